@@ -193,8 +193,7 @@ function readHash(hash) {
   const parts = new URLSearchParams(hash.replace(/^#/, ""));
   const part = (/** @type {string} */ name) => (parts.getAll(name).length === 1 ? (parts.get(name) ?? "") : "");
   const text = (/** @type {string} */ name) => (part(name).length <= MAX_LINK_TEXT ? part(name) : "");
-  /** @type {(name: string, limit: number) => number | null} */
-  const integer = (name, limit) => {
+  const integer = (/** @type {string} */ name, /** @type {number} */ limit) => {
     const number = /^(0|[1-9]\d*)$/.test(part(name)) ? Number(part(name)) : NaN;
     return number < limit ? number : null;
   };
@@ -216,9 +215,8 @@ function readHash(hash) {
   };
 }
 
-/** Parse a text written by `formatForced`; return {} for any other text, and if a symbol is above `largest`.
-    @type {(text: string, largest: number) => Forced} */
-function readForced(text, largest) {
+/** Parse a text written by `formatForced`; return {} for any other text, and if a symbol is above `largest`. */
+function readForced(/** @type {string} */ text, /** @type {number} */ largest) {
   if (!/^\d+:\d+(,\d+:\d+)*$/.test(text)) return {};
   const forced = Object.fromEntries(text.split(",").map((pair) => pair.split(":").map(Number)));
   const isValid = Object.values(forced).every((symbol) => symbol <= largest) && formatForced(forced) === text;

@@ -47,9 +47,8 @@ const FONT_STYLES = ["font-family", "font-size", "font-weight", "text-anchor"];
 const SAVED_STYLES = ["fill", "fill-opacity", "stroke", "stroke-width", ...FONT_STYLES];
 const REMOVED_ATTRIBUTES = ["role", "tabindex", "aria-selected", "data-key", "class"];
 
-/** Download a drawing as an SVG file with its styles inline.
-    @type {(picture: Element, name: string) => void} */
-function saveSvg(picture, name) {
+/** Download a drawing as an SVG file with its styles inline. */
+function saveSvg(/** @type {Element} */ picture, /** @type {string} */ name) {
   const copy = /** @type {Element} */ (picture.cloneNode(true));
   const originals = [picture, ...picture.querySelectorAll("*")];
   [copy, ...copy.querySelectorAll("*")].forEach((element, i) => {

@@ -73,9 +73,8 @@ function isFinished(kept, divisor, nBest) {
   return !live.length || kept.filter(({ ended, score }) => ended && score > bound).length >= nBest;
 }
 
-/** Return the n most probable symbols and their log p; ties go to the lower symbol.
-    @type {(logits: Vector, n: number) => { symbol: number, logP: number }[]} */
-function topSymbols(logits, n) {
+/** Return the n most probable symbols and their log p; ties go to the lower symbol. */
+function topSymbols(/** @type {Vector} */ logits, /** @type {number} */ n) {
   /** @type {number[]} */
   const symbols = [];
   logits.forEach((logit, symbol) => {

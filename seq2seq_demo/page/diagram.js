@@ -63,9 +63,8 @@ export class Diagram {
     this.drawButtons = keyedBox(buttons);
   }
 
-  /** Show the step `place`; fade in its new parts if `isNext`.
-      @type {(place: number, isNext: boolean) => void} */
-  show(place, isNext) {
+  /** Show the step `place`; fade in its new parts if `isNext`. */
+  show(/** @type {number} */ place, /** @type {boolean} */ isNext) {
     const { S, T, room, width } = this;
     this.place = place;
     this.t = place > S && place - S <= T ? place - S - 1 : null;
@@ -140,15 +139,13 @@ export class Diagram {
     return cell;
   }
 
-  /** @type {(i: number, y: number) => Record<string, number>} */
-  cellBox(i, y) {
+  cellBox(/** @type {number} */ i, /** @type {number} */ y) {
     const { tile: size, height } = this;
     return { x: this.x(i) - size / 2, y, width: size, height, rx: Math.min(size, height) / 3 };
   }
 
-  /** Show the inside of a cell.
-    @type {(place: number, backward: boolean) => void} */
-  open(place, backward) {
+  /** Show the inside of a cell. */
+  open(/** @type {number} */ place, /** @type {boolean} */ backward) {
     showTab("inside", { place, cell: { networkIndex: this.index, backward: Number(backward) } });
     byId("inside").focus({ preventScroll: true });
   }
@@ -183,9 +180,8 @@ export class Diagram {
     return button;
   }
 
-  /** Return an arrow along straight lines through points [x, y, x, y, …].
-    @type {(points: number[], status: Status) => SVGElement} */
-  arrow(points, status) {
+  /** Return an arrow along straight lines through points [x, y, x, y, …]. */
+  arrow(/** @type {number[]} */ points, /** @type {Status} */ status) {
     const { u } = this;
     const [x0, y0, x, y] = points.slice(-4);
     const length = Math.hypot(x - x0, y - y0) || 1;
@@ -222,9 +218,8 @@ export class Diagram {
   }
 
   /** Return a decoder cell and, if it has run, the symbol that it wrote; a label below the symbol shows that it was forced
-      or is wrong, or its probability.
-    @type {(i: number, status: Status) => SVGElement[]} */
-  outputColumn(i, status) {
+      or is wrong, or its probability. */
+  outputColumn(/** @type {number} */ i, /** @type {Status} */ status) {
     const { run, height, u } = this;
     const x = this.x(i);
     const parts = [this.cell(i, this.decoder, status, this.S + i + 1)];

@@ -7,9 +7,8 @@ export const percent = (share) => (share > 0.9995 ? "100 %" : share < 0.0005 ? "
     @type {(name: string) => string} */
 export const visible = (name) => name.replaceAll(" ", "␣").replaceAll("\t", "⇥").replaceAll("\n", "⏎");
 
-/** Shorten a name to `maxLength` characters.
-    @type {(name: string, maxLength: number) => string} */
-export function truncate(name, maxLength) {
+/** Shorten a name to `maxLength` characters. */
+export function truncate(/** @type {string} */ name, /** @type {number} */ maxLength) {
   const characters = [...name];
   return characters.length > maxLength ? `${characters.slice(0, Math.max(1, maxLength - 1)).join("")}…` : name;
 }

@@ -95,9 +95,8 @@ export class HeatMap {
     return element;
   }
 
-  /** Select another row or column with the arrow keys, Home and End.
-      @type {(event: KeyboardEvent, row: number) => void} */
-  onKey(event, row) {
+  /** Select another row or column with the arrow keys, Home and End. */
+  onKey(/** @type {KeyboardEvent} */ event, /** @type {number} */ row) {
     const [nRows, nColumns] = [this.rows.length, this.content?.columns.length ?? 0];
     const column = (this.marked.column ?? -1) + ({ ArrowLeft: -1, ArrowRight: 1 }[event.key] ?? NaN);
     const to = { ArrowUp: row - 1, ArrowDown: row + 1, Home: 0, End: nRows - 1 }[event.key];
@@ -107,9 +106,8 @@ export class HeatMap {
     event.preventDefault();
   }
 
-  /** Return the row and the column at the pointer; null outside the cells.
-      @type {(event: MouseEvent, drawing: SVGElement) => Cell} */
-  cellAt(event, drawing) {
+  /** Return the row and the column at the pointer; null outside the cells. */
+  cellAt(/** @type {MouseEvent} */ event, /** @type {SVGElement} */ drawing) {
     const { content, layout } = this;
     if (!content || !layout) return { row: null, column: null };
     const box = drawing.getBoundingClientRect();
@@ -165,9 +163,8 @@ function computeLayout({ rows, columns, groups, corner, ...sizes }, room, isSele
   return { u, font, left, top, size, height, x, y, right, bottom, width: Math.max(right + 2 * u, room) };
 }
 
-/** Return centred column names, without those that would overlap the previous name.
-    @type {(content: Content, layout: Layout) => SVGTextElement[]} */
-function columnNames({ columns }, { font, size, x, top }) {
+/** Return centred column names, without those that would overlap the previous name. */
+function columnNames(/** @type {Content} */ { columns }, /** @type {Layout} */ { font, size, x, top }) {
   let free = -Infinity;
   return columns.flatMap((name, column) => {
     const text = truncate(name, Math.max(2, Math.floor(size / (0.62 * font))));
@@ -226,9 +223,8 @@ export function outputsByInputs(inputs, outputs, values, verb) {
   };
 }
 
-/** Return a heat map's shares as a table.
-    @type {(caption: string, content: Content) => HTMLTableElement} */
-export function heatTable(caption, { rows, columns, values }) {
+/** Return a heat map's shares as a table. */
+export function heatTable(/** @type {string} */ caption, /** @type {Content} */ { rows, columns, values }) {
   const head = ["Output", ...columns.map((name, s) => `${s + 1}: ${name}`)];
   return table(
     caption,

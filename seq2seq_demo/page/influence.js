@@ -144,9 +144,8 @@ function influenceMap(/** @type {TrainedNetwork} */ network) {
   return { elements: [progress, results], update };
 }
 
-/** Align two answers. Returns pairs [before, after]; null marks an inserted or deleted symbol.
-    @type {(before: number[], after: number[]) => [number | null, number | null][]} */
-function alignedPairs(before, after) {
+/** Align two answers. Returns pairs [before, after]; null marks an inserted or deleted symbol. */
+function alignedPairs(/** @type {number[]} */ before, /** @type {number[]} */ after) {
   const { kinds, targetIndex, missing } = align(after, before);
   /** @type {[number | null, number | null][]} */
   const pairs = [];
@@ -157,9 +156,8 @@ function alignedPairs(before, after) {
   return pairs;
 }
 
-/** Return the indices of the outputs in `before` that change or are deleted. An output that only moves is unchanged.
-    @type {(before: number[], after: number[]) => number[]} */
-function changedOutputs(before, after) {
+/** Return the indices of the outputs in `before` that change or are deleted. An output that only moves is unchanged. */
+function changedOutputs(/** @type {number[]} */ before, /** @type {number[]} */ after) {
   const pairs = alignedPairs(before, after).filter(([symbol]) => symbol !== null);
   return [...before.keys()].filter((t) => pairs[t][1] !== pairs[t][0]);
 }
@@ -187,9 +185,8 @@ function substitutes({ sourceVocabulary: vocabulary }, symbol, n = MAX_SUBSTITUT
   return Array.from({ length: Math.min(n, candidates.length) }, (_, i) => candidates[Math.floor((i + 0.5) * step)]);
 }
 
-/** Return whether a character is a letter, a digit or another character; words and integers have no categories.
-    @type {(vocabulary: Vocabulary, symbol: number) => string} */
-function category(vocabulary, symbol) {
+/** Return whether a character is a letter, a digit or another character; words and integers have no categories. */
+function category(/** @type {Vocabulary} */ vocabulary, /** @type {number} */ symbol) {
   if (vocabulary.tokens !== "characters") return "";
   const name = vocabulary.name(symbol);
   if (/^\p{L}/u.test(name)) return "letter";

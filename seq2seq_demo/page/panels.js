@@ -23,9 +23,8 @@ export function panel(id, title, help, ...children) {
 }
 
 /** Register a panel and return its section. Without a valid source, the panel is inert and keeps its content. A hidden
-    panel is updated when its tab is selected.
-    @type {(section: HTMLElement, update: () => void) => HTMLElement} */
-export function addPanel(section, update) {
+    panel is updated when its tab is selected. */
+export function addPanel(/** @type {HTMLElement} */ section, /** @type {() => void} */ update) {
   app.add(() => {
     section.inert = !app.runs.length;
     if (app.runs.length && !section.hidden) update();

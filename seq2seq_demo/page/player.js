@@ -117,9 +117,8 @@ export function player(...rows) {
   return h("div", { id: "player" }, h("div", { className: "track" }, buttons, ...track.elements, pace), ...rows);
 }
 
-/** Handle ←, →, Home, End and Space, unless the focused element uses them.
-    @type {(event: KeyboardEvent, track: Track) => void} */
-function onKey(event, track) {
+/** Handle ←, →, Home, End and Space, unless the focused element uses them. */
+function onKey(/** @type {KeyboardEvent} */ event, /** @type {Track} */ track) {
   const users = event.key === " " ? `${FIELDS}, button, summary, a, [role=button]` : FIELDS;
   if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
   if (/** @type {Element} */ (event.target).closest?.(users) || !app.runs.length) return;

@@ -5,9 +5,8 @@ import { app } from "./app.js";
 import { pluralize, visible } from "./format.js";
 import { softmax } from "./network.js";
 
-/** Return a short label for the error at output t; "" if the output is right or no target is known.
-    @type {(run: Run, t: number) => string} */
-export function errorLabel(run, t) {
+/** Return a short label for the error at output t; "" if the output is right or no target is known. */
+export function errorLabel(/** @type {Run} */ run, /** @type {number} */ t) {
   if (!run.isWrong(t)) return "";
   const kind = run.kind(t);
   return kind === "wrong" ? `not ${targetName(run, run.expectedAt(t))}` : kind;

@@ -53,9 +53,8 @@ function typePrompt(/** @type {Vocabulary} */ { isText, isSingleDigits, tokens, 
   return symbols.includes(" ") ? "Type some text." : "Type a word.";
 }
 
-/** Describe the task of a network; "" if it is unknown.
-    @type {(network: TrainedNetwork, nNetworks: number) => string} */
-function describeTask(network, nNetworks) {
+/** Describe the task of a network; "" if it is unknown. */
+function describeTask(/** @type {TrainedNetwork} */ network, /** @type {number} */ nNetworks) {
   const trained = nNetworks > 1 ? `${nNetworks} small networks trained` : "A small network trained";
   const purpose = TRAINED_TO[network.pattern ?? ""];
   if (purpose) return `${trained} ${purpose(network)}`;
@@ -302,8 +301,7 @@ function copyButtons() {
   const manual = h("textarea", { hidden: true, readOnly: true, rows: 4 });
   manual.setAttribute("aria-label", "Text to copy");
   const status = h("span", { className: "hint" });
-  /** @type {(text: string, name: string) => Promise<void>} */
-  const copy = async (text, name) => {
+  const copy = async (/** @type {string} */ text, /** @type {string} */ name) => {
     manual.hidden = true;
     try {
       await navigator.clipboard.writeText(text);

@@ -69,9 +69,8 @@ export function goToOutput(/** @type {number} */ t) {
   announcePlace();
 }
 
-/** Describe in a sentence what the network does at a step.
-    @type {(run: Run, place: number) => string} */
-function describePlace(run, place) {
+/** Describe in a sentence what the network does at a step. */
+function describePlace(/** @type {Run} */ run, /** @type {number} */ place) {
   const S = run.source.length;
   if (place === 0) return "Nothing has been read yet. Press Next to read the first symbol.";
   if (place <= S) return describeReading(run, place);
@@ -79,8 +78,7 @@ function describePlace(run, place) {
   return t < run.steps.length ? describeWriting(run, t) : `The answer ended after ${run.steps.length} steps.`;
 }
 
-/** @type {(run: Run, place: number) => string} */
-function describeReading(run, place) {
+function describeReading(/** @type {Run} */ run, /** @type {number} */ place) {
   const S = run.source.length;
   const { bidirectional, has_attention: hasAttention } = run.network.config;
   const symbols = bidirectional
@@ -93,8 +91,7 @@ function describeReading(run, place) {
   return `${sentence} The decoder receives only this state.`;
 }
 
-/** @type {(run: Run, t: number) => string} */
-function describeWriting(run, t) {
+function describeWriting(/** @type {Run} */ run, /** @type {number} */ t) {
   const step = run.steps[t];
   const withShare = (/** @type {number} */ symbol) =>
     `${targetName(run, symbol)} (${percent(probabilities(step)[symbol])})`;

@@ -4,9 +4,8 @@ import { app } from "./app.js";
 import { button, h } from "./elements.js";
 
 /** Return a tablist and its panels, which are sections whose headings become the labels. `stage` may cover them while
-    the page scrolls.
-    @type {(stage: HTMLElement, sections: HTMLElement[]) => HTMLElement[]} */
-export function tabs(stage, sections) {
+    the page scrolls. */
+export function tabs(/** @type {HTMLElement} */ stage, /** @type {HTMLElement[]} */ sections) {
   app.tabs = sections.map(({ id }) => id);
   const labels = sections.map((section) => {
     const attributes = { role: "tab", id: `tab-${section.id}`, "aria-controls": section.id };

@@ -57,9 +57,8 @@ export class TrainedNetwork {
     return moment === null ? null : (this.recording?.steps[moment] ?? null);
   }
 
-  /** Return the answer's length for a source of length S; if the network ends its answers, the maximum length.
-      @type {(S: number, target: number[] | null) => number} */
-  maxOutLen(S, target) {
+  /** Return the answer's length for a source of length S; if the network ends its answers, the maximum length. */
+  maxOutLen(/** @type {number} */ S, /** @type {number[] | null} */ target) {
     const trained = this.in_len ?? S;
     const longest = this.out_len ?? S;
     let T = this.ends && S > trained ? Math.ceil((longest * S) / trained) : longest;

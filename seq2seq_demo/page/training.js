@@ -42,16 +42,14 @@ function unrecordedNote() {
   return names.length ? `No recording of ${names.join(" or ")}: the page shows it as saved.` : "";
 }
 
-/** Return the step and the epoch of a moment.
-    @type {(recording: Recording, moment: number) => string} */
-function momentText({ steps, epochs }, moment) {
+/** Return the step and the epoch of a moment. */
+function momentText(/** @type {Recording} */ { steps, epochs }, /** @type {number} */ moment) {
   if (moment >= steps.length) return "saved network";
   return `step ${steps[moment]}, epoch ${Number(epochs[moment].toFixed(2))}`;
 }
 
-/** Return the text of a moment for all recorded networks.
-    @type {(recorded: RecordedNetwork[], moment: number) => string} */
-function momentTexts(recorded, moment) {
+/** Return the text of a moment for all recorded networks. */
+function momentTexts(/** @type {RecordedNetwork[]} */ recorded, /** @type {number} */ moment) {
   const texts = recorded.map((network) => momentText(network.recording, moment));
   if (new Set(texts).size === 1) return texts[0];
   return recorded.map(({ name }, i) => `${name}: ${texts[i]}`).join("; ");
@@ -159,8 +157,7 @@ function stepAxis({ steps }, x, nMoments, y, u) {
   return axis;
 }
 
-/** @type {(steps: number[], rows: Curve[]) => string} */
-function describeCurves(steps, rows) {
+function describeCurves(/** @type {number[]} */ steps, /** @type {Curve[]} */ rows) {
   const parts = rows.map(({ name, values, format }) => `${name} from ${format(values[0])} to ${format(last(values))}`);
   return `Training from step ${steps[0]} to step ${last(steps)}: ${parts.join(", ")}`;
 }
@@ -174,9 +171,8 @@ function curveTable(/** @type {RecordedNetwork} */ network) {
   return table(networkLabel(network) || "During training", head, rows);
 }
 
-/** Return a button that goes to the first moment from which the answer to the current source stays right.
-    @type {(recorded: RecordedNetwork[], nMoments: number) => HTMLElement} */
-function learnedButton(recorded, nMoments) {
+/** Return a button that goes to the first moment from which the answer to the current source stays right. */
+function learnedButton(/** @type {RecordedNetwork[]} */ recorded, /** @type {number} */ nMoments) {
   const status = h("p", { className: "status" });
   const show = (/** @type {string} */ text) => {
     status.textContent = text;
@@ -202,9 +198,8 @@ function learnedButton(recorded, nMoments) {
   return h("div", { className: "learned" }, search, status);
 }
 
-/** Return the first moment from which a network's answer stays right; null if the saved network is wrong.
-    @type {(network: RecordedNetwork, source: number[]) => Promise<number | null>} */
-async function learnedAt(network, source) {
+/** Return the first moment from which a network's answer stays right; null if the saved network is wrong. */
+async function learnedAt(/** @type {RecordedNetwork} */ network, /** @type {number[]} */ source) {
   const { target } = app.runs[app.networks.indexOf(network)];
   let first = null;
   for (let moment = network.recording.steps.length; moment >= 0; moment--) {

@@ -15,8 +15,7 @@ import { same } from "./trained.js";
 
 export function treePanel() {
   const parts = app.networks.map((_, i) => treeParts(i));
-  /** @type {(text: string, key: "beam" | "penalty") => HTMLElement} */
-  const control = (text, key) => {
+  const control = (/** @type {string} */ text, /** @type {"beam" | "penalty"} */ key) => {
     const choices = BEAM_CHOICES[key];
     const label = labelledSelect(text, choices.map(String), choices.indexOf(app.state[key]), (i) => {
       app.change({ [key]: choices[i] });
@@ -90,9 +89,8 @@ function treeParts(/** @type {number} */ i) {
   return { elements: [h("div", { className: "beam" }, box, answers), details], update, describe };
 }
 
-/** Return a button for each step and, below them, the tree. A hypothesis that has ended is a dot in later columns.
-    @type {(run: Run, search: Search) => Element[]} */
-function drawTree(run, { steps, size, answers }) {
+/** Return a button for each step and, below them, the tree. A hypothesis that has ended is a dot in later columns. */
+function drawTree(/** @type {Run} */ run, /** @type {Search} */ { steps, size, answers }) {
   const u = zoom();
   const name = (/** @type {Hypothesis} */ { symbol }) => truncate(targetName(run, symbol), 8);
   const shown = steps.flatMap(({ kept, dropped }) => [...kept, ...dropped]);
@@ -151,9 +149,8 @@ function drawTree(run, { steps, size, answers }) {
   ];
 }
 
-/** Mark the column of the current output, and disable the buttons of steps after the greedy answer's end.
-    @type {(run: Run, box: HTMLElement) => void} */
-function markCurrent(run, box) {
+/** Mark the column of the current output, and disable the buttons of steps after the greedy answer's end. */
+function markCurrent(/** @type {Run} */ run, /** @type {HTMLElement} */ box) {
   const current = currentOutput(run);
   const buttons = [...box.querySelectorAll("button")];
   buttons.forEach((one, t) => {
@@ -178,14 +175,12 @@ function probabilityText(/** @type {Hypothesis} */ { logP }) {
   return p < 0.0005 ? "<0.1 %" : percent(p);
 }
 
-/** @type {(run: Run, one: Hypothesis) => string} */
-function describeHypothesis(run, one) {
+function describeHypothesis(/** @type {Run} */ run, /** @type {Hypothesis} */ one) {
   const lastSymbol = `${targetName(run, one.symbol)}: ${percent(one.p)}`;
   return `${beginning(run, one)}: ${probabilityText(one)}, score ${formatNumber(one.score)} (${lastSymbol})`;
 }
 
-/** @type {(run: Run, answers: BeamAnswer[]) => HTMLElement} */
-function answerList(run, answers) {
+function answerList(/** @type {Run} */ run, /** @type {BeamAnswer[]} */ answers) {
   const items = answers.map((answer) => {
     const isWhole = answer.ended === run.network.ends;
     const verdict = !isWhole ? ", no END" : run.target && same(answer.symbols, run.target) ? ", right" : "";
@@ -208,8 +203,7 @@ function compareWithGreedy(run, best, greedy) {
   );
 }
 
-/** @type {(run: Run, search: Search) => HTMLTableElement} */
-function searchTable(run, { steps }) {
+function searchTable(/** @type {Run} */ run, /** @type {Search} */ { steps }) {
   const rows = steps.flatMap(({ kept, dropped }, t) =>
     [...kept, ...dropped].map((one, i) => [
       `${t + 1}`,
