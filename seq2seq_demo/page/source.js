@@ -89,6 +89,11 @@ function textField(id, label, help, hint) {
   labelElement.children[0].setAttribute("for", id);
   const attributes = { "aria-describedby": `${id}-error ${id}-hint`, autocapitalize: "off", autocorrect: "off" };
   const input = h("input", { id, type: "text", autocomplete: "off", spellcheck: false, dir: "auto", attributes });
+  input.addEventListener("keydown", (event) => {
+    if (event.isComposing || (event.key !== "Enter" && event.key !== "Escape")) return;
+    event.stopPropagation(); // Escape would leave the lecture view as well
+    input.blur(); // now the arrow keys step
+  });
   const error = h("p", { id: `${id}-error`, className: "error" });
   const hintLine = h("p", { id: `${id}-hint`, className: "hint" }, hint);
   const showError = (/** @type {string} */ text) => {

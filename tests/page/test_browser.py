@@ -76,6 +76,12 @@ def test_the_keyboard_alone_leads_from_the_source_to_a_forced_symbol(opened):
     page.focus("#source")
     page.keyboard.press("Control+A")
     page.keyboard.type("3 1 4 1 5 9")
+    for field, key in (("#source", "Enter"), ("#target", "Escape")):
+        page.focus(field)
+        before = page.evaluate("app.state.place")
+        page.keyboard.press(key)
+        page.keyboard.press("ArrowLeft")
+        assert page.evaluate("app.state.place") == before - 1
     for _ in range(60):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.id") == "place":
