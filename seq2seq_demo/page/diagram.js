@@ -21,19 +21,19 @@ export class Diagram {
   written = 0; // the number of outputs so far
   middle = 0; // the x of the middle of the part in view
 
-  /** `index` is the index of the run's network.
-      @param {Run} run @param {number} room @param {number} index */
-  constructor(run, room, index) {
+  /** `index` is the index of the run's network, `T` the number of decoder steps to draw.
+      @param {Run} run @param {number} room @param {number} index @param {number} T */
+  constructor(run, room, index, T) {
     this.run = run;
     this.room = room;
     this.index = index;
     this.S = run.source.length;
-    this.T = run.steps.length;
+    this.T = T;
     this.u = zoom();
     this.bidirectional = run.network.config.bidirectional;
-    const { u, S, T } = this;
+    const { u, S } = this;
     const inputs = [...run.source.keys()].map((s) => sourceName(run, s));
-    const outputs = [...run.steps.keys()].filter((t) => !isEnd(run, t)).map((t) => writtenName(run, t));
+    const outputs = [...run.steps.slice(0, T).keys()].filter((t) => !isEnd(run, t)).map((t) => writtenName(run, t));
     const longest = Math.min(8, Math.max(...[...inputs, ...outputs].map((name) => [...name].length)));
     const minColumn = Math.max(28, 9 * longest + 14) * u;
     const margin = 18 * u;

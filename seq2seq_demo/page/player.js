@@ -2,6 +2,7 @@
 
 import { app } from "./app.js";
 import { button, h, labelledSelect } from "./elements.js";
+import { countText } from "./runs.js";
 import { announcePlace } from "./step.js";
 
 const PACES = { slow: 2000, normal: 1000, fast: 400 }; // ms per position
@@ -17,9 +18,9 @@ export class Track {
   static playing = null;
 
   /** `position()`, `end()` and `text()` describe the page's state; `show(position)` changes it, and `finish()` announces
-      the change.
+      the change. `range()` is the slider's end if it differs from `end()`.
       @param {{ id: string, label: string, name: string, position: () => number, end: () => number, text: () => string,
-        show: (position: number) => void, finish: () => void }} parts */
+        show: (position: number) => void, finish: () => void, range?: () => number }} parts */
   constructor(parts) {
     const { id, label, name } = parts;
     this.parts = parts;
@@ -74,7 +75,7 @@ export class Track {
 
   update() {
     const { slider, output, parts } = this;
-    const [position, end, text] = [parts.position(), parts.end(), parts.text()];
+    const [position, end, text] = [parts.position(), (parts.range ?? parts.end)(), parts.text()];
     if (slider.value === `${position}` && slider.max === `${end}` && output.textContent === text) return;
     Object.assign(slider, { max: end, value: position });
     output.textContent = text;
@@ -95,8 +96,9 @@ export function player(...rows) {
     name: "Play",
     position: () => app.state.place,
     end: () => app.S + app.T,
+    range: () => (app.state.hidden ? Math.max(2 * app.S + 1, app.state.place) : app.S + app.T),
     text: () =>
-      app.t === null ? `${app.state.place} of ${app.S} read` : `${app.state.place - app.S} of ${app.T} written`,
+      app.t === null ? `${app.state.place} of ${app.S} read` : `${countText(app.state.place - app.S, app.T)} written`,
     show: (place) => app.change({ place }),
     finish: () => announcePlace(),
   });

@@ -5,7 +5,7 @@ import { keyedBox, redraw } from "./boxes.js";
 import { button, h, symbolSpan, table } from "./elements.js";
 import { largest, percent } from "./format.js";
 import { addPanel, panel, tableDetails } from "./panels.js";
-import { currentOutput, fedName, isForced, probabilities, targetName, writtenName } from "./runs.js";
+import { countText, currentOutput, fedName, isForced, probabilities, targetName, writtenName } from "./runs.js";
 import { announceAnswers, undoForcing } from "./source.js";
 import { goToOutput } from "./step.js";
 
@@ -54,7 +54,7 @@ function probabilityBars(run, list, drawList) {
   drawList(isLarge ? [...bars, [restText, () => h("li", { className: "rest" }, restText)]] : bars);
   const longest = Math.max(...symbols.map((symbol) => [...targetName(run, symbol)].length));
   list.style.setProperty("--name", `${Math.min(14, longest) + 1}ch`); // so that all bars start at the same x
-  const heading = `Output ${t + 1} of ${run.steps.length}, fed ${fedName(run, run.steps, t)}.`;
+  const heading = `Output ${countText(t + 1, run.steps.length)}, fed ${fedName(run, run.steps, t)}.`;
   return [h("p", {}, heading), forcedNote(), list];
 }
 
@@ -68,7 +68,7 @@ function symbolBar(run, t, symbol) {
   const tags = [];
   if (isForced(t) && isWritten) tags.push("forced");
   if (step.symbol === symbol) tags.push(isForced(t) ? "likeliest" : "written");
-  if (run.expected && run.expectedAt(t) === symbol) tags.push("expected");
+  if (run.expected && run.expectedAt(t) === symbol && !app.state.hidden) tags.push("expected");
   const name = targetName(run, symbol);
   const label = `Force ${name}: ${[share, ...tags].join(", ")}`;
   const make = () => {

@@ -52,6 +52,10 @@ export const writtenName = (run, t) => targetName(run, run.steps[t].written);
 /** @type {(run: Run, steps: Step[], t: number) => string} */
 export const fedName = (run, steps, t) => (t === 0 ? "GO" : targetName(run, steps[t].fed));
 
+/** Return a number of outputs and their total, which is left out while the answer is hidden.
+    @type {(n: number, total: number) => string} */
+export const countText = (n, total) => (app.state.hidden ? `${n}` : `${n} of ${total}`);
+
 export const isForced = (/** @type {number} */ t) => app.state.forced[t] !== undefined;
 
 export const countForced = (/** @type {Run} */ run) => run.steps.filter((_, t) => isForced(t)).length;

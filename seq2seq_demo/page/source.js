@@ -29,7 +29,8 @@ export function inputPanel() {
   const answers = columns(app.networks, (_, i) => answerParts(i));
   const parts = [sourceField(), answers, examplesList(), targetField()];
   const section = h("section", { id: "input", attributes: { "aria-label": "Source and answer" } }, ...parts);
-  const toggles = [toggleButton("hidden", "Hide the answer", { place: null }), toggleButton("lecture", "Lecture view")];
+  const hide = toggleButton("hidden", "Hide the answer", "Show the answer", { place: null });
+  const toggles = [hide, toggleButton("lecture", "Lecture view")];
   byId("actions").append(...toggles, ...copyButtons());
   return section;
 }
@@ -207,6 +208,7 @@ function examplesList() {
 
 const WAITING = "The answer appears here when you type a source.";
 const HIDDEN = "Hidden. Predict it, then press Next to see it symbol by symbol.";
+const ALL_WRITTEN = "That was the last symbol. “Show the answer” compares the answer with the target.";
 /** @type {Record<Verdict, string>} */
 const MARKS = { right: "✓ ", wrong: "✗ ", unknown: "" };
 
@@ -225,7 +227,7 @@ function answerParts(/** @type {number} */ i) {
   const notes = h("p", { className: "hint" });
   app.addForRuns(() => {
     const run = app.state.hidden ? null : app.runs[i];
-    const text = app.error ? "" : app.runs.length ? HIDDEN : WAITING;
+    const text = app.error || app.runs.length ? "" : WAITING;
     /** @type {ReturnType<typeof judgement>} */
     const verdict = run ? judgement(run) : { kind: "unknown", text };
     output.textContent = run ? run.network.targetVocabulary.text(run.answer) : "";
@@ -233,6 +235,10 @@ function answerParts(/** @type {number} */ i) {
     tiles.hidden = !run;
     Object.assign(line, { className: `judgement ${verdict.kind}`, textContent: MARKS[verdict.kind] + verdict.text });
     notes.textContent = run ? answerNotes(run) : "";
+  });
+  app.add(() => {
+    if (!app.state.hidden || !app.runs.length) return;
+    line.textContent = app.state.place - app.S < app.runs[i].steps.length ? HIDDEN : ALL_WRITTEN;
   });
   return [label, output, tiles, line, notes];
 }
@@ -290,12 +296,14 @@ function answerNotes(/** @type {Run} */ run) {
   return notes.join(" ");
 }
 
-/** Return a button that switches a part of the state on or off; style sheets find it as `data-lecture`, `data-hidden`.
-    @type {(name: "lecture" | "hidden", label: string, patch?: Patch) => HTMLElement} */
-function toggleButton(name, label, patch = {}) {
+/** Return a button that switches a part of the state on or off; style sheets find it as `data-lecture`, `data-hidden`. A
+    button with a label for each state is never pressed.
+    @type {(name: "lecture" | "hidden", label: string, onLabel?: string, patch?: Patch) => HTMLElement} */
+function toggleButton(name, label, onLabel = "", patch = {}) {
   const toggle = button(label, () => app.change({ [name]: !app.state[name], ...patch }), { id: name });
   app.add(() => {
-    toggle.setAttribute("aria-pressed", String(app.state[name]));
+    if (onLabel) toggle.textContent = app.state[name] ? onLabel : label;
+    else toggle.setAttribute("aria-pressed", String(app.state[name]));
     document.documentElement.toggleAttribute(`data-${name}`, app.state[name]);
   });
   return toggle;

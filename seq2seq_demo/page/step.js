@@ -7,7 +7,7 @@ import { h } from "./elements.js";
 import { percent } from "./format.js";
 import { argmax } from "./network.js";
 import { addPanel, columns } from "./panels.js";
-import { fedName, isEnd, isForced, probabilities, sourceName, stateSize, targetName } from "./runs.js";
+import { countText, fedName, isEnd, isForced, probabilities, sourceName, stateSize, targetName } from "./runs.js";
 
 const MAX_BLANK = 8; // symbols in the diagram before a source is typed
 const BLANK = "The encoder will read the source, and then the decoder will write the answer, symbol by symbol.";
@@ -28,8 +28,9 @@ export function stepPanel() {
   const draw = (i, isNext = false) => {
     const run = app.runs[i] ?? blanks[i];
     widths[i] ||= boxes[i].clientWidth;
-    const isNew = diagrams[i]?.run !== run || diagrams[i].room !== widths[i];
-    if (isNew) diagrams[i] = new Diagram(run, widths[i], i);
+    const T = shownSteps(run);
+    const isNew = diagrams[i]?.run !== run || diagrams[i].room !== widths[i] || diagrams[i].T !== T;
+    if (isNew) diagrams[i] = new Diagram(run, widths[i], i, T);
     const diagram = diagrams[i];
     diagram.show(app.state.place, isNext);
     if (isNew) redraw(boxes[i], diagram.element);
@@ -49,6 +50,11 @@ export function stepPanel() {
   };
   boxes.forEach((box, i) => onNewWidth(box, (width) => resize(i, width), true));
   return addPanel(section, update);
+}
+
+/** Return the number of decoder steps to draw: while the answer is hidden, those that were made, and at least the first. */
+function shownSteps(/** @type {Run} */ { steps: { length: T } }) {
+  return app.state.hidden ? Math.max(1, Math.min(app.state.place - app.S, T)) : T;
 }
 
 /** Return a run without symbols, whose diagram shows the network while no source is typed. */
@@ -96,15 +102,15 @@ function describeWriting(/** @type {Run} */ run, /** @type {number} */ t) {
   const withShare = (/** @type {number} */ symbol) =>
     `${targetName(run, symbol)} (${percent(probabilities(step)[symbol])})`;
   const attention = step.alpha ? `${describeAttention(step.alpha)} and ` : "";
-  let sentence = `Writing ${t + 1} of ${run.steps.length}: fed ${fedName(run, run.steps, t)}, the decoder ${attention}`;
+  let sentence = `Writing ${countText(t + 1, run.steps.length)}: fed ${fedName(run, run.steps, t)}, the decoder ${attention}`;
   sentence += `${isForced(t) ? "is forced to write" : "writes"} ${withShare(step.written)}`;
   if (run.isOverridden(t)) sentence += ` instead of ${withShare(step.symbol)}`;
-  if (run.isWrong(t)) {
+  if (run.isWrong(t) && !app.state.hidden) {
     const isExtra = run.kind(t) === "extra";
     sentence += isExtra ? ", an extra symbol" : `; expected ${targetName(run, run.expectedAt(t))}`;
   }
   sentence += isEnd(run, t) ? ", which ends the answer." : ".";
-  const missing = run.missing(t).map((symbol) => targetName(run, symbol));
+  const missing = app.state.hidden ? [] : run.missing(t).map((symbol) => targetName(run, symbol));
   if (missing.length) sentence += ` Missing before it: ${missing.join(", ")}.`;
   const isCut = run.network.ends && !run.ended && t === run.steps.length - 1;
   return isCut ? `${sentence} The answer is cut off here because it did not end.` : sentence;

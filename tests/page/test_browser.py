@@ -259,9 +259,19 @@ def test_a_hidden_answer_appears_step_by_step_and_then_as_a_whole(opened):
     assert (prediction(page), judgement(page)[:7], page.evaluate("app.state.place")) == ("", "Hidden.", 3)
     assert "4 1 3" not in page.inner_text("body")
     assert not page.locator("#target, #attention, #tabs, [role=tabpanel]").filter(visible=True).count()
+    n_cells = page.locator("#step .cell").count()
     page.keyboard.press("ArrowRight")
     assert page.locator("#step .piece").last.text_content() == "4" * 2  # the tile and its title
-    page.get_by_role("button", name="Hide the answer").press("Enter")
+    assert n_cells == page.locator("#step .cell").count() == 3 + 1
+    shown = page.inner_text("body")
+    assert "1 written" in shown and "Output 1, fed GO." in shown
+    for leak in ("of 4", "expected", "Missing"):
+        assert leak not in shown
+    for _ in range(3):
+        assert (judgement(page)[:7], page.get_attribute("#place", "max")) == ("Hidden.", "7")
+        page.keyboard.press("ArrowRight")
+    assert "Hidden" not in judgement(page)
+    press(page, "Show the answer")
     assert prediction(page) == "4 1 3"
     assert page.evaluate("location.hash") == "#source=3%201%204&place=5"
     page.get_by_role("button", name="Hide the answer").press("Space")
