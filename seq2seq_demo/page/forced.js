@@ -6,7 +6,7 @@ import { button, h, headerCell, symbolSpan } from "./elements.js";
 import { pluralize } from "./format.js";
 import { beforeAndAfterList } from "./influence.js";
 import { addPanel, columns, panel } from "./panels.js";
-import { countForced, errorLabel, fedName, isForced, targetName, writtenName } from "./runs.js";
+import { countErrors, countForced, errorLabel, fedName, isForced, targetName, writtenName } from "./runs.js";
 
 /** @typedef {Run & { teacherSteps: Step[], expected: number[], alignment: Alignment }} ComparedRun a run with a target */
 
@@ -49,16 +49,10 @@ function beforeAndAfter(/** @type {Run} */ run) {
 
 /** Compare teacher forcing with free-running, step by step. */
 function forcedAndFree(/** @type {ComparedRun} */ run) {
-  const { teacherSteps, steps, expected, alignment } = run;
+  const { teacherSteps, steps } = run;
   const n = Math.max(teacherSteps.length, steps.length);
   // the first output that is fed different symbols; -1 if there is none
   const divergence = steps.findIndex((step, t) => t < teacherSteps.length && step.fed !== teacherSteps[t].fed);
-  const right = expected.filter((symbol, t) => teacherSteps[t].written === symbol).length;
-  const extra = alignment.kinds.filter((kind) => kind === "extra").length;
-  const end = run.network.ends ? ", END included" : "";
-  const scores =
-    `Right symbols: teacher forcing ${right} of ${expected.length}, free-running ${alignment.right} of ` +
-    `${expected.length}${extra ? ` and ${extra} extra` : ""}${end}. `;
   const rows = [
     comparedRow(run, "Teacher forcing: fed", teacherSteps, n, divergence, true),
     comparedRow(run, "written", teacherSteps, n, divergence, false),
@@ -70,21 +64,33 @@ function forcedAndFree(/** @type {ComparedRun} */ run) {
   const caption = h("caption", { className: "visually-hidden" }, "Symbols fed and written, output by output");
   const parts = [caption, h("thead", {}, h("tr", {}, ...cells)), h("tbody", {}, ...rows)];
   return [
-    h("p", {}, scores + describeDivergence(run, divergence, right > alignment.right)),
+    h("p", {}, `${describeDivergence(run, divergence)} ${describeRecovery(run) || compareErrors(run)}`.trim()),
     scrollBox(`Teacher forcing and free-running: ${run.network.name}`, h("table", { className: "compared" }, ...parts)),
   ];
 }
 
+/** Compare the errors with teacher forcing and in free-running; "" if there are none, or if the user made one of them. */
+function compareErrors(/** @type {ComparedRun} */ run) {
+  const { network, teacherSteps, written, expected } = run;
+  if (run.exact || written.some((_, t) => run.isOverridden(t))) return "";
+  const taught = teacherSteps.map((step) => step.written);
+  const [teacher, free] = [taught, written].map((one) => countErrors(network, one, expected));
+  const counts = `Teacher forcing: ${teacher.text}. Free-running: ${free.text}.`;
+  const why = "Teacher forcing looks better because it replaces each error with the target before the next step.";
+  if (teacher.edits < free.edits) return `${counts} ${why}`;
+  if (teacher.places >= free.places) return counts;
+  const both = teacher.edits === free.edits ? "both are equally good" : "free-running is better";
+  return `${counts} By edits, ${both}: counted by places, one swap or shift makes several errors.`;
+}
+
 /** Describe the first difference between teacher forcing and free-running.
-    @type {(run: ComparedRun, divergence: number, isBetter: boolean) => string} */
-function describeDivergence(run, divergence, isBetter) {
+    @type {(run: ComparedRun, divergence: number) => string} */
+function describeDivergence(run, divergence) {
   const { teacherSteps, steps, expected } = run;
   if (divergence > 0) {
     const symbol = targetName(run, steps[divergence].fed) + (isForced(divergence - 1) ? " (forced)" : "");
     const taught = targetName(run, teacherSteps[divergence].fed);
-    const why = "Teacher forcing looks better because it replaces each error with the target before the next step.";
-    const fed = `Output ${divergence + 1} is fed ${symbol} in free-running, but ${taught} with teacher forcing.`;
-    return `${fed} ${describeRecovery(run) || (isBetter ? why : "")}`;
+    return `Output ${divergence + 1} is fed ${symbol} in free-running, but ${taught} with teacher forcing.`;
   }
   const n = Math.min(teacherSteps.length, steps.length);
   const wrote = `${isForced(n - 1) ? "You forced" : "The network wrote"} ${writtenName(run, n - 1)} as output ${n}`;

@@ -17,7 +17,7 @@ export function errorLabel(/** @type {Run} */ run, /** @type {number} */ t) {
 export function describeErrors(/** @type {Run} */ run) {
   const { alignment, expected, written, network } = run;
   if (!alignment || !expected) return "";
-  const { errors, edits, kinds, missing, swaps } = alignment;
+  const { kinds, missing, swaps } = alignment;
   const name = (/** @type {number} */ symbol) => targetName(run, symbol);
   const output = (/** @type {number} */ t) => name(written[t]) + (run.isOverridden(t) ? " (forced)" : "");
   const list = [
@@ -28,10 +28,19 @@ export function describeErrors(/** @type {Run} */ run) {
     ...kinds.flatMap((kind, t) => (kind === "extra" ? `${output(t)} is extra` : [])),
     ...missing.flat().map((symbol) => `${name(symbol)} is missing`),
   ];
-  const differing = network.ends ? alignByPosition(written, expected).errors : errors;
-  const places = `${differing} of ${pluralize(Math.max(written.length, expected.length), "place")} ${differing === 1 ? "differs" : "differ"}`;
-  const counts = network.ends ? `${places}; ${pluralize(edits, "edit")}` : places;
-  return edits > 3 ? counts : `${counts}: ${list.join(", ")}`;
+  const { text, edits } = countErrors(network, written, expected);
+  return edits > 3 ? text : `${text}: ${list.join(", ")}`;
+}
+
+/** Count the errors of an answer, END included, in both ways; without END, both counts are the same.
+    @type {(network: TrainedNetwork, written: number[], expected: number[]) =>
+      { places: number, edits: number, text: string }} */
+export function countErrors(network, written, expected) {
+  const { errors: places } = alignByPosition(written, expected);
+  const { edits } = network.compare(written, expected, () => false);
+  const all = pluralize(Math.max(written.length, expected.length), "place");
+  const text = `${places} of ${all} ${places === 1 ? "differs" : "differ"}`;
+  return { places, edits, text: network.ends ? `${text}; ${pluralize(edits, "edit")}` : text };
 }
 
 /** @type {(network: TrainedNetwork, symbol: number) => string} */

@@ -229,6 +229,7 @@ def test_an_extra_symbol_counts_as_one_wrong_symbol(opened):
     assert judgement(page) == "✗ wrong: 7 of 7 places differ; 1 edit: 3 (forced) is extra"
     assert page.locator("#input .piece.wrong").count() == 1
     assert "The network recovers: all other symbols are right, 1 position later." in page.text_content("#forced")
+    assert "Free-running: 7" not in page.text_content("#forced")  # the error is the user's
     press(page, "Undo all")
     assert judgement(page) == "✓ right"
 
@@ -651,11 +652,12 @@ def test_an_answer_of_fixed_length_is_compared_position_by_position(opened):
     fed = np.array([[network.model_config.go, *target[:-1]]])
     n_forced = int((network.to_numpy().decode(np.array([source]), 10, fed).symbols[0] == target).sum())
     text = page.text_content("#forced")
-    assert f"teacher forcing {n_forced} of 10, free-running {n_free} of 10." in text
+    counts = "Teacher forcing: {} of 10 places differ. Free-running: {} of 10 places differ."
+    assert counts.format(10 - n_forced, 10 - n_free) in text
     # This target contains the symbols of the answer one position earlier.
     page.fill("#target", spaced([*written[1:], (written[-1] + 1) % 10]))
     n_moved = int((np.array(written[:-1]) == written[1:]).sum())
-    assert f"free-running {n_moved} of 10." in page.text_content("#forced")
+    assert f"Free-running: {10 - n_moved} of 10 places differ." in page.text_content("#forced")
     for words in ("extra", "missing"):
         assert words not in page.inner_text("main")
 
@@ -676,12 +678,17 @@ def test_teacher_forcing_is_called_better_only_if_it_is(opened):
     cases = set()
     for length in range(10, 22):
         page.fill("#source", spaced([3 * i % 10 for i in range(length)]))
-        for text in page.locator("#forced p").all_text_contents():
-            forced, free = map(int, re.search(r"forcing (\d+) of .* free-running (\d+) of", text).groups())
-            cases.add((forced > free, "looks better" in text))
-    assert (True, True) in cases
-    assert (False, True) not in cases
-    assert {better for better, _ in cases} == {True, False}
+        texts = page.locator("#forced p").all_text_contents()
+        for text, ends, line in zip(texts, (True, False), page.locator(".judgement").all_text_contents(), strict=True):
+            if line == "✓ right":
+                continue
+            assert re.search(r"Free-running: (.*? differs?(; \d+ edits?)?)\.", text)[1] in line
+            forced, free = map(int, re.findall(r"(\d+) edits?\." if ends else r"(\d+) of", text))
+            cases.add((forced < free, "looks better" in text))
+    assert cases == {(True, True), (False, False)}
+    page.fill("#source", "5 6 2 2 4 1 5 4 9 9 0 9")  # the network without attention swaps two symbols
+    counts = "Teacher forcing: 1 of 13 places differs; 1 edit. Free-running: 2 of 13 places differ; 1 edit. By edits, both are"
+    assert counts in page.locator("#forced p").first.text_content()
 
 
 def test_equal_training_lengths_are_stated_once(opened):
