@@ -21,9 +21,8 @@ export class Diagram {
   written = 0; // the number of outputs so far
   middle = 0; // the x of the middle of the part in view
 
-  /** `index` is the index of the run's network.
-      @param {Run} run @param {number} room @param {number} index */
-  constructor(run, room, index) {
+  /** `index` is the index of the run's network. */
+  constructor(/** @type {Run} */ run, /** @type {number} */ room, /** @type {number} */ index) {
     this.run = run;
     this.room = room;
     this.index = index;
