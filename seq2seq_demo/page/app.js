@@ -11,28 +11,28 @@ const BEAM_DEFAULTS = { beam: 3, penalty: 0 };
 const BEAM_NAMES = /** @type {const} */ (["beam", "penalty"]);
 
 /** @typedef {Record<number, number>} Forced
-    @typedef {{ text: string, targetText: string | null, place: number, forced: Forced, moment: number | null,
-      beam: number, penalty: number, replacement: { s: number, symbol: number } | null, tab: string | null,
-      lecture: boolean, hidden: boolean, cell: { networkIndex: number, backward: number } | null }} PageState
+    @typedef {typeof initialState} PageState
     @typedef {Omit<Partial<PageState>, "place"> & { place?: number | null }} Patch */
+
+const initialState = {
+  text: "", // the source as typed
+  targetText: /** @type {string | null} */ (null), // the target as typed; null if none was typed
+  place: 0, // the current step, 0 … S + T: the number of symbols read and written so far
+  forced: /** @type {Forced} */ ({}), // forced symbols by output index
+  moment: /** @type {number | null} */ (null), // index into the recording; null is the saved network
+  ...BEAM_DEFAULTS, // K and the length penalty of the beam search
+  replacement: /** @type {{ s: number, symbol: number } | null} */ (null), // the changed input of the influence panel
+  tab: /** @type {string | null} */ (null), // the id of the selected tab; null is the first
+  lecture: false, // whether the page shows its lecture view
+  hidden: false, // whether the page hides the answer, but for the steps that were made
+  cell: /** @type {{ networkIndex: number, backward: number } | null} */ (null), // was selected in a diagram
+};
 
 /** The page's state, which only `change` modifies, and the panels that follow it. */
 export const app = {
   title: "", // of the page; if it is empty, the page shows the networks' task
   networks: /** @type {TrainedNetwork[]} */ ([]),
-  state: /** @type {PageState} */ ({
-    text: "", // the source as typed
-    targetText: null, // the target as typed; null if none was typed
-    place: 0, // the current step, 0 … S + T: the number of symbols read and written so far
-    forced: {}, // forced symbols by output index
-    moment: null, // index into the recording; null is the saved network
-    ...BEAM_DEFAULTS, // K and the length penalty of the beam search
-    replacement: null, // the changed input of the influence panel, { s, symbol }
-    tab: null, // the id of the selected tab; null is the first
-    lecture: false, // whether the page shows its lecture view
-    hidden: false, // whether the page hides the answer, but for the steps that were made
-    cell: null, // the cell that was selected in a diagram, { networkIndex, backward }
-  }),
+  state: initialState,
   place: 0, // the step that was asked for; `state.place` is this step, or the last one of a shorter answer
   tabs: /** @type {string[]} */ ([]), // ids
   source: /** @type {number[] | null} */ (null), // symbol numbers; null if the typed source is empty or invalid
@@ -42,14 +42,12 @@ export const app = {
   updates: /** @type {(() => void)[]} */ ([]), // called after each change of the state
   writing: 0, // a timer
 
-  /** @param {() => void} update */
-  add(update) {
+  add(/** @type {() => void} */ update) {
     this.updates.push(update);
   },
 
-  /** Add an update that does not depend on the step, and is called only after changes of the runs.
-      @param {() => void} update */
-  addForRuns(update) {
+  /** Add an update that does not depend on the step, and is called only after changes of the runs. */
+  addForRuns(/** @type {() => void} */ update) {
     /** @type {Run[]} */
     let shown;
     this.add(() => {

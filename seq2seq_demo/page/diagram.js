@@ -296,6 +296,7 @@ export class Diagram {
   bottleneck() {
     const { S, T, u, run, place, middle } = this;
     const half = Math.min(60 * u, this.width / 6);
+    const state = this.room / 2 - half < 170 * u ? "" : "one state of "; // left out where it does not fit
     const center = (this.below + this.decoder) / 2;
     const [top, bottom] = [center - 17 * u, center + 17 * u];
     /** @type {(y0: number, n: number, y1: number) => SVGElement} */
@@ -311,8 +312,8 @@ export class Diagram {
       this.arrow([this.x(S - 1), this.below, middle, top], status),
       this.arrow([middle, bottom, this.x(0), this.decoder], place > S ? status : "ahead"),
       ...this.stateStripes(middle - half, top, 2 * half, bottom - top),
-      this.text(middle + half + 8 * u, top + 13 * u, "one state:", "begin"),
-      this.text(middle + half + 8 * u, top + 28 * u, `${stateSize(run)} numbers`, "begin"),
+      this.text(middle + half + 8 * u, top + 13 * u, "the bottleneck:", "begin"),
+      this.text(middle + half + 8 * u, top + 28 * u, `${state}${stateSize(run)} numbers`, "begin"),
     ];
   }
 

@@ -17,7 +17,7 @@ export function forcedPanel() {
     "Teacher forcing and free-running",
     "In training the decoder is fed the target, shifted by one (teacher forcing). When it answers, it is fed its own " +
       "output (free-running).",
-    columns(app.networks, (_, i) => [boxes[i]]),
+    columns((i) => [boxes[i]]),
   );
   const update = () =>
     app.runs.forEach((run, i) => {
@@ -122,7 +122,7 @@ function comparedRow(run, label, steps, n, divergence, isFed) {
   const cells = Array.from({ length: n }, (_, t) => {
     const className = t === divergence ? "divergence" : "";
     if (t >= steps.length) return h("td", { className }, h("span", { className: "visually-hidden" }, "nothing"));
-    if (isFed) return h("td", { className: `fed ${className}` }, fedName(run, steps, t));
+    if (isFed) return h("td", { className }, fedName(run, steps, t));
     const { written } = steps[t];
     const isRight = run.expected[t] === written; // with teacher forcing, symbols cannot shift
     const error = !isTeacher ? errorLabel(run, t) : isRight ? "" : `not ${targetName(run, run.expected[t])}`;

@@ -34,13 +34,11 @@ export const pluralize = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
 /** Return a sentence on the source lengths in training; "" if no file records them. */
 export function trainedLengths(/** @type {TrainedNetwork[]} */ networks) {
   const trained = networks.filter((network) => network.in_len);
-  const ranges = trained.map(lengthRange);
+  const ranges = trained.map(({ in_len: longest, min_in_len: shortest }) => {
+    const range = shortest && shortest !== longest ? `${shortest} to ` : "";
+    return `sources of ${range}${pluralize(longest ?? 0, "symbol")}`;
+  });
   if (!trained.length) return "";
   if (trained.length === networks.length && new Set(ranges).size === 1) return `Trained on ${ranges[0]}.`;
   return `${trained.map(({ name }, i) => `${name} was trained on ${ranges[i]}`).join("; ")}.`;
-}
-
-function lengthRange(/** @type {TrainedNetwork} */ { in_len: longest, min_in_len: shortest }) {
-  const range = shortest && shortest !== longest ? `${shortest} to ` : "";
-  return `sources of ${range}${pluralize(longest ?? 0, "symbol")}`;
 }

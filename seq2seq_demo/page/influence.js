@@ -27,7 +27,7 @@ export function influencePanel() {
     "Influence",
     "Replace one input by another symbol and see which outputs change, that is, which depend on this input.",
     controls,
-    columns(app.networks, (_, i) => [results[i], ...maps[i].elements]),
+    columns((i) => [results[i], ...maps[i].elements]),
   );
   let drawn = "";
   return addPanel(section, () => {
@@ -198,8 +198,7 @@ function category(/** @type {Vocabulary} */ vocabulary, /** @type {number} */ sy
 export class Influence {
   next = 0;
 
-  /** @param {TrainedNetwork} network @param {number[]} source */
-  constructor(network, source) {
+  constructor(/** @type {TrainedNetwork} */ network, /** @type {number[]} */ source) {
     const steps = freeSteps(network, source);
     this.network = network;
     this.source = source;

@@ -128,7 +128,7 @@ class InsidePanel {
     const { cell, place } = app.state;
     if (cell !== this.shownCell) {
       this.shownCell = cell; // was selected in a diagram
-      if (cell) this.select({ networkIndex: cell.networkIndex, backward: Number(cell.backward) });
+      if (cell) this.select(cell);
     }
     const { run, map, selected, unitInput } = this;
     if (document.activeElement !== unitInput) unitInput.value = String(selected.unit + 1);

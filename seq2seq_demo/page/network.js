@@ -107,9 +107,8 @@ export const last = (list) => list[list.length - 1];
 /** The encoder-decoder (Sutskever et al. 2014), optionally with attention (Bahdanau et al. 2015). */
 export class Network {
   /** `config` has the fields of ModelConfig, `has_attention`, `go`, and the names of the cell's gates and states;
-      `weights` has a Float32Array for each name of `weight_shapes`.
-      @param {Config} config @param {Record<string, Vector>} weights */
-  constructor(config, weights) {
+      `weights` has a Float32Array for each name of `weight_shapes`. */
+  constructor(/** @type {Config} */ config, /** @type {Record<string, Vector>} */ weights) {
     this.config = config;
     this.weights = weights;
   }

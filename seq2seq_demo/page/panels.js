@@ -32,16 +32,15 @@ export function addPanel(/** @type {HTMLElement} */ section, /** @type {() => vo
   return section;
 }
 
-/** Return one column per network, headed by its name if there are several; makeParts(network, i) returns its parts.
-    @type {(networks: TrainedNetwork[], makeParts: (network: TrainedNetwork, i: number) => (Node | null)[]) =>
-      HTMLElement} */
-export function columns(networks, makeParts) {
-  const columns = networks.map((network, i) => {
+/** Return one column per network, headed by its name if there are several; makeParts(i) returns its parts.
+    @type {(makeParts: (i: number) => (Node | null)[]) => HTMLElement} */
+export function columns(makeParts) {
+  const columns = app.networks.map((network, i) => {
     const attention = `${network.config.has_attention ? "with" : "without"} attention`;
     const unrecorded = network.recording ? null : h("small", { className: "unrecorded" }, "not recorded: as saved");
     const parts = [network.name, network.name === attention ? null : h("small", {}, ` ${attention}`), unrecorded];
-    const name = networks.length > 1 ? h("h2", { className: "name" }, ...parts) : null;
-    return h("div", { className: "column" }, name, ...makeParts(network, i));
+    const name = app.networks.length > 1 ? h("h2", { className: "name" }, ...parts) : null;
+    return h("div", { className: "column" }, name, ...makeParts(i));
   });
   return h("div", { className: "columns" }, ...columns);
 }

@@ -6,7 +6,7 @@ import { button, h, symbolSpan, table } from "./elements.js";
 import { largest, percent } from "./format.js";
 import { addPanel, panel, tableDetails } from "./panels.js";
 import { countText, currentOutput, fedName, isForced, probabilities, targetName, writtenName } from "./runs.js";
-import { announceAnswers, undoForcing } from "./source.js";
+import { announceAnswers } from "./source.js";
 import { goToOutput } from "./step.js";
 
 const MAX_BARS = 12;
@@ -104,7 +104,8 @@ function forcedNote() {
   if (!forced.length) return h("div", { className: "controls forced-note" }, "Click a symbol to force it.");
   const list = forced.map(([t, symbol]) => `${targetName(app.runs[0], symbol)} at output ${Number(t) + 1}`).join(", ");
   const undo = () => {
-    undoForcing();
+    app.change({ forced: {} });
+    announceAnswers("No output is forced.");
     focusWritten(); // the clicked button is gone
   };
   return h(

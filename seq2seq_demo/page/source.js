@@ -18,15 +18,10 @@ import { PATTERNS } from "./symbols.js";
 
 /** @typedef {"right" | "wrong" | "unknown"} Verdict */
 
-export function undoForcing() {
-  app.change({ forced: {} });
-  announceAnswers("No output is forced.");
-}
-
 /** Return the strip at the top of the page, and fill in the header. */
 export function inputPanel() {
   showSummary();
-  const answers = columns(app.networks, (_, i) => answerParts(i));
+  const answers = columns((i) => answerParts(i));
   const parts = [sourceField(), answers, examplesList(), targetField()];
   const section = h("section", { id: "input", attributes: { "aria-label": "Source and answer" } }, ...parts);
   const hide = toggleButton("hidden", "Hide the answer", "Show the answer", { place: null });
@@ -54,30 +49,26 @@ function typePrompt(/** @type {Vocabulary} */ { isText, isSingleDigits, tokens, 
   return symbols.includes(" ") ? "Type some text." : "Type a word.";
 }
 
-/** Describe the task of a network; "" if it is unknown. */
-function describeTask(/** @type {TrainedNetwork} */ network, /** @type {number} */ nNetworks) {
-  const trained = nNetworks > 1 ? `${nNetworks} small networks trained` : "A small network trained";
-  const purpose = TRAINED_TO[network.pattern ?? ""];
-  if (purpose) return `${trained} ${purpose(network)}`;
+/** Return what a network was trained to do or trained on; "" if it is unknown. */
+function taskOf(/** @type {TrainedNetwork} */ network) {
+  const describe = TRAINED_TO[network.pattern ?? ""];
   const task = network.task_description.replace(/\.$/, "");
-  return task && `${trained} on ${task}`;
+  return describe ? describe(network) : task && `on ${task}`;
 }
 
 /** Fill in the page's header: its title, and the task and the architecture of each network. */
 function showSummary() {
   const { networks, title } = app;
-  const [first] = networks;
-  const isOneTask = networks.every(
-    ({ pattern, task_description: task }) => pattern === first.pattern && task === first.task_description,
-  );
+  const tasks = networks.map(taskOf);
+  const isOneTask = new Set(tasks).size === 1;
+  const trained = networks.length > 1 ? `${networks.length} small networks trained` : "A small network trained";
   const heading = /** @type {HTMLElement} */ (document.querySelector("h1"));
-  heading.textContent = title || (isOneTask && describeTask(first, networks.length)) || heading.textContent;
-  document.title = heading.textContent;
-  const taskOf = (/** @type {TrainedNetwork} */ network) =>
-    `${network.name}: ${describeTask(network, 1) || "a network of an unknown task"}.`;
-  const tasks = [...(isOneTask ? [] : networks.map(taskOf)), typePrompt(first.sourceVocabulary)];
-  const summaries = networks.map(({ name, summary }) => `${name}: ${summary}`);
-  for (const [id, lines] of Object.entries({ task: tasks, summary: summaries })) {
+  heading.textContent = title || (isOneTask && tasks[0] ? `${trained} ${tasks[0]}` : heading.textContent);
+  document.title = heading.textContent ?? "";
+  const different = networks.map(({ name }, i) => `${name}: trained ${tasks[i] || "on an unknown task"}.`);
+  const task = [...(isOneTask ? [] : different), typePrompt(networks[0].sourceVocabulary)];
+  const summary = networks.map(({ name, summary }) => `${name}: ${summary}`);
+  for (const [id, lines] of Object.entries({ task, summary })) {
     byId(id).replaceChildren(...lines.map((line) => h("span", {}, line)));
   }
   document.body.dataset.networks = String(networks.length);

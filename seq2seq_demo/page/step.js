@@ -17,7 +17,7 @@ export function stepPanel() {
   const sentences = app.networks.map((_, i) =>
     h("p", { className: "sentence", ...(i ? {} : { id: "sentence" }) }, BLANK),
   );
-  const parts = columns(app.networks, (_, i) => [boxes[i], sentences[i]]);
+  const parts = columns((i) => [boxes[i], sentences[i]]);
   const section = h("section", { id: "step", attributes: { "aria-label": "Step by step" } }, parts);
   /** @type {Diagram[]} */
   const diagrams = [];

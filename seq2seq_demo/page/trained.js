@@ -20,8 +20,7 @@ export const same = (a, b) => a.length === b.length && a.every((value, i) => val
 /** A trained network with its vocabularies, its examples and, if recorded, its weights during training. The constructor
     takes the JSON of `network_data` in builder.py. */
 export class TrainedNetwork {
-  /** @param {NetworkData} data */
-  constructor({ source, target, weights, ...data }) {
+  constructor(/** @type {NetworkData} */ { source, target, weights, ...data }) {
     this.name = data.name;
     this.summary = data.summary;
     this.task_description = data.task_description;

@@ -10,8 +10,7 @@ import { Track } from "./player.js";
 import { announceAnswers } from "./source.js";
 
 /** @typedef {TrainedNetwork & { recording: Recording }} RecordedNetwork
-    @typedef {{ kind: string, name: string, values: number[], format: (value: number) => string, top: number,
-      title: string }} Curve */
+    @typedef {ReturnType<typeof curveRows>[number]} Curve */
 
 const CURVE = { left: 52, right: 28, height: 64, gap: 38 }; // px at a font size of 16 px
 
@@ -48,13 +47,6 @@ function momentText(/** @type {Recording} */ { steps, epochs }, /** @type {numbe
   return `step ${steps[moment]}, epoch ${Number(epochs[moment].toFixed(2))}`;
 }
 
-/** Return the text of a moment for all recorded networks. */
-function momentTexts(/** @type {RecordedNetwork[]} */ recorded, /** @type {number} */ moment) {
-  const texts = recorded.map((network) => momentText(network.recording, moment));
-  if (new Set(texts).size === 1) return texts[0];
-  return recorded.map(({ name }, i) => `${name}: ${texts[i]}`).join("; ");
-}
-
 /** Return a film of the recorded training, for the player; null if no network has a recording. */
 export function film() {
   const recorded = recordedNetworks();
@@ -66,7 +58,10 @@ export function film() {
     name: "Play training",
     position: () => app.state.moment ?? nMoments,
     end: () => nMoments,
-    text: () => momentTexts(recorded, app.state.moment ?? nMoments),
+    text() {
+      const texts = recorded.map(({ recording }) => momentText(recording, app.state.moment ?? nMoments));
+      return new Set(texts).size === 1 ? texts[0] : recorded.map(({ name }, i) => `${name}: ${texts[i]}`).join("; ");
+    },
     show: (moment) => keepInPlace(track.slider, () => app.change({ moment: moment >= nMoments ? null : moment })),
     finish: () => announceAnswers(),
   });
@@ -98,7 +93,11 @@ function drawCurves(recording, rows, width, nMoments) {
   const [left, right, tall] = [CURVE.left * u, CURVE.right * u, (CURVE.height + CURVE.gap) * u];
   const x = (/** @type {number} */ i) => left + (i * (width - left - right)) / nMoments;
   const bottom = rows.length * tall;
-  const label = describeCurves(recording.steps, rows);
+  const { steps } = recording;
+  const figures = rows.map(
+    ({ name, values, format }) => `${name} from ${format(values[0])} to ${format(last(values))}`,
+  );
+  const label = `Training from step ${steps[0]} to step ${last(steps)}: ${figures.join(", ")}`;
   const line = svg("line", { x1: x(moment), x2: x(moment), y1: 34 * u, y2: bottom + 4 * u });
   const top = svg("path", { d: `M ${x(moment) - 5 * u} ${28 * u} h ${10 * u} l ${-5 * u} ${8 * u} z` });
   return svg(
@@ -155,11 +154,6 @@ function stepAxis({ steps }, x, nMoments, y, u) {
     free = x(i) - half;
   }
   return axis;
-}
-
-function describeCurves(/** @type {number[]} */ steps, /** @type {Curve[]} */ rows) {
-  const parts = rows.map(({ name, values, format }) => `${name} from ${format(values[0])} to ${format(last(values))}`);
-  return `Training from step ${steps[0]} to step ${last(steps)}: ${parts.join(", ")}`;
 }
 
 function curveTable(/** @type {RecordedNetwork} */ network) {

@@ -37,7 +37,7 @@ export function treePanel() {
         "dashed ones dropped, and the thick path is the best answer.",
     ),
     h("div", { className: "controls" }, control("Beginnings kept (K)", "beam"), control("Length penalty", "penalty")),
-    columns(app.networks, (_, i) => parts[i].elements),
+    columns((i) => parts[i].elements),
   );
   let isVisible = false; // only a visible panel searches, soon after the page has shown the new answer
   let timer = 0;
@@ -129,15 +129,9 @@ function drawTree(/** @type {Run} */ run, /** @type {Search} */ { steps, size, a
     group.addEventListener("click", () => t < app.T && goToOutput(t));
     return group;
   });
-  const buttons = steps.map((_, t) => {
-    const attributes = { "aria-label": `Step ${t + 1}`, "data-key": `beam-${t}` };
-    return h(
-      "li",
-      {},
-      button(`${t + 1}`, () => goToOutput(t), attributes),
-    );
-  });
-  const head = h("ol", { className: "beam-steps" }, ...buttons);
+  const stepButton = (/** @type {number} */ t) =>
+    button(`${t + 1}`, () => goToOutput(t), { "aria-label": `Step ${t + 1}`, "data-key": `beam-${t}` });
+  const head = h("ol", { className: "beam-steps" }, ...steps.map((_, t) => h("li", {}, stepButton(t))));
   head.style.setProperty("--column", `${column}px`);
   const [width, height] = [column * (steps.length + 1), row * 2 * size + gap];
   const band = svg("rect", { class: "band", width: column, height });
