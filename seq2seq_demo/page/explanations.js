@@ -100,7 +100,7 @@ function judge({ choices }, prediction, answer) {
   } catch {
     // a text that is not in the vocabulary is a wrong prediction
   }
-  return read === answer ? `✓ As you predicted: ${answer}. ` : `✗ You predicted ${read}, the result is ${answer}. `;
+  return read === answer ? "✓ As you predicted. " : `✗ You predicted ${read}. `;
 }
 
 const DEMONSTRATED = /** @type {const} */ (["text", "place", "forced", "moment", "replacement"]);
@@ -185,7 +185,7 @@ const EXERCISES = [
       title: "The decoder",
       text: `The decoder is first fed GO. It writes the likeliest symbol, which it is fed at the next step${end}.`,
       question: `What will it write for ${sourceText(network, source)}?`,
-      button: "Show its second step",
+      button: "Show what it writes",
       panelId: "step",
       show() {
         const run = runOf(network, source);
@@ -193,7 +193,7 @@ const EXERCISES = [
         const t = Math.min(1, run.steps.length - 1);
         const p = percent(probabilities(run.steps[t])[run.steps[t].written]);
         const written = `fed ${fedName(run, run.steps, t)}, it writes ${writtenName(run, t)} with a probability of ${p}`;
-        const message = `It writes ${answer || "nothing"}. Output ${t + 1}: ${written}.`;
+        const message = `It writes ${answer || "nothing, only END"}. Output ${t + 1}: ${written}.`;
         return { answer, message, source, patch: { place: source.length + t + 1 } };
       },
     };

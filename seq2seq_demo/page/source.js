@@ -130,7 +130,7 @@ function answerTexts() {
   if (app.state.hidden) return "The answer is hidden.";
   const text = (/** @type {Run} */ run) => {
     const name = app.networks.length > 1 ? `${run.network.name}${asSaved(run.network)}: ` : "";
-    return `${name}Answer ${run.network.targetVocabulary.text(run.answer)}, ${judgement(run).text}.`;
+    return `${name}Answer ${run.network.targetVocabulary.text(run.answer) || "only END"}, ${judgement(run).text}.`;
   };
   return app.runs.map(text).join(" ");
 }

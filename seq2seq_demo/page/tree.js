@@ -160,7 +160,7 @@ function markCurrent(/** @type {Run} */ run, /** @type {HTMLElement} */ box) {
 }
 
 /** @type {(run: Run, answer: { symbols: number[] }) => string} */
-const answerText = (run, { symbols }) => symbols.map((symbol) => targetName(run, symbol)).join(" ");
+const answerText = (run, { symbols }) => symbols.map((symbol) => targetName(run, symbol)).join(" ") || "only END";
 /** @type {(run: Run, hypothesis: Hypothesis) => string} */
 const beginning = (run, hypothesis) => answerText(run, { symbols: pathOf(hypothesis).map(({ symbol }) => symbol) });
 

@@ -315,8 +315,8 @@ def test_the_explanations_keep_the_source_and_the_moment(opened):
 def test_predictions_are_compared_with_what_the_network_does(opened):
     page = opened(reversing(), fragment="#source=3%201%204")
     exercises = [
-        ("What will it write", "951413", True, "Show its second step"),
-        ("What will it write", "4 1 2", False, "Show its second step"),
+        ("What will it write", "951413", True, "Show what it writes"),
+        ("What will it write", "4 1 2", False, "Show what it writes"),
         ("Which input", "input 6 (9)", True, "Show where the first output looks"),
         ("Which input", "input 1 (3)", False, "Show where the first output looks"),
         ("The final state", "64", True, "Show the final state"),
@@ -330,9 +330,8 @@ def test_predictions_are_compared_with_what_the_network_does(opened):
         else:
             exercise.get_by_label(guess).check()
         press(page, name)
-        assert page.text_content(".guide p").startswith(
-            "✓ As you predicted" if is_right else f"✗ You predicted {guess}"
-        )
+        verdict = "✓ As you predicted. " if is_right else f"✗ You predicted {guess}. "
+        assert page.text_content(".guide p").startswith(verdict)
     show(page, "explanations")
     press(page, "Force a wrong symbol")  # without a prediction
     assert page.text_content(".guide p").startswith("Forcing ")
@@ -551,8 +550,10 @@ def test_the_bottleneck_of_a_long_source_is_in_view(opened):
     wait_for_layout(page)
     for place in (0, 1, 15, 30, 45, 60):
         page.evaluate(f"app.change({{ place: {place} }})")
-        box = page.locator(".state-frame").bounding_box()
-        assert box["x"] >= 0 and box["x"] + box["width"] <= 390
+        for part in page.locator(".state-frame, #step .begin").all():
+            box = part.bounding_box()
+            assert box["x"] >= 0 and box["x"] + box["width"] <= 390
+    assert page.locator("#step .begin").all_text_contents() == ["the bottleneck:", "128 numbers"]
 
 
 def test_a_click_on_a_cell_shows_its_inside_and_escape_returns(opened):
@@ -687,7 +688,7 @@ def test_teacher_forcing_is_called_better_only_if_it_is(opened):
             cases.add((forced < free, "looks better" in text))
     assert cases == {(True, True), (False, False)}
     page.fill("#source", "5 6 2 2 4 1 5 4 9 9 0 9")  # the network without attention swaps two symbols
-    counts = "Teacher forcing: 1 of 13 places differs; 1 edit. Free-running: 2 of 13 places differ; 1 edit. By edits, both are"
+    counts = "Teacher forcing: 1 of 13 places differs; 1 edit. Free-running: 2 of 13 places differ; 1 edit. By edits"
     assert counts in page.locator("#forced p").first.text_content()
 
 
