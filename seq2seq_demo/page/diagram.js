@@ -256,8 +256,7 @@ export class Diagram {
     return this.place === this.S || this.t === 0 ? "current" : this.place > this.S ? "done" : "ahead";
   }
 
-  /** Return the arrow that takes the final state to the decoder, in a network with attention.
-    @type {() => SVGElement} */
+  /** Return the arrow that takes the final state to the decoder, in a network with attention. */
   finalStateArrow() {
     const { S, T, u, height, tile: size } = this;
     const right = this.x(Math.max(S, T) - 1) + size / 2 + 9 * u;
@@ -291,8 +290,7 @@ export class Diagram {
     return [...lines, ...numbers];
   }
 
-  /** Return the final state as a bottleneck between encoder and decoder, in a network without attention.
-    @type {() => SVGElement[]} */
+  /** Return the final state as a bottleneck between encoder and decoder, in a network without attention. */
   bottleneck() {
     const { S, T, u, run, place, middle } = this;
     const half = Math.min(60 * u, this.width / 6);

@@ -68,6 +68,5 @@ export function svg(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** Return the user's font size relative to 16 px; drawings scale with it.
-    @type {() => number} */
+/** Return the user's font size relative to 16 px; drawings scale with it. */
 export const zoom = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
