@@ -55,7 +55,7 @@ export class Diagram {
     this.answer = this.decoder + this.height + gap;
     this.bottom = this.answer + this.height + (isAlone ? 44 : 36) * u;
     const { width, bottom } = this;
-    const label = `Diagram of the current step of ${run.network.name}; the sentence below describes it`;
+    const label = `Diagram of the current step: ${run.network.name}. The sentence below describes it.`;
     const attributes = { width, height: bottom, viewBox: `0 0 ${width} ${bottom}`, role: "group", "aria-label": label };
     const [picture, buttons] = [svg("g", { "aria-hidden": true }), svg("g")];
     this.element = svg("svg", attributes, picture, buttons);

@@ -33,7 +33,8 @@ export function forcedPanel() {
 function noTarget() {
   const focusTarget = () => byId("target").focus();
   const toTarget = button("Type the target", focusTarget, { "data-key": "to-target" });
-  const text = h("span", {}, "Teacher forcing needs a target, and none is known for this source.");
+  const problem = app.targetError ? "the target that you typed is not valid" : "none is known for this source";
+  const text = h("span", {}, `Teacher forcing needs a target, and ${problem}.`);
   return h("div", { className: "controls" }, text, toTarget);
 }
 

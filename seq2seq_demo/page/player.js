@@ -2,6 +2,7 @@
 
 import { app } from "./app.js";
 import { button, h, labelledSelect } from "./elements.js";
+import { disabledWithoutRun } from "./panels.js";
 import { countText } from "./runs.js";
 import { announcePlace } from "./step.js";
 
@@ -116,7 +117,8 @@ export function player(...rows) {
   document.addEventListener("keydown", (event) => onKey(event, track));
   const pace = labelledSelect("Pace", Object.keys(PACES), 1, (i) => Track.setPace(Object.values(PACES)[i]));
   const buttons = h("div", { className: "controls" }, first, back, track.play, next, end);
-  return h("div", { id: "player" }, h("div", { className: "track" }, buttons, ...track.elements, pace), ...rows);
+  const parts = h("div", { className: "track" }, buttons, ...track.elements, pace);
+  return disabledWithoutRun(h("div", { id: "player" }, parts, ...rows));
 }
 
 /** Handle ←, →, Home, End and Space, unless the focused element uses them. */

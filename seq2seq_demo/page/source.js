@@ -143,7 +143,8 @@ export const announceAnswers = (prefix = "") => announce(`${prefix} ${answerText
 
 /** Return the hint below the target field: whether the page computes the target, and the valid symbols. */
 function targetHint(/** @type {TrainedNetwork} */ { pattern, targetVocabulary: vocabulary }) {
-  if (pattern && PATTERNS[pattern]) return `Filled in for the pattern ${pattern}; you can type another target.`;
+  if (pattern && PATTERNS[pattern])
+    return `The page computes the target with the pattern “${pattern}”. You can type another one.`;
   const form = `Symbols: ${vocabulary.description()}.`;
   return pattern ? `The page cannot compute the pattern ${pattern}: only its examples have targets. ${form}` : form;
 }
@@ -266,7 +267,8 @@ function answerTiles(/** @type {Run} */ run) {
     @type {(run: Run) => { kind: Verdict, text: string }} */
 export function judgement(run) {
   const notEnded = run.network.ends && !run.ended ? "the answer did not end" : "";
-  if (run.target === null) return { kind: "unknown", text: notEnded || "no target is known" };
+  if (run.target === null)
+    return { kind: "unknown", text: notEnded || (app.targetError ? "the target is not valid" : "no target is known") };
   if (run.exact) return { kind: "right", text: "right" };
   return { kind: "wrong", text: `wrong: ${describeErrors(run)}${notEnded && `; ${notEnded}`}` };
 }

@@ -13,7 +13,7 @@ const MAX_BLANK = 8; // symbols in the diagram before a source is typed
 const BLANK = "The encoder will read the source, and then the decoder will write the answer, symbol by symbol.";
 
 export function stepPanel() {
-  const boxes = app.networks.map((network) => scrollBox(`Diagram of ${network.name}`));
+  const boxes = app.networks.map((network) => scrollBox(`Diagram: ${network.name}`));
   const sentences = app.networks.map((_, i) =>
     h("p", { className: "sentence", ...(i ? {} : { id: "sentence" }) }, BLANK),
   );

@@ -91,7 +91,7 @@ export class Vocabulary {
       if (number !== undefined) return number;
       const other = [symbol.toLowerCase(), symbol.toUpperCase()].find((one) => this.numberOf.has(one));
       const hint = other === undefined ? "" : `, only “${other}”`;
-      throw new Error(`“${symbol}” is not in the vocabulary${hint}`);
+      throw new Error(`${symbol.trim() ? `“${symbol}”` : "A space"} is not in the vocabulary${hint}`);
     }
     if (/^[0-9]{1,9}$/.test(symbol) && Number(symbol) <= this.largest) return Number(symbol);
     const digits = [...symbol];

@@ -2,6 +2,7 @@
 
 import { app } from "./app.js";
 import { button, h } from "./elements.js";
+import { disabledWithoutRun } from "./panels.js";
 
 /** Return a tablist and its panels, which are sections whose headings become the labels. `stage` may cover them while
     the page scrolls. */
@@ -38,7 +39,7 @@ export function tabs(/** @type {HTMLElement} */ stage, /** @type {HTMLElement[]}
     document.documentElement.style.setProperty("--covered", `${covering?.getBoundingClientRect().height ?? 0}px`);
   });
   for (const element of sticky) observer.observe(element);
-  return [list, ...sections];
+  return [disabledWithoutRun(list), ...sections];
 }
 
 /** Select the tab that contains an element, if any, and scroll to the element. */

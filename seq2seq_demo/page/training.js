@@ -24,7 +24,7 @@ export function trainingPanel() {
   const section = panel(
     "training",
     "During training",
-    "Exact match is measured free-running, loss with teacher forcing. The recorded steps are drawn at equal distances.",
+    "Exact match is measured free-running, loss with teacher forcing. The axis lists the recorded steps and is not to scale.",
     h("p", {}, unrecordedNote()),
     h("div", { className: "columns" }, ...charts.map(({ element }) => element)),
     learnedButton(recorded, nMoments),
@@ -44,7 +44,7 @@ function unrecordedNote() {
 /** Return the step and the epoch of a moment. */
 function momentText(/** @type {Recording} */ { steps, epochs }, /** @type {number} */ moment) {
   if (moment >= steps.length) return "saved network";
-  return `step ${steps[moment]}, epoch ${Number(epochs[moment].toFixed(2))}`;
+  return `step ${steps[moment]} (epoch ${Number(epochs[moment].toFixed(2))})`;
 }
 
 /** Return a film of the recorded training, for the player; null if no network has a recording. */
@@ -183,7 +183,7 @@ function learnedButton(/** @type {RecordedNetwork[]} */ recorded, /** @type {num
     const learned = [];
     for (const network of recorded) learned.push(await learnedAt(network, source));
     if (source !== app.source) return; // another source was typed in the meantime
-    const name = (/** @type {RecordedNetwork} */ network) => networkLabel(network) || "The network";
+    const name = (/** @type {RecordedNetwork} */ network) => `The network ${networkLabel(network)}`.trim();
     const texts = recorded.map((network, i) => learnedText(name(network), network.recording, learned[i]));
     if (learned[0] !== null) app.change({ moment: learned[0] >= nMoments ? null : learned[0], forced: {} });
     show([...texts, unrecordedNote()].join(" ").trim());

@@ -28,7 +28,7 @@ export function treePanel() {
   const section = panel(
     "beam",
     "Beam search",
-    "Greedy decoding keeps one beginning at each step, beam search the K with the best scores. A score is the logarithm " +
+    "Greedy decoding keeps one beginning at each step. Beam search keeps K beginnings: those with the best scores. A score is the logarithm " +
       "of the probability, divided by the length to the power of the penalty.",
     h(
       "p",

@@ -42,6 +42,7 @@ def test_the_answer_follows_what_is_typed(opened):
     page.fill("#source", "3 10")
     assert page.get_by_text("Expected integers from 0 to 9, got “10”").first.is_visible()
     assert page.get_attribute("#source", "aria-invalid") == "true"
+    assert page.evaluate("['player', 'tabs'].map((id) => byId(id).inert)") == [True, True]
     page.fill("#source", "2 0")
     assert prediction(page) == "0 2"
 
@@ -337,6 +338,18 @@ def test_predictions_are_compared_with_what_the_network_does(opened):
     assert page.text_content(".guide p").startswith("Forcing ")
 
 
+def test_an_empty_answer_is_nothing_but_end(opened):
+    network = shipped("embedding_attention")
+    name = "decoder/output/bias"
+    bias = network.weights[name] + np.float32(99) * (np.arange(11) == network.model_config.go)
+    silent = replace(network, weights=network.weights | {name: bias.astype(np.float32)})
+    page = opened(ShownNetwork("silent", silent), fragment="#source=3%201")
+    page.get_by_label("What will it write for").fill("1")
+    press(page, "Show what it writes")
+    expected = "✗ You predicted 1. It writes nothing, only END. Output 1: fed GO, it writes END "
+    assert page.text_content(".guide p").startswith(expected)
+
+
 def test_arrow_keys_select_the_cells_of_each_heat_map(opened):
     page = opened(reversing(), fragment="#source=3%201%204&place=4")
     page.focus("#attention [tabindex='0']")
@@ -448,9 +461,9 @@ def test_hovering_over_attention_changes_nothing_but_a_click_selects_the_step(op
 def test_no_answer_is_right_without_a_valid_target(opened):
     page = opened(reversing())
     assert judgement(page) == "✓ right"
-    for target in ("", "9 x"):
+    for target, text in (("", "no target is known"), ("9 x", "the target is not valid")):
         page.fill("#target", target)
-        assert judgement(page) == "no target is known"
+        assert judgement(page) == text
     page.fill("#target", "")
     page.focus("#source")
     assert page.input_value("#target") == spaced(SOURCE[::-1])
@@ -539,6 +552,13 @@ def test_two_networks_leave_room_for_their_tab(opened):
         box = part.bounding_box()
         assert box["y"] + box["height"] <= 800
     assert page.locator("h2.name").all_inner_texts()[:2] == ["reversed with attention", "rnn without attention"]
+    page.evaluate("document.querySelector('.pictures .name span').textContent = 'a-long-name'.repeat(9)")
+    heading, part = (page.locator(f".pictures .name{each}").first.bounding_box() for each in ("", " small"))
+    assert heading["width"] < 300
+    assert part["x"] + part["width"] <= heading["x"] + heading["width"] + 1
+    page.evaluate("app.change({ lecture: true })")
+    assert page.locator(".pictures .name:visible").count() == 2
+    page.evaluate("app.change({ lecture: false })")
     show(page, "forced")
     box = page.locator("#forced").bounding_box()
     assert 800 - box["y"] > 320
