@@ -49,7 +49,7 @@ function typePrompt(/** @type {Vocabulary} */ { isText, isSingleDigits, tokens, 
   return symbols.includes(" ") ? "Type some text." : "Type a word.";
 }
 
-/** Return what a network was trained to do or trained on; "" if it is unknown. */
+/** Return the task of a network, as it follows the word "trained"; "" if it is unknown. */
 function taskOf(/** @type {TrainedNetwork} */ network) {
   const describe = TRAINED_TO[network.pattern ?? ""];
   const task = network.task_description.replace(/\.$/, "");
