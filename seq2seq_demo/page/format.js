@@ -40,5 +40,5 @@ export function trainedLengths(/** @type {TrainedNetwork[]} */ networks) {
   });
   if (!trained.length) return "";
   if (trained.length === networks.length && new Set(ranges).size === 1) return `Trained on ${ranges[0]}.`;
-  return `${trained.map(({ name }, i) => `${name} was trained on ${ranges[i]}`).join("; ")}.`;
+  return `Trained on ${trained.map(({ name }, i) => `${ranges[i]} (${name})`).join(" and on ")}.`;
 }

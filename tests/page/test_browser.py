@@ -720,7 +720,7 @@ def test_equal_training_lengths_are_stated_once(opened):
         ([attention], "Trained on sources of 1 to 20 symbols."),
         (
             [attention, rnn],
-            "attention was trained on sources of 1 to 20 symbols; rnn was trained on sources of 10 symbols.",
+            "Trained on sources of 1 to 20 symbols (attention) and on sources of 10 symbols (rnn).",
         ),
     ):
         page = opened(*networks)
