@@ -81,7 +81,7 @@ function compareErrors(/** @type {ComparedRun} */ run) {
   if (teacher.edits < free.edits) return `${counts} ${why}`;
   if (teacher.places >= free.places) return counts;
   const both = teacher.edits === free.edits ? "both are equally good" : "free-running is better";
-  return `${counts} By edits, ${both}: counted by places, one swap or shift makes several errors.`;
+  return `${counts} By edits, ${both}: a swap or a shift is one edit, but differs in several places.`;
 }
 
 /** Describe the first difference between teacher forcing and free-running.
