@@ -16,12 +16,10 @@ export function align(answer, target, isForced = () => false) {
   const [T, J] = [answer.length, target.length];
   const cost = Array.from({ length: T + 2 }, () => new Array(J + 2).fill(Infinity)); // of answer[t…] and target[j…]
   const extraCost = (/** @type {number} */ t) => (t < T && isForced(t) ? 0.999 : 1);
-  /** @type {(t: number, j: number) => boolean} */
-  const areSwapped = (t, j) =>
+  const areSwapped = (/** @type {number} */ t, /** @type {number} */ j) =>
     t + 1 < T && j + 1 < J && answer[t] !== answer[t + 1] && answer[t] === target[j + 1] && answer[t + 1] === target[j];
-  /** The costs at (t, j) of a right or wrong symbol, a swap, an extra symbol, and a missing symbol.
-      @type {(t: number, j: number) => number[]} */
-  const costs = (t, j) => [
+  /** The costs at (t, j) of a right or wrong symbol, a swap, an extra symbol, and a missing symbol. */
+  const costs = (/** @type {number} */ t, /** @type {number} */ j) => [
     cost[t + 1][j + 1] + Number(answer[t] !== target[j]),
     areSwapped(t, j) ? cost[t + 2][j + 2] + 1 : Infinity,
     cost[t + 1][j] + extraCost(t),
@@ -51,17 +49,15 @@ export function align(answer, target, isForced = () => false) {
 }
 
 /** Compare an answer with its target position by position. Returns the same object as `align`; only symbols beyond the
-    end of the shorter sequence are extra or missing.
-    @type {(answer: number[], target: number[]) => Alignment} */
-export function alignByPosition(answer, target) {
+    end of the shorter sequence are extra or missing. */
+export function alignByPosition(/** @type {number[]} */ answer, /** @type {number[]} */ target) {
   const kinds = answer.map((symbol, t) => (t >= target.length ? "extra" : symbol === target[t] ? "right" : "wrong"));
   const targetIndex = answer.map((_, t) => Math.min(t, target.length));
   const missing = [...answer.map(() => []), target.slice(answer.length)];
   return withCounts({ kinds, targetIndex, missing, swaps: [] });
 }
 
-/** @type {(aligned: Omit<Alignment, "right" | "errors" | "edits">) => Alignment} */
-function withCounts(aligned) {
+function withCounts(/** @type {Omit<Alignment, "right" | "errors" | "edits">} */ aligned) {
   const { kinds, missing, swaps } = aligned;
   const right = kinds.filter((kind) => kind === "right").length;
   const errors = kinds.length - right + missing.flat().length;

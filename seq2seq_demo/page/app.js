@@ -11,28 +11,28 @@ const BEAM_DEFAULTS = { beam: 3, penalty: 0 };
 const BEAM_NAMES = /** @type {const} */ (["beam", "penalty"]);
 
 /** @typedef {Record<number, number>} Forced
-    @typedef {{ text: string, targetText: string | null, place: number, forced: Forced, moment: number | null,
-      beam: number, penalty: number, replacement: { s: number, symbol: number } | null, tab: string | null,
-      lecture: boolean, hidden: boolean, cell: { networkIndex: number, backward: number } | null }} PageState
+    @typedef {typeof initialState} PageState
     @typedef {Omit<Partial<PageState>, "place"> & { place?: number | null }} Patch */
+
+const initialState = {
+  text: "", // the source as typed
+  targetText: /** @type {string | null} */ (null), // the target as typed; null if none was typed
+  place: 0, // the current step, 0 … S + T: the number of symbols read and written so far
+  forced: /** @type {Forced} */ ({}), // forced symbols by output index
+  moment: /** @type {number | null} */ (null), // index into the recording; null is the saved network
+  ...BEAM_DEFAULTS, // K and the length penalty of the beam search
+  replacement: /** @type {{ s: number, symbol: number } | null} */ (null), // the changed input of the influence panel
+  tab: /** @type {string | null} */ (null), // the id of the selected tab; null is the first
+  lecture: false, // whether the page shows its lecture view
+  hidden: false, // whether the page hides the answer, but for the steps that were made
+  cell: /** @type {{ networkIndex: number, backward: number } | null} */ (null), // was selected in a diagram
+};
 
 /** The page's state, which only `change` modifies, and the panels that follow it. */
 export const app = {
   title: "", // of the page; if it is empty, the page shows the networks' task
   networks: /** @type {TrainedNetwork[]} */ ([]),
-  state: /** @type {PageState} */ ({
-    text: "", // the source as typed
-    targetText: null, // the target as typed; null if none was typed
-    place: 0, // the current step, 0 … S + T: the number of symbols read and written so far
-    forced: {}, // forced symbols by output index
-    moment: null, // index into the recording; null is the saved network
-    ...BEAM_DEFAULTS, // K and the length penalty of the beam search
-    replacement: null, // the changed input of the influence panel, { s, symbol }
-    tab: null, // the id of the selected tab; null is the first
-    lecture: false, // whether the page shows its lecture view
-    hidden: false, // whether the page hides the answer, but for the steps that were made
-    cell: null, // the cell that was selected in a diagram, { networkIndex, backward }
-  }),
+  state: initialState,
   place: 0, // the step that was asked for; `state.place` is this step, or the last one of a shorter answer
   tabs: /** @type {string[]} */ ([]), // ids
   source: /** @type {number[] | null} */ (null), // symbol numbers; null if the typed source is empty or invalid
@@ -42,14 +42,12 @@ export const app = {
   updates: /** @type {(() => void)[]} */ ([]), // called after each change of the state
   writing: 0, // a timer
 
-  /** @param {() => void} update */
-  add(update) {
+  add(/** @type {() => void} */ update) {
     this.updates.push(update);
   },
 
-  /** Add an update that does not depend on the step, and is called only after changes of the runs.
-      @param {() => void} update */
-  addForRuns(update) {
+  /** Add an update that does not depend on the step, and is called only after changes of the runs. */
+  addForRuns(/** @type {() => void} */ update) {
     /** @type {Run[]} */
     let shown;
     this.add(() => {
@@ -117,41 +115,19 @@ export const app = {
 
   /** Compute the source, the runs and the errors from the state. */
   compute() {
-    [this.source, this.error, this.targetError, this.runs] = [null, "", "", []];
-    try {
-      const [first] = this.networks;
-      const source = first.sourceVocabulary.numbers(this.state.text);
-      if (!source.length) return; // the page waits for a source
-      if (source.length > MAX_SOURCE_LEN) {
-        throw new Error(`Expected at most ${MAX_SOURCE_LEN} symbols, got ${source.length}`);
-      }
-      const typed = this.typedTarget(first.targetVocabulary);
-      this.source = source;
-      this.runs = this.networks.map((network) => this.run(network, source, typed));
-    } catch (error) {
-      [this.source, this.error, this.runs] = [null, /** @type {Error} */ (error).message, []];
-    }
+    const { text, targetText } = this.state;
+    const [{ sourceVocabulary, targetVocabulary }] = this.networks;
+    const source = readSymbols(sourceVocabulary, text, MAX_SOURCE_LEN);
+    [this.source, this.error, this.targetError, this.runs] = [null, source.error, "", []];
+    if (!source.symbols.length) return; // the page waits for a valid source
+    const target = readSymbols(targetVocabulary, targetText?.trim() ? targetText : "", MAX_ANSWER_LEN);
+    const typed = targetText === null ? undefined : target.symbols.length ? target.symbols : null;
+    [this.source, this.targetError] = [source.symbols, target.error];
+    this.runs = this.networks.map((network) => this.run(network, source.symbols, typed));
   },
 
-  /** Return the typed target; undefined if none was typed, null if it is empty or invalid.
-      @type {(vocabulary: Vocabulary) => number[] | null | undefined} */
-  typedTarget(vocabulary) {
-    const { targetText } = this.state;
-    if (targetText === null) return undefined;
-    if (!targetText.trim()) return null;
-    try {
-      const target = vocabulary.numbers(targetText);
-      if (target.length > MAX_ANSWER_LEN) {
-        throw new Error(`Expected at most ${MAX_ANSWER_LEN} symbols, got ${target.length}`);
-      }
-      return target;
-    } catch (error) {
-      this.targetError = /** @type {Error} */ (error).message;
-      return null;
-    }
-  },
-
-  /** Run a network on a source at the current moment; `typed` is the result of `typedTarget`.
+  /** Run a network on a source at the current moment. `typed` is the typed target: undefined if none was typed, null if it is
+      empty or invalid.
       @type {(network: TrainedNetwork, source: number[], typed?: number[] | null, forced?: Forced) => Run} */
   run(network, source, typed, forced) {
     const target = typed === undefined ? network.knownTarget(source) : typed;
@@ -159,13 +135,23 @@ export const app = {
   },
 };
 
-/** Return an element of template.html, or one that is always there.
-    @type {(id: string) => HTMLElement} */
-export const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+/** Return the numbers of a text's symbols; none and an error if the text is invalid or too long.
+    @type {(vocabulary: Vocabulary, text: string, longest: number) => { symbols: number[], error: string }} */
+function readSymbols(vocabulary, text, longest) {
+  try {
+    const symbols = vocabulary.numbers(text);
+    if (symbols.length <= longest) return { symbols, error: "" };
+    return { symbols: [], error: `Expected at most ${longest} symbols, got ${symbols.length}` };
+  } catch (error) {
+    return { symbols: [], error: /** @type {Error} */ (error).message };
+  }
+}
 
-/** Announce a text to screen readers through the page's live region.
-    @type {(text: string) => void} */
-export function announce(text) {
+/** Return an element of template.html, or one that is always there. */
+export const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
+
+/** Announce a text to screen readers through the page's live region. */
+export function announce(/** @type {string} */ text) {
   byId("announcement").textContent = text;
 }
 
@@ -174,8 +160,7 @@ export function announce(text) {
 
 const MAX_LINK_TEXT = 10_000; // characters of a source or target
 
-/** @type {(forced: Forced) => string} */
-const formatForced = (forced) =>
+const formatForced = (/** @type {Forced} */ forced) =>
   Object.entries(forced)
     .map(([t, symbol]) => `${t}:${symbol}`)
     .join(",");
@@ -206,8 +191,7 @@ function readHash(hash) {
   const parts = new URLSearchParams(hash.replace(/^#/, ""));
   const part = (/** @type {string} */ name) => (parts.getAll(name).length === 1 ? (parts.get(name) ?? "") : "");
   const text = (/** @type {string} */ name) => (part(name).length <= MAX_LINK_TEXT ? part(name) : "");
-  /** @type {(name: string, limit: number) => number | null} */
-  const integer = (name, limit) => {
+  const integer = (/** @type {string} */ name, /** @type {number} */ limit) => {
     const number = /^(0|[1-9]\d*)$/.test(part(name)) ? Number(part(name)) : NaN;
     return number < limit ? number : null;
   };
@@ -229,9 +213,8 @@ function readHash(hash) {
   };
 }
 
-/** Parse a text written by `formatForced`; return {} for any other text, and if a symbol is above `largest`.
-    @type {(text: string, largest: number) => Forced} */
-function readForced(text, largest) {
+/** Parse a text written by `formatForced`; return {} for any other text, and if a symbol is above `largest`. */
+function readForced(/** @type {string} */ text, /** @type {number} */ largest) {
   if (!/^\d+:\d+(,\d+:\d+)*$/.test(text)) return {};
   const forced = Object.fromEntries(text.split(",").map((pair) => pair.split(":").map(Number)));
   const isValid = Object.values(forced).every((symbol) => symbol <= largest) && formatForced(forced) === text;

@@ -8,9 +8,8 @@ import { addPanel, panel, tableDetails } from "./panels.js";
 import { currentOutput, sourceName, writtenName } from "./runs.js";
 import { describeAttention, goToOutput } from "./step.js";
 
-/** Return the panel of network i; null if it has no attention.
-    @type {(i: number) => HTMLElement | null} */
-export function attentionPanel(i) {
+/** Return the panel of network i; null if it has no attention. */
+export function attentionPanel(/** @type {number} */ i) {
   const { name, config } = app.networks[i];
   if (!config.has_attention) return null;
   const caption = `Attention of ${name}, one row per output`;
@@ -48,9 +47,8 @@ const FONT_STYLES = ["font-family", "font-size", "font-weight", "text-anchor"];
 const SAVED_STYLES = ["fill", "fill-opacity", "stroke", "stroke-width", ...FONT_STYLES];
 const REMOVED_ATTRIBUTES = ["role", "tabindex", "aria-selected", "data-key", "class"];
 
-/** Download a drawing as an SVG file with its styles inline.
-    @type {(picture: Element, name: string) => void} */
-function saveSvg(picture, name) {
+/** Download a drawing as an SVG file with its styles inline. */
+function saveSvg(/** @type {Element} */ picture, /** @type {string} */ name) {
   const copy = /** @type {Element} */ (picture.cloneNode(true));
   const originals = [picture, ...picture.querySelectorAll("*")];
   [copy, ...copy.querySelectorAll("*")].forEach((element, i) => {

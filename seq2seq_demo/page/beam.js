@@ -53,18 +53,16 @@ export function beamSearch(network, { memory, states }, maxOutLen, { size, penal
   return { answers, steps };
 }
 
-/** Return a hypothesis and its beginnings, shortest first.
-    @type {(hypothesis: Hypothesis) => Hypothesis[]} */
-export function pathOf(hypothesis) {
+/** Return a hypothesis and its beginnings, shortest first. */
+export function pathOf(/** @type {Hypothesis} */ hypothesis) {
   const path = [hypothesis];
   while (path[0].length > 1 && path[0].parent) path.unshift(path[0].parent);
   return path;
 }
 
 /** Sort the candidates of all hypotheses by score. The sort is stable, so ties go to the earlier hypothesis, then to the
-    lower symbol.
-    @type {(groups: Hypothesis[][]) => Hypothesis[]} */
-const ranked = (groups) => groups.flat().sort((a, b) => b.score - a.score);
+    lower symbol. */
+const ranked = (/** @type {Hypothesis[][]} */ groups) => groups.flat().sort((a, b) => b.score - a.score);
 
 /** Return whether no live hypothesis can beat the `nBest` answers. A longer hypothesis never has a higher log p, so no
     extension of a live hypothesis can score more than log p / `divisor`, which is that of the last step.
@@ -75,9 +73,8 @@ function isFinished(kept, divisor, nBest) {
   return !live.length || kept.filter(({ ended, score }) => ended && score > bound).length >= nBest;
 }
 
-/** Return the n most probable symbols and their log p; ties go to the lower symbol.
-    @type {(logits: Vector, n: number) => { symbol: number, logP: number }[]} */
-function topSymbols(logits, n) {
+/** Return the n most probable symbols and their log p; ties go to the lower symbol. */
+function topSymbols(/** @type {Vector} */ logits, /** @type {number} */ n) {
   /** @type {number[]} */
   const symbols = [];
   logits.forEach((logit, symbol) => {

@@ -45,22 +45,19 @@ export function updateScrollBox(box, x = null) {
   if (x !== null) box.scrollLeft = x - box.clientWidth / 2;
 }
 
-/** @type {(element: HTMLElement) => void} */
-export const updateScrollBoxes = (element) =>
+export const updateScrollBoxes = (/** @type {HTMLElement} */ element) =>
   element.querySelectorAll(".scroll").forEach((box) => updateScrollBox(/** @type {HTMLElement} */ (box)));
 
-/** Scroll a box, not the page, so that an element is in its middle, unless it is in view.
-    @type {(box: Element, element: Element) => void} */
-export function scrollToMiddle(box, element) {
+/** Scroll a box, not the page, so that an element is in its middle, unless it is in view. */
+export function scrollToMiddle(/** @type {Element} */ box, /** @type {Element} */ element) {
   box.scrollTop = 0;
   const [outer, inner] = [box, element].map((one) => one.getBoundingClientRect());
   if (inner.top >= outer.top && inner.bottom <= outer.bottom) return;
   box.scrollTop += inner.top - outer.top - (outer.height - inner.height) / 2;
 }
 
-/** Call `act` and keep an element at its position on the screen, even if content above it becomes taller or shorter.
-    @type {(element: Element, act: () => void) => void} */
-export function keepInPlace(element, act) {
+/** Call `act` and keep an element at its position on the screen, even if content above it becomes taller or shorter. */
+export function keepInPlace(/** @type {Element} */ element, /** @type {() => void} */ act) {
   const before = element.getBoundingClientRect().top;
   act();
   scrollBy({ top: element.getBoundingClientRect().top - before, behavior: "instant" });

@@ -23,7 +23,8 @@ from seq2seq_demo.trained_network import TrainedNetwork
 
 PAGE, NETWORK = "view.js", "trained.js"  # the modules from which `join_modules` starts
 IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+\.js)";\n+', re.MULTILINE)
-BLOCK_COMMENT = re.compile(r"^ */\*(?:(?!\*/).)*\*/\n+", re.MULTILINE | re.DOTALL)
+COMMENT = r"/\*(?:(?!\*/).)*\*/"
+BLOCK_COMMENT = re.compile(rf"^ *{COMMENT}\n+|{COMMENT} ", re.MULTILINE | re.DOTALL)
 MODULE_START = "// A network of seq2seq-demo"
 STYLES = ("page.css", "inside.css")
 MAX_WEIGHTS = 4_000_000  # per network; 21 MB as base64
@@ -182,14 +183,12 @@ def network_data(shown: ShownNetwork) -> dict[str, Any]:
         "summary": network.summary(),
         "task_description": shown.task_description or _describe_pattern(network.pattern),
         "config": asdict(c) | derived,
-        "n_weights": sum(weight.size for weight in network.weights.values()),
-        **{name: getattr(network, name) for name in ("task", "pattern", "ends", "min_in_len", "in_len", "out_len")},
+        **{name: getattr(network, name) for name in ("pattern", "ends", "min_in_len", "in_len", "out_len")},
         "source": asdict(source) | {"largest": c.in_max_int},
         "target": asdict(target) | {"largest": c.out_max_int},
         "shapes": [[name, list(shape)] for name, shape in weight_shapes(c).items()],
         "weights": encode_weights(network, network.weights, "<f4"),
         "examples": [asdict(example) for example in shown.examples],
-        "exact_match": network.reached.exact_match if network.reached else None,
         "recording": vars(moments) | {"weights": halves} if moments else None,
     }
 

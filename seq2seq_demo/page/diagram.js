@@ -21,19 +21,19 @@ export class Diagram {
   written = 0; // the number of outputs so far
   middle = 0; // the x of the middle of the part in view
 
-  /** `index` is the index of the run's network.
-      @param {Run} run @param {number} room @param {number} index */
-  constructor(run, room, index) {
+  /** `index` is the index of the run's network, `T` the number of decoder steps to draw.
+      @param {Run} run @param {number} room @param {number} index @param {number} T */
+  constructor(run, room, index, T) {
     this.run = run;
     this.room = room;
     this.index = index;
     this.S = run.source.length;
-    this.T = run.steps.length;
+    this.T = T;
     this.u = zoom();
     this.bidirectional = run.network.config.bidirectional;
-    const { u, S, T } = this;
+    const { u, S } = this;
     const inputs = [...run.source.keys()].map((s) => sourceName(run, s));
-    const outputs = [...run.steps.keys()].filter((t) => !isEnd(run, t)).map((t) => writtenName(run, t));
+    const outputs = [...run.steps.slice(0, T).keys()].filter((t) => !isEnd(run, t)).map((t) => writtenName(run, t));
     const longest = Math.min(8, Math.max(...[...inputs, ...outputs].map((name) => [...name].length)));
     const minColumn = Math.max(28, 9 * longest + 14) * u;
     const margin = 18 * u;
@@ -55,7 +55,7 @@ export class Diagram {
     this.answer = this.decoder + this.height + gap;
     this.bottom = this.answer + this.height + (isAlone ? 44 : 36) * u;
     const { width, bottom } = this;
-    const label = `Diagram of the current step of ${run.network.name}; the sentence below describes it`;
+    const label = `Diagram of the current step: ${run.network.name}. The sentence below describes it.`;
     const attributes = { width, height: bottom, viewBox: `0 0 ${width} ${bottom}`, role: "group", "aria-label": label };
     const [picture, buttons] = [svg("g", { "aria-hidden": true }), svg("g")];
     this.element = svg("svg", attributes, picture, buttons);
@@ -63,9 +63,8 @@ export class Diagram {
     this.drawButtons = keyedBox(buttons);
   }
 
-  /** Show the step `place`; fade in its new parts if `isNext`.
-      @type {(place: number, isNext: boolean) => void} */
-  show(place, isNext) {
+  /** Show the step `place`; fade in its new parts if `isNext`. */
+  show(/** @type {number} */ place, /** @type {boolean} */ isNext) {
     const { S, T, room, width } = this;
     this.place = place;
     this.t = place > S && place - S <= T ? place - S - 1 : null;
@@ -76,9 +75,8 @@ export class Diagram {
     this.drawButtons(this.currentCells().map((cell) => [cell.join(), () => this.openButton(...cell)]));
   }
 
-  /** Return the x of a column's centre.
-    @type {(i: number) => number} */
-  x(i) {
+  /** Return the x of a column's centre. */
+  x(/** @type {number} */ i) {
     return this.left + (i + 0.5) * this.column;
   }
 
@@ -141,15 +139,13 @@ export class Diagram {
     return cell;
   }
 
-  /** @type {(i: number, y: number) => Record<string, number>} */
-  cellBox(i, y) {
+  cellBox(/** @type {number} */ i, /** @type {number} */ y) {
     const { tile: size, height } = this;
     return { x: this.x(i) - size / 2, y, width: size, height, rx: Math.min(size, height) / 3 };
   }
 
-  /** Show the inside of a cell.
-    @type {(place: number, backward: boolean) => void} */
-  open(place, backward) {
+  /** Show the inside of a cell. */
+  open(/** @type {number} */ place, /** @type {boolean} */ backward) {
     showTab("inside", { place, cell: { networkIndex: this.index, backward: Number(backward) } });
     byId("inside").focus({ preventScroll: true });
   }
@@ -184,9 +180,8 @@ export class Diagram {
     return button;
   }
 
-  /** Return an arrow along straight lines through points [x, y, x, y, …].
-    @type {(points: number[], status: Status) => SVGElement} */
-  arrow(points, status) {
+  /** Return an arrow along straight lines through points [x, y, x, y, …]. */
+  arrow(/** @type {number[]} */ points, /** @type {Status} */ status) {
     const { u } = this;
     const [x0, y0, x, y] = points.slice(-4);
     const length = Math.hypot(x - x0, y - y0) || 1;
@@ -223,9 +218,8 @@ export class Diagram {
   }
 
   /** Return a decoder cell and, if it has run, the symbol that it wrote; a label below the symbol shows that it was forced
-      or is wrong, or its probability.
-    @type {(i: number, status: Status) => SVGElement[]} */
-  outputColumn(i, status) {
+      or is wrong, or its probability. */
+  outputColumn(/** @type {number} */ i, /** @type {Status} */ status) {
     const { run, height, u } = this;
     const x = this.x(i);
     const parts = [this.cell(i, this.decoder, status, this.S + i + 1)];
@@ -248,9 +242,8 @@ export class Diagram {
     ];
   }
 
-  /** Return the arrow that feeds the previous output, or GO, to the current decoder cell.
-    @type {(t: number) => SVGElement} */
-  feedbackArrow(t) {
+  /** Return the arrow that feeds the previous output, or GO, to the current decoder cell. */
+  feedbackArrow(/** @type {number} */ t) {
     const { height, tile: size, answer, u } = this;
     const offset = 0.22 * size;
     const lane = answer - 10 * u;
@@ -263,8 +256,7 @@ export class Diagram {
     return this.place === this.S || this.t === 0 ? "current" : this.place > this.S ? "done" : "ahead";
   }
 
-  /** Return the arrow that takes the final state to the decoder, in a network with attention.
-    @type {() => SVGElement} */
+  /** Return the arrow that takes the final state to the decoder, in a network with attention. */
   finalStateArrow() {
     const { S, T, u, height, tile: size } = this;
     const right = this.x(Math.max(S, T) - 1) + size / 2 + 9 * u;
@@ -277,9 +269,8 @@ export class Diagram {
   }
 
   /** Return a line from the current output to each input, wider for a larger α, and the largest α as numbers; empty without
-      attention.
-    @type {(t: number) => SVGElement[]} */
-  attentionLines(t) {
+      attention. */
+  attentionLines(/** @type {number} */ t) {
     const { u, run } = this;
     const { alpha } = run.steps[t];
     if (!alpha) return [];
@@ -299,11 +290,11 @@ export class Diagram {
     return [...lines, ...numbers];
   }
 
-  /** Return the final state as a bottleneck between encoder and decoder, in a network without attention.
-    @type {() => SVGElement[]} */
+  /** Return the final state as a bottleneck between encoder and decoder, in a network without attention. */
   bottleneck() {
     const { S, T, u, run, place, middle } = this;
     const half = Math.min(60 * u, this.width / 6);
+    const state = this.room / 2 - half < 170 * u ? "" : "one state of "; // left out where it does not fit
     const center = (this.below + this.decoder) / 2;
     const [top, bottom] = [center - 17 * u, center + 17 * u];
     /** @type {(y0: number, n: number, y1: number) => SVGElement} */
@@ -319,8 +310,8 @@ export class Diagram {
       this.arrow([this.x(S - 1), this.below, middle, top], status),
       this.arrow([middle, bottom, this.x(0), this.decoder], place > S ? status : "ahead"),
       ...this.stateStripes(middle - half, top, 2 * half, bottom - top),
-      this.text(middle + half + 8 * u, top + 13 * u, "one state:", "begin"),
-      this.text(middle + half + 8 * u, top + 28 * u, `${stateSize(run)} numbers`, "begin"),
+      this.text(middle + half + 8 * u, top + 13 * u, "the bottleneck:", "begin"),
+      this.text(middle + half + 8 * u, top + 28 * u, `${state}${stateSize(run)} numbers`, "begin"),
     ];
   }
 

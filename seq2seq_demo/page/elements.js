@@ -50,15 +50,12 @@ export function radioTiles(legend, name, items, chosen, choose) {
   return h("fieldset", { className: "choices" }, h("legend", {}, legend), ...labels);
 }
 
-/** Return a labelled `<select>`. `items` are [value, text]; `choose(value)` gets the value as a string.
-    @type {(label: string, items: [string | number, string][], chosen: string | number,
-      choose: (value: string) => void) => HTMLLabelElement} */
-export function labelledSelect(label, items, chosen, choose) {
-  const options = items.map(([value, text]) =>
-    h("option", { value: String(value), selected: String(value) === String(chosen) }, text),
-  );
+/** Return a labelled `<select>`; `choose(i)` handles the choice of text i.
+    @type {(label: string, texts: string[], chosen: number, choose: (i: number) => void) => HTMLLabelElement} */
+export function labelledSelect(label, texts, chosen, choose) {
+  const options = texts.map((text, i) => h("option", { selected: i === chosen }, text));
   const select = h("select", { attributes: { "data-key": label } }, ...options);
-  select.addEventListener("change", () => choose(select.value));
+  select.addEventListener("change", () => choose(select.selectedIndex));
   return h("label", { className: "labelled" }, `${label} `, select);
 }
 
@@ -71,6 +68,5 @@ export function svg(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** Return the user's font size relative to 16 px; drawings scale with it.
-    @type {() => number} */
+/** Return the user's font size relative to 16 px; drawings scale with it. */
 export const zoom = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;

@@ -17,7 +17,7 @@ import { same } from "./trained.js";
     @typedef {{ answer: string, message: string, source?: number[], patch?: Partial<PageState> }} Shown
     @typedef {{ title: string, text: string, question?: string, choices?: string[], button?: string, panelId?: string,
       show?: () => Shown }} Exercise
-    @typedef {{ network: TrainedNetwork, source: number[], free: Run, unseen: number[] }} Context */
+    @typedef {ReturnType<typeof contextOf>} Context */
 
 const [YES, NO] = ["yes", "no"];
 
@@ -32,26 +32,13 @@ export function explanationsPanel() {
   return panel("explanations", "Explanations", help, h("div", { className: "explanations" }, ...elements));
 }
 
-/** Return the context of the exercises: the first network with attention, if there is one, its answer to the current
-    source or, if this is invalid, to an example, and another example, whose answer the page does not show. */
+/** Return the context of the exercises: the first network with attention, if there is one, the current source or, if it is
+    invalid, an example, and another example, whose answer the page does not show. */
 function contextOf() {
   const network = app.networks.find(({ config }) => config.has_attention) ?? app.networks[0];
   const source = app.source ?? network.examples[0]?.source ?? [0];
   const unseen = network.examples.find((example) => !same(example.source, source))?.source ?? source;
-  return { network, source, free: runOf(network, source), unseen };
-}
-
-/** The run of `unseen`, which stays the same while the user types; `at` is the network at a moment of training.
-    @type {{ at: Network | null, source: number[], run: Run | null }} */
-const kept = { at: null, source: [], run: null };
-
-/** @type {(context: Context) => Run} */
-function runOfUnseen({ network, unseen }) {
-  const at = network.at(app.state.moment);
-  if (kept.run && kept.at === at && kept.source === unseen) return kept.run;
-  const run = network.run(unseen, network.knownTarget(unseen), app.state.moment, {});
-  Object.assign(kept, { at, source: unseen, run });
-  return run;
+  return { network, source, unseen };
 }
 
 /** @type {(number: number, makeExercise: () => Exercise, showGuide: ReturnType<typeof makeGuide>) =>
@@ -113,7 +100,7 @@ function judge({ choices }, prediction, answer) {
   } catch {
     // a text that is not in the vocabulary is a wrong prediction
   }
-  return read === answer ? `✓ As you predicted: ${answer}. ` : `✗ You predicted ${read}, the result is ${answer}. `;
+  return read === answer ? "✓ As you predicted. " : `✗ You predicted ${read}. `;
 }
 
 const DEMONSTRATED = /** @type {const} */ (["text", "place", "forced", "moment", "replacement"]);
@@ -131,8 +118,7 @@ function makeGuide() {
   return (panelId, message, from, before) => {
     const section = document.getElementById(panelId);
     if (!section) return;
-    /** @type {(element: HTMLElement) => void} */
-    const focus = (element) => {
+    const focus = (/** @type {HTMLElement} */ element) => {
       reveal(element);
       element.focus({ preventScroll: true });
     };
@@ -193,29 +179,27 @@ const EXERCISES = [
       }),
     };
   },
-  function decoder(context) {
-    const { network, unseen: source } = context;
-    const run = runOfUnseen(context);
-    const answer = network.targetVocabulary.text(run.answer);
-    const t = Math.min(1, run.steps.length - 1);
-    const p = percent(probabilities(run.steps[t])[run.steps[t].written]);
-    const written = `${writtenName(run, t)} with a probability of ${p}`;
+  function decoder({ network, unseen: source }) {
     const end = network.ends ? ", until it writes END" : "";
     return {
       title: "The decoder",
       text: `The decoder is first fed GO. It writes the likeliest symbol, which it is fed at the next step${end}.`,
       question: `What will it write for ${sourceText(network, source)}?`,
-      button: "Show its second step",
+      button: "Show what it writes",
       panelId: "step",
-      show: () => ({
-        answer,
-        message: `It writes ${answer || "nothing"}. Output ${t + 1}: fed ${fedName(run, run.steps, t)}, it writes ${written}.`,
-        source,
-        patch: { place: source.length + t + 1 },
-      }),
+      show() {
+        const run = runOf(network, source);
+        const answer = network.targetVocabulary.text(run.answer);
+        const t = Math.min(1, run.steps.length - 1);
+        const p = percent(probabilities(run.steps[t])[run.steps[t].written]);
+        const written = `fed ${fedName(run, run.steps, t)}, it writes ${writtenName(run, t)} with a probability of ${p}`;
+        const message = `It writes ${answer || "nothing, only END"}. Output ${t + 1}: ${written}.`;
+        return { answer, message, source, patch: { place: source.length + t + 1 } };
+      },
     };
   },
-  function teacherForcing({ network, source, free }) {
+  function teacherForcing({ network, source }) {
+    const free = runOf(network, source);
     const shares = free.steps.slice(0, free.answer.length || 1).map((step) => probabilities(step)[step.written]);
     const t = argmax(shares.map((share) => -share));
     const { logits, written } = free.steps[t];
@@ -244,16 +228,11 @@ const EXERCISES = [
       },
     };
   },
-  function attention(context) {
-    const { network, unseen: source } = context;
-    const run = runOfUnseen(context);
-    const { alpha } = run.steps[0];
-    if (!alpha) return null;
-    const s = argmax(alpha);
+  function attention({ network, unseen: source }) {
+    if (!network.config.has_attention) return null;
     const listed = source.length <= 3 ? [...source.keys()] : [0, source.length - 1];
     const choices = listed.map((one) => inputName(network, source, one));
     if (source.length > 3) choices.push("another input");
-    const share = `${percent(alpha[s])} of its attention to ${inputName(network, source, s)}`;
     return {
       title: "Attention",
       text:
@@ -263,12 +242,15 @@ const EXERCISES = [
       choices,
       button: "Show where the first output looks",
       panelId: "attention",
-      show: () => ({
-        answer: choices[listed.includes(s) ? listed.indexOf(s) : 2],
-        message: `Output 1 (${writtenName(run, 0)}) gives ${share}.`,
-        source,
-        patch: { place: source.length + 1 },
-      }),
+      show() {
+        const run = runOf(network, source);
+        const alpha = run.steps[0].alpha ?? [];
+        const s = argmax(alpha);
+        const share = `${percent(alpha[s])} of its attention to ${inputName(network, source, s)}`;
+        const message = `Output 1 (${writtenName(run, 0)}) gives ${share}.`;
+        const answer = choices.at(listed.indexOf(s)) ?? ""; // the last choice for an input that is not listed
+        return { answer, message, source, patch: { place: source.length + 1 } };
+      },
     };
   },
   function dependence({ network, source }) {
@@ -294,7 +276,7 @@ const EXERCISES = [
       },
     };
   },
-  function lengths({ network, source, free }) {
+  function lengths({ network, source }) {
     const { in_len: longest, sourceVocabulary, examples, ends } = network;
     const explanation = {
       title: "Lengths",
@@ -302,7 +284,7 @@ const EXERCISES = [
     };
     if (!longest || longest >= MAX_SOURCE_LEN || (sourceVocabulary.isText && !examples.length)) return explanation;
     const longer = source.length > longest ? source : longerSource(network, longest);
-    const target = longer === source ? free.target : network.knownTarget(longer);
+    const target = longer === source ? runOf(network, source).target : network.knownTarget(longer);
     if (!target && !ends) return explanation;
     const text = sourceText(network, longer);
     return {

@@ -6,7 +6,7 @@ import { button, h, headerCell, symbolSpan } from "./elements.js";
 import { pluralize } from "./format.js";
 import { beforeAndAfterList } from "./influence.js";
 import { addPanel, columns, panel } from "./panels.js";
-import { countForced, errorLabel, fedName, isForced, targetName, writtenName } from "./runs.js";
+import { countErrors, countForced, errorLabel, fedName, isForced, targetName, writtenName } from "./runs.js";
 
 /** @typedef {Run & { teacherSteps: Step[], expected: number[], alignment: Alignment }} ComparedRun a run with a target */
 
@@ -17,7 +17,7 @@ export function forcedPanel() {
     "Teacher forcing and free-running",
     "In training the decoder is fed the target, shifted by one (teacher forcing). When it answers, it is fed its own " +
       "output (free-running).",
-    columns(app.networks, (_, i) => [boxes[i]]),
+    columns((i) => [boxes[i]]),
   );
   const update = () =>
     app.runs.forEach((run, i) => {
@@ -33,13 +33,13 @@ export function forcedPanel() {
 function noTarget() {
   const focusTarget = () => byId("target").focus();
   const toTarget = button("Type the target", focusTarget, { "data-key": "to-target" });
-  const text = h("span", {}, "Teacher forcing needs a target, and none is known for this source.");
+  const problem = app.targetError ? "the target that you typed is not valid" : "none is known for this source";
+  const text = h("span", {}, `Teacher forcing needs a target, and ${problem}.`);
   return h("div", { className: "controls" }, text, toTarget);
 }
 
-/** Compare the answers before and after forcing, for a source without a target. Empty if no symbol is forced.
-    @type {(run: Run) => HTMLElement[]} */
-function beforeAndAfter(run) {
+/** Compare the answers before and after forcing, for a source without a target. Empty if no symbol is forced. */
+function beforeAndAfter(/** @type {Run} */ run) {
   const nForced = countForced(run);
   if (!nForced) return [];
   const before = app.run(run.network, run.source, null, {}).written;
@@ -48,57 +48,50 @@ function beforeAndAfter(run) {
   return [h("p", {}, `Forcing changed ${changed}.`), beforeAndAfterList(run.network, before, run.written)];
 }
 
-/** Return a table with one column per output; the column `marked` has a border.
-    @type {(caption: string, n: number, rows: HTMLElement[], marked: number) => HTMLTableElement} */
-function outputTable(caption, n, rows, marked) {
-  const head = ["Output", ...Array.from({ length: n }, (_, t) => String(t + 1))];
-  const cells = head.map((text, i) => headerCell("col", text, i && i - 1 === marked ? "divergence" : ""));
-  const hiddenCaption = h("caption", { className: "visually-hidden" }, caption);
-  const thead = h("thead", {}, h("tr", {}, ...cells));
-  return h("table", { className: "compared" }, hiddenCaption, thead, h("tbody", {}, ...rows));
-}
-
-/** Compare teacher forcing with free-running, step by step.
-    @type {(run: ComparedRun) => HTMLElement[]} */
-function forcedAndFree(run) {
-  const { teacherSteps, steps, expected, alignment } = run;
+/** Compare teacher forcing with free-running, step by step. */
+function forcedAndFree(/** @type {ComparedRun} */ run) {
+  const { teacherSteps, steps } = run;
   const n = Math.max(teacherSteps.length, steps.length);
-  const divergence = firstDifference(run);
-  const right = expected.filter((symbol, t) => teacherSteps[t].written === symbol).length;
-  const extra = alignment.kinds.filter((kind) => kind === "extra").length;
-  const end = run.network.ends ? ", END included" : "";
-  const scores =
-    `Right symbols: teacher forcing ${right} of ${expected.length}, free-running ${alignment.right} of ` +
-    `${expected.length}${extra ? ` and ${extra} extra` : ""}${end}. `;
+  // the first output that is fed different symbols; -1 if there is none
+  const divergence = steps.findIndex((step, t) => t < teacherSteps.length && step.fed !== teacherSteps[t].fed);
   const rows = [
     comparedRow(run, "Teacher forcing: fed", teacherSteps, n, divergence, true),
     comparedRow(run, "written", teacherSteps, n, divergence, false),
     comparedRow(run, "Free-running: fed", steps, n, divergence, true),
     comparedRow(run, "written", steps, n, divergence, false),
   ];
-  const whole = outputTable("Symbols fed and written, output by output", n, rows, divergence);
+  const head = ["Output", ...Array.from({ length: n }, (_, t) => String(t + 1))];
+  const cells = head.map((text, i) => headerCell("col", text, i && i - 1 === divergence ? "divergence" : ""));
+  const caption = h("caption", { className: "visually-hidden" }, "Symbols fed and written, output by output");
+  const parts = [caption, h("thead", {}, h("tr", {}, ...cells)), h("tbody", {}, ...rows)];
   return [
-    h("p", {}, scores + describeDivergence(run, divergence, right > alignment.right)),
-    scrollBox(`Teacher forcing and free-running: ${run.network.name}`, whole),
+    h("p", {}, `${describeDivergence(run, divergence)} ${describeRecovery(run) || compareErrors(run)}`.trim()),
+    scrollBox(`Teacher forcing and free-running: ${run.network.name}`, h("table", { className: "compared" }, ...parts)),
   ];
 }
 
-/** Return the first output that is fed different symbols with and without teacher forcing; -1 if there is none.
-    @type {(run: ComparedRun) => number} */
-function firstDifference({ teacherSteps, steps }) {
-  return steps.findIndex((step, t) => t < teacherSteps.length && step.fed !== teacherSteps[t].fed);
+/** Compare the errors with teacher forcing and in free-running; "" if there are none, or if the user made one of them. */
+function compareErrors(/** @type {ComparedRun} */ run) {
+  const { network, teacherSteps, written, expected } = run;
+  if (run.exact || written.some((_, t) => run.isOverridden(t))) return "";
+  const taught = teacherSteps.map((step) => step.written);
+  const [teacher, free] = [taught, written].map((one) => countErrors(network, one, expected));
+  const counts = `Teacher forcing: ${teacher.text}. Free-running: ${free.text}.`;
+  const why = "Teacher forcing looks better because it replaces each error with the target before the next step.";
+  if (teacher.edits < free.edits) return `${counts} ${why}`;
+  if (teacher.places >= free.places) return counts;
+  const both = teacher.edits === free.edits ? "both are equally good" : "free-running is better";
+  return `${counts} By edits, ${both}: a swap or a shift is one edit, but differs in several places.`;
 }
 
 /** Describe the first difference between teacher forcing and free-running.
-    @type {(run: ComparedRun, divergence: number, isBetter: boolean) => string} */
-function describeDivergence(run, divergence, isBetter) {
+    @type {(run: ComparedRun, divergence: number) => string} */
+function describeDivergence(run, divergence) {
   const { teacherSteps, steps, expected } = run;
   if (divergence > 0) {
     const symbol = targetName(run, steps[divergence].fed) + (isForced(divergence - 1) ? " (forced)" : "");
     const taught = targetName(run, teacherSteps[divergence].fed);
-    const why = "Teacher forcing looks better because it replaces each error with the target before the next step.";
-    const fed = `Output ${divergence + 1} is fed ${symbol} in free-running, but ${taught} with teacher forcing.`;
-    return `${fed} ${describeRecovery(run) || (isBetter ? why : "")}`;
+    return `Output ${divergence + 1} is fed ${symbol} in free-running, but ${taught} with teacher forcing.`;
   }
   const n = Math.min(teacherSteps.length, steps.length);
   const wrote = `${isForced(n - 1) ? "You forced" : "The network wrote"} ${writtenName(run, n - 1)} as output ${n}`;
@@ -115,9 +108,8 @@ function describeDivergence(run, divergence, isBetter) {
   return run.exact ? `${fed}, because no output is wrong.` : `${fed}, because only the last output is wrong.`;
 }
 
-/** Return a sentence if all symbols are right except those that were forced, else "".
-    @type {(run: ComparedRun) => string} */
-function describeRecovery(run) {
+/** Return a sentence if all symbols are right except those that were forced, else "". */
+function describeRecovery(/** @type {ComparedRun} */ run) {
   const nForced = run.steps.filter((_, t) => run.isOverridden(t)).length;
   if (!nForced || run.alignment.errors > nForced || run.alignment.right === 0) return "";
   const shift = run.written.length - run.expected.length;
@@ -131,7 +123,7 @@ function comparedRow(run, label, steps, n, divergence, isFed) {
   const cells = Array.from({ length: n }, (_, t) => {
     const className = t === divergence ? "divergence" : "";
     if (t >= steps.length) return h("td", { className }, h("span", { className: "visually-hidden" }, "nothing"));
-    if (isFed) return h("td", { className: `fed ${className}` }, fedName(run, steps, t));
+    if (isFed) return h("td", { className }, fedName(run, steps, t));
     const { written } = steps[t];
     const isRight = run.expected[t] === written; // with teacher forcing, symbols cannot shift
     const error = !isTeacher ? errorLabel(run, t) : isRight ? "" : `not ${targetName(run, run.expected[t])}`;

@@ -7,9 +7,8 @@ export const percent = (share) => (share > 0.9995 ? "100 %" : share < 0.0005 ? "
     @type {(name: string) => string} */
 export const visible = (name) => name.replaceAll(" ", "␣").replaceAll("\t", "⇥").replaceAll("\n", "⏎");
 
-/** Shorten a name to `maxLength` characters.
-    @type {(name: string, maxLength: number) => string} */
-export function truncate(name, maxLength) {
+/** Shorten a name to `maxLength` characters. */
+export function truncate(/** @type {string} */ name, /** @type {number} */ maxLength) {
   const characters = [...name];
   return characters.length > maxLength ? `${characters.slice(0, Math.max(1, maxLength - 1)).join("")}…` : name;
 }
@@ -32,18 +31,14 @@ export const formatTerm = (x) => (formatNumber(x).startsWith("−") ? `(${format
 /** @type {(n: number, noun: string) => string} */
 export const pluralize = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
 
-/** Return a sentence on the source lengths in training; "" if no file records them.
-    @type {(networks: TrainedNetwork[]) => string} */
-export function trainedLengths(networks) {
+/** Return a sentence on the source lengths in training; "" if no file records them. */
+export function trainedLengths(/** @type {TrainedNetwork[]} */ networks) {
   const trained = networks.filter((network) => network.in_len);
-  const ranges = trained.map(lengthRange);
+  const ranges = trained.map(({ in_len: longest, min_in_len: shortest }) => {
+    const range = shortest && shortest !== longest ? `${shortest} to ` : "";
+    return `sources of ${range}${pluralize(longest ?? 0, "symbol")}`;
+  });
   if (!trained.length) return "";
   if (trained.length === networks.length && new Set(ranges).size === 1) return `Trained on ${ranges[0]}.`;
-  return `${trained.map(({ name }, i) => `${name} was trained on ${ranges[i]}`).join("; ")}.`;
-}
-
-/** @type {(network: TrainedNetwork) => string} */
-function lengthRange({ in_len: longest, min_in_len: shortest }) {
-  const range = shortest && shortest !== longest ? `${shortest} to ` : "";
-  return `sources of ${range}${pluralize(longest ?? 0, "symbol")}`;
+  return `Trained on ${trained.map(({ name }, i) => `${ranges[i]} (${name})`).join(" and on ")}.`;
 }

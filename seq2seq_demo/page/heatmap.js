@@ -95,9 +95,8 @@ export class HeatMap {
     return element;
   }
 
-  /** Select another row or column with the arrow keys, Home and End.
-      @type {(event: KeyboardEvent, row: number) => void} */
-  onKey(event, row) {
+  /** Select another row or column with the arrow keys, Home and End. */
+  onKey(/** @type {KeyboardEvent} */ event, /** @type {number} */ row) {
     const [nRows, nColumns] = [this.rows.length, this.content?.columns.length ?? 0];
     const column = (this.marked.column ?? -1) + ({ ArrowLeft: -1, ArrowRight: 1 }[event.key] ?? NaN);
     const to = { ArrowUp: row - 1, ArrowDown: row + 1, Home: 0, End: nRows - 1 }[event.key];
@@ -107,9 +106,8 @@ export class HeatMap {
     event.preventDefault();
   }
 
-  /** Return the row and the column at the pointer; null outside the cells.
-      @type {(event: MouseEvent, drawing: SVGElement) => Cell} */
-  cellAt(event, drawing) {
+  /** Return the row and the column at the pointer; null outside the cells. */
+  cellAt(/** @type {MouseEvent} */ event, /** @type {SVGElement} */ drawing) {
     const { content, layout } = this;
     if (!content || !layout) return { row: null, column: null };
     const box = drawing.getBoundingClientRect();
@@ -119,9 +117,8 @@ export class HeatMap {
     return { row: row >= 0 && row < content.rows.length ? row : null, column: column < 0 ? null : column };
   }
 
-  /** Mark a row and a column, and underline the columns with a large share in this row.
-      @type {(marked: Cell) => void} */
-  mark({ row, column }) {
+  /** Mark a row and a column, and underline the columns with a large share in this row. */
+  mark(/** @type {Cell} */ { row, column }) {
     this.marked = { row: row !== null && row < this.rows.length ? row : null, column };
     const { content, layout } = this;
     if (!content || !layout) return;
@@ -143,9 +140,8 @@ export class HeatMap {
 /** @type {(x: number, y: number, words: string, className: string, size: number) => SVGTextElement} */
 const label = (x, y, words, className, size) => svg("text", { x, y, class: className, "font-size": size }, words);
 
-/** Shorten the name of a row, but keep a cross at its end.
-    @type {(name: string) => string} */
-const shorten = (name) =>
+/** Shorten the name of a row, but keep a cross at its end. */
+const shorten = (/** @type {string} */ name) =>
   name.endsWith(" ✗") ? `${truncate(name.slice(0, -2), MAX_ROW_NAME - 2)} ✗` : truncate(name, MAX_ROW_NAME);
 
 /** @param {Content} content @param {number} room @param {boolean} isSelectable */
@@ -161,16 +157,14 @@ function computeLayout({ rows, columns, groups, corner, ...sizes }, room, isSele
   const height = rowHeight ? rowHeight * u : Math.max(touchable, Math.min(size, 32 * u));
   /** @type {(column: number) => number} */
   const x = (column) => left + size * column + gap * groups.filter(([first]) => first > 0 && column >= first).length;
-  /** @type {(row: number) => number} */
-  const y = (row) => top + height * row;
+  const y = (/** @type {number} */ row) => top + height * row;
   const right = x(columns.length - 1) + size;
   const bottom = y(rows.length) + 2 * u;
   return { u, font, left, top, size, height, x, y, right, bottom, width: Math.max(right + 2 * u, room) };
 }
 
-/** Return centred column names, without those that would overlap the previous name.
-    @type {(content: Content, layout: Layout) => SVGTextElement[]} */
-function columnNames({ columns }, { font, size, x, top }) {
+/** Return centred column names, without those that would overlap the previous name. */
+function columnNames(/** @type {Content} */ { columns }, /** @type {Layout} */ { font, size, x, top }) {
   let free = -Infinity;
   return columns.flatMap((name, column) => {
     const text = truncate(name, Math.max(2, Math.floor(size / (0.62 * font))));
@@ -209,9 +203,8 @@ function matrixCells({ values, isSigned }, { u, font, size, height, x, y }) {
   return [svg("path", { d: grid, class: "cell-back" }), ...shades, ...numbers];
 }
 
-/** Return the fill of a number from −1 to 1: its sign is the colour, its size the opacity.
-    @type {(value: number) => { class: string, "fill-opacity": number }} */
-export const signColour = (value) => ({
+/** Return the fill of a number from −1 to 1: its sign is the colour, its size the opacity. */
+export const signColour = (/** @type {number} */ value) => ({
   class: value < 0 ? "below-zero" : "above-zero",
   "fill-opacity": Math.abs(value),
 });
@@ -230,9 +223,8 @@ export function outputsByInputs(inputs, outputs, values, verb) {
   };
 }
 
-/** Return a heat map's shares as a table.
-    @type {(caption: string, content: Content) => HTMLTableElement} */
-export function heatTable(caption, { rows, columns, values }) {
+/** Return a heat map's shares as a table. */
+export function heatTable(/** @type {string} */ caption, /** @type {Content} */ { rows, columns, values }) {
   const head = ["Output", ...columns.map((name, s) => `${s + 1}: ${name}`)];
   return table(
     caption,

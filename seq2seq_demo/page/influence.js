@@ -27,7 +27,7 @@ export function influencePanel() {
     "Influence",
     "Replace one input by another symbol and see which outputs change, that is, which depend on this input.",
     controls,
-    columns(app.networks, (_, i) => [results[i], ...maps[i].elements]),
+    columns((i) => [results[i], ...maps[i].elements]),
   );
   let drawn = "";
   return addPanel(section, () => {
@@ -39,12 +39,6 @@ export function influencePanel() {
     drawn = current;
     for (const map of maps) map.update();
   });
-}
-
-/** Return the chosen input and its new symbol; null if none is chosen or the source is too short. */
-function replacementOf() {
-  const { replacement } = app.state;
-  return replacement && replacement.s < app.S ? replacement : null;
 }
 
 /** @type {(source: number[], replacement: Replacement) => number[]} */
@@ -61,23 +55,21 @@ function replace(s, symbol = substitutes(app.networks[0], (app.source ?? [])[s])
 /** Return the controls that choose an input and the symbol that replaces it. */
 function influenceControls() {
   const [network] = app.networks;
-  const chosen = replacementOf();
+  const { replacement: chosen } = app.state;
   const inputs = (app.source ?? []).map((symbol) => sourceSymbol(network, symbol));
   const items = inputs.map((text, s) => ({ text, label: `input ${s + 1}: ${text}` }));
   const tiles = radioTiles("Input to replace", "influence-input", items, chosen?.s, (s) => replace(s));
   if (!chosen) return [tiles];
   const { s, symbol } = chosen;
   const names = Array.from({ length: network.sourceVocabulary.largest + 1 }, (_, i) => sourceSymbol(network, i));
-  const choose = (/** @type {string} */ value) => replace(s, Number(value));
-  const list = labelledSelect(`Replace input ${s + 1} by`, [...names.entries()], symbol, choose);
+  const list = labelledSelect(`Replace input ${s + 1} by`, names, symbol, (one) => replace(s, one));
   const undo = button("Undo", () => app.change({ replacement: null }, "The source is unchanged again"));
   return [tiles, h("div", { className: "replacement" }, list, undo)];
 }
 
-/** Return a sentence and a list that compare a network's answers before and after the replacement, if there is one.
-    @type {(network: TrainedNetwork) => HTMLElement[]} */
-function resultParts(network) {
-  const [replacement, source] = [replacementOf(), app.source ?? []];
+/** Return a sentence and a list that compare a network's answers before and after the replacement, if there is one. */
+function resultParts(/** @type {TrainedNetwork} */ network) {
+  const [{ replacement }, source] = [app.state, app.source ?? []];
   if (!replacement) return [];
   const [before, after] = [source, replaced(source, replacement)].map((one) => freeAnswer(network, one));
   const changed = changedOutputs(before, after).map((t) => t + 1);
@@ -95,8 +87,7 @@ function resultParts(network) {
 /** Return a list of the symbols of two answers, aligned, in which those that differ are marked.
     @type {(network: TrainedNetwork, before: number[], after: number[]) => HTMLElement} */
 export function beforeAndAfterList(network, before, after) {
-  /** @type {(symbol: number | null) => string} */
-  const name = (symbol) => (symbol === null ? "–" : targetSymbol(network, symbol));
+  const name = (/** @type {number | null} */ symbol) => (symbol === null ? "–" : targetSymbol(network, symbol));
   const cells = alignedPairs(before, after).map(([old, one]) => {
     const note = old === one ? null : h("span", { className: "visually-hidden" }, " changed");
     const symbol = h("span", { className: note ? "symbol moved" : "symbol" }, name(one), note);
@@ -108,9 +99,8 @@ export function beforeAndAfterList(network, before, after) {
   return h("ol", { className: "beforeafter", attributes }, rowLabels, ...cells);
 }
 
-/** Return the heat map of a network's influence, which is computed in slices while the page shows the progress.
-    @type {(network: TrainedNetwork) => { elements: HTMLElement[], update: () => void }} */
-function influenceMap(network) {
+/** Return the heat map of a network's influence, which is computed in slices while the page shows the progress. */
+function influenceMap(/** @type {TrainedNetwork} */ network) {
   const name = `Influence of each input on each output of ${network.name}`;
   const [progress, caption, comparison] = [h("p", { className: "hint" }), h("figcaption"), h("p")];
   /** @type {Influence} */
@@ -118,7 +108,7 @@ function influenceMap(network) {
   let computed = "";
   const map = new HeatMap(name, (t, s) => {
     if (app.t !== t) goToOutput(t);
-    if (s !== null && s !== replacementOf()?.s) replace(s);
+    if (s !== null && s !== app.state.replacement?.s) replace(s);
   });
   const content = () => {
     const inputs = influence.source.map((symbol) => sourceSymbol(network, symbol));
@@ -131,7 +121,7 @@ function influenceMap(network) {
     const { isDone, next, trials } = influence;
     progress.textContent = isDone ? "" : `Computing the influence of each input: ${percent(next / trials.length)}`;
     results.hidden = !isDone;
-    if (!isDone || !map.show([influence], content, { row: app.t, column: replacementOf()?.s ?? null })) return;
+    if (!isDone || !map.show([influence], content, { row: app.t, column: app.state.replacement?.s ?? null })) return;
     caption.textContent = influence.caption();
     comparison.textContent = compareWithAttention(influence);
     refresh();
@@ -154,9 +144,8 @@ function influenceMap(network) {
   return { elements: [progress, results], update };
 }
 
-/** Align two answers. Returns pairs [before, after]; null marks an inserted or deleted symbol.
-    @type {(before: number[], after: number[]) => [number | null, number | null][]} */
-function alignedPairs(before, after) {
+/** Align two answers. Returns pairs [before, after]; null marks an inserted or deleted symbol. */
+function alignedPairs(/** @type {number[]} */ before, /** @type {number[]} */ after) {
   const { kinds, targetIndex, missing } = align(after, before);
   /** @type {[number | null, number | null][]} */
   const pairs = [];
@@ -167,9 +156,8 @@ function alignedPairs(before, after) {
   return pairs;
 }
 
-/** Return the indices of the outputs in `before` that change or are deleted. An output that only moves is unchanged.
-    @type {(before: number[], after: number[]) => number[]} */
-function changedOutputs(before, after) {
+/** Return the indices of the outputs in `before` that change or are deleted. An output that only moves is unchanged. */
+function changedOutputs(/** @type {number[]} */ before, /** @type {number[]} */ after) {
   const pairs = alignedPairs(before, after).filter(([symbol]) => symbol !== null);
   return [...before.keys()].filter((t) => pairs[t][1] !== pairs[t][0]);
 }
@@ -197,9 +185,8 @@ function substitutes({ sourceVocabulary: vocabulary }, symbol, n = MAX_SUBSTITUT
   return Array.from({ length: Math.min(n, candidates.length) }, (_, i) => candidates[Math.floor((i + 0.5) * step)]);
 }
 
-/** Return whether a character is a letter, a digit or another character; words and integers have no categories.
-    @type {(vocabulary: Vocabulary, symbol: number) => string} */
-function category(vocabulary, symbol) {
+/** Return whether a character is a letter, a digit or another character; words and integers have no categories. */
+function category(/** @type {Vocabulary} */ vocabulary, /** @type {number} */ symbol) {
   if (vocabulary.tokens !== "characters") return "";
   const name = vocabulary.name(symbol);
   if (/^\p{L}/u.test(name)) return "letter";
@@ -211,8 +198,7 @@ function category(vocabulary, symbol) {
 export class Influence {
   next = 0;
 
-  /** @param {TrainedNetwork} network @param {number[]} source */
-  constructor(network, source) {
+  constructor(/** @type {TrainedNetwork} */ network, /** @type {number[]} */ source) {
     const steps = freeSteps(network, source);
     this.network = network;
     this.source = source;
@@ -258,9 +244,8 @@ const [LOW_ATTENTION, HIGH_ATTENTION] = [0.2, 0.3];
 
 /** Return the largest disagreement of attention and influence; null if there is none. `depends` is true if output t
     gives input s little attention but changes when `symbol` replaces it; false if the output attends most to this input
-    but no substitute changes it.
-    @type {(influence: Influence) => Disagreement | null} */
-export function disagreement({ matrix, alpha, firstChange, substitutes }) {
+    but no substitute changes it. */
+export function disagreement(/** @type {Influence} */ { matrix, alpha, firstChange, substitutes }) {
   /** @type {Disagreement[]} */
   const candidates = [];
   matrix.forEach((row, t) => {
@@ -287,9 +272,8 @@ export function describeDisagreement({ matrix, alpha, network, source, answer },
   return `${attention}, yet it changes when ${sourceSymbol(network, symbol)} replaces this input; ${changing}.`;
 }
 
-/** Compare influence with attention in words.
-    @type {(influence: Influence) => string} */
-function compareWithAttention(influence) {
+/** Compare influence with attention in words. */
+function compareWithAttention(/** @type {Influence} */ influence) {
   if (!influence.alpha) return "This network has no attention to compare with its influence.";
   const difference = disagreement(influence);
   if (difference) return `Attention and influence differ. ${describeDisagreement(influence, difference)}`;

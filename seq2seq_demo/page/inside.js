@@ -4,7 +4,7 @@ import { announce, app } from "./app.js";
 import { onNewWidth, redraw } from "./boxes.js";
 import { h, labelledSelect, svg, table, zoom } from "./elements.js";
 import { formatNumber, formatTerm, largest } from "./format.js";
-import { HeatMap, signColour } from "./heatmap.js";
+import { HeatMap } from "./heatmap.js";
 import { last } from "./network.js";
 import { addPanel, labelWithHelp, panel, tableDetails } from "./panels.js";
 import { fedName, probabilities, sourceName, writtenName } from "./runs.js";
@@ -13,10 +13,8 @@ import { fedName, probabilities, sourceName, writtenName } from "./runs.js";
 
 export function insidePanel() {
   const view = new InsidePanel();
-  const isBounded = app.networks.every(({ config }) => CELL_EQUATIONS[config.cell_type]);
   const hint =
-    `Rows are units of the hidden state h${isBounded ? " (−1 to 1)" : ""}, columns are symbols read or written. ` +
-    "Click a square to select its unit and step.";
+    "Rows are units of the hidden state h, columns are symbols read or written. Click a square to select its unit and step.";
   const section = panel(
     "inside",
     "Inside a cell",
@@ -64,10 +62,8 @@ class InsidePanel {
   drawControls() {
     const { num_layers: layers, bidirectional, cell_size: H } = this.network.config;
     /** @type {(label: string, names: string[], name: "networkIndex" | "layer" | "backward") => Node | null} */
-    const select = (label, names, name) => {
-      const choose = (/** @type {string} */ value) => this.choose({ [name]: Number(value) });
-      return names.length > 1 ? labelledSelect(label, [...names.entries()], this.selected[name], choose) : null;
-    };
+    const select = (label, names, name) =>
+      names.length > 1 ? labelledSelect(label, names, this.selected[name], (i) => this.choose({ [name]: i })) : null;
     const value = String(this.selected.unit + 1);
     const input = h("input", { type: "number", id: "unit", min: "1", max: String(H), step: "1", value });
     input.addEventListener("input", () => {
@@ -83,7 +79,7 @@ class InsidePanel {
       select("Layer", layerNames, "layer"),
       select("Encoder direction", bidirectional ? ["forward", "backward"] : [], "backward"),
       h("label", { className: "labelled" }, "Unit ", input, ` of ${H}`),
-      h("span", { className: "key" }, ...colourKey()),
+      h("span", { className: "key" }, "−1 ", h("i"), " +1"),
     );
     return input;
   }
@@ -99,9 +95,8 @@ class InsidePanel {
     if (cell) announce(`Unit ${unit + 1}: h is ${formatNumber(last(cell.state)[unit])} at ${this.placeName()}`);
   }
 
-  /** Change the selection, and limit it to what the network has.
-      @type {(patch: Partial<InsidePanel["selected"]>) => void} */
-  select(patch) {
+  /** Change the selection, and limit it to what the network has. */
+  select(/** @type {Partial<InsidePanel["selected"]>} */ patch) {
     Object.assign(this.selected, patch);
     const { num_layers: layers, cell_size: H, bidirectional } = this.network.config;
     this.selected.layer = Math.min(this.selected.layer, layers - 1);
@@ -110,9 +105,8 @@ class InsidePanel {
     if (!("unit" in patch)) this.unitInput = this.drawControls();
   }
 
-  /** Return the selected layer's cell after `place` steps; null before the first step and after the answer's end.
-      @type {(place: number) => Cell | null} */
-  cellAt(place) {
+  /** Return the selected layer's cell after `place` steps; null before the first step and after the answer's end. */
+  cellAt(/** @type {number} */ place) {
     const { run, selected } = this;
     if (!run || place === 0) return null;
     if (place > app.S) return run.steps[place - app.S - 1]?.cells[selected.layer] ?? null;
@@ -134,7 +128,7 @@ class InsidePanel {
     const { cell, place } = app.state;
     if (cell !== this.shownCell) {
       this.shownCell = cell; // was selected in a diagram
-      if (cell) this.select({ networkIndex: cell.networkIndex, backward: Number(cell.backward) });
+      if (cell) this.select(cell);
     }
     const { run, map, selected, unitInput } = this;
     if (document.activeElement !== unitInput) unitInput.value = String(selected.unit + 1);
@@ -177,7 +171,6 @@ class InsidePanel {
     };
   }
 
-  /** Return the symbol of every step. */
   symbolNames() {
     const { run } = this;
     return [...run.source.map((_, s) => sourceName(run, s)), ...run.steps.map((_, t) => writtenName(run, t))];
@@ -185,8 +178,7 @@ class InsidePanel {
 
   unitTable() {
     const [names, { S }, { unit }] = [this.symbolNames(), app, this.selected];
-    /** @type {(i: number) => string} */
-    const stepName = (i) => (i < S ? `input ${i + 1}` : `output ${i - S + 1}`);
+    const stepName = (/** @type {number} */ i) => (i < S ? `input ${i + 1}` : `output ${i - S + 1}`);
     const rows = this.hidden.map((state, i) => [stepName(i), names[i], formatNumber(state[unit])]);
     return table(`Unit ${unit + 1}`, ["Step", "Symbol", "h"], rows);
   }
@@ -230,9 +222,8 @@ class InsidePanel {
     return [`x = W_i [E_out[${name}] ; ${t === 0 ? "0" : "a′"}] + b_i`, numbers, "previous output and context"];
   }
 
-  /** Return the gates and states of all units as bars.
-      @type {(cell: Cell) => HTMLElement} */
-  gateBars(cell) {
+  /** Return the gates and states of all units as bars. */
+  gateBars(/** @type {Cell} */ cell) {
     const { cell_type: cellType, states } = this.network.config;
     const { unit } = this.selected;
     const vectors = { ...cell.gates, ...Object.fromEntries(states.map((name, i) => [name, cell.state[i]])) };
@@ -291,8 +282,7 @@ const CELL_EQUATIONS = {
 };
 CELL_EQUATIONS.BasicLSTMCell = CELL_EQUATIONS.LSTMCell;
 
-/** @type {(equations: Equation[]) => HTMLElement} */
-function equationList(equations) {
+function equationList(/** @type {Equation[]} */ equations) {
   const rows = equations.map(([equation, numbers, meaning]) => {
     const [term, figures] = [h("dt", {}, h("code", {}, equation)), h("dd", { className: "figures" }, `= ${numbers}`)];
     return h("div", {}, term, figures, h("dd", { className: "meaning" }, meaning));
@@ -370,13 +360,4 @@ function bars(label, values, chosen, choose, layout) {
     if (i >= 0) choose(i);
   });
   return drawing;
-}
-
-/** Return the key of the heat map's colours. */
-function colourKey() {
-  const squares = [-1, -0.5, 0, 0.5, 1].map((value) => {
-    const square = svg("rect", { width: 14, height: 14, ...signColour(value) });
-    return svg("svg", { width: 14, height: 14, "aria-hidden": "true" }, square);
-  });
-  return ["−1 ", ...squares, " +1"];
 }

@@ -18,21 +18,18 @@
       out_max_int: number, num_layers: number, cell_size: number, embedding_size: number, cell_type: string,
       gates: string[], states: string[] }} Config */
 
-/** @type {(x: number) => number} */
-const sigmoid = (x) => 0.5 * Math.tanh(0.5 * x) + 0.5;
+const sigmoid = (/** @type {number} */ x) => 0.5 * Math.tanh(0.5 * x) + 0.5;
 
-/** Return exp(x) / Σ exp(x).
-    @type {(x: Vector | number[]) => Vector} */
-export function softmax(x) {
+/** Return exp(x) / Σ exp(x). */
+export function softmax(/** @type {Vector | number[]} */ x) {
   const largest = Math.max(...x);
   const exp = Float64Array.from(x, (value) => Math.exp(value - largest));
   const sum = exp.reduce((a, b) => a + b);
   return Float32Array.from(exp, (value) => value / sum);
 }
 
-/** Return the index of the largest number, the first among equal ones.
-    @type {(x: Vector | number[]) => number} */
-export function argmax(x) {
+/** Return the index of the largest number, the first among equal ones. */
+export function argmax(/** @type {Vector | number[]} */ x) {
   let best = 0;
   for (let i = 1; i < x.length; i++) if (x[i] > x[best]) best = i;
   return best;
@@ -110,9 +107,8 @@ export const last = (list) => list[list.length - 1];
 /** The encoder-decoder (Sutskever et al. 2014), optionally with attention (Bahdanau et al. 2015). */
 export class Network {
   /** `config` has the fields of ModelConfig, `has_attention`, `go`, and the names of the cell's gates and states;
-      `weights` has a Float32Array for each name of `weight_shapes`.
-      @param {Config} config @param {Record<string, Vector>} weights */
-  constructor(config, weights) {
+      `weights` has a Float32Array for each name of `weight_shapes`. */
+  constructor(/** @type {Config} */ config, /** @type {Record<string, Vector>} */ weights) {
     this.config = config;
     this.weights = weights;
   }
@@ -161,9 +157,8 @@ export class Network {
     return { memory, states, cells };
   }
 
-  /** Return W_k m [S, H] of the memory; null without attention.
-      @type {(memory: Vector[]) => Vector[] | null} */
-  keys(memory) {
+  /** Return W_k m [S, H] of the memory; null without attention. */
+  keys(/** @type {Vector[]} */ memory) {
     return this.config.has_attention ? memory.map((row) => this.times("decoder/attention/key", row)) : null;
   }
 
@@ -231,7 +226,6 @@ export class Network {
     return this.weights[name].slice(symbol * E, (symbol + 1) * E);
   }
 
-  /** @type {() => State} */
   zeroState() {
     return this.config.states.map(() => new Float32Array(this.config.cell_size));
   }
@@ -300,9 +294,8 @@ export function decodeWeights(base64, shapes, bits = 32) {
   return weights;
 }
 
-/** Convert 16 bits to a number (IEEE 754 half precision: sign, 5 bits of exponent, 10 of fraction).
-    @type {(bits: number) => number} */
-function fromHalf(bits) {
+/** Convert 16 bits to a number (IEEE 754 half precision: sign, 5 bits of exponent, 10 of fraction). */
+function fromHalf(/** @type {number} */ bits) {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 31;
   const fraction = (bits & 1023) / 1024;

@@ -23,26 +23,28 @@ export function panel(id, title, help, ...children) {
 }
 
 /** Register a panel and return its section. Without a valid source, the panel is inert and keeps its content. A hidden
-    panel is updated when its tab is selected.
-    @type {(section: HTMLElement, update: () => void) => HTMLElement} */
-export function addPanel(section, update) {
-  app.add(() => {
-    section.inert = !app.runs.length;
-    if (app.runs.length && !section.hidden) update();
-  });
-  return section;
+    panel is updated when its tab is selected. */
+export function addPanel(/** @type {HTMLElement} */ section, /** @type {() => void} */ update) {
+  app.add(() => app.runs.length && !section.hidden && update());
+  return disabledWithoutRun(section);
 }
 
-/** Return one column per network, headed by its name if there are several; makeParts(network, i) returns its parts.
-    @type {(networks: TrainedNetwork[], makeParts: (network: TrainedNetwork, i: number) => (Node | null)[]) =>
-      HTMLElement} */
-export function columns(networks, makeParts) {
-  const columns = networks.map((network, i) => {
+/** Return an element that is inert while there is no valid source. */
+export function disabledWithoutRun(/** @type {HTMLElement} */ element) {
+  app.add(() => (element.inert = !app.runs.length));
+  return element;
+}
+
+/** Return one column per network, headed by its name if there are several; makeParts(i) returns its parts.
+    @type {(makeParts: (i: number) => (Node | null)[]) => HTMLElement} */
+export function columns(makeParts) {
+  const columns = app.networks.map((network, i) => {
     const attention = `${network.config.has_attention ? "with" : "without"} attention`;
     const unrecorded = network.recording ? null : h("small", { className: "unrecorded" }, "not recorded: as saved");
-    const parts = [network.name, network.name === attention ? null : h("small", {}, ` ${attention}`), unrecorded];
-    const name = networks.length > 1 ? h("h2", { className: "name" }, ...parts) : null;
-    return h("div", { className: "column" }, name, ...makeParts(network, i));
+    const text = h("span", {}, network.name);
+    const parts = [text, network.name === attention ? null : h("small", {}, ` ${attention}`), unrecorded];
+    const name = app.networks.length > 1 ? h("h2", { className: "name" }, ...parts) : null;
+    return h("div", { className: "column" }, name, ...makeParts(i));
   });
   return h("div", { className: "columns" }, ...columns);
 }
@@ -61,6 +63,5 @@ export function tableDetails(label, makeTable) {
   return { details, refresh };
 }
 
-/** Return the name of a network if the page shows several, else "".
-    @type {(network: TrainedNetwork) => string} */
-export const networkLabel = (network) => (app.networks.length > 1 ? network.name : "");
+/** Return the name of a network if the page shows several, else "". */
+export const networkLabel = (/** @type {TrainedNetwork} */ network) => (app.networks.length > 1 ? network.name : "");

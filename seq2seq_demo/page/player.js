@@ -2,9 +2,10 @@
 
 import { app } from "./app.js";
 import { button, h, labelledSelect } from "./elements.js";
+import { disabledWithoutRun } from "./panels.js";
+import { countText } from "./runs.js";
 import { announcePlace } from "./step.js";
 
-/** @type {Record<string, number>} */
 const PACES = { slow: 2000, normal: 1000, fast: 400 }; // ms per position
 
 const FIELDS = "input, textarea, select, .scroll:focus, [contenteditable]"; // elements that use the arrow keys
@@ -18,9 +19,9 @@ export class Track {
   static playing = null;
 
   /** `position()`, `end()` and `text()` describe the page's state; `show(position)` changes it, and `finish()` announces
-      the change.
+      the change. `range()` is the slider's end if it differs from `end()`.
       @param {{ id: string, label: string, name: string, position: () => number, end: () => number, text: () => string,
-        show: (position: number) => void, finish: () => void }} parts */
+        show: (position: number) => void, finish: () => void, range?: () => number }} parts */
   constructor(parts) {
     const { id, label, name } = parts;
     this.parts = parts;
@@ -32,9 +33,8 @@ export class Track {
     app.add(() => (app.runs.length ? this.update() : Track.stop()));
   }
 
-  /** Stop playing, go to a position and announce it.
-      @type {(position: number) => void} */
-  go(position) {
+  /** Stop playing, go to a position and announce it. */
+  go(/** @type {number} */ position) {
     Track.stop();
     this.parts.show(Math.max(0, Math.min(position, this.parts.end())));
     this.parts.finish();
@@ -49,9 +49,8 @@ export class Track {
     Track.restart();
   }
 
-  /** Set the pace of all tracks in ms per position.
-      @type {(pace: number) => void} */
-  static setPace(pace) {
+  /** Set the pace of all tracks in ms per position. */
+  static setPace(/** @type {number} */ pace) {
     Track.pace = pace;
     Track.restart();
   }
@@ -77,7 +76,7 @@ export class Track {
 
   update() {
     const { slider, output, parts } = this;
-    const [position, end, text] = [parts.position(), parts.end(), parts.text()];
+    const [position, end, text] = [parts.position(), (parts.range ?? parts.end)(), parts.text()];
     if (slider.value === `${position}` && slider.max === `${end}` && output.textContent === text) return;
     Object.assign(slider, { max: end, value: position });
     output.textContent = text;
@@ -85,13 +84,9 @@ export class Track {
   }
 }
 
-/** Return a button label whose arrow is hidden from screen readers.
-    @type {(...words: string[]) => HTMLElement} */
-const withArrow = (...words) => {
-  const arrow = (/** @type {string} */ text) =>
-    h("span", { className: "chevron", attributes: { "aria-hidden": "true" } }, text);
-  return h("span", {}, ...words.map((word) => (/\w/.test(word) ? word : arrow(word))));
-};
+/** Return an arrow that is hidden from screen readers. */
+const arrow = (/** @type {string} */ text) =>
+  h("span", { className: "chevron", attributes: { "aria-hidden": "true" } }, text);
 
 /** Return the controls of the current step; `rows` are further controls below them.
     @type {(...rows: (Node | null)[]) => HTMLElement} */
@@ -102,32 +97,32 @@ export function player(...rows) {
     name: "Play",
     position: () => app.state.place,
     end: () => app.S + app.T,
+    range: () => (app.state.hidden ? Math.max(2 * app.S + 1, app.state.place) : app.S + app.T),
     text: () =>
-      app.t === null ? `${app.state.place} of ${app.S} read` : `${app.state.place - app.S} of ${app.T} written`,
+      app.t === null ? `${app.state.place} of ${app.S} read` : `${countText(app.state.place - app.S, app.T)} written`,
     show: (place) => app.change({ place }),
     finish: () => announcePlace(),
   });
-  const by = (/** @type {number} */ n) => () => track.go(app.state.place + n);
-  const first = button(withArrow("«", "First"), by(-Infinity), { id: "first" });
-  const back = button(withArrow("‹", "Back"), by(-1), { id: "back" });
-  const next = button(withArrow("Next", "›"), by(1), { id: "next" });
-  const end = button(withArrow("Last", "»"), by(Infinity), { id: "last" });
+  /** @type {(id: string, n: number, ...label: (string | Node)[]) => HTMLButtonElement} */
+  const stepButton = (id, n, ...label) => button(h("span", {}, ...label), () => track.go(app.state.place + n), { id });
+  const first = stepButton("first", -Infinity, arrow("«"), "First");
+  const back = stepButton("back", -1, arrow("‹"), "Back");
+  const next = stepButton("next", 1, "Next", arrow("›"));
+  const end = stepButton("last", Infinity, "Last", arrow("»"));
   app.add(() => {
     // aria-disabled, because a disabled button loses the focus
     for (const one of [first, back]) one.setAttribute("aria-disabled", String(app.state.place === 0));
     for (const one of [next, end]) one.setAttribute("aria-disabled", String(app.state.place === track.parts.end()));
   });
   document.addEventListener("keydown", (event) => onKey(event, track));
-  /** @type {[string, string][]} */
-  const paces = Object.keys(PACES).map((name) => [name, name]);
-  const pace = labelledSelect("Pace", paces, "normal", (name) => Track.setPace(PACES[name]));
+  const pace = labelledSelect("Pace", Object.keys(PACES), 1, (i) => Track.setPace(Object.values(PACES)[i]));
   const buttons = h("div", { className: "controls" }, first, back, track.play, next, end);
-  return h("div", { id: "player" }, h("div", { className: "track" }, buttons, ...track.elements, pace), ...rows);
+  const parts = h("div", { className: "track" }, buttons, ...track.elements, pace);
+  return disabledWithoutRun(h("div", { id: "player" }, parts, ...rows));
 }
 
-/** Handle ←, →, Home, End and Space, unless the focused element uses them.
-    @type {(event: KeyboardEvent, track: Track) => void} */
-function onKey(event, track) {
+/** Handle ←, →, Home, End and Space, unless the focused element uses them. */
+function onKey(/** @type {KeyboardEvent} */ event, /** @type {Track} */ track) {
   const users = event.key === " " ? `${FIELDS}, button, summary, a, [role=button]` : FIELDS;
   if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
   if (/** @type {Element} */ (event.target).closest?.(users) || !app.runs.length) return;

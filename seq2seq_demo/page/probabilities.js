@@ -5,15 +5,14 @@ import { keyedBox, redraw } from "./boxes.js";
 import { button, h, symbolSpan, table } from "./elements.js";
 import { largest, percent } from "./format.js";
 import { addPanel, panel, tableDetails } from "./panels.js";
-import { currentOutput, fedName, isForced, probabilities, targetName, writtenName } from "./runs.js";
-import { announceAnswers, undoForcing } from "./source.js";
+import { countText, currentOutput, fedName, isForced, probabilities, targetName, writtenName } from "./runs.js";
+import { announceAnswers } from "./source.js";
 import { goToOutput } from "./step.js";
 
 const MAX_BARS = 12;
 
-/** Return the panel of network i.
-    @type {(i: number) => HTMLElement} */
-export function probabilityPanel(i) {
+/** Return the panel of network i. */
+export function probabilityPanel(/** @type {number} */ i) {
   const { name } = app.networks[i];
   const bars = h("div", {});
   const list = h("ul", { className: "bars" });
@@ -55,7 +54,7 @@ function probabilityBars(run, list, drawList) {
   drawList(isLarge ? [...bars, [restText, () => h("li", { className: "rest" }, restText)]] : bars);
   const longest = Math.max(...symbols.map((symbol) => [...targetName(run, symbol)].length));
   list.style.setProperty("--name", `${Math.min(14, longest) + 1}ch`); // so that all bars start at the same x
-  const heading = `Output ${t + 1} of ${run.steps.length}, fed ${fedName(run, run.steps, t)}.`;
+  const heading = `Output ${countText(t + 1, run.steps.length)}, fed ${fedName(run, run.steps, t)}.`;
   return [h("p", {}, heading), forcedNote(), list];
 }
 
@@ -69,7 +68,7 @@ function symbolBar(run, t, symbol) {
   const tags = [];
   if (isForced(t) && isWritten) tags.push("forced");
   if (step.symbol === symbol) tags.push(isForced(t) ? "likeliest" : "written");
-  if (run.expected && run.expectedAt(t) === symbol) tags.push("expected");
+  if (run.expected && run.expectedAt(t) === symbol && !app.state.hidden) tags.push("expected");
   const name = targetName(run, symbol);
   const label = `Force ${name}: ${[share, ...tags].join(", ")}`;
   const make = () => {
@@ -89,9 +88,8 @@ function symbolBar(run, t, symbol) {
   return [`${symbol} ${label}`, make];
 }
 
-/** Force a symbol at the current step. Symbols forced later become free, because the outputs before them change.
-    @type {(symbol: number) => void} */
-function force(symbol) {
+/** Force a symbol at the current step. Symbols forced later become free, because the outputs before them change. */
+function force(/** @type {number} */ symbol) {
   const t = app.t ?? 0;
   const earlier = Object.entries(app.state.forced).filter(([step]) => Number(step) < t);
   const isLikeliest = app.runs.every((run) => run.steps[t]?.symbol === symbol);
@@ -106,7 +104,8 @@ function forcedNote() {
   if (!forced.length) return h("div", { className: "controls forced-note" }, "Click a symbol to force it.");
   const list = forced.map(([t, symbol]) => `${targetName(app.runs[0], symbol)} at output ${Number(t) + 1}`).join(", ");
   const undo = () => {
-    undoForcing();
+    app.change({ forced: {} });
+    announceAnswers("No output is forced.");
     focusWritten(); // the clicked button is gone
   };
   return h(
@@ -122,8 +121,7 @@ function focusWritten() {
   /** @type {HTMLElement | null} */ (document.querySelector(".bars [aria-pressed=true]"))?.focus();
 }
 
-/** @type {(run: Run) => HTMLTableElement} */
-function probabilityTable(run) {
+function probabilityTable(/** @type {Run} */ run) {
   const { length: V } = run.steps[0].logits;
   const caption = `Probabilities of ${run.network.name} at each output`;
   const isSmall = V <= MAX_BARS + 2;

@@ -5,21 +5,19 @@ import { app } from "./app.js";
 import { pluralize, visible } from "./format.js";
 import { softmax } from "./network.js";
 
-/** Return a short label for the error at output t; "" if the output is right or no target is known.
-    @type {(run: Run, t: number) => string} */
-export function errorLabel(run, t) {
+/** Return a short label for the error at output t; "" if the output is right or no target is known. */
+export function errorLabel(/** @type {Run} */ run, /** @type {number} */ t) {
   if (!run.isWrong(t)) return "";
   const kind = run.kind(t);
   return kind === "wrong" ? `not ${targetName(run, run.expectedAt(t))}` : kind;
 }
 
 /** Describe the errors of an answer: the number of places that differ and, if the network ends its answers, the edits,
-    which are listed if there are at most three.
-    @type {(run: Run) => string} */
-export function describeErrors(run) {
+    which are listed if there are at most three. */
+export function describeErrors(/** @type {Run} */ run) {
   const { alignment, expected, written, network } = run;
   if (!alignment || !expected) return "";
-  const { errors, edits, kinds, missing, swaps } = alignment;
+  const { kinds, missing, swaps } = alignment;
   const name = (/** @type {number} */ symbol) => targetName(run, symbol);
   const output = (/** @type {number} */ t) => name(written[t]) + (run.isOverridden(t) ? " (forced)" : "");
   const list = [
@@ -30,10 +28,19 @@ export function describeErrors(run) {
     ...kinds.flatMap((kind, t) => (kind === "extra" ? `${output(t)} is extra` : [])),
     ...missing.flat().map((symbol) => `${name(symbol)} is missing`),
   ];
-  const differing = network.ends ? alignByPosition(written, expected).errors : errors;
-  const places = `${differing} of ${pluralize(Math.max(written.length, expected.length), "place")} ${differing === 1 ? "differs" : "differ"}`;
-  const counts = network.ends ? `${places}; ${pluralize(edits, "edit")}` : places;
-  return edits > 3 ? counts : `${counts}: ${list.join(", ")}`;
+  const { text, edits } = countErrors(network, written, expected);
+  return edits > 3 ? text : `${text}: ${list.join(", ")}`;
+}
+
+/** Count the errors of an answer, END included, in both ways; without END, both counts are the same.
+    @type {(network: TrainedNetwork, written: number[], expected: number[]) =>
+      { places: number, edits: number, text: string }} */
+export function countErrors(network, written, expected) {
+  const { errors: places } = alignByPosition(written, expected);
+  const { edits } = network.compare(written, expected, () => false);
+  const all = pluralize(Math.max(written.length, expected.length), "place");
+  const text = `${places} of ${all} ${places === 1 ? "differs" : "differ"}`;
+  return { places, edits, text: network.ends ? `${text}; ${pluralize(edits, "edit")}` : text };
 }
 
 /** @type {(network: TrainedNetwork, symbol: number) => string} */
@@ -54,25 +61,25 @@ export const writtenName = (run, t) => targetName(run, run.steps[t].written);
 /** @type {(run: Run, steps: Step[], t: number) => string} */
 export const fedName = (run, steps, t) => (t === 0 ? "GO" : targetName(run, steps[t].fed));
 
-/** @type {(t: number) => boolean} */
-export const isForced = (t) => app.state.forced[t] !== undefined;
+/** Return a number of outputs and their total, which is left out while the answer is hidden.
+    @type {(n: number, total: number) => string} */
+export const countText = (n, total) => (app.state.hidden ? `${n}` : `${n} of ${total}`);
 
-/** @type {(run: Run) => number} */
-export const countForced = (run) => run.steps.filter((_, t) => isForced(t)).length;
+export const isForced = (/** @type {number} */ t) => app.state.forced[t] !== undefined;
+
+export const countForced = (/** @type {Run} */ run) => run.steps.filter((_, t) => isForced(t)).length;
 
 /** @type {(run: Run, t: number) => boolean} */
 export const isEnd = (run, t) => run.network.ends && run.steps[t].written === run.network.go;
 
-/** Return the softmax [V] of a step's logits, computed once.
-    @type {(step: Step) => Vector} */
-export function probabilities(step) {
+/** Return the softmax [V] of a step's logits, computed once. */
+export function probabilities(/** @type {Step} */ step) {
   step.probabilities ??= softmax(step.logits);
   return step.probabilities;
 }
 
-/** Return the index of the current output; null while the source is read, and after the end of this run's answer.
-    @type {(run: Run) => number | null} */
-export const currentOutput = (run) => (app.t !== null && app.t < run.steps.length ? app.t : null);
+/** Return the index of the current output; null while the source is read, and after the end of this run's answer. */
+export const currentOutput = (/** @type {Run} */ run) => (app.t !== null && app.t < run.steps.length ? app.t : null);
 
 /** Return the number of values in a run's state, over all layers.
     @type {(run: Run) => number} */

@@ -2,7 +2,7 @@
 
 import { announce, app, byId } from "./app.js";
 import { button, h, symbolSpan } from "./elements.js";
-import { largest, pluralize, trainedLengths, visible } from "./format.js";
+import { largest, pluralize, trainedLengths } from "./format.js";
 import { columns, labelWithHelp } from "./panels.js";
 import {
   countForced,
@@ -18,18 +18,14 @@ import { PATTERNS } from "./symbols.js";
 
 /** @typedef {"right" | "wrong" | "unknown"} Verdict */
 
-export function undoForcing() {
-  app.change({ forced: {} });
-  announceAnswers("No output is forced.");
-}
-
 /** Return the strip at the top of the page, and fill in the header. */
 export function inputPanel() {
   showSummary();
-  const answers = columns(app.networks, (_, i) => answerParts(i));
+  const answers = columns((i) => answerParts(i));
   const parts = [sourceField(), answers, examplesList(), targetField()];
   const section = h("section", { id: "input", attributes: { "aria-label": "Source and answer" } }, ...parts);
-  const toggles = [toggleButton("hidden", "Hide the answer", { place: null }), toggleButton("lecture", "Lecture view")];
+  const hide = toggleButton("hidden", "Hide the answer", "Show the answer", { place: null });
+  const toggles = [hide, toggleButton("lecture", "Lecture view")];
   byId("actions").append(...toggles, ...copyButtons());
   return section;
 }
@@ -46,39 +42,33 @@ const TRAINED_TO = {
   added: () => "to add two numbers of equal length, one written after the other",
 };
 
-/** @type {(vocabulary: Vocabulary) => string} */
-function typePrompt({ isText, isSingleDigits, tokens, symbols }) {
+function typePrompt(/** @type {Vocabulary} */ { isText, isSingleDigits, tokens, symbols }) {
   if (!isText) return isSingleDigits ? "Type some digits." : "Type some integers.";
   if (tokens === "words") return "Type some words.";
   if (symbols.every((symbol) => /\d/.test(symbol))) return "Type some digits.";
   return symbols.includes(" ") ? "Type some text." : "Type a word.";
 }
 
-/** Describe the task of a network; "" if it is unknown.
-    @type {(network: TrainedNetwork, nNetworks: number) => string} */
-function describeTask(network, nNetworks) {
-  const trained = nNetworks > 1 ? `${nNetworks} small networks trained` : "A small network trained";
-  const purpose = TRAINED_TO[network.pattern ?? ""];
-  if (purpose) return `${trained} ${purpose(network)}`;
+/** Return the task of a network, as it follows the word "trained"; "" if it is unknown. */
+function taskOf(/** @type {TrainedNetwork} */ network) {
+  const describe = TRAINED_TO[network.pattern ?? ""];
   const task = network.task_description.replace(/\.$/, "");
-  return task && `${trained} on ${task}`;
+  return describe ? describe(network) : task && `on ${task}`;
 }
 
 /** Fill in the page's header: its title, and the task and the architecture of each network. */
 function showSummary() {
   const { networks, title } = app;
-  const [first] = networks;
-  const isOneTask = networks.every(
-    ({ pattern, task_description: task }) => pattern === first.pattern && task === first.task_description,
-  );
+  const tasks = networks.map(taskOf);
+  const isOneTask = new Set(tasks).size === 1;
+  const trained = networks.length > 1 ? `${networks.length} small networks trained` : "A small network trained";
   const heading = /** @type {HTMLElement} */ (document.querySelector("h1"));
-  heading.textContent = title || (isOneTask && describeTask(first, networks.length)) || heading.textContent;
-  document.title = heading.textContent;
-  const taskOf = (/** @type {TrainedNetwork} */ network) =>
-    `${network.name}: ${describeTask(network, 1) || "a network of an unknown task"}.`;
-  const tasks = [...(isOneTask ? [] : networks.map(taskOf)), typePrompt(first.sourceVocabulary)];
-  const summaries = networks.map(({ name, summary }) => `${name}: ${summary}`);
-  for (const [id, lines] of Object.entries({ task: tasks, summary: summaries })) {
+  heading.textContent = title || (isOneTask && tasks[0] ? `${trained} ${tasks[0]}` : heading.textContent);
+  document.title = heading.textContent ?? "";
+  const different = networks.map(({ name }, i) => `${name}: trained ${tasks[i] || "on an unknown task"}.`);
+  const task = [...(isOneTask ? [] : different), typePrompt(networks[0].sourceVocabulary)];
+  const summary = networks.map(({ name, summary }) => `${name}: ${summary}`);
+  for (const [id, lines] of Object.entries({ task, summary })) {
     byId(id).replaceChildren(...lines.map((line) => h("span", {}, line)));
   }
   document.body.dataset.networks = String(networks.length);
@@ -91,6 +81,11 @@ function textField(id, label, help, hint) {
   labelElement.children[0].setAttribute("for", id);
   const attributes = { "aria-describedby": `${id}-error ${id}-hint`, autocapitalize: "off", autocorrect: "off" };
   const input = h("input", { id, type: "text", autocomplete: "off", spellcheck: false, dir: "auto", attributes });
+  input.addEventListener("keydown", (event) => {
+    if (event.isComposing || (event.key !== "Enter" && event.key !== "Escape")) return;
+    event.stopPropagation(); // Escape would leave the lecture view as well
+    input.blur(); // now the arrow keys step
+  });
   const error = h("p", { id: `${id}-error`, className: "error" });
   const hintLine = h("p", { id: `${id}-hint`, className: "hint" }, hint);
   const showError = (/** @type {string} */ text) => {
@@ -135,22 +130,21 @@ function answerTexts() {
   if (app.state.hidden) return "The answer is hidden.";
   const text = (/** @type {Run} */ run) => {
     const name = app.networks.length > 1 ? `${run.network.name}${asSaved(run.network)}: ` : "";
-    return `${name}Answer ${run.network.targetVocabulary.text(run.answer)}, ${judgement(run).text}.`;
+    return `${name}Answer ${run.network.targetVocabulary.text(run.answer) || "only END"}, ${judgement(run).text}.`;
   };
   return app.runs.map(text).join(" ");
 }
 
-/** Return a note if the page shows a moment of training of which this network has no recording, else "".
-    @type {(network: TrainedNetwork) => string} */
-const asSaved = (network) =>
+/** Return a note if the page shows a moment of training of which this network has no recording, else "". */
+const asSaved = (/** @type {TrainedNetwork} */ network) =>
   app.state.moment === null || network.stepAt(app.state.moment) !== null ? "" : " (not recorded: as saved)";
 
 export const announceAnswers = (prefix = "") => announce(`${prefix} ${answerTexts()}`.trim());
 
-/** Return the hint below the target field: whether the page computes the target, and the valid symbols.
-    @type {(network: TrainedNetwork) => string} */
-function targetHint({ pattern, targetVocabulary: vocabulary }) {
-  if (pattern && PATTERNS[pattern]) return `Filled in for the pattern ${pattern}; you can type another target.`;
+/** Return the hint below the target field: whether the page computes the target, and the valid symbols. */
+function targetHint(/** @type {TrainedNetwork} */ { pattern, targetVocabulary: vocabulary }) {
+  if (pattern && PATTERNS[pattern])
+    return `The page computes the target with the pattern “${pattern}”. You can type another one.`;
   const form = `Symbols: ${vocabulary.description()}.`;
   return pattern ? `The page cannot compute the pattern ${pattern}: only its examples have targets. ${form}` : form;
 }
@@ -196,7 +190,7 @@ function examplesList() {
       app.change({ text, forced: {}, replacement: null, targetText: null });
       announceAnswers();
     };
-    const sample = h("span", { className: "sample", dir: "auto" }, visible(text) === text ? text : text.trim());
+    const sample = h("span", { className: "sample", dir: "auto" }, text.trim());
     const choice = h("button", { type: "button", onclick: choose }, sample, note ? h("small", {}, note) : null);
     app.add(() => choice.setAttribute("aria-pressed", String(app.state.text === text)));
     return h("li", {}, choice);
@@ -206,12 +200,12 @@ function examplesList() {
 
 const WAITING = "The answer appears here when you type a source.";
 const HIDDEN = "Hidden. Predict it, then press Next to see it symbol by symbol.";
+const ALL_WRITTEN = "That was the last symbol. “Show the answer” compares the answer with the target.";
 /** @type {Record<Verdict, string>} */
 const MARKS = { right: "✓ ", wrong: "✗ ", unknown: "" };
 
-/** Return the elements that show the answer of network i: its text, its tiles and its judgement.
-    @type {(i: number) => HTMLElement[]} */
-function answerParts(i) {
+/** Return the elements that show the answer of network i: its text, its tiles and its judgement. */
+function answerParts(/** @type {number} */ i) {
   const id = i ? {} : { id: "prediction" };
   const attributes = { "aria-live": "off", ...(i ? { "data-network": i } : {}) }; // `announce` reads it out once
   const output = h("output", { ...id, className: "prediction", dir: "auto", attributes });
@@ -225,7 +219,7 @@ function answerParts(i) {
   const notes = h("p", { className: "hint" });
   app.addForRuns(() => {
     const run = app.state.hidden ? null : app.runs[i];
-    const text = app.error ? "" : app.runs.length ? HIDDEN : WAITING;
+    const text = app.error || app.runs.length ? "" : WAITING;
     /** @type {ReturnType<typeof judgement>} */
     const verdict = run ? judgement(run) : { kind: "unknown", text };
     output.textContent = run ? run.network.targetVocabulary.text(run.answer) : "";
@@ -234,13 +228,16 @@ function answerParts(i) {
     Object.assign(line, { className: `judgement ${verdict.kind}`, textContent: MARKS[verdict.kind] + verdict.text });
     notes.textContent = run ? answerNotes(run) : "";
   });
+  app.add(() => {
+    if (!app.state.hidden || !app.runs.length) return;
+    line.textContent = app.state.place - app.S < app.runs[i].steps.length ? HIDDEN : ALL_WRITTEN;
+  });
   return [label, output, tiles, line, notes];
 }
 
 /** Return the tiles of an answer, with the missing symbols and END; the notes below them describe the errors. Two symbols
-    that are swapped share a tile.
-    @type {(run: Run) => HTMLElement[]} */
-function answerTiles(run) {
+    that are swapped share a tile. */
+function answerTiles(/** @type {Run} */ run) {
   const { written, network, alignment } = run;
   const swaps = alignment?.swaps ?? [];
   /** @type {(symbols: Node[], className: string, ...notes: string[]) => HTMLElement} */
@@ -270,14 +267,14 @@ function answerTiles(run) {
     @type {(run: Run) => { kind: Verdict, text: string }} */
 export function judgement(run) {
   const notEnded = run.network.ends && !run.ended ? "the answer did not end" : "";
-  if (run.target === null) return { kind: "unknown", text: notEnded || "no target is known" };
+  if (run.target === null)
+    return { kind: "unknown", text: notEnded || (app.targetError ? "the target is not valid" : "no target is known") };
   if (run.exact) return { kind: "right", text: "right" };
   return { kind: "wrong", text: `wrong: ${describeErrors(run)}${notEnded && `; ${notEnded}`}` };
 }
 
-/** Return notes on an answer: forced symbols, a source length beyond training, the moment of training.
-    @type {(run: Run) => string} */
-function answerNotes(run) {
+/** Return notes on an answer: forced symbols, a source length beyond training, the moment of training. */
+function answerNotes(/** @type {Run} */ run) {
   const { network, source } = run;
   const notes = [];
   const nForced = countForced(run);
@@ -292,12 +289,14 @@ function answerNotes(run) {
   return notes.join(" ");
 }
 
-/** Return a button that switches a part of the state on or off; style sheets find it as `data-lecture`, `data-hidden`.
-    @type {(name: "lecture" | "hidden", label: string, patch?: Patch) => HTMLElement} */
-function toggleButton(name, label, patch = {}) {
+/** Return a button that switches a part of the state on or off; style sheets find it as `data-lecture`, `data-hidden`. A
+    button with a label for each state is never pressed.
+    @type {(name: "lecture" | "hidden", label: string, onLabel?: string, patch?: Patch) => HTMLElement} */
+function toggleButton(name, label, onLabel = "", patch = {}) {
   const toggle = button(label, () => app.change({ [name]: !app.state[name], ...patch }), { id: name });
   app.add(() => {
-    toggle.setAttribute("aria-pressed", String(app.state[name]));
+    if (onLabel) toggle.textContent = app.state[name] ? onLabel : label;
+    else toggle.setAttribute("aria-pressed", String(app.state[name]));
     document.documentElement.toggleAttribute(`data-${name}`, app.state[name]);
   });
   return toggle;
@@ -308,8 +307,7 @@ function copyButtons() {
   const manual = h("textarea", { hidden: true, readOnly: true, rows: 4 });
   manual.setAttribute("aria-label", "Text to copy");
   const status = h("span", { className: "hint" });
-  /** @type {(text: string, name: string) => Promise<void>} */
-  const copy = async (text, name) => {
+  const copy = async (/** @type {string} */ text, /** @type {string} */ name) => {
     manual.hidden = true;
     try {
       await navigator.clipboard.writeText(text);
@@ -334,9 +332,8 @@ function copyButtons() {
   return [json, link, status, manual];
 }
 
-/** Return a run as JSON, with at most the 100 likeliest symbols of each step.
-    @type {(run: Run) => object} */
-function asJson(run) {
+/** Return a run as JSON, with at most the 100 likeliest symbols of each step. */
+function asJson(/** @type {Run} */ run) {
   const { network, exact, ended } = run;
   const names = (/** @type {number[]} */ numbers) => numbers.map((number) => network.targetVocabulary.name(number));
   const steps = run.steps.map((step, t) => ({

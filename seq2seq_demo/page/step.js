@@ -7,17 +7,17 @@ import { h } from "./elements.js";
 import { percent } from "./format.js";
 import { argmax } from "./network.js";
 import { addPanel, columns } from "./panels.js";
-import { fedName, isEnd, isForced, probabilities, sourceName, stateSize, targetName } from "./runs.js";
+import { countText, fedName, isEnd, isForced, probabilities, sourceName, stateSize, targetName } from "./runs.js";
 
 const MAX_BLANK = 8; // symbols in the diagram before a source is typed
 const BLANK = "The encoder will read the source, and then the decoder will write the answer, symbol by symbol.";
 
 export function stepPanel() {
-  const boxes = app.networks.map((network) => scrollBox(`Diagram of ${network.name}`));
+  const boxes = app.networks.map((network) => scrollBox(`Diagram: ${network.name}`));
   const sentences = app.networks.map((_, i) =>
     h("p", { className: "sentence", ...(i ? {} : { id: "sentence" }) }, BLANK),
   );
-  const parts = columns(app.networks, (_, i) => [boxes[i], sentences[i]]);
+  const parts = columns((i) => [boxes[i], sentences[i]]);
   const section = h("section", { id: "step", attributes: { "aria-label": "Step by step" } }, parts);
   /** @type {Diagram[]} */
   const diagrams = [];
@@ -28,8 +28,9 @@ export function stepPanel() {
   const draw = (i, isNext = false) => {
     const run = app.runs[i] ?? blanks[i];
     widths[i] ||= boxes[i].clientWidth;
-    const isNew = diagrams[i]?.run !== run || diagrams[i].room !== widths[i];
-    if (isNew) diagrams[i] = new Diagram(run, widths[i], i);
+    const T = shownSteps(run);
+    const isNew = diagrams[i]?.run !== run || diagrams[i].room !== widths[i] || diagrams[i].T !== T;
+    if (isNew) diagrams[i] = new Diagram(run, widths[i], i, T);
     const diagram = diagrams[i];
     diagram.show(app.state.place, isNext);
     if (isNew) redraw(boxes[i], diagram.element);
@@ -51,9 +52,13 @@ export function stepPanel() {
   return addPanel(section, update);
 }
 
-/** Return a run without symbols, whose diagram shows the network while no source is typed.
-    @type {(network: TrainedNetwork) => Run} */
-function blankRun(network) {
+/** Return the number of decoder steps to draw: while the answer is hidden, those that were made, and at least the first. */
+function shownSteps(/** @type {Run} */ { steps: { length: T } }) {
+  return app.state.hidden ? Math.max(1, Math.min(app.state.place - app.S, T)) : T;
+}
+
+/** Return a run without symbols, whose diagram shows the network while no source is typed. */
+function blankRun(/** @type {TrainedNetwork} */ network) {
   const source = new Array(Math.min(network.in_len ?? MAX_BLANK, MAX_BLANK)).fill(0);
   const steps = source.map(() => ({ written: 0 }));
   const run = { network, source, steps, encoded: network.final.encode(source), isBlank: true };
@@ -65,15 +70,13 @@ export function announcePlace() {
   announce(app.runs.map((run) => prefix(run) + describePlace(run, app.state.place)).join(" "));
 }
 
-/** @type {(t: number) => void} */
-export function goToOutput(t) {
+export function goToOutput(/** @type {number} */ t) {
   app.change({ place: app.S + t + 1 });
   announcePlace();
 }
 
-/** Describe in a sentence what the network does at a step.
-    @type {(run: Run, place: number) => string} */
-function describePlace(run, place) {
+/** Describe in a sentence what the network does at a step. */
+function describePlace(/** @type {Run} */ run, /** @type {number} */ place) {
   const S = run.source.length;
   if (place === 0) return "Nothing has been read yet. Press Next to read the first symbol.";
   if (place <= S) return describeReading(run, place);
@@ -81,8 +84,7 @@ function describePlace(run, place) {
   return t < run.steps.length ? describeWriting(run, t) : `The answer ended after ${run.steps.length} steps.`;
 }
 
-/** @type {(run: Run, place: number) => string} */
-function describeReading(run, place) {
+function describeReading(/** @type {Run} */ run, /** @type {number} */ place) {
   const S = run.source.length;
   const { bidirectional, has_attention: hasAttention } = run.network.config;
   const symbols = bidirectional
@@ -95,28 +97,26 @@ function describeReading(run, place) {
   return `${sentence} The decoder receives only this state.`;
 }
 
-/** @type {(run: Run, t: number) => string} */
-function describeWriting(run, t) {
+function describeWriting(/** @type {Run} */ run, /** @type {number} */ t) {
   const step = run.steps[t];
   const withShare = (/** @type {number} */ symbol) =>
     `${targetName(run, symbol)} (${percent(probabilities(step)[symbol])})`;
   const attention = step.alpha ? `${describeAttention(step.alpha)} and ` : "";
-  let sentence = `Writing ${t + 1} of ${run.steps.length}: fed ${fedName(run, run.steps, t)}, the decoder ${attention}`;
+  let sentence = `Writing ${countText(t + 1, run.steps.length)}: fed ${fedName(run, run.steps, t)}, the decoder ${attention}`;
   sentence += `${isForced(t) ? "is forced to write" : "writes"} ${withShare(step.written)}`;
   if (run.isOverridden(t)) sentence += ` instead of ${withShare(step.symbol)}`;
-  if (run.isWrong(t)) {
+  if (run.isWrong(t) && !app.state.hidden) {
     const isExtra = run.kind(t) === "extra";
     sentence += isExtra ? ", an extra symbol" : `; expected ${targetName(run, run.expectedAt(t))}`;
   }
   sentence += isEnd(run, t) ? ", which ends the answer." : ".";
-  const missing = run.missing(t).map((symbol) => targetName(run, symbol));
+  const missing = app.state.hidden ? [] : run.missing(t).map((symbol) => targetName(run, symbol));
   if (missing.length) sentence += ` Missing before it: ${missing.join(", ")}.`;
   const isCut = run.network.ends && !run.ended && t === run.steps.length - 1;
   return isCut ? `${sentence} The answer is cut off here because it did not end.` : sentence;
 }
 
-/** @type {(alpha: number[] | Vector) => string} */
-export function describeAttention(alpha) {
+export function describeAttention(/** @type {number[] | Vector} */ alpha) {
   const s = argmax(alpha);
   return `attends most to input ${s + 1} (${percent(alpha[s])})`;
 }

@@ -60,15 +60,13 @@ export class Vocabulary {
     return !this.isText && this.largest <= 9;
   }
 
-  /** Return the numbers of a text's symbols. Throws an Error that names the first invalid symbol.
-      @type {(text: string) => number[]} */
-  numbers(text) {
+  /** Return the numbers of a text's symbols. Throws an Error that names the first invalid symbol. */
+  numbers(/** @type {string} */ text) {
     return this.split(text).map((symbol, _, { length }) => this.number(symbol, length === 1));
   }
 
-  /** Split a text into symbols, as strings, which need not be in the vocabulary.
-      @type {(text: string) => string[]} */
-  split(text) {
+  /** Split a text into symbols, as strings, which need not be in the vocabulary. */
+  split(/** @type {string} */ text) {
     if (this.tokens === "characters") {
       const hasSpace = !this.symbols.length || this.symbols.some((symbol) => WHITE_SPACE.test(symbol));
       return [...this.normalize(hasSpace ? text : text.trim())];
@@ -80,9 +78,8 @@ export class Vocabulary {
     return areDigits ? [...words[0]] : words; // 314 means 3 1 4
   }
 
-  /** Return a text in the normal form and, if `lowercase`, in lower case.
-      @type {(text: string) => string} */
-  normalize(text) {
+  /** Return a text in the normal form and, if `lowercase`, in lower case. */
+  normalize(/** @type {string} */ text) {
     const normalized = text.normalize(this.form);
     return this.lowercase ? normalized.toLowerCase().normalize(this.form) : normalized;
   }
@@ -94,7 +91,7 @@ export class Vocabulary {
       if (number !== undefined) return number;
       const other = [symbol.toLowerCase(), symbol.toUpperCase()].find((one) => this.numberOf.has(one));
       const hint = other === undefined ? "" : `, only “${other}”`;
-      throw new Error(`“${symbol}” is not in the vocabulary${hint}`);
+      throw new Error(`${symbol.trim() ? `“${symbol}”` : "A space"} is not in the vocabulary${hint}`);
     }
     if (/^[0-9]{1,9}$/.test(symbol) && Number(symbol) <= this.largest) return Number(symbol);
     const digits = [...symbol];
@@ -111,17 +108,15 @@ export class Vocabulary {
     return this.symbols.slice(0, 40).join(" ") + (more > 0 ? ` and ${more} more` : "");
   }
 
-  /** Return the name of a symbol.
-      @type {(number: number) => string} */
-  name(number) {
+  /** Return the name of a symbol. */
+  name(/** @type {number} */ number) {
     if (number > this.largest) return this.goName;
     if (!this.isText) return String(number);
     return number < this.symbols.length ? this.symbols[number] : "\ufffd";
   }
 
-  /** Return the text of symbol numbers.
-      @type {(numbers: number[]) => string} */
-  text(numbers) {
+  /** Return the text of symbol numbers. */
+  text(/** @type {number[]} */ numbers) {
     return numbers.map((number) => this.name(number)).join(this.tokens === "characters" ? "" : " ");
   }
 }

@@ -2,11 +2,11 @@
 
 import { app } from "./app.js";
 import { button, h } from "./elements.js";
+import { disabledWithoutRun } from "./panels.js";
 
 /** Return a tablist and its panels, which are sections whose headings become the labels. `stage` may cover them while
-    the page scrolls.
-    @type {(stage: HTMLElement, sections: HTMLElement[]) => HTMLElement[]} */
-export function tabs(stage, sections) {
+    the page scrolls. */
+export function tabs(/** @type {HTMLElement} */ stage, /** @type {HTMLElement[]} */ sections) {
   app.tabs = sections.map(({ id }) => id);
   const labels = sections.map((section) => {
     const attributes = { role: "tab", id: `tab-${section.id}`, "aria-controls": section.id };
@@ -39,12 +39,11 @@ export function tabs(stage, sections) {
     document.documentElement.style.setProperty("--covered", `${covering?.getBoundingClientRect().height ?? 0}px`);
   });
   for (const element of sticky) observer.observe(element);
-  return [list, ...sections];
+  return [disabledWithoutRun(list), ...sections];
 }
 
-/** Select the tab that contains an element, if any, and scroll to the element.
-    @type {(element: HTMLElement) => void} */
-export function reveal(element) {
+/** Select the tab that contains an element, if any, and scroll to the element. */
+export function reveal(/** @type {HTMLElement} */ element) {
   const section = element.closest("[role=tabpanel]");
   if (section) showTab(section.id);
   if (section !== element) element.scrollIntoView({ block: "nearest" });

@@ -20,8 +20,7 @@ export const same = (a, b) => a.length === b.length && a.every((value, i) => val
 /** A trained network with its vocabularies, its examples and, if recorded, its weights during training. The constructor
     takes the JSON of `network_data` in builder.py. */
 export class TrainedNetwork {
-  /** @param {NetworkData} data */
-  constructor({ source, target, weights, ...data }) {
+  constructor(/** @type {NetworkData} */ { source, target, weights, ...data }) {
     this.name = data.name;
     this.summary = data.summary;
     this.task_description = data.task_description;
@@ -42,9 +41,8 @@ export class TrainedNetwork {
   }
 
   /** Return the network at a recorded step of training. `moment` is its index in the recording; null is the saved
-      network.
-      @type {(moment: number | null) => Network} */
-  at(moment) {
+      network. */
+  at(/** @type {number | null} */ moment) {
     if (moment === null || !this.recording || moment >= this.recording.weights.length) return this.final;
     if (!this.recorded.has(moment)) {
       const weights = decodeWeights(this.recording.weights[moment], this.shapes, 16);
@@ -53,15 +51,13 @@ export class TrainedNetwork {
     return this.recorded.get(moment);
   }
 
-  /** Return the training step of a moment; null if this network has no recording of it, so that `at` is as saved.
-      @type {(moment: number | null) => number | null} */
-  stepAt(moment) {
+  /** Return the training step of a moment; null if this network has no recording of it, so that `at` is as saved. */
+  stepAt(/** @type {number | null} */ moment) {
     return moment === null ? null : (this.recording?.steps[moment] ?? null);
   }
 
-  /** Return the answer's length for a source of length S; if the network ends its answers, the maximum length.
-      @type {(S: number, target: number[] | null) => number} */
-  maxOutLen(S, target) {
+  /** Return the answer's length for a source of length S; if the network ends its answers, the maximum length. */
+  maxOutLen(/** @type {number} */ S, /** @type {number[] | null} */ target) {
     const trained = this.in_len ?? S;
     const longest = this.out_len ?? S;
     let T = this.ends && S > trained ? Math.ceil((longest * S) / trained) : longest;
@@ -69,9 +65,8 @@ export class TrainedNetwork {
     return Math.min(T, MAX_ANSWER_LEN);
   }
 
-  /** Return the target of a source from an example or from the pattern; null if neither has one.
-      @type {(source: number[]) => number[] | null} */
-  knownTarget(source) {
+  /** Return the target of a source from an example or from the pattern; null if neither has one. */
+  knownTarget(/** @type {number[]} */ source) {
     const example = this.examples.find((one) => one.target && same(one.source, source));
     if (example) return example.target;
     const pattern = PATTERNS[this.pattern ?? ""];
@@ -96,9 +91,8 @@ export class TrainedNetwork {
   }
 
   /** Return the answer to a source; both are texts, as in `predict`. Throws an Error for a source that the network cannot
-      read.
-      @type {(text: string) => string} */
-  answer(text) {
+      read. */
+  answer(/** @type {string} */ text) {
     const source = this.sourceVocabulary.numbers(text);
     if (!source.length) return "";
     return this.targetVocabulary.text(this.run(source, this.knownTarget(source), null, {}).answer);
@@ -110,9 +104,8 @@ export class TrainedNetwork {
     return this.ends ? align(answer, target, isForced) : alignByPosition(answer, target);
   }
 
-  /** Return the decoder input of teacher forcing: the target shifted right by one.
-      @type {(target: number[]) => number[]} */
-  decoderInput(target) {
+  /** Return the decoder input of teacher forcing: the target shifted right by one. */
+  decoderInput(/** @type {number[]} */ target) {
     return this.ends ? [this.go, ...target] : [this.go, ...target.slice(0, -1)];
   }
 }
@@ -137,27 +130,23 @@ export class Run {
     this.alignment = this.expected && network.compare(this.written, this.expected, (t) => this.isOverridden(t));
   }
 
-  /** Return whether a symbol other than the likeliest was forced at step t.
-      @type {(t: number) => boolean} */
-  isOverridden(t) {
+  /** Return whether a symbol other than the likeliest was forced at step t. */
+  isOverridden(/** @type {number} */ t) {
     return this.steps[t].written !== this.steps[t].symbol;
   }
 
-  /** Return whether the symbol written at step t is right, wrong, extra, or swapped with a neighbour.
-      @type {(t: number) => Kind} */
-  kind(t) {
+  /** Return whether the symbol written at step t is right, wrong, extra, or swapped with a neighbour. */
+  kind(/** @type {number} */ t) {
     return this.alignment?.kinds[t] ?? "extra";
   }
 
-  /** Return the symbol expected at step t; undefined after the target's end.
-      @type {(t: number) => number | undefined} */
-  expectedAt(t) {
+  /** Return the symbol expected at step t; undefined after the target's end. */
+  expectedAt(/** @type {number} */ t) {
     return this.expected?.[this.alignment?.targetIndex[t] ?? this.expected.length];
   }
 
-  /** Return the target symbols that are missing before step t.
-      @type {(t: number) => number[]} */
-  missing(t) {
+  /** Return the target symbols that are missing before step t. */
+  missing(/** @type {number} */ t) {
     return this.alignment?.missing[t] ?? [];
   }
 
@@ -165,9 +154,8 @@ export class Run {
     return this.target && same(this.answer, this.target) && (this.ended || !this.network.ends);
   }
 
-  /** Return whether there is a target and the symbol at step t is not right.
-      @type {(t: number) => boolean} */
-  isWrong(t) {
+  /** Return whether there is a target and the symbol at step t is not right. */
+  isWrong(/** @type {number} */ t) {
     return this.expected !== null && this.kind(t) !== "right";
   }
 }

@@ -10,7 +10,7 @@ import { Track } from "./player.js";
 import { announceAnswers } from "./source.js";
 
 /** @typedef {TrainedNetwork & { recording: Recording }} RecordedNetwork
-    @typedef {{ kind: string, values: number[], top: number, topText: string, title: string }} Curve */
+    @typedef {ReturnType<typeof curveRows>[number]} Curve */
 
 const CURVE = { left: 52, right: 28, height: 64, gap: 38 }; // px at a font size of 16 px
 
@@ -24,7 +24,7 @@ export function trainingPanel() {
   const section = panel(
     "training",
     "During training",
-    "Exact match is measured free-running, loss with teacher forcing. The recorded steps are drawn at equal distances.",
+    "Exact match is measured free-running, loss with teacher forcing. The axis lists the recorded steps and is not to scale.",
     h("p", {}, unrecordedNote()),
     h("div", { className: "columns" }, ...charts.map(({ element }) => element)),
     learnedButton(recorded, nMoments),
@@ -41,19 +41,10 @@ function unrecordedNote() {
   return names.length ? `No recording of ${names.join(" or ")}: the page shows it as saved.` : "";
 }
 
-/** Return the step and the epoch of a moment.
-    @type {(recording: Recording, moment: number) => string} */
-function momentText({ steps, epochs }, moment) {
+/** Return the step and the epoch of a moment. */
+function momentText(/** @type {Recording} */ { steps, epochs }, /** @type {number} */ moment) {
   if (moment >= steps.length) return "saved network";
-  return `step ${steps[moment]}, epoch ${Number(epochs[moment].toFixed(2))}`;
-}
-
-/** Return the text of a moment for all recorded networks.
-    @type {(recorded: RecordedNetwork[], moment: number) => string} */
-function momentTexts(recorded, moment) {
-  const texts = recorded.map((network) => momentText(network.recording, moment));
-  if (new Set(texts).size === 1) return texts[0];
-  return recorded.map(({ name }, i) => `${name}: ${texts[i]}`).join("; ");
+  return `step ${steps[moment]} (epoch ${Number(epochs[moment].toFixed(2))})`;
 }
 
 /** Return a film of the recorded training, for the player; null if no network has a recording. */
@@ -67,7 +58,10 @@ export function film() {
     name: "Play training",
     position: () => app.state.moment ?? nMoments,
     end: () => nMoments,
-    text: () => momentTexts(recorded, app.state.moment ?? nMoments),
+    text() {
+      const texts = recorded.map(({ recording }) => momentText(recording, app.state.moment ?? nMoments));
+      return new Set(texts).size === 1 ? texts[0] : recorded.map(({ name }, i) => `${name}: ${texts[i]}`).join("; ");
+    },
     show: (moment) => keepInPlace(track.slider, () => app.change({ moment: moment >= nMoments ? null : moment })),
     finish: () => announceAnswers(),
   });
@@ -99,7 +93,11 @@ function drawCurves(recording, rows, width, nMoments) {
   const [left, right, tall] = [CURVE.left * u, CURVE.right * u, (CURVE.height + CURVE.gap) * u];
   const x = (/** @type {number} */ i) => left + (i * (width - left - right)) / nMoments;
   const bottom = rows.length * tall;
-  const label = describeCurves(recording);
+  const { steps } = recording;
+  const figures = rows.map(
+    ({ name, values, format }) => `${name} from ${format(values[0])} to ${format(last(values))}`,
+  );
+  const label = `Training from step ${steps[0]} to step ${last(steps)}: ${figures.join(", ")}`;
   const line = svg("line", { x1: x(moment), x2: x(moment), y1: 34 * u, y2: bottom + 4 * u });
   const top = svg("path", { d: `M ${x(moment) - 5 * u} ${28 * u} h ${10 * u} l ${-5 * u} ${8 * u} z` });
   return svg(
@@ -112,21 +110,21 @@ function drawCurves(recording, rows, width, nMoments) {
   );
 }
 
-/** Return the curves for which the recording has values.
-    @type {(recording: Recording) => Curve[]} */
-function curveRows({ exact_match: exact, loss, n }) {
-  const highest = Math.max(...loss);
-  const exactTitle = `● exact match on ${n} held-out sources`;
+/** Return the curves for which the recording has values. */
+function curveRows(/** @type {Recording} */ { exact_match: exact, loss, n }) {
+  const title = `● exact match on ${n} held-out sources`;
   const lossTitle = "■ loss on these sources, in nats per symbol";
-  return [
-    { kind: "exact", values: exact, top: 1, topText: "100 %", title: exactTitle },
-    { kind: "loss", values: loss, top: highest || 1, topText: formatNumber(highest, 1), title: lossTitle },
-  ].filter(({ values }) => values.length);
+  const highest = Math.max(...loss) || 1;
+  const curves = [
+    { kind: "exact", name: "exact match", values: exact, format: percent, top: 1, title },
+    { kind: "loss", name: "loss", values: loss, format: formatNumber, top: highest, title: lossTitle },
+  ];
+  return curves.filter(({ values }) => values.length);
 }
 
 /** Draw one curve; its plot starts at `y`.
     @type {(curve: Curve, x: (i: number) => number, y: number, u: number) => SVGElement} */
-function curve({ kind, values, top, topText }, x, y, u) {
+function curve({ kind, values, format, top }, x, y, u) {
   const height = CURVE.height * u;
   const points = values.map((value, i) => [x(i), y + height * (1 - value / top)]);
   const [left, right] = [x(0), x(values.length - 1)];
@@ -139,7 +137,7 @@ function curve({ kind, values, top, topText }, x, y, u) {
   /** @type {(text: string, at: number) => SVGElement} */
   const number = (text, at) => svg("text", { x: left - 8 * u, y: at + 4 * u, "text-anchor": "end" }, text);
   const line = svg("polyline", { class: "curve", points: points.join(" ") });
-  return svg("g", { class: kind }, ...lines, line, ...dots, number(topText, y), number("0", y + height));
+  return svg("g", { class: kind }, ...lines, line, ...dots, number(format(top), y), number("0", y + height));
 }
 
 /** Draw the axis with the training steps, without those that would overlap the next number.
@@ -158,30 +156,17 @@ function stepAxis({ steps }, x, nMoments, y, u) {
   return axis;
 }
 
-/** @type {(recording: Recording) => string} */
-function describeCurves({ steps, exact_match: exact, loss }) {
-  const parts = [];
-  if (exact.length) parts.push(`exact match goes from ${percent(exact[0])} to ${percent(last(exact))}`);
-  if (loss.length) parts.push(`loss from ${formatNumber(loss[0])} to ${formatNumber(last(loss))}`);
-  return `Training from step ${steps[0]} to step ${last(steps)}: ${parts.join(", ")}`;
-}
-
-/** @type {(network: RecordedNetwork) => HTMLTableElement} */
-function curveTable(network) {
-  const { steps, epochs, exact_match: exact, loss } = network.recording;
-  const head = ["step", "epoch", ...(exact.length ? ["exact match"] : []), ...(loss.length ? ["loss"] : [])];
-  const rows = steps.map((step, i) => [
-    String(step),
-    formatNumber(epochs[i], 2),
-    ...(exact.length ? [percent(exact[i])] : []),
-    ...(loss.length ? [formatNumber(loss[i], 4)] : []),
-  ]);
+function curveTable(/** @type {RecordedNetwork} */ network) {
+  const { steps, epochs } = network.recording;
+  const curves = curveRows(network.recording);
+  const head = ["step", "epoch", ...curves.map(({ name }) => name)];
+  const figures = (/** @type {number} */ i) => curves.map(({ values, format }) => format(values[i]));
+  const rows = steps.map((step, i) => [String(step), formatNumber(epochs[i], 2), ...figures(i)]);
   return table(networkLabel(network) || "During training", head, rows);
 }
 
-/** Return a button that goes to the first moment from which the answer to the current source stays right.
-    @type {(recorded: RecordedNetwork[], nMoments: number) => HTMLElement} */
-function learnedButton(recorded, nMoments) {
+/** Return a button that goes to the first moment from which the answer to the current source stays right. */
+function learnedButton(/** @type {RecordedNetwork[]} */ recorded, /** @type {number} */ nMoments) {
   const status = h("p", { className: "status" });
   const show = (/** @type {string} */ text) => {
     status.textContent = text;
@@ -198,7 +183,7 @@ function learnedButton(recorded, nMoments) {
     const learned = [];
     for (const network of recorded) learned.push(await learnedAt(network, source));
     if (source !== app.source) return; // another source was typed in the meantime
-    const name = (/** @type {RecordedNetwork} */ network) => networkLabel(network) || "The network";
+    const name = (/** @type {RecordedNetwork} */ network) => `The network ${networkLabel(network)}`.trim();
     const texts = recorded.map((network, i) => learnedText(name(network), network.recording, learned[i]));
     if (learned[0] !== null) app.change({ moment: learned[0] >= nMoments ? null : learned[0], forced: {} });
     show([...texts, unrecordedNote()].join(" ").trim());
@@ -207,9 +192,8 @@ function learnedButton(recorded, nMoments) {
   return h("div", { className: "learned" }, search, status);
 }
 
-/** Return the first moment from which a network's answer stays right; null if the saved network is wrong.
-    @type {(network: RecordedNetwork, source: number[]) => Promise<number | null>} */
-async function learnedAt(network, source) {
+/** Return the first moment from which a network's answer stays right; null if the saved network is wrong. */
+async function learnedAt(/** @type {RecordedNetwork} */ network, /** @type {number[]} */ source) {
   const { target } = app.runs[app.networks.indexOf(network)];
   let first = null;
   for (let moment = network.recording.steps.length; moment >= 0; moment--) {

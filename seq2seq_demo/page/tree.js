@@ -15,12 +15,10 @@ import { same } from "./trained.js";
 
 export function treePanel() {
   const parts = app.networks.map((_, i) => treeParts(i));
-  /** @type {(text: string, key: "beam" | "penalty") => HTMLElement} */
-  const control = (text, key) => {
-    /** @type {[number, string][]} */
-    const items = BEAM_CHOICES[key].map((value) => [value, String(value)]);
-    const label = labelledSelect(text, items, app.state[key], (value) => {
-      app.change({ [key]: Number(value) });
+  const control = (/** @type {string} */ text, /** @type {"beam" | "penalty"} */ key) => {
+    const choices = BEAM_CHOICES[key];
+    const label = labelledSelect(text, choices.map(String), choices.indexOf(app.state[key]), (i) => {
+      app.change({ [key]: choices[i] });
       announce(parts.map((part) => part.describe()).join(" "));
     });
     const select = /** @type {HTMLSelectElement} */ (label.querySelector("select"));
@@ -30,7 +28,7 @@ export function treePanel() {
   const section = panel(
     "beam",
     "Beam search",
-    "Greedy decoding keeps one beginning at each step, beam search the K with the best scores. A score is the logarithm " +
+    "Greedy decoding keeps one beginning at each step. Beam search keeps K beginnings: those with the best scores. A score is the logarithm " +
       "of the probability, divided by the length to the power of the penalty.",
     h(
       "p",
@@ -39,7 +37,7 @@ export function treePanel() {
         "dashed ones dropped, and the thick path is the best answer.",
     ),
     h("div", { className: "controls" }, control("Beginnings kept (K)", "beam"), control("Length penalty", "penalty")),
-    columns(app.networks, (_, i) => parts[i].elements),
+    columns((i) => parts[i].elements),
   );
   let isVisible = false; // only a visible panel searches, soon after the page has shown the new answer
   let timer = 0;
@@ -57,9 +55,8 @@ export function treePanel() {
   return addPanel(section, update);
 }
 
-/** Return the elements for one network, and functions that update them and describe the best answer.
-    @type {(i: number) => { elements: HTMLElement[], update: () => void, describe: () => string }} */
-function treeParts(i) {
+/** Return the elements for one network, and functions that update them and describe the best answer. */
+function treeParts(/** @type {number} */ i) {
   const network = app.networks[i];
   const box = scrollBox(`Beam search of ${network.name}`);
   const answers = h("div", { className: "beam-answers" });
@@ -92,9 +89,8 @@ function treeParts(i) {
   return { elements: [h("div", { className: "beam" }, box, answers), details], update, describe };
 }
 
-/** Return a button for each step and, below them, the tree. A hypothesis that has ended is a dot in later columns.
-    @type {(run: Run, search: Search) => Element[]} */
-function drawTree(run, { steps, size, answers }) {
+/** Return a button for each step and, below them, the tree. A hypothesis that has ended is a dot in later columns. */
+function drawTree(/** @type {Run} */ run, /** @type {Search} */ { steps, size, answers }) {
   const u = zoom();
   const name = (/** @type {Hypothesis} */ { symbol }) => truncate(targetName(run, symbol), 8);
   const shown = steps.flatMap(({ kept, dropped }) => [...kept, ...dropped]);
@@ -133,15 +129,9 @@ function drawTree(run, { steps, size, answers }) {
     group.addEventListener("click", () => t < app.T && goToOutput(t));
     return group;
   });
-  const buttons = steps.map((_, t) => {
-    const attributes = { "aria-label": `Step ${t + 1}`, "data-key": `beam-${t}` };
-    return h(
-      "li",
-      {},
-      button(`${t + 1}`, () => goToOutput(t), attributes),
-    );
-  });
-  const head = h("ol", { className: "beam-steps" }, ...buttons);
+  const stepButton = (/** @type {number} */ t) =>
+    button(`${t + 1}`, () => goToOutput(t), { "aria-label": `Step ${t + 1}`, "data-key": `beam-${t}` });
+  const head = h("ol", { className: "beam-steps" }, ...steps.map((_, t) => h("li", {}, stepButton(t))));
   head.style.setProperty("--column", `${column}px`);
   const [width, height] = [column * (steps.length + 1), row * 2 * size + gap];
   const band = svg("rect", { class: "band", width: column, height });
@@ -153,9 +143,8 @@ function drawTree(run, { steps, size, answers }) {
   ];
 }
 
-/** Mark the column of the current output, and disable the buttons of steps after the greedy answer's end.
-    @type {(run: Run, box: HTMLElement) => void} */
-function markCurrent(run, box) {
+/** Mark the column of the current output, and disable the buttons of steps after the greedy answer's end. */
+function markCurrent(/** @type {Run} */ run, /** @type {HTMLElement} */ box) {
   const current = currentOutput(run);
   const buttons = [...box.querySelectorAll("button")];
   buttons.forEach((one, t) => {
@@ -171,24 +160,21 @@ function markCurrent(run, box) {
 }
 
 /** @type {(run: Run, answer: { symbols: number[] }) => string} */
-const answerText = (run, { symbols }) => symbols.map((symbol) => targetName(run, symbol)).join(" ");
+const answerText = (run, { symbols }) => symbols.map((symbol) => targetName(run, symbol)).join(" ") || "only END";
 /** @type {(run: Run, hypothesis: Hypothesis) => string} */
 const beginning = (run, hypothesis) => answerText(run, { symbols: pathOf(hypothesis).map(({ symbol }) => symbol) });
 
-/** @type {(hypothesis: Hypothesis) => string} */
-function probabilityText({ logP }) {
+function probabilityText(/** @type {Hypothesis} */ { logP }) {
   const p = Math.exp(logP);
   return p < 0.0005 ? "<0.1 %" : percent(p);
 }
 
-/** @type {(run: Run, one: Hypothesis) => string} */
-function describeHypothesis(run, one) {
+function describeHypothesis(/** @type {Run} */ run, /** @type {Hypothesis} */ one) {
   const lastSymbol = `${targetName(run, one.symbol)}: ${percent(one.p)}`;
   return `${beginning(run, one)}: ${probabilityText(one)}, score ${formatNumber(one.score)} (${lastSymbol})`;
 }
 
-/** @type {(run: Run, answers: BeamAnswer[]) => HTMLElement} */
-function answerList(run, answers) {
+function answerList(/** @type {Run} */ run, /** @type {BeamAnswer[]} */ answers) {
   const items = answers.map((answer) => {
     const isWhole = answer.ended === run.network.ends;
     const verdict = !isWhole ? ", no END" : run.target && same(answer.symbols, run.target) ? ", right" : "";
@@ -211,8 +197,7 @@ function compareWithGreedy(run, best, greedy) {
   );
 }
 
-/** @type {(run: Run, search: Search) => HTMLTableElement} */
-function searchTable(run, { steps }) {
+function searchTable(/** @type {Run} */ run, /** @type {Search} */ { steps }) {
   const rows = steps.flatMap(({ kept, dropped }, t) =>
     [...kept, ...dropped].map((one, i) => [
       `${t + 1}`,

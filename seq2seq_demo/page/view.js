@@ -28,7 +28,7 @@ function layOut() {
   const label = (/** @type {HTMLElement | null} */ section, /** @type {number} */ i) =>
     section?.setAttribute("aria-label", `${section.ariaLabel} of ${app.networks[i].name}`);
   if (!isAlone) details.forEach((sections, i) => sections.forEach((section) => label(section, i)));
-  const perNetwork = isAlone ? null : columns(app.networks, (_, i) => details[i]);
+  const perNetwork = isAlone ? null : columns((i) => details[i]);
   const both = perNetwork && panel("details", "Attention and probabilities", "", perNetwork);
   const sections = [both, ...TABS.map((makePanel) => makePanel())].filter((section) => section !== null);
   return [stage, ...tabs(stage, sections)];

@@ -153,4 +153,7 @@ def test_an_added_pattern_with_javascript_fills_in_every_target(pattern, edited,
     page = opened(ShownNetwork("doubled", added_pattern_network(), [Example([1, 2, 3], None, "")]))
     page.fill("#source", "8 0 1")
     assert page.input_value("#target") == "8 8 0 0 1 1"
-    assert page.text_content("#target-hint") == "Filled in for the pattern doubled; you can type another target."
+    assert (
+        page.text_content("#target-hint")
+        == "The page computes the target with the pattern “doubled”. You can type another one."
+    )

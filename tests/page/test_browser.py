@@ -42,6 +42,7 @@ def test_the_answer_follows_what_is_typed(opened):
     page.fill("#source", "3 10")
     assert page.get_by_text("Expected integers from 0 to 9, got “10”").first.is_visible()
     assert page.get_attribute("#source", "aria-invalid") == "true"
+    assert page.evaluate("['player', 'tabs'].map((id) => byId(id).inert)") == [True, True]
     page.fill("#source", "2 0")
     assert prediction(page) == "0 2"
 
@@ -76,6 +77,12 @@ def test_the_keyboard_alone_leads_from_the_source_to_a_forced_symbol(opened):
     page.focus("#source")
     page.keyboard.press("Control+A")
     page.keyboard.type("3 1 4 1 5 9")
+    for field, key in (("#source", "Enter"), ("#target", "Escape")):
+        page.focus(field)
+        before = page.evaluate("app.state.place")
+        page.keyboard.press(key)
+        page.keyboard.press("ArrowLeft")
+        assert page.evaluate("app.state.place") == before - 1
     for _ in range(60):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.id") == "place":
@@ -223,6 +230,7 @@ def test_an_extra_symbol_counts_as_one_wrong_symbol(opened):
     assert judgement(page) == "✗ wrong: 7 of 7 places differ; 1 edit: 3 (forced) is extra"
     assert page.locator("#input .piece.wrong").count() == 1
     assert "The network recovers: all other symbols are right, 1 position later." in page.text_content("#forced")
+    assert "Free-running: 7" not in page.text_content("#forced")  # the error is the user's
     press(page, "Undo all")
     assert judgement(page) == "✓ right"
 
@@ -253,9 +261,19 @@ def test_a_hidden_answer_appears_step_by_step_and_then_as_a_whole(opened):
     assert (prediction(page), judgement(page)[:7], page.evaluate("app.state.place")) == ("", "Hidden.", 3)
     assert "4 1 3" not in page.inner_text("body")
     assert not page.locator("#target, #attention, #tabs, [role=tabpanel]").filter(visible=True).count()
+    n_cells = page.locator("#step .cell").count()
     page.keyboard.press("ArrowRight")
     assert page.locator("#step .piece").last.text_content() == "4" * 2  # the tile and its title
-    page.get_by_role("button", name="Hide the answer").press("Enter")
+    assert n_cells == page.locator("#step .cell").count() == 3 + 1
+    shown = page.inner_text("body")
+    assert "1 written" in shown and "Output 1, fed GO." in shown
+    for leak in ("of 4", "expected", "Missing"):
+        assert leak not in shown
+    for _ in range(3):
+        assert (judgement(page)[:7], page.get_attribute("#place", "max")) == ("Hidden.", "7")
+        page.keyboard.press("ArrowRight")
+    assert "Hidden" not in judgement(page)
+    press(page, "Show the answer")
     assert prediction(page) == "4 1 3"
     assert page.evaluate("location.hash") == "#source=3%201%204&place=5"
     page.get_by_role("button", name="Hide the answer").press("Space")
@@ -298,8 +316,8 @@ def test_the_explanations_keep_the_source_and_the_moment(opened):
 def test_predictions_are_compared_with_what_the_network_does(opened):
     page = opened(reversing(), fragment="#source=3%201%204")
     exercises = [
-        ("What will it write", "951413", True, "Show its second step"),
-        ("What will it write", "4 1 2", False, "Show its second step"),
+        ("What will it write", "951413", True, "Show what it writes"),
+        ("What will it write", "4 1 2", False, "Show what it writes"),
         ("Which input", "input 6 (9)", True, "Show where the first output looks"),
         ("Which input", "input 1 (3)", False, "Show where the first output looks"),
         ("The final state", "64", True, "Show the final state"),
@@ -313,12 +331,23 @@ def test_predictions_are_compared_with_what_the_network_does(opened):
         else:
             exercise.get_by_label(guess).check()
         press(page, name)
-        assert page.text_content(".guide p").startswith(
-            "✓ As you predicted" if is_right else f"✗ You predicted {guess}"
-        )
+        verdict = "✓ As you predicted. " if is_right else f"✗ You predicted {guess}. "
+        assert page.text_content(".guide p").startswith(verdict)
     show(page, "explanations")
     press(page, "Force a wrong symbol")  # without a prediction
     assert page.text_content(".guide p").startswith("Forcing ")
+
+
+def test_an_empty_answer_is_nothing_but_end(opened):
+    network = shipped("embedding_attention")
+    name = "decoder/output/bias"
+    bias = network.weights[name] + np.float32(99) * (np.arange(11) == network.model_config.go)
+    silent = replace(network, weights=network.weights | {name: bias.astype(np.float32)})
+    page = opened(ShownNetwork("silent", silent), fragment="#source=3%201")
+    page.get_by_label("What will it write for").fill("1")
+    press(page, "Show what it writes")
+    expected = "✗ You predicted 1. It writes nothing, only END. Output 1: fed GO, it writes END "
+    assert page.text_content(".guide p").startswith(expected)
 
 
 def test_arrow_keys_select_the_cells_of_each_heat_map(opened):
@@ -432,9 +461,9 @@ def test_hovering_over_attention_changes_nothing_but_a_click_selects_the_step(op
 def test_no_answer_is_right_without_a_valid_target(opened):
     page = opened(reversing())
     assert judgement(page) == "✓ right"
-    for target in ("", "9 x"):
+    for target, text in (("", "no target is known"), ("9 x", "the target is not valid")):
         page.fill("#target", target)
-        assert judgement(page) == "no target is known"
+        assert judgement(page) == text
     page.fill("#target", "")
     page.focus("#source")
     assert page.input_value("#target") == spaced(SOURCE[::-1])
@@ -523,6 +552,13 @@ def test_two_networks_leave_room_for_their_tab(opened):
         box = part.bounding_box()
         assert box["y"] + box["height"] <= 800
     assert page.locator("h2.name").all_inner_texts()[:2] == ["reversed with attention", "rnn without attention"]
+    page.evaluate("document.querySelector('.pictures .name span').textContent = 'a-long-name'.repeat(9)")
+    heading, part = (page.locator(f".pictures .name{each}").first.bounding_box() for each in ("", " small"))
+    assert heading["width"] < 300
+    assert part["x"] + part["width"] <= heading["x"] + heading["width"] + 1
+    page.evaluate("app.change({ lecture: true })")
+    assert page.locator(".pictures .name:visible").count() == 2
+    page.evaluate("app.change({ lecture: false })")
     show(page, "forced")
     box = page.locator("#forced").bounding_box()
     assert 800 - box["y"] > 320
@@ -534,8 +570,10 @@ def test_the_bottleneck_of_a_long_source_is_in_view(opened):
     wait_for_layout(page)
     for place in (0, 1, 15, 30, 45, 60):
         page.evaluate(f"app.change({{ place: {place} }})")
-        box = page.locator(".state-frame").bounding_box()
-        assert box["x"] >= 0 and box["x"] + box["width"] <= 390
+        for part in page.locator(".state-frame, #step .begin").all():
+            box = part.bounding_box()
+            assert box["x"] >= 0 and box["x"] + box["width"] <= 390
+    assert page.locator("#step .begin").all_text_contents() == ["the bottleneck:", "128 numbers"]
 
 
 def test_a_click_on_a_cell_shows_its_inside_and_escape_returns(opened):
@@ -635,11 +673,12 @@ def test_an_answer_of_fixed_length_is_compared_position_by_position(opened):
     fed = np.array([[network.model_config.go, *target[:-1]]])
     n_forced = int((network.to_numpy().decode(np.array([source]), 10, fed).symbols[0] == target).sum())
     text = page.text_content("#forced")
-    assert f"teacher forcing {n_forced} of 10, free-running {n_free} of 10." in text
+    counts = "Teacher forcing: {} of 10 places differ. Free-running: {} of 10 places differ."
+    assert counts.format(10 - n_forced, 10 - n_free) in text
     # This target contains the symbols of the answer one position earlier.
     page.fill("#target", spaced([*written[1:], (written[-1] + 1) % 10]))
     n_moved = int((np.array(written[:-1]) == written[1:]).sum())
-    assert f"free-running {n_moved} of 10." in page.text_content("#forced")
+    assert f"Free-running: {10 - n_moved} of 10 places differ." in page.text_content("#forced")
     for words in ("extra", "missing"):
         assert words not in page.inner_text("main")
 
@@ -660,12 +699,17 @@ def test_teacher_forcing_is_called_better_only_if_it_is(opened):
     cases = set()
     for length in range(10, 22):
         page.fill("#source", spaced([3 * i % 10 for i in range(length)]))
-        for text in page.locator("#forced p").all_text_contents():
-            forced, free = map(int, re.search(r"forcing (\d+) of .* free-running (\d+) of", text).groups())
-            cases.add((forced > free, "looks better" in text))
-    assert (True, True) in cases
-    assert (False, True) not in cases
-    assert {better for better, _ in cases} == {True, False}
+        texts = page.locator("#forced p").all_text_contents()
+        for text, ends, line in zip(texts, (True, False), page.locator(".judgement").all_text_contents(), strict=True):
+            if line == "✓ right":
+                continue
+            assert re.search(r"Free-running: (.*? differs?(; \d+ edits?)?)\.", text)[1] in line
+            forced, free = map(int, re.findall(r"(\d+) edits?\." if ends else r"(\d+) of", text))
+            cases.add((forced < free, "looks better" in text))
+    assert cases == {(True, True), (False, False)}
+    page.fill("#source", "5 6 2 2 4 1 5 4 9 9 0 9")  # the network without attention swaps two symbols
+    counts = "Teacher forcing: 1 of 13 places differs; 1 edit. Free-running: 2 of 13 places differ; 1 edit. By edits"
+    assert counts in page.locator("#forced p").first.text_content()
 
 
 def test_equal_training_lengths_are_stated_once(opened):
@@ -676,7 +720,7 @@ def test_equal_training_lengths_are_stated_once(opened):
         ([attention], "Trained on sources of 1 to 20 symbols."),
         (
             [attention, rnn],
-            "attention was trained on sources of 1 to 20 symbols; rnn was trained on sources of 10 symbols.",
+            "Trained on sources of 1 to 20 symbols (attention) and on sources of 10 symbols (rnn).",
         ),
     ):
         page = opened(*networks)

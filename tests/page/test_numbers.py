@@ -179,7 +179,7 @@ def test_invalid_input_is_named():
         (integers | {"largest": 10}, "12345", "Put spaces between the integers, as in 1 2 3 4 5"),
         (characters, "aB", "“B” is not in the vocabulary, only “b”"),
         (characters, " ab \t", [0, 1]),
-        (characters, "a b", "“ ” is not in the vocabulary"),
+        (characters, "a b", "A space is not in the vocabulary"),
     ]:
         assert ask(("numbers", {"vocabulary": vocabulary, "text": text})) == [expected]
 
