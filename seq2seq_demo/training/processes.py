@@ -1,29 +1,33 @@
 """Data parallelism on one machine: with `TrainConfig.processes` above 1, child processes share each batch.
 
 A process runs one compiled call at a time, so a second core needs a second process. All N processes hold the same
-weights. Each process computes the loss and the gradient of 1 / N of the rows of a batch (`Trainer.packed_sums`). The
-children send their results to the parent process, which adds all results in a fixed order and sends back the sum. Each
-process then applies the same Adam step. The result equals a step on the whole batch up to rounding, and its bits depend
-on N alone.
+weights. Each process computes the loss and the gradient of 1 / N of the rows of a batch (`Trainer.packed_sums`) and
+writes them to shared memory, where the parent process adds them up in a fixed order. Each process then applies the same
+Adam step. The result equals a step on the whole batch up to rounding, and its bits depend on N alone.
 
-The parent sends a message only to a child that waits for a reply, so sending never blocks. The children also send
-heartbeats. If a child ends, or sends nothing for SECONDS_OF_SILENCE, training ends with an error.
+The processes wait for each other by messages. The parent sends a message only to a child that waits for a reply, so
+sending never blocks. The children also send heartbeats. If a child ends, or sends nothing for SECONDS_OF_SILENCE,
+training ends with an error.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
 
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.errors import TrainingError, UsageError, require_tensorflow
@@ -33,7 +37,7 @@ if TYPE_CHECKING:
     from seq2seq_demo.training.trainer import Trainer
 
 SECONDS_OF_SILENCE = 20  # after which a child counts as lost; a killed child is noticed at once
-READY, HEARTBEAT = "ready", None  # messages of a child, besides sums and errors
+READY, HEARTBEAT = "ready", None  # messages of a child, besides errors
 
 # The beginning of a child's program. It imports this package from the parent's folder, and everything else from the
 # interpreter's default path first, then from the rest of the parent's path.
@@ -48,10 +52,10 @@ del sys.path[0]
 PROGRAM = """
 import threading
 from seq2seq_demo.training.processes import ParentConnection
-parent_id, index = arguments
+parent_id, index, memory = map(int, arguments)
 parent = ParentConnection(0)
-threading.Thread(target=parent.send_heartbeats, args=[int(parent_id)], daemon=True).start()
-parent.serve(int(index))
+threading.Thread(target=parent.send_heartbeats, args=[parent_id], daemon=True).start()
+parent.serve(index, memory)
 """
 
 
@@ -123,10 +127,28 @@ def child_command(program: str, *arguments: int) -> list[str]:
     return [sys.executable, *flags, "-P", "-c", IMPORT_PACKAGE + program, *words]
 
 
+def open_memory() -> IO[bytes]:
+    """Return a file without a name. Processes that map it share memory."""
+    if hasattr(os, "memfd_create"):  # Linux; a file on a disk would be written back to it all the time
+        return os.fdopen(os.memfd_create("seq2seq-demo"), "r+b", buffering=0)
+    return tempfile.TemporaryFile(buffering=0)
+
+
+def map_vectors(memory: int, n: int, size: int) -> np.ndarray:
+    """Map the file with the descriptor `memory` as `n` vectors, float32, of shape `[n, size]`.
+
+    The first vector is the sum; vector `i` belongs to child `i`.
+    """
+    with os.fdopen(os.dup(memory), "r+b") as file:
+        return np.asarray(np.memmap(file, np.float32, "r+", shape=(n, size)))
+
+
 class ProcessGroup:
     """The child processes, as the parent process uses them."""
 
     def __init__(self) -> None:
+        self.memory = open_memory()
+        self.vectors = np.zeros((0, 0), np.float32)
         self.connections: list[Connection] = []
         self.processes: list[subprocess.Popen[bytes]] = []
 
@@ -136,12 +158,14 @@ class ProcessGroup:
         Raises:
             TrainingError: the process could not be started.
         """
-        null = subprocess.DEVNULL
+        null, memory = subprocess.DEVNULL, self.memory.fileno()
         try:
-            command = child_command(PROGRAM, os.getpid(), index)
+            command = child_command(PROGRAM, os.getpid(), index, memory)
             with self.connect() as child_end:
-                stdin = child_end.fileno()
-                process = subprocess.Popen(command, stdin=stdin, stdout=null, stderr=null, start_new_session=True)
+                stdin, pass_fds = child_end.fileno(), [memory]
+                process = subprocess.Popen(
+                    command, stdin=stdin, stdout=null, stderr=null, pass_fds=pass_fds, start_new_session=True
+                )
                 self.processes.append(process)
         except OSError as error:
             raise TrainingError(f"expected to start {sys.executable} again, got: {error.strerror}") from error
@@ -166,12 +190,33 @@ class ProcessGroup:
         if tf.config.list_physical_devices("GPU"):
             raise UsageError("expected no GPU for several processes: CUDA_VISIBLE_DEVICES=-1 hides it")
         run_share = share_steps(trainer, 0, self.all_reduce)
+        self.share_vectors(trainer.config.processes, size_of_sums(trainer))
         self.exchange(lambda _: (trainer.config, trainer.start, trainer.widths))
         trainer.run_steps = lambda *arguments: run_share(*self.exchange(lambda _: arguments))
 
-    def all_reduce(self, vector: Any) -> Any:
-        """Return the sum of the vectors of all processes."""
-        return self.exchange(lambda vectors: sum(vectors, vector))
+    def share_vectors(self, n: int, size: int) -> None:
+        """Allocate the shared memory, which `map_vectors` maps.
+
+        Raises:
+            TrainingError: there is not enough memory.
+        """
+        try:
+            self.memory.write(bytes(n * size * np.float32().itemsize))
+        except OSError as error:
+            raise TrainingError(f"expected memory for the sums of {n} processes, got: {error.strerror}") from error
+        self.vectors = map_vectors(self.memory.fileno(), n, size)
+
+    def all_reduce(self, vector: np.ndarray) -> np.ndarray:
+        """Return the sum of the vectors of all processes. The next call overwrites it."""
+
+        def add_up(_: list[Any]) -> None:
+            self.vectors[0] = vector
+            for other in self.vectors[1:]:
+                self.vectors[0] += other
+
+        self.exchange(add_up)  # writes the sum only when no child reads the last one any more
+        total: np.ndarray = self.vectors[0]
+        return total
 
     def exchange(self, make_reply: Callable[[list[Any]], Any]) -> Any:
         """Receive one message from each child, send all of them `make_reply(messages)`, and return that reply.
@@ -197,7 +242,8 @@ class ProcessGroup:
             raise TrainingError(f"{expected} is lost: was it killed, or is memory short?") from error
 
     def close(self) -> None:
-        """Close the connections and kill the children."""
+        """Close the connections and the shared memory, and kill the children."""
+        self.memory.close()
         for connection in self.connections:
             connection.close()
         for process in self.processes:
@@ -230,15 +276,27 @@ class ParentConnection:
             self.connection.send(message)
         return self.connection.recv()
 
-    def serve(self, index: int) -> None:
-        """Compute the share of process `index` in every batch until the parent ends; report errors to the parent."""
+    def all_reduce(self, vectors: np.ndarray, index: int, vector: np.ndarray) -> np.ndarray:
+        """Return the sum of the vectors of all processes, as `ProcessGroup.all_reduce` does in the parent."""
+        vectors[index] = vector
+        self.request(READY)
+        total: np.ndarray = vectors[0]
+        return total
+
+    def serve(self, index: int, memory: int) -> None:
+        """Compute the share of process `index` in every batch until the parent ends; report errors to the parent.
+
+        `memory` is the descriptor of the group's shared memory.
+        """
         try:
             from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads  # loads TensorFlow
             from seq2seq_demo.training.trainer import Trainer
 
             config, start, widths = self.request(READY)
             set_threads(start.network.model_config.cell_size, shares_cores=True)
-            run_share = share_steps(Trainer(config, start, widths), index, self.request)
+            trainer = Trainer(config, start, widths)
+            vectors = map_vectors(memory, config.processes, size_of_sums(trainer))
+            run_share = share_steps(trainer, index, functools.partial(self.all_reduce, vectors, index))
             while True:
                 run_share(*self.request(READY))
         except Exception as error:
@@ -247,7 +305,12 @@ class ParentConnection:
                 self.request(TrainingError(text))
 
 
-def share_steps(trainer: Trainer, index: int, all_reduce: Callable[[Any], Any]) -> Callable[..., Any]:
+def size_of_sums(trainer: Trainer) -> int:
+    """Return the size of the vector that `Trainer.packed_sums` returns."""
+    return 2 + sum(trainer.adam.sizes)
+
+
+def share_steps(trainer: Trainer, index: int, all_reduce: Callable[[np.ndarray], np.ndarray]) -> Callable[..., Any]:
     """Return a replacement for `Trainer.run_steps` that computes the share of process `index` in each batch.
 
     `all_reduce` maps this process's vector to the sum of the vectors of all processes.
@@ -255,22 +318,32 @@ def share_steps(trainer: Trainer, index: int, all_reduce: Callable[[Any], Any]) 
     import tensorflow as tf
 
     n, B, share_index = trainer.config.processes, trainer.batch_rows, tf.constant(index)
+    no_sums = tf.zeros(size_of_sums(trainer))
 
-    def share_sums(share_index: tf.Tensor, *batch: tf.Tensor) -> tf.Tensor:  # all processes compile the same program
+    def apply(total: tf.Tensor, rate: tf.Tensor) -> None:
+        trainer.adam.apply(total[2:], rate)
+
+    def apply_and_sum(
+        is_first: tf.Tensor, total: tf.Tensor, rate: tf.Tensor, share_index: tf.Tensor, *batch: tf.Tensor
+    ) -> tf.Tensor:
+        """Apply the sums of the step before, if there was one; return this process's sums for a batch."""
+        tf.cond(is_first, lambda: None, lambda: apply(total, rate))
         shares = (tf.reshape(x, (n, -1, *x.shape[1:]))[share_index] for x in batch)
         return trainer.packed_sums(*shares, *trainer.batch_values(batch))
 
-    compiled_sums = tf.function(share_sums, autograph=False, jit_compile=True)
-    apply = tf.function(trainer.adam.apply, autograph=False, jit_compile=True)
+    # A call of a compiled program takes long, so a step is one call. All processes compile the same programs.
+    compiled = functools.partial(tf.function, autograph=False, jit_compile=True)
+    compiled_step, compiled_apply = compiled(apply_and_sum), compiled(apply)
 
     def run_steps(data: Batch, first: tf.Tensor, rows: tf.Tensor, rates: tf.Tensor, sums: Any) -> Any:
         arrays = [x.numpy() for x in (*data, rates)]
         steps = [[tf.constant(array[k]) for array in arrays] for k in range(int(first), -(-int(rows) // B))]
-        concrete_sums = compiled_sums.get_concrete_function(share_index, *steps[0][:-1])  # a tenth faster to call
-        for *batch, rate in steps:
-            total = all_reduce(concrete_sums(share_index, *batch).numpy())
-            apply(tf.constant(total[2:]), rate)
-            sums = total[:2] + sums
+        is_first, total, last_rate = tf.constant(True), no_sums, steps[0][-1]
+        step = compiled_step.get_concrete_function(is_first, total, last_rate, share_index, *steps[0][:-1])
+        for *batch, rate in steps:  # a concrete function is a tenth faster to call
+            total = tf.constant(all_reduce(step(is_first, total, last_rate, share_index, *batch).numpy()))
+            is_first, last_rate, sums = tf.constant(False), rate, total[:2] + sums
+        compiled_apply(total, last_rate)
         return sums
 
     return run_steps

@@ -19,7 +19,8 @@ from seq2seq_demo.errors import TrainingError, UsageError
 from seq2seq_demo.files.weights_file import to_bytes
 from seq2seq_demo.trained_network import load, untrained
 from seq2seq_demo.training import processes
-from seq2seq_demo.training.processes import READY, ParentConnection, ProcessGroup
+from seq2seq_demo.training.processes import READY, ParentConnection, ProcessGroup, map_vectors
+from seq2seq_demo.training.recorder import start_recording
 from seq2seq_demo.training.trainer import fit
 
 REVERSED = find_pattern("reversed")
@@ -34,7 +35,8 @@ class ThreadGroup(ProcessGroup):
     def __init__(self, n):
         super().__init__()
         firsts = [ParentConnection(self.connect().detach()) for _ in range(n - 1)]
-        self.threads = [threading.Thread(target=first.serve, args=[index]) for index, first in enumerate(firsts, 1)]
+        arguments = [(first.serve, [index, self.memory.fileno()]) for index, first in enumerate(firsts, 1)]
+        self.threads = [threading.Thread(target=serve, args=args) for serve, args in arguments]
         for thread in self.threads:
             thread.start()
 
@@ -65,6 +67,8 @@ def test_several_processes_train_like_one_and_resume_with_the_same_bits():
     together = trained(start, snapshots_in_memory(kept))
     assert (kept[91 + 64].progress.epoch, kept[91 + 64].progress.points) == (1, 64 * 6)
     assert to_bytes(trained(kept[91 + 64])) == to_bytes(together)
+    recorded = trained(start_recording(start, CONFIG))  # which ends calls after other steps
+    assert to_bytes(replace(recorded, recording=None)) == to_bytes(together)
     alone = fit(REVERSED, replace(CONFIG, processes=1), start)
     assert 0 < largest_difference(together, alone) < 1e-5
     assert largest_difference(together, start) > 0.05
@@ -73,19 +77,21 @@ def test_several_processes_train_like_one_and_resume_with_the_same_bits():
 
 
 def test_sums_are_added_up_in_the_order_of_the_processes():
-    size = 50_000  # more than a socket holds at once
+    size = 50_000
     own = [np.full(size, value, np.float32) for value in (1, 1e8, -1e8)]  # (1 + 1e8) - 1e8 = 0 in float32
     totals = {}
 
     def add_up(index, first):
-        totals[index] = [first.request(own[index]) for _ in range(20)]
+        vectors = map_vectors(group.memory.fileno(), 3, size)
+        totals[index] = [first.all_reduce(vectors, index, own[index]).copy() for _ in range(20)]
 
     with contextlib.closing(ProcessGroup()) as group:
+        group.share_vectors(3, size)
         firsts = [ParentConnection(group.connect().detach()) for _ in range(2)]
         threads = [threading.Thread(target=add_up, args=each) for each in enumerate(firsts, 1)]
         for thread in threads:
             thread.start()
-        totals[0] = [group.all_reduce(own[0]) for _ in range(20)]
+        totals[0] = [group.all_reduce(own[0]).copy() for _ in range(20)]
         for thread in threads:
             thread.join()
     assert [len(each) for each in totals.values()] == [20] * 3
@@ -242,8 +248,8 @@ def test_a_gpu_is_refused(monkeypatch):
     import tensorflow as tf
 
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [kind])
-    with pytest.raises(UsageError, match="expected no GPU for several processes"):
-        ProcessGroup().attach(None)
+    with contextlib.closing(ProcessGroup()) as group, pytest.raises(UsageError, match="expected no GPU for several"):
+        group.attach(None)
 
 
 FORKED = """
