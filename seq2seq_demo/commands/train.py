@@ -2,6 +2,7 @@
 
 import contextlib
 import shlex
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,8 +18,10 @@ from seq2seq_demo.files import atomic_files, file_names, recording, resume_notes
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import advice, workers
 from seq2seq_demo.training.early_stopping import best_epoch, reached_goal, should_stop_early
-from seq2seq_demo.training.processes import check_processes, process_group
+from seq2seq_demo.training.processes import check_processes, process_group, would_pay
 from seq2seq_demo.training.snapshots import SignalHandler, Snapshots, training_id
+
+LONG_TRAINING = 120  # seconds
 
 
 def train(options: TrainOptions) -> None:
@@ -61,7 +64,10 @@ def _train(setup: TrainingSetup, options: TrainOptions) -> None:
     if setup.config.epochs == 0:  # saves the initial weights, or converts a 2016 file
         print_result(f"Saved {_save(setup.network, setup, options)}")
         return
+    began = time.monotonic()
     network, epochs = _train_and_save(setup, options)
+    if time.monotonic() - began > LONG_TRAINING and would_pay(setup.network.model_config, setup.config):
+        print_notice("With --processes 2, training on two cores is faster")
     exact_match = network.reached.exact_match if network.reached else 0.0
     if exact_match < min(0.99, setup.config.stop_at_exact or 1):
         suggestions = [changes for _, changes in advice.suggestions(network, setup.task, setup.config, epochs)]

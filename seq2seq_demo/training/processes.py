@@ -23,19 +23,21 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from seq2seq_demo.config import TrainConfig
+from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.errors import TrainingError, UsageError, require_tensorflow
 
 if TYPE_CHECKING:
     from seq2seq_demo.training.batches import Batch
     from seq2seq_demo.training.trainer import Trainer
 
+MIN_UNITS_FOR_PROCESSES = 64  # with fewer, two processes are less than 1.35 times as fast as one
 SECONDS_OF_SILENCE = 20  # after which a child counts as lost; a killed child is noticed at once
 READY, HEARTBEAT = "ready", None  # messages of a child, besides errors
 
@@ -99,6 +101,22 @@ def check_processes(config: TrainConfig) -> None:
     for is_refused, expected in refusals:
         if n > 1 and is_refused:
             raise UsageError(f"expected {expected}")
+
+
+def would_pay(model_config: ModelConfig, config: TrainConfig) -> bool:
+    """Whether a second process would make training at least 1.35 times as fast, as `scripts/README.md` measures."""
+    import tensorflow as tf
+
+    from seq2seq_demo.network.keras_network.tensorflow_setup import MIN_UNITS_FOR_THREADS
+
+    has_size = MIN_UNITS_FOR_PROCESSES <= model_config.cell_size < MIN_UNITS_FOR_THREADS
+    if config.processes > 1 or not (has_size and model_config.has_attention) or tf.config.list_physical_devices("GPU"):
+        return False
+    try:
+        check_processes(replace(config, processes=2))
+    except UsageError:
+        return False
+    return True
 
 
 @contextlib.contextmanager

@@ -21,6 +21,7 @@ from helpers import (
 from hostile import with_checksum
 
 from seq2seq_demo.cli.parser import parse
+from seq2seq_demo.commands import train as commands_train
 from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.commands.train import _snapshots
 from seq2seq_demo.commands.training_setup import set_up_training
@@ -177,6 +178,14 @@ def test_a_snapshot_in_use_is_not_resumed(run):
         finished_snapshot(SNAPSHOT.replace("basic", "other"), points=70)
         assert f"Resuming {SNAPSHOT.replace('basic', 'other')}" in run.ok("train --resume")[1]
     assert os.path.exists(SNAPSHOT)
+
+
+@pytest.mark.parametrize(("seconds", "pays", "is_named"), [(0, True, True), (0, False, False), (60, True, False)])
+def test_a_long_training_run_names_processes_if_they_would_pay(run, monkeypatch, seconds, pays, is_named):
+    finished_snapshot()
+    monkeypatch.setattr(commands_train, "LONG_TRAINING", seconds)
+    monkeypatch.setattr(commands_train, "would_pay", lambda *_: pays)
+    assert ("With --processes 2, training on two cores is faster" in run.ok("train --resume")[1]) == is_named
 
 
 def test_damaged_files_are_skipped_in_a_search(run):

@@ -236,6 +236,25 @@ def test_errors_at_the_start(monkeypatch, changes, expected):
         assert group is None
 
 
+@pytest.mark.parametrize(
+    ("units", "batch_size", "n", "cores", "expected"),
+    [
+        (64, 128, 1, 2, True),
+        (127, 30, 1, 3, True),
+        (63, 128, 1, 2, False),
+        (128, 128, 1, 2, False),
+        (64, 127, 1, 2, False),
+        (64, 128, 2, 4, False),
+        (64, 128, 1, 1, False),
+    ],
+)
+def test_when_a_second_process_would_pay(monkeypatch, units, batch_size, n, cores, expected):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
+    config = TrainConfig(batch_size=batch_size, processes=n)
+    assert processes.would_pay(ModelConfig("embedding_attention", cell_size=units), config) is expected
+    assert not processes.would_pay(ModelConfig("embedding_rnn", cell_size=units), config)
+
+
 def test_an_interpreter_that_does_not_start_is_an_error(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1}, raising=False)
     monkeypatch.setattr(sys, "executable", "/not/there/python")
