@@ -20,7 +20,7 @@ from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.tasks import TaskLike, as_task
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import InputError, UsageError
-from seq2seq_demo.figures import Evaluation, total
+from seq2seq_demo.figures import Evaluation
 from seq2seq_demo.files import file_names, weights_file
 from seq2seq_demo.files.stored_network import Snapshot, StoredNetwork
 from seq2seq_demo.network.bidirectional import make_numpy_network
@@ -259,7 +259,7 @@ class TrainedNetwork(StoredNetwork):
         beam = make_beam(beam_size, None, length_penalty)
         out_len = max_out_len if out_len is None else out_len
         rows = self.evaluate_by_length(task, n, lengths, out_len, seed, kinds=False, beam=beam, detailed=True)
-        return total(row.evaluation for row in rows)
+        return sum((row.evaluation for row in rows), Evaluation())
 
     def evaluate_by_length(
         self,

@@ -23,7 +23,6 @@ from seq2seq_demo.figures import (
     Tally,
     WrongAnswer,
     WrongAnswers,
-    total,
 )
 from seq2seq_demo.network.answers import Answers
 from seq2seq_demo.network.decoding import answer
@@ -166,12 +165,12 @@ def test_evaluations_add_up(config):
     pairs = Pairs(*map(Sequences.of_rows, (sources, targets)))
     whole = measured(pairs, network=network, detailed=True)
     parts = [measured(pairs[rows], network=network, detailed=True) for rows in (slice(11), slice(11, None))]
-    both = total(parts)
+    both = sum(parts, Evaluation())
     assert counts(both) == counts(whole)
     assert both.loss_sum == pytest.approx(whole.loss_sum, rel=1e-6)
     assert {tuple(a.source) for a in both.wrong.surest} == {tuple(a.source) for a in whole.wrong.surest}
     assert 0 < whole.exact < whole.n
-    assert counts(total([])) == counts(Evaluation())
+    assert counts(sum([], Evaluation())) == counts(Evaluation())
     assert repr(whole).startswith(f"<Evaluation of 40 sequences: exact match {whole.exact_match:.4f}, token ")
 
 
