@@ -25,9 +25,8 @@ from seq2seq_demo.figures import (
     WrongAnswers,
 )
 from seq2seq_demo.network.answers import Answers
-from seq2seq_demo.network.decoding import answer
+from seq2seq_demo.network.decoding import MAX_ROWS_AT_ONCE, answer
 from seq2seq_demo.network.numpy_network import NumpyNetwork
-from seq2seq_demo.network.thread_pool import MAX_ROWS_AT_ONCE
 
 FIXED = ModelConfig("embedding_attention", "GRUCell", cell_size=7, embedding_size=5, in_max_int=8, out_max_int=8)
 ENDING = replace(FIXED, ends=True)
@@ -109,7 +108,7 @@ def half_right(network, n, in_lens):
 
 @pytest.mark.parametrize(("config", "in_lens"), [(FIXED, [6]), (ENDING, [3, 6, 2])], ids=["fixed", "ending"])
 def test_counts_equal_those_of_a_loop_over_single_sequences(monkeypatch, config, in_lens):
-    monkeypatch.setattr("seq2seq_demo.network.decoding.rows_at_once", lambda *_: 40)
+    monkeypatch.setattr("seq2seq_demo.network.decoding.MAX_ROWS_AT_ONCE", 40)
     network = network_of(config, seed=6)
     sources, targets = half_right(network, 150, in_lens)
     loss, forced_exact, exact = 0.0, 0, 0

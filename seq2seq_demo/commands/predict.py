@@ -36,9 +36,8 @@ from seq2seq_demo.display.predictions import (
 )
 from seq2seq_demo.display.progress_bar import ProgressBar
 from seq2seq_demo.errors import InputError, UsageError
-from seq2seq_demo.network.decoding import DecodingOptions
+from seq2seq_demo.network.decoding import MAX_ROWS_AT_ONCE, DecodingOptions
 from seq2seq_demo.network.numpy_network import Decoded
-from seq2seq_demo.network.thread_pool import MAX_ROWS_AT_ONCE
 from seq2seq_demo.predictions import Prediction, PredictionRequest, stream
 
 Rows = Iterable[Record | None]
