@@ -195,16 +195,15 @@ class TrainedNetwork(StoredNetwork):
         c = self.model_config
 
         @functools.cache
-        def checked_len(in_len: int) -> int:
-            if self.ends:
-                return pattern.check(in_len, None, c.in_max_int, c.out_max_int, ends=True)
-            return self.answer_len(in_len, pattern, out_len)
+        def checked_len(in_len: int) -> int | None:
+            if not self.ends:
+                return self.answer_len(in_len, pattern, out_len)
+            pattern.check(in_len, None, c.in_max_int, c.out_max_int, ends=True)
+            return None  # targets stay whole
 
         def targets(sources: np.ndarray) -> Sequences:
             T = checked_len(sources.shape[1])
-            if self.ends:
-                return pattern.targets_of(Sequences.of_array(sources), c.out_max_int)
-            return Sequences.of_array(pattern.targets(sources, T, c.out_max_int))
+            return pattern.targets_of(Sequences.of_array(sources), c.out_max_int, T, self.ends)
 
         return targets
 
