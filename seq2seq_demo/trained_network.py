@@ -132,18 +132,15 @@ class TrainedNetwork(StoredNetwork):
         """Return a prediction whose numbers are replaced by the symbols of the vocabularies."""
         return prediction.with_symbols(self.vocabularies) if self.vocabularies.are_text else prediction
 
-    def predict_numbers(
-        self, sources: Sequence[list[int]], out_len: int | None = None, options: DecodingOptions = GREEDY
-    ) -> list[list[Prediction]]:
-        """Return up to `n_best` predictions per source, best first, with symbols as numbers.
+    def predict_numbers(self, sources: Sequence[list[int]], out_len: int | None = None) -> list[Prediction]:
+        """Return the greedy prediction for each source, with symbols as numbers.
 
         Args:
             sources: the numbers of the symbols of each source.
             out_len: as in `predict`, or its `max_out_len`.
-            options: whether to use a beam search, and to return probabilities and attention.
         """
         records = [Record(Place("sources", "row", row), source) for row, source in enumerate(sources)]
-        return self._predict_records(records, out_len, options)
+        return [best for (best,) in self._predict_records(records, out_len, GREEDY)]
 
     def _predict_records(
         self, records: list[Record], out_len: int | None, options: DecodingOptions

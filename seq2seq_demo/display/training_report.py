@@ -82,7 +82,7 @@ def ensemble_line(network: TrainedNetwork) -> str:
 def probe(network: TrainedNetwork, validation: Pairs) -> Prediction:
     """Return the network's prediction for the probe source, with the nearest of the targets of this source."""
     source, expected = probe_pair(validation)
-    ((prediction,),) = network.predict_numbers([source], None if network.ends else len(expected))
+    (prediction,) = network.predict_numbers([source], None if network.ends else len(expected))
     rows = np.flatnonzero(validation.sources.lengths == len(source))
     targets = validation.targets[rows[(validation.sources[rows].array() == source).all(axis=1)]]
     answers = np.array([prediction.predicted] * len(targets), np.int64)
