@@ -356,8 +356,6 @@ class TrainedNetwork(StoredNetwork):
             WeightsError: `load` would reject the network, or a file cannot be written or is another program's.
             FileExistsError: the file exists and `overwrite` is False.
         """
-        if overwrite:
-            weights_file.check_replaceable(Path(path))
         weights_file.write(self if optimizer else self.without_optimizer(), Path(path), overwrite)
 
 

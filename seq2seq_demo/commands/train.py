@@ -157,11 +157,7 @@ def _save(network: TrainedNetwork, setup: TrainingSetup, options: TrainOptions) 
     if output is None:
         return file_names.save_under_unused_name(network.save, folder, setup.name, setup.task.name)
     try:
-        if overwrite:
-            weights_file.check_replaceable(output, options.force)
-        if options.force and network.recording:
-            file_names.recording_path(output).unlink(missing_ok=True)
-        weights_file.write(network, output, overwrite)
+        weights_file.write(network, output, overwrite, options.force)
         return output
     except (FileExistsError, WeightsError) as error:
         path = file_names.save_under_unused_name(network.save, output.parent, setup.name, setup.task.name)

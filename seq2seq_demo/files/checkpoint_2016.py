@@ -5,11 +5,10 @@ The file is a sorted string table (LevelDB's doc/table_format.md) of protocol bu
 """
 
 import math
-import os
 from collections.abc import Iterator
 from functools import cache
 from itertools import chain
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
@@ -29,12 +28,6 @@ MAX_FIELD, MAX_RANK, MAX_NAME = 15, 8, 1000
 def is_checkpoint(content: bytes) -> bool:
     """Whether the content ends with the footer of a sorted string table."""
     return len(content) >= FOOTER_SIZE and content.endswith(MAGIC)
-
-
-def is_checkpoint_file(file: BinaryIO) -> bool:
-    """Whether the file ends with the footer of a sorted string table."""
-    file.seek(-min(FOOTER_SIZE, file.seek(0, os.SEEK_END)), os.SEEK_END)
-    return is_checkpoint(file.read())
 
 
 def read_checkpoint(content: bytes) -> dict[str, np.ndarray]:
