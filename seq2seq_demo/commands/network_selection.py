@@ -88,7 +88,7 @@ def _load_selected(options: NetworkOptions, in_len: int | None) -> tuple[Path, T
     pattern, model = options.sequence_pattern, options.settings.get("model")
     task = pattern.name if pattern else DEFAULT_PATTERN
     if path := path_from_options(options):
-        paths = [path, *map(file_names.find_weights, options.more_input_weights)]
+        paths = [path, *map(file_names.find_weights, options.input_weights[1:])]
         networks = [load_with_task(each) for each in paths]
         for each, network in zip(paths[1:], networks[1:], strict=True):
             check_options_match(options, each, network)
@@ -132,7 +132,7 @@ def path_from_options(options: NetworkOptions, data_file: str | None = None) -> 
     With --iter-num, the task in the file name is the pattern of -p, else the data file, else the default pattern.
     """
     if options.iter_num is None:
-        return file_names.find_weights(options.input_weights) if options.input_weights else None
+        return file_names.find_weights(options.input_weights[0]) if options.input_weights else None
     pattern = options.sequence_pattern
     task = pattern.name if pattern else task_name(data_file) if data_file else DEFAULT_PATTERN
     return file_names.iteration_path(options.data_dir, options.name, task, options.iter_num)

@@ -36,8 +36,8 @@ def page(options: PageOptions) -> None:
     assert options.output is not None  # checked by `PageOptions`
     check_output = partial(_check_page, options.output, options.force)
     check_output()
-    paths = options.all_input_weights or (None,)
-    selected = [_select_one(replace(options, input_weights=path, more_input_weights=())) for path in paths]
+    paths = [[path] for path in options.input_weights] or [[]]
+    selected = [_select_one(replace(options, input_weights=path)) for path in paths]
     shown = [_shown_network(one) for one in selected]
     check(shown)  # the networks must have the same symbols, because they answer the same sources
     content = build_module(shown[0]) if options.writes_module else _page(options, selected, shown)
