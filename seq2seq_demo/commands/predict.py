@@ -151,7 +151,7 @@ class _Predictor:
             n_skipped += sum(row.error is not None for row in batch.rows)
         if options.attention_plot and plotted:
             plots.check(options.attention_plot, options.force)  # again: the file may have changed meanwhile
-            plots.attention(options.attention_plot, plotted)
+            plots.save(plots.attention_figure(plotted), options.attention_plot)
             print_notice(f"Wrote {options.attention_plot}")
         if self.n_unanswered:
             progress.hide()
