@@ -234,7 +234,7 @@ def input_format(options: NetworkOptions, tokens: Tokens, is_paired: bool) -> In
     """Return the format of the options' files; `is_paired` means that every record must have a target."""
     columns = tuple(options.columns.split(",")) if options.columns else ()
     header = None if options.header is None else options.header == "yes"
-    return InputFormat(*tokens, options.format, TableOptions(columns, header, is_paired))
+    return InputFormat(tokens, options.format, TableOptions(columns, header, is_paired))
 
 
 def notify_of_table(file: str, options: NetworkOptions, table: Table | None, notify: Callable[[str], object]) -> None:

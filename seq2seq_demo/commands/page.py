@@ -185,7 +185,7 @@ def _typed_sources(options: PageOptions, selected: SelectedNetwork) -> list[list
         return []
     vocabularies = selected.network.vocabularies
     reader = RowReader(vocabularies.source, in_max_int=selected.network.model_config.in_max_int)
-    rows = typed_sources(options.words, selected, InputFormat(*vocabularies.tokens))
+    rows = typed_sources(options.words, selected, InputFormat(vocabularies.tokens))
     return [reader.read(row).values for row in rows]
 
 

@@ -92,7 +92,7 @@ def predict(options: PredictOptions) -> None:
             rows = read_file(file, form, lambda n_bytes: progress.advance(0, n_bytes), on_format)
             predictor.print_answers(rows, progress)
     else:
-        symbols = f"integers from 0 to {model_config.in_max_int}" if form.in_tokens == INTEGERS else form.in_tokens
+        symbols = f"integers from 0 to {model_config.in_max_int}" if form.tokens[0] == INTEGERS else form.tokens[0]
         ending = "Ctrl-Z and Enter end" if sys.platform == "win32" else "Ctrl-D ends"
         print_notices([*selected.notices, f"Type {predictor.in_len or 'some'} {symbols}; {ending}"])
         selected.notices.clear()
