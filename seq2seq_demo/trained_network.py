@@ -14,7 +14,7 @@ from seq2seq_demo import evaluation
 from seq2seq_demo.config import EVALUATION_SIZE, Beam, ModelConfig, OnError, Unknown, make_beam
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
-from seq2seq_demo.data.records import Place, Record, RecordBatch
+from seq2seq_demo.data.records import Place, Record
 from seq2seq_demo.data.row_reader import source_records
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.tasks import TaskLike, as_task
@@ -148,7 +148,7 @@ class TrainedNetwork(StoredNetwork):
         """Return up to `n_best` predictions per record, best first; none for an unreadable record."""
         out_lens = functools.cache(lambda in_len: out_len or self.answer_len(in_len))
         request = PredictionRequest(out_lens, options, temperature=self.temperature)
-        answered = stream(self.to_numpy(), [RecordBatch(records)], request)
+        answered = stream(self.to_numpy(), [records], request)
         return [each for _, predictions in answered for each in predictions]
 
     def check_answer_lengths(self, out_len: int | None, max_out_len: int | None) -> None:

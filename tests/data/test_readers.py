@@ -19,7 +19,7 @@ COLUMNS = "; select two columns with `columns`, as in `columns` 1,2"
 
 
 def values_of(batch):
-    return [row.values for row in batch.rows]
+    return [row.values for row in batch]
 
 
 def read_batches(path, rows=2, in_len=3, skip=None):
@@ -87,7 +87,7 @@ def test_outputs_and_other_values_are_kept(tmp_path):
     (tmp_path / "in.jsonl").write_text("\n".join(lines))
     (tmp_path / "in.json").write_text(f"[{', '.join(lines[:5])}]")
     for name, kind, first, n in (("in.jsonl", "line", 1, 6), ("in.json", "sequence", 0, 5)):
-        records = [row for batch in read_batches(tmp_path / name, 2, 3) for row in batch.rows]
+        records = [row for batch in read_batches(tmp_path / name, 2, 3) for row in batch]
         assert [row[2:4] for row in records] == [*zip(outputs[:n], others, strict=False)]
         assert [row.place for row in records] == [(str(tmp_path / name), kind, first + k) for k in range(n)]
 
