@@ -16,7 +16,7 @@ from seq2seq_demo.data.blocks import BLANK, MAX_LINE, file_blocks, file_title, i
 from seq2seq_demo.data.json_records import BOM, decode_utf8, parse_json, to_record
 from seq2seq_demo.data.recognition import integers_or_text, recognise
 from seq2seq_demo.data.records import TEXT_HINT, Place, Record, preview
-from seq2seq_demo.data.tables import ANY_TABLE, Lines, Table, TableOptions, find_table, read_table
+from seq2seq_demo.data.tables import ANY_TABLE, Lines, Table, TableOptions, find_table, read_table, split
 from seq2seq_demo.declarations import parse_integer
 from seq2seq_demo.errors import InputError
 
@@ -163,7 +163,7 @@ def _read_records(
     def read(blocks: Iterable[bytes], form: InputFormat, on_progress: ProgressCallback) -> Iterator[Record | None]:
         if not table:
             return _read_lines(title, number, blocks, form, on_progress)
-        lines = Lines(title, number, blocks, on_progress, form.blank_lines)
+        lines = Lines(title, number, split(blocks, on_progress), form.blank_lines)
         return read_table(lines, table, lambda place, fields: _read_fields(place, fields, form))
 
     form = form.for_file(title, first)
