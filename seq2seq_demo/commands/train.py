@@ -99,7 +99,8 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions) -> tuple[Traine
             print_line(f"Recorded {recorded} in {file_names.recording_path(path)}")
         epochs = report.history
         if network.members and network.reached:
-            print_line(training_report.ensemble_line(network))
+            figures = f"validation loss {network.reached.loss:.4f}, exact match {network.reached.exact_match:.4f}"
+            print_line(f"Ensemble of {len(network.networks)} networks: {figures}")
         elif should_stop_early(epochs, config) and len(epochs) < config.epochs:
             best = best_epoch(epochs).epoch
             print_notice(f"Stopped early (--patience {config.patience}): no later epoch was better than epoch {best}")
