@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from seq2seq_demo import system_memory
 from seq2seq_demo.cells import CELL_TYPES
 from seq2seq_demo.commands.options import NetworkOptions
 from seq2seq_demo.config import CHARACTERS, INTEGERS, ModelConfig, TrainConfig, given_values, lengths_text
@@ -177,8 +176,6 @@ def read_pair_task(
     sizes = vars(network.model_config) if network else given_values(ModelConfig, options.settings)
 
     def read(file: str, n: int | None, reader: PairReader, tokens: Tokens) -> tuple[Pairs, Vocabularies]:
-        if n is None:
-            _require_memory(file)
         reader.in_max_int, reader.out_max_int = sizes.get("in_max_int"), sizes.get("out_max_int")
         reader.pattern, reader.equal_lengths = pattern, has_one_length
         if has_one_length:
@@ -241,14 +238,6 @@ def notify_of_table(file: str, options: NetworkOptions, table: Table | None, not
     """Pass a notice about a table to `notify`, unless the options describe the table."""
     if table and not (options.format and (options.header or options.columns)):
         notify(f"Reading {file_title(file)} as {table}; if not, give `format`, `header` or `columns`")
-
-
-def _require_memory(file: str) -> None:
-    """Raise InputError for a file that is larger than the memory."""
-    size, memory = os.path.getsize(file) if os.path.isfile(file) else 0, system_memory.total()
-    if size > memory:
-        expected = f"expected a file that fits into the memory of {system_memory.gib(memory)}"
-        raise InputError(f"{file}: {expected}, got {system_memory.gib(size)}; give N to read only N pairs")
 
 
 def typed_sources(words: Sequence[str], selected: SelectedNetwork, form: InputFormat) -> list[Record]:
