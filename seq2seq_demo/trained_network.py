@@ -334,7 +334,7 @@ class TrainedNetwork(StoredNetwork):
         """Return a `keras.Model` with the inputs sources `[B, S]` and decoder input `[B, T]`; load TensorFlow.
 
         Raises:
-            UsageError: the network is an ensemble, which is no single `keras.Model`.
+            UsageError: the network is an ensemble, which is not a single `keras.Model`.
             TrainingError: TensorFlow is not installed.
         """
         if self.members:

@@ -34,7 +34,7 @@ def read_checkpoint(content: bytes) -> dict[str, np.ndarray]:
     """Return the variables of a TensorFlow V1 checkpoint by name.
 
     Raises:
-        WeightsError: the content is no checkpoint, is damaged or compressed, or has sliced variables.
+        WeightsError: the content is not a checkpoint, is damaged or compressed, or has sliced variables.
     """
     require(is_checkpoint(content), "expected a TensorFlow V1 checkpoint, got something else")
     try:
