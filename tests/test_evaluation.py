@@ -339,7 +339,7 @@ def test_the_worst_and_the_surest_wrong_answers(reply):
 
 
 def test_alternatives_stay_together_in_small_batches(reply, monkeypatch):
-    monkeypatch.setattr("seq2seq_demo.network.decoding.rows_at_once", lambda *_: 2)
+    monkeypatch.setattr("seq2seq_demo.network.decoding.MAX_ROWS_AT_ONCE", 2)
     reply({(n, n): ([n] * 2, 0.9) for n in range(7)})
     rows = [([n, n], [(n + k) % 9] * (2 + k)) for k in (1, 0, 2) for n in range(7)]  # the answer is right for k = 0
     e = evaluate(*[rows[k] for k in np.random.default_rng(0).permutation(len(rows))])

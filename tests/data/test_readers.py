@@ -89,7 +89,7 @@ def test_outputs_and_other_values_are_kept(tmp_path):
     for name, kind, first, n in (("in.jsonl", "line", 1, 6), ("in.json", "sequence", 0, 5)):
         records = [row for batch in read_batches(tmp_path / name, 2, 3) for row in batch]
         assert [row[2:4] for row in records] == [*zip(outputs[:n], others, strict=False)]
-        assert [row.place for row in records] == [(str(tmp_path / name), kind, first + k) for k in range(n)]
+        assert [row.place for row in records] == [Place(str(tmp_path / name), kind, first + k) for k in range(n)]
 
 
 @pytest.mark.parametrize(
