@@ -314,11 +314,11 @@ def json_input() -> tuple[int, list[str]]:
         (INTEGER_FORMAT, lambda rows: [*batches(RowReader(in_max_int=9, on_error=str).read_all(rows), 3)]),
         (INTEGER_FORMAT, lambda rows: read_pairs(rows, PairReader())),
         (
-            InputFormat("characters", "words"),
+            InputFormat(("characters", "words")),
             lambda rows: read_pairs(rows, PairReader(VocabularyBuilder("characters"), VocabularyBuilder("words"))),
         ),
         (
-            InputFormat("words", "characters", "text"),
+            InputFormat(("words", "characters"), "text"),
             lambda rows: read_pairs(
                 rows, PairReader(VocabularyBuilder("words"), VocabularyBuilder("characters"), on_error=str)
             ),

@@ -30,21 +30,22 @@ class Callback:
     def on_member_begin(self, finished: Sequence[TrainedNetwork]) -> bool | None:
         """Called before the training of each network if there are several `members`, and again after a resume.
 
-        To stop here leaves the networks in `finished` as the members; the other methods stop only the current member.
+        A stop here ends the whole training, and the networks in `finished` become the members. A stop in any other
+        method ends only the training of the current member.
 
         Args:
             finished: the networks that are trained already; none before the first one.
         """
 
     def on_epoch_begin(self, epoch: int) -> bool | None:
-        """Called before each epoch; to stop here skips the epoch.
+        """Called before each epoch; a stop here skips the epoch.
 
         Args:
             epoch: the number of the epoch, counted from 1.
         """
 
     def on_steps_end(self, step: int, points: int, loss: float, token_accuracy: float) -> bool | None:
-        """Called after 64 steps, once after 8, and after the last step of an epoch; to stop here ends the epoch.
+        """Called after every 64 steps, after the first 8, and at the end of an epoch; a stop here ends the epoch.
 
         The network is then validated, and `on_epoch_end` is called, as after a whole epoch.
 

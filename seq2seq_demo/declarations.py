@@ -165,10 +165,9 @@ def _preview(value: object) -> str:
 
 
 def require_choice(kind: str, value: object, choices: Collection[str]) -> str:
-    """Return the choice that equals `value`, or raise UsageError, which suggests the most similar choice."""
-    for choice in choices:
-        if isinstance(value, str) and value == choice:
-            return choice
+    """Return the value as a plain str if it is a choice; else raise UsageError, which suggests a similar choice."""
+    if isinstance(value, str) and value in choices:
+        return str(value)
     import difflib  # only needed for an error
 
     partial = [choice for choice in choices if value and str(value).casefold() in choice.casefold()]

@@ -21,6 +21,7 @@ from seq2seq_demo.data.sequences import Pairs, Sequences, shift_right
 from seq2seq_demo.errors import InputError, Seq2SeqError, UsageError
 from seq2seq_demo.figures import WRONG_EXAMPLES, Evaluation, Tally, WrongAnswer, WrongAnswers
 from seq2seq_demo.network.decoding import GREEDY, DecodingOptions, answer
+from seq2seq_demo.network.ensemble import log_softmax
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.thread_pool import in_threads
 
@@ -60,9 +61,7 @@ def measure(network: NumpyNetwork, pairs: Pairs, options: EvaluationOptions) -> 
 
 def cross_entropy(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """Return −log softmax(logits) at the targets: `[B, T, V]`, `[B, T]` → `[B, T]`."""
-    shifted = logits - logits.max(axis=-1, keepdims=True)
-    chosen = np.take_along_axis(shifted, targets[..., None].astype(np.intp), axis=-1)[..., 0]
-    return np.asarray(np.log(np.exp(shifted).sum(axis=-1)) - chosen)
+    return -np.take_along_axis(log_softmax(logits), targets[..., None].astype(np.intp), axis=-1)[..., 0]
 
 
 def _by_length(sources: Sequences) -> Iterator[tuple[int, np.ndarray]]:
@@ -74,18 +73,13 @@ def _by_length(sources: Sequences) -> Iterator[tuple[int, np.ndarray]]:
 class _BestAnswers(NamedTuple):
     """The best answer to each of B sources, padded to T symbols."""
 
-    symbols: np.ndarray  # [B, T]
+    symbols: np.ndarray  # [B, T] END included; −1 is padding
     lengths: np.ndarray  # [B], without END
     ended: np.ndarray  # [B]
 
-    @property
-    def mask(self) -> np.ndarray:
-        """The mask of answer symbols including END, `[B, T]`; False is padding."""
-        return np.asarray(np.arange(self.symbols.shape[1]) < (self.lengths + self.ended)[:, None])
-
     def padded(self, width: int) -> np.ndarray:
-        """Return the symbols `[B, width]` including END, padded with −1."""
-        symbols = np.where(self.mask, self.symbols, -1)[:, :width]
+        """Return the symbols cut or padded to `[B, width]`."""
+        symbols = self.symbols[:, :width]
         return np.pad(symbols, ((0, 0), (0, width - symbols.shape[1])), constant_values=-1)
 
 
@@ -154,7 +148,10 @@ class _Measurement:
         _, first, groups = np.unique(self.group_ids[rows], return_index=True, return_inverse=True)  # [B], [N]
         sources, targets = self.pairs.sources[rows[first]].array(), self.pairs.targets[rows]  # [B, S], N targets
         decoded = answer(self.network, sources, out_len, self.options.decoding)
-        answers = _BestAnswers(decoded.symbols[:, 0], decoded.lengths[:, 0], decoded.ended[:, 0])
+        is_written = decoded.is_written[:, 0]  # [B, T]
+        answers = _BestAnswers(
+            np.where(is_written, decoded.symbols[:, 0], -1), decoded.lengths[:, 0], decoded.ended[:, 0]
+        )
         edits = self._edits(answers, targets, groups)  # [N]
         nearest = np.lexsort((edits, groups))[first]  # [B]
         edits, targets = edits[nearest], targets[nearest]
@@ -169,7 +166,7 @@ class _Measurement:
         if self.options.detailed:
             assert decoded.probabilities is not None
             written, is_wrong = decoded.n_written[:, 0], mask & ~is_correct  # [B], [B, T]
-            probabilities = decoded.probabilities[:, 0][decoded.is_written[:, 0]]
+            probabilities = decoded.probabilities[:, 0][is_written]
             details["answers"] = AnswerProbabilities(probabilities, written, is_exact)
             whole_probability = details["answers"].confidences(1.0)  # at temperature 1, not calibrated
             details["wrong"] = _examples(answers, whole_probability, sources, targets, edits, wrong)

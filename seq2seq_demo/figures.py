@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-import operator
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -198,8 +195,3 @@ class Evaluation:
     def figures(self) -> Figures:
         """Loss, token accuracy and exact match."""
         return Figures(*(getattr(self, field.name) for field in fields(Figures)))
-
-
-def total(evaluations: Iterable[Evaluation]) -> Evaluation:
-    """Return the sum of evaluations."""
-    return functools.reduce(operator.add, evaluations, Evaluation())

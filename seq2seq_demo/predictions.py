@@ -12,7 +12,7 @@ import numpy as np
 from seq2seq_demo.calibration import answer_confidence
 from seq2seq_demo.config import INTEGERS, OnError, Unknown
 from seq2seq_demo.data.edit_distance import align
-from seq2seq_demo.data.records import RecordBatch
+from seq2seq_demo.data.records import Record, by_length
 from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.data.vocabulary import Vocabularies, join_symbols
 from seq2seq_demo.errors import UsageError
@@ -24,6 +24,8 @@ from seq2seq_demo.notebook import draw, html_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+Batch = list[Record]  # records to decode together
 
 
 class Prediction(NamedTuple):
@@ -152,8 +154,8 @@ class PredictionRequest(NamedTuple):
 
 
 def stream(
-    network: NumpyNetwork, batches: Iterable[RecordBatch | None], request: PredictionRequest
-) -> Iterator[tuple[RecordBatch, list[list[Prediction]]]]:
+    network: NumpyNetwork, batches: Iterable[Batch | None], request: PredictionRequest
+) -> Iterator[tuple[Batch, list[list[Prediction]]]]:
     """Yield each batch with its predictions: a list per source, best first; for an unreadable row, an empty list.
 
     None among `batches` flushes the batches before it.
@@ -165,14 +167,12 @@ def stream(
     parts = _parts(batches, request)
     for (batch, indices), answers in in_threads(lambda part: (part, _answers(network, request, *part)), parts):
         predictions |= zip(indices, answers, strict=True)
-        if len(predictions) == len(batch.rows):
+        if len(predictions) == len(batch):
             yield batch, [predictions[index] for index in range(len(predictions))]
             predictions = {}
 
 
-def _parts(
-    batches: Iterable[RecordBatch | None], request: PredictionRequest
-) -> Iterator[tuple[RecordBatch, list[int]] | None]:
+def _parts(batches: Iterable[Batch | None], request: PredictionRequest) -> Iterator[tuple[Batch, list[int]] | None]:
     """Yield each batch with the indices of rows to decode together, which have one source length or are unreadable.
 
     None is passed on.
@@ -181,18 +181,18 @@ def _parts(
         if batch is None:
             yield None
             continue
-        for in_len, indices in batch.by_length().items():
+        for in_len, indices in by_length(batch).items():
             size = request.options.rows_at_once(in_len, request.out_len(in_len))
             yield from ((batch, indices[first : first + size]) for first in range(0, len(indices), size))
-        if unreadable := [index for index, row in enumerate(batch.rows) if row.error]:
+        if unreadable := [index for index, row in enumerate(batch) if row.error]:
             yield batch, unreadable
 
 
 def _answers(
-    network: NumpyNetwork, request: PredictionRequest, batch: RecordBatch, indices: Sequence[int]
+    network: NumpyNetwork, request: PredictionRequest, batch: Batch, indices: Sequence[int]
 ) -> list[list[Prediction]]:
     """Return the predictions for the rows of a batch at `indices`, whose sources have one length."""
-    rows, ends = [batch.rows[index] for index in indices], network.model_config.ends
+    rows, ends = [batch[index] for index in indices], network.model_config.ends
     if rows[0].error:
         return [[] for _ in rows]
     in_len = len(rows[0].values)
@@ -204,15 +204,11 @@ def _answers(
             targets = request.targets(sources).rows()
             expected = [target if given is None else given for given, target in zip(expected, targets, strict=True)]
     answers = answer(network, sources, out_len, request.options, request.decode)
-    predictions = _predictions(sources.tolist(), expected, answers, request, ends)
-    dropped = [row.dropped for row in rows]
-    if any(dropped):
-        return [[p._replace(dropped=d) for p in each] for each, d in zip(predictions, dropped, strict=True)]
-    return predictions
+    return _predictions(rows, expected, answers, request, ends)
 
 
 def _predictions(
-    sources: list[list[int]], expected: list[Any], answers: Answers, request: PredictionRequest, ends: bool
+    rows: Batch, expected: list[Any], answers: Answers, request: PredictionRequest, ends: bool
 ) -> list[list[Prediction]]:
     """Convert answers to predictions, best first."""
     probabilities = answers.probabilities if request.options.probabilities else None
@@ -223,7 +219,7 @@ def _predictions(
     def prediction(b: int, n: int) -> Prediction:
         T = written[b][n]
         return Prediction(
-            sources[b],
+            rows[b].values,
             symbols[b][n][: lengths[b][n]],
             expected[b],
             p[b][n][:T] if p else (),
@@ -231,8 +227,9 @@ def _predictions(
             ended[b][n] if ends else None,
             score=scores and scores[b][n],
             temperature=request.temperature,
+            dropped=rows[b].dropped,
         )
 
     N = answers.lengths.shape[1]
-    kept = [[n for n in range(N) if scores is None or scores[b][n] > -np.inf] for b in range(len(sources))]
+    kept = [[n for n in range(N) if scores is None or scores[b][n] > -np.inf] for b in range(len(rows))]
     return [[prediction(b, n) for n in numbers] for b, numbers in enumerate(kept)]

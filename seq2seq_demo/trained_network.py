@@ -14,13 +14,13 @@ from seq2seq_demo import evaluation
 from seq2seq_demo.config import EVALUATION_SIZE, Beam, ModelConfig, OnError, Unknown, make_beam
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
-from seq2seq_demo.data.records import Place, Record, RecordBatch
+from seq2seq_demo.data.records import Place, Record
 from seq2seq_demo.data.row_reader import source_records
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.tasks import TaskLike, as_task
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import InputError, UsageError
-from seq2seq_demo.figures import Evaluation, total
+from seq2seq_demo.figures import Evaluation
 from seq2seq_demo.files import file_names, weights_file
 from seq2seq_demo.files.stored_network import Snapshot, StoredNetwork
 from seq2seq_demo.network.bidirectional import make_numpy_network
@@ -132,18 +132,15 @@ class TrainedNetwork(StoredNetwork):
         """Return a prediction whose numbers are replaced by the symbols of the vocabularies."""
         return prediction.with_symbols(self.vocabularies) if self.vocabularies.are_text else prediction
 
-    def predict_numbers(
-        self, sources: Sequence[list[int]], out_len: int | None = None, options: DecodingOptions = GREEDY
-    ) -> list[list[Prediction]]:
-        """Return up to `n_best` predictions per source, best first, with symbols as numbers.
+    def predict_numbers(self, sources: Sequence[list[int]], out_len: int | None = None) -> list[Prediction]:
+        """Return the greedy prediction for each source, with symbols as numbers.
 
         Args:
             sources: the numbers of the symbols of each source.
             out_len: as in `predict`, or its `max_out_len`.
-            options: whether to use a beam search, and to return probabilities and attention.
         """
         records = [Record(Place("sources", "row", row), source) for row, source in enumerate(sources)]
-        return self._predict_records(records, out_len, options)
+        return [best for (best,) in self._predict_records(records, out_len, GREEDY)]
 
     def _predict_records(
         self, records: list[Record], out_len: int | None, options: DecodingOptions
@@ -151,7 +148,7 @@ class TrainedNetwork(StoredNetwork):
         """Return up to `n_best` predictions per record, best first; none for an unreadable record."""
         out_lens = functools.cache(lambda in_len: out_len or self.answer_len(in_len))
         request = PredictionRequest(out_lens, options, temperature=self.temperature)
-        answered = stream(self.to_numpy(), [RecordBatch(records)], request)
+        answered = stream(self.to_numpy(), [records], request)
         return [each for _, predictions in answered for each in predictions]
 
     def check_answer_lengths(self, out_len: int | None, max_out_len: int | None) -> None:
@@ -195,16 +192,15 @@ class TrainedNetwork(StoredNetwork):
         c = self.model_config
 
         @functools.cache
-        def checked_len(in_len: int) -> int:
-            if self.ends:
-                return pattern.check(in_len, None, c.in_max_int, c.out_max_int, ends=True)
-            return self.answer_len(in_len, pattern, out_len)
+        def checked_len(in_len: int) -> int | None:
+            if not self.ends:
+                return self.answer_len(in_len, pattern, out_len)
+            pattern.check(in_len, None, c.in_max_int, c.out_max_int, ends=True)
+            return None  # targets stay whole
 
         def targets(sources: np.ndarray) -> Sequences:
             T = checked_len(sources.shape[1])
-            if self.ends:
-                return pattern.targets_of(Sequences.of_array(sources), c.out_max_int)
-            return Sequences.of_array(pattern.targets(sources, T, c.out_max_int))
+            return pattern.targets_of(Sequences.of_array(sources), c.out_max_int, T, self.ends)
 
         return targets
 
@@ -259,7 +255,7 @@ class TrainedNetwork(StoredNetwork):
         beam = make_beam(beam_size, None, length_penalty)
         out_len = max_out_len if out_len is None else out_len
         rows = self.evaluate_by_length(task, n, lengths, out_len, seed, kinds=False, beam=beam, detailed=True)
-        return total(row.evaluation for row in rows)
+        return sum((row.evaluation for row in rows), Evaluation())
 
     def evaluate_by_length(
         self,
@@ -338,7 +334,7 @@ class TrainedNetwork(StoredNetwork):
         """Return a `keras.Model` with the inputs sources `[B, S]` and decoder input `[B, T]`; load TensorFlow.
 
         Raises:
-            UsageError: the network is an ensemble, which is no single `keras.Model`.
+            UsageError: the network is an ensemble, which is not a single `keras.Model`.
             TrainingError: TensorFlow is not installed.
         """
         if self.members:
@@ -360,8 +356,6 @@ class TrainedNetwork(StoredNetwork):
             WeightsError: `load` would reject the network, or a file cannot be written or is another program's.
             FileExistsError: the file exists and `overwrite` is False.
         """
-        if overwrite:
-            weights_file.check_replaceable(Path(path))
         weights_file.write(self if optimizer else self.without_optimizer(), Path(path), overwrite)
 
 

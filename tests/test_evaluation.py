@@ -23,12 +23,10 @@ from seq2seq_demo.figures import (
     Tally,
     WrongAnswer,
     WrongAnswers,
-    total,
 )
 from seq2seq_demo.network.answers import Answers
-from seq2seq_demo.network.decoding import answer
+from seq2seq_demo.network.decoding import MAX_ROWS_AT_ONCE, answer
 from seq2seq_demo.network.numpy_network import NumpyNetwork
-from seq2seq_demo.network.thread_pool import MAX_ROWS_AT_ONCE
 
 FIXED = ModelConfig("embedding_attention", "GRUCell", cell_size=7, embedding_size=5, in_max_int=8, out_max_int=8)
 ENDING = replace(FIXED, ends=True)
@@ -110,7 +108,7 @@ def half_right(network, n, in_lens):
 
 @pytest.mark.parametrize(("config", "in_lens"), [(FIXED, [6]), (ENDING, [3, 6, 2])], ids=["fixed", "ending"])
 def test_counts_equal_those_of_a_loop_over_single_sequences(monkeypatch, config, in_lens):
-    monkeypatch.setattr("seq2seq_demo.network.decoding.rows_at_once", lambda *_: 40)
+    monkeypatch.setattr("seq2seq_demo.network.decoding.MAX_ROWS_AT_ONCE", 40)
     network = network_of(config, seed=6)
     sources, targets = half_right(network, 150, in_lens)
     loss, forced_exact, exact = 0.0, 0, 0
@@ -166,12 +164,12 @@ def test_evaluations_add_up(config):
     pairs = Pairs(*map(Sequences.of_rows, (sources, targets)))
     whole = measured(pairs, network=network, detailed=True)
     parts = [measured(pairs[rows], network=network, detailed=True) for rows in (slice(11), slice(11, None))]
-    both = total(parts)
+    both = sum(parts, Evaluation())
     assert counts(both) == counts(whole)
     assert both.loss_sum == pytest.approx(whole.loss_sum, rel=1e-6)
     assert {tuple(a.source) for a in both.wrong.surest} == {tuple(a.source) for a in whole.wrong.surest}
     assert 0 < whole.exact < whole.n
-    assert counts(total([])) == counts(Evaluation())
+    assert counts(sum([], Evaluation())) == counts(Evaluation())
     assert repr(whole).startswith(f"<Evaluation of 40 sequences: exact match {whole.exact_match:.4f}, token ")
 
 
@@ -341,7 +339,7 @@ def test_the_worst_and_the_surest_wrong_answers(reply):
 
 
 def test_alternatives_stay_together_in_small_batches(reply, monkeypatch):
-    monkeypatch.setattr("seq2seq_demo.network.decoding.rows_at_once", lambda *_: 2)
+    monkeypatch.setattr("seq2seq_demo.network.decoding.MAX_ROWS_AT_ONCE", 2)
     reply({(n, n): ([n] * 2, 0.9) for n in range(7)})
     rows = [([n, n], [(n + k) % 9] * (2 + k)) for k in (1, 0, 2) for n in range(7)]  # the answer is right for k = 0
     e = evaluate(*[rows[k] for k in np.random.default_rng(0).permutation(len(rows))])

@@ -16,9 +16,9 @@ from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.evaluation import EvaluationOptions, measure
 from seq2seq_demo.files.weights_file import TrainingRun
+from seq2seq_demo.network.decoding import MAX_ROWS_AT_ONCE
 from seq2seq_demo.network.numpy_network import NumpyNetwork, softmax
 from seq2seq_demo.network.parameters import weight_shapes
-from seq2seq_demo.network.thread_pool import MAX_ROWS_AT_ONCE
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training_sources import training_sources
 

@@ -93,15 +93,13 @@ def parse(argv: Sequence[str]) -> Options:
         sys.exit(0)
     if unknown:
         raise UsageError(_unknown_option_message(unknown, _find_command(argv)))
-    given = {name: value for name, value in vars(namespace).items() if value is not None}
+    values = {name: value for name, value in vars(namespace).items() if value is not None}
+    given: dict[str, Any] = {name: tuple(x) if isinstance(x, list) else x for name, x in values.items()}
     command, arguments = given.pop("command", None), given.pop("arguments")
     if command is None:
         raise UsageError(f"expected a command, one of {', '.join(COMMANDS)}; see --help")
     require_choice("command", command, COMMANDS)
     _require_options_of(command, given, {action.dest: "/".join(action.option_strings) for action in parser._actions})
-    if "input_weights" in given:
-        given["input_weights"], *more = given["input_weights"]
-        given |= {"more_input_weights": tuple(more)} if more else {}
     given |= _parse_arguments(command, arguments, has_file="from_file" in given)
     options_class = COMMANDS[command].options
     own = {field.name: given.pop(field.name) for field in fields(options_class) if field.name in given}
@@ -164,12 +162,12 @@ def declared_options(options: type[Options]) -> dict[str, Field[Any]]:
     return {name: declared[name] for name in names if declared_option(declared[name]).usage}
 
 
-def _parse_arguments(command: str, arguments: list[str], has_file: bool) -> dict[str, Any]:
+def _parse_arguments(command: str, arguments: tuple[str, ...], has_file: bool) -> dict[str, Any]:
     """Parse the positional arguments of a command: the words of a sequence, or the number of points."""
     kind, text = COMMANDS[command].arguments, " ".join(arguments)
     if kind == SEQUENCE:
         if command == "page" or arguments or has_file or (sys.stdin and sys.stdin.isatty()):
-            return {"words": tuple(arguments)}
+            return {"words": arguments}
         if _has_redirected_input():
             return {"from_file": "-"}
         raise UsageError(f"{PREDICT_EXPECTS} (- is standard input), got neither, and nothing on standard input")
@@ -306,6 +304,7 @@ def _parse_range(text: str) -> int | tuple[int, int]:
 
 
 _length = _converter("a length or a range such as 1-20", _parse_range)
+_path = _converter("the name of a file or directory", _parse_path)
 
 
 def _lengths(text: str) -> tuple[int, ...]:
@@ -324,6 +323,7 @@ def _lengths(text: str) -> tuple[int, ...]:
 CONVERTERS: dict[Any, Callable[[str], Any]] = {  # by the type of a field
     int: _converter("an integer", parse_integer),
     float: _converter("a number", float),
-    Path: _converter("the name of a file or directory", _parse_path),
+    Path: _path,
+    Sequence[Path]: _path,  # for each -i
     Sequence[int]: _lengths,
 }

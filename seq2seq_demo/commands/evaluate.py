@@ -45,7 +45,7 @@ def evaluate(options: EvaluateOptions) -> None:
     if not options.json:
         print_result(_text(options, selected, rows))
     elif options.from_file and network.ends:
-        print_result(json.dumps(labels | evaluations.pairs_dict(rows, network.vocabularies, network.temperature)))
+        print_result(json.dumps(labels | evaluations.pairs_dict(rows, network)))
     if n_skipped := sum(map(len, selected.skipped.values())):
         raise InputError(f"expected pairs that the network can read, skipped {n_skipped} that it cannot read")
 
@@ -55,18 +55,14 @@ def _text(options: EvaluateOptions, selected: SelectedNetwork, rows: Sequence[Ev
     pattern = f"pattern {selected.pattern.name!r}" if selected.pattern else ""
     if not selected.network.ends:
         e = rows[-1].evaluation
-        kind = "fresh source" if rows[-1].fresh else "source"
-        measured = f"{pluralize(e.n, kind)}, {pattern}"
+        measured = f"{pluralize(e.n, 'fresh source' if rows[-1].fresh else 'source')}, {pattern}"
         if options.from_file:
-            measured = f"{pluralize(e.n, 'pair')} of {options.from_file}"
-            if e.n_pairs > e.n:
-                measured = evaluations.sources_text(e, options.from_file)
+            measured = evaluations.sources_text(e, options.from_file)
         tables = evaluations.by_length_table(rows) if options.lengths else evaluations.fixed_length_tables(e)
         return f"{measured}\n\n{tables}"
     pattern = f", {pattern}" if pattern else ""
     if options.from_file:
-        name, network = options.from_file + pattern, selected.network
-        return evaluations.pairs_text(name, rows, network.vocabularies, options.verbose > 0, network.temperature)
+        return evaluations.pairs_text(options.from_file + pattern, rows, selected.network, options.verbose > 0)
     tables = evaluations.variable_length_tables(rows)
     return f"Sources of each length{pattern}; an answer without END is wrong\n\n{tables}"
 

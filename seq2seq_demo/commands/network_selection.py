@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from seq2seq_demo import system_memory
 from seq2seq_demo.cells import CELL_TYPES
 from seq2seq_demo.commands.options import NetworkOptions
 from seq2seq_demo.config import CHARACTERS, INTEGERS, ModelConfig, TrainConfig, given_values, lengths_text
@@ -88,7 +87,7 @@ def _load_selected(options: NetworkOptions, in_len: int | None) -> tuple[Path, T
     pattern, model = options.sequence_pattern, options.settings.get("model")
     task = pattern.name if pattern else DEFAULT_PATTERN
     if path := path_from_options(options):
-        paths = [path, *map(file_names.find_weights, options.more_input_weights)]
+        paths = [path, *map(file_names.find_weights, options.input_weights[1:])]
         networks = [load_with_task(each) for each in paths]
         for each, network in zip(paths[1:], networks[1:], strict=True):
             check_options_match(options, each, network)
@@ -132,7 +131,7 @@ def path_from_options(options: NetworkOptions, data_file: str | None = None) -> 
     With --iter-num, the task in the file name is the pattern of -p, else the data file, else the default pattern.
     """
     if options.iter_num is None:
-        return file_names.find_weights(options.input_weights) if options.input_weights else None
+        return file_names.find_weights(options.input_weights[0]) if options.input_weights else None
     pattern = options.sequence_pattern
     task = pattern.name if pattern else task_name(data_file) if data_file else DEFAULT_PATTERN
     return file_names.iteration_path(options.data_dir, options.name, task, options.iter_num)
@@ -177,8 +176,6 @@ def read_pair_task(
     sizes = vars(network.model_config) if network else given_values(ModelConfig, options.settings)
 
     def read(file: str, n: int | None, reader: PairReader, tokens: Tokens) -> tuple[Pairs, Vocabularies]:
-        if n is None:
-            _require_memory(file)
         reader.in_max_int, reader.out_max_int = sizes.get("in_max_int"), sizes.get("out_max_int")
         reader.pattern, reader.equal_lengths = pattern, has_one_length
         if has_one_length:
@@ -234,21 +231,13 @@ def input_format(options: NetworkOptions, tokens: Tokens, is_paired: bool) -> In
     """Return the format of the options' files; `is_paired` means that every record must have a target."""
     columns = tuple(options.columns.split(",")) if options.columns else ()
     header = None if options.header is None else options.header == "yes"
-    return InputFormat(*tokens, options.format, TableOptions(columns, header, is_paired))
+    return InputFormat(tokens, options.format, TableOptions(columns, header, is_paired))
 
 
 def notify_of_table(file: str, options: NetworkOptions, table: Table | None, notify: Callable[[str], object]) -> None:
     """Pass a notice about a table to `notify`, unless the options describe the table."""
     if table and not (options.format and (options.header or options.columns)):
         notify(f"Reading {file_title(file)} as {table}; if not, give `format`, `header` or `columns`")
-
-
-def _require_memory(file: str) -> None:
-    """Raise InputError for a file that is larger than the memory."""
-    size, memory = os.path.getsize(file) if os.path.isfile(file) else 0, system_memory.total()
-    if size > memory:
-        expected = f"expected a file that fits into the memory of {system_memory.gib(memory)}"
-        raise InputError(f"{file}: {expected}, got {system_memory.gib(size)}; give N to read only N pairs")
 
 
 def typed_sources(words: Sequence[str], selected: SelectedNetwork, form: InputFormat) -> list[Record]:

@@ -25,7 +25,5 @@ def networks(_: NetworksOptions) -> None:
 
 def _row(name: str, network: TrainedNetwork) -> list[str]:
     reached = f"{network.reached.exact_match:.4f}" if network.reached else "unknown"
-    description = DESCRIPTIONS.get(name, "")
-    if network.task in PATTERNS and not description:
-        description = (PATTERNS[network.task].function.__doc__ or "").partition("\n")[0]
+    description = DESCRIPTIONS.get(name) or PATTERNS[network.task or ""].description
     return [name, f"{network.min_in_len}-{network.in_len}", f"{network.n_weights:9,}", reached, description]

@@ -118,8 +118,7 @@ class TaskOptions(Options):
 class NetworkOptions(TaskOptions):
     """The options of every command that uses a network."""
 
-    input_weights: Path | None = setting(None, "-i --input-weights FILE", WEIGHTS_HELP)
-    more_input_weights: Sequence[Path] = ()  # each -i after the first, for commands that take several
+    input_weights: Sequence[Path] = setting((), "-i --input-weights FILE", WEIGHTS_HELP)  # some commands take several
     name: str | None = setting(None, "-n --name NAME", 'NAME in the canonical file names (default "basic")')
     iter_num: int | None = setting(None, "--iter-num N", "load iteration N; train saves iteration N + 1", at_least=0)
     data_dir: Path = setting(Path(), "--data-dir DIR", "directory of the canonical files (default {default})")
@@ -139,7 +138,7 @@ class NetworkOptions(TaskOptions):
                     raise UsageError(f"expected -p or --{side}-tokens {tokens}, got both: patterns take only integers")
                 if f"{side}_max_int" in self.settings:
                     raise UsageError(f"expected --{side}-max-int or --{side}-tokens {tokens}, got both")
-        if self.iter_num is not None and self.input_weights is not None:
+        if self.iter_num is not None and self.input_weights:
             raise UsageError(f"expected -i/--input-weights or --iter-num, got both: {EACH_SELECTS}")
         if (name := self.name) is not None:
             is_valid = name.isprintable() and os.path.basename(name) == name
@@ -155,11 +154,6 @@ class NetworkOptions(TaskOptions):
             raise UsageError(f"expected --{'columns' if self.columns else 'header'} with a table, got --format json")
         if not self.data_dir.is_dir():
             raise UsageError(f"expected --data-dir to be a directory, got {str(self.data_dir)!r}")
-
-    @property
-    def all_input_weights(self) -> tuple[Path, ...]:
-        """The weights files of all -i options, in order."""
-        return tuple(filter(None, (self.input_weights, *self.more_input_weights)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,7 +193,7 @@ class PredictOptions(AnswerOptions):
             raise UsageError("expected --show-attention or --format tsv, got both")
         if self.words and self.from_file:
             raise UsageError(f"{PREDICT_EXPECTS}, got both")
-        read: dict[str, Any] = {f"-i {path}": path for path in self.all_input_weights}
+        read: dict[str, Any] = {f"-i {path}": path for path in self.input_weights}
         _require_different(read | {"--from-file": self.from_file}, {"--attention-plot": self.attention_plot})
 
     @property
@@ -253,7 +247,7 @@ class TrainOptions(NetworkOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         settings, is_untrained = self.settings, self.settings.get("epochs") == 0
-        if self.resume and self.input_weights is not None:
+        if self.resume and self.input_weights:
             raise UsageError(f"expected -i/--input-weights or --resume, got both: {EACH_SELECTS}")
         if isinstance(settings.get("in_len"), tuple) and "out_len" in settings:
             both = "got both: with a range of lengths, targets are never cut"
@@ -270,16 +264,14 @@ class TrainOptions(NetworkOptions):
 
     def _reject_file_options(self) -> None:
         """Raise UsageError for options that need --from-file."""
-        tokens = {"--in-tokens": self.in_tokens, "--out-tokens": self.out_tokens, "--format": self.format}
-        given = {name: f" {value}" for name, value in tokens.items() if value not in (None, INTEGERS)}
-        given |= {"--validation-file": ""} if self.validation_file is not None else {}
-        given |= {"--keep-going": ""} if self.keep_going else {}
-        given |= {"--columns": f" {self.columns}"} if self.columns else {}
-        given |= {"--header": f" {self.header}"} if self.header else {}
-        given |= {"--normalize": f" {self.normalize}"} if self.normalize else {}
-        given |= {"--lowercase": ""} if self.lowercase else {}
+        given: dict[str, object] = {"--in-tokens": self.in_tokens, "--out-tokens": self.out_tokens}
+        given |= {"--format": self.format, "--columns": self.columns, "--header": self.header}
+        given |= {"--validation-file": self.validation_file, "--keep-going": self.keep_going}
+        given |= {"--normalize": self.normalize, "--lowercase": self.lowercase}
         for name, value in given.items():
-            raise UsageError(f"expected --from-file with {name}{value}, got none")
+            if value not in (None, False, INTEGERS):
+                shown = name if value in (True, KEEP_GOING[0]) else f"{name} {value}"
+                raise UsageError(f"expected --from-file with {shown}, got none")
 
     def _require_different_files(self) -> None:
         """Raise UsageError if an output would overwrite a snapshot, or another file that the options name."""
@@ -290,7 +282,7 @@ class TrainOptions(NetworkOptions):
         if self.output and (self.record or self.resume):
             written["--record"] = file_names.recording_path(self.output)
         pattern_file = self.pattern and self.pattern.rpartition(":")[0]
-        read = {"-i": self.input_weights, "--from-file": self.from_file, "-p": pattern_file}
+        read = {"-i": next(iter(self.input_weights), None), "--from-file": self.from_file, "-p": pattern_file}
         read |= {"--validation-file": self.validation_file}
         _require_different(read, written, may_match=("-i", "-o"))  # training may replace the weights it started from
 
@@ -325,11 +317,11 @@ class PageOptions(NetworkOptions):
             return
         if self.output is None:
             raise UsageError("page expects -o, as in `page -i weights.h5 -o page.html`, got none")
-        if (n := len(self.all_input_weights)) > MAX_NETWORKS:
+        if (n := len(self.input_weights)) > MAX_NETWORKS:
             raise UsageError(f"expected at most {MAX_NETWORKS} networks (-i/--input-weights), got {n}")
         if self.writes_module and (n > 1 or self.words or self.from_file):
             raise UsageError("expected one network and no examples with -o FILE.js, got more")
-        read: dict[str, Any] = {f"-i {path}": path for path in self.all_input_weights}
+        read: dict[str, Any] = {f"-i {path}": path for path in self.input_weights}
         _require_different({}, read | {"--from-file": self.from_file, "-o": self.output})
 
     @property

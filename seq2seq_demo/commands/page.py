@@ -36,8 +36,8 @@ def page(options: PageOptions) -> None:
     assert options.output is not None  # checked by `PageOptions`
     check_output = partial(_check_page, options.output, options.force)
     check_output()
-    paths = options.all_input_weights or (None,)
-    selected = [_select_one(replace(options, input_weights=path, more_input_weights=())) for path in paths]
+    paths = [[path] for path in options.input_weights] or [[]]
+    selected = [_select_one(replace(options, input_weights=path)) for path in paths]
     shown = [_shown_network(one) for one in selected]
     check(shown)  # the networks must have the same symbols, because they answer the same sources
     content = build_module(shown[0]) if options.writes_module else _page(options, selected, shown)
@@ -169,10 +169,8 @@ def _description(name: str, network: TrainedNetwork) -> str:
     """Return a description of a network's task; empty for a built-in pattern, which the page itself describes."""
     if network.pattern:
         return ""
-    if name in DESCRIPTIONS:
-        return DESCRIPTIONS[name]
     source, target = network.vocabularies.tokens
-    return f"{network.task}: from {source} to {target}" if network.task else ""
+    return DESCRIPTIONS.get(name) or (f"{network.task}: from {source} to {target}" if network.task else "")
 
 
 def _typed_sources(options: PageOptions, selected: SelectedNetwork) -> list[list[int]]:
@@ -185,25 +183,22 @@ def _typed_sources(options: PageOptions, selected: SelectedNetwork) -> list[list
         return []
     vocabularies = selected.network.vocabularies
     reader = RowReader(vocabularies.source, in_max_int=selected.network.model_config.in_max_int)
-    rows = typed_sources(options.words, selected, InputFormat(*vocabularies.tokens))
+    rows = typed_sources(options.words, selected, InputFormat(vocabularies.tokens))
     return [reader.read(row).values for row in rows]
 
 
 def _moments(selected: Sequence[SelectedNetwork], pairs: Sequence[Pairs | None]) -> list[Moments | None]:
     """Return the recorded moments of each network's training; None for a network without a readable recording."""
-    recordings = [_recording(one) for one in selected]
-    recorded = [
-        (one.network, recording, pairs[i] or (examples.held_out(one.network, one.pattern) if one.pattern else None))
-        for i, (one, recording) in enumerate(zip(selected, recordings, strict=True))
-        if recording
-    ]
-    found = iter(examples.recorded_moments(recorded) if recorded else [])
-    moments = [next(found) if recording else None for recording in recordings]
-    for one, each in zip(selected, moments, strict=True):
-        if each:
-            path = file_names.recording_path(one.path)
-            print_notice(f"The page shows {pluralize(len(each.steps), 'moment')} of the training, from {path}")
-    return moments
+    recordings = {i: recording for i, one in enumerate(selected) if (recording := _recording(one))}
+    recorded = []
+    for i, recording in recordings.items():
+        network, pattern = selected[i].network, selected[i].pattern
+        recorded.append((network, recording, pairs[i] or (examples.held_out(network, pattern) if pattern else None)))
+    moments = dict(zip(recordings, examples.recorded_moments(recorded), strict=True))
+    for i, each in moments.items():
+        path = file_names.recording_path(selected[i].path)
+        print_notice(f"The page shows {pluralize(len(each.steps), 'moment')} of the training, from {path}")
+    return [moments.get(i) for i in range(len(selected))]
 
 
 def _recording(selected: SelectedNetwork) -> Recording | None:

@@ -29,9 +29,7 @@ def patterns(options: PatternsOptions) -> None:
             if selected:
                 raise
             example = "none"
-        doc = pattern.function.__doc__
-        description = doc.strip().partition("\n")[0] if isinstance(doc, str) else ""
-        rows.append([pattern.name, pattern.lengths, pattern.target_len, example, description])
+        rows.append([pattern.name, pattern.lengths, pattern.target_len, example, pattern.description])
     header = ["pattern", "length S", "target", f"{' '.join(map(str, source))} becomes", ""]
     print_result(table(header, rows, str.ljust))
 

@@ -8,37 +8,20 @@ from dataclasses import replace
 
 import numpy as np
 
-from seq2seq_demo.commands.network_selection import (
-    SelectedNetwork,
-    input_format,
-    length_notices,
-    notify_of_table,
-    select_network,
-    typed_sources,
-)
+from seq2seq_demo.commands import network_selection
 from seq2seq_demo.commands.options import PredictOptions
 from seq2seq_demo.config import INTEGERS, TEXT
 from seq2seq_demo.data.blocks import plain_name
 from seq2seq_demo.data.readers import InputFormat, read_file, read_terminal, read_words
-from seq2seq_demo.data.records import Record, RecordBatch
+from seq2seq_demo.data.records import Record, by_length
 from seq2seq_demo.data.row_reader import LENGTH_HINT, RowReader, batches
 from seq2seq_demo.data.tables import Table
-from seq2seq_demo.display import heatmap, plots
+from seq2seq_demo.display import heatmap, plots, predictions
 from seq2seq_demo.display.console import pluralize, print_notice, print_notices, print_result
-from seq2seq_demo.display.predictions import (
-    answer_lines,
-    answers_json,
-    answers_tsv,
-    error_json,
-    error_tsv,
-    row_notice,
-    unanswered_line,
-)
 from seq2seq_demo.display.progress_bar import ProgressBar
 from seq2seq_demo.errors import InputError, UsageError
-from seq2seq_demo.network.decoding import DecodingOptions
+from seq2seq_demo.network.decoding import MAX_ROWS_AT_ONCE, DecodingOptions
 from seq2seq_demo.network.numpy_network import Decoded
-from seq2seq_demo.network.thread_pool import MAX_ROWS_AT_ONCE
 from seq2seq_demo.predictions import Prediction, PredictionRequest, stream
 
 Rows = Iterable[Record | None]
@@ -49,10 +32,10 @@ def predict(options: PredictOptions) -> None:
     """Answer the sources on the command line, else those of --from-file, else those typed at the terminal."""
     as_integers = read_words(options.words).values
     typed_len = len(as_integers) if options.words and isinstance(as_integers, list) else None
-    selected = select_network(options, options.in_len or typed_len)
+    selected = network_selection.select_network(options, options.in_len or typed_len)
     network, model_config = selected.network, selected.network.model_config
     network.check_answer_lengths(options.out_len, options.max_out_len)
-    form = input_format(options, network.vocabularies.tokens, is_paired=False)
+    form = network_selection.input_format(options, network.vocabularies.tokens, is_paired=False)
     if options.prints_tsv:
         # `--format tsv` sets the format of the output, and that of the input only if the input is a .tsv file.
         is_tsv = plain_name(options.from_file or "").endswith(".tsv")
@@ -63,15 +46,19 @@ def predict(options: PredictOptions) -> None:
                 expected = "expected a network of embedding_attention to show attention"
                 raise UsageError(f"{expected}, got {each.model_config.model}")
     if options.min_confidence is not None and network.temperature is None:
-        got = "several networks" if options.more_input_weights else "one trained on a pattern or by an earlier version"
+        got = (
+            "several networks"
+            if len(options.input_weights) > 1
+            else "one trained on a pattern or by an earlier version"
+        )
         raise UsageError(f"expected a calibrated network for --min-confidence, got {got}")
     if options.attention_plot:
         plots.check(options.attention_plot, options.force)
     if not network.ends:
-        selected.notices.extend(length_notices(network, options.in_len))
+        selected.notices.extend(network_selection.length_notices(network, options.in_len))
     predictor, hidden = _Predictor(options, selected), ProgressBar("Predicting", may_show=False)
     if options.words:
-        sources = typed_sources(options.words, selected, form)
+        sources = network_selection.typed_sources(options.words, selected, form)
         predictor.keeps_going |= len(sources) > 1
         with selected.named_in_errors():
             predictor.print_answers(sources, hidden)
@@ -81,7 +68,7 @@ def predict(options: PredictOptions) -> None:
         with selected.named_in_errors(), bar as progress:
 
             def on_format(_: InputFormat, table: Table | None) -> None:
-                notify_of_table(file, replace(options, format=form.format), table, print_notice)
+                network_selection.notify_of_table(file, replace(options, format=form.format), table, print_notice)
 
             if (options.json or options.prints_tsv) and not os.path.isfile(file):  # a client may wait for each answer
                 form = replace(form, format=TEXT if options.prints_tsv else form.format)
@@ -89,7 +76,7 @@ def predict(options: PredictOptions) -> None:
             rows = read_file(file, form, lambda n_bytes: progress.advance(0, n_bytes), on_format)
             predictor.print_answers(rows, progress)
     else:
-        symbols = f"integers from 0 to {model_config.in_max_int}" if form.in_tokens == INTEGERS else form.in_tokens
+        symbols = f"integers from 0 to {model_config.in_max_int}" if form.tokens[0] == INTEGERS else form.tokens[0]
         ending = "Ctrl-Z and Enter end" if sys.platform == "win32" else "Ctrl-D ends"
         print_notices([*selected.notices, f"Type {predictor.in_len or 'some'} {symbols}; {ending}"])
         selected.notices.clear()
@@ -100,7 +87,7 @@ def predict(options: PredictOptions) -> None:
 class _Predictor:
     """Decodes sources with the selected network, and prints the answers in the format of the options."""
 
-    def __init__(self, options: PredictOptions, selected: SelectedNetwork) -> None:
+    def __init__(self, options: PredictOptions, selected: network_selection.SelectedNetwork) -> None:
         self.options, self.network, self.notices = options, selected.network, selected.notices
         out_len = options.max_out_len or options.out_len
         # The length that sources must have; None: any.
@@ -134,8 +121,8 @@ class _Predictor:
             if options.attention_plot:
                 plotted += [network.with_symbols(best) for best, *_ in filter(None, answers) if self.is_answered(best)]
                 plots.check_panel_count(len(plotted))
-            texts = [*filter(None, map(self._answer_text, answers, batch.rows))]
-            notices = [] if options.json else [*filter(None, map(row_notice, batch.rows))]
+            texts = [*filter(None, map(self._answer_text, answers, batch))]
+            notices = [] if options.json else [*filter(None, map(predictions.row_notice, batch))]
             if texts:
                 notices = [*self.notices, *notices]  # not before the first answer, so that an error is printed alone
                 self.notices.clear()
@@ -145,10 +132,10 @@ class _Predictor:
             if texts:
                 print_result("\n".join(texts), coloured=options.show_attention)
             progress.advance(len(answers), 0)
-            n_skipped += sum(row.error is not None for row in batch.rows)
+            n_skipped += sum(row.error is not None for row in batch)
         if options.attention_plot and plotted:
             plots.check(options.attention_plot, options.force)  # again: the file may have changed meanwhile
-            plots.attention(options.attention_plot, plotted)
+            plots.save(plots.attention_figure(plotted), options.attention_plot)
             print_notice(f"Wrote {options.attention_plot}")
         if self.n_unanswered:
             progress.hide()
@@ -168,7 +155,7 @@ class _Predictor:
         keras_network = self.network.to_keras()  # loads TensorFlow
         return request._replace(decode=lambda *args: Decoded(*map(np.asarray, keras_network.greedy(*args))))
 
-    def _batches(self, rows: Rows) -> Iterator[RecordBatch | None]:
+    def _batches(self, rows: Rows) -> Iterator[list[Record] | None]:
         """Yield sources in batches; all have the same length unless the network ends its answers."""
         network, in_len = self.network, self.in_len
         reader = RowReader(*network.vocabularies, network.model_config.in_max_int, in_len=in_len)
@@ -189,16 +176,16 @@ class _Predictor:
             return row._replace(error=InputError(f"{row.place}: {error}"))
         return row
 
-    def _note_new_lengths(self, batch: RecordBatch) -> None:
+    def _note_new_lengths(self, batch: list[Record]) -> None:
         """Add notices about source lengths that are new in this batch.
 
         The first batch with lengths that training did not have adds a notice, and so does each length that the pattern
         rejects. If the network does not end its answers, all sources have one length, and there are no notices.
         """
-        new = batch.by_length().keys() - self.known_lengths if self.network.ends else set()
+        new = by_length(batch).keys() - self.known_lengths if self.network.ends else set()
         self.known_lengths |= new
         if not self.is_warned:
-            warning = length_notices(self.network, *new)
+            warning = network_selection.length_notices(self.network, *new)
             self.notices += warning
             self.is_warned = bool(warning)
         for in_len in sorted(new):
@@ -215,17 +202,19 @@ class _Predictor:
     def _answer_text(self, answers: list[Prediction], row: Record) -> str:
         """Format the answers to one source, or the error from reading it; as text, an error is only a notice."""
         if row.error:
-            return error_json(row) if self.options.json else error_tsv(row) if self.options.prints_tsv else ""
+            if self.options.json:
+                return predictions.error_json(row)
+            return predictions.error_tsv(row) if self.options.prints_tsv else ""
         answers = [self.network.with_symbols(answer) for answer in answers]
         is_answered = self.is_answered(answers[0])
         self.n_unanswered += not is_answered
         if self.options.json:
-            return answers_json(answers, row, self.options.n_best, is_answered)
+            return predictions.answers_json(answers, row, self.options.n_best, is_answered)
         if self.options.prints_tsv:
-            return answers_tsv(answers, is_answered)
+            return predictions.answers_tsv(answers, is_answered)
         if not is_answered:
-            return unanswered_line(answers[0])
-        lines = answer_lines(answers)
+            return predictions.unanswered_line(answers[0])
+        lines = predictions.answer_lines(answers)
         if self.options.show_attention:
             heatmaps = [heatmap.attention_text(answer, self.has_colour) for answer in answers]
             lines = [text for pair in zip(lines, heatmaps, strict=True) for text in pair]

@@ -105,7 +105,8 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions) -> tuple[Traine
             print_line(f"Recorded {recorded} in {file_names.recording_path(path)}")
         epochs = report.history
         if network.members and network.reached:
-            print_line(training_report.ensemble_line(network))
+            figures = f"validation loss {network.reached.loss:.4f}, exact match {network.reached.exact_match:.4f}"
+            print_line(f"Ensemble of {len(network.networks)} networks: {figures}")
         elif should_stop_early(epochs, config) and len(epochs) < config.epochs:
             best = best_epoch(epochs).epoch
             print_notice(f"Stopped early (--patience {config.patience}): no later epoch was better than epoch {best}")
@@ -163,11 +164,7 @@ def _save(network: TrainedNetwork, setup: TrainingSetup, options: TrainOptions) 
     if output is None:
         return file_names.save_under_unused_name(network.save, folder, setup.name, setup.task.name)
     try:
-        if overwrite:
-            weights_file.check_replaceable(output, options.force)
-        if options.force and network.recording:
-            file_names.recording_path(output).unlink(missing_ok=True)
-        weights_file.write(network, output, overwrite)
+        weights_file.write(network, output, overwrite, options.force)
         return output
     except (FileExistsError, WeightsError) as error:
         path = file_names.save_under_unused_name(network.save, output.parent, setup.name, setup.task.name)

@@ -60,14 +60,9 @@ def set_up_training(options: TrainOptions) -> TrainingSetup:
         WeightsError: with --resume, there is no snapshot, and another training run is saved at the destination.
     """
     # A pipe can be read only once, but every snapshot is compared with the pairs.
-    contradiction: Seq2SeqError | None = None
     with pipes_kept() if options.resume else contextlib.nullcontext():
-        try:
-            setup = (_resume_newest(options) if options.resume else None) or _new_training(options)
-        except _NoSnapshotFits as error:  # but this training run may be finished
-            if not (error.describes_new_run and options.output and os.path.lexists(options.output)):
-                raise error.reason from error
-            setup, contradiction = _new_training(options), error.reason
+        resumed, contradiction = _resume_newest(options) if options.resume else (None, None)
+        setup = resumed or _new_training(options)
     if options.resume:
         output, _, folder = setup.destination
         saved = [output] if output else file_names.newest_first(folder, setup.name, setup.task.name)
@@ -224,34 +219,28 @@ def _destination(options: TrainOptions, name: str | None, task: Task) -> resume_
     return resume_notes.Destination(file_names.canonical_path(folder, name, task.name, n), folder=folder)
 
 
-class _NoSnapshotFits(Exception):
-    """The options contradict every snapshot."""
+def _resume_newest(options: TrainOptions) -> tuple[TrainingSetup | None, Seq2SeqError | None]:
+    """Resume the first of `_snapshots` that the options do not contradict; also return the first contradiction.
 
-    def __init__(self, reason: Seq2SeqError, describes_new_run: bool) -> None:
-        self.reason, self.describes_new_run = reason, describes_new_run
-
-
-def _resume_newest(options: TrainOptions) -> TrainingSetup | None:
-    """Resume the first of `_snapshots` that the options do not contradict.
-
-    If there is no snapshot but the options describe a new training run, return None.
+    Return no setup if the options describe a new training run and there is no snapshot, or the file of -o exists and
+    may contain the result of this run.
 
     Raises:
-        _NoSnapshotFits: the options contradict every snapshot; the reason is about the first one.
+        Seq2SeqError: the options contradict every snapshot; the error is about the first one.
         WeightsError: there is no snapshot, and the options do not describe a new training run.
     """
-    first_error: Seq2SeqError | None = None
+    contradiction: Seq2SeqError | None = None
     for path, snapshot in _snapshots(options):
         try:
-            return _resume(options, path, snapshot)
+            return _resume(options, path, snapshot), None
         except Seq2SeqError as error:
-            first_error = first_error or error
+            contradiction = contradiction or error
     describes_new_run = bool(options.settings.get("points") or options.from_file)
-    if first_error:
-        raise _NoSnapshotFits(first_error, describes_new_run)
+    if contradiction and not (describes_new_run and options.output and os.path.lexists(options.output)):
+        raise contradiction
     if not describes_new_run:
         raise WeightsError(f"{options.data_dir}: expected a snapshot to resume from, found none")
-    return None
+    return None, contradiction
 
 
 def _snapshots(options: TrainOptions) -> Iterator[tuple[Path, Snapshot[TrainedNetwork]]]:
@@ -292,11 +281,7 @@ def _resume(options: TrainOptions, path: Path, snapshot: Snapshot[TrainedNetwork
         task = _resumed_task(options, path, snapshot)
         check_training_fits(network.model_config, config)
         name = options.name or file_names.parse_name(path)
-        destination = _destination(options, name, task)
-        if destination.output is None:
-            destination = _noted_destination(path, snapshot, destination)
-        else:
-            _check_not_elsewhere(path, snapshot, destination.output)
+        destination = _resumed_destination(path, snapshot, _destination(options, name, task))
         member = f", member {len(snapshot.finished) + 1}" if snapshot.finished else ""
         print_notice(f"Resuming {path}{member}, epoch {snapshot.progress.epoch + 1}, step {snapshot.network.step}")
         # Old files lack the fingerprint.
@@ -305,26 +290,31 @@ def _resume(options: TrainOptions, path: Path, snapshot: Snapshot[TrainedNetwork
         return TrainingSetup(snapshot, config, task, name, destination, path, lock)
 
 
-def _check_not_elsewhere(path: Path, snapshot: Snapshot[TrainedNetwork], output: Path) -> None:
-    """Raise WeightsError if `output` exists, unless it is the destination that was noted when the training began."""
+def _resumed_destination(
+    path: Path, snapshot: Snapshot[TrainedNetwork], chosen: resume_notes.Destination
+) -> resume_notes.Destination:
+    """Return the destination that the options choose or, if they leave it open, the one noted when the training began.
+
+    Without a note, warn and return the chosen destination.
+
+    Raises:
+        WeightsError: the chosen file exists, and the note names another destination.
+    """
     noted = resume_notes.load_destination(path, snapshots.training_id(snapshot.first))
-    if noted and os.path.lexists(output) and not (noted.output and atomic_files.is_same_file(noted.output, output)):
+    output = chosen.output
+    if noted is None and output is None:
+        unknown = "Found no note on the destination of this training run"
+        print_notice(f"{unknown}: saving under the next unused name; use -o FILE to save elsewhere")
+    if noted is None:
+        return chosen
+    if output is None:
+        is_other_folder = noted.folder.is_dir() and not atomic_files.is_same_file(noted.folder, chosen.folder)
+        return noted if is_other_folder else noted._replace(folder=chosen.folder)
+    if os.path.lexists(output) and not (noted.output and atomic_files.is_same_file(noted.output, output)):
         where = f"as {noted.output}" if noted.output else f"in {noted.folder}"
         expected = "expected -o to name that file or a new one"
         raise WeightsError(f"{path} belongs to a training run that will be saved {where}: {expected}, got {output}")
-
-
-def _noted_destination(
-    path: Path, snapshot: Snapshot[TrainedNetwork], default: resume_notes.Destination
-) -> resume_notes.Destination:
-    """Return the destination that was noted when the training began; without a note, warn and return the default."""
-    noted = resume_notes.load_destination(path, snapshots.training_id(snapshot.first))
-    if noted is None:
-        unknown = "Found no note on the destination of this training run"
-        print_notice(f"{unknown}: saving under the next unused name; use -o FILE to save elsewhere")
-        return default
-    is_other_folder = noted.folder.is_dir() and not atomic_files.is_same_file(noted.folder, default.folder)
-    return noted if is_other_folder else noted._replace(folder=default.folder)
+    return chosen
 
 
 def _resumed_task(options: TrainOptions, path: Path, snapshot: Snapshot[TrainedNetwork]) -> Task:

@@ -23,10 +23,9 @@ MARKS = {
 def pair_warnings(task: PairTask) -> Iterator[str]:
     """Yield the warnings about a task's pairs, each as one line."""
     sources, targets = task.pairs.sources, task.pairs.targets
-    yield from _outlier_warning("source", sources, task.places)
-    yield from _outlier_warning("target", targets, task.places)
     yield from _space_warning(task)
     for kind, sequences, vocabulary in zip(("source", "target"), (sources, targets), task.vocabularies, strict=True):
+        yield from _outlier_warning(kind, sequences, task.places)
         yield from _mark_warning(kind, sequences, vocabulary, task.places)
     if len(targets) > 1 and len({*targets.groups().tolist()}) == 1:
         yield "Every target is the same, so there is nothing to learn from the sources"

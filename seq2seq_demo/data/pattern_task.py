@@ -53,7 +53,7 @@ class SequencePattern(Pattern):
             self.check(config.in_len, config.out_len, model.in_max_int, model.out_max_int)
         sources = training_sources(config, model, self.lengths_of(config, model), start_step)
         out_len = None if model.ends else config.out_len
-        pairs = Pairs(sources, self._targets(sources, out_len, model.out_max_int, model.ends))
+        pairs = Pairs(sources, self.targets_of(sources, model.out_max_int, out_len, model.ends))
         return pairs[: config.n_training], pairs[config.n_training :]
 
     def fingerprint(self, config: TrainConfig, model: ModelConfig) -> str:
@@ -62,7 +62,7 @@ class SequencePattern(Pattern):
         lengths, out_len = self.lengths_of(config, model), None if model.ends else config.out_len
         for in_len in lengths:
             sources = Sequences.of_array(fixed_sources(FINGERPRINT_SOURCES // len(lengths), in_len, model.in_max_int))
-            targets = self._targets(sources, out_len, model.out_max_int, model.ends)
+            targets = self.targets_of(sources, model.out_max_int, out_len, model.ends)
             shape = targets.lengths.tolist() if model.ends else targets.array().shape
             digest.update(repr(shape).encode() + targets.symbols.astype("<i8").tobytes())
         return digest.hexdigest()
@@ -95,21 +95,22 @@ class SequencePattern(Pattern):
         Raises:
             UsageError: the function fails, or returns invalid targets or targets of different lengths.
         """
-        return self._targets(Sequences.of_array(sources), out_len, out_max_int, ends=False).array()
+        return self.targets_of(Sequences.of_array(sources), out_max_int, out_len, ends=False).array()
 
-    def targets_of(self, sources: Sequences, out_max_int: int) -> Sequences:
-        """Return the whole target of each source; sources and targets may have different lengths.
+    def targets_of(
+        self, sources: Sequences, out_max_int: int, out_len: int | None = None, ends: bool = True
+    ) -> Sequences:
+        """Return the target of each source, cut to `out_len` symbols (None: whole).
+
+        Sources may have different lengths; each call of the pattern's function gets sources of one length. Targets may
+        be empty or have different lengths only if `ends`.
 
         Raises:
             UsageError: the function fails, or returns invalid targets.
         """
-        return self._targets(sources, None, out_max_int, ends=True)
-
-    def _targets(self, sources: Sequences, out_len: int | None, out_max_int: int, ends: bool) -> Sequences:
-        """Compute the targets, cut to `out_len`; each call of the function gets sources of one length."""
         if sources.common_length is None:
             groups = [np.flatnonzero(sources.lengths == in_len) for in_len in np.unique(sources.lengths)]
-            targets = concatenate(self._targets(sources[group], out_len, out_max_int, ends) for group in groups)
+            targets = concatenate(self.targets_of(sources[group], out_max_int, out_len, ends) for group in groups)
             return targets[np.argsort(np.concatenate(groups))]
         size = max(1, min(MAX_SOURCES_PER_CALL, MAX_SYMBOLS_PER_CALL // sources.common_length))
         # A copy, because the function may change its argument; int64, so that its arithmetic does not overflow.

@@ -29,6 +29,12 @@ class Pattern:
     lengths: str = "any"  # the valid source lengths S, as `patterns` prints them
     target_len: str = "S"  # the target length T, as `patterns` prints it
 
+    @property
+    def description(self) -> str:
+        """The first line of the function's docstring; empty without a docstring."""
+        doc = self.function.__doc__
+        return doc.strip().partition("\n")[0] if isinstance(doc, str) else ""  # a user may assign anything
+
 
 def copied_sequence(sources: np.ndarray) -> np.ndarray:
     """A copy of the source."""

@@ -12,19 +12,11 @@ from io import BytesIO
 from typing import Any
 
 from seq2seq_demo.config import INTEGERS, JSON, TEXT
-from seq2seq_demo.data.blocks import (
-    BLANK,
-    MAX_LINE,
-    file_blocks,
-    file_title,
-    is_blank,
-    plain_name,
-    sampled,
-)
+from seq2seq_demo.data.blocks import BLANK, MAX_LINE, file_blocks, file_title, is_blank, plain_name, sampled
 from seq2seq_demo.data.json_records import BOM, decode_utf8, parse_json, to_record
 from seq2seq_demo.data.recognition import integers_or_text, recognise
 from seq2seq_demo.data.records import TEXT_HINT, Place, Record, preview
-from seq2seq_demo.data.tables import ANY_TABLE, Lines, Table, TableOptions, find_table, read_table
+from seq2seq_demo.data.tables import ANY_TABLE, Lines, Table, TableOptions, find_table, read_table, split
 from seq2seq_demo.declarations import parse_integer
 from seq2seq_demo.errors import InputError
 
@@ -39,17 +31,11 @@ ProgressCallback = Callable[[int], object]
 class InputFormat:
     """The tokens of sources and targets, and the format of a file; None means that it is recognised."""
 
-    in_tokens: str | None = INTEGERS
-    out_tokens: str | None = INTEGERS
+    tokens: tuple[Any, Any] = (INTEGERS, INTEGERS)
     format: str | None = None
     table: TableOptions = ANY_TABLE
     blank_lines: bool = False  # a blank line has a record, too
     line_by_line: bool = False  # every line has a record, except in a JSON document of several lines
-
-    @property
-    def tokens(self) -> tuple[Any, Any]:
-        """The tokens of sources and of targets."""
-        return self.in_tokens, self.out_tokens
 
     @property
     def is_text(self) -> bool:
@@ -70,8 +56,7 @@ class InputFormat:
 
     def with_tokens(self, records: Iterable[Record | None]) -> InputFormat:
         """Return the format with all tokens; recognise unknown tokens from records that were read with this format."""
-        in_tokens, out_tokens = recognise(self.tokens, records)
-        return replace(self, in_tokens=in_tokens, out_tokens=out_tokens)
+        return replace(self, tokens=recognise(self.tokens, records))
 
     def for_file(self, title: str, first: bytes) -> InputFormat:
         """Return the format of a file, detected from its name and first line.
@@ -95,7 +80,7 @@ def read_words(words: Sequence[str], input_format: InputFormat = INTEGER_FORMAT,
     `text_hint` is appended to the error if the words are text but integers are expected.
     """
     place, text = Place("input"), " ".join(words)
-    if input_format.in_tokens != INTEGERS:
+    if input_format.tokens[0] != INTEGERS:
         return Record(place, text)
     line = text.encode(errors="surrogateescape")
     if _is_json(line):
@@ -149,7 +134,7 @@ def read_terminal(input_format: InputFormat = INTEGER_FORMAT) -> Iterator[Record
     with contextlib.suppress(ImportError):  # Windows lacks it, but its console edits lines
         import readline  # noqa: F401  (gives input() line editing and a history)
 
-    input_format = input_format if input_format.in_tokens == INTEGERS else replace(input_format, format=TEXT)
+    input_format = input_format if input_format.tokens[0] == INTEGERS else replace(input_format, format=TEXT)
     for number in itertools.count(1):
         try:
             line = input("> ")
@@ -178,16 +163,17 @@ def _read_records(
     def read(blocks: Iterable[bytes], form: InputFormat, on_progress: ProgressCallback) -> Iterator[Record | None]:
         if not table:
             return _read_lines(title, number, blocks, form, on_progress)
-        lines = Lines(title, number, blocks, on_progress, form.blank_lines)
+        lines = Lines(title, number, split(blocks, on_progress), form.blank_lines)
         return read_table(lines, table, lambda place, fields: _read_fields(place, fields, form))
 
     form = form.for_file(title, first)
     is_document = form.format != TEXT and not table and not name.endswith(".jsonl") and _is_json(first)
+    is_document = is_document and not _is_whole_record(first, form.is_text)
     if form.line_by_line:
-        is_document &= _is_whole_record(first, form.is_text) or _may_continue(first)
+        is_document &= _may_continue(first)
     if not form.is_known:  # a text may begin with a bracket
         is_document &= name.endswith(".json") or _looks_like_json(first)
-    if is_document and not _is_whole_record(first, form.is_text):
+    if is_document:
         document = parse_json(Place(title), _read_document(title, number, blocks), form.expected)
         records = _document_records(title, document)
         on_format(form.with_tokens(records[:SAMPLE_RECORDS]), None)
@@ -223,7 +209,7 @@ def _read_blank_lines(
 def _blank_record(title: str, number: int, form: InputFormat) -> Iterator[Record]:
     """Yield an empty record for a blank line if blank lines have records."""
     if form.blank_lines:
-        yield Record(Place(title, "line", number), [] if form.in_tokens == INTEGERS else "")
+        yield Record(Place(title, "line", number), [] if form.tokens[0] == INTEGERS else "")
 
 
 def _may_continue(first: bytes) -> bool:
@@ -356,9 +342,9 @@ def _read_line(place: Place, line: bytes, form: InputFormat) -> Record:
 
 def _read_fields(place: Place, fields: list[str], form: InputFormat) -> Record:
     """Return the record of one or two fields: a source and, if given, an output."""
-    sides = ("word", form.in_tokens), ("target word", form.out_tokens)
+    sides = zip(("word", "target word"), form.tokens, fields, strict=False)
     try:
-        return Record(place, *(_read_field(place, *side, field) for side, field in zip(sides, fields, strict=False)))
+        return Record(place, *(_read_field(place, *side) for side in sides))
     except InputError as error:
         return Record(place, error)
 

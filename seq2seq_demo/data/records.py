@@ -23,10 +23,11 @@ class Place(NamedTuple):
     title: str  # the file or the argument
     kind: str = ""  # "line", counted from 1; "sequence" (of a JSON list) or "row", counted from 0
     number: int = 0
+    side: str = ""  # "output", or empty for the source or the whole record
 
     def __str__(self) -> str:
         number = f"{self.kind} {self.number}" if self.kind else ""
-        return ", ".join(part for part in (self.title, number) if part)
+        return ", ".join(part for part in (self.title, number, self.side) if part)
 
 
 @dataclass
@@ -57,27 +58,13 @@ class Record(NamedTuple):
     error: InputError | None = None  # why a reader rejected the record, whose `values` are then unchanged
 
 
-class OutputPlace(NamedTuple):
-    """The place of a record's output, formatted only when an error needs it."""
-
-    place: object
-
-    def __str__(self) -> str:
-        return f"{self.place}, output"
-
-
-class RecordBatch(NamedTuple):
-    """Records to decode together."""
-
-    rows: list[Record]
-
-    def by_length(self) -> dict[int, list[int]]:
-        """Return the row indices for each source length; unreadable rows are not included."""
-        indices: dict[int, list[int]] = {}
-        for index, row in enumerate(self.rows):
-            if row.error is None:
-                indices.setdefault(len(row.values), []).append(index)
-        return indices
+def by_length(rows: list[Record]) -> dict[int, list[int]]:
+    """Return the row indices for each source length; unreadable rows are not included."""
+    indices: dict[int, list[int]] = {}
+    for index, row in enumerate(rows):
+        if row.error is None:
+            indices.setdefault(len(row.values), []).append(index)
+    return indices
 
 
 def to_python(row: Any) -> Any:

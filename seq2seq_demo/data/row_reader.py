@@ -10,18 +10,9 @@ from seq2seq_demo.config import INTEGERS, MAX_LEN, ON_ERROR, UNKNOWN
 from seq2seq_demo.data.blocks import plain_name
 from seq2seq_demo.data.pattern_task import SequencePattern
 from seq2seq_demo.data.python_rows import python_sources
-from seq2seq_demo.data.records import (
-    MAX_LISTED,
-    OutputPlace,
-    Place,
-    Places,
-    Record,
-    RecordBatch,
-    list_symbols,
-    preview,
-)
+from seq2seq_demo.data.records import MAX_LISTED, Place, Places, Record, list_symbols, preview
 from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
-from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies, Vocabulary, VocabularyBuilder, quoted
+from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, AnyVocabulary, Vocabularies, Vocabulary, quoted
 from seq2seq_demo.declarations import require_choice
 from seq2seq_demo.errors import InputError
 
@@ -43,8 +34,8 @@ class RowReader:
     either, and if `in_len` or `out_len` is None, the first record sets it.
     """
 
-    source: Vocabulary | VocabularyBuilder = INTEGER_VOCABULARIES.source
-    target: Vocabulary | VocabularyBuilder = INTEGER_VOCABULARIES.target
+    source: AnyVocabulary = INTEGER_VOCABULARIES.source
+    target: AnyVocabulary = INTEGER_VOCABULARIES.target
     in_max_int: int | None = None  # largest integer in a source; None: MAX_SYMBOL
     out_max_int: int | None = None
     equal_lengths: bool = False
@@ -83,7 +74,8 @@ class RowReader:
         if self.source.tokens == self.target.tokens == INTEGERS:
             return row
         values = self.source.to_numbers(values, row.place)
-        return row._replace(values=values, output=output and self.target.to_numbers(output, OutputPlace(row.place)))
+        output_place = row.place._replace(side="output")
+        return row._replace(values=values, output=output and self.target.to_numbers(output, output_place))
 
     def _without_unknown(self, row: Record) -> Record:
         """Move the unknown symbols of a source to `dropped`."""
@@ -108,7 +100,7 @@ class RowReader:
             raise InputError(f"{place}: expected a source of {self.source.tokens}, got an empty one")
         _check_length(place, len(values), self.in_len, self.length_hint)
         if output is not None:
-            output_place = OutputPlace(place)
+            output_place = place._replace(side="output")
             output = self.target.split(output, output_place, self.out_max_int)
             n, T = len(output), self.predicted_len and self.predicted_len(len(values))
             _check_length(output_place, n, self.out_len, at_least=1 if T or self.equal_lengths else 0)
@@ -126,7 +118,7 @@ def _check_length(place: object, n: int, expected: int | None, hint: str = "", a
         raise InputError(f"{place}: expected {expected or 'some'} integers, got {found}")
 
 
-def batches(rows: Iterable[Record | None], size: int) -> Iterator[RecordBatch | None]:
+def batches(rows: Iterable[Record | None], size: int) -> Iterator[list[Record] | None]:
     """Yield batches of up to `size` records.
 
     None among the records flushes the current batch and is passed on. If `rows` raises InputError, the current batch is
@@ -137,16 +129,16 @@ def batches(rows: Iterable[Record | None], size: int) -> Iterator[RecordBatch | 
         for row in rows:
             batch += [row] if row else []
             if batch and (row is None or len(batch) == size):
-                yield RecordBatch(batch)
+                yield batch
                 batch = []
             if row is None:
                 yield None
     except InputError:
         if batch:
-            yield RecordBatch(batch)
+            yield batch
         raise
     if batch:
-        yield RecordBatch(batch)
+        yield batch
 
 
 def source_records(
@@ -249,7 +241,7 @@ def _require_memory(sources: list[Sequences], targets: list[Sequences]) -> None:
         raise InputError(f"the first {rows} pairs {shortage}: use fewer pairs")
 
 
-def _number_symbols(parts: list[Sequences], vocabulary: Vocabulary | VocabularyBuilder) -> tuple[Sequences, Vocabulary]:
+def _number_symbols(parts: list[Sequences], vocabulary: AnyVocabulary) -> tuple[Sequences, Vocabulary]:
     """Concatenate the sequences; if the vocabulary is new, build it and convert preliminary numbers to final ones."""
     sequences = concatenate(parts)
     if isinstance(vocabulary, Vocabulary):

@@ -50,13 +50,12 @@ def training_sources(config: TrainConfig, model: ModelConfig, lengths: Sequence[
 
 def mixed_sources(rng: np.random.Generator, lengths: np.ndarray, in_max_int: int, few_symbols: float) -> Sequences:
     """Draw one source per length in `lengths` `[N]`; the share `few_symbols` of the sources has few symbols."""
-    dtype = np.min_scalar_type(in_max_int)
-    symbols = rng.integers(0, in_max_int, lengths.sum(), dtype=dtype, endpoint=True)
+    (symbols,) = random_sources(rng, 1, int(lengths.sum()), in_max_int)
     has_few = rng.random(len(lengths)) < few_symbols  # [N]
     rows = np.repeat(np.arange(len(lengths)), lengths)  # the row of each symbol
     is_replaced = has_few[rows]
     # A row draws its symbols from the first 1 to MAX_SUBSET symbols in its row of `subsets`.
-    subsets = rng.integers(0, in_max_int, (len(lengths), MAX_SUBSET), dtype=dtype, endpoint=True)
+    subsets = random_sources(rng, len(lengths), MAX_SUBSET, in_max_int)
     subset_sizes = rng.integers(1, MAX_SUBSET, len(lengths), endpoint=True)
     columns = (rng.random(len(rows)) * subset_sizes[rows]).astype(np.int64)
     symbols[is_replaced] = subsets[rows, columns][is_replaced]

@@ -91,9 +91,8 @@ def find_table(title: str, sample: bytes, format: str | None, options: TableOpti
     rows = _sample_rows(sample, found, delimiter)
     if not rows and found != TEXT:
         decode_utf8(Place(title), first)
-        raise InputError(
-            f"{title}: expected {found.upper()} with lines that end with \\n or \\r\\n, got an invalid line"
-        )
+        expected = f"expected {found.upper()} with lines that end with \\n or \\r\\n"
+        raise InputError(f"{title}: {expected}, got an invalid line")
     header = _find_header(rows, options, found == TEXT) if rows else None
     if not rows or (found == TEXT and header is None and not is_given):
         return None
@@ -210,37 +209,28 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(map(preview, names[:10]))
 
 
-class Lines:
+@dataclass(eq=False)
+class Lines(Iterator[str]):
     """The lines of a file, for csv.reader; an empty string means that no more input is available yet.
 
     Blank lines between rows are skipped or, with `blank_lines`, are empty rows.
     """
 
-    def __init__(
-        self,
-        title: str,
-        number: int,
-        blocks: Iterable[bytes],
-        on_progress: Callable[[int], object],
-        blank_lines: bool = False,
-    ) -> None:
-        self.title, self.blank_lines = title, blank_lines
-        self.number = number  # the number of the next line
-        self.first = 0  # the number of the first line of the current row; 0: no line has been read
-        self.is_at_end = False  # whether the file ends within a row
-        self._size = 0  # bytes of the current row
-        self._is_rest = False  # whether the next bytes are the rest of a line that is too long
-        self._lines = _split(blocks, on_progress)
+    title: str
+    number: int  # the number of the next line
+    lines: Iterator[bytes]
+    blank_lines: bool
+    first: int = 0  # the number of the first line of the current row; 0: no line has been read
+    is_at_end: bool = False  # whether the file ends within a row
+    _size: int = 0  # bytes of the current row
+    _is_rest: bool = False  # whether the next bytes are the rest of a line that is too long
 
     def begin_row(self) -> None:
         """Forget the lines of the last row."""
         self.first = self._size = 0
 
-    def __iter__(self) -> Lines:
-        return self
-
     def __next__(self) -> str:
-        for line in self._lines:
+        for line in self.lines:
             if not line:
                 return ""
             is_rest, self._is_rest = self._is_rest, not line.endswith(b"\n")
@@ -262,7 +252,7 @@ class Lines:
         raise StopIteration
 
 
-def _split(blocks: Iterable[bytes], on_progress: Callable[[int], object]) -> Iterator[bytes]:
+def split(blocks: Iterable[bytes], on_progress: Callable[[int], object]) -> Iterator[bytes]:
     """Yield the lines of the blocks; an empty block is passed on."""
     for block in blocks:
         yield from BytesIO(block) if block else [block]

@@ -212,9 +212,7 @@ class TextOptions(NamedTuple):
     normalize: str | None = None  # one of NORMAL_FORMS, for sources and targets
     lowercase: bool | None = None  # for sources
 
-    def new_vocabularies(
-        self, tokens: tuple[str, str]
-    ) -> tuple[Vocabulary | VocabularyBuilder, Vocabulary | VocabularyBuilder]:
+    def new_vocabularies(self, tokens: tuple[str, str]) -> tuple[AnyVocabulary, AnyVocabulary]:
         """Return the objects that number the symbols of sources and of targets.
 
         Raises:

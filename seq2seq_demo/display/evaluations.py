@@ -7,7 +7,7 @@ from seq2seq_demo.calibration import expected_calibration_error
 from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies, join_symbols
 from seq2seq_demo.display.console import pluralize, table, visible_symbol
 from seq2seq_demo.evaluation import EvaluationRow
-from seq2seq_demo.figures import Evaluation, WrongAnswer, total
+from seq2seq_demo.figures import Evaluation, WrongAnswer
 from seq2seq_demo.trained_network import TrainedNetwork
 
 # Columns of free-running figures, each with its attribute of `Evaluation`; COUNTS are numbers of wrong answers.
@@ -96,7 +96,7 @@ def variable_length_tables(rows: Sequence[EvaluationRow]) -> str:
 
 
 def _figure_cells(rows: Sequence[EvaluationRow]) -> list[str]:
-    e = total(row.evaluation for row in rows)
+    e = sum((row.evaluation for row in rows), Evaluation())
     rates = _rounded(getattr(e, name) for name in RATES.values())
     return [str(e.n), *rates, *(str(getattr(e, name)) for name in COUNTS.values())]
 
@@ -108,18 +108,17 @@ def _worst_length(rows: Sequence[EvaluationRow]) -> str:
     return "" if exact_match == 1 else f"{exact_match:.4f} at {worst.in_len}"
 
 
-def pairs_dict(
-    rows: Sequence[EvaluationRow], vocabularies: Vocabularies, temperature: float | None = None
-) -> dict[str, Any]:
+def pairs_dict(rows: Sequence[EvaluationRow], network: TrainedNetwork) -> dict[str, Any]:
     """Return the evaluation on the pairs of a file, over all lengths, for JSON."""
-    e = total(row.evaluation for row in rows)
+    vocabularies = network.vocabularies
+    e = sum((row.evaluation for row in rows), Evaluation())
     facts = _variable_length_dict(e, rows[0].kind, None, None)
     if vocabularies.target.is_text:
         facts["word_error_rate"] = 1 - e.exact_match
     facts["confusions"] = _confusions(e, vocabularies)
     for name, answers in (("worst", e.wrong.worst), ("surest", e.wrong.surest)):
         facts[name] = [_wrong_answer_dict(answer, vocabularies) for answer in answers]
-    return facts | _calibration_dict(e, temperature)
+    return facts | _calibration_dict(e, network.temperature)
 
 
 def sources_text(e: Evaluation, name: str) -> str:
@@ -128,15 +127,9 @@ def sources_text(e: Evaluation, name: str) -> str:
     return f"{pluralize(e.n, 'source')} of {name}{targets}"
 
 
-def pairs_text(
-    name: str,
-    rows: Sequence[EvaluationRow],
-    vocabularies: Vocabularies,
-    verbose: bool,
-    temperature: float | None = None,
-) -> str:
+def pairs_text(name: str, rows: Sequence[EvaluationRow], network: TrainedNetwork, verbose: bool) -> str:
     """Return the evaluation on the pairs of a file: a summary, tables, and with `verbose` some wrong answers."""
-    e = total(row.evaluation for row in rows)
+    e, vocabularies = sum((row.evaluation for row in rows), Evaluation()), network.vocabularies
     is_text = vocabularies.target.is_text
     exact = f"word error rate {1 - e.exact_match:.5f}" if is_text else f"exact match {e.exact_match:.5f}"
     parts = [
@@ -144,7 +137,7 @@ def pairs_text(
         f"{exact}, symbol error rate {e.symbol_error_rate:.5f}",
         variable_length_tables(rows),
         _confusion_table(_confusions(e, vocabularies)[:MAX_CONFUSIONS]),
-        *_calibration_texts(e, temperature),
+        *_calibration_texts(e, network.temperature),
     ]
     if verbose and e.exact < e.n:
         for criterion, answers in (("the most edits", e.wrong.worst), ("the highest probability", e.wrong.surest)):

@@ -49,7 +49,7 @@ class History(Callback):
                 epochs = [figures.to_json() for figures in history]
                 atomic_files.write(self.path, (json.dumps(epochs, indent=2) + "\n").encode())
             if self.plot is not None:
-                plots.history(self.plot, history)
+                plots.save(plots.history_figure(history), self.plot)
         except (Seq2SeqError, OSError) as error:
             print_notice(f"Could not write the history: {error}")
 

@@ -97,16 +97,6 @@ def check_panel_count(n: int) -> None:
         raise UsageError(f"expected at most {MAX_PANELS} sequences in a picture, got {n} or more")
 
 
-def attention(path: Path, predictions: list[Prediction]) -> None:
-    """Write a picture of the attention of each prediction.
-
-    Raises:
-        UsageError: more than MAX_PANELS predictions.
-        Seq2SeqError: the picture could not be written.
-    """
-    _save(attention_figure(predictions), path)
-
-
 def attention_figure(predictions: list[Prediction]) -> Any:
     """Draw the attention of each prediction in a panel: inputs across, outputs down, wrong outputs in red.
 
@@ -128,15 +118,6 @@ def attention_figure(predictions: list[Prediction]) -> Any:
     label = "attention α" + _pixel_note(predictions[0], layout)
     figure.colorbar(meshes[0], ax=axes[:B], label=label, aspect=20 * rows, fraction=0.1 / columns, pad=0.02)
     return figure
-
-
-def history(path: Path, epochs: Sequence[EpochFigures]) -> None:
-    """Write a picture of the training curves of one or more epochs.
-
-    Raises:
-        Seq2SeqError: the picture could not be written.
-    """
-    _save(history_figure(epochs), path)
 
 
 def history_figure(epochs: Sequence[EpochFigures]) -> Any:
@@ -285,8 +266,12 @@ def _picture(figure: Any, suffix: str, dpi: int = DPI) -> bytes:
     return picture.getvalue()
 
 
-def _save(figure: Any, path: Path) -> None:
-    """Write the picture atomically."""
+def save(figure: Any, path: Path) -> None:
+    """Write a figure atomically, in the format of the path's suffix.
+
+    Raises:
+        Seq2SeqError: the file could not be written.
+    """
     suffix = path.suffix.lower()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

@@ -1,7 +1,6 @@
 """A progress bar on standard error for long work."""
 
-from __future__ import annotations
-
+import contextlib
 import os
 import sys
 import time
@@ -10,7 +9,7 @@ from typing import Any
 SHOW_AFTER = 1.0  # seconds; shorter work shows no bar
 
 
-class ProgressBar:
+class ProgressBar(contextlib.AbstractContextManager["ProgressBar"]):
     """Counts sequences. On a terminal it shows a bar once a second has passed, and removes the bar at the end.
 
     Call `hide` before printing anything else.
@@ -26,9 +25,6 @@ class ProgressBar:
         self.may_show = may_show and sys.stderr.isatty() and "NO_COLOR" not in os.environ
         self.started = time.monotonic()
         self.bar: Any = None  # created only when shown, because rich is slow to import
-
-    def __enter__(self) -> ProgressBar:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.hide()

@@ -72,7 +72,7 @@ def check(log_dir: Path) -> None:
         raise Seq2SeqError(f"{log_dir}: expected a directory to write logs to, got: {error.strerror}") from error
 
 
-class TensorBoard(Callback):
+class TensorBoard(Callback, contextlib.AbstractContextManager["TensorBoard"]):
     """Writes a new event file, indexed by Adam's steps, so a resumed training run can use the same directory.
 
     `verbosity` 0 logs loss and metrics; 1 adds gradients, 2 weights, and 3 activations.
@@ -84,9 +84,6 @@ class TensorBoard(Callback):
         # Created on first use, after training has configured TensorFlow.
         self.writer: Any = None
         self.network: Seq2Seq | None = None
-
-    def __enter__(self) -> TensorBoard:
-        return self
 
     def __exit__(self, *_: object) -> None:
         if self.writer:

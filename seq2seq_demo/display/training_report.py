@@ -1,7 +1,6 @@
 """The report of `train`: a header, a progress bar, a line per epoch, and advice after the training."""
 
-from __future__ import annotations
-
+import contextlib
 import json
 import os
 import sys
@@ -29,7 +28,7 @@ Epochs = Sequence[EpochFigures]
 PROBE_CANDIDATES = 20  # the number of validation pairs from which the probe is chosen
 
 
-class TrainingReport(Callback):
+class TrainingReport(Callback, contextlib.AbstractContextManager["TrainingReport"]):
     """Prints a line per epoch on standard output. On a terminal, shows a progress bar on standard error."""
 
     def __init__(self, config: TrainConfig) -> None:
@@ -37,9 +36,6 @@ class TrainingReport(Callback):
         self.history: Epochs = ()
         self.bar = new_bar("{task.completed:,.0f}/{task.total:,.0f}", "{task.fields[figures]}")
         self.bar.disable = "NO_COLOR" in os.environ or not (sys.stdout.isatty() and sys.stderr.isatty())
-
-    def __enter__(self) -> TrainingReport:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.bar.stop()
@@ -72,17 +68,10 @@ class TrainingReport(Callback):
         print_line(probe_line(probe(network, validation), has_colour(sys.stdout)), coloured=True)
 
 
-def ensemble_line(network: TrainedNetwork) -> str:
-    """Return the validation figures of an ensemble as text."""
-    assert network.reached
-    figures = f"validation loss {network.reached.loss:.4f}, exact match {network.reached.exact_match:.4f}"
-    return f"Ensemble of {len(network.networks)} networks: {figures}"
-
-
 def probe(network: TrainedNetwork, validation: Pairs) -> Prediction:
     """Return the network's prediction for the probe source, with the nearest of the targets of this source."""
     source, expected = probe_pair(validation)
-    ((prediction,),) = network.predict_numbers([source], None if network.ends else len(expected))
+    (prediction,) = network.predict_numbers([source], None if network.ends else len(expected))
     rows = np.flatnonzero(validation.sources.lengths == len(source))
     targets = validation.targets[rows[(validation.sources[rows].array() == source).all(axis=1)]]
     answers = np.array([prediction.predicted] * len(targets), np.int64)

@@ -62,24 +62,20 @@ def open_regular(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2Se
 
 
 def read(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2SeqError) -> bytes:
-    """Return the content of a regular file. The errors are those of `open_regular` and `read_open`."""
-    with open_regular(path, kind, error_class) as file:
-        return read_open(file)
-
-
-def read_open(file: BinaryIO) -> bytes:
-    """Return the whole content of an open regular file.
+    """Return the content of a regular file.
 
     Raises:
-        Seq2SeqError: the file is larger than half of this machine's memory.
-        OSError: the file cannot be read.
+        error_class: as in `open_regular`; or the file is larger than half of this machine's memory, or cannot be read.
     """
-    size = os.fstat(file.fileno()).st_size
-    if 2 * size > system_memory.total():  # both the bytes and the parsed content are in memory
-        expected = f"expected at most half of the memory of {system_memory.gib(system_memory.total())}"
-        raise Seq2SeqError(f"{expected}, got a file of {system_memory.gib(size)}")
-    file.seek(0)
-    return file.read()
+    with open_regular(path, kind, error_class) as file:
+        size = os.fstat(file.fileno()).st_size
+        if 2 * size > system_memory.total():  # both the bytes and the parsed content are in memory
+            expected = f"expected at most half of the memory of {system_memory.gib(system_memory.total())}"
+            raise error_class(f"{path}: {expected}, got a file of {system_memory.gib(size)}")
+        try:
+            return file.read()
+        except OSError as error:
+            raise error_class(f"{path}: expected {kind}, got: {error.strerror}") from error
 
 
 def write(path: Path, content: bytes, overwrite: bool = True, error_class: type[Seq2SeqError] = Seq2SeqError) -> None:

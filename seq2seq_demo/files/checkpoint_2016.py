@@ -5,11 +5,10 @@ The file is a sorted string table (LevelDB's doc/table_format.md) of protocol bu
 """
 
 import math
-import os
 from collections.abc import Iterator
 from functools import cache
 from itertools import chain
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
@@ -31,17 +30,11 @@ def is_checkpoint(content: bytes) -> bool:
     return len(content) >= FOOTER_SIZE and content.endswith(MAGIC)
 
 
-def is_checkpoint_file(file: BinaryIO) -> bool:
-    """Whether the file ends with the footer of a sorted string table."""
-    file.seek(-min(FOOTER_SIZE, file.seek(0, os.SEEK_END)), os.SEEK_END)
-    return is_checkpoint(file.read())
-
-
 def read_checkpoint(content: bytes) -> dict[str, np.ndarray]:
     """Return the variables of a TensorFlow V1 checkpoint by name.
 
     Raises:
-        WeightsError: the content is no checkpoint, is damaged or compressed, or has sliced variables.
+        WeightsError: the content is not a checkpoint, is damaged or compressed, or has sliced variables.
     """
     require(is_checkpoint(content), "expected a TensorFlow V1 checkpoint, got something else")
     try:

@@ -71,19 +71,14 @@ def find_recording(weights_path: str | os.PathLike[str], weights: Weights) -> Re
     path = recording_path(Path(weights_path))
     if not os.path.lexists(path):
         return None
-    recording, info = _read(path)
+    content = atomic_files.read(path, EXPECTED_FILE, WeightsError)
+    try:
+        recording, info = _from_bytes(content)
+    except Seq2SeqError as error:
+        raise WeightsError(f"{path}: {error}") from error
     belongs = info.saved == weights_checksum(weights)
     require(belongs, f"{path}: expected the recording of {weights_path}, got the recording of another training run")
     return recording
-
-
-def read_recording(path: str | os.PathLike[str]) -> Recording:
-    """Read a recording without checking which weights file it belongs to.
-
-    Raises:
-        WeightsError: the file is missing, damaged or something else.
-    """
-    return _read(Path(path))[0]
 
 
 def weights_checksum(weights: Weights) -> str:
@@ -132,14 +127,6 @@ def from_container(file: Container, model_config: ModelConfig, steps_per_epoch: 
         for n in range(N):
             weights[n][name] = array[n]
     return Recording(steps_per_epoch, steps, tuple(weights))
-
-
-def _read(path: Path) -> tuple[Recording, RunInfo]:
-    content = atomic_files.read(path, EXPECTED_FILE, WeightsError)
-    try:
-        return _from_bytes(content)
-    except Seq2SeqError as error:
-        raise WeightsError(f"{path}: {error}") from error
 
 
 def _from_bytes(content: bytes) -> tuple[Recording, RunInfo]:

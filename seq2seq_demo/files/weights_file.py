@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from types import NoneType
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
@@ -20,8 +20,8 @@ from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import Seq2SeqError, WeightsError, require
 from seq2seq_demo.figures import EpochFigures, Figures
 from seq2seq_demo.files import atomic_files, container, recording
-from seq2seq_demo.files.checkpoint_2016 import is_checkpoint_file, read_checkpoint
-from seq2seq_demo.files.container import HEADER_SIZE, Container, is_container
+from seq2seq_demo.files.checkpoint_2016 import is_checkpoint, read_checkpoint
+from seq2seq_demo.files.container import Container
 from seq2seq_demo.files.file_names import recording_path
 from seq2seq_demo.files.stored_network import (
     LENGTHS,
@@ -48,16 +48,21 @@ ADDED_IN_VERSION_3 = {"ends", "processes", "members", "label_smoothing"}  # fiel
 # ---- Writing ----
 
 
-def write(network: StoredNetwork, path: Path, overwrite: bool) -> None:
+def write(network: StoredNetwork, path: Path, overwrite: bool, force: bool | None = None) -> None:
     """Write a network atomically and, if it has a recording, the recording beside it.
 
+    With `overwrite`, files of this program may be replaced, and with `force`, as in `check_replaceable`, any file.
+
     Raises:
-        WeightsError: `read` would refuse the file, or a file could not be written.
+        WeightsError: `read` would refuse the file, or a file could not be written or must not be replaced.
         FileExistsError: the path exists and `overwrite` is False.
     """
-    atomic_files.check_writable(path, "a weights file", WeightsError)
+    if overwrite:
+        check_replaceable(path, force)
+    else:
+        atomic_files.check_writable(path, "a weights file", WeightsError)
     if network.recording:
-        recording.check_destination(recording_path(path), overwrite)
+        recording.check_destination(recording_path(path), overwrite, force)
     atomic_files.write(path, to_bytes(network), overwrite, WeightsError)
     if network.recording:
         beside = recording.to_bytes(network.recording, network.model_config, network.weights)
@@ -133,23 +138,14 @@ def read(path: Path) -> Snapshot[StoredNetwork] | StoredNetwork:
     Raises:
         WeightsError: the file is missing, damaged or of another kind.
     """
-    with atomic_files.open_regular(path, "a weights file", WeightsError) as file:
-        try:
-            return _from_file(file)
-        except Seq2SeqError as error:
-            raise WeightsError(f"{path}: {error}") from error
-        except OSError as error:
-            raise WeightsError(f"{path}: expected a weights file, got: {error.strerror}") from error
-
-
-def _from_file(file: BinaryIO) -> Snapshot[StoredNetwork] | StoredNetwork:
-    """Read an open file; check its first or last bytes before reading the rest."""
-    if is_container(file.read(HEADER_SIZE)):
-        return _from_bytes(atomic_files.read_open(file))
-    if is_checkpoint_file(file):  # it records neither task nor lengths
-        network = from_2016(read_checkpoint(atomic_files.read_open(file)))
-        return StoredNetwork(**network._asdict(), program="TFLearnSeq2Seq")
-    raise WeightsError("expected a weights file of this program or of 2016, got something else")
+    content = atomic_files.read(path, "a weights file", WeightsError)
+    try:
+        if not is_checkpoint(content):
+            return _from_bytes(content)
+        network = from_2016(read_checkpoint(content))
+    except Seq2SeqError as error:
+        raise WeightsError(f"{path}: {error}") from error
+    return StoredNetwork(**network._asdict(), program="TFLearnSeq2Seq")  # 2016 recorded neither task nor lengths
 
 
 def check_replaceable(path: Path, force: bool | None = None) -> None:
@@ -214,8 +210,7 @@ def _checkpoint(file: Container, model_config: ModelConfig, prefix: str = "") ->
 
 def _check_checkpoint(model_config: ModelConfig, checkpoint: Checkpoint) -> None:
     """Raise an error unless the step is in range and the arrays fit the network."""
-    require_integer("step", checkpoint.step, at_least=0)
-    require(checkpoint.step <= MAX_STEP, f"expected a step of at most {MAX_STEP}, got {checkpoint.step}")
+    require_integer("step", checkpoint.step, at_least=0, at_most=MAX_STEP)
     check_weights(model_config, checkpoint.weights, checkpoint.moments)
 
 
@@ -228,10 +223,10 @@ def _parse_metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwo
     """
     names = ["format", "model", "training", *(["vocabularies"] if version > 1 else [])]
     require(texts.keys() == {*names}, f"expected the attributes {', '.join(names)}, got {sorted(texts)}"[:200])
-    vocabularies = parse_object(texts["vocabularies"]) if version > 1 else None
     network, progress = _parse_network(version, parse_object(texts["model"]), parse_object(texts["training"]))
-    if vocabularies is not None:
-        network = replace(network, vocabularies=_vocabularies(vocabularies, version, network.model_config))
+    if version > 1:
+        vocabularies = _vocabularies(parse_object(texts["vocabularies"]), version, network.model_config)
+        network = replace(network, vocabularies=vocabularies)
     members = tuple(replace(member, vocabularies=network.vocabularies) for member in network.members)
     networks = [network, *members]
     check_members(networks)
@@ -267,15 +262,11 @@ def _parse_network(
     runs = tuple(EarlierRun(require_type("pattern", each.pop("pattern", None), str), _run(each)) for each in facts)
     facts = [require_type("members", each, dict) for each in require_type("members", training.get("members", []), list)]
     members = tuple(_parse_member(version, each) for each in facts)
-    network = StoredNetwork(
-        model_config, {}, task, *lengths, run, figures, 0, {}, program, earlier=runs, members=members
-    )
     temperature = require_type("temperature", training.get("temperature"), float, NoneType)
-    if temperature is not None:
-        require(temperature > 0, f"expected a temperature above 0, got {temperature}")
-        network = replace(network, temperature=temperature)
+    require(temperature is None or temperature > 0, f"expected a temperature above 0, got {temperature}")
     since = require_integer("moments_since", training.get("moments_since", 0), at_least=0, at_most=MAX_STEP)
-    network = replace(network, moments_since=since)
+    network = StoredNetwork(model_config, {}, task, *lengths, run, figures, program=program, earlier=runs)
+    network = replace(network, temperature=temperature, moments_since=since, members=members)
     return network, _progress(progress, run) if progress and run else None
 
 

@@ -92,31 +92,14 @@ class _Backpointers(NamedTuple):
     attention: np.ndarray | None  # [L, S]
 
 
-class _Decoder:
-    """Runs the network on L hypotheses, each with its decoder's state."""
-
-    def __init__(self, network: NumpyNetwork, sources: np.ndarray) -> None:
-        self.network, self.state = network, network.start(sources)
-        self.rows = np.arange(len(sources))  # [L] the source of each hypothesis
-        self.fed = np.full(len(sources), network.model_config.go)  # [L]
-
-    def step(self) -> tuple[np.ndarray, np.ndarray | None]:
-        """Feed each hypothesis its last symbol; return the logits `[L, V]` and α `[L, S]`."""
-        self.state, logits, alpha = self.network.step(self.fed, self.state)
-        return logits, alpha
-
-    def extend(self, parents: np.ndarray, symbols: np.ndarray) -> None:
-        """Replace the hypotheses: new hypothesis l is the old hypothesis `parents[l]` followed by `symbols[l]`."""
-        self.fed, rows = symbols, self.rows[parents]
-        self.state = self.state.select(parents, same_sources=np.array_equal(rows, self.rows))
-        self.rows = rows
-
-
 class _Search:
-    """The beams of all sources, and the backpointers of every step."""
+    """The beams of all sources, the decoder's state for L hypotheses, and the backpointers of every step."""
 
     def __init__(self, network: NumpyNetwork, sources: np.ndarray, beam: Beam, n_steps: int) -> None:
-        self.decoder, self.config, self.beam_config = _Decoder(network, sources), network.model_config, beam
+        self.network, self.config, self.beam_config = network, network.model_config, beam
+        self.state = network.start(sources)
+        self.fed = np.full(len(sources), network.model_config.go)  # [L] the last symbol of each hypothesis
+        self.source_of = np.arange(len(sources))  # [L] the source of each hypothesis
         self.n_steps, self.n_extensions = n_steps, min(beam.size, network.model_config.n_output_symbols)
         # With a beam of 1, every source runs until all are finished, as in greedy decoding: matrix products of fewer
         # rows would round differently.
@@ -129,7 +112,7 @@ class _Search:
 
     def step(self, t: int, with_attention: bool) -> None:
         """Extend every live hypothesis by its symbol number t, counted from 1, and keep the best K per source."""
-        logits, alpha = self.decoder.step()
+        self.state, logits, alpha = self.network.step(self.fed, self.state)  # [L, V], [L, S]
         symbols, log_p = top_symbols(logits, self.n_extensions)
         kept, beam = self.keep_best(t, symbols, log_p)
         if self.config.ends and t == self.n_steps:
@@ -147,7 +130,9 @@ class _Search:
             all_sources[self.rows[finished]] = of_finished
         self.rows, self.beam = self.rows[~finished], beam.select(~finished)
         self.is_fed = self.beam.live | self.is_greedy
-        self.decoder.extend(kept.decoder_rows[~finished][self.is_fed], kept.symbols[~finished][self.is_fed])
+        parents, self.fed = (array[~finished][self.is_fed] for array in (kept.decoder_rows, kept.symbols))
+        before, self.source_of = self.source_of, self.source_of[parents]
+        self.state = self.state.select(parents, same_sources=np.array_equal(self.source_of, before))
 
     def keep_best(self, t: int, symbols: np.ndarray, log_p: np.ndarray) -> tuple[_Backpointers, _Beam]:
         """Return the best K candidates per source; `symbols` and `log_p` `[L, n]` come from `top_symbols`."""

@@ -11,9 +11,10 @@ from seq2seq_demo.network.answers import Answers
 from seq2seq_demo.network.beam import beam_search
 from seq2seq_demo.network.memory_estimates import check_decoding_fits
 from seq2seq_demo.network.numpy_network import Decoded, NumpyNetwork, Step, softmax, stack_steps
-from seq2seq_demo.network.thread_pool import rows_at_once
 
 Decode = Callable[[np.ndarray, int], Decoded]  # greedy decoding of sources [B, S] in T steps
+MAX_ROWS_AT_ONCE = 1000  # so that the arrays of a step fit into the cache
+MAX_ATTENTION_WEIGHTS = 10_000_000  # per batch, so a batch of long sequences has few rows
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class DecodingOptions:
 
     def rows_at_once(self, in_len: int, out_len: int) -> int:
         """Return how many sources of length `in_len` to decode together."""
-        return max(1, rows_at_once(in_len, out_len) // self.beam_size)
+        rows = min(MAX_ROWS_AT_ONCE, MAX_ATTENTION_WEIGHTS // (in_len * out_len))
+        return max(1, rows // self.beam_size)
 
     def check_fits(self, model_config: ModelConfig, rows: int, in_len: int, out_len: int) -> None:
         """Raise UsageError if decoding `rows` sources together does not fit into memory."""

@@ -10,16 +10,8 @@ from typing import Any, TypeVar
 
 from seq2seq_demo.shared_context import SharedContext
 
-MAX_ROWS_AT_ONCE = 1000  # so that the arrays of a step fit into the cache
-MAX_ATTENTION_WEIGHTS = 10_000_000  # per batch, so a batch of long sequences has few rows
-
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-
-def rows_at_once(in_len: int, out_len: int) -> int:
-    """Return how many sequences of these lengths to decode together."""
-    return max(1, min(MAX_ROWS_AT_ONCE, MAX_ATTENTION_WEIGHTS // (in_len * out_len)))
 
 
 def in_threads(function: Callable[[Item], Result], items: Iterable[Item | None]) -> Iterator[Result]:

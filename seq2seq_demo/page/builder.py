@@ -176,12 +176,15 @@ def network_data(shown: ShownNetwork) -> dict[str, Any]:
     network = shown.network
     c, (source, target) = network.model_config, network.vocabularies
     derived = {"has_attention": c.has_attention, "go": c.go, "gates": c.cell.gates, "states": c.cell.states}
+    described_pattern = (
+        f"the pattern {network.pattern}: {PATTERNS[network.pattern].description}" if network.pattern else ""
+    )
     moments = shown.moments
     halves = [encode_weights(network, weights, "<f2") for weights in moments.weights] if moments else []
     return {
         "name": shown.name,
         "summary": network.summary(),
-        "task_description": shown.task_description or _describe_pattern(network.pattern),
+        "task_description": shown.task_description or described_pattern,
         "config": asdict(c) | derived,
         **{name: getattr(network, name) for name in ("pattern", "ends", "min_in_len", "in_len", "out_len")},
         "source": asdict(source) | {"largest": c.in_max_int},
@@ -191,14 +194,6 @@ def network_data(shown: ShownNetwork) -> dict[str, Any]:
         "examples": [asdict(example) for example in shown.examples],
         "recording": vars(moments) | {"weights": halves} if moments else None,
     }
-
-
-def _describe_pattern(pattern: str | None) -> str:
-    """Return the name of a built-in pattern and the first line of its docstring."""
-    if pattern is None:
-        return ""
-    description = (PATTERNS[pattern].function.__doc__ or "").strip().partition("\n")[0]
-    return f"the pattern {pattern}: {description}" if description else f"the pattern {pattern}"
 
 
 def encode_weights(network: TrainedNetwork, weights: Weights, dtype: str) -> str:

@@ -159,7 +159,7 @@ def _greedy_answers(network: TrainedNetwork, sources: Sequence[list[int]]) -> li
     """Return the greedy answer to each source, or None for an answer that does not end."""
     longest = max((network.answer_len(len(source)) for source in sources), default=0)
     out_len = MAX_ANSWER_LEN if longest > MAX_ANSWER_LEN else None
-    return [None if best.ended is False else best.predicted for best, *_ in network.predict_numbers(sources, out_len)]
+    return [None if best.ended is False else best.predicted for best in network.predict_numbers(sources, out_len)]
 
 
 def recorded_moments(

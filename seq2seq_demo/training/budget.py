@@ -32,10 +32,7 @@ FEW_EPOCHS = 10  # a smaller network is better than fewer epochs
 MIN_CELL_SIZE = 32
 SECONDS = 2.0  # the minimum time for which training is measured
 MAX_VALIDATION = 500  # the maximum number of pairs on which validation is measured
-PROGRAM = """
-from seq2seq_demo.training.budget import serve
-serve()
-"""
+PROGRAM = "from seq2seq_demo.training.budget import serve; serve()"
 
 
 @dataclass(frozen=True)

@@ -214,9 +214,8 @@ def _discard_if_blocked(descriptor: int) -> None:
     with contextlib.suppress(OSError, ValueError):
         _, writable, _ = select.select([], [descriptor], [], 0)  # on Windows, OSError
         if not writable:
-            null = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(null, descriptor)
-            os.close(null)
+            with open(os.devnull, "wb") as devnull:
+                os.dup2(devnull.fileno(), descriptor)
 
 
 def _fallback_folders() -> Iterator[Path]:

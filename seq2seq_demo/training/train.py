@@ -74,11 +74,8 @@ def train(
         raise UsageError(f"expected `start` to be a network, as load() returns it, got {start!r}")
     if unknown := settings.keys() - Settings.__annotations__.keys():
         raise TypeError(f"train() got an unexpected keyword argument {min(unknown)!r}")
-    callbacks, clock, text = (
-        check_callbacks(callbacks),
-        start_clock(budget, settings),
-        TextOptions(normalize, lowercase),
-    )
+    callbacks, clock = check_callbacks(callbacks), start_clock(budget, settings)
+    text = TextOptions(normalize, lowercase)
     task = hold_out(_task(task, start, (in_tokens, out_tokens), validation, text), start)
     keeps_lengths = start is not None and settings.get("in_len") in (None, start.in_len)
     model_config, config = resolve(task, settings, start, start.out_len if start and keeps_lengths else None)

@@ -85,10 +85,10 @@ def test_each_command_parses_its_options():
     assert parsed("patterns -p added") == PatternsOptions(pattern="added")
     assert parsed("networks -v") == NetworksOptions(verbose=1)
     assert parsed("page -i a -o p.html x -i b") == PageOptions(
-        input_weights=Path("a"), more_input_weights=(Path("b"),), output=Path("p.html"), words=("x",)
+        input_weights=(Path("a"), Path("b")), output=Path("p.html"), words=("x",)
     )
     paths = parsed("predict 1 -i w --data-dir d")
-    assert (paths.input_weights, paths.data_dir) == (Path("w"), Path("d"))
+    assert (paths.input_weights, paths.data_dir) == ((Path("w"),), Path("d"))
 
 
 def test_keep_going_has_an_optional_value():
@@ -122,7 +122,7 @@ def test_options_are_frozen_and_hashable(line):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_options_match_the_fields_and_settings_of_a_command(command):
     options = COMMANDS[command].options
-    own = {field.name for field in fields(options)} - {"settings", "more_input_weights"}
+    own = {field.name for field in fields(options)} - {"settings"}
     words = {"predict": {"words"}, "evaluate": {"points"}, "page": {"words"}}.get(command, set())
     dests = {action.dest for action in make_parser(command)._actions} - {"command", "arguments", "help", "version"}
     assert dests & own == own - words
@@ -240,7 +240,7 @@ def test_the_options_of_2016_in_short_and_long_form():
         ("predict 1 --n-best 3", "--n-best 3 needs --beam-size of at least 3, got none"),
         ("predict 1 --beam-size 2 --engine keras", "expected --beam-size with --engine numpy, got keras"),
         ("train 10 --in-tokens words", "expected --from-file with --in-tokens words, got none"),
-        ("train 10 --validation-file x", "expected --from-file with --validation-file, got none"),
+        ("train 10 --validation-file x", "expected --from-file with --validation-file x, got none"),
         ("train 10 --keep-going", "expected --from-file with --keep-going, got none"),
         ("train 10 --columns 1,2", "expected --from-file with --columns 1,2, got none"),
         ("train 10 --header no", "expected --from-file with --header no, got none"),

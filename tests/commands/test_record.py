@@ -91,7 +91,7 @@ def test_continuing_from_a_snapshot_starts_a_new_training(tmp_path):
     assert (loaded.best.step, loaded.network.recording.steps) == (3, (0,))
     for record in (False, True):
         settings = {"points": 60, "epochs": 1}
-        options = TrainOptions(settings=settings, pattern="sorted", input_weights=tmp_path / "w", record=record)
+        options = TrainOptions(settings=settings, pattern="sorted", input_weights=[tmp_path / "w"], record=record)
         start = set_up_training(options)
         assert (start.snapshot.progress, start.snapshot.best) == (Progress(), None)
         assert (start.network.recording is None) == (not record)

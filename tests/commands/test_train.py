@@ -108,10 +108,10 @@ def test_a_failed_save_keeps_the_snapshot(run, monkeypatch, fast_steps):
     os.mkdir("d")
     write = weights_file.write
 
-    def full_disk(network, path, overwrite):
+    def full_disk(network, path, *how):
         if str(path).startswith("d/"):
             raise WeightsError(f"{path}: could not be written: No space left on device")
-        write(network, path, overwrite)
+        write(network, path, *how)
 
     with monkeypatch.context() as patch:
         patch.setattr(weights_file, "write", full_disk)
@@ -223,11 +223,11 @@ def test_concurrent_iterations_get_different_names(run, monkeypatch):
     save_random(name.format(1))
     write = weights_file.write
 
-    def write_late(network, path, overwrite):
+    def write_late(network, path, *how):
         if str(path) == name.format(2):
             monkeypatch.setattr(weights_file, "write", write)
             save_random(path, task="copy")
-        write(network, path, overwrite)
+        write(network, path, *how)
 
     monkeypatch.setattr(weights_file, "write", write_late)
     status, out, err = run("train -e 0 --iter-num 1 -p reversed")

@@ -22,7 +22,7 @@ def test_a_gzip_file_is_read_whatever_its_name(tmp_path):
     assert content(path) == TEXT
     for block in file_blocks(str(path)):
         assert block.endswith(b"\n")
-    assert None not in read_file(str(path), InputFormat("characters", "characters"))
+    assert None not in read_file(str(path), InputFormat(("characters", "characters")))
 
 
 def test_a_gzip_pipe(monkeypatch):

@@ -19,7 +19,7 @@ COLUMNS = "; select two columns with `columns`, as in `columns` 1,2"
 
 
 def values_of(batch):
-    return [row.values for row in batch.rows]
+    return [row.values for row in batch]
 
 
 def read_batches(path, rows=2, in_len=3, skip=None):
@@ -87,9 +87,9 @@ def test_outputs_and_other_values_are_kept(tmp_path):
     (tmp_path / "in.jsonl").write_text("\n".join(lines))
     (tmp_path / "in.json").write_text(f"[{', '.join(lines[:5])}]")
     for name, kind, first, n in (("in.jsonl", "line", 1, 6), ("in.json", "sequence", 0, 5)):
-        records = [row for batch in read_batches(tmp_path / name, 2, 3) for row in batch.rows]
+        records = [row for batch in read_batches(tmp_path / name, 2, 3) for row in batch]
         assert [row[2:4] for row in records] == [*zip(outputs[:n], others, strict=False)]
-        assert [row.place for row in records] == [(str(tmp_path / name), kind, first + k) for k in range(n)]
+        assert [row.place for row in records] == [Place(str(tmp_path / name), kind, first + k) for k in range(n)]
 
 
 @pytest.mark.parametrize(
@@ -357,8 +357,8 @@ def test_a_fifo(tmp_path):
 
 # ---- Texts ----
 
-CHARACTERS, WORDS = InputFormat("characters", "characters"), InputFormat("words", "words")
-G2P = InputFormat("characters", "words")
+CHARACTERS, WORDS = InputFormat(("characters", "characters")), InputFormat(("words", "words"))
+G2P = InputFormat(("characters", "words"))
 
 
 def text_records(path, form):
@@ -426,10 +426,12 @@ def test_text_that_looks_like_json(tmp_path):
         ("in.jsonl", "text", as_text),
         ("in.txt", "json", as_json),
     ]:
-        assert read_text(tmp_path, text, InputFormat("words", "words", format), name) == expected, (name, format)
+        assert read_text(tmp_path, text, InputFormat(("words", "words"), format), name) == expected, (name, format)
 
 
-@pytest.mark.parametrize("form", [CHARACTERS, G2P, InputFormat("words", "integers"), InputFormat("integers", "words")])
+@pytest.mark.parametrize(
+    "form", [CHARACTERS, G2P, InputFormat(("words", "integers")), InputFormat(("integers", "words"))]
+)
 def test_json_of_texts(tmp_path, form):
     lines = [
         '{"input": "hello", "output": "HH AH"}',
@@ -485,8 +487,8 @@ def test_integers_separated_by_a_tab(tmp_path):
 
 
 def test_one_side_may_be_integers(tmp_path):
-    assert read_text(tmp_path, "3 1\tthree one\n", InputFormat("integers", "words")) == [(1, ([3, 1], "three one"))]
-    (right, (_, error)) = read_text(tmp_path, "three\t3,1\nthree\tone\n", InputFormat("words", "integers"))
+    assert read_text(tmp_path, "3 1\tthree one\n", InputFormat(("integers", "words"))) == [(1, ([3, 1], "three one"))]
+    (right, (_, error)) = read_text(tmp_path, "three\t3,1\nthree\tone\n", InputFormat(("words", "integers")))
     assert right == (1, ("three", [3, 1]))
     assert error.endswith(f"line 2, target word 1: expected an integer, got 'one'{TEXT_HINT}")
 
@@ -503,7 +505,7 @@ def test_the_format_option_applies_to_integers(tmp_path):
 def test_command_line_words_form_one_text():
     for words, text in ((["hello"], "hello"), (["New", "York"], "New York"), (["[1]"], "[1]"), ([" a  b"], " a  b")):
         assert read_words(words, CHARACTERS) == Record(Place("input"), text)
-    assert read_words(["3", "1"], InputFormat("integers", "words")).values == [3, 1]
+    assert read_words(["3", "1"], InputFormat(("integers", "words"))).values == [3, 1]
 
 
 def test_typed_lines_of_text(monkeypatch):

@@ -4,7 +4,7 @@ import pytest
 from seq2seq_demo import system_memory
 from seq2seq_demo.config import MAX_LEN
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
-from seq2seq_demo.data.records import Place, Places, Record, RecordBatch
+from seq2seq_demo.data.records import Place, Places, Record, by_length
 from seq2seq_demo.data.row_reader import PairReader, RowReader, batches, read_pairs, source_records
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary, VocabularyBuilder
 from seq2seq_demo.errors import InputError, UsageError
@@ -68,9 +68,9 @@ def test_unreadable_rows_are_refused():
 
 def test_batches_may_mix_lengths():
     (batch,) = in_batches(rows(([1, 2],), ([3],), ([4, 5, 6],), ([7],)), 10)
-    assert batch.by_length() == {2: [0], 1: [1, 3], 3: [2]}
+    assert by_length(batch) == {2: [0], 1: [1, 3], 3: [2]}
     first, second = in_batches(rows(([1, 2],), ([3],), ([4, 5, 6],)), 2)
-    assert [[row.values for row in batch.rows] for batch in (first, second)] == [[[1, 2], [3]], [[4, 5, 6]]]
+    assert [[row.values for row in batch] for batch in (first, second)] == [[[1, 2], [3]], [[4, 5, 6]]]
     with pytest.raises(InputError, match="f, line 2: expected 2 integers, got 1"):
         list(in_batches(rows(([1, 2],), ([3],)), 10, in_len=2))
 
@@ -87,11 +87,11 @@ def test_equal_lengths_must_match_the_first_row():
 
 def test_outputs_must_have_the_predicted_length():
     row = Record(PLACE, [1, 2], [3])
-    assert list(in_batches([row], 5, predicted_len=lambda n: n - 1)) == [RecordBatch([row])]
+    assert list(in_batches([row], 5, predicted_len=lambda n: n - 1)) == [[row]]
     with pytest.raises(InputError, match="f, line 1: expected an output of 4 integers, got 1; give `out_len` 1"):
         list(in_batches([row], 5, predicted_len=lambda n: 2 * n))
     empty = row._replace(output=[])
-    assert list(in_batches([empty], 5)) == [RecordBatch([empty])]
+    assert list(in_batches([empty], 5)) == [[empty]]
     with pytest.raises(InputError, match="f, line 1, output: expected some integers, got none"):
         list(in_batches([empty], 5, equal_lengths=True))
 
@@ -102,7 +102,7 @@ def test_good_rows_come_before_a_read_error():
         raise InputError("the disk is gone")
 
     got = in_batches(failing(), 10)
-    assert [row.values for row in next(got).rows] == [[1, 2]]
+    assert [row.values for row in next(got)] == [[1, 2]]
     with pytest.raises(InputError, match="the disk is gone"):
         next(got)
 

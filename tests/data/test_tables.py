@@ -33,7 +33,7 @@ CELLS = [
 
 
 def records(path, format=None, columns=(), header=None, is_paired=True, tokens=("characters", "characters")):
-    form = InputFormat(*tokens, format, TableOptions(tuple(columns), header, is_paired))
+    form = InputFormat(tokens, format, TableOptions(tuple(columns), header, is_paired))
     return [row for row in read_file(str(path), form) if row]
 
 
@@ -213,7 +213,7 @@ def test_rows_of_a_pipe_are_read_as_they_arrive(monkeypatch):
     reading, writing = os.pipe()
     with open(reading, "rb") as stdin, open(writing, "wb", buffering=0) as pipe:
         monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=stdin))
-        form = InputFormat("characters", "characters", "csv", TableOptions(header=False))
+        form = InputFormat(("characters", "characters"), "csv", TableOptions(header=False))
         rows = read_file("-", form)
         pipe.write(b'a,"b"\n"c\n')
         assert next(rows)[1:3] == ("a", "b")

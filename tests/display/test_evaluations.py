@@ -1,4 +1,5 @@
 from collections import Counter
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,6 +18,10 @@ from seq2seq_demo.display.evaluations import (
 )
 from seq2seq_demo.evaluation import GIVEN, RANDOM, EvaluationRow
 from seq2seq_demo.figures import Evaluation, Tally, WrongAnswer, WrongAnswers
+
+
+def network_of(vocabularies):
+    return SimpleNamespace(vocabularies=vocabularies, temperature=None)
 
 
 def tally(expected, correct):
@@ -108,7 +113,7 @@ def pair_rows(**changes):
 
 
 def test_given_texts_as_json():
-    facts = pairs_dict(pair_rows(), TEXTS)
+    facts = pairs_dict(pair_rows(), network_of(TEXTS))
     confusions, (worst,), (surest,) = (facts.pop(name) for name in ("confusions", "worst", "surest"))
     assert facts == {
         **{"sources": "given", "in_len": None, "n": 10, "n_pairs": 12, "fresh": None, "loss": 0.2},
@@ -126,18 +131,18 @@ def test_given_texts_as_json():
 
 
 def test_given_integers_as_json():
-    facts = pairs_dict(pair_rows(), Vocabularies())
+    facts = pairs_dict(pair_rows(), network_of(Vocabularies()))
     assert "word_error_rate" not in facts
     assert facts["confusions"][2] == {"expected": 2, "predicted": None, "times": 2}
     assert (facts["worst"][0]["source"], facts["worst"][0]["predicted"]) == ([1, 0, 3], [2, 1, 1])
-    mixed = pairs_dict(pair_rows(), Vocabularies(TEXTS.source))
+    mixed = pairs_dict(pair_rows(), network_of(Vocabularies(TEXTS.source)))
     assert (mixed["worst"][0]["source"], mixed["worst"][0]["expected"]) == ("a 한", [0, 2])
     assert "word_error_rate" not in mixed
-    assert "word_error_rate" in pairs_dict(pair_rows(), Vocabularies(target=TEXTS.target))
+    assert "word_error_rate" in pairs_dict(pair_rows(), network_of(Vocabularies(target=TEXTS.target)))
 
 
 def test_given_texts_as_tables():
-    text = pairs_text("dev.tsv", pair_rows(), TEXTS, verbose=False)
+    text = pairs_text("dev.tsv", pair_rows(), network_of(TEXTS), verbose=False)
     first, errors, lengths, confusions = text.split("\n\n")
     assert first == "10 sources of dev.tsv with 12 targets, any of which is right; an answer without END is wrong"
     assert errors == "word error rate 0.30000, symbol error rate 0.33333"
@@ -155,7 +160,7 @@ def test_given_texts_as_tables():
 
 def test_a_symbol_named_nothing_is_quoted():
     target = Vocabulary("words", ("nothing", "'nothing'", "B"))
-    text = pairs_text("dev.tsv", pair_rows(), Vocabularies(target=target), verbose=False)
+    text = pairs_text("dev.tsv", pair_rows(), network_of(Vocabularies(target=target)), verbose=False)
     rows = [line.split() for line in text.split("\n\n")[3].splitlines()[1:]]
     assert rows == [
         ["nothing", "\"'nothing'\"", "5"],
@@ -167,7 +172,7 @@ def test_a_symbol_named_nothing_is_quoted():
 
 
 def test_verbose_output_lists_wrong_answers():
-    text = pairs_text("dev.tsv", pair_rows(), TEXTS, verbose=True)
+    text = pairs_text("dev.tsv", pair_rows(), network_of(TEXTS), verbose=True)
     *_, worst, surest = text.split("\n\n")
     assert worst.splitlines() == [
         "Wrong answers with the most edits:",
@@ -176,13 +181,13 @@ def test_verbose_output_lists_wrong_answers():
     ]
     assert surest.splitlines()[0] == "Wrong answers with the highest probability:"
     assert surest.splitlines()[2].split() == ["\u00e9", "B", "1", "0.9688"]
-    numbers = pairs_text("dev.tsv", pair_rows(), Vocabularies(), verbose=True)
+    numbers = pairs_text("dev.tsv", pair_rows(), network_of(Vocabularies()), verbose=True)
     assert "1 0 3   0 2       2 1 1 ...  3      0.2500" in numbers
 
 
 def test_empty_sections_are_left_out():
     right = {"n": 4, "n_pairs": 4, "exact": 4, "edits": 0, "confusions": Counter(), "wrong": WrongAnswers()}
-    text = pairs_text("dev.tsv", pair_rows(**right), Vocabularies(), verbose=True)
+    text = pairs_text("dev.tsv", pair_rows(**right), network_of(Vocabularies()), verbose=True)
     first, errors, *_ = text.split("\n\n")
     assert first == "10 sources of dev.tsv; an answer without END is wrong"
     assert errors.startswith("exact match 1.00000, symbol error rate 0.0")
@@ -192,7 +197,7 @@ def test_empty_sections_are_left_out():
 def test_the_most_frequent_confusions_with_visible_symbols():
     vocabularies = Vocabularies(target=Vocabulary("characters", (" ", "\u00a0", *"abcdefghijkl")))
     many = Counter({(0, n): 20 - n for n in range(1, 14)})
-    lines = pairs_text("f", pair_rows(confusions=many), vocabularies, False).split("\n\n")[-1].splitlines()
+    lines = pairs_text("f", pair_rows(confusions=many), network_of(vocabularies), False).split("\n\n")[-1].splitlines()
     assert len(lines) == 1 + MAX_CONFUSIONS
     assert [line.split() for line in lines[1:3]] == [["\u2423", "\u237d", "19"], ["\u2423", "a", "18"]]
-    assert len(pairs_dict(pair_rows(confusions=many), vocabularies)["confusions"]) == 13
+    assert len(pairs_dict(pair_rows(confusions=many), network_of(vocabularies))["confusions"]) == 13

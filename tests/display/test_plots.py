@@ -26,7 +26,7 @@ CURVES = ("#1f77b4", "#ff7f0e", "#2ca02c")
 
 
 def attention(path):
-    plots.attention(path, [PREDICTION])
+    plots.save(plots.attention_figure([PREDICTION]), path)
 
 
 VALIDATION = Figures(loss=1.0, forced_token_accuracy=0.6, forced_exact_match=0.2, token_accuracy=0.5, exact_match=0.3)
@@ -91,7 +91,10 @@ def test_cells_are_squares_coloured_by_attention(tmp_path):
 def test_a_panel_for_each_sequence(tmp_path, B, T, S):
     """All labels are black, because no prediction is known to be wrong."""
     symbols = np.arange(100, 100 + B * S).reshape(B, S).tolist()
-    plots.attention(tmp_path / "a.svg", [Prediction(row, [0] * T, attention=np.full((T, S), 1 / S)) for row in symbols])
+    plots.save(
+        plots.attention_figure([Prediction(row, [0] * T, attention=np.full((T, S), 1 / S)) for row in symbols]),
+        tmp_path / "a.svg",
+    )
     *panels, _ = groups(tmp_path / "a.svg", "axes")
     for number, (panel, row) in enumerate(zip(panels, symbols, strict=True), start=1):
         title = [f"sequence {number}"] if B > 1 else []
@@ -105,7 +108,7 @@ def test_many_cells_are_an_image_of_bounded_size(tmp_path):
     alpha[1, 5] = alpha[1199, 2499] = 1
     expected = [1] * T
     expected[700], expected[701], expected[1100] = 2, 2, 3
-    plots.attention(tmp_path / "a.svg", [Prediction([7] * S, [1] * T, expected, attention=alpha)])
+    plots.save(plots.attention_figure([Prediction([7] * S, [1] * T, expected, attention=alpha)]), tmp_path / "a.svg")
     assert (tmp_path / "a.svg").stat().st_size < 200_000
     assert groups(tmp_path / "a.svg", "QuadMesh") == []
     panel, bar = groups(tmp_path / "a.svg", "axes")
@@ -131,7 +134,7 @@ def decoded_png(href):
 
 def test_long_sequences_have_fewer_labels_but_separate_cells(tmp_path):
     prediction = Prediction([8] * 500, [4, 5, 6], [4, 9, 6], attention=np.full((3, 500), 1 / 500))
-    plots.attention(tmp_path / "a.svg", [prediction])
+    plots.save(plots.attention_figure([prediction]), tmp_path / "a.svg")
     panel, _ = groups(tmp_path / "a.svg", "axes")
     assert len(groups(tmp_path / "a.svg", "QuadMesh")) == 1
     labels = texts(panel)
@@ -142,14 +145,14 @@ def test_long_sequences_have_fewer_labels_but_separate_cells(tmp_path):
 def test_too_many_sequences_are_refused(tmp_path):
     n = plots.MAX_PANELS + 1
     with pytest.raises(UsageError, match="expected at most 16 sequences in a picture, got 17 or more"):
-        plots.attention(tmp_path / "a.svg", [PREDICTION] * n)
+        plots.save(plots.attention_figure([PREDICTION] * n), tmp_path / "a.svg")
     assert os.listdir(tmp_path) == []
 
 
 def test_the_curves_of_a_history(tmp_path):
     history = figures(3)
     history[2] = replace(history[2], loss=0.5, validation=replace(VALIDATION, loss=0.25, exact_match=0.9))
-    plots.history(tmp_path / "h.svg", history)
+    plots.save(plots.history_figure(history), tmp_path / "h.svg")
     losses, accuracies = groups(tmp_path / "h.svg", "axes")
     labels = [text for text, _ in texts(losses)]
     assert labels == ["1", "2", "3", "epoch", "0.5", "1", "2", "nats per symbol", *labels[8:]]
@@ -175,7 +178,7 @@ def test_the_curves_of_a_history(tmp_path):
 @pytest.mark.slow
 def test_the_same_figures_give_the_same_bytes(tmp_path, monkeypatch, name, begins):
     contents = []
-    for draw in (attention, attention, lambda path: plots.history(path, figures(3))):
+    for draw in (attention, attention, lambda path: plots.save(plots.history_figure(figures(3)), path)):
         draw(tmp_path / name)
         contents.append((tmp_path / name).read_bytes())
         monkeypatch.setenv("SOURCE_DATE_EPOCH", str(len(contents)))  # Matplotlib would write it as the date
@@ -213,7 +216,7 @@ def test_matplotlib_is_imported_only_to_draw_and_pyplot_never(tmp_path):
         from seq2seq_demo.display import plots
         from seq2seq_demo.predictions import Prediction
         assert "matplotlib" not in sys.modules
-        plots.attention(Path("a.pdf"), [Prediction([1, 2], [3], None, None, np.zeros((1, 2)))])
+        plots.save(plots.attention_figure([Prediction([1, 2], [3], None, None, np.zeros((1, 2)))]), Path("a.pdf"))
         assert "matplotlib.pyplot" not in sys.modules
     """
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment(), check=True)
@@ -232,13 +235,13 @@ def test_a_failed_plot_leaves_the_old_file(tmp_path, monkeypatch):
 
     monkeypatch.setattr("os.replace", Mock(side_effect=OSError(28, "No space left on device")))
     with pytest.raises(Seq2SeqError, match=r"a\.png: could not be written: No space left on device"):
-        plots.history(tmp_path / "a.png", figures(2))
+        plots.save(plots.history_figure(figures(2)), tmp_path / "a.png")
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a.png": "old"}
 
 
 @pytest.mark.parametrize(("epochs", "labels"), [(1, "1"), (2, "1 2"), (12, "2 4 6 8 10 12")])
 def test_epoch_ticks_are_integers_and_one_epoch_has_markers(tmp_path, epochs, labels):
-    plots.history(tmp_path / "h.svg", figures(epochs))
+    plots.save(plots.history_figure(figures(epochs)), tmp_path / "h.svg")
     for axes, n_curves in zip(groups(tmp_path / "h.svg", "axes"), (2, 3), strict=True):
         ticks = [text for text, _ in texts(axes)]
         assert ticks[: ticks.index("epoch")] == labels.split()
@@ -249,5 +252,5 @@ def test_epoch_ticks_are_integers_and_one_epoch_has_markers(tmp_path, epochs, la
 
 def test_a_loss_of_zero_gets_a_linear_axis(tmp_path):
     first, second = figures(2)
-    plots.history(tmp_path / "h.svg", [first, replace(second, loss=0.0)])
+    plots.save(plots.history_figure([first, replace(second, loss=0.0)]), tmp_path / "h.svg")
     assert {"0.00", "1.00"} <= {text for text, _ in texts(groups(tmp_path / "h.svg", "axes")[0])}

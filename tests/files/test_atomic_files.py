@@ -38,7 +38,7 @@ def test_read_returns_the_content_or_names_the_obstacle(tmp_path):
 def test_a_file_larger_than_memory_is_not_read(tmp_path):
     with open(tmp_path / "huge", "wb") as file:
         file.truncate(2**40)
-    message = r"^expected at most half of the memory of [\d.,]+ GiB, got a file of 1,024.0"
+    message = r"huge: expected at most half of the memory of [\d.,]+ GiB, got a file of 1,024.0"
     with pytest.raises(Seq2SeqError, match=message):
         atomic_files.read(tmp_path / "huge", "a thing")
 

@@ -3,13 +3,7 @@ import threading
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from seq2seq_demo.network.thread_pool import MAX_ATTENTION_WEIGHTS, MAX_ROWS_AT_ONCE, in_threads, rows_at_once
-
-
-def test_rows_at_once_are_limited_by_attention_weights():
-    assert rows_at_once(10, 10) == MAX_ROWS_AT_ONCE
-    assert rows_at_once(1000, 1000) == MAX_ATTENTION_WEIGHTS // 10**6
-    assert rows_at_once(10**6, 10**6) == 1
+from seq2seq_demo.network.thread_pool import in_threads
 
 
 def test_in_threads_keeps_the_order_and_reads_little_ahead():
