@@ -42,7 +42,9 @@ if TYPE_CHECKING:
 
 WEIGHTS_HELP = "weights file, 2016 checkpoint, or a name that `networks` lists"
 FILE_HELP = "file of sequences or pairs: JSON, CSV, TSV or one per line, also gzipped; - is standard input"
-FORMAT_HELP = "file format: one of {choices} (default: recognised); only csv and tsv have quotes"
+FORMAT_HELP = (
+    "file format: one of {choices} (default: recognised); only csv and tsv have quotes; with tsv, predict prints TSV"
+)
 COLUMNS_HELP = "names or numbers of the columns of sources and targets in a file"
 HEADER_HELP = "whether the first row of a file names its columns (default: recognised)"
 TOKENS_HELP = "one of {choices} (default: recognised)"

@@ -10,7 +10,7 @@ import numpy as np
 
 from seq2seq_demo.commands import network_selection
 from seq2seq_demo.commands.options import PredictOptions
-from seq2seq_demo.config import INTEGERS, TEXT
+from seq2seq_demo.config import INTEGERS
 from seq2seq_demo.data.blocks import plain_name
 from seq2seq_demo.data.readers import InputFormat, read_file, read_terminal, read_words
 from seq2seq_demo.data.records import Record, by_length
@@ -71,7 +71,6 @@ def predict(options: PredictOptions) -> None:
                 network_selection.notify_of_table(file, replace(options, format=form.format), table, print_notice)
 
             if (options.json or options.prints_tsv) and not os.path.isfile(file):  # a client may wait for each answer
-                form = replace(form, format=TEXT if options.prints_tsv else form.format)
                 form = replace(form, blank_lines=True, line_by_line=True)
             rows = read_file(file, form, lambda n_bytes: progress.advance(0, n_bytes), on_format)
             predictor.print_answers(rows, progress)

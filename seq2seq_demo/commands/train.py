@@ -167,7 +167,11 @@ def _save(network: TrainedNetwork, setup: TrainingSetup, options: TrainOptions) 
         weights_file.write(network, output, overwrite, options.force)
         return output
     except (FileExistsError, WeightsError) as error:
-        path = file_names.save_under_unused_name(network.save, output.parent, setup.name, setup.task.name)
-        problem = error if isinstance(error, WeightsError) else f"Another training run has written {output} meanwhile"
+        is_taken = isinstance(error, FileExistsError)
+        problem = WeightsError(f"Another training run has written {output} meanwhile") if is_taken else error
+        try:
+            path = file_names.save_under_unused_name(network.save, output.parent, setup.name, setup.task.name)
+        except WeightsError:  # for example, the disk is full
+            raise problem from error
         print_notice(f"{problem}; saved in {path} instead")
         return path

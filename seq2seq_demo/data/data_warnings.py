@@ -17,6 +17,7 @@ OUTLIER_LEN, OUTLIER_RATIO, TYPICAL_QUANTILE = 200, 5, 0.999
 MARKS = {
     "\ufeff": "a byte order mark, an invisible character that became part of a symbol",
     "\n": "a line break, which a missing quotation mark may have caused",
+    "\0": "a NUL character, which may mean that the file is not UTF-8",
 }
 
 
@@ -58,9 +59,9 @@ def _mark_warning(kind: str, sequences: Sequences, vocabulary: Vocabulary, place
     for character, mark in MARKS.items():
         marked = [number for number, symbol in enumerate(vocabulary.symbols) if character in symbol]
         rows = np.repeat(np.arange(len(sequences)), sequences.lengths)[np.isin(sequences.symbols, marked)]
-        if len(rows):
+        if n := len(np.unique(rows)):
             place = f"{places[int(rows[0])]}: " if places else ""
-            yield f"{place}the {kind} contains {mark} (symbols with one: {len(rows)}); remove it if it is a mistake"
+            yield f"{place}the {kind} contains {mark} ({kind}s with one: {n}); remove it if it is a mistake"
 
 
 def max_typical_length(lengths: np.ndarray) -> int:

@@ -1,4 +1,7 @@
-"""Conversion of JSON to records: a list is a source, and an object has the keys "input", "output" and any others."""
+"""Conversion of JSON to records: a list is a source, and an object has the keys "input", "output" and any others.
+
+The keys may also be "source" and "target".
+"""
 
 import collections
 import json
@@ -10,6 +13,7 @@ from seq2seq_demo.errors import InputError
 
 MAX_DEPTH = 100  # levels of nested lists and objects in a value that is copied to the answer
 KEYS = ("input", "output")
+OTHER_NAMES = {"source": "input", "target": "output"}  # used if an object lacks the key
 BOM = b"\xef\xbb\xbf"
 
 
@@ -27,7 +31,8 @@ def parse_json(place: Place, text: bytes | bytearray, expected: str) -> Any:
     try:
         return json.loads(decode_utf8(place, text), object_pairs_hook=_object)
     except json.JSONDecodeError as error:
-        raise InputError(f"{place}: expected {expected}: {error}") from error
+        line = "" if place.kind == "line" else f"line {error.lineno} "
+        raise InputError(f"{place}: expected {expected}: {error.msg}: {line}column {error.colno}") from error
     except RecursionError as error:
         raise InputError(f"{place}: expected {expected}, got lists nested too deep") from error
     except ValueError as error:  # Python parses no integer of more than 4300 digits
@@ -55,11 +60,15 @@ def to_record(place: Place, item: Any) -> Record:
         _check_object(place, item)
     except InputError as error:
         return Record(place, error)
-    others = {key: value for key, value in item.items() if key not in KEYS} or None
-    if "input" not in item:
-        missing = InputError(f'{place}: expected {{"input": [...]}}, got no input in {preview(item)}')
+    names = {name: key for name, key in OTHER_NAMES.items() if key not in item}
+    fields: dict[str, Any] = item
+    if names:
+        fields = {names.get(key, key): value for key, value in fields.items()}
+    others = {key: value for key, value in fields.items() if key not in KEYS} or None
+    if "input" not in fields:
+        missing = InputError(f'{place}: expected an object with "input" or "source", got {preview(item)}')
         return Record(place, missing, None, others)
-    return Record(place, item["input"], item.get("output"), others)
+    return Record(place, fields["input"], fields.get("output"), others)
 
 
 def _check_object(place: Place, item: dict[str, Any]) -> None:

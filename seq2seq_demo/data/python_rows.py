@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from numbers import Integral
 from typing import Any
 
@@ -12,8 +12,6 @@ from seq2seq_demo.data.json_records import to_record
 from seq2seq_demo.data.records import Place, Record, preview, to_python
 from seq2seq_demo.data.tables import named_columns
 from seq2seq_demo.errors import InputError
-
-KEYS = {"source": "input", "target": "output"}  # other names of the keys of a dictionary
 
 
 def python_pairs(rows: Any, title: str) -> Iterator[Record]:
@@ -25,15 +23,16 @@ def python_pairs(rows: Any, title: str) -> Iterator[Record]:
         title: the name of the rows, for errors.
 
     Raises:
-        InputError: a row is not a pair, or the DataFrame has other columns.
+        InputError: `rows` has another type, a row is not a pair, or the DataFrame has other columns.
     """
+    if isinstance(rows, str) or not isinstance(rows, Iterable):
+        raise InputError(f"{title}: expected pairs of a source and a target, got {preview(rows)}")
     if hasattr(rows, "columns"):
         rows = zip(*_columns(rows, title, 2), strict=True)
     for index, row in enumerate(rows):
         place = Place(title, "row", index)
         if isinstance(row, dict):
-            names = {other: key for other, key in KEYS.items() if key not in row}
-            yield to_record(place, {names.get(key, key): to_python(value) for key, value in row.items()})
+            yield to_record(place, {key: to_python(value) for key, value in row.items()})
             continue
         if not isinstance(row, tuple | list) or len(row) != 2:
             found = " ".join(repr(row).split())[:40]
@@ -67,7 +66,11 @@ def _columns(frame: Any, title: str, n: int) -> list[list[Any]]:
             found = ", ".join(map(preview, keys))[:200]
             raise InputError(f"{title}: expected a DataFrame with {expected}, got {found or 'none'}")
         numbers = tuple(range(n))
-    return [_column(frame[keys[number or 0]]) for number in numbers]
+    chosen = [keys[number or 0] for number in numbers]
+    for key in chosen:
+        if keys.count(key) > 1:
+            raise InputError(f"{title}: expected each column name once, got {preview(key)} twice")
+    return [_column(frame[key]) for key in chosen]
 
 
 def _column(values: Any) -> list[Any]:

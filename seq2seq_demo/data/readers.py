@@ -51,7 +51,7 @@ class InputFormat:
     def expected(self) -> str:
         """The expected content of a file, for errors."""
         if self.is_text:
-            return 'texts, or JSON as in {"input": "...", "output": "..."}'
+            return ("" if self.format == JSON else "texts, or ") + 'JSON as in {"input": "...", "output": "..."}'
         return "a JSON list of integers, or integers alone"
 
     def with_tokens(self, records: Iterable[Record | None]) -> InputFormat:
@@ -330,7 +330,7 @@ def _read_line(place: Place, line: bytes, form: InputFormat) -> Record:
             raise InputError(f"{place}: expected a line of at most {MAX_LINE >> 20} MiB, got a longer one")
         is_json = form.format == JSON or (form.format is None and _is_json(line))
         if is_json and (form.format or form.is_known or _json_or_none(line) is not None):
-            return to_record(place, parse_json(place, line, form.expected))
+            return to_record(place, parse_json(place, line.rstrip(), form.expected))
         fields = decode_utf8(place, line).removesuffix("\n").removesuffix("\r").split("\t")
         if len(fields) > 2:
             hint = "select two columns with `columns`, as in `columns` 1,2"

@@ -183,7 +183,7 @@ class PairReader(RowReader):
             expected = f"expected an output too, as in {PAIR}, or a pattern that computes it"
             if not self.source.tokens == self.target.tokens == INTEGERS:
                 expected = 'expected a target too, after a tab, as "output" in JSON, or as the second of `columns`'
-            found = f"only {', '.join(map(preview, row.others))[:200]}" if row.others else "none"
+            found = f"none beside {', '.join(map(preview, row.others))[:200]}" if row.others else "none"
             is_csv = plain_name(row.place.title).endswith(".csv") and not row.others
             hint = "; if it is CSV, give `format` csv" if is_csv else ""
             raise InputError(f"{row.place}: {expected}, got {found}{hint}")

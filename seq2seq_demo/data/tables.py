@@ -176,6 +176,9 @@ def _find_columns(
     """Return the indices of the columns of the source and, if there is one, of the target."""
     n, names = len(first), header or ()
     if options.columns:
+        if options.is_paired and len(options.columns) == 1:
+            found = preview(options.columns[0])
+            raise InputError(f"{title}: expected `columns` to select a source and a target, got only {found}")
         return tuple(_column_index(title, column, n, names) for column in options.columns)
     source, target = named_columns(names)
     if n == 2:

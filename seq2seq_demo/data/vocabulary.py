@@ -54,7 +54,8 @@ class Tokenizer:
             raise InputError(f"{place}: expected a text or a list of {self.tokens}, got {preview(value)}")
         for item in value:
             if not self.is_token(unicodedata.normalize("NFC", _checked(item, place))):
-                raise InputError(f"{place}: expected a list of {self.tokens}, got {preview(item)} in the list")
+                found = f"got {preview(item)}; a list is one sequence, so write a text without brackets"
+                raise InputError(f"{place}: expected a list of {self.tokens}, {found}")
         return [symbol for item in value for symbol in self._symbols(item)]
 
     def is_token(self, symbol: str) -> bool:

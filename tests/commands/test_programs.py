@@ -13,7 +13,7 @@ SKIPPED = "expected sequences that the network can read, skipped {} that it cann
 
 
 @pytest.fixture
-def network():
+def network(run):
     """A network of random weights that reads a, b and c, saved as w."""
     return save_texts("w", ("characters", ("a", "b", "c")), ("characters", ("x", "y")))
 
@@ -94,6 +94,16 @@ def test_answers_as_tab_separated_values(run, network):
     rows = [f"ab\t{answer.text}\t{answer.probability:.6g}\n" for answer in best]
     assert run.ok("predict -i w --format tsv ab --beam-size 3 --n-best 2")[0] == "".join(rows)
     run.refuses("predict -i w ab --format tsv --show-attention", "expected --show-attention or --format tsv, got both")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("options", "text"), [([], '{"input": "ab"}\n["c"]\n'), (["--columns", "word"], "id,word\n1,ab\n2,c\n")]
+)
+def test_tab_separated_answers_do_not_set_the_format_of_a_pipe(shell, tmp_path, options, text):
+    save_texts(tmp_path / "w", ("characters", ("a", "b", "c")), ("characters", ("x", "y")))
+    done = shell("predict", "-i", "w", "--format", "tsv", *options, stdin=text)
+    assert [line.split("\t")[0] for line in done.stdout.splitlines()] == ["ab", "c"], done.stderr
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ def test_a_failed_save_keeps_the_snapshot(run, monkeypatch, fast_steps):
         patch.setattr(weights_file, "write", full_disk)
         status, _, err = run("train 60 -e 1 -p reversed", *SMALL, "-o", "d/w")
     assert status == 1
-    assert f"could not be written: No space left on device; the trained network is kept in {SNAPSHOT}" in err
+    assert f": d/w: could not be written: No space left on device; the trained network is kept in {SNAPSHOT}" in err
     assert load(SNAPSHOT).step == 1
     _, err = run.ok("train --resume -o d/w")
     assert load("d/w").step == 1

@@ -86,12 +86,12 @@ def test_sources_with_outer_spaces_are_counted():
 
 @pytest.mark.parametrize("tokens", ["characters", "words"])
 def test_a_byte_order_mark_within_a_file_is_reported(tokens):
-    rows = [("a b", "1"), ("\ufeffc d", "2"), ("e f", "3\ufeff"), ("\ufeffc g", "4")]
+    rows = [("a b", "1"), ("\ufeffc \ufeffd", "2"), ("e f", "3\ufeff"), ("\ufeffc g", "4")]
     with_marks = pair_task_from_rows(rows, None, (tokens, tokens))
     mark = "contains a byte order mark, an invisible character that became part of a symbol"
     assert list(pair_warnings(with_marks)) == [
-        f"the source {mark} (symbols with one: 2); remove it if it is a mistake",
-        f"the target {mark} (symbols with one: 1); remove it if it is a mistake",
+        f"the source {mark} (sources with one: 2); remove it if it is a mistake",
+        f"the target {mark} (targets with one: 1); remove it if it is a mistake",
     ]
     places = Places()
     places.extend([Record(Place("in.tsv", "line", k + 1), source) for k, (source, _) in enumerate(rows)])
@@ -100,7 +100,14 @@ def test_a_byte_order_mark_within_a_file_is_reported(tokens):
     assert second.startswith("in.tsv, line 3: the target contains")
 
 
-def test_a_line_break_in_a_cell_is_reported():
-    task = pair_task_from_rows([("ab", "1"), ("c\nd", "2")], None, ("characters", "characters"))
+@pytest.mark.parametrize(
+    ("character", "mark"),
+    [
+        ("\n", "a line break, which a missing quotation mark may have caused"),
+        ("\0", "a NUL character, which may mean that the file is not UTF-8"),
+    ],
+)
+def test_characters_that_are_probably_mistakes_are_reported(character, mark):
+    task = pair_task_from_rows([("ab", "1"), (f"c{character}d", "2")], None, ("characters", "characters"))
     (warning,) = pair_warnings(task)
-    assert warning.startswith("the source contains a line break, which a missing quotation mark may have caused")
+    assert warning.startswith(f"the source contains {mark} (")

@@ -19,12 +19,12 @@ class Column:
 
 
 class Frame:
-    def __init__(self, **columns):
-        self.of = columns
+    def __init__(self, repeats=(), **columns):
+        self.of, self.repeats = columns, repeats
 
     @property
     def columns(self):
-        return Column([*self.of])
+        return Column([*self.of, *self.repeats])
 
     def __iter__(self):
         return iter(self.of)  # the names, as in pandas
@@ -69,8 +69,20 @@ def test_integers_of_a_column_are_texts():
             'pairs: expected a DataFrame with columns source and target, or two .*, got "a", "b"',
         ),
         (Frame(source=["a", "b"], target=["x", float("nan")]), "pairs, row 1, output: expected a text or .*, got NaN"),
-        ([{"input": "a", "output": "b"}, {"sauce": "a"}], "pairs, row 1: expected .*, got no input in"),
-        ([{"input": "a", "outptu": "b"}, {"input": "a", "outptu": "b"}], 'row 0: expected .*, got only "outptu"'),
+        (
+            [{"input": "a", "output": "b"}, {"sauce": "a"}],
+            'pairs, row 1: expected an object with "input" or "source", got {"sauce": "a"}',
+        ),
+        (
+            [{"input": "a", "outptu": "b"}, {"input": "a", "outptu": "b"}],
+            'row 0: expected .*, got none beside "outptu"',
+        ),
+        (
+            Frame(source=["a"], target=["x"], repeats=["target"]),
+            'pairs: expected each column name once, got "target" twice',
+        ),
+        (0.1, "pairs: expected pairs of a source and a target, got 0.1"),
+        ("dev.tsv", 'pairs: expected pairs of a source and a target, got "dev.tsv"'),
     ],
 )
 def test_invalid_rows(rows, message):

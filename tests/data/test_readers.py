@@ -80,13 +80,15 @@ def test_outputs_and_other_values_are_kept(tmp_path):
         ('{"id": {"row": [7]}, "input": [4, 5, 6], "output": [7], "": 1.5}', [7], {"id": {"row": [7]}, "": 1.5}),
         ('{"input": [1, 2, 3], "output": null}', None, None),
         ('{"input": [1, 2, 3], "ID": null}', None, {"ID": None}),
+        ('{"source": [4, 5, 6], "target": [7], "id": 1}', [7], {"id": 1}),
+        ('{"input": [4, 5, 6], "source": "b", "output": [7], "target": 8}', [7], {"source": "b", "target": 8}),
         ("[1, 2, 3]", None, None),
         ("1 2 3", None, None),
         strict=True,
     )
     (tmp_path / "in.jsonl").write_text("\n".join(lines))
-    (tmp_path / "in.json").write_text(f"[{', '.join(lines[:5])}]")
-    for name, kind, first, n in (("in.jsonl", "line", 1, 6), ("in.json", "sequence", 0, 5)):
+    (tmp_path / "in.json").write_text(f"[{', '.join(lines[:7])}]")
+    for name, kind, first, n in (("in.jsonl", "line", 1, 8), ("in.json", "sequence", 0, 7)):
         records = [row for batch in read_batches(tmp_path / name, 2, 3) for row in batch]
         assert [row[2:4] for row in records] == [*zip(outputs[:n], others, strict=False)]
         assert [row.place for row in records] == [Place(str(tmp_path / name), kind, first + k) for k in range(n)]
@@ -114,15 +116,15 @@ def test_outputs_and_other_values_are_kept(tmp_path):
         ("[1, 2, 10]", "from 0 to 9, got 10"),
         ("[1, 2, 3, 4]", "expected 3 integers, got 4; for sequences of that length give `in_len` 4$"),
         ("[]", "expected 3 integers, got none$"),
-        ("{}", r'line 1: expected {"input": \[...\]}, got no input in {}'),
+        ("{}", 'line 1: expected an object with "input" or "source", got {}$'),
         ('{"input": [1, 2, 3], "output": 4}', "line 1, output: expected a list of integers, got 4"),
         ('{"input": [1, 2, 3], "output": [0.5]}', "line 1, output: expected integers from 0 to 2147483647, got 0.5"),
         ('{"input": 4}', "line 1: expected a list of integers, got 4"),
         ('"123"', 'expected a list of integers, got "123"'),
         ("[[1, 2, 3], [1, 2]]", "sequence 1: expected 3 integers, got 2"),
-        ("[1, 2, 3]\n[1, 2\n", f"line 2: {UNREADABLE}"),
+        ("[1, 2, 3]\n[1, 2\n", f"line 2: {UNREADABLE}: Expecting ',' delimiter: column 6$"),
         ("[1, 2, 3] [4, 5, 6]", UNREADABLE),
-        ('{"inputs": [1, 2, 3]}', r'line 1: expected {"input": \[...\]}, got no input in {"inputs": \[1, 2, 3\]}$'),
+        ('{"inputs": [1, 2, 3]}', r'line 1: expected an object with "input" or "source", got {"inputs": \[1, 2, 3\]}$'),
         ('{"input": [1], "input": [2]}', 'line 1: expected each key once, got "input" twice$'),
         ('{"input": [1], "n": 1, "n": 2}', 'line 1: expected each key once, got "n" twice$'),
         ('[[1, 2, 3], {"input": [1], "input": [2]}]', 'sequence 1: expected each key once, got "input" twice$'),
@@ -413,7 +415,7 @@ def test_text_that_looks_like_json(tmp_path):
     rows = [(1, ("[NP x]", "NP")), (2, ("{a}", "b")), (3, ('"q"', "r")), (4, ("[]", "["))]
     for name in ("in.txt", "in.tsv", "in"):
         assert read_text(tmp_path, brackets, name=name) == rows
-    error = 'in.json: expected texts, or JSON as in {"input": "...", "output": "..."}: '
+    error = 'in.json: expected JSON as in {"input": "...", "output": "..."}: '
     with pytest.raises(InputError, match=re.escape(error)):
         read_text(tmp_path, brackets, name="in.json")
     text = '["a", "b"]\n{"input": "a"}\n'
@@ -462,9 +464,8 @@ def test_json_strings_on_lines(tmp_path, name):
 def test_errors_in_json_of_texts(tmp_path):
     text = '"a"\nhello\n{"output": "b"}\n'
     results = dict(read_text(tmp_path, text, name="in.jsonl"))
-    assert results[2].startswith(
-        f'{tmp_path}/in.jsonl, line 2: expected texts, or JSON as in {{"input": "...", "output": "..'
-    )
+    expected = 'expected JSON as in {"input": "...", "output": "..."}: Expecting value: column 1'
+    assert results[2] == f"{tmp_path}/in.jsonl, line 2: {expected}"
     assert results[3].startswith(f"{tmp_path}/in.jsonl, line 3: expected ")
     with pytest.raises(InputError, match=r"in.tsv: expected texts, or JSON as in .*, got nothing"):
         read_text(tmp_path, "\ufeff\r\n\t\n")

@@ -146,7 +146,7 @@ def test_texts_from_python():
         (["a", ""], "sources, row 1: expected a source of characters, got an empty one"),
         (["a", "az"], 'sources, row 1: expected characters seen in training, got "z" at position 2$'),
         (["a\ud800"], r'sources, row 0: expected Unicode, got "\\ud800" in a text'),
-        ([["ab"]], 'sources, row 0: expected a list of characters, got "ab" in the list'),
+        ([["ab"]], 'sources, row 0: expected a list of characters, got "ab"; a list is one sequence, so write'),
     ]:
         with pytest.raises(InputError, match=message):
             source_numbers(sources, vocabulary, 3)

@@ -123,7 +123,7 @@ def test_columns_by_name_and_number(tmp_path):
         (("word",), [(word, None) for word in words]),
         (("word", "3"), [*zip(words, phones, strict=True)]),
     ]:
-        rows = records(tmp_path / "in.csv", None, columns)
+        rows = records(tmp_path / "in.csv", None, columns, is_paired=len(columns) == 2)
         assert pairs(rows) == expected
         assert [row.others["n"] for row in rows] == ["7", "8"]
     rows = records(tmp_path / "in.csv", None, ("3", "1"), header=False)
