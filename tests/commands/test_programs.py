@@ -13,7 +13,7 @@ SKIPPED = "expected sequences that the network can read, skipped {} that it cann
 
 
 @pytest.fixture
-def network():
+def network(run):
     """A network of random weights that reads a, b and c, saved as w."""
     return save_texts("w", ("characters", ("a", "b", "c")), ("characters", ("x", "y")))
 
