@@ -202,6 +202,7 @@ if __name__ == "__main__":
     else:
         status = request_run()
         if status < 0:
-            signal.signal(-status, signal.SIG_DFL)
+            if -status in FORWARDED:
+                signal.signal(-status, signal.SIG_DFL)
             os.kill(os.getpid(), -status)
         os._exit(status)

@@ -49,6 +49,17 @@ if sys.platform == "linux":
 PROGRAM = [*PYTHON, "-m", "seq2seq_demo"]
 DEMO = shlex.join(PROGRAM)  # for a shell
 REAL_PROGRAM = [sys.executable, "-m", "seq2seq_demo"]  # for tests that depend on how Python starts
+# `train` that sends itself a signal after its first steps beyond a given one; its first arguments are both numbers.
+SIGNALLED = """
+import os, sys
+from seq2seq_demo import cli
+from seq2seq_demo.display.training_report import TrainingReport
+
+signum, beyond = map(int, sys.argv[1:3])
+TrainingReport.on_steps_end = lambda report, step, *figures: step > beyond and os.kill(os.getpid(), signum)
+sys.exit(cli.main(sys.argv[3:]))
+"""
+SIGNALLED_PROGRAM = [*PYTHON, "-c", SIGNALLED]
 
 
 def random_weights(model_config: ModelConfig, seed: int = 5) -> dict[str, np.ndarray]:
@@ -172,14 +183,6 @@ class Watcher(Callback):
 def environment(**changes) -> dict[str, str]:
     """An environment in which a subprocess can import this package from any directory."""
     return os.environ | {"PYTHONPATH": str(ROOT)} | changes
-
-
-def start(folder, *argv) -> subprocess.Popen:
-    """Start the program in a subprocess."""
-    pipe = subprocess.PIPE
-    return subprocess.Popen(
-        [*PROGRAM, *map(str, argv)], cwd=folder, stdout=pipe, stderr=pipe, text=True, env=environment()
-    )
 
 
 def end(process) -> tuple[int, str]:

@@ -62,12 +62,12 @@ class Trainer:
         self.variables = list(self.network.named_variables().values())
         self.adam = PackedAdam(weight_shapes(self.model_config), network.weights, network.moments, self.adam_step)
         # Without XLA, TensorFlow's loops fail on very large arrays with an error about TemporaryVariable.
-        xla = use_xla(config) or bool(widths.wide)
+        self.uses_xla = use_xla(config) or bool(widths.wide)
         # XLA cannot compile an all-reduce. With several replicas, each one compiles only its `packed_sums`.
         alone = self.strategy.num_replicas_in_sync == 1
         compiled = functools.partial(tf.function, autograph=False)  # there is no Python control flow to translate
-        self.run_steps = compiled(self._run_steps, jit_compile=xla and alone)
-        self.sums = self.packed_sums if alone else compiled(self.packed_sums, jit_compile=xla)
+        self.run_steps = compiled(self._run_steps, jit_compile=self.uses_xla and alone)
+        self.sums = self.packed_sums if alone else compiled(self.packed_sums, jit_compile=self.uses_xla)
 
     def _begin(self, config: TrainConfig, start: Snapshot[TrainedNetwork]) -> None:
         self.config, self.start, network = config, start, start.network
@@ -186,7 +186,7 @@ class Trainer:
             end = FIRST_STEPS * self.batch_rows if self.step == self.start_step else (first // rows + 1) * rows
             pairs, step_before = training[order[first:end]], self.step
             loss, correct = self.take_steps(pairs)
-            if step_before == self.start.network.step:  # the compiler has used hundreds of megabytes
+            if self.uses_xla and step_before == self.start.network.step:  # XLA has used hundreds of megabytes
                 system_memory.release()
             self._advance(len(pairs), loss, correct)
             means = (total / self.n_symbols(pairs) for total in (loss, correct))

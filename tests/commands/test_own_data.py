@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import SMALL, SMALL_PAIRS, end, snapshot_in, start, wait_for
+from helpers import SMALL, SMALL_PAIRS, end, snapshot_in, wait_for
 
 from seq2seq_demo.cli.parser import parse
 from seq2seq_demo.commands.training_setup import set_up_training
@@ -95,7 +95,7 @@ def test_training_reads_standard_input(sources, shell, tmp_path):
         ("--from-file pairs.jsonl", OTHER_DATA),
     ],
 )
-def test_resuming_needs_the_same_pattern_or_data(sources, run, tmp_path, option, refused):
+def test_resuming_needs_the_same_pattern_or_data(sources, run, start, tmp_path, option, refused):
     argv = ["train", "120", *option.split(), "-e", "12", "--batch-size", "4", *SMALL_PAIRS, "-o", "w"]
     process = start(tmp_path, *argv)
     wait_for(lambda: snapshot_in(tmp_path))

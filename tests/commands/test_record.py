@@ -1,11 +1,12 @@
 """`train --record`, resumed training runs, and files that must not be overwritten."""
 
 import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from helpers import SMALL, end, save_random, snapshot_in, start, wait_for
+from helpers import SIGNALLED_PROGRAM, SMALL, end, save_random, snapshot_in
 
 from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.commands.training_setup import set_up_training
@@ -26,16 +27,14 @@ def recording_at(path):
 
 
 @pytest.mark.slow
-def test_a_killed_and_resumed_training_gives_the_same_recording(run, tmp_path):
+def test_a_killed_and_resumed_training_gives_the_same_recording(run, start, tmp_path):
     """The first snapshot already contains a recording, so --resume does not need --record."""
     out, _ = run.ok(*TRAIN, "-o", "w.h5", "--record")
     assert out.endswith("Saved w.h5\nRecorded 16 steps in w.record.h5\n")
     assert recording_at(tmp_path / "w.h5").steps == (0, 5, 7, 10, 14, 20, 28, 40, 57, 80, 113, 160, 226, 320, 339, 452)
-    process = start(tmp_path, *TRAIN, "-o", "killed.h5", "--record")
-    wait_for(lambda: snapshot_in(tmp_path) and load(snapshot_in(tmp_path)).step)
-    process.kill()
-    end(process)
-    assert load(snapshot_in(tmp_path)).recording.steps[-1] > 0
+    argv = [signal.SIGKILL, 120, *TRAIN, "-o", "killed.h5", "--record"]
+    assert end(start(tmp_path, *argv, program=SIGNALLED_PROGRAM))[0] == -signal.SIGKILL
+    assert load(snapshot_in(tmp_path)).recording.steps[-1] == 113  # the end of the first epoch
     out, _ = run.ok("train --resume")
     assert out.endswith(f"Recorded 16 steps in {tmp_path}/killed.record.h5\n")
     for ending in ("h5", "record.h5"):

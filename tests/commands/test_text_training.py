@@ -6,7 +6,7 @@ import unicodedata
 from unittest.mock import Mock
 
 import pytest
-from helpers import SMALL, SMALL_PAIRS, end, snapshot_in, start, wait_for
+from helpers import SIGNALLED_PROGRAM, SMALL, SMALL_PAIRS, end, snapshot_in
 
 from seq2seq_demo.display.training_report import TrainingReport
 from seq2seq_demo.errors import WeightsError
@@ -31,16 +31,14 @@ def write_random(folder, n_training=N, n_validation=50):
 
 
 @pytest.mark.slow
-def test_a_killed_and_interrupted_training_gives_the_same_weights(tmp_path, run, monkeypatch):
+def test_a_killed_and_interrupted_training_gives_the_same_weights(tmp_path, run, start, monkeypatch):
     """One command line starts the training and resumes it, after `kill -9` and after Ctrl-C."""
     write_random(tmp_path)
     argv = ["train", N, "--resume", *FILES, *CHARACTERS, *SMALL_PAIRS, "--batch-size", 4, "-r", 0.05, "-e", 9]
     argv += ["--keep-best", "--patience", 7, "--bidirectional", "--dropout", 0.2]
     _, err = run.ok(*argv, "-o", "undisturbed")
     assert "Found no snapshot in .: starting from fresh weights\n" in err
-    process = start(tmp_path, *argv, "-o", "stopped")
-    wait_for(lambda: snapshot_in(tmp_path) and load_snapshot(snapshot_in(tmp_path)).best)
-    process.send_signal(signal.SIGKILL)
+    process = start(tmp_path, signal.SIGKILL, 100, *argv, "-o", "stopped", program=SIGNALLED_PROGRAM)
     assert end(process)[0] == -signal.SIGKILL
 
     def ctrl_c(report, step, points, loss, token_accuracy):
@@ -48,6 +46,7 @@ def test_a_killed_and_interrupted_training_gives_the_same_weights(tmp_path, run,
             signal.raise_signal(signal.SIGINT)
 
     killed = load_snapshot(snapshot_in(tmp_path))
+    assert (killed.progress.epoch, killed.best.step) == (1, 75)
     with monkeypatch.context() as patch:
         patch.setattr(TrainingReport, "on_steps_end", ctrl_c)
         status, _, err = run(*argv, "-o", "stopped")

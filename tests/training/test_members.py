@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from helpers import Watcher, end, pairs_of, same_arrays, snapshot_in, snapshots_in_memory, start, wait_for
+from helpers import Watcher, end, pairs_of, same_arrays, snapshot_in, snapshots_in_memory, wait_for
 
 from seq2seq_demo import train
 from seq2seq_demo.config import ModelConfig, TrainConfig
@@ -65,7 +65,7 @@ def test_a_training_resumed_within_a_member_has_the_same_bits_and_recording(tmp_
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_a_training_killed_within_the_second_member_is_resumed_there(tmp_path):
+def test_a_training_killed_within_the_second_member_is_resumed_there(tmp_path, start):
     (tmp_path / "p.tsv").write_text("".join(f"{n % 7} {n % 5}\t{n % 3}\n" for n in range(6000)))
     argv = ["train", "--from-file", "p.tsv", "-e", "2", "--cell-size", "7", "--members", "2", "--seed", "1"]
     reference = start(tmp_path, *argv, "-o", "undisturbed", "-n", "other")
