@@ -328,6 +328,7 @@ function copyButtons() {
     // a link to a file is of no use to others, and the browser may forbid a page to set its address
     queueMicrotask(() => (link.hidden = location.protocol === "file:" || location.hash === ""));
     status.textContent = "";
+    manual.hidden = true;
   });
   return [json, link, status, manual];
 }

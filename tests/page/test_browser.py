@@ -257,10 +257,11 @@ def test_a_swap_of_two_symbols_is_two_places_but_one_edit(opened):
 
 
 def test_a_hidden_answer_appears_step_by_step_and_then_as_a_whole(opened):
-    page = opened(reversing(), fragment="#source=3%201%204&answer=hidden")
+    page = opened(reversing(), fragment="#source=3%201%204&target=5%201%203&answer=hidden")
     assert (prediction(page), judgement(page)[:7], page.evaluate("app.state.place")) == ("", "Hidden.", 3)
     assert "4 1 3" not in page.inner_text("body")
-    assert not page.locator("#target, #attention, #tabs, [role=tabpanel]").filter(visible=True).count()
+    hidden = page.locator("#target, #attention, #tabs, [role=tabpanel], #copy-json")
+    assert not hidden.filter(visible=True).count()
     n_cells = page.locator("#step .cell").count()
     page.keyboard.press("ArrowRight")
     assert page.locator("#step .piece").last.text_content() == "4" * 2  # the tile and its title
@@ -269,13 +270,16 @@ def test_a_hidden_answer_appears_step_by_step_and_then_as_a_whole(opened):
     assert "1 written" in shown and "Output 1, fed GO." in shown
     for leak in ("of 4", "expected", "Missing"):
         assert leak not in shown
+    assert page.locator("#step .wrong").count() == 0
     for _ in range(3):
         assert (judgement(page)[:7], page.get_attribute("#place", "max")) == ("Hidden.", "7")
         page.keyboard.press("ArrowRight")
     assert "Hidden" not in judgement(page)
     press(page, "Show the answer")
     assert prediction(page) == "4 1 3"
-    assert page.evaluate("location.hash") == "#source=3%201%204&place=5"
+    assert page.locator("#step .wrong").count() == 2  # the tile and its label
+    assert page.locator("#copy-json").is_visible()
+    assert page.evaluate("location.hash") == "#source=3%201%204&target=5%201%203&place=5"
     page.get_by_role("button", name="Hide the answer").press("Space")
     page.fill("#source", "2 7")
     assert page.evaluate("location.hash") == "#source=2%207&place=2&answer=hidden"
