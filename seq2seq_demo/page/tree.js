@@ -63,9 +63,10 @@ function treeParts(/** @type {number} */ i) {
   let searched = ""; // what `search` depends on
   /** @type {Search} */
   let search;
-  const { details, refresh } = tableDetails(`Beam search of ${network.name}, as a table`, () =>
-    searchTable(app.runs[i], search),
-  );
+  const { details, refresh } = tableDetails(`Beam search of ${network.name}, as a table`, () => {
+    update(); // it may still be due
+    return searchTable(app.runs[i], search);
+  });
   const update = () => {
     const run = app.runs[i];
     const { beam: size, penalty, moment } = app.state;

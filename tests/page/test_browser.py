@@ -787,3 +787,9 @@ def test_the_tree_of_beam_search_shows_the_answers_of_predict(opened):
     page.locator("#beam summary").click()
     page.wait_for_selector("#beam tbody tr")
     assert page.locator("#beam tbody tr").count() == tree.locator("title").count()
+
+
+def test_the_table_of_beam_search_can_be_opened_before_the_tree_is_drawn(opened):
+    page = opened(reversing())
+    page.evaluate("document.getElementById('tab-beam').click(); document.querySelector('#beam summary').click()")
+    page.wait_for_selector("#beam tbody tr")
