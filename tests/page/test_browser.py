@@ -597,9 +597,12 @@ def test_the_lecture_view_has_larger_type_and_escape_leaves_it(opened):
     size = "parseFloat(getComputedStyle(document.documentElement).fontSize)"
     large = page.evaluate(size)
     assert not page.locator(".hint:visible, .help:visible, footer:visible, .examples:visible").count()
+    show(page, "inside")
+    assert page.locator("#player").bounding_box()["y"] == 0
+    assert page.locator("#inside").bounding_box()["y"] < 900 / 4
     page.keyboard.press("Escape")
     assert page.evaluate(size) < large
-    assert page.evaluate("location.hash") == "#source=1%202&place=4"
+    assert page.evaluate("location.hash") == "#source=1%202&place=4&tab=inside"
     press(page, "Lecture view")
     assert "view=lecture" in page.evaluate("location.hash")
 
