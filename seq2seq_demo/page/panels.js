@@ -6,7 +6,7 @@ import { h } from "./elements.js";
 
 let helpCount = 0; // makes the ids of help texts unique
 
-/** Return a label with a "?" button that opens a help text at the bottom of the window.
+/** Return a label with a "?" button that opens a help text.
     @type {(label: string, help: string, tag?: "h2" | "h3" | "label" | "span") => HTMLElement} */
 export function labelWithHelp(label, help, tag = "h2") {
   const id = `help-${++helpCount}`;
