@@ -58,7 +58,7 @@ function exerciseElement(number, makeExercise, showGuide) {
     const verdict = judge(exercise, prediction, shown.answer);
     app.change({ forced: {}, replacement: null, text: typed, place: source.length, ...shown.patch });
     const isOther = app.state.text !== before.text;
-    const message = prefix + verdict + shown.message + (isOther ? ` Shown with ${app.state.text}.` : "");
+    const message = prefix + verdict + shown.message + (isOther ? ` The source is now ${app.state.text}.` : "");
     announce(message);
     showGuide(exercise.panelId ?? "", message, showButton, isOther ? before : null);
   });
@@ -168,7 +168,7 @@ const EXERCISES = [
     const text = `The encoder reads the source ${order} and updates its state. The decoder starts from the final state`;
     return {
       title: "The encoder",
-      text: `${text}${hasAttention ? memory : ", a bottleneck: it is all that the decoder knows of the source"}.`,
+      text: `${text}${hasAttention ? memory : ", a bottleneck: it is all that the decoder knows about the source"}.`,
       question: `The final state has ${size} numbers (${parts}). How many does it have for a source twice as long?`,
       choices: [size, 2 * size].map(String),
       button: "Show the final state",
@@ -183,7 +183,7 @@ const EXERCISES = [
     const end = network.ends ? ", until it writes END" : "";
     return {
       title: "The decoder",
-      text: `The decoder is first fed GO. It writes the likeliest symbol, which it is fed at the next step${end}.`,
+      text: `The decoder is first fed GO. At each step it writes the likeliest symbol, which becomes its next input${end}.`,
       question: `What will it write for ${sourceText(network, source)}?`,
       button: "Show what it writes",
       panelId: "step",
@@ -237,7 +237,7 @@ const EXERCISES = [
       title: "Attention",
       text:
         "At each step attention compares the decoder's state with every row of the memory, and the decoder receives the " +
-        "mean of the rows, weighted by α. Training specifies no target for α.",
+        "mean of the rows, weighted by α. Training has no target for α.",
       question: `Which input of ${sourceText(network, source)} does the first output attend to most?`,
       choices,
       button: "Show where the first output looks",
@@ -259,7 +259,7 @@ const EXERCISES = [
       title: "Attention and influence",
       text:
         "Each row of the memory also depends on other inputs, and the decoder starts from the final state. An output can " +
-        "therefore change with an input that gets no attention, or not change with one that does (Jain and Wallace 2019).",
+        "therefore depend on an input that gets no attention, or not depend on one that does (Jain and Wallace 2019).",
       question: `Do attention and influence differ for ${sourceText(network, source)}?`,
       choices: [YES, NO],
       button: "Show where they differ",

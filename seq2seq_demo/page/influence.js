@@ -25,7 +25,7 @@ export function influencePanel() {
   const section = panel(
     "influence",
     "Influence",
-    "Replace one input by another symbol and see which outputs change, that is, which depend on this input.",
+    "Replace one input with another symbol to see which outputs depend on it.",
     controls,
     columns((i) => [results[i], ...maps[i].elements]),
   );
@@ -62,8 +62,8 @@ function influenceControls() {
   if (!chosen) return [tiles];
   const { s, symbol } = chosen;
   const names = Array.from({ length: network.sourceVocabulary.largest + 1 }, (_, i) => sourceSymbol(network, i));
-  const list = labelledSelect(`Replace input ${s + 1} by`, names, symbol, (one) => replace(s, one));
-  const undo = button("Undo", () => app.change({ replacement: null }, "The source is unchanged again"));
+  const list = labelledSelect(`Replace input ${s + 1} with`, names, symbol, (one) => replace(s, one));
+  const undo = button("Undo", () => app.change({ replacement: null }, "The original source is back"));
   return [tiles, h("div", { className: "replacement" }, list, undo)];
 }
 
@@ -79,7 +79,7 @@ function resultParts(/** @type {TrainedNetwork} */ network) {
   const effect = changed.length
     ? `${changed.length} of ${before.length} outputs change: ${list}.`
     : "No output changes.";
-  const inserted = nInserted ? ` ${pluralize(nInserted, "symbol")} inserted.` : "";
+  const inserted = nInserted ? ` Inserted: ${pluralize(nInserted, "symbol")}.` : "";
   const sentence = `Input ${replacement.s + 1}: ${from} → ${to}. ${effect}${inserted}`;
   return [h("p", {}, sentence), beforeAndAfterList(network, before, after)];
 }
@@ -236,7 +236,7 @@ export class Influence {
     const [least, most] = [Math.min(...counts), Math.max(...counts)];
     const n = least === most ? most : `${least} to ${most}`;
     const tried = most === this.network.sourceVocabulary.largest ? `the ${most} other symbols` : `${n} other symbols`;
-    return `The share of ${tried} that change the output if they replace the input.`;
+    return `The share of ${tried} that change the output when they replace the input.`;
   }
 }
 
@@ -274,7 +274,7 @@ export function describeDisagreement({ matrix, alpha, network, source, answer },
 
 /** Compare influence with attention in words. */
 function compareWithAttention(/** @type {Influence} */ influence) {
-  if (!influence.alpha) return "This network has no attention to compare with its influence.";
+  if (!influence.alpha) return "This network has no attention to compare with the influence of its inputs.";
   const difference = disagreement(influence);
   if (difference) return `Attention and influence differ. ${describeDisagreement(influence, difference)}`;
   return "Attention and influence agree for this source.";

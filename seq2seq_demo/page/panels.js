@@ -40,9 +40,9 @@ export function disabledWithoutRun(/** @type {HTMLElement} */ element) {
 export function columns(makeParts) {
   const columns = app.networks.map((network, i) => {
     const attention = `${network.config.has_attention ? "with" : "without"} attention`;
-    const unrecorded = network.recording ? null : h("small", { className: "unrecorded" }, "not recorded: as saved");
-    const text = h("span", {}, network.name);
-    const parts = [text, network.name === attention ? null : h("small", {}, ` ${attention}`), unrecorded];
+    const unrecorded = h("small", { className: "unrecorded" }, "not recorded: saved network");
+    const kind = network.name === attention ? null : h("small", {}, ` ${attention}`);
+    const parts = [h("span", {}, network.name), kind, network.recording ? null : unrecorded];
     const name = app.networks.length > 1 ? h("h2", { className: "name" }, ...parts) : null;
     return h("div", { className: "column" }, name, ...makeParts(i));
   });

@@ -137,7 +137,7 @@ function answerTexts() {
 
 /** Return a note if the page shows a moment of training of which this network has no recording, else "". */
 const asSaved = (/** @type {TrainedNetwork} */ network) =>
-  app.state.moment === null || network.stepAt(app.state.moment) !== null ? "" : " (not recorded: as saved)";
+  app.state.moment === null || network.stepAt(app.state.moment) !== null ? "" : " (not recorded: saved network)";
 
 export const announceAnswers = (prefix = "") => announce(`${prefix} ${answerTexts()}`.trim());
 
@@ -199,7 +199,7 @@ function examplesList() {
 }
 
 const WAITING = "The answer appears here when you type a source.";
-const HIDDEN = "Hidden. Predict it, then press Next to see it symbol by symbol.";
+const HIDDEN = "Hidden. Predict the answer, then press Next to see it symbol by symbol.";
 const ALL_WRITTEN = "That was the last symbol. “Show the answer” compares the answer with the target.";
 /** @type {Record<Verdict, string>} */
 const MARKS = { right: "✓ ", wrong: "✗ ", unknown: "" };
@@ -210,9 +210,9 @@ function answerParts(/** @type {number} */ i) {
   const attributes = { "aria-live": "off", ...(i ? { "data-network": i } : {}) }; // `announce` reads it out once
   const output = h("output", { ...id, className: "prediction", dir: "auto", attributes });
   const help =
-    "The free-running answer: each symbol that the decoder writes is its next input. Errors are counted place by place " +
-    "and, if the network ends its answers, in edits: the fewest symbols to insert, delete or replace, and neighbours " +
-    "to swap, that give the target.";
+    "The free-running answer: the decoder is fed each symbol that it writes. Errors are the places at which the answer " +
+    "differs from the target and, if the network ends its answers, the fewest edits that turn one into the other. An " +
+    "edit inserts, deletes or replaces a symbol, or swaps two neighbours.";
   const label = labelWithHelp("Answer", help);
   const tiles = h("ol", { className: "pieces", attributes: { "aria-label": "The answer, symbol by symbol" } });
   const line = h("p", { className: "judgement" });
@@ -284,8 +284,8 @@ function answerNotes(/** @type {Run} */ run) {
   if (source.length < (network.min_in_len ?? network.in_len ?? 0))
     notes.push("The source is shorter than any in training.");
   const step = network.stepAt(app.state.moment);
-  if (step !== null) notes.push(`The answer after ${pluralize(step, "training step")}.`);
-  if (asSaved(network)) notes.push("This network was not recorded at this step: the answer is as saved.");
+  if (step !== null) notes.push(`This is the answer after ${pluralize(step, "training step")}.`);
+  if (asSaved(network)) notes.push("This step was not recorded: this is the answer of the saved network.");
   return notes.join(" ");
 }
 
@@ -315,7 +315,7 @@ function copyButtons() {
     } catch {
       Object.assign(manual, { hidden: false, value: text });
       manual.select();
-      status.textContent = "The browser forbids copying. Copy this text:";
+      status.textContent = "The browser does not allow copying. Copy this text:";
     }
     announce(status.textContent);
   };

@@ -109,7 +109,7 @@ function describeWriting(/** @type {Run} */ run, /** @type {number} */ t) {
     const isExtra = run.kind(t) === "extra";
     sentence += isExtra ? ", an extra symbol" : `; expected ${targetName(run, run.expectedAt(t))}`;
   }
-  sentence += isEnd(run, t) ? ", which ends the answer." : ".";
+  sentence += isEnd(run, t) ? ". END ends the answer." : ".";
   const missing = app.state.hidden ? [] : run.missing(t).map((symbol) => targetName(run, symbol));
   if (missing.length) sentence += ` Missing before it: ${missing.join(", ")}.`;
   const isCut = run.network.ends && !run.ended && t === run.steps.length - 1;

@@ -90,7 +90,7 @@ export class Vocabulary {
       const number = this.numberOf.get(symbol);
       if (number !== undefined) return number;
       const other = [symbol.toLowerCase(), symbol.toUpperCase()].find((one) => this.numberOf.has(one));
-      const hint = other === undefined ? "" : `, only “${other}”`;
+      const hint = other === undefined ? "" : `, but “${other}” is`;
       throw new Error(`${symbol.trim() ? `“${symbol}”` : "A space"} is not in the vocabulary${hint}`);
     }
     if (/^[0-9]{1,9}$/.test(symbol) && Number(symbol) <= this.largest) return Number(symbol);

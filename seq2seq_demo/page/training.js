@@ -38,7 +38,7 @@ const recordedNetworks = () => /** @type {RecordedNetwork[]} */ (app.networks.fi
 /** Return a sentence on the networks that have no recording; "" if there are none. */
 function unrecordedNote() {
   const names = app.networks.filter(({ recording }) => !recording).map(({ name }) => name);
-  return names.length ? `No recording of ${names.join(" or ")}: the page shows it as saved.` : "";
+  return names.length ? `There is no recording of ${names.join(" or ")}: the page shows the saved network.` : "";
 }
 
 /** Return the step and the epoch of a moment. */

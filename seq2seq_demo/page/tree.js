@@ -28,8 +28,8 @@ export function treePanel() {
   const section = panel(
     "beam",
     "Beam search",
-    "Greedy decoding keeps one beginning at each step. Beam search keeps K beginnings: those with the best scores. A score is the logarithm " +
-      "of the probability, divided by the length to the power of the penalty.",
+    "At each step, greedy decoding keeps one beginning of the answer, and beam search keeps the K beginnings with the best scores. A score " +
+      "is the logarithm of the probability, divided by the length to the power of the penalty.",
     h(
       "p",
       { className: "hint" },

@@ -312,7 +312,7 @@ def test_the_explanations_keep_the_source_and_the_moment(opened):
     longer = page.input_value("#source")
     assert len(longer.split()) > 20
     assert "the longest source in training had 20. The answer is" in page.text_content(".guide")
-    assert f"Shown with {longer}." in page.text_content(".guide")
+    assert f"The source is now {longer}." in page.text_content(".guide")
     press(page, "Back to my source")
     assert page.evaluate("[app.state.text, app.state.moment, app.state.place]") == ["7 7 1 7 7", 2, 1]
 
@@ -494,7 +494,7 @@ def test_recordings_of_different_lengths_can_be_shown_side_by_side(opened):
     for moment in (0, 1, 2):
         page.evaluate(f"app.change({{ moment: {moment} }})")
         assert "undefined" not in page.inner_text("body")
-        assert ("as saved" in page.text_content("#input")) == (moment > 0)  # the second recording has one step
+        assert ("not recorded" in page.text_content("#input")) == (moment > 0)  # the second recording has one step
     assert page.text_content("h1") == "2 small networks trained to reverse a sequence"
 
 
@@ -502,14 +502,14 @@ def test_a_network_without_a_recording_is_shown_as_saved(opened):
     page = opened(
         reversing(moments=moments(shipped("embedding_attention"))), ShownNetwork("rnn", shipped("embedding_rnn"))
     )
-    assert not page.get_by_text("not recorded: as saved").first.is_visible()
+    assert not page.get_by_text("not recorded: saved network").first.is_visible()
     page.evaluate("app.change({ moment: 0 })")
-    assert page.get_by_text("not recorded: as saved").first.is_visible()
-    assert "as saved" in page.locator("#input .column").last.inner_text()
+    assert page.get_by_text("not recorded: saved network").first.is_visible()
+    assert "not recorded" in page.locator("#input .column").last.inner_text()
     show(page, "training")
     assert page.evaluate("app.runs.map((run) => asJson(run).training_step)") == [0, None]
     press(page, "When did it learn this source?")
-    conclusion = "No recording of rnn: the page shows it as saved."
+    conclusion = "There is no recording of rnn: the page shows the saved network."
     page.locator(".learned .status").get_by_text(conclusion).wait_for()
     assert page.text_content(".learned .status").count("rnn") == 1
 
