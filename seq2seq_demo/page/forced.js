@@ -1,7 +1,7 @@
 /* The panel that compares teacher forcing with free-running decoding. */
 
 import { app, byId } from "./app.js";
-import { redraw, scrollBox, updateScrollBoxes } from "./boxes.js";
+import { redraw, scrollBox, updateScrollBox } from "./boxes.js";
 import { button, h, headerCell, symbolSpan } from "./elements.js";
 import { pluralize } from "./format.js";
 import { beforeAndAfterList } from "./influence.js";
@@ -25,7 +25,7 @@ export function forcedPanel() {
         boxes[i],
         ...(run.teacherSteps ? forcedAndFree(/** @type {ComparedRun} */ (run)) : [noTarget(), ...beforeAndAfter(run)]),
       );
-      updateScrollBoxes(boxes[i]);
+      boxes[i].querySelectorAll("div.scroll").forEach((box) => updateScrollBox(/** @type {HTMLElement} */ (box)));
     });
   return addPanel(section, update);
 }
@@ -42,7 +42,7 @@ function noTarget() {
 function beforeAndAfter(/** @type {Run} */ run) {
   const nForced = countForced(run);
   if (!nForced) return [];
-  const before = app.run(run.network, run.source, null, {}).written;
+  const before = run.network.run(run.source, null, app.state.moment, {}).written;
   const { errors } = run.network.compare(run.written, before, (t) => run.isOverridden(t));
   const changed = errors > nForced ? pluralize(errors - nForced, "other symbol") : "no other symbol";
   return [h("p", {}, `Forcing changed ${changed}.`), beforeAndAfterList(run.network, before, run.written)];

@@ -7,12 +7,11 @@ import { button, h, labelledSelect, radioTiles } from "./elements.js";
 import { percent, pluralize } from "./format.js";
 import { HeatMap, heatTable, outputsByInputs } from "./heatmap.js";
 import { argmax } from "./network.js";
-import { addPanel, columns, networkLabel, panel, tableDetails } from "./panels.js";
+import { addPanel, columns, panel, tableDetails, withLabel } from "./panels.js";
 import { sourceSymbol, targetSymbol } from "./runs.js";
 import { goToOutput } from "./step.js";
 
-/** @typedef {{ s: number, symbol: number }} Replacement
-    @typedef {{ t: number, s: number, symbol: number, depends: boolean, gap: number }} Disagreement */
+/** @typedef {{ t: number, s: number, symbol: number, depends: boolean, gap: number }} Disagreement */
 
 const MAX_SUBSTITUTES = 10; // symbols tried in place of an input
 const MAX_TRIALS = 300; // runs of the network per source; a longer source has fewer substitutes
@@ -41,15 +40,12 @@ export function influencePanel() {
   });
 }
 
-/** @type {(source: number[], replacement: Replacement) => number[]} */
-const replaced = (source, { s, symbol }) => source.map((original, i) => (i === s ? symbol : original));
-
 /** Replace input s by a symbol, by default its first substitute, and announce the changes.
     @type {(s: number, symbol?: number) => void} */
 function replace(s, symbol = substitutes(app.networks[0], (app.source ?? [])[s])[0]) {
   app.change({ replacement: { s, symbol } });
   const describe = (/** @type {TrainedNetwork} */ network) => resultParts(network)[0]?.textContent ?? "";
-  announce(app.networks.map((network) => `${networkLabel(network)} ${describe(network)}`.trim()).join(" "));
+  announce(app.networks.map((network) => withLabel(network, describe(network))).join(" "));
 }
 
 /** Return the controls that choose an input and the symbol that replaces it. */
@@ -71,7 +67,9 @@ function influenceControls() {
 function resultParts(/** @type {TrainedNetwork} */ network) {
   const [{ replacement }, source] = [app.state, app.source ?? []];
   if (!replacement) return [];
-  const [before, after] = [source, replaced(source, replacement)].map((one) => freeAnswer(network, one));
+  const [before, after] = [source, source.with(replacement.s, replacement.symbol)].map((one) =>
+    freeAnswer(network, one),
+  );
   const changed = changedOutputs(before, after).map((t) => t + 1);
   const nInserted = alignedPairs(before, after).filter(([symbol]) => symbol === null).length;
   const [from, to] = [source[replacement.s], replacement.symbol].map((symbol) => sourceSymbol(network, symbol));
@@ -222,7 +220,7 @@ export class Influence {
   /** Run the next n trials. Each replaces an input by a symbol and counts the outputs that change. */
   work(n = Infinity) {
     for (const { s, symbol, share } of this.trials.slice(this.next, this.next + n)) {
-      const after = freeAnswer(this.network, replaced(this.source, { s, symbol }));
+      const after = freeAnswer(this.network, this.source.with(s, symbol));
       for (const t of changedOutputs(this.answer, after)) {
         this.matrix[t][s] += share;
         this.firstChange[t][s] ??= symbol;

@@ -64,4 +64,8 @@ export function tableDetails(label, makeTable) {
 }
 
 /** Return the name of a network if the page shows several, else "". */
-export const networkLabel = (/** @type {TrainedNetwork} */ network) => (app.networks.length > 1 ? network.name : "");
+export const networkLabel = (/** @type {TrainedNetwork} */ { name }) => (app.networks.length > 1 ? name : "");
+
+/** Return the name of a network, if the page shows several, before a text. */
+export const withLabel = (/** @type {TrainedNetwork} */ network, /** @type {string} */ text) =>
+  [networkLabel(network), text].filter(Boolean).join(": ");

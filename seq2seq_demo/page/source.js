@@ -3,7 +3,7 @@
 import { announce, app, byId } from "./app.js";
 import { button, h, symbolSpan } from "./elements.js";
 import { largest, pluralize, trainedLengths } from "./format.js";
-import { columns, labelWithHelp } from "./panels.js";
+import { columns, labelWithHelp, withLabel } from "./panels.js";
 import {
   countForced,
   describeErrors,
@@ -129,15 +129,19 @@ function announceLater(makeText) {
 function answerTexts() {
   if (app.state.hidden) return "The answer is hidden.";
   const text = (/** @type {Run} */ run) => {
-    const name = app.networks.length > 1 ? `${run.network.name}${asSaved(run.network)}: ` : "";
-    return `${name}Answer ${run.network.targetVocabulary.text(run.answer) || "only END"}, ${judgement(run).text}.`;
+    const answer = run.network.targetVocabulary.text(run.answer) || "only END";
+    return withLabel(run.network, `Answer ${answer}, ${judgement(run).text}. ${momentNote(run.network)}`.trim());
   };
   return app.runs.map(text).join(" ");
 }
 
-/** Return a note if the page shows a moment of training of which this network has no recording, else "". */
-const asSaved = (/** @type {TrainedNetwork} */ network) =>
-  app.state.moment === null || network.stepAt(app.state.moment) !== null ? "" : " (not recorded: saved network)";
+/** Return a note on the moment of training that the answer of a network is from; "" for the saved network. */
+function momentNote(/** @type {TrainedNetwork} */ network) {
+  if (app.state.moment === null) return "";
+  const step = network.stepAt(app.state.moment);
+  if (step === null) return "This step was not recorded: this is the answer of the saved network.";
+  return `This is the answer after ${pluralize(step, "training step")}.`;
+}
 
 export const announceAnswers = (prefix = "") => announce(`${prefix} ${answerTexts()}`.trim());
 
@@ -283,10 +287,7 @@ function answerNotes(/** @type {Run} */ run) {
     notes.push(`The source is longer than any in training (${network.in_len}).`);
   if (source.length < (network.min_in_len ?? network.in_len ?? 0))
     notes.push("The source is shorter than any in training.");
-  const step = network.stepAt(app.state.moment);
-  if (step !== null) notes.push(`This is the answer after ${pluralize(step, "training step")}.`);
-  if (asSaved(network)) notes.push("This step was not recorded: this is the answer of the saved network.");
-  return notes.join(" ");
+  return [...notes, momentNote(network)].join(" ").trim();
 }
 
 /** Return a button that switches a part of the state on or off; style sheets find it as `data-lecture`, `data-hidden`. A

@@ -6,7 +6,7 @@ import { Diagram } from "./diagram.js";
 import { h } from "./elements.js";
 import { percent } from "./format.js";
 import { argmax } from "./network.js";
-import { addPanel, columns } from "./panels.js";
+import { addPanel, columns, withLabel } from "./panels.js";
 import { countText, fedName, isEnd, isForced, probabilities, sourceName, stateSize, targetName } from "./runs.js";
 
 const MAX_BLANK = 8; // symbols in the diagram before a source is typed
@@ -66,8 +66,7 @@ function blankRun(/** @type {TrainedNetwork} */ network) {
 }
 
 export function announcePlace() {
-  const prefix = (/** @type {Run} */ run) => (app.runs.length > 1 ? `${run.network.name}: ` : "");
-  announce(app.runs.map((run) => prefix(run) + describePlace(run, app.state.place)).join(" "));
+  announce(app.runs.map((run) => withLabel(run.network, describePlace(run, app.state.place))).join(" "));
 }
 
 export function goToOutput(/** @type {number} */ t) {

@@ -6,7 +6,7 @@ import { redraw, scrollBox, updateScrollBox } from "./boxes.js";
 import { button, h, labelledSelect, svg, table, zoom } from "./elements.js";
 import { formatNumber, percent, truncate } from "./format.js";
 import { last } from "./network.js";
-import { addPanel, columns, networkLabel, panel, tableDetails } from "./panels.js";
+import { addPanel, columns, panel, tableDetails, withLabel } from "./panels.js";
 import { currentOutput, targetName } from "./runs.js";
 import { goToOutput } from "./step.js";
 import { same } from "./trained.js";
@@ -85,7 +85,7 @@ function treeParts(/** @type {number} */ i) {
   };
   const describe = () => {
     update();
-    return `${networkLabel(network)} ${answerText(app.runs[i], search.answers[0])}`.trim();
+    return withLabel(network, answerText(app.runs[i], search.answers[0]));
   };
   return { elements: [h("div", { className: "beam" }, box, answers), details], update, describe };
 }
