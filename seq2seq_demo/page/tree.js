@@ -28,14 +28,10 @@ export function treePanel() {
   const section = panel(
     "beam",
     "Beam search",
-    "At each step, greedy decoding keeps one beginning of the answer, and beam search keeps the K beginnings with the best scores. A score " +
-      "is the logarithm of the probability, divided by the length to the power of the penalty.",
-    h(
-      "p",
-      { className: "hint" },
+    "At each step, greedy decoding keeps one beginning of the answer, and beam search keeps the K beginnings with the " +
+      "best scores. A score is the logarithm of the probability, divided by the length to the power of the penalty. " +
       "Each column shows the beginnings after one step with their probabilities, best first: solid ones are kept, " +
-        "dashed ones dropped, and the thick path is the best answer.",
-    ),
+      "dashed ones dropped, and the thick path is the best answer.",
     h("div", { className: "controls" }, control("Beginnings kept (K)", "beam"), control("Length penalty", "penalty")),
     columns((i) => parts[i].elements),
   );
