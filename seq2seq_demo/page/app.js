@@ -65,6 +65,11 @@ export const app = {
     return Math.max(0, ...this.runs.map((run) => run.steps.length));
   },
 
+  /** The number of moments of the longest recording, without the saved network. */
+  get nMoments() {
+    return Math.max(...this.networks.map(({ recording }) => recording?.steps.length ?? 0));
+  },
+
   /** The forced symbols by output index, without steps that no answer reaches.
       @returns {Forced} */
   get forced() {
@@ -115,23 +120,18 @@ export const app = {
 
   /** Compute the source, the runs and the errors from the state. */
   compute() {
-    const { text, targetText } = this.state;
+    const { text, targetText, moment, forced } = this.state;
     const [{ sourceVocabulary, targetVocabulary }] = this.networks;
     const source = readSymbols(sourceVocabulary, text, MAX_SOURCE_LEN);
     [this.source, this.error, this.targetError, this.runs] = [null, source.error, "", []];
     if (!source.symbols.length) return; // the page waits for a valid source
     const target = readSymbols(targetVocabulary, targetText?.trim() ? targetText : "", MAX_ANSWER_LEN);
-    const typed = targetText === null ? undefined : target.symbols.length ? target.symbols : null;
+    const typed = target.symbols.length ? target.symbols : null; // null if it is empty or invalid
     [this.source, this.targetError] = [source.symbols, target.error];
-    this.runs = this.networks.map((network) => this.run(network, source.symbols, typed));
-  },
-
-  /** Run a network on a source at the current moment. `typed` is the typed target: undefined if none was typed, null if it is
-      empty or invalid.
-      @type {(network: TrainedNetwork, source: number[], typed?: number[] | null, forced?: Forced) => Run} */
-  run(network, source, typed, forced) {
-    const target = typed === undefined ? network.knownTarget(source) : typed;
-    return network.run(source, target, this.state.moment, forced ?? this.state.forced);
+    this.runs = this.networks.map((network) => {
+      const expected = targetText === null ? network.knownTarget(source.symbols) : typed;
+      return network.run(source.symbols, expected, moment, forced);
+    });
   },
 };
 
@@ -197,12 +197,11 @@ function readHash(hash) {
   };
   /** @type {(name: "beam" | "penalty") => number} */
   const choice = (name) => BEAM_CHOICES[name].find((value) => `${value}` === part(name)) ?? BEAM_DEFAULTS[name];
-  const moments = Math.max(...networks.map(({ recording }) => (recording ? recording.steps.length : 0)));
   return {
     ...(text("source") ? { text: text("source") } : {}),
     targetText: text("target") || null,
     place: integer("place", Infinity), // `change` limits it to the last step
-    moment: integer("moment", moments),
+    moment: integer("moment", app.nMoments),
     forced: readForced(part("forced"), networks[0].go),
     beam: choice("beam"),
     penalty: choice("penalty"),

@@ -43,8 +43,7 @@ function attentionOf(run) {
   return { ...content, describeRow: (t) => `Output ${content.rows[t]}; ${describeAttention(alphas[t])}` };
 }
 
-const FONT_STYLES = ["font-family", "font-size", "font-weight", "text-anchor"];
-const SAVED_STYLES = ["fill", "fill-opacity", "stroke", "stroke-width", ...FONT_STYLES];
+const SAVED_STYLES = "fill fill-opacity stroke stroke-width font-family font-size font-weight text-anchor".split(" ");
 const REMOVED_ATTRIBUTES = ["role", "tabindex", "aria-selected", "data-key", "class"];
 
 /** Download a drawing as an SVG file with its styles inline. */

@@ -75,14 +75,7 @@ function isFinished(kept, divisor, nBest) {
 
 /** Return the n most probable symbols and their log p; ties go to the lower symbol. */
 function topSymbols(/** @type {Vector} */ logits, /** @type {number} */ n) {
-  /** @type {number[]} */
-  const symbols = [];
-  logits.forEach((logit, symbol) => {
-    const rank = symbols.findIndex((other) => logit > logits[other]);
-    if (rank >= 0) symbols.splice(rank, 0, symbol);
-    else symbols.push(symbol);
-    symbols.length = Math.min(symbols.length, n);
-  });
+  const symbols = [...logits.keys()].sort((a, b) => logits[b] - logits[a]).slice(0, n);
   const largest = logits[symbols[0]];
   const logTotal = Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - largest), 0));
   return symbols.map((symbol) => ({ symbol, logP: logits[symbol] - largest - logTotal }));

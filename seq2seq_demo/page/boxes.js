@@ -45,9 +45,6 @@ export function updateScrollBox(box, x = null) {
   if (x !== null) box.scrollLeft = x - box.clientWidth / 2;
 }
 
-export const updateScrollBoxes = (/** @type {HTMLElement} */ element) =>
-  element.querySelectorAll(".scroll").forEach((box) => updateScrollBox(/** @type {HTMLElement} */ (box)));
-
 /** Scroll a box, not the page, so that an element is in its middle, unless it is in view. */
 export function scrollToMiddle(/** @type {Element} */ box, /** @type {Element} */ element) {
   box.scrollTop = 0;

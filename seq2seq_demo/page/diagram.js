@@ -225,7 +225,7 @@ export class Diagram {
     const parts = [this.cell(i, this.decoder, status, this.S + i + 1)];
     if (i) parts.push(this.stateArrow(i - 1, i, this.decoder, status));
     if (status === "ahead") return parts;
-    const [forced, wrong] = [isForced(i), run.isWrong(i)];
+    const [forced, wrong] = [isForced(i), run.isWrong(i) && !app.state.hidden];
     const classes = [status, wrong ? "wrong" : "", isEnd(run, i) ? "end" : "", forced ? "forced" : ""];
     const below = (/** @type {string} */ words, /** @type {string} */ className) =>
       this.text(x, this.answer + height + 15 * u, words, className);

@@ -5,7 +5,7 @@ import { button, h, radioTiles } from "./elements.js";
 import { largest, percent, pluralize, trainedLengths, visible } from "./format.js";
 import { describeDisagreement, disagreement, Influence } from "./influence.js";
 import { argmax } from "./network.js";
-import { panel } from "./panels.js";
+import { panel, withLabel } from "./panels.js";
 import { fedName, probabilities, sourceSymbol, stateSize, targetSymbol, writtenName } from "./runs.js";
 import { judgement } from "./source.js";
 import { reveal } from "./tabs.js";
@@ -45,7 +45,7 @@ function contextOf() {
       HTMLElement} */
 function exerciseElement(number, makeExercise, showGuide) {
   const { title, text } = makeExercise();
-  const prefix = app.networks.length > 1 ? `${contextOf().network.name}: ` : "";
+  const label = (/** @type {string} */ words) => withLabel(contextOf().network, words);
   const questionBox = h("div");
   let [asked, prediction] = ["", ""];
   const showButton = button("", () => {
@@ -58,7 +58,7 @@ function exerciseElement(number, makeExercise, showGuide) {
     const verdict = judge(exercise, prediction, shown.answer);
     app.change({ forced: {}, replacement: null, text: typed, place: source.length, ...shown.patch });
     const isOther = app.state.text !== before.text;
-    const message = prefix + verdict + shown.message + (isOther ? ` Shown with ${app.state.text}.` : "");
+    const message = label(verdict + shown.message) + (isOther ? ` The source is now ${app.state.text}.` : "");
     announce(message);
     showGuide(exercise.panelId ?? "", message, showButton, isOther ? before : null);
   });
@@ -66,10 +66,10 @@ function exerciseElement(number, makeExercise, showGuide) {
     const current = JSON.stringify([app.state.text, app.state.targetText, app.state.moment]);
     if (current === asked) return;
     [asked, prediction] = [current, ""];
-    const { question, choices, button: label = "" } = makeExercise();
+    const { question, choices, button: words = "" } = makeExercise();
     const isAsked = question && (app.source || contextOf().network.examples.length);
-    Object.assign(showButton, { textContent: label, hidden: !isAsked });
-    const parts = isAsked ? questionParts(prefix + question, choices, number, (text) => (prediction = text)) : [];
+    Object.assign(showButton, { textContent: words, hidden: !isAsked });
+    const parts = isAsked ? questionParts(label(question), choices, number, (text) => (prediction = text)) : [];
     questionBox.replaceChildren(...parts);
   });
   const heading = h("h3", {}, `${number}. ${title}`);
@@ -145,7 +145,6 @@ function makeGuide() {
     @type {(network: TrainedNetwork, source: number[], forced?: Record<number, number>) => Run} */
 function runOf(network, source, forced = {}) {
   const current = app.runs.find((run) => run.network === network && same(run.source, source));
-  if (current && !Object.keys({ ...app.state.forced, ...forced }).length) return current;
   return network.run(source, current ? current.target : network.knownTarget(source), app.state.moment, forced);
 }
 
@@ -168,7 +167,7 @@ const EXERCISES = [
     const text = `The encoder reads the source ${order} and updates its state. The decoder starts from the final state`;
     return {
       title: "The encoder",
-      text: `${text}${hasAttention ? memory : ", a bottleneck: it is all that the decoder knows of the source"}.`,
+      text: `${text}${hasAttention ? memory : ", a bottleneck: it is all that the decoder knows about the source"}.`,
       question: `The final state has ${size} numbers (${parts}). How many does it have for a source twice as long?`,
       choices: [size, 2 * size].map(String),
       button: "Show the final state",
@@ -183,7 +182,7 @@ const EXERCISES = [
     const end = network.ends ? ", until it writes END" : "";
     return {
       title: "The decoder",
-      text: `The decoder is first fed GO. It writes the likeliest symbol, which it is fed at the next step${end}.`,
+      text: `The decoder is first fed GO. At each step it writes the likeliest symbol, which becomes its next input${end}.`,
       question: `What will it write for ${sourceText(network, source)}?`,
       button: "Show what it writes",
       panelId: "step",
@@ -237,7 +236,7 @@ const EXERCISES = [
       title: "Attention",
       text:
         "At each step attention compares the decoder's state with every row of the memory, and the decoder receives the " +
-        "mean of the rows, weighted by α. Training specifies no target for α.",
+        "mean of the rows, weighted by α. Training has no target for α.",
       question: `Which input of ${sourceText(network, source)} does the first output attend to most?`,
       choices,
       button: "Show where the first output looks",
@@ -259,7 +258,7 @@ const EXERCISES = [
       title: "Attention and influence",
       text:
         "Each row of the memory also depends on other inputs, and the decoder starts from the final state. An output can " +
-        "therefore change with an input that gets no attention, or not change with one that does (Jain and Wallace 2019).",
+        "therefore depend on an input that gets no attention, or not depend on one that does (Jain and Wallace 2019).",
       question: `Do attention and influence differ for ${sourceText(network, source)}?`,
       choices: [YES, NO],
       button: "Show where they differ",

@@ -1,7 +1,7 @@
 /* The panel that compares teacher forcing with free-running decoding. */
 
 import { app, byId } from "./app.js";
-import { redraw, scrollBox, updateScrollBoxes } from "./boxes.js";
+import { redraw, scrollBox, updateScrollBox } from "./boxes.js";
 import { button, h, headerCell, symbolSpan } from "./elements.js";
 import { pluralize } from "./format.js";
 import { beforeAndAfterList } from "./influence.js";
@@ -25,7 +25,7 @@ export function forcedPanel() {
         boxes[i],
         ...(run.teacherSteps ? forcedAndFree(/** @type {ComparedRun} */ (run)) : [noTarget(), ...beforeAndAfter(run)]),
       );
-      updateScrollBoxes(boxes[i]);
+      boxes[i].querySelectorAll("div.scroll").forEach((box) => updateScrollBox(/** @type {HTMLElement} */ (box)));
     });
   return addPanel(section, update);
 }
@@ -42,7 +42,7 @@ function noTarget() {
 function beforeAndAfter(/** @type {Run} */ run) {
   const nForced = countForced(run);
   if (!nForced) return [];
-  const before = app.run(run.network, run.source, null, {}).written;
+  const before = run.network.run(run.source, null, app.state.moment, {}).written;
   const { errors } = run.network.compare(run.written, before, (t) => run.isOverridden(t));
   const changed = errors > nForced ? pluralize(errors - nForced, "other symbol") : "no other symbol";
   return [h("p", {}, `Forcing changed ${changed}.`), beforeAndAfterList(run.network, before, run.written)];
@@ -77,11 +77,11 @@ function compareErrors(/** @type {ComparedRun} */ run) {
   const taught = teacherSteps.map((step) => step.written);
   const [teacher, free] = [taught, written].map((one) => countErrors(network, one, expected));
   const counts = `Teacher forcing: ${teacher.text}. Free-running: ${free.text}.`;
-  const why = "Teacher forcing looks better because it replaces each error with the target before the next step.";
+  const why = "Teacher forcing looks better because the decoder is fed the target instead of its own errors.";
   if (teacher.edits < free.edits) return `${counts} ${why}`;
   if (teacher.places >= free.places) return counts;
   const both = teacher.edits === free.edits ? "both are equally good" : "free-running is better";
-  return `${counts} By edits, ${both}: a swap or a shift is one edit, but differs in several places.`;
+  return `${counts} By edits, ${both}: a swap or a shift is one edit, but changes several places.`;
 }
 
 /** Describe the first difference between teacher forcing and free-running.
@@ -91,7 +91,7 @@ function describeDivergence(run, divergence) {
   if (divergence > 0) {
     const symbol = targetName(run, steps[divergence].fed) + (isForced(divergence - 1) ? " (forced)" : "");
     const taught = targetName(run, teacherSteps[divergence].fed);
-    return `Output ${divergence + 1} is fed ${symbol} in free-running, but ${taught} with teacher forcing.`;
+    return `At output ${divergence + 1}, the decoder is fed ${symbol}; with teacher forcing, it is fed ${taught}.`;
   }
   const n = Math.min(teacherSteps.length, steps.length);
   const wrote = `${isForced(n - 1) ? "You forced" : "The network wrote"} ${writtenName(run, n - 1)} as output ${n}`;

@@ -30,6 +30,11 @@ GALLERY = {
         "Two networks learn to write digits backwards. The one without attention must remember all of them at once.",
         ("recorded-attention", "recorded-rnn"),
     ),
+    "lengths": Entry(
+        "Reversing long sequences",
+        "Two networks reverse digits. They were trained on at most 20 and at most 10 digits: try longer sequences.",
+        ("reversed-attention", "reversed-rnn"),
+    ),
     "sorting": Entry(
         "Sorting",
         "A network sorts digits. It learned their order from examples alone.",

@@ -28,8 +28,8 @@ export class HeatMap {
   rows = [];
 
   /** `select` is called with the row and the column of a cell that was clicked or reached by arrow keys.
-      @param {string} label @param {((row: number, column: number | null) => void) | null} select */
-  constructor(label, select = null) {
+      @param {string} label @param {(row: number, column: number | null) => void} select */
+  constructor(label, select) {
     this.label = label;
     this.select = select;
     this.box = scrollBox(label);
@@ -39,7 +39,7 @@ export class HeatMap {
   /** Display the content that depends on `key`, and mark a row and a column. Return whether the key is new.
       @type {(key: unknown[], makeContent: () => Content, marked: Cell) => boolean} */
   show(key, makeContent, marked) {
-    const isNew = !this.key.length || key.some((part, i) => part !== this.key[i]);
+    const isNew = key.some((part, i) => part !== this.key[i]);
     if (isNew) {
       this.key = key;
       this.content = makeContent();
@@ -50,9 +50,9 @@ export class HeatMap {
   }
 
   draw() {
-    const { content, box, select } = this;
+    const { content, box } = this;
     if (!content || !box.clientWidth) return;
-    const layout = computeLayout(content, box.clientWidth, select !== null);
+    const layout = computeLayout(content, box.clientWidth);
     const { u, font, left, top, width, height, x } = layout;
     const titles = content.groups.map(([first, title], i) =>
       label(Math.max(x(first), left + 4.5 * font * i), font, title, "soft begin", font),
@@ -64,7 +64,7 @@ export class HeatMap {
     this.rows = content.rows.map((name, row) => this.drawRow(name, row, layout));
     this.column = svg("rect", { class: "matrix-frame", y: top, height: layout.height * content.rows.length });
     const picture = svg("g", { "aria-hidden": true }, ...titles, corner, ...this.names, ...cells, this.column);
-    const attributes = { width, height: layout.bottom, role: select ? "listbox" : "img", "aria-label": this.label };
+    const attributes = { width, height: layout.bottom, role: "listbox", "aria-label": this.label };
     const className = height < font ? "heat-map dense" : "heat-map";
     const drawing = svg("svg", { class: className, ...attributes }, tip, picture, ...this.rows);
     drawing.addEventListener("pointermove", (event) => {
@@ -73,24 +73,23 @@ export class HeatMap {
     });
     drawing.addEventListener("click", (event) => {
       const { row, column } = this.cellAt(event, drawing);
-      if (row !== null) select?.(row, column);
+      if (row !== null) this.select(row, column);
     });
     redraw(box, drawing);
     updateScrollBox(box);
     this.mark(this.marked);
   }
 
-  /** Return the name and the frame of a row. A row that can be selected is an option of a list box.
+  /** Return the name and the frame of a row, which is an option of a list box.
       @type {(name: string, row: number, layout: Layout) => SVGGElement} */
   drawRow(name, row, { u, font, left, right, height, y }) {
     const middle = y(row) + height / 2 + 0.35 * font;
     const frame = { class: "chosen", x: left, y: y(row), width: right - left, height };
     const text = label(left - 6 * u, middle, shorten(name), "end row-name", font);
-    if (!this.select) return svg("g", { class: "heat-row" }, text, svg("rect", frame));
     const description = this.content?.describeRow?.(row) ?? name;
     const attributes = { role: "option", "aria-label": description, "data-key": `row-${row}`, tabindex: -1 };
     const element = svg("g", { class: "heat-row", ...attributes }, text, svg("rect", frame));
-    element.addEventListener("focus", () => this.marked.row !== row && this.select?.(row, null));
+    element.addEventListener("focus", () => this.marked.row !== row && this.select(row, null));
     element.addEventListener("keydown", (event) => this.onKey(event, row));
     return element;
   }
@@ -101,7 +100,7 @@ export class HeatMap {
     const column = (this.marked.column ?? -1) + ({ ArrowLeft: -1, ArrowRight: 1 }[event.key] ?? NaN);
     const to = { ArrowUp: row - 1, ArrowDown: row + 1, Home: 0, End: nRows - 1 }[event.key];
     if (to !== undefined) this.rows[Math.max(0, Math.min(to, nRows - 1))].focus();
-    else if (column >= 0 && column < nColumns) this.select?.(row, column);
+    else if (column >= 0 && column < nColumns) this.select(row, column);
     else return;
     event.preventDefault();
   }
@@ -124,7 +123,6 @@ export class HeatMap {
     if (!content || !layout) return;
     this.rows.forEach((element, i) => {
       element.classList.toggle("marked", i === this.marked.row);
-      if (!this.select) return;
       element.setAttribute("aria-selected", String(i === this.marked.row));
       element.setAttribute("tabindex", i === (this.marked.row ?? 0) ? "0" : "-1");
     });
@@ -144,8 +142,7 @@ const label = (x, y, words, className, size) => svg("text", { x, y, class: class
 const shorten = (/** @type {string} */ name) =>
   name.endsWith(" ✗") ? `${truncate(name.slice(0, -2), MAX_ROW_NAME - 2)} ✗` : truncate(name, MAX_ROW_NAME);
 
-/** @param {Content} content @param {number} room @param {boolean} isSelectable */
-function computeLayout({ rows, columns, groups, corner, ...sizes }, room, isSelectable) {
+function computeLayout(/** @type {Content} */ { rows, columns, groups, corner, ...sizes }, /** @type {number} */ room) {
   const { minSize = 9, maxSize = 44, rowHeight } = sizes;
   const u = zoom();
   const font = (room < 480 * u || columns.length > 30 ? 12 : 14) * u;
@@ -153,7 +150,7 @@ function computeLayout({ rows, columns, groups, corner, ...sizes }, room, isSele
   const [left, top, gap] = [0.58 * font * longest + 8 * u, 2.8 * font, 10 * u];
   const fitting = (room - left - gap * (groups.length - 1) - 2 * u) / columns.length;
   const size = Math.max(minSize * u, Math.min(maxSize * u, fitting));
-  const touchable = isSelectable ? (rows.length > 12 ? 15 : 24) * u : 0;
+  const touchable = (rows.length > 12 ? 15 : 24) * u;
   const height = rowHeight ? rowHeight * u : Math.max(touchable, Math.min(size, 32 * u));
   /** @type {(column: number) => number} */
   const x = (column) => left + size * column + gap * groups.filter(([first]) => first > 0 && column >= first).length;
@@ -226,9 +223,6 @@ export function outputsByInputs(inputs, outputs, values, verb) {
 /** Return a heat map's shares as a table. */
 export function heatTable(/** @type {string} */ caption, /** @type {Content} */ { rows, columns, values }) {
   const head = ["Output", ...columns.map((name, s) => `${s + 1}: ${name}`)];
-  return table(
-    caption,
-    head,
-    rows.map((name, t) => [name, ...Array.from(values[t], percent)]),
-  );
+  const cells = rows.map((name, t) => [name, ...Array.from(values[t], percent)]);
+  return table(caption, head, cells);
 }

@@ -7,12 +7,11 @@ import { button, h, labelledSelect, radioTiles } from "./elements.js";
 import { percent, pluralize } from "./format.js";
 import { HeatMap, heatTable, outputsByInputs } from "./heatmap.js";
 import { argmax } from "./network.js";
-import { addPanel, columns, networkLabel, panel, tableDetails } from "./panels.js";
+import { addPanel, columns, panel, tableDetails, withLabel } from "./panels.js";
 import { sourceSymbol, targetSymbol } from "./runs.js";
 import { goToOutput } from "./step.js";
 
-/** @typedef {{ s: number, symbol: number }} Replacement
-    @typedef {{ t: number, s: number, symbol: number, depends: boolean, gap: number }} Disagreement */
+/** @typedef {{ t: number, s: number, symbol: number, depends: boolean, gap: number }} Disagreement */
 
 const MAX_SUBSTITUTES = 10; // symbols tried in place of an input
 const MAX_TRIALS = 300; // runs of the network per source; a longer source has fewer substitutes
@@ -25,7 +24,7 @@ export function influencePanel() {
   const section = panel(
     "influence",
     "Influence",
-    "Replace one input by another symbol and see which outputs change, that is, which depend on this input.",
+    "Replace one input with another symbol to see which outputs depend on it.",
     controls,
     columns((i) => [results[i], ...maps[i].elements]),
   );
@@ -41,15 +40,12 @@ export function influencePanel() {
   });
 }
 
-/** @type {(source: number[], replacement: Replacement) => number[]} */
-const replaced = (source, { s, symbol }) => source.map((original, i) => (i === s ? symbol : original));
-
 /** Replace input s by a symbol, by default its first substitute, and announce the changes.
     @type {(s: number, symbol?: number) => void} */
 function replace(s, symbol = substitutes(app.networks[0], (app.source ?? [])[s])[0]) {
   app.change({ replacement: { s, symbol } });
   const describe = (/** @type {TrainedNetwork} */ network) => resultParts(network)[0]?.textContent ?? "";
-  announce(app.networks.map((network) => `${networkLabel(network)} ${describe(network)}`.trim()).join(" "));
+  announce(app.networks.map((network) => withLabel(network, describe(network))).join(" "));
 }
 
 /** Return the controls that choose an input and the symbol that replaces it. */
@@ -62,8 +58,8 @@ function influenceControls() {
   if (!chosen) return [tiles];
   const { s, symbol } = chosen;
   const names = Array.from({ length: network.sourceVocabulary.largest + 1 }, (_, i) => sourceSymbol(network, i));
-  const list = labelledSelect(`Replace input ${s + 1} by`, names, symbol, (one) => replace(s, one));
-  const undo = button("Undo", () => app.change({ replacement: null }, "The source is unchanged again"));
+  const list = labelledSelect(`Replace input ${s + 1} with`, names, symbol, (one) => replace(s, one));
+  const undo = button("Undo", () => app.change({ replacement: null }, "The original source is back"));
   return [tiles, h("div", { className: "replacement" }, list, undo)];
 }
 
@@ -71,15 +67,15 @@ function influenceControls() {
 function resultParts(/** @type {TrainedNetwork} */ network) {
   const [{ replacement }, source] = [app.state, app.source ?? []];
   if (!replacement) return [];
-  const [before, after] = [source, replaced(source, replacement)].map((one) => freeAnswer(network, one));
+  const [before, after] = [source, source.with(replacement.s, replacement.symbol)].map((one) =>
+    freeAnswer(network, one),
+  );
   const changed = changedOutputs(before, after).map((t) => t + 1);
   const nInserted = alignedPairs(before, after).filter(([symbol]) => symbol === null).length;
   const [from, to] = [source[replacement.s], replacement.symbol].map((symbol) => sourceSymbol(network, symbol));
   const list = changed.slice(0, 12).join(", ") + (changed.length > 12 ? " …" : "");
-  const effect = changed.length
-    ? `${changed.length} of ${before.length} outputs change: ${list}.`
-    : "No output changes.";
-  const inserted = nInserted ? ` ${pluralize(nInserted, "symbol")} inserted.` : "";
+  const effect = changed.length ? `Changed outputs: ${list}.` : "No output changes.";
+  const inserted = nInserted ? ` Inserted: ${pluralize(nInserted, "symbol")}.` : "";
   const sentence = `Input ${replacement.s + 1}: ${from} → ${to}. ${effect}${inserted}`;
   return [h("p", {}, sentence), beforeAndAfterList(network, before, after)];
 }
@@ -222,7 +218,7 @@ export class Influence {
   /** Run the next n trials. Each replaces an input by a symbol and counts the outputs that change. */
   work(n = Infinity) {
     for (const { s, symbol, share } of this.trials.slice(this.next, this.next + n)) {
-      const after = freeAnswer(this.network, replaced(this.source, { s, symbol }));
+      const after = freeAnswer(this.network, this.source.with(s, symbol));
       for (const t of changedOutputs(this.answer, after)) {
         this.matrix[t][s] += share;
         this.firstChange[t][s] ??= symbol;
@@ -236,7 +232,7 @@ export class Influence {
     const [least, most] = [Math.min(...counts), Math.max(...counts)];
     const n = least === most ? most : `${least} to ${most}`;
     const tried = most === this.network.sourceVocabulary.largest ? `the ${most} other symbols` : `${n} other symbols`;
-    return `The share of ${tried} that change the output if they replace the input.`;
+    return `The share of ${tried} that change the output when they replace the input.`;
   }
 }
 
@@ -274,7 +270,7 @@ export function describeDisagreement({ matrix, alpha, network, source, answer },
 
 /** Compare influence with attention in words. */
 function compareWithAttention(/** @type {Influence} */ influence) {
-  if (!influence.alpha) return "This network has no attention to compare with its influence.";
+  if (!influence.alpha) return "This network has no attention to compare with the influence of its inputs.";
   const difference = disagreement(influence);
   if (difference) return `Attention and influence differ. ${describeDisagreement(influence, difference)}`;
   return "Attention and influence agree for this source.";

@@ -13,13 +13,11 @@ import { fedName, probabilities, sourceName, writtenName } from "./runs.js";
 
 export function insidePanel() {
   const view = new InsidePanel();
-  const hint =
-    "Rows are units of the hidden state h, columns are symbols read or written. Click a square to select its unit and step.";
   const section = panel(
     "inside",
     "Inside a cell",
-    "The hidden state at each step, and the equations that compute it.",
-    h("p", {}, hint),
+    "The hidden state h at each step, and the equations that compute it. Rows are units, columns are symbols read or " +
+      "written. Click a square to select its unit and step.",
     view.controls,
     view.map.box,
     view.bars,

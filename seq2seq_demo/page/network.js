@@ -29,22 +29,10 @@ export function softmax(/** @type {Vector | number[]} */ x) {
 }
 
 /** Return the index of the largest number, the first among equal ones. */
-export function argmax(/** @type {Vector | number[]} */ x) {
-  let best = 0;
-  for (let i = 1; i < x.length; i++) if (x[i] > x[best]) best = i;
-  return best;
-}
+export const argmax = (/** @type {Vector | number[]} */ x) => x.indexOf(Math.max(...x));
 
 /** @type {(...vectors: Vector[]) => Vector} */
-function concatenate(...vectors) {
-  const whole = new Float32Array(vectors.reduce((n, vector) => n + vector.length, 0));
-  let start = 0;
-  for (const vector of vectors) {
-    whole.set(vector, start);
-    start += vector.length;
-  }
-  return whole;
-}
+const concatenate = (...vectors) => Float32Array.from(vectors.flatMap((vector) => [...vector]));
 
 /** Return x times the columns start…end − 1 of W [x.length, width]; the sums are in float64.
     @type {(x: Vector, W: Vector, width: number, start?: number, end?: number) => Vector} */

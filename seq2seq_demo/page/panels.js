@@ -6,7 +6,7 @@ import { h } from "./elements.js";
 
 let helpCount = 0; // makes the ids of help texts unique
 
-/** Return a label with a "?" button that opens a help text at the bottom of the window.
+/** Return a label with a "?" button that opens a help text.
     @type {(label: string, help: string, tag?: "h2" | "h3" | "label" | "span") => HTMLElement} */
 export function labelWithHelp(label, help, tag = "h2") {
   const id = `help-${++helpCount}`;
@@ -40,9 +40,9 @@ export function disabledWithoutRun(/** @type {HTMLElement} */ element) {
 export function columns(makeParts) {
   const columns = app.networks.map((network, i) => {
     const attention = `${network.config.has_attention ? "with" : "without"} attention`;
-    const unrecorded = network.recording ? null : h("small", { className: "unrecorded" }, "not recorded: as saved");
-    const text = h("span", {}, network.name);
-    const parts = [text, network.name === attention ? null : h("small", {}, ` ${attention}`), unrecorded];
+    const unrecorded = h("small", { className: "unrecorded" }, "not recorded: saved network");
+    const kind = network.name === attention ? null : h("small", {}, ` ${attention}`);
+    const parts = [h("span", {}, network.name), kind, network.recording ? null : unrecorded];
     const name = app.networks.length > 1 ? h("h2", { className: "name" }, ...parts) : null;
     return h("div", { className: "column" }, name, ...makeParts(i));
   });
@@ -64,4 +64,8 @@ export function tableDetails(label, makeTable) {
 }
 
 /** Return the name of a network if the page shows several, else "". */
-export const networkLabel = (/** @type {TrainedNetwork} */ network) => (app.networks.length > 1 ? network.name : "");
+export const networkLabel = (/** @type {TrainedNetwork} */ { name }) => (app.networks.length > 1 ? name : "");
+
+/** Return the name of a network, if the page shows several, before a text. */
+export const withLabel = (/** @type {TrainedNetwork} */ network, /** @type {string} */ text) =>
+  [networkLabel(network), text].filter(Boolean).join(": ");

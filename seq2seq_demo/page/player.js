@@ -29,7 +29,7 @@ export class Track {
     this.slider = h("input", { id, type: "range", min: "0", step: "1", oninput });
     this.output = h("output", { attributes: { for: id, "aria-live": "off" } });
     this.play = button(name, () => this.toggle(), { className: "primary", id: `play-${id}` });
-    this.elements = [h("label", { htmlFor: id }, label), this.slider, this.output];
+    this.elements = [h("label", { htmlFor: id, className: "visually-hidden" }, label), this.slider, this.output];
     app.add(() => (app.runs.length ? this.update() : Track.stop()));
   }
 
@@ -50,12 +50,8 @@ export class Track {
   }
 
   /** Set the pace of all tracks in ms per position. */
-  static setPace(/** @type {number} */ pace) {
+  static restart(pace = Track.pace) {
     Track.pace = pace;
-    Track.restart();
-  }
-
-  static restart() {
     clearInterval(Track.timer);
     const track = Track.playing;
     if (!track) return;
@@ -115,7 +111,7 @@ export function player(...rows) {
     for (const one of [next, end]) one.setAttribute("aria-disabled", String(app.state.place === track.parts.end()));
   });
   document.addEventListener("keydown", (event) => onKey(event, track));
-  const pace = labelledSelect("Pace", Object.keys(PACES), 1, (i) => Track.setPace(Object.values(PACES)[i]));
+  const pace = labelledSelect("Pace", Object.keys(PACES), 1, (i) => Track.restart(Object.values(PACES)[i]));
   const buttons = h("div", { className: "controls" }, first, back, track.play, next, end);
   const parts = h("div", { className: "track" }, buttons, ...track.elements, pace);
   return disabledWithoutRun(h("div", { id: "player" }, parts, ...rows));

@@ -3,7 +3,7 @@
 import { announce, app, byId } from "./app.js";
 import { button, h, symbolSpan } from "./elements.js";
 import { largest, pluralize, trainedLengths } from "./format.js";
-import { columns, labelWithHelp } from "./panels.js";
+import { columns, labelWithHelp, withLabel } from "./panels.js";
 import {
   countForced,
   describeErrors,
@@ -129,15 +129,19 @@ function announceLater(makeText) {
 function answerTexts() {
   if (app.state.hidden) return "The answer is hidden.";
   const text = (/** @type {Run} */ run) => {
-    const name = app.networks.length > 1 ? `${run.network.name}${asSaved(run.network)}: ` : "";
-    return `${name}Answer ${run.network.targetVocabulary.text(run.answer) || "only END"}, ${judgement(run).text}.`;
+    const answer = run.network.targetVocabulary.text(run.answer) || "only END";
+    return withLabel(run.network, `Answer ${answer}, ${judgement(run).text}. ${momentNote(run.network)}`.trim());
   };
   return app.runs.map(text).join(" ");
 }
 
-/** Return a note if the page shows a moment of training of which this network has no recording, else "". */
-const asSaved = (/** @type {TrainedNetwork} */ network) =>
-  app.state.moment === null || network.stepAt(app.state.moment) !== null ? "" : " (not recorded: as saved)";
+/** Return a note on the moment of training that the answer of a network is from; "" for the saved network. */
+function momentNote(/** @type {TrainedNetwork} */ network) {
+  if (app.state.moment === null) return "";
+  const step = network.stepAt(app.state.moment);
+  if (step === null) return "This step was not recorded: this is the answer of the saved network.";
+  return `This is the answer after ${pluralize(step, "training step")}.`;
+}
 
 export const announceAnswers = (prefix = "") => announce(`${prefix} ${answerTexts()}`.trim());
 
@@ -199,7 +203,7 @@ function examplesList() {
 }
 
 const WAITING = "The answer appears here when you type a source.";
-const HIDDEN = "Hidden. Predict it, then press Next to see it symbol by symbol.";
+const HIDDEN = "Hidden. Predict the answer, then press Next to see it symbol by symbol.";
 const ALL_WRITTEN = "That was the last symbol. “Show the answer” compares the answer with the target.";
 /** @type {Record<Verdict, string>} */
 const MARKS = { right: "✓ ", wrong: "✗ ", unknown: "" };
@@ -210,9 +214,9 @@ function answerParts(/** @type {number} */ i) {
   const attributes = { "aria-live": "off", ...(i ? { "data-network": i } : {}) }; // `announce` reads it out once
   const output = h("output", { ...id, className: "prediction", dir: "auto", attributes });
   const help =
-    "The free-running answer: each symbol that the decoder writes is its next input. Errors are counted place by place " +
-    "and, if the network ends its answers, in edits: the fewest symbols to insert, delete or replace, and neighbours " +
-    "to swap, that give the target.";
+    "The free-running answer: the decoder is fed each symbol that it writes. Errors are the places at which the answer " +
+    "differs from the target and, if the network ends its answers, the fewest edits that turn one into the other. An " +
+    "edit inserts, deletes or replaces a symbol, or swaps two neighbours.";
   const label = labelWithHelp("Answer", help);
   const tiles = h("ol", { className: "pieces", attributes: { "aria-label": "The answer, symbol by symbol" } });
   const line = h("p", { className: "judgement" });
@@ -283,10 +287,7 @@ function answerNotes(/** @type {Run} */ run) {
     notes.push(`The source is longer than any in training (${network.in_len}).`);
   if (source.length < (network.min_in_len ?? network.in_len ?? 0))
     notes.push("The source is shorter than any in training.");
-  const step = network.stepAt(app.state.moment);
-  if (step !== null) notes.push(`The answer after ${pluralize(step, "training step")}.`);
-  if (asSaved(network)) notes.push("This network was not recorded at this step: the answer is as saved.");
-  return notes.join(" ");
+  return [...notes, momentNote(network)].join(" ").trim();
 }
 
 /** Return a button that switches a part of the state on or off; style sheets find it as `data-lecture`, `data-hidden`. A
@@ -315,7 +316,7 @@ function copyButtons() {
     } catch {
       Object.assign(manual, { hidden: false, value: text });
       manual.select();
-      status.textContent = "The browser forbids copying. Copy this text:";
+      status.textContent = "The browser does not allow copying. Copy this text:";
     }
     announce(status.textContent);
   };
@@ -328,6 +329,7 @@ function copyButtons() {
     // a link to a file is of no use to others, and the browser may forbid a page to set its address
     queueMicrotask(() => (link.hidden = location.protocol === "file:" || location.hash === ""));
     status.textContent = "";
+    manual.hidden = true;
   });
   return [json, link, status, manual];
 }

@@ -6,7 +6,7 @@ import { Diagram } from "./diagram.js";
 import { h } from "./elements.js";
 import { percent } from "./format.js";
 import { argmax } from "./network.js";
-import { addPanel, columns } from "./panels.js";
+import { addPanel, columns, withLabel } from "./panels.js";
 import { countText, fedName, isEnd, isForced, probabilities, sourceName, stateSize, targetName } from "./runs.js";
 
 const MAX_BLANK = 8; // symbols in the diagram before a source is typed
@@ -66,8 +66,7 @@ function blankRun(/** @type {TrainedNetwork} */ network) {
 }
 
 export function announcePlace() {
-  const prefix = (/** @type {Run} */ run) => (app.runs.length > 1 ? `${run.network.name}: ` : "");
-  announce(app.runs.map((run) => prefix(run) + describePlace(run, app.state.place)).join(" "));
+  announce(app.runs.map((run) => withLabel(run.network, describePlace(run, app.state.place))).join(" "));
 }
 
 export function goToOutput(/** @type {number} */ t) {
@@ -109,7 +108,7 @@ function describeWriting(/** @type {Run} */ run, /** @type {number} */ t) {
     const isExtra = run.kind(t) === "extra";
     sentence += isExtra ? ", an extra symbol" : `; expected ${targetName(run, run.expectedAt(t))}`;
   }
-  sentence += isEnd(run, t) ? ", which ends the answer." : ".";
+  sentence += isEnd(run, t) ? ". END ends the answer." : ".";
   const missing = app.state.hidden ? [] : run.missing(t).map((symbol) => targetName(run, symbol));
   if (missing.length) sentence += ` Missing before it: ${missing.join(", ")}.`;
   const isCut = run.network.ends && !run.ended && t === run.steps.length - 1;

@@ -23,15 +23,8 @@ export const PATTERNS = {
     if (source.length % 2) throw new Error("added: expected two numbers of equal length");
     if (Math.max(...source) > 9) throw new Error("added: expected digits from 0 to 9");
     const half = source.length / 2;
-    const target = new Array(half + 1);
-    let carry = 0;
-    for (let i = half - 1; i >= 0; i--) {
-      const sum = source[i] + source[half + i] + carry;
-      target[i + 1] = sum % 10;
-      carry = sum > 9 ? 1 : 0;
-    }
-    target[0] = carry;
-    return target;
+    const [first, second] = [source.slice(0, half), source.slice(half)].map((digits) => BigInt(digits.join("")));
+    return Array.from(String(first + second).padStart(half + 1, "0"), Number);
   },
 };
 
@@ -90,7 +83,7 @@ export class Vocabulary {
       const number = this.numberOf.get(symbol);
       if (number !== undefined) return number;
       const other = [symbol.toLowerCase(), symbol.toUpperCase()].find((one) => this.numberOf.has(one));
-      const hint = other === undefined ? "" : `, only “${other}”`;
+      const hint = other === undefined ? "" : `, but “${other}” is`;
       throw new Error(`${symbol.trim() ? `“${symbol}”` : "A space"} is not in the vocabulary${hint}`);
     }
     if (/^[0-9]{1,9}$/.test(symbol) && Number(symbol) <= this.largest) return Number(symbol);

@@ -86,7 +86,8 @@ export class TrainedNetwork {
     const model = this.at(moment);
     const T = this.maxOutLen(source.length, target);
     const free = model.run(source, this.ends ? T + 1 : T, { forced, toEnd: this.ends });
-    const teacher = target && model.run(source, 0, { decoderInput: this.decoderInput(target) });
+    const decoderInput = target && [this.go, ...target].slice(0, this.ends ? undefined : -1); // shifted right by one
+    const teacher = decoderInput && model.run(source, 0, { decoderInput });
     return new Run(this, source, target, free, teacher);
   }
 
@@ -102,11 +103,6 @@ export class TrainedNetwork {
       @type {(answer: number[], target: number[], isForced: (t: number) => boolean) => Alignment} */
   compare(answer, target, isForced) {
     return this.ends ? align(answer, target, isForced) : alignByPosition(answer, target);
-  }
-
-  /** Return the decoder input of teacher forcing: the target shifted right by one. */
-  decoderInput(/** @type {number[]} */ target) {
-    return this.ends ? [this.go, ...target] : [this.go, ...target.slice(0, -1)];
   }
 }
 

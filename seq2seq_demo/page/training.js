@@ -18,8 +18,7 @@ const CURVE = { left: 52, right: 28, height: 64, gap: 38 }; // px at a font size
 export function trainingPanel() {
   const recorded = recordedNetworks();
   if (!recorded.length) return null;
-  const nMoments = countMoments(recorded);
-  const charts = recorded.map((network) => curveChart(networkLabel(network), network.recording, nMoments));
+  const charts = recorded.map((network) => curveChart(networkLabel(network), network.recording));
   const curveTables = () => h("div", {}, ...recorded.map((network) => curveTable(network)));
   const section = panel(
     "training",
@@ -27,7 +26,7 @@ export function trainingPanel() {
     "Exact match is measured free-running, loss with teacher forcing. The axis lists the recorded steps and is not to scale.",
     h("p", {}, unrecordedNote()),
     h("div", { className: "columns" }, ...charts.map(({ element }) => element)),
-    learnedButton(recorded, nMoments),
+    learnedButton(recorded),
     tableDetails("The curves as a table", curveTables).details,
   );
   return addPanel(section, () => charts.forEach(({ draw }) => draw()));
@@ -38,7 +37,7 @@ const recordedNetworks = () => /** @type {RecordedNetwork[]} */ (app.networks.fi
 /** Return a sentence on the networks that have no recording; "" if there are none. */
 function unrecordedNote() {
   const names = app.networks.filter(({ recording }) => !recording).map(({ name }) => name);
-  return names.length ? `No recording of ${names.join(" or ")}: the page shows it as saved.` : "";
+  return names.length ? `There is no recording of ${names.join(" or ")}: the page shows the saved network.` : "";
 }
 
 /** Return the step and the epoch of a moment. */
@@ -51,7 +50,7 @@ function momentText(/** @type {Recording} */ { steps, epochs }, /** @type {numbe
 export function film() {
   const recorded = recordedNetworks();
   if (!recorded.length) return null;
-  const nMoments = countMoments(recorded);
+  const { nMoments } = app;
   const track = new Track({
     id: "moment",
     label: "Training",
@@ -69,29 +68,25 @@ export function film() {
   return h("div", { className: "track" }, track.play, ...track.elements);
 }
 
-/** Return the number of moments of the longest recording, without the saved network.
-    @type {(recorded: RecordedNetwork[]) => number} */
-const countMoments = (recorded) => Math.max(...recorded.map(({ recording }) => recording.steps.length));
-
 /** Return a chart of exact match and loss over the recorded steps; `draw` draws it at the current moment.
-    @type {(name: string, recording: Recording, nMoments: number) => { element: HTMLElement, draw: () => void }} */
-function curveChart(name, recording, nMoments) {
+    @type {(name: string, recording: Recording) => { element: HTMLElement, draw: () => void }} */
+function curveChart(name, recording) {
   const rows = curveRows(recording);
   const box = h("div", { className: "curves" });
   const draw = () => {
-    if (rows.length && box.clientWidth) box.replaceChildren(drawCurves(recording, rows, box.clientWidth, nMoments));
+    if (rows.length && box.clientWidth) box.replaceChildren(drawCurves(recording, rows, box.clientWidth));
   };
   onNewWidth(box, draw);
   return { element: h("div", {}, name && rows.length ? h("h3", {}, name) : null, box), draw };
 }
 
 /** Draw the curves below each other, with a marker at the current moment.
-    @type {(recording: Recording, rows: Curve[], width: number, nMoments: number) => SVGElement} */
-function drawCurves(recording, rows, width, nMoments) {
-  const moment = app.state.moment ?? nMoments;
+    @type {(recording: Recording, rows: Curve[], width: number) => SVGElement} */
+function drawCurves(recording, rows, width) {
+  const moment = app.state.moment ?? app.nMoments;
   const u = zoom();
   const [left, right, tall] = [CURVE.left * u, CURVE.right * u, (CURVE.height + CURVE.gap) * u];
-  const x = (/** @type {number} */ i) => left + (i * (width - left - right)) / nMoments;
+  const x = (/** @type {number} */ i) => left + (i * (width - left - right)) / app.nMoments;
   const bottom = rows.length * tall;
   const { steps } = recording;
   const figures = rows.map(
@@ -104,7 +99,7 @@ function drawCurves(recording, rows, width, nMoments) {
     "svg",
     { width, height: bottom + 22 * u, role: "img", "aria-label": label },
     ...rows.map((row, i) => curve(row, x, i * tall + CURVE.gap * u, u)),
-    stepAxis(recording, x, nMoments, bottom + 17 * u, u),
+    stepAxis(recording, x, bottom + 17 * u, u),
     svg("g", { class: "marker" }, line, top),
     ...rows.map(({ title }, i) => svg("text", { x: 0, y: i * tall + 24 * u, class: "title" }, title)),
   );
@@ -141,12 +136,12 @@ function curve({ kind, values, format, top }, x, y, u) {
 }
 
 /** Draw the axis with the training steps, without those that would overlap the next number.
-    @type {(recording: Recording, x: (i: number) => number, nMoments: number, y: number, u: number) => SVGElement} */
-function stepAxis({ steps }, x, nMoments, y, u) {
+    @type {(recording: Recording, x: (i: number) => number, y: number, u: number) => SVGElement} */
+function stepAxis({ steps }, x, y, u) {
   /** @type {(at: number, words: string) => SVGElement} */
   const text = (at, words) => svg("text", { x: at, y, "text-anchor": "middle" }, words);
-  const axis = svg("g", {}, svg("text", { x: 0, y }, "step"), text(x(nMoments), "saved"));
-  let free = x(nMoments) - 26 * u; // the left edge of "saved"
+  const axis = svg("g", {}, svg("text", { x: 0, y }, "step"), text(x(app.nMoments), "saved"));
+  let free = x(app.nMoments) - 26 * u; // the left edge of "saved"
   for (let i = steps.length - 1; i >= 0; i--) {
     const half = (4 * String(steps[i]).length + 4) * u;
     if (x(i) + half > free) continue;
@@ -166,7 +161,7 @@ function curveTable(/** @type {RecordedNetwork} */ network) {
 }
 
 /** Return a button that goes to the first moment from which the answer to the current source stays right. */
-function learnedButton(/** @type {RecordedNetwork[]} */ recorded, /** @type {number} */ nMoments) {
+function learnedButton(/** @type {RecordedNetwork[]} */ recorded) {
   const status = h("p", { className: "status" });
   const show = (/** @type {string} */ text) => {
     status.textContent = text;
@@ -185,7 +180,7 @@ function learnedButton(/** @type {RecordedNetwork[]} */ recorded, /** @type {num
     if (source !== app.source) return; // another source was typed in the meantime
     const name = (/** @type {RecordedNetwork} */ network) => `The network ${networkLabel(network)}`.trim();
     const texts = recorded.map((network, i) => learnedText(name(network), network.recording, learned[i]));
-    if (learned[0] !== null) app.change({ moment: learned[0] >= nMoments ? null : learned[0], forced: {} });
+    if (learned[0] !== null) app.change({ moment: learned[0] >= app.nMoments ? null : learned[0], forced: {} });
     show([...texts, unrecordedNote()].join(" ").trim());
   });
   app.addForRuns(() => (status.textContent = ""));

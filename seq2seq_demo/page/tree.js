@@ -6,7 +6,7 @@ import { redraw, scrollBox, updateScrollBox } from "./boxes.js";
 import { button, h, labelledSelect, svg, table, zoom } from "./elements.js";
 import { formatNumber, percent, truncate } from "./format.js";
 import { last } from "./network.js";
-import { addPanel, columns, networkLabel, panel, tableDetails } from "./panels.js";
+import { addPanel, columns, panel, tableDetails, withLabel } from "./panels.js";
 import { currentOutput, targetName } from "./runs.js";
 import { goToOutput } from "./step.js";
 import { same } from "./trained.js";
@@ -28,14 +28,10 @@ export function treePanel() {
   const section = panel(
     "beam",
     "Beam search",
-    "Greedy decoding keeps one beginning at each step. Beam search keeps K beginnings: those with the best scores. A score is the logarithm " +
-      "of the probability, divided by the length to the power of the penalty.",
-    h(
-      "p",
-      { className: "hint" },
+    "At each step, greedy decoding keeps one beginning of the answer, and beam search keeps the K beginnings with the " +
+      "best scores. A score is the logarithm of the probability, divided by the length to the power of the penalty. " +
       "Each column shows the beginnings after one step with their probabilities, best first: solid ones are kept, " +
-        "dashed ones dropped, and the thick path is the best answer.",
-    ),
+      "dashed ones dropped, and the thick path is the best answer.",
     h("div", { className: "controls" }, control("Beginnings kept (K)", "beam"), control("Length penalty", "penalty")),
     columns((i) => parts[i].elements),
   );
@@ -63,9 +59,10 @@ function treeParts(/** @type {number} */ i) {
   let searched = ""; // what `search` depends on
   /** @type {Search} */
   let search;
-  const { details, refresh } = tableDetails(`Beam search of ${network.name}, as a table`, () =>
-    searchTable(app.runs[i], search),
-  );
+  const { details, refresh } = tableDetails(`Beam search of ${network.name}, as a table`, () => {
+    update(); // it may still be due
+    return searchTable(app.runs[i], search);
+  });
   const update = () => {
     const run = app.runs[i];
     const { beam: size, penalty, moment } = app.state;
@@ -84,7 +81,7 @@ function treeParts(/** @type {number} */ i) {
   };
   const describe = () => {
     update();
-    return `${networkLabel(network)} ${answerText(app.runs[i], search.answers[0])}`.trim();
+    return withLabel(network, answerText(app.runs[i], search.answers[0]));
   };
   return { elements: [h("div", { className: "beam" }, box, answers), details], update, describe };
 }

@@ -48,7 +48,9 @@ def browser():
         else __import__("playwright.sync_api", fromlist=["sync_playwright"])
     )
     with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-quic"])
+        chromium = started.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-quic", "--disable-gpu"]
+        )
         yield chromium
         chromium.close()
 

@@ -257,10 +257,11 @@ def test_a_swap_of_two_symbols_is_two_places_but_one_edit(opened):
 
 
 def test_a_hidden_answer_appears_step_by_step_and_then_as_a_whole(opened):
-    page = opened(reversing(), fragment="#source=3%201%204&answer=hidden")
+    page = opened(reversing(), fragment="#source=3%201%204&target=5%201%203&answer=hidden")
     assert (prediction(page), judgement(page)[:7], page.evaluate("app.state.place")) == ("", "Hidden.", 3)
     assert "4 1 3" not in page.inner_text("body")
-    assert not page.locator("#target, #attention, #tabs, [role=tabpanel]").filter(visible=True).count()
+    hidden = page.locator("#target, #attention, #tabs, [role=tabpanel], #copy-json")
+    assert not hidden.filter(visible=True).count()
     n_cells = page.locator("#step .cell").count()
     page.keyboard.press("ArrowRight")
     assert page.locator("#step .piece").last.text_content() == "4" * 2  # the tile and its title
@@ -269,13 +270,16 @@ def test_a_hidden_answer_appears_step_by_step_and_then_as_a_whole(opened):
     assert "1 written" in shown and "Output 1, fed GO." in shown
     for leak in ("of 4", "expected", "Missing"):
         assert leak not in shown
+    assert page.locator("#step .wrong").count() == 0
     for _ in range(3):
         assert (judgement(page)[:7], page.get_attribute("#place", "max")) == ("Hidden.", "7")
         page.keyboard.press("ArrowRight")
     assert "Hidden" not in judgement(page)
     press(page, "Show the answer")
     assert prediction(page) == "4 1 3"
-    assert page.evaluate("location.hash") == "#source=3%201%204&place=5"
+    assert page.locator("#step .wrong").count() == 2  # the tile and its label
+    assert page.locator("#copy-json").is_visible()
+    assert page.evaluate("location.hash") == "#source=3%201%204&target=5%201%203&place=5"
     page.get_by_role("button", name="Hide the answer").press("Space")
     page.fill("#source", "2 7")
     assert page.evaluate("location.hash") == "#source=2%207&place=2&answer=hidden"
@@ -308,7 +312,7 @@ def test_the_explanations_keep_the_source_and_the_moment(opened):
     longer = page.input_value("#source")
     assert len(longer.split()) > 20
     assert "the longest source in training had 20. The answer is" in page.text_content(".guide")
-    assert f"Shown with {longer}." in page.text_content(".guide")
+    assert f"The source is now {longer}." in page.text_content(".guide")
     press(page, "Back to my source")
     assert page.evaluate("[app.state.text, app.state.moment, app.state.place]") == ["7 7 1 7 7", 2, 1]
 
@@ -438,14 +442,22 @@ def test_help_texts_move_nothing_and_attention_lines_reach_the_cells(opened):
         page.get_by_role("button", name=f"Help: {label}").click()
         assert page.locator(".tip:popover-open").count() == 1
     assert page.evaluate(top) == before
-    box = page.locator(".tip:popover-open").bounding_box()
-    assert box["y"] + box["height"] > 0.9 * 900
     page.keyboard.press("Escape")
     assert page.locator(".tip:popover-open").count() == 0
     cell = page.locator("#step .cell").first.evaluate("(cell) => cell.y.baseVal.value + cell.height.baseVal.value")
     assert page.locator("#step .attention-line").first.evaluate("(line) => line.y2.baseVal.value") == pytest.approx(
         cell
     )
+
+
+def test_a_help_text_at_the_lower_edge_of_the_window_opens_above_its_button(opened):
+    page = opened(reversing(), fragment="#source=314&tab=inside")
+    button = page.get_by_role("button", name="Help: i, input gate")
+    wait_for_layout(page)
+    button.evaluate("(button) => scrollBy(0, button.getBoundingClientRect().bottom - innerHeight)")
+    button.evaluate("(button) => button.click()")  # a click of Playwright could scroll
+    tip, button = page.locator(".tip:popover-open").bounding_box(), button.bounding_box()
+    assert button["y"] - 40 < tip["y"] + tip["height"] < button["y"]
 
 
 def test_hovering_over_attention_changes_nothing_but_a_click_selects_the_step(opened):
@@ -482,7 +494,7 @@ def test_recordings_of_different_lengths_can_be_shown_side_by_side(opened):
     for moment in (0, 1, 2):
         page.evaluate(f"app.change({{ moment: {moment} }})")
         assert "undefined" not in page.inner_text("body")
-        assert ("as saved" in page.text_content("#input")) == (moment > 0)  # the second recording has one step
+        assert ("not recorded" in page.text_content("#input")) == (moment > 0)  # the second recording has one step
     assert page.text_content("h1") == "2 small networks trained to reverse a sequence"
 
 
@@ -490,14 +502,14 @@ def test_a_network_without_a_recording_is_shown_as_saved(opened):
     page = opened(
         reversing(moments=moments(shipped("embedding_attention"))), ShownNetwork("rnn", shipped("embedding_rnn"))
     )
-    assert not page.get_by_text("not recorded: as saved").first.is_visible()
+    assert not page.get_by_text("not recorded: saved network").first.is_visible()
     page.evaluate("app.change({ moment: 0 })")
-    assert page.get_by_text("not recorded: as saved").first.is_visible()
-    assert "as saved" in page.locator("#input .column").last.inner_text()
+    assert page.get_by_text("not recorded: saved network").first.is_visible()
+    assert "not recorded" in page.locator("#input .column").last.inner_text()
     show(page, "training")
     assert page.evaluate("app.runs.map((run) => asJson(run).training_step)") == [0, None]
     press(page, "When did it learn this source?")
-    conclusion = "No recording of rnn: the page shows it as saved."
+    conclusion = "There is no recording of rnn: the page shows the saved network."
     page.locator(".learned .status").get_by_text(conclusion).wait_for()
     assert page.text_content(".learned .status").count("rnn") == 1
 
@@ -593,9 +605,12 @@ def test_the_lecture_view_has_larger_type_and_escape_leaves_it(opened):
     size = "parseFloat(getComputedStyle(document.documentElement).fontSize)"
     large = page.evaluate(size)
     assert not page.locator(".hint:visible, .help:visible, footer:visible, .examples:visible").count()
+    show(page, "inside")
+    assert page.locator("#player").bounding_box()["y"] == 0
+    assert page.locator("#inside").bounding_box()["y"] < 900 / 4
     page.keyboard.press("Escape")
     assert page.evaluate(size) < large
-    assert page.evaluate("location.hash") == "#source=1%202&place=4"
+    assert page.evaluate("location.hash") == "#source=1%202&place=4&tab=inside"
     press(page, "Lecture view")
     assert "view=lecture" in page.evaluate("location.hash")
 
@@ -783,3 +798,9 @@ def test_the_tree_of_beam_search_shows_the_answers_of_predict(opened):
     page.locator("#beam summary").click()
     page.wait_for_selector("#beam tbody tr")
     assert page.locator("#beam tbody tr").count() == tree.locator("title").count()
+
+
+def test_the_table_of_beam_search_can_be_opened_before_the_tree_is_drawn(opened):
+    page = opened(reversing())
+    page.evaluate("document.getElementById('tab-beam').click(); document.querySelector('#beam summary').click()")
+    page.wait_for_selector("#beam tbody tr")

@@ -177,7 +177,7 @@ def test_invalid_input_is_named():
         (words, "a c", "“c” is not in the vocabulary"),
         (integers, "12345", [1, 2, 3, 4, 5]),
         (integers | {"largest": 10}, "12345", "Put spaces between the integers, as in 1 2 3 4 5"),
-        (characters, "aB", "“B” is not in the vocabulary, only “b”"),
+        (characters, "aB", "“B” is not in the vocabulary, but “b” is"),
         (characters, " ab \t", [0, 1]),
         (characters, "a b", "A space is not in the vocabulary"),
     ]:
