@@ -59,7 +59,7 @@ def test_a_killed_and_interrupted_training_ends_with_the_same_bits(tmp_path, sta
 @pytest.mark.slow
 @pytest.mark.parametrize(("signum", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_leaves_a_snapshot_and_prints_how_to_resume(tmp_path, start, signum, status):
-    # Too few samples for XLA, and so many steps that the training does not end before the signal.
+    # Few samples, which need no XLA, in many steps, which take longer than the wait for the signal.
     process = start(tmp_path, "train", "500", *TRAIN[2:], "-e", "100", "--batch-size", "1", "-o", "w")
     wait_for(lambda: snapshot_in(tmp_path) and load(snapshot_in(tmp_path)).step)
     process.send_signal(signum)
