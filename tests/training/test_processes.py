@@ -18,7 +18,7 @@ from seq2seq_demo.errors import TrainingError, UsageError
 from seq2seq_demo.files.weights_file import to_bytes
 from seq2seq_demo.trained_network import load, untrained
 from seq2seq_demo.training import processes
-from seq2seq_demo.training.processes import READY, ParentConnection, ProcessGroup, map_vectors
+from seq2seq_demo.training.processes import READY, ParentConnection, ProcessGroup, map_vectors, own_core
 from seq2seq_demo.training.recorder import start_recording
 from seq2seq_demo.training.trainer import fit
 
@@ -88,6 +88,25 @@ def test_sums_are_added_up_in_the_order_of_the_processes():
             thread.join()
     assert [len(each) for each in totals.values()] == [20] * 3
     assert all(total.shape == (size,) and (total == 0).all() for each in totals.values() for total in each)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no /proc")
+def test_processes_that_need_all_cores_keep_to_one_each():
+    ended = threading.Event()
+    thread = threading.Thread(target=ended.wait)
+    thread.start()
+
+    def cores():
+        return [os.sched_getaffinity(each) for each in (0, thread.native_id)]
+
+    own = os.sched_getaffinity(0)
+    with own_core(len(own) - 1, len(own)):
+        assert cores() == [{max(own)}] * 2
+    assert cores() == [own] * 2
+    with own_core(0, len(own) + 1):
+        assert cores() == [own] * 2
+    ended.set()
+    thread.join()
 
 
 # ---- Lost and silent processes ----
