@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from seq2seq_demo.training.batches import Batch
     from seq2seq_demo.training.trainer import Trainer
 
-MIN_UNITS_FOR_PROCESSES = 64  # with fewer, two processes are less than 1.35 times as fast as one
+MIN_UNITS_FOR_PROCESSES = 64  # with fewer, a second process gains less
 SECONDS_OF_SILENCE = 20  # after which a child counts as lost; a killed child is noticed at once
 THREADS = "/proc/self/task"  # on Linux, a directory with the ids of this process's threads
 READY, HEARTBEAT = "ready", None  # messages of a child, besides errors
@@ -105,7 +105,7 @@ def check_processes(config: TrainConfig) -> None:
 
 
 def would_pay(model_config: ModelConfig, config: TrainConfig) -> bool:
-    """Whether a second process would make training at least 1.35 times as fast, as `scripts/README.md` measures."""
+    """Whether a second process would make training about 1.3 times as fast, as `scripts/README.md` measures."""
     import tensorflow as tf
 
     from seq2seq_demo.network.keras_network.tensorflow_setup import MIN_UNITS_FOR_THREADS
