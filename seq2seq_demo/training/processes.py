@@ -131,10 +131,13 @@ def process_group(config: TrainConfig) -> Iterator[Callable[[Trainer], None] | N
         TrainingError: a process could not be started.
     """
     check_processes(config)
+    if config.processes == 1:
+        yield None
+        return
     with contextlib.closing(ProcessGroup()) as group:
         for index in range(1, config.processes):
             group.start(index)
-        yield group.attach if group.processes else None
+        yield group.attach
 
 
 def child_command(program: str, *arguments: int) -> list[str]:
@@ -147,10 +150,17 @@ def child_command(program: str, *arguments: int) -> list[str]:
 
 
 def open_memory() -> IO[bytes]:
-    """Return a file without a name. Processes that map it share memory."""
-    if hasattr(os, "memfd_create"):  # Linux; a file on a disk would be written back to it all the time
-        return os.fdopen(os.memfd_create("seq2seq-demo"), "r+b", buffering=0)
-    return tempfile.TemporaryFile(buffering=0)
+    """Return a file without a name. Processes that map it share memory.
+
+    Raises:
+        TrainingError: the file could not be opened.
+    """
+    try:
+        if hasattr(os, "memfd_create"):  # Linux; a file on a disk would be written back to it all the time
+            return os.fdopen(os.memfd_create("seq2seq-demo"), "r+b", buffering=0)
+        return tempfile.TemporaryFile(buffering=0)
+    except OSError as error:
+        raise TrainingError(f"expected memory that processes can share, got: {error.strerror}") from error
 
 
 def map_vectors(memory: int, n: int, size: int) -> np.ndarray:
@@ -181,7 +191,7 @@ def own_core(index: int, n: int) -> Iterator[None]:
 
 def _use_cores(cores: set[int]) -> None:
     for thread in os.listdir(THREADS):
-        with contextlib.suppress(ProcessLookupError):  # the thread has ended
+        with contextlib.suppress(OSError):  # the thread has ended, or a sandbox forbids the call
             os.sched_setaffinity(int(thread), cores)
 
 

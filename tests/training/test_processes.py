@@ -1,4 +1,5 @@
 import contextlib
+import errno
 import os
 import signal
 import socket
@@ -268,6 +269,29 @@ def test_an_interpreter_that_does_not_start_is_an_error(monkeypatch):
     with pytest.raises(TrainingError) as raised, processes.process_group(TrainConfig(processes=2)):
         pass
     assert str(raised.value) == "expected to start /not/there/python again, got: No such file or directory"
+
+
+def test_only_several_processes_need_shared_memory(monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1}, raising=False)
+    monkeypatch.setattr(os, "memfd_create", refuse, raising=False)
+    with processes.process_group(TrainConfig()) as group:
+        assert group is None
+    with pytest.raises(TrainingError) as raised, processes.process_group(TrainConfig(processes=2)):
+        pass
+    assert str(raised.value) == "expected memory that processes can share, got: Too many open files"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no /proc")
+def test_a_sandbox_may_forbid_choosing_cores(monkeypatch):
+    def refuse(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(os, "sched_setaffinity", refuse)
+    with own_core(0, len(os.sched_getaffinity(0))):
+        pass
 
 
 def test_a_gpu_is_refused(monkeypatch):
