@@ -61,7 +61,6 @@ threading.Thread(target=parent.send_heartbeats, args=[parent_id], daemon=True).s
 parent.serve(index, memory)
 """
 
-
 _lost_tensorflow_threads = threading.Event()  # set in a process that was forked after TensorFlow had started threads
 
 
@@ -211,13 +210,11 @@ class ProcessGroup:
             TrainingError: the process could not be started.
         """
         null, memory = subprocess.DEVNULL, self.memory.fileno()
+        options: dict[str, Any] = {"stdout": null, "stderr": null, "pass_fds": [memory], "start_new_session": True}
         try:
             command = child_command(PROGRAM, os.getpid(), index, memory)
             with self.connect() as child_end:
-                stdin, pass_fds = child_end.fileno(), [memory]
-                process = subprocess.Popen(
-                    command, stdin=stdin, stdout=null, stderr=null, pass_fds=pass_fds, start_new_session=True
-                )
+                process = subprocess.Popen(command, stdin=child_end.fileno(), **options)
                 self.processes.append(process)
         except OSError as error:
             raise TrainingError(f"expected to start {sys.executable} again, got: {error.strerror}") from error
