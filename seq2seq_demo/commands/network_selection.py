@@ -189,7 +189,8 @@ def read_pair_task(
                 reader.source, reader.target = text.new_vocabularies(form.tokens)
             if None in tokens and form.is_text:
                 found = f"Sources are {form.tokens[0]}, and targets are {form.tokens[1]}"
-                notify(f"{found}; if not, give `in_tokens` and `out_tokens`")
+                recognised = [side for side, kind in zip(("in", "out"), tokens, strict=True) if kind is None]
+                notify(f"{found}; if not, give {' and '.join(f'`{side}_tokens`' for side in recognised)}")
 
         try:
             form = input_format(options, tokens, is_paired=pattern is None)

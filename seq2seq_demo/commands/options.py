@@ -195,6 +195,10 @@ class PredictOptions(AnswerOptions):
             raise UsageError("expected --show-attention or --format tsv, got both")
         if self.words and self.from_file:
             raise UsageError(f"{PREDICT_EXPECTS}, got both")
+        of_files = {"--format": self.format != TSV and self.format, "--columns": self.columns, "--header": self.header}
+        for option, value in of_files.items():
+            if self.words and value:
+                raise UsageError(f"expected {option} with --from-file, got a sequence")
         read: dict[str, Any] = {f"-i {path}": path for path in self.input_weights}
         _require_different(read | {"--from-file": self.from_file}, {"--attention-plot": self.attention_plot})
 

@@ -18,7 +18,7 @@ from seq2seq_demo.trained_network import TrainedNetwork
 
 MAX_SOURCE_LEN, MAX_ANSWER_LEN = 60, 120  # symbols, as in app.js and trained.js
 SHOWN_PAIRS = 6
-RIGHT, WRONG, SOME_WRONG = "a right answer", "a wrong answer", "one is right, one is wrong"
+RIGHT, WRONG, SOME_WRONG = "a right answer", "a wrong answer", "some answers are right, some are wrong"
 N_CANDIDATES = 300  # sources in which to search for a wrong answer
 N_MEASURED = 100  # held-out sources for the figures of each recorded step
 N_MEASURED_LENGTHS = 4

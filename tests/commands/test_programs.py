@@ -94,6 +94,8 @@ def test_answers_as_tab_separated_values(run, network):
     rows = [f"ab\t{answer.text}\t{answer.probability:.6g}\n" for answer in best]
     assert run.ok("predict -i w --format tsv ab --beam-size 3 --n-best 2")[0] == "".join(rows)
     run.refuses("predict -i w ab --format tsv --show-attention", "expected --show-attention or --format tsv, got both")
+    run.refuses("predict -i w ab --columns x", "expected --columns with --from-file, got a sequence")
+    run.refuses("predict -i w ab --format csv", "expected --format with --from-file, got a sequence")
 
 
 @pytest.mark.slow

@@ -78,6 +78,8 @@ def test_tokens_are_recognised_unless_they_are_given(run, row, tokens):
     _, err = run.ok(*TRAIN, "in.tsv")
     assert load("w").vocabularies.tokens == (tokens, tokens)
     assert ("Sources are characters" in err) == (tokens == "characters")
+    _, err = run.ok(*TRAIN, "in.tsv", "--out-tokens", "characters")
+    assert f"Sources are {tokens}, and targets are characters; if not, give --in-tokens\n" in err
     _, err = run.ok(*TRAIN, "in.tsv", "--in-tokens", "words", "--out-tokens", "characters")
     assert load("w").vocabularies.tokens == ("words", "characters")
     assert "Sources are" not in err

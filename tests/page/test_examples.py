@@ -141,7 +141,7 @@ def test_networks_side_by_side_get_lengths_of_both_and_a_source_at_which_they_di
         assert {len(example.source) for example in examples} == lengths
         right = [network.predict([failing.source])[0] == failing.target for network, _ in learned]
         assert right == [True, False]
-        note = "one is right, one is wrong" + (longer if len(failing.source) > 10 else "")
+        note = "some answers are right, some are wrong" + (longer if len(failing.source) > 10 else "")
         assert failing.note == note
 
 
@@ -164,7 +164,7 @@ def test_a_pair_at_which_networks_differ_is_preferred_to_one_at_which_all_fail()
     assert for_first == for_other
     notes = [
         "a right answer",
-        "one is right, one is wrong",
+        "some answers are right, some are wrong",
         "a wrong answer: not all were trained at this length",
     ]
     assert [example.note for example in for_first] == notes
