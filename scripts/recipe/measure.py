@@ -3,8 +3,9 @@
     .venv/bin/python scripts/recipe/measure.py /tmp/sets [--sets dates romaji] [--random 20] [--jobs 2]
 
 `sets.py` makes the sets. Each network is trained on train.tsv, keeps its best epoch on dev.tsv, and answers test.tsv
-greedily. Each training run is a separate process, with one thread and a time limit; a run that reaches the limit
-keeps its best epoch so far. Results are appended to SETS/measured.jsonl, and runs found there are not repeated.
+greedily. With --n-pairs, the first 250 pairs of dev.tsv choose the epoch. Each training run is a separate process, with
+one thread and a time limit; a run that reaches the limit keeps its best epoch so far. Results are appended to
+SETS/measured.jsonl, and runs found there are not repeated.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+N_VALIDATION = 250  # with --n-pairs; validating on 1,000 pairs would take longer than an epoch of 500
 RECIPE: dict[str, Any] = {}  # the plain recipe, without changes of its settings
 Row = dict[str, Any]
 
@@ -88,7 +90,7 @@ def train_and_measure(folder: Path, changes: dict[str, Any], n_pairs: int | None
     recipe: dict[str, Any] = {**recommended_settings(PairStatistics(len(pairs), *map(len, known), *mean_lengths))}
     settings = recipe | changes | {"epochs": max(1, round(recipe["epochs"] * changes.get("epochs", 1)))}
     answerable = {p: [pair for pair in parts[p] if set(pair[0]) <= known[0]] for p in ("dev", "test")}
-    validation = [pair for pair in answerable["dev"] if set(pair[1]) <= known[1]]
+    validation = [pair for pair in answerable["dev"] if set(pair[1]) <= known[1]][: n_pairs and N_VALIDATION]
     in_tokens, out_tokens = tokens_of(folder)
     start, best = time.monotonic(), BestSoFar()
     with contextlib.suppress(TimeLimit):
