@@ -193,7 +193,11 @@ def end(process) -> tuple[int, str]:
 
 def snapshots_in_memory(kept):
     """Snapshots in the dictionary `kept`, keyed by step, instead of in files."""
-    return SimpleNamespace(after_steps=lambda _, step, snapshot: kept.update({step: snapshot()}), save=id)
+
+    def keep(_, step, snapshot):
+        kept[step] = snapshot()
+
+    return SimpleNamespace(after_steps=keep, after_epoch=lambda *_: None)
 
 
 def snapshot_in(folder):

@@ -7,12 +7,14 @@ uninterrupted one. A run keeps its snapshot locked until the run ends.
 
 import contextlib
 import hashlib
+import math
 import os
 import select
 import shlex
 import signal
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -25,6 +27,7 @@ from seq2seq_demo.files.stored_network import Snapshot, StoredNetwork
 from seq2seq_demo.trained_network import TrainedNetwork
 
 SNAPSHOT_INTERVAL = 5000  # steps, as in 2016
+EPOCH_INTERVAL = 2.0  # seconds; a snapshot takes 0.1 s or more, an epoch of few pairs less
 # Windows has SIGBREAK for Ctrl-Break and a closed console, but no SIGHUP.
 SIGNAL_NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 SIGNALS = [getattr(signal, name) for name in SIGNAL_NAMES if hasattr(signal, name)]
@@ -124,6 +127,7 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
     warn: Callable[[str], None]  # prints a notice
     resume_options: str = ""  # the options that --resume needs again, as in " -n NAME"
     last: Path | None = None  # the path of the latest snapshot; None if it could not be written
+    saved_at: float = -math.inf  # the time of the latest snapshot, in seconds
     files: dict[Path, atomic_files.HeldFile] = field(default_factory=dict)  # every snapshot of this run, locked
 
     def __exit__(self, *_: object) -> None:
@@ -142,6 +146,11 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
         if self.signals.signum:
             raise Interrupted(f"interrupted at step {after}; {self._how_to_resume()}", self.signals.signum)
 
+    def after_epoch(self, snapshot: Callable[[], Snapshot[TrainedNetwork]], is_last: bool) -> None:
+        """Save a snapshot after the last epoch, and after any other if the latest is at least 2 seconds old."""
+        if is_last or time.monotonic() - self.saved_at >= EPOCH_INTERVAL:
+            self.save(snapshot())
+
     def _how_to_resume(self) -> str:
         """Return text that names the latest snapshot and the command that resumes it."""
         path = self.last or next(iter(self._present()), None)
@@ -154,6 +163,7 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
     def save(self, snapshot: Snapshot[TrainedNetwork]) -> None:
         """Write the snapshot. On failure, warn and let training continue."""
         self._save(weights_file.to_bytes(snapshot), training_id(snapshot.first))
+        self.saved_at = time.monotonic()
 
     def _save(self, content: bytes, training: str) -> None:
         """Write the content to the first folder where that succeeds, set `last`, and warn about the failures."""

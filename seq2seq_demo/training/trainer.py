@@ -383,10 +383,9 @@ def _train(
         trainer.end_epoch(training, validation_figures(task, trainer.trained_network(), validation))
         figures = trainer.progress.history, trainer.trained_network(), validation
         trainer.is_stopped |= notify(callbacks, "on_epoch_end", *figures)
+        trainer.is_stopped |= not has_time_for(time.monotonic() - began)
         if snapshots:
-            snapshots.save(trainer.snapshot())
-        if not has_time_for(time.monotonic() - began):
-            break
+            snapshots.after_epoch(trainer.snapshot, trainer.is_done())
     trainer.record(is_end=True)
     return restore_best(trainer.trained_network(), trainer.best, trainer.progress.history)
 
