@@ -27,6 +27,7 @@ from seq2seq_demo.network.thread_pool import in_threads
 
 ProgressCallback = Callable[[int], object]  # takes the number of sequences decoded since the last call
 RANDOM, GIVEN = "random", "given"  # kinds of sources in addition to `sampling.SOURCE_KINDS`
+FEW_PAIRS = 25  # with fewer pairs per job, several threads are slower than one: they mostly wait for Python's lock
 MAX_PER_KIND = 1000  # maximum number of sources per length, for each kind in `sampling.SOURCE_KINDS`
 
 
@@ -53,7 +54,9 @@ def measure(network: NumpyNetwork, pairs: Pairs, options: EvaluationOptions) -> 
         UsageError: a sequence is too long to decode.
     """
     evaluation = Evaluation()
-    for part in in_threads(lambda count: count(), _Measurement(network, pairs, options).jobs()):
+    jobs = _Measurement(network, pairs, options).jobs()
+    n_threads = 1 if 2 * len(pairs) < FEW_PAIRS * len(jobs) else None  # each pair is in two jobs
+    for part in in_threads(lambda count: count(), jobs, n_threads):
         options.on_progress(part.n + part.n_pairs)
         evaluation += part
     return evaluation

@@ -81,7 +81,7 @@ def test_plain_keras_gives_the_logits_of_the_numpy_network_despite_padding(scrip
 @pytest.mark.slow
 def test_both_learn_the_pairs_of_a_dictionary(script, monkeypatch):
     real_work, keras, ways = (script(f"speed.{name}") for name in ("real_work", "plain_keras", "ways"))
-    monkeypatch.setattr("seq2seq_demo.training.trainer.use_xla", lambda config: False)
+    monkeypatch.setattr("seq2seq_demo.training.trainer.use_xla", lambda *_: False)
     for name, value in {"BATCH": 16, "LEARNING_RATE": 0.02}.items():
         monkeypatch.setattr(real_work, name, value)
     model_config = script("speed.dictionary").dictionary_network(8)

@@ -14,22 +14,24 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def in_threads(function: Callable[[Item], Result], items: Iterable[Item | None]) -> Iterator[Result]:
-    """Yield function(item) for each item, in order, computed by one thread per core.
+def in_threads(
+    function: Callable[[Item], Result], items: Iterable[Item | None], n_threads: int | None = None
+) -> Iterator[Result]:
+    """Yield function(item) for each item, in order, computed by `n_threads` threads, by default one per core.
 
-    At most 2 items per core are read ahead. After None among the items, all earlier results are yielded before the next
-    item is read. An error raised by `items` is raised after the results of the earlier items. Threads help because
+    At most 2 items per thread are read ahead. After None among the items, all earlier results are yielded before the
+    next item is read. An error raised by `items` is raised after the results of the earlier items. Threads help because
     NumPy releases Python's lock. If no thread can be started, this thread computes the results.
     """
     from concurrent.futures import ThreadPoolExecutor
 
-    cores = os.cpu_count() or 1
+    n_threads = n_threads or os.cpu_count() or 1
     waiting: collections.deque[Callable[[], Result]] = collections.deque()
     failure = None
     iterator = iter(items)
     # In the CLI, the environment already limits BLAS to one thread.
     is_limited = os.environ.get("OPENBLAS_NUM_THREADS") == "1"
-    with contextlib.nullcontext() if is_limited else _ONE_BLAS_THREAD, ThreadPoolExecutor(cores) as pool:
+    with contextlib.nullcontext() if is_limited else _ONE_BLAS_THREAD, ThreadPoolExecutor(n_threads) as pool:
         try:
             while failure is None:
                 try:
@@ -41,7 +43,7 @@ def in_threads(function: Callable[[Item], Result], items: Iterable[Item | None])
                         waiting.append(pool.submit(function, item).result)
                     except RuntimeError:  # no thread can be started
                         waiting.append(functools.partial(function, item))
-                while len(waiting) > (0 if item is None else 2 * cores):
+                while len(waiting) > (0 if item is None else 2 * n_threads):
                     yield waiting.popleft()()
         finally:
             pool.shutdown(cancel_futures=True)  # after Ctrl-C, items that have not started are dropped

@@ -20,9 +20,9 @@ STEPS_PER_CALL = 64  # K: the number of batches in one call of TensorFlow
 FIRST_STEPS = 8  # the number of batches in the first call of a training run
 MAX_CANDIDATES = 24  # the most source lengths, and target lengths, that `least_padding` considers
 MAX_MICROBATCH_BYTES = 2**29
-# With 128 units, compiling takes 4 s of CPU time per padding width. Up to 18 % of an epoch's time is saved by a second
-# width, and up to 8 % by three more, which pays off in long runs. A run without XLA has a single width.
-N_WIDTHS, N_WIDTHS_OF_LONG_RUNS, MIN_SAMPLES_OF_LONG_RUNS = 2, 5, 400_000
+# Number of samples → number of padding widths that pays off. With 128 units, compiling takes 4 s of CPU time per width.
+# A second width saves up to 18 % of an epoch's time, and three more up to 8 %.
+N_WIDTHS = {0: 1, 75_000: 2, 400_000: 5}
 
 
 class Batch(NamedTuple):
@@ -171,15 +171,16 @@ def microbatch_rows(rows: int, bytes_per_row: int, one_by_one: bool = False) -> 
     return 1 if one_by_one else next(fitting, 1)
 
 
-def use_xla(config: TrainConfig) -> bool:
+def use_xla(config: TrainConfig, cell_size: int) -> bool:
     """Whether the run is long enough for compilation by XLA to pay off."""
-    return config.epochs * config.n_training >= MIN_SAMPLES_FOR_XLA
+    samples = config.epochs * config.n_training
+    return samples * max(cell_size, ModelConfig.cell_size) >= MIN_SAMPLES_FOR_XLA * ModelConfig.cell_size
 
 
 def n_widths(config: TrainConfig) -> int:
     """Return the number of padding widths whose compilation pays off."""
-    is_long = config.epochs * config.n_training >= MIN_SAMPLES_OF_LONG_RUNS
-    return N_WIDTHS_OF_LONG_RUNS if is_long else N_WIDTHS if use_xla(config) else 1
+    samples = config.epochs * config.n_training
+    return max(n for minimum, n in N_WIDTHS.items() if samples >= minimum)
 
 
 def batch_widths(training: Pairs, config: TrainConfig, ends: bool) -> Widths:

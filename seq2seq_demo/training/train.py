@@ -91,7 +91,7 @@ def train(
         network = fit(task, config, network, callbacks, None, attach_processes, clock.has_time_for)
     from seq2seq_demo.training.batches import use_xla  # after `trainer`, which sets TensorFlow up
 
-    if use_xla(config):  # the compiler has used hundreds of megabytes
+    if use_xla(config, network.model_config.cell_size):  # the compiler has used hundreds of megabytes
         system_memory.release()
     return network
 

@@ -62,7 +62,7 @@ class Trainer:
         self.variables = list(self.network.named_variables().values())
         self.adam = PackedAdam(weight_shapes(self.model_config), network.weights, network.moments, self.adam_step)
         # Without XLA, TensorFlow's loops fail on very large arrays with an error about TemporaryVariable.
-        self.uses_xla = use_xla(config) or bool(widths.wide)
+        self.uses_xla = use_xla(config, self.model_config.cell_size) or bool(widths.wide)
         # XLA cannot compile an all-reduce. With several replicas, each one compiles only its `packed_sums`.
         alone = self.strategy.num_replicas_in_sync == 1
         compiled = functools.partial(tf.function, autograph=False)  # there is no Python control flow to translate

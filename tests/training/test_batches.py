@@ -1,6 +1,7 @@
 """The order of the pairs in an epoch, their batches, and the widths to which batches are padded."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.files.weights_file import Snapshot
 from seq2seq_demo.trained_network import untrained
 from seq2seq_demo.training import batches
-from seq2seq_demo.training.batches import N_WIDTHS_OF_LONG_RUNS
+from seq2seq_demo.training.batches import N_WIDTHS
 from seq2seq_demo.training.trainer import Trainer
 
 MODEL = ModelConfig("embedding_rnn", "BasicRNNCell", 1, 7, 5, in_max_int=8, out_max_int=9, ends=True)
@@ -139,9 +140,16 @@ def test_many_lengths_are_sampled_and_include_the_longest(monkeypatch):
     assert batches.padding_widths(pairs_of(lengths, lengths), 9).usual == [(1, 2), (5, 6), (9, 10)]
 
 
-@pytest.mark.parametrize(("epochs", "expected"), [(9, 1), (10, 2), (79, 2), (80, 5)])
+@pytest.mark.parametrize(("epochs", "expected"), [(14, 1), (15, 2), (79, 2), (80, 5)])
 def test_long_runs_have_more_widths(epochs, expected):
     assert batches.n_widths(TrainConfig(epochs=epochs, points=5_000 * 10 // 9, batch_size=8)) == expected
+
+
+@pytest.mark.parametrize(("cell_size", "epochs"), [(7, 200), (32, 200), (64, 100), (128, 50)])
+def test_more_units_need_fewer_samples_for_xla(cell_size, epochs):
+    config = TrainConfig(epochs=epochs, points=250 * 10 // 9, batch_size=8)
+    assert batches.use_xla(config, cell_size)
+    assert not batches.use_xla(replace(config, epochs=epochs - 1), cell_size)
 
 
 def test_batches_of_a_dictionary_have_little_padding():
@@ -149,7 +157,7 @@ def test_batches_of_a_dictionary_have_little_padding():
     rng = np.random.default_rng(0)
     source_lengths = np.clip(np.rint(rng.gamma(10.6, 0.71, 16_384)), 3, 20).astype(int)
     pairs = pairs_of(source_lengths, rng.binomial(source_lengths, 0.85))
-    widths = np.array(batches.padding_widths(pairs, N_WIDTHS_OF_LONG_RUNS).usual)
+    widths = np.array(batches.padding_widths(pairs, max(N_WIDTHS.values())).usual)
     rows = batches.epoch_order(pairs, TrainConfig(), 0, 0, by_length=True).reshape(-1, 128)
     lengths = np.stack([pairs.sources.lengths[rows], pairs.targets.lengths[rows] + 1], axis=-1)  # [N, B, 2]
     steps = lengths.max(axis=1)  # [N, 2]

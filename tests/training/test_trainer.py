@@ -161,7 +161,7 @@ def test_the_memory_of_xla_is_released_after_the_first_call(monkeypatch, fast_st
     for module in (trainer, batches):
         monkeypatch.setattr(module, "STEPS_PER_CALL", 4)
     monkeypatch.setattr(trainer, "FIRST_STEPS", 2)
-    monkeypatch.setattr(trainer, "use_xla", lambda config: xla)
+    monkeypatch.setattr(trainer, "use_xla", lambda *_: xla)
     monkeypatch.setattr(trainer.system_memory, "release", lambda: events.append("release"))
     monkeypatch.setattr(trainer, "notify", lambda callbacks, name, *figures: events.append(name))
     trainer_from(config, network).run_epoch(pairs, [], None)
