@@ -217,6 +217,14 @@ def test_sequences_that_are_too_long_are_refused_and_progress_is_reported(config
     assert reported == [MAX_ROWS_AT_ONCE, 5, 1]
 
 
+@pytest.mark.parametrize(("lengths", "expected"), [([1, 2, 3], 1), ([4] * 24, 1), ([4] * 25, None), ([4] * 50, None)])
+def test_few_pairs_of_a_length_are_measured_by_one_thread(monkeypatch, lengths, expected):
+    given = []
+    monkeypatch.setattr(evaluation, "in_threads", lambda job, jobs, n_threads: given.append(n_threads) or [])
+    measured(pairs_of(*[([1] * length, [2]) for length in lengths]))
+    assert given == [expected]
+
+
 def test_counts_by_symbol_work_with_many_symbols():
     config = ModelConfig(cell_size=3, embedding_size=2, out_max_int=200_000)
     pairs = Pairs.of_arrays(np.zeros((5, 2), int), np.full((5, 3), 150_000))
