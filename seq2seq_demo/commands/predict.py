@@ -162,18 +162,19 @@ class _Predictor:
         if not network.ends:
             reader.equal_lengths, reader.length_hint = True, LENGTH_HINT if in_len else ""
             reader.predicted_len = self.out_len
-        records = (row and self._readable(reader.read_or_note_error(row)) for row in rows)
+        records = (row and self._read(row, reader) for row in rows)
         size = MIXED_BATCH_SIZE if network.ends else MAX_ROWS_AT_ONCE
         return batches(records if self.keeps_going else reader.read_all(rows), size)
 
-    def _readable(self, row: Record) -> Record:
-        """Return the row; add an error if the network accepts any length, but the source is too long to decode."""
+    def _read(self, row: Record, reader: RowReader) -> Record:
+        """Return the row as integers, or with an error if it is unreadable or its source is too long to decode."""
+        read = reader.read_or_note_error(row)
         try:
-            if self.network.ends and row.error is None:
-                self._check_length(len(row.values))
+            if self.network.ends and read.error is None:
+                self._check_length(len(read.values))
         except UsageError as error:
             return row._replace(error=InputError(f"{row.place}: {error}"))
-        return row
+        return read
 
     def _note_new_lengths(self, batch: list[Record]) -> None:
         """Add notices about source lengths that are new in this batch.

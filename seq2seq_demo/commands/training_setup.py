@@ -66,7 +66,7 @@ def set_up_training(options: TrainOptions) -> TrainingSetup:
     if options.resume:
         output, _, folder = setup.destination
         saved = [output] if output else file_names.newest_first(folder, setup.name, setup.task.name)
-        chosen = BUDGETED if options.budget else ()
+        chosen = BUDGETED if options.budget else ("epochs",) if options.settings.get("epochs") is None else ()
         setup = replace(setup, finished=next((path for path in saved if _is_saved(setup, path, chosen)), None))
         if contradiction and not setup.finished:
             raise contradiction
@@ -77,10 +77,18 @@ def set_up_training(options: TrainOptions) -> TrainingSetup:
                     raise WeightsError(f"{finished}: to train it further, give -i {path} and -e N without --resume")
             if output and os.path.lexists(output):
                 raise WeightsError(f"{output} contains another training run: leave out --resume to train again")
-            print_notice(f"Found no snapshot in {options.data_dir}: starting from fresh weights")
+            hint = _snapshots_elsewhere(options)
+            print_notice(f"Found no snapshot in {options.data_dir}{hint}: starting from fresh weights")
     for warning in pair_warnings(setup.task) if isinstance(setup.task, PairTask) else ():
         print_notice(warning)
     return setup
+
+
+def _snapshots_elsewhere(options: TrainOptions) -> str:
+    """Return a hint about snapshots that could not be written to --data-dir; "" if there are none."""
+    others = [x for x in snapshots.fallback_folders() if not atomic_files.is_same_file(x, options.data_dir)]
+    found = [x for x in others if file_names.newest_first(x, options.name, None, file_names.SNAPSHOT)]
+    return f", but there are some in {' and '.join(map(str, found))} (see --data-dir)" if found else ""
 
 
 def _is_saved(setup: TrainingSetup, path: Path, but_for: Collection[str] = ()) -> bool:

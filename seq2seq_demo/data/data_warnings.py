@@ -41,7 +41,7 @@ def _outlier_warning(kind: str, sequences: Sequences, places: Places | None) -> 
     if length > typical:
         place = f"{places[longest]}: " if places else ""
         long = f"{place}the {kind} has {length} symbols, but almost all others have at most {typical}"
-        yield f"{long}: a batch that contains it is padded to its length and takes longer; remove it if it is a mistake"
+        yield f"{long}: training takes longer and needs more memory with it; remove it if it is a mistake"
 
 
 def _space_warning(task: PairTask) -> Iterator[str]:

@@ -37,8 +37,10 @@ def probe_line(p: Prediction, colour: bool) -> str:
     names = [one_line(str(name)) for name in p.predicted]
     answer = join_symbols(p.tokens[1], [mark(f"{name}*") if t in mistakes else name for t, name in enumerate(names)])
     answer = f"[{answer}]" if p.tokens[1] == INTEGERS else answer
-    expected = "" if p.predicted == p.expected else f" (expected={_bracketed(p.tokens[1], p.expected_text or '')})"
-    return f"    probe {_source(p)}, prediction={answer}{expected}"
+    ending = " (did not end)" if p.ended is False else ""
+    expected = f" (expected={_bracketed(p.tokens[1], p.expected_text or '')})"
+    is_right = p.predicted == p.expected and not ending
+    return f"    probe {_source(p)}, prediction={answer}{ending}{'' if is_right else expected}"
 
 
 def unanswered_line(p: Prediction) -> str:

@@ -110,7 +110,7 @@ def padding_widths(pairs: Pairs, n: int) -> Widths:
     outliers = [((usual_S < S) & (usual_T >= T)), ((usual_S >= S) & (usual_T < T)), ((usual_S < S) & (usual_T < T))]
     return Widths(
         least_padding(S[is_usual], 1 + T[is_usual], n),
-        [(max(usual_S, int(S[rows].max())), 1 + max(usual_T, int(T[rows].max()))) for rows in outliers if rows.any()],
+        [(int(S[rows].max()), 1 + int(T[rows].max())) for rows in outliers if rows.any()],
     )
 
 

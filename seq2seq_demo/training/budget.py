@@ -12,6 +12,7 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -32,7 +33,7 @@ FEW_EPOCHS = 10  # a smaller network is better than fewer epochs
 MIN_CELL_SIZE = 32
 SECONDS = 2.0  # the minimum time for which training is measured
 MAX_VALIDATION = 500  # the maximum number of pairs on which validation is measured
-PROGRAM = "from seq2seq_demo.training.budget import serve; serve()"
+PROGRAM = "from seq2seq_demo.training.budget import serve; serve(*map(int, arguments))"
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ def _measure_in_child(
         TrainingError: the child failed.
     """
     began, content = time.monotonic(), pickle.dumps((config, network, pairs))
-    command = child_command(PROGRAM)
+    command = child_command(PROGRAM, os.getpid())
     try:
         child = subprocess.run(command, input=content, capture_output=True, check=False, timeout=max(0, timeout))
     except subprocess.TimeoutExpired:
@@ -146,9 +147,18 @@ def _measure_in_child(
     return seconds, time.monotonic() - began - measured
 
 
-def serve() -> None:
+def serve(parent: int) -> None:
     """Run in the child: read the pickled arguments of `_measure` from standard input, and print its result as JSON."""
+    if sys.platform != "win32":  # there, a virtual environment has a process in between
+        threading.Thread(target=_end_with, args=[parent], daemon=True).start()
     print(json.dumps(_measure(*pickle.load(sys.stdin.buffer))))
+
+
+def _end_with(parent: int) -> None:
+    """End this process when its parent ends, which may be killed."""
+    while os.getppid() == parent:
+        time.sleep(0.2)
+    os._exit(1)
 
 
 def _measure(config: TrainConfig, network: TrainedNetwork, pairs: tuple[Pairs, Pairs]) -> tuple[float, float]:

@@ -168,7 +168,7 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
     def _save(self, content: bytes, training: str) -> None:
         """Write the content to the first folder where that succeeds, set `last`, and warn about the failures."""
         self.last, failures = None, []
-        for folder in (self.data_dir, *_fallback_folders()):
+        for folder in (self.data_dir, *fallback_folders()):
             try:
                 self.last = self._write(folder, content, training)
                 break
@@ -228,7 +228,8 @@ def _discard_if_blocked(descriptor: int) -> None:
                 os.dup2(devnull.fileno(), descriptor)
 
 
-def _fallback_folders() -> Iterator[Path]:
+def fallback_folders() -> Iterator[Path]:
+    """Yield the folders that keep snapshots while the data directory cannot."""
     with contextlib.suppress(OSError):  # no temporary directory is writable
         yield Path(tempfile.gettempdir())
     with contextlib.suppress(RuntimeError):  # the home directory is unknown

@@ -136,3 +136,4 @@ def test_notices_about_a_training_on_pairs_and_about_continuing_it(sources, run,
     assert f"w was validated on other pairs, {unknown}" in notices("train --from-file other.jsonl -i w -e 1 -o v")
     again = "finished after another number of epochs: to train it further, give -i w and -e N without --resume"
     run.refuses(f"{train} -e 2 -o w --resume", again, 1)
+    assert "w already contains the result of this training run" in run.ok(f"{train} -o w --resume")[0]

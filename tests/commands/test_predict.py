@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from helpers import PROGRAM, environment, line_of, save_random, save_texts
 
+from seq2seq_demo import system_memory
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.display import heatmap
 from seq2seq_demo.network.numpy_network import NumpyNetwork, softmax
@@ -164,6 +165,15 @@ def test_each_line_on_standard_input_is_answered_by_a_line(tmp_path, form, lines
     n_wrong = len(lines) - len(right)
     assert err.endswith(f"expected sequences that the network can read, skipped {n_wrong} that it cannot read\n")
     assert ("line 4: " in err) == (not is_json)
+
+
+def test_a_source_that_is_too_long_to_decode_is_printed_as_it_was_read(run, monkeypatch):
+    save_texts("w", ("characters", ("a", "b", "c")), ("characters", ("x", "y")))
+    Path("in.txt").write_text(f"{'ab' * 3000}\n")
+    monkeypatch.setattr(system_memory, "total", lambda: 10**6)
+    status, out, err = run("predict", "-i", "w", "--from-file", "in.txt", "--format", "tsv")
+    assert (status, out) == (1, f"{'ab' * 3000}\t\t\n")
+    assert "expected sequences that the network can read, skipped 1" in err
 
 
 @pytest.mark.slow

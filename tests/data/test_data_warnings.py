@@ -45,7 +45,7 @@ def test_an_unusually_long_sequence_is_reported_with_its_line():
     places = Places()
     sources, targets = [[1, 2]] * 5 + [[3] * 10_000] + [[1]] * 5, [[k] for k in range(9)] + [[0] * 300, [1]]
     places.extend([Record(Place("in.tsv", "line", 2 * k + 1), s) for k, s in enumerate(sources)])
-    advice = "a batch that contains it is padded to its length and takes longer; remove it if it is a mistake"
+    advice = "training takes longer and needs more memory with it; remove it if it is a mistake"
     assert list(pair_warnings(task(sources, targets, places=places))) == [
         f"in.tsv, line 11: the source has 10000 symbols, but almost all others have at most 2: {advice}",
         f"in.tsv, line 19: the target has 300 symbols, but almost all others have at most 1: {advice}",

@@ -44,6 +44,7 @@ def test_probe_lines():
     [
         ([1, 9, 2, 3, 4], [1, 2, 3, 4], True, "1 9* 2 3 4"),
         ([1, 9, 2, 3, 4], [1, 2, 3, 4], False, "1 9* 2 3 4"),
+        ([1, 2, 3, 4], [1, 2, 3, 4], False, "1 2 3 4"),  # all symbols are right, but END is missing
         ([2, 3, 4], [1, 2, 3, 4], True, "2* 3 4"),  # one star, because 1 is missing before 2
         ([1, 2, 3], [1, 2, 3, 4], True, "1 2 3"),  # 4 is missing before END
         ([1, 2, 9], [1, 2, 3, 4], True, "1 2 9*"),
@@ -52,4 +53,5 @@ def test_probe_lines():
 )
 def test_a_probe_is_aligned_with_its_target(predicted, expected, ended, shown):
     line = probe_line(Prediction([1], predicted, expected, ended=ended), colour=False)
-    assert line == f"    probe [1], prediction=[{shown}] (expected=[{' '.join(map(str, expected))}])"
+    ending = " (did not end)" if ended is False else ""
+    assert line == f"    probe [1], prediction=[{shown}]{ending} (expected=[{' '.join(map(str, expected))}])"

@@ -1,5 +1,7 @@
 """The time that a training run may take."""
 
+import subprocess
+import sys
 import time
 
 import pytest
@@ -91,6 +93,15 @@ def test_a_failed_measurement_is_an_error(monkeypatch):
     monkeypatch.setattr(budget, "PROGRAM", "raise SystemExit('no memory')")
     with pytest.raises(TrainingError, match="expected to measure how long an epoch takes, got: no memory"):
         train([([1], [2])] * 20, budget=1)
+
+
+def test_the_child_ends_with_its_parent():
+    child = "import os; from seq2seq_demo.training.budget import _end_with; parent = os.getppid(); print(flush=True)"
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', '{child}; _end_with(parent)'])"
+    with subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        process.kill()
+        assert process.stdout.read() == b""  # the child has closed it
 
 
 @pytest.mark.slow

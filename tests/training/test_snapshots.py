@@ -4,6 +4,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import replace
 
@@ -119,6 +120,17 @@ def test_resuming_finds_the_snapshot_with_the_same_options(run, tmp_path, fast_s
     assert "s2s_checkpoint__basic__reversed_1.weights.h5" in err
     assert "Saved ts2s__basic__reversed_1.weights.h5" in out
     assert list(tmp_path.glob("s2s*")) == [other]
+
+
+@pytest.mark.slow
+def test_snapshots_that_could_not_be_in_the_data_directory_are_named(run, tmp_path, monkeypatch, fast_steps):
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    snapshot_of(tmp_path / "temporary")
+    (tmp_path / "data").mkdir()
+    _, err = run.ok("train --resume 200 -e 1 --cell-size 3 -o w --data-dir data")
+    found = f"but there are some in {tmp_path / 'temporary'} (see --data-dir): starting from fresh weights"
+    assert f"Found no snapshot in data, {found}" in err
 
 
 def test_resuming_without_a_snapshot_is_an_error(run):

@@ -68,7 +68,7 @@ class Cell(keras.layers.Layer):
 
     def project(self, x: tf.Tensor) -> tf.Tensor:
         """Return x W + b: `[…, E]` → `[…, G·H]`."""
-        return tf.matmul(x, self.kernel) + self.bias
+        return tf.tensordot(x, self.kernel, 1) + self.bias
 
     def step(self, projected: tf.Tensor, state: State) -> State:
         """Return the next state; `projected` is x W + b, `[B, G·H]`."""

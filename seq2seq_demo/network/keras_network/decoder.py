@@ -134,7 +134,7 @@ class AttentionDecoder(Decoder):
     def input_part(self, d: tf.Tensor) -> tf.Tensor:
         """Return W_i [d ; 0] + b_i for embeddings d: `[…, E]` → `[…, E]`. `step` adds the context's part of x_t."""
         E = self.model_config.embedding_size
-        return tf.matmul(d, self.input_projection.kernel[:E]) + self.input_projection.bias
+        return tf.tensordot(d, self.input_projection.kernel[:E], 1) + self.input_projection.bias
 
     def prepare(self, memory: tf.Tensor, padding: tf.Tensor | None = None) -> tuple[tf.Tensor, ...]:
         """Return the keys W_k m and the memory m, both `[B, S, H]`, followed by `padding` `[B, S]` if it is given."""

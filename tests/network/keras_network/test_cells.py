@@ -15,6 +15,22 @@ REFERENCES = {"BasicLSTMCell": keras.layers.LSTMCell(H), "LSTMCell": keras.layer
 REFERENCES |= {"GRUCell": keras.layers.GRUCell(H, reset_after=False), "BasicRNNCell": keras.layers.SimpleRNNCell(H)}
 
 
+def test_the_gradient_of_a_projection_needs_no_product_per_position():
+    """A product per position would need memory for a kernel per position: gigabytes for a long source."""
+    (cell,) = stacked_cells(ModelConfig(cell_size=H, embedding_size=E))
+    cell.build((None, E))
+
+    @tf.function
+    def gradient(x):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(cell.project(x) ** 2)
+        return tape.gradient(loss, cell.kernel)
+
+    operations = gradient.get_concrete_function(tf.TensorSpec([11, B, E])).graph.get_operations()
+    products = [x.outputs[0].shape.as_list() for x in operations if "MatMul" in x.type]
+    assert products == [[11 * B, 4 * H], [E, 4 * H]]
+
+
 @pytest.mark.parametrize(("cell_type", "reference"), REFERENCES.items())
 def test_cells_equal_those_of_keras(cell_type, reference):
     rng = np.random.default_rng(4)
