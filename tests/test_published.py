@@ -202,8 +202,10 @@ def test_a_small_run_of_sigmorphon_goes_on_where_it_stopped(script, monkeypatch,
     tiny = {"cell_size": 4, "embedding_size": 4, "learning_rate": 0.01, "epochs": 2}
     monkeypatch.setattr(sigmorphon, "SETTINGS", sigmorphon.SETTINGS | tiny)
     argv = [tmp_path, "--cache", cache, "--processes", 1, "--epochs", 1]
-    run(sigmorphon, monkeypatch, *argv, "--members", 2, "--languages", "kor", "--dev")
-    kor, _ = table(capsys.readouterr().out)
+    run(sigmorphon, monkeypatch, *argv, "--members", 2, "--languages", "kor", "--dev", "--beam-size", 2)
+    out = capsys.readouterr().out
+    assert " | ensemble of 2, beam of 2 | " in out
+    kor, _ = table(out)
     assert (kor[0], kor[-2:]) == ("kor", ["", ""])  # nothing is published about dev
     before = {path.name: path.read_bytes() for path in cache.iterdir()}
     assert before.keys() == {"kor_0.h5", "kor_1.h5"}

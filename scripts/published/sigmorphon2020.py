@@ -176,12 +176,15 @@ def error_rates(answers: Sequence[str], targets: Sequence[str]) -> Rates:
     return 100 * wrong / len(pairs), 100 * n_edits / n_phones
 
 
-def scores(networks: Sequence[TrainedNetwork], pairs: Sequence[Pair]) -> list[Rates]:
-    """Return the rates of the first network, their mean over all networks, and the rates of the ensemble."""
+def scores(networks: Sequence[TrainedNetwork], pairs: Sequence[Pair], beam_size: int | None) -> list[Rates]:
+    """Return the rates of the first network, their mean over all networks, and the rates of the ensemble.
+
+    The ensemble decodes with a beam of `beam_size`, by default greedily.
+    """
     known = set(networks[0].vocabularies.source.symbols)
     words, targets = [characters(word, known) for word, _ in pairs], [target for _, target in pairs]
     each = [error_rates(network.predict(words), targets) for network in networks]
-    return [each[0], mean(each), error_rates(ensemble(networks).predict(words), targets)]
+    return [each[0], mean(each), error_rates(ensemble(networks).predict(words, beam_size=beam_size), targets)]
 
 
 def mean(rates: Sequence[Rates]) -> Rates:
@@ -203,12 +206,14 @@ def report(options: argparse.Namespace, languages: Sequence[str]) -> None:
         paths = [network_path(options.cache, language, seed) for seed in range(options.members)]
         networks = [load(path) for path in paths]
         published = (None, None) if options.dev else PUBLISHED.get(language, (None, None))
-        columns.append([*scores(networks, read_pairs(find(options.data, language, part))), *published])
+        pairs = read_pairs(find(options.data, language, part))
+        columns.append([*scores(networks, pairs, options.beam_size), *published])
         rows.append([language, f"{n_weights(networks[0]):,}", *map(cell, columns[-1])])
     means = [mean([r for r in column if r]) if all(column) else None for column in zip(*columns, strict=True)]
     rows.append(["**mean**", "", *map(cell, means)])
     print(f"Word / phone error rate on {part}, in %, {options.members} networks per language; {machine()}:\n")
-    ours = "first network", f"mean of {options.members}", f"ensemble of {options.members}"
+    beam = f", beam of {options.beam_size}" if options.beam_size else ""
+    ours = "first network", f"mean of {options.members}", f"ensemble of {options.members}{beam}"
     print_table(["language", "weights of a network", *ours, "LSTM of the organisers", "best ensemble"], rows)
 
 
@@ -220,6 +225,7 @@ def main() -> None:
     parser.add_argument("--members", type=number, default=5, help="networks per language")
     parser.add_argument("--languages", help="such as fre,kor (default: all)")
     parser.add_argument("--dev", action="store_true", help="score the development sets, not the test sets")
+    parser.add_argument("--beam-size", type=number, help="the ensemble decodes with this beam (default: greedily)")
     parser.add_argument("--cache", type=Path, default=Path("sigmorphon2020"), help="folder of the trained networks")
     parser.add_argument("--processes", type=number, default=2, help="languages that are trained at the same time")
     parser.add_argument("--epochs", type=number, help="fewer epochs, to try the script")
