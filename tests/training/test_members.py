@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from helpers import Watcher, end, pairs_of, same_arrays, snapshot_in, snapshots_in_memory, wait_for
+from helpers import PYTHON, Watcher, end, pairs_of, same_arrays, snapshot_in, snapshots_in_memory
 
 from seq2seq_demo import train
 from seq2seq_demo.config import ModelConfig, TrainConfig
@@ -63,6 +63,22 @@ def test_a_training_resumed_within_a_member_has_the_same_bits_and_recording(tmp_
     assert all(map(same_arrays, resumed.recording.weights, undisturbed.recording.weights))
 
 
+# `train` that saves a snapshot after each epoch, and kills itself after the first one of the second member.
+KILLED = """
+import os, sys
+from seq2seq_demo import cli
+from seq2seq_demo.training import snapshots
+
+def save(self, snapshot, save=snapshots.Snapshots.save):
+    save(self, snapshot)
+    if snapshot.finished:
+        os.kill(os.getpid(), 9)
+
+snapshots.EPOCH_INTERVAL, snapshots.Snapshots.save = 0.0, save
+sys.exit(cli.main(sys.argv[1:]))
+"""
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_training_killed_within_the_second_member_is_resumed_there(tmp_path, start):
@@ -70,10 +86,7 @@ def test_a_training_killed_within_the_second_member_is_resumed_there(tmp_path, s
     argv = ["train", "--from-file", "p.tsv", "-e", "2", "--cell-size", "7", "--members", "2", "--seed", "1"]
     reference = start(tmp_path, *argv, "-o", "undisturbed", "-n", "other")
     assert end(reference)[0] == 0
-    process = start(tmp_path, *argv, "-o", "w")
-    wait_for(lambda: snapshot_in(tmp_path) and load_snapshot(snapshot_in(tmp_path)).finished)
-    process.kill()
-    end(process)
+    assert end(start(tmp_path, *argv, "-o", "w", program=[*PYTHON, "-c", KILLED]))[0] == -9
     status, err = end(start(tmp_path, *argv, "--resume"))
     assert status == 0, err
     assert "_1.weights.h5, member 2, epoch" in err
