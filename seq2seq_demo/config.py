@@ -38,9 +38,8 @@ LR_SCHEDULE_HELP = f"learning-rate schedule: {CHOICE}; cosine decays to 0"
 STOP_AT_EXACT_HELP = "stop once the validation exact match reaches X"
 KEEP_BEST_HELP = "save the epoch with the best validation exact match, not the last epoch"
 PATIENCE_HELP = "stop after N epochs in a row without improvement, and save the best epoch"
-BUDGET_HELP = "limit the training time: choose the epochs and, for a new network trained on pairs, the size"
+BUDGET_HELP = "train for this time instead of a number of epochs, with a cosine schedule over the time by default"
 LABEL_SMOOTHING_HELP = "share of the target probability spread over all symbols (default {default:g})"
-PROCESSES_HELP = "share each batch among N processes on this machine (default {default})"
 MEMBERS_HELP = "train N networks with different seeds, and save them as one ensemble (default {default})"
 BEAM_SIZE_HELP = "beam search with K hypotheses (default: greedy decoding)"
 
@@ -108,9 +107,9 @@ class TrainConfig:
     """The settings of a training run. On one machine, equal settings give equal weights for the same task and model.
 
     This is certain only for the first training run of a process. The first run sets TensorFlow's number of threads for
-    the rest of the process: one thread per core of the machine if a cell has at least 128 units and `processes` is 1,
-    otherwise one thread. A later run gives equal weights only if it needs the same number of threads. A restriction of
-    the process to some of the cores changes nothing.
+    the rest of the process: one thread per core of the machine if a cell has at least 128 units, otherwise one thread.
+    A later run gives equal weights only if it needs the same number of threads. A restriction of the process to some of
+    the cores changes nothing. With a `budget`, the speed of the machine decides how many steps a run makes.
 
     Raises:
         UsageError: a value is out of range.
@@ -131,15 +130,14 @@ class TrainConfig:
     patience: int | None = setting(None, "--patience N", PATIENCE_HELP)
     validation_points: int | None = setting(None)  # how many of `points` are for validation; None: a tenth
     dropout: float = setting(0.0, "--dropout P", "dropout rate in training (default {default:g})", within=SHARE_BELOW_1)
-    processes: int = setting(1, "--processes N", PROCESSES_HELP)
     members: int = setting(1, "--members N", MEMBERS_HELP, at_most=MAX_MEMBERS)
     label_smoothing: float = setting(0.0, "--label-smoothing X", LABEL_SMOOTHING_HELP, within=SHARE_BELOW_1)
+    budget: float | None = setting(None, "--budget MINUTES", BUDGET_HELP, within=POSITIVE)  # the time, not the epochs
 
     def __post_init__(self) -> None:
         check_fields(self)
-        if self.members > 1 and (self.processes > 1 or not self.epochs):
-            found = f"`processes` {self.processes}" if self.processes > 1 else "`epochs` 0"
-            raise UsageError(f"expected `processes` 1 and `epochs` of at least 1 with `members`, got {found}")
+        if self.members > 1 and not self.epochs:
+            raise UsageError("expected `epochs` of at least 1 with `members`, got 0")
         if self.min_in_len is not None and self.min_in_len > self.in_len:
             raise UsageError(f"expected `in_len` from shortest to longest, got {self.min_in_len}-{self.in_len}")
         if self.n_training < 1:
@@ -198,9 +196,9 @@ class Settings(TypedDict, total=False):
     keep_best: bool | None
     patience: int | None
     dropout: float | None
-    processes: int | None
     members: int | None
     label_smoothing: float | None
+    budget: float | None
 
 
 def given_values(config: type[ModelConfig] | type[TrainConfig], settings: Settings) -> dict[str, Any]:
@@ -220,20 +218,6 @@ def given_values(config: type[ModelConfig] | type[TrainConfig], settings: Settin
 def lengths_text(shortest: int | None, longest: int) -> str:
     """Format a length, `10`, or a range of lengths, `1-20`; `shortest` None means a single length."""
     return str(longest) if shortest in (None, longest) else f"{shortest}-{longest}"
-
-
-@dataclass(frozen=True)
-class Budget:
-    """The time limit of a training run, which determines the number of epochs; None: no limit.
-
-    Raises:
-        UsageError: the limit is not a number above 0.
-    """
-
-    minutes: float | None = setting(None, "--budget MINUTES", BUDGET_HELP, error_name="`budget`", within=POSITIVE)
-
-    def __post_init__(self) -> None:
-        check_fields(self)
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ class Option(NamedTuple):
     at_most: int | None = None  # upper bound of an integer
     choices: Collection[str] = ()  # valid strings; empty: any string
     within: Range | None = None  # valid real numbers
+    again: bool = False  # whether a resumed training run needs the option again
 
     @property
     def flags(self) -> list[str]:

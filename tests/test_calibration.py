@@ -14,8 +14,8 @@ from seq2seq_demo.calibration import (
 )
 from seq2seq_demo.data.pair_task import PairTask, pair_task_from_rows
 from seq2seq_demo.trained_network import load
+from seq2seq_demo.training.results import calibrated
 from seq2seq_demo.training.train import train
-from seq2seq_demo.training.validation import calibrated
 
 WORDS = [f"{a}{b}{c}" for a, b, c in itertools.product("abcd", repeat=3)]
 

@@ -49,7 +49,7 @@ OUT_OF_RANGE = {
     "patience": [0, 1.5, True],
     "keep_best": [1, None],
     "validation_points": [0, 2.0],
-    "processes": [0],
+    "budget": [0, -1, math.nan, "x"],
     "label_smoothing": [-0.1, 1],
 }
 

@@ -30,14 +30,6 @@ MAX_LEN_WITHOUT_ATTENTION = 10  # the shipped networks of embedding_rnn are not 
 SkippedPairs = dict[str, list[InputError]]  # file → the errors of its pairs that --keep-going skips
 
 
-class TooFewPairsError(InputError):
-    """A file has only `n_pairs` pairs, fewer than N."""
-
-    def __init__(self, message: str, n_pairs: int) -> None:
-        super().__init__(message)
-        self.n_pairs = n_pairs
-
-
 @dataclass(frozen=True)
 class SelectedNetwork:
     """A network, its file, and the pattern that makes its targets (None if unknown)."""
@@ -132,9 +124,14 @@ def path_from_options(options: NetworkOptions, data_file: str | None = None) -> 
     """
     if options.iter_num is None:
         return file_names.find_weights(options.input_weights[0]) if options.input_weights else None
-    pattern = options.sequence_pattern
-    task = pattern.name if pattern else task_name(data_file) if data_file else DEFAULT_PATTERN
+    task = task_of_file_name(options, data_file)
     return file_names.iteration_path(options.data_dir, options.name, task, options.iter_num)
+
+
+def task_of_file_name(options: NetworkOptions, data_file: str | None) -> str:
+    """Return the task in canonical file names: the pattern of -p, else the data file, else the default pattern."""
+    pattern = options.sequence_pattern
+    return pattern.name if pattern else task_name(data_file) if data_file else DEFAULT_PATTERN
 
 
 def load_with_task(path: Path) -> TrainedNetwork:
@@ -205,7 +202,7 @@ def read_pair_task(
     reader = PairReader(*(network.vocabularies if network else INTEGER_VOCABULARIES))
     pairs, vocabularies = read(file, n, reader, network.vocabularies.tokens if network else _tokens(options, pattern))
     if n and len(pairs) < n:
-        raise TooFewPairsError(f"{file}: expected {n} pairs, found {len(pairs)}", len(pairs))
+        raise InputError(f"{file}: expected {n} pairs, found {len(pairs)}")
     if has_one_length and out_len:
         pairs = Pairs(pairs.sources, Sequences.of_array(pairs.targets.array()[:, :out_len]))
     validation, validation_file = None, getattr(options, "validation_file", None)  # only `train` has this option
@@ -323,5 +320,6 @@ def check_options_match(options: NetworkOptions, path: Path, network: TrainedNet
             given["in_len"] = lengths_text(given.pop("min_in_len", None), given["in_len"])
     for name, value in given.items():
         is_same_cell = name == "cell_type" and CELL_TYPES[value] == CELL_TYPES[recorded[name]]  # two names of one cell
-        if None not in (value, recorded[name]) and value != recorded[name] and not is_same_cell:
+        is_unknown = value is None or (name == "pattern" and recorded[name] is None)
+        if not is_unknown and value != recorded[name] and not is_same_cell:
             raise UsageError(f"{path} has {name.replace('_', '-')} {recorded[name]}, but the options ask for {value}")

@@ -24,7 +24,6 @@ from seq2seq_demo.config import (
     TSV,
     UNKNOWN,
     Beam,
-    Budget,
     ModelConfig,
     Settings,
     TrainConfig,
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
     from seq2seq_demo.data.pattern_task import SequencePattern
 
 WEIGHTS_HELP = "weights file, 2016 checkpoint, or a name that `networks` lists"
+PATTERN_HELP = f"a name that `patterns` lists, or {USER_FUNCTION}"
 FILE_HELP = "file of sequences or pairs: JSON, CSV, TSV or one per line, also gzipped; - is standard input"
 FORMAT_HELP = (
     "file format: one of {choices} (default: recognised); only csv and tsv have quotes; with tsv, predict prints TSV"
@@ -59,7 +59,12 @@ VALIDATION_HELP = "pairs to validate with (default: a tenth of the pairs of --fr
 OPTIMIZER_HELP = "save without Adam's moments: a third of the size; further training starts with moments of zero"
 OUTPUT_HELP = "where to write weights (default: the next unused canonical name)"
 RECORD_HELP = "record the weights at steps 0, 5, 7, 10, 14, 20, … and at up to 100 epoch ends, in a file beside -o"
-FORCE_HELP = "let outputs replace any file, even one of another kind or of another program"
+FORCE_HELP = (
+    "let outputs replace any file, even one of another kind or program; train also starts an interrupted run again"
+)
+HISTORY_HELP = "write the figures of each epoch to FILE, as JSON"
+HISTORY_PLOT_HELP = "plot the training curves (.png, .svg or .pdf)"
+LOG_DIR_HELP = "directory for TensorBoard logs (default: a temporary one)"
 LOGGED_HELP = "what to log: 0 loss and metrics (default), 1 also gradients, 2 also weights, 3 also activations"
 EACH_SELECTS = "each selects the weights to start from"
 KEEP_GOING = ("some", "all")  # the values of --keep-going, which is "some" if the user gives no value
@@ -89,7 +94,7 @@ class Options:
 class TaskOptions(Options):
     """The options of every command that has a task."""
 
-    pattern: str | None = setting(None, "-p --pattern-name NAME", f"a name that `patterns` lists, or {USER_FUNCTION}")
+    pattern: str | None = setting(None, "-p --pattern-name NAME", PATTERN_HELP, again=True)
     accepted_settings: ClassVar[Collection[str]] = ("in_len", "out_len", "in_max_int", "out_max_int")
 
     def __post_init__(self) -> None:
@@ -124,10 +129,10 @@ class NetworkOptions(TaskOptions):
     name: str | None = setting(None, "-n --name NAME", 'NAME in the canonical file names (default "basic")')
     iter_num: int | None = setting(None, "--iter-num N", "load iteration N; train saves iteration N + 1", at_least=0)
     data_dir: Path = setting(Path(), "--data-dir DIR", "directory of the canonical files (default {default})")
-    from_file: str | None = setting(None, "--from-file FILE", FILE_HELP)
-    format: str | None = setting(None, "--format F", FORMAT_HELP, choices=FORMATS)
-    columns: str | None = setting(None, "--columns SOURCE,TARGET", COLUMNS_HELP)
-    header: str | None = setting(None, "--header {yes,no}", HEADER_HELP, choices=("yes", "no"))
+    from_file: str | None = setting(None, "--from-file FILE", FILE_HELP, again=True)
+    format: str | None = setting(None, "--format F", FORMAT_HELP, choices=FORMATS, again=True)
+    columns: str | None = setting(None, "--columns SOURCE,TARGET", COLUMNS_HELP, again=True)
+    header: str | None = setting(None, "--header {yes,no}", HEADER_HELP, choices=("yes", "no"), again=True)
     in_tokens: str | None = setting(None, "--in-tokens TOKENS", f"kind of sources: {TOKENS_HELP}", choices=TOKENS)
     out_tokens: str | None = setting(None, "--out-tokens TOKENS", f"kind of targets: {TOKENS_HELP}", choices=TOKENS)
     accepted_settings: ClassVar[Collection[str]] = declared_fields(ModelConfig)
@@ -166,7 +171,7 @@ class AnswerOptions(NetworkOptions):
     max_out_len: int | None = setting(None, "--max-out-len T", MAX_LEN_HELP)
     beam_size: int | None = copied_setting(Beam, "size", None)
     length_penalty: float | None = copied_setting(Beam, "length_penalty", None)
-    keep_going: str | None = setting(None, "--keep-going [all]", KEEP_GOING_HELP, choices=KEEP_GOING)
+    keep_going: str | None = setting(None, "--keep-going [all]", KEEP_GOING_HELP, choices=KEEP_GOING, again=True)
 
     @property
     def beam(self) -> Beam | None:
@@ -185,7 +190,7 @@ class PredictOptions(AnswerOptions):
     min_confidence: float | None = setting(None, "--min-confidence X", MIN_CONFIDENCE_HELP, within=SHARE)
     unknown: str = setting("error", "--unknown {error,drop}", UNKNOWN_HELP, choices=UNKNOWN)
     attention_plot: Path | None = setting(None, "--attention-plot FILE", "plot the attention (.png, .svg or .pdf)")
-    force: bool = setting(False, "--force", FORCE_HELP)
+    force: bool = setting(False, "--force", FORCE_HELP, again=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -237,17 +242,18 @@ class TrainOptions(NetworkOptions):
     accepted_settings: ClassVar[Collection[str]] = declared_fields(TrainConfig)
     normalize: str | None = setting(None, "--normalize FORM", NORMALIZE_HELP, choices=NORMAL_FORMS)
     lowercase: bool | None = setting(None, "--lowercase", LOWERCASE_HELP)
-    validation_file: str | None = setting(None, "--validation-file FILE", VALIDATION_HELP)
-    budget: float | None = copied_setting(Budget, "minutes", None)
+    validation_file: str | None = setting(None, "--validation-file FILE", VALIDATION_HELP, again=True)
     record: bool = setting(False, "--record", RECORD_HELP)
     resume: bool = setting(False, "--resume", "resume an interrupted training run from its snapshot")
-    history: Path | None = setting(None, "--history FILE", "write the figures of each epoch to FILE, as JSON")
-    history_plot: Path | None = setting(None, "--history-plot FILE", "plot the training curves (.png, .svg or .pdf)")
-    log_dir: Path | None = setting(None, "--log-dir DIR", "directory for TensorBoard logs (default: a temporary one)")
-    tensorboard_verbose: int = setting(0, "--tensorboard-verbose {0,1,2,3}", LOGGED_HELP, at_least=0, at_most=3)
+    history: Path | None = setting(None, "--history FILE", HISTORY_HELP, again=True)
+    history_plot: Path | None = setting(None, "--history-plot FILE", HISTORY_PLOT_HELP, again=True)
+    log_dir: Path | None = setting(None, "--log-dir DIR", LOG_DIR_HELP, again=True)
+    tensorboard_verbose: int = setting(
+        0, "--tensorboard-verbose {0,1,2,3}", LOGGED_HELP, at_least=0, at_most=3, again=True
+    )
     keep_going: str | None = copied_setting(AnswerOptions, "keep_going", None)
     output: Path | None = setting(None, "-o --output-weights FILE", OUTPUT_HELP)
-    no_optimizer: bool = setting(False, "--no-optimizer", OPTIMIZER_HELP)
+    no_optimizer: bool = setting(False, "--no-optimizer", OPTIMIZER_HELP, again=True)
     force: bool = copied_setting(PredictOptions, "force", False)
 
     def __post_init__(self) -> None:

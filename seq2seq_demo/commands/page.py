@@ -12,7 +12,6 @@ from pathlib import Path
 from seq2seq_demo.commands.network_selection import SelectedNetwork, read_pair_task, select_network, typed_sources
 from seq2seq_demo.commands.networks import DESCRIPTIONS
 from seq2seq_demo.commands.options import PageOptions
-from seq2seq_demo.data.blocks import pipes_kept
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.data.python_rows import python_pairs
 from seq2seq_demo.data.readers import InputFormat
@@ -55,9 +54,24 @@ def _page(options: PageOptions, selected: Sequence[SelectedNetwork], shown: Sequ
     """Return the page with its examples and the recordings of the networks."""
     pairs: list[Pairs | None] = [None] * len(selected)
     if options.from_file:
-        with pipes_kept():
-            pairs = [read_pair_task(options, None, one.pattern, one.network, print_notice).pairs for one in selected]
+        first, *others = selected
+        pairs = [_read_pairs(options, first)]
+        # Networks that read alike share the pairs, because a pipe can be read only once.
+        pairs += [pairs[0] if _reads_alike(first, other) else _read_pairs(options, other) for other in others]
     return build(_with_details(shown, _examples(options, selected, pairs[0]), _moments(selected, pairs)))
+
+
+def _read_pairs(options: PageOptions, selected: SelectedNetwork) -> Pairs:
+    return read_pair_task(options, None, selected.pattern, selected.network, print_notice).pairs
+
+
+def _reads_alike(one: SelectedNetwork, other: SelectedNetwork) -> bool:
+    """Whether a file has the same pairs for both networks."""
+    facts = [
+        (x.network.vocabularies, x.network.ends, x.network.model_config.in_max_int, x.network.model_config.out_max_int)
+        for x in (one, other)
+    ]
+    return facts[0] == facts[1]
 
 
 def _with_details(

@@ -11,7 +11,6 @@ import stat
 import sys
 import zlib
 from collections.abc import Iterator
-from contextvars import ContextVar
 from io import BufferedReader
 from typing import cast
 
@@ -22,18 +21,6 @@ BLOCK_BYTES = 2**16  # read at once
 MAX_LINE = 2**22  # bytes
 BLANK = b" \t\r\n\v\f"
 GZIP = b"\x1f\x8b"
-
-_kept_pipes = ContextVar[dict[str, Iterator[bytes]] | None]("_kept_pipes", default=None)  # by name; None: keep none
-
-
-@contextlib.contextmanager
-def pipes_kept() -> Iterator[None]:
-    """A context in which `file_blocks` can read standard input or a pipe several times, each time from the start."""
-    token = _kept_pipes.set({})
-    try:
-        yield
-    finally:
-        _kept_pipes.reset(token)
 
 
 def file_blocks(name: str) -> Iterator[bytes]:
@@ -46,14 +33,6 @@ def file_blocks(name: str) -> Iterator[bytes]:
         InputError: a gzip file is damaged.
         OSError: the file cannot be read.
     """
-    kept = _kept_pipes.get()
-    if kept is None or (name != "-" and os.path.isfile(name)):
-        return _open_blocks(name)
-    kept[name], blocks = itertools.tee(kept.get(name) or _open_blocks(name))
-    return blocks
-
-
-def _open_blocks(name: str) -> Iterator[bytes]:
     with contextlib.nullcontext(sys.stdin.buffer) if name == "-" else open(name, "rb") as file:
         file = cast(BufferedReader, file)
         first = file.peek(2)[:2]

@@ -66,7 +66,7 @@ class NotebookBar(Callback):
         from IPython.display import HTML, display
 
         n, self.shown = self.config.n_training, time.monotonic()
-        epoch = f"{self.member}epoch {self.epoch}/{self.config.epochs}"
+        epoch = f"{self.member}epoch {self.epoch}" + ("" if self.config.budget else f"/{self.config.epochs}")
         bar = HTML(f'{epoch} <progress max="{n}" value="{points}"></progress> {figures}{self.validated}')
         self.display = self.display or display(bar, display_id=True)
         self.display.update(bar)

@@ -34,6 +34,7 @@ class TrainingReport(Callback, contextlib.AbstractContextManager["TrainingReport
     def __init__(self, config: TrainConfig) -> None:
         self.config = config
         self.history: Epochs = ()
+        self.of_epochs = "" if config.budget else f"/{config.epochs}"
         self.bar = new_bar("{task.completed:,.0f}/{task.total:,.0f}", "{task.fields[figures]}")
         self.bar.disable = "NO_COLOR" in os.environ or not (sys.stdout.isatty() and sys.stderr.isatty())
 
@@ -47,7 +48,7 @@ class TrainingReport(Callback, contextlib.AbstractContextManager["TrainingReport
 
     def on_epoch_begin(self, epoch: int) -> None:
         """Show an empty bar for this epoch."""
-        name = f"Epoch {epoch}/{self.config.epochs}"
+        name = f"Epoch {epoch}{self.of_epochs}"
         self.task = self.bar.add_task(name, total=self.config.n_training, figures="")
         self.bar.start()
 
@@ -59,10 +60,11 @@ class TrainingReport(Callback, contextlib.AbstractContextManager["TrainingReport
         """Remove the bar, and print a line for the epoch and one for the probe."""
         self.bar.stop()
         self.bar.remove_task(self.task)
-        last, validated, n, self.history = history[-1], history[-1].validation, self.config.epochs, history
+        last, validated, self.history = history[-1], history[-1].validation, history
         accuracy = f"{validated.forced_token_accuracy:.4f} forced, {validated.token_accuracy:.4f} free-running"
         print_line(
-            f"Epoch {last.epoch:{len(str(n))}}/{n}: loss {last.loss:.4f}, accuracy {last.token_accuracy:.4f}; "
+            f"Epoch {last.epoch:{len(self.of_epochs) - 1}}{self.of_epochs}: "
+            f"loss {last.loss:.4f}, accuracy {last.token_accuracy:.4f}; "
             f"validation loss {validated.loss:.4f}, token accuracy {accuracy}, exact match {validated.exact_match:.4f}"
         )
         print_line(probe_line(probe(network, validation), has_colour(sys.stdout)), coloured=True)
@@ -97,7 +99,8 @@ def training_header(model_config: ModelConfig, config: TrainConfig, task: Task, 
     points = config.n_training if has_validation_file else config.points
     data = f"{'pairs of' if isinstance(task, PairTask) else 'pattern'} '{task.name}'"
     lengths = f", sources of {config.lengths} symbols" if model_config.ends else ""
-    print_line(f"Training on {points} point dataset ({data}{lengths}), with {pluralize(config.epochs, 'epoch')}")
+    extent = f"for {config.budget:g} min" if config.budget else f"with {pluralize(config.epochs, 'epoch')}"
+    print_line(f"Training on {points} point dataset ({data}{lengths}), {extent}")
     if task.vocabularies.are_text:
         sides = [f"{len(x.symbols)} {x.tokens}" if x.is_text else x.tokens for x in task.vocabularies]
         print_line(f"Vocabularies: {sides[0]} in sources, {sides[1]} in targets")
@@ -111,7 +114,8 @@ def training_header(model_config: ModelConfig, config: TrainConfig, task: Task, 
 def settings_line(model: ModelConfig | None, config: TrainConfig) -> str:
     """Return the settings of a training run on pairs in one line; `model` is None if the network is not new."""
     network = f"{model.architecture}, " if model else ""
-    epochs = f"{pluralize(config.epochs, 'epoch')} of batches of {config.batch_size}"
+    extent = f"{config.budget:g} min" if config.budget else pluralize(config.epochs, "epoch")
+    epochs = f"{extent} of batches of {config.batch_size}"
     rate = f"learning rate {config.learning_rate:g} ({config.lr_schedule})"
     smoothing = f"label smoothing {config.label_smoothing:g}, " if config.label_smoothing else ""
     saved = ", best epoch saved" * config.saves_best
@@ -120,19 +124,16 @@ def settings_line(model: ModelConfig | None, config: TrainConfig) -> str:
     return f"Settings for {pairs}: {chosen}; `train --help` lists the options that change them"
 
 
-def advice(suggestions: Sequence[Mapping[str, object]], exact_match: float, has_budget: bool) -> str | None:
+def advice(suggestions: Sequence[Mapping[str, object]], exact_match: float) -> str | None:
     """Return advice, on one line, after a training run that ended below an exact match of 0.99; None if there is none.
 
     Args:
         suggestions: each maps settings to new values, or to None if they should be left out.
         exact_match: on the validation pairs.
-        has_budget: whether `--budget` chose the epochs.
     """
     texts = []
     for changes in suggestions:
-        if has_budget and "epochs" in changes:
-            texts.append("a larger --budget")
-        elif None in changes.values():
+        if None in changes.values():
             texts.append(f"the settings that suit these pairs: leave out {', '.join(map(_flag, changes))}")
         else:
             texts.append(" ".join(f"{_flag(name)} {value}" for name, value in changes.items()))

@@ -2,10 +2,9 @@
 
 import contextlib
 import errno
-import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -185,30 +184,6 @@ def open_locked(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2Seq
         return HeldFile(file)
     file.close()
     raise error_class(f"{path}: expected {kind}, but this one is still being written by another process")
-
-
-@contextlib.contextmanager
-def reserved(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2SeqError) -> Iterator[None]:
-    """Reserve a path for this process, with a lock on a file beside it; this file is removed at the end.
-
-    Raises:
-        error_class: another process has reserved the path.
-        OSError: the directory of the path cannot be written to.
-    """
-    target = Path(os.path.realpath(path))
-    name = hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]
-    reservation = target.with_name(f".seq2seq-demo-{name}.lock")
-    with reservation.open("ab") as file:
-        if not (lock(file) and _names(reservation, os.fstat(file.fileno()))):
-            problem = "but another running process will write to it"
-            raise error_class(f"{path}: expected a place for {kind}, {problem}")
-        try:
-            yield
-        finally:
-            with contextlib.suppress(OSError):
-                if fcntl is None:
-                    file.close()
-                reservation.unlink()
 
 
 def _names(path: Path, status: os.stat_result) -> bool:

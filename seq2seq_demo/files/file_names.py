@@ -1,7 +1,8 @@
 """Canonical file names of weights, snapshots and shipped networks.
 
-Weights are saved as `ts2s__{name or "basic"}__{task}_{iteration}.weights.h5`, snapshots as `s2s_checkpoint__…`. Only
-this module builds and parses these names. `file_name_part` escapes separators in a task, so parsing is unambiguous.
+Weights are saved as `ts2s__{name or "basic"}__{task}_{iteration}.weights.h5`. The snapshot of a training run is named
+after its result, with the prefix `s2s_checkpoint__`. Only this module builds and parses these names. `file_name_part`
+escapes separators in a task, so parsing is unambiguous.
 """
 
 import contextlib
@@ -16,14 +17,26 @@ from seq2seq_demo.errors import WeightsError
 WEIGHTS, SNAPSHOT = "ts2s", "s2s_checkpoint"
 DEFAULT_NAME = "basic"
 SUFFIX = ".weights.h5"
-_FILE_NAME = re.compile(rf"({WEIGHTS}|{SNAPSHOT})__(.+)__(.+)_([0-9]{{1,15}})(?:\.weights\.h5|\.tfl)")  # .tfl: 2016's
+# .tfl: 2016's. Before version 0.3, the name of a snapshot lacked WEIGHTS.
+_PREFIX = f"(?:{SNAPSHOT}__{WEIGHTS}|{SNAPSHOT}|{WEIGHTS})"
+_FILE_NAME = re.compile(rf"{_PREFIX}__(.+)__(.+)_([0-9]{{1,15}})(?:\.weights\.h5|\.tfl)")
 MAX_SUGGESTIONS = 3  # maximum number of shipped networks that an error suggests
 MAX_PART_BYTES = 100  # the limit for NAME and for the task; a file name can have 255 bytes
 
 
-def canonical_path(data_dir: Path, name: str | None, task: str, iteration: int, kind: str = WEIGHTS) -> Path:
-    """Return the path of an iteration's weights or, with `kind` SNAPSHOT, of a snapshot with that number."""
-    return data_dir / f"{kind}__{name or DEFAULT_NAME}__{file_name_part(task)}_{iteration}{SUFFIX}"
+def canonical_path(data_dir: Path, name: str | None, task: str, iteration: int) -> Path:
+    """Return the path of an iteration's weights."""
+    return data_dir / f"{WEIGHTS}__{name or DEFAULT_NAME}__{file_name_part(task)}_{iteration}{SUFFIX}"
+
+
+def snapshot_path(result: Path) -> Path:
+    """Return the path of the snapshot of the training run that will write this result."""
+    return result.with_name(f"{SNAPSHOT}__{result.name}")
+
+
+def result_path(snapshot: Path) -> Path:
+    """Return the path of the result that the training run with this snapshot will write."""
+    return snapshot.with_name(snapshot.name.removeprefix(f"{SNAPSHOT}__"))
 
 
 def iteration_path(data_dir: Path, name: str | None, task: str, iteration: int) -> Path:
@@ -35,35 +48,34 @@ def iteration_path(data_dir: Path, name: str | None, task: str, iteration: int) 
 
 def parse_task(path: Path) -> str | None:
     """Return the task in a canonical file name, still escaped; None if the name is not canonical."""
-    return match[3] if (match := _match(path.name)) else None
+    return match[2] if (match := _match(path.name)) else None
 
 
 def parse_name(path: Path) -> str | None:
     """Return the NAME in a canonical file name; None for the default one, or if the file name is not canonical."""
-    return match[2] if (match := _match(path.name)) and match[2] != DEFAULT_NAME else None
+    return match[1] if (match := _match(path.name)) and match[1] != DEFAULT_NAME else None
 
 
 def is_snapshot(path: Path) -> bool:
     """Whether the file has the name of a snapshot."""
-    return (match := _match(path.name)) is not None and match[1] == SNAPSHOT
+    return path.name.startswith(f"{SNAPSHOT}__")
 
 
-def next_unused_path(data_dir: Path, name: str | None, task: str, kind: str = WEIGHTS) -> Path:
-    """Return the canonical path that follows the highest iteration in the folder."""
-    iterations = [iteration for iteration, _ in _files(data_dir, name or DEFAULT_NAME, task, kind)]
-    return canonical_path(data_dir, name, task, max(iterations, default=0) + 1, kind)
+def next_unused_path(data_dir: Path, name: str | None, task: str) -> Path:
+    """Return the canonical path that follows the highest iteration in the folder, of results and of snapshots."""
+    files = (_files(data_dir, name or DEFAULT_NAME, task, kind) for kind in (WEIGHTS, SNAPSHOT))
+    iterations = (iteration for found in files for iteration, _ in found)
+    return canonical_path(data_dir, name, task, max(iterations, default=0) + 1)
 
 
-def save_under_unused_name(
-    save: Callable[[Path, bool], None], data_dir: Path, name: str | None, task: str, kind: str = WEIGHTS
-) -> Path:
+def save_under_unused_name(save: Callable[[Path, bool], None], data_dir: Path, name: str | None, task: str) -> Path:
     """Save under the next unused canonical name; return the path. Other runs may do the same concurrently.
 
     `save(path, overwrite)` must raise FileExistsError if the path exists and `overwrite` is False.
     """
     previous = None
     while True:
-        path = next_unused_path(data_dir, name, task, kind)
+        path = next_unused_path(data_dir, name, task)
         try:
             save(path, False)
             return path
@@ -74,7 +86,10 @@ def save_under_unused_name(
 
 
 def newest_first(data_dir: Path, name: str | None, task: str | None, kind: str = WEIGHTS) -> list[Path]:
-    """Return the canonical files of a name and a task, newest first; None matches any."""
+    """Return the files of a kind with canonical names, newest first; a name or task of None matches any.
+
+    Without a name and a task, also return the snapshots of results with other names.
+    """
     dated = []
     for iteration, path in _files(data_dir, name, task, kind):
         with contextlib.suppress(OSError):  # removed meanwhile, or a broken link
@@ -129,7 +144,7 @@ def find_weights(given: Path) -> Path:
 def display_name(path: Path) -> str:
     """Return a short name for a weights file, to show to users."""
     if match := _match(path.name):
-        return f"{match[3]}-{match[2].removeprefix('embedding_')}"
+        return f"{match[2]}-{match[1].removeprefix('embedding_')}"
     return path.name.removesuffix(SUFFIX).removesuffix(".h5")
 
 
@@ -164,13 +179,16 @@ def _escaped(character: str) -> str:
 
 
 def _files(data_dir: Path, name: str | None, task: str | None, kind: str) -> Iterator[tuple[int, Path]]:
-    """Yield iteration and path of the matching canonical files, including broken links; None matches any."""
+    """Yield iteration and path of the matching files, including broken links, as `newest_first` does."""
     part = None if task is None else file_name_part(task)
     try:
         file_names = os.listdir(data_dir)
     except (FileNotFoundError, NotADirectoryError):
         return
     for file_name in file_names:
-        match = _match(file_name)
-        if match and match[1] == kind and name in (None, match[2]) and part in (None, match[3]):
-            yield int(match[4]), data_dir / file_name
+        if file_name.startswith(f"{kind}__") and file_name.isprintable():
+            match = _match(file_name)
+            if match and name in (None, match[1]) and part in (None, match[2]):
+                yield int(match[3]), data_dir / file_name
+            elif kind == SNAPSHOT and not match and name is None and part is None:
+                yield 0, data_dir / file_name

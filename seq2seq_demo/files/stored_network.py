@@ -158,6 +158,7 @@ class Progress:
     loss_sum: float = 0.0  # the sum of the loss over the target symbols of these points
     correct_sum: float = 0.0  # correct symbols among them
     history: tuple[EpochFigures, ...] = ()  # the completed epochs
+    seconds: float = 0.0  # the time that the run has taken, if it has a budget
 
 
 class Checkpoint(NamedTuple):

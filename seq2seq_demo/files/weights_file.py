@@ -42,7 +42,7 @@ from seq2seq_demo.network.parameters import check_weights, weight_shapes
 MAX_STEP = 2**53  # float64 represents every integer up to this value exactly
 BEST, RECORDED = "best/", "recorded/"  # prefixes of array names in a snapshot
 MEMBER = "members/{}/"  # prefix of the array names of a further member, counted from 0
-ADDED_IN_VERSION_3 = {"ends", "processes", "members", "label_smoothing"}  # fields of the configs
+ADDED_IN_VERSION_3 = {"ends", "budget", "members", "label_smoothing"}  # fields of the configs
 
 
 # ---- Writing ----
@@ -252,6 +252,8 @@ def _parse_network(
     program = require_type("program", trained.pop("program", None), str, NoneType)
     if version < 3 and trained.get("data") and not (model_config.ends and trained.get("seed") == 0):
         trained["fingerprint"] = None  # 0.2.0 split these pairs differently, so the run cannot be resumed
+    if progress and trained.get("processes", 1) != 1:
+        raise WeightsError("expected a run of one process, got one of several, which only the version before resumes")
     for name in ("name", "output"):  # keys of old snapshots, ignored: a file must not choose where to write
         trained.pop(name, None)
     run = _run(trained) if trained.get("start_step") is not None else None
@@ -281,6 +283,7 @@ def _parse_member(version: int, facts: dict[str, Any]) -> StoredNetwork:
 def _run(facts: dict[str, Any]) -> TrainingRun:
     """Validate and return a training run: the inverse of `_run_json`."""
     start_step = require_type("start_step", facts.pop("start_step", None), int)
+    facts.pop("processes", None)  # a setting that versions before 0.3.0 had
     data = {field.name: facts.pop(field.name) for field in fields(DataFingerprint) if field.name in facts}
     config, fingerprint = build_dataclass(TrainConfig, facts), build_dataclass(DataFingerprint, data)
     return TrainingRun(config, require_integer("start_step", start_step, at_least=0), fingerprint)
@@ -330,7 +333,8 @@ def _progress(facts: dict[str, Any], run: TrainingRun) -> Progress:
     facts.pop("start_step", None)
     progress = replace(build_dataclass(Progress, facts), history=tuple(history))
     epochs, points = run.config.epochs, run.config.n_training
-    is_possible = 0 <= progress.epoch == len(history) <= epochs and 0 <= progress.points <= points
+    is_possible = 0 <= progress.epoch == len(history) and 0 <= progress.points <= points and progress.seconds >= 0
+    is_possible &= len(history) <= epochs or run.config.budget is not None
     got = f"{progress.points} points of epoch {progress.epoch}, after {len(history)} completed epochs"
     require(is_possible, f"expected progress within {epochs} epochs, got {got}")
     return progress

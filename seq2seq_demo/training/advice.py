@@ -11,7 +11,7 @@ from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.figures import EpochFigures
 from seq2seq_demo.trained_network import TrainedNetwork
-from seq2seq_demo.training.early_stopping import best_epoch
+from seq2seq_demo.training.results import best_epoch
 from seq2seq_demo.training.settings import with_recipe
 
 ENOUGH_POINTS = 100_000
@@ -36,7 +36,8 @@ def suggestions(
         config: the settings of its training.
         history: the figures of all epochs.
     """
-    more_epochs = [Suggestion("epochs", {"epochs": 2 * config.epochs})] if _still_rises(history) else []
+    more = {"budget": 2 * config.budget} if config.budget else {"epochs": 2 * config.epochs}
+    more_epochs = [Suggestion("epochs", more)] if _still_rises(history) else []
     if isinstance(task, PairTask):
         weaker = _weaker_settings(network, task, config)
         return [Suggestion("recipe", dict.fromkeys(weaker))] if weaker else more_epochs

@@ -12,6 +12,7 @@ from seq2seq_demo.trained_network import TrainedNetwork
 
 FIRST_STEP, PER_DOUBLING = 5, 2  # record steps 0, 5, 7, 10, 14, 20, …: two whenever the step doubles
 MAX_EPOCHS = 100  # the most epoch ends to record; longer runs record every second end, every third, …
+MAX_STEPS = 10**7  # an estimate for runs with a budget, which record no ends of epochs
 MAX_BYTES = 200_000_000
 
 
@@ -21,8 +22,9 @@ def start_recording(network: TrainedNetwork, config: TrainConfig) -> TrainedNetw
     Raises:
         UsageError: the recording would exceed MAX_BYTES.
     """
-    n_growing = max(0, math.floor(_doublings(config.epochs * config.steps_per_epoch) * PER_DOUBLING) + 1)
-    n_entries = 2 + n_growing + config.epochs // _epoch_interval(config)  # 2: the first and the last step
+    n_steps = MAX_STEPS if config.budget else config.epochs * config.steps_per_epoch
+    n_entries = 2 + max(0, math.floor(_doublings(n_steps) * PER_DOUBLING) + 1)  # 2: the first and the last step
+    n_entries += 0 if config.budget else config.epochs // _epoch_interval(config)
     n = n_weights(network.model_config)
     if 2 * n_entries * n > MAX_BYTES:
         size = f"up to {n_entries} times {n} weights, {2 * n_entries * n / 1e6:.0f} MB"
@@ -33,7 +35,7 @@ def start_recording(network: TrainedNetwork, config: TrainConfig) -> TrainedNetw
 def is_recorded(config: TrainConfig, step: int) -> bool:
     """Whether the weights are recorded at this step, counted from the start of the training run."""
     epochs, rest = divmod(step, config.steps_per_epoch)
-    if not rest and epochs % _epoch_interval(config) == 0:
+    if not rest and not config.budget and epochs % _epoch_interval(config) == 0:
         return True
     nearest = round(_doublings(step) * PER_DOUBLING)
     return nearest >= 0 and step == round(FIRST_STEP * 2 ** (nearest / PER_DOUBLING))

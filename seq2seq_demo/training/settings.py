@@ -12,6 +12,7 @@ from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files.stored_network import MAX_EARLIER_RUNS, TrainingRun
 from seq2seq_demo.network.memory_estimates import check_training_fits
 from seq2seq_demo.trained_network import TrainedNetwork
+from seq2seq_demo.training import workers
 from seq2seq_demo.training.recipe import PairStatistics, recommended_settings
 
 MAX_HELD_OUT = 1_000_000  # digests of 8 bytes; if there are more, a file records none of them
@@ -33,6 +34,8 @@ def resolve(
         UsageError: a setting is out of its range, does not fit the task, or contradicts `start`.
         InputError: there are too few pairs.
     """
+    if settings.get("budget") is not None:
+        _check_budget(settings)
     settings = with_recipe(task, settings, start)
     given = given_values(TrainConfig, settings)
     if start and (start.members or given.get("members", 1) > 1):
@@ -40,6 +43,7 @@ def resolve(
         raise UsageError(f"expected to continue from one network and to train one, got {found}")
     model_config = _continued_model(start, settings) if start else _new_model(task, settings)
     values: dict[str, Any] = {"in_len": TrainConfig.in_len, "few_symbols": 0.0}
+    values |= {"lr_schedule": "cosine"} if "budget" in given else {}
     if start and start.in_len is not None:
         values |= {"in_len": start.in_len, "min_in_len": start.min_in_len}
     if model_config.ends and "in_len" in given:
@@ -57,6 +61,14 @@ def resolve(
     if isinstance(task, PairTask):
         _check_pairs_match(task, settings)
     return model_config, config
+
+
+def _check_budget(settings: Settings) -> None:
+    """Raise UsageError if a setting, or several workers, contradict a budget."""
+    if settings.get("epochs") is not None:
+        raise UsageError("expected `epochs` or `budget`, which limits the time, got both")
+    if not workers.is_single():
+        raise UsageError("expected `budget` without TF_CONFIG, because clocks differ between workers, got both")
 
 
 def with_recipe(task: Task, settings: Settings, start: TrainedNetwork | None) -> Settings:

@@ -1,29 +1,26 @@
 """Snapshots of a training run, from which the run can be resumed after a kill, a crash or Ctrl-C.
 
-A snapshot is a weights file, `s2s_checkpoint__{name}__{task}_{n}.weights.h5` in `--data-dir`, with the `progress` of
-the run. All randomness depends on the seed and the progress, so a resumed run ends with the same bits as an
-uninterrupted one. A run keeps its snapshot locked until the run ends.
+A snapshot is a weights file with the `progress` of the run. It is beside the result that the run will write: the
+snapshot of `d/x.h5` is `d/s2s_checkpoint__x.h5`. All randomness depends on the seed and the progress, so a resumed run
+ends with the same bits as an uninterrupted one.
 """
 
 import contextlib
-import hashlib
 import math
 import os
 import select
 import shlex
 import signal
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
 from seq2seq_demo.errors import Interrupted, Seq2SeqError, WeightsError
-from seq2seq_demo.files import atomic_files, file_names, resume_notes, weights_file
-from seq2seq_demo.files.resume_notes import Destination
-from seq2seq_demo.files.stored_network import Snapshot, StoredNetwork
+from seq2seq_demo.files import atomic_files, file_names, weights_file
+from seq2seq_demo.files.stored_network import Snapshot
 from seq2seq_demo.trained_network import TrainedNetwork
 
 SNAPSHOT_INTERVAL = 5000  # steps, as in 2016
@@ -44,21 +41,6 @@ def load_snapshot(path: Path) -> Snapshot[TrainedNetwork]:
         raise WeightsError(f"{path}: expected a snapshot, got weights")
     finished = tuple(map(TrainedNetwork.of, stored.finished))
     return Snapshot(TrainedNetwork.of(stored.network), stored.progress, stored.best, finished)
-
-
-def training_id(network: StoredNetwork, but_for: Collection[str] = ()) -> str:
-    """Return a checksum of task, model and settings: the same for all snapshots of a training run and for its result.
-
-    Settings at their defaults are left out, so that a setting added in a later version does not change the checksum.
-    So are the settings named in `but_for`.
-    """
-    run = network.trained
-    assert run
-    configs = network.model_config, run.config
-    given = [{x.name: value for x in fields(c) if (value := getattr(c, x.name)) != x.default} for c in configs]
-    chosen = [{name: value for name, value in each.items() if name not in but_for} for each in given]
-    facts = chosen, network.task, run.start_step, run.fingerprint
-    return hashlib.sha256(repr(facts).encode()).hexdigest()
 
 
 class SignalHandler:
@@ -114,26 +96,46 @@ class SignalHandler:
 
 @dataclass
 class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
-    """Writes the snapshots of one training run. A snapshot replaces the previous one; no two runs share a file.
+    """Writes the snapshots of one training run to a file beside its result; a snapshot replaces the previous one.
 
-    The snapshot is in `data_dir` or, while writing there fails, in the temporary or the home directory.
+    The file is locked from the first snapshot until the run ends, so no two runs write it.
     """
 
-    data_dir: Path
-    name: str | None  # the part NAME of canonical file names
-    task: str  # the task's name
-    destination: Destination
+    result: Path
+    options: str  # the options that --resume needs again, as in "--from-file pairs.tsv"
     signals: SignalHandler
     warn: Callable[[str], None]  # prints a notice
-    resume_options: str = ""  # the options that --resume needs again, as in " -n NAME"
-    last: Path | None = None  # the path of the latest snapshot; None if it could not be written
+    file: atomic_files.HeldFile | None = None  # the latest snapshot, locked
+    is_latest_saved: bool = True  # whether the last `save` succeeded
+    claimed: bool = False  # whether the file is still the one that `claim` wrote
     saved_at: float = -math.inf  # the time of the latest snapshot, in seconds
-    files: dict[Path, atomic_files.HeldFile] = field(default_factory=dict)  # every snapshot of this run, locked
 
-    def __exit__(self, *_: object) -> None:
-        """Unlock the snapshots."""
-        for file in self.files.values():
-            file.close()
+    def __exit__(self, error_class: type[BaseException] | None, *_: object) -> None:
+        """Unlock the snapshot; remove it if the run failed before its first step."""
+        if self.claimed and error_class:
+            self.remove()
+        if self.file:
+            self.file.close()
+
+    @property
+    def path(self) -> Path:
+        """The path of the snapshot."""
+        return file_names.snapshot_path(self.result)
+
+    def claim(self, snapshot: Snapshot[TrainedNetwork], overwrite: bool) -> None:
+        """Write the first snapshot, which reserves its path and the path of the result for this run.
+
+        Raises:
+            FileExistsError: the file exists and `overwrite` is False.
+            Seq2SeqError: the file could not be written.
+        """
+        try:
+            self._write(weights_file.to_bytes(snapshot), overwrite)
+        except FileExistsError:
+            raise
+        except OSError as error:
+            raise WeightsError(f"{self.path}: could not be written: {error.strerror or error}") from error
+        self.claimed = True
 
     def after_steps(self, before: int, after: int, snapshot: Callable[[], Snapshot[TrainedNetwork]]) -> None:
         """Save a snapshot if one is due, after the steps that took Adam from step `before` to step `after`.
@@ -152,71 +154,44 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
             self.save(snapshot())
 
     def _how_to_resume(self) -> str:
-        """Return text that names the latest snapshot and the command that resumes it."""
-        path = self.last or next(iter(self._present()), None)
-        if path is None:
+        """Return text that names the snapshot and the command that resumes it."""
+        if not self.is_present:
             return "no snapshot could be kept"
-        kept = f"kept in {path}" if self.last else f"this step could not be saved, but an earlier one is in {path}"
-        folder = shlex.quote(str(path.parent))
-        return f"{kept}: resume it with `seq2seq-demo train --resume --data-dir {folder}{self.resume_options}`"
+        kept = "kept" if self.is_latest_saved else "this step could not be saved, but an earlier one is"
+        command = f"seq2seq-demo train --resume -o {shlex.quote(str(self.result))} {self.options}".rstrip()
+        return f"{kept} in {self.path}: resume it with `{command}`"
 
     def save(self, snapshot: Snapshot[TrainedNetwork]) -> None:
-        """Write the snapshot. On failure, warn and let training continue."""
-        self._save(weights_file.to_bytes(snapshot), training_id(snapshot.first))
-        self.saved_at = time.monotonic()
+        """Replace the snapshot. On failure, warn and let training continue."""
+        self.is_latest_saved = False
+        try:
+            self._write(weights_file.to_bytes(snapshot), overwrite=self.is_present)
+            self.claimed = False
+        except (OSError, Seq2SeqError) as error:
+            self.warn(f"Could not write a snapshot to {self.path}: {getattr(error, 'strerror', None) or error}")
 
-    def _save(self, content: bytes, training: str) -> None:
-        """Write the content to the first folder where that succeeds, set `last`, and warn about the failures."""
-        self.last, failures = None, []
-        for folder in (self.data_dir, *fallback_folders()):
-            try:
-                self.last = self._write(folder, content, training)
-                break
-            except (OSError, Seq2SeqError) as error:
-                failures.append(f"{folder}: {getattr(error, 'strerror', None) or error}")
-        if failures:
-            written = f"; saved in {self.last}" if self.last else ""
-            self.warn(f"Could not write a snapshot to {'; or to '.join(failures)}{written}")
+    def _write(self, content: bytes, overwrite: bool) -> None:
+        """Write the file, and read it back."""
+        file = atomic_files.write_locked(self.path, content, overwrite)
+        if self.file:
+            self.file.close()
+        self.file = file
+        if atomic_files.read(self.path, "the snapshot") != content:
+            raise WeightsError("the file differs from what was written")
+        self.is_latest_saved, self.saved_at = True, time.monotonic()
 
-    def _write(self, folder: Path, content: bytes, training: str) -> Path:
-        """Replace or create this run's snapshot in a folder, verify it, and return its path."""
-
-        def write(path: Path, overwrite: bool) -> None:
-            file = atomic_files.write_locked(path, content, overwrite)
-            if path in self.files:
-                self.files[path].close()
-            self.files[path] = file
-
-        path = next((path for path in self._present() if path.parent == folder), None)
-        if path:
-            write(path, True)
-        else:
-            path = file_names.save_under_unused_name(write, folder, self.name, self.task, file_names.SNAPSHOT)
-            resume_notes.save_destination(path, training, self.destination)
-        if atomic_files.read(path, "the snapshot") != content:
-            raise Seq2SeqError("the file differs from what was written")
-        return path
-
-    def keep(self, network: TrainedNetwork) -> Path | None:
-        """Return the last snapshot of a finished run; if this file is gone, save the network to a new file."""
-        if self.last not in self._present():
-            self._save(weights_file.to_bytes(network), "")
-        return self.last
+    @property
+    def is_present(self) -> bool:
+        """Whether the path still names this run's snapshot."""
+        return self.file is not None and self.file.is_at(self.path)
 
     def remove(self) -> None:
-        """Delete the snapshots and their notes, after the result has been saved; warn about snapshots that remain."""
-        present = self._present()
-        for path in self.files:
-            try:
-                if path in present:
-                    path.unlink(missing_ok=True)
-                resume_notes.delete_destination(path)  # --resume needs the note if the snapshot remains
-            except OSError as error:
-                self.warn(f"Could not remove {path}, which is no longer needed: {error.strerror}")
-
-    def _present(self) -> list[Path]:
-        """Return the paths that still name this run's snapshots."""
-        return [path for path, file in self.files.items() if file.is_at(path)]
+        """Delete the snapshot, after the result has been saved or before the first step; warn if that fails."""
+        try:
+            if self.is_present:
+                self.path.unlink()
+        except OSError as error:
+            self.warn(f"Could not remove {self.path}, which is no longer needed: {error.strerror}")
 
 
 def _discard_if_blocked(descriptor: int) -> None:
@@ -226,11 +201,3 @@ def _discard_if_blocked(descriptor: int) -> None:
         if not writable:
             with open(os.devnull, "wb") as devnull:
                 os.dup2(devnull.fileno(), descriptor)
-
-
-def fallback_folders() -> Iterator[Path]:
-    """Yield the folders that keep snapshots while the data directory cannot."""
-    with contextlib.suppress(OSError):  # no temporary directory is writable
-        yield Path(tempfile.gettempdir())
-    with contextlib.suppress(RuntimeError):  # the home directory is unknown
-        yield Path.home()

@@ -1,5 +1,6 @@
 """`train`: train a network on a task in one call."""
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Unpack
@@ -15,8 +16,6 @@ from seq2seq_demo.declarations import require_choice, require_flag
 from seq2seq_demo.display.training_display import training_display
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
-from seq2seq_demo.training.budget import start_clock, within_budget
-from seq2seq_demo.training.processes import process_group
 from seq2seq_demo.training.recorder import start_recording
 from seq2seq_demo.training.settings import hold_out, resolve
 
@@ -30,7 +29,6 @@ def train(
     lowercase: bool | None = None,
     validation: PairRows | None = None,
     record: bool = False,
-    budget: float | None = None,
     start: TrainedNetwork | None = None,
     callbacks: Sequence[Callback] | None = None,
     verbose: bool | None = None,
@@ -56,8 +54,6 @@ def train(
         validation: pairs to validate with; by default, a tenth of the pairs.
         record: keep the weights of steps 0, 5, 7, 10, 14, 20, … and of the ends of epochs in
             `TrainedNetwork.recording`, which `save` writes to a file beside the weights.
-        budget: the time limit in minutes, which replaces `epochs`. The call measures how long an epoch takes, then
-            chooses the number of epochs and, unless `cell_size` is given, the size of a new network of pairs.
         start: a network to continue from. Its model is kept, and so are its lengths unless the settings change them.
         callbacks: objects whose methods are called after steps and epochs, and can stop the training.
         verbose: print the report of the command `train`, with a progress bar on a terminal; by default, only show a
@@ -67,28 +63,25 @@ def train(
         UsageError: a setting is out of its range, does not fit the task, or contradicts `start`; or a callback is
             not a `Callback` object, or has a method `on_…` that `Callback` lacks.
         InputError: there are no pairs, or a pair is not a source and a target of the expected kind.
-        TrainingError: TensorFlow is not installed, the loss or a weight is not finite, or another worker or process is
-            lost.
+        TrainingError: TensorFlow is not installed, the loss or a weight is not finite, or another worker is lost.
     """
     if start is not None and not isinstance(start, TrainedNetwork):
         raise UsageError(f"expected `start` to be a network, as load() returns it, got {start!r}")
     if unknown := settings.keys() - Settings.__annotations__.keys():
         raise TypeError(f"train() got an unexpected keyword argument {min(unknown)!r}")
-    callbacks, clock = check_callbacks(callbacks), start_clock(budget, settings)
+    callbacks, began = check_callbacks(callbacks), time.monotonic()
     text = TextOptions(normalize, lowercase)
     task = hold_out(_task(task, start, (in_tokens, out_tokens), validation, text), start)
     keeps_lengths = start is not None and settings.get("in_len") in (None, start.in_len)
     model_config, config = resolve(task, settings, start, start.out_len if start and keeps_lengths else None)
-    model_config, config = within_budget(clock, task, (model_config, config), settings, start)
     network = start or replace(untrained(model_config, config.seed), vocabularies=task.vocabularies)
     network = replace(network, model_config=model_config, recording=None)
     if require_flag("`record`", record):
         network = start_recording(network, config)
-    with process_group(config) as attach_processes, training_display(verbose, model_config, config, task) as shown:
+    with training_display(verbose, model_config, config, task) as shown:
         from seq2seq_demo.training.trainer import fit  # loads TensorFlow
 
-        callbacks = [*shown, *callbacks]
-        network = fit(task, config, network, callbacks, None, attach_processes, clock.has_time_for)
+        network = fit(task, config, network, [*shown, *callbacks], began=began)
     from seq2seq_demo.training.batches import use_xla  # after `trainer`, which sets TensorFlow up
 
     if use_xla(config, network.model_config.cell_size):  # the compiler has used hundreds of megabytes

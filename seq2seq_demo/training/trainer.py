@@ -9,7 +9,7 @@ the program has a branch for each of a few widths.
 import functools
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads  # before TensorFlow
@@ -32,29 +32,30 @@ from seq2seq_demo.network.keras_network.model import Lengths, Seq2Seq, mean_loss
 from seq2seq_demo.network.memory_estimates import bytes_per_row, check_pair_fits
 from seq2seq_demo.network.parameters import weight_shapes
 from seq2seq_demo.trained_network import TrainedNetwork
-from seq2seq_demo.training import batches, members, recorder, workers
+from seq2seq_demo.training import batches, recorder, results, workers
 from seq2seq_demo.training.batches import FIRST_STEPS, STEPS_PER_CALL, Batch, Widths, batch_widths, use_xla
-from seq2seq_demo.training.early_stopping import best_epoch, reached_goal, restore_best, should_stop_early
+from seq2seq_demo.training.budget import Clock
 from seq2seq_demo.training.packed_adam import PackedAdam
 from seq2seq_demo.training.settings import begin_run
 from seq2seq_demo.training.snapshots import Snapshots
-from seq2seq_demo.training.validation import validation_figures
 
 
 class Trainer:
     """The state of a training run: network, optimizer, compiled steps and progress.
 
-    `start` is the snapshot to continue from. The variables belong to the TensorFlow strategy that is in scope.
+    `start` is the snapshot to continue from, and `began` the `time.monotonic()` from which a budget counts, by default
+    now. The variables belong to the TensorFlow strategy that is in scope.
     """
 
-    def __init__(self, config: TrainConfig, start: Snapshot[TrainedNetwork], widths: Widths) -> None:
+    def __init__(
+        self, config: TrainConfig, start: Snapshot[TrainedNetwork], widths: Widths, began: float | None = None
+    ) -> None:
         network = start.network
         self.strategy = tf.distribute.get_strategy()
         self.model_config, self.widths = network.model_config, widths
-        self._begin(config, start)
-        # A batch is padded to `batch_size` rows, or fewer if there are few pairs. Each replica or process gets
-        # an equal part.
-        block = 128 * self.strategy.num_replicas_in_sync * config.processes
+        self._begin(config, start, began)
+        # A batch is padded to `batch_size` rows, or fewer if there are few pairs. Each replica gets an equal part.
+        block = 128 * self.strategy.num_replicas_in_sync
         self.batch_rows = min(config.batch_size, -(-config.n_training // block) * block)
         for S, T in widths.wide:
             check_pair_fits(self.model_config, S, T)
@@ -69,10 +70,11 @@ class Trainer:
         self.run_steps = compiled(self._run_steps, jit_compile=self.uses_xla and alone)
         self.sums = self.packed_sums if alone else compiled(self.packed_sums, jit_compile=self.uses_xla)
 
-    def _begin(self, config: TrainConfig, start: Snapshot[TrainedNetwork]) -> None:
+    def _begin(self, config: TrainConfig, start: Snapshot[TrainedNetwork], began: float | None = None) -> None:
         self.config, self.start, network = config, start, start.network
         self.reached, self.recording = network.reached, network.recording
         self.progress, self.best, self.is_stopped = start.progress, start.best, False
+        self.clock = Clock(config, began, start.progress.seconds)
         self.start_step = start_step_of(network)
         self.moments_since = network.moments_since if network.moments else network.step
         self.adam_step = network.step - self.moments_since
@@ -110,7 +112,7 @@ class Trainer:
     def batch_values(self, batch: Sequence[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the number of target symbols in a batch, and the index of the `widths.choices` entry that fits it.
 
-        Workers and processes that share a batch need these values of the whole batch.
+        Replicas that share a batch need these values of the whole batch.
         """
         lengths = Batch(*batch).lengths
         n_symbols = tf.reduce_sum(tf.cast(lengths[:, 1], tf.float32))
@@ -177,7 +179,7 @@ class Trainer:
         """Train on the remaining pairs of the current epoch.
 
         Raises:
-            TrainingError: the loss is not finite, or another worker or process is lost.
+            TrainingError: the loss is not finite, or another worker is lost.
             Interrupted: a signal arrived; the last snapshot holds this step.
         """
         order, rows = self.order(training), STEPS_PER_CALL * self.batch_rows
@@ -193,7 +195,7 @@ class Trainer:
             self.is_stopped = notify(callbacks, "on_steps_end", self.step, self.progress.points, *means)
             if snapshots:
                 snapshots.after_steps(step_before, self.step, self.snapshot)
-            if self.is_stopped:
+            if self.is_stopped or self.clock.is_over:
                 return
 
     def take_steps(self, pairs: Pairs) -> tuple[float, float]:
@@ -224,6 +226,7 @@ class Trainer:
         c = self.config
         first = self.progress.epoch * c.steps_per_epoch + self.progress.points // c.batch_size
         share_done = (first + np.arange(STEPS_PER_CALL)) / (c.epochs * c.steps_per_epoch)
+        share_done = np.full(STEPS_PER_CALL, self.clock.share_done) if c.budget else share_done
         factor = 0.5 + 0.5 * np.cos(np.pi * share_done) if c.lr_schedule == "cosine" else np.ones(STEPS_PER_CALL)
         return tf.constant(c.learning_rate * factor, tf.float32)
 
@@ -245,10 +248,12 @@ class Trainer:
         return int(pairs.targets.lengths.sum()) + len(pairs) * self.model_config.ends
 
     def is_done(self) -> bool:
-        """Whether all epochs are done, `stop_at_exact` is reached, `patience` has run out, or a callback stopped."""
+        """Whether the epochs or the budget are used up, or a callback or a setting stops the training early."""
         history, config = self.progress.history, self.config
-        is_over = self.is_stopped or len(history) >= config.epochs or reached_goal(history, config)
-        return is_over or should_stop_early(history, config)
+        is_over = len(history) >= config.epochs
+        if config.budget:  # an epoch that has begun ends with its validation
+            is_over = bool(history) and not self.progress.points and self.clock.is_over
+        return self.is_stopped or is_over or results.stops_early(history, config)
 
     def _advance(self, rows: int, loss: float, correct: float) -> None:
         """Add `rows` training pairs, with their loss sum and number of correct symbols, to the progress."""
@@ -261,12 +266,12 @@ class Trainer:
     def end_epoch(self, training: Pairs, figures: Figures) -> None:
         """Append the epoch's training figures and these validation figures to the history; begin the next epoch."""
         progress, n = self.progress, self.progress.epoch + 1
-        if progress.points < len(training):  # a callback stopped the epoch
+        if progress.points < len(training):  # a callback or the budget ended the epoch
             training = training[self.order(training)[: progress.points]]
         symbols, self.reached = self.n_symbols(training), figures
         epoch = EpochFigures(n, self.step, progress.loss_sum / symbols, progress.correct_sum / symbols, figures)
         self.progress = Progress(n, history=(*progress.history, epoch))
-        if self.config.saves_best and best_epoch(self.progress.history) is epoch:
+        if self.config.saves_best and results.best_epoch(self.progress.history) is epoch:
             self.best = self.checkpoint()
 
     def checkpoint(self) -> Checkpoint:
@@ -296,7 +301,8 @@ class Trainer:
 
     def snapshot(self) -> Snapshot[TrainedNetwork]:
         """Return the state that a resumed run needs."""
-        return Snapshot(self.trained_network(), self.progress, self.best, self.start.finished)
+        progress = replace(self.progress, seconds=self.clock.spent)
+        return Snapshot(self.trained_network(), progress, self.best, self.start.finished)
 
 
 def start_step_of(network: TrainedNetwork) -> int:
@@ -314,8 +320,7 @@ def fit(
     start: TrainedNetwork | Snapshot[TrainedNetwork],
     callbacks: Sequence[Callback] = (),
     snapshots: Snapshots | None = None,
-    attach_processes: Callable[[Trainer], object] | None = None,
-    has_time_for: Callable[[float], bool] = lambda _: True,
+    began: float | None = None,
 ) -> TrainedNetwork:
     """Train a network on a task and return it; each of several workers returns the same network.
 
@@ -328,39 +333,36 @@ def fit(
         start: a network to start from, or a snapshot to resume.
         callbacks: objects whose methods are called after steps and epochs.
         snapshots: saves the state of the run regularly and on signals.
-        attach_processes: makes child processes share the trainer's batches (see `processes.process_group`).
-        has_time_for: takes the duration of the last epoch in seconds; if it returns False, the run ends.
+        began: the `time.monotonic()` from which a budget counts; by default now.
 
     Raises:
         UsageError: the task does not fit the configs, or the workers cannot share a batch.
-        TrainingError: the loss or a weight is not finite, or another worker or process is lost.
+        TrainingError: the loss or a weight is not finite, or another worker is lost.
         Interrupted: a signal arrived and `snapshots` was given; the last snapshot holds the run.
     """
     snapshot = Snapshot(begin_run(start, task, config)) if isinstance(start, TrainedNetwork) else start
     model_config, trainer = snapshot.network.model_config, None
-    set_threads(model_config.cell_size, shares_cores=attach_processes is not None)
+    set_threads(model_config.cell_size)
     strategy = workers.strategy(config.batch_size)
     workers.require_agreement(strategy, lambda: _common_start(task, config, snapshot))
     while True:
-        own_config = members.config_of(config, len(snapshot.finished))
+        own_config = results.config_of(config, len(snapshot.finished))
         training, validation = task.draw(own_config, model_config, start_step_of(snapshot.network))
         widths = batch_widths(training, own_config, model_config.ends)
         with strategy.scope():
             if trainer is None or trainer.widths != widths:
-                trainer = Trainer(own_config, snapshot, widths)
+                trainer = Trainer(own_config, snapshot, widths, began)
             else:  # compiling its steps again would take seconds
                 trainer.restart(own_config, snapshot)
-        if attach_processes is not None:
-            attach_processes(trainer)
         trainer.is_stopped = config.members > 1 and notify(callbacks, "on_member_begin", snapshot.finished)
         if trainer.is_stopped and snapshot.finished:
-            return members.combined(snapshot.finished, task, validation)
+            return results.combined(snapshot.finished, task, validation)
         is_last = trainer.is_stopped or len(snapshot.finished) + 1 == config.members
-        network = _train(trainer, task, training, validation, callbacks, snapshots, has_time_for)
+        network = _train(trainer, task, training, validation, callbacks, snapshots)
         finished = (*snapshot.finished, network.without_optimizer() if config.members > 1 else network)
         if is_last:
-            return members.combined(finished, task, validation)
-        snapshot = members.next_start(finished, config)
+            return results.combined(finished, task, validation)
+        snapshot, began = results.next_start(finished, config), None
 
 
 def _train(
@@ -370,24 +372,23 @@ def _train(
     validation: Pairs,
     callbacks: Sequence[Callback],
     snapshots: Snapshots | None,
-    has_time_for: Callable[[float], bool],
 ) -> TrainedNetwork:
     """Train one network to the end; the arguments are as in `fit`."""
     if snapshots:  # a signal may have arrived during the seconds in which TensorFlow loads
         snapshots.after_steps(trainer.step, trainer.step, trainer.snapshot)
     while not trainer.is_done():
-        began = time.monotonic()
         if notify(callbacks, "on_epoch_begin", trainer.progress.epoch + 1):
             break
         trainer.run_epoch(training, callbacks, snapshots)
-        trainer.end_epoch(training, validation_figures(task, trainer.trained_network(), validation))
+        began = time.monotonic()
+        trainer.end_epoch(training, results.validation_figures(task, trainer.trained_network(), validation))
+        trainer.clock.validation = time.monotonic() - began
         figures = trainer.progress.history, trainer.trained_network(), validation
         trainer.is_stopped |= notify(callbacks, "on_epoch_end", *figures)
-        trainer.is_stopped |= not has_time_for(time.monotonic() - began)
         if snapshots:
             snapshots.after_epoch(trainer.snapshot, trainer.is_done())
     trainer.record(is_end=True)
-    return restore_best(trainer.trained_network(), trainer.best, trainer.progress.history)
+    return results.finished(trainer.trained_network(), trainer.best, trainer.progress.history)
 
 
 def _common_start(task: Task, config: TrainConfig, start: Snapshot[TrainedNetwork]) -> str:

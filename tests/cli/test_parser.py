@@ -76,7 +76,7 @@ def test_each_command_parses_its_options():
     assert parsed("train 7") == TrainOptions(settings={"points": 7})
     lengths = {text: parsed(f"train 7 --in-len {text}").settings["in_len"] for text in ("1-20", "7-7", "7")}
     assert lengths == {"1-20": (1, 20), "7-7": (7, 7), "7": 7}
-    assert parsed("train 7 --seed 3 --processes 2").settings == {"points": 7, "seed": 3, "processes": 2}
+    assert parsed("train 7 --seed 3 --budget 2").settings == {"points": 7, "seed": 3, "budget": 2.0}
     assert parsed("predict 3 1 --in-len 2") == PredictOptions(words=("3", "1"), settings={"in_len": 2})
     assert parsed("evaluate") == EvaluateOptions()
     assert parsed("evaluate 50 --lengths 5,10 --json") == EvaluateOptions(points=50, lengths=(5, 10), json=True)

@@ -5,14 +5,12 @@ import os
 from pathlib import Path
 
 import pytest
-from helpers import SNAPSHOT, finished_snapshot, save_random
+from helpers import finished_snapshot, save_random
 from matplotlib.figure import Figure
 
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.files import atomic_files, resume_notes
-from seq2seq_demo.files.resume_notes import Destination
+from seq2seq_demo.files import atomic_files
 from seq2seq_demo.trained_network import load
-from seq2seq_demo.training.snapshots import training_id
 
 pytestmark = pytest.mark.usefixtures("fast_steps")
 ATTENTION = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
@@ -168,16 +166,3 @@ def test_a_file_created_at_the_destination_during_training_is_kept(run, monkeypa
     assert f"; saved in {beside} instead\n" in err
     assert load(beside).step == 1
     assert os.listdir() == ["d"]
-
-
-def test_a_file_at_the_recorded_destination_is_kept(run):
-    os.mkdir("d")
-    Path("d/recorded").write_text("thesis")
-    recorded = Destination(Path("d/recorded"), True)
-    resume_notes.save_destination(Path(SNAPSHOT), training_id(finished_snapshot().network), recorded)
-    out, _ = run.ok("train --resume")
-    assert Path("d/recorded").read_text() == "thesis"
-    (beside,) = Path("d").glob("ts2s*")
-    assert out.endswith(f"Saved {beside.absolute()}\n")
-    assert load(beside).step == 1
-    assert not os.path.exists(SNAPSHOT)

@@ -13,7 +13,7 @@ import pytest
 from helpers import SMALL, SMALL_PAIRS, end, snapshot_in, wait_for
 
 from seq2seq_demo.cli.parser import parse
-from seq2seq_demo.commands.training_setup import set_up_training
+from seq2seq_demo.commands.fresh_start import new_training
 from seq2seq_demo.trained_network import load
 
 OTHER_DATA = {
@@ -115,7 +115,7 @@ def test_resuming_needs_the_same_pattern_or_data(sources, run, start, tmp_path, 
 @pytest.mark.slow
 def test_notices_about_a_training_on_pairs_and_about_continuing_it(sources, run, capsys, fast_steps):
     def notices(line):
-        set_up_training(parse(line.split()))
+        new_training(parse(line.split()))
         return capsys.readouterr().err
 
     train = f"train --from-file pairs.jsonl {shlex.join(SMALL_PAIRS)}"

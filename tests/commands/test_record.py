@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from helpers import SIGNALLED_PROGRAM, SMALL, end, save_random, snapshot_in
 
+from seq2seq_demo.commands.fresh_start import new_training
 from seq2seq_demo.commands.options import TrainOptions
-from seq2seq_demo.commands.training_setup import set_up_training
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.files.recording import find_recording
 from seq2seq_demo.files.weights_file import Checkpoint, Progress, Snapshot, TrainingRun, to_bytes
@@ -91,6 +91,6 @@ def test_continuing_from_a_snapshot_starts_a_new_training(tmp_path):
     for record in (False, True):
         settings = {"points": 60, "epochs": 1}
         options = TrainOptions(settings=settings, pattern="sorted", input_weights=[tmp_path / "w"], record=record)
-        start = set_up_training(options)
+        start = new_training(options)
         assert (start.snapshot.progress, start.snapshot.best) == (Progress(), None)
         assert (start.network.recording is None) == (not record)

@@ -1,138 +1,243 @@
-"""`train --resume` can be repeated until it succeeds: it exits with status 0 once the training run is saved."""
+"""`train --resume` continues from the snapshot beside the result, and succeeds once the training run is saved."""
 
 import contextlib
 import json
 import os
 import shlex
+import signal
 import threading
 from pathlib import Path
 
+import h5py
 import pytest
-from helpers import SMALL, SMALL_PAIRS, SNAPSHOT, finished_snapshot, save_random
+from helpers import PROGRAM, SMALL, SMALL_PAIRS, end, finished_snapshot, save_random
+from hostile import with_checksum
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import pair_task_from_rows
 from seq2seq_demo.data.pattern_task import find_pattern
-from seq2seq_demo.files import atomic_files, resume_notes
-from seq2seq_demo.files.resume_notes import Destination
+from seq2seq_demo.display.training_report import TrainingReport
+from seq2seq_demo.errors import WeightsError
+from seq2seq_demo.files import atomic_files, weights_file
 from seq2seq_demo.files.weights_file import DataFingerprint
-from seq2seq_demo.training.snapshots import training_id
+from seq2seq_demo.trained_network import load
+from seq2seq_demo.training import snapshots, trainer
+from seq2seq_demo.training.snapshots import load_snapshot
 
-pytestmark = pytest.mark.usefixtures("fast_steps")
-TRAIN = f"train 20 -e 1 -p reversed {shlex.join(SMALL)} --resume"
-
-
-def read_only(monkeypatch, name):
-    """Make files with this suffix impossible to remove, as in a folder that is read-only or sticky."""
-    unlink = Path.unlink
-
-    def refuse(path, missing_ok=False):
-        if path.name.endswith(name):
-            raise PermissionError(1, "Operation not permitted")
-        unlink(path, missing_ok)
-
-    monkeypatch.setattr(Path, "unlink", refuse)
+TINY = f"{shlex.join(SMALL)} --cell-type BasicRNNCell"
+TRAIN = f"train 60 -e 1 -p reversed {TINY}"
+SNAPSHOT = "s2s_checkpoint__w.h5"
+CANONICAL = "ts2s__basic__reversed_1.weights.h5"
 
 
-@pytest.mark.parametrize("options", [[], ["-o", "w"]])
-def test_a_snapshot_that_cannot_be_removed(run, monkeypatch, options):
-    fingerprint = find_pattern("reversed").fingerprint(TrainConfig(points=60), ModelConfig())
-    snapshot = finished_snapshot(fingerprint=DataFingerprint(None, fingerprint))
-    resume_notes.save_destination(Path(SNAPSHOT), training_id(snapshot.network), Destination(Path("w"), True))
-    read_only(monkeypatch, SNAPSHOT)
-    out, err = run.ok("train --resume", *options)
-    saved = str(Path("w").absolute()) if not options else "w"
+def files():
+    """The names and contents of the files in the working directory."""
+    return {path.name: path.read_bytes() for path in Path().iterdir() if path.is_file()}
+
+
+def reversed_fingerprint(**settings):
+    """The fingerprint of the data of `finished_snapshot`."""
+    return DataFingerprint(
+        None, find_pattern("reversed").fingerprint(TrainConfig(**{"points": 60} | settings), ModelConfig())
+    )
+
+
+# ---- The same bits ----
+
+
+class Killed(BaseException):
+    """Stands for the death of the process: no handler of the program catches it."""
+
+
+CASES = {  # options, the signal (None: a kill), and the epoch that it interrupts, counted over all members
+    "one length, killed": ("100 -p reversed --in-len 4 --out-len 3 --dropout 0.2 -e 3", None, 2),
+    "range, SIGTERM": ("80 -p sorted --in-len 1-4 -e 2 --record", signal.SIGTERM, 2),
+    "pairs, SIGHUP": ("--from-file p.tsv -e 3 --keep-best --dropout 0.2 --record", signal.SIGHUP, 3),
+    "members, SIGINT": ("--from-file p.tsv -e 2 --members 2 --record --seed 3", signal.SIGINT, 3),
+    "members, killed": ("--from-file p.tsv -e 2 --members 2 --patience 2", None, 4),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES)
+def test_an_interrupted_run_ends_with_the_same_bits(run, monkeypatch, case):
+    """A signal leaves the snapshot of the first 64 or 8 steps of an epoch, a kill that of the epoch before."""
+    options, signum, last_epoch = CASES[case]
+    Path("p.tsv").write_text("".join(f"{n % 7} {n % 5}\t{n % 3}\n" for n in range(80)))
+    pairs = ["--from-file", "p.tsv"] if "p.tsv" in options else []
+    line = f"train {options} {TINY} {shlex.join(SMALL_PAIRS[4:]) if pairs else ''} -r 0.01 --batch-size 1"
+    run.ok(f"{line} -o undisturbed")
+    monkeypatch.setattr(snapshots, "EPOCH_INTERVAL", 0.0)
+    epochs = []
+
+    def strike(*_):
+        if len(epochs) == last_epoch:
+            if signum is None:
+                raise Killed
+            os.kill(os.getpid(), signum)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TrainingReport, "on_epoch_begin", lambda _, epoch: epochs.append(epoch))
+        patch.setattr(TrainingReport, "on_epoch_end", lambda *_: None)
+        patch.setattr(TrainingReport, "on_steps_end", strike)
+        if signum is None:
+            with pytest.raises(Killed):
+                run(f"{line} -o w.h5")
+        else:
+            status, _, err = run(f"{line} -o w.h5")
+            assert status == 128 + signum
+            assert f"kept in {SNAPSHOT}: resume it with `seq2seq-demo train --resume -o w.h5" in err
+    _, err = run.ok("train --resume", *pairs)
+    assert f"Resuming {SNAPSHOT}" in err
+    assert Path("w.h5").read_bytes() == Path("undisturbed").read_bytes()
+    if "--record" in line:
+        assert Path("w.record.h5").read_bytes() == Path("undisturbed.record.h5").read_bytes()
+    assert not Path(SNAPSHOT).exists()
+
+
+@pytest.mark.slow
+def test_a_process_that_was_killed_leaves_an_unlocked_snapshot(tmp_path, start):
+    """The run is killed after its first snapshot, which precedes the first step."""
+    argv = ["train", "3000", *TRAIN.split()[2:]]
+    process = start(tmp_path, *argv, "-o", "w.h5", program=PROGRAM)
+    while not (tmp_path / SNAPSHOT).exists():
+        assert process.poll() is None
+    process.kill()
+    assert end(process)[0] == -signal.SIGKILL
+    assert load(tmp_path / SNAPSHOT).step == 0
+    atomic_files.open_locked(tmp_path / SNAPSHOT, "a snapshot").close()
+
+
+# ---- Which snapshot, and where its result goes ----
+
+
+@pytest.mark.parametrize(
+    ("options", "resumed", "saved"),
+    [
+        ("-o w.h5", SNAPSHOT, "w.h5"),
+        ("", "s2s_checkpoint__v", "v"),  # the newest
+        ("--data-dir d", f"d/s2s_checkpoint__{CANONICAL}", f"d/{CANONICAL}"),
+        ("--iter-num 1 -p reversed", f"s2s_checkpoint__{CANONICAL.replace('_1', '_2')}", CANONICAL.replace("_1", "_2")),
+        ("-n mine", "s2s_checkpoint__mine__reversed_7.weights.h5", "mine__reversed_7.weights.h5"),  # of version 0.2
+    ],
+)
+def test_the_snapshot_beside_the_result_is_resumed(run, fast_steps, options, resumed, saved):
+    os.mkdir("d")
+    paths = [SNAPSHOT, f"d/s2s_checkpoint__{CANONICAL}", f"s2s_checkpoint__{CANONICAL.replace('_1', '_2')}"]
+    paths += ["s2s_checkpoint__mine__reversed_7.weights.h5", "s2s_checkpoint__v"]
+    for time, path in enumerate(paths):
+        written = finished_snapshot(path, reversed_fingerprint())
+        os.utime(path, (time, time))
+    Path("s2s_checkpoint__x\x1b[2J.h5").touch()  # ignored, because its name could control a terminal
+    out, err = run.ok(f"train --resume {options}")
+    assert f"Resuming {resumed}, epoch 2, step 1" in err
     assert out.endswith(f"Saved {saved}\n")
-    assert f"Could not remove {SNAPSHOT}, which is no longer needed: Operation not permitted" in err
-    content = Path("w").read_bytes()
-    for _ in range(2):
-        out, _ = run.ok("train --resume", *options)
-        assert out == f"{saved} already contains the result of this training run\n"
-    assert Path("w").read_bytes() == content
+    assert (load(saved).trained, load(saved).step) == (written.network.trained, 1)
+    assert [path for path in paths if not os.path.exists(path)] == [resumed]
 
 
-@pytest.mark.parametrize("options", ["-o w", "-o w --record", "--iter-num 0", ""])
-def test_a_finished_training_is_not_an_error(run, options):
-    """`until seq2seq-demo train ... --resume; do sleep 1; done` ends."""
-    out, _ = run.ok(f"{TRAIN} {options}")
-    saved = next(line for line in out.splitlines() if line.startswith("Saved ")).removeprefix("Saved ")
-    before = {name: Path(name).read_bytes() for name in os.listdir()}
-    out, _ = run.ok(f"{TRAIN} {options}")
-    assert out == f"{saved} already contains the result of this training run\n"
-    assert {name: Path(name).read_bytes() for name in os.listdir()} == before
+def test_output_paths_in_a_snapshot_are_ignored(run, tmp_path, fast_steps):
+    """Earlier versions wrote output paths to snapshots."""
+    os.mkdir("d")
+    finished_snapshot("w", reversed_fingerprint())
+    with h5py.File("w", "r+") as file:
+        training = json.loads(file.attrs["training"])
+        training["trained"] |= {"output": f"{tmp_path}/d/planted", "name": "../../d/planted", "data": None}
+        file.attrs["training"] = json.dumps(training)
+    Path(SNAPSHOT).write_bytes(with_checksum(Path("w").read_bytes()[512:]))
+    assert run.ok("train --resume")[0].endswith("Saved w.h5\n")
+    assert os.listdir("d") == []
 
 
-def test_another_file_at_the_destination_is_an_error(run):
-    run.ok(f"{TRAIN} -o w")
-    before = Path("w").read_bytes()
-    message = "w contains another training run: leave out --resume to train again"
-    for other in ("--seed 1", "-p copy", "--cell-size 8", "--record"):
-        run.refuses(f"{TRAIN} -o w {other}", message, 1)
-    finished_snapshot("w.h5")  # a snapshot, not the saved result
-    run.refuses(f"{TRAIN} -o w.h5", "expected a new file or a weights file", 1)
-    assert Path("w").read_bytes() == before
+def test_nothing_to_resume(run, fast_steps):
+    run.refuses("train --resume", ".: expected a snapshot to resume from, found none", 1)
+    run.refuses("train --resume -o w.h5", f"{SNAPSHOT}: expected a snapshot to resume from, found none", 1)
+    _, err = run.ok(f"{TRAIN} --resume -o w.h5")
+    assert f"Found no snapshot {SNAPSHOT}: starting from fresh weights" in err
+    assert load("w.h5").step == 1
 
 
-def test_changed_data_under_the_same_name_is_another_training(run):
-    line = f"train -e 1 --from-file pairs.tsv {shlex.join(SMALL_PAIRS)} --resume -o w"
-    Path("pairs.tsv").write_text("1 2\t2 1\n3 4\t4 3\n" * 4)
-    for _ in range(2):
-        run.ok(line)
-    Path("pairs.tsv").write_text("1 2\t2 1\n3 4\t4 4\n" * 4)
-    run.refuses(line, "w contains another training run", 1)
+def test_a_damaged_snapshot_is_an_error(run):
+    Path(SNAPSHOT).write_bytes(b"x" * 1000)
+    run.refuses(f"{TRAIN} --resume", f"{SNAPSHOT}: expected a weights file of this program", 1)
+    save_random("w")
+    os.rename("w", SNAPSHOT)
+    run.refuses(f"{TRAIN} --resume", f"{SNAPSHOT}: expected a snapshot, got weights", 1)
 
 
-def test_a_training_that_was_killed_after_saving_leaves_no_snapshot(run):
-    run.ok(f"{TRAIN} -o w")
-    snapshot = finished_snapshot(points=60)
-    resume_notes.save_destination(Path(SNAPSHOT), training_id(snapshot.network), Destination(Path("v"), True))
-    run.ok("train --resume")
-    finished_snapshot(points=60)
-    out, _ = run.ok("train --resume -o v")
-    assert out == "v already contains the result of this training run\n"
-    assert sorted(os.listdir()) == ["v", "w"]
+# ---- Options that contradict the run ----
 
 
-def pair_snapshots(rows):
-    """Write two snapshots: an older one of training on `rows`, and a newer one of training on as many other pairs."""
-    for name, pairs in {"a": rows, "b": [*reversed(rows)]}.items():
-        digest = pair_task_from_rows(pairs).digest
-        path = f"s2s_checkpoint__{name}__pairs_1.weights.h5"
-        lengths = {"in_len": 2, "min_in_len": 2, "out_len": 2}
-        finished_snapshot(path, DataFingerprint(digest, digest), "pairs", ends=True, points=len(rows), **lengths)
-        os.utime(path, (1, 1) if name == "a" else (2**32, 2**32))
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("300", "has points 60, but the options ask for 300"),
+        ("-p sorted", "has pattern reversed, but the options ask for sorted"),
+        ("-m embedding_attention", "has model embedding_rnn, but the options ask for embedding_attention"),
+        ("--cell-size 8", "has cell-size 32, but the options ask for 8"),
+        ("--seed 1", "has seed 0, but the options ask for 1"),
+        ("-e 3", "has epochs 1, but the options ask for 3"),
+        ("--budget 3", "has budget None, but the options ask for 3.0"),
+        ("--record", "has no recording of the training so far"),
+        ("--from-file p.tsv", "was trained on pattern 'reversed': expected no --from-file"),
+    ],
+)
+def test_options_that_contradict_the_snapshot_are_refused(run, options, message):
+    Path("p.tsv").write_text("1 2\t2\n" * 60)
+    finished_snapshot(SNAPSHOT, reversed_fingerprint())
+    before = files()
+    assert message in run.refuses(f"train --resume {options}", SNAPSHOT)
+    assert files() == before
+
+
+def test_a_changed_pattern_cannot_be_resumed(run, fast_steps):
+    Path("mine.py").write_text("def f(sources):\n    return sources[:, ::-1]\n")
+    fingerprint = find_pattern("mine.py:f").fingerprint(TrainConfig(points=60, epochs=1), ModelConfig())
+    finished_snapshot(SNAPSHOT, DataFingerprint(None, fingerprint), task="mine:f")
+    Path("mine.py").write_text("def f(sources):\n    return sources[:, ::+1]\n")
+    message = f"{SNAPSHOT}: pattern 'mine:f' no longer makes the targets that this training run began with"
+    run.refuses("train --resume -p mine.py:f", message)
+    run.refuses("train --resume", "expected -p with your function again")
+    Path("mine.py").write_text("def f(sources):\n    # as before\n    return sources[:, ::-1]\n")
+    run.ok("train --resume -p mine.py:f")
 
 
 ROWS = [([1, 2], [2, 1])] * 4 + [([3, 3], [3, 3])]
 LINES = "".join(json.dumps({"input": source, "output": target}) + "\n" for source, target in ROWS)
 
 
-@pytest.mark.parametrize("kind", ["pipe", "stdin", "descriptor"])
+def pair_snapshot(**changes):
+    """Write the snapshot of a training run on ROWS."""
+    digest = pair_task_from_rows(ROWS).digest
+    lengths = {"in_len": 2, "min_in_len": 2, "out_len": 2}
+    finished_snapshot(SNAPSHOT, DataFingerprint(digest, digest), "pairs", ends=True, points=5, **lengths | changes)
+
+
+def test_changed_data_cannot_be_resumed(run, fast_steps):
+    pair_snapshot()
+    run.refuses("train --resume", "was trained on pairs ('pairs'): expected --from-file again, got none")
+    expected = f"{SNAPSHOT}: expected the data that its training began with, its --validation-file included"
+    lines = LINES.splitlines(keepends=True)
+    for content, found in {"".join(reversed(lines)): "got other data", "".join(lines[1:]): "expected 5 pairs"}.items():
+        Path("p.jsonl").write_text(content)
+        assert found in run.refuses("train --resume --from-file p.jsonl", expected)
+    Path("p.jsonl").write_text(LINES + lines[0])  # pairs at the end are ignored
+    run.ok("train --resume --from-file p.jsonl")
+
+
+def test_a_snapshot_that_does_not_identify_its_data_is_refused(run):
+    finished_snapshot(SNAPSHOT)
+    run.refuses("train --resume", "was written in Python or by an earlier version, and does not identify its data")
+
+
+@pytest.mark.parametrize("kind", ["pipe", "stdin"])
 @pytest.mark.timeout(60)
-def test_a_pipe_is_compared_with_every_snapshot(run, shell, monkeypatch, kind):
-    pair_snapshots(ROWS)
+def test_an_endless_pipe_is_read_only_as_far_as_needed(run, shell, fast_steps, kind):
+    pair_snapshot()
     if kind == "stdin":
         done = shell("train", "--resume", "--from-file", "-", stdin=LINES)
         assert done.returncode == 0, done.stderr
-        err = done.stderr
-    elif kind == "pipe":
-        os.mkfifo("pipe")
-        writer = threading.Thread(target=lambda: Path("pipe").write_text(LINES))
-        writer.start()
-        _, err = run.ok("train --resume --from-file pipe")
-        writer.join()
-    else:  # like `<(...)` in a shell
-        reading, writing = os.pipe()
-        os.write(writing, LINES.encode())
-        os.close(writing)
-        _, err = run.ok(f"train --resume --from-file /dev/fd/{reading}")
-        os.close(reading)
-    assert "Resuming s2s_checkpoint__a__pairs_1.weights.h5" in err
-    assert os.path.exists("s2s_checkpoint__b__pairs_1.weights.h5")
-
-
-def test_an_endless_pipe_is_read_only_as_far_as_needed(run):
-    pair_snapshots(ROWS)
+        return
     os.mkfifo("pipe")
 
     def write():
@@ -140,38 +245,161 @@ def test_an_endless_pipe_is_read_only_as_far_as_needed(run):
             while True:
                 pipe.write(LINES)
 
-    writer = threading.Thread(target=write, daemon=True)
-    writer.start()
-    assert "Resuming s2s_checkpoint__a" in run.ok("train 5 --resume --from-file pipe")[1]
+    threading.Thread(target=write, daemon=True).start()
+    run.ok("train 5 --resume --from-file pipe")
 
 
-def test_two_active_trainings_cannot_have_one_destination(run):
-    """The second `train` with the same -o ends with an error before it trains."""
-    save_random("w")
-    os.symlink("w", "link")
-    with atomic_files.reserved(Path("w"), "a file"):
-        for output in ("w", "link", "./w"):
-            message = "expected a place for a weights file, but another running process will write to it"
-            run.refuses(f"train 20 -e 1 -o {output}", f"error: {Path(output)}: {message}", 1)
-        run.ok(f"train 20 -e 0 {shlex.join(SMALL)} -o v")
-    run.ok(f"train 20 -e 0 {shlex.join(SMALL)} -o w")
-    assert sorted(os.listdir()) == ["link", "v", "w"]
+# ---- Finished runs ----
 
 
-def test_resuming_leaves_the_results_of_other_trainings(run):
-    """A folder has the results w and v, and the snapshot of a training run that will be saved as u."""
-    run.ok(f"{TRAIN} -o w")
-    run.ok(f"train 20 -e 1 -p reversed {shlex.join(SMALL)} --seed 3 -o v")
-    fingerprint = find_pattern("reversed").fingerprint(TrainConfig(points=60), ModelConfig())
-    snapshot = finished_snapshot(fingerprint=DataFingerprint(None, fingerprint))
-    resume_notes.save_destination(Path(SNAPSHOT), training_id(snapshot.network), Destination(Path("u"), True))
-    before = {name: Path(name).read_bytes() for name in os.listdir()}
-    for output in ("w", "v"):
-        place = f"{SNAPSHOT} belongs to a training run that will be saved as {Path('u').absolute()}"
-        expected = f"{place}: expected -o to name that file or a new one"
-        run.refuses(f"train --resume -o {output}", f"{expected}, got {output}", 1)
-    out, _ = run.ok(f"{TRAIN} -o w")  # the options contradict the snapshot
-    assert out == "w already contains the result of this training run\n"
-    run.refuses(f"{TRAIN} -o v", f"{SNAPSHOT} has ")
-    assert {name: Path(name).read_bytes() for name in os.listdir()} == before
-    run.ok("train --resume -o u")
+@pytest.mark.parametrize("output", ["-o w.h5", "--iter-num 0", ""])
+@pytest.mark.parametrize("options", ["", "--members 2", "--record", "--budget 0.001"])
+def test_a_finished_run_is_not_an_error_whatever_may_be_left_out(run, fast_steps, options, output):
+    """`until seq2seq-demo train ... --resume; do sleep 1; done` ends."""
+    epochs = "" if "budget" in options else "-e 1"
+    out, _ = run.ok(f"train 20 {epochs} -p reversed {TINY} {options} {output} --resume")
+    saved = next(line for line in out.splitlines() if line.startswith("Saved ")).removeprefix("Saved ")
+    before = files()
+    for again in (
+        f"train 20 {epochs} -p reversed {options} {output}",
+        f"train -p reversed {output}",
+        f"train -o {saved}",
+    ):
+        assert run.ok(f"{again} --resume")[0] == f"{saved} already contains the result of this training run\n"
+    assert files() == before
+
+
+@pytest.mark.parametrize("start", ["", "-i start.h5"])
+def test_a_finished_run_on_pairs_is_recognised_by_its_data(run, fast_steps, start):
+    """The data are encoded with the vocabulary of the network, which a continued run has from its start."""
+    Path("p.tsv").write_text("ab\tb\nba\ta\n" * 10)
+    Path("q.tsv").write_text("abc\tb\nba\ta\n" * 10)
+    run.ok("train -e 1 --from-file q.tsv -o start.h5 --cell-size 3 --batch-size 20")
+    run.ok(f"train -e 1 --from-file p.tsv -o w.h5 {start} --batch-size 20")
+    resume = "train --resume -o w.h5 --from-file"
+    assert run.ok(f"{resume} p.tsv")[0] == "w.h5 already contains the result of this training run\n"
+    run.refuses(f"{resume} q.tsv", "w.h5: expected the data that its training began with")
+
+
+def test_another_run_at_the_destination_is_an_error(run, fast_steps):
+    run.ok(f"{TRAIN} -o w.h5")
+    before = files()
+    for other in ("--seed 1", "-p copy", "--cell-size 8", "-e 2"):
+        err = run.refuses(
+            f"train 60 --resume -o w.h5 {other}", "leave out --resume to train again, or to continue from it"
+        )
+        assert "w.h5 has " in err
+    run.refuses(f"{TRAIN} --resume -o w.h5 --record", "w.h5 has no recording", 1)
+    save_random("v")
+    run.refuses("train --resume -o v", "v records no training run", 1)
+    assert {name: content for name, content in files().items() if name != "v"} == before
+
+
+@pytest.mark.parametrize("name", ["w.h5", CANONICAL])
+def test_a_run_that_was_killed_after_saving_leaves_no_snapshot(run, fast_steps, monkeypatch, name):
+    """In a folder that is read-only or sticky, the snapshot stays, and the run is still finished."""
+    snapshot, unlink = f"s2s_checkpoint__{name}", Path.unlink
+    finished_snapshot(snapshot, reversed_fingerprint())
+
+    def refuse(path, missing_ok=False):
+        if path.name == snapshot:
+            raise PermissionError(1, "Operation not permitted")
+        unlink(path, missing_ok)
+
+    finished = f"{name} already contains the result of this training run\n"
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", refuse)
+        out, err = run.ok("train --resume")
+        assert out.endswith(f"Saved {name}\n")
+        assert f"Could not remove {snapshot}, which is no longer needed: Operation not permitted" in err
+        content = Path(name).read_bytes()
+        assert run.ok("train --resume")[0] == finished
+    assert run.ok("train --resume")[0] == finished
+    assert files() == {name: content}
+
+
+# ---- One run, one place ----
+
+
+def test_a_new_run_beside_a_snapshot_needs_force(run, fast_steps):
+    finished_snapshot(SNAPSHOT, reversed_fingerprint(), seed=5)
+    before = files()
+    expected = f"{SNAPSHOT}: expected no snapshot, found one: --resume continues that training run, and --force starts"
+    run.refuses(f"{TRAIN} -o w.h5", expected, 1)
+    with atomic_files.open_locked(Path(SNAPSHOT), "a snapshot"):
+        for option in ("", "--force", "--resume"):
+            run.refuses(f"{TRAIN} -o w.h5 {option}", "this one is still being written by another process", 1)
+    assert files() == before
+    run.ok(f"{TRAIN} -o w.h5 --force")
+    assert load("w.h5").trained.config.seed == 0
+    assert [*files()] == ["w.h5"]
+
+
+def test_a_run_without_o_claims_a_name_that_neither_a_result_nor_a_snapshot_has(run, fast_steps):
+    save_random(CANONICAL)
+    finished_snapshot(f"s2s_checkpoint__{CANONICAL.replace('_1', '_4')}")
+    assert f"Saved {CANONICAL.replace('_1', '_5')}\n" in run.ok(TRAIN)[0]
+
+
+def test_the_first_snapshot_precedes_the_first_step(run, monkeypatch):
+    claimed = []
+
+    def interrupted(*arguments):
+        claimed.append(load_snapshot(Path(SNAPSHOT)).network.step)
+        raise Killed
+
+    monkeypatch.setattr(trainer, "fit", interrupted)
+    with pytest.raises(Killed):
+        run(f"{TRAIN} -o w.h5")
+    assert claimed == [0]
+    assert files() == {}  # a run that fails before its first step leaves nothing behind
+
+
+def test_options_that_a_resumed_run_needs_again_are_printed(run, monkeypatch, fast_steps):
+    Path("p x.tsv").write_text("1,2\n" * 20)
+    options = ["--from-file", "p x.tsv", "--format", "csv", "--header", "no", "--keep-going", "-o", "w.h5"]
+    options += ["--history", "h.json", "--log-dir", "logs", "--tensorboard-verbose", "1", "--no-optimizer"]
+    monkeypatch.setattr(TrainingReport, "on_steps_end", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    _, _, err = run("train", *options, "-e", "2", "--cell-size", "3", "--in-tokens", "characters")
+    command = err.rpartition("resume it with `seq2seq-demo ")[2].rstrip("`\n")
+    assert shlex.split(command)[:4] == ["train", "--resume", "-o", "w.h5"]
+    assert sorted(shlex.split(command)[4:]) == sorted(x for x in options if x not in ("-o", "w.h5"))
+    monkeypatch.setattr(TrainingReport, "on_steps_end", lambda *_: None)
+    run.ok(*shlex.split(command))
+    assert load("w.h5").moments == {}
+
+
+# ---- Failures to save ----
+
+
+@pytest.mark.parametrize("has_snapshot", [True, False])
+def test_a_failed_save_keeps_the_network(run, monkeypatch, fast_steps, temporary, has_snapshot):
+    write = weights_file.write
+
+    def full_disk(network, path, *how):
+        if not path.is_absolute():
+            raise WeightsError(f"{path}: could not be written: No space left on device")
+        write(network, path, *how)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(weights_file, "write", full_disk)
+        if not has_snapshot:
+            patch.setattr(snapshots.Snapshots, "is_present", False)
+        err = run(f"{TRAIN} -o w.h5")[2]
+    kept = SNAPSHOT if has_snapshot else temporary / CANONICAL
+    assert f": w.h5: could not be written: No space left on device; the trained network is kept in {kept}" in err
+    assert load(kept).step == 1
+    if has_snapshot:
+        run.ok("train --resume")
+        assert load("w.h5").step == 1
+        assert [*files()] == ["w.h5"]
+
+
+def test_a_file_at_the_destination_is_kept(run, fast_steps):
+    Path("w.h5").write_text("thesis")
+    finished_snapshot(SNAPSHOT, reversed_fingerprint())
+    out, err = run.ok("train --resume")
+    assert "Another training run has written w.h5 meanwhile; saved in " in err
+    assert out.endswith(f"Saved {CANONICAL}\n")
+    assert Path("w.h5").read_text() == "thesis"
+    assert not Path(SNAPSHOT).exists()

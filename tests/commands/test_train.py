@@ -4,7 +4,6 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import h5py
 import pytest
 from helpers import (
     DEMO,
@@ -14,26 +13,16 @@ from helpers import (
     SNAPSHOT,
     environment,
     finished_snapshot,
-    largest_difference,
     line_of,
     save_random,
 )
-from hostile import with_checksum
 
 from seq2seq_demo.cli.parser import parse
-from seq2seq_demo.commands import train as commands_train
-from seq2seq_demo.commands.options import TrainOptions
-from seq2seq_demo.commands.train import _snapshots
-from seq2seq_demo.commands.training_setup import set_up_training
-from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.pair_task import pair_task_from_rows
-from seq2seq_demo.data.pattern_task import find_pattern
-from seq2seq_demo.errors import WeightsError
-from seq2seq_demo.files import atomic_files, resume_notes, weights_file
-from seq2seq_demo.files.resume_notes import Destination
-from seq2seq_demo.files.weights_file import DataFingerprint, StoredNetwork, TrainingRun
+from seq2seq_demo.commands.fresh_start import new_training
+from seq2seq_demo.config import TrainConfig
+from seq2seq_demo.files import weights_file
+from seq2seq_demo.files.weights_file import TrainingRun
 from seq2seq_demo.trained_network import load
-from seq2seq_demo.training.snapshots import SignalHandler, training_id
 
 
 @pytest.mark.parametrize("model", ["embedding_rnn", pytest.param("embedding_attention", marks=pytest.mark.slow)])
@@ -103,122 +92,20 @@ def test_unusable_destinations_are_refused_before_training(run, monkeypatch):
     run.refuses("train 50 -p copy --data-dir d", message, 1)
 
 
-@pytest.mark.slow
-def test_a_failed_save_keeps_the_snapshot(run, monkeypatch, fast_steps):
-    os.mkdir("d")
-    write = weights_file.write
-
-    def full_disk(network, path, *how):
-        if str(path).startswith("d/"):
-            raise WeightsError(f"{path}: could not be written: No space left on device")
-        write(network, path, *how)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(weights_file, "write", full_disk)
-        status, _, err = run("train 60 -e 1 -p reversed", *SMALL, "-o", "d/w")
-    assert status == 1
-    assert f": d/w: could not be written: No space left on device; the trained network is kept in {SNAPSHOT}" in err
-    assert load(SNAPSHOT).step == 1
-    _, err = run.ok("train --resume -o d/w")
-    assert load("d/w").step == 1
-    assert os.listdir() == ["d"]
-
-
-@pytest.mark.parametrize(
-    ("recorded", "options", "saved"),
-    [
-        (Destination(Path("d/recorded"), True), [], "d/recorded"),
-        (Destination(Path("d/recorded"), True), ["-o", "given"], "given"),
-        (Destination(), [], "ts2s__basic__reversed_1.weights.h5"),
-        (None, [], "ts2s__basic__reversed_1.weights.h5"),
-        (None, ["-o", "given"], "given"),
-    ],
-)
-def test_a_resumed_training_saves_to_the_recorded_path_unless_o_is_given(run, recorded, options, saved):
-    os.mkdir("d")
-    snapshot = finished_snapshot()
-    if recorded:
-        resume_notes.save_destination(Path(SNAPSHOT), training_id(snapshot.network), recorded)
-    out, err = run.ok("train --resume", *options)
-    assert f"Resuming {SNAPSHOT}, epoch 2, step 1" in err
-    assert ("Found no note on the destination" in err) == (recorded is None and not options)
-    assert out.endswith(f"Saved {os.path.abspath(saved) if saved == 'd/recorded' else saved}\n")
-    assert largest_difference(load(saved), snapshot.network) == 0
-    assert isinstance(weights_file.read(Path(saved)), StoredNetwork)
-    assert load(saved).trained.config == snapshot.network.trained.config
-    remaining = [path for path in os.listdir() if path != "d"] + os.listdir("d")
-    assert remaining == [os.path.basename(saved)]
-    assert resume_notes.load_destination(Path(SNAPSHOT), training_id(snapshot.network)) is None
-
-
-def test_output_paths_in_a_snapshot_are_ignored(run, tmp_path):
-    """Earlier versions wrote output paths to snapshots."""
-    os.mkdir("d")
-    finished_snapshot("w")
-    with h5py.File("w", "r+") as file:
-        training = json.loads(file.attrs["training"])
-        training["trained"] |= {"output": f"{tmp_path}/d/planted", "name": "../../d/planted", "data": None}
-        file.attrs["training"] = json.dumps(training)
-    content = with_checksum(Path("w").read_bytes()[512:])
-    os.remove("w")
-    Path("s2s_checkpoint__x__reversed_1.weights.h5").write_bytes(content)
-    Path("s2s_checkpoint__x\x1b[2J__reversed_1.weights.h5").write_bytes(content)  # skipped because of its name
-    out, err = run.ok("train --resume")
-    assert out.endswith("Saved ts2s__x__reversed_1.weights.h5\n")
-    assert "\x1b" not in out + err
-    assert os.listdir("d") == []
-
-
-def test_a_snapshot_in_use_is_not_resumed(run):
-    finished_snapshot()
-    message = f"{SNAPSHOT}: expected the snapshot of an interrupted training run, but this one is still being"
-    with atomic_files.open_locked(Path(SNAPSHOT), "a snapshot"):
-        for line in ("train --resume", "train --resume 60"):
-            run.refuses(line, message, 1)
-        finished_snapshot(SNAPSHOT.replace("basic", "other"), points=70)
-        assert f"Resuming {SNAPSHOT.replace('basic', 'other')}" in run.ok("train --resume")[1]
-    assert os.path.exists(SNAPSHOT)
-
-
-@pytest.mark.parametrize(("seconds", "pays", "is_named"), [(0, True, True), (0, False, False), (60, True, False)])
-def test_a_long_training_run_names_processes_if_they_would_pay(run, monkeypatch, seconds, pays, is_named):
-    finished_snapshot()
-    monkeypatch.setattr(commands_train, "LONG_TRAINING", seconds)
-    monkeypatch.setattr(commands_train, "would_pay", lambda *_: pays)
-    assert ("With --processes 2, training on two cores is faster" in run.ok("train --resume")[1]) == is_named
-
-
 def test_damaged_files_are_skipped_in_a_search(run):
-    finished_snapshot()
-    for name in (SNAPSHOT, "ts2s__basic__reversed_1.weights.h5"):
-        Path(name.replace("_1.", "_7.")).touch()
-        os.symlink("nothing", name.replace("_1.", "_8."))
-        os.mkdir(name.replace("_1.", "_9."))
-    _, err = run.ok("train --resume")
-    skipped = SNAPSHOT.replace("_1.", "_7.")
-    assert f"Skipping {skipped}: expected a weights file of this program or of 2016, got something else\n" in err
+    name = "ts2s__basic__reversed_{}.weights.h5".format
+    Path(name(7)).touch()
+    os.symlink("nothing", name(8))
+    os.mkdir(name(9))
+    save_random(name(10))
     os.utime("ts2s__basic__reversed_7.weights.h5", (2**32, 2**32))  # the newest
     _, err = run.ok("predict 0 1 2 3 4 5 6 7 8 9 -p reversed")
     assert "Skipping ts2s__basic__reversed_7.weights.h5: " in err
     assert "Using weights ts2s__basic__reversed_10.weights.h5\n" in err
 
 
-def test_a_changed_pattern_cannot_be_resumed(run):
-    Path("mine.py").write_text("def f(sources):\n    return sources[:, ::-1]\n")
-    pattern = find_pattern("mine.py:f")
-    config = TrainConfig(points=60, epochs=1)
-    name = SNAPSHOT.replace("reversed", "mine.f")
-    fingerprint = DataFingerprint(None, pattern.fingerprint(config, ModelConfig()))
-    finished_snapshot(name, fingerprint, task="mine:f")
-    Path("mine.py").write_text("def f(sources):\n    return sources[:, ::+1]\n")
-    message = f"{name}: pattern 'mine:f' no longer makes the targets that this training run began with"
-    run.refuses("train --resume -p mine.py:f -o w", message)
-    Path("mine.py").write_text("def f(sources):\n    # as before\n    return sources[:, ::-1]\n")
-    assert run("train --resume -p mine.py:f -o w")[0] == 0
-
-
 def test_concurrent_iterations_get_different_names(run, monkeypatch):
-    """Another training run saves the same iteration while this one trains, or while this one waits to be resumed."""
+    """Another training run saves the same iteration while this one trains."""
     name = "ts2s__basic__reversed_{}.weights.h5"
     save_random(name.format(1))
     write = weights_file.write
@@ -234,11 +121,6 @@ def test_concurrent_iterations_get_different_names(run, monkeypatch):
     assert (status, out) == (0, f"Saved {name.format(3)}\n"), err
     assert f"Another training run has written {name.format(2)} meanwhile; saved in {name.format(3)} instead" in err
     assert load(name.format(2)).task == "copy"
-    resume_notes.save_destination(
-        Path(SNAPSHOT), training_id(finished_snapshot().network), Destination(Path(name.format(3)))
-    )
-    out, err = run.ok("train --resume")
-    assert out.endswith(f"Saved {os.path.abspath(name.format(4))}\n")
 
 
 def test_a_pattern_with_fewer_sources_than_points_gets_a_notice(run, capsys):
@@ -250,7 +132,7 @@ def test_a_pattern_with_fewer_sources_than_points_gets_a_notice(run, capsys):
         "train 99 -p copy --in-len 2": "",
         "train 99 -p copy -i w": few.format(100, 2, 199),  # the earlier points count
     }.items():
-        set_up_training(parse([*line.split(), "-o", "v"]))
+        new_training(parse([*line.split(), "-o", "v"]))
         err = capsys.readouterr().err
         assert (expected in err) if expected else ("There are only" not in err), line
 
@@ -387,65 +269,6 @@ def test_a_checkpoint_of_2016_is_converted_and_trained_further(run, reference_20
     assert load("on.h5").step == 14080 + 3
     accuracy = float(out.split("accuracy ")[1].split(";")[0])
     assert accuracy > 0.6  # the original network never saw a 9; guessing gives 0.1
-
-
-def test_resume_prefers_the_snapshot_of_the_given_data_to_newer_ones(run):
-    lines = ['{"input": [1, 2], "output": [2, 1]}\n'] * 4 + ['{"input": [3, 3], "output": [3, 3]}\n']
-    Path("pairs.jsonl").write_text("".join(lines))
-    Path("other.jsonl").write_text("".join(reversed(lines)))
-    for name in ("other", "pairs"):
-        file = f"{name}.jsonl"
-        pairs = [(row["input"], row["output"]) for row in map(json.loads, Path(file).read_text().splitlines())]
-        digest = pair_task_from_rows(pairs).digest
-        path = f"s2s_checkpoint__basic__{file}_1.weights.h5"
-        lengths = {"in_len": 2, "min_in_len": 2, "out_len": 2}
-        finished_snapshot(path, DataFingerprint(digest, digest), file, ends=True, points=5, **lengths)
-        os.utime(path, (2**32, 2**32) if name == "other" else (1, 1))
-    finished_snapshot()
-    _, err = run.ok("train --resume --from-file pairs.jsonl -n basic")
-    assert "Resuming s2s_checkpoint__basic__pairs.jsonl_1.weights.h5" in err
-    _, err = run.ok("train --resume")
-    assert f"Resuming {SNAPSHOT}" in err
-
-
-def test_resume_prefers_the_snapshot_of_the_given_output_to_newer_ones(run):
-    paths = [SNAPSHOT.replace("basic", name) for name in ("a", "b", "newest")]
-    for time, path in enumerate(paths, 1):
-        snapshot = finished_snapshot(path, points=60 + 10 * time)
-        os.utime(path, (time, time))
-        destination = Destination(Path(f"{path[16]}.h5").absolute(), overwrite=True)
-        resume_notes.save_destination(Path(path), training_id(snapshot.network), destination)
-    run.ok("train --resume -o a.h5")
-    assert load("a.h5").trained.config.points == 70
-    _, err = run.ok("train --resume -o of_no_training.h5")
-    assert f"Resuming {paths[2]}" in err
-    run.ok("train --resume -o b.h5")
-    assert load("b.h5").trained.config.points == 80
-
-
-def test_a_new_output_path_is_recorded_for_the_next_resume(run):
-    resume_notes.save_destination(
-        Path(SNAPSHOT), training_id(finished_snapshot().network), Destination(Path("first").absolute())
-    )
-    start = set_up_training(TrainOptions(resume=True, output=Path("second")))
-    with start.lock, _snapshots(start, TrainOptions(resume=True), SignalHandler()):
-        recorded = resume_notes.load_destination(Path(SNAPSHOT), training_id(start.network))
-    assert recorded.output == Path("second").absolute()
-    assert resume_notes.load_destination(Path(SNAPSHOT), training_id(finished_snapshot("v", seed=7).network)) is None
-
-
-def test_the_first_snapshot_precedes_the_first_step(run, monkeypatch, fast_steps):
-    from seq2seq_demo.training import trainer
-
-    def crash(*_):
-        raise MemoryError
-
-    with monkeypatch.context() as patch:
-        patch.setattr(trainer, "fit", crash)
-        run("train 60 -p reversed -o w", *SMALL)
-    assert load(SNAPSHOT).step == 0
-    run.ok("train --resume")
-    assert os.listdir() == ["w"]
 
 
 def test_the_function_in_a_weights_file_never_runs(run):

@@ -11,21 +11,20 @@ from seq2seq_demo.display.training_report import advice, probe, settings_line
 
 
 @pytest.mark.parametrize(
-    ("suggestions", "has_budget", "expected"),
+    ("suggestions", "expected"),
     [
-        ([], False, None),
-        ([{"epochs": 14}], False, "try --epochs 14."),
-        ([{"epochs": None, "cell_size": None}], True, "try a larger --budget."),
+        ([], None),
+        ([{"epochs": 14}], "try --epochs 14."),
+        ([{"budget": 3.0}], "try --budget 3.0."),
         (
             [{"learning_rate": 0.01, "lr_schedule": "cosine"}, {"points": 100_000}],
-            False,
             "try --learning-rate 0.01 --lr-schedule cosine, or train 100000.",
         ),
-        ([{"model": None, "keep_best": None}], False, "leave out --model, --no-keep-best."),
+        ([{"model": None, "keep_best": None}], "leave out --model, --no-keep-best."),
     ],
 )
-def test_advice_names_the_options_to_change(suggestions, has_budget, expected):
-    text = advice(suggestions, 0.43219, has_budget)
+def test_advice_names_the_options_to_change(suggestions, expected):
+    text = advice(suggestions, 0.43219)
     assert text is None if expected is None else text.endswith(expected)
     assert text is None or text.startswith("Exact match 0.4322 is below 0.99. To improve it, try ")
 
@@ -39,6 +38,7 @@ def test_advice_names_the_options_to_change(suggestions, has_budget, expected):
             "embedding_attention, bidirectional, 1 x BasicLSTMCell of size 32, embedding size 20, dropout 0.3, "
             "2 epochs of batches of 128, learning rate 0.0001 (cosine), best epoch saved; ",
         ),
+        (None, {"budget": 2.5}, "dropout 0, 2.5 min of batches of 128, learning rate 0.0001 (constant); "),
         (None, {"epochs": 1}, "dropout 0, 1 epoch of batches of 128, learning rate 0.0001 (constant); "),
     ],
 )

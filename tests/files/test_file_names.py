@@ -44,7 +44,9 @@ def test_files_are_listed_newest_first(tmp_path):
         ("ts2s__basic__sorted_1.weights.h5", "sorted"),
         ("ts2s__my__net__maxmin_dup_12.weights.h5", "maxmin_dup"),
         ("ts2s__attention__sorted_1.tfl", "sorted"),
-        ("s2s_checkpoint__basic__mine.f_3.weights.h5", "mine.f"),
+        ("s2s_checkpoint__ts2s__basic__mine.f_3.weights.h5", "mine.f"),
+        ("s2s_checkpoint__basic__mine.f_3.weights.h5", "mine.f"),  # of version 0.2
+        ("s2s_checkpoint__mine.h5", None),
         ("sorted_1.weights.h5", None),
         ("ts2s__basic__sorted.weights.h5", None),
     ],
@@ -89,26 +91,29 @@ TASKS = st.one_of(
 
 
 @settings(derandomize=True, max_examples=100, deadline=None)
-@given(st.none() | NAMES, TASKS, st.integers(0, 10**9), st.sampled_from([file_names.WEIGHTS, file_names.SNAPSHOT]))
-@example(None, "my__pairs.jsonl", 1, "ts2s")
-@example("a_", "_b_", 2, "s2s_checkpoint")
-@example("my__net", "diff__abs:f", 3, "ts2s")
-@example("ab", "c\nd", 4, "ts2s")
-@example("n" * 100, "t" * 300, 10**9, "s2s_checkpoint")
-def test_every_name_is_parsed_back(tmp_path_factory, name, task, iteration, kind):
+@given(st.none() | NAMES, TASKS, st.integers(0, 10**9), st.booleans())
+@example(None, "my__pairs.jsonl", 1, False)
+@example("a_", "_b_", 2, True)
+@example("my__net", "diff__abs:f", 3, False)
+@example("ab", "c\nd", 4, False)
+@example("n" * 100, "t" * 300, 10**9, True)
+def test_every_name_is_parsed_back(tmp_path_factory, name, task, iteration, is_snapshot):
     folder = tmp_path_factory.mktemp("names")
-    path = file_names.canonical_path(folder, name, task, iteration, kind)
+    result = path = file_names.canonical_path(folder, name, task, iteration)
+    if is_snapshot:
+        path = file_names.snapshot_path(result)
+        assert file_names.result_path(path) == result
     assert path.parent == folder
     assert len(os.fsencode(path.name)) <= 255
     path.touch()
     assert file_names.parse_task(path) == file_names.file_name_part(task)
     assert file_names.parse_name(path) == (name if name != "basic" else None)
-    assert file_names.is_snapshot(path) == (kind == "s2s_checkpoint")
-    assert file_names.newest_first(folder, name or "basic", task, kind) == [path]
-    following = file_names.canonical_path(folder, name, task, iteration + 1, kind)
-    assert file_names.next_unused_path(folder, name, task, kind).name == following.name
-    other = file_names.canonical_path(folder, name, f"{task}x", iteration, kind)
-    assert other != path
+    assert file_names.is_snapshot(path) == is_snapshot
+    for kind, found in ((file_names.WEIGHTS, not is_snapshot), (file_names.SNAPSHOT, is_snapshot)):
+        assert file_names.newest_first(folder, name or "basic", task, kind) == [path] * found
+    following = file_names.canonical_path(folder, name, task, iteration + 1)
+    assert file_names.next_unused_path(folder, name, task).name == following.name
+    assert file_names.canonical_path(folder, name, f"{task}x", iteration) != result
     taken = []
 
     def save(path, overwrite):
@@ -116,7 +121,7 @@ def test_every_name_is_parsed_back(tmp_path_factory, name, task, iteration, kind
         with open(path, "x"):
             pass
 
-    assert file_names.save_under_unused_name(save, folder, name, task, kind) == taken[-1]
+    assert file_names.save_under_unused_name(save, folder, name, task) == taken[-1]
     assert len(taken) == 1
 
 

@@ -209,9 +209,9 @@ def test_keys_that_an_earlier_version_lacks_are_refused(tmp_path, content, versi
     changes = edit("model", {}, "ends"), edit("training", {"earlier": []})
     path = changed(tmp_path / "w", content, *changes, *no_vocabularies, version=version)
     refuses(path, r"damaged weights file: expected no key 'earlier'$")
-    changes = edit("model", {}, "ends"), edit("training", {"trained": RUN | {"processes": 1}})
+    changes = edit("model", {}, "ends"), edit("training", {"trained": RUN | {"budget": 1.0}})
     path = changed(tmp_path / "w", content, *changes, *no_vocabularies, version=version)
-    refuses(path, r"damaged weights file: expected no key 'processes'$")
+    refuses(path, r"damaged weights file: expected no key 'budget'$")
 
 
 def test_a_file_has_the_attributes_of_its_version(tmp_path, content):

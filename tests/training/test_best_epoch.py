@@ -34,7 +34,7 @@ def figures(monkeypatch):
         exact, loss = REACHED[network.step // STEPS - 1]
         return Figures(loss, 0.3, 0.3, 0.3, exact)
 
-    monkeypatch.setattr(trainer, "validation_figures", validation_figures)
+    monkeypatch.setattr(trainer.results, "validation_figures", validation_figures)
 
 
 def texts(n):

@@ -34,15 +34,41 @@ def test_fewer_cores_or_an_earlier_training_with_equal_threads_change_no_bit(uni
     assert weights_checksum(units, before=f"trained({first})") == expected
 
 
-@pytest.mark.parametrize(
-    ("units", "shares_cores", "uses_all"), [(127, False, False), (128, True, False), (128, False, True)]
-)
-def test_threads_depend_on_the_machine_not_on_the_cores_that_a_process_may_use(
-    monkeypatch, units, shares_cores, uses_all
-):
+@pytest.mark.parametrize(("units", "uses_all"), [(127, False), (128, True)])
+def test_threads_depend_on_the_machine_not_on_the_cores_that_a_process_may_use(monkeypatch, units, uses_all):
     chosen = []
     monkeypatch.setattr(os, "cpu_count", lambda: 16)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3})
     monkeypatch.setattr("tensorflow.config.threading.set_intra_op_parallelism_threads", chosen.append)
-    tensorflow_setup.set_threads(units, shares_cores)
+    tensorflow_setup.set_threads(units)
     assert chosen == [16 if uses_all else 1]
+
+
+FORK = """
+import os, sys
+import numpy as np
+from seq2seq_demo import load, train
+def trained():
+    return train("copy", points=20, in_len=2, epochs=1, cell_size=2)
+{before}
+if not (child := os.fork()):
+    try:
+        trained()
+    except BaseException as error:
+        print(error, flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("before", "is_refused"), [("import seq2seq_demo.training.trainer", False), ("trained()", True)]
+)
+def test_a_forked_process_trains_unless_tensorflow_was_in_use(before, is_refused):
+    """A fork has none of the threads of TensorFlow, for which training would wait for ever."""
+    process = subprocess.run(
+        [*PYTHON, "-c", FORK.format(before=before)], env=environment(), stdout=subprocess.PIPE, text=True, check=True
+    )
+    message = 'expected a process started by "spawn", got one forked after TensorFlow had started\n'
+    assert process.stdout == (message if is_refused else "")

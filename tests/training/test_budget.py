@@ -1,122 +1,116 @@
-"""The time that a training run may take."""
+"""Training runs for a given time."""
 
-import subprocess
-import sys
+import math
 import time
+from dataclasses import replace
 
 import pytest
-from helpers import RECIPE, Watcher, same_arrays
+from helpers import Watcher, snapshots_in_memory
 
-from seq2seq_demo.data.pair_task import pair_task_from_rows
+from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pattern_task import find_pattern
-from seq2seq_demo.errors import TrainingError, UsageError
-from seq2seq_demo.training import budget
-from seq2seq_demo.training.budget import Clock, start_clock, within_budget
+from seq2seq_demo.errors import UsageError
+from seq2seq_demo.files import weights_file
+from seq2seq_demo.trained_network import untrained
+from seq2seq_demo.training import batches, trainer
+from seq2seq_demo.training.budget import Clock
+from seq2seq_demo.training.recorder import start_recording
 from seq2seq_demo.training.settings import resolve
 from seq2seq_demo.training.train import train
+from seq2seq_demo.training.trainer import fit
 
-PAIRS = pair_task_from_rows([([n % 5], [n % 7]) for n in range(40)])
 REVERSED = find_pattern("reversed")
+MODEL = ModelConfig(cell_size=3, embedding_size=2)
 
 
 @pytest.fixture
-def chosen(monkeypatch):
-    """A function that returns the sizes and the epochs which are chosen, if time passes only while steps are measured.
+def seconds(monkeypatch, fast_steps):
+    """The time in a list, which a call of 4 steps takes 6 seconds and a validation 4 seconds further."""
+    now = [1000.0]
+    run_steps, validate = trainer.Trainer.take_steps, trainer.results.validation_figures
 
-    An epoch takes `seconds` · cell size / 128, and everything before the first epoch `overhead`.
-    """
+    def slow(function, duration):
+        def timed(*arguments):
+            result = function(*arguments)
+            now[0] += duration
+            return result
 
-    def chosen(minutes, seconds, overhead=10.0, task=PAIRS, start=None, **settings):
-        now, measured = [0.0], []
+        return timed
 
-        def measure(config, network, pairs, timeout):
-            measured.append(network.model_config.cell_size)
-            now[0] += min(timeout, overhead + 2)
-            is_late = timeout < overhead + 2
-            return None if is_late else (seconds * network.model_config.cell_size / 128, overhead)
-
-        monkeypatch.setattr("seq2seq_demo.training.settings.recommended_settings", lambda _: RECIPE)
-        monkeypatch.setattr(budget, "_measure_in_child", measure)
-        monkeypatch.setattr(time, "monotonic", lambda: now[0])
-        configs = resolve(task, settings, start, None)
-        model, config = within_budget(Clock(minutes, 0.0), task, configs, settings, start)
-        return model.cell_size, model.embedding_size, config.epochs, measured
-
-    return chosen
+    for module in (trainer, batches):
+        monkeypatch.setattr(module, "STEPS_PER_CALL", 4)
+    monkeypatch.setattr(trainer, "FIRST_STEPS", 4)
+    monkeypatch.setattr(trainer, "use_xla", lambda *_: False)
+    monkeypatch.setattr(trainer.Trainer, "take_steps", slow(run_steps, 6.0))
+    monkeypatch.setattr(trainer.results, "validation_figures", slow(validate, 4.0))
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    return now
 
 
-@pytest.mark.parametrize(
-    ("minutes", "seconds", "settings", "expected"),
-    [
-        (10, 1, {}, (128, 64, 100, [128])),  # all 100 epochs of the recipe fit
-        (2, 2, {}, (128, 64, 46, [128])),  # (2 · 60 · 0.95 − 12 − 10) / 2
-        (2, 9.1, {}, (128, 64, 10, [128])),  # just enough epochs
-        (2, 9.3, {}, (64, 32, 17, [128, 64])),  # the smaller network has 12 s less
-        (2, 40, {}, (32, 16, 6, [128, 64, 32])),
-        (2, 40, {"cell_size": 128}, (128, 64, 2, [128])),
-        (2, 40, {"embedding_size": 50}, (32, 50, 6, [128, 64, 32])),
-        (0.7, 2, {}, (128, 64, 8, [128])),  # too little time is left to measure another network
-        (0.3, 1, {}, (32, 16, 10, [128])),  # the measurement is broken off
-        (2, 10, {"task": REVERSED, "points": 100}, (32, 20, 10, [32])),  # a pattern's network stays
-    ],
-)
-def test_the_largest_network_and_the_most_epochs_that_fit_are_chosen(chosen, minutes, seconds, settings, expected):
-    assert chosen(minutes, seconds, **settings) == expected
+def fitted(config, snapshots=None, start=None, callbacks=(), **how):
+    return fit(REVERSED, config, start or untrained(MODEL, 0), callbacks, snapshots, **how)
 
 
-@pytest.mark.parametrize("minutes", [0, -1, float("nan"), "x"])
-def test_a_budget_is_a_number_above_0(minutes):
-    with pytest.raises(UsageError, match="expected `budget` to be a number"):
-        start_clock(minutes, {})
+CONFIG = TrainConfig(50, 3, 3, 0.2, "cosine", batch_size=5, budget=1.0)  # 9 steps per epoch: calls of 4, 4 and 1
 
 
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"epochs": 3}, "expected `epochs` or `budget`, which chooses the number of epochs, got both"),
-        ({"processes": 2}, "expected `budget` without `processes`, got both"),
-        ({"members": 2}, "expected `budget` without `members`, got both"),
-    ],
-)
-def test_a_budget_and_its_contradictions_are_refused(settings, message):
-    with pytest.raises(UsageError, match=message):
-        train("reversed", budget=1, points=100, **settings)
+def test_a_run_ends_in_time_with_a_validation_and_annealed(seconds, monkeypatch):
+    """Epoch 1 takes 3 · 6 + 4 s, epoch 2 the same. Then 60 − 44 − 4 s are left for steps: two calls of epoch 3."""
+    rates, learning_rates = [], trainer.Trainer.learning_rates
 
+    def recorded(self):
+        rates.append(float(learning_rates(self)[0]))
+        return learning_rates(self)
 
-def test_an_epoch_begins_only_if_one_like_it_would_end_within_the_budget():
-    clock = Clock(1, time.monotonic() - 50)
-    assert [clock.has_time_for(seconds) for seconds in (5, 12, 14)] == [True, True, False]
-    assert start_clock(None, {}).has_time_for(10**9)
-
-
-def test_a_failed_measurement_is_an_error(monkeypatch):
-    monkeypatch.setattr(budget, "PROGRAM", "raise SystemExit('no memory')")
-    with pytest.raises(TrainingError, match="expected to measure how long an epoch takes, got: no memory"):
-        train([([1], [2])] * 20, budget=1)
-
-
-def test_the_child_ends_with_its_parent():
-    child = "import os; from seq2seq_demo.training.budget import _end_with; parent = os.getppid(); print(flush=True)"
-    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', '{child}; _end_with(parent)'])"
-    with subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE) as process:
-        process.stdout.readline()
-        process.kill()
-        assert process.stdout.read() == b""  # the child has closed it
-
-
-@pytest.mark.slow
-def test_a_budget_changes_only_the_settings():
-    """A child process measures, and the training has the bits of one with the same settings and no budget."""
-    settings = {"points": 40, "in_len": 3, "cell_size": 3}
-    limited = train("reversed", budget=5, **settings)
-    assert limited.trained.config.epochs == 10
-    assert same_arrays(limited.weights, train("reversed", epochs=10, **settings).weights)
-
-
-@pytest.mark.slow
-def test_a_run_that_is_slower_than_measured_ends_in_time(monkeypatch, fast_steps):
+    monkeypatch.setattr(trainer.Trainer, "learning_rates", recorded)
     watcher = Watcher()
-    monkeypatch.setattr(budget, "_measure_in_child", lambda *_, **__: (1e-9, 0.0))
-    monkeypatch.setattr(Clock, "has_time_for", lambda *_: len(watcher.history) < 2)
-    network = train("reversed", points=40, in_len=3, budget=5, callbacks=[watcher])
-    assert (network.trained.config.epochs, len(watcher.history)) == (10, 2)
+    network = fitted(CONFIG, callbacks=[watcher])
+    assert seconds[0] == 1060
+    assert [epoch.step for epoch in watcher.history] == [9, 18, 26]
+    assert network.trained.config == replace(CONFIG, epochs=3)
+    assert network.reached == watcher.history[-1].validation
+    # The share of the time for steps that has elapsed; 60 s until the first validation has been measured, then 56 s.
+    shares = [0, 6 / 60, 12 / 60, *(s / 56 for s in (22, 28, 34, 44, 50))]
+    assert rates == pytest.approx([0.1 + 0.1 * math.cos(math.pi * share) for share in shares])
+
+
+def test_a_resumed_run_has_the_time_that_was_left_and_each_member_has_a_share(seconds, tmp_path):
+    kept = {}
+    fitted(CONFIG, snapshots_in_memory(kept))
+    (tmp_path / "w").write_bytes(weights_file.to_bytes(kept[13]))  # after 28 s
+    snapshot = weights_file.read(tmp_path / "w")
+    assert snapshot.progress.seconds == 28
+    seconds[0] = 5000.0
+    fit(REVERSED, CONFIG, trainer.Snapshot(kept[13].network, snapshot.progress), began=4997.0)
+    assert seconds[0] == 5000 + 4 * 6 + 2 * 4  # from 31 s to 63 s; the last call begins after 53 of 56 s
+    seconds[0] = 0.0
+    network = fitted(replace(CONFIG, members=2))
+    assert seconds[0] == 2 * 32 + 4  # 18 + 4 + 6 + 4 s for each, and the validation of the ensemble
+    assert [each.step for each in network.networks] == [13, 13]
+
+
+def test_time_before_the_first_step_counts_and_one_call_is_always_made(seconds):
+    network = fitted(CONFIG, began=seconds[0] - 100)
+    assert (network.step, seconds[0]) == (4, 1010)
+    assert Clock(TrainConfig(), None, 0.0).share_done == 0
+
+
+def test_settings_of_a_run_with_a_budget():
+    for given, schedule in ({}, "cosine"), ({"lr_schedule": "constant"}, "constant"):
+        _, config = resolve(REVERSED, {"budget": 2, **given}, None, None)
+        assert (config.lr_schedule, config.budget) == (schedule, 2.0)
+        assert batches.use_xla(config, 32)
+
+
+def test_a_recording_of_a_run_with_a_budget_has_no_ends_of_epochs(seconds):
+    network = fitted(CONFIG, start=start_recording(untrained(MODEL, 0), CONFIG))
+    assert network.recording.steps == (0, 5, 7, 10, 14, 20, 26)
+
+
+def test_contradictions_are_refused(monkeypatch):
+    with pytest.raises(UsageError, match="expected `epochs` or `budget`, which limits the time, got both"):
+        train("reversed", budget=1, epochs=3)
+    hosts = '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 0}}'
+    monkeypatch.setenv("TF_CONFIG", hosts)
+    with pytest.raises(UsageError, match="expected `budget` without TF_CONFIG, because clocks differ"):
+        train("reversed", budget=1)

@@ -113,7 +113,7 @@ def test_recording_does_not_change_a_training(monkeypatch):
 @pytest.mark.slow
 def test_a_continued_training_that_stops_early_is_recorded_from_start_to_end(monkeypatch, recorded, fast_steps):
     monkeypatch.setattr("seq2seq_demo.training.recorder.MAX_EPOCHS", 1)  # the last one, which is not reached
-    monkeypatch.setattr(trainer, "validation_figures", lambda *_: Figures(2.0, 0.1, 0.1, 0.1, 0.1))
+    monkeypatch.setattr(trainer.results, "validation_figures", lambda *_: Figures(2.0, 0.1, 0.1, 0.1, 0.1))
     config = replace(CONFIG, points=400, epochs=9, patience=2)
     further = fit(REVERSED, config, start_recording(replace(recorded, recording=None), config))
     assert further.step - recorded.step == config.steps_per_epoch == 23  # the first epoch is the best
@@ -124,7 +124,7 @@ def test_a_continued_training_that_stops_early_is_recorded_from_start_to_end(mon
 @pytest.mark.slow
 def test_with_keep_best_the_whole_training_is_recorded(tmp_path, monkeypatch, fast_steps):
     reached = iter([0.1, 0.5, 0.2, 0.3])
-    monkeypatch.setattr(trainer, "validation_figures", lambda *_: Figures(2.0, 0.1, 0.1, 0.1, next(reached)))
+    monkeypatch.setattr(trainer.results, "validation_figures", lambda *_: Figures(2.0, 0.1, 0.1, 0.1, next(reached)))
     config = replace(CONFIG, points=400, epochs=4, keep_best=True)
     best = fit(REVERSED, config, start_recording(untrained(MODEL, 0), config))
     assert best.step == 46

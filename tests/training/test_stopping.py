@@ -73,7 +73,7 @@ def test_the_best_epoch_is_kept(monkeypatch):
     def figures(task, network, validation):
         return Figures(1.0, 0.5, 0.5, 0.5, 1.0 if network.step == 99 else 0.5)
 
-    monkeypatch.setattr(trainer, "validation_figures", figures)
+    monkeypatch.setattr(trainer.results, "validation_figures", figures)
     network, _ = trained(Stop("on_epoch_end", 2), keep_best=True)
     assert (network.step, network.reached.exact_match, len(network.history)) == (99, 1.0, 2)
 

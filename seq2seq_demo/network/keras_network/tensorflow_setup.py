@@ -5,6 +5,8 @@ Importing this module applies the settings and loads TensorFlow, which takes sec
 
 import contextlib
 import os
+import sys
+import threading
 from importlib.metadata import version
 
 from seq2seq_demo.errors import TrainingError, require_tensorflow
@@ -45,12 +47,30 @@ with open(os.devnull, "wb") as _devnull:
 tf.get_logger().addFilter(lambda record: "retracing" not in record.getMessage())
 
 
-def set_threads(cell_size: int, shares_cores: bool = False) -> None:
-    """Set the threads per operation: one per core if cells are large and no other process trains, else one.
+_lost_threads = threading.Event()  # set in a process that was forked after TensorFlow had started threads
+
+
+def _note_fork() -> None:
+    context = getattr(sys.modules.get("tensorflow.python.eager.context"), "_context", None)
+    if getattr(context, "_context_handle", None) is not None:
+        _lost_threads.set()
+
+
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(after_in_child=_note_fork)
+
+
+def set_threads(cell_size: int) -> None:
+    """Set the threads per operation: one per core if cells are large, else one.
 
     Only the first call has an effect. The number of threads may change the last bits of the weights, so it does not
     depend on the CPU affinity of the process.
+
+    Raises:
+        TrainingError: this process was forked from one that used TensorFlow, and would hang.
     """
-    threads = os.cpu_count() if cell_size >= MIN_UNITS_FOR_THREADS and not shares_cores else 1
+    if _lost_threads.is_set():
+        raise TrainingError('expected a process started by "spawn", got one forked after TensorFlow had started')
+    threads = os.cpu_count() if cell_size >= MIN_UNITS_FOR_THREADS else 1
     with contextlib.suppress(RuntimeError):  # TensorFlow has started its threads
         tf.config.threading.set_intra_op_parallelism_threads(threads)

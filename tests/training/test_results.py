@@ -2,7 +2,7 @@ import pytest
 
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.figures import EpochFigures, Figures
-from seq2seq_demo.training.early_stopping import best_epoch, should_stop_early
+from seq2seq_demo.training.results import best_epoch, has_stalled
 
 
 def history(*reached):
@@ -44,4 +44,4 @@ def test_the_best_epoch_has_the_highest_exact_match(reached, best):
     ],
 )
 def test_a_training_that_does_not_improve_has_stalled(reached, patience, stalled):
-    assert should_stop_early(history(*reached), TrainConfig(patience=patience)) is stalled
+    assert has_stalled(history(*reached), TrainConfig(patience=patience)) is stalled

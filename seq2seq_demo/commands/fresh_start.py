@@ -1,0 +1,172 @@
+"""Sets up a new training run: its task, its initial weights (fresh or from a file), and the path of its result."""
+
+import os
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from seq2seq_demo.commands import network_selection
+from seq2seq_demo.commands.options import TrainOptions
+from seq2seq_demo.config import TrainConfig
+from seq2seq_demo.data.blocks import file_title
+from seq2seq_demo.data.pair_task import PairTask
+from seq2seq_demo.data.pattern_task import SequencePattern
+from seq2seq_demo.data.tasks import Task
+from seq2seq_demo.display import training_report
+from seq2seq_demo.display.console import pluralize, print_notice
+from seq2seq_demo.errors import InputError, WeightsError
+from seq2seq_demo.files import atomic_files, file_names, weights_file
+from seq2seq_demo.files.stored_network import DataFingerprint, Snapshot
+from seq2seq_demo.trained_network import TrainedNetwork, untrained
+from seq2seq_demo.training import recorder
+from seq2seq_demo.training.settings import begin_run, hold_out, resolve, with_recipe
+
+MAX_SKIPPED = 0.1  # largest share of the records of a file that --keep-going skips
+
+
+@dataclass(frozen=True)
+class TrainingSetup:
+    """A training run to start or resume, with its task and the path of its result."""
+
+    snapshot: Snapshot[TrainedNetwork]  # the state to start or resume from
+    config: TrainConfig
+    task: Task
+    name: str | None  # the NAME part of canonical file names
+    result: Path | None  # None: the next unused canonical name, claimed when the run starts
+    lock: atomic_files.HeldFile | None = None  # the snapshot beside the result, locked, if the run is resumed
+    began: float = field(default_factory=time.monotonic)  # from which a budget counts
+
+    @property
+    def network(self) -> TrainedNetwork:
+        """The network to train; of an ensemble, the first one."""
+        return self.snapshot.first
+
+
+def new_training(options: TrainOptions) -> TrainingSetup:
+    """Set up a training run that starts from fresh weights or from a weights file.
+
+    Raises:
+        Seq2SeqError: the options contradict the weights or the pairs, or one of these cannot be read.
+    """
+    began = time.monotonic()
+    path, start, settings = _start_path(options), None, options.settings
+    if path is not None:
+        start = network_selection.load_with_task(path)
+        network_selection.check_options_match(options, path, start)
+    pairs = read_pairs(options, settings.get("points"), start)
+    task = hold_out(pairs or options.sequence_pattern or network_selection.pattern_to_train(start), start)
+    if pairs and options.pattern and not start:  # by default, targets have the same symbols as sources
+        largest = pairs.largest_symbols()["in_max_int"]
+        settings = {"out_max_int": settings.get("in_max_int", largest), **settings}
+    default_out_len = start.out_len if start else None
+    model_config, config = resolve(task, settings, start, default_out_len or TrainConfig.out_len)
+    result = named_result(options)
+    if options.iter_num is not None and result and os.path.lexists(result):
+        n = options.iter_num + 1
+        raise WeightsError(f"{result} exists already: continue from it with --iter-num {n}, or give -o FILE")
+    network = start or replace(untrained(model_config, config.seed), vocabularies=task.vocabularies)
+    name: str | None = task.name
+    if start and config.epochs:
+        up_to = "up to " if model_config.ends else ""
+        trained = f"sources of {config.lengths} and targets of {up_to}{config.out_len} symbols"
+        unknown = "" if start.in_len else "; the file records no lengths: --in-len and --out-len set them"
+        fresh = "" if start.moments else "; the file has no state of the optimiser, so Adam's moments start at zero"
+        print_notice(f"Continuing from {path}: {start.summary()}; with {trained}{unknown}{fresh}")
+        _warn_of_trained_pairs(task, start, path)
+    elif start and not (pairs or options.pattern):  # the weights are only converted, so an unknown task stays unknown
+        name = start.task
+    if config.epochs and with_recipe(task, settings, start).keys() > settings.keys():
+        print_notice(training_report.settings_line(None if start else model_config, config))
+    if config.epochs or (network.in_len is None and (not start or settings.keys() & {"in_len", "out_len"})):
+        network = replace(network, in_len=config.in_len, out_len=config.out_len, min_in_len=config.min_in_len)
+    if config.epochs:
+        network = _with_fingerprint(begin_run(replace(network, model_config=model_config), task, config), task)
+        _warn_of_few_sources(task, network, config)
+    network = replace(network, task=name, recording=None)
+    if options.record:
+        network = recorder.start_recording(network, config)
+    return TrainingSetup(Snapshot(network), config, task, options.name, result, began=began)
+
+
+def named_result(options: TrainOptions) -> Path | None:
+    """Return the path of -o, or of the iteration that follows --iter-num; None without these options.
+
+    Raises:
+        WeightsError: -o names a file of another kind.
+    """
+    if options.output is not None:
+        weights_file.check_replaceable(options.output, options.force)
+        return options.output
+    if options.iter_num is None:
+        return None
+    task = network_selection.task_of_file_name(options, options.from_file)
+    return file_names.canonical_path(options.data_dir, options.name, task, options.iter_num + 1)
+
+
+def _warn_of_trained_pairs(task: Task, start: TrainedNetwork, path: Path | None) -> None:
+    """Print a notice if the network to continue from may have been trained on pairs that now validate it."""
+    if isinstance(task, PairTask) and start.step:
+        sources, held_out = task.split[1].sources, start.held_out
+        n = len(sources) - (0 if held_out is None else int(np.isin(sources.digests(), held_out).sum()))
+        recorded = "records no validation pairs" if held_out is None else "was validated on other pairs"
+        unknown = f"whether it was trained on {n} of the {len(sources)} pairs that validate it now"
+        if n:
+            advice = "if it was, the validation figures are too optimistic"
+            print_notice(f"{path} {recorded}, so it is unknown {unknown}; {advice}")
+
+
+def _warn_of_few_sources(task: Task, network: TrainedNetwork, config: TrainConfig) -> None:
+    """Print a notice if the training runs draw at least as many sources as the pattern has."""
+    if isinstance(task, SequencePattern):
+        n_drawn = sum(each.run.config.points for each in network.runs)
+        lengths = task.lengths_of(config, network.model_config)
+        if (n := sum((network.model_config.in_max_int + 1) ** length for length in lengths)) <= n_drawn:
+            few = f"There are only {pluralize(n, 'source')} of length {config.lengths}"
+            print_notice(f"{few}, and {n_drawn:,} were drawn: most validation sources are not new to the network")
+
+
+def _start_path(options: TrainOptions) -> Path | None:
+    """Return the weights file to start from; None for fresh weights."""
+    path = network_selection.path_from_options(options, options.from_file)
+    if path is None or options.iter_num is None or path.exists():
+        return path
+    print_notice(f"Found no {path}: starting from fresh weights")
+    return None
+
+
+def read_pairs(options: TrainOptions, n: int | None, network: TrainedNetwork | None) -> PairTask | None:
+    """Return the pairs of --from-file, or the first `n`, as a task; None without that option.
+
+    The pairs must fit `network`, unless it is None.
+
+    Raises:
+        InputError: a pair is unreadable, too many pairs were skipped, or there are fewer than `n`.
+    """
+    if options.from_file is None:
+        return None
+    skipped: network_selection.SkippedPairs | None = {} if options.keep_going else None
+    task = network_selection.read_pair_task(options, n, options.sequence_pattern, network, print_notice, skipped)
+    for (file, errors), pairs in zip((skipped or {}).items(), (task.pairs, task.validation), strict=False):
+        _report_skipped(file, len(pairs or ()), errors, options.keep_going == "all")
+    return task
+
+
+def _report_skipped(file: str, n_pairs: int, errors: list[InputError], may_skip_all: bool) -> None:
+    """Print how many pairs of a file were skipped; raise InputError if they are too many."""
+    if errors:
+        n = n_pairs + len(errors)
+        counts = f"{n:,} records of {file_title(file)}: {n_pairs:,} pairs, {len(errors):,} skipped"
+        if not may_skip_all and len(errors) > MAX_SKIPPED * n:
+            expected = "expected to skip at most a tenth of the records (--keep-going all skips any number)"
+            raise InputError(f"{expected}, got {counts}; the first error: {errors[0]}")
+        print_notice(f"Read {counts}; the first error: {errors[0]}")
+
+
+def _with_fingerprint(network: TrainedNetwork, task: Task) -> TrainedNetwork:
+    """Record the fingerprint of the task in the training run, so that --resume recognises the data."""
+    assert network.trained
+    digest = task.digest if isinstance(task, PairTask) else None
+    fingerprint = DataFingerprint(digest, task.fingerprint(network.trained.config, network.model_config))
+    return replace(network, trained=replace(network.trained, fingerprint=fingerprint))
