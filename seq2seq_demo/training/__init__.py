@@ -1,1 +1,1 @@
-"""The training loop, its batches, optimizer and snapshots, and the workers and processes that share a batch."""
+"""The training loop, its batches, optimizer and snapshots, and the workers that share a batch."""
