@@ -17,6 +17,11 @@ SERVER = contextlib.ExitStack()
 LONGEST = ["examples_run", "together", "several_processes", "two_train", "both_learn", "xla_changes", "killed"]
 
 
+def pytest_addoption(parser):
+    text = "also run the examples of documents that train for long, as before a release"
+    parser.addoption("--slow-examples", action="store_true", help=text)
+
+
 def pytest_configure(config):
     """Start one fork server for all pytest workers."""
     if sys.platform == "linux" and not hasattr(config, "workerinput"):
