@@ -68,6 +68,17 @@ WRONG_USAGE = [  # exit status 2
     ("train --from-file x --keep-going=al", "unknown --keep-going 'al': did you mean all?"),
     ("train --from-file x --in-tokens words --in-max-int 9", "expected --in-max-int or --in-tokens words"),
     ("train --from-file x -p sorted --out-tokens words", "expected -p or --out-tokens words, got both"),
+    ("train 60 --record -e 0", "expected --epochs of at least 1 with --record, got 0"),
+    ("train 60 --record -o w.h5 --history w.record.h5", "expected --history and --record to be different"),
+    ("train --record -o w.h5 --from-file w.record.h5", "expected --from-file and --record to be different"),
+    ("train 60 --record -e 200 --cell-size 400", "expected a recording of at most 200 MB, got up to"),
+    ("predict -i w.h5 1 --unknown skip", "unknown --unknown 'skip': expected one of error, drop"),
+    ("predict -i w.h5 1 --format tsv --show-attention", "expected --show-attention or --format tsv, got both"),
+    ("predict -i w.h5 1 --columns x", "expected --columns with --from-file, got a sequence"),
+    ("predict -i w.h5 1 --format csv", "expected --format with --from-file, got a sequence"),
+    ("evaluate 10 --force", "--force is an option of "),
+    ("predict -i w.h5 1 --min-confidence 1.5", "expected --min-confidence from 0 to 1, got 1.5"),
+    ("predict -i w.h5 1 --min-confidence 0.5", "expected a calibrated network for --min-confidence"),
     # page
     ("page -i w.h5", "page expects -o, as in `page -i weights.h5 -o page.html`, got none"),
     ("page -i w.h5 -o w.h5", "expected -i w.h5 and -o to be different files, got w.h5 twice"),
@@ -81,6 +92,10 @@ WRONG_USAGE = [  # exit status 2
     ("page --gallery new --in-len 4", "expected no arguments or options except --force with --gallery, got others"),
 ]
 FAILURES = [  # exit status 1
+    (
+        "train 60 -p copy --record",
+        "ts2s__basic__copy_1.weights.record.h5: expected a place for a recording, found a file",
+    ),
     ("page -i none.h5 -o x.html", "none.h5: expected a weights file or"),
     ("page -i w.h5 -o no/x.html", "no/x.html: expected"),
     ("page -i w.h5 -o x.html 3 10", "expected integers from 0 to 9, got 10"),
@@ -100,8 +115,9 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("refusals")
     save_random(folder / "w.h5", ModelConfig("embedding_attention", cell_size=4, embedding_size=3))
     save_random(folder / "other.h5", ModelConfig(cell_size=3, in_max_int=4))
-    for name, text in {"mine.py": "x = 1\n", "mine.js": "let x;\n", "g test.tsv": "a\tA\n"}.items():
+    for name, text in {"mine.py": "x = 1\n", "mine.js": "let x;\n", "g test.tsv": "a\tA\n", "w.record.h5": ""}.items():
         (folder / name).write_text(text)
+    (folder / "ts2s__basic__copy_1.weights.record.h5").write_text("mine")
     return folder
 
 

@@ -135,7 +135,6 @@ def test_force_replaces_any_file(outputs):
                 outputs.ok(f"{line}{name} --force")
                 assert Path(name).read_bytes() != b"thesis"
                 outputs.ok(line + name)
-    outputs.refuses("evaluate 10 --force", "--force is an option of ")
 
 
 def test_an_unreadable_file_is_not_replaced(outputs, monkeypatch):
