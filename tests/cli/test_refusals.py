@@ -77,6 +77,26 @@ WRONG_USAGE = [  # exit status 2
     ("predict -i w.h5 1 --columns x", "expected --columns with --from-file, got a sequence"),
     ("predict -i w.h5 1 --format csv", "expected --format with --from-file, got a sequence"),
     ("evaluate 10 --force", "--force is an option of "),
+    ("train 100 --lowercase", "expected --from-file with --lowercase, got none"),
+    ("train 100 --normalize nfd", "expected --from-file with --normalize nfd, got none"),
+    ("train --from-file x --normalize nfx", "unknown --normalize 'nfx': did you mean nfd? expected one of nfc, nfd, "),
+    (["predict --from-file", ""], "expected --from-file to name a file, or - for standard input, got ''"),
+    ("predict -i other.h5 1 --show-attention", "to show attention, got embedding_rnn"),
+    ("predict -i other.h5 1 --attention-plot a.png", "to show attention, got embedding_rnn"),
+    ("predict -i w.h5 1 --attention-plot a.jpg", "a.jpg: expected a picture's name to end in one of .png, .svg, .pdf"),
+    ("predict 1 -i ends.h5 --out-len 2", "the network ends its answers: expected --max-out-len, got --out-len 2"),
+    ("predict 0 -i w.h5 --max-out-len 2", "the network does not end its answers: expected --out"),
+    ("train 60 --in-len 1-2000", "expected a range of at most 1000 lengths, got --in-len 1-2000"),
+    ("train 60 --in-len 1-200000", "expected sequences of at most 100000 symbols, got 200000"),
+    ("train 60 --few-symbols 2", "expected --few-symbols from 0 to 1, got 2"),
+    ("train 60 -p added --in-len 3-3", "does not take sources of length 3"),
+    ("evaluate --lengths 1-99999", "expected ranges from shortest to longest, of at most 1000 lengths"),
+    ("patterns -p added --in-len 3", "does not take sources of length 3: expected an even length"),
+    (
+        f"patterns -p copy --in-max-int {10**30}",
+        "--in-max-int and --out-max-int of at most 2147483647, got a larger one",
+    ),
+    ("patterns --in-len 10001", "expected --in-len of at most 10000 for an example, got 10001"),
     ("predict -i w.h5 1 --min-confidence 1.5", "expected --min-confidence from 0 to 1, got 1.5"),
     ("predict -i w.h5 1 --min-confidence 0.5", "expected a calibrated network for --min-confidence"),
     # page
@@ -114,6 +134,7 @@ def folder(tmp_path_factory):
     """Files that a line may name."""
     folder = tmp_path_factory.mktemp("refusals")
     save_random(folder / "w.h5", ModelConfig("embedding_attention", cell_size=4, embedding_size=3))
+    save_random(folder / "ends.h5", ModelConfig(cell_size=3, ends=True), min_in_len=1)
     save_random(folder / "other.h5", ModelConfig(cell_size=3, in_max_int=4))
     for name, text in {"mine.py": "x = 1\n", "mine.js": "let x;\n", "g test.tsv": "a\tA\n", "w.record.h5": ""}.items():
         (folder / name).write_text(text)
