@@ -1,6 +1,7 @@
 """All documents: commands print the output shown, links lead to existing headings, and tables are complete."""
 
 import ast
+import functools
 import re
 import shlex
 import subprocess
@@ -242,6 +243,7 @@ def imports(path, modules):
                 yield from (other if other in modules else name for other in whole if other != "__version__")
 
 
+@functools.cache
 def imported_modules():
     """Map each module to its imports, without `__init__` and `__main__`, which may import anything."""
     paths = {module_of(path): path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.stem[0] != "_"}
