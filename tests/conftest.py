@@ -14,7 +14,12 @@ from seq2seq_demo import cli
 
 SERVER = contextlib.ExitStack()
 # Parts of the names of the slowest tests, slowest first.
-LONGEST = ["examples_run", "together", "several_processes", "two_train", "both_learn", "xla_changes", "killed"]
+LONGEST = ["examples_run", "together", "one_worker", "xla_changes", "killed"]
+
+
+def pytest_addoption(parser):
+    text = "also run the examples of documents that train for long, as before a release"
+    parser.addoption("--slow-examples", action="store_true", help=text)
 
 
 def pytest_configure(config):
@@ -34,11 +39,15 @@ def pytest_xdist_auto_num_workers(config):
 
 
 def pytest_collection_modifyitems(items):
-    """Run the slowest tests first, so that all workers stay busy until the end."""
+    """Run the slowest tests first, then files with slow tests, so that all workers stay busy until the end.
+
+    The tests of a file stay together, so that one worker trains the networks that they share.
+    """
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
 
     def rank(item):
         position = next((k for k, part in enumerate(LONGEST) if part in item.name), len(LONGEST))
-        return position, not item.get_closest_marker("slow")
+        return position, item.path not in slow
 
     items.sort(key=rank)
 

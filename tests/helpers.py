@@ -226,15 +226,14 @@ def run_fast_steps(trainer, data, first, rows, learning_rates, sums):
     return [sums[0] + tf.cast(n_steps, tf.float32), sums[1]]
 
 
-def imported(argv, *modules) -> list[str]:
-    """Run the command line in a subprocess; return the names in `modules` that it imported."""
+def imported(lines, *modules) -> list[str]:
+    """Run command lines in one subprocess; return the names in `modules` that it imported."""
     code = f"""
-import sys
+import contextlib, sys
 from seq2seq_demo import cli
-try:
-    cli.main({argv!r})
-except SystemExit:
-    pass
+for line in {lines!r}:
+    with contextlib.suppress(SystemExit):
+        cli.main(line.split())
 print([name for name in {modules!r} if name in sys.modules], file=sys.stderr)
 """
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment())

@@ -1,6 +1,7 @@
 """All documents: commands print the output shown, links lead to existing headings, and tables are complete."""
 
 import ast
+import functools
 import re
 import shlex
 import subprocess
@@ -10,7 +11,7 @@ import pytest
 from helpers import PROGRAM, PYTHON, ROOT, environment
 
 from seq2seq_demo.cells import CELL_TYPES
-from seq2seq_demo.cli.parser import COMMANDS, declared_options
+from seq2seq_demo.cli.parser import COMMANDS, declared_options, parse
 from seq2seq_demo.declarations import declared_option
 
 PACKAGE = ROOT / "seq2seq_demo"
@@ -25,7 +26,7 @@ RAW = HOMEPAGE.replace("https://github.com/", "https://raw.githubusercontent.com
 ADDRESSES = f"{HOMEPAGE}/blob/main/", f"{HOMEPAGE}/tree/main/", RAW  # prefixes of links to files in this repository
 
 LANGUAGES = {"console", "python", "sh", "text", "json", "html", "dockerfile"}
-FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+FENCED = re.compile(r"^```(\w+)( slow)?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 EXAMPLE = re.compile(r"^\$ ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)  # a command and its output
 OMITTED = "…"  # in place of output that a document omits
 # Temporary directories vary between runs. Figures, predictions of unfinished networks, and attention of a network that
@@ -43,7 +44,7 @@ every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=name)
 
 
 def blocks(document):
-    """The fenced blocks that are run or written to a file, as (language, text)."""
+    """The fenced blocks that are run or written to a file, as (language, " slow" or "", text)."""
     return [block for block in FENCED.findall(document.read_text()) if block[0] in ("console", "python")]
 
 
@@ -72,35 +73,32 @@ def run(command, folder):
 @pytest.mark.slow
 @pytest.mark.timeout(600)  # some commands train networks
 @pytest.mark.parametrize("document", [path for path in DOCUMENTS if blocks(path)], ids=name)
-def test_the_examples_run_and_print_the_output_shown(document, tmp_path):
+def test_the_examples_run_and_print_the_output_shown(document, tmp_path, pytestconfig):
     (tmp_path / "bin").mkdir()
     for program, argv in (("python", PYTHON), ("seq2seq-demo", PROGRAM)):
         (tmp_path / "bin" / program).write_text(f'#!/bin/sh\nexec {shlex.join(argv)} "$@"\n')
         (tmp_path / "bin" / program).chmod(0o755)
-    to_run = []
-    for language, text in blocks(document):
-        if named := re.match(r"# (\w+\.py)\n", text):
-            (tmp_path / named[1]).write_text(text)
-        else:
-            to_run.append((language, text))
-    for language, text in to_run:
+    examples = []
+    for language, slow, text in blocks(document):
         if language == "python":
-            (tmp_path / "example.py").write_text(text)
-            run("python example.py", tmp_path)
-            continue
-        examples = EXAMPLE.findall(text)
-        assert "".join(f"$ {command}\n{shown}" for command, shown in examples) == text
-        for command, shown in examples:
-            if not command.startswith("pip "):
-                printed = VARYING.sub("#", run(command, tmp_path))
-                parts = map(re.escape, VARYING.sub("#", shown).split(OMITTED))
-                assert re.fullmatch(".*".join(parts), printed, re.DOTALL), f"{command}\n{printed}"
+            (tmp_path / text.removeprefix("# ").partition("\n")[0]).write_text(text)
+        else:
+            examples += [(slow, *example) for example in EXAMPLE.findall(text)]
+            assert "".join(f"$ {command}\n{shown}" for command, shown in EXAMPLE.findall(text)) == text
+    for slow, command, shown in examples:
+        if slow and not pytestconfig.option.slow_examples:
+            if command.startswith("seq2seq-demo "):
+                parse(shlex.split(command)[1:])
+        else:
+            printed = VARYING.sub("#", run(command, tmp_path))
+            parts = map(re.escape, VARYING.sub("#", shown).split(OMITTED))
+            assert re.fullmatch(".*".join(parts), printed, re.DOTALL), f"{command}\n{printed}"
 
 
 @every_document
 def test_every_block_has_a_known_language_and_every_command_is_run(document):
     assert "```" not in prose(document)
-    for language, text in FENCED.findall(document.read_text()):
+    for language, _, text in FENCED.findall(document.read_text()):
         assert language in LANGUAGES
         assert language == "console" or not re.search(r"^\$ ", text, re.MULTILINE), text
 
@@ -245,6 +243,7 @@ def imports(path, modules):
                 yield from (other if other in modules else name for other in whole if other != "__version__")
 
 
+@functools.cache
 def imported_modules():
     """Map each module to its imports, without `__init__` and `__main__`, which may import anything."""
     paths = {module_of(path): path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.stem[0] != "_"}

@@ -16,7 +16,7 @@ from seq2seq_demo.data.patterns import PATTERNS, PatternName
 @pytest.mark.slow
 def test_documented_calls_pass_mypy_strict(tmp_path):
     files = [ROOT / "tests" / "documented_calls.py"]
-    for language, text in blocks(ROOT / "seq2seq_demo" / "docs" / "PYTHON.md"):
+    for language, _, text in blocks(ROOT / "seq2seq_demo" / "docs" / "PYTHON.md"):
         if language == "python":
             files.append(tmp_path / re.match(r"# (\w+\.py)\n", text)[1])
             files[-1].write_text(text)

@@ -181,17 +181,18 @@ class SequencePattern(Pattern):
         (B, S), prefix = sources.shape, f"pattern {self.name!r}"
         modulus = [out_max_int + 1] if self.modular else []
         result, (targets, lengths) = call_function(self.name, self.function, sources, *modulus)
-        first = list_symbols(sources[0])
         if lengths is not None and not ends and len(targets) == B:
             other = int((lengths != lengths[0]).argmax())
-            found = f"{lengths[0]} symbols for {first} and {lengths[other]} for {list_symbols(sources[other])}"
+            first, another = list_symbols(sources[0]), list_symbols(sources[other])
+            found = f"{lengths[0]} symbols for {first} and {lengths[other]} for {another}"
             hint = f"to train on different lengths, give a range of lengths as `in_len`, from 1 to {S}"
             raise UsageError(f"{prefix}: expected targets of one length, got {found}; {hint}")
         if targets.ndim != 2 or len(targets) != B or not (targets.size or ends):
             expected = f"expected integers of shape ({B}, T) for sources of shape ({B}, {S})"
-            raise UsageError(f"{prefix}: {expected}, got {describe_result(result)}; the first source is {first}")
+            found = f"{describe_result(result)}; the first source is {list_symbols(sources[0])}"
+            raise UsageError(f"{prefix}: {expected}, got {found}")
         if targets.dtype.kind not in "iu" and targets.size:
-            found = f"{targets.dtype}: {list_symbols(targets[0])} for {first}"
+            found = f"{targets.dtype}: {list_symbols(targets[0])} for {list_symbols(sources[0])}"
             raise UsageError(f"{prefix}: expected integers, got {found}")
         if targets.min(initial=0) < 0 or targets.max(initial=0) > out_max_int:
             is_invalid = (targets < 0) | (targets > out_max_int)  # [B, T]

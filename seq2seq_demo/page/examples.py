@@ -157,7 +157,7 @@ def _failed_row(rows: Sequence[Row]) -> list[Row]:
 
 def _greedy_answers(network: TrainedNetwork, sources: Sequence[list[int]]) -> list[list[int] | None]:
     """Return the greedy answer to each source, or None for an answer that does not end."""
-    longest = max((network.answer_len(len(source)) for source in sources), default=0)
+    longest = max((network.answer_len(length) for length in {*map(len, sources)}), default=0)
     out_len = MAX_ANSWER_LEN if longest > MAX_ANSWER_LEN else None
     return [None if best.ended is False else best.predicted for best in network.predict_numbers(sources, out_len)]
 

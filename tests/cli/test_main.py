@@ -37,21 +37,17 @@ def test_tracebacks_are_printed_only_with_vv(run):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "line", ["--help", "train --help", "--version", "train -1", "predict x -p nope", "evaluate --lengths 0"]
-)
-def test_help_and_usage_errors_import_nothing_heavy(line):
-    assert imported(line.split(), *HEAVY) == []
+def test_help_and_usage_errors_import_nothing_heavy():
+    lines = ["--help", "train --help", "--version", "train -1", "predict x -p nope", "evaluate --lengths 0"]
+    assert imported(lines, *HEAVY) == []
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "line", ["predict -i w 0 1 2 3", "evaluate 20 -p copy -i w", "page -i w -o w.html", "patterns", "networks"]
-)
-def test_numpy_commands_import_neither_tensorflow_nor_matplotlib(tmp_path, monkeypatch, line):
+def test_numpy_commands_import_neither_tensorflow_nor_matplotlib(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     save_random("w", ModelConfig("embedding_attention"), task="copy", in_len=4, out_len=4)
-    assert imported(line.split(), "tensorflow", "keras", "matplotlib", "h5py") == []
+    lines = ["predict -i w 0 1 2 3", "evaluate 20 -p copy -i w", "page -i w -o w.html", "patterns", "networks"]
+    assert imported(lines, "tensorflow", "keras", "matplotlib", "h5py") == []
 
 
 @pytest.mark.slow

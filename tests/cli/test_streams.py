@@ -71,9 +71,9 @@ def test_closing_the_terminal_leaves_a_snapshot(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("streams", [">&- 2>&-", "> /dev/full 2> /dev/full", "> >(true) 2> >(true)"])
-def test_sigterm_leaves_a_snapshot_whatever_the_streams_are(tmp_path, streams):
-    process = subprocess.Popen(["bash", "-c", f"exec {DEMO} {LONG} {streams}"], cwd=tmp_path, env=environment())
+def test_sigterm_leaves_a_snapshot_when_the_output_is_lost(tmp_path):
+    command = f"exec {DEMO} {LONG} > >(true) 2> /dev/full"
+    process = subprocess.Popen(["bash", "-c", command], cwd=tmp_path, env=environment())
     wait_for(lambda: snapshot_in(tmp_path) and load(snapshot_in(tmp_path)).step)
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 143
@@ -81,9 +81,7 @@ def test_sigterm_leaves_a_snapshot_whatever_the_streams_are(tmp_path, streams):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "streams", [">&-", "2>&-", ">&- 2>&- <&-", "> /dev/full", "2> /dev/full", "2> >(true)", "> >(true) 2>&1"]
-)
+@pytest.mark.parametrize("streams", [">&- 2>&- <&-", "> /dev/full", "2> >(true)"])
 def test_training_succeeds_when_its_output_is_lost(tmp_path, streams):
     done = sh(tmp_path, f"demo train 60 -e 1 -o w {' '.join(SMALL)} {streams}")
     assert done.returncode == 0
@@ -92,9 +90,7 @@ def test_training_succeeds_when_its_output_is_lost(tmp_path, streams):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "command", ["predict -i w 0 1 2 3", "evaluate 20 -i w", "patterns", "--version", "--help", "predict --help"]
-)
+@pytest.mark.parametrize("command", ["predict -i w 0 1 2 3", "patterns", "--help"])
 def test_unwritable_results_are_an_error(tmp_path, command):
     save_random(tmp_path / "w", in_len=4, out_len=4)
     program = shlex.join(REAL_PROGRAM) if command == "patterns" else DEMO
@@ -107,7 +103,7 @@ def test_unwritable_results_are_an_error(tmp_path, command):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("streams", ["2>&-", "2> >(true)", "2> /dev/full"])
+@pytest.mark.parametrize("streams", ["2> >(true)", "2> /dev/full"])
 def test_lost_messages_do_not_stop_answers(tmp_path, streams):
     save_random(tmp_path / "w", in_len=2, out_len=2)
     (tmp_path / "in").write_text("[1, 2]\nwrong\n" * 3000)

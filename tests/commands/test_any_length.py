@@ -88,21 +88,6 @@ def test_the_heat_map_includes_end(run):
     assert os.path.getsize("a.svg") > 1000
 
 
-def test_wrong_lengths_are_refused(run):
-    save_ending()
-    save_random("f")
-    for line, message in [
-        ("predict 1 -i w --out-len 2", "the network ends its answers: expected --max-out-len, got --out-len 2"),
-        ("predict 0 1 2 -i f --max-out-len 2", "the network does not end its answers: expected --out"),
-        ("train 60 --in-len 1-2000", "expected a range of at most 1000 lengths, got --in-len 1-2000"),
-        ("train 60 --in-len 1-200000", "expected sequences of at most 100000 symbols, got 200000"),
-        ("train 60 --few-symbols 2", "expected --few-symbols from 0 to 1, got 2"),
-        ("train 60 -p added --in-len 3-3", "does not take sources of length 3"),
-        ("evaluate --lengths 1-99999", "expected ranges from shortest to longest, of at most 1000 lengths"),
-    ]:
-        run.refuses(line, message)
-
-
 @pytest.mark.slow
 def test_pairs_of_different_lengths(run, fast_steps):
     sources = [[k % 3, 1, 2][: 1 + k % 3] for k in range(40)]

@@ -57,12 +57,6 @@ def test_options_that_contradict_the_network_or_the_data_are_refused(run, normal
     integers = ["train --from-file integers.txt --in-tokens integers --out-tokens integers", *SMALL, "-e", 0]
     run.refuses([*integers, "--normalize", "nfc"], "expected characters or words with --normalize, got integers")
     run.refuses([*integers, "--lowercase"], "expected sources of characters or words with --lowercase, got integers")
-    run.refuses("train 100 --lowercase", "expected --from-file with --lowercase, got none")
-    run.refuses("train 100 --normalize nfd", "expected --from-file with --normalize nfd, got none")
-    run.refuses(
-        [*TRAIN, "--normalize", "nfx"],
-        "unknown --normalize 'nfx': did you mean nfd? expected one of nfc, nfd, nfkc, nfkd",
-    )
 
 
 def test_a_network_with_the_defaults_is_saved_as_before(run):

@@ -106,13 +106,16 @@ def test_no_output_replaces_a_file_of_another_program(outputs):
 
 
 @pytest.mark.slow
-def test_outputs_replace_empty_files_and_their_own_kind(outputs):
+def test_outputs_replace_their_own_kind_and_empty_files_and_with_force_any_file(outputs):
     for kind, line in LINES.items():
-        for name in OURS[kind][: 1 if "history" in kind else 3]:  # the same function writes all pictures
-            if name != "w.h5":
-                outputs.ok(line + name)
-            Path(f"empty{Path(name).suffix}").write_text("")  # like a file from `mktemp`
-            outputs.ok(f"{line}empty{Path(name).suffix}")
+        for name in OURS[kind] if kind == "attention plot" else ():  # the same function writes all pictures
+            outputs.ok(line + name)
+        for content, options in ((b"", ""), (b"thesis", " --force")):
+            path = Path(f"other{Path(OURS[kind][0]).suffix}")
+            path.write_bytes(content)
+            outputs.ok(f"{line}{path}{options}")
+            assert path.stat().st_size > len(content)
+        outputs.ok(f"{line}{path}")
 
 
 def test_a_recording_replaces_only_a_recording(outputs):
@@ -122,18 +125,6 @@ def test_a_recording_replaces_only_a_recording(outputs):
     assert Path("new.record.h5").read_bytes() == b"thesis"
     outputs.ok(f"{TRAIN} -o new.h5 --record --force")
     outputs.ok(f"{TRAIN} -o new.h5 --record")
-
-
-@pytest.mark.slow
-def test_force_replaces_any_file(outputs):
-    for kind, line in LINES.items():
-        for name in OURS[kind][: 1 if "history" in kind else 3]:  # the same function writes all pictures
-            if name != "w.h5":
-                Path(name).write_bytes(b"thesis")
-                outputs.ok(f"{line}{name} --force")
-                assert Path(name).read_bytes() != b"thesis"
-                outputs.ok(line + name)
-    outputs.refuses("evaluate 10 --force", "--force is an option of ")
 
 
 def test_an_unreadable_file_is_not_replaced(outputs, monkeypatch):

@@ -227,13 +227,8 @@ def test_attention_as_text_and_as_a_plot(run):
     assert err.endswith("Wrote a.svg\n")
 
 
-def test_impossible_attention_output_is_refused(run):
-    save_random("w")
+def test_a_picture_of_many_sequences_is_refused(run):
     save_random("v", ATTENTION)
-    for option in (["--show-attention"], ["--attention-plot", "a.png"]):
-        run.refuses(["predict -i w", *SOURCE, *option], "to show attention, got embedding_rnn")
-    status, out, err = run("predict -i v", *SOURCE, "--attention-plot", "a.jpg")
-    assert (status, out) == (2, "")
     Path("in.jsonl").write_text(f"{SOURCE}\n" * 17)
     status, _, err = run("predict -i v --from-file in.jsonl --attention-plot a.png")
     assert (status, os.path.exists("a.png")) == (2, False)
@@ -258,11 +253,6 @@ def test_an_interactive_session(tmp_path):
     assert "line 4: expected an output of 2 integers, got 1" in err
     os.close(controller)
     os.close(terminal)
-
-
-@pytest.mark.parametrize("command", ["predict", "train", "evaluate"])
-def test_an_empty_file_name_is_a_usage_error(run, command):
-    run.refuses([f"{command} --from-file", ""], "expected --from-file to name a file, or - for standard input, got ''")
 
 
 def test_json_answers_include_their_line_or_index(run):

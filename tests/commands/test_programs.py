@@ -74,7 +74,6 @@ def test_unknown_symbols_are_left_out(run, network):
     assert (status, out.count("\n")) == (1, 1)
     assert 'input "qr": expected symbols seen in training, got only "q", "r"\n' in err
     assert run("predict -i w qab")[1] == ""
-    run.refuses("predict -i w ab --unknown skip", "unknown --unknown 'skip': expected one of error, drop")
     integers = save_random("v", ModelConfig(ends=True), min_in_len=1)
     (answer,) = integers.predict([[3, 12, 1]], unknown="drop", details=True)
     assert (answer.source, answer.dropped) == ([3, 1], (12,))
@@ -93,9 +92,6 @@ def test_answers_as_tab_separated_values(run, network):
     best = network.predict(["ab"], beam_size=3, n_best=2, details=True)[0]
     rows = [f"ab\t{answer.text}\t{answer.probability:.6g}\n" for answer in best]
     assert run.ok("predict -i w --format tsv ab --beam-size 3 --n-best 2")[0] == "".join(rows)
-    run.refuses("predict -i w ab --format tsv --show-attention", "expected --show-attention or --format tsv, got both")
-    run.refuses("predict -i w ab --columns x", "expected --columns with --from-file, got a sequence")
-    run.refuses("predict -i w ab --format csv", "expected --format with --from-file, got a sequence")
 
 
 @pytest.mark.slow

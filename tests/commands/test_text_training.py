@@ -1,17 +1,14 @@
 """Short training runs on texts from the command line."""
 
 import random
-import signal
 import unicodedata
 from unittest.mock import Mock
 
 import pytest
-from helpers import SIGNALLED_PROGRAM, SMALL, SMALL_PAIRS, end, snapshot_in
+from helpers import SMALL, SMALL_PAIRS, snapshot_in
 
-from seq2seq_demo.display.training_report import TrainingReport
-from seq2seq_demo.errors import WeightsError
+from seq2seq_demo.files import weights_file
 from seq2seq_demo.trained_network import load
-from seq2seq_demo.training.snapshots import load_snapshot
 
 CHARACTERS = ["--in-tokens", "characters", "--out-tokens", "characters"]
 N = 300
@@ -31,40 +28,11 @@ def write_random(folder, n_training=N, n_validation=50):
 
 
 @pytest.mark.slow
-def test_a_killed_and_interrupted_training_gives_the_same_weights(tmp_path, run, start, monkeypatch):
-    """One command line starts the training and resumes it, after `kill -9` and after Ctrl-C."""
-    write_random(tmp_path)
-    argv = ["train", N, "--resume", *FILES, *CHARACTERS, *SMALL_PAIRS, "--batch-size", 4, "-r", 0.05, "-e", 9]
-    argv += ["--keep-best", "--patience", 7, "--bidirectional", "--dropout", 0.2]
-    _, err = run.ok(*argv, "-o", "undisturbed")
-    assert "Found no snapshot in .: starting from fresh weights\n" in err
-    process = start(tmp_path, signal.SIGKILL, 100, *argv, "-o", "stopped", program=SIGNALLED_PROGRAM)
-    assert end(process)[0] == -signal.SIGKILL
-
-    def ctrl_c(report, step, points, loss, token_accuracy):
-        if report.history and points < N:
-            signal.raise_signal(signal.SIGINT)
-
-    killed = load_snapshot(snapshot_in(tmp_path))
-    assert (killed.progress.epoch, killed.best.step) == (1, 75)
-    with monkeypatch.context() as patch:
-        patch.setattr(TrainingReport, "on_steps_end", ctrl_c)
-        status, _, err = run(*argv, "-o", "stopped")
-    assert status == 130, err
-    assert f"epoch {killed.progress.epoch + 1}, step {killed.network.step}\n" in err
-    interrupted = load_snapshot(snapshot_in(tmp_path))
-    assert (interrupted.progress.epoch, interrupted.progress.points) == (killed.progress.epoch + 1, 64 * 4)
-    _, err = run.ok(*argv, "-o", "stopped")
-    assert f"epoch {interrupted.progress.epoch + 1}, step {interrupted.network.step}\n" in err
-    assert (tmp_path / "stopped").read_bytes() == (tmp_path / "undisturbed").read_bytes()
-
-
-@pytest.mark.slow
 def test_resume_checks_the_number_of_pairs_and_the_validation_file(run, tmp_path, monkeypatch, fast_steps):
     write_random(tmp_path, 20, 5)
     argv = ["--resume", *FILES, *CHARACTERS, *SMALL_PAIRS, "-e", 1, "-o", "w"]
     with monkeypatch.context() as patch:
-        patch.setattr("seq2seq_demo.commands.train._save", Mock(side_effect=WeightsError("the disk is full")))
+        patch.setattr(weights_file, "write", Mock(side_effect=OSError("the disk is full")))
         assert run("train 20", *argv)[0] == 1
     assert snapshot_in(tmp_path)
     dev = (tmp_path / "dev.tsv").read_text()
@@ -138,12 +106,12 @@ def test_right_to_left_korean_and_emoji_texts_are_learned(run, tmp_path):
 
 
 @pytest.mark.slow
-def test_training_accepts_one_source_of_10_000_characters(run, tmp_path):
+def test_training_accepts_one_long_source(run, tmp_path):
     rows = [("ab"[k % 2] * (1 + k % 3), "ab"[k % 2]) for k in range(40)]
-    write(tmp_path / "train.tsv", [*rows[:20], ("ab" * 5000, "a"), *rows[20:]])
+    write(tmp_path / "train.tsv", [*rows[:20], ("ab" * 1000, "a"), *rows[20:]])
     out, err = run.ok("train --from-file train.tsv", *CHARACTERS, *SMALL_PAIRS, "--batch-size", 8, "-e", 1, "-o", "w")
-    assert "train.tsv, line 21: the source has 10000 symbols, but almost all others have at most 3: " in err
-    assert "sources of 1-10000 symbols" in out
-    assert (load("w").step, load("w").in_len) == (5, 10_000)
-    _, out, _ = run("predict -i w", "ab" * 5000, "a")
+    assert "train.tsv, line 21: the source has 2000 symbols, but almost all others have at most 3: " in err
+    assert "sources of 1-2000 symbols" in out
+    assert (load("w").step, load("w").in_len) == (5, 2000)
+    _, out, _ = run("predict -i w", "ab" * 1000, "a")
     assert out.count("\n") == 2

@@ -22,12 +22,12 @@ def test_shipped_weights_are_exact_at_every_length(pattern, model):
     has_attention = network.model_config.has_attention
     assert (network.min_in_len, network.in_len) == (shortest, 20 if has_attention else 10)
     assert network.model_config.cell_size <= (64 if has_attention else 128)
-    rows = list(network.evaluate_by_length(find_pattern(pattern), n=100, seed=2016))
+    rows = list(network.evaluate_by_length(find_pattern(pattern), n=40, seed=2016))
     random = [row for row in rows if row.kind == RANDOM]
     assert [row.in_len for row in random] == list(range(shortest, network.in_len + 1, 2 if pattern == "added" else 1))
     if (pattern, model) not in WEAK:
-        for row in rows:  # at most 1 of 100 answers is wrong
-            assert row.evaluation.exact_match >= 0.99, (row.kind, row.in_len)
+        for row in rows:  # at most 1 of 40 answers is wrong
+            assert row.evaluation.exact_match >= 0.975, (row.kind, row.in_len)
         assert sum((row.evaluation for row in random), Evaluation()).exact_match >= 0.9995
     # All answers to the few short sources are right.
     assert all(row.evaluation.exact_match == 1 for row in random if row.in_len <= 2)

@@ -135,7 +135,7 @@ def test_a_beam_that_holds_all_sequences_finds_the_best(model, penalty):
 @pytest.mark.parametrize("ends", [True, False])
 def test_beam_search_equals_the_reference(beam_size, penalty, ends):
     """One network is bidirectional, so that its memory is wider than its cells."""
-    network, sources = small(seed=beam_size, ends=ends, bidirectional=beam_size == 3), random_sources(5, 3)
+    network, sources = small(seed=beam_size, ends=ends, bidirectional=beam_size == 3), random_sources(2, 3)
     found = search(network, sources, 4, beam_size, penalty)
     for row, source in enumerate(sources):
         expected = reference_search(network, source, beam_size, penalty, 4 + ends)

@@ -13,7 +13,7 @@ ERROR = f"seq2seq-demo: error: {GOT}; is ~/.keras/keras.json damaged?\n"
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "error"),
-    [("[]", ERROR), ('{"backend": "torch"', ""), ('{"floatx": "float16", "nnx_enabled": true}', "")],
+    [("[]", ERROR), ('{"backend": "torch", "floatx": "float16", "nnx_enabled": true}', "")],
 )
 def test_the_settings_of_keras(settings, error, tmp_path):
     (tmp_path / ".keras").mkdir()
