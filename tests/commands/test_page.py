@@ -112,31 +112,6 @@ def test_a_user_function_makes_the_targets(run):
     assert data["pattern"] is None
 
 
-def test_usage_errors_are_one_line(run):
-    save_random("w.h5", SMALL)
-    save_random("other.h5", ModelConfig(cell_size=3, in_max_int=4))
-    for line, status, message in [
-        ("-i w.h5", 2, "page expects -o, as in `page -i weights.h5 -o page.html`, got none"),
-        ("-i w.h5 -o w.h5", 2, "expected -i w.h5 and -o to be different files, got w.h5 twice"),
-        ("-i none.h5 -o x.html", 1, "none.h5: expected a weights file or"),
-        ("-i w.h5 -o no/x.html", 1, "no/x.html: expected"),
-        ("-i w.h5 -o x.html 3 10", 1, "expected integers from 0 to 9, got 10"),
-        ("-i w.h5 -i other.h5 -o x.html", 2, "the same symbols, got w and other, whose symbols differ"),
-        (f"{'-i w.h5 ' * 5} -o x.html", 2, "expected at most 4 networks (-i/--input-weights), got 5"),
-    ]:
-        run.refuses(f"page {line}", message, status)
-        assert not Path("x.html").exists()
-
-
-def test_page_overwrites_only_pages(run):
-    Path("mine.py").write_text("x = 1\n")
-    message = "mine.py: expected a new file or a page that this program wrote, found another file"
-    run.refuses("page -p reversed -o mine.py", message, 1)
-    assert Path("mine.py").read_text() == "x = 1\n"
-    for _ in range(2):
-        run.ok("page -p reversed -o p.html")
-
-
 def write_recording(name, network):
     """Write a recording beside a weights file: random weights at step 0, and the network's weights at step 8."""
     first = to_float16(random_weights(network.model_config, seed=9))
@@ -185,8 +160,3 @@ def test_a_gallery_replaces_only_pages(run, monkeypatch):
         assert is_page(Path("mine/index.html").read_bytes())
         assert name == "index.html" or Path("mine", name).read_text() == content
         shutil.rmtree("mine")
-    Path("file").write_text("mine")
-    run.refuses("page --gallery file", "error: file: expected a directory, found a file", 1)
-    run.refuses("page --gallery a/b", "expected a place for a gallery, but there is no directory ", 1)
-    for options in ("-i g2p", "-o w.html", "3 1 2", "-p sorted", "--in-len 4", "--from-file w"):
-        run.refuses(f"page --gallery new {options}", "expected no arguments or options except --force with --gallery")

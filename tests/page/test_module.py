@@ -59,7 +59,3 @@ def test_a_module_has_one_network_and_no_examples(run):
     for name in ("W.JS", "w.mjs"):
         run.ok(f"page -i w.h5 -o {name}")
         assert Path(name).read_text() == Path("w.js").read_text()
-    for more in ("-i w.h5", "a", "--from-file w.h5"):
-        run.refuses(f"page -i w.h5 -o x.js {more}", "expected one network and no examples with -o FILE.js, got more")
-    Path("mine.js").write_text("let x;")
-    run.refuses("page -i w.h5 -o mine.js", "mine.js: expected a new file or a page that this program wrote", 1)

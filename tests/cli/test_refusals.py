@@ -1,0 +1,115 @@
+"""The errors of the command line, each once, as (line, message). A line is split at spaces, a list is not.
+
+Valid values of single settings are in tests/test_config.py.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+from helpers import save_random
+
+from seq2seq_demo.config import ModelConfig
+
+WRONG_USAGE = [  # exit status 2
+    ("", "expected a command, one of train, predict, evaluate, page, patterns, networks"),
+    ("trian 100", "unknown command 'trian': did you mean train"),
+    ("train", "train expects the number of points, as in `train 100000`, or --from-file, got neither"),
+    ("train 5 6", "got 5 6"),
+    ("train 1e5", "as an integer, got '1e5'"),
+    (
+        ["train", "g test.tsv"],
+        "the number of points as an integer, got 'g test.tsv'; for pairs in a file, give --from-file 'g",
+    ),
+    (["evaluate", "g test.tsv"], "the number of sources as an integer, got 'g test.tsv'; for pairs in a file, give "),
+    ("train 0", "expected the number of points to be an integer of at least 2, got 0"),
+    ("train 50 -e 1.5", "expected an integer, got '1.5'"),
+    ("train 50 -r 0", "a number above 0 that float32 can hold, got 0.0"),
+    ("train 50 --tensorboard-verbose 4", "expected --tensorboard-verbose of at most 3, got 4"),
+    ("train 50 --in-len 20-1", "expected --in-len from shortest to longest, got 20-1"),
+    ("train 50 --in-len 1-5 --out-len 3", "expected --out-len or a range of --in-len"),
+    ("train 50 --in-len 1-x", "expected a length or a range such as 1-20, got '1-x'"),
+    ("predict 3 --in-len 1-5", "--in-len A-B is an option of train, not of predict"),
+    ("train 50 -i a -i b", "a second -i/--input-weights is an option of predict, evaluate and page, not of train"),
+    ("train 50 -p sort", "did you mean sorted"),
+    ("train 50 -n a/b", "expected -n/--name of 1 to 100 bytes, printable and without /, got 'a/b'"),
+    (f"train 50 -n {'n' * 101}", "1 to 100 bytes, printable and without /, got 'nnn"),
+    ("train 50 --data-dir none", "expected --data-dir to be a directory, got 'none'"),
+    ("predict 1 --input-weights=", "expected the name of a file or directory, got ''"),
+    ("train " + "9" * 5000, "as an integer, got '9999"),
+    ("train 50 --iter-num 1 -i w", "each selects the weights to start from"),
+    ("train 50 --json", "--json is an option of predict and evaluate, not of train"),
+    ("patterns 5", "patterns expects no arguments, got 5"),
+    ("networks -p sorted", "is an option of train, predict, evaluate, page and patterns, not of networks"),
+    ("train 9 --from_file=x", "unknown option --from_file: did you mean --from-file?"),
+    ("evaluate 0", "expected the number of sources to be an integer of at least 1, got 0"),
+    ("evaluate --lengths 5,x", "expected a length or a range such as 1-20, got 'x'"),
+    ("evaluate --lengths 5,0", "expected --lengths to be an integer of at least 1, got 0"),
+    ("evaluate --lengths 5 --in-len 5", "expected --lengths or --in-len, got both"),
+    ("predict", "or --from-file (- is standard input), got neither, and nothing on standard input"),
+    ("predict 1 --from-file f", "as in `predict 3 1 4 1 5 9 2 6 5 3`, or --from-file, got both"),
+    ("predict 1 -e 5", "-e/--epochs is an option of train, not of predict"),
+    ("predict 1 --engine jax", "unknown --engine 'jax': expected one of numpy, keras"),
+    ("predict 1 --format jsn", "unknown --format 'jsn': did you mean json?"),
+    ("train 50 --no-such", "unknown option --no-such; see `train --help`"),
+    ("--no-such", "unknown option --no-such; see `--help`"),
+    ("predict --nbest 3 table", "unknown option --nbest: did you mean --n-best?"),
+    ("train 50 --lenghts 3", "unknown option --lenghts: did you mean --lengths?"),  # not an option of train
+    ("train 50 --cel-size 3", "unknown option --cel-size: did you mean --cell-size?"),
+    ("predict -ábc", "unknown option -ábc; put -- before a text that begins with -, as in `predict -- -ábc`"),
+    ("predict 1 --beam-size 2 --n-best 3", "--n-best 3 needs --beam-size of at least 3, got 2"),
+    ("predict 1 --n-best 3", "--n-best 3 needs --beam-size of at least 3, got none"),
+    ("predict 1 --beam-size 2 --engine keras", "expected --beam-size with --engine numpy, got keras"),
+    ("train 10 --in-tokens words", "expected --from-file with --in-tokens words, got none"),
+    ("train 10 --keep-going", "expected --from-file with --keep-going, got none"),
+    ("predict --from-file x --columns a,b,c", "expected --columns SOURCE,TARGET, as in --columns 1,3, got 'a,b,c'"),
+    ("train --from-file x --columns 1,2 --format json", "expected --columns with a table, got --format json"),
+    ("train --from-file x --header no --format json", "expected --header with a table, got --format json"),
+    ("train --from-file x --keep-going=al", "unknown --keep-going 'al': did you mean all?"),
+    ("train --from-file x --in-tokens words --in-max-int 9", "expected --in-max-int or --in-tokens words"),
+    ("train --from-file x -p sorted --out-tokens words", "expected -p or --out-tokens words, got both"),
+    # page
+    ("page -i w.h5", "page expects -o, as in `page -i weights.h5 -o page.html`, got none"),
+    ("page -i w.h5 -o w.h5", "expected -i w.h5 and -o to be different files, got w.h5 twice"),
+    ("page -i w.h5 -i other.h5 -o x.html", "the same symbols, got w and other, whose symbols differ"),
+    (f"page {'-i w.h5 ' * 5} -o x.html", "expected at most 4 networks (-i/--input-weights), got 5"),
+    ("page -i w.h5 -i w.h5 -o x.js", "expected one network and no examples with -o FILE.js, got more"),
+    ("page -i w.h5 -o x.js 3 1 2", "expected one network and no examples with -o FILE.js, got more"),
+    ("page -i w.h5 -o x.js --from-file w.h5", "expected one network and no examples with -o FILE.js, got more"),
+    ("page --gallery new -i g2p", "expected no arguments or options except --force with --gallery, got others"),
+    ("page --gallery new 3 1 2", "expected no arguments or options except --force with --gallery, got others"),
+    ("page --gallery new --in-len 4", "expected no arguments or options except --force with --gallery, got others"),
+]
+FAILURES = [  # exit status 1
+    ("page -i none.h5 -o x.html", "none.h5: expected a weights file or"),
+    ("page -i w.h5 -o no/x.html", "no/x.html: expected"),
+    ("page -i w.h5 -o x.html 3 10", "expected integers from 0 to 9, got 10"),
+    (
+        "page -p reversed -o mine.py",
+        "mine.py: expected a new file or a page that this program wrote, found another file",
+    ),
+    ("page -i w.h5 -o mine.js", "mine.js: expected a new file or a page that this program wrote, found another file"),
+    ("page --gallery mine.py", "mine.py: expected a directory, found a file"),
+    ("page --gallery a/b", "expected a place for a gallery, but there is no directory "),
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Files that a line may name."""
+    folder = tmp_path_factory.mktemp("refusals")
+    save_random(folder / "w.h5", ModelConfig("embedding_attention", cell_size=4, embedding_size=3))
+    save_random(folder / "other.h5", ModelConfig(cell_size=3, in_max_int=4))
+    for name, text in {"mine.py": "x = 1\n", "mine.js": "let x;\n", "g test.tsv": "a\tA\n"}.items():
+        (folder / name).write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("status", "line", "message"), [(2, *row) for row in WRONG_USAGE] + [(1, *row) for row in FAILURES]
+)
+def test_a_refusal_is_one_line_and_writes_nothing(run, folder, monkeypatch, status, line, message):
+    monkeypatch.chdir(folder)
+    before = {name: Path(name).read_bytes() for name in os.listdir()}
+    assert message in run.refuses(line, message, status).splitlines()[-1]
+    assert {name: Path(name).read_bytes() for name in os.listdir()} == before
