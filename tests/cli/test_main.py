@@ -37,9 +37,7 @@ def test_tracebacks_are_printed_only_with_vv(run):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "line", ["--help", "train --help", "--version", "train -1", "predict x -p nope", "evaluate --lengths 0"]
-)
+@pytest.mark.parametrize("line", ["train --help", "predict x -p nope", "evaluate --lengths 0"])
 def test_help_and_usage_errors_import_nothing_heavy(line):
     assert imported(line.split(), *HEAVY) == []
 
@@ -59,16 +57,10 @@ def test_numpy_commands_import_neither_tensorflow_nor_matplotlib(tmp_path, monke
     ("typed", "completions"),
     [
         ("", {"train", "predict", "evaluate", "page", "patterns", "networks"}),
-        ("tr", {"train"}),
         ("train -p r", {"reversed", "rotated", "running_sum"}),
-        ("-m embedding_a", {"embedding_attention"}),
         ("train 100 --lr-schedule ", {"constant", "cosine"}),
-        ("predict --engine ", {"numpy", "keras"}),
         ("predict -i sorted-", {"sorted-attention", "sorted-rnn"}),
-        ("networks --", {"--help", "--version", "--verbose"}),
-        ("train --cell-type B", {"BasicLSTMCell", "BasicRNNCell"}),
         ("evaluate --l", {"--lengths", "--length-penalty"}),
-        ("predict --l", {"--length-penalty"}),
         ("train --l", {"--label-smoothing", "--learning-rate", "--lr-schedule", "--log-dir", "--lowercase"}),
     ],
 )
