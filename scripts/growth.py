@@ -1,6 +1,6 @@
-"""Measure how time and memory grow with points, units, length, vocabulary, layers and cores; print Markdown or JSON.
+"""Measure how time and memory grow with points, units, length, vocabulary, layers and cores; print Markdown.
 
-    .venv/bin/python scripts/growth.py [--json] [--axes units,layers] [--seconds 2]
+    .venv/bin/python scripts/growth.py [--axes units,layers] [--seconds 2]
 
 One axis varies at a time; the others keep the defaults of `Size`. Each measurement runs in a new process, so its peak
 memory does not include other measurements. The growth in brackets is the ratio to the figure in the row above, divided
@@ -9,7 +9,6 @@ contains results.
 """
 
 import argparse
-import json
 import os
 import resource
 import time
@@ -18,8 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 from published.report import machine, print_table
-from speed.measuring import in_new_process, seconds
-from speed.ways import new_trainer, run_epoch
+from speed.measuring import in_new_process, new_trainer, run_epoch, seconds, use_threads
 
 from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, ModelConfig, TrainConfig
 from seq2seq_demo.data.pattern_task import find_pattern
@@ -126,9 +124,7 @@ def measure_points(size: Size, budget: float) -> dict[str, float]:
 def measure_training(size: Size, budget: float) -> dict[str, float]:
     """Return the seconds of the first step, which compiles, and of a later step, and the peak memory in MB."""
     use_cores(size.cores)
-    from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads
-
-    set_threads(size.units)
+    use_threads(size.units)
     from seq2seq_demo.training.batches import STEPS_PER_CALL
 
     config, model_config = replace(size.train_config(), validation_points=1), size.model_config()
@@ -226,26 +222,20 @@ def worse_than_linear(name: str, axis: Axis, figures: Figures) -> list[str]:
 def main() -> None:
     """Measure each selected axis and print its table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", action="store_true")
     parser.add_argument("--axes", help="the first words of the axes to measure, such as points,units (default all)")
     parser.add_argument("--seconds", type=float, default=2, help="approximate duration of each measurement (default 2)")
-    parser.add_argument("--largest", type=int, default=10**7, help="skip larger sizes, to try the script")
     options = parser.parse_args()
     chosen = tuple(options.axes.split(",")) if options.axes else ("",)
-    results, steep = {"machine": machine()}, []
-    if not options.json:
-        print(f"Measured on {machine()}.")
+    steep = []
+    print(f"Measured on {machine()}.")
     for name, axis in AXES.items():
         if not name.startswith(chosen):
             continue
-        limited = axis._replace(values=[value for value in axis.values if value <= options.largest])
-        figures = measure_axis(limited, options.seconds)
-        results[name] = {axis.field: limited.values} | {", ".join(key): values for key, values in figures.items()}
-        steep += worse_than_linear(name, limited, figures)
-        if not options.json:
-            print()
-            print_table([name, *(f"{stage}: {TITLES[figure]}" for stage, figure in figures)], rows(limited, figures))
-    print(json.dumps(results, indent=2) if options.json else "\n".join(["\nWorse than linear:\n", *steep]))
+        figures = measure_axis(axis, options.seconds)
+        steep += worse_than_linear(name, axis, figures)
+        print()
+        print_table([name, *(f"{stage}: {TITLES[figure]}" for stage, figure in figures)], rows(axis, figures))
+    print("\n".join(["\nWorse than linear:\n", *steep]))
 
 
 if __name__ == "__main__":

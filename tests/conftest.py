@@ -1,5 +1,4 @@
 import contextlib
-import importlib
 import os
 import subprocess
 import sys
@@ -8,7 +7,7 @@ from pathlib import Path
 
 import fork_server
 import pytest
-from helpers import PROGRAM, REFERENCE_2016, ROOT, environment, run_fast_steps
+from helpers import PROGRAM, REFERENCE_2016, environment, run_fast_steps
 
 from seq2seq_demo import cli
 
@@ -79,18 +78,6 @@ def fast_steps(monkeypatch):
     from seq2seq_demo.training.trainer import Trainer
 
     monkeypatch.setattr(Trainer, "_run_steps", run_fast_steps)
-
-
-@pytest.fixture
-def script(monkeypatch):
-    """A function that imports a script by name, with its folder on the import path."""
-    folder = ROOT / "scripts"
-    for path in (folder, folder / "published"):
-        monkeypatch.syspath_prepend(path)
-    yield importlib.import_module
-    for name, module in [*sys.modules.items()]:
-        if (getattr(module, "__file__", None) or "").startswith(str(folder)):
-            del sys.modules[name]
 
 
 class Program:

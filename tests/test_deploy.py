@@ -4,23 +4,23 @@ import contextlib
 import http.client
 
 import pytest
+import serve_load
 from helpers import ROOT, save_texts
 
 pytestmark = pytest.mark.slow
 
 
-def test_eight_clients_get_the_answers_of_direct_calls(script):
+def test_eight_clients_get_the_answers_of_direct_calls():
     weights = ROOT / "trained_weights" / "ts2s__embedding_attention__reversed_1.weights.h5"
     requests = [[[1]], [[3, 1, 2], [2, 0]], [[9] * 20], [], [[4, 5], [6], [7, 8, 9]]]
-    result = script("serve_load").measure(weights, requests, n_clients=8, seconds=0.5)
+    result = serve_load.measure(weights, requests, n_clients=8, seconds=0.5)
     assert (result.wrong, result.requests >= 8) == (0, True)
 
 
-def test_invalid_requests_are_answered_with_an_error(script, tmp_path):
-    load = script("serve_load")
+def test_invalid_requests_are_answered_with_an_error(tmp_path):
     save_texts(tmp_path / "w.h5", ("characters", ("a", "b", "c")), ("words", ("X", "Y", "Z")))
     with (
-        load.service(tmp_path / "w.h5") as (port, _),
+        serve_load.service(tmp_path / "w.h5") as (port, _),
         contextlib.closing(http.client.HTTPConnection("localhost", port)) as connection,
     ):
         for body, message in [
@@ -31,10 +31,10 @@ def test_invalid_requests_are_answered_with_an_error(script, tmp_path):
             (b"\xff", "'utf-8' codec can't decode byte 0xff"),
             ("", "Expecting value"),
         ]:
-            status, answer = load.ask(connection, body)
+            status, answer = serve_load.ask(connection, body)
             assert (status, [*answer]) == (400, ["error"])
             assert message in answer["error"]
-        assert load.ask(connection, '["abc"]')[0] == 200
+        assert serve_load.ask(connection, '["abc"]')[0] == 200
         connection.putrequest("POST", "/")  # in chunks, which the service does not read
         connection.putheader("Transfer-Encoding", "chunked")
         connection.endheaders()  # no chunk follows: the service may have closed the connection before it arrives

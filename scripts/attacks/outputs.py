@@ -92,7 +92,6 @@ def _main(argv: list[str]) -> tuple[int, str]:
     """Run the program in this process; return its status and its standard error."""
     from seq2seq_demo.cli import main
 
-    os.environ["XDG_STATE_HOME"] = os.path.abspath(".state")
     err = io.StringIO()
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(err):
         return main(argv), err.getvalue()

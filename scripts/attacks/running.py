@@ -21,8 +21,8 @@ Case = tuple[str, Callable[[], None]]  # a name, and a function that raises an e
 
 
 def run(folder: Path, *argv: str, prefix: Iterable[str] = ()) -> subprocess.Popen:
-    """Start the program in `folder`, where it also keeps its state."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(folder / ".state")}
+    """Start the program in `folder`."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     pipe = subprocess.PIPE
     return subprocess.Popen(
         [*prefix, *PROGRAM, *argv], cwd=folder, env=environment, stdout=pipe, stderr=pipe, text=True, errors="replace"

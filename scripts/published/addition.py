@@ -11,7 +11,7 @@ import argparse
 import random
 
 import numpy as np
-from report import DEFAULTS, machine, n_weights, print_table, timed_training
+from report import DEFAULTS, machine, print_table, timed_training
 
 from seq2seq_demo import Callback
 
@@ -81,7 +81,7 @@ def main() -> None:
         ["Keras's example", "205,324", PUBLISHED["best"], PUBLISHED["last"], "not given"],
         [
             "this program, 1 x 128 LSTM without attention",
-            f"{n_weights(network):,}",
+            f"{network.n_weights:,}",
             f"{accuracy.by_epoch[best]:.4f} (epoch {best + 1})",
             f"{accuracy.by_epoch[-1]:.4f}",
             f"{exact_match:.4f}",

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from report import DEFAULTS, machine, n_weights, print_table, timed_training
+from report import DEFAULTS, machine, print_table, timed_training
 
 from seq2seq_demo import TrainedNetwork, ensemble, load
 
@@ -77,7 +77,7 @@ def split(words: dict[str, list[str]]) -> dict[str, list[Pair]]:
 def row(name: str, network: TrainedNetwork, minutes: float, parts: dict[str, list[Pair]]) -> list[str]:
     """Evaluate a network on the development and test sets; return its table row."""
     time = f"{minutes:.0f} min" if minutes else ""
-    cells = [name, f"{n_weights(network):,}", time, PUBLISHED.get(name, PUBLISHED["best"])]
+    cells = [name, f"{network.n_weights:,}", time, PUBLISHED.get(name, PUBLISHED["best"])]
     for beam_size in (None, BEAM):
         for part in ("dev", "test"):
             e = network.evaluate(parts[part], beam_size=beam_size)

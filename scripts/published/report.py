@@ -36,11 +36,6 @@ def timed_training(pairs, **settings) -> tuple[TrainedNetwork, float]:
     return network, (time.perf_counter() - start) / 60
 
 
-def n_weights(network: TrainedNetwork) -> int:
-    """Return the number of weights in a network, or in all members of an ensemble."""
-    return network.n_weights
-
-
 def machine() -> str:
     """Describe this machine's cores and Python version in one line."""
     with open("/proc/cpuinfo") as file:

@@ -14,7 +14,7 @@ import statistics
 import sys
 from collections.abc import Iterator
 
-from report import DEFAULTS, machine, n_weights, print_table, timed_training
+from report import DEFAULTS, machine, print_table, timed_training
 
 Pair = tuple[str, str]
 
@@ -117,7 +117,7 @@ def main() -> None:
         error = statistics.stdev(exact_matches) / options.seeds**0.5 if options.seeds > 1 else 0.0
         ours = f"{statistics.mean(exact_matches):.1f} ± {error:.1f}"
         n = f"{len(training):,} / {len(test):,}"
-        rows.append([name, n, f"{n_weights(network):,}", f"{minutes:.0f} min", published, ours])
+        rows.append([name, n, f"{network.n_weights:,}", f"{minutes:.0f} min", published, ours])
     print(
         f"Exact match in %, mean ± standard error over {options.seeds} seeds; batches of {BATCH_SIZE}; {machine()}:\n"
     )

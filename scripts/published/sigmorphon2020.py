@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from report import machine, n_weights, print_table
+from report import machine, print_table
 
 from seq2seq_demo import Callback, TrainedNetwork, ensemble, load, train
 
@@ -119,7 +119,7 @@ def train_networks(job: Job) -> None:
     """Train the networks of a job in one process with one thread; the program is compiled only once."""
     from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads, tf
 
-    set_threads(1, shares_cores=True)
+    set_threads(1)
     tf.zeros(())  # starts the threads, whose number is then final
     pairs, dev = (read_pairs(find(job.data, job.language, part)) for part in ("train", "dev"))
     known, phones = {c for word, _ in pairs for c in word}, {phone for _, target in pairs for phone in target.split()}
@@ -208,7 +208,7 @@ def report(options: argparse.Namespace, languages: Sequence[str]) -> None:
         published = (None, None) if options.dev else PUBLISHED.get(language, (None, None))
         pairs = read_pairs(find(options.data, language, part))
         columns.append([*scores(networks, pairs, options.beam_size), *published])
-        rows.append([language, f"{n_weights(networks[0]):,}", *map(cell, columns[-1])])
+        rows.append([language, f"{networks[0].n_weights:,}", *map(cell, columns[-1])])
     means = [mean([r for r in column if r]) if all(column) else None for column in zip(*columns, strict=True)]
     rows.append(["**mean**", "", *map(cell, means)])
     print(f"Word / phone error rate on {part}, in %, {options.members} networks per language; {machine()}:\n")

@@ -26,7 +26,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cmudict import Pair, read_dictionary, split
-from report import DEFAULTS, machine, n_weights, print_table
+from report import DEFAULTS, machine, print_table
 
 from seq2seq_demo import Callback, train
 
@@ -140,7 +140,7 @@ def main() -> None:
         row(f"yoyodyne, SoftAttentionLSTMModel, threads: {c.threads}", c.weights, len(pairs), c.seconds)
         for c in competitors
     ]
-    rows.append(row("this program, embedding_attention", n_weights(network), len(pairs), turns.seconds))
+    rows.append(row("this program, embedding_attention", network.n_weights, len(pairs), turns.seconds))
     print_table(["", "weights", "pairs a second, median", "slowest to fastest turn"], rows)
     fastest = min(competitors, key=lambda competitor: statistics.median(competitor.seconds[1:]))
     print(f"\nRatio to yoyodyne's faster run, median of the turns: {ratio(fastest.seconds, turns.seconds):.1f}")

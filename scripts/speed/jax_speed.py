@@ -1,15 +1,13 @@
-"""Train the network of seq2seq_demo/README.md in JAX, on one or more host devices. Requires only JAX.
+"""Train the network of seq2seq_demo/README.md in JAX, on one core. Requires only JAX.
 
-    for n in 1 2 3; do echo; done | PYTHON scripts/speed/jax_speed.py --devices 2 --model embedding_rnn
+    for n in 1 2 3; do echo; done | PYTHON scripts/speed/jax_speed.py --model embedding_rnn
 
 For each line on standard input, the script trains an epoch of `reversed` and prints the seconds; it prints the loss on
 standard error. All epochs use the same samples, which are drawn at the start.
-
-Each number of devices uses the settings that are fastest for it. Several devices add up one vector that contains all
-gradients, as our worker processes do, and XLA gets the options of our program. One device uses neither.
 """
 
 import argparse
+import functools
 import os
 import sys
 import time
@@ -18,15 +16,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.flatten_util import ravel_pytree
 
 B, K = 128, 64  # rows per batch, steps per call
 E, V_IN, V = 20, 10, 11  # embedding size, numbers of input and output symbols
 GO = V - 1
 LEARNING_RATE, CLIP_NORM = 1e-4, 5.0
-MULTI_DEVICE_OPTIONS = (
-    "--xla_backend_extra_options=xla_cpu_disable_loop_unrolling --xla_cpu_copy_insertion_use_region_analysis=true"
-)
 
 
 def initial_weights(model: str, H: int) -> dict:
@@ -98,14 +92,14 @@ def logits(p: dict, sources: jax.Array, targets: jax.Array) -> jax.Array:
     return jnp.concatenate([h @ p["W_p"] + p["b_p"], a], axis=-1) @ p["W_o"] + p["b_o"]
 
 
-def share_of_loss(p: dict, sources: jax.Array, targets: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Return the share of these rows `[B / devices, S]` in the batch's mean loss, and how many symbols are correct."""
+def mean_loss(p: dict, sources: jax.Array, targets: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Return the mean loss of sources and targets `[B, S]`, and how many symbols are correct."""
     predicted, targets = logits(p, sources.T, targets.T), targets.T
     losses = -jnp.take_along_axis(jax.nn.log_softmax(predicted), targets[..., None], axis=-1)
-    return losses.sum() / (B * len(targets)), (predicted.argmax(axis=-1) == targets).sum().astype(jnp.float32)
+    return losses.mean(), (predicted.argmax(axis=-1) == targets).sum().astype(jnp.float32)
 
 
-def adam(carry: tuple, gradient: dict | jax.Array) -> tuple:
+def adam(carry: tuple, gradient: dict) -> tuple:
     """Clip the gradient's norm and take one Adam step; return the weights, both moments and the step number."""
     weights, m, v, n = carry
     norm = jnp.sqrt(sum(jnp.sum(g * g) for g in jax.tree.leaves(gradient)))
@@ -118,37 +112,15 @@ def adam(carry: tuple, gradient: dict | jax.Array) -> tuple:
     return weights, m, v, n
 
 
-def trainer(weights: dict, devices: int) -> tuple:
-    """Return Adam's initial state, and a function of K steps: (state, batches) → (state, losses `[..., K]`)."""
-    packed, unpack = ravel_pytree(weights)
-    start, unpacked = (packed, unpack) if devices > 1 else (weights, lambda w: w)
-    with_gradient = jax.value_and_grad(lambda w, *batch: share_of_loss(unpacked(w), *batch), has_aux=True)
+@functools.partial(jax.jit, donate_argnums=0)
+def steps(carry: tuple, sources: jax.Array, targets: jax.Array) -> tuple:
+    """Train on batches `[K, B, S]`; return Adam's state, and the losses and counts of right symbols `[K]`."""
 
     def step(carry: tuple, batch: tuple) -> tuple:
-        (loss, correct), gradient = with_gradient(carry[0], *batch)
-        if devices > 1:
-            total = lax.psum(jnp.concatenate([jnp.stack([loss, correct]), gradient]), "devices")
-            loss, correct, gradient = total[0], total[1], total[2:]
-        return adam(carry, gradient), (loss, correct)
+        figures, gradient = jax.value_and_grad(mean_loss, has_aux=True)(carry[0], *batch)
+        return adam(carry, gradient), figures
 
-    def steps(carry: tuple, *batches: jax.Array) -> tuple:
-        return lax.scan(step, carry, batches)
-
-    zeros = jax.tree.map(np.zeros_like, start)
-    carry = (start, zeros, zeros, np.float32(0))
-    if devices == 1:
-        return carry, jax.jit(steps, donate_argnums=0)
-    carry = jax.tree.map(lambda x: np.stack([x] * devices), carry)
-    return carry, jax.pmap(steps, axis_name="devices", donate_argnums=0)
-
-
-def reversed_epoch(calls: int, length: int, devices: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return (sources, targets) for each call, `[K, B, S]` or, on several devices, `[devices, K, B / devices, S]`."""
-    rng = np.random.default_rng(1)
-    sources = rng.integers(0, V_IN, (calls, K, B, length), np.int32)
-    if devices > 1:
-        sources = sources.reshape(calls, K, devices, B // devices, length).swapaxes(1, 2)
-    return [(call, np.ascontiguousarray(call[..., ::-1])) for call in sources]
+    return lax.scan(step, carry, (sources, targets))
 
 
 def train(options: argparse.Namespace) -> None:
@@ -157,32 +129,29 @@ def train(options: argparse.Namespace) -> None:
     n_weights = sum(weight.size for weight in jax.tree.leaves(weights))
     if options.weights not in (None, n_weights):
         raise AssertionError(f"expected {options.weights} weights, got {n_weights}")
-    if len(jax.devices()) != options.devices:
-        raise AssertionError(f"expected {options.devices} devices, got {len(jax.devices())}")
-    carry, steps = trainer(weights, options.devices)
-    epoch = reversed_epoch(options.calls, options.length, options.devices)
+    zeros = jax.tree.map(np.zeros_like, weights)
+    carry = (weights, zeros, zeros, np.float32(0))
+    sources = np.random.default_rng(1).integers(0, V_IN, (options.calls, K, B, options.length), np.int32)
+    epoch = [(call, np.ascontiguousarray(call[..., ::-1])) for call in sources]
     for _ in sys.stdin:
         start = time.perf_counter()
         for batches in epoch:
             carry, (losses, _correct) = steps(carry, *batches)
         jax.block_until_ready(losses)
         print(time.perf_counter() - start, flush=True)
-        loss = float(np.asarray(losses)[..., -1].mean())
-        print(f"JAX, devices: {options.devices}, {options.model}: loss {loss:.4f}", file=sys.stderr, flush=True)
+        print(f"JAX, {options.model}: loss {float(losses[-1]):.4f}", file=sys.stderr, flush=True)
 
 
 def main() -> None:
     """Set XLA's flags, which it reads when the first array is made, and train."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--devices", type=int, default=1)
     parser.add_argument("--model", choices=["embedding_rnn", "embedding_attention"], default="embedding_attention")
     parser.add_argument("--units", type=int, default=32)
     parser.add_argument("--length", type=int, default=10)
     parser.add_argument("--calls", type=int, default=10, help=f"calls of {K} steps per epoch (default 10)")
     parser.add_argument("--weights", type=int, help="the expected number of weights")
     options = parser.parse_args()
-    flags = f"--xla_force_host_platform_device_count={options.devices} --xla_cpu_multi_thread_eigen=false"
-    os.environ["XLA_FLAGS"] = f"{flags} {MULTI_DEVICE_OPTIONS}" if options.devices > 1 else flags
+    os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
     os.environ["JAX_PLATFORMS"] = "cpu"
     train(options)
 

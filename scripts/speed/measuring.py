@@ -1,4 +1,6 @@
-"""Timing helpers: clocks, alternating rounds, and new processes."""
+"""Clocks, alternating rounds, new processes, and epochs of training, for all measurements of speed."""
+
+from __future__ import annotations
 
 import multiprocessing
 import statistics
@@ -6,7 +8,16 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.data.sequences import Pairs
+
+if TYPE_CHECKING:
+    from seq2seq_demo.training.trainer import Trainer
+
+OURS, KERAS, BUCKETED = "this program", "plain Keras `fit`", "plain Keras, bucketed"
+EpochFunctions = dict[str, Callable[[], Any]]  # by program; each call trains an epoch
 
 
 def seconds(function: Callable[[], Any]) -> float:
@@ -32,3 +43,44 @@ def in_new_process(function: Callable[..., Any], *arguments: Any) -> Any:
 
 def _ignore_warnings() -> None:
     warnings.simplefilter("ignore")  # Keras warns about data sets of unknown size
+
+
+def use_threads(cell_size: int) -> None:
+    """Give TensorFlow the threads with which `train` trains a network of this size."""
+    from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads
+
+    set_threads(cell_size)
+
+
+def new_trainer(pairs: Pairs, config: TrainConfig, model_config: ModelConfig) -> Trainer:
+    """Return a trainer for an untrained network on these pairs."""
+    from seq2seq_demo.files.weights_file import Snapshot
+    from seq2seq_demo.trained_network import untrained
+    from seq2seq_demo.training.trainer import Trainer, batch_widths
+
+    return Trainer(config, Snapshot(untrained(model_config, 0)), batch_widths(pairs, config, model_config.ends))
+
+
+def run_epoch(trainer: Trainer, pairs: Pairs) -> float:
+    """Train one epoch and reset the progress; return the mean loss per symbol."""
+    from seq2seq_demo.files.weights_file import Progress
+
+    trainer.run_epoch(pairs, [], None)
+    loss: float = trainer.progress.loss_sum / trainer.n_symbols(pairs)
+    trainer.progress = Progress()
+    return loss
+
+
+def speed_columns(epochs: EpochFunctions, n: int, rounds: int) -> list[str]:
+    """Let the programs train in turn; return each one's pairs per second, our ratios to the others, and first epochs.
+
+    An epoch has `n` pairs. The first epochs, which include compilation, are in seconds.
+    """
+    first, times = time_in_turns([*epochs.values()], rounds)
+    ratios = [f"{other / times[0]:.2f}" for other in times[1:]]
+    return [*(f"{n / each:,.0f}" for each in times), *ratios, *(f"{each:.1f} s" for each in first)]
+
+
+def speed_header(programs: Sequence[str]) -> list[str]:
+    """Return the titles of `speed_columns`; the first program is this one."""
+    return [*programs, *(f"ours / {name}" for name in programs[1:]), *(f"first call, {name}" for name in programs)]

@@ -19,8 +19,7 @@ import threadpoolctl
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.network.parameters import weight_shapes
 from speed import fixed, real_work
-from speed.dictionary import dictionary_pairs
-from speed.ways import BUCKETED, KERAS, ONE, TWO, EpochFunctions, use_threads
+from speed.measuring import BUCKETED, KERAS, OURS, EpochFunctions, use_threads
 
 PRODUCTS, ACTIVATIONS, ARITHMETIC, COPIES, LOOPS = KINDS = (
     "matrix products",
@@ -75,47 +74,45 @@ def blas_peak(n: int = 1024, times: int = 20) -> float:
         return 2 * n**3 / min(cpu_seconds(lambda: a @ b) for _ in range(times))
 
 
-def shares(calls: EpochFunctions, flops: float, rounds: int) -> dict:
-    """Return each way's share of the peak and ONE's shares of time; an epoch has `flops` operations."""
+def columns(calls: EpochFunctions, flops: Any, rounds: int) -> list[str]:
+    """Return our MFLOP per pair, our GFLOP/s, the share of the peak of each program, and our shares of time.
+
+    `flops` are the operations of each pair of an epoch.
+    """
     for call in calls.values():
         call()  # compile
-    times = [{way: cpu_seconds(call) for way, call in calls.items()} | {"peak": blas_peak()} for _ in range(rounds)]
+    times = [{name: cpu_seconds(call) for name, call in calls.items()} | {"peak": blas_peak()} for _ in range(rounds)]
     peak = max(row["peak"] for row in times)
-    speeds = {way: flops / statistics.median(row[way] for row in times) for way in calls}
-    return {
-        "peak_gflops": round(peak / 1e9, 1),
-        "gflops": {way: round(speed / 1e9, 1) for way, speed in speeds.items()},
-        "share_of_peak": {way: round(speed / peak, 3) for way, speed in speeds.items()},
-        "shares_of_time": time_shares(calls[ONE]),
-    }
+    speeds = [flops.sum() / statistics.median(row[name] for row in times) for name in calls]
+    shares = [*(speed / peak for speed in speeds), *time_shares(calls[OURS]).values()]
+    return [f"{flops.mean() / 1e6:.2f}", f"{speeds[0] / 1e9:.1f}", *(f"{share:.0%}" for share in shares)]
 
 
 def use_one_thread() -> None:
     """Start TensorFlow with one thread per operation."""
-    use_threads([ONE, TWO], 1)
+    use_threads(1)
     import tensorflow as tf
 
     tf.zeros(()).numpy()
 
 
-def fixed_shares(name: str, units: int, length: int, rounds: int) -> dict:
-    """Return the shares of 2016's network at a size."""
+def fixed_row(name: str, units: int, length: int, rounds: int) -> list[str]:
+    """Return the table row of 2016's network at a size."""
     use_one_thread()
-    flops = training_flops(ModelConfig(name, cell_size=units), length, length)
-    with fixed.epochs([ONE, KERAS], name, units, length) as (calls, samples):
-        result = shares(calls, samples * flops, rounds)
-    return {"name": f"{name}, {units} units, length {length}", "megaflops": round(flops / 1e6, 2)} | result
+    model_config = ModelConfig(name, cell_size=units)
+    calls, samples = fixed.epochs(model_config, length)
+    flops = np.full(samples, training_flops(model_config, length, length))
+    return [f"{name}, {units} units, length {length}", *columns(calls, flops, rounds)]
 
 
-def real_shares(name: str, n_pairs: int, rounds: int) -> dict:
-    """Return the shares of a network on realistic data; plain Keras gets bucketed batches."""
+def real_row(name: str, n_pairs: int, rounds: int) -> list[str]:
+    """Return the table row of a network on realistic data; plain Keras gets bucketed batches."""
     use_one_thread()
     model_config, dropout = real_work.NETWORKS[name]
-    pairs = dictionary_pairs(n_pairs)
+    pairs = real_work.dictionary_pairs(n_pairs)
     flops = training_flops(model_config, pairs.sources.lengths, 1 + pairs.targets.lengths, dropout)
-    with real_work.epochs([ONE, KERAS], name, pairs) as (calls, _):
-        result = shares({ONE: calls[ONE], KERAS: calls[BUCKETED]}, flops.sum(), rounds)
-    return {"name": name, "megaflops": round(flops.mean() / 1e6, 2)} | result
+    calls, _ = real_work.epochs(name, pairs)
+    return [name, *columns({OURS: calls[OURS], KERAS: calls[BUCKETED]}, flops, rounds)]
 
 
 # ---- Profile ----

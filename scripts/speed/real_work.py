@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.sequences import Pairs
-from speed.dictionary import dictionary_network, dictionary_pairs
-from speed.measuring import seconds
-from speed.ways import (
+from seq2seq_demo.data.sequences import Pairs, Sequences
+from speed.measuring import (
     BUCKETED,
     KERAS,
-    ONE,
-    TWO,
+    OURS,
     EpochFunctions,
-    epoch_calls,
-    measure,
-    n_weights,
     new_trainer,
-    our_trainers,
-    time_epochs,
+    run_epoch,
+    seconds,
+    speed_columns,
     use_threads,
 )
 
@@ -33,16 +28,43 @@ if TYPE_CHECKING:
 
     from seq2seq_demo.training.trainer import Trainer
 
+PROGRAMS = [OURS, KERAS, BUCKETED]
+BATCH, LEARNING_RATE, BEAM = 128, 0.002, 5
+BUCKETS = [6, 8, 10, 13]  # for plain Keras: the longest source in each bucket; a last bucket takes all longer sources
+N_SYMBOLS, SHORTEST, LONGEST = 40, 3, 20  # symbols are 1 to 40, because plain Keras pads with 0
+MEAN, DEVIATION = 7.5, 2.3  # source length, as in CMUdict (scripts/published)
+N_SILENT = 6  # source symbols that are not in the target; targets are 0.85 times as long as sources, as in CMUdict
+
+
+def dictionary_pairs(n: int, seed: int = 0) -> Pairs:
+    """Return n random pairs with the statistics of a pronunciation dictionary.
+
+    A fixed permutation maps each source symbol, except the silent ones, to a target symbol.
+    """
+    rng = np.random.default_rng(seed)
+    skewed = rng.gamma((MEAN / DEVIATION) ** 2, DEVIATION**2 / MEAN, n)
+    lengths = np.clip(np.rint(skewed), SHORTEST, LONGEST).astype(np.int64)
+    symbols = rng.integers(1, N_SYMBOLS, lengths.sum(), np.uint8, endpoint=True)
+    mapping = np.append(np.uint8(0), 1 + rng.permutation(N_SYMBOLS).astype(np.uint8))
+    is_voiced = symbols > N_SILENT
+    n_voiced = np.add.reduceat(is_voiced, np.cumsum(lengths) - lengths, dtype=np.int64)
+    return Pairs(Sequences(symbols, lengths), Sequences(mapping[symbols[is_voiced]], n_voiced))
+
+
+def dictionary_network(cell_size: int, **sizes: Any) -> ModelConfig:
+    """Return an attention network for these pairs."""
+    sizes |= {"in_max_int": N_SYMBOLS, "out_max_int": N_SYMBOLS, "ends": True}
+    return ModelConfig("embedding_attention", cell_size=cell_size, embedding_size=64, **sizes)
+
+
 NETWORKS = {  # by name: network, dropout
     "1 x 128, bidirectional, dropout 0.2": (dictionary_network(128, bidirectional=True), 0.2),
     "2 x 64": (dictionary_network(64, num_layers=2), 0.0),
     "1 x 256": (dictionary_network(256), 0.0),
 }
-BATCH, LEARNING_RATE, BEAM = 128, 0.002, 5
-BUCKETS = [6, 8, 10, 13]  # for plain Keras: the longest source in each bucket; a last bucket takes all longer sources
 
 
-def dictionary_trainer(model_config: ModelConfig, dropout: float, pairs: Pairs, processes: int = 1) -> Trainer:
+def dictionary_trainer(model_config: ModelConfig, dropout: float, pairs: Pairs) -> Trainer:
     """Return a trainer with the lengths that `train --from-file` would record for these pairs."""
     config = TrainConfig(
         len(pairs) + 1,
@@ -54,7 +76,6 @@ def dictionary_trainer(model_config: ModelConfig, dropout: float, pairs: Pairs, 
         epochs=1000,  # many, so that the trainer uses XLA
         batch_size=BATCH,
         dropout=dropout,
-        processes=processes,
     )
     return new_trainer(pairs, config, model_config)
 
@@ -75,63 +96,33 @@ def dataset(pairs: Pairs, go: int, bucketed: bool) -> tf.data.Dataset:
     return shuffled.bucket_by_sequence_length(lambda inputs, _: tf.size(inputs[0]), bounds, sizes).prefetch(2)
 
 
-@contextlib.contextmanager
-def epochs(ways: list[str], name: str, pairs: Pairs) -> Iterator[tuple[EpochFunctions, dict[str, Trainer]]]:
-    """Yield functions that train an epoch in each way, and our trainers."""
-    model_config, dropout = NETWORKS[name]
-    use_threads(ways, model_config.cell_size)
-    with our_trainers(ways, lambda n: dictionary_trainer(model_config, dropout, pairs, n)) as trainers:
-        calls = epoch_calls(trainers, pairs)
-        if KERAS in ways:
-            calls |= keras_epochs(model_config, dropout, pairs)
-        yield calls, trainers
-
-
-def training_speed(ways: list[str], name: str, n_pairs: int, rounds: int) -> dict:
-    """Return the seconds per epoch of each way; if ONE is among them, also weights, padding and decoding speed."""
-    pairs = dictionary_pairs(n_pairs)
-    with epochs(ways, name, pairs) as (calls, trainers):
-        speeds = time_epochs(calls, rounds)
-    if ONE not in ways:
-        return {"speeds": speeds}
-    return {
-        "speeds": speeds,
-        "weights": n_weights(NETWORKS[name][0]),
-        "padding": padding(trainers[ONE], pairs),
-        "decoding": decoding(trainers[ONE].trained_network(), min(rounds, 3)),
-    }
-
-
-def keras_epochs(model_config: ModelConfig, dropout: float, pairs: Pairs) -> dict[str, Callable]:
-    """Return functions that train plain Keras for one epoch, on batches with and without buckets."""
+def epochs(name: str, pairs: Pairs) -> tuple[EpochFunctions, Trainer]:
+    """Return functions that train an epoch in each program, and our trainer."""
     from speed.plain_keras import plain_keras
 
-    network, expected = plain_keras(model_config, None, dropout, LEARNING_RATE), n_weights(model_config)
+    model_config, dropout = NETWORKS[name]
+    trainer = dictionary_trainer(model_config, dropout, pairs)
+    calls: EpochFunctions = {OURS: functools.partial(run_epoch, trainer, pairs)}
+    network, expected = plain_keras(model_config, None, dropout, LEARNING_RATE), trainer.trained_network().n_weights
     if network.count_params() != expected:
         raise AssertionError(f"expected plain Keras to have {expected} weights, got {network.count_params()}")
-    data = {way: dataset(pairs, model_config.go, way == BUCKETED) for way in (KERAS, BUCKETED)}
-    return {way: lambda batches=batches: network.fit(batches, verbose=0) for way, batches in data.items()}
+    for program in (KERAS, BUCKETED):
+        batches = dataset(pairs, model_config.go, program == BUCKETED)
+        calls[program] = lambda batches=batches: network.fit(batches, verbose=0)
+    return calls, trainer
 
 
-def training_beside_keras(name: str, n_pairs: int, rounds: int) -> dict:
-    """Return each way's pairs per second and seconds of the first call, the shares of padding, and decoding speed.
-
-    The ratios compare our speed with plain Keras: two processes if they were measured, otherwise one.
-    """
-    result = measure(training_speed, NETWORKS[name][0], [KERAS, BUCKETED], name, n_pairs, rounds)
-    times = result.pop("speeds")
-    speeds = {way: n_pairs / epoch for way, (epoch, _) in times.items()}
-    ours = speeds.get(TWO, speeds[ONE])
-    return result | {
-        "network": name,
-        "pairs_per_second": {way: round(speed) for way, speed in speeds.items()},
-        "ratio": round(ours / speeds[KERAS], 2),
-        "ratio_bucketed": round(ours / speeds[BUCKETED], 2),
-        "first_call_seconds": {way: round(first, 1) for way, (_, first) in times.items()},
-    }
+def speed_row(name: str, n_pairs: int, rounds: int) -> list[str]:
+    """Return the table row of a network: its weights, training speeds, shares of padding, and decoding speeds."""
+    use_threads(NETWORKS[name][0].cell_size)
+    pairs = dictionary_pairs(n_pairs)
+    calls, trainer = epochs(name, pairs)
+    speeds, network = speed_columns(calls, len(pairs), rounds), trainer.trained_network()
+    shares = " / ".join(f"{100 * share:.1f} %" for share in padding(trainer, pairs))
+    return [name, f"{network.n_weights:,}", *speeds, shares, *decoding(network, min(rounds, 3))]
 
 
-def padding(trainer: Trainer, pairs: Pairs) -> dict[str, float]:
+def padding(trainer: Trainer, pairs: Pairs) -> tuple[float, float, float]:
     """Return the share of padding in the symbols that an epoch computes: in the loops, outside the loops, and overall.
 
     A loop takes as many steps as the batch's longest sequence. Operations outside the loops, such as projections,
@@ -144,21 +135,15 @@ def padding(trainer: Trainer, pairs: Pairs) -> dict[str, float]:
     widths = np.array(trainer.widths.usual)  # [W, 2]
     fits = (steps[:, None] <= widths).all(axis=2)  # [N, W]
     symbols, looped, padded = lengths.sum(), BATCH * steps.sum(), BATCH * widths[fits.argmax(axis=1)].sum()
-    return {
-        "loops": round(1 - symbols / looped, 4),
-        "outside": round(1 - symbols / padded, 4),
-        "all": round(1 - 2 * symbols / (looped + padded), 4),
-    }
+    return 1 - symbols / looped, 1 - symbols / padded, 1 - 2 * symbols / (looped + padded)
 
 
-def decoding(network: Any, rounds: int) -> dict[str, float]:
-    """Return the sources per second that NumPy decodes, greedily and with a beam, and the share of ended answers."""
+def decoding(network: Any, rounds: int) -> list[str]:
+    """Return the sources per second that NumPy decodes, greedily and with a beam."""
     pairs = dictionary_pairs(2000, seed=1)
-    sources, n = pairs.sources.rows(), len(pairs)
-    beam_sizes = {"greedy": None, "beam": BEAM}
-    times = {
-        name: statistics.median(seconds(lambda k=k: network.predict(sources, beam_size=k)) for _ in range(rounds))
-        for name, k in beam_sizes.items()
-    }
-    ended = np.mean([p.ended for p in network.predict(sources[:500], details=True)])
-    return {name: round(n / time) for name, time in times.items()} | {"ended": round(float(ended), 3)}
+    sources = pairs.sources.rows()
+
+    def time(beam_size: int | None) -> float:
+        return statistics.median(seconds(lambda: network.predict(sources, beam_size=beam_size)) for _ in range(rounds))
+
+    return [f"{len(pairs) / time(beam_size):,.0f}" for beam_size in (None, BEAM)]

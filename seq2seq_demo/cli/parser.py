@@ -91,15 +91,14 @@ def parse(argv: Sequence[str]) -> Options:
     except _InfoRequested as request:
         print_result(f"seq2seq-demo {__version__}" if request.args == ("version",) else _help(_find_command(argv)))
         sys.exit(0)
-    if unknown:
-        raise UsageError(_unknown_option_message(unknown, _find_command(argv)))
     values = {name: value for name, value in vars(namespace).items() if value is not None}
     given: dict[str, Any] = {name: tuple(x) if isinstance(x, list) else x for name, x in values.items()}
     command, arguments = given.pop("command", None), given.pop("arguments")
-    if command is None:
-        raise UsageError(f"expected a command, one of {', '.join(COMMANDS)}; see --help")
-    require_choice("command", command, COMMANDS)
-    _require_options_of(command, given, {action.dest: "/".join(action.option_strings) for action in parser._actions})
+    if not unknown:
+        if command is None:
+            raise UsageError(f"expected a command, one of {', '.join(COMMANDS)}; see --help")
+        require_choice("command", command, COMMANDS)
+    _require_options(command, given, unknown, parser)
     given |= _parse_arguments(command, arguments, has_file="from_file" in given)
     options_class = COMMANDS[command].options
     own = {field.name: given.pop(field.name) for field in fields(options_class) if field.name in given}
@@ -123,32 +122,35 @@ def _find_command(words: Sequence[str]) -> str | None:
     return next((word for word in words if word in COMMANDS), None)
 
 
-def _unknown_option_message(unknown: Sequence[str], command: str | None) -> str:
-    import difflib  # only errors need it
-
-    word = next((word for word in unknown if word.startswith("-")), unknown[0])
-    name = word.partition("=")[0][:40]
-    parsers = make_parser(command), make_parser()  # first look among the options of this command
-    near = [match for p in parsers for match in difflib.get_close_matches(name, p._option_string_actions, 1, 0.7)]
-    if near:
-        return f"unknown option {name}: did you mean {near[0]}?"
-    if command and COMMANDS[command].arguments == SEQUENCE:
-        return f"unknown option {name}; put -- before a text that begins with -, as in `{command} -- {word[:40]}`"
-    return f"unknown option {name}; see `{f'{command} --help' if command else '--help'}`"
-
-
-def _require_options_of(command: str, given: dict[str, Any], option_names: dict[str, str]) -> None:
-    """Raise UsageError for an option that the command lacks; `option_names` maps `epochs` to `-e/--epochs`."""
+def _require_options(
+    command: str, given: dict[str, Any], unknown: Sequence[str], parser: argparse.ArgumentParser
+) -> None:
+    """Raise UsageError for an option that no command has, or that this command lacks."""
+    flags = {action.dest: "/".join(action.option_strings) for action in parser._actions}
     options_of = {name: declared_options(row.options) for name, row in COMMANDS.items()}
-    owners = {option_names[name]: [other for other, own in options_of.items() if name in own] for name in given}
+    owners: dict[str, list[str]] = {word.partition("=")[0][:40]: [] for word in unknown if word.startswith("-")}
+    owners |= {flags[name]: [other for other, own in options_of.items() if name in own] for name in given}
     if isinstance(given.get("in_len"), tuple):
         owners["--in-len A-B"] = ["train"]
     if len(given.get("input_weights", ())) > 1:
         owners["a second -i/--input-weights"] = ["predict", "evaluate", "page"]
-    for name, (*others, last) in owners.items():
-        if command not in (*others, last):
-            listed = f"{', '.join(others)} and {last}" if others else last
-            raise UsageError(f"{name} is an option of {listed}, not of {command}")
+    for option, others in owners.items():
+        if not others:
+            raise UsageError(f"unknown option {option}{_hint(option, command, parser)}")
+        if command not in others:
+            listed = " and ".join(filter(None, [", ".join(others[:-1]), others[-1]]))
+            raise UsageError(f"{option} is an option of {listed}, not of {command}")
+
+
+def _hint(option: str, command: str, parser: argparse.ArgumentParser) -> str:
+    """Return advice about an unknown option."""
+    import difflib  # only errors need it
+
+    if near := difflib.get_close_matches(option, parser._option_string_actions, 1, 0.7):
+        return f": did you mean {near[0]}?"
+    if command in COMMANDS and COMMANDS[command].arguments == SEQUENCE:
+        return f"; put -- before a text that begins with -, as in `{command} -- {option}`"
+    return f"; see `{command} --help`" if command in COMMANDS else "; see `--help`"
 
 
 def declared_options(options: type[Options]) -> dict[str, Field[Any]]:
