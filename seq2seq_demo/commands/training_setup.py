@@ -11,9 +11,8 @@ import numpy as np
 from seq2seq_demo.commands import network_selection
 from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.config import TrainConfig
-from seq2seq_demo.data.blocks import file_title, pipes_kept
-from seq2seq_demo.data.data_warnings import pair_warnings
-from seq2seq_demo.data.pair_task import PairTask
+from seq2seq_demo.data.lines import file_title, pipes_kept
+from seq2seq_demo.data.pair_task import PairTask, pair_warnings
 from seq2seq_demo.data.pattern_task import SequencePattern
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.display import training_report
