@@ -8,18 +8,21 @@ without END is wrong.
 import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from seq2seq_demo.calibration import AnswerProbabilities
 from seq2seq_demo.config import Beam, ModelConfig
+from seq2seq_demo.data import sampling
 from seq2seq_demo.data.edit_distance import confusions, edit_distances
+from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
+from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.sampling import SOURCE_KINDS, evaluation_sources
-from seq2seq_demo.data.sequences import Pairs, Sequences, shift_right
+from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate, shift_right
 from seq2seq_demo.errors import InputError, Seq2SeqError, UsageError
-from seq2seq_demo.figures import WRONG_EXAMPLES, Evaluation, Tally, WrongAnswer, WrongAnswers
+from seq2seq_demo.figures import WRONG_EXAMPLES, AnswerProbabilities, Evaluation, Tally, WrongAnswer, WrongAnswers
+from seq2seq_demo.files.stored_network import StoredNetwork
 from seq2seq_demo.network.decoding import GREEDY, DecodingOptions, answer
 from seq2seq_demo.network.ensemble import log_softmax
 from seq2seq_demo.network.numpy_network import NumpyNetwork
@@ -28,6 +31,7 @@ from seq2seq_demo.network.thread_pool import in_threads
 ProgressCallback = Callable[[int], object]  # takes the number of sequences decoded since the last call
 RANDOM, GIVEN = "random", "given"  # kinds of sources in addition to `sampling.SOURCE_KINDS`
 FEW_PAIRS = 25  # with fewer pairs per job, several threads are slower than one: they mostly wait for Python's lock
+MAX_REDRAWN_SYMBOLS, MAX_REDRAWN_POINTS = 100_000_000, 10_000_000  # redrawing more would take too long
 MAX_PER_KIND = 1000  # maximum number of sources per length, for each kind in `sampling.SOURCE_KINDS`
 
 
@@ -295,8 +299,33 @@ def n_to_measure(model_config: ModelConfig, in_len: int, n: int) -> int:
     return n_random + len(SOURCE_KINDS) * min(n, MAX_PER_KIND)
 
 
+def require_lengths(pairs: Pairs, in_len: int | None, out_len: int | None) -> None:
+    """Raise UsageError if a given length differs from the length in the pairs."""
+    for name, length, sequences in (("`in_len`", in_len, pairs.sources), ("`out_len`", out_len, pairs.targets)):
+        if length not in (None, sequences.common_length):
+            raise UsageError(f"expected {name} {sequences.common_length}, as in the pairs, got {length}")
+
+
 def measure_given(network: NumpyNetwork, pairs: Pairs, options: EvaluationOptions) -> Iterator[EvaluationRow]:
     """Yield the figures on given pairs, a row per source length; the targets of equal sources are alternatives."""
     options = options._replace(alternatives=True)
     for in_len, rows in _by_length(pairs.sources):
         yield EvaluationRow(GIVEN, in_len, measure(network, pairs[rows], options))
+
+
+def training_sources(network: StoredNetwork, pattern: SequencePattern) -> tuple[Sequences | None, bool]:
+    """Redraw the random sources of all recorded runs; also return whether they are known to be all training sources."""
+    drawn, points, symbols = [], 0, 0
+    networks = network.networks
+    is_complete = not any(x.runs[0].run.start_step if x.runs else x.step or x.program for x in networks)
+    for task, run in (each for one in networks for each in reversed(one.runs)):
+        config, ends = run.config, network.ends and run.config.min_in_len is not None
+        model = replace(network.model_config, ends=ends)
+        points, symbols = points + config.points, symbols + config.points * config.in_len
+        is_drawn = config.validation_points is None and (not model.ends or task in (pattern.name, *PATTERNS))
+        if is_drawn and points <= MAX_REDRAWN_POINTS and symbols <= MAX_REDRAWN_SYMBOLS:
+            lengths = (find_pattern(task) if task in PATTERNS else pattern).lengths_of(config, model)
+            drawn.append(sampling.training_sources(config, model, lengths, run.start_step))
+        else:
+            is_complete = False
+    return concatenate(drawn) if drawn else None, is_complete

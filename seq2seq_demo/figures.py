@@ -1,22 +1,29 @@
-"""The figures that measure a network, such as its loss and exact match, and the counts behind them."""
+"""The figures that measure a network, such as its loss and exact match, and how notebooks show them."""
 
 from __future__ import annotations
 
+import math
+import sys
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, NamedTuple
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from seq2seq_demo.calibration import AnswerProbabilities
 from seq2seq_demo.data.edit_distance import Confusions
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.notebook import draw, html_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WRONG_EXAMPLES = 5  # maximum number of answers in each list of `WrongAnswers`
+TEMPERATURES = np.exp(np.linspace(-3, 3, 121))  # the candidates, 5 % apart
+PRIOR_DEVIATION = 0.5  # for log T; the prior matters only if nearly all answers are right, or nearly all wrong
+MIN_DOUBT = 1e-9  # confidences are clipped this far from 0 and 1, so that log likelihoods are finite
+N_BINS = 10  # for the expected calibration error
+MAX_CELL = 200  # characters in a cell of an HTML table
 
 
 @dataclass(frozen=True)
@@ -121,6 +128,69 @@ class Tally:
             return np.asarray(self.correct / self.expected)
 
 
+# ---- Calibration: turns the probability of an answer into a confidence (Guo et al. 2017) ----
+#
+# Of the answers with a confidence of 0.9, about 90 % should be right. A temperature T corrects the probability p of
+# each symbol to p^(1/T) / (p^(1/T) + (1 − p)^(1/T)). T above 1 moves probabilities towards 0.5, for a network that is
+# too sure of its answers. T below 1 moves them away from 0.5, for example after label smoothing.
+
+
+def answer_confidence(probabilities: Sequence[float], temperature: float) -> float:
+    """Return the confidence in an answer, given the probability of each of its symbols, END included."""
+    return float(math.prod(_corrected(p, temperature) for p in probabilities))
+
+
+def _corrected(p: Any, temperature: float) -> Any:
+    likely = p ** (1 / temperature)
+    return likely / (likely + (1 - p) ** (1 / temperature))
+
+
+@dataclass(frozen=True, eq=False)
+class AnswerProbabilities:
+    """The symbol probabilities of N answers, concatenated, and a mask of the right answers."""
+
+    symbols: np.ndarray = field(default_factory=lambda: np.zeros(0))  # [sum of lengths]
+    lengths: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))  # [N] symbols, END included; at least 1
+    is_right: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))  # [N]
+
+    def __add__(self, other: AnswerProbabilities) -> AnswerProbabilities:
+        both = zip(vars(self).values(), vars(other).values(), strict=True)
+        return AnswerProbabilities(*map(np.concatenate, both))
+
+    def confidences(self, temperature: float) -> np.ndarray:
+        """Return the confidence in each answer, `[N]`."""
+        starts = np.cumsum(self.lengths) - self.lengths
+        return np.asarray(np.multiply.reduceat(_corrected(self.symbols.astype(np.float64), temperature), starts))
+
+
+def fit_temperature(answers: AnswerProbabilities) -> float:
+    """Return the temperature, one of TEMPERATURES, with the highest posterior probability.
+
+    The prior of log T is normal, with mean 0 and standard deviation PRIOR_DEVIATION. The answers must be to sources
+    that were not trained on.
+    """
+
+    def loss(temperature: float) -> float:
+        confidence = np.clip(answers.confidences(temperature), MIN_DOUBT, 1 - MIN_DOUBT)
+        log_likelihood = np.log(np.where(answers.is_right, confidence, 1 - confidence)).sum()
+        return float((math.log(temperature) / PRIOR_DEVIATION) ** 2 / 2 - log_likelihood)
+
+    return float(min(TEMPERATURES, key=loss))
+
+
+def expected_calibration_error(confidence: np.ndarray, is_right: np.ndarray) -> float:
+    """Return the mean of |share right − mean confidence| over the bins, weighted by their numbers of answers.
+
+    The bins divide the confidences from 0 to 1 into N_BINS equal intervals.
+
+    Args:
+        confidence: the confidence of each answer, `[N]`, N > 0.
+        is_right: a mask of the right answers, `[N]`.
+    """
+    bins = np.minimum((confidence * N_BINS).astype(int), N_BINS - 1)
+    return float(np.abs(np.bincount(bins, confidence - is_right, N_BINS)).sum() / len(bins))
+
+
 @dataclass(frozen=True, repr=False, eq=False)
 class Evaluation:
     """The counts of an evaluation over n sources; evaluations can be added.
@@ -195,3 +265,34 @@ class Evaluation:
     def figures(self) -> Figures:
         """Loss, token accuracy and exact match."""
         return Figures(*(getattr(self, field.name) for field in fields(Figures)))
+
+
+# ---- Notebooks ----
+
+
+def in_notebook() -> bool:
+    """Whether this process is the kernel of a notebook."""
+    ipython = sys.modules.get("IPython")
+    return getattr(ipython and ipython.get_ipython(), "kernel", None) is not None
+
+
+def html_table(*rows: Iterable[object]) -> str:
+    """Return a table whose first column contains headings; rows with a None are left out, and long texts are cut."""
+    kept = [cells for cells in map(list, rows) if None not in cells]
+    lines = ("".join(map(_cell, cells, ["th", *["td"] * (len(cells) - 1)])) for cells in kept)
+    return f"<table>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
+
+
+def _cell(value: object, tag: str) -> str:
+    import html  # takes milliseconds
+
+    text = f"{value:.4f}" if isinstance(value, float) else str(value)
+    text = text if len(text) <= MAX_CELL else f"{text[:MAX_CELL]}…"
+    text = text.replace("_", " ") if tag == "th" else text
+    return f'<{tag} style="text-align: left">{html.escape(text)}</{tag}>'
+
+
+def draw(name: str, values: object) -> Figure:
+    """Call a function of `display.plots`, a higher layer; importing it by name avoids an import cycle."""
+    figure: Figure = getattr(import_module("seq2seq_demo.display.plots"), name)(values)
+    return figure

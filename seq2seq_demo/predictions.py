@@ -5,22 +5,20 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from seq2seq_demo.calibration import answer_confidence
-from seq2seq_demo.config import INTEGERS, OnError, Unknown
+from seq2seq_demo.config import INTEGERS
 from seq2seq_demo.data.edit_distance import align
 from seq2seq_demo.data.records import Record, by_length
 from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.data.vocabulary import Vocabularies, join_symbols
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.network.answers import Answers
+from seq2seq_demo.figures import answer_confidence, draw, html_table
 from seq2seq_demo.network.decoding import GREEDY, Decode, DecodingOptions, answer
-from seq2seq_demo.network.numpy_network import NumpyNetwork
+from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork
 from seq2seq_demo.network.thread_pool import in_threads
-from seq2seq_demo.notebook import draw, html_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -126,21 +124,6 @@ class Prediction(NamedTuple):
         has_fixed_length = self.ended is None and len(predicted) == len(expected)
         aligned = [[symbol] for symbol in expected] if has_fixed_length else align(predicted, expected)
         return {t: aligned[t] for t, symbol in enumerate(predicted) if aligned[t] != [symbol]}
-
-
-class Search(TypedDict, total=False):
-    """The keyword arguments of `TrainedNetwork.predict` that control reading and decoding."""
-
-    max_out_len: int | None
-    beam_size: int | None
-    length_penalty: float
-    unknown: Unknown
-
-
-class Lenient(Search, total=False):
-    """The keyword arguments with which `TrainedNetwork.predict` may also return errors."""
-
-    on_error: OnError
 
 
 class PredictionRequest(NamedTuple):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
@@ -16,26 +17,23 @@ from seq2seq_demo.data.encoder import source_records
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
 from seq2seq_demo.data.records import Place, Record
-from seq2seq_demo.data.sequences import Pairs, Sequences
+from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.data.tasks import TaskLike, as_task
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.figures import Evaluation
 from seq2seq_demo.files import file_names, weights_file
-from seq2seq_demo.files.stored_network import Snapshot, StoredNetwork
+from seq2seq_demo.files.stored_network import Snapshot, StoredNetwork, check_members
 from seq2seq_demo.network.bidirectional import make_numpy_network
 from seq2seq_demo.network.decoding import GREEDY, DecodingOptions
 from seq2seq_demo.network.ensemble import EnsembleNetwork
 from seq2seq_demo.network.memory_estimates import check_decoding_fits, check_points_fit
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.parameters import initial_weights
-from seq2seq_demo.predictions import Lenient, Prediction, PredictionRequest, Search, stream
-from seq2seq_demo.training_sources import training_sources
+from seq2seq_demo.predictions import Prediction, PredictionRequest, stream
 
 if TYPE_CHECKING:
     from seq2seq_demo.network.keras_network.model import Seq2Seq
-
-OptInt = int | None
 
 
 class TrainedNetwork(StoredNetwork):
@@ -55,27 +53,30 @@ class TrainedNetwork(StoredNetwork):
 
     @overload
     def predict(
-        self, sources: Any, out_len: OptInt = ..., *, n_best: None = ..., details: Literal[True], **how: Unpack[Search]
+        self,
+        sources: Any,
+        out_len: int | None = ...,
+        *,
+        max_out_len: int | None = ...,
+        beam_size: int | None = ...,
+        length_penalty: float = ...,
+        details: Literal[True],
+        unknown: Unknown = ...,
     ) -> list[Prediction]: ...
 
     @overload
     def predict(
-        self, sources: Any, out_len: OptInt = ..., *, n_best: int, details: Literal[True], **how: Unpack[Search]
-    ) -> list[list[Prediction]]: ...
-
-    @overload
-    def predict(
-        self, sources: Any, out_len: OptInt = ..., *, n_best: None = ..., details: Literal[True], **how: Unpack[Lenient]
-    ) -> list[Prediction | InputError]: ...
-
-    @overload
-    def predict(
-        self, sources: Any, out_len: OptInt = ..., *, n_best: int, details: Literal[True], **how: Unpack[Lenient]
-    ) -> list[list[Prediction] | InputError]: ...
-
-    @overload
-    def predict(
-        self, sources: Any, out_len: OptInt = ..., *, n_best: OptInt = ..., details: bool = ..., **how: Unpack[Lenient]
+        self,
+        sources: Any,
+        out_len: int | None = ...,
+        *,
+        max_out_len: int | None = ...,
+        beam_size: int | None = ...,
+        n_best: int | None = ...,
+        length_penalty: float = ...,
+        details: bool = ...,
+        unknown: Unknown = ...,
+        on_error: OnError = ...,
     ) -> list[Any]: ...
 
     def predict(
@@ -118,8 +119,7 @@ class TrainedNetwork(StoredNetwork):
                 require_integer(name, value, at_least=1)
         self.check_answer_lengths(out_len, max_out_len)
         beam = make_beam(beam_size, n_best, length_penalty)
-        options = DecodingOptions(beam, details, details)
-        predictions = self._predict_records(records, out_len or max_out_len, options)
+        predictions = self._predict_records(records, out_len or max_out_len, DecodingOptions(beam, details, details))
         name = "text" if self.vocabularies.target.is_text else "predicted"
         answers: list[list[Any]] = [
             [answer if details else getattr(answer, name) for answer in map(self.with_symbols, each)]
@@ -148,16 +148,16 @@ class TrainedNetwork(StoredNetwork):
         """Return up to `n_best` predictions per record, best first; none for an unreadable record."""
         out_lens = functools.cache(lambda in_len: out_len or self.answer_len(in_len))
         request = PredictionRequest(out_lens, options, temperature=self.temperature)
-        answered = stream(self.to_numpy(), [records], request)
-        return [each for _, predictions in answered for each in predictions]
+        return [each for _, answers in stream(self.to_numpy(), [records], request) for each in answers]
 
     def check_answer_lengths(self, out_len: int | None, max_out_len: int | None) -> None:
         """Raise UsageError if `out_len` is given but the network ends its answers, or `max_out_len` but it does not."""
         if self.ends and out_len is not None:
             raise UsageError(f"the network ends its answers: expected `max_out_len`, got `out_len` {out_len}")
         if not self.ends and max_out_len is not None:
-            got = f"got `max_out_len` {max_out_len}"
-            raise UsageError(f"the network does not end its answers: expected `out_len`, {got}")
+            raise UsageError(
+                f"the network does not end its answers: expected `out_len`, got `max_out_len` {max_out_len}"
+            )
 
     def answer_len(self, in_len: int, pattern: SequencePattern | None = None, out_len: int | None = None) -> int:
         """Return the number of symbols to decode for sources of a length; the maximum if the network ends its answers.
@@ -176,8 +176,7 @@ class TrainedNetwork(StoredNetwork):
         out_len = out_len or (self.out_len if self.in_len in (None, in_len) else None)
         if pattern is None:
             return out_len or self.out_len or in_len
-        c = self.model_config
-        target_len = pattern.check(in_len, out_len, c.in_max_int, c.out_max_int)
+        target_len = pattern.check(in_len, out_len, self.model_config.in_max_int, self.model_config.out_max_int)
         return out_len or target_len
 
     def target_function(
@@ -254,7 +253,7 @@ class TrainedNetwork(StoredNetwork):
             lengths = range(shortest, require_integer("`in_len`", longest, at_least=shortest) + 1)
         beam = make_beam(beam_size, None, length_penalty)
         out_len = max_out_len if out_len is None else out_len
-        rows = self.evaluate_by_length(task, n, lengths, out_len, seed, kinds=False, beam=beam, detailed=True)
+        rows = self.evaluate_by_length(task, n, lengths, out_len, seed, kinds=False, beam=beam)
         return sum((row.evaluation for row in rows), Evaluation())
 
     def evaluate_by_length(
@@ -266,7 +265,6 @@ class TrainedNetwork(StoredNetwork):
         seed: int = 0,
         kinds: bool = True,
         beam: Beam | None = None,
-        detailed: bool = False,
         on_progress: evaluation.ProgressCallback = lambda _: None,
         on_skip: Callable[[InputError], object] = lambda _: None,
     ) -> Iterator[evaluation.EvaluationRow]:
@@ -280,7 +278,6 @@ class TrainedNetwork(StoredNetwork):
             seed: the random seed of the sources.
             kinds: also measure sorted sources and sources of few symbols, if the network ends its answers.
             beam: a beam search; None decodes greedily.
-            detailed: count confusions, and keep the worst and the most probable wrong answers.
             on_progress: takes the number of sequences decoded since the last call; each sequence is decoded twice,
                 once with teacher forcing.
             on_skip: takes the reason why a length is skipped.
@@ -294,12 +291,12 @@ class TrainedNetwork(StoredNetwork):
                 require_integer(name, value, at_least=1)
         require_integer("`seed`", seed, at_least=0)
         longest = functools.partial(self.answer_len, out_len=out_len)
-        options = evaluation.EvaluationOptions(longest, beam, detailed, on_progress=on_progress, on_skip=on_skip)
+        options = evaluation.EvaluationOptions(longest, beam, True, on_progress=on_progress, on_skip=on_skip)
         task = as_task(task, self.vocabularies)
         if isinstance(task, PairTask):
             self.check_pairs(task)
             if not self.ends:
-                _require_lengths(task.pairs, lengths[0] if lengths else None, out_len)
+                evaluation.require_lengths(task.pairs, lengths[0] if lengths else None, out_len)
             yield from evaluation.measure_given(self.to_numpy(), task.pairs[slice(n)], options)
         elif isinstance(task, SequencePattern):
             if self.vocabularies.are_text:
@@ -309,7 +306,7 @@ class TrainedNetwork(StoredNetwork):
             for in_len in lengths:
                 check_decoding_fits(self.model_config, 1, in_len, out_len or in_len)
                 check_points_fit(evaluation.n_to_measure(self.model_config, in_len, n), in_len, out_len or in_len)
-            seen, knows_all_seen = training_sources(self, task)
+            seen, knows_all_seen = evaluation.training_sources(self, task)
             sample = evaluation.Sample(lengths, n, seed, kinds and self.ends, knows_all_seen)
             targets = self.target_function(task, out_len)
             yield from evaluation.measure_pattern(self.to_numpy(), targets, sample, seen, options)
@@ -359,13 +356,6 @@ class TrainedNetwork(StoredNetwork):
         weights_file.write(self if optimizer else self.without_optimizer(), Path(path), overwrite)
 
 
-def _require_lengths(pairs: Pairs, in_len: int | None, out_len: int | None) -> None:
-    """Raise UsageError if a given length differs from the length in the pairs."""
-    for name, length, sequences in (("`in_len`", in_len, pairs.sources), ("`out_len`", out_len, pairs.targets)):
-        if length not in (None, sequences.common_length):
-            raise UsageError(f"expected {name} {sequences.common_length}, as in the pairs, got {length}")
-
-
 def untrained(model_config: ModelConfig, seed: int) -> TrainedNetwork:
     """Return a network with initial weights."""
     return TrainedNetwork(model_config, initial_weights(model_config, seed))
@@ -383,6 +373,28 @@ def load(path: str | os.PathLike[str]) -> TrainedNetwork:
     """
     stored = weights_file.read(file_names.find_weights(Path(path)))
     return TrainedNetwork.of(stored.network if isinstance(stored, Snapshot) else stored)
+
+
+def ensemble(networks: Sequence[TrainedNetwork]) -> TrainedNetwork:
+    """Combine networks into one that answers with the mean of their probabilities at each step.
+
+    If one of the networks is an ensemble, its members become members of the new one. `save` writes all members to one
+    file.
+
+    Args:
+        networks: networks that read and write the same symbols; models, cells and sizes may differ. The
+            ensemble takes its lengths and its record of training runs from the first one.
+
+    Raises:
+        UsageError: there is no network, or there are more than 100, or their symbols or fixed lengths differ.
+    """
+    if not networks or not all(isinstance(network, TrainedNetwork) for network in networks):
+        raise UsageError(f"expected networks to combine, as load() returns them, got {networks!r}"[:200])
+    if len(networks) == 1:
+        return networks[0]
+    first, *others = (each for x in networks for each in (replace(x, members=()), *x.members))
+    check_members([first, *others])
+    return replace(first, members=tuple(others), reached=None, temperature=None)
 
 
 evaluate = TrainedNetwork.evaluate

@@ -12,8 +12,7 @@ import numpy as np
 
 import seq2seq_demo
 from seq2seq_demo.callbacks import Callback
-from seq2seq_demo.cells import CellType
-from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.config import CellType, ModelConfig, TrainConfig
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.figures import EpochFigures, Figures

@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from seq2seq_demo.cells import CELL_TYPES
-from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.config import CELL_TYPES, ModelConfig
 from seq2seq_demo.errors import WeightsError
 from seq2seq_demo.files.checkpoint_2016 import MAGIC, crc32c, read_checkpoint
 from seq2seq_demo.network.names_2016 import from_2016

@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 from helpers import save_texts
 
-from seq2seq_demo.calibration import (
+from seq2seq_demo.data.pair_task import PairTask, pair_task_from_rows
+from seq2seq_demo.figures import (
     TEMPERATURES,
     AnswerProbabilities,
     answer_confidence,
     expected_calibration_error,
     fit_temperature,
 )
-from seq2seq_demo.data.pair_task import PairTask, pair_task_from_rows
 from seq2seq_demo.trained_network import load
 from seq2seq_demo.training.results import calibrated
 from seq2seq_demo.training.train import train

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from helpers import COUPLED, Watcher, numpy_coupled
 
-from seq2seq_demo.cells import CELL_TYPES
-from seq2seq_demo.config import MODELS, ModelConfig
+from seq2seq_demo.config import CELL_TYPES, MODELS, ModelConfig
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network import numpy_network
 from seq2seq_demo.network.keras_network import cells as keras_cells

@@ -10,8 +10,8 @@ import tomllib
 import pytest
 from helpers import PROGRAM, PYTHON, ROOT, environment
 
-from seq2seq_demo.cells import CELL_TYPES
 from seq2seq_demo.cli.parser import COMMANDS, declared_options, parse
+from seq2seq_demo.config import CELL_TYPES
 from seq2seq_demo.declarations import declared_option
 
 PACKAGE = ROOT / "seq2seq_demo"

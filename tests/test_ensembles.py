@@ -11,8 +11,8 @@ from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.errors import UsageError
+from seq2seq_demo.evaluation import training_sources
 from seq2seq_demo.files.stored_network import TrainingRun
-from seq2seq_demo.training_sources import training_sources
 
 SIDES = Vocabularies(Vocabulary("characters", tuple("abc")), Vocabulary("words", ("X", "Y")))
 SIZES = {"in_max_int": 2, "out_max_int": 1, "ends": True}

@@ -24,9 +24,8 @@ from seq2seq_demo.figures import (
     WrongAnswer,
     WrongAnswers,
 )
-from seq2seq_demo.network.answers import Answers
 from seq2seq_demo.network.decoding import MAX_ROWS_AT_ONCE, answer
-from seq2seq_demo.network.numpy_network import NumpyNetwork
+from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork
 
 FIXED = ModelConfig("embedding_attention", "GRUCell", cell_size=7, embedding_size=5, in_max_int=8, out_max_int=8)
 ENDING = replace(FIXED, ends=True)

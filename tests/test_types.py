@@ -9,7 +9,7 @@ import pytest
 from helpers import ROOT, environment
 from test_documents import blocks
 
-from seq2seq_demo.cells import CELL_TYPES, CellName
+from seq2seq_demo.config import CELL_TYPES, CellName
 from seq2seq_demo.data.patterns import PATTERNS, PatternName
 
 

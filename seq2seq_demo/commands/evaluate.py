@@ -92,7 +92,6 @@ def _measure(
         options.max_out_len or options.out_len,
         options.seed or 0,
         beam=options.beam,
-        detailed=not network.ends or options.from_file is not None,
         on_progress=progress.advance,
         on_skip=lambda error: notices.append(f"Skipped one length: {error}"),
     )

@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from seq2seq_demo.cells import CELL_TYPES
 from seq2seq_demo.commands.options import NetworkOptions
-from seq2seq_demo.config import CHARACTERS, INTEGERS, ModelConfig, TrainConfig, given_values, lengths_text
+from seq2seq_demo.config import CELL_TYPES, CHARACTERS, INTEGERS, ModelConfig, TrainConfig, given_values, lengths_text
 from seq2seq_demo.data.encoder import EncodedPairs, NoPairsError, PairEncoder, read_pairs
 from seq2seq_demo.data.layout import InputFormat, Layout, Tokens
 from seq2seq_demo.data.lines import file_title
@@ -21,10 +20,9 @@ from seq2seq_demo.data.records import Place, Record
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.vocabulary import TextOptions, UnknownSymbolError, Vocabularies
 from seq2seq_demo.declarations import preview
-from seq2seq_demo.ensembles import ensemble
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 from seq2seq_demo.files import file_names
-from seq2seq_demo.trained_network import TrainedNetwork, load
+from seq2seq_demo.trained_network import TrainedNetwork, ensemble, load
 
 MAX_LEN_WITHOUT_ATTENTION = 10  # the shipped networks of embedding_rnn are not trained on longer sources
 SkippedPairs = dict[str, list[InputError]]  # file → the errors of its pairs that --keep-going skips

@@ -1,9 +1,12 @@
 """Patterns from a user's Python file or module: import the function, call it, and convert its result to targets."""
 
+import contextlib
 import functools
 import importlib.util
 import io
+import os
 import sys
+import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import BuiltinFunctionType, FunctionType, ModuleType
@@ -14,7 +17,6 @@ import numpy as np
 from seq2seq_demo.data.records import has_mask, list_symbols
 from seq2seq_demo.declarations import preview
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.shared_context import SharedContext
 
 Targets = tuple[np.ndarray, np.ndarray | None]  # symbols [B, T] and lengths [B]; lengths None: all rows have T symbols
 
@@ -190,25 +192,46 @@ def describe_result(result: Any) -> str:
     return f"shape {shape}" if shape else f"{type(result).__name__} {preview(result)}"
 
 
-class _RedirectedStdout(SharedContext):
+class _Depth(threading.local):
+    """The number of times that this thread has entered the context and not yet left it."""
+
+    n = 0
+
+
+class _RedirectedStdout(contextlib.AbstractContextManager[None]):
     """Replaces sys.stdout; a thread inside this context prints to standard error, other threads to standard output.
 
     `contextlib.redirect_stdout` would also redirect answers that another thread prints at the same time. The context
     itself is the replacement stream and is never freed, because Python crashes if a thread replaces the only reference
-    to a stream that another thread prints to.
+    to a stream that another thread prints to. In a forked process, only the thread that forked remains inside.
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        self.lock, self.n_entered, self.depth = threading.Lock(), 0, _Depth()
         self.stdout = sys.stdout
+        if hasattr(os, "register_at_fork"):  # Windows has no fork
+            os.register_at_fork(after_in_child=self._drop_other_threads)
 
-    def begin(self) -> None:
-        if sys.stdout is not self:
-            self.stdout, sys.stdout = sys.stdout, self
+    def __enter__(self) -> None:
+        with self.lock:
+            if not self.n_entered and sys.stdout is not self:
+                self.stdout, sys.stdout = sys.stdout, self
+            self.n_entered += 1
+        self.depth.n += 1
 
-    def end(self) -> None:
-        if sys.stdout is self:
+    def __exit__(self, *_: object) -> None:
+        self.depth.n -= 1
+        with self.lock:
+            self.n_entered -= 1
+            self._restore()
+
+    def _restore(self) -> None:
+        if not self.n_entered and sys.stdout is self:
             sys.stdout = self.stdout
+
+    def _drop_other_threads(self) -> None:
+        self.lock, self.n_entered = threading.Lock(), self.depth.n
+        self._restore()
 
     def __getattr__(self, name: str) -> Any:
         stream = sys.stderr if self.depth.n else self.stdout

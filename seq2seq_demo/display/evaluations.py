@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from seq2seq_demo.calibration import expected_calibration_error
 from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies, join_symbols
 from seq2seq_demo.display.console import pluralize, table, visible_symbol
 from seq2seq_demo.evaluation import EvaluationRow
-from seq2seq_demo.figures import Evaluation, WrongAnswer
+from seq2seq_demo.figures import Evaluation, WrongAnswer, expected_calibration_error
 from seq2seq_demo.trained_network import TrainedNetwork
 
 # Columns of free-running figures, each with its attribute of `Evaluation`; COUNTS are numbers of wrong answers.

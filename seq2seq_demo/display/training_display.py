@@ -13,8 +13,7 @@ from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.declarations import require_flag
 from seq2seq_demo.display.training_report import TrainingReport, training_header
-from seq2seq_demo.figures import EpochFigures
-from seq2seq_demo.notebook import in_notebook
+from seq2seq_demo.figures import EpochFigures, in_notebook
 from seq2seq_demo.trained_network import TrainedNetwork
 
 SECONDS = 0.1  # the shortest time between two updates of a bar

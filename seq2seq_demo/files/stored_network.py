@@ -12,10 +12,9 @@ from seq2seq_demo.config import MAX_MEMBERS, ModelConfig, TrainConfig
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.figures import EpochFigures, Figures, History
+from seq2seq_demo.figures import EpochFigures, Figures, History, html_table
 from seq2seq_demo.files.recording import Recording
 from seq2seq_demo.network.parameters import Weights
-from seq2seq_demo.notebook import html_table
 
 MAX_EARLIER_RUNS = 100  # if a network has more earlier runs, its file records none of them
 LENGTHS = ("in_len", "out_len", "min_in_len")  # fields of `StoredNetwork`

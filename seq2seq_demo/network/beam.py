@@ -10,8 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from seq2seq_demo.config import Beam
-from seq2seq_demo.network.answers import Answers
-from seq2seq_demo.network.numpy_network import NumpyNetwork
+from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork
 
 
 def beam_search(

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from seq2seq_demo.config import Beam, ModelConfig
-from seq2seq_demo.network.answers import Answers
 from seq2seq_demo.network.beam import beam_search
 from seq2seq_demo.network.memory_estimates import check_decoding_fits
-from seq2seq_demo.network.numpy_network import Decoded, NumpyNetwork, Step, softmax, stack_steps
+from seq2seq_demo.network.numpy_network import Answers, Decoded, NumpyNetwork, Step, softmax, stack_steps
 
 Decode = Callable[[np.ndarray, int], Decoded]  # greedy decoding of sources [B, S] in T steps
 MAX_ROWS_AT_ONCE = 1000  # so that the arrays of a step fit into the cache

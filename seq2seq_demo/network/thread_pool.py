@@ -8,8 +8,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
-from seq2seq_demo.shared_context import SharedContext
-
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -29,9 +27,7 @@ def in_threads(
     waiting: collections.deque[Callable[[], Result]] = collections.deque()
     failure = None
     iterator = iter(items)
-    # In the CLI, the environment already limits BLAS to one thread.
-    is_limited = os.environ.get("OPENBLAS_NUM_THREADS") == "1"
-    with contextlib.nullcontext() if is_limited else _ONE_BLAS_THREAD, ThreadPoolExecutor(n_threads) as pool:
+    with _one_blas_thread(), ThreadPoolExecutor(n_threads) as pool:
         try:
             while failure is None:
                 try:
@@ -51,33 +47,21 @@ def in_threads(
         raise failure
 
 
-class _OneBlasThread(SharedContext):
-    """A context in which BLAS runs one thread.
+def _one_blas_thread() -> contextlib.AbstractContextManager[object]:
+    """Return a context in which BLAS runs one thread.
 
     The network's matrices are so small that more threads gain nothing, and if a core is busy, they spin for seconds.
     """
-
-    def begin(self) -> None:
-        _run_in_thread(self._limit)
-
-    def end(self) -> None:
-        _run_in_thread(self.limits.restore_original_limits)
-
-    def _limit(self) -> None:
-        self.limits = _thread_pools().limit(limits=1, user_api="blas")
+    if os.environ.get("OPENBLAS_NUM_THREADS") == "1":  # as in the command line
+        return contextlib.nullcontext()
+    blas = _thread_pools().select(user_api="blas")
+    with _LOCK:
+        # Of several users at the same time, the first one restores the threads.
+        is_limited = all(pool.num_threads == 1 for pool in blas.lib_controllers)
+        return contextlib.nullcontext() if is_limited else blas.limit(limits=1)
 
 
-def _run_in_thread(function: Callable[[], None]) -> None:
-    """Run a function in a new thread, and wait until it ends.
-
-    While the thread that set BLAS's limit is alive, no other thread can change the limit.
-    """
-    thread = threading.Thread(target=function)
-    try:
-        thread.start()
-        thread.join()
-    except RuntimeError:  # no thread can be started
-        function()
+_LOCK = threading.Lock()
 
 
 @functools.cache
@@ -86,6 +70,3 @@ def _thread_pools() -> Any:
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()
-
-
-_ONE_BLAS_THREAD = _OneBlasThread()

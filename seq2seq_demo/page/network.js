@@ -5,7 +5,7 @@
    a matrix [n, m] is a Float32Array of n·m numbers in row-major order. */
 
 /** @typedef {Float32Array<ArrayBuffer>} Vector
-    @typedef {Vector[]} State The state of a cell: a vector for each name in the cell's row in cells.py.
+    @typedef {Vector[]} State The state of a cell: a vector for each name in the cell's row in config.py.
     @typedef {(projected: Vector, state: State, U: Vector) => { state: State, gates: Vector[] }} Equation
     @typedef {{ state: State, gates: Record<string, Vector>, x: Vector, previous: State }} Cell
     @typedef {{ memory: Vector[], states: State[], cells: Cell[][], backwardCells?: Cell[][] }} Encoded
@@ -52,7 +52,7 @@ const plus = (x, y) => x.map((value, i) => value + y[i]);
 const split = (x, n) => Array.from({ length: n }, (_, i) => x.slice((i * x.length) / n, ((i + 1) * x.length) / n));
 
 /* The equations of the cells. Each takes x W + b [G·H], the state and U [H, G·H], and returns the next state, with h
-   last, and the gates [G], which the page displays. States and gates have the order of the cell's row in cells.py. */
+   last, and the gates [G], which the page displays. States and gates have the order of the cell's row in config.py. */
 
 /** Long short-term memory (Hochreiter and Schmidhuber 1997; forget gate: Gers et al. 2000).
     @type {Equation} */
@@ -80,7 +80,7 @@ function simpleRnn(projected, [h], U) {
   return { state: [candidate], gates: [candidate] };
 }
 
-/** The keys are the names in cells.py. builder.py parses this table for the supported cells.
+/** The keys are the names in config.py. builder.py parses this table for the supported cells.
     @type {Record<string, Equation>} */
 const EQUATIONS = {
   BasicLSTMCell: lstm,

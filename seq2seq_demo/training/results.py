@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from seq2seq_demo.calibration import fit_temperature
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.evaluation import EvaluationOptions, measure
-from seq2seq_demo.figures import EpochFigures, Figures
+from seq2seq_demo.figures import EpochFigures, Figures, fit_temperature
 from seq2seq_demo.files.stored_network import Checkpoint, Snapshot
 from seq2seq_demo.network.parameters import initial_weights
 from seq2seq_demo.trained_network import TrainedNetwork

@@ -232,3 +232,26 @@ def test_an_edit_within_a_second_is_noticed(tmp_path, monkeypatch):
         _, function = load_function(f"{file}:f")
         assert function(np.array([[1, 2]])).tolist() == [[2, 1] if sign == "-" else [1, 2]]
     assert [path.name for path in tmp_path.iterdir()] == ["mine.py"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
+def test_a_process_forked_during_a_call_of_another_thread_prints_to_standard_output(capfd):
+    begun, may_end = threading.Event(), threading.Event()
+
+    def f(sources):
+        begun.set()
+        may_end.wait(10)
+        return sources
+
+    thread = threading.Thread(target=SequencePattern("f", f).targets, args=(np.array([[1, 2]]), None, 9))
+    stdout = sys.stdout
+    thread.start()
+    begun.wait(10)
+    try:
+        if not (process := os.fork()):
+            SequencePattern("g", lambda sources: sources).targets(np.array([[1, 2]]), None, 9)
+            os._exit(sys.stdout is not stdout)
+        assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0
+    finally:
+        may_end.set()
+        thread.join()

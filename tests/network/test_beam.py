@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 from helpers import random_weights
 
-from seq2seq_demo.cells import CELL_TYPES
-from seq2seq_demo.config import Beam, ModelConfig
+from seq2seq_demo.config import CELL_TYPES, Beam, ModelConfig
 from seq2seq_demo.network.beam import beam_search
 from seq2seq_demo.network.bidirectional import make_numpy_network
 from seq2seq_demo.network.decoding import DecodingOptions, answer

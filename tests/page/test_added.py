@@ -8,8 +8,7 @@ import pytest
 from helpers import COUPLED, numpy_coupled, random_weights, save_random
 from helpers_page import ask, assert_alike, needs_chromium, needs_node, prediction, run_question, spaced
 
-from seq2seq_demo.cells import CELL_TYPES
-from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.config import CELL_TYPES, ModelConfig
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.data.patterns import PATTERNS, Pattern
 from seq2seq_demo.network import numpy_network

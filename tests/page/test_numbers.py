@@ -10,8 +10,7 @@ from helpers import ROOT, random_weights
 from helpers_page import TOLERANCE, ask, assert_alike, needs_node, run_question
 
 from seq2seq_demo import load
-from seq2seq_demo.cells import CELL_TYPES
-from seq2seq_demo.config import Beam, ModelConfig
+from seq2seq_demo.config import CELL_TYPES, Beam, ModelConfig
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.sequences import Sequences

@@ -11,10 +11,10 @@ from seq2seq_demo import ModelConfig, SequencePattern, TrainConfig, TrainedNetwo
 from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, Settings
 from seq2seq_demo.data.tasks import as_task
 from seq2seq_demo.errors import UsageError
+from seq2seq_demo.evaluation import training_sources
 from seq2seq_demo.files.weights_file import TrainingRun
 from seq2seq_demo.trained_network import load, untrained
 from seq2seq_demo.training.settings import resolve
-from seq2seq_demo.training_sources import training_sources
 
 TINY = {"cell_size": 3, "embedding_size": 2}
 PAIRS = [([k % 5, 4], [4, k % 5, 7]) for k in range(30)]

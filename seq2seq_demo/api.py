@@ -1,0 +1,57 @@
+# ruff: noqa: PLC0414
+"""The Python API. `import X as X` exports the name X from the package, for Python and for type checkers."""
+
+from seq2seq_demo.callbacks import Callback as Callback, StopTraining as StopTraining
+from seq2seq_demo.config import (
+    Beam as Beam,
+    CellType as CellType,
+    ModelConfig as ModelConfig,
+    Settings as Settings,
+    TrainConfig as TrainConfig,
+)
+from seq2seq_demo.data.pair_task import PairTask as PairTask
+from seq2seq_demo.data.pattern_task import SequencePattern as SequencePattern, find_pattern as find_pattern
+from seq2seq_demo.data.sequences import Pairs as Pairs, Sequences as Sequences
+from seq2seq_demo.data.tasks import Task as Task
+from seq2seq_demo.data.user_functions import per_sequence as per_sequence
+from seq2seq_demo.data.vocabulary import Vocabularies as Vocabularies, Vocabulary as Vocabulary
+from seq2seq_demo.errors import (
+    DemoError as DemoError,
+    InputError as InputError,
+    Interrupted as Interrupted,
+    Seq2SeqError as Seq2SeqError,
+    TrainingError as TrainingError,
+    UsageError as UsageError,
+    WeightsError as WeightsError,
+)
+from seq2seq_demo.evaluation import EvaluationRow as EvaluationRow
+from seq2seq_demo.figures import (
+    AnswerProbabilities as AnswerProbabilities,
+    EpochFigures as EpochFigures,
+    Evaluation as Evaluation,
+    Figures as Figures,
+    History as History,
+    Tally as Tally,
+    WrongAnswer as WrongAnswer,
+    WrongAnswers as WrongAnswers,
+)
+from seq2seq_demo.files.recording import Recording as Recording
+from seq2seq_demo.files.stored_network import (
+    DataFingerprint as DataFingerprint,
+    EarlierRun as EarlierRun,
+    StoredNetwork as StoredNetwork,
+    TrainingRun as TrainingRun,
+)
+from seq2seq_demo.network.numpy_network import (
+    Decoded as Decoded,
+    DecoderState as DecoderState,
+    NumpyNetwork as NumpyNetwork,
+)
+from seq2seq_demo.predictions import Prediction as Prediction
+from seq2seq_demo.trained_network import (
+    TrainedNetwork as TrainedNetwork,
+    ensemble as ensemble,
+    evaluate as evaluate,
+    load as load,
+)
+from seq2seq_demo.training.train import train as train
