@@ -234,7 +234,7 @@ class EvaluationRow:
     """The figures on sources of one kind and length."""
 
     kind: str  # RANDOM, one of `sampling.SOURCE_KINDS`, or GIVEN
-    in_len: int
+    in_len: int | None  # None: several lengths
     evaluation: Evaluation
     fresh: bool | None = None  # True: training saw none of the sources; None: unknown
 
@@ -318,7 +318,8 @@ def training_sources(network: StoredNetwork, pattern: SequencePattern) -> tuple[
     drawn, points, symbols = [], 0, 0
     networks = network.networks
     is_complete = not any(x.runs[0].run.start_step if x.runs else x.step or x.program for x in networks)
-    for task, run in (each for one in networks for each in reversed(one.runs)):
+    for each in (each for one in networks for each in reversed(one.runs)):
+        task, run = each.task, each.run
         config, ends = run.config, network.ends and run.config.min_in_len is not None
         model = replace(network.model_config, ends=ends)
         points, symbols = points + config.points, symbols + config.points * config.in_len

@@ -17,7 +17,7 @@ from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.figures import EpochFigures, Figures
 from seq2seq_demo.files import weights_file
-from seq2seq_demo.files.weights_file import DataFingerprint, Progress, Snapshot, TrainingRun
+from seq2seq_demo.files.stored_network import DataFingerprint, Progress, Snapshot, TrainingRun
 from seq2seq_demo.network.numpy_network import NumpyNetwork, sigmoid
 from seq2seq_demo.network.parameters import initial_weights
 from seq2seq_demo.trained_network import TrainedNetwork

@@ -1,19 +1,20 @@
 """Hostile weights files with valid checksums, for the tests and for `scripts/attack`."""
 
 import hashlib
-import itertools
 import json
 import os
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.figures import EpochFigures, Figures
 from seq2seq_demo.files import container, weights_file
-from seq2seq_demo.files.weights_file import Snapshot, TrainingRun
+from seq2seq_demo.files.stored_network import EarlierRun, Progress, Snapshot, TrainingRun
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 
 CONFIG = ModelConfig("embedding_attention", cell_size=3, embedding_size=2, in_max_int=4, out_max_int=3)
@@ -37,12 +38,13 @@ def with_checksum(body: bytes, version: int = container.VERSION) -> bytes:
     return header.encode().ljust(512, b"\0") + body
 
 
-def edited(path: Path, change: Callable[[h5py.File], object]) -> bytes:
-    """Change the small network's file with h5py; return its content with a new checksum."""
-    path.write_bytes(small_content())
+def edited(path: Path, change: Callable[[h5py.File], object], content: bytes = b"") -> bytes:
+    """Change a file, by default the small network's, with h5py; return its content with a new checksum."""
+    content = content or small_content()
+    path.write_bytes(content)
     with h5py.File(path, "r+") as file:
         change(file)
-    return with_checksum(path.read_bytes()[512:])
+    return with_checksum(path.read_bytes()[512:], int(content[:99].split()[2]))
 
 
 def hostile_files(folder: Path) -> Iterator[tuple[str, bytes]]:
@@ -57,8 +59,9 @@ def hostile_files(folder: Path) -> Iterator[tuple[str, bytes]]:
     tree, heap = body.index(b"TREE"), body.index(b"GCOL")
     yield "a tree within itself", with_checksum(body[: tree + 32] + tree.to_bytes(8, "little") + body[tree + 40 :])
     yield "a heap without an end", with_checksum(body[: heap + 16] + bytes(16) + body[heap + 32 :])
+    content = snapshot_content()
     for name, text in _metadata().items():
-        yield name, edited(folder / "edited", lambda file, text=text: file.attrs.__setitem__(text[0], text[1]))
+        yield name, edited(folder / "edited", lambda file, text=text: file.attrs.__setitem__(text[0], text[1]), content)
 
 
 def _structures(folder: Path) -> dict[str, Callable[[h5py.File], object]]:
@@ -200,57 +203,63 @@ def _vocabularies() -> dict[str, object]:
     return cases
 
 
+def snapshot_content() -> bytes:
+    """The content of a snapshot: two networks with an earlier run and figures, and an epoch."""
+    config, figures = TrainConfig(points=20, in_len=4, out_len=3, epochs=2, members=2), Figures(1.0, 0.5, 0.5, 0.5, 0.5)
+    run = TrainingRun(config, 0)
+    facts = {"in_len": 4, "out_len": 3, "trained": run, "reached": figures, "earlier": (EarlierRun("sorted", run),)}
+    network = TrainedNetwork(CONFIG, small_network().weights, "sorted", **facts)
+    progress = Progress(1, history=(EpochFigures(1, 1, 1.0, 0.5, figures),))
+    return weights_file.to_bytes(Snapshot(network, progress, finished=(network,)))
+
+
+def snapshot_metadata(content: bytes = b"") -> dict[str, Any]:
+    """The JSON of a weights file, by default of the snapshot, by attribute."""
+    return {name: json.loads(text) for name, text in container.read(content or snapshot_content()).texts.items()}
+
+
+def paths(value: object, path: tuple = ()) -> list[tuple]:
+    """The path of each value within JSON, outermost first."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(inner for key, each in items for inner in paths(each, (*path, key)))]
+
+
+def with_value(metadata: dict[str, Any], path: tuple, value: object) -> dict[str, Any]:
+    """A copy of JSON with another value at a path."""
+    changed = parent = json.loads(json.dumps(metadata))
+    for key in path[:-1]:
+        parent = parent[key]
+    parent[path[-1]] = value
+    return changed
+
+
 def _metadata() -> dict[str, tuple[str, str]]:
     """Map the name of each case of invalid metadata to the attribute and its text."""
-    training = json.loads(_training())
-    run = training["trained"]
-    huge = 10**9
-    wrong: dict[str, tuple[str, object]] = {f"model {value!r}": ("model", value) for value in (None, [], 7, "a", True)}
-    model = {"model": "embedding_attention", "cell_type": "BasicLSTMCell", "cell_size": 3, "embedding_size": 2}
-    model |= {"in_max_int": 4, "out_max_int": 3, "num_layers": 1, "ends": False}
-    for name in model:
-        values = (None, [], {}, 1.5, 2 if name == "ends" else True, "\x1b[2Jx", -1, huge, 10**400)
-        wrong |= {f"{name} {str(value)[:9]!r}": ("model", model | {name: value}) for value in values}
-    wrong["an unknown key"] = "model", model | {"\x1b]0;x\x07": 1}
-    for name in ("pattern", "in_len", "out_len", "trained", "reached", "progress"):
-        more = ({"a": 1},) if name == "pattern" else ([[]], "\x1b[2J\nx", 10**400)
-        values = (7.5, [], True, -1, *more)
-        wrong |= {f"{name} {str(value)[:9]!r}": ("training", training | {name: value}) for value in values}
-    earlier = {name: value for name, value in run.items() if name not in ("data", "fingerprint")} | {"pattern": "x"}
-    impossible = [earlier | change for change in ({"start_step": -1}, {"points": 0}, {"pattern": None})]
-    for value in ({}, "x", [7], [{}], [run], *([facts] for facts in impossible), [earlier] * 101):
-        wrong[f"earlier {len(wrong)}"] = "training", training | {"earlier": value}
-    member = {"model": model, "training": training | {"progress": {}}}
-    nested = {"model": model, "training": training | {"progress": {}, "members": [member]}}
-    of_more_symbols = {"model": model | {"out_max_int": 5}, "training": training | {"progress": {}}}
-    for value in ({}, "x", [7], [{}], [member | {"x": 1}], [nested], [of_more_symbols], [member], [member] * 200):
-        wrong[f"members {len(wrong)}"] = "training", training | {"members": value}
-    texts = ("data", "fingerprint")
-    may_be_null = ("stop_at_exact", "start_step", "min_in_len", "patience", "validation_points", *texts)
-    for name in run:
-        not_text = 7 if name in texts else "x"
-        not_number = 7.5 if name in texts else "no" if name in may_be_null else None
-        for value in ([], {}, not_text, 7 if name == "keep_best" else True, -1, 10**400, not_number):
-            changed = training | {"trained": run | {name: value}}
-            wrong[f"trained, {name} {str(value)[:9]!r}"] = "training", changed
-    for name, value in itertools.product(training["progress"], ([1], {}, "x", True, -1, huge, None)):
-        if name != "start_step" and not (name.endswith("_sum") and type(value) is int):
-            changed = training | {"progress": training["progress"] | {name: value}}
-            wrong[f"progress, {name} {value!r}"] = "training", changed
-    wrong |= {f"vocabulary {name}": ("vocabularies", value) for name, value in _vocabularies().items()}
-    cases = {name: (attribute, json.dumps(value)) for name, (attribute, value) in wrong.items()}
-    cases["no JSON"] = "training", "{"
-    cases["nested JSON"] = "training", "[" * 100_000
-    cases["NaN in JSON"] = "training", json.dumps(training).replace('"loss_sum": 0.0', '"loss_sum": NaN')
-    cases["1e999 in JSON"] = "training", json.dumps(training).replace('"loss_sum": 0.0', '"loss_sum": 1e999')
+    metadata = snapshot_metadata()
+    cases: dict[str, tuple[str, str]] = {}
+    for path in paths(metadata)[1:]:
+        parent: Any = metadata
+        for key in path:
+            parent = parent[key]
+        values: list[object] = [{"a": 1}, {"\x1b]0;x\x07": 1}, [[]], 10**400]
+        values += [] if isinstance(parent, str | None) else ["\x1b[2J\nx"]
+        values += [1.5, True, *([] if "history" in path else [-1])] if type(parent) is int else []
+        for value in values:
+            changed = with_value(metadata, path, value)
+            cases[f"{path} {str(value)[:9]!r}"] = path[0], json.dumps(changed[path[0]])
+    network = metadata["networks"][0]
+    for number, networks in enumerate(([], [network] * 200, [network] * 3, [network, network | {"members": []}])):
+        cases[f"networks {number}"] = "networks", json.dumps(networks)
+    cases["too many runs"] = "networks", json.dumps([network | {"earlier": network["earlier"] * 101}])
+    cases |= {f"vocabulary {name}": ("vocabularies", json.dumps(value)) for name, value in _vocabularies().items()}
+    progress = metadata["progress"]
+    for change in ({"epoch": 0}, {"epoch": 2}, {"points": 10**9}, {"history": progress["history"] * 3}):
+        cases[f"progress {change}"[:40]] = "progress", json.dumps(progress | change)
+    cases["no JSON"] = "networks", "{"
+    cases["nested JSON"] = "networks", "[" * 100_000
+    cases["NaN in JSON"] = "progress", json.dumps(progress).replace('"loss_sum": 0.0', '"loss_sum": NaN')
+    cases["1e999 in JSON"] = "progress", json.dumps(progress).replace('"loss_sum": 0.0', '"loss_sum": 1e999')
     return cases
-
-
-def _training() -> str:
-    """The text of the attribute `training` in a snapshot."""
-    run = TrainingRun(TrainConfig(points=20, in_len=4, out_len=3, epochs=2), 0)
-    network = TrainedNetwork(CONFIG, small_network().weights, "sorted", 4, 3, trained=run)
-    return container.read(weights_file.to_bytes(Snapshot(network))).texts["training"]
 
 
 def mutated(content: bytes, rng: random.Random) -> bytes:

@@ -2,8 +2,6 @@ import enum
 import json
 import math
 import re
-import subprocess
-import sys
 from dataclasses import asdict, dataclass, fields, replace
 from fractions import Fraction
 from typing import get_type_hints
@@ -22,11 +20,6 @@ def test_defaults_are_those_of_2016():
     assert (model.cell_size, model.embedding_size) == (32, 20)
     assert (train.learning_rate, train.epochs, train.batch_size) == (1e-4, 10, 128)
     assert (train.in_len, train.out_len) == (10, 10)
-
-
-def test_numbers_of_symbols_include_go():
-    model = ModelConfig(in_max_int=6, out_max_int=11)
-    assert (model.n_input_symbols, model.n_output_symbols, model.go) == (7, 13, 12)
 
 
 def test_a_tenth_of_the_points_is_kept_for_validation():
@@ -89,25 +82,10 @@ def test_numbers_of_any_type_become_plain_python_numbers():
         assert type(config)(**json.loads(json.dumps(asdict(config)))) == config
 
 
-def test_settings_load_no_numpy():
-    code = "import sys, seq2seq_demo.config; sys.exit('numpy' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
 @pytest.mark.parametrize("value", [["embedding_rnn"], None, 3])
 def test_choices_must_be_strings(value):
     for name in ("model", "cell_type"):
         with pytest.raises(UsageError, match=f"unknown `{name}` {re.escape(repr(value))}: "):
-            ModelConfig(**{name: value})
-
-
-def test_unknown_choices_suggest_the_nearest():
-    for name, value, nearest in (
-        ("model", "attention", "embedding_attention"),
-        ("model", "RNN", "embedding_rnn"),
-        ("cell_type", "GRUcell", "GRUCell"),
-    ):
-        with pytest.raises(UsageError, match=f"did you mean {nearest}"):
             ModelConfig(**{name: value})
 
 
@@ -146,11 +124,6 @@ def test_beam_values_out_of_range_are_refused(name, values, message):
     for value in values:
         with pytest.raises(UsageError, match=f"^{message.format(value, name='`length_penalty`')}$"):
             Beam(**{"size": 3} | {name: value})
-
-
-def test_the_largest_beam_is_allowed():
-    beam = Beam(np.int64(1000), np.uint16(1000), Fraction(10))
-    assert (beam, repr(beam)) == (Beam(1000, 1000, 10.0), "Beam(size=1000, n_best=1000, length_penalty=10.0)")
 
 
 def test_make_beam_returns_none_without_a_beam_size():

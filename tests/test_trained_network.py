@@ -15,7 +15,7 @@ from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.evaluation import EvaluationOptions, measure, training_sources
-from seq2seq_demo.files.weights_file import TrainingRun
+from seq2seq_demo.files.stored_network import TrainingRun
 from seq2seq_demo.network.decoding import MAX_ROWS_AT_ONCE
 from seq2seq_demo.network.numpy_network import NumpyNetwork, softmax
 from seq2seq_demo.network.parameters import weight_shapes

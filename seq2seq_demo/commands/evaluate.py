@@ -20,7 +20,7 @@ MAX_ERRORS_SHOWN = 5  # further skipped pairs are only counted
 
 
 def evaluate(options: EvaluateOptions) -> None:
-    """Print tables, or with --json one object per length and kind of sources."""
+    """Print tables, or with --json one object per length and kind of sources, and for pairs one over all lengths."""
     lengths = options.lengths or ([options.in_len] if options.in_len else [])
     selected = select_network(options, max(lengths, default=1))
     network, notices, n = selected.network, selected.notices, options.points or EVALUATION_SIZE
@@ -42,29 +42,14 @@ def evaluate(options: EvaluateOptions) -> None:
         print_notice("Some sources may be training sources, which are unknown or too many to exclude")
     if overlapping := [str(row.in_len) for row in rows if row.kind == RANDOM and row.fresh is False]:
         print_notice(f"Too few fresh sources of length {', '.join(overlapping)}: training sources were measured too")
-    if not options.json:
-        print_result(_text(options, selected, rows))
-    elif options.from_file and network.ends:
-        print_result(json.dumps(labels | evaluations.pairs_dict(rows, network)))
+    if options.json and options.from_file:
+        print_result(json.dumps(labels | evaluations.row_dict(evaluations.total(rows), network)))
+    elif not options.json:
+        origin = f" of {options.from_file}" * bool(options.from_file)
+        origin += f", pattern {selected.pattern.name!r}" if selected.pattern else ""
+        print_result(evaluations.text(rows, network, origin, options.verbose > 0))
     if n_skipped := sum(map(len, selected.skipped.values())):
         raise InputError(f"expected pairs that the network can read, skipped {n_skipped} that it cannot read")
-
-
-def _text(options: EvaluateOptions, selected: SelectedNetwork, rows: Sequence[EvaluationRow]) -> str:
-    """Return a line about the sources or pairs, and the tables of their figures."""
-    pattern = f"pattern {selected.pattern.name!r}" if selected.pattern else ""
-    if not selected.network.ends:
-        e = rows[-1].evaluation
-        measured = f"{pluralize(e.n, 'fresh source' if rows[-1].fresh else 'source')}, {pattern}"
-        if options.from_file:
-            measured = evaluations.sources_text(e, options.from_file)
-        tables = evaluations.by_length_table(rows) if options.lengths else evaluations.fixed_length_tables(e)
-        return f"{measured}\n\n{tables}"
-    pattern = f", {pattern}" if pattern else ""
-    if options.from_file:
-        return evaluations.pairs_text(options.from_file + pattern, rows, selected.network, options.verbose > 0)
-    tables = evaluations.variable_length_tables(rows)
-    return f"Sources of each length{pattern}; an answer without END is wrong\n\n{tables}"
 
 
 def _measure(

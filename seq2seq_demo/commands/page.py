@@ -21,7 +21,7 @@ from seq2seq_demo.errors import Seq2SeqError, WeightsError, require
 from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.files.recording import find_recording
 from seq2seq_demo.page import examples
-from seq2seq_demo.page.builder import Example, Moments, ShownNetwork, build, build_module, check, is_page
+from seq2seq_demo.page.builder import Example, Moments, ShownNetwork, build, build_module, check
 from seq2seq_demo.page.gallery import GALLERY, INDEX, Entry, build_index
 from seq2seq_demo.trained_network import TrainedNetwork, load
 
@@ -46,7 +46,7 @@ def page(options: PageOptions) -> None:
 
 
 def _check_page(path: Path, force: bool) -> None:
-    atomic_files.check_replaceable(path, "a page", is_page, force)
+    atomic_files.check_replaceable(path, "a page", force)
 
 
 def _page(options: PageOptions, selected: Sequence[SelectedNetwork], shown: Sequence[ShownNetwork]) -> str:
@@ -99,8 +99,8 @@ def _check_folder(folder: Path, paths: Sequence[Path], force: bool) -> None:
 
 
 def _is_page(path: Path) -> bool:
-    with contextlib.suppress(OSError, Seq2SeqError):
-        return is_page(atomic_files.read(path, "a page"))
+    with contextlib.suppress(Seq2SeqError):
+        return atomic_files.is_own(atomic_files.read(path, "a page"), "a page")
     return False
 
 

@@ -10,7 +10,7 @@ from seq2seq_demo.display import plots
 from seq2seq_demo.display.console import print_notice
 from seq2seq_demo.errors import Seq2SeqError
 from seq2seq_demo.figures import EpochFigures
-from seq2seq_demo.files import atomic_files, weights_file
+from seq2seq_demo.files import atomic_files
 from seq2seq_demo.trained_network import TrainedNetwork
 
 
@@ -31,7 +31,7 @@ class History(Callback):
 
     def _check(self) -> None:
         if self.path is not None:
-            atomic_files.check_replaceable(self.path, "a history", _is_history, self.force)
+            atomic_files.check_replaceable(self.path, "a history", self.force)
         if self.plot is not None:
             plots.check(self.plot, self.force)
 
@@ -52,8 +52,3 @@ class History(Callback):
                 plots.save(plots.history_figure(history), self.plot)
         except (Seq2SeqError, OSError) as error:
             print_notice(f"Could not write the history: {error}")
-
-
-def _is_history(content: bytes) -> bool:
-    epochs = json.loads(content)
-    return isinstance(epochs, list) and bool([*map(weights_file.parse_epoch, epochs)])

@@ -2,7 +2,6 @@
 
 import functools
 import io
-import re
 import sys
 import warnings
 from collections.abc import Sequence
@@ -22,18 +21,15 @@ from seq2seq_demo.files import atomic_files
 from seq2seq_demo.predictions import Prediction
 
 PROGRAM = "seq2seq-demo"
-# For each suffix: the metadata of a picture, and a pattern that finds the program's name in the metadata. There is no
-# date, so that equal figures give equal bytes. A document that embeds the picture does not match the pattern, because
-# the name is at another place.
-PICTURES: dict[str, tuple[dict[str, str | None], bytes]] = {
-    ".png": ({"Software": PROGRAM}, rb"\x89PNG.{33}tEXtSoftware\0%b"),
-    ".svg": ({"Creator": PROGRAM, "Date": None}, rb"<\?xml(?:(?!</metadata>).){,2000}<cc:Agent>\s+<dc:title>%b<"),
-    ".pdf": ({"Creator": PROGRAM, "CreationDate": None}, rb"%%PDF.*/Creator \(%b\) /Producer [^)]*\) >>\nendobj\nxref"),
+# The metadata of a picture, without a date, so that equal figures give equal bytes. `atomic_files` recognises the name.
+PICTURES: dict[str, dict[str, str | None]] = {
+    ".png": {"Software": PROGRAM},
+    ".svg": {"Creator": PROGRAM, "Date": None},
+    ".pdf": {"Creator": PROGRAM, "CreationDate": None},
 }
 MAX_PANELS = 16
 MAX_CELL, MAX_PANEL = 0.3, 6  # the longest side of a cell, and of a panel, in inches
 MAX_FONT, MIN_FONT, MIN_SPARSE_FONT = 10, 3, 6  # font sizes in points; MIN_SPARSE_FONT if some labels are omitted
-MAX_CELLS = 20_000  # with more cells in all panels, a panel is an image, not a mesh of cells
 DPI, SCREEN_DPI = 200, 100  # dots per inch of a picture in a file and in a notebook
 MAX_PIXELS = 160  # the most pixels per inch of a panel
 WRONG_COLOUR = "tab:red"
@@ -47,7 +43,6 @@ class _Layout(NamedTuple):
     font: float  # points
     input_step: int  # label every nth input
     output_step: int  # label every nth output
-    as_image: bool
 
 
 def check(path: Path, force: bool = False) -> None:
@@ -61,7 +56,7 @@ def check(path: Path, force: bool = False) -> None:
         suffixes = ", ".join(PICTURES)
         raise UsageError(f"{path}: expected a picture's name to end in one of {suffixes}, got {path.suffix!r}")
     _import_matplotlib("matplotlib")
-    atomic_files.check_replaceable(path, "a picture", _is_own_picture, force)
+    atomic_files.check_replaceable(path, "a picture", force)
 
 
 def _import_matplotlib(module: str) -> Any:
@@ -76,10 +71,6 @@ def _new_figure(size: tuple[float, float], layout: str) -> Any:
     figure = _import_matplotlib("matplotlib.figure").Figure(size, layout=layout)
     figure._repr_png_ = functools.partial(_picture, figure, ".png", SCREEN_DPI)
     return figure
-
-
-def _is_own_picture(content: bytes) -> bool:
-    return any(re.match(mark % PROGRAM.encode(), content, re.DOTALL) for _, mark in PICTURES.values())
 
 
 def _install_command(package: str) -> str:
@@ -110,13 +101,13 @@ def attention_figure(predictions: list[Prediction]) -> Any:
     size = (columns * (layout.width + 2) + 1, rows * (layout.height + 1))  # generous; empty margins are cropped
     figure = _new_figure(size, "compressed")
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    meshes = [_panel(ax, prediction, layout) for ax, prediction in zip(axes, predictions, strict=False)]
+    images = [_panel(ax, prediction, layout) for ax, prediction in zip(axes, predictions, strict=False)]
     for k, ax in enumerate(axes[:B] if B > 1 else (), start=1):
         ax.set_title(f"sequence {k}")
     for ax in axes[B:]:
         ax.remove()
     label = "attention α" + _pixel_note(predictions[0], layout)
-    figure.colorbar(meshes[0], ax=axes[:B], label=label, aspect=20 * rows, fraction=0.1 / columns, pad=0.02)
+    figure.colorbar(images[0], ax=axes[:B], label=label, aspect=20 * rows, fraction=0.1 / columns, pad=0.02)
     return figure
 
 
@@ -165,8 +156,7 @@ def _layout(predictions: list[Prediction]) -> _Layout:
         font_across, font_down = _max_font(width / S, label_width), _max_font(height / T, 1)
         input_step, output_step = _label_step(font_across), _label_step(font_down)
         font = min(input_step * font_across, output_step * font_down)
-    as_image = len(predictions) * S * T > MAX_CELLS
-    return _Layout(width, height, min(MAX_FONT, font), input_step, output_step, as_image)
+    return _Layout(width, height, min(MAX_FONT, font), input_step, output_step)
 
 
 def _max_font(inches: float, label_width: int) -> float:
@@ -182,12 +172,15 @@ def _label_step(font: float) -> int:
 
 
 def _panel(ax: Any, p: Prediction, layout: _Layout) -> Any:
-    """Draw the attention of a prediction; return the mesh or image that the colour bar describes."""
+    """Draw the attention of a prediction; return the image that the colour bar describes.
+
+    A pixel that covers several cells shows their largest α, so that no peak is lost.
+    """
     T, S = len(p.predicted_symbols), len(p.source)
-    if layout.as_image:
-        mesh = _image(ax, p, layout)
-    else:
-        mesh = ax.pcolormesh(p.attention, cmap="Blues", vmin=0, vmax=1, edgecolors="0.9", linewidth=0.5)
+    pixels = np.asarray(p.attention)
+    for axis, n in enumerate(_pixels(p, layout)):
+        pixels = np.maximum.reduceat(pixels, np.arange(n) * pixels.shape[axis] // n, axis)
+    image = ax.imshow(pixels, cmap="Blues", vmin=0, vmax=1, interpolation="nearest", extent=(0, S, T, 0))
     ax.set(aspect=layout.height / layout.width * S / T, xlim=(0, S), ylim=(T, 0))
     ax.set(xlabel="input" + _label_note(layout.input_step), ylabel="prediction" + _label_note(layout.output_step))
     ax.xaxis.set(ticks_position="top", label_position="top")
@@ -198,22 +191,12 @@ def _panel(ax: Any, p: Prediction, layout: _Layout) -> Any:
         axis.set_ticks(np.arange(0, len(symbols), step) + 0.5, labels=labels, parse_math=False)  # keeps $
         axis.set_tick_params(length=0 if step == 1 else 2)
     _mark_wrong(ax, p, layout)
-    return mesh
-
-
-def _image(ax: Any, p: Prediction, layout: _Layout) -> Any:
-    """Draw the cells as an image; a pixel that covers several cells shows their largest α, so that no peak is lost."""
-    pixels, extent = np.asarray(p.attention), (0, len(p.source), len(p.predicted_symbols), 0)
-    for axis, n in enumerate(_pixels(p, layout)):
-        pixels = np.maximum.reduceat(pixels, np.arange(n) * pixels.shape[axis] // n, axis)
-    return ax.imshow(pixels, cmap="Blues", vmin=0, vmax=1, interpolation="nearest", extent=extent)
+    return image
 
 
 def _pixels(p: Prediction, layout: _Layout) -> tuple[int, int]:
-    """Return the number of rows and columns drawn: pixels of an image, or cells."""
+    """Return the numbers of rows and columns of pixels: a pixel per cell, unless there are too many cells."""
     T, S = len(p.predicted_symbols), len(p.source)
-    if not layout.as_image:
-        return T, S
     return min(T, int(MAX_PIXELS * layout.height)), min(S, int(MAX_PIXELS * layout.width))
 
 
@@ -262,7 +245,7 @@ def _picture(figure: Any, suffix: str, dpi: int = DPI) -> bytes:
 
     picture, settings = io.BytesIO(), {"svg.hashsalt": PROGRAM, "svg.fonttype": "none"}
     with rc_context(settings):  # type: ignore[arg-type]  # it expects the names of all settings
-        figure.savefig(picture, format=suffix[1:], metadata=PICTURES[suffix][0], dpi=dpi, bbox_inches="tight")
+        figure.savefig(picture, format=suffix[1:], metadata=PICTURES[suffix], dpi=dpi, bbox_inches="tight")
     return picture.getvalue()
 
 

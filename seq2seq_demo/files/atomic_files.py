@@ -3,8 +3,8 @@
 import contextlib
 import errno
 import os
+import re
 import stat
-from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,6 +18,18 @@ except ImportError:  # Windows, which also can neither rename, replace nor remov
 
 # Without O_NONBLOCK, opening a pipe blocks until a writer opens it. Without O_BINARY, Windows converts the content.
 FLAGS = [getattr(os, name, 0) for name in ("O_RDONLY", "O_NONBLOCK", "O_NOCTTY", "O_BINARY")]
+# For each kind of output, a pattern that matches the files of this program from their first byte. A document that
+# embeds one of our pictures does not match, because the program's name is at another place.
+OWN_FILES = {
+    # Until version 3, snapshots and recordings begin as weights files do.
+    "a weights file": rb'seq2seq-demo weights \d+\n(?!.*("progress": \{"|"steps_per_epoch"))',
+    "a recording": rb'seq2seq-demo (recording|weights \d+\n.*"steps_per_epoch")',
+    "a history": rb'\[\n  \{\n    "epoch": 1,\n    "step": \d+,\n    "loss": ',
+    "a page": rb'<!DOCTYPE html>\n.{,60}<meta name="generator" content="seq2seq-demo">|// A network of seq2seq-demo',
+    "a picture": rb"\x89PNG.{33}tEXtSoftware\0seq2seq-demo"
+    rb"|<\?xml(?:(?!</metadata>).){,2000}<cc:Agent>\s+<dc:title>seq2seq-demo<"
+    rb"|%PDF.*/Creator \(seq2seq-demo\) /Producer [^)]*\) >>\nendobj\nxref",
+}
 
 
 class HeldFile(contextlib.AbstractContextManager["HeldFile"]):
@@ -216,29 +228,28 @@ def _obstacle(path: Path, folder: Path) -> str | None:
 
 
 def check_replaceable(
-    path: Path,
-    kind: str,
-    is_ours: Callable[[bytes], object],
-    force: bool | None = None,
-    error_class: type[Seq2SeqError] = Seq2SeqError,
+    path: Path, kind: str, force: bool | None = None, error_class: type[Seq2SeqError] = Seq2SeqError
 ) -> None:
     """Raise `error_class` if `write` is certain to fail, or if it would replace another program's file.
 
-    `is_ours` recognises a file of this program by its content: for any other file, it returns a false value or raises a
-    parsing error. An empty file may be replaced, and with `force` any file. If `force` is None, the error does not
-    mention `force`.
+    A file of this `kind`, a key of OWN_FILES, or an empty file may be replaced, and with `force` any file. If `force`
+    is None, the error does not mention `force`.
     """
     check_writable(path, kind, error_class)
     if force or not path.exists():
         return
-    try:
+    is_replaceable = False
+    with contextlib.suppress(OSError, Seq2SeqError):
         content = read(path, kind)
-        is_replaceable = not content or is_ours(content)
-    except (OSError, ValueError, RecursionError, Seq2SeqError):
-        is_replaceable = False
+        is_replaceable = not content or is_own(content, kind)
     if not is_replaceable:
         hint = "" if force is None else "; `force` replaces it"
         raise error_class(f"{path}: expected a new file or {kind} that this program wrote, found another file{hint}")
+
+
+def is_own(content: bytes, kind: str) -> bool:
+    """Whether this is the content of a file of this kind, a key of OWN_FILES, that this program wrote."""
+    return re.match(OWN_FILES[kind], content, re.DOTALL) is not None
 
 
 def is_same_file(path: Path, other: Path) -> bool:

@@ -14,11 +14,12 @@ import numpy as np
 from seq2seq_demo.errors import WeightsError, require
 from seq2seq_demo.files import hdf5
 
-FORMAT, VERSION = "seq2seq-demo weights", 3  # 2 added vocabularies, 3 added `ends`; all versions can be read
-HEADER_SIZE = 512  # HDF5's user block: format, version and the checksum of the rest, as ASCII text
+VERSION = 4  # 2 added vocabularies, 3 recordings, 4 nested metadata; all versions can be read
+WEIGHTS, SNAPSHOT, RECORDING = KINDS = ("weights", "snapshot", "recording")  # until version 3, headers say "weights"
+HEADER_SIZE = 512  # HDF5's user block: kind, version and the checksum of the rest, as ASCII text
 
 
-def to_bytes(arrays: dict[str, np.ndarray], texts: dict[str, str]) -> bytes:
+def to_bytes(kind: str, arrays: dict[str, np.ndarray], texts: dict[str, str]) -> bytes:
     """Return the content of a file; equal arrays and strings give equal bytes."""
     import h5py  # slow to import
 
@@ -26,33 +27,30 @@ def to_bytes(arrays: dict[str, np.ndarray], texts: dict[str, str]) -> bytes:
     with h5py.File(buffer, "w", userblock_size=HEADER_SIZE, libver="earliest") as file:
         for name, array in arrays.items():
             file[name] = array
-        file.attrs.update(format=FORMAT, version=VERSION)
+        file.attrs.update(version=VERSION)
         file.attrs.update(texts)
     body = buffer.getvalue()[HEADER_SIZE:]
-    header = f"{FORMAT} {VERSION}\nsha256 {hashlib.sha256(body).hexdigest()}\n".encode()
+    header = f"seq2seq-demo {kind} {VERSION}\nsha256 {hashlib.sha256(body).hexdigest()}\n".encode()
     return header.ljust(HEADER_SIZE, b"\0") + body
 
 
-def is_container(header: bytes) -> bool:
-    """Whether these are the first bytes of a container of any version."""
-    return _match(header) is not None
-
-
 def _match(header: bytes) -> re.Match[bytes] | None:
-    pattern = rb"%b ([0-9]{1,9})\nsha256 ([0-9a-f]{64})\n\0*" % FORMAT.encode()
-    return re.fullmatch(pattern, header[:HEADER_SIZE])
+    pattern = rf"seq2seq-demo ({'|'.join(KINDS)}) ([0-9]{{1,9}})\nsha256 ([0-9a-f]{{64}})\n\0*"
+    return re.fullmatch(pattern.encode(), header[:HEADER_SIZE])
 
 
 class Container:
-    """The content of a file: strings by name, and arrays, which are decoded on request.
+    """The content of a file: its kind, strings by name, and arrays, which are decoded on request.
 
     Raises:
         WeightsError: the body is not HDF5 as `to_bytes` writes it.
     """
 
-    def __init__(self, version: int, body: bytes) -> None:
+    def __init__(self, kind: str, version: int, body: bytes) -> None:
         self.version, self._body, self._read = version, body, set[str]()
         self.datasets, self.texts = hdf5.read(body)
+        # Until version 3, files have these strings; `kind` only if they are recordings.
+        self.kind, _ = self.texts.pop("kind", kind), self.texts.pop("format", "")
 
     def array(self, name: str, shape: tuple[int, ...], dtype: str = "float32") -> np.ndarray:
         """Return an array; raise WeightsError unless it has this shape and type."""
@@ -71,7 +69,7 @@ class Container:
             raise WeightsError(f"unexpected weight {extra!r}")
 
 
-def read(content: bytes) -> Container:
+def read(content: bytes, expected: str = "a weights file of this program or of 2016") -> Container:
     """Parse the content of a file, after checking its version and checksum.
 
     Raises:
@@ -79,11 +77,11 @@ def read(content: bytes) -> Container:
     """
     header, body = _match(content), content[HEADER_SIZE:]
     if not header:
-        raise WeightsError("expected a weights file of this program or of 2016, got something else")
-    version, checksum = int(header[1]), hashlib.sha256(body).hexdigest().encode()
+        raise WeightsError(f"expected {expected}, got something else")
+    version, checksum = int(header[2]), hashlib.sha256(body).hexdigest().encode()
     require(1 <= version <= VERSION, f"expected a weights file of version 1 to {VERSION}, got version {version}")
-    require(checksum == header[2], "damaged weights file: its content does not match its checksum")
+    require(checksum == header[3], "damaged weights file: its content does not match its checksum")
     try:
-        return Container(version, body)
+        return Container(header[1].decode(), version, body)
     except WeightsError as error:
         raise WeightsError(f"damaged weights file: {error}") from error

@@ -20,12 +20,12 @@ from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import Seq2SeqError, WeightsError, require
 from seq2seq_demo.files import atomic_files, container
-from seq2seq_demo.files.container import Container
+from seq2seq_demo.files.container import RECORDING, Container
 from seq2seq_demo.files.file_names import recording_path
-from seq2seq_demo.files.typed_json import build_dataclass, parse_object
+from seq2seq_demo.files.typed_json import parse, parse_json
 from seq2seq_demo.network.parameters import Weights, weight_shapes
 
-KIND, STEPS = "recording", "steps"
+STEPS = "steps"
 EXPECTED_FILE = "a training recording"
 LARGEST_FLOAT16 = 65504.0
 MAX_STEPS = 200  # the longest training run records fewer
@@ -92,14 +92,14 @@ def weights_checksum(weights: Weights) -> str:
 def to_bytes(recording: Recording, model_config: ModelConfig, saved: Weights) -> bytes:
     """Return the content of the recording file that belongs to a weights file with the weights `saved`."""
     info = RunInfo(recording.steps_per_epoch, weights_checksum(saved))
-    texts = {"kind": KIND, "model": json.dumps(asdict(model_config)), KIND: json.dumps(asdict(info))}
-    return container.to_bytes(to_arrays(recording), texts)
+    texts = {"model": json.dumps(asdict(model_config)), RECORDING: json.dumps(asdict(info))}
+    return container.to_bytes(RECORDING, to_arrays(recording), texts)
 
 
 def check_destination(path: Path, overwrite: bool, force: bool | None = None) -> None:
     """Raise WeightsError unless the path is free, or `overwrite` is True and it holds a recording."""
     require(overwrite or not os.path.lexists(path), f"{path}: expected a place for a recording, found a file")
-    atomic_files.check_replaceable(path, "a recording", _from_bytes, force, WeightsError)
+    atomic_files.check_replaceable(path, "a recording", force, WeightsError)
 
 
 def to_arrays(recording: Recording, prefix: str = "") -> Weights:
@@ -130,13 +130,12 @@ def from_container(file: Container, model_config: ModelConfig, steps_per_epoch: 
 
 
 def _from_bytes(content: bytes) -> tuple[Recording, RunInfo]:
-    require(container.is_container(content), f"expected {EXPECTED_FILE}, found something else")
-    file = container.read(content)
-    require(file.texts.get("kind") == KIND, f"expected {EXPECTED_FILE}, found a weights file")
-    has_all = file.texts.keys() == {"format", "kind", "model", KIND}
-    require(has_all, f"expected the attributes format, kind, model, {KIND}, got {sorted(file.texts)}"[:200])
-    model_config = build_dataclass(ModelConfig, parse_object(file.texts["model"]))
-    info = build_dataclass(RunInfo, parse_object(file.texts[KIND]))
+    file = container.read(content, EXPECTED_FILE)
+    require(file.kind == RECORDING, f"expected {EXPECTED_FILE}, found a weights file")
+    has_all = file.texts.keys() == {"model", RECORDING}
+    require(has_all, f"expected the attributes model, {RECORDING}, got {sorted(file.texts)}"[:200])
+    model_config = parse(ModelConfig, parse_json(file.texts["model"]), "model")
+    info = parse(RunInfo, parse_json(file.texts[RECORDING]), RECORDING)
     require_integer("steps_per_epoch", info.steps_per_epoch, at_least=1)
     recording = from_container(file, model_config, info.steps_per_epoch)
     file.require_all_read()

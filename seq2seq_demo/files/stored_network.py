@@ -18,6 +18,8 @@ from seq2seq_demo.network.parameters import Weights
 
 MAX_EARLIER_RUNS = 100  # if a network has more earlier runs, its file records none of them
 LENGTHS = ("in_len", "out_len", "min_in_len")  # fields of `StoredNetwork`
+RECORDS = ("trained", "reached", "program", "earlier", "temperature", "moments_since")
+METADATA = ("model_config", "task", *LENGTHS, *RECORDS)  # the fields in the JSON of a file; most others are arrays
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ class TrainingRun:
     fingerprint: DataFingerprint = DataFingerprint()  # empty for a training run in Python
 
 
-class EarlierRun(NamedTuple):
+@dataclass(frozen=True)
+class EarlierRun:
     """A training run and the name of its task, from which an evaluation can draw the training sources again."""
 
     task: str

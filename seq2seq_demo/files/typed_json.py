@@ -1,7 +1,10 @@
 """Parse untrusted JSON into dataclasses, checking the type of every value."""
 
+import functools
 import json
-from dataclasses import MISSING, fields
+from collections.abc import Collection
+from dataclasses import MISSING, fields, is_dataclass
+from types import NoneType
 from typing import Any, Literal, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 
 from seq2seq_demo.data.records import unique_keys
@@ -9,19 +12,19 @@ from seq2seq_demo.errors import WeightsError, require
 
 T = TypeVar("T")
 MAX_NUMBER = 10**50  # the limit for numbers; Python would parse thousands of digits
+_hints = functools.cache(get_type_hints)
 
 
-def parse_object(text: str) -> dict[str, Any]:
-    """Parse a JSON object.
+def parse_json(text: str) -> Any:
+    """Parse JSON.
 
     Raises:
-        WeightsError: the text is not a JSON object, or it contains NaN, infinity or a duplicate key.
+        WeightsError: the text is not JSON, or it contains NaN, infinity or a duplicate key.
     """
     try:
-        value = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=unique_keys)
+        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=unique_keys)
     except (ValueError, RecursionError) as error:
         raise WeightsError(f"expected JSON, got {text[:40]!r}") from error
-    return require_type("metadata", value, dict)
 
 
 def _refuse_constant(constant: str) -> NoReturn:
@@ -38,22 +41,41 @@ def require_type(name: str, value: Any, *types: type[T]) -> T:
     if float in types and type(value) is int and not is_huge:
         value = float(value)
     if type(value) not in types or is_huge:
-        expected = " or ".join("null" if kind is type(None) else kind.__name__ for kind in types)
+        expected = " or ".join("null" if kind is NoneType else kind.__name__ for kind in types)
         raise WeightsError(f"expected {name!r} as {expected}, got {repr(value)[:40]}")
     return value  # type: ignore[no-any-return]
 
 
-def build_dataclass(cls: type[T], values: dict[str, Any]) -> T:
-    """Return an instance of a dataclass; its fields are numbers, strings or bools, and may be optional.
+def parse(kind: type[T], value: Any, name: str) -> T:
+    """Convert a JSON value to a dataclass; `name` names the value in errors.
 
     Raises:
         WeightsError: a value has the wrong type, is missing, or belongs to no field.
     """
-    types = get_type_hints(cls)
-    for name in sorted(values.keys() - types.keys()):
-        raise WeightsError(f"expected the keys {', '.join(types)}, got {name!r}")
-    for field in fields(cls):  # type: ignore[arg-type]
-        require(field.name in values or field.default is not MISSING, f"expected the key {field.name!r}, got none")
-    kinds = {name: str if get_origin(hint) is Literal else hint for name, hint in types.items()}
-    allowed = {name: get_args(kind) or (kind,) for name, kind in kinds.items()}
-    return cls(**{name: require_type(name, value, *allowed[name]) for name, value in values.items()})
+    return kind(**parse_fields(kind, value, name))
+
+
+def parse_fields(kind: type, value: Any, name: str, chosen: Collection[str] = ()) -> dict[str, Any]:
+    """Convert a JSON object to the values of the fields of a dataclass, by default of all fields.
+
+    Raises:
+        WeightsError: a value has the wrong type, is missing, or belongs to no field.
+    """
+    values, hints = require_type(name, value, dict), _hints(kind)
+    known = [field for field in fields(kind) if not chosen or field.name in chosen]
+    for key in sorted(values.keys() - {field.name for field in known}):
+        raise WeightsError(f"expected the keys {', '.join(field.name for field in known)}, got {key[:40]!r}")
+    for field in known:
+        is_optional = (field.default, field.default_factory) != (MISSING, MISSING)
+        require(is_optional or field.name in values, f"expected the key {field.name!r}, got none")
+    return {key: _parse_value(hints[key], each, key) for key, each in values.items()}
+
+
+def _parse_value(hint: Any, value: Any, name: str) -> Any:
+    """Convert a JSON value to the type of a field: `X`, `X | None`, `Literal["a", "b"]` or `tuple[X, ...]`."""
+    if get_origin(hint) is tuple:
+        return tuple(_parse_value(get_args(hint)[0], each, name) for each in require_type(name, value, list))
+    kinds = get_args(hint) or (hint,)
+    if is_dataclass(kind := kinds[0]) and isinstance(kind, type) and not (value is None and NoneType in kinds):
+        return parse(kind, value, name)
+    return require_type(name, value, *((str,) if get_origin(hint) is Literal else kinds))

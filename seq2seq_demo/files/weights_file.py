@@ -1,48 +1,44 @@
 """Weights files: a network with its origin, or a snapshot of a training run, as a container of arrays and JSON.
 
-Files of version 3 record whether the network ends its answers. In versions 1 and 2, it does if `min_in_len` is set.
+The JSON has the form of the dataclasses in `stored_network.py`: a list of the networks of an ensemble, their
+vocabularies and, in a snapshot, the progress of the last network. `upgrade` converts files of earlier versions.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
-from dataclasses import asdict, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
-from types import NoneType
 from typing import Any
 
 import numpy as np
 
-from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.vocabulary import Tokenizer, Vocabularies, Vocabulary
+from seq2seq_demo.config import INTEGERS, ModelConfig
+from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import Seq2SeqError, WeightsError, require
-from seq2seq_demo.figures import EpochFigures, Figures
 from seq2seq_demo.files import atomic_files, container, recording
 from seq2seq_demo.files.checkpoint_2016 import is_checkpoint, read_checkpoint
-from seq2seq_demo.files.container import Container
+from seq2seq_demo.files.container import RECORDING, SNAPSHOT, WEIGHTS, Container
 from seq2seq_demo.files.file_names import recording_path
 from seq2seq_demo.files.stored_network import (
     LENGTHS,
     MAX_EARLIER_RUNS,
+    METADATA,
     Checkpoint,
-    DataFingerprint,
-    EarlierRun,
     Progress,
     Snapshot,
     StoredNetwork,
-    TrainingRun,
     check_members,
 )
-from seq2seq_demo.files.typed_json import build_dataclass, parse_object, require_type
+from seq2seq_demo.files.typed_json import parse, parse_fields, parse_json, require_type
 from seq2seq_demo.network.names_2016 import from_2016
 from seq2seq_demo.network.parameters import check_weights, weight_shapes
 
 MAX_STEP = 2**53  # float64 represents every integer up to this value exactly
 BEST, RECORDED = "best/", "recorded/"  # prefixes of array names in a snapshot
-MEMBER = "members/{}/"  # prefix of the array names of a further member, counted from 0
-ADDED_IN_VERSION_3 = {"ends", "budget", "members", "label_smoothing"}  # fields of the configs
+MEMBER = "members/{}/"  # prefix of the array names of each network but the first, counted from 0
 
 
 # ---- Writing ----
@@ -75,58 +71,37 @@ def to_bytes(stored: StoredNetwork | Snapshot[StoredNetwork]) -> bytes:
     Raises:
         WeightsError: `read` would refuse the content, for example because a weight is missing or not finite.
     """
-    snapshot, network = (stored, stored.network) if isinstance(stored, Snapshot) else (None, stored)
-    arrays, members = _arrays(network), snapshot.finished if snapshot else network.members
-    for number, member in enumerate(members):
-        arrays |= _arrays(member, MEMBER.format(number))
-    arrays |= {} if network.held_out is None else {"held_out": network.held_out}
-    if snapshot and snapshot.best:
-        arrays |= _arrays(replace(network, **snapshot.best._asdict()), BEST)
-    if snapshot and snapshot.first.recording:
-        arrays |= recording.to_arrays(snapshot.first.recording, RECORDED)
-    metadata = {
-        "model": asdict(network.model_config),
-        "training": _training_json(network, snapshot),
-        "vocabularies": {name: side.to_json() for name, side in network.vocabularies._asdict().items()},
+    snapshot = stored if isinstance(stored, Snapshot) else None
+    networks = (*stored.finished, stored.network) if isinstance(stored, Snapshot) else stored.networks
+    first = networks[0]
+    arrays: dict[str, Any] = {} if first.held_out is None else {"held_out": first.held_out}
+    for network, prefix in zip(networks, _prefixes(len(networks)), strict=True):
+        arrays |= _arrays(network.model_config, Checkpoint(network.weights, network.step, network.moments), prefix)
+    metadata: dict[str, Any] = {
+        "networks": [{name: getattr(network, name) for name in METADATA} for network in networks],
+        "vocabularies": first.vocabularies._asdict(),
     }
-    content = container.to_bytes(arrays, {name: json.dumps(value) for name, value in metadata.items()})
+    if snapshot:
+        metadata["progress"] = snapshot.progress
+        arrays |= _arrays(snapshot.network.model_config, snapshot.best, BEST) if snapshot.best else {}
+        arrays |= recording.to_arrays(first.recording, RECORDED) if first.recording else {}
+    texts = {name: json.dumps(value, default=asdict) for name, value in metadata.items()}
+    content = container.to_bytes(SNAPSHOT if snapshot else WEIGHTS, arrays, texts)
     _from_bytes(content)
     return content
 
 
-def _arrays(network: StoredNetwork, prefix: str = "") -> dict[str, Any]:
+def _prefixes(n: int) -> list[str]:
+    """Return the prefixes of the array names of n networks."""
+    return ["", *map(MEMBER.format, range(n - 1))]
+
+
+def _arrays(model_config: ModelConfig, checkpoint: Checkpoint, prefix: str) -> dict[str, Any]:
     """Return weights, step and moments by their names in a file."""
-    _check_checkpoint(network.model_config, Checkpoint(network.weights, network.step, network.moments))
-    adam = {"step": np.int64(network.step), **network.moments}
-    arrays = network.weights | {f"optimizer/{name}": array for name, array in adam.items()}
+    _check_checkpoint(model_config, checkpoint)
+    adam = {"step": np.int64(checkpoint.step), **checkpoint.moments}
+    arrays = checkpoint.weights | {f"optimizer/{name}": array for name, array in adam.items()}
     return {f"{prefix}{name}": array for name, array in arrays.items()}
-
-
-def _training_json(network: StoredNetwork, snapshot: Snapshot[StoredNetwork] | None) -> dict[str, Any]:
-    """Return the JSON object that records the origin of a network and the progress of a snapshot."""
-    trained: dict[str, Any] = {"program": network.program} if network.program else {}
-    progress: dict[str, Any] = {}
-    if network.trained:
-        trained = _run_json(network.trained)
-    if snapshot and network.trained:
-        progress = asdict(snapshot.progress) | {"start_step": network.trained.start_step}
-        progress["right_sum"] = progress.pop("correct_sum")  # its name since version 1
-        progress["history"] = [figures.to_json() for figures in snapshot.progress.history]
-    reached = asdict(network.reached) if network.reached else {}
-    lengths = {name: getattr(network, name) for name in LENGTHS}
-    earlier = [{"pattern": task} | _run_json(run) for task, run in network.earlier]
-    training = {"pattern": network.task} | lengths | {"trained": trained, "reached": reached, "progress": progress}
-    members = [
-        {"model": asdict(member.model_config), "training": _training_json(member, None)}
-        for member in (snapshot.finished if snapshot else network.members)
-    ]
-    optional: dict[str, Any] = {"earlier": earlier, "members": members}
-    optional |= {"temperature": network.temperature, "moments_since": network.moments_since}
-    return training | {name: value for name, value in optional.items() if value}
-
-
-def _run_json(run: TrainingRun) -> dict[str, Any]:
-    return asdict(run.config) | {"start_step": run.start_step} | asdict(run.fingerprint)
 
 
 # ---- Reading ----
@@ -153,38 +128,33 @@ def check_replaceable(path: Path, force: bool | None = None) -> None:
 
     With `force`, any file may be replaced. If `force` is None, the error does not mention `force`.
     """
-    atomic_files.check_replaceable(path, "a weights file", is_weights_file, force, WeightsError)
-
-
-def is_weights_file(content: bytes) -> bool:
-    """Return True for a network that this program saved, False for a snapshot; raise an error for anything else."""
-    return isinstance(_from_bytes(content), StoredNetwork)
+    atomic_files.check_replaceable(path, "a weights file", force, WeightsError)
 
 
 def _from_bytes(content: bytes) -> Snapshot[StoredNetwork] | StoredNetwork:
     file = container.read(content)
-    if file.texts.get("kind") == recording.KIND:
-        raise WeightsError("expected a weights file, got a training recording")
+    require(file.kind != RECORDING, "expected a weights file, got a training recording")
     try:
-        network, progress = _parse_metadata(file.version, file.texts)
+        networks, progress = parse_metadata(_metadata(file))
     except WeightsError as error:
         raise WeightsError(f"damaged weights file: {error}") from error
     digests = file.datasets.get("held_out")
     held_out = file.array("held_out", digests.shape, "int64") if digests else None
-    prefixes = ["", *map(MEMBER.format, range(len(network.members)))]
-    networks: list[StoredNetwork] = [
-        replace(each, **_checkpoint(file, each.model_config, prefix)._asdict(), members=(), held_out=held_out)
-        for each, prefix in zip([network, *network.members], prefixes, strict=True)
+    prefixes = _prefixes(len(networks))
+    if progress and file.version < 4:
+        prefixes = [*prefixes[1:], ""]  # the arrays of the network in training came first
+    networks = [
+        replace(each, **_checkpoint(file, each.model_config, prefix)._asdict(), held_out=held_out)
+        for each, prefix in zip(networks, prefixes, strict=True)
     ]
-    for each in networks:
-        require(each.moments_since <= each.step, f"expected moments_since of at most {each.step}, the step")
+    _check_metadata(networks, progress)
     stored: Snapshot[StoredNetwork] | StoredNetwork = replace(networks[0], members=tuple(networks[1:]))
-    if progress:  # the network in training follows the finished members
-        first, *others = networks = [*networks[1:], networks[0]]
+    if progress:
+        first = networks[0]
         if first.trained and _has(file, RECORDED):
             n = first.trained.config.steps_per_epoch
-            first = replace(first, recording=recording.from_container(file, first.model_config, n, RECORDED))
-        *finished, current = first, *others
+            networks[0] = replace(first, recording=recording.from_container(file, first.model_config, n, RECORDED))
+        *finished, current = networks
         best = _checkpoint(file, current.model_config, BEST) if _has(file, BEST) else None
         stored = Snapshot(current, progress, best, tuple(finished))
     file.require_all_read()
@@ -196,7 +166,7 @@ def _has(file: Container, prefix: str) -> bool:
     return any(name.startswith(prefix) for name in file.datasets)
 
 
-def _checkpoint(file: Container, model_config: ModelConfig, prefix: str = "") -> Checkpoint:
+def _checkpoint(file: Container, model_config: ModelConfig, prefix: str) -> Checkpoint:
     """Read the checkpoint whose array names have this prefix."""
     shapes = weight_shapes(model_config)
     has_moments = _has(file, f"{prefix}optimizer/m/")
@@ -214,134 +184,120 @@ def _check_checkpoint(model_config: ModelConfig, checkpoint: Checkpoint) -> None
     check_weights(model_config, checkpoint.weights, checkpoint.moments)
 
 
-def _parse_metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwork, Progress | None]:
-    """Return a network without weights and, for a snapshot, its progress.
+def _metadata(file: Container) -> dict[str, Any]:
+    """Return the JSON of a file in the form of the current version."""
+    metadata = {name: parse_json(text) for name, text in file.texts.items()}
+    if file.version == container.VERSION:
+        return metadata
+    try:
+        return upgrade(file.version, metadata)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise WeightsError(f"expected the metadata of version {file.version}, got something else") from error
+
+
+def parse_metadata(metadata: Mapping[str, Any]) -> tuple[list[StoredNetwork], Progress | None]:
+    """Return the networks without weights and, for a snapshot, the progress of the last one.
 
     Raises:
-        WeightsError: a value is missing, or has the wrong type or range.
-        UsageError: a setting is out of its range.
+        WeightsError: a value is missing, or has the wrong type.
+        UsageError: a setting is out of its range, or the networks cannot form an ensemble.
     """
-    names = ["format", "model", "training", *(["vocabularies"] if version > 1 else [])]
-    require(texts.keys() == {*names}, f"expected the attributes {', '.join(names)}, got {sorted(texts)}"[:200])
-    network, progress = _parse_network(version, parse_object(texts["model"]), parse_object(texts["training"]))
-    if version > 1:
-        vocabularies = _vocabularies(parse_object(texts["vocabularies"]), version, network.model_config)
-        network = replace(network, vocabularies=vocabularies)
-    members = tuple(replace(member, vocabularies=network.vocabularies) for member in network.members)
-    networks = [network, *members]
+    names = {"networks", "vocabularies"}
+    require(metadata.keys() - {"progress"} == names, f"expected networks, vocabularies, got {sorted(metadata)}"[:200])
+    sides = require_type("vocabularies", metadata["vocabularies"], dict)
+    require(sides.keys() == {*Vocabularies._fields}, f"expected source, target, got {sorted(sides)}"[:200])
+    vocabularies = Vocabularies(*(parse(Vocabulary, sides[name], name) for name in Vocabularies._fields))
+    listed = require_type("networks", metadata["networks"], list)
+    require(bool(listed), "expected at least one network, got none")
+    facts = [parse_fields(StoredNetwork, each, "network", METADATA) for each in listed]
+    networks = [StoredNetwork(**each, weights={}, vocabularies=vocabularies) for each in facts]
     check_members(networks)
-    if progress and members:
-        is_possible = all(each.trained and each.trained.config.members >= len(networks) for each in networks)
-        require(is_possible, f"expected a run of at least {len(networks)} members, got one of fewer")
-    return replace(network, members=members), progress
+    progress = parse(Progress, metadata["progress"], "progress") if "progress" in metadata else None
+    return networks, progress
 
 
-def _parse_network(
-    version: int, model: dict[str, Any], training: dict[str, Any]
-) -> tuple[StoredNetwork, Progress | None]:
-    """Return a network without weights and vocabularies and, for a snapshot, its progress."""
-    added = {"earlier", "temperature", "members", "moments_since"} if version > 2 else set()
-    _refuse_keys(training.keys() - {"pattern", *LENGTHS, "trained", "reached", "progress"} - added)
-    lengths = _lengths(training)
-    task = require_type("pattern", training.get("pattern"), str, NoneType)
-    trained, reached, progress = (require_type(x, training.get(x), dict) for x in ("trained", "reached", "progress"))
-    if version < 3:
-        _refuse_keys((model.keys() | trained.keys()) & ADDED_IN_VERSION_3)
-        model["ends"] = lengths[-1] is not None
-    model_config = build_dataclass(ModelConfig, model)
-    program = require_type("program", trained.pop("program", None), str, NoneType)
-    if version < 3 and trained.get("data") and not (model_config.ends and trained.get("seed") == 0):
-        trained["fingerprint"] = None  # 0.2.0 split these pairs differently, so the run cannot be resumed
-    if progress and trained.get("processes", 1) != 1:
-        raise WeightsError("expected a run of one process, got one of several, which only the version before resumes")
-    for name in ("name", "output"):  # keys of old snapshots, ignored: a file must not choose where to write
-        trained.pop(name, None)
-    run = _run(trained) if trained.get("start_step") is not None else None
-    figures = build_dataclass(Figures, reached) if reached else None
-    earlier = require_type("earlier", training.get("earlier", []), list)
-    require(len(earlier) <= MAX_EARLIER_RUNS, f"expected at most {MAX_EARLIER_RUNS} earlier runs, got {len(earlier)}")
-    facts = [require_type("earlier", each, dict) for each in earlier]
-    runs = tuple(EarlierRun(require_type("pattern", each.pop("pattern", None), str), _run(each)) for each in facts)
-    facts = [require_type("members", each, dict) for each in require_type("members", training.get("members", []), list)]
-    members = tuple(_parse_member(version, each) for each in facts)
-    temperature = require_type("temperature", training.get("temperature"), float, NoneType)
-    require(temperature is None or temperature > 0, f"expected a temperature above 0, got {temperature}")
-    since = require_integer("moments_since", training.get("moments_since", 0), at_least=0, at_most=MAX_STEP)
-    network = StoredNetwork(model_config, {}, task, *lengths, run, figures, program=program, earlier=runs)
-    network = replace(network, temperature=temperature, moments_since=since, members=members)
-    return network, _progress(progress, run) if progress and run else None
-
-
-def _parse_member(version: int, facts: dict[str, Any]) -> StoredNetwork:
-    """Return a further member of an ensemble, without weights and vocabularies."""
-    _refuse_keys(facts.keys() - {"model", "training"})
-    model, training = (require_type(name, facts.get(name), dict) for name in ("model", "training"))
-    _refuse_keys(training.keys() & {"members"})
-    return _parse_network(version, model, training)[0]
-
-
-def _run(facts: dict[str, Any]) -> TrainingRun:
-    """Validate and return a training run: the inverse of `_run_json`."""
-    start_step = require_type("start_step", facts.pop("start_step", None), int)
-    facts.pop("processes", None)  # a setting that versions before 0.3.0 had
-    data = {field.name: facts.pop(field.name) for field in fields(DataFingerprint) if field.name in facts}
-    config, fingerprint = build_dataclass(TrainConfig, facts), build_dataclass(DataFingerprint, data)
-    return TrainingRun(config, require_integer("start_step", start_step, at_least=0), fingerprint)
-
-
-def _refuse_keys(unknown: Collection[str]) -> None:
-    """Raise WeightsError if there is an unknown key."""
-    if unknown:
-        raise WeightsError(f"expected no key {min(unknown)[:40]!r}")
-
-
-def _vocabularies(facts: Mapping[str, Any], version: int, model_config: ModelConfig) -> Vocabularies:
-    """Return the vocabularies; raise WeightsError unless they fit the network's symbols."""
-    _refuse_keys(facts.keys() - {*Vocabularies._fields})
-    sides = []
-    for name in Vocabularies._fields:
-        side = require_type(name, facts.get(name), dict)
-        symbols = require_type("symbols", side.pop("symbols", None), list)
-        symbols = [require_type("symbol", symbol, str) for symbol in symbols]
-        _refuse_keys(side.keys() - ({"tokens", "form", "lowercase"} if version > 2 else {"tokens"}))
-        sides.append(Vocabulary(symbols=tuple(symbols), **asdict(build_dataclass(Tokenizer, side))))
-    vocabularies = Vocabularies(*sides)
-    for name, largest in vocabularies.largest_symbols().items():
-        expected = getattr(model_config, name)
+def _check_metadata(networks: Sequence[StoredNetwork], progress: Progress | None) -> None:
+    """Raise an error unless the values of each network, its vocabularies and the progress are possible."""
+    for network in networks:
+        for name in LENGTHS:
+            if (length := getattr(network, name)) is not None:
+                require_integer(name, length, at_least=1)
+        shortest, longest = network.min_in_len or 0, network.in_len or 0
+        require(shortest <= longest, f"expected lengths from shortest to longest, got {shortest} to {longest}")
+        for each in network.runs:
+            require_integer("start_step", each.run.start_step, at_least=0)
+        n, temperature = len(network.earlier), network.temperature
+        require(n <= MAX_EARLIER_RUNS, f"expected at most {MAX_EARLIER_RUNS} earlier runs, got {n}")
+        require(temperature is None or temperature > 0, f"expected a temperature above 0, got {temperature}")
+        require_integer("moments_since", network.moments_since, at_least=0, at_most=network.step)
+    first, run = networks[0], networks[-1].trained
+    for name, largest in first.vocabularies.largest_symbols().items():
+        expected = getattr(first.model_config, name)
         require(expected == largest, f"expected a vocabulary for {name} {expected}, got one for {largest}")
-    fits = model_config.ends or not vocabularies.are_text
+    fits = first.ends or not first.vocabularies.are_text
     require(fits, "expected a network of texts to end its answers, got one that does not")
-    return vocabularies
-
-
-def _lengths(training: Mapping[str, Any]) -> tuple[int | None, int | None, int | None]:
-    """Validate and return `in_len`, `out_len` and `min_in_len`."""
-    lengths = {name: require_type(name, training.get(name), int, NoneType) for name in LENGTHS}
-    for name, length in lengths.items():
-        if length is not None:
-            require_integer(name, length, at_least=1)
-    in_len, out_len, min_in_len = lengths.values()
-    is_range = (min_in_len or 0) <= (in_len or 0)
-    require(is_range, f"expected lengths from shortest to longest, got {min_in_len} to {in_len}")
-    return in_len, out_len, min_in_len
-
-
-def _progress(facts: dict[str, Any], run: TrainingRun) -> Progress:
-    """Validate and return the progress of a snapshot."""
-    history = [*map(parse_epoch, require_type("history", facts.pop("history", None), list))]
-    facts["correct_sum"] = facts.pop("right_sum", None)
-    facts.pop("start_step", None)
-    progress = replace(build_dataclass(Progress, facts), history=tuple(history))
-    epochs, points = run.config.epochs, run.config.n_training
-    is_possible = 0 <= progress.epoch == len(history) and 0 <= progress.points <= points and progress.seconds >= 0
-    is_possible &= len(history) <= epochs or run.config.budget is not None
-    got = f"{progress.points} points of epoch {progress.epoch}, after {len(history)} completed epochs"
+    if progress is None:
+        return
+    require(run is not None, "expected a snapshot to record its training run, got none")
+    assert run
+    is_possible = len(networks) == 1 or all(x.trained and x.trained.config.members >= len(networks) for x in networks)
+    require(is_possible, f"expected a run of at least {len(networks)} members, got one of fewer")
+    epochs, n_completed = run.config.epochs, len(progress.history)
+    is_possible = 0 <= progress.epoch == n_completed and 0 <= progress.points <= run.config.n_training
+    is_possible &= progress.seconds >= 0 and (n_completed <= epochs or run.config.budget is not None)
+    got = f"{progress.points} points of epoch {progress.epoch}, after {n_completed} completed epochs"
     require(is_possible, f"expected progress within {epochs} epochs, got {got}")
-    return progress
 
 
-def parse_epoch(epoch: Any) -> EpochFigures:
-    """Parse the dictionary that `EpochFigures.to_json` makes."""
-    facts, prefix = require_type("history", epoch, dict), "validation_"
-    figures = {name.removeprefix(prefix): facts.pop(name) for name in [*facts] if name.startswith(prefix)}
-    return build_dataclass(EpochFigures, facts | {"validation": build_dataclass(Figures, figures)})
+# ---- Earlier versions ----
+
+
+def upgrade(version: int, metadata: dict[str, Any]) -> dict[str, Any]:
+    """Convert the metadata of versions 1 to 3 to the form of version 4. In versions 1 and 2, `ends` is not recorded.
+
+    Raises:
+        AttributeError, KeyError, TypeError or ValueError: the metadata has another form.
+    """
+    training = metadata["training"]
+    progress, members = training["progress"], training.pop("members", ())
+    networks = [_upgraded_network(version, each["model"], each["training"]) for each in members]
+    integers = {"tokens": INTEGERS}
+    vocabularies = metadata.get("vocabularies", {"source": integers, "target": integers})
+    current = _upgraded_network(version, metadata["model"], training)
+    if not (progress and current["trained"]):
+        return {"networks": [current, *networks], "vocabularies": vocabularies}
+    progress["correct_sum"] = progress.pop("right_sum")
+    progress.pop("start_step", None)
+    for epoch in progress["history"]:
+        validation = {name: epoch.pop(name) for name in [*epoch] if name.startswith("validation_")}
+        epoch["validation"] = {name.removeprefix("validation_"): value for name, value in validation.items()}
+    return {"networks": [*networks, current], "vocabularies": vocabularies, "progress": progress}
+
+
+def _upgraded_network(version: int, model: dict[str, Any], training: dict[str, Any]) -> dict[str, Any]:
+    run = training.pop("trained")
+    if training.get("progress") and run.get("processes", 1) != 1:
+        raise WeightsError("expected a run of one process, got one of several, which only the version before resumes")
+    if version < 3:
+        model["ends"] = training.get("min_in_len") is not None
+        if run.get("data") and not (model["ends"] and run.get("seed") == 0):
+            run["fingerprint"] = None  # 0.2.0 split these pairs differently, so the run cannot be resumed
+    training.pop("members", None)
+    training.pop("progress", None)
+    return {
+        "model_config": model,
+        "task": training.pop("pattern", None),
+        "program": run.pop("program", None),
+        "trained": _upgraded_run(run) if run.get("start_step") is not None else None,
+        "reached": training.pop("reached") or None,
+        "earlier": [{"task": each.pop("pattern"), "run": _upgraded_run(each)} for each in training.pop("earlier", ())],
+        **training,
+    }
+
+
+def _upgraded_run(run: dict[str, Any]) -> dict[str, Any]:
+    start_step = run.pop("start_step")
+    fingerprint = {name: run.pop(name, None) for name in ("data", "fingerprint")}
+    for name in ("name", "output", "processes"):  # a file must not choose where to write; `processes` is no setting now
+        run.pop(name, None)
+    return {"config": run, "start_step": start_step, "fingerprint": fingerprint}

@@ -3,7 +3,6 @@
 The estimates are low, so a request that is slightly too large is not rejected.
 """
 
-from dataclasses import replace
 from math import prod
 
 from seq2seq_demo import system_memory
@@ -12,8 +11,6 @@ from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.parameters import weight_shapes
 
 FLOAT_BYTES = 4
-SYMBOL_BYTES = 8
-ARRAY_OVERHEAD = 112  # bytes of a NumPy array in addition to its elements
 
 
 def check_training_fits(model_config: ModelConfig, config: TrainConfig) -> None:
@@ -54,33 +51,20 @@ def check_points_fit(n: int, in_len: int, out_len: int) -> None:
     n, in_len, out_len = int(n), int(in_len), int(out_len)  # NumPy integers would overflow
     _check_lengths(in_len, out_len)
     # At least a byte per symbol, and 16 bytes per pair for the order of an epoch.
-    _check_ram(f"{n} points of {in_len} + {out_len} symbols", n * (in_len + out_len + 2 * SYMBOL_BYTES))
+    _check_ram(f"{n} points of {in_len} + {out_len} symbols", n * (in_len + out_len + 16))
 
 
 def check_decoding_fits(model_config: ModelConfig, rows: int, in_len: int, out_len: int) -> None:
     """Raise UsageError if decoding `rows` sequences at once cannot fit into memory, or a length is above MAX_LEN."""
     _check_lengths(in_len, out_len)
-    needed = decoding_bytes(model_config, rows, in_len, out_len)
-    _check_ram(f"{rows} sequences of {in_len} + {out_len} symbols, decoded at once,", needed)
-
-
-def decoding_bytes(model_config: ModelConfig, rows: int, in_len: int, out_len: int) -> int:
-    """Return the peak memory of `NumpyNetwork.decode` in bytes: one array per position, and then their stacked copy."""
-    S, T = int(in_len), int(out_len)
-    key, memory = rows * model_config.cell_size * FLOAT_BYTES, rows * model_config.memory_size * FLOAT_BYTES
-    step = rows * (model_config.n_output_symbols * FLOAT_BYTES + SYMBOL_BYTES)
-    encoding = S * (2 * memory + 2 * ARRAY_OVERHEAD)
-    if not model_config.has_attention:
-        return max(encoding, T * (2 * step + 4 * ARRAY_OVERHEAD))
-    step += rows * S * FLOAT_BYTES  # α
-    # The encoder's peak, the peak of the decoder's steps, and the peak at the end, where all steps are copied.
-    return max(encoding, S * (memory + key) + T * (step + 3 * ARRAY_OVERHEAD), T * (2 * step + 6 * ARRAY_OVERHEAD))
+    S, T, c = int(in_len), int(out_len), model_config
+    floats = S * c.memory_size + T * c.n_output_symbols + c.has_attention * S * (c.cell_size + T)  # keys and α
+    _check_ram(f"{rows} sequences of {S} + {T} symbols, decoded at once,", rows * floats * FLOAT_BYTES)
 
 
 def n_weights(model_config: ModelConfig) -> int:
-    """Return the number of weights. Each layer after the first adds the same number, which is computed only once."""
-    one, two = (sum(map(prod, weight_shapes(replace(model_config, num_layers=n)).values())) for n in (1, 2))
-    return one + (model_config.num_layers - 1) * (two - one)
+    """Return the number of weights."""
+    return sum(map(prod, weight_shapes(model_config).values()))
 
 
 def _check_lengths(in_len: int, out_len: int) -> None:

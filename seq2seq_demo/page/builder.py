@@ -145,11 +145,6 @@ def _symbols(shown: ShownNetwork) -> tuple[Vocabularies, int, int]:
     return shown.network.vocabularies, shown.network.model_config.in_max_int, shown.network.model_config.out_max_int
 
 
-def is_page(content: bytes) -> bool:
-    """Return whether a file is a page or a module of this program, by its fixed beginning."""
-    return content.startswith((read_asset("template.html").partition("$")[0].encode(), MODULE_START.encode()))
-
-
 def read_asset(name: str) -> str:
     """Return the text of a file in this folder."""
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")

@@ -42,7 +42,7 @@ def test_training_learns_to_end_and_evaluation_covers_every_length(run):
     assert min(row["free_running"]["exact_match"] for row in random) > 0.9
     assert {row["sources"] for row in rows} == {"random", "all equal", "two symbols", "ascending", "descending"}
     out, err = run.ok("evaluate -i w 50 --lengths 2-3,6")
-    assert [line.split()[0] for line in out.split("\n\n")[1].splitlines()] == ["length", "2", "3", "6", "all"]
+    assert [line.split()[0] for line in out.split("\n\n")[2].splitlines()] == ["length", "2", "3", "6", "all"]
     assert "The network was trained on length 1-4, so its answers at length 6 may be wrong\n" in err
 
 

@@ -7,7 +7,7 @@ from helpers import save_random
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.sampling import training_sources, unseen_sources
-from seq2seq_demo.files.weights_file import TrainingRun
+from seq2seq_demo.files.stored_network import TrainingRun
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 
 ATTENTION = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
@@ -25,7 +25,7 @@ def test_evaluate_reports_free_running_accuracy(run):
     assert (status, err) == (0, "Using weights w\n")
     facts = json.loads(out)
     assert (facts["model"], facts["pattern"], facts["n"]) == ("embedding_attention", "reversed", 600)
-    assert (facts["in_len"], facts["out_len"]) == (4, 3)
+    assert (facts["in_len"], len(facts["by_position"]["forced"])) == (4, 3)
     assert facts["free_running"]["token_accuracy"] == pytest.approx(right.mean())
     assert facts["by_position"]["free_running"] == pytest.approx(right.mean(axis=0).tolist())
     out, _ = run.ok("evaluate 600 -i w --seed 5")
@@ -37,9 +37,12 @@ def test_evaluate_at_several_lengths(run):
     save_random("w", ATTENTION, in_len=4, out_len=3)
     out, _ = run.ok("evaluate 50 -i w --lengths 4,2,7 --json")
     facts = [json.loads(line) for line in out.splitlines()]
-    assert [(f["in_len"], f["out_len"], f["n"]) for f in facts] == [(4, 3, 50), (2, 2, 50), (7, 7, 50)]
+    out_lens = [len(f["by_position"]["forced"]) for f in facts]
+    assert [(f["in_len"], f["n"]) for f in facts] == [(4, 50), (2, 50), (7, 50)]
+    assert out_lens == [3, 2, 7]
     _, out, _ = run("evaluate 50 -i w --lengths 4,2,7")
-    assert [line.split()[:3] for line in out.splitlines()[3:]] == [["4", "3", "50"], ["2", "2", "50"], ["7", "7", "50"]]
+    lines = out.split("\n\n")[2].splitlines()
+    assert [line.split()[:2] for line in lines[1:]] == [["4", "50"], ["2", "50"], ["7", "50"], ["all", "150"]]
 
 
 def test_untrained_lengths_are_reported_once(run):
@@ -64,7 +67,7 @@ def test_evaluate_when_nearly_all_sources_were_trained_on(run):
     run.refuses("evaluate -i w", "expected sources of length 2 that training did not use, got none", 1)
     out, err = run.ok("evaluate 20 -i w --lengths 2,3")
     assert "Skipped one length: expected sources of length 2 that training did not use, got none\n" in err
-    assert [row.split()[0] for row in out.splitlines()[2:]] == ["length", "3"]
+    assert [row.split()[0] for row in out.split("\n\n")[2].splitlines()] == ["length", "3"]
     assert 0 < n_unseen_after(300) < 10
     out, err = run.ok("evaluate 1000000 -i w")
     assert f"Length 2 has only {out.split()[0]} sources that training did not use, fewer than 1000000" in err
@@ -78,6 +81,8 @@ def test_evaluate_on_pairs_from_a_file(run):
     rows = zip(sources.tolist(), predicted.tolist(), strict=True)
     Path("pairs.jsonl").write_text("".join(f'{{"input": {source}, "output": {target}}}\n' for source, target in rows))
     out, _ = run.ok("evaluate -i w --from-file pairs.jsonl --json")
-    assert json.loads(out)["by_position"]["free_running"] == [1, pytest.approx(0.75, abs=0.05)]
+    row, total = map(json.loads, out.splitlines())
+    assert row["by_position"]["free_running"] == [1, pytest.approx(0.75, abs=0.05)]
+    assert total == row | {"in_len": None}
     run.refuses("evaluate 20 -i w", "trained on 'pairs.jsonl': expected --from-file with pairs or -p")
     run.refuses("evaluate 50 -i w --from-file pairs.jsonl", "pairs.jsonl: expected 50 pairs, found 40", 1)

@@ -44,7 +44,6 @@ def write_foreign(folder):
         "mine.py": "x = 1\n" * 200,
     }
     contents = {name: text.encode() for name, text in texts.items()}
-    contents["header.h5"] = header + b"not what its checksum says"
     contents["old.tfl"] = b"thesis" * 100 + header
     for suffix in ("png", "svg", "pdf"):
         Figure().savefig(f"thesis.{suffix}", metadata={"Title": "seq2seq-demo"})

@@ -11,10 +11,10 @@ import pytest
 from helpers import random_weights, save_random, save_texts
 
 from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.files.atomic_files import is_own
 from seq2seq_demo.files.file_names import recording_path
 from seq2seq_demo.files.recording import Recording, to_bytes, to_float16
 from seq2seq_demo.page import gallery
-from seq2seq_demo.page.builder import is_page
 
 SMALL = ModelConfig("embedding_attention", cell_size=4, embedding_size=3)
 ENDING = replace(SMALL, ends=True)
@@ -158,6 +158,6 @@ def test_a_gallery_replaces_only_pages(run, monkeypatch):
         run.refuses("page --gallery mine", f"error: {error}", 1)
         assert os.listdir("mine") == [name]
         run.ok("page --gallery mine --force")
-        assert is_page(Path("mine/index.html").read_bytes())
+        assert is_own(Path("mine/index.html").read_bytes(), "a page")
         assert name == "index.html" or Path("mine", name).read_text() == content
         shutil.rmtree("mine")

@@ -10,7 +10,8 @@ from seq2seq_demo.commands.fresh_start import new_training
 from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.files.recording import find_recording
-from seq2seq_demo.files.weights_file import Checkpoint, Progress, Snapshot, TrainingRun, to_bytes
+from seq2seq_demo.files.stored_network import Checkpoint, Progress, Snapshot, TrainingRun
+from seq2seq_demo.files.weights_file import to_bytes
 from seq2seq_demo.trained_network import load, untrained
 from seq2seq_demo.training.recorder import start_recording
 from seq2seq_demo.training.snapshots import load_snapshot

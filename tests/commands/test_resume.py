@@ -8,10 +8,8 @@ import signal
 import threading
 from pathlib import Path
 
-import h5py
 import pytest
 from helpers import PROGRAM, SMALL, SMALL_PAIRS, end, finished_snapshot, save_random
-from hostile import with_checksum
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import pair_task_from_rows
@@ -19,7 +17,7 @@ from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.display.training_report import TrainingReport
 from seq2seq_demo.errors import WeightsError
 from seq2seq_demo.files import atomic_files, weights_file
-from seq2seq_demo.files.weights_file import DataFingerprint
+from seq2seq_demo.files.stored_network import DataFingerprint
 from seq2seq_demo.trained_network import load
 from seq2seq_demo.training import snapshots, trainer
 from seq2seq_demo.training.snapshots import load_snapshot
@@ -138,19 +136,6 @@ def test_the_snapshot_beside_the_result_is_resumed(run, fast_steps, options, res
     assert out.endswith(f"Saved {saved}\n")
     assert (load(saved).trained, load(saved).step) == (written.network.trained, 1)
     assert [path for path in paths if not os.path.exists(path)] == [resumed]
-
-
-def test_output_paths_in_a_snapshot_are_ignored(run, tmp_path, fast_steps):
-    """Earlier versions wrote output paths to snapshots."""
-    os.mkdir("d")
-    finished_snapshot("w", reversed_fingerprint())
-    with h5py.File("w", "r+") as file:
-        training = json.loads(file.attrs["training"])
-        training["trained"] |= {"output": f"{tmp_path}/d/planted", "name": "../../d/planted", "data": None}
-        file.attrs["training"] = json.dumps(training)
-    Path(SNAPSHOT).write_bytes(with_checksum(Path("w").read_bytes()[512:]))
-    assert run.ok("train --resume")[0].endswith("Saved w.h5\n")
-    assert os.listdir("d") == []
 
 
 def test_nothing_to_resume(run, fast_steps):

@@ -61,8 +61,7 @@ def test_train_evaluate_and_predict_texts(run):
     )
     *_, total = map(json.loads, run.ok("evaluate -i w --from-file test.tsv --json")[0].splitlines())
     assert (total["n"], total["n_pairs"], total["in_len"]) == (n, 102, None)
-    assert total["word_error_rate"] == pytest.approx(1 - total["free_running"]["exact_match"])
-    assert f"word error rate {total['word_error_rate']:.5f}, " in out
+    assert f"word error rate {1 - total['free_running']['exact_match']:.5f}, " in out
     out, _ = run.ok("predict -i w abé 가")
     assert out == "==> For input abé, prediction=É B A\n==> For input 가, prediction=가\n"
 

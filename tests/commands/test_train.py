@@ -21,7 +21,7 @@ from seq2seq_demo.cli.parser import parse
 from seq2seq_demo.commands.fresh_start import new_training
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.files import weights_file
-from seq2seq_demo.files.weights_file import TrainingRun
+from seq2seq_demo.files.stored_network import TrainingRun
 from seq2seq_demo.trained_network import load
 
 

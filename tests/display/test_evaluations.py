@@ -3,25 +3,18 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from helpers import trained_network
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
-from seq2seq_demo.display.evaluations import (
-    MAX_CONFUSIONS,
-    by_length_table,
-    fixed_length_tables,
-    pairs_dict,
-    pairs_text,
-    row_dict,
-    variable_length_tables,
-)
+from seq2seq_demo.display.evaluations import MAX_CONFUSIONS, row_dict, text, total
 from seq2seq_demo.evaluation import GIVEN, RANDOM, EvaluationRow
 from seq2seq_demo.figures import Evaluation, Tally, WrongAnswer, WrongAnswers
 
 
-def network_of(vocabularies):
-    return SimpleNamespace(vocabularies=vocabularies, temperature=None)
+def network_of(vocabularies, ends=True):
+    """A network with these vocabularies; its target symbols are 0 to 2."""
+    config = ModelConfig(ends=ends, in_max_int=3, out_max_int=2)
+    return SimpleNamespace(vocabularies=vocabularies, temperature=None, ends=ends, model_config=config)
 
 
 def tally(expected, correct):
@@ -32,63 +25,61 @@ def evaluation(**changes):
     """A made-up evaluation of 10 sequences of 2 symbols from 0 to 2."""
     values = {"n": 10, "n_pairs": 10, "n_target": 20, "loss_sum": 5.0, "forced_exact": 5, "exact": 3, "edits": 9}
     values |= {"forced": tally([10, 10], [9, 6]), "by_position": tally([10, 10], [8, 4])}
-    values |= {"by_symbol": tally([5, 6, 9, 0], [5, 3, 4, 0])}
-    values |= {"confusions": Counter({(1, 0): 1, (1, 2): 2, (2, 1): 4, (2, 3): 1})}
+    values |= {"by_symbol": tally([5, 6, 0, 9], [5, 3, 0, 4])}
+    values |= {"confusions": Counter({(1, 0): 1, (1, 2): 2, (2, 1): 4, (2, 0): 1})}
     return Evaluation(**values | changes)
 
 
-FIGURES = {
-    "loss": 0.25,
-    "forced": {"token_accuracy": 0.75, "exact_match": 0.5},
-    "free_running": {"token_accuracy": 0.6, "exact_match": 0.3},
-}
-
-
-def test_an_evaluation_as_json():
-    facts = row_dict(EvaluationRow(RANDOM, 7, evaluation(), True), trained_network())
+@pytest.mark.parametrize("ends", [True, False])
+def test_an_evaluation_as_json(ends):
+    row = EvaluationRow("ascending", 7, evaluation(unended=2, too_long=3), False)
+    facts = row_dict(row, network_of(Vocabularies(), ends))
     symbols, confusions = facts.pop("by_symbol"), facts.pop("confusions")
-    assert facts == FIGURES | {
-        **{"n": 10, "in_len": 7, "out_len": 2},
-        "gap": {"token_accuracy": pytest.approx(0.15), "exact_match": pytest.approx(0.2)},
+    assert facts == {
+        **{"sources": "ascending", "in_len": 7, "n": 10, "n_pairs": 10, "fresh": False, "loss": 0.25},
+        "forced": {"token_accuracy": 0.75, "exact_match": 0.5},
+        "free_running": {"token_accuracy": 0.6, "exact_match": 0.3},
+        **{"symbol_error_rate": 0.45, "wrong_symbols": 0, "too_short": 0, "too_long": 3, "unended": 2},
         "by_position": {"forced": [0.9, 0.6], "free_running": [0.8, 0.4]},
+        **{"worst": [], "surest": []},
     }
     assert symbols[:2] == [{"symbol": 0, "n": 5, "accuracy": 1.0}, {"symbol": 1, "n": 6, "accuracy": 0.5}]
-    assert symbols[2:] == [{"symbol": 2, "n": 9, "accuracy": pytest.approx(4 / 9)}]
+    assert symbols[2:] == [{"symbol": "END" if ends else 3, "n": 9, "accuracy": pytest.approx(4 / 9)}]
     assert confusions[0] == {"expected": 2, "predicted": 1, "times": 4}
-    assert [tuple(row.values()) for row in confusions] == [(2, 1, 4), (1, 2, 2), (1, 0, 1), (2, 3, 1)]
+    assert [tuple(row.values()) for row in confusions] == [(2, 1, 4), (1, 2, 2), (1, 0, 1), (2, 0, 1)]
 
 
-def test_an_evaluation_as_text():
-    rows = [line.split() for line in fixed_length_tables(evaluation()).splitlines()]
-    for row in (
-        ["token", "accuracy", "0.75000", "0.60000", "+0.15000"],
-        ["exact", "match", "0.50000", "0.30000", "+0.20000"],
+def test_figures_at_one_length_have_tables_by_position_and_by_symbol():
+    rows = [EvaluationRow(RANDOM, 7, evaluation(too_long=3), True)]
+    shown = text(rows, network_of(Vocabularies(), ends=False), ", pattern 'f'")
+    first, errors, lengths, positions, symbols, confusions = shown.split("\n\n")
+    assert first == "10 fresh sources, pattern 'f'"
+    assert errors == "exact match 0.30000, symbol error rate 0.45000, loss 0.25000 nats per symbol"
+    header, row = map(str.split, lengths.splitlines())
+    assert header[:6] == ["length", "sequences", "exact", "match", "forced", "token"]
+    assert row == ["7", "10", "0.30000", "0.50000", "0.60000", "0.75000", "0.45000", "0", "0", "3", "0"]
+    assert [line.split() for line in positions.splitlines()[1:]] == [
+        ["1", "0.90000", "0.80000"],
         ["2", "0.60000", "0.40000"],
-        ["1", "6", "0.50000"],
-        ["2", "1", "4"],
-    ):
-        assert row in rows
-    assert fixed_length_tables(evaluation(confusions=Counter())).endswith("\n\nNo symbol was wrong.")
-    lengths = by_length_table([EvaluationRow(RANDOM, in_len, evaluation(), True) for in_len in (7, 13)])
-    figures = ["2", "10", "0.75000", "0.60000", "0.30000"]
-    assert [line.split() for line in lengths.splitlines()[1:]] == [["7", *figures], ["13", *figures]]
+    ]
+    assert [line.split()[:2] for line in symbols.splitlines()[1:]] == [["0", "5"], ["1", "6"], ["3", "9"]]
+    assert confusions.splitlines()[1].split() == ["2", "1", "4"]
+    shown = text([EvaluationRow(RANDOM, 7, evaluation(confusions=Counter()))], network_of(Vocabularies()), "")
+    assert shown.startswith("10 sources; an answer without END is wrong\n\n")
+    assert shown.endswith("\n\nNo symbol was wrong.")
 
 
-def test_rows_of_a_network_that_ends_its_answers():
-    ending = trained_network(model_config=ModelConfig(ends=True))
-    facts = row_dict(EvaluationRow("ascending", 7, evaluation(unended=2, too_long=3), False), ending)
-    assert facts == FIGURES | {
-        **{"sources": "ascending", "in_len": 7, "n": 10, "n_pairs": 10, "fresh": False, "symbol_error_rate": 0.45},
-        **{"wrong_symbols": 0, "too_short": 0, "too_long": 3, "unended": 2},
-    }
+def test_figures_at_several_lengths_and_of_several_kinds():
     measured = (RANDOM, 7, 3), (RANDOM, 8, 5), ("ascending", 8, 10)
     rows = [EvaluationRow(kind, in_len, evaluation(exact=exact)) for kind, in_len, exact in measured]
-    by_length, by_kind = variable_length_tables(rows).split("\n\n")
+    first, errors, by_length, by_kind, _ = text(rows, network_of(Vocabularies()), "").split("\n\n")
+    assert first.startswith("20 sources")
+    assert errors.startswith("exact match 0.40000")
     lengths = [line.split()[:3] for line in by_length.splitlines()[1:]]
     assert lengths == [["7", "10", "0.30000"], ["8", "10", "0.50000"], ["all", "20", "0.40000"]]
     assert [line.split() for line in by_kind.splitlines()[1:]] == [
-        ["random", "20", "0.40000", "0.60000", "0.45000", "0", "0", "0", "0", "0.3000", "at", "7"],
-        ["ascending", "10", "1.00000", "0.60000", "0.45000", "0", "0", "0", "0"],
+        ["random", "20", "0.40000", "0.50000", "0.60000", "0.75000", "0.45000", *"0000", "0.3000", "at", "7"],
+        ["ascending", "10", "1.00000", "0.50000", "0.60000", "0.75000", "0.45000", *"0000"],
     ]
 
 
@@ -113,39 +104,29 @@ def pair_rows(**changes):
 
 
 def test_given_texts_as_json():
-    facts = pairs_dict(pair_rows(), network_of(TEXTS))
-    confusions, (worst,), (surest,) = (facts.pop(name) for name in ("confusions", "worst", "surest"))
-    assert facts == {
-        **{"sources": "given", "in_len": None, "n": 10, "n_pairs": 12, "fresh": None, "loss": 0.2},
-        "forced": {"token_accuracy": 0.375, "exact_match": 0.25},
-        "free_running": {"token_accuracy": 0.825, "exact_match": 0.7},
-        "symbol_error_rate": pytest.approx(1 / 3),
-        **{"wrong_symbols": 1, "too_short": 1, "too_long": 0, "unended": 1},
-        "word_error_rate": pytest.approx(0.3),
-    }
+    facts = row_dict(total(pair_rows()), network_of(TEXTS))
+    assert (facts["sources"], facts["in_len"], facts["n"], facts["n_pairs"]) == ("given", None, 10, 12)
+    assert (facts["free_running"]["exact_match"], facts["symbol_error_rate"]) == (0.7, pytest.approx(1 / 3))
     counts = [(None, "B", 5), ("AH", "B", 2), ("한국", None, 2), ("한국", "AH", 2), ("B", "AH", 1)]
-    assert [tuple(row.values()) for row in confusions] == counts
+    assert [tuple(row.values()) for row in facts["confusions"]] == counts
     names = ("source", "expected", "predicted", "ended", "edits", "probability")
+    (worst,), (surest,) = facts["worst"], facts["surest"]
     assert worst == dict(zip(names, ("a 한", "AH 한국", "한국 B B", False, 3, 0.25), strict=True))
     assert surest == dict(zip(names, ("\u00e9", "B", "", True, 1, 0.96875), strict=True))
 
 
 def test_given_integers_as_json():
-    facts = pairs_dict(pair_rows(), network_of(Vocabularies()))
-    assert "word_error_rate" not in facts
+    facts = row_dict(total(pair_rows()), network_of(Vocabularies()))
     assert facts["confusions"][2] == {"expected": 2, "predicted": None, "times": 2}
     assert (facts["worst"][0]["source"], facts["worst"][0]["predicted"]) == ([1, 0, 3], [2, 1, 1])
-    mixed = pairs_dict(pair_rows(), network_of(Vocabularies(TEXTS.source)))
+    mixed = row_dict(total(pair_rows()), network_of(Vocabularies(TEXTS.source)))
     assert (mixed["worst"][0]["source"], mixed["worst"][0]["expected"]) == ("a 한", [0, 2])
-    assert "word_error_rate" not in mixed
-    assert "word_error_rate" in pairs_dict(pair_rows(), network_of(Vocabularies(target=TEXTS.target)))
 
 
 def test_given_texts_as_tables():
-    text = pairs_text("dev.tsv", pair_rows(), network_of(TEXTS), verbose=False)
-    first, errors, lengths, confusions = text.split("\n\n")
+    first, errors, lengths, confusions = text(pair_rows(), network_of(TEXTS), " of dev.tsv").split("\n\n")
     assert first == "10 sources of dev.tsv with 12 targets, any of which is right; an answer without END is wrong"
-    assert errors == "word error rate 0.30000, symbol error rate 0.33333"
+    assert errors == "word error rate 0.30000, symbol error rate 0.33333, loss 0.20000 nats per symbol"
     rows = [line.split()[:3] for line in lengths.splitlines()[1:]]
     assert rows == [["2", "4", "0.25000"], ["3", "6", "1.00000"], ["all", "10", "0.70000"]]
     assert confusions.splitlines() == [
@@ -160,8 +141,8 @@ def test_given_texts_as_tables():
 
 def test_a_symbol_named_nothing_is_quoted():
     target = Vocabulary("words", ("nothing", "'nothing'", "B"))
-    text = pairs_text("dev.tsv", pair_rows(), network_of(Vocabularies(target=target)), verbose=False)
-    rows = [line.split() for line in text.split("\n\n")[3].splitlines()[1:]]
+    shown = text(pair_rows(), network_of(Vocabularies(target=target)), "")
+    rows = [line.split() for line in shown.split("\n\n")[3].splitlines()[1:]]
     assert rows == [
         ["nothing", "\"'nothing'\"", "5"],
         ["'nothing'", "\"'nothing'\"", "2"],
@@ -172,8 +153,7 @@ def test_a_symbol_named_nothing_is_quoted():
 
 
 def test_verbose_output_lists_wrong_answers():
-    text = pairs_text("dev.tsv", pair_rows(), network_of(TEXTS), verbose=True)
-    *_, worst, surest = text.split("\n\n")
+    *_, worst, surest = text(pair_rows(), network_of(TEXTS), "", verbose=True).split("\n\n")
     assert worst.splitlines() == [
         "Wrong answers with the most edits:",
         "source  expected  predicted     edits  probability",
@@ -181,23 +161,21 @@ def test_verbose_output_lists_wrong_answers():
     ]
     assert surest.splitlines()[0] == "Wrong answers with the highest probability:"
     assert surest.splitlines()[2].split() == ["\u00e9", "B", "1", "0.9688"]
-    numbers = pairs_text("dev.tsv", pair_rows(), network_of(Vocabularies()), verbose=True)
+    numbers = text(pair_rows(), network_of(Vocabularies()), "", verbose=True)
     assert "1 0 3   0 2       2 1 1 ...  3      0.2500" in numbers
 
 
 def test_empty_sections_are_left_out():
     right = {"n": 4, "n_pairs": 4, "exact": 4, "edits": 0, "confusions": Counter(), "wrong": WrongAnswers()}
-    text = pairs_text("dev.tsv", pair_rows(**right), network_of(Vocabularies()), verbose=True)
-    first, errors, *_ = text.split("\n\n")
-    assert first == "10 sources of dev.tsv; an answer without END is wrong"
-    assert errors.startswith("exact match 1.00000, symbol error rate 0.0")
-    assert text.endswith("\n\nNo symbol was wrong.")
+    shown = text(pair_rows(**right), network_of(Vocabularies()), " of dev.tsv", verbose=True)
+    assert shown.startswith("10 sources of dev.tsv; an answer without END is wrong\n\nexact match 1.00000, symbol ")
+    assert shown.endswith("\n\nNo symbol was wrong.")
 
 
 def test_the_most_frequent_confusions_with_visible_symbols():
     vocabularies = Vocabularies(target=Vocabulary("characters", (" ", "\u00a0", *"abcdefghijkl")))
     many = Counter({(0, n): 20 - n for n in range(1, 14)})
-    lines = pairs_text("f", pair_rows(confusions=many), network_of(vocabularies), False).split("\n\n")[-1].splitlines()
+    lines = text(pair_rows(confusions=many), network_of(vocabularies), "").split("\n\n")[-1].splitlines()
     assert len(lines) == 1 + MAX_CONFUSIONS
     assert [line.split() for line in lines[1:3]] == [["\u2423", "\u237d", "19"], ["\u2423", "a", "18"]]
-    assert len(pairs_dict(pair_rows(confusions=many), network_of(vocabularies))["confusions"]) == 13
+    assert len(row_dict(total(pair_rows(confusions=many)), network_of(vocabularies))["confusions"]) == 13

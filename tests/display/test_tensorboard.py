@@ -21,7 +21,7 @@ from seq2seq_demo.display import tensorboard
 from seq2seq_demo.display.tensorboard import TensorBoard
 from seq2seq_demo.errors import Seq2SeqError
 from seq2seq_demo.evaluation import cross_entropy
-from seq2seq_demo.files.weights_file import Progress, Snapshot
+from seq2seq_demo.files.stored_network import Progress, Snapshot
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.parameters import weight_shapes
 from seq2seq_demo.trained_network import untrained
@@ -132,9 +132,7 @@ def test_scalars_match_the_training(logged):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name", ["encoder/embedding", "decoder/layer_0/bias", "decoder/attention/score", "decoder/output/bias"]
-)
+@pytest.mark.parametrize("name", ["decoder/layer_0/bias", "decoder/attention/score"])
 def test_gradients_match_finite_differences(logged, name):
     weights = {name: weight.astype(float) for name, weight in logged.network.weights.items()}
     sources, targets = logged.probes
@@ -151,17 +149,6 @@ def test_gradients_match_finite_differences(logged, name):
 
     gradient = np.array([difference(index) for index in np.ndindex(weights[name].shape)])
     check_histogram(logged.levels[1]["histograms", f"gradients/{name}"][-1][1], gradient, 1e-6)
-
-
-@pytest.mark.slow
-def test_the_global_norm_covers_all_gradients(logged):
-    squares = 0
-    for (_, tag), values in logged.levels[1].items():
-        if tag.startswith("gradients/") and tag != "gradients/global_norm":
-            left, right, counts = values[-1][1].T
-            squares += (counts * (left**2 + left * right + right**2) / 3).sum()  # assumes uniform buckets
-    norm = logged.levels[1]["scalars", "gradients/global_norm"][-1][1]
-    assert norm == pytest.approx(np.sqrt(squares), rel=0.01)
 
 
 @pytest.mark.slow
@@ -212,20 +199,6 @@ def test_logging_does_not_need_the_tensorboard_package(logged, monkeypatch, tmp_
     with TensorBoard(tmp_path, 3) as logs:
         logs.on_epoch_end(logged.recorder.history, logged.network, logged.validation)
     assert ("images", "probe/attention") in read(tmp_path)
-
-
-@pytest.mark.parametrize(("T", "S", "cell"), [(64, 3, 16), (65, 3, 15), (3, 1025, 1)])
-def test_images_of_long_sequences_have_smaller_cells(T, S, cell):
-    width, height, png = tensorboard._picture(np.full((T, S), 1 / S)).numpy()
-    assert (int(width), int(height)) == (cell * S, cell * T)
-    assert tf.io.decode_png(png).shape == (cell * T, cell * S, 1)
-
-
-def test_histograms_ignore_nan_and_infinity():
-    buckets = tensorboard._buckets(np.float32([1, np.nan, 3, np.inf, 2, -np.inf]))
-    check_histogram(buckets, np.array([1, 3, 2]))
-    assert tensorboard._buckets(np.float32([np.nan])).sum(axis=0)[2] == 0
-    assert tensorboard._buckets(np.zeros(4, np.float32))[:, 2].sum() == 4
 
 
 @pytest.mark.slow
@@ -352,17 +325,6 @@ def user_folder(tmp_path, monkeypatch):
     """The path of the default log directory of this user; the directory does not exist yet."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     return tmp_path / f"seq2seq_demo_logs-{os.getuid()}"
-
-
-def test_only_the_user_can_write_to_the_default_directory(user_folder):
-    before = os.umask(0)
-    try:
-        assert tensorboard.default_log_dir(None, "copy").parent == user_folder
-    finally:
-        os.umask(before)
-    assert user_folder.stat().st_mode & 0o777 == 0o700
-    user_folder.chmod(0o755)  # as earlier versions made it
-    assert tensorboard.default_log_dir(None, "copy").parent == user_folder
 
 
 @pytest.mark.parametrize("kind", ["of another user", "writable by others", "link", "dangling link", "file"])

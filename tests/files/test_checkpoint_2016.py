@@ -6,7 +6,6 @@ The tests write tables with code of their own, so that they share no error with 
 import random
 import subprocess
 import sys
-import tracemalloc
 
 import helpers_2016
 import numpy as np
@@ -176,17 +175,6 @@ def test_invalid_dimensions_are_refused(dims):
     assert "damaged checkpoint: expected SavedTensorSlices" in refusal(read_checkpoint, claims(dims))
 
 
-def test_a_dimension_of_bytes_does_not_cancel_the_bound():
-    """Python accepts int(b"-134217728"), which would reduce the sum of sizes."""
-    content = claims([2**27], [[(1, 2, b"-134217728")]])
-    tracemalloc.start()
-    try:
-        assert "damaged" in refusal(read_checkpoint, content)
-        assert tracemalloc.get_traced_memory()[1] < 2**20
-    finally:
-        tracemalloc.stop()
-
-
 def test_the_total_of_omitted_values_is_bounded():
     """The values are bools, which take the least memory."""
     assert "too large for its size" in refusal(read_checkpoint, claims([10**15]))
@@ -240,17 +228,6 @@ def test_names_are_shown_as_one_line():
         ([listing, values, values], "expected variable {} in one piece"),
     ]:
         assert message.format(repr(name)) in refusal(read_checkpoint, table(messages))
-
-
-def test_unknown_fields_are_skipped():
-    unknown = [(number, 0, 1) for number in range(100, 20_000)]
-    content = table([[(1, 2, [listed()])], saved() + unknown])
-    tracemalloc.start()
-    try:
-        assert list(read_checkpoint(content)) == ["v"]
-        assert tracemalloc.get_traced_memory()[1] < 2**20
-    finally:
-        tracemalloc.stop()
 
 
 @settings(max_examples=200, derandomize=True, deadline=None)

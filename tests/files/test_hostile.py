@@ -1,11 +1,23 @@
 """Hostile weights files with valid checksums: each is refused quickly, with a one-line error."""
 
+import json
 import random
 import resource
 import time
+from pathlib import Path
 
 import pytest
-from hostile import SECRET, hostile_files, mutated, small_content
+from hostile import (
+    SECRET,
+    edited,
+    hostile_files,
+    mutated,
+    paths,
+    small_content,
+    snapshot_content,
+    snapshot_metadata,
+    with_value,
+)
 
 from seq2seq_demo.errors import Seq2SeqError, WeightsError
 from seq2seq_demo.trained_network import load
@@ -14,6 +26,8 @@ from seq2seq_demo.trained_network import load
 @pytest.mark.slow
 def test_every_hostile_file_is_refused_with_a_one_line_error(tmp_path):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    (tmp_path / "w").write_bytes(snapshot_content())
+    load(tmp_path / "w")  # the file that the cases change
     files = dict(hostile_files(tmp_path))
     assert len(files) > 200
     for name, content in files.items():
@@ -43,3 +57,21 @@ def test_changed_bytes_under_a_valid_checksum_give_a_network_or_a_one_line_error
             refused += 1
             assert "\n" not in str(error)
     assert 100 < refused < 400
+
+
+@pytest.mark.slow
+def test_changed_metadata_of_an_earlier_version_gives_a_network_or_a_one_line_error(tmp_path):
+    content = (Path(__file__).parent / "earlier" / "version_3_snapshot.h5").read_bytes()
+    metadata = snapshot_metadata(content)
+    refused = 0
+    for path in paths(metadata)[1:]:
+        for value in ({}, [], None, 7, "x"):
+            text = path[0], json.dumps(with_value(metadata, path, value)[path[0]])
+            changed = edited(tmp_path / "edited", lambda file, text=text: file.attrs.__setitem__(*text), content)
+            (tmp_path / "w").write_bytes(changed)
+            try:
+                load(tmp_path / "w")
+            except WeightsError as error:
+                refused += 1
+                assert "\n" not in str(error)
+    assert refused > 300

@@ -64,8 +64,8 @@ def test_a_missing_recording_is_none_and_wrong_files_are_refused(tmp_path, conte
         load(path)
     for other, message in [
         (content[:-1], "damaged weights file: its content does not match its checksum"),
-        (content[1:], "expected a training recording, found something else"),
-        (b"", "expected a training recording, found something else"),
+        (content[1:], "expected a training recording, got something else"),
+        (b"", "expected a training recording, got something else"),
         (
             weights_file.to_bytes(save_random(tmp_path / "v", MODEL)),
             "expected a training recording, found a weights file",
@@ -93,16 +93,26 @@ def test_invalid_recordings_are_refused(tmp_path, content):
     facts, model = json.loads(texts["recording"]), json.loads(texts["model"])
     name = "decoder/projection/bias"
     files = {
-        f"ascending steps from 0, got {steps}": container.to_bytes(arrays | {"steps": np.array(steps)}, texts)
+        f"ascending steps from 0, got {steps}": container.to_bytes(
+            "recording", arrays | {"steps": np.array(steps)}, texts
+        )
         for steps in ((0, 4, 4), (1, 4, 6), (0, 6, 4), (-1, 4, 6))
     }
     files |= {
-        f"expected '{name}' as float16": container.to_bytes(arrays | {name: arrays[name].astype("f4")}, texts),
-        "expected 'encoder/embedding' as float16": container.to_bytes(arrays | {"steps": np.array([0, 6])}, texts),
-        "missing weight 'steps'": container.to_bytes({k: v for k, v in arrays.items() if k != "steps"}, texts),
-        f"finite weights, got others in '{name}'": container.to_bytes(arrays | {name: arrays[name] + np.inf}, texts),
-        "unexpected weight 'more'": container.to_bytes(arrays | {"more": arrays[name]}, texts),
-        "expected the attributes format, kind, model, recording, got": container.to_bytes(arrays, texts | {"x": "y"}),
+        f"expected '{name}' as float16": container.to_bytes(
+            "recording", arrays | {name: arrays[name].astype("f4")}, texts
+        ),
+        "expected 'encoder/embedding' as float16": container.to_bytes(
+            "recording", arrays | {"steps": np.array([0, 6])}, texts
+        ),
+        "missing weight 'steps'": container.to_bytes(
+            "recording", {k: v for k, v in arrays.items() if k != "steps"}, texts
+        ),
+        f"finite weights, got others in '{name}'": container.to_bytes(
+            "recording", arrays | {name: arrays[name] + np.inf}, texts
+        ),
+        "unexpected weight 'more'": container.to_bytes("recording", arrays | {"more": arrays[name]}, texts),
+        "expected the attributes model, recording, got": container.to_bytes("recording", arrays, texts | {"x": "y"}),
     }
     for wrong, expected in [
         ({"recording": facts | {"steps_per_epoch": 0}}, "steps_per_epoch to be an integer of at least 1, got 0"),
@@ -111,9 +121,9 @@ def test_invalid_recordings_are_refused(tmp_path, content):
         ({"recording": {"saved": ""}}, "expected the key 'steps_per_epoch', got none"),
         ({"model": model | {"cell_size": 10**9}}, "expected 'encoder/layer_0/kernel' as float16"),
         ({"model": model | {"cell_size": -1}}, "cell_size"),
-        ({"model": []}, "'metadata' as dict"),
+        ({"model": []}, "'model' as dict"),
     ]:
-        files[expected] = container.to_bytes(arrays, texts | {k: json.dumps(v) for k, v in wrong.items()})
+        files[expected] = container.to_bytes("recording", arrays, texts | {k: json.dumps(v) for k, v in wrong.items()})
     for expected, wrong_content in files.items():
         (tmp_path / "w.record.h5").write_bytes(wrong_content)
         with pytest.raises(WeightsError) as error:

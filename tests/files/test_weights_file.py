@@ -5,6 +5,7 @@ import json
 import os
 import random
 from dataclasses import replace
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -13,17 +14,19 @@ from helpers import TRAINED, random_weights, same_arrays, trained_network
 from hostile import with_checksum
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies, Vocabulary
+from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.errors import Seq2SeqError, WeightsError
-from seq2seq_demo.figures import EpochFigures
+from seq2seq_demo.figures import EpochFigures, Figures
 from seq2seq_demo.files import weights_file
-from seq2seq_demo.files.container import VERSION
-from seq2seq_demo.files.weights_file import Checkpoint, DataFingerprint, EarlierRun, Progress, Snapshot, TrainingRun
-from seq2seq_demo.network.parameters import weight_shapes
+from seq2seq_demo.files.atomic_files import is_own
+from seq2seq_demo.files.file_names import recording_path, shipped_networks
+from seq2seq_demo.files.stored_network import Checkpoint, DataFingerprint, EarlierRun, Progress, Snapshot, TrainingRun
+from seq2seq_demo.network.parameters import initial_weights, weight_shapes
 from seq2seq_demo.trained_network import TrainedNetwork, load
 from seq2seq_demo.training.snapshots import load_snapshot
 
 FIGURES = TRAINED["reached"]
+FIGURES_OF_EARLIER = Figures(0.5, 0.9, 0.875, 0.8125, 0.75)
 HISTORY = (EpochFigures(1, 80, 2.5, 0.25, FIGURES), EpochFigures(2, 83, 1.5, 0.5, replace(FIGURES, loss=0.1)))
 UNKNOWN = dict.fromkeys(("task", "in_len", "out_len", "trained", "reached"))
 ENDING, BOTH_WAYS = replace(TRAINED["model_config"], ends=True), replace(TRAINED["model_config"], bidirectional=True)
@@ -49,12 +52,14 @@ def content() -> bytes:
     return weights_file.to_bytes(network())
 
 
-def edit(attribute, changes, *without):
-    """A change that updates the JSON of an attribute and removes the keys in `without`."""
+def edit(attribute, changes, within=None):
+    """A change that updates the JSON of an attribute, in `networks` that of the first network or of its `within`."""
 
     def change(file):
-        facts = json.loads(file.attrs[attribute]) | changes
-        file.attrs[attribute] = json.dumps({key: facts[key] for key in facts if key not in without})
+        facts = json.loads(file.attrs[attribute])
+        edited = facts[0] if attribute == "networks" else facts
+        (edited[within] if within else edited).update(changes)
+        file.attrs[attribute] = json.dumps(facts)
 
     return change
 
@@ -64,13 +69,13 @@ def put(attribute, text):
     return lambda file: file.attrs.__setitem__(attribute, text)
 
 
-def changed(path, content, *changes, version=VERSION):
+def changed(path, content, *changes):
     """Write a file with these changes and a valid checksum; return its path."""
     path.write_bytes(content)
     with h5py.File(path, "r+") as file:
         for change in changes:
             change(file)
-    path.write_bytes(with_checksum(path.read_bytes()[512:], version))
+    path.write_bytes(with_checksum(path.read_bytes()[512:]))
     return path
 
 
@@ -153,7 +158,7 @@ def test_the_best_epoch_of_a_snapshot_is_kept(tmp_path):
     wrong = best._replace(weights=best.weights | {"decoder/embedding": np.zeros(3, np.float32)})
     with pytest.raises(Seq2SeqError, match="decoder/embedding"):
         weights_file.to_bytes(replace(saved, best=wrong))
-    path = changed(tmp_path / "v", weights_file.to_bytes(saved), edit("training", {"progress": {}}))
+    path = changed(tmp_path / "v", weights_file.to_bytes(saved), lambda file: file.attrs.__delitem__("progress"))
     refuses(path, "unexpected weight 'best/")  # only an unfinished training run has a best epoch
 
 
@@ -164,78 +169,113 @@ def test_the_layout_is_stable(tmp_path):
         assert file["decoder/attention/query/kernel"].shape == (14, 7)
         assert file["optimizer/m/encoder/embedding"].shape == (11, 5)
         assert file["optimizer/step"][()] == 1234567
-        model, training = (json.loads(file.attrs[name]) for name in ("model", "training"))
-        assert file.attrs["version"] == 3
-    assert (model["cell_type"], model["ends"]) == ("GRUCell", False)
-    assert training["pattern"] == "reversed"
-    assert (training["in_len"], training["out_len"]) == (11, 4)
-    assert (training["trained"]["epochs"], training["trained"]["start_step"]) == (3, 77)
-    assert training["reached"]["exact_match"] == 0.75
-    assert training["progress"] == {}
+        (stored,) = json.loads(file.attrs["networks"])
+        assert (file.attrs["version"], "progress" in file.attrs) == (4, False)
+    assert (stored["model_config"]["cell_type"], stored["model_config"]["ends"]) == ("GRUCell", False)
+    assert (stored["task"], stored["in_len"], stored["out_len"]) == ("reversed", 11, 4)
+    assert (stored["trained"]["config"]["epochs"], stored["trained"]["start_step"]) == (3, 77)
+    assert stored["reached"]["exact_match"] == 0.75
 
 
-# ---- Earlier versions ----
+# ---- Earlier versions: files in the folder `earlier`, which those versions wrote, and shipped weights ----
+
+EARLIER = Path(__file__).parent / "earlier"
 
 
-def of_version(version, *changes):
-    """The changes that turn our file into one of an earlier version."""
-    without = [lambda file: file.attrs.__delitem__("vocabularies")] if version == 1 else []
-    return [edit("model", {}, "ends"), edit("training", {"trained": RUN}), *without, *changes]
+def test_a_network_of_version_2(tmp_path):
+    loaded = load(EARLIER / "version_2.h5")
+    assert loaded.vocabularies == Vocabularies(Vocabulary("characters", (*"abé",)), Vocabulary("words", ("x", "y")))
+    assert (loaded.task, loaded.in_len, loaded.out_len, loaded.min_in_len, loaded.ends) == ("t.tsv", 5, 4, 1, True)
+    assert (loaded.step, loaded.reached, loaded.trained.start_step) == (9, FIGURES_OF_EARLIER, 0)
+    assert loaded.trained.config == TrainConfig(50, 5, 4, epochs=3, min_in_len=1, keep_best=True)
+    loaded.save(tmp_path / "w")
+    assert same(load(tmp_path / "w"), loaded)
 
 
-RUN = json.loads(json.dumps(vars(TRAINED["trained"].config))) | {"start_step": 77}
-RUN = {key: value for key, value in RUN.items() if key not in weights_file.ADDED_IN_VERSION_3}
+def test_a_snapshot_of_version_2():
+    """Its pairs of one length were divided differently, so that the training cannot be resumed: no fingerprint."""
+    loaded = load_snapshot(EARLIER / "version_2_snapshot.h5")
+    history = EpochFigures(1, 1, 2.5, 0.25, FIGURES_OF_EARLIER)
+    assert (loaded.progress.epoch, loaded.progress.points, loaded.progress.correct_sum) == (2, 45, 40)
+    assert loaded.progress.history[0] == history
+    assert loaded.run.fingerprint == DataFingerprint("abc", None)
+    assert (loaded.best.step, loaded.network.step, loaded.network.ends, len(loaded.best.moments)) == (1, 2, False, 20)
+    assert loaded.network.recording.steps == (0,)
 
 
-@pytest.mark.parametrize("version", [1, 2])
-@pytest.mark.parametrize("min_in_len", [None, 11, 2])
-def test_earlier_networks_end_their_answers_if_they_have_a_shortest_length(tmp_path, content, version, min_in_len):
-    shortest = edit("training", {"min_in_len": min_in_len})
-    loaded = load(changed(tmp_path / "w", content, *of_version(version, shortest), version=version))
-    ends = min_in_len is not None
-    expected = network(min_in_len=min_in_len, model_config=replace(network().model_config, ends=ends))
-    assert same(loaded, expected)
-    assert loaded.vocabularies == INTEGER_VOCABULARIES
-    loaded.save(tmp_path / "v")  # as version 3
-    assert (tmp_path / "v").read_bytes() == weights_file.to_bytes(expected)
+def test_an_ensemble_and_a_snapshot_of_version_3():
+    ensemble, snapshot = load(EARLIER / "version_3_ensemble.h5"), load_snapshot(EARLIER / "version_3_snapshot.h5")
+    assert [network.step for network in ensemble.networks] == [9, 10]
+    assert [network.step for network in (*snapshot.finished, snapshot.network)] == [9, 10]
+    assert (snapshot.best.step, snapshot.first.recording.steps, snapshot.progress.points) == (4, (0,), 20)
+    for seed, network in enumerate([*ensemble.networks, snapshot.first, snapshot.network]):
+        assert same_arrays(network.weights, initial_weights(network.model_config, seed % 2))
+        assert network.trained == TrainingRun(
+            TrainConfig(50, 5, 4, epochs=3, members=2, keep_best=True, seed=seed % 2), 7, DataFingerprint("abc", "def")
+        )
+        run = TrainingRun(TrainConfig(9, seed=3), 0, DataFingerprint("a", "b"))
+        assert (network.earlier, network.temperature) == ((EarlierRun("t.tsv", run),), 1.25)
+        assert (network.moments_since, network.held_out.tolist()) == (7, [3, -9])
+        assert network.vocabularies.target == Vocabulary("words", ("x", "y"), form="NFKC", lowercase=True)
 
 
-@pytest.mark.parametrize("version", [1, 2])
-def test_keys_that_an_earlier_version_lacks_are_refused(tmp_path, content, version):
-    no_vocabularies = of_version(version)[2:]
-    old_run = edit("training", {"trained": RUN})
-    path = changed(tmp_path / "w", content, old_run, *no_vocabularies, version=version)
-    refuses(path, r"damaged weights file: expected no key 'ends'$")
-    changes = edit("model", {}, "ends"), edit("training", {"earlier": []})
-    path = changed(tmp_path / "w", content, *changes, *no_vocabularies, version=version)
-    refuses(path, r"damaged weights file: expected no key 'earlier'$")
-    changes = edit("model", {}, "ends"), edit("training", {"trained": RUN | {"budget": 1.0}})
-    path = changed(tmp_path / "w", content, *changes, *no_vocabularies, version=version)
-    refuses(path, r"damaged weights file: expected no key 'budget'$")
+def test_a_network_replaces_networks_of_earlier_versions_but_no_snapshots_and_recordings(tmp_path):
+    kinds = {"version_2.h5": "a weights file", "version_3_ensemble.h5": "a weights file"}
+    kinds |= {"version_2_snapshot.h5": None, "version_3_snapshot.h5": None}
+    contents = {(EARLIER / name).read_bytes(): kind for name, kind in kinds.items()}
+    contents[recording_path(shipped_networks()["recorded-rnn"]).read_bytes()] = "a recording"
+    for content, expected in contents.items():
+        for kind in ("a weights file", "a recording"):
+            assert is_own(content, kind) == (kind == expected)
 
 
-def test_a_file_has_the_attributes_of_its_version(tmp_path, content):
-    path = changed(tmp_path / "w", content, *of_version(2), version=1)
-    refuses(path, r"attributes format, model, training, got \['format', 'model', 'tr")
-    path = changed(tmp_path / "w", content, *of_version(1), version=2)
-    refuses(path, "expected the attributes format, model, training, vocabularies, got")
-    path.write_bytes(content.replace(b"weights 3\n", b"weights 4\n", 1))
-    refuses(path, f"^{path}: expected a weights file of version 1 to 3, got version 4")
+def flat(**changes):
+    """The metadata of versions 1 to 3."""
+    facts = {"pattern": "sorted", "in_len": 4, "trained": {}, "reached": {}, "progress": {}} | changes
+    return {"model": {}, "training": facts}
 
 
-@pytest.mark.parametrize(("min_in_len", "fingerprint"), [(None, None), (2, "def")])
-def test_snapshots_of_version_2_are_read(tmp_path, min_in_len, fingerprint):
-    """Trainings on pairs of one length cannot be resumed, because version 2 divided the pairs differently."""
-    progress = Progress(2, 130, 12.25, 40.0, HISTORY)
-    content = weights_file.to_bytes(Snapshot(network(), progress))
-    trained = RUN | {"output": "/etc/w", "name": "n"}
-    for given in ({"data": "abc", "fingerprint": "def"}, {"data": None, "fingerprint": "def"}, {}):
-        facts = {"min_in_len": min_in_len, "trained": trained | given}
-        path = changed(tmp_path / "w", content, edit("model", {}, "ends"), edit("training", facts), version=2)
-        loaded = load_snapshot(path)
-        assert (loaded.progress, loaded.network.ends) == (progress, min_in_len is not None)
-        kept = given | {"fingerprint": fingerprint if given.get("data") else given.get("fingerprint")}
-        assert loaded.run.fingerprint == DataFingerprint(**kept)
+@pytest.mark.parametrize(("min_in_len", "ends"), [(None, False), (11, True), (2, True)])
+def test_versions_1_and_2_end_their_answers_if_they_record_a_shortest_length(min_in_len, ends):
+    (upgraded,) = weights_file.upgrade(2, flat(min_in_len=min_in_len))["networks"]
+    assert upgraded["model_config"] == {"ends": ends}
+    (upgraded,) = weights_file.upgrade(3, flat(min_in_len=min_in_len))["networks"]
+    assert upgraded["model_config"] == {}
+
+
+def test_fingerprints_and_output_paths_of_version_2():
+    run = {"start_step": 0, "seed": 0, "data": "abc", "fingerprint": "def", "output": "/etc/w", "name": "n"}
+    for changes, min_in_len, expected in [
+        ({}, 1, "def"),
+        ({"seed": 1}, 1, None),
+        ({}, None, None),
+        ({"data": None}, None, "def"),
+    ]:
+        (upgraded,) = weights_file.upgrade(2, flat(trained=run | changes, min_in_len=min_in_len))["networks"]
+        fingerprint = {"data": "abc", "fingerprint": expected} | {k: v for k, v in changes.items() if k == "data"}
+        seed = changes.get("seed", 0)
+        assert upgraded["trained"] == {"config": {"seed": seed}, "start_step": 0, "fingerprint": fingerprint}
+
+
+def test_only_a_network_may_come_from_several_processes():
+    run = {"start_step": 0, "processes": 2}
+    assert weights_file.upgrade(3, flat(trained=dict(run)))["networks"][0]["trained"]["config"] == {}
+    with pytest.raises(WeightsError, match="expected a run of one process, got one of several"):
+        weights_file.upgrade(3, flat(trained=run, progress={"right_sum": 0, "history": []}))
+
+
+def test_damaged_metadata_and_other_versions_are_refused(tmp_path):
+    path = tmp_path / "w"
+    content = (EARLIER / "version_3_ensemble.h5").read_bytes()
+    for old, new in [
+        (b'"trained": {', b'"trainee": {'),
+        (b'"pattern"', b'"pattens"'),
+        (b'"members": [{', b'"members": [['),
+    ]:
+        path.write_bytes(with_checksum(content[512:].replace(old, new), 3))
+        refuses(path, "damaged weights file: expected ")
+    path.write_bytes(with_checksum(content[512:], 5))
+    refuses(path, f"^{path}: expected a weights file of version 1 to 4, got version 5")
 
 
 # ---- Texts ----
@@ -281,10 +321,13 @@ def source(tokens, symbols, **more):
         (source("words", ["a", "b c", "d", "e"]), 'expected words .* "b c"'),
         (source("letters", [*"abcd"]), 'characters, words, got "letters"'),
         (source("words", [*"abc", "\ud800"]), r"expected words .*ud800"),
-        (source("words", [*"abcd"], x=1), "expected no key 'x'"),
-        (edit("vocabularies", {"other": {}}), "expected no key 'other'"),
+        (source("words", [*"abcd"], x=1), "expected the keys tokens, form, lowercase, symbols, got 'x'"),
+        (edit("vocabularies", {"other": {}}), r"expected source, target, got \['other'"),
         (put("vocabularies", "[]"), "damaged weights file"),
-        (edit("model", {"ends": False}), "expected a network of texts to end its answers, got one that does not"),
+        (
+            edit("networks", {"ends": False}, "model_config"),
+            "expected a network of texts to end its answers, got one that does not",
+        ),
     ],
 )
 def test_invalid_vocabularies_are_refused(tmp_path, change, message):
@@ -313,17 +356,26 @@ def test_a_file_that_is_damaged_anywhere_is_refused(tmp_path, content):
         (lambda file: file.__delitem__("optimizer/v/decoder/embedding"), "missing weight 'optimizer/v/decoder/em"),
         (lambda file: file.create_dataset("extra", data=1), "unexpected weight 'extra'"),
         (lambda file: file.__delitem__("optimizer/step"), "missing weight 'optimizer/step'"),
-        (put("training", "[]"), "damaged weights file"),
-        (put("model", '{"model": "no"}'), "unknown `model` 'no'"),
-        (edit("model", {"ends": 1}), "damaged weights file"),
-        (edit("model", {"more": 1}), "damaged weights file"),
-        (edit("training", {"more": 1}), "expected no key 'more'"),
-        (edit("training", {"moments_since": 1234568}), "expected moments_since of at most 1234567, the step"),
-        (edit("training", {"min_in_len": 12}), "expected lengths from shortest to longest, got 12 to 11"),
-        (edit("training", {"reached": {"loss": 1}}), "damaged weights file"),
-        (edit("training", {"progress": {"epoch": 1, "history": [{"epoch": 1}]}}), "damaged weights file"),
+        (put("networks", "[]"), "damaged weights file"),
+        (put("networks", "{}"), "damaged weights file"),
+        (put("networks", '[{"model_config": {"model": "no"}}]'), "unknown `model` 'no'"),
+        (put("other", "{}"), r"expected networks, vocabularies, got \['networks', 'other'"),
+        (edit("networks", {"ends": 1}, "model_config"), "damaged weights file"),
+        (edit("networks", {"more": 1}, "model_config"), "damaged weights file"),
+        (edit("networks", {"more": 1}), r"expected the keys model_config, .*, got 'more'$"),
+        (edit("networks", {"moments_since": 1234568}), "expected moments_since of at most 1234567, got 1234568"),
+        (edit("networks", {"temperature": 0}), "expected a temperature above 0, got 0.0"),
+        (edit("networks", {"in_len": 0}), "expected in_len to be an integer of at least 1, got 0"),
+        (edit("networks", {"start_step": -1}, "trained"), "expected start_step to be an integer of at least 0, got -1"),
+        (edit("networks", {"min_in_len": 12}), "expected lengths from shortest to longest, got 12 to 11"),
+        (edit("networks", {"reached": {"loss": 1}}), "damaged weights file"),
+        (put("progress", '{"epoch": 1, "history": [{"epoch": 1}]}'), "damaged weights file"),
         (
-            edit("training", {"trained": {"start_step": 0, "points": 1}}),
+            put("progress", '{"epoch": 1}'),
+            "expected progress within 3 epochs, got 0 points of epoch 1, after 0 completed",
+        ),
+        (
+            edit("networks", {"trained": {"start_step": 0, "config": {"points": 1}}}),
             "expected the number of points to be an integer of at least",
         ),
         *(

@@ -4,6 +4,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from seq2seq_demo import system_memory
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network import memory_estimates
@@ -12,7 +13,7 @@ from seq2seq_demo.network.parameters import initial_weights
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])
-@pytest.mark.parametrize("num_layers", [1, 2, 5])
+@pytest.mark.parametrize("num_layers", [1, 5])
 def test_n_weights_counts_all_weights(num_layers, bidirectional):
     model = ModelConfig("embedding_attention", "GRUCell", num_layers, 7, 5, 10, 11, bidirectional=bidirectional)
     assert memory_estimates.n_weights(model) == sum(weight.size for weight in initial_weights(model, 0).values())
@@ -44,22 +45,21 @@ def test_decoding_that_cannot_fit_is_refused():
         memory_estimates.check_decoding_fits(ModelConfig(), 1, 7, 10**5 + 1)
 
 
-SIZES = {"embedding_rnn": [(1, 1000, 1), (1, 1, 1000), (100, 100, 100)]}  # rows, in_len, out_len
-SIZES["embedding_attention"] = [(1, 1000, 100), (100, 100, 100)]
-
-
-@pytest.mark.parametrize(("model", "size"), [(model, size) for model, sizes in SIZES.items() for size in sizes])
-@pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.slow
-def test_the_estimate_is_close_to_the_peak_memory_of_decoding(model, size, bidirectional):
-    rows, in_len, out_len = size
+@pytest.mark.parametrize("model", ["embedding_rnn", "embedding_attention"])
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_the_estimate_is_at_most_the_peak_memory_of_decoding(model, bidirectional, monkeypatch):
+    rows, in_len, out_len = 100, 200, 100
     config = ModelConfig(model, "GRUCell", 2, bidirectional=bidirectional)
     network, sources = make_numpy_network(config, initial_weights(config, 0)), np.zeros((rows, in_len), np.uint8)
     tracemalloc.start()
     network.decode(sources, out_len)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert 0.6 * peak < memory_estimates.decoding_bytes(config, rows, in_len, out_len) < 1.1 * peak
+    monkeypatch.setattr(system_memory, "total", lambda: peak)
+    memory_estimates.check_decoding_fits(config, rows, in_len, out_len)
+    with pytest.raises(UsageError, match="would need"):
+        memory_estimates.check_decoding_fits(config, 3 * rows, in_len, out_len)
 
 
 def test_numpy_integers_do_not_overflow():

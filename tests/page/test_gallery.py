@@ -5,14 +5,15 @@ import re
 import pytest
 from helpers_page import needs_chromium, shipped
 
+from seq2seq_demo.files.atomic_files import is_own
 from seq2seq_demo.files.file_names import shipped_networks
-from seq2seq_demo.page.builder import ShownNetwork, build, is_page
+from seq2seq_demo.page.builder import ShownNetwork, build
 from seq2seq_demo.page.gallery import GALLERY, INDEX, build_index
 
 
 def test_the_index_links_to_every_page_and_has_no_script():
     index = build_index()
-    assert is_page(index.encode())
+    assert is_own(index.encode(), "a page")
     assert "script-src 'none'" in index
     assert "<script" not in index
     assert re.findall(r'href="(.*?)"', index) == [f"{name}.html" for name in GALLERY]

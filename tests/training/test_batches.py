@@ -8,7 +8,7 @@ import pytest
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.sequences import Pairs, Sequences
-from seq2seq_demo.files.weights_file import Snapshot
+from seq2seq_demo.files.stored_network import Snapshot
 from seq2seq_demo.trained_network import untrained
 from seq2seq_demo.training import batches
 from seq2seq_demo.training.batches import N_WIDTHS

@@ -14,7 +14,7 @@ from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.errors import Interrupted, WeightsError
 from seq2seq_demo.files import atomic_files
-from seq2seq_demo.files.weights_file import Snapshot, TrainingRun
+from seq2seq_demo.files.stored_network import Snapshot, TrainingRun
 from seq2seq_demo.trained_network import load, untrained
 from seq2seq_demo.training.snapshots import SignalHandler, Snapshots
 from seq2seq_demo.training.trainer import fit

@@ -12,7 +12,7 @@ from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, Settings
 from seq2seq_demo.data.tasks import as_task
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.evaluation import training_sources
-from seq2seq_demo.files.weights_file import TrainingRun
+from seq2seq_demo.files.stored_network import TrainingRun
 from seq2seq_demo.trained_network import load, untrained
 from seq2seq_demo.training.settings import resolve
 
@@ -361,7 +361,7 @@ def test_evaluate_avoids_the_sources_of_every_run(tmp_path, in_len, fast_steps):
     third = train("reversed", start=second, **sizes, seed=5)
     third.save(tmp_path / "w.h5")
     third = load(tmp_path / "w.h5")
-    assert [(task, run.start_step, run.config.seed) for task, run in third.earlier] == [
+    assert [(task, run.start_step, run.config.seed) for task, run in ((x.task, x.run) for x in third.earlier)] == [
         ("reversed", 0, 0),
         ("sorted", 15, 0),
     ]

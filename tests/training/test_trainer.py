@@ -12,7 +12,7 @@ from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.data.sequences import Pairs, Sequences, shift_right
 from seq2seq_demo.errors import TrainingError
 from seq2seq_demo.evaluation import EvaluationOptions, measure
-from seq2seq_demo.files.weights_file import DataFingerprint, Progress, Snapshot, TrainingRun
+from seq2seq_demo.files.stored_network import DataFingerprint, Progress, Snapshot, TrainingRun
 from seq2seq_demo.network.keras_network.model import Seq2Seq
 from seq2seq_demo.network.memory_estimates import bytes_per_row
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
