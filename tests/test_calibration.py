@@ -7,7 +7,6 @@ from helpers import save_texts
 
 from seq2seq_demo.data.pair_task import PairTask, pair_task_from_rows
 from seq2seq_demo.figures import (
-    TEMPERATURES,
     AnswerProbabilities,
     answer_confidence,
     expected_calibration_error,
@@ -41,30 +40,6 @@ def test_confidences_by_hand():
 @pytest.mark.parametrize("temperature", [0.4, 1.8])
 def test_the_fit_finds_the_temperature_that_answers_were_drawn_with(temperature):
     assert fit_temperature(drawn(temperature, 50_000)) == pytest.approx(temperature, rel=0.04)
-
-
-@pytest.mark.parametrize("n", [1, 7, 300])
-def test_the_fit_has_the_highest_posterior_probability(n):
-    answers = drawn(3.0, n)
-    ends = np.cumsum(answers.lengths)
-
-    def loss(temperature):
-        total = (np.log(temperature) / 0.5) ** 2 / 2
-        for end, length, is_right in zip(ends, answers.lengths, answers.is_right, strict=True):
-            confidence = answer_confidence(answers.symbols[end - length : end], temperature)
-            total -= np.log(confidence if is_right else 1 - confidence)
-        return total
-
-    with np.errstate(divide="ignore"):  # at low temperatures, some answers are certain
-        losses = [loss(temperature) for temperature in TEMPERATURES]
-    assert fit_temperature(answers) == TEMPERATURES[np.argmin(losses)]
-
-
-@pytest.mark.parametrize("is_right", [True, False])
-def test_certain_answers_have_moderate_temperatures(is_right):
-    symbols = np.array([1, 1, 0, 0.5], np.float32)
-    temperature = fit_temperature(AnswerProbabilities(symbols, np.ones(4, int), np.full(4, is_right)))
-    assert 0.1 < temperature < 10
 
 
 def test_the_calibration_error_is_that_by_hand():

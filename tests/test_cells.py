@@ -6,11 +6,9 @@ import numpy as np
 import pytest
 from helpers import COUPLED, Watcher, numpy_coupled
 
-from seq2seq_demo.config import CELL_TYPES, MODELS, ModelConfig
-from seq2seq_demo.errors import UsageError
+from seq2seq_demo.config import CELL_TYPES, MODELS
 from seq2seq_demo.network import numpy_network
 from seq2seq_demo.network.keras_network import cells as keras_cells
-from seq2seq_demo.network.parameters import initial_weights, weight_shapes
 from seq2seq_demo.trained_network import load
 from seq2seq_demo.training.train import train
 
@@ -41,22 +39,6 @@ def test_every_cell_has_equations_in_both_networks():
         assert cell.states[-1] == "h"
         assert sorted(gate for gates in cell.matrices.values() for gate in gates) == sorted(cell.gates)
         assert {*cell.gates_with_bias_1, *cell.gates_2016_added_1_to} <= set(cell.gates)
-
-
-def test_a_new_cell_gets_weights_of_the_right_shapes():
-    model_config = ModelConfig(cell_type=NAME, cell_size=30, embedding_size=20)
-    shapes = weight_shapes(model_config)
-    assert shapes["encoder/layer_0/kernel"] == (20, 90)
-    assert shapes["decoder/layer_0/recurrent_kernel"] == (30, 90)
-    weights = initial_weights(model_config, 1)
-    assert weights["encoder/layer_0/bias"].tolist() == [1] * 30 + [0] * 60
-    largest = np.abs(weights["encoder/layer_0/kernel"]).max()
-    assert largest == pytest.approx((6 / (20 + 30 + 90)) ** 0.5, rel=0.02)
-
-
-def test_an_unknown_cell_suggests_the_new_one():
-    with pytest.raises(UsageError, match=rf"did you mean {NAME}.*, {NAME}$"):
-        ModelConfig(cell_type="Coupled")
 
 
 @pytest.mark.slow

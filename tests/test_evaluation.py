@@ -17,7 +17,6 @@ from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.evaluation import GIVEN, MAX_PER_KIND, RANDOM, EvaluationOptions, Sample, measure
 from seq2seq_demo.figures import (
     WRONG_EXAMPLES,
-    EpochFigures,
     Evaluation,
     Figures,
     Tally,
@@ -59,14 +58,6 @@ def test_tallies_count_by_position_and_may_be_added_at_different_lengths():
     longer = Tally(np.array([1, 1, 1, 1]), np.array([1, 1, 0, 1]))
     for both in (tally + longer, longer + tally):
         assert (both.expected.tolist(), both.correct.tolist()) == ([3, 2, 1, 1], [2, 1, 0, 1])
-
-
-def test_figures_of_an_epoch_as_json():
-    figures = {"loss": 1.0, "forced_token_accuracy": 0.6, "forced_exact_match": 0.2}
-    figures |= {"token_accuracy": 0.5, "exact_match": 0.3}
-    epoch = {"epoch": 2, "step": 700, "loss": 2.0, "token_accuracy": 0.1}
-    expected = epoch | {f"validation_{name}": value for name, value in figures.items()}
-    assert EpochFigures(**epoch, validation=Figures(**figures)).to_json() == expected
 
 
 def test_adding_wrong_answers_keeps_the_worst_and_surest_of_both():
@@ -214,20 +205,6 @@ def test_sequences_that_are_too_long_are_refused_and_progress_is_reported(config
     reported.clear()
     measured(pairs, config, on_progress=reported.append, alternatives=True)
     assert reported == [MAX_ROWS_AT_ONCE, 5, 1]
-
-
-@pytest.mark.parametrize(("lengths", "expected"), [([1, 2, 3], 1), ([4] * 24, 1), ([4] * 25, None), ([4] * 50, None)])
-def test_few_pairs_of_a_length_are_measured_by_one_thread(monkeypatch, lengths, expected):
-    given = []
-    monkeypatch.setattr(evaluation, "in_threads", lambda job, jobs, n_threads: given.append(n_threads) or [])
-    measured(pairs_of(*[([1] * length, [2]) for length in lengths]))
-    assert given == [expected]
-
-
-def test_counts_by_symbol_work_with_many_symbols():
-    config = ModelConfig(cell_size=3, embedding_size=2, out_max_int=200_000)
-    pairs = Pairs.of_arrays(np.zeros((5, 2), int), np.full((5, 3), 150_000))
-    assert measured(pairs, config).by_symbol.expected[150_000] == 15
 
 
 # ---- Alternatives, confusions and wrong answers, for answers from a table ----

@@ -16,9 +16,7 @@ def pairs_of(n_sources, n_targets, as_texts):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("n_sources", "n_targets", "as_texts"), [(40, 397, True), (40, 255, False), (300, 256, True), (256, 40, False)]
-)
+@pytest.mark.parametrize(("n_sources", "n_targets", "as_texts"), [(40, 397, True), (300, 256, False)])
 def test_large_vocabularies_can_be_trained_evaluated_and_predicted(n_sources, n_targets, as_texts):
     pairs = pairs_of(n_sources, n_targets, as_texts)
     tokens = {"in_tokens": "words", "out_tokens": "words"} if as_texts else {}

@@ -69,12 +69,6 @@ def test_pictures():
         Prediction([1], [2]).plot_attention()
 
 
-def test_a_picture_needs_matplotlib(monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(UsageError, match=r"^pictures need Matplotlib: .* install .*matplotlib$"):
-        HISTORY.plot()
-
-
 def test_a_network_has_the_history_of_its_training_until_it_is_saved(fast_steps, tmp_path):
     network = train("copy", points=20, epochs=3, **TINY)
     assert [(epoch.epoch, epoch.step) for epoch in network.history] == [(1, 18), (2, 36), (3, 54)]

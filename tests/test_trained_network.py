@@ -16,9 +16,7 @@ from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.evaluation import EvaluationOptions, measure, training_sources
 from seq2seq_demo.files.stored_network import TrainingRun
-from seq2seq_demo.network.decoding import MAX_ROWS_AT_ONCE
 from seq2seq_demo.network.numpy_network import NumpyNetwork, softmax
-from seq2seq_demo.network.parameters import weight_shapes
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 
 CONFIG = TRAINED["model_config"]
@@ -43,11 +41,6 @@ def test_predict_answers_lists_of_different_lengths_in_order():
     assert trained_network().predict(tuple(map(tuple, sources))) == expected
     assert trained_network().predict(sources, 6) == [decoded([source], 6).symbols[0].tolist() for source in sources]
     assert trained_network().predict([]) == []
-
-
-def test_predict_answers_more_sources_than_one_batch_holds():
-    sources = np.random.default_rng(1).integers(0, 11, (2 * MAX_ROWS_AT_ONCE + 7, 3))
-    assert trained_network().predict(sources, 2) == decoded(sources, 2).symbols.tolist()
 
 
 def test_threads_can_share_a_network():
@@ -275,11 +268,6 @@ def test_repr():
     assert "untrained" in repr(untrained(ModelConfig(), 0))
     for other in (untrained(ModelConfig(), 0), trained_network(**UNKNOWN), trained_network(task="mine\n:f")):
         assert repr(other).count("\n") <= 1
-
-
-def test_the_summary_counts_the_weights():
-    n = sum(np.prod(shape) for shape in weight_shapes(CONFIG).values())
-    assert trained_network().summary().endswith(f"symbols 0 to 10 in and 0 to 12 out, {n} weights")
 
 
 def test_lengths_that_contradict_the_pairs_are_refused():

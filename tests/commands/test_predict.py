@@ -78,18 +78,6 @@ def test_keep_going_skips_bad_lines(run):
     assert "in, line 3: expected an output of 3 integers, got 1; give --out-len 1" in err
 
 
-@pytest.mark.slow
-def test_thousands_of_lines_on_standard_input(shell, tmp_path):
-    network = save_random(tmp_path / "w")
-    sources = np.random.default_rng(1).integers(0, 10, (3500, 10)).tolist()
-    done = shell("predict", "-i", "w", "--from-file", "-", stdin="".join(f"{source}\n" for source in sources))
-    assert done.returncode == 0
-    lines = done.stdout.splitlines(keepends=True)
-    assert len(lines) == 3500
-    for n in (0, 999, 1000, 3499):
-        assert lines[n] == line_of(network, sources[n], " ".join(map(str, sources[n][::-1])))
-
-
 def start_predict(folder, *options, stdin=subprocess.PIPE):
     """Start `predict` with the network w and piped output; return the process."""
     pipe, argv = subprocess.PIPE, [*PROGRAM, "predict", "-i", "w", *options]
@@ -174,16 +162,6 @@ def test_a_source_that_is_too_long_to_decode_is_printed_as_it_was_read(run, monk
     status, out, err = run("predict", "-i", "w", "--from-file", "in.txt", "--format", "tsv")
     assert (status, out) == (1, f"{'ab' * 3000}\t\t\n")
     assert "expected sequences that the network can read, skipped 1" in err
-
-
-@pytest.mark.slow
-def test_a_line_may_arrive_in_pieces(tmp_path):
-    network = save_random(tmp_path / "w", in_len=3, out_len=3)
-    with interactive_predict(tmp_path) as (answer, process):
-        assert answer("3 1 2\n4 5") == line_of(network, [3, 1, 2], "2 1 3", out_len=3)
-        assert answer(" 6\n[7, 8") == line_of(network, [4, 5, 6], "6 5 4", out_len=3)
-        assert answer(", 9]\n1 2 3") == line_of(network, [7, 8, 9], "9 8 7", out_len=3)
-        assert close_input(process) == (line_of(network, [1, 2, 3], "3 2 1", out_len=3), "Using weights w\n", 0)
 
 
 def test_predict_as_json(run):

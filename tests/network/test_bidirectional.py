@@ -5,10 +5,7 @@ import pytest
 from helpers import random_weights
 
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.network.bidirectional import BidirectionalNumpyNetwork, make_numpy_network
-from seq2seq_demo.network.numpy_network import NumpyNetwork
-from seq2seq_demo.network.parameters import initial_weights
-from seq2seq_demo.trained_network import TrainedNetwork
+from seq2seq_demo.network.bidirectional import make_numpy_network
 
 
 def lstm(w, name, x, c, h):
@@ -40,31 +37,3 @@ def test_the_encoder_equals_a_loop_over_one_sequence():
             kernel, bias = (w[f"encoder/bridge_{layer}_{name}/{part}"] for part in ("kernel", "bias"))
             both = [*values["", layer], *values["backward/", layer]]
             assert actual[0] == pytest.approx([both @ kernel[:, k] + bias[k] for k in range(3)])
-
-
-def test_initial_weights_fill_their_bounds():
-    config = ModelConfig("embedding_attention", "BasicLSTMCell", 2, 32, 20, bidirectional=True)
-    weights = initial_weights(config, seed=2)
-    bounds = {
-        "encoder/layer_1/kernel": (6 / (64 + 32 + 128)) ** 0.5,
-        "encoder/layer_1/recurrent_kernel": (6 / (64 + 32 + 128)) ** 0.5,
-        "encoder/backward/layer_0/kernel": (6 / (20 + 32 + 128)) ** 0.5,
-        "encoder/backward/layer_1/kernel": (6 / (64 + 32 + 128)) ** 0.5,
-        "decoder/layer_1/kernel": (6 / (32 + 32 + 128)) ** 0.5,
-        "encoder/bridge_1_c/kernel": (6 / (64 + 32)) ** 0.5,
-        "decoder/attention/key/kernel": (6 / (64 + 32)) ** 0.5,
-    }
-    for name, bound in bounds.items():
-        assert 0.95 * bound < np.abs(weights[name]).max() <= bound, name
-    assert weights["encoder/backward/layer_1/bias"].tolist() == [0] * 32 + [1] * 32 + [0] * 64
-    assert not weights["encoder/bridge_1_h/bias"].any()
-
-
-def test_a_network_of_2016_reads_in_one_direction():
-    config = ModelConfig()
-    assert not config.bidirectional
-    assert type(make_numpy_network(config, initial_weights(config, 0))) is NumpyNetwork
-    both = ModelConfig(bidirectional=True)
-    loaded = TrainedNetwork(both, initial_weights(both, 0))
-    assert isinstance(loaded.to_numpy(), BidirectionalNumpyNetwork)
-    assert loaded.summary().startswith("embedding_rnn, bidirectional, 1 x BasicLSTMCell of size 32")

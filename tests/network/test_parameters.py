@@ -81,15 +81,6 @@ def test_gate_biases_start_at_one(cell_type, expected):
     assert bias == expected
 
 
-def test_gru_gates_and_candidate_have_separate_bounds():
-    kernel = initial_weights(ModelConfig(cell_type="GRUCell", cell_size=100, embedding_size=300), 2)[
-        "encoder/layer_0/kernel"
-    ]
-    gates, candidate = np.abs(kernel[:, :200]).max(), np.abs(kernel[:, 200:]).max()
-    assert gates == pytest.approx((6 / (400 + 200)) ** 0.5, rel=0.01)
-    assert candidate == pytest.approx((6 / (400 + 100)) ** 0.5, rel=0.01)
-
-
 def test_initial_values_depend_on_the_seed_alone():
     a, b, c = (initial_weights(ATTENTION, seed) for seed in (1, 1, 2))
     assert all((a[name] == b[name]).all() for name in a)
