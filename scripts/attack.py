@@ -297,8 +297,9 @@ def checkpoints() -> tuple[int, list[str]]:
 
 def json_input() -> tuple[int, list[str]]:
     """Read files of sequences and pairs: random JSON, lines of text and raw bytes."""
-    from seq2seq_demo.data.readers import INTEGER_FORMAT, InputFormat, read_file
-    from seq2seq_demo.data.row_reader import PairReader, RowReader, batches, read_pairs
+    from seq2seq_demo.data.encoder import Encoder, PairEncoder, batches, read_pairs, valid_records
+    from seq2seq_demo.data.layout import InputFormat
+    from seq2seq_demo.data.readers import INTEGER_FORMAT, read_file
     from seq2seq_demo.data.vocabulary import VocabularyBuilder
     from seq2seq_demo.errors import Seq2SeqError
 
@@ -311,16 +312,16 @@ def json_input() -> tuple[int, list[str]]:
     documents = st.lists(items, max_size=5).map(lambda value: json.dumps(value, indent=1).encode())
 
     readers = [
-        (INTEGER_FORMAT, lambda rows: [*batches(RowReader(in_max_int=9, on_error=str).read_all(rows), 3)]),
-        (INTEGER_FORMAT, lambda rows: read_pairs(rows, PairReader())),
+        (INTEGER_FORMAT, lambda rows: [*batches(valid_records(Encoder(in_max_int=9).encode_all(rows), str), 3)]),
+        (INTEGER_FORMAT, lambda rows: read_pairs(rows, PairEncoder())),
         (
             InputFormat(("characters", "words")),
-            lambda rows: read_pairs(rows, PairReader(VocabularyBuilder("characters"), VocabularyBuilder("words"))),
+            lambda rows: read_pairs(rows, PairEncoder(VocabularyBuilder("characters"), VocabularyBuilder("words"))),
         ),
         (
             InputFormat(("words", "characters"), "text"),
             lambda rows: read_pairs(
-                rows, PairReader(VocabularyBuilder("words"), VocabularyBuilder("characters"), on_error=str)
+                rows, PairEncoder(VocabularyBuilder("words"), VocabularyBuilder("characters")), on_error=str
             ),
         ),
     ]

@@ -4,7 +4,7 @@ import math
 import numbers
 import operator
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import Field, field, fields
 from types import UnionType
 from typing import Any, NamedTuple, TypeVar, cast
@@ -106,7 +106,7 @@ def checked_value(declared: Field[Any], value: object) -> object:
         return value
     number = _to_float(value)
     if not option.within.contains(number):
-        raise UsageError(f"expected {name} {option.within.description}, got {_preview(value)}")
+        raise UsageError(f"expected {name} {option.within.description}, got {preview(value, as_python)}")
     return number
 
 
@@ -134,16 +134,16 @@ def require_integer(name: str, value: Any, at_least: int, at_most: int | None = 
     except TypeError:
         number = None
     if number is None or number < at_least:
-        raise UsageError(f"expected {name} to be an integer of at least {at_least}, got {_preview(value)}")
+        raise UsageError(f"expected {name} to be an integer of at least {at_least}, got {preview(value, as_python)}")
     if at_most is not None and number > at_most:
-        raise UsageError(f"expected {name} of at most {at_most}, got {_preview(number)}")
+        raise UsageError(f"expected {name} of at most {at_most}, got {preview(number, as_python)}")
     return number
 
 
 def require_flag(name: str, value: object) -> bool:
     """Return a bool; raise UsageError for any other type."""
     if not isinstance(value, bool):
-        raise UsageError(f"expected {name} to be True or False, got {_preview(value)}")
+        raise UsageError(f"expected {name} to be True or False, got {preview(value, as_python)}")
     return value
 
 
@@ -157,21 +157,42 @@ def _to_float(value: object) -> float:
         return math.inf
 
 
-def _preview(value: object) -> str:
-    """Format a value on one line of at most 40 characters: a number as its digits, anything else as its repr."""
-    try:
-        return " ".join((str(value) if isinstance(value, numbers.Number) else repr(value)).split())[:40]
-    except ValueError:  # Python prints no integer of more than 4300 digits
-        return "a number of thousands of digits"
+def as_python(value: object) -> str:
+    """Format a value as Python code; a number of any type is formatted as its digits."""
+    return str(value) if isinstance(value, numbers.Number) else repr(value)
+
+
+def as_json(value: object) -> str:
+    """Format a value as JSON. Unicode characters are escaped only if the text contains a lone surrogate."""
+    import json  # only needed for an error
+
+    text = json.dumps(value, ensure_ascii=False)
+    return text if text.isascii() or text.encode(errors="ignore").decode() == text else json.dumps(value)
+
+
+def preview(value: object, write: Callable[[object], str] = as_json) -> str:
+    """Format an invalid value for an error, on one line of at most 40 characters; as Python code if `write` fails."""
+    for each in (write, as_python):
+        try:
+            return " ".join(each(value).split())[:40]
+        except (TypeError, ValueError, RecursionError):
+            continue
+    return "a number of thousands of digits"  # Python prints no integer of more than 4300 digits
+
+
+def suggestions(name: str, choices: Iterable[str], n: int) -> list[str]:
+    """Return the `n` choices that are most similar to a name, or fewer if no others are similar; case is ignored."""
+    import difflib  # only needed for an error
+
+    folded = {choice.casefold(): choice for choice in reversed([*choices])}
+    return [folded[match] for match in difflib.get_close_matches(name.casefold(), folded, n)]
 
 
 def require_choice(kind: str, value: object, choices: Collection[str]) -> str:
     """Return the value as a plain str if it is a choice; else raise UsageError, which suggests a similar choice."""
     if isinstance(value, str) and value in choices:
         return str(value)
-    import difflib  # only needed for an error
-
     partial = [choice for choice in choices if value and str(value).casefold() in choice.casefold()]
-    similar = difflib.get_close_matches(str(value), choices, n=1) or partial
+    similar = suggestions(str(value), choices, 1) or partial
     hint = f"did you mean {similar[0]}? " if similar else ""
-    raise UsageError(f"unknown {kind} {_preview(value)}: {hint}expected one of {', '.join(choices)}")
+    raise UsageError(f"unknown {kind} {preview(value, as_python)}: {hint}expected one of {', '.join(choices)}")

@@ -12,10 +12,10 @@ import numpy as np
 
 from seq2seq_demo import evaluation
 from seq2seq_demo.config import EVALUATION_SIZE, Beam, ModelConfig, OnError, Unknown, make_beam
+from seq2seq_demo.data.encoder import source_records
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
 from seq2seq_demo.data.records import Place, Record
-from seq2seq_demo.data.row_reader import source_records
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.tasks import TaskLike, as_task
 from seq2seq_demo.declarations import require_integer

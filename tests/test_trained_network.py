@@ -79,7 +79,7 @@ def test_predict_with_details():
 
 
 def test_an_invalid_row_or_length_is_named():
-    """test_row_reader.py covers other invalid sources."""
+    """test_encoder.py covers other invalid sources."""
     for row in ("abc", None, {3, 1}, [3, 99], [3, np.float32(1.5)], np.array([[3, 1]]), np.array([], int)):
         with pytest.raises(InputError, match=r"^sources, row 2: expected (a list of|some)? ?integers"):
             trained_network().predict([[1, 2, 3], [4], row, "wrong too"])

@@ -10,7 +10,7 @@ import numpy as np
 from seq2seq_demo.commands import network_selection
 from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.config import TrainConfig
-from seq2seq_demo.data.blocks import file_title
+from seq2seq_demo.data.lines import file_title
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern
 from seq2seq_demo.data.tasks import Task

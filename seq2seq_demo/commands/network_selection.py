@@ -10,17 +10,17 @@ from pathlib import Path
 from seq2seq_demo.cells import CELL_TYPES
 from seq2seq_demo.commands.options import NetworkOptions
 from seq2seq_demo.config import CHARACTERS, INTEGERS, ModelConfig, TrainConfig, given_values, lengths_text
-from seq2seq_demo.data.blocks import file_title
+from seq2seq_demo.data.encoder import EncodedPairs, NoPairsError, PairEncoder, read_pairs
+from seq2seq_demo.data.layout import InputFormat, Layout, Tokens
+from seq2seq_demo.data.lines import file_title
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
 from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, is_user_function
-from seq2seq_demo.data.readers import InputFormat, read_file, read_words
-from seq2seq_demo.data.recognition import Tokens
-from seq2seq_demo.data.records import Place, Record, preview
-from seq2seq_demo.data.row_reader import NoPairsError, PairReader, read_pairs
+from seq2seq_demo.data.readers import read_file, read_words
+from seq2seq_demo.data.records import Place, Record
 from seq2seq_demo.data.sequences import Pairs, Sequences
-from seq2seq_demo.data.tables import Table, TableOptions
-from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, TextOptions, UnknownSymbolError, Vocabularies
+from seq2seq_demo.data.vocabulary import TextOptions, UnknownSymbolError, Vocabularies
+from seq2seq_demo.declarations import preview
 from seq2seq_demo.ensembles import ensemble
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 from seq2seq_demo.files import file_names
@@ -167,40 +167,35 @@ def read_pair_task(
     Raises:
         InputError: there are fewer than n pairs, a pair is unreadable, or the pairs do not fit into memory.
     """
-    file, out_len = options.from_file or "", options.out_len
+    file, out_len, text = options.from_file or "", options.out_len, _text_options(options)
     teaches_to_end = isinstance(options.settings.get("in_len"), tuple)
     has_one_length = network is not None and not network.ends and not teaches_to_end
     sizes = vars(network.model_config) if network else given_values(ModelConfig, options.settings)
 
-    def read(file: str, n: int | None, reader: PairReader, tokens: Tokens) -> tuple[Pairs, Vocabularies]:
-        reader.in_max_int, reader.out_max_int = sizes.get("in_max_int"), sizes.get("out_max_int")
-        reader.pattern, reader.equal_lengths = pattern, has_one_length
-        if has_one_length:
-            reader.in_len, reader.out_len = options.in_len, None if pattern else out_len
+    def read(file: str, n: int | None, vocabularies: Vocabularies | None) -> EncodedPairs:
+        tokens = vocabularies.tokens if vocabularies else _tokens(options, pattern)
+        layout, records = _open(file, input_format(options, tokens, is_paired=pattern is None))
+        for notice in layout_notices(file, options, layout, tokens):
+            notify(notice)
+        encoder = PairEncoder(
+            *(vocabularies or text.new_vocabularies(layout.tokens)),
+            sizes.get("in_max_int"),
+            sizes.get("out_max_int"),
+            equal_lengths=has_one_length,
+            in_len=options.in_len if has_one_length else None,
+            out_len=out_len if has_one_length and not pattern else None,
+            has_pattern=pattern is not None,
+        )
         errors: list[InputError] = [] if skipped is None else skipped.setdefault(file, [])
-        reader.on_error = None if skipped is None else errors.append
-
-        def on_format(form: InputFormat, table: Table | None) -> None:
-            notify_of_table(file, options, table, notify)
-            if not network and file == options.from_file:
-                reader.source, reader.target = text.new_vocabularies(form.tokens)
-            if None in tokens and form.is_text:
-                found = f"Sources are {form.tokens[0]}, and targets are {form.tokens[1]}"
-                recognised = [side for side, kind in zip(("in", "out"), tokens, strict=True) if kind is None]
-                notify(f"{found}; if not, give {' and '.join(f'`{side}_tokens`' for side in recognised)}")
-
         try:
-            form = input_format(options, tokens, is_paired=pattern is None)
-            return read_pairs(read_file(file, form, on_format=on_format), reader, n)
+            return read_pairs(records, encoder, n, pattern, None if skipped is None else errors.append)
         except NoPairsError as error:
             first = f"; the first error: {errors[0]}" if errors else ""
             raise InputError(f"{error}{first}") from error
 
-    text = TextOptions(getattr(options, "normalize", None), getattr(options, "lowercase", None))  # `train` only
     if network:
         text.check_match(network.vocabularies)
-    reader = PairReader(*(network.vocabularies if network else INTEGER_VOCABULARIES))
-    pairs, vocabularies = read(file, n, reader, network.vocabularies.tokens if network else _tokens(options, pattern))
+    pairs, vocabularies, places = read(file, n, network.vocabularies if network else None)
     if n and len(pairs) < n:
         raise InputError(f"{file}: expected {n} pairs, found {len(pairs)}")
     if has_one_length and out_len:
@@ -208,11 +203,25 @@ def read_pair_task(
     validation, validation_file = None, getattr(options, "validation_file", None)  # only `train` has this option
     if validation_file is not None:
         try:
-            validation, _ = read(validation_file, None, PairReader(*vocabularies), vocabularies.tokens)
+            validation = read(validation_file, None, vocabularies).pairs
         except UnknownSymbolError as error:
             advice = "skip such pairs with --keep-going, or add a training pair that has the symbol"
             raise InputError(f"{error}; {advice}") from error
-    return PairTask(pattern.name if pattern else task_name(file), pairs, validation, vocabularies, reader.places)
+    return PairTask(pattern.name if pattern else task_name(file), pairs, validation, vocabularies, places)
+
+
+def _text_options(options: NetworkOptions) -> TextOptions:
+    return TextOptions(
+        getattr(options, "normalize", None), getattr(options, "lowercase", None)
+    )  # only `train` has them
+
+
+def _open(file: str, given: InputFormat) -> tuple[Layout, Iterator[Record | None]]:
+    """Return the layout of a file and its records."""
+    layouts: list[Layout] = []
+    records = read_file(file, given, on_layout=layouts.append)
+    first = next(records, None)  # finds the layout
+    return layouts[0], itertools.chain([first], records)
 
 
 def _tokens(options: NetworkOptions, pattern: SequencePattern | None) -> Tokens:
@@ -229,16 +238,22 @@ def input_format(options: NetworkOptions, tokens: Tokens, is_paired: bool) -> In
     """Return the format of the options' files; `is_paired` means that every record must have a target."""
     columns = tuple(options.columns.split(",")) if options.columns else ()
     header = None if options.header is None else options.header == "yes"
-    return InputFormat(tokens, options.format, TableOptions(columns, header, is_paired))
+    return InputFormat(tokens, options.format, columns, header, is_paired)
 
 
-def notify_of_table(file: str, options: NetworkOptions, table: Table | None, notify: Callable[[str], object]) -> None:
-    """Pass a notice about a table to `notify`, unless the options describe the table."""
-    if table and not (options.format and (options.header or options.columns)):
-        notify(f"Reading {file_title(file)} as {table}; if not, give `format`, `header` or `columns`")
+def layout_notices(file: str, options: NetworkOptions, layout: Layout, tokens: Tokens) -> Iterator[str]:
+    """Yield notices about what follows from a file, and which options change it; `tokens` are those that are known."""
+    if layout.table and not (layout.given.format and (options.header or options.columns)):
+        yield f"Reading {file_title(file)} as {layout.table}; if not, give `format`, `header` or `columns`"
+    if layout.looks_like_json and not layout.may_be_json:
+        yield f"Reading {file_title(file)} as lines of text, which look like JSON; if they are, give `format` json"
+    source, target = layout.tokens
+    if None in tokens and (source, target) != (INTEGERS, INTEGERS):
+        recognised = [f"`{side}_tokens`" for side, kind in zip(("in", "out"), tokens, strict=True) if kind is None]
+        yield f"Sources are {source}, and targets are {target}; if not, give {' and '.join(recognised)}"
 
 
-def typed_sources(words: Sequence[str], selected: SelectedNetwork, form: InputFormat) -> list[Record]:
+def typed_sources(words: Sequence[str], selected: SelectedNetwork) -> list[Record]:
     """Return the sources that a user typed as arguments of a command.
 
     If the network takes integers, all arguments together are one source. If it takes texts, each argument with white
@@ -247,7 +262,7 @@ def typed_sources(words: Sequence[str], selected: SelectedNetwork, form: InputFo
     """
     source = selected.network.vocabularies.source
     if not source.is_text:
-        return [read_words(words, form, _text_hint(words[0], selected.path))]
+        return [read_words(words, text_hint=_text_hint(words[0], selected.path))]
     if source.tokens == CHARACTERS and not any(map(str.isspace, source.symbols)):
         texts = [[text] for word in words for text in word.split() or [word]]
     else:
@@ -255,7 +270,7 @@ def typed_sources(words: Sequence[str], selected: SelectedNetwork, form: InputFo
         for has_space, group in itertools.groupby(words, key=lambda word: any(map(str.isspace, word))):
             adjacent = [*group]
             texts += [[word] for word in adjacent] if has_space else [adjacent]
-    records = [read_words(text, form) for text in texts]
+    records = [read_words(text, source.tokens) for text in texts]
     if len(records) == 1:
         return records
     return [record._replace(place=Place(f"input {preview(record.values)}")) for record in records]

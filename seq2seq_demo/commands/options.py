@@ -43,10 +43,10 @@ WEIGHTS_HELP = "weights file, 2016 checkpoint, or a name that `networks` lists"
 PATTERN_HELP = f"a name that `patterns` lists, or {USER_FUNCTION}"
 FILE_HELP = "file of sequences or pairs: JSON, CSV, TSV or one per line, also gzipped; - is standard input"
 FORMAT_HELP = (
-    "file format: one of {choices} (default: recognised); only csv and tsv have quotes; with tsv, predict prints TSV"
+    "file format: one of {choices} (default: by suffix); only csv and tsv have quotes; with tsv, predict prints TSV"
 )
 COLUMNS_HELP = "names or numbers of the columns of sources and targets in a file"
-HEADER_HELP = "whether the first row of a file names its columns (default: recognised)"
+HEADER_HELP = "whether the first row of a file names its columns (default: yes for known names)"
 TOKENS_HELP = "one of {choices} (default: recognised)"
 MIN_CONFIDENCE_HELP = "leave a source unanswered if the confidence in its answer is below X"
 NORMALIZE_HELP = "normal form of Unicode for texts: one of {choices} (default nfc)"

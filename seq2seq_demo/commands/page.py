@@ -12,10 +12,9 @@ from pathlib import Path
 from seq2seq_demo.commands.network_selection import SelectedNetwork, read_pair_task, select_network, typed_sources
 from seq2seq_demo.commands.networks import DESCRIPTIONS
 from seq2seq_demo.commands.options import PageOptions
+from seq2seq_demo.data.encoder import Encoder, PairEncoder, read_pairs, valid_records
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.data.python_rows import python_pairs
-from seq2seq_demo.data.readers import InputFormat
-from seq2seq_demo.data.row_reader import PairReader, RowReader, read_pairs
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.display.console import pluralize, print_notice, print_notices
 from seq2seq_demo.errors import Seq2SeqError, WeightsError, require
@@ -122,8 +121,8 @@ def _gallery_page(entry: Entry) -> str:
     selected = [_shipped_network(name) for name in entry.networks]
     networks = [one.network for one in selected]
     if entry.examples:
-        reader = PairReader(*networks[0].vocabularies)
-        offered = examples.pair_examples(networks, read_pairs(python_pairs(entry.examples, "examples"), reader)[0])
+        encoder = PairEncoder(*networks[0].vocabularies)
+        offered = examples.pair_examples(networks, read_pairs(python_pairs(entry.examples, "examples"), encoder).pairs)
     else:
         offered = examples.pattern_examples([(one.network, one.pattern) for one in selected])
     shown = [_shown_network(one) for one in selected]
@@ -196,9 +195,9 @@ def _typed_sources(options: PageOptions, selected: SelectedNetwork) -> list[list
     if not options.words:
         return []
     vocabularies = selected.network.vocabularies
-    reader = RowReader(vocabularies.source, in_max_int=selected.network.model_config.in_max_int)
-    rows = typed_sources(options.words, selected, InputFormat(vocabularies.tokens))
-    return [reader.read(row).values for row in rows]
+    encoder = Encoder(vocabularies.source, in_max_int=selected.network.model_config.in_max_int)
+    rows = valid_records(map(encoder.encode, typed_sources(options.words, selected)))
+    return [row.values for row in rows if row]
 
 
 def _moments(selected: Sequence[SelectedNetwork], pairs: Sequence[Pairs | None]) -> list[Moments | None]:

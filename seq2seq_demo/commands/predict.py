@@ -11,11 +11,11 @@ import numpy as np
 from seq2seq_demo.commands import network_selection
 from seq2seq_demo.commands.options import PredictOptions
 from seq2seq_demo.config import INTEGERS
-from seq2seq_demo.data.blocks import plain_name
-from seq2seq_demo.data.readers import InputFormat, read_file, read_terminal, read_words
+from seq2seq_demo.data.encoder import Encoder, batches, valid_records
+from seq2seq_demo.data.layout import Layout
+from seq2seq_demo.data.lines import plain_name
+from seq2seq_demo.data.readers import read_file, read_terminal, read_words
 from seq2seq_demo.data.records import Record, by_length
-from seq2seq_demo.data.row_reader import LENGTH_HINT, RowReader, batches
-from seq2seq_demo.data.tables import Table
 from seq2seq_demo.display import heatmap, plots, predictions
 from seq2seq_demo.display.console import pluralize, print_notice, print_notices, print_result
 from seq2seq_demo.display.progress_bar import ProgressBar
@@ -58,7 +58,7 @@ def predict(options: PredictOptions) -> None:
         selected.notices.extend(network_selection.length_notices(network, options.in_len))
     predictor, hidden = _Predictor(options, selected), ProgressBar("Predicting", may_show=False)
     if options.words:
-        sources = network_selection.typed_sources(options.words, selected, form)
+        sources = network_selection.typed_sources(options.words, selected)
         predictor.keeps_going |= len(sources) > 1
         with selected.named_in_errors():
             predictor.print_answers(sources, hidden)
@@ -67,19 +67,19 @@ def predict(options: PredictOptions) -> None:
         bar = ProgressBar("Predicting", size, may_show=not sys.stdout.isatty())
         with selected.named_in_errors(), bar as progress:
 
-            def on_format(_: InputFormat, table: Table | None) -> None:
-                network_selection.notify_of_table(file, replace(options, format=form.format), table, print_notice)
+            def on_layout(layout: Layout) -> None:
+                print_notices([*network_selection.layout_notices(file, options, layout, layout.given.tokens)])
 
-            if (options.json or options.prints_tsv) and not os.path.isfile(file):  # a client may wait for each answer
-                form = replace(form, blank_lines=True, line_by_line=True)
-            rows = read_file(file, form, lambda n_bytes: progress.advance(0, n_bytes), on_format)
+            if options.json and not os.path.isfile(file):  # a client may wait for each answer
+                form = replace(form, blank_lines=True)
+            rows = read_file(file, form, lambda n_bytes: progress.advance(0, n_bytes), on_layout)
             predictor.print_answers(rows, progress)
     else:
         symbols = f"integers from 0 to {model_config.in_max_int}" if form.tokens[0] == INTEGERS else form.tokens[0]
         ending = "Ctrl-Z and Enter end" if sys.platform == "win32" else "Ctrl-D ends"
         print_notices([*selected.notices, f"Type {predictor.in_len or 'some'} {symbols}; {ending}"])
         selected.notices.clear()
-        typed = (row for record in read_terminal(form) for row in (record, None))  # None flushes after each line
+        typed = (row for record in read_terminal(form.tokens) for row in (record, None))  # None flushes after each line
         predictor.print_answers(typed, hidden, is_interactive=True)
 
 
@@ -157,24 +157,30 @@ class _Predictor:
     def _batches(self, rows: Rows) -> Iterator[list[Record] | None]:
         """Yield sources in batches; all have the same length unless the network ends its answers."""
         network, in_len = self.network, self.in_len
-        reader = RowReader(*network.vocabularies, network.model_config.in_max_int, in_len=in_len)
-        reader.drops_unknown = self.options.unknown == "drop"
-        if not network.ends:
-            reader.equal_lengths, reader.length_hint = True, LENGTH_HINT if in_len else ""
-            reader.predicted_len = self.out_len
-        records = (row and self._read(row, reader) for row in rows)
-        size = MIXED_BATCH_SIZE if network.ends else MAX_ROWS_AT_ONCE
-        return batches(records if self.keeps_going else reader.read_all(rows), size)
+        encoder = Encoder(
+            *network.vocabularies,
+            network.model_config.in_max_int,
+            equal_lengths=not network.ends,
+            in_len=in_len,
+            answer_len=None if network.ends else self.out_len,
+            drops_unknown=self.options.unknown == "drop",
+        )
+        if not self.keeps_going:
+            records = valid_records(encoder.encode_all(rows))
+        elif network.ends:
+            records = (row and self._if_decodable(row, encoder.encode(row)) for row in rows)
+        else:
+            records = encoder.encode_all(rows)
+        return batches(records, MIXED_BATCH_SIZE if network.ends else MAX_ROWS_AT_ONCE)
 
-    def _read(self, row: Record, reader: RowReader) -> Record:
-        """Return the row as integers, or with an error if it is unreadable or its source is too long to decode."""
-        read = reader.read_or_note_error(row)
+    def _if_decodable(self, row: Record, encoded: Record) -> Record:
+        """Return the encoded record; if its source is too long to decode, return the row with an error."""
         try:
-            if self.network.ends and read.error is None:
-                self._check_length(len(read.values))
+            if encoded.error is None:
+                self._check_length(len(encoded.values))
         except UsageError as error:
             return row._replace(error=InputError(f"{row.place}: {error}"))
-        return read
+        return encoded
 
     def _note_new_lengths(self, batch: list[Record]) -> None:
         """Add notices about source lengths that are new in this batch.

@@ -10,8 +10,7 @@ from pathlib import Path
 from seq2seq_demo.commands.fresh_start import TrainingSetup, new_training
 from seq2seq_demo.commands.options import KEEP_GOING, TrainOptions
 from seq2seq_demo.commands.resume import resume_training
-from seq2seq_demo.data.data_warnings import pair_warnings
-from seq2seq_demo.data.pair_task import PairTask
+from seq2seq_demo.data.pair_task import PairTask, pair_warnings
 from seq2seq_demo.declarations import declared_fields, declared_option
 from seq2seq_demo.display import tensorboard, training_report
 from seq2seq_demo.display.console import pluralize, print_line, print_notice, print_result

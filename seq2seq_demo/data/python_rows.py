@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from seq2seq_demo.data.json_records import to_record
-from seq2seq_demo.data.records import Place, Record, preview, to_python
-from seq2seq_demo.data.tables import named_columns
+from seq2seq_demo.data.layout import named_columns
+from seq2seq_demo.data.records import Place, Record, to_python, to_record
+from seq2seq_demo.declarations import preview
 from seq2seq_demo.errors import InputError
 
 

@@ -1,120 +1,97 @@
-"""Readers for typed words, files, pipes and the terminal. Input is JSON, a table, or lines, `source<TAB>target`."""
+"""The second step of reading: yield the records of typed words, a file, a pipe or the terminal."""
 
 from __future__ import annotations
 
 import contextlib
+import csv
 import itertools
-import json
 import sys
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from io import BytesIO
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
-from seq2seq_demo.config import INTEGERS, JSON, TEXT
-from seq2seq_demo.data.blocks import BLANK, MAX_LINE, file_blocks, file_title, is_blank, plain_name, sampled
-from seq2seq_demo.data.json_records import BOM, decode_utf8, parse_json, to_record
-from seq2seq_demo.data.recognition import integers_or_text, recognise
-from seq2seq_demo.data.records import TEXT_HINT, Place, Record, preview
-from seq2seq_demo.data.tables import ANY_TABLE, Lines, Table, TableOptions, find_table, read_table, split
-from seq2seq_demo.declarations import parse_integer
+from seq2seq_demo.config import CSV, INTEGERS, JSON, TSV
+from seq2seq_demo.data.layout import (
+    BRACKETS,
+    InputFormat,
+    Layout,
+    Table,
+    Tokens,
+    csv_rows,
+    file_format,
+    find_layout,
+    integers_or_text,
+    recognise,
+)
+from seq2seq_demo.data.lines import BLANK, BOM, MAX_LINE, Line, file_blocks, file_title, is_blank, numbered_lines
+from seq2seq_demo.data.records import TEXT_HINT, Place, Record, decode_utf8, parse_json, to_record
+from seq2seq_demo.declarations import parse_integer, preview
 from seq2seq_demo.errors import InputError
 
 MAX_DOCUMENT = 2**27  # bytes of JSON; the parsed Python objects take up to 25 times as much memory
-SAMPLE_BYTES = 2**18  # the beginning of a file of pairs, from which tokens and columns are recognised
+SAMPLE_BYTES = 2**18  # the beginning of a file, from which tokens and columns are recognised
 SAMPLE_RECORDS = 10_000  # the same for a JSON document
-TEXT_NAMES, JSON_NAMES = (".tsv", ".txt"), (".json", ".jsonl")
+INTEGER_FORMAT = InputFormat()
+Lines = Iterable[Line | None]
+Records = Iterator[Record | None]  # None: no more input is available at the moment
 ProgressCallback = Callable[[int], object]
 
 
-@dataclass(frozen=True)
-class InputFormat:
-    """The tokens of sources and targets, and the format of a file; None means that it is recognised."""
-
-    tokens: tuple[Any, Any] = (INTEGERS, INTEGERS)
-    format: str | None = None
-    table: TableOptions = ANY_TABLE
-    blank_lines: bool = False  # a blank line has a record, too
-    line_by_line: bool = False  # every line has a record, except in a JSON document of several lines
-
-    @property
-    def is_text(self) -> bool:
-        """Whether sources or targets are, or may be, text."""
-        return self.tokens != (INTEGERS, INTEGERS)
-
-    @property
-    def is_known(self) -> bool:
-        """Whether the tokens are known."""
-        return None not in self.tokens
-
-    @property
-    def expected(self) -> str:
-        """The expected content of a file, for errors."""
-        if self.is_text:
-            return ("" if self.format == JSON else "texts, or ") + 'JSON as in {"input": "...", "output": "..."}'
-        return "a JSON list of integers, or integers alone"
-
-    def with_tokens(self, records: Iterable[Record | None]) -> InputFormat:
-        """Return the format with all tokens; recognise unknown tokens from records that were read with this format."""
-        return replace(self, tokens=recognise(self.tokens, records))
-
-    def for_file(self, title: str, first: bytes) -> InputFormat:
-        """Return the format of a file, detected from its name and first line.
-
-        For integers and unknown tokens, the format stays None, because the format of each line is detected separately.
-        """
-        if self.format or not self.is_text or not self.is_known:
-            return self
-        name, is_json = plain_name(title), _looks_like_json(first)
-        if name.endswith(TEXT_NAMES + JSON_NAMES):
-            is_json = name.endswith(JSON_NAMES)
-        return replace(self, format=JSON if is_json else TEXT)
-
-
-INTEGER_FORMAT = InputFormat()
-
-
-def read_words(words: Sequence[str], input_format: InputFormat = INTEGER_FORMAT, text_hint: str = TEXT_HINT) -> Record:
+def read_words(words: Sequence[str], tokens: str | None = INTEGERS, text_hint: str = TEXT_HINT) -> Record:
     """Return the record of one source typed as words: a text, or integers such as `3 1 4`, `3,1,4` or JSON.
 
     `text_hint` is appended to the error if the words are text but integers are expected.
     """
     place, text = Place("input"), " ".join(words)
-    if input_format.tokens[0] != INTEGERS:
+    if tokens != INTEGERS:
         return Record(place, text)
-    line = text.encode(errors="surrogateescape")
-    if _is_json(line):
-        record = _read_line(place, line, replace(input_format, format=JSON))
-        error = record.values if isinstance(record.values, InputError) else None
-        return Record(place, text, error=error) if error else record
-    parts = [part for word in words for part in word.replace(",", " ").split() or [word]]
     try:
-        return Record(place, _parse_integers(parts, "input", text_hint))
+        if text.startswith(("[", "{")):
+            return to_record(
+                place, parse_json(place, text.encode(errors="surrogateescape"), Layout(INTEGER_FORMAT).expected)
+            )
+        parts = [part for word in words for part in word.replace(",", " ").split() or [word]]
+        return Record(place, _parse_integers(parts, place, "", text_hint))
     except InputError as error:
         return Record(place, text, error=error)
 
 
+def read_terminal(tokens: Tokens = INTEGER_FORMAT.tokens) -> Iterator[Record]:
+    """Yield one record per line that the user types, until end of file."""
+    with contextlib.suppress(ImportError):  # Windows lacks it, but its console edits lines
+        import readline  # noqa: F401  (gives input() line editing and a history)
+
+    layout = Layout(InputFormat(tokens))
+    for number in itertools.count(1):
+        try:
+            line = input("> ")
+        except EOFError:
+            print()
+            return
+        if line.strip():
+            yield _read_line(Place("", "line", number), line.encode(errors="surrogateescape"), layout)
+
+
 def read_file(
     name: str,
-    input_format: InputFormat = INTEGER_FORMAT,
+    given: InputFormat = INTEGER_FORMAT,
     on_progress: ProgressCallback = lambda _: None,
-    on_format: Callable[[InputFormat, Table | None], object] = lambda *_: None,
-) -> Iterator[Record | None]:
+    on_layout: Callable[[Layout], object] = lambda _: None,
+) -> Records:
     """Yield the records of a file, or of standard input if the name is `-`. The file may be compressed by gzip.
 
-    The file contains a JSON list of records, a single record, one record per line, or a table. A record is a list of
-    symbols, or an object, `{"input": [...], "output": [...], "id": ...}`, in which only the input is required. A line
-    may also consist of integers, optionally followed by a tab and the output. For text, a string may replace a list,
-    and a line that is not JSON is a source, optionally followed by a tab and the output.
+    The file contains JSON (a list of records, a single record, or one record per line), a table, or lines. A record is
+    a list of symbols, or an object, `{"input": [...], "output": [...], "id": ...}`, in which only the input is
+    required; for text, a string may replace a list. A line is a source, optionally followed by a tab and the output.
 
     Lines are read lazily, so a file may have any size or be a pipe; None means that no more input is available at the
     moment. To limit memory use, a line may have at most 4 MiB and any other document at most 128 MiB.
 
     Args:
         name: the file.
-        input_format: the tokens and the format, as far as they are given.
+        given: the tokens and the format, as far as they are given.
         on_progress: called after each block of lines, with its number of bytes.
-        on_format: called before the first record, with the tokens and the table that were recognised or given.
+        on_layout: called with the layout of the file, before the first record that is not a blank line.
 
     Raises:
         InputError: the file cannot be read, is empty, is invalid JSON, or is too long. For an invalid line, the
@@ -124,240 +101,124 @@ def read_file(
     try:
         if name == "-" and not sys.stdin:
             raise InputError("standard input: expected sequences, got a closed stream")
-        yield from _read_records(title, file_blocks(name), input_format, on_progress, on_format)
+        lines = numbered_lines(file_blocks(name), on_progress)
+        for first in lines:
+            if first and not is_blank(first[1]):
+                break
+            yield from _blank_record(title, first, given)
+        else:
+            raise InputError(f"{title}: expected {Layout(given).expected}, got nothing")
+        sample = _sample(first, lines, given.is_paired, file_format(title, given) in (CSV, TSV))
+        layout = find_layout(title, [content for _, content in sample], given)
+        lines = itertools.chain(sample, lines)
+        document = [*read_records(title, lines, layout)] if layout.is_document else None
+        sampled = read_records(title, sample, layout) if document is None else document[:SAMPLE_RECORDS]
+        layout = replace(layout, given=replace(given, tokens=recognise(given.tokens, sampled)))
+        on_layout(layout)
+        yield from read_records(title, lines, layout) if document is None else document
     except OSError as error:
         raise InputError(f"{title}: expected a file of sequences: {error.strerror}") from error
 
 
-def read_terminal(input_format: InputFormat = INTEGER_FORMAT) -> Iterator[Record]:
-    """Yield one record per line that the user types, until end of file."""
-    with contextlib.suppress(ImportError):  # Windows lacks it, but its console edits lines
-        import readline  # noqa: F401  (gives input() line editing and a history)
+def _sample(first: Line, lines: Lines, is_paired: bool, has_quotes: bool) -> list[Line]:
+    """Return lines from which the layout is found: SAMPLE_BYTES of pairs, otherwise the first row.
 
-    input_format = input_format if input_format.tokens[0] == INTEGERS else replace(input_format, format=TEXT)
-    for number in itertools.count(1):
-        try:
-            line = input("> ")
-        except EOFError:
-            print()
-            return
-        if line.strip():
-            yield _read_line(Place("", "line", number), line.encode(errors="surrogateescape"), input_format)
-
-
-def _read_records(
-    title: str,
-    blocks: Iterator[bytes],
-    form: InputFormat,
-    on_progress: ProgressCallback,
-    on_format: Callable[[InputFormat, Table | None], object],
-) -> Iterator[Record | None]:
-    """Yield the records of a file; if the first line is a complete record, every line is a record."""
-    number, block = yield from _read_blank_lines(title, blocks, form)
-    if not block:
-        raise InputError(f"{title}: expected {form.expected}, got nothing")
-    sample, blocks = sampled(block, blocks, SAMPLE_BYTES if form.table.is_paired else 0)
-    first, name = next(BytesIO(sample)), plain_name(title)
-    table = find_table(title, sample, form.format, form.table, _looks_like_json(first))
-
-    def read(blocks: Iterable[bytes], form: InputFormat, on_progress: ProgressCallback) -> Iterator[Record | None]:
-        if not table:
-            return _read_lines(title, number, blocks, form, on_progress)
-        lines = Lines(title, number, split(blocks, on_progress), form.blank_lines)
-        return read_table(lines, table, lambda place, fields: _read_fields(place, fields, form))
-
-    form = form.for_file(title, first)
-    is_document = form.format != TEXT and not table and not name.endswith(".jsonl") and _is_json(first)
-    is_document = is_document and not _is_whole_record(first, form.is_text)
-    if form.line_by_line:
-        is_document &= _may_continue(first)
-    if not form.is_known:  # a text may begin with a bracket
-        is_document &= name.endswith(".json") or _looks_like_json(first)
-    if is_document:
-        document = parse_json(Place(title), _read_document(title, number, blocks), form.expected)
-        records = _document_records(title, document)
-        on_format(form.with_tokens(records[:SAMPLE_RECORDS]), None)
-        yield from records
-        return
-    if not form.is_known:
-        form = form.with_tokens(read([sample], form, lambda _: None)).for_file(title, first)
-    on_format(form, table)
-    yield from read(blocks, form, on_progress)
-
-
-def _read_blank_lines(
-    title: str, blocks: Iterable[bytes], form: InputFormat
-) -> Generator[Record | None, None, tuple[int, bytes]]:
-    """Yield the records of blank lines at the start of a file, if blank lines have records.
-
-    Return the number of the first line with text, and its block from this line on; 0 and b"" if there is none.
+    A client that writes sources to a pipe may wait for the first answer. With quotes, a row may have several lines.
     """
-    number = 1
-    for block in blocks:
-        start = 0
-        for line in BytesIO(block):
-            if not is_blank(line):
-                return number, block[start:]
-            yield from _blank_record(title, number, form)
-            start += len(line)
-            number += 1
-        if not block:
-            yield None
-    return 0, b""
+    sample, n_bytes, is_open = list[Line](), 0, False
+    for line in itertools.chain([first], lines):
+        if line:
+            sample.append(line)
+            n_bytes += len(line[1])
+            is_open ^= line[1].count(b'"') % 2 == 1
+            if n_bytes >= SAMPLE_BYTES or not (is_paired or (has_quotes and is_open)):
+                break
+    return sample
 
 
-def _blank_record(title: str, number: int, form: InputFormat) -> Iterator[Record]:
-    """Yield an empty record for a blank line if blank lines have records."""
-    if form.blank_lines:
-        yield Record(Place(title, "line", number), [] if form.tokens[0] == INTEGERS else "")
+def read_records(title: str, lines: Lines, layout: Layout) -> Records:
+    """Yield the records of the lines of a file; `lines` starts with the first line that is not blank."""
+    if layout.is_document:
+        return _read_document(title, lines, layout)
+    return _read_table(title, lines, layout, layout.table) if layout.table else _read_lines(title, lines, layout)
 
 
-def _may_continue(first: bytes) -> bool:
-    """Return whether the first line of a file may be the beginning of a JSON document of several lines."""
-    text = first.decode(errors="replace").removeprefix("\ufeff").strip()
-    try:
-        json.loads(text)
-    except json.JSONDecodeError as error:
-        return error.pos >= len(text) and text.endswith(("[", "{", ",", ":"))
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
-def _document_records(title: str, document: Any) -> list[Record]:
-    """Return the records of a JSON document."""
-    if isinstance(document, list) and document and all(isinstance(item, list | dict) for item in document):
-        return [to_record(Place(title, "sequence", index), item) for index, item in enumerate(document)]
-    return [to_record(Place(title), document)]
-
-
-def _read_lines(
-    title: str, number: int, blocks: Iterable[bytes], input_format: InputFormat, on_progress: ProgressCallback
-) -> Iterator[Record | None]:
-    """Yield the records of blocks of lines; `number` is the line number of the first line."""
-    is_rest = False  # whether the next bytes are the rest of a line that is too long
-    for block in blocks:
-        if not block:
-            yield None
-        elif not is_rest and (rows := _integer_rows(title, number, block, input_format)) is not None:
-            yield from rows
-            number += len(rows)
-        else:
-            for line in BytesIO(block):
-                if not is_rest and is_blank(line):
-                    yield from _blank_record(title, number, input_format)
-                elif not is_rest:
-                    yield _read_line(Place(title, "line", number), line, input_format)
-                is_rest = not line.endswith(b"\n")
-                number += not is_rest
-        on_progress(len(block))
-
-
-# A line's shape is what remains without digits, commas and spaces. Only lines of these shapes are parsed together.
-JSON_SHAPES = {b"[]\n", *(b'{"input":[]%b}\n' % rest for rest in (b"", b'"output":[]', b'"id":', b'"output":[]"id":'))}
-TEXT_SHAPES = {b"\n", b"\t\n"}
-
-
-def _integer_rows(title: str, number: int, block: bytes, input_format: InputFormat) -> list[Record] | None:
-    """Parse a block of integer lines at once; return None if a line is invalid or the lines have different shapes.
-
-    The caller then parses the lines one by one, which is slower but finds the invalid line.
-    """
-    shapes, n = block.translate(None, b"0123456789, \r"), block.count(b"\n")
-    shape = shapes[: shapes.find(b"\n") + 1]
-    if input_format.is_text or shapes != shape * n or len(block) > MAX_LINE:
-        return None
-    places = (Place(title, "line", number + k) for k in range(n))
-    try:
-        if input_format.format != TEXT and shape in JSON_SHAPES:
-            items = json.loads(b"[%b]" % block[:-1].replace(b"\n", b","))
-            # A line such as `[1],5` has more than one item.
-            return [*map(to_record, places, items)] if len(items) == n else None
-        if input_format.format != JSON and shape in TEXT_SHAPES:
-            lines = BytesIO(block.replace(b",", b" "))
-            rows: list[list[Any]] = [[[*map(int, field.split())] for field in line.split(b"\t")] for line in lines]
-            if all(source for source, *_ in rows):  # no blank lines
-                return [Record(place, *row) for place, row in zip(places, rows, strict=True)]
-    except ValueError:  # invalid JSON
-        pass
-    return None
-
-
-def _read_document(title: str, number: int, blocks: Iterable[bytes]) -> bytearray:
-    """Return the document that begins on line `number`."""
-    document = bytearray(b"\n" * (number - 1))  # so that a JSON error has the line number of the file
-    for block in blocks:
-        document += block
-        if len(document) > MAX_DOCUMENT:
+def _read_document(title: str, lines: Lines, layout: Layout) -> Records:
+    """Yield the records of a JSON document."""
+    text = bytearray()
+    for number, content in filter(None, lines):
+        text += content if text else b"\n" * (number - 1) + content  # so that a JSON error has the line number
+        if len(text) > MAX_DOCUMENT:
             expected = f"expected a JSON document of at most {MAX_DOCUMENT >> 20} MiB, or one sequence per line"
             raise InputError(f"{title}: {expected}, got a longer document")
-    return document
+    document = parse_json(Place(title), text, layout.expected)
+    if isinstance(document, list) and document and all(isinstance(item, list | dict) for item in document):
+        yield from (to_record(Place(title, "sequence", index), item) for index, item in enumerate(document))
+    else:
+        yield to_record(Place(title), document)
 
 
-def _is_json(line: bytes) -> bool:
-    return line.lstrip(BLANK).removeprefix(BOM).lstrip(BLANK).startswith((b"[", b"{", b'"'))
+def _read_lines(title: str, lines: Lines, layout: Layout) -> Records:
+    """Yield the records of lines of text, integers or JSON."""
+    for line in lines:
+        if line is None or is_blank(line[1]):
+            yield from _blank_record(title, line, layout.given)
+        elif line[0]:
+            yield _read_line(Place(title, "line", line[0]), line[1], layout)
 
 
-def _looks_like_json(first: bytes) -> bool:
-    """Return whether the first line of a file is the start of JSON, rather than a text that begins with a bracket."""
-    content = first.lstrip(BLANK).removeprefix(BOM).strip(BLANK)
-    if content in (b"[", b"{") or content.startswith((b"[{", b"[[", b'{"')):
-        return True
-    return content.startswith(b"[") and _json_or_none(content) is not None
+def _blank_record(title: str, line: Line | None, given: InputFormat) -> Records:
+    """Yield an empty record for a blank line if blank lines have records; pass None on."""
+    if line is None:
+        yield None
+    elif line[0] and given.blank_lines:
+        yield Record(Place(title, "line", line[0]), [] if given.tokens[0] == INTEGERS else "")
 
 
-def _is_whole_record(line: bytes, is_text: bool) -> bool:
-    value = _json_or_none(line)
-    return isinstance(value, dict | str if is_text else dict) or (
-        isinstance(value, list) and not any(isinstance(item, list | dict) for item in value)
-    )
-
-
-def _json_or_none(line: bytes) -> Any:
-    """Parse a line as JSON; return None if it is invalid, too long, or null."""
-    if len(line) > MAX_LINE:
-        return None
-    try:
-        return json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _read_line(place: Place, line: bytes, form: InputFormat) -> Record:
+def _read_line(place: Place, line: bytes, layout: Layout) -> Record:
     """Return the record of a line; for an invalid line, the record contains the InputError."""
     try:
         if len(line) > MAX_LINE:
             raise InputError(f"{place}: expected a line of at most {MAX_LINE >> 20} MiB, got a longer one")
-        is_json = form.format == JSON or (form.format is None and _is_json(line))
-        if is_json and (form.format or form.is_known or _json_or_none(line) is not None):
-            return to_record(place, parse_json(place, line.rstrip(), form.expected))
+        if layout.format == JSON or (layout.may_be_json and line.removeprefix(BOM).lstrip(BLANK).startswith(BRACKETS)):
+            try:
+                return to_record(place, parse_json(place, line.rstrip(), layout.expected))
+            except InputError:
+                if layout.format == JSON or layout.given.tokens[0]:
+                    raise  # otherwise, a text may begin with a bracket
         fields = decode_utf8(place, line).removesuffix("\n").removesuffix("\r").split("\t")
         if len(fields) > 2:
             hint = "select two columns with `columns`, as in `columns` 1,2"
             raise InputError(f"{place}: expected a source, a tab and a target, got {len(fields) - 1} tabs; {hint}")
-        return _read_fields(place, fields, form)
+        return _read_fields(place, fields, layout)
     except InputError as error:
-        return Record(place, error)
+        return Record(place, None, error=error)
 
 
-def _read_fields(place: Place, fields: list[str], form: InputFormat) -> Record:
+def _read_fields(place: Place, fields: Iterable[str], layout: Layout) -> Record:
     """Return the record of one or two fields: a source and, if given, an output."""
-    sides = zip(("word", "target word"), form.tokens, fields, strict=False)
+    sides = zip((", word", ", target word"), layout.given.tokens, fields, strict=False)
     try:
-        return Record(place, *(_read_field(place, *side) for side in sides))
+        return Record(place, *[_read_field(place, *side) for side in sides])
     except InputError as error:
-        return Record(place, error)
+        return Record(place, None, error=error)
 
 
 def _read_field(place: Place, name: str, tokens: str | None, field: str) -> Any:
     if tokens == INTEGERS:
         if "\n" in field:  # in quotes
             raise InputError(f"{place}: expected integers, got a cell with a line break, {preview(field)}")
-        return _parse_integers(field.replace(",", " ").split(), f"{place}, {name}", TEXT_HINT)
+        words = field.replace(",", " ").split()
+        if field.isascii() and "_" not in field:
+            try:
+                return [*map(int, words)]  # faster than one by one
+            except ValueError:
+                pass
+        return _parse_integers(words, place, name, TEXT_HINT)
     return field if tokens else integers_or_text(field)
 
 
-def _parse_integers(words: Iterable[str], name: str, hint: str) -> list[int]:
+def _parse_integers(words: Sequence[str], place: Place, name: str, hint: str) -> list[int]:
     """Parse words as integers; raise InputError for any other word. `hint` is appended if the first word is text."""
     values = []
     for position, word in enumerate(words, start=1):
@@ -365,7 +226,7 @@ def _parse_integers(words: Iterable[str], name: str, hint: str) -> list[int]:
             values.append(parse_integer(word))
         except ValueError as error:
             hint = "" if position > 1 or _is_number(word) else hint
-            raise InputError(f"{name} {position}: expected an integer, got {word[:40]!r}{hint}") from error
+            raise InputError(f"{place}{name} {position}: expected an integer, got {word[:40]!r}{hint}") from error
     return values
 
 
@@ -375,3 +236,96 @@ def _is_number(word: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+class _TableLines(Iterator[str]):
+    """The lines of a table, for csv.reader; an empty string means that no more input is available at the moment."""
+
+    def __init__(self, title: str, lines: Lines, blank_lines: bool) -> None:
+        self.title, self.lines, self.blank_lines = title, iter(lines), blank_lines
+        self.is_at_end = False  # whether the file ends within a row
+        self.last = 0  # the number of the last line
+        self.begin_row()
+
+    def begin_row(self) -> None:
+        """Forget the lines of the last row."""
+        self.first = self._n_bytes = 0  # the number of the first line, 0 before it is read; bytes of the row
+
+    @property
+    def place(self) -> Place:
+        """The place of the current row."""
+        return Place(self.title, "line", self.first)
+
+    def __next__(self) -> str:
+        for line in self.lines:
+            if line is None:
+                return ""
+            number, content = line
+            is_between = not self.first and is_blank(content)  # a blank line between rows
+            if not number or (is_between and not self.blank_lines):
+                continue
+            self.first, self.last = self.first or number, number
+            if is_between:
+                return "\n"
+            self._n_bytes += len(content)
+            place = Place(self.title, "line", number)
+            if self._n_bytes > MAX_LINE:
+                raise InputError(f"{place}: expected a row of at most {MAX_LINE >> 20} MiB, got a longer one")
+            return decode_utf8(place, content)
+        self.is_at_end = self.first > 0
+        raise StopIteration
+
+
+def _read_table(title: str, all_lines: Lines, layout: Layout, table: Table) -> Records:
+    """Yield the records of a table.
+
+    An invalid row gives an error for each of its lines, so that the lines that a stray quotation mark swallows are
+    counted.
+    """
+    lines, is_header = _TableLines(title, all_lines, layout.given.blank_lines), table.header is not None
+    rows = csv_rows(lines, table.format, table.delimiter)
+    while True:
+        lines.begin_row()
+        try:
+            cells = _next_row(lines, rows, table)
+        except StopIteration:
+            return
+        except InputError as error:
+            yield from _row_errors(lines, error)
+            cells = ["invalid"]
+        else:
+            if not cells:
+                yield from _blank_record(title, (lines.first, b"") if lines.first else None, layout.given)
+            elif not is_header:
+                record = _read_fields(lines.place, [cells[n] for n in table.columns], layout)
+                others: dict[str, object] = {name: cells[n] for name, n in table.others.items()}
+                yield record._replace(others=others) if others else record
+        is_header &= not cells
+
+
+def _next_row(lines: _TableLines, rows: Iterator[list[str]], table: Table) -> list[str]:
+    """Return the next row, as Python's csv module reads it; empty if a line is blank or no more input is available.
+
+    Raises:
+        InputError: the row is invalid.
+        StopIteration: there are no more rows.
+    """
+    try:
+        cells = next(rows)
+    except csv.Error as error:
+        raise InputError(f"{lines.place}: expected {table.name}: {error}") from error
+    if lines.is_at_end:
+        raise InputError(f"{lines.place}: expected a second quotation mark, got the end of the file")
+    if len(cells) not in (0, table.n_columns):
+        expected = f"expected as many columns as in the first row, {table.n_columns}"
+        raise InputError(f"{lines.place}: {expected}, got {len(cells)}")
+    return cells
+
+
+def _row_errors(lines: _TableLines, error: InputError) -> Iterator[Record]:
+    """Yield an error for each line of an invalid row."""
+    yield Record(lines.place, None, error=error)
+    for number in range(lines.first + 1, lines.last + 1):
+        place = lines.place._replace(number=number)
+        inside = InputError(f"{place}: belongs to the invalid row that begins on line {lines.first}")
+        yield Record(place, None, error=inside)

@@ -1,19 +1,30 @@
-"""Records: the sequences that a user gives, with their place in a file or list, and checks of their values."""
+"""Records: the sequences that a user gives, with their place in a file or list; and how JSON becomes one.
+
+In JSON, a list is a source, and an object has the keys "input", "output" and any others. The keys may also be "source"
+and "target".
+"""
 
 from __future__ import annotations
 
 import json
+import math
 import reprlib
 from array import array
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from seq2seq_demo.data.lines import BOM
+from seq2seq_demo.declarations import preview
 from seq2seq_demo.errors import InputError
 
 MAX_SYMBOL = 2**31 - 1
 MAX_LISTED = 40  # maximum number of symbols in an error message
+MAX_DEPTH = 100  # levels of nested lists and objects in a value that is copied to the answer
+KEYS = ("input", "output")
+OTHER_NAMES = {"source": "input", "target": "output"}  # used if an object lacks the key
 TEXT_HINT = "; texts need a network trained with `in_tokens` or `out_tokens` characters or words"
 
 
@@ -48,14 +59,14 @@ class Places:
 
 
 class Record(NamedTuple):
-    """A source, or the error from reading it, with the optional output and other values that the user gives."""
+    """A source with the optional output and other values that the user gives, or the error from reading it."""
 
     place: Place
-    values: Any  # a list or text; before validation, any JSON value, or the InputError from reading it
+    values: Any  # a list or text; before validation, any JSON value; None if it cannot be read
     output: Any = None  # the expected answer
     others: dict[str, object] | None = None  # further values by name, such as an id, which are copied to the answer
     dropped: tuple[Any, ...] = ()  # unknown symbols that were left out of the source
-    error: InputError | None = None  # why a reader rejected the record, whose `values` are then unchanged
+    error: InputError | None = None  # why the record is invalid; its `values` are then unchanged
 
 
 def by_length(rows: list[Record]) -> dict[int, list[int]]:
@@ -102,22 +113,6 @@ def check_integers(place: object, values: Any, largest: int | None = None) -> No
         raise InputError(f"{place}: expected integers from 0 to {largest}, got {preview(invalid)}")
 
 
-def _json(value: object) -> str:
-    """Return JSON. Unicode characters are escaped only if the text contains a lone surrogate."""
-    text = json.dumps(value, ensure_ascii=False)
-    return text if text.isascii() or text.encode(errors="ignore").decode() == text else json.dumps(value)
-
-
-def preview(value: object) -> str:
-    """Format an invalid value for an error: its JSON if possible, otherwise its repr, in at most 40 characters."""
-    for write in (_json, repr):
-        try:
-            return " ".join(write(value).split())[:40]
-        except (TypeError, ValueError, RecursionError):
-            continue
-    return "an integer of thousands of digits"  # Python prints no integer of more than 4300 digits
-
-
 def list_symbols(symbols: np.ndarray | list[int]) -> str:
     """Format symbols `[n]` for an error, as a list of at most MAX_LISTED items."""
     return _SHORT.repr(np.asarray(symbols[: MAX_LISTED + 1]).tolist())
@@ -126,3 +121,78 @@ def list_symbols(symbols: np.ndarray | list[int]) -> str:
 _SHORT = reprlib.Repr()
 _SHORT.maxlist = MAX_LISTED
 _SHORT.maxstring = _SHORT.maxother = 50
+
+
+def decode_utf8(place: Place, text: bytes | bytearray) -> str:
+    """Decode UTF-8 and strip a byte order mark; raise InputError if the bytes are invalid."""
+    try:
+        return text.removeprefix(BOM).decode()
+    except UnicodeDecodeError as error:
+        found = f"byte 0x{text[error.start]:02x} at offset {error.start}"
+        raise InputError(f"{place}: expected UTF-8, got {found}") from error
+
+
+class DuplicateKeyError(ValueError):
+    """A JSON object contains a key twice."""
+
+
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the object of these pairs; a hook for `json`, which would silently keep the last value of a key.
+
+    Raises:
+        DuplicateKeyError: a key occurs twice.
+    """
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        ((key, _),) = Counter(key for key, _ in pairs).most_common(1)
+        raise DuplicateKeyError(f"expected each key once, got {preview(key)} twice")
+    return values
+
+
+_decode = json.JSONDecoder(object_pairs_hook=unique_keys).decode  # made once, because it is called for every line
+
+
+def parse_json(place: Place, text: bytes | bytearray, expected: str) -> Any:
+    """Parse JSON; if it is invalid, raise InputError, whose message names the `expected` content."""
+    try:
+        return _decode(decode_utf8(place, text))
+    except json.JSONDecodeError as error:
+        line = "" if place.kind == "line" else f"line {error.lineno} "
+        raise InputError(f"{place}: expected {expected}: {error.msg}: {line}column {error.colno}") from error
+    except DuplicateKeyError as error:
+        raise InputError(f"{place}: {error}") from error
+    except RecursionError as error:
+        raise InputError(f"{place}: expected {expected}, got lists nested too deep") from error
+    except ValueError as error:  # Python parses no integer of more than 4300 digits
+        raise InputError(f"{place}: expected {expected}, got an integer of thousands of digits") from error
+
+
+def to_record(place: Place, item: Any) -> Record:
+    """Return the record of a JSON value; for an invalid object, the record contains the InputError."""
+    if not isinstance(item, dict):
+        return Record(place, item)
+    fields: dict[str, Any] = item
+    for name, key in OTHER_NAMES.items():
+        if name in item and key not in item:
+            fields = {(key if each == name else each): value for each, value in fields.items()}
+    others = {key: value for key, value in fields.items() if key not in KEYS}
+    try:
+        for key, value in others.items():
+            _check_value(f"{place}, {preview(key)[1:-1]}", value)
+    except InputError as error:
+        return Record(place, None, error=error)
+    if "input" not in fields:
+        missing = InputError(f'{place}: expected an object with "input" or "source", got {preview(item)}')
+        return Record(place, None, None, others or None, error=missing)
+    return Record(place, fields["input"], fields.get("output"), others or None)
+
+
+def _check_value(place: str, value: Any, depth: int = 0) -> None:
+    """Raise InputError if a value cannot be copied to the answer, because JSON cannot represent it."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InputError(f"{place}: expected JSON, got {preview(value)}")
+    if isinstance(value, dict | list):
+        if depth == MAX_DEPTH:
+            raise InputError(f"{place}: expected lists nested at most {MAX_DEPTH} deep, got deeper ones")
+        for child in value.values() if isinstance(value, dict) else value:
+            _check_value(place, child, depth + 1)

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from seq2seq_demo.data.records import has_mask, list_symbols, preview
+from seq2seq_demo.data.records import has_mask, list_symbols
+from seq2seq_demo.declarations import preview
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.shared_context import SharedContext
 

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from seq2seq_demo.config import CHARACTERS, INTEGERS, NORMAL_FORMS, TOKENS
-from seq2seq_demo.data.records import check_integers, preview
-from seq2seq_demo.declarations import require_choice, require_flag
+from seq2seq_demo.data.records import check_integers
+from seq2seq_demo.declarations import preview, require_choice, require_flag, suggestions
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 
 UNKNOWN = "\ufffd"  # shown for number 1 if the vocabulary has only one symbol; a network has at least two
@@ -262,10 +262,7 @@ def _checked(text: str, place: object) -> str:
 def similar_symbols(symbol: str, known: Sequence[str]) -> list[str]:
     """Return the known symbols most similar to an unknown symbol. Case is ignored, and so are accents of characters."""
     if len(symbol) > 1:
-        import difflib  # only needed for an error
-
-        folded = {other.casefold(): other for other in reversed(known)}
-        return [folded[other] for other in difflib.get_close_matches(symbol.casefold(), folded, n=MAX_SUGGESTIONS)]
+        return suggestions(symbol, known, MAX_SUGGESTIONS)
     same_base = [other for other in known if _base_letter(other) == _base_letter(symbol)]
     return sorted(same_base, key=lambda other: other.casefold() != symbol.casefold())[:MAX_SUGGESTIONS]
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from seq2seq_demo.declarations import suggestions
 from seq2seq_demo.errors import WeightsError
 
 WEIGHTS, SNAPSHOT = "ts2s", "s2s_checkpoint"
@@ -133,10 +134,7 @@ def find_weights(given: Path) -> Path:
     shipped = shipped_networks()
     if given.name in shipped:
         return shipped[given.name]
-    import difflib  # only errors need it
-
-    name = given.name.removesuffix(SUFFIX).casefold()
-    near = difflib.get_close_matches(name, shipped, n=MAX_SUGGESTIONS)
+    near = suggestions(given.name.removesuffix(SUFFIX), shipped, MAX_SUGGESTIONS)
     names = f"a shipped network such as {' or '.join(near)}" if near else "a name that `networks` lists"
     raise WeightsError(f"{given}: expected a weights file or {names}, found neither")
 

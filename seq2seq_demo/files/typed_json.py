@@ -4,6 +4,7 @@ import json
 from dataclasses import MISSING, fields
 from typing import Any, Literal, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 
+from seq2seq_demo.data.records import unique_keys
 from seq2seq_demo.errors import WeightsError, require
 
 T = TypeVar("T")
@@ -17,17 +18,10 @@ def parse_object(text: str) -> dict[str, Any]:
         WeightsError: the text is not a JSON object, or it contains NaN, infinity or a duplicate key.
     """
     try:
-        value = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique_keys)
+        value = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=unique_keys)
     except (ValueError, RecursionError) as error:
         raise WeightsError(f"expected JSON, got {text[:40]!r}") from error
     return require_type("metadata", value, dict)
-
-
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        raise ValueError("a duplicate key")
-    return values
 
 
 def _refuse_constant(constant: str) -> NoReturn:

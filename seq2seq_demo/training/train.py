@@ -8,8 +8,8 @@ from typing import Unpack
 from seq2seq_demo import system_memory
 from seq2seq_demo.callbacks import Callback, check_callbacks
 from seq2seq_demo.config import INTEGERS, TOKENS, NormalForm, Settings, TokenKind
+from seq2seq_demo.data.layout import Tokens
 from seq2seq_demo.data.pair_task import pair_task_from_rows
-from seq2seq_demo.data.recognition import Tokens
 from seq2seq_demo.data.tasks import PairRows, Task, TaskLike, as_task
 from seq2seq_demo.data.vocabulary import DEFAULT_TEXT, TextOptions
 from seq2seq_demo.declarations import require_choice, require_flag

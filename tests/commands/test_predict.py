@@ -144,12 +144,12 @@ JSON_LINES = ['{"input": "ab"', '{"id": 1}', '"ab"', "", "ab", '{"input": "c"}',
     [
         ("--format tsv", TEXT_LINES, {3: "ab", 6: "c"}),
         ("--json", TEXT_LINES, {3: "ab", 6: "c"}),
-        ("--json", JSON_LINES, {3: "ab", 6: "c", 7: "b", 10: "a"}),
+        ("--json --format json", JSON_LINES, {3: "ab", 6: "c", 7: "b", 10: "a"}),
     ],
 )
 def test_each_line_on_standard_input_is_answered_by_a_line(tmp_path, form, lines, right):
     save_texts(tmp_path / "w", ("characters", ("a", "b", "c")), ("characters", ("x", "y")))
-    is_json = form == "--json"
+    is_json = "--json" in form
     with interactive_predict(tmp_path, *form.split()) as (answer, process):
         for number, line in enumerate(lines, start=1):
             answered = answer(f"{line}\n")
@@ -267,7 +267,7 @@ def test_an_empty_file_name_is_a_usage_error(run, command):
 
 def test_json_answers_include_their_line_or_index(run):
     save_random("w", in_len=2, out_len=2)
-    lines = ["[0, 1]", "", '{"input": [1, 2], "id": "b"}', "[9]", '{"input": [1], "id": "c"}', "x", "2 3"]
+    lines = ["[0, 1]", "", '{"input": [1, 2], "id": "b"}', "[9]", '{"input": [1], "id": "c"}', "x", "[2, 3]"]
     lines += ['{"id": [3, null], "input": [3, 4], "output": [4, 3]}', '{"input": [4, 5], "id": null}']
     lines += ['{"line": 99, "input": [0, 0], "prediction": "x", "from": {"page": 7}}']
     Path("in.jsonl").write_text("\n".join(lines))

@@ -98,14 +98,14 @@ def test_answers_as_tab_separated_values(run, network):
     run.refuses("predict -i w ab --format csv", "expected --format with --from-file, got a sequence")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("options", "text"), [([], '{"input": "ab"}\n["c"]\n'), (["--columns", "word"], "id,word\n1,ab\n2,c\n")]
-)
-def test_tab_separated_answers_do_not_set_the_format_of_a_pipe(shell, tmp_path, options, text):
-    save_texts(tmp_path / "w", ("characters", ("a", "b", "c")), ("characters", ("x", "y")))
-    done = shell("predict", "-i", "w", "--format", "tsv", *options, stdin=text)
-    assert [line.split("\t")[0] for line in done.stdout.splitlines()] == ["ab", "c"], done.stderr
+def test_tab_separated_answers_do_not_set_the_format_of_the_input(run, network):
+    for name, options, text in [
+        ("in.jsonl", "", '{"input": "ab"}\n["c"]\n'),
+        ("in.csv", "--columns word", "id,word\n1,ab\n2,c\n"),
+    ]:
+        Path(name).write_text(text)
+        out, _ = run.ok(f"predict -i w --from-file {name} --format tsv {options}")
+        assert [line.split("\t")[0] for line in out.splitlines()] == ["ab", "c"]
 
 
 @pytest.mark.parametrize(

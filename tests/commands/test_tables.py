@@ -45,8 +45,8 @@ def test_the_counts_of_a_messy_table_add_up(run):
     vocabularies = Vocabulary("characters", tuple(sorted(sources))), Vocabulary("words", tuple(sorted(targets - {" "})))
     assert load("w").vocabularies == Vocabularies(*vocabularies)
 
-    Path("in").write_bytes(gzip.compress(Path("in.csv").read_bytes()))
-    status, out, _ = run("predict -i w --from-file in --columns Word,IPA --json --keep-going")
+    Path("in.csv.gz").write_bytes(gzip.compress(Path("in.csv").read_bytes()))
+    status, out, _ = run("predict -i w --from-file in.csv.gz --columns Word,IPA --json --keep-going")
     records = [json.loads(line) for line in out.splitlines()]
     answers = [record for record in records if "error" not in record]
     assert (status, len(answers), out.count("expected a source of characters")) == (1, 1900, 100)

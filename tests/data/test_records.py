@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from seq2seq_demo.data.records import MAX_SYMBOL, TEXT_HINT, Place, Places, Record, check_integers, preview, to_python
+from seq2seq_demo.data.records import MAX_SYMBOL, TEXT_HINT, Place, Places, Record, check_integers, to_python
+from seq2seq_demo.declarations import preview
 from seq2seq_demo.errors import InputError
 
 
@@ -60,7 +61,7 @@ def test_invalid_values_are_shown_on_one_readable_line(value, line):
 
 
 def test_huge_integers_are_described():
-    assert preview(10**5000) == "an integer of thousands of digits"
+    assert preview(10**5000) == "a number of thousands of digits"
 
 
 def test_plain_numbers_and_texts():

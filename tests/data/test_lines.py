@@ -5,8 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from seq2seq_demo.data.blocks import file_blocks
-from seq2seq_demo.data.readers import InputFormat, read_file
+from seq2seq_demo.data.layout import InputFormat
+from seq2seq_demo.data.lines import file_blocks
+from seq2seq_demo.data.readers import read_file
 from seq2seq_demo.errors import InputError
 
 TEXT = "".join(f"{n}\té{n * n}\r\n" for n in range(20_000)).encode()
@@ -46,7 +47,7 @@ def test_a_gzip_file_that_expands_a_thousandfold_takes_little_memory(tmp_path):
     path = tmp_path / "in.gz"
     path.write_bytes(gzip.compress(b"0" * 2**26) + gzip.compress(b"\n1 2\n"))
     tracemalloc.start()
-    first, last = (row.values for row in read_file(str(path)) if row)
+    first, last = (row.error or row.values for row in read_file(str(path)) if row)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert str(first).endswith("in.gz, line 1: expected a line of at most 4 MiB, got a longer one")

@@ -3,9 +3,9 @@ import pytest
 
 from seq2seq_demo import system_memory
 from seq2seq_demo.config import MAX_LEN
+from seq2seq_demo.data.encoder import Encoder, PairEncoder, batches, read_pairs, source_records, valid_records
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
-from seq2seq_demo.data.records import Place, Places, Record, by_length
-from seq2seq_demo.data.row_reader import PairReader, RowReader, batches, read_pairs, source_records
+from seq2seq_demo.data.records import Place, Record, by_length
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary, VocabularyBuilder
 from seq2seq_demo.errors import InputError, UsageError
 
@@ -19,8 +19,10 @@ def rows(*pairs):
     return [Record(Place("f", "line", n), *pair) for n, pair in enumerate(pairs, start=1)]
 
 
-def read(records, source, target, n=None, **options):
-    return read_pairs(records, PairReader(source, target, **options), n)
+def read(records, source, target, n=None, pattern=None, on_error=None, **limits):
+    """Return the pairs and their vocabularies."""
+    encoder = PairEncoder(source, target, has_pattern=pattern is not None, **limits)
+    return read_pairs(records, encoder, n, pattern, on_error)[:2]
 
 
 def integers(*pairs, **options):
@@ -40,30 +42,30 @@ def texts(*pairs, **options):
 
 # ---- Single rows and batches ----
 
-TEXT_READER = RowReader(Vocabulary("characters", ("a", "b")), X_Y)
+TEXT_ENCODER = Encoder(Vocabulary("characters", ("a", "b")), X_Y)
 
 
 def in_batches(records, size, **options):
-    return batches(RowReader(in_max_int=9, **options).read_all(records), size)
+    return batches(valid_records(Encoder(in_max_int=9, **options).encode_all(records)), size)
 
 
 def test_texts_become_symbol_numbers():
     row = Record(PLACE, "bab", "Y X", {"id": 5})
-    assert TEXT_READER.read(row) == Record(PLACE, [1, 0, 1], [1, 0], {"id": 5})
-    assert TEXT_READER.read(Record(PLACE, "b")) == Record(PLACE, [1])
-    assert TEXT_READER.read(Record(PLACE, "b", "")) == Record(PLACE, [1], [])
-    assert RowReader(target=X_Y).read(Record(PLACE, [5], "Y")) == Record(PLACE, [5], [1])
-    assert RowReader(A_B_E).read(Record(PLACE, "a", [7])) == Record(PLACE, [0], [7])
+    assert TEXT_ENCODER.encode(row) == Record(PLACE, [1, 0, 1], [1, 0], {"id": 5})
+    assert TEXT_ENCODER.encode(Record(PLACE, "b")) == Record(PLACE, [1])
+    assert TEXT_ENCODER.encode(Record(PLACE, "b", "")) == Record(PLACE, [1], [])
+    assert Encoder(target=X_Y).encode(Record(PLACE, [5], "Y")) == Record(PLACE, [5], [1])
+    assert Encoder(A_B_E).encode(Record(PLACE, "a", [7])) == Record(PLACE, [0], [7])
 
 
 def test_unreadable_rows_are_refused():
     for row, message in [
         (("ac", "X"), 'f, line 1: expected characters seen in training, got "c" at position 2'),
         (("a", "Y D"), 'f, line 1, output: expected words seen in training, got "D" at position 2'),
-        ((InputError("the line is too long"),), "the line is too long"),
+        ((None, None, None, (), InputError("the line is too long")), "the line is too long"),
     ]:
-        with pytest.raises(InputError, match=f"^{message}"):
-            TEXT_READER.read(Record(PLACE, *row))
+        encoded = TEXT_ENCODER.encode(Record(PLACE, *row))
+        assert (encoded.values, str(encoded.error)[: len(message)]) == (row[0], message)
 
 
 def test_batches_may_mix_lengths():
@@ -76,20 +78,20 @@ def test_batches_may_mix_lengths():
 
 
 def test_equal_lengths_must_match_the_first_row():
-    reader = PairReader(equal_lengths=True, on_error=(skipped := []).append)
-    readable = reader.read_all(rows(([],), ([1, 2], [3]), ([1], [3]), ([1, 2], [3, 4]), ([5, 6], [7])))
+    given = rows(([],), ([1, 2], [3]), ([1], [3]), ([1, 2], [3, 4]), ([5, 6], [7]))
+    readable = valid_records(PairEncoder(equal_lengths=True).encode_all(given), (skipped := []).append)
     assert [row.values for row in readable] == [[1, 2], [5, 6]]
     assert [str(error) for error in skipped[1:]] == [
-        "f, line 3: expected 2 integers, got 1",
+        "f, line 3: expected 2 integers, got 1; for sequences of that length give `in_len` 1",
         "f, line 4, output: expected 1 integers, got 2",
     ]
 
 
 def test_outputs_must_have_the_predicted_length():
     row = Record(PLACE, [1, 2], [3])
-    assert list(in_batches([row], 5, predicted_len=lambda n: n - 1)) == [[row]]
+    assert list(in_batches([row], 5, answer_len=lambda n: n - 1)) == [[row]]
     with pytest.raises(InputError, match="f, line 1: expected an output of 4 integers, got 1; give `out_len` 1"):
-        list(in_batches([row], 5, predicted_len=lambda n: 2 * n))
+        list(in_batches([row], 5, answer_len=lambda n: 2 * n))
     empty = row._replace(output=[])
     assert list(in_batches([empty], 5)) == [[empty]]
     with pytest.raises(InputError, match="f, line 1, output: expected some integers, got none"):
@@ -120,7 +122,7 @@ def test_sources_from_python():
         (np.ma.array([[1]]), "expected a list of sources, each a list of integers, got masked_array"),
         (np.array([[1]], "m8[ns]"), "expected a list of sources, each a list of integers, got array"),
         ([np.array([1], "M8[ns]")], "sources, row 0: expected a list of integers, got array"),
-        ([[np.timedelta64(1, "ns")]], "sources, row 0: expected integers from 0 to 9, got np.timedelta64"),
+        ([[np.timedelta64(1, "ns")]], "sources, row 0: expected integers from 0 to 9, got 1 nanoseconds"),
         (np.array(1), "expected a list of sources, each a list of integers, got array"),
         ([1, 2], r"sources, row 0: expected a list of integers, got 1; write \[\[1, 2\]\] for a single source"),
         (
@@ -175,7 +177,7 @@ def test_pairs_of_integers():
         (([1, 2, 3], [4, 9]), {"in_max_int": 2}, ": expected integers from 0 to 2, got 3"),
         (([1, 2, 2**31], [4, 9]), {}, ": expected integers from 0 to 2147483647, got 2147483648"),
         (([1] * (MAX_LEN + 1), [1]), {}, f": expected sequences of at most {MAX_LEN} symbols, got {MAX_LEN + 1}"),
-        ((InputError("f, line 2: too long"),), {}, ": too long"),
+        ((None, None, None, (), InputError("f, line 2: too long")), {}, ": too long"),
     ],
 )
 def test_invalid_pairs_of_integers_are_refused(row, limits, message):
@@ -193,9 +195,10 @@ def test_no_pairs_are_an_error():
 
 
 def test_n_readable_pairs_are_read_and_their_places_noted():
-    places, left_out = Places(), []
+    left_out = []
     data = [([k], [k] if k % 3 else "") for k in range(9)]
-    assert integers(*data, on_error=left_out.append, n=4, places=places)[0] == [[1], [2], [4], [5]]
+    pairs, _, places = read_pairs(rows(*data), PairEncoder(), 4, on_error=left_out.append)
+    assert pairs.sources.rows() == [[1], [2], [4], [5]]
     assert [str(places[k]) for k in range(4)] == ["f, line 2", "f, line 3", "f, line 5", "f, line 6"]
     assert len(left_out) == 2  # reading stops after the last pair needed
 
@@ -238,7 +241,7 @@ def test_texts_with_given_vocabularies():
 
 
 def test_vocabularies_grow_over_several_arrays(monkeypatch):
-    monkeypatch.setattr("seq2seq_demo.data.row_reader.ROWS_PER_ARRAY", 2)
+    monkeypatch.setattr("seq2seq_demo.data.encoder.ROWS_PER_ARRAY", 2)
     data = [("z", "b"), ("yz", "a b"), ("x", "c"), ("yw", ""), ("a", "c a")]
     pairs, (source, target) = texts(*data)
     assert (source.symbols, target.symbols) == (("a", "w", "x", "y", "z"), ("a", "b", "c"))
@@ -273,12 +276,15 @@ def test_one_side_may_be_integers():
 
 
 def test_invalid_pairs_of_texts_are_refused():
+    expected = ': expected a target too, after a tab, as "output" in JSON, or as the second of `columns`, got none'
     for row, message in [
-        (("a",), ': expected a target too, after a tab, as "output" in JSON, or as the second of `columns`, got none'),
+        (("a",), expected),
+        (("a,b",), f"{expected}; if it is CSV, give `format` csv"),
+        (('{"input": "a", "output": "b"}',), f"{expected}; if it is JSON, give `format` json"),
         (("", "X"), ": expected a source of characters, got an empty one"),
         (("a", 5), ", output: expected a text or a list of words, got 5"),
     ]:
-        with pytest.raises(InputError, match=f"^f, line 2{message}"):
+        with pytest.raises(InputError, match=f"^f, line 2{message}$"):
             texts(("b", "Y"), row)
 
 
@@ -286,7 +292,7 @@ def test_invalid_pairs_of_texts_are_refused():
 
 
 def test_pairs_that_exceed_memory_are_refused(monkeypatch):
-    monkeypatch.setattr("seq2seq_demo.data.row_reader.ROWS_PER_ARRAY", 100)
+    monkeypatch.setattr("seq2seq_demo.data.encoder.ROWS_PER_ARRAY", 100)
     monkeypatch.setattr(system_memory, "total", lambda: 200 * 250 + 3 * 200 * (8 + 1))
     pair = ([1] * 8, [2])
     assert len(integers(*[pair] * 200)[0]) == 200

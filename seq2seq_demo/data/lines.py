@@ -1,26 +1,25 @@
-"""Blocks of whole lines from a file, a pipe or standard input; gzip files are decompressed."""
+"""Reads the numbered lines of a file, a pipe or standard input; decompresses gzip files."""
 
 from __future__ import annotations
 
 import contextlib
 import gzip
-import itertools
 import os
 import select
 import stat
 import sys
 import zlib
-from collections.abc import Iterator
-from io import BufferedReader
+from collections.abc import Callable, Iterable, Iterator
+from io import BufferedReader, BytesIO
 from typing import cast
 
-from seq2seq_demo.data.json_records import BOM
 from seq2seq_demo.errors import InputError
 
 BLOCK_BYTES = 2**16  # read at once
 MAX_LINE = 2**22  # bytes
 BLANK = b" \t\r\n\v\f"
-GZIP = b"\x1f\x8b"
+BOM, GZIP = b"\xef\xbb\xbf", b"\x1f\x8b"
+Line = tuple[int, bytes]  # the number of a line, from 1, and its content; number 0: the rest of a line that is too long
 
 
 def file_blocks(name: str) -> Iterator[bytes]:
@@ -88,16 +87,21 @@ def _is_ready(file: BufferedReader | gzip.GzipFile) -> bool:
         return stat.S_ISREG(os.fstat(descriptor).st_mode)
 
 
-def sampled(block: bytes, blocks: Iterator[bytes], size: int) -> tuple[bytes, Iterator[bytes]]:
-    """Return at least `size` bytes from the start, or all if there are fewer, and an iterator over all blocks.
+def numbered_lines(blocks: Iterable[bytes], on_progress: Callable[[int], object]) -> Iterator[Line | None]:
+    """Yield the lines of the blocks; None means that no more input is available at the moment.
 
-    `block` is the first block, and `blocks` the others.
+    A line of more than MAX_LINE bytes comes in parts; from the second on, their number is 0. `on_progress` is called
+    after each block, with its number of bytes.
     """
-    taken, n = [block], len(block)
-    while n < size and (block := next(blocks, None)) is not None:  # type: ignore[assignment]
-        taken.append(block)
-        n += len(block)
-    return b"".join(taken), itertools.chain(taken, blocks)
+    number, is_rest = 1, False
+    for block in blocks:
+        if not block:
+            yield None
+        for line in BytesIO(block):
+            yield 0 if is_rest else number, line
+            is_rest = not line.endswith(b"\n")
+            number += not is_rest
+        on_progress(len(block))
 
 
 def is_blank(line: bytes) -> bool:

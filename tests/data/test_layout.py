@@ -6,9 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from seq2seq_demo.data import blocks, tables
-from seq2seq_demo.data.readers import InputFormat, read_file
-from seq2seq_demo.data.tables import TableOptions, find_table
+from seq2seq_demo.data import lines, readers
+from seq2seq_demo.data.layout import InputFormat, find_layout, integers_or_text, recognise
+from seq2seq_demo.data.readers import read_file
+from seq2seq_demo.data.records import Place, Record
 from seq2seq_demo.errors import InputError
 
 RNG = random.Random(0)
@@ -33,20 +34,19 @@ CELLS = [
 
 
 def records(path, format=None, columns=(), header=None, is_paired=True, tokens=("characters", "characters")):
-    form = InputFormat(tokens, format, TableOptions(tuple(columns), header, is_paired))
+    form = InputFormat(tokens, format, tuple(columns), header, is_paired)
     return [row for row in read_file(str(path), form) if row]
 
 
 def pairs(rows):
     """Return (source, target) of each record, or its error without the name of the file."""
-    errors = (InputError,)
-    return [str(r.values).partition(", ")[2] if isinstance(r.values, errors) else (r.values, r.output) for r in rows]
+    return [str(row.error).partition(", ")[2] if row.error else (row.values, row.output) for row in rows]
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("block", [5, 100, 2**16])
 def test_quotes_are_read_as_the_csv_module_reads_them(tmp_path, monkeypatch, delimiter, block):
-    monkeypatch.setattr(blocks, "BLOCK_BYTES", block)
+    monkeypatch.setattr(lines, "BLOCK_BYTES", block)
     rows = [(f"s{delimiter * (k == 0)}", *RNG.choices(CELLS, k=2)) for k in range(300)]
     for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_ALL):
         written = io.StringIO(newline="")
@@ -61,7 +61,7 @@ def test_quotes_are_read_as_the_csv_module_reads_them(tmp_path, monkeypatch, del
 
 
 CSV_ROWS = "hello,HH AH\nworld,W ER\n"
-NUMBERS = "".join(f"{n},{'I' * n}\n" for n in range(1, 9))
+TEXTS, INTEGERS = ("characters", "characters"), ("integers", "integers")
 
 
 @pytest.mark.parametrize(
@@ -71,47 +71,31 @@ NUMBERS = "".join(f"{n},{'I' * n}\n" for n in range(1, 9))
         ("a.CSV.gz", CSV_ROWS, ("csv", None, (0, 1))),
         ("a.csv", CSV_ROWS.replace(",", ";"), ("csv", None, (0, 1))),
         ("a.csv", "hello\nyes, world\n", ("csv", None, (0,))),
-        ("a.csv", "hello\tHH AH\n", None),  # text, whatever its name
-        ("a.csv", "1,2,3\n4,5,6\n", None),  # integers
-        ("a.csv", "[1, 2]\n[3, 4]\n", None),
-        ("a.csv", '{"input": "a", "output": "b"}\n', None),
+        ("a.csv", "1,2\n3,4\n", ("csv", None, (0, 1))),
         ("a.csv", "Word,IPA\nhello,h\n", ("csv", ("Word", "IPA"), (0, 1))),
         ("a.csv", "target,source\nx,y\n", ("csv", ("target", "source"), (1, 0))),
         ("a.csv", "id,source,n,target\n1,x,2,y\n", ("csv", ("id", "source", "n", "target"), (1, 3))),
         ("a.csv", "word\nhello\n", ("csv", ("word",), (0,))),
-        ("a.csv", "id,word\n1,x\n2,y\n3,z\n", ("csv", ("id", "word"), (1, 0))),
-        ("a.csv", "year,roman\n" + NUMBERS, ("csv", ("year", "roman"), (0, 1))),
-        ("a.csv", "x,1\n" + NUMBERS, ("csv", None, (0, 1))),
+        ("a.csv", "year,roman\n1,I\n2,II\n3,III\n4,IV\n", ("csv", None, (0, 1))),
         ("a.txt", "source\ttarget\nx\ty\n", ("text", ("source", "target"), (0, 1))),
         ("a.txt", "word\nhello\n", None),
         ("a.txt", "hello\tHH, AH\nword\tIPA\n", None),
+        ("a.txt", CSV_ROWS * 9, None),
+        ("a", CSV_ROWS * 9, None),
+        ("a.tsv", CSV_ROWS * 9, None),
     ],
 )
-def test_tables_and_headers_are_recognised(name, text, found):
-    for is_paired in (True, False):
-        table = find_table(name, text.encode(), None, TableOptions(is_paired=is_paired), text.startswith(("[", "{")))
+def test_the_suffix_decides_and_known_names_are_a_header(name, text, found):
+    for tokens, is_paired in ((TEXTS, True), (TEXTS, False), ((None, None), True), (INTEGERS, False)):
+        table = find_layout(name, text.encode().splitlines(True), InputFormat(tokens, is_paired=is_paired)).table
         assert (table and (table.format, table.header, table.columns)) == found
 
 
-@pytest.mark.parametrize(
-    ("text", "format"),
-    [
-        (CSV_ROWS, "csv"),
-        (CSV_ROWS * 9 + '"a\tb",c\n', "csv"),
-        (CSV_ROWS * 9 + "odd\n", "csv"),
-        (CSV_ROWS + "odd\n" * 2, None),
-        ("1,2\n3,4\n", None),
-        ("no\nno\n", None),
-        ("a,b\n" + "a, b\tc\n" * 9, None),
-    ],
-)
-def test_pairs_with_commas_and_without_tabs_are_csv(text, format):
-    table = find_table("a", text.encode(), None, TableOptions(is_paired=True), False)
-    assert (table and table.format) == format
-    assert find_table("a", text.encode(), None, TableOptions(), False) is None  # a source may have commas
-    assert find_table("a.json", text.encode(), None, TableOptions(is_paired=True), False) is None
-    with pytest.raises(InputError, match="expected a table with `columns` or `header`, got JSON"):
-        find_table("a.json", text.encode(), None, TableOptions(header=True), False)
+def test_json_has_no_columns():
+    for name, format, error in (("a.json", None, "a.json"), ("a.csv", "json", "a.csv")):
+        for given in ({"header": True}, {"columns": ("1",)}):
+            with pytest.raises(InputError, match=f"{error}: expected a table with `columns` or `header`, got JSON"):
+                find_layout(name, [b"[]\n"], InputFormat(format=format, **given))
 
 
 def test_columns_by_name_and_number(tmp_path):
@@ -133,17 +117,23 @@ def test_columns_by_name_and_number(tmp_path):
     for columns, message in [
         (("word", "IPA"), 'expected `columns` to be one of "n", "word", "2", or numbers from 1 to 3, got "IPA"'),
         (("1", "4"), 'expected `columns` to be numbers from 1 to 3, got "4"'),
-        ((), 'expected two columns, or `columns` to select them, got 3: "n", "word", "2"'),
+        ((), 'expected two columns, `columns` to select them, or `format` text, got 3 columns: "n", "word", "2"'),
     ]:
         with pytest.raises(InputError, match=f"in.csv: {message}"):
             records(tmp_path / "in.csv", None, columns, header=None if "IPA" in columns else False)
 
 
 def test_predict_needs_only_the_column_of_sources(tmp_path):
-    (tmp_path / "in.csv").write_text("id,word,n\n1,hello,2\n2,world,3\n3,x,4\n")
-    assert pairs(records(tmp_path / "in.csv", is_paired=False)) == [("hello", None), ("world", None), ("x", None)]
-    with pytest.raises(InputError, match="expected two columns, or `columns` to select them, got 3"):
-        records(tmp_path / "in.csv")
+    (tmp_path / "in.csv").write_text("id,word,n\n1,hello,2\n2,world,3\n")
+    rows = records(tmp_path / "in.csv", None, ("word",), is_paired=False)
+    assert [(row.values, row.others) for row in rows] == [
+        ("hello", {"id": "1", "n": "2"}),
+        ("world", {"id": "2", "n": "3"}),
+    ]
+    (tmp_path / "in.csv").write_text("source,n,m\nhello,2,3\n")
+    assert pairs(records(tmp_path / "in.csv", header=True, is_paired=False)) == [("hello", None)]
+    with pytest.raises(InputError, match="expected two columns, `columns` to select them, or `format` text, got 3"):
+        records(tmp_path / "in.csv", header=True)
 
 
 @pytest.mark.parametrize(
@@ -162,9 +152,7 @@ def test_an_invalid_first_row_is_refused(tmp_path, text, message):
 def test_a_cell_of_several_lines_is_no_row_of_integers(tmp_path):
     (tmp_path / "in.csv").write_text('1 2,3\n"551\n5",1\n')
     _, record = read_file(str(tmp_path / "in.csv"), InputFormat(format="csv"))
-    assert (
-        str(record.values) == f'{tmp_path}/in.csv, line 2: expected integers, got a cell with a line break, "551\\n5"'
-    )
+    assert str(record.error) == f'{tmp_path}/in.csv, line 2: expected integers, got a cell with a line break, "551\\n5"'
 
 
 def test_columns_of_text_have_no_quotes(tmp_path):
@@ -198,9 +186,9 @@ def test_each_line_of_an_invalid_row_is_an_error(tmp_path):
 
 @pytest.mark.parametrize("long", ['"' + "x\n" * 200, "x" * 1000 + "\n", '"a\n",' * 100 + "\n"])
 def test_rows_that_are_too_long_are_skipped(tmp_path, monkeypatch, long):
-    for module in (blocks, tables):
+    for module in (lines, readers):
         monkeypatch.setattr(module, "MAX_LINE", 200)
-    monkeypatch.setattr(blocks, "BLOCK_BYTES", 64)
+    monkeypatch.setattr(lines, "BLOCK_BYTES", 64)
     (tmp_path / "in.csv").write_text(f'a,b\n{long}"c",d\n')
     first, *errors, last = pairs(records(tmp_path / "in.csv"))
     assert first == ("a", "b")
@@ -213,7 +201,7 @@ def test_rows_of_a_pipe_are_read_as_they_arrive(monkeypatch):
     reading, writing = os.pipe()
     with open(reading, "rb") as stdin, open(writing, "wb", buffering=0) as pipe:
         monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=stdin))
-        form = InputFormat(("characters", "characters"), "csv", TableOptions(header=False))
+        form = InputFormat(TEXTS, "csv", header=False)
         rows = read_file("-", form)
         pipe.write(b'a,"b"\n"c\n')
         assert next(rows)[1:3] == ("a", "b")
@@ -223,3 +211,59 @@ def test_rows_of_a_pipe_are_read_as_they_arrive(monkeypatch):
         assert next(rows) is None
         pipe.close()
         assert [*rows] == []
+
+
+# ---- Kinds of tokens ----
+
+LEMMAS = ["".join(RNG.choices("abcdefgh", k=7)) for _ in range(1000)]
+PHONES = [" ".join(RNG.choices(["AA", "B", "CH", "D"], k=5)) for _ in range(1000)]
+
+
+def kinds(sources, targets, tokens=(None, None)):
+    pairs = zip(sources, targets, strict=True)
+    records = [Record(Place("f", "line", n), *pair) for n, pair in enumerate(pairs, start=1)]
+    return recognise(tokens, [None, Record(Place("f"), None, error=InputError("unreadable")), *records])
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (["abc", "de", ""], "characters"),
+        (["1234", "7"], "characters"),
+        (["ab cd", "ab"], "words"),
+        (["a\u3000b", "a"], "words"),
+        (PHONES, "words"),
+        ([f"{lemma} V;PST" for lemma in LEMMAS], "characters"),  # each lemma occurs once
+        ([f"{n // 60:02}:{n % 60:02} {n % 2}" for n in range(1440)] * 10, "characters"),  # each time occurs 10 times
+        ([*LEMMAS, "ab cd"], "characters"),
+        ([["HH", "AH"], ["L"]], "words"),
+        ([["h", "e"], ["l"]], "characters"),
+        ([[3, 1], [4]], "integers"),
+        ([[3, 1], "4", "15"], "integers"),
+        ([[3, 1], [4, 5], "x 2"], "integers"),  # a typo
+        ([[3, 1], "x", "y"], "characters"),
+    ],
+)
+def test_the_kind_of_a_side(values, kind):
+    assert kinds(values, ["x"] * len(values)) == (kind, "characters")
+    assert kinds(["x"] * len(values), values) == ("characters", kind)
+    assert kinds(values, ["x"] * len(values), ("words", None)) == ("words", "characters")
+
+
+def test_single_numbers_beside_integers_are_integers():
+    assert kinds([[3, 1], [2]], ["4", "2"]) == ("integers", "integers")
+    assert kinds(["4", "2"], [[3, 1], [2]]) == ("integers", "integers")
+    assert kinds([[3, 1], [2]], [None, None]) == ("integers", "integers")  # a pattern may compute the targets
+
+
+@pytest.mark.parametrize(
+    "field", ["3", "007 1", "1,234", "1,234,567", "-1 2", "1.5 2", "3 x", "", ",", "1 " + "9" * 5000, "551\n5"]
+)
+def test_fields_that_are_text(field):
+    assert integers_or_text(field) == field
+
+
+def test_fields_that_are_integers():
+    for field in ("3 1 4", "3,1,4", " 3, 1 ,4, ", "3  1\u00a04"):
+        assert integers_or_text(field) == [3, 1, 4]
+    assert integers_or_text("1,23") == [1, 23]

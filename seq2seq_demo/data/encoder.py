@@ -1,0 +1,275 @@
+"""The third step of reading: encoders validate a user's records and convert their symbols to numbers."""
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from seq2seq_demo import system_memory
+from seq2seq_demo.config import INTEGERS, MAX_LEN, ON_ERROR, UNKNOWN
+from seq2seq_demo.data.pattern_task import SequencePattern
+from seq2seq_demo.data.python_rows import python_sources
+from seq2seq_demo.data.records import MAX_LISTED, Place, Places, Record, list_symbols
+from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
+from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, AnyVocabulary, Vocabularies, Vocabulary, quoted
+from seq2seq_demo.declarations import preview, require_choice
+from seq2seq_demo.errors import InputError
+
+ROWS_PER_ARRAY = 10_000  # rows converted to arrays at once
+ROW_BYTES = 250  # memory per pair in addition to its symbols: lengths, order and group id
+PAIR = '{"input": [...], "output": [...]}'
+ErrorCallback = Callable[[InputError], object]
+
+
+class NoPairsError(InputError):
+    """There are no valid pairs."""
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """Validates records with a source and an optional output, and converts their symbols to numbers.
+
+    Sources must not be empty. `equal_lengths` is for a network that does not end its answers: outputs must not be empty
+    either, and if `in_len` or `out_len` is None, the first valid record sets it.
+    """
+
+    source: AnyVocabulary = INTEGER_VOCABULARIES.source
+    target: AnyVocabulary = INTEGER_VOCABULARIES.target
+    in_max_int: int | None = None  # largest integer in a source; None: MAX_SYMBOL
+    out_max_int: int | None = None
+    equal_lengths: bool = False
+    in_len: int | None = None  # None: any length
+    out_len: int | None = None
+    answer_len: Callable[[int], int] | None = None  # maps the source length to the output length
+    drops_unknown: bool = False  # leave unknown symbols out of sources; requires a vocabulary and `in_max_int`
+
+    def encode_all(self, rows: Iterable[Record | None]) -> Iterator[Record | None]:
+        """Yield the records with numbers, or with their error. None is passed on."""
+        encoder = self
+        for row in rows:
+            encoded = row and encoder.encode(row)
+            yield encoded
+            if self.equal_lengths and encoded and not encoded.error and not (encoder.in_len and encoder.out_len):
+                out_len = encoder.out_len or len(encoded.output or ()) or None
+                encoder = replace(encoder, in_len=len(encoded.values), out_len=out_len)
+
+    def encode(self, row: Record) -> Record:
+        """Return a record with its symbols as numbers, or with its error.
+
+        It has an error if it had one, if its source or output is invalid, or if one of them has unknown symbols. Then
+        it adds nothing to the vocabulary.
+        """
+        if row.error:
+            return row
+        try:
+            return self._encoded(row)
+        except InputError as error:
+            return row._replace(error=error)
+
+    def _encoded(self, row: Record) -> Record:
+        place, dropped = row.place, row.dropped
+        output, output_place = row.output, Place(place.title, place.kind, place.number, "output")
+        values = self.source.split(row.values, place, None if self.drops_unknown else self.in_max_int)
+        if self.drops_unknown:
+            values, dropped = self._without_unknown(values, place)
+        if not values and self.source.tokens != INTEGERS:
+            raise InputError(f"{place}: expected a source of {self.source.tokens}, got an empty one")
+        _check_length(place, len(values), self.in_len, "; for sequences of that length give `in_len` {}")
+        if output is not None:
+            output = self.target.split(output, output_place, self.out_max_int)
+            n, T = len(output), self.answer_len and self.answer_len(len(values))
+            _check_length(output_place, n, self.out_len, at_least=1 if T or self.equal_lengths else 0)
+            if T and n != T:
+                raise InputError(f"{place}: expected an output of {T} integers, got {n}; give `out_len` {n}")
+        self.check(row, values, output)
+        if self.source.tokens == self.target.tokens == INTEGERS and not dropped:
+            return row  # unchanged
+        values, output = self.source.to_numbers(values, place), output and self.target.to_numbers(output, output_place)
+        return Record(place, values, output, row.others, dropped)
+
+    def check(self, row: Record, values: list[Any], output: list[Any] | None) -> None:
+        """Raise InputError if the symbols of a source and its output do not suit the purpose of the records."""
+
+    def _without_unknown(self, symbols: list[Any], place: Place) -> tuple[list[Any], tuple[Any, ...]]:
+        """Return the known symbols of a source, and the unknown ones."""
+        assert isinstance(self.source, Vocabulary)
+        assert self.in_max_int is not None
+        known = self.source.known_symbols(self.in_max_int)
+        dropped = tuple(symbol for symbol in symbols if symbol not in known)
+        if dropped and len(dropped) == len(symbols):
+            found = ", ".join(map(quoted, [*dict.fromkeys(dropped)][:MAX_LISTED]))
+            raise InputError(f"{place}: expected symbols seen in training, got only {found}")
+        return [symbol for symbol in symbols if symbol in known], dropped
+
+
+def _check_length(place: object, n: int, expected: int | None, hint: str = "", at_least: int = 1) -> None:
+    """Raise InputError unless n equals `expected`; if `expected` is None, n must be at least `at_least`."""
+    if n != (expected or max(n, at_least)):
+        found = f"{n}{hint.format(n)}" if n else "none"
+        raise InputError(f"{place}: expected {expected or 'some'} integers, got {found}")
+
+
+@dataclass(frozen=True)
+class PairEncoder(Encoder):
+    """Validates pairs for training and evaluation. Targets may be empty, or missing if a pattern computes them."""
+
+    has_pattern: bool = False
+
+    def check(self, row: Record, values: list[Any], output: list[Any] | None) -> None:
+        """Raise InputError for a missing target and for a sequence of more than MAX_LEN symbols."""
+        if output is None and not self.has_pattern:
+            expected = f"expected an output too, as in {PAIR}, or a pattern that computes it"
+            if not self.source.tokens == self.target.tokens == INTEGERS:
+                expected = 'expected a target too, after a tab, as "output" in JSON, or as the second of `columns`'
+            found = f"none beside {', '.join(map(preview, row.others))[:200]}" if row.others else "none"
+            raise InputError(f"{row.place}: {expected}, got {found}{_format_hint(row.values)}")
+        longest = max(len(values), len(output or ()))
+        if longest > MAX_LEN:
+            raise InputError(f"{row.place}: expected sequences of at most {MAX_LEN} symbols, got {longest}")
+
+
+def _format_hint(source: Any) -> str:
+    """Return a hint about a line without a tab that looks like another format."""
+    if isinstance(source, str) and source.startswith(("[", "{")):
+        return "; if it is JSON, give `format` json"
+    return "; if it is CSV, give `format` csv" if isinstance(source, str) and "," in source else ""
+
+
+def valid_records(rows: Iterable[Record | None], on_error: ErrorCallback | None = None) -> Iterator[Record | None]:
+    """Yield the records without an error; pass each error to `on_error`, or by default raise it. None is passed on."""
+    for row in rows:
+        if row is None or row.error is None:
+            yield row
+        elif on_error is None:
+            raise row.error
+        else:
+            on_error(row.error)
+
+
+def batches(rows: Iterable[Record | None], size: int) -> Iterator[list[Record] | None]:
+    """Yield batches of up to `size` records.
+
+    None among the records flushes the current batch and is passed on. If `rows` raises InputError, the current batch is
+    yielded first.
+    """
+    batch: list[Record] = []
+    try:
+        for row in rows:
+            batch += [row] if row else []
+            if batch and (row is None or len(batch) == size):
+                yield batch
+                batch = []
+            if row is None:
+                yield None
+    except InputError:
+        if batch:
+            yield batch
+        raise
+    if batch:
+        yield batch
+
+
+def source_records(
+    sources: Any, vocabulary: Vocabulary, largest: int, unknown: str = UNKNOWN[0], on_error: str = ON_ERROR[0]
+) -> list[Record]:
+    """Return the records of sources; `sources` is anything that `python_sources` converts to a list.
+
+    `largest` is the largest valid integer. `unknown` and `on_error` are as in `TrainedNetwork.predict`.
+
+    Raises:
+        InputError: `sources` has another type, or a source has an integer outside 0…largest or an unknown symbol.
+        UsageError: `unknown` or `on_error` is invalid.
+    """
+    drops_unknown = require_choice("`unknown`", unknown, UNKNOWN) == "drop"
+    returns_errors = require_choice("`on_error`", on_error, ON_ERROR) == "return"
+    rows, kind = python_sources(sources), "text" if vocabulary.is_text else "list of integers"
+    if not isinstance(rows, list):
+        hint = f"; write [{preview(sources)}] for a single source" if isinstance(rows, str) else ""
+        raise InputError(f"expected a list of sources, each a {kind}, got {preview(sources)}{hint}")
+    if rows and isinstance(rows[0], int):
+        hint = f"; write [{preview(rows)}] for a single source"
+        raise InputError(f"sources, row 0: expected a {kind}, got {rows[0]}{hint}")
+    encoder = Encoder(vocabulary, in_max_int=largest, drops_unknown=drops_unknown)
+    records = [encoder.encode(Record(Place("sources", "row", n), row)) for n, row in enumerate(rows)]
+    return records if returns_errors else [*filter(None, valid_records(records))]
+
+
+class EncodedPairs(NamedTuple):
+    """Pairs with their vocabularies and the place of each pair."""
+
+    pairs: Pairs
+    vocabularies: Vocabularies
+    places: Places
+
+
+def read_pairs(
+    rows: Iterable[Record | None],
+    encoder: PairEncoder,
+    n: int | None = None,
+    pattern: SequencePattern | None = None,
+    on_error: ErrorCallback | None = None,
+) -> EncodedPairs:
+    """Read all pairs, or the first n.
+
+    Args:
+        rows: the records of the pairs.
+        encoder: converts their symbols; the largest symbols of a pattern's targets are its `out_max_int`, or else
+            those of the sources.
+        n: the number of pairs; None reads all.
+        pattern: computes the targets of integer sources, and any outputs in the records must equal them.
+        on_error: receives the error of each invalid record; None raises it.
+
+    Raises:
+        InputError: a record is not a valid pair, or there are no pairs, or they do not fit into memory.
+        UsageError: the pattern cannot compute targets of these sources.
+    """
+    records = itertools.islice(filter(None, valid_records(encoder.encode_all(rows), on_error)), n)
+    sources, targets, kept, places = list[Sequences](), list[Sequences](), list[Record](), Places()
+    while batch := [*itertools.islice(records, ROWS_PER_ARRAY)]:
+        places.extend(batch)
+        sources.append(Sequences.of_rows([row.values for row in batch]))
+        targets.append(Sequences.of_rows([row.output or [] for row in batch]))
+        kept += batch if pattern else []
+        _require_memory(sources, targets)
+    if not sources:
+        raise NoPairsError("expected pairs of a source and a target, got none")
+    numbered_sources, source_vocabulary = _number_symbols(sources, encoder.source)
+    if pattern:
+        return EncodedPairs(
+            Pairs(numbered_sources, _pattern_targets(pattern, numbered_sources, kept, encoder)), Vocabularies(), places
+        )
+    numbered_targets, target_vocabulary = _number_symbols(targets, encoder.target)
+    vocabularies = Vocabularies(source_vocabulary, target_vocabulary)
+    return EncodedPairs(Pairs(numbered_sources, numbered_targets), vocabularies, places)
+
+
+def _pattern_targets(
+    pattern: SequencePattern, sources: Sequences, rows: list[Record], encoder: PairEncoder
+) -> Sequences:
+    """Return the pattern's targets of the sources; raise InputError if a record has another output."""
+    largest = int(sources.symbols.max(initial=1))
+    in_max_int, out_max_int = encoder.in_max_int or largest, encoder.out_max_int or encoder.in_max_int or largest
+    pattern.check(int(sources.lengths.max()), None, in_max_int, out_max_int, ends=True)
+    targets = pattern.targets_of(sources, out_max_int)
+    for row, target in zip(rows, targets.rows(), strict=True):
+        if row.output is not None and row.output != target:
+            found = f"{list_symbols(target)}, got {list_symbols(row.output)}"
+            raise InputError(f"{row.place}: expected the output of {pattern.name!r}, {found}")
+    return targets
+
+
+def _require_memory(sources: list[Sequences], targets: list[Sequences]) -> None:
+    """Raise InputError if training on these pairs, which needs three copies of them, would exceed the memory."""
+    rows = ROWS_PER_ARRAY * len(sources)
+    needed = rows * ROW_BYTES + 3 * sum(part.symbols.nbytes for part in (*sources, *targets))
+    if shortage := system_memory.shortage(needed):
+        raise InputError(f"the first {rows} pairs {shortage}: use fewer pairs")
+
+
+def _number_symbols(parts: list[Sequences], vocabulary: AnyVocabulary) -> tuple[Sequences, Vocabulary]:
+    """Concatenate the sequences; if the vocabulary is new, build it and convert preliminary numbers to final ones."""
+    sequences = concatenate(parts)
+    if isinstance(vocabulary, Vocabulary):
+        return sequences, vocabulary
+    built, final = vocabulary.build()
+    return Sequences(final.astype(sequences.symbols.dtype)[sequences.symbols], sequences.lengths), built
