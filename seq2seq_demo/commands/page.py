@@ -20,7 +20,7 @@ from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.display.console import pluralize, print_notice, print_notices
 from seq2seq_demo.errors import Seq2SeqError, WeightsError, require
 from seq2seq_demo.files import atomic_files, file_names
-from seq2seq_demo.files.recording import Recording, find_recording
+from seq2seq_demo.files.recording import find_recording
 from seq2seq_demo.page import examples
 from seq2seq_demo.page.builder import Example, Moments, ShownNetwork, build, build_module, check, is_page
 from seq2seq_demo.page.gallery import GALLERY, INDEX, Entry, build_index
@@ -52,33 +52,21 @@ def _check_page(path: Path, force: bool) -> None:
 
 def _page(options: PageOptions, selected: Sequence[SelectedNetwork], shown: Sequence[ShownNetwork]) -> str:
     """Return the page with its examples and the recordings of the networks."""
-    pairs: list[Pairs | None] = [None] * len(selected)
-    if options.from_file:
-        first, *others = selected
-        pairs = [_read_pairs(options, first)]
-        # Networks that read alike share the pairs, because a pipe can be read only once.
-        pairs += [pairs[0] if _reads_alike(first, other) else _read_pairs(options, other) for other in others]
-    return build(_with_details(shown, _examples(options, selected, pairs[0]), _moments(selected, pairs)))
-
-
-def _read_pairs(options: PageOptions, selected: SelectedNetwork) -> Pairs:
-    return read_pair_task(options, None, selected.pattern, selected.network, print_notice).pairs
-
-
-def _reads_alike(one: SelectedNetwork, other: SelectedNetwork) -> bool:
-    """Whether a file has the same pairs for both networks."""
-    facts = [
-        (x.network.vocabularies, x.network.ends, x.network.model_config.in_max_int, x.network.model_config.out_max_int)
-        for x in (one, other)
-    ]
-    return facts[0] == facts[1]
+    pairs = None
+    if options.from_file:  # read once, because it may be a pipe
+        strictest = min(selected, key=lambda one: one.network.ends)  # it may require pairs of one length
+        pairs = read_pair_task(options, None, strictest.pattern, strictest.network, print_notice).pairs
+    return build(_with_details(selected, shown, _examples(options, selected, pairs), pairs))
 
 
 def _with_details(
-    shown: Sequence[ShownNetwork], offered: Sequence[list[Example]], moments: Sequence[Moments | None]
+    selected: Sequence[SelectedNetwork],
+    shown: Sequence[ShownNetwork],
+    offered: Sequence[list[Example]],
+    pairs: Pairs | None = None,
 ) -> list[ShownNetwork]:
-    details = zip(shown, offered, moments, strict=True)
-    return [replace(network, examples=listed, moments=recorded) for network, listed, recorded in details]
+    details = zip(shown, offered, (_moments(one, pairs) for one in selected), strict=True)
+    return [replace(network, examples=listed, moments=moments) for network, listed, moments in details]
 
 
 def _write_gallery(folder: Path, force: bool) -> None:
@@ -129,7 +117,7 @@ def _gallery_page(entry: Entry) -> str:
     shown = [_shown_network(one) for one in selected]
     if len(shown) > 1:
         shown = [replace(one, name=_attention_name(one.network)) for one in shown]
-    return build(_with_details(shown, offered, _moments(selected, [None] * len(selected))), entry.title, INDEX)
+    return build(_with_details(selected, shown, offered), entry.title, INDEX)
 
 
 def _attention_name(network: TrainedNetwork) -> str:
@@ -173,16 +161,13 @@ def _examples(options: PageOptions, selected: Sequence[SelectedNetwork], pairs: 
     elif not typed:
         print_notice("The page has no examples: add some with --from-file, or as in `page -i g2p hello -o g2p.html`")
 
-    def typed_examples(one: SelectedNetwork) -> list[Example]:
-        return [Example(source, examples.pattern_target(one.network, one.pattern, source), "") for source in typed]
-
-    return [typed_examples(one) + listed for one, listed in zip(selected, chosen, strict=True)]
+    targets = [examples.target_function(one.network, one.pattern) for one in selected]
+    examples_of = zip(targets, chosen, strict=True)
+    return [[*(Example(source, target(source), "") for source in typed), *listed] for target, listed in examples_of]
 
 
 def _description(name: str, network: TrainedNetwork) -> str:
-    """Return a description of a network's task; empty for a built-in pattern, which the page itself describes."""
-    if network.pattern:
-        return ""
+    """Return a description of the task of a network that was trained on pairs; empty if its task is unknown."""
     source, target = network.vocabularies.tokens
     return DESCRIPTIONS.get(name) or (f"{network.task}: from {source} to {target}" if network.task else "")
 
@@ -201,28 +186,19 @@ def _typed_sources(options: PageOptions, selected: SelectedNetwork) -> list[list
     return [reader.read(row).values for row in rows]
 
 
-def _moments(selected: Sequence[SelectedNetwork], pairs: Sequence[Pairs | None]) -> list[Moments | None]:
-    """Return the recorded moments of each network's training; None for a network without a readable recording."""
-    recordings = {i: recording for i, one in enumerate(selected) if (recording := _recording(one))}
-    recorded = []
-    for i, recording in recordings.items():
-        network, pattern = selected[i].network, selected[i].pattern
-        recorded.append((network, recording, pairs[i] or (examples.held_out(network, pattern) if pattern else None)))
-    moments = dict(zip(recordings, examples.recorded_moments(recorded), strict=True))
-    for i, each in moments.items():
-        path = file_names.recording_path(selected[i].path)
-        print_notice(f"The page shows {pluralize(len(each.steps), 'moment')} of the training, from {path}")
-    return [moments.get(i) for i in range(len(selected))]
-
-
-def _recording(selected: SelectedNetwork) -> Recording | None:
-    """Return the recording beside the weights file; print a notice and return None if there is no readable one."""
-    path = file_names.recording_path(selected.path)
+def _moments(selected: SelectedNetwork, pairs: Pairs | None) -> Moments | None:
+    """Return the recorded moments of a network's training; print a notice and return None if there are none."""
+    path, network = file_names.recording_path(selected.path), selected.network
     try:
-        recording = find_recording(selected.path, selected.network.weights)
+        recording = find_recording(selected.path, network.weights)
     except WeightsError as error:
         print_notice(f"The page omits the training: {error}")
         return None
-    if recording is None and selected.path not in file_names.shipped_networks().values():
-        print_notice(f"The page omits the training: found no {path}, which `train --record` writes")
-    return recording
+    if recording is None:
+        if selected.path not in file_names.shipped_networks().values():
+            print_notice(f"The page omits the training: found no {path}, which `train --record` writes")
+        return None
+    held_out = examples.held_out(network, selected.pattern) if selected.pattern else pairs
+    moments = examples.recorded_moments(network, recording, held_out)
+    print_notice(f"The page shows {pluralize(len(moments.steps), 'moment')} of the training, from {path}")
+    return moments

@@ -2,6 +2,9 @@
 
 import { MAX_ANSWER_LEN } from "./trained.js";
 
+/** @import { Vocabulary } from "./symbols.js"
+    @import { Run, TrainedNetwork } from "./trained.js" */
+
 export const MAX_SOURCE_LEN = 60; // longer sources do not fit into the drawings; examples.py has the same limit
 
 /** The beam sizes and length penalties that the page offers. */

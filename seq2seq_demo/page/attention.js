@@ -8,6 +8,9 @@ import { addPanel, panel, tableDetails } from "./panels.js";
 import { currentOutput, sourceName, writtenName } from "./runs.js";
 import { describeAttention, goToOutput } from "./step.js";
 
+/** @import { Content } from "./heatmap.js"
+    @import { Run } from "./trained.js" */
+
 /** Return the panel of network i; null if it has no attention. */
 export function attentionPanel(/** @type {number} */ i) {
   const { name, config } = app.networks[i];

@@ -1,5 +1,7 @@
 /* Beam search for one source, as in network/beam.py, with all steps, which the page draws as a tree. */
 
+/** @import { Encoded, Network, State, Vector } from "./network.js" */
+
 /** A beginning of an answer, or a whole answer. `p` is the probability of its last symbol, `logP` the log probability of
     all its symbols, and `score` = logP / length^penalty.
     @typedef {{ parent: Hypothesis | null, symbol: number, p: number, logP: number, score: number, length: number,

@@ -61,7 +61,7 @@ class ShownNetwork:
     network: TrainedNetwork
     examples: Sequence[Example] = ()
     moments: Moments | None = None
-    task_description: str = ""  # defaults to the description of the network's pattern
+    task_description: str = ""  # for networks without a built-in pattern, which has a description
 
 
 def build(networks: Sequence[ShownNetwork], title: str = "", index: str = "") -> str:
@@ -176,15 +176,13 @@ def network_data(shown: ShownNetwork) -> dict[str, Any]:
     network = shown.network
     c, (source, target) = network.model_config, network.vocabularies
     derived = {"has_attention": c.has_attention, "go": c.go, "gates": c.cell.gates, "states": c.cell.states}
-    described_pattern = (
-        f"the pattern {network.pattern}: {PATTERNS[network.pattern].description}" if network.pattern else ""
-    )
+    pattern = PATTERNS[network.pattern] if network.pattern else None
     moments = shown.moments
     halves = [encode_weights(network, weights, "<f2") for weights in moments.weights] if moments else []
     return {
         "name": shown.name,
         "summary": network.summary(),
-        "task_description": shown.task_description or described_pattern,
+        "task_description": f"the pattern {pattern.name}: {pattern.description}" if pattern else shown.task_description,
         "config": asdict(c) | derived,
         **{name: getattr(network, name) for name in ("pattern", "ends", "min_in_len", "in_len", "out_len")},
         "source": asdict(source) | {"largest": c.in_max_int},

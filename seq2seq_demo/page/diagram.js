@@ -9,6 +9,8 @@ import { last } from "./network.js";
 import { isEnd, isForced, probabilities, sourceName, stateSize, writtenName } from "./runs.js";
 import { showTab } from "./tabs.js";
 
+/** @import { Run } from "./trained.js" */
+
 /** @typedef {"ahead" | "done" | "current"} Status */
 
 /** The diagram of a run. From top to bottom: source, encoder, final state or attention, decoder, answer. `show` draws the

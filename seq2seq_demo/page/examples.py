@@ -1,9 +1,8 @@
 """The examples on the page, and a network's figures at the recorded steps of its training."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -12,7 +11,6 @@ from seq2seq_demo.data.pattern_task import SequencePattern
 from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files.recording import Recording
-from seq2seq_demo.network.memory_estimates import n_weights
 from seq2seq_demo.page.builder import Example, Moments
 from seq2seq_demo.trained_network import TrainedNetwork
 
@@ -20,9 +18,10 @@ MAX_SOURCE_LEN, MAX_ANSWER_LEN = 60, 120  # symbols, as in app.js and trained.js
 SHOWN_PAIRS = 6
 RIGHT, WRONG, SOME_WRONG = "a right answer", "a wrong answer", "some answers are right, some are wrong"
 N_CANDIDATES = 300  # sources in which to search for a wrong answer
+N_LONGER = 10  # candidates of each length beyond training
 N_MEASURED = 100  # held-out sources for the figures of each recorded step
 N_MEASURED_LENGTHS = 4
-MAX_MEASURED_LEN = 1000  # longest held-out source
+MAX_MEASURED_LEN = 200  # longest held-out source
 MAX_MOMENTS = 16  # recorded steps on the page, per network
 MAX_WORK = 10**11  # multiplications for the figures of all recorded steps, about 10 seconds
 WORK_PER_STEP = 10**6  # multiplications that take as long as Python's overhead of one encoder or decoder step
@@ -33,18 +32,23 @@ Row = list[Example]  # an example per network, all with the same source
 
 
 def pattern_examples(pattern_networks: Sequence[PatternNetwork]) -> list[list[Example]]:
-    """Return a list of examples per network: the same sources, each with the target of the network's pattern."""
+    """Return a list of examples per network: the same sources, each with the target of the network's pattern.
+
+    The last source is the first of many random ones that a network answers wrong.
+    """
     networks = [network for network, _ in pattern_networks]
     lengths, largest = _common_lengths(networks), networks[0].model_config.in_max_int
-    rows = [
-        [Example(source, pattern_target(*each, source), note) for each in pattern_networks]
-        for shortest, longest in lengths
-        for note, source in _typical_sources(largest, shortest, longest)
-    ]
+    targets = [target_function(*each) for each in pattern_networks]
+    typical = [each for shortest, longest in lengths for each in _typical_sources(largest, shortest, longest)]
+    rows = [[Example(source, target(source), note) for target in targets] for note, source in typical]
     if all(pattern for _, pattern in pattern_networks):
-        rows = _with_target(rows)
-    rows += _failed_row(_judged(networks, _random_rows(pattern_networks, lengths)))
-    return [[row[i] for row in rows] for i in range(len(networks))]
+        rows = [row for row in rows if _has_target(row)]
+    random = [
+        [Example(source, target(source), "") for target in targets]
+        for sources in _random_sources(networks[0], _lengths_of_candidates(lengths), seed=1)
+        for source in sources.tolist()
+    ]
+    return _per_network([*rows, *_first_wrong(_judged(networks, random))])
 
 
 def pair_examples(networks: Sequence[TrainedNetwork], pairs: Pairs) -> list[list[Example]]:
@@ -55,9 +59,12 @@ def pair_examples(networks: Sequence[TrainedNetwork], pairs: Pairs) -> list[list
     targets = [_target_per_source(network, short) for network in networks]
     rows = _judged(networks, [[Example([*source], each[source], "") for each in targets] for source in targets[0]])
     right = [row for row in rows if row[0].note == RIGHT]
-    chosen = [*right[:1], *_failed_row(rows), *rows[:SHOWN_PAIRS]]
-    shown = list({tuple(row[0].source): row for row in chosen}.values())
-    return [[row[i] for row in shown] for i in range(len(networks))]
+    chosen = [*right[:1], *_first_wrong(rows), *rows[:SHOWN_PAIRS]]
+    return _per_network(list({tuple(row[0].source): row for row in chosen}.values()))
+
+
+def _per_network(rows: Sequence[Row]) -> list[list[Example]]:
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
 def _target_per_source(network: TrainedNetwork, pairs: Sequence[Pair]) -> dict[tuple[int, ...], list[int]]:
@@ -70,23 +77,23 @@ def _target_per_source(network: TrainedNetwork, pairs: Sequence[Pair]) -> dict[t
     return targets
 
 
-def _with_target(rows: Sequence[Row]) -> list[Row]:
-    return [row for row in rows if any(example.target is not None for example in row)]
+def _has_target(row: Row) -> bool:
+    return any(example.target is not None for example in row)
 
 
-def pattern_target(network: TrainedNetwork, pattern: SequencePattern | None, source: list[int]) -> list[int] | None:
-    """Return the target of one source; see `pattern_targets`."""
-    return pattern_targets(network, pattern, np.array([source]))[0]
+def target_function(
+    network: TrainedNetwork, pattern: SequencePattern | None
+) -> Callable[[list[int]], list[int] | None]:
+    """Return a function from a source to its target: None if the pattern is unknown or does not accept its length."""
+    targets = network.target_function(pattern) if pattern else None
 
+    def target(source: list[int]) -> list[int] | None:
+        if targets is not None:
+            with contextlib.suppress(UsageError):
+                return targets(np.array([source])).rows()[0]
+        return None
 
-def pattern_targets(
-    network: TrainedNetwork, pattern: SequencePattern | None, sources: np.ndarray
-) -> Sequence[list[int] | None]:
-    """Return the targets of sources `[N, S]`; None if the pattern is unknown or does not accept this length."""
-    if pattern is not None:
-        with contextlib.suppress(UsageError):
-            return network.target_function(pattern)(sources).rows()
-    return [None] * len(sources)
+    return target
 
 
 def _common_lengths(networks: Sequence[TrainedNetwork]) -> list[tuple[int, int]]:
@@ -114,16 +121,11 @@ def _typical_sources(largest: int, shortest: int, longest: int) -> Iterator[tupl
     yield "descending", sorted(rng.integers(0, largest + 1, usual).tolist(), reverse=True)
 
 
-def _random_rows(pattern_networks: Sequence[PatternNetwork], lengths: Sequence[tuple[int, int]]) -> list[Row]:
-    """Return random sources with their targets: first of the networks' longest training lengths, then longer ones."""
+def _lengths_of_candidates(lengths: Sequence[tuple[int, int]]) -> dict[int, int]:
+    """Return numbers of sources by length: first the networks' longest training lengths, then longer ones."""
     trained = [longest for _, longest in lengths]
     longer = range(max(trained) + 1, min(max(trained) + 10, MAX_SOURCE_LEN) + 1)
-    n_of_length = dict.fromkeys(trained, N_CANDIDATES // len(set(trained))) | dict.fromkeys(longer, N_CANDIDATES // 10)
-    rows: list[Row] = []
-    for sources in _random_sources(pattern_networks[0][0], n_of_length, seed=1):
-        targets = zip(*(pattern_targets(*each, sources) for each in pattern_networks), strict=True)
-        rows += [[Example(x, target, "") for target in row] for x, row in zip(sources.tolist(), targets, strict=True)]
-    return _with_target(rows)
+    return dict.fromkeys(trained, N_CANDIDATES // len(trained)) | dict.fromkeys(longer, N_LONGER)
 
 
 def _random_sources(network: TrainedNetwork, n_of_length: dict[int, int], seed: int) -> list[np.ndarray]:
@@ -134,25 +136,23 @@ def _random_sources(network: TrainedNetwork, n_of_length: dict[int, int], seed: 
 
 def _judged(networks: Sequence[TrainedNetwork], rows: Sequence[Row]) -> list[Row]:
     """Return the rows that have targets, with notes on whether the networks answer them right."""
+    rows = [row for row in rows if _has_target(row)]
     answers = [_greedy_answers(network, [row[0].source for row in rows]) for network in networks]
     judged = []
     for row, *row_answers in zip(rows, *answers, strict=True):
-        known = [
-            (answer, each.target) for answer, each in zip(row_answers, row, strict=True) if each.target is not None
-        ]
-        n_right = sum(answer == target for answer, target in known)
-        note = RIGHT if n_right == len(known) else SOME_WRONG if n_right else WRONG
+        pairs = zip(row_answers, row, strict=True)
+        right = {answer == each.target for answer, each in pairs if each.target is not None}
+        note = SOME_WRONG if len(right) > 1 else RIGHT if right == {True} else WRONG
         trained = {network.was_trained_at(len(row[0].source)) for network in networks}
         if note != RIGHT and False in trained:
             note += ": not all were trained at this length" if True in trained else ": longer than in training"
-        if known:
-            judged.append([replace(each, note=note) for each in row])
+        judged.append([replace(each, note=note) for each in row])
     return judged
 
 
-def _failed_row(rows: Sequence[Row]) -> list[Row]:
-    """Return at most one judged row: the first that only some networks get wrong, else the first that all get wrong."""
-    return [row for note in (SOME_WRONG, WRONG) for row in rows if row[0].note.startswith(note)][:1]
+def _first_wrong(rows: Sequence[Row]) -> list[Row]:
+    """Return the first judged row that a network gets wrong, if any, as a list."""
+    return [row for row in rows if row[0].note != RIGHT][:1]
 
 
 def _greedy_answers(network: TrainedNetwork, sources: Sequence[list[int]]) -> list[list[int] | None]:
@@ -162,56 +162,30 @@ def _greedy_answers(network: TrainedNetwork, sources: Sequence[list[int]]) -> li
     return [None if best.ended is False else best.predicted for best in network.predict_numbers(sources, out_len)]
 
 
-def recorded_moments(
-    recorded: Sequence[tuple[TrainedNetwork, Recording, Pairs | None]], n_moments: int = MAX_MOMENTS
-) -> list[Moments]:
-    """Return at most `n_moments` moments of each recording, with figures on up to N_MEASURED of the pairs.
+def spaced(recording: Recording, n_steps: int) -> Recording:
+    """Return at most `n_steps` steps of a recording, the first and the last included.
 
-    The first and the last recorded step are always among them. The others are densest where the figures change most.
-    Recordings of the same steps share the choice, so that the page can compare the networks step by step.
+    The steps are evenly spaced on a logarithmic scale.
     """
-    measured = [_measured_moments(*each) for each in recorded]
-    if len({tuple(moments.steps) for moments in measured}) > 1:
-        return [_selected(moments, _most_changed([moments], n_moments)) for moments in measured]
-    return [_selected(moments, _most_changed(measured, n_moments)) for moments in measured]
+    if len(recording.steps) <= n_steps:
+        return recording
+    wanted = np.geomspace(1, recording.steps[-1] + 1, n_steps) - 1
+    chosen = np.unique(np.searchsorted(recording.steps, wanted))
+    steps, weights = (tuple(values[i] for i in chosen) for values in (recording.steps, recording.weights))
+    return Recording(recording.steps_per_epoch, steps, weights)
 
 
-def _measured_moments(network: TrainedNetwork, recording: Recording, pairs: Pairs | None) -> Moments:
-    """Return all recorded steps with their figures; the work is limited by MAX_WORK."""
-    moments = Moments(recording.steps, recording.epochs, recording.weights)
-    if not pairs or not (pairs := _measurable(network, pairs, len(recording.steps))):
+def recorded_moments(network: TrainedNetwork, recording: Recording, pairs: Pairs | None) -> Moments:
+    """Return the moments of a recording that the page shows, with figures on up to N_MEASURED of the pairs."""
+    shown = spaced(recording, MAX_MOMENTS)
+    moments = Moments(shown.steps, shown.epochs, shown.weights)
+    if not pairs or not (pairs := _measurable(network, pairs, len(shown.steps))):
         return moments
     task = PairTask("measured", pairs, vocabularies=network.vocabularies)
-    float32 = ({name: array.astype(np.float32) for name, array in weights.items()} for weights in recording.weights)
+    float32 = ({name: array.astype(np.float32) for name, array in half.items()} for half in shown.weights)
     measured = [replace(network, weights=weights).evaluate(task) for weights in float32]
-    figures = {name: [getattr(each, name) for each in measured] for name in ("exact_match", "loss")}
-    return replace(moments, n=measured[0].n, **figures)
-
-
-def _most_changed(recorded: Sequence[Moments], n_moments: int) -> list[int]:
-    """Return the indices of at most `n_moments` moments with the same steps.
-
-    A moment's position is the progress of each network's best exact match and lowest loss so far. Again and again, the
-    moment whose neighbours are closest to each other is left out.
-    """
-    position = np.linspace(0, 1, len(recorded[0].steps))  # spreads moments between which no figure changes
-    for moments in recorded:
-        if moments.n:
-            exact = np.maximum.accumulate(moments.exact_match)
-            loss = np.minimum.accumulate(moments.loss)
-            position += exact + (loss[0] - loss) / max(loss[0] - loss[-1], 1e-9)
-    kept = list(range(len(position)))
-    while len(kept) > n_moments:
-        del kept[1 + int(np.argmin(position[kept[2:]] - position[kept[:-2]]))]
-    return kept
-
-
-def _selected(moments: Moments, chosen: Sequence[int]) -> Moments:
-    """Return only the chosen moments."""
-    lists: dict[str, Any] = {
-        name: [values[i] for i in chosen] for name, values in vars(moments).items() if name != "n" and values
-    }
-    return replace(moments, **lists)
+    exact_match, loss = [each.exact_match for each in measured], [each.loss for each in measured]
+    return replace(moments, n=measured[0].n, exact_match=exact_match, loss=loss)
 
 
 def _measurable(network: TrainedNetwork, pairs: Pairs, n_moments: int) -> Pairs:
@@ -221,7 +195,7 @@ def _measurable(network: TrainedNetwork, pairs: Pairs, n_moments: int) -> Pairs:
     T = np.array([network.max_out_len(int(n)) if c.ends else network.out_len or n for n in S])
     # Sources of one length are decoded together, so only the first of them adds WORK_PER_STEP.
     is_new_length = np.isin(np.arange(len(S)), np.unique(S, return_index=True)[1])
-    work = n_weights(c) * (S + 2 * T) + c.has_attention * 2 * S * T * c.cell_size
+    work = network.n_weights * (S + 2 * T) + c.has_attention * 2 * S * T * c.cell_size
     total = np.cumsum(work + is_new_length * WORK_PER_STEP * (S + 2 * T)) * n_moments
     return pairs[np.sort(order[total <= MAX_WORK])]
 
@@ -229,7 +203,8 @@ def _measurable(network: TrainedNetwork, pairs: Pairs, n_moments: int) -> Pairs:
 def held_out(network: TrainedNetwork, pattern: SequencePattern) -> Pairs | None:
     """Draw random sources of several trained lengths, with targets; None if the pattern accepts no trained length."""
     first = (n for n in network.trained_lengths[:MAX_MEASURED_LEN] if n <= MAX_MEASURED_LEN)
-    lengths = [n for n in first if pattern_target(network, pattern, [0] * n) is not None]
+    target = target_function(network, pattern)
+    lengths = [n for n in first if target([0] * n) is not None]
     if not lengths:
         return None
     measured = {lengths[int(i)] for i in np.linspace(0, len(lengths) - 1, N_MEASURED_LENGTHS)}

@@ -11,6 +11,9 @@ import { judgement } from "./source.js";
 import { reveal } from "./tabs.js";
 import { same } from "./trained.js";
 
+/** @import { PageState } from "./app.js"
+    @import { Run, TrainedNetwork } from "./trained.js" */
+
 /** An explanation with an exercise. The prediction is one of the `choices` or, without choices, an answer of the
     network. `show` runs the network and returns the right prediction, a sentence, and the source and the state that the
     panel `panelId` displays. Without a `question`, there is nothing to predict or to show.

@@ -8,6 +8,10 @@ import { beforeAndAfterList } from "./influence.js";
 import { addPanel, columns, panel } from "./panels.js";
 import { countErrors, countForced, errorLabel, fedName, isForced, targetName, writtenName } from "./runs.js";
 
+/** @import { Alignment } from "./align.js"
+    @import { Step } from "./network.js"
+    @import { Run } from "./trained.js" */
+
 /** @typedef {Run & { teacherSteps: Step[], expected: number[], alignment: Alignment }} ComparedRun a run with a target */
 
 export function forcedPanel() {

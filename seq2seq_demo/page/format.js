@@ -1,5 +1,8 @@
 /* Texts for numbers, names and lengths. */
 
+/** @import { Vector } from "./network.js"
+    @import { TrainedNetwork } from "./trained.js" */
+
 /** @type {(share: number) => string} */
 export const percent = (share) => (share > 0.9995 ? "100 %" : share < 0.0005 ? "0 %" : `${(100 * share).toFixed(1)} %`);
 

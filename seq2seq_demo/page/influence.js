@@ -11,6 +11,10 @@ import { addPanel, columns, panel, tableDetails, withLabel } from "./panels.js";
 import { sourceSymbol, targetSymbol } from "./runs.js";
 import { goToOutput } from "./step.js";
 
+/** @import { Step } from "./network.js"
+    @import { Vocabulary } from "./symbols.js"
+    @import { TrainedNetwork } from "./trained.js" */
+
 /** @typedef {{ t: number, s: number, symbol: number, depends: boolean, gap: number }} Disagreement */
 
 const MAX_SUBSTITUTES = 10; // symbols tried in place of an input

@@ -9,6 +9,11 @@ import { last } from "./network.js";
 import { addPanel, labelWithHelp, panel, tableDetails } from "./panels.js";
 import { fedName, probabilities, sourceName, writtenName } from "./runs.js";
 
+/** @import { PageState } from "./app.js"
+    @import { Content } from "./heatmap.js"
+    @import { Cell, Vector } from "./network.js"
+    @import { Run } from "./trained.js" */
+
 /** @typedef {[equation: string, numbers: string, meaning: string]} Equation */
 
 export function insidePanel() {

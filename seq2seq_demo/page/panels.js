@@ -4,6 +4,8 @@ import { app } from "./app.js";
 import { scrollBox, updateScrollBox } from "./boxes.js";
 import { h } from "./elements.js";
 
+/** @import { TrainedNetwork } from "./trained.js" */
+
 let helpCount = 0; // makes the ids of help texts unique
 
 /** Return a label with a "?" button that opens a help text.

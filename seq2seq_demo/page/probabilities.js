@@ -9,6 +9,8 @@ import { countText, currentOutput, fedName, isForced, probabilities, targetName,
 import { announceAnswers } from "./source.js";
 import { goToOutput } from "./step.js";
 
+/** @import { Run } from "./trained.js" */
+
 const MAX_BARS = 12;
 
 /** Return the panel of network i. */

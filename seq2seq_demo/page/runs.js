@@ -5,6 +5,9 @@ import { app } from "./app.js";
 import { pluralize, visible } from "./format.js";
 import { softmax } from "./network.js";
 
+/** @import { Step } from "./network.js"
+    @import { Run, TrainedNetwork } from "./trained.js" */
+
 /** Return a short label for the error at output t; "" if the output is right or no target is known. */
 export function errorLabel(/** @type {Run} */ run, /** @type {number} */ t) {
   if (!run.isWrong(t)) return "";

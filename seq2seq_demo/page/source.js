@@ -16,6 +16,10 @@ import {
 } from "./runs.js";
 import { PATTERNS } from "./symbols.js";
 
+/** @import { Patch } from "./app.js"
+    @import { Vocabulary } from "./symbols.js"
+    @import { Run, TrainedNetwork } from "./trained.js" */
+
 /** @typedef {"right" | "wrong" | "unknown"} Verdict */
 
 /** Return the strip at the top of the page, and fill in the header. */
@@ -30,18 +34,6 @@ export function inputPanel() {
   return section;
 }
 
-/** The tasks of the built-in patterns. For other patterns, the page shows the docstring of the Python function.
-    @type {Record<string, (network: TrainedNetwork) => string>} */
-const TRAINED_TO = {
-  reversed: () => "to reverse a sequence",
-  copy: () => "to copy a sequence",
-  sorted: () => "to sort a sequence in ascending order",
-  rotated: () => "to move the first symbol of a sequence to its end",
-  maxmin_dup: () => "to write the largest symbol, the smallest, and then the sequence from its third symbol on",
-  running_sum: ({ targetVocabulary: { largest } }) => `to write the running sum of a sequence, modulo ${largest + 1}`,
-  added: () => "to add two numbers of equal length, one written after the other",
-};
-
 function typePrompt(/** @type {Vocabulary} */ { isText, isSingleDigits, tokens, symbols }) {
   if (!isText) return isSingleDigits ? "Type some digits." : "Type some integers.";
   if (tokens === "words") return "Type some words.";
@@ -49,17 +41,10 @@ function typePrompt(/** @type {Vocabulary} */ { isText, isSingleDigits, tokens, 
   return symbols.includes(" ") ? "Type some text." : "Type a word.";
 }
 
-/** Return the task of a network, as it follows the word "trained"; "" if it is unknown. */
-function taskOf(/** @type {TrainedNetwork} */ network) {
-  const describe = TRAINED_TO[network.pattern ?? ""];
-  const task = network.task_description.replace(/\.$/, "");
-  return describe ? describe(network) : task && `on ${task}`;
-}
-
 /** Fill in the page's header: its title, and the task and the architecture of each network. */
 function showSummary() {
   const { networks, title } = app;
-  const tasks = networks.map(taskOf);
+  const tasks = networks.map(({ task_description: task }) => task && `on ${task.replace(/\.$/, "")}`);
   const isOneTask = new Set(tasks).size === 1;
   const trained = networks.length > 1 ? `${networks.length} small networks trained` : "A small network trained";
   const heading = /** @type {HTMLElement} */ (document.querySelector("h1"));

@@ -9,6 +9,9 @@ import { argmax } from "./network.js";
 import { addPanel, columns, withLabel } from "./panels.js";
 import { countText, fedName, isEnd, isForced, probabilities, sourceName, stateSize, targetName } from "./runs.js";
 
+/** @import { Vector } from "./network.js"
+    @import { Run, TrainedNetwork } from "./trained.js" */
+
 const MAX_BLANK = 8; // symbols in the diagram before a source is typed
 const BLANK = "The encoder will read the source, and then the decoder will write the answer, symbol by symbol.";
 

@@ -4,6 +4,8 @@ import { app } from "./app.js";
 import { button, h } from "./elements.js";
 import { disabledWithoutRun } from "./panels.js";
 
+/** @import { PageState } from "./app.js" */
+
 /** Return a tablist and its panels, which are sections whose headings become the labels. `stage` may cover them while
     the page scrolls. */
 export function tabs(/** @type {HTMLElement} */ stage, /** @type {HTMLElement[]} */ sections) {

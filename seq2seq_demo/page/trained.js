@@ -4,6 +4,10 @@ import { align, alignByPosition } from "./align.js";
 import { decodeWeights, last, Network } from "./network.js";
 import { PATTERNS, Vocabulary } from "./symbols.js";
 
+/** @import { Alignment } from "./align.js"
+    @import { Config, Encoded, Step } from "./network.js"
+    @import { VocabularyData } from "./symbols.js" */
+
 /** @typedef {{ steps: number[], epochs: number[], weights: string[], n: number, exact_match: number[],
       loss: number[] }} Recording
     @typedef {{ source: number[], target: number[] | null, note: string }} Example

@@ -9,6 +9,8 @@ import { addPanel, networkLabel, panel, tableDetails } from "./panels.js";
 import { Track } from "./player.js";
 import { announceAnswers } from "./source.js";
 
+/** @import { Recording, TrainedNetwork } from "./trained.js" */
+
 /** @typedef {TrainedNetwork & { recording: Recording }} RecordedNetwork
     @typedef {ReturnType<typeof curveRows>[number]} Curve */
 

@@ -11,6 +11,9 @@ import { currentOutput, targetName } from "./runs.js";
 import { goToOutput } from "./step.js";
 import { same } from "./trained.js";
 
+/** @import { BeamAnswer, BeamStep, Hypothesis } from "./beam.js"
+    @import { Run } from "./trained.js" */
+
 /** @typedef {{ steps: BeamStep[], answers: BeamAnswer[], size: number }} Search */
 
 export function treePanel() {

@@ -17,6 +17,8 @@ import { TrainedNetwork } from "./trained.js";
 import { film, trainingPanel } from "./training.js";
 import { treePanel } from "./tree.js";
 
+/** @import { Example, NetworkData } from "./trained.js" */
+
 const TABS = [explanationsPanel, forcedPanel, trainingPanel, treePanel, influencePanel, insidePanel]; // in this order
 
 /** Return the player and the pictures of one network; the attention and the probabilities of several are in a tab. */

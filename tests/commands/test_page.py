@@ -90,6 +90,7 @@ def test_pairs_from_a_file_become_examples(run):
     (data,) = networks_in("t.html")
     assert f"The page offers {len(data['examples'])} of the 2 pairs of t.tsv\n" in err
     assert data["source"]["symbols"] == ["a", "b", "é"]
+    assert data["task_description"].endswith(": from characters to words")
     assert [(x["source"], x["target"]) for x in data["examples"][:2]] == [([0, 1], [0, 1]), ([2], [1])]
     assert "The page has no examples: add some" in run.ok("page -i t.h5 -o t2.html")[1]
     run.ok("page -i t.h5 -o t3.html ba é")

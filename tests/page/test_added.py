@@ -1,13 +1,12 @@
-"""The page for a cell and a pattern added as in seq2seq_demo/README.md, with and without their JavaScript."""
+"""The page for a cell and a pattern added as in seq2seq_demo/README.md."""
 
 import itertools
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from helpers import COUPLED, numpy_coupled, random_weights, save_random
-from helpers_page import SCRIPTS, ask, assert_alike, needs_chromium, needs_node, prediction, run_question, spaced
+from helpers_page import ask, assert_alike, needs_chromium, needs_node, prediction, run_question, spaced
 
 from seq2seq_demo.cells import CELL_TYPES
 from seq2seq_demo.config import ModelConfig
@@ -15,7 +14,7 @@ from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.data.patterns import PATTERNS, Pattern
 from seq2seq_demo.network import numpy_network
 from seq2seq_demo.page import builder
-from seq2seq_demo.page.builder import Example, ShownNetwork
+from seq2seq_demo.page.builder import ShownNetwork
 from seq2seq_demo.page.examples import pattern_examples
 from seq2seq_demo.trained_network import TrainedNetwork
 
@@ -31,10 +30,6 @@ function coupled(projected, [c, h], U) {
 
 const EQUATIONS = {
   CoupledCell: coupled,
-"""
-DOUBLED_JS = """
-export const PATTERNS = {
-  doubled: (source) => source.flatMap((symbol) => [symbol, symbol]),
 """
 
 
@@ -56,18 +51,18 @@ def pattern(monkeypatch):
 
 
 @pytest.fixture
-def edited(monkeypatch, tmp_path):
-    """A function that edits a script of the page."""
-    folder = tmp_path / "scripts"
+def equation(monkeypatch):
+    """Add the equation of CELL to network.js."""
+    read, old = builder.read_asset, "\nconst EQUATIONS = {"
+    assert read("network.js").count(old) == 1
+    monkeypatch.setattr(builder, "read_asset", lambda name: read(name).replace(old, COUPLED_JS.rstrip()))
 
-    def edited(script, old, new):
-        shutil.copytree(SCRIPTS, folder)
-        text = (folder / script).read_text(encoding="utf-8")
-        assert text.count(old) == 1
-        (folder / script).write_text(text.replace(old, new), encoding="utf-8")
-        monkeypatch.setattr(builder, "read_asset", lambda name: (folder / name).read_text(encoding="utf-8"))
 
-    return edited
+def press_every_button(page):
+    for button in page.locator(".explanation button:not([hidden])").all():
+        page.click("#tab-explanations")
+        button.click()
+    assert "undefined" not in page.inner_text("body")
 
 
 def added_cell_network(model="embedding_attention", bidirectional=False):
@@ -82,8 +77,7 @@ def added_pattern_network():
 
 @needs_node
 @pytest.mark.slow
-def test_an_added_cell_agrees_with_numpy(cell, edited):
-    edited("network.js", "\nconst EQUATIONS = {", COUPLED_JS.rstrip())
+def test_an_added_cell_agrees_with_numpy(cell, equation):
     for model, bidirectional in itertools.product(("embedding_rnn", "embedding_attention"), (False, True)):
         network = added_cell_network(model, bidirectional)
         source = np.array([[3, 1, 4, 1, 5, 9]])
@@ -93,8 +87,7 @@ def test_an_added_cell_agrees_with_numpy(cell, edited):
 
 @needs_chromium
 @pytest.mark.slow
-def test_the_page_of_an_added_cell_shows_its_numbers_and_a_note_instead_of_the_equation(cell, edited, opened):
-    edited("network.js", "\nconst EQUATIONS = {", COUPLED_JS.rstrip())
+def test_the_page_of_an_added_cell_shows_its_numbers_and_a_note_instead_of_the_equation(cell, equation, opened):
     network = added_cell_network()
     page = opened(ShownNetwork("coupled", network), fragment="#source=3%201%204%201%205%209")
     assert prediction(page) == spaced(network.predict([[3, 1, 4, 1, 5, 9]])[0])
@@ -107,10 +100,7 @@ def test_the_page_of_an_added_cell_shows_its_numbers_and_a_note_instead_of_the_e
     assert "The share of" not in page.inner_text("#inside")
     assert page.locator("#inside .gates .unit-bars").count() == 5
     assert "28 numbers (c and h of 2 layers)" in page.text_content("#explanations")
-    for button in page.locator(".explanation button:not([hidden])").all():
-        page.click("#tab-explanations")
-        button.click()
-    assert "undefined" not in page.inner_text("body")
+    press_every_button(page)
 
 
 def test_a_cell_without_an_equation_in_javascript_is_refused(cell, run):
@@ -140,20 +130,4 @@ def test_the_page_of_an_added_pattern_describes_it_and_has_targets_only_for_exam
     assert page.input_value("#target") == ""
     hint = "The page cannot compute the pattern doubled: only its examples have targets."
     assert page.text_content("#target-hint").startswith(hint)
-    for button in page.locator(".explanation button:not([hidden])").all():
-        page.click("#tab-explanations")
-        button.click()
-    assert "undefined" not in page.inner_text("body")
-
-
-@needs_chromium
-@pytest.mark.slow
-def test_an_added_pattern_with_javascript_fills_in_every_target(pattern, edited, opened):
-    edited("symbols.js", "\nexport const PATTERNS = {", DOUBLED_JS.rstrip())
-    page = opened(ShownNetwork("doubled", added_pattern_network(), [Example([1, 2, 3], None, "")]))
-    page.fill("#source", "8 0 1")
-    assert page.input_value("#target") == "8 8 0 0 1 1"
-    assert (
-        page.text_content("#target-hint")
-        == "The page computes the target with the pattern “doubled”. You can type another one."
-    )
+    press_every_button(page)
