@@ -38,10 +38,8 @@ def resume_training(options: TrainOptions) -> TrainingSetup | Path | None:
         return _resume(options, found[0])
     if finished := _finished(options, result):
         return finished
-    missing = str(path) if result else str(options.data_dir)
     if not (options.settings.get("points") or options.from_file):
-        raise WeightsError(f"{missing}: expected a snapshot to resume from, found none")
-    print_notice(f"Found no snapshot {missing if result else f'in {missing}'}: starting from fresh weights")
+        raise WeightsError(f"{path if result else options.data_dir}: expected a snapshot to resume from, found none")
     return None
 
 

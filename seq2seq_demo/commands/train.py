@@ -29,11 +29,14 @@ def train(options: TrainOptions) -> None:
 
     Of several workers, only the chief prints and saves.
     """
-    setup = resume_training(options) if options.resume else new_training(options)
+    setup = resume_training(options) if options.resume else None
     if isinstance(setup, Path):
         print_result(f"{setup} already contains the result of this training run")
         return
-    setup = setup or new_training(options)
+    if setup is None:
+        setup = new_training(options)
+        if options.resume:
+            print_notice("Found no snapshot to resume: starting a new training run")
     with setup.lock or contextlib.nullcontext():
         for warning in pair_warnings(setup.task) if isinstance(setup.task, PairTask) else ():
             print_notice(warning)

@@ -120,7 +120,7 @@ def test_a_process_that_was_killed_leaves_an_unlocked_snapshot(tmp_path, start):
         ("", "s2s_checkpoint__v", "v"),  # the newest
         ("--data-dir d", f"d/s2s_checkpoint__{CANONICAL}", f"d/{CANONICAL}"),
         ("--iter-num 1 -p reversed", f"s2s_checkpoint__{CANONICAL.replace('_1', '_2')}", CANONICAL.replace("_1", "_2")),
-        ("-n mine", "s2s_checkpoint__mine__reversed_7.weights.h5", "mine__reversed_7.weights.h5"),  # of version 0.2
+        ("-n mine", "s2s_checkpoint__mine__reversed_7.weights.h5", "mine__reversed_7.weights.h5"),  # from version 0.2
     ],
 )
 def test_the_snapshot_beside_the_result_is_resumed(run, fast_steps, options, resumed, saved):
@@ -142,7 +142,7 @@ def test_nothing_to_resume(run, fast_steps):
     run.refuses("train --resume", ".: expected a snapshot to resume from, found none", 1)
     run.refuses("train --resume -o w.h5", f"{SNAPSHOT}: expected a snapshot to resume from, found none", 1)
     _, err = run.ok(f"{TRAIN} --resume -o w.h5")
-    assert f"Found no snapshot {SNAPSHOT}: starting from fresh weights" in err
+    assert "Found no snapshot to resume: starting a new training run" in err
     assert load("w.h5").step == 1
 
 
