@@ -235,9 +235,8 @@ def read_pairs(
         raise NoPairsError("expected pairs of a source and a target, got none")
     numbered_sources, source_vocabulary = _number_symbols(sources, encoder.source)
     if pattern:
-        return EncodedPairs(
-            Pairs(numbered_sources, _pattern_targets(pattern, numbered_sources, kept, encoder)), Vocabularies(), places
-        )
+        numbered_targets = _pattern_targets(pattern, numbered_sources, kept, encoder)
+        return EncodedPairs(Pairs(numbered_sources, numbered_targets), Vocabularies(), places)
     numbered_targets, target_vocabulary = _number_symbols(targets, encoder.target)
     vocabularies = Vocabularies(source_vocabulary, target_vocabulary)
     return EncodedPairs(Pairs(numbered_sources, numbered_targets), vocabularies, places)

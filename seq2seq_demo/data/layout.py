@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
 from seq2seq_demo.config import CHARACTERS, CSV, INTEGERS, JSON, TEXT, WORDS
 from seq2seq_demo.data.lines import BOM, MAX_LINE, plain_name
@@ -87,10 +87,7 @@ class Layout:
     @property
     def tokens(self) -> tuple[str, str]:
         """The kinds of tokens in sources and targets, which `read_file` recognises if they are not given."""
-        source, target = self.given.tokens
-        assert source
-        assert target
-        return source, target
+        return cast(tuple[str, str], self.given.tokens)
 
     @functools.cached_property
     def expected(self) -> str:
@@ -138,7 +135,7 @@ def find_layout(title: str, sample: Sequence[bytes], given: InputFormat) -> Layo
     row = _first_row(title, sample, format, delimiter)
     header = _find_header(row, given, format == TEXT)
     if format == TEXT and header is None and not has_columns:
-        return replace(layout, looks_like_json=first.startswith(BRACKETS) and _json_or_none(first) is not None)
+        return replace(layout, looks_like_json=isinstance(_json_or_none(first), list | dict))
     table = Table(format, delimiter, len(row), _find_columns(title, row, header, given), header)
     return replace(layout, table=table)
 

@@ -225,17 +225,9 @@ def _parse_integers(words: Sequence[str], place: Place, name: str, hint: str) ->
         try:
             values.append(parse_integer(word))
         except ValueError as error:
-            hint = "" if position > 1 or _is_number(word) else hint
+            hint = hint if position == 1 and word[:1].isalpha() else ""
             raise InputError(f"{place}{name} {position}: expected an integer, got {word[:40]!r}{hint}") from error
     return values
-
-
-def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
 
 
 class _TableLines(Iterator[str]):

@@ -161,10 +161,9 @@ def parse_json(place: Place, text: bytes | bytearray, expected: str) -> Any:
         raise InputError(f"{place}: expected {expected}: {error.msg}: {line}column {error.colno}") from error
     except DuplicateKeyError as error:
         raise InputError(f"{place}: {error}") from error
-    except RecursionError as error:
-        raise InputError(f"{place}: expected {expected}, got lists nested too deep") from error
-    except ValueError as error:  # Python parses no integer of more than 4300 digits
-        raise InputError(f"{place}: expected {expected}, got an integer of thousands of digits") from error
+    except (RecursionError, ValueError) as error:  # Python parses no integer of more than 4300 digits
+        found = "lists nested too deep" if isinstance(error, RecursionError) else "an integer of thousands of digits"
+        raise InputError(f"{place}: expected {expected}, got {found}") from error
 
 
 def to_record(place: Place, item: Any) -> Record:

@@ -114,16 +114,11 @@ def test_sources_from_python():
     assert source_numbers(np.array([[1, 2], [3, 4]]), Vocabulary(), 9) == [[1, 2], [3, 4]]
     for sources, message in [
         ("12", 'expected a list of sources, each a list of integers, got "12"'),
-        ([[1], 2], "sources, row 1: expected a list of integers, got 2"),
-        ([[1], []], "sources, row 1: expected some integers, got none"),
         ([[1], [2, 10]], "sources, row 1: expected integers from 0 to 9, got 10"),
         ([[1.0]], "sources, row 0: expected integers from 0 to 9, got 1.0"),
         (np.array([[True]]), "sources, row 0: expected integers from 0 to 9, got true"),
         (np.ma.array([[1]]), "expected a list of sources, each a list of integers, got masked_array"),
-        (np.array([[1]], "m8[ns]"), "expected a list of sources, each a list of integers, got array"),
-        ([np.array([1], "M8[ns]")], "sources, row 0: expected a list of integers, got array"),
         ([[np.timedelta64(1, "ns")]], "sources, row 0: expected integers from 0 to 9, got 1 nanoseconds"),
-        (np.array(1), "expected a list of sources, each a list of integers, got array"),
         ([1, 2], r"sources, row 0: expected a list of integers, got 1; write \[\[1, 2\]\] for a single source"),
         (
             ["12"],
@@ -166,7 +161,6 @@ def test_pairs_of_integers():
 @pytest.mark.parametrize(
     ("row", "limits", "message"),
     [
-        (([], [1]), {}, ": expected some integers, got none"),
         (([1, 2, 3],), {}, r": expected an output too, as in {.*}, or a pattern that computes it, got none"),
         (
             ([1], "X"),
@@ -175,7 +169,6 @@ def test_pairs_of_integers():
         ),
         (([1, 2, 3], [4, 9]), {"out_max_int": 8}, ", output: expected integers from 0 to 8, got 9"),
         (([1, 2, 3], [4, 9]), {"in_max_int": 2}, ": expected integers from 0 to 2, got 3"),
-        (([1, 2, 2**31], [4, 9]), {}, ": expected integers from 0 to 2147483647, got 2147483648"),
         (([1] * (MAX_LEN + 1), [1]), {}, f": expected sequences of at most {MAX_LEN} symbols, got {MAX_LEN + 1}"),
         ((None, None, None, (), InputError("f, line 2: too long")), {}, ": too long"),
     ],
