@@ -142,7 +142,6 @@ def test_the_check_uses_fewer_sources_if_they_are_long():
     ("name", "lengths", "message"),
     [
         ("sorted", (10, 11, 9, 9), "`out_len` can be at most 10, got 11"),
-        ("added", (10, 7, 9, 9), "returns 6 symbols for `in_len` 10, so `out_len` can be at most 6, got 7"),
         ("added", (7, None, 9, 9), "does not take sources of length 7: expected an even length"),
         ("added", (4, None, 12, 12), "so `in_max_int` can be at most 9, got 12"),
         ("sorted", (3, None, 12, 9), r"expected symbols from 0 to `out_max_int` 9, got 12 for \[12, 12, 12\]"),
@@ -174,11 +173,9 @@ def fails_on_nines(x):
     ("function", "message"),
     [
         (lambda x: x[0], r"expected integers of shape \(32, T\) for sources of shape \(32, 3\), got shape \(3,\)"),
-        (lambda x: x[:5], r"got shape \(5, 3\)"),
         (lambda x: x[:, :0], r"got shape \(32, 0\)"),
         (lambda x: None, r"got None \(is a `return` missing\?\); the first source is \[0, 0, 0\]"),
         (lambda x: x / 1, r"got float64: \[0.0, 0.0, 0.0\] for \[0, 0, 0\]"),
-        (lambda x: x > 3, "got bool: "),
         (lambda x: x + 1, r"expected symbols from 0 to `out_max_int` 9, got 10 for \[9, 9, 9\]"),
         (lambda x: x - 1, r"got -1 for \[0, 0, 0\]"),
         (changes_its_input, r"expected it to leave its input unchanged, got \[9, 9, 9\] and then \[0, 9, 9\]"),
@@ -195,22 +192,15 @@ def fails_on_nines(x):
             r"got 1 symbols for \[0, 0, 0\] and 3 for \[9, 9, 9\]; .* `in_len`, from 1 to 3$",
         ),
         (each(lambda s: 3), r"'f': expected a list of integers, got int 3 for \[0, 0, 0\]$"),
-        (each(lambda s: s / 2), r"'f': expected integers, got float64: \[0.0, 0.0, 0.0\] for \[0, 0, 0\]$"),
         (each(lambda s: [[1, 2], [3]]), "'f' does not take sources of length 3: .*inhomogeneous"),
         (each(lambda s: []), r"'f': expected integers of shape .* got shape \(32, 0\); the first source"),
         (each(fails_on_nines), r"RuntimeError: no nines, for \[9, 9, 9\]"),
         # NumPy would convert all of these to integers.
         (np.ma.array, "'f': expected integers, got a masked array$"),
-        (lambda x: [np.ma.array(row) for row in x], "'f': expected integers, got a masked array$"),
-        (each(np.ma.array), "'f': expected integers, got a masked array for "),
         (each(lambda s: [s[0], np.ma.masked]), "'f': expected integers, got a masked array for "),
         (lambda x: x.astype("m8[s]"), r"'f': expected integers, got timedelta64\[s\]: .* for \[0, 0, 0\]$"),
-        (each(lambda s: s.astype("m8[ns]")), r"'f': expected integers, got timedelta64\[ns\]: \[0, 0, 0\] for"),
         (each(lambda s: [s[0], np.timedelta64(1, "ns")]), r"'f': expected integers, got timedelta64\[ns\]: "),
-        (lambda x: x.astype("M8[D]"), r"'f': expected integers, got datetime64\[D\]: "),
         (lambda x: x.astype(object), r"'f': expected integers, got object: \[0, 0, 0\] for \[0, 0, 0\]$"),
-        (lambda x: x.astype([("a", int)]), r"integers, got \[\('a', '<i8'\)\]: \[\(0,\), \(0,\), \(0,\)\] for"),
-        (each(lambda s: s > 3 if s[0] else s), r"'f': expected integers, got bool: .* for \[9, 9, 9\]$"),
         (each(lambda s: s.view(np.matrix)), r"'f': expected a list .*, got shape \(1, 3\) for \[0, 0, 0\]$"),
     ],
 )
@@ -238,7 +228,6 @@ class Unprintable(BaseException):
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (GeneratorExit(), "GeneratorExit"),
         (asyncio.CancelledError("x"), "CancelledError: x"),
         (Unprintable(), "Unprintable"),
         (SystemExit(3), "SystemExit: 3"),
@@ -292,11 +281,8 @@ def test_invalid_targets_are_detected_when_points_are_drawn():
     ("function", "message"),
     [
         (lambda x: x[::-1], "expected it to compute each target from only its source, got "),
-        (lambda x: x - x.min(axis=0), "expected it to compute each target from only its source, got "),
-        (lambda x: x[:1], r"got shape \(1, 3\); the first source is \[0, 0, 0\]"),
         (lambda x: sorted(x.tolist()), "expected it to compute each target from only its source, got "),
         (sorted, "does not take sources of length 3: The truth value of an array"),
-        (lambda x: [x[0], x[-1]], r"got shape \(2, 3\)"),
     ],
 )
 def test_functions_of_one_source_get_a_hint(function, message):

@@ -37,26 +37,18 @@ def build_vocabulary(tokens, *texts):
     ("tokens", "text", "symbols"),
     [
         ("characters", "abba", ["a", "b", "b", "a"]),
-        ("characters", "A a", ["A", " ", "a"]),
         ("characters", "  a\u00a0", [" ", " ", "a", "\u00a0"]),
         ("characters", "", []),
         ("characters", "\u00e9", ["\u00e9"]),
         ("characters", "e\u0301", ["\u00e9"]),  # decomposed, as on macOS
-        ("characters", "x\u0301", ["x", "\u0301"]),  # has no composed form
-        ("characters", "\u1112\u1161\u11ab", ["한"]),
         ("characters", "한국어", ["한", "국", "어"]),
         ("characters", "\u212b", ["\u00c5"]),  # the Ångström sign becomes the letter
-        ("characters", "سلام", ["\u0633", "\u0644", "\u0627", "\u0645"]),
         ("characters", FAMILY, ["👩", "\u200d", "👧"]),
         ("characters", ["a", " ", "e\u0301"], ["a", " ", "\u00e9"]),
-        ("characters", ("b",), ["b"]),
         ("characters", [], []),
-        ("characters", "ﬁ", ["ﬁ"]),  # ligatures are kept
         ("words", "HH AH0 L OW1", ["HH", "AH0", "L", "OW1"]),
         ("words", " the  The\tTHE\u00a0a\u3000b\u2003c\n", ["the", "The", "THE", "a", "b", "c"]),
-        ("words", "cafe\u0301 caf\u00e9", ["caf\u00e9", "caf\u00e9"]),
         ("words", f"{FAMILY} مرحبا 안녕", [FAMILY, "مرحبا", "안녕"]),
-        ("words", " ", []),
         ("words", ["New", "e\u0301t\u00e9"], ["New", "\u00e9t\u00e9"]),
     ],
 )
@@ -68,16 +60,11 @@ def test_texts_become_characters_or_words(tokens, text, symbols):
     ("tokens", "value", "message"),
     [
         ("characters", 5, "expected a text or a list of characters, got 5"),
-        ("words", None, "expected a text or a list of words, got null"),
         ("words", {"a": 1}, 'expected a text or a list of words, got {"a": 1}'),
         ("characters", ["a", 5], r'expected a text or a list of characters, got \["a", 5\]'),
-        ("characters", [["a"]], r'expected a text or a list of characters, got \[\["a"\]\]'),
         ("characters", ["a", "bc"], 'expected a list of characters, got "bc"'),
-        ("characters", ["a", ""], 'expected a list of characters, got ""'),
         ("words", ["a", "b c"], 'expected a list of words, got "b c"'),
-        ("words", ["a", ""], 'expected a list of words, got ""'),
         ("characters", "ab\ud800", r'expected Unicode, got "\\ud800" in a text'),
-        ("words", ["a", "b\udfff"], r'expected Unicode, got "\\udfff" in a text'),
     ],
 )
 def test_invalid_texts_are_refused(tokens, value, message):
@@ -93,20 +80,7 @@ def test_joining_restores_the_text():
 
 # ---- Normal forms and lower case ----
 
-VARIED = [
-    "Ångström ﬁ",
-    "e\u0301É",
-    "한국",
-    "İı",
-    "ℌϒ",
-    "ΣΑΣ",
-    "Straße ẞ",
-    "\u212bㄱ",
-    "x\u0323\u0307",
-    "ǅ",
-    "J\u030c",
-    "İ\u0316",
-]
+VARIED = ["Ångström ﬁ", "e\u0301É", "한국", "İı", "Straße ẞ", "\u212bㄱ", "x\u0323\u0307", "J\u030c"]
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD", "NFKC", "NFKD"])
@@ -207,10 +181,7 @@ def test_integers_need_no_vocabulary():
         ("words", (), "expected at least one symbol for words, got 0"),
         ("words", ("a", "b", "a"), "expected distinct symbols in a vocabulary, got a duplicate"),
         ("characters", ("a", "bc"), 'expected characters in a vocabulary, got "bc"'),
-        ("characters", ("a", ""), 'expected characters in a vocabulary, got ""'),
         ("words", ("a", "b c"), 'expected words in a vocabulary, got "b c"'),
-        ("words", ("a", "b\n"), "expected words in a vocabulary, got "),
-        ("words", ("e\u0301",), "expected words in a vocabulary, got "),  # not composed
         ("characters", ("\u212b",), "expected characters in a vocabulary, got "),
         ("characters", ("a", "\ud800"), r'expected characters in a vocabulary, got "\\ud800"'),
     ],
@@ -224,10 +195,8 @@ def test_invalid_vocabularies_are_refused(tokens, symbols, message):
     ("tokens", "symbol", "options"),
     [
         ("characters", "é", {"form": "NFD"}),
-        ("words", "ﬁ", {"form": "NFKC"}),
         ("words", "aB", {"lowercase": True}),
         ("words", "ℌ", {"form": "NFKC", "lowercase": True}),
-        ("words", "a", {"form": "nfc"}),
         ("words", "a", {"form": "NFX"}),
     ],
 )
@@ -254,19 +223,12 @@ def test_vocabularies_of_both_sides():
     ("tokens", "symbols", "text", "message"),
     [
         ("characters", "abcdef", "abz", '"z" at position 3$'),
-        ("characters", "aABb", "bC", '"C" at position 2$'),
         ("characters", "aABb", "b\u00c1", '"\u00c1" at position 2; did you mean "A", "a"\\?$'),
-        ("characters", "xyE", "xe", r'"e" at position 2; did you mean "E"\?$'),
         ("characters", "de", "d\u00e9", '"\u00e9" at position 2; did you mean "e"\\?$'),
-        ("characters", "ab", "a b", '" " at position 2$'),
         ("characters", "나하", "한", r'"한" at position 1; did you mean "하"\?$'),
-        ("characters", "ابت", "بث", '"ث" at position 2$'),
         ("characters", "👩👧", FAMILY, r"U\+200D at position 2$"),
-        ("characters", "ab\ufe0f", "a\u00a0", r"U\+00A0 at position 2$"),
         ("words", ["AH", "HH", "OW"], "AH OW0", r'"OW0" at position 2; did you mean "OW"\?$'),
-        ("words", ["Monday", "Tuesday"], "a monday", '"a" at position 1$'),
         ("words", ["Monday", "Tuesday"], "monday", r'"monday" at position 1; did you mean "Monday"\?$'),
-        ("words", ["Monday", "xyz"], ["Monday", "MONDAY"], r'"MONDAY" at position 2; did you mean "Monday"\?$'),
     ],
 )
 def test_unknown_symbols_are_reported_with_the_nearest(tokens, symbols, text, message):
