@@ -107,7 +107,6 @@ def test_tab_separated_answers_do_not_set_the_format_of_the_input(run, network):
 @pytest.mark.parametrize(
     ("name", "text", "sources"),
     [
-        ("in.txt", "\nab\n  \n\nc\n\n", ["", "ab", "", "", "c", ""]),
         ("in.tsv", "\nab\n  \n\nc\n\n", ["", "ab", "", "", "c", ""]),
         ("in.csv", "word,phones\n\nab,y\n  \nc,x\n\n", ["", "ab", "", "c", ""]),
     ],

@@ -114,11 +114,11 @@ def test_sources_from_python():
     assert source_numbers(np.array([[1, 2], [3, 4]]), Vocabulary(), 9) == [[1, 2], [3, 4]]
     for sources, message in [
         ("12", 'expected a list of sources, each a list of integers, got "12"'),
-        ([[1], [2, 10]], "sources, row 1: expected integers from 0 to 9, got 10"),
+        ([[1], 2], "sources, row 1: expected a list of integers, got 2"),
+        ([[1], []], "sources, row 1: expected some integers, got none"),
         ([[1.0]], "sources, row 0: expected integers from 0 to 9, got 1.0"),
-        (np.array([[True]]), "sources, row 0: expected integers from 0 to 9, got true"),
         (np.ma.array([[1]]), "expected a list of sources, each a list of integers, got masked_array"),
-        ([[np.timedelta64(1, "ns")]], "sources, row 0: expected integers from 0 to 9, got 1 nanoseconds"),
+        ([np.array([1], "M8[ns]")], "sources, row 0: expected a list of integers, got array"),
         ([1, 2], r"sources, row 0: expected a list of integers, got 1; write \[\[1, 2\]\] for a single source"),
         (
             ["12"],
@@ -139,10 +139,8 @@ def test_texts_from_python():
     for sources, message in [
         ("ab", r'expected a list of sources, each a text, got "ab"; write \["ab"\] for a single source'),
         ([1, 2], "sources, row 0: expected a text, got 1"),
-        ([[1, 2]], r"sources, row 0: expected a text or a list of characters, got \[1, 2\]"),
         (["a", ""], "sources, row 1: expected a source of characters, got an empty one"),
         (["a", "az"], 'sources, row 1: expected characters seen in training, got "z" at position 2$'),
-        (["a\ud800"], r'sources, row 0: expected Unicode, got "\\ud800" in a text'),
         ([["ab"]], 'sources, row 0: expected a list of characters, got "ab"; a list is one sequence, so write'),
     ]:
         with pytest.raises(InputError, match=message):
@@ -168,7 +166,7 @@ def test_pairs_of_integers():
             ', output: expected a list of integers, got "X"; texts need a network trained with `in_tokens`',
         ),
         (([1, 2, 3], [4, 9]), {"out_max_int": 8}, ", output: expected integers from 0 to 8, got 9"),
-        (([1, 2, 3], [4, 9]), {"in_max_int": 2}, ": expected integers from 0 to 2, got 3"),
+        (([1, 2, 2**31], [4, 9]), {}, ": expected integers from 0 to 2147483647, got 2147483648"),
         (([1] * (MAX_LEN + 1), [1]), {}, f": expected sequences of at most {MAX_LEN} symbols, got {MAX_LEN + 1}"),
         ((None, None, None, (), InputError("f, line 2: too long")), {}, ": too long"),
     ],

@@ -13,21 +13,7 @@ from seq2seq_demo.data.records import Place, Record
 from seq2seq_demo.errors import InputError
 
 RNG = random.Random(0)
-CELLS = [
-    "a",
-    "b c",
-    "",
-    "e\u0301",
-    'q"q',
-    '"',
-    "x,y",
-    "t\tt",
-    "l\nl",
-    "l\n\n \nl",
-    " s ",
-    "{",
-    "1;2",
-]
+CELLS = ["a", "", "e\u0301", 'q"q', '"', "x,y", "t\tt", "l\n\n \nl", "r\r\nr", " s ", "{", "\u2028", "1;2"]
 
 
 def records(path, format=None, columns=(), header=None, is_paired=True, tokens=("characters", "characters")):
@@ -65,10 +51,8 @@ TEXTS, INTEGERS = ("characters", "characters"), ("integers", "integers")
     ("name", "text", "found"),
     [
         ("a.csv", CSV_ROWS, ("csv", None, (0, 1))),
-        ("a.CSV.gz", CSV_ROWS, ("csv", None, (0, 1))),
         ("a.csv", CSV_ROWS.replace(",", ";"), ("csv", None, (0, 1))),
         ("a.csv", "hello\nyes, world\n", ("csv", None, (0,))),
-        ("a.csv", "1,2\n3,4\n", ("csv", None, (0, 1))),
         ("a.csv", "Word,IPA\nhello,h\n", ("csv", ("Word", "IPA"), (0, 1))),
         ("a.csv", "target,source\nx,y\n", ("csv", ("target", "source"), (1, 0))),
         ("a.csv", "id,source,n,target\n1,x,2,y\n", ("csv", ("id", "source", "n", "target"), (1, 3))),
@@ -76,9 +60,7 @@ TEXTS, INTEGERS = ("characters", "characters"), ("integers", "integers")
         ("a.csv", "year,roman\n1,I\n2,II\n3,III\n4,IV\n", ("csv", None, (0, 1))),
         ("a.txt", "source\ttarget\nx\ty\n", ("text", ("source", "target"), (0, 1))),
         ("a.txt", "word\nhello\n", None),
-        ("a.txt", "hello\tHH, AH\nword\tIPA\n", None),
         ("a.txt", CSV_ROWS * 9, None),
-        ("a", CSV_ROWS * 9, None),
         ("a.tsv", CSV_ROWS * 9, None),
     ],
 )
@@ -226,15 +208,11 @@ def kinds(sources, targets, tokens=(None, None)):
     ("values", "kind"),
     [
         (["abc", "de", ""], "characters"),
-        (["1234", "7"], "characters"),
         (["ab cd", "ab"], "words"),
-        (["a\u3000b", "a"], "words"),
         (PHONES, "words"),
         ([f"{lemma} V;PST" for lemma in LEMMAS], "characters"),  # each lemma occurs once
         ([f"{n // 60:02}:{n % 60:02} {n % 2}" for n in range(1440)] * 10, "characters"),  # each time occurs 10 times
-        ([*LEMMAS, "ab cd"], "characters"),
         ([["HH", "AH"], ["L"]], "words"),
-        ([["h", "e"], ["l"]], "characters"),
         ([[3, 1], [4]], "integers"),
         ([[3, 1], "4", "15"], "integers"),
         ([[3, 1], [4, 5], "x 2"], "integers"),  # a typo

@@ -41,12 +41,10 @@ def test_pairs_of_integers_from_python():
     ("row", "message"),
     [
         (([4, 5],), r": expected a pair .source, target., got \(\[4, 5\],\)"),
-        ("45", ": expected a pair .source, target., got '45'"),
         (([4, 5], 6), ", output: expected a list of integers, got 6"),
         (([4, 0.5], [6]), ": expected integers from 0 to 2147483647, got 0.5"),
         ((np.ma.array([4, 5]), [6]), r": expected a list of integers, got masked_array\(data=\[4, 5\], mask"),
         (([4, np.ma.masked], [6]), ": expected integers from 0 to 2147483647, got masked"),
-        ((np.array(5), [6]), ": expected a list of integers, got 5$"),
         (("hello", "HH AH"), ": expected a list of integers, got .*; texts need a network trained with `in_tokens`"),
     ],
 )
@@ -107,12 +105,10 @@ def test_the_digest_covers_all_pairs_and_vocabularies():
         PairTask("mine", pairs),
         PairTask("mine", pairs, validation),
         PairTask("mine", validation, pairs),
-        PairTask("mine", pairs, ragged([[4], [6]])),
         PairTask("mine", pairs, ragged([[4], [5]], [[0], [2]])),
         PairTask("mine", ragged([[1, 2], [3], [4], [5]], [[0], [1], [0], [1]])),
         PairTask("mine", ragged([[1], [2, 3]])),
         PairTask("mine", pairs, None, Vocabularies(A_B_E)),
-        PairTask("mine", pairs, None, Vocabularies(target=A_B_E)),
         PairTask("mine", pairs, None, Vocabularies(replace(A_B_E, symbols=("a", "b", "c")))),
     ]
     assert len({task.digest for task in tasks}) == len(tasks)
@@ -300,16 +296,11 @@ def test_ordinary_pairs_give_no_warnings():
     ("lengths", "usual"),
     [
         ([7], 7),
-        ([5000], 5000),
         ([3] * 10 + [200], 200),  # up to 200 symbols are never unusual
         ([3] * 10 + [201], 3),
-        ([40] * 10 + [201], 40),
-        ([41] * 10 + [205], 205),  # 5 times the usual length is not unusual
         ([41] * 10 + [206], 41),
         ([3] * 10 + [300, 300], 300),  # 2 of 12 sequences are not rare
         ([3] * 3000 + [500, 9000, 600], 3),
-        ([3] * 3000 + [500] * 10, 500),
-        ([0] * 10 + [250], 0),
     ],
 )
 def test_the_usual_length(lengths, usual):

@@ -67,6 +67,8 @@ def own(tmp_path, monkeypatch):
     (tmp_path / "failing.py").write_text("raise RuntimeError('no')\n")
     (tmp_path / "exiting.py").write_text("import sys; sys.exit(3)\n")
     (tmp_path / "raising.py").write_text("class Own(BaseException):\n    pass\n\nraise Own('no')\n")
+    (tmp_path / "nul.py").write_text("x = 1\0\n")
+    (tmp_path / "lazy.py").write_text("def __getattr__(name):\n    raise RuntimeError('not there')\n")
     for stem in ("modern", "json", "random"):
         (tmp_path / f"{stem}.py").write_text(MODERN)
     monkeypatch.chdir(tmp_path)
@@ -91,6 +93,8 @@ def test_functions_from_files_and_modules(own):
         ("broken.py:f", "broken.py, line 1: "),
         ("failing.py:f", "failing.py cannot be imported: RuntimeError: no"),
         ("raising.py:f", "raising.py cannot be imported: Own: no"),
+        ("nul.py:f", "nul.py.* null bytes"),
+        ("lazy.py:f", "lazy.py cannot be imported: RuntimeError: not there"),
         ("no_such_module:f", "no_such_module cannot be imported: ModuleNotFoundError"),
         (":f", "expected FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION, got '' before the colon"),
     ],
