@@ -130,7 +130,7 @@ class Tally:
 
 # ---- Calibration: turns the probability of an answer into a confidence (Guo et al. 2017) ----
 #
-# Of the answers with a confidence of 0.9, about 90 % should be right. A temperature T corrects the probability p of
+# About 90 % of the answers with a confidence of 0.9 should be right. A temperature T corrects the probability p of
 # each symbol to p^(1/T) / (p^(1/T) + (1 − p)^(1/T)). T above 1 moves probabilities towards 0.5, for a network that is
 # too sure of its answers. T below 1 moves them away from 0.5, for example after label smoothing.
 

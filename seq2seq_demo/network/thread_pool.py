@@ -56,7 +56,7 @@ def _one_blas_thread() -> contextlib.AbstractContextManager[object]:
         return contextlib.nullcontext()
     blas = _thread_pools().select(user_api="blas")
     with _LOCK:
-        # Of several users at the same time, the first one restores the threads.
+        # If several users overlap, the first one restores the threads.
         is_limited = all(pool.num_threads == 1 for pool in blas.lib_controllers)
         return contextlib.nullcontext() if is_limited else blas.limit(limits=1)
 
