@@ -215,7 +215,6 @@ class Unprintable(BaseException):
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (asyncio.CancelledError("x"), "CancelledError: x"),
         (Unprintable(), "Unprintable"),
         (SystemExit(3), "SystemExit: 3"),
     ],
