@@ -180,7 +180,7 @@ def _read_line(place: Place, line: bytes, layout: Layout) -> Record:
     try:
         if len(line) > MAX_LINE:
             raise InputError(f"{place}: expected a line of at most {MAX_LINE >> 20} MiB, got a longer one")
-        if layout.format == JSON or (layout.may_be_json and line.removeprefix(BOM).lstrip(BLANK).startswith(BRACKETS)):
+        if layout.format == JSON or (layout.may_be_json and _is_bracketed(line)):
             try:
                 return to_record(place, parse_json(place, line.rstrip(), layout.expected))
             except InputError:
@@ -195,27 +195,32 @@ def _read_line(place: Place, line: bytes, layout: Layout) -> Record:
         return Record(place, None, error=error)
 
 
-def _read_fields(place: Place, fields: Iterable[str], layout: Layout) -> Record:
+def _is_bracketed(line: bytes) -> bool:
+    return (b"[" in line or b"{" in line) and line.removeprefix(BOM).lstrip(BLANK).startswith(BRACKETS)
+
+
+def _read_fields(place: Place, fields: Sequence[str], layout: Layout) -> Record:
     """Return the record of one or two fields: a source and, if given, an output."""
-    sides = zip((", word", ", target word"), layout.given.tokens, fields, strict=False)
+    source, target = layout.given.tokens
     try:
-        return Record(place, *[_read_field(place, *side) for side in sides])
+        values = _read_field(place, ", word", source, fields[0])
+        return Record(place, values, _read_field(place, ", target word", target, fields[1]) if fields[1:] else None)
     except InputError as error:
         return Record(place, None, error=error)
 
 
 def _read_field(place: Place, name: str, tokens: str | None, field: str) -> Any:
-    if tokens == INTEGERS:
-        if "\n" in field:  # in quotes
-            raise InputError(f"{place}: expected integers, got a cell with a line break, {preview(field)}")
-        words = field.replace(",", " ").split()
-        if field.isascii() and "_" not in field:
-            try:
-                return [*map(int, words)]  # faster than one by one
-            except ValueError:
-                pass
-        return _parse_integers(words, place, name, TEXT_HINT)
-    return field if tokens else integers_or_text(field)
+    if tokens != INTEGERS:
+        return field if tokens else integers_or_text(field)
+    if "\n" in field:  # in quotes
+        raise InputError(f"{place}: expected integers, got a cell with a line break, {preview(field)}")
+    words = field.replace(",", " ").split()
+    if field.isascii() and "_" not in field:
+        try:
+            return [*map(int, words)]  # faster than one by one
+        except ValueError:
+            pass
+    return _parse_integers(words, place, name, TEXT_HINT)
 
 
 def _parse_integers(words: Sequence[str], place: Place, name: str, hint: str) -> list[int]:
