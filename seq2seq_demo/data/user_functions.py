@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from types import BuiltinFunctionType, FunctionType, ModuleType
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -37,9 +37,9 @@ def load_function(name: str) -> tuple[str, Callable[..., np.ndarray]]:
         with PRINTS_TO_STDERR:
             module = _import_file(Path(location)) if is_file else _import_module(location)
             function = getattr(module, function_name, None)
-    except (UsageError, KeyboardInterrupt):
+    except UsageError:
         raise
-    except BaseException as error:  # SystemExit would end the program without a message
+    except (Exception, SystemExit) as error:  # SystemExit would end the program without a message
         reason = f"{location} cannot be imported: {error_text(error)}"
         if isinstance(error, SyntaxError) and error.lineno:
             reason = f"{error.filename}, line {error.lineno}: {error.msg}"
@@ -48,9 +48,6 @@ def load_function(name: str) -> tuple[str, Callable[..., np.ndarray]]:
         found = "nothing of that name" if function is None else type(function).__name__
         raise UsageError(f"pattern {name!r}: expected a function {function_name!r} in {location}, got {found}")
     name = f"{(Path(location).stem if is_file else location).rpartition('.')[2]}:{function_name}"
-    if not isinstance(function, FunctionType | BuiltinFunctionType):
-        # Hide the callable's attributes, because reading them may run any code.
-        return name, lambda *arguments: function(*arguments)  # noqa: PLW0108
     return name, function
 
 
@@ -100,11 +97,9 @@ def per_sequence(function: Callable[[np.ndarray], Any]) -> Callable[[np.ndarray]
                     raise TargetError(f"expected a list of integers, got {describe_result(result)}")
                 if target.dtype.kind not in "iu" and len(target):
                     raise TargetError(f"expected integers, got {target.dtype}: {list_symbols(target)}")
-            except KeyboardInterrupt:
-                raise
             except TargetError as error:
                 raise TargetError(f"{error} for {list_symbols(copy)}") from error
-            except BaseException as error:
+            except (Exception, SystemExit) as error:
                 raise ValueError(f"{error_text(error)}, for {list_symbols(copy)}") from error
             targets.append(target)
         return targets if len({*map(len, targets)}) > 1 else np.stack(targets)
@@ -126,9 +121,7 @@ def call_function(name: str, function: Callable[..., Any], sources: np.ndarray, 
             return result, as_targets(result)
     except TargetError as error:
         raise UsageError(f"pattern {name!r}: {error}") from error
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # SystemExit would end the program without a message
+    except (Exception, SystemExit) as error:  # SystemExit would end the program without a message
         reason = error_text(error).removeprefix("ValueError: ")
         raise UsageError(f"pattern {name!r} does not take sources of length {sources.shape[1]}: {reason}") from error
 
@@ -172,13 +165,7 @@ def _is_masked(value: Any) -> bool:
 
 def error_text(error: BaseException) -> str:
     """Return the type and message of an error raised by a user's function."""
-    try:
-        text = str(error)
-    except KeyboardInterrupt:
-        raise
-    except BaseException:  # the user may have defined the error class
-        text = ""
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return f"{type(error).__name__}: {error}".removesuffix(": ")
 
 
 def describe_result(result: Any) -> str:

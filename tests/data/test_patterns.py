@@ -1,5 +1,3 @@
-import time
-
 import numpy as np
 import pytest
 
@@ -42,14 +40,6 @@ def test_added_matches_integer_addition():
         a, b, total = (int("".join(map(str, digits))) for digits in (source[:7], source[7:], target))
         assert a + b == total
         assert len(target) == 8
-
-
-@pytest.mark.parametrize("name", PATTERNS)
-def test_100_000_targets_take_less_than_half_a_second(name):
-    sources = np.random.default_rng(1).integers(0, 10, (100_000, 10), dtype=np.uint8)
-    start = time.perf_counter()
-    find_pattern(name).targets(sources, 10, 9)
-    assert time.perf_counter() - start < 0.5  # 0.02 s on an idle machine; a loop over sequences takes seconds
 
 
 def test_unknown_names_suggest_the_nearest():
