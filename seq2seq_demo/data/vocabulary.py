@@ -134,11 +134,6 @@ class Vocabulary(Tokenizer):
             expected = f"{place}: expected {self.tokens} seen in training"
             raise UnknownSymbolError(f"{expected}, got {quoted(unknown)} at position {n + 1}{hint}") from None
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the fields as JSON; `form` and `lowercase` are missing if they are the defaults."""
-        normalization = {"form": self.form, "lowercase": self.lowercase} if (self.form, self.lowercase) != PLAIN else {}
-        return {"tokens": self.tokens, "symbols": self.symbols} | normalization
-
     def known_symbols(self, largest: int) -> Container[Any]:
         """Return the symbols that the network can read; for integers, they are 0…largest."""
         return self._number_of if self.is_text else range(largest + 1)

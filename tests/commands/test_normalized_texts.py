@@ -59,14 +59,6 @@ def test_options_that_contradict_the_network_or_the_data_are_refused(run, normal
     run.refuses([*integers, "--lowercase"], "expected sources of characters or words with --lowercase, got integers")
 
 
-def test_a_network_with_the_defaults_is_saved_as_before(run):
-    write("train.tsv", *PAIRS)
-    run.ok(*TRAIN, "-o", "w")
-    content = Path("w").read_bytes()
-    assert b"lowercase" not in content
-    assert b'"tokens": "characters", "symbols": [' in content
-
-
 def test_normalised_texts_in_python():
     texts = {"in_tokens": "characters", "out_tokens": "words", "epochs": 0, "cell_size": 4}
     network = train(PAIRS, normalize="nfkd", lowercase=True, **texts)
