@@ -178,20 +178,14 @@ def _vocabularies() -> dict[str, object]:
     integers = {"tokens": "integers", "symbols": []}
     sides: dict[str, object] = {f"as {value!r}": value for value in (None, [], 7, "a", {"tokens": "characters"})}
     for tokens, symbols in [
-        ("characters", ["a", "b", "c", "d", "d"]),
-        ("characters", ["a", "b", "c", "d", "ee"]),
-        ("characters", ["a", "b", "c", "d", ""]),
-        ("characters", ["a", "b", "c", "d", 5]),
-        ("characters", ["a", "b", "c", "d", "\ud800"]),
-        ("characters", ["a", "b", "c", "d"]),
-        ("characters", ["a", "b", "c", "d", "e\u0301"]),
-        ("characters", ["a", "b", "c", "d", "\u212b"]),
-        ("characters", []),
-        ("words", ["a", "b", "c", "d", "e f"]),
-        ("words", ["a", "b", "c", "d", " e"]),
-        ("integers", ["0", "1", "2", "3", "4"]),
-        ("\x1b[2J", ["a", "b", "c", "d", "e"]),
-        (["words"], ["a", "b", "c", "d", "e"]),
+        ("characters", [*"abcdd"]),
+        ("characters", [*"abcd", "ee"]),
+        ("characters", [*"abcd", "\ud800"]),
+        ("characters", [*"abcd"]),
+        ("characters", [*"abcd", "e\u0301"]),
+        ("words", [*"abcd", "e f"]),
+        ("integers", [*"01234"]),
+        ("\x1b[2J", [*"abcde"]),
         ("words", {"a": 1}),
     ]:
         sides[f"{tokens} {symbols}"] = {"tokens": tokens, "symbols": symbols}

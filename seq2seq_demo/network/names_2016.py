@@ -61,7 +61,7 @@ def from_2016(variables: Weights) -> Network2016:
     for name, _ in remaining.values():
         raise WeightsError(f"unexpected variable {name!r}")
     add_to_biases(weights, model_config, model_config.cell.gates_2016_added_1_to)  # moments need no change
-    check_weights(model_config, weights, moments)
+    check_weights(weights, moments)
     return Network2016(model_config, weights, _step(variables, has_moments), moments)
 
 
