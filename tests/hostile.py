@@ -231,14 +231,14 @@ def _metadata() -> dict[str, tuple[str, str]]:
     """Map the name of each case of invalid metadata to the attribute and its text."""
     metadata = snapshot_metadata()
     cases: dict[str, tuple[str, str]] = {}
-    for path in paths(metadata)[1:]:
+    for number, path in enumerate(paths(metadata)[1:]):
         parent: Any = metadata
         for key in path:
             parent = parent[key]
-        values: list[object] = [{"a": 1}, {"\x1b]0;x\x07": 1}, [[]], 10**400]
+        values: list[object] = [{"\x1b]0;x\x07": 1}, [[]], 10**400]
         values += [] if isinstance(parent, str | None) else ["\x1b[2J\nx"]
         values += [1.5, True, *([] if "history" in path else [-1])] if type(parent) is int else []
-        for value in values:
+        for value in ({"a": 1}, values[number % len(values)]):
             changed = with_value(metadata, path, value)
             cases[f"{path} {str(value)[:9]!r}"] = path[0], json.dumps(changed[path[0]])
     network = metadata["networks"][0]
