@@ -9,8 +9,8 @@ from typing import get_type_hints
 import numpy as np
 import pytest
 
-from seq2seq_demo.config import Beam, ModelConfig, Settings, TrainConfig, given_values, make_beam
-from seq2seq_demo.declarations import check_fields, copied_setting, declared_fields, parse_integer, setting
+from seq2seq_demo.config import Beam, ModelConfig, Settings, TrainConfig, given_values
+from seq2seq_demo.declarations import check_fields, copied_setting, declared_fields, setting
 from seq2seq_demo.errors import UsageError
 
 
@@ -89,13 +89,6 @@ def test_choices_must_be_strings(value):
             ModelConfig(**{name: value})
 
 
-def test_parse_integer():
-    assert [parse_integer(text) for text in ("7", "-1", "+3", "007")] == [7, -1, 3, 7]
-    for text in ("1_0", "１", "1e3", "1.0", "", "abc"):
-        with pytest.raises(ValueError):
-            parse_integer(text)
-
-
 def test_a_huge_integer_is_not_printed():
     with pytest.raises(UsageError, match="at least 1, got a number of thousands of digits"):
         ModelConfig(cell_size=-(10**5000))
@@ -124,20 +117,6 @@ def test_beam_values_out_of_range_are_refused(name, values, message):
     for value in values:
         with pytest.raises(UsageError, match=f"^{message.format(value, name='`length_penalty`')}$"):
             Beam(**{"size": 3} | {name: value})
-
-
-def test_make_beam_returns_none_without_a_beam_size():
-    for no_beam in ((None, None, None), (None, None, 0.0), (None, 1, 0)):
-        assert make_beam(*no_beam) is None
-    assert make_beam(5, None, None) == Beam(5, 1, 0.0)
-    assert make_beam(5, 3, 0.5) == Beam(5, 3, 0.5)
-    assert make_beam(1, None, 0.0) == Beam(1)
-    for no_size in ((None, 2, 0.0), (None, None, 0.5)):
-        with pytest.raises(UsageError, match=r"`(n_best` 2|length_penalty`) needs `beam_size`.*, got none"):
-            make_beam(*no_size)
-    for size in (5, None):
-        with pytest.raises(UsageError, match="expected `n_best` to be an integer of at least 1, got 0"):
-            make_beam(size, 0, None)
 
 
 DERIVED = {"ends", "min_in_len", "validation_points"}  # derived from task, lengths and data

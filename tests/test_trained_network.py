@@ -1,6 +1,5 @@
 """The methods of a trained network: prediction, evaluation, repr and summary."""
 
-import inspect
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -8,7 +7,6 @@ import numpy as np
 import pytest
 from helpers import TRAINED, random_weights, trained_network
 
-import seq2seq_demo
 from seq2seq_demo.config import EVALUATION_SIZE, ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import find_pattern
@@ -196,13 +194,6 @@ def test_an_evaluation_that_is_too_large_is_refused_at_once(changes):
         network.evaluate("copy", 10**12, in_len=11)
 
 
-def test_evaluate_at_other_lengths():
-    for lengths, out_len in (({"in_len": 5}, 5), ({"in_len": 5, "out_len": 2}, 2), ({"out_len": 9}, 9)):
-        assert len(trained_network().evaluate("reversed", 20, **lengths).by_position.correct) == out_len
-    with pytest.raises(UsageError, match="can be at most 5, got 6"):
-        trained_network().evaluate("reversed", 20, in_len=5, out_len=6)
-
-
 @pytest.mark.parametrize("changes", [{"n": 0}, {"n": 1.5}, {"in_len": 0}, {"out_len": 0}, {"in_len": -1}, {"seed": -1}])
 def test_evaluate_refuses_invalid_numbers(changes):
     with pytest.raises(UsageError, match=r"expected .* an integer of at least [01], got "):
@@ -246,14 +237,6 @@ def test_evaluate_needs_a_task_unless_the_network_learned_a_pattern():
         with pytest.raises(UsageError, match=message):
             trained_network(task=task).evaluate()
     assert len(trained_network(**UNKNOWN).evaluate("reversed", 20).by_position.correct) == 10
-
-
-def test_the_exported_function_is_the_method():
-    assert seq2seq_demo.evaluate is TrainedNetwork.evaluate
-    expected = "self task n in_len out_len seed max_out_len beam_size length_penalty"
-    assert list(inspect.signature(seq2seq_demo.evaluate).parameters) == expected.split()
-    figures = seq2seq_demo.evaluate(trained_network(), "copy", 20).figures
-    assert figures == trained_network().evaluate("copy", 20).figures
 
 
 # ---- repr, summary and lengths ----

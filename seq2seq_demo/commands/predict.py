@@ -46,12 +46,8 @@ def predict(options: PredictOptions) -> None:
                 expected = "expected a network of embedding_attention to show attention"
                 raise UsageError(f"{expected}, got {each.model_config.model}")
     if options.min_confidence is not None and network.temperature is None:
-        got = (
-            "several networks"
-            if len(options.input_weights) > 1
-            else "one trained on a pattern or by an earlier version"
-        )
-        raise UsageError(f"expected a calibrated network for --min-confidence, got {got}")
+        expected = "expected a calibrated network for --min-confidence"
+        raise UsageError(f"{expected}, got several networks, or one that was not trained on pairs")
     if options.attention_plot:
         plots.check(options.attention_plot, options.force)
     if not network.ends:

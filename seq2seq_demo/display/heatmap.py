@@ -19,12 +19,8 @@ def attention_text(p: Prediction, colour: bool) -> str:
 
     If an output is wrong, or if expected symbols are missing before it, its line ends with the expected symbols. With
     `colour`, the output and these symbols are red.
-
-    Raises:
-        ValueError: the prediction has no attention.
     """
-    if p.attention is None:
-        raise ValueError("expected a prediction with attention, got one without")
+    assert p.attention is not None
     inputs, outputs = [*map(visible_symbol, p.source)], [*map(visible_symbol, p.predicted_symbols)]
     width = 1 + _max_width(inputs)  # columns per cell, with a space between inputs
     margin, mistakes = _max_width(outputs), p.mistakes

@@ -63,7 +63,7 @@ def _import_matplotlib(module: str) -> Any:
     try:
         return import_module(module)
     except ImportError as error:
-        raise UsageError(f"pictures need Matplotlib: {_install_command('matplotlib')}") from error
+        raise UsageError(f"pictures need Matplotlib: install it for {sys.executable}") from error
 
 
 def _new_figure(size: tuple[float, float], layout: str) -> Any:
@@ -71,15 +71,6 @@ def _new_figure(size: tuple[float, float], layout: str) -> Any:
     figure = _import_matplotlib("matplotlib.figure").Figure(size, layout=layout)
     figure._repr_png_ = functools.partial(_picture, figure, ".png", SCREEN_DPI)
     return figure
-
-
-def _install_command(package: str) -> str:
-    """Return the command that installs a package into this program's environment."""
-    if Path(sys.prefix, "uv-receipt.toml").exists():  # `uv tool` installs no pip
-        return f"uv pip install --python {sys.executable} {package}"
-    if Path(sys.prefix, "pipx_metadata.json").exists():
-        return f"pipx inject {Path(sys.prefix).name} {package}"
-    return f"{sys.executable} -m pip install {package}"
 
 
 def check_panel_count(n: int) -> None:

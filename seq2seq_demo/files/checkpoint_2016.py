@@ -115,37 +115,20 @@ def _entries(block: bytes) -> Iterator[bytes]:
 
 
 def crc32c(data: bytes) -> int:
-    """Return the CRC-32C (Castagnoli) of at least 4 bytes, in log(length) NumPy operations.
-
-    The CRC is linear: A (w_n + A (w_{n-1} + …)), where w are 32-bit words, + is xor, and A advances the CRC by 32 zero
-    bits. One pass merges all pairs of neighbours, A w_1 + w_2, A w_3 + w_4, …; the next pass uses A², then A⁴, etc.
-    """
-    start, k = -len(data) % 4, 0
-    padded = np.frombuffer(bytes(start) + data, np.uint8).copy()  # leading zeros do not change the CRC
-    padded[start : start + 4] ^= 0xFF
-    words = padded.view("<u4")
-    while len(words) > 1:
-        if len(words) % 2:
-            words = np.insert(words, 0, 0)
-        words = _apply(_shift(k), words[::2]) ^ words[1::2]
-        k += 1
-    return int(_apply(_shift(0), words)[0]) ^ 0xFFFFFFFF
+    """Return the CRC-32C (Castagnoli)."""
+    table, crc = _crc_table(), 0xFFFFFFFF
+    for byte in data:
+        crc = table[(crc ^ byte) & 0xFF] ^ crc >> 8
+    return crc ^ 0xFFFFFFFF
 
 
-@cache  # without it, a file of many small blocks would take minutes
-def _shift(k: int) -> np.ndarray:
-    """Return A to the power of 2^k as a table `[4, 256]`: entry (i, b) is the image of byte b in position i."""
-    if k:
-        return _apply(_shift(k - 1), _shift(k - 1))
-    A: np.ndarray = np.arange(256, dtype=np.uint32) << np.array([[0], [8], [16], [24]], np.uint32)
-    for _ in range(32):
-        A = A >> 1 ^ 0x82F63B78 * (A & 1)
-    return A
-
-
-def _apply(A: np.ndarray, words: np.ndarray) -> np.ndarray:
-    result: np.ndarray = A[0][words & 0xFF] ^ A[1][words >> 8 & 0xFF] ^ A[2][words >> 16 & 0xFF] ^ A[3][words >> 24]
-    return result
+@cache
+def _crc_table() -> list[int]:
+    """Return the CRC of every byte."""
+    crcs: np.ndarray = np.arange(256, dtype=np.uint32)
+    for _ in range(8):
+        crcs = crcs >> 1 ^ 0x82F63B78 * (crcs & 1)
+    return [*map(int, crcs)]
 
 
 class _Message:

@@ -8,7 +8,7 @@ from typing import Generic, NamedTuple, Self, TypeVar
 
 import numpy as np
 
-from seq2seq_demo.config import MAX_MEMBERS, ModelConfig, TrainConfig
+from seq2seq_demo.config import MAX_MEMBERS, ModelConfig, TrainConfig, lengths_text
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies
 from seq2seq_demo.errors import UsageError
@@ -83,11 +83,10 @@ class StoredNetwork:
         """Return the task and the lengths of the training as text."""
         origin = self.task or self.program or "unknown data"
         learned = f"trained on {origin!r}" if self.step else "untrained"
-        lengths = f", {self.in_len} symbols in and {self.out_len} out" if self.in_len else ""
-        if self.ends:
-            least = f"{self.min_in_len} to " if self.min_in_len != self.in_len else ""
-            lengths = f", {least}{self.in_len} symbols in and up to {self.out_len} out"
-        return f"{learned}{lengths}"
+        if not self.in_len:
+            return learned
+        lengths = lengths_text(self.min_in_len, self.in_len).replace("-", " to ")
+        return f"{learned}, {lengths} symbols in and {'up to ' * self.ends}{self.out_len} out"
 
     def summary(self) -> str:
         """Return the architecture, the symbols and the number of weights in one line."""

@@ -76,14 +76,14 @@ def to_bytes(stored: StoredNetwork | Snapshot[StoredNetwork]) -> bytes:
     first = networks[0]
     arrays: dict[str, Any] = {} if first.held_out is None else {"held_out": first.held_out}
     for network, prefix in zip(networks, _prefixes(len(networks)), strict=True):
-        arrays |= _arrays(network.model_config, Checkpoint(network.weights, network.step, network.moments), prefix)
+        arrays |= _arrays(Checkpoint(network.weights, network.step, network.moments), prefix)
     metadata: dict[str, Any] = {
         "networks": [{name: getattr(network, name) for name in METADATA} for network in networks],
         "vocabularies": first.vocabularies._asdict(),
     }
     if snapshot:
         metadata["progress"] = snapshot.progress
-        arrays |= _arrays(snapshot.network.model_config, snapshot.best, BEST) if snapshot.best else {}
+        arrays |= _arrays(snapshot.best, BEST) if snapshot.best else {}
         arrays |= recording.to_arrays(first.recording, RECORDED) if first.recording else {}
     texts = {name: json.dumps(value, default=asdict) for name, value in metadata.items()}
     content = container.to_bytes(SNAPSHOT if snapshot else WEIGHTS, arrays, texts)
@@ -96,9 +96,8 @@ def _prefixes(n: int) -> list[str]:
     return ["", *map(MEMBER.format, range(n - 1))]
 
 
-def _arrays(model_config: ModelConfig, checkpoint: Checkpoint, prefix: str) -> dict[str, Any]:
+def _arrays(checkpoint: Checkpoint, prefix: str) -> dict[str, Any]:
     """Return weights, step and moments by their names in a file."""
-    _check_checkpoint(model_config, checkpoint)
     adam = {"step": np.int64(checkpoint.step), **checkpoint.moments}
     arrays = checkpoint.weights | {f"optimizer/{name}": array for name, array in adam.items()}
     return {f"{prefix}{name}": array for name, array in arrays.items()}
@@ -173,15 +172,10 @@ def _checkpoint(file: Container, model_config: ModelConfig, prefix: str) -> Chec
     moment_shapes = {f"{m}/{name}": shape for m in "mv" * has_moments for name, shape in shapes.items()}
     weights = {name: file.array(f"{prefix}{name}", shape) for name, shape in shapes.items()}
     moments = {name: file.array(f"{prefix}optimizer/{name}", shape) for name, shape in moment_shapes.items()}
-    checkpoint = Checkpoint(weights, int(file.array(f"{prefix}optimizer/step", (), "int64")), moments)
-    _check_checkpoint(model_config, checkpoint)
-    return checkpoint
-
-
-def _check_checkpoint(model_config: ModelConfig, checkpoint: Checkpoint) -> None:
-    """Raise an error unless the step is in range and the arrays fit the network."""
-    require_integer("step", checkpoint.step, at_least=0, at_most=MAX_STEP)
-    check_weights(model_config, checkpoint.weights, checkpoint.moments)
+    step = int(file.array(f"{prefix}optimizer/step", (), "int64"))
+    require_integer("step", step, at_least=0, at_most=MAX_STEP)
+    check_weights(weights, moments)
+    return Checkpoint(weights, step, moments)
 
 
 def _metadata(file: Container) -> dict[str, Any]:

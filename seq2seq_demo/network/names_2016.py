@@ -61,7 +61,7 @@ def from_2016(variables: Weights) -> Network2016:
     for name, _ in remaining.values():
         raise WeightsError(f"unexpected variable {name!r}")
     add_to_biases(weights, model_config, model_config.cell.gates_2016_added_1_to)  # moments need no change
-    check_weights(model_config, weights, moments)
+    check_weights(weights, moments)
     return Network2016(model_config, weights, _step(variables, has_moments), moments)
 
 
@@ -171,25 +171,16 @@ def _step(variables: Weights, is_required: bool) -> int:
     """Return the number of Adam's steps, t. If it is missing, return 0, or raise WeightsError if `is_required`.
 
     Adam increments Training_step (global_step in TF 1.x). TFLearn's Global_Step is the number of batches, which equals
-    t. Without these variables, t is computed from β2^(t+1); β1^(t+1) underflows float32 after 800 steps.
+    t.
     """
     for name in ("Training_step", "global_step", "Global_Step"):
         if name in variables:
-            step = _number(variables[name])
+            array = variables[name]
+            step = float(array) if array.shape == () and array.dtype.kind in "iuf" else math.nan
             if not (0 <= step < 2**53 and step.is_integer()):
-                array = variables[name]
                 shown = array if array.dtype.kind in "biuf" and array.shape == () else f"{array.dtype} {array.shape}"
                 raise WeightsError(f"expected a number of steps in variable {name!r}, got {shown}")
             return int(step)
-    for name, array in variables.items():
-        power = _number(array)
-        if name.endswith("beta2_power") and np.finfo(np.float32).tiny < power < 0.9995:
-            return round(math.log(power, np.float32(0.999))) - 1  # exact until the power underflows, after 87,000 steps
     if is_required:
         raise WeightsError("missing variable 'Training_step'")
     return 0
-
-
-def _number(array: np.ndarray) -> float:
-    """Return the value of a numeric scalar, and NaN for any other array."""
-    return float(array) if array.shape == () and array.dtype.kind in "iuf" else math.nan

@@ -1,7 +1,6 @@
 """Networks for a range of lengths on the command line: training, prediction and evaluation."""
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -76,16 +75,6 @@ def test_unended_answers_are_marked_and_wrong(run):
     assert (facts["ended"], facts["exact"], len(facts["prediction"])) == (False, False, 6)
     _, out, _ = run("evaluate -i w 20 --in-len 3 --json")
     assert json.loads(out.splitlines()[0])["unended"] == 20
-
-
-def test_the_heat_map_includes_end(run):
-    network = save_ending()
-    network.weights["decoder/output/bias"][network.model_config.go] = 100
-    network.save("w")
-    out, _ = run.ok("predict -i w 1 2 --show-attention --attention-plot a.svg")
-    assert out.splitlines()[2].startswith("END |")
-    assert "(expected 2 1 END)" in out.splitlines()[2]
-    assert os.path.getsize("a.svg") > 1000
 
 
 @pytest.mark.slow

@@ -106,22 +106,6 @@ def close_input(process):
     return process.stdout.read(), process.stderr.read(), process.wait(60)
 
 
-@pytest.mark.slow
-def test_lines_on_standard_input_are_answered_at_once(tmp_path):
-    """A bad line does not delay later answers."""
-    network = save_random(tmp_path / "w", in_len=3, out_len=3)
-    written = ["{} {} {}\n", "[{}, {}, {}]\n", '{{"input": [{}, {}, {}]}}\n', "x\n{} {} {}\n", "3 1\n{}, {}, {}\n"]
-    with interactive_predict(tmp_path, "--keep-going") as (answer, process):
-        for number, line in zip([1, 2, 3, 5, 7], written, strict=True):
-            source = [number, 1, 2]
-            expected = " ".join(map(str, source[::-1]))
-            assert answer(line.format(*source)) == line_of(network, source, expected, out_len=3)
-        rest, err, status = close_input(process)
-    assert (rest, status) == ("", 1)
-    assert "standard input, line 4, word 1: expected an integer, got 'x'" in err
-    assert "standard input, line 6: expected 3 integers, got 2" in err
-
-
 TEXT_LINES = ["", "qq", "ab", "ab\tx\ty", '"a', "c"]
 JSON_LINES = ['{"input": "ab"', '{"id": 1}', '"ab"', "", "ab", '{"input": "c"}', '["b"]', "[1", '["q"]', '"a"']
 

