@@ -159,7 +159,7 @@ class NetworkOptions(TaskOptions):
             raise UsageError(f"expected --columns SOURCE,TARGET, as in --columns 1,3, got {self.columns!r}")
         if self.format == JSON and (self.columns or self.header):
             raise UsageError(f"expected --{'columns' if self.columns else 'header'} with a table, got --format json")
-        if not self.data_dir.is_dir():
+        if not os.path.isdir(self.data_dir):  # also for a name that is too long
             raise UsageError(f"expected --data-dir to be a directory, got {str(self.data_dir)!r}")
 
 
