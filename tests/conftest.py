@@ -13,7 +13,7 @@ from seq2seq_demo import cli
 
 SERVER = contextlib.ExitStack()
 # Parts of the names of the slowest tests, slowest first.
-LONGEST = ["examples_run", "together", "one_worker", "xla_changes", "killed"]
+LONGEST = ["examples_run", "workers_train", "one_worker", "xla_changes", "same_bits"]
 
 
 def pytest_addoption(parser):

@@ -48,20 +48,6 @@ if sys.platform == "linux":
 PROGRAM = [*PYTHON, "-m", "seq2seq_demo"]
 DEMO = shlex.join(PROGRAM)  # for a shell
 REAL_PROGRAM = [sys.executable, "-m", "seq2seq_demo"]  # for tests that depend on how Python starts
-# `train` that saves a snapshot after each epoch, and sends itself a signal after its first steps beyond a given one.
-# Its first arguments are both numbers.
-SIGNALLED = """
-import os, sys
-from seq2seq_demo import cli
-from seq2seq_demo.display.training_report import TrainingReport
-from seq2seq_demo.training import snapshots
-
-snapshots.EPOCH_INTERVAL = 0.0
-signum, beyond = map(int, sys.argv[1:3])
-TrainingReport.on_steps_end = lambda report, step, *figures: step > beyond and os.kill(os.getpid(), signum)
-sys.exit(cli.main(sys.argv[3:]))
-"""
-SIGNALLED_PROGRAM = [*PYTHON, "-c", SIGNALLED]
 
 
 def random_weights(model_config: ModelConfig, seed: int = 5) -> dict[str, np.ndarray]:

@@ -5,7 +5,6 @@ import pytest
 from helpers import save_random
 
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.files.file_names import shipped_tasks
 
 
 def test_predict_uses_the_newest_matching_weights(run):
@@ -65,13 +64,6 @@ def test_two_names_of_one_cell_match(run, cell_type):
         run.ok(f"{predict} {name}")
     for name in ("GRUCell", "BasicRNNCell"):
         run.refuses(f"{predict} {name}", f"w has cell-type {cell_type}, but the options ask for {name}")
-
-
-def test_every_shipped_pattern_has_networks(run):
-    for task in shipped_tasks():
-        for model in ("embedding_rnn", "embedding_attention"):
-            out, _ = run.ok(f"predict 0 1 2 3 4 5 6 7 8 9 -p {task} -m {model}")
-            assert "==> For input [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], prediction=[" in out
 
 
 def test_files_of_2016_are_found_by_their_names(run, reference_2016):

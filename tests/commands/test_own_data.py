@@ -4,23 +4,17 @@ import json
 import os
 import random
 import shlex
-import signal
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import SMALL, SMALL_PAIRS, end, snapshot_in, wait_for
+from helpers import SMALL, SMALL_PAIRS
 
 from seq2seq_demo.cli.parser import parse
 from seq2seq_demo.commands.fresh_start import new_training
 from seq2seq_demo.trained_network import load
 
-OTHER_DATA = {
-    "": "was trained on pairs ('pairs.jsonl'): expected --from-file",
-    "--from-file other.jsonl": "expected the data that its training began with",
-    "-p mine.py:f": "has pattern pairs.jsonl, but the options ask for mine:f",
-}
 PATTERN = "def f(sources):\n    return (sources[:, 1:] + sources[:, :-1]) % 10\n"
 
 
@@ -88,31 +82,6 @@ def test_training_reads_standard_input(sources, shell, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("option", "refused"),
-    [
-        ("-p mine.py:f", {"": "trained on 'mine:f': expected -p with your function again, got none"}),
-        ("--from-file pairs.jsonl", OTHER_DATA),
-    ],
-)
-def test_resuming_needs_the_same_pattern_or_data(sources, run, start, tmp_path, option, refused):
-    argv = ["train", "120", *option.split(), "-e", "12", "--batch-size", "4", *SMALL_PAIRS, "-o", "w"]
-    process = start(tmp_path, *argv)
-    wait_for(lambda: snapshot_in(tmp_path))
-    process.send_signal(signal.SIGINT)
-    status, err = end(process)
-    assert status == 130, err
-    assert f"resume it with `seq2seq-demo train --resume --data-dir . {option} -o w`\n" in err
-    lines = (tmp_path / "pairs.jsonl").read_text().splitlines(keepends=True)
-    (tmp_path / "other.jsonl").write_text("".join(reversed(lines)))
-    for other, message in refused.items():
-        run.refuses(f"train --resume {other}", message)
-    run.ok(f"train --resume {option} -o w")
-    run.ok(*argv[:-1], "v")
-    assert (tmp_path / "v").read_bytes() == (tmp_path / "w").read_bytes()
-
-
-@pytest.mark.slow
 def test_notices_about_a_training_on_pairs_and_about_continuing_it(sources, run, capsys, fast_steps):
     def notices(line):
         new_training(parse(line.split()))
@@ -134,6 +103,3 @@ def test_notices_about_a_training_on_pairs_and_about_continuing_it(sources, run,
     Path("other.jsonl").write_text('{"input": [0], "output": [0]}\n{"input": [1], "output": [0]}\n')
     unknown = f"so it is unknown whether it was trained on 1 of the 1 pairs that validate it now{end}"
     assert f"w was validated on other pairs, {unknown}" in notices("train --from-file other.jsonl -i w -e 1 -o v")
-    again = "finished after another number of epochs: to train it further, give -i w and -e N without --resume"
-    run.refuses(f"{train} -e 2 -o w --resume", again, 1)
-    assert "w already contains the result of this training run" in run.ok(f"{train} -o w --resume")[0]

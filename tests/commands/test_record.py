@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from helpers import SMALL, save_random
+from helpers import SMALL
 
 from seq2seq_demo.commands.fresh_start import new_training
 from seq2seq_demo.commands.options import TrainOptions
@@ -35,12 +35,6 @@ def test_recordings_have_canonical_names_and_restart_when_training_continues(run
     assert load(first).step == 2
     assert recording_at(first).steps == (0, 1)
     assert not (recording_at(first).weights[0]["encoder/embedding"] == initial).all()
-
-
-def test_record_cannot_be_added_on_resume(run):
-    path = Path("s2s_checkpoint__basic__reversed_1.weights.h5")
-    path.write_bytes(to_bytes(Snapshot(save_random("w", trained=TrainingRun(TrainConfig(points=60), 0)))))
-    run.refuses("train --resume --record", f"expected no --record, because {path} has no recording")
 
 
 def test_continuing_from_a_snapshot_starts_a_new_training(tmp_path):

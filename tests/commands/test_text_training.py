@@ -1,54 +1,18 @@
 """Short training runs on texts from the command line."""
 
-import random
 import unicodedata
-from unittest.mock import Mock
 
 import pytest
-from helpers import SMALL, SMALL_PAIRS, snapshot_in
+from helpers import SMALL, SMALL_PAIRS
 
-from seq2seq_demo.files import weights_file
 from seq2seq_demo.trained_network import load
 
 CHARACTERS = ["--in-tokens", "characters", "--out-tokens", "characters"]
-N = 300
 FILES = ["--from-file", "train.tsv", "--validation-file", "dev.tsv"]
 
 
 def write(path, pairs):
     path.write_text("".join(f"{source}\t{target}\n" for source, target in pairs))
-
-
-def write_random(folder, n_training=N, n_validation=50):
-    """Write training and validation pairs of a random text and its reversal."""
-    rng = random.Random(0)
-    for name, n in (("train.tsv", n_training), ("dev.tsv", n_validation)):
-        texts = ["".join(rng.choices("abé가😀", k=rng.randint(1, 4))) for _ in range(n)]
-        write(folder / name, [(text, text[::-1]) for text in texts])
-
-
-@pytest.mark.slow
-def test_resume_checks_the_number_of_pairs_and_the_validation_file(run, tmp_path, monkeypatch, fast_steps):
-    write_random(tmp_path, 20, 5)
-    argv = ["--resume", *FILES, *CHARACTERS, *SMALL_PAIRS, "-e", 1, "-o", "w"]
-    with monkeypatch.context() as patch:
-        patch.setattr(weights_file, "write", Mock(side_effect=OSError("the disk is full")))
-        assert run("train 20", *argv)[0] == 1
-    assert snapshot_in(tmp_path)
-    dev = (tmp_path / "dev.tsv").read_text()
-    run.refuses(["train 19", *argv], "has points 20, but the options ask for 19")
-    for lines in (dev.splitlines(True)[:-1], [*dev.splitlines(True)[1:], "a\tbb\n"]):
-        (tmp_path / "dev.tsv").write_text("".join(lines))
-        for n in ([20], []):
-            run.refuses(["train", *n, *argv], "expected the data that its training began with, got other data")
-    (tmp_path / "dev.tsv").write_text(dev)
-    without = [word for word in argv if word not in FILES[2:]]
-    err = run.refuses(["train", *without], "h5 was trained with --validation-file: expected it again, got none\n")
-    assert err.count("\n") == 1
-    assert "Resuming " in run.ok("train", *argv)[1]
-    saved = (tmp_path / "w").read_bytes()
-    assert "w already contains the result of this training run" in run.ok("train 20", *argv)[0]
-    assert (tmp_path / "w").read_bytes() == saved
 
 
 def test_unknown_validation_symbols_are_reported_with_the_nearest(run, tmp_path):
@@ -101,7 +65,7 @@ def test_right_to_left_korean_and_emoji_texts_are_learned(run, tmp_path):
     for typed in (pairs, decomposed):
         assert run("predict -i w", *[source for source, _ in typed])[1] == expected
     _, out, _ = run("evaluate -i w --from-file train.tsv")
-    assert out.splitlines()[2] == "word error rate 0.00000, symbol error rate 0.00000"
+    assert "word error rate 0.00000, symbol error rate 0.00000" in out
     assert out.startswith("6 sources of train.tsv with 120 targets, any of which is right")
 
 

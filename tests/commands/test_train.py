@@ -232,17 +232,6 @@ def test_conversion_leaves_unknown_values_unknown(run, reference_2016):
         assert (new.task, new.in_len, new.out_len) == expected
 
 
-def test_weights_overwrite_only_weights(run):
-    for name, content in {"test.tsv": b"a\tb\n", "mine.py": b"x = 1\n" * 200, "p.html": b"<p>"}.items():
-        Path(name).write_bytes(content)
-        message = f"{name}: expected a new file or a weights file that this program wrote, found another file; --force "
-        run.refuses(f"train 50 -e 0 -o {name}", message, 1)
-        assert Path(name).read_bytes() == content
-    Path("empty").touch()  # like a file from `mktemp`
-    for _ in range(2):
-        run.ok("train 50 -e 0 -o empty", *SMALL)
-
-
 def test_a_checkpoint_of_2016_is_not_overwritten_by_its_continuation(run, reference_2016):
     content = (reference_2016 / "ts2s__attention__sorted_1.tfl").read_bytes()
     Path("old.tfl").write_bytes(content)
