@@ -44,6 +44,11 @@ class Option(NamedTuple):
         """The placeholder of the value in the help; None if the option takes no value."""
         return next((word for word in self.usage.split() if not word.startswith("-")), None)
 
+    def words(self, value: object) -> list[str]:
+        """Return the option with a value, as a user types it; a metavar in brackets is optional."""
+        has_value = self.metavar is not None and (self.metavar[0] != "[" or self.metavar == f"[{value}]")
+        return [self.flags[0], *([str(value)] if has_value else [])]
+
 
 def setting(default: T, usage: str = "", help: str = "", **constraints: Any) -> T:
     """Declare a dataclass field with an `Option`; the class must call `check_fields` in `__post_init__`.

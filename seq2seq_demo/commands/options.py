@@ -68,6 +68,8 @@ LOG_DIR_HELP = "directory for TensorBoard logs (default: a temporary one)"
 LOGGED_HELP = "what to log: 0 loss and metrics (default), 1 also gradients, 2 also weights, 3 also activations"
 EACH_SELECTS = "each selects the weights to start from"
 KEEP_GOING = ("some", "all")  # the values of --keep-going, which is "some" if the user gives no value
+DESCRIBE_FILES = {"in_tokens", "out_tokens", "format", "columns", "header", "validation_file"}  # need --from-file
+DESCRIBE_FILES |= {"keep_going", "normalize", "lowercase"}
 MAX_NETWORKS = 4  # on a page
 
 
@@ -261,29 +263,18 @@ class TrainOptions(NetworkOptions):
         settings, is_untrained = self.settings, self.settings.get("epochs") == 0
         if self.resume and self.input_weights:
             raise UsageError(f"expected -i/--input-weights or --resume, got both: {EACH_SELECTS}")
-        if isinstance(settings.get("in_len"), tuple) and "out_len" in settings:
-            both = "got both: with a range of lengths, targets are never cut"
-            raise UsageError(f"expected --out-len or a range of --in-len, {both}")
         if "few_symbols" in settings and self.from_file is not None:
             raise UsageError("expected --few-symbols or --from-file, got both: sources in a file are not random")
         if self.record and is_untrained:
             raise UsageError("expected --epochs of at least 1 with --record, got 0")
-        if self.from_file is None:
-            self._reject_file_options()
+        for name, declared in declared_fields(self).items() if self.from_file is None else ():
+            value = getattr(self, name)
+            if name in DESCRIBE_FILES and value not in (None, False, INTEGERS):
+                given = declared.metadata["option"].words(value)
+                raise UsageError(f"expected --from-file with {' '.join(given)}, got none")
         self._require_different_files()
         if not (settings.get("points") or self.resume or is_untrained or self.from_file):
             raise UsageError("train expects the number of points, as in `train 100000`, or --from-file, got neither")
-
-    def _reject_file_options(self) -> None:
-        """Raise UsageError for options that need --from-file."""
-        given: dict[str, object] = {"--in-tokens": self.in_tokens, "--out-tokens": self.out_tokens}
-        given |= {"--format": self.format, "--columns": self.columns, "--header": self.header}
-        given |= {"--validation-file": self.validation_file, "--keep-going": self.keep_going}
-        given |= {"--normalize": self.normalize, "--lowercase": self.lowercase}
-        for name, value in given.items():
-            if value not in (None, False, INTEGERS):
-                shown = name if value in (True, KEEP_GOING[0]) else f"{name} {value}"
-                raise UsageError(f"expected --from-file with {shown}, got none")
 
     def _require_different_files(self) -> None:
         """Raise UsageError if an output would overwrite a snapshot, or another file that the options name."""

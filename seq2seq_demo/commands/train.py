@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seq2seq_demo.commands.fresh_start import TrainingSetup, new_training
-from seq2seq_demo.commands.options import KEEP_GOING, TrainOptions
+from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.commands.resume import resume_training
 from seq2seq_demo.data.pair_task import PairTask, pair_warnings
 from seq2seq_demo.declarations import declared_fields, declared_option
@@ -113,7 +113,7 @@ def _options_to_repeat(options: TrainOptions) -> str:
     for name, declared in declared_fields(options).items():
         option, value = declared_option(declared), getattr(options, name)
         if option.again and value != declared.default:
-            words += [option.flags[0], *([] if value is True or value == KEEP_GOING[0] else [str(value)])]
+            words += option.words(value)
     return shlex.join(words)
 
 
