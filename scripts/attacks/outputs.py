@@ -154,7 +154,7 @@ def _files_of_other_programs() -> list[bytes]:
     texts += ['{"name": "x", "version": "1"}', "[]", "[1, 2]", "{", "null", "[" * 100_000, "\ufeff[]", '{"cells": []}']
     texts += [
         json.dumps([{"epoch": 1, "loss": 0.5}]),
-        "seq2seq-demo weights 3\nsha256 0\n",
+        "seq2seq-demo weights\n",  # without the version that begins ours
         "<!-- seq2seq-demo page -->",
     ]
     texts += ["{\\rtf1 thesis}", "<!DOCTYPE html>\n<title>Mine</title>", "<svg></svg>", "%PDF-1.7\n"]
