@@ -57,6 +57,7 @@ TEXTS, INTEGERS = ("characters", "characters"), ("integers", "integers")
         ("a.csv", "target,source\nx,y\n", ("csv", ("target", "source"), (1, 0))),
         ("a.csv", "id,source,n,target\n1,x,2,y\n", ("csv", ("id", "source", "n", "target"), (1, 3))),
         ("a.csv", "word\nhello\n", ("csv", ("word",), (0,))),
+        ("a.csv", "word,other\nx,y\n", ("csv", None, (0, 1))),
         ("a.csv", "year,roman\n1,I\n2,II\n3,III\n4,IV\n", ("csv", None, (0, 1))),
         ("a.txt", "source\ttarget\nx\ty\n", ("text", ("source", "target"), (0, 1))),
         ("a.txt", "word\nhello\n", None),

@@ -167,8 +167,9 @@ def small_limits(monkeypatch):
 def test_a_line_that_is_too_long_is_skipped_to_its_end(tmp_path, small_limits, long, end):
     (tmp_path / "in.txt").write_text("1 2 3" + " " * 94 + "\n\n" + long + end)
     skipped = []
-    got = read_batches(tmp_path / "in.txt", 10, 3, skip=skipped.append)
-    assert [values_of(batch) for batch in got] == [[[1, 2, 3], *[[7, 8, 9]] * ("7" in end)]]
+    (rows,) = read_batches(tmp_path / "in.txt", 10, 3, skip=skipped.append)
+    expected = [(1, [1, 2, 3]), *[(4, [7, 8, 9])] * ("7" in end)]
+    assert [(row.place.number, row.values) for row in rows] == expected
     message = f"{tmp_path}/in.txt, line 3: expected a line of at most 0 MiB, got a longer one"
     assert list(map(str, skipped)) == [message]
 
