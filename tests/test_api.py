@@ -5,9 +5,7 @@ import os
 import re
 import subprocess
 import sys
-import typing
 
-import numpy
 import pytest
 from helpers import environment, save_random
 
@@ -81,37 +79,6 @@ def test_every_other_method_of_a_network_names_its_arguments():
     for name, method in inspect.getmembers(seq2seq_demo.TrainedNetwork, inspect.isfunction):
         names = inspect.signature(method).parameters.keys() - {"self"}
         assert name[0] == "_" or names <= {*re.findall(r"\w+", inspect.getdoc(method))}, name
-
-
-def types_in(annotation):
-    """The classes in a type such as `tuple[Prediction, ...] | None`."""
-    if arguments := typing.get_args(annotation):
-        return {each for argument in arguments for each in types_in(argument)}
-    return {annotation} if isinstance(annotation, type) else set()
-
-
-def results():
-    """Yield the name and the type of each result of a function or method, and of each attribute, of exported names."""
-    names = {"np": numpy, "Seq2Seq": object, "Figure": object}  # imported for type checkers only
-    names |= {name: getattr(seq2seq_demo, name) for name in seq2seq_demo.__all__}
-    for exported in (names[name] for name in seq2seq_demo.__all__):
-        functions = {"": exported} if inspect.isfunction(exported) else vars(exported)
-        for name, value in functions.items():
-            function = getattr(value, "fget", getattr(value, "func", getattr(value, "__func__", value)))
-            if inspect.isfunction(function) and not name.startswith("_"):
-                yield f"{exported.__name__}.{name}", typing.get_type_hints(function, None, names)["return"]
-        if isinstance(exported, type):
-            hints = typing.get_type_hints(exported, None, names)
-            yield from ((f"{exported.__name__}.{name}", kind) for name, kind in hints.items())
-
-
-def test_the_type_of_every_result_is_exported():
-    exported = {getattr(seq2seq_demo, name) for name in seq2seq_demo.__all__}
-    found = [(name, kind) for name, annotation in results() for kind in types_in(annotation)]
-    own = [(name, kind) for name, kind in found if kind.__module__.startswith("seq2seq_demo")]
-    assert ("TrainedNetwork.predict_numbers", seq2seq_demo.Prediction) in own
-    assert ("TrainedNetwork.history", seq2seq_demo.History) in own
-    assert [name for name, kind in own if kind not in exported] == ["PairTask.places"]  # only for warnings
 
 
 def test_every_error_is_exported():

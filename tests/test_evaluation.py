@@ -20,7 +20,6 @@ from seq2seq_demo.figures import (
     Evaluation,
     Figures,
     Tally,
-    WrongAnswer,
     WrongAnswers,
 )
 from seq2seq_demo.network.decoding import MAX_ROWS_AT_ONCE, answer
@@ -58,19 +57,6 @@ def test_tallies_count_by_position_and_may_be_added_at_different_lengths():
     longer = Tally(np.array([1, 1, 1, 1]), np.array([1, 1, 0, 1]))
     for both in (tally + longer, longer + tally):
         assert (both.expected.tolist(), both.correct.tolist()) == ([3, 2, 1, 1], [2, 1, 0, 1])
-
-
-def test_adding_wrong_answers_keeps_the_worst_and_surest_of_both():
-    def answers(*facts):
-        return tuple(WrongAnswer([n], [1], [2], True, edits, p) for n, edits, p in facts)
-
-    first = WrongAnswers(answers((1, 9, 0.1), (2, 5, 0.1), (3, 3, 0.1)), answers((4, 1, 0.9), (5, 1, 0.5)))
-    second = WrongAnswers(answers((6, 7, 0.1), (7, 5, 0.1), (8, 4, 0.1)), answers((9, 1, 0.7)))
-    both = first + second
-    assert [answer.source[0] for answer in both.worst] == [1, 6, 2, 7, 8]
-    assert [answer.source[0] for answer in both.surest] == [4, 9, 5]
-    assert second + first == both
-    assert first + WrongAnswers() == first
 
 
 # ---- Counts, compared with a loop over single sequences ----

@@ -115,12 +115,3 @@ def test_ctrl_c_erases_the_bar(network):
     assert status == 130
     assert last_screen(screen) == b"seq2seq-demo: interrupted\r\n"
     assert screen.count(BEGIN_BAR) == screen.count(END_BAR)
-
-
-def test_messages_are_printed_between_bars(network):
-    (network / "in").write_text(("0 1 2 3 4 5 6 7 8 9\n" * 2000 + "0 1\n") * 3)
-    status, out, screen = on_terminal(network, "predict", "-i", "w", "--from-file", "in", "--keep-going")
-    assert (status, out.count(b"\n")) == (1, 6000)
-    for number in (2001, 4002, 6003):
-        before = screen[: screen.index(b"in, line %d: expected 10 integers" % number)]
-        assert before.count(BEGIN_BAR) == before.count(END_BAR)

@@ -182,12 +182,3 @@ def test_ties_go_to_the_first_hypothesis_and_the_lowest_symbol():
     found = search(constant_network([0, 0, 0], ends=False), random_sources(3, 3), 2, 5)
     assert found.symbols.tolist() == [[[0, 0], [0, 1], [0, 2], [1, 0], [1, 1]]] * 3
     assert search(network, random_sources(3, 3), 2, 1).symbols.tolist() == [[[0, 0, 0]]] * 3
-
-
-@pytest.mark.parametrize("log_p", [[0.3, 0.6, 0.1], [0.5, 0.3, 0.2], [0.45, 0.1, 0.45], [0.9, 0.09, 0.01]])
-def test_no_answer_is_returned_twice(log_p):
-    """Hypotheses that share their first `max_out_len` symbols are the same answer."""
-    for size in range(1, 12):
-        found = search(constant_network(np.log(log_p)), random_sources(1, 3), 2, size)
-        answers = [written[:-1] if ended else written for _, ended, written in hypotheses(found)]
-        assert len({*answers}) == len(answers) == min(size, 7)
