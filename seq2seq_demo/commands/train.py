@@ -135,12 +135,14 @@ def _claim(snapshots: Snapshots, setup: TrainingSetup, options: TrainOptions) ->
     if setup.lock:
         snapshots.file = setup.lock
         return
-    if os.path.lexists(snapshots.path):
-        with atomic_files.open_locked(snapshots.path, "no snapshot", WeightsError):
-            if not options.force:
-                hint = "--resume continues that training run, and --force starts again"
-                raise WeightsError(f"{snapshots.path}: expected no snapshot, found one: {hint}")
-    claim(setup.result, options.force)
+    if options.force and os.path.lexists(snapshots.path):  # an active run still has it locked
+        atomic_files.open_locked(snapshots.path, "no snapshot", WeightsError).close()
+    try:
+        claim(setup.result, options.force)
+    except FileExistsError as error:
+        atomic_files.open_locked(snapshots.path, "no snapshot", WeightsError).close()
+        hint = "--resume continues that training run, and --force starts again"
+        raise WeightsError(f"{snapshots.path}: expected no snapshot, found one: {hint}") from error
 
 
 def _save_or_keep(network: TrainedNetwork, setup: TrainingSetup, options: TrainOptions, snapshots: Snapshots) -> Path:
