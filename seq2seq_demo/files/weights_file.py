@@ -271,7 +271,9 @@ def upgrade(version: int, metadata: dict[str, Any]) -> dict[str, Any]:
 def _upgraded_network(version: int, model: dict[str, Any], training: dict[str, Any]) -> dict[str, Any]:
     run = training.pop("trained")
     if training.get("progress") and run.get("processes", 1) != 1:
-        raise WeightsError("expected a run of one process, got one of several, which only the version before resumes")
+        raise WeightsError(
+            "expected a run of one process, got one of several: finish it with the version that began it"
+        )
     if version < 3:
         model["ends"] = training.get("min_in_len") is not None
         if run.get("data") and not (model["ends"] and run.get("seed") == 0):
