@@ -84,6 +84,10 @@ class _BestAnswers(NamedTuple):
     lengths: np.ndarray  # [B], without END
     ended: np.ndarray  # [B]
 
+    def sequences(self, rows: np.ndarray) -> Sequences:
+        """Return the answers of these rows without padding."""
+        return Sequences.of_padded(self.symbols[rows], self.lengths[rows])
+
     def padded(self, width: int) -> np.ndarray:
         """Return the symbols cut or padded to `[B, width]`."""
         symbols = self.symbols[:, :width]
@@ -178,7 +182,7 @@ class _Measurement:
             whole_probability = details["answers"].confidences(1.0)  # at temperature 1, not calibrated
             details["wrong"] = _examples(answers, whole_probability, sources, targets, edits, wrong)
             details["confusions"] = (
-                confusions(answers.symbols[wrong], answers.lengths[wrong], targets[wrong])
+                confusions(answers.sequences(wrong), targets[wrong])
                 if ends
                 else Counter(zip(expected[is_wrong].tolist(), symbols[is_wrong].tolist(), strict=True))  # by position
             )
@@ -203,7 +207,7 @@ class _Measurement:
         differs = ((answers.padded(expected.shape[1])[groups] != expected) & mask).any(axis=1)
         unequal = np.flatnonzero((lengths != targets.lengths) | differs)  # computing distances is slower than comparing
         edits: np.ndarray = is_unended.astype(np.int64)
-        edits[unequal] += edit_distances(answers.symbols[groups[unequal]], lengths[unequal], targets[unequal])
+        edits[unequal] += edit_distances(answers.sequences(groups[unequal]), targets[unequal])
         return edits
 
 

@@ -1,8 +1,8 @@
 """Edit distances (Levenshtein 1966) and alignments between answers and targets."""
 
-import itertools
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from itertools import chain, zip_longest
 from typing import Any
 
 import numpy as np
@@ -13,37 +13,17 @@ from seq2seq_demo.data.sequences import Sequences
 Confusions = Counter[tuple[int | None, int | None]]
 
 
-def edit_distances(symbols: np.ndarray, lengths: np.ndarray, targets: Sequences) -> np.ndarray:
-    """Return the edit distance from each answer to its target, `[B]`.
+def edit_distances(answers: Sequences, targets: Sequences) -> np.ndarray:
+    """Return the edit distance from each answer to its target, `[B]`."""
+    from rapidfuzz.distance import Levenshtein  # takes milliseconds
 
-    `symbols` `[B, P]` are the padded answers and `lengths` `[B]` their lengths.
-    """
-    table = _distance_table(symbols, lengths, targets.padded())
-    return np.asarray(table[lengths, np.arange(len(symbols)), targets.lengths])
+    return np.array([*map(Levenshtein.distance, answers.rows(), targets.rows())], np.int64)
 
 
-def _distance_table(symbols: np.ndarray, lengths: np.ndarray, expected: np.ndarray) -> np.ndarray:
-    """Return `[P + 1, B, T + 1]`: the distance from an answer's first p symbols to its target's first t symbols.
-
-    `expected` `[B, T]` are the padded targets.
-    """
-    t = np.arange(expected.shape[1] + 1)
-    row = np.tile(t, (len(symbols), 1))  # [B, T + 1], for p = 0
-    table = [row]
-    for p in range(int(lengths.max(initial=0))):
-        extra, substituted = row + 1, row[:, :-1] + (symbols[:, p, None] != expected)
-        extra[:, 1:] = np.minimum(extra[:, 1:], substituted)
-        row = np.minimum.accumulate(extra - t, axis=1) + t  # each missing symbol costs 1
-        table.append(row)
-    return np.stack(table)
-
-
-def confusions(symbols: np.ndarray, lengths: np.ndarray, targets: Sequences) -> Confusions:
-    """Count the wrong, missing and extra symbols by (expected, predicted); arguments as in `edit_distances`."""
-    table = _distance_table(symbols, lengths, targets.padded())
-    pairs = zip(Sequences.of_padded(symbols, lengths).rows(), targets.rows(), strict=True)
-    traces = (_trace_back(table[:, row], *pair) for row, pair in enumerate(pairs))
-    return Counter(edit for edit in itertools.chain.from_iterable(traces) if edit[0] != edit[1])
+def confusions(answers: Sequences, targets: Sequences) -> Confusions:
+    """Count the wrong, missing and extra symbols by (expected, predicted)."""
+    edits = chain.from_iterable(map(_aligned, answers.rows(), targets.rows()))
+    return Counter(edit for edit in edits if edit[0] != edit[1])
 
 
 def align(answer: Sequence[str], target: Sequence[str]) -> list[list[str]]:
@@ -52,35 +32,25 @@ def align(answer: Sequence[str], target: Sequence[str]) -> list[list[str]]:
     Each list contains the target symbols that are missing before the answer symbol, and then the target symbol that
     is aligned with it. The list of an extra symbol is empty.
     """
-    # The trace runs backwards, so both sequences are reversed. Answer and target also swap roles, so that an extra
-    # symbol precedes a missing one, as on the page.
-    sides = target[::-1], answer[::-1]
-    symbols, expected = (np.array([side], object) for side in sides)
-    table = _distance_table(symbols, np.array([len(target)]), expected)[:, 0]
     aligned: list[list[str]] = []
     due: list[str] = []
-    for answer_symbol, target_symbol in _trace_back(table, *sides):
-        due += [] if target_symbol is None else [target_symbol]
-        if answer_symbol is not None:
+    for expected, predicted in _aligned(answer, target):
+        due += [] if expected is None else [expected]
+        if predicted is not None:
             aligned.append(due)
             due = []
     return aligned
 
 
-def _trace_back(table: np.ndarray, answer: Sequence[Any], target: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
-    """Yield the best alignment as pairs (expected, predicted), from the end to the start.
+def _aligned(answer: Sequence[Any], target: Sequence[Any]) -> list[tuple[Any, Any]]:
+    """Return an alignment with the fewest edits as pairs (expected, predicted).
 
-    `predicted` is None for a missing symbol, and `expected` is None for an extra one. `table` `[P + 1, T + 1]` contains
-    the edit distances of one answer. Among equally good alignments, a missing symbol is yielded before an extra one.
+    `predicted` is None for a missing symbol, and `expected` is None for an extra one.
     """
-    p, t = len(answer), len(target)
-    while p or t:
-        if p and t and table[p, t] == table[p - 1, t - 1] + (answer[p - 1] != target[t - 1]):
-            p, t = p - 1, t - 1
-            yield target[t], answer[p]
-        elif t and table[p, t] == table[p, t - 1] + 1:
-            t -= 1
-            yield target[t], None
-        else:
-            p -= 1
-            yield None, answer[p]
+    from rapidfuzz.distance import Levenshtein
+
+    parts = (
+        zip_longest(target[part.src_start : part.src_end], answer[part.dest_start : part.dest_end])
+        for part in Levenshtein.opcodes(target, answer)
+    )
+    return [*chain.from_iterable(parts)]

@@ -13,7 +13,7 @@ from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.edit_distance import edit_distances
 from seq2seq_demo.data.pair_task import PairTask
-from seq2seq_demo.data.sequences import Pairs
+from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.declarations import declared_fields, declared_option, value_type
 from seq2seq_demo.display.console import pluralize, print_line
@@ -76,8 +76,7 @@ def probe(network: TrainedNetwork, validation: Pairs) -> Prediction:
     (prediction,) = network.predict_numbers([source], None if network.ends else len(expected))
     rows = np.flatnonzero(validation.sources.lengths == len(source))
     targets = validation.targets[rows[(validation.sources[rows].array() == source).all(axis=1)]]
-    answers = np.array([prediction.predicted] * len(targets), np.int64)
-    edits = edit_distances(answers, np.full(len(targets), len(prediction.predicted)), targets)
+    edits = edit_distances(Sequences.of_rows([prediction.predicted] * len(targets)), targets)
     return network.with_symbols(prediction._replace(expected=targets.rows()[edits.argmin()]))
 
 
