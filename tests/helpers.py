@@ -190,7 +190,7 @@ def snapshots_in_memory(kept):
 
 def snapshot_in(folder):
     """The path of the snapshot in a folder, or None."""
-    return next(iter(folder.glob("s2s_checkpoint__*.weights.h5")), None)
+    return next(iter(folder.glob("s2s_checkpoint__*")), None)
 
 
 def wait_for(condition, seconds=100):
