@@ -47,14 +47,14 @@ MEMBER = "members/{}/"  # prefix of the array names of each network but the firs
 def write(network: StoredNetwork, path: Path, overwrite: bool, force: bool | None = None) -> None:
     """Write a network atomically and, if it has a recording, the recording beside it.
 
-    With `overwrite`, files of this program may be replaced, and with `force`, as in `check_replaceable`, any file.
+    With `overwrite`, files of this program may be replaced, and with `force` any file.
 
     Raises:
         WeightsError: `read` would refuse the file, or a file could not be written or must not be replaced.
         FileExistsError: the path exists and `overwrite` is False.
     """
     if overwrite:
-        check_replaceable(path, force)
+        atomic_files.check_replaceable(path, "a weights file", force, WeightsError)
     else:
         atomic_files.check_writable(path, "a weights file", WeightsError)
     if network.recording:
@@ -120,14 +120,6 @@ def read(path: Path) -> Snapshot[StoredNetwork] | StoredNetwork:
     except Seq2SeqError as error:
         raise WeightsError(f"{path}: {error}") from error
     return StoredNetwork(**network._asdict(), program="TFLearnSeq2Seq")  # 2016 recorded neither task nor lengths
-
-
-def check_replaceable(path: Path, force: bool | None = None) -> None:
-    """Raise WeightsError if saving to this path is certain to fail or would replace another program's file.
-
-    With `force`, any file may be replaced. If `force` is None, the error does not mention `force`.
-    """
-    atomic_files.check_replaceable(path, "a weights file", force, WeightsError)
 
 
 def _from_bytes(content: bytes) -> Snapshot[StoredNetwork] | StoredNetwork:
