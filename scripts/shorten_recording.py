@@ -20,7 +20,7 @@ def main() -> None:
     for path in map(Path, sys.argv[2:]):
         network = load(path)
         short = spaced(find_recording(path, network.weights), int(sys.argv[1]))
-        atomic_files.write(recording_path(path), to_bytes(short, network.model_config, network.weights))
+        atomic_files.write(recording_path(path), to_bytes(short, network.weights))
         print(f"{path}: steps {', '.join(map(str, short.steps))}")
 
 

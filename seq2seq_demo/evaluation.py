@@ -147,7 +147,7 @@ class _Measurement:
         return Evaluation(
             n_pairs=len(sources),
             loss_sum=float((cross_entropy(forced.logits, expected) * mask).sum(dtype=np.float64)),
-            forced=Tally.by_position(mask, is_correct),
+            forced=Tally(mask.sum(axis=0), is_correct.sum(axis=0)),
             forced_exact=int((is_correct == mask).all(axis=1).sum()),
         )
 
@@ -189,7 +189,7 @@ class _Measurement:
         return Evaluation(
             n=len(sources),
             n_target=int(targets.lengths.sum()),
-            by_position=Tally.by_position(mask, is_correct),
+            by_position=Tally(mask.sum(axis=0), is_correct.sum(axis=0)),
             by_symbol=Tally(*(np.bincount(expected[mask], minlength=V) for mask in (mask, is_correct))),
             exact=int(is_exact.sum()),
             wrong_symbols=int((is_complete & ~is_exact & (surplus == 0)).sum()),

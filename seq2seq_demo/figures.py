@@ -116,11 +116,6 @@ class Tally:
         a, b = ([np.pad(x, (0, width - len(x))) for x in (tally.expected, tally.correct)] for tally in (self, other))
         return Tally(a[0] + b[0], a[1] + b[1])
 
-    @classmethod
-    def by_position(cls, is_symbol: np.ndarray, is_correct: np.ndarray) -> Tally:
-        """Return the counts at each position, from two masks `[B, T]`."""
-        return cls(is_symbol.sum(axis=0), is_correct.sum(axis=0))
-
     @property
     def accuracy(self) -> np.ndarray:
         """The share of correct predictions; nan where nothing was expected."""

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -50,34 +50,6 @@ class TrainedNetwork(StoredNetwork):
         return cls(**vars(stored) | {"members": tuple(map(cls.of, stored.members))})
 
     # ---- Prediction ----
-
-    @overload
-    def predict(
-        self,
-        sources: Any,
-        out_len: int | None = ...,
-        *,
-        max_out_len: int | None = ...,
-        beam_size: int | None = ...,
-        length_penalty: float = ...,
-        details: Literal[True],
-        unknown: Unknown = ...,
-    ) -> list[Prediction]: ...
-
-    @overload
-    def predict(
-        self,
-        sources: Any,
-        out_len: int | None = ...,
-        *,
-        max_out_len: int | None = ...,
-        beam_size: int | None = ...,
-        n_best: int | None = ...,
-        length_penalty: float = ...,
-        details: bool = ...,
-        unknown: Unknown = ...,
-        on_error: OnError = ...,
-    ) -> list[Any]: ...
 
     def predict(
         self,

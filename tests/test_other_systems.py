@@ -14,21 +14,14 @@ from seq2seq_demo.errors import TrainingError, require_tensorflow
 # neither be renamed, replaced nor removed, `rename` replaces no file, a directory cannot be opened, `select` takes only
 # sockets, and texts that are printed or that a file contains are in the code page 1252 unless the program sets another.
 WINDOWS = """
-import ctypes, fcntl, io, os, select, signal, sys, tempfile, types, warnings
+import ctypes, io, os, select, signal, sys, tempfile, types, warnings
 import h5py, multiprocessing.connection, numpy, rich.progress, subprocess
-
-def locking(descriptor, mode, n):
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise PermissionError(13, "Permission denied") from None
 
 def memory_status(pointer):
     assert pointer._obj[0] == 64
     pointer._obj[1] = 3 * 2**30
 
 sys.modules |= dict.fromkeys(["fcntl", "grp", "posix", "pty", "pwd", "readline", "resource", "termios", "tty"])
-sys.modules["msvcrt"] = types.SimpleNamespace(locking=locking, LK_NBLCK=2)
 ctypes.windll = types.SimpleNamespace(kernel32=types.SimpleNamespace(GlobalMemoryStatusEx=memory_status))
 def set_wakeup_fd(descriptor, set_wakeup_fd=signal.set_wakeup_fd, set_blocking=os.set_blocking, **options):
     if descriptor >= 0:

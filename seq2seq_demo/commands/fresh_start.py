@@ -17,7 +17,7 @@ from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.display import training_report
 from seq2seq_demo.display.console import pluralize, print_notice
 from seq2seq_demo.errors import InputError, WeightsError
-from seq2seq_demo.files import atomic_files, file_names, weights_file
+from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.files.stored_network import DataFingerprint, Snapshot
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training import recorder
@@ -97,7 +97,7 @@ def named_result(options: TrainOptions) -> Path | None:
         WeightsError: -o names a file of another kind.
     """
     if options.output is not None:
-        weights_file.check_replaceable(options.output, options.force)
+        atomic_files.check_replaceable(options.output, "a weights file", options.force, WeightsError)
         return options.output
     if options.iter_num is None:
         return None

@@ -62,10 +62,8 @@ def open_regular(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2Se
         file = os.fdopen(os.open(path, sum(FLAGS)), "rb")
     except FileNotFoundError as error:
         raise error_class(f"{path}: expected {kind}, found none") from error
-    except OSError as error:
-        raise error_class(f"{path}: expected {kind}, got: {error.strerror}") from error
-    except ValueError as error:  # a NUL in the name
-        raise error_class(f"{path}: expected {kind}, got a name that no file can have") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise error_class(f"{path}: expected {kind}, got: {getattr(error, 'strerror', None) or error}") from error
     if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         return file
     file.close()
@@ -171,17 +169,13 @@ def _flush_directory(folder: Path) -> None:
 def lock(file: BinaryIO) -> bool:
     """Try to lock an open file; return False if another process holds the lock.
 
-    The kernel releases the lock when the file is closed or the process ends.
+    The kernel releases the lock when the file is closed or the process ends. On Windows, there are no locks.
     """
     try:
-        if fcntl is None:
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
+        if fcntl:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:  # EAGAIN, or EACCES on Windows: another process holds the lock; else: no locks here
-        return error.errno != (errno.EACCES if fcntl is None else errno.EAGAIN)
+    except OSError as error:  # other errors: the file system has no locks
+        return error.errno != errno.EAGAIN
     return True
 
 

@@ -4,10 +4,8 @@ The file is a sorted string table (LevelDB's doc/table_format.md) of protocol bu
 (tensorflow/core/util/saved_tensor_slice.proto). `network/names_2016.py` maps its variables to our weights.
 """
 
-import math
 from collections.abc import Iterator
 from functools import cache
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -20,9 +18,8 @@ VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # protocol buffers' wire types
 SIZES = {FIXED64: 8, BYTES: 0, FIXED32: 4}
 # TensorFlow's number of a data type → NumPy's name, and the number of the TensorProto field with the values.
 TYPES = {1: ("<f4", 5), 2: ("<f8", 6), 3: ("<i4", 7), 9: ("<i8", 10), 10: ("?", 11)}
-UNPACKED = {"<f4": FIXED32, "<f8": FIXED64}  # the wire type of a single value; VARINT for the other types
 # No checkpoint of 2016 exceeds these limits. They bound memory, time and error messages for hostile files.
-MAX_FIELD, MAX_RANK, MAX_NAME = 15, 8, 1000
+MAX_FIELD, MAX_NAME = 15, 1000
 
 
 def is_checkpoint(content: bytes) -> bool:
@@ -38,7 +35,7 @@ def read_checkpoint(content: bytes) -> dict[str, np.ndarray]:
     """
     require(is_checkpoint(content), "expected a TensorFlow V1 checkpoint, got something else")
     try:
-        return _variables(map(_Message, _records(content)), len(content))
+        return _variables(map(_Message, _records(content)))
     except (ValueError, TypeError, KeyError, IndexError, OverflowError) as error:
         raise WeightsError("damaged checkpoint: expected SavedTensorSlices, got something else") from error
 
@@ -168,7 +165,7 @@ class _Message:
         return str(name, "utf-8")
 
 
-def _variables(records: Iterator[_Message], n_bytes: int) -> dict[str, np.ndarray]:
+def _variables(records: Iterator[_Message]) -> dict[str, np.ndarray]:
     """Return the arrays of SavedTensorSlices: the first record lists the variables, each other record holds one."""
     first = next(records, _Message(b""))
     is_v1 = not first.all(1, VARINT)
@@ -176,9 +173,6 @@ def _variables(records: Iterator[_Message], n_bytes: int) -> dict[str, np.ndarra
     metas = first.message(1).all(1, BYTES)
     listed = dict(_parse_meta(_Message(meta)) for meta in metas)
     require(len(listed) == len(metas), "a variable is listed twice", ValueError)
-    # Trailing values may be omitted (see _array), so the file's size alone does not bound the memory.
-    n_values = sum(math.prod(shape) for shape, _ in listed.values())
-    require(n_values <= n_bytes + 2**24, "damaged checkpoint: its variables are too large for its size")
     arrays: dict[str, np.ndarray] = {}
     for saved in (record.message(2) for record in records):
         name = saved.name(1)
@@ -192,29 +186,16 @@ def _variables(records: Iterator[_Message], n_bytes: int) -> dict[str, np.ndarra
 
 def _parse_meta(meta: _Message) -> tuple[str, tuple[tuple[int, ...], int]]:
     """Return the name of a SavedSliceMeta, and its shape and type."""
-    axes = meta.message(2).all(2, BYTES)
-    require(len(axes) <= MAX_RANK, "more dimensions than a weight has", ValueError)
-    shape = tuple(_Message(axis).integer(1) for axis in axes)
-    require(0 not in shape, "a variable without values", ValueError)
+    shape = tuple(_Message(axis).integer(1) for axis in meta.message(2).all(2, BYTES))
     return meta.name(1), (shape, meta.integer(3))
 
 
 def _array(name: str, tensor: _Message, shape: tuple[int, ...], kind: int) -> np.ndarray:
-    """Return the array of a TensorProto. Omitted trailing values equal the last value present."""
+    """Return the array of a TensorProto, whose values are packed into one field."""
     require(kind in TYPES, f"expected numbers in variable {name!r}, got TensorFlow's data type {kind}")
-    values = _values(tensor, *TYPES[kind])
-    array = np.full(math.prod(shape), values[-1])
-    array[: len(values)] = values  # raises ValueError if there are too many
-    return array.reshape(shape)
-
-
-def _values(tensor: _Message, dtype: str, field: int) -> np.ndarray:
-    """Return the values present in a TensorProto: raw memory, packed, or one field per value."""
-    wire_type = UNPACKED.get(dtype, VARINT)
-    content, packed, single = tensor.all(4, BYTES), tensor.all(field, BYTES), tensor.all(field, wire_type)
-    n_forms = sum(map(bool, (content, packed, single)))
-    require(n_forms == 1, "no values, or values in several forms", ValueError)
-    if wire_type == VARINT and not content:
-        integers = [*chain(*(_Reader(part).varints() for part in packed)), *single]
-        return np.array(integers, np.uint64).astype(dtype)  # negative values are stored modulo 2^64
-    return np.frombuffer(b"".join(content + packed + single), dtype)
+    dtype, field = TYPES[kind]
+    content = tensor.content(field)
+    if dtype.startswith("<f"):
+        return np.frombuffer(content, dtype).reshape(shape).copy()
+    integers = np.array([*_Reader(content).varints()], np.uint64)  # negative values are stored modulo 2^64
+    return integers.astype(dtype).reshape(shape)

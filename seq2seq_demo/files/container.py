@@ -15,8 +15,9 @@ from seq2seq_demo.errors import WeightsError, require
 from seq2seq_demo.files import hdf5
 
 VERSION = 4  # 2 added vocabularies, 3 recordings, 4 nested metadata; all versions can be read
-WEIGHTS, SNAPSHOT, RECORDING = KINDS = ("weights", "snapshot", "recording")  # until version 3, headers say "weights"
+WEIGHTS, SNAPSHOT, RECORDING = "weights", "snapshot", "recording"  # kinds; until version 3, headers say "weights"
 HEADER_SIZE = 512  # HDF5's user block: kind, version and the checksum of the rest, as ASCII text
+HEADER = re.compile(rb"seq2seq-demo (weights|snapshot|recording) ([0-9]{1,9})\nsha256 ([0-9a-f]{64})\n\0*")
 
 
 def to_bytes(kind: str, arrays: dict[str, np.ndarray], texts: dict[str, str]) -> bytes:
@@ -32,11 +33,6 @@ def to_bytes(kind: str, arrays: dict[str, np.ndarray], texts: dict[str, str]) ->
     body = buffer.getvalue()[HEADER_SIZE:]
     header = f"seq2seq-demo {kind} {VERSION}\nsha256 {hashlib.sha256(body).hexdigest()}\n".encode()
     return header.ljust(HEADER_SIZE, b"\0") + body
-
-
-def _match(header: bytes) -> re.Match[bytes] | None:
-    pattern = rf"seq2seq-demo ({'|'.join(KINDS)}) ([0-9]{{1,9}})\nsha256 ([0-9a-f]{{64}})\n\0*"
-    return re.fullmatch(pattern.encode(), header[:HEADER_SIZE])
 
 
 class Container:
@@ -75,7 +71,7 @@ def read(content: bytes, expected: str = "a weights file of this program or of 2
     Raises:
         WeightsError: the file is damaged, has an unknown version, or is not a container.
     """
-    header, body = _match(content), content[HEADER_SIZE:]
+    header, body = HEADER.fullmatch(content[:HEADER_SIZE]), content[HEADER_SIZE:]
     if not header:
         raise WeightsError(f"expected {expected}, got something else")
     version, checksum = int(header[2]), hashlib.sha256(body).hexdigest().encode()

@@ -148,17 +148,12 @@ class _File:
             if kind != ATTRIBUTE:
                 continue
             require(len(seen) < MAX_ATTRIBUTES, f"expected at most {MAX_ATTRIBUTES} attributes, got more")
-            version = _number(message, 0, 1)
-            padding = 8 if version == 1 else 1
-            sizes = [_number(message, at, 2) for at in (2, 4, 6)]
-            padded = [-(-size // padding) * padding for size in sizes]
-            start = 8 if version < 3 else 9
-            name = message[start : start + sizes[0]].rstrip(b"\0").decode(errors="replace")
-            type_class = _number(message, start + padded[0], 1) & 15
+            padded = [-(-_number(message, at, 2) // 8) * 8 for at in (2, 4, 6)]  # sizes of name, type and dataspace
+            name = message[8 : 8 + padded[0]].rstrip(b"\0").decode(errors="replace")
             require(name not in seen, f"expected each attribute once, got {name[:MAX_NAME]!r} twice")
             seen.add(name)
-            if type_class == VARIABLE_LENGTH:
-                value = message[start + sum(padded) :]
+            if _number(message, 8 + padded[0], 1) & 15 == VARIABLE_LENGTH:
+                value = message[8 + sum(padded) :]
                 heap, index = _number(value, 4), _number(value, 12, 4)
                 yield name, self._heap_object(heap, index).decode(errors="replace")
 

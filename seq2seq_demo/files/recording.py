@@ -1,7 +1,7 @@
 """Recordings: the weights of a network at N steps of its training, as float16, in a file beside the weights.
 
 Like a weights file, the file is a container. Its arrays are `steps` `[N]`, and every weight by name, with a first axis
-of N. Its strings are the model, the steps per epoch, and a checksum of the weights in the weights file. A snapshot
+of N. Its JSON contains the steps per epoch and a checksum of the weights in the weights file. A snapshot
 contains the same arrays, so that a resumed run continues its recording.
 """
 
@@ -16,14 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
-from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import Seq2SeqError, WeightsError, require
 from seq2seq_demo.files import atomic_files, container
 from seq2seq_demo.files.container import RECORDING, Container
 from seq2seq_demo.files.file_names import recording_path
 from seq2seq_demo.files.typed_json import parse, parse_json
-from seq2seq_demo.network.parameters import Weights, weight_shapes
+from seq2seq_demo.network.parameters import Weights
 
 STEPS = "steps"
 EXPECTED_FILE = "a training recording"
@@ -73,11 +72,16 @@ def find_recording(weights_path: str | os.PathLike[str], weights: Weights) -> Re
         return None
     content = atomic_files.read(path, EXPECTED_FILE, WeightsError)
     try:
-        recording, info = _from_bytes(content)
+        file = container.read(content, EXPECTED_FILE)
+        require(file.kind == RECORDING, f"expected {EXPECTED_FILE}, found a weights file")
+        info = parse(RunInfo, parse_json(file.texts.get(RECORDING, "")), RECORDING)
+        require_integer("steps_per_epoch", info.steps_per_epoch, at_least=1)
+        belongs = info.saved == weights_checksum(weights)
+        require(belongs, f"expected the recording of {weights_path}, got the recording of another training run")
+        recording = from_container(file, weights, info.steps_per_epoch)
+        file.require_all_read()
     except Seq2SeqError as error:
         raise WeightsError(f"{path}: {error}") from error
-    belongs = info.saved == weights_checksum(weights)
-    require(belongs, f"{path}: expected the recording of {weights_path}, got the recording of another training run")
     return recording
 
 
@@ -89,11 +93,10 @@ def weights_checksum(weights: Weights) -> str:
     return digest.hexdigest()
 
 
-def to_bytes(recording: Recording, model_config: ModelConfig, saved: Weights) -> bytes:
+def to_bytes(recording: Recording, saved: Weights) -> bytes:
     """Return the content of the recording file that belongs to a weights file with the weights `saved`."""
     info = RunInfo(recording.steps_per_epoch, weights_checksum(saved))
-    texts = {"model": json.dumps(asdict(model_config)), RECORDING: json.dumps(asdict(info))}
-    return container.to_bytes(RECORDING, to_arrays(recording), texts)
+    return container.to_bytes(RECORDING, to_arrays(recording), {RECORDING: json.dumps(asdict(info))})
 
 
 def check_destination(path: Path, overwrite: bool, force: bool | None = None) -> None:
@@ -108,8 +111,8 @@ def to_arrays(recording: Recording, prefix: str = "") -> Weights:
     return {f"{prefix}{STEPS}": np.array(recording.steps, np.int64), **arrays}
 
 
-def from_container(file: Container, model_config: ModelConfig, steps_per_epoch: int, prefix: str = "") -> Recording:
-    """Read a recording from a container: the inverse of `to_arrays`.
+def from_container(file: Container, saved: Weights, steps_per_epoch: int, prefix: str = "") -> Recording:
+    """Read a recording from a container: the inverse of `to_arrays`. Its weights have the shapes of `saved`.
 
     Raises:
         WeightsError: an array is missing, or has the wrong shape or impossible values.
@@ -121,22 +124,9 @@ def from_container(file: Container, model_config: ModelConfig, steps_per_epoch: 
     is_ascending = steps[:1] == (0,) and all(a < b for a, b in itertools.pairwise(steps))
     require(is_ascending, f"expected ascending steps from 0, got {str(steps)[:40]}")
     weights: list[Weights] = [{} for _ in steps]
-    for name, shape in weight_shapes(model_config).items():
-        array = file.array(f"{prefix}{name}", (N, *shape), "float16")
+    for name, weight in saved.items():
+        array = file.array(f"{prefix}{name}", (N, *weight.shape), "float16")
         require(bool(np.isfinite(array).all()), f"expected finite weights, got others in {name!r}")
         for n in range(N):
             weights[n][name] = array[n]
     return Recording(steps_per_epoch, steps, tuple(weights))
-
-
-def _from_bytes(content: bytes) -> tuple[Recording, RunInfo]:
-    file = container.read(content, EXPECTED_FILE)
-    require(file.kind == RECORDING, f"expected {EXPECTED_FILE}, found a weights file")
-    has_all = file.texts.keys() == {"model", RECORDING}
-    require(has_all, f"expected the attributes model, {RECORDING}, got {sorted(file.texts)}"[:200])
-    model_config = parse(ModelConfig, parse_json(file.texts["model"]), "model")
-    info = parse(RunInfo, parse_json(file.texts[RECORDING]), RECORDING)
-    require_integer("steps_per_epoch", info.steps_per_epoch, at_least=1)
-    recording = from_container(file, model_config, info.steps_per_epoch)
-    file.require_all_read()
-    return recording, info

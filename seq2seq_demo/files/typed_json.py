@@ -5,7 +5,7 @@ import json
 from collections.abc import Collection
 from dataclasses import MISSING, fields, is_dataclass
 from types import NoneType
-from typing import Any, Literal, NoReturn, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from seq2seq_demo.data.records import unique_keys
 from seq2seq_demo.errors import WeightsError, require
@@ -19,16 +19,12 @@ def parse_json(text: str) -> Any:
     """Parse JSON.
 
     Raises:
-        WeightsError: the text is not JSON, or it contains NaN, infinity or a duplicate key.
+        WeightsError: the text is not JSON, or it contains a duplicate key.
     """
     try:
-        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=unique_keys)
+        return json.loads(text, object_pairs_hook=unique_keys)
     except (ValueError, RecursionError) as error:
         raise WeightsError(f"expected JSON, got {text[:40]!r}") from error
-
-
-def _refuse_constant(constant: str) -> NoReturn:
-    raise ValueError(constant)
 
 
 def require_type(name: str, value: Any, *types: type[T]) -> T:

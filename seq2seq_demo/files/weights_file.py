@@ -47,21 +47,21 @@ MEMBER = "members/{}/"  # prefix of the array names of each network but the firs
 def write(network: StoredNetwork, path: Path, overwrite: bool, force: bool | None = None) -> None:
     """Write a network atomically and, if it has a recording, the recording beside it.
 
-    With `overwrite`, files of this program may be replaced, and with `force`, as in `check_replaceable`, any file.
+    With `overwrite`, files of this program may be replaced, and with `force` any file.
 
     Raises:
         WeightsError: `read` would refuse the file, or a file could not be written or must not be replaced.
         FileExistsError: the path exists and `overwrite` is False.
     """
     if overwrite:
-        check_replaceable(path, force)
+        atomic_files.check_replaceable(path, "a weights file", force, WeightsError)
     else:
         atomic_files.check_writable(path, "a weights file", WeightsError)
     if network.recording:
         recording.check_destination(recording_path(path), overwrite, force)
     atomic_files.write(path, to_bytes(network), overwrite, WeightsError)
     if network.recording:
-        beside = recording.to_bytes(network.recording, network.model_config, network.weights)
+        beside = recording.to_bytes(network.recording, network.weights)
         atomic_files.write(recording_path(path), beside, overwrite, WeightsError)
 
 
@@ -122,14 +122,6 @@ def read(path: Path) -> Snapshot[StoredNetwork] | StoredNetwork:
     return StoredNetwork(**network._asdict(), program="TFLearnSeq2Seq")  # 2016 recorded neither task nor lengths
 
 
-def check_replaceable(path: Path, force: bool | None = None) -> None:
-    """Raise WeightsError if saving to this path is certain to fail or would replace another program's file.
-
-    With `force`, any file may be replaced. If `force` is None, the error does not mention `force`.
-    """
-    atomic_files.check_replaceable(path, "a weights file", force, WeightsError)
-
-
 def _from_bytes(content: bytes) -> Snapshot[StoredNetwork] | StoredNetwork:
     file = container.read(content)
     require(file.kind != RECORDING, "expected a weights file, got a training recording")
@@ -139,12 +131,9 @@ def _from_bytes(content: bytes) -> Snapshot[StoredNetwork] | StoredNetwork:
         raise WeightsError(f"damaged weights file: {error}") from error
     digests = file.datasets.get("held_out")
     held_out = file.array("held_out", digests.shape, "int64") if digests else None
-    prefixes = _prefixes(len(networks))
-    if progress and file.version < 4:
-        prefixes = [*prefixes[1:], ""]  # the arrays of the network in training came first
     networks = [
         replace(each, **_checkpoint(file, each.model_config, prefix)._asdict(), held_out=held_out)
-        for each, prefix in zip(networks, prefixes, strict=True)
+        for each, prefix in zip(networks, _prefixes(len(networks)), strict=True)
     ]
     _check_metadata(networks, progress)
     stored: Snapshot[StoredNetwork] | StoredNetwork = replace(networks[0], members=tuple(networks[1:]))
@@ -152,11 +141,12 @@ def _from_bytes(content: bytes) -> Snapshot[StoredNetwork] | StoredNetwork:
         first = networks[0]
         if first.trained and _has(file, RECORDED):
             n = first.trained.config.steps_per_epoch
-            networks[0] = replace(first, recording=recording.from_container(file, first.model_config, n, RECORDED))
+            networks[0] = replace(first, recording=recording.from_container(file, first.weights, n, RECORDED))
         *finished, current = networks
         best = _checkpoint(file, current.model_config, BEST) if _has(file, BEST) else None
         stored = Snapshot(current, progress, best, tuple(finished))
-    file.require_all_read()
+    if file.version == container.VERSION:
+        file.require_all_read()
     return stored
 
 
@@ -247,37 +237,23 @@ def _check_metadata(networks: Sequence[StoredNetwork], progress: Progress | None
 
 
 def upgrade(version: int, metadata: dict[str, Any]) -> dict[str, Any]:
-    """Convert the metadata of versions 1 to 3 to the form of version 4. In versions 1 and 2, `ends` is not recorded.
+    """Convert the metadata of versions 1 to 3 to the form of version 4. A snapshot becomes the network in training.
 
     Raises:
         AttributeError, KeyError, TypeError or ValueError: the metadata has another form.
     """
-    training = metadata["training"]
-    progress, members = training["progress"], training.pop("members", ())
-    networks = [_upgraded_network(version, each["model"], each["training"]) for each in members]
-    integers = {"tokens": INTEGERS}
-    vocabularies = metadata.get("vocabularies", {"source": integers, "target": integers})
-    current = _upgraded_network(version, metadata["model"], training)
-    if not (progress and current["trained"]):
-        return {"networks": [current, *networks], "vocabularies": vocabularies}
-    progress["correct_sum"] = progress.pop("right_sum")
-    progress.pop("start_step", None)
-    for epoch in progress["history"]:
-        validation = {name: epoch.pop(name) for name in [*epoch] if name.startswith("validation_")}
-        epoch["validation"] = {name.removeprefix("validation_"): value for name, value in validation.items()}
-    return {"networks": [*networks, current], "vocabularies": vocabularies, "progress": progress}
+    training, integers = metadata["training"], {"tokens": INTEGERS}
+    members = [(each["model"], each["training"]) for each in training.pop("members", ())]
+    return {
+        "networks": [_upgraded_network(version, *each) for each in [(metadata["model"], training), *members]],
+        "vocabularies": metadata.get("vocabularies", {"source": integers, "target": integers}),
+    }
 
 
 def _upgraded_network(version: int, model: dict[str, Any], training: dict[str, Any]) -> dict[str, Any]:
     run = training.pop("trained")
-    if training.get("progress") and run.get("processes", 1) != 1:
-        raise WeightsError(
-            "expected a run of one process, got one of several: finish it with the version that began it"
-        )
     if version < 3:
         model["ends"] = training.get("min_in_len") is not None
-        if run.get("data") and not (model["ends"] and run.get("seed") == 0):
-            run["fingerprint"] = None  # 0.2.0 split these pairs differently, so the run cannot be resumed
     training.pop("members", None)
     training.pop("progress", None)
     return {

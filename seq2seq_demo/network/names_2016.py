@@ -4,17 +4,14 @@ The variables have the names of TF 0.10 (tf.nn.seq2seq under TFLearn), or of TF 
 renamed them. `cells.CELL_TYPES` lists the matrices of each cell in 2016 and the order of their gates.
 """
 
-import math
 import re
 from typing import NamedTuple
 
 import numpy as np
 
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.errors import UsageError, WeightsError
+from seq2seq_demo.errors import require
 from seq2seq_demo.network.parameters import Weights, add_to_biases, check_weights, weight_shapes
-
-Variables = dict[str, tuple[str, np.ndarray]]  # from TF 0.10's name to the name in the file, and the array
 
 NAMES = {
     "encoder/embedding": "{network}/RNN/EmbeddingWrapper/embedding",
@@ -32,7 +29,6 @@ NAMES = {
 }
 # Variables saved by TFLearn and Adam that are neither weights nor moments.
 IGNORED = re.compile(r"(.*/)?(moving_avg|beta[12]_power)|(?i:training_step|global_step)|val_loss|val_acc|is_training")
-MAX_NAME = 1000  # characters, many times the longest name of 2016
 
 
 class Network2016(NamedTuple):
@@ -49,6 +45,7 @@ def from_2016(variables: Weights) -> Network2016:
 
     Raises:
         WeightsError: a variable is missing or unexpected, or its shape does not match the other variables.
+        UsageError: the sizes or the cell are not those of a network.
     """
     remaining = _by_name_of_2016(variables)
     model_config, names = _infer_model(remaining)
@@ -58,8 +55,7 @@ def from_2016(variables: Weights) -> Network2016:
     for moment, slot in (("m", "/Adam"), ("v", "/Adam_1")) if has_moments else ():
         arrays = _pop_weights(remaining, slot, model_config, names)
         moments |= {f"{moment}/{name}": array for name, array in arrays.items()}
-    for name, _ in remaining.values():
-        raise WeightsError(f"unexpected variable {name!r}")
+    require(not remaining, f"unexpected variable {next(iter(remaining), None)!r}")
     add_to_biases(weights, model_config, model_config.cell.gates_2016_added_1_to)  # moments need no change
     check_weights(weights, moments)
     return Network2016(model_config, weights, _step(variables, has_moments), moments)
@@ -89,22 +85,20 @@ def _camel_case(match: re.Match[str]) -> str:
     return "".join(word.upper() if word in ("rnn", "lstm", "gru") else word.title() for word in words)
 
 
-def _by_name_of_2016(variables: Weights) -> Variables:
+def _by_name_of_2016(variables: Weights) -> Weights:
     """Return the weights and moments by TF 0.10's names; raise WeightsError for an unexpected variable."""
-    by_name: Variables = {}
+    by_name: Weights = {}
     for name, array in variables.items():
-        if len(name) > MAX_NAME:
-            raise WeightsError(f"unexpected variable {name[:MAX_NAME]!r}...")
         if IGNORED.fullmatch(name):
             continue
         key = name_of_2016(name)
-        if key in by_name or not key.startswith(("embedding_rnn_seq2seq/", "embedding_attention_seq2seq/")):
-            raise WeightsError(f"unexpected variable {name!r}")
-        by_name[key] = name, array
+        is_expected = key not in by_name and key.startswith(("embedding_rnn_seq2seq/", "embedding_attention_seq2seq/"))
+        require(is_expected, f"unexpected variable {name!r}")
+        by_name[key] = array
     return by_name
 
 
-def _infer_model(variables: Variables) -> tuple[ModelConfig, dict[str, str]]:
+def _infer_model(variables: Weights) -> tuple[ModelConfig, dict[str, str]]:
     """Infer the model from names and shapes; also return a map from our weights and layers to their 2016 names."""
     kind = "attention" if any(name.startswith("embedding_attention") for name in variables) else "rnn"
     network, decoder = f"embedding_{kind}_seq2seq", f"embedding_{kind}_seq2seq/embedding_{kind}_decoder"
@@ -117,32 +111,27 @@ def _infer_model(variables: Variables) -> tuple[ModelConfig, dict[str, str]]:
         names |= {f"encoder/layer_{layer}": f"{network}/RNN/{scope}", f"decoder/layer_{layer}": f"{step}/{scope}"}
     n_inputs, E = _matrix_shape(variables, names["encoder/embedding"])
     H, V = _matrix_shape(variables, names["decoder/projection/kernel"])
-    try:
-        sizes = len(cells), H, E, n_inputs - 1, V - 2
-        return ModelConfig(f"embedding_{kind}", cell_type, *sizes), names  # type: ignore[arg-type]  # any strings
-    except UsageError as error:
-        raise WeightsError(str(error)) from error
+    sizes = len(cells), H, E, n_inputs - 1, V - 2
+    return ModelConfig(f"embedding_{kind}", cell_type, *sizes), names  # type: ignore[arg-type]  # any strings
 
 
-def _matrix_shape(variables: Variables, name: str) -> tuple[int, int]:
-    if name not in variables:
-        raise WeightsError(f"missing variable {name!r}")
-    name, array = variables[name]
-    if array.ndim != 2:
-        raise WeightsError(f"expected a matrix in variable {name!r}, got shape {array.shape}")
-    return array.shape[0], array.shape[1]
+def _matrix_shape(variables: Weights, name: str) -> tuple[int, ...]:
+    require(name in variables, f"missing variable {name!r}")
+    shape = variables[name].shape
+    require(len(shape) == 2, f"expected a matrix in variable {name!r}, got shape {shape}")
+    return shape
 
 
-def _pop_weights(variables: Variables, slot: str, model_config: ModelConfig, names: dict[str, str]) -> Weights:
+def _pop_weights(variables: Weights, slot: str, model_config: ModelConfig, names: dict[str, str]) -> Weights:
     """Remove the variable of every weight, or its moment in Adam's `slot`, and return the arrays in our layout."""
     cell, H = model_config.cell, model_config.cell_size
 
     def pop(name: str, *shape: int) -> np.ndarray:
-        if name + slot not in variables:
-            raise WeightsError(f"missing variable {name + slot!r}")
-        name, array = variables.pop(name + slot)
-        if array.shape != shape or array.dtype != np.float32:
-            raise WeightsError(f"expected variable {name!r} as float32 {shape}, got {array.dtype} {array.shape}")
+        name += slot
+        require(name in variables, f"missing variable {name!r}")
+        array = variables.pop(name)
+        matches = array.shape == shape and array.dtype == np.float32
+        require(matches, f"expected variable {name!r} as float32 {shape}, got {array.dtype} {array.shape}")
         return array
 
     def pop_gates(name: str, *rows: int) -> np.ndarray:
@@ -173,14 +162,12 @@ def _step(variables: Weights, is_required: bool) -> int:
     Adam increments Training_step (global_step in TF 1.x). TFLearn's Global_Step is the number of batches, which equals
     t.
     """
-    for name in ("Training_step", "global_step", "Global_Step"):
-        if name in variables:
-            array = variables[name]
-            step = float(array) if array.shape == () and array.dtype.kind in "iuf" else math.nan
-            if not (0 <= step < 2**53 and step.is_integer()):
-                shown = array if array.dtype.kind in "biuf" and array.shape == () else f"{array.dtype} {array.shape}"
-                raise WeightsError(f"expected a number of steps in variable {name!r}, got {shown}")
-            return int(step)
-    if is_required:
-        raise WeightsError("missing variable 'Training_step'")
-    return 0
+    name = next((name for name in ("Training_step", "global_step", "Global_Step") if name in variables), None)
+    if name is None:
+        require(not is_required, "missing variable 'Training_step'")
+        return 0
+    array = variables[name]
+    is_number = array.shape == () and array.dtype.kind in "iuf"
+    is_step = bool(is_number and 0 <= array < 2**53 and float(array).is_integer())
+    require(is_step, f"expected a number of steps in variable {name!r}, got {array.tolist()!r}"[:200])
+    return int(array)

@@ -88,4 +88,4 @@ def test_verbose_prediction_prints_the_network_summary(run):
 def test_weights_named_like_a_snapshot_are_not_resumed(run):
     name = "s2s_checkpoint__basic__reversed_1.weights.h5"
     save_random(name)
-    run.refuses("train --resume", f"{name}: expected a snapshot, got weights", 1)
+    run.refuses("train --resume", f"{name}: expected a snapshot of this version, got weights", 1)

@@ -151,7 +151,7 @@ def test_a_damaged_snapshot_is_an_error(run):
     run.refuses(f"{TRAIN} --resume", f"{SNAPSHOT}: expected a weights file of this program", 1)
     save_random("w")
     os.rename("w", SNAPSHOT)
-    run.refuses(f"{TRAIN} --resume", f"{SNAPSHOT}: expected a snapshot, got weights", 1)
+    run.refuses(f"{TRAIN} --resume", f"{SNAPSHOT}: expected a snapshot of this version, got weights", 1)
 
 
 # ---- Options that contradict the run ----

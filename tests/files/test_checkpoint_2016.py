@@ -53,25 +53,7 @@ def test_every_type_is_read_from_several_blocks(tmp_path):
     assert all(array.flags.writeable for array in read.values())
 
 
-# ---- Other valid encodings, and unsupported files ----
-
-
-def test_values_may_be_packed_separate_or_abbreviated():
-    v = np.array([[1.5, -2.5, 3.25], [4, 7, 7]], np.float32)
-    n = np.array([[5, -3, 300], [300, 300, 300]], np.int32)
-    one_by_one = [(5, 5, number.tobytes()) for number in v.ravel()]
-    numbers = [(7, 0, int(number) % 2**64) for number in n.ravel()]
-    for array, dtype, values in [
-        (v, 1, [(5, 2, v.tobytes())]),
-        (v, 1, [(5, 2, v.tobytes()[:20])]),  # the last value stands for the missing ones
-        (v, 1, [(4, 2, v.tobytes())]),
-        (v, 1, one_by_one),
-        (v, 1, one_by_one[:5]),
-        (n, 3, numbers),
-        (n, 3, numbers[:3]),
-    ]:
-        content = table([[(1, 2, [listed(b"v", [2, 3], dtype)])], saved(b"v", values)])
-        assert_equal(read_checkpoint(content), {"v": array})
+# ---- Unsupported files ----
 
 
 def test_blocks_must_be_listed_once_and_in_order():
@@ -160,30 +142,19 @@ def claims(*shapes, dtype=1, values=((5, 2, ONE),)):
 
 
 def test_our_own_tables_are_read():
-    assert_equal(read_checkpoint(claims([1], [2, 1])), {"v0": np.ones(1, "f4"), "v1": np.ones((2, 1), "f4")})
+    assert_equal(read_checkpoint(claims([1], [1, 1])), {"v0": np.ones(1, "f4"), "v1": np.ones((1, 1), "f4")})
     _, _, variables = variables_with_moments(SMALL)
     variables = {name: np.asarray(variables[name]) for name in sorted(variables)} | {"x": np.arange(-1, 200)}
     assert_equal(read_checkpoint(table(records(variables))), variables)
 
 
-WRONG_SIZES = [[1] * 9, [2**40] * 10_000, [0], [0, 10**18], [2**63, 2**63], [2**64 - 1], [2**64 + 1]]
+WRONG_SIZES = [[1] * 99, [2**40] * 10_000, [0], [0, 10**18], [2**63, 2**63], [2**64 - 1], [2**64 + 1]]
 WRONG_FIELDS = [[(1, 2, b"1")], [(1, 5, b"1\0\0\0")], [(1, 1, b"1" * 8)], [], [(1, 0, 1), (1, 0, 1)]]
 
 
 @pytest.mark.parametrize("dims", [*WRONG_SIZES, *([field] for field in WRONG_FIELDS)], ids=str)
 def test_invalid_dimensions_are_refused(dims):
     assert "damaged checkpoint: expected SavedTensorSlices" in refusal(read_checkpoint, claims(dims))
-
-
-def test_the_total_of_omitted_values_is_bounded():
-    """The values are bools, which take the least memory."""
-    assert "too large for its size" in refusal(read_checkpoint, claims([10**15]))
-    for most in ([2**24], [2**12, 1, 2**12]):
-        size = len(claims(most, [300], dtype=10, values=[(11, 0, 1)]))
-        fits, larger = (claims(most, [rest], dtype=10, values=[(11, 0, 1)]) for rest in (size, size + 1))
-        assert len(fits) == size
-        assert [array.sum() for array in read_checkpoint(fits).values()] == [2**24, size]
-        assert "too large for its size" in refusal(read_checkpoint, larger)
 
 
 @pytest.mark.parametrize(

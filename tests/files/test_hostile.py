@@ -59,7 +59,7 @@ def test_changed_bytes_under_a_valid_checksum_give_a_network_or_a_one_line_error
 
 
 def test_changed_metadata_of_an_earlier_version_gives_a_network_or_a_one_line_error():
-    content = (Path(__file__).parent / "earlier" / "version_3_snapshot.h5").read_bytes()
+    content = (Path(__file__).parent / "earlier" / "version_3_ensemble.h5").read_bytes()
     metadata = snapshot_metadata(content)
     refused = 0
     for path in paths(metadata)[1:]:

@@ -26,7 +26,7 @@ def three_steps() -> recording.Recording:
 
 @pytest.fixture
 def content():
-    return recording.to_bytes(three_steps(), MODEL, SAVED)
+    return recording.to_bytes(three_steps(), SAVED)
 
 
 def test_a_recording_is_read_as_it_was_written(tmp_path, content):
@@ -38,7 +38,7 @@ def test_a_recording_is_read_as_it_was_written(tmp_path, content):
         for name, weight in weights.items():
             assert at_step[name].dtype == np.float16
             assert (at_step[name] == weight.astype(np.float16)).all()
-    assert recording.to_bytes(loaded, MODEL, SAVED) == content
+    assert recording.to_bytes(loaded, SAVED) == content
 
 
 def test_weights_beyond_float16_are_clipped():
@@ -90,40 +90,28 @@ def test_different_weights_have_different_checksums():
 
 def test_invalid_recordings_are_refused(tmp_path, content):
     arrays, texts = recording.to_arrays(three_steps()), container.read(content).texts
-    facts, model = json.loads(texts["recording"]), json.loads(texts["model"])
-    name = "decoder/projection/bias"
-    files = {
-        f"ascending steps from 0, got {steps}": container.to_bytes(
-            "recording", arrays | {"steps": np.array(steps)}, texts
-        )
+    facts, name = json.loads(texts["recording"]), "decoder/projection/bias"
+    changes = {
+        f"ascending steps from 0, got {steps}": {"steps": np.array(steps)}
         for steps in ((0, 4, 4), (1, 4, 6), (0, 6, 4), (-1, 4, 6))
     }
-    files |= {
-        f"expected '{name}' as float16": container.to_bytes(
-            "recording", arrays | {name: arrays[name].astype("f4")}, texts
-        ),
-        "expected 'encoder/embedding' as float16": container.to_bytes(
-            "recording", arrays | {"steps": np.array([0, 6])}, texts
-        ),
-        "missing weight 'steps'": container.to_bytes(
-            "recording", {k: v for k, v in arrays.items() if k != "steps"}, texts
-        ),
-        f"finite weights, got others in '{name}'": container.to_bytes(
-            "recording", arrays | {name: arrays[name] + np.inf}, texts
-        ),
-        "unexpected weight 'more'": container.to_bytes("recording", arrays | {"more": arrays[name]}, texts),
-        "expected the attributes model, recording, got": container.to_bytes("recording", arrays, texts | {"x": "y"}),
+    changes |= {
+        f"expected '{name}' as float16": {name: arrays[name].astype("f4")},
+        "expected 'encoder/embedding' as float16": {"steps": np.array([0, 6])},
+        f"finite weights, got others in '{name}'": {name: arrays[name] + np.inf},
+        "unexpected weight 'more'": {"more": arrays[name]},
     }
+    files = {expected: container.to_bytes("recording", arrays | change, texts) for expected, change in changes.items()}
+    without = {k: v for k, v in arrays.items() if k != "steps"}
+    files["missing weight 'steps'"] = container.to_bytes("recording", without, texts)
     for wrong, expected in [
-        ({"recording": facts | {"steps_per_epoch": 0}}, "steps_per_epoch to be an integer of at least 1, got 0"),
-        ({"recording": facts | {"steps_per_epoch": 1.5}}, "'steps_per_epoch' as int, got 1.5"),
-        ({"recording": facts | {"more": 1}}, "expected the keys steps_per_epoch, saved, got 'more'"),
-        ({"recording": {"saved": ""}}, "expected the key 'steps_per_epoch', got none"),
-        ({"model": model | {"cell_size": 10**9}}, "expected 'encoder/layer_0/kernel' as float16"),
-        ({"model": model | {"cell_size": -1}}, "cell_size"),
-        ({"model": []}, "'model' as dict"),
+        (facts | {"steps_per_epoch": 0}, "steps_per_epoch to be an integer of at least 1, got 0"),
+        (facts | {"steps_per_epoch": 1.5}, "'steps_per_epoch' as int, got 1.5"),
+        (facts | {"more": 1}, "expected the keys steps_per_epoch, saved, got 'more'"),
+        ({"saved": ""}, "expected the key 'steps_per_epoch', got none"),
     ]:
-        files[expected] = container.to_bytes("recording", arrays, texts | {k: json.dumps(v) for k, v in wrong.items()})
+        files[expected] = container.to_bytes("recording", arrays, {"recording": json.dumps(wrong)})
+    files["expected JSON, got ''"] = container.to_bytes("recording", arrays, {})
     for expected, wrong_content in files.items():
         (tmp_path / "w.record.h5").write_bytes(wrong_content)
         with pytest.raises(WeightsError) as error:
@@ -137,9 +125,8 @@ def test_invalid_recordings_are_refused(tmp_path, content):
 def test_a_recording_has_a_bounded_number_of_steps(tmp_path, n, is_read):
     """The limit is the largest number of steps that a training run records, however long it is."""
     halves = recording.to_float16(WEIGHTS[0])
-    (tmp_path / "w.record.h5").write_bytes(
-        recording.to_bytes(recording.Recording(4, tuple(range(n)), (halves,) * n), MODEL, SAVED)
-    )
+    content = recording.to_bytes(recording.Recording(4, tuple(range(n)), (halves,) * n), SAVED)
+    (tmp_path / "w.record.h5").write_bytes(content)
     if is_read:
         assert len(recording.find_recording(tmp_path / "w.h5", SAVED).steps) == n
     else:

@@ -111,7 +111,7 @@ def test_round_trip_under_any_name(tmp_path, changes):
     assert same(loaded, saved)
     assert loaded.ends == (changes.get("model_config") is ENDING)
     assert os.listdir(tmp_path) == [name]
-    with pytest.raises(WeightsError, match=f"{name}: expected a snapshot, got weights"):
+    with pytest.raises(WeightsError, match=f"{name}: expected a snapshot of this version, got weights"):
         load_snapshot(tmp_path / name)
 
 
@@ -192,27 +192,20 @@ def test_a_network_of_version_2(tmp_path):
     assert same(load(tmp_path / "w"), loaded)
 
 
-def test_a_snapshot_of_version_2():
-    """Its pairs of one length were divided differently, so that the training cannot be resumed: no fingerprint."""
-    loaded = load_snapshot(EARLIER / "version_2_snapshot.h5")
-    history = EpochFigures(1, 1, 2.5, 0.25, FIGURES_OF_EARLIER)
-    assert (loaded.progress.epoch, loaded.progress.points, loaded.progress.correct_sum) == (2, 45, 40)
-    assert loaded.progress.history[0] == history
-    assert loaded.run.fingerprint == DataFingerprint("abc", None)
-    assert (loaded.best.step, loaded.network.step, loaded.network.ends, len(loaded.best.moments)) == (1, 2, False, 20)
-    assert loaded.network.recording.steps == (0,)
+def test_a_snapshot_of_an_earlier_version_is_read_as_a_network():
+    network = load(EARLIER / "version_2_snapshot.h5")
+    assert (network.step, network.ends, network.trained.fingerprint.data) == (2, False, "abc")
+    with pytest.raises(WeightsError, match="expected a snapshot of this version, got weights"):
+        load_snapshot(EARLIER / "version_2_snapshot.h5")
 
 
-def test_an_ensemble_and_a_snapshot_of_version_3():
-    ensemble, snapshot = load(EARLIER / "version_3_ensemble.h5"), load_snapshot(EARLIER / "version_3_snapshot.h5")
+def test_an_ensemble_of_version_3():
+    ensemble = load(EARLIER / "version_3_ensemble.h5")
     assert [network.step for network in ensemble.networks] == [9, 10]
-    assert [network.step for network in (*snapshot.finished, snapshot.network)] == [9, 10]
-    assert (snapshot.best.step, snapshot.first.recording.steps, snapshot.progress.points) == (4, (0,), 20)
-    for seed, network in enumerate([*ensemble.networks, snapshot.first, snapshot.network]):
-        assert same_arrays(network.weights, initial_weights(network.model_config, seed % 2))
-        assert network.trained == TrainingRun(
-            TrainConfig(50, 5, 4, epochs=3, members=2, keep_best=True, seed=seed % 2), 7, DataFingerprint("abc", "def")
-        )
+    for seed, network in enumerate(ensemble.networks):
+        assert same_arrays(network.weights, initial_weights(network.model_config, seed))
+        config = TrainConfig(50, 5, 4, epochs=3, members=2, keep_best=True, seed=seed)
+        assert network.trained == TrainingRun(config, 7, DataFingerprint("abc", "def"))
         run = TrainingRun(TrainConfig(9, seed=3), 0, DataFingerprint("a", "b"))
         assert (network.earlier, network.temperature) == ((EarlierRun("t.tsv", run),), 1.25)
         assert (network.moments_since, network.held_out.tolist()) == (7, [3, -9])
@@ -221,7 +214,7 @@ def test_an_ensemble_and_a_snapshot_of_version_3():
 
 def test_a_network_replaces_networks_of_earlier_versions_but_no_snapshots_and_recordings(tmp_path):
     kinds = {"version_2.h5": "a weights file", "version_3_ensemble.h5": "a weights file"}
-    kinds |= {"version_2_snapshot.h5": None, "version_3_snapshot.h5": None}
+    kinds |= {"version_2_snapshot.h5": None}
     contents = {(EARLIER / name).read_bytes(): kind for name, kind in kinds.items()}
     contents[recording_path(shipped_networks()["recorded-rnn"]).read_bytes()] = "a recording"
     for content, expected in contents.items():
@@ -229,33 +222,15 @@ def test_a_network_replaces_networks_of_earlier_versions_but_no_snapshots_and_re
             assert is_own(content, kind) == (kind == expected)
 
 
-def flat(**changes):
-    """The metadata of versions 1 to 3."""
-    facts = {"pattern": "sorted", "in_len": 4, "trained": {}, "reached": {}, "progress": {}} | changes
-    return {"model": {}, "training": facts}
-
-
-def test_fingerprints_and_output_paths_of_version_2():
+@pytest.mark.parametrize("min_in_len", [None, 11])
+def test_versions_1_and_2_end_their_answers_if_they_record_a_shortest_length(min_in_len):
+    """A file must not choose where to write: its output path and name are left out."""
     run = {"start_step": 0, "seed": 0, "data": "abc", "fingerprint": "def", "output": "/etc/w", "name": "n"}
-    for min_in_len, expected in ((1, "def"), (None, None)):
-        (upgraded,) = weights_file.upgrade(2, flat(trained=dict(run), min_in_len=min_in_len))["networks"]
-        fingerprint = {"data": "abc", "fingerprint": expected}
-        assert upgraded["trained"] == {"config": {"seed": 0}, "start_step": 0, "fingerprint": fingerprint}
-
-
-@pytest.mark.parametrize(("min_in_len", "ends"), [(None, False), (11, True), (2, True)])
-def test_versions_1_and_2_end_their_answers_if_they_record_a_shortest_length(min_in_len, ends):
-    (upgraded,) = weights_file.upgrade(2, flat(min_in_len=min_in_len))["networks"]
-    assert upgraded["model_config"] == {"ends": ends}
-    (upgraded,) = weights_file.upgrade(3, flat(min_in_len=min_in_len))["networks"]
-    assert upgraded["model_config"] == {}
-
-
-def test_only_a_network_may_come_from_several_processes():
-    run = {"start_step": 0, "processes": 2}
-    assert weights_file.upgrade(3, flat(trained=dict(run)))["networks"][0]["trained"]["config"] == {}
-    with pytest.raises(WeightsError, match="expected a run of one process, got one of several"):
-        weights_file.upgrade(3, flat(trained=run, progress={"right_sum": 0, "history": []}))
+    training = {"pattern": "sorted", "min_in_len": min_in_len, "trained": run, "reached": {}, "progress": {}}
+    (upgraded,) = weights_file.upgrade(2, {"model": {}, "training": training})["networks"]
+    assert upgraded["model_config"] == {"ends": min_in_len is not None}
+    fingerprint = {"data": "abc", "fingerprint": "def"}
+    assert upgraded["trained"] == {"config": {"seed": 0}, "start_step": 0, "fingerprint": fingerprint}
 
 
 def test_damaged_metadata_and_other_versions_are_refused(tmp_path):
