@@ -31,7 +31,6 @@ MAX_PANELS = 16
 MAX_CELL, MAX_PANEL = 0.3, 6  # the longest side of a cell, and of a panel, in inches
 MAX_FONT, MIN_FONT, MIN_SPARSE_FONT = 10, 3, 6  # font sizes in points; MIN_SPARSE_FONT if some labels are omitted
 DPI, SCREEN_DPI = 200, 100  # dots per inch of a picture in a file and in a notebook
-MAX_PIXELS = 160  # the most pixels per inch of a panel
 WRONG_COLOUR = "tab:red"
 
 
@@ -97,8 +96,7 @@ def attention_figure(predictions: list[Prediction]) -> Any:
         ax.set_title(f"sequence {k}")
     for ax in axes[B:]:
         ax.remove()
-    label = "attention α" + _pixel_note(predictions[0], layout)
-    figure.colorbar(images[0], ax=axes[:B], label=label, aspect=20 * rows, fraction=0.1 / columns, pad=0.02)
+    figure.colorbar(images[0], ax=axes[:B], label="attention α", aspect=20 * rows, fraction=0.1 / columns, pad=0.02)
     return figure
 
 
@@ -163,15 +161,9 @@ def _label_step(font: float) -> int:
 
 
 def _panel(ax: Any, p: Prediction, layout: _Layout) -> Any:
-    """Draw the attention of a prediction; return the image that the colour bar describes.
-
-    A pixel that covers several cells shows their largest α, so that no peak is lost.
-    """
+    """Draw the attention of a prediction; return the image that the colour bar describes."""
     T, S = len(p.predicted_symbols), len(p.source)
-    pixels = np.asarray(p.attention)
-    for axis, n in enumerate(_pixels(p, layout)):
-        pixels = np.maximum.reduceat(pixels, np.arange(n) * pixels.shape[axis] // n, axis)
-    image = ax.imshow(pixels, cmap="Blues", vmin=0, vmax=1, interpolation="nearest", extent=(0, S, T, 0))
+    image = ax.imshow(p.attention, cmap="Blues", vmin=0, vmax=1, extent=(0, S, T, 0))
     ax.set(aspect=layout.height / layout.width * S / T, xlim=(0, S), ylim=(T, 0))
     ax.set(xlabel="input" + _label_note(layout.input_step), ylabel="prediction" + _label_note(layout.output_step))
     ax.xaxis.set(ticks_position="top", label_position="top")
@@ -183,19 +175,6 @@ def _panel(ax: Any, p: Prediction, layout: _Layout) -> Any:
         axis.set_tick_params(length=0 if step == 1 else 2)
     _mark_wrong(ax, p, layout)
     return image
-
-
-def _pixels(p: Prediction, layout: _Layout) -> tuple[int, int]:
-    """Return the numbers of rows and columns of pixels: a pixel per cell, unless there are too many cells."""
-    T, S = len(p.predicted_symbols), len(p.source)
-    return min(T, int(MAX_PIXELS * layout.height)), min(S, int(MAX_PIXELS * layout.width))
-
-
-def _pixel_note(p: Prediction, layout: _Layout) -> str:
-    """Return a note for the colour bar on the cells per pixel, or an empty text for one cell per pixel."""
-    rows, columns = _pixels(p, layout)
-    height, width = ceil(len(p.predicted_symbols) / rows), ceil(len(p.source) / columns)
-    return "" if height == width == 1 else f", the maximum of {height} x {width} cells"
 
 
 def _label_note(step: int) -> str:
@@ -215,9 +194,8 @@ def _mark_wrong(ax: Any, p: Prediction, layout: _Layout) -> None:
             style = {"color": WRONG_COLOUR, "fontsize": layout.font, "va": "center", "parse_math": False}
             ax.text(S + 0.3, t + 0.5, expected_text(expected), **style)
     if mistakes and layout.output_step > 1:
-        rows, _ = _pixels(p, layout)
-        marks = (np.unique(np.array([*mistakes]) * rows // T) + 0.5) * T / rows
-        thickness = max(0.75, 72 * layout.height / rows)  # points
+        thickness = max(0.75, 72 * layout.height / T)  # points
+        marks = [t + 0.5 for t in mistakes]
         ax.hlines(marks, 1.01 * S, 1.04 * S, color=WRONG_COLOUR, linewidth=thickness, clip_on=False)
         ax.text(1.05 * S, T / 2, f"{len(mistakes)} of {T} wrong", color=WRONG_COLOUR, rotation=270, va="center")
 

@@ -99,26 +99,24 @@ def test_a_panel_for_each_sequence(tmp_path, B, T, S):
 
 
 def test_many_cells_are_an_image_of_bounded_size(tmp_path):
-    """With 1200 x 2500 cells, a pixel shows the largest α of 3 x 3 cells."""
+    """With 1200 x 2500 cells, a pixel shows the mean α of several cells, so a peak is fainter but not lost."""
     T, S = 1200, 2500
     alpha = np.zeros((T, S))
     alpha[1, 5] = alpha[1199, 2499] = 1
     expected = [1] * T
     expected[700], expected[701], expected[1100] = 2, 2, 3
     plots.save(plots.attention_figure([Prediction([7] * S, [1] * T, expected, attention=alpha)]), tmp_path / "a.svg")
-    assert (tmp_path / "a.svg").stat().st_size < 200_000
-    panel, bar = groups(tmp_path / "a.svg", "axes")
-    assert texts(bar)[-1] == ("attention α, the maximum of 3 x 3 cells", None)
-    labels = texts(panel)
+    assert (tmp_path / "a.svg").stat().st_size < 400_000
+    labels = texts(panel := groups(tmp_path / "a.svg", "axes")[0])
     assert ("3 of 1200 wrong", RED) in labels
     assert labels.count(("7", None)) == 2500 // 50
     assert ("input, every 50th symbol", None) in labels
     (image,) = panel.iter(f"{SVG}image")
     pixels = decoded_png(image)
-    dark = np.argwhere(pixels[..., 0] < 0.1) / pixels.shape[:2]
+    dark = np.argwhere(pixels[..., 0] < 0.9) / pixels.shape[:2]
     for place in ((1 / 1200, 5 / 2500), (1199 / 1200, 2499 / 2500)):
         assert abs(dark - place).max(axis=1).min() < 0.003
-    assert len(dark) < 15
+    assert len(dark) < 50
 
 
 def decoded_png(image):
