@@ -99,11 +99,8 @@ def _load_selected(options: NetworkOptions, in_len: int | None) -> tuple[Path, T
         only = f"the program comes with weights of {', '.join(file_names.shipped_tasks())} only"
         raise WeightsError(f"{expected}; {only}: train first, as in `train 100000 -p {options.pattern}`")
     folder = "this folder" if options.data_dir == Path() else str(options.data_dir)
-    reason = f"{folder} contains no weights of your own"
-    if file_names.newest_first(options.data_dir, None, None):
-        reason = f"no weights in {folder} match the options"
-    network_name = file_names.display_name(shipped)
-    return shipped, load(shipped), [*notices, f"Using {network_name}, which comes with the program: {reason}"], ""
+    using = f"Using {file_names.display_name(shipped)}, which comes with the program"
+    return shipped, load(shipped), [*notices, f"{using}: found no matching weights in {folder}"], ""
 
 
 def path_from_options(options: NetworkOptions, data_file: str | None = None) -> Path | None:

@@ -115,7 +115,7 @@ def test_a_file_named_like_a_pattern_is_not_that_pattern(run, file):
     assert "expected" not in run.ok(f"predict -i {path} ab")[0]
     out, err = run.ok("predict -p sorted 3 1 2")
     assert "prediction=[1 2 3] (expected=[1 2 3])" in out
-    assert "which comes with the program: no weights in this folder match the options" in err
+    assert "which comes with the program: found no matching weights in this folder" in err
     out, err = run.ok(*texts, "--iter-num", 2)
     assert out.endswith("_3.weights.h5\n")
     assert "starting from fresh" not in err
