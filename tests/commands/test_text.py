@@ -173,11 +173,6 @@ def test_a_quoted_argument_is_a_separate_text(run):
     assert inputs("unspaced", "a b\u3000d ", "c") == ["a", "b", "d", "c"]  # no spaces in training: they separate texts
 
 
-def test_texts_for_a_network_of_integers_get_advice(run):
-    advice = "the selected network takes integers: select one for texts with -i, as in `-i g2p`\n"
-    run.refuses("predict hello", f"input 1: expected an integer, got 'hello'; {advice}", 1)
-
-
 def test_control_characters_in_symbols_are_escaped(run):
     save_texts("w", ("characters", ("\x07", "\t", "\n", "\x1b")), ("words", ("\x1b[2J", "x", "y")))
     save_texts("v", ("characters", ("\x07", "\t", "\n", "\x1b")), ("characters", ("\t", "\x1b")))
