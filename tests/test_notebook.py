@@ -10,7 +10,6 @@ from helpers import AS_PATTERNS, trained_network
 
 from seq2seq_demo import Evaluation, History, Prediction, Tally, load, train
 from seq2seq_demo.config import CHARACTERS
-from seq2seq_demo.display import training_display
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.figures import MAX_CELL, EpochFigures, Figures, html_table
 
@@ -92,7 +91,6 @@ def notebook(monkeypatch):
     monkeypatch.setitem(sys.modules, "IPython", ipython)
     display = SimpleNamespace(HTML=str, display=lambda html, display_id: shown.append("new") or handle)
     monkeypatch.setitem(sys.modules, "IPython.display", display)
-    monkeypatch.setattr(training_display, "SECONDS", 0)
     return shown
 
 
@@ -106,7 +104,7 @@ def test_a_notebook_shows_a_bar(fast_steps, notebook, capsys):
         f"epoch 2/2 {bar.format(0)} ; validation exact match 0.0000",
         *(f"epoch 2/2 {bar.format(n)} " for n in (64, 72, 72)),
     ]
-    assert notebook[-1].endswith("loss 0.5000, accuracy 0.0000; validation exact match 0.0000")
+    assert notebook[-1].endswith("loss 0.5000 accuracy 0.0000; validation exact match 0.0000")
     notebook.clear()
     train([("a", "b")] * 9, epochs=1, members=2, **AS_PATTERNS | {"cell_size": 3, "embedding_size": 2})
     assert [shown.partition(" <")[0] for shown in notebook[1:4]] == ["Member 1/2, epoch 1/1"] * 3

@@ -1,8 +1,8 @@
 """Parses argv into the frozen options of one command. No other file imports argparse."""
 
 import argparse
+import contextlib
 import os
-import shlex
 import stat
 import sys
 from collections.abc import Callable, Collection, Sequence
@@ -16,7 +16,14 @@ from seq2seq_demo.commands import options
 from seq2seq_demo.commands.options import PREDICT_EXPECTS, Options
 from seq2seq_demo.config import EVALUATION_SIZE, ModelConfig, Settings, TrainConfig
 from seq2seq_demo.data.patterns import PATTERNS
-from seq2seq_demo.declarations import declared_fields, declared_option, parse_integer, require_choice, value_type
+from seq2seq_demo.declarations import (
+    declared_fields,
+    declared_option,
+    parse_integer,
+    require_choice,
+    suggestions,
+    value_type,
+)
 from seq2seq_demo.display.console import print_result
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files import file_names
@@ -43,7 +50,7 @@ COMMANDS = {
 }
 EXPECTED_NUMBER = {
     "train": "the number of points, as in `train 100000`, or --from-file",
-    "evaluate": "the number of sources, as in `evaluate 10000`",
+    "evaluate": "the number of sources, as in `evaluate 10000`, or --from-file",
 }
 OVERVIEW = "Train small sequence-to-sequence networks and see what they learn."
 TRAIN_DEFAULTS = """
@@ -86,11 +93,8 @@ def parse(argv: Sequence[str]) -> Options:
 
         argcomplete.autocomplete(make_parser(_find_command(os.environ["COMP_LINE"].split())))
     parser = make_parser()
-    try:
-        namespace, unknown = parser.parse_known_intermixed_args(_with_optional_values(argv))
-    except _InfoRequested as request:
-        print_result(f"seq2seq-demo {__version__}" if request.args == ("version",) else _help(_find_command(argv)))
-        sys.exit(0)
+    parser.command = _find_command(argv)
+    namespace, unknown = parser.parse_known_intermixed_args(_with_optional_values(argv))
     values = {name: value for name, value in vars(namespace).items() if value is not None}
     given: dict[str, Any] = {name: tuple(x) if isinstance(x, list) else x for name, x in values.items()}
     command, arguments = given.pop("command", None), given.pop("arguments")
@@ -144,9 +148,7 @@ def _require_options(
 
 def _hint(option: str, command: str, parser: argparse.ArgumentParser) -> str:
     """Return advice about an unknown option."""
-    import difflib  # only errors need it
-
-    if near := difflib.get_close_matches(option, parser._option_string_actions, 1, 0.7):
+    if near := suggestions(option, parser._option_string_actions, 1):
         return f": did you mean {near[0]}?"
     if command in COMMANDS and COMMANDS[command].arguments == SEQUENCE:
         return f"; put -- before a text that begins with -, as in `{command} -- {option}`"
@@ -173,14 +175,10 @@ def _parse_arguments(command: str, arguments: tuple[str, ...], has_file: bool) -
         if _has_redirected_input():
             return {"from_file": "-"}
         raise UsageError(f"{PREDICT_EXPECTS} (- is standard input), got neither, and nothing on standard input")
-    if len(arguments) > (kind == NUMBER):
-        raise UsageError(f"{command} expects {EXPECTED_NUMBER.get(command, 'no arguments')}, got {text}")
-    try:
-        return {"points": parse_integer(arguments[0])} if arguments else {}
-    except ValueError as error:
-        hint = f"; for pairs in a file, give --from-file {shlex.quote(text)}" if os.path.isfile(text) else ""
-        number = EXPECTED_NUMBER[command].partition(", ")[0]
-        raise UsageError(f"{command} expects {number} as an integer, got {text[:40]!r}{hint}") from error
+    if len(arguments) <= (kind == NUMBER):
+        with contextlib.suppress(ValueError):
+            return {"points": parse_integer(arguments[0])} if arguments else {}
+    raise UsageError(f"{command} expects {EXPECTED_NUMBER.get(command, 'no arguments')}, got {text[:40]!r}")
 
 
 def _has_redirected_input() -> bool:
@@ -192,7 +190,24 @@ def _has_redirected_input() -> bool:
         return False
 
 
-def make_parser(command: str | None = None) -> argparse.ArgumentParser:
+class _Parser(argparse.ArgumentParser):
+    command: str | None = None  # for the help, because the command may follow --help on the line
+
+    def error(self, message: str) -> NoReturn:
+        """Raise UsageError; by default, argparse would print two lines and exit."""
+        raise UsageError(message)
+
+    def print_help(self, file: object = None) -> None:
+        """Print the help of the command, which --help does before the program exits."""
+        print_result(_help(self.command))
+
+
+def _add_help_and_version(add: Callable[..., argparse.Action]) -> None:
+    add("-h", "--help", action="help", help="show this help")
+    add("--version", action="version", version=f"seq2seq-demo {__version__}", help="show the version")
+
+
+def make_parser(command: str | None = None) -> _Parser:
     """Build a parser with the options of one command, or of all commands."""
     parser = _Parser(prog="seq2seq-demo", allow_abbrev=False, add_help=False)
     _set_completions(parser.add_argument("command", nargs="?"), COMMANDS)
@@ -230,27 +245,6 @@ def _help(command: str | None) -> str:
     for name, field in (declared_options(COMMANDS[command].options) if command else shared_options).items():
         _add_option((shared if name in shared_options else own).add_argument, field)
     return parser.format_help().rstrip()
-
-
-class _InfoRequested(Exception):
-    """The user asked for the help or the version; `args` holds the option's name."""
-
-
-class _InfoAction(argparse.Action):
-    def __call__(self, *_: object) -> NoReturn:
-        """Stop parsing, because the command that selects the help may come later on the line."""
-        raise _InfoRequested(self.dest)
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Raise UsageError; by default, argparse would print two lines and exit."""
-        raise UsageError(message)
-
-
-def _add_help_and_version(add: Callable[..., argparse.Action]) -> None:
-    add("-h", "--help", action=_InfoAction, nargs=0, help="show this help")
-    add("--version", action=_InfoAction, nargs=0, help="show the version")
 
 
 def _add_option(add: Callable[..., argparse.Action], field: Field[Any]) -> None:

@@ -23,25 +23,20 @@ def evaluate(options: EvaluateOptions) -> None:
     """Print tables, or with --json one object per length and kind of sources, and for pairs one over all lengths."""
     lengths = options.lengths or ([options.in_len] if options.in_len else [])
     selected = select_network(options, max(lengths, default=1))
-    network, notices, n = selected.network, selected.notices, options.points or EVALUATION_SIZE
+    network, notices = selected.network, selected.notices
     network.check_answer_lengths(options.out_len, options.max_out_len)
     rows: list[EvaluationRow] = []
     labels = {"model": network.model_config.model, "pattern": selected.pattern.name if selected.pattern else None}
     with selected.named_in_errors(), ProgressBar("Evaluating") as progress:
         for row in _measure(options, selected, lengths, progress):
             rows.append(row)
-            if row.kind == RANDOM and not network.ends and row.evaluation.n < n:
-                unseen = f"only {pluralize(row.evaluation.n, 'source')} that training did not use"
-                notices.append(f"Length {row.in_len} has {unseen}, fewer than {n}")
             if notices or options.json:
                 progress.hide()
             print_notices(notices)
             if options.json:
                 print_result(json.dumps(labels | evaluations.row_dict(row, network)))
-    if any(row.kind == RANDOM and row.fresh is None for row in rows):
-        print_notice("Some sources may be training sources, which are unknown or too many to exclude")
-    if overlapping := [str(row.in_len) for row in rows if row.kind == RANDOM and row.fresh is False]:
-        print_notice(f"Too few fresh sources of length {', '.join(overlapping)}: training sources were measured too")
+    if not_fresh := [str(row.in_len) for row in rows if row.kind == RANDOM and not row.fresh]:
+        print_notice(f"Some sources of length {', '.join(not_fresh)} may be training sources")
     if options.json and options.from_file:
         print_result(json.dumps(labels | evaluations.row_dict(evaluations.total(rows), network)))
     elif not options.json:

@@ -2,14 +2,13 @@
 
 import contextlib
 import itertools
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from seq2seq_demo.commands.options import NetworkOptions
 from seq2seq_demo.config import CELL_TYPES, CHARACTERS, INTEGERS, ModelConfig, TrainConfig, given_values, lengths_text
-from seq2seq_demo.data.encoder import EncodedPairs, NoPairsError, PairEncoder, read_pairs
+from seq2seq_demo.data.encoder import EncodedPairs, PairEncoder, read_pairs
 from seq2seq_demo.data.layout import InputFormat, Layout, Tokens
 from seq2seq_demo.data.lines import file_title
 from seq2seq_demo.data.pair_task import PairTask
@@ -18,13 +17,14 @@ from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, is_user_functi
 from seq2seq_demo.data.readers import read_file, read_words
 from seq2seq_demo.data.records import Place, Record
 from seq2seq_demo.data.sequences import Pairs, Sequences
-from seq2seq_demo.data.vocabulary import TextOptions, UnknownSymbolError, Vocabularies
+from seq2seq_demo.data.vocabulary import TextOptions, Vocabularies
 from seq2seq_demo.declarations import preview
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 from seq2seq_demo.files import file_names
 from seq2seq_demo.trained_network import TrainedNetwork, ensemble, load
 
 MAX_LEN_WITHOUT_ATTENTION = 10  # the shipped networks of embedding_rnn are not trained on longer sources
+TEXT_HINT = "; the selected network takes integers: select one for texts with -i, as in `-i g2p`"
 SkippedPairs = dict[str, list[InputError]]  # file → the errors of its pairs that --keep-going skips
 
 
@@ -93,26 +93,14 @@ def _load_selected(options: NetworkOptions, in_len: int | None) -> tuple[Path, T
             continue
         is_of_texts = pattern and network.vocabularies.are_text  # it learned a text file that has the pattern's name
         if not is_of_texts and model in (None, network.model_config.model):
-            return path, network, [*notices, f"Using weights {path}"], _origin(options, path, network, shipped)
+            return path, network, [*notices, f"Using weights {path}"], f" (using {path})"
     if not shipped.exists():
         expected = f"expected weights of pattern {task!r} in {options.data_dir}, found none"
         only = f"the program comes with weights of {', '.join(file_names.shipped_tasks())} only"
         raise WeightsError(f"{expected}; {only}: train first, as in `train 100000 -p {options.pattern}`")
     folder = "this folder" if options.data_dir == Path() else str(options.data_dir)
-    reason = f"{folder} contains no weights of your own"
-    if file_names.newest_first(options.data_dir, None, None):
-        reason = f"no weights in {folder} match the options"
-    network_name = file_names.display_name(shipped)
-    return shipped, load(shipped), [*notices, f"Using {network_name}, which comes with the program: {reason}"], ""
-
-
-def _origin(options: NetworkOptions, path: Path, network: TrainedNetwork, shipped: Path) -> str:
-    """Return text, to append to an error, about a file that was selected because it is the newest."""
-    trained = network.trained_lengths
-    lengths = f" at length {lengths_text(trained[0], trained[-1])}" if network.in_len else ""
-    text = f"using {os.path.join(options.data_dir, path.name)}, trained on {network.task or 'unknown data'}{lengths}"
-    name = file_names.display_name(shipped)
-    return f" ({text}{f'; -i {name} selects the one that comes with the program' * shipped.exists()})"
+    using = f"Using {file_names.display_name(shipped)}, which comes with the program"
+    return shipped, load(shipped), [*notices, f"{using}: found no matching weights in {folder}"], ""
 
 
 def path_from_options(options: NetworkOptions, data_file: str | None = None) -> Path | None:
@@ -136,14 +124,9 @@ def load_with_task(path: Path) -> TrainedNetwork:
     """Load a weights file; a 2016 file does not record its pattern, so a canonical file name provides it.
 
     Raises:
-        WeightsError: the file is missing or damaged. The message mentions a shipped network of the same name.
+        WeightsError: the file is missing or damaged.
     """
-    try:
-        network = load(path)
-    except WeightsError as error:
-        if str(path) not in file_names.shipped_networks():
-            raise
-        raise WeightsError(f"./{error}; this file hides the network {path} that comes with the program") from error
+    network = load(path)
     task = network.task or file_names.parse_task(path)
     return replace(network, task=task if task in PATTERNS else network.task)
 
@@ -165,7 +148,8 @@ def read_pair_task(
     Raises:
         InputError: there are fewer than n pairs, a pair is unreadable, or the pairs do not fit into memory.
     """
-    file, out_len, text = options.from_file or "", options.out_len, _text_options(options)
+    file, out_len = options.from_file or "", options.out_len
+    text = TextOptions(getattr(options, "normalize", None), getattr(options, "lowercase", None))  # options of `train`
     teaches_to_end = isinstance(options.settings.get("in_len"), tuple)
     has_one_length = network is not None and not network.ends and not teaches_to_end
     sizes = vars(network.model_config) if network else given_values(ModelConfig, options.settings)
@@ -187,9 +171,10 @@ def read_pair_task(
         errors: list[InputError] = [] if skipped is None else skipped.setdefault(file, [])
         try:
             return read_pairs(records, encoder, n, pattern, None if skipped is None else errors.append)
-        except NoPairsError as error:
-            first = f"; the first error: {errors[0]}" if errors else ""
-            raise InputError(f"{error}{first}") from error
+        except InputError as error:
+            if errors:  # all pairs were skipped
+                raise InputError(f"{error}; the first error: {errors[0]}") from error
+            raise
 
     if network:
         text.check_match(network.vocabularies)
@@ -198,20 +183,9 @@ def read_pair_task(
         raise InputError(f"{file}: expected {n} pairs, found {len(pairs)}")
     if has_one_length and out_len:
         pairs = Pairs(pairs.sources, Sequences.of_array(pairs.targets.array()[:, :out_len]))
-    validation, validation_file = None, getattr(options, "validation_file", None)  # only `train` has this option
-    if validation_file is not None:
-        try:
-            validation = read(validation_file, None, vocabularies).pairs
-        except UnknownSymbolError as error:
-            advice = "skip such pairs with --keep-going, or add a training pair that has the symbol"
-            raise InputError(f"{error}; {advice}") from error
+    validation_file = getattr(options, "validation_file", None)  # only `train` has this option
+    validation = read(validation_file, None, vocabularies).pairs if validation_file else None
     return PairTask(pattern.name if pattern else task_name(file), pairs, validation, vocabularies, places)
-
-
-def _text_options(options: NetworkOptions) -> TextOptions:
-    return TextOptions(
-        getattr(options, "normalize", None), getattr(options, "lowercase", None)
-    )  # only `train` has them
 
 
 def _open(file: str, given: InputFormat) -> tuple[Layout, Iterator[Record | None]]:
@@ -260,7 +234,7 @@ def typed_sources(words: Sequence[str], selected: SelectedNetwork) -> list[Recor
     """
     source = selected.network.vocabularies.source
     if not source.is_text:
-        return [read_words(words, text_hint=_text_hint(words[0], selected.path))]
+        return [read_words(words, text_hint=TEXT_HINT)]
     if source.tokens == CHARACTERS and not any(map(str.isspace, source.symbols)):
         texts = [[text] for word in words for text in word.split() or [word]]
     else:
@@ -272,16 +246,6 @@ def typed_sources(words: Sequence[str], selected: SelectedNetwork) -> list[Recor
     if len(records) == 1:
         return records
     return [record._replace(place=Place(f"input {preview(record.values)}")) for record in records]
-
-
-def _text_hint(word: str, path: Path) -> str:
-    """Return advice for a user who typed a word although the network at this path takes integers."""
-    if os.path.isfile(word):
-        with contextlib.suppress(WeightsError):
-            load(word)
-            return f"; did you mean -i {word}?"
-    network = next((name for name, shipped in file_names.shipped_networks().items() if shipped == path), path)
-    return f"; the selected network, {network}, takes integers: select one for texts with -i, as in `-i g2p`"
 
 
 def task_name(file: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,13 +16,13 @@ from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.data.python_rows import python_pairs
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.display.console import pluralize, print_notice, print_notices
-from seq2seq_demo.errors import Seq2SeqError, WeightsError, require
+from seq2seq_demo.errors import WeightsError, require
 from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.files.recording import find_recording
 from seq2seq_demo.page import examples
 from seq2seq_demo.page.builder import Example, Moments, ShownNetwork, build, build_module, check
 from seq2seq_demo.page.gallery import GALLERY, INDEX, Entry, build_index
-from seq2seq_demo.trained_network import TrainedNetwork, load
+from seq2seq_demo.trained_network import load
 
 
 def page(options: PageOptions) -> None:
@@ -72,7 +71,7 @@ def _write_gallery(folder: Path, force: bool) -> None:
     """Write an index and a page for each entry of GALLERY.
 
     Raises:
-        Seq2SeqError: without `force`, the directory contains anything other than pages of this program.
+        Seq2SeqError: without `force`, the directory contains a file that is neither a page of this program nor empty.
     """
     paths = [folder / f"{name}.html" for name in GALLERY]
     index = folder / INDEX
@@ -87,21 +86,12 @@ def _write_gallery(folder: Path, force: bool) -> None:
 
 
 def _check_folder(folder: Path, paths: Sequence[Path], force: bool) -> None:
-    if folder.is_dir():
-        for path in paths:
-            _check_page(path, force)
-        for path in () if force else sorted({*folder.iterdir()} - {*paths}):
-            expected = f"{folder}: expected a directory with only pages that this program wrote"
-            require(_is_page(path), f"{expected}, found {path.name}; `force` writes the pages beside it")
+    if not folder.is_dir():
+        require(not os.path.lexists(folder), f"{folder}: expected a directory, found a file")
+        atomic_files.check_writable(folder, "a gallery")
         return
-    require(not os.path.lexists(folder), f"{folder}: expected a directory, found a file")
-    atomic_files.check_writable(folder, "a gallery")
-
-
-def _is_page(path: Path) -> bool:
-    with contextlib.suppress(Seq2SeqError):
-        return atomic_files.is_own(atomic_files.read(path, "a page"), "a page")
-    return False
+    for path in sorted({*paths} if force else {*paths, *folder.iterdir()}):
+        _check_page(path, force)
 
 
 def _gallery_page(entry: Entry) -> str:
@@ -114,14 +104,10 @@ def _gallery_page(entry: Entry) -> str:
     else:
         offered = examples.pattern_examples([(one.network, one.pattern) for one in selected])
     shown = [_shown_network(one) for one in selected]
-    if len(shown) > 1:
-        shown = [replace(one, name=_attention_name(one.network)) for one in shown]
+    if len(shown) > 1:  # they differ in attention
+        prefixes = ("with" if network.model_config.has_attention else "without" for network in networks)
+        shown = [replace(one, name=f"{prefix} attention") for one, prefix in zip(shown, prefixes, strict=True)]
     return build(_with_details(selected, shown, offered), entry.title, INDEX)
-
-
-def _attention_name(network: TrainedNetwork) -> str:
-    """Return the name of a network in a comparison."""
-    return f"{'with' if network.model_config.has_attention else 'without'} attention"
 
 
 def _shipped_network(name: str) -> SelectedNetwork:
@@ -141,10 +127,11 @@ def _select_one(options: PageOptions) -> SelectedNetwork:
 
 
 def _shown_network(selected: SelectedNetwork) -> ShownNetwork:
-    """Print the notices on a network; return it with its name and description, but without examples."""
+    """Print the notices on a network; return it with its name and the description of its task, without examples."""
     print_notices(selected.notices)
-    name = file_names.display_name(selected.path)
-    return ShownNetwork(name, selected.network, task_description=_description(name, selected.network))
+    name, network = file_names.display_name(selected.path), selected.network
+    description = f"{network.task}: from {' to '.join(network.vocabularies.tokens)}" if network.task else ""
+    return ShownNetwork(name, network, task_description=DESCRIPTIONS.get(name, description))
 
 
 def _examples(options: PageOptions, selected: Sequence[SelectedNetwork], pairs: Pairs | None) -> list[list[Example]]:
@@ -163,12 +150,6 @@ def _examples(options: PageOptions, selected: Sequence[SelectedNetwork], pairs: 
     targets = [examples.target_function(one.network, one.pattern) for one in selected]
     examples_of = zip(targets, chosen, strict=True)
     return [[*(Example(source, target(source), "") for source in typed), *listed] for target, listed in examples_of]
-
-
-def _description(name: str, network: TrainedNetwork) -> str:
-    """Return a description of the task of a network that was trained on pairs; empty if its task is unknown."""
-    source, target = network.vocabularies.tokens
-    return DESCRIPTIONS.get(name) or (f"{network.task}: from {source} to {target}" if network.task else "")
 
 
 def _typed_sources(options: PageOptions, selected: SelectedNetwork) -> list[list[int]]:

@@ -3,8 +3,9 @@
 import functools
 import os
 import sys
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from seq2seq_demo.data.records import Record, by_length
 from seq2seq_demo.display import heatmap, plots, predictions
 from seq2seq_demo.display.console import pluralize, print_notice, print_notices, print_result
 from seq2seq_demo.display.progress_bar import ProgressBar
-from seq2seq_demo.errors import InputError, UsageError
+from seq2seq_demo.errors import InputError, UsageError, require
 from seq2seq_demo.network.decoding import MAX_ROWS_AT_ONCE, DecodingOptions
 from seq2seq_demo.network.numpy_network import Decoded
 from seq2seq_demo.predictions import Prediction, PredictionRequest, stream
@@ -40,43 +41,55 @@ def predict(options: PredictOptions) -> None:
         # `--format tsv` sets the format of the output, and that of the input only if the input is a .tsv file.
         is_tsv = plain_name(options.from_file or "").endswith(".tsv")
         form = replace(form, format=form.format if is_tsv else None, blank_lines=True)
-    if options.show_attention or options.attention_plot:
-        for each in network.networks:
-            if not each.model_config.has_attention:
-                expected = "expected a network of embedding_attention to show attention"
-                raise UsageError(f"{expected}, got {each.model_config.model}")
-    if options.min_confidence is not None and network.temperature is None:
-        expected = "expected a calibrated network for --min-confidence"
-        raise UsageError(f"{expected}, got several networks, or one that was not trained on pairs")
+    has_attention = all(each.model_config.has_attention for each in network.networks)
+    needs_attention = options.show_attention or options.attention_plot is not None
+    expected = "expected a network of embedding_attention to show attention, got embedding_rnn"
+    require(has_attention or not needs_attention, expected, UsageError)
+    expected = "expected a calibrated network for --min-confidence"
+    found = "got several networks, or one that was not trained on pairs"
+    require(options.min_confidence is None or network.temperature is not None, f"{expected}, {found}", UsageError)
     if options.attention_plot:
         plots.check(options.attention_plot, options.force)
     if not network.ends:
         selected.notices.extend(network_selection.length_notices(network, options.in_len))
-    predictor, hidden = _Predictor(options, selected), ProgressBar("Predicting", may_show=False)
+    predictor, bar = _Predictor(options, selected), ProgressBar("Predicting", may_show=False)
+    rows: Rows
     if options.words:
-        sources = network_selection.typed_sources(options.words, selected)
+        rows = sources = network_selection.typed_sources(options.words, selected)
         predictor.keeps_going |= len(sources) > 1
-        with selected.named_in_errors():
-            predictor.print_answers(sources, hidden)
     elif file := options.from_file:
         size = os.path.getsize(file) if os.path.isfile(file) and not file.endswith(".gz") else None
         bar = ProgressBar("Predicting", size, may_show=not sys.stdout.isatty())
-        with selected.named_in_errors(), bar as progress:
 
-            def on_layout(layout: Layout) -> None:
-                print_notices([*network_selection.layout_notices(file, options, layout, layout.given.tokens)])
+        def on_layout(layout: Layout) -> None:
+            print_notices([*network_selection.layout_notices(file, options, layout, layout.given.tokens)])
 
-            if options.json and not os.path.isfile(file):  # a client may wait for each answer
-                form = replace(form, blank_lines=True)
-            rows = read_file(file, form, lambda n_bytes: progress.advance(0, n_bytes), on_layout)
-            predictor.print_answers(rows, progress)
+        if options.json and not os.path.isfile(file):  # a client may wait for each answer
+            form = replace(form, blank_lines=True)
+        rows = read_file(file, form, lambda n_bytes: bar.advance(0, n_bytes), on_layout)
     else:
         symbols = f"integers from 0 to {model_config.in_max_int}" if form.tokens[0] == INTEGERS else form.tokens[0]
         ending = "Ctrl-Z and Enter end" if sys.platform == "win32" else "Ctrl-D ends"
         print_notices([*selected.notices, f"Type {predictor.in_len or 'some'} {symbols}; {ending}"])
         selected.notices.clear()
-        typed = (row for record in read_terminal(form.tokens) for row in (record, None))  # None flushes after each line
-        predictor.print_answers(typed, hidden, is_interactive=True)
+        rows = (row for record in read_terminal(form.tokens) for row in (record, None))  # None flushes after each line
+    with selected.named_in_errors(), bar:
+        predictor.print_answers(rows, bar)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _SourceEncoder(Encoder):
+    """An encoder that also checks whether there is enough memory to decode a source."""
+
+    check_memory: Callable[[int], object]  # receives the length of the source
+
+    def check(self, row: Record, values: list[Any], output: list[Any] | None) -> None:
+        """Raise InputError for a source that is too long to decode; sources of one length are checked together."""
+        try:
+            if not self.equal_lengths:
+                self.check_memory(len(values))
+        except UsageError as error:
+            raise InputError(f"{row.place}: {error}") from error
 
 
 class _Predictor:
@@ -89,18 +102,18 @@ class _Predictor:
         self.in_len = options.in_len or (None if self.network.ends else self.network.in_len)
         # Cached, because each call runs the pattern.
         self.out_len = functools.cache(lambda in_len: self.network.answer_len(in_len, selected.pattern, out_len))
-        self._check_length = functools.cache(
+        self.check_memory = functools.cache(
             lambda S: DecodingOptions(options.beam).check_fits(self.network.model_config, 1, S, self.out_len(S))
         )
         self.targets = self.network.target_function(selected.pattern, out_len) if selected.pattern else None
-        self.known_lengths: set[int] = set()
-        self.is_warned = False
+        self.is_warned = False  # of a source length that training did not have
         self.has_colour = heatmap.has_colour(sys.stdout)
         self.n_unanswered = 0
         # Whether unreadable sources are reported and skipped; otherwise, the first one raises an error.
-        self.keeps_going = bool(options.keep_going) or options.json or options.prints_tsv
+        self.is_interactive = not (options.words or options.from_file)
+        self.keeps_going = bool(options.keep_going) or options.json or options.prints_tsv or self.is_interactive
 
-    def print_answers(self, rows: Rows, progress: ProgressBar, is_interactive: bool = False) -> None:
+    def print_answers(self, rows: Rows, progress: ProgressBar) -> None:
         """Print the answers to each source; with --attention-plot, plot the attention of the best answers at the end.
 
         Raises:
@@ -108,11 +121,13 @@ class _Predictor:
                 the terminal, a notice replaces the error.
         """
         options, network = self.options, self.network
-        self.keeps_going |= is_interactive
         n_skipped = 0
         plotted: list[Prediction] = []
         for batch, answers in stream(network.to_numpy(), self._batches(rows), self._request()):
-            self._note_new_lengths(batch)
+            if network.ends and not self.is_warned:  # otherwise, all sources have one length
+                warning = network_selection.length_notices(network, *by_length(batch))
+                self.notices += warning
+                self.is_warned = bool(warning)
             if options.attention_plot:
                 plotted += [network.with_symbols(best) for best, *_ in filter(None, answers) if self.is_answered(best)]
                 plots.check_panel_count(len(plotted))
@@ -136,7 +151,7 @@ class _Predictor:
             progress.hide()
             sources = pluralize(self.n_unanswered, "source")
             print_notice(f"Left {sources} unanswered, because the confidence is below {options.min_confidence}")
-        if n_skipped and not is_interactive:
+        if n_skipped and not self.is_interactive:
             raise InputError(f"expected sequences that the network can read, skipped {n_skipped} that it cannot read")
 
     def _request(self) -> PredictionRequest:
@@ -153,49 +168,21 @@ class _Predictor:
     def _batches(self, rows: Rows) -> Iterator[list[Record] | None]:
         """Yield sources in batches; all have the same length unless the network ends its answers."""
         network, in_len = self.network, self.in_len
-        encoder = Encoder(
-            *network.vocabularies,
-            network.model_config.in_max_int,
+        encoder = _SourceEncoder(
+            source=network.vocabularies.source,
+            target=network.vocabularies.target,
+            in_max_int=network.model_config.in_max_int,
             equal_lengths=not network.ends,
             in_len=in_len,
             answer_len=None if network.ends else self.out_len,
             drops_unknown=self.options.unknown == "drop",
+            check_memory=self.check_memory,
         )
-        if not self.keeps_going:
-            records = valid_records(encoder.encode_all(rows))
-        elif network.ends:
-            records = (row and self._if_decodable(row, encoder.encode(row)) for row in rows)
-        else:
-            records = encoder.encode_all(rows)
-        return batches(records, MIXED_BATCH_SIZE if network.ends else MAX_ROWS_AT_ONCE)
-
-    def _if_decodable(self, row: Record, encoded: Record) -> Record:
-        """Return the encoded record; if its source is too long to decode, return the row with an error."""
-        try:
-            if encoded.error is None:
-                self._check_length(len(encoded.values))
-        except UsageError as error:
-            return row._replace(error=InputError(f"{row.place}: {error}"))
-        return encoded
-
-    def _note_new_lengths(self, batch: list[Record]) -> None:
-        """Add notices about source lengths that are new in this batch.
-
-        The first batch with lengths that training did not have adds a notice, and so does each length that the pattern
-        rejects. If the network does not end its answers, all sources have one length, and there are no notices.
-        """
-        new = by_length(batch).keys() - self.known_lengths if self.network.ends else set()
-        self.known_lengths |= new
-        if not self.is_warned:
-            warning = network_selection.length_notices(self.network, *new)
-            self.notices += warning
-            self.is_warned = bool(warning)
-        for in_len in sorted(new):
-            try:
-                if self.targets:
-                    self.targets(np.zeros((1, in_len), np.int64))
-            except UsageError as error:
-                self.notices.append(f"Some answers have no expected output: {error}")
+        records = encoder.encode_all(rows)
+        return batches(
+            records if self.keeps_going else valid_records(records),
+            MIXED_BATCH_SIZE if network.ends else MAX_ROWS_AT_ONCE,
+        )
 
     def is_answered(self, best: Prediction) -> bool:
         """Return whether the confidence in the best answer reaches --min-confidence."""

@@ -21,10 +21,6 @@ PAIR = '{"input": [...], "output": [...]}'
 ErrorCallback = Callable[[InputError], object]
 
 
-class NoPairsError(InputError):
-    """There are no valid pairs."""
-
-
 @dataclass(frozen=True)
 class Encoder:
     """Validates records with a source and an optional output, and converts their symbols to numbers.
@@ -232,7 +228,7 @@ def read_pairs(
         kept += batch if pattern else []
         _require_memory(sources, targets)
     if not sources:
-        raise NoPairsError("expected pairs of a source and a target, got none")
+        raise InputError("expected pairs of a source and a target, got none")
     numbered_sources, source_vocabulary = _number_symbols(sources, encoder.source)
     if pattern:
         numbered_targets = _pattern_targets(pattern, numbered_sources, kept, encoder)

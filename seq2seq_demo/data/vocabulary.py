@@ -22,10 +22,6 @@ PLAIN = ("NFC", False)  # the default `form` and `lowercase` of a vocabulary
 MAX_SUGGESTIONS = 3  # known symbols that an error suggests
 
 
-class UnknownSymbolError(InputError):
-    """A symbol that is not in the vocabulary."""
-
-
 @dataclass(frozen=True)
 class Tokenizer:
     """Splits texts into characters or words, after normalising them; validates lists of symbols."""
@@ -120,7 +116,7 @@ class Vocabulary(Tokenizer):
         """Convert symbols to numbers; integers are unchanged.
 
         Raises:
-            UnknownSymbolError: a symbol is not in the vocabulary. The message begins with `place`, and suggests similar
+            InputError: a symbol is not in the vocabulary. The message begins with `place`, and suggests similar
                 symbols.
         """
         if not self.is_text:
@@ -132,7 +128,7 @@ class Vocabulary(Tokenizer):
             similar = ", ".join(map(quoted, similar_symbols(unknown, self.symbols)))
             hint = f"; did you mean {similar}?" if similar else ""
             expected = f"{place}: expected {self.tokens} seen in training"
-            raise UnknownSymbolError(f"{expected}, got {quoted(unknown)} at position {n + 1}{hint}") from None
+            raise InputError(f"{expected}, got {quoted(unknown)} at position {n + 1}{hint}") from None
 
     def known_symbols(self, largest: int) -> Container[Any]:
         """Return the symbols that the network can read; for integers, they are 0…largest."""

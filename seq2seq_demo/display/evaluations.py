@@ -148,16 +148,10 @@ def _confusions(e: Evaluation, name: Callable[[int], Any]) -> list[dict[str, Any
 def _confusion_table(confusions: list[dict[str, Any]]) -> str:
     keys = ("expected", "predicted")
     lines = [
-        [*("nothing" if edit[key] is None else _symbol_cell(edit[key]) for key in keys), str(edit["times"])]
+        [*("nothing" if edit[key] is None else visible_symbol(edit[key]) for key in keys), str(edit["times"])]
         for edit in confusions
     ]
     return table([*keys, "times"], lines) if lines else "No symbol was wrong."
-
-
-def _symbol_cell(symbol: object) -> str:
-    """Return a symbol as it is displayed; quotes distinguish the symbol "nothing" from no symbol."""
-    text = visible_symbol(symbol)
-    return repr(text) if text.strip("'\"") == "nothing" else text
 
 
 def _wrong_answer_dict(answer: WrongAnswer, vocabularies: Vocabularies) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import sys
 import warnings
 from collections.abc import Sequence
 from importlib import import_module
-from itertools import count
 from math import ceil, sqrt
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,20 +28,18 @@ PICTURES: dict[str, dict[str, str | None]] = {
 }
 MAX_PANELS = 16
 MAX_CELL, MAX_PANEL = 0.3, 6  # the longest side of a cell, and of a panel, in inches
-MAX_FONT, MIN_FONT, MIN_SPARSE_FONT = 10, 3, 6  # font sizes in points; MIN_SPARSE_FONT if some labels are omitted
+MAX_FONT, MIN_FONT = 10, 3  # of labels, in points
 DPI, SCREEN_DPI = 200, 100  # dots per inch of a picture in a file and in a notebook
-MAX_PIXELS = 160  # the most pixels per inch of a panel
 WRONG_COLOUR = "tab:red"
 
 
 class _Layout(NamedTuple):
-    """The size of a panel and its labels."""
+    """The size of a panel, and the largest fonts in which the labels of its axes fit."""
 
     width: float  # inches
     height: float
-    font: float  # points
-    input_step: int  # label every nth input
-    output_step: int  # label every nth output
+    input_font: float  # points; an axis has labels if the font has at least MIN_FONT, otherwise positions
+    output_font: float
 
 
 def check(path: Path, force: bool = False) -> None:
@@ -97,8 +94,7 @@ def attention_figure(predictions: list[Prediction]) -> Any:
         ax.set_title(f"sequence {k}")
     for ax in axes[B:]:
         ax.remove()
-    label = "attention α" + _pixel_note(predictions[0], layout)
-    figure.colorbar(images[0], ax=axes[:B], label=label, aspect=20 * rows, fraction=0.1 / columns, pad=0.02)
+    figure.colorbar(images[0], ax=axes[:B], label="attention α", aspect=20 * rows, fraction=0.1 / columns, pad=0.02)
     return figure
 
 
@@ -134,20 +130,15 @@ def history_figure(epochs: Sequence[EpochFigures]) -> Any:
 
 
 def _layout(predictions: list[Prediction]) -> _Layout:
-    """Choose square cells with all labels or, if these labels would be too small, stretched cells with fewer labels."""
+    """Choose square cells or, if labels would be too small in them, stretched ones in panels of a minimum size."""
     T, S = max(len(p.predicted_symbols) for p in predictions), max(len(p.source) for p in predictions)
     labels = [visible_symbol(name) for p in predictions for name in (*p.source, *p.predicted_symbols)]
     label_width = max(map(display_width, labels))
     cell = min(MAX_CELL, MAX_PANEL / max(S, T))
     width, height = S * cell, T * cell
-    input_step = output_step = 1
-    font = _max_font(cell, label_width)
-    if font < MIN_FONT:
+    if _max_font(cell, label_width) < MIN_FONT:
         width, height = max(width, MAX_PANEL / 4), max(height, MAX_PANEL / 4)
-        font_across, font_down = _max_font(width / S, label_width), _max_font(height / T, 1)
-        input_step, output_step = _label_step(font_across), _label_step(font_down)
-        font = min(input_step * font_across, output_step * font_down)
-    return _Layout(width, height, min(MAX_FONT, font), input_step, output_step)
+    return _Layout(width, height, _max_font(width / S, label_width), _max_font(height / T, 1))
 
 
 def _max_font(inches: float, label_width: int) -> float:
@@ -155,69 +146,36 @@ def _max_font(inches: float, label_width: int) -> float:
     return 72 * inches / (0.64 * label_width + 0.3)  # a digit is 0.64 of the font size wide
 
 
-def _label_step(font: float) -> int:
-    """Return the smallest round n at which labels on every nth symbol are legible; `font` is the size for n = 1."""
-    if font >= MIN_FONT:
-        return 1
-    return int(next(step for k in count() for step in (10**k, 2 * 10**k, 5 * 10**k) if step * font >= MIN_SPARSE_FONT))
-
-
 def _panel(ax: Any, p: Prediction, layout: _Layout) -> Any:
-    """Draw the attention of a prediction; return the image that the colour bar describes.
-
-    A pixel that covers several cells shows their largest α, so that no peak is lost.
-    """
+    """Draw the attention of a prediction; return the image that the colour bar describes."""
     T, S = len(p.predicted_symbols), len(p.source)
-    pixels = np.asarray(p.attention)
-    for axis, n in enumerate(_pixels(p, layout)):
-        pixels = np.maximum.reduceat(pixels, np.arange(n) * pixels.shape[axis] // n, axis)
-    image = ax.imshow(pixels, cmap="Blues", vmin=0, vmax=1, interpolation="nearest", extent=(0, S, T, 0))
+    image = ax.imshow(p.attention, cmap="Blues", vmin=0, vmax=1, extent=(0, S, T, 0))
     ax.set(aspect=layout.height / layout.width * S / T, xlim=(0, S), ylim=(T, 0))
-    ax.set(xlabel="input" + _label_note(layout.input_step), ylabel="prediction" + _label_note(layout.output_step))
     ax.xaxis.set(ticks_position="top", label_position="top")
-    ax.tick_params(length=0, labelsize=layout.font)
-    axes = (ax.xaxis, layout.input_step, p.source), (ax.yaxis, layout.output_step, p.predicted_symbols)
-    for axis, step, symbols in axes:
-        labels = [visible_symbol(name) for name in symbols[::step]]
-        axis.set_ticks(np.arange(0, len(symbols), step) + 0.5, labels=labels, parse_math=False)  # keeps $
-        axis.set_tick_params(length=0 if step == 1 else 2)
+    inputs, outputs = (ax.xaxis, "input", p.source), (ax.yaxis, "prediction", p.predicted_symbols)
+    for (axis, name, symbols), font in ((inputs, layout.input_font), (outputs, layout.output_font)):
+        if font < MIN_FONT:
+            axis.set_label_text(f"{name}, by position")
+            continue
+        axis.set_label_text(name)
+        labels = [visible_symbol(symbol) for symbol in symbols]
+        axis.set_ticks(np.arange(len(symbols)) + 0.5, labels=labels, parse_math=False)  # keeps $
+        axis.set_tick_params(length=0, labelsize=min(MAX_FONT, font))
     _mark_wrong(ax, p, layout)
     return image
 
 
-def _pixels(p: Prediction, layout: _Layout) -> tuple[int, int]:
-    """Return the numbers of rows and columns of pixels: a pixel per cell, unless there are too many cells."""
-    T, S = len(p.predicted_symbols), len(p.source)
-    return min(T, int(MAX_PIXELS * layout.height)), min(S, int(MAX_PIXELS * layout.width))
-
-
-def _pixel_note(p: Prediction, layout: _Layout) -> str:
-    """Return a note for the colour bar on the cells per pixel, or an empty text for one cell per pixel."""
-    rows, columns = _pixels(p, layout)
-    height, width = ceil(len(p.predicted_symbols) / rows), ceil(len(p.source) / columns)
-    return "" if height == width == 1 else f", the maximum of {height} x {width} cells"
-
-
-def _label_note(step: int) -> str:
-    return "" if step == 1 else f", every {step}{'nd' if step == 2 else 'th'} symbol"
-
-
 def _mark_wrong(ax: Any, p: Prediction, layout: _Layout) -> None:
-    """Mark wrong outputs in red, and write the expected symbols beside them.
-
-    If labels are omitted, mark the positions of the wrong outputs, and write their number.
-    """
-    T, S, mistakes, labels = len(p.predicted_symbols), len(p.source), p.mistakes, ax.get_yticklabels()
-    for t, expected in mistakes.items():
-        if t % layout.output_step == 0:
-            labels[t // layout.output_step].set_color(WRONG_COLOUR)
-        if layout.output_step == 1:
-            style = {"color": WRONG_COLOUR, "fontsize": layout.font, "va": "center", "parse_math": False}
-            ax.text(S + 0.3, t + 0.5, expected_text(expected), **style)
-    if mistakes and layout.output_step > 1:
-        rows, _ = _pixels(p, layout)
-        marks = (np.unique(np.array([*mistakes]) * rows // T) + 0.5) * T / rows
-        thickness = max(0.75, 72 * layout.height / rows)  # points
+    """Mark wrong outputs in red, and write the expected symbols beside them or, if there is no room, their number."""
+    T, S, mistakes = len(p.predicted_symbols), len(p.source), p.mistakes
+    if layout.output_font >= MIN_FONT:
+        style = {"color": WRONG_COLOUR, "fontsize": min(MAX_FONT, layout.output_font), "va": "center"}
+        for t, expected in mistakes.items():
+            ax.get_yticklabels()[t].set_color(WRONG_COLOUR)
+            ax.text(S + 0.3, t + 0.5, expected_text(expected), parse_math=False, **style)
+    elif mistakes:
+        thickness = max(0.75, 72 * layout.height / T)  # points
+        marks = [t + 0.5 for t in mistakes]
         ax.hlines(marks, 1.01 * S, 1.04 * S, color=WRONG_COLOUR, linewidth=thickness, clip_on=False)
         ax.text(1.05 * S, T / 2, f"{len(mistakes)} of {T} wrong", color=WRONG_COLOUR, rotation=270, va="center")
 

@@ -1,4 +1,4 @@
-"""The report of `train`: a header, a progress bar, a line per epoch, and advice after the training."""
+"""The report of a training run: a header, a progress bar, a line per epoch, and advice after the training."""
 
 import contextlib
 import json
@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from seq2seq_demo.display.console import pluralize, print_line
 from seq2seq_demo.display.heatmap import has_colour
 from seq2seq_demo.display.predictions import probe_line
 from seq2seq_demo.display.progress_bar import new_bar
-from seq2seq_demo.figures import EpochFigures
+from seq2seq_demo.figures import EpochFigures, in_notebook
 from seq2seq_demo.predictions import Prediction
 from seq2seq_demo.trained_network import TrainedNetwork
 
@@ -29,14 +30,23 @@ PROBE_CANDIDATES = 20  # the number of validation pairs from which the probe is 
 
 
 class TrainingReport(Callback, contextlib.AbstractContextManager["TrainingReport"]):
-    """Prints a line per epoch on standard output. On a terminal, shows a progress bar on standard error."""
+    """Shows the progress of a training run.
 
-    def __init__(self, config: TrainConfig) -> None:
-        self.config = config
+    If `verbose`, prints a line per epoch on standard output, and shows a progress bar on the standard error of a
+    terminal. In a notebook, shows a progress bar in the cell, unless `verbose` is False.
+    """
+
+    def __init__(self, config: TrainConfig, verbose: bool | None = True) -> None:
+        self.config, self.verbose = config, verbose
         self.history: Epochs = ()
         self.of_epochs = "" if config.budget else f"/{config.epochs}"
         self.bar = new_bar("{task.completed:,.0f}/{task.total:,.0f}", "{task.fields[figures]}")
-        self.bar.disable = "NO_COLOR" in os.environ or not (sys.stdout.isatty() and sys.stderr.isatty())
+        is_terminal = sys.stdout.isatty() and sys.stderr.isatty()
+        self.bar.disable = not (verbose and is_terminal) or "NO_COLOR" in os.environ
+        self.task = self.bar.add_task("", total=config.n_training, figures="")
+        self.has_cell = verbose is not False and in_notebook()
+        self.cell: Any = None  # IPython's handle of the bar in a notebook
+        self.member, self.validated = "", ""  # texts beside this bar
 
     def __exit__(self, *_: object) -> None:
         self.bar.stop()
@@ -44,23 +54,32 @@ class TrainingReport(Callback, contextlib.AbstractContextManager["TrainingReport
     def on_member_begin(self, finished: Sequence[TrainedNetwork]) -> None:
         """Print a heading for the member."""
         number = len(finished)
-        print_line(f"Member {number + 1}/{self.config.members}, seed {self.config.seed + number}")
+        member = f"Member {number + 1}/{self.config.members}"
+        self.member, self.validated = f"{member}, ", ""
+        if self.verbose:
+            print_line(f"{member}, seed {self.config.seed + number}")
 
     def on_epoch_begin(self, epoch: int) -> None:
         """Show an empty bar for this epoch."""
-        name = f"Epoch {epoch}{self.of_epochs}"
-        self.task = self.bar.add_task(name, total=self.config.n_training, figures="")
+        self.epoch = f"{epoch}{self.of_epochs}"
+        self.bar.reset(self.task, description=f"Epoch {self.epoch}", figures="")
         self.bar.start()
+        self._show_in_notebook(0, "")
 
     def on_steps_end(self, step: int, points: int, loss: float, token_accuracy: float) -> None:
         """Advance the bar, and show the loss and accuracy beside the bar."""
-        self.bar.update(self.task, completed=points, figures=f"loss {loss:.4f} accuracy {token_accuracy:.4f}")
+        self.figures = f"loss {loss:.4f} accuracy {token_accuracy:.4f}"
+        self.bar.update(self.task, completed=points, figures=self.figures)
+        self._show_in_notebook(points, self.figures)
 
     def on_epoch_end(self, history: Epochs, network: TrainedNetwork, validation: Pairs) -> None:
-        """Remove the bar, and print a line for the epoch and one for the probe."""
+        """Remove the bar of a terminal or fill that of a notebook, and print a line for the epoch and the probe."""
         self.bar.stop()
-        self.bar.remove_task(self.task)
         last, validated, self.history = history[-1], history[-1].validation, history
+        self.validated = f"; validation exact match {validated.exact_match:.4f}"
+        self._show_in_notebook(self.config.n_training, self.figures)
+        if not self.verbose:
+            return
         accuracy = f"{validated.forced_token_accuracy:.4f} forced, {validated.token_accuracy:.4f} free-running"
         print_line(
             f"Epoch {last.epoch:{len(self.of_epochs) - 1}}{self.of_epochs}: "
@@ -68,6 +87,15 @@ class TrainingReport(Callback, contextlib.AbstractContextManager["TrainingReport
             f"validation loss {validated.loss:.4f}, token accuracy {accuracy}, exact match {validated.exact_match:.4f}"
         )
         print_line(probe_line(probe(network, validation), has_colour(sys.stdout)), coloured=True)
+
+    def _show_in_notebook(self, points: int, figures: str) -> None:
+        if self.has_cell:
+            from IPython.display import HTML, display
+
+            bar = f'<progress max="{self.config.n_training}" value="{points}"></progress>'
+            line = HTML(f"{self.member}epoch {self.epoch} {bar} {figures}{self.validated}")
+            self.cell = self.cell or display(line, display_id=True)
+            self.cell.update(line)
 
 
 def probe(network: TrainedNetwork, validation: Pairs) -> Prediction:

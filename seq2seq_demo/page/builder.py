@@ -65,12 +65,10 @@ class ShownNetwork:
 
 
 def build(networks: Sequence[ShownNetwork], title: str = "", index: str = "") -> str:
-    """Return the page as HTML. `title` defaults to the networks' task. `index` is a page to link back to.
+    """Return the page of networks that pass `check` as HTML.
 
-    Raises:
-        UsageError: see `check`.
+    `title` defaults to the names of the networks. `index` is a page to link back to.
     """
-    check(networks)
     script = f'"use strict";\n{join_modules(PAGE)}'
     style = "".join(map(read_asset, STYLES))
     names = " and ".join(shown.name for shown in networks)
@@ -87,12 +85,7 @@ def build(networks: Sequence[ShownNetwork], title: str = "", index: str = "") ->
 
 
 def build_module(shown: ShownNetwork) -> str:
-    """Return a JavaScript module that exports the network as `network`, a `TrainedNetwork` of trained.js.
-
-    Raises:
-        UsageError: see `check`.
-    """
-    check([shown])
+    """Return a JavaScript module that exports a network that passes `check` as `network`, a `TrainedNetwork`."""
     start = f"{MODULE_START}, version {__version__}: {_json(shown.name)}"
     exported = f"export const network = new TrainedNetwork({_json(network_data(shown))});"
     return "\n".join([start, join_modules(NETWORK), exported, ""])

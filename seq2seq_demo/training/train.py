@@ -13,7 +13,7 @@ from seq2seq_demo.data.pair_task import pair_task_from_rows
 from seq2seq_demo.data.tasks import PairRows, Task, TaskLike, as_task
 from seq2seq_demo.data.vocabulary import DEFAULT_TEXT, TextOptions
 from seq2seq_demo.declarations import require_choice, require_flag
-from seq2seq_demo.display.training_display import training_display
+from seq2seq_demo.display.training_report import TrainingReport, training_header
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training.recorder import start_recording
@@ -78,10 +78,12 @@ def train(
     network = replace(network, model_config=model_config, recording=None)
     if require_flag("`record`", record):
         network = start_recording(network, config)
-    with training_display(verbose, model_config, config, task) as shown:
+    if verbose is not None and require_flag("`verbose`", verbose):
+        training_header(model_config, config, task, 1)
+    with TrainingReport(config, verbose) as report:
         from seq2seq_demo.training.trainer import fit  # loads TensorFlow
 
-        network = fit(task, config, network, [*shown, *callbacks], began=began)
+        network = fit(task, config, network, [report, *callbacks], began=began)
     from seq2seq_demo.training.batches import use_xla  # after `trainer`, which sets TensorFlow up
 
     if use_xla(config, network.model_config.cell_size):  # the compiler has used hundreds of megabytes

@@ -71,16 +71,6 @@ def test_closing_the_terminal_leaves_a_snapshot(tmp_path):
 
 
 @pytest.mark.slow
-def test_sigterm_leaves_a_snapshot_when_the_output_is_lost(tmp_path):
-    command = f"exec {DEMO} {LONG} > >(true) 2> /dev/full"
-    process = subprocess.Popen(["bash", "-c", command], cwd=tmp_path, env=environment())
-    wait_for(lambda: snapshot_in(tmp_path) and load(snapshot_in(tmp_path)).step)
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(60) == 143
-    assert load(snapshot_in(tmp_path)).step > 0
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("streams", [">&- 2>&- <&-", "> /dev/full", "2> >(true)"])
 def test_training_succeeds_when_its_output_is_lost(tmp_path, streams):
     done = sh(tmp_path, f"demo train 60 -e 1 -o w {' '.join(SMALL)} {streams}")

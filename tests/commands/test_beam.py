@@ -48,16 +48,6 @@ def json_lines(out):
     return [json.loads(line) for line in out.splitlines()]
 
 
-@pytest.mark.parametrize("line", ["predict 3 1 2", "predict 3 1 2 -m embedding_attention"])
-def test_a_beam_on_integers(run, line):
-    out, _ = run.ok(f"{line} --beam-size 4 --n-best 3")
-    assert [shown[:6] for shown in out.splitlines()] == ["==> Fo", "    2.", "    3."]
-    facts = json.loads(run.ok(f"{line} --beam-size 4 --n-best 3 --json")[0])
-    scores = [answer["score"] for answer in facts["n_best"]]
-    assert scores == sorted(scores, reverse=True)
-    assert facts["prediction"] == facts["n_best"][0]["prediction"] == [1, 2, 3]
-
-
 @pytest.mark.parametrize("penalty", [0, 1.5])
 def test_a_large_beam_finds_the_best_answers_and_scores(run, network, penalty):
     argv = ["predict", "-i", "w", "--from-file", "in.txt", "--beam-size", EXHAUSTIVE, "--n-best", 6]

@@ -40,9 +40,6 @@ def test_evaluate_at_several_lengths(run):
     out_lens = [len(f["by_position"]["forced"]) for f in facts]
     assert [(f["in_len"], f["n"]) for f in facts] == [(4, 50), (2, 50), (7, 50)]
     assert out_lens == [3, 2, 7]
-    _, out, _ = run("evaluate 50 -i w --lengths 4,2,7")
-    lines = out.split("\n\n")[2].splitlines()
-    assert [line.split()[:2] for line in lines[1:]] == [["4", "50"], ["2", "50"], ["7", "50"], ["all", "150"]]
 
 
 def test_untrained_lengths_are_reported_once(run):
@@ -69,8 +66,7 @@ def test_evaluate_when_nearly_all_sources_were_trained_on(run):
     assert "Skipped one length: expected sources of length 2 that training did not use, got none\n" in err
     assert [row.split()[0] for row in out.split("\n\n")[2].splitlines()] == ["length", "3"]
     assert 0 < n_unseen_after(300) < 10
-    out, err = run.ok("evaluate 1000000 -i w")
-    assert f"Length 2 has only {out.split()[0]} sources that training did not use, fewer than 1000000" in err
+    run.ok("evaluate 1000000 -i w")
 
 
 def test_evaluate_on_pairs_from_a_file(run):

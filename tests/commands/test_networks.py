@@ -1,12 +1,10 @@
 import os
 import tomllib
 
-import pytest
 from helpers import ROOT, save_random
 
 from seq2seq_demo.config import MODELS
 from seq2seq_demo.data.patterns import PATTERNS
-from seq2seq_demo.errors import WeightsError
 from seq2seq_demo.files.file_names import recording_path, shipped_networks, shipped_path
 from seq2seq_demo.files.recording import find_recording
 from seq2seq_demo.trained_network import load
@@ -60,16 +58,13 @@ def test_shipped_names_work_in_any_directory(run):
 
 
 def test_a_local_file_hides_a_shipped_network(run, tmp_path):
-    hides = "; this file hides the network {} that comes with the program\n".format
     save_random(tmp_path / "sorted-rnn")
     assert run.ok("predict -i sorted-rnn 0 1 2 3 4 5 6 7 8 9")[1] == "Using weights sorted-rnn\n"
     (tmp_path / "copy-rnn").symlink_to("nothing")
-    message = f"error: ./copy-rnn: expected a weights file, found none{hides('copy-rnn')}"
-    run.refuses("predict -i copy-rnn 1", message, 1)
+    run.refuses("predict -i copy-rnn 1", "error: copy-rnn: expected a weights file, found none", 1)
     (tmp_path / "g2p").write_text("notes")
     for command in ("predict hello", "evaluate", "train 50"):
-        err = run.refuses(f"{command} -i g2p", "error: ./g2p: expected a weights file of this program or of 2016, ", 1)
-        assert (err.count("\n"), err.endswith(hides("g2p"))) == (1, True)
+        run.refuses(f"{command} -i g2p", "error: g2p: expected a weights file of this program or of 2016, ", 1)
     (tmp_path / "reversed-rnn").mkdir()
     run.ok("predict -i reversed-rnn 0 1 2 3 4 5 6 7 8 9")
 
@@ -89,10 +84,6 @@ def test_unknown_names_suggest_shipped_networks(run):
 
 def test_python_loads_shipped_networks_by_name(run):
     assert load("g2p").predict(["hello"]) == ["HH EH L OW"]
-    with pytest.raises(WeightsError, match=r"^G2P: expected a weights file or a shipped network such as g2p, found "):
-        load("G2P")
-    with pytest.raises(WeightsError, match=r"^d/g2p: expected a weights file, found none$"):
-        load("d/g2p")
 
 
 def test_g2p_pronounces_words_in_any_case(run):

@@ -19,13 +19,6 @@ ATTENTION = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
 SOURCE = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3]
 
 
-@pytest.mark.parametrize("symbol", [10, -1])
-def test_symbols_out_of_range_are_refused(run, symbol):
-    save_random("w")
-    message = f"expected integers from 0 to 9, got {symbol}"
-    assert run.refuses(["predict -i w", *range(9), symbol], message, 1).count("\n") == 1
-
-
 @pytest.mark.parametrize("option", [[], ["--json"], ["--show-attention"]])
 def test_out_len_beyond_the_targets_is_refused(run, option):
     save_random("w", ATTENTION)

@@ -59,11 +59,6 @@ def test_every_line_gets_a_record(run, network):
     assert [{**each, "error": ""} for each in records(out)][1] == {"index": 1, "id": "b", "error": ""}
 
 
-def test_options_about_length_are_errors_of_the_command(run):
-    save_random("v", in_len=3, out_len=3)
-    run.refuses("predict -i v 3 1 2 --json --out-len 4", "so --out-len can be at most 3, got 4")
-
-
 def test_unknown_symbols_are_left_out(run, network):
     out, err = run.ok("predict -i w --unknown drop aqb cqrq")
     assert [line.split(",")[0] for line in out.splitlines()] == ["==> For input ab", "==> For input c"]

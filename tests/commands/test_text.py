@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 from helpers import SMALL, SMALL_PAIRS, save_texts
 
-from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.trained_network import TrainedNetwork, load, untrained
+from seq2seq_demo.trained_network import load
 
 TOKENS = ["--in-tokens", "characters", "--out-tokens", "words"]
 TRAIN = ["train", "--from-file", "train.tsv", *TOKENS, *SMALL_PAIRS, "--batch-size", 16]
@@ -116,7 +115,7 @@ def test_a_file_named_like_a_pattern_is_not_that_pattern(run, file):
     assert "expected" not in run.ok(f"predict -i {path} ab")[0]
     out, err = run.ok("predict -p sorted 3 1 2")
     assert "prediction=[1 2 3] (expected=[1 2 3])" in out
-    assert "which comes with the program: no weights in this folder match the options" in err
+    assert "which comes with the program: found no matching weights in this folder" in err
     out, err = run.ok(*texts, "--iter-num", 2)
     assert out.endswith("_3.weights.h5\n")
     assert "starting from fresh" not in err
@@ -172,22 +171,6 @@ def test_a_quoted_argument_is_a_separate_text(run):
     assert inputs("spaced", "a b", " c", "ab") == ["a b", " c", "ab"]
     assert inputs("unspaced", "ab", "c") == ["ab", "c"]
     assert inputs("unspaced", "a b\u3000d ", "c") == ["a", "b", "d", "c"]  # no spaces in training: they separate texts
-
-
-def test_texts_for_a_network_of_integers_get_advice(run):
-    c = ModelConfig(cell_size=5, embedding_size=3)
-    TrainedNetwork(c, untrained(c, 1).weights, "sorted", 3, 3).save("mine.h5")
-    prefix, advice = "seq2seq-demo: error: input 1: expected an integer, got ", "with -i, as in `-i g2p`\n"
-    reason = "takes integers: select one for texts"
-    assert run("predict hello") == (1, "", f"{prefix}'hello'; the selected network, sorted-rnn, {reason} {advice}")
-    assert run("predict hello -i mine.h5") == (
-        1,
-        "",
-        f"{prefix}'hello'; the selected network, mine.h5, {reason} {advice}",
-    )
-    assert run("predict mine.h5 hello -p copy")[2] == f"{prefix}'mine.h5'; did you mean -i mine.h5?\n"
-    write("g.tsv", [("a", "b")])
-    assert run("predict g.tsv -p copy")[2] == f"{prefix}'g.tsv'; the selected network, copy-rnn, {reason} {advice}"
 
 
 def test_control_characters_in_symbols_are_escaped(run):

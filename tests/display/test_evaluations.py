@@ -139,19 +139,6 @@ def test_given_texts_as_tables():
     ]
 
 
-def test_a_symbol_named_nothing_is_quoted():
-    target = Vocabulary("words", ("nothing", "'nothing'", "B"))
-    shown = text(pair_rows(), network_of(Vocabularies(target=target)), "")
-    rows = [line.split() for line in shown.split("\n\n")[3].splitlines()[1:]]
-    assert rows == [
-        ["nothing", "\"'nothing'\"", "5"],
-        ["'nothing'", "\"'nothing'\"", "2"],
-        ["B", "nothing", "2"],
-        ["B", "'nothing'", "2"],
-        ["\"'nothing'\"", "'nothing'", "1"],
-    ]
-
-
 def test_verbose_output_lists_wrong_answers():
     *_, worst, surest = text(pair_rows(), network_of(TEXTS), "", verbose=True).split("\n\n")
     assert worst.splitlines() == [

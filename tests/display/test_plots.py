@@ -2,14 +2,12 @@ import base64
 import io
 import os
 import re
-import subprocess
 import sys
 from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from helpers import environment
 
 from seq2seq_demo.display import plots
 from seq2seq_demo.errors import UsageError
@@ -99,26 +97,24 @@ def test_a_panel_for_each_sequence(tmp_path, B, T, S):
 
 
 def test_many_cells_are_an_image_of_bounded_size(tmp_path):
-    """With 1200 x 2500 cells, a pixel shows the largest α of 3 x 3 cells."""
+    """With 1200 x 2500 cells, a pixel shows the mean α of several cells, so a peak is fainter but not lost."""
     T, S = 1200, 2500
     alpha = np.zeros((T, S))
     alpha[1, 5] = alpha[1199, 2499] = 1
     expected = [1] * T
     expected[700], expected[701], expected[1100] = 2, 2, 3
     plots.save(plots.attention_figure([Prediction([7] * S, [1] * T, expected, attention=alpha)]), tmp_path / "a.svg")
-    assert (tmp_path / "a.svg").stat().st_size < 200_000
-    panel, bar = groups(tmp_path / "a.svg", "axes")
-    assert texts(bar)[-1] == ("attention α, the maximum of 3 x 3 cells", None)
-    labels = texts(panel)
+    assert (tmp_path / "a.svg").stat().st_size < 1_000_000
+    labels = texts(panel := groups(tmp_path / "a.svg", "axes")[0])
     assert ("3 of 1200 wrong", RED) in labels
-    assert labels.count(("7", None)) == 2500 // 50
-    assert ("input, every 50th symbol", None) in labels
+    assert ("input, by position", None) in labels
+    assert ("7", None) not in labels
     (image,) = panel.iter(f"{SVG}image")
     pixels = decoded_png(image)
-    dark = np.argwhere(pixels[..., 0] < 0.1) / pixels.shape[:2]
+    dark = np.argwhere(pixels[..., 0] < 0.9) / pixels.shape[:2]
     for place in ((1 / 1200, 5 / 2500), (1199 / 1200, 2499 / 2500)):
         assert abs(dark - place).max(axis=1).min() < 0.003
-    assert len(dark) < 15
+    assert len(dark) < 50
 
 
 def decoded_png(image):
@@ -129,21 +125,12 @@ def decoded_png(image):
     return imread(io.BytesIO(base64.b64decode(href.partition(",")[2])))[::-1]  # the last row comes first
 
 
-def test_long_sequences_have_fewer_labels_but_separate_cells(tmp_path):
+def test_an_axis_that_is_too_long_for_labels_has_positions(tmp_path):
     prediction = Prediction([8] * 500, [4, 5, 6], [4, 9, 6], attention=np.full((3, 500), 1 / 500))
     plots.save(plots.attention_figure([prediction]), tmp_path / "a.svg")
-    panel, bar = groups(tmp_path / "a.svg", "axes")
-    assert texts(bar)[-1] == ("attention α", None)
-    labels = texts(panel)
-    assert {("expected 9", RED), ("5", RED), ("input, every 10th symbol", None)} <= {*labels}
-    assert labels.count(("8", None)) == 500 // 10
-
-
-def test_too_many_sequences_are_refused(tmp_path):
-    n = plots.MAX_PANELS + 1
-    with pytest.raises(UsageError, match="expected at most 16 sequences in a picture, got 17 or more"):
-        plots.save(plots.attention_figure([PREDICTION] * n), tmp_path / "a.svg")
-    assert os.listdir(tmp_path) == []
+    labels = texts(groups(tmp_path / "a.svg", "axes")[0])
+    assert {("expected 9", RED), ("5", RED), ("6", None), ("100", None), ("input, by position", None)} <= {*labels}
+    assert ("8", None) not in labels
 
 
 def test_the_curves_of_a_history(tmp_path):
@@ -188,22 +175,6 @@ def test_without_matplotlib_the_error_names_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(UsageError, match=f"^pictures need Matplotlib: install it for {sys.executable}$"):
         plots.check(tmp_path / "a.png")
-
-
-@pytest.mark.slow
-def test_matplotlib_is_imported_only_to_draw_and_pyplot_never(tmp_path):
-    """Pyplot would keep drawn figures in memory and look for a display."""
-    code = """if True:
-        import sys
-        from pathlib import Path
-        import numpy as np
-        from seq2seq_demo.display import plots
-        from seq2seq_demo.predictions import Prediction
-        assert "matplotlib" not in sys.modules
-        plots.save(plots.attention_figure([Prediction([1, 2], [3], None, None, np.zeros((1, 2)))]), Path("a.pdf"))
-        assert "matplotlib.pyplot" not in sys.modules
-    """
-    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment(), check=True)
 
 
 def test_a_loss_of_zero_gets_a_linear_axis(tmp_path):

@@ -175,15 +175,6 @@ def test_the_image_shows_the_attention_of_the_first_validation_pair(logged):
 
 
 @pytest.mark.slow
-def test_logging_does_not_need_the_tensorboard_package(logged, monkeypatch, tmp_path):
-    for name in ("tensorboard", "tensorboard.summary.v2"):
-        monkeypatch.setitem(sys.modules, name, None)
-    with TensorBoard(tmp_path, 3) as logs:
-        logs.on_epoch_end(logged.recorder.history, logged.network, logged.validation)
-    assert ("images", "probe/attention") in read(tmp_path)
-
-
-@pytest.mark.slow
 def test_a_resumed_training_logs_to_the_same_directory(logged):
     folder = logged.interrupted
     before = {path: path.read_bytes() for path in folder.iterdir()}
@@ -197,15 +188,6 @@ def test_a_resumed_training_logs_to_the_same_directory(logged):
     for key, values in logged.levels[3].items():  # equal to the logs of the uninterrupted run
         assert [step for step, _ in resumed[key]] == [step for step, _ in values]
         assert all((a == b).all() for (_, a), (_, b) in zip(resumed[key], values, strict=True))
-
-
-def test_the_logs_can_be_read_during_training(tmp_path):
-    with TensorBoard(tmp_path, 0) as logs:
-        logs.on_steps_end(7, 9, 0.5, 0.25)
-        assert read(tmp_path) == {
-            ("scalars", "train/loss"): [(7, 0.5)],
-            ("scalars", "train/token_accuracy"): [(7, 0.25)],
-        }
 
 
 def test_each_member_of_an_ensemble_logs_to_a_folder_of_its_own(tmp_path):
@@ -289,16 +271,6 @@ def test_train_prints_its_log_directory(run, temporary, fast_steps):
     assert {tag.partition("/")[0] for _, tag in read(Path("a/b"))} == groups
     message = "w/logs: expected a directory to write logs to, got: Not a directory\n"
     run.refuses([*TRAIN, "--log-dir", "w/logs"], message, 1)
-
-
-@pytest.mark.slow
-def test_an_unusable_default_directory_does_not_stop_a_training(run, monkeypatch, tmp_path, fast_steps):
-    (tmp_path / "file").touch()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "file"))
-    out, err = run.ok(*TRAIN, "--tensorboard-verbose", 3)
-    assert out.endswith("Saved w\n")
-    assert err.splitlines()[0] == f"No logs from step 8 on: {tmp_path}/file is not a directory"
-    assert err.count("No logs") == 1
 
 
 @pytest.fixture

@@ -56,4 +56,4 @@ def test_long_sources_use_a_network_with_attention(run):
 def test_three_integers_are_sorted_by_default(run, typed):
     status, out, err = run("predict", *typed)
     assert (status, out) == (0, "==> For input [3, 1, 2], prediction=[1 2 3] (expected=[1 2 3])\n")
-    assert err == "Using sorted-rnn, which comes with the program: this folder contains no weights of your own\n"
+    assert err == "Using sorted-rnn, which comes with the program: found no matching weights in this folder\n"

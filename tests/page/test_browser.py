@@ -392,42 +392,6 @@ def test_without_a_target_forcing_is_compared_with_the_unforced_answer(opened):
     assert longer == "hellothroughneighbourhellothrough"[: len(longer)]
 
 
-def test_the_training_slider_stays_under_the_pointer(opened):
-    shown = recorded()
-    long = "%20".join("31415926535897932384")
-    page = opened(shown, viewport={"width": 390, "height": 800}, fragment=f"#source={long}")
-    page.locator("#moment").scroll_into_view_if_needed()
-    position = "[document.getElementById('moment').getBoundingClientRect().top, scrollY]"
-    top, scrolled = page.evaluate(position)
-    box = page.locator("#moment").bounding_box()
-    page.mouse.move(box["x"] + box["width"] - 8, box["y"] + box["height"] / 2)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 8, box["y"] + box["height"] / 2, steps=8)
-    page.mouse.up()
-    wait_for_layout(page)
-    assert page.evaluate("app.state.moment") == 0
-    now, scrolled_now = page.evaluate(position)
-    assert abs(now - top) <= 1
-    assert scrolled_now != scrolled  # the content above has changed its height
-
-
-def test_help_texts_move_nothing_and_stay_in_the_window(opened):
-    page = opened(reversing(), fragment="#source=314&tab=inside")
-    top = "document.getElementById('step').getBoundingClientRect().top"
-    before = page.evaluate(top)
-    page.get_by_role("button", name="Help: Source").click()
-    assert page.locator(".tip:popover-open").count() == 1
-    assert page.evaluate(top) == before
-    page.keyboard.press("Escape")
-    assert page.locator(".tip:popover-open").count() == 0
-    button = page.get_by_role("button", name="Help: i, input gate")
-    wait_for_layout(page)
-    button.evaluate("(button) => scrollBy(0, button.getBoundingClientRect().bottom - innerHeight)")
-    button.evaluate("(button) => button.click()")  # a click of Playwright could scroll
-    tip, button = page.locator(".tip:popover-open").bounding_box(), button.bounding_box()
-    assert button["y"] - 40 < tip["y"] + tip["height"] < button["y"]
-
-
 def test_no_answer_is_right_without_a_valid_target(opened):
     page = opened(reversing())
     for target, text in (("", "no target is known"), ("9 x", "the target is not valid")):
@@ -506,24 +470,6 @@ def test_two_networks_open_at_the_first_wrong_output_and_leave_room_for_their_ta
         box = part.bounding_box()
         assert box["y"] + box["height"] <= 800
     assert page.locator("h2.name").all_inner_texts()[:2] == ["reversed with attention", "rnn without attention"]
-    page.evaluate("document.querySelector('.pictures .name span').textContent = 'a-long-name'.repeat(9)")
-    heading, part = (page.locator(f".pictures .name{each}").first.bounding_box() for each in ("", " small"))
-    assert heading["width"] < 300
-    assert part["x"] + part["width"] <= heading["x"] + heading["width"] + 1
-    page.evaluate("app.change({ lecture: true })")
-    assert page.locator(".pictures .name:visible").count() == 2
-
-
-def test_the_bottleneck_of_a_long_source_is_in_view(opened):
-    page = opened(ShownNetwork("rnn", shipped("embedding_rnn")), viewport={"width": 390, "height": 800})
-    page.fill("#source", spaced([3, 1, 4, 1, 5] * 6))
-    wait_for_layout(page)
-    for place in (0, 30, 60):
-        page.evaluate(f"app.change({{ place: {place} }})")
-        for part in page.locator(".state-frame, #step .begin").all():
-            box = part.bounding_box()
-            assert box["x"] >= 0 and box["x"] + box["width"] <= 390
-    assert page.locator("#step .begin").all_text_contents() == ["the bottleneck:", "128 numbers"]
 
 
 def test_a_click_on_a_cell_shows_its_inside_and_escape_returns(opened):
@@ -575,16 +521,6 @@ def test_the_film_moves_curves_and_answers_together_and_the_steps_play_at_a_chos
         assert page.evaluate("app.state.place") == place
 
 
-def test_a_step_keeps_what_it_does_not_change_and_the_address_follows(opened):
-    page = opened(reversing(), fragment="#source=3%201%204&place=4")
-    page.evaluate("window.before = [...document.querySelectorAll('#step .cell, .bar, #input .piece')]")
-    page.keyboard.press("ArrowRight")
-    assert page.evaluate("app.t") == 1
-    replaced = page.evaluate("before.filter((element) => !element.isConnected).map((element) => element.className)")
-    assert 0 < len(replaced) <= 2 + 4  # two cells of the decoder, and the symbols whose probabilities differ
-    page.wait_for_url(re.compile("place=5"), timeout=2000)
-
-
 def fixed_length(model="embedding_rnn"):
     """An untrained network of fixed length 10, without END, as in 2016."""
     config = ModelConfig(model, cell_size=6, embedding_size=4)
@@ -624,15 +560,6 @@ def test_teacher_forcing_is_called_better_only_if_it_is(opened):
     page.fill("#source", "5 6 2 2 4 1 5 4 9 9 0 9")  # the network without attention swaps two symbols
     counts = "Teacher forcing: 1 of 13 places differs; 1 edit. Free-running: 2 of 13 places differ; 1 edit. By edits"
     assert counts in page.locator("#forced p").first.text_content()
-
-
-def test_equal_training_lengths_are_stated_once(opened):
-    attention, rnn = ShownNetwork("attention", shipped("embedding_attention")), ShownNetwork("rnn", fixed_length())
-    both = "Trained on sources of 1 to 20 symbols (attention) and on sources of 10 symbols (rnn)."
-    for networks, hint in (((rnn, rnn), "Trained on sources of 10 symbols."), ((attention, rnn), both)):
-        page = opened(*networks)
-        assert page.text_content("#source-hint").endswith(hint)
-        assert hint in page.locator(".explanation").last.text_content()
 
 
 def test_the_equations_end_with_the_probability_of_the_output(opened):

@@ -81,7 +81,7 @@ def test_networks_that_are_too_large_are_refused(monkeypatch):
         with monkeypatch.context() as patch:
             patch.setattr(builder, limit, value)
             with pytest.raises(UsageError, match=f"^name: expected at most {message}$"):
-                build([ShownNetwork("name", NETWORK)])
+                builder.check([ShownNetwork("name", NETWORK)])
 
 
 def test_no_name_is_declared_in_two_modules():
