@@ -106,7 +106,7 @@ class _Predictor:
             lambda S: DecodingOptions(options.beam).check_fits(self.network.model_config, 1, S, self.out_len(S))
         )
         self.targets = self.network.target_function(selected.pattern, out_len) if selected.pattern else None
-        self.is_warned = False  # of a source length that training did not have
+        self.is_warned = False  # whether a notice named a source length that training did not have
         self.has_colour = heatmap.has_colour(sys.stdout)
         self.n_unanswered = 0
         # Whether unreadable sources are reported and skipped; otherwise, the first one raises an error.

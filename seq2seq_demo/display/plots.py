@@ -28,7 +28,7 @@ PICTURES: dict[str, dict[str, str | None]] = {
 }
 MAX_PANELS = 16
 MAX_CELL, MAX_PANEL = 0.3, 6  # the longest side of a cell, and of a panel, in inches
-MAX_FONT, MIN_FONT = 10, 3  # of labels, in points
+MAX_FONT, MIN_FONT = 10, 3  # the font size of labels, in points
 DPI, SCREEN_DPI = 200, 100  # dots per inch of a picture in a file and in a notebook
 WRONG_COLOUR = "tab:red"
 

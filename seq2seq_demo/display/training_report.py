@@ -46,7 +46,7 @@ class TrainingReport(Callback, contextlib.AbstractContextManager["TrainingReport
         self.task = self.bar.add_task("", total=config.n_training, figures="")
         self.has_cell = verbose is not False and in_notebook()
         self.cell: Any = None  # IPython's handle of the bar in a notebook
-        self.member, self.validated = "", ""  # texts beside this bar
+        self.member = self.figures = self.validated = ""  # texts beside this bar
 
     def __exit__(self, *_: object) -> None:
         self.bar.stop()

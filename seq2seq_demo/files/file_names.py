@@ -18,9 +18,9 @@ from seq2seq_demo.errors import WeightsError
 WEIGHTS, SNAPSHOT = "ts2s", "s2s_checkpoint"
 DEFAULT_NAME = "basic"
 SUFFIX = ".weights.h5"
-# .tfl: 2016's. Before version 0.3, the name of a snapshot lacked WEIGHTS.
-_PREFIX = f"(?:{SNAPSHOT}__{WEIGHTS}|{SNAPSHOT}|{WEIGHTS})"
-_FILE_NAME = re.compile(rf"{_PREFIX}__(.+)__(.+)_([0-9]{{1,15}})(?:\.weights\.h5|\.tfl)")
+_FILE_NAME = re.compile(
+    rf"(?:{SNAPSHOT}__)?{WEIGHTS}__(.+)__(.+)_([0-9]{{1,15}})(?:\.weights\.h5|\.tfl)"
+)  # .tfl: 2016's
 MAX_SUGGESTIONS = 3  # maximum number of shipped networks that an error suggests
 MAX_PART_BYTES = 100  # the limit for NAME and for the task; a file name can have 255 bytes
 

@@ -38,7 +38,7 @@ def load_snapshot(path: Path) -> Snapshot[TrainedNetwork]:
     """
     stored = weights_file.read(path)
     if not isinstance(stored, Snapshot):
-        raise WeightsError(f"{path}: expected a snapshot of this version, got weights")
+        raise WeightsError(f"{path}: expected a snapshot of this version, got weights; -i continues from them")
     finished = tuple(map(TrainedNetwork.of, stored.finished))
     return Snapshot(TrainedNetwork.of(stored.network), stored.progress, stored.best, finished)
 
