@@ -11,7 +11,6 @@ from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.display.console import print_notice
 from seq2seq_demo.errors import InputError, Seq2SeqError, UsageError, WeightsError
 from seq2seq_demo.files import atomic_files, file_names
-from seq2seq_demo.network.memory_estimates import check_training_fits
 from seq2seq_demo.trained_network import TrainedNetwork, load
 from seq2seq_demo.training import workers
 from seq2seq_demo.training.settings import hold_out
@@ -91,12 +90,11 @@ def _resume(options: TrainOptions, path: Path) -> TrainingSetup | Path:
             lock = atomic_files.open_locked(path, "the snapshot of an interrupted training run", WeightsError)
             unlock_on_error.enter_context(lock)
         snapshot, result = load_snapshot(path), file_names.result_path(path)
-        network, config = snapshot.first, snapshot.run.config
+        network = snapshot.first
         network_selection.check_options_match(options, path, network, resume=True)
         if options.record and network.recording is None:
             raise UsageError(f"expected no --record, because {path} has no recording of the training so far")
         task = _task_of_run(options, path, network)
-        check_training_fits(network.model_config, config)
         if _is_saved(network, result):
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
@@ -104,7 +102,8 @@ def _resume(options: TrainOptions, path: Path) -> TrainingSetup | Path:
         member = f", member {len(snapshot.finished) + 1}" if snapshot.finished else ""
         print_notice(f"Resuming {path}{member}, epoch {snapshot.progress.epoch + 1}, step {snapshot.network.step}")
         unlock_on_error.pop_all()
-        return TrainingSetup(snapshot, config, task, options.name or file_names.parse_name(path), result, lock)
+        name = options.name or file_names.parse_name(path)
+        return TrainingSetup(snapshot, snapshot.run.config, task, name, result, lock)
 
 
 def _is_saved(network: TrainedNetwork, result: Path) -> bool:
