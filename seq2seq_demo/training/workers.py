@@ -22,8 +22,6 @@ EXAMPLE = '{"cluster": {"worker": ["HOST:PORT", "HOST:PORT"]}, "task": {"type": 
 ADDRESS = re.compile(
     r"(?:[A-Za-z0-9_][A-Za-z0-9_.-]*|\[[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*\]):(?P<port>[1-9][0-9]{0,4})"
 )
-REPR = reprlib.Repr()  # unlike repr(), it limits depth and length
-REPR.maxstring = 100
 SECONDS_TO_GATHER = 50
 SECONDS_OF_SILENCE = 20  # after which a worker counts as lost; a killed worker is noticed at once
 
@@ -96,48 +94,31 @@ def _cluster() -> Cluster:
     text = os.environ.get("TF_CONFIG")
     if not text:
         return SINGLE_WORKER
-    config: Any = None
-    with contextlib.suppress(ValueError, RecursionError):
+    try:
         config = json.loads(text)
-    _require(config is not None, f"TF_CONFIG to be JSON like {EXAMPLE}", text)
-    _require_object("TF_CONFIG", config)
-    layer, hosts, task = (config.get(name) for name in ("rpc_layer", "cluster", "task"))
-    _require(layer in (None, "grpc"), 'TF_CONFIG to have the rpc_layer "grpc" or none', layer)
-    _require_object("TF_CONFIG's cluster", hosts)
-    _require_object("TF_CONFIG's task", task)
-    _check_hosts(hosts)
-    job, index = task.get("type"), task.get("index")
-    _require(isinstance(job, str) and job in hosts, f"the type of TF_CONFIG's task to be one of {[*hosts]}", job)
-    n = len(hosts[job])
-    is_task = type(index) is int and 0 <= index < n
-    _require(is_task, f"the index of TF_CONFIG's task to be an integer from 0 to {n - 1}", index)
-    return Cluster(hosts, job, index)
+        cluster = Cluster(config["cluster"], config["task"]["type"], config["task"]["index"])
+        is_valid = config.get("rpc_layer") in (None, "grpc") and _is_valid(cluster)
+    except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
+        is_valid = False
+    if not is_valid:
+        expected = f"expected TF_CONFIG like {EXAMPLE}, with different addresses and at most one chief"
+        raise UsageError(f"{expected}, got {reprlib.repr(text)}")
+    return cluster
 
 
-def _check_hosts(hosts: dict[str, Any]) -> None:
-    """Raise UsageError unless the jobs are workers and at most one chief, with valid and unique addresses."""
-    jobs = [*hosts]
-    _require(jobs and {*jobs} <= {"chief", "worker"}, 'TF_CONFIG to name no job but "worker" and "chief"', jobs)
-    seen = set[str]()
-    for job, addresses in hosts.items():
-        _require(isinstance(addresses, list) and addresses, f"TF_CONFIG's {job} to be a list of HOST:PORT", addresses)
-        _require(job == "worker" or len(addresses) == 1, "TF_CONFIG to name one chief", addresses)
-        for address in addresses:
-            match = ADDRESS.fullmatch(address) if isinstance(address, str) else None
-            _require(match and int(match["port"]) < 2**16, f"each {job} of TF_CONFIG to be HOST:PORT", address)
-            _require(address.lower() not in seen, "every address in TF_CONFIG to be different", address)
-            seen.add(address.lower())
-
-
-def _require_object(name: str, value: object) -> None:
-    _require(isinstance(value, dict), f"{name} to be an object as in {EXAMPLE}", value)
-
-
-def _require(condition: object, expected: str, value: object) -> None:
-    """Raise UsageError unless the condition holds; the message shows up to 80 printable characters of the value."""
-    if not condition:
-        got = REPR.repr(value)
-        raise UsageError(f"expected {expected}, got {got if len(got) <= 80 else f'{got[:77]}...'}")
+def _is_valid(cluster: Cluster) -> bool:
+    """Whether the jobs are workers and at most one chief, with valid and different addresses, and include the task."""
+    hosts, index = cluster.hosts, cluster.index
+    addresses = [address for each in hosts.values() for address in each]
+    ports = [int(match["port"]) for match in map(ADDRESS.fullmatch, addresses) if match]
+    return (
+        hosts.keys() <= {"chief", "worker"}
+        and all(isinstance(each, list) for each in hosts.values())
+        and len(hosts.get("chief", ["none"])) == 1
+        and (type(index) is int and 0 <= index < len(hosts[cluster.job]))
+        and len(ports) == len(addresses) == len({address.lower() for address in addresses})
+        and max(ports) < 2**16
+    )
 
 
 def strategy(batch_size: int) -> Any:
