@@ -71,7 +71,9 @@ def test_networks_that_cannot_answer_together_are_refused(other, message):
 
 
 def test_networks_of_one_length_must_share_it_and_there_are_at_most_100():
-    with pytest.raises(UsageError, match="expected the same lengths in all networks, got others in network 2"):
+    with pytest.raises(
+        UsageError, match="expected the same symbols and lengths in all networks, got others in network 2"
+    ):
         ensemble([trained_network(), trained_network(out_len=3)])
     with pytest.raises(UsageError, match="expected at most 100 networks in an ensemble, got 101"):
         ensemble([trained_network()] * 101)
