@@ -77,23 +77,6 @@ def _by_length(sources: Sequences) -> Iterator[tuple[int, np.ndarray]]:
         yield in_len, np.flatnonzero(sources.lengths == in_len)
 
 
-class _BestAnswers(NamedTuple):
-    """The best answer to each of B sources, padded to T symbols."""
-
-    symbols: np.ndarray  # [B, T] END included; −1 is padding
-    lengths: np.ndarray  # [B], without END
-    ended: np.ndarray  # [B]
-
-    def sequences(self, rows: np.ndarray) -> Sequences:
-        """Return the answers of these rows without padding."""
-        return Sequences.of_padded(self.symbols[rows], self.lengths[rows])
-
-    def padded(self, width: int) -> np.ndarray:
-        """Return the symbols cut or padded to `[B, width]`."""
-        symbols = self.symbols[:, :width]
-        return np.pad(symbols, ((0, 0), (0, width - symbols.shape[1])), constant_values=-1)
-
-
 @dataclass(frozen=True)
 class _Measurement:
     """An evaluation of a network on pairs, divided into jobs that threads can run."""
@@ -158,19 +141,18 @@ class _Measurement:
         """
         _, first, groups = np.unique(self.group_ids[rows], return_index=True, return_inverse=True)  # [B], [N]
         sources, targets = self.pairs.sources[rows[first]].array(), self.pairs.targets[rows]  # [B, S], N targets
+        ends, V = self.network.model_config.ends, self.network.model_config.n_output_symbols
         decoded = answer(self.network, sources, out_len, self.options.decoding)
         is_written = decoded.is_written[:, 0]  # [B, T]
-        answers = _BestAnswers(
-            np.where(is_written, decoded.symbols[:, 0], -1), decoded.lengths[:, 0], decoded.ended[:, 0]
-        )
-        edits = self._edits(answers, targets, groups)  # [N]
+        answers = Sequences.of_padded(decoded.symbols[:, 0], decoded.lengths[:, 0])  # B answers, without END
+        is_complete = decoded.ended[:, 0] | (not ends)  # [B]
+        edits = _edits(answers, targets, groups) + ~is_complete[groups]  # [N]; a missing END counts as an edit
         nearest = np.lexsort((edits, groups))[first]  # [B]
         edits, targets = edits[nearest], targets[nearest]
         expected, mask = self._expected(targets)  # [B, T]
-        symbols = answers.padded(expected.shape[1])
-        is_correct = (symbols == expected) & mask
-        ends, V = self.network.model_config.ends, self.network.model_config.n_output_symbols
-        is_exact, is_complete = edits == 0, answers.ended | (not ends)
+        T = expected.shape[1]
+        symbols = np.pad(np.where(is_written, decoded.symbols[:, 0], -1), ((0, 0), (0, T)), constant_values=-1)[:, :T]
+        is_correct, is_exact = (symbols == expected) & mask, edits == 0
         surplus = answers.lengths - targets.lengths  # [B]
         wrong = np.flatnonzero(~is_exact)
         details: dict[str, Any] = {}
@@ -179,10 +161,17 @@ class _Measurement:
             written, is_wrong = decoded.n_written[:, 0], mask & ~is_correct  # [B], [B, T]
             probabilities = decoded.probabilities[:, 0][is_written]
             details["answers"] = AnswerProbabilities(probabilities, written, is_exact)
-            whole_probability = details["answers"].confidences(1.0)  # at temperature 1, not calibrated
-            details["wrong"] = _examples(answers, whole_probability, sources, targets, edits, wrong)
+            probability = details["answers"].confidences(1.0)  # at temperature 1, not calibrated
+
+            def examples(key: np.ndarray) -> tuple[WrongAnswer, ...]:
+                b = wrong[np.argsort(-key[wrong], kind="stable")[:WRONG_EXAMPLES]]
+                symbols = sources[b].tolist(), targets[b].rows(), answers[b].rows()
+                facts = (x[b].tolist() for x in (decoded.ended[:, 0], edits, probability))
+                return tuple(map(WrongAnswer, *symbols, *facts))
+
+            details["wrong"] = WrongAnswers(examples(edits), examples(probability))
             details["confusions"] = (
-                confusions(answers.sequences(wrong), targets[wrong])
+                confusions(answers[wrong], targets[wrong])
                 if ends
                 else Counter(zip(expected[is_wrong].tolist(), symbols[is_wrong].tolist(), strict=True))  # by position
             )
@@ -200,37 +189,15 @@ class _Measurement:
             **details,
         )
 
-    def _edits(self, answers: _BestAnswers, targets: Sequences, groups: np.ndarray) -> np.ndarray:
-        """Return the edit distance from each target to the answer of its group, `[N]`; a missing END adds one."""
-        expected, mask = self._expected(targets)  # [N, T]
-        lengths, is_unended = answers.lengths[groups], ~answers.ended[groups] & self.network.model_config.ends
-        differs = ((answers.padded(expected.shape[1])[groups] != expected) & mask).any(axis=1)
-        unequal = np.flatnonzero((lengths != targets.lengths) | differs)  # computing distances is slower than comparing
-        edits: np.ndarray = is_unended.astype(np.int64)
-        edits[unequal] += edit_distances(answers.sequences(groups[unequal]), targets[unequal])
-        return edits
 
-
-def _examples(
-    answers: _BestAnswers,
-    probability: np.ndarray,
-    sources: np.ndarray,
-    targets: Sequences,
-    edits: np.ndarray,
-    wrong: np.ndarray,
-) -> WrongAnswers:
-    """Return the wrong answers with the most edits, and the most probable ones.
-
-    `wrong` holds the indices of all wrong answers, and `edits` the number of edits of every answer.
-    """
-
-    def wrong_answer(b: int) -> WrongAnswer:
-        (target,), symbols = targets[b : b + 1].rows(), answers.symbols[b, : answers.lengths[b]].tolist()
-        ended, n_edits, p = bool(answers.ended[b]), int(edits[b]), float(probability[b])
-        return WrongAnswer(sources[b].tolist(), target, symbols, ended, n_edits, p)
-
-    first = (wrong[np.argsort(-key[wrong], kind="stable")[:WRONG_EXAMPLES]] for key in (edits, probability))
-    return WrongAnswers(*(tuple(map(wrong_answer, numbers.tolist())) for numbers in first))
+def _edits(answers: Sequences, targets: Sequences, groups: np.ndarray) -> np.ndarray:
+    """Return the edit distance from each target to the answer of its group, `[N]`."""
+    width = int(max(answers.lengths.max(), targets.lengths.max()))
+    differs = answers.padded(width, -1)[groups] != targets.padded(width, -1)
+    unequal = np.flatnonzero(differs.any(axis=1))  # computing distances is slower than comparing
+    edits = np.zeros(len(targets), np.int64)
+    edits[unequal] = edit_distances(answers[groups[unequal]], targets[unequal])
+    return edits
 
 
 @dataclass(frozen=True)

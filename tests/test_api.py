@@ -89,12 +89,6 @@ def test_every_error_is_exported():
     assert all(issubclass(getattr(seq2seq_demo, name), seq2seq_demo.Seq2SeqError) for name in names)
 
 
-def test_demo_error_is_the_old_name_of_the_base_class_of_errors():
-    from seq2seq_demo import DemoError, Seq2SeqError
-
-    assert DemoError is Seq2SeqError
-
-
 def test_an_unknown_name_raises_the_usual_errors():
     with pytest.raises(ImportError, match="cannot import name 'nope' from 'seq2seq_demo'"):
         from seq2seq_demo import nope  # noqa: F401

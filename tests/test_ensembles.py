@@ -58,10 +58,9 @@ def test_one_network_is_no_ensemble_and_the_members_of_ensembles_count_one_by_on
 @pytest.mark.parametrize(
     ("other", "message"),
     [
-        (network(vocabularies=SIDES._replace(source=Vocabulary("characters", tuple("abd")))), "same source symbols"),
-        (network(vocabularies=SIDES._replace(target=Vocabulary("words", ("X", "Z")))), "same target symbols"),
-        (network(replace(SECOND, out_max_int=2)), "same target symbols"),
-        (network(replace(SECOND, ends=False)), "same lengths"),
+        (network(vocabularies=SIDES._replace(target=Vocabulary("words", ("X", "Z")))), "the same symbols and lengths"),
+        (network(replace(SECOND, out_max_int=2)), "the same symbols and lengths"),
+        (network(replace(SECOND, ends=False)), "the same symbols and lengths"),
         ("w.h5", "expected networks to combine"),
     ],
 )
@@ -71,7 +70,7 @@ def test_networks_that_cannot_answer_together_are_refused(other, message):
 
 
 def test_networks_of_one_length_must_share_it_and_there_are_at_most_100():
-    with pytest.raises(UsageError, match="expected the same lengths in all networks, got others in network 2"):
+    with pytest.raises(UsageError, match="the same symbols and lengths in all networks, got others in network 2"):
         ensemble([trained_network(), trained_network(out_len=3)])
     with pytest.raises(UsageError, match="expected at most 100 networks in an ensemble, got 101"):
         ensemble([trained_network()] * 101)

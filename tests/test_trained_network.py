@@ -88,14 +88,6 @@ def test_a_source_that_is_too_long_is_refused():
         trained_network(task=None, in_len=None, out_len=None).predict(np.zeros((1, 1_000_000), np.uint8))
 
 
-def test_without_known_lengths_an_answer_is_as_long_as_its_source():
-    """Networks of 2016 do not record their lengths."""
-    of_2016 = trained_network(**UNKNOWN, program="TFLearnSeq2Seq")
-    sources = [[3, 1, 2], [4, 5]]
-    assert of_2016.predict(sources) == [decoded([source], len(source)).symbols[0].tolist() for source in sources]
-    assert [len(answer) for answer in of_2016.predict(sources, 7)] == [7, 7]
-
-
 @pytest.mark.parametrize(
     ("task", "in_len", "out_len", "requested", "expected"),
     [

@@ -168,11 +168,7 @@ class _Message:
 def _variables(records: Iterator[_Message]) -> dict[str, np.ndarray]:
     """Return the arrays of SavedTensorSlices: the first record lists the variables, each other record holds one."""
     first = next(records, _Message(b""))
-    is_v1 = not first.all(1, VARINT)
-    require(is_v1, "expected a TensorFlow V1 checkpoint, got the index of a V2 checkpoint, which holds no weights")
-    metas = first.message(1).all(1, BYTES)
-    listed = dict(_parse_meta(_Message(meta)) for meta in metas)
-    require(len(listed) == len(metas), "a variable is listed twice", ValueError)
+    listed = dict(_parse_meta(_Message(meta)) for meta in first.message(1).all(1, BYTES))
     arrays: dict[str, np.ndarray] = {}
     for saved in (record.message(2) for record in records):
         name = saved.name(1)

@@ -101,12 +101,8 @@ class _File:
         require(depth <= MAX_DEPTH, f"expected at most {MAX_DEPTH} nested groups, got more")
         tree, heap = (_number(by_kind[GROUP], at) for at in (0, 8))
         names = self.integer(self._visit(heap, b"HEAP") + 24)
-        seen = set[str]()
         for name_offset, header in self._entries(tree, 0):
             name = self._name(names + name_offset)
-            is_valid = name not in seen and "/" not in name and name != ""
-            require(is_valid, f"expected a unique name for each weight, got {name!r}")
-            seen.add(name)
             yield from self.datasets(self.messages(header), f"{path}/{name}".lstrip("/"), depth + 1)
 
     def _entries(self, node: int, depth: int) -> Iterator[tuple[int, int]]:
@@ -143,15 +139,11 @@ class _File:
 
     def texts(self, messages: list[tuple[int, bytes]]) -> Iterator[tuple[str, str]]:
         """Yield name and value of the attributes that are variable-length strings."""
-        seen = set[str]()
-        for kind, message in messages:
-            if kind != ATTRIBUTE:
-                continue
-            require(len(seen) < MAX_ATTRIBUTES, f"expected at most {MAX_ATTRIBUTES} attributes, got more")
+        attributes = [message for kind, message in messages if kind == ATTRIBUTE]
+        require(len(attributes) <= MAX_ATTRIBUTES, f"expected at most {MAX_ATTRIBUTES} attributes, got more")
+        for message in attributes:
             padded = [-(-_number(message, at, 2) // 8) * 8 for at in (2, 4, 6)]  # sizes of name, type and dataspace
             name = message[8 : 8 + padded[0]].rstrip(b"\0").decode(errors="replace")
-            require(name not in seen, f"expected each attribute once, got {name[:MAX_NAME]!r} twice")
-            seen.add(name)
             if _number(message, 8 + padded[0], 1) & 15 == VARIABLE_LENGTH:
                 value = message[8 + sum(padded) :]
                 heap, index = _number(value, 4), _number(value, 12, 4)

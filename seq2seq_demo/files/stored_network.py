@@ -195,15 +195,12 @@ def check_members(networks: Sequence[StoredNetwork]) -> None:
     """Raise UsageError unless the networks can form an ensemble: their symbols and any fixed lengths must be equal."""
     if len(networks) > MAX_MEMBERS:
         raise UsageError(f"expected at most {MAX_MEMBERS} networks in an ensemble, got {len(networks)}")
-    first, *others = (
-        {
-            "source symbols": (network.vocabularies.source, network.model_config.in_max_int),
-            "target symbols": (network.vocabularies.target, network.model_config.out_max_int),
-            "lengths": "any" if network.ends else (network.in_len, network.out_len),
-        }
-        for network in networks
-    )
-    for number, facts in enumerate(others, 2):
-        for name in first:
-            if facts[name] != first[name]:
-                raise UsageError(f"expected the same {name} in all networks, got others in network {number}")
+    for number, network in enumerate(networks, 1):
+        if _sides(network) != _sides(networks[0]):
+            raise UsageError(f"expected the same symbols and lengths in all networks, got others in network {number}")
+
+
+def _sides(network: StoredNetwork) -> tuple[Vocabularies, int, int, object]:
+    """Return what all members of an ensemble have in common: their symbols and, if they are fixed, their lengths."""
+    c = network.model_config
+    return network.vocabularies, c.in_max_int, c.out_max_int, c.ends or (network.in_len, network.out_len)

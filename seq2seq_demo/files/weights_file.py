@@ -55,8 +55,6 @@ def write(network: StoredNetwork, path: Path, overwrite: bool, force: bool | Non
     """
     if overwrite:
         atomic_files.check_replaceable(path, "a weights file", force, WeightsError)
-    else:
-        atomic_files.check_writable(path, "a weights file", WeightsError)
     if network.recording:
         recording.check_destination(recording_path(path), overwrite, force)
     atomic_files.write(path, to_bytes(network), overwrite, WeightsError)

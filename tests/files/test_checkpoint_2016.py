@@ -71,16 +71,6 @@ def test_a_compressed_checkpoint_is_refused():
     assert "expected an uncompressed checkpoint" in refusal(read_checkpoint, content)
 
 
-def test_the_index_of_a_version_2_checkpoint_is_refused(tmp_path):
-    import tensorflow as tf
-
-    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        tf.compat.v1.get_variable("v", initializer=tf.ones(3))
-        session.run(tf.compat.v1.global_variables_initializer())
-        tf.compat.v1.train.Saver().save(session, str(tmp_path / "v2"))
-    assert "index of a V2 checkpoint" in refusal(read_checkpoint, (tmp_path / "v2.index").read_bytes())
-
-
 def test_crc32c():
     assert crc32c(b"123456789") == 0xE3069283
     assert crc32c(bytes(32)) == 0x8A9136AA  # RFC 3720, B.4
@@ -161,12 +151,8 @@ def test_invalid_dimensions_are_refused(dims):
     "messages",
     {
         "a name of fixed size": [[(1, 2, [listed()])], [(2, 2, [(1, 1, b"v" * 8), *saved()[0][2][1:]])]],
-        "a name listed with a fixed size": [[(1, 2, [(1, 2, [(1, 5, b"vvvv"), *listed()[2][1:]])])], *[saved(b"vvvv")]],
         "a name in latin-1": [[(1, 2, [listed(b"\xe9")])], saved(b"\xe9")],
         "a long name": [[(1, 2, [listed(b"v" * 2000, [1], 7)])], saved(b"v" * 2000)],
-        "two names": [[(1, 2, [listed(b"v", [1], 1, (1, 2, b"v"))])], saved()],
-        "the same name twice": [[(1, 2, [listed(), listed()])], saved()],
-        "a type of bytes": [[(1, 2, [(1, 2, [*listed()[2][:2], (3, 2, b"\1")])])], saved()],
         "no records": [],
         "no list": [saved()],
         "a variable that is not listed": [[(1, 2, [listed()])], saved(b"w")],
@@ -175,10 +161,7 @@ def test_invalid_dimensions_are_refused(dims):
         "odd bytes": [[(1, 2, [listed()])], saved(b"v", [(4, 2, b"12345")])],
         "a number of 70 bits": [[(1, 2, [listed(b"v", [1], 9)])], saved(b"v", [(10, 2, b"\xff" * 9 + b"\x7f")])],
         "a number without an end": [[(1, 2, [listed(b"v", [1], 9)])], saved(b"v", [(10, 2, b"\xff" * 11)])],
-        "two lists": [[(1, 2, [listed()]), (1, 2, [])], saved()],
         "values of two forms": [[(1, 2, [listed(b"v", [2])])], saved(b"v", [(5, 2, ONE), (5, 5, ONE)])],
-        "values of another size": [[(1, 2, [listed(b"v", [2])])], saved(b"v", [(5, 1, ONE * 2)])],
-        "integers for floats": [[(1, 2, [listed()])], saved(b"v", [(5, 0, 1)])],
         "a record without a field": [[(1, 2, [listed()])], saved(), []],
     }.items(),
     ids=lambda item: item[0],

@@ -276,9 +276,9 @@ def test_vocabularies_are_kept(tmp_path, sides):
         weights_file.to_bytes(of_texts(*sides, ends=False))
 
 
-def source(tokens, symbols, **more):
+def source(tokens, symbols):
     """A change that replaces the vocabulary of the sources."""
-    return edit("vocabularies", {"source": {"tokens": tokens, "symbols": symbols} | more})
+    return edit("vocabularies", {"source": {"tokens": tokens, "symbols": symbols}})
 
 
 @pytest.mark.parametrize(
@@ -287,10 +287,6 @@ def source(tokens, symbols, **more):
         (source("characters", ["a", "b"]), "for in_max_int 3, got one for 1"),
         (edit("vocabularies", {"target": {"tokens": "words", "symbols": ["a"]}}), "for out_max_int 3, got one for 1"),
         (source("characters", [*"abcc"]), "expected distinct symbols"),
-        (source("words", ["a", "b c", "d", "e"]), 'expected words .* "b c"'),
-        (source("letters", [*"abcd"]), 'characters, words, got "letters"'),
-        (source("words", [*"abc", "\ud800"]), r"expected words .*ud800"),
-        (source("words", [*"abcd"], x=1), "expected the keys tokens, form, lowercase, symbols, got 'x'"),
         (edit("vocabularies", {"other": {}}), r"expected source, target, got \['other'"),
         (put("vocabularies", "[]"), "damaged weights file"),
         (
@@ -326,19 +322,14 @@ def test_a_file_that_is_damaged_anywhere_is_refused(tmp_path, content):
         (lambda file: file.create_dataset("extra", data=1), "unexpected weight 'extra'"),
         (lambda file: file.__delitem__("optimizer/step"), "missing weight 'optimizer/step'"),
         (put("networks", "[]"), "damaged weights file"),
-        (put("networks", "{}"), "damaged weights file"),
         (put("networks", '[{"model_config": {"model": "no"}}]'), "unknown `model` 'no'"),
         (put("other", "{}"), r"expected networks, vocabularies, got \['networks', 'other'"),
-        (edit("networks", {"ends": 1}, "model_config"), "damaged weights file"),
-        (edit("networks", {"more": 1}, "model_config"), "damaged weights file"),
         (edit("networks", {"more": 1}), r"expected the keys model_config, .*, got 'more'$"),
         (edit("networks", {"moments_since": 1234568}), "expected moments_since of at most 1234567, got 1234568"),
         (edit("networks", {"temperature": 0}), "expected a temperature above 0, got 0.0"),
         (edit("networks", {"in_len": 0}), "expected in_len to be an integer of at least 1, got 0"),
         (edit("networks", {"start_step": -1}, "trained"), "expected start_step to be an integer of at least 0, got -1"),
         (edit("networks", {"min_in_len": 12}), "expected lengths from shortest to longest, got 12 to 11"),
-        (edit("networks", {"reached": {"loss": 1}}), "damaged weights file"),
-        (put("progress", '{"epoch": 1, "history": [{"epoch": 1}]}'), "damaged weights file"),
         (
             put("progress", '{"epoch": 1}'),
             "expected progress within 3 epochs, got 0 points of epoch 1, after 0 completed",
@@ -347,10 +338,7 @@ def test_a_file_that_is_damaged_anywhere_is_refused(tmp_path, content):
             edit("networks", {"trained": {"start_step": 0, "config": {"points": 1}}}),
             "expected the number of points to be an integer of at least",
         ),
-        *(
-            (lambda file, x=x: file["decoder/attention/score"].__setitem__(3, x), "finite numbers in 'decoder/att")
-            for x in (np.nan, np.inf, -np.inf)
-        ),
+        (lambda file: file["decoder/attention/score"].__setitem__(3, np.nan), "finite numbers in 'decoder/att"),
     ],
 )
 def test_an_edited_file_is_refused_even_with_a_new_checksum(tmp_path, content, change, message):

@@ -166,9 +166,3 @@ def test_invalid_matrices_that_determine_the_sizes_are_refused(name, shape):
     (name,) = (variable for variable in variables if variable.endswith(name))
     variables[name] = np.zeros(shape, np.float32)
     assert "expected" in refusal(from_2016, variables)
-
-
-def test_too_many_layers_are_refused():
-    cells = {f"embedding_rnn_seq2seq/RNN/MultiRNNCell/Cell{k}/GRUCell/x": np.ones(1) for k in range(1000)}
-    variables = variables_of_2016(SMALL, random_arrays(SMALL, 1)) | cells
-    assert refusal(from_2016, variables) == "expected `num_layers` of at most 100, got 1001"

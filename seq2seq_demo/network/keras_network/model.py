@@ -92,26 +92,19 @@ class Seq2Seq(keras.Model):
         memory, states = self.encoder(sources)
         return self.decoder.greedy(memory, states, out_len)
 
-    def export(
-        self,
-        filepath: Any,
-        format: str = "tf_saved_model",
-        verbose: bool | None = None,
-        input_signature: Any = None,
-        **options: Any,
-    ) -> None:
+    def export(self, filepath: Any, format: str = "tf_saved_model", **options: Any) -> None:
         """Export the network as `keras.Model.export` does, for inputs of any size.
 
         A SavedModel also has the signature `greedy`, which takes `sources` and `out_len` and returns `symbols` and
         `logits` (see `greedy`).
         """
-        if format != "tf_saved_model" or input_signature or options:
-            super().export(filepath, format, verbose, input_signature or [SOURCES, DECODER_INPUT], **options)
+        if format != "tf_saved_model" or options.keys() - {"verbose"}:
+            super().export(filepath, format, **{"input_signature": [SOURCES, DECODER_INPUT]} | options)
             return
         archive = keras.export.ExportArchive()
         archive.track_and_add_endpoint("serve", self, [SOURCES, DECODER_INPUT])
         archive.add_endpoint("greedy", self._greedy_outputs, [SOURCES, OUT_LEN])
-        archive.write_out(filepath, verbose=verbose)
+        archive.write_out(filepath, verbose=options.get("verbose"))
 
     def _greedy_outputs(self, sources: tf.Tensor, out_len: tf.Tensor) -> dict[str, tf.Tensor]:
         symbols, logits, _ = self.greedy(sources, out_len)

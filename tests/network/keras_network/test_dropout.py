@@ -90,18 +90,6 @@ def test_rates_near_0_and_1():
 
 
 @pytest.mark.parametrize(("model", "bidirectional", "num_layers"), COMBINATIONS)
-def test_a_rate_of_0_changes_nothing(model, bidirectional, num_layers):
-    config = small(model, bidirectional, num_layers)
-    weights = random_weights(config)
-    sources = np.random.default_rng(1).integers(0, 11, (B, S))
-    targets = np.random.default_rng(2).integers(0, 14, (B, T))
-    network = Seq2Seq(config, weights)
-    for lengths in (None, Lengths(tf.constant([2, 6, 1]), tf.constant([4, 1, 3]))):
-        expected = network(sources, targets, lengths)
-        assert np.abs(network(sources, targets, lengths, masks=masks(0.0)) - expected).max() < 1e-5
-
-
-@pytest.mark.parametrize(("model", "bidirectional", "num_layers"), COMBINATIONS)
 def test_a_row_agrees_with_numpy_under_equal_masks(model, bidirectional, num_layers):
     config = small(model, bidirectional, num_layers)
     weights = random_weights(config)
