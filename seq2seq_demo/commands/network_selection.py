@@ -228,20 +228,19 @@ def layout_notices(file: str, options: NetworkOptions, layout: Layout, tokens: T
 def typed_sources(words: Sequence[str], selected: SelectedNetwork) -> list[Record]:
     """Return the sources that a user typed as arguments of a command.
 
-    If the network takes integers, all arguments together are one source. If it takes texts, each argument with white
-    space is a source, and adjacent arguments without white space form one source. If it takes characters, but no
-    white space, each word is a source.
+    If the network takes integers, all arguments together are one source. If it takes texts, each argument is a source
+    if one of them contains white space; otherwise, all together are one. If it takes characters, but no white space,
+    each word is a source.
     """
     source = selected.network.vocabularies.source
     if not source.is_text:
         return [read_words(words, text_hint=TEXT_HINT)]
     if source.tokens == CHARACTERS and not any(map(str.isspace, source.symbols)):
         texts = [[text] for word in words for text in word.split() or [word]]
+    elif any(map(str.isspace, "".join(words))):
+        texts = [[word] for word in words]
     else:
-        texts = []
-        for has_space, group in itertools.groupby(words, key=lambda word: any(map(str.isspace, word))):
-            adjacent = [*group]
-            texts += [[word] for word in adjacent] if has_space else [adjacent]
+        texts = [[*words]]
     records = [read_words(text, source.tokens) for text in texts]
     if len(records) == 1:
         return records

@@ -89,7 +89,6 @@ WRONG_USAGE = [  # exit status 2
         f"patterns -p copy --in-max-int {10**30}",
         "--in-max-int and --out-max-int of at most 2147483647, got a larger one",
     ),
-    ("patterns --in-len 10001", "expected --in-len of at most 10000 for an example, got 10001"),
     ("predict -i w.h5 1 --min-confidence 1.5", "expected --min-confidence from 0 to 1, got 1.5"),
     ("predict -i w.h5 1 --min-confidence 0.5", "expected a calibrated network for --min-confidence"),
     # page

@@ -175,9 +175,3 @@ def test_without_matplotlib_the_error_names_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(UsageError, match=f"^pictures need Matplotlib: install it for {sys.executable}$"):
         plots.check(tmp_path / "a.png")
-
-
-def test_a_loss_of_zero_gets_a_linear_axis(tmp_path):
-    first, second = figures(2)
-    plots.save(plots.history_figure([first, replace(second, loss=0.0)]), tmp_path / "h.svg")
-    assert {"0.00", "1.00"} <= {text for text, _ in texts(groups(tmp_path / "h.svg", "axes")[0])}
