@@ -15,7 +15,7 @@ from seq2seq_demo.data.encoder import Encoder, PairEncoder, read_pairs, valid_re
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.data.python_rows import python_pairs
 from seq2seq_demo.data.sequences import Pairs
-from seq2seq_demo.display.console import pluralize, print_notice, print_notices
+from seq2seq_demo.display.console import pluralize, print_notice
 from seq2seq_demo.errors import WeightsError, require
 from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.files.recording import find_recording
@@ -113,22 +113,21 @@ def _gallery_page(entry: Entry) -> str:
 def _shipped_network(name: str) -> SelectedNetwork:
     path = file_names.shipped_networks()[name]
     network = load(path)
-    return SelectedNetwork(path, network, find_pattern(network.pattern) if network.pattern else None, [])
+    return SelectedNetwork(path, network, find_pattern(network.pattern) if network.pattern else None)
 
 
 def _select_one(options: PageOptions) -> SelectedNetwork:
-    """Return the selected network; if it is an ensemble, return its first member and add a notice."""
+    """Return the selected network; if it is an ensemble, print a notice and return its first member."""
     selected = select_network(options, None)
     if not selected.network.members:
         return selected
-    notice = f"{selected.path} is an ensemble of {len(selected.network.networks)} networks: the page shows the first"
-    network = replace(selected.network, members=(), reached=None, temperature=None)
-    return replace(selected, network=network, notices=[*selected.notices, notice])
+    n = len(selected.network.networks)
+    print_notice(f"{selected.path} is an ensemble of {n} networks: the page shows the first")
+    return selected._replace(network=replace(selected.network, members=(), reached=None, temperature=None))
 
 
 def _shown_network(selected: SelectedNetwork) -> ShownNetwork:
-    """Print the notices on a network; return it with its name and the description of its task, without examples."""
-    print_notices(selected.notices)
+    """Return a network with its name and the description of its task, without examples."""
     name, network = file_names.display_name(selected.path), selected.network
     description = f"{network.task}: from {' to '.join(network.vocabularies.tokens)}" if network.task else ""
     return ShownNetwork(name, network, task_description=DESCRIPTIONS.get(name, description))

@@ -120,12 +120,6 @@ def print_line(text: str, coloured: bool = False) -> None:
             print_notice(f"{error}; the training continues")
 
 
-def print_notices(notices: list[str]) -> None:
-    """Print the collected notices and empty the list."""
-    while notices:
-        print_notice(notices.pop(0))
-
-
 def print_notice(text: str) -> None:
     """Print one line on standard error, with the option in place of each argument in backticks."""
     print(one_line(with_option_names(text)), file=sys.stderr)
