@@ -31,7 +31,7 @@ def page(options: PageOptions) -> None:
         _write_gallery(options.gallery, options.force)
         return
     assert options.output is not None  # checked by `PageOptions`
-    check_output = partial(_check_page, options.output, options.force)
+    check_output = partial(atomic_files.check_replaceable, options.output, "a page", options.force)
     check_output()
     paths = [[path] for path in options.input_weights] or [[]]
     selected = [_select_one(replace(options, input_weights=path)) for path in paths]
@@ -42,10 +42,6 @@ def page(options: PageOptions) -> None:
     atomic_files.write(options.output, content.encode())
     use = "import `network` from it" if options.writes_module else "open it in a browser"
     print_notice(f"Wrote {options.output}: {use}")
-
-
-def _check_page(path: Path, force: bool) -> None:
-    atomic_files.check_replaceable(path, "a page", force)
 
 
 def _page(options: PageOptions, selected: Sequence[SelectedNetwork], shown: Sequence[ShownNetwork]) -> str:
@@ -91,7 +87,7 @@ def _check_folder(folder: Path, paths: Sequence[Path], force: bool) -> None:
         atomic_files.check_writable(folder, "a gallery")
         return
     for path in sorted({*paths} if force else {*paths, *folder.iterdir()}):
-        _check_page(path, force)
+        atomic_files.check_replaceable(path, "a page", force)
 
 
 def _gallery_page(entry: Entry) -> str:

@@ -29,7 +29,11 @@ def row_dict(row: EvaluationRow, network: TrainedNetwork) -> dict[str, Any]:
     """Return the evaluation of a row as a dictionary for JSON."""
     e, vocabularies = row.evaluation, network.vocabularies
     symbols = enumerate(zip(e.by_symbol.expected.tolist(), e.by_symbol.accuracy.tolist(), strict=True))
-    name = _symbol_names(network)
+
+    def name(number: int) -> Any:
+        is_end = network.ends and number == network.model_config.go
+        return "END" if is_end else vocabularies.target.to_symbols([number])[0]
+
     return {
         "sources": row.kind,
         "in_len": row.in_len,
@@ -124,12 +128,6 @@ def _rounded(rates: Iterable[float]) -> list[str]:
 
 
 # ---- Confusions and wrong answers ----
-
-
-def _symbol_names(network: TrainedNetwork) -> Callable[[int], Any]:
-    """Return a function from the number of a target symbol to the symbol."""
-    target, end = network.vocabularies.target, network.model_config.go
-    return lambda number: "END" if network.ends and number == end else target.to_symbols([number])[0]
 
 
 def _confusions(e: Evaluation, name: Callable[[int], Any]) -> list[dict[str, Any]]:
