@@ -1,7 +1,6 @@
 """Texts on the command line: from pairs in a file to answers."""
 
 import json
-import os
 import random
 import re
 from dataclasses import replace
@@ -120,23 +119,6 @@ def test_a_file_named_like_a_pattern_is_not_that_pattern(run, file):
     assert out.endswith("_3.weights.h5\n")
     assert "starting from fresh" not in err
     run.refuses(f"train 60 -i {path} -e 0 -o x", "expected --from-file again")
-
-
-@pytest.mark.parametrize("resume", [[], ["--resume"]])
-def test_refused_data_gets_no_warnings(run, resume):
-    write("train.tsv", [("a", "A"), ("b", "A"), ("a", "A")])
-    write("dev.tsv", [("a", "A")])
-    argv = [*TRAIN, "-e", 0, "-o", "w", *resume]
-    validated = [*argv, "--validation-file", "dev.tsv"]
-    _, err = run.ok(*validated)
-    assert err.count("\n") == 2 + len(resume)
-    assert "Every target is the same" in err
-    assert "1 of 1 distinct validation sources are also training sources" in err
-    os.remove("w")
-    for refused in (["--in-len", "2-3"], ["--in-len", 3], ["--out-len", 2]):
-        assert run.refuses([*validated, *refused], "").count("\n") == 1
-    write("train.tsv", [("a", "A")])
-    assert run.refuses(argv, "", 1).count("\n") == 1
 
 
 def test_evaluate_with_keep_going_skips_lines_and_exits_1(run, text_network):

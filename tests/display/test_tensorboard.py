@@ -1,8 +1,6 @@
 import os
 import re
 import resource
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from unittest.mock import Mock
@@ -10,7 +8,6 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import environment
 
 from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import ModelConfig, TrainConfig
@@ -214,22 +211,6 @@ def test_a_full_disk_ends_only_the_logs(logged, capsys, tmp_path):
     err = capsys.readouterr().err
     assert re.fullmatch(r"No logs from step 294 on: \S+logs/events\S+; File too large\n", err)
     assert read(tmp_path / "mine") == {("", "of"): [(3, b"others")]}
-
-
-@pytest.mark.slow
-def test_creating_the_callback_does_not_import_tensorflow(tmp_path):
-    """Training must import it first, because threads and workers can be set up only before TensorFlow runs."""
-    code = f"""
-import sys
-from pathlib import Path
-from seq2seq_demo.display.tensorboard import TensorBoard
-with TensorBoard(Path({str(tmp_path)!r}), 3) as logs:
-    logs.on_epoch_begin(1)
-print("tensorflow" in sys.modules)
-"""
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment())
-    assert ran.stdout == "False\n"
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_check_creates_the_directory_and_refuses_files(tmp_path):
