@@ -130,9 +130,17 @@ def _shown_network(selected: SelectedNetwork) -> ShownNetwork:
 
 
 def _examples(options: PageOptions, selected: Sequence[SelectedNetwork], pairs: Pairs | None) -> list[list[Example]]:
-    """Return the examples of each network. All networks have the same sources, but each has the targets of its task."""
-    networks, vocabularies = [one.network for one in selected], selected[0].network.vocabularies
-    typed = _typed_sources(options, selected[0])
+    """Return the examples of each network. All networks have the same sources, but each has the targets of its task.
+
+    Raises:
+        InputError: a network cannot read a source on the command line.
+    """
+    networks = [one.network for one in selected]
+    vocabularies, typed = networks[0].vocabularies, []
+    if options.words:
+        encoder = Encoder(vocabularies.source, in_max_int=networks[0].model_config.in_max_int)
+        rows = valid_records(map(encoder.encode, typed_sources(options.words, selected[0])))
+        typed = [row.values for row in rows if row]
     chosen: list[list[Example]] = [[] for _ in selected]
     if pairs is not None:
         chosen = examples.pair_examples(networks, pairs)
@@ -145,20 +153,6 @@ def _examples(options: PageOptions, selected: Sequence[SelectedNetwork], pairs: 
     targets = [examples.target_function(one.network, one.pattern) for one in selected]
     examples_of = zip(targets, chosen, strict=True)
     return [[*(Example(source, target(source), "") for source in typed), *listed] for target, listed in examples_of]
-
-
-def _typed_sources(options: PageOptions, selected: SelectedNetwork) -> list[list[int]]:
-    """Return the sources on the command line as symbol numbers.
-
-    Raises:
-        InputError: the network cannot read a source.
-    """
-    if not options.words:
-        return []
-    vocabularies = selected.network.vocabularies
-    encoder = Encoder(vocabularies.source, in_max_int=selected.network.model_config.in_max_int)
-    rows = valid_records(map(encoder.encode, typed_sources(options.words, selected)))
-    return [row.values for row in rows if row]
 
 
 def _moments(selected: SelectedNetwork, pairs: Pairs | None) -> Moments | None:

@@ -1,5 +1,7 @@
 """`patterns`: list the patterns, each with an example; with -p, check one pattern and show it."""
 
+import contextlib
+
 import numpy as np
 
 from seq2seq_demo.commands.options import PatternsOptions
@@ -19,12 +21,9 @@ def patterns(options: PatternsOptions) -> None:
     rows = []
     selected = options.sequence_pattern
     for pattern in [selected] if selected else map(find_pattern, PATTERNS):
-        try:
+        example = "none"
+        with contextlib.nullcontext() if selected else contextlib.suppress(UsageError):
             example = _example(pattern, source, options.out_len, model_config)
-        except UsageError:
-            if selected:
-                raise
-            example = "none"
         rows.append([pattern.name, pattern.lengths, pattern.target_len, example, pattern.description])
     header = ["pattern", "length S", "target", f"{' '.join(map(str, source))} becomes", ""]
     print_result(table(header, rows, str.ljust))

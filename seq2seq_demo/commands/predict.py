@@ -50,10 +50,7 @@ def predict(options: PredictOptions) -> None:
     require(options.min_confidence is None or network.temperature is not None, f"{expected}, {found}", UsageError)
     if options.attention_plot:
         plots.check(options.attention_plot, options.force)
-    bar = ProgressBar("Predicting", may_show=False)
-    if not network.ends:
-        bar.notify(*network_selection.length_notices(network, options.in_len))
-    predictor = _Predictor(options, selected)
+    predictor, bar = _Predictor(options, selected), ProgressBar("Predicting", may_show=False)
     rows: Rows
     if options.words:
         rows = sources = network_selection.typed_sources(options.words, selected)
@@ -124,7 +121,7 @@ class _Predictor:
         n_skipped = 0
         plotted: list[Prediction] = []
         for batch, answers in stream(network.to_numpy(), self._batches(rows), self._request()):
-            if network.ends and not self.is_warned:  # otherwise, all sources have one length
+            if not self.is_warned:
                 warning = network_selection.length_notices(network, *by_length(batch))
                 progress.notify(*warning)
                 self.is_warned = bool(warning)
