@@ -26,13 +26,11 @@ def main(argv: list[str] | None = None, on_start: Callable[[], object] = lambda:
     except KeyboardInterrupt:
         print_notice("seq2seq-demo: interrupted")
         return 128 + signal.SIGINT
-    except Interrupted as error:
-        print_notice(f"seq2seq-demo: {_error_message(error)}")
-        return error.exit_status
     except Exception as error:
         if options and options.verbose >= 2:
             print(printable(traceback.format_exc()), file=sys.stderr)
-        print_notice(f"seq2seq-demo: error: {_error_message(error)}")
+        kind = "" if isinstance(error, Interrupted) else "error: "
+        print_notice(f"seq2seq-demo: {kind}{_error_message(error)}")
         return error.exit_status if isinstance(error, Seq2SeqError) else 1
     return 0
 
@@ -58,6 +56,4 @@ def _error_message(error: Exception) -> str:
         message = f"{error.filename}: {error.strerror}"
     elif isinstance(error, MemoryError):
         message = f"expected more free memory: {error}"
-    elif isinstance(error, FileNotFoundError):
-        message = "expected the current directory to exist, but it was removed"
     return " ".join(message.split())

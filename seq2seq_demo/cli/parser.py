@@ -48,10 +48,6 @@ COMMANDS = {
     "patterns": Command(options.PatternsOptions, NOTHING, "list the patterns, or check one (-p)"),
     "networks": Command(options.NetworksOptions, NOTHING, "list the networks that come with the program"),
 }
-EXPECTED_NUMBER = {
-    "train": "the number of points, as in `train 100000`, or --from-file",
-    "evaluate": "the number of sources, as in `evaluate 10000`, or --from-file",
-}
 OVERVIEW = "Train small sequence-to-sequence networks and see what they learn."
 TRAIN_DEFAULTS = """
 The defaults below are those for patterns. For pairs (--from-file), the program
@@ -178,7 +174,8 @@ def _parse_arguments(command: str, arguments: tuple[str, ...], has_file: bool) -
     if len(arguments) <= (kind == NUMBER):
         with contextlib.suppress(ValueError):
             return {"points": parse_integer(arguments[0])} if arguments else {}
-    raise UsageError(f"{command} expects {EXPECTED_NUMBER.get(command, 'no arguments')}, got {text[:40]!r}")
+    expected = f"one number, as in `{command} 10000`" if kind == NUMBER else "no arguments"
+    raise UsageError(f"{command} expects {expected}, got {text[:40]!r}")
 
 
 def _has_redirected_input() -> bool:

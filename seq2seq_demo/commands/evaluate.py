@@ -5,16 +5,17 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from seq2seq_demo.commands.network_selection import SelectedNetwork, length_notices, read_pair_task, select_network
+from seq2seq_demo.commands.network_selection import SkippedPairs, length_notices, read_pair_task, select_network
 from seq2seq_demo.commands.options import EvaluateOptions
 from seq2seq_demo.config import EVALUATION_SIZE
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.display import evaluations
-from seq2seq_demo.display.console import pluralize, print_notice, print_notices, print_result
+from seq2seq_demo.display.console import pluralize, print_notice, print_result
 from seq2seq_demo.display.progress_bar import ProgressBar
 from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.evaluation import RANDOM, EvaluationRow, n_to_measure
+from seq2seq_demo.trained_network import TrainedNetwork
 
 MAX_ERRORS_SHOWN = 5  # further skipped pairs are only counted
 
@@ -22,18 +23,21 @@ MAX_ERRORS_SHOWN = 5  # further skipped pairs are only counted
 def evaluate(options: EvaluateOptions) -> None:
     """Print tables, or with --json one object per length and kind of sources, and for pairs one over all lengths."""
     lengths = options.lengths or ([options.in_len] if options.in_len else [])
-    selected = select_network(options, max(lengths, default=1))
-    network, notices = selected.network, selected.notices
+    _, network, pattern = select_network(options, max(lengths, default=1))
     network.check_answer_lengths(options.out_len, options.max_out_len)
+    skipped: SkippedPairs = {}
+    task: Task | None = _read_pairs(options, network, skipped) if options.from_file else pattern
+    if task is None:
+        alternative = "" if network.vocabularies.are_text else " or -p"
+        expected = f"expected --from-file with pairs{alternative}, got none"
+        raise UsageError(f"the network was trained on {network.task!r}: {expected}")
     rows: list[EvaluationRow] = []
-    labels = {"model": network.model_config.model, "pattern": selected.pattern.name if selected.pattern else None}
-    with selected.named_in_errors(), ProgressBar("Evaluating") as progress:
-        for row in _measure(options, selected, lengths, progress):
+    labels = {"model": network.model_config.model, "pattern": pattern.name if pattern else None}
+    with ProgressBar("Evaluating") as progress:
+        for row in _measure(options, network, task, lengths, progress):
             rows.append(row)
-            if notices or options.json:
-                progress.hide()
-            print_notices(notices)
             if options.json:
+                progress.hide()
                 print_result(json.dumps(labels | evaluations.row_dict(row, network)))
     if not_fresh := [str(row.in_len) for row in rows if row.kind == RANDOM and not row.fresh]:
         print_notice(f"Some sources of length {', '.join(not_fresh)} may be training sources")
@@ -41,50 +45,42 @@ def evaluate(options: EvaluateOptions) -> None:
         print_result(json.dumps(labels | evaluations.row_dict(evaluations.total(rows), network)))
     elif not options.json:
         origin = f" of {options.from_file}" * bool(options.from_file)
-        origin += f", pattern {selected.pattern.name!r}" if selected.pattern else ""
+        origin += f", pattern {pattern.name!r}" if pattern else ""
         print_result(evaluations.text(rows, network, origin, options.verbose > 0))
-    if n_skipped := sum(map(len, selected.skipped.values())):
+    if n_skipped := sum(map(len, skipped.values())):
         raise InputError(f"expected pairs that the network can read, skipped {n_skipped} that it cannot read")
 
 
 def _measure(
-    options: EvaluateOptions, selected: SelectedNetwork, lengths: Sequence[int], progress: ProgressBar
+    options: EvaluateOptions, network: TrainedNetwork, task: Task, lengths: Sequence[int], progress: ProgressBar
 ) -> Iterator[EvaluationRow]:
-    """Yield the figures of each length and kind of sources, and add notices to `selected`."""
-    network, notices, n = selected.network, selected.notices, options.points
-    task: Task | None = selected.pattern
-    if options.from_file:
-        task = given = _read_pairs(options, selected)
-        lengths, n_sources = np.unique(given.pairs.sources.lengths).tolist(), len(given.pairs)
-    elif task is None:
-        alternative = "" if network.vocabularies.are_text else " or -p"
-        expected = f"expected --from-file with pairs{alternative}, got none"
-        raise UsageError(f"the network was trained on {network.task!r}: {expected}")
+    """Yield the figures of each length and kind of sources."""
+    if isinstance(task, PairTask):
+        lengths, n_sources = np.unique(task.pairs.sources.lengths).tolist(), len(task.pairs)
     else:
-        lengths = lengths or network.trained_lengths
-        n_sources = sum(n_to_measure(network.model_config, in_len, n or EVALUATION_SIZE) for in_len in lengths)
+        lengths, n = lengths or network.trained_lengths, options.points or EVALUATION_SIZE
+        n_sources = sum(n_to_measure(network.model_config, in_len, n) for in_len in lengths)
     progress.total = 2 * n_sources  # each is decoded twice, once with teacher forcing
-    notices.extend(length_notices(network, *lengths))
+    progress.notify(*length_notices(network, *lengths))
     yield from network.evaluate_by_length(
         task,
-        n,
+        options.points,
         lengths,
         options.max_out_len or options.out_len,
         options.seed or 0,
         beam=options.beam,
         on_progress=progress.advance,
-        on_skip=lambda error: notices.append(f"Skipped one length: {error}"),
+        on_skip=lambda error: progress.notify(f"Skipped one length: {error}"),
     )
 
 
-def _read_pairs(options: EvaluateOptions, selected: SelectedNetwork) -> PairTask:
+def _read_pairs(options: EvaluateOptions, network: TrainedNetwork, skipped: SkippedPairs) -> PairTask:
     """Read the pairs of --from-file; with --keep-going, collect the errors of unreadable pairs."""
-    may_skip = selected.skipped if options.keep_going else None
-    pattern, notify = options.sequence_pattern, selected.notices.append
-    task = read_pair_task(options, options.points, pattern, selected.network, notify, may_skip)
-    for errors in selected.skipped.values():
-        selected.notices.extend(map(str, errors[:MAX_ERRORS_SHOWN]))
-        if errors:
-            unreadable = f"Skipped {pluralize(len(errors), 'pair')} that the network cannot read"
-            selected.notices.append(f"{unreadable}; when you compare figures, count skipped pairs as wrong")
+    may_skip = skipped if options.keep_going else None
+    task = read_pair_task(options, options.points, options.sequence_pattern, network, print_notice, may_skip)
+    for errors in filter(None, skipped.values()):
+        for error in errors[:MAX_ERRORS_SHOWN]:
+            print_notice(str(error))
+        unreadable = f"Skipped {pluralize(len(errors), 'pair')} that the network cannot read"
+        print_notice(f"{unreadable}; when you compare figures, count skipped pairs as wrong")
     return task

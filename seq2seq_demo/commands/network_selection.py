@@ -1,10 +1,10 @@
 """Selects the network, the pattern and the pairs that the options name, and rejects options that contradict them."""
 
-import contextlib
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from seq2seq_demo.commands.options import NetworkOptions
 from seq2seq_demo.config import CELL_TYPES, CHARACTERS, INTEGERS, ModelConfig, TrainConfig, given_values, lengths_text
@@ -19,6 +19,7 @@ from seq2seq_demo.data.records import Place, Record
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.vocabulary import TextOptions, Vocabularies
 from seq2seq_demo.declarations import preview
+from seq2seq_demo.display.console import print_notice
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 from seq2seq_demo.files import file_names
 from seq2seq_demo.trained_network import TrainedNetwork, ensemble, load
@@ -28,52 +29,39 @@ TEXT_HINT = "; the selected network takes integers: select one for texts with -i
 SkippedPairs = dict[str, list[InputError]]  # file → the errors of its pairs that --keep-going skips
 
 
-@dataclass(frozen=True)
-class SelectedNetwork:
+class SelectedNetwork(NamedTuple):
     """A network, its file, and the pattern that makes its targets (None if unknown)."""
 
     path: Path
     network: TrainedNetwork
     pattern: SequencePattern | None
-    notices: list[str]  # to print before the first result
-    origin: str = ""  # appended to errors if no option names the file
-    skipped: SkippedPairs = field(default_factory=dict)  # filled while the pairs are read
-
-    @contextlib.contextmanager
-    def named_in_errors(self) -> Iterator[None]:
-        """A context in which errors name the file and the network that comes with the program."""
-        try:
-            yield
-        except (InputError, UsageError) as error:
-            if self.path.name not in str(error):
-                error.args = (f"{error}{self.origin}",)
-            raise
 
 
 def select_network(options: NetworkOptions, in_len: int | None) -> SelectedNetwork:
     """Load the network of -i or --iter-num, else the newest canonical file that fits, else a shipped network.
 
     A file fits if it has the pattern, name and model of the options. `in_len` is the length of the sources (None if
-    unknown). For long sources, the shipped network has attention.
+    unknown). For long sources, the shipped network has attention. A notice names the file.
 
     Raises:
         UsageError: an option contradicts the file.
         WeightsError: no file fits, or the file cannot be read.
     """
-    path, network, notices, origin = _load_selected(options, in_len)
+    path, network, notice = _load_selected(options, in_len)
     check_options_match(options, path, network)
     if options.in_len and network.vocabularies.source.is_text:
         raise UsageError(f"expected no --in-len with {path}, which takes texts of any length, got {options.in_len}")
+    print_notice(notice)
     if network.in_len is None:
-        notices.append(f"Inferred from the file: {network.summary()}; the file does not record the lengths of training")
+        print_notice(f"Inferred from the file: {network.summary()}; the file does not record the lengths of training")
     elif options.verbose:
-        notices.append(network.summary())
+        print_notice(network.summary())
     pattern = options.sequence_pattern or (find_pattern(network.pattern) if network.pattern else None)
-    return SelectedNetwork(path, network, pattern, notices, origin)
+    return SelectedNetwork(path, network, pattern)
 
 
-def _load_selected(options: NetworkOptions, in_len: int | None) -> tuple[Path, TrainedNetwork, list[str], str]:
-    """Return the path, the network, notices about the selection, and `SelectedNetwork.origin`."""
+def _load_selected(options: NetworkOptions, in_len: int | None) -> tuple[Path, TrainedNetwork, str]:
+    """Return the path, the network, and a notice about the selection."""
     pattern, model = options.sequence_pattern, options.settings.get("model")
     task = pattern.name if pattern else DEFAULT_PATTERN
     if path := path_from_options(options):
@@ -81,26 +69,25 @@ def _load_selected(options: NetworkOptions, in_len: int | None) -> tuple[Path, T
         networks = [load_with_task(each) for each in paths]
         for each, network in zip(paths[1:], networks[1:], strict=True):
             check_options_match(options, each, network)
-        return path, ensemble(networks), [f"Using weights {', '.join(map(str, paths))}"], ""
-    is_long = in_len is not None and in_len > MAX_LEN_WITHOUT_ATTENTION
-    shipped = file_names.shipped_path(task, model or ("embedding_attention" if is_long else ModelConfig.model))
-    notices = []
+        return path, ensemble(networks), f"Using weights {', '.join(map(str, paths))}"
     for path in file_names.newest_first(options.data_dir, options.name, task if pattern else None):
         try:
             network = load_with_task(path)
         except WeightsError as error:
-            notices.append(f"Skipping {error}")
+            print_notice(f"Skipping {error}")
             continue
         is_of_texts = pattern and network.vocabularies.are_text  # it learned a text file that has the pattern's name
         if not is_of_texts and model in (None, network.model_config.model):
-            return path, network, [*notices, f"Using weights {path}"], f" (using {path})"
+            return path, network, f"Using weights {path}"
+    is_long = in_len is not None and in_len > MAX_LEN_WITHOUT_ATTENTION
+    shipped = file_names.shipped_path(task, model or ("embedding_attention" if is_long else ModelConfig.model))
     if not shipped.exists():
         expected = f"expected weights of pattern {task!r} in {options.data_dir}, found none"
         only = f"the program comes with weights of {', '.join(file_names.shipped_tasks())} only"
         raise WeightsError(f"{expected}; {only}: train first, as in `train 100000 -p {options.pattern}`")
     folder = "this folder" if options.data_dir == Path() else str(options.data_dir)
     using = f"Using {file_names.display_name(shipped)}, which comes with the program"
-    return shipped, load(shipped), [*notices, f"{using}: found no matching weights in {folder}"], ""
+    return shipped, load(shipped), f"{using}: found no matching weights in {folder}"
 
 
 def path_from_options(options: NetworkOptions, data_file: str | None = None) -> Path | None:
@@ -228,20 +215,19 @@ def layout_notices(file: str, options: NetworkOptions, layout: Layout, tokens: T
 def typed_sources(words: Sequence[str], selected: SelectedNetwork) -> list[Record]:
     """Return the sources that a user typed as arguments of a command.
 
-    If the network takes integers, all arguments together are one source. If it takes texts, each argument with white
-    space is a source, and adjacent arguments without white space form one source. If it takes characters, but no
-    white space, each word is a source.
+    If the network takes integers, all arguments together are one source. If it takes texts, each argument is a source
+    if one of them contains white space; otherwise, all together are one. If it takes characters, but no white space,
+    each word is a source.
     """
     source = selected.network.vocabularies.source
     if not source.is_text:
         return [read_words(words, text_hint=TEXT_HINT)]
     if source.tokens == CHARACTERS and not any(map(str.isspace, source.symbols)):
         texts = [[text] for word in words for text in word.split() or [word]]
+    elif any(map(str.isspace, "".join(words))):
+        texts = [[word] for word in words]
     else:
-        texts = []
-        for has_space, group in itertools.groupby(words, key=lambda word: any(map(str.isspace, word))):
-            adjacent = [*group]
-            texts += [[word] for word in adjacent] if has_space else [adjacent]
+        texts = [[*words]]
     records = [read_words(text, source.tokens) for text in texts]
     if len(records) == 1:
         return records

@@ -15,7 +15,7 @@ from seq2seq_demo.data.encoder import Encoder, PairEncoder, read_pairs, valid_re
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.data.python_rows import python_pairs
 from seq2seq_demo.data.sequences import Pairs
-from seq2seq_demo.display.console import pluralize, print_notice, print_notices
+from seq2seq_demo.display.console import pluralize, print_notice
 from seq2seq_demo.errors import WeightsError, require
 from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.files.recording import find_recording
@@ -31,7 +31,7 @@ def page(options: PageOptions) -> None:
         _write_gallery(options.gallery, options.force)
         return
     assert options.output is not None  # checked by `PageOptions`
-    check_output = partial(_check_page, options.output, options.force)
+    check_output = partial(atomic_files.check_replaceable, options.output, "a page", options.force)
     check_output()
     paths = [[path] for path in options.input_weights] or [[]]
     selected = [_select_one(replace(options, input_weights=path)) for path in paths]
@@ -42,10 +42,6 @@ def page(options: PageOptions) -> None:
     atomic_files.write(options.output, content.encode())
     use = "import `network` from it" if options.writes_module else "open it in a browser"
     print_notice(f"Wrote {options.output}: {use}")
-
-
-def _check_page(path: Path, force: bool) -> None:
-    atomic_files.check_replaceable(path, "a page", force)
 
 
 def _page(options: PageOptions, selected: Sequence[SelectedNetwork], shown: Sequence[ShownNetwork]) -> str:
@@ -91,7 +87,7 @@ def _check_folder(folder: Path, paths: Sequence[Path], force: bool) -> None:
         atomic_files.check_writable(folder, "a gallery")
         return
     for path in sorted({*paths} if force else {*paths, *folder.iterdir()}):
-        _check_page(path, force)
+        atomic_files.check_replaceable(path, "a page", force)
 
 
 def _gallery_page(entry: Entry) -> str:
@@ -113,31 +109,38 @@ def _gallery_page(entry: Entry) -> str:
 def _shipped_network(name: str) -> SelectedNetwork:
     path = file_names.shipped_networks()[name]
     network = load(path)
-    return SelectedNetwork(path, network, find_pattern(network.pattern) if network.pattern else None, [])
+    return SelectedNetwork(path, network, find_pattern(network.pattern) if network.pattern else None)
 
 
 def _select_one(options: PageOptions) -> SelectedNetwork:
-    """Return the selected network; if it is an ensemble, return its first member and add a notice."""
+    """Return the selected network; if it is an ensemble, print a notice and return its first member."""
     selected = select_network(options, None)
     if not selected.network.members:
         return selected
-    notice = f"{selected.path} is an ensemble of {len(selected.network.networks)} networks: the page shows the first"
-    network = replace(selected.network, members=(), reached=None, temperature=None)
-    return replace(selected, network=network, notices=[*selected.notices, notice])
+    n = len(selected.network.networks)
+    print_notice(f"{selected.path} is an ensemble of {n} networks: the page shows the first")
+    return selected._replace(network=replace(selected.network, members=(), reached=None, temperature=None))
 
 
 def _shown_network(selected: SelectedNetwork) -> ShownNetwork:
-    """Print the notices on a network; return it with its name and the description of its task, without examples."""
-    print_notices(selected.notices)
+    """Return a network with its name and the description of its task, without examples."""
     name, network = file_names.display_name(selected.path), selected.network
     description = f"{network.task}: from {' to '.join(network.vocabularies.tokens)}" if network.task else ""
     return ShownNetwork(name, network, task_description=DESCRIPTIONS.get(name, description))
 
 
 def _examples(options: PageOptions, selected: Sequence[SelectedNetwork], pairs: Pairs | None) -> list[list[Example]]:
-    """Return the examples of each network. All networks have the same sources, but each has the targets of its task."""
-    networks, vocabularies = [one.network for one in selected], selected[0].network.vocabularies
-    typed = _typed_sources(options, selected[0])
+    """Return the examples of each network. All networks have the same sources, but each has the targets of its task.
+
+    Raises:
+        InputError: a network cannot read a source on the command line.
+    """
+    networks = [one.network for one in selected]
+    vocabularies, typed = networks[0].vocabularies, []
+    if options.words:
+        encoder = Encoder(vocabularies.source, in_max_int=networks[0].model_config.in_max_int)
+        rows = valid_records(map(encoder.encode, typed_sources(options.words, selected[0])))
+        typed = [row.values for row in rows if row]
     chosen: list[list[Example]] = [[] for _ in selected]
     if pairs is not None:
         chosen = examples.pair_examples(networks, pairs)
@@ -150,20 +153,6 @@ def _examples(options: PageOptions, selected: Sequence[SelectedNetwork], pairs: 
     targets = [examples.target_function(one.network, one.pattern) for one in selected]
     examples_of = zip(targets, chosen, strict=True)
     return [[*(Example(source, target(source), "") for source in typed), *listed] for target, listed in examples_of]
-
-
-def _typed_sources(options: PageOptions, selected: SelectedNetwork) -> list[list[int]]:
-    """Return the sources on the command line as symbol numbers.
-
-    Raises:
-        InputError: the network cannot read a source.
-    """
-    if not options.words:
-        return []
-    vocabularies = selected.network.vocabularies
-    encoder = Encoder(vocabularies.source, in_max_int=selected.network.model_config.in_max_int)
-    rows = valid_records(map(encoder.encode, typed_sources(options.words, selected)))
-    return [row.values for row in rows if row]
 
 
 def _moments(selected: SelectedNetwork, pairs: Pairs | None) -> Moments | None:

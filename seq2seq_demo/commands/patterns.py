@@ -1,5 +1,7 @@
 """`patterns`: list the patterns, each with an example; with -p, check one pattern and show it."""
 
+import contextlib
+
 import numpy as np
 
 from seq2seq_demo.commands.options import PatternsOptions
@@ -10,25 +12,18 @@ from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.display.console import print_result, table
 from seq2seq_demo.errors import UsageError
 
-MAX_EXAMPLE_LEN = 10_000  # symbols
-
 
 def patterns(options: PatternsOptions) -> None:
     """Print a row for each pattern, or only for the pattern of -p."""
-    if options.in_len and options.in_len > MAX_EXAMPLE_LEN:
-        raise UsageError(f"expected --in-len of at most {MAX_EXAMPLE_LEN} for an example, got {options.in_len}")
     model_config = ModelConfig(**given_values(ModelConfig, options.settings))
     digits = [digit % (model_config.in_max_int + 1) for digit in (3, 1, 4, 1, 5, 9, 2, 6, 5, 3)]
     source = np.resize(digits, options.in_len or 6)
     rows = []
     selected = options.sequence_pattern
     for pattern in [selected] if selected else map(find_pattern, PATTERNS):
-        try:
+        example = "none"
+        with contextlib.nullcontext() if selected else contextlib.suppress(UsageError):
             example = _example(pattern, source, options.out_len, model_config)
-        except UsageError:
-            if selected:
-                raise
-            example = "none"
         rows.append([pattern.name, pattern.lengths, pattern.target_len, example, pattern.description])
     header = ["pattern", "length S", "target", f"{' '.join(map(str, source))} becomes", ""]
     print_result(table(header, rows, str.ljust))

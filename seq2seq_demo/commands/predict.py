@@ -18,7 +18,7 @@ from seq2seq_demo.data.lines import plain_name
 from seq2seq_demo.data.readers import read_file, read_terminal, read_words
 from seq2seq_demo.data.records import Record, by_length
 from seq2seq_demo.display import heatmap, plots, predictions
-from seq2seq_demo.display.console import pluralize, print_notice, print_notices, print_result
+from seq2seq_demo.display.console import pluralize, print_notice, print_result
 from seq2seq_demo.display.progress_bar import ProgressBar
 from seq2seq_demo.errors import InputError, UsageError, require
 from seq2seq_demo.network.decoding import MAX_ROWS_AT_ONCE, DecodingOptions
@@ -50,8 +50,6 @@ def predict(options: PredictOptions) -> None:
     require(options.min_confidence is None or network.temperature is not None, f"{expected}, {found}", UsageError)
     if options.attention_plot:
         plots.check(options.attention_plot, options.force)
-    if not network.ends:
-        selected.notices.extend(network_selection.length_notices(network, options.in_len))
     predictor, bar = _Predictor(options, selected), ProgressBar("Predicting", may_show=False)
     rows: Rows
     if options.words:
@@ -62,7 +60,7 @@ def predict(options: PredictOptions) -> None:
         bar = ProgressBar("Predicting", size, may_show=not sys.stdout.isatty())
 
         def on_layout(layout: Layout) -> None:
-            print_notices([*network_selection.layout_notices(file, options, layout, layout.given.tokens)])
+            bar.notify(*network_selection.layout_notices(file, options, layout, layout.given.tokens))
 
         if options.json and not os.path.isfile(file):  # a client may wait for each answer
             form = replace(form, blank_lines=True)
@@ -70,10 +68,9 @@ def predict(options: PredictOptions) -> None:
     else:
         symbols = f"integers from 0 to {model_config.in_max_int}" if form.tokens[0] == INTEGERS else form.tokens[0]
         ending = "Ctrl-Z and Enter end" if sys.platform == "win32" else "Ctrl-D ends"
-        print_notices([*selected.notices, f"Type {predictor.in_len or 'some'} {symbols}; {ending}"])
-        selected.notices.clear()
+        bar.notify(f"Type {predictor.in_len or 'some'} {symbols}; {ending}")
         rows = (row for record in read_terminal(form.tokens) for row in (record, None))  # None flushes after each line
-    with selected.named_in_errors(), bar:
+    with bar:
         predictor.print_answers(rows, bar)
 
 
@@ -96,7 +93,7 @@ class _Predictor:
     """Decodes sources with the selected network, and prints the answers in the format of the options."""
 
     def __init__(self, options: PredictOptions, selected: network_selection.SelectedNetwork) -> None:
-        self.options, self.network, self.notices = options, selected.network, selected.notices
+        self.options, self.network = options, selected.network
         out_len = options.max_out_len or options.out_len
         # The length that sources must have; None: any.
         self.in_len = options.in_len or (None if self.network.ends else self.network.in_len)
@@ -124,21 +121,16 @@ class _Predictor:
         n_skipped = 0
         plotted: list[Prediction] = []
         for batch, answers in stream(network.to_numpy(), self._batches(rows), self._request()):
-            if network.ends and not self.is_warned:  # otherwise, all sources have one length
+            if not self.is_warned:
                 warning = network_selection.length_notices(network, *by_length(batch))
-                self.notices += warning
+                progress.notify(*warning)
                 self.is_warned = bool(warning)
             if options.attention_plot:
                 plotted += [network.with_symbols(best) for best, *_ in filter(None, answers) if self.is_answered(best)]
                 plots.check_panel_count(len(plotted))
             texts = [*filter(None, map(self._answer_text, answers, batch))]
-            notices = [] if options.json else [*filter(None, map(predictions.row_notice, batch))]
-            if texts:
-                notices = [*self.notices, *notices]  # not before the first answer, so that an error is printed alone
-                self.notices.clear()
-            if notices:
-                progress.hide()
-            print_notices(notices)
+            if not options.json:
+                progress.notify(*filter(None, map(predictions.row_notice, batch)))
             if texts:
                 print_result("\n".join(texts), coloured=options.show_attention)
             progress.advance(len(answers), 0)
@@ -148,9 +140,8 @@ class _Predictor:
             plots.save(plots.attention_figure(plotted), options.attention_plot)
             print_notice(f"Wrote {options.attention_plot}")
         if self.n_unanswered:
-            progress.hide()
             sources = pluralize(self.n_unanswered, "source")
-            print_notice(f"Left {sources} unanswered, because the confidence is below {options.min_confidence}")
+            progress.notify(f"Left {sources} unanswered, because the confidence is below {options.min_confidence}")
         if n_skipped and not self.is_interactive:
             raise InputError(f"expected sequences that the network can read, skipped {n_skipped} that it cannot read")
 

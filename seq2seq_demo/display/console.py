@@ -54,18 +54,15 @@ class _LenientStderr:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        with self._ignored_errors():
-            self._stream.write(text)
+        self._try(self._stream.write, text)
         return len(text)
 
     def flush(self) -> None:
-        with self._ignored_errors():
-            self._stream.flush()
+        self._try(self._stream.flush)
 
-    @contextlib.contextmanager
-    def _ignored_errors(self) -> Iterator[None]:
+    def _try(self, method: Callable[..., object], *arguments: str) -> None:
         try:
-            yield
+            method(*arguments)
         except (OSError, ValueError):
             _redirect_to_devnull(self._stream)
 
@@ -118,12 +115,6 @@ def print_line(text: str, coloured: bool = False) -> None:
     except Seq2SeqError as error:
         if not isinstance(sys.stdout, _ClosedStream):
             print_notice(f"{error}; the training continues")
-
-
-def print_notices(notices: list[str]) -> None:
-    """Print the collected notices and empty the list."""
-    while notices:
-        print_notice(notices.pop(0))
 
 
 def print_notice(text: str) -> None:

@@ -29,7 +29,11 @@ def row_dict(row: EvaluationRow, network: TrainedNetwork) -> dict[str, Any]:
     """Return the evaluation of a row as a dictionary for JSON."""
     e, vocabularies = row.evaluation, network.vocabularies
     symbols = enumerate(zip(e.by_symbol.expected.tolist(), e.by_symbol.accuracy.tolist(), strict=True))
-    name = _symbol_names(network)
+
+    def name(number: int) -> Any:
+        is_end = network.ends and number == network.model_config.go
+        return "END" if is_end else vocabularies.target.to_symbols([number])[0]
+
     return {
         "sources": row.kind,
         "in_len": row.in_len,
@@ -60,7 +64,8 @@ def text(rows: Sequence[EvaluationRow], network: TrainedNetwork, origin: str, ve
     for row in rows:
         by_kind.setdefault(row.kind, []).append(row)
     first = next(iter(by_kind.values()))
-    e = total(first).evaluation
+    measured = total(first)
+    e, facts = measured.evaluation, row_dict(measured, network)
     is_text = network.vocabularies.target.is_text
     targets = f" with {e.n_pairs} targets, any of which is right" if e.n_pairs > e.n else ""
     ending = "; an answer without END is wrong" if network.ends else ""
@@ -70,13 +75,13 @@ def text(rows: Sequence[EvaluationRow], network: TrainedNetwork, origin: str, ve
         f"{exact}, symbol error rate {e.symbol_error_rate:.5f}, loss {e.loss:.5f} nats per symbol",
         _length_table(first),
         *([_kind_table(by_kind)] if len(by_kind) > 1 else []),
-        *(_position_and_symbol_tables(e, network) if len(first) == 1 and not is_text else []),
-        _confusion_table(_confusions(e, _symbol_names(network))[:MAX_CONFUSIONS]),
-        *_calibration_texts(e, network.temperature),
+        *(_position_and_symbol_tables(facts) if len(first) == 1 and not is_text else []),
+        _confusion_table(facts["confusions"][:MAX_CONFUSIONS]),
+        *([] if network.temperature is None else _calibration_texts(facts)),
     ]
     if verbose and e.exact < e.n:
-        for criterion, answers in (("the most edits", e.wrong.worst), ("the highest probability", e.wrong.surest)):
-            lines = [_wrong_answer_cells(answer, network.vocabularies) for answer in answers]
+        for criterion, key in (("the most edits", "worst"), ("the highest probability", "surest")):
+            lines = [_wrong_answer_cells(answer) for answer in facts[key]]
             header = [*ANSWER_COLUMNS, "edits", "probability"]
             parts.append(f"Wrong answers with {criterion}:\n{table(header, lines, str.ljust)}")
     return "\n\n".join(parts)
@@ -109,16 +114,12 @@ def _worst_length(rows: Sequence[EvaluationRow]) -> str:
     return "" if exact_match == 1 else f"{exact_match:.4f} at {worst.in_len}"
 
 
-def _position_and_symbol_tables(e: Evaluation, network: TrainedNetwork) -> list[str]:
-    positions = enumerate(zip(e.forced.accuracy, e.by_position.accuracy, strict=True), start=1)
-    symbols = enumerate(zip(e.by_symbol.expected, e.by_symbol.accuracy, strict=True))
-    name = _symbol_names(network)
+def _position_and_symbol_tables(facts: dict[str, Any]) -> list[str]:
+    positions = enumerate(zip(*facts["by_position"].values(), strict=True), start=1)
+    symbols = [[str(row["symbol"]), str(row["n"]), *_rounded([row["accuracy"]])] for row in facts["by_symbol"]]
     return [
         table(["output position", "forced", "free-running"], [[str(t), *_rounded(both)] for t, both in positions]),
-        table(
-            ["symbol", "expected", "free-running"],
-            [[str(name(k)), str(n), *_rounded([share])] for k, (n, share) in symbols if n],
-        ),
+        table(["symbol", "expected", "free-running"], symbols),
     ]
 
 
@@ -127,12 +128,6 @@ def _rounded(rates: Iterable[float]) -> list[str]:
 
 
 # ---- Confusions and wrong answers ----
-
-
-def _symbol_names(network: TrainedNetwork) -> Callable[[int], Any]:
-    """Return a function from the number of a target symbol to the symbol."""
-    target, end = network.vocabularies.target, network.model_config.go
-    return lambda number: "END" if network.ends and number == end else target.to_symbols([number])[0]
 
 
 def _confusions(e: Evaluation, name: Callable[[int], Any]) -> list[dict[str, Any]]:
@@ -163,11 +158,11 @@ def _wrong_answer_dict(answer: WrongAnswer, vocabularies: Vocabularies) -> dict[
     return facts
 
 
-def _wrong_answer_cells(answer: WrongAnswer, vocabularies: Vocabularies) -> list[str]:
-    facts = _wrong_answer_dict(answer, vocabularies)
-    texts = [facts[key] if isinstance(facts[key], str) else join_symbols("", facts[key]) for key in ANSWER_COLUMNS]
-    texts[-1] += "" if answer.ended else " ..."
-    return [*texts, str(answer.edits), f"{answer.probability:.4f}"]
+def _wrong_answer_cells(facts: dict[str, Any]) -> list[str]:
+    shown = (facts[key] for key in ANSWER_COLUMNS)
+    texts = [symbols if isinstance(symbols, str) else join_symbols("", symbols) for symbols in shown]
+    texts[-1] += "" if facts["ended"] else " ..."
+    return [*texts, str(facts["edits"]), f"{facts['probability']:.4f}"]
 
 
 # ---- Calibration ----
@@ -186,13 +181,10 @@ def _calibration_dict(e: Evaluation, temperature: float | None) -> dict[str, Any
     return {"expected_calibration_error": error, "at_confidence": at_least}
 
 
-def _calibration_texts(e: Evaluation, temperature: float | None) -> list[str]:
-    facts = _calibration_dict(e, temperature)
-    if not facts:
-        return []
+def _calibration_texts(facts: dict[str, Any]) -> list[str]:
     lines = []
     for minimum, answered, right in (at.values() for at in facts["at_confidence"]):
         share_right = f"{right / answered:.5f}" if answered else "-"
-        lines.append([f"{minimum:.2f}", str(answered), *_rounded([answered / e.n]), share_right])
+        lines.append([f"{minimum:.2f}", str(answered), *_rounded([answered / facts["n"]]), share_right])
     error = f"expected calibration error of the confidences {facts['expected_calibration_error']:.5f}"
     return [error, table(["min. confidence", "answered", "share answered", "share right"], lines)]

@@ -111,9 +111,8 @@ def history_figure(epochs: Sequence[EpochFigures]) -> Any:
     losses, accuracies = figure.subplots(1, 2)
     _curves(losses, history, {"loss": "training", "validation_loss": "validation"})
     losses.set(title="Loss, with teacher forcing", ylabel="nats per symbol")
-    if all(epoch[name] > 0 for epoch in history for name in ("loss", "validation_loss")):
-        losses.set_yscale("log")
-        losses.yaxis.set(major_locator=LogLocator(subs=(1, 2, 5)), major_formatter="{x:g}", minor_formatter="")
+    losses.set_yscale("log")
+    losses.yaxis.set(major_locator=LogLocator(subs=(1, 2, 5)), major_formatter="{x:g}", minor_formatter="")
     shares = {
         "validation_forced_token_accuracy": "token accuracy, teacher forcing",
         "validation_token_accuracy": "token accuracy, free-running",

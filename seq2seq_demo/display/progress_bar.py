@@ -6,13 +6,15 @@ import sys
 import time
 from typing import Any
 
+from seq2seq_demo.display.console import print_notice
+
 SHOW_AFTER = 1.0  # seconds; shorter work shows no bar
 
 
 class ProgressBar(contextlib.AbstractContextManager["ProgressBar"]):
     """Counts sequences. On a terminal it shows a bar once a second has passed, and removes the bar at the end.
 
-    Call `hide` before printing anything else.
+    Call `hide` before printing a result, and print notices with `notify`.
 
     Args:
         description: the label of the bar.
@@ -40,6 +42,12 @@ class ProgressBar(contextlib.AbstractContextManager["ProgressBar"]):
         """Remove the bar until the next `advance`."""
         if self.bar:
             self.bar.stop()
+
+    def notify(self, *notices: str) -> None:
+        """Print notices, and hide the bar if there are any."""
+        for notice in notices:
+            self.hide()
+            print_notice(notice)
 
     def _show(self) -> None:
         if self.bar is None:

@@ -46,10 +46,7 @@ def default_log_dir(name: str | None, task: str) -> Path:
     to it, the parent is a new directory. On Windows, the temporary directory belongs to one user, and the parent is
     `seq2seq_demo_logs`.
     """
-    try:
-        temporary = tempfile.gettempdir()
-    except FileNotFoundError:  # no writable directory; training can continue without logs
-        temporary = "/tmp"
+    temporary = tempfile.gettempdir()
     run = "__".join([time.strftime("%Y%m%d-%H%M%S"), name or DEFAULT_NAME, file_name_part(task), secrets.token_hex(3)])
     if not hasattr(os, "getuid"):
         return Path(temporary, "seq2seq_demo_logs", run)

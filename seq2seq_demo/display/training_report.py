@@ -61,23 +61,23 @@ class TrainingReport(Callback, contextlib.AbstractContextManager["TrainingReport
 
     def on_epoch_begin(self, epoch: int) -> None:
         """Show an empty bar for this epoch."""
-        self.epoch = f"{epoch}{self.of_epochs}"
+        self.epoch, self.figures = f"{epoch}{self.of_epochs}", ""
         self.bar.reset(self.task, description=f"Epoch {self.epoch}", figures="")
         self.bar.start()
-        self._show_in_notebook(0, "")
+        self._show_in_notebook(0)
 
     def on_steps_end(self, step: int, points: int, loss: float, token_accuracy: float) -> None:
         """Advance the bar, and show the loss and accuracy beside the bar."""
         self.figures = f"loss {loss:.4f} accuracy {token_accuracy:.4f}"
         self.bar.update(self.task, completed=points, figures=self.figures)
-        self._show_in_notebook(points, self.figures)
+        self._show_in_notebook(points)
 
     def on_epoch_end(self, history: Epochs, network: TrainedNetwork, validation: Pairs) -> None:
         """Remove the bar of a terminal or fill that of a notebook, and print a line for the epoch and the probe."""
         self.bar.stop()
         last, validated, self.history = history[-1], history[-1].validation, history
         self.validated = f"; validation exact match {validated.exact_match:.4f}"
-        self._show_in_notebook(self.config.n_training, self.figures)
+        self._show_in_notebook(self.config.n_training)
         if not self.verbose:
             return
         accuracy = f"{validated.forced_token_accuracy:.4f} forced, {validated.token_accuracy:.4f} free-running"
@@ -88,12 +88,12 @@ class TrainingReport(Callback, contextlib.AbstractContextManager["TrainingReport
         )
         print_line(probe_line(probe(network, validation), has_colour(sys.stdout)), coloured=True)
 
-    def _show_in_notebook(self, points: int, figures: str) -> None:
+    def _show_in_notebook(self, points: int) -> None:
         if self.has_cell:
             from IPython.display import HTML, display
 
             bar = f'<progress max="{self.config.n_training}" value="{points}"></progress>'
-            line = HTML(f"{self.member}epoch {self.epoch} {bar} {figures}{self.validated}")
+            line = HTML(f"{self.member}epoch {self.epoch} {bar} {self.figures}{self.validated}")
             self.cell = self.cell or display(line, display_id=True)
             self.cell.update(line)
 

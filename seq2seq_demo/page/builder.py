@@ -8,7 +8,6 @@ import re
 import string
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from graphlib import TopologicalSorter
 from importlib import resources
 from typing import Any
 
@@ -95,21 +94,19 @@ def join_modules(entry: str) -> str:
     """Return a script of `entry` and all modules that it imports, each after those that it imports.
 
     The result has one scope, and no `import`, `export` or block comments. A browser loads no modules from a file.
-
-    Raises:
-        graphlib.CycleError: modules import each other.
     """
     texts: dict[str, str] = {}
-    imports: dict[str, list[str]] = {}
-    unread = [entry]
-    while unread:
-        name = unread.pop()
-        if name not in texts:
-            texts[name] = read_asset(name)
-            imports[name] = IMPORT.findall(texts[name])
-            unread += imports[name]
-    ordered = "\n".join(texts[name] for name in TopologicalSorter(imports).static_order())
-    return re.sub("^export ", "", BLOCK_COMMENT.sub("", IMPORT.sub("", ordered)), flags=re.MULTILINE)
+
+    def add(name: str) -> None:
+        text = read_asset(name)
+        for imported in IMPORT.findall(text):
+            if imported not in texts:
+                add(imported)
+        texts[name] = text
+
+    add(entry)
+    joined = "\n".join(texts.values())
+    return re.sub("^export ", "", BLOCK_COMMENT.sub("", IMPORT.sub("", joined)), flags=re.MULTILINE)
 
 
 def check(networks: Sequence[ShownNetwork]) -> None:

@@ -39,16 +39,17 @@ def pattern_examples(pattern_networks: Sequence[PatternNetwork]) -> list[list[Ex
     networks = [network for network, _ in pattern_networks]
     lengths, largest = _common_lengths(networks), networks[0].model_config.in_max_int
     targets = [target_function(*each) for each in pattern_networks]
-    typical = [each for shortest, longest in lengths for each in _typical_sources(largest, shortest, longest)]
-    rows = [[Example(source, target(source), note) for target in targets] for note, source in typical]
+
+    def row(source: list[int], note: str = "") -> Row:
+        return [Example(source, target(source), note) for target in targets]
+
+    typical = (each for shortest, longest in lengths for each in _typical_sources(largest, shortest, longest))
+    rows = [row(source, note) for note, source in typical]
     if all(pattern for _, pattern in pattern_networks):
-        rows = [row for row in rows if _has_target(row)]
-    random = [
-        [Example(source, target(source), "") for target in targets]
-        for sources in _random_sources(networks[0], _lengths_of_candidates(lengths), seed=1)
-        for source in sources.tolist()
-    ]
-    return _per_network([*rows, *_first_wrong(_judged(networks, random))])
+        rows = [*filter(_has_target, rows)]
+    random = _random_sources(networks[0], _lengths_of_candidates(lengths), seed=1)
+    candidates = [row(source) for sources in random for source in sources.tolist()]
+    return _per_network([*rows, *_first_wrong(_judged(networks, candidates))])
 
 
 def pair_examples(networks: Sequence[TrainedNetwork], pairs: Pairs) -> list[list[Example]]:
@@ -88,9 +89,8 @@ def target_function(
     targets = network.target_function(pattern) if pattern else None
 
     def target(source: list[int]) -> list[int] | None:
-        if targets is not None:
-            with contextlib.suppress(UsageError):
-                return targets(np.array([source])).rows()[0]
+        with contextlib.suppress(UsageError):
+            return targets(np.array([source])).rows()[0] if targets else None
         return None
 
     return target
@@ -111,8 +111,6 @@ def _typical_sources(largest: int, shortest: int, longest: int) -> Iterator[tupl
     usual = min(longest, max(shortest, 6))
     if usual <= largest + 1:
         yield "different symbols", rng.permutation(largest + 1)[:usual].tolist()
-    else:
-        yield "random symbols", rng.integers(0, largest + 1, usual).tolist()
     for note, length in {"short": max(shortest, 3), "longest in training": longest}.items():
         if shortest <= length != usual:
             yield note, rng.integers(0, largest + 1, length).tolist()
@@ -136,7 +134,7 @@ def _random_sources(network: TrainedNetwork, n_of_length: dict[int, int], seed: 
 
 def _judged(networks: Sequence[TrainedNetwork], rows: Sequence[Row]) -> list[Row]:
     """Return the rows that have targets, with notes on whether the networks answer them right."""
-    rows = [row for row in rows if _has_target(row)]
+    rows = [*filter(_has_target, rows)]
     answers = [_greedy_answers(network, [row[0].source for row in rows]) for network in networks]
     judged = []
     for row, *row_answers in zip(rows, *answers, strict=True):

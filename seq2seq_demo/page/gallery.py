@@ -8,7 +8,6 @@ from seq2seq_demo import __version__
 from seq2seq_demo.page.builder import content_policy, read_asset
 
 TITLE = "Networks that read one sequence and write another"
-INTRODUCTION = "Each network runs in your browser: change its input, step through it, and look inside."
 INDEX = "index.html"
 
 Pairs = tuple[tuple[str, str], ...]
@@ -95,7 +94,6 @@ def build_index() -> str:
         policy=content_policy(style),
         title=html.escape(TITLE),
         style=style,
-        introduction=html.escape(INTRODUCTION),
         sections=sections,
         version=__version__,
     )

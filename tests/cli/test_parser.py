@@ -1,5 +1,5 @@
 import re
-from dataclasses import FrozenInstanceError, fields
+from dataclasses import FrozenInstanceError
 from pathlib import Path
 
 import pytest
@@ -14,17 +14,8 @@ from seq2seq_demo.commands.options import (
     PredictOptions,
     TrainOptions,
 )
-from seq2seq_demo.config import ModelConfig, Settings
-from seq2seq_demo.declarations import declared_fields, declared_option
+from seq2seq_demo.declarations import declared_option
 from seq2seq_demo.errors import UsageError
-
-NETWORK_SETTINGS = {name for name, field in declared_fields(ModelConfig).items() if declared_option(field).usage}
-SETTINGS = {
-    "train": {*Settings.__annotations__} - {"points"},  # a positional argument
-    **dict.fromkeys(("predict", "evaluate", "page"), NETWORK_SETTINGS | {"in_len", "out_len"}),
-    "patterns": {"in_len", "out_len", "in_max_int", "out_max_int"},
-    "networks": set(),
-}
 
 
 @pytest.fixture(autouse=True)
@@ -115,16 +106,6 @@ def test_options_are_frozen_and_hashable():
         options.settings["in_len"] = 3
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_options_match_the_fields_and_settings_of_a_command(command):
-    options = COMMANDS[command].options
-    own = {field.name for field in fields(options)} - {"settings"}
-    words = {"predict": {"words"}, "evaluate": {"points"}, "page": {"words"}}.get(command, set())
-    dests = {action.dest for action in make_parser(command)._actions} - {"command", "arguments", "help", "version"}
-    assert dests & own == own - words
-    assert dests - own == SETTINGS[command] == {*declared_options(options)} - own
-
-
 def test_an_option_is_declared_once():
     """Commands share the declaration of an option, except for `output`, whose help differs."""
     first = {}
@@ -140,11 +121,6 @@ def test_options_are_validated_without_a_parser():
     ):
         with pytest.raises(UsageError, match=message):
             options(settings=settings)
-
-
-def test_verbosity_counts_every_spelling():
-    for line in ("-v -v train 9", "-vv train 9", "train 9 -vv", "-v train 9 -v", "--verbose train -v 9"):
-        assert parsed(line).verbose == 2, line
 
 
 def test_the_options_of_2016_in_short_and_long_form():

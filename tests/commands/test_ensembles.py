@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from helpers import save_random
 
-from seq2seq_demo import ensemble, load
+from seq2seq_demo import ensemble
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.network.numpy_network import softmax
 
@@ -71,10 +71,3 @@ def test_a_page_shows_the_first_member(run, both):
     run.ok("page -i a -o a.html")
     data = [Path(page).read_text().partition('"weights":')[2][:1000] for page in ("a.html", "c.html")]
     assert data[0] == data[1] != ""
-
-
-def test_a_name_and_a_file_can_be_combined(run):
-    network = load(Path(run.ok("predict -i reversed-rnn 1 2")[1].split()[-1]))
-    network.save("mine.h5")
-    _, err = run.ok("predict -i mine.h5 -i reversed-attention 1 2 3")
-    assert err.startswith("Using weights mine.h5, ")

@@ -27,18 +27,11 @@ def test_predict_uses_the_newest_matching_weights(run):
     assert used("-p", "sorted", "-m", "embedding_attention") == shipped.format("attention")
 
 
-def test_errors_name_weights_that_no_option_named(run, tmp_path):
+def test_the_weights_are_named_before_an_error(run):
     path = "ts2s__basic__reversed_1.weights.h5"
     save_random(path)
-    (tmp_path / "three.txt").write_text("3 1 2\n")
-    length = "expected 10 integers, got 3; for sequences of that length give --in-len 3 "
-    for sources in ("3 1 2", "--from-file three.txt"):
-        run.refuses(f"predict {sources}", f"{length}(using {path})", 1)
-    run.refuses("evaluate --from-file three.txt", f"(using {path})", 1)
-    run.refuses(f"predict --data-dir {tmp_path} 3 1 2", f"(using {tmp_path / path})", 1)
-    for named in (f"-i {path}", "--iter-num 1 -p reversed"):
-        assert "using" not in run.refuses(f"predict 3 1 2 {named}", "expected 10 integers, got 3", 1)
-    run.ok("predict -i sorted-rnn 3 1 2")
+    error = "seq2seq-demo: error: input: expected 10 integers, got 3; for sequences of that length give --in-len 3\n"
+    assert run("predict 3 1 2") == (1, "", f"Using weights {path}\n{error}")
 
 
 def test_options_that_contradict_the_file_are_refused(run):

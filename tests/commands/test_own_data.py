@@ -90,7 +90,6 @@ def test_notices_about_a_training_on_pairs_and_about_continuing_it(sources, run,
     train = f"train --from-file pairs.jsonl {shlex.join(SMALL_PAIRS)}"
     _, err = run.ok(f"{train} -e 1 -o w")
     assert "Settings for 108 pairs: embedding_rnn, 1 x " in err
-    assert " of size 7, embedding size 5, dropout 0, 1 epoch of batches of " in err
     every = "-r 0.1 --lr-schedule cosine --batch-size 8 --cell-type GRUCell"
     assert "Settings" not in notices(f"{train} -e 1 {every} -o v")
     err = notices("train --from-file pairs.jsonl -i w -e 1 -o v")

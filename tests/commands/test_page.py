@@ -117,7 +117,7 @@ def write_recording(name, network):
     """Write a recording beside a weights file: random weights at step 0, and the network's weights at step 8."""
     first = to_float16(random_weights(network.model_config, seed=9))
     recording = Recording(4, (0, 8), (first, to_float16(network.weights)))
-    recording_path(Path(name)).write_bytes(to_bytes(recording, network.model_config, network.weights))
+    recording_path(Path(name)).write_bytes(to_bytes(recording, network.weights))
 
 
 def test_several_networks_read_pairs_from_a_pipe(run, shell):

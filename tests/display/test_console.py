@@ -1,6 +1,6 @@
 import pytest
 
-from seq2seq_demo.display.console import display_width, one_line, print_notices, printable, table, visible_symbol
+from seq2seq_demo.display.console import display_width, one_line, printable, table, visible_symbol
 
 
 def test_tables_align_columns():
@@ -9,13 +9,6 @@ def test_tables_align_columns():
     rows = [["한국", "a"], ["e\u0301", "中"], ["abc", "b"]]  # wide and zero-width characters
     assert table(["", "x"], rows) == "       x\n한국   a\ne\u0301     中\nabc    b"
     assert table(["", "x", "y"], [["a", "中", "b"], ["a", "bcd", "e"]], str.ljust) == "   x    y\na  中   b\na  bcd  e"
-
-
-def test_each_notice_is_printed_once_on_standard_error(capsys):
-    notices = ["one", "two"]
-    print_notices(notices)
-    print_notices(notices)
-    assert capsys.readouterr() == ("", "one\ntwo\n")
 
 
 @pytest.mark.parametrize(

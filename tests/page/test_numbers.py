@@ -117,18 +117,6 @@ def test_beam_search_of_shipped_networks_agrees_with_numpy(path):
     assert_beams_are_alike(network, [rng.integers(0, network.model_config.n_input_symbols, n) for n in (3, 9)])
 
 
-def test_a_forced_symbol_is_fed_to_the_next_step():
-    config = replace(KINDS[0], model="embedding_attention")
-    network = TrainedNetwork(config, random_weights(config), in_len=9, out_len=5)
-    source = np.array([[1, 8, 0, 3]])
-    free = network.to_numpy().decode(source, 5).symbols[0]
-    other = int(free[1] + 1) % 7
-    (result,) = ask(run_question(network, source[0], outLen=5, forced=[[1, other]]))
-    decoder_input = np.array([[7, free[0], other, *result["written"][2:4]]])
-    assert_alike(result, network.to_numpy().decode(source, 5, decoder_input), 5)
-    assert result["written"][:2] == [free[0], other]
-
-
 @pytest.mark.parametrize("name", PATTERNS)
 def test_patterns_give_the_same_targets(name):
     pattern, rng = find_pattern(name), np.random.default_rng(2)
