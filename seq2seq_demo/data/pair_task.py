@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from seq2seq_demo.config import CHARACTERS, ModelConfig, TrainConfig
-from seq2seq_demo.data.encoder import PairEncoder, read_pairs
+from seq2seq_demo.data.encoder import Encoder, read_pairs
 from seq2seq_demo.data.layout import Tokens, recognise
 from seq2seq_demo.data.python_rows import python_pairs
 from seq2seq_demo.data.records import Places, Record
@@ -180,10 +180,10 @@ def pair_task_from_rows(
     elif None in tokens:
         records = [*records]
     source, target = vocabularies or text.new_vocabularies(recognise(tokens, records))
-    pairs, vocabularies, _ = read_pairs(records, PairEncoder(source, target))
+    pairs, vocabularies, _ = read_pairs(records, Encoder(source, target))
     validation_pairs = None
     if validation is not None:
-        validation_pairs = read_pairs(python_pairs(validation, "validation"), PairEncoder(*vocabularies)).pairs
+        validation_pairs = read_pairs(python_pairs(validation, "validation"), Encoder(*vocabularies)).pairs
     return PairTask("pairs", pairs, validation_pairs, vocabularies)
 
 

@@ -108,7 +108,7 @@ def check_integers(place: object, values: Any, largest: int | None = None) -> No
     largest = MAX_SYMBOL if largest is None else largest
     if values and (set(map(type, values)) != {int} or min(values) < 0 or max(values) > largest):
         if all(isinstance(value, list) for value in values):
-            raise InputError(f"{place}: expected a list of integers, got a list of lists")
+            raise InputError(f"{place}: expected a list of integers, got lists; a list of sequences needs a .json file")
         invalid = next(value for value in values if type(value) is not int or not 0 <= value <= largest)
         raise InputError(f"{place}: expected integers from 0 to {largest}, got {preview(invalid)}")
 
@@ -152,10 +152,10 @@ def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 _decode = json.JSONDecoder(object_pairs_hook=unique_keys).decode  # made once, because it is called for every line
 
 
-def parse_json(place: Place, text: bytes | bytearray, expected: str) -> Any:
+def parse_json(place: Place, text: str, expected: str) -> Any:
     """Parse JSON; if it is invalid, raise InputError, whose message names the `expected` content."""
     try:
-        return _decode(decode_utf8(place, text))
+        return _decode(text)
     except json.JSONDecodeError as error:
         line = "" if place.kind == "line" else f"line {error.lineno} "
         raise InputError(f"{place}: expected {expected}: {error.msg}: {line}column {error.colno}") from error
