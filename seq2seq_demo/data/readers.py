@@ -187,7 +187,7 @@ def _blank_record(title: str, line: Line | None, given: InputFormat) -> Records:
         yield Record(Place(title, "line", line[0]), [] if given.tokens[0] == INTEGERS else "")
 
 
-def _read_line(place: Place, line: bytes, layout: Layout, following: Iterator[Line] = iter(())) -> Record:
+def _read_line(place: Place, line: bytes, layout: Layout, following: Iterable[Line] = ()) -> Record:
     """Return the record of a line; for an invalid line, the record contains the InputError.
 
     A row of a table takes lines from `following` while a quotation is open.
@@ -228,7 +228,7 @@ def _decode_line(place: Place, line: bytes, n_bytes: int) -> str:
     return decode_utf8(place, line)
 
 
-def _decode_row(place: Place, n_bytes: int, lines: Iterator[Line]) -> Iterator[str]:
+def _decode_row(place: Place, n_bytes: int, lines: Iterable[Line]) -> Iterator[str]:
     """Decode further lines of a row, whose first line has `n_bytes`; raise InputError at the end of the file."""
     for number, content in lines:
         n_bytes += len(content)

@@ -179,16 +179,14 @@ def fails_on_nines(x):
             each(lambda s: s[: 1 + s[0]]),
             r"got 1 symbols for \[0, 0, 0\] and 3 for \[9, 9, 9\]; .* `in_len`, from 1 to 3$",
         ),
-        (each(lambda s: 3), r"'f': expected a list of integers, got int 3 for \[0, 0, 0\]$"),
+        (each(lambda s: 3), r"'f' .*: expected a list of integers, got int 3, for \[0, 0, 0\]$"),
         (each(lambda s: [[1, 2], [3]]), "'f' does not take sources of length 3: .*inhomogeneous"),
         (each(fails_on_nines), r"RuntimeError: no nines, for \[9, 9, 9\]"),
         # NumPy would convert all of these to integers.
-        (np.ma.array, "'f': expected integers, got a masked array$"),
-        (each(lambda s: [s[0], np.ma.masked]), "'f': expected integers, got a masked array for "),
+        (np.ma.array, "'f' .*: expected integers, got a masked array$"),
         (lambda x: x.astype("m8[s]"), r"'f': expected integers, got timedelta64\[s\]: .* for \[0, 0, 0\]$"),
         (each(lambda s: [s[0], np.timedelta64(1, "ns")]), r"'f': expected integers, got timedelta64\[ns\]: "),
         (lambda x: x.astype(object), r"'f': expected integers, got object: \[0, 0, 0\] for \[0, 0, 0\]$"),
-        (each(lambda s: s.view(np.matrix)), r"'f': expected a list .*, got shape \(1, 3\) for \[0, 0, 0\]$"),
     ],
 )
 def test_invalid_functions_are_reported_with_a_source(function, message):
@@ -196,13 +194,6 @@ def test_invalid_functions_are_reported_with_a_source(function, message):
         SequencePattern("f", function).check(3, None, 9, 9)
     assert str(error.value).startswith("pattern 'f'")
     assert "\n" not in str(error.value)
-
-
-def test_matrices_become_arrays():
-    pattern = SequencePattern("f", lambda x: x[:, ::-1].view(np.matrix))
-    assert pattern.check(3, None, 9, 9) == 3
-    targets = pattern.targets(np.array([[1, 2, 3], [4, 5, 6]]), 2, 9)
-    assert (type(targets), targets.tolist()) == (np.ndarray, [[3, 2], [6, 5]])
 
 
 def test_a_function_that_exits_is_a_usage_error():
