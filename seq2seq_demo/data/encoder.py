@@ -1,6 +1,7 @@
 """The third step of reading: encoders validate a user's records and convert their symbols to numbers."""
 
 import itertools
+from array import array
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -203,9 +204,10 @@ def read_pairs(
     """
     encoder = replace(encoder, needs_output=pattern is None)
     records = itertools.islice(filter(None, valid_records(encoder.encode_all(rows), on_error)), n)
-    sources, targets, kept, places = list[Sequences](), list[Sequences](), list[Record](), Places()
+    sources, targets, kept, numbers = list[Sequences](), list[Sequences](), list[Record](), array("q")
     while batch := [*itertools.islice(records, ROWS_PER_ARRAY)]:
-        places.extend(batch)
+        place = batch[0].place
+        numbers.extend(row.place.number for row in batch)
         sources.append(Sequences.of_rows([row.values for row in batch]))
         targets.append(Sequences.of_rows([row.output or [] for row in batch]))
         kept += batch if pattern else []
@@ -214,11 +216,11 @@ def read_pairs(
         raise InputError("expected pairs of a source and a target, got none")
     numbered_sources, source_vocabulary = _number_symbols(sources, encoder.source)
     if pattern:
-        numbered_targets = _pattern_targets(pattern, numbered_sources, kept, encoder)
-        return EncodedPairs(Pairs(numbered_sources, numbered_targets), Vocabularies(), places)
-    numbered_targets, target_vocabulary = _number_symbols(targets, encoder.target)
+        numbered_targets, target_vocabulary = _pattern_targets(pattern, numbered_sources, kept, encoder), Vocabulary()
+    else:
+        numbered_targets, target_vocabulary = _number_symbols(targets, encoder.target)
     vocabularies = Vocabularies(source_vocabulary, target_vocabulary)
-    return EncodedPairs(Pairs(numbered_sources, numbered_targets), vocabularies, places)
+    return EncodedPairs(Pairs(numbered_sources, numbered_targets), vocabularies, Places(place, numbers))
 
 
 def _pattern_targets(pattern: SequencePattern, sources: Sequences, rows: list[Record], encoder: Encoder) -> Sequences:

@@ -205,7 +205,7 @@ def _outlier_warning(kind: str, sequences: Sequences, places: Places | None) -> 
     longest, typical = int(sequences.lengths.argmax()), max_typical_length(sequences.lengths)
     length = int(sequences.lengths[longest])
     if length > typical:
-        place = f"{places[longest]}: " if places else ""
+        place = f"{places.of(longest)}: " if places else ""
         long = f"{place}the {kind} has {length} symbols, but almost all others have at most {typical}"
         yield f"{long}: training takes longer and needs more memory with it; remove it if it is a mistake"
 
@@ -226,7 +226,7 @@ def _mark_warning(kind: str, sequences: Sequences, vocabulary: Vocabulary, place
         marked = [number for number, symbol in enumerate(vocabulary.symbols) if character in symbol]
         rows = np.repeat(np.arange(len(sequences)), sequences.lengths)[np.isin(sequences.symbols, marked)]
         if n := len(np.unique(rows)):
-            place = f"{places[int(rows[0])]}: " if places else ""
+            place = f"{places.of(int(rows[0]))}: " if places else ""
             yield f"{place}the {kind} contains {mark} ({kind}s with one: {n}); remove it if it is a mistake"
 
 

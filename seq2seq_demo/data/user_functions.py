@@ -39,7 +39,8 @@ def load_function(name: str) -> tuple[str, Callable[..., np.ndarray]]:
     is_file = location.endswith(".py")
     try:
         with _prints_to_stderr():
-            module = _import_file(Path(location)) if is_file else _import_module(location)
+            sys.path.append(str(Path(location).parent.resolve() if is_file else Path.cwd()))
+            module = _import_file(Path(location)) if is_file else importlib.import_module(location)
             function = getattr(module, function_name, None)
     except UsageError:
         raise
@@ -56,30 +57,17 @@ def load_function(name: str) -> tuple[str, Callable[..., np.ndarray]]:
 
 
 def _import_file(path: Path) -> ModuleType:
-    """Import a Python file, which can import modules from its own folder."""
+    """Import a Python file under a name of its own."""
     # Dataclasses and pickle look the module up in sys.modules, where a user's json.py must not replace Python's.
     name = f"pattern file {path.resolve()}".replace(".", "_")
     spec = importlib.util.spec_from_file_location(name, path)
     if not path.is_file() or not spec:
         raise UsageError(f"expected a Python file {str(path)!r} with a pattern, got none")
     module = importlib.util.module_from_spec(spec)
-    sys.path.append(str(path.parent.resolve()))
     sys.modules[name] = module
-    try:
-        # Not `exec_module`: within a second of an edit, its cache may contain the code from before the edit.
-        exec(compile(path.read_bytes(), path, "exec"), vars(module))
-    except BaseException:
-        sys.modules.pop(name, None)
-        raise
+    # Not `exec_module`: within a second of an edit, its cache may contain the code from before the edit.
+    exec(compile(path.read_bytes(), path, "exec"), vars(module))
     return module
-
-
-def _import_module(name: str) -> ModuleType:
-    """Import a module that is installed or in the current directory."""
-    if not name or not all(part.isidentifier() for part in name.split(".")):
-        raise UsageError(f"expected FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION, got {name!r} before the colon")
-    sys.path.append(str(Path.cwd()))
-    return importlib.import_module(name)
 
 
 def per_sequence(function: Callable[[np.ndarray], Any]) -> Callable[[np.ndarray], Any]:
@@ -150,11 +138,9 @@ def error_text(error: BaseException) -> str:
 
 
 def describe_result(result: Any) -> str:
-    """Return the description of an invalid result in an error: "None", its row count, its shape, or type and value."""
+    """Return the description of an invalid result in an error: "None", type and shape, or type and value."""
     if result is None:
         return "None (is a `return` missing?)"
-    try:
-        shape = np.shape(result)
-    except ValueError:  # rows of different lengths
-        return f"{len(result)} rows"
-    return f"shape {shape}" if shape else f"{type(result).__name__} {preview(result)}"
+    if isinstance(result, np.ndarray):
+        return f"{result.dtype} of shape {result.shape}"
+    return f"{type(result).__name__} {preview(result)}"

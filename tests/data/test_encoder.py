@@ -191,7 +191,7 @@ def test_n_readable_pairs_are_read_and_their_places_noted():
     data = [([k], [k] if k % 3 else "") for k in range(9)]
     pairs, _, places = read_pairs(rows(*data), Encoder(), 4, on_error=left_out.append)
     assert pairs.sources.rows() == [[1], [2], [4], [5]]
-    assert [str(places[k]) for k in range(4)] == ["f, line 2", "f, line 3", "f, line 5", "f, line 6"]
+    assert [str(places.of(k)) for k in range(4)] == ["f, line 2", "f, line 3", "f, line 5", "f, line 6"]
     assert len(left_out) == 2  # reading stops after the last pair needed
 
 
