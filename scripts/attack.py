@@ -245,7 +245,7 @@ def checkpoints() -> tuple[int, list[str]]:
 
 def json_input() -> tuple[int, list[str]]:
     """Read files of sequences and pairs: random JSON, lines of text and raw bytes."""
-    from seq2seq_demo.data.encoder import Encoder, PairEncoder, batches, read_pairs, valid_records
+    from seq2seq_demo.data.encoder import Encoder, batches, read_pairs, valid_records
     from seq2seq_demo.data.layout import InputFormat
     from seq2seq_demo.data.readers import INTEGER_FORMAT, read_file
     from seq2seq_demo.data.vocabulary import VocabularyBuilder
@@ -261,15 +261,15 @@ def json_input() -> tuple[int, list[str]]:
 
     readers = [
         (INTEGER_FORMAT, lambda rows: [*batches(valid_records(Encoder(in_max_int=9).encode_all(rows), str), 3)]),
-        (INTEGER_FORMAT, lambda rows: read_pairs(rows, PairEncoder())),
+        (INTEGER_FORMAT, lambda rows: read_pairs(rows, Encoder())),
         (
             InputFormat(("characters", "words")),
-            lambda rows: read_pairs(rows, PairEncoder(VocabularyBuilder("characters"), VocabularyBuilder("words"))),
+            lambda rows: read_pairs(rows, Encoder(VocabularyBuilder("characters"), VocabularyBuilder("words"))),
         ),
         (
             InputFormat(("words", "characters"), "text"),
             lambda rows: read_pairs(
-                rows, PairEncoder(VocabularyBuilder("words"), VocabularyBuilder("characters")), on_error=str
+                rows, Encoder(VocabularyBuilder("words"), VocabularyBuilder("characters")), on_error=str
             ),
         ),
     ]

@@ -147,18 +147,20 @@ def stream(
         UsageError: a sequence is too long to decode.
     """
     predictions: dict[int, list[Prediction]] = {}
-    parts = _parts(batches, request)
-    for (batch, indices), answers in in_threads(lambda part: (part, _answers(network, request, *part)), parts):
+    parts = _parts(batches, request, network.model_config.ends)
+    for (batch, indices, _), answers in in_threads(lambda part: (part, _answers(network, request, *part)), parts):
         predictions |= zip(indices, answers, strict=True)
         if len(predictions) == len(batch):
             yield batch, [predictions[index] for index in range(len(predictions))]
             predictions = {}
 
 
-def _parts(batches: Iterable[Batch | None], request: PredictionRequest) -> Iterator[tuple[Batch, list[int]] | None]:
-    """Yield each batch with the indices of rows to decode together, which have one source length or are unreadable.
+def _parts(
+    batches: Iterable[Batch | None], request: PredictionRequest, ends: bool
+) -> Iterator[tuple[Batch, list[int], list[Any]] | None]:
+    """Yield each batch with the indices of rows to decode together, and with the expected target of each row.
 
-    None is passed on.
+    The rows have one source length, or are unreadable. None is passed on.
     """
     for batch in batches:
         if batch is None:
@@ -166,13 +168,24 @@ def _parts(batches: Iterable[Batch | None], request: PredictionRequest) -> Itera
             continue
         for in_len, indices in by_length(batch).items():
             size = request.options.rows_at_once(in_len, request.out_len(in_len))
-            yield from ((batch, indices[first : first + size]) for first in range(0, len(indices), size))
+            for part in (indices[first : first + size] for first in range(0, len(indices), size)):
+                yield batch, part, _expected([batch[index] for index in part], request, ends)
         if unreadable := [index for index, row in enumerate(batch) if row.error]:
-            yield batch, unreadable
+            yield batch, unreadable, []
+
+
+def _expected(rows: Batch, request: PredictionRequest, ends: bool) -> list[Any]:
+    """Return the target of each row, by default the pattern's, or None."""
+    expected = [row.output for row in rows]
+    if request.targets and None in expected:
+        with contextlib.suppress(UsageError) if ends else contextlib.nullcontext():
+            targets = request.targets(np.array([row.values for row in rows])).rows()
+            return [target if given is None else given for given, target in zip(expected, targets, strict=True)]
+    return expected
 
 
 def _answers(
-    network: NumpyNetwork, request: PredictionRequest, batch: Batch, indices: Sequence[int]
+    network: NumpyNetwork, request: PredictionRequest, batch: Batch, indices: Sequence[int], expected: list[Any]
 ) -> list[list[Prediction]]:
     """Return the predictions for the rows of a batch at `indices`, whose sources have one length."""
     rows, ends = [batch[index] for index in indices], network.model_config.ends
@@ -181,11 +194,7 @@ def _answers(
     in_len = len(rows[0].values)
     out_len = request.out_len(in_len)
     request.options.check_fits(network.model_config, len(rows), in_len, out_len)
-    sources, expected = np.array([row.values for row in rows]), [row.output for row in rows]
-    if request.targets and None in expected:
-        with contextlib.suppress(UsageError) if ends else contextlib.nullcontext():
-            targets = request.targets(sources).rows()
-            expected = [target if given is None else given for given, target in zip(expected, targets, strict=True)]
+    sources = np.array([row.values for row in rows])
     answers = answer(network, sources, out_len, request.options, request.decode)
     return _predictions(rows, expected, answers, request, ends)
 

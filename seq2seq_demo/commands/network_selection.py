@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from seq2seq_demo.commands.options import NetworkOptions
 from seq2seq_demo.config import CELL_TYPES, CHARACTERS, INTEGERS, ModelConfig, TrainConfig, given_values, lengths_text
-from seq2seq_demo.data.encoder import EncodedPairs, PairEncoder, read_pairs
+from seq2seq_demo.data.encoder import EncodedPairs, Encoder, read_pairs
 from seq2seq_demo.data.layout import InputFormat, Layout, Tokens
 from seq2seq_demo.data.lines import file_title
 from seq2seq_demo.data.pair_task import PairTask
@@ -146,14 +146,13 @@ def read_pair_task(
         layout, records = _open(file, input_format(options, tokens, is_paired=pattern is None))
         for notice in layout_notices(file, options, layout, tokens):
             notify(notice)
-        encoder = PairEncoder(
+        encoder = Encoder(
             *(vocabularies or text.new_vocabularies(layout.tokens)),
             sizes.get("in_max_int"),
             sizes.get("out_max_int"),
             equal_lengths=has_one_length,
             in_len=options.in_len if has_one_length else None,
             out_len=out_len if has_one_length and not pattern else None,
-            has_pattern=pattern is not None,
         )
         errors: list[InputError] = [] if skipped is None else skipped.setdefault(file, [])
         try:
@@ -204,7 +203,7 @@ def layout_notices(file: str, options: NetworkOptions, layout: Layout, tokens: T
     """Yield notices about what follows from a file, and which options change it; `tokens` are those that are known."""
     if layout.table and not (layout.given.format and (options.header or options.columns)):
         yield f"Reading {file_title(file)} as {layout.table}; if not, give `format`, `header` or `columns`"
-    if layout.looks_like_json and not layout.may_be_json:
+    if layout.looks_like_json:
         yield f"Reading {file_title(file)} as lines of text, which look like JSON; if they are, give `format` json"
     source, target = layout.tokens
     if None in tokens and (source, target) != (INTEGERS, INTEGERS):

@@ -11,7 +11,7 @@ from pathlib import Path
 from seq2seq_demo.commands.network_selection import SelectedNetwork, read_pair_task, select_network, typed_sources
 from seq2seq_demo.commands.networks import DESCRIPTIONS
 from seq2seq_demo.commands.options import PageOptions
-from seq2seq_demo.data.encoder import Encoder, PairEncoder, read_pairs, valid_records
+from seq2seq_demo.data.encoder import Encoder, read_pairs, valid_records
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.data.python_rows import python_pairs
 from seq2seq_demo.data.sequences import Pairs
@@ -95,7 +95,7 @@ def _gallery_page(entry: Entry) -> str:
     selected = [_shipped_network(name) for name in entry.networks]
     networks = [one.network for one in selected]
     if entry.examples:
-        encoder = PairEncoder(*networks[0].vocabularies)
+        encoder = Encoder(*networks[0].vocabularies)
         offered = examples.pair_examples(networks, read_pairs(python_pairs(entry.examples, "examples"), encoder).pairs)
     else:
         offered = examples.pattern_examples([(one.network, one.pattern) for one in selected])

@@ -1,6 +1,7 @@
 """The third step of reading: encoders validate a user's records and convert their symbols to numbers."""
 
 import itertools
+from array import array
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -17,13 +18,12 @@ from seq2seq_demo.errors import InputError
 
 ROWS_PER_ARRAY = 10_000  # rows converted to arrays at once
 ROW_BYTES = 250  # memory per pair in addition to its symbols: lengths, order and group id
-PAIR = '{"input": [...], "output": [...]}'
 ErrorCallback = Callable[[InputError], object]
 
 
 @dataclass(frozen=True)
 class Encoder:
-    """Validates records with a source and an optional output, and converts their symbols to numbers.
+    """Validates records of a source and an output, and converts their symbols to numbers.
 
     Sources must not be empty. `equal_lengths` is for a network that does not end its answers: outputs must not be empty
     either, and if `in_len` or `out_len` is None, the first valid record sets it.
@@ -38,6 +38,7 @@ class Encoder:
     out_len: int | None = None
     answer_len: Callable[[int], int] | None = None  # maps the source length to the output length
     drops_unknown: bool = False  # leave unknown symbols out of sources; requires a vocabulary and `in_max_int`
+    needs_output: bool = False  # set by `read_pairs`, if no pattern computes the outputs
 
     def encode_all(self, rows: Iterable[Record | None]) -> Iterator[Record | None]:
         """Yield the records with numbers, or with their error. None is passed on."""
@@ -70,21 +71,19 @@ class Encoder:
             values, dropped = self._without_unknown(values, place)
         if not values and self.source.tokens != INTEGERS:
             raise InputError(f"{place}: expected a source of {self.source.tokens}, got an empty one")
-        _check_length(place, len(values), self.in_len, "; for sequences of that length give `in_len` {}")
+        _check_length(place, len(values), self.in_len, "in_len")
         if output is not None:
             output = self.target.split(output, output_place, self.out_max_int)
-            n, T = len(output), self.answer_len and self.answer_len(len(values))
-            _check_length(output_place, n, self.out_len, at_least=1 if T or self.equal_lengths else 0)
-            if T and n != T:
-                raise InputError(f"{place}: expected an output of {T} integers, got {n}; give `out_len` {n}")
-        self.check(row, values, output)
+            T = self.out_len or (self.answer_len and self.answer_len(len(values)))
+            _check_length(output_place, len(output), T, "out_len", at_least=int(self.equal_lengths))
+            if (longest := max(len(values), len(output))) > MAX_LEN:
+                raise InputError(f"{place}: expected sequences of at most {MAX_LEN} symbols, got {longest}")
+        elif self.needs_output:
+            raise _missing_output(row)
         if self.source.tokens == self.target.tokens == INTEGERS and not dropped:
             return row  # unchanged
         values, output = self.source.to_numbers(values, place), output and self.target.to_numbers(output, output_place)
         return Record(place, values, output, row.others, dropped)
-
-    def check(self, row: Record, values: list[Any], output: list[Any] | None) -> None:
-        """Raise InputError if the symbols of a source and its output do not suit the purpose of the records."""
 
     def _without_unknown(self, symbols: list[Any], place: Place) -> tuple[list[Any], tuple[Any, ...]]:
         """Return the known symbols of a source, and the unknown ones."""
@@ -98,37 +97,21 @@ class Encoder:
         return [symbol for symbol in symbols if symbol in known], dropped
 
 
-def _check_length(place: object, n: int, expected: int | None, hint: str = "", at_least: int = 1) -> None:
+def _check_length(place: object, n: int, expected: int | None, option: str, at_least: int = 1) -> None:
     """Raise InputError unless n equals `expected`; if `expected` is None, n must be at least `at_least`."""
     if n != (expected or max(n, at_least)):
-        found = f"{n}{hint.format(n)}" if n else "none"
+        found = f"{n}; for sequences of that length give `{option}` {n}" if n else "none"
         raise InputError(f"{place}: expected {expected or 'some'} integers, got {found}")
 
 
-@dataclass(frozen=True)
-class PairEncoder(Encoder):
-    """Validates pairs for training and evaluation. Targets may be empty, or missing if a pattern computes them."""
-
-    has_pattern: bool = False
-
-    def check(self, row: Record, values: list[Any], output: list[Any] | None) -> None:
-        """Raise InputError for a missing target and for a sequence of more than MAX_LEN symbols."""
-        if output is None and not self.has_pattern:
-            expected = f"expected an output too, as in {PAIR}, or a pattern that computes it"
-            if not self.source.tokens == self.target.tokens == INTEGERS:
-                expected = 'expected a target too, after a tab, as "output" in JSON, or as the second of `columns`'
-            found = f"none beside {', '.join(map(preview, row.others))[:200]}" if row.others else "none"
-            raise InputError(f"{row.place}: {expected}, got {found}{_format_hint(row.values)}")
-        longest = max(len(values), len(output or ()))
-        if longest > MAX_LEN:
-            raise InputError(f"{row.place}: expected sequences of at most {MAX_LEN} symbols, got {longest}")
-
-
-def _format_hint(source: Any) -> str:
-    """Return a hint about a line without a tab that looks like another format."""
-    if isinstance(source, str) and source.startswith(("[", "{")):
-        return "; if it is JSON, give `format` json"
-    return "; if it is CSV, give `format` csv" if isinstance(source, str) and "," in source else ""
+def _missing_output(row: Record) -> InputError:
+    """Return the error of a record without an output, with a hint if its source looks like another format."""
+    found = f"none beside {', '.join(map(preview, row.others))[:200]}" if row.others else "none"
+    if isinstance(row.values, str):
+        format = "json" if row.values.startswith(("[", "{")) else "csv" if "," in row.values else ""
+        found += f"; if it is {format.upper()}, give `format` {format}" if format else ""
+    expected = 'expected a target too, after a tab, as "output" in JSON, or as the second of `columns`'
+    return InputError(f"{row.place}: {expected}, got {found}")
 
 
 def valid_records(rows: Iterable[Record | None], on_error: ErrorCallback | None = None) -> Iterator[Record | None]:
@@ -200,7 +183,7 @@ class EncodedPairs(NamedTuple):
 
 def read_pairs(
     rows: Iterable[Record | None],
-    encoder: PairEncoder,
+    encoder: Encoder,
     n: int | None = None,
     pattern: SequencePattern | None = None,
     on_error: ErrorCallback | None = None,
@@ -209,7 +192,7 @@ def read_pairs(
 
     Args:
         rows: the records of the pairs.
-        encoder: converts their symbols; the largest symbols of a pattern's targets are its `out_max_int`, or else
+        encoder: converts their symbols. The largest symbols of a pattern's targets are its `out_max_int`, or else
             those of the sources.
         n: the number of pairs; None reads all.
         pattern: computes the targets of integer sources, and any outputs in the records must equal them.
@@ -219,10 +202,12 @@ def read_pairs(
         InputError: a record is not a valid pair, or there are no pairs, or they do not fit into memory.
         UsageError: the pattern cannot compute targets of these sources.
     """
+    encoder = replace(encoder, needs_output=pattern is None)
     records = itertools.islice(filter(None, valid_records(encoder.encode_all(rows), on_error)), n)
-    sources, targets, kept, places = list[Sequences](), list[Sequences](), list[Record](), Places()
+    sources, targets, kept, numbers = list[Sequences](), list[Sequences](), list[Record](), array("q")
     while batch := [*itertools.islice(records, ROWS_PER_ARRAY)]:
-        places.extend(batch)
+        place = batch[0].place
+        numbers.extend(row.place.number for row in batch)
         sources.append(Sequences.of_rows([row.values for row in batch]))
         targets.append(Sequences.of_rows([row.output or [] for row in batch]))
         kept += batch if pattern else []
@@ -231,16 +216,14 @@ def read_pairs(
         raise InputError("expected pairs of a source and a target, got none")
     numbered_sources, source_vocabulary = _number_symbols(sources, encoder.source)
     if pattern:
-        numbered_targets = _pattern_targets(pattern, numbered_sources, kept, encoder)
-        return EncodedPairs(Pairs(numbered_sources, numbered_targets), Vocabularies(), places)
-    numbered_targets, target_vocabulary = _number_symbols(targets, encoder.target)
+        numbered_targets, target_vocabulary = _pattern_targets(pattern, numbered_sources, kept, encoder), Vocabulary()
+    else:
+        numbered_targets, target_vocabulary = _number_symbols(targets, encoder.target)
     vocabularies = Vocabularies(source_vocabulary, target_vocabulary)
-    return EncodedPairs(Pairs(numbered_sources, numbered_targets), vocabularies, places)
+    return EncodedPairs(Pairs(numbered_sources, numbered_targets), vocabularies, Places(place, numbers))
 
 
-def _pattern_targets(
-    pattern: SequencePattern, sources: Sequences, rows: list[Record], encoder: PairEncoder
-) -> Sequences:
+def _pattern_targets(pattern: SequencePattern, sources: Sequences, rows: list[Record], encoder: Encoder) -> Sequences:
     """Return the pattern's targets of the sources; raise InputError if a record has another output."""
     largest = int(sources.symbols.max(initial=1))
     in_max_int, out_max_int = encoder.in_max_int or largest, encoder.out_max_int or encoder.in_max_int or largest

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import csv
 import functools
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any, cast
 
 from seq2seq_demo.config import CHARACTERS, CSV, INTEGERS, JSON, TEXT, WORDS
-from seq2seq_demo.data.lines import BOM, MAX_LINE, plain_name
-from seq2seq_demo.data.records import Place, Record, decode_utf8
+from seq2seq_demo.data.lines import BLANK, BOM, plain_name
+from seq2seq_demo.data.records import Record
 from seq2seq_demo.declarations import preview
 from seq2seq_demo.errors import InputError
 
@@ -96,12 +95,14 @@ class Layout:
         if self.format != JSON:
             return "texts" if is_text else "a JSON list of integers, or integers alone"
         content = 'JSON as in {"input": "...", "output": "..."}' if is_text else "a JSON list of integers"
+        if self.is_document:
+            content += ", or a list of these (one per line needs the suffix .jsonl)"
         return content + ("" if self.given.format else ", or `format` text")
 
     @functools.cached_property
-    def may_be_json(self) -> bool:
-        """Whether a line that begins with a bracket is JSON: in lines whose sources are, or may be, integers."""
-        return self.format == TEXT and self.given.format is None and self.given.tokens[0] in (None, INTEGERS)
+    def has_json_lines(self) -> bool:
+        """Whether a line that begins with a bracket is JSON."""
+        return self.format == JSON or (self.format == TEXT and not self.given.format and self.tokens[0] == INTEGERS)
 
 
 def file_format(title: str, given: InputFormat) -> str:
@@ -123,59 +124,41 @@ def find_layout(title: str, sample: Sequence[bytes], given: InputFormat) -> Layo
             take, or the first row is invalid.
     """
     format, first = file_format(title, given), sample[0]
-    layout, has_columns = Layout(given, format), bool(given.columns) or given.header is not None
-    if format == JSON and has_columns:
-        raise InputError(f"{title}: expected a table with `columns` or `header`, got JSON; if not, give `format`")
-    if format == JSON or (layout.may_be_json and not has_columns):
-        is_document = not plain_name(title).endswith(".jsonl") and _begins_document(first, may_continue=format == JSON)
-        layout = replace(layout, is_document=is_document)
-    if format == JSON or layout.is_document:
-        return layout
+    has_columns = bool(given.columns) or given.header is not None
+    if format == JSON:
+        if has_columns:
+            raise InputError(f"{title}: expected a table with `columns` or `header`, got JSON; if not, give `format`")
+        return Layout(given, format, is_document=plain_name(title).endswith(".json"))
     delimiter = "\t" if format != CSV else ";" if first.count(b";") > first.count(b",") else ","
-    row = _first_row(title, sample, format, delimiter)
+    text, *rest = (line.removeprefix(BOM).decode(errors="replace") for line in sample)
+    try:
+        row = split_row(text, iter(rest), format, delimiter)
+    except csv.Error as error:
+        expected = f"expected {format.upper()} in UTF-8 with lines that end with \\n or \\r\\n"
+        raise InputError(f"{title}: {expected}, got an invalid line") from error
     header = _find_header(row, given, format == TEXT)
     if format == TEXT and header is None and not has_columns:
-        return replace(layout, looks_like_json=isinstance(_json_or_none(first), list | dict))
-    table = Table(format, delimiter, len(row), _find_columns(title, row, header, given), header)
-    return replace(layout, table=table)
+        return Layout(given, looks_like_json=given.tokens[0] != INTEGERS and is_bracketed(first))
+    return Layout(given, format, Table(format, delimiter, len(row), _find_columns(title, row, header, given), header))
 
 
-def _begins_document(first: bytes, may_continue: bool) -> bool:
-    """Return whether a JSON file is a single document, of which `first` is the first line.
+def is_bracketed(line: bytes) -> bool:
+    """Return whether a line begins with a bracket, as a JSON list or object does."""
+    return (b"[" in line or b"{" in line) and line.removeprefix(BOM).lstrip(BLANK).startswith(BRACKETS)
 
-    The line then contains a list of sequences, or is not complete: it ends within a list or an object, or is too long.
+
+def split_row(line: str, following: Iterator[str], format: str, delimiter: str) -> list[str]:
+    """Return the cells of a row, as Python's csv module reads them; in text, a quotation mark is a character.
+
+    The row takes lines from `following` while a quotation is open.
+
+    Raises:
+        csv.Error: a carriage return is outside quotation marks, or a cell is very long.
     """
-    content = first.removeprefix(BOM).strip()
-    if (value := _json_or_none(content)) is not None:
-        return isinstance(value, list) and any(isinstance(item, list | dict) for item in value)
-    ends_within = content.startswith(BRACKETS) and content.endswith((*BRACKETS, b",", b":"))
-    return may_continue and (ends_within or len(first) > MAX_LINE)
-
-
-def _json_or_none(line: bytes) -> Any:
-    """Parse a line as JSON; return None if it is invalid, too long, or null."""
-    try:
-        return json.loads(line) if len(line) <= MAX_LINE else None
-    except (ValueError, RecursionError):
-        return None
-
-
-def csv_rows(lines: Iterable[str], format: str, delimiter: str) -> Iterator[list[str]]:
-    """Return a csv.reader; in text, a quotation mark is a character like any other."""
-    return csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE if format == TEXT else csv.QUOTE_MINIMAL)
-
-
-def _first_row(title: str, sample: Sequence[bytes], format: str, delimiter: str) -> list[str]:
-    """Return the first row of a table; raise InputError if it is invalid CSV or TSV."""
-    try:
-        lines = (line.removeprefix(BOM).decode(errors="replace") for line in sample)
-        return next(csv_rows(lines, format, delimiter))
-    except csv.Error as error:
-        if format == TEXT:
-            return []
-        decode_utf8(Place(title), sample[0])
-        expected = f"expected {format.upper()} with lines that end with \\n or \\r\\n"
-        raise InputError(f"{title}: {expected}, got an invalid line") from error
+    row = line.removesuffix("\n").removesuffix("\r")
+    if format == TEXT or not ('"' in row or "\r" in row):
+        return row.split(delimiter)
+    return next(csv.reader(chain([line], following), delimiter=delimiter))
 
 
 def _find_header(row: Sequence[str], given: InputFormat, is_text: bool) -> tuple[str, ...] | None:

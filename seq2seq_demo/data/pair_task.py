@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from seq2seq_demo.config import CHARACTERS, ModelConfig, TrainConfig
-from seq2seq_demo.data.encoder import PairEncoder, read_pairs
+from seq2seq_demo.data.encoder import Encoder, read_pairs
 from seq2seq_demo.data.layout import Tokens, recognise
 from seq2seq_demo.data.python_rows import python_pairs
 from seq2seq_demo.data.records import Places, Record
@@ -180,10 +180,10 @@ def pair_task_from_rows(
     elif None in tokens:
         records = [*records]
     source, target = vocabularies or text.new_vocabularies(recognise(tokens, records))
-    pairs, vocabularies, _ = read_pairs(records, PairEncoder(source, target))
+    pairs, vocabularies, _ = read_pairs(records, Encoder(source, target))
     validation_pairs = None
     if validation is not None:
-        validation_pairs = read_pairs(python_pairs(validation, "validation"), PairEncoder(*vocabularies)).pairs
+        validation_pairs = read_pairs(python_pairs(validation, "validation"), Encoder(*vocabularies)).pairs
     return PairTask("pairs", pairs, validation_pairs, vocabularies)
 
 
@@ -205,7 +205,7 @@ def _outlier_warning(kind: str, sequences: Sequences, places: Places | None) -> 
     longest, typical = int(sequences.lengths.argmax()), max_typical_length(sequences.lengths)
     length = int(sequences.lengths[longest])
     if length > typical:
-        place = f"{places[longest]}: " if places else ""
+        place = f"{places.of(longest)}: " if places else ""
         long = f"{place}the {kind} has {length} symbols, but almost all others have at most {typical}"
         yield f"{long}: training takes longer and needs more memory with it; remove it if it is a mistake"
 
@@ -226,7 +226,7 @@ def _mark_warning(kind: str, sequences: Sequences, vocabulary: Vocabulary, place
         marked = [number for number, symbol in enumerate(vocabulary.symbols) if character in symbol]
         rows = np.repeat(np.arange(len(sequences)), sequences.lengths)[np.isin(sequences.symbols, marked)]
         if n := len(np.unique(rows)):
-            place = f"{places[int(rows[0])]}: " if places else ""
+            place = f"{places.of(int(rows[0]))}: " if places else ""
             yield f"{place}the {kind} contains {mark} ({kind}s with one: {n}); remove it if it is a mistake"
 
 

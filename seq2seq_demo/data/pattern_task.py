@@ -8,7 +8,7 @@ import numpy as np
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.patterns import PATTERNS, Pattern, PatternName, check_name, is_user_function
-from seq2seq_demo.data.records import MAX_LISTED, MAX_SYMBOL, list_symbols
+from seq2seq_demo.data.records import MAX_SYMBOL, list_symbols
 from seq2seq_demo.data.sampling import MAX_SYMBOLS_PER_CALL, fixed_sources, training_sources
 from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
 from seq2seq_demo.data.user_functions import call_function, describe_result, load_function, per_sequence
@@ -153,11 +153,7 @@ class SequencePattern(Pattern):
     def _require_equal(self, first: Rows, second: Rows, requirement: str, sources: np.ndarray) -> None:
         for a, b, source in zip(first, second, sources, strict=True):
             if a != b:
-                start = 0  # the first symbol to list
-                while len(a) > MAX_LISTED and a[start : start + 1] == b[start : start + 1]:
-                    start += 1
-                position = f" from symbol {start + 1} on" if start else ""
-                found = f"{list_symbols(a[start:])} and then {list_symbols(b[start:])}{position}"
+                found = f"{list_symbols(a)} and then {list_symbols(b)}"
                 expected = f"pattern {self.name!r}: expected it {requirement}"
                 raise UsageError(f"{expected}, got {found} for {list_symbols(source)}")
 
@@ -181,19 +177,15 @@ class SequencePattern(Pattern):
         (B, S), prefix = sources.shape, f"pattern {self.name!r}"
         modulus = [out_max_int + 1] if self.modular else []
         result, (targets, lengths) = call_function(self.name, self.function, sources, *modulus)
-        if lengths is not None and not ends and len(targets) == B:
-            other = int((lengths != lengths[0]).argmax())
-            first, another = list_symbols(sources[0]), list_symbols(sources[other])
-            found = f"{lengths[0]} symbols for {first} and {lengths[other]} for {another}"
-            hint = f"to train on different lengths, give a range of lengths as `in_len`, from 1 to {S}"
-            raise UsageError(f"{prefix}: expected targets of one length, got {found}; {hint}")
-        if targets.ndim != 2 or len(targets) != B or not (targets.size or ends):
+        is_integers = targets.dtype.kind in "iu" or not targets.size
+        if targets.ndim != 2 or len(targets) != B or not is_integers or not (targets.size or ends):
             expected = f"expected integers of shape ({B}, T) for sources of shape ({B}, {S})"
             found = f"{describe_result(result)}; the first source is {list_symbols(sources[0])}"
             raise UsageError(f"{prefix}: {expected}, got {found}")
-        if targets.dtype.kind not in "iu" and targets.size:
-            found = f"{targets.dtype}: {list_symbols(targets[0])} for {list_symbols(sources[0])}"
-            raise UsageError(f"{prefix}: expected integers, got {found}")
+        if lengths is not None and not ends:
+            found = f"{lengths.min()} to {lengths.max()} symbols"
+            hint = f"to train on different lengths, give a range of lengths as `in_len`, from 1 to {S}"
+            raise UsageError(f"{prefix}: expected targets of one length, got {found}; {hint}")
         if targets.min(initial=0) < 0 or targets.max(initial=0) > out_max_int:
             is_invalid = (targets < 0) | (targets > out_max_int)  # [B, T]
             row = int(np.argmax(is_invalid.any(axis=1)))

@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 import math
 import reprlib
-from array import array
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,21 +40,15 @@ class Place(NamedTuple):
         return ", ".join(part for part in (self.title, number, self.side) if part)
 
 
-@dataclass
-class Places:
+class Places(NamedTuple):
     """The places of all records of a file, stored in 8 bytes each."""
 
-    numbers: Any = field(default_factory=lambda: array("q"))
-    last: Place | None = None
+    first: Place
+    numbers: Sequence[int]
 
-    def extend(self, rows: list[Record]) -> None:
-        """Append the places of the next records."""
-        self.numbers.extend(row.place.number for row in rows)
-        self.last = rows[-1].place
-
-    def __getitem__(self, index: int) -> Place:
-        assert self.last  # set by `extend`
-        return self.last._replace(number=self.numbers[index])
+    def of(self, index: int) -> Place:
+        """Return the place of the record with this index."""
+        return self.first._replace(number=self.numbers[index])
 
 
 class Record(NamedTuple):
@@ -83,16 +76,13 @@ def to_python(row: Any) -> Any:
 
     An array is also returned unchanged if the conversion would lose information.
     """
-    if isinstance(row, np.ndarray):
-        return row.tolist() if _is_lossless(row) else row
-    if isinstance(row, tuple | list):
-        return [item.item() if isinstance(item, np.generic) and _is_lossless(item) else item for item in row]
-    return row
+    return [*map(_to_plain, row)] if isinstance(row, tuple | list) else _to_plain(row)
 
 
-def _is_lossless(array: np.ndarray | np.generic) -> bool:
-    """Return whether conversion to Python values is lossless; it would drop masks and turn some dates into integers."""
-    return array.dtype.kind not in "mM" and not has_mask(array)
+def _to_plain(value: Any) -> Any:
+    """Convert an array or NumPy scalar, unless that would drop a mask or turn a date into an integer."""
+    is_lossless = isinstance(value, np.ndarray | np.generic) and value.dtype.kind not in "mM" and not has_mask(value)
+    return value.tolist() if is_lossless else value
 
 
 def has_mask(value: Any) -> bool:
@@ -108,7 +98,7 @@ def check_integers(place: object, values: Any, largest: int | None = None) -> No
     largest = MAX_SYMBOL if largest is None else largest
     if values and (set(map(type, values)) != {int} or min(values) < 0 or max(values) > largest):
         if all(isinstance(value, list) for value in values):
-            raise InputError(f"{place}: expected a list of integers, got a list of lists")
+            raise InputError(f"{place}: expected a list of integers, got lists; a list of sequences needs a .json file")
         invalid = next(value for value in values if type(value) is not int or not 0 <= value <= largest)
         raise InputError(f"{place}: expected integers from 0 to {largest}, got {preview(invalid)}")
 
@@ -152,10 +142,10 @@ def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 _decode = json.JSONDecoder(object_pairs_hook=unique_keys).decode  # made once, because it is called for every line
 
 
-def parse_json(place: Place, text: bytes | bytearray, expected: str) -> Any:
+def parse_json(place: Place, text: str, expected: str) -> Any:
     """Parse JSON; if it is invalid, raise InputError, whose message names the `expected` content."""
     try:
-        return _decode(decode_utf8(place, text))
+        return _decode(text)
     except json.JSONDecodeError as error:
         line = "" if place.kind == "line" else f"line {error.lineno} "
         raise InputError(f"{place}: expected {expected}: {error.msg}: {line}column {error.colno}") from error

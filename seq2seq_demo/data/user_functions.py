@@ -3,11 +3,9 @@
 import contextlib
 import functools
 import importlib.util
-import io
-import os
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,8 +19,14 @@ from seq2seq_demo.errors import UsageError
 Targets = tuple[np.ndarray, np.ndarray | None]  # symbols [B, T] and lengths [B]; lengths None: all rows have T symbols
 
 
-class TargetError(ValueError):
-    """A function returned an invalid target."""
+_LOCK = threading.RLock()  # held while sys.stdout is replaced
+
+
+@contextlib.contextmanager
+def _prints_to_stderr() -> Iterator[None]:
+    """A context for a user's code, whose prints must not be among the answers; threads take turns."""
+    with _LOCK, contextlib.redirect_stdout(sys.stderr):
+        yield
 
 
 def load_function(name: str) -> tuple[str, Callable[..., np.ndarray]]:
@@ -34,8 +38,9 @@ def load_function(name: str) -> tuple[str, Callable[..., np.ndarray]]:
     location, _, function_name = name.rpartition(":")
     is_file = location.endswith(".py")
     try:
-        with PRINTS_TO_STDERR:
-            module = _import_file(Path(location)) if is_file else _import_module(location)
+        with _prints_to_stderr():
+            sys.path.append(str(Path(location).parent.resolve() if is_file else Path.cwd()))
+            module = _import_file(Path(location)) if is_file else importlib.import_module(location)
             function = getattr(module, function_name, None)
     except UsageError:
         raise
@@ -52,30 +57,17 @@ def load_function(name: str) -> tuple[str, Callable[..., np.ndarray]]:
 
 
 def _import_file(path: Path) -> ModuleType:
-    """Import a Python file, which can import modules from its own folder."""
+    """Import a Python file under a name of its own."""
     # Dataclasses and pickle look the module up in sys.modules, where a user's json.py must not replace Python's.
     name = f"pattern file {path.resolve()}".replace(".", "_")
     spec = importlib.util.spec_from_file_location(name, path)
     if not path.is_file() or not spec:
         raise UsageError(f"expected a Python file {str(path)!r} with a pattern, got none")
     module = importlib.util.module_from_spec(spec)
-    sys.path.append(str(path.parent.resolve()))
     sys.modules[name] = module
-    try:
-        # Not `exec_module`: within a second of an edit, its cache may contain the code from before the edit.
-        exec(compile(path.read_bytes(), path, "exec"), vars(module))
-    except BaseException:
-        sys.modules.pop(name, None)
-        raise
+    # Not `exec_module`: within a second of an edit, its cache may contain the code from before the edit.
+    exec(compile(path.read_bytes(), path, "exec"), vars(module))
     return module
-
-
-def _import_module(name: str) -> ModuleType:
-    """Import a module that is installed or in the current directory."""
-    if not name or not all(part.isidentifier() for part in name.split(".")):
-        raise UsageError(f"expected FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION, got {name!r} before the colon")
-    sys.path.append(str(Path.cwd()))
-    return importlib.import_module(name)
 
 
 def per_sequence(function: Callable[[np.ndarray], Any]) -> Callable[[np.ndarray], Any]:
@@ -91,17 +83,11 @@ def per_sequence(function: Callable[[np.ndarray], Any]) -> Callable[[np.ndarray]
         for source in np.asarray(sources):
             copy = source.copy()  # for errors, because the function may change the source
             try:
-                result = function(source)
-                target = as_array(result)
-                if target.ndim != 1:
-                    raise TargetError(f"expected a list of integers, got {describe_result(result)}")
-                if target.dtype.kind not in "iu" and len(target):
-                    raise TargetError(f"expected integers, got {target.dtype}: {list_symbols(target)}")
-            except TargetError as error:
-                raise TargetError(f"{error} for {list_symbols(copy)}") from error
+                targets.append(as_array(result := function(source)))
+                if targets[-1].ndim != 1:
+                    raise ValueError(f"expected a list of integers, got {describe_result(result)}")
             except (Exception, SystemExit) as error:
                 raise ValueError(f"{error_text(error)}, for {list_symbols(copy)}") from error
-            targets.append(target)
         return targets if len({*map(len, targets)}) > 1 else np.stack(targets)
 
     return batch_function
@@ -116,22 +102,16 @@ def call_function(name: str, function: Callable[..., Any], sources: np.ndarray, 
         UsageError: the function fails, or its result is not an array or a list of rows.
     """
     try:
-        with PRINTS_TO_STDERR:
+        with _prints_to_stderr():
             result = function(sources[:], *arguments)  # a view, so that the function cannot change the array's shape
             return result, as_targets(result)
-    except TargetError as error:
-        raise UsageError(f"pattern {name!r}: {error}") from error
     except (Exception, SystemExit) as error:  # SystemExit would end the program without a message
-        reason = error_text(error).removeprefix("ValueError: ")
-        raise UsageError(f"pattern {name!r} does not take sources of length {sources.shape[1]}: {reason}") from error
+        taken = f"does not take sources of length {sources.shape[1]}: {error_text(error)}"
+        raise UsageError(f"pattern {name!r} {taken}") from error
 
 
 def as_targets(result: Any) -> Targets:
-    """Convert a function's result to an array `[B, T]`; pad rows of different lengths, and return the lengths `[B]`.
-
-    Raises:
-        TargetError: the result contains a masked array.
-    """
+    """Convert a function's result to an array `[B, T]`; pad rows of different lengths, and return the lengths `[B]`."""
     if not isinstance(result, list | tuple):
         return as_array(result), None
     rows = [as_array(row) for row in result]
@@ -145,84 +125,22 @@ def as_targets(result: Any) -> Targets:
 
 
 def as_array(result: Any) -> np.ndarray:
-    """Convert a function's result to a plain ndarray, because the rows of a subclass such as np.matrix are not 1-D.
-
-    Raises:
-        TargetError: the result contains a masked array; a plain array would lose the mask.
-    """
-    if not hasattr(result, "__array__") and not isinstance(result, str) and isinstance(result, Iterable):
-        result = list(result)
-    if _is_masked(result):
-        raise TargetError("expected integers, got a masked array")
-    return np.asarray(result)
-
-
-def _is_masked(value: Any) -> bool:
-    if isinstance(value, list | tuple):
-        return any(map(_is_masked, value))
-    return hasattr(value, "__array__") and has_mask(np.asanyarray(value))
+    """Convert a function's result to a plain array; raise ValueError for a masked one, which would lose its mask."""
+    if has_mask(result):
+        raise ValueError("expected integers, got a masked array")
+    is_list = isinstance(result, Iterable) and not isinstance(result, str) and not hasattr(result, "__array__")
+    return np.asarray(list(result) if is_list else result)
 
 
 def error_text(error: BaseException) -> str:
-    """Return the type and message of an error raised by a user's function."""
-    return f"{type(error).__name__}: {error}".removesuffix(": ")
+    """Return the type and message of an error raised by a user's function; of a ValueError, only the message."""
+    return str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}".removesuffix(": ")
 
 
 def describe_result(result: Any) -> str:
-    """Return the description of an invalid result in an error: "None", its row count, its shape, or type and value."""
+    """Return the description of an invalid result in an error: "None", type and shape, or type and value."""
     if result is None:
         return "None (is a `return` missing?)"
-    try:
-        shape = np.shape(result)
-    except ValueError:  # rows of different lengths
-        return f"{len(result)} rows"
-    return f"shape {shape}" if shape else f"{type(result).__name__} {preview(result)}"
-
-
-class _Depth(threading.local):
-    """The number of times that this thread has entered the context and not yet left it."""
-
-    n = 0
-
-
-class _RedirectedStdout(contextlib.AbstractContextManager[None]):
-    """Replaces sys.stdout; a thread inside this context prints to standard error, other threads to standard output.
-
-    `contextlib.redirect_stdout` would also redirect answers that another thread prints at the same time. The context
-    itself is the replacement stream and is never freed, because Python crashes if a thread replaces the only reference
-    to a stream that another thread prints to. In a forked process, only the thread that forked remains inside.
-    """
-
-    def __init__(self) -> None:
-        self.lock, self.n_entered, self.depth = threading.Lock(), 0, _Depth()
-        self.stdout = sys.stdout
-        if hasattr(os, "register_at_fork"):  # Windows has no fork
-            os.register_at_fork(after_in_child=self._drop_other_threads)
-
-    def __enter__(self) -> None:
-        with self.lock:
-            if not self.n_entered and sys.stdout is not self:
-                self.stdout, sys.stdout = sys.stdout, self
-            self.n_entered += 1
-        self.depth.n += 1
-
-    def __exit__(self, *_: object) -> None:
-        self.depth.n -= 1
-        with self.lock:
-            self.n_entered -= 1
-            self._restore()
-
-    def _restore(self) -> None:
-        if not self.n_entered and sys.stdout is self:
-            sys.stdout = self.stdout
-
-    def _drop_other_threads(self) -> None:
-        self.lock, self.n_entered = threading.Lock(), self.depth.n
-        self._restore()
-
-    def __getattr__(self, name: str) -> Any:
-        stream = sys.stderr if self.depth.n else self.stdout
-        return getattr(stream or io.StringIO(), name)  # a closed stream is None
-
-
-PRINTS_TO_STDERR = _RedirectedStdout()
+    if isinstance(result, np.ndarray):
+        return f"{result.dtype} of shape {result.shape}"
+    return f"{type(result).__name__} {preview(result)}"

@@ -219,11 +219,9 @@ class TextOptions(NamedTuple):
         self._check(vocabularies.tokens)
         form = next((side.form.lower() for side in vocabularies if side.is_text), None)
         lowercase = vocabularies.source.lowercase
-        if self.normalize not in (None, form):
-            raise UsageError(f"expected `normalize` {form}, as in the network's training, got {self.normalize}")
-        if self.lowercase not in (None, lowercase):
-            expected = "`lowercase`" if lowercase else "no `lowercase`"
-            raise UsageError(f"expected {expected}, as in the network's training, got {self.lowercase}")
+        for option, given, known in (("normalize", self.normalize, form), ("lowercase", self.lowercase, lowercase)):
+            if given not in (None, known):
+                raise UsageError(f"expected `{option}` as in the network's training, {known}, got {given}")
 
     def _check(self, tokens: tuple[str, str]) -> None:
         if self.normalize is not None:

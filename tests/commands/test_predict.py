@@ -50,15 +50,15 @@ def test_keep_going_skips_bad_lines(run):
     good = line_of(network, [3, 1, 2], "2 1 3", out_len=3)
     status, out, err = run("predict -i w --from-file in --keep-going")
     assert (status, out) == (1, 4 * good)
-    places = ["in, line 2", "in, line 3, word 1", "in, line 5", "in, line 6, word 2", "in, line 8"]
+    places = ["in, line 2", "in, line 3, word 1", "in, line 5", "in, line 6, word 2", "in, line 8, output"]
     assert [line.split(":")[0] for line in err.splitlines() if line.startswith("in,")] == places
     assert "in, line 2: expected 3 integers, got 1" in err
-    assert "in, line 8: expected an output of 3 integers, got 1; give --out-len 1\n" in err
+    assert "in, line 8, output: expected 3 integers, got 1; for sequences of that length give --out-len 1\n" in err
     assert err.endswith("expected sequences that the network can read, skipped 5 that it cannot read\n")
     Path("in").write_text("\n".join(["3 1 2", *lines[6:]]))  # good lines before a bad one are answered
     status, out, err = run("predict -i w --from-file in")
     assert (status, out) == (1, 2 * good)
-    assert "in, line 3: expected an output of 3 integers, got 1; give --out-len 1" in err
+    assert "in, line 3, output: expected 3 integers, got 1; for sequences of that length give --out-len 1" in err
 
 
 def start_predict(folder, *options, stdin=subprocess.PIPE):
@@ -195,7 +195,7 @@ def test_an_interactive_session(tmp_path):
     assert "Type 3 integers from 0 to 9; Ctrl-D ends" in err
     assert "line 2: expected 3 integers, got 2" in err
     assert "line 3: expected integers from 0 to 9, got 99" in err
-    assert "line 4: expected an output of 2 integers, got 1" in err
+    assert "line 4, output: expected 2 integers, got 1" in err
     os.close(controller)
     os.close(terminal)
 

@@ -3,7 +3,7 @@ import pytest
 
 from seq2seq_demo import system_memory
 from seq2seq_demo.config import MAX_LEN
-from seq2seq_demo.data.encoder import Encoder, PairEncoder, batches, read_pairs, source_records, valid_records
+from seq2seq_demo.data.encoder import Encoder, batches, read_pairs, source_records, valid_records
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
 from seq2seq_demo.data.records import Place, Record, by_length
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary, VocabularyBuilder
@@ -21,8 +21,7 @@ def rows(*pairs):
 
 def read(records, source, target, n=None, pattern=None, on_error=None, **limits):
     """Return the pairs and their vocabularies."""
-    encoder = PairEncoder(source, target, has_pattern=pattern is not None, **limits)
-    return read_pairs(records, encoder, n, pattern, on_error)[:2]
+    return read_pairs(records, Encoder(source, target, **limits), n, pattern, on_error)[:2]
 
 
 def integers(*pairs, **options):
@@ -79,18 +78,20 @@ def test_batches_may_mix_lengths():
 
 def test_equal_lengths_must_match_the_first_row():
     given = rows(([],), ([1, 2], [3]), ([1], [3]), ([1, 2], [3, 4]), ([5, 6], [7]))
-    readable = valid_records(PairEncoder(equal_lengths=True).encode_all(given), (skipped := []).append)
+    readable = valid_records(Encoder(equal_lengths=True).encode_all(given), (skipped := []).append)
     assert [row.values for row in readable] == [[1, 2], [5, 6]]
     assert [str(error) for error in skipped[1:]] == [
         "f, line 3: expected 2 integers, got 1; for sequences of that length give `in_len` 1",
-        "f, line 4, output: expected 1 integers, got 2",
+        "f, line 4, output: expected 1 integers, got 2; for sequences of that length give `out_len` 2",
     ]
 
 
 def test_outputs_must_have_the_predicted_length():
     row = Record(PLACE, [1, 2], [3])
     assert list(in_batches([row], 5, answer_len=lambda n: n - 1)) == [[row]]
-    with pytest.raises(InputError, match="f, line 1: expected an output of 4 integers, got 1; give `out_len` 1"):
+    with pytest.raises(
+        InputError, match="f, line 1, output: expected 4 integers, got 1; for sequences of that length give"
+    ):
         list(in_batches([row], 5, answer_len=lambda n: 2 * n))
     empty = row._replace(output=[])
     assert list(in_batches([empty], 5)) == [[empty]]
@@ -159,7 +160,7 @@ def test_pairs_of_integers():
 @pytest.mark.parametrize(
     ("row", "limits", "message"),
     [
-        (([1, 2, 3],), {}, r": expected an output too, as in {.*}, or a pattern that computes it, got none"),
+        (([1, 2, 3],), {}, ": expected a target too, after a tab, .*, got none"),
         (
             ([1], "X"),
             {},
@@ -188,9 +189,9 @@ def test_no_pairs_are_an_error():
 def test_n_readable_pairs_are_read_and_their_places_noted():
     left_out = []
     data = [([k], [k] if k % 3 else "") for k in range(9)]
-    pairs, _, places = read_pairs(rows(*data), PairEncoder(), 4, on_error=left_out.append)
+    pairs, _, places = read_pairs(rows(*data), Encoder(), 4, on_error=left_out.append)
     assert pairs.sources.rows() == [[1], [2], [4], [5]]
-    assert [str(places[k]) for k in range(4)] == ["f, line 2", "f, line 3", "f, line 5", "f, line 6"]
+    assert [str(places.of(k)) for k in range(4)] == ["f, line 2", "f, line 3", "f, line 5", "f, line 6"]
     assert len(left_out) == 2  # reading stops after the last pair needed
 
 

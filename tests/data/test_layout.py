@@ -116,23 +116,19 @@ def test_predict_needs_only_the_column_of_sources(tmp_path):
         records(tmp_path / "in.csv", header=True)
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("a,b\r\nc,d\r\n".encode("utf-16"), "expected UTF-8, got byte 0xff at offset 0"),
-        (b"a,b\rc,d\r", r"expected CSV with lines that end with \\n or \\r\\n, got an invalid line"),
-    ],
-)
-def test_an_invalid_first_row_is_refused(tmp_path, text, message):
+@pytest.mark.parametrize("text", ["a,b\r\nc,d\r\n".encode("utf-16"), b"a,b\rc,d\r"])
+def test_an_invalid_first_row_is_refused(tmp_path, text):
     (tmp_path / "in.csv").write_bytes(text)
-    with pytest.raises(InputError, match=f"in.csv: {message}"):
+    message = r"in.csv: expected CSV in UTF-8 with lines that end with \\n or \\r\\n, got an invalid line"
+    with pytest.raises(InputError, match=message):
         records(tmp_path / "in.csv")
 
 
 def test_a_cell_of_several_lines_is_no_row_of_integers(tmp_path):
     (tmp_path / "in.csv").write_text('1 2,3\n"551\n5",1\n')
-    _, record = read_file(str(tmp_path / "in.csv"), InputFormat(format="csv"))
+    _, record, inside = read_file(str(tmp_path / "in.csv"), InputFormat(format="csv"))
     assert str(record.error) == f'{tmp_path}/in.csv, line 2: expected integers, got a cell with a line break, "551\\n5"'
+    assert str(inside.error).endswith("in.csv, line 3: belongs to the invalid row that begins on line 2")
 
 
 def test_columns_of_text_have_no_quotes(tmp_path):
@@ -172,7 +168,7 @@ def test_rows_that_are_too_long_are_skipped(tmp_path, monkeypatch, long):
     (tmp_path / "in.csv").write_text(f'a,b\n{long}"c",d\n')
     first, *errors, last = pairs(records(tmp_path / "in.csv"))
     assert first == ("a", "b")
-    assert "expected a row of at most 0 MiB, got a longer one" in errors[0]
+    assert "expected a line of at most 0 MiB, got a longer one" in errors[0]
     assert last == ("c", "d") or "a" in long
     assert len(errors) == 1 or '"' in long
 

@@ -162,10 +162,13 @@ def fails_on_nines(x):
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (lambda x: x[0], r"expected integers of shape \(32, T\) for sources of shape \(32, 3\), got shape \(3,\)"),
-        (lambda x: x[:, :0], r"got shape \(32, 0\)"),
+        (
+            lambda x: x[0],
+            r"expected integers of shape \(32, T\) for sources of shape \(32, 3\), got int64 of shape \(3,\)",
+        ),
+        (lambda x: x[:, :0], r"got int64 of shape \(32, 0\)"),
         (lambda x: None, r"got None \(is a `return` missing\?\); the first source is \[0, 0, 0\]"),
-        (lambda x: x / 1, r"got float64: \[0.0, 0.0, 0.0\] for \[0, 0, 0\]"),
+        (lambda x: x / 1, r"got float64 of shape \(32, 3\); the first source is \[0, 0, 0\]"),
         (lambda x: x + 1, r"expected symbols from 0 to `out_max_int` 9, got 10 for \[9, 9, 9\]"),
         (changes_its_input, r"expected it to leave its input unchanged, got \[9, 9, 9\] and then \[0, 9, 9\]"),
         (
@@ -173,22 +176,20 @@ def fails_on_nines(x):
             "expected it to return the same targets twice, got",
         ),
         (lambda x: np.sort(x, axis=0), "expected it to compute each target from only its source, got"),
-        (lambda x: [[1, 2], [3]], r"'f': expected integers of shape \(32, T\) for .* got 2 rows"),
+        (lambda x: [[1, 2], [3]], r"'f': expected integers of shape \(32, T\) for .* got list \[\[1, 2\], \[3\]\]"),
         (fails_on_nines, "'f' does not take sources of length 3: RuntimeError: no nines"),
         (
             each(lambda s: s[: 1 + s[0]]),
-            r"got 1 symbols for \[0, 0, 0\] and 3 for \[9, 9, 9\]; .* `in_len`, from 1 to 3$",
+            "expected targets of one length, got 1 to 3 symbols; .* `in_len`, from 1 to 3$",
         ),
-        (each(lambda s: 3), r"'f': expected a list of integers, got int 3 for \[0, 0, 0\]$"),
+        (each(lambda s: 3), r"'f' .*: expected a list of integers, got int 3, for \[0, 0, 0\]$"),
         (each(lambda s: [[1, 2], [3]]), "'f' does not take sources of length 3: .*inhomogeneous"),
         (each(fails_on_nines), r"RuntimeError: no nines, for \[9, 9, 9\]"),
         # NumPy would convert all of these to integers.
-        (np.ma.array, "'f': expected integers, got a masked array$"),
-        (each(lambda s: [s[0], np.ma.masked]), "'f': expected integers, got a masked array for "),
-        (lambda x: x.astype("m8[s]"), r"'f': expected integers, got timedelta64\[s\]: .* for \[0, 0, 0\]$"),
-        (each(lambda s: [s[0], np.timedelta64(1, "ns")]), r"'f': expected integers, got timedelta64\[ns\]: "),
-        (lambda x: x.astype(object), r"'f': expected integers, got object: \[0, 0, 0\] for \[0, 0, 0\]$"),
-        (each(lambda s: s.view(np.matrix)), r"'f': expected a list .*, got shape \(1, 3\) for \[0, 0, 0\]$"),
+        (np.ma.array, "'f' .*: expected integers, got a masked array$"),
+        (lambda x: x.astype("m8[s]"), r"'f': expected integers .*, got timedelta64\[s\] of shape"),
+        (each(lambda s: [s[0], np.timedelta64(1, "ns")]), r"'f': expected integers .*, got timedelta64\[ns\] of "),
+        (lambda x: x.astype(object), r"'f': expected integers .*, got object of shape"),
     ],
 )
 def test_invalid_functions_are_reported_with_a_source(function, message):
@@ -196,13 +197,6 @@ def test_invalid_functions_are_reported_with_a_source(function, message):
         SequencePattern("f", function).check(3, None, 9, 9)
     assert str(error.value).startswith("pattern 'f'")
     assert "\n" not in str(error.value)
-
-
-def test_matrices_become_arrays():
-    pattern = SequencePattern("f", lambda x: x[:, ::-1].view(np.matrix))
-    assert pattern.check(3, None, 9, 9) == 3
-    targets = pattern.targets(np.array([[1, 2, 3], [4, 5, 6]]), 2, 9)
-    assert (type(targets), targets.tolist()) == (np.ndarray, [[3, 2], [6, 5]])
 
 
 def test_a_function_that_exits_is_a_usage_error():
@@ -227,7 +221,7 @@ def test_keyboard_interrupts_pass_through():
 def test_long_lists_are_shortened_in_errors():
     last = np.arange(100) == 99
     pattern = SequencePattern("f", lambda x: np.where(last & (len(x) > 1), 7, x))
-    message = r"got \[7\] and then \[0\] from symbol 100 on for \[(0, ){40}\.\.\.\]; "
+    message = r"got \[(0, ){40}\.\.\.\] and then .* for \[(0, ){40}\.\.\.\]; "
     with pytest.raises(UsageError, match=message):
         pattern.check(100, None, 9, 9)
     for function in (lambda x: x + 1, lambda x: x / 2, each(lambda s: s[: s[0]]), lambda x: x[0]):

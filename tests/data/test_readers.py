@@ -5,7 +5,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from seq2seq_demo.data import layout, lines, readers
+from seq2seq_demo.data import lines, readers
 from seq2seq_demo.data.encoder import Encoder, batches, valid_records
 from seq2seq_demo.data.layout import InputFormat
 from seq2seq_demo.data.readers import read_file, read_terminal, read_words
@@ -15,6 +15,9 @@ from seq2seq_demo.errors import InputError
 UNREADABLE = "expected a JSON list of integers, or integers alone"
 
 NOT_JSON = "expected a JSON list of integers, or `format` text"
+NO_DOCUMENT = (
+    r"expected a JSON list of integers, or a list of these \(one per line needs the suffix .jsonl\), or `format`"
+)
 
 COLUMNS = "; select two columns with `columns`, as in `columns` 1,2"
 
@@ -44,19 +47,19 @@ def test_command_line_words():
 
 
 ROWS = [[1, 2, 3], [4, 5, 6], [7, 8, 9]]
-TEXT, JSON, LINES = ("in.txt", "in.tsv", "in"), ("in.json",), ("in.txt", "in.json", "in.jsonl")
+TEXT, JSON, LINES = ("in.txt", "in.tsv", "in"), ("in.json",), ("in.txt", "in.jsonl")
 
 
 @pytest.mark.parametrize(
     ("n", "names", "text"),
     [
-        (1, LINES, "[1, 2, 3]"),
+        (1, (*JSON, *LINES), "[1, 2, 3]"),
         (1, JSON, "\ufeff[1,\n2,\n3\n]\n"),
         (1, JSON, '{\n"input": [1, 2, 3],\n"output": [7]\n}'),
         (2, JSON, "[\n  [1, 2, 3],\n  [4, 5, 6]\n]\n"),
         (2, LINES, "\ufeff[1, 2, 3]\r\n[4, 5, 6]\r\n"),
         (2, LINES, '{"input": [1, 2, 3]}\n[4, 5, 6]\n'),
-        (2, (*JSON, *TEXT), '[{"input": [1, 2, 3], "output": [7]}, [4, 5, 6]]'),
+        (2, JSON, '[{"input": [1, 2, 3], "output": [7]}, [4, 5, 6]]'),
         (3, LINES, "[1, 2, 3]\n[4, 5, 6]\n\n[7, 8, 9]\n"),
         (3, TEXT, "1 2 3\n4,5,6\n\n  7, 8 9 \n"),
         (3, TEXT, '1 2 3\n[4, 5, 6]\n{"input": [7, 8, 9]}\n'),
@@ -116,20 +119,33 @@ def test_errors_in_lines_of_integers_name_the_place(tmp_path, text, message):
         ("[]", "expected 3 integers, got none$"),
         ("{}", 'line 1: expected an object with "input" or "source", got {}$'),
         ('{"input": [1, 2, 3], "output": 4}', "line 1, output: expected a list of integers, got 4"),
-        ("[[1, 2, 3], [1, 2]]", "sequence 1: expected 3 integers, got 2"),
         ("[1, 2, 3]\n[1, 2\n", f"line 2: {NOT_JSON}: Expecting ',' delimiter: column 6$"),
         ('{"input": [1], "input": [2]}', 'line 1: expected each key once, got "input" twice$'),
-        ('[[1, 2, 3], {"input": [1], "n": 1, "n": 2}]', 'in.json: expected each key once, got "n" twice$'),
         ('{"input": [1, 2, 3], "id": [[{"\\ud800\\n": 1, "\\ud800\\n": 2}]]}', r'once, got "\\ud800\\n" twice$'),
         ('{"input": [1, 2, 3], "id": [1e999]}', "line 1, id: expected JSON, got Infinity$"),
         ('{"input": [1, 2, 3], "id": ' + "[" * 200 + "]" * 200 + "}", "line 1, id: expected lists nested at most 100"),
-        ('{"input": [[1, 2], [3, 4]]}', "line 1: expected a list of integers, got a list of lists$"),
+        (
+            '{"input": [[1, 2], [3, 4]]}',
+            "line 1: expected a list of integers, got lists; a list of sequences needs a .json",
+        ),
         ("[1, 99]", "line 1: expected integers from 0 to 9, got 99$"),  # `in_len` 2 would not help
-        ("[" * 900 + "]" * 900, "in.json, sequence 0: expected a list of integers, got a list of lists"),
-        ("\n[\n\n  [1, 2],\n\n\n  [3, x]\n]\n", f"in.json: {NOT_JSON}: Expecting value: line 7 column 7"),
     ],
 )
-def test_errors_in_json_name_the_place(tmp_path, text, message):
+def test_errors_in_json_lines_name_the_place(tmp_path, text, message):
+    check_error(tmp_path / "in.jsonl", text, message)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[[1, 2, 3], [1, 2]]", "in.json, sequence 1: expected 3 integers, got 2"),
+        ('[[1, 2, 3], {"input": [1], "n": 1, "n": 2}]', 'in.json: expected each key once, got "n" twice$'),
+        ("[" * 900 + "]" * 900, "in.json, sequence 0: expected a list of integers, got lists"),
+        ("\n[\n\n  [1, 2],\n\n\n  [3, x]\n]\n", f"in.json: {NO_DOCUMENT} text: Expecting value: line 7 column 7"),
+        ("[1, 2, 3]\n[4, 5, 6]\n", f"in.json: {NO_DOCUMENT} text: Extra data: line 2 column 1"),
+    ],
+)
+def test_errors_in_a_json_document_name_the_place(tmp_path, text, message):
     check_error(tmp_path / "in.json", text, message)
 
 
@@ -156,7 +172,7 @@ def test_invalid_utf_8_is_refused(tmp_path):
 def small_limits(monkeypatch):
     """Limit lines to 100 bytes and documents to 1000."""
     assert (lines.MAX_LINE, readers.MAX_DOCUMENT) == (4 << 20, 128 << 20)
-    for module in (lines, layout, readers):
+    for module in (lines, readers):
         monkeypatch.setattr(module, "MAX_LINE", 100)
     monkeypatch.setattr(readers, "MAX_DOCUMENT", 1000)
     monkeypatch.setattr(lines, "BLOCK_BYTES", 64)
@@ -184,8 +200,8 @@ def test_a_document_may_be_longer_than_a_line(tmp_path, small_limits):
         message = "in.json: expected a JSON document of at most 0 MiB, or one sequence per line, got a longer document$"
         with pytest.raises(InputError, match=message):
             read(tmp_path / "in.json")
-    (tmp_path / "in.json").write_text("[1, 2, 3]\n" * 500)
-    assert len(read(tmp_path / "in.json", rows=1)) == 500
+    (tmp_path / "in.jsonl").write_text("[1, 2, 3]\n" * 500)
+    assert len(read(tmp_path / "in.jsonl", rows=1)) == 500
 
 
 @pytest.mark.parametrize("beginning", [b"", b"1 2 3\n", b"[1, 2, 3]\n"])
@@ -260,14 +276,6 @@ def test_on_windows_every_block_of_a_pipe_flushes_the_batch(write, tmp_path, mon
     assert values_of(next(rows)) == [[1, 2]]
     assert next(rows) is None
     test_files_never_yield_none(tmp_path)
-
-
-def test_a_json_document_from_a_pipe(write):
-    write(b"[\n[1, 2],\n")
-    records = read_file("-", InputFormat(format="json"))
-    write(b"[3, 4]\n]\n")
-    write(None)
-    assert [row.values for row in records if row] == [[1, 2], [3, 4]]
 
 
 def test_files_never_yield_none(tmp_path):
@@ -356,8 +364,8 @@ def test_text_that_looks_like_json(tmp_path):
     rows = [(1, ("[NP x]", "NP")), (2, ("{a}", "b")), (3, ('"q"', "r")), (4, ("[]", "["))]
     for name in ("in.txt", "in.tsv", "in"):
         assert read_text(tmp_path, brackets, name=name) == rows
-    error = 'in.json, line 1: expected JSON as in {"input": "...", "output": "..."}, or `format` text: '
-    assert error in read_text(tmp_path, brackets, name="in.json")[0][1]
+    error = 'in.jsonl, line 1: expected JSON as in {"input": "...", "output": "..."}, or `format` text: '
+    assert error in read_text(tmp_path, brackets, name="in.jsonl")[0][1]
     text = '["a", "b"]\n{"input": "a"}\n'
     as_text = [(1, ('["a", "b"]', None)), (2, ('{"input": "a"}', None))]
     as_json = [(1, (["a", "b"], None)), (2, ("a", None))]
@@ -374,14 +382,14 @@ def test_text_that_looks_like_json(tmp_path):
 def test_text_that_looks_like_json_is_noted(tmp_path):
     for text, tokens, is_noted in [
         ('{"input": "a"}\n', ("words", "words"), True),
-        ('{"input": "a"}\n', ("words", None), True),
-        ("[NP x]\n", ("words", "words"), False),
+        ('["a"]\n', (None, None), True),
         ("[1, 2]\n", ("integers", "words"), False),
+        ('"a"\n', ("words", "words"), False),
     ]:
         (tmp_path / "in").write_text(text)
         layouts = []
         [*read_file(str(tmp_path / "in"), InputFormat(tokens), on_layout=layouts.append)]
-        assert [each.looks_like_json and not each.may_be_json for each in layouts] == [is_noted]
+        assert [each.looks_like_json for each in layouts] == [is_noted]
 
 
 @pytest.mark.parametrize(
@@ -398,7 +406,7 @@ def test_json_of_texts(tmp_path, form):
     rows = [("hello", "HH AH"), (["h", "e\u0301"], ["HH"]), ("alone", None), (["a", "b"], None), ([3, 1], "")]
     text = "\n".join(lines)
     expected = [*enumerate(rows, start=1)]
-    for name in ("in.jsonl", "in.json", "in.JSONL"):
+    for name in ("in.jsonl", "in.JSONL"):
         assert read_text(tmp_path, text, form, name) == expected
     objects = [0, 1, 4]
     document = f"[{', '.join(lines[k] for k in objects)}]"
@@ -407,10 +415,10 @@ def test_json_of_texts(tmp_path, form):
     assert read_text(tmp_path, '[["a"], ["b", "c"]]', form, "a.json") == [(0, (["a"], None)), (1, (["b", "c"], None))]
 
 
-@pytest.mark.parametrize("name", ["in.json", "in.jsonl"])
-def test_json_strings_on_lines(tmp_path, name):
+def test_json_strings_on_lines(tmp_path):
     assert read_text(tmp_path, '"a b"\n', WORDS, "in") == [(1, ('"a b"', None))]  # quotation marks in a text
-    assert read_text(tmp_path, '"a b"\n"\\u00e9"\n', WORDS, name) == [(1, ("a b", None)), (2, ("\u00e9", None))]
+    rows = [(1, ("a b", None)), (2, ("\u00e9", None))]
+    assert read_text(tmp_path, '"a b"\n"\\u00e9"\n', WORDS, "in.jsonl") == rows
 
 
 def test_errors_in_json_of_texts(tmp_path):

@@ -1,28 +1,14 @@
 import numpy as np
 import pytest
 
-from seq2seq_demo.data.records import MAX_SYMBOL, TEXT_HINT, Place, Places, Record, check_integers, to_python
+from seq2seq_demo.data.records import MAX_SYMBOL, TEXT_HINT, Place, check_integers, to_python
 from seq2seq_demo.declarations import preview
 from seq2seq_demo.errors import InputError
-
-
-def rows(*values, kind="line", first=1):
-    return [Record(Place("f", kind, number), value) for number, value in enumerate(values, start=first)]
 
 
 def test_places_as_text():
     places = Place("input"), Place("", "line", 3), Place("f", "line", 3), Place("f", "sequence", 0)
     assert [*map(str, places)] == ["input", "line 3", "f, line 3", "f, sequence 0"]
-
-
-def test_places_of_a_file():
-    places = Places()
-    places.extend([rows([1], first=2)[0], rows([2], first=5)[0]])
-    places.extend(rows([3], first=2**40))
-    assert [str(places[n]) for n in (0, 1, np.int64(2))] == ["f, line 2", "f, line 5", f"f, line {2**40}"]
-    places = Places()
-    places.extend(rows([1], [2], kind="sequence", first=0))
-    assert str(places[1]) == "f, sequence 1"
 
 
 @pytest.mark.parametrize("value", ["12", "hello", ""])

@@ -118,14 +118,14 @@ def test_text_options_that_do_not_fit_are_refused():
             options.new_vocabularies(tokens)
     sides = Vocabularies(Vocabulary("words", ("a",), form="NFD", lowercase=True), Vocabulary())
     for options, message in [
-        (TextOptions("nfc"), "expected `normalize` nfd, as in the network's training, got nfc"),
-        (TextOptions(lowercase=False), "expected `lowercase`, as in the network's training, got False"),
+        (TextOptions("nfc"), "expected `normalize` as in the network's training, nfd, got nfc"),
+        (TextOptions(lowercase=False), "expected `lowercase` as in the network's training, True, got False"),
     ]:
         with pytest.raises(UsageError, match=message):
             options.check_match(sides)
     for options in (TextOptions(), TextOptions("nfd", lowercase=True)):
         options.check_match(sides)
-    with pytest.raises(UsageError, match="expected no `lowercase`, as in the network's training, got True"):
+    with pytest.raises(UsageError, match="expected `lowercase` as in the network's training, False, got True"):
         TextOptions(lowercase=True).check_match(Vocabularies(Vocabulary("words", ("a",))))
 
 
