@@ -270,13 +270,6 @@ def n_to_measure(model_config: ModelConfig, in_len: int, n: int) -> int:
     return n_random + len(SOURCE_KINDS) * min(n, MAX_PER_KIND)
 
 
-def require_lengths(pairs: Pairs, in_len: int | None, out_len: int | None) -> None:
-    """Raise UsageError if a given length differs from the length in the pairs."""
-    for name, length, sequences in (("`in_len`", in_len, pairs.sources), ("`out_len`", out_len, pairs.targets)):
-        if length not in (None, sequences.common_length):
-            raise UsageError(f"expected {name} {sequences.common_length}, as in the pairs, got {length}")
-
-
 def measure_given(network: NumpyNetwork, pairs: Pairs, options: EvaluationOptions) -> Iterator[EvaluationRow]:
     """Yield the figures on given pairs, a row per source length; the targets of equal sources are alternatives."""
     options = options._replace(alternatives=True)

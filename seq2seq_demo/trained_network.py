@@ -266,9 +266,7 @@ class TrainedNetwork(StoredNetwork):
         options = evaluation.EvaluationOptions(longest, beam, True, on_progress=on_progress, on_skip=on_skip)
         task = as_task(task, self.vocabularies)
         if isinstance(task, PairTask):
-            self.check_pairs(task)
-            if not self.ends:
-                evaluation.require_lengths(task.pairs, lengths[0] if lengths else None, out_len)
+            self.check_pairs(task, lengths[0] if lengths else None, out_len)
             yield from evaluation.measure_given(self.to_numpy(), task.pairs[slice(n)], options)
         elif isinstance(task, SequencePattern):
             if self.vocabularies.are_text:
@@ -285,14 +283,21 @@ class TrainedNetwork(StoredNetwork):
         else:
             raise UsageError(f"expected a pattern or pairs, got {task!r}")
 
-    def check_pairs(self, task: PairTask) -> None:
-        """Raise UsageError unless the network can read the sources and write the targets of `task`."""
+    def check_pairs(self, task: PairTask, in_len: int | None, out_len: int | None) -> None:
+        """Raise UsageError unless the network can read the sources and write the targets of `task`.
+
+        If the network does not end its answers, all pairs must have one length: `in_len` and `out_len`, unless None.
+        """
         if task.vocabularies != self.vocabularies:
             tokens = " to ".join(self.vocabularies.tokens)
             raise UsageError(f"expected pairs with the network's vocabularies, {tokens}, got other vocabularies")
         task.require_symbols(self.model_config)
-        if not self.ends and None in (task.pairs.sources.common_length, task.pairs.targets.common_length):
-            raise UsageError("expected pairs of one length, as the network was trained on one, got several lengths")
+        sides = (("`in_len`", in_len, task.pairs.sources), ("`out_len`", out_len, task.pairs.targets))
+        for name, length, sequences in () if self.ends else sides:
+            if sequences.common_length is None:
+                raise UsageError("expected pairs of one length, as the network was trained on one, got several lengths")
+            if length not in (None, sequences.common_length):
+                raise UsageError(f"expected {name} {sequences.common_length}, as in the pairs, got {length}")
 
     def to_numpy(self) -> NumpyNetwork:
         """Return the network in NumPy, which predicts without TensorFlow; an ensemble if there are `members`."""

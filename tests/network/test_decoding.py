@@ -5,7 +5,6 @@ import pytest
 from helpers import random_weights
 
 from seq2seq_demo.config import Beam, ModelConfig
-from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.decoding import DecodingOptions, answer
 from seq2seq_demo.network.numpy_network import Decoded, NumpyNetwork, softmax
 
@@ -66,9 +65,3 @@ def test_rows_at_once_depend_on_lengths_and_beam_size():
     assert DecodingOptions(Beam(4)).rows_at_once(1000, 1000) == 2
     assert DecodingOptions().rows_at_once(10**6, 10**6) == 1
     assert DecodingOptions(Beam(1000)).rows_at_once(1000, 1000) == 1
-
-
-def test_a_beam_too_large_for_memory_is_refused():
-    BEAM.check_fits(ModelConfig(), 200, 10, 10)
-    with pytest.raises(UsageError, match=r"^20000000000 sequences of 10 \+ 10 symbols, decoded at once, would need"):
-        BEAM.check_fits(ModelConfig(), 4 * 10**9, 10, 10)

@@ -129,8 +129,6 @@ def test_each_missing_variable_is_named(model, cell_type):
         "embedding_rnn_seq2seq/embedding_rnn_decoder/rnn_decoder/AttnV_0",
         "embedding_rnn_seq2seq/rnn/gru_cell/gates/kernel",  # a duplicate, under a later name
         "Adam/embedding_rnn_seq2seq/RNN/EmbeddingWrapper/embedding/Adam_2",
-        "Adam/Adam",
-        "my/val_loss",
         "removing_avg",
         "moving_avg_2",
         "a\nb/is_training",

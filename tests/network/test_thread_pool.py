@@ -92,13 +92,6 @@ def test_blas_has_one_thread_while_in_threads_runs(blas_threads):
     assert blas_threads() == before
 
 
-def test_blas_gets_its_threads_back_after_an_error(blas_threads):
-    before = blas_threads()
-    with pytest.raises(ZeroDivisionError):
-        list(in_threads(lambda x: 1 / x, [1, 0]))
-    assert blas_threads() == before
-
-
 @pytest.mark.parametrize("first_to_end", [0, 1])
 def test_blas_gets_its_threads_back_from_two_users(blas_threads, first_to_end):
     before = blas_threads()
