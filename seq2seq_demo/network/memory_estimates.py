@@ -20,10 +20,7 @@ def check_training_fits(model_config: ModelConfig, config: TrainConfig) -> None:
     _check_lengths(S, T)
     _check_ram(f"{n} weights", 4 * n * FLOAT_BYTES)  # with gradients and two moments
     check_points_fit(config.points, *((config.min_in_len or S, 0) if model_config.ends else (S, T)))
-    if model_config.ends:  # a batch of long sequences is trained in parts
-        check_pair_fits(model_config, S, 1)
-        check_pair_fits(model_config, 1, T)
-    else:
+    if not model_config.ends:  # otherwise, a batch of long sequences is trained in parts
         rows = min(config.batch_size, config.n_training)
         _check_ram(f"a batch of {rows} sequences", rows * bytes_per_row(model_config, S, T))
 
