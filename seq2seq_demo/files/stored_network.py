@@ -201,6 +201,6 @@ def check_members(networks: Sequence[StoredNetwork]) -> None:
 
 
 def _sides(network: StoredNetwork) -> tuple[Vocabularies, int, int, object]:
-    """Return what all members of an ensemble have in common: their symbols and, if they are fixed, their lengths."""
+    """Return the symbols and any fixed lengths of a network, which all members of an ensemble share."""
     c = network.model_config
     return network.vocabularies, c.in_max_int, c.out_max_int, c.ends or (network.in_len, network.out_len)
