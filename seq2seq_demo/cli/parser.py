@@ -138,8 +138,7 @@ def _require_options(
         if not others:
             raise UsageError(f"unknown option {option}{_hint(option, command, parser)}")
         if command not in others:
-            listed = " and ".join(filter(None, [", ".join(others[:-1]), others[-1]]))
-            raise UsageError(f"{option} is an option of {listed}, not of {command}")
+            raise UsageError(f"{option} is an option of {', '.join(others)}, not of {command}")
 
 
 def _hint(option: str, command: str, parser: argparse.ArgumentParser) -> str:
