@@ -145,9 +145,8 @@ def _hint(option: str, command: str, parser: argparse.ArgumentParser) -> str:
     """Return advice about an unknown option."""
     if near := suggestions(option, parser._option_string_actions, 1):
         return f": did you mean {near[0]}?"
-    if command in COMMANDS and COMMANDS[command].arguments == SEQUENCE:
-        return f"; put -- before a text that begins with -, as in `{command} -- {option}`"
-    return f"; see `{command} --help`" if command in COMMANDS else "; see `--help`"
+    takes_text = command in COMMANDS and COMMANDS[command].arguments == SEQUENCE
+    return f"; put -- before a text, as in `{command} -- {option}`" if takes_text else "; see --help"
 
 
 def declared_options(options: type[Options]) -> dict[str, Field[Any]]:

@@ -46,11 +46,10 @@ WRONG_USAGE = [  # exit status 2
     ("predict 1 -e 5", "-e/--epochs is an option of train, not of predict"),
     ("predict 1 --engine jax", "unknown --engine 'jax': expected one of numpy, keras"),
     ("predict 1 --format jsn", "unknown --format 'jsn': did you mean json?"),
-    ("train 50 --no-such", "unknown option --no-such; see `train --help`"),
-    ("--no-such", "unknown option --no-such; see `--help`"),
+    ("--no-such", "unknown option --no-such; see --help"),
     ("predict --nbest 3 table", "unknown option --nbest: did you mean --n-best?"),
     ("train 50 --lenghts 3", "unknown option --lenghts: did you mean --lengths?"),  # not an option of train
-    ("predict -ábc", "unknown option -ábc; put -- before a text that begins with -, as in `predict -- -ábc`"),
+    ("predict -ábc", "unknown option -ábc; put -- before a text, as in `predict -- -ábc`"),
     ("predict 1 --beam-size 2 --n-best 3", "--n-best 3 needs --beam-size of at least 3, got 2"),
     ("predict 1 --n-best 3", "--n-best 3 needs --beam-size of at least 3, got none"),
     ("predict 1 --beam-size 2 --engine keras", "expected --beam-size with --engine numpy, got keras"),
