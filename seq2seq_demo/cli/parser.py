@@ -138,17 +138,15 @@ def _require_options(
         if not others:
             raise UsageError(f"unknown option {option}{_hint(option, command, parser)}")
         if command not in others:
-            listed = " and ".join(filter(None, [", ".join(others[:-1]), others[-1]]))
-            raise UsageError(f"{option} is an option of {listed}, not of {command}")
+            raise UsageError(f"{option} is an option of {', '.join(others)}, not of {command}")
 
 
 def _hint(option: str, command: str, parser: argparse.ArgumentParser) -> str:
     """Return advice about an unknown option."""
     if near := suggestions(option, parser._option_string_actions, 1):
         return f": did you mean {near[0]}?"
-    if command in COMMANDS and COMMANDS[command].arguments == SEQUENCE:
-        return f"; put -- before a text that begins with -, as in `{command} -- {option}`"
-    return f"; see `{command} --help`" if command in COMMANDS else "; see `--help`"
+    takes_text = command in COMMANDS and COMMANDS[command].arguments == SEQUENCE
+    return f"; put -- before a text, as in `{command} -- {option}`" if takes_text else "; see --help"
 
 
 def declared_options(options: type[Options]) -> dict[str, Field[Any]]:

@@ -104,7 +104,6 @@ class _Predictor:
         )
         self.targets = self.network.target_function(selected.pattern, out_len) if selected.pattern else None
         self.is_warned = False  # whether a notice named a source length that training did not have
-        self.has_colour = heatmap.has_colour(sys.stdout)
         self.n_unanswered = 0
         # Whether unreadable sources are reported and skipped; otherwise, the first one raises an error.
         self.is_interactive = not (options.words or options.from_file)
@@ -196,6 +195,6 @@ class _Predictor:
             return predictions.unanswered_line(answers[0])
         lines = predictions.answer_lines(answers)
         if self.options.show_attention:
-            heatmaps = [heatmap.attention_text(answer, self.has_colour) for answer in answers]
+            heatmaps = [heatmap.attention_text(answer, heatmap.has_colour(sys.stdout)) for answer in answers]
             lines = [text for pair in zip(lines, heatmaps, strict=True) for text in pair]
         return "\n".join(lines)

@@ -98,11 +98,10 @@ def print_result(text: str, coloured: bool = False) -> None:
     """
     try:
         print(text if coloured else printable(text), flush=True)
-    except BrokenPipeError:
-        _redirect_to_devnull(sys.stdout)
-        raise
     except OSError as error:
         _redirect_to_devnull(sys.stdout)
+        if isinstance(error, BrokenPipeError):
+            raise
         raise Seq2SeqError(f"standard output: {error.strerror}") from error
 
 

@@ -15,7 +15,6 @@ from seq2seq_demo.commands.options import (
     TrainOptions,
 )
 from seq2seq_demo.declarations import declared_option
-from seq2seq_demo.errors import UsageError
 
 
 @pytest.fixture(autouse=True)
@@ -112,15 +111,6 @@ def test_an_option_is_declared_once():
     for row in COMMANDS.values():
         for name, declared in declared_options(row.options).items():
             assert declared_option(declared) == first.setdefault(name, declared_option(declared)) or name == "output"
-
-
-def test_options_are_validated_without_a_parser():
-    for options, settings, message in (
-        (PredictOptions, {"cell_size": 0}, "expected `cell_size` to be an integer of at least 1"),
-        (TrainOptions, {"points": 9, "in_len": (0, 5)}, "expected the shortest `in_len` to be an int"),
-    ):
-        with pytest.raises(UsageError, match=message):
-            options(settings=settings)
 
 
 def test_the_options_of_2016_in_short_and_long_form():

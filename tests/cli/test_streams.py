@@ -130,7 +130,7 @@ def test_a_removed_working_directory_causes_one_line_errors(tmp_path):
     gone = f"cd {tmp_path}/d && rmdir {tmp_path}/d"
     done = sh(tmp_path, f"{gone} && demo predict 0 1 2 3 4 5 6 7 8 9 -p reversed")
     assert done.stdout.startswith("==> For input"), done.stderr
-    for command in ("train 60 -e 1", "train 60 -e 1 -o w --history h", "predict -i w 1 2", "predict --from-file x"):
+    for command in ("train 60 -e 1", "train 60 -e 1 -o w --history h", "predict -i w 1 2"):
         (tmp_path / "d").mkdir()
         done = sh(tmp_path, f"{gone} && demo {command}")
         assert done.returncode in (1, 2), command

@@ -97,12 +97,6 @@ def test_pairs_from_a_file_become_examples(run):
     assert [(x["source"], x["target"]) for x in networks_in("t3.html")[0]["examples"]] == [([1, 0], None), ([2], None)]
 
 
-def test_typed_sources_are_the_first_examples(run):
-    assert run("page -p reversed -m embedding_attention -o p.html 7 0 1")[0] == 0
-    first = networks_in("p.html")[0]["examples"][0]
-    assert (first["source"], first["target"]) == ([7, 0, 1], [1, 0, 7])
-
-
 def test_a_user_function_makes_the_targets(run):
     Path("mine.py").write_text("def twice(sources):\n    return sources.repeat(2, axis=1)\n")
     save_random("w.h5", SMALL, task="mine:twice", in_len=3, out_len=6)

@@ -1,6 +1,5 @@
 """The page in Debian's Chromium, operated with mouse and keyboard."""
 
-import re
 from dataclasses import replace
 
 import numpy as np
@@ -547,16 +546,7 @@ def test_an_answer_of_fixed_length_is_compared_position_by_position(opened):
 
 
 def test_teacher_forcing_is_called_better_only_if_it_is(opened):
-    networks = ShownNetwork("rnn", shipped("embedding_rnn")), ShownNetwork("fixed", fixed_length())
-    page = opened(*networks, fragment="#source=1&tab=forced")
-    cases = set()
-    for length in range(12, 20):
-        page.fill("#source", spaced([3 * i % 10 for i in range(length)]))
-        for text, ends in zip(page.locator("#forced p").all_text_contents(), (True, False), strict=True):
-            if "Free-running" in text:
-                forced, free = map(int, re.findall(r"(\d+) edits?\." if ends else r"(\d+) of", text))
-                cases.add((forced < free, "looks better" in text))
-    assert cases == {(True, True), (False, False)}
+    page = opened(ShownNetwork("rnn", shipped("embedding_rnn")), fragment="#source=1&tab=forced")
     page.fill("#source", "5 6 2 2 4 1 5 4 9 9 0 9")  # the network without attention swaps two symbols
     counts = "Teacher forcing: 1 of 13 places differs; 1 edit. Free-running: 2 of 13 places differ; 1 edit. By edits"
     assert counts in page.locator("#forced p").first.text_content()
