@@ -120,7 +120,7 @@ def test_sources_from_python():
         ([[1.0]], "sources, row 0: expected integers from 0 to 9, got 1.0"),
         (np.ma.array([[1]]), "expected a list of sources, each a list of integers, got masked_array"),
         ([np.array([1], "M8[ns]")], "sources, row 0: expected a list of integers, got array"),
-        ([1, 2], r"sources, row 0: expected a list of integers, got 1; write \[\[1, 2\]\] for a single source"),
+        ([1, 2], r"expected a list of sources, each a list of integers, got \[1, 2\]; write \[\[1, 2\]\] for a single"),
         (
             ["12"],
             'sources, row 0: expected a list of integers, got "12"; texts need a network trained with',
@@ -139,7 +139,6 @@ def test_texts_from_python():
     assert source_numbers([np.array(["a", "b"]), np.str_("ba")], vocabulary, 3) == [[1, 2], [2, 1]]
     for sources, message in [
         ("ab", r'expected a list of sources, each a text, got "ab"; write \["ab"\] for a single source'),
-        ([1, 2], "sources, row 0: expected a text, got 1"),
         (["a", ""], "sources, row 1: expected a source of characters, got an empty one"),
         (["a", "az"], 'sources, row 1: expected characters seen in training, got "z" at position 2$'),
         ([["ab"]], 'sources, row 0: expected a list of characters, got "ab"; a list is one sequence, so write'),
