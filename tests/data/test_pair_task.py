@@ -64,15 +64,6 @@ def test_pairs_of_texts_from_python():
     assert as_task([("b", "X")], task.vocabularies).digest == small.digest
 
 
-def test_invalid_rows_of_texts_are_refused():
-    for row, message in [
-        (("a",), r"expected a pair .source, target., got \('a',\)"),
-        ((b"a", "X"), "expected a text or a list of characters, got b'a'"),
-    ]:
-        with pytest.raises(InputError, match=f"^pairs, row 1: {message}"):
-            pair_task_from_rows([("a", "X"), row], tokens=("characters", "words"))
-
-
 def test_validation_uses_the_vocabularies_of_training():
     task = pair_task_from_rows(TEXTS, tokens=("characters", "words"), validation=[("b", "X"), ("ab", "X Y")])
     assert task.vocabularies == Vocabularies(A_B_E, X_Y)
@@ -186,14 +177,6 @@ def test_the_split_shuffles_pairs():
     sources = [*training.sources.rows(), *validation.sources.rows()]
     assert sorted(sources) == task.pairs.sources.rows() != sources  # shuffled, in case a file is sorted
     assert [[source[0] + 50] for source in sources] == [*training.targets.rows(), *validation.targets.rows()]
-
-
-@pytest.mark.parametrize("ends", [False, True])
-def test_a_continued_training_uses_the_same_split(ends):
-    """Pairs that validated the first training run must not be trained on later."""
-    task, model = PairTask("mine", ragged([[n, n // 7, 3] for n in range(40)])), replace(ENDING, ends=ends)
-    first, second = (task.draw(sized(task, model), model, start_step) for start_step in (0, 500))
-    assert [part.sources.rows() for part in first] == [part.sources.rows() for part in second]
 
 
 @pytest.mark.parametrize("N", [2, 9, 10, 19, 20, 101, 1000])

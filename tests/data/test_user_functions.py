@@ -113,12 +113,6 @@ def test_a_loaded_file_hides_no_other_module(own, stem):
     assert "modern" not in sys.modules
 
 
-def test_keyboard_interrupts_during_import_pass_through(own, tmp_path):
-    (tmp_path / "interrupted.py").write_text("raise KeyboardInterrupt\n")
-    with pytest.raises(KeyboardInterrupt):
-        find_pattern("interrupted.py:f")
-
-
 PRINTING = """
 import sys
 print("import")
