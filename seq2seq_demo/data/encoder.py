@@ -56,10 +56,8 @@ class Encoder:
         It has an error if it had one, if its source or output is invalid, or if one of them has unknown symbols. Then
         it adds nothing to the vocabulary.
         """
-        if row.error:
-            return row
         try:
-            return self._encoded(row)
+            return row if row.error else self._encoded(row)
         except InputError as error:
             return row._replace(error=error)
 
@@ -162,12 +160,9 @@ def source_records(
     drops_unknown = require_choice("`unknown`", unknown, UNKNOWN) == "drop"
     returns_errors = require_choice("`on_error`", on_error, ON_ERROR) == "return"
     rows, kind = python_sources(sources), "text" if vocabulary.is_text else "list of integers"
-    if not isinstance(rows, list):
-        hint = f"; write [{preview(sources)}] for a single source" if isinstance(rows, str) else ""
+    if not isinstance(rows, list) or (rows and isinstance(rows[0], int)):
+        hint = f"; write [{preview(rows)}] for a single source" if isinstance(rows, str | list) else ""
         raise InputError(f"expected a list of sources, each a {kind}, got {preview(sources)}{hint}")
-    if rows and isinstance(rows[0], int):
-        hint = f"; write [{preview(rows)}] for a single source"
-        raise InputError(f"sources, row 0: expected a {kind}, got {rows[0]}{hint}")
     encoder = Encoder(vocabulary, in_max_int=largest, drops_unknown=drops_unknown)
     records = [encoder.encode(Record(Place("sources", "row", n), row)) for n, row in enumerate(rows)]
     return records if returns_errors else [*filter(None, valid_records(records))]

@@ -179,9 +179,6 @@ def _find_columns(title: str, row: Sequence[str], header: Sequence[str] | None, 
     """Return the indices of the columns of the source and, if there is one, of the target."""
     n, names = len(row), header or ()
     if given.columns:
-        if given.is_paired and len(given.columns) == 1:
-            found = preview(given.columns[0])
-            raise InputError(f"{title}: expected `columns` to select a source and a target, got only {found}")
         return tuple(_column_index(title, column, n, names) for column in given.columns)
     source, target = named_columns(names)
     if n == 2:
@@ -256,6 +253,5 @@ def _kind(values: list[Any], is_beside_integers: bool) -> str:
     if any(isinstance(item, str) and len(item) > 1 for item in chain.from_iterable(lists)):
         return WORDS
     words = [word for text in texts for word in text.split()]
-    if len(words) <= sum(not text.isspace() for text in texts):  # no text has several words
-        return CHARACTERS
-    return WORDS if len({*words}) <= FEW_WORDS + len(words) / MEAN_COUNT else CHARACTERS
+    has_spaces = len(words) > sum(not text.isspace() for text in texts)  # a text has several words
+    return WORDS if has_spaces and len({*words}) <= FEW_WORDS + len(words) / MEAN_COUNT else CHARACTERS

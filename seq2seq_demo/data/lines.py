@@ -78,13 +78,10 @@ def _is_ready(file: BufferedReader | gzip.GzipFile) -> bool:
     On Windows, False for every pipe.
     """
     try:
-        descriptor = file.fileno()
+        is_file = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
     except (OSError, ValueError):  # the stream has no file descriptor
         return True
-    try:
-        return bool(select.select([descriptor], [], [], 0)[0])
-    except (OSError, ValueError):  # Windows, where `select` takes only sockets
-        return stat.S_ISREG(os.fstat(descriptor).st_mode)
+    return is_file or (sys.platform != "win32" and bool(select.select([file], [], [], 0)[0]))
 
 
 def numbered_lines(blocks: Iterable[bytes], on_progress: Callable[[int], object]) -> Iterator[Line | None]:

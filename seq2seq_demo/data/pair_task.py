@@ -23,11 +23,7 @@ ENOUGH = 100  # if this many pairs, or a twentieth of all, are in `held_out`, no
 # which is the TYPICAL_QUANTILE of the lengths.
 OUTLIER_LEN, OUTLIER_RATIO, TYPICAL_QUANTILE = 200, 5, 0.999
 
-MARKS = {
-    "\ufeff": "a byte order mark, an invisible character that became part of a symbol",
-    "\n": "a line break, which a missing quotation mark may have caused",
-    "\0": "a NUL character, which may mean that the file is not UTF-8",
-}
+MARKS = {"\ufeff": "an invisible byte order mark", "\n": "a line break", "\0": "a NUL character"}
 
 
 @dataclass(frozen=True)

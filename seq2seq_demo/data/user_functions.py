@@ -2,7 +2,7 @@
 
 import contextlib
 import functools
-import importlib.util
+import importlib
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -42,13 +42,8 @@ def load_function(name: str) -> tuple[str, Callable[..., np.ndarray]]:
             sys.path.append(str(Path(location).parent.resolve() if is_file else Path.cwd()))
             module = _import_file(Path(location)) if is_file else importlib.import_module(location)
             function = getattr(module, function_name, None)
-    except UsageError:
-        raise
     except (Exception, SystemExit) as error:  # SystemExit would end the program without a message
-        reason = f"{location} cannot be imported: {error_text(error)}"
-        if isinstance(error, SyntaxError) and error.lineno:
-            reason = f"{error.filename}, line {error.lineno}: {error.msg}"
-        raise UsageError(f"pattern {name!r}: {reason}") from error
+        raise UsageError(f"pattern {name!r}: {location} cannot be imported: {error_text(error)}") from error
     if not callable(function):
         found = "nothing of that name" if function is None else type(function).__name__
         raise UsageError(f"pattern {name!r}: expected a function {function_name!r} in {location}, got {found}")
@@ -59,12 +54,9 @@ def load_function(name: str) -> tuple[str, Callable[..., np.ndarray]]:
 def _import_file(path: Path) -> ModuleType:
     """Import a Python file under a name of its own."""
     # Dataclasses and pickle look the module up in sys.modules, where a user's json.py must not replace Python's.
-    name = f"pattern file {path.resolve()}".replace(".", "_")
-    spec = importlib.util.spec_from_file_location(name, path)
-    if not path.is_file() or not spec:
-        raise UsageError(f"expected a Python file {str(path)!r} with a pattern, got none")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
+    module = ModuleType(f"pattern file {path.resolve()}".replace(".", "_"))
+    module.__file__ = str(path)
+    sys.modules[module.__name__] = module
     # Not `exec_module`: within a second of an edit, its cache may contain the code from before the edit.
     exec(compile(path.read_bytes(), path, "exec"), vars(module))
     return module

@@ -60,9 +60,10 @@ class Tokenizer:
 
     def normalize(self, text: str) -> str:
         """Return the text in the normal form and, if `lowercase`, in lower case."""
-        text = _normalized(self.form, text)
+        form: Any = self.form  # typeshed: one of four literals
+        text = unicodedata.normalize(form, text)
         # Normalised twice, because form KC of ℌ, which has no lower case, is H.
-        return _normalized(self.form, text.lower()) if self.lowercase else text
+        return unicodedata.normalize(form, text.lower()) if self.lowercase else text
 
     def _symbols(self, text: str) -> list[str]:
         text = self.normalize(text)
@@ -233,10 +234,6 @@ class TextOptions(NamedTuple):
 
 
 DEFAULT_TEXT = TextOptions()
-
-
-def _normalized(form: str, text: str) -> str:
-    return unicodedata.normalize(form, text)  # type: ignore[arg-type]  # typeshed: one of four literals
 
 
 def _checked(text: str, place: object) -> str:

@@ -64,15 +64,6 @@ def test_pairs_of_texts_from_python():
     assert as_task([("b", "X")], task.vocabularies).digest == small.digest
 
 
-def test_invalid_rows_of_texts_are_refused():
-    for row, message in [
-        (("a",), r"expected a pair .source, target., got \('a',\)"),
-        ((b"a", "X"), "expected a text or a list of characters, got b'a'"),
-    ]:
-        with pytest.raises(InputError, match=f"^pairs, row 1: {message}"):
-            pair_task_from_rows([("a", "X"), row], tokens=("characters", "words"))
-
-
 def test_validation_uses_the_vocabularies_of_training():
     task = pair_task_from_rows(TEXTS, tokens=("characters", "words"), validation=[("b", "X"), ("ab", "X Y")])
     assert task.vocabularies == Vocabularies(A_B_E, X_Y)
@@ -186,14 +177,6 @@ def test_the_split_shuffles_pairs():
     sources = [*training.sources.rows(), *validation.sources.rows()]
     assert sorted(sources) == task.pairs.sources.rows() != sources  # shuffled, in case a file is sorted
     assert [[source[0] + 50] for source in sources] == [*training.targets.rows(), *validation.targets.rows()]
-
-
-@pytest.mark.parametrize("ends", [False, True])
-def test_a_continued_training_uses_the_same_split(ends):
-    """Pairs that validated the first training run must not be trained on later."""
-    task, model = PairTask("mine", ragged([[n, n // 7, 3] for n in range(40)])), replace(ENDING, ends=ends)
-    first, second = (task.draw(sized(task, model), model, start_step) for start_step in (0, 500))
-    assert [part.sources.rows() for part in first] == [part.sources.rows() for part in second]
 
 
 @pytest.mark.parametrize("N", [2, 9, 10, 19, 20, 101, 1000])
@@ -353,7 +336,7 @@ def test_sources_with_outer_spaces_are_counted():
 def test_a_byte_order_mark_within_a_file_is_reported(tokens):
     rows = [("a b", "1"), ("\ufeffc \ufeffd", "2"), ("e f", "3\ufeff"), ("\ufeffc g", "4")]
     with_marks = pair_task_from_rows(rows, None, (tokens, tokens))
-    mark = "contains a byte order mark, an invisible character that became part of a symbol"
+    mark = "contains an invisible byte order mark"
     assert list(pair_warnings(with_marks)) == [
         f"the source {mark} (sources with one: 2); remove it if it is a mistake",
         f"the target {mark} (targets with one: 1); remove it if it is a mistake",
@@ -363,13 +346,7 @@ def test_a_byte_order_mark_within_a_file_is_reported(tokens):
     assert second.startswith("in.tsv, line 3: the target contains")
 
 
-@pytest.mark.parametrize(
-    ("character", "mark"),
-    [
-        ("\n", "a line break, which a missing quotation mark may have caused"),
-        ("\0", "a NUL character, which may mean that the file is not UTF-8"),
-    ],
-)
+@pytest.mark.parametrize(("character", "mark"), [("\n", "a line break"), ("\0", "a NUL character")])
 def test_characters_that_are_probably_mistakes_are_reported(character, mark):
     task = pair_task_from_rows([("ab", "1"), (f"c{character}d", "2")], None, ("characters", "characters"))
     (warning,) = pair_warnings(task)
