@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -80,13 +79,15 @@ class _SourceEncoder(Encoder):
 
     check_memory: Callable[[int], object]  # receives the length of the source
 
-    def check(self, row: Record, values: list[Any], output: list[Any] | None) -> None:
-        """Raise InputError for a source that is too long to decode; sources of one length are checked together."""
+    def encode(self, row: Record) -> Record:
+        """Return the encoded record, or `row` with an error; sources of one length are checked together, later."""
+        encoded = super().encode(row)
         try:
-            if not self.equal_lengths:
-                self.check_memory(len(values))
+            if not (encoded.error or self.equal_lengths):
+                self.check_memory(len(encoded.values))
         except UsageError as error:
-            raise InputError(f"{row.place}: {error}") from error
+            return row._replace(error=InputError(f"{row.place}: {error}"))
+        return encoded
 
 
 class _Predictor:
