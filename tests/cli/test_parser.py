@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from seq2seq_demo import __version__, cli
-from seq2seq_demo.cli.parser import COMMANDS, declared_options, make_parser, parse
+from seq2seq_demo.cli.parser import COMMANDS, make_parser, parse
 from seq2seq_demo.commands.options import (
     EvaluateOptions,
     NetworksOptions,
@@ -14,7 +14,6 @@ from seq2seq_demo.commands.options import (
     PredictOptions,
     TrainOptions,
 )
-from seq2seq_demo.declarations import declared_option
 
 
 @pytest.fixture(autouse=True)
@@ -103,14 +102,6 @@ def test_options_are_frozen_and_hashable():
         options.verbose = 1
     with pytest.raises(TypeError):
         options.settings["in_len"] = 3
-
-
-def test_an_option_is_declared_once():
-    """Commands share the declaration of an option, except for `output`, whose help differs."""
-    first = {}
-    for row in COMMANDS.values():
-        for name, declared in declared_options(row.options).items():
-            assert declared_option(declared) == first.setdefault(name, declared_option(declared)) or name == "output"
 
 
 def test_the_options_of_2016_in_short_and_long_form():
