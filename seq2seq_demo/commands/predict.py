@@ -3,9 +3,8 @@
 import functools
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -72,21 +71,6 @@ def predict(options: PredictOptions) -> None:
         rows = (row for record in read_terminal(form.tokens) for row in (record, None))  # None flushes after each line
     with bar:
         predictor.print_answers(rows, bar)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _SourceEncoder(Encoder):
-    """An encoder that also checks whether there is enough memory to decode a source."""
-
-    check_memory: Callable[[int], object]  # receives the length of the source
-
-    def check(self, row: Record, values: list[Any], output: list[Any] | None) -> None:
-        """Raise InputError for a source that is too long to decode; sources of one length are checked together."""
-        try:
-            if not self.equal_lengths:
-                self.check_memory(len(values))
-        except UsageError as error:
-            raise InputError(f"{row.place}: {error}") from error
 
 
 class _Predictor:
@@ -158,15 +142,14 @@ class _Predictor:
     def _batches(self, rows: Rows) -> Iterator[list[Record] | None]:
         """Yield sources in batches; all have the same length unless the network ends its answers."""
         network, in_len = self.network, self.in_len
-        encoder = _SourceEncoder(
-            source=network.vocabularies.source,
-            target=network.vocabularies.target,
-            in_max_int=network.model_config.in_max_int,
+        encoder = Encoder(
+            *network.vocabularies,
+            network.model_config.in_max_int,
             equal_lengths=not network.ends,
             in_len=in_len,
             answer_len=None if network.ends else self.out_len,
             drops_unknown=self.options.unknown == "drop",
-            check_memory=self.check_memory,
+            check_memory=self.check_memory if network.ends else lambda _: None,
         )
         records = encoder.encode_all(rows)
         return batches(
