@@ -3,8 +3,8 @@
 import functools
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -71,23 +71,6 @@ def predict(options: PredictOptions) -> None:
         rows = (row for record in read_terminal(form.tokens) for row in (record, None))  # None flushes after each line
     with bar:
         predictor.print_answers(rows, bar)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _SourceEncoder(Encoder):
-    """An encoder that also checks whether there is enough memory to decode a source."""
-
-    check_memory: Callable[[int], object]  # receives the length of the source
-
-    def encode(self, row: Record) -> Record:
-        """Return the encoded record, or `row` with an error; sources of one length are checked together, later."""
-        encoded = super().encode(row)
-        try:
-            if not (encoded.error or self.equal_lengths):
-                self.check_memory(len(encoded.values))
-        except UsageError as error:
-            return row._replace(error=InputError(f"{row.place}: {error}"))
-        return encoded
 
 
 class _Predictor:
@@ -159,15 +142,14 @@ class _Predictor:
     def _batches(self, rows: Rows) -> Iterator[list[Record] | None]:
         """Yield sources in batches; all have the same length unless the network ends its answers."""
         network, in_len = self.network, self.in_len
-        encoder = _SourceEncoder(
-            source=network.vocabularies.source,
-            target=network.vocabularies.target,
-            in_max_int=network.model_config.in_max_int,
+        encoder = Encoder(
+            *network.vocabularies,
+            network.model_config.in_max_int,
             equal_lengths=not network.ends,
             in_len=in_len,
             answer_len=None if network.ends else self.out_len,
             drops_unknown=self.options.unknown == "drop",
-            check_memory=self.check_memory,
+            check_memory=self.check_memory if network.ends else lambda _: None,
         )
         records = encoder.encode_all(rows)
         return batches(

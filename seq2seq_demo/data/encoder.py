@@ -14,7 +14,7 @@ from seq2seq_demo.data.records import MAX_LISTED, Place, Places, Record, list_sy
 from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
 from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, AnyVocabulary, Vocabularies, Vocabulary, quoted
 from seq2seq_demo.declarations import preview, require_choice
-from seq2seq_demo.errors import InputError
+from seq2seq_demo.errors import InputError, UsageError
 
 ROWS_PER_ARRAY = 10_000  # rows converted to arrays at once
 ROW_BYTES = 250  # memory per pair in addition to its symbols: lengths, order and group id
@@ -38,6 +38,7 @@ class Encoder:
     out_len: int | None = None
     answer_len: Callable[[int], int] | None = None  # maps the source length to the output length
     drops_unknown: bool = False  # leave unknown symbols out of sources; requires a vocabulary and `in_max_int`
+    check_memory: Callable[[int], object] = lambda _: None  # raises UsageError for a length of sources
     needs_output: bool = False  # set by `read_pairs`, if no pattern computes the outputs
 
     def encode_all(self, rows: Iterable[Record | None]) -> Iterator[Record | None]:
@@ -70,6 +71,10 @@ class Encoder:
         if not values and self.source.tokens != INTEGERS:
             raise InputError(f"{place}: expected a source of {self.source.tokens}, got an empty one")
         _check_length(place, len(values), self.in_len, "in_len")
+        try:
+            self.check_memory(len(values))
+        except UsageError as error:
+            raise InputError(f"{place}: {error}") from error
         if output is not None:
             output = self.target.split(output, output_place, self.out_max_int)
             T = self.out_len or (self.answer_len and self.answer_len(len(values)))

@@ -102,7 +102,8 @@ class Layout:
     @functools.cached_property
     def has_json_lines(self) -> bool:
         """Whether a line that begins with a bracket is JSON."""
-        return self.format == JSON or (self.format == TEXT and not self.given.format and self.tokens[0] == INTEGERS)
+        is_plain = not self.table and not self.given.format
+        return self.format == JSON or (is_plain and self.tokens[0] == INTEGERS)
 
 
 def file_format(title: str, given: InputFormat) -> str:

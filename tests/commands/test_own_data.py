@@ -15,7 +15,7 @@ from seq2seq_demo.cli.parser import parse
 from seq2seq_demo.commands.fresh_start import new_training
 from seq2seq_demo.trained_network import load
 
-PATTERN = "def f(sources):\n    return (sources[:, 1:] + sources[:, :-1]) % 10\n"
+PATTERN = "def f(sources):\n    print('noise')\n    return (sources[:, 1:] + sources[:, :-1]) % 10\n"
 
 
 @pytest.fixture
@@ -46,6 +46,7 @@ def test_a_user_pattern(sources, run, fast_steps):
     os.rename("moved.py", "mine.py")
     status, out, _ = run("predict 1 2 3 4 9 -p mine.py:f")
     assert out.endswith("(expected=[3 5 7 3])\n")
+    assert "noise" not in out
     run.refuses(f"predict 1 2 3 4 9 -i {path} -p sorted", f"{path} has pattern mine:f, but the options ask for sorted")
     run.refuses(
         f"train 100 -i {path}", "the network was trained on 'mine:f': expected -p with your function again, got none"

@@ -419,6 +419,11 @@ def test_integers_separated_by_a_tab(tmp_path):
     }
 
 
+def test_rows_of_columns_are_not_json(tmp_path):
+    ((_, error),) = read_text(tmp_path, "[7]\t1\n", InputFormat(header=False))
+    assert error.endswith("line 1, word 1: expected an integer, got '[7]'")
+
+
 def test_one_side_may_be_integers(tmp_path):
     assert read_text(tmp_path, "3 1\tthree one\n", InputFormat(("integers", "words"))) == [(1, ([3, 1], "three one"))]
     (right, (_, error)) = read_text(tmp_path, "three\t3,1\nthree\tone\n", InputFormat(("words", "integers")))
