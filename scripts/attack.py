@@ -4,6 +4,7 @@ It prints a table on standard output, and failures on standard error.
 """
 
 import contextlib
+import itertools
 import json
 import os
 import random
@@ -275,9 +276,9 @@ def json_input() -> tuple[int, list[str]]:
     ]
 
     def check(content: bytes) -> None:
-        path = folder / f"{os.getpid()}.jsonl"
-        path.write_bytes(content)
-        for form, read in readers:
+        for (form, read), suffix in itertools.product(readers, (".json", ".jsonl")):
+            path = folder / f"{os.getpid()}{suffix}"
+            path.write_bytes(content)
             try:
                 read(row for row in read_file(str(path), form) if row)
             except Seq2SeqError as error:
