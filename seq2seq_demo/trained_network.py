@@ -127,9 +127,8 @@ class TrainedNetwork(StoredNetwork):
         if self.ends and out_len is not None:
             raise UsageError(f"the network ends its answers: expected `max_out_len`, got `out_len` {out_len}")
         if not self.ends and max_out_len is not None:
-            raise UsageError(
-                f"the network does not end its answers: expected `out_len`, got `max_out_len` {max_out_len}"
-            )
+            found = f"got `max_out_len` {max_out_len}"
+            raise UsageError(f"the network does not end its answers: expected `out_len`, {found}")
 
     def answer_len(self, in_len: int, pattern: SequencePattern | None = None, out_len: int | None = None) -> int:
         """Return the number of symbols to decode for sources of a length; the maximum if the network ends its answers.

@@ -56,8 +56,7 @@ network.save("a.h5", overwrite=False)
 steps: Sequence[int] = network.recording.steps if network.recording else ()
 
 answers: list[str] = load("g2p").predict(["hello"])
-(prediction,) = network.predict(["ab"], details=True, unknown="drop")
-assert_type(prediction, Prediction)
+prediction: Prediction = network.predict(["ab"], details=True, unknown="drop")[0]
 certain: bool = prediction.probability > 0.5 and prediction.confidence is not None and prediction.confidence > 0.5
 shares: Sequence[float] = prediction.probabilities
 prediction.plot_attention().savefig("attention.png")

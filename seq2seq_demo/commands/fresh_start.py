@@ -18,7 +18,7 @@ from seq2seq_demo.display import training_report
 from seq2seq_demo.display.console import pluralize, print_notice
 from seq2seq_demo.errors import InputError, WeightsError
 from seq2seq_demo.files import atomic_files, file_names
-from seq2seq_demo.files.stored_network import DataFingerprint, Snapshot
+from seq2seq_demo.files.stored_network import Snapshot
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training import recorder
 from seq2seq_demo.training.settings import begin_run, hold_out, resolve, with_recipe
@@ -82,7 +82,7 @@ def new_training(options: TrainOptions) -> TrainingSetup:
     if config.epochs or (network.in_len is None and (not start or settings.keys() & {"in_len", "out_len"})):
         network = replace(network, in_len=config.in_len, out_len=config.out_len, min_in_len=config.min_in_len)
     if config.epochs:
-        network = _with_fingerprint(begin_run(replace(network, model_config=model_config), task, config), task)
+        network = begin_run(replace(network, model_config=model_config), task, config)
         _warn_of_few_sources(task, network, config)
     network = replace(network, task=name, recording=None)
     if options.record:
@@ -162,11 +162,3 @@ def _report_skipped(file: str, n_pairs: int, errors: list[InputError], may_skip_
             expected = "expected to skip at most a tenth of the records (--keep-going all skips any number)"
             raise InputError(f"{expected}, got {counts}; the first error: {errors[0]}")
         print_notice(f"Read {counts}; the first error: {errors[0]}")
-
-
-def _with_fingerprint(network: TrainedNetwork, task: Task) -> TrainedNetwork:
-    """Record the fingerprint of the task in the training run, so that --resume recognises the data."""
-    assert network.trained
-    digest = task.digest if isinstance(task, PairTask) else None
-    fingerprint = DataFingerprint(digest, task.fingerprint(network.trained.config, network.model_config))
-    return replace(network, trained=replace(network.trained, fingerprint=fingerprint))

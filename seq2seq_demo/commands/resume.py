@@ -128,7 +128,7 @@ def _task_of_run(options: TrainOptions, path: Path, network: TrainedNetwork) -> 
     if options.from_file and not fingerprint.data:
         raise UsageError(f"{path} was trained on pattern {network.task!r}: expected no --from-file")
     if fingerprint.fingerprint is None:
-        written = f"{path} was written in Python or by an earlier version, and does not identify its data"
+        written = f"{path} was written by an earlier version, and does not identify its data"
         raise UsageError(f"{written}: finish the run there, or continue from its weights with -i {path}")
     expected = f"{path}: expected the data that its training began with, its --validation-file included"
     try:

@@ -1,6 +1,7 @@
 """`train`: train a network on random sources or on the user's pairs, and save it."""
 
 import contextlib
+import functools
 import os
 import shlex
 import tempfile
@@ -123,11 +124,7 @@ def _claim(snapshots: Snapshots, setup: TrainingSetup, options: TrainOptions) ->
     Raises:
         WeightsError: another run has left or is writing a snapshot there, or the snapshot could not be written.
     """
-
-    def claim(result: Path, overwrite: bool) -> None:
-        snapshots.result = result
-        snapshots.claim(setup.snapshot, overwrite)
-
+    claim = functools.partial(snapshots.claim, setup.snapshot)
     if setup.result is None:
         file_names.save_under_unused_name(claim, options.data_dir, setup.name, setup.task.name)
         return

@@ -108,13 +108,10 @@ def _check_length(place: object, n: int, expected: int | None, option: str, at_l
 
 
 def _missing_output(row: Record) -> InputError:
-    """Return the error of a record without an output, with a hint if its source looks like another format."""
+    """Return the error of a record without an output."""
     found = f"none beside {', '.join(map(preview, row.others))[:200]}" if row.others else "none"
-    if isinstance(row.values, str):
-        format = "json" if row.values.startswith(("[", "{")) else "csv" if "," in row.values else ""
-        found += f"; if it is {format.upper()}, give `format` {format}" if format else ""
     expected = 'expected a target too, after a tab, as "output" in JSON, or as the second of `columns`'
-    return InputError(f"{row.place}: {expected}, got {found}")
+    return InputError(f"{row.place}: {expected}, got {found}; `format` reads a file as csv, tsv or json")
 
 
 def valid_records(rows: Iterable[Record | None], on_error: ErrorCallback | None = None) -> Iterator[Record | None]:

@@ -11,7 +11,7 @@ from seq2seq_demo.data.patterns import PATTERNS, Pattern, PatternName, check_nam
 from seq2seq_demo.data.records import MAX_SYMBOL, list_symbols
 from seq2seq_demo.data.sampling import MAX_SYMBOLS_PER_CALL, fixed_sources, training_sources
 from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
-from seq2seq_demo.data.user_functions import call_function, describe_result, load_function, per_sequence
+from seq2seq_demo.data.user_functions import call_function, describe_result, load_function
 from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies
 from seq2seq_demo.errors import UsageError
 
@@ -127,10 +127,7 @@ class SequencePattern(Pattern):
         if max(in_max_int, out_max_int) > MAX_SYMBOL:
             raise UsageError(f"expected `in_max_int` and `out_max_int` of at most {MAX_SYMBOL}, got a larger one")
         sources = fixed_sources(CHECKED_SOURCES, in_len, in_max_int)
-        try:
-            length = self._check_sources(sources, out_max_int, ends)
-        except UsageError as error:
-            raise UsageError(f"{error}{self._hint(sources, out_max_int, ends)}") from error
+        length = self._check_sources(sources, out_max_int, ends)
         if out_len is not None and out_len > length:
             returned = f"pattern {self.name!r} returns {length} symbols for `in_len` {in_len}"
             raise UsageError(f"{returned}, so `out_len` can be at most {length}, got {out_len}")
@@ -147,7 +144,7 @@ class SequencePattern(Pattern):
         self._require_equal(sources.tolist(), passed.tolist(), "to leave its input unchanged", sources)
         self._require_equal(first, targets(sources.copy()), "to return the same targets twice", sources)
         alone = [targets(sources[row : row + 1].copy())[0] for row in range(len(sources))]
-        self._require_equal(first, alone, "to compute each target from only its source", sources)
+        self._require_equal(first, alone, "to compute each target from only its source, as with @per_sequence", sources)
         return max(map(len, first))
 
     def _require_equal(self, first: Rows, second: Rows, requirement: str, sources: np.ndarray) -> None:
@@ -156,16 +153,6 @@ class SequencePattern(Pattern):
                 found = f"{list_symbols(a)} and then {list_symbols(b)}"
                 expected = f"pattern {self.name!r}: expected it {requirement}"
                 raise UsageError(f"{expected}, got {found} for {list_symbols(source)}")
-
-    def _hint(self, sources: np.ndarray, out_max_int: int, ends: bool) -> str:
-        """Return a hint to use @per_sequence if that makes the function pass the check."""
-        if self.modular or hasattr(self.function, "__wrapped__"):
-            return ""
-        try:
-            replace(self, function=per_sequence(self.function))._check_sources(sources, out_max_int, ends)
-        except UsageError:
-            return ""
-        return "; it works with @per_sequence, which calls the function for one source at a time"
 
     def _call(self, sources: np.ndarray, out_len: int | None, out_max_int: int, ends: bool) -> Sequences:
         """Call the function with sources `[B, S]`; return its targets, cut to `out_len`.

@@ -6,7 +6,7 @@ character no matter how it was typed.
 
 import functools
 import unicodedata
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -14,12 +14,11 @@ import numpy as np
 
 from seq2seq_demo.config import CHARACTERS, INTEGERS, NORMAL_FORMS, TOKENS
 from seq2seq_demo.data.records import check_integers
-from seq2seq_demo.declarations import preview, require_choice, require_flag, suggestions
+from seq2seq_demo.declarations import preview, require_choice, require_flag
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 
 UNKNOWN = "\ufffd"  # shown for number 1 if the vocabulary has only one symbol; a network has at least two
 PLAIN = ("NFC", False)  # the default `form` and `lowercase` of a vocabulary
-MAX_SUGGESTIONS = 3  # known symbols that an error suggests
 
 
 @dataclass(frozen=True)
@@ -117,8 +116,7 @@ class Vocabulary(Tokenizer):
         """Convert symbols to numbers; integers are unchanged.
 
         Raises:
-            InputError: a symbol is not in the vocabulary. The message begins with `place`, and suggests similar
-                symbols.
+            InputError: a symbol is not in the vocabulary. The message begins with `place`.
         """
         if not self.is_text:
             return symbols
@@ -126,10 +124,8 @@ class Vocabulary(Tokenizer):
             return [self._number_of[symbol] for symbol in symbols]
         except KeyError:
             n, unknown = next((n, symbol) for n, symbol in enumerate(symbols) if symbol not in self._number_of)
-            similar = ", ".join(map(quoted, similar_symbols(unknown, self.symbols)))
-            hint = f"; did you mean {similar}?" if similar else ""
             expected = f"{place}: expected {self.tokens} seen in training"
-            raise InputError(f"{expected}, got {quoted(unknown)} at position {n + 1}{hint}") from None
+            raise InputError(f"{expected}, got {quoted(unknown)} at position {n + 1}") from None
 
     def known_symbols(self, largest: int) -> Container[Any]:
         """Return the symbols that the network can read; for integers, they are 0…largest."""
@@ -245,14 +241,6 @@ def _checked(text: str, place: object) -> str:
     return text
 
 
-def similar_symbols(symbol: str, known: Sequence[str]) -> list[str]:
-    """Return the known symbols most similar to an unknown symbol. Case is ignored, and so are accents of characters."""
-    if len(symbol) > 1:
-        return suggestions(symbol, known, MAX_SUGGESTIONS)
-    same_base = [other for other in known if _base_letter(other) == _base_letter(symbol)]
-    return sorted(same_base, key=lambda other: other.casefold() != symbol.casefold())[:MAX_SUGGESTIONS]
-
-
 def quoted(symbol: object) -> str:
     """Quote a symbol for an error; an invisible character is written as its code point, such as U+200D."""
     if not isinstance(symbol, str) or len(symbol) > 1 or symbol == " ":
@@ -260,11 +248,6 @@ def quoted(symbol: object) -> str:
     category = unicodedata.category(symbol)
     is_invisible = category[0] in "CZ" or category == "Mn"  # a combining accent would merge with the quotation mark
     return f"U+{ord(symbol):04X}" if is_invisible else preview(symbol)
-
-
-def _base_letter(symbol: str) -> str:
-    """Return the base letter of a character, without accents and case."""
-    return unicodedata.normalize("NFD", symbol)[0].casefold()
 
 
 def join_symbols(tokens: str, symbols: Iterable[object]) -> str:

@@ -34,9 +34,8 @@ from seq2seq_demo.trained_network import TrainedNetwork
 if TYPE_CHECKING:
     from seq2seq_demo.network.keras_network.model import Seq2Seq
 
-PROBE_ROWS = 128  # validation pairs for gradients and activations; attention is shown for the first pair
+PROBE_ROWS = 128  # validation pairs for gradients and activations
 HISTOGRAM_BUCKETS = 30
-CELL_PIXELS, MAX_PICTURE_PIXELS = 16, 1024  # the side of an attention weight, and the longest side of a picture
 
 
 def default_log_dir(name: str | None, task: str) -> Path:
@@ -139,7 +138,6 @@ class TensorBoard(Callback, contextlib.AbstractContextManager["TensorBoard"]):
             arrays = {"memory": memory, "logits": logits}
             if network.model_config.has_attention:
                 arrays["attention"] = attention
-                _write("images", "probe", {"attention": _picture(attention[0].numpy())})
             _write("histograms", "activations", {name: _buckets(array.numpy()) for name, array in arrays.items()})
 
 
@@ -178,13 +176,3 @@ def _buckets(array: np.ndarray) -> np.ndarray:
     """Return a histogram of the finite values, one row per bucket: left edge, right edge and count."""
     counts, edges = np.histogram(array[np.isfinite(array)].astype(float), HISTOGRAM_BUCKETS)
     return np.stack([edges[:-1], edges[1:], counts], axis=1)
-
-
-def _picture(attention: np.ndarray) -> Any:
-    """Return α `[T, S]` as width, height and PNG of an image with one row per step; 0 is black, 1 is white."""
-    import tensorflow as tf
-
-    cell = max(1, min(CELL_PIXELS, MAX_PICTURE_PIXELS // max(attention.shape)))
-    pixels = np.rint(255 * attention).astype(np.uint8).repeat(cell, axis=0).repeat(cell, axis=1)
-    height, width = pixels.shape
-    return tf.stack([str(width), str(height), tf.io.encode_png(pixels[..., None])])

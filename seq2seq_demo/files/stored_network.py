@@ -36,7 +36,7 @@ class TrainingRun:
 
     config: TrainConfig
     start_step: int  # Adam's step at the start of the run
-    fingerprint: DataFingerprint = DataFingerprint()  # empty for a training run in Python
+    fingerprint: DataFingerprint = DataFingerprint()  # empty in files of earlier versions
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.pair_task import PairTask
@@ -18,17 +18,10 @@ ENOUGH_POINTS = 100_000
 MIN_RISE = 0.01  # the smallest difference of exact matches that counts as a rise
 
 
-class Suggestion(NamedTuple):
-    """A change of the settings."""
-
-    kind: str
-    changes: dict[str, Any]  # the new values; None leaves a setting out
-
-
 def suggestions(
     network: TrainedNetwork, task: Task, config: TrainConfig, history: Sequence[EpochFigures]
-) -> list[Suggestion]:
-    """Suggest changes, most promising first.
+) -> list[tuple[str, dict[str, Any]]]:
+    """Return kinds of changes and the new values of settings, most promising first; None leaves a setting out.
 
     Args:
         network: the trained network.
@@ -36,19 +29,20 @@ def suggestions(
         config: the settings of its training.
         history: the figures of all epochs.
     """
-    more = {"budget": 2 * config.budget} if config.budget else {"epochs": 2 * config.epochs}
-    more_epochs = [Suggestion("epochs", more)] if _still_rises(history) else []
+    more: dict[str, Any] = {"budget": 2 * config.budget} if config.budget else {"epochs": 2 * config.epochs}
+    more_epochs = [("epochs", more)] if _still_rises(history) else []
     if isinstance(task, PairTask):
         weaker = _weaker_settings(network, task, config)
-        return [Suggestion("recipe", dict.fromkeys(weaker))] if weaker else more_epochs
-    model, found = network.model_config, []
+        return [("recipe", dict.fromkeys(weaker))] if weaker else more_epochs
+    model = network.model_config
+    found: list[tuple[str, dict[str, Any]]] = []
     if config.lr_schedule == "constant":
         rate = 0.005 if model.has_attention else 0.01
-        found.append(Suggestion("schedule", {"learning_rate": rate, "lr_schedule": "cosine"}))
+        found.append(("schedule", {"learning_rate": rate, "lr_schedule": "cosine"}))
     elif not model.has_attention and not network.earlier:  # attention gains nothing from a rate that is too low
-        found.append(Suggestion("attention", {"model": "embedding_attention"}))
+        found.append(("attention", {"model": "embedding_attention"}))
     if config.points < ENOUGH_POINTS:
-        found.append(Suggestion("points", {"points": ENOUGH_POINTS}))
+        found.append(("points", {"points": ENOUGH_POINTS}))
     return found or more_epochs
 
 

@@ -9,7 +9,7 @@ from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, ModelConfig, Settings, Trai
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.files.stored_network import MAX_EARLIER_RUNS, TrainingRun
+from seq2seq_demo.files.stored_network import MAX_EARLIER_RUNS, DataFingerprint, TrainingRun
 from seq2seq_demo.network.memory_estimates import check_training_fits
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import workers
@@ -34,8 +34,10 @@ def resolve(
         UsageError: a setting is out of its range, does not fit the task, or contradicts `start`.
         InputError: there are too few pairs.
     """
-    if settings.get("budget") is not None:
-        _check_budget(settings)
+    if settings.get("budget") is not None and settings.get("epochs") is not None:
+        raise UsageError("expected `epochs` or `budget`, which limits the time, got both")
+    if settings.get("budget") is not None and not workers.is_single():
+        raise UsageError("expected `budget` without TF_CONFIG, because clocks differ between workers, got both")
     settings = with_recipe(task, settings, start)
     given = given_values(TrainConfig, settings)
     if start and (start.members or given.get("members", 1) > 1):
@@ -63,14 +65,6 @@ def resolve(
     return model_config, config
 
 
-def _check_budget(settings: Settings) -> None:
-    """Raise UsageError if a setting, or several workers, contradict a budget."""
-    if settings.get("epochs") is not None:
-        raise UsageError("expected `epochs` or `budget`, which limits the time, got both")
-    if not workers.is_single():
-        raise UsageError("expected `budget` without TF_CONFIG, because clocks differ between workers, got both")
-
-
 def with_recipe(task: Task, settings: Settings, start: TrainedNetwork | None) -> Settings:
     """Return the settings that are not None; for pairs, add the recipe's values for missing settings.
 
@@ -87,10 +81,11 @@ def with_recipe(task: Task, settings: Settings, start: TrainedNetwork | None) ->
 
 
 def begin_run(network: TrainedNetwork, task: Task, config: TrainConfig) -> TrainedNetwork:
-    """Return the network at the start of a training run; its previous runs become `earlier`."""
+    """Return the network at the start of a training run, which identifies its data; previous runs become `earlier`."""
     earlier = network.runs if len(network.runs) <= MAX_EARLIER_RUNS else ()
     held_out = _held_out(network, task)
-    run = TrainingRun(config, network.step)
+    digest = task.digest if isinstance(task, PairTask) else None
+    run = TrainingRun(config, network.step, DataFingerprint(digest, task.fingerprint(config, network.model_config)))
     return replace(network, task=task.name, trained=run, earlier=earlier, temperature=None, held_out=held_out)
 
 

@@ -122,13 +122,14 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
         """The path of the snapshot."""
         return file_names.snapshot_path(self.result)
 
-    def claim(self, snapshot: Snapshot[TrainedNetwork], overwrite: bool) -> None:
-        """Write the first snapshot, which reserves its path and the path of the result for this run.
+    def claim(self, snapshot: Snapshot[TrainedNetwork], result: Path, overwrite: bool) -> None:
+        """Write the first snapshot, which reserves its path and that of the `result` for this run.
 
         Raises:
             FileExistsError: the file exists and `overwrite` is False.
             Seq2SeqError: the file could not be written.
         """
+        self.result = result
         try:
             self._write(weights_file.to_bytes(snapshot), overwrite)
         except FileExistsError:

@@ -216,7 +216,7 @@ def test_changed_data_cannot_be_resumed(run, fast_steps):
 
 def test_a_snapshot_that_does_not_identify_its_data_is_refused(run):
     finished_snapshot(SNAPSHOT)
-    run.refuses("train --resume", "was written in Python or by an earlier version, and does not identify its data")
+    run.refuses("train --resume", "was written by an earlier version, and does not identify its data")
 
 
 @pytest.mark.parametrize("kind", ["pipe", "stdin"])

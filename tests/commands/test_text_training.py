@@ -15,12 +15,12 @@ def write(path, pairs):
     path.write_text("".join(f"{source}\t{target}\n" for source, target in pairs))
 
 
-def test_unknown_validation_symbols_are_reported_with_the_nearest(run, tmp_path):
+def test_unknown_validation_symbols_are_reported(run, tmp_path):
     """The error names the line and the symbol, in sources and in targets."""
     write(tmp_path / "train.tsv", [("the colour red", "é"), ("my flavour", "b")])
     for pair, place, message in [
-        (("the color", "b"), "", 'words seen in training, got "color" at position 2; did you mean "colour"?'),
-        (("my flavour", "bE"), ", output", 'characters seen in training, got "E" at position 2; did you mean "é"?'),
+        (("the color", "b"), "", 'words seen in training, got "color" at position 2'),
+        (("my flavour", "bE"), ", output", 'characters seen in training, got "E" at position 2'),
     ]:
         write(tmp_path / "dev.tsv", [("my red", "b"), pair])
         line = ["train", *FILES, "--in-tokens", "words", "--out-tokens", "characters", "-e", 1]

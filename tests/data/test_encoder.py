@@ -254,11 +254,10 @@ def test_one_side_may_be_integers():
 
 
 def test_invalid_pairs_of_texts_are_refused():
-    expected = ': expected a target too, after a tab, as "output" in JSON, or as the second of `columns`, got none'
+    ways = 'after a tab, as "output" in JSON, or as the second of `columns`'
+    expected = f": expected a target too, {ways}, got none; `format` reads a file as csv, tsv or json"
     for row, message in [
         (("a",), expected),
-        (("a,b",), f"{expected}; if it is CSV, give `format` csv"),
-        (('{"input": "a", "output": "b"}',), f"{expected}; if it is JSON, give `format` json"),
         (("", "X"), ": expected a source of characters, got an empty one"),
         (("a", 5), ", output: expected a text or a list of words, got 5"),
     ]:

@@ -150,7 +150,10 @@ def fails_on_nines(x):
             lambda x: np.random.default_rng().integers(0, 10, x.shape),
             "expected it to return the same targets twice, got",
         ),
-        (lambda x: np.sort(x, axis=0), "expected it to compute each target from only its source, got"),
+        (
+            lambda x: np.sort(x, axis=0),
+            "expected it to compute each target from only its source, as with @per_sequence, got",
+        ),
         (lambda x: [[1, 2], [3]], r"'f': expected integers of shape \(32, T\) for .* got list \[\[1, 2\], \[3\]\]"),
         (fails_on_nines, "'f' does not take sources of length 3: RuntimeError: no nines"),
         (
@@ -209,27 +212,6 @@ def test_invalid_targets_are_detected_when_points_are_drawn():
     pattern = SequencePattern("f", lambda x: np.where(x == [[4, 5, 6]], 77, x))
     with pytest.raises(UsageError, match=r"got 77 for \[1, 5, 2\]"):
         pattern.targets(np.array([[1, 2, 3], [1, 5, 2]]), None, 9)
-
-
-@pytest.mark.parametrize(
-    ("function", "message"),
-    [
-        (lambda x: x[::-1], "expected it to compute each target from only its source, got "),
-        (lambda x: sorted(x.tolist()), "expected it to compute each target from only its source, got "),
-        (sorted, "does not take sources of length 3: The truth value of an array"),
-    ],
-)
-def test_functions_of_one_source_get_a_hint(function, message):
-    with pytest.raises(UsageError, match=f"{message}.*; it works with @per_sequence, which .*$"):
-        SequencePattern("f", function).check(3, None, 9, 9)
-    SequencePattern("f", each(function)).check(3, None, 9, 9)
-
-
-@pytest.mark.parametrize("function", [lambda x: None, lambda x: x[0] + 9, each(lambda x: None), fails_on_nines])
-def test_functions_that_also_fail_on_a_single_source_get_no_hint(function):
-    with pytest.raises(UsageError) as error:
-        SequencePattern("f", function).check(3, None, 9, 9)
-    assert "@per_sequence" not in str(error.value)
 
 
 @pytest.mark.parametrize("name", ["", "reversed"])

@@ -97,15 +97,14 @@ def test_every_level_logs_exactly_its_tags(logged):
     levels = [{"train/loss", "train/token_accuracy", "probe/answer"} | {f"validation/{name}" for name in figures}]
     levels.append({"gradients/global_norm"} | {f"gradients/{name}" for name in names})
     levels.append({f"weights/{name}" for name in names})
-    levels.append({"activations/memory", "activations/logits", "activations/attention", "probe/attention"})
+    levels.append({"activations/memory", "activations/logits", "activations/attention"})
     expected = set()
     for level, more in enumerate(levels):
         expected |= more
         assert {tag for _, tag in logged.levels[level]} == expected
         for (plugin, tag), values in logged.levels[level].items():
             scalar = tag.startswith(("train", "validation")) or tag == "gradients/global_norm"
-            other = {"probe/attention": "images", "probe/answer": "text"}.get(tag, "histograms")
-            assert plugin == ("scalars" if scalar else other)
+            assert plugin == ("scalars" if scalar else "text" if tag == "probe/answer" else "histograms")
             if not tag.startswith("train"):
                 assert [step for step, _ in values] == [147, 294]
 
@@ -154,20 +153,6 @@ def test_activations_match_the_numpy_network(logged):
     assert memory.shape == (128, 5, 7)
     for name, array in (("memory", memory), ("logits", decoded.logits), ("attention", decoded.attention)):
         check_histogram(logged.levels[3]["histograms", f"activations/{name}"][-1][1], array)
-
-
-@pytest.mark.slow
-def test_the_image_shows_the_attention_of_the_first_validation_pair(logged):
-    network = NumpyNetwork(MODEL, logged.network.weights)
-    attention = network.decode(logged.validation.sources.array()[:1], 4).attention[0]  # [T, S]
-    width, height, png = logged.levels[3]["images", "probe/attention"][-1][1]
-    pixels = tf.io.decode_png(png).numpy()
-    assert (int(width), int(height)) == (5 * 16, 4 * 16)
-    assert pixels.shape == (4 * 16, 5 * 16, 1)
-    cells = pixels.reshape(4, 16, 5, 16)
-    assert (cells == cells[:, :1, :, :1]).all()
-    assert np.abs(cells[:, 0, :, 0] - 255 * attention).max() <= 0.51
-    assert cells[:, 0, :, 0].argmax() == attention.argmax()
 
 
 @pytest.mark.slow

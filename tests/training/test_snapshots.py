@@ -85,10 +85,10 @@ def test_an_epoch_within_2_seconds_of_the_latest_snapshot_saves_none(tmp_path, m
 
 def test_a_claim_is_exclusive_and_a_run_that_fails_before_its_first_step_takes_it_back(tmp_path):
     with snapshots_in(tmp_path) as first:
-        first.claim(state_at(0), overwrite=False)
+        first.claim(state_at(0), tmp_path / "w.h5", overwrite=False)
         assert first.path == tmp_path / "s2s_checkpoint__w.h5"
         with snapshots_in(tmp_path) as second, pytest.raises(FileExistsError):
-            second.claim(state_at(0), overwrite=False)
+            second.claim(state_at(0), tmp_path / "w.h5", overwrite=False)
         first.save(state_at(1))
         with pytest.raises(WeightsError, match="still being written by another process"):
             atomic_files.open_locked(first.path, "a snapshot", WeightsError)
@@ -96,7 +96,7 @@ def test_a_claim_is_exclusive_and_a_run_that_fails_before_its_first_step_takes_i
     atomic_files.open_locked(first.path, "a snapshot").close()
     for step, remains in ((0, False), (1, True)):
         with pytest.raises(MemoryError), snapshots_in(tmp_path) as failed:
-            failed.claim(state_at(0), overwrite=True)
+            failed.claim(state_at(0), tmp_path / "w.h5", overwrite=True)
             if step:
                 failed.save(state_at(step))
             raise MemoryError
@@ -108,7 +108,7 @@ def test_a_snapshot_that_cannot_be_written_leaves_the_earlier_one(tmp_path, full
     with snapshots_in(tmp_path, warnings) as snapshots:
         full_disk.append(True)
         with pytest.raises(WeightsError, match="could not be written: No space left on device"):
-            snapshots.claim(state_at(0), overwrite=False)
+            snapshots.claim(state_at(0), tmp_path / "w.h5", overwrite=False)
         snapshots.signals.signum = signal.SIGTERM
         with pytest.raises(Interrupted, match=r"interrupted at step 3; no snapshot could be kept$"):
             snapshots.after_steps(3, 3, lambda: state_at(3))

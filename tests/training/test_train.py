@@ -12,7 +12,6 @@ from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, Settings
 from seq2seq_demo.data.tasks import as_task
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.evaluation import training_sources
-from seq2seq_demo.files.stored_network import TrainingRun
 from seq2seq_demo.trained_network import load, untrained
 from seq2seq_demo.training.settings import resolve
 
@@ -31,7 +30,11 @@ def test_a_pattern_is_given_by_name_and_callbacks_see_every_call():
     watcher, other = Watcher(), Watcher()
     trained = train("reversed", points=100, in_len=4, epochs=2, batch_size=32, callbacks=[watcher, other], **TINY)
     assert (trained.task, trained.in_len, trained.out_len, trained.step) == ("reversed", 4, 4, 6)
-    assert trained.trained == TrainingRun(TrainConfig(100, 4, 4, epochs=2, batch_size=32), start_step=0)
+    assert trained.trained.config == TrainConfig(100, 4, 4, epochs=2, batch_size=32)
+    assert trained.trained.start_step == 0
+    assert trained.trained.fingerprint.fingerprint == find_pattern("reversed").fingerprint(
+        trained.trained.config, trained.model_config
+    )
     assert trained.model_config == ModelConfig(**TINY)
     epochs = [[("begin", k + 1), ("steps", 3 * k + 3, 90), ("end", k + 1, 10)] for k in range(2)]
     assert watcher.calls == other.calls

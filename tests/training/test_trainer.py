@@ -111,7 +111,7 @@ def test_training_learns_to_reverse():
     assert trained.reached == watcher.networks[-1].reached == watcher.history[-1].validation == figures
     assert figures.exact_match > 0.97
     assert (trained.task, trained.in_len, trained.out_len, trained.step) == ("reversed", 3, 3, 8 * 113)
-    assert trained.trained == TrainingRun(config, start_step=0)
+    assert (trained.trained.config, trained.trained.start_step) == (config, 0)
 
 
 @pytest.mark.parametrize(
