@@ -102,6 +102,7 @@ def test_evaluate_counts_answers_by_confidence(run, network):
     assert f"calibration error of the confidences {facts['expected_calibration_error']:.5f}" in text
 
 
+@pytest.mark.slow
 def test_training_calibrates_on_the_validation_pairs():
     rows = [(word, word[::-1]) for word in WORDS]
     settings = {"in_tokens": "characters", "out_tokens": "characters", "cell_size": 8, "epochs": 2, "batch_size": 16}

@@ -117,6 +117,7 @@ run("predict -i reversed-rnn --engine keras 1 2 3", 1)
 """
 
 
+@pytest.mark.slow
 @simulates_windows
 def test_without_tensorflow_every_command_but_train_works_on_windows(tmp_path):
     out, err = run_child(tmp_path, WINDOWS + RUN + COMMANDS)

@@ -41,6 +41,7 @@ def test_predict_answers_lists_of_different_lengths_in_order():
     assert trained_network().predict([]) == []
 
 
+@pytest.mark.slow
 def test_threads_can_share_a_network():
     rng, network = np.random.default_rng(2), trained_network()
     sources = [rng.integers(0, 11, length).tolist() for length in (3, 7, 11) * 40]

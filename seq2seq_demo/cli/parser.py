@@ -59,16 +59,13 @@ OVERVIEW_EXAMPLES = [
 EXAMPLES = (  # the help of a command shows the examples that begin with its name
     "train 100000 -p reversed -m embedding_attention -r 0.005 --lr-schedule cosine -e 2 -o weights.h5",
     "train 400000 -p reversed -m embedding_attention -r 0.005 --lr-schedule cosine -e 3 --in-len 1-20",
-    "train --from-file pairs.jsonl",
     "train --from-file words.tsv --in-tokens characters --out-tokens words --budget 5 -o words.h5",
     "predict -m embedding_attention 3 1 4 1 5 9 2 6 5 3 --show-attention",
     "predict -i weights.h5 --from-file inputs.jsonl --json",
     "predict -i g2p hello --beam-size 5 --n-best 3",
     "evaluate -i weights.h5 --lengths 5,10,20",
-    "page -i reversed.h5 -o reversed.html",
     "page -i g2p hello through -o g2p.html",
     "page --gallery pages",
-    "patterns",
     "patterns -p my_patterns.py:my_function",
     "networks",
 )

@@ -13,7 +13,7 @@ from seq2seq_demo.data.layout import Tokens, recognise
 from seq2seq_demo.data.python_rows import python_pairs
 from seq2seq_demo.data.records import Places, Record
 from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
-from seq2seq_demo.data.vocabulary import DEFAULT_TEXT, INTEGER_VOCABULARIES, TextOptions, Vocabularies, Vocabulary
+from seq2seq_demo.data.vocabulary import DEFAULT_TEXT, INTEGER_VOCABULARIES, TextOptions, Vocabularies
 from seq2seq_demo.errors import InputError, UsageError
 
 BLOCK = 2**16  # symbols or lengths copied at once for the checksum
@@ -22,8 +22,6 @@ ENOUGH = 100  # if this many pairs, or a twentieth of all, are in `held_out`, no
 # The longest sequence is an outlier if its length exceeds both OUTLIER_LEN and OUTLIER_RATIO times the typical length,
 # which is the TYPICAL_QUANTILE of the lengths.
 OUTLIER_LEN, OUTLIER_RATIO, TYPICAL_QUANTILE = 200, 5, 0.999
-
-MARKS = {"\ufeff": "an invisible byte order mark", "\n": "a line break", "\0": "a NUL character"}
 
 
 @dataclass(frozen=True)
@@ -187,9 +185,8 @@ def pair_warnings(task: PairTask) -> Iterator[str]:
     """Yield the warnings about a task's pairs, each as one line."""
     sources, targets = task.pairs.sources, task.pairs.targets
     yield from _space_warning(task)
-    for kind, sequences, vocabulary in zip(("source", "target"), (sources, targets), task.vocabularies, strict=True):
-        yield from _outlier_warning(kind, sequences, task.places)
-        yield from _mark_warning(kind, sequences, vocabulary, task.places)
+    yield from _outlier_warning("source", sources, task.places)
+    yield from _outlier_warning("target", targets, task.places)
     if len(targets) > 1 and len({*targets.groups().tolist()}) == 1:
         yield "Every target is the same, so there is nothing to learn from the sources"
     if task.validation:
@@ -214,16 +211,6 @@ def _space_warning(task: PairTask) -> Iterator[str]:
         is_space = sequences.symbols == vocabulary.symbols.index(" ")
         if n := int((is_space[ends - 1] | is_space[ends - sequences.lengths]).sum()):
             yield f"Sources with a space at the beginning or end, which counts as a character: {n}"
-
-
-def _mark_warning(kind: str, sequences: Sequences, vocabulary: Vocabulary, places: Places | None) -> Iterator[str]:
-    """Warn about the characters in MARKS; the readers remove only byte order marks at the start of a line."""
-    for character, mark in MARKS.items():
-        marked = [number for number, symbol in enumerate(vocabulary.symbols) if character in symbol]
-        rows = np.repeat(np.arange(len(sequences)), sequences.lengths)[np.isin(sequences.symbols, marked)]
-        if n := len(np.unique(rows)):
-            place = f"{places.of(int(rows[0]))}: " if places else ""
-            yield f"{place}the {kind} contains {mark} ({kind}s with one: {n}); remove it if it is a mistake"
 
 
 def max_typical_length(lengths: np.ndarray) -> int:

@@ -123,6 +123,7 @@ def test_several_networks_read_pairs_from_a_pipe(run, shell):
         assert shown["examples"][0]["target"] == [3, 2, 1]
 
 
+@pytest.mark.slow
 def test_the_gallery_has_a_page_for_each_entry_and_an_index_that_links_to_it(run, monkeypatch):
     entries = {name: gallery.GALLERY[name] for name in ("reversing", "numbers")}
     monkeypatch.setattr("seq2seq_demo.commands.page.GALLERY", entries)

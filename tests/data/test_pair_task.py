@@ -330,24 +330,3 @@ def test_sources_with_outer_spaces_are_counted():
     assert lines("characters", *texts) == [warning]
     assert lines("characters", "a b", "bc") == []
     assert lines("words", *texts[:3]) == []
-
-
-@pytest.mark.parametrize("tokens", ["characters", "words"])
-def test_a_byte_order_mark_within_a_file_is_reported(tokens):
-    rows = [("a b", "1"), ("\ufeffc \ufeffd", "2"), ("e f", "3\ufeff"), ("\ufeffc g", "4")]
-    with_marks = pair_task_from_rows(rows, None, (tokens, tokens))
-    mark = "contains an invisible byte order mark"
-    assert list(pair_warnings(with_marks)) == [
-        f"the source {mark} (sources with one: 2); remove it if it is a mistake",
-        f"the target {mark} (targets with one: 1); remove it if it is a mistake",
-    ]
-    first, second = pair_warnings(replace(with_marks, places=Places(Place("in.tsv", "line"), range(1, 5))))
-    assert first.startswith("in.tsv, line 2: the source contains")
-    assert second.startswith("in.tsv, line 3: the target contains")
-
-
-@pytest.mark.parametrize(("character", "mark"), [("\n", "a line break"), ("\0", "a NUL character")])
-def test_characters_that_are_probably_mistakes_are_reported(character, mark):
-    task = pair_task_from_rows([("ab", "1"), (f"c{character}d", "2")], None, ("characters", "characters"))
-    (warning,) = pair_warnings(task)
-    assert warning.startswith(f"the source contains {mark} (")

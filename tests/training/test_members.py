@@ -10,7 +10,6 @@ from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained_network import untrained
-from seq2seq_demo.training import trainer
 from seq2seq_demo.training.results import validation_figures
 from seq2seq_demo.training.trainer import Trainer, fit
 
@@ -54,11 +53,3 @@ def test_each_member_is_the_network_of_its_seed_and_the_steps_are_compiled_once(
 def test_settings_that_contradict_members_are_refused(settings, message):
     with pytest.raises(UsageError, match=message):
         train("reversed", points=20, **settings)
-
-
-def test_one_member_changes_nothing(monkeypatch):
-    monkeypatch.setattr(trainer.results, "next_start", None)
-    watcher = Watcher()
-    network = fit(PAIRS, replace(CONFIG, members=1, epochs=1), untrained(MODEL, 3), [watcher])
-    assert (network.members, watcher.calls[0]) == ((), ("begin", 1))
-    assert network.moments

@@ -410,6 +410,7 @@ def test_a_network_forgets_its_runs_if_they_are_too_many(monkeypatch, fast_steps
     assert lengths == [(0, True), (1, True), (0, False), (1, False)]
 
 
+@pytest.mark.slow
 def test_a_training_run_leaves_no_graph_in_memory():
     def n_graphs():
         gc.collect()
