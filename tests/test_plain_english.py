@@ -42,11 +42,10 @@ def comments(text):
 @pytest.mark.parametrize("path", PYTHON, ids=name)
 def test_docstrings_and_comments(path):
     text = path.read_text()
-    wrong = [
-        (line, match[0]) for line, prose in [*docstrings(text), *comments(text)] if (match := PHRASES.search(prose))
-    ]
-    wrong += [(line, prose[:40]) for line, prose in [*docstrings(text), *comments(text)] if OPENINGS.match(prose)]
-    wrong += [(line, prose[-40:]) for line, prose in docstrings(text) if ENDINGS.search(prose.partition("\n\n")[0])]
+    contracts = [*docstrings(text)]
+    prose = [*contracts, *comments(text)]
+    wrong = [(line, text) for line, text in prose if PHRASES.search(text) or OPENINGS.match(text)]
+    wrong += [(line, text) for line, text in contracts if ENDINGS.search(text.partition("\n\n")[0])]
     assert not wrong
 
 

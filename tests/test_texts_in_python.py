@@ -8,6 +8,8 @@ from helpers import Watcher
 
 from seq2seq_demo import InputError, UsageError, load, train
 
+pytestmark = pytest.mark.slow
+
 # Each letter stands for a word, which a network can learn from a few pairs.
 WORDS = {"a": "alpha", "b": "bravo", "é": "echo", "🦊": "fox"}
 TINY = {"cell_size": 16, "embedding_size": 8, "batch_size": 16, "bidirectional": False, "dropout": 0.0}
@@ -30,7 +32,6 @@ def trained():
     return network, watcher
 
 
-@pytest.mark.slow
 def test_texts_are_answered_with_texts(trained, tmp_path):
     network, watcher = trained
     assert network.vocabularies.source.symbols == tuple(sorted(WORDS))
@@ -46,7 +47,6 @@ def test_texts_are_answered_with_texts(trained, tmp_path):
     assert network.evaluate([("a", "alpha"), ("a", "echo"), ("b", "alpha")]).exact_match == 0.5  # alternatives
 
 
-@pytest.mark.slow
 def test_a_beam_gives_several_answers_best_first(trained):
     network, _ = trained
     answers_by_source = network.predict(["ab", "🦊"], beam_size=5, n_best=3)
@@ -67,7 +67,6 @@ def test_a_beam_gives_several_answers_best_first(trained):
         network.predict(["ab"], beam_size=2, n_best=3)
 
 
-@pytest.mark.slow
 def test_a_network_of_texts_is_trained_further_on_texts(trained):
     network, _ = trained
     further = train([("ab", "bravo"), ("b", "")], start=network, epochs=1, dropout=0.0)

@@ -6,6 +6,8 @@ from helpers import imported, save_random
 from seq2seq_demo.commands import predict
 from seq2seq_demo.config import ModelConfig
 
+pytestmark = pytest.mark.slow
+
 HEAVY = ("tensorflow", "keras", "numpy", "h5py")
 
 
@@ -36,13 +38,11 @@ def test_tracebacks_are_printed_only_with_vv(run):
         assert "expected a weights file" in err.splitlines()[-1]
 
 
-@pytest.mark.slow
 def test_help_and_usage_errors_import_nothing_heavy():
     lines = ["--help", "train --help", "--version", "train -1", "predict x -p nope", "evaluate --lengths 0"]
     assert imported(lines, *HEAVY) == []
 
 
-@pytest.mark.slow
 def test_numpy_commands_import_neither_tensorflow_nor_matplotlib(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     save_random("w", ModelConfig("embedding_attention"), task="copy", in_len=4, out_len=4)
@@ -50,7 +50,6 @@ def test_numpy_commands_import_neither_tensorflow_nor_matplotlib(tmp_path, monke
     assert imported(lines, "tensorflow", "keras", "matplotlib", "h5py") == []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("typed", "completions"),
     [

@@ -20,6 +20,8 @@ from helpers import DEMO, PROGRAM, REAL_PROGRAM, SMALL, environment, save_random
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.trained_network import load
 
+pytestmark = pytest.mark.slow
+
 # Takes seconds, reports each epoch, and has too few samples for XLA.
 LONG = f"train 3000 -p reversed -e 18 --batch-size 4 --in-len 4 --out-len 3 {' '.join(SMALL)} -o w"
 
@@ -32,7 +34,6 @@ def sh(folder, command, program=DEMO, **changes):
     )
 
 
-@pytest.mark.slow
 def test_ctrl_c_stops_a_training_piped_to_tee(tmp_path):
     """Ctrl-C also ends `tee`, before the training run prints that it stops."""
     # Without the trap, bash may exit because of the signal that ended `tee`.
@@ -51,7 +52,6 @@ def test_ctrl_c_stops_a_training_piped_to_tee(tmp_path):
     assert load(snapshot_in(tmp_path)).step > 0
 
 
-@pytest.mark.slow
 def test_closing_the_terminal_leaves_a_snapshot(tmp_path):
     pid, terminal = pty.fork()
     if pid == 0:
@@ -70,7 +70,6 @@ def test_closing_the_terminal_leaves_a_snapshot(tmp_path):
     assert load(snapshot_in(tmp_path)).step > 0
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("streams", [">&- 2>&- <&-", "> /dev/full", "2> >(true)"])
 def test_training_succeeds_when_its_output_is_lost(tmp_path, streams):
     done = sh(tmp_path, f"demo train 60 -e 1 -o w {' '.join(SMALL)} {streams}")
@@ -79,7 +78,6 @@ def test_training_succeeds_when_its_output_is_lost(tmp_path, streams):
     assert "Exact match" not in done.stdout
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("command", ["predict -i w 0 1 2 3", "patterns", "--help"])
 def test_unwritable_results_are_an_error(tmp_path, command):
     save_random(tmp_path / "w", in_len=4, out_len=4)
@@ -92,7 +90,6 @@ def test_unwritable_results_are_an_error(tmp_path, command):
         assert done.stdout == ""
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("streams", ["2> >(true)", "2> /dev/full"])
 def test_lost_messages_do_not_stop_answers(tmp_path, streams):
     save_random(tmp_path / "w", in_len=2, out_len=2)
@@ -104,7 +101,6 @@ def test_lost_messages_do_not_stop_answers(tmp_path, streams):
     assert sh(tmp_path, f"demo predict -i w 1 2 --json {streams}").returncode == 0
 
 
-@pytest.mark.slow
 def test_a_closed_output_pipe_ends_quietly(tmp_path):
     save_random(tmp_path / "w")
     (tmp_path / "in.jsonl").write_text(f"{list(range(10))}\n" * 5000)
@@ -112,7 +108,6 @@ def test_a_closed_output_pipe_ends_quietly(tmp_path):
     assert (done.stdout.count("\n"), done.stderr) == (1, "Using weights w\n")
 
 
-@pytest.mark.slow
 def test_ascii_locales_and_invalid_utf_8_cause_no_traceback(tmp_path):
     real = shlex.join(REAL_PROGRAM)
     ascii = {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
@@ -124,7 +119,6 @@ def test_ascii_locales_and_invalid_utf_8_cause_no_traceback(tmp_path):
     assert done.stdout == "Saved w\\udcff\n"
 
 
-@pytest.mark.slow
 def test_a_removed_working_directory_causes_one_line_errors(tmp_path):
     (tmp_path / "d").mkdir()
     gone = f"cd {tmp_path}/d && rmdir {tmp_path}/d"
@@ -139,7 +133,6 @@ def test_a_removed_working_directory_causes_one_line_errors(tmp_path):
         assert "standard output" not in done.stderr
 
 
-@pytest.mark.slow
 def test_control_characters_from_files_are_never_printed(tmp_path):
     evil = "\x1b]0;evil\x07\x1b[2J\u202e\u009b31m"
     save_random(tmp_path / f"ts2s__{evil}__copy_1.weights.h5", task=f"mine:{evil}", program=evil)
@@ -162,7 +155,6 @@ def test_control_characters_from_files_are_never_printed(tmp_path):
         assert "Traceback" not in output
 
 
-@pytest.mark.slow
 def test_ctrl_c_at_any_time_ends_without_a_traceback(tmp_path):
     save_random(tmp_path / "w", ModelConfig())
     (tmp_path / "in").write_text(f"{list(range(10))}\n" * 100_000)
@@ -181,7 +173,6 @@ def test_ctrl_c_at_any_time_ends_without_a_traceback(tmp_path):
             assert process.returncode in (130, -signal.SIGINT), (delay, err)
 
 
-@pytest.mark.slow
 def test_sigterm_stops_a_training_with_a_full_output_pipe(tmp_path):
     reading, writing = os.pipe()
     fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
@@ -202,7 +193,6 @@ def full(pipe):
     return int.from_bytes(size, sys.byteorder) > 3900
 
 
-@pytest.mark.slow
 def test_predict_reads_piped_and_redirected_input(tmp_path):
     for command in ("printf '3 1 2\\n2 0\\n' | demo predict", "printf '3 1 2\\n2 0\\n' > in; demo predict < in"):
         done = sh(tmp_path, f"{command} -p sorted")

@@ -13,6 +13,8 @@ from seq2seq_demo.network.decoding import answer
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.trained_network import load
 
+pytestmark = pytest.mark.slow
+
 EASY = ["--in-max-int", 2, "--out-max-int", 2, "--cell-size", 16, "-r", 0.02, "--lr-schedule", "cosine"]
 ATTENTION = ModelConfig("embedding_attention", cell_size=7, embedding_size=5, ends=True)
 DEDUP = "def unique(sources):\n    return [[*dict.fromkeys(row)] for row in sources.tolist()]\n"
@@ -24,7 +26,6 @@ def save_ending(path="w", **changes):
     return save_random(path, ATTENTION, **changes)
 
 
-@pytest.mark.slow
 def test_training_learns_to_end_and_evaluation_covers_every_length(run):
     args = ["-p", "reversed", "-m", "embedding_attention", "--in-len", "1-4", *EASY]
     out, err = run.ok("train 8000", *args, "-e", 5, "--batch-size", 32, "-o", "w")
@@ -77,7 +78,6 @@ def test_unended_answers_are_marked_and_wrong(run):
     assert json.loads(out.splitlines()[0])["unended"] == 20
 
 
-@pytest.mark.slow
 def test_pairs_of_different_lengths(run, fast_steps):
     sources = [[k % 3, 1, 2][: 1 + k % 3] for k in range(40)]
     rows = [json.dumps({"input": source, "output": source[1:]}) for source in sources]
@@ -105,7 +105,6 @@ def test_pairs_of_different_lengths(run, fast_steps):
         run.refuses(f"{train} --in-len {lengths}", f"expected --in-len 1-3, as in the pairs, got {lengths}")
 
 
-@pytest.mark.slow
 def test_targets_of_different_lengths_need_a_range_of_lengths(run, fast_steps):
     Path("mine.py").write_text(DEDUP)
     message = "to train on different lengths, give a range of lengths as --in-len, from 1 to 10"
@@ -115,7 +114,6 @@ def test_targets_of_different_lengths_need_a_range_of_lengths(run, fast_steps):
     assert out.endswith("(expected=[3 1])\n")
 
 
-@pytest.mark.slow
 def test_continuing_keeps_the_lengths_unless_an_option_sets_them(run, fast_steps):
     save_ending()
     save_random("f")

@@ -15,6 +15,8 @@ from seq2seq_demo.cli.parser import parse
 from seq2seq_demo.commands.fresh_start import new_training
 from seq2seq_demo.trained_network import load
 
+pytestmark = pytest.mark.slow
+
 PATTERN = "def f(sources):\n    print('noise')\n    return (sources[:, 1:] + sources[:, :-1]) % 10\n"
 
 
@@ -30,7 +32,6 @@ def sources(tmp_path):
     return sources
 
 
-@pytest.mark.slow
 def test_a_user_pattern(sources, run, fast_steps):
     out, err = run.ok("train 100 -e 1 -p mine.py:f --in-len 5", *SMALL)
     assert "(pattern 'mine:f')" in out
@@ -62,7 +63,6 @@ def test_a_user_pattern_without_weights_suggests_training(sources, run):
     run.refuses("predict 1 2 3 4 9 -p mine.py:f", message + advice, 1)
 
 
-@pytest.mark.slow
 def test_a_pattern_makes_the_targets_of_given_inputs(sources, run, fast_steps):
     out, _ = run.ok("train --from-file inputs.json -p running_sum -e 1 -o w", *SMALL_PAIRS)
     network = load("w")
@@ -74,7 +74,6 @@ def test_a_pattern_makes_the_targets_of_given_inputs(sources, run, fast_steps):
     run.refuses("train --from-file inputs.json", "inputs.json, sequence 0: expected a target too", 1)
 
 
-@pytest.mark.slow
 def test_training_reads_standard_input(sources, shell, tmp_path):
     text = (tmp_path / "pairs.jsonl").read_text()
     done = shell("train", "--from-file", "-", "--format", "json", "-e", 0, "-o", "w", stdin=text)
@@ -82,7 +81,6 @@ def test_training_reads_standard_input(sources, shell, tmp_path):
     assert load(tmp_path / "w").task == "stdin"
 
 
-@pytest.mark.slow
 def test_notices_about_a_training_on_pairs_and_about_continuing_it(sources, run, capsys, fast_steps):
     def notices(line):
         new_training(parse(line.split()))

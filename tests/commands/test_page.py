@@ -114,6 +114,7 @@ def write_recording(name, network):
     recording_path(Path(name)).write_bytes(to_bytes(recording, network.weights))
 
 
+@pytest.mark.slow
 def test_several_networks_read_pairs_from_a_pipe(run, shell):
     for name in ("v.h5", "w.h5"):
         save_random(name, SMALL, in_len=3, out_len=3)

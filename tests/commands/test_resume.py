@@ -22,6 +22,8 @@ from seq2seq_demo.trained_network import load
 from seq2seq_demo.training import snapshots, trainer
 from seq2seq_demo.training.snapshots import load_snapshot
 
+pytestmark = pytest.mark.slow
+
 TINY = f"{shlex.join(SMALL)} --cell-type BasicRNNCell"
 TRAIN = f"train 60 -e 1 -p reversed {TINY}"
 SNAPSHOT = "s2s_checkpoint__w.h5"
@@ -60,7 +62,6 @@ CASES = {  # options, the signal (None: a kill), and the epoch that it interrupt
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_an_interrupted_run_ends_with_the_same_bits(run, monkeypatch, case):
     """A signal leaves the snapshot of the first 8 or 64 steps, or of the only step of an epoch; a kill, of an epoch."""
@@ -97,7 +98,6 @@ def test_an_interrupted_run_ends_with_the_same_bits(run, monkeypatch, case):
     assert not Path(SNAPSHOT).exists()
 
 
-@pytest.mark.slow
 def test_a_process_that_was_killed_leaves_an_unlocked_snapshot(tmp_path, start):
     """The run is killed after its first snapshot, which precedes the first step."""
     argv = ["train", "3000", *TRAIN.split()[2:]]

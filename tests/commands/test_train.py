@@ -23,6 +23,7 @@ from seq2seq_demo.files.stored_network import TrainingRun
 from seq2seq_demo.trained_network import load
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["embedding_rnn", pytest.param("embedding_attention", marks=pytest.mark.slow)])
 def test_train_save_load_predict_at_other_lengths(run, model):
     out, err = run.ok(f"-m {model} -p reversed train 300 -e 2 -o w.tfl -v -v", *SMALL)

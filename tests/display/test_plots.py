@@ -14,6 +14,8 @@ from seq2seq_demo.errors import UsageError
 from seq2seq_demo.figures import EpochFigures, Figures
 from seq2seq_demo.predictions import Prediction
 
+pytestmark = pytest.mark.slow
+
 SVG = "{http://www.w3.org/2000/svg}"
 # α is 0, 1/2 or 1, drawn in these colours of Matplotlib's Blues
 ATTENTION = np.array([[0, 0, 1], [0, 1, 0], [1, 0, 0], [0, 0.5, 0.5], [0.5, 0.5, 0]])
@@ -137,7 +139,6 @@ def test_the_curves_of_a_history():
 
 
 @pytest.mark.parametrize(("name", "begins"), [("a.png", b"\x89PNG"), ("a.SVG", b"<?xml"), ("a.pdf", b"%PDF")])
-@pytest.mark.slow
 def test_the_same_figures_give_the_same_bytes(tmp_path, monkeypatch, name, begins):
     contents = []
     for draw in (attention, attention, lambda path: plots.save(plots.history_figure(figures(3)), path)):

@@ -22,6 +22,8 @@ from seq2seq_demo.network.parameters import weight_shapes
 from seq2seq_demo.trained_network import untrained
 from seq2seq_demo.training.trainer import fit
 
+pytestmark = pytest.mark.slow
+
 MODEL = ModelConfig("embedding_attention", cell_size=7, embedding_size=6, in_max_int=10, out_max_int=12)
 # 130 validation pairs (the logs use the first 128), and 147 steps per epoch.
 CONFIG = TrainConfig(1300, in_len=5, out_len=4, learning_rate=0.02, epochs=2, batch_size=8)
@@ -90,7 +92,6 @@ def check_histogram(buckets, array, tolerance=1e-5):
         assert (array < edge - tolerance).sum() <= below <= (array <= edge + tolerance).sum()
 
 
-@pytest.mark.slow
 def test_every_level_logs_exactly_its_tags(logged):
     names = list(weight_shapes(MODEL))
     figures = ("loss", "forced_token_accuracy", "forced_exact_match", "token_accuracy", "exact_match")
@@ -109,7 +110,6 @@ def test_every_level_logs_exactly_its_tags(logged):
                 assert [step for step, _ in values] == [147, 294]
 
 
-@pytest.mark.slow
 def test_scalars_match_the_training(logged):
     recorder = logged.recorder
     steps, losses, accuracies = zip(*recorder.progress, strict=True)
@@ -125,7 +125,6 @@ def test_scalars_match_the_training(logged):
                 assert values == [(step, np.float32(figure)) for step, figure in figures]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["decoder/layer_0/bias", "decoder/attention/score"])
 def test_gradients_match_finite_differences(logged, name):
     weights = {name: weight.astype(float) for name, weight in logged.network.weights.items()}
@@ -145,7 +144,6 @@ def test_gradients_match_finite_differences(logged, name):
     check_histogram(logged.levels[1]["histograms", f"gradients/{name}"][-1][1], gradient, 1e-6)
 
 
-@pytest.mark.slow
 def test_activations_match_the_numpy_network(logged):
     network = NumpyNetwork(MODEL, logged.network.weights)
     memory, _ = network.encode(logged.probes[0])
@@ -155,7 +153,6 @@ def test_activations_match_the_numpy_network(logged):
         check_histogram(logged.levels[3]["histograms", f"activations/{name}"][-1][1], array)
 
 
-@pytest.mark.slow
 def test_a_resumed_training_logs_to_the_same_directory(logged):
     folder = logged.interrupted
     before = {path: path.read_bytes() for path in folder.iterdir()}
@@ -180,7 +177,6 @@ def test_each_member_of_an_ensemble_logs_to_a_folder_of_its_own(tmp_path):
         assert read(tmp_path / member)["scalars", "train/loss"] == [(7, loss)]
 
 
-@pytest.mark.slow
 def test_a_full_disk_ends_only_the_logs(logged, capsys, tmp_path):
     mine = tf.summary.create_file_writer(str(tmp_path / "mine"))
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -221,7 +217,6 @@ def test_each_run_has_its_own_default_directory(temporary):
 TRAIN = ["train", 1300, "-p", "reversed", "-e", 1, "--batch-size", 8, "--in-len", 5, "--out-len", 4, "-o", "w"]
 
 
-@pytest.mark.slow
 def test_train_prints_its_log_directory(run, temporary, fast_steps):
     groups = {"train", "validation", "probe"}
     out, _ = run.ok(*TRAIN, "--tensorboard-verbose", 2)

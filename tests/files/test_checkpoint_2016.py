@@ -96,6 +96,7 @@ def test_truncated_files_are_refused(small):
             refusal(read_checkpoint, small[:offset] + small[-48:])  # only the middle is missing
 
 
+@pytest.mark.slow
 def test_flipped_bytes_are_refused(small):
     rng, expected, footer = random.Random(2), read_checkpoint(small), len(small) - 48
     positions = {*rng.sample(range(len(small)), 300), *range(footer - 60, len(small))}  # the end in full

@@ -17,6 +17,8 @@ from seq2seq_demo.page.builder import ShownNetwork
 from seq2seq_demo.page.examples import pattern_examples
 from seq2seq_demo.trained_network import TrainedNetwork
 
+pytestmark = pytest.mark.slow
+
 CELL, PATTERN = "CoupledCell", "doubled"
 SEED = 2  # with these weights, no answer below contains GO
 COUPLED_JS = """
@@ -75,7 +77,6 @@ def added_pattern_network():
 
 
 @needs_node
-@pytest.mark.slow
 def test_an_added_cell_agrees_with_numpy(cell, equation):
     for model, bidirectional in itertools.product(("embedding_rnn", "embedding_attention"), (False, True)):
         network = added_cell_network(model, bidirectional)
@@ -85,7 +86,6 @@ def test_an_added_cell_agrees_with_numpy(cell, equation):
 
 
 @needs_chromium
-@pytest.mark.slow
 def test_the_page_of_an_added_cell_shows_its_numbers_and_a_note_instead_of_the_equation(cell, equation, opened):
     network = added_cell_network()
     page = opened(ShownNetwork("coupled", network), fragment="#source=3%201%204%201%205%209")
@@ -115,7 +115,6 @@ def test_a_cell_without_an_equation_in_javascript_is_refused(cell, run):
 
 
 @needs_chromium
-@pytest.mark.slow
 def test_the_page_of_an_added_pattern_describes_it_and_has_targets_only_for_examples(pattern, opened):
     network = added_pattern_network()
     (examples,) = pattern_examples([(network, pattern)])

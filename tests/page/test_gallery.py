@@ -10,6 +10,8 @@ from seq2seq_demo.files.file_names import shipped_networks
 from seq2seq_demo.page.builder import ShownNetwork, build
 from seq2seq_demo.page.gallery import GALLERY, INDEX, build_index
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_index_links_to_every_page_and_has_no_script():
     index = build_index()

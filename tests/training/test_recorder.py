@@ -19,6 +19,8 @@ from seq2seq_demo.training import trainer
 from seq2seq_demo.training.recorder import chunk_ends, is_recorded, start_recording
 from seq2seq_demo.training.trainer import fit
 
+pytestmark = pytest.mark.slow
+
 MODEL = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
 REVERSED = find_pattern("reversed")
 # 90 steps per epoch, in calls of 64 and 26.
@@ -86,7 +88,6 @@ def test_a_recording_that_would_be_too_large_is_refused():
         start_recording(untrained(model, 0), replace(config, epochs=26))
 
 
-@pytest.mark.slow
 def test_the_recorded_weights_are_those_of_the_training(recorded, watcher):
     recording = recorded.recording
     assert (recording.steps, recording.epochs) == (STEPS, tuple(step / 90 for step in STEPS))
@@ -96,7 +97,6 @@ def test_the_recorded_weights_are_those_of_the_training(recorded, watcher):
     assert not matches(recording.weights[-2], recorded.weights)
 
 
-@pytest.mark.slow
 def test_recording_does_not_change_a_training(monkeypatch):
     """The training uses XLA and dropout, with many steps per call."""
     config = replace(CONFIG, dropout=0.2)
@@ -111,7 +111,6 @@ def test_recording_does_not_change_a_training(monkeypatch):
     assert recorded_watcher.history == plain_watcher.history
 
 
-@pytest.mark.slow
 def test_a_continued_training_that_stops_early_is_recorded_from_start_to_end(monkeypatch, recorded, fast_steps):
     monkeypatch.setattr("seq2seq_demo.training.recorder.MAX_EPOCHS", 1)  # the last one, which is not reached
     monkeypatch.setattr(trainer.results, "validation_figures", lambda *_: Figures(2.0, 0.1, 0.1, 0.1, 0.1))
@@ -122,7 +121,6 @@ def test_a_continued_training_that_stops_early_is_recorded_from_start_to_end(mon
     assert matches(further.recording.weights[0], recorded.weights)
 
 
-@pytest.mark.slow
 def test_with_keep_best_the_whole_training_is_recorded(tmp_path, monkeypatch, fast_steps):
     reached = iter([0.1, 0.5, 0.2, 0.3])
     monkeypatch.setattr(trainer.results, "validation_figures", lambda *_: Figures(2.0, 0.1, 0.1, 0.1, next(reached)))
@@ -135,7 +133,6 @@ def test_with_keep_best_the_whole_training_is_recorded(tmp_path, monkeypatch, fa
     assert are_same(find_recording(tmp_path / "w.h5", load(tmp_path / "w.h5").weights), best.recording)
 
 
-@pytest.mark.slow
 def test_texts_of_different_lengths_are_recorded(tmp_path):
     pairs = [(text, text[::-1]) for text in ("ab", "abc", "ba", "cab", "b", "ca")]
     settings = {"in_tokens": "characters", "out_tokens": "characters", "epochs": 2, "batch_size": 2}
@@ -146,7 +143,6 @@ def test_texts_of_different_lengths_are_recorded(tmp_path):
     assert are_same(find_recording(tmp_path / "w.h5", load(tmp_path / "w.h5").weights), network.recording)
 
 
-@pytest.mark.slow
 def test_a_snapshot_contains_the_recording_and_a_weights_file_does_not(recorded):
     run = TrainingRun(CONFIG, 0)
     snapshot = Snapshot(replace(recorded, trained=run), Progress(epoch=0, points=16))
@@ -154,7 +150,6 @@ def test_a_snapshot_contains_the_recording_and_a_weights_file_does_not(recorded)
     assert b"recorded" not in to_bytes(recorded)
 
 
-@pytest.mark.slow
 def test_weights_are_not_saved_if_their_recording_cannot_be(tmp_path, recorded):
     (tmp_path / "w.record.h5").write_text("mine")
     for overwrite in (False, True):

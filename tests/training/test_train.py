@@ -15,6 +15,8 @@ from seq2seq_demo.evaluation import training_sources
 from seq2seq_demo.trained_network import load, untrained
 from seq2seq_demo.training.settings import resolve
 
+pytestmark = pytest.mark.slow
+
 TINY = {"cell_size": 3, "embedding_size": 2}
 PAIRS = [([k % 5, 4], [4, k % 5, 7]) for k in range(30)]
 RAGGED = [([1, 2], [3]), ([1], [])] * 6
@@ -182,7 +184,6 @@ def test_pairs_that_do_not_fit_start_are_refused():
         train(PAIRS, epochs=0, start=untrained(ModelConfig(**TINY, out_max_int=6), 0))
 
 
-@pytest.mark.slow
 def test_a_network_from_a_callback_can_be_trained_further(tmp_path, fast_steps):
     """The network records the progress of its training run, but a further training run starts from the first epoch."""
     watcher = Watcher()
@@ -204,7 +205,6 @@ def test_points_other_than_the_pairs_and_invalid_rates_are_refused(points, rate)
         train(PAIRS, points=points, learning_rate=rate, epochs=0)
 
 
-@pytest.mark.slow
 def test_a_range_of_lengths_is_trained_and_evaluated(fast_steps):
     trained = train("reversed", points=60, in_len=(2, 4), epochs=1, batch_size=16, **TINY)
     assert (trained.min_in_len, trained.in_len, trained.out_len) == (2, 4, 4)
@@ -310,7 +310,6 @@ def numbered_pairs(shortest, n_sources):
 
 @pytest.mark.parametrize("n_sources", [90, 30])  # with 30, each source has three targets
 @pytest.mark.parametrize(("shortest", "is_text"), [(3, False), (2, False), (2, True)])
-@pytest.mark.slow
 def test_continuing_never_validates_on_pairs_that_were_trained_on(shortest, is_text, n_sources, fast_steps):
     pairs, tokens = numbered_pairs(shortest, n_sources), {}
     if is_text:
@@ -341,7 +340,6 @@ EXTRA = [([n, n, n], [n]) for n in range(10)]
         (EXTRA, None, True),
     ],
 )
-@pytest.mark.slow
 def test_a_training_on_other_pairs_keeps_the_validation_pairs_apart(tmp_path, fast_steps, pairs, validation, others):
     settings, watcher = AS_PATTERNS | TINY | {"epochs": 1}, Watcher()
     first = train(ROWS, validation=validation, callbacks=[watcher], **settings)
@@ -356,7 +354,6 @@ def test_a_training_on_other_pairs_keeps_the_validation_pairs_apart(tmp_path, fa
 
 
 @pytest.mark.parametrize("in_len", [4, (3, 4)])
-@pytest.mark.slow
 def test_evaluate_avoids_the_sources_of_every_run(tmp_path, in_len, fast_steps):
     sizes = {"points": 2000, "in_len": in_len, "epochs": 1}
     first = train("reversed", **sizes, **TINY)
@@ -383,7 +380,6 @@ def test_evaluate_avoids_the_sources_of_every_run(tmp_path, in_len, fast_steps):
     assert (row.evaluation.n, row.fresh) == (4000, True)
 
 
-@pytest.mark.slow
 def test_sources_are_unknown_without_all_runs(tmp_path, fast_steps):
     """Files of earlier versions record only the last run, and the sources of given pairs are not recorded."""
     first = train("reversed", points=20, in_len=3, epochs=1, **TINY)
@@ -400,7 +396,6 @@ def test_sources_are_unknown_without_all_runs(tmp_path, fast_steps):
         assert row.fresh is fresh
 
 
-@pytest.mark.slow
 def test_a_network_forgets_its_runs_if_they_are_too_many(monkeypatch, fast_steps):
     monkeypatch.setattr("seq2seq_demo.training.settings.MAX_EARLIER_RUNS", 1)
     network, lengths = None, []
@@ -410,7 +405,6 @@ def test_a_network_forgets_its_runs_if_they_are_too_many(monkeypatch, fast_steps
     assert lengths == [(0, True), (1, True), (0, False), (1, False)]
 
 
-@pytest.mark.slow
 def test_a_training_run_leaves_no_graph_in_memory():
     def n_graphs():
         gc.collect()

@@ -20,6 +20,8 @@ from seq2seq_demo.training import batches, results, trainer
 from seq2seq_demo.training.batches import Batch, Widths, first_fitting_width
 from seq2seq_demo.training.trainer import Trainer, batch_widths, fit
 
+pytestmark = pytest.mark.slow
+
 SMALL = ModelConfig("embedding_attention", cell_size=7, embedding_size=5, in_max_int=10, out_max_int=12)
 BOTH_WAYS = ModelConfig("embedding_attention", "GRUCell", 2, 7, 5, in_max_int=10, out_max_int=12, bidirectional=True)
 REVERSED = find_pattern("reversed")
@@ -32,7 +34,6 @@ def trainer_from(config, network, widths=None):
 
 
 @pytest.mark.parametrize(("points", "clipped", "since"), [(13, False, 0), (3, True, 5)])
-@pytest.mark.slow
 def test_one_step_is_adam_on_the_gradient_of_the_mean_loss(points, clipped, since):
     """The reference is algorithm 1 of Kingma and Ba (2015) in NumPy, reordered as in their section 2."""
     weights = random_weights(SMALL)
@@ -77,7 +78,6 @@ def test_without_moments_adam_counts_from_the_start():
     assert (trainer.step, int(trainer.adam.iterations), trainer.moments_since) == (8, 0, 8)
 
 
-@pytest.mark.slow
 def test_xla_changes_nothing(monkeypatch):
     # Two lengths, because each takes seconds to compile.
     config = TrainConfig(100, 4, 4, 0.01, epochs=1, batch_size=16, dropout=0.3, min_in_len=3)
@@ -90,7 +90,6 @@ def test_xla_changes_nothing(monkeypatch):
         assert np.abs(trained[0].weights[name] - first).max() > 1e-3, name  # every weight learns
 
 
-@pytest.mark.slow
 def test_training_learns_to_reverse():
     config = TrainConfig(4000, in_len=3, out_len=3, learning_rate=0.02, lr_schedule="cosine", epochs=8, batch_size=32)
     watcher = Watcher()
@@ -121,7 +120,6 @@ def test_learning_rates(schedule, rates):
     assert got == pytest.approx(rates)
 
 
-@pytest.mark.slow
 def test_a_loss_that_is_not_finite_ends_training():
     start = untrained(SMALL, 0)
     start.weights["decoder/projection/bias"][:] = np.inf
@@ -140,7 +138,6 @@ def test_a_weight_that_is_not_finite_ends_training():
 
 
 @pytest.mark.parametrize(("start_step", "xla"), [(5, True), (2, True), (5, False)])
-@pytest.mark.slow
 def test_the_memory_of_xla_is_released_after_the_first_call(monkeypatch, fast_steps, start_step, xla):
     config, events = TrainConfig(112, in_len=6, out_len=4, batch_size=10, epochs=1), []
     network = replace(untrained(SMALL, 0), step=5, trained=TrainingRun(config, start_step))  # 2: a resumed run
@@ -179,7 +176,6 @@ N_SYMBOLS = 3 + 1 + 7 + 2  # with END
     ("model", "bidirectional", "num_layers", "dropout"),
     [("embedding_rnn", False, 2, 0.0), ("embedding_attention", True, 1, 0.3)],
 )
-@pytest.mark.slow
 def test_sums_of_a_padded_batch_equal_those_of_its_rows(model, bidirectional, num_layers, dropout):
     """Padding changes neither loss nor correct symbols nor gradients, whichever rows share a batch."""
     model_config = ModelConfig(model, "GRUCell", num_layers, 7, 5, 10, 12, bidirectional, ends=True)
@@ -235,7 +231,6 @@ def test_a_batch_is_not_padded_beyond_the_training_points(points, batch_size, ro
     assert our_trainer.batches(pairs[: our_trainer.batch_rows]).row_keys.shape == (64, rows)
 
 
-@pytest.mark.slow
 def test_sums_of_shares_equal_those_of_the_batch():
     """Each row keeps its dropout key, whichever worker computes it."""
     config = TrainConfig(10, in_len=6, out_len=4, batch_size=4, dropout=0.3)
@@ -254,7 +249,6 @@ def test_sums_of_shares_equal_those_of_the_batch():
 
 
 @pytest.mark.parametrize(("microbatch_rows", "wide"), [(2, [(12, 8)]), (6, [(12, 8), (13, 8)])])
-@pytest.mark.slow
 def test_sums_of_microbatches_equal_those_of_the_batch(monkeypatch, microbatch_rows, wide):
     """A batch is split to save memory, or because of a very long row."""
     model = ModelConfig("embedding_rnn", "BasicRNNCell", 1, 7, 5, in_max_int=8, out_max_int=9, ends=True)

@@ -16,6 +16,8 @@ from seq2seq_demo.training.batches import row_keys
 # isort: split
 import tensorflow as tf
 
+pytestmark = pytest.mark.slow
+
 B, S, T, H, E, P = 3, 6, 4, 7, 5, 0.3
 KEYS = np.array([0, 123456789, 2**32 - 1], np.uint32)
 ROW = 1

@@ -10,6 +10,8 @@ from seq2seq_demo.config import MODELS, ModelConfig
 from seq2seq_demo.network.bidirectional import make_numpy_network
 from seq2seq_demo.network.keras_network.model import Seq2Seq
 
+pytestmark = pytest.mark.slow
+
 B, S, T = 2, 6, 3
 SOURCES = np.random.default_rng(0).integers(0, 11, (B, S), np.int32)
 DECODER_INPUT = np.random.default_rng(1).integers(0, 14, (B, T), np.int32)
@@ -47,7 +49,6 @@ def test_inputs_may_have_any_size_and_may_be_in_a_dictionary():
     assert np.abs(network({"sources": SOURCES, "decoder_input": DECODER_INPUT}) - logits).max() < 1e-4
 
 
-@pytest.mark.slow
 @ignore_deprecation
 def test_exported_networks_answer_like_numpy(tmp_path):
     network, reference = networks("embedding_attention", True)
@@ -63,7 +64,6 @@ def test_exported_networks_answer_like_numpy(tmp_path):
     assert np.abs(answer["logits"] - decoded.logits).max() < 1e-4
 
 
-@pytest.mark.slow
 @ignore_deprecation
 def test_a_network_is_converted_to_tflite_without_a_saved_model():
     network, reference = networks("embedding_rnn", True)

@@ -10,6 +10,8 @@ from seq2seq_demo.network.bidirectional import make_numpy_network
 from seq2seq_demo.network.keras_network.model import Seq2Seq
 from seq2seq_demo.network.parameters import weight_shapes
 
+pytestmark = pytest.mark.slow
+
 B, E, H = 3, 5, 7
 CELLS = ["BasicLSTMCell", "GRUCell", "BasicRNNCell"]
 

@@ -10,6 +10,8 @@ from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.network.bidirectional import make_numpy_network
 from seq2seq_demo.network.keras_network.model import Lengths, Seq2Seq
 
+pytestmark = pytest.mark.slow
+
 SOURCES = [[3, 1, 4, 1, 5], [2], [7, 7], [6, 0, 8, 2]]
 TARGETS = [[4, 2], [], [9, 9, 1, 0, 3, 2], [5]]
 COUNTS = [3, 1, 7, 2]  # symbols per target, with END

@@ -5,6 +5,8 @@ from seq2seq_demo.network.keras_network.scan import scan
 # isort: split
 import tensorflow as tf
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("jit_compile", [False, True])
 @pytest.mark.parametrize(

@@ -5,12 +5,13 @@ import sys
 import pytest
 from helpers import ROOT
 
+pytestmark = pytest.mark.slow
+
 TRAINING = ["-m", "seq2seq_demo", "train", "100", "-p", "sorted", "-e", "1", "--in-len", "3"]
 GOT = """expected TensorFlow to load, got AttributeError("'list' object has no attribute 'get'")"""
 ERROR = f"seq2seq-demo: error: {GOT}; is ~/.keras/keras.json damaged?\n"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "error"),
     [("[]", ERROR), ('{"backend": "torch", "floatx": "float16", "nnx_enabled": true}', "")],
