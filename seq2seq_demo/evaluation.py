@@ -3,6 +3,9 @@
 With teacher forcing, the decoder reads the symbols of the target, so the figures are too optimistic. Free-running, it
 reads its own answer, as it does in a prediction. If the network ends its answers, END counts as a symbol, and an answer
 without END is wrong.
+
+A source that the network cannot read has no answer, and a target that it cannot write equals no answer, so both are
+wrong in every figure. Only the loss leaves these symbols out, because it would be infinite.
 """
 
 import functools
@@ -115,21 +118,37 @@ class _Measurement:
         return forced + free
 
     def _expected(self, targets: Sequences) -> tuple[np.ndarray, np.ndarray]:
-        """Return the padded targets `[B, T]`, with END if the network writes END, and their mask."""
-        ends, go = self.network.model_config.ends, self.network.model_config.go
-        expected = targets.padded(int(targets.lengths.max()) + ends, go)
-        return expected, np.arange(expected.shape[1]) < (targets.lengths + ends)[:, None]
+        """Return the padded targets `[B, T]`, with END if the network writes END, and their mask.
+
+        A symbol that the network cannot write is V.
+        """
+        ends, go, V = (getattr(self.network.model_config, name) for name in ("ends", "go", "n_output_symbols"))
+        padded = targets.padded(int(targets.lengths.max()) + ends, go).astype(np.int64)
+        positions, lengths = np.arange(padded.shape[1]), targets.lengths[:, None]
+        return np.where((padded >= go) & (positions < lengths), V, padded), positions < lengths + ends
+
+    def _readable(self, sources: Sequences) -> tuple[np.ndarray, np.ndarray]:
+        """Return sources `[B, S]` of one length, and a mask of those that the network can read, `[B]`.
+
+        In the others, each unknown symbol is replaced.
+        """
+        largest = self.network.model_config.in_max_int
+        return np.minimum(sources.array().astype(np.int64), largest), ~sources.exceed(largest)
 
     def _count_forced(self, rows: np.ndarray) -> Evaluation:
         """Compute the teacher-forcing figures of pairs whose sources have one length."""
-        sources = self.pairs.sources[rows].array()  # [B, S]
+        sources, is_read = self._readable(self.pairs.sources[rows])  # [B, S], [B]
         expected, mask = self._expected(self.pairs.targets[rows])  # [B, T]
-        decoder_input = shift_right(expected, self.network.model_config.go)
-        forced = self.network.decode(sources, expected.shape[1], decoder_input)
-        is_correct = (forced.symbols == expected) & mask
+        go = self.network.model_config.go
+        writable = np.minimum(expected, go)
+        forced = self.network.decode(sources, expected.shape[1], shift_right(writable, go))
+        is_known = mask & is_read[:, None] & (expected <= go)
+        is_correct = (forced.symbols == expected) & is_known
         return Evaluation(
             n_pairs=len(sources),
-            loss_sum=float((cross_entropy(forced.logits, expected) * mask).sum(dtype=np.float64)),
+            unseen=int((~is_known & mask).any(axis=1).sum()),
+            loss_sum=float((cross_entropy(forced.logits, writable) * is_known).sum(dtype=np.float64)),
+            n_loss=int(is_known.sum()),
             forced=Tally(mask.sum(axis=0), is_correct.sum(axis=0)),
             forced_exact=int((is_correct == mask).all(axis=1).sum()),
         )
@@ -140,46 +159,49 @@ class _Measurement:
         If a source has several targets, the answer is compared with the nearest one.
         """
         _, first, groups = np.unique(self.group_ids[rows], return_index=True, return_inverse=True)  # [B], [N]
-        sources, targets = self.pairs.sources[rows[first]].array(), self.pairs.targets[rows]  # [B, S], N targets
+        given, targets = self.pairs.sources[rows[first]], self.pairs.targets[rows]  # B sources, N targets
+        sources, is_read = self._readable(given)  # [B, S], [B]
         ends, V = self.network.model_config.ends, self.network.model_config.n_output_symbols
         decoded = answer(self.network, sources, out_len, self.options.decoding)
-        is_written = decoded.is_written[:, 0]  # [B, T]
-        answers = Sequences.of_padded(decoded.symbols[:, 0], decoded.lengths[:, 0])  # B answers, without END
-        is_complete = decoded.ended[:, 0] | (not ends)  # [B]
+        is_written = decoded.is_written[:, 0] & is_read[:, None]  # [B, T]
+        answers = Sequences.of_padded(decoded.symbols[:, 0], decoded.lengths[:, 0] * is_read)  # B answers, without END
+        is_complete = (decoded.ended[:, 0] | (not ends)) & is_read  # [B]
         edits = _edits(answers, targets, groups) + ~is_complete[groups]  # [N]; a missing END counts as an edit
         nearest = np.lexsort((edits, groups))[first]  # [B]
         edits, targets = edits[nearest], targets[nearest]
         expected, mask = self._expected(targets)  # [B, T]
         T = expected.shape[1]
         symbols = np.pad(np.where(is_written, decoded.symbols[:, 0], -1), ((0, 0), (0, T)), constant_values=-1)[:, :T]
-        is_correct, is_exact = (symbols == expected) & mask, edits == 0
+        is_correct = (symbols == expected) & mask
+        is_exact = (edits == 0) & ~targets.exceed(self.network.model_config.out_max_int)
         surplus = answers.lengths - targets.lengths  # [B]
+        n_symbols = max(V, int(expected.max()) + 1)  # V + 1 if the network cannot write a symbol
         wrong = np.flatnonzero(~is_exact)
         details: dict[str, Any] = {}
         if self.options.detailed:
             assert decoded.probabilities is not None
             written, is_wrong = decoded.n_written[:, 0], mask & ~is_correct  # [B], [B, T]
-            probabilities = decoded.probabilities[:, 0][is_written]
-            details["answers"] = AnswerProbabilities(probabilities, written, is_exact)
+            probabilities = decoded.probabilities[:, 0] * is_complete[:, None]  # [B, T]
+            details["answers"] = AnswerProbabilities(probabilities[decoded.is_written[:, 0]], written, is_exact)
             probability = details["answers"].confidences(1.0)  # at temperature 1, not calibrated
 
             def examples(key: np.ndarray) -> tuple[WrongAnswer, ...]:
                 b = wrong[np.argsort(-key[wrong], kind="stable")[:WRONG_EXAMPLES]]
-                symbols = sources[b].tolist(), targets[b].rows(), answers[b].rows()
-                facts = (x[b].tolist() for x in (decoded.ended[:, 0], edits, probability))
+                symbols = given[b].rows(), targets[b].rows(), answers[b].rows()
+                facts = (x[b].tolist() for x in (decoded.ended[:, 0] & is_read, edits, probability))
                 return tuple(map(WrongAnswer, *symbols, *facts))
 
             details["wrong"] = WrongAnswers(examples(edits), examples(probability))
             details["confusions"] = (
                 confusions(answers[wrong], targets[wrong])
                 if ends
-                else Counter(zip(expected[is_wrong].tolist(), symbols[is_wrong].tolist(), strict=True))  # by position
+                else Counter(zip(targets.array()[is_wrong].tolist(), symbols[is_wrong].tolist(), strict=True))
             )
         return Evaluation(
             n=len(sources),
             n_target=int(targets.lengths.sum()),
             by_position=Tally(mask.sum(axis=0), is_correct.sum(axis=0)),
-            by_symbol=Tally(*(np.bincount(expected[mask], minlength=V) for mask in (mask, is_correct))),
+            by_symbol=Tally(*(np.bincount(expected[mask], minlength=n_symbols) for mask in (mask, is_correct))),
             exact=int(is_exact.sum()),
             wrong_symbols=int((is_complete & ~is_exact & (surplus == 0)).sum()),
             too_short=int((is_complete & (surplus < 0)).sum()),

@@ -197,8 +197,10 @@ class Evaluation:
     n: int = 0
     n_pairs: int = 0
     n_target: int = 0  # symbols of the nearest targets, without END
+    unseen: int = 0  # pairs with a symbol that the network cannot read or write; they are wrong
     # With teacher forcing
     loss_sum: float = 0.0  # nats
+    n_loss: int = 0  # symbols in `loss_sum`: all that the network can write, of sources that it can read
     forced: Tally = Tally()  # per position
     forced_exact: int = 0  # pairs with every symbol correct
     # Free-running
@@ -208,7 +210,7 @@ class Evaluation:
     wrong_symbols: int = 0  # wrong answers of the right length
     too_short: int = 0
     too_long: int = 0
-    unended: int = 0  # answers without END, if the network should write END
+    unended: int = 0  # answers without END, if the network should write END; sources that it cannot read
     edits: int = 0  # the sum of the edit distances from answers to targets
     confusions: Confusions = field(default_factory=Counter)
     wrong: WrongAnswers = WrongAnswers()
@@ -228,8 +230,8 @@ class Evaluation:
 
     @property
     def loss(self) -> float:
-        """The loss with teacher forcing, in nats per symbol."""
-        return self.loss_sum / int(self.forced.expected.sum())
+        """The loss with teacher forcing, in nats per symbol that the network can write; nan if there is none."""
+        return self.loss_sum / self.n_loss if self.n_loss else math.nan
 
     @property
     def exact_match(self) -> float:

@@ -23,6 +23,7 @@ from seq2seq_demo.network.thread_pool import in_threads
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+UNENDED = " ... (did not end)"  # marks the text of an answer that did not end
 Batch = list[Record]  # records to decode together
 
 
@@ -46,15 +47,15 @@ class Prediction(NamedTuple):
 
     @property
     def probability(self) -> float:
-        """The probability of the whole answer, END included; nan without `probabilities`."""
-        return math.prod(self.probabilities) if self.probabilities else math.nan
+        """The probability of the whole answer, END included, so 0 if it did not end; nan without `probabilities`."""
+        return math.prod(self.probabilities) * (self.ended is not False) if self.probabilities else math.nan
 
     @property
     def confidence(self) -> float | None:
         """The calibrated probability of the answer; None without `temperature` or `probabilities`."""
         if not self.probabilities or self.temperature is None:
             return None
-        return answer_confidence(self.probabilities, self.temperature)
+        return answer_confidence(self.probabilities, self.temperature) * (self.ended is not False)
 
     @property
     def exact(self) -> bool | None:
@@ -68,8 +69,8 @@ class Prediction(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The answer as a text."""
-        return join_symbols(self.tokens[1], self.predicted)
+        """The answer as a text; an answer that did not end is marked."""
+        return join_symbols(self.tokens[1], self.predicted) + UNENDED * (self.ended is False)
 
     @property
     def expected_text(self) -> str | None:
@@ -98,8 +99,7 @@ class Prediction(NamedTuple):
         return draw("attention_figure", [self])
 
     def _repr_html_(self) -> str:
-        answer = self.text + " … (did not end)" * (self.ended is False)
-        texts = ["source", self.source_text], ["answer", answer], ["expected", self.expected_text]
+        texts = ["source", self.source_text], ["answer", self.text], ["expected", self.expected_text]
         return html_table(*texts, ["probability", self.probability], ["confidence", self.confidence])
 
     def with_symbols(self, vocabularies: Vocabularies) -> Prediction:

@@ -283,14 +283,13 @@ class TrainedNetwork(StoredNetwork):
             raise UsageError(f"expected a pattern or pairs, got {task!r}")
 
     def check_pairs(self, task: PairTask, in_len: int | None, out_len: int | None) -> None:
-        """Raise UsageError unless the network can read the sources and write the targets of `task`.
+        """Raise UsageError unless the pairs of `task` have the network's kinds of symbols; some symbols may be unseen.
 
         If the network does not end its answers, all pairs must have one length: `in_len` and `out_len`, unless None.
         """
-        if task.vocabularies != self.vocabularies:
+        if not self.vocabularies.are_extended_by(task.vocabularies):
             tokens = " to ".join(self.vocabularies.tokens)
             raise UsageError(f"expected pairs with the network's vocabularies, {tokens}, got other vocabularies")
-        task.require_symbols(self.model_config)
         sides = (("`in_len`", in_len, task.pairs.sources), ("`out_len`", out_len, task.pairs.targets))
         for name, length, sequences in () if self.ends else sides:
             if sequences.common_length is None:

@@ -51,22 +51,28 @@ def test_the_calibration_error_is_that_by_hand():
 
 @pytest.fixture
 def network(tmp_path, monkeypatch):
-    """A random network of texts with a calibration, saved as w."""
+    """A random network of texts with a calibration, saved as w; about two thirds of its answers end."""
     monkeypatch.chdir(tmp_path)
-    return save_texts("w", ("characters", tuple("abcd")), ("characters", tuple("xy")), temperature=2.0)
+    network = save_texts("w", ("characters", tuple("abcd")), ("characters", tuple("xy")), temperature=2.0)
+    network.weights["decoder/output/bias"][network.model_config.go] += 0.3
+    network.save("w")
+    return network
 
 
 def test_the_confidence_follows_from_the_probability_of_the_answer(network):
     assert load("w").temperature == 2.0
     answers = network.predict(["a", "bd", "abc"], details=True)
+    assert [answer.ended for answer in answers] == [True, True, False]  # an answer that did not end is no answer
     for answer in answers:
-        assert answer.probability == pytest.approx(np.prod(answer.probabilities))
-        assert answer.confidence == pytest.approx(answer_confidence(answer.probabilities, 2.0))
+        assert answer.probability == pytest.approx(np.prod(answer.probabilities) * answer.ended)
+        assert answer.confidence == pytest.approx(answer_confidence(answer.probabilities, 2.0) * answer.ended)
+    assert network.predict(["abc"]) == [answers[2].text] == ["".join(answers[2].predicted) + " ... (did not end)"]
     assert network.predict(["a"], beam_size=2, details=True)[0].confidence is not None
 
 
 def test_predict_withholds_answers_of_low_confidence(run, network):
-    words = ["a", "bd", "abc", "ddd"]
+    words = ["a", "bd", "abc", "ddd"]  # the third answer does not end
+    assert " ... (did not end)\t0" in run.ok("predict -i w --format tsv", *words)[0].splitlines()[2]
     answers = network.predict(words, details=True)
     middle = np.median([answer.confidence for answer in answers])
     lines, notice = run.ok("predict -i w --min-confidence", middle, *words)
@@ -87,7 +93,7 @@ def test_evaluate_counts_answers_by_confidence(run, network):
     answers = network.predict(WORDS, details=True)
     right = [n % 3 > 0 for n in range(len(WORDS))]
     pairs = [
-        (word, answer.text if ok else answer.text + "x") for word, answer, ok in zip(WORDS, answers, right, strict=True)
+        (word, "".join(answer.predicted) + "x" * (not ok)) for word, answer, ok in zip(WORDS, answers, right, strict=True)
     ]
     with open("test.tsv", "w") as file:
         file.writelines(f"{source}\t{target}\n" for source, target in pairs)

@@ -73,7 +73,7 @@ def half_right(network, n, in_lens):
     targets = []
     for row, source in enumerate(sources):
         answers = answer(network, np.array([source]), T)
-        target = answers.symbols[0, 0, : answers.lengths[0, 0]].tolist()
+        target = np.minimum(answers.symbols[0, 0, : answers.lengths[0, 0]], network.model_config.out_max_int).tolist()
         if row % 2:
             target = [*target[:2], (row + 1) % 9, *target[3 : 3 + row % 5 if ends else T]]
         targets.append(target)
@@ -145,13 +145,14 @@ def test_a_beam_of_one_is_greedy_and_a_larger_one_equals_beam_search(config):
     sources = np.random.default_rng(1).integers(0, 9, (300, 4))
     answers = answer(network, sources, T, EvaluationOptions(lambda _: T, beam).decoding)
     best = Sequences.of_padded(answers.symbols[:, 0], answers.lengths[:, 0])
-    pairs = Pairs(Sequences.of_array(sources), best)
+    kept = ~best.exceed(config.out_max_int)  # an answer of fixed length may contain GO, which no target has
+    pairs = Pairs(Sequences.of_array(sources), best)[kept]
 
     def measured_with(beam):
         return measured(pairs, network=network, beam=beam, detailed=True)
 
     searched, size_1, greedy = measured_with(beam), measured_with(Beam(1)), measured_with(None)
-    assert searched.exact == (answers.ended.sum() if config.ends else 300)
+    assert searched.exact == (answers.ended.sum() if config.ends else kept.sum()) > 100
     assert 0 < greedy.exact < searched.exact
     assert counts(size_1) == counts(greedy)
     if config.ends:
@@ -274,7 +275,29 @@ def test_an_answer_without_an_end_is_wrong_even_if_it_is_an_alternative(reply):
     e = evaluate(([1, 2], [4, 5, 6, 7, 7]), ([1, 2], [4]), ([3, 4], [5] * 5))
     assert (e.n, e.exact, e.unended, e.edits, e.too_long) == (2, 1, 1, 0, 0)
     assert e.confusions == Counter()
-    assert e.wrong.worst == (([1, 2], [4, 5, 6, 7, 7], [4, 5, 6, 7, 7], False, 1, 0.5),)
+    assert e.wrong.worst == (([1, 2], [4, 5, 6, 7, 7], [4, 5, 6, 7, 7], False, 1, 0.0),)
+    assert e.answers.confidences(1.0).tolist() == [0, pytest.approx(0.75)]  # an answer without END is no answer
+
+
+def test_pairs_with_unseen_symbols_are_wrong_in_every_figure_but_the_loss(reply):
+    """The network reads 0 to 8 and writes 0 to 8; END is 9."""
+    reply({(1, 2): ([4, 5], 0.5), (3, 4): ([5, 6], 0.75), (8, 8): ([7], 0.9), (5,): ([7], 0.8), (8,): ([7], 0.7)})
+    seen = evaluate(([3, 4], [5, 6]))
+    for unseen in ([4, 9], [4, 300]):  # 9 is not END, and 300 does not fit into the type of the other symbols
+        e = evaluate(([3, 4], [5, 6]), ([1, 2], unseen), ([8, 9], [7]), ([8, 10], [7]), ([5], unseen), ([5], [7]))
+        assert (e.n, e.n_pairs, e.unseen) == (5, 6, 4)  # an answer may equal another target of its source
+        assert (e.exact, e.edits, e.unended, e.wrong_symbols) == (2, 1 + 1 + 1, 2, 1)
+        assert (e.n_target, e.by_position.expected.tolist()) == (2 + 2 + 1 + 1 + 1, [5, 5, 2])
+        assert e.by_position.correct.tolist() == [3, 2, 2]
+        assert e.by_symbol.expected.tolist() == [0, 0, 0, 0, 1, 1, 1, 3, 0, 5, 1]
+        assert e.by_symbol.correct.tolist() == [0, 0, 0, 0, 1, 1, 1, 1, 0, 3, 0]
+        assert e.confusions == Counter({(unseen[1], 5): 1, (7, None): 2})
+        assert e.forced.expected.sum() == 3 + 3 + 2 + 2 + 3 + 2
+        assert e.n_loss == 3 + 2 + 2 + 2
+        assert sorted(answer.source for answer in e.wrong.worst) == [[1, 2], [8, 9], [8, 10]]
+        assert np.sort(e.answers.confidences(1.0))[:2].tolist() == [0, 0]
+    assert math.isnan(evaluate(([9], [1])).loss)
+    assert evaluate(([3, 4], [5, 6]), ([9], [1])).loss == seen.loss
 
 
 def test_the_worst_and_the_surest_wrong_answers(reply):

@@ -42,13 +42,13 @@ def test_tables_of_networks_predictions_evaluations_and_histories():
     texts = Prediction(["<", "b"], ["&"], ["x"], [0.5], ended=False, tokens=(CHARACTERS, CHARACTERS), temperature=1.0)
     assert cells(texts) == [
         ["source", "&lt;b"],
-        ["answer", "&amp; … (did not end)"],
+        ["answer", "&amp; ... (did not end)"],
         ["expected", "x"],
-        ["probability", "0.5000"],
-        ["confidence", "0.5000"],
+        ["probability", "0.0000"],
+        ["confidence", "0.0000"],
     ]
     counts = Tally(np.array([4]), np.array([3]))
-    evaluation = Evaluation(4, 4, 4, 2.0, counts, 3, counts, exact=3)
+    evaluation = Evaluation(4, 4, 4, 0, 2.0, 4, counts, 3, counts, exact=3)
     assert cells(evaluation)[:2] == [["sequences", "4"], ["loss", "0.5000"]]
     assert cells(evaluation)[-2:] == [["exact match", "0.7500"], ["symbol error rate", "0.0000"]]
     assert cells(HISTORY)[:2] == [

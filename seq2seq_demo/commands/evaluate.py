@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.evaluation import RANDOM, EvaluationRow, n_to_measure
 from seq2seq_demo.trained_network import TrainedNetwork
 
-MAX_ERRORS_SHOWN = 5  # further skipped pairs are only counted
+MAX_ERRORS_SHOWN = 5  # further skipped records are only counted
 
 
 def evaluate(options: EvaluateOptions) -> None:
@@ -31,6 +32,7 @@ def evaluate(options: EvaluateOptions) -> None:
         alternative = "" if network.vocabularies.are_text else " or -p"
         expected = f"expected --from-file with pairs{alternative}, got none"
         raise UsageError(f"the network was trained on {network.task!r}: {expected}")
+    shown = replace(network, vocabularies=task.vocabularies)  # which also contain the unseen symbols of the pairs
     rows: list[EvaluationRow] = []
     labels = {"model": network.model_config.model, "pattern": pattern.name if pattern else None}
     with ProgressBar("Evaluating") as progress:
@@ -38,17 +40,17 @@ def evaluate(options: EvaluateOptions) -> None:
             rows.append(row)
             if options.json:
                 progress.hide()
-                print_result(json.dumps(labels | evaluations.row_dict(row, network)))
+                print_result(json.dumps(labels | evaluations.row_dict(row, shown)))
     if not_fresh := [str(row.in_len) for row in rows if row.kind == RANDOM and not row.fresh]:
         print_notice(f"Some sources of length {', '.join(not_fresh)} may be training sources")
     if options.json and options.from_file:
-        print_result(json.dumps(labels | evaluations.row_dict(evaluations.total(rows), network)))
+        print_result(json.dumps(labels | evaluations.row_dict(evaluations.total(rows), shown)))
     elif not options.json:
         origin = f" of {options.from_file}" * bool(options.from_file)
         origin += f", pattern {pattern.name!r}" if pattern else ""
-        print_result(evaluations.text(rows, network, origin, options.verbose > 0))
+        print_result(evaluations.text(rows, shown, origin, options.verbose > 0))
     if n_skipped := sum(map(len, skipped.values())):
-        raise InputError(f"expected pairs that the network can read, skipped {n_skipped} that it cannot read")
+        raise InputError(f"expected only pairs, skipped {pluralize(n_skipped, 'invalid record')}")
 
 
 def _measure(
@@ -75,12 +77,11 @@ def _measure(
 
 
 def _read_pairs(options: EvaluateOptions, network: TrainedNetwork, skipped: SkippedPairs) -> PairTask:
-    """Read the pairs of --from-file; with --keep-going, collect the errors of unreadable pairs."""
+    """Read the pairs of --from-file; with --keep-going, collect the errors of invalid records."""
     may_skip = skipped if options.keep_going else None
-    task = read_pair_task(options, options.points, options.sequence_pattern, network, print_notice, may_skip)
+    task = read_pair_task(options, options.points, options.sequence_pattern, network, print_notice, may_skip, True)
     for errors in filter(None, skipped.values()):
         for error in errors[:MAX_ERRORS_SHOWN]:
             print_notice(str(error))
-        unreadable = f"Skipped {pluralize(len(errors), 'pair')} that the network cannot read"
-        print_notice(f"{unreadable}; when you compare figures, count skipped pairs as wrong")
+        print_notice(f"Skipped {pluralize(len(errors), 'invalid record')}")
     return task

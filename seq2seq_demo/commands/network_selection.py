@@ -1,13 +1,15 @@
 """Selects the network, the pattern and the pairs that the options name, and rejects options that contradict them."""
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from seq2seq_demo.commands.options import NetworkOptions
-from seq2seq_demo.config import CELL_TYPES, CHARACTERS, INTEGERS, ModelConfig, TrainConfig, given_values, lengths_text
+from seq2seq_demo.config import CELL_TYPES, INTEGERS, ModelConfig, TrainConfig, given_values, lengths_text
 from seq2seq_demo.data.encoder import EncodedPairs, Encoder, read_pairs
 from seq2seq_demo.data.layout import InputFormat, Layout, Tokens
 from seq2seq_demo.data.lines import file_title
@@ -15,9 +17,9 @@ from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
 from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, is_user_function
 from seq2seq_demo.data.readers import read_file, read_words
-from seq2seq_demo.data.records import Place, Record
+from seq2seq_demo.data.records import MAX_SYMBOL, Place, Record
 from seq2seq_demo.data.sequences import Pairs, Sequences
-from seq2seq_demo.data.vocabulary import TextOptions, Vocabularies
+from seq2seq_demo.data.vocabulary import TextOptions, Vocabularies, quoted
 from seq2seq_demo.declarations import preview
 from seq2seq_demo.display.console import print_notice
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
@@ -26,6 +28,7 @@ from seq2seq_demo.trained_network import TrainedNetwork, ensemble, load
 
 MAX_LEN_WITHOUT_ATTENTION = 10  # the shipped networks of embedding_rnn are not trained on longer sources
 TEXT_HINT = "; the selected network takes integers: select one for texts with -i, as in `-i g2p`"
+LARGEST = ("in_max_int", "out_max_int")  # the largest symbols of sources and of targets
 SkippedPairs = dict[str, list[InputError]]  # file → the errors of its pairs that --keep-going skips
 
 
@@ -125,12 +128,14 @@ def read_pair_task(
     network: TrainedNetwork | None,
     notify: Callable[[str], object],
     skipped: SkippedPairs | None = None,
+    may_be_unseen: bool = False,
 ) -> PairTask:
     """Read the pairs of --from-file (only the first n if n is given) and of --validation-file.
 
-    The pairs must fit the network or, if `network` is None, the options. `notify` receives notices about
-    recognised tables and tokens. `skipped` collects the errors of unreadable pairs. If `skipped` is None, the first
-    unreadable pair raises an error.
+    The pairs must fit the network or, if `network` is None, the options. Pairs that validate and, if `may_be_unseen`,
+    all pairs may have symbols that the network lacks. `notify` receives notices about these, and about recognised
+    tables and tokens. `skipped` collects the errors of invalid pairs. If `skipped` is None, the first one raises an
+    error.
 
     Raises:
         InputError: there are fewer than n pairs, a pair is unreadable, or the pairs do not fit into memory.
@@ -141,22 +146,27 @@ def read_pair_task(
     has_one_length = network is not None and not network.ends and not teaches_to_end
     sizes = vars(network.model_config) if network else given_values(ModelConfig, options.settings)
 
-    def read(file: str, n: int | None, vocabularies: Vocabularies | None) -> EncodedPairs:
+    def read(file: str, n: int | None, vocabularies: Vocabularies | None, may_be_unseen: bool) -> EncodedPairs:
         tokens = vocabularies.tokens if vocabularies else _tokens(options, pattern)
         layout, records = _open(file, input_format(options, tokens, is_paired=pattern is None))
         for notice in layout_notices(file, options, layout, tokens):
             notify(notice)
+        known = vocabularies.extended() if vocabularies and may_be_unseen else vocabularies
         encoder = Encoder(
-            *(vocabularies or text.new_vocabularies(layout.tokens)),
-            sizes.get("in_max_int"),
-            sizes.get("out_max_int"),
+            *(known or text.new_vocabularies(layout.tokens)),
+            None if may_be_unseen else sizes.get("in_max_int"),
+            None if may_be_unseen else sizes.get("out_max_int"),
             equal_lengths=has_one_length,
             in_len=options.in_len if has_one_length else None,
             out_len=out_len if has_one_length and not pattern else None,
         )
         errors: list[InputError] = [] if skipped is None else skipped.setdefault(file, [])
         try:
-            return read_pairs(records, encoder, n, pattern, None if skipped is None else errors.append)
+            encoded = read_pairs(records, encoder, n, pattern, None if skipped is None else errors.append)
+            if may_be_unseen and vocabularies:
+                for notice in _unseen_notice(encoded, sizes | vocabularies.largest_symbols()):
+                    notify(notice)
+            return encoded
         except InputError as error:
             if errors:  # all pairs were skipped
                 raise InputError(f"{error}; the first error: {errors[0]}") from error
@@ -164,13 +174,14 @@ def read_pair_task(
 
     if network:
         text.check_match(network.vocabularies)
-    pairs, vocabularies, places = read(file, n, network.vocabularies if network else None)
+    known = network.vocabularies if network else None
+    pairs, vocabularies, places = read(file, n, known, may_be_unseen and pattern is None)
     if n and len(pairs) < n:
         raise InputError(f"{file}: expected {n} pairs, found {len(pairs)}")
     if has_one_length and out_len:
         pairs = Pairs(pairs.sources, Sequences.of_array(pairs.targets.array()[:, :out_len]))
     validation_file = getattr(options, "validation_file", None)  # only `train` has this option
-    validation = read(validation_file, None, vocabularies).pairs if validation_file else None
+    validation = read(validation_file, None, vocabularies, pattern is None).pairs if validation_file else None
     return PairTask(pattern.name if pattern else task_name(file), pairs, validation, vocabularies, places)
 
 
@@ -180,6 +191,22 @@ def _open(file: str, given: InputFormat) -> tuple[Layout, Iterator[Record | None
     records = read_file(file, given, on_layout=layouts.append)
     first = next(records, None)  # finds the layout
     return layouts[0], itertools.chain([first], records)
+
+
+def _unseen_notice(encoded: EncodedPairs, largest: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a notice if pairs have symbols above the network's largest ones, with an example."""
+    pairs, vocabularies, places = encoded
+    is_unseen, examples = np.zeros(len(pairs), bool), []
+    for sequences, vocabulary, name in zip((pairs.sources, pairs.targets), vocabularies, LARGEST, strict=True):
+        limit = largest.get(name, MAX_SYMBOL)
+        is_above = sequences.exceed(limit)
+        is_unseen |= is_above
+        for index in np.flatnonzero(is_above)[:1].tolist():
+            (number, *_) = (number for number in sequences[index : index + 1].symbols.tolist() if number > limit)
+            examples.append(f"{quoted(vocabulary.to_symbols([number])[0])} in {places.of(index)}")
+    if examples:
+        found = f"{is_unseen.sum()} of {len(pairs)} pairs have symbols that training lacked, such as {examples[0]}"
+        yield f"{found}: they count as wrong in every figure but the loss"
 
 
 def _tokens(options: NetworkOptions, pattern: SequencePattern | None) -> Tokens:
@@ -214,20 +241,12 @@ def layout_notices(file: str, options: NetworkOptions, layout: Layout, tokens: T
 def typed_sources(words: Sequence[str], selected: SelectedNetwork) -> list[Record]:
     """Return the sources that a user typed as arguments of a command.
 
-    If the network takes integers, all arguments together are one source. If it takes texts, each argument is a source
-    if one of them contains white space; otherwise, all together are one. If it takes characters, but no white space,
-    each word is a source.
+    If the network takes integers, all arguments together are one source. If it takes texts, each argument is a source.
     """
     source = selected.network.vocabularies.source
     if not source.is_text:
         return [read_words(words, text_hint=TEXT_HINT)]
-    if source.tokens == CHARACTERS and not any(map(str.isspace, source.symbols)):
-        texts = [[text] for word in words for text in word.split() or [word]]
-    elif any(map(str.isspace, "".join(words))):
-        texts = [[word] for word in words]
-    else:
-        texts = [[*words]]
-    records = [read_words(text, source.tokens) for text in texts]
+    records = [read_words([word], source.tokens) for word in words]
     if len(records) == 1:
         return records
     return [record._replace(place=Place(f"input {preview(record.values)}")) for record in records]

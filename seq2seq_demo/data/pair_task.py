@@ -94,7 +94,9 @@ class PairTask:
     def draw(self, config: TrainConfig, model: ModelConfig, start_step: int = 0) -> tuple[Pairs, Pairs]:
         """Return the training pairs and the validation pairs."""
         self._require_lengths(config, model)
-        self.require_symbols(model)
+        self._require_symbols(model)
+        if self.split[1].unseen_by(model).all():
+            raise InputError("expected validation pairs of symbols that occur in the training pairs, got none")
         return self.split
 
     @functools.cached_property
@@ -105,11 +107,11 @@ class PairTask:
         training, validation = self.divided()
         return self.pairs[training], self.pairs[validation]
 
-    def require_symbols(self, model: ModelConfig) -> None:
-        """Raise UsageError if a symbol of the pairs is larger than the network's largest symbol."""
-        for kind, (name, largest) in zip(("sources", "targets"), self.largest_symbols().items(), strict=True):
-            limit = getattr(model, name)
-            if largest > limit:
+    def _require_symbols(self, model: ModelConfig) -> None:
+        """Raise UsageError if a symbol of the training pairs is larger than the network's largest symbol."""
+        sides = (("sources", self.pairs.sources, model.in_max_int), ("targets", self.pairs.targets, model.out_max_int))
+        for kind, sequences, limit in sides:
+            if (largest := int(sequences.symbols.max(initial=0))) > limit:
                 raise UsageError(f"expected {kind} of symbols 0 to {limit}, got {largest}")
 
     def divided(self) -> tuple[np.ndarray, np.ndarray]:
@@ -158,11 +160,13 @@ def pair_task_from_rows(
     tokens: Tokens = (None, None),
     validation: Iterable[object] | None = None,
     text: TextOptions = DEFAULT_TEXT,
+    may_be_unseen: bool = False,
 ) -> PairTask:
     """Make a task of pairs that `python_pairs` can read.
 
     If `vocabularies` is None, they are built from the rows. `tokens` are the kinds of tokens in sources and targets;
-    None means that a kind is recognised.
+    None means that a kind is recognised. Validation pairs and, if `may_be_unseen`, all pairs may have symbols that the
+    vocabularies lack.
 
     Raises:
         InputError: a row is invalid; the message gives its index.
@@ -173,11 +177,12 @@ def pair_task_from_rows(
         text.check_match(vocabularies)
     elif None in tokens:
         records = [*records]
-    source, target = vocabularies or text.new_vocabularies(recognise(tokens, records))
+    known = vocabularies.extended() if vocabularies and may_be_unseen else vocabularies
+    source, target = known or text.new_vocabularies(recognise(tokens, records))
     pairs, vocabularies, _ = read_pairs(records, Encoder(source, target))
     validation_pairs = None
     if validation is not None:
-        validation_pairs = read_pairs(python_pairs(validation, "validation"), Encoder(*vocabularies)).pairs
+        validation_pairs = read_pairs(python_pairs(validation, "validation"), Encoder(*vocabularies.extended())).pairs
     return PairTask("pairs", pairs, validation_pairs, vocabularies)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.records import MAX_SYMBOL, has_mask
 from seq2seq_demo.errors import InputError
 
@@ -90,6 +91,12 @@ class Sequences:
         ids = dict[bytes, int]()
         return np.fromiter((ids.setdefault(key, len(ids)) for key in self._contents(self.symbols)), np.int64, len(self))
 
+    def exceed(self, largest: int) -> np.ndarray:
+        """Return a mask of the sequences with a symbol above `largest`, `[N]`."""
+        is_above = np.zeros(len(self), bool)
+        is_above[np.repeat(np.arange(len(self)), self.lengths)[self.symbols > largest]] = True
+        return is_above
+
     def digests(self) -> np.ndarray:
         """Return a checksum of 64 bits per sequence, `[N]` int64, which does not depend on the other sequences."""
         contents = self._contents(self.symbols.astype("<i8"))
@@ -137,6 +144,10 @@ class Pairs:
 
     def __len__(self) -> int:
         return len(self.sources)
+
+    def unseen_by(self, model: ModelConfig) -> np.ndarray:
+        """Return a mask of the pairs whose source the network cannot read or whose target it cannot write, `[N]`."""
+        return np.asarray(self.sources.exceed(model.in_max_int) | self.targets.exceed(model.out_max_int))
 
     def __getitem__(self, index: np.ndarray | slice) -> Pairs:
         return Pairs(self.sources[index], self.targets[index])

@@ -72,7 +72,8 @@ TaskLike = PatternName | str | Task | Pairs | PairRows
 def as_task(task: TaskLike, vocabularies: Vocabularies | None = None) -> Task:
     """Convert a pattern's name or pairs to a task; return a task unchanged.
 
-    `vocabularies` are the vocabularies of an existing network. By default, the tokens of pairs are recognised.
+    `vocabularies` are those of a network to evaluate; pairs may have symbols that they lack. By default, the tokens of
+    pairs are recognised.
 
     Raises:
         UsageError: no pattern has this name, or the argument has another type.
@@ -83,7 +84,7 @@ def as_task(task: TaskLike, vocabularies: Vocabularies | None = None) -> Task:
     if isinstance(task, Pairs):
         return PairTask("pairs", task)
     if isinstance(task, Iterable):
-        return pair_task_from_rows(task, vocabularies)
+        return pair_task_from_rows(task, vocabularies, may_be_unseen=True)
     if not hasattr(task, "draw"):
         expected = "expected a pattern's name, a SequencePattern, or pairs of a source and a target"
         raise UsageError(f"{expected}, got {task!r}")

@@ -7,7 +7,7 @@ character no matter how it was typed.
 import functools
 import unicodedata
 from collections.abc import Container, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -127,6 +127,11 @@ class Vocabulary(Tokenizer):
             expected = f"{place}: expected {self.tokens} seen in training"
             raise InputError(f"{expected}, got {quoted(unknown)} at position {n + 1}") from None
 
+    def extended(self) -> "AnyVocabulary":
+        """Return an object that numbers the symbols of further data; those outside the vocabulary exceed `largest`."""
+        known = (*self.symbols, UNKNOWN)[: self.largest + 1]
+        return VocabularyBuilder(self.tokens, known, form=self.form, lowercase=self.lowercase) if self.is_text else self
+
     def known_symbols(self, largest: int) -> Container[Any]:
         """Return the symbols that the network can read; for integers, they are 0…largest."""
         return self._number_of if self.is_text else range(largest + 1)
@@ -140,9 +145,16 @@ class Vocabulary(Tokenizer):
 
 @dataclass(frozen=True)
 class VocabularyBuilder(Tokenizer):
-    """Builds a vocabulary from training data; it numbers symbols in order of appearance until `build` sorts them."""
+    """Builds a vocabulary from data; it numbers new symbols in order of appearance until `build` sorts them.
 
+    The symbols of `known` keep their numbers, and all new symbols get larger ones.
+    """
+
+    known: tuple[str, ...] = ()
     _number_of: dict[str, int] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        self._number_of.update((symbol, number) for number, symbol in enumerate(self.known))
 
     def to_numbers(self, symbols: list[Any], place: object) -> list[int]:
         """Convert symbols to preliminary numbers; a new symbol gets the next number."""
@@ -150,12 +162,14 @@ class VocabularyBuilder(Tokenizer):
         return [number_of.setdefault(symbol, len(number_of)) for symbol in symbols]
 
     def build(self) -> tuple[Vocabulary, np.ndarray]:
-        """Return the vocabulary, sorted by code point, and an array that maps each preliminary number to the final one.
+        """Return the vocabulary, and an array that maps each preliminary number to the final one.
+
+        New symbols are sorted by code point.
 
         Raises:
             InputError: there are no symbols, because all targets are empty.
         """
-        symbols = sorted(self._number_of)
+        symbols = [*self.known, *sorted(self._number_of.keys() - {*self.known})]
         if not symbols:
             raise InputError(f"expected {self.tokens} in at least one target, got only empty targets")
         final = np.argsort([self._number_of[symbol] for symbol in symbols])  # the inverse permutation
@@ -185,6 +199,15 @@ class Vocabularies(NamedTuple):
     def tokens(self) -> tuple[str, str]:
         """The tokens of sources and of targets."""
         return self.source.tokens, self.target.tokens
+
+    def extended(self) -> tuple[AnyVocabulary, AnyVocabulary]:
+        """Return the objects that number the symbols of further data, as `Vocabulary.extended` does."""
+        return self.source.extended(), self.target.extended()
+
+    def are_extended_by(self, others: "Vocabularies") -> bool:
+        """Whether the others contain the same symbols with the same numbers, and possibly more."""
+        pairs = zip(self, others, strict=True)
+        return all(replace(other, symbols=other.symbols[: len(own.symbols)]) == own for own, other in pairs)
 
     def largest_symbols(self) -> dict[str, int]:
         """Return a network's `in_max_int` if the sources are text, and its `out_max_int` if the targets are text."""

@@ -17,6 +17,7 @@ COUNTS = {"wrong symbols": "wrong_symbols", "too short": "too_short", "too long"
 HEADER = ["sequences", *(name for name, _ in RATES), *COUNTS]
 ANSWER_COLUMNS = ("source", "expected", "predicted")
 CONFIDENCES = (0.5, 0.8, 0.9, 0.95, 0.99)  # rows of the calibration table
+UNSEEN = "unseen"  # the name of all symbols that the network cannot write, in the table by symbol
 MAX_CONFUSIONS = 10  # rows of the confusion table
 
 
@@ -27,27 +28,29 @@ def total(rows: Sequence[EvaluationRow]) -> EvaluationRow:
 
 def row_dict(row: EvaluationRow, network: TrainedNetwork) -> dict[str, Any]:
     """Return the evaluation of a row as a dictionary for JSON."""
-    e, vocabularies = row.evaluation, network.vocabularies
+    e, model, vocabularies = row.evaluation, network.model_config, network.vocabularies
+    to_symbols = vocabularies.target.to_symbols
     symbols = enumerate(zip(e.by_symbol.expected.tolist(), e.by_symbol.accuracy.tolist(), strict=True))
 
     def name(number: int) -> Any:
-        is_end = network.ends and number == network.model_config.go
-        return "END" if is_end else vocabularies.target.to_symbols([number])[0]
+        is_end = network.ends and number == model.go
+        return "END" if is_end else UNSEEN if number == model.n_output_symbols else to_symbols([number])[0]
 
     return {
         "sources": row.kind,
         "in_len": row.in_len,
         "n": e.n,
         "n_pairs": e.n_pairs,
+        "unseen": e.unseen,
         "fresh": row.fresh,
-        "loss": e.loss,
+        "loss": e.loss if e.n_loss else None,
         "forced": {"token_accuracy": e.forced_token_accuracy, "exact_match": e.forced_exact_match},
         "free_running": {"token_accuracy": e.token_accuracy, "exact_match": e.exact_match},
         "symbol_error_rate": e.symbol_error_rate,
         **{attribute: getattr(e, attribute) for attribute in COUNTS.values()},
         "by_position": {"forced": e.forced.accuracy.tolist(), "free_running": e.by_position.accuracy.tolist()},
         "by_symbol": [{"symbol": name(k), "n": n, "accuracy": share} for k, (n, share) in symbols if n],
-        "confusions": _confusions(e, name),
+        "confusions": _confusions(e, to_symbols),
         "worst": [_wrong_answer_dict(answer, vocabularies) for answer in e.wrong.worst],
         "surest": [_wrong_answer_dict(answer, vocabularies) for answer in e.wrong.surest],
         **_calibration_dict(e, network.temperature),
@@ -130,13 +133,13 @@ def _rounded(rates: Iterable[float]) -> list[str]:
 # ---- Confusions and wrong answers ----
 
 
-def _confusions(e: Evaluation, name: Callable[[int], Any]) -> list[dict[str, Any]]:
+def _confusions(e: Evaluation, to_symbols: Callable[[list[int]], list[Any]]) -> list[dict[str, Any]]:
     """Return the confusions for JSON, most frequent first.
 
     An insertion has no expected symbol (None), and a deletion has no predicted symbol.
     """
     edits = sorted((-times, [-1 if x is None else x for x in edit], edit) for edit, times in e.confusions.items())
-    names = [([None if x is None else name(x) for x in edit], -times) for times, _, edit in edits]
+    names = [([None if x is None else to_symbols([x])[0] for x in edit], -times) for times, _, edit in edits]
     return [{"expected": expected, "predicted": predicted, "times": times} for (expected, predicted), times in names]
 
 

@@ -10,7 +10,7 @@ from seq2seq_demo.data.vocabulary import join_symbols, quoted
 from seq2seq_demo.declarations import with_option_names
 from seq2seq_demo.display.console import one_line
 from seq2seq_demo.display.heatmap import red
-from seq2seq_demo.predictions import Prediction
+from seq2seq_demo.predictions import UNENDED, Prediction
 
 # Keys that answers and errors use themselves; keys of the input with these names are not copied to the answer.
 INPUT_KEYS = ("line", "index", "input", "input_tokens", "dropped", "error")
@@ -37,7 +37,7 @@ def probe_line(p: Prediction, colour: bool) -> str:
     names = [one_line(str(name)) for name in p.predicted]
     answer = join_symbols(p.tokens[1], [mark(f"{name}*") if t in mistakes else name for t, name in enumerate(names)])
     answer = f"[{answer}]" if p.tokens[1] == INTEGERS else answer
-    ending = " (did not end)" if p.ended is False else ""
+    ending = UNENDED * (p.ended is False)
     expected = f" (expected={_bracketed(p.tokens[1], p.expected_text or '')})"
     is_right = p.predicted == p.expected and not ending
     return f"    probe {_source(p)}, prediction={answer}{ending}{'' if is_right else expected}"
@@ -53,9 +53,7 @@ def _source(p: Prediction) -> str:
 
 
 def _answer(p: Prediction) -> str:
-    if p.ended is False:
-        return _bracketed(p.tokens[1], f"{p.text} ...") + " (did not end)"
-    return _bracketed(p.tokens[1], p.text)
+    return _bracketed(p.tokens[1], join_symbols(p.tokens[1], p.predicted)) + UNENDED * (p.ended is False)
 
 
 def _score(p: Prediction) -> str:
@@ -132,7 +130,7 @@ def answers_json(answers: Sequence[Prediction], row: Record, n_best: int | None,
 def _answer_dict(p: Prediction) -> dict[str, Any]:
     is_text = p.tokens[1] != INTEGERS
     facts = {
-        "prediction": p.text if is_text else p.predicted,
+        "prediction": join_symbols(p.tokens[1], p.predicted) if is_text else p.predicted,
         "prediction_tokens": p.predicted if is_text else None,
         "ended": p.ended,
         "score": None if p.score is None else round(p.score, 6),

@@ -95,12 +95,14 @@ export class TrainedNetwork {
     return new Run(this, source, target, free, teacher);
   }
 
-  /** Return the answer to a source; both are texts, as in `predict`. Throws an Error for a source that the network cannot
-      read. */
+  /** Return the answer to a source; both are texts, as in `predict`, which marks an answer that did not end. Throws an
+      Error for a source that the network cannot read. */
   answer(/** @type {string} */ text) {
     const source = this.sourceVocabulary.numbers(text);
     if (!source.length) return "";
-    return this.targetVocabulary.text(this.run(source, this.knownTarget(source), null, {}).answer);
+    const run = this.run(source, this.knownTarget(source), null, {});
+    const mark = this.ends && !run.ended ? " ... (did not end)" : "";
+    return this.targetVocabulary.text(run.answer) + mark;
   }
 
   /** Align an answer with its target: by edits if the network ends its answers, else by position.

@@ -374,6 +374,7 @@ def _train(
     snapshots: Snapshots | None,
 ) -> TrainedNetwork:
     """Train one network to the end; the arguments are as in `fit`."""
+    shown = validation[~validation.unseen_by(trainer.model_config)]
     if snapshots:  # a signal may have arrived during the seconds in which TensorFlow loads
         snapshots.after_steps(trainer.step, trainer.step, trainer.snapshot)
     while not trainer.is_done():
@@ -383,8 +384,7 @@ def _train(
         began = time.monotonic()
         trainer.end_epoch(training, results.validation_figures(task, trainer.trained_network(), validation))
         trainer.clock.validation = time.monotonic() - began
-        figures = trainer.progress.history, trainer.trained_network(), validation
-        trainer.is_stopped |= notify(callbacks, "on_epoch_end", *figures)
+        trainer.is_stopped |= notify(callbacks, "on_epoch_end", trainer.progress.history, trainer.trained_network(), shown)
         if snapshots:
             snapshots.after_epoch(trainer.snapshot, trainer.is_done())
     trainer.record(is_end=True)

@@ -122,22 +122,26 @@ def test_a_file_named_like_a_pattern_is_not_that_pattern(run, file):
 
 
 def test_evaluate_with_keep_going_skips_lines_and_exits_1(run, text_network):
-    write("test.tsv", [("ab", "A B"), ("z", "A"), ("b", "B"), ("a", "Z"), ("a", "A\tB")])
-    _, expected, _ = run("evaluate -i w --from-file test.tsv --json 1")
-    for n in ([], [2]):
+    write("test.tsv", [("ab", "A B"), ("z", "A"), ("b", "B"), ("a", "Z"), ("a", "A\tB"), ("b", "A\t")])
+    run.refuses("evaluate -i w --from-file test.tsv", "test.tsv, line 5: expected a source, a tab and a target", 1)
+    for n, n_skipped in (([], "2 invalid records"), ([4], "")):
         status, out, err = run("evaluate -i w --from-file test.tsv --keep-going --json", *n)
-        assert (status, json.loads(out.splitlines()[-1])["n"]) == (1, 2)
-        assert out != expected
-        n_left_out = 1 if n else 3
-        assert f"Skipped {n_left_out} pair{'' if n else 's'} that the network cannot read" in err
-        last = f"error: expected pairs that the network can read, skipped {n_left_out} that it cannot read\n"
-        assert err.endswith(last)
-        assert 'test.tsv, line 2: expected characters seen in training, got "z"' in err
-    write("test.tsv", [("ab", "A B")])
-    assert run("evaluate -i w --from-file test.tsv --keep-going")[0] == 0
+        facts = json.loads(out.splitlines()[-1])
+        assert (status, facts["n"], facts["unseen"]) == (bool(n_skipped), 4, 2)
+        assert err.count('"z" in test.tsv, line 2: they count as wrong in every figure but the loss') == 1
+        assert "2 of 4 pairs have symbols that training lacked" in err
+        assert err.endswith(f"error: expected only pairs, skipped {n_skipped}\n" if n_skipped else "the loss\n")
 
 
-def test_a_quoted_argument_is_a_separate_text(run):
+def test_unseen_symbols_are_shown_among_the_confusions_and_wrong_answers(run, text_network):
+    write("test.tsv", [("az", "A B"), ("ab", "A Ö")])
+    out, _ = run.ok("evaluate -i w --from-file test.tsv -v")
+    assert "word error rate 1.00000" in out
+    assert re.search(r"^az +A B +\.\.\. +3 +0\.0000$", out, re.MULTILINE)
+    assert re.search(r"^Ö +\S+ +1$", out, re.MULTILINE)
+
+
+def test_each_argument_is_a_text(run):
     save_texts("words", ("words", ("jump", "left", "twice", "walk")), ("characters", ("x", "y")))
     save_texts("spaced", ("characters", (" ", "a", "b", "c")), ("characters", ("x", "y")))
     save_texts("unspaced", ("characters", ("a", "b", "c", "d")), ("characters", ("x", "y")))
@@ -146,13 +150,14 @@ def test_a_quoted_argument_is_a_separate_text(run):
         out, _ = run.ok("predict -i", *argv, "--json")
         return [json.loads(line)["input"] for line in out.splitlines()]
 
-    assert inputs("words", "jump", "twice") == ["jump twice"]
+    assert inputs("words", "jump", "twice") == ["jump", "twice"]
     assert inputs("words", "jump twice", "walk left") == ["jump twice", "walk left"]
     assert inputs("words", "walk", "jump twice") == ["walk", "jump twice"]
-    assert inputs("spaced", "a", "b") == ["a b"]
+    assert inputs("spaced", "a", "b") == ["a", "b"]
     assert inputs("spaced", "a b", " c", "ab") == ["a b", " c", "ab"]
     assert inputs("unspaced", "ab", "c") == ["ab", "c"]
-    assert inputs("unspaced", "a b\u3000d ", "c") == ["a", "b", "d", "c"]  # no spaces in training: they separate texts
+    err = run("predict -i unspaced", "a b", "c")[2]
+    assert 'input "a b": expected characters seen in training, got " " at position 2' in err
 
 
 def test_control_characters_in_symbols_are_escaped(run):

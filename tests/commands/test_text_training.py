@@ -15,17 +15,16 @@ def write(path, pairs):
     path.write_text("".join(f"{source}\t{target}\n" for source, target in pairs))
 
 
-def test_unknown_validation_symbols_are_reported(run, tmp_path):
-    """The error names the line and the symbol, in sources and in targets."""
+def test_unseen_validation_symbols_are_reported_and_count_as_wrong(run, tmp_path):
+    """The notice names the line and the symbol, in sources and in targets."""
     write(tmp_path / "train.tsv", [("the colour red", "é"), ("my flavour", "b")])
-    for pair, place, message in [
-        (("the color", "b"), "", 'words seen in training, got "color" at position 2'),
-        (("my flavour", "bE"), ", output", 'characters seen in training, got "E" at position 2'),
-    ]:
+    for pair, symbol in [(("the color", "b"), "color"), (("my flavour", "bE"), "E")]:
         write(tmp_path / "dev.tsv", [("my red", "b"), pair])
         line = ["train", *FILES, "--in-tokens", "words", "--out-tokens", "characters", "-e", 1]
-        err = run.refuses(line, f"dev.tsv, line 2{place}: expected {message}\n", 1)
-        assert err.count("\n") == 1
+        out, err = run.ok(*line, *SMALL_PAIRS, "--stop-at-exact", 0.6, "-o", tmp_path / "w", "--force")
+        example = f'such as "{symbol}" in dev.tsv, line 2: they count as wrong in every figure but the loss'
+        assert f"1 of 2 pairs have symbols that training lacked, {example}\n" in err
+        assert load(tmp_path / "w").reached.exact_match <= 0.5
 
 
 def test_train_with_keep_going_skips_lines(run, tmp_path):
@@ -39,11 +38,11 @@ def test_train_with_keep_going_skips_lines(run, tmp_path):
     assert f"{too_many}, got {tabs}" in run.refuses([*train, "--keep-going"], "", 1)
     _, err = run.ok(*train, "--keep-going", "all")
     assert f"Read {tabs}" in err
-    assert read("dev", 4, 2, 2, 'characters seen in training, got "z"') in err
+    assert '2 of 4 pairs have symbols that training lacked, such as "z" in dev.tsv, line 2: they count as wrong' in err
     vocabularies = load("w").vocabularies
     assert (vocabularies.source.symbols, vocabularies.target.symbols) == (("a", "b"), ("X", "Y"))
-    (tmp_path / "dev.tsv").write_text("z\tX\n")
-    message = "expected pairs of a source and a target, got none; the first error: dev.tsv, line 1: expected characters"
+    (tmp_path / "dev.tsv").write_text("z\tX\tX\n")
+    message = "expected pairs of a source and a target, got none; the first error: dev.tsv, line 1: expected a source"
     assert message in run(*train, "--keep-going=all")[2]
 
 

@@ -68,9 +68,11 @@ def test_validation_uses_the_vocabularies_of_training():
     task = pair_task_from_rows(TEXTS, tokens=("characters", "words"), validation=[("b", "X"), ("ab", "X Y")])
     assert task.vocabularies == Vocabularies(A_B_E, X_Y)
     assert (task.validation.sources.rows(), task.validation.targets.rows()) == ([[1], [0, 1]], [[0], [0, 1]])
-    message = '^validation, row 1: expected characters seen in training, got "z" at position 2$'
-    with pytest.raises(InputError, match=message):
-        pair_task_from_rows(TEXTS, tokens=("characters", "words"), validation=[("b", "X"), ("bz", "X")])
+    unseen = pair_task_from_rows(TEXTS, tokens=("characters", "words"), validation=[("zb", "Z X"), ("cb", "X")])
+    assert unseen.vocabularies == task.vocabularies
+    assert (unseen.validation.sources.rows(), unseen.validation.targets.rows()) == ([[4, 1], [3, 1]], [[2, 0], [0]])
+    with pytest.raises(InputError, match="^expected validation pairs of symbols that occur in the training pairs, got n"):
+        replace(unseen, validation=unseen.validation[:1]).draw(TrainConfig(), replace(ENDING, in_max_int=2, out_max_int=1))
     with pytest.raises(InputError, match="expected pairs of a source and a target, got none"):
         pair_task_from_rows(TEXTS, tokens=("characters", "words"), validation=[])
 
@@ -149,8 +151,9 @@ def test_pairs_must_match_the_configs():
     pairs, validation = ragged([[1, 2], [3]] * 10), ragged([[4], [1, 2]])
     model, task = ModelConfig(in_max_int=4, out_max_int=19, ends=True), PairTask("mine", pairs, validation)
     assert task.draw(sized(task), model) == (pairs, validation)  # not shuffled here, because each epoch shuffles them
-    with pytest.raises(UsageError, match="expected sources of symbols 0 to 3, got 4"):
-        task.draw(sized(task), replace(model, in_max_int=3))
+    assert task.draw(sized(task), replace(model, in_max_int=3))[1] is validation  # whose 4 counts as unseen
+    with pytest.raises(UsageError, match="expected sources of symbols 0 to 2, got 3"):
+        task.draw(sized(task), replace(model, in_max_int=2))
     with pytest.raises(UsageError, match="expected targets of symbols 0 to 18, got 19"):
         PairTask("mine", pairs).draw(sized(task), replace(model, out_max_int=18))
 

@@ -23,7 +23,7 @@ def tally(expected, correct):
 
 def evaluation(**changes):
     """A made-up evaluation of 10 sequences of 2 symbols from 0 to 2."""
-    values = {"n": 10, "n_pairs": 10, "n_target": 20, "loss_sum": 5.0, "forced_exact": 5, "exact": 3, "edits": 9}
+    values = {"n": 10, "n_pairs": 10, "n_target": 20, "loss_sum": 5.0, "n_loss": 20, "forced_exact": 5, "exact": 3, "edits": 9}
     values |= {"forced": tally([10, 10], [9, 6]), "by_position": tally([10, 10], [8, 4])}
     values |= {"by_symbol": tally([5, 6, 0, 9], [5, 3, 0, 4])}
     values |= {"confusions": Counter({(1, 0): 1, (1, 2): 2, (2, 1): 4, (2, 0): 1})}
@@ -36,7 +36,7 @@ def test_an_evaluation_as_json(ends):
     facts = row_dict(row, network_of(Vocabularies(), ends))
     symbols, confusions = facts.pop("by_symbol"), facts.pop("confusions")
     assert facts == {
-        **{"sources": "ascending", "in_len": 7, "n": 10, "n_pairs": 10, "fresh": False, "loss": 0.25},
+        **{"sources": "ascending", "in_len": 7, "n": 10, "n_pairs": 10, "unseen": 0, "fresh": False, "loss": 0.25},
         "forced": {"token_accuracy": 0.75, "exact_match": 0.5},
         "free_running": {"token_accuracy": 0.6, "exact_match": 0.3},
         **{"symbol_error_rate": 0.45, "wrong_symbols": 0, "too_short": 0, "too_long": 3, "unended": 2},
@@ -95,11 +95,11 @@ WRONG = WrongAnswers(
 def pair_rows(**changes):
     """Made-up rows of two lengths: 4 sources with 6 targets, and 6 sources with 6 targets."""
     confusions = Counter({(0, 1): 2, (None, 1): 5, (2, None): 2, (2, 0): 2, (1, 0): 1})
-    values = {"n": 4, "n_pairs": 6, "n_target": 16, "loss_sum": 5.0, "forced": tally([12, 8], [10, 5])}
+    values = {"n": 4, "n_pairs": 6, "n_target": 16, "loss_sum": 5.0, "n_loss": 20, "forced": tally([12, 8], [10, 5])}
     values |= {"forced_exact": 3, "by_position": tally([12, 8], [10, 3]), "exact": 1, "wrong_symbols": 1}
     values |= {"too_short": 1, "unended": 1, "edits": 10, "confusions": confusions, "wrong": WRONG}
     right = {"forced": tally([20], [0]), "by_position": tally([20], [20]), "exact": 6}
-    first, second = Evaluation(**values | changes), Evaluation(6, 6, 14, 3.0, **right)
+    first, second = Evaluation(**values | changes), Evaluation(6, 6, 14, loss_sum=3.0, n_loss=20, **right)
     return [EvaluationRow(GIVEN, 2, first), EvaluationRow(GIVEN, 3, second)]
 
 

@@ -53,5 +53,5 @@ def test_probe_lines():
 )
 def test_a_probe_is_aligned_with_its_target(predicted, expected, ended, shown):
     line = probe_line(Prediction([1], predicted, expected, ended=ended), colour=False)
-    ending = " (did not end)" if ended is False else ""
+    ending = " ... (did not end)" if ended is False else ""
     assert line == f"    probe [1], prediction=[{shown}]{ending} (expected=[{' '.join(map(str, expected))}])"
