@@ -93,7 +93,8 @@ def test_evaluate_counts_answers_by_confidence(run, network):
     answers = network.predict(WORDS, details=True)
     right = [n % 3 > 0 for n in range(len(WORDS))]
     pairs = [
-        (word, "".join(answer.predicted) + "x" * (not ok)) for word, answer, ok in zip(WORDS, answers, right, strict=True)
+        (word, "".join(answer.predicted) + "x" * (not ok))
+        for word, answer, ok in zip(WORDS, answers, right, strict=True)
     ]
     with open("test.tsv", "w") as file:
         file.writelines(f"{source}\t{target}\n" for source, target in pairs)

@@ -100,14 +100,11 @@ def parse(argv: Sequence[str]) -> Options:
 
 
 def _with_optional_values(argv: Sequence[str]) -> list[str]:
-    """Join --keep-going and its optional value, because argparse would take any word that follows as the value.
-
-    After `predict`, a word that follows is part of a source.
-    """
+    """Join --keep-going and its optional value, because argparse would take any word that follows as the value."""
     words = list(argv)
     end = words.index("--") if "--" in words else len(words)
     for n in (n for n in reversed(range(end)) if words[n] == "--keep-going"):
-        has_value = words[n + 1 : n + 2] == ["all"] and _find_command(argv) != "predict"
+        has_value = words[n + 1 : n + 2] == ["all"]
         words[n : n + 1 + has_value] = [f"--keep-going={'all' if has_value else 'some'}"]
     return words
 

@@ -12,7 +12,7 @@ from seq2seq_demo.commands.options import NetworkOptions
 from seq2seq_demo.config import CELL_TYPES, INTEGERS, ModelConfig, TrainConfig, given_values, lengths_text
 from seq2seq_demo.data.encoder import EncodedPairs, Encoder, read_pairs
 from seq2seq_demo.data.layout import InputFormat, Layout, Tokens
-from seq2seq_demo.data.lines import file_title
+from seq2seq_demo.data.lines import UTF_8, file_title
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
 from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, is_user_function
@@ -223,7 +223,7 @@ def input_format(options: NetworkOptions, tokens: Tokens, is_paired: bool) -> In
     """Return the format of the options' files; `is_paired` means that every record must have a target."""
     columns = tuple(options.columns.split(",")) if options.columns else ()
     header = None if options.header is None else options.header == "yes"
-    return InputFormat(tokens, options.format, columns, header, is_paired)
+    return InputFormat(tokens, options.format, columns, header, is_paired, encoding=options.encoding or UTF_8)
 
 
 def layout_notices(file: str, options: NetworkOptions, layout: Layout, tokens: Tokens) -> Iterator[str]:

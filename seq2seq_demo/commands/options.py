@@ -30,6 +30,7 @@ from seq2seq_demo.config import (
     given_values,
     make_beam,
 )
+from seq2seq_demo.data.lines import UTF_8, require_encoding
 from seq2seq_demo.data.patterns import USER_FUNCTION, check_name
 from seq2seq_demo.declarations import check_fields, copied_setting, declared_fields, require_integer, setting
 from seq2seq_demo.errors import UsageError
@@ -45,6 +46,7 @@ FILE_HELP = "file of sequences or pairs: JSON, CSV, TSV or one per line, also gz
 FORMAT_HELP = (
     "file format: one of {choices} (default: by suffix); only csv and tsv have quotes; with tsv, predict prints TSV"
 )
+ENCODING_HELP = "encoding of files and standard input, one of Python's codecs, as in cp1252 (default utf-8)"
 COLUMNS_HELP = "names or numbers of the columns of sources and targets in a file"
 HEADER_HELP = "whether the first row of a file names its columns (default: yes for known names)"
 TOKENS_HELP = "one of {choices} (default: recognised)"
@@ -68,8 +70,8 @@ LOG_DIR_HELP = "directory for TensorBoard logs (default: a temporary one)"
 LOGGED_HELP = "what to log: 0 loss and metrics (default), 1 also gradients, 2 also weights, 3 also activations"
 EACH_SELECTS = "each selects the weights to start from"
 KEEP_GOING = ("some", "all")  # the values of --keep-going, which is "some" if the user gives no value
-DESCRIBE_FILES = {"in_tokens", "out_tokens", "format", "columns", "header", "validation_file"}  # need --from-file
-DESCRIBE_FILES |= {"keep_going", "normalize", "lowercase"}
+DESCRIBE_FILES = {"in_tokens", "out_tokens", "format", "encoding", "columns", "header"}  # these need --from-file
+DESCRIBE_FILES |= {"validation_file", "keep_going", "normalize", "lowercase"}
 MAX_NETWORKS = 4  # on a page
 
 
@@ -133,6 +135,7 @@ class NetworkOptions(TaskOptions):
     data_dir: Path = setting(Path(), "--data-dir DIR", "directory of the canonical files (default {default})")
     from_file: str | None = setting(None, "--from-file FILE", FILE_HELP, again=True)
     format: str | None = setting(None, "--format F", FORMAT_HELP, choices=FORMATS, again=True)
+    encoding: str | None = setting(None, "--encoding NAME", ENCODING_HELP, again=True)
     columns: str | None = setting(None, "--columns SOURCE,TARGET", COLUMNS_HELP, again=True)
     header: str | None = setting(None, "--header {yes,no}", HEADER_HELP, choices=("yes", "no"), again=True)
     in_tokens: str | None = setting(None, "--in-tokens TOKENS", f"kind of sources: {TOKENS_HELP}", choices=TOKENS)
@@ -161,6 +164,7 @@ class NetworkOptions(TaskOptions):
             raise UsageError(f"expected --columns SOURCE,TARGET, as in --columns 1,3, got {self.columns!r}")
         if self.format == JSON and (self.columns or self.header):
             raise UsageError(f"expected --{'columns' if self.columns else 'header'} with a table, got --format json")
+        require_encoding(self.encoding or UTF_8)
         if not os.path.isdir(self.data_dir):  # also for a name that is too long
             raise UsageError(f"expected --data-dir to be a directory, got {str(self.data_dir)!r}")
 
@@ -200,9 +204,12 @@ class PredictOptions(AnswerOptions):
             raise UsageError(f"expected --beam-size with --engine numpy, got {self.engine}")
         if self.show_attention and self.prints_tsv:
             raise UsageError("expected --show-attention or --format tsv, got both")
+        if self.keep_going == "all":
+            raise UsageError("expected --keep-going alone, which skips any number of sources, got --keep-going all")
         if self.words and self.from_file:
             raise UsageError(f"{PREDICT_EXPECTS}, got both")
-        of_files = {"--format": self.format != TSV and self.format, "--columns": self.columns, "--header": self.header}
+        of_files = {"--format": self.format != TSV and self.format, "--encoding": self.encoding}
+        of_files |= {"--columns": self.columns, "--header": self.header}
         for option, value in of_files.items():
             if self.words and value:
                 raise UsageError(f"expected {option} with --from-file, got a sequence")

@@ -8,13 +8,14 @@ from __future__ import annotations
 import csv
 import functools
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, cast
 
 from seq2seq_demo.config import CHARACTERS, CSV, INTEGERS, JSON, TEXT, WORDS
-from seq2seq_demo.data.lines import BLANK, BOM, plain_name
+from seq2seq_demo.data.lines import BLANK, BOM, UTF_8, plain_name
 from seq2seq_demo.data.records import Record
 from seq2seq_demo.declarations import preview
 from seq2seq_demo.errors import InputError
@@ -30,6 +31,7 @@ KINDS = (  # names of sources, then names of targets
 # learns little about rarer words, and cannot read words that occur only in new texts.
 FEW_WORDS, MEAN_COUNT = 50, 25
 Tokens = tuple[str | None, str | None]  # the kinds of sources and of targets; None: to be recognised
+_NOT_IN_WORDS = re.compile(r"[0-9!-/:-@\[-`{-~]")  # digits and ASCII punctuation
 _INTEGERS = re.compile(r"\s*(0|[1-9][0-9]{0,9})([\s,]+(0|[1-9][0-9]{0,9}))+[\s,]*")  # no leading zeros, unlike dates
 _THOUSANDS = re.compile(r"[1-9][0-9]{0,2}(,[0-9]{3})+")  # a single number, such as 1,234
 
@@ -44,6 +46,8 @@ class InputFormat:
     header: bool | None = None  # None: the first row is a header if it has known names
     is_paired: bool = False  # every record must have a target
     blank_lines: bool = False  # a blank line has a record, too
+    encoding: str = UTF_8
+    delimiter: str | None = None  # of a CSV file; None: the more frequent one of comma and semicolon
 
 
 @dataclass(frozen=True)
@@ -131,6 +135,7 @@ def find_layout(title: str, sample: Sequence[bytes], given: InputFormat) -> Layo
             raise InputError(f"{title}: expected a table with `columns` or `header`, got JSON; if not, give `format`")
         return Layout(given, format, is_document=plain_name(title).endswith(".json"))
     delimiter = "\t" if format != CSV else ";" if first.count(b";") > first.count(b",") else ","
+    delimiter = given.delimiter or delimiter
     text, *rest = (line.removeprefix(BOM).decode(errors="replace") for line in sample)
     try:
         row = split_row(text, iter(rest), format, delimiter)
@@ -243,7 +248,8 @@ def _kind(values: list[Any], is_beside_integers: bool) -> str:
 
     The side is integers if at least half of its values are lists of integers or numbers, and some are lists or the
     other side is integers. It is words if a list contains a string of several characters, or if texts contain spaces
-    and their words recur. Otherwise, it is characters.
+    and their words recur: there are few, most occur twice, and most are without digits and punctuation. Otherwise, it
+    is characters.
     """
     texts = [value for value in values if isinstance(value, str) and value]
     lists = [value for value in values if isinstance(value, list | tuple) and value]
@@ -254,5 +260,11 @@ def _kind(values: list[Any], is_beside_integers: bool) -> str:
     if any(isinstance(item, str) and len(item) > 1 for item in chain.from_iterable(lists)):
         return WORDS
     words = [word for text in texts for word in text.split()]
-    has_spaces = len(words) > sum(not text.isspace() for text in texts)  # a text has several words
-    return WORDS if has_spaces and len({*words}) <= FEW_WORDS + len(words) / MEAN_COUNT else CHARACTERS
+    counts = Counter(words)
+    are_words = (
+        len(words) > sum(not text.isspace() for text in texts)  # a text has several words
+        and len(counts) <= FEW_WORDS + len(words) / MEAN_COUNT
+        and 2 * sum(n == 1 for n in counts.values()) <= len(counts)
+        and 2 * sum(bool(_NOT_IN_WORDS.search(word)) for word in words) <= len(words)
+    )
+    return WORDS if are_words else CHARACTERS

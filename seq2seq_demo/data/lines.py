@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import gzip
 import os
@@ -13,8 +14,9 @@ from collections.abc import Callable, Iterable, Iterator
 from io import BufferedReader, BytesIO
 from typing import cast
 
-from seq2seq_demo.errors import InputError
+from seq2seq_demo.errors import InputError, UsageError
 
+UTF_8 = "utf-8"
 BLOCK_BYTES = 2**16  # read at once
 MAX_LINE = 2**22  # bytes
 BLANK = b" \t\r\n\v\f"
@@ -22,25 +24,33 @@ BOM, GZIP = b"\xef\xbb\xbf", b"\x1f\x8b"
 Line = tuple[int, bytes]  # the number of a line, from 1, and its content; number 0: the rest of a line that is too long
 
 
-def file_blocks(name: str) -> Iterator[bytes]:
-    """Yield blocks of whole lines of a file, a pipe or, for "-", standard input.
+def require_encoding(name: str) -> None:
+    """Raise UsageError unless this is one of Python's text encodings."""
+    try:
+        "".encode(name)
+    except (LookupError, ValueError) as error:
+        raise UsageError(f"expected `encoding` to be one of Python's codecs, as in cp1252, got {name!r}") from error
+
+
+def file_blocks(name: str, encoding: str = UTF_8) -> Iterator[bytes]:
+    """Yield blocks of whole lines, in UTF-8, of a file, a pipe or, for "-", standard input.
 
     An empty block means that no more input is available at the moment. A line of more than MAX_LINE bytes is yielded in
     parts, so that neither a long line nor a gzip file that expands to one takes much memory.
 
     Raises:
-        InputError: a gzip file is damaged.
+        InputError: a gzip file is damaged, or the file has another encoding; for UTF-8, callers decode the lines.
         OSError: the file cannot be read.
     """
     with contextlib.nullcontext(sys.stdin.buffer) if name == "-" else open(name, "rb") as file:
         file = cast(BufferedReader, file)
         first = file.peek(2)[:2]
         if not first or not GZIP.startswith(first):
-            yield from _blocks(file)
+            yield from _blocks(file, name, encoding)
             return
         try:
             with gzip.open(file) as unzipped:
-                yield from _blocks(unzipped)
+                yield from _blocks(unzipped, name, encoding)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise InputError(f"{file_title(name)}: expected a complete gzip file: {error}") from error
 
@@ -55,9 +65,9 @@ def plain_name(title: str) -> str:
     return title.lower().removesuffix(".gz")
 
 
-def _blocks(file: BufferedReader | gzip.GzipFile) -> Iterator[bytes]:
+def _blocks(file: BufferedReader | gzip.GzipFile, name: str, encoding: str) -> Iterator[bytes]:
     partial = bytearray()  # a line whose end has not been read yet
-    while chunk := file.read1(BLOCK_BYTES):
+    for chunk in _chunks(file, name, encoding):
         lines, end, last = chunk.rpartition(b"\n")
         if end:
             yield b"".join([partial, lines, end])
@@ -70,6 +80,22 @@ def _blocks(file: BufferedReader | gzip.GzipFile) -> Iterator[bytes]:
             yield b""
     if partial:
         yield bytes(partial)
+
+
+def _chunks(file: BufferedReader | gzip.GzipFile, name: str, encoding: str) -> Iterator[bytes]:
+    """Yield the content of a file in UTF-8, as it arrives."""
+    decoder = None if codecs.lookup(encoding).name == UTF_8 else codecs.getincrementaldecoder(encoding)()
+    while chunk := file.read1(BLOCK_BYTES):
+        yield _to_utf8(chunk, name, encoding, decoder) if decoder else chunk
+    if decoder:
+        yield _to_utf8(b"", name, encoding, decoder, is_end=True)
+
+
+def _to_utf8(chunk: bytes, name: str, encoding: str, decoder: codecs.IncrementalDecoder, is_end: bool = False) -> bytes:
+    try:
+        return decoder.decode(chunk, is_end).encode(errors="surrogatepass")
+    except UnicodeError as error:
+        raise InputError(f"{file_title(name)}: expected {encoding}: {error}") from error
 
 
 def _is_ready(file: BufferedReader | gzip.GzipFile) -> bool:
@@ -101,6 +127,9 @@ def numbered_lines(blocks: Iterable[bytes], on_progress: Callable[[int], object]
         on_progress(len(block))
 
 
-def is_blank(line: bytes) -> bool:
-    """Return whether a line is blank. A line that is too long counts as text, so that endless spaces cause an error."""
-    return line.strip(BLANK) in (b"", BOM) and len(line) <= MAX_LINE
+def is_blank(line: bytes, delimiter: str = "") -> bool:
+    """Return whether a line is blank, or all cells of a row are.
+
+    A line that is too long counts as text, so that endless spaces cause an error.
+    """
+    return line.strip(BLANK + delimiter.encode()) in (b"", BOM) and len(line) <= MAX_LINE

@@ -189,6 +189,13 @@ def pair_task_from_rows(
 def pair_warnings(task: PairTask) -> Iterator[str]:
     """Yield the warnings about a task's pairs, each as one line."""
     sources, targets = task.pairs.sources, task.pairs.targets
+    source_ids = sources.groups()
+    n_targets = np.bincount(np.unique(np.stack([source_ids, targets.groups()]), axis=1)[0])
+    is_empty, has_several = targets.lengths == 0, (n_targets > 1)[source_ids]
+    if n := int(is_empty.sum()):
+        yield f"Pairs with an empty target: {n}{_example(task, is_empty)}; remove them if their targets are missing"
+    if n := int((n_targets > 1).sum()):
+        yield f"Sources with several targets: {n}{_example(task, has_several)}; an answer may equal any of them"
     yield from _space_warning(task)
     yield from _outlier_warning("source", sources, task.places)
     yield from _outlier_warning("target", targets, task.places)
@@ -196,6 +203,10 @@ def pair_warnings(task: PairTask) -> Iterator[str]:
         yield "Every target is the same, so there is nothing to learn from the sources"
     if task.validation:
         yield from _overlap_warning(sources, task.validation.sources)
+
+
+def _example(task: PairTask, is_example: np.ndarray) -> str:
+    return f", such as {task.places.of(int(is_example.argmax()))}" if task.places else ""
 
 
 def _outlier_warning(kind: str, sequences: Sequences, places: Places | None) -> Iterator[str]:

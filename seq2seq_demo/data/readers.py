@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import itertools
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -30,6 +31,7 @@ from seq2seq_demo.errors import InputError
 MAX_DOCUMENT = 2**27  # bytes of JSON; the parsed Python objects take up to 25 times as much memory
 SAMPLE_BYTES = 2**18  # the beginning of a file, from which tokens and columns are recognised
 SAMPLE_RECORDS = 10_000  # the same for a JSON document
+SEPARATOR = re.compile(rb"(?:\xef\xbb\xbf)?sep=([!-~])\s*")  # Excel's first line of a CSV file
 INTEGER_FORMAT = InputFormat()
 Lines = Iterable[Line | None]
 Records = Iterator[Record | None]  # None: no more input is available at the moment
@@ -98,8 +100,11 @@ def read_file(
     try:
         if name == "-" and not sys.stdin:
             raise InputError("standard input: expected sequences, got a closed stream")
-        lines = numbered_lines(file_blocks(name), on_progress)
+        lines = numbered_lines(file_blocks(name, given.encoding), on_progress)
         for first in lines:
+            if first and (separator := SEPARATOR.fullmatch(first[1])) and file_format(title, given) == CSV:
+                given = replace(given, delimiter=separator[1].decode())
+                continue
             if first and not is_blank(first[1]):
                 break
             yield from _blank_record(title, first, given)
@@ -143,7 +148,7 @@ def _read_rows(title: str, lines: Lines, layout: Layout) -> Records:
     following: list[Line] = []
     taken = _taken(lines, following)
     for line in lines:
-        if line is None or is_blank(line[1]):
+        if line is None or is_blank(line[1], layout.table.delimiter if layout.table else ""):
             yield from _blank_record(title, line, layout.given)
         elif line[0]:
             following.clear()

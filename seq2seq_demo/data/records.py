@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import reprlib
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -119,7 +120,9 @@ def decode_utf8(place: Place, text: bytes | bytearray) -> str:
         return text.removeprefix(BOM).decode()
     except UnicodeDecodeError as error:
         found = f"byte 0x{text[error.start]:02x} at offset {error.start}"
-        raise InputError(f"{place}: expected UTF-8, got {found}") from error
+        likely = "utf-16" if text.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) or 0 in text else "cp1252"
+        hint = f"the file may be in `encoding` {likely}"
+        raise InputError(f"{place}: expected UTF-8, got {found}; {hint}") from error
 
 
 class DuplicateKeyError(ValueError):

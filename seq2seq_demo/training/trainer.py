@@ -384,7 +384,9 @@ def _train(
         began = time.monotonic()
         trainer.end_epoch(training, results.validation_figures(task, trainer.trained_network(), validation))
         trainer.clock.validation = time.monotonic() - began
-        trainer.is_stopped |= notify(callbacks, "on_epoch_end", trainer.progress.history, trainer.trained_network(), shown)
+        trainer.is_stopped |= notify(
+            callbacks, "on_epoch_end", trainer.progress.history, trainer.trained_network(), shown
+        )
         if snapshots:
             snapshots.after_epoch(trainer.snapshot, trainer.is_done())
     trainer.record(is_end=True)

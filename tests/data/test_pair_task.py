@@ -71,8 +71,12 @@ def test_validation_uses_the_vocabularies_of_training():
     unseen = pair_task_from_rows(TEXTS, tokens=("characters", "words"), validation=[("zb", "Z X"), ("cb", "X")])
     assert unseen.vocabularies == task.vocabularies
     assert (unseen.validation.sources.rows(), unseen.validation.targets.rows()) == ([[4, 1], [3, 1]], [[2, 0], [0]])
-    with pytest.raises(InputError, match="^expected validation pairs of symbols that occur in the training pairs, got n"):
-        replace(unseen, validation=unseen.validation[:1]).draw(TrainConfig(), replace(ENDING, in_max_int=2, out_max_int=1))
+    with pytest.raises(
+        InputError, match="^expected validation pairs of symbols that occur in the training pairs, got n"
+    ):
+        replace(unseen, validation=unseen.validation[:1]).draw(
+            TrainConfig(), replace(ENDING, in_max_int=2, out_max_int=1)
+        )
     with pytest.raises(InputError, match="expected pairs of a source and a target, got none"):
         pair_task_from_rows(TEXTS, tokens=("characters", "words"), validation=[])
 

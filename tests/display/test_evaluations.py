@@ -23,7 +23,16 @@ def tally(expected, correct):
 
 def evaluation(**changes):
     """A made-up evaluation of 10 sequences of 2 symbols from 0 to 2."""
-    values = {"n": 10, "n_pairs": 10, "n_target": 20, "loss_sum": 5.0, "n_loss": 20, "forced_exact": 5, "exact": 3, "edits": 9}
+    values = {
+        "n": 10,
+        "n_pairs": 10,
+        "n_target": 20,
+        "loss_sum": 5.0,
+        "n_loss": 20,
+        "forced_exact": 5,
+        "exact": 3,
+        "edits": 9,
+    }
     values |= {"forced": tally([10, 10], [9, 6]), "by_position": tally([10, 10], [8, 4])}
     values |= {"by_symbol": tally([5, 6, 0, 9], [5, 3, 0, 4])}
     values |= {"confusions": Counter({(1, 0): 1, (1, 2): 2, (2, 1): 4, (2, 0): 1})}
