@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from seq2seq_demo.commands.options import NetworkOptions
-from seq2seq_demo.config import CELL_TYPES, CHARACTERS, INTEGERS, ModelConfig, TrainConfig, given_values, lengths_text
+from seq2seq_demo.config import CELL_TYPES, INTEGERS, ModelConfig, TrainConfig, given_values, lengths_text
 from seq2seq_demo.data.encoder import EncodedPairs, Encoder, read_pairs
 from seq2seq_demo.data.layout import InputFormat, Layout, Tokens
 from seq2seq_demo.data.lines import file_title
@@ -214,20 +214,12 @@ def layout_notices(file: str, options: NetworkOptions, layout: Layout, tokens: T
 def typed_sources(words: Sequence[str], selected: SelectedNetwork) -> list[Record]:
     """Return the sources that a user typed as arguments of a command.
 
-    If the network takes integers, all arguments together are one source. If it takes texts, each argument is a source
-    if one of them contains white space; otherwise, all together are one. If it takes characters, but no white space,
-    each word is a source.
+    If the network takes integers, all arguments together are one source. If it takes texts, each argument is a source.
     """
     source = selected.network.vocabularies.source
     if not source.is_text:
         return [read_words(words, text_hint=TEXT_HINT)]
-    if source.tokens == CHARACTERS and not any(map(str.isspace, source.symbols)):
-        texts = [[text] for word in words for text in word.split() or [word]]
-    elif any(map(str.isspace, "".join(words))):
-        texts = [[word] for word in words]
-    else:
-        texts = [[*words]]
-    records = [read_words(text, source.tokens) for text in texts]
+    records = [read_words([word], source.tokens) for word in words]
     if len(records) == 1:
         return records
     return [record._replace(place=Place(f"input {preview(record.values)}")) for record in records]

@@ -84,7 +84,7 @@ def test_python_loads_shipped_networks_by_name(run):
 
 
 def test_g2p_pronounces_words_in_any_case(run):
-    out, _ = run.ok("predict -i g2p", "Hello", "THROUGH\tWorld")
+    out, _ = run.ok("predict -i g2p", "Hello", "THROUGH", "World")
     phones = {"hello": "HH EH L OW", "through": "TH R UW", "world": "W ER L D"}
     assert out == "".join(f"==> For input {word}, prediction={answer}\n" for word, answer in phones.items())
 

@@ -137,7 +137,7 @@ def test_evaluate_with_keep_going_skips_lines_and_exits_1(run, text_network):
     assert run("evaluate -i w --from-file test.tsv --keep-going")[0] == 0
 
 
-def test_a_quoted_argument_is_a_separate_text(run):
+def test_each_argument_is_a_text(run):
     save_texts("words", ("words", ("jump", "left", "twice", "walk")), ("characters", ("x", "y")))
     save_texts("spaced", ("characters", (" ", "a", "b", "c")), ("characters", ("x", "y")))
     save_texts("unspaced", ("characters", ("a", "b", "c", "d")), ("characters", ("x", "y")))
@@ -146,13 +146,14 @@ def test_a_quoted_argument_is_a_separate_text(run):
         out, _ = run.ok("predict -i", *argv, "--json")
         return [json.loads(line)["input"] for line in out.splitlines()]
 
-    assert inputs("words", "jump", "twice") == ["jump twice"]
+    assert inputs("words", "jump", "twice") == ["jump", "twice"]
     assert inputs("words", "jump twice", "walk left") == ["jump twice", "walk left"]
     assert inputs("words", "walk", "jump twice") == ["walk", "jump twice"]
-    assert inputs("spaced", "a", "b") == ["a b"]
+    assert inputs("spaced", "a", "b") == ["a", "b"]
     assert inputs("spaced", "a b", " c", "ab") == ["a b", " c", "ab"]
     assert inputs("unspaced", "ab", "c") == ["ab", "c"]
-    assert inputs("unspaced", "a b\u3000d ", "c") == ["a", "b", "d", "c"]  # no spaces in training: they separate texts
+    err = run("predict -i unspaced", "a b", "c")[2]
+    assert 'input "a b": expected characters seen in training, got " " at position 2' in err
 
 
 def test_control_characters_in_symbols_are_escaped(run):
