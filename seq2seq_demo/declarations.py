@@ -190,14 +190,13 @@ def suggestions(name: str, choices: Iterable[str], n: int) -> list[str]:
     import difflib  # only needed for an error
 
     folded = {choice.casefold(): choice for choice in reversed([*choices])}
-    return [folded[match] for match in difflib.get_close_matches(name.casefold(), folded, n)]
+    return [folded[match] for match in difflib.get_close_matches(name.casefold(), folded, n, 0.65)]
 
 
 def require_choice(kind: str, value: object, choices: Collection[str]) -> str:
     """Return the value as a plain str if it is a choice; else raise UsageError, which suggests a similar choice."""
     if isinstance(value, str) and value in choices:
         return str(value)
-    partial = [choice for choice in choices if value and str(value).casefold() in choice.casefold()]
-    similar = suggestions(str(value), choices, 1) or partial
+    similar = suggestions(str(value), choices, 1)
     hint = f"did you mean {similar[0]}? " if similar else ""
     raise UsageError(f"unknown {kind} {preview(value, as_python)}: {hint}expected one of {', '.join(choices)}")

@@ -91,18 +91,14 @@ class TrainedNetwork(StoredNetwork):
                 require_integer(name, value, at_least=1)
         self.check_answer_lengths(out_len, max_out_len)
         beam = make_beam(beam_size, n_best, length_penalty)
-        predictions = self._predict_records(records, out_len or max_out_len, DecodingOptions(beam, details, details))
+        numbers = self._predict_records(records, out_len or max_out_len, DecodingOptions(beam, details, details))
+        predictions = [[answer.with_symbols(self.vocabularies) for answer in each] for each in numbers]
         name = "text" if self.vocabularies.target.is_text else "predicted"
         answers: list[list[Any]] = [
-            [answer if details else getattr(answer, name) for answer in map(self.with_symbols, each)]
-            for each in predictions
+            [answer if details else getattr(answer, name) for answer in each] for each in predictions
         ]
         rows = zip(records, answers, strict=True)
         return [row.error or (each if n_best is not None else each[0]) for row, each in rows]
-
-    def with_symbols(self, prediction: Prediction) -> Prediction:
-        """Return a prediction whose numbers are replaced by the symbols of the vocabularies."""
-        return prediction.with_symbols(self.vocabularies) if self.vocabularies.are_text else prediction
 
     def predict_numbers(self, sources: Sequence[list[int]], out_len: int | None = None) -> list[Prediction]:
         """Return the greedy prediction for each source, with symbols as numbers.

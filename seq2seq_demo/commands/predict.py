@@ -44,9 +44,8 @@ def predict(options: PredictOptions) -> None:
     needs_attention = options.show_attention or options.attention_plot is not None
     expected = "expected a network of embedding_attention to show attention, got embedding_rnn"
     require(has_attention or not needs_attention, expected, UsageError)
-    expected = "expected a calibrated network for --min-confidence"
-    found = "got several networks, or one that was not trained on pairs"
-    require(options.min_confidence is None or network.temperature is not None, f"{expected}, {found}", UsageError)
+    expected = "expected a calibrated network for --min-confidence, got several, or one that was not trained on pairs"
+    require(options.min_confidence is None or network.temperature is not None, expected, UsageError)
     if options.attention_plot:
         plots.check(options.attention_plot, options.force)
     predictor, bar = _Predictor(options, selected), ProgressBar("Predicting", may_show=False)
@@ -109,7 +108,8 @@ class _Predictor:
                 progress.notify(*warning)
                 self.is_warned = bool(warning)
             if options.attention_plot:
-                plotted += [network.with_symbols(best) for best, *_ in filter(None, answers) if self.is_answered(best)]
+                best = (each[0].with_symbols(network.vocabularies) for each in answers if each)
+                plotted += filter(self.is_answered, best)
                 plots.check_panel_count(len(plotted))
             texts = [*filter(None, map(self._answer_text, answers, batch))]
             if not options.json:
@@ -167,7 +167,7 @@ class _Predictor:
             if self.options.json:
                 return predictions.error_json(row)
             return predictions.error_tsv(row) if self.options.prints_tsv else ""
-        answers = [self.network.with_symbols(answer) for answer in answers]
+        answers = [answer.with_symbols(self.network.vocabularies) for answer in answers]
         is_answered = self.is_answered(answers[0])
         self.n_unanswered += not is_answered
         if self.options.json:

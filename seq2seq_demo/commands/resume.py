@@ -75,7 +75,8 @@ def _check_result(options: TrainOptions, path: Path) -> None:
         network_selection.check_options_match(options, path, network, resume=True)
         _task_of_run(options, path, network)
     except Seq2SeqError as error:
-        error.args = (f"{error}; leave out --resume to train again, or to continue from it with -i {path}",)
+        continued = "" if network.members else f", or to continue from it with -i {path}"
+        error.args = (f"{error}; leave out --resume to train again{continued}",)
         raise
 
 

@@ -46,7 +46,9 @@ class Tokenizer:
         if isinstance(value, str):
             return self._symbols(_checked(value, place))
         if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-            raise InputError(f"{place}: expected a text or a list of {self.tokens}, got {preview(value)}")
+            is_nested = isinstance(value, list) and any(isinstance(item, list | dict) for item in value)
+            hint = "; a list of sequences needs a .json file" * is_nested
+            raise InputError(f"{place}: expected a text or a list of {self.tokens}, got {preview(value)}{hint}")
         for item in value:
             if not self.is_token(unicodedata.normalize("NFC", _checked(item, place))):
                 found = f"got {preview(item)}; a list is one sequence, so write a text without brackets"

@@ -85,10 +85,8 @@ def answers_tsv(answers: Sequence[Prediction], is_answered: bool = True) -> str:
 
 def error_tsv(row: Record) -> str:
     """Return the line for an unreadable row: its source as far as it is known, and two empty fields."""
-    source = row.values
-    if not isinstance(source, str):
-        source = " ".join(map(str, source)) if isinstance(source, list) else ""
-    return f"{one_line(source)}\t\t"
+    source = " ".join(map(str, row.values)) if isinstance(row.values, list) else row.values
+    return f"{one_line(source if isinstance(source, str) else '')}\t\t"
 
 
 def error_json(row: Record) -> str:

@@ -105,7 +105,7 @@ def probe(network: TrainedNetwork, validation: Pairs) -> Prediction:
     rows = np.flatnonzero(validation.sources.lengths == len(source))
     targets = validation.targets[rows[(validation.sources[rows].array() == source).all(axis=1)]]
     edits = edit_distances(Sequences.of_rows([prediction.predicted] * len(targets)), targets)
-    return network.with_symbols(prediction._replace(expected=targets.rows()[edits.argmin()]))
+    return prediction._replace(expected=targets.rows()[edits.argmin()]).with_symbols(network.vocabularies)
 
 
 def probe_pair(pairs: Pairs) -> tuple[list[int], list[int]]:

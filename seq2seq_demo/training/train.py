@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Unpack
 
-from seq2seq_demo import system_memory
 from seq2seq_demo.callbacks import Callback, check_callbacks
 from seq2seq_demo.config import INTEGERS, TOKENS, NormalForm, Settings, TokenKind
 from seq2seq_demo.data.layout import Tokens
@@ -83,12 +82,7 @@ def train(
     with TrainingReport(config, verbose) as report:
         from seq2seq_demo.training.trainer import fit  # loads TensorFlow
 
-        network = fit(task, config, network, [report, *callbacks], began=began)
-    from seq2seq_demo.training.batches import use_xla  # after `trainer`, which sets TensorFlow up
-
-    if use_xla(config, network.model_config.cell_size):  # the compiler has used hundreds of megabytes
-        system_memory.release()
-    return network
+        return fit(task, config, network, [report, *callbacks], began=began)
 
 
 def _task(

@@ -25,7 +25,6 @@ from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.errors import TrainingError
 from seq2seq_demo.figures import EpochFigures, Figures, History
-from seq2seq_demo.files.recording import weights_checksum
 from seq2seq_demo.files.stored_network import LENGTHS, Checkpoint, Progress, Snapshot, TrainingRun
 from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.model import Lengths, Seq2Seq, mean_losses
@@ -53,7 +52,8 @@ class Trainer:
         network = start.network
         self.strategy = tf.distribute.get_strategy()
         self.model_config, self.widths = network.model_config, widths
-        self._begin(config, start, began)
+        self._begin(config, start)
+        self.clock = Clock(config, began, start.progress.seconds)
         # A batch is padded to `batch_size` rows, or fewer if there are few pairs. Each replica gets an equal part.
         block = 128 * self.strategy.num_replicas_in_sync
         self.batch_rows = min(config.batch_size, -(-config.n_training // block) * block)
@@ -70,11 +70,10 @@ class Trainer:
         self.run_steps = compiled(self._run_steps, jit_compile=self.uses_xla and alone)
         self.sums = self.packed_sums if alone else compiled(self.packed_sums, jit_compile=self.uses_xla)
 
-    def _begin(self, config: TrainConfig, start: Snapshot[TrainedNetwork], began: float | None = None) -> None:
+    def _begin(self, config: TrainConfig, start: Snapshot[TrainedNetwork]) -> None:
         self.config, self.start, network = config, start, start.network
         self.reached, self.recording = network.reached, network.recording
         self.progress, self.best, self.is_stopped = start.progress, start.best, False
-        self.clock = Clock(config, began, start.progress.seconds)
         self.start_step = start_step_of(network)
         self.moments_since = network.moments_since if network.moments else network.step
         self.adam_step = network.step - self.moments_since
@@ -82,6 +81,7 @@ class Trainer:
     def restart(self, config: TrainConfig, start: Snapshot[TrainedNetwork]) -> None:
         """Prepare to train another network with the compiled steps; only the seed of the config may differ."""
         self._begin(config, start)
+        self.clock.restart()
         self.adam.restart(start.network.weights, start.network.moments, self.adam_step)
 
     # ---- A step ----
@@ -188,6 +188,7 @@ class Trainer:
             end = FIRST_STEPS * self.batch_rows if self.step == self.start_step else (first // rows + 1) * rows
             pairs, step_before = training[order[first:end]], self.step
             loss, correct = self.take_steps(pairs)
+            self.clock.start()
             if self.uses_xla and step_before == self.start.network.step:  # XLA has used hundreds of megabytes
                 system_memory.release()
             self._advance(len(pairs), loss, correct)
@@ -225,8 +226,8 @@ class Trainer:
         """Return the learning rates of the next K steps, `[K]`."""
         c = self.config
         first = self.progress.epoch * c.steps_per_epoch + self.progress.points // c.batch_size
-        share_done = (first + np.arange(STEPS_PER_CALL)) / (c.epochs * c.steps_per_epoch)
-        share_done = np.full(STEPS_PER_CALL, self.clock.share_done) if c.budget else share_done
+        by_steps = (first + np.arange(STEPS_PER_CALL)) / (c.epochs * c.steps_per_epoch)
+        share_done = np.full(STEPS_PER_CALL, self.clock.share_done) if c.budget else by_steps
         factor = 0.5 + 0.5 * np.cos(np.pi * share_done) if c.lr_schedule == "cosine" else np.ones(STEPS_PER_CALL)
         return tf.constant(c.learning_rate * factor, tf.float32)
 
@@ -344,7 +345,7 @@ def fit(
     model_config, trainer = snapshot.network.model_config, None
     set_threads(model_config.cell_size)
     strategy = workers.strategy(config.batch_size)
-    workers.require_agreement(strategy, lambda: _common_start(task, config, snapshot))
+    workers.require_agreement(strategy, lambda: workers.common_start(task, config, snapshot))
     while True:
         own_config = results.config_of(config, len(snapshot.finished))
         training, validation = task.draw(own_config, model_config, start_step_of(snapshot.network))
@@ -391,12 +392,3 @@ def _train(
             snapshots.after_epoch(trainer.snapshot, trainer.is_done())
     trainer.record(is_end=True)
     return results.finished(trainer.trained_network(), trainer.best, trainer.progress.history)
-
-
-def _common_start(task: Task, config: TrainConfig, start: Snapshot[TrainedNetwork]) -> str:
-    """Return a string that identifies task, settings and initial state. It must be equal on all workers."""
-    network = start.network
-    recorded = network.recording.steps if network.recording else None  # all workers pause at recorded steps
-    weights = network.step, weights_checksum(network.weights | network.moments)
-    data = task.name, task.fingerprint(config, network.model_config)
-    return repr((config, network.model_config, data, start.progress, recorded, weights))

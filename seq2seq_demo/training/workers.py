@@ -15,7 +15,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from seq2seq_demo.config import TrainConfig
+from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.errors import TrainingError, UsageError
+from seq2seq_demo.files.recording import weights_checksum
+from seq2seq_demo.files.stored_network import Snapshot
 
 EXAMPLE = '{"cluster": {"worker": ["HOST:PORT", "HOST:PORT"]}, "task": {"type": "worker", "index": 0}}'
 # A host name, an IPv4 address, or an IPv6 address in brackets. gRPC reads other texts, such as "dns:a:1", as URIs.
@@ -170,6 +174,15 @@ def require_agreement(strategy: Any, facts: Callable[[], str]) -> None:
     if total != digest * strategy.num_replicas_in_sync:
         same = "the same options, pattern or data, and weights"
         raise UsageError(f"expected every worker to start with {same}, got different ones")
+
+
+def common_start(task: Task, config: TrainConfig, start: Snapshot[Any]) -> str:
+    """Return a string that identifies task, settings and initial state. It must be equal on all workers."""
+    network = start.network
+    pauses = network.recording and network.recording.steps  # at which all workers record
+    weights = network.step, weights_checksum(network.weights | network.moments)
+    data = task.name, task.fingerprint(config, network.model_config)
+    return repr((config, network.model_config, data, start.progress, pauses, weights))
 
 
 def sum_over_shares(strategy: Any, function: Callable[..., Any], batch: tuple[Any, ...], *whole: Any) -> Any:

@@ -69,8 +69,9 @@ def test_a_run_ends_in_time_with_a_validation_and_annealed(seconds, monkeypatch)
     assert [epoch.step for epoch in watcher.history] == [9, 18, 26]
     assert network.trained.config == replace(CONFIG, epochs=3)
     assert network.reached == watcher.history[-1].validation
-    # The share of the time for steps that has elapsed; 60 s until the first validation has been measured, then 56 s.
-    shares = [0, 6 / 60, 12 / 60, *(s / 56 for s in (22, 28, 34, 44, 50))]
+    # The share of the time for steps that has elapsed since the first call, which compiles the steps: of 54 s until the
+    # first validation has been measured, then of 50 s.
+    shares = [0, 0, 6 / 54, *(s / 50 for s in (16, 22, 28, 38, 44))]
     assert rates == pytest.approx([0.1 + 0.1 * math.cos(math.pi * share) for share in shares])
 
 
@@ -79,14 +80,15 @@ def test_a_resumed_run_has_the_time_that_was_left_and_each_member_has_a_share(se
     fitted(CONFIG, snapshots_in_memory(kept))
     (tmp_path / "w").write_bytes(weights_file.to_bytes(kept[13]))  # after 28 s
     snapshot = weights_file.read(tmp_path / "w")
-    assert snapshot.progress.seconds == 28
+    assert snapshot.progress.seconds == 22
     seconds[0] = 5000.0
     fit(REVERSED, CONFIG, trainer.Snapshot(kept[13].network, snapshot.progress), began=4997.0)
-    assert seconds[0] == 5000 + 4 * 6 + 2 * 4  # from 31 s to 63 s; the last call begins after 53 of 56 s
+    assert seconds[0] == 5000 + 5 * 6 + 2 * 4  # 9 s until the steps are compiled; the last call begins after 44 of 47 s
     seconds[0] = 0.0
     network = fitted(replace(CONFIG, members=2))
-    assert seconds[0] == 2 * 32 + 4  # 18 + 4 + 6 + 4 s for each, and the validation of the ensemble
-    assert [each.step for each in network.networks] == [13, 13]
+    # After the first call, each member has 27 s, 4 of them for its last validation; the ensemble is validated too.
+    assert seconds[0] == 6 + (2 * 6 + 4 + 2 * 6 + 4) + (3 * 6 + 4 + 6 + 4) + 4
+    assert [each.step for each in network.networks] == [17, 13]
 
 
 def test_time_before_the_first_step_counts_and_one_call_is_always_made(seconds):
