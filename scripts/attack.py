@@ -251,7 +251,7 @@ def checkpoints() -> tuple[int, list[str]]:
 
 def json_input() -> tuple[int, list[str]]:
     """Read files of sequences and pairs: random JSON, lines of text and raw bytes."""
-    from seq2seq_demo.data.encoder import Encoder, batches, read_pairs, valid_records
+    from seq2seq_demo.data.encoder import Encoder, batches, encode_pairs, valid_records
     from seq2seq_demo.data.layout import InputFormat
     from seq2seq_demo.data.readers import INTEGER_FORMAT, read_file
     from seq2seq_demo.data.vocabulary import VocabularyBuilder
@@ -267,14 +267,14 @@ def json_input() -> tuple[int, list[str]]:
 
     readers = [
         (INTEGER_FORMAT, lambda rows: [*batches(valid_records(Encoder(in_max_int=9).encode_all(rows), str), 3)]),
-        (INTEGER_FORMAT, lambda rows: read_pairs(rows, Encoder())),
+        (INTEGER_FORMAT, lambda rows: encode_pairs(rows, Encoder())),
         (
             InputFormat(("characters", "words")),
-            lambda rows: read_pairs(rows, Encoder(VocabularyBuilder("characters"), VocabularyBuilder("words"))),
+            lambda rows: encode_pairs(rows, Encoder(VocabularyBuilder("characters"), VocabularyBuilder("words"))),
         ),
         (
             InputFormat(("words", "characters"), "text"),
-            lambda rows: read_pairs(
+            lambda rows: encode_pairs(
                 rows, Encoder(VocabularyBuilder("words"), VocabularyBuilder("characters")), on_error=str
             ),
         ),

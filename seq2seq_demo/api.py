@@ -11,6 +11,7 @@ from seq2seq_demo.config import (
 )
 from seq2seq_demo.data.pair_task import PairTask as PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern as SequencePattern, find_pattern as find_pattern
+from seq2seq_demo.data.readers import read_pairs as read_pairs
 from seq2seq_demo.data.sequences import Pairs as Pairs, Sequences as Sequences
 from seq2seq_demo.data.tasks import Task as Task
 from seq2seq_demo.data.user_functions import per_sequence as per_sequence

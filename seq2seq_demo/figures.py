@@ -23,6 +23,7 @@ TEMPERATURES = np.exp(np.linspace(-3, 3, 121))  # the candidates, 5 % apart
 PRIOR_DEVIATION = 0.5  # for log T; the prior matters only if nearly all answers are right, or nearly all wrong
 MIN_DOUBT = 1e-9  # confidences are clipped this far from 0 and 1, so that log likelihoods are finite
 N_BINS = 10  # for the expected calibration error
+N_FOLDS = 5  # for the cross-validation of the temperature
 MAX_CELL = 200  # characters in a cell of an HTML table
 
 
@@ -158,19 +159,28 @@ class AnswerProbabilities:
         return np.asarray(np.multiply.reduceat(_corrected(self.symbols.astype(np.float64), temperature), starts))
 
 
-def fit_temperature(answers: AnswerProbabilities) -> float:
+def fit_temperature(answers: AnswerProbabilities, fitted: np.ndarray | slice = slice(None)) -> float:
     """Return the temperature, one of TEMPERATURES, with the highest posterior probability.
 
     The prior of log T is normal, with mean 0 and standard deviation PRIOR_DEVIATION. The answers must be to sources
-    that were not trained on.
+    that were not trained on. `fitted` selects the answers that count.
     """
 
     def loss(temperature: float) -> float:
         confidence = np.clip(answers.confidences(temperature), MIN_DOUBT, 1 - MIN_DOUBT)
-        log_likelihood = np.log(np.where(answers.is_right, confidence, 1 - confidence)).sum()
+        log_likelihood = np.log(np.where(answers.is_right, confidence, 1 - confidence))[fitted].sum()
         return float((math.log(temperature) / PRIOR_DEVIATION) ** 2 / 2 - log_likelihood)
 
     return float(min(TEMPERATURES, key=loss))
+
+
+def cross_validated_error(answers: AnswerProbabilities) -> float:
+    """Return the expected calibration error of confidences whose temperature was fitted to other answers."""
+    folds, confidence = np.arange(len(answers.lengths)) % N_FOLDS, np.zeros(len(answers.lengths))
+    for fold in range(N_FOLDS):
+        in_fold = folds == fold
+        confidence[in_fold] = answers.confidences(fit_temperature(answers, ~in_fold))[in_fold]
+    return expected_calibration_error(confidence, answers.is_right)
 
 
 def expected_calibration_error(confidence: np.ndarray, is_right: np.ndarray) -> float:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from seq2seq_demo.data.records import Place, Record
 from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.data.tasks import TaskLike, as_task
 from seq2seq_demo.declarations import require_integer
-from seq2seq_demo.errors import InputError, UsageError
+from seq2seq_demo.errors import InputError, UsageError, WeightsError
 from seq2seq_demo.figures import Evaluation
 from seq2seq_demo.files import file_names, weights_file
 from seq2seq_demo.files.stored_network import Snapshot, StoredNetwork, check_members
@@ -34,6 +34,9 @@ from seq2seq_demo.predictions import Prediction, PredictionRequest, stream
 
 if TYPE_CHECKING:
     from seq2seq_demo.network.keras_network.model import Seq2Seq
+
+
+S = TypeVar("S", str, list[int])  # a source and its answer
 
 
 class TrainedNetwork(StoredNetwork):
@@ -50,6 +53,24 @@ class TrainedNetwork(StoredNetwork):
         return cls(**vars(stored) | {"members": tuple(map(cls.of, stored.members))})
 
     # ---- Prediction ----
+
+    @overload
+    def predict(self, sources: list[S], out_len: int | None = None) -> list[S]: ...
+
+    @overload
+    def predict(
+        self,
+        sources: Any,
+        out_len: int | None = None,
+        *,
+        max_out_len: int | None = None,
+        beam_size: int | None = None,
+        n_best: int | None = None,
+        length_penalty: float = 0.0,
+        details: bool = False,
+        unknown: Unknown = "error",
+        on_error: OnError = "raise",
+    ) -> list[Any]: ...
 
     def predict(
         self,
@@ -324,6 +345,10 @@ class TrainedNetwork(StoredNetwork):
             WeightsError: `load` would reject the network, or a file cannot be written or is another program's.
             FileExistsError: the file exists and `overwrite` is False.
         """
+        if Path(path).suffix == ".keras":
+            raise WeightsError(
+                f"expected the name of a weights file, got {path}: `to_keras().save` writes a Keras model"
+            )
         weights_file.write(self if optimizer else self.without_optimizer(), Path(path), overwrite)
 
 

@@ -9,6 +9,7 @@ from seq2seq_demo.data.pair_task import PairTask, pair_task_from_rows
 from seq2seq_demo.figures import (
     AnswerProbabilities,
     answer_confidence,
+    cross_validated_error,
     expected_calibration_error,
     fit_temperature,
 )
@@ -47,6 +48,18 @@ def test_the_calibration_error_is_that_by_hand():
     is_right = np.array([False, True, False, True, True])
     bins = [0.05, abs(0.61 + 0.69 - 1), abs(0.93 + 1.0 - 2)]
     assert expected_calibration_error(confidence, is_right) == pytest.approx(sum(bins) / 5)
+
+
+def test_the_cross_validated_error_is_that_of_temperatures_fitted_to_other_answers():
+    answers = drawn(1.8, 47)
+    starts, expected = np.cumsum(answers.lengths) - answers.lengths, np.zeros(47)
+    for fold in range(5):
+        kept = [n for n in range(47) if n % 5 != fold]
+        symbols = [answers.symbols[starts[n] : starts[n] + answers.lengths[n]] for n in kept]
+        others = AnswerProbabilities(np.concatenate(symbols), answers.lengths[kept], answers.is_right[kept])
+        expected[fold::5] = answers.confidences(fit_temperature(others))[fold::5]
+    assert cross_validated_error(answers) == pytest.approx(expected_calibration_error(expected, answers.is_right))
+    assert cross_validated_error(drawn(1.8, 50_000)) < 0.01
 
 
 @pytest.fixture

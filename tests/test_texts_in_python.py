@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from helpers import Watcher
 
-from seq2seq_demo import InputError, UsageError, load, train
+from seq2seq_demo import InputError, UsageError, WeightsError, load, train
 
 pytestmark = pytest.mark.slow
 
@@ -96,3 +96,13 @@ def test_texts_that_a_network_cannot_read_are_refused():
         network.evaluate("sorted")
     with pytest.raises(UsageError, match="unknown `out_tokens` 'letters'"):
         train(pairs, out_tokens="letters")
+
+
+def test_pairs_of_a_file_are_read_first(tmp_path):
+    with pytest.raises(UsageError, match=r"got 'pairs\.tsv'; `read_pairs` reads the pairs of a file"):
+        train("pairs.tsv")
+
+
+def test_a_keras_model_is_saved_otherwise(trained, tmp_path):
+    with pytest.raises(WeightsError, match=r"w\.keras: `to_keras\(\).save` writes a Keras model$"):
+        trained[0].save(tmp_path / "w.keras")

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from seq2seq_demo.commands.network_selection import SkippedPairs, length_notices, read_pair_task, select_network
+from seq2seq_demo.commands.network_selection import length_notices, read_pair_task, select_network
 from seq2seq_demo.commands.options import EvaluateOptions
 from seq2seq_demo.config import EVALUATION_SIZE
 from seq2seq_demo.data.pair_task import PairTask
@@ -18,16 +18,15 @@ from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.evaluation import RANDOM, EvaluationRow, n_to_measure
 from seq2seq_demo.trained_network import TrainedNetwork
 
-MAX_ERRORS_SHOWN = 5  # further skipped records are only counted
-
 
 def evaluate(options: EvaluateOptions) -> None:
     """Print tables, or with --json one object per length and kind of sources, and for pairs one over all lengths."""
     lengths = options.lengths or ([options.in_len] if options.in_len else [])
     _, network, pattern = select_network(options, max(lengths, default=1))
     network.check_answer_lengths(options.out_len, options.max_out_len)
-    skipped: SkippedPairs = {}
-    task: Task | None = _read_pairs(options, network, skipped) if options.from_file else pattern
+    task: Task | None = pattern
+    if options.from_file:
+        task = read_pair_task(options, options.points, options.sequence_pattern, network, evaluates=True)
     if task is None:
         alternative = "" if network.vocabularies.are_text else " or -p"
         expected = f"expected --from-file with pairs{alternative}, got none"
@@ -49,8 +48,8 @@ def evaluate(options: EvaluateOptions) -> None:
         origin = f" of {options.from_file}" * bool(options.from_file)
         origin += f", pattern {pattern.name!r}" if pattern else ""
         print_result(evaluations.text(rows, shown, origin, options.verbose > 0))
-    if n_skipped := sum(map(len, skipped.values())):
-        raise InputError(f"expected only pairs, skipped {pluralize(n_skipped, 'invalid record')}")
+    if isinstance(task, PairTask) and task.n_skipped:
+        raise InputError(f"expected only pairs, skipped {pluralize(task.n_skipped, 'invalid record')}")
 
 
 def _measure(
@@ -74,14 +73,3 @@ def _measure(
         on_progress=progress.advance,
         on_skip=lambda error: progress.notify(f"Skipped one length: {error}"),
     )
-
-
-def _read_pairs(options: EvaluateOptions, network: TrainedNetwork, skipped: SkippedPairs) -> PairTask:
-    """Read the pairs of --from-file; with --keep-going, collect the errors of invalid records."""
-    may_skip = skipped if options.keep_going else None
-    task = read_pair_task(options, options.points, options.sequence_pattern, network, print_notice, may_skip, True)
-    for errors in filter(None, skipped.values()):
-        for error in errors[:MAX_ERRORS_SHOWN]:
-            print_notice(str(error))
-        print_notice(f"Skipped {pluralize(len(errors), 'invalid record')}")
-    return task

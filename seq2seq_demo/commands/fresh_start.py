@@ -10,20 +10,17 @@ import numpy as np
 from seq2seq_demo.commands import network_selection
 from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.config import TrainConfig
-from seq2seq_demo.data.lines import file_title
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.display import training_report
 from seq2seq_demo.display.console import pluralize, print_notice
-from seq2seq_demo.errors import InputError, WeightsError
+from seq2seq_demo.errors import WeightsError
 from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.files.stored_network import Snapshot
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training import recorder
 from seq2seq_demo.training.settings import begin_run, hold_out, resolve, with_recipe
-
-MAX_SKIPPED = 0.1  # largest share of the records of a file that --keep-going skips
 
 
 @dataclass(frozen=True)
@@ -146,19 +143,4 @@ def read_pairs(options: TrainOptions, n: int | None, network: TrainedNetwork | N
     """
     if options.from_file is None:
         return None
-    skipped: network_selection.SkippedPairs | None = {} if options.keep_going else None
-    task = network_selection.read_pair_task(options, n, options.sequence_pattern, network, print_notice, skipped)
-    for (file, errors), pairs in zip((skipped or {}).items(), (task.pairs, task.validation), strict=False):
-        _report_skipped(file, len(pairs or ()), errors, options.keep_going == "all")
-    return task
-
-
-def _report_skipped(file: str, n_pairs: int, errors: list[InputError], may_skip_all: bool) -> None:
-    """Print how many pairs of a file were skipped; raise InputError if they are too many."""
-    if errors:
-        n = n_pairs + len(errors)
-        counts = f"{n:,} records of {file_title(file)}: {n_pairs:,} pairs, {len(errors):,} skipped"
-        if not may_skip_all and len(errors) > MAX_SKIPPED * n:
-            expected = "expected to skip at most a tenth of the records (--keep-going all skips any number)"
-            raise InputError(f"{expected}, got {counts}; the first error: {errors[0]}")
-        print_notice(f"Read {counts}; the first error: {errors[0]}")
+    return network_selection.read_pair_task(options, n, options.sequence_pattern, network)

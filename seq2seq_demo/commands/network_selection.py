@@ -1,7 +1,7 @@
 """Selects the network, the pattern and the pairs that the options name, and rejects options that contradict them."""
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,14 +10,14 @@ import numpy as np
 
 from seq2seq_demo.commands.options import NetworkOptions
 from seq2seq_demo.config import CELL_TYPES, INTEGERS, ModelConfig, TrainConfig, given_values, lengths_text
-from seq2seq_demo.data.encoder import EncodedPairs, Encoder, read_pairs
+from seq2seq_demo.data.encoder import EncodedPairs, Encoder, encode_pairs
 from seq2seq_demo.data.layout import InputFormat, Layout, Tokens
-from seq2seq_demo.data.lines import UTF_8, file_title
+from seq2seq_demo.data.lines import file_title
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
 from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, is_user_function
 from seq2seq_demo.data.readers import read_file, read_words
-from seq2seq_demo.data.records import MAX_SYMBOL, Place, Record
+from seq2seq_demo.data.records import MAX_LISTED, MAX_SYMBOL, Place, Record
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.vocabulary import TextOptions, Vocabularies, quoted
 from seq2seq_demo.declarations import preview
@@ -28,8 +28,7 @@ from seq2seq_demo.trained_network import TrainedNetwork, ensemble, load
 
 MAX_LEN_WITHOUT_ATTENTION = 10  # the shipped networks of embedding_rnn are not trained on longer sources
 TEXT_HINT = "; the selected network takes integers: select one for texts with -i, as in `-i g2p`"
-LARGEST = ("in_max_int", "out_max_int")  # the largest symbols of sources and of targets
-SkippedPairs = dict[str, list[InputError]]  # file → the errors of its pairs that --keep-going skips
+MAX_SKIPPED = 0.1  # largest share of the records of a file that `train --keep-going` skips
 
 
 class SelectedNetwork(NamedTuple):
@@ -126,31 +125,30 @@ def read_pair_task(
     n: int | None,
     pattern: SequencePattern | None,
     network: TrainedNetwork | None,
-    notify: Callable[[str], object],
-    skipped: SkippedPairs | None = None,
-    may_be_unseen: bool = False,
+    evaluates: bool = False,
 ) -> PairTask:
     """Read the pairs of --from-file (only the first n if n is given) and of --validation-file.
 
-    The pairs must fit the network or, if `network` is None, the options. Pairs that validate and, if `may_be_unseen`,
-    all pairs may have symbols that the network lacks. `notify` receives notices about these, and about recognised
-    tables and tokens. `skipped` collects the errors of invalid pairs. If `skipped` is None, the first one raises an
-    error.
+    The pairs must fit the network or, if `network` is None, the options. Pairs that validate and, if `evaluates`, all
+    pairs may have symbols that the network lacks. Notices report these symbols, recognised tables and tokens, and the
+    invalid records that --keep-going skips.
 
     Raises:
-        InputError: there are fewer than n pairs, a pair is unreadable, or the pairs do not fit into memory.
+        InputError: there are fewer than n pairs, a pair is invalid, too many are, or they do not fit into memory.
     """
     file, out_len = options.from_file or "", options.out_len
     text = TextOptions(getattr(options, "normalize", None), getattr(options, "lowercase", None))  # options of `train`
+    keep_going = getattr(options, "keep_going", None)  # an option of `train` and `evaluate`
     teaches_to_end = isinstance(options.settings.get("in_len"), tuple)
     has_one_length = network is not None and not network.ends and not teaches_to_end
     sizes = vars(network.model_config) if network else given_values(ModelConfig, options.settings)
+    skipped: list[InputError] = []
 
     def read(file: str, n: int | None, vocabularies: Vocabularies | None, may_be_unseen: bool) -> EncodedPairs:
         tokens = vocabularies.tokens if vocabularies else _tokens(options, pattern)
         layout, records = _open(file, input_format(options, tokens, is_paired=pattern is None))
         for notice in layout_notices(file, options, layout, tokens):
-            notify(notice)
+            print_notice(notice)
         known = vocabularies.extended() if vocabularies and may_be_unseen else vocabularies
         encoder = Encoder(
             *(known or text.new_vocabularies(layout.tokens)),
@@ -160,29 +158,42 @@ def read_pair_task(
             in_len=options.in_len if has_one_length else None,
             out_len=out_len if has_one_length and not pattern else None,
         )
-        errors: list[InputError] = [] if skipped is None else skipped.setdefault(file, [])
+        errors: list[InputError] = []
         try:
-            encoded = read_pairs(records, encoder, n, pattern, None if skipped is None else errors.append)
-            if may_be_unseen and vocabularies:
-                for notice in _unseen_notice(encoded, sizes | vocabularies.largest_symbols()):
-                    notify(notice)
-            return encoded
+            encoded = encode_pairs(records, encoder, n, pattern, errors.append if keep_going else None)
         except InputError as error:
             if errors:  # all pairs were skipped
                 raise InputError(f"{error}; the first error: {errors[0]}") from error
             raise
+        if errors:
+            _report_skipped(file, len(encoded.pairs), errors, evaluates or keep_going == "all")
+        if may_be_unseen and vocabularies:
+            _report_unseen(encoded, sizes | vocabularies.largest_symbols())
+        skipped.extend(errors)
+        return encoded
 
     if network:
         text.check_match(network.vocabularies)
     known = network.vocabularies if network else None
-    pairs, vocabularies, places = read(file, n, known, may_be_unseen and pattern is None)
+    pairs, vocabularies, places = read(file, n, known, evaluates and pattern is None)
     if n and len(pairs) < n:
         raise InputError(f"{file}: expected {n} pairs, found {len(pairs)}")
     if has_one_length and out_len:
         pairs = Pairs(pairs.sources, Sequences.of_array(pairs.targets.array()[:, :out_len]))
     validation_file = getattr(options, "validation_file", None)  # only `train` has this option
     validation = read(validation_file, None, vocabularies, pattern is None).pairs if validation_file else None
-    return PairTask(pattern.name if pattern else task_name(file), pairs, validation, vocabularies, places)
+    name = pattern.name if pattern else task_name(file)
+    return PairTask(name, pairs, validation, vocabularies, places, n_skipped=len(skipped))
+
+
+def _report_skipped(file: str, n_pairs: int, errors: list[InputError], may_skip_all: bool) -> None:
+    """Print how many records of a file were skipped; raise InputError if they are too many."""
+    n = n_pairs + len(errors)
+    counts = f"{n:,} records of {file_title(file)}: {n_pairs:,} pairs, {len(errors):,} skipped"
+    if not may_skip_all and len(errors) > MAX_SKIPPED * n:
+        expected = "expected to skip at most a tenth of the records (--keep-going all skips any number)"
+        raise InputError(f"{expected}, got {counts}; the first error: {errors[0]}")
+    print_notice(f"Read {counts}; the first error: {errors[0]}")
 
 
 def _open(file: str, given: InputFormat) -> tuple[Layout, Iterator[Record | None]]:
@@ -193,20 +204,17 @@ def _open(file: str, given: InputFormat) -> tuple[Layout, Iterator[Record | None
     return layouts[0], itertools.chain([first], records)
 
 
-def _unseen_notice(encoded: EncodedPairs, largest: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a notice if pairs have symbols above the network's largest ones, with an example."""
-    pairs, vocabularies, places = encoded
-    is_unseen, examples = np.zeros(len(pairs), bool), []
-    for sequences, vocabulary, name in zip((pairs.sources, pairs.targets), vocabularies, LARGEST, strict=True):
-        limit = largest.get(name, MAX_SYMBOL)
-        is_above = sequences.exceed(limit)
-        is_unseen |= is_above
-        for index in np.flatnonzero(is_above)[:1].tolist():
-            (number, *_) = (number for number in sequences[index : index + 1].symbols.tolist() if number > limit)
-            examples.append(f"{quoted(vocabulary.to_symbols([number])[0])} in {places.of(index)}")
-    if examples:
-        found = f"{is_unseen.sum()} of {len(pairs)} pairs have symbols that training lacked, such as {examples[0]}"
-        yield f"{found}: they count as wrong in every figure but the loss"
+def _report_unseen(encoded: EncodedPairs, largest: Mapping[str, Any]) -> None:
+    """Print a notice if pairs have symbols above the network's largest ones."""
+    pairs, places = encoded.pairs, encoded.places
+    limits = (largest.get(name, MAX_SYMBOL) for name in ("in_max_int", "out_max_int"))
+    sides = [*zip((pairs.sources, pairs.targets), limits, encoded.vocabularies, strict=True)]
+    is_unseen = np.any([sequences.exceed(limit) for sequences, limit, _ in sides], axis=0)
+    if is_unseen.any():
+        above = [v.to_symbols(np.unique(x.symbols[x.symbols > limit])[:MAX_LISTED].tolist()) for x, limit, v in sides]
+        found = f"{is_unseen.sum()} of {len(pairs)} pairs, such as {places.of(int(is_unseen.argmax()))}"
+        symbols = ", ".join(map(quoted, itertools.chain(*above)))
+        print_notice(f"Training lacked {symbols}: {found}, count as wrong in every figure but the loss")
 
 
 def _tokens(options: NetworkOptions, pattern: SequencePattern | None) -> Tokens:
@@ -223,7 +231,9 @@ def input_format(options: NetworkOptions, tokens: Tokens, is_paired: bool) -> In
     """Return the format of the options' files; `is_paired` means that every record must have a target."""
     columns = tuple(options.columns.split(",")) if options.columns else ()
     header = None if options.header is None else options.header == "yes"
-    return InputFormat(tokens, options.format, columns, header, is_paired, encoding=options.encoding or UTF_8)
+    return InputFormat(
+        tokens, options.format, columns, header, is_paired, encoding=options.encoding or InputFormat.encoding
+    )
 
 
 def layout_notices(file: str, options: NetworkOptions, layout: Layout, tokens: Tokens) -> Iterator[str]:
@@ -246,10 +256,7 @@ def typed_sources(words: Sequence[str], selected: SelectedNetwork) -> list[Recor
     source = selected.network.vocabularies.source
     if not source.is_text:
         return [read_words(words, text_hint=TEXT_HINT)]
-    records = [read_words([word], source.tokens) for word in words]
-    if len(records) == 1:
-        return records
-    return [record._replace(place=Place(f"input {preview(record.values)}")) for record in records]
+    return [Record(Place(f"input {preview(word)}"), word) for word in words]
 
 
 def task_name(file: str) -> str:

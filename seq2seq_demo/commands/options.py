@@ -30,7 +30,6 @@ from seq2seq_demo.config import (
     given_values,
     make_beam,
 )
-from seq2seq_demo.data.lines import UTF_8, require_encoding
 from seq2seq_demo.data.patterns import USER_FUNCTION, check_name
 from seq2seq_demo.declarations import check_fields, copied_setting, declared_fields, require_integer, setting
 from seq2seq_demo.errors import UsageError
@@ -164,7 +163,6 @@ class NetworkOptions(TaskOptions):
             raise UsageError(f"expected --columns SOURCE,TARGET, as in --columns 1,3, got {self.columns!r}")
         if self.format == JSON and (self.columns or self.header):
             raise UsageError(f"expected --{'columns' if self.columns else 'header'} with a table, got --format json")
-        require_encoding(self.encoding or UTF_8)
         if not os.path.isdir(self.data_dir):  # also for a name that is too long
             raise UsageError(f"expected --data-dir to be a directory, got {str(self.data_dir)!r}")
 

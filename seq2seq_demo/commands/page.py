@@ -11,9 +11,9 @@ from pathlib import Path
 from seq2seq_demo.commands.network_selection import SelectedNetwork, read_pair_task, select_network, typed_sources
 from seq2seq_demo.commands.networks import DESCRIPTIONS
 from seq2seq_demo.commands.options import PageOptions
-from seq2seq_demo.data.encoder import Encoder, read_pairs, valid_records
+from seq2seq_demo.data.encoder import Encoder, valid_records
+from seq2seq_demo.data.pair_task import pair_task_from_rows
 from seq2seq_demo.data.pattern_task import find_pattern
-from seq2seq_demo.data.python_rows import python_pairs
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.display.console import pluralize, print_notice
 from seq2seq_demo.errors import WeightsError, require
@@ -49,7 +49,7 @@ def _page(options: PageOptions, selected: Sequence[SelectedNetwork], shown: Sequ
     pairs = None
     if options.from_file:  # read once, because it may be a pipe
         strictest = min(selected, key=lambda one: one.network.ends)  # it may require pairs of one length
-        pairs = read_pair_task(options, None, strictest.pattern, strictest.network, print_notice).pairs
+        pairs = read_pair_task(options, None, strictest.pattern, strictest.network).pairs
     return build(_with_details(selected, shown, _examples(options, selected, pairs), pairs))
 
 
@@ -95,8 +95,8 @@ def _gallery_page(entry: Entry) -> str:
     selected = [_shipped_network(name) for name in entry.networks]
     networks = [one.network for one in selected]
     if entry.examples:
-        encoder = Encoder(*networks[0].vocabularies)
-        offered = examples.pair_examples(networks, read_pairs(python_pairs(entry.examples, "examples"), encoder).pairs)
+        task = pair_task_from_rows(entry.examples, networks[0].vocabularies)
+        offered = examples.pair_examples(networks, task.pairs)
     else:
         offered = examples.pattern_examples([(one.network, one.pattern) for one in selected])
     shown = [_shown_network(one) for one in selected]

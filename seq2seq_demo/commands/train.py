@@ -99,8 +99,11 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions) -> tuple[Traine
             figures = f"validation loss {network.reached.loss:.4f}, exact match {network.reached.exact_match:.4f}"
             print_line(f"Ensemble of {len(network.networks)} networks: {figures}")
         elif has_stalled(epochs, config) and (config.budget or len(epochs) < config.epochs):
-            best = best_epoch(epochs).epoch
-            print_notice(f"Stopped early (--patience {config.patience}): no later epoch was better than epoch {best}")
+            is_perfect, best = epochs[-1].validation.exact_match == 1, best_epoch(epochs).epoch
+            reason = "the exact match stayed at 1" if is_perfect else f"no later epoch was better than epoch {best}"
+            print_notice(f"Stopped early (--patience {config.patience}): {reason}")
+        if network.calibration_error is not None:
+            print_notice(f"Calibration error {network.calibration_error:.4f} on the validation pairs (cross-validated)")
         if epochs and not network.members and network.step < epochs[-1].step:
             print_notice(f"The saved network is from epoch {best_epoch(epochs).epoch}, the best one")
     if interruption.signum:

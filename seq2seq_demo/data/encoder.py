@@ -39,7 +39,7 @@ class Encoder:
     answer_len: Callable[[int], int] | None = None  # maps the source length to the output length
     drops_unknown: bool = False  # leave unknown symbols out of sources; requires a vocabulary and `in_max_int`
     check_memory: Callable[[int], object] = lambda _: None  # raises UsageError for a length of sources
-    needs_output: bool = False  # set by `read_pairs`, if no pattern computes the outputs
+    needs_output: bool = False  # set by `encode_pairs`, if no pattern computes the outputs
 
     def encode_all(self, rows: Iterable[Record | None]) -> Iterator[Record | None]:
         """Yield the records with numbers, or with their error. None is passed on."""
@@ -111,7 +111,7 @@ def _missing_output(row: Record) -> InputError:
     """Return the error of a record without an output."""
     found = f"none beside {', '.join(map(preview, row.others))[:200]}" if row.others else "none"
     expected = 'expected a target too, after a tab, as "output" in JSON, or as the second of `columns`'
-    return InputError(f"{row.place}: {expected}, got {found}; `format` reads a file as csv, tsv or json")
+    return InputError(f"{row.place}: {expected}, got {found}; `format` reads a file as text, csv, tsv or json")
 
 
 def valid_records(rows: Iterable[Record | None], on_error: ErrorCallback | None = None) -> Iterator[Record | None]:
@@ -163,7 +163,8 @@ def source_records(
     returns_errors = require_choice("`on_error`", on_error, ON_ERROR) == "return"
     rows, kind = python_sources(sources), "text" if vocabulary.is_text else "list of integers"
     if not isinstance(rows, list) or (rows and isinstance(rows[0], int)):
-        hint = f"; write [{preview(rows)}] for a single source" if isinstance(rows, str | list) else ""
+        example = [*map(str, rows)] if vocabulary.is_text and isinstance(rows, list) else [rows]
+        hint = f"; write {preview(example)}" if isinstance(rows, str | list) else ""
         raise InputError(f"expected a list of sources, each a {kind}, got {preview(sources)}{hint}")
     encoder = Encoder(vocabulary, in_max_int=largest, drops_unknown=drops_unknown)
     records = [encoder.encode(Record(Place("sources", "row", n), row)) for n, row in enumerate(rows)]
@@ -178,14 +179,14 @@ class EncodedPairs(NamedTuple):
     places: Places
 
 
-def read_pairs(
+def encode_pairs(
     rows: Iterable[Record | None],
     encoder: Encoder,
     n: int | None = None,
     pattern: SequencePattern | None = None,
     on_error: ErrorCallback | None = None,
 ) -> EncodedPairs:
-    """Read all pairs, or the first n.
+    """Encode all pairs, or the first n.
 
     Args:
         rows: the records of the pairs.

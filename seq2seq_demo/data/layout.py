@@ -47,7 +47,7 @@ class InputFormat:
     is_paired: bool = False  # every record must have a target
     blank_lines: bool = False  # a blank line has a record, too
     encoding: str = UTF_8
-    delimiter: str | None = None  # of a CSV file; None: the more frequent one of comma and semicolon
+    delimiter: str | None = None  # None: in a CSV file, the more frequent one of comma and semicolon
 
 
 @dataclass(frozen=True)
@@ -99,9 +99,7 @@ class Layout:
         if self.format != JSON:
             return "texts" if is_text else "a JSON list of integers, or integers alone"
         content = 'JSON as in {"input": "...", "output": "..."}' if is_text else "a JSON list of integers"
-        if self.is_document:
-            content += ", or a list of these (one per line needs the suffix .jsonl)"
-        return content + ("" if self.given.format else ", or `format` text")
+        return content + ", or a list of these (one per line needs the suffix .jsonl)" * self.is_document
 
     @functools.cached_property
     def has_json_lines(self) -> bool:
@@ -134,8 +132,8 @@ def find_layout(title: str, sample: Sequence[bytes], given: InputFormat) -> Layo
         if has_columns:
             raise InputError(f"{title}: expected a table with `columns` or `header`, got JSON; if not, give `format`")
         return Layout(given, format, is_document=plain_name(title).endswith(".json"))
-    delimiter = "\t" if format != CSV else ";" if first.count(b";") > first.count(b",") else ","
-    delimiter = given.delimiter or delimiter
+    is_semicolon = first.count(b";") > first.count(b",")
+    delimiter = given.delimiter or ("\t" if format != CSV else ";" if is_semicolon else ",")
     text, *rest = (line.removeprefix(BOM).decode(errors="replace") for line in sample)
     try:
         row = split_row(text, iter(rest), format, delimiter)
@@ -261,10 +259,7 @@ def _kind(values: list[Any], is_beside_integers: bool) -> str:
         return WORDS
     words = [word for text in texts for word in text.split()]
     counts = Counter(words)
-    are_words = (
-        len(words) > sum(not text.isspace() for text in texts)  # a text has several words
-        and len(counts) <= FEW_WORDS + len(words) / MEAN_COUNT
-        and 2 * sum(n == 1 for n in counts.values()) <= len(counts)
-        and 2 * sum(bool(_NOT_IN_WORDS.search(word)) for word in words) <= len(words)
-    )
-    return WORDS if are_words else CHARACTERS
+    has_spaces = len(words) > sum(not text.isspace() for text in texts)  # a text has several words
+    n_once, n_unusual = [*counts.values()].count(1), sum(bool(_NOT_IN_WORDS.search(word)) for word in words)
+    recur = len(counts) <= FEW_WORDS + len(words) / MEAN_COUNT and 2 * n_once <= len(counts)
+    return WORDS if has_spaces and recur and 2 * n_unusual <= len(words) else CHARACTERS

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import contextlib
 import gzip
+import itertools
 import os
 import select
 import stat
@@ -14,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from io import BufferedReader, BytesIO
 from typing import cast
 
-from seq2seq_demo.errors import InputError, UsageError
+from seq2seq_demo.errors import InputError
 
 UTF_8 = "utf-8"
 BLOCK_BYTES = 2**16  # read at once
@@ -24,14 +25,6 @@ BOM, GZIP = b"\xef\xbb\xbf", b"\x1f\x8b"
 Line = tuple[int, bytes]  # the number of a line, from 1, and its content; number 0: the rest of a line that is too long
 
 
-def require_encoding(name: str) -> None:
-    """Raise UsageError unless this is one of Python's text encodings."""
-    try:
-        "".encode(name)
-    except (LookupError, ValueError) as error:
-        raise UsageError(f"expected `encoding` to be one of Python's codecs, as in cp1252, got {name!r}") from error
-
-
 def file_blocks(name: str, encoding: str = UTF_8) -> Iterator[bytes]:
     """Yield blocks of whole lines, in UTF-8, of a file, a pipe or, for "-", standard input.
 
@@ -39,7 +32,8 @@ def file_blocks(name: str, encoding: str = UTF_8) -> Iterator[bytes]:
     parts, so that neither a long line nor a gzip file that expands to one takes much memory.
 
     Raises:
-        InputError: a gzip file is damaged, or the file has another encoding; for UTF-8, callers decode the lines.
+        InputError: a gzip file is damaged, Python lacks the encoding, or the file has another one. For UTF-8, callers
+            decode the lines.
         OSError: the file cannot be read.
     """
     with contextlib.nullcontext(sys.stdin.buffer) if name == "-" else open(name, "rb") as file:
@@ -84,18 +78,16 @@ def _blocks(file: BufferedReader | gzip.GzipFile, name: str, encoding: str) -> I
 
 def _chunks(file: BufferedReader | gzip.GzipFile, name: str, encoding: str) -> Iterator[bytes]:
     """Yield the content of a file in UTF-8, as it arrives."""
-    decoder = None if codecs.lookup(encoding).name == UTF_8 else codecs.getincrementaldecoder(encoding)()
-    while chunk := file.read1(BLOCK_BYTES):
-        yield _to_utf8(chunk, name, encoding, decoder) if decoder else chunk
-    if decoder:
-        yield _to_utf8(b"", name, encoding, decoder, is_end=True)
-
-
-def _to_utf8(chunk: bytes, name: str, encoding: str, decoder: codecs.IncrementalDecoder, is_end: bool = False) -> bytes:
+    chunks = iter(lambda: file.read1(BLOCK_BYTES), b"")
     try:
-        return decoder.decode(chunk, is_end).encode(errors="surrogatepass")
-    except UnicodeError as error:
-        raise InputError(f"{file_title(name)}: expected {encoding}: {error}") from error
+        if codecs.lookup(encoding).name == UTF_8:
+            yield from chunks
+            return
+        decode = codecs.getincrementaldecoder(encoding)().decode
+        for chunk in itertools.chain(chunks, [b""]):
+            yield decode(chunk, not chunk).encode(errors="surrogatepass")
+    except (AttributeError, LookupError, ValueError) as error:  # also for a codec of bytes, such as hex
+        raise InputError(f"{file_title(name)}: expected `encoding` {encoding}: {error}") from error
 
 
 def _is_ready(file: BufferedReader | gzip.GzipFile) -> bool:

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from seq2seq_demo.config import CHARACTERS, ModelConfig, TrainConfig
-from seq2seq_demo.data.encoder import Encoder, read_pairs
+from seq2seq_demo.data.encoder import Encoder, encode_pairs
 from seq2seq_demo.data.layout import Tokens, recognise
 from seq2seq_demo.data.python_rows import python_pairs
 from seq2seq_demo.data.records import Places, Record
-from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
+from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.vocabulary import DEFAULT_TEXT, INTEGER_VOCABULARIES, TextOptions, Vocabularies
 from seq2seq_demo.errors import InputError, UsageError
 
@@ -39,6 +39,7 @@ class PairTask:
     places: Places | None = None  # the place of each pair in its file, for warnings
     # Digests of sources that are for validation only: they validated the network that this training run continues.
     held_out: np.ndarray | None = field(default=None, compare=False, repr=False)
+    n_skipped: int = 0  # invalid records that were left out
 
     def __post_init__(self) -> None:
         for pairs in self._splits:
@@ -109,10 +110,9 @@ class PairTask:
 
     def _require_symbols(self, model: ModelConfig) -> None:
         """Raise UsageError if a symbol of the training pairs is larger than the network's largest symbol."""
-        sides = (("sources", self.pairs.sources, model.in_max_int), ("targets", self.pairs.targets, model.out_max_int))
-        for kind, sequences, limit in sides:
-            if (largest := int(sequences.symbols.max(initial=0))) > limit:
-                raise UsageError(f"expected {kind} of symbols 0 to {limit}, got {largest}")
+        if self.pairs.unseen_by(model).any():
+            expected = f"sources of symbols 0 to {model.in_max_int} and targets of symbols 0 to {model.out_max_int}"
+            raise UsageError(f"expected {expected}, got larger ones")
 
     def divided(self) -> tuple[np.ndarray, np.ndarray]:
         """Split the pairs at random; return the indices of the training pairs and of the validation pairs.
@@ -179,10 +179,10 @@ def pair_task_from_rows(
         records = [*records]
     known = vocabularies.extended() if vocabularies and may_be_unseen else vocabularies
     source, target = known or text.new_vocabularies(recognise(tokens, records))
-    pairs, vocabularies, _ = read_pairs(records, Encoder(source, target))
+    pairs, vocabularies, _ = encode_pairs(records, Encoder(source, target))
     validation_pairs = None
     if validation is not None:
-        validation_pairs = read_pairs(python_pairs(validation, "validation"), Encoder(*vocabularies.extended())).pairs
+        validation_pairs = encode_pairs(python_pairs(validation, "validation"), Encoder(*vocabularies.extended())).pairs
     return PairTask("pairs", pairs, validation_pairs, vocabularies)
 
 
@@ -237,8 +237,7 @@ def max_typical_length(lengths: np.ndarray) -> int:
 
 def _overlap_warning(training: Sequences, validation: Sequences) -> Iterator[str]:
     """Warn about validation sources that are also training sources."""
-    groups = concatenate([training, validation]).groups()
-    trained, validated = np.unique(groups[: len(training)]), np.unique(groups[len(training) :])
-    if n := len(np.intersect1d(trained, validated, assume_unique=True)):
+    validated = np.unique(validation.digests())
+    if n := int(np.isin(validated, training.digests()).sum()):
         overlap = f"{n} of {len(validated)} distinct validation sources are also training sources"
         yield f"{overlap}: validation figures are too optimistic"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -29,8 +29,12 @@ def python_pairs(rows: Any, title: str) -> Iterator[Record]:
         raise InputError(f"{title}: expected pairs of a source and a target, got {preview(rows)}")
     if hasattr(rows, "columns"):
         rows = zip(*_columns(rows, title, 2), strict=True)
-    for index, row in enumerate(rows):
+    records = enumerate(rows)
+    for index, row in records:
         place = Place(title, "row", index)
+        if _is_missing(row):
+            n = 1 + sum(_is_missing(other) for _, other in records)
+            raise InputError(f"{place}: expected a source and a target, got a missing value, in {n} of the rows")
         if isinstance(row, dict):
             yield to_record(place, {key: to_python(value) for key, value in row.items()})
             continue
@@ -38,6 +42,12 @@ def python_pairs(rows: Any, title: str) -> Iterator[Record]:
             found = " ".join(repr(row).split())[:40]
             raise InputError(f"{place}: expected a pair (source, target), got {found}")
         yield Record(place, to_python(row[0]), to_python(row[1]))
+
+
+def _is_missing(row: Any) -> bool:
+    """Whether a side of a pair is None, NaN or pandas.NA."""
+    sides = row if isinstance(row, tuple | list) else ()
+    return any(x is None or type(x).__name__ == "NAType" or (isinstance(x, float) and math.isnan(x)) for x in sides)
 
 
 def python_sources(sources: Any) -> Any:
@@ -74,5 +84,9 @@ def _columns(frame: Any, title: str, n: int) -> list[list[Any]]:
 
 
 def _column(values: Any) -> list[Any]:
-    """Return the values of a column; integers become texts, because a sequence of integers is a list."""
-    return [str(value) if isinstance(value, Integral) else value for value in values]
+    """Return the values of a column; integers become texts, because a sequence of integers is a list.
+
+    A column of integers with missing values consists of floats, such as 100.0.
+    """
+    plain = map(to_python, values)
+    return [str(value) if isinstance(value, int) and not isinstance(value, bool) else value for value in plain]

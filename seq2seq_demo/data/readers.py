@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import csv
 import itertools
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from seq2seq_demo.config import CSV, INTEGERS, JSON, TSV
+from seq2seq_demo.config import CSV, FORMATS, INTEGERS, JSON, TEXT, TSV
+from seq2seq_demo.data.encoder import valid_records
 from seq2seq_demo.data.layout import (
     InputFormat,
     Layout,
@@ -25,7 +27,7 @@ from seq2seq_demo.data.layout import (
 )
 from seq2seq_demo.data.lines import MAX_LINE, Line, file_blocks, file_title, is_blank, numbered_lines
 from seq2seq_demo.data.records import TEXT_HINT, Place, Record, decode_utf8, parse_json, to_record
-from seq2seq_demo.declarations import parse_integer, preview
+from seq2seq_demo.declarations import parse_integer, preview, require_choice
 from seq2seq_demo.errors import InputError
 
 MAX_DOCUMENT = 2**27  # bytes of JSON; the parsed Python objects take up to 25 times as much memory
@@ -120,6 +122,34 @@ def read_file(
         yield from _read_rows(title, lines, layout) if document is None else document
     except OSError as error:
         raise InputError(f"{title}: expected a file of sequences: {error.strerror}") from error
+
+
+def read_pairs(
+    path: str | os.PathLike[str],
+    format: str | None = None,
+    columns: Sequence[str] = (),
+    header: bool | None = None,
+    encoding: str = InputFormat.encoding,
+) -> list[tuple[Any, Any]]:
+    """Return the pairs of a file, as `train` and `evaluate` take them.
+
+    Each side is a text or a list of symbols; a missing target is None.
+
+    Args:
+        path: a file of lines, CSV, TSV or JSON, also compressed with gzip.
+        format: "text", "csv", "tsv" or "json"; by default, the suffix decides.
+        columns: the names or numbers, from "1", of the columns of sources and targets.
+        header: whether the first row names the columns; by default, if it has known names.
+        encoding: one of Python's codecs.
+
+    Raises:
+        UsageError: `format` is unknown.
+        InputError: the file cannot be read, or a record is invalid.
+    """
+    require_choice("`format`", format or TEXT, FORMATS)
+    given = InputFormat((None, None), format, tuple(columns), header, is_paired=True, encoding=encoding)
+    records = filter(None, valid_records(read_file(os.fspath(path), given)))
+    return [(record.values, record.output) for record in records]
 
 
 def _sample(first: Line, lines: Lines, is_paired: bool, has_quotes: bool) -> list[Line]:

@@ -77,13 +77,18 @@ def to_python(row: Any) -> Any:
 
     An array is also returned unchanged if the conversion would lose information.
     """
-    return [*map(_to_plain, row)] if isinstance(row, tuple | list) else _to_plain(row)
+    row = _to_plain(row)
+    return [*map(_to_plain, row)] if isinstance(row, tuple | list) else row
 
 
 def _to_plain(value: Any) -> Any:
-    """Convert an array or NumPy scalar, unless that would drop a mask or turn a date into an integer."""
+    """Convert an array or NumPy scalar, unless that would drop a mask or turn a date into an integer.
+
+    A float that is an integer, such as 100.0, becomes one.
+    """
     is_lossless = isinstance(value, np.ndarray | np.generic) and value.dtype.kind not in "mM" and not has_mask(value)
-    return value.tolist() if is_lossless else value
+    plain = value.tolist() if is_lossless else value
+    return int(plain) if isinstance(plain, float) and plain.is_integer() else plain
 
 
 def has_mask(value: Any) -> bool:

@@ -93,9 +93,8 @@ class Sequences:
 
     def exceed(self, largest: int) -> np.ndarray:
         """Return a mask of the sequences with a symbol above `largest`, `[N]`."""
-        is_above = np.zeros(len(self), bool)
-        is_above[np.repeat(np.arange(len(self)), self.lengths)[self.symbols > largest]] = True
-        return is_above
+        above = np.repeat(np.arange(len(self)), self.lengths)[self.symbols > largest]
+        return np.isin(np.arange(len(self)), above)
 
     def digests(self) -> np.ndarray:
         """Return a checksum of 64 bits per sequence, `[N]` int64, which does not depend on the other sequences."""

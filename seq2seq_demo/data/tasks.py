@@ -6,7 +6,7 @@ from typing import Protocol
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import PairTask, pair_task_from_rows
 from seq2seq_demo.data.pattern_task import find_pattern
-from seq2seq_demo.data.patterns import PatternName
+from seq2seq_demo.data.patterns import PatternName, is_user_function
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.data.vocabulary import Vocabularies
 from seq2seq_demo.errors import UsageError
@@ -80,6 +80,8 @@ def as_task(task: TaskLike, vocabularies: Vocabularies | None = None) -> Task:
         InputError: a pair is invalid.
     """
     if isinstance(task, str):
+        if "." in task and not is_user_function(task):
+            raise UsageError(f"expected a pattern's name, got {task!r}; `read_pairs` reads the pairs of a file")
         return find_pattern(task)
     if isinstance(task, Pairs):
         return PairTask("pairs", task)

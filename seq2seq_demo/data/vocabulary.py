@@ -46,7 +46,7 @@ class Tokenizer:
         if isinstance(value, str):
             return self._symbols(_checked(value, place))
         if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-            is_nested = isinstance(value, list) and any(isinstance(item, list | dict) for item in value)
+            is_nested = isinstance(value, list) and isinstance([*value, ""][0], list | dict)
             hint = "; a list of sequences needs a .json file" * is_nested
             raise InputError(f"{place}: expected a text or a list of {self.tokens}, got {preview(value)}{hint}")
         for item in value:

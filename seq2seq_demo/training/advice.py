@@ -48,10 +48,11 @@ def suggestions(
 
 def _weaker_settings(network: TrainedNetwork, task: PairTask, config: TrainConfig) -> list[str]:
     """Return the names of the settings that are smaller than the recipe's or, if they are not numbers, different."""
-    recipe = with_recipe(task, {}, start=network if network.earlier else None)
+    recipe: dict[str, Any] = {**with_recipe(task, {}, start=network if network.earlier else None)}
     actual, weaker = vars(network.model_config) | vars(config), []
     for name, value in recipe.items():
-        is_weaker = actual[name] < value if isinstance(value, int | float) else actual[name] != value
+        own = actual[name]
+        is_weaker = own != value if isinstance(value, str | bool) else own is not None and own < value
         weaker += [name] * (is_weaker and name != "batch_size")
     return weaker
 

@@ -8,10 +8,13 @@ from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.evaluation import EvaluationOptions, measure
-from seq2seq_demo.figures import EpochFigures, Figures, fit_temperature
+from seq2seq_demo.figures import EpochFigures, Figures, cross_validated_error, fit_temperature
 from seq2seq_demo.files.stored_network import Checkpoint, Snapshot
 from seq2seq_demo.network.parameters import initial_weights
 from seq2seq_demo.trained_network import TrainedNetwork
+
+PERFECT_EPOCHS = 3  # in one epoch, an exact match of 1 on few pairs may be luck
+
 
 # ---- Validation ----
 
@@ -23,11 +26,15 @@ def validation_figures(task: Task, network: TrainedNetwork, validation: Pairs) -
 
 
 def calibrated(network: TrainedNetwork, validation: Pairs) -> TrainedNetwork:
-    """Return the network with a temperature fitted on the validation pairs; an ensemble also gets figures on them."""
+    """Return the network with a temperature fitted on the validation pairs, and its calibration error.
+
+    An ensemble also gets figures on these pairs.
+    """
     options = EvaluationOptions(network.max_out_len, detailed=True, alternatives=True)
     evaluation = measure(network.to_numpy(), validation, options)
     reached = evaluation.figures if network.members else network.reached
-    return replace(network, reached=reached, temperature=fit_temperature(evaluation.answers))
+    temperature, error = fit_temperature(evaluation.answers), cross_validated_error(evaluation.answers)
+    return replace(network, reached=reached, temperature=temperature, calibration_error=error)
 
 
 # ---- Early stopping ----
@@ -42,10 +49,11 @@ def best_epoch(history: Sequence[EpochFigures]) -> EpochFigures:
 
 
 def has_stalled(history: Sequence[EpochFigures], config: TrainConfig) -> bool:
-    """Whether `config.patience` epochs have passed since the best epoch."""
+    """Whether `config.patience` epochs have passed since the best epoch, or the last epochs were all perfect."""
     if config.patience is None or not history:
         return False
-    return history[-1].epoch - best_epoch(history).epoch >= config.patience
+    n_perfect = sum(epoch.validation.exact_match == 1 for epoch in history[-PERFECT_EPOCHS:])
+    return n_perfect == PERFECT_EPOCHS or history[-1].epoch - best_epoch(history).epoch >= config.patience
 
 
 def stops_early(history: Sequence[EpochFigures], config: TrainConfig) -> bool:

@@ -68,7 +68,8 @@ def resolve(
 def with_recipe(task: Task, settings: Settings, start: TrainedNetwork | None) -> Settings:
     """Return the settings that are not None; for pairs, add the recipe's values for missing settings.
 
-    If training continues from `start`, add only training settings, because the network keeps its model.
+    If training continues from `start`, add only training settings, because the network keeps its model. The recipe's
+    patience is for the recipe's epochs and the best of them.
     """
     given: dict[str, Any] = {name: value for name, value in settings.items() if value is not None}
     if not isinstance(task, PairTask):
@@ -77,6 +78,8 @@ def with_recipe(task: Task, settings: Settings, start: TrainedNetwork | None) ->
     n_in, n_out = (largest + 1 for largest in task.largest_symbols().values())
     n_training = N if task.validation else N - N // 10
     chosen = recommended_settings(PairStatistics(n_training, n_in, n_out, float(in_len), float(out_len)))
+    if given.keys() & {"epochs", "budget", "keep_best"}:
+        chosen.pop("patience", None)
     return cast(Settings, (given_values(TrainConfig, chosen) if start else chosen) | given)
 
 

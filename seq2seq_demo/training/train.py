@@ -101,9 +101,8 @@ def _task(
             require_choice(name, value, TOKENS)
     vocabularies = start.vocabularies if start else None
     expected = " and ".join(vocabularies.tokens) if vocabularies else ""
-    given = [token or own for token, own in zip(tokens, vocabularies.tokens if vocabularies else tokens, strict=True)]
-    if vocabularies and tuple(given) != vocabularies.tokens:
-        raise UsageError(f"expected the network's tokens, {expected}, got {' and '.join(map(str, given))}")
+    if vocabularies and any(token not in (None, own) for token, own in zip(tokens, vocabularies.tokens, strict=True)):
+        raise UsageError(f"expected the network's tokens, {expected}, got {' and '.join(map(str, tokens))}")
     if not isinstance(task, str) and isinstance(task, Iterable):
         return pair_task_from_rows(task, vocabularies, tokens, validation, text)
     if validation is not None or not {*tokens} <= {None, INTEGERS} or text != DEFAULT_TEXT:

@@ -80,8 +80,7 @@ def test_each_command_parses_its_options():
 
 def test_keep_going_has_an_optional_value():
     for line, keep_going, words in [
-        ("predict --keep-going all 3", "some", ("all", "3")),
-        ("predict --keep-going=all 3", "all", ("3",)),
+        ("predict --keep-going 3", "some", ("3",)),
         ("predict 3 -- --keep-going all", None, ("3", "--keep-going", "all")),
     ]:
         options = parsed(line)

@@ -66,6 +66,8 @@ WRONG_USAGE = [  # exit status 2
     ("train 60 --record -e 200 --cell-size 400", "expected a recording of at most 200 MB, got up to"),
     ("predict -i w.h5 1 --unknown skip", "unknown --unknown 'skip': expected one of error, drop"),
     ("predict -i w.h5 1 --format tsv --show-attention", "expected --show-attention or --format tsv, got both"),
+    ("predict --keep-going all 3", "expected --keep-going alone, which skips any number of sources"),
+    ("predict -i w.h5 1 --encoding cp1252", "expected --encoding with --from-file, got a sequence"),
     ("predict -i w.h5 1 --columns x", "expected --columns with --from-file, got a sequence"),
     ("predict -i w.h5 1 --format csv", "expected --format with --from-file, got a sequence"),
     ("evaluate 10 --force", "--force is an option of "),

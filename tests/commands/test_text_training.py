@@ -21,9 +21,9 @@ def test_unseen_validation_symbols_are_reported_and_count_as_wrong(run, tmp_path
     for pair, symbol in [(("the color", "b"), "color"), (("my flavour", "bE"), "E")]:
         write(tmp_path / "dev.tsv", [("my red", "b"), pair])
         line = ["train", *FILES, "--in-tokens", "words", "--out-tokens", "characters", "-e", 1]
-        out, err = run.ok(*line, *SMALL_PAIRS, "--stop-at-exact", 0.6, "-o", tmp_path / "w", "--force")
-        example = f'such as "{symbol}" in dev.tsv, line 2: they count as wrong in every figure but the loss'
-        assert f"1 of 2 pairs have symbols that training lacked, {example}\n" in err
+        _, err = run.ok(*line, *SMALL_PAIRS, "--stop-at-exact", 0.6, "-o", tmp_path / "w", "--force")
+        counted = "1 of 2 pairs, such as dev.tsv, line 2, count as wrong in every figure but the loss"
+        assert f'Training lacked "{symbol}": {counted}\n' in err
         assert load(tmp_path / "w").reached.exact_match <= 0.5
 
 
@@ -38,7 +38,7 @@ def test_train_with_keep_going_skips_lines(run, tmp_path):
     assert f"{too_many}, got {tabs}" in run.refuses([*train, "--keep-going"], "", 1)
     _, err = run.ok(*train, "--keep-going", "all")
     assert f"Read {tabs}" in err
-    assert '2 of 4 pairs have symbols that training lacked, such as "z" in dev.tsv, line 2: they count as wrong' in err
+    assert 'Training lacked "z", "Z": 2 of 4 pairs, such as dev.tsv, line 2, count as wrong' in err
     vocabularies = load("w").vocabularies
     assert (vocabularies.source.symbols, vocabularies.target.symbols) == (("a", "b"), ("X", "Y"))
     (tmp_path / "dev.tsv").write_text("z\tX\tX\n")

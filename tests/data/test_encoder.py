@@ -3,7 +3,7 @@ import pytest
 
 from seq2seq_demo import system_memory
 from seq2seq_demo.config import MAX_LEN
-from seq2seq_demo.data.encoder import Encoder, batches, read_pairs, source_records, valid_records
+from seq2seq_demo.data.encoder import Encoder, batches, encode_pairs, source_records, valid_records
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
 from seq2seq_demo.data.records import Place, Record, by_length
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary, VocabularyBuilder
@@ -21,7 +21,7 @@ def rows(*pairs):
 
 def read(records, source, target, n=None, pattern=None, on_error=None, **limits):
     """Return the pairs and their vocabularies."""
-    return read_pairs(records, Encoder(source, target, **limits), n, pattern, on_error)[:2]
+    return encode_pairs(records, Encoder(source, target, **limits), n, pattern, on_error)[:2]
 
 
 def integers(*pairs, **options):
@@ -117,10 +117,10 @@ def test_sources_from_python():
         ("12", 'expected a list of sources, each a list of integers, got "12"'),
         ([[1], 2], "sources, row 1: expected a list of integers, got 2"),
         ([[1], []], "sources, row 1: expected some integers, got none"),
-        ([[1.0]], "sources, row 0: expected integers from 0 to 9, got 1.0"),
+        ([[1.5]], "sources, row 0: expected integers from 0 to 9, got 1.5"),
         (np.ma.array([[1]]), "expected a list of sources, each a list of integers, got masked_array"),
         ([np.array([1], "M8[ns]")], "sources, row 0: expected a list of integers, got array"),
-        ([1, 2], r"expected a list of sources, each a list of integers, got \[1, 2\]; write \[\[1, 2\]\] for a single"),
+        ([1, 2], r"expected a list of sources, each a list of integers, got \[1, 2\]; write \[\[1, 2\]\]$"),
         (
             ["12"],
             'sources, row 0: expected a list of integers, got "12"; texts need a network trained with',
@@ -138,7 +138,8 @@ def test_texts_from_python():
     assert source_numbers(np.array(["ab", "a"]), vocabulary, 3) == [[1, 2], [1]]
     assert source_numbers([np.array(["a", "b"]), np.str_("ba")], vocabulary, 3) == [[1, 2], [2, 1]]
     for sources, message in [
-        ("ab", r'expected a list of sources, each a text, got "ab"; write \["ab"\] for a single source'),
+        ("ab", r'expected a list of sources, each a text, got "ab"; write \["ab"\]$'),
+        ([3], r'expected a list of sources, each a text, got \[3\]; write \["3"\]$'),
         (["a", ""], "sources, row 1: expected a source of characters, got an empty one"),
         (["a", "az"], 'sources, row 1: expected characters seen in training, got "z" at position 2$'),
         ([["ab"]], 'sources, row 0: expected a list of characters, got "ab"; a list is one sequence, so write'),
@@ -188,7 +189,7 @@ def test_no_pairs_are_an_error():
 def test_n_readable_pairs_are_read_and_their_places_noted():
     left_out = []
     data = [([k], [k] if k % 3 else "") for k in range(9)]
-    pairs, _, places = read_pairs(rows(*data), Encoder(), 4, on_error=left_out.append)
+    pairs, _, places = encode_pairs(rows(*data), Encoder(), 4, on_error=left_out.append)
     assert pairs.sources.rows() == [[1], [2], [4], [5]]
     assert [str(places.of(k)) for k in range(4)] == ["f, line 2", "f, line 3", "f, line 5", "f, line 6"]
     assert len(left_out) == 2  # reading stops after the last pair needed
@@ -255,7 +256,7 @@ def test_one_side_may_be_integers():
 
 def test_invalid_pairs_of_texts_are_refused():
     ways = 'after a tab, as "output" in JSON, or as the second of `columns`'
-    expected = f": expected a target too, {ways}, got none; `format` reads a file as csv, tsv or json"
+    expected = f": expected a target too, {ways}, got none; `format` reads a file as text, csv, tsv or json"
     for row, message in [
         (("a",), expected),
         (("", "X"), ": expected a source of characters, got an empty one"),

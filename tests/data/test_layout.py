@@ -145,7 +145,7 @@ def test_each_line_of_an_invalid_row_is_an_error(tmp_path):
         f"line 2: {columns} 1",
         f"line 3: {columns} 3",
         ("\ng", "h"),
-        "line 8: expected UTF-8, got byte 0xff at offset 0",
+        "line 8: expected UTF-8, got byte 0xff at offset 0; the file may be in `encoding` cp1252",
         carriage_return,
         ("m", "n"),
         "line 11: expected a second quotation mark, got the end of the file",
@@ -203,6 +203,9 @@ def kinds(sources, targets, tokens=(None, None)):
         (PHONES, "words"),
         ([f"{lemma} V;PST" for lemma in LEMMAS], "characters"),  # each lemma occurs once
         ([f"{n // 60:02}:{n % 60:02} {n % 2}" for n in range(1440)] * 10, "characters"),  # each time occurs 10 times
+        (["Rohr, 8,5x60 mm", "Rohr, 8,5x80 mm", "Blech, 8,5x60 mm"] * 9, "characters"),  # digits and punctuation
+        (["AH0 B", "B AH0 K", "K IY1"] * 9, "words"),  # phones with stress
+        (["ab cd", "ef"], "characters"),  # each word occurs once
         ([["HH", "AH"], ["L"]], "words"),
         ([[3, 1], [4]], "integers"),
         ([[3, 1], "4", "15"], "integers"),

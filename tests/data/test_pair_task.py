@@ -72,7 +72,7 @@ def test_validation_uses_the_vocabularies_of_training():
     assert unseen.vocabularies == task.vocabularies
     assert (unseen.validation.sources.rows(), unseen.validation.targets.rows()) == ([[4, 1], [3, 1]], [[2, 0], [0]])
     with pytest.raises(
-        InputError, match="^expected validation pairs of symbols that occur in the training pairs, got n"
+        InputError, match=r"^expected validation pairs of symbols that occur in the training pairs, got none"
     ):
         replace(unseen, validation=unseen.validation[:1]).draw(
             TrainConfig(), replace(ENDING, in_max_int=2, out_max_int=1)
@@ -156,9 +156,13 @@ def test_pairs_must_match_the_configs():
     model, task = ModelConfig(in_max_int=4, out_max_int=19, ends=True), PairTask("mine", pairs, validation)
     assert task.draw(sized(task), model) == (pairs, validation)  # not shuffled here, because each epoch shuffles them
     assert task.draw(sized(task), replace(model, in_max_int=3))[1] is validation  # whose 4 counts as unseen
-    with pytest.raises(UsageError, match="expected sources of symbols 0 to 2, got 3"):
+    with pytest.raises(
+        UsageError, match="expected sources of symbols 0 to 2 and targets of symbols 0 to 19, got larger"
+    ):
         task.draw(sized(task), replace(model, in_max_int=2))
-    with pytest.raises(UsageError, match="expected targets of symbols 0 to 18, got 19"):
+    with pytest.raises(
+        UsageError, match="expected sources of symbols 0 to 4 and targets of symbols 0 to 18, got larger"
+    ):
         PairTask("mine", pairs).draw(sized(task), replace(model, out_max_int=18))
 
 
@@ -302,24 +306,31 @@ def test_an_unusually_long_sequence_is_reported_with_its_line():
     sources, targets = [[1, 2]] * 5 + [[3] * 10_000] + [[1]] * 5, [[k] for k in range(9)] + [[0] * 300, [1]]
     advice = "training takes longer and needs more memory with it; remove it if it is a mistake"
     assert list(pair_warnings(warned_task(sources, targets, places=places))) == [
+        "Sources with several targets: 2, such as in.tsv, line 1; an answer may equal any of them",
         f"in.tsv, line 11: the source has 10000 symbols, but almost all others have at most 2: {advice}",
         f"in.tsv, line 19: the target has 300 symbols, but almost all others have at most 1: {advice}",
     ]
-    assert next(pair_warnings(warned_task(sources, targets))).startswith("the source has 10000 symbols, ")
+    assert [*pair_warnings(warned_task(sources, targets))][1].startswith("the source has 10000 symbols, ")
 
 
 def test_identical_targets_are_reported():
     same = "Every target is the same, so there is nothing to learn from the sources"
-    for target in ([3], [3, 3], []):
+    for target in ([3], [3, 3]):
         assert list(pair_warnings(warned_task([[1], [2], [2]], [target] * 3))) == [same]
-    assert list(pair_warnings(warned_task([[1], [2], [2]], [[3], [3], [3, 3]]))) == []
+    assert list(pair_warnings(warned_task([[1], [4], [2]], [[3], [3], [3, 3]]))) == []
     assert list(pair_warnings(warned_task([[1]], [[3]]))) == []  # a single pair
+
+
+def test_empty_targets_are_counted():
+    task = warned_task([[1], [2], [3], [4]], [[], [5], [], [6, 7]], places=Places(Place("in.csv", "line"), range(2, 9)))
+    missing = "Pairs with an empty target: 2, such as in.csv, line 2; remove them if their targets are missing"
+    assert list(pair_warnings(task)) == [missing]
 
 
 def test_sources_in_both_training_and_validation_are_counted():
     training = [[1], [2], [2], [300], [1, 2], [2, 1]]
     validation = [[2], [2], [1, 2], [1, 2, 3], [4], [300], [5]]
-    (line,) = pair_warnings(warned_task(training, validation=validation))
+    _, line = pair_warnings(warned_task(training, validation=validation))
     assert line == (
         "3 of 6 distinct validation sources are also training sources: validation figures are too optimistic"
     )

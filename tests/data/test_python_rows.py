@@ -33,7 +33,8 @@ class Frame:
         return Column(self.of[name])
 
 
-PAIRS = [("ab", "XX Y"), ("b", "Z"), ("a", "")]
+NA = type("NAType", (), {})  # as in pandas, which the tests do not install
+PAIRS = [("ab", "XX Y"), ("b", "Y XX"), ("a", "")]
 WORDS, PHONES = zip(*PAIRS, strict=True)
 
 
@@ -57,6 +58,9 @@ def test_rows_of_pairs(rows):
 
 
 def test_integers_of_a_column_are_texts():
+    task = pair_task_from_rows(Frame(year=[1987.0, np.float64(19)], roman=["MCMLXXXVII", "XIX"]))
+    assert task.vocabularies.source.symbols == ("1", "7", "8", "9")
+    assert pair_task_from_rows([([3.0, np.float32(1)], np.array([2.0]))] * 2).pairs.sources.rows() == [[3, 1]] * 2
     task = pair_task_from_rows(Frame(year=[1987, 19], roman=["MCMLXXXVII", "XIX"]))
     assert task.vocabularies.source.symbols == ("1", "7", "8", "9")
 
@@ -68,7 +72,14 @@ def test_integers_of_a_column_are_texts():
             Frame(a=[], b=[], c=[]),
             'pairs: expected a DataFrame with columns source and target, or two .*, got "a", "b"',
         ),
-        (Frame(source=["a", "b"], target=["x", float("nan")]), "pairs, row 1, output: expected a text or .*, got NaN"),
+        (
+            Frame(source=["a", "b", "c", NA()], target=["x", float("nan"), "y", "z"]),
+            "pairs, row 1: expected a source and a target, got a missing value, in 2 of the rows",
+        ),
+        (
+            [("a", "b"), ("c", None)],
+            "pairs, row 1: expected a source and a target, got a missing value, in 1 of the rows",
+        ),
         (
             [{"input": "a", "output": "b"}, {"sauce": "a"}],
             'pairs, row 1: expected an object with "input" or "source", got {"sauce": "a"}',

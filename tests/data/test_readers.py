@@ -1,3 +1,4 @@
+import gzip
 import json
 import os
 from types import SimpleNamespace
@@ -8,16 +9,14 @@ import pytest
 from seq2seq_demo.data import lines, readers
 from seq2seq_demo.data.encoder import Encoder, batches, valid_records
 from seq2seq_demo.data.layout import InputFormat
-from seq2seq_demo.data.readers import read_file, read_terminal, read_words
+from seq2seq_demo.data.readers import read_file, read_pairs, read_terminal, read_words
 from seq2seq_demo.data.records import TEXT_HINT, Place, Record
-from seq2seq_demo.errors import InputError
+from seq2seq_demo.errors import InputError, UsageError
 
 UNREADABLE = "expected a JSON list of integers, or integers alone"
 
-NOT_JSON = "expected a JSON list of integers, or `format` text"
-NO_DOCUMENT = (
-    r"expected a JSON list of integers, or a list of these \(one per line needs the suffix .jsonl\), or `format`"
-)
+NOT_JSON = "expected a JSON list of integers"
+NO_DOCUMENT = r"expected a JSON list of integers, or a list of these \(one per line needs the suffix .jsonl\)"
 
 COLUMNS = "; select two columns with `columns`, as in `columns` 1,2"
 
@@ -141,8 +140,8 @@ def test_errors_in_json_lines_name_the_place(tmp_path, text, message):
         ("[[1, 2, 3], [1, 2]]", "in.json, sequence 1: expected 3 integers, got 2"),
         ('[[1, 2, 3], {"input": [1], "n": 1, "n": 2}]', 'in.json: expected each key once, got "n" twice$'),
         ("[" * 900 + "]" * 900, "in.json, sequence 0: expected a list of integers, got lists"),
-        ("\n[\n\n  [1, 2],\n\n\n  [3, x]\n]\n", f"in.json: {NO_DOCUMENT} text: Expecting value: line 7 column 7"),
-        ("[1, 2, 3]\n[4, 5, 6]\n", f"in.json: {NO_DOCUMENT} text: Extra data: line 2 column 1"),
+        ("\n[\n\n  [1, 2],\n\n\n  [3, x]\n]\n", f"in.json: {NO_DOCUMENT}: Expecting value: line 7 column 7"),
+        ("[1, 2, 3]\n[4, 5, 6]\n", f"in.json: {NO_DOCUMENT}: Extra data: line 2 column 1"),
     ],
 )
 def test_errors_in_a_json_document_name_the_place(tmp_path, text, message):
@@ -336,7 +335,7 @@ def test_reading_continues_after_a_bad_line(tmp_path):
     assert read_text(tmp_path, b"a\tb\tc\nd\te\n\xff\xfe\tg\nh\ti\n\t\tj\n") == [
         (1, f"{path}, line 1: {tabs}"),
         (2, ("d", "e")),
-        (3, f"{path}, line 3: expected UTF-8, got byte 0xff at offset 0"),
+        (3, f"{path}, line 3: expected UTF-8, got byte 0xff at offset 0; the file may be in `encoding` utf-16"),
         (4, ("h", "i")),
         (5, f"{path}, line 5: {tabs}"),
     ]
@@ -347,7 +346,7 @@ def test_text_that_looks_like_json(tmp_path):
     rows = [(1, ("[NP x]", "NP")), (2, ("{a}", "b")), (3, ('"q"', "r")), (4, ("[]", "["))]
     for name in ("in.txt", "in.tsv", "in"):
         assert read_text(tmp_path, brackets, name=name) == rows
-    error = 'in.jsonl, line 1: expected JSON as in {"input": "...", "output": "..."}, or `format` text: '
+    error = 'in.jsonl, line 1: expected JSON as in {"input": "...", "output": "..."}: '
     assert error in read_text(tmp_path, brackets, name="in.jsonl")[0][1]
     text = '["a", "b"]\n{"input": "a"}\n'
     as_text = [(1, ('["a", "b"]', None)), (2, ('{"input": "a"}', None))]
@@ -442,3 +441,31 @@ def test_typed_lines_of_text(monkeypatch):
     )
     assert [*right, last] == [(1, " hello"), (3, "[1]"), (4, '"q"'), (5, "a", "b"), (7, "é")]
     assert str(error) == f"line 6: expected a source, a tab and a target, got 2 tabs{COLUMNS}"
+
+
+@pytest.mark.parametrize(("encoding", "name"), [("utf-16", "in.txt"), ("cp1252", "in.txt.gz"), ("utf-8-sig", "in.txt")])
+def test_files_in_any_encoding(tmp_path, encoding, name):
+    text = "".join(f"é{'ß' * k}\tÄ\n" for k in range(40_000 // 200)) * 20
+    content = text.encode(encoding)
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+    pairs = read_pairs(tmp_path / name, encoding=encoding)
+    assert (len(pairs), pairs[:2]) == (4000, [("é", "Ä"), ("éß", "Ä")])
+    if encoding != "utf-8-sig":  # the default removes the byte order mark, too
+        with pytest.raises(InputError, match=f"in.txt.*, line 1: expected UTF-8, .* may be in `encoding` {encoding}$"):
+            read_pairs(tmp_path / name)
+        with pytest.raises(InputError, match="expected `encoding` ascii: 'ascii' codec can't decode byte"):
+            read_pairs(tmp_path / name, encoding="ascii")
+    for invalid in ("utf-9", "hex"):
+        with pytest.raises(InputError, match=f"expected `encoding` {invalid}: "):
+            read_pairs(tmp_path / name, encoding=invalid)
+
+
+def test_pairs_of_a_file(tmp_path):
+    (tmp_path / "a.csv").write_text('\ufeffsep=;\nid;word;ipa\n1;a,b;x\n;;\n\n2;c;"y\nz"\n')  # as Excel writes
+    assert read_pairs(tmp_path / "a.csv", columns=["word", "3"]) == [("a,b", "x"), ("c", "y\nz")]
+    (tmp_path / "b.jsonl").write_text('{"input": [3, 1], "output": "a"}\n{"input": [2]}\n')
+    assert read_pairs(tmp_path / "b.jsonl") == [([3, 1], "a"), ([2], None)]
+    with pytest.raises(UsageError, match="unknown `format` 'xlsx'"):
+        read_pairs(tmp_path / "a.csv", format="xlsx")
+    with pytest.raises(InputError, match=r"a\.csv, line 1: expected "):
+        read_pairs(tmp_path / "a.csv", format="json")
