@@ -55,17 +55,8 @@ def read_task(folder: Path, n_pairs: int | None) -> PairTask:
         lines = (folder / f"{name}.tsv").read_text(encoding="utf-8").splitlines()
         parts.append([tuple(line.split("\t")) for line in lines])
     training, development = parts[0][:n_pairs], parts[1]
-    tokens, known = [], []
-    for side in (0, 1):
-        texts = [row[side] for row in training]
-        tokens.append(WORDS if any(" " in text.strip() for text in texts) else CHARACTERS)
-        known.append({symbol for text in texts for symbol in _symbols(text, tokens[side])})
-    development = [row for row in development if all(map(set.issuperset, known, map(_symbols, row, tokens)))]
+    tokens = [WORDS if any(" " in row[side].strip() for row in training) else CHARACTERS for side in (0, 1)]
     return pair_task_from_rows(training, None, (tokens[0], tokens[1]), development)
-
-
-def _symbols(text: str, tokens: str) -> list[str]:
-    return text.split() if tokens == WORDS else [*text]
 
 
 def main() -> None:
