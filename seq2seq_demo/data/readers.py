@@ -33,7 +33,7 @@ from seq2seq_demo.errors import InputError
 MAX_DOCUMENT = 2**27  # bytes of JSON; the parsed Python objects take up to 25 times as much memory
 SAMPLE_BYTES = 2**18  # the beginning of a file, from which tokens and columns are recognised
 SAMPLE_RECORDS = 10_000  # the same for a JSON document
-SEPARATOR = re.compile(rb"(?:\xef\xbb\xbf)?sep=([!-~])\s*")  # Excel's first line of a CSV file
+SEPARATOR = re.compile(rb"(?:\xef\xbb\xbf)?sep=([!-~\t])\s*")  # Excel's first line of a CSV file
 INTEGER_FORMAT = InputFormat()
 Lines = Iterable[Line | None]
 Records = Iterator[Record | None]  # None: no more input is available at the moment

@@ -93,7 +93,7 @@ class Sequences:
 
     def exceed(self, largest: int) -> np.ndarray:
         """Return a mask of the sequences with a symbol above `largest`, `[N]`."""
-        above = np.repeat(np.arange(len(self)), self.lengths)[self.symbols > largest]
+        above = np.searchsorted(np.cumsum(self.lengths), np.flatnonzero(self.symbols > largest), side="right")
         return np.isin(np.arange(len(self)), above)
 
     def digests(self) -> np.ndarray:

@@ -126,3 +126,10 @@ def test_a_digest_depends_on_the_symbols_alone():
     assert digests[0] == int.from_bytes(
         blake2b(np.array([3, 1]).tobytes(), digest_size=8).digest(), "little", signed=True
     )
+
+
+def test_the_mask_of_sequences_with_a_large_symbol():
+    sequences = Sequences.of_rows([[], [3, 9], [8], [], [9], [1, 2, 300]])
+    assert sequences.exceed(8).tolist() == [False, True, False, False, True, True]
+    assert sequences.exceed(299).tolist() == [False] * 5 + [True]
+    assert sequences.exceed(2**40).tolist() == [False] * 6
