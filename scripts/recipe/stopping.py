@@ -24,7 +24,7 @@ def epochs_of(folder: Path, n_pairs: int) -> tuple[Any, list[tuple[float, float]
     start, measured, test = time.process_time(), list[tuple[float, float]](), read_pairs(folder, "test")[:N_TEST]
 
     class OnTest(Callback):
-        seconds = 0.0  # of this callback
+        seconds = 0.0  # spent on test pairs
 
         def on_epoch_end(self, history: Any, network: Any, validation: Any) -> None:
             began = time.process_time()

@@ -21,8 +21,8 @@ REFERENCE_PAIRS, REFERENCE_EPOCHS, REFERENCE_MULTIPLICATIONS = 3600, 60, 3.2e6
 PAIRS_EXPONENT, MULTIPLICATIONS_EXPONENT = 0.4, 0.75
 MIN_EPOCHS, MAX_EPOCHS = 3, 200
 
-# A training run ends early if a quarter of its epochs bring no improvement.
-PATIENCE, MIN_PATIENCE = 0.25, 5
+# A training run ends early if a fifth of its epochs bring no improvement.
+PATIENCE, MIN_PATIENCE = 0.22, 5
 
 # Few pairs need much dropout. Many pairs gain less from it, and have too few epochs to learn with much dropout.
 DROPOUT, DROPOUT_EXPONENT = 0.5, 0.25
