@@ -199,7 +199,7 @@ def test_the_page_of_options_lists_all_declared_options():
             declared.setdefault(written, set()).add(command)
             if option.metavar and field.default not in (None, ()):
                 value = f"{field.default:g}" if isinstance(field.default, float) else str(field.default)
-                assert value in re.findall(r"[\w.]+", shown[written][0]), (written, value)
+                assert value in re.findall(r"[\w.-]+", shown[written][0]), (written, value)
     assert {written: commands for written, (_, commands) in shown.items()} == declared
 
 

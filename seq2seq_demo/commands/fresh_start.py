@@ -141,6 +141,6 @@ def read_pairs(options: TrainOptions, n: int | None, network: TrainedNetwork | N
     Raises:
         InputError: a pair is unreadable, too many pairs were skipped, or there are fewer than `n`.
     """
-    if options.from_file is None:
+    if not options.from_file:
         return None
     return network_selection.read_pair_task(options, n, options.sequence_pattern, network)

@@ -28,6 +28,7 @@ from seq2seq_demo.trained_network import TrainedNetwork, ensemble, load
 
 MAX_LEN_WITHOUT_ATTENTION = 10  # the shipped networks of embedding_rnn are not trained on longer sources
 TEXT_HINT = "; the selected network takes integers: select one for texts with -i, as in `-i g2p`"
+SIDES = (("sources", "in_max_int"), ("targets", "out_max_int"))
 MAX_SKIPPED = 0.1  # largest share of the records of a file that `train --keep-going` skips
 
 
@@ -206,15 +207,17 @@ def _open(file: str, given: InputFormat) -> tuple[Layout, Iterator[Record | None
 
 def _report_unseen(encoded: EncodedPairs, largest: Mapping[str, Any]) -> None:
     """Print a notice if pairs have symbols above the network's largest ones."""
-    pairs, places = encoded.pairs, encoded.places
-    limits = (largest.get(name, MAX_SYMBOL) for name in ("in_max_int", "out_max_int"))
-    sides = [*zip((pairs.sources, pairs.targets), limits, encoded.vocabularies, strict=True)]
-    is_unseen = np.any([sequences.exceed(limit) for sequences, limit, _ in sides], axis=0)
-    if is_unseen.any():
-        above = [v.to_symbols(np.unique(x.symbols[x.symbols > limit])[:MAX_LISTED].tolist()) for x, limit, v in sides]
+    pairs, vocabularies, places = encoded
+    is_unseen, lacked = np.zeros(len(pairs), bool), []
+    for (side, name), sequences, vocabulary in zip(SIDES, (pairs.sources, pairs.targets), vocabularies, strict=True):
+        limit = largest.get(name, MAX_SYMBOL)
+        if len(above := np.unique(sequences.symbols[sequences.symbols > limit])):
+            symbols = vocabulary.to_symbols(above[:MAX_LISTED].tolist())
+            lacked.append(f"{', '.join(map(quoted, symbols))} in {side}")
+            is_unseen |= sequences.exceed(limit)
+    if lacked:
         found = f"{is_unseen.sum()} of {len(pairs)} pairs, such as {places.of(int(is_unseen.argmax()))}"
-        symbols = ", ".join(map(quoted, itertools.chain(*above)))
-        print_notice(f"Training lacked {symbols}: {found}, count as wrong in every figure but the loss")
+        print_notice(f"Training lacked {' and '.join(lacked)}: {found}, count as wrong in every figure but the loss")
 
 
 def _tokens(options: NetworkOptions, pattern: SequencePattern | None) -> Tokens:
@@ -231,9 +234,7 @@ def input_format(options: NetworkOptions, tokens: Tokens, is_paired: bool) -> In
     """Return the format of the options' files; `is_paired` means that every record must have a target."""
     columns = tuple(options.columns.split(",")) if options.columns else ()
     header = None if options.header is None else options.header == "yes"
-    return InputFormat(
-        tokens, options.format, columns, header, is_paired, encoding=options.encoding or InputFormat.encoding
-    )
+    return InputFormat(tokens, options.format, columns, header, is_paired, encoding=options.encoding)
 
 
 def layout_notices(file: str, options: NetworkOptions, layout: Layout, tokens: Tokens) -> Iterator[str]:

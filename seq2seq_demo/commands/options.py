@@ -30,6 +30,7 @@ from seq2seq_demo.config import (
     given_values,
     make_beam,
 )
+from seq2seq_demo.data.lines import UTF_8
 from seq2seq_demo.data.patterns import USER_FUNCTION, check_name
 from seq2seq_demo.declarations import check_fields, copied_setting, declared_fields, require_integer, setting
 from seq2seq_demo.errors import UsageError
@@ -45,7 +46,7 @@ FILE_HELP = "file of sequences or pairs: JSON, CSV, TSV or one per line, also gz
 FORMAT_HELP = (
     "file format: one of {choices} (default: by suffix); only csv and tsv have quotes; with tsv, predict prints TSV"
 )
-ENCODING_HELP = "encoding of files and standard input, one of Python's codecs, as in cp1252 (default utf-8)"
+ENCODING_HELP = "encoding of files and standard input, one of Python's codecs, as in cp1252 (default {default})"
 COLUMNS_HELP = "names or numbers of the columns of sources and targets in a file"
 HEADER_HELP = "whether the first row of a file names its columns (default: yes for known names)"
 TOKENS_HELP = "one of {choices} (default: recognised)"
@@ -134,7 +135,7 @@ class NetworkOptions(TaskOptions):
     data_dir: Path = setting(Path(), "--data-dir DIR", "directory of the canonical files (default {default})")
     from_file: str | None = setting(None, "--from-file FILE", FILE_HELP, again=True)
     format: str | None = setting(None, "--format F", FORMAT_HELP, choices=FORMATS, again=True)
-    encoding: str | None = setting(None, "--encoding NAME", ENCODING_HELP, again=True)
+    encoding: str = setting(UTF_8, "--encoding NAME", ENCODING_HELP, again=True)
     columns: str | None = setting(None, "--columns SOURCE,TARGET", COLUMNS_HELP, again=True)
     header: str | None = setting(None, "--header {yes,no}", HEADER_HELP, choices=("yes", "no"), again=True)
     in_tokens: str | None = setting(None, "--in-tokens TOKENS", f"kind of sources: {TOKENS_HELP}", choices=TOKENS)
@@ -206,8 +207,8 @@ class PredictOptions(AnswerOptions):
             raise UsageError("expected --keep-going alone, which skips any number of sources, got --keep-going all")
         if self.words and self.from_file:
             raise UsageError(f"{PREDICT_EXPECTS}, got both")
-        of_files = {"--format": self.format != TSV and self.format, "--encoding": self.encoding}
-        of_files |= {"--columns": self.columns, "--header": self.header}
+        of_files = {"--format": self.format != TSV and self.format, "--columns": self.columns, "--header": self.header}
+        of_files["--encoding"] = self.encoding != UTF_8 and self.encoding
         for option, value in of_files.items():
             if self.words and value:
                 raise UsageError(f"expected {option} with --from-file, got a sequence")
@@ -274,7 +275,7 @@ class TrainOptions(NetworkOptions):
             raise UsageError("expected --epochs of at least 1 with --record, got 0")
         for name, declared in declared_fields(self).items() if self.from_file is None else ():
             value = getattr(self, name)
-            if name in DESCRIBE_FILES and value not in (None, False, INTEGERS):
+            if name in DESCRIBE_FILES and value not in (None, False, INTEGERS, UTF_8):
                 given = declared.metadata["option"].words(value)
                 raise UsageError(f"expected --from-file with {' '.join(given)}, got none")
         self._require_different_files()

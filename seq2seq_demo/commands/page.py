@@ -95,8 +95,7 @@ def _gallery_page(entry: Entry) -> str:
     selected = [_shipped_network(name) for name in entry.networks]
     networks = [one.network for one in selected]
     if entry.examples:
-        task = pair_task_from_rows(entry.examples, networks[0].vocabularies)
-        offered = examples.pair_examples(networks, task.pairs)
+        offered = examples.pair_examples(networks, pair_task_from_rows(entry.examples, networks[0].vocabularies).pairs)
     else:
         offered = examples.pattern_examples([(one.network, one.pattern) for one in selected])
     shown = [_shown_network(one) for one in selected]

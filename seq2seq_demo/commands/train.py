@@ -98,8 +98,9 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions) -> tuple[Traine
         if network.members and network.reached:
             figures = f"validation loss {network.reached.loss:.4f}, exact match {network.reached.exact_match:.4f}"
             print_line(f"Ensemble of {len(network.networks)} networks: {figures}")
-        elif has_stalled(epochs, config) and (config.budget or len(epochs) < config.epochs):
-            is_perfect, best = epochs[-1].validation.exact_match == 1, best_epoch(epochs).epoch
+        elif config.patience and has_stalled(epochs, config) and (config.budget or len(epochs) < config.epochs):
+            best = best_epoch(epochs).epoch
+            is_perfect = len(epochs) - best < config.patience
             reason = "the exact match stayed at 1" if is_perfect else f"no later epoch was better than epoch {best}"
             print_notice(f"Stopped early (--patience {config.patience}): {reason}")
         if network.calibration_error is not None:

@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from seq2seq_demo.config import CHARACTERS, CSV, INTEGERS, JSON, TEXT, WORDS
 from seq2seq_demo.data.lines import BLANK, BOM, UTF_8, plain_name
-from seq2seq_demo.data.records import Record
+from seq2seq_demo.data.records import Place, Record, decode_utf8
 from seq2seq_demo.declarations import preview
 from seq2seq_demo.errors import InputError
 
@@ -132,12 +132,12 @@ def find_layout(title: str, sample: Sequence[bytes], given: InputFormat) -> Layo
         if has_columns:
             raise InputError(f"{title}: expected a table with `columns` or `header`, got JSON; if not, give `format`")
         return Layout(given, format, is_document=plain_name(title).endswith(".json"))
-    is_semicolon = first.count(b";") > first.count(b",")
-    delimiter = given.delimiter or ("\t" if format != CSV else ";" if is_semicolon else ",")
+    delimiter = given.delimiter or ("\t" if format != CSV else max(",;", key=lambda x: first.count(x.encode())))
     text, *rest = (line.removeprefix(BOM).decode(errors="replace") for line in sample)
     try:
         row = split_row(text, iter(rest), format, delimiter)
     except csv.Error as error:
+        decode_utf8(Place(title), first)
         expected = f"expected {format.upper()} in UTF-8 with lines that end with \\n or \\r\\n"
         raise InputError(f"{title}: {expected}, got an invalid line") from error
     header = _find_header(row, given, format == TEXT)

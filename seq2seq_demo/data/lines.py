@@ -86,8 +86,8 @@ def _chunks(file: BufferedReader | gzip.GzipFile, name: str, encoding: str) -> I
         decode = codecs.getincrementaldecoder(encoding)().decode
         for chunk in itertools.chain(chunks, [b""]):
             yield decode(chunk, not chunk).encode(errors="surrogatepass")
-    except (AttributeError, LookupError, ValueError) as error:  # also for a codec of bytes, such as hex
-        raise InputError(f"{file_title(name)}: expected `encoding` {encoding}: {error}") from error
+    except (AttributeError, LookupError, TypeError, ValueError) as error:  # also for codecs of other kinds, such as hex
+        raise InputError(f"{file_title(name)}: cannot be read with `encoding` {encoding}: {error}") from error
 
 
 def _is_ready(file: BufferedReader | gzip.GzipFile) -> bool:

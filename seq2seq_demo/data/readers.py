@@ -147,7 +147,7 @@ def read_pairs(
         InputError: the file cannot be read, or a record is invalid.
     """
     require_choice("`format`", format or TEXT, FORMATS)
-    given = InputFormat((None, None), format, tuple(columns), header, is_paired=True, encoding=encoding)
+    given = InputFormat((None, None), format, tuple(map(str, columns)), header, is_paired=True, encoding=encoding)
     records = filter(None, valid_records(read_file(os.fspath(path), given)))
     return [(record.values, record.output) for record in records]
 

@@ -124,10 +124,9 @@ def decode_utf8(place: Place, text: bytes | bytearray) -> str:
     try:
         return text.removeprefix(BOM).decode()
     except UnicodeDecodeError as error:
+        likely = "utf-16" if text.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "cp1252"
         found = f"byte 0x{text[error.start]:02x} at offset {error.start}"
-        likely = "utf-16" if text.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) or 0 in text else "cp1252"
-        hint = f"the file may be in `encoding` {likely}"
-        raise InputError(f"{place}: expected UTF-8, got {found}; {hint}") from error
+        raise InputError(f"{place}: expected UTF-8, got {found}; the file may be in `encoding` {likely}") from error
 
 
 class DuplicateKeyError(ValueError):

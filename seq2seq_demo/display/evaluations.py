@@ -29,12 +29,11 @@ def total(rows: Sequence[EvaluationRow]) -> EvaluationRow:
 def row_dict(row: EvaluationRow, network: TrainedNetwork) -> dict[str, Any]:
     """Return the evaluation of a row as a dictionary for JSON."""
     e, model, vocabularies = row.evaluation, network.model_config, network.vocabularies
-    to_symbols = vocabularies.target.to_symbols
     symbols = enumerate(zip(e.by_symbol.expected.tolist(), e.by_symbol.accuracy.tolist(), strict=True))
 
     def name(number: int) -> Any:
-        is_end = network.ends and number == model.go
-        return "END" if is_end else UNSEEN if number == model.n_output_symbols else to_symbols([number])[0]
+        special = {model.go: "END" if network.ends else None, model.n_output_symbols: UNSEEN}
+        return special.get(number) or vocabularies.target.to_symbols([number])[0]
 
     return {
         "sources": row.kind,
@@ -50,7 +49,7 @@ def row_dict(row: EvaluationRow, network: TrainedNetwork) -> dict[str, Any]:
         **{attribute: getattr(e, attribute) for attribute in COUNTS.values()},
         "by_position": {"forced": e.forced.accuracy.tolist(), "free_running": e.by_position.accuracy.tolist()},
         "by_symbol": [{"symbol": name(k), "n": n, "accuracy": share} for k, (n, share) in symbols if n],
-        "confusions": _confusions(e, to_symbols),
+        "confusions": _confusions(e, vocabularies.target.to_symbols),
         "worst": [_wrong_answer_dict(answer, vocabularies) for answer in e.wrong.worst],
         "surest": [_wrong_answer_dict(answer, vocabularies) for answer in e.wrong.surest],
         **_calibration_dict(e, network.temperature),

@@ -78,7 +78,7 @@ def with_recipe(task: Task, settings: Settings, start: TrainedNetwork | None) ->
     n_in, n_out = (largest + 1 for largest in task.largest_symbols().values())
     n_training = N if task.validation else N - N // 10
     chosen = recommended_settings(PairStatistics(n_training, n_in, n_out, float(in_len), float(out_len)))
-    if given.keys() & {"epochs", "budget", "keep_best"}:
+    if given.keys() & {"epochs", "budget"} or given.get("keep_best") is False:
         chosen.pop("patience", None)
     return cast(Settings, (given_values(TrainConfig, chosen) if start else chosen) | given)
 

@@ -18,12 +18,12 @@ def write(path, pairs):
 def test_unseen_validation_symbols_are_reported_and_count_as_wrong(run, tmp_path):
     """The notice names the line and the symbol, in sources and in targets."""
     write(tmp_path / "train.tsv", [("the colour red", "é"), ("my flavour", "b")])
-    for pair, symbol in [(("the color", "b"), "color"), (("my flavour", "bE"), "E")]:
+    for pair, symbol, side in [(("the color", "b"), "color", "sources"), (("my flavour", "bE"), "E", "targets")]:
         write(tmp_path / "dev.tsv", [("my red", "b"), pair])
         line = ["train", *FILES, "--in-tokens", "words", "--out-tokens", "characters", "-e", 1]
         _, err = run.ok(*line, *SMALL_PAIRS, "--stop-at-exact", 0.6, "-o", tmp_path / "w", "--force")
         counted = "1 of 2 pairs, such as dev.tsv, line 2, count as wrong in every figure but the loss"
-        assert f'Training lacked "{symbol}": {counted}\n' in err
+        assert f'Training lacked "{symbol}" in {side}: {counted}\n' in err
         assert load(tmp_path / "w").reached.exact_match <= 0.5
 
 
@@ -38,7 +38,10 @@ def test_train_with_keep_going_skips_lines(run, tmp_path):
     assert f"{too_many}, got {tabs}" in run.refuses([*train, "--keep-going"], "", 1)
     _, err = run.ok(*train, "--keep-going", "all")
     assert f"Read {tabs}" in err
-    assert 'Training lacked "z", "Z": 2 of 4 pairs, such as dev.tsv, line 2, count as wrong' in err
+    assert (
+        'Training lacked "z" in sources and "Z" in targets: 2 of 4 pairs, such as dev.tsv, line 2, count as wrong'
+        in err
+    )
     vocabularies = load("w").vocabularies
     assert (vocabularies.source.symbols, vocabularies.target.symbols) == (("a", "b"), ("X", "Y"))
     (tmp_path / "dev.tsv").write_text("z\tX\tX\n")

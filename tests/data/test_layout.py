@@ -110,11 +110,19 @@ def test_predict_needs_only_the_column_of_sources(tmp_path):
         records(tmp_path / "in.csv", header=True)
 
 
-@pytest.mark.parametrize("text", ["a,b\r\nc,d\r\n".encode("utf-16"), b"a,b\rc,d\r"])
-def test_an_invalid_first_row_is_refused(tmp_path, text):
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "a,b\r\nc,d\r\n".encode("utf-16"),
+            "expected UTF-8, got byte 0xff at offset 0; the file may be in `encoding` utf-16",
+        ),
+        (b"a,b\rc,d\r", r"expected CSV in UTF-8 with lines that end with \\n or \\r\\n, got an invalid line"),
+    ],
+)
+def test_an_invalid_first_row_is_refused(tmp_path, text, message):
     (tmp_path / "in.csv").write_bytes(text)
-    message = r"in.csv: expected CSV in UTF-8 with lines that end with \\n or \\r\\n, got an invalid line"
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(InputError, match=rf"in\.csv: {message}"):
         records(tmp_path / "in.csv")
 
 

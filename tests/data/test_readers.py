@@ -453,10 +453,10 @@ def test_files_in_any_encoding(tmp_path, encoding, name):
     if encoding != "utf-8-sig":  # the default removes the byte order mark, too
         with pytest.raises(InputError, match=f"in.txt.*, line 1: expected UTF-8, .* may be in `encoding` {encoding}$"):
             read_pairs(tmp_path / name)
-        with pytest.raises(InputError, match="expected `encoding` ascii: 'ascii' codec can't decode byte"):
+        with pytest.raises(InputError, match="cannot be read with `encoding` ascii: 'ascii' codec can't decode byte"):
             read_pairs(tmp_path / name, encoding="ascii")
-    for invalid in ("utf-9", "hex"):
-        with pytest.raises(InputError, match=f"expected `encoding` {invalid}: "):
+    for invalid in ("utf-9", "hex", "rot13", ""):
+        with pytest.raises(InputError, match=f"cannot be read with `encoding` {invalid}: "):
             read_pairs(tmp_path / name, encoding=invalid)
 
 

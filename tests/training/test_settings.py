@@ -18,7 +18,9 @@ def settings_of(*configs):
     return {name: value for config in configs for name, value in vars(config).items()}
 
 
-@pytest.mark.parametrize("given", [{}, {"cell_size": 9}, AS_PATTERNS, {"epochs": 0, "bidirectional": None}])
+@pytest.mark.parametrize(
+    "given", [{"keep_best": True}, {"cell_size": 9}, AS_PATTERNS, {"epochs": 0, "bidirectional": None}, {"budget": 1.0}]
+)
 def test_pairs_have_settings_of_their_own_below_the_given_ones(given):
     resolved = settings_of(*resolve(PAIRS, given, None, None))
     patience = (
