@@ -23,9 +23,9 @@ def settings_of(*configs):
 )
 def test_pairs_have_settings_of_their_own_below_the_given_ones(given):
     resolved = settings_of(*resolve(PAIRS, given, None, None))
-    patience = (
-        {"patience": None} if given.keys() & {"epochs", "keep_best"} else {}
-    )  # the recipe's is for its own epochs
+    # The recipe's patience is for its own epochs and the best of them.
+    is_own = not given.keys() & {"epochs", "budget"} and given.get("keep_best") is not False
+    patience = {} if is_own else {"patience": None}
     given = {name: value for name, value in given.items() if value is not None}
     assert resolved.items() >= (CHOSEN | patience | given).items()
     assert (resolved["in_max_int"], resolved["out_max_int"], resolved["points"]) == (4, 6, 40)
