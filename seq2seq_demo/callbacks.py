@@ -62,7 +62,7 @@ class Callback:
         Args:
             history: the figures of every epoch so far, including epochs before a resume.
             network: the network after this epoch.
-            validation: the validation pairs, without those that have symbols unseen in training.
+            validation: the validation pairs, without those that have symbols unseen in training; read-only.
         """
 
 

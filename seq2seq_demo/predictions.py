@@ -41,7 +41,7 @@ class Prediction(NamedTuple):
     # Whether the answer has END, whose probability and attention come last; None if the network does not write END.
     ended: bool | None = None
     tokens: tuple[str, str] = (INTEGERS, INTEGERS)  # the kinds of symbols in source and answer
-    score: float | None = None  # log p / length^length_penalty; None without a beam search
+    score: float | None = None  # log p / length^length_penalty; None without a beam search, or if it did not end
     temperature: float | None = None  # for the confidence
     dropped: tuple[Any, ...] = ()  # unknown symbols that were left out of the source
 
@@ -217,7 +217,7 @@ def _predictions(
             p[b][n][:T] if p else (),
             None if answers.attention is None else answers.attention[b, n, :T],
             ended[b][n] if ends else None,
-            score=scores and scores[b][n],
+            score=scores[b][n] if scores and (ended[b][n] or not ends) else None,
             temperature=request.temperature,
             dropped=rows[b].dropped,
         )

@@ -103,9 +103,11 @@ def named_result(options: TrainOptions) -> Path | None:
 
 
 def _warn_of_trained_pairs(task: Task, start: TrainedNetwork, path: Path | None) -> None:
-    """Print a notice if the network to continue from may have been trained on pairs that now validate it."""
+    """Print a notice if training pairs have validated the network, or if validation pairs may have trained it."""
     if isinstance(task, PairTask) and start.step:
         sources, held_out = task.split[1].sources, start.held_out
+        if held_out is not None and (n := int(np.isin(held_out, task.split[0].sources.digests()).sum())):
+            print_notice(f"Training on {n} of the {len(held_out)} sources that validated {path}")
         n = len(sources) - (0 if held_out is None else int(np.isin(sources.digests(), held_out).sum()))
         recorded = "records no validation pairs" if held_out is None else "was validated on other pairs"
         unknown = f"whether it was trained on {n} of the {len(sources)} pairs that validate it now"

@@ -119,9 +119,10 @@ def numbered_lines(blocks: Iterable[bytes], on_progress: Callable[[int], object]
         on_progress(len(block))
 
 
-def is_blank(line: bytes, delimiter: str = "") -> bool:
-    """Return whether a line is blank, or all cells of a row are.
+def is_blank(line: bytes, delimiter: str = "\t") -> bool:
+    """Return whether a line consists of white space without tabs, or only of delimiters, between empty cells.
 
     A line that is too long counts as text, so that endless spaces cause an error.
     """
-    return line.strip(BLANK + delimiter.encode()) in (b"", BOM) and len(line) <= MAX_LINE
+    contents = line.strip(BLANK.replace(b"\t", b"")), line.strip(f"{delimiter}\r\n".encode())
+    return not {*contents}.isdisjoint({b"", BOM}) and len(line) <= MAX_LINE

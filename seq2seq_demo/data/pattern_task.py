@@ -33,8 +33,9 @@ class SequencePattern(Pattern):
     vocabularies: ClassVar[Vocabularies] = INTEGER_VOCABULARIES
 
     def __post_init__(self) -> None:
-        if not self.name or (self.name in PATTERNS and self.function is not PATTERNS[self.name].function):
-            raise UsageError(f"expected a pattern name that is not empty or built-in, got {self.name!r}")
+        is_name = isinstance(self.name, str) and self.name
+        if not is_name or (self.name in PATTERNS and self.function is not PATTERNS[self.name].function):
+            raise UsageError(f"expected a pattern name that is a text, not empty and not built-in, got {self.name!r}")
 
     def largest_symbols(self) -> dict[str, int]:
         """Return an empty dict: a pattern accepts the default symbols."""

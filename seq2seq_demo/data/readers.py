@@ -178,7 +178,7 @@ def _read_rows(title: str, lines: Lines, layout: Layout) -> Records:
     following: list[Line] = []
     taken = _taken(lines, following)
     for line in lines:
-        if line is None or is_blank(line[1], layout.table.delimiter if layout.table else ""):
+        if line is None or is_blank(line[1], layout.table.delimiter if layout.table else "\t"):
             yield from _blank_record(title, line, layout.given)
         elif line[0]:
             following.clear()

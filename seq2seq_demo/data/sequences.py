@@ -144,6 +144,12 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.sources)
 
+    def read_only(self) -> Pairs:
+        """Return these pairs, whose arrays can no longer be written to."""
+        for array in (self.sources.symbols, self.sources.lengths, self.targets.symbols, self.targets.lengths):
+            array.flags.writeable = False
+        return self
+
     def unseen_by(self, model: ModelConfig) -> np.ndarray:
         """Return a mask of the pairs whose source the network cannot read or whose target it cannot write, `[N]`."""
         return np.asarray(self.sources.exceed(model.in_max_int) | self.targets.exceed(model.out_max_int))

@@ -15,6 +15,7 @@ from seq2seq_demo.predictions import UNENDED, Prediction
 # Keys that answers and errors use themselves; keys of the input with these names are not copied to the answer.
 INPUT_KEYS = ("line", "index", "input", "input_tokens", "dropped", "error")
 ANSWER_KEYS = ("prediction", "prediction_tokens", "expected", "exact", "ended", "score", "attention", "n_best")
+LINEAR_TSV = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 OWN_KEYS = {*INPUT_KEYS, *ANSWER_KEYS, "probability", "confidence", "probabilities"}
 
 
@@ -80,13 +81,18 @@ def answers_tsv(answers: Sequence[Prediction], is_answered: bool = True) -> str:
     texts = (p.text if is_answered else "" for p in answers)
     scores = (p.probability if p.confidence is None else p.confidence for p in answers)
     rows = [(p.source_text, text, f"{score:.6g}") for p, text, score in zip(answers, texts, scores, strict=True)]
-    return "\n".join("\t".join(map(one_line, row)) for row in rows[: None if is_answered else 1])
+    return "\n".join("\t".join(map(_tsv_field, row)) for row in rows[: None if is_answered else 1])
 
 
 def error_tsv(row: Record) -> str:
     """Return the line for an unreadable row: its source as far as it is known, and two empty fields."""
     source = " ".join(map(str, row.values)) if isinstance(row.values, list) else row.values
-    return f"{one_line(source if isinstance(source, str) else '')}\t\t"
+    return f"{_tsv_field(source if isinstance(source, str) else '')}\t\t"
+
+
+def _tsv_field(text: str) -> str:
+    """Escape backslash, tab and line breaks, as Linear TSV does."""
+    return text.translate(LINEAR_TSV)
 
 
 def error_json(row: Record) -> str:

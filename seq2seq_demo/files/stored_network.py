@@ -67,7 +67,7 @@ class StoredNetwork:
     earlier: tuple[EarlierRun, ...] = ()  # the runs before `trained`, oldest first
     temperature: float | None = None  # for confidences, fitted to the validation pairs; None for a pattern
     moments_since: int = 0  # the step at which `moments` were zero, from which Adam's bias correction counts
-    held_out: np.ndarray | None = None  # digests of validation sources that no run trained on; None for a pattern
+    held_out: np.ndarray | None = None  # digests of validation sources that no run has trained on since
     members: tuple[StoredNetwork, ...] = ()  # the further members of an ensemble, whose first member is this network
     calibration_error: float | None = None  # on the validation pairs, cross-validated; not in a weights file
     history: History = field(default_factory=History)  # figures of the last training run; not in a weights file

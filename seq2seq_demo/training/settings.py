@@ -93,13 +93,15 @@ def begin_run(network: TrainedNetwork, task: Task, config: TrainConfig) -> Train
 
 
 def _held_out(network: TrainedNetwork, task: Task) -> np.ndarray | None:
-    """Return the digests of validation sources that no run trains on, not even the next; None if unknown."""
+    """Return the digests of all sources that ever validated, without those that this run trains on; None if unknown."""
     if not isinstance(task, PairTask):
         return None
     training, validation = task.split
-    known = network.held_out if network.step else validation.sources.digests()
-    known = None if known is None else np.setdiff1d(known, training.sources.digests())
-    return known if known is not None and 0 < len(known) <= MAX_HELD_OUT else None
+    earlier = network.held_out if network.step else np.empty(0, np.int64)
+    if earlier is None:
+        return None
+    known = np.setdiff1d(np.union1d(earlier, validation.sources.digests()), training.sources.digests())
+    return known if 0 < len(known) <= MAX_HELD_OUT else None
 
 
 def hold_out(task: Task, start: TrainedNetwork | None) -> Task:

@@ -375,7 +375,7 @@ def _train(
     snapshots: Snapshots | None,
 ) -> TrainedNetwork:
     """Train one network to the end; the arguments are as in `fit`."""
-    shown = validation[~validation.unseen_by(trainer.model_config)]
+    shown = validation[~validation.unseen_by(trainer.model_config)].read_only()
     if snapshots:  # a signal may have arrived during the seconds in which TensorFlow loads
         snapshots.after_steps(trainer.step, trainer.step, trainer.snapshot)
     while not trainer.is_done():

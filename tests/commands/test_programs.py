@@ -116,10 +116,9 @@ def test_a_blank_line_has_a_line_of_tab_separated_values(run, network, name, tex
 
 
 def test_tabs_in_tab_separated_values_are_escaped(run):
-    save_texts("w", ("characters", ("\t", "\n", "a")), ("characters", ("\t", "\r")))
-    Path("in.jsonl").write_text('"a\\t\\n"\n')
-    out, _ = run.ok("predict -i w --format tsv", "a\t\n")
-    assert out.startswith("a\\t\\n\t")
+    save_texts("w", ("characters", ("\t", "\n", "\\", "\u200d")), ("characters", ("\t", "\r")))
+    out, _ = run.ok("predict -i w --format tsv", "\\\t\n\u200d")
+    assert out.startswith("\\\\\\t\\n\u200d\t")
     assert (out.count("\t"), out.count("\n")) == (2, 1)
 
 

@@ -214,7 +214,7 @@ def test_invalid_targets_are_detected_when_points_are_drawn():
         pattern.targets(np.array([[1, 2, 3], [1, 5, 2]]), None, 9)
 
 
-@pytest.mark.parametrize("name", ["", "reversed"])
+@pytest.mark.parametrize("name", ["", "reversed", 5, True, b"x"])
 def test_empty_and_built_in_names_are_refused(name):
-    with pytest.raises(UsageError, match=f"expected a pattern name that is not empty or built-in, got '{name}'"):
+    with pytest.raises(UsageError, match=f"a text, not empty and not built-in, got {name!r}"):
         SequencePattern(name, lambda x: x)

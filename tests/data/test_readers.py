@@ -320,12 +320,13 @@ def test_lines_of_text(tmp_path, name):
 
 
 def test_line_endings_of_any_system(tmp_path):
-    text = "\ufeff안녕\tمرحبا\r\n\r\n \t \r\n👩\u200d👧\te\u0301\r\nx\ty\r"
+    text = "\ufeff안녕\tمرحبا\r\n\r\n\t\r\n👩\u200d👧\te\u0301\r\nx\ty\r"
     expected = [(1, ("안녕", "مرحبا")), (4, ("👩\u200d👧", "e\u0301")), (5, ("x", "y"))]
     assert read_text(tmp_path, text) == expected
     assert read_text(tmp_path, "\ufeff\r\n\ufeff\n" + text.replace("\ufeff", "")) == [
         (n + 2, row) for n, row in expected
     ]
+    assert read_text(tmp_path, " \t \n  \n\t\n") == [(1, (" ", " "))]  # two texts of spaces; two blank lines
     # Python's splitlines would also split at these characters.
     assert read_text(tmp_path, "a\u2028b\x0bc\x85d\te\n") == [(1, ("a\u2028b\x0bc\x85d", "e"))]
 

@@ -1,14 +1,16 @@
 """Settings that the program chooses for a user's pairs."""
 
+from dataclasses import replace
+
 import pytest
 from helpers import AS_PATTERNS
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.pair_task import pair_task_from_rows
+from seq2seq_demo.data.pair_task import PairTask, pair_task_from_rows
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.trained_network import untrained
 from seq2seq_demo.training.recipe import PairStatistics, recommended_settings
-from seq2seq_demo.training.settings import resolve
+from seq2seq_demo.training.settings import begin_run, hold_out, resolve
 
 PAIRS = pair_task_from_rows([([n % 5], [n % 7]) for n in range(40)])
 CHOSEN = recommended_settings(PairStatistics(36, 5, 7, 1.0, 1.0))  # a tenth of the pairs validate
@@ -41,3 +43,25 @@ def test_a_continued_network_keeps_its_model():
     model, config = resolve(PAIRS, {"batch_size": 8}, start, None)
     assert model == start.model_config
     assert (config.batch_size, config.epochs, config.dropout) == (8, CHOSEN["epochs"], CHOSEN["dropout"])
+
+
+def test_all_sources_that_ever_validated_are_recorded_unless_a_run_trains_on_them():
+    def rows(first, last):
+        return pair_task_from_rows([([n // 9, n % 9], [n % 5]) for n in range(first, last)]).pairs
+
+    def run(network, pairs, validation=None):
+        """Return the network at the start of a run on these pairs, and the digests of its validation sources."""
+        task = hold_out(PairTask("t", pairs, validation), network)
+        network = begin_run(network, task, resolve(task, {}, None, None)[1])
+        return replace(network, step=network.step + 1), {*task.split[1].sources.digests().tolist()}
+
+    first, new = rows(0, 40), rows(40, 70)
+    start = untrained(ModelConfig(in_max_int=8, out_max_int=8, ends=True), 0)
+    network, validated = run(start, first)
+    assert {*network.held_out.tolist()} == validated
+    network, others = run(network, new)  # holds out further sources
+    assert {*network.held_out.tolist()} == validated | others
+    network, of_file = run(network, first, new)  # a validation file: the network is trained on all pairs of `first`
+    assert {*network.held_out.tolist()} == of_file == {*new.sources.digests().tolist()}
+    _, validated = run(network, rows(0, 70))
+    assert validated == of_file
