@@ -47,7 +47,7 @@ def recommended_settings(pairs: PairStatistics) -> Settings:
     many = min(1.0, REFERENCE_PAIRS / pairs.n_pairs)  # below 1 if there are many pairs
     rate, dropout = LEARNING_RATE * many**LEARNING_RATE_EXPONENT, DROPOUT * many**DROPOUT_EXPONENT
     scaled = Settings(learning_rate=round(rate, 4), dropout=round(dropout, 2))
-    return {**MODEL, **TRAINING, **scaled, "epochs": (epochs := _epochs(pairs)), "patience": patience_of(epochs)}
+    return {**MODEL, **TRAINING, **scaled, "epochs": _epochs(pairs), "patience": patience_of(_epochs(pairs))}
 
 
 def patience_of(epochs: int) -> int:
