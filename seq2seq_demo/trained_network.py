@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -345,7 +345,7 @@ class TrainedNetwork(StoredNetwork):
             WeightsError: `load` would reject the network, or a file cannot be written or is another program's.
             FileExistsError: the file exists and `overwrite` is False.
         """
-        if Path(path).suffix == ".keras":
+        if file_names.as_path(path).suffix == ".keras":
             raise WeightsError(
                 f"expected the name of a weights file, got {path}: `to_keras().save` writes a Keras model"
             )
@@ -367,11 +367,11 @@ def load(path: str | os.PathLike[str]) -> TrainedNetwork:
     Raises:
         WeightsError: the file is missing, damaged or of another kind.
     """
-    stored = weights_file.read(file_names.find_weights(Path(path)))
+    stored = weights_file.read(file_names.find_weights(file_names.as_path(path)))
     return TrainedNetwork.of(stored.network if isinstance(stored, Snapshot) else stored)
 
 
-def ensemble(networks: Sequence[TrainedNetwork]) -> TrainedNetwork:
+def ensemble(networks: Iterable[TrainedNetwork]) -> TrainedNetwork:
     """Combine networks into one that answers with the mean of their probabilities at each step.
 
     If one of the networks is an ensemble, its members become members of the new one. `save` writes all members to one
@@ -384,11 +384,12 @@ def ensemble(networks: Sequence[TrainedNetwork]) -> TrainedNetwork:
     Raises:
         UsageError: there is no network, or there are more than 100, or their symbols or fixed lengths differ.
     """
-    if not networks or not all(isinstance(network, TrainedNetwork) for network in networks):
+    combined = [*networks] if isinstance(networks, Iterable) else []
+    if not combined or not all(isinstance(network, TrainedNetwork) for network in combined):
         raise UsageError(f"expected networks to combine, as load() returns them, got {networks!r}"[:200])
-    if len(networks) == 1:
-        return networks[0]
-    first, *others = (each for x in networks for each in (replace(x, members=()), *x.members))
+    if len(combined) == 1:
+        return combined[0]
+    first, *others = (each for x in combined for each in (replace(x, members=()), *x.members))
     check_members([first, *others])
     return replace(first, members=tuple(others), reached=None, temperature=None)
 

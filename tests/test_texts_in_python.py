@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from helpers import Watcher
 
-from seq2seq_demo import InputError, UsageError, WeightsError, load, train
+from seq2seq_demo import InputError, SequencePattern, UsageError, WeightsError, ensemble, load, train
 
 pytestmark = pytest.mark.slow
 
@@ -106,3 +106,34 @@ def test_pairs_of_a_file_are_read_first(tmp_path):
 def test_a_keras_model_is_saved_otherwise(trained, tmp_path):
     with pytest.raises(WeightsError, match=r"w\.keras: `to_keras\(\).save` writes a Keras model$"):
         trained[0].save(tmp_path / "w.keras")
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda network: load(None), WeightsError, "^expected the name of a weights file, got None$"),
+        (lambda network: network.save(0), WeightsError, "^expected the name of a weights file, got 0$"),
+        (ensemble, UsageError, "^expected networks to combine, as load.. returns them, got "),
+        (lambda network: train(SequencePattern), UsageError, "^expected a pattern's name, a SequencePattern, or pairs"),
+    ],
+)
+def test_arguments_of_other_types_are_errors_of_one_line(trained, call, error, message):
+    with pytest.raises(error, match=message):
+        call(trained[0])
+
+
+def test_networks_to_combine_may_be_any_iterable(trained):
+    assert len(ensemble(network for network in [trained[0]] * 2).networks) == 2
+
+
+def test_an_existing_file_is_named_as_the_user_did(trained, tmp_path):
+    trained[0].save(tmp_path / "w")
+    with pytest.raises(FileExistsError) as error:
+        trained[0].save(tmp_path / "w", overwrite=False)
+    assert str(error.value) == f"[Errno 17] File exists: '{tmp_path / 'w'}'"
+
+
+def test_callbacks_cannot_write_into_the_validation_pairs(trained):
+    for sequences in (trained[1].validation.sources, trained[1].validation.targets):
+        with pytest.raises(ValueError, match="read-only"):
+            sequences.symbols[...] = 0

@@ -87,7 +87,7 @@ def as_task(task: TaskLike, vocabularies: Vocabularies | None = None) -> Task:
         return PairTask("pairs", task)
     if isinstance(task, Iterable):
         return pair_task_from_rows(task, vocabularies, may_be_unseen=True)
-    if not hasattr(task, "draw"):
+    if not hasattr(task, "draw") or isinstance(task, type):
         expected = "expected a pattern's name, a SequencePattern, or pairs of a source and a target"
         raise UsageError(f"{expected}, got {task!r}")
     return task

@@ -140,8 +140,8 @@ def _claim(temporary: Path, path: Path) -> None:
     """Rename a file to `path`, or raise FileExistsError if the path exists."""
     try:
         os.link(temporary, path)
-    except FileExistsError:
-        raise
+    except FileExistsError as error:  # which names the temporary file, too
+        raise FileExistsError(*error.args, str(path)) from None
     except OSError:  # no hard links, as on FAT: lock the folder, check the name, then rename
         if fcntl is None:
             os.rename(temporary, path)  # on Windows, this fails if the path exists

@@ -80,3 +80,18 @@ def test_training_accepts_one_long_source(run, tmp_path):
     assert (load("w").step, load("w").in_len) == (5, 2000)
     _, out, _ = run("predict -i w", "ab" * 1000, "a")
     assert out.count("\n") == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ("-r 0.03 --patience 40", "--patience 40): the exact match stayed at 1"),
+        ("-r 1e-30 --patience 2", "--patience 2): no later epoch was better than epoch 1"),
+    ],
+)
+def test_train_says_why_it_stopped(run, tmp_path, settings, reason):
+    write(tmp_path / "train.tsv", [("ab"[n % 2] * (1 + n % 3), "xy"[n % 2]) for n in range(60)])
+    _, err = run.ok(f"train --from-file train.tsv -e 41 {settings} -o w", *CHARACTERS, *SMALL_PAIRS, "--batch-size", 8)
+    assert f"Stopped early ({reason}\n" in err
+    assert "on the validation pairs (cross-validated)\n" in err
