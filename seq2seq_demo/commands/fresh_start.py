@@ -123,7 +123,7 @@ def _warn_of_few_sources(task: Task, network: TrainedNetwork, config: TrainConfi
         lengths = task.lengths_of(config, network.model_config)
         if (n := sum((network.model_config.in_max_int + 1) ** length for length in lengths)) <= n_drawn:
             few = f"There are only {pluralize(n, 'source')} of length {config.lengths}"
-            print_notice(f"{few}, and {n_drawn:,} were drawn: most validation sources are not new to the network")
+            print_notice(f"{few}, and {n_drawn:,} were drawn: few validation sources, if any, are new to the network")
 
 
 def _start_path(options: TrainOptions) -> Path | None:

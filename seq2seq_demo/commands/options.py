@@ -271,8 +271,9 @@ class TrainOptions(NetworkOptions):
             raise UsageError(f"expected -i/--input-weights or --resume, got both: {EACH_SELECTS}")
         if "few_symbols" in settings and self.from_file is not None:
             raise UsageError("expected --few-symbols or --from-file, got both: sources in a file are not random")
-        if self.record and is_untrained:
-            raise UsageError("expected --epochs of at least 1 with --record, got 0")
+        for of_epochs in ("record", "history", "history_plot"):
+            if getattr(self, of_epochs) and is_untrained:
+                raise UsageError(f"expected --epochs of at least 1 with `{of_epochs}`, got 0")
         for name, declared in declared_fields(self).items() if self.from_file is None else ():
             value = getattr(self, name)
             if name in DESCRIBE_FILES and value not in (None, False, INTEGERS, UTF_8):

@@ -89,6 +89,8 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions) -> tuple[Traine
         from seq2seq_demo.training.trainer import fit
 
         network = fit(task, config, setup.snapshot, [report, history, logs], snapshots, setup.began)
+        if network.history and not report.history:  # the run was interrupted after its last epoch
+            history.write(network.history)
         path = _save_or_keep(network, setup, options, snapshots)
         print_line(f"Saved {path}")
         if network.recording:

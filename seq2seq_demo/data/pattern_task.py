@@ -49,13 +49,18 @@ class SequencePattern(Pattern):
         return replace(config, out_len=out_len or min(default or whole, whole))
 
     def draw(self, config: TrainConfig, model: ModelConfig, start_step: int = 0) -> tuple[Pairs, Pairs]:
-        """Draw random sources and compute their targets; return the training pairs and the validation pairs."""
+        """Draw random sources and compute their targets; return the training pairs and the validation pairs.
+
+        Sources that training has do not validate, unless there are no others.
+        """
         if not model.ends:
             self.check(config.in_len, config.out_len, model.in_max_int, model.out_max_int)
         sources = training_sources(config, model, self.lengths_of(config, model), start_step)
         out_len = None if model.ends else config.out_len
         pairs = Pairs(sources, self.targets_of(sources, model.out_max_int, out_len, model.ends))
-        return pairs[: config.n_training], pairs[config.n_training :]
+        training, validation = pairs[: config.n_training], pairs[config.n_training :]
+        is_new = ~np.isin(validation.sources.digests(), training.sources.digests())
+        return training, validation[is_new] if is_new.any() else validation
 
     def fingerprint(self, config: TrainConfig, model: ModelConfig) -> str:
         """Return a checksum of the targets of `fixed_sources` of every length."""

@@ -42,6 +42,10 @@ class History(Callback):
             self.path, self.plot = (path and path.with_suffix(f".{number}{path.suffix}") for path in first)
 
     def on_epoch_end(self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs) -> None:
+        """Write the files."""
+        self.write(history)
+
+    def write(self, history: Sequence[EpochFigures]) -> None:
         """Write the files; a failure prints a notice and does not stop the training."""
         try:
             self._check()

@@ -17,7 +17,7 @@ from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.declarations import declared_fields, declared_option, value_type
-from seq2seq_demo.display.console import pluralize, print_line
+from seq2seq_demo.display.console import pluralize, print_line, print_notice
 from seq2seq_demo.display.heatmap import has_colour
 from seq2seq_demo.display.predictions import probe_line
 from seq2seq_demo.display.progress_bar import new_bar
@@ -80,6 +80,10 @@ class TrainingReport(Callback, contextlib.AbstractContextManager["TrainingReport
         self._show_in_notebook(self.config.n_training)
         if not self.verbose:
             return
+        n_points, n = self.config.n_validation, len(validation)
+        if len(history) == 1 and n < n_points and self.config.validation_points is None:  # the points of a pattern
+            seen = f"{n_points - n:,} of the {n_points:,} validation points are also training points"
+            print_notice(f"{seen}: the figures are on the other {n:,}")
         accuracy = f"{validated.forced_token_accuracy:.4f} forced, {validated.token_accuracy:.4f} free-running"
         print_line(
             f"Epoch {last.epoch:{len(self.of_epochs) - 1}}{self.of_epochs}: "

@@ -61,6 +61,7 @@ WRONG_USAGE = [  # exit status 2
     ("train --from-file x --in-tokens words --in-max-int 9", "expected --in-max-int or --in-tokens words"),
     ("train --from-file x -p sorted --out-tokens words", "expected -p or --out-tokens words, got both"),
     ("train 60 --record -e 0", "expected --epochs of at least 1 with --record, got 0"),
+    ("train 60 --history-plot x.png -e 0", "expected --epochs of at least 1 with --history-plot, got 0"),
     ("train 60 --record -o w.h5 --history w.record.h5", "expected --history and --record to be different"),
     ("train --record -o w.h5 --from-file w.record.h5", "expected --from-file and --record to be different"),
     ("train 60 --record -e 200 --cell-size 400", "expected a recording of at most 200 MB, got up to"),

@@ -131,8 +131,9 @@ def test_the_snapshot_beside_the_result_is_resumed(run, fast_steps, options, res
         written = finished_snapshot(path, reversed_fingerprint())
         os.utime(path, (time, time))
     Path("s2s_checkpoint__x\x1b[2J.h5").touch()  # ignored, because its name could control a terminal
-    out, err = run.ok(f"train --resume {options}")
+    out, err = run.ok(f"train --resume {options} --history h.json")
     assert f"Resuming {resumed}, epoch 2, step 1" in err
+    assert [row["epoch"] for row in json.loads(Path("h.json").read_text())] == [1]  # although no epoch was left
     assert out.endswith(f"Saved {saved}\n")
     assert (load(saved).trained, load(saved).step) == (written.network.trained, 1)
     assert [path for path in paths if not os.path.exists(path)] == [resumed]
