@@ -23,13 +23,13 @@ from seq2seq_demo.callbacks import Callback, notify
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.data.tasks import Task
-from seq2seq_demo.errors import TrainingError
+from seq2seq_demo.errors import TrainingError, WeightsError
 from seq2seq_demo.figures import EpochFigures, Figures, History
 from seq2seq_demo.files.stored_network import LENGTHS, Checkpoint, Progress, Snapshot, TrainingRun
 from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.model import Lengths, Seq2Seq, mean_losses
 from seq2seq_demo.network.memory_estimates import bytes_per_row, check_pair_fits
-from seq2seq_demo.network.parameters import weight_shapes
+from seq2seq_demo.network.parameters import check_weights, weight_shapes
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import batches, recorder, results, workers
 from seq2seq_demo.training.batches import FIRST_STEPS, STEPS_PER_CALL, Batch, Widths, batch_widths, use_xla
@@ -283,11 +283,13 @@ class Trainer:
         """Return the network with its current weights.
 
         Raises:
-            TrainingError: a weight is not finite.
+            TrainingError: a weight is not finite, or too large for a weights file.
         """
         state = self.checkpoint()
-        if not all(np.isfinite(array).all() for array in (state.weights | state.moments).values()):
-            raise TrainingError(f"a weight is not finite at step {self.step}: try a lower `learning_rate`")
+        try:
+            check_weights(state.weights, state.moments)
+        except WeightsError as error:
+            raise TrainingError(f"{error} at step {self.step}: try a lower `learning_rate`") from error
         return replace(
             self.start.network,
             **state._asdict(),
