@@ -159,28 +159,42 @@ class AnswerProbabilities:
         return np.asarray(np.multiply.reduceat(_corrected(self.symbols.astype(np.float64), temperature), starts))
 
 
-def fit_temperature(answers: AnswerProbabilities, fitted: np.ndarray | slice = slice(None)) -> float:
+def fit_temperature(answers: AnswerProbabilities) -> float:
     """Return the temperature, one of TEMPERATURES, with the highest posterior probability.
 
     The prior of log T is normal, with mean 0 and standard deviation PRIOR_DEVIATION. The answers must be to sources
-    that were not trained on. `fitted` selects the answers that count.
+    that were not trained on.
     """
-
-    def loss(temperature: float) -> float:
-        confidence = np.clip(answers.confidences(temperature), MIN_DOUBT, 1 - MIN_DOUBT)
-        log_likelihood = np.log(np.where(answers.is_right, confidence, 1 - confidence))[fitted].sum()
-        return float((math.log(temperature) / PRIOR_DEVIATION) ** 2 / 2 - log_likelihood)
-
-    return float(min(TEMPERATURES, key=loss))
+    return _most_probable(_fold_losses(answers).sum(axis=1))
 
 
 def cross_validated_error(answers: AnswerProbabilities) -> float:
     """Return the expected calibration error of confidences whose temperature was fitted to other answers."""
-    folds, confidence = np.arange(len(answers.lengths)) % N_FOLDS, np.zeros(len(answers.lengths))
+    losses, folds, confidence = _fold_losses(answers), _folds(answers), np.zeros(len(answers.lengths))
     for fold in range(N_FOLDS):
-        in_fold = folds == fold
-        confidence[in_fold] = answers.confidences(fit_temperature(answers, ~in_fold))[in_fold]
+        temperature = _most_probable(np.delete(losses, fold, axis=1).sum(axis=1))
+        confidence[folds == fold] = answers.confidences(temperature)[folds == fold]
     return expected_calibration_error(confidence, answers.is_right)
+
+
+def _folds(answers: AnswerProbabilities) -> np.ndarray:
+    """Return the number of the fold of each answer, `[N]`."""
+    return np.arange(len(answers.lengths)) % N_FOLDS
+
+
+def _fold_losses(answers: AnswerProbabilities) -> np.ndarray:
+    """Return the negative log likelihood of each fold at each temperature, `[len(TEMPERATURES), N_FOLDS]`."""
+    losses = []
+    for temperature in TEMPERATURES:
+        confidence = np.clip(answers.confidences(temperature), MIN_DOUBT, 1 - MIN_DOUBT)
+        loss = -np.log(np.where(answers.is_right, confidence, 1 - confidence))
+        losses.append(np.bincount(_folds(answers), loss, N_FOLDS))
+    return np.array(losses)
+
+
+def _most_probable(losses: np.ndarray) -> float:
+    """Return the temperature with the highest posterior probability, given the loss at each, `[len(TEMPERATURES)]`."""
+    return float(TEMPERATURES[np.argmin((np.log(TEMPERATURES) / PRIOR_DEVIATION) ** 2 / 2 + losses)])
 
 
 def expected_calibration_error(confidence: np.ndarray, is_right: np.ndarray) -> float:

@@ -2,8 +2,8 @@
 
     .venv/bin/python scripts/recipe/stopping.py SETS [--sets dates romaji] [--n-pairs 500 3000]
 
-Each set is trained once, without patience, on the first N pairs of train.tsv, of which a tenth validates. The epochs up
-to the one at which `stops_early` ends the training are those of a run with the recipe's patience.
+The script trains each set once without patience, on the first N pairs of train.tsv; a tenth of them validates. Patience
+changes nothing before the epoch at which it ends the training, so this one run also gives the figures with patience.
 """
 
 import argparse

@@ -7,9 +7,9 @@ from seq2seq_demo.config import TrainConfig
 
 
 class Clock:
-    """Measures the time of a training run, of which each of several members has an equal share.
+    """Measures the time of a training run. The members of an ensemble share the budget equally.
 
-    The shares divide the time that is left once the steps are compiled. The schedule of the learning rate follows
+    They share only the time that is left once the steps are compiled. The schedule of the learning rate follows
     `share_done`, so the rate reaches 0 when the share is spent, however fast the machine is.
     """
 
