@@ -1,4 +1,4 @@
-"""The memory size of this machine. Data that cannot fit is rejected before memory is allocated."""
+"""The memory of this machine or process. Data that cannot fit is rejected before memory is allocated."""
 
 import contextlib
 import ctypes
@@ -10,8 +10,17 @@ CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limi
 
 
 def total() -> int:
-    """Return the memory of this machine in bytes, or the container's limit if that is lower."""
-    return min([_physical(), *filter(None, map(_read_limit, CGROUP_LIMITS))])
+    """Return the memory of this machine in bytes, or the limit of the container or of the process if it is lower."""
+    return min([_physical(), *filter(None, map(_read_limit, CGROUP_LIMITS)), *_process_limits()])
+
+
+def _process_limits() -> list[int]:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return []
+    limits = (resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA))
+    return [limit for limit in limits if limit != resource.RLIM_INFINITY]
 
 
 def _physical() -> int:
@@ -37,7 +46,7 @@ def gib(size: int) -> str:
 def shortage(needed: int) -> str:
     """Return the error text if `needed` bytes exceed the memory, else an empty string."""
     memory = total()
-    return f"would need {gib(needed)} of memory or more; this machine has {gib(memory)}" if needed > memory else ""
+    return f"would need {gib(needed)} of memory or more; this process has {gib(memory)}" if needed > memory else ""
 
 
 def release() -> None:

@@ -54,6 +54,8 @@ def _error_message(error: Exception) -> str:
         message = str(error)
     elif isinstance(error, OSError) and error.filename is not None:
         message = f"{error.filename}: {error.strerror}"
+    elif isinstance(error, OverflowError) and "timestamp" in str(error):
+        message = "expected a clock that shows a year before 2262"
     elif isinstance(error, MemoryError):
         message = f"expected more free memory: {error}"
     return " ".join(message.split())

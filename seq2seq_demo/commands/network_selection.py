@@ -96,7 +96,7 @@ def _load_selected(options: NetworkOptions, in_len: int | None) -> tuple[Path, T
 def path_from_options(options: NetworkOptions, data_file: str | None = None) -> Path | None:
     """Return the weights file that -i or --iter-num names; None without these options.
 
-    With --iter-num, the task in the file name is the pattern of -p, else the data file, else the default pattern.
+    `task_of_file_name` gives the task in the file name of --iter-num.
     """
     if options.iter_num is None:
         return file_names.find_weights(options.input_weights[0]) if options.input_weights else None
@@ -105,9 +105,16 @@ def path_from_options(options: NetworkOptions, data_file: str | None = None) -> 
 
 
 def task_of_file_name(options: NetworkOptions, data_file: str | None) -> str:
-    """Return the task in canonical file names: the pattern of -p, else the data file, else the default pattern."""
-    pattern = options.sequence_pattern
-    return pattern.name if pattern else task_name(data_file) if data_file else DEFAULT_PATTERN
+    """Return the task in canonical file names: the pattern of -p, or the data file.
+
+    By default, it is that of the only file with this --iter-num; if there is none or several, the default pattern.
+    """
+    if options.sequence_pattern:
+        return options.sequence_pattern.name
+    if data_file:
+        return task_name(data_file)
+    tasks = file_names.tasks_of(options.data_dir, options.name, options.iter_num)
+    return tasks[0] if len(tasks) == 1 else DEFAULT_PATTERN
 
 
 def load_with_task(path: Path) -> TrainedNetwork:

@@ -36,7 +36,7 @@ class HeldFile(contextlib.AbstractContextManager["HeldFile"]):
     """A file that stays open, and locked if it was, until `close`. On Windows, it is closed from the start."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self._file, self._status = file, os.fstat(file.fileno())
+        self._file, self._status, self.path_to_remove = file, os.fstat(file.fileno()), Path()
         if fcntl is None:
             file.close()
 
@@ -44,7 +44,10 @@ class HeldFile(contextlib.AbstractContextManager["HeldFile"]):
         self.close()
 
     def close(self) -> None:
-        """Release the file."""
+        """Remove the file if it has the name `path_to_remove`, and release it."""
+        if self.is_at(self.path_to_remove):
+            with contextlib.suppress(OSError):
+                self.path_to_remove.unlink()
         self._file.close()
 
     def is_at(self, path: Path) -> bool:
@@ -190,6 +193,23 @@ def open_locked(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2Seq
         return HeldFile(file)
     file.close()
     raise error_class(f"{path}: expected {kind}, but this one is still being written by another process")
+
+
+def claim(path: Path) -> HeldFile:
+    """Reserve an output for this process until the returned file, `path` with `.lock` appended, is closed.
+
+    Raises:
+        Seq2SeqError: another process has reserved the output, or the file cannot be written.
+    """
+    lock_path = Path(os.path.realpath(path) + ".lock")
+    try:
+        held = write_locked(lock_path, b"", overwrite=False)
+    except FileExistsError:  # another process has reserved the output, or was killed
+        held = open_locked(lock_path, f"no other process that writes {path}")
+    except OSError as error:
+        raise Seq2SeqError(f"{path}: could not be written: {error.strerror or error}") from error
+    held.path_to_remove = lock_path
+    return held
 
 
 def _names(path: Path, status: os.stat_result) -> bool:

@@ -53,13 +53,14 @@ export class Vocabulary {
     return !this.isText && this.largest <= 9;
   }
 
-  /** Return the numbers of a text's symbols. Throws an Error that names the first invalid symbol. */
-  numbers(/** @type {string} */ text) {
-    return this.split(text).map((symbol, _, { length }) => this.number(symbol, length === 1));
+  /** Return the numbers of a text's symbols. Throws an Error that names the first invalid symbol.
+      @param {string} text @param {boolean} [splitsDigits] whether 314 means 3 1 4 if all symbols are digits */
+  numbers(text, splitsDigits = true) {
+    return this.split(text, splitsDigits).map((symbol, _, { length }) => this.number(symbol, length === 1));
   }
 
   /** Split a text into symbols, as strings, which need not be in the vocabulary. */
-  split(/** @type {string} */ text) {
+  split(/** @type {string} */ text, splitsDigits = true) {
     if (this.tokens === "characters") {
       const hasSpace = !this.symbols.length || this.symbols.some((symbol) => WHITE_SPACE.test(symbol));
       return [...this.normalize(hasSpace ? text : text.trim())];
@@ -67,8 +68,8 @@ export class Vocabulary {
     const words = this.normalize(text)
       .split(this.isText ? WHITE_SPACE : /[\s,[\]]+/u)
       .filter((word) => word);
-    const areDigits = this.isSingleDigits && words.length === 1 && /^[0-9]+$/.test(words[0]);
-    return areDigits ? [...words[0]] : words; // 314 means 3 1 4
+    const areDigits = splitsDigits && this.isSingleDigits && words.length === 1 && /^[0-9]+$/.test(words[0]);
+    return areDigits ? [...words[0]] : words;
   }
 
   /** Return a text in the normal form and, if `lowercase`, in lower case. */
@@ -86,7 +87,7 @@ export class Vocabulary {
       const hint = other === undefined ? "" : `, but “${other}” is`;
       throw new Error(`${symbol.trim() ? `“${symbol}”` : "A space"} is not in the vocabulary${hint}`);
     }
-    if (/^[0-9]{1,9}$/.test(symbol) && Number(symbol) <= this.largest) return Number(symbol);
+    if (/^\+?0*[0-9]{1,9}$/.test(symbol) && Number(symbol) <= this.largest) return Number(symbol);
     const digits = [...symbol];
     if (isOnly && /^[0-9]{2,}$/.test(symbol) && digits.every((digit) => Number(digit) <= this.largest)) {
       throw new Error(`Put spaces between the integers, as in ${digits.slice(0, 20).join(" ")}`);

@@ -191,6 +191,10 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
         try:
             if self.is_present:
                 self.path.unlink()
+            elif self.file:
+                self.warn(
+                    f"{self.path} is no longer the snapshot of this run: if its directory was moved, remove it there"
+                )
         except OSError as error:
             self.warn(f"Could not remove {self.path}, which is no longer needed: {error.strerror}")
 

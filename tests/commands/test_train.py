@@ -18,7 +18,7 @@ from helpers import (
 from seq2seq_demo.cli.parser import parse
 from seq2seq_demo.commands.fresh_start import new_training
 from seq2seq_demo.config import TrainConfig
-from seq2seq_demo.files import weights_file
+from seq2seq_demo.files import atomic_files, weights_file
 from seq2seq_demo.files.stored_network import TrainingRun
 from seq2seq_demo.trained_network import load
 
@@ -58,6 +58,7 @@ def test_iterations_continue_from_the_previous_weights(run, fast_steps):
     assert f"Found no {path(3)}: starting from fresh weights" in err
     assert f"Saved {path(4)}" in out
     assert f"Continuing from {path(4)}" in run.ok(*train, 4)[1]
+    assert f"Using weights {path(4)}" in run.ok(predict.format(4).replace(" -p reversed", ""), 4)[1]
     assert load(path(5)).step == 2 * load(path(4)).step > 0
     assert load(path(5)).moments_since == 0
     err = run.ok("train 60 -e 1 --no-optimizer -o small.h5 -i", path(4))[1]
@@ -210,6 +211,20 @@ def test_train_writes_the_history(run, fast_steps):
         "train 60 --history w", "w: expected a new file or a history that this program wrote, found another file", 1
     )
     assert Path("w").read_bytes() == before
+
+
+@pytest.mark.parametrize("option", ["--history h.json", "--history-plot h.svg", "--log-dir logs"])
+def test_an_output_of_another_training_run_is_refused(run, fast_steps, option):
+    output = Path("logs/s2s_run" if "log" in option else option.split()[1])
+    Path("logs").mkdir()
+    Path(f"{output}.lock").touch()  # as a killed process leaves it
+    line = f"train 60 -p copy -e 1 --in-len 3 -o w {option}"
+    with atomic_files.claim(output):
+        error = f"{Path(f'{output}.lock').resolve()}: expected no other process that writes {output}, but"
+        run.refuses(line, error, 1)
+        assert not Path("s2s_checkpoint__w").exists()
+    run.ok(line)
+    assert not Path(f"{output}.lock").exists()
 
 
 def test_conversion_leaves_unknown_values_unknown(run, reference_2016):

@@ -279,7 +279,7 @@ def test_pairs_that_exceed_memory_are_refused(monkeypatch):
         read((taken.append(row) or row for row in rows(*[pair] * 1000)), Vocabulary(), Vocabulary())
     assert len(taken) == 300  # reading stops when the limit is exceeded
     assert str(error.value) == (
-        "the first 300 pairs would need 0.0 GiB of memory or more; this machine has 0.0 GiB: use fewer pairs"
+        "the first 300 pairs would need 0.0 GiB of memory or more; this process has 0.0 GiB: use fewer pairs"
     )
     monkeypatch.setattr(system_memory, "total", lambda: 300 * 250)  # too little for the symbols alone
     with pytest.raises(InputError, match="the first 300 pairs would need"):

@@ -142,7 +142,8 @@ def test_a_replaced_snapshot_is_left_alone(tmp_path):
         snapshots.path.write_text("theirs")
         snapshots.save(state_at(2))
         snapshots.remove()
-    assert warnings == [f"Could not write a snapshot to {snapshots.path}: File exists"]
+    moved = "is no longer the snapshot of this run: if its directory was moved, remove it there"
+    assert warnings == [f"Could not write a snapshot to {snapshots.path}: File exists", f"{snapshots.path} {moved}"]
     assert [path.read_text() for path in tmp_path.iterdir()] == ["theirs"]
 
 

@@ -9,7 +9,18 @@ pytestmark = pytest.mark.slow
 
 TRAINING = ["-m", "seq2seq_demo", "train", "100", "-p", "sorted", "-e", "1", "--in-len", "3"]
 GOT = """expected TensorFlow to load, got AttributeError("'list' object has no attribute 'get'")"""
-ERROR = f"seq2seq-demo: error: {GOT}; is ~/.keras/keras.json damaged?\n"
+MAIN = "from seq2seq_demo.cli import main; raise SystemExit(main())"
+CAUSES = "too low a limit (see `ulimit -a`) or a damaged ~/.keras/keras.json may be the cause"
+ERROR = f"seq2seq-demo: error: {GOT}; {CAUSES}\n"
+
+
+def test_too_little_memory_is_an_error(tmp_path):
+    limited = f"import resource; resource.setrlimit(resource.RLIMIT_DATA, (300 * 2**20,) * 2); {MAIN}"
+    command = [sys.executable, "-c", limited, *TRAINING[2:], "-o", tmp_path / "a.h5"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment, timeout=100)
+    error = "TensorFlow would need 0.4 GiB of memory or more; this process has 0.3 GiB"
+    assert (done.returncode, done.stderr) == (1, f"seq2seq-demo: error: {error}\n")
 
 
 @pytest.mark.parametrize(
