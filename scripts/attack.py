@@ -20,6 +20,7 @@ from pathlib import Path
 from attacks.links import page_links
 from attacks.outputs import outputs_that_exist
 from attacks.running import SECONDS, SMALL, TRAIN, run, run_cases, run_guarded
+from attacks.service import malformed_requests
 from attacks.supervisors import supervisors
 from attacks.surroundings import environments, forks
 from hypothesis import HealthCheck, given, seed, settings, strategies as st
@@ -42,6 +43,8 @@ def main(names: list[str]) -> int:
         "environments": environments,
         "supervisors": supervisors,
         "page links": page_links,
+        "service": malformed_requests,
+        "figures": figures,
     }
     total_broken = 0
     print(f"{'attack':22}{'cases':>8}{'broken':>8}{'seconds':>9}")
@@ -147,7 +150,39 @@ def side_by_side() -> tuple[int, list[str]]:
         saved = sorted(path.name for path in folder.glob("*.h5"))
         assert saved == [f"ts2s__basic__copy_{n}.weights.h5" for n in (1, 2)], saved
 
-    return run_cases([(f"two at once, {n}", lambda n=n: case(n)) for n in range(3)])
+    def shared(option: str) -> None:
+        folder = Path(tempfile.mkdtemp())
+        argv = [*TRAIN, "-e", "2", *option.split()]
+        both = [run(folder, *argv, "-o", name) for name in "ab"]
+        results = [(process.communicate()[1], process.returncode) for process in both]
+        assert sorted(status for _, status in results) == [0, 1], results
+        assert any("expected no other process" in err for err, _ in results), results
+        assert not [*folder.glob("*.lock")], "a lock remains"
+
+    cases = [(f"two at once, {n}", lambda n=n: case(n)) for n in range(3)]
+    options = ("--history h", "--history-plot h.svg", "--log-dir logs")
+    return run_cases([*cases, *((f"shared {option}", lambda option=option: shared(option)) for option in options)])
+
+
+def figures() -> tuple[int, list[str]]:
+    """Train on patterns that no network can learn; no exact match that is reported may exceed that of new sources."""
+    hashed = "import numpy as np\n\ndef h(x):\n    return np.stack([(x @ [7, 3, 5, 1][:4] * k + 3) ** 3 % 11 % 10"
+
+    def case(length: int, points: int) -> None:
+        folder = Path(tempfile.mkdtemp())
+        (folder / "h.py").write_text(hashed.replace("[:4]", f"[:{length}]") + " for k in (3, 7)], 1)\n")
+        size = ["--in-len", str(length), "--out-len", "2", "--cell-size", "32", "-r", "0.01"]
+        process = run(folder, "train", str(points), "-p", "h.py:h", *size, "-e", "15", "--history", "h", "-o", "w")
+        _, err = process.communicate()
+        assert process.returncode == 0, err[-300:]
+        assert "validation points are also training points" in err, err[-300:]
+        reported = max(epoch["validation_exact_match"] for epoch in json.loads((folder / "h").read_text()))
+        out = run(folder, "evaluate", "2000", "-i", "w", "-p", "h.py:h", "--json").communicate()[0]
+        fresh = json.loads(out.splitlines()[-1])["free_running"]["exact_match"]
+        assert reported < fresh + 0.06, f"{reported} reported, {fresh} on new sources"
+
+    sizes = [(3, 400), (4, 4000)]
+    return run_cases([(f"{points} of length {n}", lambda n=n, points=points: case(n, points)) for n, points in sizes])
 
 
 # ---- Inputs ----

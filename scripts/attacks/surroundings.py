@@ -144,7 +144,16 @@ VARIABLES = [  # for training runs, which load TensorFlow; None removes a variab
     {"PYTHONHASHSEED": "7", "PYTHONWARNINGS": "error::UserWarning", "MPLBACKEND": "nonsense", "PYTHONMALLOC": "debug"},
 ]
 STREAMS = ["<&-", ">&-", "2>&-", "<&- >&-", ">&- 2>&-", "<&- 2>&-", "<&- >&- 2>&-", ">/dev/full", "2>/dev/full"]
-LIMITS = ["--nofile=12", "--nofile=32", "--core=0", "--stack=1048576", "--fsize=100", "--fsize=0", "--memlock=0"]
+LIMITS = [
+    "--nofile=8",
+    "--nofile=12",
+    "--nofile=32",
+    "--core=0",
+    "--stack=1048576",
+    "--fsize=100",
+    "--fsize=0",
+    "--memlock=0",
+]
 PREDICT = ["predict", "-i", "reversed-attention", "3", "1", "2"]
 
 
@@ -200,7 +209,8 @@ def environments() -> tuple[int, list[str]]:
     for limit in LIMITS:
         add(f"predict {limit}", PREDICT, ["prlimit", limit], {})
         add(f"evaluate {limit}", evaluate, ["prlimit", limit], {})
-    add("train --nofile=32", small, ["prlimit", "--nofile=32"], {})
+    for limit in ("--nofile=8", "--nofile=32", "--data=314572800", "--as=629145600"):
+        add(f"train {limit}", small, ["prlimit", limit], {})
     for n in (1, 2, 3) if can_change_user() else ():  # root has no limit of processes
         for argv in (PREDICT, evaluate):
             add(f"{argv[0]} --nproc={n}", argv, ["prlimit", f"--nproc={n}", *AS_OTHER_USER], {})
