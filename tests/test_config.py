@@ -108,7 +108,6 @@ def test_the_number_of_validation_points_can_be_set():
     [
         ("size", (0, True, 2.0, "5"), "expected `beam_size` to be an integer of at least 1, got {!r}"),
         ("size", (1001,), "expected `beam_size` of at most 1000, got {!r}"),
-        ("n_best", (4,), "`n_best` 4 needs `beam_size` of at least 4, got 3"),
         ("n_best", (0, None), "expected `n_best` to be an integer of at least 1, got {!r}"),
         ("length_penalty", (-0.1, 10.1, math.nan, math.inf, True, None, "1"), "expected {name} from 0 to 10, got {!r}"),
     ],
@@ -144,9 +143,7 @@ def test_lengths_are_shown_as_a_number_or_a_range(shortest, longest, lengths):
     assert TrainConfig(min_in_len=shortest, in_len=longest).lengths == lengths
 
 
-def test_the_shortest_length_is_not_above_the_longest():
-    with pytest.raises(UsageError, match=r"^expected `in_len` from shortest to longest, got 11-10$"):
-        TrainConfig(min_in_len=11)
+def test_the_shortest_length_is_at_least_1():
     with pytest.raises(UsageError, match=r"^expected the shortest `in_len` to be an integer of at least 1, got 0$"):
         TrainConfig(min_in_len=0)
 

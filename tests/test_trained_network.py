@@ -209,16 +209,9 @@ def test_evaluate_on_pairs():
     assert (many.n, many.n_pairs) == (1, 2 * EVALUATION_SIZE)  # all pairs have one source
 
 
-@pytest.mark.parametrize(
-    ("pairs", "error", "message"),
-    [
-        ([([1], [2]), 3], InputError, "pairs, row 1: expected a pair .source, target., got 3"),
-        ([([1], [2]), ([1, 2], [2])], UsageError, "expected pairs of one length, as the network was trained on one"),
-        ([([1], [2]), ([1], [2, 3])], UsageError, "expected pairs of one length, as the network was trained on one"),
-    ],
-)
-def test_evaluate_refuses_invalid_pairs(pairs, error, message):
-    with pytest.raises(error, match=message):
+@pytest.mark.parametrize("pairs", [[([1], [2]), ([1, 2], [2])], [([1], [2]), ([1], [2, 3])]])
+def test_evaluate_refuses_pairs_of_several_lengths(pairs):
+    with pytest.raises(UsageError, match="expected pairs of one length, as the network was trained on one"):
         trained_network().evaluate(pairs)
 
 

@@ -74,8 +74,6 @@ def test_unended_answers_are_marked_and_wrong(run):
     assert out == f"==> For input [1, 2], {prediction} (expected=[2 1])\n"
     facts = json.loads(run("predict -i w 1 2 --json")[1])
     assert (facts["ended"], facts["exact"], len(facts["prediction"])) == (False, False, 6)
-    _, out, _ = run("evaluate -i w 20 --in-len 3 --json")
-    assert json.loads(out.splitlines()[0])["unended"] == 20
 
 
 def test_pairs_of_different_lengths(run, fast_steps):
@@ -89,20 +87,10 @@ def test_pairs_of_different_lengths(run, fast_steps):
     assert (network.min_in_len, network.in_len, network.out_len, network.task) == (1, 3, 2, "pairs.jsonl")
     config = network.model_config
     assert (config.in_max_int, config.out_max_int, network.trained.config.points) == (2, 2, 40)
-    out, _ = run.ok("evaluate --from-file pairs.jsonl --json")
-    counts = [(row["in_len"], row["n"], row["n_pairs"]) for row in map(json.loads, out.splitlines())]
-    assert counts == [(1, 1, 14), (2, 1, 13), (3, 1, 13), (None, 3, 40)]
-    out, _ = run.ok("predict --from-file pairs.jsonl")
-    expected = [f"expected=[{' '.join(map(str, source[1:]))}])" for source in sources]
-    assert [line.split(" (")[-1] for line in out.splitlines()] == expected
-    assert "expected" not in run.ok("predict", *sources[2])[0]
     run.ok(f"train 30 --from-file pairs.jsonl -i {path} -e 1 -o v")
     assert load("v").trained.config.points == 30
-    train = "train --from-file pairs.jsonl -e 0 -o v"
-    run.ok(f"{train} --out-max-int 30")
+    run.ok("train --from-file pairs.jsonl -e 0 -o v --out-max-int 30")
     assert load("v").model_config.out_max_int == 30
-    for lengths in ("2-3", "3"):
-        run.refuses(f"{train} --in-len {lengths}", f"expected --in-len 1-3, as in the pairs, got {lengths}")
 
 
 def test_targets_of_different_lengths_need_a_range_of_lengths(run, fast_steps):
@@ -112,15 +100,6 @@ def test_targets_of_different_lengths_need_a_range_of_lengths(run, fast_steps):
     out, _ = run.ok("train 60 -p mine.py:unique --in-len 2-5 -e 1", *SMALL, "-o", "w")
     _, out, _ = run("predict -i w -p mine.py:unique 3 1 3 1")
     assert out.endswith("(expected=[3 1])\n")
-
-
-def test_continuing_keeps_the_lengths_unless_an_option_sets_them(run, fast_steps):
-    save_ending()
-    save_random("f")
-    cases = {"w": (1, 6), "w --in-len 2-8": (2, 8), "w --in-len 5": (5, 5), "f": (None, 10), "f --in-len 1-3": (1, 3)}
-    for words, lengths in cases.items():
-        run.ok(f"train 60 -i {words} -p reversed -e 1 -o next")
-        assert (load("next").min_in_len, load("next").in_len) == lengths
 
 
 def test_the_probe_has_the_longest_source_with_more_than_two_symbols():

@@ -33,15 +33,6 @@ def test_evaluate_reports_free_running_accuracy(run):
     assert f"{right.mean():.5f}" in out
 
 
-def test_evaluate_at_several_lengths(run):
-    save_random("w", ATTENTION, in_len=4, out_len=3)
-    out, _ = run.ok("evaluate 50 -i w --lengths 4,2,7 --json")
-    facts = [json.loads(line) for line in out.splitlines()]
-    out_lens = [len(f["by_position"]["forced"]) for f in facts]
-    assert [(f["in_len"], f["n"]) for f in facts] == [(4, 50), (2, 50), (7, 50)]
-    assert out_lens == [3, 2, 7]
-
-
 def test_untrained_lengths_are_reported_once(run):
     save_random("w", ATTENTION, in_len=4, out_len=3)
     options = {"": None, "--in-len 4": None, "--lengths 4": None}

@@ -74,9 +74,3 @@ def test_verbose_prediction_prints_the_network_summary(run):
     network = save_random("w")
     _, _, err = run("predict -i w 0 1 2 3 4 5 6 7 8 9 -v")
     assert err == f"Using weights w\n{network.summary()}\n"
-
-
-def test_weights_named_like_a_snapshot_are_not_resumed(run):
-    name = "s2s_checkpoint__basic__reversed_1.weights.h5"
-    save_random(name)
-    run.refuses("train --resume", f"{name}: expected a snapshot of this version, got weights", 1)

@@ -79,10 +79,6 @@ def test_unknown_names_suggest_shipped_networks(run):
     assert not os.path.exists("v")
 
 
-def test_python_loads_shipped_networks_by_name(run):
-    assert load("g2p").predict(["hello"]) == ["HH EH L OW"]
-
-
 def test_g2p_pronounces_words_in_any_case(run):
     out, _ = run.ok("predict -i g2p", "Hello", "THROUGH", "World")
     phones = {"hello": "HH EH L OW", "through": "TH R UW", "world": "W ER L D"}

@@ -155,12 +155,6 @@ def test_predict_as_json(run):
     assert first["probabilities"] == pytest.approx(facts["probabilities"], abs=1e-5)
 
 
-def places_and_inputs(out):
-    """Return the place (line, index or id) and the input in each line of JSON."""
-    names = ("line", "index", "id", "input")
-    return [tuple(facts[name] for name in names if name in facts) for facts in map(json.loads, out.splitlines())]
-
-
 def test_attention_as_text_and_as_a_plot(run):
     network = save_random("w", ATTENTION)
     decoded = NumpyNetwork(network.model_config, network.weights).decode(np.array([SOURCE]), 10)
@@ -198,23 +192,3 @@ def test_an_interactive_session(tmp_path):
     assert "line 4, output: expected 2 integers, got 1" in err
     os.close(controller)
     os.close(terminal)
-
-
-def test_json_answers_include_their_line_or_index(run):
-    save_random("w", in_len=2, out_len=2)
-    lines = ["[0, 1]", "", '{"input": [1, 2], "id": "b"}', "[9]", '{"input": [1], "id": "c"}', "x", "[2, 3]"]
-    lines += ['{"id": [3, null], "input": [3, 4], "output": [4, 3]}', '{"input": [4, 5], "id": null}']
-    lines += ['{"line": 99, "input": [0, 0], "prediction": "x", "from": {"page": 7}}']
-    Path("in.jsonl").write_text("\n".join(lines))
-    status, out, _ = run("predict -i w --from-file in.jsonl --json --keep-going")
-    assert (status, json.loads(out.splitlines()[1])["id"]) == (1, "b")
-    expected = [(1, [0, 1]), (3, "b", [1, 2]), (4,), (5, "c"), (6,), (7, [2, 3]), (8, [3, None], [3, 4])]
-    *answers, last = out.splitlines(keepends=True)
-    assert places_and_inputs("".join(answers)) == [*expected, (9, None, [4, 5])]
-    facts = json.loads(last)
-    assert (facts["line"], facts["from"], len(facts["prediction"])) == (10, {"page": 7}, 2)  # the answer's own keys win
-    Path("in.json").write_text(json.dumps([[9], [0, 1], {"id": "c"}, {"input": [1, 2], "id": 0}], indent=1))
-    status, out, _ = run("predict -i w --from-file in.json --json --keep-going")
-    assert (status, json.loads(out.splitlines()[1])["index"]) == (1, 1)
-    assert places_and_inputs(out) == [(0,), (1, [0, 1]), (2, "c"), (3, 0, [1, 2])]
-    assert places_and_inputs(run.ok("predict -i w 3 1 --json")[0]) == [([3, 1],)]

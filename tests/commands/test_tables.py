@@ -60,16 +60,6 @@ def test_the_format_of_the_answers_does_not_hide_the_notice_of_a_table(run):
         assert ("Reading in.csv as CSV" in err) == is_told
 
 
-def test_a_stray_quotation_mark_hides_no_rows(run):
-    rows = ["ab,X"] * 1000
-    rows[500] = '"ab,X'
-    Path("in.csv").write_text("\n".join(rows))
-    message = (
-        "got 1,000 records of in.csv: 500 pairs, 500 skipped; the first error: in.csv, line 501: expected a second"
-    )
-    run.refuses([*TRAIN, "in.csv", "--keep-going"], message, 1)
-
-
 @pytest.mark.parametrize(("row", "tokens"), [("3 1 2\t2 1 3", "integers"), ("12\tXII", "characters")])
 def test_tokens_are_recognised_unless_they_are_given(run, row, tokens):
     Path("in.tsv").write_text(f"{row}\n" * 20)

@@ -94,12 +94,6 @@ def test_options_that_text_networks_refuse(run, text_network):
         run.refuses(f"{command} -i w -p sorted", "w maps characters to words, but patterns (-p) take only integers")
         message = "expected no --in-len with w, which takes texts of any length, got"
         run.refuses(f"{command} -i w --in-len 1", message)
-    write("more.tsv", [("a", "A"), ("z", "A")])
-    message = 'more.tsv, line 2: expected characters seen in training, got "z" at position 1\n'
-    run.refuses("train -i w --from-file more.tsv -e 1", message, 1)
-    status, out, err = run("predict -i w a z b --keep-going")
-    assert (status, out.count("\n")) == (1, 2)
-    assert "skipped 1 that it cannot read" in err
 
 
 @pytest.mark.parametrize("file", ["sorted.tsv", "sorted"])

@@ -1,7 +1,5 @@
 """Short training runs on texts from the command line."""
 
-import unicodedata
-
 import pytest
 from helpers import SMALL, SMALL_PAIRS
 
@@ -47,27 +45,6 @@ def test_train_with_keep_going_skips_lines(run, tmp_path):
     (tmp_path / "dev.tsv").write_text("z\tX\tX\n")
     message = "expected pairs of a source and a target, got none; the first error: dev.tsv, line 1: expected a source"
     assert message in run(*train, "--keep-going=all")[2]
-
-
-@pytest.mark.slow
-def test_right_to_left_korean_and_emoji_texts_are_learned(run, tmp_path):
-    """Korean syllables may be decomposed into letters, and an emoji may have several code points."""
-    pairs = [("سلام", "salām"), ("كتاب", "kitāb"), ("한국", "hanguk"), ("가방", "gabang")]
-    pairs += [("👩\u200d👧", "😀"), ("👩", "한")]
-    decomposed = [tuple(unicodedata.normalize("NFD", text) for text in pair) for pair in pairs]
-    assert decomposed != pairs
-    write(tmp_path / "train.tsv", [*pairs, *decomposed] * 10)
-    write(tmp_path / "dev.tsv", pairs)
-    settings = ["-m", "embedding_attention", "--cell-size", 16, "--batch-size", 12, "-r", 0.03, "-e", 25]
-    run.ok("train", *FILES, *CHARACTERS, *settings, "--stop-at-exact", 1, "-o", "w")
-    assert load("w").reached.exact_match == 1
-    assert load("w").vocabularies.source.symbols == tuple(sorted({*"".join(source for source, _ in pairs)}))
-    expected = "".join(f"==> For input {source}, prediction={target}\n" for source, target in pairs)
-    for typed in (pairs, decomposed):
-        assert run("predict -i w", *[source for source, _ in typed])[1] == expected
-    _, out, _ = run("evaluate -i w --from-file train.tsv")
-    assert "word error rate 0.00000, symbol error rate 0.00000" in out
-    assert out.startswith("6 sources of train.tsv with 120 targets, any of which is right")
 
 
 @pytest.mark.slow

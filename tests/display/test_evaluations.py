@@ -73,9 +73,6 @@ def test_figures_at_one_length_have_tables_by_position_and_by_symbol():
     ]
     assert [line.split()[:2] for line in symbols.splitlines()[1:]] == [["0", "5"], ["1", "6"], ["3", "9"]]
     assert confusions.splitlines()[1].split() == ["2", "1", "4"]
-    shown = text([EvaluationRow(RANDOM, 7, evaluation(confusions=Counter()))], network_of(Vocabularies()), "")
-    assert shown.startswith("10 sources; an answer without END is wrong\n\n")
-    assert shown.endswith("\n\nNo symbol was wrong.")
 
 
 def test_figures_at_several_lengths_and_of_several_kinds():

@@ -4,14 +4,8 @@ import numpy as np
 import pytest
 
 from seq2seq_demo.data.records import Place, Record
-from seq2seq_demo.display.predictions import answers_json, prediction_line, probe_line
+from seq2seq_demo.display.predictions import answers_json, probe_line
 from seq2seq_demo.predictions import Prediction
-
-
-def test_prediction_lines():
-    line = "==> For input [1, 2], prediction=[2 3]"
-    assert prediction_line(Prediction([1, 2], [2, 3])) == line
-    assert prediction_line(Prediction([1, 2], [2, 3], [2, 1])) == f"{line} (expected=[2 1])"
 
 
 def test_answers_as_json():

@@ -41,10 +41,7 @@ def test_files_are_listed_newest_first(tmp_path):
 @pytest.mark.parametrize(
     ("name", "task"),
     [
-        ("ts2s__basic__sorted_1.weights.h5", "sorted"),
-        ("ts2s__my__net__maxmin_dup_12.weights.h5", "maxmin_dup"),
         ("ts2s__attention__sorted_1.tfl", "sorted"),
-        ("s2s_checkpoint__ts2s__basic__mine.f_3.weights.h5", "mine.f"),
         ("s2s_checkpoint__mine.h5", None),
         ("sorted_1.weights.h5", None),
         ("ts2s__basic__sorted.weights.h5", None),

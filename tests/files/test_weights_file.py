@@ -155,6 +155,7 @@ def test_the_best_epoch_of_a_snapshot_is_kept(tmp_path):
     kept = replace(network(), weights=loaded.best.weights, step=loaded.best.step, moments=loaded.best.moments)
     assert same(kept, network(weights=best.weights, step=77, moments=moments))
     assert same(loaded.network, saved.network)
+    assert load(tmp_path / "w").step == 1234567  # load() reads the latest network, not the best one
     wrong = best._replace(weights=best.weights | {"decoder/embedding": np.zeros(3, np.float32)})
     with pytest.raises(Seq2SeqError, match="decoder/embedding"):
         weights_file.to_bytes(replace(saved, best=wrong))
@@ -286,9 +287,7 @@ def source(tokens, symbols):
     [
         (source("characters", ["a", "b"]), "for in_max_int 3, got one for 1"),
         (edit("vocabularies", {"target": {"tokens": "words", "symbols": ["a"]}}), "for out_max_int 3, got one for 1"),
-        (source("characters", [*"abcc"]), "expected distinct symbols"),
         (edit("vocabularies", {"other": {}}), r"expected source, target, got \['other'"),
-        (put("vocabularies", "[]"), "damaged weights file"),
         (
             edit("networks", {"ends": False}, "model_config"),
             "expected a network of texts to end its answers, got one that does not",
@@ -318,10 +317,6 @@ def test_a_file_that_is_damaged_anywhere_is_refused(tmp_path, content):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda file: file.__delitem__("optimizer/v/decoder/embedding"), "missing weight 'optimizer/v/decoder/em"),
-        (lambda file: file.create_dataset("extra", data=1), "unexpected weight 'extra'"),
-        (lambda file: file.__delitem__("optimizer/step"), "missing weight 'optimizer/step'"),
-        (put("networks", "[]"), "damaged weights file"),
         (put("networks", '[{"model_config": {"model": "no"}}]'), "unknown `model` 'no'"),
         (put("other", "{}"), r"expected networks, vocabularies, got \['networks', 'other'"),
         (edit("networks", {"more": 1}), r"expected the keys model_config, .*, got 'more'$"),
@@ -338,7 +333,6 @@ def test_a_file_that_is_damaged_anywhere_is_refused(tmp_path, content):
             edit("networks", {"trained": {"start_step": 0, "config": {"points": 1}}}),
             "expected the number of points to be an integer of at least",
         ),
-        (lambda file: file["decoder/attention/score"].__setitem__(3, np.nan), "finite numbers in 'decoder/att"),
     ],
 )
 def test_an_edited_file_is_refused_even_with_a_new_checksum(tmp_path, content, change, message):

@@ -38,13 +38,6 @@ def test_a_training_that_cannot_fit_is_refused_at_once(model, train, message):
     assert time.perf_counter() - start < 1
 
 
-def test_decoding_that_cannot_fit_is_refused():
-    with pytest.raises(UsageError, match=r"900000 sequences of 7 \+ 100000 symbols, decoded at once, would need"):
-        memory_estimates.check_decoding_fits(ModelConfig(), 900_000, 7, 10**5)
-    with pytest.raises(UsageError, match="expected sequences of at most 100000 symbols, got 100001"):
-        memory_estimates.check_decoding_fits(ModelConfig(), 1, 7, 10**5 + 1)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("model", ["embedding_rnn", "embedding_attention"])
 @pytest.mark.parametrize("bidirectional", [False, True])

@@ -9,15 +9,13 @@ from dataclasses import replace
 import pytest
 from helpers import Watcher, same_arrays, snapshots_in_memory
 
-from seq2seq_demo import train
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import pair_task_from_rows
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.figures import Figures
 from seq2seq_demo.files import weights_file
-from seq2seq_demo.trained_network import load, untrained
+from seq2seq_demo.trained_network import untrained
 from seq2seq_demo.training import trainer
-from seq2seq_demo.training.snapshots import load_snapshot
 
 pytestmark = pytest.mark.slow
 
@@ -88,25 +86,6 @@ def assert_saved(network, watcher, epoch):
     """Require the network and the figures of an epoch."""
     assert alike(network, watcher.networks[epoch - 1])
     assert (network.reached.exact_match, network.reached.loss) == REACHED[epoch - 1]
-
-
-def test_another_training_does_not_take_over_the_best_epoch(tmp_path, run, fast_steps):
-    """The other training run starts from the weights of a snapshot."""
-    path, kept = tmp_path / "snapshot", {}
-    fitted("one length", snapshots=snapshots_in_memory(kept), keep_best=True)
-    path.write_bytes(weights_file.to_bytes(kept[5 * STEPS]))
-    snapshot = load_snapshot(path)
-    assert (snapshot.best.step, snapshot.network.step) == (3 * STEPS, 5 * STEPS)
-    once = {"epochs": 1, "batch_size": 45}
-    for trained in (
-        train("reversed", start=snapshot.network, points=50, in_len=2, **once),
-        fitted("one length", start=snapshot.network, points=50, **once),
-    ):
-        assert trained.step == 5 * STEPS + 1
-    for epochs in (0, 1):
-        status, _, err = run("train", 50, "-i", path, "-e", epochs, "--batch-size", 45, "-o", "w")
-        assert status == 0, err
-        assert load("w").step == 5 * STEPS + epochs
 
 
 def test_patience_alone_keeps_the_best_epoch_too():

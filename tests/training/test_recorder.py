@@ -12,7 +12,6 @@ from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.errors import UsageError, WeightsError
 from seq2seq_demo.figures import Figures
 from seq2seq_demo.files.recording import find_recording
-from seq2seq_demo.files.stored_network import Progress, Snapshot, TrainingRun
 from seq2seq_demo.files.weights_file import to_bytes
 from seq2seq_demo.trained_network import load, untrained
 from seq2seq_demo.training import trainer
@@ -141,13 +140,6 @@ def test_texts_of_different_lengths_are_recorded(tmp_path):
     assert matches(network.recording.weights[-1], network.weights)
     network.save(tmp_path / "w.h5")
     assert are_same(find_recording(tmp_path / "w.h5", load(tmp_path / "w.h5").weights), network.recording)
-
-
-def test_a_snapshot_contains_the_recording_and_a_weights_file_does_not(recorded):
-    run = TrainingRun(CONFIG, 0)
-    snapshot = Snapshot(replace(recorded, trained=run), Progress(epoch=0, points=16))
-    assert b"recorded" in to_bytes(snapshot)
-    assert b"recorded" not in to_bytes(recorded)
 
 
 def test_weights_are_not_saved_if_their_recording_cannot_be(tmp_path, recorded):

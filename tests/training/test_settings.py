@@ -5,9 +5,8 @@ from dataclasses import replace
 import pytest
 from helpers import AS_PATTERNS
 
-from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.pair_task import PairTask, pair_task_from_rows
-from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.trained_network import untrained
 from seq2seq_demo.training.recipe import PairStatistics, recommended_settings
 from seq2seq_demo.training.settings import begin_run, hold_out, resolve
@@ -31,11 +30,6 @@ def test_pairs_have_settings_of_their_own_below_the_given_ones(given):
     given = {name: value for name, value in given.items() if value is not None}
     assert resolved.items() >= (CHOSEN | patience | given).items()
     assert (resolved["in_max_int"], resolved["out_max_int"], resolved["points"]) == (4, 6, 40)
-
-
-def test_patterns_keep_the_defaults():
-    model, config = resolve(find_pattern("reversed"), {"points": 100}, None, None)
-    assert (model, config) == (ModelConfig(), TrainConfig(points=100))
 
 
 def test_a_continued_network_keeps_its_model():
