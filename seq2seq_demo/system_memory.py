@@ -15,12 +15,11 @@ def total() -> int:
 
 
 def _process_limits() -> list[int]:
-    try:
-        import resource
-    except ImportError:  # Windows
-        return []
-    limits = (resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA))
-    return [limit for limit in limits if limit != resource.RLIM_INFINITY]
+    with contextlib.suppress(ImportError):  # in Windows
+        from resource import RLIMIT_AS, RLIMIT_DATA, getrlimit
+
+        return [limit for kind in (RLIMIT_AS, RLIMIT_DATA) if (limit := getrlimit(kind)[0]) >= 0]  # -1 is no limit
+    return []
 
 
 def _physical() -> int:

@@ -147,6 +147,11 @@ def same_arrays(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> bool:
     return a.keys() == b.keys() and all((array == b[name]).all() for name, array in a.items())
 
 
+def pairs_of_arrays(sources: np.ndarray, targets: np.ndarray) -> Pairs:
+    """Pairs of sources [N, S] and targets [N, T]."""
+    return Pairs(Sequences.of_array(sources), Sequences.of_array(targets))
+
+
 class Watcher(Callback):
     """A callback that records all calls, all networks, and the last history and validation pairs."""
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers import pairs_of, random_weights
+from helpers import pairs_of, pairs_of_arrays, random_weights
 
 from seq2seq_demo import evaluation
 from seq2seq_demo.config import Beam, ModelConfig
@@ -167,16 +167,16 @@ def test_a_beam_of_one_is_greedy_and_a_larger_one_equals_beam_search(config):
 @BOTH
 def test_sequences_that_are_too_long_are_refused_and_progress_is_reported(config):
     network, reported, ends = network_of(config), [], int(config.ends)
-    long = Pairs.of_arrays(*[np.zeros((1, 100_000), np.uint8)] * 2)
+    long = pairs_of_arrays(*[np.zeros((1, 100_000), np.uint8)] * 2)
     with pytest.raises(UsageError, match=r"^1 sequences of 99999 \+ 100000 symbols, decoded at once, would need"):
-        measured(Pairs.of_arrays(long.sources.array()[:, 1:], long.targets.array()[:, ends:]), config)
-    almost = Pairs.of_arrays(*[np.zeros((1, 8_000), np.uint8)] * 2)
+        measured(pairs_of_arrays(long.sources.array()[:, 1:], long.targets.array()[:, ends:]), config)
+    almost = pairs_of_arrays(*[np.zeros((1, 8_000), np.uint8)] * 2)
     options = EvaluationOptions(lambda in_len: in_len, Beam(1000))
     with pytest.raises(
         UsageError, match=rf"^1000 sequences of 8000 \+ {8000 + ends} symbols, decoded at once, would need"
     ):
         measure(network, almost, options)
-    pairs = Pairs.of_arrays(np.ones((MAX_ROWS_AT_ONCE + 5, 3), int), np.ones((MAX_ROWS_AT_ONCE + 5, 2), int))
+    pairs = pairs_of_arrays(np.ones((MAX_ROWS_AT_ONCE + 5, 3), int), np.ones((MAX_ROWS_AT_ONCE + 5, 2), int))
     measured(pairs, config, on_progress=reported.append)
     assert reported == [MAX_ROWS_AT_ONCE, 5] * 2  # with teacher forcing, and without
     reported.clear()

@@ -5,12 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers import TRAINED, random_weights, trained_network
+from helpers import TRAINED, pairs_of_arrays, random_weights, trained_network
 
 from seq2seq_demo.config import EVALUATION_SIZE, ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import find_pattern
-from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.evaluation import EvaluationOptions, measure, training_sources
 from seq2seq_demo.files.stored_network import TrainingRun
@@ -197,7 +196,7 @@ def test_evaluate_on_pairs():
     sources = np.unique(np.random.default_rng(1).integers(0, 11, (45, 3)), axis=0)[:40]
     targets = decoded(sources, 2).symbols
     targets[:10, 1] = (targets[:10, 1] + 1) % 13
-    rows, pairs = list(zip(sources.tolist(), targets.tolist(), strict=True)), Pairs.of_arrays(sources, targets)
+    rows, pairs = list(zip(sources.tolist(), targets.tolist(), strict=True)), pairs_of_arrays(sources, targets)
     for task in (rows, iter(rows), list(map(list, rows)), list(zip(sources, targets, strict=True)), pairs):
         evaluation = trained_network().evaluate(task)
         assert (evaluation.n, evaluation.exact_match) == (40, 0.75)

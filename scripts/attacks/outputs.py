@@ -85,7 +85,7 @@ def _attempt(line: str, output: str, content: bytes, rng: random.Random, is_late
         assert any(_is_network(path) for path in Path().glob("*.h5") if path.name != output), described
     else:
         assert status == 1, described
-        assert err.count("\n") == 1 or is_late, described
+        assert err.count("error:") == 1, described
 
 
 def _main(argv: list[str]) -> tuple[int, str]:

@@ -113,7 +113,9 @@ def task_of_file_name(options: NetworkOptions, data_file: str | None) -> str:
         return options.sequence_pattern.name
     if data_file:
         return task_name(data_file)
-    tasks = file_names.tasks_of(options.data_dir, options.name, options.iter_num)
+    end = f"_{options.iter_num}{file_names.SUFFIX}"
+    found = file_names.newest_first(options.data_dir, options.name or file_names.DEFAULT_NAME, None)
+    tasks = [file_names.parse_task(path) or "" for path in found if path.name.endswith(end)]
     return tasks[0] if len(tasks) == 1 else DEFAULT_PATTERN
 
 

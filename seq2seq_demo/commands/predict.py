@@ -100,7 +100,7 @@ class _Predictor:
                 the terminal, a notice replaces the error.
         """
         options, network = self.options, self.network
-        n_skipped = 0
+        n_skipped, is_exact = 0, options.prints_tsv and not sys.stdout.isatty()
         plotted: list[Prediction] = []
         for batch, answers in stream(network.to_numpy(), self._batches(rows), self._request()):
             if not self.is_warned:
@@ -115,7 +115,7 @@ class _Predictor:
             if not options.json:
                 progress.notify(*filter(None, map(predictions.row_notice, batch)))
             if texts:
-                print_result("\n".join(texts), coloured=options.show_attention)
+                print_result("\n".join(texts), unchanged=options.show_attention or is_exact)
             progress.advance(len(answers), 0)
             n_skipped += sum(row.error is not None for row in batch)
         if options.attention_plot and plotted:

@@ -9,6 +9,7 @@ from seq2seq_demo.commands.fresh_start import TrainingSetup, named_result, read_
 from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.display.console import print_notice
+from seq2seq_demo.display.history import History
 from seq2seq_demo.errors import InputError, Seq2SeqError, UsageError, WeightsError
 from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.trained_network import TrainedNetwork, load
@@ -97,6 +98,7 @@ def _resume(options: TrainOptions, path: Path) -> TrainingSetup | Path:
             raise UsageError(f"expected no --record, because {path} has no recording of the training so far")
         task = _task_of_run(options, path, network)
         if _is_saved(network, result):
+            History(options.history, options.history_plot, options.force).write(snapshot.progress.history)
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
             return result

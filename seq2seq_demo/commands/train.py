@@ -77,16 +77,16 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions) -> tuple[Traine
     if options.log_dir:
         tensorboard.check(log_dir)
     logs = tensorboard.TensorBoard(log_dir, options.tensorboard_verbose)
-    outputs = options.history, options.history_plot, options.log_dir and log_dir / "s2s_run"
+    outputs = options.history, options.history_plot, options.log_dir
     with (
-        contextlib.ExitStack() as claims,
+        contextlib.ExitStack() as reserved,
         SignalHandler() as interruption,
         training_report.TrainingReport(config) as report,
         logs,
         Snapshots(Path(), _options_to_repeat(options), interruption, print_notice) as snapshots,
     ):
         for output in filter(None, outputs):
-            claims.enter_context(atomic_files.claim(output))
+            reserved.enter_context(atomic_files.reserved(output))
         _claim(snapshots, setup, options)  # before TensorFlow loads, which takes seconds
         training_report.training_header(setup.network.model_config, config, task, options.verbose)
         print_line(f"Log directory: {log_dir}")

@@ -44,7 +44,7 @@ class PairTask:
     def __post_init__(self) -> None:
         for pairs in self._splits:
             if not isinstance(pairs, Pairs):
-                raise InputError(f"expected Pairs, as Pairs.of_arrays makes them, got {type(pairs).__name__}")
+                raise InputError(f"expected Pairs, got {type(pairs).__name__}")
             if not (len(pairs) and pairs.sources.lengths.min()):
                 found = "an empty source" if len(pairs) else "none"
                 raise InputError(f"expected pairs of a source and a target, got {found}")

@@ -59,8 +59,7 @@ class SequencePattern(Pattern):
         out_len = None if model.ends else config.out_len
         pairs = Pairs(sources, self.targets_of(sources, model.out_max_int, out_len, model.ends))
         training, validation = pairs[: config.n_training], pairs[config.n_training :]
-        is_new = ~np.isin(validation.sources.digests(), training.sources.digests())
-        return training, validation[is_new] if is_new.any() else validation
+        return training, validation.without(training.sources)
 
     def fingerprint(self, config: TrainConfig, model: ModelConfig) -> str:
         """Return a checksum of the targets of `fixed_sources` of every length."""

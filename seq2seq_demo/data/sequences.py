@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.data.records import MAX_SYMBOL, has_mask
 from seq2seq_demo.errors import InputError
 
 BLOCK = 2**20  # symbols copied at once
@@ -122,22 +121,9 @@ class Pairs:
     sources: Sequences
     targets: Sequences
 
-    @classmethod
-    def of_arrays(cls, sources: np.ndarray, targets: np.ndarray) -> Pairs:
-        """Make pairs from two arrays.
-
-        Args:
-            sources: integers `[N, S]`.
-            targets: integers `[N, T]`.
-
-        Raises:
-            InputError: they are not arrays of integers from 0 to MAX_SYMBOL, or differ in N.
-        """
-        return cls(Sequences.of_array(_validated(sources)), Sequences.of_array(_validated(targets)))
-
     def __post_init__(self) -> None:
         if not isinstance(self.sources, Sequences) or not isinstance(self.targets, Sequences):
-            raise InputError("expected two Sequences; to make pairs from arrays, use Pairs.of_arrays")
+            raise InputError("expected two Sequences, as Sequences.of_rows makes them")
         if len(self.sources) != len(self.targets):
             raise InputError(f"expected as many sources as targets, got {len(self.sources)} and {len(self.targets)}")
 
@@ -150,24 +136,17 @@ class Pairs:
             array.flags.writeable = False
         return self
 
+    def without(self, seen: Sequences) -> Pairs:
+        """Return the pairs whose source is not in `seen`, or all if none remain."""
+        is_new = ~np.isin(self.sources.digests(), seen.digests())
+        return self[is_new] if is_new.any() else self
+
     def unseen_by(self, model: ModelConfig) -> np.ndarray:
         """Return a mask of the pairs whose source the network cannot read or whose target it cannot write, `[N]`."""
         return np.asarray(self.sources.exceed(model.in_max_int) | self.targets.exceed(model.out_max_int))
 
     def __getitem__(self, index: np.ndarray | slice) -> Pairs:
         return Pairs(self.sources[index], self.targets[index])
-
-
-def _validated(symbols: np.ndarray) -> np.ndarray:
-    """Return a valid array of symbols in the smallest type; raise InputError if it is invalid."""
-    expected = "expected sources [N, S] and targets [N, T] as arrays of integers"
-    if not isinstance(symbols, np.ndarray) or has_mask(symbols):
-        raise InputError(f"{expected}, got {type(symbols).__name__}")
-    if symbols.ndim != 2 or symbols.dtype.kind not in "iu" or not symbols.size:
-        raise InputError(f"{expected}, got {symbols.dtype} of shape {symbols.shape}")
-    if symbols.min() < 0 or symbols.max() > MAX_SYMBOL:
-        raise InputError(f"{expected} from 0 to {MAX_SYMBOL}, got some from {symbols.min()} to {symbols.max()}")
-    return _in_smallest_type(np.asarray(symbols))
 
 
 def _in_smallest_type(symbols: np.ndarray) -> np.ndarray:

@@ -87,17 +87,17 @@ def _is_displayable(character: str) -> bool:
     return character.isprintable() or character in f"\n\t{JOINERS}" or unicodedata.category(character) == "Zs"
 
 
-def print_result(text: str, coloured: bool = False) -> None:
+def print_result(text: str, unchanged: bool = False) -> None:
     """Print a result on standard output.
 
-    `coloured` text contains our escape sequences and is printed unchanged; the caller must escape all other text.
+    `unchanged` text is not escaped: it contains our escape sequences for colours, or is not for a terminal.
 
     Raises:
         BrokenPipeError: the reader, for example `head`, has closed the pipe.
         Seq2SeqError: standard output is closed, or its disk is full.
     """
     try:
-        print(text if coloured else printable(text), flush=True)
+        print(text if unchanged else printable(text), flush=True)
     except OSError as error:
         _redirect_to_devnull(sys.stdout)
         if isinstance(error, BrokenPipeError):
@@ -108,7 +108,7 @@ def print_result(text: str, coloured: bool = False) -> None:
 def print_line(text: str, coloured: bool = False) -> None:
     """Print a line of a training report; a failing standard output does not stop the training."""
     try:
-        print_result(text, coloured)
+        print_result(text, unchanged=coloured)
     except BrokenPipeError:
         pass
     except Seq2SeqError as error:

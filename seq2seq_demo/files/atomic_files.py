@@ -5,11 +5,12 @@ import errno
 import os
 import re
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from seq2seq_demo import system_memory
-from seq2seq_demo.errors import Seq2SeqError
+from seq2seq_demo.errors import Seq2SeqError, require
 
 try:
     import fcntl
@@ -32,11 +33,14 @@ OWN_FILES = {
 }
 
 
+LOCK = b"seq2seq-demo lock\n"  # the content of a lock
+
+
 class HeldFile(contextlib.AbstractContextManager["HeldFile"]):
     """A file that stays open, and locked if it was, until `close`. On Windows, it is closed from the start."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self._file, self._status, self.path_to_remove = file, os.fstat(file.fileno()), Path()
+        self._file, self._status = file, os.fstat(file.fileno())
         if fcntl is None:
             file.close()
 
@@ -44,10 +48,7 @@ class HeldFile(contextlib.AbstractContextManager["HeldFile"]):
         self.close()
 
     def close(self) -> None:
-        """Remove the file if it has the name `path_to_remove`, and release it."""
-        if self.is_at(self.path_to_remove):
-            with contextlib.suppress(OSError):
-                self.path_to_remove.unlink()
+        """Release the file."""
         self._file.close()
 
     def is_at(self, path: Path) -> bool:
@@ -192,24 +193,32 @@ def open_locked(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2Seq
     if lock(file) and _names(path, os.fstat(file.fileno())):
         return HeldFile(file)
     file.close()
-    raise error_class(f"{path}: expected {kind}, but this one is still being written by another process")
+    raise error_class(f"{path}: expected {kind}, but another process is using this file")
 
 
-def claim(path: Path) -> HeldFile:
-    """Reserve an output for this process until the returned file, `path` with `.lock` appended, is closed.
+@contextlib.contextmanager
+def reserved(path: Path) -> Iterator[None]:
+    """Reserve an output, a file or a directory, for this process by a file whose name ends in `.lock`.
 
     Raises:
-        Seq2SeqError: another process has reserved the output, or the file cannot be written.
+        Seq2SeqError: another process has reserved the output, or the lock cannot be written.
     """
-    lock_path = Path(os.path.realpath(path) + ".lock")
+    real = Path(os.path.realpath(path))
+    lock_path = real / "seq2seq-demo.lock" if real.is_dir() else Path(f"{real}.lock")
     try:
-        held = write_locked(lock_path, b"", overwrite=False)
+        held = write_locked(lock_path, LOCK, overwrite=False)
     except FileExistsError:  # another process has reserved the output, or was killed
-        held = open_locked(lock_path, f"no other process that writes {path}")
+        expected = f"no other process that writes {path}"
+        is_lock = read(lock_path, expected) == LOCK
+        require(is_lock, f"{lock_path}: expected {expected}, found another file", Seq2SeqError)
+        held = open_locked(lock_path, expected)
     except OSError as error:
         raise Seq2SeqError(f"{path}: could not be written: {error.strerror or error}") from error
-    held.path_to_remove = lock_path
-    return held
+    with held:
+        try:
+            yield
+        finally:
+            lock_path.unlink(missing_ok=True)
 
 
 def _names(path: Path, status: os.stat_result) -> bool:

@@ -54,12 +54,6 @@ def iteration_path(data_dir: Path, name: str | None, task: str, iteration: int) 
     return of_2016 if of_2016.exists() and not path.exists() else path
 
 
-def tasks_of(data_dir: Path, name: str | None, iteration: int | None) -> list[str]:
-    """Return the tasks, as in file names, of the weights that have this iteration and name."""
-    files = _files(data_dir, name or DEFAULT_NAME, None, WEIGHTS)
-    return [str(parse_task(path)) for number, path in files if number == iteration]
-
-
 def parse_task(path: Path) -> str | None:
     """Return the task in a canonical file name, still escaped; None if the name is not canonical."""
     return match[2] if (match := _match(path.name)) else None

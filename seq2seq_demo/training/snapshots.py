@@ -165,6 +165,8 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
     def save(self, snapshot: Snapshot[TrainedNetwork]) -> None:
         """Replace the snapshot. On failure, warn and let training continue."""
         self.is_latest_saved = False
+        if self.file and not self.is_present:
+            self.warn(f"{self.path} is no longer the snapshot of this run: if its directory was moved, remove it there")
         try:
             self._write(weights_file.to_bytes(snapshot), overwrite=self.is_present)
             self.claimed = False
@@ -191,10 +193,6 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
         try:
             if self.is_present:
                 self.path.unlink()
-            elif self.file:
-                self.warn(
-                    f"{self.path} is no longer the snapshot of this run: if its directory was moved, remove it there"
-                )
         except OSError as error:
             self.warn(f"Could not remove {self.path}, which is no longer needed: {error.strerror}")
 

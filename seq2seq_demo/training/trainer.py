@@ -351,6 +351,7 @@ def fit(
     while True:
         own_config = results.config_of(config, len(snapshot.finished))
         training, validation = task.draw(own_config, model_config, start_step_of(snapshot.network))
+        validation = results.without_earlier_sources(validation, task, snapshot.network)
         widths = batch_widths(training, own_config, model_config.ends)
         with strategy.scope():
             if trainer is None or trainer.widths != widths:

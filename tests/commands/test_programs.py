@@ -1,6 +1,7 @@
 """Answers for programs: a record for every input, unknown symbols left out, and tab-separated values."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -115,11 +116,13 @@ def test_a_blank_line_has_a_line_of_tab_separated_values(run, network, name, tex
     assert [each["input"] for each in records(run.ok(f"predict -i w --from-file {name} --json")[0])] == ["ab", "c"]
 
 
-def test_tabs_in_tab_separated_values_are_escaped(run):
-    save_texts("w", ("characters", ("\t", "\n", "\\", "\u200d")), ("characters", ("\t", "\r")))
-    out, _ = run.ok("predict -i w --format tsv", "\\\t\n\u200d")
-    assert out.startswith("\\\\\\t\\n\u200d\t")
+def test_tabs_in_tab_separated_values_are_escaped_and_other_symbols_are_not(run, monkeypatch):
+    save_texts("w", ("characters", ("\t", "\n", "\\", "\u200b", "\x1b")), ("characters", ("\t", "\r")))
+    out, _ = run.ok("predict -i w --format tsv", "\\\t\n\u200b\x1b")
+    assert out.startswith("\\\\\\t\\n\u200b\x1b\t")
     assert (out.count("\t"), out.count("\n")) == (2, 1)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert "\\x1b" in run.ok("predict -i w --format tsv", "\x1b")[0]  # a terminal would obey it
 
 
 def test_withheld_answers_as_tab_separated_values(run):

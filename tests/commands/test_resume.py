@@ -303,9 +303,10 @@ def test_a_run_that_was_killed_after_saving_leaves_no_snapshot(run, fast_steps, 
         assert out.endswith(f"Saved {name}\n")
         assert f"Could not remove {snapshot}, which is no longer needed: Operation not permitted" in err
         content = Path(name).read_bytes()
-        assert run.ok("train --resume")[0] == finished
+        assert run.ok("train --resume --history h.json")[0] == finished
+        assert len(json.loads(Path("h.json").read_text())) == 1
     assert run.ok("train --resume")[0] == finished
-    assert files() == {name: content}
+    assert files() == {name: content, "h.json": Path("h.json").read_bytes()}
 
 
 # ---- One run, one place ----
@@ -318,7 +319,7 @@ def test_a_new_run_beside_a_snapshot_needs_force(run, fast_steps):
     run.refuses(f"{TRAIN} -o w.h5", expected, 1)
     with atomic_files.open_locked(Path(SNAPSHOT), "a snapshot"):
         for option in ("", "--force", "--resume"):
-            run.refuses(f"{TRAIN} -o w.h5 {option}", "this one is still being written by another process", 1)
+            run.refuses(f"{TRAIN} -o w.h5 {option}", "another process is using this file", 1)
     assert files() == before
     run.ok(f"{TRAIN} -o w.h5 --force")
     assert load("w.h5").trained.config.seed == 0

@@ -190,16 +190,19 @@ def test_train_writes_the_history(run, fast_steps):
 
 @pytest.mark.parametrize("option", ["--history h.json", "--history-plot h.svg", "--log-dir logs"])
 def test_an_output_of_another_training_run_is_refused(run, fast_steps, option):
-    output = Path("logs/s2s_run" if "log" in option else option.split()[1])
+    output = option.split()[1]
     Path("logs").mkdir()
-    Path(f"{output}.lock").touch()  # as a killed process leaves it
+    lock = Path("logs/seq2seq-demo.lock" if output == "logs" else f"{output}.lock").resolve()
     line = f"train 60 -p copy -e 1 --in-len 3 -o w {option}"
-    with atomic_files.claim(output):
-        error = f"{Path(f'{output}.lock').resolve()}: expected no other process that writes {output}, but"
-        run.refuses(line, error, 1)
+    with atomic_files.reserved(Path(output)):
+        run.refuses(line, f"{lock}: expected no other process that writes {output}, but another process is using", 1)
         assert not Path("s2s_checkpoint__w").exists()
+    lock.write_text("notes")
+    run.refuses(line, f"{lock}: expected no other process that writes {output}, found another file", 1)
+    assert lock.read_text() == "notes"
+    lock.write_bytes(atomic_files.LOCK)  # as a killed process leaves it
     run.ok(line)
-    assert not Path(f"{output}.lock").exists()
+    assert not lock.exists()
 
 
 def test_conversion_leaves_unknown_values_unknown(run, reference_2016):

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers import ragged
+from helpers import pairs_of_arrays, ragged
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import PairTask, max_typical_length, pair_task_from_rows, pair_warnings
@@ -33,7 +33,7 @@ def test_pairs_of_integers_from_python():
     assert task.pairs.sources.rows() == [[1, 2], [4, 5], [8, 9, 10]]
     assert task.pairs.targets.rows() == [[3], [6], []]
     assert (task.name, task.validation.sources.rows(), task.vocabularies) == ("pairs", [[4]], Vocabularies())
-    arrays = Pairs.of_arrays(np.array([[1, 2], [4, 5]]), np.array([[3], [6]]))
+    arrays = pairs_of_arrays(np.array([[1, 2], [4, 5]]), np.array([[3], [6]]))
     assert PairTask("mine", arrays).digest == pair_task_from_rows([([1, 2], [3]), ([4, 5], [6])]).digest
 
 
@@ -84,7 +84,7 @@ def test_validation_uses_the_vocabularies_of_training():
 def test_invalid_pairs_are_refused():
     none = Sequences.of_rows([])
     for pairs, message in [
-        ([[1], [2]], "expected Pairs, as Pairs.of_arrays makes them, got list"),
+        ([[1], [2]], "expected Pairs, got list"),
         (Pairs(none, none), "expected pairs of a source and a target, got none"),
         (ragged([[1], []]), "expected pairs of a source and a target, got an empty source"),
     ]:

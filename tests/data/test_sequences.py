@@ -80,37 +80,8 @@ def test_indexing_keeps_pairs_together():
     assert len(pairs[:4]) == 4
     with pytest.raises(InputError, match="expected as many sources as targets, got 6 and 2"):
         Pairs(pairs.sources, pairs.targets[:2])
-    with pytest.raises(InputError, match=r"expected two Sequences; to make pairs from arrays, use Pairs\.of_arrays"):
+    with pytest.raises(InputError, match=r"expected two Sequences, as Sequences\.of_rows makes them"):
         Pairs(np.array([[1]]), np.array([[2]]))
-
-
-@pytest.mark.parametrize("kind", [np.ndarray, np.matrix, np.memmap])
-def test_pairs_of_arrays(kind):
-    sources, targets = np.array([[1, 2], [3, 400], [5, 6]]), np.array([[7], [8], [9]], np.uint64)
-    pairs = Pairs.of_arrays(sources.view(kind), targets.view(kind))
-    arrays = pairs.sources.array(), pairs.targets.array()
-    assert [(type(x), x.dtype) for x in arrays] == [(np.ndarray, np.uint16), (np.ndarray, np.uint8)]
-    assert [x.tolist() for x in arrays] == [[[1, 2], [3, 400], [5, 6]], [[7], [8], [9]]]
-
-
-ONES = np.ones((3, 2), int)
-
-
-@pytest.mark.parametrize(
-    ("sources", "targets", "got"),
-    [
-        (np.zeros((0, 2), int), np.zeros((0, 1), int), r"int64 of shape \(0, 2\)"),
-        ([[1, 2]], [[2]], "list"),
-        (np.ones((3, 2)), ONES, r"float64 of shape \(3, 2\)"),
-        (np.ma.ones((3, 2), int), ONES, "MaskedArray"),
-        (ONES, -ONES, "some from -1 to -1"),
-        (ONES * 2**31, ONES, "some from 2147483648 to 2147483648"),
-    ],
-)
-def test_invalid_arrays_are_refused(sources, targets, got):
-    message = rf"expected sources \[N, S\] and targets \[N, T\] as arrays of integers.*, got {got}"
-    with pytest.raises(InputError, match=message):
-        Pairs.of_arrays(sources, targets)
 
 
 def test_shift_right():

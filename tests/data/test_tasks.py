@@ -2,18 +2,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from helpers import pairs_of_arrays
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import find_pattern
-from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.data.tasks import as_task
 from seq2seq_demo.errors import UsageError
 
 
 def test_values_that_become_tasks():
     assert as_task("sorted") == find_pattern("sorted")
-    own = PairTask("mine", Pairs.of_arrays(np.array([[1, 2]]), np.array([[3]])))
+    own = PairTask("mine", pairs_of_arrays(np.array([[1, 2]]), np.array([[3]])))
     assert as_task(own) is own
     for value in (own.pairs, [([1, 2], [3])], iter([((1, 2), (3,))])):
         assert as_task(value).digest == own.digest

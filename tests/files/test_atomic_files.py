@@ -180,7 +180,9 @@ def test_a_crash_while_a_name_is_claimed_leaves_nothing(tmp_path, monkeypatch, l
 def test_a_lock_holds_until_its_process_dies(tmp_path):
     with atomic_files.write_locked(tmp_path / "a", b"one") as file:
         assert file.is_at(tmp_path / "a")
-        with pytest.raises(WeightsError, match=f"^{tmp_path}/a: expected a thing, but this one is still being written"):
+        with pytest.raises(
+            WeightsError, match=f"^{tmp_path}/a: expected a thing, but another process is using this file"
+        ):
             atomic_files.open_locked(tmp_path / "a", "a thing", WeightsError)
         with atomic_files.write_locked(tmp_path / "a", b"two"):
             assert not file.is_at(tmp_path / "a")
@@ -195,7 +197,7 @@ time.sleep(100)
 """
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, env=environment())
     assert process.stdout.readline() == b"locked\n"
-    with pytest.raises(Seq2SeqError, match="still being written"):
+    with pytest.raises(Seq2SeqError, match="another process is using"):
         atomic_files.open_locked(tmp_path / "a", "a thing")
     process.kill()
     process.communicate()

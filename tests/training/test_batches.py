@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from helpers import pairs_of_arrays
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.sequences import Pairs, Sequences
@@ -68,7 +69,7 @@ def test_batches_contain_symbols_end_and_lengths_and_zeros_for_missing_rows():
 
 
 def test_batches_contain_no_end_if_answers_do_not_end():
-    pairs = Pairs.of_arrays(np.array([[1, 2], [3, 4], [5, 6]]), np.array([[7], [8], [9]]))
+    pairs = pairs_of_arrays(np.array([[1, 2], [3, 4], [5, 6]]), np.array([[7], [8], [9]]))
     model = ModelConfig(in_max_int=8, out_max_int=255)
     sources, targets, lengths = batches.stack_batches(pairs, (2, 1), model, 2)
     assert sources[:2].tolist() == [[[1, 2], [3, 4]], [[5, 6], [0, 0]]]

@@ -90,7 +90,7 @@ def test_a_claim_is_exclusive_and_a_run_that_fails_before_its_first_step_takes_i
         with snapshots_in(tmp_path) as second, pytest.raises(FileExistsError):
             second.claim(state_at(0), tmp_path / "w.h5", overwrite=False)
         first.save(state_at(1))
-        with pytest.raises(WeightsError, match="still being written by another process"):
+        with pytest.raises(WeightsError, match="another process is using this file"):
             atomic_files.open_locked(first.path, "a snapshot", WeightsError)
     assert load(first.path).step == 1
     atomic_files.open_locked(first.path, "a snapshot").close()
@@ -143,7 +143,7 @@ def test_a_replaced_snapshot_is_left_alone(tmp_path):
         snapshots.save(state_at(2))
         snapshots.remove()
     moved = "is no longer the snapshot of this run: if its directory was moved, remove it there"
-    assert warnings == [f"Could not write a snapshot to {snapshots.path}: File exists", f"{snapshots.path} {moved}"]
+    assert warnings == [f"{snapshots.path} {moved}", f"Could not write a snapshot to {snapshots.path}: File exists"]
     assert [path.read_text() for path in tmp_path.iterdir()] == ["theirs"]
 
 

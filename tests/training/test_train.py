@@ -290,7 +290,8 @@ def test_evaluate_avoids_the_sources_of_every_run(tmp_path, in_len, fast_steps):
     sizes = {"points": 2000, "in_len": in_len, "epochs": 1}
     first = train("reversed", **sizes, **TINY)
     second = train("sorted", start=first, **sizes)
-    third = train("reversed", start=second, **sizes, seed=5)
+    watcher = Watcher()
+    third = train("reversed", start=second, callbacks=[watcher], **sizes, seed=5)
     third.save(tmp_path / "w.h5")
     third = load(tmp_path / "w.h5")
     assert [(task, run.start_step, run.config.seed) for task, run in ((x.task, x.run) for x in third.earlier)] == [
@@ -308,6 +309,9 @@ def test_evaluate_avoids_the_sources_of_every_run(tmp_path, in_len, fast_steps):
     }
     assert is_complete
     assert {*map(tuple, seen.rows())} == drawn
+    earlier, _ = training_sources(second, find_pattern("reversed"))
+    assert 0 < len(watcher.validation) < 200
+    assert {*map(tuple, watcher.validation.sources.rows())}.isdisjoint(map(tuple, earlier.rows()))
     (row,) = third.evaluate_by_length("reversed", 4000, [4], kinds=False)
     assert (row.evaluation.n, row.fresh) == (4000, True)
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import Watcher, largest_difference, random_weights
+from helpers import Watcher, largest_difference, pairs_of_arrays, random_weights
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import PairTask
@@ -239,7 +239,7 @@ def test_sums_of_shares_equal_those_of_the_batch():
     config = TrainConfig(10, in_len=6, out_len=4, batch_size=4, dropout=0.3)
     our_trainer = trainer_from(config, TrainedNetwork(BOTH_WAYS, random_weights(BOTH_WAYS)))
     rng = np.random.default_rng(1)
-    pairs = Pairs.of_arrays(rng.integers(0, 11, (4, 6)), rng.integers(0, 13, (4, 4)))
+    pairs = pairs_of_arrays(rng.integers(0, 11, (4, 6)), rng.integers(0, 13, (4, 4)))
     batch = [x[0] for x in our_trainer.batches(pairs)]
     whole = our_trainer.batch_values(batch)
     assert float(whole[0]) == 16
