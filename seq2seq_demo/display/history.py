@@ -17,16 +17,13 @@ from seq2seq_demo.trained_network import TrainedNetwork
 class History(Callback):
     """Rewrites the JSON file at `path` and the picture at `plot` after each epoch, unless the path is None.
 
-    Each further member of an ensemble has separate files; for the second member, `a.2.json` beside `a.json`.
-
     Raises:
         UsageError: the picture cannot be drawn.
         Seq2SeqError: one of the files cannot be written, or another program wrote it and `force` is False.
     """
 
     def __init__(self, path: Path | None, plot: Path | None, force: bool = False) -> None:
-        self.first, self.force = (path, plot), force
-        self.path, self.plot = self.first
+        self.path, self.plot, self.force = path, plot, force
         self._check()
 
     def _check(self) -> None:
@@ -34,12 +31,6 @@ class History(Callback):
             atomic_files.check_replaceable(self.path, "a history", self.force)
         if self.plot is not None:
             plots.check(self.plot, self.force)
-
-    def on_member_begin(self, finished: Sequence[TrainedNetwork]) -> None:
-        """Choose the files of the member."""
-        if finished:
-            number, first = len(finished) + 1, self.first
-            self.path, self.plot = (path and path.with_suffix(f".{number}{path.suffix}") for path in first)
 
     def on_epoch_end(self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs) -> None:
         """Write the files."""

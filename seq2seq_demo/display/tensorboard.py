@@ -75,8 +75,7 @@ class TensorBoard(Callback, contextlib.AbstractContextManager["TensorBoard"]):
     """
 
     def __init__(self, log_dir: Path, verbosity: int) -> None:
-        self.log_dir = self.member_dir = log_dir
-        self.verbosity, self.failed = verbosity, False
+        self.log_dir, self.verbosity, self.failed = log_dir, verbosity, False
         # Created on first use, after training has configured TensorFlow.
         self.writer: Any = None
         self.network: Seq2Seq | None = None
@@ -84,12 +83,6 @@ class TensorBoard(Callback, contextlib.AbstractContextManager["TensorBoard"]):
     def __exit__(self, *_: object) -> None:
         if self.writer:
             self.writer.close()
-
-    def on_member_begin(self, finished: Sequence[TrainedNetwork]) -> None:
-        """Log each member of an ensemble in a separate folder."""
-        if self.writer:
-            self.writer.close()
-        self.writer, self.member_dir = None, self.log_dir / f"member_{len(finished) + 1}"
 
     def on_steps_end(self, step: int, points: int, loss: float, token_accuracy: float) -> None:
         """Log the training loss and token accuracy."""
@@ -112,7 +105,7 @@ class TensorBoard(Callback, contextlib.AbstractContextManager["TensorBoard"]):
         if self.failed:
             return
         try:
-            self.writer = self.writer or tf.summary.create_file_writer(os.fsencode(self.member_dir))
+            self.writer = self.writer or tf.summary.create_file_writer(os.fsencode(self.log_dir))
             with self.writer.as_default(step):
                 write()
                 self.writer.flush()  # here, because `as_default` stays active if its own flush fails

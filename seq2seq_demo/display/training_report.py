@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -29,7 +29,7 @@ Epochs = Sequence[EpochFigures]
 PROBE_CANDIDATES = 20  # the number of validation pairs from which the probe is chosen
 
 
-class TrainingReport(Callback, contextlib.AbstractContextManager["TrainingReport"]):
+class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
     """Shows the progress of a training run.
 
     If `verbose`, prints a line per epoch on standard output, and shows a progress bar on the standard error of a
@@ -43,10 +43,14 @@ class TrainingReport(Callback, contextlib.AbstractContextManager["TrainingReport
         self.bar = new_bar("{task.completed:,.0f}/{task.total:,.0f}", "{task.fields[figures]}")
         is_terminal = sys.stdout.isatty() and sys.stderr.isatty()
         self.bar.disable = not (verbose and is_terminal) or "NO_COLOR" in os.environ
-        self.task = self.bar.add_task("", total=config.n_training, figures="")
+        self.total = config.n_training  # the length of the bar, in training points
+        self.task = self.bar.add_task("", total=self.total, figures="")
         self.has_cell = verbose is not False and in_notebook()
         self.cell: Any = None  # IPython's handle of the bar in a notebook
         self.member = self.figures = self.validated = ""  # texts beside this bar
+
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(self, *_: object) -> None:
         self.bar.stop()
@@ -61,8 +65,8 @@ class TrainingReport(Callback, contextlib.AbstractContextManager["TrainingReport
 
     def on_epoch_begin(self, epoch: int) -> None:
         """Show an empty bar for this epoch."""
-        self.epoch, self.figures = f"{epoch}{self.of_epochs}", ""
-        self.bar.reset(self.task, description=f"Epoch {self.epoch}", figures="")
+        self.label, self.figures = f"{self.member}epoch {epoch}{self.of_epochs}", ""
+        self.bar.reset(self.task, description=f"Epoch {epoch}{self.of_epochs}", figures="")
         self.bar.start()
         self._show_in_notebook(0)
 
@@ -77,29 +81,67 @@ class TrainingReport(Callback, contextlib.AbstractContextManager["TrainingReport
         self.bar.stop()
         last, validated, self.history = history[-1], history[-1].validation, history
         self.validated = f"; validation exact match {validated.exact_match:.4f}"
-        self._show_in_notebook(self.config.n_training)
+        self._show_in_notebook(self.total)
         if not self.verbose:
             return
         n_points, n = self.config.n_validation, len(validation)
         if len(history) == 1 and n < n_points and self.config.validation_points is None:  # the points of a pattern
             seen = f"{n_points - n:,} of the {n_points:,} validation points are also training points"
             print_notice(f"{seen}: the figures are on the other {n:,}")
+        print_line(self.epoch_line(last))
+        print_line(probe_line(probe(network, validation), has_colour(sys.stdout)), coloured=True)
+
+    def epoch_line(self, epoch: EpochFigures) -> str:
+        """Return the figures of an epoch in one line."""
+        validated = epoch.validation
         accuracy = f"{validated.forced_token_accuracy:.4f} forced, {validated.token_accuracy:.4f} free-running"
-        print_line(
-            f"Epoch {last.epoch:{len(self.of_epochs) - 1}}{self.of_epochs}: "
-            f"loss {last.loss:.4f}, accuracy {last.token_accuracy:.4f}; "
+        return (
+            f"Epoch {epoch.epoch:{len(self.of_epochs) - 1}}{self.of_epochs}: "
+            f"loss {epoch.loss:.4f}, accuracy {epoch.token_accuracy:.4f}; "
             f"validation loss {validated.loss:.4f}, token accuracy {accuracy}, exact match {validated.exact_match:.4f}"
         )
-        print_line(probe_line(probe(network, validation), has_colour(sys.stdout)), coloured=True)
 
     def _show_in_notebook(self, points: int) -> None:
         if self.has_cell:
             from IPython.display import HTML, display
 
-            bar = f'<progress max="{self.config.n_training}" value="{points}"></progress>'
-            line = HTML(f"{self.member}epoch {self.epoch} {bar} {self.figures}{self.validated}")
+            bar = f'<progress max="{self.total}" value="{points}"></progress>'
+            line = HTML(f"{self.label} {bar} {self.figures}{self.validated}")
             self.cell = self.cell or display(line, display_id=True)
             self.cell.update(line)
+
+
+class MembersReport(TrainingReport):
+    """Shows the progress of members that are trained side by side, in one bar and with a line per epoch of each."""
+
+    def __init__(self, config: TrainConfig, verbose: bool | None = True) -> None:
+        super().__init__(config, verbose)
+        self.total, self.points = config.members * config.epochs * config.n_training, dict[int, int]()
+        self.label = f"{config.members} members"
+        self.bar.update(self.task, total=self.total, description=self.label)
+
+    def __call__(self, number: int, event: str, value: Any) -> None:
+        """Show an event of a member (see `training.members`)."""
+        of_member = self.total // self.config.members
+        if event == "points":
+            self.points[number] = value
+        elif event == "epoch":
+            self.history = value
+            self._print(number, self.epoch_line(value[-1]))
+        elif event == "network":
+            self.points[number] = of_member
+        elif event == "notice":
+            self.bar.stop()
+            print_notice(f"Member {number}: {value}")
+        points = sum(self.points.values())
+        self.bar.start()
+        self.bar.update(self.task, completed=points)
+        self._show_in_notebook(points)
+
+    def _print(self, number: int, line: str) -> None:
+        self.bar.stop()
+        if self.verbose:
+            print_line(f"Member {number}: {line}")
 
 
 def probe(network: TrainedNetwork, validation: Pairs) -> Prediction:

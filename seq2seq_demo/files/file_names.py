@@ -105,6 +105,11 @@ def newest_first(data_dir: Path, name: str | None, task: str | None, kind: str =
     return [path for *_, path in sorted(dated, reverse=True)]
 
 
+def members_folder(result: Path) -> Path:
+    """Return the folder of the members of an ensemble until they are combined: `s2s_members__a.h5` beside `a.h5`."""
+    return result.with_name(f"s2s_members__{result.name}")
+
+
 def recording_path(weights_path: Path) -> Path:
     """Return the path of the recording beside a weights file: `a.record.h5` for `a.h5` and for `a`."""
     return weights_path.with_name(weights_path.name.removesuffix(".h5") + ".record.h5")

@@ -178,18 +178,12 @@ class Snapshot(Generic[Network_co]):
     network: Network_co
     progress: Progress = Progress()
     best: Checkpoint | None = None  # the best epoch so far, if the config `saves_best`
-    finished: tuple[Network_co, ...] = ()  # the members of an ensemble that are trained already; `network` is the next
-
-    @property
-    def first(self) -> Network_co:
-        """The first member of an ensemble, or the only network."""
-        return (*self.finished, self.network)[0]
 
     @property
     def run(self) -> TrainingRun:
         """The config and the start of the run, which every snapshot records."""
-        assert self.first.trained
-        return self.first.trained
+        assert self.network.trained
+        return self.network.trained
 
 
 def check_members(networks: Sequence[StoredNetwork]) -> None:

@@ -70,7 +70,7 @@ def to_bytes(stored: StoredNetwork | Snapshot[StoredNetwork]) -> bytes:
         WeightsError: `read` would refuse the content, for example because a weight is missing or not finite.
     """
     snapshot = stored if isinstance(stored, Snapshot) else None
-    networks = (*stored.finished, stored.network) if isinstance(stored, Snapshot) else stored.networks
+    networks = (stored.network,) if isinstance(stored, Snapshot) else stored.networks
     first = networks[0]
     arrays: dict[str, Any] = {} if first.held_out is None else {"held_out": first.held_out}
     for network, prefix in zip(networks, _prefixes(len(networks)), strict=True):
@@ -140,9 +140,8 @@ def _from_bytes(content: bytes) -> Snapshot[StoredNetwork] | StoredNetwork:
         if first.trained and _has(file, RECORDED):
             n = first.trained.config.steps_per_epoch
             networks[0] = replace(first, recording=recording.from_container(file, first.weights, n, RECORDED))
-        *finished, current = networks
-        best = _checkpoint(file, current.model_config, BEST) if _has(file, BEST) else None
-        stored = Snapshot(current, progress, best, tuple(finished))
+        best = _checkpoint(file, first.model_config, BEST) if _has(file, BEST) else None
+        stored = Snapshot(networks[0], progress, best)
     if file.version == container.VERSION:
         file.require_all_read()
     return stored
@@ -178,7 +177,7 @@ def _metadata(file: Container) -> dict[str, Any]:
 
 
 def parse_metadata(metadata: Mapping[str, Any]) -> tuple[list[StoredNetwork], Progress | None]:
-    """Return the networks without weights and, for a snapshot, the progress of the last one.
+    """Return the networks without weights and, for a snapshot, its progress.
 
     Raises:
         WeightsError: a value is missing, or has the wrong type.
@@ -212,7 +211,7 @@ def _check_metadata(networks: Sequence[StoredNetwork], progress: Progress | None
         require(n <= MAX_EARLIER_RUNS, f"expected at most {MAX_EARLIER_RUNS} earlier runs, got {n}")
         require(temperature is None or temperature > 0, f"expected a temperature above 0, got {temperature}")
         require_integer("moments_since", network.moments_since, at_least=0, at_most=network.step)
-    first, run = networks[0], networks[-1].trained
+    first, run = networks[0], networks[0].trained
     for name, largest in first.vocabularies.largest_symbols().items():
         expected = getattr(first.model_config, name)
         require(expected == largest, f"expected a vocabulary for {name} {expected}, got one for {largest}")
@@ -222,8 +221,7 @@ def _check_metadata(networks: Sequence[StoredNetwork], progress: Progress | None
         return
     require(run is not None, "expected a snapshot to record its training run, got none")
     assert run
-    is_possible = len(networks) == 1 or all(x.trained and x.trained.config.members >= len(networks) for x in networks)
-    require(is_possible, f"expected a run of at least {len(networks)} members, got one of fewer")
+    require(len(networks) == 1, f"expected a snapshot of one network, got {len(networks)}")
     epochs, n_completed = run.config.epochs, len(progress.history)
     is_possible = 0 <= progress.epoch == n_completed and 0 <= progress.points <= run.config.n_training
     is_possible &= progress.seconds >= 0 and (n_completed <= epochs or run.config.budget is not None)

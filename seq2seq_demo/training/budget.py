@@ -7,36 +7,32 @@ from seq2seq_demo.config import TrainConfig
 
 
 class Clock:
-    """Measures the time of a training run. The members of an ensemble share the budget equally.
+    """Measures the time of a training run.
 
-    They share only the time that is left once the steps are compiled. The schedule of the learning rate follows
-    `share_done`, so the rate reaches 0 when the share is spent, however fast the machine is.
+    The schedule of the learning rate follows `share_done`, so the rate reaches 0 when the budget is spent, however fast
+    the machine is.
     """
 
     def __init__(self, config: TrainConfig, began: float | None, spent: float) -> None:
-        """Make a clock for a run, or for one that took `spent` seconds of the current share before it was interrupted.
+        """Make a clock for a run, or for one that took `spent` seconds before it was interrupted.
 
         `began` is the `time.monotonic()` from which the budget counts, by default now.
         """
         self.began = time.monotonic() if began is None else began
         self.started: float | None = None
-        self.before, self.members = spent, config.members
-        self.limit = 60 * config.budget / config.members if config.budget else math.inf  # seconds
+        self.before = spent
+        self.limit = 60 * config.budget if config.budget else math.inf  # seconds
         self.validation = 0.0  # seconds that the last validation took; the next one follows the last step
 
     def start(self) -> None:
         """Start to count, after the first steps; later calls do nothing."""
         if self.started is None:
             self.started = time.monotonic()
-            self.limit -= (self.started - self.began) / self.members
-
-    def restart(self) -> None:
-        """Count the share of the next member."""
-        self.started, self.before = time.monotonic(), 0.0
+            self.limit -= self.started - self.began
 
     @property
     def spent(self) -> float:
-        """The seconds of the share that are spent; 0 without a budget."""
+        """The seconds of the budget that are spent; 0 without a budget."""
         elapsed = 0.0 if self.started is None else time.monotonic() - self.started
         return self.before + elapsed if math.isfinite(self.limit) else 0.0
 

@@ -27,19 +27,9 @@ class PackedAdam:
         self.shapes = shapes
         self.sizes = [math.prod(shape) for shape in shapes.values()]
         self.iterations = tf.Variable(step, dtype=tf.int64, name="iterations")
-        weights_vector, m, v = self._vectors(weights, moments)
-        self.weights = tf.Variable(weights_vector, name="weights")
-        self.m, self.v = tf.Variable(m, name="m"), tf.Variable(v, name="v")
-
-    def restart(self, weights: Weights, moments: Weights, step: int) -> None:
-        """Replace the weights, the moments and the step; the shapes stay."""
-        self.iterations.assign(step)
-        for variable, vector in zip((self.weights, self.m, self.v), self._vectors(weights, moments), strict=True):
-            variable.assign(vector)
-
-    def _vectors(self, weights: Weights, moments: Weights) -> list[np.ndarray]:
-        zeros = {f"{m}/{name}": np.zeros(shape, np.float32) for m in "mv" for name, shape in self.shapes.items()}
-        return [self._pack(weights), *(self._pack(zeros | moments, f"{m}/") for m in "mv")]
+        zeros = {f"{m}/{name}": np.zeros(shape, np.float32) for m in "mv" for name, shape in shapes.items()}
+        self.weights = tf.Variable(self._pack(weights), name="weights")
+        self.m, self.v = (tf.Variable(self._pack(zeros | moments, f"{m}/"), name=m) for m in "mv")
 
     def _pack(self, arrays: Weights, prefix: str = "") -> np.ndarray:
         return np.concatenate([arrays[prefix + name].ravel() for name in self.shapes])

@@ -20,8 +20,10 @@ def start_recording(network: TrainedNetwork, config: TrainConfig) -> TrainedNetw
     """Return the network with a new recording that holds its current weights as step 0.
 
     Raises:
-        UsageError: the recording would exceed MAX_BYTES.
+        UsageError: the recording would exceed MAX_BYTES, or the run trains several networks.
     """
+    if config.members > 1:
+        raise UsageError(f"expected one network with `record`, got `members` {config.members}")
     n_steps = MAX_STEPS if config.budget else config.epochs * config.steps_per_epoch
     n_entries = 2 + max(0, math.floor(_doublings(n_steps) * PER_DOUBLING) + 1)  # 2: the first and the last step
     n_entries += 0 if config.budget else config.epochs // _epoch_interval(config)

@@ -1,4 +1,4 @@
-"""The results of epochs and members: validation figures, early stopping, the best epoch, ensembles, calibration."""
+"""The results of epochs and networks: validation figures, early stopping, the best epoch, ensembles, calibration."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -6,12 +6,11 @@ from dataclasses import replace
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern
-from seq2seq_demo.data.sequences import Pairs
+from seq2seq_demo.data.sequences import Pairs, concatenate
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.evaluation import EvaluationOptions, measure, training_sources
 from seq2seq_demo.figures import EpochFigures, Figures, cross_validated_error, fit_temperature
-from seq2seq_demo.files.stored_network import Checkpoint, Snapshot
-from seq2seq_demo.network.parameters import initial_weights
+from seq2seq_demo.files.stored_network import Checkpoint
 from seq2seq_demo.trained_network import TrainedNetwork
 
 PERFECT_EPOCHS = 3  # in one epoch, an exact match of 1 on few pairs may be luck
@@ -72,6 +71,16 @@ def stops_early(history: Sequence[EpochFigures], config: TrainConfig) -> bool:
     return is_reached or has_stalled(history, config)
 
 
+def stop_reason(config: TrainConfig, epochs: Sequence[EpochFigures]) -> str | None:
+    """Return why patience ended a training run before its last epoch; None if it did not."""
+    if not (config.patience and has_stalled(epochs, config)) or not (config.budget or len(epochs) < config.epochs):
+        return None
+    best = best_epoch(epochs).epoch
+    is_perfect = len(epochs) - best < config.patience
+    reason = "the exact match stayed at 1" if is_perfect else f"no later epoch was better than epoch {best}"
+    return f"Stopped early (--patience {config.patience}): {reason}"
+
+
 def finished(network: TrainedNetwork, best: Checkpoint | None, history: Sequence[EpochFigures]) -> TrainedNetwork:
     """Return the network with the weights and figures of the best epoch, unless `best` is None.
 
@@ -85,35 +94,17 @@ def finished(network: TrainedNetwork, best: Checkpoint | None, history: Sequence
     return replace(network, **best._asdict(), reached=best_epoch(history).validation)
 
 
-# ---- Members of an ensemble, which are trained one after another, each with a different seed ----
+# ---- Ensembles ----
 
 
-def config_of(config: TrainConfig, number: int) -> TrainConfig:
-    """Return the config of member `number`, counted from 0; only its seed differs from `config`."""
-    return replace(config, seed=config.seed + number)
+def combined(networks: Sequence[TrainedNetwork], task: Task) -> TrainedNetwork:
+    """Return the ensemble of networks that learned a task, with figures on validation pairs that none was trained on.
 
-
-def next_start(finished: Sequence[TrainedNetwork], config: TrainConfig) -> Snapshot[TrainedNetwork]:
-    """Return the initial snapshot of the next member, which follows the `finished` ones."""
-    first, own_config = finished[0], config_of(config, len(finished))
-    assert first.trained
-    network = replace(
-        first,
-        weights=initial_weights(first.model_config, own_config.seed),
-        trained=replace(first.trained, config=own_config),
-        step=0,
-        reached=None,
-        recording=None,
-    )
-    return Snapshot(network, finished=tuple(finished))
-
-
-def combined(finished: Sequence[TrainedNetwork], task: Task, validation: Pairs) -> TrainedNetwork:
-    """Return the result of a training run: its only network, or the ensemble of its members.
-
-    Measure an ensemble on the validation pairs. Calibrate a network or an ensemble that learned a user's pairs.
+    An ensemble that learned a user's pairs is calibrated.
     """
-    network = replace(finished[0], members=tuple(finished[1:]))
+    network = replace(networks[0], members=tuple(networks[1:]))
+    drawn = [task.draw(each.trained.config, each.model_config) for each in networks if each.trained]
+    validation = drawn[0][1].without(concatenate(training.sources for training, _ in drawn))
     if isinstance(task, PairTask):
         return calibrated(network, validation)
-    return replace(network, reached=validation_figures(task, network, validation)) if network.members else network
+    return replace(network, reached=validation_figures(task, network, validation))

@@ -38,6 +38,8 @@ def resolve(
         raise UsageError("expected `epochs` or `budget`, which limits the time, got both")
     if settings.get("budget") is not None and not workers.is_single():
         raise UsageError("expected `budget` without TF_CONFIG, because clocks differ between workers, got both")
+    if (settings.get("members") or 1) > 1 and not workers.is_single():
+        raise UsageError("expected `members` without TF_CONFIG, because each is trained in one process, got both")
     settings = with_recipe(task, settings, start)
     given = given_values(TrainConfig, settings)
     if start and (start.members or given.get("members", 1) > 1):

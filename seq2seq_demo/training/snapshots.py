@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import Protocol
 
 from seq2seq_demo.errors import Interrupted, Seq2SeqError, WeightsError
 from seq2seq_demo.files import atomic_files, file_names, weights_file
@@ -39,8 +40,7 @@ def load_snapshot(path: Path) -> Snapshot[TrainedNetwork]:
     stored = weights_file.read(path)
     if not isinstance(stored, Snapshot):
         raise WeightsError(f"{path}: expected a snapshot of this version, got weights; -i continues from them")
-    finished = tuple(map(TrainedNetwork.of, stored.finished))
-    return Snapshot(TrainedNetwork.of(stored.network), stored.progress, stored.best, finished)
+    return Snapshot(TrainedNetwork.of(stored.network), stored.progress, stored.best)
 
 
 class SignalHandler:
@@ -94,6 +94,12 @@ class SignalHandler:
                 message = b"Stopped at once; the last snapshot remains\n"
 
 
+class Stopped(Protocol):
+    """Whether the run has to stop."""
+
+    signum: int | None  # the signal that stops it
+
+
 @dataclass
 class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
     """Writes the snapshots of one training run to a file beside its result; a snapshot replaces the previous one.
@@ -103,7 +109,7 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
 
     result: Path
     options: str  # the options that --resume needs again, as in "--from-file pairs.tsv"
-    signals: SignalHandler
+    signals: Stopped
     warn: Callable[[str], None]  # prints a notice
     file: atomic_files.HeldFile | None = None  # the latest snapshot, locked
     is_latest_saved: bool = True  # whether the last `save` succeeded
@@ -147,14 +153,14 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
         if self.signals.signum or after // SNAPSHOT_INTERVAL > before // SNAPSHOT_INTERVAL:
             self.save(snapshot())
         if self.signals.signum:
-            raise Interrupted(f"interrupted at step {after}; {self._how_to_resume()}", self.signals.signum)
+            raise Interrupted(f"interrupted at step {after}; {self.how_to_resume()}", self.signals.signum)
 
     def after_epoch(self, snapshot: Callable[[], Snapshot[TrainedNetwork]], is_last: bool) -> None:
         """Save a snapshot after the last epoch, and after any other if the latest is at least 2 seconds old."""
         if is_last or time.monotonic() - self.saved_at >= EPOCH_INTERVAL:
             self.save(snapshot())
 
-    def _how_to_resume(self) -> str:
+    def how_to_resume(self) -> str:
         """Return text that names the snapshot and the command that resumes it."""
         if not self.is_present:
             return "no snapshot could be kept"

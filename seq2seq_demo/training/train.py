@@ -5,18 +5,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Unpack
 
-from seq2seq_demo.callbacks import Callback, check_callbacks
-from seq2seq_demo.config import INTEGERS, TOKENS, NormalForm, Settings, TokenKind
+from seq2seq_demo.callbacks import Callback, check_callbacks, notify
+from seq2seq_demo.config import INTEGERS, TOKENS, NormalForm, Settings, TokenKind, TrainConfig
 from seq2seq_demo.data.layout import Tokens
 from seq2seq_demo.data.pair_task import pair_task_from_rows
 from seq2seq_demo.data.tasks import PairRows, Task, TaskLike, as_task
 from seq2seq_demo.data.vocabulary import DEFAULT_TEXT, TextOptions
 from seq2seq_demo.declarations import require_choice, require_flag
-from seq2seq_demo.display.training_report import TrainingReport, training_header
+from seq2seq_demo.display.training_report import MembersReport, TrainingReport, training_header
 from seq2seq_demo.errors import UsageError
+from seq2seq_demo.files.stored_network import Snapshot
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
+from seq2seq_demo.training import members
 from seq2seq_demo.training.recorder import start_recording
-from seq2seq_demo.training.settings import hold_out, resolve
+from seq2seq_demo.training.results import combined
+from seq2seq_demo.training.settings import begin_run, hold_out, resolve
 
 
 def train(
@@ -31,6 +34,7 @@ def train(
     start: TrainedNetwork | None = None,
     callbacks: Sequence[Callback] | None = None,
     verbose: bool | None = None,
+    jobs: int | None = None,
     **settings: Unpack[Settings],
 ) -> TrainedNetwork:
     """Train a network on a task and return it.
@@ -57,6 +61,8 @@ def train(
         callbacks: objects whose methods are called after steps and epochs, and can stop the training.
         verbose: print the report of the command `train`, with a progress bar on a terminal; by default, only show a
             progress bar, and only in a notebook. False shows nothing.
+        jobs: how many `members` are trained at the same time, in as many processes; by default, one per core.
+            With `callbacks`, or a pattern that a new process cannot import, one after another in this process.
 
     Raises:
         UsageError: a setting is out of its range, does not fit the task, or contradicts `start`; or a callback is
@@ -79,10 +85,34 @@ def train(
         network = start_recording(network, config)
     if verbose is not None and require_flag("`verbose`", verbose):
         training_header(model_config, config, task, 1)
+    jobs = members.check_jobs(jobs, config)
+    if config.members > 1 and not callbacks and members.can_move(task):
+        first = begin_run(network, task, config)
+        with MembersReport(config, verbose) as members_report:
+            return combined(members.train_side_by_side(task, config, first, jobs, members_report), task)
     with TrainingReport(config, verbose) as report:
         from seq2seq_demo.training.trainer import fit  # loads TensorFlow
 
+        if config.members > 1:
+            return _train_one_after_another(task, config, network, [report, *callbacks])
         return fit(task, config, network, [report, *callbacks], began=began)
+
+
+def _train_one_after_another(
+    task: Task, config: TrainConfig, network: TrainedNetwork, callbacks: Sequence[Callback]
+) -> TrainedNetwork:
+    """Train the members of an ensemble in this process."""
+    from seq2seq_demo.training.trainer import fit
+
+    first, finished = begin_run(network, task, config), list[TrainedNetwork]()
+    share = config.budget and config.budget / config.members
+    for number in range(1, config.members + 1):
+        if notify(callbacks, "on_member_begin", tuple(finished)):
+            break
+        own_config, start = members.config_of(config, number), members.start_of(first, config, number)
+        trained = fit(task, replace(own_config, budget=share), Snapshot(start), callbacks)
+        finished.append(trained.without_optimizer())
+    return combined(finished, task) if finished else first
 
 
 def _task(

@@ -21,6 +21,7 @@ import tensorflow as tf
 from seq2seq_demo import system_memory
 from seq2seq_demo.callbacks import Callback, notify
 from seq2seq_demo.config import TrainConfig
+from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.errors import TrainingError, WeightsError
@@ -52,7 +53,12 @@ class Trainer:
         network = start.network
         self.strategy = tf.distribute.get_strategy()
         self.model_config, self.widths = network.model_config, widths
-        self._begin(config, start)
+        self.config, self.start = config, start
+        self.reached, self.recording = network.reached, network.recording
+        self.progress, self.best, self.is_stopped = start.progress, start.best, False
+        self.start_step = start_step_of(network)
+        self.moments_since = network.moments_since if network.moments else network.step
+        self.adam_step = network.step - self.moments_since
         self.clock = Clock(config, began, start.progress.seconds)
         # A batch is padded to `batch_size` rows, or fewer if there are few pairs. Each replica gets an equal part.
         block = 128 * self.strategy.num_replicas_in_sync
@@ -69,20 +75,6 @@ class Trainer:
         compiled = functools.partial(tf.function, autograph=False)  # there is no Python control flow to translate
         self.run_steps = compiled(self._run_steps, jit_compile=self.uses_xla and alone)
         self.sums = self.packed_sums if alone else compiled(self.packed_sums, jit_compile=self.uses_xla)
-
-    def _begin(self, config: TrainConfig, start: Snapshot[TrainedNetwork]) -> None:
-        self.config, self.start, network = config, start, start.network
-        self.reached, self.recording = network.reached, network.recording
-        self.progress, self.best, self.is_stopped = start.progress, start.best, False
-        self.start_step = start_step_of(network)
-        self.moments_since = network.moments_since if network.moments else network.step
-        self.adam_step = network.step - self.moments_since
-
-    def restart(self, config: TrainConfig, start: Snapshot[TrainedNetwork]) -> None:
-        """Prepare to train another network with the compiled steps; only the seed of the config may differ."""
-        self._begin(config, start)
-        self.clock.restart()
-        self.adam.restart(start.network.weights, start.network.moments, self.adam_step)
 
     # ---- A step ----
 
@@ -305,7 +297,7 @@ class Trainer:
     def snapshot(self) -> Snapshot[TrainedNetwork]:
         """Return the state that a resumed run needs."""
         progress = replace(self.progress, seconds=self.clock.spent)
-        return Snapshot(self.trained_network(), progress, self.best, self.start.finished)
+        return Snapshot(self.trained_network(), progress, self.best)
 
 
 def start_step_of(network: TrainedNetwork) -> int:
@@ -327,8 +319,7 @@ def fit(
 ) -> TrainedNetwork:
     """Train a network on a task and return it; each of several workers returns the same network.
 
-    With several `config.members`, train one network after another, with the seeds `config.seed`, `config.seed` + 1 and
-    so on, and return the ensemble. Each member equals the network of a run with its seed alone.
+    `members.train_side_by_side` trains an ensemble.
 
     Args:
         task: the task, which provides the pairs.
@@ -344,40 +335,14 @@ def fit(
         Interrupted: a signal arrived and `snapshots` was given; the last snapshot holds the run.
     """
     snapshot = Snapshot(begin_run(start, task, config)) if isinstance(start, TrainedNetwork) else start
-    model_config, trainer = snapshot.network.model_config, None
+    model_config = snapshot.network.model_config
     set_threads(model_config.cell_size)
     strategy = workers.strategy(config.batch_size)
     workers.require_agreement(strategy, lambda: workers.common_start(task, config, snapshot))
-    while True:
-        own_config = results.config_of(config, len(snapshot.finished))
-        training, validation = task.draw(own_config, model_config, start_step_of(snapshot.network))
-        validation = results.without_earlier_sources(validation, task, snapshot.network)
-        widths = batch_widths(training, own_config, model_config.ends)
-        with strategy.scope():
-            if trainer is None or trainer.widths != widths:
-                trainer = Trainer(own_config, snapshot, widths, began)
-            else:  # compiling its steps again would take seconds
-                trainer.restart(own_config, snapshot)
-        trainer.is_stopped = config.members > 1 and notify(callbacks, "on_member_begin", snapshot.finished)
-        if trainer.is_stopped and snapshot.finished:
-            return results.combined(snapshot.finished, task, validation)
-        is_last = trainer.is_stopped or len(snapshot.finished) + 1 == config.members
-        network = _train(trainer, task, training, validation, callbacks, snapshots)
-        finished = (*snapshot.finished, network.without_optimizer() if config.members > 1 else network)
-        if is_last:
-            return results.combined(finished, task, validation)
-        snapshot, began = results.next_start(finished, config), None
-
-
-def _train(
-    trainer: Trainer,
-    task: Task,
-    training: Pairs,
-    validation: Pairs,
-    callbacks: Sequence[Callback],
-    snapshots: Snapshots | None,
-) -> TrainedNetwork:
-    """Train one network to the end; the arguments are as in `fit`."""
+    training, validation = task.draw(config, model_config, start_step_of(snapshot.network))
+    validation = results.without_earlier_sources(validation, task, snapshot.network)
+    with strategy.scope():
+        trainer = Trainer(config, snapshot, batch_widths(training, config, model_config.ends), began)
     shown = validation[~validation.unseen_by(trainer.model_config)].read_only()
     if snapshots:  # a signal may have arrived during the seconds in which TensorFlow loads
         snapshots.after_steps(trainer.step, trainer.step, trainer.snapshot)
@@ -394,4 +359,5 @@ def _train(
         if snapshots:
             snapshots.after_epoch(trainer.snapshot, trainer.is_done())
     trainer.record(is_end=True)
-    return results.finished(trainer.trained_network(), trainer.best, trainer.progress.history)
+    network = results.finished(trainer.trained_network(), trainer.best, trainer.progress.history)
+    return results.calibrated(network, validation) if isinstance(task, PairTask) else network

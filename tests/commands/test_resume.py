@@ -1,6 +1,7 @@
 """`train --resume` continues from the snapshot beside the result, and succeeds once the training run is saved."""
 
 import contextlib
+import itertools
 import json
 import os
 import shlex
@@ -49,7 +50,7 @@ class Killed(BaseException):
     """Stands for the death of the process: no handler of the program catches it."""
 
 
-CASES = {  # options, the signal (None: a kill), and the epoch that it interrupts, counted over all members
+CASES = {  # options, the signal (None: a kill), and the epoch that it interrupts
     "one length, killed": ("100 -p reversed --in-len 4 --out-len 3 --dropout 0.2 -e 3", None, 2),
     "range, SIGTERM": ("80 -p sorted --in-len 1-4 -e 2 --batch-size 80 --record", signal.SIGTERM, 2),
     "pairs, SIGHUP": (
@@ -57,8 +58,6 @@ CASES = {  # options, the signal (None: a kill), and the epoch that it interrupt
         signal.SIGHUP,
         3,
     ),
-    "members, SIGINT": ("--from-file p.tsv -e 2 --members 2 --record --seed 3", signal.SIGINT, 3),
-    "members, killed": ("--from-file p.tsv -e 2 --members 2 --patience 2", None, 4),
 }
 
 
@@ -242,8 +241,13 @@ def test_an_endless_pipe_is_read_only_as_far_as_needed(run, shell, fast_steps, k
 # ---- Finished runs ----
 
 
-@pytest.mark.parametrize("output", ["-o w.h5", "--iter-num 0", ""])
-@pytest.mark.parametrize("options", ["", "--members 2", "--record", "--budget 0.001"])
+@pytest.mark.parametrize(
+    ("options", "output"),
+    [
+        *itertools.product(["", "--record", "--budget 0.001"], ["-o w.h5", "--iter-num 0", ""]),
+        ("--members 2", "-o w.h5"),
+    ],
+)
 def test_a_finished_run_is_not_an_error_whatever_may_be_left_out(run, fast_steps, options, output):
     """`until seq2seq-demo train ... --resume; do sleep 1; done` ends."""
     epochs = "" if "budget" in options else "-e 1"

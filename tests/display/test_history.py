@@ -30,15 +30,6 @@ def test_both_files_are_rewritten_after_each_epoch(tmp_path):
     assert (written[1]["epoch"], written[1]["loss"], written[1]["validation_loss"]) == (2, 2, 1)
 
 
-def test_each_member_of_an_ensemble_has_files_of_its_own(tmp_path):
-    history, network = History(tmp_path / "h.json", tmp_path / "h.svg"), untrained(ModelConfig(), 0)
-    for n in (0, 1, 2):
-        history.on_member_begin([network] * n)
-        report_epoch(history, HISTORY[: 1 + n % 2])
-    assert sorted(os.listdir(tmp_path)) == ["h.2.json", "h.2.svg", "h.3.json", "h.3.svg", "h.json", "h.svg"]
-    assert [len(json.loads((tmp_path / name).read_text())) for name in ("h.json", "h.2.json", "h.3.json")] == [1, 2, 1]
-
-
 @pytest.mark.parametrize("name", ["h.json", "h.svg"])
 def test_write_errors_are_reported_and_do_not_stop_the_training(tmp_path, capsys, name):
     path = tmp_path / "folder" / name

@@ -168,15 +168,6 @@ def test_a_resumed_training_logs_to_the_same_directory(logged):
         assert all((a == b).all() for (_, a), (_, b) in zip(resumed[key], values, strict=True))
 
 
-def test_each_member_of_an_ensemble_logs_to_a_folder_of_its_own(tmp_path):
-    with TensorBoard(tmp_path, 0) as logs:
-        for n in (0, 1):
-            logs.on_member_begin([None] * n)
-            logs.on_steps_end(7, 9, 0.5 + n, 0.25)
-    for member, loss in {"member_1": 0.5, "member_2": 1.5}.items():
-        assert read(tmp_path / member)["scalars", "train/loss"] == [(7, loss)]
-
-
 def test_a_full_disk_ends_only_the_logs(logged, capsys, tmp_path):
     mine = tf.summary.create_file_writer(str(tmp_path / "mine"))
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)

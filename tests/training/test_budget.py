@@ -75,7 +75,7 @@ def test_a_run_ends_in_time_with_a_validation_and_annealed(seconds, monkeypatch)
     assert rates == pytest.approx([0.1 + 0.1 * math.cos(math.pi * share) for share in shares])
 
 
-def test_a_resumed_run_has_the_time_that_was_left_and_each_member_has_a_share(seconds, tmp_path):
+def test_a_resumed_run_has_the_time_that_was_left(seconds, tmp_path):
     kept = {}
     fitted(CONFIG, snapshots_in_memory(kept))
     (tmp_path / "w").write_bytes(weights_file.to_bytes(kept[13]))  # after 28 s
@@ -84,11 +84,6 @@ def test_a_resumed_run_has_the_time_that_was_left_and_each_member_has_a_share(se
     seconds[0] = 5000.0
     fit(REVERSED, CONFIG, trainer.Snapshot(kept[13].network, snapshot.progress), began=4997.0)
     assert seconds[0] == 5000 + 5 * 6 + 2 * 4  # 9 s until the steps are compiled; the last call begins after 44 of 47 s
-    seconds[0] = 0.0
-    network = fitted(replace(CONFIG, members=2))
-    # After the first call, each member has 27 s, 4 of them for its last validation; the ensemble is validated too.
-    assert seconds[0] == 6 + (2 * 6 + 4 + 2 * 6 + 4) + (3 * 6 + 4 + 6 + 4) + 4
-    assert [each.step for each in network.networks] == [17, 13]
 
 
 def test_time_before_the_first_step_counts_and_one_call_is_always_made(seconds):

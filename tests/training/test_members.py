@@ -1,45 +1,182 @@
 """Training runs of several networks."""
 
+import os
+import re
+import shlex
+import signal
+import subprocess
+import time
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
-from helpers import Watcher, pairs_of, same_arrays
+from helpers import REAL_PROGRAM, Watcher, end, environment, pairs_of, same_arrays
 
-from seq2seq_demo import train
+from seq2seq_demo import SequencePattern, load, train
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import PairTask
-from seq2seq_demo.errors import UsageError
+from seq2seq_demo.data.pattern_task import find_pattern
+from seq2seq_demo.display.training_report import MembersReport
+from seq2seq_demo.errors import TrainingError, UsageError
+from seq2seq_demo.evaluation import EvaluationOptions, measure
 from seq2seq_demo.trained_network import untrained
-from seq2seq_demo.training.results import validation_figures
-from seq2seq_demo.training.trainer import Trainer, fit
+from seq2seq_demo.training import members
+from seq2seq_demo.training.members import Outputs, can_move, check_jobs, train_side_by_side
+from seq2seq_demo.training.results import combined
 
-PAIRS = PairTask("p", pairs_of(*([[n % 7, n % 5, n % 3][: 1 + n % 3], [n % 4, n % 2]] for n in range(60))))
-MODEL = ModelConfig("embedding_attention", "GRUCell", 1, 7, 5, ends=True)
-SETTINGS = {"learning_rate": 0.02, "epochs": 2, "batch_size": 4, "dropout": 0.2, "keep_best": True}
-CONFIG = PAIRS.sized(TrainConfig(**SETTINGS, seed=3, members=3), MODEL, None, None)
+ROWS = [([n % 7, n % 5, n % 3][: 1 + n % 3], [n % 4, n % 2]) for n in range(60)]
+SETTINGS = {"learning_rate": 0.02, "epochs": 2, "batch_size": 4, "dropout": 0.2, "keep_best": True, "seed": 3}
+MODEL = {"model": "embedding_attention", "cell_type": "GRUCell", "cell_size": 7, "embedding_size": 5}
 
 
 @pytest.mark.slow
-def test_each_member_is_the_network_of_its_seed_and_the_steps_are_compiled_once(monkeypatch):
-    compiled, watcher, built = [], Watcher(), Trainer.__init__
-
-    def counted(self, *arguments):
-        compiled.append(self)
-        built(self, *arguments)
-
-    monkeypatch.setattr(Trainer, "__init__", counted)
-    together = fit(PAIRS, CONFIG, untrained(MODEL, 3), [watcher])
-    assert len(compiled) == 1
+def test_members_are_the_networks_of_their_seeds_in_processes_and_one_after_another(capsys):
+    together = train(ROWS, members=2, jobs=2, verbose=True, **SETTINGS, **MODEL)
+    lines = re.findall(r"^Member (\d): Epoch (\d)/2: loss .* exact match", capsys.readouterr().out, re.MULTILINE)
+    assert sorted(lines) == [(n, epoch) for n in "12" for epoch in "12"]
+    watcher = Watcher()
+    in_turn = train(ROWS, members=2, callbacks=[watcher], **SETTINGS, **MODEL)
     assert [call for call in watcher.calls if call[0] in ("member", "begin")] == [
-        call for member in (1, 2, 3) for call in (("member", member), ("begin", 1), ("begin", 2))
+        call for member in (1, 2) for call in (("member", member), ("begin", 1), ("begin", 2))
     ]
-    alone = [fit(PAIRS, replace(CONFIG, seed=seed, members=1), untrained(MODEL, seed)) for seed in (3, 4, 5)]
-    for one, member in zip(alone, together.networks, strict=True):
-        assert same_arrays(one.weights, member.weights)
-        assert (member.step, member.trained.config.seed, member.moments) == (one.step, one.trained.config.seed, {})
-    assert [each.reached for each in together.members] == [each.reached for each in alone[1:]]
-    _, validation = PAIRS.draw(CONFIG, MODEL)
-    assert together.reached == validation_figures(PAIRS, together, validation) != alone[0].reached
+    alone = train(ROWS, **SETTINGS | {"seed": 4}, **MODEL)
+    for one, other in zip(together.networks, in_turn.networks, strict=True):
+        assert same_arrays(one.weights, other.weights)
+        assert (one.step, one.moments, len(one.history)) == (other.step, {}, 2)
+    assert same_arrays(together.networks[1].weights, alone.weights)
+    assert [each.trained.config.seed for each in together.networks] == [3, 4]
+    assert together.reached == in_turn.reached != alone.reached
+    assert (together.temperature, together.calibration_error) == (in_turn.temperature, in_turn.calibration_error)
+
+
+def test_an_ensemble_is_validated_on_sources_that_no_member_was_trained_on():
+    """Three members train on most of the 100 sources of length 2, each on others."""
+    task, config = find_pattern("copy"), TrainConfig(100, 2, 2, members=3)
+    networks = [members.start_of(members_start(task, config), config, n) for n in (1, 2, 3)]
+    network = combined(networks, task)
+    drawn = [task.draw(each.trained.config, each.model_config) for each in networks]
+    seen = {tuple(source) for training, _ in drawn for source in training.sources.rows()}
+    unseen = np.array([tuple(source) not in seen for source in drawn[0][1].sources.rows()])
+    assert 0 < unseen.sum() < len(unseen)
+    assert (
+        network.reached
+        == measure(network.to_numpy(), drawn[0][1][unseen], EvaluationOptions(network.max_out_len)).figures
+    )
+
+
+def members_start(task, config):
+    """The network of the first member at the start of its training run."""
+    from seq2seq_demo.training.settings import begin_run
+
+    return begin_run(untrained(ModelConfig(cell_size=3, embedding_size=2), config.seed), task, config)
+
+
+class Runs:
+    """Runs of one command in a folder, each of which resumes the one before."""
+
+    def __init__(self, folder):
+        self.folder, self.process = folder, None
+
+    def begin(self, *options):
+        streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+        command = [*REAL_PROGRAM, *shlex.split(MEMBERS), *options]
+        self.process = subprocess.Popen(command, cwd=self.folder, env=environment(), **streams)
+
+    def children(self):
+        listed = ["ps", "-o", "pid=", "--ppid", str(self.process.pid)]
+        return [*map(int, subprocess.run(listed, capture_output=True, text=True, check=False).stdout.split())]
+
+    def snapshots(self):
+        return {path.name: path.stat().st_mtime_ns for path in self.folder.glob("s2s_members__w.h5/s2s_checkpoint__*")}
+
+    def wait_for_new_snapshots(self):
+        before = self.snapshots()
+        wait_for(lambda: (now := self.snapshots()) and not now.items() & before.items())
+
+
+def wait_for(condition):
+    until = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+MEMBERS = """train 30000 -p mine.py:f --members 2 --jobs 1 --seed 5 -e 4 --batch-size 16 --in-len 4 --out-len 3
+    --cell-size 6 --history h.json -o w.h5"""
+
+
+@pytest.mark.slow
+def test_members_that_are_killed_or_orphaned_end_with_the_same_bits(tmp_path, monkeypatch):
+    runs = Runs(tmp_path)
+    (tmp_path / "mine.py").write_text("def f(x):\n    print('a pattern may print')\n    return x[:, ::-1]\n")
+    try:
+        runs.begin()
+        runs.wait_for_new_snapshots()  # the one of step 0
+        os.kill(max(runs.children()), signal.SIGKILL)
+        status, err = end(runs.process)
+        assert status == 1
+        again = (
+            "kept in s2s_checkpoint__w.h5: resume it with `seq2seq-demo train --resume -o w.h5 -p mine.py:f --history"
+        )
+        assert f"error: member 1 ended without a result: signal 9; {again}" in err
+        runs.begin("--resume")
+        runs.wait_for_new_snapshots()
+        children = runs.children()
+        runs.process.kill()
+        end(runs.process)
+        wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children))
+        runs.begin("--resume")
+        status, err = end(runs.process)
+        assert (status, "of 2 members are trained" in err) == (0, True), err
+    finally:
+        runs.process.kill()
+    monkeypatch.chdir(tmp_path)
+    assert sorted(os.listdir()) == ["__pycache__", "h.2.json", "h.json", "mine.py", "w.h5"]
+    settings = {"epochs": 4, "in_len": 4, "out_len": 3, "cell_size": 6, "batch_size": 16}
+    for seed, network in zip((5, 6), load("w.h5").networks, strict=True):
+        assert same_arrays(train("mine.py:f", points=30000, seed=seed, **settings).weights, network.weights)
+
+
+@pytest.mark.slow
+def test_an_error_of_a_member_names_it():
+    task, config = PairTask("p", pairs_of(*ROWS)), TrainConfig(60, learning_rate=1e20, members=2)
+    model = ModelConfig(**MODEL, ends=True)
+    config = task.sized(replace(config, epochs=1), model, None, None)
+    with pytest.raises(TrainingError, match=r"^member 1: .*try a lower `learning_rate`$"):
+        train_side_by_side(task, config, untrained(model, 0), 1, lambda *_: None)
+
+
+def test_each_member_has_outputs_of_its_own():
+    outputs = Outputs(Path("d/h.json"), None, True, Path("logs"), 2)
+    assert outputs.of_member(1) == Outputs(Path("d/h.json"), None, True, Path("logs/member_1"), 2)
+    assert outputs.of_member(3) == Outputs(Path("d/h.3.json"), None, True, Path("logs/member_3"), 2)
+
+
+def test_only_tasks_that_another_process_can_have_move():
+    assert can_move(PairTask("p", pairs_of(*ROWS)))
+    assert can_move(find_pattern("sorted"))
+    assert can_move(SequencePattern("flipped", np.fliplr))
+    assert not can_move(SequencePattern("local", lambda x: x))
+
+
+def test_jobs_are_limited_by_the_members_and_by_memory(monkeypatch):
+    config = TrainConfig(members=3)
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(members.system_memory, "total", lambda: 2.5e9)
+    assert (check_jobs(None, config), check_jobs(2, config), check_jobs(1, config)) == (2, 2, 1)
+    with pytest.raises(UsageError, match=r"^`jobs` 3 would need 2\.8 GiB .* has 2\.3 GiB: use fewer$"):
+        check_jobs(3, config)
+    monkeypatch.setattr(members.system_memory, "total", lambda: 2e10)
+    assert (check_jobs(None, config), check_jobs(9, config)) == (3, 3)
+
+
+def test_the_report_counts_the_points_of_all_members(capsys):
+    report = MembersReport(TrainConfig(20, epochs=3, members=2))  # 18 training points
+    for event in ((1, "points", 18), (2, "points", 7), (2, "network", untrained(ModelConfig(), 0)), (1, "notice", "x")):
+        report(*event)
+    assert (report.bar.tasks[0].total, report.bar.tasks[0].completed) == (108, 18 + 54)
+    assert capsys.readouterr() == ("", "Member 1: x\n")
 
 
 @pytest.mark.parametrize(
@@ -48,6 +185,8 @@ def test_each_member_is_the_network_of_its_seed_and_the_steps_are_compiled_once(
         ({"members": 2, "epochs": 0}, "expected `epochs` of at least 1 with `members`, got 0"),
         ({"members": 101}, "`members` of at most 100, got 101"),
         ({"members": 0}, "`members` to be an integer of at least 1, got 0"),
+        ({"members": 2, "record": True}, "expected one network with `record`, got `members` 2"),
+        ({"members": 2, "jobs": 0}, "expected `jobs` to be an integer of at least 1, got 0"),
     ],
 )
 def test_settings_that_contradict_members_are_refused(settings, message):
