@@ -39,7 +39,10 @@ from seq2seq_demo.training.results import stop_reason
 from seq2seq_demo.training.snapshots import Snapshots, load_snapshot
 
 MEMBER_BYTES = 10**9  # the memory of a process that trains a network of 128 units
-COMMAND = "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); from {} import main; main()"
+# Python cannot exit while a thread waits for `sys.stdin`.
+COMMAND = (
+    "import pickle, sys; stdin = open(0, 'rb'); sys.path[:] = pickle.load(stdin); from {} import main; main(stdin)"
+)
 
 
 class Outputs(NamedTuple):
@@ -304,12 +307,12 @@ class _Sender(Callback):
         self("epoch", tuple(history))
 
 
-def main() -> None:
+def main(stdin: BinaryIO) -> None:
     """Train the members that arrive on standard input; save each, and send it to the parent."""
     stdout = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a user's pattern may print
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # in Windows, Ctrl-C also reaches this process
-    parent = _Parent(sys.stdin.buffer)
+    parent = _Parent(stdin)
     while member := parent.sent.get():
         send = _Sender(stdout, member.config)
         try:
@@ -320,7 +323,6 @@ def main() -> None:
             send("error", str(error))
         except Exception as error:
             send("error", f"unexpected {type(error).__name__}: {error}")
-    os._exit(0)  # the thread that reads standard input may hold its lock
 
 
 def _trained(member: Member, parent: _Parent, send: _Sender) -> TrainedNetwork:
