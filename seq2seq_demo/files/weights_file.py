@@ -1,7 +1,7 @@
 """Weights files: a network with its origin, or a snapshot of a training run, as a container of arrays and JSON.
 
 The JSON has the form of the dataclasses in `stored_network.py`: a list of the networks of an ensemble, their
-vocabularies and, in a snapshot, the progress of the last network. `upgrade` converts files of earlier versions.
+vocabularies and, in a snapshot, the progress of the training. `upgrade` converts files of earlier versions.
 """
 
 from __future__ import annotations
