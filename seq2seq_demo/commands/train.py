@@ -136,7 +136,7 @@ def _train_members(
         members.remove(folder, config)
     try:
         folder.mkdir(exist_ok=True)
-        if not setup.lock and any(folder.iterdir()):
+        if not (setup.lock or options.force) and any(folder.iterdir()):
             raise WeightsError(
                 f"{folder}: expected no members of another training run, found some: --force replaces them"
             )

@@ -122,7 +122,9 @@ def start_of(first: TrainedNetwork, config: TrainConfig, number: int) -> Trained
 
 
 def remove(folder: Path, config: TrainConfig) -> None:
-    """Remove the files of the members, and their folder unless it contains other files."""
+    """Remove the files of an ensemble's members, and their folder unless it contains other files."""
+    if config.members == 1:  # the folder, if there is one, belongs to another run
+        return
     with contextlib.suppress(OSError):
         for number in range(1, config.members + 1):
             path = path_of(folder, number)

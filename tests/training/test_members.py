@@ -154,6 +154,17 @@ def test_only_tasks_that_another_process_can_have_move():
     assert not can_move(SequencePattern("local", lambda x: x))
 
 
+def test_a_run_of_one_network_leaves_the_members_of_another_run_alone(tmp_path):
+    folder = tmp_path / "s2s_members__w.h5"
+    folder.mkdir()
+    path = members.path_of(folder, 1)
+    path.touch()
+    members.remove(folder, TrainConfig())
+    assert path.exists()
+    members.remove(folder, TrainConfig(members=2))
+    assert not folder.exists()
+
+
 def test_jobs_are_limited_by_the_members_and_by_memory(monkeypatch):
     config = TrainConfig(members=3)
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
