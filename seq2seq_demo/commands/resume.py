@@ -101,13 +101,13 @@ def _resume(options: TrainOptions, path: Path) -> TrainingSetup | Path:
             History(options.history, options.history_plot, options.force).write(snapshot.progress.history)
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
-            members.remove(file_names.members_folder(result), snapshot.run.config)
+            if snapshot.run.config.members > 1:
+                members.remove(file_names.members_folder(result))
             return result
         at = f"epoch {snapshot.progress.epoch + 1}, step {network.step}"
         if (n := snapshot.run.config.members) > 1:
-            folder = file_names.members_folder(result)
-            n_finished = sum(members.path_of(folder, number).exists() for number in range(1, n + 1))
-            at = f"{n_finished} of {n} members are trained"
+            finished = [*file_names.members_folder(result).glob("member_*.h5")]
+            at = f"{len(finished)} of {n} members are trained"
         print_notice(f"Resuming {path}, {at}")
         unlock_on_error.pop_all()
         name = options.name or file_names.parse_name(path)

@@ -5,8 +5,9 @@ import functools
 import os
 import shlex
 import tempfile
-from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from seq2seq_demo.commands.fresh_start import TrainingSetup, new_training
 from seq2seq_demo.commands.options import TrainOptions
@@ -17,7 +18,6 @@ from seq2seq_demo.display import tensorboard, training_report
 from seq2seq_demo.display.console import pluralize, print_line, print_notice, print_result
 from seq2seq_demo.display.history import History
 from seq2seq_demo.errors import Interrupted, TrainingError, WeightsError, require_tensorflow
-from seq2seq_demo.figures import EpochFigures
 from seq2seq_demo.files import atomic_files, file_names, recording, weights_file
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import advice, members, workers
@@ -61,18 +61,18 @@ def _train(setup: TrainingSetup, options: TrainOptions) -> None:
     if setup.config.epochs == 0:  # saves the initial weights, or converts a 2016 file
         print_result(f"Saved {_save(setup.network, setup, setup.result, options)}")
         return
-    network, epochs = _train_and_save(setup, options)
+    network = _train_and_save(setup, options)
     exact_match = network.reached.exact_match if network.reached else 0.0
     if exact_match < min(0.99, setup.config.stop_at_exact or 1):
-        suggestions = [changes for _, changes in advice.suggestions(network, setup.task, setup.config, epochs)]
+        suggestions = [changes for _, changes in advice.suggestions(network, setup.task, setup.config, network.history)]
         if text := training_report.advice(suggestions, exact_match):
             print_notice(text)
 
 
-def _train_and_save(setup: TrainingSetup, options: TrainOptions) -> tuple[TrainedNetwork, Sequence[EpochFigures]]:
-    """Train with a report, the history, TensorBoard logs and snapshots; return the saved network and its history."""
+def _train_and_save(setup: TrainingSetup, options: TrainOptions) -> TrainedNetwork:
+    """Train with a report, the history, TensorBoard logs and snapshots; return the saved network."""
     config, task = setup.config, setup.task
-    history = History(options.history, options.history_plot, options.force)
+    history = _history(options)
     jobs = members.check_jobs(options.jobs, config)
     log_dir = options.log_dir or tensorboard.default_log_dir(setup.name, task.name)
     if options.log_dir:
@@ -82,7 +82,6 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions) -> tuple[Traine
     with (
         contextlib.ExitStack() as reserved,
         SignalHandler() as interruption,
-        (training_report.MembersReport if config.members > 1 else training_report.TrainingReport)(config) as report,
         logs,
         Snapshots(Path(), _options_to_repeat(options), interruption, print_notice) as snapshots,
     ):
@@ -91,20 +90,20 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions) -> tuple[Traine
         _claim(snapshots, setup, options)  # before TensorFlow loads, which takes seconds
         training_report.training_header(setup.network.model_config, config, task, options.verbose)
         print_line(f"Log directory: {log_dir}")
-        if isinstance(report, training_report.MembersReport):
-            network = _train_members(setup, options, jobs, log_dir, report, snapshots)
+        if config.members > 1:
+            network = _train_members(setup, options, jobs, log_dir, snapshots)
         else:
             from seq2seq_demo.training.trainer import fit
 
-            network = fit(task, config, setup.snapshot, [report, history, logs], snapshots, setup.began)
-            if network.history and not report.history:  # the run was interrupted after its last epoch
-                history.write(network.history)
+            with training_report.TrainingReport(config) as report:
+                network = fit(task, config, setup.snapshot, [report, history, logs], snapshots, setup.began)
+            history.write(network.history)  # the run may have been interrupted after its last epoch
         path = _save_or_keep(network, setup, options, snapshots)
         print_line(f"Saved {path}")
         if network.recording:
             recorded = pluralize(len(network.recording.steps), "step")
             print_line(f"Recorded {recorded} in {file_names.recording_path(path)}")
-        epochs = report.history
+        epochs = network.history
         if network.members and network.reached:
             figures = f"validation loss {network.reached.loss:.4f}, exact match {network.reached.exact_match:.4f}"
             print_line(f"Ensemble of {len(network.networks)} networks: {figures}")
@@ -116,11 +115,19 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions) -> tuple[Traine
             print_notice(f"The saved network is from epoch {best_epoch(epochs).epoch}, the best one")
     if interruption.signum:
         raise Interrupted("interrupted after the end of the training", interruption.signum)
-    return network, epochs
+    return network
+
+
+def _history(options: TrainOptions, number: int = 1) -> History:
+    """Return the history of a member; the second one has `a.2.json` for `a.json`."""
+    path, plot = options.history, options.history_plot
+    if number > 1:
+        path, plot = (each and each.with_suffix(f".{number}{each.suffix}") for each in (path, plot))
+    return History(path, plot, options.force)
 
 
 def _train_members(
-    setup: TrainingSetup, options: TrainOptions, jobs: int, log_dir: Path, report: members.Report, snapshots: Snapshots
+    setup: TrainingSetup, options: TrainOptions, jobs: int, log_dir: Path, snapshots: Snapshots
 ) -> TrainedNetwork:
     """Train the members of an ensemble in a folder beside the result, and combine them.
 
@@ -129,11 +136,10 @@ def _train_members(
         TrainingError: a member failed or was killed; the others have stopped.
         Interrupted: a signal arrived; all members have stopped.
     """
-    task, config, folder = setup.task, setup.config, file_names.members_folder(snapshots.result)
-    files = options.history, options.history_plot, options.force
-    outputs = members.Outputs(*files, log_dir, options.tensorboard_verbose)
+    histories = [_history(options, number + 1) for number in range(setup.config.members)]
+    folder, run = file_names.members_folder(snapshots.result), []
     if options.force and not setup.lock:
-        members.remove(folder, config)
+        members.remove(folder)
     try:
         folder.mkdir(exist_ok=True)
         if not (setup.lock or options.force) and any(folder.iterdir()):
@@ -142,15 +148,23 @@ def _train_members(
             )
     except OSError as error:
         raise WeightsError(f"{folder}: expected a folder for the members, got: {error.strerror}") from error
-    try:
-        trained = members.train_side_by_side(
-            task, config, setup.network, jobs, report, folder, outputs, snapshots.signals
-        )
-    except (Interrupted, TrainingError) as error:
-        snapshots.claimed = False
-        error.args = (f"{error}; {snapshots.how_to_resume()}",)
-        raise
-    return combined(trained, task)
+    for member in members.members_of(setup.task, setup.config, setup.network, jobs):
+        name = f"member_{member.number}"
+        logs = tensorboard.TensorBoard(log_dir / name, options.tensorboard_verbose)
+        run.append(replace(member, path=folder / f"{name}.h5", logs=logs))
+    with training_report.MembersReport(setup.config) as report:
+
+        def show(number: int, event: str, value: Any) -> None:
+            report(number, event, value)
+            if event in ("epoch", "network"):
+                histories[number - 1].write(value if event == "epoch" else value.history)
+
+        try:
+            return combined(members.train_side_by_side(run, jobs, show, snapshots.signals), setup.task)
+        except (Interrupted, TrainingError) as error:
+            snapshots.claimed = False
+            error.args = (f"{error}; {snapshots.how_to_resume()}",)
+            raise
 
 
 def _options_to_repeat(options: TrainOptions) -> str:
@@ -205,7 +219,8 @@ def _save_or_keep(network: TrainedNetwork, setup: TrainingSetup, options: TrainO
         outcome = f"the trained network is kept in {kept}" if kept else "the trained network could not be kept anywhere"
         raise WeightsError(f"{error}; {outcome}") from error
     snapshots.remove()
-    members.remove(file_names.members_folder(snapshots.result), setup.config)
+    if network.members:
+        members.remove(file_names.members_folder(snapshots.result))
     return path
 
 

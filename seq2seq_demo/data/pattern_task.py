@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -31,11 +31,16 @@ class SequencePattern(Pattern):
     """
 
     vocabularies: ClassVar[Vocabularies] = INTEGER_VOCABULARIES
+    origin: str | None = None  # the name that a user gave, as in FILE.py:FUNCTION, from which it can be imported again
 
     def __post_init__(self) -> None:
         is_name = isinstance(self.name, str) and self.name
         if not is_name or (self.name in PATTERNS and self.function is not PATTERNS[self.name].function):
             raise UsageError(f"expected a pattern name that is a text, not empty and not built-in, got {self.name!r}")
+
+    def __reduce__(self) -> Any:
+        """Pickle a user's function by its origin, because other processes cannot import its module from a file."""
+        return (find_pattern, (self.origin,)) if self.origin else super().__reduce__()
 
     def largest_symbols(self) -> dict[str, int]:
         """Return an empty dict: a pattern accepts the default symbols."""
@@ -201,5 +206,5 @@ def find_pattern(name: PatternName | str) -> SequencePattern:
     if not is_user_function(name):
         check_name(name)
         return SequencePattern(**vars(PATTERNS[name]))
-    name, function = load_function(name)
-    return SequencePattern(name, function, lengths="its own", target_len="its own")
+    short_name, function = load_function(name)
+    return SequencePattern(short_name, function, lengths="its own", target_len="its own", origin=name)

@@ -38,7 +38,6 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
 
     def __init__(self, config: TrainConfig, verbose: bool | None = True) -> None:
         self.config, self.verbose = config, verbose
-        self.history: Epochs = ()
         self.of_epochs = "" if config.budget else f"/{config.epochs}"
         self.bar = new_bar("{task.completed:,.0f}/{task.total:,.0f}", "{task.fields[figures]}")
         is_terminal = sys.stdout.isatty() and sys.stderr.isatty()
@@ -79,7 +78,7 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
     def on_epoch_end(self, history: Epochs, network: TrainedNetwork, validation: Pairs) -> None:
         """Remove the bar of a terminal or fill that of a notebook, and print a line for the epoch and the probe."""
         self.bar.stop()
-        last, validated, self.history = history[-1], history[-1].validation, history
+        last, validated = history[-1], history[-1].validation
         self.validated = f"; validation exact match {validated.exact_match:.4f}"
         self._show_in_notebook(self.total)
         if not self.verbose:
@@ -122,26 +121,20 @@ class MembersReport(TrainingReport):
 
     def __call__(self, number: int, event: str, value: Any) -> None:
         """Show an event of a member (see `training.members`)."""
-        of_member = self.total // self.config.members
         if event == "points":
             self.points[number] = value
-        elif event == "epoch":
-            self.history = value
-            self._print(number, self.epoch_line(value[-1]))
         elif event == "network":
-            self.points[number] = of_member
+            self.points[number] = self.total // self.config.members
         elif event == "notice":
             self.bar.stop()
             print_notice(f"Member {number}: {value}")
+        elif self.verbose:
+            self.bar.stop()
+            print_line(f"Member {number}: {self.epoch_line(value[-1])}")
         points = sum(self.points.values())
         self.bar.start()
         self.bar.update(self.task, completed=points)
         self._show_in_notebook(points)
-
-    def _print(self, number: int, line: str) -> None:
-        self.bar.stop()
-        if self.verbose:
-            print_line(f"Member {number}: {line}")
 
 
 def probe(network: TrainedNetwork, validation: Pairs) -> Prediction:

@@ -17,18 +17,15 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 from seq2seq_demo import system_memory
 from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import TrainConfig
-from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
-from seq2seq_demo.data.patterns import PATTERNS, is_user_function
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.declarations import require_integer
-from seq2seq_demo.display import tensorboard
-from seq2seq_demo.display.history import History
+from seq2seq_demo.display.tensorboard import TensorBoard
 from seq2seq_demo.errors import Interrupted, Seq2SeqError, TrainingError, UsageError
 from seq2seq_demo.figures import EpochFigures
 from seq2seq_demo.files import atomic_files, file_names, weights_file
@@ -36,49 +33,26 @@ from seq2seq_demo.files.stored_network import Snapshot
 from seq2seq_demo.network.parameters import initial_weights
 from seq2seq_demo.trained_network import TrainedNetwork, load
 from seq2seq_demo.training.results import stop_reason
-from seq2seq_demo.training.snapshots import Snapshots, load_snapshot
+from seq2seq_demo.training.snapshots import Snapshots, Stopped, load_snapshot
 
 MEMBER_BYTES = 10**9  # the memory of a process that trains a network of 128 units
-# Python cannot exit while a thread waits for `sys.stdin`.
-COMMAND = (
-    "import pickle, sys; stdin = open(0, 'rb'); sys.path[:] = pickle.load(stdin); from {} import main; main(stdin)"
-)
-
-
-class Outputs(NamedTuple):
-    """The files that a training run writes beside its result."""
-
-    history: Path | None = None
-    history_plot: Path | None = None
-    force: bool = False
-    log_dir: Path | None = None
-    tensorboard_verbose: int = 0
-
-    def of_member(self, number: int) -> "Outputs":
-        """Return the outputs of a member; the second one has `a.2.json` for `a.json`, and its own log directory."""
-        log_dir = self.log_dir and self.log_dir / f"member_{number}"
-        history, plot = self.history, self.history_plot
-        if number > 1:
-            history, plot = (path and path.with_suffix(f".{number}{path.suffix}") for path in (history, plot))
-        return Outputs(history, plot, self.force, log_dir, self.tensorboard_verbose)
-
-
-NO_OUTPUTS = Outputs()
+COMMAND = f"import sys; sys.path[:] = sys.argv[1:]; from {__name__} import main; main()"
 
 
 @dataclass(frozen=True)
 class Member:
-    """The training run of a member; `number` counts from 1, and a pattern that has a name is its name."""
+    """The training run of a member; `number` counts from 1."""
 
     number: int
-    task: Task | str
+    task: Task
     config: TrainConfig
     start: TrainedNetwork
-    path: Path | None  # the weights file, beside which the snapshot is; None saves neither
-    outputs: Outputs
+    path: Path | None = None  # the weights file, beside which the snapshot is; None saves neither
+    logs: TensorBoard | None = None
 
 
-Report = Callable[[int, str, Any], None]  # is called with the number of a member, and the name and value of an event
+Event = tuple[int, str, Any]  # the number of a member, and the name and value of an event
+Report = Callable[[int, str, Any], None]  # is called with an event
 
 
 def check_jobs(jobs: int | None, config: TrainConfig) -> int:
@@ -96,170 +70,105 @@ def check_jobs(jobs: int | None, config: TrainConfig) -> int:
 
 
 def can_move(task: Task) -> bool:
-    """Whether another process can have the task: a name stands for it, or it can be pickled without `__main__`."""
+    """Whether another process can have the task: it can be pickled without `__main__`."""
     try:
-        return _is_named(task) or b"__main__" not in pickle.dumps(task)
+        return b"__main__" not in pickle.dumps(task)
     except (pickle.PicklingError, AttributeError, TypeError):
         return False
 
 
-def _is_named(task: Task) -> bool:
-    return isinstance(task, SequencePattern) and (task.name in PATTERNS or is_user_function(task.name))
+def members_of(task: Task, config: TrainConfig, first: TrainedNetwork, jobs: int) -> list[Member]:
+    """Return the members of an ensemble, which differ in their seeds, and share its budget if they take turns.
+
+    `first` is the initial network of the first member, at the start of its training run. `jobs` are trained at the same
+    time.
+    """
+    assert first.trained
+    members, share = [], config.budget and config.budget / -(-config.members // jobs)
+    for number in range(1, config.members + 1):
+        own = replace(config, seed=config.seed + number - 1)
+        weights, run = initial_weights(first.model_config, own.seed), replace(first.trained, config=own)
+        start = replace(first, weights=weights, trained=run)
+        members.append(Member(number, task, replace(own, budget=share), start))
+    return members
 
 
-def config_of(config: TrainConfig, number: int) -> TrainConfig:
-    """Return the config of a member; only its seed differs from `config`."""
-    return replace(config, seed=config.seed + number - 1)
-
-
-def start_of(first: TrainedNetwork, config: TrainConfig, number: int) -> TrainedNetwork:
-    """Return the initial network of a member; `first` is that of the first one, at the start of its training run."""
-    if number == 1:
-        return first
-    own_config = config_of(config, number)
-    run = first.trained and replace(first.trained, config=own_config)
-    return replace(first, weights=initial_weights(first.model_config, own_config.seed), trained=run)
-
-
-def remove(folder: Path, config: TrainConfig) -> None:
+def remove(folder: Path) -> None:
     """Remove the files of an ensemble's members, and their folder unless it contains other files."""
-    if config.members == 1:  # the folder, if there is one, belongs to another run
-        return
     with contextlib.suppress(OSError):
-        for number in range(1, config.members + 1):
-            path = path_of(folder, number)
-            path.unlink(missing_ok=True)
-            file_names.snapshot_path(path).unlink(missing_ok=True)
+        for path in [*folder.glob("member_*.h5"), *folder.glob(f"{file_names.SNAPSHOT}__member_*.h5")]:
+            path.unlink()
         folder.rmdir()
-
-
-def path_of(folder: Path, number: int) -> Path:
-    """Return the path of the weights file of a member in the folder of all members."""
-    return folder / f"member_{number}.h5"
 
 
 # ---- The parent ----
 
 
 def train_side_by_side(
-    task: Task,
-    config: TrainConfig,
-    first: TrainedNetwork,
-    jobs: int,
-    report: Report,
-    folder: Path | None = None,
-    outputs: Outputs = NO_OUTPUTS,
-    signals: Any = None,
+    members: Sequence[Member], jobs: int, report: Report, signals: Stopped | None = None
 ) -> list[TrainedNetwork]:
     """Train the members of an ensemble, `jobs` at a time, and return them without their optimizers.
 
     Args:
-        task: the task, which can be pickled.
-        config: the config of the ensemble; the members share its budget.
-        first: the initial network of the first member, at the start of its training run.
+        members: the members, whose tasks can be pickled. Those that are saved already are not trained again.
         jobs: the number of members that are trained at the same time.
         report: is called with each event.
-        folder: the folder of weights files and snapshots, from which earlier members are continued; None writes none.
-        outputs: the other files of the ensemble.
-        signals: has an attribute `signum`, which is not None once a signal has arrived.
+        signals: the signals of this process.
 
     Raises:
         TrainingError: a member failed or its process was killed; the others have stopped, and their snapshots remain.
         Interrupted: a signal arrived; all members have stopped.
     """
-    share = config.budget and config.budget / -(-config.members // jobs)
-    numbers, trained = range(1, config.members + 1), {}
-    if folder is not None:
-        trained = {n: load(path) for n in numbers if (path := path_of(folder, n)).exists()}
-    waiting = [
-        Member(
-            n,
-            task.name if _is_named(task) else task,
-            replace(config_of(config, n), budget=share),
-            start_of(first, config, n),
-            folder and path_of(folder, n),
-            outputs.of_member(n),
-        )
-        for n in numbers
-        if n not in trained
-    ]
-    processes: list[subprocess.Popen[bytes]] = []
-    current: dict[int, int] = {}  # the number of the member that a process trains, by the index of the process
-    events: queue.SimpleQueue[tuple[int, str, Any]] = queue.SimpleQueue()
-
-    def send_next(index: int) -> None:
-        member = waiting.pop(0)
-        current[index] = member.number
-        _send(processes[index], member)
-
+    trained = {each.number: load(each.path) for each in members if each.path and each.path.exists()}
+    remaining = [each for each in members if each.number not in trained]
+    waiting, events = iter(remaining), queue.SimpleQueue[Event]()
     with tempfile.TemporaryDirectory(prefix="seq2seq-demo-") as compiled, contextlib.ExitStack() as ends:
-        for index in range(min(jobs, len(waiting))):
-            processes.append(ends.enter_context(_process(index, events, compiled)))
-            send_next(index)
+        processes = [ends.enter_context(_start_process(compiled)) for _ in remaining[:jobs]]
+        for process in processes:
+            threading.Thread(target=_supervise, args=(process, waiting, events), daemon=True).start()
         ends.callback(lambda: [*map(_close, processes)])  # before it waits for the first one
-        while current:
+        while len(trained) < len(members):
             if signals and signals.signum:
                 raise Interrupted("interrupted", signals.signum)
             with contextlib.suppress(queue.Empty):
-                index, event, value = events.get(timeout=0.2)
-                if index not in current:  # a process has ended, because no member was left
-                    continue
-                number = current[index]
-                if event == "end":
-                    raise TrainingError(f"member {number} ended without a result: {_cause(processes[index].wait())}")
+                number, event, value = events.get(timeout=0.2)
                 if event == "error":
-                    raise TrainingError(f"member {number}: {value}")
+                    raise TrainingError(f"member {number}{value}")
                 report(number, event, value)
                 if event == "network":
                     trained[number] = value
-                    del current[index]
-                    if waiting:
-                        send_next(index)
-    return [trained[n] for n in numbers]
+    return [trained[each.number] for each in members]
 
 
-def _cause(status: int) -> str:
-    return f"signal {-status}" if status < 0 else f"exit status {status}"
-
-
-def _send(process: subprocess.Popen[bytes], value: object) -> None:
-    assert process.stdin
-    with contextlib.suppress(OSError):  # it has ended, as its events will show
-        pickle.dump(value, process.stdin)
-        process.stdin.flush()
-
-
-@contextlib.contextmanager
-def _process(
-    index: int, events: queue.SimpleQueue[tuple[int, str, Any]], compiled: str
-) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a process that trains members. A thread passes its events on. It ends after the step in which it is closed.
+def _start_process(compiled: str) -> subprocess.Popen[bytes]:
+    """Start a process that trains members until its standard input is closed.
 
     `compiled` is a folder for compiled programs, so that each is compiled once.
     """
-    argv, pipe = [sys.executable, "-I", "-c", COMMAND.format(__name__)], subprocess.PIPE
+    argv, pipe = [sys.executable, "-I", "-c", COMMAND, *sys.path], subprocess.PIPE
     flags = f"{os.environ.get('TF_XLA_FLAGS', '')} --tf_xla_persistent_cache_directory={compiled}"
     # In a session of its own, the process does not receive the Ctrl-C of a terminal.
-    process = subprocess.Popen(
+    return subprocess.Popen(
         argv, stdin=pipe, stdout=pipe, start_new_session=True, env=os.environ | {"TF_XLA_FLAGS": flags}
     )
-    assert process.stdin
-    assert process.stdout
-    stream: Any = process.stdout
 
-    def pass_on() -> None:
-        with contextlib.suppress(EOFError, pickle.UnpicklingError), stream:
-            while True:
-                events.put((index, *pickle.load(stream)))
-        events.put((index, "end", None))
 
-    threading.Thread(target=pass_on, daemon=True).start()
-    _send(process, sys.path)
-    try:
-        yield process
-    finally:
-        _close(process)
-        process.wait()
+def _supervise(process: subprocess.Popen[bytes], waiting: Iterator[Member], events: queue.SimpleQueue[Event]) -> None:
+    """Send one waiting member after another to a process, and pass its events on. Threads share `waiting`."""
+    stdin: Any = process.stdin
+    stdout: Any = process.stdout
+    for member in waiting:
+        event = ""
+        try:
+            pickle.dump(member, stdin)
+            stdin.flush()
+            while event != "network":
+                event, value = pickle.load(stdout)
+                events.put((member.number, event, value))
+        except (OSError, ValueError, EOFError, pickle.UnpicklingError):  # the process has ended or is stopped
+            status = process.wait()
+            cause = f"signal {-status}" if status < 0 else f"exit status {status}"
+            events.put((member.number, "error", f" ended without a result: {cause}"))
 
 
 def _close(process: subprocess.Popen[bytes]) -> None:
@@ -276,16 +185,19 @@ class _Parent:
 
     signum: int | None = None
 
-    def __init__(self, stdin: BinaryIO) -> None:
-        self.stdin, self.sent = stdin, queue.SimpleQueue[Member | None]()
+    def __init__(self) -> None:
+        self.sent = queue.SimpleQueue[Member | None]()
         threading.Thread(target=self._receive, daemon=True).start()
 
     def _receive(self) -> None:
-        with contextlib.suppress(EOFError):
-            while True:
-                self.sent.put(pickle.load(self.stdin))
-        self.signum = signal.SIGTERM
-        self.sent.put(None)
+        try:
+            # Python cannot exit while a thread waits for `sys.stdin`.
+            with contextlib.suppress(EOFError), open(0, "rb") as stdin:
+                while True:
+                    self.sent.put(pickle.load(stdin))
+        finally:
+            self.signum = signal.SIGTERM
+            self.sent.put(None)
 
 
 class _Sender(Callback):
@@ -309,12 +221,12 @@ class _Sender(Callback):
         self("epoch", tuple(history))
 
 
-def main(stdin: BinaryIO) -> None:
+def main() -> None:
     """Train the members that arrive on standard input; save each, and send it to the parent."""
     stdout = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a user's pattern may print
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # in Windows, Ctrl-C also reaches this process
-    parent = _Parent(stdin)
+    parent = _Parent()
     while member := parent.sent.get():
         send = _Sender(stdout, member.config)
         try:
@@ -322,16 +234,15 @@ def main(stdin: BinaryIO) -> None:
         except Interrupted:
             break
         except Seq2SeqError as error:
-            send("error", str(error))
+            send("error", f": {error}")
         except Exception as error:
-            send("error", f"unexpected {type(error).__name__}: {error}")
+            send("error", f": unexpected {type(error).__name__}: {error}")
 
 
 def _trained(member: Member, parent: _Parent, send: _Sender) -> TrainedNetwork:
-    task = find_pattern(member.task) if isinstance(member.task, str) else member.task
-    fingerprint = task.fingerprint(member.config, member.start.model_config)
-    if member.start.trained and fingerprint != member.start.trained.fingerprint.fingerprint:
-        raise TrainingError(f"expected pattern {task.name!r} to make the same targets in every process")
+    run = member.start.trained
+    if run and member.task.fingerprint(member.config, member.start.model_config) != run.fingerprint.fingerprint:
+        raise TrainingError(f"expected pattern {member.task.name!r} to make the same targets in every process")
     from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads  # before TensorFlow
 
     # isort: split
@@ -341,23 +252,13 @@ def _trained(member: Member, parent: _Parent, send: _Sender) -> TrainedNetwork:
     tf.zeros(())  # starts the threads, whose number is then final
     from seq2seq_demo.training.trainer import fit
 
-    outputs, snapshot = member.outputs, Snapshot(member.start)
-    with contextlib.ExitStack() as stack:
-        history = History(outputs.history, outputs.history_plot, outputs.force)
-        callbacks: list[Callback] = [send, history]
-        if outputs.log_dir:
-            callbacks.append(stack.enter_context(tensorboard.TensorBoard(outputs.log_dir, outputs.tensorboard_verbose)))
-        snapshots = Snapshots(Path(), "", parent, lambda text: send("notice", text))
-        if member.path:
-            stack.enter_context(snapshots)
-            path = file_names.snapshot_path(member.path)
-            if os.path.lexists(path):
-                snapshots.file = atomic_files.open_locked(path, "the snapshot of a member")
-                snapshots.result, snapshot = member.path, load_snapshot(path)
-            else:
-                snapshots.claim(snapshot, member.path, overwrite=False)
-        network = fit(task, member.config, snapshot, callbacks, snapshots if member.path else None)
-        history.write(network.history)  # the run may have been interrupted after its last epoch
+    snapshot, callbacks = Snapshot(member.start), [send, member.logs] if member.logs else [send]
+    snapshots = Snapshots(member.path or Path(), "", parent, lambda text: send("notice", text))
+    with member.logs or contextlib.nullcontext(), snapshots:
+        if member.path and os.path.lexists(snapshots.path):
+            snapshots.file = atomic_files.open_locked(snapshots.path, "the snapshot of a member")
+            snapshot = load_snapshot(snapshots.path)
+        network = fit(member.task, member.config, snapshot, callbacks, snapshots if member.path else None)
         if reason := stop_reason(member.config, network.history):
             send("notice", reason)
         network = network.without_optimizer()

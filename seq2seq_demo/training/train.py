@@ -87,9 +87,9 @@ def train(
         training_header(model_config, config, task, 1)
     jobs = members.check_jobs(jobs, config)
     if config.members > 1 and not callbacks and members.can_move(task):
-        first = begin_run(network, task, config)
+        run = members.members_of(task, config, begin_run(network, task, config), jobs)
         with MembersReport(config, verbose) as members_report:
-            return combined(members.train_side_by_side(task, config, first, jobs, members_report), task)
+            return combined(members.train_side_by_side(run, jobs, members_report), task)
     with TrainingReport(config, verbose) as report:
         from seq2seq_demo.training.trainer import fit  # loads TensorFlow
 
@@ -105,12 +105,10 @@ def _train_one_after_another(
     from seq2seq_demo.training.trainer import fit
 
     first, finished = begin_run(network, task, config), list[TrainedNetwork]()
-    share = config.budget and config.budget / config.members
-    for number in range(1, config.members + 1):
+    for member in members.members_of(task, config, first, jobs=1):
         if notify(callbacks, "on_member_begin", tuple(finished)):
             break
-        own_config, start = members.config_of(config, number), members.start_of(first, config, number)
-        trained = fit(task, replace(own_config, budget=share), Snapshot(start), callbacks)
+        trained = fit(task, member.config, Snapshot(member.start), callbacks)
         finished.append(trained.without_optimizer())
     return combined(finished, task) if finished else first
 

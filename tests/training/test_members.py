@@ -6,7 +6,6 @@ import shlex
 import signal
 import subprocess
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,7 @@ from seq2seq_demo.errors import TrainingError, UsageError
 from seq2seq_demo.evaluation import EvaluationOptions, measure
 from seq2seq_demo.trained_network import untrained
 from seq2seq_demo.training import members
-from seq2seq_demo.training.members import Outputs, can_move, check_jobs, train_side_by_side
+from seq2seq_demo.training.members import can_move, check_jobs
 from seq2seq_demo.training.results import combined
 
 ROWS = [([n % 7, n % 5, n % 3][: 1 + n % 3], [n % 4, n % 2]) for n in range(60)]
@@ -51,7 +50,7 @@ def test_members_are_equal_side_by_side_and_one_after_another(capsys):
 def test_an_ensemble_is_validated_on_sources_that_no_member_was_trained_on():
     """Three members train on most of the 100 sources of length 2, each on others."""
     task, config = find_pattern("copy"), TrainConfig(100, 2, 2, members=3)
-    networks = [members.start_of(members_start(task, config), config, n) for n in (1, 2, 3)]
+    networks = [each.start for each in members.members_of(task, config, members_start(task, config), 1)]
     network = combined(networks, task)
     drawn = [task.draw(each.trained.config, each.model_config) for each in networks]
     seen = {tuple(source) for training, _ in drawn for source in training.sources.rows()}
@@ -96,8 +95,8 @@ def wait_for(condition):
         time.sleep(0.02)
 
 
-MEMBERS = """train 20000 -p mine.py:f --members 2 --jobs 1 --seed 5 -e 2 --batch-size 16 --in-len 4 --out-len 3
-    --cell-size 6 --history h.json -o w.h5"""
+MEMBERS = """train 6000 -p mine.py:f --members 2 --jobs 1 --seed 5 -e 2 --batch-size 16 --in-len 4 --out-len 3
+    --cell-size 6 --history h.json --log-dir logs -o w.h5"""
 
 
 @pytest.mark.slow
@@ -116,35 +115,27 @@ def test_members_that_are_killed_or_orphaned_end_with_the_same_bits(tmp_path, mo
         os.kill(runs.children()[0], signal.SIGKILL)
         status, err = end(runs.process)
         assert status == 1
-        again = (
-            "kept in s2s_checkpoint__w.h5: resume it with `seq2seq-demo train --resume -o w.h5 -p mine.py:f --history"
+        again = "resume it with `seq2seq-demo train --resume -o w.h5 -p mine.py:f --history"
+        assert re.search(
+            rf"error: member \d ended without a result: signal 9; kept in s2s_checkpoint__w.h5: {again}", err
         )
-        assert f"error: member 1 ended without a result: signal 9; {again}" in err
         runs.begin("--resume")
         status, err = end(runs.process)
         assert (status, "of 2 members are trained" in err) == (0, True), err
     finally:
         runs.process.kill()
     monkeypatch.chdir(tmp_path)
-    assert sorted(os.listdir()) == ["__pycache__", "h.2.json", "h.json", "mine.py", "w.h5"]
+    assert sorted(os.listdir()) == ["h.2.json", "h.json", "logs", "mine.py", "w.h5"]
+    assert sorted(os.listdir("logs")) == ["member_1", "member_2"]
     settings = {"epochs": 2, "in_len": 4, "out_len": 3, "cell_size": 6, "batch_size": 16}
     for seed, network in zip((5, 6), load("w.h5").networks, strict=True):
-        assert same_arrays(train("mine.py:f", points=20000, seed=seed, **settings).weights, network.weights)
+        assert same_arrays(train("mine.py:f", points=6000, seed=seed, **settings).weights, network.weights)
 
 
 @pytest.mark.slow
 def test_an_error_of_a_member_names_it():
-    task, config = PairTask("p", pairs_of(*ROWS)), TrainConfig(60, learning_rate=1e20, members=2)
-    model = ModelConfig(**MODEL, ends=True)
-    config = task.sized(replace(config, epochs=1), model, None, None)
     with pytest.raises(TrainingError, match=r"^member 1: .*try a lower `learning_rate`$"):
-        train_side_by_side(task, config, untrained(model, 0), 1, lambda *_: None)
-
-
-def test_each_member_has_outputs_of_its_own():
-    outputs = Outputs(Path("d/h.json"), None, True, Path("logs"), 2)
-    assert outputs.of_member(1) == Outputs(Path("d/h.json"), None, True, Path("logs/member_1"), 2)
-    assert outputs.of_member(3) == Outputs(Path("d/h.3.json"), None, True, Path("logs/member_3"), 2)
+        train(ROWS, members=2, jobs=1, **SETTINGS | {"learning_rate": 1e20}, **MODEL)
 
 
 def test_only_tasks_that_another_process_can_have_move():
@@ -152,17 +143,6 @@ def test_only_tasks_that_another_process_can_have_move():
     assert can_move(find_pattern("sorted"))
     assert can_move(SequencePattern("flipped", np.fliplr))
     assert not can_move(SequencePattern("local", lambda x: x))
-
-
-def test_a_run_of_one_network_leaves_the_members_of_another_run_alone(tmp_path):
-    folder = tmp_path / "s2s_members__w.h5"
-    folder.mkdir()
-    path = members.path_of(folder, 1)
-    path.touch()
-    members.remove(folder, TrainConfig())
-    assert path.exists()
-    members.remove(folder, TrainConfig(members=2))
-    assert not folder.exists()
 
 
 def test_jobs_are_limited_by_the_members_and_by_memory(monkeypatch):
