@@ -78,18 +78,6 @@ def test_networks_of_one_length_must_share_it_and_there_are_at_most_100():
         ensemble([])
 
 
-def test_an_ensemble_is_neither_a_keras_model_nor_a_start():
-    from seq2seq_demo import train
-
-    both = ensemble([trained_network(), trained_network()])
-    with pytest.raises(UsageError, match="expected one network for Keras, got an ensemble of 2"):
-        both.to_keras()
-    with pytest.raises(UsageError, match=r"expected to continue from one network.*an ensemble of 2"):
-        train("reversed", start=both)
-    with pytest.raises(UsageError, match=r"expected to continue from one network.*`members` 2"):
-        train("reversed", start=trained_network(), members=2)
-
-
 def test_the_training_sources_of_all_members_are_left_out():
     runs = [TrainingRun(TrainConfig(20, 3, 3, seed=seed), 0) for seed in (0, 1)]
     networks = [TrainedNetwork(ModelConfig(), {}, "reversed", 3, 3, trained=run, step=1) for run in runs]

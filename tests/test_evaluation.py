@@ -140,7 +140,7 @@ def test_evaluations_add_up(config):
 
 
 @BOTH
-def test_a_beam_of_one_is_greedy_and_a_larger_one_equals_beam_search(config):
+def test_an_evaluation_with_a_beam_counts_its_best_answers(config):
     network, beam = network_of(config, seed=6), Beam(4, 1, 1.0)
     sources = np.random.default_rng(1).integers(0, 9, (300, 4))
     answers = answer(network, sources, T, EvaluationOptions(lambda _: T, beam).decoding)
@@ -151,16 +151,12 @@ def test_a_beam_of_one_is_greedy_and_a_larger_one_equals_beam_search(config):
     def measured_with(beam):
         return measured(pairs, network=network, beam=beam, detailed=True)
 
-    searched, size_1, greedy = measured_with(beam), measured_with(Beam(1)), measured_with(None)
+    searched, greedy = measured_with(beam), measured_with(None)
     assert searched.exact == (answers.ended.sum() if config.ends else kept.sum()) > 100
     assert 0 < greedy.exact < searched.exact
-    assert counts(size_1) == counts(greedy)
     if config.ends:
         assert measured_with(Beam(4)).exact < searched.exact  # without the penalty, other answers are best
-    for a, b in zip(size_1.wrong.surest, greedy.wrong.surest, strict=True):
-        assert a[:5] == b[:5]
-        assert a.probability == pytest.approx(b.probability, rel=1e-5)
-    assert searched.loss_sum == size_1.loss_sum == greedy.loss_sum  # computed with teacher forcing
+    assert searched.loss_sum == greedy.loss_sum  # computed with teacher forcing
     assert searched.forced_exact == greedy.forced_exact
 
 

