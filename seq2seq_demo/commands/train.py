@@ -64,7 +64,8 @@ def _train(setup: TrainingSetup, options: TrainOptions) -> None:
     network = _train_and_save(setup, options)
     exact_match = network.reached.exact_match if network.reached else 0.0
     if exact_match < min(0.99, setup.config.stop_at_exact or 1):
-        suggestions = [changes for _, changes in advice.suggestions(network, setup.task, setup.config, network.history)]
+        history = next((each.history for each in network.networks if each.history), ())  # empty if it was loaded
+        suggestions = [changes for _, changes in advice.suggestions(network, setup.task, setup.config, history)]
         if text := training_report.advice(suggestions, exact_match):
             print_notice(text)
 

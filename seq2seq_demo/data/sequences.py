@@ -29,7 +29,7 @@ class Sequences:
         rows = list(rows)
         lengths = np.fromiter(map(len, rows), np.int64, len(rows))
         symbols = np.fromiter(itertools.chain.from_iterable(rows), np.int64, int(lengths.sum()))
-        return cls(_in_smallest_type(symbols), lengths)
+        return cls(symbols.astype(np.min_scalar_type(symbols.max(initial=0)), copy=False), lengths)
 
     @classmethod
     def of_array(cls, array: np.ndarray) -> Sequences:
@@ -147,10 +147,6 @@ class Pairs:
 
     def __getitem__(self, index: np.ndarray | slice) -> Pairs:
         return Pairs(self.sources[index], self.targets[index])
-
-
-def _in_smallest_type(symbols: np.ndarray) -> np.ndarray:
-    return symbols.astype(np.min_scalar_type(symbols.max(initial=0)), copy=False)
 
 
 def concatenate(parts: Iterable[Sequences]) -> Sequences:

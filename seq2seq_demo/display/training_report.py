@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -47,9 +47,6 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
         self.has_cell = verbose is not False and in_notebook()
         self.cell: Any = None  # IPython's handle of the bar in a notebook
         self.member = self.figures = self.validated = ""  # texts beside this bar
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.bar.stop()
