@@ -1,7 +1,7 @@
 """The task of a pattern: random sources, and the targets that a function computes from them."""
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -31,7 +31,8 @@ class SequencePattern(Pattern):
     """
 
     vocabularies: ClassVar[Vocabularies] = INTEGER_VOCABULARIES
-    origin: str | None = None  # the name that a user gave, as in FILE.py:FUNCTION, from which it can be imported again
+    # The name that the user gave, such as FILE.py:FUNCTION, from which other processes import the function.
+    origin: str | None = field(default=None, kw_only=True, repr=False)
 
     def __post_init__(self) -> None:
         is_name = isinstance(self.name, str) and self.name
@@ -39,7 +40,7 @@ class SequencePattern(Pattern):
             raise UsageError(f"expected a pattern name that is a text, not empty and not built-in, got {self.name!r}")
 
     def __reduce__(self) -> Any:
-        """Pickle a user's function by its origin, because other processes cannot import its module from a file."""
+        """Pickle a user's function by its origin, because a file is not imported under a module's name."""
         return (find_pattern, (self.origin,)) if self.origin else super().__reduce__()
 
     def largest_symbols(self) -> dict[str, int]:

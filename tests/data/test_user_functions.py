@@ -1,5 +1,6 @@
 import json
 import os
+import pickle
 import random
 import sys
 import threading
@@ -76,6 +77,7 @@ def own(tmp_path, monkeypatch):
 def test_functions_from_files_and_modules(own):
     pattern = find_pattern("lib/my_patterns.py:doubled")
     assert pattern.name == "my_patterns:doubled"
+    assert pickle.loads(pickle.dumps(pattern)).function is not pattern.function  # imported again, as in another process
     assert pattern.targets(np.array([[200, 3]], np.uint8), None, 9).tolist() == [[0, 6]]  # no byte overflows
     pattern = find_pattern("packaged.inner:f")
     assert pattern.name == "inner:f"
