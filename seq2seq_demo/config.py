@@ -30,6 +30,7 @@ POSITIVE = Range("to be a number above 0 that float32 can hold", lambda number: 
 SHARE = Range("from 0 to 1", lambda share: 0 <= share <= 1)
 SHARE_ABOVE_0 = Range("above 0 and at most 1", lambda share: 0 < share <= 1)
 SHARE_BELOW_1 = Range("of at least 0 and below 1", lambda share: 0 <= share < 1)
+CONSISTENCY = Range("from 0 to 100", lambda weight: 0 <= weight <= 100)
 PENALTY = Range("from 0 to 10", lambda penalty: 0 <= penalty <= 10)
 DEFAULT_FEW_SYMBOLS = 0.25  # for a pattern whose sources have a range of lengths
 FEW_SYMBOLS_HELP = (
@@ -43,6 +44,7 @@ KEEP_BEST_HELP = "save the epoch with the best validation exact match, not the l
 PATIENCE_HELP = "stop after N epochs in a row without improvement, and save the best epoch"
 BUDGET_HELP = "train for this time instead of a number of epochs, with a cosine schedule over the time by default"
 LABEL_SMOOTHING_HELP = "share of the target probability spread over all symbols (default {default:g})"
+CONSISTENCY_HELP = "weight of the divergence between answers with two dropout masks (default {default:g})"
 MEMBERS_HELP = "train N networks with different seeds, and save them as one ensemble (default {default})"
 BEAM_SIZE_HELP = "beam search with K hypotheses (default: greedy decoding)"
 
@@ -177,6 +179,7 @@ class TrainConfig:
     dropout: float = setting(0.0, "--dropout P", "dropout rate in training (default {default:g})", within=SHARE_BELOW_1)
     members: int = setting(1, "--members N", MEMBERS_HELP, at_most=MAX_MEMBERS)
     label_smoothing: float = setting(0.0, "--label-smoothing X", LABEL_SMOOTHING_HELP, within=SHARE_BELOW_1)
+    consistency: float = setting(0.0, "--consistency X", CONSISTENCY_HELP, within=CONSISTENCY)  # needs dropout
     budget: float | None = setting(None, "--budget MINUTES", BUDGET_HELP, within=POSITIVE)  # the time, not the epochs
 
     def __post_init__(self) -> None:
@@ -185,6 +188,8 @@ class TrainConfig:
             raise UsageError("expected `epochs` of at least 1 with `members`, got 0")
         if self.min_in_len is not None and self.min_in_len > self.in_len:
             raise UsageError(f"expected `in_len` from shortest to longest, got {self.min_in_len}-{self.in_len}")
+        if self.consistency and not self.dropout:
+            raise UsageError(f"`consistency` {self.consistency:g} needs `dropout` above 0, got 0")
         if self.n_training < 1:
             raise UsageError(f"expected fewer than {self.points} points for validation, got {self.n_validation}")
 
@@ -243,6 +248,7 @@ class Settings(TypedDict, total=False):
     dropout: float | None
     members: int | None
     label_smoothing: float | None
+    consistency: float | None
     budget: float | None
 
 

@@ -44,6 +44,7 @@ OUT_OF_RANGE = {
     "validation_points": [0, 2.0],
     "budget": [0, -1, math.nan, "x"],
     "label_smoothing": [-0.1, 1],
+    "consistency": [-0.1, 101],
 }
 
 

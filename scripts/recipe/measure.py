@@ -1,15 +1,16 @@
 """Train the recipe, and random settings to compare it with, on sets of pairs; print exact match as a Markdown table.
 
     .venv/bin/python scripts/recipe/measure.py /tmp/sets [--sets dates romaji] [--random 20] [--jobs 2]
+    .venv/bin/python scripts/recipe/measure.py /tmp/sets --n-pairs 100 300 1000 3000 --plot few_pairs.svg
 
-`sets.py` makes the sets. Each network is trained on train.tsv, keeps its best epoch on dev.tsv, and answers test.tsv
-greedily. With --n-pairs, the first 250 pairs of dev.tsv choose the epoch. Each training run is a separate process, with
-one thread and a time limit; a run that reaches the limit keeps its best epoch so far. Results are appended to
-SETS/measured.jsonl, and runs found there are not repeated.
+`sets.py` makes the sets. Each network is trained on train.tsv, validated on dev.tsv, and answers test.tsv greedily.
+With --n-pairs, the first 250 pairs of dev.tsv validate, or a tenth of N if that is less. Each training run is a
+separate process, with one thread and a time limit; a run that reaches the limit keeps its best epoch so far. Results
+are appended to SETS/measured.jsonl, and runs found there are not repeated. --plot draws exact match on test.tsv by N.
 """
 
 import argparse
-import contextlib
+import itertools
 import json
 import random
 import subprocess
@@ -20,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-N_VALIDATION = 250  # with --n-pairs; validating on 1,000 pairs would take longer than an epoch of 500
+N_VALIDATION = 250  # at most, with --n-pairs; validating on 1,000 pairs would take longer than an epoch of 500
 RECIPE: dict[str, Any] = {}  # the plain recipe, without changes of its settings
 Row = dict[str, Any]
 
@@ -89,15 +90,19 @@ def train_and_measure(folder: Path, changes: dict[str, Any], n_pairs: int | None
     mean_lengths = [sum(len(pair[side]) for pair in pairs) / len(pairs) for side in (0, 1)]
     recipe: dict[str, Any] = {**recommended_settings(PairStatistics(len(pairs), *map(len, known), *mean_lengths))}
     settings = recipe | changes | {"epochs": max(1, round(recipe["epochs"] * changes.get("epochs", 1)))}
-    validation = parts["dev"][: n_pairs and N_VALIDATION]
+    validation = parts["dev"][: n_pairs and min(N_VALIDATION, max(1, n_pairs // 10))]
     in_tokens, out_tokens = tokens_of(folder)
     start, best = time.monotonic(), BestSoFar()
-    with contextlib.suppress(TimeLimit):
-        train(pairs, in_tokens=in_tokens, out_tokens=out_tokens, validation=validation, callbacks=[best], **settings)
+    tokens: dict[str, Any] = {"in_tokens": in_tokens, "out_tokens": out_tokens}
+    try:
+        network = train(pairs, **tokens, validation=validation, callbacks=[best], **settings)
+    except TimeLimit:
+        network = best.network
     row = {"set": folder.name, "n_pairs": len(pairs), "changes": changes, "settings": settings, "epoch": best.epoch}
     row["minutes"] = (time.monotonic() - start) / 60
     for part in ("dev", "test"):
-        row[part] = best.network.evaluate(parts[part]).exact_match
+        answers = network.predict([source for source, _ in parts[part]], on_error="return")
+        row[part] = sum(a == target for a, (_, target) in zip(answers, parts[part], strict=True)) / len(answers)
     return row
 
 
@@ -115,10 +120,10 @@ def read_results(file: Path) -> dict[str, Row]:
     return {key(row): row for row in map(json.loads, lines)}
 
 
-def run(folder: Path, changes: dict[str, Any], arguments: argparse.Namespace) -> None:
+def run(folder: Path, changes: dict[str, Any], n_pairs: int | None, limit: float) -> None:
     """Train in a separate process, which appends its result to the file."""
-    command = [sys.executable, __file__, str(folder), "--one", json.dumps(changes), "--limit", str(arguments.limit)]
-    command += ["--n-pairs", str(arguments.n_pairs)] if arguments.n_pairs else []
+    command = [sys.executable, __file__, str(folder), "--one", json.dumps(changes), "--limit", str(limit)]
+    command += ["--n-pairs", str(n_pairs)] if n_pairs else []
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     print(folder.name, changes, "failed:\n" + result.stderr[-2000:] if result.returncode else "done", file=sys.stderr)
 
@@ -140,19 +145,40 @@ def print_table(names: list[str], results: dict[str, Row], n_pairs: int | None) 
         print("|", " | ".join(map(str, cells)), "|")
 
 
+def plot(path: Path, names: list[str], results: dict[str, Row]) -> None:
+    """Draw the exact match of the recipe on the test pairs of each set, by the number of training pairs."""
+    from matplotlib.figure import Figure
+
+    axes = (figure := Figure((7, 4.5), layout="constrained")).add_subplot()
+    for name, marker in zip(names, itertools.cycle("osD^vX")):
+        points = sorted(
+            (r["n_pairs"], 100 * r["test"]) for r in results.values() if r["set"] == name and not r["changes"]
+        )
+        axes.plot(*zip(*points, strict=True), marker=marker, label=name.replace("_", " "))
+    axes.set(xscale="log", ylim=(0, 100), xlabel="training pairs", ylabel="exact match on unseen pairs, %")
+    ticks = sorted({row["n_pairs"] for row in results.values()})
+    axes.set_xticks(ticks, [f"{n:,}" for n in ticks])
+    axes.minorticks_off()
+    axes.grid(alpha=0.3)
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+    figure.savefig(path)
+
+
 def main() -> None:
     """Measure each set and print the table."""
     parser = argparse.ArgumentParser(description="Measure the recipe on sets of pairs.")
     parser.add_argument("folder", type=Path, help="the folder of the sets")
     parser.add_argument("--sets", nargs="+", metavar="SET", help="sets to measure (default: all)")
     parser.add_argument("--random", type=int, default=0, metavar="N", help="random settings per set (default 0)")
-    parser.add_argument("--n-pairs", type=int, metavar="N", help="train on the first N pairs of each set only")
+    parser.add_argument("--n-pairs", type=int, nargs="+", metavar="N", help="train on the first N pairs of each set")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw a curve of each set")
     parser.add_argument("--limit", type=float, default=600, metavar="S", help="seconds per training run (default 600)")
     parser.add_argument("--jobs", type=int, default=1, metavar="J", help="training runs at a time (default 1)")
     parser.add_argument("--one", metavar="JSON", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one is not None:
-        row = train_and_measure(arguments.folder, json.loads(arguments.one), arguments.n_pairs, arguments.limit)
+        n_pairs = arguments.n_pairs and arguments.n_pairs[0]
+        row = train_and_measure(arguments.folder, json.loads(arguments.one), n_pairs, arguments.limit)
         with open(arguments.folder.parent / "measured.jsonl", "a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
         return
@@ -161,11 +187,17 @@ def main() -> None:
     done = read_results(file)
     runs = [(name, RECIPE) for name in names]
     runs += [(name, random_settings(name, number)) for number in range(arguments.random) for name in names]
-    n_pairs = {name: len(read_pairs(arguments.folder / name, "train")[: arguments.n_pairs]) for name in names}
-    todo = [(n, c) for n, c in runs if key({"set": n, "n_pairs": n_pairs[n], "changes": c}) not in done]
+    todo = []
+    for n_pairs in arguments.n_pairs or [None]:
+        sizes = {name: len(read_pairs(arguments.folder / name, "train")[:n_pairs]) for name in names}
+        new = [(n, c) for n, c in runs if key({"set": n, "n_pairs": sizes[n], "changes": c}) not in done]
+        todo += [(arguments.folder / name, changes, n_pairs, arguments.limit) for name, changes in new]
     with ThreadPoolExecutor(arguments.jobs) as pool:
-        list(pool.map(lambda each: run(arguments.folder / each[0], each[1], arguments), todo))
-    print_table(names, read_results(file), arguments.n_pairs)
+        list(pool.map(lambda each: run(*each), todo))
+    for n_pairs in arguments.n_pairs or [None]:
+        print_table(names, read_results(file), n_pairs)
+    if arguments.plot:
+        plot(arguments.plot, names, read_results(file))
 
 
 if __name__ == "__main__":

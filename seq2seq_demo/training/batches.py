@@ -14,6 +14,7 @@ import tensorflow as tf
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import max_typical_length
 from seq2seq_demo.data.sequences import Pairs
+from seq2seq_demo.network.keras_network.dropout import scramble
 from seq2seq_demo.network.keras_network.tensorflow_setup import MIN_SAMPLES_FOR_XLA
 
 STEPS_PER_CALL = 64  # K: the number of batches in one call of TensorFlow
@@ -32,6 +33,12 @@ class Batch(NamedTuple):
     targets: tf.Tensor  # [B, T], with END if the network ends its answers
     lengths: tf.Tensor  # [B, 2] int32, of source and target; 0 in missing rows
     row_keys: tf.Tensor  # [B] uint32, the seeds of the dropout masks; zeros without dropout
+
+    def twice(self) -> "Batch":
+        """Return a batch of 2B rows, in which the second half has dropout masks of its own."""
+        copies = Batch(*(tf.concat([x, x], axis=0) for x in self))
+        other_keys = scramble(self.row_keys + np.uint32(1), tf.bitwise)
+        return copies._replace(row_keys=tf.concat([self.row_keys, other_keys], axis=0))
 
 
 class Widths(NamedTuple):

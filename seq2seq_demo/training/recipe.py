@@ -13,7 +13,7 @@ from seq2seq_demo.network.parameters import weight_shapes
 MODEL = Settings(
     model="embedding_attention", cell_type="LSTMCell", cell_size=128, embedding_size=64, bidirectional=True
 )
-TRAINING = Settings(lr_schedule="cosine", batch_size=32, label_smoothing=0.1, keep_best=True)
+TRAINING = Settings(lr_schedule="cosine", batch_size=32, label_smoothing=0.1)
 
 # 3,600 pairs of a word and its phones get 60 epochs. Ten times as many pairs get 24 epochs, so that training takes four
 # times as long. Pairs that need more computation, because of long sequences or large vocabularies, get fewer epochs.
@@ -21,7 +21,11 @@ REFERENCE_PAIRS, REFERENCE_EPOCHS, REFERENCE_MULTIPLICATIONS = 3600, 60, 3.2e6
 PAIRS_EXPONENT, MULTIPLICATIONS_EXPONENT = 0.4, 0.75
 MIN_EPOCHS, MAX_EPOCHS = 3, 200
 
-# A training run ends early if a fifth of its epochs bring no improvement.
+# Few pairs validate too little to choose an epoch, so the last epoch is kept. A second dropout mask for each pair takes
+# half as much time again, which few pairs are worth.
+FEW_PAIRS, CONSISTENCY = 2000, 5.0
+
+# With more pairs, a training run ends early if a fifth of its epochs bring no improvement.
 PATIENCE, MIN_PATIENCE = 0.22, 5
 
 # Few pairs need much dropout. Many pairs gain less from it, and have too few epochs to learn with much dropout.
@@ -47,7 +51,9 @@ def recommended_settings(pairs: PairStatistics) -> Settings:
     many = min(1.0, REFERENCE_PAIRS / pairs.n_pairs)  # below 1 if there are many pairs
     rate, dropout = LEARNING_RATE * many**LEARNING_RATE_EXPONENT, DROPOUT * many**DROPOUT_EXPONENT
     scaled = Settings(learning_rate=round(rate, 4), dropout=round(dropout, 2))
-    return {**MODEL, **TRAINING, **scaled, "epochs": _epochs(pairs), "patience": patience_of(_epochs(pairs))}
+    best = Settings(keep_best=True, patience=patience_of(_epochs(pairs)))
+    kept = Settings(consistency=CONSISTENCY) if pairs.n_pairs < FEW_PAIRS else best
+    return {**MODEL, **TRAINING, **scaled, **kept, "epochs": _epochs(pairs)}
 
 
 def patience_of(epochs: int) -> int:

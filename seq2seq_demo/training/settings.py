@@ -82,6 +82,8 @@ def with_recipe(task: Task, settings: Settings, start: TrainedNetwork | None) ->
     chosen = recommended_settings(PairStatistics(n_training, n_in, n_out, float(in_len), float(out_len)))
     if given.keys() & {"epochs", "budget"} or given.get("keep_best") is False:
         chosen.pop("patience", None)
+    if given.get("dropout") == 0:
+        chosen.pop("consistency", None)
     return cast(Settings, (given_values(TrainConfig, chosen) if start else chosen) | given)
 
 

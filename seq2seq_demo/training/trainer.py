@@ -28,7 +28,7 @@ from seq2seq_demo.errors import TrainingError, WeightsError
 from seq2seq_demo.figures import EpochFigures, Figures, History
 from seq2seq_demo.files.stored_network import LENGTHS, Checkpoint, Progress, Snapshot, TrainingRun
 from seq2seq_demo.network.keras_network.dropout import Masks
-from seq2seq_demo.network.keras_network.model import Lengths, Seq2Seq, mean_losses
+from seq2seq_demo.network.keras_network.model import Lengths, Seq2Seq, divergences, mean_losses
 from seq2seq_demo.network.memory_estimates import bytes_per_row, check_pair_fits
 from seq2seq_demo.network.parameters import check_weights, weight_shapes
 from seq2seq_demo.trained_network import TrainedNetwork
@@ -60,6 +60,7 @@ class Trainer:
         self.moments_since = network.moments_since if network.moments else network.step
         self.adam_step = network.step - self.moments_since
         self.clock = Clock(config, began, start.progress.seconds)
+        self.copies = 2 if config.consistency else 1  # of each row, with different dropout masks (Liang et al. 2021)
         # A batch is padded to `batch_size` rows, or fewer if there are few pairs. Each replica gets an equal part.
         block = 128 * self.strategy.num_replicas_in_sync
         self.batch_rows = min(config.batch_size, -(-config.n_training // block) * block)
@@ -124,7 +125,7 @@ class Trainer:
         """Return the results of `_sums`, added up over microbatches if memory requires them."""
         B = rows = batch.sources.shape[0]
         if self.model_config.ends:
-            n_bytes = max(bytes_per_row(self.model_config, *width) for width in widths)
+            n_bytes = max(bytes_per_row(self.model_config, *width) for width in widths) * self.copies
             rows = batches.microbatch_rows(B, n_bytes, one_by_one=len(widths) > 2)
 
         def sums_of(part: Batch) -> list[tf.Tensor]:
@@ -144,11 +145,14 @@ class Trainer:
     def _sums(self, batch: Batch, n_symbols: tf.Tensor, width: tuple[int, int]) -> list[tf.Tensor]:
         """Return the loss sum, the number of correct symbols, and the gradients of loss sum / `n_symbols`.
 
-        Sources and targets are cut to `width`. Padding does not count. Label smoothing changes only the gradients.
+        Sources and targets are cut to `width`. Padding does not count. Label smoothing and consistency change only the
+        gradients.
         """
+        if self.copies > 1:
+            batch = batch.twice()
         sources, targets = batch.sources[:, : width[0]], batch.targets[:, : width[1]]
         lengths = Lengths(*tf.unstack(batch.lengths, axis=1))
-        mask = tf.sequence_mask(lengths.targets, targets.shape[1], tf.float32)  # [B, T]
+        mask = tf.sequence_mask(lengths.targets, targets.shape[1], tf.float32) / self.copies  # [B, T]
         dropout = Masks(self.config.dropout, batch.row_keys) if self.config.dropout else None
         with self.adam.gradient_tape(self.variables) as (tape, weights):
             # A network that does not end its answers has pairs of one length, and needs no masks.
@@ -157,6 +161,8 @@ class Trainer:
             loss = loss_sum / n_symbols
             if self.config.label_smoothing:
                 loss += self.config.label_smoothing * tf.reduce_sum((mean_losses(logits) - losses) * mask) / n_symbols
+            if self.config.consistency:
+                loss += self.config.consistency * tf.reduce_sum(divergences(logits) * mask) / n_symbols
         is_correct = tf.argmax(logits, axis=-1, output_type=tf.int32) == tf.cast(targets, tf.int32)  # [B, T]
         correct_sum = tf.reduce_sum(tf.cast(is_correct, tf.float32) * mask)
         return [loss_sum, correct_sum, *map(tf.convert_to_tensor, tape.gradient(loss, weights))]

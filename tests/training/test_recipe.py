@@ -41,6 +41,12 @@ def test_settings_are_valid_for_any_pairs(n_pairs, length, n_symbols):
     assert 0 < config.dropout <= 0.5
 
 
+def test_few_pairs_keep_the_last_epoch_and_many_the_best_one():
+    few, many = (recommended_settings(PHONES._replace(n_pairs=n)) for n in (1999, 2000))
+    assert (few["consistency"], "keep_best" in few, "patience" in few) == (5, False, False)
+    assert (many["keep_best"], many["patience"], "consistency" in many) == (True, 16, False)
+
+
 def test_many_pairs_have_less_dropout():
     assert recommended_settings(PHONES)["dropout"] == 0.5
     assert recommended_settings(PHONES._replace(n_pairs=100_000))["dropout"] < 0.3

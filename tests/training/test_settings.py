@@ -11,8 +11,8 @@ from seq2seq_demo.trained_network import untrained
 from seq2seq_demo.training.recipe import PairStatistics, recommended_settings
 from seq2seq_demo.training.settings import begin_run, hold_out, resolve
 
-PAIRS = pair_task_from_rows([([n % 5], [n % 7]) for n in range(40)])
-CHOSEN = recommended_settings(PairStatistics(36, 5, 7, 1.0, 1.0))  # a tenth of the pairs validate
+PAIRS, FEW = (pair_task_from_rows([([n % 5], [n % 7]) for n in range(size)]) for size in (2400, 40))
+CHOSEN = recommended_settings(PairStatistics(2160, 5, 7, 1.0, 1.0))  # a tenth of the pairs validate
 
 
 def settings_of(*configs):
@@ -29,7 +29,13 @@ def test_pairs_have_settings_of_their_own_below_the_given_ones(given):
     patience = {} if is_own else {"patience": None}
     given = {name: value for name, value in given.items() if value is not None}
     assert resolved.items() >= (CHOSEN | patience | given).items()
-    assert (resolved["in_max_int"], resolved["out_max_int"], resolved["points"]) == (4, 6, 40)
+    assert (resolved["in_max_int"], resolved["out_max_int"], resolved["points"]) == (4, 6, 2400)
+
+
+@pytest.mark.parametrize(("given", "consistency"), [({}, True), ({"dropout": 0.0}, False), ({"dropout": 0.1}, True)])
+def test_few_pairs_have_consistency_if_they_have_dropout(given, consistency):
+    _, config = resolve(FEW, given, None, None)
+    assert (config.consistency > 0, config.saves_best) == (consistency, False)
 
 
 def test_a_continued_network_keeps_its_model():

@@ -13,6 +13,7 @@ from seq2seq_demo.data.sequences import Pairs, Sequences, shift_right
 from seq2seq_demo.errors import TrainingError
 from seq2seq_demo.evaluation import EvaluationOptions, measure
 from seq2seq_demo.files.stored_network import DataFingerprint, Progress, Snapshot, TrainingRun
+from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.model import Seq2Seq
 from seq2seq_demo.network.memory_estimates import bytes_per_row
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
@@ -219,6 +220,29 @@ def test_label_smoothing_changes_only_the_gradients_and_equals_that_of_keras():
     assert plain[:2] == smoothed[:2]
     assert max(np.abs(a - b).max() for a, b in zip(smoothed[2:], gradients, strict=True)) < 1e-5
     assert max(np.abs(a - b).max() for a, b in zip(smoothed[2:], plain[2:], strict=True)) > 1e-2
+
+
+def test_consistency_adds_the_divergences_between_two_dropout_masks_to_the_mean_loss_of_both():
+    weights, config = random_weights(BOTH_WAYS), TrainConfig(4, 6, 4, batch_size=4, dropout=0.3, consistency=0.7)
+    our_trainer = trainer_from(config, TrainedNetwork(BOTH_WAYS, weights))
+    rng = np.random.default_rng(1)
+    pairs = pairs_of_arrays(rng.integers(0, 11, (3, 6)), rng.integers(0, 13, (3, 4)))  # and a missing row
+    batch = Batch(*(x[0] for x in our_trainer.batches(pairs)))
+    loss_sum, _, *sums = our_trainer._sums(batch, tf.constant(12.0), (6, 4))
+
+    network, keys = Seq2Seq(BOTH_WAYS, weights), batch.twice().row_keys
+    assert np.intersect1d(keys[:4], keys[4:]).size == 0
+    variables = [variable.value for variable in network.named_variables().values()]
+    divergence = keras.losses.KLDivergence(reduction="sum")
+    with tf.GradientTape() as tape:
+        both = [network.losses(batch.sources, batch.targets, None, Masks(0.3, k)) for k in (keys[:4], keys[4:])]
+        (losses_p, logits_p), (losses_q, logits_q) = ((losses[:3], logits[:3]) for losses, logits in both)
+        p, q = tf.nn.softmax(logits_p), tf.nn.softmax(logits_q)
+        mean_loss = tf.reduce_sum(losses_p + losses_q) / 2
+        loss = mean_loss + 0.7 * (divergence(p, q) + divergence(q, p)) / 2
+    assert abs(loss_sum - mean_loss) < 1e-4
+    for ours, g in zip(sums, tape.gradient(loss, variables), strict=True):
+        assert np.abs(ours - tf.convert_to_tensor(g) / 12).max() < 1e-5
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,13 @@ class Seq2Seq(keras.Model):
             variable.assign(weights[name])
 
 
+def divergences(logits: tf.Tensor) -> tf.Tensor:
+    """Return the mean of both KL divergences between the two halves of logits `[2B, T, V]`, for both, `[2B, T]`."""
+    log_p, log_q = tf.split(tf.nn.log_softmax(logits), 2)
+    each = tf.reduce_sum((tf.exp(log_p) - tf.exp(log_q)) * (log_p - log_q), axis=-1) / 2
+    return tf.concat([each, each], axis=0)
+
+
 def mean_losses(logits: tf.Tensor) -> tf.Tensor:
     """Return the cross-entropy of logits `[B, T, V]` with a target that is uniform over the V symbols, `[B, T]`."""
     return tf.reduce_logsumexp(logits, axis=-1) - tf.reduce_mean(logits, axis=-1)
