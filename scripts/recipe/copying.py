@@ -56,7 +56,7 @@ class CopyAndEdit:
         return "".join(map(self.edit, contexts_of(source))).strip(EDGE)
 
     def edit(self, contexts: list[Context]) -> str:
-        """Return what is written for a symbol in these contexts, the narrowest first."""
+        """Return the edit of a symbol in these contexts, the narrowest first."""
         symbol = contexts[0][1]
         weights = {symbol: 1.0}
         for counts in (self.edits[context] for context in contexts if context in self.edits):

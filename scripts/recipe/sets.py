@@ -35,7 +35,7 @@ LOCALES += ["pt", "ro", "ru", "sv", "tr", "uk", "vi", "zh_Hans"]
 TAGS = ("NNS", "VBD", "VBG", "VBN", "VBZ", "JJR", "JJS", "RBR", "RBS")  # inflected forms
 FREQUENT = 60_000  # words of a frequency list
 MAX_LENGTH = 20  # symbols of a running word
-USUAL = 0.7  # of the running words have the usual spelling of their word
+USUAL = 0.7  # the share of running words that have the usual spelling of their word
 
 # Each rule is a pattern in the modern or full word, how it was written, and in which share of the places.
 Rules = list[tuple[str, str, float]]

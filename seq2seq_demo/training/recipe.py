@@ -23,7 +23,7 @@ MIN_EPOCHS, MAX_EPOCHS = 3, 200
 
 # Few pairs validate too little to choose an epoch, so the last epoch is kept. A second dropout mask for each pair takes
 # half as much time again, which few pairs are worth.
-FEW_PAIRS, CONSISTENCY = 2000, 5.0
+FEW_PAIRS, CONSISTENCY = 2000, 2.0
 
 # With more pairs, a training run ends early if a fifth of its epochs bring no improvement.
 PATIENCE, MIN_PATIENCE = 0.22, 5

@@ -60,7 +60,7 @@ class Trainer:
         self.moments_since = network.moments_since if network.moments else network.step
         self.adam_step = network.step - self.moments_since
         self.clock = Clock(config, began, start.progress.seconds)
-        self.copies = 2 if config.consistency else 1  # of each row, with different dropout masks (Liang et al. 2021)
+        self.copies = 2 if config.consistency else 1  # copies of a row have different dropout masks (Liang et al. 2021)
         # A batch is padded to `batch_size` rows, or fewer if there are few pairs. Each replica gets an equal part.
         block = 128 * self.strategy.num_replicas_in_sync
         self.batch_rows = min(config.batch_size, -(-config.n_training // block) * block)
