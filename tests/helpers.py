@@ -37,6 +37,7 @@ AS_PATTERNS = {
     "keep_best": False,
     "label_smoothing": 0.0,
     "consistency": 0.0,
+    "copies": False,
 }
 # A recipe for tests that must not depend on the values of the real one.
 RECIPE = AS_PATTERNS | {"cell_size": 128, "embedding_size": 64, "epochs": 100, "model": "embedding_attention"}

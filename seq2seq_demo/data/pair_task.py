@@ -12,7 +12,7 @@ from seq2seq_demo.data.encoder import Encoder, encode_pairs
 from seq2seq_demo.data.layout import Tokens, recognise
 from seq2seq_demo.data.python_rows import python_pairs
 from seq2seq_demo.data.records import Places, Record
-from seq2seq_demo.data.sequences import Pairs, Sequences
+from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
 from seq2seq_demo.data.vocabulary import DEFAULT_TEXT, INTEGER_VOCABULARIES, TextOptions, Vocabularies
 from seq2seq_demo.errors import InputError, UsageError
 
@@ -82,7 +82,7 @@ class PairTask:
         sources, targets = self.pairs.sources.lengths, self.pairs.targets.lengths
         config = replace(
             config,
-            points=sum(map(len, self._splits)),
+            points=len(self._training(config, model)) + len(self.split[1]),
             validation_points=len(self.split[1]),
             in_len=int(sources.max()),
             min_in_len=int(sources.min()) if model.ends else None,
@@ -98,7 +98,41 @@ class PairTask:
         self._require_symbols(model)
         if self.split[1].unseen_by(model).all():
             raise InputError("expected validation pairs of symbols that occur in the training pairs, got none")
-        return self.split
+        return self._training(config, model), self.split[1]
+
+    def _training(self, config: TrainConfig, model: ModelConfig) -> Pairs:
+        training, copies = self.split[0], self.copies
+        if not (config.copies and model.ends and len(copies)):
+            return training
+        return Pairs(
+            *(concatenate(side) for side in ((training.sources, copies.sources), (training.targets, copies.targets)))
+        )
+
+    @functools.cached_property
+    def copies(self) -> Pairs:
+        """The different targets of the training pairs as sources that are their own targets (Kann and Schütze 2017).
+
+        Targets with symbols that the sources lack, and targets that validate as sources, are left out.
+        """
+        rows = zip(self._targets_as_sources, self.split[0].targets.rows(), strict=True)
+        known = {tuple(source): target for source, target in rows if source and min(source) >= 0}
+        validated = {*map(tuple, self.split[1].sources.rows())}
+        different = [(source, target) for source, target in known.items() if source not in validated]
+        return Pairs(*(Sequences.of_rows(side) for side in ([s for s, _ in different], [t for _, t in different])))
+
+    @functools.cached_property
+    def _targets_as_sources(self) -> list[list[int]]:
+        """The training targets as the sources number their symbols, −1 if they lack one; empty if the kinds differ."""
+        source, target = self.vocabularies
+        numbers = {symbol: n for n, symbol in enumerate(source.symbols)} if source.tokens == target.tokens else {}
+        return [[numbers.get(target.symbols[n], -1) for n in row if numbers] for row in self.split[0].targets.rows()]
+
+    def copied_share(self) -> float:
+        """Return the share of a training target's symbols that its source has in the same order, on average."""
+        from rapidfuzz.distance import LCSseq
+
+        pairs = zip(self.split[0].sources.rows(), self._targets_as_sources, strict=True)
+        return float(np.mean([LCSseq.similarity(source, target) / max(1, len(target)) for source, target in pairs]))
 
     @functools.cached_property
     def split(self) -> tuple[Pairs, Pairs]:

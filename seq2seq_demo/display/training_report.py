@@ -181,6 +181,7 @@ def settings_line(model: ModelConfig | None, config: TrainConfig) -> str:
     epochs = f"{extent} of batches of {config.batch_size}"
     rate = f"learning rate {config.learning_rate:g} ({config.lr_schedule})"
     smoothing = f"label smoothing {config.label_smoothing:g}, " if config.label_smoothing else ""
+    smoothing += "copies of targets, " * config.copies
     smoothing += f"consistency {config.consistency:g}, " if config.consistency else ""
     saved = ", best epoch saved" * config.saves_best + f", patience {config.patience}" * bool(config.patience)
     chosen = f"{network}dropout {config.dropout:g}, {smoothing}{epochs}, {rate}{saved}"

@@ -13,7 +13,7 @@ from seq2seq_demo.files.stored_network import MAX_EARLIER_RUNS, DataFingerprint,
 from seq2seq_demo.network.memory_estimates import check_training_fits
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import workers
-from seq2seq_demo.training.recipe import PairStatistics, recommended_settings
+from seq2seq_demo.training.recipe import FEW_PAIRS, PairStatistics, recommended_settings
 
 MAX_HELD_OUT = 1_000_000  # digests of 8 bytes; if there are more, a file records none of them
 
@@ -56,6 +56,8 @@ def resolve(
         values["few_symbols"] = DEFAULT_FEW_SYMBOLS
         if "out_len" in given:
             raise UsageError("expected `out_len` or a range of `in_len`, which keeps targets whole, got both")
+    if given.get("copies") and not isinstance(task, PairTask):
+        raise UsageError("expected `copies` for pairs, got a pattern")
     values |= given
     values.setdefault("out_len", default_out_len or values["in_len"])
     config = TrainConfig(**values)
@@ -79,7 +81,10 @@ def with_recipe(task: Task, settings: Settings, start: TrainedNetwork | None) ->
     N, in_len, out_len = len(task.pairs), task.pairs.sources.lengths.mean(), task.pairs.targets.lengths.mean()
     n_in, n_out = (largest + 1 for largest in task.largest_symbols().values())
     n_training = N if task.validation else N - N // 10
-    chosen = recommended_settings(PairStatistics(n_training, n_in, n_out, float(in_len), float(out_len)))
+    statistics = PairStatistics(n_training, n_in, n_out, float(in_len), float(out_len))
+    if n_training < FEW_PAIRS and N > 1:
+        statistics = statistics._replace(copied_share=task.copied_share(), n_copies=len(task.copies))
+    chosen = recommended_settings(statistics)
     if given.keys() & {"epochs", "budget"} or given.get("keep_best") is False:
         chosen.pop("patience", None)
     if given.get("dropout") == 0:

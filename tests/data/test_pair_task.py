@@ -337,3 +337,31 @@ def test_sources_with_outer_spaces_are_counted():
     assert lines("characters", *texts) == [warning]
     assert lines("characters", "a b", "bc") == []
     assert lines("words", *texts[:3]) == []
+
+
+# ---- Copies ----
+
+
+def test_different_targets_are_copied_if_sources_have_their_symbols_and_do_not_validate():
+    rows = [("vnd", "und"), ("vnd", "und"), ("dun", "du"), ("und", "d"), ("unn", "nu"), ("dn", "den"), ("d", "")]
+    task = pair_task_from_rows(rows, tokens=("characters", "characters"), validation=[("nu", "nun")])
+    spelled = [
+        tuple(
+            "".join(vocabulary.symbols[n] for n in row) for vocabulary, row in zip(task.vocabularies, pair, strict=True)
+        )
+        for pair in zip(task.copies.sources.rows(), task.copies.targets.rows(), strict=True)
+    ]
+    assert spelled == [("und", "und"), ("du", "du"), ("d", "d")]  # not nu, which validates, nor den: no source has an e
+    assert task.copied_share() == pytest.approx((2 / 3 + 2 / 3 + 1 + 1 + 1 / 2 + 2 / 3 + 0) / 7)
+    config = sized(task, copies=True)
+    assert (config.points, config.n_training, config.in_len) == (7 + 3 + 1, 7 + 3, 3)
+    training, _ = task.draw(config, replace(ENDING, in_max_int=3, out_max_int=3))
+    assert training.targets.rows() == [*task.pairs.targets.rows(), *task.copies.targets.rows()]
+    assert sized(task).n_training == 7
+
+
+@pytest.mark.parametrize("tokens", [("characters", "words"), ("integers", "integers")])
+def test_targets_of_another_kind_and_integers_are_not_copied(tokens):
+    rows = [("1 2", "1 2"), ("2 1", "2 1")] if tokens[0] == "characters" else [([1, 2], [1, 2]), ([2, 1], [2, 1])]
+    task = pair_task_from_rows(rows, tokens=tokens)
+    assert (len(task.copies), task.copied_share()) == (0, 0)

@@ -7,6 +7,8 @@ from helpers import AS_PATTERNS
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.pair_task import PairTask, pair_task_from_rows
+from seq2seq_demo.data.tasks import as_task
+from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained_network import untrained
 from seq2seq_demo.training.recipe import PairStatistics, recommended_settings
 from seq2seq_demo.training.settings import begin_run, hold_out, resolve
@@ -36,6 +38,15 @@ def test_pairs_have_settings_of_their_own_below_the_given_ones(given):
 def test_few_pairs_have_consistency_if_they_have_dropout(given, consistency):
     _, config = resolve(FEW, given, None, None)
     assert (config.consistency > 0, config.saves_best) == (consistency, False)
+
+
+def test_copies_are_for_pairs():
+    rows = [("vnd", "und"), ("vns", "uns"), ("du", "du")] * 9
+    task = pair_task_from_rows(rows, tokens=("characters", "characters"))
+    assert resolve(task, {}, None, None)[1].copies
+    assert not resolve(task, {"copies": False}, None, None)[1].copies
+    with pytest.raises(UsageError, match="expected `copies` for pairs, got a pattern"):
+        resolve(as_task("copy"), {"copies": True}, None, None)
 
 
 def test_a_continued_network_keeps_its_model():

@@ -61,7 +61,7 @@ def test_every_setting_is_used():
     model |= {"embedding_size": 2, "in_max_int": 4, "out_max_int": 6, "bidirectional": True}
     training = {"points": 50, "in_len": 5, "out_len": 4, "learning_rate": 0.5, "lr_schedule": "cosine", "epochs": 0}
     training |= {"batch_size": 8, "seed": 5, "stop_at_exact": 0.5, "few_symbols": 0.1, "keep_best": True}
-    training |= {"patience": 3, "dropout": 0.25, "label_smoothing": 0.2, "consistency": 0.5}
+    training |= {"patience": 3, "dropout": 0.25, "label_smoothing": 0.2, "consistency": 0.5, "copies": False}
     network = train("copy", **model, **training)
     assert network.model_config == ModelConfig(**model)
     assert network.trained.config == TrainConfig(**training)
