@@ -47,8 +47,8 @@ class PairStatistics(NamedTuple):
     n_output_symbols: int
     mean_in_len: float
     mean_out_len: float
-    copied_share: float = 0.0  # of a target, on average
-    n_copies: int = 0  # different targets that can be sources
+    copied_share: float = 0.0  # the part of a target that is copied, on average
+    n_copies: int = 0  # the different targets that can be sources
 
 
 def recommended_settings(pairs: PairStatistics) -> Settings:
