@@ -88,8 +88,8 @@ def train_and_measure(folder: Path, changes: dict[str, Any], n_pairs: int | None
     pairs = parts["train"][:n_pairs]
     known = [{symbol for pair in pairs for symbol in pair[side]} for side in (0, 1)]
     mean_lengths = [sum(len(pair[side]) for pair in pairs) / len(pairs) for side in (0, 1)]
-    recipe: dict[str, Any] = {**recommended_settings(PairStatistics(len(pairs), *map(len, known), *mean_lengths))}
-    settings = recipe | changes | {"epochs": max(1, round(recipe["epochs"] * changes.get("epochs", 1)))}
+    epochs = recommended_settings(PairStatistics(len(pairs), *map(len, known), *mean_lengths))["epochs"]
+    settings = changes | ({"epochs": max(1, round(epochs * changes["epochs"]))} if changes else {})
     validation = parts["dev"][: n_pairs and min(N_VALIDATION, max(1, n_pairs // 10))]
     in_tokens, out_tokens = tokens_of(folder)
     start, best = time.monotonic(), BestSoFar()

@@ -54,9 +54,9 @@ class PairStatistics(NamedTuple):
 def recommended_settings(pairs: PairStatistics) -> Settings:
     """Return the settings of the network and its training for these pairs."""
     is_few = pairs.n_pairs < FEW_PAIRS
-    copies = Settings(copies=True) if is_few and pairs.n_copies and pairs.copied_share >= MOSTLY_COPIED else Settings()
-    if copies:
-        pairs = pairs._replace(n_pairs=pairs.n_pairs + pairs.n_copies)
+    copies = Settings()
+    if is_few and pairs.n_copies and pairs.copied_share >= MOSTLY_COPIED:
+        copies, pairs = Settings(copies=True), pairs._replace(n_pairs=pairs.n_pairs + pairs.n_copies)
     many = min(1.0, REFERENCE_PAIRS / pairs.n_pairs)  # below 1 if there are many pairs
     rate, dropout = LEARNING_RATE * many**LEARNING_RATE_EXPONENT, DROPOUT * many**DROPOUT_EXPONENT
     scaled = Settings(learning_rate=round(rate, 4), dropout=round(dropout, 2))
