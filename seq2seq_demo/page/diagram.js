@@ -5,11 +5,11 @@ import { keyedBox } from "./boxes.js";
 import { svg, zoom } from "./elements.js";
 import { largest, truncate } from "./format.js";
 import { signColour } from "./heatmap.js";
-import { last } from "./network.js";
 import { isEnd, isForced, probabilities, sourceName, stateSize, writtenName } from "./runs.js";
 import { showTab } from "./tabs.js";
 
-/** @import { Run } from "./trained.js" */
+/** @import { Vector } from "./network.js"
+    @import { Run } from "./trained.js" */
 
 /** @typedef {"ahead" | "done" | "current"} Status */
 
@@ -38,7 +38,7 @@ export class Diagram {
     const outputs = [...run.steps.slice(0, T).keys()].filter((t) => !isEnd(run, t)).map((t) => writtenName(run, t));
     const longest = Math.min(8, Math.max(...[...inputs, ...outputs].map((name) => [...name].length)));
     const minColumn = Math.max(28, 9 * longest + 14) * u;
-    const margin = 18 * u;
+    const margin = 28 * u; // has room for GO
     const n = Math.max(S, T);
     this.column = Math.max(minColumn, Math.min(76 * u, (room - 2 * margin) / n));
     this.width = Math.max(room, n * this.column + 2 * margin);
@@ -55,6 +55,8 @@ export class Diagram {
     this.below = (this.bidirectional ? this.backward : this.encoder) + this.height;
     this.decoder = this.below + between * u;
     this.answer = this.decoder + this.height + gap;
+    this.context = this.decoder - 36 * u; // the y of the contexts, which attention computes
+    this.go = this.x(0) - this.tile / 2 - 16 * u; // the x of GO
     this.bottom = this.answer + this.height + (isAlone ? 44 : 36) * u;
     const { width, bottom } = this;
     const label = `Diagram of the current step: ${run.network.name}. The sentence below describes it.`;
@@ -89,28 +91,31 @@ export class Diagram {
   /** Return the parts of the picture with keys for `keyedBox`.
     @type {() => [string, () => SVGElement][]} */
   parts() {
-    const { S, T, t, u, place, middle, bidirectional } = this;
+    const { S, T, t, u, place, middle, bidirectional, room } = this;
     const { has_attention: hasAttention } = this.run.network.config;
+    const finalState = bidirectional ? "both final states, joined" : "final state";
+    const side = (this.x(this.currentColumn) > middle - 60 * u ? -1 : 1) * Math.min(room / 5, 150 * u); // away from the context
     /** @type {(order: number) => Status} */
     const status = (order) => (order + 1 === place ? "current" : order < place ? "done" : "ahead");
     /** @type {(name: string, states: unknown[], makeParts: () => SVGElement[]) => [string, () => SVGElement]} */
     const part = (name, states, makeParts) => [`${name} ${states}`, () => svg("g", {}, ...makeParts())];
     return [
       hasAttention
-        ? part("final state", [this.finalStateStatus], () => [this.finalStateArrow()])
+        ? part("final state", [this.finalStateStatus], () => this.finalStateArrows())
         : part("bottleneck", [Math.min(place, S + 2), middle], () => this.bottleneck()),
       ...Array.from({ length: S }, (_, s) => {
         const read = status(s);
         const readBackward = bidirectional ? status(S - 1 - s) : "ahead";
         return part(`input ${s}`, [read, readBackward], () => this.inputColumn(s, read, readBackward));
       }),
+      part("GO", [t === 0], () => [this.goTile(t === 0 ? "current" : "")]),
       ...Array.from({ length: T }, (_, i) => {
         const state = i === t ? "current" : i < this.written ? "done" : "ahead";
         return part(`output ${i}`, [state], () => this.outputColumn(i, state));
       }),
-      ...(t === null ? [] : [part("step", [t], () => [this.feedbackArrow(t), ...this.attentionLines(t)])]),
-      part("captions", [middle], () => [
-        ...(hasAttention ? [this.text(middle, this.decoder - 21 * u, "final state", "soft halo")] : []),
+      ...(t === null ? [] : [part("step", [t], () => [this.feedbackArrow(t), ...this.attentionParts(t)])]),
+      part("captions", [middle, side], () => [
+        ...(hasAttention ? [this.text(middle + side, this.decoder - 21 * u, finalState, "soft halo")] : []),
         this.text(middle, 14 * u, "source, read by the encoder ↓", "soft"),
         this.text(middle, this.bottom - 6 * u, "answer, written by the decoder", "soft"),
       ]),
@@ -244,51 +249,76 @@ export class Diagram {
     ];
   }
 
+  /** Return GO, the first input of the decoder, to the left of the answer. */
+  goTile(/** @type {string} */ className) {
+    const { go: x, answer: y, u } = this;
+    const box = svg("rect", { x: x - 11 * u, y, width: 22 * u, height: 20 * u, rx: 4 * u });
+    return svg("g", { class: `piece end ${className}` }, box, this.text(x, y + 14 * u, "GO"));
+  }
+
   /** Return the arrow that feeds the previous output, or GO, to the current decoder cell. */
   feedbackArrow(/** @type {number} */ t) {
-    const { height, tile: size, answer, u } = this;
-    const offset = 0.22 * size;
+    const { height, answer, u } = this;
+    const offset = 0.22 * this.tile;
     const lane = answer - 10 * u;
-    const [from, to] = [t ? this.x(t - 1) + offset : this.x(0) - size / 2 - 10 * u, this.x(t) - offset];
-    const start = t ? [from, answer] : [];
-    return this.arrow([...start, from, lane, to, lane, to, this.decoder + height], "current");
+    const [from, to] = [t ? this.x(t - 1) + offset : this.go, this.x(t) - offset];
+    return this.arrow([from, answer, from, lane, to, lane, to, this.decoder + height], "current");
   }
 
   get finalStateStatus() {
     return this.place === this.S || this.t === 0 ? "current" : this.place > this.S ? "done" : "ahead";
   }
 
-  /** Return the arrow that takes the final state to the decoder, in a network with attention. */
-  finalStateArrow() {
-    const { S, T, u, height, tile: size } = this;
-    const right = this.x(Math.max(S, T) - 1) + size / 2 + 9 * u;
-    const left = this.x(0) - size / 2 - 9 * u;
-    const lane = this.decoder - 16 * u;
-    const [y, below] = [this.encoder + height / 2, this.decoder + height / 2];
+  /** Return the arrows that take the final state, or that of both directions, to the decoder, in a network with
+      attention. */
+  finalStateArrows() {
+    const { S, T, u, height, tile: size, decoder, finalStateStatus: status } = this;
+    const right = this.x(Math.max(S, T) - 1) + this.column / 2 + 14 * u;
+    const edge = this.x(0) - size / 2;
+    const [left, lane] = [edge - 9 * u, decoder - 16 * u];
+    const [y, back, below] = [this.encoder, this.backward, decoder].map((top) => top + height / 2);
     const start = [this.x(S - 1) + size / 2, y, right, y, right, lane];
-    const end = [left, lane, left, below, this.x(0) - size / 2, below];
-    return this.arrow([...start, ...end], this.finalStateStatus);
+    const forward = this.arrow([...start, left, lane, left, below, edge, below], status);
+    return this.bidirectional ? [forward, this.arrow([edge, back, left, back, left, lane], status)] : [forward];
   }
 
-  /** Return a line from the current output to each input, wider for a larger α, and the largest α as numbers; empty without
-      attention. */
-  attentionLines(/** @type {number} */ t) {
-    const { u, run } = this;
+  /** Return how the current cell's state becomes a context by attention, and the uses of the context: the current output
+      and the next cell. Empty without attention. */
+  attentionParts(/** @type {number} */ t) {
+    const { u, run, tile: size, decoder, answer, context: y, T } = this;
     const { alpha } = run.steps[t];
     if (!alpha) return [];
-    const lines = [...alpha.keys()]
+    const [x, next] = [t, t + 1].map((i) => this.x(i) + this.column / 2);
+    const [previous, output, lane] = [2 * x - next, this.x(t) + 0.3 * size, answer - 10 * u];
+    /** @type {(cx: number, status: Status) => SVGElement} */
+    const dot = (cx, status) => svg("circle", { cx, cy: y, r: 7 * u, class: `context ${status}` });
+    /** @type {(cx: number, i: number, status: Status) => SVGElement} */
+    const feed = (cx, i, status) => this.arrow([cx, y, this.x(i) - 0.3 * size, decoder], status);
+    return [
+      ...this.attentionLines(alpha, x),
+      ...(t ? [feed(previous, t, "current"), dot(previous, "done")] : []),
+      this.arrow([output, decoder, x - 6 * u, y + 6 * u], "current"),
+      this.arrow([x, y, x, lane, output, lane, output, answer], "current"),
+      ...(t + 1 < T ? [feed(x, t + 1, "ahead")] : []),
+      dot(x, "current"),
+      ...(x + 62 * u < this.width ? [this.text(x + 11 * u, y + 13 * u, "context", "soft halo begin")] : []),
+    ];
+  }
+
+  /** Return a line from each input to the context, wider for a larger α, and the largest α as numbers above the lines. */
+  attentionLines(/** @type {Vector} */ alpha, /** @type {number} */ x) {
+    const { u, below } = this;
+    const lines = largest(alpha, alpha.length)
       .filter((s) => alpha[s] >= 0.005)
       .map((s) => {
-        const ends = { x1: this.x(t), y1: this.decoder, x2: this.x(s), y2: this.below };
+        const ends = { x1: x, y1: this.context, x2: this.x(s), y2: below + 20 * u };
         const stroke = { "stroke-width": (1 + 9 * alpha[s]) * u, "stroke-opacity": 0.15 + 0.85 * alpha[s] };
         return svg("line", { ...ends, ...stroke, class: "attention-line" });
       });
+    const unit = this.column < 44 * u ? "" : " %";
     const numbers = largest(alpha, 3)
       .filter((s) => alpha[s] >= 0.05)
-      .map((s) => {
-        const unit = this.column < 44 * u ? "" : " %";
-        return this.text(this.x(s), this.below + 15 * u, Math.round(100 * alpha[s]) + unit, "share");
-      });
+      .map((s) => this.text(this.x(s), below + 13 * u, Math.round(100 * alpha[s]) + unit, "share"));
     return [...lines, ...numbers];
   }
 
@@ -306,10 +336,14 @@ export class Diagram {
       return svg("polygon", { class: "funnel", points: points.join(" ") });
     };
     const status = this.finalStateStatus;
+    const ends = [
+      [this.x(S - 1), this.encoder + this.height],
+      ...(this.bidirectional ? [[this.x(0), this.below]] : []),
+    ];
     return [
       funnel(this.below + 6 * u, S, top),
       funnel(this.decoder - 6 * u, T, bottom),
-      this.arrow([this.x(S - 1), this.below, middle, top], status),
+      ...ends.map(([x, y]) => this.arrow([x, y, middle, top], status)),
       this.arrow([middle, bottom, this.x(0), this.decoder], place > S ? status : "ahead"),
       ...this.stateStripes(middle - half, top, 2 * half, bottom - top),
       this.text(middle + half + 8 * u, top + 13 * u, "the bottleneck:", "begin"),
@@ -317,19 +351,22 @@ export class Diagram {
     ];
   }
 
-  /** Return h of the top layer as coloured stripes, at most 64 units.
+  /** Return the state of every layer, one row per vector, as coloured stripes of at most 64 units.
     @type {(x: number, y: number, width: number, height: number) => SVGElement[]} */
   stateStripes(x, y, width, height) {
     const { run, place, S } = this;
-    let state = new Float32Array(0);
-    if (place >= S) state = last(last(run.encoded.states));
-    else if (place > 0 && !this.bidirectional) state = last(last(run.encoded.cells[place - 1]).state);
-    const values = [...state.slice(0, 64)];
-    const stripe = width / (values.length || 1);
+    /** @type {Vector[]} */
+    let rows = [];
+    if (place >= S) rows = run.encoded.states.flat();
+    else if (place > 0 && !this.bidirectional) rows = run.encoded.cells[place - 1].flatMap(({ state }) => state);
     const box = { x, y, width, height };
-    const stripes = values.map((value, i) => {
-      const colour = signColour(Math.max(-1, Math.min(1, value)));
-      return svg("rect", { ...box, x: x + i * stripe, width: stripe, ...colour });
+    const stripes = rows.flatMap((row, k) => {
+      const values = [...row.slice(0, 64)];
+      const size = { width: width / values.length, height: height / rows.length };
+      return values.map((value, i) => {
+        const colour = signColour(Math.max(-1, Math.min(1, value)));
+        return svg("rect", { x: x + i * size.width, y: y + k * size.height, ...size, ...colour });
+      });
     });
     return [svg("rect", { ...box, class: "state" }), ...stripes, svg("rect", { ...box, class: "state-frame" })];
   }

@@ -167,17 +167,21 @@ const EXERCISES = [
     const parts = states.join(" and ") + (layers > 1 ? ` of ${layers} layers` : "");
     const order = bidirectional ? "in both directions" : "symbol by symbol";
     const memory = " and attends to the memory, the encoder's output at each input";
-    const text = `The encoder reads the source ${order} and updates its state. The decoder starts from the final state`;
+    const start = bidirectional ? "a state computed from the final states of both" : "the final state";
+    const text = `The encoder reads the source ${order} and updates its state. The decoder starts from ${start}`;
     return {
       title: "The encoder",
       text: `${text}${hasAttention ? memory : ", a bottleneck: it is all that the decoder knows about the source"}.`,
-      question: `The final state has ${size} numbers (${parts}). How many does it have for a source twice as long?`,
+      question: `This state has ${size} numbers (${parts}). How many does it have for a source twice as long?`,
       choices: [size, 2 * size].map(String),
       button: "Show the final state",
       panelId: "inside",
       show: () => ({
         answer: String(stateSize(runOf(network, [...source, ...source]))),
-        message: `The final state, the framed column, has ${size} numbers after ${pluralize(source.length, "input")}.`,
+        message:
+          `The decoder starts from ${size} numbers after ${pluralize(source.length, "input")}. The framed column shows ` +
+          `${H} numbers: h${layers > 1 ? " of the last layer" : ""}, ` +
+          (bidirectional ? "of the forward direction only." : size > H ? "one part of these." : "all of these."),
       }),
     };
   },

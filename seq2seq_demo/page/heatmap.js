@@ -147,7 +147,7 @@ function computeLayout(/** @type {Content} */ { rows, columns, groups, corner, .
   const u = zoom();
   const font = (room < 480 * u || columns.length > 30 ? 12 : 14) * u;
   const longest = Math.max(...[corner, ...rows].map((name) => [...shorten(name)].length));
-  const [left, top, gap] = [0.58 * font * longest + 8 * u, 2.8 * font, 10 * u];
+  const [left, top, gap] = [0.58 * font * longest + 8 * u, 3 * font, 10 * u];
   const fitting = (room - left - gap * (groups.length - 1) - 2 * u) / columns.length;
   const size = Math.max(minSize * u, Math.min(maxSize * u, fitting));
   const touchable = (rows.length > 12 ? 15 : 24) * u;
@@ -168,7 +168,7 @@ function columnNames(/** @type {Content} */ { columns }, /** @type {Layout} */ {
     const [middle, half] = [x(column) + size / 2, 0.31 * font * text.length];
     if (middle - half < free) return [];
     free = middle + half + 0.1 * font;
-    const element = label(middle, top - 0.5 * font, text, "input-name", font);
+    const element = label(middle, top - 0.7 * font, text, "input-name", font);
     element.dataset.column = String(column);
     return [element];
   });

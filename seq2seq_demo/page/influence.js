@@ -236,7 +236,7 @@ export class Influence {
     const [least, most] = [Math.min(...counts), Math.max(...counts)];
     const n = least === most ? most : `${least} to ${most}`;
     const tried = most === this.network.sourceVocabulary.largest ? `the ${most} other symbols` : `${n} other symbols`;
-    return `The share of ${tried} that change the output when they replace the input.`;
+    return `The share of ${tried} that change the output when they replace the input. Leaving an input out is not tried.`;
   }
 }
 
@@ -267,7 +267,7 @@ export function describeDisagreement({ matrix, alpha, network, source, answer },
   const output = `Output ${t + 1} (${targetSymbol(network, answer[t])})`;
   const share = percent(alpha?.[t][s] ?? 0);
   const attention = `${output} gives ${share} of its attention to input ${s + 1} (${sourceSymbol(network, source[s])})`;
-  if (!depends) return `${attention}, yet no substitute for this input changes it.`;
+  if (!depends) return `${attention}, yet it stays the same with each symbol that was tried in place of this input.`;
   const changing = `${percent(matrix[t][s])} of all substitutes change it`;
   return `${attention}, yet it changes when ${sourceSymbol(network, symbol)} replaces this input; ${changing}.`;
 }

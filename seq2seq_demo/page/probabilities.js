@@ -15,10 +15,12 @@ const MAX_BARS = 12;
 
 /** Return the panel of network i. */
 export function probabilityPanel(/** @type {number} */ i) {
-  const { name } = app.networks[i];
+  const { name, config, targetVocabulary } = app.networks[i];
   const bars = h("div", {});
   const list = h("ul", { className: "bars" });
   const drawList = keyedBox(list);
+  const longest = Math.max(...Array.from({ length: config.go + 1 }, (_, n) => [...targetVocabulary.name(n)].length));
+  list.style.setProperty("--name", `${Math.min(14, longest) + 1}ch`); // so that the bars of all networks have one scale
   const makeTable = () => probabilityTable(app.runs[i]);
   const { details, refresh } = tableDetails(`Probabilities of ${name}, as a table`, makeTable);
   const section = panel(
@@ -54,8 +56,6 @@ function probabilityBars(run, list, drawList) {
   const rest = Math.max(0, 1 - symbols.reduce((sum, symbol) => sum + p[symbol], 0));
   const restText = `${p.length - MAX_BARS} other symbols: ${percent(rest)} in total`;
   drawList(isLarge ? [...bars, [restText, () => h("li", { className: "rest" }, restText)]] : bars);
-  const longest = Math.max(...symbols.map((symbol) => [...targetName(run, symbol)].length));
-  list.style.setProperty("--name", `${Math.min(14, longest) + 1}ch`); // so that all bars start at the same x
   const heading = `Output ${countText(t + 1, run.steps.length)}, fed ${fedName(run, run.steps, t)}.`;
   return [h("p", {}, heading), forcedNote(), list];
 }

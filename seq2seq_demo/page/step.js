@@ -89,14 +89,15 @@ function describePlace(/** @type {Run} */ run, /** @type {number} */ place) {
 function describeReading(/** @type {Run} */ run, /** @type {number} */ place) {
   const S = run.source.length;
   const { bidirectional, has_attention: hasAttention } = run.network.config;
-  const symbols = bidirectional
-    ? `${sourceName(run, place - 1)} from the left and ${sourceName(run, S - place)} from the right,`
-    : sourceName(run, place - 1);
-  const state = `its state of ${stateSize(run)} numbers`;
-  const sentence = `Reading ${place} of ${S}: the encoder reads ${symbols} and updates ${state}.`;
+  const n = `${stateSize(run)} numbers`;
+  const reads = bidirectional
+    ? `${sourceName(run, place - 1)} from the left and ${sourceName(run, S - place)} from the right, with a state of ${n} each`
+    : `${sourceName(run, place - 1)} and updates its state of ${n}`;
+  const sentence = `Reading ${place} of ${S}: the encoder reads ${reads}.`;
   if (place < S) return sentence;
-  if (hasAttention) return `${sentence} The decoder starts from this state and attends to the encoder's outputs.`;
-  return `${sentence} The decoder receives only this state.`;
+  const state = bidirectional ? `${n} computed from both` : "this state";
+  if (hasAttention) return `${sentence} The decoder starts from ${state} and attends to the encoder's outputs.`;
+  return `${sentence} The decoder receives only ${state}.`;
 }
 
 function describeWriting(/** @type {Run} */ run, /** @type {number} */ t) {

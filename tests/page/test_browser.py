@@ -483,6 +483,73 @@ def test_a_click_on_a_cell_shows_its_inside_and_escape_returns(opened):
     assert page.evaluate("document.activeElement.id") == "inside"
 
 
+def test_the_context_of_a_step_leads_to_its_output_and_to_the_next_cell(opened):
+    page = opened(reversing(), fragment="#source=3%201%204&place=5")  # the second output
+    picture = page.evaluate(
+        """() => {
+        const all = (selector) => [...document.querySelectorAll("#step .diagram " + selector)];
+        const box = (element) => { const { x, y, width } = element.getBBox(); return { left: x, right: x + width, y } };
+        const { cx, cy } = all(".context.current")[0];
+        const lines = all(".attention-line").map(({ x1, y1, y2 }) => [x1, y1, y2].map((one) => one.baseVal.value));
+        const arrows = all(".arrow").map((one) => [...one.children].map(({ points }) => [points[0].x, points[0].y]));
+        const cells = all(".cell").map(box);
+        const shares = all(".share").map((one) => one.getBBox()).map(({ y, height }) => y + height);
+        return { dot: [cx.baseVal.value, cy.baseVal.value], lines, arrows, cells, shares,
+          tile: box(all(".piece.current rect")[0]), go: box(all(".piece.end rect")[0]) };
+        }"""
+    )
+    dot, cell, following = (
+        picture["dot"],
+        *picture["cells"][4:6],
+    )  # after three cells of the encoder and the first output
+    assert cell["right"] < dot[0] < following["left"]
+    assert dot[1] < cell["y"]
+    assert [line[:2] for line in picture["lines"]] == [dot] * len(picture["lines"])
+    assert max(picture["shares"]) <= min(line[2] for line in picture["lines"])  # no number lies on a line
+    tips = [tip for start, tip in picture["arrows"] if start == dot]
+    for (x, y), aim in zip(sorted(tips), (picture["tile"], following), strict=True):
+        assert aim["left"] < x < aim["right"] and y == aim["y"]
+    (first,) = [
+        tip for start, tip in picture["arrows"] if start == [dot[0] - (following["left"] - cell["left"]), dot[1]]
+    ]
+    assert cell["left"] < first[0] < cell["right"]  # the context of the output before
+    page.evaluate("app.change({ place: 4 })")
+    starts = page.locator("#step .arrow.current polyline").evaluate_all("(all) => all.map(({ points }) => points[0].x)")
+    assert any(picture["go"]["left"] < x < picture["go"]["right"] for x in starts)
+
+
+def test_the_stated_numbers_of_the_state_are_those_that_the_decoder_starts_from(opened):
+    g2p = load(ROOT / "trained_weights" / "g2p.weights.h5")
+    unidirectional = "one part of these"
+    for network, text, part in (
+        (shipped("embedding_attention"), "3 1 4", unidirectional),
+        (shipped("embedding_rnn"), "3 1 4", unidirectional),
+        (g2p, "choir", "of the forward direction only"),
+    ):
+        page = opened(ShownNetwork("one", network, [Example([1], [1], "")]), fragment=f"#source={text}")
+        _, states = network.to_numpy().encode(np.array([[0, 1, 2]]))
+        size, H = sum(array.size for state in states for array in state), network.model_config.cell_size
+        press(page, "Show the final state")
+        message = page.text_content(".guide p")
+        assert f"The decoder starts from {size} numbers after" in message
+        assert f"The framed column shows {H} numbers: h, {part}." in message
+        sentence = page.text_content("#sentence")
+        assert (
+            f"{size} numbers computed from both" in sentence if network is g2p else f"its state of {size}" in sentence
+        )
+        if not network.model_config.has_attention:
+            assert page.locator("#step rect:is(.above-zero, .below-zero)").count() == size
+
+
+def test_the_bars_of_two_networks_have_one_scale(opened):
+    page = opened(reversing(), ShownNetwork("rnn", shipped("embedding_rnn")))
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 800})
+        wait_for_layout(page)
+        widths = page.locator(".bar-track").evaluate_all("(all) => all.map((one) => Math.round(one.clientWidth))")
+        assert len(widths) == 22 and len({*widths}) == 1
+
+
 def test_the_lecture_view_has_larger_type_and_escape_leaves_it(opened):
     page = opened(reversing(), fragment="#source=1%202&view=lecture")
     size = "parseFloat(getComputedStyle(document.documentElement).fontSize)"
