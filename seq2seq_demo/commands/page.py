@@ -73,10 +73,12 @@ def _write_gallery(folder: Path, force: bool) -> None:
     index = folder / INDEX
     check_folder = partial(_check_folder, folder, [index, *paths], force)
     check_folder()
-    pages = [_gallery_page(entry) for entry in GALLERY.values()]
+    shown = {name: _gallery_networks(entry) for name, entry in GALLERY.items()}
+    pages = [build(networks, GALLERY[name].title, INDEX) for name, networks in shown.items()]
+    contents = [*pages, build_index(shown)]
     check_folder()  # again: a file may have been added meanwhile
     folder.mkdir(exist_ok=True)
-    for path, content in zip([*paths, index], [*pages, build_index()], strict=True):
+    for path, content in zip([*paths, index], contents, strict=True):
         atomic_files.write(path, content.encode())
     print_notice(f"Wrote {index} and {pluralize(len(paths), 'page')}: open it in a browser")
 
@@ -90,8 +92,8 @@ def _check_folder(folder: Path, paths: Sequence[Path], force: bool) -> None:
         atomic_files.check_replaceable(path, "a page", force)
 
 
-def _gallery_page(entry: Entry) -> str:
-    """Return the page of an entry, with examples and the recordings of its networks."""
+def _gallery_networks(entry: Entry) -> list[ShownNetwork]:
+    """Return the networks of an entry, with examples and their recordings."""
     selected = [_shipped_network(name) for name in entry.networks]
     networks = [one.network for one in selected]
     if entry.examples:
@@ -102,7 +104,7 @@ def _gallery_page(entry: Entry) -> str:
     if len(shown) > 1:  # they differ in attention
         prefixes = ("with" if network.model_config.has_attention else "without" for network in networks)
         shown = [replace(one, name=f"{prefix} attention") for one, prefix in zip(shown, prefixes, strict=True)]
-    return build(_with_details(selected, shown, offered), entry.title, INDEX)
+    return _with_details(selected, shown, offered)
 
 
 def _shipped_network(name: str) -> SelectedNetwork:

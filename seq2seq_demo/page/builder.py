@@ -141,9 +141,10 @@ def read_asset(name: str) -> str:
 
 
 def content_policy(style: str, script: str = "") -> str:
-    """Return a Content-Security-Policy that allows only this style and this script."""
+    """Return a Content-Security-Policy that allows only this style and this script, and pictures in the page itself."""
     scripts = _hash(script) if script else "'none'"
-    return f"default-src 'none'; script-src {scripts}; style-src {_hash(style)}; base-uri 'none'; form-action 'none'"
+    sources = f"script-src {scripts}; style-src {_hash(style)}; img-src data:"
+    return f"default-src 'none'; {sources}; base-uri 'none'; form-action 'none'"
 
 
 def _hash(text: str) -> str:

@@ -550,6 +550,24 @@ def test_the_bars_of_two_networks_have_one_scale(opened):
         assert len(widths) == 22 and len({*widths}) == 1
 
 
+def test_a_name_that_contains_attention_is_not_followed_by_the_same_words(opened):
+    rnn = shipped("embedding_rnn")
+    names = "attention", "reversed-attention", "with attention", "no-attention"
+    page = opened(*(ShownNetwork(name, rnn if name[0] == "n" else shipped("embedding_attention")) for name in names))
+    page.fill("#source", "3 1")
+    assert page.locator("#input h2.name > :not(.unrecorded)").all_text_contents() == [*names, " without attention"]
+
+
+def test_the_sign_of_a_space_is_whole_above_a_heat_map(opened):
+    page = opened(ShownNetwork("dates", load("dates")), fragment="#source=3%20march%202021&place=15")
+    page.wait_for_selector("#attention .input-name")
+    names = page.locator("#attention .input-name")
+    assert names.nth(1).text_content() == "␣"
+    bottoms = names.evaluate_all("(all) => all.map((one) => one.getBoundingClientRect().bottom)")
+    room = page.locator("#attention .cell-back").bounding_box()["y"] - max(bottoms)
+    assert room >= 4  # in some fonts, the sign reaches below the line of text
+
+
 def test_the_lecture_view_has_larger_type_and_escape_leaves_it(opened):
     page = opened(reversing(), fragment="#source=1%202&view=lecture")
     size = "parseFloat(getComputedStyle(document.documentElement).fontSize)"
