@@ -10,6 +10,7 @@ HEADING = "Exact match is free-running, on the validation data of the training."
 DESCRIPTIONS = {
     "dates": "English, German, French, Spanish and Italian dates to ISO 8601.",
     "g2p": "English spelling to pronunciation, in the phones of CMUdict.",
+    "long-rnn": "Last symbol first; without attention, for the same lengths as reversed-attention.",
     "numbers": "English words for numbers below a million.",
     "recorded-attention": "Last symbol first; with a recording of its training.",
     "recorded-rnn": "Last symbol first; with a recording of its training.",

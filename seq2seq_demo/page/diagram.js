@@ -94,7 +94,7 @@ export class Diagram {
     const { S, T, t, u, place, middle, bidirectional, room } = this;
     const { has_attention: hasAttention } = this.run.network.config;
     const finalState = bidirectional ? "both final states, joined" : "final state";
-    const side = (this.x(this.currentColumn) > middle - 60 * u ? -1 : 1) * Math.min(room / 5, 150 * u); // away from the context
+    const side = (this.x(this.currentColumn) > middle - 60 * u ? -1 : 1) * Math.min(room / 5, 150 * u);
     /** @type {(order: number) => Status} */
     const status = (order) => (order + 1 === place ? "current" : order < place ? "done" : "ahead");
     /** @type {(name: string, states: unknown[], makeParts: () => SVGElement[]) => [string, () => SVGElement]} */
@@ -282,8 +282,8 @@ export class Diagram {
     return this.bidirectional ? [forward, this.arrow([edge, back, left, back, left, lane], status)] : [forward];
   }
 
-  /** Return how the current cell's state becomes a context by attention, and the uses of the context: the current output
-      and the next cell. Empty without attention. */
+  /** Return how the current cell's state becomes a context by attention, and the uses of the context: the current
+      output and the next cell. Empty without attention. */
   attentionParts(/** @type {number} */ t) {
     const { u, run, tile: size, decoder, answer, context: y, T } = this;
     const { alpha } = run.steps[t];
@@ -305,7 +305,7 @@ export class Diagram {
     ];
   }
 
-  /** Return a line from each input to the context, wider for a larger α, and the largest α as numbers above the lines. */
+  /** Return a line from each input to the context, wider for a larger α, and above them the largest α as numbers. */
   attentionLines(/** @type {Vector} */ alpha, /** @type {number} */ x) {
     const { u, below } = this;
     const lines = largest(alpha, alpha.length)

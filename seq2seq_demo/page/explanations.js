@@ -2,11 +2,11 @@
 
 import { announce, app, MAX_SOURCE_LEN } from "./app.js";
 import { button, h, radioTiles } from "./elements.js";
-import { largest, percent, pluralize, trainedLengths, visible } from "./format.js";
+import { percent, pluralize, trainedLengths, visible } from "./format.js";
 import { describeDisagreement, disagreement, Influence } from "./influence.js";
 import { argmax } from "./network.js";
 import { panel, withLabel } from "./panels.js";
-import { fedName, probabilities, sourceSymbol, stateSize, targetSymbol, writtenName } from "./runs.js";
+import { countErrors, fedName, probabilities, sourceSymbol, stateSize, targetName, writtenName } from "./runs.js";
 import { judgement } from "./source.js";
 import { reveal } from "./tabs.js";
 import { same } from "./trained.js";
@@ -16,9 +16,11 @@ import { same } from "./trained.js";
 
 /** An explanation with an exercise. The prediction is one of the `choices` or, without choices, an answer of the
     network. `show` runs the network and returns the right prediction, a sentence, and the source and the state that the
-    panel `panelId` displays. Without a `question`, there is nothing to predict or to show.
+    panel `panelId` displays. Without a `question`, there is nothing to predict or to show. `network` is by default the
+    first one with attention.
     @typedef {{ answer: string, message: string, source?: number[], patch?: Partial<PageState> }} Shown
-    @typedef {{ title: string, text: string, question?: string, choices?: string[], button?: string, panelId?: string,
+    @typedef {{ title: string, text: string, network?: TrainedNetwork, question?: string, choices?: string[],
+      button?: string, panelId?: string,
       show?: () => Shown }} Exercise
     @typedef {ReturnType<typeof contextOf>} Context */
 
@@ -48,7 +50,7 @@ function contextOf() {
       HTMLElement} */
 function exerciseElement(number, makeExercise, showGuide) {
   const { title, text } = makeExercise();
-  const label = (/** @type {string} */ words) => withLabel(contextOf().network, words);
+  const label = (/** @type {string} */ words) => withLabel(makeExercise().network ?? contextOf().network, words);
   const questionBox = h("div");
   let [asked, prediction] = ["", ""];
   const showButton = button("", () => {
@@ -179,8 +181,8 @@ const EXERCISES = [
       show: () => ({
         answer: String(stateSize(runOf(network, [...source, ...source]))),
         message:
-          `The decoder starts from ${size} numbers after ${pluralize(source.length, "input")}. The framed column shows ` +
-          `${H} numbers: h${layers > 1 ? " of the last layer" : ""}, ` +
+          `The decoder starts from ${size} numbers after ${pluralize(source.length, "input")}. The framed column ` +
+          `shows ${H} numbers: h${layers > 1 ? " of the last layer" : ""}, ` +
           (bidirectional ? "of the forward direction only." : size > H ? "one part of these." : "all of these."),
       }),
     };
@@ -204,34 +206,38 @@ const EXERCISES = [
       },
     };
   },
-  function teacherForcing({ network, source }) {
-    const free = runOf(network, source);
-    const shares = free.steps.slice(0, free.answer.length || 1).map((step) => probabilities(step)[step.written]);
-    const t = argmax(shares.map((share) => -share));
-    const { logits, written } = free.steps[t];
-    const others = largest(logits, 3).filter((symbol) => symbol !== written);
-    const symbol = others.find((one) => one !== network.go) ?? others[0];
-    const [name, other] = [written, symbol].map((one) => targetSymbol(network, one));
-    const choices = ["none", "one", "several"];
-    return {
+  function teacherForcing() {
+    const explanation = {
       title: "Teacher forcing and exposure bias",
       text:
         "In training the decoder is fed the target (teacher forcing); when it answers, it is fed its own output. It was " +
         "never trained to continue after an error, so one error can lead to more: exposure bias.",
-      question: `If ${other} replaces ${name} as output ${t + 1}, the least certain one, how many other symbols change?`,
+    };
+    const network = app.networks.find(({ exposure }) => exposure);
+    if (!network?.exposure) return explanation;
+    const { source, target, forced } = network.exposure;
+    const run = network.run(source, target, null, forced);
+    const expected = run.expected ?? [];
+    const t = expected.findIndex((symbol, i) => symbol !== run.written[i]);
+    const wrong = `${targetName(run, run.written[t])} instead of ${targetName(run, expected[t])} as output ${t + 1}`;
+    const isForced = Object.keys(forced).length;
+    const { edits, text } = countErrors(network, run.written, expected);
+    const choices = ["1", "2", "more"];
+    return {
+      ...explanation,
+      network,
+      question:
+        `For ${sourceText(network, source)}, ${isForced ? "you force" : "the network writes"} ${wrong}. With teacher ` +
+        "forcing, no other output is wrong. How many errors (edits) has the free-running answer?",
       choices,
-      button: "Force a wrong symbol",
+      button: isForced ? "Force a wrong symbol" : "Show what the error leads to",
       panelId: "forced",
-      show() {
-        const run = runOf(network, source, { [t]: symbol });
-        const n = Math.max(0, network.compare(run.written, free.written, (i) => i === t).errors - 1);
-        const effect = n ? `changes ${pluralize(n, "other symbol")}` : "changes no other symbol: the network recovers";
-        return {
-          answer: choices[Math.min(n, 2)],
-          message: `Forcing ${other} as output ${t + 1} ${effect}.`,
-          patch: { forced: { [t]: symbol }, place: source.length + t + 2 },
-        };
-      },
+      show: () => ({
+        answer: choices[Math.min(edits, 3) - 1],
+        message: `Free-running, the decoder is fed the ${targetName(run, run.written[t])}: ${text}.`,
+        source,
+        patch: { forced, moment: null, place: source.length + t + 2 },
+      }),
     };
   },
   function attention({ network, unseen: source }) {

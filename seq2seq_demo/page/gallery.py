@@ -35,8 +35,8 @@ GALLERY = {
     ),
     "lengths": Entry(
         "Reversing long sequences",
-        "Two networks reverse digits. They were trained on at most 20 and at most 10 digits: try longer sequences.",
-        ("reversed-attention", "reversed-rnn"),
+        "Two networks of about the same size learn to reverse 1 to 20 digits. Which one fails, and at which length?",
+        ("reversed-attention", "long-rnn"),
     ),
     "sorting": Entry(
         "Sorting",

@@ -236,7 +236,7 @@ export class Influence {
     const [least, most] = [Math.min(...counts), Math.max(...counts)];
     const n = least === most ? most : `${least} to ${most}`;
     const tried = most === this.network.sourceVocabulary.largest ? `the ${most} other symbols` : `${n} other symbols`;
-    return `The share of ${tried} that change the output when they replace the input. Leaving an input out is not tried.`;
+    return `The share of ${tried} that change the output when they replace the input. No input is left out.`;
   }
 }
 

@@ -91,7 +91,7 @@ function describeReading(/** @type {Run} */ run, /** @type {number} */ place) {
   const { bidirectional, has_attention: hasAttention } = run.network.config;
   const n = `${stateSize(run)} numbers`;
   const reads = bidirectional
-    ? `${sourceName(run, place - 1)} from the left and ${sourceName(run, S - place)} from the right, with a state of ${n} each`
+    ? `${sourceName(run, place - 1)} from the left, ${sourceName(run, S - place)} from the right, each with a state of ${n}`
     : `${sourceName(run, place - 1)} and updates its state of ${n}`;
   const sentence = `Reading ${place} of ${S}: the encoder reads ${reads}.`;
   if (place < S) return sentence;

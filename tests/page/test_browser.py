@@ -309,8 +309,8 @@ def test_predictions_are_compared_with_what_the_network_does(opened):
         verdict = "✓ As you predicted. " if is_right else f"✗ You predicted {guess}. "
         assert page.text_content(".guide p").startswith(verdict)
     show(page, "explanations")
-    press(page, "Force a wrong symbol")  # without a prediction
-    assert page.text_content(".guide p").startswith("Forcing ")
+    press(page, "Show where they differ")  # without a prediction
+    assert page.text_content(".guide p").startswith("Output ")
 
 
 def test_an_empty_answer_is_nothing_but_end(opened):
@@ -354,6 +354,22 @@ def test_arrow_keys_and_clicks_select_the_cells_of_each_heat_map(opened):
         assert page.input_value("#unit") == str(used)
 
 
+def test_the_influence_of_the_largest_input_is_as_the_exercises_for_a_class_state(opened):
+    page = opened(ShownNetwork("sorted", shipped("embedding_attention", "sorted")), fragment="#source=9%203%201%207")
+    page.evaluate("window.tried = new Influence(app.networks[0], app.source)")
+    *_, third, fourth, end = page.evaluate("(tried.work(), tried.matrix)")
+    assert (fourth[0], end) == (pytest.approx(1), [0] * 4)
+    before = [1, 3, 7, 9, 10]
+    after = "freeAnswer(app.networks[0], [{}, 3, 1, 7])"
+    changed = [page.evaluate(f"changedOutputs({before}, {after.format(one)})") for one in range(9)]
+    assert [one for one in range(9) if 2 in changed[one]] == [3, 4, 5, 6] and third[0] == pytest.approx(4 / 9)
+    teaching = (ROOT / "seq2seq_demo" / "docs" / "TEACHING.md").read_text()
+    assert "Output 3 changes with four of nine, 3 to 6," in " ".join(teaching.split())
+    assert changed[0] == [3]  # with 0, which is inserted, the others only move
+    page.evaluate("app.change({ replacement: { s: 0, symbol: 0 }, tab: 'influence' })")
+    assert "Changed outputs: 4. Inserted: 1 symbol." in page.text_content("#influence")
+
+
 def test_all_sentences_name_the_same_output_at_which_attention_and_influence_differ(opened):
     page = opened(ShownNetwork("g2p", load(ROOT / "trained_weights" / "g2p.weights.h5")), fragment="#source=through")
     press(page, "Show where they differ")
@@ -381,7 +397,8 @@ def test_without_a_target_forcing_is_compared_with_the_unforced_answer(opened):
     task = "A small network trained on English spelling to pronunciation"
     assert (page.text_content("h1"), page.title(), page.text_content("#task")) == (task, task, "Type a word.")
     before = prediction(page).split()
-    press(page, "Force a wrong symbol")
+    page.locator("#probabilities .bar").nth(1).click()
+    show(page, "forced")
     symbols = [text for text in page.locator("#forced .before").all_text_contents() if text not in ("–", "END")]
     assert symbols == before
     assert page.locator("#forced .moved").count() >= 1
