@@ -8,6 +8,10 @@ from helpers import ROOT
 from rapidfuzz.distance import OSA
 
 from seq2seq_demo import load
+from seq2seq_demo.data.pattern_task import find_pattern
+from seq2seq_demo.files.file_names import shipped_networks
+from seq2seq_demo.files.recording import find_recording
+from seq2seq_demo.page.examples import held_out, recorded_moments
 
 LESSON = ROOT / "seq2seq_demo" / "docs" / "LESSON.md"
 TEXT = LESSON.read_text()
@@ -243,3 +247,18 @@ def test_the_text_on_forced_and_free_running_accuracy_agrees_with_the_listing():
     assert abs(round(forced_accuracy, 2) ** 10 - exact) < 0.05 < abs(free_accuracy**10 - exact)
     assert f"If {100 * forced_accuracy:.0f} % of the symbols are right with teacher forcing" in TEACHING
     assert f"the same network has {100 * free_accuracy:.0f} % of the symbols right" in TEACHING
+
+
+def test_the_rows_of_misconceptions_state_what_the_networks_do():
+    source = digits(re.search(r"`reversing.html` with ([\d ]+): without attention", TEACHING)[1])
+    symbols, target = written("recorded-rnn", source, {}), [*source[::-1], 10]
+    n_places = sum(a != b for a, b in zip(symbols, target, strict=True))
+    assert f"{n_places} of {len(target)} places differ, but two swaps are enough" in TEACHING
+    assert edits(symbols, source) == 2 and sorted(symbols) == sorted(target)
+    path = shipped_networks()["recorded-attention"]
+    network = load(path)
+    recording = find_recording(path, network.weights)
+    moments = recorded_moments(network, recording, held_out(network, find_pattern("reversed")))
+    below = max(i for i, share in enumerate(moments.exact_match) if share < 0.15)
+    losses = f"the loss falls from {moments.loss[0]:.1f} to {moments.loss[below]:.1f} before exact match reaches 15 %"
+    assert losses in TEACHING

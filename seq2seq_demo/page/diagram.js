@@ -37,7 +37,7 @@ export class Diagram {
     const inputs = [...run.source.keys()].map((s) => sourceName(run, s));
     const outputs = [...run.steps.slice(0, T).keys()].filter((t) => !isEnd(run, t)).map((t) => writtenName(run, t));
     const longest = Math.min(8, Math.max(...[...inputs, ...outputs].map((name) => [...name].length)));
-    const minColumn = Math.max(28, 9 * longest + 14) * u;
+    const minColumn = Math.max(26, 9 * longest + 14) * u;
     const margin = 28 * u; // has room for GO
     const n = Math.max(S, T);
     this.column = Math.max(minColumn, Math.min(76 * u, (room - 2 * margin) / n));
