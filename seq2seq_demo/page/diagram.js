@@ -93,7 +93,7 @@ export class Diagram {
   parts() {
     const { S, T, t, u, place, middle, bidirectional, room } = this;
     const { has_attention: hasAttention } = this.run.network.config;
-    const finalState = bidirectional ? "both final states, joined" : "final state";
+    const finalState = bidirectional ? "final states, joined" : "final state";
     const side = (this.x(this.currentColumn) > middle - 60 * u ? -1 : 1) * Math.min(room / 5, 150 * u);
     /** @type {(order: number) => Status} */
     const status = (order) => (order + 1 === place ? "current" : order < place ? "done" : "ahead");
