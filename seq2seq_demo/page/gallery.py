@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from seq2seq_demo import __version__
-from seq2seq_demo.data.vocabulary import join_symbols
 from seq2seq_demo.page.builder import ShownNetwork, content_policy, read_asset
 
 TITLE = "Networks that read one sequence and write another"
@@ -107,61 +106,35 @@ def build_index(shown: Mapping[str, Sequence[ShownNetwork]]) -> str:
 
 
 def _picture(shown: ShownNetwork) -> str:
-    """Draw a network's answer to its first example as SVG: the attention or, without attention, the final state."""
-    network, vocabulary = shown.network, shown.network.vocabularies.source
-    symbols = vocabulary.to_symbols(shown.examples[0].source)
-    source = join_symbols(vocabulary.tokens, symbols) if vocabulary.is_text else symbols
-    (answer,) = network.predict([source], details=True)
-    inputs, outputs = ([html.escape(str(symbol)) for symbol in side] for side in (symbols, answer.predicted_symbols))
+    """Draw a network's answer to its first example as SVG: the attention or, without attention, the final state.
+
+    Attention has a row of squares per output. The squares of the state are between the inputs and the outputs.
+    """
+    network, source = shown.network, shown.examples[0].source
+    (answer,) = network.predict([network.vocabularies.source.to_symbols(source)], details=True)
+    inputs, outputs = (
+        [html.escape(str(symbol)) for symbol in side] for side in (answer.source, answer.predicted_symbols)
+    )
+    top, side = 22, 22
     if answer.attention is not None:
-        size, parts = _attention(inputs, outputs, answer.attention)
+        kind, values, left = "Attention", answer.attention, 12 + 9 * max(map(len, outputs))
+        output_places = [(left / 2, top + side * (t + 0.7)) for t in range(len(outputs))]
     else:
-        states = network.to_numpy().encode(np.array([shown.examples[0].source]))[1]
-        size, parts = _bottleneck(inputs, outputs, [array[0] for state in states for array in state])
-    kind = "Attention" if answer.attention is not None else "The final state"
-    label = f"{kind} while the network reads {' '.join(inputs)} and writes {' '.join(outputs)}"
-    return f'<svg class="picture" viewBox="0 0 {size}" role="img" aria-label="{label}">{"".join(parts)}</svg>'
-
-
-Drawing = tuple[str, list[str]]  # width and height, and SVG elements
-
-
-def _attention(inputs: list[str], outputs: list[str], alpha: np.ndarray) -> Drawing:
-    """Draw a row of squares per output, darker for more attention."""
-    left, top, side = 12 + 9 * max(map(len, outputs)), 22, 22
-    names = [_text(left + side * (s + 0.5), 15, name) for s, name in enumerate(inputs)]
-    rows = [_text(0, top + side * t + 16, name, "begin") for t, name in enumerate(outputs)]
-    cells = [
-        f'<rect class="{kind}" x="{left + side * s}" y="{top + side * t}" width="{side}" height="{side}" '
-        f'fill-opacity="{share:.2f}"/>'
-        for (t, s), value in np.ndenumerate(alpha)
-        for kind, share in (("cells", 1), ("heat", value))
-        if share > 0.01
-    ]
-    return f"{left + side * len(inputs) + 2} {top + side * len(outputs) + 2}", [*names, *rows, *cells]
-
-
-def _bottleneck(inputs: list[str], outputs: list[str], state: list[np.ndarray]) -> Drawing:
-    """Draw the final state, a row of stripes per array, between the inputs above and the outputs below."""
-    side, height = 30, 30 / len(state)
-    width = side * max(len(inputs), len(outputs))
+        states = network.to_numpy().encode(np.array([source]))[1]
+        kind, values, left = "The final state", np.reshape(states, (-1, network.model_config.cell_size // 2)), 0
+        step = side * values.shape[1] / len(outputs)
+        output_places = [(step * (t + 0.5), top + side * len(values) + 17) for t in range(len(outputs))]
+    width = side * values.shape[1]
+    input_places = [(left + width * (s + 0.5) / len(inputs), 15) for s in range(len(inputs))]
     names = [
-        _text(side * (i + 0.5), y, name)
-        for y, side_names in ((15, inputs), (147, outputs))
-        for i, name in enumerate(side_names)
+        f'<text x="{x:.0f}" y="{y:.0f}">{name}</text>'
+        for (x, y), name in zip([*input_places, *output_places], [*inputs, *outputs], strict=True)
     ]
-    left, right = width // 2 - 60, width // 2 + 60
-    funnel = f'<path class="funnel" d="M0 24H{width}L{right} 60V90L{width} 130H0L{left} 90V60z"/>'
-    box = f'<rect class="cells" x="{left}" y="60" width="120" height="30"/>'
-    stripes = [
-        f'<rect class="{"above" if value > 0 else "below"}-zero" x="{left + 120 * i / len(row):.1f}" '
-        f'y="{60 + k * height}" width="{120 / len(row):.1f}" height="{height}" '
-        f'fill-opacity="{min(1, abs(value)):.2f}"/>'
-        for k, row in enumerate(state)
-        for i, value in enumerate(row)
+    squares = [
+        f'<rect class="{"above" if value > 0 else "below"}-zero" x="{left + side * column}" y="{top + side * row}" '
+        f'width="{side}" height="{side}" fill-opacity="{min(1, abs(value)):.2f}"/>'
+        for (row, column), value in np.ndenumerate(values)
     ]
-    return f"{width} 155", [*names, funnel, box, *stripes]
-
-
-def _text(x: float, y: float, words: str, kind: str = "") -> str:
-    return f'<text class="{kind}" x="{x}" y="{y}">{words}</text>'
+    label = f"{kind} while the network reads {' '.join(inputs)} and writes {' '.join(outputs)}"
+    view = f"0 0 {left + width + 2} {output_places[-1][1] + 10:.0f}"
+    return f'<svg class="picture" viewBox="{view}" role="img" aria-label="{label}">{"".join([*squares, *names])}</svg>'
