@@ -21,7 +21,6 @@ from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.files.recording import find_recording
 from seq2seq_demo.page import examples
 from seq2seq_demo.page.builder import Example, Moments, ShownNetwork, build, build_module, check
-from seq2seq_demo.page.exposure import with_exposure
 from seq2seq_demo.page.gallery import GALLERY, INDEX, Entry, build_index
 from seq2seq_demo.trained_network import load
 
@@ -61,8 +60,7 @@ def _with_details(
     pairs: Pairs | None = None,
 ) -> list[ShownNetwork]:
     details = zip(shown, offered, (_moments(one, pairs) for one in selected), strict=True)
-    detailed = [replace(network, examples=listed, moments=moments) for network, listed, moments in details]
-    return with_exposure(detailed, [one.pattern for one in selected], pairs)
+    return [replace(network, examples=listed, moments=moments) for network, listed, moments in details]
 
 
 def _write_gallery(folder: Path, force: bool) -> None:
@@ -98,17 +96,15 @@ def _gallery_networks(entry: Entry) -> list[ShownNetwork]:
     """Return the networks of an entry, with examples and their recordings."""
     selected = [_shipped_network(name) for name in entry.networks]
     networks = [one.network for one in selected]
-    pairs = None
     if entry.examples:
-        pairs = pair_task_from_rows(entry.examples, networks[0].vocabularies).pairs
-        offered = examples.pair_examples(networks, pairs)
+        offered = examples.pair_examples(networks, pair_task_from_rows(entry.examples, networks[0].vocabularies).pairs)
     else:
         offered = examples.pattern_examples([(one.network, one.pattern) for one in selected])
     shown = [_shown_network(one) for one in selected]
     if len(shown) > 1:  # they differ in attention
         prefixes = ("with" if network.model_config.has_attention else "without" for network in networks)
         shown = [replace(one, name=f"{prefix} attention") for one, prefix in zip(shown, prefixes, strict=True)]
-    return _with_details(selected, shown, offered, pairs)
+    return _with_details(selected, shown, offered)
 
 
 def _shipped_network(name: str) -> SelectedNetwork:

@@ -38,18 +38,7 @@ class Example:
     source: list[int]
     target: list[int] | None
     note: str
-
-
-@dataclass(frozen=True)
-class Exposure:
-    """A source with one error under teacher forcing that leads to more when the network is fed its own output.
-
-    The error is a `forced` symbol, as {output: symbol}. If there is none, it is the network's own.
-    """
-
-    source: list[int]
-    target: list[int]
-    forced: dict[int, int]
+    shows_bias: bool = False  # one error of the network under teacher forcing leads to many free-running
 
 
 @dataclass(frozen=True)
@@ -72,7 +61,6 @@ class ShownNetwork:
     network: TrainedNetwork
     examples: Sequence[Example] = ()
     moments: Moments | None = None
-    exposure: Exposure | None = None
     task_description: str = ""  # for networks without a built-in pattern, which has a description
 
 
@@ -189,7 +177,6 @@ def network_data(shown: ShownNetwork) -> dict[str, Any]:
         "shapes": [[name, list(shape)] for name, shape in weight_shapes(c).items()],
         "weights": encode_weights(network, network.weights, "<f4"),
         "examples": [asdict(example) for example in shown.examples],
-        "exposure": asdict(shown.exposure) if shown.exposure else None,
         "recording": vars(moments) | {"weights": halves} if moments else None,
     }
 

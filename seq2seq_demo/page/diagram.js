@@ -108,7 +108,7 @@ export class Diagram {
         const readBackward = bidirectional ? status(S - 1 - s) : "ahead";
         return part(`input ${s}`, [read, readBackward], () => this.inputColumn(s, read, readBackward));
       }),
-      part("GO", [t === 0], () => [this.goTile(t === 0 ? "current" : "")]),
+      part("GO", [], () => [this.text(this.go, this.answer + 14 * u, "GO")]), // the first input of the decoder
       ...Array.from({ length: T }, (_, i) => {
         const state = i === t ? "current" : i < this.written ? "done" : "ahead";
         return part(`output ${i}`, [state], () => this.outputColumn(i, state));
@@ -249,18 +249,10 @@ export class Diagram {
     ];
   }
 
-  /** Return GO, the first input of the decoder, to the left of the answer. */
-  goTile(/** @type {string} */ className) {
-    const { go: x, answer: y, u } = this;
-    const box = svg("rect", { x: x - 11 * u, y, width: 22 * u, height: 20 * u, rx: 4 * u });
-    return svg("g", { class: `piece end ${className}` }, box, this.text(x, y + 14 * u, "GO"));
-  }
-
   /** Return the arrow that feeds the previous output, or GO, to the current decoder cell. */
   feedbackArrow(/** @type {number} */ t) {
     const { height, answer, u } = this;
-    const offset = 0.22 * this.tile;
-    const lane = answer - 10 * u;
+    const [offset, lane] = [0.22 * this.tile, answer - 10 * u];
     const [from, to] = [t ? this.x(t - 1) + offset : this.go, this.x(t) - offset];
     return this.arrow([from, answer, from, lane, to, lane, to, this.decoder + height], "current");
   }
@@ -285,18 +277,17 @@ export class Diagram {
   /** Return how the current cell's state becomes a context by attention, and the uses of the context: the current
       output and the next cell. Empty without attention. */
   attentionParts(/** @type {number} */ t) {
-    const { u, run, tile: size, decoder, answer, context: y, T } = this;
+    const { u, run, tile: size, column, decoder, answer, context: y, T } = this;
     const { alpha } = run.steps[t];
     if (!alpha) return [];
-    const [x, next] = [t, t + 1].map((i) => this.x(i) + this.column / 2);
-    const [previous, output, lane] = [2 * x - next, this.x(t) + 0.3 * size, answer - 10 * u];
+    const [x, output, lane] = [this.x(t) + column / 2, this.x(t) + 0.3 * size, answer - 10 * u];
     /** @type {(cx: number, status: Status) => SVGElement} */
     const dot = (cx, status) => svg("circle", { cx, cy: y, r: 7 * u, class: `context ${status}` });
     /** @type {(cx: number, i: number, status: Status) => SVGElement} */
     const feed = (cx, i, status) => this.arrow([cx, y, this.x(i) - 0.3 * size, decoder], status);
     return [
       ...this.attentionLines(alpha, x),
-      ...(t ? [feed(previous, t, "current"), dot(previous, "done")] : []),
+      ...(t ? [feed(x - column, t, "current"), dot(x - column, "done")] : []),
       this.arrow([output, decoder, x - 6 * u, y + 6 * u], "current"),
       this.arrow([x, y, x, lane, output, lane, output, answer], "current"),
       ...(t + 1 < T ? [feed(x, t + 1, "ahead")] : []),
@@ -306,14 +297,13 @@ export class Diagram {
   }
 
   /** Return a line from each input to the context, wider for a larger α, and above them the largest α as numbers. */
-  attentionLines(/** @type {Vector} */ alpha, /** @type {number} */ x) {
-    const { u, below } = this;
+  attentionLines(/** @type {Vector} */ alpha, /** @type {number} */ x1) {
+    const { u, below, context: y1 } = this;
     const lines = largest(alpha, alpha.length)
       .filter((s) => alpha[s] >= 0.005)
       .map((s) => {
-        const ends = { x1: x, y1: this.context, x2: this.x(s), y2: below + 20 * u };
         const stroke = { "stroke-width": (1 + 9 * alpha[s]) * u, "stroke-opacity": 0.15 + 0.85 * alpha[s] };
-        return svg("line", { ...ends, ...stroke, class: "attention-line" });
+        return svg("line", { x1, y1, x2: this.x(s), y2: below + 20 * u, ...stroke, class: "attention-line" });
       });
     const unit = this.column < 44 * u ? "" : " %";
     const numbers = largest(alpha, 3)
@@ -336,14 +326,11 @@ export class Diagram {
       return svg("polygon", { class: "funnel", points: points.join(" ") });
     };
     const status = this.finalStateStatus;
-    const ends = [
-      [this.x(S - 1), this.encoder + this.height],
-      ...(this.bidirectional ? [[this.x(0), this.below]] : []),
-    ];
+    const ends = [[S - 1, this.encoder + this.height], ...(this.bidirectional ? [[0, this.below]] : [])];
     return [
       funnel(this.below + 6 * u, S, top),
       funnel(this.decoder - 6 * u, T, bottom),
-      ...ends.map(([x, y]) => this.arrow([x, y, middle, top], status)),
+      ...ends.map(([s, y]) => this.arrow([this.x(s), y, middle, top], status)),
       this.arrow([middle, bottom, this.x(0), this.decoder], place > S ? status : "ahead"),
       ...this.stateStripes(middle - half, top, 2 * half, bottom - top),
       this.text(middle + half + 8 * u, top + 13 * u, "the bottleneck:", "begin"),
@@ -360,14 +347,13 @@ export class Diagram {
     if (place >= S) rows = run.encoded.states.flat();
     else if (place > 0 && !this.bidirectional) rows = run.encoded.cells[place - 1].flatMap(({ state }) => state);
     const box = { x, y, width, height };
-    const stripes = rows.flatMap((row, k) => {
-      const values = [...row.slice(0, 64)];
-      const size = { width: width / values.length, height: height / rows.length };
-      return values.map((value, i) => {
+    const stripes = rows.flatMap((row, k) =>
+      [...row.slice(0, 64)].map((value, i, { length }) => {
+        const size = { width: width / length, height: height / rows.length };
         const colour = signColour(Math.max(-1, Math.min(1, value)));
         return svg("rect", { x: x + i * size.width, y: y + k * size.height, ...size, ...colour });
-      });
-    });
+      }),
+    );
     return [svg("rect", { ...box, class: "state" }), ...stripes, svg("rect", { ...box, class: "state-frame" })];
   }
 }

@@ -3,21 +3,25 @@
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import compress, groupby
 
 import numpy as np
 
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern
-from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
+from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate, shift_right
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files.recording import Recording
 from seq2seq_demo.page.builder import Example, Moments
+from seq2seq_demo.predictions import Prediction
 from seq2seq_demo.trained_network import TrainedNetwork
 
 MAX_SOURCE_LEN, MAX_ANSWER_LEN = 60, 120  # symbols, as in app.js and trained.js
 SHOWN_PAIRS = 6
 RIGHT, WRONG, SOME_WRONG = "a right answer", "a wrong answer", "some answers are right, some are wrong"
-N_CANDIDATES = 300  # sources in which to search for a wrong answer
+EXPOSURE_BIAS = "one error leads to more"
+N_CANDIDATES = 300  # sources in which to search for a wrong answer, and for exposure bias
+MIN_EDITS = 3  # fewer edits do not show exposure bias
 N_LONGER = 10  # candidates of each length beyond training
 N_MEASURED = 100  # held-out sources for the figures of each recorded step
 N_MEASURED_LENGTHS = 4
@@ -34,7 +38,8 @@ Row = list[Example]  # an example per network, all with the same source
 def pattern_examples(pattern_networks: Sequence[PatternNetwork]) -> list[list[Example]]:
     """Return a list of examples per network: the same sources, each with the target of the network's pattern.
 
-    The last source is the first of many random ones that a network answers wrong.
+    The last sources are the first of many random ones that a network answers wrong, and the one that shows exposure
+    bias most.
     """
     networks = [network for network, _ in pattern_networks]
     lengths, largest = _common_lengths(networks), networks[0].model_config.in_max_int
@@ -49,23 +54,28 @@ def pattern_examples(pattern_networks: Sequence[PatternNetwork]) -> list[list[Ex
         rows = [*filter(_has_target, rows)]
     random = _random_sources(networks[0], _lengths_of_candidates(lengths), seed=1)
     candidates = [row(source) for sources in random for source in sources.tolist()]
-    return _per_network([*rows, *_first_wrong(_judged(networks, candidates))])
+    wrong = _wrong(_judged(networks, candidates))
+    return _per_network([*rows, *wrong[:1], *_most_exposed(networks, wrong)])
 
 
 def pair_examples(networks: Sequence[TrainedNetwork], pairs: Pairs) -> list[list[Example]]:
-    """Return a list of examples per network: a right answer and a wrong one, if any, then the first pairs."""
+    """Return a list of examples per network: a right answer and a wrong one, if any, then the first pairs.
+
+    The list also contains the pair that shows exposure bias most.
+    """
     first = pairs[:N_CANDIDATES]
     listed = zip(first.sources.rows(), first.targets.rows(), strict=True)
     short = [(source, target) for source, target in listed if len(source) <= MAX_SOURCE_LEN]
     targets = [_target_per_source(network, short) for network in networks]
     rows = _judged(networks, [[Example([*source], each[source], "") for each in targets] for source in targets[0]])
-    right = [row for row in rows if row[0].note == RIGHT]
-    chosen = [*right[:1], *_first_wrong(rows), *rows[:SHOWN_PAIRS]]
-    return _per_network(list({tuple(row[0].source): row for row in chosen}.values()))
+    right, wrong = [row for row in rows if row[0].note == RIGHT], _wrong(rows)
+    return _per_network([*right[:1], *wrong[:1], *rows[:SHOWN_PAIRS], *_most_exposed(networks, wrong)])
 
 
 def _per_network(rows: Sequence[Row]) -> list[list[Example]]:
-    return [list(column) for column in zip(*rows, strict=True)]
+    """Return the columns of the rows; the last of several rows with the same source replaces the others."""
+    unique = {tuple(row[0].source): row for row in rows}.values()
+    return [list(column) for column in zip(*unique, strict=True)]
 
 
 def _target_per_source(network: TrainedNetwork, pairs: Sequence[Pair]) -> dict[tuple[int, ...], list[int]]:
@@ -148,16 +158,60 @@ def _judged(networks: Sequence[TrainedNetwork], rows: Sequence[Row]) -> list[Row
     return judged
 
 
-def _first_wrong(rows: Sequence[Row]) -> list[Row]:
-    """Return the first judged row that a network gets wrong, if any, as a list."""
-    return [row for row in rows if row[0].note != RIGHT][:1]
+def _wrong(rows: Sequence[Row]) -> list[Row]:
+    """Return the judged rows that a network gets wrong."""
+    return [row for row in rows if row[0].note != RIGHT]
+
+
+def _most_exposed(networks: Sequence[TrainedNetwork], rows: Sequence[Row]) -> list[Row]:
+    """Return the row on which one error under teacher forcing leads to the most edits free-running, as a list.
+
+    The list is empty if no error leads to MIN_EDITS or more. Sources of lengths outside training do not count.
+    """
+    from rapidfuzz.distance import OSA  # takes milliseconds
+
+    chosen: list[Row] = []
+    most = MIN_EDITS - 1
+    for i, network in enumerate(networks):
+        examples = [*_with_one_error(network, [row[i] for row in rows])]
+        answers = _predictions(network, [example.source for example in examples])
+        for example, answer in zip(examples, answers, strict=True):
+            written = [*answer.predicted, *["END"] * (answer.ended is True)]
+            edits = OSA.distance(written, [*(example.target or []), *["END"] * network.ends])  # as on the page
+            if edits > most:
+                (row,) = (row for row in rows if row[i] is example)
+                chosen = [[replace(each, note=EXPOSURE_BIAS, shows_bias=each is example) for each in row]]
+                most = edits
+    return chosen
+
+
+def _with_one_error(network: TrainedNetwork, examples: Sequence[Example]) -> Iterator[Example]:
+    """Yield the examples on which the network makes one error under teacher forcing, before the last output."""
+
+    def lengths(example: Example) -> tuple[int, int]:
+        return len(example.source), len(example.target or [])
+
+    go, end = network.model_config.go, [network.model_config.go] * network.ends
+    known = (each for each in examples if each.target and max(each.target) < go)
+    trained = (each for each in known if network.was_trained_at(len(each.source)))
+    for _, group in groupby(sorted(trained, key=lengths), lengths):
+        batch = [*group]
+        sources = np.array([each.source for each in batch])  # [B, S]
+        targets = np.array([[*(each.target or []), *end] for each in batch])  # [B, T]
+        forced = network.to_numpy().decode(sources, targets.shape[1], shift_right(targets, go))
+        is_wrong = forced.symbols != targets
+        yield from compress(batch, (is_wrong.sum(axis=1) == 1) & ~is_wrong[:, -1])
 
 
 def _greedy_answers(network: TrainedNetwork, sources: Sequence[list[int]]) -> list[list[int] | None]:
     """Return the greedy answer to each source, or None for an answer that does not end."""
+    return [None if best.ended is False else best.predicted for best in _predictions(network, sources)]
+
+
+def _predictions(network: TrainedNetwork, sources: Sequence[list[int]]) -> list[Prediction]:
+    """Decode each source greedily, up to MAX_ANSWER_LEN symbols."""
     longest = max((network.answer_len(length) for length in {*map(len, sources)}), default=0)
-    out_len = MAX_ANSWER_LEN if longest > MAX_ANSWER_LEN else None
-    return [None if best.ended is False else best.predicted for best in network.predict_numbers(sources, out_len)]
+    return network.predict_numbers(sources, MAX_ANSWER_LEN if longest > MAX_ANSWER_LEN else None)
 
 
 def spaced(recording: Recording, n_steps: int) -> Recording:

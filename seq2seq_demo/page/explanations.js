@@ -20,8 +20,7 @@ import { same } from "./trained.js";
     first one with attention.
     @typedef {{ answer: string, message: string, source?: number[], patch?: Partial<PageState> }} Shown
     @typedef {{ title: string, text: string, network?: TrainedNetwork, question?: string, choices?: string[],
-      button?: string, panelId?: string,
-      show?: () => Shown }} Exercise
+      button?: string, panelId?: string, show?: () => Shown }} Exercise
     @typedef {ReturnType<typeof contextOf>} Context */
 
 const [YES, NO] = ["yes", "no"];
@@ -180,10 +179,7 @@ const EXERCISES = [
       panelId: "inside",
       show: () => ({
         answer: String(stateSize(runOf(network, [...source, ...source]))),
-        message:
-          `The decoder starts from ${size} numbers after ${pluralize(source.length, "input")}. The framed column ` +
-          `shows ${H} numbers: h${layers > 1 ? " of the last layer" : ""}, ` +
-          (bidirectional ? "of the forward direction only." : size > H ? "one part of these." : "all of these."),
+        message: `The decoder starts from ${size} numbers. The framed column shows the ${H} numbers h of one cell.`,
       }),
     };
   },
@@ -213,30 +209,28 @@ const EXERCISES = [
         "In training the decoder is fed the target (teacher forcing); when it answers, it is fed its own output. It was " +
         "never trained to continue after an error, so one error can lead to more: exposure bias.",
     };
-    const network = app.networks.find(({ exposure }) => exposure);
-    if (!network?.exposure) return explanation;
-    const { source, target, forced } = network.exposure;
-    const run = network.run(source, target, null, forced);
-    const expected = run.expected ?? [];
-    const t = expected.findIndex((symbol, i) => symbol !== run.written[i]);
-    const wrong = `${targetName(run, run.written[t])} instead of ${targetName(run, expected[t])} as output ${t + 1}`;
-    const isForced = Object.keys(forced).length;
-    const { edits, text } = countErrors(network, run.written, expected);
-    const choices = ["1", "2", "more"];
+    const network = app.networks.find(({ examples }) => examples.some((one) => one.shows_bias));
+    const example = network?.examples.find((one) => one.shows_bias);
+    if (!network || !example?.target) return explanation;
+    const { source, target } = example;
+    const run = network.run(source, target, null, {});
+    const t = run.written.findIndex((symbol, i) => symbol !== target[i]);
+    const error = `${targetName(run, run.written[t])} instead of ${targetName(run, target[t])} as output ${t + 1}`;
+    const { edits, text } = countErrors(network, run.written, run.expected ?? []);
     return {
       ...explanation,
       network,
       question:
-        `For ${sourceText(network, source)}, ${isForced ? "you force" : "the network writes"} ${wrong}. With teacher ` +
-        "forcing, no other output is wrong. How many errors (edits) has the free-running answer?",
-      choices,
-      button: isForced ? "Force a wrong symbol" : "Show what the error leads to",
+        `For ${sourceText(network, source)}, the network writes ${error}. With teacher forcing, no other output is ` +
+        "wrong. How many errors (edits) has the free-running answer?",
+      choices: ["1", "2", "more"],
+      button: "Show what the error leads to",
       panelId: "forced",
       show: () => ({
-        answer: choices[Math.min(edits, 3) - 1],
-        message: `Free-running, the decoder is fed the ${targetName(run, run.written[t])}: ${text}.`,
+        answer: edits > 2 ? "more" : String(edits),
+        message: `Free-running, the next step is fed this error: ${text}.`,
         source,
-        patch: { forced, moment: null, place: source.length + t + 2 },
+        patch: { moment: null, place: source.length + t + 2 },
       }),
     };
   },

@@ -43,8 +43,7 @@ export function columns(makeParts) {
   const columns = app.networks.map((network, i) => {
     const attention = `${network.config.has_attention ? "with" : "without"} attention`;
     const unrecorded = h("small", { className: "unrecorded" }, "not recorded: saved network");
-    const isNamed = network.name === attention || (network.config.has_attention && /attention/i.test(network.name));
-    const kind = isNamed ? null : h("small", {}, ` ${attention}`);
+    const kind = /attention/i.test(network.name) ? null : h("small", {}, ` ${attention}`);
     const parts = [h("span", {}, network.name), kind, network.recording ? null : unrecorded];
     const name = app.networks.length > 1 ? h("h2", { className: "name" }, ...parts) : null;
     return h("div", { className: "column" }, name, ...makeParts(i));

@@ -10,12 +10,11 @@ import { PATTERNS, Vocabulary } from "./symbols.js";
 
 /** @typedef {{ steps: number[], epochs: number[], weights: string[], n: number, exact_match: number[],
       loss: number[] }} Recording
-    @typedef {{ source: number[], target: number[] | null, note: string }} Example
-    @typedef {{ source: number[], target: number[], forced: Record<number, number> }} Exposure
+    @typedef {{ source: number[], target: number[] | null, note: string, shows_bias: boolean }} Example
     @typedef {{ name: string, summary: string, task_description: string, config: Config, pattern: string | null,
       ends: boolean, min_in_len: number | null, in_len: number | null, out_len: number | null, examples: Example[],
-      shapes: [string, number[]][], weights: string, recording: Recording | null, exposure: Exposure | null,
-      source: VocabularyData, target: VocabularyData }} NetworkData */
+      shapes: [string, number[]][], weights: string, recording: Recording | null, source: VocabularyData,
+      target: VocabularyData }} NetworkData */
 
 export const MAX_ANSWER_LEN = 120;
 
@@ -38,7 +37,6 @@ export class TrainedNetwork {
     this.examples = data.examples;
     this.shapes = data.shapes;
     this.recording = data.recording;
-    this.exposure = data.exposure;
     this.go = data.config.go;
     this.sourceVocabulary = new Vocabulary(source, "GO");
     this.targetVocabulary = new Vocabulary(target, data.ends ? "END" : "GO");

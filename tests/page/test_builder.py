@@ -41,7 +41,7 @@ def test_the_page_contains_the_network():
     halves = np.frombuffer(base64.b64decode(data["recording"]["weights"][1]), "<f2")
     np.testing.assert_array_equal(halves, numbers.astype(np.float16))
     assert data["recording"]["exact_match"] == [0.25, 1.0]
-    assert data["examples"] == [{"source": [1, 0], "target": [0, 1], "note": "two"}]
+    assert data["examples"] == [{"source": [1, 0], "target": [0, 1], "note": "two", "shows_bias": False}]
     assert (data["pattern"], data["ends"], data["config"]["go"]) == ("sorted", False, 8)
 
 

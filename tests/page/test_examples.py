@@ -8,10 +8,12 @@ import pytest
 from helpers import pairs_of, random_weights
 from helpers_page import shipped
 
+from seq2seq_demo import load
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.files.recording import Recording, to_float16
 from seq2seq_demo.page import examples
+from seq2seq_demo.page.builder import Example
 from seq2seq_demo.page.examples import (
     held_out,
     pair_examples,
@@ -106,6 +108,19 @@ def test_a_pattern_is_measured_at_the_lengths_that_it_takes():
     adding = replace(REVERSING, task="added", in_len=9)
     assert sorted({*held_out(adding, find_pattern("added")).sources.lengths}) == [2, 4, 6, 8]
     assert held_out(replace(adding, min_in_len=9), find_pattern("added")) is None
+
+
+@pytest.mark.slow
+def test_the_example_of_exposure_bias_has_one_error_under_teacher_forcing_and_most_edits():
+    networks = [load(name) for name in ("recorded-attention", "recorded-rnn")]
+    (*_, attention), (*_, rnn) = pattern_examples([(network, REVERSED) for network in networks])
+    source = [8, 2, 7, 9, 6, 6, 7, 3, 6, 5]
+    assert rnn == Example(source, source[::-1], "one error leads to more", shows_bias=True)
+    assert not attention.shows_bias
+    others = [([1, 2, 3, 4, 5], [5]), ([1, 2, 3, 4, 5, 6], [6, 5, 4, 11, 2])]  # END is missing; 11 is unknown
+    others.append(([8, 6, 5, 2, 3, 0, 0], [1, 2, 0, 8, 3, 6, 8]))  # six errors under teacher forcing
+    (listed,) = pair_examples(networks[1:], pairs_of(*others, (source, source[::-1])))
+    assert [each.source for each in listed if each.shows_bias] == [source]
 
 
 def random_network(in_len, seed=0):
