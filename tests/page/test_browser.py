@@ -65,9 +65,8 @@ def test_a_text_is_answered_as_predict_answers(opened):
     for text in ("a", "e\u0301 a", "안안a", "   é"):
         page.fill("#source", text)
         answers.add(prediction(page))
-        assert prediction(page) == network.predict([text])[0].removesuffix(
-            " ... (did not end)"
-        )  # the page marks it, too
+        answer = network.predict([text])[0].removesuffix(" ... (did not end)")  # the page marks it, too
+        assert prediction(page) == answer
     assert len(answers) > 1
     page.fill("#source", "")
     assert page.text_content("#source-error") == ""
@@ -295,8 +294,6 @@ def test_predictions_are_compared_with_what_the_network_does(opened):
         ("What will it write", "4 1 2", False, "Show what it writes"),
         ("Which input", "input 6 (9)", True, "Show where the first output looks"),
         ("Which input", "input 1 (3)", False, "Show where the first output looks"),
-        ("The final state", "64", True, "Show the final state"),
-        ("The final state", "128", False, "Show the final state"),
     ]
     for question, guess, is_right, name in exercises:
         show(page, "explanations")
@@ -352,22 +349,6 @@ def test_arrow_keys_and_clicks_select_the_cells_of_each_heat_map(opened):
         page.fill("#unit", str(typed))
         page.locator("#unit").blur()
         assert page.input_value("#unit") == str(used)
-
-
-def test_the_influence_of_the_largest_input_is_as_the_exercises_for_a_class_state(opened):
-    page = opened(ShownNetwork("sorted", shipped("embedding_attention", "sorted")), fragment="#source=9%203%201%207")
-    page.evaluate("window.tried = new Influence(app.networks[0], app.source)")
-    *_, third, fourth, end = page.evaluate("(tried.work(), tried.matrix)")
-    assert (fourth[0], end) == (pytest.approx(1), [0] * 4)
-    before = [1, 3, 7, 9, 10]
-    after = "freeAnswer(app.networks[0], [{}, 3, 1, 7])"
-    changed = [page.evaluate(f"changedOutputs({before}, {after.format(one)})") for one in range(9)]
-    assert [one for one in range(9) if 2 in changed[one]] == [3, 4, 5, 6] and third[0] == pytest.approx(4 / 9)
-    teaching = (ROOT / "seq2seq_demo" / "docs" / "TEACHING.md").read_text()
-    assert "Output 3 changes with four of nine, 3 to 6," in " ".join(teaching.split())
-    assert changed[0] == [3]  # with 0, which is inserted, the others only move
-    page.evaluate("app.change({ replacement: { s: 0, symbol: 0 }, tab: 'influence' })")
-    assert "Changed outputs: 4. Inserted: 1 symbol." in page.text_content("#influence")
 
 
 def test_all_sentences_name_the_same_output_at_which_attention_and_influence_differ(opened):
@@ -502,87 +483,54 @@ def test_a_click_on_a_cell_shows_its_inside_and_escape_returns(opened):
 
 def test_the_context_of_a_step_leads_to_its_output_and_to_the_next_cell(opened):
     page = opened(reversing(), fragment="#source=3%201%204&place=5")  # the second output
-    picture = page.evaluate(
-        """() => {
-        const all = (selector) => [...document.querySelectorAll("#step .diagram " + selector)];
-        const box = (element) => { const { x, y, width } = element.getBBox(); return { left: x, right: x + width, y } };
-        const { cx, cy } = all(".context.current")[0];
-        const lines = all(".attention-line").map(({ x1, y1, y2 }) => [x1, y1, y2].map((one) => one.baseVal.value));
-        const arrows = all(".arrow").map((one) => [...one.children].map(({ points }) => [points[0].x, points[0].y]));
-        const cells = all(".cell").map(box);
-        const shares = all(".share").map((one) => one.getBBox()).map(({ y, height }) => y + height);
-        return { dot: [cx.baseVal.value, cy.baseVal.value], lines, arrows, cells, shares,
-          tile: box(all(".piece.current rect")[0]), go: box(all(".piece.end rect")[0]) };
-        }"""
-    )
-    dot, cell, following = (
-        picture["dot"],
-        *picture["cells"][4:6],
-    )  # after three cells of the encoder and the first output
-    assert cell["right"] < dot[0] < following["left"]
-    assert dot[1] < cell["y"]
-    assert [line[:2] for line in picture["lines"]] == [dot] * len(picture["lines"])
-    assert max(picture["shares"]) <= min(line[2] for line in picture["lines"])  # no number lies on a line
-    tips = [tip for start, tip in picture["arrows"] if start == dot]
-    for (x, y), aim in zip(sorted(tips), (picture["tile"], following), strict=True):
-        assert aim["left"] < x < aim["right"] and y == aim["y"]
-    (first,) = [
-        tip for start, tip in picture["arrows"] if start == [dot[0] - (following["left"] - cell["left"]), dot[1]]
-    ]
-    assert cell["left"] < first[0] < cell["right"]  # the context of the output before
-    page.evaluate("app.change({ place: 4 })")
-    starts = page.locator("#step .arrow.current polyline").evaluate_all("(all) => all.map(({ points }) => points[0].x)")
-    assert any(picture["go"]["left"] < x < picture["go"]["right"] for x in starts)
+
+    def measured(selector, expression):
+        return page.locator(f"#step .diagram {selector}").evaluate_all(f"(all) => all.map((one) => {expression})")
+
+    box = "(({ x, y, width, height }) => [x, x + width, y, y + height])(one.getBBox())"
+    (dot,), lines = measured(".context.current", "[one.cx.baseVal.value, one.cy.baseVal.value]"), ".attention-line"
+    assert {*map(tuple, measured(lines, "[one.x1.baseVal.value, one.y1.baseVal.value]"))} == {(*dot,)}
+    assert measured(".share", box)[0][3] <= measured(lines, "one.y2.baseVal.value")[0]  # the number is not on the line
+    *_, following, _ = measured(".cell", box)
+    arrows = measured(".arrow", "[...one.children].map(({ points }) => [points[0].x, points[0].y])")
+    tips = sorted(tip for start, tip in arrows if start == dot)
+    for (x, y), (left, right, top, _) in zip(tips, (*measured(".piece.current rect", box), following), strict=True):
+        assert left < x < right and y == top
 
 
 def test_the_stated_numbers_of_the_state_are_those_that_the_decoder_starts_from(opened):
     g2p = load(ROOT / "trained_weights" / "g2p.weights.h5")
-    unidirectional = "one part of these"
-    for network, text, part in (
-        (shipped("embedding_attention"), "3 1 4", unidirectional),
-        (shipped("embedding_rnn"), "3 1 4", unidirectional),
-        (g2p, "choir", "of the forward direction only"),
-    ):
+    for network, text in ((shipped("embedding_attention"), "3 1"), (shipped("embedding_rnn"), "3 1"), (g2p, "choir")):
         page = opened(ShownNetwork("one", network, [Example([1], [1], "")]), fragment=f"#source={text}")
-        _, states = network.to_numpy().encode(np.array([[0, 1, 2]]))
-        size, H = sum(array.size for state in states for array in state), network.model_config.cell_size
+        size = np.size(network.to_numpy().encode(np.array([[0, 1, 2]]))[1])
         press(page, "Show the final state")
-        message = page.text_content(".guide p")
-        assert f"The decoder starts from {size} numbers after" in message
-        assert f"The framed column shows {H} numbers: h, {part}." in message
-        sentence = page.text_content("#sentence")
-        assert (
-            f"{size} numbers computed from both" in sentence if network is g2p else f"its state of {size}" in sentence
-        )
-        if not network.model_config.has_attention:
-            assert page.locator("#step rect:is(.above-zero, .below-zero)").count() == size
+        assert f"The decoder starts from {size} numbers." in page.text_content(".guide p")
+        assert f"{size} numbers" in page.text_content("#sentence")
+        n_stripes = page.locator("#step rect:is(.above-zero, .below-zero)").count()
+        assert n_stripes == (0 if network.model_config.has_attention else size)
 
 
-def test_the_bars_of_two_networks_have_one_scale(opened):
-    page = opened(reversing(), ShownNetwork("rnn", shipped("embedding_rnn")))
-    for width in (1280, 390):
-        page.set_viewport_size({"width": width, "height": 800})
-        wait_for_layout(page)
-        widths = page.locator(".bar-track").evaluate_all("(all) => all.map((one) => Math.round(one.clientWidth))")
-        assert len(widths) == 22 and len({*widths}) == 1
+def test_the_bars_of_two_networks_have_one_scale_and_no_name_repeats_attention(opened):
+    shown = ShownNetwork("attention", shipped("embedding_attention")), ShownNetwork("n", shipped("embedding_rnn"))
+    page = opened(*shown, fragment="#source=3")
+    widths = page.locator(".bar-track").evaluate_all("(all) => all.map((one) => Math.round(one.clientWidth))")
+    assert len(widths) == 22 and len({*widths}) == 1
+    names = page.locator("#input h2.name > :not(.unrecorded)").all_text_contents()
+    assert names == ["attention", "n", " without attention"]
 
 
-def test_a_name_that_contains_attention_is_not_followed_by_the_same_words(opened):
-    rnn = shipped("embedding_rnn")
-    names = "attention", "reversed-attention", "with attention", "no-attention"
-    page = opened(*(ShownNetwork(name, rnn if name[0] == "n" else shipped("embedding_attention")) for name in names))
-    page.fill("#source", "3 1")
-    assert page.locator("#input h2.name > :not(.unrecorded)").all_text_contents() == [*names, " without attention"]
-
-
-def test_the_sign_of_a_space_is_whole_above_a_heat_map(opened):
-    page = opened(ShownNetwork("dates", load("dates")), fragment="#source=3%20march%202021&place=15")
-    page.wait_for_selector("#attention .input-name")
-    names = page.locator("#attention .input-name")
-    assert names.nth(1).text_content() == "␣"
-    bottoms = names.evaluate_all("(all) => all.map((one) => one.getBoundingClientRect().bottom)")
-    room = page.locator("#attention .cell-back").bounding_box()["y"] - max(bottoms)
-    assert room >= 4  # in some fonts, the sign reaches below the line of text
+def test_an_explanation_shows_what_one_error_leads_to_only_if_an_example_does(opened):
+    source, names = [8, 2, 7, 9, 6, 6, 7, 3, 6, 5], ("recorded-attention", "recorded-rnn")
+    example = Example(source, source[::-1], "")
+    shown = [ShownNetwork(name, load(name), [replace(example, shows_bias="rnn" in name)]) for name in names]
+    page = opened(*shown, fragment="#source=1%202&tab=explanations")
+    question = page.locator(".explanation").filter(has_text="exposure bias").locator("legend")
+    assert "the network writes 5 instead of 6 as output 6." in question.text_content()
+    page.get_by_label("more", exact=True).check()
+    press(page, "Show what the error leads to")
+    assert page.text_content(".guide p").startswith("recorded-rnn: ✓ As you predicted. ")
+    assert "is fed this error: 5 of 11 places differ; 4 edits." in page.text_content(".guide p")
+    assert opened(shown[0], fragment="#tab=explanations").locator("legend", has_text="free-running").count() == 0
 
 
 def test_the_lecture_view_has_larger_type_and_escape_leaves_it(opened):
