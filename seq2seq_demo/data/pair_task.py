@@ -101,12 +101,11 @@ class PairTask:
         return self._training(config, model), self.split[1]
 
     def _training(self, config: TrainConfig, model: ModelConfig) -> Pairs:
-        training, copies = self.split[0], self.copies
-        if not (config.copies and model.ends and len(copies)):
+        training = self.split[0]
+        if not (config.copies and model.ends and len(self.copies)):
             return training
-        return Pairs(
-            *(concatenate(side) for side in ((training.sources, copies.sources), (training.targets, copies.targets)))
-        )
+        sources, targets = self.copies.sources, self.copies.targets
+        return Pairs(concatenate([training.sources, sources]), concatenate([training.targets, targets]))
 
     @functools.cached_property
     def copies(self) -> Pairs:
@@ -118,7 +117,7 @@ class PairTask:
         known = {tuple(source): target for source, target in rows if source and min(source) >= 0}
         validated = {*map(tuple, self.split[1].sources.rows())}
         different = [(source, target) for source, target in known.items() if source not in validated]
-        return Pairs(*(Sequences.of_rows(side) for side in ([s for s, _ in different], [t for _, t in different])))
+        return Pairs(Sequences.of_rows(s for s, _ in different), Sequences.of_rows(t for _, t in different))
 
     @functools.cached_property
     def _targets_as_sources(self) -> list[list[int]]:
