@@ -181,11 +181,10 @@ def settings_line(model: ModelConfig | None, config: TrainConfig) -> str:
     epochs = f"{extent} of batches of {config.batch_size}"
     rate = f"learning rate {config.learning_rate:g} ({config.lr_schedule})"
     smoothing = f"label smoothing {config.label_smoothing:g}, " if config.label_smoothing else ""
-    smoothing += "copies of targets, " * config.copies
     smoothing += f"consistency {config.consistency:g}, " if config.consistency else ""
     saved = ", best epoch saved" * config.saves_best + f", patience {config.patience}" * bool(config.patience)
     chosen = f"{network}dropout {config.dropout:g}, {smoothing}{epochs}, {rate}{saved}"
-    pairs = pluralize(config.n_training, "pair")
+    pairs = pluralize(config.n_training, "pair") + ", with the copies of targets" * config.copies
     return f"Settings for {pairs}: {chosen}; `train --help` lists the options that change them"
 
 
