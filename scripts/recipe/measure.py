@@ -102,7 +102,8 @@ def train_and_measure(folder: Path, changes: dict[str, Any], n_pairs: int | None
     row["minutes"] = (time.monotonic() - start) / 60
     for part in ("dev", "test"):
         answers = network.predict([source for source, _ in parts[part]], on_error="return")
-        row[part] = sum(a == target for a, (_, target) in zip(answers, parts[part], strict=True)) / len(answers)
+        targets = [" ".join(target) if out_tokens == "words" else target for _, target in parts[part]]
+        row[part] = sum(a == target for a, target in zip(answers, targets, strict=True)) / len(answers)
     return row
 
 
