@@ -1,7 +1,6 @@
 """`train --resume` continues from the snapshot beside the result, and succeeds once the training run is saved."""
 
 import contextlib
-import itertools
 import json
 import os
 import shlex
@@ -152,9 +151,7 @@ def test_a_damaged_snapshot_is_an_error(run):
     [
         ("300", "has points 60, but the options ask for 300"),
         ("-p sorted", "has pattern reversed, but the options ask for sorted"),
-        ("-m embedding_attention", "has model embedding_rnn, but the options ask for embedding_attention"),
         ("--cell-size 8", "has cell-size 32, but the options ask for 8"),
-        ("--seed 1", "has seed 0, but the options ask for 1"),
         ("-e 3", "has epochs 1, but the options ask for 3"),
         ("--budget 3", "has budget None, but the options ask for 3.0"),
         ("--record", "has no recording of the training so far"),
@@ -233,10 +230,7 @@ def test_an_endless_pipe_is_read_only_as_far_as_needed(run, shell, fast_steps, k
 
 @pytest.mark.parametrize(
     ("options", "output"),
-    [
-        *itertools.product(["", "--record", "--budget 0.001"], ["-o w.h5", "--iter-num 0", ""]),
-        ("--members 2", "-o w.h5"),
-    ],
+    [("", "--iter-num 0"), ("--record", "-o w.h5"), ("--budget 0.001", ""), ("--members 2", "-o w.h5")],
 )
 def test_a_finished_run_is_not_an_error_whatever_may_be_left_out(run, fast_steps, options, output):
     """`until seq2seq-demo train ... --resume; do sleep 1; done` ends."""
@@ -269,9 +263,7 @@ def test_another_run_at_the_destination_is_an_error(run, fast_steps):
     run.ok(f"{TRAIN} -o w.h5")
     before = files()
     for other in ("--seed 1", "-p copy", "--cell-size 8", "-e 2"):
-        err = run.refuses(
-            f"train 60 --resume -o w.h5 {other}", "leave out --resume to train again, or to continue from it"
-        )
+        err = run.refuses(f"train 60 --resume -o w.h5 {other}", "leave out --resume to train again, or to continue")
         assert "w.h5 has " in err
     run.refuses(f"{TRAIN} --resume -o w.h5 --record", "w.h5 has no recording", 1)
     save_random("v")

@@ -5,32 +5,23 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from helpers import (
-    DEMO,
-    SMALL,
-    SNAPSHOT,
-    environment,
-    finished_snapshot,
-    line_of,
-    save_random,
-)
+from helpers import DEMO, SMALL, SNAPSHOT, environment, finished_snapshot, line_of, save_random
 
 from seq2seq_demo.cli.parser import parse
 from seq2seq_demo.commands.fresh_start import new_training
 from seq2seq_demo.config import TrainConfig
-from seq2seq_demo.files import atomic_files, weights_file
+from seq2seq_demo.files import atomic_files
 from seq2seq_demo.files.stored_network import TrainingRun
 from seq2seq_demo.trained_network import load
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", ["embedding_rnn", pytest.param("embedding_attention", marks=pytest.mark.slow)])
-def test_train_save_load_predict_at_other_lengths(run, model):
-    out, err = run.ok(f"-m {model} -p reversed train 300 -e 2 -o w.tfl -v -v", *SMALL)
+def test_train_save_load_predict_at_other_lengths(run):
+    out, err = run.ok("-m embedding_rnn -p reversed train 300 -e 2 -o w.tfl -v -v", *SMALL)
     lines = out.splitlines()
     assert lines[0] == "Training on 300 point dataset (pattern 'reversed'), with 2 epochs"
     parameters = json.loads(out[out.index("{") : out.index("}") + 1])
-    assert (parameters["model"], parameters["cell_size"], parameters["learning_rate"]) == (model, 7, 1e-4)
+    assert (parameters["model"], parameters["cell_size"], parameters["learning_rate"]) == ("embedding_rnn", 7, 1e-4)
     assert "270 training points, 30 validation points" in lines
     assert [line.split(":")[0] for line in lines if line.startswith("Epoch")] == ["Epoch 1/2", "Epoch 2/2"]
     for figure in ("loss", "accuracy", "validation loss", "forced", "free-running", "exact match"):
@@ -44,7 +35,7 @@ def test_train_save_load_predict_at_other_lengths(run, model):
     assert (status, err) == (0, "Using weights w.tfl\n")
     assert out == line_of(network, list(range(10)), "9 8 7 6 5 4 3 2 1 0")
     source = [k % 10 for k in range(20)]
-    out, err = run.ok("predict", *source, "-i", "w.tfl", "-m", model, "--in-len", 20, "--out-len", 8)
+    out, err = run.ok("predict", *source, "-i", "w.tfl", "-m", "embedding_rnn", "--in-len", 20, "--out-len", 8)
     assert out == line_of(network, source, "9 8 7 6 5 4 3 2", out_len=8)
 
 
@@ -64,10 +55,8 @@ def test_iterations_continue_from_the_previous_weights(run, fast_steps):
     err = run.ok("train 60 -e 1 --no-optimizer -o small.h5 -i", path(4))[1]
     assert "Adam's moments start at zero" not in err
     assert load("small.h5").moments == {}
-    assert (
-        "; the file has no state of the optimiser, so Adam's moments start at zero"
-        in run.ok("train 60 -e 1 -o further.h5 -i small.h5")[1]
-    )
+    err = run.ok("train 60 -e 1 -o further.h5 -i small.h5")[1]
+    assert "; the file has no state of the optimiser, so Adam's moments start at zero" in err
     further = load("further.h5")
     assert further.step - further.moments_since == load(path(4)).step
     run.refuses([*train, 4], "ts2s__basic__reversed_5.weights.h5 exists", 1)
@@ -93,25 +82,6 @@ def test_damaged_files_are_skipped_in_a_search(run):
     _, err = run.ok("predict 0 1 2 3 4 5 6 7 8 9 -p reversed")
     assert "Skipping ts2s__basic__reversed_7.weights.h5: " in err
     assert "Using weights ts2s__basic__reversed_10.weights.h5\n" in err
-
-
-def test_concurrent_iterations_get_different_names(run, monkeypatch):
-    """Another training run saves the same iteration while this one trains."""
-    name = "ts2s__basic__reversed_{}.weights.h5"
-    save_random(name.format(1))
-    write = weights_file.write
-
-    def write_late(network, path, *how):
-        if str(path) == name.format(2):
-            monkeypatch.setattr(weights_file, "write", write)
-            save_random(path, task="copy")
-        write(network, path, *how)
-
-    monkeypatch.setattr(weights_file, "write", write_late)
-    status, out, err = run("train -e 0 --iter-num 1 -p reversed")
-    assert (status, out) == (0, f"Saved {name.format(3)}\n"), err
-    assert f"Another training run has written {name.format(2)} meanwhile; saved in {name.format(3)} instead" in err
-    assert load(name.format(2)).task == "copy"
 
 
 def test_a_pattern_with_fewer_sources_than_points_gets_a_notice(run, capsys):

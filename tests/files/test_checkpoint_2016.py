@@ -89,7 +89,7 @@ def small(tmp_path_factory):
 
 
 def test_truncated_files_are_refused(small):
-    offsets = {*range(60), *range(len(small) - 60, len(small)), *random.Random(1).sample(range(len(small)), 200)}
+    offsets = {*range(60), *range(len(small) - 60, len(small)), *random.Random(1).sample(range(len(small)), 60)}
     for offset in sorted(offsets):
         refusal(read_checkpoint, small[:offset])
         if offset < len(small) - 48:
@@ -99,7 +99,7 @@ def test_truncated_files_are_refused(small):
 @pytest.mark.slow
 def test_flipped_bytes_are_refused(small):
     rng, expected, footer = random.Random(2), read_checkpoint(small), len(small) - 48
-    positions = {*rng.sample(range(len(small)), 300), *range(footer - 60, len(small))}  # the end in full
+    positions = {*rng.sample(range(len(small)), 100), *range(footer - 60, len(small))}  # the end in full
     for position in sorted(positions):
         damaged = bytearray(small)
         damaged[position] ^= rng.randrange(1, 256)

@@ -86,11 +86,3 @@ def assert_saved(network, watcher, epoch):
     """Require the network and the figures of an epoch."""
     assert alike(network, watcher.networks[epoch - 1])
     assert (network.reached.exact_match, network.reached.loss) == REACHED[epoch - 1]
-
-
-def test_patience_alone_keeps_the_best_epoch_too():
-    kept, stopping = {}, Watcher()
-    saved = fitted("one length", [stopping], snapshots_in_memory(kept), patience=3)
-    assert len(stopping.networks) == 6
-    assert_saved(saved, stopping, 3)
-    assert alike(kept[5 * STEPS].best, stopping.networks[2])

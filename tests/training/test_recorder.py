@@ -132,7 +132,7 @@ def test_with_keep_best_the_whole_training_is_recorded(tmp_path, monkeypatch, fa
     assert are_same(find_recording(tmp_path / "w.h5", load(tmp_path / "w.h5").weights), best.recording)
 
 
-def test_texts_of_different_lengths_are_recorded(tmp_path):
+def test_texts_of_different_lengths_are_recorded(tmp_path, fast_steps):
     pairs = [(text, text[::-1]) for text in ("ab", "abc", "ba", "cab", "b", "ca")]
     settings = {"in_tokens": "characters", "out_tokens": "characters", "epochs": 2, "batch_size": 2}
     network = train(pairs, **settings, dropout=0.1, cell_size=4, embedding_size=4, keep_best=False, record=True)

@@ -160,16 +160,15 @@ def test_a_snapshot_is_read_back(tmp_path, monkeypatch):
 COMPUTING = """
 import hashlib
 from seq2seq_demo.training.snapshots import SignalHandler
-with SignalHandler() as interruption:
+with SignalHandler():
     print("ready", flush=True)
-    hashlib.pbkdf2_hmac("sha256", b"", b"", {rounds})
-print(interruption.signum)
+    hashlib.pbkdf2_hmac("sha256", b"", b"", 10**8)
 """
 
 
 @pytest.mark.parametrize(("second", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_second_signal_ends_the_process_even_outside_the_interpreter(second, status):
-    argv = [sys.executable, "-c", COMPUTING.format(rounds=10**8)]
+    argv = [sys.executable, "-c", COMPUTING]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout.readline() == "ready\n"
@@ -181,14 +180,6 @@ def test_a_second_signal_ends_the_process_even_outside_the_interpreter(second, s
             assert process.stderr.read() == "Stopped at once; the last snapshot remains\n"
         finally:
             process.kill()
-
-
-def test_a_first_signal_is_handled_when_the_interpreter_runs_again():
-    argv = [sys.executable, "-c", COMPUTING.format(rounds=10**6)]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout.readline() == "ready\n"
-        process.terminate()
-        assert process.communicate() == ("15\n", "Stopping after this step; interrupt again to stop at once\n")
 
 
 def test_ignored_signals_stay_ignored():

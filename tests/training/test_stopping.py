@@ -66,18 +66,6 @@ def test_a_stop_within_an_epoch_ends_it_with_a_validation():
     assert trained(Stop("on_steps_end", 5))[0].step == 198
 
 
-def test_the_best_epoch_is_kept(monkeypatch):
-    from seq2seq_demo.figures import Figures
-    from seq2seq_demo.training import trainer
-
-    def figures(task, network, validation):
-        return Figures(1.0, 0.5, 0.5, 0.5, 1.0 if network.step == 99 else 0.5)
-
-    monkeypatch.setattr(trainer.results, "validation_figures", figures)
-    network, _ = trained(Stop("on_epoch_end", 2), keep_best=True)
-    assert (network.step, network.reached.exact_match, len(network.history)) == (99, 1.0, 2)
-
-
 def test_a_stop_ends_one_member_or_before_a_member_the_training():
     network, calls = trained(Stop("on_epoch_end", 1), members=3, epochs=2)
     assert [each.step for each in network.networks] == [99, 198, 198]
