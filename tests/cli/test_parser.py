@@ -119,10 +119,6 @@ def test_the_options_of_2016_in_short_and_long_form():
     assert rest.settings == {"points": 50, **sizes}
 
 
-def test_after_two_dashes_a_text_may_begin_with_a_dash():
-    assert parsed("predict -i w -- -abc -i").words == ("-abc", "-i")
-
-
 def test_the_main_help(help_of):
     text = help_of("--help")
     lines = text.splitlines()

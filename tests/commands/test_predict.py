@@ -19,13 +19,12 @@ ATTENTION = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
 SOURCE = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3]
 
 
-@pytest.mark.parametrize("option", [[], ["--json"], ["--show-attention"]])
-def test_out_len_beyond_the_targets_is_refused(run, option):
+def test_out_len_beyond_the_targets_is_refused(run):
     save_random("w", ATTENTION)
     save_random("v", ATTENTION, task="pairs.jsonl", in_len=4, out_len=4)
     message = "pattern '{0}' returns {2} symbols for --in-len {1}, so --out-len can be at most {2}, got {3}".format
-    run.refuses(["predict -i w 0 1 2 3 4 5 6 7 8 9 --out-len 11", *option], message("reversed", 10, 10, 11))
-    run.refuses(["predict -i v 0 1 2 3 -p added", *option], message("added", 4, 3, 4))
+    run.refuses("predict -i w 0 1 2 3 4 5 6 7 8 9 --out-len 11", message("reversed", 10, 10, 11))
+    run.refuses("predict -i v 0 1 2 3 -p added", message("added", 4, 3, 4))
 
 
 def test_an_untrained_length_is_reported_once(run):
@@ -98,7 +97,6 @@ JSON_LINES = ['{"input": "ab"', '{"id": 1}', '"ab"', "", "ab", '{"input": "c"}',
     ("form", "lines", "right"),
     [
         ("--format tsv", TEXT_LINES, {3: "ab", 6: "c"}),
-        ("--json", TEXT_LINES, {3: "ab", 6: "c"}),
         ("--json --format json", JSON_LINES, {3: "ab", 6: "c", 7: "b", 10: "a"}),
     ],
 )

@@ -93,7 +93,7 @@ def test_many_sources_are_split_into_several_calls():
     assert seen == [MAX_SOURCES_PER_CALL, 3]
 
 
-@pytest.mark.parametrize("name", ["sorted", "reversed", "maxmin_dup", "copy", "rotated", "running_sum"])
+@pytest.mark.parametrize("name", ["sorted", "maxmin_dup", "running_sum"])
 @pytest.mark.slow
 def test_checking_long_sources_takes_little_memory(name):
     pattern = find_pattern(name)
@@ -136,29 +136,17 @@ def fails_on_nines(x):
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (
-            lambda x: x[0],
-            r"expected integers of shape \(32, T\) for sources of shape \(32, 3\), got int64 of shape \(3,\)",
-        ),
+        (lambda x: x[0], r"of shape \(32, T\) for sources of shape \(32, 3\), got int64 of shape \(3,\)"),
         (lambda x: x[:, :0], r"got int64 of shape \(32, 0\)"),
         (lambda x: None, r"got None \(is a `return` missing\?\); the first source is \[0, 0, 0\]"),
         (lambda x: x / 1, r"got float64 of shape \(32, 3\); the first source is \[0, 0, 0\]"),
         (lambda x: x + 1, r"expected symbols from 0 to `out_max_int` 9, got 10 for \[9, 9, 9\]"),
         (changes_its_input, r"expected it to leave its input unchanged, got \[9, 9, 9\] and then \[0, 9, 9\]"),
-        (
-            lambda x: np.random.default_rng().integers(0, 10, x.shape),
-            "expected it to return the same targets twice, got",
-        ),
-        (
-            lambda x: np.sort(x, axis=0),
-            "expected it to compute each target from only its source, as with @per_sequence, got",
-        ),
+        (lambda x: np.random.default_rng().integers(0, 10, x.shape), "to return the same targets twice, got"),
+        (lambda x: np.sort(x, axis=0), "to compute each target from only its source, as with @per_sequence, got"),
         (lambda x: [[1, 2], [3]], r"'f': expected integers of shape \(32, T\) for .* got list \[\[1, 2\], \[3\]\]"),
         (fails_on_nines, "'f' does not take sources of length 3: RuntimeError: no nines"),
-        (
-            each(lambda s: s[: 1 + s[0]]),
-            "expected targets of one length, got 1 to 3 symbols; .* `in_len`, from 1 to 3$",
-        ),
+        (each(lambda s: s[: 1 + s[0]]), "targets of one length, got 1 to 3 symbols; .* `in_len`, from 1 to 3$"),
         (each(lambda s: 3), r"'f' .*: expected a list of integers, got int 3, for \[0, 0, 0\]$"),
         (each(lambda s: [[1, 2], [3]]), "'f' does not take sources of length 3: .*inhomogeneous"),
         (each(fails_on_nines), r"RuntimeError: no nines, for \[9, 9, 9\]"),

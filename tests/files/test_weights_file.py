@@ -287,11 +287,6 @@ def source(tokens, symbols):
     [
         (source("characters", ["a", "b"]), "for in_max_int 3, got one for 1"),
         (edit("vocabularies", {"target": {"tokens": "words", "symbols": ["a"]}}), "for out_max_int 3, got one for 1"),
-        (edit("vocabularies", {"other": {}}), r"expected source, target, got \['other'"),
-        (
-            edit("networks", {"ends": False}, "model_config"),
-            "expected a network of texts to end its answers, got one that does not",
-        ),
     ],
 )
 def test_invalid_vocabularies_are_refused(tmp_path, change, message):
@@ -305,8 +300,8 @@ def test_invalid_vocabularies_are_refused(tmp_path, change, message):
 def test_a_file_that_is_damaged_anywhere_is_refused(tmp_path, content):
     """The file is truncated, or one bit is flipped."""
     rng, path = random.Random(1), tmp_path / "w"
-    files = [content[:length] for length in [*range(600), *(rng.randrange(len(content)) for _ in range(300))]]
-    for position in [*range(512), *(rng.randrange(len(content)) for _ in range(500))]:
+    files = [content[:length] for length in [*range(600), *(rng.randrange(len(content)) for _ in range(100))]]
+    for position in [*range(512), *(rng.randrange(len(content)) for _ in range(100))]:
         flipped = content[position] ^ 1 << rng.randrange(8)
         files.append(content[:position] + bytes([flipped]) + content[position + 1 :])
     for damaged in files:
@@ -319,20 +314,11 @@ def test_a_file_that_is_damaged_anywhere_is_refused(tmp_path, content):
     [
         (put("networks", '[{"model_config": {"model": "no"}}]'), "unknown `model` 'no'"),
         (put("other", "{}"), r"expected networks, vocabularies, got \['networks', 'other'"),
-        (edit("networks", {"more": 1}), r"expected the keys model_config, .*, got 'more'$"),
         (edit("networks", {"moments_since": 1234568}), "expected moments_since of at most 1234567, got 1234568"),
         (edit("networks", {"temperature": 0}), "expected a temperature above 0, got 0.0"),
         (edit("networks", {"in_len": 0}), "expected in_len to be an integer of at least 1, got 0"),
         (edit("networks", {"start_step": -1}, "trained"), "expected start_step to be an integer of at least 0, got -1"),
         (edit("networks", {"min_in_len": 12}), "expected lengths from shortest to longest, got 12 to 11"),
-        (
-            put("progress", '{"epoch": 1}'),
-            "expected progress within 3 epochs, got 0 points of epoch 1, after 0 completed",
-        ),
-        (
-            edit("networks", {"trained": {"start_step": 0, "config": {"points": 1}}}),
-            "expected the number of points to be an integer of at least",
-        ),
     ],
 )
 def test_an_edited_file_is_refused_even_with_a_new_checksum(tmp_path, content, change, message):

@@ -43,7 +43,6 @@ def test_the_best_epoch_has_the_highest_exact_match(reached, best):
         ([(0.1, 1.0), (0.5, 0.9), (0.4, 0.8), (0.4, 0.7), (0.4, 0.6)], 4, False),
         ([(0.9, 1.0), (1.0, 0.9), (1.0, 0.8), (1.0, 0.7)], 9, True),  # perfect in three epochs
         ([(1.0, 1.0), (0.9, 0.9), (1.0, 0.8), (1.0, 0.7)], 9, False),
-        ([(1.0, 0.9), (1.0, 0.8), (1.0, 0.7)], None, False),
     ],
 )
 def test_a_training_that_does_not_improve_has_stalled(reached, patience, stalled):

@@ -101,10 +101,8 @@ def test_pairs_are_trained_on(fast_steps):
         ("reversed", {"in_len": 4, "out_len": 5}, "so `out_len` can be at most 4, got 5"),
         (PAIRS, {"out_len": 2}, "expected `out_len` 3, as in the pairs, got 2"),
         (PAIRS, {"in_len": 3}, "expected `in_len` 2, as in the pairs, got 3"),
-        (PAIRS, {"in_len": (3, 9)}, "expected `in_len` 2, as in the pairs, got 3-9"),
         (RAGGED, {"in_len": 2}, "expected `in_len` 1-2, as in the pairs, got 2"),
         (RAGGED, {"in_len": (2, 3)}, "expected `in_len` 1-2, as in the pairs, got 2-3"),
-        (RAGGED, {"in_len": (1, 1)}, "expected `in_len` 1-2, as in the pairs, got 1"),
         (RAGGED, {"out_len": 1}, "expected `out_len` 0-1, as in the pairs, got 1"),
     ],
 )
@@ -239,7 +237,6 @@ class Misspelt(Watcher):
     [
         (Watcher(), "expected `callbacks` to be a list of Callback objects, got <"),
         ([Watcher], "expected `callbacks` to be a list of Callback objects, got [<class"),
-        ([print], "expected `callbacks` to be a list of Callback objects, got [<built-in"),
         (
             [Misspelt()],
             "expected only the methods on_epoch_begin, on_epoch_end, on_member_begin, on_steps_end, got on_epoch_ends",
@@ -292,10 +289,8 @@ def test_evaluate_avoids_the_sources_of_every_run(tmp_path, in_len, fast_steps):
     third = train("reversed", start=second, callbacks=[watcher], **sizes, seed=5)
     third.save(tmp_path / "w.h5")
     third = load(tmp_path / "w.h5")
-    assert [(task, run.start_step, run.config.seed) for task, run in ((x.task, x.run) for x in third.earlier)] == [
-        ("reversed", 0, 0),
-        ("sorted", 15, 0),
-    ]
+    earlier = [(each.task, each.run.start_step, each.run.config.seed) for each in third.earlier]
+    assert earlier == [("reversed", 0, 0), ("sorted", 15, 0)]
     seen, is_complete = training_sources(third, find_pattern("reversed"))
     drawn = {
         tuple(source)
