@@ -114,24 +114,6 @@ def run(capsys, monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def start():
-    """A function that starts the program in a subprocess. Processes that outlive the test are killed.
-
-    Otherwise, after a failure, Python's warning about an open process would fail a later test too.
-    """
-    with contextlib.ExitStack() as processes:
-
-        def start(folder, *argv, program=PROGRAM):
-            options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "cwd": folder, "env": environment()}
-            process = subprocess.Popen([*program, *map(str, argv)], text=True, **options)
-            processes.enter_context(process)
-            processes.callback(process.kill)
-            return process
-
-        yield start
-
-
-@pytest.fixture
 def shell(tmp_path):
     """A function that runs the command line in a subprocess, in an empty directory."""
 

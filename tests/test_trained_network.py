@@ -166,9 +166,7 @@ def test_out_len_and_max_out_len_depend_on_whether_the_network_ends_its_answers(
         with pytest.raises(UsageError, match="the network ends its answers: expected `max_out_len`, got `out_len`"):
             method([([1, 2])] if method == ends.predict else None, out_len=3)
     for method in (fixed.predict, fixed.evaluate):
-        with pytest.raises(
-            UsageError, match="the network does not end its answers: expected `out_len`, got `max_out_len`"
-        ):
+        with pytest.raises(UsageError, match="the network does not end its answers: expected `out_len`, got `max_out"):
             method([([1, 2])] if method == fixed.predict else None, max_out_len=3)
     with pytest.raises(UsageError, match=r"expected `in_len` to be one length, .* got \(2, 3\)"):
         fixed.evaluate(in_len=(2, 3))

@@ -124,9 +124,8 @@ def test_evaluate_with_keep_going_skips_lines_and_exits_1(run, text_network):
         assert (status, facts["n"], facts["unseen"]) == (bool(n_skipped), 4, 2)
         lacked = 'Training lacked "z" in sources and "Z" in targets: 2 of 4 pairs, such as test.tsv, line 2,'
         assert err.count(lacked) == 1
-        assert ("Read 6 records of test.tsv: 4 pairs, 2 skipped; the first error: test.tsv, line 5" in err) == bool(
-            n_skipped
-        )
+        read = "Read 6 records of test.tsv: 4 pairs, 2 skipped; the first error: test.tsv, line 5"
+        assert (read in err) == bool(n_skipped)
         assert err.endswith(f"error: expected only pairs, skipped {n_skipped}\n" if n_skipped else "the loss\n")
 
 

@@ -69,9 +69,7 @@ def test_validation_uses_the_vocabularies_of_training():
     unseen = pair_task_from_rows(TEXTS, tokens=("characters", "words"), validation=[("zb", "Z X"), ("cb", "X")])
     assert unseen.vocabularies == task.vocabularies
     assert (unseen.validation.sources.rows(), unseen.validation.targets.rows()) == ([[4, 1], [3, 1]], [[2, 0], [0]])
-    with pytest.raises(
-        InputError, match=r"^expected validation pairs of symbols that occur in the training pairs, got none"
-    ):
+    with pytest.raises(InputError, match="expected validation pairs of symbols that occur in the training pairs"):
         replace(unseen, validation=unseen.validation[:1]).draw(
             TrainConfig(), replace(ENDING, in_max_int=2, out_max_int=1)
         )
@@ -154,13 +152,9 @@ def test_pairs_must_match_the_configs():
     model, task = ModelConfig(in_max_int=4, out_max_int=19, ends=True), PairTask("mine", pairs, validation)
     assert task.draw(sized(task), model) == (pairs, validation)  # not shuffled here, because each epoch shuffles them
     assert task.draw(sized(task), replace(model, in_max_int=3))[1] is validation  # whose 4 counts as unseen
-    with pytest.raises(
-        UsageError, match="expected sources of symbols 0 to 2 and targets of symbols 0 to 19, got larger"
-    ):
+    with pytest.raises(UsageError, match="expected sources of symbols 0 to 2 and targets of symbols 0 to 19, got"):
         task.draw(sized(task), replace(model, in_max_int=2))
-    with pytest.raises(
-        UsageError, match="expected sources of symbols 0 to 4 and targets of symbols 0 to 18, got larger"
-    ):
+    with pytest.raises(UsageError, match="expected sources of symbols 0 to 4 and targets of symbols 0 to 18, got"):
         PairTask("mine", pairs).draw(sized(task), replace(model, out_max_int=18))
 
 
@@ -187,7 +181,7 @@ def test_the_split_of_distinct_sources_is_a_fixed_permutation(N):
     assert [*training, *validation] == order.tolist()
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("max_rows", [2, 5, 20])
 def test_the_rows_of_a_source_stay_together(max_rows, seed):
     rng = np.random.default_rng([seed, max_rows])

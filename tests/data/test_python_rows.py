@@ -36,6 +36,7 @@ class Frame:
 NA = type("NAType", (), {})  # as in pandas, which the tests do not install
 PAIRS = [("ab", "XX Y"), ("b", "Y XX"), ("a", "")]
 WORDS, PHONES = zip(*PAIRS, strict=True)
+MISSING = "pairs, row 1: expected a source and a target, got a missing value"
 
 
 @pytest.mark.parametrize(
@@ -68,30 +69,12 @@ def test_integers_of_a_column_are_texts():
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        (
-            Frame(a=[], b=[], c=[]),
-            'pairs: expected a DataFrame with columns source and target, or two .*, got "a", "b"',
-        ),
-        (
-            Frame(source=["a", "b", "c", NA()], target=["x", float("nan"), "y", "z"]),
-            "pairs, row 1: expected a source and a target, got a missing value, in 2 of the rows",
-        ),
-        (
-            [("a", "b"), ("c", None)],
-            "pairs, row 1: expected a source and a target, got a missing value, in 1 of the rows",
-        ),
-        (
-            [{"input": "a", "output": "b"}, {"sauce": "a"}],
-            'pairs, row 1: expected an object with "input" or "source", got {"sauce": "a"}',
-        ),
-        (
-            [{"input": "a", "outptu": "b"}, {"input": "a", "outptu": "b"}],
-            'row 0: expected .*, got none beside "outptu"',
-        ),
-        (
-            Frame(source=["a"], target=["x"], repeats=["target"]),
-            'pairs: expected each column name once, got "target" twice',
-        ),
+        (Frame(a=[], b=[], c=[]), 'expected a DataFrame with columns source and target, or two .*, got "a", "b"'),
+        (Frame(source=["a", "b", "c", NA()], target=["x", float("nan"), "y", "z"]), f"{MISSING}, in 2 of"),
+        ([("a", "b"), ("c", None)], f"{MISSING}, in 1 of the rows"),
+        ([{"input": "a", "output": "b"}, {"sauce": "a"}], 'row 1: expected an object with "input" or "source", got {'),
+        ([{"input": "a", "outptu": "b"}] * 2, 'row 0: expected .*, got none beside "outptu"'),
+        (Frame(source=["a"], target=["x"], repeats=["target"]), 'expected each column name once, got "target" twice'),
         (0.1, "pairs: expected pairs of a source and a target, got 0.1"),
         ("dev.tsv", 'pairs: expected pairs of a source and a target, got "dev.tsv"'),
     ],

@@ -105,11 +105,7 @@ def test_text_options_that_do_not_fit_are_refused():
     for options, tokens, message in [
         (TextOptions("nfd"), ("integers", "integers"), "expected characters or words with `normalize`, got integers"),
         (TextOptions("NFD"), ("words", "words"), "unknown `normalize` 'NFD'"),
-        (
-            TextOptions(lowercase=True),
-            ("integers", "words"),
-            "expected sources of characters or words",
-        ),
+        (TextOptions(lowercase=True), ("integers", "words"), "expected sources of characters or words"),
         (TextOptions(lowercase="x"), ("words", "words"), "expected `lowercase` to be True or False, got 'x'"),
     ]:
         with pytest.raises(UsageError, match=message):

@@ -5,12 +5,11 @@ import re
 import shlex
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import REAL_PROGRAM, Watcher, end, environment, pairs_of, same_arrays
+from helpers import REAL_PROGRAM, Watcher, end, environment, pairs_of, same_arrays, wait_for
 
 from seq2seq_demo import SequencePattern, load, train
 from seq2seq_demo.config import ModelConfig, TrainConfig
@@ -56,10 +55,8 @@ def test_an_ensemble_is_validated_on_sources_that_no_member_was_trained_on():
     seen = {tuple(source) for training, _ in drawn for source in training.sources.rows()}
     unseen = np.array([tuple(source) not in seen for source in drawn[0][1].sources.rows()])
     assert 0 < unseen.sum() < len(unseen)
-    assert (
-        network.reached
-        == measure(network.to_numpy(), drawn[0][1][unseen], EvaluationOptions(network.max_out_len)).figures
-    )
+    options = EvaluationOptions(network.max_out_len)
+    assert network.reached == measure(network.to_numpy(), drawn[0][1][unseen], options).figures
 
 
 def members_start(task, config):
@@ -86,13 +83,6 @@ class Runs:
 
     def snapshots(self):
         return [*self.folder.glob("s2s_members__w.h5/s2s_checkpoint__*")]
-
-
-def wait_for(condition):
-    until = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.02)
 
 
 MEMBERS = """train 6000 -p mine.py:f --members 2 --jobs 1 --seed 5 -e 2 --batch-size 16 --in-len 4 --out-len 3

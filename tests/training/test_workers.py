@@ -241,22 +241,8 @@ def with_workers(workers):
     return with_jobs(f'{{"worker": {workers}}}')
 
 
-ADDRESSES = [
-    "b",
-    "b:0",
-    "b:65536",
-    "b:02",
-    "b:+1",
-    "b:1\n",
-    "b:١",
-    "http://b:2",
-    "dns:b:2",
-    "::1:2",
-    "[::1]",
-    ":2",
-    "A:1",
-    2,
-]
+ADDRESSES = ["b", "b:0", "b:65536", "b:02", "b:+1", "b:1\n", "b:١", "http://b:2", "dns:b:2", "::1:2", "[::1]", ":2"]
+ADDRESSES += ["A:1", 2]
 
 
 @pytest.mark.parametrize(
@@ -265,16 +251,9 @@ ADDRESSES = [
         *("worker 0", "w\n\x1b[2J", "[" * 100_000, "[]", "{}", with_jobs('["a:1"]'), f"{{{HOSTS}}}", with_task(0)),
         *(with_task('{"type": [], "index": 0}'), with_task('{"type": "chief", "index": 0}'), with_jobs("{}")),
         with_jobs('{"worker": ["a:1"], "ps": ["b:2"]}'),  # Kubernetes' TFJob, for example, sets a TF_CONFIG with ps
-        *(
-            with_workers("[]"),
-            with_workers('"a:1"'),
-            with_workers('{"a:1": 0}'),
-            f'{{{HOSTS}, {TASK}, "rpc_layer": "x"}}',
-        ),
-        *(
-            with_jobs('{"worker": ["a:1"], "chief": ["b:1", "b:2"]}'),
-            with_jobs('{"chief": ["a:1"], "worker": ["a:1"]}'),
-        ),
+        *map(with_workers, ("[]", '"a:1"', '{"a:1": 0}')),
+        f'{{{HOSTS}, {TASK}, "rpc_layer": "x"}}',
+        *map(with_jobs, ('{"worker": ["a:1"], "chief": ["b:1", "b:2"]}', '{"chief": ["a:1"], "worker": ["a:1"]}')),
         *(with_task(f'{{"type": "worker", "index": {index}}}') for index in ("null", "2", "-1", "false", "0.0")),
         *(with_workers(json.dumps(["a:1", address])) for address in ADDRESSES),
     ],
