@@ -182,6 +182,7 @@ class TrainConfig:
     label_smoothing: float = setting(0.0, "--label-smoothing X", LABEL_SMOOTHING_HELP, within=SHARE_BELOW_1)
     consistency: float = setting(0.0, "--consistency X", CONSISTENCY_HELP, within=CONSISTENCY)  # needs dropout
     copies: bool = setting(False, "--copies", COPIES_HELP)
+    n_copies: int = setting(0, error_name="the number of copies", at_least=0)  # added to the training points
     budget: float | None = setting(None, "--budget MINUTES", BUDGET_HELP, within=POSITIVE)  # the time, not the epochs
 
     def __post_init__(self) -> None:
@@ -192,7 +193,7 @@ class TrainConfig:
             raise UsageError(f"expected `in_len` from shortest to longest, got {self.min_in_len}-{self.in_len}")
         if self.consistency and not self.dropout:
             raise UsageError(f"`consistency` {self.consistency:g} needs `dropout` above 0, got 0")
-        if self.n_training < 1:
+        if self.points <= self.n_validation:
             raise UsageError(f"expected fewer than {self.points} points for validation, got {self.n_validation}")
 
     @property
@@ -213,7 +214,7 @@ class TrainConfig:
     @property
     def n_training(self) -> int:
         """The number of points to train on."""
-        return self.points - self.n_validation
+        return self.points - self.n_validation + self.n_copies
 
     @property
     def steps_per_epoch(self) -> int:

@@ -43,7 +43,7 @@ AS_PATTERNS = {
 RECIPE = AS_PATTERNS | {"cell_size": 128, "embedding_size": 64, "epochs": 100, "model": "embedding_attention"}
 RECIPE |= {"bidirectional": True, "dropout": 0.3, "keep_best": True, "lr_schedule": "cosine"}
 SMALL_PAIRS = [*SMALL, "-m", "embedding_rnn", "--no-bidirectional", "--dropout", "0", "--no-keep-best"]
-SMALL_PAIRS += ["--label-smoothing", "0"]
+SMALL_PAIRS += ["--label-smoothing", "0", "--no-copies"]
 PYTHON = [sys.executable]
 if sys.platform == "linux":
     PYTHON += ["-IS", str(Path(__file__).with_name("fork_server.py"))]  # TensorFlow is already loaded

@@ -119,7 +119,7 @@ def test_beam_values_out_of_range_are_refused(name, values, message):
             Beam(**{"size": 3} | {name: value})
 
 
-DERIVED = {"ends", "min_in_len", "validation_points"}  # derived from task, lengths and data
+DERIVED = {"ends", "min_in_len", "validation_points", "n_copies"}  # derived from task, lengths and data
 
 
 def test_settings_are_the_fields_of_the_configs_with_the_same_types():

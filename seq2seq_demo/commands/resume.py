@@ -140,7 +140,7 @@ def _task_of_run(options: TrainOptions, path: Path, network: TrainedNetwork) -> 
         raise UsageError(f"{written}: finish the run there, or continue from its weights with -i {path}")
     expected = f"{path}: expected the data that its training began with, its --validation-file included"
     try:
-        pairs = read_pairs(options, config.n_training if options.validation_file else config.points, network)
+        pairs = read_pairs(options, config.points - (config.n_validation if options.validation_file else 0), network)
     except InputError as error:
         raise UsageError(f"{expected}: {error}") from error
     if pairs and pairs.digest != fingerprint.data:

@@ -82,7 +82,8 @@ class PairTask:
         sources, targets = self.pairs.sources.lengths, self.pairs.targets.lengths
         config = replace(
             config,
-            points=len(self._training(config, model)) + len(self.split[1]),
+            points=sum(map(len, self._splits)),
+            n_copies=len(self.copies) if config.copies and model.ends else 0,
             validation_points=len(self.split[1]),
             in_len=int(sources.max()),
             min_in_len=int(sources.min()) if model.ends else None,
@@ -98,14 +99,11 @@ class PairTask:
         self._require_symbols(model)
         if self.split[1].unseen_by(model).all():
             raise InputError("expected validation pairs of symbols that occur in the training pairs, got none")
-        return self._training(config, model), self.split[1]
-
-    def _training(self, config: TrainConfig, model: ModelConfig) -> Pairs:
-        training = self.split[0]
-        if not (config.copies and model.ends and len(self.copies)):
-            return training
-        sources, targets = self.copies.sources, self.copies.targets
-        return Pairs(concatenate([training.sources, sources]), concatenate([training.targets, targets]))
+        training, validation = self.split
+        if config.n_copies:
+            sources, targets = self.copies.sources, self.copies.targets
+            training = Pairs(concatenate([training.sources, sources]), concatenate([training.targets, targets]))
+        return training, validation
 
     @functools.cached_property
     def copies(self) -> Pairs:

@@ -348,7 +348,7 @@ def test_different_targets_are_copied_if_sources_have_their_symbols_and_do_not_v
     assert spelled == [("und", "und"), ("du", "du"), ("d", "d")]  # not nu, which validates, nor den: no source has an e
     assert task.copied_share() == pytest.approx((2 / 3 + 2 / 3 + 1 + 1 + 1 / 2 + 2 / 3 + 0) / 7)
     config = sized(task, copies=True)
-    assert (config.points, config.n_training, config.in_len) == (7 + 3 + 1, 7 + 3, 3)
+    assert (config.points, config.n_training, config.in_len) == (7 + 1, 7 + 3, 3)
     training, _ = task.draw(config, replace(ENDING, in_max_int=3, out_max_int=3))
     assert training.targets.rows() == [*task.pairs.targets.rows(), *task.copies.targets.rows()]
     assert sized(task).n_training == 7
