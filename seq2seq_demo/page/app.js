@@ -5,13 +5,14 @@ import { MAX_ANSWER_LEN } from "./trained.js";
 /** @import { Vocabulary } from "./symbols.js"
     @import { Run, TrainedNetwork } from "./trained.js" */
 
-export const MAX_SOURCE_LEN = 60; // longer sources do not fit into the drawings; examples.py has the same limit
+const MAX_SOURCE_LEN = 60; // longer sources do not fit into the drawings; examples.py has the same limit
 
 /** The beam sizes and length penalties that the page offers. */
 export const BEAM_CHOICES = { beam: [1, 2, 3, 4, 5], penalty: [0, 0.5, 1, 1.5, 2] };
 const COMPUTED = /** @type {const} */ (["text", "targetText", "forced", "moment", "hidden"]); // `runs` is new if one changes
 const BEAM_DEFAULTS = { beam: 3, penalty: 0 };
 const BEAM_NAMES = /** @type {const} */ (["beam", "penalty"]);
+const CELL = { networkIndex: 0, layer: Infinity, backward: 0, unit: 0 }; // the top layer's; see `app.cell`
 
 /** @typedef {Record<number, number>} Forced
     @typedef {typeof initialState} PageState
@@ -26,9 +27,11 @@ const initialState = {
   ...BEAM_DEFAULTS, // K and the length penalty of the beam search
   replacement: /** @type {{ s: number, symbol: number } | null} */ (null), // the changed input of the influence panel
   tab: /** @type {string | null} */ (null), // the id of the selected tab; null is the first
+  tour: /** @type {number | null} */ (null), // the step of the tour, from 1 on
+  film: false, // whether the stage shows the attention, as while training is played
   lecture: false, // whether the page shows its lecture view
   hidden: false, // whether the page hides the answer, but for the steps that were made
-  cell: /** @type {{ networkIndex: number, backward: number } | null} */ (null), // was selected in a diagram
+  cell: CELL, // the cell to look inside, and its unit
 };
 
 /** The page's state, which only `change` modifies, and the panels that follow it. */
@@ -37,6 +40,7 @@ export const app = {
   networks: /** @type {TrainedNetwork[]} */ ([]),
   state: initialState,
   place: 0, // the step that was asked for; `state.place` is this step, or the last one of a shorter answer
+  isOpening: true, // whether no step was asked for, so that `place` is the opening place
   tabs: /** @type {string[]} */ ([]), // ids
   source: /** @type {number[] | null} */ (null), // symbol numbers; null if the typed source is empty or invalid
   error: "", // error in the typed source; an empty source is not an error
@@ -79,6 +83,11 @@ export const app = {
     return Object.fromEntries(Object.entries(this.state.forced).filter(([t]) => Number(t) < this.T));
   },
 
+  /** The cell to look inside, limited to those of its network. */
+  get cell() {
+    return limitCell(this.state.cell);
+  },
+
   /** The index of the current output; null while the source is read. */
   get t() {
     return this.state.place > this.S ? this.state.place - this.S - 1 : null;
@@ -98,6 +107,7 @@ export const app = {
   open(hash, text) {
     this.change({ text: text ?? this.state.text, ...readHash(hash) });
     this.state.forced = this.forced;
+    if (this.state.replacement && this.state.replacement.s >= this.S) this.change({ replacement: null });
   },
 
   /** Change the state, recompute the runs if needed, and update all panels. A `place` of null is the opening place.
@@ -110,7 +120,11 @@ export const app = {
       Object.assign(state, { forced: {}, replacement: null, targetText: null }, patch);
     }
     if (COMPUTED.some((name) => state[name] !== before[name]) || !this.runs.length) this.compute();
-    if (state.text !== before.text || "place" in patch) this.place = patch.place ?? this.openingPlace;
+    if (state.text !== before.text || "place" in patch) {
+      this.isOpening = (patch.place ?? null) === null;
+      this.place = patch.place ?? this.openingPlace;
+      state.film = patch.film ?? false;
+    }
     state.place = Math.max(0, Math.min(this.place, this.S + this.T));
     for (const update of this.updates) update();
     // the browser lays out the page when the address changes, which would take half of the time of a step
@@ -162,11 +176,24 @@ export function announce(/** @type {string} */ text) {
    `readHash` ignores each part that `writeHash` would not write. */
 
 const MAX_LINK_TEXT = 10_000; // characters of a source or target
+const MAX_TOUR = 5; // steps
+const NUMBERS = /^\d+(:\d+)+$/;
 
 const formatForced = (/** @type {Forced} */ forced) =>
   Object.entries(forced)
     .map(([t, symbol]) => `${t}:${symbol}`)
     .join(",");
+
+const formatReplacement = (/** @type {{ s: number, symbol: number }} */ { s, symbol }) => `${s}:${symbol}`;
+
+const formatCell = (/** @type {typeof CELL} */ cell) => Object.values(limitCell(cell)).join(":");
+
+/** Return a cell limited to those of its network. */
+function limitCell(/** @type {typeof CELL} */ { networkIndex, layer, backward, unit }) {
+  const { num_layers: layers, cell_size: H, bidirectional } = app.networks[networkIndex].config;
+  const limited = { layer: Math.min(layer, layers - 1), backward: bidirectional ? backward : 0 };
+  return { networkIndex, ...limited, unit: Math.max(0, Math.min(unit, H - 1)) };
+}
 
 function writeHash() {
   const { state, source, forced } = app;
@@ -176,6 +203,9 @@ function writeHash() {
   parts.set("place", String(state.place));
   if (state.moment !== null) parts.set("moment", String(state.moment));
   if (Object.keys(forced).length) parts.set("forced", formatForced(forced));
+  if (state.replacement) parts.set("replace", formatReplacement(state.replacement));
+  if (state.cell !== CELL) parts.set("cell", formatCell(state.cell));
+  if (state.tour) parts.set("tour", String(state.tour));
   if (state.tab) parts.set("tab", state.tab);
   if (state.lecture) parts.set("view", "lecture");
   if (state.hidden) parts.set("answer", "hidden");
@@ -208,7 +238,10 @@ function readHash(hash) {
     forced: readForced(part("forced"), networks[0].go),
     beam: choice("beam"),
     penalty: choice("penalty"),
-    replacement: null,
+    replacement: readReplacement(part("replace"), networks[0].sourceVocabulary.largest),
+    cell: readCell(part("cell")),
+    tour: integer("tour", MAX_TOUR + 1) || null,
+    film: integer("moment", app.nMoments) !== null,
     tab: tabs.find((tab) => tab === part("tab")) ?? null,
     lecture: part("view") === "lecture",
     hidden: part("answer") === "hidden",
@@ -221,4 +254,19 @@ function readForced(/** @type {string} */ text, /** @type {number} */ largest) {
   const forced = Object.fromEntries(text.split(",").map((pair) => pair.split(":").map(Number)));
   const isValid = Object.values(forced).every((symbol) => symbol <= largest) && formatForced(forced) === text;
   return isValid ? forced : {};
+}
+
+/** Parse a text written by `formatReplacement`; return null for any other text, and if a symbol is above `largest`. */
+function readReplacement(/** @type {string} */ text, /** @type {number} */ largest) {
+  const [s, symbol] = text.split(":").map(Number);
+  const isValid = NUMBERS.test(text) && symbol <= largest && formatReplacement({ s, symbol }) === text;
+  return isValid ? { s, symbol } : null; // `open` removes it if the source is shorter
+}
+
+/** Parse a text written by `formatCell`; return the default for any other text. */
+function readCell(/** @type {string} */ text) {
+  const [networkIndex, layer, backward, unit] = text.split(":").map(Number);
+  const cell = { networkIndex, layer, backward, unit };
+  const isValid = NUMBERS.test(text) && networkIndex < app.networks.length && backward <= 1;
+  return isValid && formatCell(cell) === text ? cell : CELL;
 }

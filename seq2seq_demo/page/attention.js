@@ -32,7 +32,7 @@ export function attentionPanel(/** @type {number} */ i) {
     const run = app.runs[i];
     const row = currentOutput(run);
     if (map.show([run], () => attentionOf(run), { row, column: null })) refresh();
-    if (row !== null) requestAnimationFrame(() => map.rows[row] && scrollToMiddle(section, map.rows[row]));
+    if (row !== null && app.state.film) scrollToMiddle(section, map.rows[row]);
   });
 }
 

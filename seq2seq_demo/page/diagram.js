@@ -5,13 +5,18 @@ import { keyedBox } from "./boxes.js";
 import { svg, zoom } from "./elements.js";
 import { largest, truncate } from "./format.js";
 import { signColour } from "./heatmap.js";
-import { isEnd, isForced, probabilities, sourceName, stateSize, writtenName } from "./runs.js";
+import { isEnd, isForced, outputMark, probabilities, sourceName, stateSize, writtenName } from "./runs.js";
 import { showTab } from "./tabs.js";
 
 /** @import { Vector } from "./network.js"
     @import { Run } from "./trained.js" */
 
 /** @typedef {"ahead" | "done" | "current"} Status */
+
+const [READS, WRITES] = [
+  ["encoder:", "reads the source"],
+  ["decoder:", "writes the answer"],
+];
 
 /** The diagram of a run. From top to bottom: source, encoder, final state or attention, decoder, answer. `show` draws the
     parts that differ from those of the previous step. */
@@ -31,38 +36,39 @@ export class Diagram {
     this.index = index;
     this.S = run.source.length;
     this.T = T;
-    this.u = zoom();
+    this.u = zoom() * (app.networks.length > 1 ? 1 : Math.max(1, Math.min(1.3, room / 700 / zoom()))); // one is larger
     this.bidirectional = run.network.config.bidirectional;
     const { u, S } = this;
     const inputs = [...run.source.keys()].map((s) => sourceName(run, s));
     const outputs = [...run.steps.slice(0, T).keys()].filter((t) => !isEnd(run, t)).map((t) => writtenName(run, t));
     const longest = Math.min(8, Math.max(...[...inputs, ...outputs].map((name) => [...name].length)));
     const minColumn = Math.max(26, 9 * longest + 14) * u;
+    const n = Math.max(S, T, app.state.film ? (run.expected?.length ?? 0) : 0);
     const margin = 28 * u; // has room for GO
-    const n = Math.max(S, T);
-    this.column = Math.max(minColumn, Math.min(76 * u, (room - 2 * margin) / n));
+    this.names = n * Math.max(minColumn, 40 * u) + 6 * margin < room ? 4 * margin : 0; // the width of the rows' names
+    const fitting = (room - this.names - 2 * margin) / n;
+    this.column = Math.max(minColumn, Math.min(76 * u, fitting));
     this.width = Math.max(room, n * this.column + 2 * margin);
-    this.left = (this.width - n * this.column) / 2;
+    this.left = (this.width + this.names - n * this.column) / 2;
     this.tile = Math.min(this.column - 6 * u, Math.max(44 * u, minColumn - 6 * u));
-    const isAlone = app.networks.length === 1;
-    this.height = (isAlone ? 40 : 32) * u;
+    this.height = 40 * u;
     this.maxName = Math.max(2, Math.floor((this.tile - 4 * u) / (9 * u))); // characters
-    const gap = (isAlone ? 20 : 16) * u;
-    const between = isAlone ? (run.network.config.has_attention ? 104 : 136) : 96; // rows of several are aligned
+    const gap = 20 * u;
     this.source = 36 * u; // the y of the rows
     this.encoder = this.source + this.height + gap;
     this.backward = this.encoder + this.height + 8 * u;
     this.below = (this.bidirectional ? this.backward : this.encoder) + this.height;
-    this.decoder = this.below + between * u;
+    this.decoder = this.below + 104 * u;
     this.answer = this.decoder + this.height + gap;
     this.context = this.decoder - 36 * u; // the y of the contexts, which attention computes
     this.go = this.x(0) - this.tile / 2 - 16 * u; // the x of GO
-    this.bottom = this.answer + this.height + (isAlone ? 44 : 36) * u;
+    this.bottom = this.answer + this.height + (this.names ? 24 : 40) * u;
     const { width, bottom } = this;
-    const label = `Diagram of the current step: ${run.network.name}. The sentence below describes it.`;
-    const attributes = { width, height: bottom, viewBox: `0 0 ${width} ${bottom}`, role: "group", "aria-label": label };
+    const label = `Diagram of the current step: ${run.network.name}. The sentence above describes it.`;
+    const attributes = { width, viewBox: `0 0 ${width} ${bottom}`, role: "group", "aria-label": label };
     const [picture, buttons] = [svg("g", { "aria-hidden": true }), svg("g")];
     this.element = svg("svg", attributes, picture, buttons);
+    this.element.style.setProperty("--height", `${bottom}px`); // tabs.js makes it smaller
     this.drawPicture = keyedBox(picture);
     this.drawButtons = keyedBox(buttons);
   }
@@ -93,6 +99,11 @@ export class Diagram {
   parts() {
     const { S, T, t, u, place, middle, bidirectional, room } = this;
     const { has_attention: hasAttention } = this.run.network.config;
+    // all symbols are shown before the first action, and after one that changes the answer
+    const isWhole =
+      app.runs.includes(this.run) &&
+      !app.state.hidden &&
+      (app.isOpening || app.state.moment !== null || Object.keys(app.forced).length > 0);
     const finalState = bidirectional ? "final states, joined" : "final state";
     const side = (this.x(this.currentColumn) > middle - 60 * u ? -1 : 1) * Math.min(room / 5, 150 * u);
     /** @type {(order: number) => Status} */
@@ -111,15 +122,28 @@ export class Diagram {
       part("GO", [], () => [this.text(this.go, this.answer + 14 * u, "GO")]), // the first input of the decoder
       ...Array.from({ length: T }, (_, i) => {
         const state = i === t ? "current" : i < this.written ? "done" : "ahead";
-        return part(`output ${i}`, [state], () => this.outputColumn(i, state));
+        return part(`output ${i}`, [state, isWhole], () => this.outputColumn(i, state, isWhole));
       }),
       ...(t === null ? [] : [part("step", [t], () => [this.feedbackArrow(t), ...this.attentionParts(t)])]),
       part("captions", [middle, side], () => [
         ...(hasAttention ? [this.text(middle + side, this.decoder - 21 * u, finalState, "soft halo")] : []),
-        this.text(middle, 14 * u, "source, read by the encoder ↓", "soft"),
-        this.text(middle, this.bottom - 6 * u, "answer, written by the decoder", "soft"),
+        ...(this.names ? [] : [this.text(middle, 14 * u, READS.join(" "), "soft")]),
+        ...(this.names ? [] : [this.text(middle, this.bottom - 6 * u, WRITES.join(" "), "soft")]),
       ]),
+      part("names", [], () => (this.names ? this.rowNames() : [])),
     ];
+  }
+
+  /** Return the names of the rows, left of them. */
+  rowNames() {
+    const { source, encoder, decoder, answer, height, u } = this;
+    const x = this.go - this.names - 4 * u;
+    const names = [["source"], READS, WRITES, ["answer"]];
+    return [source, encoder, decoder, answer].flatMap((y, i) =>
+      names[i].map((words, k) =>
+        this.text(x, y + height / 2 + (names[i].length < 2 ? 4 : 14 * k - 3) * u, words, k ? "soft begin" : "begin"),
+      ),
+    );
   }
 
   /** @type {(x: number, y: number, words: string, className?: string) => SVGElement} */
@@ -153,7 +177,7 @@ export class Diagram {
 
   /** Show the inside of a cell. */
   open(/** @type {number} */ place, /** @type {boolean} */ backward) {
-    showTab("inside", { place, cell: { networkIndex: this.index, backward: Number(backward) } });
+    showTab("inside", { place, cell: { ...app.cell, networkIndex: this.index, backward: Number(backward) } });
     byId("inside").focus({ preventScroll: true });
   }
 
@@ -224,20 +248,21 @@ export class Diagram {
     return parts;
   }
 
-  /** Return a decoder cell and, if it has run, the symbol that it wrote; a label below the symbol shows that it was forced
-      or is wrong, or its probability. */
-  outputColumn(/** @type {number} */ i, /** @type {Status} */ status) {
+  /** Return a decoder cell and, if it has run or the whole answer is shown, the symbol that it writes; a label below the
+      symbol shows that it was forced or is wrong, or its probability.
+      @type {(i: number, status: Status, isWhole: boolean) => SVGElement[]} */
+  outputColumn(i, status, isWhole) {
     const { run, height, u } = this;
     const x = this.x(i);
     const parts = [this.cell(i, this.decoder, status, this.S + i + 1)];
     if (i) parts.push(this.stateArrow(i - 1, i, this.decoder, status));
-    if (status === "ahead") return parts;
+    if (status === "ahead" && !isWhole) return parts;
+    const words = outputMark(run, i);
     const [forced, wrong] = [isForced(i), run.isWrong(i) && !app.state.hidden];
     const classes = [status, wrong ? "wrong" : "", isEnd(run, i) ? "end" : "", forced ? "forced" : ""];
     const below = (/** @type {string} */ words, /** @type {string} */ className) =>
       this.text(x, this.answer + height + 15 * u, words, className);
     const isNarrow = this.column < 64 * u; // words of neighbouring columns would overlap
-    const words = forced ? "forced" : run.kind(i);
     const label = isNarrow ? (forced ? "!" : "✗") : words;
     const { written } = run.steps[i];
     const share = Math.round(100 * probabilities(run.steps[i])[written]) + (this.column < 44 * u ? "" : " %");

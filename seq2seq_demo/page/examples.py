@@ -18,7 +18,7 @@ from seq2seq_demo.trained_network import TrainedNetwork
 
 MAX_SOURCE_LEN, MAX_ANSWER_LEN = 60, 120  # symbols, as in app.js and trained.js
 SHOWN_PAIRS = 6
-RIGHT, WRONG, SOME_WRONG = "a right answer", "a wrong answer", "some answers are right, some are wrong"
+RIGHT, WRONG, SOME_WRONG = "a right answer", "a wrong answer", "some right, some wrong"
 EXPOSURE_BIAS = "one error leads to more"
 N_CANDIDATES = 300  # sources in which to search for a wrong answer, and for exposure bias
 MIN_EDITS = 3  # fewer edits do not show exposure bias

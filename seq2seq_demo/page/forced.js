@@ -20,7 +20,7 @@ export function forcedPanel() {
     "forced",
     "Teacher forcing and free-running",
     "In training the decoder is fed the target, shifted by one (teacher forcing). When it answers, it is fed its own " +
-      "output (free-running).",
+      "output (free-running). An edit inserts, deletes or replaces a symbol, or swaps two neighbours.",
     columns((i) => [boxes[i]]),
   );
   const update = () =>
@@ -35,7 +35,10 @@ export function forcedPanel() {
 }
 
 function noTarget() {
-  const focusTarget = () => byId("target").focus();
+  const focusTarget = () => {
+    /** @type {HTMLDetailsElement} */ (byId("more")).open = true;
+    byId("target").focus();
+  };
   const toTarget = button("Type the target", focusTarget, { "data-key": "to-target" });
   const problem = app.targetError ? "the target that you typed is not valid" : "none is known for this source";
   const text = h("span", {}, `Teacher forcing needs a target, and ${problem}.`);

@@ -195,7 +195,7 @@ function category(/** @type {Vocabulary} */ vocabulary, /** @type {number} */ sy
 
 /** The influence of every input on every output. `matrix` [T][S] is the share of substitutes for an input that change
     an output; `work` computes it. */
-export class Influence {
+class Influence {
   next = 0;
 
   constructor(/** @type {TrainedNetwork} */ network, /** @type {number[]} */ source) {
@@ -245,7 +245,7 @@ const [LOW_ATTENTION, HIGH_ATTENTION] = [0.2, 0.3];
 /** Return the largest disagreement of attention and influence; null if there is none. `depends` is true if output t
     gives input s little attention but changes when `symbol` replaces it; false if the output attends most to this input
     but no substitute changes it. */
-export function disagreement(/** @type {Influence} */ { matrix, alpha, firstChange, substitutes }) {
+function disagreement(/** @type {Influence} */ { matrix, alpha, firstChange, substitutes }) {
   /** @type {Disagreement[]} */
   const candidates = [];
   matrix.forEach((row, t) => {
@@ -263,7 +263,7 @@ export function disagreement(/** @type {Influence} */ { matrix, alpha, firstChan
 }
 
 /** @type {(influence: Influence, disagreement: Disagreement) => string} */
-export function describeDisagreement({ matrix, alpha, network, source, answer }, { t, s, symbol, depends }) {
+function describeDisagreement({ matrix, alpha, network, source, answer }, { t, s, symbol, depends }) {
   const output = `Output ${t + 1} (${targetSymbol(network, answer[t])})`;
   const share = percent(alpha?.[t][s] ?? 0);
   const attention = `${output} gives ${share} of its attention to input ${s + 1} (${sourceSymbol(network, source[s])})`;

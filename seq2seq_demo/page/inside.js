@@ -9,8 +9,7 @@ import { last } from "./network.js";
 import { addPanel, labelWithHelp, panel, tableDetails } from "./panels.js";
 import { fedName, probabilities, sourceName, writtenName } from "./runs.js";
 
-/** @import { PageState } from "./app.js"
-    @import { Content } from "./heatmap.js"
+/** @import { Content } from "./heatmap.js"
     @import { Cell, Vector } from "./network.js"
     @import { Run } from "./trained.js" */
 
@@ -35,12 +34,10 @@ export function insidePanel() {
 
 /** The content of the panel. `unit` and `layer` count from 0; the labels count from 1. */
 class InsidePanel {
-  selected = { networkIndex: 0, layer: 0, backward: 0, unit: 0 };
   /** The hidden states that the map shows, [S + T][H].
       @type {Vector[]} */
   hidden = [];
-  /** @type {PageState["cell"]} */
-  shownCell = null;
+  drawn = ""; // what the controls show
 
   constructor() {
     this.controls = h("div", { className: "controls" });
@@ -50,8 +47,11 @@ class InsidePanel {
     this.bars = h("div");
     this.numbers = tableDetails("The selected unit as a table", () => this.unitTable());
     this.cell = h("div", { className: "cell-box" });
-    this.selected.layer = this.network.config.num_layers - 1;
     this.unitInput = this.drawControls();
+  }
+
+  get selected() {
+    return app.cell;
   }
 
   get network() {
@@ -87,25 +87,14 @@ class InsidePanel {
     return input;
   }
 
-  /** Change the selection, which is not part of the page's state, and the current step.
+  /** Change the selection and the current step.
       @type {(patch: Partial<InsidePanel["selected"]>, place?: number) => void} */
   choose(patch, place = app.state.place) {
-    this.select(patch);
-    if (place === app.state.place) this.update();
-    else app.change({ place });
+    const chosen = { cell: { ...this.selected, ...patch } };
+    app.change(place === app.state.place ? chosen : { ...chosen, place });
     const cell = this.cellAt(place);
     const { unit } = this.selected;
     if (cell) announce(`Unit ${unit + 1}: h is ${formatNumber(last(cell.state)[unit])} at ${this.placeName()}`);
-  }
-
-  /** Change the selection, and limit it to what the network has. */
-  select(/** @type {Partial<InsidePanel["selected"]>} */ patch) {
-    Object.assign(this.selected, patch);
-    const { num_layers: layers, cell_size: H, bidirectional } = this.network.config;
-    this.selected.layer = Math.min(this.selected.layer, layers - 1);
-    this.selected.unit = Math.max(0, Math.min(this.selected.unit, H - 1));
-    this.selected.backward &&= Number(bidirectional);
-    if (!("unit" in patch)) this.unitInput = this.drawControls();
   }
 
   /** Return the selected layer's cell after `place` steps; null before the first step and after the answer's end. */
@@ -128,12 +117,12 @@ class InsidePanel {
 
   update() {
     if (!this.bars.clientWidth) return;
-    const { cell, place } = app.state;
-    if (cell !== this.shownCell) {
-      this.shownCell = cell; // was selected in a diagram
-      if (cell) this.select(cell);
-    }
-    const { run, map, selected, unitInput } = this;
+    const { place } = app.state;
+    const { run, map, selected } = this;
+    const key = Object.values({ ...selected, unit: 0 }).join();
+    if (key !== this.drawn) this.unitInput = this.drawControls();
+    this.drawn = key;
+    const { unitInput } = this;
     if (document.activeElement !== unitInput) unitInput.value = String(selected.unit + 1);
     const { layer, backward } = selected;
     this.hidden = [...run.source, ...run.steps].map((_, i) => last(this.cellAt(i + 1)?.state ?? []));

@@ -15,6 +15,10 @@ export function errorLabel(/** @type {Run} */ run, /** @type {number} */ t) {
   return kind === "wrong" ? `not ${targetName(run, run.expectedAt(t))}` : kind;
 }
 
+/** Return a word for what the picture marks at output t: that it was forced or is wrong; "" for other outputs.
+    @type {(run: Run, t: number) => string} */
+export const outputMark = (run, t) => (isForced(t) ? "forced" : run.isWrong(t) && !app.state.hidden ? run.kind(t) : "");
+
 /** Describe the errors of an answer: the number of places that differ and, if the network ends its answers, the edits,
     which are listed if there are at most three. */
 export function describeErrors(/** @type {Run} */ run) {

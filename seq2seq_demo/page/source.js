@@ -1,19 +1,10 @@
-/* The first panel: the source, the target, the answers and the examples. */
+/* The header, the source with its examples, and, folded away, the target and the JSON. */
 
 import { announce, app, byId } from "./app.js";
-import { button, h, symbolSpan } from "./elements.js";
+import { button, h } from "./elements.js";
 import { largest, pluralize, trainedLengths } from "./format.js";
-import { columns, labelWithHelp, withLabel } from "./panels.js";
-import {
-  countForced,
-  describeErrors,
-  errorLabel,
-  isEnd,
-  isForced,
-  probabilities,
-  targetName,
-  writtenName,
-} from "./runs.js";
+import { labelWithHelp, withLabel } from "./panels.js";
+import { countForced, describeErrors, isForced, probabilities } from "./runs.js";
 import { PATTERNS } from "./symbols.js";
 
 /** @import { Patch } from "./app.js"
@@ -25,23 +16,20 @@ import { PATTERNS } from "./symbols.js";
 /** Return the strip at the top of the page, and fill in the header. */
 export function inputPanel() {
   showSummary();
-  const answers = columns((i) => answerParts(i));
-  const parts = [sourceField(), answers, examplesList(), targetField()];
-  const section = h("section", { id: "input", attributes: { "aria-label": "Source and answer" } }, ...parts);
-  const hide = toggleButton("hidden", "Hide the answer", "Show the answer", { place: null });
-  const toggles = [hide, toggleButton("lecture", "Lecture view")];
-  byId("actions").append(...toggles, ...copyButtons());
-  return section;
+  const hide = toggleButton("hidden", "Hide the answer", "Show the answer", { place: null, tour: null });
+  byId("actions").append(hide, toggleButton("lecture", "Lecture view"));
+  return h("section", { id: "input", attributes: { "aria-label": "Source" } }, sourceField(), examplesList());
 }
 
-function typePrompt(/** @type {Vocabulary} */ { isText, isSingleDigits, tokens, symbols }) {
-  if (!isText) return isSingleDigits ? "Type some digits." : "Type some integers.";
-  if (tokens === "words") return "Type some words.";
-  if (symbols.every((symbol) => /\d/.test(symbol))) return "Type some digits.";
-  return symbols.includes(" ") ? "Type some text." : "Type a word.";
+/** Return the target, and the page's state as JSON and as a link, folded away. */
+export function moreDetails() {
+  const buttons = h("div", { className: "controls" }, ...copyButtons());
+  const details = h("details", { id: "more" }, h("summary", {}, "More: target, JSON"), targetField(), buttons);
+  app.addForRuns(() => (details.open ||= app.state.targetText !== null));
+  return details;
 }
 
-/** Fill in the page's header: its title, and the task and the architecture of each network. */
+/** Fill in the page's title, and the task and the architecture of each network in the footer. */
 function showSummary() {
   const { networks, title } = app;
   const tasks = networks.map(({ task_description: task }) => task && `on ${task.replace(/\.$/, "")}`);
@@ -50,12 +38,10 @@ function showSummary() {
   const heading = /** @type {HTMLElement} */ (document.querySelector("h1"));
   heading.textContent = title || (isOneTask && tasks[0] ? `${trained} ${tasks[0]}` : heading.textContent);
   document.title = heading.textContent ?? "";
-  const different = networks.map(({ name }, i) => `${name}: trained ${tasks[i] || "on an unknown task"}.`);
-  const task = [...(isOneTask ? [] : different), typePrompt(networks[0].sourceVocabulary)];
-  const summary = networks.map(({ name, summary }) => `${name}: ${summary}`);
-  for (const [id, lines] of Object.entries({ task, summary })) {
-    byId(id).replaceChildren(...lines.map((line) => h("span", {}, line)));
-  }
+  const lines = networks.map(
+    ({ name, summary }, i) => `${name}${isOneTask ? "" : `, trained ${tasks[i] || "on an unknown task"}`}: ${summary}`,
+  );
+  byId("summary").replaceChildren(...lines.map((line) => h("span", {}, line)));
   document.body.dataset.networks = String(networks.length);
 }
 
@@ -121,7 +107,7 @@ function answerTexts() {
 }
 
 /** Return a note on the moment of training that the answer of a network is from; "" for the saved network. */
-function momentNote(/** @type {TrainedNetwork} */ network) {
+export function momentNote(/** @type {TrainedNetwork} */ network) {
   if (app.state.moment === null) return "";
   const step = network.stepAt(app.state.moment);
   if (step === null) return "This step was not recorded: this is the answer of the saved network.";
@@ -175,81 +161,16 @@ function examplesList() {
   }
   const items = examples.map(({ source, note }) => {
     const text = sourceVocabulary.text(source);
+    const [shown, title] = sourceVocabulary.isText || !note ? [text.trim(), note] : [note, text];
     const choose = () => {
       app.change({ text, forced: {}, replacement: null, targetText: null });
       announceAnswers();
     };
-    const sample = h("span", { className: "sample", dir: "auto" }, text.trim());
-    const choice = h("button", { type: "button", onclick: choose }, sample, note ? h("small", {}, note) : null);
+    const choice = button(shown, choose, { title, dir: "auto" });
     app.add(() => choice.setAttribute("aria-pressed", String(app.state.text === text)));
     return h("li", {}, choice);
   });
   return h("ul", { className: "examples", attributes: { "aria-label": "Examples" } }, ...items);
-}
-
-const WAITING = "The answer appears here when you type a source.";
-const HIDDEN = "Hidden. Predict the answer, then press Next to see it symbol by symbol.";
-const ALL_WRITTEN = "That was the last symbol. “Show the answer” compares the answer with the target.";
-/** @type {Record<Verdict, string>} */
-const MARKS = { right: "✓ ", wrong: "✗ ", unknown: "" };
-
-/** Return the elements that show the answer of network i: its text, its tiles and its judgement. */
-function answerParts(/** @type {number} */ i) {
-  const id = i ? {} : { id: "prediction" };
-  const attributes = { "aria-live": "off", ...(i ? { "data-network": i } : {}) }; // `announce` reads it out once
-  const output = h("output", { ...id, className: "prediction", dir: "auto", attributes });
-  const help =
-    "The free-running answer: the decoder is fed each symbol that it writes. Errors are the places at which the answer " +
-    "differs from the target and, if the network ends its answers, the fewest edits that turn one into the other. An " +
-    "edit inserts, deletes or replaces a symbol, or swaps two neighbours.";
-  const label = labelWithHelp("Answer", help);
-  const tiles = h("ol", { className: "pieces", attributes: { "aria-label": "The answer, symbol by symbol" } });
-  const line = h("p", { className: "judgement" });
-  const notes = h("p", { className: "hint" });
-  app.addForRuns(() => {
-    const run = app.state.hidden ? null : app.runs[i];
-    const text = app.error || app.runs.length ? "" : WAITING;
-    /** @type {ReturnType<typeof judgement>} */
-    const verdict = run ? judgement(run) : { kind: "unknown", text };
-    output.textContent = run ? run.network.targetVocabulary.text(run.answer) : "";
-    tiles.replaceChildren(...(run ? answerTiles(run) : []));
-    tiles.hidden = !run;
-    Object.assign(line, { className: `judgement ${verdict.kind}`, textContent: MARKS[verdict.kind] + verdict.text });
-    notes.textContent = run ? answerNotes(run) : "";
-  });
-  app.add(() => {
-    if (!app.state.hidden || !app.runs.length) return;
-    line.textContent = app.state.place - app.S < app.runs[i].steps.length ? HIDDEN : ALL_WRITTEN;
-  });
-  return [label, output, tiles, line, notes];
-}
-
-/** Return the tiles of an answer, with the missing symbols and END; the notes below them describe the errors. Two symbols
-    that are swapped share a tile. */
-function answerTiles(/** @type {Run} */ run) {
-  const { written, network, alignment } = run;
-  const swaps = alignment?.swaps ?? [];
-  /** @type {(symbols: Node[], className: string, ...notes: string[]) => HTMLElement} */
-  const tile = (symbols, className, ...notes) =>
-    h("li", { className: `piece ${className}` }, ...symbols, h("small", {}, notes.filter(Boolean).join(", ")));
-  const forced = (/** @type {number} */ t) => (isForced(t) ? "forced" : "");
-  const symbolAt = (/** @type {number} */ t) => symbolSpan(writtenName(run, t), `symbol ${forced(t)}`);
-  const missing = (/** @type {number} */ t) =>
-    run.missing(t).map((symbol) => tile([symbolSpan(targetName(run, symbol))], "gap", "missing"));
-  const tiles = written.flatMap((_, t) => {
-    if (swaps.includes(t - 1)) return [];
-    const outputs = swaps.includes(t) ? [t, t + 1] : [t];
-    const className = `${isEnd(run, t) ? "end" : ""} ${run.isWrong(t) ? `wrong ${run.kind(t)}` : ""}`;
-    const note = outputs.map(forced).find(Boolean) ?? "";
-    return [...missing(t), tile(outputs.map(symbolAt), className, note, errorLabel(run, t))];
-  });
-  const T = written.length;
-  if (!network.ends || run.ended) return [...tiles, ...missing(T)];
-  return [
-    ...tiles,
-    ...missing(T).slice(0, -1),
-    tile([symbolSpan("…", `symbol ${forced(T)}`)], "end", forced(T), "did not end"),
-  ];
 }
 
 /** Judge an answer: `kind` is "right", "wrong" or "unknown", `text` describes the errors.
@@ -262,8 +183,8 @@ export function judgement(run) {
   return { kind: "wrong", text: `wrong: ${describeErrors(run)}${notEnded && `; ${notEnded}`}` };
 }
 
-/** Return notes on an answer: forced symbols, a source length beyond training, the moment of training. */
-function answerNotes(/** @type {Run} */ run) {
+/** Return notes on an answer: forced symbols, a source length beyond training. */
+export function answerNotes(/** @type {Run} */ run) {
   const { network, source } = run;
   const notes = [];
   const nForced = countForced(run);
@@ -272,7 +193,7 @@ function answerNotes(/** @type {Run} */ run) {
     notes.push(`The source is longer than any in training (${network.in_len}).`);
   if (source.length < (network.min_in_len ?? network.in_len ?? 0))
     notes.push("The source is shorter than any in training.");
-  return [...notes, momentNote(network)].join(" ").trim();
+  return notes.join(" ");
 }
 
 /** Return a button that switches a part of the state on or off; style sheets find it as `data-lecture`, `data-hidden`. A

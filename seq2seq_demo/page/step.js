@@ -1,4 +1,4 @@
-/* The panel that shows one step of encoding or decoding. The current step is `app.state.place`. */
+/* The panel that shows one step of encoding or decoding, in words and as a diagram. The step is `app.state.place`. */
 
 import { announce, app } from "./app.js";
 import { onNewWidth, redraw, scrollBox, updateScrollBox } from "./boxes.js";
@@ -8,19 +8,26 @@ import { percent } from "./format.js";
 import { argmax } from "./network.js";
 import { addPanel, columns, withLabel } from "./panels.js";
 import { countText, fedName, isEnd, isForced, probabilities, sourceName, stateSize, targetName } from "./runs.js";
+import { answerNotes, judgement, momentNote } from "./source.js";
 
 /** @import { Vector } from "./network.js"
+    @import { Verdict } from "./source.js"
     @import { Run, TrainedNetwork } from "./trained.js" */
 
 const MAX_BLANK = 8; // symbols in the diagram before a source is typed
-const BLANK = "The encoder will read the source, and then the decoder will write the answer, symbol by symbol.";
+const BLANK = "Type a source. The encoder will read it, and then the decoder will write the answer, symbol by symbol.";
+const OPENING = "The network has read the source (top row) and written the answer (bottom row):";
+const FIRST_ACTION = ". Press Play to watch it read and write.";
+const HIDDEN = "Hidden. Predict the answer, then press Next to see it symbol by symbol.";
+const ALL_WRITTEN = "That was the last symbol. “Show the answer” compares the answer with the target.";
+/** @type {Record<Verdict, string>} */
+const MARKS = { right: "✓ ", wrong: "✗ ", unknown: "" };
 
-export function stepPanel() {
+/** Return the panel; `slots` are places for other pictures, which cover those of the networks. */
+export function stepPanel(/** @type {HTMLElement[]} */ slots) {
   const boxes = app.networks.map((network) => scrollBox(`Diagram: ${network.name}`));
-  const sentences = app.networks.map((_, i) =>
-    h("p", { className: "sentence", ...(i ? {} : { id: "sentence" }) }, BLANK),
-  );
-  const parts = columns((i) => [boxes[i], sentences[i]]);
+  const sentences = app.networks.map((_, i) => sentenceParts(i));
+  const parts = columns((i) => [...sentences[i].elements, h("div", { className: "picture-box" }, boxes[i], slots[i])]);
   const section = h("section", { id: "step", attributes: { "aria-label": "Step by step" } }, parts);
   /** @type {Diagram[]} */
   const diagrams = [];
@@ -44,7 +51,7 @@ export function stepPanel() {
     ({ place } = app.state);
     app.runs.forEach((run, i) => {
       draw(i, isNext);
-      sentences[i].textContent = describePlace(run, place);
+      sentences[i].show(run);
     });
   };
   const resize = (/** @type {number} */ i, /** @type {number} */ width) => {
@@ -55,8 +62,41 @@ export function stepPanel() {
   return addPanel(section, update);
 }
 
-/** Return the number of decoder steps to draw: while the answer is hidden, those that were made, and at least the first. */
-function shownSteps(/** @type {Run} */ { steps: { length: T } }) {
+/** Return the elements of the sentence above the picture of network i, with the answer for screen readers, and `show`,
+    which describes the current step. */
+function sentenceParts(/** @type {number} */ i) {
+  const attributes = { "aria-live": "off", ...(i ? { "data-network": i } : {}) }; // `announce` reads it out once
+  const answer = h("output", { ...(i ? {} : { id: "prediction" }), className: "visually-hidden", attributes });
+  app.addForRuns(() => {
+    const run = app.state.hidden ? null : app.runs[i];
+    answer.textContent = run ? run.network.targetVocabulary.text(run.answer) : "";
+  });
+  const [text, verdict, rest] = [h("span", {}, BLANK), h("strong"), h("span")];
+  const sentence = h("p", { className: "sentence", ...(i ? {} : { id: "sentence" }) }, text, " ", verdict, rest);
+  const show = (/** @type {Run} */ run) => {
+    const { place, hidden, film } = app.state;
+    const isWritten = place - app.S >= run.steps.length;
+    const judged = judgement(run);
+    const [kind, words] = hidden ? ["unknown", isWritten ? ALL_WRITTEN : HIDDEN] : [judged.kind, judged.text];
+    const isOpening = (app.isOpening || film) && !hidden;
+    const described = hidden && place === app.S ? "" : describePlace(run, place);
+    const note = momentNote(run.network);
+    const opening = note ? note.replace(/\.$/, ":") : OPENING;
+    text.textContent = isOpening ? opening : `${described}${hidden ? "" : " The whole answer:"}`;
+    Object.assign(verdict, {
+      className: `judgement ${kind}`,
+      textContent: MARKS[/** @type {Verdict} */ (kind)] + words,
+    });
+    const action = isOpening ? (note ? "." : FIRST_ACTION) : `. ${note}`;
+    rest.textContent = hidden ? "" : `${action} ${answerNotes(run)}`;
+  };
+  return { elements: [sentence, answer], show };
+}
+
+/** Return the number of decoder steps to draw: while the answer is hidden, those that were made, and at least the first;
+    in the film, no more than are expected, so that the columns keep their width. */
+function shownSteps(/** @type {Run} */ { steps: { length: T }, expected }) {
+  if (app.state.film) return Math.min(T, expected?.length ?? T);
   return app.state.hidden ? Math.max(1, Math.min(app.state.place - app.S, T)) : T;
 }
 

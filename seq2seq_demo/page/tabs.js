@@ -35,25 +35,41 @@ export function tabs(/** @type {HTMLElement} */ stage, /** @type {HTMLElement[]}
     });
   };
   app.updates.unshift(update); // panels update only while they are shown
-  const sticky = [stage, ...stage.children].slice(0, 2); // the stage or, in a small window, its first part
-  const observer = new ResizeObserver(() => {
-    const covering = sticky.find((element) => getComputedStyle(element).position === "sticky");
-    document.documentElement.style.setProperty("--covered", `${covering?.getBoundingClientRect().height ?? 0}px`);
-  });
-  for (const element of sticky) observer.observe(element);
+  shrinkWhileReading(stage);
   return [disabledWithoutRun(list), ...sections];
 }
 
-/** Select the tab that contains an element, if any, and scroll to the element. */
-export function reveal(/** @type {HTMLElement} */ element) {
-  const section = element.closest("[role=tabpanel]");
-  if (section) showTab(section.id);
-  if (section !== element) element.scrollIntoView({ block: "nearest" });
+const MAX_COVERED = 0.45; // share of the window's height that the stage takes while a panel is read
+
+/** Make the pictures of a sticky stage smaller as the page scrolls, and state in CSS how much of the window is covered. The
+    sentences scroll out of view. What the stage loses in height becomes its margin, so that nothing below it moves. */
+function shrinkWhileReading(/** @type {HTMLElement} */ stage) {
+  const root = document.documentElement;
+  let lost = 0;
+  const update = () => {
+    const isSticky = getComputedStyle(stage).position === "sticky";
+    const [box, player] = [stage, stage.children[1]].map((element) => element.getBoundingClientRect());
+    const lead = isSticky ? (stage.querySelector(".picture-box")?.getBoundingClientRect().top ?? 0) - box.top : 0;
+    const above = stage.previousElementSibling?.previousElementSibling?.getBoundingClientRect().bottom ?? 0;
+    const most = box.height + lost - lead - MAX_COVERED * innerHeight;
+    const next = isSticky ? Math.max(0, Math.min(-lead - above, most)) : 0;
+    lost = next;
+    root.style.setProperty("--lost", `${lost}px`);
+    root.style.setProperty("--lead", `${-lead}px`);
+    root.style.setProperty("--covered", `${isSticky ? MAX_COVERED * innerHeight : player.height}px`);
+  };
+  addEventListener("scroll", update, { passive: true });
+  const observer = new ResizeObserver(update);
+  for (const element of [document.body, stage.children[1]]) observer.observe(element);
 }
 
 /** Change the state, select a tab and scroll it to the part of the window below the stage.
     @type {(tab: string, patch?: Partial<PageState>) => void} */
 export function showTab(tab, patch = {}) {
   app.change({ ...patch, tab });
-  document.getElementById("tabs")?.scrollIntoView({ behavior: "instant" });
+  for (const id of ["tabs", `tab-${tab}`]) {
+    document
+      .getElementById(id)
+      ?.scrollIntoView({ behavior: "instant", block: id === "tabs" ? "start" : "nearest", inline: "center" });
+  }
 }

@@ -63,7 +63,8 @@ export function film() {
       const texts = recorded.map(({ recording }) => momentText(recording, app.state.moment ?? nMoments));
       return new Set(texts).size === 1 ? texts[0] : recorded.map(({ name }, i) => `${name}: ${texts[i]}`).join("; ");
     },
-    show: (moment) => keepInPlace(track.slider, () => app.change({ moment: moment >= nMoments ? null : moment })),
+    show: (moment) =>
+      keepInPlace(track.slider, () => app.change({ moment: moment >= nMoments ? null : moment, film: true })),
     finish: () => announceAnswers(),
   });
   app.add(() => document.body.toggleAttribute("data-moment", app.state.moment !== null));

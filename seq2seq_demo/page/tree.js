@@ -95,7 +95,7 @@ function drawTree(/** @type {Run} */ run, /** @type {Search} */ { steps, size, a
   const name = (/** @type {Hypothesis} */ { symbol }) => truncate(targetName(run, symbol), 8);
   const shown = steps.flatMap(({ kept, dropped }) => [...kept, ...dropped]);
   const longest = Math.max(...shown.map((one) => name(one).length));
-  const [column, row, gap] = [Math.max(76, 9 * longest + 40) * u, 40 * u, 12 * u]; // the gap is above dropped ones
+  const [column, row, gap] = [(9 * longest + 72) * u, 28 * u, 8 * u]; // the gap is above dropped ones
   const best = new Set(pathOf(answers[0].hypothesis));
   const startY = (row * size) / 2;
   let places = new Map([[steps[0].kept[0].parent, { x: column / 2 + 16 * u, y: startY }]]); // the right ends of boxes
@@ -105,12 +105,18 @@ function drawTree(/** @type {Run} */ run, /** @type {Search} */ { steps, size, a
     const nodes = [...kept, ...dropped].map((one, i) => {
       const to = { x: column * (t + 1.5), y: row * (i + 0.5) };
       if (i >= kept.length) to.y += row * (size - kept.length) + gap;
-      const halfWidth = one.length > t ? column / 2 - 14 * u : 0;
+      const halfWidth = one.length > t ? column / 2 - 10 * u : 0;
       places.set(one, { x: to.x + halfWidth, y: to.y });
       const from = before.get(one) ?? before.get(one.parent) ?? { x: 0, y: 0 };
       const middle = (from.x + to.x - halfWidth) / 2;
       const path = `M${from.x},${from.y} C${middle},${from.y} ${middle},${to.y} ${to.x - halfWidth},${to.y}`;
-      const box = { x: to.x - halfWidth, y: to.y - 17 * u, width: 2 * halfWidth, height: 34 * u, rx: 5 * u };
+      const box = {
+        x: to.x - halfWidth,
+        y: to.y - row / 2 + 2 * u,
+        width: 2 * halfWidth,
+        height: row - 4 * u,
+        rx: 5 * u,
+      };
       return svg(
         "g",
         { class: `${i < kept.length ? "kept" : "dropped"}${best.has(one) ? " best" : ""}` },
@@ -119,8 +125,12 @@ function drawTree(/** @type {Run} */ run, /** @type {Search} */ { steps, size, a
         ...(halfWidth
           ? [
               svg("rect", box),
-              svg("text", { class: "symbol", x: to.x, y: to.y - u }, name(one)),
-              svg("text", { x: to.x, y: to.y + 13 * u }, probabilityText(one)),
+              svg(
+                "text",
+                { x: to.x, y: to.y + 5 * u },
+                svg("tspan", { class: "symbol" }, name(one)),
+                ` ${probabilityText(one)}`,
+              ),
             ]
           : [svg("circle", { cx: to.x, cy: to.y, r: 4 * u })]),
       );

@@ -3,37 +3,54 @@
 import { app, byId } from "./app.js";
 import { attentionPanel } from "./attention.js";
 import { h } from "./elements.js";
-import { explanationsPanel } from "./explanations.js";
 import { forcedPanel } from "./forced.js";
 import { influencePanel } from "./influence.js";
 import { insidePanel } from "./inside.js";
 import { columns, panel } from "./panels.js";
 import { player } from "./player.js";
 import { probabilityPanel } from "./probabilities.js";
-import { inputPanel } from "./source.js";
+import { inputPanel, moreDetails } from "./source.js";
 import { stepPanel } from "./step.js";
-import { tabs } from "./tabs.js";
+import { showTab, tabs } from "./tabs.js";
+import { makeTour } from "./tour.js";
 import { TrainedNetwork } from "./trained.js";
 import { film, trainingPanel } from "./training.js";
 import { treePanel } from "./tree.js";
 
 /** @import { Example, NetworkData } from "./trained.js" */
 
-const TABS = [explanationsPanel, forcedPanel, trainingPanel, treePanel, influencePanel, insidePanel]; // in this order
+const TABS = [forcedPanel, trainingPanel, treePanel, influencePanel, insidePanel]; // in this order
 
-/** Return the player and the pictures of one network; the attention and the probabilities of several are in a tab. */
+/** Return the pictures and the player; the attention, and the probabilities of several networks, are in a tab. */
 function layOut() {
-  const details = app.networks.map((_, i) => [attentionPanel(i), probabilityPanel(i)]);
-  const isAlone = details.length === 1;
-  const pictures = h("div", { className: "pictures" }, stepPanel(), ...(isAlone ? details[0] : []));
-  const stage = h("div", { id: "stage" }, player(film()), pictures);
+  const isAlone = app.networks.length === 1;
+  const parts = app.networks.map((_, i) => [attentionPanel(i), probabilityPanel(i)]);
   const label = (/** @type {HTMLElement | null} */ section, /** @type {number} */ i) =>
     section?.setAttribute("aria-label", `${section.ariaLabel} of ${app.networks[i].name}`);
-  if (!isAlone) details.forEach((sections, i) => sections.forEach((section) => label(section, i)));
-  const perNetwork = isAlone ? null : columns((i) => details[i]);
-  const both = perNetwork && panel("details", "Attention and probabilities", "", perNetwork);
-  const sections = [both, ...TABS.map((makePanel) => makePanel())].filter((section) => section !== null);
-  return [stage, ...tabs(stage, sections)];
+  if (!isAlone) parts.forEach((sections, i) => sections.forEach((section) => label(section, i)));
+  const slots = parts.map(([attention]) => filmSlot(attention));
+  const pictures = h("div", { className: "pictures" }, stepPanel(slots), isAlone ? parts[0][1] : null);
+  const stage = h("div", { id: "stage" }, pictures, player(film()));
+  const more = moreDetails();
+  if (isAlone) more.append(...pictures.querySelectorAll(".panel > details"));
+  const title = isAlone ? "Attention" : "Attention and probabilities";
+  const inTab = columns((i) => [h("div", {}, parts[i][0]), isAlone ? null : parts[i][1]]);
+  const details = parts[0][0] || !isAlone ? panel("details", title, "", inTab) : null;
+  const sections = [details, ...TABS.map((makePanel) => makePanel())].filter((section) => section !== null);
+  return [stage, more, ...tabs(stage, sections)];
+}
+
+/** Return a place on the stage to which the film moves a network's attention, over the picture of the network. */
+function filmSlot(/** @type {HTMLElement | null} */ attention) {
+  const slot = h("div", { className: "film" });
+  /** @type {Node | null} */
+  let home = null;
+  app.updates.unshift(() => {
+    home ??= attention?.parentNode ?? null;
+    const to = app.state.film ? slot : home;
+    if (attention && to && attention.parentNode !== to) to.appendChild(attention);
+  });
+  return slot;
 }
 
 /** Return an example on which the networks differ or, of one network, the first; undefined if there are no examples. */
@@ -47,11 +64,12 @@ function firstExample() {
   return (networks.length > 1 && examples.find(differ)) || examples[0];
 }
 
-/** Leave the lecture view, or the inside of a cell for the diagram. */
+/** Leave the tour, the lecture view, or the inside of a cell for the diagram. */
 function leave() {
-  if (app.state.lecture) app.change({ lecture: false });
+  if (app.state.tour) byId("leave").click();
+  else if (app.state.lecture) app.change({ lecture: false });
   else if (document.activeElement?.closest("#inside")) {
-    const diagram = document.querySelectorAll(".diagram")[app.state.cell?.networkIndex ?? 0];
+    const diagram = document.querySelectorAll(".diagram")[app.cell.networkIndex];
     /** @type {SVGElement | null} */ (diagram.querySelector(".open-cell"))?.focus({ preventScroll: true });
   }
 }
@@ -62,14 +80,23 @@ function start() {
   app.networks = data.networks.map((/** @type {NetworkData} */ network) => new TrainedNetwork(network));
   document.body.toggleAttribute("data-waiting"); // until the first valid source
   app.add(() => app.runs.length && document.body.removeAttribute("data-waiting"));
-  byId("main").append(inputPanel(), ...layOut());
+  const tour = makeTour();
+  byId("main").append(inputPanel(), tour.element, ...layOut());
+  byId("actions").prepend(tour.button);
+  /** @type {(text?: string) => void} */
+  const open = (text) => {
+    app.open(location.hash, text);
+    if (app.state.tour) tour.go(app.state.tour);
+    const { tab } = app.state;
+    if (tab) requestAnimationFrame(() => setTimeout(showTab, 0, tab)); // once the page is laid out
+  };
   const example = firstExample();
-  app.open(location.hash, example ? app.networks[0].sourceVocabulary.text(example.source) : "");
+  open(example ? app.networks[0].sourceVocabulary.text(example.source) : "");
   document.querySelector(".skip")?.addEventListener("click", (event) => {
     event.preventDefault(); // the address holds the state
     byId("source").focus();
   });
-  addEventListener("hashchange", () => app.open(location.hash));
+  addEventListener("hashchange", () => open());
   addEventListener("keydown", ({ key }) => key === "Escape" && leave());
 }
 

@@ -59,10 +59,10 @@ def equation(monkeypatch):
     monkeypatch.setattr(builder, "read_asset", lambda name: read(name).replace(old, COUPLED_JS.rstrip()))
 
 
-def press_every_button(page):
-    for button in page.locator(".explanation button:not([hidden])").all():
-        page.click("#tab-explanations")
-        button.click()
+def take_the_tour(page):
+    page.get_by_role("button", name="Tour").click()
+    for _ in range(3):
+        page.get_by_role("button", name="Next ›").first.click()
     assert "undefined" not in page.inner_text("body")
 
 
@@ -98,8 +98,9 @@ def test_the_page_of_an_added_cell_shows_its_numbers_and_a_note_instead_of_the_e
     assert labels == ["f, gate", "candidate, gate", "o, gate", "c, state", "h, output"]
     assert "The share of" not in page.inner_text("#inside")
     assert page.locator("#inside .gates .unit-bars").count() == 5
-    assert "28 numbers (c and h of 2 layers)" in page.text_content("#explanations")
-    press_every_button(page)
+    page.evaluate("app.change({ place: app.S })")
+    assert "28 numbers" in page.text_content("#sentence")
+    take_the_tour(page)
 
 
 def test_a_cell_without_an_equation_in_javascript_is_refused(cell, run):
@@ -122,10 +123,10 @@ def test_the_page_of_an_added_pattern_describes_it_and_has_targets_only_for_exam
     assert page.text_content("h1") == "A small network trained on the pattern doubled: Each symbol twice"
     (first, *_) = examples
     assert page.input_value("#target") == spaced(np.repeat(first.source, 2))
-    assert page.text_content("#input .judgement").startswith("✗ wrong: ")
+    assert page.text_content("#step .judgement").startswith("✗ wrong: ")
     page.fill("#source", "8 8 1")
     assert prediction(page) == spaced(network.predict([[8, 8, 1]])[0])
     assert page.input_value("#target") == ""
     hint = "The page cannot compute the pattern doubled: only its examples have targets."
     assert page.text_content("#target-hint").startswith(hint)
-    press_every_button(page)
+    take_the_tour(page)

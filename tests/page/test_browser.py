@@ -1,5 +1,6 @@
 """The page in Debian's Chromium, operated with mouse and keyboard."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +17,7 @@ from seq2seq_demo.trained_network import TrainedNetwork
 pytestmark = [pytest.mark.slow, needs_chromium]
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 SOURCE = [3, 1, 4, 1, 5, 9]
+REVERSING = "recorded-attention", "recorded-rnn"
 
 
 def moments(network):
@@ -60,7 +62,7 @@ def test_a_text_is_answered_as_predict_answers(opened):
     assert page.text_content("#source-error") == ""
     assert page.get_by_text("page --from-file").is_visible()
     assert page.locator("#step .diagram .cell").count() == 3 * 5  # encoder in both directions and decoder, still blank
-    assert [part.is_visible() for part in page.locator("#player, #tabs, .panel").all()].count(True) == 1
+    assert not page.locator("#player, #tabs, .panel, #more").filter(visible=True).count()
     answers = set()
     for text in ("a", "e\u0301 a", "안안a", "   é"):
         page.fill("#source", text)
@@ -79,6 +81,7 @@ def test_the_keyboard_alone_leads_from_the_source_to_a_forced_symbol(opened):
     page.focus("#source")
     page.keyboard.press("Control+A")
     page.keyboard.type("3 1 4 1 5 9")
+    page.click("#more summary")
     for field, key in (("#source", "Enter"), ("#target", "Escape")):
         page.focus(field)
         before = page.evaluate("app.state.place")
@@ -198,7 +201,7 @@ def test_the_training_slider_shows_the_answer_at_that_moment(opened):
 
 
 def judgement(page):
-    return page.text_content("#input .judgement")
+    return page.text_content("#step .judgement")
 
 
 def press(page, name):
@@ -209,7 +212,7 @@ def test_an_extra_symbol_counts_as_one_wrong_symbol(opened):
     page = opened(reversing(), fragment="#source=1%202%203%204%205&forced=0:3&tab=forced")
     assert prediction(page) == "3 5 4 3 2 1"
     assert judgement(page) == "✗ wrong: 7 of 7 places differ; 1 edit: 3 (forced) is extra"
-    assert page.locator("#input .piece.wrong").all_text_contents() == ["3forced, extra"]
+    assert page.locator("#step text.forced").all_text_contents() == ["forced"]
     assert "The network recovers: all other symbols are right, 1 position later." in page.text_content("#forced")
     assert "Free-running: 7" not in page.text_content("#forced")  # the error is the user's
     press(page, "Undo all")
@@ -220,7 +223,6 @@ def test_symbols_after_a_forced_end_are_shown_as_missing(opened):
     page = opened(reversing(), fragment="#source=1%202%203%204%205&forced=2:10&tab=forced")
     missing = "3 is missing, 2 is missing, 1 is missing"
     assert judgement(page) == f"✗ wrong: 4 of 6 places differ; 3 edits: {missing}"
-    assert page.locator("#input .piece.gap").all_text_contents() == ["3missing", "2missing", "1missing"]
     assert "You forced END as output 3, which ended the answer;" in page.text_content("#forced")
     page = opened(reversing(), fragment="#source=1%202&forced=2:7&tab=forced")
     assert "You forced 7 as output 3, where END was expected." in page.text_content("#forced")
@@ -229,11 +231,9 @@ def test_symbols_after_a_forced_end_are_shown_as_missing(opened):
 def test_a_swap_of_two_symbols_is_two_places_but_one_edit(opened):
     page = opened(reversing(), fragment="#source=1%202%203%204&target=4%202%203%201&place=7&tab=forced")
     assert judgement(page) == "✗ wrong: 2 of 5 places differ; 1 edit: a swap of 3 and 2"
-    assert page.locator("#input .swapped").all_text_contents() == ["32swapped"]
-    assert page.locator("#input .swapped .symbol").count() == page.locator("#input .wrong .symbol").count() == 2
     assert page.locator("#forced small").all_text_contents()[-2:] == ["swapped", "swapped"]
     assert page.locator("#step text.wrong").all_text_contents() == ["swapped", "swapped"]
-    page.fill("#target", "3 1 4 2")
+    page.fill("#target", "3 1 4 2")  # open, because the link has a target
     assert judgement(page) == "✗ wrong: 4 of 5 places differ; 4 edits"  # too many to list
 
 
@@ -241,7 +241,7 @@ def test_a_hidden_answer_appears_step_by_step_and_then_as_a_whole(opened):
     page = opened(reversing(), fragment="#source=3%201%204&target=5%201%203&answer=hidden")
     assert (prediction(page), judgement(page)[:7], page.evaluate("app.state.place")) == ("", "Hidden.", 3)
     assert "4 1 3" not in page.inner_text("body")
-    hidden = page.locator("#target, #attention, #tabs, [role=tabpanel], #copy-json")
+    hidden = page.locator("#more, #attention, #tabs, [role=tabpanel]")
     assert not hidden.filter(visible=True).count()
     n_cells = page.locator("#step .cell").count()
     page.keyboard.press("ArrowRight")
@@ -258,68 +258,13 @@ def test_a_hidden_answer_appears_step_by_step_and_then_as_a_whole(opened):
     assert "Hidden" not in judgement(page)
     press(page, "Show the answer")
     assert prediction(page) == "4 1 3"
-    assert page.locator("#step .wrong").count() == 2  # the tile and its label
-    assert page.locator("#copy-json").is_visible()
+    assert page.locator("#step svg .wrong").count() == 2  # the tile and its label
+    assert page.locator("#copy-json").is_visible()  # the details are open because the link has a target
     assert page.evaluate("location.hash") == "#source=3%201%204&target=5%201%203&place=5"
     page.get_by_role("button", name="Hide the answer").press("Space")
     page.fill("#source", "2 7")
     assert page.evaluate("location.hash") == "#source=2%207&place=2&answer=hidden"
     assert prediction(page) == ""
-
-
-def test_the_explanations_keep_the_source_and_the_moment(opened):
-    shown = recorded()
-    page = opened(shown, fragment="#source=7%207%201%207%207&moment=2")
-    for name in ("Show the final state", "Show where they differ"):
-        show(page, "explanations")
-        press(page, name)
-        assert page.evaluate("[app.state.text, app.state.moment]") == ["7 7 1 7 7", 2]
-        assert page.locator(".guide p").is_visible()
-    page.evaluate("app.change({ place: 1 })")
-    assert not page.locator(".guide p").is_visible()
-    press(page, "Back to the explanations")
-    press(page, "Try a longer source")
-    longer = page.input_value("#source")
-    assert len(longer.split()) > 20
-    assert "the longest source in training had 20. The answer is" in page.text_content(".guide")
-    assert f"The source is now {longer}." in page.text_content(".guide")
-    press(page, "Back to my source")
-    assert page.evaluate("[app.state.text, app.state.moment, app.state.place]") == ["7 7 1 7 7", 2, 1]
-
-
-def test_predictions_are_compared_with_what_the_network_does(opened):
-    page = opened(reversing(), fragment="#source=3%201%204")
-    exercises = [
-        ("What will it write", "951413", True, "Show what it writes"),
-        ("What will it write", "4 1 2", False, "Show what it writes"),
-        ("Which input", "input 6 (9)", True, "Show where the first output looks"),
-        ("Which input", "input 1 (3)", False, "Show where the first output looks"),
-    ]
-    for question, guess, is_right, name in exercises:
-        show(page, "explanations")
-        exercise = page.locator(".explanation").filter(has_text=question)
-        if exercise.locator("[type=text]").count():
-            exercise.locator("[type=text]").fill(guess)
-        else:
-            exercise.get_by_label(guess).check()
-        press(page, name)
-        verdict = "✓ As you predicted. " if is_right else f"✗ You predicted {guess}. "
-        assert page.text_content(".guide p").startswith(verdict)
-    show(page, "explanations")
-    press(page, "Show where they differ")  # without a prediction
-    assert page.text_content(".guide p").startswith("Output ")
-
-
-def test_an_empty_answer_is_nothing_but_end(opened):
-    network = shipped("embedding_attention")
-    name = "decoder/output/bias"
-    bias = network.weights[name] + np.float32(99) * (np.arange(11) == network.model_config.go)
-    silent = replace(network, weights=network.weights | {name: bias.astype(np.float32)})
-    page = opened(ShownNetwork("silent", silent), fragment="#source=3%201")
-    page.get_by_label("What will it write for").fill("1")
-    press(page, "Show what it writes")
-    expected = "✗ You predicted 1. It writes nothing, only END. Output 1: fed GO, it writes END "
-    assert page.text_content(".guide p").startswith(expected)
 
 
 def test_arrow_keys_and_clicks_select_the_cells_of_each_heat_map(opened):
@@ -351,17 +296,17 @@ def test_arrow_keys_and_clicks_select_the_cells_of_each_heat_map(opened):
         assert page.input_value("#unit") == str(used)
 
 
-def test_all_sentences_name_the_same_output_at_which_attention_and_influence_differ(opened):
-    page = opened(ShownNetwork("g2p", load(ROOT / "trained_weights" / "g2p.weights.h5")), fragment="#source=through")
-    press(page, "Show where they differ")
+def test_the_sentence_on_attention_and_influence_names_an_output_that_changes(opened):
+    page = opened(
+        ShownNetwork("g2p", load(ROOT / "trained_weights" / "g2p.weights.h5")), fragment="#source=through&tab=influence"
+    )
     page.wait_for_selector("#influence figure")
-    sentence = page.text_content(".guide p")
-    assert sentence in page.locator("#influence .column p").last.text_content()
-    t = page.evaluate("app.t")
-    assert sentence.startswith(f"Output {t + 1} ")
-    symbol = page.evaluate("app.networks[0].sourceVocabulary.name(app.state.replacement.symbol)")
-    assert symbol.isalpha()
-    assert page.locator(f"#influence .beforeafter li:nth-child({t + 2}) .moved").count() == 1
+    text = page.locator("#influence .column p").last.text_content()
+    output, share, s = map(int, re.search(r"Output (\d+) \(.*\) gives (\d+).* to input (\d+)", text).groups())
+    page.locator(f"#influence .choice:nth-of-type({s}) input").check()
+    moved = page.locator(f"#influence .beforeafter li:nth-child({output + 1}) .moved")
+    assert share < 20 and moved.count() == ("yet it changes" in text)
+    assert f"replace={s - 1}:" in page.evaluate("decodeURIComponent(location.hash)")
     tried = page.evaluate(
         "[...'g1'].map((c) => substitutes(app.networks[0], app.networks[0].sourceVocabulary.number(c)))"
     )
@@ -376,21 +321,17 @@ def test_without_a_target_forcing_is_compared_with_the_unforced_answer(opened):
     words = [Example([symbols.index(c) for c in word], None, "") for word in ("hello", "through", "neighbour")]
     page = opened(ShownNetwork("g2p", network, words, task_description="English spelling to pronunciation"))
     task = "A small network trained on English spelling to pronunciation"
-    assert (page.text_content("h1"), page.title(), page.text_content("#task")) == (task, task, "Type a word.")
+    assert (page.text_content("h1"), page.title()) == (task, task)
     before = prediction(page).split()
     page.locator("#probabilities .bar").nth(1).click()
     show(page, "forced")
     symbols = [text for text in page.locator("#forced .before").all_text_contents() if text not in ("–", "END")]
     assert symbols == before
     assert page.locator("#forced .moved").count() >= 1
-    show(page, "explanations")
-    press(page, "Try a longer source")
-    longer = page.input_value("#source")
-    assert longer == "hellothroughneighbourhellothrough"[: len(longer)]
 
 
 def test_no_answer_is_right_without_a_valid_target(opened):
-    page = opened(reversing())
+    page = opened(reversing(), fragment="#source=3%201%204%201%205%209&tab=forced&target=1")
     for target, text in (("", "no target is known"), ("9 x", "the target is not valid")):
         page.fill("#target", target)
         assert judgement(page) == text
@@ -410,7 +351,7 @@ def test_networks_with_and_without_a_recorded_step_are_shown_side_by_side(opened
     for moment, n_unrecorded in ((None, 0), (0, 1), (2, 2)):
         page.evaluate("(moment) => app.change({ moment })", moment)
         assert "undefined" not in page.inner_text("body")
-        columns = page.locator("#input .column").all_inner_texts()
+        columns = page.locator("#step .column").all_inner_texts()
         assert sum("not recorded" in text for text in columns) == n_unrecorded
     page.evaluate("app.change({ moment: 0 })")
     show(page, "training")
@@ -422,7 +363,7 @@ def test_networks_with_and_without_a_recorded_step_are_shown_side_by_side(opened
 
 def test_the_keyboard_selects_tabs_and_the_address_holds_the_state(opened):
     page = opened(reversing(), fragment="#source=1%202&place=1")
-    page.focus("#tab-explanations")
+    page.focus("#tab-details")
     page.keyboard.press("ArrowRight")
     assert page.evaluate("document.activeElement.id") == "tab-forced"
     assert [tab.is_visible() for tab in page.locator("[role=tabpanel]").all()] == [False, True, False, False, False]
@@ -437,17 +378,42 @@ def test_the_keyboard_selects_tabs_and_the_address_holds_the_state(opened):
     assert prediction(page) == "0 8"
 
 
-def test_the_first_screen_holds_a_step_in_the_middle_of_the_answer(opened):
-    page = opened(recorded(), viewport={"width": 1280, "height": 800})
-    wait_for_layout(page)
-    assert page.evaluate("app.t") == 3
-    for part in ("#source", "#prediction", "#player", "#moment", "#step .diagram", "#attention .heat-map", ".bars"):
-        box = page.locator(part).first.bounding_box()
-        assert box["y"] >= 0 and box["y"] + box["height"] <= 800, part
-    show(page, "inside")
-    for part in ("#player", "#step .diagram", "#attention .heat-map", "#tabs"):
-        box = page.locator(part).bounding_box()
-        assert box["y"] >= 0 and box["y"] + box["height"] <= 600, part
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_the_first_screen_is_one_sentence_and_one_picture_with_its_player(opened, width, height):
+    rnn = ShownNetwork("rnn", shipped("embedding_rnn"))
+    for networks in ((recorded(),), (recorded(), rnn)):
+        page = opened(*networks, viewport={"width": width, "height": height})
+        wait_for_layout(page)
+        assert page.evaluate("app.t") == 3
+        tops = [0]
+        for part in ("#source", ".examples", "#sentence", "#step .diagram", "#player"):
+            box = page.locator(part).first.bounding_box()
+            assert tops[-1] <= box["y"] and box["y"] + box["height"] <= height, part
+            tops.append(box["y"])
+        sentence = "The network has read the source (top row) and written the answer (bottom row): ✓ right. Press Play"
+        assert page.text_content("#sentence").startswith(sentence)
+        answer = [*spaced(SOURCE[::-1]).split(), "END"]  # once, in the picture
+        assert page.locator("#step svg").first.locator(".piece > text").all_text_contents() == [
+            *map(str, SOURCE),
+            *answer,
+        ]
+        for hidden in ("#target", "#copy-json", "#stage table"):
+            assert not page.locator(hidden).filter(visible=True).count()
+        assert [text for text in page.locator(".diagram text").all_text_contents() if "writes the answer" in text]
+
+
+def test_a_link_to_a_tab_scrolls_to_it_below_a_smaller_stage(opened):
+    for width, height in ((1280, 800), (390, 844)):
+        page = opened(reversing(), fragment="#tab=beam&beam=5", viewport={"width": width, "height": height})
+        page.wait_for_selector(".beam-tree")
+        wait_for_layout(page)
+        stage = page.locator("#player").bounding_box()
+        assert stage["y"] >= 0 and stage["y"] + stage["height"] <= 0.45 * height + 2
+        tab = page.locator("#tab-beam").bounding_box()
+        assert 0 <= tab["x"] and tab["x"] + tab["width"] <= width and abs(tab["y"] - stage["y"] - stage["height"]) < 9
+    page.set_viewport_size({"width": 1280, "height": 800})
+    tree = page.locator(".beam-tree").bounding_box()
+    assert tree["height"] < 0.55 * 800 and tree["width"] < 1280
 
 
 def test_two_networks_open_at_the_first_wrong_output_and_leave_room_for_their_tab(opened):
@@ -463,10 +429,15 @@ def test_two_networks_open_at_the_first_wrong_output_and_leave_room_for_their_ta
     assert page.evaluate("app.t") == next(t for t, symbol in enumerate(written) if symbol != source[::-1][t])
     page.fill("#source", spaced(SOURCE))
     wait_for_layout(page)
-    for part in page.locator(".diagram, .sentence, #tabs").all():
+    for part in page.locator(".diagram, .sentence, #player").all():
         box = part.bounding_box()
         assert box["y"] + box["height"] <= 800
-    assert page.locator("h2.name").all_inner_texts()[:2] == ["reversed with attention", "rnn without attention"]
+    assert page.locator("h2.name > :not(.unrecorded)").all_text_contents()[:4] == [
+        "reversed",
+        " with attention",
+        "rnn",
+        " without attention",
+    ]
 
 
 def test_a_click_on_a_cell_shows_its_inside_and_escape_returns(opened):
@@ -503,8 +474,7 @@ def test_the_stated_numbers_of_the_state_are_those_that_the_decoder_starts_from(
     for network, text in ((shipped("embedding_attention"), "3 1"), (shipped("embedding_rnn"), "3 1"), (g2p, "choir")):
         page = opened(ShownNetwork("one", network, [Example([1], [1], "")]), fragment=f"#source={text}")
         size = np.size(network.to_numpy().encode(np.array([[0, 1, 2]]))[1])
-        press(page, "Show the final state")
-        assert f"The decoder starts from {size} numbers." in page.text_content(".guide p")
+        page.evaluate("app.change({ place: app.S })")
         assert f"{size} numbers" in page.text_content("#sentence")
         n_stripes = page.locator("#step rect:is(.above-zero, .below-zero)").count()
         assert n_stripes == (0 if network.model_config.has_attention else size)
@@ -515,22 +485,54 @@ def test_the_bars_of_two_networks_have_one_scale_and_no_name_repeats_attention(o
     page = opened(*shown, fragment="#source=3")
     widths = page.locator(".bar-track").evaluate_all("(all) => all.map((one) => Math.round(one.clientWidth))")
     assert len(widths) == 22 and len({*widths}) == 1
-    names = page.locator("#input h2.name > :not(.unrecorded)").all_text_contents()
+    names = page.locator("#step h2.name > :not(.unrecorded)").all_text_contents()
     assert names == ["attention", "n", " without attention"]
 
 
-def test_an_explanation_shows_what_one_error_leads_to_only_if_an_example_does(opened):
-    source, names = [8, 2, 7, 9, 6, 6, 7, 3, 6, 5], ("recorded-attention", "recorded-rnn")
-    example = Example(source, source[::-1], "")
-    shown = [ShownNetwork(name, load(name), [replace(example, shows_bias="rnn" in name)]) for name in names]
-    page = opened(*shown, fragment="#source=1%202&tab=explanations")
-    question = page.locator(".explanation").filter(has_text="exposure bias").locator("legend")
-    assert "the network writes 5 instead of 6 as output 6." in question.text_content()
-    page.get_by_label("more", exact=True).check()
-    press(page, "Show what the error leads to")
-    assert page.text_content(".guide p").startswith("recorded-rnn: ✓ As you predicted. ")
-    assert "is fed this error: 5 of 11 places differ; 4 edits." in page.text_content(".guide p")
-    assert opened(shown[0], fragment="#tab=explanations").locator("legend", has_text="free-running").count() == 0
+def test_the_tour_has_five_steps_and_can_be_left(opened):
+    shown = [ShownNetwork(name, load(name), moments=moments(load(name))) for name in REVERSING]
+    page = opened(*shown, fragment="#source=3%201%204%201%205%209&tour=2")
+    text = page.locator(".guide p")
+    assert text.text_content().startswith(
+        "2 of 5. Bottleneck or attention. Without attention, these 80 numbers are all"
+    )
+    press(page, "Next ›")
+    press(page, "Next ›")
+    (t, symbol), *_ = page.evaluate("Object.entries(app.state.forced)")
+    counts = [int(n) for n in re.findall(r"(\d+) other error", text.text_content())]
+    for i, name in enumerate(REVERSING):
+        run = "TrainedNetwork.prototype.run.call(app.networks[%d], app.source, null, null, {})" % i
+        edits = page.evaluate(f"app.networks[{i}].compare(app.runs[{i}].written, {run}.written, () => false).edits")
+        assert counts[i] == edits - 1, (name, t, symbol)
+    assert "exposure bias" in text.text_content() and not page.locator("#sentence").is_visible()
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#sentence").is_visible()  # the step that the user asked for
+    press(page, "Next ›")
+    assert page.evaluate("[app.state.moment, app.state.forced]") == [0, {}]
+    page.keyboard.press("Escape")
+    assert page.evaluate("[app.state.tour, app.state.moment, document.activeElement.id]") == [None, None, "tour"]
+    assert "tour" not in page.evaluate("location.hash") and not text.is_visible()
+    page = opened(ShownNetwork("rnn", shipped("embedding_rnn")), fragment="#source=3%201&tour=2")
+    assert page.text_content(".guide p").startswith("2 of 4. The bottleneck. Now these")
+
+
+def test_the_film_shows_the_attention_in_place_of_the_picture_and_nothing_jumps(opened):
+    shown = [ShownNetwork(name, load(name), moments=moments(load(name))) for name in REVERSING]
+    for width in (1280, 390):
+        page = opened(*shown, fragment="#source=3%201%204%201%205%209", viewport={"width": width, "height": 844})
+        places = set()
+        for moment in (0, 1, 2, None):
+            page.evaluate("(moment) => app.change({ moment, film: true })", moment)
+            wait_for_layout(page)
+            heat_map = page.locator("#stage .heat-map")
+            boxes = [page.locator(one).first.bounding_box() for one in ("#stage .picture-box", "#player", ".row-name")]
+            columns = page.evaluate(
+                "document.querySelectorAll('.diagram')[1].querySelectorAll('.cell')[5].x.baseVal.value"
+            )
+            places.add(str([*boxes[:2], heat_map.bounding_box()["width"], boxes[2]["height"], columns]))
+        assert len(places) == 1 and not page.locator("#step .diagram").first.is_visible()
+        page.keyboard.press("ArrowLeft")
+        assert page.locator("#step .diagram").first.is_visible() and not heat_map.count()
 
 
 def test_the_lecture_view_has_larger_type_and_escape_leaves_it(opened):
@@ -587,6 +589,7 @@ def test_an_answer_of_fixed_length_is_compared_position_by_position(opened):
     text = page.text_content("#forced")
     counts = "Teacher forcing: {} of 10 places differ. Free-running: {} of 10 places differ."
     assert counts.format(10 - n_forced, 10 - n_free) in text
+    page.click("#more summary")
     # This target contains the symbols of the answer one position earlier.
     page.fill("#target", spaced([*written[1:], (written[-1] + 1) % 10]))
     n_moved = int((np.array(written[:-1]) == written[1:]).sum())

@@ -141,7 +141,7 @@ def test_networks_side_by_side_get_lengths_of_both_and_a_source_at_which_they_di
         assert {len(example.source) for example in examples} == lengths
         right = [network.predict([failing.source])[0] == failing.target for network, _ in learned]
         assert right == [True, False]
-        note = "some answers are right, some are wrong" + (longer if len(failing.source) > 10 else "")
+        note = "some right, some wrong" + (longer if len(failing.source) > 10 else "")
         assert failing.note == note
 
 
@@ -165,5 +165,5 @@ def test_the_first_pair_that_a_network_gets_wrong_follows_a_right_answer():
     assert [(example.source, example.note) for example in for_first] == [
         ([6], "a right answer"),
         ([1, 2, 3], "a wrong answer: not all were trained at this length"),
-        ([4, 5], "some answers are right, some are wrong"),
+        ([4, 5], "some right, some wrong"),
     ]

@@ -65,7 +65,8 @@ def test_a_symbol_forced_in_place_of_end_is_marked():
 
 
 def test_a_link_sets_the_whole_state():
-    before = "#source=3%201%202&target=9%209&place=2&moment=1&forced=0%3A9&beam=5&penalty=0.5"
+    before = "#source=3%201%202&target=9%209&place=2&moment=1&forced=0%3A9"
+    before += "&replace=2%3A7&cell=0%3A0%3A0%3A31&tour=2&beam=5&penalty=0.5"
     page = follow("#source=3%201%202", with_moments(), before=before)
     expected = {"text": "3 1 2", "targetText": None, "moment": None, "forced": {}, "place": 5, "replacement": None}
     assert page["state"] == expected | {
@@ -74,7 +75,9 @@ def test_a_link_sets_the_whole_state():
         "tab": None,
         "lecture": False,
         "hidden": False,
-        "cell": None,
+        "tour": None,
+        "film": False,
+        "cell": {"networkIndex": 0, "layer": None, "backward": 0, "unit": 0},  # JSON has no Infinity
     }
     assert page["written"] == "#source=3%201%202&place=5"
     page = follow(before, with_moments())
@@ -82,10 +85,21 @@ def test_a_link_sets_the_whole_state():
 
 
 PLACES = ["place=02", "place=2&place=3", "place=-1", "place=1e1", "moment=00", "moment=2", "moment=", "moment=1.0"]
+REPLACED = ["replace=3:1", "replace=0:10", "replace=0:01", "replace=0:-1", "replace=.5:1", "replace=0:1:2", "replace="]
+CELLS = [
+    "cell=1:0:0:0",
+    "cell=0:0:1:0",
+    "cell=0:0:0:32",
+    "cell=-1:0:0:0",
+    "cell=0:.5:0:0",
+    "cell=0:0:0",
+    "tour=6",
+    "tour=0",
+]
 BEAMS = ["beam=0", "beam=6", "beam=05", "beam=2&beam=4", "penalty=0.50", "penalty=-1", "penalty=9e9", "penalty="]
 
 
-@pytest.mark.parametrize("part", PLACES + BEAMS)
+@pytest.mark.parametrize("part", PLACES + REPLACED + CELLS + BEAMS)
 def test_an_invalid_number_is_ignored(part):
     assert follow(f"#source=3%201%202&{part}", with_moments())["written"] == "#source=3%201%202&place=5"
 

@@ -1,0 +1,139 @@
+/* The guided tour: five steps, each a sentence and the state of the page that it needs. */
+
+import { announce, app } from "./app.js";
+import { button, h } from "./elements.js";
+import { largest, percent, pluralize } from "./format.js";
+import { argmax } from "./network.js";
+import { networkLabel } from "./panels.js";
+import { probabilities, stateSize, targetName, writtenName } from "./runs.js";
+
+/** @import { Patch } from "./app.js"
+    @import { Run } from "./trained.js" */
+
+/** @typedef {{ title: string, text: string, patch: Patch }} TourStep */
+
+/** The steps, for the runs of the current source without forced symbols; null if the page cannot show a step.
+    @type {((runs: Run[]) => TourStep | null)[]} */
+const STEPS = [
+  function read(runs) {
+    const text = `The encoder reads one symbol at a time; each changes its ${sizes(runs)}. Press Next › below to read on.`;
+    return { title: "Reading", text, patch: { place: Math.min(2, app.S) } };
+  },
+  function remember(runs) {
+    const attending = runs.find((run) => run.steps[0].alpha);
+    const narrow = runs.find((run) => !run.steps[0].alpha);
+    const bottleneck = narrow && `these ${stateSize(narrow)} numbers are all that the decoder knows about the source`;
+    if (!attending) return { title: "The bottleneck", text: `Now ${bottleneck}.`, patch: { place: app.S } };
+    const t = Math.floor((attending.steps.length - 1) / 2);
+    const alpha = attending.steps[t].alpha ?? [];
+    const s = argmax(alpha);
+    const lines = `the decoder looks back at the inputs: the orange lines, here ${percent(alpha[s])} to input ${s + 1}`;
+    const text = bottleneck
+      ? `Without attention, ${bottleneck}; with attention, ${lines}.`
+      : `To write a symbol, ${lines}.`;
+    return { title: bottleneck ? "Bottleneck or attention" : "Attention", text, patch: { place: app.S + t + 1 } };
+  },
+  function write([run]) {
+    const end = run.network.ends ? ", until it writes END" : "";
+    const text = `The decoder is fed the symbol that it wrote last (at first GO) and writes the likeliest next one${end}.`;
+    return { title: "Writing", text, patch: { place: app.S + Math.min(2, run.steps.length) } };
+  },
+  function force(runs) {
+    const found = worstError(runs);
+    if (!found) return null;
+    const { t, symbol, counts } = found;
+    const others = runs.map(({ network }, i) =>
+      `${pluralize(counts[i], "other error")} ${networkLabel(network)}`.trim(),
+    );
+    const error = `Output ${t + 1} is forced to be ${targetName(runs[0], symbol)}, not ${writtenName(runs[0], t)}`;
+    const bias =
+      "in training the decoder was always fed the right symbol, so it may not find its way back (exposure bias)";
+    const why = counts.some((count) => count) ? `: ${bias}` : "";
+    const text = `${error}, and it leads to ${others.join(" and ")}${why}. Click a symbol in “Probabilities” to force it.`;
+    return { title: "Forcing an error", text, patch: { place: app.S + t + 1, forced: { [t]: symbol } } };
+  },
+  function train(runs) {
+    if (!app.nMoments) return null;
+    const diagonal = runs.some((run) => run.steps[0].alpha) ? " and where it looks" : "";
+    const text = `This is an untrained network. Press “Play training” to see how its answer${diagonal} becomes right.`;
+    return { title: "Training", text, patch: { place: null, moment: 0, film: true } };
+  },
+];
+
+/** Return the sizes of the networks' states in words. */
+function sizes(/** @type {Run[]} */ runs) {
+  const [first, ...others] = new Set(runs.map(stateSize));
+  return others.length ? "state, a list of numbers" : `state of ${first} numbers`;
+}
+
+const MAX_TRIED = 8; // outputs
+
+/** Return the second likeliest symbol that leads to most other edits when it is forced as an output: as a sum over all
+    networks, whose numbers are `counts`. */
+function worstError(/** @type {Run[]} */ runs) {
+  const [{ steps, network }] = runs;
+  const tried = steps.slice(0, MAX_TRIED).flatMap((step, t) => {
+    const symbol = largest(probabilities(step), 3).find((one) => one !== step.written && one !== network.go);
+    if (symbol === undefined || step.written === network.go) return [];
+    const counts = runs.map(({ network, source, target, written }) => {
+      const forced = network.run(source, target, null, { [t]: symbol });
+      return Math.max(0, network.compare(forced.written, written, () => false).edits - 1);
+    });
+    return [{ t, symbol, counts, total: counts.reduce((sum, count) => sum + count, 0) }];
+  });
+  return tried.sort((a, b) => b.total - a.total)[0];
+}
+
+/** Return the button that starts the tour, its element, and `go`, which goes to a step, from 1 on. */
+export function makeTour() {
+  const makeSteps = () => {
+    const runs = app.networks.map((network) => network.run(app.source ?? [0], app.runs[0].target, null, {}));
+    return STEPS.map((make) => make(runs)).filter((step) => step !== null);
+  };
+  let [shown, source] = ["", ""];
+  const [title, text] = [h("strong"), h("span")];
+  const go = (/** @type {number} */ n) => {
+    if (!app.runs.length) return;
+    const steps = makeSteps();
+    const tour = Math.max(1, Math.min(n, steps.length));
+    const step = steps[tour - 1];
+    source = app.state.text;
+    app.change({ forced: {}, moment: null, hidden: false, ...step.patch, tour });
+    shown = stateText();
+    title.textContent = `${tour} of ${steps.length}. ${step.title}. `;
+    text.textContent = step.text;
+    for (const [one, isEnd] of /** @type {const} */ ([
+      [back, tour === 1],
+      [next, tour === steps.length],
+    ])) {
+      one.setAttribute("aria-disabled", String(isEnd));
+    }
+    document.documentElement.toggleAttribute("data-tour", true);
+    announce(title.textContent + step.text);
+  };
+  const leave = () => {
+    app.change({ tour: null, forced: {}, moment: null, place: null }, "The tour has ended");
+    start.focus();
+  };
+  const [back, next] = [-1, 1].map((by) => button(by < 0 ? "‹ Back" : "Next ›", () => go((app.state.tour ?? 1) + by)));
+  const close = button("×", leave, { id: "leave", "aria-label": "Leave the tour", className: "help" });
+  const start = button(
+    "Tour",
+    () => {
+      go(1);
+      next.focus({ preventScroll: true });
+    },
+    { id: "tour" },
+  );
+  const buttons = h("div", { className: "controls" }, back, next, close);
+  const element = h("section", { className: "guide", ariaLabel: "Tour" }, h("p", {}, title, text), buttons);
+  const stateText = () => JSON.stringify([app.state.place, app.state.forced, app.state.moment]);
+  app.add(() => {
+    const { tour } = app.state;
+    element.hidden = tour === null;
+    // the sentences of the pictures come back with the first step that the user makes
+    document.documentElement.toggleAttribute("data-tour", tour !== null && shown === stateText());
+    if (tour !== null && source && source !== app.state.text) setTimeout(go, 600, tour);
+  });
+  return { element, button: start, go };
+}
