@@ -161,7 +161,8 @@ function examplesList() {
   }
   const items = examples.map(({ source, note }) => {
     const text = sourceVocabulary.text(source);
-    const [shown, title] = sourceVocabulary.isText || !note ? [text.trim(), note] : [note, text];
+    const isUnique = examples.filter((other) => other.note === note).length === 1;
+    const [shown, title] = sourceVocabulary.isText || !isUnique || !note ? [text.trim(), note] : [note, text];
     const choose = () => {
       app.change({ text, forced: {}, replacement: null, targetText: null });
       announceAnswers();

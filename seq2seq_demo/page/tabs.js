@@ -39,7 +39,7 @@ export function tabs(/** @type {HTMLElement} */ stage, /** @type {HTMLElement[]}
   return [disabledWithoutRun(list), ...sections];
 }
 
-const MAX_COVERED = 0.45; // share of the window's height that the stage takes while a panel is read
+const MAX_COVERED = 0.44; // share of the window's height that the stage takes while a panel is read
 
 /** Make the pictures of a sticky stage smaller as the page scrolls, and state in CSS how much of the window is covered. The
     sentences scroll out of view. What the stage loses in height becomes its margin, so that nothing below it moves. */

@@ -31,10 +31,9 @@ export function treePanel() {
   const section = panel(
     "beam",
     "Beam search",
-    "At each step, greedy decoding keeps one beginning of the answer, and beam search keeps the K beginnings with the " +
-      "best scores. A score is the logarithm of the probability, divided by the length to the power of the penalty. " +
-      "Each column shows the beginnings after one step with their probabilities, best first: solid ones are kept, " +
-      "dashed ones dropped, and the thick path is the best answer.",
+    "Greedy decoding keeps one beginning of the answer, beam search the K with the best scores: log probability / length " +
+      "to the power of the penalty. A column is a step, best first: solid beginnings are kept, dashed ones dropped, and " +
+      "the thick path is the best answer.",
     h("div", { className: "controls" }, control("Beginnings kept (K)", "beam"), control("Length penalty", "penalty")),
     columns((i) => parts[i].elements),
   );
@@ -95,7 +94,7 @@ function drawTree(/** @type {Run} */ run, /** @type {Search} */ { steps, size, a
   const name = (/** @type {Hypothesis} */ { symbol }) => truncate(targetName(run, symbol), 8);
   const shown = steps.flatMap(({ kept, dropped }) => [...kept, ...dropped]);
   const longest = Math.max(...shown.map((one) => name(one).length));
-  const [column, row, gap] = [(9 * longest + 72) * u, 28 * u, 8 * u]; // the gap is above dropped ones
+  const [column, row, gap] = [(9 * longest + 72) * u, 25 * u, 6 * u]; // the gap is above dropped ones
   const best = new Set(pathOf(answers[0].hypothesis));
   const startY = (row * size) / 2;
   let places = new Map([[steps[0].kept[0].parent, { x: column / 2 + 16 * u, y: startY }]]); // the right ends of boxes
