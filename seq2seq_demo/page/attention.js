@@ -36,6 +36,8 @@ export function attentionPanel(/** @type {number} */ i) {
   });
 }
 
+const MAX_HEIGHT = 290; // of all rows of a right answer in px, so that the film needs no scroll bar
+
 /** Return a run's attention as the content of a heat map.
     @type {(run: Run) => Content} */
 function attentionOf(run) {
@@ -43,7 +45,8 @@ function attentionOf(run) {
   const outputs = run.steps.map((_, t) => writtenName(run, t) + (run.isWrong(t) ? " ✗" : ""));
   const alphas = run.steps.map(({ alpha }) => alpha ?? []);
   const content = outputsByInputs(inputs, outputs, alphas, "attends to");
-  return { ...content, describeRow: (t) => `Output ${content.rows[t]}; ${describeAttention(alphas[t])}` };
+  const rowHeight = Math.max(15, Math.min(32, MAX_HEIGHT / (inputs.length + 1))); // the same in each moment of training
+  return { ...content, rowHeight, describeRow: (t) => `Output ${content.rows[t]}; ${describeAttention(alphas[t])}` };
 }
 
 const SAVED_STYLES = "fill fill-opacity stroke stroke-width font-family font-size font-weight text-anchor".split(" ");

@@ -150,7 +150,7 @@ function computeLayout(/** @type {Content} */ { rows, columns, groups, corner, .
   const [left, top, gap] = [0.58 * font * longest + 8 * u, 3 * font, 10 * u];
   const fitting = (room - left - gap * (groups.length - 1) - 2 * u) / columns.length;
   const size = Math.max(minSize * u, Math.min(maxSize * u, fitting));
-  const touchable = (columns.length > 11 ? 15 : 24) * u; // the same in each moment of training
+  const touchable = (rows.length > 12 ? 15 : 24) * u;
   const height = rowHeight ? rowHeight * u : Math.max(touchable, Math.min(size, 32 * u));
   /** @type {(column: number) => number} */
   const x = (column) => left + size * column + gap * groups.filter(([first]) => first > 0 && column >= first).length;
