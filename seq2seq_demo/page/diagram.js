@@ -36,8 +36,9 @@ export class Diagram {
     this.index = index;
     this.S = run.source.length;
     this.T = T;
-    this.u = zoom() * (app.networks.length > 1 ? 1 : Math.max(1, Math.min(1.3, room / 700 / zoom()))); // one is larger
     this.bidirectional = run.network.config.bidirectional;
+    const most = app.networks.length > 1 ? 1 : this.bidirectional ? 1.15 : 1.3; // fits into the first screen
+    this.u = zoom() * Math.max(1, Math.min(most, room / 700 / zoom()));
     const { u, S } = this;
     const inputs = [...run.source.keys()].map((s) => sourceName(run, s));
     const outputs = [...run.steps.slice(0, T).keys()].filter((t) => !isEnd(run, t)).map((t) => writtenName(run, t));

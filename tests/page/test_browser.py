@@ -517,7 +517,9 @@ def test_the_film_shows_the_attention_in_place_of_the_picture_and_nothing_jumps(
             page.evaluate("(moment) => app.change({ moment, film: true })", moment)
             wait_for_layout(page)
             heat_map = page.locator("#stage .heat-map")
-            boxes = [page.locator(one).first.bounding_box() for one in ("#stage .picture-box", "#player", ".row-name")]
+            boxes = [
+                page.locator(one).first.bounding_box() for one in ("#stage .picture-box", "#player", "#stage .chosen")
+            ]
             cell = page.locator(".diagram").last.locator(".cell").nth(5).get_attribute("x")
             places.add(str([*boxes[:2], heat_map.bounding_box()["width"], boxes[2]["height"], cell]))
         assert len(places) == 1 and not page.locator("#step .diagram").first.is_visible()
