@@ -82,7 +82,7 @@ def with_recipe(task: Task, settings: Settings, start: TrainedNetwork | None) ->
     n_in, n_out = (largest + 1 for largest in task.largest_symbols().values())
     n_training = N if task.validation else N - N // 10
     statistics = PairStatistics(n_training, n_in, n_out, float(in_len), float(out_len))
-    if n_training < FEW_PAIRS and N > 1:
+    if n_training < FEW_PAIRS and N > 1 and given.get("copies") is not False:
         statistics = statistics._replace(copied_share=task.copied_share(), n_copies=len(task.copies))
     chosen = recommended_settings(statistics)
     if given.keys() & {"epochs", "budget"} or given.get("keep_best") is False:

@@ -1,5 +1,6 @@
 """Settings that the program chooses for a user's pairs."""
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -44,7 +45,12 @@ def test_copies_are_for_pairs():
     rows = [("vnd", "und"), ("vns", "uns"), ("du", "du")] * 9
     task = pair_task_from_rows(rows, tokens=("characters", "characters"))
     assert resolve(task, {}, None, None)[1].copies
-    assert not resolve(task, {"copies": False}, None, None)[1].copies
+    without = resolve(task, {"copies": False}, None, None)[1]
+    assert (without.copies, without.n_copies) == (False, 0)
+    words = ["".join(letters) for letters in itertools.product("nuds", repeat=5)]
+    many = pair_task_from_rows([(f"v{word}", f"u{word}") for word in words], tokens=("characters", "characters"))
+    more, fewer = (resolve(many, {"copies": given}, None, None)[1].epochs for given in (False, None))
+    assert more > fewer  # copies count as pairs, of which more get fewer epochs
     with pytest.raises(UsageError, match="expected `copies` for pairs, got a pattern"):
         resolve(as_task("copy"), {"copies": True}, None, None)
 
