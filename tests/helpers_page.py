@@ -51,7 +51,7 @@ def ask(*questions):
 def run_question(network, source, **settings):
     """A question that has Node run a network on a source."""
     data = builder.network_data(builder.ShownNetwork("name", network))
-    return "run", {"network": data, "bits": 32, "source": [*map(int, source)], "forced": [], **settings}
+    return "run", {"network": data, "source": [*map(int, source)], "forced": [], **settings}
 
 
 def assert_alike(result, decoded, n_steps):

@@ -21,7 +21,7 @@ from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.files.recording import find_recording
 from seq2seq_demo.page import examples
 from seq2seq_demo.page.builder import Example, Moments, ShownNetwork, build, build_module, check
-from seq2seq_demo.page.gallery import GALLERY, INDEX, Entry, build_index
+from seq2seq_demo.page.gallery import EXAMPLES, GALLERY, INDEX, Entry, build_index
 from seq2seq_demo.trained_network import load
 
 
@@ -37,7 +37,7 @@ def page(options: PageOptions) -> None:
     selected = [_select_one(replace(options, input_weights=path)) for path in paths]
     shown = [_shown_network(one) for one in selected]
     check(shown)  # the networks must have the same symbols, because they answer the same sources
-    content = build_module(shown[0]) if options.writes_module else _page(options, selected, shown)
+    content = build_module(_compact(shown[0])) if options.writes_module else _page(options, selected, shown)
     check_output()  # again: the file may have changed meanwhile
     atomic_files.write(options.output, content.encode())
     use = "import `network` from it" if options.writes_module else "open it in a browser"
@@ -60,7 +60,11 @@ def _with_details(
     pairs: Pairs | None = None,
 ) -> list[ShownNetwork]:
     details = zip(shown, offered, (_moments(one, pairs) for one in selected), strict=True)
-    return [replace(network, examples=listed, moments=moments) for network, listed, moments in details]
+    return [_compact(replace(network, examples=listed, moments=moments)) for network, listed, moments in details]
+
+
+def _compact(shown: ShownNetwork) -> ShownNetwork:
+    return replace(shown, bits=examples.bits_per_weight(shown.network, shown.examples))
 
 
 def _write_gallery(folder: Path, force: bool) -> None:
@@ -95,16 +99,11 @@ def _check_folder(folder: Path, paths: Sequence[Path], force: bool) -> None:
 def _gallery_networks(entry: Entry) -> list[ShownNetwork]:
     """Return the networks of an entry, with examples and their recordings."""
     selected = [_shipped_network(name) for name in entry.networks]
-    networks = [one.network for one in selected]
-    if entry.examples:
-        offered = examples.pair_examples(networks, pair_task_from_rows(entry.examples, networks[0].vocabularies).pairs)
-    else:
-        offered = examples.pattern_examples([(one.network, one.pattern) for one in selected])
     shown = [_shown_network(one) for one in selected]
     if len(shown) > 1:  # they differ in attention
-        prefixes = ("with" if network.model_config.has_attention else "without" for network in networks)
+        prefixes = ("with" if one.network.model_config.has_attention else "without" for one in selected)
         shown = [replace(one, name=f"{prefix} attention") for one, prefix in zip(shown, prefixes, strict=True)]
-    return _with_details(selected, shown, offered)
+    return _with_details(selected, shown, _own_examples(selected))
 
 
 def _shipped_network(name: str) -> SelectedNetwork:
@@ -142,18 +141,33 @@ def _examples(options: PageOptions, selected: Sequence[SelectedNetwork], pairs: 
         encoder = Encoder(vocabularies.source, in_max_int=networks[0].model_config.in_max_int)
         rows = valid_records(map(encoder.encode, typed_sources(options.words, selected[0])))
         typed = [row.values for row in rows if row]
-    chosen: list[list[Example]] = [[] for _ in selected]
     if pairs is not None:
         chosen = examples.pair_examples(networks, pairs)
         print_notice(f"The page offers {len(chosen[0])} of the {pluralize(len(pairs), 'pair')} of {options.from_file}")
-    elif not vocabularies.are_text:
-        chosen = examples.pattern_examples([(one.network, one.pattern) for one in selected])
-    elif not typed:
-        print_notice("The page has no examples: add some with --from-file, or as in `page -i g2p hello -o g2p.html`")
+    else:
+        chosen = _own_examples(selected)
+        if not typed and not chosen[0]:
+            print_notice("The page has no examples: add some with --from-file, or as in `page -i m.h5 hello -o m.html`")
 
-    targets = [examples.target_function(one.network, one.pattern) for one in selected]
-    examples_of = zip(targets, chosen, strict=True)
-    return [[*(Example(source, target(source), "") for source in typed), *listed] for target, listed in examples_of]
+    offered = []
+    for one, listed in zip(selected, chosen, strict=True):
+        target = examples.target_function(one.network, one.pattern)
+        known = {tuple(example.source): example for example in listed}
+        first = [known.pop(tuple(source), Example(source, target(source), "")) for source in typed]
+        offered.append([*first, *known.values()])
+    return offered
+
+
+def _own_examples(selected: Sequence[SelectedNetwork]) -> list[list[Example]]:
+    """Return the examples of a shipped network in EXAMPLES, or else those of the networks' patterns."""
+    networks = [one.network for one in selected]
+    names = {path: name for name, path in file_names.shipped_networks().items()}
+    for one in selected:
+        if rows := EXAMPLES.get(names.get(one.path, "")):
+            return examples.pair_examples(networks, pair_task_from_rows(rows, networks[0].vocabularies).pairs)
+    if networks[0].vocabularies.are_text:
+        return [[] for _ in selected]
+    return examples.pattern_examples([(one.network, one.pattern) for one in selected])
 
 
 def _moments(selected: SelectedNetwork, pairs: Pairs | None) -> Moments | None:

@@ -12,7 +12,8 @@ export const BEAM_CHOICES = { beam: [1, 2, 3, 4, 5], penalty: [0, 0.5, 1, 1.5, 2
 const COMPUTED = /** @type {const} */ (["text", "targetText", "forced", "moment", "hidden"]); // `runs` is new if one changes
 const BEAM_DEFAULTS = { beam: 3, penalty: 0 };
 const BEAM_NAMES = /** @type {const} */ (["beam", "penalty"]);
-const CELL = { networkIndex: 0, layer: Infinity, backward: 0, unit: 0 }; // the top layer's; see `app.cell`
+/** The top layer's cell, and the unit that varies most; see `app.cell`. */
+const CELL = { networkIndex: 0, layer: Infinity, backward: 0, unit: /** @type {number | null} */ (null) };
 
 /** @typedef {Record<number, number>} Forced
     @typedef {typeof initialState} PageState
@@ -188,11 +189,12 @@ const formatReplacement = (/** @type {{ s: number, symbol: number }} */ { s, sym
 
 const formatCell = (/** @type {typeof CELL} */ cell) => Object.values(limitCell(cell)).join(":");
 
-/** Return a cell limited to those of its network. */
+/** Return a cell limited to those of its network, with a unit. */
 function limitCell(/** @type {typeof CELL} */ { networkIndex, layer, backward, unit }) {
   const { num_layers: layers, cell_size: H, bidirectional } = app.networks[networkIndex].config;
   const limited = { layer: Math.min(layer, layers - 1), backward: bidirectional ? backward : 0 };
-  return { networkIndex, ...limited, unit: Math.max(0, Math.min(unit, H - 1)) };
+  const chosen = unit ?? app.runs[networkIndex]?.liveliestUnit(limited.layer, limited.backward) ?? 0;
+  return { networkIndex, ...limited, unit: Math.max(0, Math.min(chosen, H - 1)) };
 }
 
 function writeHash() {

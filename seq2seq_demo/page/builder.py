@@ -26,9 +26,11 @@ COMMENT = r"/\*(?:(?!\*/).)*\*/"
 BLOCK_COMMENT = re.compile(rf"^ *{COMMENT}\n+|{COMMENT} ", re.MULTILINE | re.DOTALL)
 MODULE_START = "// A network of seq2seq-demo"
 STYLES = ("page.css", "inside.css")
-MAX_WEIGHTS = 4_000_000  # per network; 21 MB as base64
+MAX_WEIGHTS = 4_000_000  # per network; 21 MB as float32 in base64
 MAX_SYMBOLS = 20_000  # per vocabulary
 MAX_LAYERS = 8
+FLOAT32 = 32  # bits per weight; 8 or 16 bits are an integer, to be multiplied by the scale of its array
+MOMENT_BITS = 8
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class ShownNetwork:
     examples: Sequence[Example] = ()
     moments: Moments | None = None
     task_description: str = ""  # for networks without a built-in pattern, which has a description
+    bits: int = FLOAT32  # per weight
 
 
 def build(networks: Sequence[ShownNetwork], title: str = "", index: str = "") -> str:
@@ -162,10 +165,12 @@ def network_data(shown: ShownNetwork) -> dict[str, Any]:
     """Return the JSON object for the constructor of TrainedNetwork in trained.js."""
     network = shown.network
     c, (source, target) = network.model_config, network.vocabularies
+    phones = dict(map(str.split, read_asset("phones.txt").splitlines()))
+    words = [phones.get(symbol) for symbol in target.symbols]
     derived = {"has_attention": c.has_attention, "go": c.go, "gates": c.cell.gates, "states": c.cell.states}
     pattern = PATTERNS[network.pattern] if network.pattern else None
     moments = shown.moments
-    halves = [encode_weights(network, weights, "<f2") for weights in moments.weights] if moments else []
+    recorded = [encode_weights(network, weights, MOMENT_BITS) for weights in moments.weights] if moments else []
     return {
         "name": shown.name,
         "summary": network.summary(),
@@ -173,18 +178,36 @@ def network_data(shown: ShownNetwork) -> dict[str, Any]:
         "config": asdict(c) | derived,
         **{name: getattr(network, name) for name in ("pattern", "ends", "min_in_len", "in_len", "out_len")},
         "source": asdict(source) | {"largest": c.in_max_int},
-        "target": asdict(target) | {"largest": c.out_max_int},
+        "target": asdict(target) | {"largest": c.out_max_int, "words": words if all(words) else []},
         "shapes": [[name, list(shape)] for name, shape in weight_shapes(c).items()],
-        "weights": encode_weights(network, network.weights, "<f4"),
+        "weights": encode_weights(network, network.weights, shown.bits),
         "examples": [asdict(example) for example in shown.examples],
-        "recording": vars(moments) | {"weights": halves} if moments else None,
+        "recording": vars(moments) | {"weights": recorded} if moments else None,
     }
 
 
-def encode_weights(network: TrainedNetwork, weights: Weights, dtype: str) -> str:
-    """Return all weights as base64, in the order of `weight_shapes`."""
-    arrays = [weights[name].ravel() for name in weight_shapes(network.model_config)]
-    return base64.b64encode(np.concatenate(arrays).astype(dtype).tobytes()).decode()
+def encode_weights(network: TrainedNetwork, weights: Weights, bits: int) -> dict[str, Any]:
+    """Return the JSON object for `decodeWeights` in network.js, with the arrays in the order of `weight_shapes`."""
+    arrays, scales = zip(*(_scaled(weights[name], bits) for name in weight_shapes(network.model_config)), strict=True)
+    numbers = base64.b64encode(b"".join(array.tobytes() for array in arrays)).decode()
+    return {"bits": bits, "scales": scales, "numbers": numbers}
+
+
+def rounded(weights: Weights, bits: int) -> Weights:
+    """Return the weights that `decodeWeights` in network.js decodes."""
+    scaled = {name: _scaled(array, bits) for name, array in weights.items()}
+    return {
+        name: np.multiply(numbers, scale, dtype=np.float64).astype(np.float32)
+        for name, (numbers, scale) in scaled.items()
+    }
+
+
+def _scaled(array: np.ndarray, bits: int) -> tuple[np.ndarray, float]:
+    """Return numbers of `bits` bits, and the scale by which to multiply them."""
+    if bits == FLOAT32:
+        return array.astype("<f4"), 1.0
+    scale = float(np.abs(array).max()) / (2 ** (bits - 1) - 1) or 1.0
+    return np.rint(array.astype(np.float64) / scale).astype(f"<i{bits // 8}"), scale
 
 
 def supported_cells() -> list[str]:

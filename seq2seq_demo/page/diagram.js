@@ -5,7 +5,7 @@ import { keyedBox } from "./boxes.js";
 import { svg, zoom } from "./elements.js";
 import { largest, truncate } from "./format.js";
 import { signColour } from "./heatmap.js";
-import { isEnd, isForced, outputMark, probabilities, sourceName, stateSize, writtenName } from "./runs.js";
+import { exampleWord, isEnd, isForced, outputMark, probabilities, sourceName, stateSize, writtenName } from "./runs.js";
 import { showTab } from "./tabs.js";
 
 /** @import { Vector } from "./network.js"
@@ -153,14 +153,14 @@ export class Diagram {
   }
 
   /** Return a symbol in a tile.
-    @type {(i: number, y: number, name: string, className: string) => SVGElement} */
-  symbol(i, y, name, className) {
+    @type {(i: number, y: number, name: string, className: string, note?: string) => SVGElement} */
+  symbol(i, y, name, className, note = "") {
     const { tile: size, height, u } = this;
     const box = svg("rect", { x: this.x(i) - size / 2, y, width: size, height, rx: 4 * u });
     const words = className.includes("end") // END is written small, so that it fits into a tile
       ? this.text(this.x(i), y + height / 2 + 4 * u, name, "end")
       : this.text(this.x(i), y + height / 2 + 6 * u, truncate(name, this.maxName), "symbol");
-    return svg("g", { class: `piece ${className}` }, svg("title", {}, name), box, words);
+    return svg("g", { class: `piece ${className}` }, svg("title", {}, `${name} ${note}`.trim()), box, words);
   }
 
   /** Return a cell in column i. A click selects the cell, which runs in the step `place`, and shows its inside.
@@ -178,7 +178,7 @@ export class Diagram {
 
   /** Show the inside of a cell. */
   open(/** @type {number} */ place, /** @type {boolean} */ backward) {
-    showTab("inside", { place, cell: { ...app.cell, networkIndex: this.index, backward: Number(backward) } });
+    showTab("inside", { place, cell: { ...app.state.cell, networkIndex: this.index, backward: Number(backward) } });
     byId("inside").focus({ preventScroll: true });
   }
 
@@ -270,7 +270,7 @@ export class Diagram {
     return [
       ...parts,
       this.arrow([x, this.decoder + height, x, this.answer], status),
-      this.symbol(i, this.answer, writtenName(run, i), classes.join(" ")),
+      this.symbol(i, this.answer, writtenName(run, i), classes.join(" "), exampleWord(run, written)),
       forced || wrong ? below(label, forced ? "forced" : "wrong") : below(share, "soft"),
     ];
   }

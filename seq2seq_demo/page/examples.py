@@ -12,7 +12,7 @@ from seq2seq_demo.data.pattern_task import SequencePattern
 from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate, shift_right
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files.recording import Recording
-from seq2seq_demo.page.builder import Example, Moments
+from seq2seq_demo.page.builder import FLOAT32, MOMENT_BITS, Example, Moments, rounded
 from seq2seq_demo.predictions import Prediction
 from seq2seq_demo.trained_network import TrainedNetwork
 
@@ -29,6 +29,9 @@ MAX_MEASURED_LEN = 200  # longest held-out source
 MAX_MOMENTS = 16  # recorded steps on the page, per network
 MAX_WORK = 10**11  # multiplications for the figures of all recorded steps, about 10 seconds
 WORK_PER_STEP = 10**6  # multiplications that take as long as Python's overhead of one encoder or decoder step
+N_COMPARED = 2_000  # random sources on which rounded weights must give the same answers
+MAX_CHANGED = 0.005  # share of other answers, where two symbols were almost equally likely
+MAX_COMPARED_WEIGHTS = 2 * 10**9  # weights times sources, about a second
 
 Pair = tuple[list[int], list[int]]
 PatternNetwork = tuple[TrainedNetwork, SequencePattern | None]  # a network and the pattern of its targets, if known
@@ -214,6 +217,23 @@ def _predictions(network: TrainedNetwork, sources: Sequence[list[int]]) -> list[
     return network.predict_numbers(sources, MAX_ANSWER_LEN if longest > MAX_ANSWER_LEN else None)
 
 
+def bits_per_weight(network: TrainedNetwork, offered: Sequence[Example] = ()) -> int:
+    """Return 16 if weights of 16 bits give the same answers to the examples and to random sources; otherwise 32.
+
+    The random sources have the lengths of training. Up to MAX_CHANGED of their answers may differ.
+    """
+    if not all(np.isfinite(array).all() for array in network.weights.values()):
+        return FLOAT32
+    ((shortest, longest),), weights = _common_lengths([network]), rounded(network.weights, 16)
+    lengths = range(shortest, longest + 1)
+    n = min(N_COMPARED, MAX_COMPARED_WEIGHTS // network.n_weights)
+    random = _random_sources(network, dict.fromkeys(lengths, n // len(lengths)), seed=3)
+    sources = [example.source for example in offered] + [source for batch in random for source in batch.tolist()]
+    answers = (_predictions(each, sources) for each in (network, replace(network, weights=weights)))
+    differ = [one != other for one, other in zip(*answers, strict=True)]
+    return FLOAT32 if any(differ[: len(offered)]) or sum(differ) > MAX_CHANGED * n else 16
+
+
 def spaced(recording: Recording, n_steps: int) -> Recording:
     """Return at most `n_steps` steps of a recording, the first and the last included.
 
@@ -234,8 +254,8 @@ def recorded_moments(network: TrainedNetwork, recording: Recording, pairs: Pairs
     if not pairs or not (pairs := _measurable(network, pairs, len(shown.steps))):
         return moments
     task = PairTask("measured", pairs, vocabularies=network.vocabularies)
-    float32 = ({name: array.astype(np.float32) for name, array in half.items()} for half in shown.weights)
-    measured = [replace(network, weights=weights).evaluate(task) for weights in float32]
+    stored = (rounded(weights, MOMENT_BITS) for weights in shown.weights)  # the page's figures are those of its weights
+    measured = [replace(network, weights=weights).evaluate(task) for weights in stored]
     exact_match, loss = [each.exact_match for each in measured], [each.loss for each in measured]
     return replace(moments, n=measured[0].n, exact_match=exact_match, loss=loss)
 

@@ -90,7 +90,7 @@ class InsidePanel {
   /** Change the selection and the current step.
       @type {(patch: Partial<InsidePanel["selected"]>, place?: number) => void} */
   choose(patch, place = app.state.place) {
-    const chosen = { cell: { ...this.selected, ...patch } };
+    const chosen = { cell: { ...app.state.cell, ...patch } };
     app.change(place === app.state.place ? chosen : { ...chosen, place });
     const cell = this.cellAt(place);
     const { unit } = this.selected;
@@ -99,11 +99,8 @@ class InsidePanel {
 
   /** Return the selected layer's cell after `place` steps; null before the first step and after the answer's end. */
   cellAt(/** @type {number} */ place) {
-    const { run, selected } = this;
-    if (!run || place === 0) return null;
-    if (place > app.S) return run.steps[place - app.S - 1]?.cells[selected.layer] ?? null;
-    const { cells, backwardCells } = run.encoded;
-    return ((selected.backward && backwardCells) || cells)[place - 1][selected.layer];
+    const { layer, backward } = this.selected;
+    return this.run?.cellsOf(layer, backward)[place - 1] ?? null;
   }
 
   placeName() {
@@ -125,7 +122,7 @@ class InsidePanel {
     const { unitInput } = this;
     if (document.activeElement !== unitInput) unitInput.value = String(selected.unit + 1);
     const { layer, backward } = selected;
-    this.hidden = [...run.source, ...run.steps].map((_, i) => last(this.cellAt(i + 1)?.state ?? []));
+    this.hidden = run.cellsOf(layer, backward).map(({ state }) => last(state));
     map.show([run, layer, backward], () => this.content(), {
       row: selected.unit,
       column: place > 0 ? place - 1 : null,

@@ -14,6 +14,7 @@
     @typedef {{ fed: number, logits: Vector, symbol: number, written: number, probabilities?: Vector }} Output
     @typedef {DecoderStep & Output} Step
     @typedef {{ decoderInput?: number[], forced?: Record<number, number>, toEnd?: boolean }} RunOptions
+    @typedef {{ bits: 8 | 16 | 32, scales: number[], numbers: string }} StoredWeights
     @typedef {{ has_attention: boolean, ends: boolean, bidirectional: boolean, go: number, in_max_int: number,
       out_max_int: number, num_layers: number, cell_size: number, embedding_size: number, cell_type: string,
       gates: string[], states: string[] }} Config */
@@ -259,33 +260,23 @@ export class Network {
   }
 }
 
-/** Decode the weights from base64: little-endian floats of 32 or 16 bits, array after array. `shapes` is
-    [[name, shape], …]. Returns the arrays by name.
-    @type {(base64: string, shapes: [string, number[]][], bits?: number) => Record<string, Vector>} */
-export function decodeWeights(base64, shapes, bits = 32) {
-  const text = atob(base64);
+const NUMBER_TYPES = { 8: Int8Array, 16: Int16Array, 32: Float32Array };
+
+/** Decode weights: `numbers` is base64 of numbers of `bits` bits, array after array, to be multiplied by the scale of
+    their array. `shapes` is [[name, shape], …]. Returns the arrays by name.
+    @type {(stored: StoredWeights, shapes: [string, number[]][]) => Record<string, Vector>} */
+export function decodeWeights({ bits, scales, numbers }, shapes) {
+  const text = atob(numbers);
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i); // ten times faster than Uint8Array.from
-  const view = new DataView(bytes.buffer);
-  const numbers = new Float32Array((bytes.length * 8) / bits);
-  for (let i = 0; i < numbers.length; i++) {
-    numbers[i] = bits === 32 ? view.getFloat32(4 * i, true) : fromHalf(view.getUint16(2 * i, true));
-  }
+  const all = new Float32Array(new NUMBER_TYPES[bits](bytes.buffer));
   let start = 0;
   /** @type {Record<string, Vector>} */
   const weights = {};
-  for (const [name, shape] of shapes) {
+  shapes.forEach(([name, shape], i) => {
     const size = shape.reduce((a, b) => a * b, 1);
-    weights[name] = numbers.subarray(start, start + size);
+    weights[name] = all.subarray(start, start + size).map((number) => number * scales[i]);
     start += size;
-  }
+  });
   return weights;
-}
-
-/** Convert 16 bits to a number (IEEE 754 half precision: sign, 5 bits of exponent, 10 of fraction). */
-function fromHalf(/** @type {number} */ bits) {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = (bits & 1023) / 1024;
-  return sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction) : 2 ** -14 * fraction);
 }

@@ -5,7 +5,16 @@ import { keyedBox, redraw } from "./boxes.js";
 import { button, h, symbolSpan, table } from "./elements.js";
 import { largest, percent } from "./format.js";
 import { addPanel, panel, tableDetails } from "./panels.js";
-import { countText, currentOutput, fedName, isForced, probabilities, targetName, writtenName } from "./runs.js";
+import {
+  countText,
+  currentOutput,
+  exampleWord,
+  fedName,
+  isForced,
+  probabilities,
+  targetName,
+  writtenName,
+} from "./runs.js";
 import { announceAnswers } from "./source.js";
 import { goToOutput } from "./step.js";
 
@@ -72,6 +81,8 @@ function symbolBar(run, t, symbol) {
   if (step.symbol === symbol) tags.push(isForced(t) ? "likeliest" : "written");
   if (run.expected && run.expectedAt(t) === symbol && !app.state.hidden) tags.push("expected");
   const name = targetName(run, symbol);
+  const word = exampleWord(run, symbol);
+  if (word) tags.push(word);
   const label = `Force ${name}: ${[share, ...tags].join(", ")}`;
   const make = () => {
     const filled = h("span", { className: "share" });

@@ -56,6 +56,13 @@ export const sourceSymbol = (network, symbol) => visible(network.sourceVocabular
 /** @type {(network: TrainedNetwork, symbol: number) => string} */
 export const targetSymbol = (network, symbol) => visible(network.targetVocabulary.name(symbol));
 
+/** Return a text with the example word of a phone; "" for other symbols.
+    @type {(run: Run, symbol: number) => string} */
+export function exampleWord(run, symbol) {
+  const word = run.network.targetVocabulary.words[symbol];
+  return word ? `as in ${word}` : "";
+}
+
 /** @type {(run: Run & { isBlank?: boolean }, s: number) => string} */
 export const sourceName = (run, s) => (run.isBlank ? "" : sourceSymbol(run.network, run.source[s]));
 

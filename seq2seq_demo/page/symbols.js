@@ -1,7 +1,7 @@
 /* Patterns and vocabularies, as in data/patterns.py and data/vocabulary.py. */
 
 /** @typedef {{ tokens: "integers" | "characters" | "words", symbols: string[], largest: number, form?: string,
-      lowercase?: boolean }} VocabularyData */
+      lowercase?: boolean, words?: string[] }} VocabularyData */
 
 /** The built-in patterns: functions of a source [S] and the largest target symbol that return the target. They throw
     an Error for a source that they do not accept.
@@ -35,12 +35,13 @@ const WHITE_SPACE = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202
 export class Vocabulary {
   /** goName is the name of the symbol largest + 1: "GO", or "END" for targets that end.
       @param {VocabularyData} data @param {string} goName */
-  constructor({ tokens, symbols, largest, form = "NFC", lowercase = false }, goName) {
+  constructor({ tokens, symbols, largest, form = "NFC", lowercase = false, words = [] }, goName) {
     this.tokens = tokens;
     this.symbols = symbols;
     this.largest = largest;
     this.form = form;
     this.lowercase = lowercase;
+    this.words = words; // an example word per symbol, if all symbols are phones
     this.goName = goName;
     this.numberOf = new Map(symbols.map((symbol, number) => [symbol, number]));
   }

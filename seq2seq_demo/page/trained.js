@@ -1,19 +1,19 @@
 /* A trained network, and its answer to one source. */
 
 import { align, alignByPosition } from "./align.js";
-import { decodeWeights, last, Network } from "./network.js";
+import { argmax, decodeWeights, last, Network } from "./network.js";
 import { PATTERNS, Vocabulary } from "./symbols.js";
 
 /** @import { Alignment } from "./align.js"
-    @import { Config, Encoded, Step } from "./network.js"
+    @import { Cell, Config, Encoded, Step, StoredWeights } from "./network.js"
     @import { VocabularyData } from "./symbols.js" */
 
-/** @typedef {{ steps: number[], epochs: number[], weights: string[], n: number, exact_match: number[],
+/** @typedef {{ steps: number[], epochs: number[], weights: StoredWeights[], n: number, exact_match: number[],
       loss: number[] }} Recording
     @typedef {{ source: number[], target: number[] | null, note: string, shows_bias: boolean }} Example
     @typedef {{ name: string, summary: string, task_description: string, config: Config, pattern: string | null,
       ends: boolean, min_in_len: number | null, in_len: number | null, out_len: number | null, examples: Example[],
-      shapes: [string, number[]][], weights: string, recording: Recording | null, source: VocabularyData,
+      shapes: [string, number[]][], weights: StoredWeights, recording: Recording | null, source: VocabularyData,
       target: VocabularyData }} NetworkData */
 
 export const MAX_ANSWER_LEN = 120;
@@ -49,7 +49,7 @@ export class TrainedNetwork {
   at(/** @type {number | null} */ moment) {
     if (moment === null || !this.recording || moment >= this.recording.weights.length) return this.final;
     if (!this.recorded.has(moment)) {
-      const weights = decodeWeights(this.recording.weights[moment], this.shapes, 16);
+      const weights = decodeWeights(this.recording.weights[moment], this.shapes);
       this.recorded.set(moment, new Network(this.config, weights));
     }
     return this.recorded.get(moment);
@@ -114,6 +114,10 @@ export class TrainedNetwork {
 
 /** A network's answer to one source, compared with the target if there is one. */
 export class Run {
+  /** The results of `liveliestUnit`.
+      @type {Record<string, number>} */
+  liveliest = {};
+
   /** @param {TrainedNetwork} network @param {number[]} source @param {number[] | null} target
         @param {{ encoded: Encoded, steps: Step[] }} free @param {{ steps: Step[] } | null} teacher */
   constructor(network, source, target, { encoded, steps }, teacher) {
@@ -150,6 +154,27 @@ export class Run {
   /** Return the target symbols that are missing before step t. */
   missing(/** @type {number} */ t) {
     return this.alignment?.missing[t] ?? [];
+  }
+
+  /** Return the cells of a layer at every step; `backward` selects the backward encoder's, if there is one.
+      @type {(layer: number, backward: number) => Cell[]} */
+  cellsOf(layer, backward) {
+    const { cells, backwardCells } = this.encoded;
+    return [...((backward && backwardCells) || cells), ...this.steps.map((step) => step.cells)].map(
+      (all) => all[layer],
+    );
+  }
+
+  /** Return the unit of these cells whose h has the largest range.
+      @type {(layer: number, backward: number) => number} */
+  liveliestUnit(layer, backward) {
+    const key = `${layer} ${backward}`;
+    if (!(key in this.liveliest)) {
+      const hidden = this.cellsOf(layer, backward).map(({ state }) => last(state));
+      const units = Array.from(hidden[0], (_, unit) => hidden.map((h) => h[unit]));
+      this.liveliest[key] = argmax(units.map((values) => Math.max(...values) - Math.min(...values)));
+    }
+    return this.liveliest[key];
   }
 
   get exact() {

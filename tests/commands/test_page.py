@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from helpers import random_weights, save_random, save_texts
 
+from seq2seq_demo import load
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.files.atomic_files import is_own
 from seq2seq_demo.files.file_names import recording_path
@@ -89,12 +90,29 @@ def test_pairs_from_a_file_become_examples(run):
     _, err = run.ok("page -i t.h5 --from-file t.tsv -o t.html")
     (data,) = networks_in("t.html")
     assert f"The page offers {len(data['examples'])} of the 2 pairs of t.tsv\n" in err
-    assert data["source"]["symbols"] == ["a", "b", "é"]
+    assert (data["source"]["symbols"], data["target"]["words"]) == (["a", "b", "é"], [])
     assert data["task_description"].endswith(": from characters to words")
     assert [(x["source"], x["target"]) for x in data["examples"][:2]] == [([0, 1], [0, 1]), ([2], [1])]
     assert "The page has no examples: add some" in run.ok("page -i t.h5 -o t2.html")[1]
     run.ok("page -i t.h5 -o t3.html ba é")
     assert [(x["source"], x["target"]) for x in networks_in("t3.html")[0]["examples"]] == [([1, 0], None), ([2], None)]
+
+
+@pytest.mark.slow
+def test_a_shipped_network_has_its_examples_and_phones_have_words(run):
+    run.ok("page -i g2p -o g2p.html")
+    run.ok("page -i g2p knight mass -o words.html")
+    (plain,), (typed,) = networks_in("g2p.html"), networks_in("words.html")
+    sources = ["".join(plain["source"]["symbols"][n] for n in example["source"]) for example in plain["examples"]]
+    assert sorted(sources) == sorted(source for source, _ in gallery.EXAMPLES["g2p"])
+    knight, mass, *others = typed["examples"]
+    assert knight in plain["examples"] and mass["target"] is None
+    assert others == [example for example in plain["examples"] if example != knight]
+    phones, words = plain["target"]["symbols"], plain["target"]["words"]
+    for phone, answer in zip(phones, load("g2p").predict(words), strict=True):
+        assert phone in answer.split()
+    assert plain["weights"]["bits"] == 16
+    assert Path("g2p.html").stat().st_size < 2_800_000
 
 
 def test_a_user_function_makes_the_targets(run):
@@ -135,6 +153,7 @@ def test_the_gallery_has_a_page_for_each_entry_and_an_index_that_links_to_it(run
     assert [data["name"] for data in (attention, rnn)] == ["with attention", "without attention"]
     assert [len(data["recording"]["steps"]) for data in (attention, rnn)] == [12, 12]
     assert "some right, some wrong" in {example["note"] for example in rnn["examples"]}
+    assert Path("new/reversing.html").stat().st_size < 950_000
     (numbers,) = networks_in("new/numbers.html")
     assert {"a right answer", "a wrong answer"} == {example["note"] for example in numbers["examples"]}
     run.ok("page --gallery new")

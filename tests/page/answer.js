@@ -15,8 +15,8 @@ globalThis.location = { hash: "" };
 globalThis.history = { replaceState: (_state, _title, hash) => (location.hash = hash) };
 
 const QUESTIONS = {
-  run({ network, bits, source, outLen, decoderInput, forced, toEnd }) {
-    const instance = new Network(network.config, decodeWeights(network.weights, network.shapes, bits));
+  run({ network, source, outLen, decoderInput, forced, toEnd }) {
+    const instance = new Network(network.config, decodeWeights(network.weights, network.shapes));
     const { encoded, steps } = instance.run(source, outLen, {
       decoderInput,
       forced: Object.fromEntries(forced),

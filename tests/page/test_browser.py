@@ -286,9 +286,10 @@ def test_arrow_keys_and_clicks_select_the_cells_of_each_heat_map(opened):
     assert page.evaluate("changedOutputs([1, 2, 3], [2, 9])") == [0, 2]
     show(page, "inside")
     page.focus("#inside .heat-row[tabindex='0']")
-    for key in ("ArrowDown", "ArrowLeft"):
+    unit = int(page.input_value("#unit"))
+    for key in ("ArrowUp", "ArrowLeft"):
         page.keyboard.press(key)
-    assert (page.input_value("#unit"), page.evaluate("app.state.place")) == ("2", 5)
+    assert (page.input_value("#unit"), page.evaluate("app.state.place")) == (str(unit - 1), 5)
     size = page.evaluate("app.networks[0].config.cell_size")
     for typed, used in ((size + 7, size), (-3, 1)):
         page.fill("#unit", str(typed))
@@ -440,7 +441,14 @@ def test_a_click_on_a_cell_shows_its_inside_and_escape_returns(opened):
     page = opened(reversing(), fragment="#source=3%201%204&place=5")
     page.locator("#step .cell").nth(1).click()
     assert page.evaluate("[app.state.place, app.state.tab, document.activeElement.id]") == [2, "inside", "inside"]
-    assert "The cell at input 2 (1), unit 1" in page.text_content("#inside")
+    network = shipped("embedding_attention").to_numpy()
+    reading, writing = network.encode(np.array([[3, 1, 4]]))[0][0], network.start(np.array([[3, 1, 4]]))
+    hidden = [*reading]  # [S + T, H]
+    for fed in (10, 4, 1, 3):
+        writing, *_ = network.step(np.array([fed]), writing)
+        hidden.append(writing.cells[-1][-1][0])
+    unit = np.ptp(hidden, axis=0).argmax() + 1
+    assert f"The cell at input 2 (1), unit {unit}" in page.text_content("#inside")
     page.keyboard.press("Escape")
     page.keyboard.press("ArrowRight")  # the focus stays on the current cell
     assert page.evaluate("app.state.place") == 3

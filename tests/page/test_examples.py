@@ -10,10 +10,11 @@ from helpers_page import shipped
 
 from seq2seq_demo import load
 from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.files.recording import Recording, to_float16
 from seq2seq_demo.page import examples
-from seq2seq_demo.page.builder import Example
+from seq2seq_demo.page.builder import Example, rounded
 from seq2seq_demo.page.examples import (
     held_out,
     pair_examples,
@@ -67,13 +68,27 @@ def test_each_moment_of_a_training_is_measured_on_sources_of_several_lengths():
     first = to_float16(random_weights(REVERSING.model_config))
     recording = Recording(10, (0, 20), (first, to_float16(REVERSING.weights)))
     moments = recorded_moments(REVERSING, recording, pairs)
-    assert moments.exact_match == [0.0, 1.0]
-    assert moments.loss[0] > 1
+    weights = rounded(first, 8)  # as the page shows them
+    shown = replace(REVERSING, weights=weights).evaluate(PairTask("", pairs, vocabularies=REVERSING.vocabularies))
+    assert (moments.exact_match, moments.loss[0]) == ([0.0, 1.0], shown.loss)
     assert moments.loss[1] < 0.01
     n_different = len({*map(tuple, pairs.sources.rows())})
     assert n_different < 100  # only 10 sources have length 1
     assert (moments.n, tuple(moments.steps), tuple(moments.epochs)) == (n_different, (0, 20), (0.0, 2.0))
     np.testing.assert_array_equal(moments.weights[0]["decoder/embedding"], first["decoder/embedding"])
+
+
+@pytest.mark.slow
+def test_weights_have_16_bits_only_if_the_answers_stay_the_same(monkeypatch):
+    (shown,) = pattern_examples([(REVERSING, REVERSED)])
+    assert examples.bits_per_weight(REVERSING, shown) == 16
+    for outlier in (np.nan, 3000.0):  # the other numbers of its array lose their last digits
+        weights = {name: array.copy() for name, array in REVERSING.weights.items()}
+        weights["encoder/embedding"][0, 0] = outlier
+        changed = replace(REVERSING, weights=weights)
+        assert examples.bits_per_weight(changed) == 32
+    monkeypatch.setattr(examples, "MAX_CHANGED", 1)
+    assert (examples.bits_per_weight(changed), examples.bits_per_weight(changed, shown)) == (16, 32)
 
 
 def test_recorded_steps_are_evenly_spaced_on_a_logarithmic_scale():

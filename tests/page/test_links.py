@@ -77,7 +77,7 @@ def test_a_link_sets_the_whole_state():
         "hidden": False,
         "tour": None,
         "film": False,
-        "cell": {"networkIndex": 0, "layer": None, "backward": 0, "unit": 0},  # JSON has no Infinity
+        "cell": {"networkIndex": 0, "layer": None, "backward": 0, "unit": None},  # JSON has no Infinity
     }
     assert page["written"] == "#source=3%201%202&place=5"
     page = follow(before, with_moments())

@@ -180,18 +180,18 @@ def test_the_answer_of_a_module_reads_a_source_as_predict_does():
     assert ask(("answers", {"network": data, "texts": ["+3 01", "3,1", "314", ""]})) == [[expected] * 2 + errors]
 
 
-def test_half_precision_weights_are_decoded_as_in_numpy(tmp_path):
+@pytest.mark.parametrize("bits", [8, 16])
+def test_rounded_weights_are_decoded_as_in_numpy(bits):
     config = KINDS[0]
-    weights = {name: w.astype(np.float16).astype(np.float32) for name, w in random_weights(config).items()}
-    weights["encoder/embedding"][0, :5] = [6e-8, -65504, 0.0, 6.1e-5, -3e-6]  # two are subnormal in float16
-    weights["encoder/embedding"] = weights["encoder/embedding"].astype(np.float16).astype(np.float32)
-    network = TrainedNetwork(config, weights, in_len=9, out_len=4)
+    weights = random_weights(config)
+    weights["encoder/layer_0/bias"][:] = 0
+    weights["decoder/layer_0/bias"][:2] = [1e-42, -3e38]
+    network = TrainedNetwork(config, builder.rounded(weights, bits), in_len=9, out_len=4)
+    assert np.abs(network.weights["encoder/embedding"] - weights["encoder/embedding"]).max() > 0
     name, question = run_question(network, [0, 3, 0], outLen=4)
-    halves = builder.encode_weights(network, weights, "<f2")
-    whole, half = ask(
-        (name, question), (name, question | {"bits": 16, "network": question["network"] | {"weights": halves}})
-    )
-    assert half == whole
+    encoded = builder.encode_weights(network, weights, bits)
+    whole, compact = ask((name, question), (name, question | {"network": question["network"] | {"weights": encoded}}))
+    assert compact == whole
 
 
 def fewest_edits(answer, target):
