@@ -160,7 +160,7 @@ export class Diagram {
     const words = className.includes("end") // END is written small, so that it fits into a tile
       ? this.text(this.x(i), y + height / 2 + 4 * u, name, "end")
       : this.text(this.x(i), y + height / 2 + 6 * u, truncate(name, this.maxName), "symbol");
-    return svg("g", { class: `piece ${className}` }, svg("title", {}, `${name} ${note}`.trim()), box, words);
+    return svg("g", { class: `piece ${className}` }, svg("title", {}, name + note), box, words);
   }
 
   /** Return a cell in column i. A click selects the cell, which runs in the step `place`, and shows its inside.

@@ -82,8 +82,7 @@ function symbolBar(run, t, symbol) {
   if (run.expected && run.expectedAt(t) === symbol && !app.state.hidden) tags.push("expected");
   const name = targetName(run, symbol);
   const word = exampleWord(run, symbol);
-  if (word) tags.push(word);
-  const label = `Force ${name}: ${[share, ...tags].join(", ")}`;
+  const label = `Force ${name}${word}: ${[share, ...tags].join(", ")}`;
   const make = () => {
     const filled = h("span", { className: "share" });
     filled.style.setProperty("--share", String(probabilities(step)[symbol]));
@@ -94,7 +93,7 @@ function symbolBar(run, t, symbol) {
       symbolSpan(name),
       h("span", { className: "bar-track" }, filled),
       h("span", { className: "number" }, share),
-      h("small", {}, tags.join(", ")),
+      h("small", {}, [...(word ? [word] : []), ...tags].join(", ")),
     );
     return h("li", {}, bar);
   };

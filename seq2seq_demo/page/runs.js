@@ -56,11 +56,11 @@ export const sourceSymbol = (network, symbol) => visible(network.sourceVocabular
 /** @type {(network: TrainedNetwork, symbol: number) => string} */
 export const targetSymbol = (network, symbol) => visible(network.targetVocabulary.name(symbol));
 
-/** Return a text with the example word of a phone; "" for other symbols.
+/** Return a phone's example word, to follow its name; "" for other symbols.
     @type {(run: Run, symbol: number) => string} */
 export function exampleWord(run, symbol) {
   const word = run.network.targetVocabulary.words[symbol];
-  return word ? `as in ${word}` : "";
+  return word ? ` as in ${word}` : "";
 }
 
 /** @type {(run: Run & { isBlank?: boolean }, s: number) => string} */

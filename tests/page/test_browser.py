@@ -623,6 +623,14 @@ def test_the_equations_end_with_the_probability_of_the_output(opened):
     assert "START" not in page.inner_text("body")
 
 
+def test_a_phone_has_an_example_word(opened):
+    page = opened(ShownNetwork("g2p", load("g2p")), fragment="#source=through&place=9")
+    written = page.locator("#probabilities [aria-pressed=true]")
+    assert written.get_attribute("aria-label").startswith("Force R as in run: ")
+    assert "as in run, written" in written.text_content()
+    assert page.locator("#step title").all_text_contents()[-2:] == ["TH as in thin", "R as in run"]
+
+
 def test_the_tree_of_beam_search_shows_the_answers_of_predict(opened):
     network = load(ROOT / "trained_weights" / "g2p.weights.h5")
     page = opened(ShownNetwork("g2p", network), fragment="#source=massage&place=9")
