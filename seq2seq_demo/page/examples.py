@@ -31,7 +31,7 @@ MAX_WORK = 10**11  # multiplications for the figures of all recorded steps, abou
 WORK_PER_STEP = 10**6  # multiplications that take as long as Python's overhead of one encoder or decoder step
 N_COMPARED = 2_000  # random sources on which rounded weights must give the same answers
 MAX_CHANGED = 0.005  # share of other answers, where two symbols were almost equally likely
-MAX_COMPARED_WEIGHTS = 2 * 10**9  # weights times sources, about a second
+MAX_COMPARED_WEIGHTS = 2 * 10**9  # weights times sources, about 2 seconds
 
 Pair = tuple[list[int], list[int]]
 PatternNetwork = tuple[TrainedNetwork, SequencePattern | None]  # a network and the pattern of its targets, if known
