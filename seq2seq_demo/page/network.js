@@ -13,7 +13,8 @@
     @typedef {Advanced & { alpha: Vector | null, query?: Vector, u?: number[] }} DecoderStep
     @typedef {{ fed: number, logits: Vector, symbol: number, written: number, probabilities?: Vector }} Output
     @typedef {DecoderStep & Output} Step
-    @typedef {{ decoderInput?: number[], forced?: Record<number, number>, toEnd?: boolean }} RunOptions
+    @typedef {{ decoderInput?: number[], forced?: Record<number, number>, toEnd?: boolean,
+      encoded?: Encoded }} RunOptions
     @typedef {{ bits: 8 | 16 | 32, scales: number[], numbers: string }} StoredWeights
     @typedef {{ has_attention: boolean, ends: boolean, bidirectional: boolean, go: number, in_max_int: number,
       out_max_int: number, num_layers: number, cell_size: number, embedding_size: number, cell_type: string,
@@ -106,11 +107,10 @@ export class Network {
 
       With `decoderInput` [T], the decoder is fed these T symbols (teacher forcing). Otherwise it is fed its own output,
       in which the symbols in `forced`, { step: symbol }, replace the likeliest ones. With `toEnd`, decoding stops after
-      END. Returns the result of `encode` and the steps.
+      END. `encoded` is the result of `encode`, if it is known. Returns it and the steps.
       @type {(source: number[], outLen: number, options?: RunOptions) => { encoded: Encoded, steps: Step[] }} */
-  run(source, outLen, { decoderInput, forced = {}, toEnd = false } = {}) {
+  run(source, outLen, { decoderInput, forced = {}, toEnd = false, encoded = this.encode(source) } = {}) {
     const { go } = this.config;
-    const encoded = this.encode(source);
     const { memory } = encoded;
     const keys = this.keys(memory);
     let states = encoded.states;

@@ -91,8 +91,8 @@ export class TrainedNetwork {
     const T = this.maxOutLen(source.length, target);
     const free = model.run(source, this.ends ? T + 1 : T, { forced, toEnd: this.ends });
     const decoderInput = target && [this.go, ...target].slice(0, this.ends ? undefined : -1); // shifted right by one
-    const teacher = decoderInput && model.run(source, 0, { decoderInput });
-    return new Run(this, source, target, free, teacher);
+    const teach = decoderInput && (() => model.run(source, 0, { decoderInput, encoded: free.encoded }).steps);
+    return new Run(this, source, target, free, teach);
   }
 
   /** Return the answer to a source; both are texts, as in `predict`, which marks an answer that did not end. Throws an
@@ -118,15 +118,18 @@ export class Run {
       @type {Record<string, number>} */
   liveliest = {};
 
+  /** @type {Step[] | null} */
+  taught = null;
+
   /** @param {TrainedNetwork} network @param {number[]} source @param {number[] | null} target
-        @param {{ encoded: Encoded, steps: Step[] }} free @param {{ steps: Step[] } | null} teacher */
-  constructor(network, source, target, { encoded, steps }, teacher) {
+        @param {{ encoded: Encoded, steps: Step[] }} free @param {(() => Step[]) | null} teach */
+  constructor(network, source, target, { encoded, steps }, teach) {
     this.network = network;
     this.source = source;
     this.target = target;
     this.encoded = encoded;
     this.steps = steps;
-    this.teacherSteps = teacher ? teacher.steps : null;
+    this.teach = teach;
     this.ended = network.ends && steps.length > 0 && last(steps).written === network.go;
     const written = steps.map((step) => step.written);
     this.answer = this.ended ? written.slice(0, -1) : written; // without END
@@ -134,6 +137,13 @@ export class Run {
     this.expected = target && (network.ends ? [...target, network.go] : target); // with END
     this.written = written.slice(0, this.answer.length + (this.ended ? 1 : 0)); // with END
     this.alignment = this.expected && network.compare(this.written, this.expected, (t) => this.isOverridden(t));
+  }
+
+  /** The steps with teacher forcing, computed on first use; null without a target.
+      @returns {Step[] | null} */
+  get teacherSteps() {
+    this.taught ??= this.teach?.() ?? null;
+    return this.taught;
   }
 
   /** Return whether a symbol other than the likeliest was forced at step t. */
