@@ -41,6 +41,7 @@ export const app = {
   networks: /** @type {TrainedNetwork[]} */ ([]),
   state: initialState,
   place: 0, // the step that was asked for; `state.place` is this step, or the last one of a shorter answer
+  isStep: false, // whether the last change was only one of the step, which must be fast
   isOpening: true, // whether no step was asked for, so that `place` is the opening place
   tabs: /** @type {string[]} */ ([]), // ids
   source: /** @type {number[] | null} */ (null), // symbol numbers; null if the typed source is empty or invalid
@@ -48,7 +49,6 @@ export const app = {
   targetError: "", // error in the typed target
   runs: /** @type {Run[]} */ ([]), // one per network
   updates: /** @type {(() => void)[]} */ ([]), // called after each change of the state
-  writing: 0, // a timer
 
   add(/** @type {() => void} */ update) {
     this.updates.push(update);
@@ -127,11 +127,10 @@ export const app = {
       state.film = patch.film ?? false;
     }
     state.place = Math.max(0, Math.min(this.place, this.S + this.T));
+    this.isStep = Object.keys(patch).join() === "place";
     for (const update of this.updates) update();
     // the browser lays out the page when the address changes, which would take half of the time of a step
-    const isStep = Object.keys(patch).join() === "place";
-    clearTimeout(this.writing);
-    if (isStep) this.writing = setTimeout(writeHash, 300);
+    if (this.isStep) writeHashSoon();
     else writeHash();
     if (announcement) announce(announcement);
   },
@@ -165,6 +164,16 @@ function readSymbols(vocabulary, text, longest) {
   }
 }
 
+/** Return a function that calls `act` soon after the page has shown a change, and only once after several changes.
+    @type {(act: () => void, delay?: number) => () => void} */
+export function soon(act, delay = 50) {
+  let timer = 0;
+  return () => {
+    clearTimeout(timer);
+    timer = setTimeout(act, delay);
+  };
+}
+
 /** Return an element of template.html, or one that is always there. */
 export const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
@@ -196,6 +205,8 @@ function limitCell(/** @type {typeof CELL} */ { networkIndex, layer, backward, u
   const chosen = unit ?? app.runs[networkIndex]?.liveliestUnit(limited.layer, limited.backward) ?? 0;
   return { networkIndex, ...limited, unit: Math.max(0, Math.min(chosen, H - 1)) };
 }
+
+const writeHashSoon = soon(writeHash, 300);
 
 function writeHash() {
   const { state, source, forced } = app;

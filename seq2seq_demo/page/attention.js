@@ -32,7 +32,8 @@ export function attentionPanel(/** @type {number} */ i) {
     const run = app.runs[i];
     const row = currentOutput(run);
     if (map.show([run], () => attentionOf(run), { row, column: null })) refresh();
-    if (row !== null && app.state.film) scrollToMiddle(section, map.rows[row]);
+    const marked = map.rows[row ?? -1]; // none before the map is drawn
+    if (marked && app.state.film) scrollToMiddle(section, marked);
   });
 }
 

@@ -1,32 +1,41 @@
 /* Boxes whose content scrolls, is redrawn, or follows their width. */
 
 import { app } from "./app.js";
-import { h } from "./elements.js";
+import { h, revise } from "./elements.js";
 
-/** Replace the children of a box, without touching those that stay. If the element with the focus is replaced, the focus
-    goes to the element with the same data-key.
+/** @import { Attributes } from "./elements.js" */
+
+/** Replace the children of a box, without touching those that stay. The focus moves as in `keepFocus`.
     @type {(box: Element, ...children: (Node | string | null)[]) => void} */
 export function redraw(box, ...children) {
+  keepFocus(box, () => {
+    for (const old of [...box.childNodes]) if (!children.includes(old)) old.remove();
+    let next = box.firstChild;
+    for (const child of children) {
+      if (next && child === next) next = next.nextSibling;
+      else if (child !== null) box.insertBefore(typeof child === "string" ? new Text(child) : child, next);
+    }
+  });
+}
+
+/** Call `act`, which changes a box. If the box has the focus, the focus goes to the element with the same data-key. */
+export function keepFocus(/** @type {Element} */ box, /** @type {() => void} */ act) {
   const { activeElement } = document;
   const key = box.contains(activeElement) && activeElement?.getAttribute("data-key");
-  for (const old of [...box.childNodes]) if (!children.includes(old)) old.remove();
-  let next = box.firstChild;
-  for (const child of children) {
-    if (next && child === next) next = next.nextSibling;
-    else if (child !== null) box.insertBefore(typeof child === "string" ? new Text(child) : child, next);
-  }
+  act();
   const target = /** @type {HTMLElement | null} */ (key ? box.querySelector(`[data-key="${CSS.escape(key)}"]`) : null);
   target?.focus({ preventScroll: true });
 }
 
-/** Return a function that draws parts, [key, make], in a box. A part with the key of a drawn part is not made again, because
-    layout takes most of the time of a step.
-    @type {(box: Element) => (parts: [string, () => Element][]) => void} */
+/** Return a function that draws parts, [key, make, attributes], in a box. A part with the key of a drawn part is not made
+    again, but gets the attributes, because layout takes most of the time of a step.
+    @type {(box: Element) => (parts: [string, () => Element, Attributes?][]) => void} */
 export function keyedBox(box) {
   /** @type {Map<string, Element>} */
   let drawn = new Map();
   return (parts) => {
     drawn = new Map(parts.map(([key, make]) => [key, drawn.get(key) ?? make()]));
+    for (const [key, , attributes = {}] of parts) revise(/** @type {Element} */ (drawn.get(key)), attributes);
     redraw(box, ...drawn.values());
   };
 }
@@ -37,12 +46,15 @@ export function scrollBox(label, ...children) {
   return h("div", { className: "scroll", attributes: { role: "group", "aria-label": label } }, ...children);
 }
 
-/** Make a box focusable if its content overflows; scroll `x` to its centre.
+/** Make a box focusable if its content overflows; scroll `x` to its centre. Both wait until all boxes are drawn, so that
+    the browser lays out the page only once.
     @type {(box: HTMLElement, x?: number | null) => void} */
 export function updateScrollBox(box, x = null) {
-  if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
-  else box.removeAttribute("tabindex");
-  if (x !== null) box.scrollLeft = x - box.clientWidth / 2;
+  queueMicrotask(() => {
+    if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
+    if (x !== null) box.scrollLeft = x - box.clientWidth / 2;
+  });
 }
 
 /** Scroll a box, not the page, so that an element is in its middle, unless it is in view. */
@@ -60,13 +72,15 @@ export function keepInPlace(/** @type {Element} */ element, /** @type {() => voi
   scrollBy({ top: element.getBoundingClientRect().top - before, behavior: "instant" });
 }
 
-/** Call `draw` whenever the width of a box changes; without a run only if it can draw a blank picture.
-    @type {(box: HTMLElement, draw: (width: number) => void, drawsBlank?: boolean) => void} */
+/** Call `draw` whenever the width of a box changes; without a run only if it can draw a blank picture. Returns a function
+    that returns the width. Unlike `clientWidth`, it costs no layout.
+    @type {(box: HTMLElement, draw: () => void, drawsBlank?: boolean) => () => number} */
 export function onNewWidth(box, draw, drawsBlank = false) {
   let width = 0;
   new ResizeObserver(() => {
     if (box.clientWidth === width) return;
     width = box.clientWidth;
-    if (app.runs.length || drawsBlank) draw(width);
+    if (app.runs.length || drawsBlank) draw();
   }).observe(box);
+  return () => width;
 }

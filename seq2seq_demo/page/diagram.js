@@ -66,7 +66,13 @@ export class Diagram {
     this.bottom = this.answer + this.height + (this.names ? 24 : 40) * u;
     const { width, bottom } = this;
     const label = `Diagram of the current step: ${run.network.name}. The sentence above describes it.`;
-    const attributes = { width, viewBox: `0 0 ${width} ${bottom}`, role: "group", "aria-label": label };
+    const attributes = {
+      class: "diagram",
+      width,
+      viewBox: `0 0 ${width} ${bottom}`,
+      role: "group",
+      "aria-label": label,
+    };
     const [picture, buttons] = [svg("g", { "aria-hidden": true }), svg("g")];
     this.element = svg("svg", attributes, picture, buttons);
     this.element.style.setProperty("--height", `${bottom}px`); // tabs.js makes it smaller
@@ -81,9 +87,9 @@ export class Diagram {
     this.t = place > S && place - S <= T ? place - S - 1 : null;
     this.written = Math.max(0, Math.min(place - S, T));
     this.middle = Math.max(room / 2, Math.min(this.x(this.currentColumn), width - room / 2)); // see `updateScrollBox`
-    this.element.setAttribute("class", isNext ? "diagram next" : "diagram");
-    this.drawPicture(this.parts());
-    this.drawButtons(this.currentCells().map((cell) => [cell.join(), () => this.openButton(...cell)]));
+    this.drawPicture(this.parts(isNext));
+    const button = (/** @type {boolean} */ backward) => () => this.openButton(backward);
+    this.drawButtons(this.currentCells().map(([i, y, back]) => [`${back}`, button(back), this.cellBox(i, y)]));
   }
 
   /** Return the x of a column's centre. */
@@ -95,9 +101,9 @@ export class Diagram {
     return this.t ?? Math.max(0, Math.min(this.place, this.S) - 1);
   }
 
-  /** Return the parts of the picture with keys for `keyedBox`.
-    @type {() => [string, () => SVGElement][]} */
-  parts() {
+  /** Return the parts of the picture for `keyedBox`. Most steps only change the classes of some parts.
+    @type {(isNext: boolean) => [string, () => SVGElement, { class: string }][]} */
+  parts(isNext) {
     const { S, T, t, u, place, middle, bidirectional, room } = this;
     const { has_attention: hasAttention } = this.run.network.config;
     // all symbols are shown before the first action, and after one that changes the answer
@@ -109,30 +115,36 @@ export class Diagram {
     const side = (this.x(this.currentColumn) > middle - 60 * u ? -1 : 1) * Math.min(room / 5, 150 * u);
     /** @type {(order: number) => Status} */
     const status = (order) => (order + 1 === place ? "current" : order < place ? "done" : "ahead");
-    /** @type {(name: string, states: unknown[], makeParts: () => SVGElement[]) => [string, () => SVGElement]} */
-    const part = (name, states, makeParts) => [`${name} ${states}`, () => svg("g", {}, ...makeParts())];
-    return [
-      hasAttention
-        ? part("final state", [this.finalStateStatus], () => this.finalStateArrows())
-        : part("bottleneck", [Math.min(place, S + 2), middle], () => this.bottleneck()),
-      ...Array.from({ length: S }, (_, s) => {
-        const read = status(s);
-        const readBackward = bidirectional ? status(S - 1 - s) : "ahead";
-        return part(`input ${s}`, [read, readBackward], () => this.inputColumn(s, read, readBackward));
-      }),
-      part("GO", [], () => [this.text(this.go, this.answer + 14 * u, "GO")]), // the first input of the decoder
-      ...Array.from({ length: T }, (_, i) => {
-        const state = i === t ? "current" : i < this.written ? "done" : "ahead";
-        return part(`output ${i}`, [state, isWhole], () => this.outputColumn(i, state, isWhole));
-      }),
-      ...(t === null ? [] : [part("step", [t], () => [this.feedbackArrow(t), ...this.attentionParts(t)])]),
-      part("captions", [middle, side], () => [
-        ...(hasAttention ? [this.text(middle + side, this.decoder - 21 * u, finalState, "soft halo")] : []),
-        ...(this.names ? [] : [this.text(middle, 14 * u, READS.join(" "), "soft")]),
-        ...(this.names ? [] : [this.text(middle, this.bottom - 6 * u, WRITES.join(" "), "soft")]),
-      ]),
-      part("names", [], () => (this.names ? this.rowNames() : [])),
-    ];
+    /** @type {ReturnType<typeof this.parts>} */
+    const parts = [];
+    /** @type {(name: string, className: string, makeParts: () => SVGElement[]) => void} */
+    const add = (name, className, makeParts) => {
+      const isNew = isNext && /current|step/.test(className);
+      parts.push([name, () => svg("g", {}, ...makeParts()), { class: isNew ? `${className} new` : className }]);
+    };
+    if (hasAttention) add("final state", this.finalStateStatus, () => this.finalStateArrows());
+    else add(`bottleneck ${Math.min(place, S + 2)} ${middle}`, "", () => this.bottleneck());
+    for (let s = 0; s < S; s++) {
+      const read = status(s);
+      const readBackward = bidirectional ? status(S - 1 - s) : "ahead";
+      add(`input ${s}`, readBackward === "current" ? "current" : read, () => this.input(s));
+      add(`reading ${s}`, read, () => [this.readingArrow(s), ...this.cell(s, this.encoder, s + 1)]);
+      if (bidirectional) add(`backward ${s}`, readBackward, () => this.cell(s, this.backward, S - s, true));
+    }
+    add("GO", "", () => [this.text(this.go, this.answer + 14 * u, "GO")]); // the first input of the decoder
+    for (let i = 0; i < T; i++) {
+      const state = i === t ? "current" : i < this.written ? "done" : "ahead";
+      add(`writing ${i}`, state, () => this.cell(i, this.decoder, S + i + 1));
+      if (isWhole || state !== "ahead") add(`output ${i}`, state, () => this.output(i));
+    }
+    if (t !== null) add(`step ${t}`, "step", () => [this.feedbackArrow(t), ...this.attentionParts(t)]);
+    add(`captions ${middle} ${side}`, "", () => [
+      ...(hasAttention ? [this.text(middle + side, this.decoder - 21 * u, finalState, "soft halo")] : []),
+      ...(this.names ? [] : [this.text(middle, 14 * u, READS.join(" "), "soft")]),
+      ...(this.names ? [] : [this.text(middle, this.bottom - 6 * u, WRITES.join(" "), "soft")]),
+    ]);
+    add("names", "", () => (this.names ? this.rowNames() : []));
+    return parts;
   }
 
   /** Return the names of the rows, left of them. */
@@ -163,12 +175,14 @@ export class Diagram {
     return svg("g", { class: `piece ${className}` }, svg("title", {}, name + note), box, words);
   }
 
-  /** Return a cell in column i. A click selects the cell, which runs in the step `place`, and shows its inside.
-    @type {(i: number, y: number, status: Status, place: number, backward?: boolean) => SVGElement} */
-  cell(i, y, status, place, backward = false) {
-    const cell = svg("rect", { ...this.cellBox(i, y), class: `cell ${status}` });
+  /** Return a cell in column i and the arrow to it from the previous one. A click selects the cell, which runs in the step
+      `place`, and shows its inside.
+      @type {(i: number, y: number, place: number, backward?: boolean) => SVGElement[]} */
+  cell(i, y, place, backward = false) {
+    const cell = svg("rect", { ...this.cellBox(i, y), class: "cell" });
     cell.addEventListener("click", () => this.open(place, backward));
-    return cell;
+    const previous = backward ? i + 1 : i - 1;
+    return previous < 0 || (backward && previous === this.S) ? [cell] : [cell, this.stateArrow(previous, i, y)];
   }
 
   cellBox(/** @type {number} */ i, /** @type {number} */ y) {
@@ -196,13 +210,12 @@ export class Diagram {
     return cells.slice(0, this.bidirectional ? 2 : 1);
   }
 
-  /** Return a button on a current cell, for the keyboard.
-    @type {(i: number, y: number, backward: boolean) => SVGElement} */
-  openButton(i, y, backward) {
+  /** Return a button on a current cell, for the keyboard. `show` places it. */
+  openButton(/** @type {boolean} */ backward) {
     const label = `Look inside the current cell${backward ? " of the backward encoder" : ""}`;
     const key = `${backward ? "backward" : "current"}-cell`;
     const attributes = { class: "open-cell", role: "button", tabindex: 0, "aria-label": label, "data-key": key };
-    const button = svg("rect", { ...this.cellBox(i, y), ...attributes });
+    const button = svg("rect", attributes);
     button.addEventListener("click", () => this.open(this.place, backward));
     button.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" && event.key !== " ") return;
@@ -212,8 +225,8 @@ export class Diagram {
     return button;
   }
 
-  /** Return an arrow along straight lines through points [x, y, x, y, …]. */
-  arrow(/** @type {number[]} */ points, /** @type {Status} */ status) {
+  /** Return an arrow along straight lines through points [x, y, x, y, …]; without a status, it has that of its part. */
+  arrow(/** @type {number[]} */ points, /** @type {Status | ""} */ status = "") {
     const { u } = this;
     const [x0, y0, x, y] = points.slice(-4);
     const length = Math.hypot(x - x0, y - y0) || 1;
@@ -225,42 +238,32 @@ export class Diagram {
   }
 
   /** Return an arrow from the cell in column i to the cell in column j, in the row at y.
-    @type {(i: number, j: number, y: number, status: Status) => SVGElement} */
-  stateArrow(i, j, y, status) {
+    @type {(i: number, j: number, y: number) => SVGElement} */
+  stateArrow(i, j, y) {
     const half = (Math.sign(j - i) * this.tile) / 2;
     const middle = y + this.height / 2;
-    return this.arrow([this.x(i) + half, middle, this.x(j) - half, middle], status);
+    return this.arrow([this.x(i) + half, middle, this.x(j) - half, middle]);
   }
 
-  /** Return a source symbol and the encoder's cells that read it, with the arrows to them.
-    @type {(s: number, read: Status, readBackward: Status) => SVGElement[]} */
-  inputColumn(s, read, readBackward) {
-    const { S, run, bidirectional, height, u } = this;
-    const x = this.x(s);
-    const parts = [
-      this.text(x, this.source - 5 * u, String(s + 1), "soft"),
-      this.symbol(s, this.source, sourceName(run, s), readBackward === "current" ? "current" : read),
-      this.arrow([x, this.source + height, x, this.encoder], read),
-      this.cell(s, this.encoder, read, s + 1),
-    ];
-    if (s) parts.push(this.stateArrow(s - 1, s, this.encoder, read));
-    if (bidirectional) parts.push(this.cell(s, this.backward, readBackward, S - s, true));
-    if (bidirectional && s < S - 1) parts.push(this.stateArrow(s + 1, s, this.backward, readBackward));
-    return parts;
+  /** Return a source symbol and its number. */
+  input(/** @type {number} */ s) {
+    const number = this.text(this.x(s), this.source - 5 * this.u, String(s + 1), "soft");
+    return [number, this.symbol(s, this.source, sourceName(this.run, s), "")];
   }
 
-  /** Return a decoder cell and, if it has run or the whole answer is shown, the symbol that it writes; a label below the
-      symbol shows that it was forced or is wrong, or its probability.
-      @type {(i: number, status: Status, isWhole: boolean) => SVGElement[]} */
-  outputColumn(i, status, isWhole) {
+  /** Return the arrow from a source symbol to the encoder. */
+  readingArrow(/** @type {number} */ s) {
+    return this.arrow([this.x(s), this.source + this.height, this.x(s), this.encoder]);
+  }
+
+  /** Return the symbol that a decoder cell writes; a label below the symbol shows that it was forced or is wrong, or its
+      probability. */
+  output(/** @type {number} */ i) {
     const { run, height, u } = this;
     const x = this.x(i);
-    const parts = [this.cell(i, this.decoder, status, this.S + i + 1)];
-    if (i) parts.push(this.stateArrow(i - 1, i, this.decoder, status));
-    if (status === "ahead" && !isWhole) return parts;
     const words = outputMark(run, i);
     const [forced, wrong] = [isForced(i), run.isWrong(i) && !app.state.hidden];
-    const classes = [status, wrong ? "wrong" : "", isEnd(run, i) ? "end" : "", forced ? "forced" : ""];
+    const classes = [wrong ? "wrong" : "", isEnd(run, i) ? "end" : "", forced ? "forced" : ""];
     const below = (/** @type {string} */ words, /** @type {string} */ className) =>
       this.text(x, this.answer + height + 15 * u, words, className);
     const isNarrow = this.column < 64 * u; // words of neighbouring columns would overlap
@@ -268,8 +271,7 @@ export class Diagram {
     const { written } = run.steps[i];
     const share = Math.round(100 * probabilities(run.steps[i])[written]) + (this.column < 44 * u ? "" : " %");
     return [
-      ...parts,
-      this.arrow([x, this.decoder + height, x, this.answer], status),
+      this.arrow([x, this.decoder + height, x, this.answer]),
       this.symbol(i, this.answer, writtenName(run, i), classes.join(" "), exampleWord(run, written)),
       forced || wrong ? below(label, forced ? "forced" : "wrong") : below(share, "soft"),
     ];
@@ -290,14 +292,14 @@ export class Diagram {
   /** Return the arrows that take the final state, or that of both directions, to the decoder, in a network with
       attention. */
   finalStateArrows() {
-    const { S, T, u, height, tile: size, decoder, finalStateStatus: status } = this;
+    const { S, T, u, height, tile: size, decoder } = this;
     const right = this.x(Math.max(S, T) - 1) + this.column / 2 + 14 * u;
     const edge = this.x(0) - size / 2;
     const [left, lane] = [edge - 9 * u, decoder - 16 * u];
     const [y, back, below] = [this.encoder, this.backward, decoder].map((top) => top + height / 2);
     const start = [this.x(S - 1) + size / 2, y, right, y, right, lane];
-    const forward = this.arrow([...start, left, lane, left, below, edge, below], status);
-    return this.bidirectional ? [forward, this.arrow([edge, back, left, back, left, lane], status)] : [forward];
+    const forward = this.arrow([...start, left, lane, left, below, edge, below]);
+    return this.bidirectional ? [forward, this.arrow([edge, back, left, back, left, lane])] : [forward];
   }
 
   /** Return how the current cell's state becomes a context by attention, and the uses of the context: the current

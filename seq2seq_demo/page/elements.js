@@ -16,6 +16,14 @@ export function h(tag, options, ...children) {
   return element;
 }
 
+/** Set attributes and the text of an element if they differ, because the browser would lay out even an equal text.
+    @type {(element: Element, attributes: Attributes, text?: string) => void} */
+export function revise(element, attributes, text) {
+  for (const [name, value] of Object.entries(attributes))
+    if (element.getAttribute(name) !== String(value)) element.setAttribute(name, String(value));
+  if (text !== undefined && element.textContent !== text) element.textContent = text;
+}
+
 /** @type {(scope: "row" | "col", text: Child, className?: string) => HTMLTableCellElement} */
 export const headerCell = (scope, text, className = "") => h("th", { className, scope }, text);
 

@@ -23,14 +23,19 @@ export function forcedPanel() {
       "output (free-running). An edit inserts, deletes or replaces a symbol, or swaps two neighbours.",
     columns((i) => [boxes[i]]),
   );
-  const update = () =>
-    app.runs.forEach((run, i) => {
+  /** @type {Run[]} */
+  let shown;
+  const update = () => {
+    if (shown === app.runs) return;
+    shown = app.runs;
+    shown.forEach((run, i) => {
       redraw(
         boxes[i],
         ...(run.teacherSteps ? forcedAndFree(/** @type {ComparedRun} */ (run)) : [noTarget(), ...beforeAndAfter(run)]),
       );
       boxes[i].querySelectorAll("div.scroll").forEach((box) => updateScrollBox(/** @type {HTMLElement} */ (box)));
     });
+  };
   return addPanel(section, update);
 }
 

@@ -1,7 +1,7 @@
 /* Heat maps: a matrix as colours, with names, marks, and rows that mouse and keyboard can select. */
 
 import { onNewWidth, redraw, scrollBox, updateScrollBox } from "./boxes.js";
-import { svg, table, zoom } from "./elements.js";
+import { revise, svg, table, zoom } from "./elements.js";
 import { percent, truncate } from "./format.js";
 
 /** `values` [row][column] are shares from 0 to 1, or numbers from −1 to 1 if `isSigned`. `groups` are [first column,
@@ -33,7 +33,7 @@ export class HeatMap {
     this.label = label;
     this.select = select;
     this.box = scrollBox(label);
-    onNewWidth(this.box, () => this.draw());
+    this.room = onNewWidth(this.box, () => this.draw(), true);
   }
 
   /** Display the content that depends on `key`, and mark a row and a column. Return whether the key is new.
@@ -51,8 +51,8 @@ export class HeatMap {
 
   draw() {
     const { content, box } = this;
-    if (!content || !box.clientWidth) return;
-    const layout = computeLayout(content, box.clientWidth);
+    if (!content || !this.room()) return;
+    const layout = computeLayout(content, this.room());
     const { u, font, left, top, width, height, x } = layout;
     const titles = content.groups.map(([first, title], i) =>
       label(Math.max(x(first), left + 4.5 * font * i), font, title, "soft begin", font),
@@ -118,16 +118,14 @@ export class HeatMap {
 
   /** Mark a row and a column, and underline the columns with a large share in this row. */
   mark(/** @type {Cell} */ { row, column }) {
-    this.marked = { row: row !== null && row < this.rows.length ? row : null, column };
     const { content, layout } = this;
+    this.marked = { row: row !== null && row < (content?.rows.length ?? 0) ? row : null, column };
     if (!content || !layout) return;
     this.rows.forEach((element, i) => {
       element.classList.toggle("marked", i === this.marked.row);
-      element.setAttribute("aria-selected", String(i === this.marked.row));
-      element.setAttribute("tabindex", i === (this.marked.row ?? 0) ? "0" : "-1");
+      revise(element, { "aria-selected": i === this.marked.row, tabindex: i === (this.marked.row ?? 0) ? 0 : -1 });
     });
-    this.column?.setAttribute("x", String(layout.x(column ?? 0)));
-    this.column?.setAttribute("width", String(column === null ? 0 : layout.size)); // a width of 0 hides it
+    if (this.column) revise(this.column, { x: layout.x(column ?? 0), width: column === null ? 0 : layout.size }); // 0 hides
     const shares = content.isSigned || this.marked.row === null ? [] : content.values[this.marked.row];
     this.names?.forEach((name) => {
       name.classList.toggle("highlighted", shares[Number(name.dataset.column)] >= HIGHLIGHT);

@@ -3,7 +3,7 @@
 import { align } from "./align.js";
 import { announce, app } from "./app.js";
 import { redraw } from "./boxes.js";
-import { button, h, labelledSelect, radioTiles } from "./elements.js";
+import { button, h, labelledSelect, radioTiles, revise } from "./elements.js";
 import { percent, pluralize } from "./format.js";
 import { HeatMap, heatTable, outputsByInputs } from "./heatmap.js";
 import { argmax } from "./network.js";
@@ -119,8 +119,8 @@ function influenceMap(/** @type {TrainedNetwork} */ network) {
   const results = h("div", {}, h("figure", {}, caption, map.box), comparison, details);
   const draw = () => {
     const { isDone, next, trials } = influence;
-    progress.textContent = isDone ? "" : `Computing the influence of each input: ${percent(next / trials.length)}`;
-    results.hidden = !isDone;
+    revise(progress, {}, isDone ? "" : `Computing the influence of each input: ${percent(next / trials.length)}`);
+    results.toggleAttribute("hidden", !isDone);
     if (!isDone || !map.show([influence], content, { row: app.t, column: app.state.replacement?.s ?? null })) return;
     caption.textContent = influence.caption();
     comparison.textContent = compareWithAttention(influence);

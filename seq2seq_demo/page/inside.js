@@ -1,8 +1,8 @@
 /* The panel of hidden states, and of the current cell's equations with their numbers. */
 
-import { announce, app } from "./app.js";
-import { onNewWidth, redraw } from "./boxes.js";
-import { h, labelledSelect, svg, table, zoom } from "./elements.js";
+import { announce, app, soon } from "./app.js";
+import { keyedBox, onNewWidth, redraw } from "./boxes.js";
+import { h, labelledSelect, revise, svg, table } from "./elements.js";
 import { formatNumber, formatTerm, largest } from "./format.js";
 import { HeatMap } from "./heatmap.js";
 import { last } from "./network.js";
@@ -28,7 +28,6 @@ export function insidePanel() {
     view.numbers.details,
     view.cell,
   );
-  onNewWidth(view.bars, () => view.update());
   return addPanel(section, () => view.update());
 }
 
@@ -45,8 +44,12 @@ class InsidePanel {
       this.choose({ unit }, column === null ? app.state.place : column + 1);
     });
     this.bars = h("div");
+    onNewWidth(this.bars, () => this.map.room() && this.update());
+    this.drawBars = keyedBox(this.bars);
     this.numbers = tableDetails("The selected unit as a table", () => this.unitTable());
     this.cell = h("div", { className: "cell-box" });
+    this.drawCell = () => app.runs.length && redraw(this.cell, ...this.cellParts());
+    this.drawCellSoon = soon(this.drawCell);
     this.unitInput = this.drawControls();
   }
 
@@ -113,7 +116,6 @@ class InsidePanel {
   }
 
   update() {
-    if (!this.bars.clientWidth) return;
     const { place } = app.state;
     const { run, map, selected } = this;
     const key = Object.values({ ...selected, unit: 0 }).join();
@@ -128,12 +130,17 @@ class InsidePanel {
       column: place > 0 ? place - 1 : null,
     });
     if (map.layout) {
+      const { layout } = map;
       const values = this.hidden.map((state) => state[selected.unit]);
       const label = `h of unit ${selected.unit + 1} at every step`;
-      this.bars.replaceChildren(bars(label, values, place - 1, (i) => this.choose({}, i + 1), map.layout));
+      const draw = () => bars(label, values, place - 1, (i) => this.choose({}, i + 1), layout);
+      this.drawBars([[[label, layout.width, ...values].join(), draw]]);
+      const frame = this.bars.querySelector(".unit-frame");
+      if (frame) revise(frame, { x: layout.x(Math.max(0, place - 1)), width: place - 1 in values ? layout.size : 0 });
     }
     this.numbers.refresh();
-    redraw(this.cell, ...this.cellParts());
+    if (app.isStep) this.drawCellSoon();
+    else this.drawCell();
   }
 
   /** Return the content of the heat map; its columns are the inputs and outputs.
@@ -333,7 +340,7 @@ function bars(label, values, chosen, choose, layout) {
   const height = above + below + 2;
   const end = x(values.length - 1) + size;
   const frame = { x: x(Math.max(0, chosen)), y: 1, width: chosen in values ? size : 0, height: height - 2 };
-  const bounds = { viewBox: `0 0 ${width} ${height}`, width: layout ? width : "100%", height: height * zoom() };
+  const bounds = { viewBox: `0 0 ${width} ${height}`, width: layout ? width : "100%", height: `${height / 16}rem` };
   const drawing = svg(
     "svg",
     { ...bounds, preserveAspectRatio: "none", class: "unit-bars", role: "img", "aria-label": label },

@@ -1,7 +1,7 @@
 /* Sliders with a button that plays through them; the controls and keyboard shortcuts of the current step. */
 
 import { app } from "./app.js";
-import { button, h, labelledSelect } from "./elements.js";
+import { button, h, labelledSelect, revise } from "./elements.js";
 import { disabledWithoutRun } from "./panels.js";
 import { countText } from "./runs.js";
 import { announcePlace } from "./step.js";
@@ -74,9 +74,9 @@ export class Track {
     const { slider, output, parts } = this;
     const [position, end, text] = [parts.position(), (parts.range ?? parts.end)(), parts.text()];
     if (slider.value === `${position}` && slider.max === `${end}` && output.textContent === text) return;
-    Object.assign(slider, { max: end, value: position });
-    output.textContent = text;
-    slider.setAttribute("aria-valuetext", text);
+    revise(slider, { max: end, "aria-valuetext": text });
+    slider.value = String(position);
+    revise(output, {}, text);
   }
 }
 
@@ -107,8 +107,8 @@ export function player(...rows) {
   const end = stepButton("last", Infinity, "Last", arrow("»"));
   app.add(() => {
     // aria-disabled, because a disabled button loses the focus
-    for (const one of [first, back]) one.setAttribute("aria-disabled", String(app.state.place === 0));
-    for (const one of [next, end]) one.setAttribute("aria-disabled", String(app.state.place === track.parts.end()));
+    for (const one of [first, back]) revise(one, { "aria-disabled": app.state.place === 0 });
+    for (const one of [next, end]) revise(one, { "aria-disabled": app.state.place === track.parts.end() });
   });
   document.addEventListener("keydown", (event) => onKey(event, track));
   const pace = labelledSelect("Pace", Object.keys(PACES), 1, (i) => Track.restart(Object.values(PACES)[i]));

@@ -1,8 +1,8 @@
 /* The panel of output probabilities, in which a click forces a symbol. */
 
 import { app } from "./app.js";
-import { keyedBox, redraw } from "./boxes.js";
-import { button, h, symbolSpan, table } from "./elements.js";
+import { keepFocus, redraw } from "./boxes.js";
+import { button, h, revise, symbolSpan, table } from "./elements.js";
 import { largest, percent } from "./format.js";
 import { addPanel, panel, tableDetails } from "./panels.js";
 import {
@@ -25,9 +25,11 @@ const MAX_BARS = 12;
 /** Return the panel of network i. */
 export function probabilityPanel(/** @type {number} */ i) {
   const { name, config, targetVocabulary } = app.networks[i];
-  const bars = h("div", {});
-  const list = h("ul", { className: "bars" });
-  const drawList = keyedBox(list);
+  const [box, heading, note] = [h("div"), h("p"), h("div", { className: "controls forced-note" })];
+  const isLarge = config.go > MAX_BARS + 1;
+  const bars = Array.from({ length: isLarge ? MAX_BARS : config.go + 1 }, symbolBar);
+  const rest = h("li", { className: "rest" });
+  const list = h("ul", { className: "bars" }, ...bars.map(({ element }) => element), isLarge ? rest : null);
   const longest = Math.max(...Array.from({ length: config.go + 1 }, (_, n) => [...targetVocabulary.name(n)].length));
   list.style.setProperty("--name", `${Math.min(14, longest) + 1}ch`); // so that the bars of all networks have one scale
   const makeTable = () => probabilityTable(app.runs[i]);
@@ -37,67 +39,59 @@ export function probabilityPanel(/** @type {number} */ i) {
     "Probabilities",
     "At each step the decoder computes a probability for every symbol (the softmax of its logits) and writes the " +
       "likeliest. Click another symbol to force it; the decoder continues from there.",
-    bars,
+    box,
     details,
   );
+  const toFirst = button("Go to the first output", () => {
+    goToOutput(0);
+    focusWritten();
+  });
+  app.addForRuns(() => redraw(note, ...forcedNote()));
   return addPanel(section, () => {
-    redraw(bars, ...probabilityBars(app.runs[i], list, drawList));
+    const run = app.runs[i];
+    const t = currentOutput(run);
     refresh();
+    if (t === null) {
+      revise(heading, {}, app.t === null ? "Nothing has been written yet." : "The answer has already ended.");
+      return redraw(box, heading, Object.keys(app.forced).length ? note : null, toFirst);
+    }
+    const p = probabilities(run.steps[t]);
+    const symbols = isLarge ? largest(p, MAX_BARS) : [...p.keys()];
+    keepFocus(list, () => symbols.forEach((symbol, k) => bars[k].show(run, t, symbol)));
+    const others = Math.max(0, 1 - symbols.reduce((sum, symbol) => sum + p[symbol], 0));
+    revise(rest, {}, `${p.length - MAX_BARS} other symbols: ${percent(others)} in total`);
+    revise(heading, {}, `Output ${countText(t + 1, run.steps.length)}, fed ${fedName(run, run.steps, t)}.`);
+    redraw(box, heading, note, list);
   });
 }
 
-/** Return the symbols of the current output as buttons with bars; of a large vocabulary, the likeliest ones.
-    @type {(run: Run, list: HTMLElement, drawList: ReturnType<typeof keyedBox>) => HTMLElement[]} */
-function probabilityBars(run, list, drawList) {
-  const t = currentOutput(run);
-  if (t === null) {
-    const text = app.t === null ? "Nothing has been written yet." : "The answer has already ended.";
-    const toFirst = button("Go to the first output", () => {
-      goToOutput(0);
-      focusWritten();
-    });
-    return [h("p", {}, text), ...(Object.keys(app.forced).length ? [forcedNote()] : []), toFirst];
-  }
-  const p = probabilities(run.steps[t]);
-  const isLarge = p.length > MAX_BARS + 2;
-  const symbols = isLarge ? largest(p, MAX_BARS) : [...p.keys()];
-  const bars = symbols.map((symbol) => symbolBar(run, t, symbol));
-  const rest = Math.max(0, 1 - symbols.reduce((sum, symbol) => sum + p[symbol], 0));
-  const restText = `${p.length - MAX_BARS} other symbols: ${percent(rest)} in total`;
-  drawList(isLarge ? [...bars, [restText, () => h("li", { className: "rest" }, restText)]] : bars);
-  const heading = `Output ${countText(t + 1, run.steps.length)}, fed ${fedName(run, run.steps, t)}.`;
-  return [h("p", {}, heading), forcedNote(), list];
-}
-
-/** Return a symbol and its probability as a button that forces the symbol at the current step, with a key for `keyedBox`.
-    @type {(run: Run, t: number, symbol: number) => [string, () => HTMLElement]} */
-function symbolBar(run, t, symbol) {
-  const step = run.steps[t];
-  const share = percent(probabilities(step)[symbol]);
-  const isWritten = step.written === symbol;
-  /** @type {string[]} */
-  const tags = [];
-  if (isForced(t) && isWritten) tags.push("forced");
-  if (step.symbol === symbol) tags.push(isForced(t) ? "likeliest" : "written");
-  if (run.expected && run.expectedAt(t) === symbol && !app.state.hidden) tags.push("expected");
-  const name = targetName(run, symbol);
-  const word = exampleWord(run, symbol);
-  const label = `Force ${name}${word}: ${[share, ...tags].join(", ")}`;
-  const make = () => {
-    const filled = h("span", { className: "share" });
-    filled.style.setProperty("--share", String(probabilities(step)[symbol]));
-    const attributes = { "aria-pressed": isWritten, "aria-label": label, "data-key": `symbol-${symbol}` };
-    const bar = h(
-      "button",
-      { className: "bar", type: "button", onclick: () => force(symbol), attributes },
-      symbolSpan(name),
-      h("span", { className: "bar-track" }, filled),
-      h("span", { className: "number" }, share),
-      h("small", {}, [...(word ? [word] : []), ...tags].join(", ")),
-    );
-    return h("li", {}, bar);
+/** Return a button that forces a symbol at the current step; `show` shows a symbol and its probability. */
+function symbolBar() {
+  const [name, filled, number, tagText] = [symbolSpan(""), h("span", { className: "share" }), h("span"), h("small")];
+  number.className = "number";
+  const track = h("span", { className: "bar-track" }, filled);
+  const bar = h("button", { className: "bar", type: "button" }, name, track, number, tagText);
+  /** @type {(run: Run, t: number, symbol: number) => void} */
+  const show = (run, t, symbol) => {
+    const step = run.steps[t];
+    const p = probabilities(step)[symbol];
+    const isWritten = step.written === symbol;
+    /** @type {string[]} */
+    const tags = [];
+    if (isForced(t) && isWritten) tags.push("forced");
+    if (step.symbol === symbol) tags.push(isForced(t) ? "likeliest" : "written");
+    if (run.expected && run.expectedAt(t) === symbol && !app.state.hidden) tags.push("expected");
+    const title = targetName(run, symbol);
+    const word = exampleWord(run, symbol);
+    const label = `Force ${title}${word}: ${[percent(p), ...tags].join(", ")}`;
+    bar.onclick = () => force(symbol);
+    revise(bar, { "aria-pressed": isWritten, "aria-label": label, "data-key": `symbol-${symbol}` });
+    revise(name, { title }, title);
+    filled.style.width = `${(100 * p).toFixed(1)}%`;
+    revise(number, {}, percent(p));
+    revise(tagText, {}, [...(word ? [word] : []), ...tags].join(", "));
   };
-  return [`${symbol} ${label}`, make];
+  return { element: h("li", {}, bar), show };
 }
 
 /** Force a symbol at the current step. Symbols forced later become free, because the outputs before them change. */
@@ -113,19 +107,14 @@ function force(/** @type {number} */ symbol) {
 /** Return a list of the forced symbols with a button that undoes them or, if there are none, a hint. */
 function forcedNote() {
   const forced = Object.entries(app.forced);
-  if (!forced.length) return h("div", { className: "controls forced-note" }, "Click a symbol to force it.");
+  if (!forced.length) return ["Click a symbol to force it."];
   const list = forced.map(([t, symbol]) => `${targetName(app.runs[0], symbol)} at output ${Number(t) + 1}`).join(", ");
   const undo = () => {
     app.change({ forced: {} });
     announceAnswers("No output is forced.");
     focusWritten(); // the clicked button is gone
   };
-  return h(
-    "div",
-    { className: "controls forced-note" },
-    h("span", {}, `Forced: ${list}.`),
-    button("Undo all", undo, { "data-key": "undo" }),
-  );
+  return [h("span", {}, `Forced: ${list}.`), button("Undo all", undo, { "data-key": "undo" })];
 }
 
 /** Focus the symbol that was written at the current output. */

@@ -1,7 +1,7 @@
 /* The header, the source with its examples, and, folded away, the target and the JSON. */
 
 import { announce, app, byId } from "./app.js";
-import { button, h } from "./elements.js";
+import { button, h, revise } from "./elements.js";
 import { largest, pluralize, trainedLengths } from "./format.js";
 import { labelWithHelp, withLabel } from "./panels.js";
 import { countForced, describeErrors, isForced, probabilities } from "./runs.js";
@@ -168,7 +168,7 @@ function examplesList() {
       announceAnswers();
     };
     const choice = button(shown, choose, { title, dir: "auto" });
-    app.add(() => choice.setAttribute("aria-pressed", String(app.state.text === text)));
+    app.add(() => revise(choice, { "aria-pressed": app.state.text === text }));
     return h("li", {}, choice);
   });
   return h("ul", { className: "examples", attributes: { "aria-label": "Examples" } }, ...items);
@@ -203,8 +203,8 @@ export function answerNotes(/** @type {Run} */ run) {
 function toggleButton(name, label, onLabel = "", patch = {}) {
   const toggle = button(label, () => app.change({ [name]: !app.state[name], ...patch }), { id: name });
   app.add(() => {
-    if (onLabel) toggle.textContent = app.state[name] ? onLabel : label;
-    else toggle.setAttribute("aria-pressed", String(app.state[name]));
+    if (onLabel) revise(toggle, {}, app.state[name] ? onLabel : label);
+    else revise(toggle, { "aria-pressed": app.state[name] });
     document.documentElement.toggleAttribute(`data-${name}`, app.state[name]);
   });
   return toggle;
@@ -234,9 +234,9 @@ function copyButtons() {
     json.disabled = !app.runs.length;
     link.disabled = !app.source; // for an invalid source, the address still has the previous state
     // a link to a file is of no use to others, and the browser may forbid a page to set its address
-    queueMicrotask(() => (link.hidden = location.protocol === "file:" || location.hash === ""));
-    status.textContent = "";
-    manual.hidden = true;
+    queueMicrotask(() => link.toggleAttribute("hidden", location.protocol === "file:" || location.hash === ""));
+    revise(status, {}, "");
+    manual.toggleAttribute("hidden", true);
   });
   return [json, link, status, manual];
 }

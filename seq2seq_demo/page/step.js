@@ -3,7 +3,7 @@
 import { announce, app } from "./app.js";
 import { onNewWidth, redraw, scrollBox, updateScrollBox } from "./boxes.js";
 import { Diagram } from "./diagram.js";
-import { h } from "./elements.js";
+import { h, revise } from "./elements.js";
 import { percent } from "./format.js";
 import { argmax } from "./network.js";
 import { addPanel, columns, withLabel } from "./panels.js";
@@ -31,16 +31,16 @@ export function stepPanel(/** @type {HTMLElement[]} */ slots) {
   const section = h("section", { id: "step", attributes: { "aria-label": "Step by step" } }, parts);
   /** @type {Diagram[]} */
   const diagrams = [];
-  const widths = app.networks.map(() => 0);
   const blanks = app.networks.map(blankRun);
   let place = 0;
   /** @type {(i: number, isNext?: boolean) => void} */
   const draw = (i, isNext = false) => {
     const run = app.runs[i] ?? blanks[i];
-    widths[i] ||= boxes[i].clientWidth;
+    const width = widths[i]();
+    if (!width) return; // the page has not been laid out
     const T = shownSteps(run);
-    const isNew = diagrams[i]?.run !== run || diagrams[i].room !== widths[i] || diagrams[i].T !== T;
-    if (isNew) diagrams[i] = new Diagram(run, widths[i], i, T);
+    const isNew = diagrams[i]?.run !== run || diagrams[i].room !== width || diagrams[i].T !== T;
+    if (isNew) diagrams[i] = new Diagram(run, width, i, T);
     const diagram = diagrams[i];
     diagram.show(app.state.place, isNext);
     if (isNew) redraw(boxes[i], diagram.element);
@@ -54,11 +54,7 @@ export function stepPanel(/** @type {HTMLElement[]} */ slots) {
       sentences[i].show(run);
     });
   };
-  const resize = (/** @type {number} */ i, /** @type {number} */ width) => {
-    widths[i] = width;
-    draw(i);
-  };
-  boxes.forEach((box, i) => onNewWidth(box, (width) => resize(i, width), true));
+  const widths = boxes.map((box, i) => onNewWidth(box, () => draw(i), true));
   return addPanel(section, update);
 }
 
@@ -82,13 +78,10 @@ function sentenceParts(/** @type {number} */ i) {
     const described = hidden && place === app.S ? "" : describePlace(run, place);
     const note = momentNote(run.network);
     const opening = note ? note.replace(/\.$/, ":") : OPENING;
-    text.textContent = isOpening ? opening : `${described}${hidden ? "" : " The whole answer:"}`;
-    Object.assign(verdict, {
-      className: `judgement ${kind}`,
-      textContent: MARKS[/** @type {Verdict} */ (kind)] + words,
-    });
+    revise(text, {}, isOpening ? opening : `${described}${hidden ? "" : " The whole answer:"}`);
+    revise(verdict, { class: `judgement ${kind}` }, MARKS[/** @type {Verdict} */ (kind)] + words);
     const action = isOpening ? (note ? "." : FIRST_ACTION) : `. ${note}`;
-    rest.textContent = hidden ? "" : `${action} ${answerNotes(run)}`;
+    revise(rest, {}, hidden ? "" : `${action} ${answerNotes(run)}`);
   };
   return { elements: [sentence, answer], show };
 }

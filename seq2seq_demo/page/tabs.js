@@ -1,7 +1,7 @@
 /* Tabs below the stage; `app.state.tab` is the id of the selected one. */
 
 import { app } from "./app.js";
-import { button, h } from "./elements.js";
+import { button, h, revise } from "./elements.js";
 import { disabledWithoutRun } from "./panels.js";
 
 /** @import { PageState } from "./app.js" */
@@ -29,9 +29,8 @@ export function tabs(/** @type {HTMLElement} */ stage, /** @type {HTMLElement[]}
   const update = () => {
     const selected = app.state.tab ?? app.tabs[0];
     sections.forEach((section, i) => {
-      section.hidden = section.id !== selected;
-      labels[i].setAttribute("aria-selected", String(!section.hidden));
-      labels[i].tabIndex = section.hidden ? -1 : 0;
+      section.toggleAttribute("hidden", section.id !== selected);
+      revise(labels[i], { "aria-selected": !section.hidden, tabindex: section.hidden ? -1 : 0 });
     });
   };
   app.updates.unshift(update); // panels update only while they are shown

@@ -130,7 +130,7 @@ export function makeTour() {
   const stateText = () => JSON.stringify([app.state.place, app.state.forced, app.state.moment]);
   app.add(() => {
     const { tour } = app.state;
-    element.hidden = tour === null;
+    element.toggleAttribute("hidden", tour === null);
     // the sentences of the pictures come back with the first step that the user makes
     document.documentElement.toggleAttribute("data-tour", tour !== null && shown === stateText());
     if (tour !== null && source && source !== app.state.text) setTimeout(go, 600, tour);

@@ -1,7 +1,7 @@
 /* The film of the recorded training, and the panel with its curves. */
 
 import { announce, app } from "./app.js";
-import { keepInPlace, onNewWidth } from "./boxes.js";
+import { keepInPlace, keyedBox, onNewWidth } from "./boxes.js";
 import { button, h, svg, table, zoom } from "./elements.js";
 import { formatNumber, percent } from "./format.js";
 import { last } from "./network.js";
@@ -76,10 +76,12 @@ export function film() {
 function curveChart(name, recording) {
   const rows = curveRows(recording);
   const box = h("div", { className: "curves" });
+  const drawBox = keyedBox(box);
   const draw = () => {
-    if (rows.length && box.clientWidth) box.replaceChildren(drawCurves(recording, rows, box.clientWidth));
+    const make = () => drawCurves(recording, rows, width());
+    if (rows.length && width()) drawBox([[`${width()} ${app.state.moment}`, make]]);
   };
-  onNewWidth(box, draw);
+  const width = onNewWidth(box, draw);
   return { element: h("div", {}, name && rows.length ? h("h3", {}, name) : null, box), draw };
 }
 

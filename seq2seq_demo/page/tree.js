@@ -1,9 +1,9 @@
 /* The panel of beam search: the beginnings at each step as a tree, and the answers. */
 
-import { announce, app, BEAM_CHOICES } from "./app.js";
+import { announce, app, BEAM_CHOICES, soon } from "./app.js";
 import { beamSearch, pathOf } from "./beam.js";
 import { redraw, scrollBox, updateScrollBox } from "./boxes.js";
-import { button, h, labelledSelect, svg, table, zoom } from "./elements.js";
+import { button, h, labelledSelect, revise, svg, table, zoom } from "./elements.js";
 import { formatNumber, percent, truncate } from "./format.js";
 import { last } from "./network.js";
 import { addPanel, columns, panel, tableDetails, withLabel } from "./panels.js";
@@ -38,14 +38,8 @@ export function treePanel() {
     columns((i) => parts[i].elements),
   );
   let isVisible = false; // only a visible panel searches, soon after the page has shown the new answer
-  let timer = 0;
-  const draw = () => {
-    timer = 0;
-    if (app.runs.length) parts.forEach((part) => part.update());
-  };
-  const update = () => {
-    if (isVisible && !timer) timer = setTimeout(draw, 50);
-  };
+  const draw = soon(() => app.runs.length && parts.forEach((part) => part.update()));
+  const update = () => isVisible && draw();
   new IntersectionObserver((entries) => {
     isVisible = last(entries).isIntersecting;
     update();
@@ -158,12 +152,12 @@ function markCurrent(/** @type {Run} */ run, /** @type {HTMLElement} */ box) {
   const buttons = [...box.querySelectorAll("button")];
   buttons.forEach((one, t) => {
     one.disabled = t >= app.T;
-    one.setAttribute("aria-current", t === current ? "step" : "false");
+    revise(one, { "aria-current": t === current ? "step" : "false" });
   });
   const band = /** @type {SVGRectElement} */ (box.querySelector(".band"));
   const isShown = current !== null && current < buttons.length;
   const x = isShown ? band.width.baseVal.value * (current + 1) : 0;
-  band.setAttribute("x", `${x}`);
+  revise(band, { x });
   band.classList.toggle("shown", isShown);
   updateScrollBox(box, isShown ? x : null);
 }

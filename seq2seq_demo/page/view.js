@@ -49,6 +49,7 @@ function filmSlot(/** @type {HTMLElement | null} */ attention) {
     home ??= attention?.parentNode ?? null;
     const to = app.state.film ? slot : home;
     if (attention && to && attention.parentNode !== to) to.appendChild(attention);
+    slot.parentElement?.classList.toggle("covered", slot.hasChildNodes()); // :has in the style would slow each step down
   });
   return slot;
 }

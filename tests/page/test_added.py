@@ -92,7 +92,7 @@ def test_the_page_of_an_added_cell_shows_its_numbers_and_a_note_instead_of_the_e
     assert prediction(page) == spaced(network.predict([[3, 1, 4, 1, 5, 9]])[0])
     page.click("#tab-inside")
     for place in range(13):
-        page.evaluate(f"app.change({{ place: {place} }})")
+        page.evaluate(f"app.change({{ place: {place}, tab: 'inside' }})")
         assert ("This page has no equation for CoupledCell." in page.text_content("#inside")) == (place > 0)
     labels = page.locator("#inside .gate span.explained > span:first-child").all_text_contents()
     assert labels == ["f, gate", "candidate, gate", "o, gate", "c, state", "h, output"]

@@ -126,6 +126,35 @@ def test_a_step_is_announced_once_to_screen_readers(opened):
     assert "3" in announced[1]
 
 
+STEP = """() => {
+    let [runs, { run }] = [0, Network.prototype];
+    Network.prototype.run = function (...options) { runs++; return run.apply(this, options); };
+    const observer = new MutationObserver(() => {});
+    const all = { childList: true, characterData: true, attributes: true, attributeOldValue: true, subtree: true };
+    observer.observe(document, all);
+    app.change({ place: app.state.place + 1 });
+    const records = observer.takeRecords();
+    observer.disconnect();
+    Network.prototype.run = run;
+    const html = (nodes) => [...nodes].map((node) => node.outerHTML ?? node.data);
+    const isAddedAgain = ({ target, removedNodes }) => records.some((other) => other.target === target &&
+        html(other.addedNodes).some((one) => html(removedNodes).includes(one)));
+    const isSame = ({ target, attributeName, oldValue }) => target.getAttribute(attributeName) === oldValue;
+    const idle = records.filter((one) => one.type === "attributes" ? isSame(one) : isAddedAgain(one));
+    return [records.length > 0, idle.map(({ target, attributeName }) => [target.outerHTML, attributeName]), runs];
+}"""
+
+
+def test_a_step_runs_no_network_and_changes_only_what_differs(opened):
+    page = opened(recorded(), fragment="#source=3%201%204%201%205%209")
+    for tab in page.evaluate("app.tabs"):
+        show(page, tab)
+        wait_for_layout(page)
+        for place in (2, 7, 8):  # reading, and two outputs
+            page.evaluate(f"app.change({{ place: {place} }})")
+            assert page.evaluate(STEP) == [True, [], 0], tab
+
+
 def wait_for_layout(page):
     """Wait until the page is laid out and its ResizeObservers have run."""
     page.evaluate("new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)))")
@@ -469,7 +498,7 @@ def test_the_context_of_a_step_leads_to_its_output_and_to_the_next_cell(opened):
     *_, following, _ = measured(".cell", box)
     arrows = measured(".arrow", "[...one.children].map(({ points }) => [points[0].x, points[0].y])")
     tips = sorted(tip for start, tip in arrows if start == dot)
-    for (x, y), (left, right, top, _) in zip(tips, (*measured(".piece.current rect", box), following), strict=True):
+    for (x, y), (left, right, top, _) in zip(tips, (*measured(".current .piece rect", box), following), strict=True):
         assert left < x < right and y == top
 
 
