@@ -30,7 +30,8 @@ const initialState = {
   tab: /** @type {string | null} */ (null), // the id of the selected tab; null is the first
   tour: /** @type {number | null} */ (null), // the step of the tour, from 1 on
   film: false, // whether the stage shows the attention, as while training is played
-  lecture: false, // whether the page shows its lecture view
+  lecture: false, // whether the page shows its lecture view or, if `embed` too, the embedded view
+  embed: false,
   hidden: false, // whether the page hides the answer, but for the steps that were made
   cell: CELL, // the cell to look inside, and its unit
 };
@@ -220,7 +221,7 @@ function writeHash() {
   if (state.cell !== CELL) parts.set("cell", formatCell(state.cell));
   if (state.tour) parts.set("tour", String(state.tour));
   if (state.tab) parts.set("tab", state.tab);
-  if (state.lecture) parts.set("view", "lecture");
+  if (state.lecture) parts.set("view", state.embed ? "embed" : "lecture");
   if (state.hidden) parts.set("answer", "hidden");
   for (const name of BEAM_NAMES) if (state[name] !== BEAM_DEFAULTS[name]) parts.set(name, String(state[name]));
   try {
@@ -256,7 +257,8 @@ function readHash(hash) {
     tour: integer("tour", MAX_TOUR + 1) || null,
     film: integer("moment", app.nMoments) !== null,
     tab: tabs.find((tab) => tab === part("tab")) ?? null,
-    lecture: part("view") === "lecture",
+    lecture: ["lecture", "embed"].includes(part("view")),
+    embed: part("view") === "embed",
     hidden: part("answer") === "hidden",
   };
 }

@@ -72,15 +72,15 @@ export function keepInPlace(/** @type {Element} */ element, /** @type {() => voi
   scrollBy({ top: element.getBoundingClientRect().top - before, behavior: "instant" });
 }
 
-/** Call `draw` whenever the width of a box changes; without a run only if it can draw a blank picture. Returns a function
-    that returns the width. Unlike `clientWidth`, it costs no layout.
-    @type {(box: HTMLElement, draw: () => void, drawsBlank?: boolean) => () => number} */
-export function onNewWidth(box, draw, drawsBlank = false) {
+/** Call `draw` whenever the width of a box changes, unless there is no run. Returns a function that returns the width.
+    Unlike `clientWidth`, it costs no layout.
+    @type {(box: HTMLElement, draw: () => void) => () => number} */
+export function onNewWidth(box, draw) {
   let width = 0;
   new ResizeObserver(() => {
     if (box.clientWidth === width) return;
     width = box.clientWidth;
-    if (app.runs.length || drawsBlank) draw();
+    if (app.runs.length) draw();
   }).observe(box);
   return () => width;
 }

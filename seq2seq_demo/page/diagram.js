@@ -28,9 +28,10 @@ export class Diagram {
   written = 0; // the number of outputs so far
   middle = 0; // the x of the middle of the part in view
 
-  /** `index` is the index of the run's network, `T` the number of decoder steps to draw.
-      @param {Run} run @param {number} room @param {number} index @param {number} T */
-  constructor(run, room, index, T) {
+  /** `index` is the index of the run's network, `T` the number of decoder steps to draw; `room` and `height` are the size
+      that the picture should have at most.
+      @param {Run} run @param {number} index @param {number} T @param {number} room @param {number} height */
+  constructor(run, index, T, room, height) {
     this.run = run;
     this.room = room;
     this.index = index;
@@ -38,22 +39,24 @@ export class Diagram {
     this.T = T;
     this.bidirectional = run.network.config.bidirectional;
     const most = app.networks.length > 1 ? 1 : this.bidirectional ? 1.15 : 1.3; // fits into the first screen
-    this.u = zoom() * Math.max(1, Math.min(most, room / 700 / zoom()));
-    const { u, S } = this;
+    const fitting = Math.max(1, Math.min(most, room / 700 / zoom()));
+    this.u = zoom() * Math.min(fitting, Math.max(0.6, height / (this.bidirectional ? 430 : 382) / zoom()));
+    this.letter = Math.max(this.u, zoom()); // the unit of the text, which a low window does not make smaller
+    const { u, letter, S } = this;
     const inputs = [...run.source.keys()].map((s) => sourceName(run, s));
     const outputs = [...run.steps.slice(0, T).keys()].filter((t) => !isEnd(run, t)).map((t) => writtenName(run, t));
     const longest = Math.min(8, Math.max(...[...inputs, ...outputs].map((name) => [...name].length)));
-    const minColumn = Math.max(26, 9 * longest + 14) * u;
+    const minColumn = 9.7 * longest * letter + 9 * u;
     const n = Math.max(S, T, app.state.film ? (run.expected?.length ?? 0) : 0);
     const margin = 28 * u; // has room for GO
-    this.names = n * Math.max(minColumn, 40 * u) + 6 * margin < room ? 4 * margin : 0; // the width of the rows' names
-    const fitting = (room - this.names - 2 * margin) / n;
-    this.column = Math.max(minColumn, Math.min(76 * u, fitting));
+    const names = 120 * letter; // the width of the rows' names
+    this.names = n * Math.max(minColumn, 40 * u) + names + 2 * margin < room ? names : 0;
+    this.column = Math.max(minColumn, Math.min(76 * u, (room - this.names - 2 * margin) / n));
     this.width = Math.max(room, n * this.column + 2 * margin);
     this.left = (this.width + this.names - n * this.column) / 2;
     this.tile = Math.min(this.column - 6 * u, Math.max(44 * u, minColumn - 6 * u));
     this.height = 40 * u;
-    this.maxName = Math.max(2, Math.floor((this.tile - 4 * u) / (9 * u))); // characters
+    this.maxName = Math.max(2, Math.floor((this.tile - 2 * u) / (9.7 * letter))); // characters
     const gap = 20 * u;
     this.source = 36 * u; // the y of the rows
     this.encoder = this.source + this.height + gap;
@@ -112,7 +115,7 @@ export class Diagram {
       !app.state.hidden &&
       (app.isOpening || app.state.moment !== null || Object.keys(app.forced).length > 0);
     const finalState = bidirectional ? "final states, joined" : "final state";
-    const side = (this.x(this.currentColumn) > middle - 60 * u ? -1 : 1) * Math.min(room / 5, 150 * u);
+    const side = (this.x(this.currentColumn) > middle - 60 * u ? -1 : 1) * Math.min(room / 5, 135 * u);
     /** @type {(order: number) => Status} */
     const status = (order) => (order + 1 === place ? "current" : order < place ? "done" : "ahead");
     /** @type {ReturnType<typeof this.parts>} */
@@ -149,19 +152,27 @@ export class Diagram {
 
   /** Return the names of the rows, left of them. */
   rowNames() {
-    const { source, encoder, decoder, answer, height, u } = this;
+    const { source, encoder, decoder, answer, height, u, letter } = this;
     const x = this.go - this.names - 4 * u;
     const names = [["source"], READS, WRITES, ["answer"]];
     return [source, encoder, decoder, answer].flatMap((y, i) =>
       names[i].map((words, k) =>
-        this.text(x, y + height / 2 + (names[i].length < 2 ? 4 : 14 * k - 3) * u, words, k ? "soft begin" : "begin"),
+        this.text(
+          x,
+          y + height / 2 + (names[i].length < 2 ? 4 : 16 * k - 3) * letter,
+          words,
+          k ? "soft begin" : "begin",
+        ),
       ),
     );
   }
 
-  /** @type {(x: number, y: number, words: string, className?: string) => SVGElement} */
-  text(x, y, words, className = "") {
-    return svg("text", { x, y, class: className, "font-size": (className === "symbol" ? 16 : 12) * this.u }, words);
+  /** Return a text; one that is likely to be wider than `most` gets narrower letters.
+      @type {(x: number, y: number, words: string, className?: string, most?: number) => SVGElement} */
+  text(x, y, words, className = "", most = Infinity) {
+    const size = (className === "symbol" ? 16 : 13) * this.letter;
+    const narrow = 0.72 * size * words.length > most ? { textLength: most, lengthAdjust: "spacingAndGlyphs" } : {};
+    return svg("text", { x, y, class: className, "font-size": size, ...narrow }, words);
   }
 
   /** Return a symbol in a tile.
@@ -170,7 +181,7 @@ export class Diagram {
     const { tile: size, height, u } = this;
     const box = svg("rect", { x: this.x(i) - size / 2, y, width: size, height, rx: 4 * u });
     const words = className.includes("end") // END is written small, so that it fits into a tile
-      ? this.text(this.x(i), y + height / 2 + 4 * u, name, "end")
+      ? this.text(this.x(i), y + height / 2 + 4 * u, name, "end", size - 4 * u)
       : this.text(this.x(i), y + height / 2 + 6 * u, truncate(name, this.maxName), "symbol");
     return svg("g", { class: `piece ${className}` }, svg("title", {}, name + note), box, words);
   }
@@ -259,17 +270,17 @@ export class Diagram {
   /** Return the symbol that a decoder cell writes; a label below the symbol shows that it was forced or is wrong, or its
       probability. */
   output(/** @type {number} */ i) {
-    const { run, height, u } = this;
+    const { run, height, u, letter } = this;
     const x = this.x(i);
     const words = outputMark(run, i);
     const [forced, wrong] = [isForced(i), run.isWrong(i) && !app.state.hidden];
     const classes = [wrong ? "wrong" : "", isEnd(run, i) ? "end" : "", forced ? "forced" : ""];
     const below = (/** @type {string} */ words, /** @type {string} */ className) =>
-      this.text(x, this.answer + height + 15 * u, words, className);
-    const isNarrow = this.column < 64 * u; // words of neighbouring columns would overlap
+      this.text(x, this.answer + height + 15 * u, words, className, this.column - 4 * u);
+    const isNarrow = this.column < 64 * letter; // words of neighbouring columns would overlap
     const label = isNarrow ? (forced ? "!" : "✗") : words;
     const { written } = run.steps[i];
-    const share = Math.round(100 * probabilities(run.steps[i])[written]) + (this.column < 44 * u ? "" : " %");
+    const share = Math.round(100 * probabilities(run.steps[i])[written]) + (this.column < 39 * letter ? "" : " %");
     return [
       this.arrow([x, this.decoder + height, x, this.answer]),
       this.symbol(i, this.answer, writtenName(run, i), classes.join(" "), exampleWord(run, written)),
@@ -326,14 +337,14 @@ export class Diagram {
 
   /** Return a line from each input to the context, wider for a larger α, and above them the largest α as numbers. */
   attentionLines(/** @type {Vector} */ alpha, /** @type {number} */ x1) {
-    const { u, below, context: y1 } = this;
+    const { u, letter, below, context: y1 } = this;
     const lines = largest(alpha, alpha.length)
       .filter((s) => alpha[s] >= 0.005)
       .map((s) => {
         const stroke = { "stroke-width": (1 + 9 * alpha[s]) * u, "stroke-opacity": 0.15 + 0.85 * alpha[s] };
         return svg("line", { x1, y1, x2: this.x(s), y2: below + 20 * u, ...stroke, class: "attention-line" });
       });
-    const unit = this.column < 44 * u ? "" : " %";
+    const unit = this.column < 39 * letter ? "" : " %";
     const numbers = largest(alpha, 3)
       .filter((s) => alpha[s] >= 0.05)
       .map((s) => this.text(this.x(s), below + 13 * u, Math.round(100 * alpha[s]) + unit, "share"));
@@ -361,8 +372,8 @@ export class Diagram {
       ...ends.map(([s, y]) => this.arrow([this.x(s), y, middle, top], status)),
       this.arrow([middle, bottom, this.x(0), this.decoder], place > S ? status : "ahead"),
       ...this.stateStripes(middle - half, top, 2 * half, bottom - top),
-      this.text(middle + half + 8 * u, top + 13 * u, "the bottleneck:", "begin"),
-      this.text(middle + half + 8 * u, top + 28 * u, `${state}${stateSize(run)} numbers`, "begin"),
+      this.text(middle + half + 8 * u, top + 12 * u, "the bottleneck:", "begin"),
+      this.text(middle + half + 8 * u, top + 29 * u, `${state}${stateSize(run)} numbers`, "begin"),
     ];
   }
 

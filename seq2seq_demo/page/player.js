@@ -9,6 +9,15 @@ import { announcePlace } from "./step.js";
 const PACES = { slow: 2000, normal: 1000, fast: 400 }; // ms per position
 
 const FIELDS = "input, textarea, select, .scroll:focus, [contenteditable]"; // elements that use the arrow keys
+const TYPED = "input:not([type=range]), textarea, select";
+/** The keys of the lecture view, and the elements that use them. Clickers send the first three.
+    @type {Record<string, string>} */
+const LECTURE_KEYS = {
+  PageUp: "textarea, select",
+  PageDown: "textarea, select",
+  " ": `${TYPED}, button, summary, a, [role=button]`,
+  f: TYPED,
+};
 
 /** A slider over the positions 0 … `end()`, and a button that plays through them. */
 export class Track {
@@ -117,16 +126,24 @@ export function player(...rows) {
   return disabledWithoutRun(h("div", { id: "player" }, parts, ...rows));
 }
 
-/** Handle ←, →, Home, End and Space, unless the focused element uses them. */
+/** Handle ←, →, Home and End and, in the lecture view, its keys, unless the focused element uses them. */
 function onKey(/** @type {KeyboardEvent} */ event, /** @type {Track} */ track) {
-  const users = event.key === " " ? `${FIELDS}, button, summary, a, [role=button]` : FIELDS;
+  const { place } = app.state;
+  const isLecture = app.state.lecture && !app.state.embed;
+  const users = LECTURE_KEYS[event.key] ?? FIELDS;
   if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
   if (/** @type {Element} */ (event.target).closest?.(users) || !app.runs.length) return;
-  const { place } = app.state;
   /** @type {Record<string, number>} */
   const places = { ArrowLeft: place - 1, ArrowRight: place + 1, Home: 0, End: track.parts.end() };
-  if (event.key === " ") track.toggle();
+  if (isLecture) Object.assign(places, { PageUp: place - 1, PageDown: place + 1, " ": place + 1 });
+  if (event.key === "f" && isLecture) switchFullScreen();
   else if (event.key in places) track.go(places[event.key]);
   else return;
   event.preventDefault();
+}
+
+/** Switch full screen on or off; some browsers do not have it, or do not allow it. */
+function switchFullScreen() {
+  if (document.fullscreenElement) document.exitFullscreen();
+  else document.documentElement.requestFullscreen?.().catch(() => {});
 }

@@ -17,7 +17,9 @@ import { PATTERNS } from "./symbols.js";
 export function inputPanel() {
   showSummary();
   const hide = toggleButton("hidden", "Hide the answer", "Show the answer", { place: null, tour: null });
-  byId("actions").append(hide, toggleButton("lecture", "Lecture view"));
+  byId("actions").append(hide, toggleButton("lecture", "Lecture view", "", { embed: false }));
+  byId("lecture").title = "Back and forward: the keys of a clicker, or the arrow keys. Full screen: F";
+  app.add(() => document.documentElement.toggleAttribute("data-embed", app.state.embed));
   return h("section", { id: "input", attributes: { "aria-label": "Source" } }, sourceField(), examplesList());
 }
 
@@ -201,7 +203,11 @@ export function answerNotes(/** @type {Run} */ run) {
     button with a label for each state is never pressed.
     @type {(name: "lecture" | "hidden", label: string, onLabel?: string, patch?: Patch) => HTMLElement} */
 function toggleButton(name, label, onLabel = "", patch = {}) {
-  const toggle = button(label, () => app.change({ [name]: !app.state[name], ...patch }), { id: name });
+  const act = () => {
+    app.change({ [name]: !app.state[name], ...patch });
+    if (app.state.lecture) toggle.blur(); // now the space bar steps
+  };
+  const toggle = button(label, act, { id: name });
   app.add(() => {
     if (onLabel) revise(toggle, {}, app.state[name] ? onLabel : label);
     else revise(toggle, { "aria-pressed": app.state[name] });

@@ -1,7 +1,7 @@
 /* The panel that shows one step of encoding or decoding, in words and as a diagram. The step is `app.state.place`. */
 
 import { announce, app } from "./app.js";
-import { onNewWidth, redraw, scrollBox, updateScrollBox } from "./boxes.js";
+import { redraw, scrollBox, updateScrollBox } from "./boxes.js";
 import { Diagram } from "./diagram.js";
 import { h, revise } from "./elements.js";
 import { percent } from "./format.js";
@@ -31,16 +31,17 @@ export function stepPanel(/** @type {HTMLElement[]} */ slots) {
   const section = h("section", { id: "step", attributes: { "aria-label": "Step by step" } }, parts);
   /** @type {Diagram[]} */
   const diagrams = [];
+  /** @type {[number, number][]} */
+  const sizes = [];
   const blanks = app.networks.map(blankRun);
   let place = 0;
   /** @type {(i: number, isNext?: boolean) => void} */
   const draw = (i, isNext = false) => {
     const run = app.runs[i] ?? blanks[i];
-    const width = widths[i]();
-    if (!width) return; // the page has not been laid out
+    if (!sizes[i]) return; // the page has not been laid out
     const T = shownSteps(run);
-    const isNew = diagrams[i]?.run !== run || diagrams[i].room !== width || diagrams[i].T !== T;
-    if (isNew) diagrams[i] = new Diagram(run, width, i, T);
+    const isNew = diagrams[i]?.run !== run || diagrams[i].T !== T;
+    if (isNew) diagrams[i] = new Diagram(run, i, T, ...sizes[i]);
     const diagram = diagrams[i];
     diagram.show(app.state.place, isNext);
     if (isNew) redraw(boxes[i], diagram.element);
@@ -54,9 +55,23 @@ export function stepPanel(/** @type {HTMLElement[]} */ slots) {
       sentences[i].show(run);
     });
   };
-  const widths = boxes.map((box, i) => onNewWidth(box, () => draw(i), true));
+  const resize = (/** @type {number} */ i) => {
+    if (`${sizes[i]}` === `${size(boxes[i])}`) return;
+    sizes[i] = size(boxes[i]);
+    delete diagrams[i]; // draw it again
+    draw(i);
+  };
+  boxes.forEach((box, i) => new ResizeObserver(() => resize(i)).observe(box));
   return addPanel(section, update);
 }
+
+/** Return the width of a picture's box and, in the lecture view of a window that is not narrow (see lecture.css), its
+    height; otherwise, the picture can have any height.
+    @type {(box: HTMLElement) => [number, number]} */
+const size = ({ clientWidth, clientHeight }) => [
+  clientWidth,
+  app.state.lecture && innerWidth >= 800 ? clientHeight : Infinity,
+];
 
 /** Return the elements of the sentence above the picture of network i, with the answer for screen readers, and `show`,
     which describes the current step. */
@@ -70,7 +85,7 @@ function sentenceParts(/** @type {number} */ i) {
   const [text, verdict, rest] = [h("span", {}, BLANK), h("strong"), h("span")];
   const sentence = h("p", { className: "sentence", ...(i ? {} : { id: "sentence" }) }, text, " ", verdict, rest);
   const show = (/** @type {Run} */ run) => {
-    const { place, hidden, film } = app.state;
+    const { place, hidden, film, lecture } = app.state;
     const isWritten = place - app.S >= run.steps.length;
     const judged = judgement(run);
     const [kind, words] = hidden ? ["unknown", isWritten ? ALL_WRITTEN : HIDDEN] : [judged.kind, judged.text];
@@ -80,7 +95,7 @@ function sentenceParts(/** @type {number} */ i) {
     const opening = note ? note.replace(/\.$/, ":") : OPENING;
     revise(text, {}, isOpening ? opening : `${described}${hidden ? "" : " The whole answer:"}`);
     revise(verdict, { class: `judgement ${kind}` }, MARKS[/** @type {Verdict} */ (kind)] + words);
-    const action = isOpening ? (note ? "." : FIRST_ACTION) : `. ${note}`;
+    const action = isOpening ? (note || lecture ? "." : FIRST_ACTION) : `. ${note}`;
     revise(rest, {}, hidden ? "" : `${action} ${answerNotes(run)}`);
   };
   return { elements: [sentence, answer], show };

@@ -55,6 +55,10 @@ function shrinkWhileReading(/** @type {HTMLElement} */ stage) {
     lost = next;
     root.style.setProperty("--lost", `${lost}px`);
     root.style.setProperty("--lead", `${-lead}px`);
+    root.style.setProperty(
+      "--room",
+      `${innerHeight - stage.children[0].getBoundingClientRect().top - scrollY - player.height}px`,
+    );
     root.style.setProperty("--covered", `${isSticky ? MAX_COVERED * innerHeight : player.height}px`);
   };
   addEventListener("scroll", update, { passive: true });

@@ -68,7 +68,7 @@ function firstExample() {
 /** Leave the tour, the lecture view, or the inside of a cell for the diagram. */
 function leave() {
   if (app.state.tour) byId("leave").click();
-  else if (app.state.lecture) app.change({ lecture: false });
+  else if (app.state.lecture && !app.state.embed) app.change({ lecture: false });
   else if (document.activeElement?.closest("#inside")) {
     const diagram = document.querySelectorAll(".diagram")[app.cell.networkIndex];
     /** @type {SVGElement | null} */ (diagram.querySelector(".open-cell"))?.focus({ preventScroll: true });

@@ -564,19 +564,85 @@ def test_the_film_shows_the_attention_in_place_of_the_picture_and_nothing_jumps(
         assert page.locator("#step .diagram").first.is_visible() and not heat_map.count()
 
 
-def test_the_lecture_view_has_larger_type_and_escape_leaves_it(opened):
+def test_the_lecture_view_keeps_the_player_in_view_and_escape_leaves_it(opened):
     page = opened(reversing(), fragment="#source=1%202&view=lecture")
-    size = "parseFloat(getComputedStyle(document.documentElement).fontSize)"
-    large = page.evaluate(size)
     assert not page.locator(".hint:visible, .help:visible, footer:visible, .examples:visible").count()
     show(page, "inside")
     assert page.locator("#player").bounding_box()["y"] == 0
     assert page.locator("#inside").bounding_box()["y"] < 900 / 4
     page.keyboard.press("Escape")
-    assert page.evaluate(size) < large
     assert page.evaluate("location.hash") == "#source=1%202&place=4&tab=inside"
     press(page, "Lecture view")
     assert "view=lecture" in page.evaluate("location.hash")
+
+
+# The texts on the first screen, with their size in pixels.
+TEXTS = """() => [...document.querySelectorAll("body *")].filter((element) =>
+  [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim()) &&
+  element.checkVisibility({ visibilityProperty: true }) && element.getBoundingClientRect().width > 1 &&
+  element.getBoundingClientRect().top < innerHeight
+).map((element) => [element.textContent, element.matches("svg text:not(.symbol), small, .rest") ? 16 : 20,
+  (element.getScreenCTM?.().a ?? 1) * parseFloat(getComputedStyle(element).fontSize)])"""
+
+
+@pytest.mark.parametrize(
+    ("view", "width", "height"), [("lecture", 1280, 720), ("lecture", 1920, 1080), ("embed", 900, 560)]
+)
+def test_the_lecture_and_the_embedded_view_fit_into_the_window(opened, view, width, height):
+    cases = {"12308297167113044654": ("reversed-attention", "long-rnn"), "8046499848": REVERSING, "4217": ("numbers",)}
+    for source, names in cases.items():
+        shown = [ShownNetwork(n, load(n), moments=moments(load(n)) if names == REVERSING else None) for n in names]
+        page = opened(*shown, fragment=f"#source={source}&view={view}", viewport={"width": width, "height": height})
+        wait_for_layout(page)
+        wait_for_layout(page)  # the pictures fit into the rest of the window
+        parts = [page.locator(one).first for one in ("#source", "#sentence", "#step .scroll", "#player")]
+        ys = [y for box in (part.bounding_box() for part in parts) for y in (box["y"], box["y"] + box["height"])]
+        assert ys == pytest.approx(sorted(ys), abs=1) and ys[-1] <= height
+        sizes = "(one) => [one.scrollWidth <= one.clientWidth, one.scrollHeight <= one.clientHeight]"
+        assert False not in page.locator("#step .scroll").evaluate_all(f"(all) => all.flatMap({sizes})")
+        if view == "embed":
+            assert page.evaluate("document.documentElement.scrollHeight") == height
+            assert not page.locator("header, .panel, #tabs, footer, #more, .examples").filter(visible=True).count()
+        else:
+            assert page.locator("#tabs").bounding_box()["y"] >= height
+            assert [text for text in page.evaluate(TEXTS) if text[2] < text[1] - 0.1] == []
+
+
+def test_the_keys_of_a_clicker_step_only_in_the_lecture_view(opened):
+    page = opened(reversing(), fragment="#source=3%201%204&place=2&tab=inside")
+    for view, place in (("", 2), ("embed", 2), ("lecture", 3)):
+        page.evaluate(f"location.hash = '#source=3%201%204&place=2&view={view}'")
+        page.wait_for_function(f"app.state.embed === {str(view == 'embed').lower()} && app.state.place === 2")
+        for keys in ("Space", "PageDown", "PageDown PageDown PageUp"):
+            page.evaluate("app.change({ place: 2 })")
+            for key in keys.split():
+                page.keyboard.press(key)
+            assert page.evaluate("app.state.place") == place, (view, keys)
+    page.press("#source", "Space")
+    assert page.input_value("#source") == " 3 1 4"
+    page.evaluate("app.change({ place: 0 })")
+    for field, key in (("#source", "PageDown"), ("#place", "PageDown"), ("#place", "Space")):
+        page.press(field, key)
+    assert page.evaluate("app.state.place") == 3
+    page.evaluate("document.documentElement.requestFullscreen = async () => { document.title = 'full' }")
+    press(page, "Hide the answer")  # which leaves the focus to the page
+    place = page.evaluate("app.state.place")
+    page.keyboard.press("Space")
+    page.keyboard.press("f")
+    assert [page.title(), page.evaluate("app.state.place")] == ["full", place + 1]
+
+
+def test_a_page_prints_in_light_colours_one_sheet_per_network_without_controls(opened):
+    for n_networks, fragment in ((1, ""), (2, "#view=lecture")):
+        page = opened(*[recorded(), recorded()][:n_networks], fragment=fragment, color_scheme="dark")
+        wait_for_layout(page)
+        printed = page.pdf(prefer_css_page_size=True, format="A4")
+        assert len(re.findall(rb"/Type\s*/Page\b", printed)) == n_networks
+        page.emulate_media(media="print")
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        assert not page.locator("button, input[type=range], [role=tabpanel]").filter(visible=True).count()
+        assert page.locator(".diagram").filter(visible=True).count() == n_networks
+        page.emulate_media(media="null")
 
 
 def test_the_film_moves_curves_and_answers_together_and_the_steps_play_at_a_chosen_pace(opened):

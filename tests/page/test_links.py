@@ -66,7 +66,7 @@ def test_a_symbol_forced_in_place_of_end_is_marked():
 
 def test_a_link_sets_the_whole_state():
     before = "#source=3%201%202&target=9%209&place=2&moment=1&forced=0%3A9"
-    before += "&replace=2%3A7&cell=0%3A0%3A0%3A31&tour=2&beam=5&penalty=0.5"
+    before += "&replace=2%3A7&cell=0%3A0%3A0%3A31&tour=2&view=embed&beam=5&penalty=0.5"
     page = follow("#source=3%201%202", with_moments(), before=before)
     expected = {"text": "3 1 2", "targetText": None, "moment": None, "forced": {}, "place": 5, "replacement": None}
     assert page["state"] == expected | {
@@ -74,6 +74,7 @@ def test_a_link_sets_the_whole_state():
         "penalty": 0,
         "tab": None,
         "lecture": False,
+        "embed": False,
         "hidden": False,
         "tour": None,
         "film": False,
