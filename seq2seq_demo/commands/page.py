@@ -21,7 +21,7 @@ from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.files.recording import find_recording
 from seq2seq_demo.page import examples
 from seq2seq_demo.page.builder import Example, Moments, ShownNetwork, build, build_module, check
-from seq2seq_demo.page.gallery import EXAMPLES, GALLERY, INDEX, Entry, build_index
+from seq2seq_demo.page.gallery import EXAMPLES, GALLERY, INDEX, LINKS, Entry, build_index, build_links
 from seq2seq_demo.trained_network import load
 
 
@@ -68,23 +68,23 @@ def _compact(shown: ShownNetwork) -> ShownNetwork:
 
 
 def _write_gallery(folder: Path, force: bool) -> None:
-    """Write an index and a page for each entry of GALLERY.
+    """Write an index, the exercises, and a page for each entry of GALLERY.
 
     Raises:
         Seq2SeqError: without `force`, the directory contains a file that is neither a page of this program nor empty.
     """
-    paths = [folder / f"{name}.html" for name in GALLERY]
     index = folder / INDEX
-    check_folder = partial(_check_folder, folder, [index, *paths], force)
+    paths = [*(folder / f"{name}.html" for name in GALLERY), folder / LINKS, index]
+    check_folder = partial(_check_folder, folder, paths, force)
     check_folder()
     shown = {name: _gallery_networks(entry) for name, entry in GALLERY.items()}
     pages = [build(networks, GALLERY[name].title, INDEX) for name, networks in shown.items()]
-    contents = [*pages, build_index(shown)]
+    contents = [*pages, build_links(), build_index(shown)]
     check_folder()  # again: a file may have been added meanwhile
     folder.mkdir(exist_ok=True)
-    for path, content in zip([*paths, index], contents, strict=True):
+    for path, content in zip(paths, contents, strict=True):
         atomic_files.write(path, content.encode())
-    print_notice(f"Wrote {index} and {pluralize(len(paths), 'page')}: open it in a browser")
+    print_notice(f"Wrote {index} and {pluralize(len(pages), 'page')}: open it in a browser")
 
 
 def _check_folder(folder: Path, paths: Sequence[Path], force: bool) -> None:

@@ -1,4 +1,4 @@
-"""The gallery: an index, and pages of networks that come with the program."""
+"""The gallery: an index, exercises, and pages of networks that come with the program."""
 
 import html
 import string
@@ -12,6 +12,7 @@ from seq2seq_demo.page.builder import ShownNetwork, content_policy, read_asset
 
 TITLE = "Networks that read one sequence and write another"
 INDEX = "index.html"
+LINKS = "links.html"
 
 
 @dataclass(frozen=True)
@@ -89,20 +90,24 @@ def build_index(shown: Mapping[str, Sequence[ShownNetwork]]) -> str:
 
     `shown` has the networks of entries of GALLERY, by name.
     """
-    style = read_asset("page.css")
     sections = "\n".join(
         f'<section class="entry"><h2>{number}. <a href="{name}.html">{html.escape(GALLERY[name].title)}</a></h2>'
         f"<p>{html.escape(GALLERY[name].description)}</p>{''.join(map(_picture, networks))}</section>"
         for number, (name, networks) in enumerate(shown.items(), 1)
     )
+    return _static_page("gallery.html", TITLE, sections)
+
+
+def build_links() -> str:
+    """Return the exercises of TEACHING.md as HTML; a link opens a page in the state that an exercise starts from."""
+    return _static_page(LINKS, "Exercises: predict, then look")
+
+
+def _static_page(asset: str, title: str, sections: str = "") -> str:
+    style = read_asset("page.css")
     head = read_asset("template.html").partition("<body>")[0]
-    return string.Template(head + read_asset("gallery.html")).substitute(
-        policy=content_policy(style),
-        title=html.escape(TITLE),
-        style=style,
-        sections=sections,
-        version=__version__,
-    )
+    values = {"policy": content_policy(style), "title": html.escape(title), "style": style, "sections": sections}
+    return string.Template(head + read_asset(asset)).substitute(values, version=__version__)
 
 
 def _picture(shown: ShownNetwork) -> str:

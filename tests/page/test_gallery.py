@@ -4,12 +4,13 @@ import re
 
 import numpy as np
 import pytest
+from helpers import ROOT
 from helpers_page import needs_chromium, shipped
 
 from seq2seq_demo import load
 from seq2seq_demo.files.atomic_files import is_own
 from seq2seq_demo.page.builder import Example, ShownNetwork, build
-from seq2seq_demo.page.gallery import GALLERY, INDEX, build_index
+from seq2seq_demo.page.gallery import GALLERY, INDEX, LINKS, build_index, build_links
 
 pytestmark = pytest.mark.slow
 
@@ -50,6 +51,41 @@ def test_a_page_has_the_title_of_its_entry_and_a_link_to_the_index(shared_tab, t
     assert page.text_content("h1") == page.title() == "Numbers & words"
     assert page.get_by_role("link", name="All networks").get_attribute("href") == INDEX
     assert page.evaluate("document.documentElement.scrollWidth") == 320
+    assert shared_tab.errors == []
+
+
+PANELS = {"Influence": "influence", "Probabilities": "details", "Beam search": "beam"}
+PANELS["Teacher forcing and free-running"] = "forced"
+
+
+@needs_chromium
+def test_the_exercises_have_the_words_of_teaching_and_links_to_the_states_that_they_describe(shared_tab, tmp_path):
+    lesson = " ".join((ROOT / "seq2seq_demo" / "docs" / "TEACHING.md").read_text().split())
+    exercises = re.findall(r"\*\*(\d+)\. \((\w)\)\*\* (.*?) <details><summary>(.*?)</details>", lesson)
+    pages = dict(zip("LRSP", re.findall(r"`(\w+)\.html`", lesson.partition("stand for")[2])[:4], strict=True))
+    for name in pages.values():
+        shown = [ShownNetwork(network, load(network)) for network in GALLERY[name].networks]
+        (tmp_path / f"{name}.html").write_text(build(shown, GALLERY[name].title, INDEX), encoding="utf-8")
+    (tmp_path / LINKS).write_text(build_links(), encoding="utf-8")
+    page = shared_tab.open(tmp_path / LINKS, "", {"width": 800, "height": 600}, "light", "reduce")
+    shared_tab.address = tmp_path.as_uri()
+    parts = "(one) => [one.innerText, [...one.querySelectorAll('a')].map((link) => link.href)]"
+    entries = page.locator(".entry").evaluate_all(f"(all) => all.map({parts})")
+    sources, tab = [], None
+    for (number, letter, question, answer), (text, links) in zip(exercises, entries, strict=True):
+        name = pages[letter]
+        words = re.sub("[`*]", "", question)
+        assert " ".join(text.split()) == f"{number}. {GALLERY[name].title} {words} Prediction:"
+        sources = re.findall("`(.*?)`", question) or sources  # "the same source and panel"
+        named = [PANELS[panel] for panel in re.findall('"(.*?)"', question + answer) if panel in PANELS]
+        tab = named[0] if named else tab if "panel" in question else None
+        for source, link in zip(sources, links, strict=True):
+            page.goto(link)
+            state = page.evaluate("app.state")
+            assert (page.url.partition("#")[0], state["text"]) == ((tmp_path / f"{name}.html").as_uri(), source)
+            beam = 1 if tab == "beam" else 3
+            assert (state["tab"], state["hidden"], state["beam"]) == (tab, number not in "569", beam)
+            assert page.evaluate("location.hash").count("=") - link.count("=") <= 1  # only the step is not in each link
     assert shared_tab.errors == []
 
 
