@@ -33,7 +33,7 @@ export class HeatMap {
     this.label = label;
     this.select = select;
     this.box = scrollBox(label);
-    this.room = onNewWidth(this.box, () => this.draw(), true);
+    this.room = onNewWidth(this.box, () => this.draw());
   }
 
   /** Display the content that depends on `key`, and mark a row and a column. Return whether the key is new.
