@@ -22,9 +22,12 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    """Start one fork server for all pytest workers."""
-    if sys.platform == "linux" and not hasattr(config, "workerinput"):
-        folder = SERVER.enter_context(tempfile.TemporaryDirectory())
+    """Start one fork server for all pytest workers, and let all processes share the programs that XLA compiles."""
+    if hasattr(config, "workerinput"):
+        return
+    folder = SERVER.enter_context(tempfile.TemporaryDirectory())
+    os.environ["TF_XLA_FLAGS"] = f"--tf_xla_persistent_cache_directory={folder}/programs"
+    if sys.platform == "linux":
         os.environ["FORK_SERVER"] = SERVER.enter_context(fork_server.running(folder, environment()))
 
 

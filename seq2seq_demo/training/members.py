@@ -12,7 +12,6 @@ import queue
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -122,8 +121,8 @@ def train_side_by_side(
     trained = {each.number: load(each.path) for each in members if each.path and each.path.exists()}
     remaining = [each for each in members if each.number not in trained]
     waiting, events = iter(remaining), queue.SimpleQueue[Event]()
-    with tempfile.TemporaryDirectory(prefix="seq2seq-demo-") as compiled, contextlib.ExitStack() as ends:
-        processes = [ends.enter_context(_start_process(compiled)) for _ in remaining[:jobs]]
+    with contextlib.ExitStack() as ends:
+        processes = [ends.enter_context(_start_process()) for _ in remaining[:jobs]]
         for process in processes:
             threading.Thread(target=_supervise, args=(process, waiting, events), daemon=True).start()
         ends.callback(lambda: [*map(_close, processes)])  # before it waits for the first one
@@ -140,17 +139,11 @@ def train_side_by_side(
     return [trained[each.number] for each in members]
 
 
-def _start_process(compiled: str) -> subprocess.Popen[bytes]:
-    """Start a process that trains members until its standard input is closed.
-
-    `compiled` is a folder for compiled programs, so that each is compiled once.
-    """
+def _start_process() -> subprocess.Popen[bytes]:
+    """Start a process that trains members until its standard input is closed."""
     argv, pipe = [sys.executable, "-I", "-c", COMMAND, *sys.path], subprocess.PIPE
-    flags = f"{os.environ.get('TF_XLA_FLAGS', '')} --tf_xla_persistent_cache_directory={compiled}"
     # In a session of its own, the process does not receive the Ctrl-C of a terminal.
-    return subprocess.Popen(
-        argv, stdin=pipe, stdout=pipe, start_new_session=True, env=os.environ | {"TF_XLA_FLAGS": flags}
-    )
+    return subprocess.Popen(argv, stdin=pipe, stdout=pipe, start_new_session=True)
 
 
 def _supervise(process: subprocess.Popen[bytes], waiting: Iterator[Member], events: queue.SimpleQueue[Event]) -> None:

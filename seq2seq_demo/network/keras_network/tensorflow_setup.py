@@ -11,6 +11,7 @@ from importlib.metadata import version
 
 from seq2seq_demo import system_memory
 from seq2seq_demo.errors import TrainingError, require_tensorflow
+from seq2seq_demo.network import compilation_cache
 
 MIN_MEMORY = 400 * 10**6  # bytes; with 300 MB, TensorFlow waits for ever
 require_tensorflow()
@@ -34,6 +35,7 @@ _XLA_FLAGS = ["--xla_backend_extra_options=xla_cpu_disable_loop_unrolling"]
 if version("tensorflow").startswith("2.21."):  # XLA aborts the process if it does not know a flag
     _XLA_FLAGS.append("--xla_cpu_copy_insertion_use_region_analysis=true")
 os.environ["XLA_FLAGS"] = " ".join([*_XLA_FLAGS, os.environ.get("XLA_FLAGS", "")])
+compilation_cache.use()
 
 
 # While TensorFlow loads, it writes to standard error regardless of its log level.

@@ -1,0 +1,129 @@
+import atexit
+import hashlib
+import os
+import subprocess
+import sys
+
+import pytest
+
+from seq2seq_demo.network import compilation_cache
+
+PROGRAM = """
+from seq2seq_demo.network.keras_network.tensorflow_setup import tf
+multiply = tf.function(lambda x: tf.tanh(x @ x), jit_compile=True)
+print(multiply(tf.fill([7, 7], 0.1)).numpy().sum())
+"""
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """Return an empty cache, whose path contains a space."""
+    monkeypatch.setenv("SEQ2SEQ_DEMO_CACHE", str(tmp_path / "a cache"))
+    monkeypatch.setenv("XLA_FLAGS", "")
+    monkeypatch.delenv("TF_XLA_FLAGS", raising=False)
+    return tmp_path / "a cache"
+
+
+def use():
+    """Use the cache; return the folder of this process, or None."""
+    compilation_cache.use()
+    atexit.unregister(compilation_cache._keep)
+    flags = os.environ.pop("TF_XLA_FLAGS", "")
+    return flags and compilation_cache.Path(flags.partition("='")[2].rstrip("'"))
+
+
+def stored(folder, name, content):
+    return folder / f"xla_compile_cache__{name}-{hashlib.sha256(content).hexdigest()}.pb"
+
+
+def test_a_program_is_compiled_once_and_answers_the_same(cache):
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+
+    def run():
+        result = subprocess.run(
+            [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=False
+        )
+        files = {path: path.stat().st_mtime_ns for path in cache.rglob("*.pb")}
+        return result.returncode, result.stdout, files
+
+    first = run()
+    assert (first[0], len(first[2])) == (0, 1), first
+    assert run() == first  # a program that was compiled again would be newer
+
+
+def test_each_process_sees_the_undamaged_programs_and_adds_its_own(cache):
+    own = use()
+    for name, content in [("one", b"1"), ("two", b"22")]:
+        (own / f"xla_compile_cache__{name}.pb").write_bytes(content)
+    compilation_cache._keep(own)
+    assert set(cache.rglob("*.pb")) == {stored(own.parent, "one", b"1"), stored(own.parent, "two", b"22")}
+    assert not own.exists()
+    stored(own.parent, "one", b"1").write_bytes(b"damaged")
+    (own.parent / "xla_compile_cache__foreign.pb").write_bytes(b"foreign")
+    stored(own.parent, "two", b"of another process").write_bytes(b"of another process")
+    second = use()
+    assert second.parent == own.parent
+    assert [path.name for path in second.iterdir()] == ["xla_compile_cache__two.pb"]
+
+
+def test_the_oldest_programs_go_first_and_other_files_stay(cache, monkeypatch):
+    own = use()
+    monkeypatch.setattr(compilation_cache, "MAX_BYTES", 5)
+    others = cache / "tensorflow-1.0-0", cache / "model"
+    for folder in others:
+        folder.mkdir()
+    old, model = stored(others[0], "old", b"123"), others[1] / "saved_model.pb"
+    for path in (old, model):
+        path.write_bytes(b"123")
+        os.utime(path, (1e9, 1e9))
+    killed = own.with_name("process-killed")
+    killed.mkdir()
+    os.utime(killed, (1e9, 1e9))
+    (own / "xla_compile_cache__new.pb").write_bytes(b"456")
+    compilation_cache._keep(own)
+    assert set(cache.rglob("*.pb")) == {model, stored(own.parent, "new", b"456")}
+    assert not killed.exists()
+
+
+def make_readable(folder):
+    folder.chmod(0o755)
+
+
+def replace_by_link(folder):
+    folder.rename(folder.with_name("elsewhere"))
+    folder.symlink_to("elsewhere")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the folders of Windows have no mode")
+@pytest.mark.parametrize("change", [make_readable, replace_by_link])
+def test_a_folder_that_is_not_private_is_not_used(cache, change):
+    folder = use().parent
+    change(folder)
+    assert not use()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SEQ2SEQ_DEMO_CACHE", ""),
+        ("SEQ2SEQ_DEMO_CACHE", "relative"),
+        ("SEQ2SEQ_DEMO_CACHE", "/a 'quoted' path"),
+        ("SEQ2SEQ_DEMO_CACHE", "/proc"),  # nothing can be written
+        ("TF_XLA_FLAGS", f"{compilation_cache.FLAG}=/elsewhere"),
+        ("TF_XLA_FLAGS", "file_of_flags"),
+    ],
+)
+def test_the_cache_is_not_used(cache, monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    before = os.environ.get("TF_XLA_FLAGS")
+    compilation_cache.use()
+    assert os.environ.get("TF_XLA_FLAGS") == before
+
+
+@pytest.mark.parametrize("name", ["XLA_FLAGS", "processor", "version"])
+def test_another_system_has_another_folder(cache, monkeypatch, name):
+    before = use().parent
+    monkeypatch.setenv("XLA_FLAGS", "--xla_one=1" if name == "XLA_FLAGS" else "")
+    if name != "XLA_FLAGS":
+        monkeypatch.setattr(compilation_cache, {"processor": "_processor"}.get(name, name), lambda *_: "other")
+    assert use().parent != before
