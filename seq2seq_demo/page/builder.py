@@ -72,7 +72,7 @@ def build(networks: Sequence[ShownNetwork], title: str = "", index: str = "") ->
 
     `title` defaults to the names of the networks. `index` is a page to link back to.
     """
-    script = f'"use strict";\n{join_modules(PAGE)}'
+    script = '"use strict";\n' + re.sub(r"^\s+", "", join_modules(PAGE), flags=re.MULTILINE)  # 10 kB smaller
     style = "".join(map(read_asset, STYLES))
     names = " and ".join(shown.name for shown in networks)
     values = {
