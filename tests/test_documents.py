@@ -10,6 +10,7 @@ import tomllib
 import pytest
 from helpers import PROGRAM, PYTHON, ROOT, environment
 
+from seq2seq_demo import __version__
 from seq2seq_demo.cli.parser import COMMANDS, declared_options, parse
 from seq2seq_demo.config import CELL_TYPES
 from seq2seq_demo.declarations import declared_option
@@ -103,6 +104,11 @@ def test_every_block_has_a_known_language_and_every_command_is_run(document):
     for language, _, text in FENCED.findall(document.read_text()):
         assert language in LANGUAGES
         assert language == "console" or not re.search(r"^\$ ", text, re.MULTILINE), text
+
+
+def test_the_citation_and_the_changelog_have_the_version():
+    assert f"\nversion: {__version__}\n" in (ROOT / "CITATION.cff").read_text()
+    assert f"\n## {__version__} (" in (ROOT / ".github" / "CHANGELOG.md").read_text()
 
 
 # ---- Links ----

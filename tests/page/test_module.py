@@ -10,6 +10,8 @@ import pytest
 from helpers import ROOT, save_texts
 from helpers_page import needs_chromium
 
+from seq2seq_demo import __version__
+
 PAGE = ROOT / "seq2seq_demo" / "docs" / "DEPLOY.md"
 
 
@@ -55,7 +57,7 @@ def test_a_module_has_one_network_and_no_examples(run):
     save_texts("w.h5", ("characters", ("a", "b")), ("words", ("X", "Y")))
     run.ok("page -i w.h5 -o w.js")
     run.ok("page -i w.h5 -o w.js")  # replaces its own file
-    assert Path("w.js").read_text().startswith('// A network of seq2seq-demo, version 0.2.0: "w"\n')
+    assert Path("w.js").read_text().startswith(f'// A network of seq2seq-demo, version {__version__}: "w"\n')
     for name in ("W.JS", "w.mjs"):
         run.ok(f"page -i w.h5 -o {name}")
         assert Path(name).read_text() == Path("w.js").read_text()
