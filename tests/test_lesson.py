@@ -113,7 +113,7 @@ def test_the_exercises_for_a_class_state_the_answers_after_forcing():
         n_edits = {1: "one edit", 3: "three edits"}[edits(symbols, [3, 1, 4, 1, 5, 9])]
         assert re.search(rf"ttention: 5 \*\*{' '.join(map(str, symbols[1:-1]))}\*\*[^*]*{n_edits}", DOCUMENTS)
         n_found.append(sum(edits(written(name, each, {0: (each[-1] + 1) % 10}), each) == 1 for each in sources))
-    assert stated(r"no further error in (\d+) with attention, and in (\d+)") == pytest.approx(n_found, abs=1)
+    assert stated(r"no further edit in (\d+) with attention, and in (\d+)") == pytest.approx(n_found, abs=1)
 
 
 def test_two_swaps_are_four_places():

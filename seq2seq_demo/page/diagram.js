@@ -353,7 +353,7 @@ export class Diagram {
 
   /** Return the final state as a bottleneck between encoder and decoder, in a network without attention. */
   bottleneck() {
-    const { S, T, u, run, place, middle } = this;
+    const { S, T, u, letter, run, place, middle } = this;
     const half = Math.min(60 * u, this.width / 6);
     const state = this.room / 2 - half < 170 * u ? "" : "one state of "; // left out where it does not fit
     const center = (this.below + this.decoder) / 2;
@@ -373,7 +373,7 @@ export class Diagram {
       this.arrow([middle, bottom, this.x(0), this.decoder], place > S ? status : "ahead"),
       ...this.stateStripes(middle - half, top, 2 * half, bottom - top),
       this.text(middle + half + 8 * u, top + 12 * u, "the bottleneck:", "begin"),
-      this.text(middle + half + 8 * u, top + 29 * u, `${state}${stateSize(run)} numbers`, "begin"),
+      this.text(middle + half + 8 * u, top + 12 * u + 17 * letter, `${state}${stateSize(run)} numbers`, "begin"),
     ];
   }
 

@@ -13,8 +13,8 @@ const TYPED = "input:not([type=range]), textarea, select";
 /** The keys of the lecture view, and the elements that use them. Clickers send the first three.
     @type {Record<string, string>} */
 const LECTURE_KEYS = {
-  PageUp: "textarea, select",
-  PageDown: "textarea, select",
+  PageUp: "textarea",
+  PageDown: "textarea",
   " ": `${TYPED}, button, summary, a, [role=button]`,
   f: TYPED,
 };
@@ -120,6 +120,10 @@ export function player(...rows) {
     for (const one of [next, end]) revise(one, { "aria-disabled": app.state.place === track.parts.end() });
   });
   document.addEventListener("keydown", (event) => onKey(event, track));
+  document.addEventListener("click", ({ detail }) => {
+    // after a click with the mouse, the button would take the keys of the clicker
+    if (detail && app.state.lecture) /** @type {HTMLElement?} */ (document.activeElement?.closest("button"))?.blur();
+  });
   const pace = labelledSelect("Pace", Object.keys(PACES), 1, (i) => Track.restart(Object.values(PACES)[i]));
   const buttons = h("div", { className: "controls" }, first, back, track.play, next, end);
   const parts = h("div", { className: "track" }, buttons, ...track.elements, pace);

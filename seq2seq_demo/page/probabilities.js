@@ -80,7 +80,7 @@ function symbolBar() {
     const tags = [];
     if (isForced(t) && isWritten) tags.push("forced");
     if (step.symbol === symbol) tags.push(isForced(t) ? "likeliest" : "written");
-    if (run.expected && run.expectedAt(t) === symbol && !app.state.hidden) tags.push("expected");
+    if (run.expected && (run.missing(t)[0] ?? run.expectedAt(t)) === symbol && !app.state.hidden) tags.push("expected");
     const title = targetName(run, symbol);
     const word = exampleWord(run, symbol);
     const label = `Force ${title}${word}: ${[percent(p), ...tags].join(", ")}`;

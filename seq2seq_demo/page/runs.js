@@ -19,8 +19,8 @@ export function errorLabel(/** @type {Run} */ run, /** @type {number} */ t) {
     @type {(run: Run, t: number) => string} */
 export const outputMark = (run, t) => (isForced(t) ? "forced" : run.isWrong(t) && !app.state.hidden ? run.kind(t) : "");
 
-/** Describe the errors of an answer: the number of places that differ and, if the network ends its answers, the edits,
-    which are listed if there are at most three. */
+/** Describe the errors of an answer: the edits, which are listed if there are at most three, if the network ends its
+    answers, and the number of places that differ. */
 export function describeErrors(/** @type {Run} */ run) {
   const { alignment, expected, written, network } = run;
   if (!alignment || !expected) return "";
@@ -35,19 +35,20 @@ export function describeErrors(/** @type {Run} */ run) {
     ...kinds.flatMap((kind, t) => (kind === "extra" ? `${output(t)} is extra` : [])),
     ...missing.flat().map((symbol) => `${name(symbol)} is missing`),
   ];
-  const { text, edits } = countErrors(network, written, expected);
-  return edits > 3 ? text : `${text}: ${list.join(", ")}`;
+  const { text, edits, byPlace } = countErrors(network, written, expected);
+  const named = edits > 3 ? "" : `: ${list.join(", ")}`;
+  return network.ends ? `${pluralize(edits, "edit")}${named} (${byPlace})` : text + named;
 }
 
 /** Count the errors of an answer, END included, in both ways; without END, both counts are the same.
     @type {(network: TrainedNetwork, written: number[], expected: number[]) =>
-      { places: number, edits: number, text: string }} */
+      { places: number, edits: number, byPlace: string, text: string }} */
 export function countErrors(network, written, expected) {
   const { errors: places } = alignByPosition(written, expected);
   const { edits } = network.compare(written, expected, () => false);
   const all = pluralize(Math.max(written.length, expected.length), "place");
-  const text = `${places} of ${all} ${places === 1 ? "differs" : "differ"}`;
-  return { places, edits, text: network.ends ? `${text}; ${pluralize(edits, "edit")}` : text };
+  const byPlace = `${places} of ${all} ${places === 1 ? "differs" : "differ"}`;
+  return { places, edits, byPlace, text: network.ends ? `${byPlace}; ${pluralize(edits, "edit")}` : byPlace };
 }
 
 /** @type {(network: TrainedNetwork, symbol: number) => string} */

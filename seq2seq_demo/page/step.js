@@ -85,10 +85,10 @@ function sentenceParts(/** @type {number} */ i) {
   const [text, verdict, rest] = [h("span", {}, BLANK), h("strong"), h("span")];
   const sentence = h("p", { className: "sentence", ...(i ? {} : { id: "sentence" }) }, text, " ", verdict, rest);
   const show = (/** @type {Run} */ run) => {
-    const { place, hidden, film, lecture } = app.state;
+    const { place, hidden, film, lecture, embed } = app.state;
     const isWritten = place - app.S >= run.steps.length;
     const judged = judgement(run);
-    const [kind, words] = hidden ? ["unknown", isWritten ? ALL_WRITTEN : HIDDEN] : [judged.kind, judged.text];
+    const [kind, words] = hidden ? ["unknown", isWritten && !embed ? ALL_WRITTEN : HIDDEN] : [judged.kind, judged.text];
     const isOpening = (app.isOpening || film) && !hidden;
     const described = hidden && place === app.S ? "" : describePlace(run, place);
     const note = momentNote(run.network);
@@ -161,8 +161,9 @@ function describeWriting(/** @type {Run} */ run, /** @type {number} */ t) {
     sentence += isExtra ? ", an extra symbol" : `; expected ${targetName(run, run.expectedAt(t))}`;
   }
   sentence += isEnd(run, t) ? ". END ends the answer." : ".";
-  const missing = app.state.hidden ? [] : run.missing(t).map((symbol) => targetName(run, symbol));
-  if (missing.length) sentence += ` Missing before it: ${missing.join(", ")}.`;
+  const missing = app.state.hidden ? [] : run.missing(t).filter((symbol) => symbol !== run.network.go);
+  const names = missing.map((symbol) => targetName(run, symbol));
+  if (names.length) sentence += ` Missing before it: ${names.join(", ")}.`;
   const isCut = run.network.ends && !run.ended && t === run.steps.length - 1;
   return isCut ? `${sentence} The answer is cut off here because it did not end.` : sentence;
 }

@@ -16,7 +16,7 @@ import { probabilities, stateSize, targetName, writtenName } from "./runs.js";
     @type {((runs: Run[]) => TourStep | null)[]} */
 const STEPS = [
   function read(runs) {
-    const text = `The encoder reads one symbol at a time; each changes its ${sizes(runs)}. Press Next › below to read on.`;
+    const text = `The encoder reads one symbol at a time; each changes its ${sizes(runs)}. Press “Next” below the picture to read on.`;
     return { title: "Reading", text, patch: { place: Math.min(2, app.S) } };
   },
   function remember(runs) {
@@ -43,19 +43,23 @@ const STEPS = [
     if (!found) return null;
     const { t, symbol, counts } = found;
     const others = runs.map(({ network }, i) =>
-      `${pluralize(counts[i], "other error")} ${networkLabel(network)}`.trim(),
+      `${pluralize(counts[i], "other change")} ${networkLabel(network)}`.trim(),
     );
     const error = `Output ${t + 1} is forced to be ${targetName(runs[0], symbol)}, not ${writtenName(runs[0], t)}`;
     const bias =
       "in training the decoder was always fed the right symbol, so it may not find its way back (exposure bias)";
     const why = counts.some((count) => count) ? `: ${bias}` : "";
-    const text = `${error}, and it leads to ${others.join(" and ")}${why}. Click a symbol in “Probabilities” to force it.`;
+    const isOffered = app.networks.some(({ examples }) => examples.some((example) => example.shows_bias));
+    const heal = isOffered
+      ? " On the example “one error leads to more”, force the right symbol at the first error."
+      : "";
+    const text = `${error}, and this leads to ${others.join(" and ")}${why}. Click a symbol in “Probabilities” to force it.${heal}`;
     return { title: "Forcing an error", text, patch: { place: app.S + t + 1, forced: { [t]: symbol } } };
   },
   function train(runs) {
     if (!app.nMoments) return null;
     const diagonal = runs.some((run) => run.steps[0].alpha) ? " and where it looks" : "";
-    const text = `This is an untrained network. Press “Play training” to see how its answer${diagonal} becomes right.`;
+    const text = `At first, the network is untrained. Press “Play training” to see how its answer${diagonal} becomes right.`;
     return { title: "Training", text, patch: { place: null, moment: 0, film: true } };
   },
 ];
@@ -115,7 +119,9 @@ export function makeTour() {
     app.change({ tour: null, forced: {}, moment: null, place: null }, "The tour has ended");
     start.focus();
   };
-  const [back, next] = [-1, 1].map((by) => button(by < 0 ? "‹ Back" : "Next ›", () => go((app.state.tour ?? 1) + by)));
+  const [back, next] = [-1, 1].map((by) =>
+    button(by < 0 ? "‹ Previous" : "Continue ›", () => go((app.state.tour ?? 1) + by)),
+  );
   const close = button("×", leave, { id: "leave", "aria-label": "Leave the tour", className: "help" });
   const start = button(
     "Tour",
@@ -128,6 +134,13 @@ export function makeTour() {
   const buttons = h("div", { className: "controls" }, back, next, close);
   const element = h("section", { className: "guide", ariaLabel: "Tour" }, h("p", {}, title, text), buttons);
   const stateText = () => JSON.stringify([app.state.place, app.state.forced, app.state.moment]);
+  const onKey = (/** @type {KeyboardEvent} */ event) => {
+    const by = { PageUp: -1, PageDown: 1 }[event.key];
+    if (!by || !app.state.tour || !app.state.lecture) return;
+    event.preventDefault(); // before the player steps
+    go(app.state.tour + by);
+  };
+  addEventListener("keydown", onKey, true);
   app.add(() => {
     const { tour } = app.state;
     element.toggleAttribute("hidden", tour === null);

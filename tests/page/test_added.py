@@ -62,7 +62,7 @@ def equation(monkeypatch):
 def take_the_tour(page):
     page.get_by_role("button", name="Tour").click()
     for _ in range(3):
-        page.get_by_role("button", name="Next ›").first.click()
+        page.get_by_role("button", name="Continue ›").first.click()
     assert "undefined" not in page.inner_text("body")
 
 

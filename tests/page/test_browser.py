@@ -240,7 +240,7 @@ def press(page, name):
 def test_an_extra_symbol_counts_as_one_wrong_symbol(opened):
     page = opened(reversing(), fragment="#source=1%202%203%204%205&forced=0:3&tab=forced")
     assert prediction(page) == "3 5 4 3 2 1"
-    assert judgement(page) == "✗ wrong: 7 of 7 places differ; 1 edit: 3 (forced) is extra"
+    assert judgement(page) == "✗ wrong: 1 edit: 3 (forced) is extra (7 of 7 places differ)"
     assert page.locator("#step text.forced").all_text_contents() == ["forced"]
     assert "The network recovers: all other symbols are right, 1 position later." in page.text_content("#forced")
     assert "Free-running: 7" not in page.text_content("#forced")  # the error is the user's
@@ -251,7 +251,7 @@ def test_an_extra_symbol_counts_as_one_wrong_symbol(opened):
 def test_symbols_after_a_forced_end_are_shown_as_missing(opened):
     page = opened(reversing(), fragment="#source=1%202%203%204%205&forced=2:10&tab=forced")
     missing = "3 is missing, 2 is missing, 1 is missing"
-    assert judgement(page) == f"✗ wrong: 4 of 6 places differ; 3 edits: {missing}"
+    assert judgement(page) == f"✗ wrong: 3 edits: {missing} (4 of 6 places differ)"
     assert "You forced END as output 3, which ended the answer;" in page.text_content("#forced")
     page = opened(reversing(), fragment="#source=1%202&forced=2:7&tab=forced")
     assert "You forced 7 as output 3, where END was expected." in page.text_content("#forced")
@@ -259,11 +259,11 @@ def test_symbols_after_a_forced_end_are_shown_as_missing(opened):
 
 def test_a_swap_of_two_symbols_is_two_places_but_one_edit(opened):
     page = opened(reversing(), fragment="#source=1%202%203%204&target=4%202%203%201&place=7&tab=forced")
-    assert judgement(page) == "✗ wrong: 2 of 5 places differ; 1 edit: a swap of 3 and 2"
+    assert judgement(page) == "✗ wrong: 1 edit: a swap of 3 and 2 (2 of 5 places differ)"
     assert page.locator("#forced small").all_text_contents()[-2:] == ["swapped", "swapped"]
     assert page.locator("#step text.wrong").all_text_contents() == ["swapped", "swapped"]
     page.fill("#target", "3 1 4 2")  # open, because the link has a target
-    assert judgement(page) == "✗ wrong: 4 of 5 places differ; 4 edits"  # too many to list
+    assert judgement(page) == "✗ wrong: 4 edits (4 of 5 places differ)"  # too many to list
 
 
 def test_a_hidden_answer_appears_step_by_step_and_then_as_a_whole(opened):
@@ -527,15 +527,15 @@ def test_the_tour_has_five_steps_and_can_be_left(opened):
     page = opened(*shown, fragment="#source=3%201%204%201%205%209&tour=2")
     text = page.locator(".guide p")
     assert text.text_content().startswith("2 of 5. Bottleneck or attention. Without attention, these 80 numbers are")
-    press(page, "Next ›")
-    press(page, "Next ›")
-    counts = [int(n) for n in re.findall(r"(\d+) other error", text.text_content())]
+    press(page, "Continue ›")
+    press(page, "Continue ›")
+    counts = [int(n) for n in re.findall(r"(\d+) other change", text.text_content())]
     edits = "(run) => run.network.compare(run.written, [9, 5, 1, 4, 1, 3, 10], () => false).edits - 1"
     assert counts == page.evaluate(f"app.runs.map({edits})") and sum(counts) > 1
     assert "exposure bias" in text.text_content() and not page.locator("#sentence").is_visible()
     page.keyboard.press("ArrowRight")
     assert page.locator("#sentence").is_visible()  # the step that the user asked for
-    press(page, "Next ›")
+    press(page, "Continue ›")
     assert page.evaluate("[app.state.moment, app.state.forced]") == [0, {}]
     page.keyboard.press("Escape")
     assert page.evaluate("[app.state.tour, app.state.moment, document.activeElement.id]") == [None, None, "tour"]
@@ -630,6 +630,14 @@ def test_the_keys_of_a_clicker_step_only_in_the_lecture_view(opened):
     page.keyboard.press("Space")
     page.keyboard.press("f")
     assert [page.title(), page.evaluate("app.state.place")] == ["full", place + 1]
+    page.evaluate("app.change({ hidden: false, place: 4, tab: 'beam' })")
+    page.locator(".bar").nth(1).click()
+    page.keyboard.press("Space")  # does not force the symbol again
+    page.press("#beam select >> nth=0", "PageDown")
+    assert page.evaluate("[app.state.place, Object.keys(app.state.forced).length]") == [6, 1]
+    press(page, "Tour")
+    page.keyboard.press("PageDown")
+    assert page.evaluate("app.state.tour") == 2
 
 
 def test_a_page_prints_in_light_colours_one_sheet_per_network_without_controls(opened):
