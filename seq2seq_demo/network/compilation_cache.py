@@ -76,9 +76,9 @@ def _keep(own: Path) -> None:
         for path in own.glob("*.pb"):
             if path.stat().st_nlink == 1:
                 path.replace(own.parent / f"{path.stem}-{_digest(path)}.pb")
-        for folder in own.parent.glob("process-*"):
+        for folder in (own, *own.parent.glob("process-*")):  # first its own, because others may disappear meanwhile
             if folder == own or folder.stat().st_mtime < time.time() - MAX_AGE:
-                shutil.rmtree(folder)
+                shutil.rmtree(folder, ignore_errors=True)
         programs = own.parent.parent.glob("tensorflow-*/xla_compile_cache__*.pb")
         total = 0
         for status, path in sorted([(path.stat(), path) for path in programs], key=lambda x: -x[0].st_mtime):
