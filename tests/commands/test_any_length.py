@@ -10,13 +10,11 @@ from helpers import SMALL, SMALL_PAIRS, pairs_of, save_random
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.display.training_report import probe_pair
 from seq2seq_demo.network.decoding import answer
-from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.trained_network import load
 
 pytestmark = pytest.mark.slow
 
 ATTENTION = ModelConfig("embedding_attention", cell_size=7, embedding_size=5, ends=True)
-DEDUP = "def unique(sources):\n    return [[*dict.fromkeys(row)] for row in sources.tolist()]\n"
 
 
 def save_ending(path="w", **changes):
@@ -45,14 +43,13 @@ def test_training_and_evaluation_cover_every_length(run, fast_steps):
 def test_mixed_lengths_are_answered_in_input_order(run, monkeypatch):
     monkeypatch.setattr("seq2seq_demo.commands.predict.MIXED_BATCH_SIZE", 4)  # sequences per batch
     network = save_ending()
-    numpy_network = NumpyNetwork(network.model_config, network.weights)
     sources = [np.random.default_rng(n).integers(0, 10, n).tolist() for n in (3, 1, 8, 3, 6, 1, 9)]
     Path("in.jsonl").write_text("".join(f"{source}\n" for source in sources))
     for engine in ("numpy", "keras"):
         out, err = run.ok(f"predict -i w --from-file in.jsonl --json --engine {engine}")
         assert err.count("trained on length 1-6, so its answers at length 8 may be wrong") == err.count("trained") == 1
         for source, line in zip(sources, map(json.loads, out.splitlines()), strict=True):
-            answers = answer(numpy_network, np.array([source]), max(6, len(source)))
+            answers = answer(network.to_numpy(), np.array([source]), max(6, len(source)))
             (n,), (ended,) = answers.lengths[0], answers.ended[0]
             assert (line["input"], line["expected"]) == (source, source[::-1])
             assert (line["prediction"], line["ended"]) == (answers.symbols[0, 0, :n].tolist(), ended)
@@ -87,15 +84,6 @@ def test_pairs_of_different_lengths(run, fast_steps):
     assert load("v").trained.config.points == 30
     run.ok("train --from-file pairs.jsonl -e 0 -o v --out-max-int 30")
     assert load("v").model_config.out_max_int == 30
-
-
-def test_targets_of_different_lengths_need_a_range_of_lengths(run, fast_steps):
-    Path("mine.py").write_text(DEDUP)
-    message = "to train on different lengths, give a range of lengths as --in-len, from 1 to 10"
-    run.refuses(["train 60 -p mine.py:unique -e 0", *SMALL], message)
-    out, _ = run.ok("train 60 -p mine.py:unique --in-len 2-5 -e 1", *SMALL, "-o", "w")
-    _, out, _ = run("predict -i w -p mine.py:unique 3 1 3 1")
-    assert out.endswith("(expected=[3 1])\n")
 
 
 def test_the_probe_has_the_longest_source_with_more_than_two_symbols():

@@ -1,6 +1,5 @@
 """Ensembles on the command line: several -i, and files with members."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,11 +24,6 @@ def test_several_networks_answer_as_their_ensemble(run, both):
     assert err == "Using weights a, b\n"
     assert run.ok("predict -i c --json", *SOURCE) == (out, "Using weights c\n")
     assert run.ok("predict -i a --json", *SOURCE)[0] != out
-
-
-def test_evaluate_averages_several_networks(run, both):
-    losses = [json.loads(run.ok(f"evaluate 200 --json {line}")[0])["loss"] for line in ("-i a -i b", "-i c", "-i a")]
-    assert losses[0] == losses[1] != losses[2]
 
 
 @pytest.mark.parametrize(

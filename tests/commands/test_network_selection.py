@@ -27,13 +27,6 @@ def test_predict_uses_the_newest_matching_weights(run):
     assert used("-p", "sorted", "-m", "embedding_attention") == shipped.format("attention")
 
 
-def test_the_weights_are_named_before_an_error(run):
-    path = "ts2s__basic__reversed_1.weights.h5"
-    save_random(path)
-    error = "seq2seq-demo: error: input: expected 10 integers, got 3; for sequences of that length give --in-len 3\n"
-    assert run("predict 3 1 2") == (1, "", f"Using weights {path}\n{error}")
-
-
 def test_options_that_contradict_the_file_are_refused(run):
     save_random("w")
     for options, message in [

@@ -12,19 +12,11 @@ from helpers import PROGRAM, environment, line_of, save_random, save_texts
 from seq2seq_demo import system_memory
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.display import heatmap
-from seq2seq_demo.network.numpy_network import NumpyNetwork, softmax
+from seq2seq_demo.network.numpy_network import softmax
 from seq2seq_demo.predictions import Prediction
 
 ATTENTION = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
 SOURCE = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3]
-
-
-def test_out_len_beyond_the_targets_is_refused(run):
-    save_random("w", ATTENTION)
-    save_random("v", ATTENTION, task="pairs.jsonl", in_len=4, out_len=4)
-    message = "pattern '{0}' returns {2} symbols for --in-len {1}, so --out-len can be at most {2}, got {3}".format
-    run.refuses("predict -i w 0 1 2 3 4 5 6 7 8 9 --out-len 11", message("reversed", 10, 10, 11))
-    run.refuses("predict -i v 0 1 2 3 -p added", message("added", 4, 3, 4))
 
 
 def test_an_untrained_length_is_reported_once(run):
@@ -131,7 +123,7 @@ def test_a_source_that_is_too_long_to_decode_is_printed_as_it_was_read(run, monk
 
 def test_predict_as_json(run):
     network = save_random("w", ATTENTION)
-    decoded = NumpyNetwork(network.model_config, network.weights).decode(np.array([SOURCE]), 10)
+    decoded = network.to_numpy().decode(np.array([SOURCE]), 10)
     status, out, _ = run("predict -i w", *SOURCE, "--json", "--show-attention")
     assert (status, out.count("\n")) == (0, 1)
     facts = json.loads(out)
@@ -155,7 +147,7 @@ def test_predict_as_json(run):
 
 def test_attention_as_text_and_as_a_plot(run):
     network = save_random("w", ATTENTION)
-    decoded = NumpyNetwork(network.model_config, network.weights).decode(np.array([SOURCE]), 10)
+    decoded = network.to_numpy().decode(np.array([SOURCE]), 10)
     prediction = Prediction(SOURCE, decoded.symbols[0].tolist(), SOURCE[::-1], None, decoded.attention[0])
     drawing = heatmap.attention_text(prediction, colour=False)
     out, err = run.ok("predict -i w", *SOURCE, "--show-attention", "--attention-plot", "a.svg")
