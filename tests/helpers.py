@@ -5,6 +5,7 @@ import shlex
 import subprocess
 import sys
 import time
+import tracemalloc
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,7 +19,7 @@ from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.figures import EpochFigures, Figures
 from seq2seq_demo.files import weights_file
 from seq2seq_demo.files.stored_network import DataFingerprint, Progress, Snapshot, TrainingRun
-from seq2seq_demo.network.numpy_network import NumpyNetwork, sigmoid
+from seq2seq_demo.network.numpy_network import sigmoid
 from seq2seq_demo.network.parameters import initial_weights
 from seq2seq_demo.trained_network import TrainedNetwork
 
@@ -122,9 +123,14 @@ def numpy_coupled(projected, state, U):
     return c, sigmoid(o) * np.tanh(c)
 
 
+def write_pairs(path, pairs):
+    """Write pairs of texts to a file of tab-separated lines."""
+    Path(path).write_text("".join(f"{source}\t{target}\n" for source, target in pairs))
+
+
 def line_of(network: TrainedNetwork, source: list[int], expected: str, out_len: int = 10) -> str:
     """The line that `predict` prints for a source; `expected` is the target as printed."""
-    predicted = NumpyNetwork(network.model_config, network.weights).decode(np.array([source]), out_len).symbols[0]
+    predicted = network.to_numpy().decode(np.array([source]), out_len).symbols[0]
     return f"==> For input {source}, prediction=[{' '.join(map(str, predicted))}] (expected=[{expected}])\n"
 
 
@@ -198,6 +204,16 @@ def snapshots_in_memory(kept):
 def snapshot_in(folder):
     """The path of the snapshot in a folder, or None."""
     return next(iter(folder.glob("s2s_checkpoint__*")), None)
+
+
+def peak_memory(function):
+    """Call a function; return the largest number of bytes that Python's objects took meanwhile, and the result."""
+    tracemalloc.start()
+    try:
+        result = function()
+        return tracemalloc.get_traced_memory()[1], result
+    finally:
+        tracemalloc.stop()
 
 
 def wait_for(condition, seconds=100):

@@ -3,7 +3,7 @@ import json
 
 import numpy as np
 import pytest
-from helpers import save_texts
+from helpers import save_texts, write_pairs
 
 from seq2seq_demo.data.pair_task import PairTask, pair_task_from_rows
 from seq2seq_demo.figures import (
@@ -121,8 +121,7 @@ def test_evaluate_counts_answers_by_confidence(run, network):
         (word, "".join(answer.predicted) + "x" * (not ok))
         for word, answer, ok in zip(WORDS, answers, right, strict=True)
     ]
-    with open("test.tsv", "w") as file:
-        file.writelines(f"{source}\t{target}\n" for source, target in pairs)
+    write_pairs("test.tsv", pairs)
     *_, facts = map(json.loads, run.ok("evaluate -i w --from-file test.tsv --json")[0].splitlines())
     ok = np.array(right) & [answer.ended for answer in answers]
     confidence = np.array([answer.confidence for answer in answers])

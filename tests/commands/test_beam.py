@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from helpers import random_weights
+from helpers import random_weights, write_pairs
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
@@ -43,7 +43,7 @@ def test_predict_prints_the_answers_of_a_beam(run, network, penalty):
 
 def test_evaluate_uses_the_beam(run, network):
     answers = network.predict(SOURCES, beam_size=9)
-    Path("best.tsv").write_text("".join(f"{text}\t{answer}\n" for text, answer in zip(SOURCES, answers, strict=True)))
+    write_pairs("best.tsv", zip(SOURCES, answers, strict=True))
     argv = ["evaluate", "-i", "w", "--from-file", "best.tsv", "--json"]
     assert json.loads(run.ok(*argv, "--beam-size", 9)[0].splitlines()[-1])["free_running"]["exact_match"] == 1
     assert json.loads(run.ok(*argv)[0].splitlines()[-1])["free_running"]["exact_match"] < 1

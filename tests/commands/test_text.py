@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import SMALL, SMALL_PAIRS, save_texts
+from helpers import SMALL, SMALL_PAIRS, save_texts, write_pairs
 
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained_network import load
@@ -25,23 +25,19 @@ def rows(n, seed=0):
     return [(text, " ".join(reversed(text.upper()))) for text in texts]
 
 
-def write(name, pairs):
-    Path(name).write_text("".join(f"{source}\t{target}\n" for source, target in pairs))
-
-
 @pytest.fixture
 def text_network(run):
     """An untrained network of texts, saved as w."""
-    write("train.tsv", rows(60))
+    write_pairs("train.tsv", rows(60))
     run.ok(*TRAIN, "-m", "embedding_attention", "-e", 0, "-o", "w")
     return load("w")
 
 
 @pytest.mark.slow
 def test_train_evaluate_and_predict_texts(run):
-    write("train.tsv", rows(900))
-    write("dev.tsv", rows(100, 1))
-    write("test.tsv", [*rows(100, 2), ("ab", "A A"), ("ab", "B A")])
+    write_pairs("train.tsv", rows(900))
+    write_pairs("dev.tsv", rows(100, 1))
+    write_pairs("test.tsv", [*rows(100, 2), ("ab", "A A"), ("ab", "B A")])
     settings = "--cell-size 16 -r 0.01 --batch-size 16 --lr-schedule cosine --bidirectional --dropout 0.05 --keep-best"
     line = f"train --from-file train.tsv --validation-file dev.tsv -m embedding_attention {settings} -e 6 -o w"
     out, err = run.ok(line, *TOKENS)
@@ -98,7 +94,7 @@ def test_options_that_text_networks_refuse(run, text_network):
 
 @pytest.mark.parametrize("file", ["sorted.tsv", "sorted"])
 def test_a_file_named_like_a_pattern_is_not_that_pattern(run, file):
-    write(file, [("a", "A"), ("b", "B"), ("ab", "B A")])
+    write_pairs(file, [("a", "A"), ("b", "B"), ("ab", "B A")])
     texts = ["train", "--from-file", file, *TOKENS, *SMALL, "-e", 0]
     for n in (1, 2):
         out, _ = run.ok(*texts)
@@ -116,7 +112,7 @@ def test_a_file_named_like_a_pattern_is_not_that_pattern(run, file):
 
 
 def test_evaluate_with_keep_going_skips_lines_and_exits_1(run, text_network):
-    write("test.tsv", [("ab", "A B"), ("z", "A"), ("b", "B"), ("a", "Z"), ("a", "A\tB"), ("b", "A\t")])
+    write_pairs("test.tsv", [("ab", "A B"), ("z", "A"), ("b", "B"), ("a", "Z"), ("a", "A\tB"), ("b", "A\t")])
     run.refuses("evaluate -i w --from-file test.tsv", "test.tsv, line 5: expected a source, a tab and a target", 1)
     for n, n_skipped in (([], "2 invalid records"), ([4], "")):
         status, out, err = run("evaluate -i w --from-file test.tsv --keep-going --json", *n)
@@ -130,7 +126,7 @@ def test_evaluate_with_keep_going_skips_lines_and_exits_1(run, text_network):
 
 
 def test_unseen_symbols_are_shown_among_the_confusions_and_wrong_answers(run, text_network):
-    write("test.tsv", [("az", "A B"), ("ab", "A Ö")])
+    write_pairs("test.tsv", [("az", "A B"), ("ab", "A Ö")])
     out, _ = run.ok("evaluate -i w --from-file test.tsv -v")
     assert "word error rate 1.00000" in out
     assert re.search(r"^az +A B +\.\.\. +3 +0\.0000$", out, re.MULTILINE)

@@ -1,7 +1,7 @@
 """Short training runs on texts from the command line."""
 
 import pytest
-from helpers import SMALL, SMALL_PAIRS
+from helpers import SMALL, SMALL_PAIRS, write_pairs
 
 from seq2seq_demo.trained_network import load
 
@@ -9,15 +9,11 @@ CHARACTERS = ["--in-tokens", "characters", "--out-tokens", "characters"]
 FILES = ["--from-file", "train.tsv", "--validation-file", "dev.tsv"]
 
 
-def write(path, pairs):
-    path.write_text("".join(f"{source}\t{target}\n" for source, target in pairs))
-
-
 def test_unseen_validation_symbols_are_reported_and_count_as_wrong(run, tmp_path, fast_steps):
     """The notice names the line and the symbol, in sources and in targets."""
-    write(tmp_path / "train.tsv", [("the colour red", "é"), ("my flavour", "b")])
+    write_pairs(tmp_path / "train.tsv", [("the colour red", "é"), ("my flavour", "b")])
     for pair, symbol, side in [(("the color", "b"), "color", "sources"), (("my flavour", "bE"), "E", "targets")]:
-        write(tmp_path / "dev.tsv", [("my red", "b"), pair])
+        write_pairs(tmp_path / "dev.tsv", [("my red", "b"), pair])
         line = ["train", *FILES, "--in-tokens", "words", "--out-tokens", "characters", "-e", 1]
         _, err = run.ok(*line, *SMALL_PAIRS, "--stop-at-exact", 0.6, "-o", tmp_path / "w", "--force")
         counted = "1 of 2 pairs, such as dev.tsv, line 2, count as wrong in every figure but the loss"
@@ -27,7 +23,7 @@ def test_unseen_validation_symbols_are_reported_and_count_as_wrong(run, tmp_path
 
 def test_train_with_keep_going_skips_lines(run, tmp_path):
     (tmp_path / "train.tsv").write_text("ab\tX\nb\tY\na\tX Y\nc\tX\tY\nd\nba\tX")
-    write(tmp_path / "dev.tsv", [("ab", "X"), ("az", "X"), ("b", "Z"), ("b", "Y")])
+    write_pairs(tmp_path / "dev.tsv", [("ab", "X"), ("az", "X"), ("b", "Z"), ("b", "Y")])
     train = ["train", *FILES, "--in-tokens", "characters", "--out-tokens", "words", *SMALL, "-e", 0, "-o", "w"]
     assert run(*train)[0] == 1
     too_many = "expected to skip at most a tenth of the records (--keep-going all skips any number)"
@@ -47,7 +43,7 @@ def test_train_with_keep_going_skips_lines(run, tmp_path):
 @pytest.mark.slow
 def test_training_accepts_one_long_source(run, tmp_path):
     rows = [("ab"[k % 2] * (1 + k % 3), "ab"[k % 2]) for k in range(40)]
-    write(tmp_path / "train.tsv", [*rows[:20], ("ab" * 150, "a"), *rows[20:]])
+    write_pairs(tmp_path / "train.tsv", [*rows[:20], ("ab" * 150, "a"), *rows[20:]])
     out, err = run.ok("train --from-file train.tsv", *CHARACTERS, *SMALL_PAIRS, "--batch-size", 8, "-e", 1, "-o", "w")
     assert "train.tsv, line 21: the source has 300 symbols, but almost all others have at most 3: " in err
     assert "sources of 1-300 symbols" in out
@@ -65,7 +61,7 @@ def test_training_accepts_one_long_source(run, tmp_path):
     ],
 )
 def test_train_says_why_it_stopped(run, tmp_path, settings, reason):
-    write(tmp_path / "train.tsv", [("ab"[n % 2] * (1 + n % 3), "xy"[n % 2]) for n in range(60)])
+    write_pairs(tmp_path / "train.tsv", [("ab"[n % 2] * (1 + n % 3), "xy"[n % 2]) for n in range(60)])
     _, err = run.ok(f"train --from-file train.tsv -e 41 {settings} -o w", *CHARACTERS, *SMALL_PAIRS, "--batch-size", 8)
     assert f"Stopped early ({reason}\n" in err
     assert "on the validation pairs (cross-validated)\n" in err

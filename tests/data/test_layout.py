@@ -1,8 +1,6 @@
 import csv
 import io
-import os
 import random
-from types import SimpleNamespace
 
 import pytest
 
@@ -170,20 +168,16 @@ def test_rows_that_are_too_long_are_skipped(tmp_path, monkeypatch, long):
     assert len(errors) == 1 or '"' in long
 
 
-def test_rows_of_a_pipe_are_read_as_they_arrive(monkeypatch):
-    reading, writing = os.pipe()
-    with open(reading, "rb") as stdin, open(writing, "wb", buffering=0) as pipe:
-        monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=stdin))
-        form = InputFormat(TEXTS, "csv", header=False)
-        rows = read_file("-", form)
-        pipe.write(b'a,"b"\n"c\n')
-        assert next(rows)[1:3] == ("a", "b")
-        pipe.write(b'd",e\nf,g\n')
-        assert next(rows)[1:3] == ("c\nd", "e")
-        assert next(rows)[1:3] == ("f", "g")
-        assert next(rows) is None
-        pipe.close()
-        assert [*rows] == []
+def test_rows_of_a_pipe_are_read_as_they_arrive(write):
+    rows = read_file("-", InputFormat(TEXTS, "csv", header=False))
+    write(b'a,"b"\n"c\n')
+    assert next(rows)[1:3] == ("a", "b")
+    write(b'd",e\nf,g\n')
+    assert next(rows)[1:3] == ("c\nd", "e")
+    assert next(rows)[1:3] == ("f", "g")
+    assert next(rows) is None
+    write(None)
+    assert [*rows] == []
 
 
 # ---- Kinds of tokens ----

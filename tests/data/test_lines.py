@@ -1,9 +1,7 @@
 import gzip
-import os
-import tracemalloc
-from types import SimpleNamespace
 
 import pytest
+from helpers import peak_memory
 
 from seq2seq_demo.data.layout import InputFormat
 from seq2seq_demo.data.lines import file_blocks
@@ -26,13 +24,10 @@ def test_a_gzip_file_is_read_whatever_its_name(tmp_path):
     assert None not in read_file(str(path), InputFormat(("characters", "characters")))
 
 
-def test_a_gzip_pipe(monkeypatch):
-    reading, writing = os.pipe()
-    with open(writing, "wb") as pipe:
-        pipe.write(gzip.compress(b"1 2\n3 4\n"))
-    with open(reading, "rb") as stdin:
-        monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=stdin))
-        assert [row.values for row in read_file("-") if row] == [[1, 2], [3, 4]]
+def test_a_gzip_pipe(write):
+    write(gzip.compress(b"1 2\n3 4\n"))
+    write(None)
+    assert [row.values for row in read_file("-") if row] == [[1, 2], [3, 4]]
 
 
 @pytest.mark.parametrize("damage", [lambda x: x[:-100], lambda x: x[:20] + b"\0" + x[21:], lambda x: x[:2]])
@@ -46,10 +41,7 @@ def test_a_damaged_gzip_file_is_refused(tmp_path, damage):
 def test_a_gzip_file_that_expands_a_thousandfold_takes_little_memory(tmp_path):
     path = tmp_path / "in.gz"
     path.write_bytes(gzip.compress(b"0" * 2**26) + gzip.compress(b"\n1 2\n"))
-    tracemalloc.start()
-    first, last = (row.error or row.values for row in read_file(str(path)) if row)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
+    peak, (first, last) = peak_memory(lambda: [row.error or row.values for row in read_file(str(path)) if row])
     assert str(first).endswith("in.gz, line 1: expected a line of at most 4 MiB, got a longer one")
     assert last == [1, 2]
     assert peak < 2**25

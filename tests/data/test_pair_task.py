@@ -1,10 +1,9 @@
 import hashlib
-import tracemalloc
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers import pairs_of_arrays, ragged
+from helpers import pairs_of_arrays, peak_memory, ragged
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import PairTask, max_typical_length, pair_task_from_rows, pair_warnings
@@ -161,10 +160,7 @@ def test_pairs_must_match_the_configs():
 def test_the_digest_takes_little_memory():
     sources = Sequences.of_array(np.zeros((500_000, 9), np.uint8))
     task = PairTask("mine", Pairs(sources, Sequences.of_array(np.zeros((500_000, 1), np.uint8))))
-    tracemalloc.start()
-    digest = task.digest
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
+    peak, digest = peak_memory(lambda: task.digest)
     assert peak < 5_000_000
     lengths = [np.full(500_000, n, "<i8").tobytes() for n in (9, 1)]
     assert digest == hashlib.sha256(lengths[0] + bytes(36_000_000) + lengths[1] + bytes(4_000_000)).hexdigest()
@@ -317,8 +313,6 @@ def test_sources_in_both_training_and_validation_are_counted():
     assert line == (
         "3 of 6 distinct validation sources are also training sources: validation figures are too optimistic"
     )
-    (line,) = pair_warnings(warned_task([[1, 2], [3, 4]], validation=[[3, 4], [300, 4], [1, 1]]))
-    assert line.startswith("1 of 3 distinct validation sources")
 
 
 def test_sources_with_outer_spaces_are_counted():

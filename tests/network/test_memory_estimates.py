@@ -1,8 +1,8 @@
 import time
-import tracemalloc
 
 import numpy as np
 import pytest
+from helpers import peak_memory
 
 from seq2seq_demo import system_memory
 from seq2seq_demo.config import ModelConfig, TrainConfig
@@ -43,10 +43,7 @@ def test_the_estimate_is_at_most_the_peak_memory_of_decoding(model, bidirectiona
     rows, in_len, out_len = 100, 200, 100
     config = ModelConfig(model, "GRUCell", 2, bidirectional=bidirectional)
     network, sources = make_numpy_network(config, initial_weights(config, 0)), np.zeros((rows, in_len), np.uint8)
-    tracemalloc.start()
-    network.decode(sources, out_len)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
+    peak, _ = peak_memory(lambda: network.decode(sources, out_len))
     monkeypatch.setattr(system_memory, "total", lambda: peak)
     memory_estimates.check_decoding_fits(config, rows, in_len, out_len)
     with pytest.raises(UsageError, match="would need"):
