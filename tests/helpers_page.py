@@ -9,10 +9,12 @@ import subprocess
 
 import numpy as np
 import pytest
-from helpers import ROOT
+from helpers import ROOT, random_weights
 
 from seq2seq_demo import load
+from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.page import builder
+from seq2seq_demo.trained_network import TrainedNetwork
 
 SCRIPTS = ROOT / "seq2seq_demo" / "page"
 NODE = shutil.which("node")
@@ -26,6 +28,12 @@ TOLERANCE = 1e-3  # absolute, for logits
 def shipped(model, pattern="reversed"):
     """A shipped network; each file is read only once."""
     return load(ROOT / "trained_weights" / f"ts2s__{model}__{pattern}_1.weights.h5")
+
+
+def fixed_length(in_len):
+    """An untrained network of one length, without END, as in 2016."""
+    config = ModelConfig(cell_size=5)
+    return TrainedNetwork(config, random_weights(config, 0), task="reversed", in_len=in_len, out_len=in_len)
 
 
 @functools.cache

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from helpers import ROOT, random_weights
-from helpers_page import needs_chromium, prediction, shipped, spaced
+from helpers_page import fixed_length, needs_chromium, prediction, shipped, spaced
 
 from seq2seq_demo import load
 from seq2seq_demo.config import ModelConfig
@@ -675,14 +675,8 @@ def test_the_film_moves_curves_and_answers_together_and_the_steps_play_at_a_chos
         assert page.evaluate("app.state.place") == place
 
 
-def fixed_length(model="embedding_rnn"):
-    """An untrained network of fixed length 10, without END, as in 2016."""
-    config = ModelConfig(model, cell_size=6, embedding_size=4)
-    return TrainedNetwork(config, random_weights(config), task="reversed", in_len=10, out_len=10)
-
-
 def test_an_answer_of_fixed_length_is_compared_position_by_position(opened):
-    network = fixed_length()
+    network = fixed_length(10)
     source = [1, 2, 3, 4, 5, 6, 7, 8, 9, 0]
     page = opened(ShownNetwork("fixed", network), fragment=f"#tab=forced&source={spaced(source)}".replace(" ", "%20"))
     written, target = network.predict([source])[0], source[::-1]

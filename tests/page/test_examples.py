@@ -6,10 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from helpers import pairs_of, random_weights
-from helpers_page import shipped
+from helpers_page import fixed_length, shipped
 
 from seq2seq_demo import load
-from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.files.recording import Recording, to_float16
@@ -23,7 +22,6 @@ from seq2seq_demo.page.examples import (
     spaced,
     target_function,
 )
-from seq2seq_demo.trained_network import TrainedNetwork
 
 REVERSING = shipped("embedding_attention")
 REVERSED = find_pattern("reversed")
@@ -43,7 +41,7 @@ def test_the_examples_of_a_pattern_have_its_targets_and_one_fails():
 
 
 def test_a_network_of_one_length_is_shown_at_that_length_with_targets_if_its_pattern_is_known():
-    network = random_network(4)
+    network = fixed_length(4)
     (examples,) = pattern_examples([(network, REVERSED)])
     assert [example.target for example in examples] == [example.source[::-1] for example in examples]
     assert {len(example.source) for example in examples} == {4}
@@ -139,15 +137,10 @@ def test_the_example_of_exposure_bias_has_one_error_under_teacher_forcing_and_mo
     assert [each.source for each in listed if each.shows_bias] == [source]
 
 
-def random_network(in_len, seed=0):
-    config = ModelConfig(cell_size=5)
-    return TrainedNetwork(config, random_weights(config, seed), task="reversed", in_len=in_len, out_len=in_len)
-
-
 def test_networks_side_by_side_get_lengths_of_both_and_a_source_at_which_they_differ():
     longer = ": not all were trained at this length"
     for other, lengths in (
-        (random_network(10), {10}),
+        (fixed_length(10), {10}),
         (shipped("embedding_rnn"), {3, 6, 10}),
     ):  # the second was trained on lengths 1 to 10
         learned = [(REVERSING, REVERSED), (other, REVERSED)]
@@ -162,7 +155,7 @@ def test_networks_side_by_side_get_lengths_of_both_and_a_source_at_which_they_di
 
 
 def test_networks_without_a_common_length_get_the_lengths_of_each():
-    *examples, _ = pattern_examples([(random_network(4), REVERSED), (random_network(6), REVERSED)])[0]
+    *examples, _ = pattern_examples([(fixed_length(4), REVERSED), (fixed_length(6), REVERSED)])[0]
     assert {len(example.source) for example in examples} == {4, 6}
 
 
@@ -176,7 +169,7 @@ def test_each_network_gets_the_targets_of_its_pattern():
 
 def test_the_first_pair_that_a_network_gets_wrong_follows_a_right_answer():
     pairs = [([1, 2, 3], [9]), ([4, 5], [5, 4]), ([6], [6])]
-    for_first, for_other = pair_examples([REVERSING, random_network(2)], pairs_of(*pairs))
+    for_first, for_other = pair_examples([REVERSING, fixed_length(2)], pairs_of(*pairs))
     assert for_first == for_other
     assert [(example.source, example.note) for example in for_first] == [
         ([6], "a right answer"),

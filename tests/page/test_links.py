@@ -2,11 +2,9 @@
 
 import pytest
 from helpers import random_weights
-from helpers_page import ask, needs_node, shipped
+from helpers_page import ask, fixed_length, needs_node, shipped
 
-from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.page.builder import Moments, ShownNetwork, network_data
-from seq2seq_demo.trained_network import TrainedNetwork
 
 pytestmark = [pytest.mark.slow, needs_node]
 ENDS = ShownNetwork("ends", shipped("embedding_attention"))
@@ -18,11 +16,6 @@ def follow(hash_, *networks, text="3 1 2", before=None):
         ("open", [network_data(shown) for shown in networks or (ENDS,)]),
         ("link", {"hash": hash_, "text": text, "before": before}),
     )[1]
-
-
-def fixed_length():
-    config = ModelConfig("embedding_rnn", cell_size=6, embedding_size=4)
-    return ShownNetwork("fixed", TrainedNetwork(config, random_weights(config), task="reversed", in_len=3, out_len=3))
 
 
 def with_moments():
@@ -51,7 +44,7 @@ def test_forced_steps_beyond_the_answer_are_dropped():
 
 
 def test_every_forced_symbol_is_marked_and_counted_per_network():
-    page = follow("#source=3%201%202&forced=0:9,5:9", ENDS, fixed_length())
+    page = follow("#source=3%201%202&forced=0:9,5:9", ENDS, ShownNetwork("fixed", fixed_length(3)))
     for forced, marked, note in zip(page["forced"], page["marked"], page["notes"], strict=True):
         assert [t for t, is_marked in enumerate(marked) if is_marked] == forced
         assert f"You forced {len(forced)} symbol" in note
@@ -87,16 +80,7 @@ def test_a_link_sets_the_whole_state():
 
 PLACES = ["place=02", "place=2&place=3", "place=-1", "place=1e1", "moment=00", "moment=2", "moment=", "moment=1.0"]
 REPLACED = ["replace=3:1", "replace=0:10", "replace=0:01", "replace=0:-1", "replace=.5:1", "replace=0:1:2", "replace="]
-CELLS = [
-    "cell=1:0:0:0",
-    "cell=0:0:1:0",
-    "cell=0:0:0:32",
-    "cell=-1:0:0:0",
-    "cell=0:.5:0:0",
-    "cell=0:0:0",
-    "tour=6",
-    "tour=0",
-]
+CELLS = ["cell=1:0:0:0", "cell=0:0:1:0", "cell=0:0:0:32", "cell=0:.5:0:0", "cell=0:0:0", "tour=6", "tour=0"]
 BEAMS = ["beam=0", "beam=6", "beam=05", "beam=2&beam=4", "penalty=0.50", "penalty=-1", "penalty=9e9", "penalty="]
 
 
