@@ -26,8 +26,3 @@ def test_total_is_the_smaller_of_physical_memory_and_container_limits(tmp_path, 
             file.write(limit)
     monkeypatch.setattr(system_memory, "CGROUP_LIMITS", paths)
     assert system_memory.total() == expected
-
-
-def test_sizes_are_formatted_in_gib():
-    assert system_memory.gib(3 * 2**29) == "1.5 GiB"
-    assert system_memory.gib(5000 * 2**30) == "5,000.0 GiB"

@@ -8,7 +8,6 @@ from helpers import save_random
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.sampling import training_sources, unseen_sources
 from seq2seq_demo.files.stored_network import TrainingRun
-from seq2seq_demo.network.numpy_network import NumpyNetwork
 
 ATTENTION = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
 
@@ -18,8 +17,7 @@ def test_evaluate_reports_free_running_accuracy(run):
     network = save_random("w", ATTENTION, in_len=4, out_len=3, trained=TrainingRun(config, 0))
     seen = training_sources(config, ATTENTION, [4], 0)
     sources = unseen_sources(5, 600, 4, 9, seen)
-    decoder = NumpyNetwork(network.model_config, network.weights)
-    right = decoder.decode(sources, 3).symbols == sources[:, :0:-1]
+    right = network.to_numpy().decode(sources, 3).symbols == sources[:, :0:-1]
 
     status, out, err = run("evaluate 600 -i w --seed 5 --json")
     assert (status, err) == (0, "Using weights w\n")
@@ -63,7 +61,7 @@ def test_evaluate_when_nearly_all_sources_were_trained_on(run):
 def test_evaluate_on_pairs_from_a_file(run):
     network = save_random("w", ATTENTION, in_len=3, out_len=2, task="pairs.jsonl")
     sources = np.random.default_rng(1).integers(0, 10, (40, 3))
-    predicted = NumpyNetwork(network.model_config, network.weights).decode(sources, 2).symbols
+    predicted = network.to_numpy().decode(sources, 2).symbols
     predicted[:10, 1] = 0
     rows = zip(sources.tolist(), predicted.tolist(), strict=True)
     Path("pairs.jsonl").write_text("".join(f'{{"input": {source}, "output": {target}}}\n' for source, target in rows))

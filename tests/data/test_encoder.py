@@ -170,12 +170,6 @@ def test_invalid_pairs_of_integers_are_refused(row, limits, message):
     assert [str(error).startswith("f, line 2") for error in left_out] == [True]
 
 
-def test_no_pairs_are_an_error():
-    for read_none in (integers, texts):
-        with pytest.raises(InputError, match="expected pairs of a source and a target, got none"):
-            read_none()
-
-
 def test_n_readable_pairs_are_read_and_their_places_noted():
     left_out = []
     data = [([k], [k] if k % 3 else "") for k in range(9)]
@@ -229,12 +223,6 @@ def test_more_than_256_symbols():
     pairs, vocabularies = texts(*((text, "X") for text in sources))
     assert pairs.sources.rows() == [[k] for k in reversed(range(300))]
     assert vocabularies.largest_symbols() == {"in_max_int": 299, "out_max_int": 1}
-
-
-def test_one_side_may_be_integers():
-    pairs, vocabularies = read(rows(([3, 7], "Y X")), Vocabulary(), VocabularyBuilder("words"))
-    assert (pairs.sources.rows(), pairs.targets.rows()) == ([[3, 7]], [[1, 0]])
-    assert vocabularies.tokens == ("integers", "words")
 
 
 def test_invalid_pairs_of_texts_are_refused():

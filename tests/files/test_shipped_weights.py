@@ -50,9 +50,3 @@ def test_long_sources_use_a_network_with_attention(run):
     assert err.startswith("Using sorted-attention, which comes with the program")
     answer = "1 1 1 2 2 3 3 4 4 5 5 6 6 7 7 7 8 8 9 9"
     assert out.endswith(f"prediction=[{answer}] (expected=[{answer}])\n")
-
-
-def test_three_integers_are_sorted_by_default(run):
-    status, out, err = run("predict 3 1 2")
-    assert (status, out) == (0, "==> For input [3, 1, 2], prediction=[1 2 3] (expected=[1 2 3])\n")
-    assert err == "Using sorted-rnn, which comes with the program: found no matching weights in this folder\n"

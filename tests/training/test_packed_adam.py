@@ -35,15 +35,3 @@ def test_adam_equals_that_of_keras(scale):
             np.testing.assert_allclose(moments[f"{letter}/{name}"], variable.numpy(), rtol=1e-5, atol=1e-7)
     assert len(moments) == 6
     assert int(packed.iterations.numpy()) == 3
-
-
-def test_the_tape_differentiates_with_respect_to_the_packed_weights():
-    weights = arrays(0)
-    variables = [keras.Variable(np.zeros(shape, np.float32)) for shape in SHAPES.values()]
-    adam = PackedAdam(SHAPES, weights, {}, step=0)
-    with adam.gradient_tape(variables) as (tape, parts):
-        loss = tf.reduce_sum(variables[0] * variables[0]) + 3 * tf.reduce_sum(variables[2])
-    gradients = tape.gradient(loss, parts)
-    np.testing.assert_allclose(gradients[0], 2 * weights["a/kernel"], rtol=1e-6)
-    assert gradients[1] is None
-    np.testing.assert_array_equal(gradients[2], np.full((2, 3), 3))

@@ -1,9 +1,8 @@
-import os
 import subprocess
 import sys
 
 import pytest
-from helpers import ROOT
+from helpers import environment
 
 pytestmark = pytest.mark.slow
 
@@ -17,8 +16,7 @@ ERROR = f"seq2seq-demo: error: {GOT}; {CAUSES}\n"
 def test_too_little_memory_is_an_error(tmp_path):
     limited = f"import resource; resource.setrlimit(resource.RLIMIT_DATA, (300 * 2**20,) * 2); {MAIN}"
     command = [sys.executable, "-c", limited, *TRAINING[2:], "-o", tmp_path / "a.h5"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment, timeout=100)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment(), timeout=100)
     error = "TensorFlow would need 0.4 GiB of memory or more; this process has 0.3 GiB"
     assert (done.returncode, done.stderr) == (1, f"seq2seq-demo: error: {error}\n")
 
@@ -31,8 +29,6 @@ def test_the_settings_of_keras(settings, error, tmp_path):
     (tmp_path / ".keras").mkdir()
     (tmp_path / ".keras" / "keras.json").write_text(settings)
     command = [sys.executable, *TRAINING, "-o", tmp_path / "a.h5", "--log-dir", tmp_path / "logs"]
-    environment = os.environ | {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        command, check=False, capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=100
-    )
+    options = {"cwd": tmp_path, "env": environment(HOME=str(tmp_path)), "timeout": 100}
+    done = subprocess.run(command, check=False, capture_output=True, text=True, **options)
     assert (done.returncode, done.stderr if error else "") == (bool(error), error)
