@@ -27,7 +27,7 @@ def network(config=FIRST, seed=1, **changes):
 
 
 def test_an_ensemble_is_saved_and_loaded_as_one_network(tmp_path):
-    saved = ensemble([network(), network(SECOND, 2, step=7, out_len=3)])
+    saved = ensemble(iter([network(), network(SECOND, 2, step=7, out_len=3)]))
     saved.save(tmp_path / "w")
     loaded = load(tmp_path / "w")
     assert [each.model_config for each in loaded.networks] == [FIRST, SECOND]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from helpers import Watcher
 
-from seq2seq_demo import InputError, SequencePattern, UsageError, WeightsError, ensemble, load, train
+from seq2seq_demo import InputError, SequencePattern, UsageError, WeightsError, load, train
 
 pytestmark = pytest.mark.slow
 
@@ -102,10 +102,6 @@ def test_a_keras_model_is_saved_otherwise(trained, tmp_path):
 def test_arguments_of_other_types_are_errors_of_one_line(trained, call, error, message):
     with pytest.raises(error, match=message):
         call(trained[0])
-
-
-def test_networks_to_combine_may_be_any_iterable(trained):
-    assert len(ensemble(network for network in [trained[0]] * 2).networks) == 2
 
 
 def test_an_existing_file_is_named_as_the_user_did(trained, tmp_path):

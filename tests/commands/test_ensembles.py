@@ -1,6 +1,5 @@
 """Ensembles on the command line: several -i, and files with members."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,13 +32,11 @@ def test_several_networks_answer_as_their_ensemble(run, both):
         ("predict -i c --engine keras 1 2", "expected one network for Keras, got an ensemble of 2"),
         ("predict -i a -i b --min-confidence 0.5 1 2", "for --min-confidence, got several, or one that was not"),
         ("predict -i a -i b -m embedding_attention 1 2", "b has model embedding_rnn"),
-        ("predict -i a -i d 1 2", "expected the same symbols and lengths in all networks, got others in network 2"),
         ("train 50 -i c", "expected to continue from one network and to train one, got an ensemble of 2"),
         ("train 50 -i a --members 2", "expected to continue from one network and to train one, got --members 2"),
     ],
 )
 def test_what_an_ensemble_cannot_do_is_refused(run, both, line, message):
-    save_random("d", replace(RNN, out_max_int=12))
     run.refuses(line, message)
 
 

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,6 @@ from seq2seq_demo.files.recording import Recording, to_bytes, to_float16
 from seq2seq_demo.page import gallery
 
 SMALL = ModelConfig("embedding_attention", cell_size=4, embedding_size=3)
-ENDING = replace(SMALL, ends=True)
 
 
 def networks_in(path):
@@ -73,15 +71,6 @@ def test_recordings_of_text_networks_are_evaluated_on_pairs(run, sides):
     for data in networks_in("t.html"):
         assert data["recording"]["n"] == len(data["recording"]["exact_match"]) == 2
         assert f"The page offers {len(data['examples'])} of the 3 pairs of t.tsv\n" in err
-
-
-def test_recordings_of_integer_networks_are_evaluated_on_pairs(run):
-    Path("t.jsonl").write_text('{"input": [1, 2], "output": [2]}\n{"input": [0, 2], "output": [1]}\n')
-    write_recording("one.h5", save_random("one.h5", SMALL, task="t.jsonl", in_len=2, out_len=1))
-    write_recording("ends.h5", save_random("ends.h5", ENDING, task="t.jsonl", in_len=5, out_len=4, min_in_len=1))
-    run.ok("page -i one.h5 -i ends.h5 --from-file t.jsonl -o t.html")
-    data = {network["name"]: len(network["recording"]["loss"]) for network in networks_in("t.html")}
-    assert [*data.items()] == [("one", 2), ("ends", 2)]  # side by side in the order given
 
 
 def test_pairs_from_a_file_become_examples(run):

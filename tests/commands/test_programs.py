@@ -90,16 +90,6 @@ def test_answers_as_tab_separated_values(run, network):
     assert run.ok("predict -i w --format tsv ab --beam-size 3 --n-best 2")[0] == "".join(rows)
 
 
-def test_tab_separated_answers_do_not_set_the_format_of_the_input(run, network):
-    for name, options, text in [
-        ("in.jsonl", "", '{"input": "ab"}\n["c"]\n'),
-        ("in.csv", "--columns word", "id,word\n1,ab\n2,c\n"),
-    ]:
-        Path(name).write_text(text)
-        out, _ = run.ok(f"predict -i w --from-file {name} --format tsv {options}")
-        assert [line.split("\t")[0] for line in out.splitlines()] == ["ab", "c"]
-
-
 @pytest.mark.parametrize(
     ("name", "text", "sources"),
     [

@@ -52,7 +52,6 @@ def test_texts_become_characters_or_words(tokens, text, symbols):
     ("tokens", "value", "message"),
     [
         ("characters", 5, "expected a text or a list of characters, got 5"),
-        ("words", {"a": 1}, 'expected a text or a list of words, got {"a": 1}'),
         ("characters", ["a", 5], r'expected a text or a list of characters, got \["a", 5\]'),
         ("characters", ["a", "bc"], 'expected a list of characters, got "bc"'),
         ("words", ["a", "b c"], 'expected a list of words, got "b c"'),
@@ -88,14 +87,6 @@ def test_texts_are_normalised_before_they_are_split(text, form):
 def test_a_listed_symbol_may_become_several():
     assert Tokenizer("characters", form="NFD").split(["a", "é"], PLACE) == ["a", "e", "\u0301"]
     assert Tokenizer("characters", lowercase=True).split(["İ"], PLACE) == ["i", "\u0307"]
-
-
-def test_a_built_vocabulary_keeps_its_normal_form():
-    source, target = TextOptions("nfd", lowercase=True).new_vocabularies(("characters", "words"))
-    for growing, text in ((source, "É"), (target, "É")):
-        growing.to_numbers(growing.split(text, PLACE), PLACE)
-    assert source.build()[0] == Vocabulary("characters", ("e", "\u0301"), form="NFD", lowercase=True)
-    assert target.build()[0] == Vocabulary("words", ("E\u0301",), form="NFD")
 
 
 def test_text_options_that_do_not_fit_are_refused():
@@ -186,15 +177,6 @@ def test_vocabularies_that_are_not_in_their_own_form_are_refused(tokens, symbol,
         Vocabulary(tokens, (symbol,), **options)
     with pytest.raises(WeightsError, match="expected no normal form and no lower case for integers"):
         Vocabulary(form="NFD")
-
-
-def test_vocabularies_of_both_sides():
-    source, target = Vocabulary("characters", ("a", "b", "c")), Vocabulary("words", ("AH", "B"))
-    assert Vocabularies(source, target).largest_symbols() == {"in_max_int": 2, "out_max_int": 1}
-    assert Vocabularies(source, target).tokens == ("characters", "words")
-    assert Vocabularies(source).largest_symbols() == {"in_max_int": 2}
-    assert Vocabularies(target=target).largest_symbols() == {"out_max_int": 1}
-    assert [v.are_text for v in (Vocabularies(), Vocabularies(source), Vocabularies(target=target))] == [0, 1, 1]
 
 
 # ---- Unknown symbols ----

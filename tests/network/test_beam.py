@@ -158,21 +158,6 @@ def test_scores_probabilities_and_attention_equal_those_of_teacher_forcing(model
             assert attention is None or not found.attention[row, k, n:].any()
 
 
-def test_a_length_penalty_by_hand():
-    """At every step, symbol 0 has p = 0.5, symbol 1 has 0.1, and END has 0.4."""
-    network = constant_network(np.log([0.5, 0.1, 0.4]))
-    plain = hypotheses(search(network, random_sources(1, 3), 3, 3))
-    expected = [(math.log(0.4), True, (2,)), (math.log(0.2), True, (0, 2)), (math.log(0.0625), False, (0, 0, 0))]
-    assert_same(plain, expected, 3)
-    mean = hypotheses(search(network, random_sources(1, 3), 3, 3, 1))
-    expected = [
-        (math.log(0.05) / 4, True, (0, 0, 0, 2)),
-        (math.log(0.1) / 3, True, (0, 0, 2)),
-        (math.log(0.2) / 2, True, (0, 2)),  # not the answer 0 0 0 without END, which would be a duplicate
-    ]
-    assert_same(mean, expected, 3)
-
-
 def test_ties_go_to_the_first_hypothesis_and_the_lowest_symbol():
     network, third = constant_network([0, 0, 0]), math.log(1 / 3)
     found = hypotheses(search(network, random_sources(1, 3), 2, 4))

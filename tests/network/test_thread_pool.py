@@ -49,16 +49,6 @@ def test_none_yields_all_results_before_the_next_item_is_read():
     assert list(in_threads(lambda x: -x, [None])) == []
 
 
-def test_an_error_is_raised_in_the_order_of_the_items():
-    def invert(x):
-        return 1 / x
-
-    results = in_threads(invert, [1, 2, 0, 4])
-    assert [next(results), next(results)] == [1, 0.5]
-    with pytest.raises(ZeroDivisionError):
-        next(results)
-
-
 @pytest.fixture
 def blas_threads():
     """A function that returns the thread counts of the BLAS libraries, which the fixture sets to 2."""

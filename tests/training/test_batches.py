@@ -196,7 +196,6 @@ def test_very_long_pairs_have_separate_widths(long_ones, wide):
     [
         (128, 4, False, 128),
         (128, 5, False, 64),  # more than 512 MiB
-        (128, 8, False, 64),
         (96, 8, False, 48),
         (7, 100, False, 1),  # a divisor
         (6, 100, False, 3),
