@@ -13,7 +13,6 @@ PHYSICAL = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         ([], PHYSICAL),
         (["1000000\n"], 1_000_000),
         (["max\n", "2000000\n"], 2_000_000),
-        (["3000000", "2000000"], 2_000_000),
         ([f"{2**63 - 4096}\n"], PHYSICAL),  # no limit, in version 1 of control groups
         (["0\n"], PHYSICAL),
         ([""], PHYSICAL),

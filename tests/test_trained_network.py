@@ -96,7 +96,6 @@ def test_a_source_that_is_too_long_is_refused():
         ("reversed", 6, 4, None, 6),
         ("added", 6, 4, None, 4),
         ("mine:f", 6, 4, None, 4),
-        ("pairs.jsonl", 11, 4, None, 4),
         (None, 6, None, None, 6),
         (None, 6, None, 3, 3),
     ],

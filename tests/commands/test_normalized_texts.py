@@ -43,6 +43,11 @@ def test_all_that_the_network_reads_is_normalised(run, normalized):
     run.refuses([*TRAIN, "-i", "w", "-o", "v"], message, 1)
 
 
+def test_options_that_contradict_the_network_are_refused(run, normalized):
+    message = "expected --normalize as in the network's training, nfd, got nfc"
+    run.refuses([*TRAIN, "-i", "w", "--normalize", "nfc"], message)
+
+
 def test_normalised_texts_in_python():
     texts = {"in_tokens": "characters", "out_tokens": "words", "epochs": 0, "cell_size": 4}
     network = train(PAIRS, normalize="nfkd", lowercase=True, **texts)

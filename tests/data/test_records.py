@@ -11,12 +11,6 @@ def test_places_as_text():
     assert [*map(str, places)] == ["input", "line 3", "f, line 3", "f, sequence 0"]
 
 
-@pytest.mark.parametrize("value", ["12", "hello", ""])
-def test_texts_for_a_network_of_integers_get_a_hint(value):
-    with pytest.raises(InputError, match=f"^here: expected a list of integers, got {preview(value)}{TEXT_HINT}$"):
-        check_integers("here", value)
-
-
 @pytest.mark.parametrize("value", [{"a": 1}, None, 5, [["a"]], ["a"]])
 def test_other_invalid_values_get_no_hint(value):
     with pytest.raises(InputError) as error:

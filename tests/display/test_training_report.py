@@ -18,7 +18,6 @@ ROWS = [([1, 2], [2]), ([0], [1]), ([2], [0])]
     [
         ([], None),
         ([{"epochs": 14}], "try --epochs 14."),
-        ([{"budget": 3.0}], "try --budget 3.0."),
         (
             [{"learning_rate": 0.01, "lr_schedule": "cosine"}, {"points": 100_000}],
             "try --learning-rate 0.01 --lr-schedule cosine, or train 100000.",

@@ -6,12 +6,33 @@ from helpers import random_weights
 
 from seq2seq_demo.config import Beam, ModelConfig
 from seq2seq_demo.network.decoding import DecodingOptions, answer
-from seq2seq_demo.network.numpy_network import NumpyNetwork, softmax
+from seq2seq_demo.network.numpy_network import Decoded, NumpyNetwork, softmax
 
 FIXED = ModelConfig("embedding_attention", "GRUCell", cell_size=7, embedding_size=5, in_max_int=8, out_max_int=3)
 ENDING = replace(FIXED, ends=True)
 ALL = DecodingOptions(probabilities=True, attention=True)
 BEAM = DecodingOptions(Beam(5))
+
+
+@pytest.mark.parametrize(
+    ("config", "lengths", "ended"),
+    [(ENDING, [2, 0, 4, 4], [True, True, False, True]), (FIXED, [4] * 4, [False] * 4)],
+    ids=["ending", "fixed"],
+)
+def test_answers_end_at_the_first_end(config, lengths, ended):
+    """Symbol 4 is END, or an ordinary symbol if the network does not end its answers. `decode` replaces the decoder."""
+    symbols = np.array([[1, 2, 4, 3, 4], [4, 1, 1, 1, 1], [0, 1, 2, 3, 0], [0, 1, 2, 3, 4]])[:, : 4 + config.ends]
+
+    def decode(sources, n_steps):
+        assert n_steps == symbols.shape[1]  # a network that ends its answers gets one more step, for END
+        return Decoded(symbols, np.log(np.full((*symbols.shape, 5), 0.2)), None)
+
+    answers = answer(NumpyNetwork(config, {}), np.zeros((4, 3), int), 4, ALL, decode)
+    assert (answers.symbols == symbols[:, None]).all()
+    assert (answers.lengths.tolist(), answers.ended.tolist()) == ([[n] for n in lengths], [[flag] for flag in ended])
+    assert (answers.n_written == answers.lengths + answers.ended).all()
+    assert answers.probabilities == pytest.approx(np.full((4, 1, symbols.shape[1]), 0.2))
+    assert answers.attention is answers.scores is None
 
 
 @pytest.mark.parametrize("config", [ENDING, FIXED], ids=["ending", "fixed"])

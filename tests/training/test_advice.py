@@ -33,7 +33,6 @@ def recipe(monkeypatch):
     [
         ({}, FLAT, []),
         ({}, RISING, [("epochs", {"epochs": 200})]),
-        ({}, [], [("epochs", {"epochs": 200})]),
         ({"cell_size": 256, "num_layers": 2, "batch_size": 8, "epochs": 300}, FLAT, []),
         ({"cell_size": 64, "epochs": 10}, RISING, [("recipe", {"cell_size": None, "epochs": None})]),
         ({"model": "embedding_rnn", "keep_best": False}, FLAT, [("recipe", {"model": None, "keep_best": None})]),

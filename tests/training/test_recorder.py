@@ -55,7 +55,6 @@ def recorded(watcher):
         (200, 3, [0, *GROWING, 200, 226, 320, 400, 453, 600]),
         (60, 3, [0, *GROWING[:8], 60, 80, 113, 120, 160, 180]),
         (10, 2, [0, 5, 7, 10, 14, 20]),
-        (2, 2, [0, 2, 4]),
     ],
 )
 def test_which_steps_are_recorded(steps_per_epoch, epochs, kept):
