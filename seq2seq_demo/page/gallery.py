@@ -32,7 +32,7 @@ GALLERY = {
     ),
     "lengths": Entry(
         "Reversing long sequences",
-        "Two networks of about the same size learn to reverse 1 to 20 digits. One errs more often the longer the source is.",
+        "Two networks of about the same size learn to reverse 1 to 20 digits. One errs more the longer the source is.",
         ("reversed-attention", "long-rnn"),
     ),
     "sorting": Entry(
