@@ -162,7 +162,7 @@ def test_a_small_run_of_cmudict(monkeypatch, capsys, tmp_path):
     assert len(rates) == 4
     assert all(rate.count(" % / ") == 1 for rate in rates)
     network = load(tmp_path / "w")
-    assert (network.trained.config.epochs, network.trained.config.keep_best, network.moments) == (1, True, {})
+    assert (network.trained.config.epochs, network.moments) == (1, {})
 
 
 def sigmorphon_data(folder):

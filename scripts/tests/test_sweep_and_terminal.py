@@ -25,11 +25,11 @@ def test_settings_are_combined_and_other_options_keep_their_commas():
 
 @pytest.mark.slow
 def test_each_combination_is_a_training_run_in_a_folder(tmp_path, monkeypatch, capsys):
-    words = "9 -e 0 --cell-size 4,0 --cell-type GRUCell"
+    words = "9 -e 1 --cell-size 4,0 --cell-type GRUCell"
     monkeypatch.setattr(sys, "argv", ["sweep", str(tmp_path), *words.split()])
     assert sweep.main() == 1
     rows = capsys.readouterr().out.splitlines()[2:]
-    assert rows[0] == f"| 0.0000 | 0 | cell-size=4 | {tmp_path / 'cell-size=4' / 'weights.h5'} |"
+    assert rows[0] == f"| 0.0000 | 1 | cell-size=4 | {tmp_path / 'cell-size=4' / 'weights.h5'} |"
     assert load(tmp_path / "cell-size=4" / "weights.h5").model_config.cell_size == 4
     assert f"| exit status 2: see {tmp_path / 'cell-size=0' / 'log.txt'} |" in rows[1]
 
