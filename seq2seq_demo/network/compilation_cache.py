@@ -32,9 +32,9 @@ def use() -> None:
     flags, root = os.environ.get("TF_XLA_FLAGS", "").strip(), _root()
     if FLAG in flags or flags[:1] not in ("", "-") or not root or "'" in root:
         return
-    system = [version("tensorflow"), _processor(), os.environ["XLA_FLAGS"]]
-    folder = Path(root, f"tensorflow-{system[0]}-{hashlib.sha256(repr(system).encode()).hexdigest()[:12]}")
-    with contextlib.suppress(OSError):  # nothing can be written
+    with contextlib.suppress(OSError):  # nothing can be written, or the processor is unknown
+        system = [version("tensorflow"), _processor(), os.environ["XLA_FLAGS"]]
+        folder = Path(root, f"tensorflow-{system[0]}-{hashlib.sha256(repr(system).encode()).hexdigest()[:12]}")
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = folder.lstat()
         is_private = not hasattr(os, "getuid") or (status.st_uid, status.st_mode & 0o777) == (os.getuid(), 0o700)

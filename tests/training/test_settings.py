@@ -50,7 +50,7 @@ def test_copies_are_for_pairs():
     words = ["".join(letters) for letters in itertools.product("nuds", repeat=5)]
     many = pair_task_from_rows([(f"v{word}", f"u{word}") for word in words], tokens=("characters", "characters"))
     more, fewer = (resolve(many, {"copies": given}, None, None)[1].epochs for given in (False, None))
-    assert more > fewer  # copies count as pairs, of which more get fewer epochs
+    assert more > fewer  # copies count as pairs, and more pairs train for fewer epochs
     with pytest.raises(UsageError, match="expected `copies` for pairs, got a pattern"):
         resolve(as_task("copy"), {"copies": True}, None, None)
 
