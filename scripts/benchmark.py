@@ -74,6 +74,8 @@ PARTS = {
     "peak": shares_of_peak,
     "real": real,
     "processes": lambda options: (["process", "seconds"], whole.whole_processes(options.rounds)),
+    "cache": lambda options: (["first figures, 5,000 pairs", "seconds"], whole.first_figures(options.rounds)),
+    "members": lambda _: (["five members, seconds", "`--jobs 1`", "`--jobs 2`", "ratio"], whole.members(1)),
     "varied": varied,
     "mixed": lambda options: (["`predict`, 100,000 sequences", "seconds"], whole.mixed_lengths(options.rounds)),
     "decoding": lambda _: (["NumPy decoding", "sequences per second"], in_new_process(whole.decoding_speed)),

@@ -1,12 +1,17 @@
 """The run time and peak memory of whole processes, and decoding speed within one process."""
 
+import contextlib
+import os
+import pty
 import random
 import re
 import statistics
+import string
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +25,13 @@ from seq2seq_demo.trained_network import untrained
 from speed.measuring import seconds
 
 PROGRAM = [sys.executable, "-m", "seq2seq_demo"]
+CACHES = "no cache", "empty cache", "filled cache"
 
 
-def process_seconds(*argv: str, rounds: int) -> float:
-    """Return the median seconds of the program, from its start to its end."""
-    return statistics.median(
-        seconds(lambda: subprocess.run([*PROGRAM, *argv], check=True, capture_output=True)) for _ in range(rounds)
-    )
+def process_seconds(*argv: str, rounds: int = 1, cache: str = "") -> float:
+    """Return the median seconds of the program, from its start to its end; it keeps compiled programs in `cache`."""
+    command, options = [*PROGRAM, *argv], {"capture_output": True, "env": os.environ | {"SEQ2SEQ_DEMO_CACHE": cache}}
+    return statistics.median(seconds(lambda: subprocess.run(command, check=True, **options)) for _ in range(rounds))
 
 
 def write_sources(path: Path, shortest: int, longest: int) -> int:
@@ -42,15 +47,90 @@ def whole_processes(rounds: int) -> list[list[str]]:
     weights = str(shipped_path("reversed", "embedding_attention"))
     digits = [str(digit) for digit in range(10)]
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "sources.jsonl"
-        write_sources(path, 10, 10)
         times = {
             "--help": process_seconds("--help", rounds=rounds),
             "predict 0 1 2 3 4 5 6 7 8 9": process_seconds("predict", "-i", weights, *digits, rounds=rounds),
-            "predict, 100,000 sequences": process_seconds("predict", "-i", weights, "--from-file", str(path), rounds=3),
-            "train 1000 -e 1": process_seconds("train", "1000", "-e", "1", "-o", f"{folder}/w", rounds=1),
+            "train 1000 -e 1": process_seconds("train", "1000", "-e", "1", "-o", f"{folder}/w"),
         }
     return [[f"`{command}`", f"{time:.2f}"] for command, time in times.items()]
+
+
+def first_figures(rounds: int) -> list[list[str]]:
+    """Return the seconds from the start of `train` on pairs to its first figures, with each of CACHES."""
+    with tempfile.TemporaryDirectory() as folder:
+        argv = ["train", "--from-file", write_pairs(folder)]
+        return with_caches(lambda cache: [seconds_to_figures(argv, cache)], rounds)
+
+
+def members(rounds: int) -> list[list[str]]:
+    """Return the seconds in which one process and two processes train five members, and the ratio, with each of CACHES.
+
+    Raises:
+        AssertionError: the files of two runs differ.
+    """
+    saved = set()
+    with tempfile.TemporaryDirectory() as folder:
+        path, argv = Path(folder, "w.h5"), ["train", "--from-file", write_pairs(folder), "--members", "5", "--force"]
+        argv += ["--no-bidirectional", "--cell-size", "64", "--batch-size", "128", "-e", "6", "-o", str(path)]
+
+        def measure(cache: str) -> list[float]:
+            times = []
+            for jobs in ("1", "2"):  # each has a cache, so that neither fills the cache of the other
+                times.append(process_seconds(*argv, "--jobs", jobs, cache=cache and f"{cache}/{jobs}"))
+                saved.add(path.read_bytes())
+            return [*times, times[1] / times[0]]
+
+        rows = with_caches(measure, rounds)
+    if len(saved) > 1:
+        raise AssertionError("expected the same weights with every cache and number of jobs")
+    return rows
+
+
+def write_pairs(folder: str) -> str:
+    """Write 5,000 random words, each with its letters reversed in capitals, to a file; return its path."""
+    rng, path = random.Random(1), Path(folder, "pairs.tsv")
+    words = ["".join(rng.choices(string.ascii_lowercase, k=rng.randint(4, 6))) for _ in range(5000)]
+    path.write_text("".join(f"{word}\t{word[::-1].upper()}\n" for word in words))
+    return str(path)
+
+
+def with_caches(measure: Callable[[str], Sequence[float]], rounds: int) -> list[list[str]]:
+    """Measure in turn without a cache, with an empty one and with the same one again; return a table row for each.
+
+    `measure` takes the folder of the cache, "" for none, and returns figures. The rows have the medians of the rounds.
+    """
+    figures = []
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory() as cache:
+            figures.append([measure(folder) for folder in ("", cache, cache)])
+    medians = np.median(figures, axis=0)
+    return [[name, *(f"{median:.2f}" for median in row)] for name, row in zip(CACHES, medians, strict=True)]
+
+
+def seconds_to_figures(argv: Sequence[str], cache: str) -> float:
+    """Return the seconds from the start of a training run to the first loss in its progress bar; then end the run.
+
+    Raises:
+        RuntimeError: the run printed no loss.
+    """
+    terminal, tty = pty.openpty()  # there is no progress bar without a terminal
+    took, output, streams = 0.0, b"", dict.fromkeys(("stdin", "stdout", "stderr"), tty)
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        command = [*PROGRAM, *argv, "-o", f"{folder}/w"]
+        environment = os.environ | {"SEQ2SEQ_DEMO_CACHE": cache, "COLUMNS": "120"}
+        with subprocess.Popen(command, env=environment, **streams) as process:
+            os.close(tty)
+            with contextlib.suppress(OSError):  # Linux reports a closed end in this way
+                while part := os.read(terminal, 65536):
+                    output += part
+                    if not took and re.search(rb"loss \d", output):
+                        took = time.perf_counter() - start
+                        process.terminate()  # it keeps its compiled programs when it ends
+    os.close(terminal)
+    if not took:
+        raise RuntimeError(f"expected a loss, got {output.decode()}")
+    return took
 
 
 def mixed_lengths(rounds: int) -> list[list[str]]:

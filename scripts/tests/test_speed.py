@@ -1,13 +1,15 @@
 """The scripts that measure speed compare equal networks on equal pairs, and count operations and padding right."""
 
+import os
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import growth
 import numpy as np
 import pytest
 from helpers import ragged, random_weights
-from speed import measuring, peak, real_work
+from speed import measuring, peak, real_work, whole
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.trained_network import TrainedNetwork
@@ -175,3 +177,19 @@ def test_growth_is_the_ratio_of_figures_divided_by_the_ratio_of_sizes():
         ["128", "16 ms (4.00)", "700 MB (0.58)"],
     ]
     assert growth.worse_than_linear("units", axis, figures) == ["- units: training, step: 64 to 128 (4.00)"]
+
+
+# ---- The cache ----
+
+
+def test_a_round_has_no_cache_then_an_empty_one_then_the_same_one_filled():
+    times, programs = iter([4.0, 5.0, 2.0, 9.0, 8.0, 7.0, 3.0, 6.0, 1.0]), []
+
+    def measure(cache):
+        programs.append(cache and len(os.listdir(cache)))
+        if cache:
+            Path(cache, "program").touch()
+        return [next(times)]
+
+    assert whole.with_caches(measure, 3) == [["no cache", "4.00"], ["empty cache", "6.00"], ["filled cache", "2.00"]]
+    assert programs == ["", 0, 1] * 3
