@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import growth
 import numpy as np
+import page_speed
 import pytest
 from helpers import ragged, random_weights
 from speed import measuring, peak, real_work, whole
@@ -179,7 +180,7 @@ def test_growth_is_the_ratio_of_figures_divided_by_the_ratio_of_sizes():
     assert growth.worse_than_linear("units", axis, figures) == ["- units: training, step: 64 to 128 (4.00)"]
 
 
-# ---- The cache ----
+# ---- The cache, and the page ----
 
 
 def test_a_round_has_no_cache_then_an_empty_one_then_the_same_one_filled():
@@ -193,3 +194,15 @@ def test_a_round_has_no_cache_then_an_empty_one_then_the_same_one_filled():
 
     assert whole.with_caches(measure, 3) == [["no cache", "4.00"], ["empty cache", "6.00"], ["filled cache", "2.00"]]
     assert programs == ["", 0, 1] * 3
+
+
+def test_a_key_counts_the_cpu_time_of_its_task_and_of_those_up_to_the_next_frame():
+    def events(name, *spans, thread=1):
+        shared = {"name": name, "pid": 1, "tid": thread, "args": {"data": {"type": "keydown"}}}
+        return [shared | {"ts": 1000 * start, "dur": 1000 * n, "tdur": 500 * n} for start, n in spans]
+
+    frames = events("Layerize", (1, 1), (21, 1), (32, 1), (41, 1)) + events("Layerize", (13, 1), thread=2)
+    tasks = [
+        events("ThreadControllerImpl::RunTask", (0, 4), (10, 6), (20, 8), (30, 3), (40, 2), thread=t) for t in (1, 2)
+    ]
+    assert page_speed.key_times([*events("EventDispatch", (12, 3), (31, 1)), *frames, *tasks[0], *tasks[1]]) == [7, 1.5]
