@@ -152,6 +152,15 @@ def test_the_pronunciations_of_the_exercises_are_those_of_each_beam():
     assert shares + f"({100 * cafe.probability:.1f} %)" in DOCUMENTS and len(rows) == 3
 
 
+def test_the_answers_beyond_training_are_as_the_exercises_state():
+    for name, letter in (("dates", "D"), ("numbers", "N")):
+        question, answer = re.search(rf"\({letter}\)\*\*(.*?)</summary>(.*?)</details>", DOCUMENTS).groups()
+        answers = load(name).predict(re.findall("`(.*?)`", question))
+        assert re.findall(r"\d+-\d+-\d+|(?<=writes \*)[a-z ]+", answer) == [*filter(None, answers)]
+    assert answers[-1] == "" and "For 0, it writes only END" in answer
+    assert "million" not in load("numbers").vocabularies.target.symbols
+
+
 def test_the_stated_probabilities_of_two_beginnings_are_correct():
     network = load(ROOT / "trained_weights" / "g2p.weights.h5")
     ((right, greedy),) = network.predict(["massage"], details=True, beam_size=5, n_best=2)

@@ -21,7 +21,7 @@ from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.files.recording import find_recording
 from seq2seq_demo.page import examples
 from seq2seq_demo.page.builder import Example, Moments, ShownNetwork, build, build_module, check
-from seq2seq_demo.page.gallery import EXAMPLES, GALLERY, INDEX, LINKS, Entry, build_index, build_links
+from seq2seq_demo.page.gallery import EXAMPLES, GALLERY, INDEX, LINKS, Entry, build_index, build_links, exercises
 from seq2seq_demo.trained_network import load
 
 
@@ -78,7 +78,7 @@ def _write_gallery(folder: Path, force: bool) -> None:
     check_folder = partial(_check_folder, folder, paths, force)
     check_folder()
     shown = {name: _gallery_networks(entry) for name, entry in GALLERY.items()}
-    pages = [build(networks, GALLERY[name].title, INDEX) for name, networks in shown.items()]
+    pages = [build(networks, GALLERY[name].title, INDEX, exercises(name)) for name, networks in shown.items()]
     contents = [*pages, build_links(), build_index(shown)]
     check_folder()  # again: a file may have been added meanwhile
     folder.mkdir(exist_ok=True)

@@ -67,10 +67,10 @@ class ShownNetwork:
     bits: int = FLOAT32  # per weight
 
 
-def build(networks: Sequence[ShownNetwork], title: str = "", index: str = "") -> str:
+def build(networks: Sequence[ShownNetwork], title: str = "", index: str = "", exercises: str = "") -> str:
     """Return the page of networks that pass `check` as HTML.
 
-    `title` defaults to the names of the networks. `index` is a page to link back to.
+    `title` defaults to the names of the networks. `index` is a page to link back to, `exercises` is HTML.
     """
     script = '"use strict";\n' + re.sub(r"^\s+", "", join_modules(PAGE), flags=re.MULTILINE)  # 10 kB smaller
     style = "".join(map(read_asset, STYLES))
@@ -79,6 +79,7 @@ def build(networks: Sequence[ShownNetwork], title: str = "", index: str = "") ->
         "policy": content_policy(style, script),
         "title": html.escape(title or names),
         "index": f'<a href="{html.escape(index)}">All networks</a>\n' if index else "",
+        "exercises": exercises,
         "style": style,
         "version": __version__,
         "data": _json({"title": title, "networks": [network_data(shown) for shown in networks]}),

@@ -45,7 +45,7 @@ export class Diagram {
     const { u, letter, S } = this;
     const inputs = [...run.source.keys()].map((s) => sourceName(run, s));
     const outputs = [...run.steps.slice(0, T).keys()].filter((t) => !isEnd(run, t)).map((t) => writtenName(run, t));
-    const longest = Math.min(8, Math.max(...[...inputs, ...outputs].map((name) => [...name].length)));
+    const longest = Math.min(9, Math.max(...[...inputs, ...outputs].map((name) => [...name].length)));
     const minColumn = 9.7 * longest * letter + 9 * u;
     const n = Math.max(S, T, app.state.film ? (run.expected?.length ?? 0) : 0);
     const margin = 28 * u; // has room for GO

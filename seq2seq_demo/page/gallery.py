@@ -1,6 +1,7 @@
 """The gallery: an index, exercises, and pages of networks that come with the program."""
 
 import html
+import re
 import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -101,6 +102,17 @@ def build_index(shown: Mapping[str, Sequence[ShownNetwork]]) -> str:
 def build_links() -> str:
     """Return the exercises of TEACHING.md as HTML; a link opens a page in the state that an exercise starts from."""
     return _static_page(LINKS, "Exercises: predict, then look")
+
+
+def exercises(name: str) -> str:
+    """Return the exercises of an entry of GALLERY as HTML, folded away; their links change the state of its page."""
+    sections = re.findall(
+        r'<h2>(\d+)\..*?</h2>\n(.*?)<p class="prediction">.*?</p>(.*?)</section>', read_asset(LINKS), re.DOTALL
+    )
+    shown = [(number, question, answer) for number, question, answer in sections if f'"{name}.html#' in question]
+    texts = [f"<h3>Exercise {number}</h3>{question}{answer}" for number, question, answer in shown]
+    summary = "<summary>Exercises: predict, then look</summary>"
+    return f"<details>{summary}{''.join(texts)}</details>".replace(f'"{name}.html#', '"#') if texts else ""
 
 
 def _static_page(asset: str, title: str, sections: str = "") -> str:

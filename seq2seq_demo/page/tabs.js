@@ -30,6 +30,7 @@ export function tabs(/** @type {HTMLElement} */ stage, /** @type {HTMLElement[]}
     const selected = app.state.tab ?? app.tabs[0];
     sections.forEach((section, i) => {
       section.toggleAttribute("hidden", section.id !== selected);
+      section.classList.toggle("chosen", section.id === app.state.tab); // is printed
       revise(labels[i], { "aria-selected": !section.hidden, tabindex: section.hidden ? -1 : 0 });
     });
   };

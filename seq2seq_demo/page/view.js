@@ -37,7 +37,7 @@ function layOut() {
   const inTab = columns((i) => [h("div", {}, parts[i][0]), isAlone ? null : parts[i][1]]);
   const details = parts[0][0] || !isAlone ? panel("details", title, "", inTab) : null;
   const sections = [details, ...TABS.map((makePanel) => makePanel())].filter((section) => section !== null);
-  return [stage, more, ...tabs(stage, sections)];
+  return [stage, byId("exercises"), more, ...tabs(stage, sections)];
 }
 
 /** Return a place on the stage to which the film moves a network's attention, over the picture of the network. */
@@ -97,7 +97,11 @@ function start() {
     event.preventDefault(); // the address holds the state
     byId("source").focus();
   });
-  addEventListener("hashchange", () => open());
+  addEventListener("hashchange", () => {
+    const { lecture } = app.state;
+    open();
+    if (lecture) app.change({ lecture }); // the links of exercises keep the view
+  });
   addEventListener("keydown", ({ key }) => key === "Escape" && leave());
 }
 

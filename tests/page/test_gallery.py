@@ -10,7 +10,7 @@ from helpers_page import needs_chromium, shipped
 from seq2seq_demo import load
 from seq2seq_demo.files.atomic_files import is_own
 from seq2seq_demo.page.builder import Example, ShownNetwork, build
-from seq2seq_demo.page.gallery import GALLERY, INDEX, LINKS, build_index, build_links
+from seq2seq_demo.page.gallery import GALLERY, INDEX, LINKS, build_index, build_links, exercises
 
 pytestmark = pytest.mark.slow
 
@@ -58,24 +58,32 @@ PANELS = {"Influence": "influence", "Probabilities": "details", "Beam search": "
 PANELS["Teacher forcing and free-running"] = "forced"
 
 
+def letters(text):
+    return re.sub(r"[\s`*|-]", "", text)
+
+
 @needs_chromium
 def test_the_exercises_have_the_words_of_teaching_and_links_to_the_states_that_they_describe(shared_tab, tmp_path):
     lesson = " ".join((ROOT / "seq2seq_demo" / "docs" / "TEACHING.md").read_text().split())
-    exercises = re.findall(r"\*\*(\d+)\. \((\w)\)\*\* (.*?) <details><summary>(.*?)</details>", lesson)
-    pages = dict(zip("LRSP", re.findall(r"`(\w+)\.html`", lesson.partition("stand for")[2])[:4], strict=True))
+    stated = re.findall(r"\*\*(\d+)\. \((\w)\)\*\* (.*?) <details><summary>Answer</summary>(.*?)</details>", lesson)
+    pages = dict(zip("LRSPDN", re.findall(r"`(\w+)\.html`", lesson.partition("stand for")[2])[:6], strict=True))
     for name in pages.values():
         shown = [ShownNetwork(network, load(network)) for network in GALLERY[name].networks]
-        (tmp_path / f"{name}.html").write_text(build(shown, GALLERY[name].title, INDEX), encoding="utf-8")
+        (tmp_path / f"{name}.html").write_text(
+            build(shown, GALLERY[name].title, INDEX, exercises(name)), encoding="utf-8"
+        )
     (tmp_path / LINKS).write_text(build_links(), encoding="utf-8")
     page = shared_tab.open(tmp_path / LINKS, "", {"width": 800, "height": 600}, "light", "reduce")
     shared_tab.address = tmp_path.as_uri()
     parts = "(one) => [one.innerText, [...one.querySelectorAll('a')].map((link) => link.href)]"
     entries = page.locator(".entry").evaluate_all(f"(all) => all.map({parts})")
+    answers = page.locator(".entry > details").evaluate_all("(all) => all.map((one) => one.textContent)")
     sources, tab = [], None
-    for (number, letter, question, answer), (text, links) in zip(exercises, entries, strict=True):
+    for (number, letter, question, answer), (text, links), shown_answer in zip(stated, entries, answers, strict=True):
         name = pages[letter]
-        words = re.sub("[`*]", "", question)
-        assert " ".join(text.split()) == f"{number}. {GALLERY[name].title} {words} Prediction:"
+        title, words = f"{number}. {GALLERY[name].title}", re.sub("[`*]", "", question)
+        assert " ".join(text.split()) == f"{title} {words} Prediction: Answer"
+        assert letters(shown_answer) == letters(f"Answer {answer}")
         sources = re.findall("`(.*?)`", question) or sources  # "the same source and panel"
         named = [PANELS[panel] for panel in re.findall('"(.*?)"', question + answer) if panel in PANELS]
         tab = named[0] if named else tab if "panel" in question else None
@@ -86,6 +94,11 @@ def test_the_exercises_have_the_words_of_teaching_and_links_to_the_states_that_t
             beam = 1 if tab == "beam" else 3
             assert (state["tab"], state["hidden"], state["beam"]) == (tab, number not in "69", beam)
             assert page.evaluate("location.hash").count("=") - link.count("=") <= 1  # only the step is not in each link
+    page.goto(f"{(tmp_path / 'lengths.html').as_uri()}#view=lecture")
+    page.locator("#exercises summary").first.click()
+    assert page.locator("#exercises h3").all_text_contents() == ["Exercise 1", "Exercise 6", "Exercise 7"]
+    page.locator("#exercises a").nth(1).click()
+    assert page.evaluate("[app.state.text, app.state.lecture]") == ["3 1 4 1 5 9", True]
     assert shared_tab.errors == []
 
 
