@@ -41,7 +41,8 @@ const concatenate = (...vectors) => Float32Array.from(vectors.flatMap((vector) =
 function times(x, W, width, start = 0, end = width) {
   const y = new Float64Array(end - start);
   for (let i = 0; i < x.length; i++) {
-    for (let j = start; j < end; j++) y[j - start] += x[i] * W[i * width + j];
+    const [factor, row] = [x[i], i * width + start];
+    for (let j = 0; j < y.length; j++) y[j] += factor * W[row + j];
   }
   return Float32Array.from(y);
 }

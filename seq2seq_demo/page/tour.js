@@ -4,7 +4,7 @@ import { announce, app } from "./app.js";
 import { button, h } from "./elements.js";
 import { largest, percent, pluralize } from "./format.js";
 import { argmax } from "./network.js";
-import { networkLabel } from "./panels.js";
+import { networkLabel, withLabel } from "./panels.js";
 import { probabilities, stateSize, targetName, writtenName } from "./runs.js";
 
 /** @import { Patch } from "./app.js"
@@ -16,7 +16,9 @@ import { probabilities, stateSize, targetName, writtenName } from "./runs.js";
     @type {((runs: Run[]) => TourStep | null)[]} */
 const STEPS = [
   function read(runs) {
-    const text = `The encoder reads one symbol at a time; each changes its ${sizes(runs)}. Press “Next” below the picture to read on.`;
+    const isTwice = runs.some(({ network }) => network.config.bidirectional);
+    const both = isTwice ? ", in one row from the left and in one from the right" : "";
+    const text = `The encoder reads one symbol at a time${both}; each changes its ${sizes(runs)}. Press “Next” below the picture to read on.`;
     return { title: "Reading", text, patch: { place: Math.min(2, app.S) } };
   },
   function remember(runs) {
@@ -24,14 +26,13 @@ const STEPS = [
     const narrow = runs.find((run) => !run.steps[0].alpha);
     const bottleneck = narrow && `these ${stateSize(narrow)} numbers are all that the decoder knows about the source`;
     if (!attending) return { title: "The bottleneck", text: `Now ${bottleneck}.`, patch: { place: app.S } };
-    const t = Math.floor((attending.steps.length - 1) / 2);
-    const alpha = attending.steps[t].alpha ?? [];
+    const alpha = attending.steps[0].alpha ?? [];
     const s = argmax(alpha);
     const lines = `the decoder looks back at the inputs: the orange lines, here ${percent(alpha[s])} to input ${s + 1}`;
     const text = bottleneck
       ? `Without attention, ${bottleneck}; with attention, ${lines}.`
       : `To write a symbol, ${lines}.`;
-    return { title: bottleneck ? "Bottleneck or attention" : "Attention", text, patch: { place: app.S + t + 1 } };
+    return { title: bottleneck ? "Bottleneck or attention" : "Attention", text, patch: { place: app.S + 1 } };
   },
   function write([run]) {
     const end = run.network.ends ? ", until it writes END" : "";
@@ -39,6 +40,8 @@ const STEPS = [
     return { title: "Writing", text, patch: { place: app.S + Math.min(2, run.steps.length) } };
   },
   function force(runs) {
+    const example = app.networks.flatMap(({ examples }) => examples).find(({ shows_bias: showsBias }) => showsBias);
+    if (example) return exposureBias(example.source);
     const found = worstError(runs);
     if (!found) return null;
     const { t, symbol, counts } = found;
@@ -46,20 +49,13 @@ const STEPS = [
       `${pluralize(counts[i], "other change")} ${networkLabel(network)}`.trim(),
     );
     const error = `Output ${t + 1} is forced to be ${targetName(runs[0], symbol)}, not ${writtenName(runs[0], t)}`;
-    const bias =
-      "in training the decoder was always fed the right symbol, so it may not find its way back (exposure bias)";
-    const why = counts.some((count) => count) ? `: ${bias}` : "";
-    const isOffered = app.networks.some(({ examples }) => examples.some((example) => example.shows_bias));
-    const heal = isOffered
-      ? " On the example “one error leads to more”, force the right symbol at the first error."
-      : "";
-    const text = `${error}, and this leads to ${others.join(" and ")}${why}. Click a symbol in “Probabilities” to force it.${heal}`;
+    const text = `${error}. The decoder goes on from it, with ${others.join(" and ")}. Click a symbol in “Probabilities” to force it.`;
     return { title: "Forcing an error", text, patch: { place: app.S + t + 1, forced: { [t]: symbol } } };
   },
   function train(runs) {
     if (!app.nMoments) return null;
-    const diagonal = runs.some((run) => run.steps[0].alpha) ? " and where it looks" : "";
-    const text = `At first, the network is untrained. Press “Play training” to see how its answer${diagonal} becomes right.`;
+    const diagonal = runs.some((run) => run.steps[0].alpha) ? ", and where it looks," : "";
+    const text = `At first, a network is untrained. Press “Play training” to see how its answer${diagonal} changes.`;
     return { title: "Training", text, patch: { place: null, moment: 0, film: true } };
   },
 ];
@@ -68,6 +64,25 @@ const STEPS = [
 function sizes(/** @type {Run[]} */ runs) {
   const [first, ...others] = new Set(runs.map(stateSize));
   return others.length ? "state, a list of numbers" : `state of ${first} numbers`;
+}
+
+/** Explain a source on which a network makes one error with teacher forcing, and more free-running.
+    @type {(source: number[]) => TourStep} */
+function exposureBias(source) {
+  const runs = app.networks.map((network) => network.run(source, network.knownTarget(source), null, {}));
+  const edits = (/** @type {Run} */ run) => run.alignment?.edits ?? 0;
+  const run = runs.reduce((worst, one) => (edits(one) > edits(worst) ? one : worst));
+  const t = run.steps.findIndex(({ written }, i) => written !== run.expected?.[i]);
+  const [wrote, right] = [writtenName(run, t), targetName(run, run.expected?.[t])];
+  const error = withLabel(
+    run.network,
+    `Output ${t + 1} is ${wrote}, not ${right}, and ${edits(run) - 1} more edits follow`,
+  );
+  const why =
+    "in training the decoder was always fed the right symbol, so it does not find its way back (exposure bias)";
+  const text = `${error}: ${why}. Click ${right} in “Probabilities”: it is written instead, and all other outputs become right.`;
+  const patch = { text: run.network.sourceVocabulary.text(source), place: source.length + t + 1 };
+  return { title: "One error leads to more", text, patch };
 }
 
 const MAX_TRIED = 8; // outputs
@@ -81,6 +96,7 @@ function worstError(/** @type {Run[]} */ runs) {
     if (symbol === undefined || step.written === network.go) return [];
     const counts = runs.map(({ network, source, target, written }) => {
       const forced = network.run(source, target, null, { [t]: symbol });
+      if (network.ends && !forced.ended) return 0; // it was cut off, which is no change by the network
       return Math.max(0, network.compare(forced.written, written, () => false).edits - 1);
     });
     return [{ t, symbol, counts, total: counts.reduce((sum, count) => sum + count, 0) }];
@@ -101,7 +117,7 @@ export function makeTour() {
     const steps = makeSteps();
     const tour = Math.max(1, Math.min(n, steps.length));
     const step = steps[tour - 1];
-    source = app.state.text;
+    source = step.patch.text ?? app.state.text;
     app.change({ forced: {}, moment: null, hidden: false, ...step.patch, tour });
     shown = stateText();
     title.textContent = `${tour} of ${steps.length}. ${step.title}. `;

@@ -240,7 +240,7 @@ def press(page, name):
 def test_an_extra_symbol_counts_as_one_wrong_symbol(opened):
     page = opened(reversing(), fragment="#source=1%202%203%204%205&forced=0:3&tab=forced")
     assert prediction(page) == "3 5 4 3 2 1"
-    assert judgement(page) == "✗ wrong: 1 edit: 3 (forced) is extra (7 of 7 places differ)"
+    assert judgement(page) == "✗ wrong: 1 edit: 3 (forced) is extra (✗ marks edits; 7 of 7 places differ)"
     assert page.locator("#step text.forced").all_text_contents() == ["forced"]
     assert "The network recovers: all other symbols are right, 1 position later." in page.text_content("#forced")
     assert "Free-running: 7" not in page.text_content("#forced")  # the error is the user's
@@ -251,7 +251,7 @@ def test_an_extra_symbol_counts_as_one_wrong_symbol(opened):
 def test_symbols_after_a_forced_end_are_shown_as_missing(opened):
     page = opened(reversing(), fragment="#source=1%202%203%204%205&forced=2:10&tab=forced")
     missing = "3 is missing, 2 is missing, 1 is missing"
-    assert judgement(page) == f"✗ wrong: 3 edits: {missing} (4 of 6 places differ)"
+    assert judgement(page) == f"✗ wrong: 3 edits: {missing} (✗ marks edits; 4 of 6 places differ)"
     assert "You forced END as output 3, which ended the answer;" in page.text_content("#forced")
     page = opened(reversing(), fragment="#source=1%202&forced=2:7&tab=forced")
     assert "You forced 7 as output 3, where END was expected." in page.text_content("#forced")
@@ -259,7 +259,7 @@ def test_symbols_after_a_forced_end_are_shown_as_missing(opened):
 
 def test_a_swap_of_two_symbols_is_two_places_but_one_edit(opened):
     page = opened(reversing(), fragment="#source=1%202%203%204&target=4%202%203%201&place=7&tab=forced")
-    assert judgement(page) == "✗ wrong: 1 edit: a swap of 3 and 2 (2 of 5 places differ)"
+    assert judgement(page) == "✗ wrong: 1 edit: a swap of 3 and 2 (✗ marks edits; 2 of 5 places differ)"
     assert page.locator("#forced small").all_text_contents()[-2:] == ["swapped", "swapped"]
     assert page.locator("#step text.wrong").all_text_contents() == ["swapped", "swapped"]
     page.fill("#target", "3 1 4 2")  # open, because the link has a target
@@ -532,7 +532,7 @@ def test_the_tour_has_five_steps_and_can_be_left(opened):
     counts = [int(n) for n in re.findall(r"(\d+) other change", text.text_content())]
     edits = "(run) => run.network.compare(run.written, [9, 5, 1, 4, 1, 3, 10], () => false).edits - 1"
     assert counts == page.evaluate(f"app.runs.map({edits})") and sum(counts) > 1
-    assert "exposure bias" in text.text_content() and not page.locator("#sentence").is_visible()
+    assert "exposure bias" not in text.text_content() and not page.locator("#sentence").is_visible()
     page.keyboard.press("ArrowRight")
     assert page.locator("#sentence").is_visible()  # the step that the user asked for
     press(page, "Continue ›")
@@ -542,6 +542,12 @@ def test_the_tour_has_five_steps_and_can_be_left(opened):
     assert "tour" not in page.evaluate("location.hash") and not text.is_visible()
     page = opened(ShownNetwork("rnn", shipped("embedding_rnn")), fragment="#source=3%201&tour=2")
     assert page.text_content(".guide p").startswith("2 of 4. The bottleneck. Now these")
+    source = [3, 0, 9, 6, 4, 2, 0, 0, 9, 3, 7, 2, 9, 6, 5, 2, 5, 3, 8, 7]  # as in exercise 7
+    biased = ShownNetwork("long", load("long-rnn"), [Example(source, source[::-1], "", shows_bias=True)])
+    page = opened(biased, fragment="#source=3%201&tour=4")
+    assert "Output 6 is 7, not 5, and 11 more edits follow: in training" in page.text_content(".guide p")
+    page.locator(".bar", has_text="5").first.click()
+    assert prediction(page) == spaced(source[::-1])
 
 
 def test_the_film_shows_the_attention_in_place_of_the_picture_and_nothing_jumps(opened):
