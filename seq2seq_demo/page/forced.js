@@ -55,7 +55,7 @@ function beforeAndAfter(/** @type {Run} */ run) {
   const nForced = countForced(run);
   if (!nForced) return [];
   const before = run.network.run(run.source, null, app.state.moment, {}).written;
-  const { errors } = run.network.compare(run.written, before, (t) => run.isOverridden(t));
+  const { errors } = run.network.compare(run.written, before);
   const changed = errors > nForced ? pluralize(errors - nForced, "other symbol") : "no other symbol";
   return [h("p", {}, `Forcing changed ${changed}.`), beforeAndAfterList(run.network, before, run.written)];
 }
@@ -76,9 +76,11 @@ function forcedAndFree(/** @type {ComparedRun} */ run) {
   const cells = head.map((text, i) => headerCell("col", text, i && i - 1 === divergence ? "divergence" : ""));
   const caption = h("caption", { className: "visually-hidden" }, "Symbols fed and written, output by output");
   const parts = [caption, h("thead", {}, h("tr", {}, ...cells)), h("tbody", {}, ...rows)];
+  const table = h("table", { className: "compared" }, ...parts);
+  const isShown = !run.exact || app.runs.every(({ exact }) => exact); // otherwise, the errors of another network matter
   return [
     h("p", {}, `${describeDivergence(run, divergence)} ${describeRecovery(run) || compareErrors(run)}`.trim()),
-    scrollBox(`Teacher forcing and free-running: ${run.network.name}`, h("table", { className: "compared" }, ...parts)),
+    isShown ? scrollBox(`Teacher forcing and free-running: ${run.network.name}`, table) : null,
   ];
 }
 

@@ -4,6 +4,7 @@ import { app } from "./app.js";
 import { button, h, labelledSelect, revise } from "./elements.js";
 import { disabledWithoutRun } from "./panels.js";
 import { countText } from "./runs.js";
+import { answerTexts } from "./source.js";
 import { announcePlace } from "./step.js";
 
 const PACES = { slow: 2000, normal: 1000, fast: 400 }; // ms per position
@@ -28,9 +29,9 @@ export class Track {
   static playing = null;
 
   /** `position()`, `end()` and `text()` describe the page's state; `show(position)` changes it, and `finish()` announces
-      the change. `range()` is the slider's end if it differs from `end()`.
+      the change. `range()` is the slider's end if it differs from `end()`; if `isFresh()`, playing begins at 0.
       @param {{ id: string, label: string, name: string, position: () => number, end: () => number, text: () => string,
-        show: (position: number) => void, finish: () => void, range?: () => number }} parts */
+        show: (position: number) => void, finish: () => void, range?: () => number, isFresh?: () => boolean }} parts */
   constructor(parts) {
     const { id, label, name } = parts;
     this.parts = parts;
@@ -49,11 +50,11 @@ export class Track {
     this.parts.finish();
   }
 
-  /** Play or pause; at the end, play from the beginning. */
+  /** Play or pause; at the end, and if the position is fresh, play from the beginning. */
   toggle() {
     if (Track.playing === this) return this.go(this.parts.position());
     Track.stop();
-    if (this.parts.position() >= this.parts.end()) this.parts.show(0);
+    if (this.parts.position() >= this.parts.end() || this.parts.isFresh?.()) this.parts.show(0);
     Track.playing = this;
     Track.restart();
   }
@@ -107,6 +108,7 @@ export function player(...rows) {
       app.t === null ? `${app.state.place} of ${app.S} read` : `${countText(app.state.place - app.S, app.T)} written`,
     show: (place) => app.change({ place }),
     finish: () => announcePlace(),
+    isFresh: () => app.isOpening,
   });
   /** @type {(id: string, n: number, ...label: (string | Node)[]) => HTMLButtonElement} */
   const stepButton = (id, n, ...label) => button(h("span", {}, ...label), () => track.go(app.state.place + n), { id });
@@ -127,13 +129,15 @@ export function player(...rows) {
   const pace = labelledSelect("Pace", Object.keys(PACES), 1, (i) => Track.restart(Object.values(PACES)[i]));
   const buttons = h("div", { className: "controls" }, first, back, track.play, next, end);
   const parts = h("div", { className: "track" }, buttons, ...track.elements, pace);
-  return disabledWithoutRun(h("div", { id: "player" }, parts, ...rows));
+  const answers = h("p", { className: "answers", attributes: { "aria-hidden": "true" } });
+  app.addForRuns(() => revise(answers, {}, answerTexts()));
+  return disabledWithoutRun(h("div", { id: "player" }, parts, ...rows, answers));
 }
 
 /** Handle ←, →, Home and End and, in the lecture view, its keys, unless the focused element uses them. */
 function onKey(/** @type {KeyboardEvent} */ event, /** @type {Track} */ track) {
   const { place } = app.state;
-  const isLecture = app.state.lecture && !app.state.embed;
+  const isLecture = app.state.lecture;
   const users = LECTURE_KEYS[event.key] ?? FIELDS;
   if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
   if (/** @type {Element} */ (event.target).closest?.(users) || !app.runs.length) return;

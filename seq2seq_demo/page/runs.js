@@ -46,7 +46,7 @@ export function describeErrors(/** @type {Run} */ run) {
       { places: number, edits: number, byPlace: string, text: string }} */
 export function countErrors(network, written, expected) {
   const { errors: places } = alignByPosition(written, expected);
-  const { edits } = network.compare(written, expected, () => false);
+  const { edits } = network.compare(written, expected);
   const all = pluralize(Math.max(written.length, expected.length), "place");
   const byPlace = `${places} of ${all} ${places === 1 ? "differs" : "differ"}`;
   return { places, edits, byPlace, text: network.ends ? `${byPlace}; ${pluralize(edits, "edit")}` : byPlace };

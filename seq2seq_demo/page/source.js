@@ -16,9 +16,13 @@ import { PATTERNS } from "./symbols.js";
 /** Return the strip at the top of the page, and fill in the header. */
 export function inputPanel() {
   showSummary();
-  const hide = toggleButton("hidden", "Hide the answer", "Show the answer", { place: null, tour: null });
-  byId("actions").append(hide, toggleButton("lecture", "Lecture view", "", { embed: false }));
-  byId("lecture").title = "Back and forward: the keys of a clicker, or the arrow keys. Full screen: F";
+  const hide = toggleButton("hidden", "Hide the answer", "Show the answer", () => {
+    const isRead = app.state.hidden && app.state.place === app.S + app.T;
+    return { place: isRead ? app.place : null, tour: null };
+  });
+  const lecture = toggleButton("lecture", "Lecture view", "", () => ({ embed: false }));
+  byId("actions").append(hide, lecture);
+  lecture.title = "Back and forward: the keys of a clicker, or the arrow keys. Full screen: F";
   app.add(() => document.documentElement.toggleAttribute("data-embed", app.state.embed));
   return h("section", { id: "input", attributes: { "aria-label": "Source" } }, sourceField(), examplesList());
 }
@@ -98,8 +102,8 @@ function announceLater(makeText) {
   announcing = setTimeout(() => announce(makeText()), 600);
 }
 
-/** Return all answers with their judgements, for screen readers. */
-function answerTexts() {
+/** Return all answers with their judgements, for screen readers and for a picture that is out of view. */
+export function answerTexts() {
   if (app.state.hidden) return "The answer is hidden.";
   const text = (/** @type {Run} */ run) => {
     const answer = run.network.targetVocabulary.text(run.answer) || "only END";
@@ -201,10 +205,10 @@ export function answerNotes(/** @type {Run} */ run) {
 
 /** Return a button that switches a part of the state on or off; style sheets find it as `data-lecture`, `data-hidden`. A
     button with a label for each state is never pressed.
-    @type {(name: "lecture" | "hidden", label: string, onLabel?: string, patch?: Patch) => HTMLElement} */
-function toggleButton(name, label, onLabel = "", patch = {}) {
+    @type {(name: "lecture" | "hidden", label: string, onLabel: string, makePatch: () => Patch) => HTMLElement} */
+function toggleButton(name, label, onLabel, makePatch) {
   const act = () => {
-    app.change({ [name]: !app.state[name], ...patch });
+    app.change({ [name]: !app.state[name], ...makePatch() });
     if (app.state.lecture) toggle.blur(); // now the space bar steps
   };
   const toggle = button(label, act, { id: name });

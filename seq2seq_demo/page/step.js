@@ -88,15 +88,17 @@ function sentenceParts(/** @type {number} */ i) {
     const { place, hidden, film, lecture, embed } = app.state;
     const isWritten = place - app.S >= run.steps.length;
     const judged = judgement(run);
-    const [kind, words] = hidden ? ["unknown", isWritten && !embed ? ALL_WRITTEN : HIDDEN] : [judged.kind, judged.text];
-    const isOpening = (app.isOpening || film) && !hidden;
-    const described = hidden && place === app.S ? "" : describePlace(run, place);
+    const isHidden = hidden && !(embed && isWritten); // the embedded view has no button that shows the answer
+    const isOpening = (app.isOpening || film) && !isHidden;
+    const isJudged = isHidden || isOpening || isWritten || Object.keys(app.forced).length > 0;
+    const [kind, words] = isHidden ? ["unknown", isWritten ? ALL_WRITTEN : HIDDEN] : [judged.kind, judged.text];
+    const described = isHidden && place === app.S ? "" : describePlace(run, place);
     const note = momentNote(run.network);
     const opening = note ? note.replace(/\.$/, ":") : OPENING;
-    revise(text, {}, isOpening ? opening : `${described}${hidden ? "" : " The whole answer:"}`);
-    revise(verdict, { class: `judgement ${kind}` }, MARKS[/** @type {Verdict} */ (kind)] + words);
-    const action = isOpening ? (note || lecture ? "." : FIRST_ACTION) : `. ${note}`;
-    revise(rest, {}, hidden ? "" : `${action} ${answerNotes(run)}`);
+    revise(text, {}, isOpening ? opening : `${described}${isJudged && !isHidden ? " The whole answer:" : ""}`);
+    revise(verdict, { class: `judgement ${kind}` }, isJudged ? MARKS[/** @type {Verdict} */ (kind)] + words : "");
+    const action = isOpening ? (note || lecture ? "." : FIRST_ACTION) : isJudged ? `. ${note}` : note;
+    revise(rest, {}, isHidden ? "" : `${action} ${answerNotes(run)}`);
   };
   return { elements: [sentence, answer], show };
 }

@@ -55,12 +55,13 @@ function shrinkWhileReading(/** @type {HTMLElement} */ stage) {
     const next = isSticky ? Math.max(0, Math.min(-lead - above, most)) : 0;
     lost = next;
     root.style.setProperty("--lost", `${lost}px`);
+    root.toggleAttribute("data-scrolled", scrollY > stage.children[0].clientHeight / 2);
     root.style.setProperty("--lead", `${-lead}px`);
-    root.style.setProperty(
-      "--room",
-      `${innerHeight - stage.children[0].getBoundingClientRect().top - scrollY - player.height}px`,
-    );
-    root.style.setProperty("--covered", `${isSticky ? MAX_COVERED * innerHeight : player.height}px`);
+    const room = innerHeight - stage.children[0].getBoundingClientRect().top - scrollY - player.height;
+    root.style.setProperty("--room", `${room}px`);
+    const answers = /** @type {HTMLElement} */ (stage.children[1].lastElementChild); // below the player, in the lecture view
+    const covered = isSticky ? MAX_COVERED * innerHeight : player.height + answers.offsetHeight;
+    root.style.setProperty("--covered", `${covered}px`);
   };
   addEventListener("scroll", update, { passive: true });
   const observer = new ResizeObserver(update);

@@ -2,9 +2,9 @@
 
 import { announce, app } from "./app.js";
 import { button, h } from "./elements.js";
-import { largest, percent, pluralize } from "./format.js";
+import { largest, percent } from "./format.js";
 import { argmax } from "./network.js";
-import { networkLabel, withLabel } from "./panels.js";
+import { withLabel } from "./panels.js";
 import { probabilities, stateSize, targetName, writtenName } from "./runs.js";
 
 /** @import { Patch } from "./app.js"
@@ -42,15 +42,13 @@ const STEPS = [
   function force(runs) {
     const example = app.networks.flatMap(({ examples }) => examples).find(({ shows_bias: showsBias }) => showsBias);
     if (example) return exposureBias(example.source);
-    const found = worstError(runs);
-    if (!found) return null;
-    const { t, symbol, counts } = found;
-    const others = runs.map(({ network }, i) =>
-      `${pluralize(counts[i], "other change")} ${networkLabel(network)}`.trim(),
-    );
-    const error = `Output ${t + 1} is forced to be ${targetName(runs[0], symbol)}, not ${writtenName(runs[0], t)}`;
-    const text = `${error}. The decoder goes on from it, with ${others.join(" and ")}. Click a symbol in “Probabilities” to force it.`;
-    return { title: "Forcing an error", text, patch: { place: app.S + t + 1, forced: { [t]: symbol } } };
+    const [{ steps, network }] = runs;
+    const [right] = steps;
+    const symbol = largest(probabilities(right), 3).find((one) => one !== right.written && one !== network.go);
+    if (symbol === undefined || right.written === network.go) return null;
+    const error = `Output 1 is forced to be ${targetName(runs[0], symbol)}, not ${writtenName(runs[0], 0)}`;
+    const text = `${error}, and the decoder goes on from it. Click another symbol in “Probabilities” to force that one.`;
+    return { title: "Forcing an error", text, patch: { place: app.S + 1, forced: { 0: symbol } } };
   },
   function train(runs) {
     if (!app.nMoments) return null;
@@ -83,25 +81,6 @@ function exposureBias(source) {
   const text = `${error}: ${why}. Click ${right} in “Probabilities”: it is written instead, and all other outputs become right.`;
   const patch = { text: run.network.sourceVocabulary.text(source), place: source.length + t + 1 };
   return { title: "One error leads to more", text, patch };
-}
-
-const MAX_TRIED = 8; // outputs
-
-/** Return the second likeliest symbol that leads to most other edits when it is forced as an output: as a sum over all
-    networks, whose numbers are `counts`. */
-function worstError(/** @type {Run[]} */ runs) {
-  const [{ steps, network }] = runs;
-  const tried = steps.slice(0, MAX_TRIED).flatMap((step, t) => {
-    const symbol = largest(probabilities(step), 3).find((one) => one !== step.written && one !== network.go);
-    if (symbol === undefined || step.written === network.go) return [];
-    const counts = runs.map(({ network, source, target, written }) => {
-      const forced = network.run(source, target, null, { [t]: symbol });
-      if (network.ends && !forced.ended) return 0; // it was cut off, which is no change by the network
-      return Math.max(0, network.compare(forced.written, written, () => false).edits - 1);
-    });
-    return [{ t, symbol, counts, total: counts.reduce((sum, count) => sum + count, 0) }];
-  });
-  return tried.sort((a, b) => b.total - a.total)[0];
 }
 
 /** Return the button that starts the tour, its element, and `go`, which goes to a step, from 1 on. */

@@ -106,9 +106,9 @@ export class TrainedNetwork {
   }
 
   /** Align an answer with its target: by edits if the network ends its answers, else by position.
-      @type {(answer: number[], target: number[], isForced: (t: number) => boolean) => Alignment} */
-  compare(answer, target, isForced) {
-    return this.ends ? align(answer, target, isForced) : alignByPosition(answer, target);
+      @type {(answer: number[], target: number[]) => Alignment} */
+  compare(answer, target) {
+    return this.ends ? align(answer, target) : alignByPosition(answer, target);
   }
 }
 
@@ -136,7 +136,7 @@ export class Run {
     if (network.ends && !this.ended) this.answer = written.slice(0, network.maxOutLen(source.length, target));
     this.expected = target && (network.ends ? [...target, network.go] : target); // with END
     this.written = written.slice(0, this.answer.length + (this.ended ? 1 : 0)); // with END
-    this.alignment = this.expected && network.compare(this.written, this.expected, (t) => this.isOverridden(t));
+    this.alignment = this.expected && network.compare(this.written, this.expected);
   }
 
   /** The steps with teacher forcing, computed on first use; null without a target.

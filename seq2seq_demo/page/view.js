@@ -101,6 +101,7 @@ function start() {
     const { lecture } = app.state;
     open();
     if (lecture) app.change({ lecture }); // the links of exercises keep the view
+    if (lecture && !app.state.tab) scrollTo(0, 0);
   });
   addEventListener("keydown", ({ key }) => key === "Escape" && leave());
 }

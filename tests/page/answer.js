@@ -52,7 +52,7 @@ const QUESTIONS = {
         return null;
       }
     }),
-  align: ({ answer, target, forced }) => align(answer, target, (t) => t === forced),
+  align: ({ answer, target }) => align(answer, target),
   alignByPosition: ({ answer, target }) => alignByPosition(answer, target),
   open(networks) {
     app.networks = networks.map((network) => new TrainedNetwork(network));

@@ -99,6 +99,9 @@ def test_the_exercises_have_the_words_of_teaching_and_links_to_the_states_that_t
     assert page.locator("#exercises h3").all_text_contents() == ["Exercise 1", "Exercise 6", "Exercise 7"]
     page.locator("#exercises a").nth(1).click()
     assert page.evaluate("[app.state.text, app.state.lecture]") == ["3 1 4 1 5 9", True]
+    page.locator("#exercises a").nth(2).click()
+    page.evaluate("app.change({ hidden: false })")
+    assert page.locator("#forced table").count() == 1  # only the network that errs
     assert shared_tab.errors == []
 
 
