@@ -116,6 +116,8 @@ export class Diagram {
       (app.isOpening || app.state.moment !== null || Object.keys(app.forced).length > 0);
     const finalState = bidirectional ? "final states, joined" : "final state";
     const side = (this.x(this.currentColumn) > middle - 60 * u ? -1 : 1) * Math.min(room / 5, 135 * u);
+    const [line, half] = [this.x(0) - this.tile / 2 - 9 * u, 3.9 * this.letter * finalState.length];
+    const isCrossed = Math.abs(middle + side - line) < half && line > 2 * half; // by the arrow to the first cell
     /** @type {(order: number) => Status} */
     const status = (order) => (order + 1 === place ? "current" : order < place ? "done" : "ahead");
     /** @type {ReturnType<typeof this.parts>} */
@@ -142,7 +144,9 @@ export class Diagram {
     }
     if (t !== null) add(`step ${t}`, "step", () => [this.feedbackArrow(t), ...this.attentionParts(t)]);
     add(`captions ${middle} ${side}`, "", () => [
-      ...(hasAttention ? [this.text(middle + side, this.decoder - 21 * u, finalState, "soft halo")] : []),
+      ...(hasAttention
+        ? [this.text(isCrossed ? line - half : middle + side, this.decoder - 21 * u, finalState, "soft halo")]
+        : []),
       ...(this.names ? [] : [this.text(middle, 14 * u, READS.join(" "), "soft")]),
       ...(this.names ? [] : [this.text(middle, this.bottom - 6 * u, WRITES.join(" "), "soft")]),
     ]);

@@ -20,7 +20,7 @@ export function forcedPanel() {
     "forced",
     "Teacher forcing and free-running",
     "In training the decoder is fed the target, shifted by one (teacher forcing). When it answers, it is fed its own " +
-      "output (free-running). An edit inserts, deletes or replaces a symbol, or swaps two neighbours.",
+      "output (free-running). An edit inserts, deletes or replaces a symbol, or swaps two neighbours; ✗ marks its symbols.",
     columns((i) => [boxes[i]]),
   );
   /** @type {Run[]} */

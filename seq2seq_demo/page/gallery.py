@@ -111,7 +111,9 @@ def exercises(name: str) -> str:
     )
     shown = [(number, question, answer) for number, question, answer in sections if f'"{name}.html#' in question]
     texts = [f"<h3>Exercise {number}</h3>{question}{answer}" for number, question, answer in shown]
-    summary = "<summary>Exercises: predict, then look</summary>"
+    summary = (
+        "<summary>Exercises: predict, then look</summary><p>“Show the answer” shows all of it, and the panels.</p>"
+    )
     return f"<details>{summary}{''.join(texts)}</details>".replace(f'"{name}.html#', '"#') if texts else ""
 
 

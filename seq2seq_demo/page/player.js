@@ -2,10 +2,12 @@
 
 import { app } from "./app.js";
 import { button, h, labelledSelect, revise } from "./elements.js";
-import { disabledWithoutRun } from "./panels.js";
+import { disabledWithoutRun, withLabel } from "./panels.js";
 import { countText } from "./runs.js";
-import { answerTexts } from "./source.js";
-import { announcePlace } from "./step.js";
+import { judgement } from "./source.js";
+import { announcePlace, MARKS } from "./step.js";
+
+/** @import { Run } from "./trained.js" */
 
 const PACES = { slow: 2000, normal: 1000, fast: 400 }; // ms per position
 
@@ -130,7 +132,9 @@ export function player(...rows) {
   const buttons = h("div", { className: "controls" }, first, back, track.play, next, end);
   const parts = h("div", { className: "track" }, buttons, ...track.elements, pace);
   const answers = h("p", { className: "answers", attributes: { "aria-hidden": "true" } });
-  app.addForRuns(() => revise(answers, {}, answerTexts()));
+  const answer = (/** @type {Run} */ run) =>
+    withLabel(run.network, `${run.network.targetVocabulary.text(run.answer)} ${MARKS[judgement(run).kind]}`);
+  app.addForRuns(() => revise(answers, {}, app.state.hidden ? "" : app.runs.map(answer).join(" ")));
   return disabledWithoutRun(h("div", { id: "player" }, parts, ...rows, answers));
 }
 

@@ -35,10 +35,9 @@ export function describeErrors(/** @type {Run} */ run) {
     ...kinds.flatMap((kind, t) => (kind === "extra" ? `${output(t)} is extra` : [])),
     ...missing.flat().map((symbol) => `${name(symbol)} is missing`),
   ];
-  const { text, edits, places, byPlace } = countErrors(network, written, expected);
-  const marks = edits === places ? "" : "✗ marks edits; ";
+  const { text, edits, byPlace } = countErrors(network, written, expected);
   const named = edits > 3 ? "" : `: ${list.join(", ")}`;
-  return network.ends ? `${pluralize(edits, "edit")}${named} (${marks}${byPlace})` : text + named;
+  return network.ends ? `${pluralize(edits, "edit")}${named} (${byPlace})` : text + named;
 }
 
 /** Count the errors of an answer, END included, in both ways; without END, both counts are the same.

@@ -6,6 +6,7 @@ import { largest, pluralize, trainedLengths } from "./format.js";
 import { labelWithHelp, withLabel } from "./panels.js";
 import { countForced, describeErrors, isForced, probabilities } from "./runs.js";
 import { PATTERNS } from "./symbols.js";
+import { showTab } from "./tabs.js";
 
 /** @import { Patch } from "./app.js"
     @import { Vocabulary } from "./symbols.js"
@@ -102,8 +103,8 @@ function announceLater(makeText) {
   announcing = setTimeout(() => announce(makeText()), 600);
 }
 
-/** Return all answers with their judgements, for screen readers and for a picture that is out of view. */
-export function answerTexts() {
+/** Return all answers with their judgements, for screen readers. */
+function answerTexts() {
   if (app.state.hidden) return "The answer is hidden.";
   const text = (/** @type {Run} */ run) => {
     const answer = run.network.targetVocabulary.text(run.answer) || "only END";
@@ -210,6 +211,7 @@ function toggleButton(name, label, onLabel, makePatch) {
   const act = () => {
     app.change({ [name]: !app.state[name], ...makePatch() });
     if (app.state.lecture) toggle.blur(); // now the space bar steps
+    if (name === "hidden" && !app.state.hidden && app.state.tab) showTab(app.state.tab);
   };
   const toggle = button(label, act, { id: name });
   app.add(() => {

@@ -16,12 +16,12 @@ import { answerNotes, judgement, momentNote } from "./source.js";
 
 const MAX_BLANK = 8; // symbols in the diagram before a source is typed
 const BLANK = "Type a source. The encoder will read it, and then the decoder will write the answer, symbol by symbol.";
-const OPENING = "The network has read the source (top row) and written the answer (bottom row):";
-const FIRST_ACTION = ". Press Play to watch it read and write.";
+const OPENING = "The network has read the top row and written the bottom row:";
+const FIRST_ACTION = ". Press Play to watch.";
 const HIDDEN = "Hidden. Predict the answer, then press Next to see it symbol by symbol.";
-const ALL_WRITTEN = "That was the last symbol. “Show the answer” compares the answer with the target.";
+const ALL_WRITTEN = "“Show the answer” compares it with the target.";
 /** @type {Record<Verdict, string>} */
-const MARKS = { right: "✓ ", wrong: "✗ ", unknown: "" };
+export const MARKS = { right: "✓ ", wrong: "✗ ", unknown: "" };
 
 /** Return the panel; `slots` are places for other pictures, which cover those of the networks. */
 export function stepPanel(/** @type {HTMLElement[]} */ slots) {

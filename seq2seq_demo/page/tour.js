@@ -7,10 +7,11 @@ import { argmax } from "./network.js";
 import { withLabel } from "./panels.js";
 import { probabilities, stateSize, targetName, writtenName } from "./runs.js";
 
-/** @import { Patch } from "./app.js"
+/** @import { Forced, Patch } from "./app.js"
     @import { Run } from "./trained.js" */
 
-/** @typedef {{ title: string, text: string, patch: Patch }} TourStep */
+/** @typedef {{ title: string, text: string, patch: Patch, forced?: Forced, label?: string }} TourStep `label` is that of a
+    button that forces symbols */
 
 /** The steps, for the runs of the current source without forced symbols; null if the page cannot show a step.
     @type {((runs: Run[]) => TourStep | null)[]} */
@@ -42,11 +43,11 @@ const STEPS = [
   function force(runs) {
     const example = app.networks.flatMap(({ examples }) => examples).find(({ shows_bias: showsBias }) => showsBias);
     if (example) return exposureBias(example.source);
-    const [{ steps, network }] = runs;
-    const [right] = steps;
-    const symbol = largest(probabilities(right), 3).find((one) => one !== right.written && one !== network.go);
-    if (symbol === undefined || right.written === network.go) return null;
-    const error = `Output 1 is forced to be ${targetName(runs[0], symbol)}, not ${writtenName(runs[0], 0)}`;
+    const [run] = runs;
+    const [{ written }, go] = [run.steps[0], run.network.go];
+    const symbol = largest(probabilities(run.steps[0]), 3).find((one) => one !== written && one !== go);
+    if (symbol === undefined || written === go) return null;
+    const error = `Output 1 is forced to be ${targetName(run, symbol)}, not ${writtenName(run, 0)}`;
     const text = `${error}, and the decoder goes on from it. Click another symbol in “Probabilities” to force that one.`;
     return { title: "Forcing an error", text, patch: { place: app.S + 1, forced: { 0: symbol } } };
   },
@@ -72,15 +73,13 @@ function exposureBias(source) {
   const run = runs.reduce((worst, one) => (edits(one) > edits(worst) ? one : worst));
   const t = run.steps.findIndex(({ written }, i) => written !== run.expected?.[i]);
   const [wrote, right] = [writtenName(run, t), targetName(run, run.expected?.[t])];
-  const error = withLabel(
-    run.network,
-    `Output ${t + 1} is ${wrote}, not ${right}, and ${edits(run) - 1} more edits follow`,
-  );
-  const why =
-    "in training the decoder was always fed the right symbol, so it does not find its way back (exposure bias)";
-  const text = `${error}: ${why}. Click ${right} in “Probabilities”: it is written instead, and all other outputs become right.`;
-  const patch = { text: run.network.sourceVocabulary.text(source), place: source.length + t + 1 };
-  return { title: "One error leads to more", text, patch };
+  const others = `${edits(run) - 1} more edits follow`;
+  const error = withLabel(run.network, `output ${t + 1} is ${wrote}, not ${right}; ${others}`);
+  const why = "in training the decoder was always fed the right symbol, so it does not find its way back";
+  const text = `${error}: ${why} (exposure bias). If it is forced to write ${right}, all other outputs become right:`;
+  const patch = { text: run.network.sourceVocabulary.text(source), place: null };
+  const forced = { [t]: /** @type {number} */ (run.expected?.[t]) };
+  return { title: "One error leads to more", text, patch, forced, label: `Force ${right}` };
 }
 
 /** Return the button that starts the tour, its element, and `go`, which goes to a step, from 1 on. */
@@ -100,7 +99,10 @@ export function makeTour() {
     app.change({ forced: {}, moment: null, hidden: false, ...step.patch, tour });
     shown = stateText();
     title.textContent = `${tour} of ${steps.length}. ${step.title}. `;
-    text.textContent = step.text;
+    text.textContent = `${step.text} `;
+    force.textContent = step.label ?? "";
+    force.toggleAttribute("hidden", !step.label);
+    force.onclick = () => app.change({ forced: step.forced });
     for (const [one, isEnd] of /** @type {const} */ ([
       [back, tour === 1],
       [next, tour === steps.length],
@@ -117,6 +119,7 @@ export function makeTour() {
   const [back, next] = [-1, 1].map((by) =>
     button(by < 0 ? "‹ Previous" : "Continue ›", () => go((app.state.tour ?? 1) + by)),
   );
+  const force = button("", () => {});
   const close = button("×", leave, { id: "leave", "aria-label": "Leave the tour", className: "help" });
   const start = button(
     "Tour",
@@ -127,7 +130,7 @@ export function makeTour() {
     { id: "tour" },
   );
   const buttons = h("div", { className: "controls" }, back, next, close);
-  const element = h("section", { className: "guide", ariaLabel: "Tour" }, h("p", {}, title, text), buttons);
+  const element = h("section", { className: "guide", ariaLabel: "Tour" }, h("p", {}, title, text, force), buttons);
   const stateText = () => JSON.stringify([app.state.place, app.state.forced, app.state.moment]);
   const onKey = (/** @type {KeyboardEvent} */ event) => {
     const by = { PageUp: -1, PageDown: 1 }[event.key];

@@ -63,7 +63,7 @@ function treeParts(/** @type {number} */ i) {
     const run = app.runs[i];
     const { beam: size, penalty, moment } = app.state;
     const outLen = network.maxOutLen(run.source.length, run.target);
-    const key = [run.source, outLen, moment, size, penalty].join("; ");
+    const key = [run.source, outLen, moment, size, penalty, zoom()].join("; ");
     if (key !== searched) {
       const model = network.at(moment);
       search = { ...beamSearch(model, run.encoded, outLen, { size, penalty }), size };
