@@ -586,7 +586,6 @@ def test_the_lecture_view_keeps_the_player_in_view_and_escape_leaves_it(opened):
 
 def test_playing_a_fresh_answer_begins_with_the_first_symbol_and_does_not_judge_the_rest(opened):
     page = opened(reversing(), fragment="#source=3%201%204")
-    assert judgement(page) == "✓ right"
     press(page, "Play")
     assert (page.evaluate("app.state.place"), judgement(page)) == (0, "")
 
