@@ -1,4 +1,4 @@
-"""Measure speed and memory, and print Markdown tables.
+"""Measure speed, and print Markdown tables.
 
     .venv/bin/python scripts/benchmark.py [--parts real,training] [--sizes 32x10,128x10] [--rounds 3]
 
@@ -17,8 +17,8 @@ import itertools
 from collections.abc import Iterable
 
 from published.report import machine, print_table
-from speed import beside_jax, fixed, peak, real_work, whole
-from speed.measuring import KERAS, in_new_process, speed_header
+from speed import beside_jax, fixed, real_work, whole
+from speed.measuring import in_new_process, speed_header
 
 from seq2seq_demo.config import MODELS
 
@@ -45,14 +45,6 @@ def jax(options: argparse.Namespace) -> Table:
     return [title, *speed_header(beside_jax.PROGRAMS)], rows if options.jax else []
 
 
-def shares_of_peak(options: argparse.Namespace) -> Table:
-    """Measure the share of the peak for each size and model, and for each network on realistic pairs."""
-    header = ["one thread", "MFLOP per pair", "GFLOP/s", "share of peak", KERAS, *(f"time: {k}" for k in peak.KINDS)]
-    at_fixed_length = (in_new_process(peak.fixed_row, *each, options.rounds) for each in networks(options))
-    real = (in_new_process(peak.real_row, name, options.pairs, options.rounds) for name in real_work.NETWORKS)
-    return header, itertools.chain(at_fixed_length, real)
-
-
 def real(options: argparse.Namespace) -> Table:
     """Compare training with plain Keras for each network on realistic pairs; measure padding and decoding, too."""
     header = ["realistic data, pairs per second", "weights", *speed_header(real_work.PROGRAMS)]
@@ -71,7 +63,6 @@ def varied(options: argparse.Namespace) -> Table:
 PARTS = {
     "training": training,
     "jax": jax,
-    "peak": shares_of_peak,
     "real": real,
     "processes": lambda options: (["process", "seconds"], whole.whole_processes(options.rounds)),
     "cache": lambda options: (["first figures, 5,000 pairs", "seconds"], whole.first_figures(options.rounds)),
@@ -79,7 +70,6 @@ PARTS = {
     "varied": varied,
     "mixed": lambda options: (["`predict`, 100,000 sequences", "seconds"], whole.mixed_lengths(options.rounds)),
     "decoding": lambda _: (["NumPy decoding", "sequences per second"], in_new_process(whole.decoding_speed)),
-    "memory": lambda _: (["peak memory", "MB"], whole.peak_memory(10_000_000)),
 }
 
 

@@ -1,4 +1,4 @@
-"""The run time and peak memory of whole processes, and decoding speed within one process."""
+"""The run time of whole processes, and decoding speed within one process."""
 
 import contextlib
 import os
@@ -156,17 +156,3 @@ def decoding_speed() -> list[list[str]]:
         for name, network in networks.items()
     }
     return [[name, f"{len(sources) / time:,.0f}"] for name, time in times.items()]
-
-
-def peak_memory(points: int) -> list[list[str]]:
-    """Return the peak memory of the first 25 seconds of a training run on `points` points, in MB."""
-    argv = ["train", str(points), "-e", "1", "-m", "embedding_rnn", "--batch-size", "1024"]
-    with tempfile.TemporaryDirectory() as folder:
-        silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        process = subprocess.Popen([*PROGRAM, *argv, "-o", f"{folder}/w", "--data-dir", folder], **silent)
-        time.sleep(25)
-        status = Path(f"/proc/{process.pid}/status").read_text()
-        process.terminate()
-        process.wait()
-    megabytes = int(re.search(r"VmHWM:\s+(\d+)", status)[1]) // 1024
-    return [[f"`{' '.join(argv)}`", f"{megabytes:,}"]]

@@ -1,8 +1,10 @@
 """The scripts that compare with published results: their data, their figures, and a small run of each."""
 
+import math
 import sys
 
 import addition
+import both_ends
 import cmudict
 import pytest
 import scan
@@ -204,6 +206,13 @@ def test_a_small_run_of_sigmorphon_goes_on_where_it_stopped(monkeypatch, capsys,
     aaa, means = table(capsys.readouterr().out)
     assert len(aaa) == len(means) == 2 + 2 * 4
     assert sigmorphon.cell((34.0, None)) == "34.00"
+
+
+def test_an_answer_is_scored_with_the_probability_that_predict_states():
+    network = load("g2p")
+    (answer,) = network.predict(["massage"], details=True)
+    scores = [both_ends.log_probability(networks, "massage", answer.text) for networks in ([network], [network] * 2)]
+    assert scores == pytest.approx([math.log(answer.probability)] * 2, abs=1e-4)
 
 
 def test_error_rates_are_those_of_the_shared_task():

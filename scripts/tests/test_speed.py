@@ -1,7 +1,6 @@
 """The scripts that measure speed compare equal networks on equal pairs, and count operations and padding right."""
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,7 +9,7 @@ import numpy as np
 import page_speed
 import pytest
 from helpers import ragged, random_weights
-from speed import measuring, peak, real_work, whole
+from speed import measuring, real_work, whole
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.trained_network import TrainedNetwork
@@ -128,45 +127,7 @@ def test_a_row_has_the_median_of_the_later_rounds(monkeypatch):
     assert len(measuring.speed_header(["ours", "theirs"])) == len(columns)
 
 
-# ---- The share of the peak ----
-
-
-def test_the_operations_of_a_training_step_by_hand():
-    flops = peak.training_flops
-    sizes = SIZES | {"cell_size": 3, "embedding_size": 2, "out_max_int": 5}
-    both_ways = replace(BOTH_WAYS, **sizes)
-    # Per source symbol, 2 x (2 + 3) x 12 in the cells and 6 x 3 for the keys; for the bridges, 2 x 6 x 3. Per target
-    # symbol, (2 + 6) x 2 for W_i, (2 + 3) x 12 in the cell, 6 x 3 for W_q, 3 x 7 for W_p, (7 + 6) x 7 for W_o. Per
-    # pair of symbols, 3 for the score and 6 for the context.
-    assert flops(both_ways, 5, 4, dropout=0.2) == 6 * (138 * 5 + 36 + 206 * 4 + 9 * 5 * 4)
-    # Embeddings are looked up in 2 x 2 x 12 columns of the cells' products, and in 2 x 2 of W_i's.
-    assert flops(both_ways, 5, 4) == 6 * (90 * 5 + 36 + 202 * 4 + 9 * 5 * 4)
-    # The first cells have 3 x 12, the second ones (3 + 3) x 12, W_p has 3 x 7.
-    expected = 6 * (108 * np.array([5, 1]) + 129 * np.array([4, 2]))
-    assert flops(replace(PLAIN, **sizes), np.array([5, 1]), np.array([4, 2])).tolist() == expected.tolist()
-
-
-def test_an_event_does_not_count_the_events_inside_it():
-    events = [(3, 1, "product"), (0, 10, "loop"), (2, 3, "call"), (5, 2, "copy"), (20, 5, "loop")]
-    expected = [("loop", 5), ("call", 2), ("product", 1), ("copy", 2), ("loop", 5)]
-    assert peak.own_times(events) == expected
-
-
-@pytest.mark.slow
-def test_a_profile_tells_products_from_exponentials():
-    import tensorflow as tf
-
-    def main_kind(function):
-        x = tf.random.stateless_uniform((400, 400), (1, 2))
-        compiled = tf.function(function, jit_compile=True)
-        shares = peak.time_shares(lambda: compiled(x))
-        assert [*shares] == list(peak.KINDS)
-        assert sum(shares.values()) == pytest.approx(1, abs=0.01)
-        return max(shares, key=shares.get)
-
-    assert main_kind(lambda x: tf.matmul(x, x)) == "matrix products"
-    assert main_kind(lambda x: tf.tanh(x) * 2) == "exponentials"
-    assert main_kind(tf.transpose) == "copies"
+# ---- Growth ----
 
 
 def test_growth_is_the_ratio_of_figures_divided_by_the_ratio_of_sizes():

@@ -70,7 +70,8 @@ class ShownNetwork:
 def build(networks: Sequence[ShownNetwork], title: str = "", index: str = "", exercises: str = "") -> str:
     """Return the page of networks that pass `check` as HTML.
 
-    `title` defaults to the names of the networks. `index` is a page to link back to, `exercises` is HTML.
+    `title` defaults to the names of the networks. `index` is a page to link back to, and `exercises` is
+    HTML that stands below the pictures.
     """
     script = '"use strict";\n' + re.sub(r"^\s+", "", join_modules(PAGE), flags=re.MULTILINE)  # 10 kB smaller
     style = "".join(map(read_asset, STYLES))

@@ -14,6 +14,8 @@ from seq2seq_demo.page.builder import ShownNetwork, content_policy, read_asset
 TITLE = "Networks that read one sequence and write another"
 INDEX = "index.html"
 LINKS = "links.html"
+EXERCISE = r'<h2>(\d+)\..*?</h2>\n(.*?)<p class="prediction">.*?</p>(.*?)</section>'  # its number, question and answer
+FOLDED = "<summary>Exercises: predict, then look</summary><p>“Show the answer” shows a hidden answer and its tab.</p>"
 
 
 @dataclass(frozen=True)
@@ -106,15 +108,10 @@ def build_links() -> str:
 
 def exercises(name: str) -> str:
     """Return the exercises of an entry of GALLERY as HTML, folded away; their links change the state of its page."""
-    sections = re.findall(
-        r'<h2>(\d+)\..*?</h2>\n(.*?)<p class="prediction">.*?</p>(.*?)</section>', read_asset(LINKS), re.DOTALL
-    )
+    sections = re.findall(EXERCISE, read_asset(LINKS), re.DOTALL)
     shown = [(number, question, answer) for number, question, answer in sections if f'"{name}.html#' in question]
     texts = [f"<h3>Exercise {number}</h3>{question}{answer}" for number, question, answer in shown]
-    summary = (
-        "<summary>Exercises: predict, then look</summary><p>“Show the answer” shows all of it, and the panels.</p>"
-    )
-    return f"<details>{summary}{''.join(texts)}</details>".replace(f'"{name}.html#', '"#') if texts else ""
+    return f"<details>{FOLDED}{''.join(texts)}</details>".replace(f'"{name}.html#', '"#') if texts else ""
 
 
 def _static_page(asset: str, title: str, sections: str = "") -> str:
