@@ -36,6 +36,8 @@ def backwards(phones: str) -> str:
 def log_probability(networks: Sequence[TrainedNetwork], word: Sequence[str], phones: str) -> float:
     """Return the logarithm of an answer's probability, END included, with the mean of the networks at each step."""
     vocabularies, go = networks[0].vocabularies, networks[0].model_config.go
+    if not {*vocabularies.target.symbols}.issuperset(phones.split()):
+        return -np.inf  # the answer did not end, as its text states
     source, target = (
         [vocabulary.symbols.index(symbol) for symbol in symbols]
         for vocabulary, symbols in ((vocabularies.source, word), (vocabularies.target, phones.split()))

@@ -213,6 +213,7 @@ def test_an_answer_is_scored_with_the_probability_that_predict_states():
     (answer,) = network.predict(["massage"], details=True)
     scores = [both_ends.log_probability(networks, "massage", answer.text) for networks in ([network], [network] * 2)]
     assert scores == pytest.approx([math.log(answer.probability)] * 2, abs=1e-4)
+    assert both_ends.log_probability([network], "massage", "M AE ... (did not end)") == -math.inf
 
 
 def test_error_rates_are_those_of_the_shared_task():
