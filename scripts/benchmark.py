@@ -82,8 +82,11 @@ def main() -> None:
     parser.add_argument("--jax", metavar="PYTHON", help="the Python of an environment with JAX, for the part jax")
     parser.add_argument("--pairs", type=int, default=8192, help="pairs per epoch in the part real (default 8192)")
     options = parser.parse_args()
+    parts = options.parts.split(",")
+    if unknown := [name for name in parts if name not in PARTS]:
+        parser.error(f"expected parts among {','.join(PARTS)}, got {','.join(unknown)}")
     print(f"Measured on {machine()}.")
-    for name in options.parts.split(","):
+    for name in parts:
         header, rows = PARTS[name](options)
         if table := [*rows]:
             print()

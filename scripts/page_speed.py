@@ -67,6 +67,8 @@ def main() -> None:
     parser.add_argument("--keys", type=int, default=20)
     options = parser.parse_args()
     paths = [path for path in sorted(options.gallery.glob("*.html")) if path.stem not in ("index", "links")]
+    if not paths:
+        parser.error(f"expected the pages of a gallery in {options.gallery}, found none")
     with sync_playwright() as playwright:
         program = shutil.which("chromium") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])

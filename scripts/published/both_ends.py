@@ -13,9 +13,19 @@ from pathlib import Path
 
 import numpy as np
 from report import machine, print_table
-from sigmorphon2020 import Pair, characters, error_rates, find, network_path, read_pairs, train_missing
+from sigmorphon2020 import (
+    Pair,
+    characters,
+    error_rates,
+    find,
+    languages_of,
+    network_path,
+    read_pairs,
+    train_missing,
+)
 
 from seq2seq_demo import TrainedNetwork, ensemble, load
+from seq2seq_demo.network.numpy_network import softmax
 
 BEAM = 8
 
@@ -33,9 +43,9 @@ def backwards(phones: str) -> str:
     return " ".join(phones.split()[::-1])
 
 
-def log_probability(networks: Sequence[TrainedNetwork], word: Sequence[str], phones: str) -> float:
-    """Return the logarithm of an answer's probability, END included, with the mean of the networks at each step."""
-    vocabularies, go = networks[0].vocabularies, networks[0].model_config.go
+def log_probability(network: TrainedNetwork, word: Sequence[str], phones: str) -> float:
+    """Return the logarithm of an answer's probability, END included, under a network or an ensemble."""
+    vocabularies, go = network.vocabularies, network.model_config.go
     if not {*vocabularies.target.symbols}.issuperset(phones.split()):
         return -np.inf  # the answer did not end, as its text states
     source, target = (
@@ -43,17 +53,15 @@ def log_probability(networks: Sequence[TrainedNetwork], word: Sequence[str], pho
         for vocabulary, symbols in ((vocabularies.source, word), (vocabularies.target, phones.split()))
     )
     fed = np.array([[go, *target]])
-    logits = [one.to_numpy().decode(np.array([source]), fed.shape[1], fed).logits[0] for one in networks]
-    exp = np.exp(logits - np.max(logits, axis=-1, keepdims=True))
-    shares = (exp / exp.sum(axis=-1, keepdims=True)).mean(axis=0)
+    shares = softmax(network.to_numpy().decode(np.array([source]), fed.shape[1], fed).logits[0])
     return float(np.log(shares[np.arange(fed.shape[1]), [*target, go]]).sum())
 
 
-def row(pairs: Sequence[Pair], forward: Sequence[TrainedNetwork], backward: Sequence[TrainedNetwork]) -> list[float]:
-    """Return the word error rates of the forward members, the backward members, and both."""
-    known = set(forward[0].vocabularies.source.symbols)
+def row(pairs: Sequence[Pair], forward: TrainedNetwork, backward: TrainedNetwork) -> list[float]:
+    """Return the word error rates of the ensembles of forward and of backward members, and of both."""
+    known = set(forward.vocabularies.source.symbols)
     words, targets = [characters(word, known) for word, _ in pairs], [target for _, target in pairs]
-    beams = [ensemble(one).predict(words, beam_size=BEAM, n_best=BEAM, details=True) for one in (forward, backward)]
+    beams = [one.predict(words, beam_size=BEAM, n_best=BEAM, details=True) for one in (forward, backward)]
     answers = [[one.text for one in beam] for beam in beams[0]], [[backwards(one.text) for one in b] for b in beams[1]]
 
     def best(word: Sequence[str], candidates: Sequence[str]) -> str:
@@ -76,8 +84,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("sigmorphon2021"), help="folder of the trained networks")
     parser.add_argument("--processes", type=int, default=2, help="networks that are trained at the same time")
     options = parser.parse_args()
-    found = sorted({path.name.removesuffix("_train.tsv") for path in options.data.rglob("*_train.tsv")})
-    languages = options.languages.split(",") if options.languages else found
+    languages = languages_of(options.data, options.languages)
     folders = [options.cache, options.cache / "backward"]
     write_reversed(options.data, folders[1], languages)
     for data, cache in zip((options.data, folders[1]), folders, strict=True):
@@ -86,7 +93,7 @@ def main() -> None:
     rows = []
     for language in languages:
         paths = ([network_path(cache, language, seed) for seed in range(options.members)] for cache in folders)
-        sides = [[load(path) for path in side] for side in paths]
+        sides = [ensemble([load(path) for path in side]) for side in paths]
         parts = (read_pairs(find(options.data, language, part)) for part in ("dev", "test"))
         rows.append([language, *(rate for pairs in parts for rate in row(pairs, *sides))])
     rows.append(["**mean**", *np.mean([rates for _, *rates in rows], axis=0)])

@@ -68,6 +68,17 @@ def find(data: Path, language: str, part: str) -> Path:
     return path
 
 
+def languages_of(data: Path, chosen: str | None) -> list[str]:
+    """Return the chosen languages, separated by commas, or all in a folder; end the program if there are none."""
+    found = sorted({path.name.removesuffix("_train.tsv") for path in data.rglob("*_train.tsv")})
+    languages = chosen.split(",") if chosen else found
+    for language in languages:
+        find(data, language, "train")
+    if not languages:
+        raise SystemExit(f"expected files such as fre_train.tsv in {data}, found none")
+    return languages
+
+
 def normalized(word: str) -> str:
     """Decompose the syllables of Hangul into letters, and compose all other characters."""
     return "".join(
@@ -224,12 +235,7 @@ def run(description: str, cache: str, published: Published, both_parts: bool) ->
     parser.add_argument("--processes", type=number, default=2, help="networks that are trained at the same time")
     parser.add_argument("--epochs", type=number, help="fewer epochs, to try the script")
     options = parser.parse_args()
-    found = sorted({path.name.removesuffix("_train.tsv") for path in options.data.rglob("*_train.tsv")})
-    languages = options.languages.split(",") if options.languages else found
-    for language in languages:
-        find(options.data, language, "train")
-    if not languages:
-        raise SystemExit(f"expected files such as fre_train.tsv in {options.data}, found none")
+    languages = languages_of(options.data, options.languages)
     train_missing(options, languages)
     parts = ["dev"] * (options.dev or both_parts) + ["test"] * (not options.dev)
     report(options, languages, parts, published)

@@ -13,7 +13,7 @@ import sigmorphon2021
 import yoyodyne_speed
 from helpers import ROOT
 
-from seq2seq_demo import load
+from seq2seq_demo import ensemble, load
 
 DICTIONARY = """\
 'bout B AW1 T
@@ -211,9 +211,9 @@ def test_a_small_run_of_sigmorphon_goes_on_where_it_stopped(monkeypatch, capsys,
 def test_an_answer_is_scored_with_the_probability_that_predict_states():
     network = load("g2p")
     (answer,) = network.predict(["massage"], details=True)
-    scores = [both_ends.log_probability(networks, "massage", answer.text) for networks in ([network], [network] * 2)]
+    scores = [both_ends.log_probability(one, "massage", answer.text) for one in (network, ensemble([network] * 2))]
     assert scores == pytest.approx([math.log(answer.probability)] * 2, abs=1e-4)
-    assert both_ends.log_probability([network], "massage", "M AE ... (did not end)") == -math.inf
+    assert both_ends.log_probability(network, "massage", "M AE ... (did not end)") == -math.inf
 
 
 def test_error_rates_are_those_of_the_shared_task():
