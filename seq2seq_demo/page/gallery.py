@@ -15,7 +15,7 @@ TITLE = "Networks that read one sequence and write another"
 INDEX = "index.html"
 LINKS = "links.html"
 EXERCISE = r'<h2>(\d+)\..*?</h2>\n(.*?)<p class="prediction">.*?</p>(.*?)</section>'  # its number, question and answer
-FOLDED = "<summary>Exercises: predict, then look</summary><p>“Show the answer” shows a hidden answer and its tab.</p>"
+FOLDED = "<summary>Exercises: predict, then look</summary><p>“Show the answer” uncovers what is hidden.</p>"
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ function resultParts(/** @type {TrainedNetwork} */ network) {
   const nInserted = alignedPairs(before, after).filter(([symbol]) => symbol === null).length;
   const [from, to] = [source[replacement.s], replacement.symbol].map((symbol) => sourceSymbol(network, symbol));
   const list = changed.slice(0, 12).join(", ") + (changed.length > 12 ? " …" : "");
-  const effect = changed.length ? `Changed: output ${list}.` : "No output changes.";
+  const effect = changed.length ? `Changed: output${changed.length > 1 ? "s" : ""} ${list}.` : "No output changes.";
   const inserted = nInserted ? ` Inserted: ${pluralize(nInserted, "symbol")}.` : "";
   const sentence = `Input ${replacement.s + 1}: ${from} → ${to}. ${effect}${inserted}`;
   return [h("p", {}, sentence), beforeAndAfterList(network, before, after)];

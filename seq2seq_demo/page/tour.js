@@ -144,7 +144,9 @@ export function makeTour() {
     element.toggleAttribute("hidden", tour === null);
     // the sentences of the pictures come back with the first step that the user makes
     document.documentElement.toggleAttribute("data-tour", tour !== null && shown === stateText());
-    if (tour !== null && source && source !== app.state.text) setTimeout(go, 600, tour);
+    // another source gets a tour of its own, but leaves a step that has a source
+    const follow = () => (force.hidden ? go(tour ?? 1) : app.change({ tour: null }));
+    if (tour !== null && source && source !== app.state.text) setTimeout(follow, 600);
   });
   return { element, button: start, go };
 }

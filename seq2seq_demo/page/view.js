@@ -98,7 +98,7 @@ function start() {
     byId("source").focus();
   });
   addEventListener("hashchange", () => {
-    const { lecture } = app.state;
+    const lecture = app.state.lecture && !app.state.embed;
     open();
     if (lecture) app.change({ lecture }); // the links of exercises keep the view
     if (lecture && !app.state.tab) scrollTo(0, 0);

@@ -547,6 +547,8 @@ def test_the_tour_has_five_steps_and_can_be_left(opened):
     assert "output 6 is 7, not 5; 11 more edits follow: in training" in page.text_content(".guide p")
     press(page, "Force 5")
     assert prediction(page) == spaced(source[::-1])
+    page.fill("#source", "4 1")  # leaves the tour instead of returning to the source of its step
+    assert page.wait_for_selector(".guide", state="hidden") is None and page.input_value("#source") == "4 1"
 
 
 def test_the_film_shows_the_attention_in_place_of_the_picture_and_nothing_jumps(opened):
