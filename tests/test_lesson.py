@@ -159,7 +159,10 @@ def test_the_answers_beyond_training_are_as_the_exercises_state():
         assert re.findall(r"\d+-\d+-\d+|(?<=writes \*)[a-z ]+", answer) == [*filter(None, answers)]
     days = load("dates").predict([f"{day} May 2020" for day in range(39, 100)])
     n_zeros = sum(day.startswith("2020-05-0") for day in days)
-    assert days[0] == "2020-05-39" and stated(r"days 40 to 99 of May, (\d+) of (\d+) begin with 0") == [n_zeros, 60]
+    assert days[0] == "2020-05-39" and stated(r"days 40 to 99 of May, (\d+) of (\d+) answers begin with 0") == [
+        n_zeros,
+        60,
+    ]
     assert answers[-1] == "" and "For 0, it writes only END" in answer
     assert "million" not in load("numbers").vocabularies.target.symbols
 

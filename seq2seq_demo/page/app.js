@@ -7,11 +7,9 @@ import { MAX_ANSWER_LEN } from "./trained.js";
 
 const MAX_SOURCE_LEN = 60; // longer sources do not fit into the drawings; examples.py has the same limit
 
-/** The beam sizes and length penalties that the page offers. */
-export const BEAM_CHOICES = { beam: [1, 2, 3, 4, 5], penalty: [0, 0.5, 1, 1.5, 2] };
+export const BEAM_SIZES = [1, 2, 3, 4, 5];
+const BEAM = 3;
 const COMPUTED = /** @type {const} */ (["text", "targetText", "forced", "moment", "hidden"]); // `runs` is new if one changes
-const BEAM_DEFAULTS = { beam: 3, penalty: 0 };
-const BEAM_NAMES = /** @type {const} */ (["beam", "penalty"]);
 /** The top layer's cell, and the unit that varies most; see `app.cell`. */
 const CELL = { networkIndex: 0, layer: Infinity, backward: 0, unit: /** @type {number | null} */ (null) };
 
@@ -25,7 +23,7 @@ const initialState = {
   place: 0, // the current step, 0 … S + T: the number of symbols read and written so far
   forced: /** @type {Forced} */ ({}), // forced symbols by output index
   moment: /** @type {number | null} */ (null), // index into the recording; null is the saved network
-  ...BEAM_DEFAULTS, // K and the length penalty of the beam search
+  beam: BEAM, // K of the beam search
   replacement: /** @type {{ s: number, symbol: number } | null} */ (null), // the changed input of the influence panel
   tab: /** @type {string | null} */ (null), // the id of the selected tab; null is the first
   tour: /** @type {number | null} */ (null), // the step of the tour, from 1 on
@@ -223,7 +221,7 @@ function writeHash() {
   if (state.tab) parts.set("tab", state.tab);
   if (state.lecture) parts.set("view", state.embed ? "embed" : "lecture");
   if (state.hidden) parts.set("answer", "hidden");
-  for (const name of BEAM_NAMES) if (state[name] !== BEAM_DEFAULTS[name]) parts.set(name, String(state[name]));
+  if (state.beam !== BEAM) parts.set("beam", String(state.beam));
   try {
     history.replaceState(null, "", `#${parts.toString().replaceAll("+", "%20")}`);
   } catch {
@@ -242,16 +240,13 @@ function readHash(hash) {
     const number = /^(0|[1-9]\d*)$/.test(part(name)) ? Number(part(name)) : NaN;
     return number < limit ? number : null;
   };
-  /** @type {(name: "beam" | "penalty") => number} */
-  const choice = (name) => BEAM_CHOICES[name].find((value) => `${value}` === part(name)) ?? BEAM_DEFAULTS[name];
   return {
     ...(text("source") ? { text: text("source") } : {}),
     targetText: text("target") || null,
     place: integer("place", Infinity), // `change` limits it to the last step
     moment: integer("moment", app.nMoments),
     forced: readForced(part("forced"), networks[0].go),
-    beam: choice("beam"),
-    penalty: choice("penalty"),
+    beam: BEAM_SIZES.find((size) => `${size}` === part("beam")) ?? BEAM,
     replacement: readReplacement(part("replace"), networks[0].sourceVocabulary.largest),
     cell: readCell(part("cell")),
     tour: integer("tour", MAX_TOUR + 1) || null,

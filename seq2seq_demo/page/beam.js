@@ -1,40 +1,38 @@
-/* Beam search for one source, as in network/beam.py, with all steps, which the page draws as a tree. */
+/* Beam search for one source, as in network/beam.py without a length penalty, with all steps, which the page draws as a
+   tree. */
 
 /** @import { Encoded, Network, State, Vector } from "./network.js" */
 
 /** A beginning of an answer, or a whole answer. `p` is the probability of its last symbol, `logP` the log probability of
-    all its symbols, and `score` = logP / length^penalty.
-    @typedef {{ parent: Hypothesis | null, symbol: number, p: number, logP: number, score: number, length: number,
-      ended: boolean, states: State[], context: Vector }} Hypothesis
+    all its symbols.
+    @typedef {{ parent: Hypothesis | null, symbol: number, p: number, logP: number, length: number, ended: boolean,
+      states: State[], context: Vector }} Hypothesis
     @typedef {{ kept: Hypothesis[], dropped: Hypothesis[] }} BeamStep Both best first. A hypothesis that has ended takes
       part in the following steps unchanged.
-    @typedef {{ symbols: number[], score: number, ended: boolean, hypothesis: Hypothesis }} BeamAnswer
-    @typedef {{ size: number, penalty: number, nBest?: number }} BeamOptions */
+    @typedef {{ symbols: number[], ended: boolean, hypothesis: Hypothesis }} BeamAnswer */
 
-/** Return the `nBest` answers (by default all), best first, those without END last, and the steps of the search. Of the
+/** Return the `nBest` likeliest answers, best first, those without END last, and the steps of the search. Of the
     hypotheses that a step dropped, `steps` contains the best `size`.
-    @type {(network: Network, encoded: Encoded, maxOutLen: number, options: BeamOptions) =>
+    @type {(network: Network, encoded: Encoded, maxOutLen: number, size: number, nBest?: number) =>
       { answers: BeamAnswer[], steps: BeamStep[] }} */
-export function beamSearch(network, { memory, states }, maxOutLen, { size, penalty, nBest = size }) {
+export function beamSearch(network, { memory, states }, maxOutLen, size, nBest = size) {
   const { ends, go } = network.config;
   const keys = network.keys(memory);
   const nSteps = ends ? maxOutLen + 1 : maxOutLen; // one more for END
   const context = new Float32Array(memory[0].length);
   /** @type {Hypothesis} */
-  const empty = { parent: null, symbol: go, p: 1, logP: 0, score: 0, length: 0, ended: false, states, context };
+  const empty = { parent: null, symbol: go, p: 1, logP: 0, length: 0, ended: false, states, context };
   /** @type {BeamStep[]} */
   const steps = [];
   let kept = [empty];
-  for (let t = 1; t <= nSteps && !isFinished(kept, nSteps ** penalty, nBest); t++) {
+  for (let t = 1; t <= nSteps && !isFinished(kept, nBest); t++) {
     // K symbols per hypothesis would suffice to find the K best candidates; the others are among the best dropped ones.
     let groups = kept.map((parent) => {
       if (parent.ended) return [parent];
       const { states, context } = network.step(parent.symbol, parent.states, parent.context, memory, keys);
       return topSymbols(network.logits(states, context), 2 * size).map(({ symbol, logP }) => {
-        const total = parent.logP + logP;
-        const score = total / t ** penalty;
         const ended = ends && symbol === go;
-        return { parent, symbol, p: Math.exp(logP), logP: total, score, length: t, ended, states, context };
+        return { parent, symbol, p: Math.exp(logP), logP: parent.logP + logP, length: t, ended, states, context };
       });
     });
     if (ends && t === nSteps) {
@@ -46,11 +44,11 @@ export function beamSearch(network, { memory, states }, maxOutLen, { size, penal
     kept = candidates.slice(0, size);
     steps.push({ kept, dropped: candidates.slice(size, 2 * size) });
   }
-  const endedFirst = [...kept].sort((a, b) => Number(b.ended) - Number(a.ended)); // stable, as `kept` is by score
+  const endedFirst = [...kept].sort((a, b) => Number(b.ended) - Number(a.ended)); // stable: `kept` is sorted
   const answers = endedFirst.slice(0, nBest).map((hypothesis) => {
     const path = pathOf(hypothesis);
     const symbols = path.slice(0, hypothesis.ended ? -1 : maxOutLen).map(({ symbol }) => symbol);
-    return { symbols, score: hypothesis.score, ended: hypothesis.ended, hypothesis };
+    return { symbols, ended: hypothesis.ended, hypothesis };
   });
   return { answers, steps };
 }
@@ -62,17 +60,16 @@ export function pathOf(/** @type {Hypothesis} */ hypothesis) {
   return path;
 }
 
-/** Sort the candidates of all hypotheses by score. The sort is stable, so ties go to the earlier hypothesis, then to the
+/** Sort the candidates of all hypotheses by log p. The sort is stable, so ties go to the earlier hypothesis, then to the
     lower symbol. */
-const ranked = (/** @type {Hypothesis[][]} */ groups) => groups.flat().sort((a, b) => b.score - a.score);
+const ranked = (/** @type {Hypothesis[][]} */ groups) => groups.flat().sort((a, b) => b.logP - a.logP);
 
-/** Return whether no live hypothesis can beat the `nBest` answers. A longer hypothesis never has a higher log p, so no
-    extension of a live hypothesis can score more than log p / `divisor`, which is that of the last step.
-    @type {(kept: Hypothesis[], divisor: number, nBest: number) => boolean} */
-function isFinished(kept, divisor, nBest) {
+/** Return whether no live hypothesis can beat the `nBest` answers: a longer hypothesis never has a higher log p.
+    @type {(kept: Hypothesis[], nBest: number) => boolean} */
+function isFinished(kept, nBest) {
   const live = kept.filter(({ ended }) => !ended);
-  const bound = Math.max(...live.map(({ logP }) => logP / divisor));
-  return !live.length || kept.filter(({ ended, score }) => ended && score > bound).length >= nBest;
+  const bound = Math.max(...live.map(({ logP }) => logP));
+  return !live.length || kept.filter(({ ended, logP }) => ended && logP > bound).length >= nBest;
 }
 
 /** Return the n most probable symbols and their log p; ties go to the lower symbol. */

@@ -45,10 +45,11 @@ export class Diagram {
     const { u, letter, S } = this;
     const inputs = [...run.source.keys()].map((s) => sourceName(run, s));
     const outputs = [...run.steps.slice(0, T).keys()].filter((t) => !isEnd(run, t)).map((t) => writtenName(run, t));
+    const n = Math.max(S + Number(app.state.hidden), T, app.state.film ? (run.expected?.length ?? 0) : 0);
     const longest = Math.min(9, Math.max(...[...inputs, ...outputs].map((name) => [...name].length)));
-    const minColumn = 9.7 * longest * letter + 9 * u;
-    const n = Math.max(S, T, app.state.film ? (run.expected?.length ?? 0) : 0);
     const margin = 28 * u; // has room for GO
+    const wide = 9.7 * longest * letter; // a word has narrower letters if otherwise the picture were too wide
+    const minColumn = Math.max(0.6 * wide, Math.min(wide, (room - 2 * margin) / n - 9 * u)) + 9 * u;
     const names = 120 * letter; // the width of the rows' names
     this.names = n * Math.max(minColumn, 40 * u) + names + 2 * margin < room ? names : 0;
     this.column = Math.max(minColumn, Math.min(76 * u, (room - this.names - 2 * margin) / n));
@@ -56,7 +57,7 @@ export class Diagram {
     this.left = (this.width + this.names - n * this.column) / 2;
     this.tile = Math.min(this.column - 6 * u, Math.max(44 * u, minColumn - 6 * u));
     this.height = 40 * u;
-    this.maxName = Math.max(2, Math.floor((this.tile - 2 * u) / (9.7 * letter))); // characters
+    this.maxName = Math.max(2, Math.floor((this.tile - 2 * u) / (5.8 * letter))); // characters
     const gap = 20 * u;
     this.source = 36 * u; // the y of the rows
     this.encoder = this.source + this.height + gap;
@@ -175,7 +176,10 @@ export class Diagram {
       @type {(x: number, y: number, words: string, className?: string, most?: number) => SVGElement} */
   text(x, y, words, className = "", most = Infinity) {
     const size = (className === "symbol" ? 16 : 13) * this.letter;
-    const narrow = 0.72 * size * words.length > most ? { textLength: most, lengthAdjust: "spacingAndGlyphs" } : {};
+    const narrow =
+      (className === "symbol" ? 0.6 : 0.72) * size * words.length > most
+        ? { textLength: most, lengthAdjust: "spacingAndGlyphs" }
+        : {};
     return svg("text", { x, y, class: className, "font-size": size, ...narrow }, words);
   }
 
@@ -186,7 +190,7 @@ export class Diagram {
     const box = svg("rect", { x: this.x(i) - size / 2, y, width: size, height, rx: 4 * u });
     const words = className.includes("end") // END is written small, so that it fits into a tile
       ? this.text(this.x(i), y + height / 2 + 4 * u, name, "end", size - 4 * u)
-      : this.text(this.x(i), y + height / 2 + 6 * u, truncate(name, this.maxName), "symbol");
+      : this.text(this.x(i), y + height / 2 + 6 * u, truncate(name, this.maxName), "symbol", size - 3 * u);
     return svg("g", { class: `piece ${className}` }, svg("title", {}, name + note), box, words);
   }
 
@@ -284,11 +288,14 @@ export class Diagram {
     const isNarrow = this.column < 64 * letter; // words of neighbouring columns would overlap
     const label = isNarrow ? (forced ? "!" : "✗") : words;
     const { written } = run.steps[i];
-    const share = Math.round(100 * probabilities(run.steps[i])[written]) + (this.column < 39 * letter ? "" : " %");
+    const hasUnits = this.column >= 39 * letter;
+    const share = Math.round(100 * probabilities(run.steps[i])[written]) + (hasUnits ? " %" : "");
     return [
       this.arrow([x, this.decoder + height, x, this.answer]),
       this.symbol(i, this.answer, writtenName(run, i), classes.join(" "), exampleWord(run, written)),
-      forced || wrong ? below(label, forced ? "forced" : "wrong") : below(share, "soft"),
+      forced || wrong
+        ? below(hasUnits ? `${label} ${share}` : label, forced ? "forced" : "wrong")
+        : below(share, "soft"),
     ];
   }
 
@@ -339,7 +346,7 @@ export class Diagram {
     ];
   }
 
-  /** Return a line from each input to the context, wider for a larger α, and above them the largest α as numbers. */
+  /** Return a line from each input to the context, wider for a larger α, and above them each α of at least 5 %. */
   attentionLines(/** @type {Vector} */ alpha, /** @type {number} */ x1) {
     const { u, letter, below, context: y1 } = this;
     const lines = largest(alpha, alpha.length)
@@ -349,7 +356,7 @@ export class Diagram {
         return svg("line", { x1, y1, x2: this.x(s), y2: below + 20 * u, ...stroke, class: "attention-line" });
       });
     const unit = this.column < 39 * letter ? "" : " %";
-    const numbers = largest(alpha, 3)
+    const numbers = largest(alpha, alpha.length)
       .filter((s) => alpha[s] >= 0.05)
       .map((s) => this.text(this.x(s), below + 13 * u, Math.round(100 * alpha[s]) + unit, "share"));
     return [...lines, ...numbers];

@@ -124,7 +124,7 @@ def _typical_sources(largest: int, shortest: int, longest: int) -> Iterator[tupl
     usual = min(longest, max(shortest, 6))
     if usual <= largest + 1:
         yield "different symbols", rng.permutation(largest + 1)[:usual].tolist()
-    for note, length in {"short": max(shortest, 3), "longest in training": longest}.items():
+    for note, length in {"short": max(shortest, 3), "longest": longest}.items():
         if shortest <= length != usual:
             yield note, rng.integers(0, largest + 1, length).tolist()
     yield "all equal", [largest] * usual

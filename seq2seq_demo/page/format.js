@@ -3,8 +3,9 @@
 /** @import { Vector } from "./network.js"
     @import { TrainedNetwork } from "./trained.js" */
 
-/** @type {(share: number) => string} */
-export const percent = (share) => (share > 0.9995 ? "100 %" : share < 0.0005 ? "0 %" : `${(100 * share).toFixed(1)} %`);
+/** Format a share in percent; a line does not break before the sign.
+    @type {(share: number) => string} */
+export const percent = (share) => `${share > 0.9995 ? "100" : share < 0.0005 ? "0" : (100 * share).toFixed(1)}\u00a0%`;
 
 /** Return a symbol's name with white space made visible.
     @type {(name: string) => string} */

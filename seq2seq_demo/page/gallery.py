@@ -14,7 +14,9 @@ from seq2seq_demo.page.builder import ShownNetwork, content_policy, read_asset
 TITLE = "Networks that read one sequence and write another"
 INDEX = "index.html"
 LINKS = "links.html"
-EXERCISE = r'<h2>(\d+)\..*?</h2>\n(.*?)<p class="prediction">.*?</p>(.*?)</section>'  # its number, question and answer
+EXERCISE = r"<h2>(\d+)\..*?</h2>\n(.*?)\$notes(.*?)</section>"  # its number, question and answer
+NOTES = '<label class="note">{}: <textarea rows="2"></textarea></label>'
+PREDICTION, SEEN = map(NOTES.format, ("Prediction", "What I saw, and why"))
 FOLDED = "<summary>Exercises: predict, then look</summary><p>“Show the answer” uncovers what is hidden.</p>"
 
 
@@ -98,27 +100,32 @@ def build_index(shown: Mapping[str, Sequence[ShownNetwork]]) -> str:
         f"<p>{html.escape(GALLERY[name].description)}</p>{''.join(map(_picture, networks))}</section>"
         for number, (name, networks) in enumerate(shown.items(), 1)
     )
-    return _static_page("gallery.html", TITLE, sections)
+    return _static_page("gallery.html", TITLE, sections=sections)
 
 
 def build_links() -> str:
-    """Return the exercises of TEACHING.md as HTML; a link opens a page in the state that an exercise starts from."""
-    return _static_page(LINKS, "Exercises: predict, then look")
+    """Return the exercises of TEACHING.md as HTML; a link opens a page in the state that an exercise starts from.
+
+    The heading of an exercise is its first link, in the lecture view.
+    """
+    page = _static_page(LINKS, "Exercises: predict, then look", notes=PREDICTION + SEEN)
+    heading = r'<h2><a href="\3&amp;view=lecture">\1</a></h2>\2"\3"'
+    return re.sub(r'<h2>(.*?)</h2>(.*?)"(\w+\.html#.*?)"', heading, page, flags=re.DOTALL)
 
 
 def exercises(name: str) -> str:
     """Return the exercises of an entry of GALLERY as HTML, folded away; their links change the state of its page."""
     sections = re.findall(EXERCISE, read_asset(LINKS), re.DOTALL)
     shown = [(number, question, answer) for number, question, answer in sections if f'"{name}.html#' in question]
-    texts = [f"<h3>Exercise {number}</h3>{question}{answer}" for number, question, answer in shown]
+    texts = [f"<h3>Exercise {number}</h3>{question}{PREDICTION}{answer}" for number, question, answer in shown]
     return f"<details>{FOLDED}{''.join(texts)}</details>".replace(f'"{name}.html#', '"#') if texts else ""
 
 
-def _static_page(asset: str, title: str, sections: str = "") -> str:
+def _static_page(asset: str, title: str, **parts: str) -> str:
     style = read_asset("page.css")
     head = read_asset("template.html").partition("<body>")[0]
-    values = {"policy": content_policy(style), "title": html.escape(title), "style": style, "sections": sections}
-    return string.Template(head + read_asset(asset)).substitute(values, version=__version__)
+    values = {"policy": content_policy(style), "title": html.escape(title), "style": style, "version": __version__}
+    return string.Template(head + read_asset(asset)).substitute(values | parts)
 
 
 def _picture(shown: ShownNetwork) -> str:

@@ -1,6 +1,6 @@
 /* Sliders with a button that plays through them; the controls and keyboard shortcuts of the current step. */
 
-import { app } from "./app.js";
+import { app, byId } from "./app.js";
 import { button, h, labelledSelect, revise } from "./elements.js";
 import { disabledWithoutRun, withLabel } from "./panels.js";
 import { countText } from "./runs.js";
@@ -107,7 +107,7 @@ export function player(...rows) {
     end: () => app.S + app.T,
     range: () => (app.state.hidden ? Math.max(2 * app.S + 1, app.state.place) : app.S + app.T),
     text: () =>
-      app.t === null ? `${app.state.place} of ${app.S} read` : `${countText(app.state.place - app.S, app.T)} written`,
+      app.t === null ? `${app.state.place} of ${app.S} read` : `output ${countText(app.state.place - app.S, app.T)}`,
     show: (place) => app.change({ place }),
     finish: () => announcePlace(),
     isFresh: () => app.isOpening,
@@ -149,8 +149,11 @@ function onKey(/** @type {KeyboardEvent} */ event, /** @type {Track} */ track) {
   const places = { ArrowLeft: place - 1, ArrowRight: place + 1, Home: 0, End: track.parts.end() };
   if (isLecture) Object.assign(places, { PageUp: place - 1, PageDown: place + 1, " ": place + 1 });
   if (event.key === "f" && isLecture) switchFullScreen();
-  else if (event.key in places) track.go(places[event.key]);
-  else return;
+  else if (!(event.key in places)) return;
+  else if (app.state.embed && (places[event.key] < 0 || places[event.key] > track.parts.end()))
+    parent.focus(); // the slides
+  else if (isLecture && app.state.hidden && places[event.key] > track.parts.end()) byId("hidden").click();
+  else track.go(places[event.key]);
   event.preventDefault();
 }
 

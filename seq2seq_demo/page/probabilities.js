@@ -65,6 +65,22 @@ export function probabilityPanel(/** @type {number} */ i) {
   });
 }
 
+/** Return the likeliest symbols of the current output of network i in one line, which stands below its picture. */
+export function likeliestLine(/** @type {number} */ i) {
+  const bars = Array.from({ length: Math.min(3, app.networks[i].config.go + 1) }, symbolBar);
+  const name = h("li");
+  const line = h("ul", { className: "bars line" }, name, ...bars.map(({ element }) => element));
+  app.add(() => {
+    const run = app.runs[i];
+    const t = run ? currentOutput(run) : null;
+    line.classList.toggle("empty", t === null);
+    if (t === null) return;
+    revise(name, {}, `Output ${t + 1}:`);
+    largest(probabilities(run.steps[t]), bars.length).forEach((symbol, k) => bars[k].show(run, t, symbol));
+  });
+  return line;
+}
+
 /** Return a button that forces a symbol at the current step; `show` shows a symbol and its probability. */
 function symbolBar() {
   const [name, filled, number, tagText] = [symbolSpan(""), h("span", { className: "share" }), h("span"), h("small")];

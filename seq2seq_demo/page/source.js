@@ -1,10 +1,10 @@
-/* The header, the source with its examples, and, folded away, the target and the JSON. */
+/* The header, the source with its examples, and, folded away, the target. */
 
 import { announce, app, byId } from "./app.js";
 import { button, h, revise } from "./elements.js";
-import { largest, pluralize, trainedLengths } from "./format.js";
+import { pluralize, trainedLengths } from "./format.js";
 import { labelWithHelp, withLabel } from "./panels.js";
-import { countForced, describeErrors, isForced, probabilities } from "./runs.js";
+import { countForced, describeErrors } from "./runs.js";
 import { PATTERNS } from "./symbols.js";
 import { showTab } from "./tabs.js";
 
@@ -17,10 +17,10 @@ import { showTab } from "./tabs.js";
 /** Return the strip at the top of the page, and fill in the header. */
 export function inputPanel() {
   showSummary();
-  const hide = toggleButton("hidden", "Hide the answer", "Show the answer", () => {
-    const isRead = app.state.hidden && app.state.place === app.S + app.T;
-    return { place: isRead ? app.place : null, tour: null };
-  });
+  const hide = toggleButton("hidden", "Hide the answer", "Show the answer", () => ({
+    place: app.state.hidden && app.t !== null ? app.place : null, // a step that shows an output stays
+    tour: null,
+  }));
   const lecture = toggleButton("lecture", "Lecture view", "", () => ({ embed: false }));
   byId("actions").append(hide, lecture);
   lecture.title = "Back and forward: the keys of a clicker, or the arrow keys. Full screen: F";
@@ -28,10 +28,9 @@ export function inputPanel() {
   return h("section", { id: "input", attributes: { "aria-label": "Source" } }, sourceField(), examplesList());
 }
 
-/** Return the target, and the page's state as JSON and as a link, folded away. */
+/** Return the target, folded away. */
 export function moreDetails() {
-  const buttons = h("div", { className: "controls" }, ...copyButtons());
-  const details = h("details", { id: "more" }, h("summary", {}, "More: target, JSON"), targetField(), buttons);
+  const details = h("details", { id: "more" }, h("summary", {}, "Target"), targetField());
   app.addForRuns(() => (details.open ||= app.state.targetText !== null));
   return details;
 }
@@ -161,6 +160,10 @@ function targetField() {
 }
 
 function examplesList() {
+  const choose = (/** @type {string} */ text) => {
+    app.change({ text, forced: {}, replacement: null, targetText: null });
+    announceAnswers();
+  };
   const [{ examples, sourceVocabulary }] = app.networks;
   if (!examples.length) {
     const command = h("code", {}, "seq2seq-demo page --from-file");
@@ -170,14 +173,15 @@ function examplesList() {
     const text = sourceVocabulary.text(source);
     const isUnique = examples.filter((other) => other.note === note).length === 1;
     const [shown, title] = sourceVocabulary.isText || !isUnique || !note ? [text.trim(), note] : [note, text];
-    const choose = () => {
-      app.change({ text, forced: {}, replacement: null, targetText: null });
-      announceAnswers();
-    };
-    const choice = button(shown, choose, { title, dir: "auto" });
+    const choice = button(shown, () => choose(text), { title, dir: "auto" });
     app.add(() => revise(choice, { "aria-pressed": app.state.text === text }));
     return h("li", {}, choice);
   });
+  const symbols = () =>
+    Array.from({ length: app.S || 6 }, () => Math.floor(Math.random() * (sourceVocabulary.largest + 1)));
+  const title = "Random symbols, as many as the source has";
+  const random = button("Random", () => choose(sourceVocabulary.text(symbols())), { title });
+  if (!sourceVocabulary.isText) items.push(h("li", {}, random));
   return h("ul", { className: "examples", attributes: { "aria-label": "Examples" } }, ...items);
 }
 
@@ -220,63 +224,4 @@ function toggleButton(name, label, onLabel, makePatch) {
     document.documentElement.toggleAttribute(`data-${name}`, app.state[name]);
   });
   return toggle;
-}
-
-/** Return the buttons that copy the runs as JSON and the page's state as a link. */
-function copyButtons() {
-  const manual = h("textarea", { hidden: true, readOnly: true, rows: 4 });
-  manual.setAttribute("aria-label", "Text to copy");
-  const status = h("span", { className: "hint" });
-  const copy = async (/** @type {string} */ text, /** @type {string} */ name) => {
-    manual.hidden = true;
-    try {
-      await navigator.clipboard.writeText(text);
-      status.textContent = `${name} copied`;
-    } catch {
-      Object.assign(manual, { hidden: false, value: text });
-      manual.select();
-      status.textContent = "The browser does not allow copying. Copy this text:";
-    }
-    announce(status.textContent);
-  };
-  const copyJson = () => copy(JSON.stringify(app.runs.map(asJson), null, 2), "JSON");
-  const json = button("Copy as JSON", copyJson, { id: "copy-json" });
-  const link = button("Copy link", () => copy(location.href, "Link"), { id: "copy-link" });
-  app.add(() => {
-    json.disabled = !app.runs.length;
-    link.disabled = !app.source; // for an invalid source, the address still has the previous state
-    // a link to a file is of no use to others, and the browser may forbid a page to set its address
-    queueMicrotask(() => link.toggleAttribute("hidden", location.protocol === "file:" || location.hash === ""));
-    revise(status, {}, "");
-    manual.toggleAttribute("hidden", true);
-  });
-  return [json, link, status, manual];
-}
-
-/** Return a run as JSON, with at most the 100 likeliest symbols of each step. */
-function asJson(/** @type {Run} */ run) {
-  const { network, exact, ended } = run;
-  const names = (/** @type {number[]} */ numbers) => numbers.map((number) => network.targetVocabulary.name(number));
-  const steps = run.steps.map((step, t) => ({
-    fed: t ? network.targetVocabulary.name(step.fed) : "GO",
-    written: network.targetVocabulary.name(step.written),
-    forced: isForced(t),
-    attention: step.alpha && [...step.alpha],
-    probabilities: largest(probabilities(step), 100).map((symbol) => ({
-      symbol: network.targetVocabulary.name(symbol),
-      probability: probabilities(step)[symbol],
-    })),
-  }));
-  const { text, place, moment } = app.state;
-  return {
-    network: network.name,
-    state: { text, place, forced: app.forced, moment },
-    source: run.source.map((number) => network.sourceVocabulary.name(number)),
-    prediction: names(run.answer),
-    expected: run.target && names(run.target),
-    exact,
-    ended: network.ends ? ended : null,
-    training_step: network.stepAt(moment), // null is the saved network
-    steps,
-  };
 }

@@ -23,11 +23,17 @@ const ALL_WRITTEN = "“Show the answer” compares it with the target.";
 /** @type {Record<Verdict, string>} */
 export const MARKS = { right: "✓ ", wrong: "✗ ", unknown: "" };
 
-/** Return the panel; `slots` are places for other pictures, which cover those of the networks. */
-export function stepPanel(/** @type {HTMLElement[]} */ slots) {
+/** Return the panel; `slots` are places for other pictures, which cover those of the networks, and `lines` stand below
+    the pictures.
+    @type {(slots: HTMLElement[], lines: HTMLElement[]) => HTMLElement} */
+export function stepPanel(slots, lines) {
   const boxes = app.networks.map((network) => scrollBox(`Diagram: ${network.name}`));
   const sentences = app.networks.map((_, i) => sentenceParts(i));
-  const parts = columns((i) => [...sentences[i].elements, h("div", { className: "picture-box" }, boxes[i], slots[i])]);
+  const parts = columns((i) => [
+    ...sentences[i].elements,
+    h("div", { className: "picture-box" }, boxes[i], slots[i]),
+    lines[i] ?? null,
+  ]);
   const section = h("section", { id: "step", attributes: { "aria-label": "Step by step" } }, parts);
   /** @type {Diagram[]} */
   const diagrams = [];

@@ -1,6 +1,6 @@
 /* The guided tour: five steps, each a sentence and the state of the page that it needs. */
 
-import { announce, app } from "./app.js";
+import { announce, app, byId } from "./app.js";
 import { button, h } from "./elements.js";
 import { largest, percent } from "./format.js";
 import { argmax } from "./network.js";
@@ -10,8 +10,8 @@ import { probabilities, stateSize, targetName, writtenName } from "./runs.js";
 /** @import { Forced, Patch } from "./app.js"
     @import { Run } from "./trained.js" */
 
-/** @typedef {{ title: string, text: string, patch: Patch, forced?: Forced, label?: string }} TourStep `label` is that of a
-    button that forces symbols */
+/** @typedef {{ title: string, text: string, patch: Patch, forced?: Forced, label?: string, index?: number }} TourStep `label`
+    is that of a button that forces symbols, `index` that of the network in question */
 
 /** The steps, for the runs of the current source without forced symbols; null if the page cannot show a step.
     @type {((runs: Run[]) => TourStep | null)[]} */
@@ -19,7 +19,7 @@ const STEPS = [
   function read(runs) {
     const isTwice = runs.some(({ network }) => network.config.bidirectional);
     const both = isTwice ? ", in one row from the left and in one from the right" : "";
-    const text = `The encoder reads one symbol at a time${both}; each changes its ${sizes(runs)}. Press “Next” below the picture to read on.`;
+    const text = `The encoder reads one symbol at a time${both}; each changes its ${sizes(runs)}.`;
     return { title: "Reading", text, patch: { place: Math.min(2, app.S) } };
   },
   function remember(runs) {
@@ -41,8 +41,10 @@ const STEPS = [
     return { title: "Writing", text, patch: { place: app.S + Math.min(2, run.steps.length) } };
   },
   function force(runs) {
-    const example = app.networks.flatMap(({ examples }) => examples).find(({ shows_bias: showsBias }) => showsBias);
-    if (example) return exposureBias(example.source);
+    for (const [index, { examples }] of app.networks.entries()) {
+      const example = examples.find(({ shows_bias: showsBias }) => showsBias);
+      if (example) return exposureBias(index, example.source);
+    }
     const [run] = runs;
     const [{ written }, go] = [run.steps[0], run.network.go];
     const symbol = largest(probabilities(run.steps[0]), 3).find((one) => one !== written && one !== go);
@@ -66,20 +68,22 @@ function sizes(/** @type {Run[]} */ runs) {
 }
 
 /** Explain a source on which a network makes one error with teacher forcing, and more free-running.
-    @type {(source: number[]) => TourStep} */
-function exposureBias(source) {
-  const runs = app.networks.map((network) => network.run(source, network.knownTarget(source), null, {}));
-  const edits = (/** @type {Run} */ run) => run.alignment?.edits ?? 0;
-  const run = runs.reduce((worst, one) => (edits(one) > edits(worst) ? one : worst));
+    @type {(index: number, source: number[]) => TourStep} */
+function exposureBias(index, source) {
+  const network = app.networks[index];
+  const run = network.run(source, network.knownTarget(source), null, {});
   const t = run.steps.findIndex(({ written }, i) => written !== run.expected?.[i]);
   const [wrote, right] = [writtenName(run, t), targetName(run, run.expected?.[t])];
-  const others = `${edits(run) - 1} more edits follow`;
-  const error = withLabel(run.network, `output ${t + 1} is ${wrote}, not ${right}; ${others}`);
-  const why = "in training the decoder was always fed the right symbol, so it does not find its way back";
-  const text = `${error}: ${why} (exposure bias). If it is forced to write ${right}, all other outputs become right:`;
-  const patch = { text: run.network.sourceVocabulary.text(source), place: null };
+  const error = withLabel(
+    network,
+    `with teacher forcing, only output ${t + 1} is wrong (${wrote} instead of ${right})`,
+  );
+  const text =
+    `${error}. Fed its own output, it needs ${run.alignment?.edits} edits: in training it was fed only right symbols, so ` +
+    `it never learned to go on after a wrong one (exposure bias). If it is forced to write ${right}, all is right:`;
+  const patch = { text: network.sourceVocabulary.text(source), place: null };
   const forced = { [t]: /** @type {number} */ (run.expected?.[t]) };
-  return { title: "One error leads to more", text, patch, forced, label: `Force ${right}` };
+  return { title: "One error leads to more", text, patch, forced, label: `Force ${right}`, index };
 }
 
 /** Return the button that starts the tour, its element, and `go`, which goes to a step, from 1 on. */
@@ -89,37 +93,48 @@ export function makeTour() {
     return STEPS.map((make) => make(runs)).filter((step) => step !== null);
   };
   let [shown, source] = ["", ""];
+  let own = /** @type {string | null} */ (null); // the user's source, while a step replaces it
+  let index = /** @type {number | undefined} */ (undefined); // of the network that a step explains
   const [title, text] = [h("strong"), h("span")];
   const go = (/** @type {number} */ n) => {
     if (!app.runs.length) return;
     const steps = makeSteps();
     const tour = Math.max(1, Math.min(n, steps.length));
     const step = steps[tour - 1];
-    source = step.patch.text ?? app.state.text;
-    app.change({ forced: {}, moment: null, hidden: false, ...step.patch, tour });
+    const before = own ?? app.state.text;
+    source = step.patch.text ?? before;
+    index = step.index;
+    app.change({ forced: {}, moment: null, hidden: false, text: before, ...step.patch, tour });
+    own = step.patch.text ? before : null;
     shown = stateText();
     title.textContent = `${tour} of ${steps.length}. ${step.title}. `;
     text.textContent = `${step.text} `;
     force.textContent = step.label ?? "";
     force.toggleAttribute("hidden", !step.label);
     force.onclick = () => app.change({ forced: step.forced });
-    for (const [one, isEnd] of /** @type {const} */ ([
-      [back, tour === 1],
-      [next, tour === steps.length],
-    ])) {
-      one.setAttribute("aria-disabled", String(isEnd));
-    }
+    back.setAttribute("aria-disabled", String(tour === 1));
+    back.onclick = () => go(tour - 1);
+    next.textContent = tour < steps.length ? "Continue ›" : exercises() ? "Exercises ›" : "Done";
+    next.onclick = () => (tour < steps.length ? go(tour + 1) : finish());
     document.documentElement.toggleAttribute("data-tour", true);
     announce(title.textContent + step.text);
   };
   const leave = () => {
-    app.change({ tour: null, forced: {}, moment: null, place: null }, "The tour has ended");
+    const text = own ?? app.state.text;
+    own = null;
+    app.change({ tour: null, forced: {}, moment: null, place: null, text }, "The tour has ended");
     start.focus();
   };
-  const [back, next] = [-1, 1].map((by) =>
-    button(by < 0 ? "‹ Previous" : "Continue ›", () => go((app.state.tour ?? 1) + by)),
-  );
-  const force = button("", () => {});
+  const exercises = () => /** @type {HTMLDetailsElement | null} */ (byId("exercises").firstElementChild);
+  const finish = () => {
+    const details = exercises();
+    leave();
+    if (!details) return;
+    details.open = true;
+    details.scrollIntoView();
+    details.querySelector("summary")?.focus({ preventScroll: true });
+  };
+  const [back, next, force] = ["‹ Previous", "", ""].map((text) => button(text, () => {}));
   const close = button("×", leave, { id: "leave", "aria-label": "Leave the tour", className: "help" });
   const start = button(
     "Tour",
@@ -141,12 +156,16 @@ export function makeTour() {
   addEventListener("keydown", onKey, true);
   app.add(() => {
     const { tour } = app.state;
+    for (const [i, column] of document.querySelectorAll("#step .column").entries())
+      column.classList.toggle("explained-now", tour !== null && i === index); // is the first on narrow screens
     element.toggleAttribute("hidden", tour === null);
     // the sentences of the pictures come back with the first step that the user makes
     document.documentElement.toggleAttribute("data-tour", tour !== null && shown === stateText());
     // another source gets a tour of its own, but leaves a step that has a source
     const follow = () => (force.hidden ? go(tour ?? 1) : app.change({ tour: null }));
-    if (tour !== null && source && source !== app.state.text) setTimeout(follow, 600);
+    if (tour === null || !source || source === app.state.text) return;
+    own = null;
+    setTimeout(follow, 600);
   });
   return { element, button: start, go };
 }

@@ -1,10 +1,10 @@
 /* The panel of beam search: the beginnings at each step as a tree, and the answers. */
 
-import { announce, app, BEAM_CHOICES, soon } from "./app.js";
+import { announce, app, BEAM_SIZES, soon } from "./app.js";
 import { beamSearch, pathOf } from "./beam.js";
 import { redraw, scrollBox, updateScrollBox } from "./boxes.js";
 import { button, h, labelledSelect, revise, svg, table, zoom } from "./elements.js";
-import { formatNumber, percent, truncate } from "./format.js";
+import { percent, truncate } from "./format.js";
 import { last } from "./network.js";
 import { addPanel, columns, panel, tableDetails, withLabel } from "./panels.js";
 import { currentOutput, targetName } from "./runs.js";
@@ -18,23 +18,18 @@ import { same } from "./trained.js";
 
 export function treePanel() {
   const parts = app.networks.map((_, i) => treeParts(i));
-  const control = (/** @type {string} */ text, /** @type {"beam" | "penalty"} */ key) => {
-    const choices = BEAM_CHOICES[key];
-    const label = labelledSelect(text, choices.map(String), choices.indexOf(app.state[key]), (i) => {
-      app.change({ [key]: choices[i] });
-      announce(parts.map((part) => part.describe()).join(" "));
-    });
-    const select = /** @type {HTMLSelectElement} */ (label.querySelector("select"));
-    app.add(() => (select.value = String(app.state[key])));
-    return label;
-  };
+  const choice = labelledSelect("Beginnings kept (K)", BEAM_SIZES.map(String), 0, (i) => {
+    app.change({ beam: BEAM_SIZES[i] });
+    announce(parts.map((part) => part.describe()).join(" "));
+  });
+  const select = /** @type {HTMLSelectElement} */ (choice.querySelector("select"));
+  app.add(() => (select.value = String(app.state.beam)));
   const section = panel(
     "beam",
     "Beam search",
-    "Greedy decoding keeps one beginning of the answer, beam search the K with the best scores: log probability / length " +
-      "to the power of the penalty. A column is a step, best first: solid beginnings are kept, dashed ones dropped, and " +
-      "the thick path is the best answer.",
-    h("div", { className: "controls" }, control("Beginnings kept (K)", "beam"), control("Length penalty", "penalty")),
+    "Greedy decoding keeps one beginning of the answer, beam search the K likeliest. A column is a step, likeliest first: " +
+      "solid beginnings are kept, dashed ones dropped, and the thick path is the best answer.",
+    choice,
     columns((i) => parts[i].elements),
   );
   let isVisible = false; // only a visible panel searches, soon after the page has shown the new answer
@@ -44,6 +39,7 @@ export function treePanel() {
     isVisible = last(entries).isIntersecting;
     update();
   }).observe(section);
+  addEventListener("resize", update);
   return addPanel(section, update);
 }
 
@@ -61,15 +57,15 @@ function treeParts(/** @type {number} */ i) {
   });
   const update = () => {
     const run = app.runs[i];
-    const { beam: size, penalty, moment } = app.state;
+    const { beam: size, moment } = app.state;
     const outLen = network.maxOutLen(run.source.length, run.target);
-    const key = [run.source, outLen, moment, size, penalty, zoom()].join("; ");
+    const key = [run.source, outLen, moment, size, zoom(), innerWidth].join("; ");
     if (key !== searched) {
       const model = network.at(moment);
-      search = { ...beamSearch(model, run.encoded, outLen, { size, penalty }), size };
-      const [greedy] = beamSearch(model, run.encoded, outLen, { size: 1, penalty: 0 }).answers;
+      search = { ...beamSearch(model, run.encoded, outLen, size), size };
+      const [greedy] = beamSearch(model, run.encoded, outLen, 1).answers;
       searched = key;
-      redraw(box, ...drawTree(run, search));
+      redraw(box, ...drawTree(run, search, box.parentElement?.clientWidth ?? 0));
       redraw(answers, answerList(run, search.answers), h("p", {}, compareWithGreedy(run, search.answers[0], greedy)));
       refresh();
     }
@@ -82,13 +78,16 @@ function treeParts(/** @type {number} */ i) {
   return { elements: [h("div", { className: "beam" }, box, answers), details], update, describe };
 }
 
-/** Return a button for each step and, below them, the tree. A hypothesis that has ended is a dot in later columns. */
-function drawTree(/** @type {Run} */ run, /** @type {Search} */ { steps, size, answers }) {
-  const u = zoom();
+/** Return a button for each step and, below them, the tree, smaller if the room is narrow. A hypothesis that has ended is
+    a dot in later columns.
+    @type {(run: Run, search: Search, room: number) => Element[]} */
+function drawTree(run, { steps, size, answers }, room) {
   const name = (/** @type {Hypothesis} */ { symbol }) => truncate(targetName(run, symbol), 8);
   const shown = steps.flatMap(({ kept, dropped }) => [...kept, ...dropped]);
   const longest = Math.max(...shown.map((one) => name(one).length));
-  const [column, row, gap] = [(9 * longest + 72) * u, 25 * u, 6 * u]; // the gap is above dropped ones
+  const wide = 9 * longest + 72;
+  const u = Math.min(zoom(), Math.max(0.7 * zoom(), room / wide / (steps.length + 1)));
+  const [column, row, gap] = [wide * u, 25 * u, 6 * u]; // the gap is above dropped ones
   const best = new Set(pathOf(answers[0].hypothesis));
   const startY = (row * size) / 2;
   let places = new Map([[steps[0].kept[0].parent, { x: column / 2 + 16 * u, y: startY }]]); // the right ends of boxes
@@ -142,7 +141,13 @@ function drawTree(/** @type {Run} */ run, /** @type {Search} */ { steps, size, a
   const label = `The beginnings of ${run.network.name} at each step. The table below contains them.`;
   return [
     head,
-    svg("svg", { class: "beam-tree", role: "img", "aria-label": label, width, height }, band, go, ...groups),
+    svg(
+      "svg",
+      { class: "beam-tree", role: "img", "aria-label": label, "font-size": 16 * u, width, height },
+      band,
+      go,
+      ...groups,
+    ),
   ];
 }
 
@@ -162,10 +167,14 @@ function markCurrent(/** @type {Run} */ run, /** @type {HTMLElement} */ box) {
   updateScrollBox(box, isShown ? x : null);
 }
 
-/** @type {(run: Run, answer: { symbols: number[] }) => string} */
-const answerText = (run, { symbols }) => symbols.map((symbol) => targetName(run, symbol)).join(" ") || "only END";
-/** @type {(run: Run, hypothesis: Hypothesis) => string} */
-const beginning = (run, hypothesis) => answerText(run, { symbols: pathOf(hypothesis).map(({ symbol }) => symbol) });
+/** @type {(run: Run, hypothesis: Hypothesis, n?: number) => string} */
+const beginning = (run, hypothesis, n) =>
+  Array.from(pathOf(hypothesis).slice(0, n), ({ symbol }) => targetName(run, symbol)).join(" ");
+/** @type {(run: Run, answer: BeamAnswer) => string} */
+const answerText = (run, { ended, hypothesis }) =>
+  run.network.ends && !ended
+    ? `${beginning(run, hypothesis)} …`
+    : beginning(run, hypothesis, ended ? -1 : undefined) || "only END";
 
 function probabilityText(/** @type {Hypothesis} */ { logP }) {
   const p = Math.exp(logP);
@@ -174,14 +183,14 @@ function probabilityText(/** @type {Hypothesis} */ { logP }) {
 
 function describeHypothesis(/** @type {Run} */ run, /** @type {Hypothesis} */ one) {
   const lastSymbol = `${targetName(run, one.symbol)}: ${percent(one.p)}`;
-  return `${beginning(run, one)}: ${probabilityText(one)}, score ${formatNumber(one.score)} (${lastSymbol})`;
+  return `${beginning(run, one)}: ${probabilityText(one)} (${lastSymbol})`;
 }
 
 function answerList(/** @type {Run} */ run, /** @type {BeamAnswer[]} */ answers) {
   const items = answers.map((answer) => {
     const isWhole = answer.ended === run.network.ends;
     const verdict = !isWhole ? ", no END" : run.target && same(answer.symbols, run.target) ? ", right" : "";
-    const note = ` ${probabilityText(answer.hypothesis)}, score ${formatNumber(answer.score)}${verdict}`;
+    const note = ` ${probabilityText(answer.hypothesis)}${verdict}`;
     return h("li", {}, h("span", { className: "symbol", dir: "auto" }, answerText(run, answer)), note);
   });
   return h("ol", {}, ...items);
@@ -208,9 +217,8 @@ function searchTable(/** @type {Run} */ run, /** @type {Search} */ { steps }) {
       beginning(run, one),
       percent(one.p),
       probabilityText(one),
-      formatNumber(one.score),
     ]),
   );
-  const head = ["Step", "Kept", "Beginning", "Last symbol", "Probability", "Score"];
+  const head = ["Step", "Kept", "Beginning", "Last symbol", "Probability"];
   return table(`Beam search of ${run.network.name}`, head, rows);
 }

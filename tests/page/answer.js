@@ -34,10 +34,10 @@ const QUESTIONS = {
   },
   beam({ network, source, outLen, searches }) {
     const instance = new Network(network.config, decodeWeights(network.weights, network.shapes));
-    return searches.map(([size, penalty, nBest]) => {
-      const search = beamSearch(instance, instance.encode(source), outLen, { size, penalty, nBest });
+    return searches.map(([size, nBest]) => {
+      const search = beamSearch(instance, instance.encode(source), outLen, size, nBest);
       return {
-        answers: search.answers.map(({ symbols, score, ended }) => ({ symbols, score, ended })),
+        answers: search.answers.map(({ symbols, ended, hypothesis }) => ({ symbols, ended, logP: hypothesis.logP })),
         kept: search.steps.map(({ kept }) => kept.length),
         dropped: search.steps.map(({ dropped }) => dropped.length),
       };

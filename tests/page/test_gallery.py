@@ -81,12 +81,13 @@ def test_the_exercises_have_the_words_of_teaching_and_links_to_the_states_that_t
     for (number, letter, question, answer), (text, links), shown_answer in zip(stated, entries, answers, strict=True):
         name = pages[letter]
         title, words = f"{number}. {GALLERY[name].title}", re.sub("[`*]", "", question)
-        assert " ".join(text.split()) == f"{title} {words} Prediction: Answer"
+        assert " ".join(text.split()) == f"{title} {words} Prediction: What I saw, and why: Answer"
         assert re.sub(MARKUP, "", shown_answer) == re.sub(MARKUP, "", f"Answer {answer}")
         sources = re.findall("`(.*?)`", question) or sources  # "the same source and panel"
         named = [PANELS[panel] for panel in re.findall('"(.*?)"', question + answer) if panel in PANELS]
         tab = named[0] if named else tab if "panel" in question else None
-        for source, link in zip(sources, links, strict=True):
+        assert links[0] == f"{links[1]}&view=lecture"  # the heading
+        for source, link in zip(sources, links[1:], strict=True):
             page.goto(link)
             state = page.evaluate("app.state")
             assert (page.url.partition("#")[0], state["text"]) == ((tmp_path / f"{name}.html").as_uri(), source)
