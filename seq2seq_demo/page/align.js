@@ -6,21 +6,22 @@
 
 /** Align an answer with its target by the fewest edits: extra, missing or wrong symbols, and swaps of two neighbours,
     each swap one edit (optimal string alignment). Among alignments with this number of edits, prefer right and wrong symbols
-    to swaps, and these to extra and missing ones.
+    to swaps, and these to extra and missing ones. If `wrong` is 2 and `swap` Infinity, as many symbols as possible are right,
+    and those between them are wrong, extra or missing.
 
     Returns, per answer symbol, its kind and `targetIndex`; `missing` [answer.length + 1], the target symbols missing
     before each answer symbol and at the end; `swaps`, the first index of each swap; the numbers of `right` symbols, of
     `errors` (symbols that are not right, or missing), and of `edits`, which counts both symbols of a swap as one.
-    @type {(answer: number[], target: number[]) => Alignment} */
-export function align(answer, target) {
+    @type {(answer: number[], target: number[], costs?: { wrong: number, swap: number }) => Alignment} */
+export function align(answer, target, { wrong, swap } = { wrong: 1, swap: 1 }) {
   const [T, J] = [answer.length, target.length];
   const cost = Array.from({ length: T + 2 }, () => new Array(J + 2).fill(Infinity)); // of answer[t…] and target[j…]
   const areSwapped = (/** @type {number} */ t, /** @type {number} */ j) =>
     t + 1 < T && j + 1 < J && answer[t] !== answer[t + 1] && answer[t] === target[j + 1] && answer[t + 1] === target[j];
   /** The costs at (t, j) of a right or wrong symbol, a swap, an extra symbol, and a missing symbol. */
   const costs = (/** @type {number} */ t, /** @type {number} */ j) => [
-    cost[t + 1][j + 1] + Number(answer[t] !== target[j]),
-    areSwapped(t, j) ? cost[t + 2][j + 2] + 1 : Infinity,
+    cost[t + 1][j + 1] + (answer[t] === target[j] ? 0 : wrong),
+    areSwapped(t, j) ? cost[t + 2][j + 2] + swap : Infinity,
     cost[t + 1][j] + 1,
     cost[t][j + 1] + 1,
   ];

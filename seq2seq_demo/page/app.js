@@ -121,8 +121,9 @@ export const app = {
     }
     if (COMPUTED.some((name) => state[name] !== before[name]) || !this.runs.length) this.compute();
     if (state.text !== before.text || "place" in patch) {
+      const isUncovered = before.hidden && !state.hidden && before.place > this.S; // then the step stays
       this.isOpening = (patch.place ?? null) === null;
-      this.place = patch.place ?? this.openingPlace;
+      this.place = patch.place ?? (isUncovered ? before.place : this.openingPlace);
       state.film = patch.film ?? false;
     }
     state.place = Math.max(0, Math.min(this.place, this.S + this.T));

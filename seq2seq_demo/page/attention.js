@@ -37,7 +37,7 @@ export function attentionPanel(/** @type {number} */ i) {
   });
 }
 
-const MAX_HEIGHT = 265; // of all rows of a right answer in px, so that the film needs no scroll bar
+const MAX_HEIGHT = 240; // of all rows of a right answer in px, so that the film needs no scroll bar
 
 /** Return a run's attention as the content of a heat map.
     @type {(run: Run) => Content} */

@@ -148,7 +148,7 @@ function comparedRow(run, label, steps, n, divergence, isFed) {
       { className },
       symbolSpan(targetName(run, written), error ? "symbol wrong" : "symbol"),
       note ? h("small", {}, note) : null,
-      missing.length ? h("small", {}, `${missing.join(" ")} missing before`) : null,
+      missing.length ? h("small", {}, `${missing.join(", ")} missing before`) : null,
     );
   });
   return h("tr", { className: isFed ? "fed" : "" }, headerCell("row", label), ...cells);

@@ -64,7 +64,8 @@ export class HeatMap {
     this.rows = content.rows.map((name, row) => this.drawRow(name, row, layout));
     this.column = svg("rect", { class: "matrix-frame", y: top, height: layout.height * content.rows.length });
     const picture = svg("g", { "aria-hidden": true }, ...titles, corner, ...this.names, ...cells, this.column);
-    const attributes = { width, height: layout.bottom, role: "listbox", "aria-label": this.label };
+    const size = { width, height: layout.bottom, viewBox: `0 0 ${width} ${layout.bottom}` }; // paper may be narrower
+    const attributes = { ...size, role: "listbox", "aria-label": this.label };
     const className = height < font ? "heat-map dense" : "heat-map";
     const drawing = svg("svg", { class: className, ...attributes }, tip, picture, ...this.rows);
     drawing.addEventListener("pointermove", (event) => {

@@ -144,9 +144,10 @@ function influenceMap(/** @type {TrainedNetwork} */ network) {
   return { elements: [progress, results], update };
 }
 
-/** Align two answers. Returns pairs [before, after]; null marks an inserted or deleted symbol. */
+/** Align two answers, so that a symbol that only moves is unchanged. Returns pairs [before, after]; null marks an inserted or
+    deleted symbol. */
 function alignedPairs(/** @type {number[]} */ before, /** @type {number[]} */ after) {
-  const { kinds, targetIndex, missing } = align(after, before);
+  const { kinds, targetIndex, missing } = align(after, before, { wrong: 2, swap: Infinity });
   /** @type {[number | null, number | null][]} */
   const pairs = [];
   for (let t = 0; t <= after.length; t++) {
@@ -156,7 +157,7 @@ function alignedPairs(/** @type {number[]} */ before, /** @type {number[]} */ af
   return pairs;
 }
 
-/** Return the indices of the outputs in `before` that change or are deleted. An output that only moves is unchanged. */
+/** Return the indices of the outputs in `before` that change or are deleted. */
 function changedOutputs(/** @type {number[]} */ before, /** @type {number[]} */ after) {
   const pairs = alignedPairs(before, after).filter(([symbol]) => symbol !== null);
   return [...before.keys()].filter((t) => pairs[t][1] !== pairs[t][0]);

@@ -130,7 +130,7 @@ function forcedNote() {
     announceAnswers("No output is forced.");
     focusWritten(); // the clicked button is gone
   };
-  return [h("span", {}, `Forced: ${list}.`), button("Undo all", undo, { "data-key": "undo" })];
+  return [h("span", {}, `Forced: ${list}`), button("Undo", undo, { "data-key": "undo" })];
 }
 
 /** Focus the symbol that was written at the current output. */

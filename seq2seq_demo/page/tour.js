@@ -4,7 +4,7 @@ import { announce, app, byId } from "./app.js";
 import { button, h } from "./elements.js";
 import { largest, percent } from "./format.js";
 import { argmax } from "./network.js";
-import { withLabel } from "./panels.js";
+import { Track } from "./player.js";
 import { probabilities, stateSize, targetName, writtenName } from "./runs.js";
 
 /** @import { Forced, Patch } from "./app.js"
@@ -33,7 +33,8 @@ const STEPS = [
     const text = bottleneck
       ? `Without attention, ${bottleneck}; with attention, ${lines}.`
       : `To write a symbol, ${lines}.`;
-    return { title: bottleneck ? "Bottleneck or attention" : "Attention", text, patch: { place: app.S + 1 } };
+    const index = narrow && app.networks.indexOf(narrow.network);
+    return { title: bottleneck ? "Bottleneck or attention" : "Attention", text, patch: { place: app.S + 1 }, index };
   },
   function write([run]) {
     const end = run.network.ends ? ", until it writes END" : "";
@@ -74,10 +75,8 @@ function exposureBias(index, source) {
   const run = network.run(source, network.knownTarget(source), null, {});
   const t = run.steps.findIndex(({ written }, i) => written !== run.expected?.[i]);
   const [wrote, right] = [writtenName(run, t), targetName(run, run.expected?.[t])];
-  const error = withLabel(
-    network,
-    `with teacher forcing, only output ${t + 1} is wrong (${wrote} instead of ${right})`,
-  );
+  const which = app.networks.length > 1 ? ` of the network ${network.name}` : "";
+  const error = `With teacher forcing, only output ${t + 1}${which} is wrong (${wrote} instead of ${right})`;
   const text =
     `${error}. Fed its own output, it needs ${run.alignment?.edits} edits: in training it was fed only right symbols, so ` +
     `it never learned to go on after a wrong one (exposure bias). If it is forced to write ${right}, all is right:`;
@@ -95,6 +94,7 @@ export function makeTour() {
   let [shown, source] = ["", ""];
   let own = /** @type {string | null} */ (null); // the user's source, while a step replaces it
   let index = /** @type {number | undefined} */ (undefined); // of the network that a step explains
+  let isLast = false;
   const [title, text] = [h("strong"), h("span")];
   const go = (/** @type {number} */ n) => {
     if (!app.runs.length) return;
@@ -111,15 +111,21 @@ export function makeTour() {
     text.textContent = `${step.text} `;
     force.textContent = step.label ?? "";
     force.toggleAttribute("hidden", !step.label);
-    force.onclick = () => app.change({ forced: step.forced });
+    force.onclick = () => {
+      app.change({ forced: step.forced });
+      shown = stateText(); // the explanation stays in place of the sentences
+      document.documentElement.toggleAttribute("data-tour", true);
+    };
     back.setAttribute("aria-disabled", String(tour === 1));
     back.onclick = () => go(tour - 1);
-    next.textContent = tour < steps.length ? "Continue ›" : exercises() ? "Exercises ›" : "Done";
-    next.onclick = () => (tour < steps.length ? go(tour + 1) : finish());
+    isLast = tour === steps.length;
+    next.textContent = !isLast ? "Continue ›" : exercises() ? "Exercises ›" : "Done";
+    next.onclick = () => (isLast ? finish() : go(tour + 1));
     document.documentElement.toggleAttribute("data-tour", true);
     announce(title.textContent + step.text);
   };
   const leave = () => {
+    Track.stop();
     const text = own ?? app.state.text;
     own = null;
     app.change({ tour: null, forced: {}, moment: null, place: null, text }, "The tour has ended");
@@ -151,7 +157,8 @@ export function makeTour() {
     const by = { PageUp: -1, PageDown: 1 }[event.key];
     if (!by || !app.state.tour || !app.state.lecture) return;
     event.preventDefault(); // before the player steps
-    go(app.state.tour + by);
+    if (by > 0 && isLast) document.getElementById("play-moment")?.click();
+    else go(app.state.tour + by);
   };
   addEventListener("keydown", onKey, true);
   app.add(() => {

@@ -1,8 +1,8 @@
 /* The film of the recorded training, and the panel with its curves. */
 
-import { announce, app } from "./app.js";
+import { app } from "./app.js";
 import { keepInPlace, keyedBox, onNewWidth } from "./boxes.js";
-import { button, h, svg, table, zoom } from "./elements.js";
+import { h, svg, table, zoom } from "./elements.js";
 import { formatNumber, percent } from "./format.js";
 import { last } from "./network.js";
 import { addPanel, networkLabel, panel, tableDetails } from "./panels.js";
@@ -28,7 +28,6 @@ export function trainingPanel() {
     "Exact match is measured free-running, loss with teacher forcing. The axis lists the recorded steps and is not to scale.",
     h("p", {}, unrecordedNote()),
     h("div", { className: "columns" }, ...charts.map(({ element }) => element)),
-    learnedButton(recorded),
     tableDetails("The curves as a table", curveTables).details,
   );
   return addPanel(section, () => charts.forEach(({ draw }) => draw()));
@@ -163,51 +162,4 @@ function curveTable(/** @type {RecordedNetwork} */ network) {
   const figures = (/** @type {number} */ i) => curves.map(({ values, format }) => format(values[i]));
   const rows = steps.map((step, i) => [String(step), formatNumber(epochs[i], 2), ...figures(i)]);
   return table(networkLabel(network) || "During training", head, rows);
-}
-
-/** Return a button that goes to the first moment from which the answer to the current source stays right. */
-function learnedButton(/** @type {RecordedNetwork[]} */ recorded) {
-  const status = h("p", { className: "status" });
-  const show = (/** @type {string} */ text) => {
-    status.textContent = text;
-    announce(text);
-  };
-  const search = button("When did it learn this source?", async () => {
-    const { source } = app;
-    if (!source || !app.runs.some((run) => run.target)) {
-      show("No target is known for this source. Type one above.");
-      return;
-    }
-    status.textContent = "Searching …";
-    /** @type {(number | null)[]} */
-    const learned = [];
-    for (const network of recorded) learned.push(await learnedAt(network, source));
-    if (source !== app.source) return; // another source was typed in the meantime
-    const name = (/** @type {RecordedNetwork} */ network) => `The network ${networkLabel(network)}`.trim();
-    const texts = recorded.map((network, i) => learnedText(name(network), network.recording, learned[i]));
-    if (learned[0] !== null) app.change({ moment: learned[0] >= app.nMoments ? null : learned[0], forced: {} });
-    show([...texts, unrecordedNote()].join(" ").trim());
-  });
-  app.addForRuns(() => (status.textContent = ""));
-  return h("div", { className: "learned" }, search, status);
-}
-
-/** Return the first moment from which a network's answer stays right; null if the saved network is wrong. */
-async function learnedAt(/** @type {RecordedNetwork} */ network, /** @type {number[]} */ source) {
-  const { target } = app.runs[app.networks.indexOf(network)];
-  let first = null;
-  for (let moment = network.recording.steps.length; moment >= 0; moment--) {
-    await new Promise((resume) => setTimeout(resume)); // keeps the page responsive
-    if (!network.run(source, target, moment, {}).exact) return first;
-    first = moment;
-  }
-  return first;
-}
-
-/** @type {(name: string, recording: Recording, moment: number | null) => string} */
-function learnedText(name, recording, moment) {
-  if (moment === null) return `${name} did not learn this source: the saved network's answer is wrong.`;
-  if (moment === 0) return `${name} is right at every recorded step.`;
-  if (moment >= recording.steps.length) return `${name} is right only after the last recorded step.`;
-  return `${name} is right from ${momentText(recording, moment)} on.`;
 }

@@ -143,7 +143,15 @@ function drawTree(run, { steps, size, answers }, room) {
     head,
     svg(
       "svg",
-      { class: "beam-tree", role: "img", "aria-label": label, "font-size": 16 * u, width, height },
+      {
+        class: "beam-tree",
+        role: "img",
+        "aria-label": label,
+        "font-size": 16 * u,
+        width,
+        height,
+        viewBox: `0 0 ${width} ${height}`,
+      },
       band,
       go,
       ...groups,
