@@ -255,20 +255,17 @@ def changed_variables(draw, variables):
     return variables
 
 
-@st.composite
-def fields(draw):
-    """A valid or invalid field of a protocol buffer."""
-    wire_type = draw(st.sampled_from([0, 1, 2, 2, 5, 3, 7]))
-    value = draw(INTEGERS) if wire_type == 0 else draw(st.binary(min_size=8, max_size=8))
-    value = draw(CONTENTS) if wire_type == 2 else value[:4] if wire_type == 5 else value
-    return draw(st.integers(0, 17)), wire_type, value
+# Valid and invalid fields of a protocol buffer.
+VALUES = {0: INTEGERS, 1: st.binary(min_size=8, max_size=8), 2: CONTENTS, 5: st.binary(min_size=4, max_size=4)}
+WIRE_TYPES = st.sampled_from([0, 1, 2, 2, 5, 3, 7])
+FIELDS = WIRE_TYPES.flatmap(lambda kind: st.tuples(st.integers(0, 17), st.just(kind), VALUES.get(kind, VALUES[1])))
 
 
 @st.composite
 def changed_message(draw, message):
     """A message with one change, possibly in a nested message."""
     if not message:
-        return [draw(fields())]
+        return [draw(FIELDS)]
     k = draw(st.integers(0, len(message) - 1))
     number, wire_type, value = message[k]
     if isinstance(value, list) and draw(st.integers(0, 4)):
@@ -279,9 +276,9 @@ def changed_message(draw, message):
         "often": [message[k]] * 500,
         "of another value": [(number, wire_type, draw(INTEGERS if wire_type == 0 else CONTENTS))],
         "of another number": [(draw(st.integers(0, 17)), wire_type, value)],
-        "of another wire type": [(number, *draw(fields())[1:])],
-        "something else": [draw(fields())],
-        "and something else": [message[k], draw(fields())],
+        "of another wire type": [(number, *draw(FIELDS)[1:])],
+        "something else": [draw(FIELDS)],
+        "and something else": [message[k], draw(FIELDS)],
         "and another one": [message[k], draw(st.sampled_from(message))],
     }
     return [*message[:k], *replacements[draw(st.sampled_from([*replacements]))], *message[k + 1 :]]

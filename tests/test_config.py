@@ -126,11 +126,6 @@ def test_given_values_are_the_settings_of_one_config():
             given_values(TrainConfig, Settings(in_len=wrong))
 
 
-@pytest.mark.parametrize(("shortest", "longest", "lengths"), [(None, 10, "10"), (1, 20, "1-20"), (7, 7, "7")])
-def test_lengths_are_shown_as_a_number_or_a_range(shortest, longest, lengths):
-    assert TrainConfig(min_in_len=shortest, in_len=longest).lengths == lengths
-
-
 def test_the_shortest_length_is_at_least_1():
     with pytest.raises(UsageError, match=r"^expected the shortest `in_len` to be an integer of at least 1, got 0$"):
         TrainConfig(min_in_len=0)

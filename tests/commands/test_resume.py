@@ -232,7 +232,7 @@ def test_an_endless_pipe_is_read_only_as_far_as_needed(run, shell, fast_steps, k
     ("options", "output"),
     [("", "--iter-num 0"), ("--record", "-o w.h5"), ("--budget 0.001", ""), ("--members 2", "-o w.h5")],
 )
-def test_a_finished_run_is_not_an_error_whatever_may_be_left_out(run, fast_steps, options, output):
+def test_a_finished_run_is_not_an_error_whatever_may_be_left_out(run, fast_members, fast_steps, options, output):
     """`until seq2seq-demo train ... --resume; do sleep 1; done` ends."""
     epochs = "" if "budget" in options else "-e 1"
     out, _ = run.ok(f"train 20 {epochs} -p reversed {TINY} {options} {output} --resume")

@@ -42,12 +42,6 @@ def test_batches_match_the_definition():
     assert confusions(Sequences.of_rows(answers), Sequences.of_rows(targets)) == total
 
 
-def test_no_answers():
-    none = Sequences.of_rows([])
-    assert edit_distances(none, none).tolist() == []
-    assert confusions(none, none) == Counter()
-
-
 @pytest.mark.parametrize(
     ("answer", "target", "due"),
     [

@@ -113,14 +113,6 @@ def decoded_png(image):
     return imread(io.BytesIO(base64.b64decode(href.partition(",")[2])))[::-1]  # the last row comes first
 
 
-def test_an_axis_that_is_too_long_for_labels_has_positions(tmp_path):
-    prediction = Prediction([8] * 500, [4, 5, 6], [4, 9, 6], attention=np.full((3, 500), 1 / 500))
-    plots.save(plots.attention_figure([prediction]), tmp_path / "a.svg")
-    labels = texts(groups(tmp_path / "a.svg", "axes")[0])
-    assert {("expected 9", RED), ("5", RED), ("6", None), ("100", None), ("input, by position", None)} <= {*labels}
-    assert ("8", None) not in labels
-
-
 def test_the_curves_of_a_history():
     history = figures(3)
     history[2] = replace(history[2], loss=0.5, validation=replace(VALIDATION, loss=0.25, exact_match=0.9))

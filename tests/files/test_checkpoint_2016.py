@@ -143,7 +143,7 @@ WRONG_SIZES = [[1] * 99, [2**40] * 10_000, [0], [0, 10**18], [2**63, 2**63], [2*
 WRONG_FIELDS = [[(1, 2, b"1")], [(1, 5, b"1\0\0\0")], [(1, 1, b"1" * 8)], [], [(1, 0, 1), (1, 0, 1)]]
 
 
-@pytest.mark.parametrize("dims", [*WRONG_SIZES, *([field] for field in WRONG_FIELDS)], ids=str)
+@pytest.mark.parametrize("dims", [*WRONG_SIZES, *([field] for field in WRONG_FIELDS)], ids=lambda dims: str(dims)[:40])
 def test_invalid_dimensions_are_refused(dims):
     assert "damaged checkpoint: expected SavedTensorSlices" in refusal(read_checkpoint, claims(dims))
 

@@ -60,11 +60,8 @@ PANELS["Teacher forcing and free-running"] = "forced"
 
 MARKUP = r"[\s`*|-]"
 # The number of inputs that can change each output, per network.
-INFLUENCES = """app.networks.map((network) => {
-    const influence = new Influence(network, app.source);
-    influence.work();
-    return influence.matrix.map((row) => row.filter((share) => share > 0).length);
-})"""
+INFLUENCES = """app.networks.map((network) => new Influence(network, app.source)).map((influence) =>
+    influence.work() ?? influence.matrix.map((row) => row.filter((share) => share > 0).length))"""
 
 
 @needs_chromium
@@ -95,6 +92,7 @@ def test_the_exercises_have_the_words_of_teaching_and_links_to_the_states_that_t
         assert links[0] == f"{links[1]}&view=lecture"  # the heading
         for source, link in zip(sources, links[1:], strict=True):
             page.goto(link)
+            page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")  # after hashchange
             state = page.evaluate("app.state")
             assert (page.url.partition("#")[0], state["text"]) == ((tmp_path / f"{name}.html").as_uri(), source)
             beam = 1 if tab == "beam" else 3

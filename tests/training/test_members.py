@@ -29,7 +29,7 @@ MODEL = {"model": "embedding_attention", "cell_type": "GRUCell", "cell_size": 7,
 
 
 @pytest.mark.slow
-def test_members_are_equal_side_by_side_and_one_after_another(capsys):
+def test_members_are_equal_side_by_side_and_one_after_another(fast_members, capsys):
     together = train(ROWS, members=2, jobs=2, verbose=True, **SETTINGS, **MODEL)
     lines = re.findall(r"^Member (\d): Epoch (\d)/2: loss .* exact match", capsys.readouterr().out, re.MULTILINE)
     assert sorted(lines) == [(n, epoch) for n in "12" for epoch in "12"]
@@ -123,7 +123,7 @@ def test_members_that_are_killed_or_orphaned_end_with_the_same_bits(tmp_path, mo
 
 
 @pytest.mark.slow
-def test_an_error_of_a_member_names_it():
+def test_an_error_of_a_member_names_it(fast_members):
     with pytest.raises(TrainingError, match=r"^member 1: .*try a lower `learning_rate`$"):
         train(ROWS, members=2, jobs=1, **SETTINGS | {"learning_rate": 1e20}, **MODEL)
 

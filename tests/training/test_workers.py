@@ -27,16 +27,20 @@ SMALL = ModelConfig("embedding_attention", cell_size=7, embedding_size=5, in_max
 RNN = replace(SMALL, model="embedding_rnn", cell_type="BasicRNNCell")  # compiles fast
 # 45 training points: the last batch has 13 rows, all in the first worker's half.
 CONFIG = TrainConfig(50, in_len=6, out_len=4, learning_rate=0.001, epochs=2, batch_size=32)
+# The longest source in one share of a batch may be shorter than in the whole batch.
+ANY_LENGTH = replace(CONFIG, out_len=6, min_in_len=2, few_symbols=0.25, dropout=0.3)
+# By file name: the networks to train, the factors of their output weights, and the settings. "clipped" clips gradients.
+NETWORKS = {"plain": (RNN, 1, CONFIG), "clipped": (RNN, 60, CONFIG), "lengths": (SMALL, 1, ANY_LENGTH)}
 CLI = "import sys; from seq2seq_demo import cli; sys.exit(cli.main())"
 
-TRAIN = f"""
+TRAIN = """
 import sys
 from seq2seq_demo import TrainConfig, find_pattern, load
 from seq2seq_demo.training import trainer, workers
-{{before}}
-for name, xla in {{runs}}:
+{before}
+for name, xla, config in {runs}:
     trainer.use_xla = lambda *_: xla
-    trainer.fit(find_pattern("reversed"), {CONFIG!r}, load(sys.argv[1] + "/" + name)).save(name)
+    trainer.fit(find_pattern("reversed"), config, load(sys.argv[1] + "/" + name)).save(name)
 """
 TWO_DEVICES = """
 import tensorflow as tf
@@ -113,37 +117,24 @@ def largest_difference_in_all(a: TrainedNetwork, b: TrainedNetwork) -> float:
     ("tf_configs", "before", "runs"),
     [
         (cluster("worker", "worker"), "", [("plain", False), ("clipped", True)]),
-        ([None], TWO_DEVICES, [("plain", True)]),
+        ([None], TWO_DEVICES, [("plain", True), ("lengths", False)]),
     ],
     ids=["processes", "devices"],
 )
 def test_together_workers_train_like_one(start, tmp_path, tf_configs, before, runs):
-    for name, factor in (("plain", 1), ("clipped", 60)):  # with and without gradient clipping
-        arrays = random_weights(RNN)
+    for name, (model_config, factor, _) in NETWORKS.items():
+        arrays = random_weights(model_config)
         arrays["decoder/projection/kernel"] *= factor
-        TrainedNetwork(RNN, arrays).save(tmp_path / name)
-    processes = [start(tf_config, TRAIN.format(before=before, runs=runs), tmp_path) for tf_config in tf_configs]
+        TrainedNetwork(model_config, arrays).save(tmp_path / name)
+    code = TRAIN.format(before=before, runs=[(name, xla, NETWORKS[name][2]) for name, xla in runs])
+    processes = [start(tf_config, code, tmp_path) for tf_config in tf_configs]
     for name, _ in runs:
-        alone = fit(find_pattern("reversed"), CONFIG, load(tmp_path / name))
+        alone = fit(find_pattern("reversed"), NETWORKS[name][2], load(tmp_path / name))
         assert [(process.end(), process.err) for process in processes] == [(0, "")] * len(processes)
         trained = [load(process.directory / name) for process in processes]
         assert largest_difference_in_all(trained[0], alone) < 1e-5
         assert largest_difference_in_all(trained[0], trained[-1]) == 0
         assert trained[0].step == 4
-
-
-@pytest.mark.slow
-def test_together_workers_train_on_sources_of_any_length_like_one(start, tmp_path):
-    """The longest source in one share of a batch may be shorter than in the whole batch."""
-    config = replace(CONFIG, out_len=6, min_in_len=2, few_symbols=0.25, dropout=0.3)
-    TrainedNetwork(SMALL, random_weights(SMALL)).save(tmp_path / "plain")
-    code = TRAIN.format(before=TWO_DEVICES, runs=[("plain", False)]).replace(repr(CONFIG), repr(config))
-    process = start(None, code, tmp_path)
-    alone = fit(find_pattern("reversed"), config, load(tmp_path / "plain"))
-    assert (process.end(), process.err) == (0, "")
-    trained = load(process.directory / "plain")
-    assert largest_difference_in_all(trained, alone) < 1e-5
-    assert (trained.step, trained.min_in_len) == (4, 2)
 
 
 @pytest.mark.slow
