@@ -7,7 +7,7 @@ import { MAX_ANSWER_LEN } from "./trained.js";
 
 const MAX_SOURCE_LEN = 60; // longer sources do not fit into the drawings; examples.py has the same limit
 
-export const BEAM_SIZES = [1, 2, 3, 4, 5];
+export const BEAM_SIZES = [1, 2, 3, 4, 5]; // K, the number of beginnings that beam search keeps
 const BEAM = 3;
 const COMPUTED = /** @type {const} */ (["text", "targetText", "forced", "moment", "hidden"]); // `runs` is new if one changes
 /** The top layer's cell, and the unit that varies most; see `app.cell`. */
@@ -23,7 +23,7 @@ const initialState = {
   place: 0, // the current step, 0 … S + T: the number of symbols read and written so far
   forced: /** @type {Forced} */ ({}), // forced symbols by output index
   moment: /** @type {number | null} */ (null), // index into the recording; null is the saved network
-  beam: BEAM, // K of the beam search
+  beam: BEAM,
   replacement: /** @type {{ s: number, symbol: number } | null} */ (null), // the changed input of the influence panel
   tab: /** @type {string | null} */ (null), // the id of the selected tab; null is the first
   tour: /** @type {number | null} */ (null), // the step of the tour, from 1 on

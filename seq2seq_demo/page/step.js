@@ -101,11 +101,8 @@ function sentenceParts(/** @type {number} */ i) {
     const described = isHidden && place === app.S ? "" : describePlace(run, place);
     const note = momentNote(run.network);
     const opening = note ? note.replace(/\.$/, ":") : OPENING;
-    revise(
-      text,
-      {},
-      isOpening ? opening : isJudged && !isHidden ? `${lecture ? "" : described} The whole answer:`.trim() : described,
-    );
+    const judging = lecture ? "The whole answer:" : `${described} The whole answer:`; // a projector has less room
+    revise(text, {}, isOpening ? opening : isJudged && !isHidden ? judging : described);
     revise(verdict, { class: `judgement ${kind}` }, isJudged ? MARKS[/** @type {Verdict} */ (kind)] + words : "");
     const action = isOpening ? (note || lecture ? "." : FIRST_ACTION) : isJudged ? `. ${note}` : note;
     revise(rest, {}, isHidden ? "" : `${action} ${answerNotes(run)}`);

@@ -79,7 +79,7 @@ function exposureBias(index, source) {
   const error = `With teacher forcing, only output ${t + 1}${which} is wrong (${wrote} instead of ${right})`;
   const text =
     `${error}. Fed its own output, it needs ${run.alignment?.edits} edits: in training it was fed only right symbols, so ` +
-    `it never learned to go on after a wrong one (exposure bias). If it is forced to write ${right}, all is right:`;
+    `nothing taught it to go on after a wrong one (exposure bias). If it is forced to write ${right}, all is right:`;
   const patch = { text: network.sourceVocabulary.text(source), place: null };
   const forced = { [t]: /** @type {number} */ (run.expected?.[t]) };
   return { title: "One error leads to more", text, patch, forced, label: `Force ${right}`, index };

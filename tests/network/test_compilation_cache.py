@@ -37,6 +37,7 @@ def stored(folder, name, content):
     return folder / f"xla_compile_cache__{name}-{hashlib.sha256(content).hexdigest()}.pb"
 
 
+@pytest.mark.slow
 def test_a_program_is_compiled_once_and_answers_the_same(cache):
     def run():
         command = [sys.executable, "-c", PROGRAM]
