@@ -45,7 +45,7 @@ def test_every_cell_has_equations_in_both_networks():
 @pytest.mark.parametrize(("cell_type", "model"), [*zip([*CELL_TYPES, NAME], itertools.cycle(MODELS))])
 def test_every_cell_trains_and_both_networks_agree(cell_type, model, tmp_path):
     watcher = Watcher()
-    sizes = {"points": 500, "in_len": 3, "num_layers": 2, "cell_size": 7, "embedding_size": 5, "batch_size": 50}
+    sizes = {"points": 500, "in_len": 3, "cell_size": 7, "embedding_size": 5, "batch_size": 50}
     kind = {"model": model, "cell_type": cell_type}
     network = train("reversed", **sizes, **kind, learning_rate=0.01, epochs=3, callbacks=[watcher])
     assert network.model_config.cell_type == cell_type
