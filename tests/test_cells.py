@@ -9,7 +9,6 @@ from helpers import COUPLED, Watcher, numpy_coupled
 from seq2seq_demo.config import CELL_TYPES, MODELS
 from seq2seq_demo.network import numpy_network
 from seq2seq_demo.network.keras_network import cells as keras_cells
-from seq2seq_demo.trained_network import load
 from seq2seq_demo.training.train import train
 
 # isort: split
@@ -43,12 +42,11 @@ def test_every_cell_has_equations_in_both_networks():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("cell_type", "model"), [*zip([*CELL_TYPES, NAME], itertools.cycle(MODELS))])
-def test_every_cell_trains_and_both_networks_agree(cell_type, model, tmp_path):
+def test_every_cell_trains_and_both_networks_agree(cell_type, model):
     watcher = Watcher()
     sizes = {"points": 500, "in_len": 3, "cell_size": 7, "embedding_size": 5, "batch_size": 50}
     kind = {"model": model, "cell_type": cell_type}
     network = train("reversed", **sizes, **kind, learning_rate=0.01, epochs=3, callbacks=[watcher])
-    assert network.model_config.cell_type == cell_type
     assert watcher.history[-1].loss < watcher.history[0].loss
     rng = np.random.default_rng(1)
     sources, decoder_input = rng.integers(0, 10, (4, 6)), rng.integers(0, 11, (4, 5))
@@ -58,5 +56,3 @@ def test_every_cell_trains_and_both_networks_agree(cell_type, model, tmp_path):
     symbols, logits, _ = network.to_keras().greedy(sources, 5)
     assert (symbols.numpy() == decoded.symbols).all()
     assert np.abs(logits - decoded.logits).max() < 1e-4
-    network.save(tmp_path / "w.h5")
-    assert load(tmp_path / "w.h5").predict(sources) == network.predict(sources)

@@ -138,7 +138,11 @@ class Pairs:
 
     def without(self, seen: Sequences) -> Pairs:
         """Return the pairs whose source is not in `seen`, or all if none remain."""
-        is_new = ~np.isin(self.sources.digests(), seen.digests())
+        dtype = np.promote_types(self.sources.symbols.dtype, seen.symbols.dtype)
+        own, others = (each._contents(each.symbols.astype(dtype, copy=False)) for each in (self.sources, seen))
+        contents = [*own]
+        known = set(contents).intersection(others)
+        is_new = np.fromiter((content not in known for content in contents), bool, len(self))
         return self[is_new] if is_new.any() else self
 
     def unseen_by(self, model: ModelConfig) -> np.ndarray:
