@@ -108,6 +108,6 @@ def test_the_mask_of_sequences_with_a_large_symbol():
 
 def test_pairs_without_the_sources_of_others():
     pairs = Pairs(Sequences.of_rows([[1, 2], [3], [1], []]), Sequences.of_rows([[7], [8], [9], [6]]))
-    others = pairs.without(Sequences.of_rows([[3], [300], [1, 2]]))  # of another type
+    others = pairs.without(Sequences.of_rows([[3], [300], [1, 2]]))  # their symbols have another type
     assert (others.sources.rows(), others.targets.rows()) == ([[1], []], [[9], [6]])
     assert pairs.without(pairs.sources) is pairs  # otherwise none would remain
