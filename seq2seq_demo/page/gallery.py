@@ -37,7 +37,7 @@ GALLERY = {
     ),
     "lengths": Entry(
         "Reversing long sequences",
-        "Two networks of about the same size learn to reverse 1 to 20 digits. One errs more the longer the source is.",
+        "Two networks of about the same size learn to reverse 1 to 20 digits. One errs often on long sources.",
         ("reversed-attention", "long-rnn"),
     ),
     "sorting": Entry(

@@ -110,14 +110,15 @@ function symbolBar() {
   return { element: h("li", {}, bar), show };
 }
 
-/** Force a symbol at the current step. Symbols forced later become free, because the outputs before them change. */
+/** Force a symbol at the current step, or free it if it is forced. Symbols forced later become free, because the outputs
+    before them change. */
 function force(/** @type {number} */ symbol) {
   const t = app.t ?? 0;
   const earlier = Object.entries(app.state.forced).filter(([step]) => Number(step) < t);
-  const isLikeliest = app.runs.every((run) => run.steps[t]?.symbol === symbol);
-  app.change({ forced: Object.fromEntries(isLikeliest ? earlier : [...earlier, [t, symbol]]) });
+  const isFree = app.state.forced[t] === symbol || app.runs.every((run) => run.steps[t]?.symbol === symbol);
+  app.change({ forced: Object.fromEntries(isFree ? earlier : [...earlier, [t, symbol]]) });
   const name = targetName(app.runs[0], symbol);
-  announceAnswers(isLikeliest ? `Output ${t + 1} is not forced.` : `Forced ${name} at output ${t + 1}.`);
+  announceAnswers(isFree ? `Output ${t + 1} is not forced.` : `Forced ${name} at output ${t + 1}.`);
 }
 
 /** Return a list of the forced symbols with a button that undoes them or, if there are none, a hint. */

@@ -17,7 +17,11 @@ import { showTab } from "./tabs.js";
 /** Return the strip at the top of the page, and fill in the header. */
 export function inputPanel() {
   showSummary();
-  const hide = toggleButton("hidden", "Hide the answer", "Show the answer", () => ({ place: null, tour: null }));
+  const hide = toggleButton("hidden", "Hide the answer", "Show the answer", () => ({
+    place: null,
+    tour: null,
+    moment: null,
+  }));
   const lecture = toggleButton("lecture", "Lecture view", "", () => ({ embed: false }));
   byId("actions").append(hide, lecture);
   lecture.title = "Back and forward: the keys of a clicker, or the arrow keys. Full screen: F";

@@ -130,6 +130,7 @@ export function makeTour() {
     own = null;
     app.change({ tour: null, forced: {}, moment: null, place: null, text }, "The tour has ended");
     start.focus();
+    if (app.state.lecture) start.blur(); // now the space bar steps
   };
   const exercises = () => /** @type {HTMLDetailsElement | null} */ (byId("exercises").firstElementChild);
   const finish = () => {
@@ -137,7 +138,7 @@ export function makeTour() {
     leave();
     if (!details) return;
     details.open = true;
-    details.scrollIntoView();
+    requestAnimationFrame(() => details.scrollIntoView()); // once the player has its height again
     details.querySelector("summary")?.focus({ preventScroll: true });
   };
   const [back, next, force] = ["‹ Previous", "", ""].map((text) => button(text, () => {}));
@@ -152,13 +153,14 @@ export function makeTour() {
   );
   const buttons = h("div", { className: "controls" }, back, next, close);
   const element = h("section", { className: "guide", ariaLabel: "Tour" }, h("p", {}, title, text, force), buttons);
-  const stateText = () => JSON.stringify([app.state.place, app.state.forced, app.state.moment]);
+  const stateText = () => JSON.stringify([app.state.place, app.state.forced]);
   const onKey = (/** @type {KeyboardEvent} */ event) => {
     const by = { PageUp: -1, PageDown: 1 }[event.key];
     if (!by || !app.state.tour || !app.state.lecture) return;
     event.preventDefault(); // before the player steps
-    if (by > 0 && isLast) document.getElementById("play-moment")?.click();
-    else go(app.state.tour + by);
+    if (by < 0 || !isLast) go(app.state.tour + by);
+    else if (app.state.moment === 0) byId("play-moment").click();
+    else if (app.state.moment === null) leave();
   };
   addEventListener("keydown", onKey, true);
   app.add(() => {

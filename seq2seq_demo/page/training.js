@@ -66,7 +66,10 @@ export function film() {
       keepInPlace(track.slider, () => app.change({ moment: moment >= nMoments ? null : moment, film: true })),
     finish: () => announceAnswers(),
   });
-  app.add(() => document.body.toggleAttribute("data-moment", app.state.moment !== null));
+  app.add(() => {
+    if (app.state.hidden && Track.playing === track) Track.stop();
+    document.body.toggleAttribute("data-moment", app.state.moment !== null);
+  });
   return h("div", { className: "track" }, track.play, ...track.elements);
 }
 

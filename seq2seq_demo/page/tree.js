@@ -28,7 +28,7 @@ export function treePanel() {
     "beam",
     "Beam search",
     "Greedy decoding keeps one beginning of the answer, beam search the K likeliest. A column is a step, likeliest first: " +
-      "solid beginnings are kept, dashed ones dropped, and the thick path is the best answer.",
+      "solid beginnings are kept, dashed ones dropped, and the thick path is the best answer. Forced symbols do not count.",
     choice,
     columns((i) => parts[i].elements),
   );

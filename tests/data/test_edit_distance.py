@@ -29,7 +29,6 @@ def test_batches_match_the_definition():
     targets = [rng.integers(0, 4, n).tolist() for n in rng.integers(0, 10, 300)]
     expected = [Levenshtein.distance(*pair) for pair in zip(answers, targets, strict=True)]
     assert edit_distances(Sequences.of_rows(answers), Sequences.of_rows(targets)).tolist() == expected
-    assert {0, 1, 2, 3, 4, 5} <= {*expected}
     total = Counter()
     for answer, target, n in zip(answers, targets, expected, strict=True):
         edits = confusions(Sequences.of_rows([answer]), Sequences.of_rows([target]))

@@ -232,4 +232,3 @@ def test_fields_that_are_text(field):
 def test_fields_that_are_integers():
     for field in ("3 1 4", "3,1,4", " 3, 1 ,4, ", "3  1\u00a04"):
         assert integers_or_text(field) == [3, 1, 4]
-    assert integers_or_text("1,23") == [1, 23]

@@ -522,6 +522,8 @@ def test_the_bars_of_two_networks_have_one_scale_and_no_name_repeats_attention(o
     page.locator(".line").last.get_by_role("button").nth(1).click()  # the second symbol of the other network
     expected = np.argsort(-shipped("embedding_rnn").to_numpy().decode(np.array([[3]]), 1).logits[0, 0])[1]
     assert page.evaluate("app.state.forced") == {"0": expected}
+    page.locator(".line [aria-pressed=true]").last.click()  # frees it
+    assert page.evaluate("app.state.forced") == {}
 
 
 def test_the_tour_has_five_steps_and_can_be_left(opened):
@@ -698,7 +700,11 @@ def test_the_film_moves_curves_and_answers_together_and_the_steps_play_at_a_chos
     assert page.evaluate("[app.state.moment, app.state.place]") == [None, 8]  # the step stays
     assert prediction(page) == prediction(page, network=1) == spaced(SOURCE[::-1])
     assert page.locator(".marker line").first.get_attribute("x1") != first[1]
-    assert page.get_by_role("button", name="Play training").is_visible()
+    press(page, "Play training")
+    press(page, "Hide the answer")
+    page.clock.run_for(3100)
+    assert page.evaluate("[app.state.moment, app.state.film, app.state.place]") == [None, False, 6]
+    page.evaluate("app.change({ hidden: false, place: 8 })")
     for pace, milliseconds, place in (("fast", 900, 11), ("slow", 2100, 12)):
         page.get_by_label("Pace").select_option(pace)
         if pace == "fast":
