@@ -148,12 +148,14 @@ function onKey(/** @type {KeyboardEvent} */ event, /** @type {Track} */ track) {
   /** @type {Record<string, number>} */
   const places = { ArrowLeft: place - 1, ArrowRight: place + 1, Home: 0, End: track.parts.end() };
   if (isLecture) Object.assign(places, { PageUp: place - 1, PageDown: place + 1, " ": place + 1 });
+  const to = places[event.key];
+  const isBeyond = to > track.parts.end();
   if (event.key === "f" && isLecture) switchFullScreen();
-  else if (!(event.key in places)) return;
-  else if (app.state.embed && (places[event.key] < 0 || places[event.key] > track.parts.end()))
+  else if (to === undefined) return;
+  else if (app.state.embed && (to < 0 || isBeyond))
     parent.focus(); // the slides
-  else if (isLecture && app.state.hidden && places[event.key] > track.parts.end()) byId("hidden").click();
-  else track.go(places[event.key]);
+  else if (isLecture && app.state.hidden && isBeyond) byId("hidden").click();
+  else track.go(to);
   event.preventDefault();
 }
 

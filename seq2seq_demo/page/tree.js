@@ -175,14 +175,17 @@ function markCurrent(/** @type {Run} */ run, /** @type {HTMLElement} */ box) {
   updateScrollBox(box, isShown ? x : null);
 }
 
-/** @type {(run: Run, hypothesis: Hypothesis, n?: number) => string} */
-const beginning = (run, hypothesis, n) =>
-  Array.from(pathOf(hypothesis).slice(0, n), ({ symbol }) => targetName(run, symbol)).join(" ");
+/** @type {(run: Run, symbols: number[]) => string} */
+const names = (run, symbols) => symbols.map((symbol) => targetName(run, symbol)).join(" ");
+/** @type {(run: Run, hypothesis: Hypothesis) => string} */
+const beginning = (run, hypothesis) =>
+  names(
+    run,
+    Array.from(pathOf(hypothesis), ({ symbol }) => symbol),
+  );
 /** @type {(run: Run, answer: BeamAnswer) => string} */
-const answerText = (run, { ended, hypothesis }) =>
-  run.network.ends && !ended
-    ? `${beginning(run, hypothesis)} …`
-    : beginning(run, hypothesis, ended ? -1 : undefined) || "only END";
+const answerText = (run, { symbols, ended, hypothesis }) =>
+  run.network.ends && !ended ? `${beginning(run, hypothesis)} …` : names(run, symbols) || "only END";
 
 function probabilityText(/** @type {Hypothesis} */ { logP }) {
   const p = Math.exp(logP);
