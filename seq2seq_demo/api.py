@@ -26,7 +26,14 @@ from seq2seq_demo.errors import (
     WeightsError as WeightsError,
 )
 from seq2seq_demo.evaluation import EvaluationRow as EvaluationRow
-from seq2seq_demo.figures import (
+from seq2seq_demo.files.recording import Recording as Recording
+from seq2seq_demo.files.stored_network import (
+    DataFingerprint as DataFingerprint,
+    EarlierRun as EarlierRun,
+    StoredNetwork as StoredNetwork,
+    TrainingRun as TrainingRun,
+)
+from seq2seq_demo.metrics import (
     AnswerProbabilities as AnswerProbabilities,
     EpochFigures as EpochFigures,
     Evaluation as Evaluation,
@@ -35,13 +42,6 @@ from seq2seq_demo.figures import (
     Tally as Tally,
     WrongAnswer as WrongAnswer,
     WrongAnswers as WrongAnswers,
-)
-from seq2seq_demo.files.recording import Recording as Recording
-from seq2seq_demo.files.stored_network import (
-    DataFingerprint as DataFingerprint,
-    EarlierRun as EarlierRun,
-    StoredNetwork as StoredNetwork,
-    TrainingRun as TrainingRun,
 )
 from seq2seq_demo.network.numpy_network import (
     Decoded as Decoded,

@@ -11,7 +11,7 @@ from seq2seq_demo.errors import UsageError
 
 if TYPE_CHECKING:
     from seq2seq_demo.data.sequences import Pairs
-    from seq2seq_demo.figures import EpochFigures
+    from seq2seq_demo.metrics import EpochFigures
     from seq2seq_demo.trained_network import TrainedNetwork
 
 

@@ -24,8 +24,8 @@ from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.sampling import SOURCE_KINDS, evaluation_sources
 from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate, shift_right
 from seq2seq_demo.errors import InputError, Seq2SeqError, UsageError
-from seq2seq_demo.figures import WRONG_EXAMPLES, AnswerProbabilities, Evaluation, Tally, WrongAnswer, WrongAnswers
 from seq2seq_demo.files.stored_network import StoredNetwork
+from seq2seq_demo.metrics import WRONG_EXAMPLES, AnswerProbabilities, Evaluation, Tally, WrongAnswer, WrongAnswers
 from seq2seq_demo.network.decoding import GREEDY, DecodingOptions, answer
 from seq2seq_demo.network.ensemble import log_softmax
 from seq2seq_demo.network.numpy_network import NumpyNetwork

@@ -15,7 +15,7 @@ from seq2seq_demo.data.records import Record, by_length
 from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.data.vocabulary import Vocabularies, join_symbols
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.figures import answer_confidence, draw, html_table
+from seq2seq_demo.metrics import answer_confidence, draw, html_table
 from seq2seq_demo.network.decoding import GREEDY, Decode, DecodingOptions, answer
 from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork
 from seq2seq_demo.network.thread_pool import in_threads

@@ -21,9 +21,9 @@ from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.data.tasks import TaskLike, as_task
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
-from seq2seq_demo.figures import Evaluation
 from seq2seq_demo.files import file_names, weights_file
 from seq2seq_demo.files.stored_network import Snapshot, StoredNetwork, check_members
+from seq2seq_demo.metrics import Evaluation
 from seq2seq_demo.network.bidirectional import make_numpy_network
 from seq2seq_demo.network.decoding import GREEDY, DecodingOptions
 from seq2seq_demo.network.ensemble import EnsembleNetwork

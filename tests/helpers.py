@@ -16,9 +16,9 @@ from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import CellType, ModelConfig, TrainConfig
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
-from seq2seq_demo.figures import EpochFigures, Figures
 from seq2seq_demo.files import weights_file
 from seq2seq_demo.files.stored_network import DataFingerprint, Progress, Snapshot, TrainingRun
+from seq2seq_demo.metrics import EpochFigures, Figures
 from seq2seq_demo.network.numpy_network import sigmoid
 from seq2seq_demo.network.parameters import initial_weights
 from seq2seq_demo.trained_network import TrainedNetwork

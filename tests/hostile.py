@@ -12,9 +12,9 @@ import h5py
 import numpy as np
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.figures import EpochFigures, Figures
 from seq2seq_demo.files import container, weights_file
 from seq2seq_demo.files.stored_network import EarlierRun, Progress, Snapshot, TrainingRun
+from seq2seq_demo.metrics import EpochFigures, Figures
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 
 CONFIG = ModelConfig("embedding_attention", cell_size=3, embedding_size=2, in_max_int=4, out_max_int=3)

@@ -6,7 +6,7 @@ import pytest
 from helpers import save_texts, write_pairs
 
 from seq2seq_demo.data.pair_task import PairTask, pair_task_from_rows
-from seq2seq_demo.figures import (
+from seq2seq_demo.metrics import (
     AnswerProbabilities,
     answer_confidence,
     cross_validated_error,

@@ -15,7 +15,7 @@ from seq2seq_demo.data.sampling import SOURCE_KINDS
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.evaluation import GIVEN, MAX_PER_KIND, RANDOM, EvaluationOptions, Sample, measure
-from seq2seq_demo.figures import WRONG_EXAMPLES, Evaluation, Figures, Tally, WrongAnswers
+from seq2seq_demo.metrics import WRONG_EXAMPLES, Evaluation, Figures, Tally, WrongAnswers
 from seq2seq_demo.network.decoding import MAX_ROWS_AT_ONCE, answer
 from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork
 

@@ -12,7 +12,7 @@ from seq2seq_demo import Callback, Evaluation, History, Prediction, Tally, load,
 from seq2seq_demo.config import CHARACTERS, TrainConfig
 from seq2seq_demo.display.training_report import MembersReport
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.figures import MAX_CELL, EpochFigures, Figures, html_table
+from seq2seq_demo.metrics import MAX_CELL, EpochFigures, Figures, html_table
 
 TINY = {"cell_size": 3, "embedding_size": 2, "in_len": 2, "batch_size": 1}
 HISTORY = History(EpochFigures(n, 70 * n, 2.0, 0.5, Figures(1.5, 0.6, 0.2, 0.4, 0.25)) for n in (1, 2))

@@ -10,7 +10,7 @@ from importlib import import_module
 
 from seq2seq_demo.cli.parser import COMMANDS, parse
 from seq2seq_demo.commands.options import Options
-from seq2seq_demo.display.console import print_notice, printable, safe_streams
+from seq2seq_demo.console import print_notice, printable, safe_streams
 from seq2seq_demo.errors import Interrupted, Seq2SeqError
 
 

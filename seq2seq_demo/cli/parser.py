@@ -15,6 +15,7 @@ from seq2seq_demo import __version__
 from seq2seq_demo.commands import options
 from seq2seq_demo.commands.options import PREDICT_EXPECTS, Options
 from seq2seq_demo.config import EVALUATION_SIZE, ModelConfig, Settings, TrainConfig
+from seq2seq_demo.console import print_result
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.declarations import (
     declared_fields,
@@ -24,7 +25,6 @@ from seq2seq_demo.declarations import (
     suggestions,
     value_type,
 )
-from seq2seq_demo.display.console import print_result
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files import file_names
 

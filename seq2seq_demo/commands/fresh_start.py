@@ -10,11 +10,11 @@ import numpy as np
 from seq2seq_demo.commands import network_selection
 from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.config import TrainConfig
+from seq2seq_demo.console import pluralize, print_notice
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.display import training_report
-from seq2seq_demo.display.console import pluralize, print_notice
 from seq2seq_demo.errors import WeightsError
 from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.files.stored_network import Snapshot

@@ -10,6 +10,7 @@ import numpy as np
 
 from seq2seq_demo.commands.options import NetworkOptions
 from seq2seq_demo.config import CELL_TYPES, INTEGERS, ModelConfig, TrainConfig, given_values, lengths_text
+from seq2seq_demo.console import print_notice
 from seq2seq_demo.data.encoder import EncodedPairs, Encoder, encode_pairs
 from seq2seq_demo.data.layout import InputFormat, Layout, Tokens
 from seq2seq_demo.data.lines import file_title
@@ -21,7 +22,6 @@ from seq2seq_demo.data.records import MAX_LISTED, MAX_SYMBOL, Place, Record
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.vocabulary import TextOptions, Vocabularies, quoted
 from seq2seq_demo.declarations import preview
-from seq2seq_demo.display.console import print_notice
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 from seq2seq_demo.files import file_names
 from seq2seq_demo.trained_network import TrainedNetwork, ensemble, load

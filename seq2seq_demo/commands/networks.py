@@ -1,8 +1,8 @@
 """`networks`: list the networks that come with the program, by the names that `-i` takes."""
 
 from seq2seq_demo.commands.options import NetworksOptions
+from seq2seq_demo.console import print_result, table
 from seq2seq_demo.data.patterns import PATTERNS
-from seq2seq_demo.display.console import print_result, table
 from seq2seq_demo.files.file_names import shipped_networks
 from seq2seq_demo.trained_network import TrainedNetwork, load
 

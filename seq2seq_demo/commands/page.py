@@ -11,11 +11,11 @@ from pathlib import Path
 from seq2seq_demo.commands.network_selection import SelectedNetwork, read_pair_task, select_network, typed_sources
 from seq2seq_demo.commands.networks import DESCRIPTIONS
 from seq2seq_demo.commands.options import PageOptions
+from seq2seq_demo.console import pluralize, print_notice
 from seq2seq_demo.data.encoder import Encoder, valid_records
 from seq2seq_demo.data.pair_task import pair_task_from_rows
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.data.sequences import Pairs
-from seq2seq_demo.display.console import pluralize, print_notice
 from seq2seq_demo.errors import WeightsError, require
 from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.files.recording import find_recording

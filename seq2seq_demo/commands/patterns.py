@@ -6,10 +6,10 @@ import numpy as np
 
 from seq2seq_demo.commands.options import PatternsOptions
 from seq2seq_demo.config import ModelConfig, given_values
+from seq2seq_demo.console import print_result, table
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.sequences import Sequences
-from seq2seq_demo.display.console import print_result, table
 from seq2seq_demo.errors import UsageError
 
 

@@ -11,13 +11,13 @@ import numpy as np
 from seq2seq_demo.commands import network_selection
 from seq2seq_demo.commands.options import PredictOptions
 from seq2seq_demo.config import INTEGERS
+from seq2seq_demo.console import pluralize, print_notice, print_result
 from seq2seq_demo.data.encoder import Encoder, batches, valid_records
 from seq2seq_demo.data.layout import Layout
 from seq2seq_demo.data.lines import plain_name
 from seq2seq_demo.data.readers import read_file, read_terminal, read_words
 from seq2seq_demo.data.records import Record, by_length
 from seq2seq_demo.display import heatmap, plots, predictions
-from seq2seq_demo.display.console import pluralize, print_notice, print_result
 from seq2seq_demo.display.progress_bar import ProgressBar
 from seq2seq_demo.errors import InputError, UsageError, require
 from seq2seq_demo.network.decoding import MAX_ROWS_AT_ONCE, DecodingOptions

@@ -7,8 +7,8 @@ from pathlib import Path
 from seq2seq_demo.commands import network_selection
 from seq2seq_demo.commands.fresh_start import TrainingSetup, named_result, read_pairs
 from seq2seq_demo.commands.options import TrainOptions
+from seq2seq_demo.console import print_notice
 from seq2seq_demo.data.tasks import Task
-from seq2seq_demo.display.console import print_notice
 from seq2seq_demo.display.history import History
 from seq2seq_demo.errors import InputError, Seq2SeqError, UsageError, WeightsError
 from seq2seq_demo.files import atomic_files, file_names

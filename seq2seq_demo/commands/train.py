@@ -12,10 +12,10 @@ from typing import Any
 from seq2seq_demo.commands.fresh_start import TrainingSetup, new_training
 from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.commands.resume import resume_training
+from seq2seq_demo.console import pluralize, print_line, print_notice, print_result
 from seq2seq_demo.data.pair_task import PairTask, pair_warnings
 from seq2seq_demo.declarations import declared_fields, declared_option
 from seq2seq_demo.display import tensorboard, training_report
-from seq2seq_demo.display.console import pluralize, print_line, print_notice, print_result
 from seq2seq_demo.display.history import History
 from seq2seq_demo.errors import Interrupted, TrainingError, WeightsError, require_tensorflow
 from seq2seq_demo.files import atomic_files, file_names, recording, weights_file

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from seq2seq_demo.console import pluralize, table, visible_symbol
 from seq2seq_demo.data.vocabulary import Vocabularies, join_symbols
-from seq2seq_demo.display.console import pluralize, table, visible_symbol
 from seq2seq_demo.evaluation import EvaluationRow
-from seq2seq_demo.figures import Evaluation, WrongAnswer, expected_calibration_error
+from seq2seq_demo.metrics import Evaluation, WrongAnswer, expected_calibration_error
 from seq2seq_demo.trained_network import TrainedNetwork
 
 # Columns of the tables, each with its attribute of `Evaluation`. RATES are free-running or, after their free-running

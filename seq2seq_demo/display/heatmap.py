@@ -6,7 +6,7 @@ from typing import TextIO
 
 import numpy as np
 
-from seq2seq_demo.display.console import align, display_width, visible_symbol
+from seq2seq_demo.console import align, display_width, visible_symbol
 from seq2seq_demo.predictions import Prediction
 
 # Ten shades, one per tenth of α: characters for plain text, and colours of the 256-colour palette for terminals.

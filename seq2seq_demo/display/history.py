@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seq2seq_demo.callbacks import Callback
+from seq2seq_demo.console import print_notice
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.display import plots
-from seq2seq_demo.display.console import print_notice
 from seq2seq_demo.errors import Seq2SeqError
-from seq2seq_demo.figures import EpochFigures
 from seq2seq_demo.files import atomic_files
+from seq2seq_demo.metrics import EpochFigures
 from seq2seq_demo.trained_network import TrainedNetwork
 
 

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from seq2seq_demo.display.console import display_width, print_notice, visible_symbol
+from seq2seq_demo.console import display_width, print_notice, visible_symbol
 from seq2seq_demo.display.heatmap import expected_text
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.figures import EpochFigures
 from seq2seq_demo.files import atomic_files
+from seq2seq_demo.metrics import EpochFigures
 from seq2seq_demo.predictions import Prediction
 
 PROGRAM = "seq2seq-demo"

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from seq2seq_demo.config import INTEGERS
+from seq2seq_demo.console import one_line
 from seq2seq_demo.data.records import Record
 from seq2seq_demo.data.vocabulary import join_symbols, quoted
 from seq2seq_demo.declarations import with_option_names
-from seq2seq_demo.display.console import one_line
 from seq2seq_demo.display.heatmap import red
 from seq2seq_demo.predictions import UNENDED, Prediction
 

@@ -6,7 +6,7 @@ import sys
 import time
 from typing import Any
 
-from seq2seq_demo.display.console import print_notice
+from seq2seq_demo.console import print_notice
 
 SHOW_AFTER = 1.0  # seconds; shorter work shows no bar
 

@@ -22,13 +22,13 @@ import numpy as np
 
 from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.console import print_notice
 from seq2seq_demo.data.sequences import Pairs
-from seq2seq_demo.display.console import print_notice
 from seq2seq_demo.display.predictions import probe_line
 from seq2seq_demo.display.training_report import probe
 from seq2seq_demo.errors import Seq2SeqError
-from seq2seq_demo.figures import EpochFigures
 from seq2seq_demo.files.file_names import DEFAULT_NAME, file_name_part
+from seq2seq_demo.metrics import EpochFigures
 from seq2seq_demo.trained_network import TrainedNetwork
 
 if TYPE_CHECKING:

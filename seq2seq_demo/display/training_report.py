@@ -12,16 +12,16 @@ import numpy as np
 
 from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.console import pluralize, print_line, print_notice
 from seq2seq_demo.data.edit_distance import edit_distances
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.declarations import declared_fields, declared_option, value_type
-from seq2seq_demo.display.console import pluralize, print_line, print_notice
 from seq2seq_demo.display.heatmap import has_colour
 from seq2seq_demo.display.predictions import probe_line
 from seq2seq_demo.display.progress_bar import new_bar
-from seq2seq_demo.figures import EpochFigures, in_notebook
+from seq2seq_demo.metrics import EpochFigures, in_notebook
 from seq2seq_demo.predictions import Prediction
 from seq2seq_demo.trained_network import TrainedNetwork
 

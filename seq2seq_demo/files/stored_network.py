@@ -12,8 +12,8 @@ from seq2seq_demo.config import MAX_MEMBERS, ModelConfig, TrainConfig, lengths_t
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.figures import EpochFigures, Figures, History, html_table
 from seq2seq_demo.files.recording import Recording
+from seq2seq_demo.metrics import EpochFigures, Figures, History, html_table
 from seq2seq_demo.network.parameters import Weights
 
 MAX_EARLIER_RUNS = 100  # if a network has more earlier runs, its file records none of them

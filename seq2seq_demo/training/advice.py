@@ -9,7 +9,7 @@ from typing import Any
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.tasks import Task
-from seq2seq_demo.figures import EpochFigures
+from seq2seq_demo.metrics import EpochFigures
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training.results import best_epoch
 from seq2seq_demo.training.settings import with_recipe

@@ -26,9 +26,9 @@ from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.display.tensorboard import TensorBoard
 from seq2seq_demo.errors import Interrupted, Seq2SeqError, TrainingError, UsageError
-from seq2seq_demo.figures import EpochFigures
 from seq2seq_demo.files import atomic_files, file_names, weights_file
 from seq2seq_demo.files.stored_network import Snapshot
+from seq2seq_demo.metrics import EpochFigures
 from seq2seq_demo.network.parameters import initial_weights
 from seq2seq_demo.trained_network import TrainedNetwork, load
 from seq2seq_demo.training.results import stop_reason

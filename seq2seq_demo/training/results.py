@@ -9,8 +9,8 @@ from seq2seq_demo.data.pattern_task import SequencePattern
 from seq2seq_demo.data.sequences import Pairs, concatenate
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.evaluation import EvaluationOptions, measure, training_sources
-from seq2seq_demo.figures import EpochFigures, Figures, cross_validated_error, fit_temperature
 from seq2seq_demo.files.stored_network import Checkpoint
+from seq2seq_demo.metrics import EpochFigures, Figures, cross_validated_error, fit_temperature
 from seq2seq_demo.trained_network import TrainedNetwork
 
 PERFECT_EPOCHS = 3  # in one epoch, an exact match of 1 on few pairs may be luck

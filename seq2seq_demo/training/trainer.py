@@ -25,8 +25,8 @@ from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.errors import TrainingError, WeightsError
-from seq2seq_demo.figures import EpochFigures, Figures, History
 from seq2seq_demo.files.stored_network import LENGTHS, Checkpoint, Progress, Snapshot, TrainingRun
+from seq2seq_demo.metrics import EpochFigures, Figures, History
 from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.model import Lengths, Seq2Seq, divergences, mean_losses
 from seq2seq_demo.network.memory_estimates import bytes_per_row, check_pair_fits

@@ -8,7 +8,7 @@ from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.display.evaluations import MAX_CONFUSIONS, row_dict, text, total
 from seq2seq_demo.evaluation import GIVEN, RANDOM, EvaluationRow
-from seq2seq_demo.figures import Evaluation, Tally, WrongAnswer, WrongAnswers
+from seq2seq_demo.metrics import Evaluation, Tally, WrongAnswer, WrongAnswers
 
 
 def network_of(vocabularies, ends=True):

@@ -6,7 +6,7 @@ from helpers import pairs_of
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.display.history import History
-from seq2seq_demo.figures import EpochFigures, Figures
+from seq2seq_demo.metrics import EpochFigures, Figures
 from seq2seq_demo.trained_network import untrained
 
 FIGURES = Figures(loss=1.0, forced_token_accuracy=0.6, forced_exact_match=0.2, token_accuracy=0.5, exact_match=0.3)

@@ -11,7 +11,7 @@ import pytest
 
 from seq2seq_demo.display import plots
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.figures import EpochFigures, Figures
+from seq2seq_demo.metrics import EpochFigures, Figures
 from seq2seq_demo.predictions import Prediction
 
 pytestmark = pytest.mark.slow

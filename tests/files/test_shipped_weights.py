@@ -5,8 +5,8 @@ from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES
 from seq2seq_demo.evaluation import RANDOM
-from seq2seq_demo.figures import Evaluation
 from seq2seq_demo.files.file_names import shipped_path
+from seq2seq_demo.metrics import Evaluation
 from seq2seq_demo.trained_network import load
 
 WEAK = {("added", "embedding_attention"), ("added", "embedding_rnn")}  # trained_weights/README.md gives their accuracy

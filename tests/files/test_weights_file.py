@@ -16,11 +16,11 @@ from hostile import with_checksum
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.errors import Seq2SeqError, WeightsError
-from seq2seq_demo.figures import EpochFigures, Figures
 from seq2seq_demo.files import weights_file
 from seq2seq_demo.files.atomic_files import is_own
 from seq2seq_demo.files.file_names import recording_path, shipped_networks
 from seq2seq_demo.files.stored_network import Checkpoint, DataFingerprint, EarlierRun, Progress, Snapshot, TrainingRun
+from seq2seq_demo.metrics import EpochFigures, Figures
 from seq2seq_demo.network.parameters import initial_weights, weight_shapes
 from seq2seq_demo.trained_network import TrainedNetwork, load
 from seq2seq_demo.training.snapshots import load_snapshot

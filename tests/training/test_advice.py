@@ -8,7 +8,7 @@ from helpers import RECIPE, trained_network
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import pair_task_from_rows
 from seq2seq_demo.data.pattern_task import find_pattern
-from seq2seq_demo.figures import EpochFigures, Figures
+from seq2seq_demo.metrics import EpochFigures, Figures
 from seq2seq_demo.training.advice import suggestions
 from seq2seq_demo.training.settings import begin_run, resolve
 

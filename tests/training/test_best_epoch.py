@@ -12,8 +12,8 @@ from helpers import Watcher, same_arrays, snapshots_in_memory
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import pair_task_from_rows
 from seq2seq_demo.data.pattern_task import find_pattern
-from seq2seq_demo.figures import Figures
 from seq2seq_demo.files import weights_file
+from seq2seq_demo.metrics import Figures
 from seq2seq_demo.trained_network import untrained
 from seq2seq_demo.training import trainer
 

@@ -10,9 +10,9 @@ from seq2seq_demo import train
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.errors import UsageError, WeightsError
-from seq2seq_demo.figures import Figures
 from seq2seq_demo.files.recording import find_recording
 from seq2seq_demo.files.weights_file import to_bytes
+from seq2seq_demo.metrics import Figures
 from seq2seq_demo.trained_network import load, untrained
 from seq2seq_demo.training import trainer
 from seq2seq_demo.training.recorder import chunk_ends, is_recorded, start_recording

@@ -1,7 +1,7 @@
 import pytest
 
 from seq2seq_demo.config import TrainConfig
-from seq2seq_demo.figures import EpochFigures, Figures
+from seq2seq_demo.metrics import EpochFigures, Figures
 from seq2seq_demo.training.results import best_epoch, has_stalled
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from seq2seq_demo.display.console import display_width, one_line, printable, table, visible_symbol
+from seq2seq_demo.console import display_width, one_line, printable, table, visible_symbol
 
 
 def test_tables_align_columns():
