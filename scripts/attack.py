@@ -21,7 +21,6 @@ from attacks.links import page_links
 from attacks.outputs import outputs_that_exist
 from attacks.running import SECONDS, SMALL, TRAIN, run, run_cases, run_guarded
 from attacks.service import malformed_requests
-from attacks.supervisors import supervisors
 from attacks.surroundings import environments, forks
 from hypothesis import HealthCheck, given, seed, settings, strategies as st
 
@@ -35,13 +34,11 @@ def main(names: list[str]) -> int:
         "hostile HDF5": hostile_hdf5,
         "changed HDF5": changed_hdf5,
         "metadata": metadata,
-        "checkpoints of 2016": checkpoints,
         "json": json_input,
         "options": options,
         "outputs that exist": outputs_that_exist,
         "forks": forks,
         "environments": environments,
-        "supervisors": supervisors,
         "page links": page_links,
         "service": malformed_requests,
         "figures": figures,
@@ -107,39 +104,22 @@ def kills() -> tuple[int, list[str]]:
 
 
 def full_disks() -> tuple[int, list[str]]:
-    """Train on small file systems; a network that it reports as kept must exist and contain the last step."""
+    """Train on small file systems; a training run must succeed or end with an error of one line."""
     if subprocess.run(["unshare", "-m", "true"], check=False).returncode:
         print("full disks: skipped, because this user may not mount file systems", file=sys.stderr)
         return 0, []
 
-    def case(kibibytes: int, interrupt: bool) -> None:
+    def case(kibibytes: int) -> None:
         folder = Path(tempfile.mkdtemp())
         (folder / "small").mkdir()
         mount = f'mount -t tmpfs -o size={kibibytes}k none small && exec "$@" --data-dir small -o small/w'
-        epochs = "1000" if interrupt else "3"
-        process = run(folder, *TRAIN, "-e", epochs, prefix=["unshare", "-m", "sh", "-c", f"{mount}; exit 99", "sh"])
-        if interrupt:
-            time.sleep(9)
-            process.send_signal(signal.SIGTERM)
+        process = run(folder, *TRAIN, "-e", "3", prefix=["unshare", "-m", "sh", "-c", f"{mount}; exit 99", "sh"])
         _, err = process.communicate()
-        if "s2s_checkpoint__w: could not be written" in err:  # the disk is full before the first step
-            assert process.returncode == 1, process.returncode
-            return
-        assert process.returncode in ((143,) if interrupt else (0, 1)), (process.returncode, err[-300:])
-        if "an earlier one is in small/" in err:  # the disk has no room for the latest snapshot
-            assert interrupt, err[-300:]
-        elif process.returncode:
-            assert "kept in " in err, err[-300:]
-            kept = err.rpartition("kept in ")[2].split(":")[0].split()[0]
-            if not kept.startswith("small/"):  # the small file system vanished with its process
-                from seq2seq_demo.trained_network import load
+        assert process.returncode in (0, 1), (process.returncode, err[-300:])
+        assert err.count("seq2seq-demo: error:") == process.returncode, err[-300:]
+        assert "unexpected" not in err, err[-300:]
 
-                network = load(kept)
-                assert interrupt or network.step == 3375, (kept, network.step)
-                os.remove(kept)
-
-    sizes = (8, 40, 90, 130, 170, 300)
-    return run_cases([(f"{size} KiB", lambda s=size, k=k: case(s, k)) for size in sizes for k in (False, True)])
+    return run_cases([(f"{size} KiB", lambda size=size: case(size)) for size in (8, 40, 90, 130, 170, 300)])
 
 
 def side_by_side() -> tuple[int, list[str]]:
@@ -158,18 +138,7 @@ def side_by_side() -> tuple[int, list[str]]:
         saved = sorted(path.name for path in folder.glob("*.h5"))
         assert saved == [f"ts2s__basic__copy_{n}.weights.h5" for n in (1, 2)], saved
 
-    def shared(option: str) -> None:
-        folder = Path(tempfile.mkdtemp())
-        argv = [*TRAIN, "-e", "2", *option.split()]
-        both = [run(folder, *argv, "-o", name) for name in "ab"]
-        results = [(process.communicate()[1], process.returncode) for process in both]
-        assert sorted(status for _, status in results) == [0, 1], results
-        assert any("expected no other process" in err for err, _ in results), results
-        assert not [*folder.glob("*.lock")], "a lock remains"
-
-    cases = [(f"two at once, {n}", lambda n=n: case(n)) for n in range(3)]
-    options = ("--history h", "--history-plot h.svg", "--log-dir logs")
-    return run_cases([*cases, *((f"shared {option}", lambda option=option: shared(option)) for option in options)])
+    return run_cases([(f"two at once, {n}", lambda n=n: case(n)) for n in range(3)])
 
 
 def figures() -> tuple[int, list[str]]:
@@ -285,13 +254,6 @@ def metadata() -> tuple[int, list[str]]:
     return run_examples(st.tuples(places, JSON), 10_000, check)
 
 
-def checkpoints() -> tuple[int, list[str]]:
-    """Read checkpoints of 2016 whose protocol buffers, blocks or bytes were changed, under valid checksums."""
-    from helpers_2016 import SMALL, hostile_checkpoints, is_read
-
-    return run_examples(hostile_checkpoints(SMALL), 10_000, is_read)
-
-
 def json_input() -> tuple[int, list[str]]:
     """Read files of sequences and pairs: random JSON, lines of text and raw bytes."""
     from seq2seq_demo.data.encoder import Encoder, batches, encode_pairs, valid_records
@@ -357,5 +319,4 @@ def options() -> tuple[int, list[str]]:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as tempfile.tempdir:
-        os.chmod(tempfile.tempdir, 0o711)  # for cases that run as another user
         sys.exit(main(sys.argv[1:]))

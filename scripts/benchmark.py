@@ -2,14 +2,9 @@
 
     .venv/bin/python scripts/benchmark.py [--parts real,training] [--sizes 32x10,128x10] [--rounds 3]
 
-Training is compared with plain Keras: `fit` on the same network made of Keras's own layers, without XLA. The programs
-take turns, and the tables give the median of the rounds. --sizes are units x length. scripts/README.md explains the
-measurements and lists results.
-
-The part `jax` compares training with JAX, which needs another environment. It is skipped without --jax:
-
-    python3 -m venv /tmp/jaxenv && /tmp/jaxenv/bin/pip install jax==0.10.2
-    .venv/bin/python scripts/benchmark.py --parts jax --jax /tmp/jaxenv/bin/python
+The part `training` compares with plain Keras: `fit` on the same network made of Keras's own layers, without XLA. The
+programs take turns, and the tables give the median of the rounds. --sizes are units x length. scripts/README.md
+explains the measurements and lists results.
 """
 
 import argparse
@@ -17,7 +12,7 @@ import itertools
 from collections.abc import Iterable
 
 from published.report import machine, print_table
-from speed import beside_jax, fixed, real_work, whole
+from speed import fixed, real_work, whole
 from speed.measuring import in_new_process, speed_header
 
 from seq2seq_demo.config import MODELS
@@ -38,16 +33,9 @@ def networks(options: argparse.Namespace) -> list[tuple[str, int, int]]:
     return [(model, int(units), int(length)) for (units, length), model in itertools.product(sizes, MODEL_ORDER)]
 
 
-def jax(options: argparse.Namespace) -> Table:
-    """Compare training with JAX for each model."""
-    rows = (in_new_process(beside_jax.speed_row, options.jax, model, options.rounds) for model in MODEL_ORDER)
-    title = f"{beside_jax.UNITS} units, length {beside_jax.LENGTH}, samples per second"
-    return [title, *speed_header(beside_jax.PROGRAMS)], rows if options.jax else []
-
-
 def real(options: argparse.Namespace) -> Table:
-    """Compare training with plain Keras for each network on realistic pairs; measure padding and decoding, too."""
-    header = ["realistic data, pairs per second", "weights", *speed_header(real_work.PROGRAMS)]
+    """Measure training, padding and decoding for each network on realistic pairs."""
+    header = ["realistic data, pairs per second", "weights", "training", "first call"]
     header += ["padding: in loops / outside / all", "greedy decoding", f"beam of {real_work.BEAM}"]
     names = real_work.NETWORKS
     return header, (in_new_process(real_work.speed_row, name, options.pairs, options.rounds) for name in names)
@@ -62,7 +50,6 @@ def varied(options: argparse.Namespace) -> Table:
 
 PARTS = {
     "training": training,
-    "jax": jax,
     "real": real,
     "processes": lambda options: (["process", "seconds"], whole.whole_processes(options.rounds)),
     "cache": lambda options: (["first figures, 5,000 pairs", "seconds"], whole.first_figures(options.rounds)),
@@ -79,7 +66,6 @@ def main() -> None:
     parser.add_argument("--parts", default=",".join(PARTS), help=f"some of {','.join(PARTS)}")
     parser.add_argument("--sizes", default="32x10,128x10,256x10,32x50")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--jax", metavar="PYTHON", help="the Python of an environment with JAX, for the part jax")
     parser.add_argument("--pairs", type=int, default=8192, help="pairs per epoch in the part real (default 8192)")
     options = parser.parse_args()
     parts = options.parts.split(",")
@@ -88,9 +74,9 @@ def main() -> None:
     print(f"Measured on {machine()}.")
     for name in parts:
         header, rows = PARTS[name](options)
-        if table := [*rows]:
-            print()
-            print_table(header, table)
+        table = [*rows]
+        print()
+        print_table(header, table)
 
 
 if __name__ == "__main__":

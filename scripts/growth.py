@@ -19,7 +19,7 @@ import numpy as np
 from published.report import machine, print_table
 from speed.measuring import in_new_process, new_trainer, run_epoch, seconds, use_threads
 
-from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, ModelConfig, TrainConfig
+from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pattern_task import find_pattern
 
 LINEAR = 1.1  # growth up to this counts as linear, to allow for noise
@@ -37,7 +37,6 @@ class Size:
     layers: int = 1
     cores: int = os.cpu_count() or 1
     model: str = "embedding_attention"
-    varies: bool = False  # lengths from 1 to `length`, and targets that end
 
     def __str__(self) -> str:
         sizes = f"{self.points} points, {self.layers} x {self.units} units, length {self.length}"
@@ -52,13 +51,11 @@ class Size:
             cell_size=self.units,
             in_max_int=largest,
             out_max_int=largest,
-            ends=self.varies,
         )
 
     def train_config(self) -> TrainConfig:
         """Return the training's settings, with many epochs, so that the trainer uses XLA."""
-        config = TrainConfig(self.points, self.length, self.length, epochs=1000, batch_size=B)
-        return replace(config, min_in_len=1, few_symbols=DEFAULT_FEW_SYMBOLS) if self.varies else config
+        return TrainConfig(self.points, self.length, self.length, epochs=1000, batch_size=B)
 
 
 class Axis(NamedTuple):
@@ -76,7 +73,6 @@ class Axis(NamedTuple):
 POINTS, VOCABULARY = [10**4, 10**5, 10**6, 10**7], [10, 100, 1000, 10_000]
 AXES = {
     "points": Axis("points", POINTS),
-    "points, lengths 1 to 10": Axis("points", POINTS, Size(varies=True)),
     "units": Axis("units", [32, 64, 128, 256, 512]),
     "length": Axis("length", [10, 20, 50, 100, 200]),
     "length, embedding_rnn": Axis("length", [10, 20, 50, 100, 200], Size(model="embedding_rnn")),

@@ -22,6 +22,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from rapidfuzz.distance import Levenshtein
 from report import machine, print_table
 
 from seq2seq_demo import TrainedNetwork, ensemble, load, train
@@ -158,20 +159,10 @@ def train_missing(options: argparse.Namespace, languages: Sequence[str]) -> None
 # ---- Scores ----
 
 
-def distance(a: Sequence[str], b: Sequence[str]) -> int:
-    """Return the edit distance."""
-    row = list(range(len(b) + 1))
-    for i, x in enumerate(a):
-        previous, row[0] = row[0], i + 1
-        for j, y in enumerate(b):
-            previous, row[j + 1] = row[j + 1], min(row[j] + 1, row[j + 1] + 1, previous + (x != y))
-    return row[-1]
-
-
 def error_rates(answers: Sequence[str], targets: Sequence[str]) -> Rates:
     """Return word and phone error rate in percent: the share of wrong words, and the edits per phone of the targets."""
     pairs = list(zip(answers, targets, strict=True))
-    n_edits = sum(distance(answer.split(), target.split()) for answer, target in pairs)
+    n_edits = sum(Levenshtein.distance(answer.split(), target.split()) for answer, target in pairs)
     wrong, n_phones = sum(answer != target for answer, target in pairs), sum(len(t.split()) for t in targets)
     return 100 * wrong / len(pairs), 100 * n_edits / n_phones
 

@@ -1,9 +1,8 @@
 """Make the sets of pairs on which the recipe for a user's pairs is developed and tested.
 
 Each set is a folder that contains train.tsv, dev.tsv, test.tsv (source, tab, target) and tokens.txt, the kinds of
-symbols in sources and targets. Except for SIGMORPHON 2020 and the sets of running words, each set has 10,000 pairs with
-different sources: 8,000 for training, 1,000 for development and 1,000 for testing. The pairs of running words are drawn
-as often as they occur in texts, so that pairs repeat: 4,000 for training, 2,000 for development and 2,000 for testing.
+symbols in sources and targets. Except for SIGMORPHON 2020, each set has 10,000 pairs with different sources: 8,000 for
+training, 1,000 for development and 1,000 for testing.
 
 Only this script needs the packages below. Install them in a separate environment:
 
@@ -18,90 +17,18 @@ g2p_LANGUAGE. The sets of `held_out_sets` only test the recipe; README.md lists 
 
 import argparse
 import datetime
-import functools
 import itertools
 import random
-import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 Pair = tuple[str, str]
 SIZES = {"train": 8000, "dev": 1000, "test": 1000}
-RUNNING_SIZES = {"train": 4000, "dev": 2000, "test": 2000}
-RUNNING_WORDS = ("old_german", "abbreviations")  # sets whose pairs repeat, as the words of a text do
 LOCALES = ["cs", "da", "de", "el", "en_GB", "en_US", "es", "fi", "fr", "hu", "id", "it", "ja", "ko", "nb", "nl", "pl"]
 LOCALES += ["pt", "ro", "ru", "sv", "tr", "uk", "vi", "zh_Hans"]
 TAGS = ("NNS", "VBD", "VBG", "VBN", "VBZ", "JJR", "JJS", "RBR", "RBS")  # inflected forms
 FREQUENT = 60_000  # words of a frequency list
-MAX_LENGTH = 20  # symbols of a running word
-USUAL = 0.7  # the share of running words that have the usual spelling of their word
-
-# Each rule is a pattern in the modern or full word, how it was written, and in which share of the places.
-Rules = list[tuple[str, str, float]]
-OLD_GERMAN: Rules = [  # as in prints of about 1550 to 1650
-    ("^dass$", "daß", 0.9),
-    ("^nicht$", "nit", 0.4),
-    ("(?<=[aei])s$", "ß", 0.3),
-    ("ß", "ss", 0.4),
-    ("(?<=[aeiouäöü])ss", "ß", 0.2),
-    ("^u", "v", 0.9),
-    ("(?<=.)v", "u", 0.7),
-    ("^i(?=[chmnrs])", "j", 0.4),
-    ("^j", "i", 0.4),
-    ("ei", "ey", 0.6),
-    ("ei", "ai", 0.15),
-    ("(?<=[ae])u(?=e|$)", "w", 0.7),
-    ("eu", "ew", 0.4),
-    ("ie(?=.)", "i", 0.3),
-    ("(?<=[aeiouäöü])h(?=[lmnrt])", "", 0.4),
-    ("ä", "e", 0.5),
-    ("ö", "o", 0.3),
-    ("ü", "u", 0.5),
-    ("(?<![cs])t(?=[aeiouäöür])(?!e[nrstm]?$)", "th", 0.5),
-    ("(?<=[lnr])k", "ck", 0.7),
-    ("(?<=[lnr])z", "tz", 0.7),
-    ("(?<=[aeiouäöülmprn])f(?![fr])", "ff", 0.7),
-    ("(?<=[aeiou])n(?=[dt]?$)", "nn", 0.2),
-    ("(?<=[aeio])t$", "tt", 0.3),
-    ("(?<=.[in])g$", "gk", 0.3),
-    ("(?<=[hlr])en$", "n", 0.15),
-    (r"([lmnt])\1", r"\1", 0.4),
-    ("(?<=[nr])d$", "dt", 0.4),
-    ("(?<=u)m$", "mb", 0.5),
-    ("(?<=m)t", "pt", 0.5),
-    ("(?<=..)e$", "", 0.2),
-    ("(?<=...[bdglrt])$", "e", 0.1),
-]
-ABBREVIATIONS: Rules = [  # as in a clerk's letters; ~ marks an m or n left out
-    ("^th(?=[aei])", "y", 0.7),
-    ("(?<=^y)[aei](?=.)", "", 0.6),
-    ("(?<=^w)hi|(?<=^w)i(?=th)", "", 0.7),
-    ("ould$", "d", 0.7),
-    ("ceive", "c", 0.7),
-    ("[ts]ion", "con", 0.7),
-    ("ment", "mt", 0.7),
-    ("p[ae]r|pro|pre", "p", 0.5),
-    ("our", "or", 0.6),
-    ("(?<=.)er(?!e)", "r", 0.5),
-    ("[ae]nce", "ce", 0.4),
-    ("ity$", "ty", 0.5),
-    ("[ai]ble", "ble", 0.5),
-    ("(?<=..)ed$", "d", 0.5),
-    ("(?<=..)ing$", "g", 0.3),
-    ("(?<=[aeiou])(m(?=[bmp])|n(?=[cdgnst]))", "~", 0.4),
-    ("(?<=[aeiou])[mn](?=[^aeiou~])", "", 0.1),
-    ("qu", "q", 0.5),
-    (r"([flst])\1", r"\1", 0.4),
-    ("(?<=..)e$", "", 0.4),
-    ("(?<=..)y$", "ie", 0.5),
-    ("(?<=[^aeiou])[aeiou](?=[^aeiou]$)", "", 0.2),
-    ("^u", "v", 0.8),
-    ("(?<=[aeiou])v", "u", 0.6),
-    ("i(?=[mnst])", "y", 0.3),
-]
-
-
 # ---- Texts ----
 
 
@@ -215,33 +142,6 @@ def times(rng: random.Random) -> Iterator[Pair]:
         yield f"{start // 60:02}:{start % 60:02} +{added}", f"{words} {part}"
 
 
-# ---- Running words, mostly copied ----
-
-
-def running_words(language: str, rules: Rules, rng: random.Random) -> Iterator[Pair]:
-    """Words as the rules write them, to the words, which are drawn as often as texts contain them."""
-    from wordfreq import word_frequency
-
-    words = frequent_words(language)
-    frequencies = [word_frequency(word, language) for word in words]
-    while True:
-        for word in rng.choices(words, frequencies, k=1000):
-            source = written(word, rules, random.Random(word) if rng.random() < USUAL else rng)
-            if max(len(source), len(word)) <= MAX_LENGTH:
-                yield source, word
-
-
-def written(word: str, rules: Rules, rng: random.Random) -> str:
-    """Apply each rule in turn, at each place with its probability; equal states of `rng` write a word equally."""
-
-    def rewrite(match: re.Match[str], new: str, share: float) -> str:
-        return match.expand(new) if rng.random() < share else match[0]
-
-    for pattern, new, share in rules:
-        word = re.sub(pattern, functools.partial(rewrite, new=new, share=share), word)
-    return word
-
-
 # ---- Integers ----
 
 
@@ -287,8 +187,6 @@ def development_sets() -> dict[str, tuple[str, Iterator[Pair]]]:
         "pronunciation": ("characters words", pronunciation()),
         "run_lengths": ("integers integers", integers(rng(4), run_lengths)),
         "sorted_unique": ("integers integers", integers(rng(5), lambda source: sorted(set(source)))),
-        "old_german": ("characters characters", running_words("de", OLD_GERMAN, rng(10))),
-        "abbreviations": ("characters characters", running_words("en", ABBREVIATIONS, rng(11))),
     }
 
 
@@ -307,10 +205,7 @@ def held_out_sets() -> dict[str, tuple[str, Iterator[Pair]]]:
 
 
 def write_set(folder: Path, tokens: str, pairs: Iterator[Pair]) -> None:
-    """Draw pairs, which have different sources unless they are running words; divide them, and write a set."""
-    if folder.name in RUNNING_WORDS:
-        write_parts(folder, tokens, {part: list(itertools.islice(pairs, n)) for part, n in RUNNING_SIZES.items()})
-        return
+    """Draw pairs with different sources, divide them, and write a set."""
     total = sum(SIZES.values())
     chosen: dict[str, str] = {}
     for source, target in itertools.islice(pairs, 40 * total):  # random pairs never end

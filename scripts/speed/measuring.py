@@ -7,7 +7,6 @@ import os
 import statistics
 import sys
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from seq2seq_demo.training.trainer import Trainer
 
 os.environ["SEQ2SEQ_DEMO_CACHE"] = ""  # every process compiles its programs
-OURS, KERAS, BUCKETED = "this program", "plain Keras `fit`", "plain Keras, bucketed"
+OURS, KERAS = "this program", "plain Keras `fit`"
 EpochFunctions = dict[str, Callable[[], Any]]  # by program; each call trains an epoch
 
 
@@ -39,12 +38,8 @@ def time_in_turns(functions: Sequence[Callable[[], Any]], rounds: int) -> tuple[
 def in_new_process(function: Callable[..., Any], *arguments: Any) -> Any:
     """Call a function in a new process, so that it can choose the number of threads; log the call on stderr."""
     print(f"{function.__name__} {' '.join(map(str, arguments))}"[:160], file=sys.stderr, flush=True)
-    with multiprocessing.get_context("spawn").Pool(1, _ignore_warnings, maxtasksperchild=1) as pool:
+    with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
         return pool.apply(function, arguments)
-
-
-def _ignore_warnings() -> None:
-    warnings.simplefilter("ignore")  # Keras warns about data sets of unknown size
 
 
 def use_threads(cell_size: int) -> None:

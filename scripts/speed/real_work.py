@@ -4,34 +4,19 @@ from __future__ import annotations
 
 import functools
 import statistics
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.sequences import Pairs, Sequences
-from speed.measuring import (
-    BUCKETED,
-    KERAS,
-    OURS,
-    EpochFunctions,
-    new_trainer,
-    run_epoch,
-    seconds,
-    speed_columns,
-    use_threads,
-)
+from speed.measuring import OURS, new_trainer, run_epoch, seconds, speed_columns, use_threads
 
 if TYPE_CHECKING:
-    import tensorflow as tf
-
     from seq2seq_demo.training.trainer import Trainer
 
-PROGRAMS = [OURS, KERAS, BUCKETED]
 BATCH, LEARNING_RATE, BEAM = 128, 0.002, 5
-BUCKETS = [6, 8, 10, 13]  # for plain Keras: the longest source in each bucket; a last bucket takes all longer sources
-N_SYMBOLS, SHORTEST, LONGEST = 40, 3, 20  # symbols are 1 to 40, because plain Keras pads with 0
+N_SYMBOLS, SHORTEST, LONGEST = 40, 3, 20  # symbols are 1 to 40
 MEAN, DEVIATION = 7.5, 2.3  # source length, as in CMUdict (scripts/published)
 N_SILENT = 6  # source symbols that are not in the target; targets are 0.85 times as long as sources, as in CMUdict
 
@@ -80,46 +65,15 @@ def dictionary_trainer(model_config: ModelConfig, dropout: float, pairs: Pairs) 
     return new_trainer(pairs, config, model_config)
 
 
-def dataset(pairs: Pairs, go: int, bucketed: bool) -> tf.data.Dataset:
-    """Return shuffled, padded batches for `fit`; with `bucketed`, the sources of a batch have similar lengths."""
-    import tensorflow as tf
-
-    def rows() -> Iterator[tuple[tuple[list[int], list[int]], list[int]]]:
-        for source, target in zip(pairs.sources.rows(), pairs.targets.rows(), strict=True):
-            yield (source, [go, *target]), [*target, go]
-
-    row = tf.TensorSpec([None], tf.int32)
-    shuffled = tf.data.Dataset.from_generator(rows, output_signature=((row, row), row)).cache().shuffle(len(pairs))
-    if not bucketed:
-        return shuffled.padded_batch(BATCH).prefetch(2)
-    bounds, sizes = [longest + 1 for longest in BUCKETS], [BATCH] * (len(BUCKETS) + 1)
-    return shuffled.bucket_by_sequence_length(lambda inputs, _: tf.size(inputs[0]), bounds, sizes).prefetch(2)
-
-
-def epochs(name: str, pairs: Pairs) -> tuple[EpochFunctions, Trainer]:
-    """Return functions that train an epoch in each program, and our trainer."""
-    from speed.plain_keras import plain_keras
-
-    model_config, dropout = NETWORKS[name]
-    trainer = dictionary_trainer(model_config, dropout, pairs)
-    calls: EpochFunctions = {OURS: functools.partial(run_epoch, trainer, pairs)}
-    network, expected = plain_keras(model_config, None, dropout, LEARNING_RATE), trainer.trained_network().n_weights
-    if network.count_params() != expected:
-        raise AssertionError(f"expected plain Keras to have {expected} weights, got {network.count_params()}")
-    for program in (KERAS, BUCKETED):
-        batches = dataset(pairs, model_config.go, program == BUCKETED)
-        calls[program] = lambda batches=batches: network.fit(batches, verbose=0)
-    return calls, trainer
-
-
 def speed_row(name: str, n_pairs: int, rounds: int) -> list[str]:
-    """Return the table row of a network: its weights, training speeds, shares of padding, and decoding speeds."""
-    use_threads(NETWORKS[name][0].cell_size)
+    """Return the table row of a network: its weights, training speed, shares of padding, and decoding speeds."""
+    model_config, dropout = NETWORKS[name]
+    use_threads(model_config.cell_size)
     pairs = dictionary_pairs(n_pairs)
-    calls, trainer = epochs(name, pairs)
-    speeds, network = speed_columns(calls, len(pairs), rounds), trainer.trained_network()
-    shares = " / ".join(f"{100 * share:.1f} %" for share in padding(trainer, pairs))
-    return [name, f"{network.n_weights:,}", *speeds, shares, *decoding(network, min(rounds, 3))]
+    trainer = dictionary_trainer(model_config, dropout, pairs)
+    speed, first = speed_columns({OURS: functools.partial(run_epoch, trainer, pairs)}, len(pairs), rounds)
+    shares, network = " / ".join(f"{100 * share:.1f} %" for share in padding(trainer, pairs)), trainer.trained_network()
+    return [name, f"{network.n_weights:,}", speed, first, shares, *decoding(network, min(rounds, 3))]
 
 
 def padding(trainer: Trainer, pairs: Pairs) -> tuple[float, float, float]:
