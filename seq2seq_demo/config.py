@@ -13,11 +13,8 @@ from seq2seq_demo.errors import UsageError
 Model = Literal["embedding_rnn", "embedding_attention"]
 Schedule = Literal["constant", "cosine"]
 TokenKind = Literal["integers", "characters", "words"]  # the kinds of symbols in a sequence
-NormalForm = Literal["nfc", "nfd", "nfkc", "nfkd"]  # the normal forms of Unicode
-Unknown = Literal["error", "drop"]  # whether unknown symbols of a source are an error or are left out
 OnError = Literal["raise", "return"]  # raise the error of a source, or return it in place of the answer
-MODELS, LR_SCHEDULES, NORMAL_FORMS = get_args(Model), get_args(Schedule), get_args(NormalForm)
-UNKNOWN, ON_ERROR = get_args(Unknown), get_args(OnError)
+MODELS, LR_SCHEDULES, ON_ERROR = get_args(Model), get_args(Schedule), get_args(OnError)
 TOKENS: tuple[TokenKind, ...] = get_args(TokenKind)
 INTEGERS, CHARACTERS, WORDS = TOKENS
 MAX_LAYERS = 100  # TensorFlow takes hours to build a deeper network

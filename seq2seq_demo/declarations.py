@@ -45,9 +45,8 @@ class Option(NamedTuple):
         return next((word for word in self.usage.split() if not word.startswith("-")), None)
 
     def words(self, value: object) -> list[str]:
-        """Return the option with a value, as a user types it; a metavar in brackets is optional."""
-        has_value = self.metavar is not None and (self.metavar[0] != "[" or self.metavar == f"[{value}]")
-        return [self.flags[0], *([str(value)] if has_value else [])]
+        """Return the option with a value, as a user types it."""
+        return [self.flags[0], *([] if self.metavar is None else [str(value)])]
 
 
 def setting(default: T, usage: str = "", help: str = "", **constraints: Any) -> T:

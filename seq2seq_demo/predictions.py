@@ -43,7 +43,6 @@ class Prediction(NamedTuple):
     tokens: tuple[str, str] = (INTEGERS, INTEGERS)  # the kinds of symbols in source and answer
     score: float | None = None  # log p / length^length_penalty; None without a beam search, or if it did not end
     temperature: float | None = None  # for the confidence
-    dropped: tuple[Any, ...] = ()  # unknown symbols that were left out of the source
 
     @property
     def probability(self) -> float:
@@ -219,7 +218,6 @@ def _predictions(
             ended[b][n] if ends else None,
             score=scores[b][n] if scores and (ended[b][n] or not ends) else None,
             temperature=request.temperature,
-            dropped=rows[b].dropped,
         )
 
     N = answers.lengths.shape[1]

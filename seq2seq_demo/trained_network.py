@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 import numpy as np
 
 from seq2seq_demo import evaluation
-from seq2seq_demo.config import EVALUATION_SIZE, Beam, ModelConfig, OnError, Unknown, make_beam
+from seq2seq_demo.config import EVALUATION_SIZE, Beam, ModelConfig, OnError, make_beam
 from seq2seq_demo.data.encoder import source_records
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
@@ -68,7 +68,6 @@ class TrainedNetwork(StoredNetwork):
         n_best: int | None = None,
         length_penalty: float = 0.0,
         details: bool = False,
-        unknown: Unknown = "error",
         on_error: OnError = "raise",
     ) -> list[Any]: ...
 
@@ -82,7 +81,6 @@ class TrainedNetwork(StoredNetwork):
         n_best: int | None = None,
         length_penalty: float = 0.0,
         details: bool = False,
-        unknown: Unknown = "error",
         on_error: OnError = "raise",
     ) -> list[Any]:
         """Return the answer to each source: a list of integers, or a text if the network writes texts.
@@ -98,15 +96,13 @@ class TrainedNetwork(StoredNetwork):
             n_best: return a list of up to `n_best` answers per source, best first; needs `beam_size`.
             length_penalty: the exponent A in the score log p / length^A of a hypothesis.
             details: return each answer as a `Prediction`, with probabilities, confidence and attention.
-            unknown: "drop" leaves symbols that the network does not know out of a source, and lists them in
-                `Prediction.dropped`; with "error", the network cannot read the source.
             on_error: "return" returns an InputError in place of the answer to each row that the network cannot read.
 
         Raises:
             InputError: the network cannot read a row; the message names the row.
             UsageError: an argument is out of its range, or a sequence is too long to decode.
         """
-        records = source_records(sources, self.vocabularies.source, self.model_config.in_max_int, unknown, on_error)
+        records = source_records(sources, self.vocabularies.source, self.model_config.in_max_int, on_error)
         for name, value in {"`out_len`": out_len, "`max_out_len`": max_out_len}.items():
             if value is not None:
                 require_integer(name, value, at_least=1)

@@ -47,7 +47,7 @@ network = train_small(**settings)
 network = train("copy", callbacks=[Stop()], epochs=3)
 network = train(SequencePattern("doubled", doubled), points=1000, verbose=True)
 rows = [{"source": "ab", "target": "ba"}, {"source": "a", "target": "a"}]
-network = train(rows, in_tokens="characters", normalize="nfd", lowercase=True, validation=[("b", "b")], record=True)
+network = train(rows, in_tokens="characters", lowercase=True, validation=[("b", "b")], record=True)
 network = train([("ab", "ba"), ("b", "b")], budget=1.5, start=network, members=1)
 table = network.history.rows()
 best: float = max(row["validation_exact_match"] for row in table)
@@ -56,12 +56,12 @@ network.save("a.h5", overwrite=False)
 steps: Sequence[int] = network.recording.steps if network.recording else ()
 
 answers: list[str] = load("g2p").predict(["hello"])
-prediction: Prediction = network.predict(["ab"], details=True, unknown="drop")[0]
+prediction: Prediction = network.predict(["ab"], details=True)[0]
 certain: bool = prediction.probability > 0.5 and prediction.confidence is not None and prediction.confidence > 0.5
 shares: Sequence[float] = prediction.probabilities
 prediction.plot_attention().savefig("attention.png")
 for hypothesis in network.predict(["ab"], beam_size=5, n_best=3, details=True)[0]:
-    print(hypothesis.text, hypothesis.score, hypothesis.dropped, hypothesis.ended)
+    print(hypothesis.text, hypothesis.score, hypothesis.ended)
 for answer in network.predict(["ab"], details=True, on_error="return"):
     print(str(answer) if isinstance(answer, InputError) else answer.text)
 evaluation = network.evaluate([("ab", "ba")], beam_size=2)

@@ -84,7 +84,7 @@ def parse(argv: Sequence[str]) -> Options:
         argcomplete.autocomplete(make_parser(_find_command(os.environ["COMP_LINE"].split())))
     parser = make_parser()
     parser.command = _find_command(argv)
-    namespace, unknown = parser.parse_known_intermixed_args(_with_optional_values(argv))
+    namespace, unknown = parser.parse_known_intermixed_args(argv)
     values = {name: value for name, value in vars(namespace).items() if value is not None}
     given: dict[str, Any] = {name: tuple(x) if isinstance(x, list) else x for name, x in values.items()}
     command, arguments = given.pop("command", None), given.pop("arguments")
@@ -97,16 +97,6 @@ def parse(argv: Sequence[str]) -> Options:
     options_class = COMMANDS[command].options
     own = {field.name: given.pop(field.name) for field in fields(options_class) if field.name in given}
     return options_class(settings=cast(Settings, given), **own)
-
-
-def _with_optional_values(argv: Sequence[str]) -> list[str]:
-    """Join --keep-going and its optional value, because argparse would take any word that follows as the value."""
-    words = list(argv)
-    end = words.index("--") if "--" in words else len(words)
-    for n in (n for n in reversed(range(end)) if words[n] == "--keep-going"):
-        has_value = words[n + 1 : n + 2] == ["all"]
-        words[n : n + 1 + has_value] = [f"--keep-going={'all' if has_value else 'some'}"]
-    return words
 
 
 def _find_command(words: Sequence[str]) -> str | None:

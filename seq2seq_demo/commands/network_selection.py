@@ -20,7 +20,7 @@ from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, is_user_functi
 from seq2seq_demo.data.readers import read_file, read_words
 from seq2seq_demo.data.records import MAX_LISTED, MAX_SYMBOL, Place, Record
 from seq2seq_demo.data.sequences import Pairs, Sequences
-from seq2seq_demo.data.vocabulary import TextOptions, Vocabularies, quoted
+from seq2seq_demo.data.vocabulary import Vocabularies, check_case, new_vocabularies, quoted
 from seq2seq_demo.declarations import preview
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 from seq2seq_demo.files import file_names
@@ -147,8 +147,8 @@ def read_pair_task(
         InputError: there are fewer than n pairs, a pair is invalid, too many are, or they do not fit into memory.
     """
     file, out_len = options.from_file or "", options.out_len
-    text = TextOptions(getattr(options, "normalize", None), getattr(options, "lowercase", None))  # options of `train`
-    keep_going = getattr(options, "keep_going", None)  # an option of `train` and `evaluate`
+    lowercase = getattr(options, "lowercase", None)  # an option of `train`
+    keep_going = getattr(options, "keep_going", False)  # an option of `train` and `evaluate`
     teaches_to_end = isinstance(options.settings.get("in_len"), tuple)
     has_one_length = network is not None and not network.ends and not teaches_to_end
     sizes = vars(network.model_config) if network else given_values(ModelConfig, options.settings)
@@ -161,7 +161,7 @@ def read_pair_task(
             print_notice(notice)
         known = vocabularies.extended() if vocabularies and may_be_unseen else vocabularies
         encoder = Encoder(
-            *(known or text.new_vocabularies(layout.tokens)),
+            *(known or new_vocabularies(layout.tokens, lowercase)),
             None if may_be_unseen else sizes.get("in_max_int"),
             None if may_be_unseen else sizes.get("out_max_int"),
             equal_lengths=has_one_length,
@@ -176,14 +176,14 @@ def read_pair_task(
                 raise InputError(f"{error}; the first error: {errors[0]}") from error
             raise
         if errors:
-            _report_skipped(file, len(encoded.pairs), errors, evaluates or keep_going == "all")
+            _report_skipped(file, len(encoded.pairs), errors, evaluates)
         if may_be_unseen and vocabularies:
             _report_unseen(encoded, sizes | vocabularies.largest_symbols())
         skipped.extend(errors)
         return encoded
 
     if network:
-        text.check_match(network.vocabularies)
+        check_case(lowercase, network.vocabularies)
     known = network.vocabularies if network else None
     pairs, vocabularies, places = read(file, n, known, evaluates and pattern is None)
     if n and len(pairs) < n:
@@ -201,7 +201,7 @@ def _report_skipped(file: str, n_pairs: int, errors: list[InputError], may_skip_
     n = n_pairs + len(errors)
     counts = f"{n:,} records of {file_title(file)}: {n_pairs:,} pairs, {len(errors):,} skipped"
     if not may_skip_all and len(errors) > MAX_SKIPPED * n:
-        expected = "expected to skip at most a tenth of the records (--keep-going all skips any number)"
+        expected = "expected to skip at most a tenth of the records"
         raise InputError(f"{expected}, got {counts}; the first error: {errors[0]}")
     print_notice(f"Read {counts}; the first error: {errors[0]}")
 

@@ -18,11 +18,9 @@ from seq2seq_demo.config import (
     FORMATS,
     INTEGERS,
     JSON,
-    NORMAL_FORMS,
     SHARE,
     TOKENS,
     TSV,
-    UNKNOWN,
     Beam,
     ModelConfig,
     Settings,
@@ -51,12 +49,10 @@ COLUMNS_HELP = "names or numbers of the columns of sources and targets in a file
 HEADER_HELP = "whether the first row of a file names its columns (default: yes for known names)"
 TOKENS_HELP = "one of {choices} (default: recognised)"
 MIN_CONFIDENCE_HELP = "leave a source unanswered if the confidence in its answer is below X"
-NORMALIZE_HELP = "normal form of Unicode for texts: one of {choices} (default nfc)"
 LOWERCASE_HELP = "convert sources, but not targets, to lower case, in training and whenever the network reads"
-UNKNOWN_HELP = "what to do with symbols of a source that were not seen in training: {default} (default) or drop them"
 MAX_LEN_HELP = "longest answer, if the network ends its answers (default: from training)"
 ENGINE_HELP = "decode with numpy (default), or with the Keras network, which loads slowly"
-KEEP_GOING_HELP = "skip invalid sequences with a notice; train skips at most a tenth of the pairs, or all of them"
+KEEP_GOING_HELP = "skip invalid sequences with a notice; train skips at most a tenth of the pairs"
 VALIDATION_HELP = "pairs to validate with (default: a tenth of the pairs of --from-file)"
 JOBS_HELP = "members that are trained at the same time, in as many processes (default: one per core)"
 OPTIMIZER_HELP = "save without Adam's moments: a third of the size; further training starts with moments of zero"
@@ -70,9 +66,8 @@ HISTORY_PLOT_HELP = "plot the training curves (.png, .svg or .pdf)"
 LOG_DIR_HELP = "directory for TensorBoard logs (default: a temporary one)"
 LOGGED_HELP = "what to log: 0 loss and metrics (default), 1 also gradients, 2 also weights, 3 also activations"
 EACH_SELECTS = "each selects the weights to start from"
-KEEP_GOING = ("some", "all")  # the values of --keep-going, which is "some" if the user gives no value
 DESCRIBE_FILES = {"in_tokens", "out_tokens", "format", "encoding", "columns", "header"}  # these need --from-file
-DESCRIBE_FILES |= {"validation_file", "keep_going", "normalize", "lowercase"}
+DESCRIBE_FILES |= {"validation_file", "keep_going", "lowercase"}
 MAX_NETWORKS = 4  # on a page
 
 
@@ -177,7 +172,7 @@ class AnswerOptions(NetworkOptions):
     max_out_len: int | None = setting(None, "--max-out-len T", MAX_LEN_HELP)
     beam_size: int | None = copied_setting(Beam, "size", None)
     length_penalty: float | None = copied_setting(Beam, "length_penalty", None)
-    keep_going: str | None = setting(None, "--keep-going [all]", KEEP_GOING_HELP, choices=KEEP_GOING, again=True)
+    keep_going: bool = setting(False, "--keep-going", KEEP_GOING_HELP, again=True)
 
     @property
     def beam(self) -> Beam | None:
@@ -194,7 +189,6 @@ class PredictOptions(AnswerOptions):
     n_best: int | None = copied_setting(Beam, "n_best", None)
     show_attention: bool = setting(False, "--show-attention", "print the attention weights below each answer")
     min_confidence: float | None = setting(None, "--min-confidence X", MIN_CONFIDENCE_HELP, within=SHARE)
-    unknown: str = setting("error", "--unknown {error,drop}", UNKNOWN_HELP, choices=UNKNOWN)
     attention_plot: Path | None = setting(None, "--attention-plot FILE", "plot the attention (.png, .svg or .pdf)")
     force: bool = setting(False, "--force", FORCE_HELP, again=True)
 
@@ -204,8 +198,6 @@ class PredictOptions(AnswerOptions):
             raise UsageError(f"expected --beam-size with --engine numpy, got {self.engine}")
         if self.show_attention and self.prints_tsv:
             raise UsageError("expected --show-attention or --format tsv, got both")
-        if self.keep_going == "all":
-            raise UsageError("expected --keep-going alone, which skips any number of sources, got --keep-going all")
         if self.words and self.from_file:
             raise UsageError(f"{PREDICT_EXPECTS}, got both")
         of_files = {"--format": self.format != TSV and self.format, "--columns": self.columns, "--header": self.header}
@@ -249,7 +241,6 @@ class TrainOptions(NetworkOptions):
     """The options of `train`; they select the training data, the initial weights, the settings and the outputs."""
 
     accepted_settings: ClassVar[Collection[str]] = declared_fields(TrainConfig)
-    normalize: str | None = setting(None, "--normalize FORM", NORMALIZE_HELP, choices=NORMAL_FORMS)
     lowercase: bool | None = setting(None, "--lowercase", LOWERCASE_HELP)
     validation_file: str | None = setting(None, "--validation-file FILE", VALIDATION_HELP, again=True)
     record: bool = setting(False, "--record", RECORD_HELP)
@@ -260,7 +251,7 @@ class TrainOptions(NetworkOptions):
     tensorboard_verbose: int = setting(
         0, "--tensorboard-verbose {0,1,2,3}", LOGGED_HELP, at_least=0, at_most=3, again=True
     )
-    keep_going: str | None = copied_setting(AnswerOptions, "keep_going", None)
+    keep_going: bool = copied_setting(AnswerOptions, "keep_going", False)
     output: Path | None = setting(None, "-o --output-weights FILE", OUTPUT_HELP)
     jobs: int | None = setting(None, "--jobs J", JOBS_HELP, again=True)
     no_optimizer: bool = setting(False, "--no-optimizer", OPTIMIZER_HELP, again=True)

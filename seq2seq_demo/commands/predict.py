@@ -90,7 +90,7 @@ class _Predictor:
         self.n_unanswered = 0
         # Whether unreadable sources are reported and skipped; otherwise, the first one raises an error.
         self.is_interactive = not (options.words or options.from_file)
-        self.keeps_going = bool(options.keep_going) or options.json or options.prints_tsv or self.is_interactive
+        self.keeps_going = options.keep_going or options.json or options.prints_tsv or self.is_interactive
 
     def print_answers(self, rows: Rows, progress: ProgressBar) -> None:
         """Print the answers to each source; with --attention-plot, plot the attention of the best answers at the end.
@@ -113,7 +113,7 @@ class _Predictor:
                 plots.check_panel_count(len(plotted))
             texts = [*filter(None, map(self._answer_text, answers, batch))]
             if not options.json:
-                progress.notify(*filter(None, map(predictions.row_notice, batch)))
+                progress.notify(*(str(row.error) for row in batch if row.error))
             if texts:
                 print_result("\n".join(texts), unchanged=options.show_attention or is_exact)
             progress.advance(len(answers), 0)
@@ -148,7 +148,6 @@ class _Predictor:
             equal_lengths=not network.ends,
             in_len=in_len,
             answer_len=None if network.ends else self.out_len,
-            drops_unknown=self.options.unknown == "drop",
             check_memory=self.check_memory if network.ends else lambda _: None,
         )
         records = encoder.encode_all(rows)

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from seq2seq_demo import system_memory
-from seq2seq_demo.config import INTEGERS, MAX_LEN, ON_ERROR, UNKNOWN
+from seq2seq_demo.config import INTEGERS, MAX_LEN, ON_ERROR
 from seq2seq_demo.data.pattern_task import SequencePattern
 from seq2seq_demo.data.python_rows import python_sources
-from seq2seq_demo.data.records import MAX_LISTED, Place, Places, Record, list_symbols
+from seq2seq_demo.data.records import Place, Places, Record, list_symbols
 from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
-from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, AnyVocabulary, Vocabularies, Vocabulary, quoted
+from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, AnyVocabulary, Vocabularies, Vocabulary
 from seq2seq_demo.declarations import preview, require_choice
 from seq2seq_demo.errors import InputError, UsageError
 
@@ -37,7 +37,6 @@ class Encoder:
     in_len: int | None = None  # None: any length
     out_len: int | None = None
     answer_len: Callable[[int], int] | None = None  # maps the source length to the output length
-    drops_unknown: bool = False  # leave unknown symbols out of sources; requires a vocabulary and `in_max_int`
     check_memory: Callable[[int], object] = lambda _: None  # raises UsageError for a length of sources
     needs_output: bool = False  # set by `encode_pairs`, if no pattern computes the outputs
 
@@ -63,11 +62,9 @@ class Encoder:
             return row._replace(error=error)
 
     def _encoded(self, row: Record) -> Record:
-        place, dropped = row.place, row.dropped
-        output, output_place = row.output, Place(place.title, place.kind, place.number, "output")
-        values = self.source.split(row.values, place, None if self.drops_unknown else self.in_max_int)
-        if self.drops_unknown:
-            values, dropped = self._without_unknown(values, place)
+        place, output = row.place, row.output
+        output_place = Place(place.title, place.kind, place.number, "output")
+        values = self.source.split(row.values, place, self.in_max_int)
         if not values and self.source.tokens != INTEGERS:
             raise InputError(f"{place}: expected a source of {self.source.tokens}, got an empty one")
         _check_length(place, len(values), self.in_len, "in_len")
@@ -83,21 +80,10 @@ class Encoder:
                 raise InputError(f"{place}: expected sequences of at most {MAX_LEN} symbols, got {longest}")
         elif self.needs_output:
             raise _missing_output(row)
-        if self.source.tokens == self.target.tokens == INTEGERS and not dropped:
+        if self.source.tokens == self.target.tokens == INTEGERS:
             return row  # unchanged
         values, output = self.source.to_numbers(values, place), output and self.target.to_numbers(output, output_place)
-        return Record(place, values, output, row.others, dropped)
-
-    def _without_unknown(self, symbols: list[Any], place: Place) -> tuple[list[Any], tuple[Any, ...]]:
-        """Return the known symbols of a source, and the unknown ones."""
-        assert isinstance(self.source, Vocabulary)
-        assert self.in_max_int is not None
-        known = self.source.known_symbols(self.in_max_int)
-        dropped = tuple(symbol for symbol in symbols if symbol not in known)
-        if dropped and len(dropped) == len(symbols):
-            found = ", ".join(map(quoted, [*dict.fromkeys(dropped)][:MAX_LISTED]))
-            raise InputError(f"{place}: expected symbols seen in training, got only {found}")
-        return [symbol for symbol in symbols if symbol in known], dropped
+        return Record(place, values, output, row.others)
 
 
 def _check_length(place: object, n: int, expected: int | None, option: str, at_least: int = 1) -> None:
@@ -148,25 +134,22 @@ def batches(rows: Iterable[Record | None], size: int) -> Iterator[list[Record] |
         yield batch
 
 
-def source_records(
-    sources: Any, vocabulary: Vocabulary, largest: int, unknown: str = UNKNOWN[0], on_error: str = ON_ERROR[0]
-) -> list[Record]:
+def source_records(sources: Any, vocabulary: Vocabulary, largest: int, on_error: str = ON_ERROR[0]) -> list[Record]:
     """Return the records of sources; `sources` is anything that `python_sources` converts to a list.
 
-    `largest` is the largest valid integer. `unknown` and `on_error` are as in `TrainedNetwork.predict`.
+    `largest` is the largest valid integer. `on_error` is as in `TrainedNetwork.predict`.
 
     Raises:
         InputError: `sources` has another type, or a source has an integer outside 0…largest or an unknown symbol.
-        UsageError: `unknown` or `on_error` is invalid.
+        UsageError: `on_error` is invalid.
     """
-    drops_unknown = require_choice("`unknown`", unknown, UNKNOWN) == "drop"
     returns_errors = require_choice("`on_error`", on_error, ON_ERROR) == "return"
     rows, kind = python_sources(sources), "text" if vocabulary.is_text else "list of integers"
     if not isinstance(rows, list) or (rows and isinstance(rows[0], int)):
         example = [*map(str, rows)] if vocabulary.is_text and isinstance(rows, list) else [rows]
         hint = f"; write {preview(example)}" if isinstance(rows, str | list) else ""
         raise InputError(f"expected a list of sources, each a {kind}, got {preview(sources)}{hint}")
-    encoder = Encoder(vocabulary, in_max_int=largest, drops_unknown=drops_unknown)
+    encoder = Encoder(vocabulary, in_max_int=largest)
     records = [encoder.encode(Record(Place("sources", "row", n), row)) for n, row in enumerate(rows)]
     return records if returns_errors else [*filter(None, valid_records(records))]
 

@@ -13,7 +13,7 @@ from seq2seq_demo.data.layout import Tokens, recognise
 from seq2seq_demo.data.python_rows import python_pairs
 from seq2seq_demo.data.records import Places, Record
 from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
-from seq2seq_demo.data.vocabulary import DEFAULT_TEXT, INTEGER_VOCABULARIES, TextOptions, Vocabularies
+from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies, check_case, new_vocabularies
 from seq2seq_demo.errors import InputError, UsageError
 
 BLOCK = 2**16  # symbols or lengths copied at once for the checksum
@@ -190,7 +190,7 @@ def pair_task_from_rows(
     vocabularies: Vocabularies | None = None,
     tokens: Tokens = (None, None),
     validation: Iterable[object] | None = None,
-    text: TextOptions = DEFAULT_TEXT,
+    lowercase: bool | None = None,
     may_be_unseen: bool = False,
 ) -> PairTask:
     """Make a task of pairs that `python_pairs` can read.
@@ -201,15 +201,15 @@ def pair_task_from_rows(
 
     Raises:
         InputError: a row is invalid; the message gives its index.
-        UsageError: `text` does not fit the tokens or the vocabularies.
+        UsageError: `lowercase` does not fit the tokens or the vocabularies.
     """
     records: Iterable[Record] = python_pairs(rows, "pairs")
     if vocabularies:
-        text.check_match(vocabularies)
+        check_case(lowercase, vocabularies)
     elif None in tokens:
         records = [*records]
     known = vocabularies.extended() if vocabularies and may_be_unseen else vocabularies
-    source, target = known or text.new_vocabularies(recognise(tokens, records))
+    source, target = known or new_vocabularies(recognise(tokens, records), lowercase)
     pairs, vocabularies, _ = encode_pairs(records, Encoder(source, target))
     validation_pairs = None
     if validation is not None:

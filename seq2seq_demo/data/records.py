@@ -59,7 +59,6 @@ class Record(NamedTuple):
     values: Any  # a list or text; before validation, any JSON value; None if it cannot be read
     output: Any = None  # the expected answer
     others: dict[str, object] | None = None  # further values by name, such as an id, which are copied to the answer
-    dropped: tuple[Any, ...] = ()  # unknown symbols that were left out of the source
     error: InputError | None = None  # why the record is invalid; its `values` are then unchanged
 
 

@@ -6,18 +6,19 @@ character no matter how it was typed.
 
 import functools
 import unicodedata
-from collections.abc import Container, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from seq2seq_demo.config import CHARACTERS, INTEGERS, NORMAL_FORMS, TOKENS
+from seq2seq_demo.config import CHARACTERS, INTEGERS, TOKENS
 from seq2seq_demo.data.records import check_integers
-from seq2seq_demo.declarations import preview, require_choice, require_flag
+from seq2seq_demo.declarations import preview, require_flag
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 
 UNKNOWN = "\ufffd"  # shown for number 1 if the vocabulary has only one symbol; a network has at least two
+FORMS = ("NFC", "NFD", "NFKC", "NFKD")  # new networks have the first one
 PLAIN = ("NFC", False)  # the default `form` and `lowercase` of a vocabulary
 
 
@@ -85,9 +86,8 @@ class Vocabulary(Tokenizer):
         # A weights file from an untrusted source may contain anything.
         if self.tokens not in TOKENS:
             raise WeightsError(f"expected tokens to be one of {', '.join(TOKENS)}, got {preview(self.tokens)}")
-        if self.form.lower() not in NORMAL_FORMS or not self.form.isupper():
-            forms = ", ".join(NORMAL_FORMS).upper()
-            raise WeightsError(f"expected a normal form, one of {forms}, got {preview(self.form)}")
+        if self.form not in FORMS:
+            raise WeightsError(f"expected a normal form, one of {', '.join(FORMS)}, got {preview(self.form)}")
         if (self.form, self.lowercase) != PLAIN and not self.is_text:
             raise WeightsError("expected no normal form and no lower case for integers")
         if bool(self.symbols) != self.is_text:
@@ -134,10 +134,6 @@ class Vocabulary(Tokenizer):
         known = (*self.symbols, UNKNOWN)[: self.largest + 1]
         return VocabularyBuilder(self.tokens, known, form=self.form, lowercase=self.lowercase) if self.is_text else self
 
-    def known_symbols(self, largest: int) -> Container[Any]:
-        """Return the symbols that the network can read; for integers, they are 0…largest."""
-        return self._number_of if self.is_text else range(largest + 1)
-
     def to_symbols(self, numbers: Iterable[int]) -> list[Any]:
         """Convert numbers to symbols; integers are unchanged."""
         if not self.is_text:
@@ -181,9 +177,9 @@ class VocabularyBuilder(Tokenizer):
 AnyVocabulary = Vocabulary | VocabularyBuilder
 
 
-def new_vocabulary(tokens: str, form: str = "NFC", lowercase: bool = False) -> AnyVocabulary:
+def new_vocabulary(tokens: str, lowercase: bool = False) -> AnyVocabulary:
     """Return an object that numbers the symbols of training data: a builder for text, a vocabulary for integers."""
-    return Vocabulary() if tokens == INTEGERS else VocabularyBuilder(tokens, form=form, lowercase=lowercase)
+    return Vocabulary() if tokens == INTEGERS else VocabularyBuilder(tokens, lowercase=lowercase)
 
 
 class Vocabularies(NamedTuple):
@@ -220,41 +216,26 @@ class Vocabularies(NamedTuple):
 INTEGER_VOCABULARIES = Vocabularies()
 
 
-class TextOptions(NamedTuple):
-    """How the user wants texts to be normalised; None means the default, or that of the network to continue from."""
+def new_vocabularies(tokens: tuple[str, str], lowercase: bool | None) -> tuple[AnyVocabulary, AnyVocabulary]:
+    """Return the objects that number the symbols of sources and of targets; `lowercase` is for sources.
 
-    normalize: str | None = None  # one of NORMAL_FORMS, for sources and targets
-    lowercase: bool | None = None  # for sources
-
-    def new_vocabularies(self, tokens: tuple[str, str]) -> tuple[AnyVocabulary, AnyVocabulary]:
-        """Return the objects that number the symbols of sources and of targets.
-
-        Raises:
-            UsageError: an option is invalid, or the sequences that it would normalise are integers.
-        """
-        self._check(tokens)
-        form = (self.normalize or "nfc").upper()
-        return new_vocabulary(tokens[0], form, bool(self.lowercase)), new_vocabulary(tokens[1], form)
-
-    def check_match(self, vocabularies: Vocabularies) -> None:
-        """Raise UsageError if the options contradict the vocabularies of a network."""
-        self._check(vocabularies.tokens)
-        form = next((side.form.lower() for side in vocabularies if side.is_text), None)
-        lowercase = vocabularies.source.lowercase
-        for option, given, known in (("normalize", self.normalize, form), ("lowercase", self.lowercase, lowercase)):
-            if given not in (None, known):
-                raise UsageError(f"expected `{option}` as in the network's training, {known}, got {given}")
-
-    def _check(self, tokens: tuple[str, str]) -> None:
-        if self.normalize is not None:
-            require_choice("`normalize`", self.normalize, NORMAL_FORMS)
-        if self.normalize and tokens == (INTEGERS, INTEGERS):
-            raise UsageError("expected characters or words with `normalize`, got integers")
-        if self.lowercase is not None and require_flag("`lowercase`", self.lowercase) and tokens[0] == INTEGERS:
-            raise UsageError("expected sources of characters or words with `lowercase`, got integers")
+    Raises:
+        UsageError: `lowercase` is not a bool, or sources are integers.
+    """
+    _check_lowercase(lowercase, tokens)
+    return new_vocabulary(tokens[0], lowercase=bool(lowercase)), new_vocabulary(tokens[1])
 
 
-DEFAULT_TEXT = TextOptions()
+def check_case(lowercase: bool | None, vocabularies: Vocabularies) -> None:
+    """Raise UsageError if `lowercase` contradicts the vocabularies of a network."""
+    _check_lowercase(lowercase, vocabularies.tokens)
+    if lowercase not in (None, known := vocabularies.source.lowercase):
+        raise UsageError(f"expected `lowercase` as in the network's training, {known}, got {lowercase}")
+
+
+def _check_lowercase(lowercase: bool | None, tokens: tuple[str, str]) -> None:
+    if lowercase is not None and require_flag("`lowercase`", lowercase) and tokens[0] == INTEGERS:
+        raise UsageError("expected sources of characters or words with `lowercase`, got integers")
 
 
 def _checked(text: str, place: object) -> str:

@@ -7,13 +7,13 @@ from typing import Any
 from seq2seq_demo.config import INTEGERS
 from seq2seq_demo.console import one_line
 from seq2seq_demo.data.records import Record
-from seq2seq_demo.data.vocabulary import join_symbols, quoted
+from seq2seq_demo.data.vocabulary import join_symbols
 from seq2seq_demo.declarations import with_option_names
 from seq2seq_demo.display.heatmap import red
 from seq2seq_demo.predictions import UNENDED, Prediction
 
 # Keys that answers and errors use themselves; keys of the input with these names are not copied to the answer.
-INPUT_KEYS = ("line", "index", "input", "input_tokens", "dropped", "error")
+INPUT_KEYS = ("line", "index", "input", "input_tokens", "error")
 ANSWER_KEYS = ("prediction", "prediction_tokens", "expected", "exact", "ended", "score", "attention", "n_best")
 LINEAR_TSV = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 OWN_KEYS = {*INPUT_KEYS, *ANSWER_KEYS, "probability", "confidence", "probabilities"}
@@ -66,13 +66,6 @@ def _bracketed(tokens: str, text: str) -> str:
     return f"[{text}]" if tokens == INTEGERS else one_line(text)
 
 
-def row_notice(row: Record) -> str:
-    """Return the error of an unreadable row, or a notice of the symbols left out of it; "" if there is neither."""
-    if row.error or not row.dropped:
-        return str(row.error or "")
-    return f"{row.place}: left out {', '.join(map(quoted, row.dropped))}, not seen in training"
-
-
 def answers_tsv(answers: Sequence[Prediction], is_answered: bool = True) -> str:
     """Return a line per answer: source, answer and confidence, separated by tabs; a withheld answer is empty.
 
@@ -119,8 +112,6 @@ def answers_json(answers: Sequence[Prediction], row: Record, n_best: int | None,
     facts = _input_fields(row) | {"input": best.source_text if source != INTEGERS else best.source}
     if source != INTEGERS:
         facts["input_tokens"] = best.source
-    if best.dropped:
-        facts["dropped"] = best.dropped
     expected = best.expected_text if target != INTEGERS else best.expected
     facts |= {"prediction": None, "expected": expected}
     if not is_answered:

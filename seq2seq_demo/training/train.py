@@ -6,11 +6,10 @@ from dataclasses import replace
 from typing import Unpack
 
 from seq2seq_demo.callbacks import Callback, check_callbacks, notify
-from seq2seq_demo.config import INTEGERS, TOKENS, NormalForm, Settings, TokenKind, TrainConfig
+from seq2seq_demo.config import INTEGERS, TOKENS, Settings, TokenKind, TrainConfig
 from seq2seq_demo.data.layout import Tokens
 from seq2seq_demo.data.pair_task import pair_task_from_rows
 from seq2seq_demo.data.tasks import PairRows, Task, TaskLike, as_task
-from seq2seq_demo.data.vocabulary import DEFAULT_TEXT, TextOptions
 from seq2seq_demo.declarations import require_choice, require_flag
 from seq2seq_demo.display.training_report import MembersReport, TrainingReport, training_header
 from seq2seq_demo.errors import UsageError
@@ -27,7 +26,6 @@ def train(
     *,
     in_tokens: TokenKind | None = None,
     out_tokens: TokenKind | None = None,
-    normalize: NormalForm | None = None,
     lowercase: bool | None = None,
     validation: PairRows | None = None,
     record: bool = False,
@@ -50,8 +48,6 @@ def train(
         in_tokens: "integers" if a source is a list of integers; "characters" or "words" if it is a string or a
             list of tokens; by default, recognised.
         out_tokens: the same for targets.
-        normalize: the normal form of Unicode for texts, "nfc", "nfd", "nfkc" or "nfkd"; by default "nfc", or that of
-            `start`.
         lowercase: convert sources, but not targets, to lower case, in training and whenever the network reads; by
             default, as `start` does.
         validation: pairs to validate with; by default, a tenth of the pairs.
@@ -75,8 +71,7 @@ def train(
     if unknown := settings.keys() - Settings.__annotations__.keys():
         raise TypeError(f"train() got an unexpected keyword argument {min(unknown)!r}")
     callbacks, began = check_callbacks(callbacks), time.monotonic()
-    text = TextOptions(normalize, lowercase)
-    task = hold_out(_task(task, start, (in_tokens, out_tokens), validation, text), start)
+    task = hold_out(_task(task, start, (in_tokens, out_tokens), validation, lowercase), start)
     keeps_lengths = start is not None and settings.get("in_len") in (None, start.in_len)
     model_config, config = resolve(task, settings, start, start.out_len if start and keeps_lengths else None)
     network = start or replace(untrained(model_config, config.seed), vocabularies=task.vocabularies)
@@ -118,7 +113,7 @@ def _task(
     start: TrainedNetwork | None,
     tokens: Tokens,
     validation: PairRows | None,
-    text: TextOptions,
+    lowercase: bool | None,
 ) -> Task:
     """Convert the arguments of `train` to a task.
 
@@ -132,9 +127,9 @@ def _task(
     if vocabularies and any(token not in (None, own) for token, own in zip(tokens, vocabularies.tokens, strict=True)):
         raise UsageError(f"expected the network's tokens, {expected}, got {' and '.join(map(str, tokens))}")
     if not isinstance(task, str) and isinstance(task, Iterable):
-        return pair_task_from_rows(task, vocabularies, tokens, validation, text)
-    if validation is not None or not {*tokens} <= {None, INTEGERS} or text != DEFAULT_TEXT:
-        names = "`validation`, `in_tokens`, `out_tokens`, `normalize` or `lowercase`"
+        return pair_task_from_rows(task, vocabularies, tokens, validation, lowercase)
+    if validation is not None or not {*tokens} <= {None, INTEGERS} or lowercase is not None:
+        names = "`validation`, `in_tokens`, `out_tokens` or `lowercase`"
         raise UsageError(f"expected pairs with {names}, got {task!r}"[:200])
     named_task = as_task(task)
     if vocabularies and named_task.vocabularies != vocabularies:

@@ -78,22 +78,6 @@ def test_each_command_parses_its_options():
     assert (paths.input_weights, paths.data_dir) == ((Path("w"),), Path("d"))
 
 
-def test_keep_going_has_an_optional_value():
-    for line, keep_going, words in [
-        ("predict --keep-going 3", "some", ("3",)),
-        ("predict 3 -- --keep-going all", None, ("3", "--keep-going", "all")),
-    ]:
-        options = parsed(line)
-        assert (options.keep_going, options.words) == (keep_going, words)
-    for line, keep_going, points in [
-        ("train --from-file x --keep-going 7", "some", 7),
-        ("train --keep-going all 7 --from-file x", "all", 7),
-        ("train --from-file x --keep-going", "some", None),
-    ]:
-        options = parsed(line)
-        assert (options.keep_going, options.settings.get("points")) == (keep_going, points)
-
-
 def test_options_are_frozen_and_hashable():
     options = parsed("train 7")
     hash(options)

@@ -1,13 +1,13 @@
-"""Answers for programs: a record for every input, unknown symbols left out, and tab-separated values."""
+"""Answers for programs: a record for every input, and tab-separated values."""
 
 import json
 import sys
 from pathlib import Path
 
 import pytest
-from helpers import save_random, save_texts
+from helpers import save_texts
 
-from seq2seq_demo.config import MAX_LEN, ModelConfig
+from seq2seq_demo.config import MAX_LEN
 from seq2seq_demo.errors import InputError, UsageError
 
 SKIPPED = "expected sequences that the network can read, skipped {} that it cannot read\n"
@@ -60,21 +60,6 @@ def test_every_line_gets_a_record(run, network):
     assert [{**each, "error": ""} for each in records(out)][1] == {"index": 1, "id": "b", "error": ""}
 
 
-def test_unknown_symbols_are_left_out(run, network):
-    out, err = run.ok("predict -i w --unknown drop aqb cqrq")
-    assert [line.split(",")[0] for line in out.splitlines()] == ["==> For input ab", "==> For input c"]
-    assert 'input "aqb": left out "q", not seen in training\ninput "cqrq": left out "q", "r", "q", not' in err
-    facts = records(run.ok("predict -i w --unknown drop --json aqb c")[0])
-    assert [(each["input"], each.get("dropped")) for each in facts] == [("ab", ["q"]), ("c", None)]
-    status, out, err = run("predict -i w --unknown drop ab qr")
-    assert (status, out.count("\n")) == (1, 1)
-    assert 'input "qr": expected symbols seen in training, got only "q", "r"\n' in err
-    assert run("predict -i w qab")[1] == ""
-    integers = save_random("v", ModelConfig(ends=True), min_in_len=1)
-    (answer,) = integers.predict([[3, 12, 1]], unknown="drop", details=True)
-    assert (answer.source, answer.dropped) == ([3, 1], (12,))
-
-
 def test_answers_as_tab_separated_values(run, network):
     Path("in.tsv").write_text("ab\tx\nqb\ty\nc\tx\n\tx\n")
     status, out, err = run("predict -i w --from-file in.tsv --format tsv")
@@ -121,7 +106,7 @@ def test_withheld_answers_as_tab_separated_values(run):
     assert err.endswith("Left 1 source unanswered, because the confidence is below 0.5\n")
 
 
-def test_errors_and_unknown_symbols_in_python(network):
+def test_errors_in_python(network):
     first, error, last = network.predict(["ab", "q", "c"], on_error="return")
     assert [first, last] == network.predict(["ab", "c"])
     assert isinstance(error, InputError)
@@ -131,12 +116,8 @@ def test_errors_and_unknown_symbols_in_python(network):
     (only,) = network.predict(["q"], on_error="return")
     assert isinstance(only, InputError)
     assert network.predict([], on_error="return") == []
-    answer, plain, error = network.predict(["aqbr", "ab", "qr"], unknown="drop", details=True, on_error="return")
-    assert (answer.dropped, answer.source_text, answer.text) == (("q", "r"), "ab", plain.text)
-    assert (plain.dropped, str(error)) == ((), 'sources, row 2: expected symbols seen in training, got only "q", "r"')
-    for settings in ({"unknown": "keep"}, {"on_error": "skip"}):
-        with pytest.raises(UsageError, match=f"unknown `{next(iter(settings))}`"):
-            network.predict(["ab"], **settings)
+    with pytest.raises(UsageError, match="unknown `on_error`"):
+        network.predict(["ab"], on_error="skip")
 
 
 def test_keys_of_the_input_never_replace_those_of_answers(run, network):

@@ -60,7 +60,7 @@ def test_unreadable_rows_are_refused():
     for row, message in [
         (("ac", "X"), 'f, line 1: expected characters seen in training, got "c" at position 2'),
         (("a", "Y D"), 'f, line 1, output: expected words seen in training, got "D" at position 2'),
-        ((None, None, None, (), InputError("the line is too long")), "the line is too long"),
+        ((None, None, None, InputError("the line is too long")), "the line is too long"),
     ]:
         encoded = TEXT_ENCODER.encode(Record(PLACE, *row))
         assert (encoded.values, str(encoded.error)[: len(message)]) == (row[0], message)
@@ -159,7 +159,7 @@ def test_pairs_of_integers():
         (([1, 2, 3], [4, 9]), {"out_max_int": 8}, ", output: expected integers from 0 to 8, got 9"),
         (([1, 2, 2**31], [4, 9]), {}, ": expected integers from 0 to 2147483647, got 2147483648"),
         (([1] * (MAX_LEN + 1), [1]), {}, f": expected sequences of at most {MAX_LEN} symbols, got {MAX_LEN + 1}"),
-        ((None, None, None, (), InputError("f, line 2: too long")), {}, ": too long"),
+        ((None, None, None, InputError("f, line 2: too long")), {}, ": too long"),
     ],
 )
 def test_invalid_pairs_of_integers_are_refused(row, limits, message):

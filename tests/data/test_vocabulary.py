@@ -6,11 +6,12 @@ import pytest
 from seq2seq_demo.data.records import Place
 from seq2seq_demo.data.vocabulary import (
     UNKNOWN,
-    TextOptions,
     Tokenizer,
     Vocabularies,
     Vocabulary,
     VocabularyBuilder,
+    check_case,
+    new_vocabularies,
     new_vocabulary,
 )
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
@@ -89,26 +90,19 @@ def test_a_listed_symbol_may_become_several():
     assert Tokenizer("characters", lowercase=True).split(["İ"], PLACE) == ["i", "\u0307"]
 
 
-def test_text_options_that_do_not_fit_are_refused():
-    for options, tokens, message in [
-        (TextOptions("nfd"), ("integers", "integers"), "expected characters or words with `normalize`, got integers"),
-        (TextOptions("NFD"), ("words", "words"), "unknown `normalize` 'NFD'"),
-        (TextOptions(lowercase=True), ("integers", "words"), "expected sources of characters or words"),
-        (TextOptions(lowercase="x"), ("words", "words"), "expected `lowercase` to be True or False, got 'x'"),
+def test_lower_case_must_fit():
+    for lowercase, tokens, message in [
+        (True, ("integers", "words"), "expected sources of characters or words with `lowercase`, got integers"),
+        ("x", ("words", "words"), "expected `lowercase` to be True or False, got 'x'"),
     ]:
         with pytest.raises(UsageError, match=message):
-            options.new_vocabularies(tokens)
-    sides = Vocabularies(Vocabulary("words", ("a",), form="NFD", lowercase=True), Vocabulary())
-    for options, message in [
-        (TextOptions("nfc"), "expected `normalize` as in the network's training, nfd, got nfc"),
-        (TextOptions(lowercase=False), "expected `lowercase` as in the network's training, True, got False"),
-    ]:
-        with pytest.raises(UsageError, match=message):
-            options.check_match(sides)
-    for options in (TextOptions(), TextOptions("nfd", lowercase=True)):
-        options.check_match(sides)
-    with pytest.raises(UsageError, match="expected `lowercase` as in the network's training, False, got True"):
-        TextOptions(lowercase=True).check_match(Vocabularies(Vocabulary("words", ("a",))))
+            new_vocabularies(tokens, lowercase)
+    for known in (True, False):
+        vocabularies = Vocabularies(Vocabulary("words", ("a",), lowercase=known))
+        check_case(None, vocabularies)
+        check_case(known, vocabularies)
+        with pytest.raises(UsageError, match=f"as in the network's training, {known}, got {not known}"):
+            check_case(not known, vocabularies)
 
 
 # ---- Vocabularies ----
