@@ -1,10 +1,10 @@
-"""The report of a training run: a header, a progress bar, a line per epoch, and advice after the training."""
+"""The report of a training run: a header, a progress bar, and a line per epoch."""
 
 import contextlib
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -17,7 +17,6 @@ from seq2seq_demo.data.edit_distance import edit_distances
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.tasks import Task
-from seq2seq_demo.declarations import declared_fields, declared_option, value_type
 from seq2seq_demo.display.heatmap import has_colour
 from seq2seq_demo.display.predictions import probe_line
 from seq2seq_demo.display.progress_bar import new_bar
@@ -186,29 +185,3 @@ def settings_line(model: ModelConfig | None, config: TrainConfig) -> str:
     chosen = f"{network}dropout {config.dropout:g}, {smoothing}{epochs}, {rate}{saved}"
     pairs = pluralize(config.n_training, "pair") + ", with the copies of targets" * config.copies
     return f"Settings for {pairs}: {chosen}; `train --help` lists the options that change them"
-
-
-def advice(suggestions: Sequence[Mapping[str, object]], exact_match: float) -> str | None:
-    """Return advice, on one line, after a training run that ended below an exact match of 0.99; None if there is none.
-
-    Args:
-        suggestions: each maps settings to new values, or to None if they should be left out.
-        exact_match: on the validation pairs.
-    """
-    texts = []
-    for changes in suggestions:
-        if None in changes.values():
-            texts.append(f"the settings that suit these pairs: leave out {', '.join(map(_flag, changes))}")
-        else:
-            texts.append(" ".join(f"{_flag(name)} {value}" for name, value in changes.items()))
-    start = f"Exact match {exact_match:.4f} is below 0.99"
-    return f"{start}. To improve it, try {', or '.join(texts)}." if texts else None
-
-
-def _flag(name: str) -> str:
-    """Return the option that a user gave for a setting; the number of points is an argument of the command."""
-    if name == "points":
-        return "train"
-    declared = (declared_fields(ModelConfig) | declared_fields(TrainConfig))[name]
-    flag = declared_option(declared).flags[-1]
-    return flag.replace("--", "--no-", 1) if value_type(declared) is bool else flag

@@ -28,7 +28,7 @@ def test_train_save_load_predict_at_other_lengths(run):
         assert figure in lines[-3]
     assert lines[-4].partition(", prediction")[0] == lines[-2].partition(", prediction")[0]  # the same probe
     assert lines[-1] == "Saved w.tfl"
-    assert err.splitlines()[-1].startswith("Exact match 0.0000 is below 0.99. To improve it, try ")
+    assert err.splitlines()[-1].startswith("Exact match 0.0000 is below 0.99: https://")
 
     network = load("w.tfl")
     status, out, err = run("-i w.tfl predict 0 1 2 3 4 5 6 7 8 9")

@@ -1,4 +1,4 @@
-"""The header, the probe and the settings of a training report, and the advice after a training run."""
+"""The header, the probe and the settings of a training report."""
 
 from dataclasses import replace
 
@@ -8,27 +8,9 @@ from helpers import pairs_of, trained_network
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import pair_task_from_rows
 from seq2seq_demo.display.predictions import probe_line
-from seq2seq_demo.display.training_report import advice, probe, settings_line, training_header
+from seq2seq_demo.display.training_report import probe, settings_line, training_header
 
 ROWS = [([1, 2], [2]), ([0], [1]), ([2], [0])]
-
-
-@pytest.mark.parametrize(
-    ("suggestions", "expected"),
-    [
-        ([], None),
-        ([{"epochs": 14}], "try --epochs 14."),
-        (
-            [{"learning_rate": 0.01, "lr_schedule": "cosine"}, {"points": 100_000}],
-            "try --learning-rate 0.01 --lr-schedule cosine, or train 100000.",
-        ),
-        ([{"model": None, "keep_best": None}], "leave out --model, --no-keep-best."),
-    ],
-)
-def test_advice_names_the_options_to_change(suggestions, expected):
-    text = advice(suggestions, 0.43219)
-    assert text is None if expected is None else text.endswith(expected)
-    assert text is None or text.startswith("Exact match 0.4322 is below 0.99. To improve it, try ")
 
 
 @pytest.mark.parametrize(
