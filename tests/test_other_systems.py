@@ -23,11 +23,6 @@ def memory_status(pointer):
 
 sys.modules |= dict.fromkeys(["fcntl", "grp", "posix", "pty", "pwd", "readline", "resource", "termios", "tty"])
 ctypes.windll = types.SimpleNamespace(kernel32=types.SimpleNamespace(GlobalMemoryStatusEx=memory_status))
-def set_wakeup_fd(descriptor, set_wakeup_fd=signal.set_wakeup_fd, set_blocking=os.set_blocking, **options):
-    if descriptor >= 0:
-        set_blocking(descriptor, False)  # Linux requires it
-    return set_wakeup_fd(descriptor, **options)
-
 for module, names in [
     (os, "O_DIRECTORY O_NOCTTY O_NOFOLLOW O_NONBLOCK chown fchmod fork geteuid getuid killpg mkfifo register_at_fork "
          "sched_getaffinity set_blocking setsid sysconf uname"),
@@ -56,7 +51,7 @@ def open_file(path, *arguments, open=os.open, **options):
         raise PermissionError(13, "Permission denied", path)
     return open(path, *arguments, **options)
 
-select.select, os.open, signal.set_wakeup_fd = refused, open_file, set_wakeup_fd
+select.select, os.open = refused, open_file
 os.replace, os.remove = map(for_closed_files, (os.replace, os.remove))
 os.unlink, os.rename = os.remove, for_closed_files(os.rename, replaces=False)
 tempfile.TemporaryFile = tempfile.NamedTemporaryFile

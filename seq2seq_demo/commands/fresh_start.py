@@ -4,6 +4,7 @@ import os
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -32,7 +33,7 @@ class TrainingSetup:
     task: Task
     name: str | None  # the NAME part of canonical file names
     result: Path | None  # None: the next unused canonical name, claimed when the run starts
-    lock: atomic_files.HeldFile | None = None  # the snapshot beside the result, locked, if the run is resumed
+    lock: BinaryIO | None = None  # the snapshot beside the result, locked, if the run is resumed
     began: float = field(default_factory=time.monotonic)  # from which a budget counts
 
     @property
@@ -95,7 +96,7 @@ def named_result(options: TrainOptions) -> Path | None:
     """
     if options.output is not None:
         atomic_files.check_replaceable(options.output, "a weights file", options.force, WeightsError)
-        return options.output
+        return options.result
     if options.iter_num is None:
         return None
     task = network_selection.task_of_file_name(options, options.from_file)

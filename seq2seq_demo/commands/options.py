@@ -7,17 +7,18 @@ the values.
 
 import itertools
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from seq2seq_demo.config import (
     FORMATS,
     INTEGERS,
     JSON,
+    MAX_MEMBERS,
     SHARE,
     TOKENS,
     TSV,
@@ -33,7 +34,6 @@ from seq2seq_demo.data.patterns import USER_FUNCTION, check_name
 from seq2seq_demo.declarations import check_fields, copied_setting, declared_fields, require_integer, setting
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files import file_names
-from seq2seq_demo.files.atomic_files import is_same_file
 
 if TYPE_CHECKING:
     from seq2seq_demo.data.pattern_task import SequencePattern
@@ -163,6 +163,31 @@ class NetworkOptions(TaskOptions):
         if not os.path.isdir(self.data_dir):  # also for a name that is too long
             raise UsageError(f"expected --data-dir to be a directory, got {str(self.data_dir)!r}")
 
+    def _check_outputs(self, outputs: Mapping[str, Path | None], may_replace_weights: str = "") -> None:
+        """Raise UsageError if an output, by its real path, is a snapshot, an input or another output.
+
+        The output `may_replace_weights` may be the file of -i.
+        """
+        pattern_file = self.pattern and self.pattern.rpartition(":")[0]
+        from_file = "/dev/stdin" if self.from_file == "-" else self.from_file
+        read = {
+            "--from-file": from_file,
+            "-p": pattern_file,
+            "--validation-file": getattr(self, "validation_file", None),
+        }
+        options = {os.path.realpath(path): "-i" for path in self.input_weights}
+        options |= {os.path.realpath(path): option for option, path in read.items() if path}
+        for option, path in outputs.items():
+            if path is None:
+                continue
+            real = os.path.realpath(path)
+            if file_names.is_snapshot(Path(real)):
+                raise UsageError(f"expected {option} to name a file that is not a snapshot, got {str(path)!r}")
+            other = options.get(real)
+            if other and (other, option) != ("-i", may_replace_weights):
+                raise UsageError(f"expected {other} and {option} to be different files, got {path} twice")
+            options[real] = option
+
 
 @dataclass(frozen=True, kw_only=True)
 class AnswerOptions(NetworkOptions):
@@ -205,8 +230,7 @@ class PredictOptions(AnswerOptions):
         for option, value in of_files.items():
             if self.words and value:
                 raise UsageError(f"expected {option} with --from-file, got a sequence")
-        read: dict[str, Any] = {f"-i {path}": path for path in self.input_weights}
-        _require_different(read | {"--from-file": self.from_file}, {"--attention-plot": self.attention_plot})
+        self._check_outputs({"--attention-plot": self.attention_plot})
 
     @property
     def prints_tsv(self) -> bool:
@@ -272,34 +296,26 @@ class TrainOptions(NetworkOptions):
             if name in DESCRIBE_FILES and value not in (None, False, INTEGERS, UTF_8):
                 given = declared.metadata["option"].words(value)
                 raise UsageError(f"expected --from-file with {' '.join(given)}, got none")
-        self._require_different_files()
+        self._check_outputs(self._outputs(), may_replace_weights="-o")
         if not (settings.get("points") or self.resume or is_untrained or self.from_file):
             raise UsageError("train expects the number of points, as in `train 100000`, or --from-file, got neither")
 
-    def _require_different_files(self) -> None:
-        """Raise UsageError if an output would overwrite a snapshot, or another file that the options name."""
-        written = {"-o": self.output, "--history": self.history, "--history-plot": self.history_plot}
-        for name, path in written.items():
-            if path and file_names.is_snapshot(Path(os.path.realpath(path))):
-                raise UsageError(f"expected {name} to name a file that is not a snapshot, got {str(path)!r}")
-        if self.output and (self.record or self.resume):
-            written["--record"] = file_names.recording_path(self.output)
-        pattern_file = self.pattern and self.pattern.rpartition(":")[0]
-        read = {"-i": next(iter(self.input_weights), None), "--from-file": self.from_file, "-p": pattern_file}
-        read |= {"--validation-file": self.validation_file}
-        _require_different(read, written, may_match=("-i", "-o"))  # training may replace the weights it started from
+    @property
+    def result(self) -> Path | None:
+        """The file that -o names, after which the snapshot is named; None without -o."""
+        is_link = self.output and os.path.islink(self.output)
+        return Path(os.path.realpath(self.output)) if self.output and is_link else self.output
 
-
-def _require_different(read: dict[str, Any], written: dict[str, Any], may_match: tuple[str, ...] = ()) -> None:
-    """Raise UsageError if a file is both read and written, or written twice.
-
-    `read` and `written` map options to paths or None. The two options `may_match` may name the same file.
-    """
-    paths = {name: Path(path) for name, path in (read | written).items() if path}
-    opened = paths | ({"--from-file": Path("/dev/stdin")} if str(paths.get("--from-file")) == "-" else {})
-    for first, second in itertools.combinations(paths, 2):
-        if second in written and (first, second) != may_match and is_same_file(opened[first], opened[second]):
-            raise UsageError(f"expected {first} and {second} to be different files, got {paths[first]} twice")
+    def _outputs(self) -> dict[str, Path | None]:
+        """The files that the training run may write, by option."""
+        outputs = {"-o": self.output, "--history": self.history, "--history-plot": self.history_plot}
+        if self.result and (self.record or self.resume):
+            outputs["--record"] = file_names.recording_path(self.result)
+        n_members = MAX_MEMBERS if self.resume else self.settings.get("members") or 1
+        for path, number in itertools.product((self.history, self.history_plot), range(2, n_members + 1)):
+            if path:
+                outputs[f"the history of member {number}"] = file_names.member_path(path, number)
+        return outputs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -324,8 +340,7 @@ class PageOptions(NetworkOptions):
             raise UsageError(f"expected at most {MAX_NETWORKS} networks (-i/--input-weights), got {n}")
         if self.writes_module and (n > 1 or self.words or self.from_file):
             raise UsageError("expected one network and no examples with -o FILE.js, got more")
-        read: dict[str, Any] = {f"-i {path}": path for path in self.input_weights}
-        _require_different({}, read | {"--from-file": self.from_file, "-o": self.output})
+        self._check_outputs({"-o": self.output})
 
     @property
     def writes_module(self) -> bool:

@@ -4,7 +4,6 @@ import contextlib
 import functools
 import os
 import shlex
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -78,15 +77,11 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions) -> TrainedNetwo
     if options.log_dir:
         tensorboard.check(log_dir)
     logs = tensorboard.TensorBoard(log_dir, options.tensorboard_verbose)
-    outputs = options.history, options.history_plot, options.log_dir
     with (
-        contextlib.ExitStack() as reserved,
         SignalHandler() as interruption,
         logs,
         Snapshots(Path(), _options_to_repeat(options), interruption, print_notice) as snapshots,
     ):
-        for output in filter(None, outputs):
-            reserved.enter_context(atomic_files.reserved(output))
         _claim(snapshots, setup, options)  # before TensorFlow loads, which takes seconds
         training_report.training_header(setup.network.model_config, config, task, options.verbose)
         print_line(f"Log directory: {log_dir}")
@@ -122,7 +117,7 @@ def _history(options: TrainOptions, number: int = 1) -> History:
     """Return the history of a member; the second one has `a.2.json` for `a.json`."""
     path, plot = options.history, options.history_plot
     if number > 1:
-        path, plot = (each and each.with_suffix(f".{number}{each.suffix}") for each in (path, plot))
+        path, plot = (each and file_names.member_path(each, number) for each in (path, plot))
     return History(path, plot, options.force)
 
 
@@ -162,7 +157,6 @@ def _train_members(
         try:
             return combined(members.train_side_by_side(run, jobs, show, snapshots.signals), setup.task)
         except (Interrupted, TrainingError) as error:
-            snapshots.claimed = False
             error.args = (f"{error}; {snapshots.how_to_resume()}",)
             raise
 
@@ -192,7 +186,7 @@ def _claim(snapshots: Snapshots, setup: TrainingSetup, options: TrainOptions) ->
         snapshots.file = setup.lock
         return
     if options.force and os.path.lexists(snapshots.path):  # an active run still has it locked
-        atomic_files.open_locked(snapshots.path, "no snapshot", WeightsError).close()
+        snapshots.file = atomic_files.open_locked(snapshots.path, "no snapshot", WeightsError)
     try:
         claim(setup.result, options.force)
     except FileExistsError as error:
@@ -205,19 +199,12 @@ def _save_or_keep(network: TrainedNetwork, setup: TrainingSetup, options: TrainO
     """Save the network and remove its snapshot.
 
     Raises:
-        WeightsError: saving failed; the message names the file that keeps the network: its snapshot or, if that is
-            missing, a file in the temporary directory.
+        WeightsError: saving failed; the message names the snapshot, which keeps the training.
     """
     try:
         path = _save(network, setup, snapshots.result, options)
     except (WeightsError, OSError) as error:
-        kept: Path | None = snapshots.path
-        if not (snapshots.is_present and snapshots.is_latest_saved):
-            kept, folder = None, Path(tempfile.gettempdir())
-            with contextlib.suppress(WeightsError, OSError):
-                kept = file_names.save_under_unused_name(network.save, folder, setup.name, setup.task.name)
-        outcome = f"the trained network is kept in {kept}" if kept else "the trained network could not be kept anywhere"
-        raise WeightsError(f"{error}; {outcome}") from error
+        raise WeightsError(f"{error}; {snapshots.how_to_resume()}") from error
     snapshots.remove()
     if network.members:
         members.remove(file_names.members_folder(snapshots.result))
@@ -227,7 +214,8 @@ def _save_or_keep(network: TrainedNetwork, setup: TrainingSetup, options: TrainO
 def _save(network: TrainedNetwork, setup: TrainingSetup, result: Path | None, options: TrainOptions) -> Path:
     """Save the network as `result` or, if that is None, under the next unused name; return the path.
 
-    If a file is there that must not be replaced, save beside it under an unused name, and print a notice.
+    Raises:
+        WeightsError: the file could not be written, or a file is there that must not be replaced.
     """
     if options.no_optimizer:
         network = network.without_optimizer()
@@ -235,13 +223,6 @@ def _save(network: TrainedNetwork, setup: TrainingSetup, result: Path | None, op
         return file_names.save_under_unused_name(network.save, options.data_dir, setup.name, setup.task.name)
     try:
         weights_file.write(network, result, options.output is not None, options.force)
-        return result
-    except (FileExistsError, WeightsError) as error:
-        is_taken = isinstance(error, FileExistsError)
-        problem = WeightsError(f"Another training run has written {result} meanwhile") if is_taken else error
-        try:
-            path = file_names.save_under_unused_name(network.save, result.parent, setup.name, setup.task.name)
-        except WeightsError:  # for example, the disk is full
-            raise problem from error
-        print_notice(f"{problem}; saved in {path} instead")
-        return path
+    except FileExistsError as error:
+        raise WeightsError(f"{result}: expected an unused name, found a file") from error
+    return result

@@ -23,14 +23,11 @@ class History(Callback):
     """
 
     def __init__(self, path: Path | None, plot: Path | None, force: bool = False) -> None:
-        self.path, self.plot, self.force = path, plot, force
-        self._check()
-
-    def _check(self) -> None:
-        if self.path is not None:
-            atomic_files.check_replaceable(self.path, "a history", self.force)
-        if self.plot is not None:
-            plots.check(self.plot, self.force)
+        self.path, self.plot = path, plot
+        if path is not None:
+            atomic_files.check_replaceable(path, "a history", force)
+        if plot is not None:
+            plots.check(plot, force)
 
     def on_epoch_end(self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs) -> None:
         """Write the files."""
@@ -39,7 +36,6 @@ class History(Callback):
     def write(self, history: Sequence[EpochFigures]) -> None:
         """Write the files; a failure prints a notice and does not stop the training."""
         try:
-            self._check()
             if self.path is not None:
                 epochs = [figures.to_json() for figures in history]
                 atomic_files.write(self.path, (json.dumps(epochs, indent=2) + "\n").encode())

@@ -2,15 +2,15 @@
 
 import contextlib
 import errno
+import io
 import os
 import re
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from seq2seq_demo import system_memory
-from seq2seq_demo.errors import Seq2SeqError, require
+from seq2seq_demo.errors import Seq2SeqError
 
 try:
     import fcntl
@@ -31,29 +31,6 @@ OWN_FILES = {
     rb"|<\?xml(?:(?!</metadata>).){,2000}<cc:Agent>\s+<dc:title>seq2seq-demo<"
     rb"|%PDF.*/Creator \(seq2seq-demo\) /Producer [^)]*\) >>\nendobj\nxref",
 }
-
-
-LOCK = b"seq2seq-demo lock\n"  # the content of a lock
-
-
-class HeldFile(contextlib.AbstractContextManager["HeldFile"]):
-    """A file that stays open, and locked if it was, until `close`. On Windows, it is closed from the start."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file, self._status = file, os.fstat(file.fileno())
-        if fcntl is None:
-            file.close()
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Release the file."""
-        self._file.close()
-
-    def is_at(self, path: Path) -> bool:
-        """Whether the path names this file."""
-        return _names(path, self._status)
 
 
 def open_regular(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2SeqError) -> BinaryIO:
@@ -106,11 +83,11 @@ def write(path: Path, content: bytes, overwrite: bool = True, error_class: type[
         raise error_class(f"{path}: could not be written: {error.strerror or error}") from error
 
 
-def write_locked(path: Path, content: bytes, overwrite: bool = True) -> HeldFile:
-    """Write a file atomically, never through a symbolic link; return it, open and locked (see `lock`).
+def write_locked(path: Path, content: bytes, overwrite: bool = True) -> BinaryIO:
+    """Write a file atomically, never through a symbolic link; return it, locked until it is closed.
 
     The content goes to a temporary file in the same directory and is flushed to disk before it gets its name. If the
-    program is killed earlier, the temporary file `.seq2seq-demo-….tmp` remains.
+    program is killed earlier, the temporary file `.seq2seq-demo-….tmp` remains. On Windows, return an empty stream.
 
     Raises:
         FileExistsError: the path exists and `overwrite` is False.
@@ -119,17 +96,11 @@ def write_locked(path: Path, content: bytes, overwrite: bool = True) -> HeldFile
     temporary = path.with_name(f".seq2seq-demo-{os.urandom(8).hex()}.tmp")
     file = temporary.open("xb")  # fails if the name exists, even as a symbolic link
     try:
-        with contextlib.suppress(OSError, AttributeError):  # the file is new, or the system has no modes
-            os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode) & 0o777)
-        lock(file)
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-        held = HeldFile(file)
-        if overwrite:
-            os.replace(temporary, path)
-        else:
-            _claim(temporary, path)
+        _lock(file)
+        (os.replace if overwrite else _rename_to_unused)(temporary, path)
         _flush_directory(path.parent)
     except BaseException:
         file.close()
@@ -137,27 +108,17 @@ def write_locked(path: Path, content: bytes, overwrite: bool = True) -> HeldFile
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
-    return held
+    return file if fcntl else io.BytesIO()
 
 
-def _claim(temporary: Path, path: Path) -> None:
-    """Rename a file to `path`, or raise FileExistsError if the path exists."""
+def _rename_to_unused(temporary: Path, path: Path) -> None:
+    """Rename a file, or raise FileExistsError if the path exists."""
     try:
         os.link(temporary, path)
-    except FileExistsError as error:  # which names the temporary file, too
-        raise FileExistsError(*error.args, str(path)) from None
-    except OSError:  # no hard links, as on FAT: lock the folder, check the name, then rename
-        if fcntl is None:
-            os.rename(temporary, path)  # on Windows, this fails if the path exists
-            return
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX)
-            if os.path.lexists(path):
-                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
-            os.rename(temporary, path)
-        finally:
-            os.close(folder)
+    except OSError:  # the path exists, or the file system has no hard links
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        os.replace(temporary, path)
 
 
 def _flush_directory(folder: Path) -> None:
@@ -170,84 +131,53 @@ def _flush_directory(folder: Path) -> None:
             os.close(descriptor)
 
 
-def lock(file: BinaryIO) -> bool:
-    """Try to lock an open file; return False if another process holds the lock.
+def _lock(file: BinaryIO) -> bool:
+    """Lock an open file until it is closed; return False if another process has locked it.
 
-    The kernel releases the lock when the file is closed or the process ends. On Windows, there are no locks.
+    On Windows, where an open file cannot be replaced, close it instead.
     """
+    if not fcntl:
+        file.close()
+        return True
     try:
-        if fcntl:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:  # other errors: the file system has no locks
         return error.errno != errno.EAGAIN
     return True
 
 
-def open_locked(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2SeqError) -> HeldFile:
-    """Open a regular file for reading and lock it.
+def open_locked(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2SeqError) -> BinaryIO:
+    """Open a regular file and lock it until it is closed. On Windows, return an empty stream.
 
     Raises:
-        error_class: as in `open_regular`; or another process has locked or replaced the file.
+        error_class: as in `open_regular`; or another process has locked, replaced or removed the file.
     """
     file = open_regular(path, kind, error_class)
-    if lock(file) and _names(path, os.fstat(file.fileno())):
-        return HeldFile(file)
+    status = os.fstat(file.fileno())
+    with contextlib.suppress(OSError):
+        if _lock(file) and os.path.samestat(os.lstat(path), status):
+            return file if fcntl else io.BytesIO()
     file.close()
     raise error_class(f"{path}: expected {kind}, but another process is using this file")
 
 
-@contextlib.contextmanager
-def reserved(path: Path) -> Iterator[None]:
-    """Reserve an output, a file or a directory, for this process by a file whose name ends in `.lock`.
-
-    Raises:
-        Seq2SeqError: another process has reserved the output, or the lock cannot be written.
-    """
-    real = Path(os.path.realpath(path))
-    lock_path = real / "seq2seq-demo.lock" if real.is_dir() else Path(f"{real}.lock")
-    try:
-        held = write_locked(lock_path, LOCK, overwrite=False)
-    except FileExistsError:  # another process has reserved the output, or was killed
-        expected = f"no other process that writes {path}"
-        is_lock = read(lock_path, expected) == LOCK
-        require(is_lock, f"{lock_path}: expected {expected}, found another file", Seq2SeqError)
-        held = open_locked(lock_path, expected)
-    except OSError as error:
-        raise Seq2SeqError(f"{path}: could not be written: {error.strerror or error}") from error
-    with held:
-        try:
-            yield
-        finally:
-            lock_path.unlink(missing_ok=True)
-
-
-def _names(path: Path, status: os.stat_result) -> bool:
-    """Whether the path still names the file with this status."""
-    try:
-        return os.path.samestat(os.lstat(path), status)
-    except OSError:
-        return False
-
-
 def check_writable(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2SeqError) -> None:
     """Raise `error_class` if `write` is certain to fail; `kind` describes the file to be written."""
+    obstacle = ""
     try:
-        folder = Path(os.path.realpath(path)).parent
-        obstacle = _obstacle(path, folder)
+        folder = os.path.dirname(os.path.realpath(path))
+        if not os.path.isdir(folder):
+            obstacle = f", but there is no directory {folder}"
+        elif not os.access(folder, os.W_OK):
+            obstacle = f", but {folder} cannot be written"
+        elif not stat.S_ISREG(os.stat(path).st_mode):
+            obstacle = ", found a directory, device or pipe"
+    except FileNotFoundError:
+        return
     except (OSError, ValueError) as error:  # for example, the name is too long or contains NUL
         obstacle = f": {getattr(error, 'strerror', None) or error}"
     if obstacle:
         raise error_class(f"{path}: expected a place for {kind}{obstacle}")
-
-
-def _obstacle(path: Path, folder: Path) -> str | None:
-    """Return why the path cannot be written to, if that can be known without writing."""
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        if not stat.S_ISREG(mode := os.stat(path).st_mode):
-            return f", found {'a directory' if stat.S_ISDIR(mode) else 'a device or pipe'}"
-    if not folder.is_dir():
-        return f", but there is no directory {folder}"
-    return None if os.access(folder, os.W_OK) else f", but {folder} cannot be written"
 
 
 def check_replaceable(
@@ -261,23 +191,14 @@ def check_replaceable(
     check_writable(path, kind, error_class)
     if force or not path.exists():
         return
-    is_replaceable = False
     with contextlib.suppress(OSError, Seq2SeqError):
         content = read(path, kind)
-        is_replaceable = not content or is_own(content, kind)
-    if not is_replaceable:
-        hint = "" if force is None else "; `force` replaces it"
-        raise error_class(f"{path}: expected a new file or {kind} that this program wrote, found another file{hint}")
+        if not content or is_own(content, kind):
+            return
+    hint = "" if force is None else "; `force` replaces it"
+    raise error_class(f"{path}: expected a new file or {kind} that this program wrote, found another file{hint}")
 
 
 def is_own(content: bytes, kind: str) -> bool:
     """Whether this is the content of a file of this kind, a key of OWN_FILES, that this program wrote."""
     return re.match(OWN_FILES[kind], content, re.DOTALL) is not None
-
-
-def is_same_file(path: Path, other: Path) -> bool:
-    """Whether two paths name the same file, which need not exist."""
-    try:
-        return os.path.samefile(path, other)
-    except (OSError, ValueError):
-        return os.path.realpath(path) == os.path.realpath(other)

@@ -110,6 +110,11 @@ def members_folder(result: Path) -> Path:
     return result.with_name(f"s2s_members__{result.name}")
 
 
+def member_path(path: Path, number: int) -> Path:
+    """Return the path of a member's history: `a.2.json` for `a.json`."""
+    return path.with_suffix(f".{number}{path.suffix}")
+
+
 def recording_path(weights_path: Path) -> Path:
     """Return the path of the recording beside a weights file: `a.record.h5` for `a.h5` and for `a`."""
     return weights_path.with_name(weights_path.name.removesuffix(".h5") + ".record.h5")

@@ -69,7 +69,7 @@ WRONG_USAGE = [  # exit status 2
     ("predict -i w.h5 1 --min-confidence 1.5", "expected --min-confidence from 0 to 1, got 1.5"),
     # page
     ("page -i w.h5", "page expects -o, as in `page -i weights.h5 -o page.html`, got none"),
-    ("page -i w.h5 -o w.h5", "expected -i w.h5 and -o to be different files, got w.h5 twice"),
+    ("page -i w.h5 -o w.h5", "expected -i and -o to be different files, got w.h5 twice"),
     ("page -i w.h5 -i other.h5 -o x.html", "the same symbols, got w and other, whose symbols differ"),
     (f"page {'-i w.h5 ' * 5} -o x.html", "expected at most 4 networks (-i/--input-weights), got 5"),
     ("page -i w.h5 -i w.h5 -o x.js", "expected one network and no examples with -o FILE.js, got more"),

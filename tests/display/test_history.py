@@ -43,4 +43,4 @@ def test_write_errors_are_reported_and_do_not_stop_the_training(tmp_path, capsys
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("Could not write the history: ")
-    assert "there is no directory" in err
+    assert "could not be written: No such file or directory" in err

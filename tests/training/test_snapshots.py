@@ -83,7 +83,7 @@ def test_an_epoch_within_2_seconds_of_the_latest_snapshot_saves_none(tmp_path, m
         assert load(snapshots.path).step == 105
 
 
-def test_a_claim_is_exclusive_and_a_run_that_fails_before_its_first_step_takes_it_back(tmp_path):
+def test_a_claim_is_exclusive_and_the_snapshot_is_locked_until_the_run_ends(tmp_path):
     with snapshots_in(tmp_path) as first:
         first.claim(state_at(0), tmp_path / "w.h5", overwrite=False)
         assert first.path == tmp_path / "s2s_checkpoint__w.h5"
@@ -94,13 +94,6 @@ def test_a_claim_is_exclusive_and_a_run_that_fails_before_its_first_step_takes_i
             atomic_files.open_locked(first.path, "a snapshot", WeightsError)
     assert load(first.path).step == 1
     atomic_files.open_locked(first.path, "a snapshot").close()
-    for step, remains in ((0, False), (1, True)):
-        with pytest.raises(MemoryError), snapshots_in(tmp_path) as failed:
-            failed.claim(state_at(0), tmp_path / "w.h5", overwrite=True)
-            if step:
-                failed.save(state_at(step))
-            raise MemoryError
-        assert failed.path.exists() == remains
 
 
 def test_a_snapshot_that_cannot_be_written_leaves_the_earlier_one(tmp_path, full_disk):
@@ -109,18 +102,15 @@ def test_a_snapshot_that_cannot_be_written_leaves_the_earlier_one(tmp_path, full
         full_disk.append(True)
         with pytest.raises(WeightsError, match="could not be written: No space left on device"):
             snapshots.claim(state_at(0), tmp_path / "w.h5", overwrite=False)
-        snapshots.signals.signum = signal.SIGTERM
-        with pytest.raises(Interrupted, match=r"interrupted at step 3; no snapshot could be kept$"):
-            snapshots.after_steps(3, 3, lambda: state_at(3))
         full_disk.clear()
         snapshots.save(state_at(4))
         full_disk.append(True)
-        earlier = f"at step 5; this step could not be saved, but an earlier one is in {snapshots.path}: resume it with "
-        with pytest.raises(Interrupted, match=earlier) as error:
+        snapshots.signals.signum = signal.SIGTERM
+        with pytest.raises(Interrupted) as error:
             snapshots.after_steps(5, 5, lambda: state_at(5))
         assert error.value.exit_status == 143
         assert load(snapshots.path).step == 4
-    assert warnings == [f"Could not write a snapshot to {snapshots.path}: No space left on device"] * 2
+    assert warnings == [f"Could not write a snapshot to {snapshots.path}: No space left on device"]
 
 
 def test_the_command_to_resume_names_the_result_and_the_options_to_repeat(tmp_path):
@@ -134,52 +124,25 @@ def test_the_command_to_resume_names_the_result_and_the_options_to_repeat(tmp_pa
     assert str(error.value) == f"interrupted at step 1; kept in {snapshots.path}: resume it with {command}"
 
 
-def test_a_replaced_snapshot_is_left_alone(tmp_path):
-    warnings = []
-    with snapshots_in(tmp_path, warnings) as snapshots:
-        snapshots.save(state_at(1))
-        snapshots.path.unlink()
-        snapshots.path.write_text("theirs")
-        snapshots.save(state_at(2))
-        snapshots.remove()
-    moved = "is no longer the snapshot of this run: if its directory was moved, remove it there"
-    assert warnings == [f"{snapshots.path} {moved}", f"Could not write a snapshot to {snapshots.path}: File exists"]
-    assert [path.read_text() for path in tmp_path.iterdir()] == ["theirs"]
-
-
-def test_a_snapshot_is_read_back(tmp_path, monkeypatch):
-    warnings = []
-    with snapshots_in(tmp_path, warnings) as snapshots:
-        monkeypatch.setattr(atomic_files, "read", lambda path, kind: b"")
-        snapshots.save(state_at(1))
-        assert not snapshots.is_latest_saved
-    assert warnings == [f"Could not write a snapshot to {snapshots.path}: the file differs from what was written"]
-
-
-# Like compilation in TensorFlow, the hash runs outside the interpreter, so Python's signal handlers have to wait.
-COMPUTING = """
-import hashlib
-from seq2seq_demo.training.snapshots import SignalHandler
-with SignalHandler():
-    print("ready", flush=True)
-    hashlib.pbkdf2_hmac("sha256", b"", b"", 10**8)
-"""
-
-
-@pytest.mark.parametrize(("second", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_second_signal_ends_the_process_even_outside_the_interpreter(second, status):
-    argv = [sys.executable, "-c", COMPUTING]
+@pytest.mark.parametrize(("second", "status"), [(signal.SIGTERM, -15), (signal.SIGINT, -2)])
+def test_the_first_signal_sets_a_flag_and_the_second_one_ends_the_process(second, status):
+    lines = (
+        "from seq2seq_demo.training.snapshots import SignalHandler",
+        "with SignalHandler() as interruption:",
+        "    print('ready', flush=True)",
+        "    while True:",
+        "        pass",
+    )
+    argv = [sys.executable, "-c", "\n".join(lines)]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout.readline() == "ready\n"
-            time.sleep(0.3)
-            process.terminate()
-            assert process.stderr.readline() == "Stopping after this step; interrupt again to stop at once\n"
-            process.send_signal(second)
-            assert process.wait(timeout=5) == status
-            assert process.stderr.read() == "Stopped at once; the last snapshot remains\n"
-        finally:
-            process.kill()
+        assert process.stdout.readline() == "ready\n"
+        process.terminate()
+        assert [process.stderr.readline() for _ in range(2)] == [
+            "\n",
+            "Stopping after this step; interrupt again to stop at once\n",
+        ]
+        process.send_signal(second)
+        assert process.wait(timeout=20) == status
 
 
 def test_ignored_signals_stay_ignored():
