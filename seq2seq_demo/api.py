@@ -29,7 +29,6 @@ from seq2seq_demo.evaluation import EvaluationRow as EvaluationRow
 from seq2seq_demo.files.recording import Recording as Recording
 from seq2seq_demo.files.stored_network import (
     DataFingerprint as DataFingerprint,
-    EarlierRun as EarlierRun,
     StoredNetwork as StoredNetwork,
     TrainingRun as TrainingRun,
 )

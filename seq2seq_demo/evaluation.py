@@ -229,7 +229,7 @@ class EvaluationRow:
     kind: str  # RANDOM, one of `sampling.SOURCE_KINDS`, or GIVEN
     in_len: int | None  # None: several lengths
     evaluation: Evaluation
-    fresh: bool | None = None  # True: training saw none of the sources; None: unknown
+    fresh: bool | None = None  # training used none of the sources; None: unknown
 
 
 class Sample(NamedTuple):
@@ -239,7 +239,6 @@ class Sample(NamedTuple):
     n: int  # sources of each length
     seed: int
     kinds: bool = False  # also measure up to MAX_PER_KIND sources of each kind of `SOURCE_KINDS`
-    knows_all_seen: bool = True  # whether `seen` is known to contain every training source
 
 
 def measure_pattern(
@@ -276,7 +275,7 @@ def measure_pattern(
                 options.on_skip(error)
             continue
         is_measured = True
-        yield row(RANDOM, sources, None if fresh and not sample.knows_all_seen else fresh)
+        yield row(RANDOM, sources, fresh)
         for number, (kind, draw) in enumerate(SOURCE_KINDS.items() if sample.kinds else ()):
             rng = np.random.default_rng([sample.seed, 4, number, in_len])
             yield row(kind, draw(rng, min(sample.n, MAX_PER_KIND), in_len, c.in_max_int))
@@ -300,19 +299,19 @@ def measure_given(network: NumpyNetwork, pairs: Pairs, options: EvaluationOption
 
 
 def training_sources(network: StoredNetwork, pattern: SequencePattern) -> tuple[Sequences | None, bool]:
-    """Redraw the random sources of all recorded runs; also return whether they are known to be all training sources."""
-    drawn, points, symbols = [], 0, 0
-    networks = network.networks
-    is_complete = not any(x.runs[0].run.start_step if x.runs else x.step or x.program for x in networks)
-    for each in (each for one in networks for each in reversed(one.runs)):
-        task, run = each.task, each.run
+    """Redraw the random sources of the last training run; also return whether the network was trained on no others."""
+    drawn, points, symbols, is_complete = [], 0, 0, True
+    for each in network.networks:
+        run = each.trained
+        if run is None:
+            is_complete &= not (each.step or each.program)
+            continue
         config, ends = run.config, network.ends and run.config.min_in_len is not None
         model = replace(network.model_config, ends=ends)
         points, symbols = points + config.points, symbols + config.points * config.in_len
-        is_drawn = config.validation_points is None and (not model.ends or task in (pattern.name, *PATTERNS))
+        is_drawn = config.validation_points is None and (not model.ends or each.task in (pattern.name, *PATTERNS))
         if is_drawn and points <= MAX_REDRAWN_POINTS and symbols <= MAX_REDRAWN_SYMBOLS:
-            lengths = (find_pattern(task) if task in PATTERNS else pattern).lengths_of(config, model)
+            lengths = (find_pattern(each.task) if each.task in PATTERNS else pattern).lengths_of(config, model)
             drawn.append(sampling.training_sources(config, model, lengths, run.start_step))
-        else:
-            is_complete = False
+        is_complete &= is_drawn and run.start_step == 0
     return concatenate(drawn) if drawn else None, is_complete

@@ -201,11 +201,10 @@ class TrainedNetwork(StoredNetwork):
         beam_size: int | None = None,
         length_penalty: float = 0.0,
     ) -> Evaluation:
-        """Return the figures on pairs, or on fresh sources of a pattern: random sources that training did not draw.
+        """Return the figures on pairs, or on random sources of a pattern that training did not draw.
 
-        Training sources that cannot be drawn again are not excluded: those of unrecorded runs, and those beyond 10
-        million points or 100 million symbols. At a length with few possible sources, a network that ends its answers is
-        evaluated on training sources too.
+        Only the sources of the last training run are excluded, up to 10 million points and 100 million symbols. At a
+        length with few possible sources, a network that ends its answers is evaluated on training sources too.
 
         Args:
             task: a pattern's name, a `SequencePattern`, a `PairTask`, or pairs of a source and a target; by default the
@@ -288,10 +287,11 @@ class TrainedNetwork(StoredNetwork):
             for in_len in lengths:
                 check_decoding_fits(self.model_config, 1, in_len, out_len or in_len)
                 check_points_fit(evaluation.n_to_measure(self.model_config, in_len, n), in_len, out_len or in_len)
-            seen, knows_all_seen = evaluation.training_sources(self, task)
-            sample = evaluation.Sample(lengths, n, seed, kinds and self.ends, knows_all_seen)
+            seen, are_all = evaluation.training_sources(self, task)
+            sample = evaluation.Sample(lengths, n, seed, kinds and self.ends)
             targets = self.target_function(task, out_len)
-            yield from evaluation.measure_pattern(self.to_numpy(), targets, sample, seen, options)
+            for row in evaluation.measure_pattern(self.to_numpy(), targets, sample, seen, options):
+                yield replace(row, fresh=None) if row.fresh and not are_all else row
         else:
             raise UsageError(f"expected a pattern or pairs, got {task!r}")
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.files import container, weights_file
-from seq2seq_demo.files.stored_network import EarlierRun, Progress, Snapshot, TrainingRun
+from seq2seq_demo.files.stored_network import Progress, Snapshot, TrainingRun
 from seq2seq_demo.metrics import EpochFigures, Figures
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 
@@ -179,10 +179,10 @@ def _vocabularies() -> dict[str, object]:
 
 
 def snapshot_content() -> bytes:
-    """The content of a snapshot: two networks with an earlier run and figures, and an epoch."""
+    """The content of a snapshot: a network with figures, and an epoch."""
     config, figures = TrainConfig(points=20, in_len=4, out_len=3, epochs=2, members=2), Figures(1.0, 0.5, 0.5, 0.5, 0.5)
     run = TrainingRun(config, 0)
-    facts = {"in_len": 4, "out_len": 3, "trained": run, "reached": figures, "earlier": (EarlierRun("sorted", run),)}
+    facts = {"in_len": 4, "out_len": 3, "trained": run, "reached": figures}
     network = TrainedNetwork(CONFIG, small_network().weights, "sorted", **facts)
     progress = Progress(1, history=(EpochFigures(1, 1, 1.0, 0.5, figures),))
     return weights_file.to_bytes(Snapshot(network, progress))
@@ -225,7 +225,6 @@ def _metadata() -> dict[str, tuple[str, str]]:
     network = metadata["networks"][0]
     for number, networks in enumerate(([], [network] * 200, [network] * 3, [network, network | {"members": []}])):
         cases[f"networks {number}"] = "networks", json.dumps(networks)
-    cases["too many runs"] = "networks", json.dumps([network | {"earlier": network["earlier"] * 101}])
     cases |= {f"vocabulary {name}": ("vocabularies", json.dumps(value)) for name, value in _vocabularies().items()}
     progress = metadata["progress"]
     for change in ({"epoch": 0}, {"epoch": 2}, {"points": 10**9}, {"history": progress["history"] * 3}):

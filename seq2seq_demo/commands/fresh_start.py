@@ -118,13 +118,14 @@ def _warn_of_trained_pairs(task: Task, start: TrainedNetwork, path: Path | None)
 
 
 def _warn_of_few_sources(task: Task, network: TrainedNetwork, config: TrainConfig) -> None:
-    """Print a notice if the training runs draw at least as many sources as the pattern has."""
+    """Print a notice if the training run draws at least as many sources as the pattern has."""
     if isinstance(task, SequencePattern):
-        n_drawn = sum(each.run.config.points for each in network.runs)
         lengths = task.lengths_of(config, network.model_config)
-        if (n := sum((network.model_config.in_max_int + 1) ** length for length in lengths)) <= n_drawn:
+        if (n := sum((network.model_config.in_max_int + 1) ** length for length in lengths)) <= config.points:
             few = f"There are only {pluralize(n, 'source')} of length {config.lengths}"
-            print_notice(f"{few}, and {n_drawn:,} were drawn: few validation sources, if any, are new to the network")
+            print_notice(
+                f"{few}, and {config.points:,} were drawn: few validation sources, if any, are new to the network"
+            )
 
 
 def _start_path(options: TrainOptions) -> Path | None:

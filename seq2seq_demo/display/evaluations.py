@@ -5,7 +5,7 @@ from typing import Any
 
 from seq2seq_demo.console import pluralize, table, visible_symbol
 from seq2seq_demo.data.vocabulary import Vocabularies, join_symbols
-from seq2seq_demo.evaluation import EvaluationRow
+from seq2seq_demo.evaluation import RANDOM, EvaluationRow
 from seq2seq_demo.metrics import Evaluation, WrongAnswer, expected_calibration_error
 from seq2seq_demo.trained_network import TrainedNetwork
 
@@ -73,7 +73,7 @@ def text(rows: Sequence[EvaluationRow], network: TrainedNetwork, origin: str, ve
     ending = "; an answer without END is wrong" if network.ends else ""
     exact = f"word error rate {1 - e.exact_match:.5f}" if is_text else f"exact match {e.exact_match:.5f}"
     parts = [
-        f"{pluralize(e.n, 'fresh source' if all(row.fresh for row in first) else 'source')}{origin}{targets}{ending}",
+        f"{pluralize(e.n, f'{_novelty(first)}source')}{origin}{targets}{ending}",
         f"{exact}, symbol error rate {e.symbol_error_rate:.5f}, loss {e.loss:.5f} nats per symbol",
         _length_table(first),
         *([_kind_table(by_kind)] if len(by_kind) > 1 else []),
@@ -87,6 +87,14 @@ def text(rows: Sequence[EvaluationRow], network: TrainedNetwork, origin: str, ve
             header = [*ANSWER_COLUMNS, "edits", "probability"]
             parts.append(f"Wrong answers with {criterion}:\n{table(header, lines, str.ljust)}")
     return "\n\n".join(parts)
+
+
+def _novelty(rows: Sequence[EvaluationRow]) -> str:
+    """Return "fresh " if training used none of the sources, and "new " if only the last training run is known."""
+    fresh = [row.fresh for row in rows]
+    if rows[0].kind != RANDOM or False in fresh:
+        return ""
+    return "fresh " if all(fresh) else "new "
 
 
 # ---- Tables of figures ----

@@ -14,7 +14,7 @@ import numpy as np
 from seq2seq_demo.errors import WeightsError, require
 from seq2seq_demo.files import hdf5
 
-VERSION = 4  # 2 added vocabularies, 3 recordings, 4 nested metadata; all versions can be read
+VERSION = 5  # 2 added vocabularies, 3 recordings, 4 nested metadata; 5 dropped keys; all versions can be read
 WEIGHTS, SNAPSHOT, RECORDING = "weights", "snapshot", "recording"  # kinds; until version 3, headers say "weights"
 HEADER_SIZE = 512  # HDF5's user block: kind, version and the checksum of the rest, as ASCII text
 HEADER = re.compile(rb"seq2seq-demo (weights|snapshot|recording) ([0-9]{1,9})\nsha256 ([0-9a-f]{64})\n\0*")

@@ -16,9 +16,8 @@ from seq2seq_demo.files.recording import Recording
 from seq2seq_demo.metrics import EpochFigures, Figures, History, html_table
 from seq2seq_demo.network.parameters import Weights
 
-MAX_EARLIER_RUNS = 100  # if a network has more earlier runs, its file records none of them
 LENGTHS = ("in_len", "out_len", "min_in_len")  # fields of `StoredNetwork`
-RECORDS = ("trained", "reached", "program", "earlier", "temperature", "moments_since")
+RECORDS = ("trained", "reached", "program", "temperature", "moments_since")
 METADATA = ("model_config", "task", *LENGTHS, *RECORDS)  # the fields in the JSON of a file; most others are arrays
 
 
@@ -39,14 +38,6 @@ class TrainingRun:
     fingerprint: DataFingerprint = DataFingerprint()  # empty in files of earlier versions
 
 
-@dataclass(frozen=True)
-class EarlierRun:
-    """A training run and the name of its task, from which an evaluation can draw the training sources again."""
-
-    task: str
-    run: TrainingRun
-
-
 @dataclass(frozen=True, repr=False, eq=False)
 class StoredNetwork:
     """A network with its weights and its origin; a field is None if the file does not record it."""
@@ -64,7 +55,6 @@ class StoredNetwork:
     program: str | None = None  # the program that trained the network, unless it is this one
     vocabularies: Vocabularies = INTEGER_VOCABULARIES
     recording: Recording | None = None  # part of a snapshot, but a separate file beside a weights file
-    earlier: tuple[EarlierRun, ...] = ()  # the runs before `trained`, oldest first
     temperature: float | None = None  # for confidences, fitted to the validation pairs; None for a pattern
     moments_since: int = 0  # the step at which `moments` were zero, from which Adam's bias correction counts
     held_out: np.ndarray | None = None  # digests of validation sources that no run has trained on since
@@ -118,11 +108,6 @@ class StoredNetwork:
     def pattern(self) -> str | None:
         """The built-in pattern that the network learned, if any; a task on text may share a pattern's name."""
         return self.task if self.task in PATTERNS and not self.vocabularies.are_text else None
-
-    @property
-    def runs(self) -> tuple[EarlierRun, ...]:
-        """The recorded training runs, oldest first."""
-        return (*self.earlier, EarlierRun(self.task or "", self.trained)) if self.trained else self.earlier
 
     @property
     def ends(self) -> bool:

@@ -24,7 +24,6 @@ from seq2seq_demo.files.container import RECORDING, SNAPSHOT, WEIGHTS, Container
 from seq2seq_demo.files.file_names import recording_path
 from seq2seq_demo.files.stored_network import (
     LENGTHS,
-    MAX_EARLIER_RUNS,
     METADATA,
     Checkpoint,
     Progress,
@@ -205,10 +204,9 @@ def _check_metadata(networks: Sequence[StoredNetwork], progress: Progress | None
                 require_integer(name, length, at_least=1)
         shortest, longest = network.min_in_len or 0, network.in_len or 0
         require(shortest <= longest, f"expected lengths from shortest to longest, got {shortest} to {longest}")
-        for each in network.runs:
-            require_integer("start_step", each.run.start_step, at_least=0)
-        n, temperature = len(network.earlier), network.temperature
-        require(n <= MAX_EARLIER_RUNS, f"expected at most {MAX_EARLIER_RUNS} earlier runs, got {n}")
+        if network.trained:
+            require_integer("start_step", network.trained.start_step, at_least=0)
+        temperature = network.temperature
         require(temperature is None or temperature > 0, f"expected a temperature above 0, got {temperature}")
         require_integer("moments_since", network.moments_since, at_least=0, at_most=network.step)
     first, run = networks[0], networks[0].trained
@@ -233,17 +231,21 @@ def _check_metadata(networks: Sequence[StoredNetwork], progress: Progress | None
 
 
 def upgrade(version: int, metadata: dict[str, Any]) -> dict[str, Any]:
-    """Convert the metadata of versions 1 to 3 to the form of version 4. A snapshot becomes the network in training.
+    """Convert the metadata of versions 1 to 4 to the form of version 5. A snapshot before 4 becomes its network.
 
     Raises:
         AttributeError, KeyError, TypeError or ValueError: the metadata has another form.
     """
-    training, integers = metadata["training"], {"tokens": INTEGERS}
-    members = [(each["model"], each["training"]) for each in training.pop("members", ())]
-    return {
-        "networks": [_upgraded_network(version, *each) for each in [(metadata["model"], training), *members]],
-        "vocabularies": metadata.get("vocabularies", {"source": integers, "target": integers}),
-    }
+    if version < 4:
+        training, integers = metadata["training"], {"tokens": INTEGERS}
+        members = [(each["model"], each["training"]) for each in training.pop("members", ())]
+        metadata = {
+            "networks": [_upgraded_network(version, *each) for each in [(metadata["model"], training), *members]],
+            "vocabularies": metadata.get("vocabularies", {"source": integers, "target": integers}),
+        }
+    for network in metadata["networks"]:
+        network.pop("earlier", None)
+    return metadata
 
 
 def _upgraded_network(version: int, model: dict[str, Any], training: dict[str, Any]) -> dict[str, Any]:
@@ -258,7 +260,6 @@ def _upgraded_network(version: int, model: dict[str, Any], training: dict[str, A
         "program": run.pop("program", None),
         "trained": _upgraded_run(run) if run.get("start_step") is not None else None,
         "reached": training.pop("reached") or None,
-        "earlier": [{"task": each.pop("pattern"), "run": _upgraded_run(each)} for each in training.pop("earlier", ())],
         **training,
     }
 

@@ -5,10 +5,9 @@ from dataclasses import replace
 
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.pair_task import PairTask
-from seq2seq_demo.data.pattern_task import SequencePattern
 from seq2seq_demo.data.sequences import Pairs, concatenate
 from seq2seq_demo.data.tasks import Task
-from seq2seq_demo.evaluation import EvaluationOptions, measure, training_sources
+from seq2seq_demo.evaluation import EvaluationOptions, measure
 from seq2seq_demo.files.stored_network import Checkpoint
 from seq2seq_demo.metrics import EpochFigures, Figures, cross_validated_error, fit_temperature
 from seq2seq_demo.trained_network import TrainedNetwork
@@ -35,14 +34,6 @@ def calibrated(network: TrainedNetwork, validation: Pairs) -> TrainedNetwork:
     reached = evaluation.figures if network.members else network.reached
     temperature, error = fit_temperature(evaluation.answers), cross_validated_error(evaluation.answers)
     return replace(network, reached=reached, temperature=temperature, calibration_error=error)
-
-
-def without_earlier_sources(validation: Pairs, task: Task, network: TrainedNetwork) -> Pairs:
-    """Return the validation pairs of a pattern whose source no earlier run drew, or all if none remain."""
-    if not (network.earlier and isinstance(task, SequencePattern)):
-        return validation
-    drawn, _ = training_sources(replace(network, trained=None), task)
-    return validation.without(drawn) if drawn else validation
 
 
 # ---- Early stopping ----

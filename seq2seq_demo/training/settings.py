@@ -9,7 +9,7 @@ from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, ModelConfig, Settings, Trai
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.files.stored_network import MAX_EARLIER_RUNS, DataFingerprint, TrainingRun
+from seq2seq_demo.files.stored_network import DataFingerprint, TrainingRun
 from seq2seq_demo.network.memory_estimates import check_training_fits
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import workers
@@ -93,12 +93,11 @@ def with_recipe(task: Task, settings: Settings, start: TrainedNetwork | None) ->
 
 
 def begin_run(network: TrainedNetwork, task: Task, config: TrainConfig) -> TrainedNetwork:
-    """Return the network at the start of a training run, which identifies its data; previous runs become `earlier`."""
-    earlier = network.runs if len(network.runs) <= MAX_EARLIER_RUNS else ()
+    """Return the network at the start of a training run, which identifies its data."""
     held_out = _held_out(network, task)
     digest = task.digest if isinstance(task, PairTask) else None
     run = TrainingRun(config, network.step, DataFingerprint(digest, task.fingerprint(config, network.model_config)))
-    return replace(network, task=task.name, trained=run, earlier=earlier, temperature=None, held_out=held_out)
+    return replace(network, task=task.name, trained=run, temperature=None, held_out=held_out)
 
 
 def _held_out(network: TrainedNetwork, task: Task) -> np.ndarray | None:

@@ -346,7 +346,6 @@ def fit(
     strategy = workers.strategy(config.batch_size)
     workers.require_agreement(strategy, lambda: workers.common_start(task, config, snapshot))
     training, validation = task.draw(config, model_config, start_step_of(snapshot.network))
-    validation = results.without_earlier_sources(validation, task, snapshot.network)
     with strategy.scope():
         trainer = Trainer(config, snapshot, batch_widths(training, config, model_config.ends), began)
     shown = validation[~validation.unseen_by(trainer.model_config)].read_only()

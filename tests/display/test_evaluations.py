@@ -79,7 +79,7 @@ def test_figures_at_several_lengths_and_of_several_kinds():
     measured = (RANDOM, 7, 3), (RANDOM, 8, 5), ("ascending", 8, 10)
     rows = [EvaluationRow(kind, in_len, evaluation(exact=exact)) for kind, in_len, exact in measured]
     first, errors, by_length, by_kind, _ = text(rows, network_of(Vocabularies()), "").split("\n\n")
-    assert first.startswith("20 sources")
+    assert first.startswith("20 new sources")
     assert errors.startswith("exact match 0.40000")
     lengths = [line.split()[:3] for line in by_length.splitlines()[1:]]
     assert lengths == [["7", "10", "0.30000"], ["8", "10", "0.50000"], ["all", "20", "0.40000"]]

@@ -19,7 +19,7 @@ from seq2seq_demo.errors import Seq2SeqError, WeightsError
 from seq2seq_demo.files import weights_file
 from seq2seq_demo.files.atomic_files import is_own
 from seq2seq_demo.files.file_names import recording_path, shipped_networks
-from seq2seq_demo.files.stored_network import Checkpoint, DataFingerprint, EarlierRun, Progress, Snapshot, TrainingRun
+from seq2seq_demo.files.stored_network import Checkpoint, DataFingerprint, Progress, Snapshot, TrainingRun
 from seq2seq_demo.metrics import EpochFigures, Figures
 from seq2seq_demo.network.parameters import initial_weights, weight_shapes
 from seq2seq_demo.trained_network import TrainedNetwork, load
@@ -130,10 +130,9 @@ def test_without_the_optimizer_a_file_is_a_third_as_large(tmp_path):
     [
         ({}, Progress(), DataFingerprint()),
         ({}, Progress(2, 130, 12.25, 40.0, HISTORY), DataFingerprint("abc", "def")),
-        ({"earlier": (EarlierRun("sorted", TrainingRun(TrainConfig(9, seed=3), 0)),)}, Progress(), DataFingerprint()),
         ({"task": "mine:f", "reached": None}, Progress(1, history=HISTORY[:1]), DataFingerprint(None, "def")),
     ],
-    ids=["begun", "snapshot", "with an earlier run", "without figures"],
+    ids=["begun", "snapshot", "without figures"],
 )
 def test_a_snapshot_is_loaded_as_it_was_saved(tmp_path, changes, progress, fingerprint):
     run = replace(network().trained, fingerprint=fingerprint)
@@ -142,7 +141,6 @@ def test_a_snapshot_is_loaded_as_it_was_saved(tmp_path, changes, progress, finge
     loaded = load_snapshot(tmp_path / "w")
     assert (loaded.progress, loaded.run.fingerprint, loaded.best) == (progress, fingerprint, None)
     assert same(loaded.network, saved.network)
-    assert loaded.network.earlier == saved.network.earlier
     assert same(load(tmp_path / "w"), saved.network)  # load() reads only the network of a snapshot
 
 
@@ -171,7 +169,7 @@ def test_the_layout_is_stable(tmp_path):
         assert file["optimizer/m/encoder/embedding"].shape == (11, 5)
         assert file["optimizer/step"][()] == 1234567
         (stored,) = json.loads(file.attrs["networks"])
-        assert (file.attrs["version"], "progress" in file.attrs) == (4, False)
+        assert (file.attrs["version"], "progress" in file.attrs) == (5, False)
     assert (stored["model_config"]["cell_type"], stored["model_config"]["ends"]) == ("GRUCell", False)
     assert (stored["task"], stored["in_len"], stored["out_len"]) == ("reversed", 11, 4)
     assert (stored["trained"]["config"]["epochs"], stored["trained"]["start_step"]) == (3, 77)
@@ -207,9 +205,7 @@ def test_an_ensemble_of_version_3():
         assert same_arrays(network.weights, initial_weights(network.model_config, seed))
         config = TrainConfig(50, 5, 4, epochs=3, members=2, keep_best=True, seed=seed)
         assert network.trained == TrainingRun(config, 7, DataFingerprint("abc", "def"))
-        run = TrainingRun(TrainConfig(9, seed=3), 0, DataFingerprint("a", "b"))
-        assert (network.earlier, network.temperature) == ((EarlierRun("t.tsv", run),), 1.25)
-        assert (network.moments_since, network.held_out.tolist()) == (7, [3, -9])
+        assert (network.temperature, network.moments_since, network.held_out.tolist()) == (1.25, 7, [3, -9])
         assert network.vocabularies.target == Vocabulary("words", ("x", "y"), form="NFKC", lowercase=True)
 
 
@@ -244,8 +240,8 @@ def test_damaged_metadata_and_other_versions_are_refused(tmp_path):
     ]:
         path.write_bytes(with_checksum(content[512:].replace(old, new), 3))
         refuses(path, "damaged weights file: expected ")
-    path.write_bytes(with_checksum(content[512:], 5))
-    refuses(path, f"^{path}: expected a weights file of version 1 to 4, got version 5")
+    path.write_bytes(with_checksum(content[512:], 6))
+    refuses(path, f"^{path}: expected a weights file of version 1 to 5, got version 6")
 
 
 # ---- Texts ----

@@ -281,57 +281,25 @@ def test_a_training_on_other_pairs_keeps_the_validation_pairs_apart(tmp_path, fa
 
 
 @pytest.mark.parametrize("in_len", [4, (3, 4)])
-def test_evaluate_avoids_the_sources_of_every_run(tmp_path, in_len, fast_steps):
+def test_evaluate_avoids_the_sources_of_the_last_run(tmp_path, in_len, fast_steps):
     sizes = {"points": 2000, "in_len": in_len, "epochs": 1}
     first = train("reversed", **sizes, **TINY)
     second = train("sorted", start=first, **sizes)
-    watcher = Watcher()
-    third = train("reversed", start=second, callbacks=[watcher], **sizes, seed=5)
-    third.save(tmp_path / "w.h5")
-    third = load(tmp_path / "w.h5")
-    earlier = [(each.task, each.run.start_step, each.run.config.seed) for each in third.earlier]
-    assert earlier == [("reversed", 0, 0), ("sorted", 15, 0)]
-    seen, is_complete = training_sources(third, find_pattern("reversed"))
-    drawn = {
-        tuple(source)
-        for network in (first, second, third)
-        for part in find_pattern(network.task).draw(
-            network.trained.config, network.model_config, network.trained.start_step
-        )
-        for source in part.sources.rows()
-    }
-    assert is_complete
-    assert {*map(tuple, seen.rows())} == drawn
-    earlier, _ = training_sources(second, find_pattern("reversed"))
-    assert 0 < len(watcher.validation) < 200
-    assert {*map(tuple, watcher.validation.sources.rows())}.isdisjoint(map(tuple, earlier.rows()))
-    (row,) = third.evaluate_by_length("reversed", 4000, [4], kinds=False)
-    assert (row.evaluation.n, row.fresh) == (4000, True)
+    second.save(tmp_path / "w.h5")
+    for network, fresh in ((first, True), (load(tmp_path / "w.h5"), None)):
+        seen, are_all = training_sources(network, find_pattern("reversed"))
+        run = network.trained
+        drawn = find_pattern(network.task).draw(run.config, network.model_config, run.start_step)
+        assert {*map(tuple, seen.rows())} == {tuple(source) for part in drawn for source in part.sources.rows()}
+        assert are_all is bool(fresh)
+        (row,) = network.evaluate_by_length("reversed", 4000, [4], kinds=False)
+        assert (row.evaluation.n, row.fresh) == (4000, fresh)
 
 
-def test_sources_are_unknown_without_all_runs(tmp_path, fast_steps):
-    """Files of earlier versions record only the last run, and the sources of given pairs are not recorded."""
-    first = train("reversed", points=20, in_len=3, epochs=1, **TINY)
-    second = train("reversed", start=first, points=20, epochs=1)
-    pairs = train([([1, 2, 3], [3, 2, 1])] * 20, start=first, epochs=1, **AS_PATTERNS)
-    for network, fresh in (
-        (first, True),
-        (second, True),
-        (replace(second, earlier=()), None),
-        (pairs, None),
-        (train("reversed", start=pairs, points=20, epochs=1), None),
-    ):
-        (row,) = network.evaluate_by_length("reversed", 50, [3])
-        assert row.fresh is fresh
-
-
-def test_a_network_forgets_its_runs_if_they_are_too_many(monkeypatch, fast_steps):
-    monkeypatch.setattr("seq2seq_demo.training.settings.MAX_EARLIER_RUNS", 1)
-    network, lengths = None, []
-    for _ in range(4):
-        network = train("reversed", start=network, points=20, in_len=3, epochs=1, **TINY)
-        lengths.append((len(network.earlier), training_sources(network, find_pattern("reversed"))[1]))
-    assert lengths == [(0, True), (1, True), (0, False), (1, False)]
+def test_the_sources_of_given_pairs_are_unknown(fast_steps):
+    pairs = train([([1, 2, 3], [3, 2, 1])] * 20, epochs=1, **AS_PATTERNS)
+    (row,) = pairs.evaluate_by_length("reversed", 50, [3], kinds=False)
+    assert row.fresh is None
 
 
 def test_a_training_run_leaves_no_graph_in_memory():
