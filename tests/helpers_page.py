@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -44,6 +45,11 @@ def _node(script):
     atexit.register(process.communicate)
     process.stdin.write(json.dumps(script) + "\n")
     return process
+
+
+def on_page(network):
+    """A network with the weights of 16 bits that its page has."""
+    return replace(network, weights=builder.rounded(network.weights))
 
 
 def ask(*questions):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from seq2seq_demo.commands.network_selection import SelectedNetwork, read_pair_task, select_network, typed_sources
@@ -16,7 +15,7 @@ from seq2seq_demo.data.encoder import Encoder, valid_records
 from seq2seq_demo.data.pair_task import pair_task_from_rows
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.data.sequences import Pairs
-from seq2seq_demo.errors import WeightsError, require
+from seq2seq_demo.errors import require
 from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.files.recording import find_recording
 from seq2seq_demo.page import examples
@@ -31,14 +30,12 @@ def page(options: PageOptions) -> None:
         _write_gallery(options.gallery, options.force)
         return
     assert options.output is not None  # checked by `PageOptions`
-    check_output = partial(atomic_files.check_replaceable, options.output, "a page", options.force)
-    check_output()
+    atomic_files.check_replaceable(options.output, "a page", options.force)
     paths = [[path] for path in options.input_weights] or [[]]
     selected = [_select_one(replace(options, input_weights=path)) for path in paths]
     shown = [_shown_network(one) for one in selected]
     check(shown)  # the networks must have the same symbols, because they answer the same sources
-    content = build_module(_compact(shown[0])) if options.writes_module else _page(options, selected, shown)
-    check_output()  # again: the file may have changed meanwhile
+    content = build_module(shown[0]) if options.writes_module else _page(options, selected, shown)
     atomic_files.write(options.output, content.encode())
     use = "import `network` from it" if options.writes_module else "open it in a browser"
     print_notice(f"Wrote {options.output}: {use}")
@@ -60,11 +57,7 @@ def _with_details(
     pairs: Pairs | None = None,
 ) -> list[ShownNetwork]:
     details = zip(shown, offered, (_moments(one, pairs) for one in selected), strict=True)
-    return [_compact(replace(network, examples=listed, moments=moments)) for network, listed, moments in details]
-
-
-def _compact(shown: ShownNetwork) -> ShownNetwork:
-    return replace(shown, bits=examples.bits_per_weight(shown.network, shown.examples))
+    return [replace(network, examples=listed, moments=moments) for network, listed, moments in details]
 
 
 def _write_gallery(folder: Path, force: bool) -> None:
@@ -75,12 +68,10 @@ def _write_gallery(folder: Path, force: bool) -> None:
     """
     index = folder / INDEX
     paths = [*(folder / f"{name}.html" for name in GALLERY), folder / LINKS, index]
-    check_folder = partial(_check_folder, folder, paths, force)
-    check_folder()
+    _check_folder(folder, paths, force)
     shown = {name: _gallery_networks(entry) for name, entry in GALLERY.items()}
     pages = [build(networks, GALLERY[name].title, INDEX, exercises(name)) for name, networks in shown.items()]
     contents = [*pages, build_links(), build_index(shown)]
-    check_folder()  # again: a file may have been added meanwhile
     folder.mkdir(exist_ok=True)
     for path, content in zip(paths, contents, strict=True):
         atomic_files.write(path, content.encode())
@@ -146,9 +137,6 @@ def _examples(options: PageOptions, selected: Sequence[SelectedNetwork], pairs: 
         print_notice(f"The page offers {len(chosen[0])} of the {pluralize(len(pairs), 'pair')} of {options.from_file}")
     else:
         chosen = _own_examples(selected)
-        if not typed and not chosen[0]:
-            print_notice("The page has no examples: add some with --from-file, or as in `page -i m.h5 hello -o m.html`")
-
     offered = []
     for one, listed in zip(selected, chosen, strict=True):
         target = examples.target_function(one.network, one.pattern)
@@ -171,18 +159,9 @@ def _own_examples(selected: Sequence[SelectedNetwork]) -> list[list[Example]]:
 
 
 def _moments(selected: SelectedNetwork, pairs: Pairs | None) -> Moments | None:
-    """Return the recorded moments of a network's training; print a notice and return None if there are none."""
-    path, network = file_names.recording_path(selected.path), selected.network
-    try:
-        recording = find_recording(selected.path, network.weights)
-    except WeightsError as error:
-        print_notice(f"The page omits the training: {error}")
-        return None
+    """Return the recorded moments of a network's training; None if there are none."""
+    network, recording = selected.network, find_recording(selected.path, selected.network.weights)
     if recording is None:
-        if selected.path not in file_names.shipped_networks().values():
-            print_notice(f"The page omits the training: found no {path}, which `train --record` writes")
         return None
     held_out = examples.held_out(network, selected.pattern) if selected.pattern else pairs
-    moments = examples.recorded_moments(network, recording, held_out)
-    print_notice(f"The page shows {pluralize(len(moments.steps), 'moment')} of the training, from {path}")
-    return moments
+    return examples.recorded_moments(network, recording, held_out)

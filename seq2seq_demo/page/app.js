@@ -14,19 +14,19 @@ const COMPUTED = /** @type {const} */ (["text", "targetText", "forced", "moment"
 const CELL = { networkIndex: 0, layer: Infinity, backward: 0, unit: /** @type {number | null} */ (null) };
 
 /** @typedef {Record<number, number>} Forced
+    @typedef {{ s: number, symbol: number }} Replacement
     @typedef {typeof initialState} PageState
     @typedef {Omit<Partial<PageState>, "place"> & { place?: number | null }} Patch */
 
-const initialState = {
+export const initialState = {
   text: "", // the source as typed
   targetText: /** @type {string | null} */ (null), // the target as typed; null if none was typed
   place: 0, // the current step, 0 … S + T: the number of symbols read and written so far
   forced: /** @type {Forced} */ ({}), // forced symbols by output index
   moment: /** @type {number | null} */ (null), // index into the recording; null is the saved network
   beam: BEAM,
-  replacement: /** @type {{ s: number, symbol: number } | null} */ (null), // the changed input of the influence panel
+  replacement: /** @type {Replacement | null} */ (null), // the changed input of the influence panel
   tab: /** @type {string | null} */ (null), // the id of the selected tab; null is the first
-  tour: /** @type {number | null} */ (null), // the step of the tour, from 1 on
   film: false, // whether the stage shows the attention, as while training is played
   lecture: false, // whether the page shows its lecture view or, if `embed` too, the embedded view
   embed: false,
@@ -38,7 +38,7 @@ const initialState = {
 export const app = {
   title: "", // of the page; if it is empty, the page shows the networks' task
   networks: /** @type {TrainedNetwork[]} */ ([]),
-  state: initialState,
+  state: { ...initialState },
   place: 0, // the step that was asked for; `state.place` is this step, or the last one of a shorter answer
   isStep: false, // whether the last change was only one of the step, which must be fast
   isOpening: true, // whether no step was asked for, so that `place` is the opening place
@@ -105,7 +105,7 @@ export const app = {
   /** Set the whole state from a link; a link without a source keeps the text.
       @type {(hash: string, text?: string) => void} */
   open(hash, text) {
-    this.change({ text: text ?? this.state.text, ...readHash(hash) });
+    this.change({ ...initialState, text: text ?? this.state.text, place: null, ...readHash(hash) });
     this.state.forced = this.forced;
     if (this.state.replacement && this.state.replacement.s >= this.S) this.change({ replacement: null });
   },
@@ -182,102 +182,92 @@ export function announce(/** @type {string} */ text) {
   byId("announcement").textContent = text;
 }
 
-/* The state in the URL, as in #source=3%201%202&place=4&moment=2&forced=0:5,2:1. A link may come from anyone, so
-   `readHash` ignores each part that `writeHash` would not write. */
+/* The state in the address, as in #source=3%201%202&place=4&moment=2&forced=0:5,2:1. */
 
-const MAX_LINK_TEXT = 10_000; // characters of a source or target
-const MAX_TOUR = 5; // steps
-const NUMBERS = /^\d+(:\d+)+$/;
+const MAX_LINK_TEXT = 10_000; // characters of a field
+const NUMBERS = /^\d+([:,]\d+)*$/;
 
-const formatForced = (/** @type {Forced} */ forced) =>
-  Object.entries(forced)
-    .map(([t, symbol]) => `${t}:${symbol}`)
-    .join(",");
+/** @typedef {{ write: (state: PageState) => string, text?: (text: string) => Patch,
+      numbers?: (...numbers: number[]) => Patch }} Field */
 
-const formatReplacement = (/** @type {{ s: number, symbol: number }} */ { s, symbol }) => `${s}:${symbol}`;
+/** The fields of the address. `write` returns the text of a field, "" for the default; `text` reads the text, or `numbers`
+    its numbers, and limits them to what the page has. A link may come from anyone, so `readHash` ignores each text that
+    `write` would not write.
+    @type {Record<string, Field>} */
+const ADDRESS = {
+  source: { write: ({ text }) => text, text: (text) => ({ text }) },
+  target: { write: ({ targetText }) => targetText ?? "", text: (targetText) => ({ targetText }) },
+  place: { write: ({ place }) => `${place}`, numbers: (place) => ({ place }) }, // `change` limits it to the last step
+  moment: { write: ({ moment }) => `${moment ?? ""}`, numbers: readMoment },
+  forced: { write: ({ forced }) => `${Object.entries(forced).map((pair) => pair.join(":"))}`, numbers: readForced },
+  replace: { write: ({ replacement }) => Object.values(replacement ?? {}).join(":"), numbers: readReplacement },
+  cell: { write: ({ cell }) => (cell === CELL ? "" : Object.values(limitCell(cell)).join(":")), numbers: readCell },
+  tab: { write: ({ tab }) => tab ?? "", text: (tab) => ({ tab: app.tabs.includes(tab) ? tab : null }) },
+  view: {
+    write: (state) => (state.embed ? "embed" : state.lecture ? "lecture" : ""),
+    text: (view) => ({ lecture: true, embed: view === "embed" }),
+  },
+  answer: { write: ({ hidden }) => (hidden ? "hidden" : ""), text: () => ({ hidden: true }) },
+  beam: { write: ({ beam: K }) => (K === BEAM ? "" : `${K}`), numbers: (K) => ({ beam: BEAM_SIZES[K - 1] ?? BEAM }) },
+};
 
-const formatCell = (/** @type {typeof CELL} */ cell) => Object.values(limitCell(cell)).join(":");
+/** @type {(moment: number) => Patch} */
+function readMoment(moment) {
+  return { moment: Math.min(moment, app.nMoments - 1), film: true };
+}
+
+/** Read pairs of an output index and a symbol.
+    @type {(...numbers: number[]) => Patch} */
+function readForced(...numbers) {
+  const pairs = numbers.flatMap((symbol, i) => (i % 2 ? [[numbers[i - 1], Math.min(symbol, app.networks[0].go)]] : []));
+  return { forced: Object.fromEntries(pairs) };
+}
+
+/** @type {(s: number, symbol: number) => Patch} */
+function readReplacement(s, symbol) {
+  return { replacement: { s, symbol: Math.min(symbol, app.networks[0].sourceVocabulary.largest) } }; // `open` limits s
+}
+
+/** @type {(networkIndex: number, layer: number, backward: number, unit: number) => Patch} */
+function readCell(networkIndex, layer, backward, unit) {
+  return { cell: { networkIndex: Math.min(networkIndex, app.networks.length - 1), layer, backward, unit } };
+}
 
 /** Return a cell limited to those of its network, with a unit. */
 function limitCell(/** @type {typeof CELL} */ { networkIndex, layer, backward, unit }) {
   const { num_layers: layers, cell_size: H, bidirectional } = app.networks[networkIndex].config;
-  const limited = { layer: Math.min(layer, layers - 1), backward: bidirectional ? backward : 0 };
+  const limited = { layer: Math.min(layer, layers - 1), backward: bidirectional ? Math.min(backward, 1) : 0 };
   const chosen = unit ?? app.runs[networkIndex]?.liveliestUnit(limited.layer, limited.backward) ?? 0;
   return { networkIndex, ...limited, unit: Math.max(0, Math.min(chosen, H - 1)) };
+}
+
+/** Return the address of a state. */
+export function hashOf(/** @type {PageState} */ state) {
+  const parts = Object.entries(ADDRESS).map(([name, { write }]) => [name, write(state)]);
+  return `#${new URLSearchParams(parts.filter(([, text]) => text)).toString().replaceAll("+", "%20")}`;
 }
 
 const writeHashSoon = soon(writeHash, 300);
 
 function writeHash() {
-  const { state, source, forced } = app;
-  if (!source) return;
-  const parts = new URLSearchParams({ source: state.text });
-  if (state.targetText) parts.set("target", state.targetText);
-  parts.set("place", String(state.place));
-  if (state.moment !== null) parts.set("moment", String(state.moment));
-  if (Object.keys(forced).length) parts.set("forced", formatForced(forced));
-  if (state.replacement) parts.set("replace", formatReplacement(state.replacement));
-  if (state.cell !== CELL) parts.set("cell", formatCell(state.cell));
-  if (state.tour) parts.set("tour", String(state.tour));
-  if (state.tab) parts.set("tab", state.tab);
-  if (state.lecture) parts.set("view", state.embed ? "embed" : "lecture");
-  if (state.hidden) parts.set("answer", "hidden");
-  if (state.beam !== BEAM) parts.set("beam", String(state.beam));
+  if (!app.source) return;
   try {
-    history.replaceState(null, "", `#${parts.toString().replaceAll("+", "%20")}`);
+    history.replaceState(null, "", hashOf({ ...app.state, forced: app.forced }));
   } catch {
     // some browsers do not let a file:// page or a frame set its address; the page works without it
   }
 }
 
-/** Parse a hash into a state, with defaults for invalid parts. Without a valid source, the state has no `text`.
-    @type {(hash: string) => Patch} */
-function readHash(hash) {
-  const { networks, tabs } = app;
+/** Return the part of the state that an address sets. */
+function readHash(/** @type {string} */ hash) {
   const parts = new URLSearchParams(hash.replace(/^#/, ""));
-  const part = (/** @type {string} */ name) => (parts.getAll(name).length === 1 ? (parts.get(name) ?? "") : "");
-  const text = (/** @type {string} */ name) => (part(name).length <= MAX_LINK_TEXT ? part(name) : "");
-  const integer = (/** @type {string} */ name, /** @type {number} */ limit) => {
-    const number = /^(0|[1-9]\d*)$/.test(part(name)) ? Number(part(name)) : NaN;
-    return number < limit ? number : null;
-  };
-  return {
-    ...(text("source") ? { text: text("source") } : {}),
-    targetText: text("target") || null,
-    place: integer("place", Infinity), // `change` limits it to the last step
-    moment: integer("moment", app.nMoments),
-    forced: readForced(part("forced"), networks[0].go),
-    beam: BEAM_SIZES.find((size) => `${size}` === part("beam")) ?? BEAM,
-    replacement: readReplacement(part("replace"), networks[0].sourceVocabulary.largest),
-    cell: readCell(part("cell")),
-    tour: integer("tour", MAX_TOUR + 1) || null,
-    film: integer("moment", app.nMoments) !== null,
-    tab: tabs.find((tab) => tab === part("tab")) ?? null,
-    lecture: ["lecture", "embed"].includes(part("view")),
-    embed: part("view") === "embed",
-    hidden: part("answer") === "hidden",
-  };
-}
-
-/** Parse a text written by `formatForced`; return {} for any other text, and if a symbol is above `largest`. */
-function readForced(/** @type {string} */ text, /** @type {number} */ largest) {
-  if (!/^\d+:\d+(,\d+:\d+)*$/.test(text)) return {};
-  const forced = Object.fromEntries(text.split(",").map((pair) => pair.split(":").map(Number)));
-  const isValid = Object.values(forced).every((symbol) => symbol <= largest) && formatForced(forced) === text;
-  return isValid ? forced : {};
-}
-
-/** Parse a text written by `formatReplacement`; return null for any other text, and if a symbol is above `largest`. */
-function readReplacement(/** @type {string} */ text, /** @type {number} */ largest) {
-  const [s, symbol] = text.split(":").map(Number);
-  const isValid = NUMBERS.test(text) && symbol <= largest && formatReplacement({ s, symbol }) === text;
-  return isValid ? { s, symbol } : null; // `open` removes it if the source is shorter
-}
-
-/** Parse a text written by `formatCell`; return the default for any other text. */
-function readCell(/** @type {string} */ text) {
-  const [networkIndex, layer, backward, unit] = text.split(":").map(Number);
-  const cell = { networkIndex, layer, backward, unit };
-  const isValid = NUMBERS.test(text) && networkIndex < app.networks.length && backward <= 1;
-  return isValid && formatCell(cell) === text ? cell : CELL;
+  /** @type {Patch} */
+  const patch = {};
+  for (const [name, { write, text, numbers }] of Object.entries(ADDRESS)) {
+    const [value, ...others] = parts.getAll(name);
+    if (!value || others.length || value.length > MAX_LINK_TEXT) continue;
+    const part = text?.(value) ?? (NUMBERS.test(value) && numbers?.(...value.split(/[:,]/).map(Number)));
+    if (part && write(/** @type {PageState} */ ({ ...initialState, ...part })) === value) Object.assign(patch, part);
+  }
+  return patch;
 }

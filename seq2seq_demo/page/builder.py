@@ -26,11 +26,10 @@ COMMENT = r"/\*(?:(?!\*/).)*\*/"
 BLOCK_COMMENT = re.compile(rf"^ *{COMMENT}\n+|{COMMENT} ", re.MULTILINE | re.DOTALL)
 MODULE_START = "// A network of seq2seq-demo"
 STYLES = ("page.css", "inside.css", "lecture.css")
-MAX_WEIGHTS = 4_000_000  # per network; 21 MB as float32 in base64
+MAX_WEIGHTS = 4_000_000  # per network; 11 MB in base64
 MAX_SYMBOLS = 20_000  # per vocabulary
 MAX_LAYERS = 8
-FLOAT32 = 32  # bits per weight; 8 or 16 bits are an integer, to be multiplied by the scale of its array
-MOMENT_BITS = 8
+BITS, MOMENT_BITS = 16, 8  # per weight: an integer, to be multiplied by the scale of its array
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,6 @@ class Example:
     source: list[int]
     target: list[int] | None
     note: str
-    shows_bias: bool = False  # one error of the network under teacher forcing leads to many free-running
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,6 @@ class ShownNetwork:
     examples: Sequence[Example] = ()
     moments: Moments | None = None
     task_description: str = ""  # for networks without a built-in pattern, which has a description
-    bits: int = FLOAT32  # per weight
 
 
 def build(networks: Sequence[ShownNetwork], title: str = "", index: str = "", exercises: str = "") -> str:
@@ -182,20 +179,20 @@ def network_data(shown: ShownNetwork) -> dict[str, Any]:
         "source": asdict(source) | {"largest": c.in_max_int},
         "target": asdict(target) | {"largest": c.out_max_int, "words": words if all(words) else []},
         "shapes": [[name, list(shape)] for name, shape in weight_shapes(c).items()],
-        "weights": encode_weights(network, network.weights, shown.bits),
+        "weights": encode_weights(network, network.weights),
         "examples": [asdict(example) for example in shown.examples],
         "recording": vars(moments) | {"weights": recorded} if moments else None,
     }
 
 
-def encode_weights(network: TrainedNetwork, weights: Weights, bits: int) -> dict[str, Any]:
+def encode_weights(network: TrainedNetwork, weights: Weights, bits: int = BITS) -> dict[str, Any]:
     """Return the JSON object for `decodeWeights` in network.js, with the arrays in the order of `weight_shapes`."""
     arrays, scales = zip(*(_scaled(weights[name], bits) for name in weight_shapes(network.model_config)), strict=True)
     numbers = base64.b64encode(b"".join(array.tobytes() for array in arrays)).decode()
     return {"bits": bits, "scales": scales, "numbers": numbers}
 
 
-def rounded(weights: Weights, bits: int) -> Weights:
+def rounded(weights: Weights, bits: int = BITS) -> Weights:
     """Return the weights that `decodeWeights` in network.js decodes."""
     scaled = {name: _scaled(array, bits) for name, array in weights.items()}
     return {
@@ -206,8 +203,6 @@ def rounded(weights: Weights, bits: int) -> Weights:
 
 def _scaled(array: np.ndarray, bits: int) -> tuple[np.ndarray, float]:
     """Return numbers of `bits` bits, and the scale by which to multiply them."""
-    if bits == FLOAT32:
-        return array.astype("<f4"), 1.0
     scale = float(np.abs(array).max()) / (2 ** (bits - 1) - 1) or 1.0
     return np.rint(array.astype(np.float64) / scale).astype(f"<i{bits // 8}"), scale
 

@@ -20,7 +20,7 @@ export function forcedPanel() {
     "forced",
     "Teacher forcing and free-running",
     "In training the decoder is fed the target, shifted by one (teacher forcing). When it answers, it is fed its own " +
-      "output (free-running). An edit inserts, deletes or replaces a symbol, or swaps two neighbours; ✗ marks its symbols.",
+      "output (free-running). An edit inserts, deletes or replaces a symbol; ✗ marks its symbols.",
     columns((i) => [boxes[i]]),
   );
   /** @type {Run[]} */
@@ -52,12 +52,9 @@ function noTarget() {
 
 /** Compare the answers before and after forcing, for a source without a target. Empty if no symbol is forced. */
 function beforeAndAfter(/** @type {Run} */ run) {
-  const nForced = countForced(run);
-  if (!nForced) return [];
+  if (!countForced(run)) return [];
   const before = run.network.run(run.source, null, app.state.moment, {}).written;
-  const { errors } = run.network.compare(run.written, before);
-  const changed = errors > nForced ? pluralize(errors - nForced, "other symbol") : "no other symbol";
-  return [h("p", {}, `Forcing changed ${changed}.`), beforeAndAfterList(run.network, before, run.written)];
+  return [beforeAndAfterList(run.network, before, run.written)];
 }
 
 /** Compare teacher forcing with free-running, step by step. */
@@ -91,11 +88,8 @@ function compareErrors(/** @type {ComparedRun} */ run) {
   const taught = teacherSteps.map((step) => step.written);
   const [teacher, free] = [taught, written].map((one) => countErrors(network, one, expected));
   const counts = `Teacher forcing: ${teacher.text}. Free-running: ${free.text}.`;
-  const why = "Teacher forcing looks better because the decoder is fed the target instead of its own errors.";
-  if (teacher.edits < free.edits) return `${counts} ${why}`;
-  if (teacher.places >= free.places) return counts;
-  const both = teacher.edits === free.edits ? "both are equally good" : "free-running is better";
-  return `${counts} By edits, ${both}: a swap or a shift is one edit, but changes several places.`;
+  if (teacher.edits >= free.edits) return counts;
+  return `${counts} Teacher forcing looks better because the decoder is fed the target instead of its own errors.`;
 }
 
 /** Describe the first difference between teacher forcing and free-running.
@@ -125,7 +119,7 @@ function describeDivergence(run, divergence) {
 /** Return a sentence if all symbols are right except those that were forced, else "". */
 function describeRecovery(/** @type {ComparedRun} */ run) {
   const nForced = run.steps.filter((_, t) => run.isOverridden(t)).length;
-  if (!nForced || run.alignment.errors > nForced || run.alignment.right === 0) return "";
+  if (!nForced || run.alignment.edits > nForced || run.alignment.right === 0) return "";
   const shift = run.written.length - run.expected.length;
   const later = shift > 0 ? `, ${pluralize(shift, "position")} later` : "";
   return `The network recovers: all other symbols are right${later}.`;

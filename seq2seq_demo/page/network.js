@@ -15,7 +15,7 @@
     @typedef {DecoderStep & Output} Step
     @typedef {{ decoderInput?: number[], forced?: Record<number, number>, toEnd?: boolean,
       encoded?: Encoded }} RunOptions
-    @typedef {{ bits: 8 | 16 | 32, scales: number[], numbers: string }} StoredWeights
+    @typedef {{ bits: 8 | 16, scales: number[], numbers: string }} StoredWeights
     @typedef {{ has_attention: boolean, ends: boolean, bidirectional: boolean, go: number, in_max_int: number,
       out_max_int: number, num_layers: number, cell_size: number, embedding_size: number, cell_type: string,
       gates: string[], states: string[] }} Config */
@@ -261,7 +261,7 @@ export class Network {
   }
 }
 
-const NUMBER_TYPES = { 8: Int8Array, 16: Int16Array, 32: Float32Array };
+const NUMBER_TYPES = { 8: Int8Array, 16: Int16Array };
 
 /** Decode weights: `numbers` is base64 of numbers of `bits` bits, array after array, to be multiplied by the scale of
     their array. `shapes` is [[name, shape], …]. Returns the arrays by name.

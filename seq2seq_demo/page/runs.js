@@ -24,15 +24,16 @@ export const outputMark = (run, t) => (isForced(t) ? "forced" : run.isWrong(t) &
 export function describeErrors(/** @type {Run} */ run) {
   const { alignment, expected, written, network } = run;
   if (!alignment || !expected) return "";
-  const { kinds, missing, swaps } = alignment;
+  const { kinds, missing } = alignment;
   const name = (/** @type {number} */ symbol) => targetName(run, symbol);
   const output = (/** @type {number} */ t) => name(written[t]) + (run.isOverridden(t) ? " (forced)" : "");
   const list = [
-    ...swaps.map((t) => `a swap of ${output(t)} and ${output(t + 1)}`),
-    ...kinds.flatMap((kind, t) =>
-      kind === "wrong" ? `${output(t)} instead of ${targetName(run, run.expectedAt(t))}` : [],
-    ),
-    ...kinds.flatMap((kind, t) => (kind === "extra" ? `${output(t)} is extra` : [])),
+    ...kinds.flatMap((kind, t) => {
+      if (kind === "right") return [];
+      return kind === "extra"
+        ? `${output(t)} is extra`
+        : `${output(t)} instead of ${name(run.expectedAt(t) ?? network.go)}`;
+    }),
     ...missing.flat().map((symbol) => `${name(symbol)} is missing`),
   ];
   const { text, edits, byPlace } = countErrors(network, written, expected);
@@ -42,13 +43,13 @@ export function describeErrors(/** @type {Run} */ run) {
 
 /** Count the errors of an answer, END included, in both ways; without END, both counts are the same.
     @type {(network: TrainedNetwork, written: number[], expected: number[]) =>
-      { places: number, edits: number, byPlace: string, text: string }} */
+      { edits: number, byPlace: string, text: string }} */
 export function countErrors(network, written, expected) {
-  const { errors: places } = alignByPosition(written, expected);
+  const { edits: places } = alignByPosition(written, expected);
   const { edits } = network.compare(written, expected);
   const all = pluralize(Math.max(written.length, expected.length), "place");
   const byPlace = `${places} of ${all} ${places === 1 ? "differs" : "differ"}`;
-  return { places, edits, byPlace, text: network.ends ? `${byPlace}; ${pluralize(edits, "edit")}` : byPlace };
+  return { edits, byPlace, text: network.ends ? `${byPlace}; ${pluralize(edits, "edit")}` : byPlace };
 }
 
 /** @type {(network: TrainedNetwork, symbol: number) => string} */

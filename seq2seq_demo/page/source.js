@@ -19,7 +19,6 @@ export function inputPanel() {
   showSummary();
   const hide = toggleButton("hidden", "Hide the answer", "Show the answer", () => ({
     place: null,
-    tour: null,
     moment: null,
   }));
   const lecture = toggleButton("lecture", "Lecture view", "", () => ({ embed: false }));

@@ -50,7 +50,7 @@ function shrinkWhileReading(/** @type {HTMLElement} */ stage) {
     const isSticky = getComputedStyle(stage).position === "sticky";
     const [box, player] = [stage, stage.children[1]].map((element) => element.getBoundingClientRect());
     const lead = isSticky ? (stage.querySelector(".picture-box")?.getBoundingClientRect().top ?? 0) - box.top : 0;
-    const above = stage.previousElementSibling?.previousElementSibling?.getBoundingClientRect().bottom ?? 0;
+    const above = stage.previousElementSibling?.getBoundingClientRect().bottom ?? 0;
     const most = box.height + lost - lead - MAX_COVERED * innerHeight;
     const next = isSticky ? Math.max(0, Math.min(-lead - above, most)) : 0;
     lost = next;

@@ -10,7 +10,7 @@ import { PATTERNS, Vocabulary } from "./symbols.js";
 
 /** @typedef {{ steps: number[], epochs: number[], weights: StoredWeights[], n: number, exact_match: number[],
       loss: number[] }} Recording
-    @typedef {{ source: number[], target: number[] | null, note: string, shows_bias: boolean }} Example
+    @typedef {{ source: number[], target: number[] | null, note: string }} Example
     @typedef {{ name: string, summary: string, task_description: string, config: Config, pattern: string | null,
       ends: boolean, min_in_len: number | null, in_len: number | null, out_len: number | null, examples: Example[],
       shapes: [string, number[]][], weights: StoredWeights, recording: Recording | null, source: VocabularyData,
@@ -151,7 +151,7 @@ export class Run {
     return this.steps[t].written !== this.steps[t].symbol;
   }
 
-  /** Return whether the symbol written at step t is right, wrong, extra, or swapped with a neighbour. */
+  /** Return whether the symbol written at step t is right, wrong or extra. */
   kind(/** @type {number} */ t) {
     return this.alignment?.kinds[t] ?? "extra";
   }

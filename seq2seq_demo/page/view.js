@@ -12,7 +12,7 @@ import { likeliestLine, probabilityPanel } from "./probabilities.js";
 import { inputPanel, moreDetails } from "./source.js";
 import { stepPanel } from "./step.js";
 import { showTab, tabs } from "./tabs.js";
-import { makeTour } from "./tour.js";
+import { fillTour } from "./tour.js";
 import { TrainedNetwork } from "./trained.js";
 import { film, trainingPanel } from "./training.js";
 import { treePanel } from "./tree.js";
@@ -67,10 +67,9 @@ function firstExample() {
   return (networks.length > 1 && examples.find(differ)) || examples[0];
 }
 
-/** Leave the tour, the lecture view, or the inside of a cell for the diagram. */
+/** Leave the lecture view, or the inside of a cell for the diagram. */
 function leave() {
-  if (app.state.tour) byId("leave").click();
-  else if (app.state.lecture && !app.state.embed) app.change({ lecture: false });
+  if (app.state.lecture && !app.state.embed) app.change({ lecture: false });
   else if (document.activeElement?.closest("#inside")) {
     const diagram = document.querySelectorAll(".diagram")[app.cell.networkIndex];
     /** @type {SVGElement | null} */ (diagram.querySelector(".open-cell"))?.focus({ preventScroll: true });
@@ -83,13 +82,11 @@ function start() {
   app.networks = data.networks.map((/** @type {NetworkData} */ network) => new TrainedNetwork(network));
   document.body.toggleAttribute("data-waiting"); // until the first valid source
   app.add(() => app.runs.length && document.body.removeAttribute("data-waiting"));
-  const tour = makeTour();
-  byId("main").append(inputPanel(), tour.element, ...layOut());
-  byId("actions").prepend(tour.button);
+  byId("main").append(inputPanel(), ...layOut());
+  fillTour();
   /** @type {(text?: string) => void} */
   const open = (text) => {
     app.open(location.hash, text);
-    if (app.state.tour) tour.go(app.state.tour);
     const { tab } = app.state;
     if (tab) requestAnimationFrame(() => setTimeout(showTab, 0, tab)); // once the page is laid out
   };

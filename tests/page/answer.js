@@ -44,6 +44,10 @@ const QUESTIONS = {
     });
   },
   cells: () => Object.keys(EQUATIONS),
+  weights({ stored, shapes }) {
+    const decoded = decodeWeights(stored, shapes);
+    return shapes.map(([name]) => [...decoded[name]]);
+  },
   targets: ({ pattern, sources, largest }) =>
     sources.map((source) => {
       try {

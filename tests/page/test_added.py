@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers import COUPLED, numpy_coupled, random_weights, save_random
-from helpers_page import ask, assert_alike, needs_chromium, needs_node, prediction, run_question, spaced
+from helpers_page import ask, assert_alike, needs_chromium, needs_node, on_page, prediction, run_question, spaced
 
 from seq2seq_demo.config import CELL_TYPES, ModelConfig
 from seq2seq_demo.data.pattern_task import find_pattern
@@ -60,10 +60,10 @@ def equation(monkeypatch):
 
 
 def take_the_tour(page):
-    page.get_by_role("button", name="Tour").click()
-    for _ in range(3):
-        page.get_by_role("button", name="Continue ›").first.click()
-    assert "undefined" not in page.inner_text("body")
+    page.click("#tour summary")
+    for link in page.locator("#tour a").all():
+        link.click()
+        assert "undefined" not in page.inner_text("body")
 
 
 def added_cell_network(model="embedding_attention", bidirectional=False):
@@ -79,7 +79,7 @@ def added_pattern_network():
 @needs_node
 def test_an_added_cell_agrees_with_numpy(cell, equation):
     for model, bidirectional in itertools.product(("embedding_rnn", "embedding_attention"), (False, True)):
-        network = added_cell_network(model, bidirectional)
+        network = on_page(added_cell_network(model, bidirectional))
         source = np.array([[3, 1, 4, 1, 5, 9]])
         (result,) = ask(run_question(network, source[0], outLen=6))
         assert_alike(result, network.to_numpy().decode(source, 6), 6)

@@ -257,15 +257,6 @@ def test_symbols_after_a_forced_end_are_shown_as_missing(opened):
     assert "You forced 7 as output 3, where END was expected." in page.text_content("#forced")
 
 
-def test_a_swap_of_two_symbols_is_two_places_but_one_edit(opened):
-    page = opened(reversing(), fragment="#source=1%202%203%204&target=4%202%203%201&place=9&tab=forced")
-    assert judgement(page) == "✗ wrong: 1 edit: a swap of 3 and 2 (2 of 5 places differ)"
-    assert page.locator("#forced small").all_text_contents()[-2:] == ["swapped", "swapped"]
-    assert page.locator("#step text.wrong").all_text_contents() == ["swapped 100 %"] * 2
-    page.fill("#target", "3 1 4 2")  # open, because the link has a target
-    assert judgement(page) == "✗ wrong: 4 edits (4 of 5 places differ)"  # too many to list
-
-
 def test_a_hidden_answer_appears_step_by_step_and_then_as_a_whole(opened):
     page = opened(reversing(), fragment="#source=3%201%204&target=5%201%203&answer=hidden")
     assert (prediction(page), judgement(page)[:7], page.evaluate("app.state.place")) == ("", "Hidden.", 3)
@@ -324,25 +315,6 @@ def test_arrow_keys_and_clicks_select_the_cells_of_each_heat_map(opened):
         page.fill("#unit", str(typed))
         page.locator("#unit").blur()
         assert page.input_value("#unit") == str(used)
-
-
-def test_the_sentence_on_attention_and_influence_names_an_output_that_changes(opened):
-    page = opened(
-        ShownNetwork("g2p", load(ROOT / "trained_weights" / "g2p.weights.h5")), fragment="#source=through&tab=influence"
-    )
-    page.wait_for_selector("#influence figure")
-    text = page.locator("#influence .column p").last.text_content()
-    output, share, s = map(int, re.search(r"Output (\d+) \(.*\) gives (\d+).* to input (\d+)", text).groups())
-    page.locator(f"#influence .choice:nth-of-type({s}) input").check()
-    moved = page.locator(f"#influence .beforeafter li:nth-child({output + 1}) .moved")
-    assert share < 20 and moved.count() == ("yet it changes" in text)
-    assert f"replace={s - 1}:" in page.evaluate("decodeURIComponent(location.hash)")
-    tried = page.evaluate(
-        "[...'g1'].map((c) => substitutes(app.networks[0], app.networks[0].sourceVocabulary.number(c)))"
-    )
-    names = page.evaluate("app.networks[0].sourceVocabulary.symbols")
-    assert all(names[symbol].isalpha() for symbol in tried[0])
-    assert all(names[symbol].isdigit() for symbol in tried[1])
 
 
 def test_without_a_target_forcing_is_compared_with_the_unforced_answer(opened):
@@ -526,38 +498,18 @@ def test_the_bars_of_two_networks_have_one_scale_and_no_name_repeats_attention(o
     assert page.evaluate("app.state.forced") == {}
 
 
-def test_the_tour_has_five_steps_and_can_be_left(opened):
-    shown = [ShownNetwork(name, load(name), moments=moments(load(name))) for name in REVERSING]
-    page = opened(*shown, fragment="#source=3%201%204%201%205%209&tour=2")
-    text = page.locator(".guide p")
-    assert text.text_content().startswith("2 of 5. Bottleneck or attention. Without attention, these 80 numbers are")
-    press(page, "Continue ›")
-    press(page, "Continue ›")
-    forced = page.evaluate("app.state.forced[0]")
-    assert f"Output 1 is forced to be {forced}, not 9" in text.text_content() and prediction(page)[0] == str(forced)
-    assert "exposure bias" not in text.text_content() and not page.locator("#sentence").is_visible()
-    page.keyboard.press("ArrowRight")
-    assert page.locator("#sentence").is_visible()  # the step that the user asked for
-    press(page, "Continue ›")
-    assert page.evaluate("[app.state.moment, app.state.forced]") == [0, {}]
-    page.keyboard.press("Escape")
-    assert page.evaluate("[app.state.tour, app.state.moment, document.activeElement.id]") == [None, None, "tour"]
-    assert "tour" not in page.evaluate("location.hash") and not text.is_visible()
-    page = opened(ShownNetwork("rnn", shipped("embedding_rnn")), fragment="#source=3%201&tour=2")
-    assert page.text_content(".guide p").startswith("2 of 4. The bottleneck. Now these")
-    source = [3, 0, 9, 6, 4, 2, 0, 0, 9, 3, 7, 2, 9, 6, 5, 2, 5, 3, 8, 7]  # as in exercise 7
-    biased = ShownNetwork("long", load("long-rnn"), [Example(source, source[::-1], "", shows_bias=True)])
-    page = opened(biased, fragment="#source=3%201&tour=4")
-    stated = "only output 6 is wrong (7 instead of 5). Fed its own output, it needs 12 edits: in training"
-    assert stated in page.text_content(".guide p")
-    press(page, "Force 5")
-    assert prediction(page) == spaced(source[::-1])
-    press(page, "Done")
-    assert page.evaluate("[app.state.tour, app.state.text]") == [None, "3 1"]  # the user's source
-    page.evaluate("location.hash = 'source=3%201&tour=4'")
-    page.wait_for_selector(".guide")
-    page.fill("#source", "4 1")  # leaves the tour instead of returning to the source of its step
-    assert page.wait_for_selector(".guide", state="hidden") is None and page.input_value("#source") == "4 1"
+def test_the_tour_links_to_five_states_of_the_page(opened):
+    page = opened(recorded(), ShownNetwork("rnn", shipped("embedding_rnn")), fragment="#source=3%201%204")
+    page.click("#tour summary")
+    assert "Bottleneck or attention: Without attention, the last state is" in page.inner_text("#tour")
+    states = []
+    for link in page.locator("#tour a").all():
+        link.click()
+        wait_for_layout(page)
+        assert link.get_attribute("href") == page.evaluate("location.hash")
+        states.append(page.evaluate("[app.state.place, app.forced, app.state.moment]"))
+    second = np.argsort(shipped("embedding_attention").to_numpy().decode(np.array([[3, 1, 4]]), 1).logits[0, 0])[-2]
+    assert states == [[2, {}, None], [4, {}, None], [5, {}, None], [4, {"0": second}, None], [4, {}, 0]]
 
 
 def test_the_film_shows_the_attention_in_place_of_the_picture_and_nothing_jumps(opened):
@@ -667,10 +619,7 @@ def test_the_keys_of_a_clicker_step_only_in_the_lecture_view(opened):
     page.evaluate("app.change({ hidden: true, place: 7 })")
     page.keyboard.press("PageDown")  # after the last step
     assert page.evaluate("[app.state.hidden, app.state.place]") == [False, 7]
-    press(page, "Tour")
-    page.keyboard.press("PageDown")
-    assert page.evaluate("app.state.tour") == 2
-    page.evaluate("parent.focus = () => (document.title = 'slides'); app.change({ tour: null, embed: true, place: 7 })")
+    page.evaluate("parent.focus = () => (document.title = 'slides'); app.change({ embed: true, place: 7 })")
     page.keyboard.press("PageDown")
     assert page.title() == "slides"
 
@@ -732,13 +681,6 @@ def test_an_answer_of_fixed_length_is_compared_position_by_position(opened):
     assert f"Free-running: {10 - n_moved} of 10 places differ." in page.text_content("#forced")
     for words in ("extra", "missing"):
         assert words not in page.inner_text("main")
-
-
-def test_teacher_forcing_is_called_better_only_if_it_is(opened):
-    page = opened(ShownNetwork("rnn", shipped("embedding_rnn")), fragment="#source=1&tab=forced")
-    page.fill("#source", "5 6 2 2 4 1 5 4 9 9 0 9")  # the network without attention swaps two symbols
-    counts = "Teacher forcing: 1 of 13 places differs; 1 edit. Free-running: 2 of 13 places differ; 1 edit. By edits"
-    assert counts in page.locator("#forced p").first.text_content()
 
 
 def test_the_equations_end_with_the_probability_of_the_output(opened):

@@ -34,18 +34,15 @@ def test_the_page_contains_the_network():
     page = build([ShownNetwork("name", NETWORK, [Example([1, 0], [0, 1], "two")], moments)])
     (data,) = data_in(page)["networks"]
     assert data["shapes"] == [[name, list(shape)] for name, shape in weight_shapes(CONFIG).items()]
-    assert (data["weights"]["bits"], {*data["weights"]["scales"]}) == (32, {1})
-    numbers = np.frombuffer(base64.b64decode(data["weights"]["numbers"]), "<f4")
-    np.testing.assert_array_equal(
-        numbers, np.concatenate([NETWORK.weights[name].ravel() for name, _ in data["shapes"]])
-    )
-    recorded = data["recording"]["weights"][1]
-    integers = np.frombuffer(base64.b64decode(recorded["numbers"]), "i1")
-    scales = np.repeat(recorded["scales"], [np.prod(shape) for _, shape in data["shapes"]])
-    assert (np.abs(integers * scales - numbers) <= 0.501 * scales).all()
-    assert {np.abs(part).max() for part in np.split(integers, np.flatnonzero(np.diff(scales)) + 1)} == {127}
+    numbers = np.concatenate([NETWORK.weights[name].ravel() for name, _ in data["shapes"]])
+    for bits, stored in (16, data["weights"]), (8, data["recording"]["weights"][1]):
+        integers = np.frombuffer(base64.b64decode(stored["numbers"]), f"<i{bits // 8}")
+        scales = np.repeat(stored["scales"], [np.prod(shape) for _, shape in data["shapes"]])
+        assert stored["bits"] == bits and (np.abs(integers * scales - numbers) <= 0.501 * scales).all()
+        parts = np.split(integers, np.flatnonzero(np.diff(scales)) + 1)
+        assert {np.abs(part).max() for part in parts} == {2 ** (bits - 1) - 1}
     assert data["recording"]["exact_match"] == [0.25, 1.0]
-    assert data["examples"] == [{"source": [1, 0], "target": [0, 1], "note": "two", "shows_bias": False}]
+    assert data["examples"] == [{"source": [1, 0], "target": [0, 1], "note": "two"}]
     assert (data["pattern"], data["ends"], data["config"]["go"]) == ("sorted", False, 8)
 
 

@@ -8,12 +8,10 @@ import pytest
 from helpers import pairs_of, random_weights
 from helpers_page import fixed_length, shipped
 
-from seq2seq_demo import load
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.files.recording import Recording, to_float16
-from seq2seq_demo.page import examples
-from seq2seq_demo.page.builder import Example, rounded
+from seq2seq_demo.page.builder import rounded
 from seq2seq_demo.page.examples import (
     held_out,
     pair_examples,
@@ -34,7 +32,7 @@ def test_the_examples_of_a_pattern_have_its_targets_and_one_fails():
     answers = REVERSING.predict([example.source for example in (*examples, failing)])
     assert answers[:-1] == [example.target for example in examples]
     assert answers[-1] != failing.target
-    assert failing.note == "a wrong answer: longer than in training"
+    assert failing.note == "a wrong answer" and len(failing.source) > 20
     assert {len(set(example.source)) for example in examples} >= {1, 2}
     assert {len(example.source) for example in examples} == {3, 6, 20}
     assert (len(set(examples[0].source)), examples[0].note) == (6, "different symbols")
@@ -76,19 +74,6 @@ def test_each_moment_of_a_training_is_measured_on_sources_of_several_lengths():
     np.testing.assert_array_equal(moments.weights[0]["decoder/embedding"], first["decoder/embedding"])
 
 
-@pytest.mark.slow
-def test_weights_have_16_bits_only_if_the_answers_stay_the_same(monkeypatch):
-    (shown,) = pattern_examples([(REVERSING, REVERSED)])
-    assert examples.bits_per_weight(REVERSING, shown) == 16
-    for outlier in (np.nan, 3000.0):  # the other numbers of its array lose their last digits
-        weights = {name: array.copy() for name, array in REVERSING.weights.items()}
-        weights["encoder/embedding"][0, 0] = outlier
-        changed = replace(REVERSING, weights=weights)
-        assert examples.bits_per_weight(changed) == 32
-    monkeypatch.setattr(examples, "MAX_CHANGED", 1)
-    assert (examples.bits_per_weight(changed), examples.bits_per_weight(changed, shown)) == (16, 32)
-
-
 def test_recorded_steps_are_evenly_spaced_on_a_logarithmic_scale():
     def steps_of(*steps):
         shown = spaced(Recording(10, steps, tuple({"step": step} for step in steps)), 16)
@@ -106,15 +91,13 @@ def test_recorded_steps_are_evenly_spaced_on_a_logarithmic_scale():
     "claims", [{"in_len": 100_000}, {"in_len": 100_000, "min_in_len": None, "ends": False}, {"out_len": 100_000}]
 )
 @pytest.mark.slow
-def test_the_work_is_limited_whatever_lengths_a_file_claims(monkeypatch, claims):
-    monkeypatch.setattr(examples, "MAX_WORK", examples.MAX_WORK // 10)  # about a second
+def test_the_work_is_limited_whatever_lengths_a_file_claims(claims):
     start, lengths = time.process_time(), {name: n for name, n in claims.items() if name != "ends"}
     config = replace(REVERSING.model_config, ends=claims.get("ends", True))
     hostile = replace(REVERSING, model_config=config, **lengths)
     pattern_examples([(hostile, REVERSED)])
     recording = Recording(1, (0, 1), (to_float16(REVERSING.weights),) * 2)
     recorded_moments(hostile, recording, held_out(hostile, REVERSED))
-    examples.bits_per_weight(hostile)
     assert time.process_time() - start < 10
 
 
@@ -124,21 +107,7 @@ def test_a_pattern_is_measured_at_the_lengths_that_it_takes():
     assert held_out(replace(adding, min_in_len=9), find_pattern("added")) is None
 
 
-@pytest.mark.slow
-def test_the_example_of_exposure_bias_has_one_error_under_teacher_forcing_and_most_edits():
-    networks = [load(name) for name in ("recorded-attention", "recorded-rnn")]
-    (*_, attention), (*_, rnn) = pattern_examples([(network, REVERSED) for network in networks])
-    source = [8, 2, 7, 9, 6, 6, 7, 3, 6, 5]
-    assert rnn == Example(source, source[::-1], "one error leads to more", shows_bias=True)
-    assert not attention.shows_bias
-    others = [([1, 2, 3, 4, 5], [5]), ([1, 2, 3, 4, 5, 6], [6, 5, 4, 11, 2])]  # END is missing; 11 is unknown
-    others.append(([8, 6, 5, 2, 3, 0, 0], [1, 2, 0, 8, 3, 6, 8]))  # six errors under teacher forcing
-    (listed,) = pair_examples(networks[1:], pairs_of(*others, (source, source[::-1])))
-    assert [each.source for each in listed if each.shows_bias] == [source]
-
-
 def test_networks_side_by_side_get_lengths_of_both_and_a_source_at_which_they_differ():
-    longer = ": not all were trained at this length"
     for other, lengths in (
         (fixed_length(10), {10}),
         (shipped("embedding_rnn"), {3, 6, 10}),
@@ -150,13 +119,7 @@ def test_networks_side_by_side_get_lengths_of_both_and_a_source_at_which_they_di
         assert {len(example.source) for example in examples} == lengths
         right = [network.predict([failing.source])[0] == failing.target for network, _ in learned]
         assert right == [True, False]
-        note = "some right, some wrong" + (longer if len(failing.source) > 10 else "")
-        assert failing.note == note
-
-
-def test_networks_without_a_common_length_get_the_lengths_of_each():
-    *examples, _ = pattern_examples([(fixed_length(4), REVERSED), (fixed_length(6), REVERSED)])[0]
-    assert {len(example.source) for example in examples} == {4, 6}
+        assert failing.note == "some right, some wrong"
 
 
 def test_each_network_gets_the_targets_of_its_pattern():
@@ -173,6 +136,6 @@ def test_the_first_pair_that_a_network_gets_wrong_follows_a_right_answer():
     assert for_first == for_other
     assert [(example.source, example.note) for example in for_first] == [
         ([6], "a right answer"),
-        ([1, 2, 3], "a wrong answer: not all were trained at this length"),
+        ([1, 2, 3], "a wrong answer"),
         ([4, 5], "some right, some wrong"),
     ]

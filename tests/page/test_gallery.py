@@ -100,7 +100,7 @@ def test_the_exercises_have_the_words_of_teaching_and_links_to_the_states_that_t
             assert page.evaluate("location.hash").count("=") - link.count("=") <= 1  # only the step is not in each link
     page.goto(f"{(tmp_path / 'reversing.html').as_uri()}#source=8046499848")
     n_inputs = page.evaluate(INFLUENCES)
-    assert (n_inputs[0], n_inputs[1][5]) == ([1] * 10 + [0], 7) and "output 6 depends on seven inputs" in lesson
+    assert (n_inputs[0], n_inputs[1][5]) == ([1] * 10 + [0], 8) and "output 6 depends on eight inputs" in lesson
     page.goto(f"{(tmp_path / 'lengths.html').as_uri()}#view=lecture")
     page.locator("#exercises summary").first.click()
     assert page.locator("#exercises h3").all_text_contents() == ["Exercise 1", "Exercise 6", "Exercise 7"]

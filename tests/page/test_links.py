@@ -59,7 +59,7 @@ def test_a_symbol_forced_in_place_of_end_is_marked():
 
 def test_a_link_sets_the_whole_state():
     before = "#source=3%201%202&target=9%209&place=2&moment=1&forced=0%3A9"
-    before += "&replace=2%3A7&cell=0%3A0%3A0%3A31&tour=2&view=embed&beam=5"
+    before += "&replace=2%3A7&cell=0%3A0%3A0%3A31&view=embed&beam=5"
     page = follow("#source=3%201%202", with_moments(), before=before)
     expected = {"text": "3 1 2", "targetText": None, "moment": None, "forced": {}, "place": 5, "replacement": None}
     assert page["state"] == expected | {
@@ -68,7 +68,6 @@ def test_a_link_sets_the_whole_state():
         "lecture": False,
         "embed": False,
         "hidden": False,
-        "tour": None,
         "film": False,
         "cell": {"networkIndex": 0, "layer": None, "backward": 0, "unit": None},  # JSON has no Infinity
     }
@@ -79,7 +78,7 @@ def test_a_link_sets_the_whole_state():
 
 PLACES = ["place=02", "place=2&place=3", "place=-1", "place=1e1", "moment=00", "moment=2", "moment=", "moment=1.0"]
 REPLACED = ["replace=3:1", "replace=0:10", "replace=0:01", "replace=0:-1", "replace=.5:1", "replace=0:1:2", "replace="]
-CELLS = ["cell=1:0:0:0", "cell=0:0:1:0", "cell=0:0:0:32", "cell=0:.5:0:0", "cell=0:0:0", "tour=6", "tour=0"]
+CELLS = ["cell=1:0:0:0", "cell=0:0:1:0", "cell=0:0:0:32", "cell=0:.5:0:0", "cell=0:0:0", "tab=tour"]
 BEAMS = ["beam=0", "beam=6", "beam=05", "beam=2&beam=4", "beam=", "penalty=1"]
 
 
