@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from seq2seq_demo import Pairs, find_pattern, train
+from seq2seq_demo import Pairs, Sequences, find_pattern, train
 from seq2seq_demo.data.sampling import random_sources
 
 RATES = {"embedding_attention": 0.005, "embedding_rnn": 0.01}
@@ -23,12 +23,12 @@ COSINE_RUNS = [
 
 def main() -> None:
     """Train each network and print its row."""
-    sources = random_sources(np.random.default_rng(987), 10_000, 10, 9)
+    sources = Sequences.of_array(random_sources(np.random.default_rng(987), 10_000, 10, 9))
     print("| pattern | model | learning rate | schedule | epochs | seed | exact match |")
     print("|---|---|---|---|---|---|---|")
     for pattern, model, rate, schedule, epochs, seed in DEFAULT_RUNS + COSINE_RUNS:
         network = train(pattern, model=model, learning_rate=rate, lr_schedule=schedule, epochs=epochs, seed=seed)
-        pairs = Pairs.of_arrays(sources, find_pattern(pattern).targets(sources, None, 9))
+        pairs = Pairs(sources, find_pattern(pattern).targets_of(sources, 9))
         exact_match = network.evaluate(pairs).exact_match
         print(f"| {pattern} | {model} | {rate} | {schedule} | {epochs} | {seed} | {exact_match:.4f} |", flush=True)
 

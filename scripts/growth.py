@@ -20,7 +20,7 @@ from published.report import machine, print_table
 from speed.measuring import in_new_process, new_trainer, run_epoch, seconds, use_threads
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.pattern_task import find_pattern
+from seq2seq_demo.data.patterns import find_pattern
 
 LINEAR = 1.1  # growth up to this counts as linear, to allow for noise
 B = 128  # batch size

@@ -10,11 +10,9 @@ from seq2seq_demo.config import (
     TrainConfig as TrainConfig,
 )
 from seq2seq_demo.data.pair_task import PairTask as PairTask
-from seq2seq_demo.data.pattern_task import SequencePattern as SequencePattern, find_pattern as find_pattern
+from seq2seq_demo.data.patterns import PatternTask as PatternTask, find_pattern as find_pattern
 from seq2seq_demo.data.readers import read_pairs as read_pairs
 from seq2seq_demo.data.sequences import Pairs as Pairs, Sequences as Sequences
-from seq2seq_demo.data.tasks import Task as Task
-from seq2seq_demo.data.user_functions import per_sequence as per_sequence
 from seq2seq_demo.data.vocabulary import Vocabularies as Vocabularies, Vocabulary as Vocabulary
 from seq2seq_demo.errors import (
     DemoError as DemoError,

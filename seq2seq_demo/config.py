@@ -42,7 +42,6 @@ PATIENCE_HELP = "stop after N epochs in a row without improvement, and save the 
 BUDGET_HELP = "train for this time instead of a number of epochs, with a cosine schedule over the time by default"
 LABEL_SMOOTHING_HELP = "share of the target probability spread over all symbols (default {default:g})"
 CONSISTENCY_HELP = "weight of the divergence between answers with two dropout masks (default {default:g})"
-COPIES_HELP = "also learn to copy each different target of the pairs, if sources have the same symbols"
 MEMBERS_HELP = "train N networks with different seeds, and save them as one ensemble (default {default})"
 BEAM_SIZE_HELP = "beam search with K hypotheses (default: greedy decoding)"
 
@@ -178,8 +177,6 @@ class TrainConfig:
     members: int = setting(1, "--members N", MEMBERS_HELP, at_most=MAX_MEMBERS)
     label_smoothing: float = setting(0.0, "--label-smoothing X", LABEL_SMOOTHING_HELP, within=SHARE_BELOW_1)
     consistency: float = setting(0.0, "--consistency X", CONSISTENCY_HELP, within=CONSISTENCY)  # needs dropout
-    copies: bool = setting(False, "--copies", COPIES_HELP)
-    n_copies: int = setting(0, error_name="the number of copies", at_least=0)  # added to the training points
     budget: float | None = setting(None, "--budget MINUTES", BUDGET_HELP, within=POSITIVE)  # the time, not the epochs
 
     def __post_init__(self) -> None:
@@ -211,7 +208,7 @@ class TrainConfig:
     @property
     def n_training(self) -> int:
         """The number of points to train on."""
-        return self.points - self.n_validation + self.n_copies
+        return self.points - self.n_validation
 
     @property
     def steps_per_epoch(self) -> int:
@@ -249,7 +246,6 @@ class Settings(TypedDict, total=False):
     members: int | None
     label_smoothing: float | None
     consistency: float | None
-    copies: bool | None
     budget: float | None
 
 

@@ -19,8 +19,7 @@ import numpy as np
 from seq2seq_demo.config import Beam, ModelConfig
 from seq2seq_demo.data import sampling
 from seq2seq_demo.data.edit_distance import confusions, edit_distances
-from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
-from seq2seq_demo.data.patterns import PATTERNS
+from seq2seq_demo.data.patterns import PATTERNS, PatternTask, find_pattern
 from seq2seq_demo.data.sampling import SOURCE_KINDS, evaluation_sources
 from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate, shift_right
 from seq2seq_demo.errors import InputError, Seq2SeqError, UsageError
@@ -298,7 +297,7 @@ def measure_given(network: NumpyNetwork, pairs: Pairs, options: EvaluationOption
         yield EvaluationRow(GIVEN, in_len, measure(network, pairs[rows], options))
 
 
-def training_sources(network: StoredNetwork, pattern: SequencePattern) -> tuple[Sequences | None, bool]:
+def training_sources(network: StoredNetwork, pattern: PatternTask) -> tuple[Sequences | None, bool]:
     """Redraw the random sources of the last training run; also return whether the network was trained on no others."""
     drawn, points, symbols, is_complete = [], 0, 0, True
     for each in network.networks:

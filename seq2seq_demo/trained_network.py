@@ -14,11 +14,10 @@ import numpy as np
 from seq2seq_demo import evaluation
 from seq2seq_demo.config import EVALUATION_SIZE, Beam, ModelConfig, OnError, make_beam
 from seq2seq_demo.data.encoder import source_records
-from seq2seq_demo.data.pair_task import PairTask
-from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
+from seq2seq_demo.data.pair_task import PairTask, TaskLike, as_task
+from seq2seq_demo.data.patterns import PatternTask, find_pattern
 from seq2seq_demo.data.records import Place, Record
 from seq2seq_demo.data.sequences import Sequences
-from seq2seq_demo.data.tasks import TaskLike, as_task
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 from seq2seq_demo.files import file_names, weights_file
@@ -143,7 +142,7 @@ class TrainedNetwork(StoredNetwork):
             found = f"got `max_out_len` {max_out_len}"
             raise UsageError(f"the network does not end its answers: expected `out_len`, {found}")
 
-    def answer_len(self, in_len: int, pattern: SequencePattern | None = None, out_len: int | None = None) -> int:
+    def answer_len(self, in_len: int, pattern: PatternTask | None = None, out_len: int | None = None) -> int:
         """Return the number of symbols to decode for sources of a length; the maximum if the network ends its answers.
 
         The result is the first of these that is known: `out_len`; `max_out_len(in_len)` if the network ends its
@@ -163,9 +162,7 @@ class TrainedNetwork(StoredNetwork):
         target_len = pattern.check(in_len, out_len, self.model_config.in_max_int, self.model_config.out_max_int)
         return out_len or target_len
 
-    def target_function(
-        self, pattern: SequencePattern, out_len: int | None = None
-    ) -> Callable[[np.ndarray], Sequences]:
+    def target_function(self, pattern: PatternTask, out_len: int | None = None) -> Callable[[np.ndarray], Sequences]:
         """Return a function that maps sources `[N, S]` to a pattern's targets.
 
         If the answer length is fixed, targets are cut to it, or to `out_len` if that is given.
@@ -207,7 +204,7 @@ class TrainedNetwork(StoredNetwork):
         length with few possible sources, a network that ends its answers is evaluated on training sources too.
 
         Args:
-            task: a pattern's name, a `SequencePattern`, a `PairTask`, or pairs of a source and a target; by default the
+            task: a pattern's name, a `PatternTask`, a `PairTask`, or pairs of a source and a target; by default the
                 pattern of the training.
             n: the number of sources of each length (default 10,000); for pairs, only use the first n (default all).
             in_len: the source length, or a range (shortest, longest) if the network ends its answers; by default the
@@ -279,7 +276,7 @@ class TrainedNetwork(StoredNetwork):
         if isinstance(task, PairTask):
             self.check_pairs(task, lengths[0] if lengths else None, out_len)
             yield from evaluation.measure_given(self.to_numpy(), task.pairs[slice(n)], options)
-        elif isinstance(task, SequencePattern):
+        elif isinstance(task, PatternTask):
             if self.vocabularies.are_text:
                 raise UsageError(f"expected pairs to evaluate a network of texts, got pattern {task.name!r}")
             lengths = lengths or self.trained_lengths

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any, Unpack, assert_type
 
-import numpy as np
-
 import seq2seq_demo
 from seq2seq_demo import (
     Callback,
@@ -12,14 +10,13 @@ from seq2seq_demo import (
     Evaluation,
     InputError,
     Pairs,
+    PatternTask,
     Prediction,
-    SequencePattern,
     Settings,
     StopTraining,
     TrainedNetwork,
     ensemble,
     load,
-    per_sequence,
     train,
 )
 
@@ -33,9 +30,8 @@ class Stop(Callback):
         return history[-1].validation.exact_match > 0.99
 
 
-@per_sequence
-def doubled(source: np.ndarray) -> list[int]:
-    return [2 * int(symbol) for symbol in source]
+def doubled(source: list[int]) -> list[int]:
+    return [2 * symbol for symbol in source]
 
 
 def train_small(**settings: Unpack[Settings]) -> TrainedNetwork:
@@ -45,7 +41,7 @@ def train_small(**settings: Unpack[Settings]) -> TrainedNetwork:
 settings = Settings(model="embedding_attention", cell_type="GRUCell", lr_schedule="cosine", in_len=(1, 9))
 network = train_small(**settings)
 network = train("copy", callbacks=[Stop()], epochs=3)
-network = train(SequencePattern("doubled", doubled), points=1000, verbose=True)
+network = train(PatternTask("doubled", doubled), points=1000, verbose=True)
 rows = [{"source": "ab", "target": "ba"}, {"source": "a", "target": "a"}]
 network = train(rows, in_tokens="characters", lowercase=True, validation=[("b", "b")], record=True)
 network = train([("ab", "ba"), ("b", "b")], budget=1.5, start=network, members=1)

@@ -38,13 +38,12 @@ AS_PATTERNS = {
     "keep_best": False,
     "label_smoothing": 0.0,
     "consistency": 0.0,
-    "copies": False,
 }
 # A recipe for tests that must not depend on the values of the real one.
 RECIPE = AS_PATTERNS | {"cell_size": 128, "embedding_size": 64, "epochs": 100, "model": "embedding_attention"}
 RECIPE |= {"bidirectional": True, "dropout": 0.3, "keep_best": True, "lr_schedule": "cosine"}
 SMALL_PAIRS = [*SMALL, "-m", "embedding_rnn", "--no-bidirectional", "--dropout", "0", "--no-keep-best"]
-SMALL_PAIRS += ["--label-smoothing", "0", "--no-copies"]
+SMALL_PAIRS += ["--label-smoothing", "0"]
 PYTHON = [sys.executable]
 if sys.platform == "linux":
     PYTHON += ["-IS", str(Path(__file__).with_name("fork_server.py"))]  # TensorFlow is already loaded
@@ -78,7 +77,7 @@ def save_texts(path, source, target, model_config: ModelConfig | None = None, **
     return save_random(path, model_config, **values)
 
 
-def finished_snapshot(path=SNAPSHOT, fingerprint=None, task="reversed", ends=False, **changes):
+def finished_snapshot(path=SNAPSHOT, fingerprint=None, task="reversed", ends=False, by_content=None, **changes):
     """Write the snapshot of a training run that was killed after its last epoch, before its weights were saved."""
     config = TrainConfig(**{"points": 60, "epochs": 1} | changes)
     figures = Figures(2.0, 0.1, 0.0, 0.1, 0.0)
@@ -86,7 +85,7 @@ def finished_snapshot(path=SNAPSHOT, fingerprint=None, task="reversed", ends=Fal
     facts = {
         "step": 1,
         "task": task,
-        "trained": TrainingRun(config, 0, fingerprint or DataFingerprint()),
+        "trained": TrainingRun(config, 0, fingerprint or DataFingerprint(), by_content),
         "reached": figures,
     }
     network = save_random(path, ModelConfig(ends=ends), **facts)

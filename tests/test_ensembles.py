@@ -8,7 +8,7 @@ from helpers import random_weights, same_arrays, trained_network
 
 from seq2seq_demo import TrainedNetwork, ensemble, load
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.pattern_task import find_pattern
+from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.evaluation import training_sources

@@ -10,7 +10,7 @@ from helpers import pairs_of, pairs_of_arrays, random_weights
 
 from seq2seq_demo import evaluation
 from seq2seq_demo.config import Beam, ModelConfig
-from seq2seq_demo.data.pattern_task import find_pattern
+from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.sampling import SOURCE_KINDS
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.errors import InputError, UsageError
@@ -341,7 +341,7 @@ def test_lengths_that_a_pattern_does_not_take_are_left_out():
     rows = rows_of("added", ModelConfig(cell_size=3, embedding_size=2, ends=True), range(1, 7), kinds=True)
     assert [row.in_len for row in rows if row.kind == RANDOM] == [2, 4, 6]
     assert {row.kind for row in rows} == {RANDOM, *SOURCE_KINDS}
-    with pytest.raises(UsageError, match="pattern 'added' does not take sources of length 3"):
+    with pytest.raises(UsageError, match=r"pattern 'added', source \[0, 0, 0\]: expected an even length"):
         rows_of("added", replace(ENDING, in_max_int=9, out_max_int=9), [1, 3])
 
 

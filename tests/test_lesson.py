@@ -10,7 +10,7 @@ from helpers import ROOT
 from rapidfuzz.distance import OSA
 
 from seq2seq_demo import load
-from seq2seq_demo.data.pattern_task import find_pattern
+from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.sequences import shift_right
 from seq2seq_demo.page.examples import pattern_examples
 

@@ -108,7 +108,7 @@ def test_a_notebook_shows_a_bar(fast_steps, notebook, capsys):
     assert notebook[-1].endswith("loss 0.5000 accuracy 0.0000; validation exact match 0.0000")
     notebook.clear()
     settings = AS_PATTERNS | {"cell_size": 3, "embedding_size": 2, "callbacks": [Callback()]}
-    train([("a", "b")] * 9, epochs=1, members=2, **settings)
+    train([("a", "b"), ("b", "a")] * 5, epochs=1, members=2, **settings)
     assert [shown.partition(" <")[0] for shown in notebook[1:4]] == ["Member 1/2, epoch 1/1"] * 3
     notebook.clear()
     MembersReport(TrainConfig(20, epochs=1, members=2), None)(1, "points", 9)

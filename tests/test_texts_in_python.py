@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from helpers import Watcher
 
-from seq2seq_demo import InputError, SequencePattern, UsageError, WeightsError, load, train
+from seq2seq_demo import InputError, PatternTask, UsageError, WeightsError, load, train
 
 pytestmark = pytest.mark.slow
 
@@ -96,7 +96,7 @@ def test_a_keras_model_is_saved_otherwise(trained, tmp_path):
     [
         (lambda network: load(None), WeightsError, "^expected the name of a weights file, got None$"),
         (lambda network: network.save(0), WeightsError, "^expected the name of a weights file, got 0$"),
-        (lambda network: train(SequencePattern), UsageError, "^expected a pattern's name, a SequencePattern, or pairs"),
+        (lambda network: train(PatternTask), UsageError, "^expected a pattern's name, a PatternTask, or pairs"),
     ],
 )
 def test_arguments_of_other_types_are_errors_of_one_line(trained, call, error, message):

@@ -9,7 +9,7 @@ from helpers import TRAINED, pairs_of_arrays, random_weights, trained_network
 
 from seq2seq_demo.config import EVALUATION_SIZE, ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import PairTask
-from seq2seq_demo.data.pattern_task import find_pattern
+from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.evaluation import EvaluationOptions, measure, training_sources
 from seq2seq_demo.files.stored_network import TrainingRun
@@ -79,7 +79,7 @@ def test_an_invalid_row_or_length_is_named():
 
 
 def test_a_source_that_the_pattern_does_not_take_is_refused():
-    with pytest.raises(UsageError, match="pattern 'added' does not take sources of length 3"):
+    with pytest.raises(UsageError, match=r"pattern 'added', source \[0, 0, 0\]: expected an even length"):
         trained_network(model_config=replace(CONFIG, in_max_int=9), task="added").predict([[1, 2], [1, 2, 3]])
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.pattern_task import find_pattern
+from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.sequences import Pairs, shift_right
 from speed.measuring import (
     KERAS,

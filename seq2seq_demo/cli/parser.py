@@ -16,7 +16,6 @@ from seq2seq_demo.commands import options
 from seq2seq_demo.commands.options import PREDICT_EXPECTS, Options
 from seq2seq_demo.config import EVALUATION_SIZE, ModelConfig, Settings, TrainConfig
 from seq2seq_demo.console import print_result
-from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.declarations import (
     declared_fields,
     declared_option,
@@ -236,13 +235,21 @@ def _add_option(add: Callable[..., argparse.Action], field: Field[Any]) -> None:
     action = add(*option.flags, dest=field.name, default=None, help=option.help, **keywords)
     if field.name == "input_weights":
         action.completer = _complete_weights  # type: ignore[attr-defined]
-    elif choices := PATTERNS if field.name == "pattern" else option.choices:
-        _set_completions(action, choices)
+    elif field.name == "pattern":
+        action.completer = _complete_patterns  # type: ignore[attr-defined]
+    elif option.choices:
+        _set_completions(action, option.choices)
 
 
 def _set_completions(action: argparse.Action, choices: Collection[str]) -> None:
     """Set the values for shell completion. argparse's `choices` would replace our errors, which suggest a value."""
     action.completer = lambda **_: choices  # type: ignore[attr-defined]  # read by argcomplete
+
+
+def _complete_patterns(**_: object) -> list[str]:
+    from seq2seq_demo.data.patterns import PATTERNS  # loads NumPy
+
+    return [*PATTERNS]
 
 
 def _complete_weights(prefix: str, **_: object) -> list[str]:

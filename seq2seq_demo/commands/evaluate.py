@@ -10,8 +10,7 @@ from seq2seq_demo.commands.network_selection import length_notices, read_pair_ta
 from seq2seq_demo.commands.options import EvaluateOptions
 from seq2seq_demo.config import EVALUATION_SIZE
 from seq2seq_demo.console import pluralize, print_notice, print_result
-from seq2seq_demo.data.pair_task import PairTask
-from seq2seq_demo.data.tasks import Task
+from seq2seq_demo.data.pair_task import PairTask, Task
 from seq2seq_demo.display import evaluations
 from seq2seq_demo.display.progress_bar import ProgressBar
 from seq2seq_demo.errors import InputError, UsageError
@@ -26,7 +25,7 @@ def evaluate(options: EvaluateOptions) -> None:
     network.check_answer_lengths(options.out_len, options.max_out_len)
     task: Task | None = pattern
     if options.from_file:
-        task = read_pair_task(options, options.points, options.sequence_pattern, network, evaluates=True)
+        task = read_pair_task(options, options.points, options.pattern_task, network, evaluates=True)
     if task is None:
         alternative = "" if network.vocabularies.are_text else " or -p"
         expected = f"expected --from-file with pairs{alternative}, got none"

@@ -6,22 +6,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
-
 from seq2seq_demo.commands import network_selection
 from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.console import pluralize, print_notice
-from seq2seq_demo.data.pair_task import PairTask
-from seq2seq_demo.data.pattern_task import SequencePattern
-from seq2seq_demo.data.tasks import Task
+from seq2seq_demo.data.pair_task import PairTask, Task
+from seq2seq_demo.data.patterns import PatternTask
 from seq2seq_demo.display import training_report
 from seq2seq_demo.errors import WeightsError
 from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.files.stored_network import Snapshot
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training import recorder
-from seq2seq_demo.training.settings import begin_run, hold_out, resolve, with_recipe
+from seq2seq_demo.training.settings import begin_run, resolve, with_recipe
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,7 @@ def new_training(options: TrainOptions) -> TrainingSetup:
         start = network_selection.load_with_task(path)
         network_selection.check_options_match(options, path, start)
     pairs = read_pairs(options, settings.get("points"), start)
-    task = hold_out(pairs or options.sequence_pattern or network_selection.pattern_to_train(start), start)
+    task = pairs or options.pattern_task or network_selection.pattern_to_train(start)
     if pairs and options.pattern and not start:  # by default, targets have the same symbols as sources
         largest = pairs.largest_symbols()["in_max_int"]
         settings = {"out_max_int": settings.get("in_max_int", largest), **settings}
@@ -72,7 +69,7 @@ def new_training(options: TrainOptions) -> TrainingSetup:
         unknown = "" if start.in_len else "; the file records no lengths: --in-len and --out-len set them"
         fresh = "" if start.moments else "; the file has no state of the optimiser, so Adam's moments start at zero"
         print_notice(f"Continuing from {path}: {start.summary()}; with {trained}{unknown}{fresh}")
-        _warn_of_trained_pairs(task, start, path)
+        _warn_of_other_split(task, start, path)
     elif start and not (pairs or options.pattern):  # the weights are only converted, so an unknown task stays unknown
         name = start.task
     if config.epochs and with_recipe(task, settings, start).keys() > settings.keys():
@@ -103,23 +100,19 @@ def named_result(options: TrainOptions) -> Path | None:
     return file_names.canonical_path(options.data_dir, options.name, task, options.iter_num + 1)
 
 
-def _warn_of_trained_pairs(task: Task, start: TrainedNetwork, path: Path | None) -> None:
-    """Print a notice if training pairs have validated the network, or if validation pairs may have trained it."""
-    if isinstance(task, PairTask) and start.step:
-        sources, held_out = task.split[1].sources, start.held_out
-        if held_out is not None and (n := int(np.isin(held_out, task.split[0].sources.digests()).sum())):
-            print_notice(f"Training on {n} of the {len(held_out)} sources that validated {path}")
-        n = len(sources) - (0 if held_out is None else int(np.isin(sources.digests(), held_out).sum()))
-        recorded = "records no validation pairs" if held_out is None else "was validated on other pairs"
-        unknown = f"whether it was trained on {n} of the {len(sources)} pairs that validate it now"
-        if n:
-            advice = "if it was, the validation figures are too optimistic"
-            print_notice(f"{path} {recorded}, so it is unknown {unknown}; {advice}")
+def _warn_of_other_split(task: Task, start: TrainedNetwork, path: Path | None) -> None:
+    """Print a notice if the pairs that validate now may have trained the network."""
+    run = start.trained
+    learned_pairs = run and (run.fingerprint.data or start.vocabularies.are_text)
+    if run and learned_pairs and task.digest and run.validated_by_content != task.validates_by_content:
+        advice = "if it was, the validation figures are too optimistic"
+        unknown = "it is unknown whether it was trained on pairs that validate it now"
+        print_notice(f"{path} was validated on pairs chosen in another way, so {unknown}; {advice}")
 
 
 def _warn_of_few_sources(task: Task, network: TrainedNetwork, config: TrainConfig) -> None:
     """Print a notice if the training run draws at least as many sources as the pattern has."""
-    if isinstance(task, SequencePattern):
+    if isinstance(task, PatternTask):
         lengths = task.lengths_of(config, network.model_config)
         if (n := sum((network.model_config.in_max_int + 1) ** length for length in lengths)) <= config.points:
             few = f"There are only {pluralize(n, 'source')} of length {config.lengths}"
@@ -147,4 +140,4 @@ def read_pairs(options: TrainOptions, n: int | None, network: TrainedNetwork | N
     """
     if not options.from_file:
         return None
-    return network_selection.read_pair_task(options, n, options.sequence_pattern, network)
+    return network_selection.read_pair_task(options, n, options.pattern_task, network)

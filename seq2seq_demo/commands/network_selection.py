@@ -15,8 +15,7 @@ from seq2seq_demo.data.encoder import EncodedPairs, Encoder, encode_pairs
 from seq2seq_demo.data.layout import InputFormat, Layout, Tokens
 from seq2seq_demo.data.lines import file_title
 from seq2seq_demo.data.pair_task import PairTask
-from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
-from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, is_user_function
+from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, PatternTask, find_pattern, is_user_function
 from seq2seq_demo.data.readers import read_file, read_words
 from seq2seq_demo.data.records import MAX_LISTED, MAX_SYMBOL, Place, Record
 from seq2seq_demo.data.sequences import Pairs, Sequences
@@ -37,7 +36,7 @@ class SelectedNetwork(NamedTuple):
 
     path: Path
     network: TrainedNetwork
-    pattern: SequencePattern | None
+    pattern: PatternTask | None
 
 
 def select_network(options: NetworkOptions, in_len: int | None) -> SelectedNetwork:
@@ -59,13 +58,13 @@ def select_network(options: NetworkOptions, in_len: int | None) -> SelectedNetwo
         print_notice(f"Inferred from the file: {network.summary()}; the file does not record the lengths of training")
     elif options.verbose:
         print_notice(network.summary())
-    pattern = options.sequence_pattern or (find_pattern(network.pattern) if network.pattern else None)
+    pattern = options.pattern_task or (find_pattern(network.pattern) if network.pattern else None)
     return SelectedNetwork(path, network, pattern)
 
 
 def _load_selected(options: NetworkOptions, in_len: int | None) -> tuple[Path, TrainedNetwork, str]:
     """Return the path, the network, and a notice about the selection."""
-    pattern, model = options.sequence_pattern, options.settings.get("model")
+    pattern, model = options.pattern_task, options.settings.get("model")
     task = pattern.name if pattern else DEFAULT_PATTERN
     if path := path_from_options(options):
         paths = [path, *map(file_names.find_weights, options.input_weights[1:])]
@@ -109,8 +108,8 @@ def task_of_file_name(options: NetworkOptions, data_file: str | None) -> str:
 
     By default, it is that of the only file with this --iter-num; if there is none or several, the default pattern.
     """
-    if options.sequence_pattern:
-        return options.sequence_pattern.name
+    if options.pattern_task:
+        return options.pattern_task.name
     if data_file:
         return task_name(data_file)
     end = f"_{options.iter_num}{file_names.SUFFIX}"
@@ -133,7 +132,7 @@ def load_with_task(path: Path) -> TrainedNetwork:
 def read_pair_task(
     options: NetworkOptions,
     n: int | None,
-    pattern: SequencePattern | None,
+    pattern: PatternTask | None,
     network: TrainedNetwork | None,
     evaluates: bool = False,
 ) -> PairTask:
@@ -229,7 +228,7 @@ def _report_unseen(encoded: EncodedPairs, largest: Mapping[str, Any]) -> None:
         print_notice(f"Training lacked {' and '.join(lacked)}: {found}, count as wrong in every figure but the loss")
 
 
-def _tokens(options: NetworkOptions, pattern: SequencePattern | None) -> Tokens:
+def _tokens(options: NetworkOptions, pattern: PatternTask | None) -> Tokens:
     """Return the kinds of tokens of a new network, None to recognise a kind; a largest symbol implies integers."""
     given = {"in": options.in_tokens, "out": options.out_tokens}
     source, target = (
@@ -275,7 +274,7 @@ def task_name(file: str) -> str:
     return f"{name}.pairs" if name in PATTERNS else name
 
 
-def pattern_to_train(network: TrainedNetwork | None) -> SequencePattern:
+def pattern_to_train(network: TrainedNetwork | None) -> PatternTask:
     """Return the built-in pattern that the network was trained on; for a fresh network, the default pattern.
 
     Raises:
@@ -299,7 +298,7 @@ def length_notices(network: TrainedNetwork, *in_lens: int | None) -> list[str]:
 
 def check_options_match(options: NetworkOptions, path: Path, network: TrainedNetwork, resume: bool = False) -> None:
     """Raise UsageError for an option that contradicts the network or, with `resume`, the settings of its training."""
-    pattern, tokens = options.sequence_pattern, network.vocabularies.tokens
+    pattern, tokens = options.pattern_task, network.vocabularies.tokens
     if pattern and network.vocabularies.are_text:
         raise UsageError(f"{path} maps {' to '.join(tokens)}, but patterns (-p) take only integers")
     # Without `resume`, a network that was trained on pairs may continue with a pattern.

@@ -30,16 +30,15 @@ from seq2seq_demo.config import (
     make_beam,
 )
 from seq2seq_demo.data.lines import UTF_8
-from seq2seq_demo.data.patterns import USER_FUNCTION, check_name
 from seq2seq_demo.declarations import check_fields, copied_setting, declared_fields, require_integer, setting
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files import file_names
 
 if TYPE_CHECKING:
-    from seq2seq_demo.data.pattern_task import SequencePattern
+    from seq2seq_demo.data.patterns import PatternTask
 
 WEIGHTS_HELP = "weights file, 2016 checkpoint, or a name that `networks` lists"
-PATTERN_HELP = f"a name that `patterns` lists, or {USER_FUNCTION}"
+PATTERN_HELP = "a name that `patterns` lists, or FILE.py:FUNCTION"
 FILE_HELP = "file of sequences or pairs: JSON, CSV, TSV or one per line, also gzipped; - is standard input"
 FORMAT_HELP = (
     "file format: one of {choices} (default: by suffix); only csv and tsv have quotes; with tsv, predict prints TSV"
@@ -97,17 +96,12 @@ class TaskOptions(Options):
     pattern: str | None = setting(None, "-p --pattern-name NAME", PATTERN_HELP, again=True)
     accepted_settings: ClassVar[Collection[str]] = ("in_len", "out_len", "in_max_int", "out_max_int")
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.pattern is not None:
-            check_name(self.pattern)
-
     @cached_property
-    def sequence_pattern(self) -> "SequencePattern | None":
+    def pattern_task(self) -> "PatternTask | None":
         """The pattern of -p; None without -p."""
-        from seq2seq_demo.data.pattern_task import find_pattern  # loads NumPy
+        from seq2seq_demo.data.patterns import find_pattern  # loads NumPy
 
-        return find_pattern(self.pattern) if self.pattern else None
+        return None if self.pattern is None else find_pattern(self.pattern)
 
     @property
     def in_len(self) -> int | None:

@@ -13,7 +13,7 @@ from seq2seq_demo.commands.options import PageOptions
 from seq2seq_demo.console import pluralize, print_notice
 from seq2seq_demo.data.encoder import Encoder, valid_records
 from seq2seq_demo.data.pair_task import pair_task_from_rows
-from seq2seq_demo.data.pattern_task import find_pattern
+from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.errors import require
 from seq2seq_demo.files import atomic_files, file_names

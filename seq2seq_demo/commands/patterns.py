@@ -7,8 +7,7 @@ import numpy as np
 from seq2seq_demo.commands.options import PatternsOptions
 from seq2seq_demo.config import ModelConfig, given_values
 from seq2seq_demo.console import print_result, table
-from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
-from seq2seq_demo.data.patterns import PATTERNS
+from seq2seq_demo.data.patterns import PATTERNS, PatternTask
 from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.errors import UsageError
 
@@ -19,17 +18,17 @@ def patterns(options: PatternsOptions) -> None:
     digits = [digit % (model_config.in_max_int + 1) for digit in (3, 1, 4, 1, 5, 9, 2, 6, 5, 3)]
     source = np.resize(digits, options.in_len or 6)
     rows = []
-    selected = options.sequence_pattern
-    for pattern in [selected] if selected else map(find_pattern, PATTERNS):
+    selected = options.pattern_task
+    for pattern in [selected] if selected else PATTERNS.values():
         example = "none"
         with contextlib.nullcontext() if selected else contextlib.suppress(UsageError):
             example = _example(pattern, source, options.out_len, model_config)
-        rows.append([pattern.name, pattern.lengths, pattern.target_len, example, pattern.description])
-    header = ["pattern", "length S", "target", f"{' '.join(map(str, source))} becomes", ""]
+        rows.append([pattern.name, example, pattern.description])
+    header = ["pattern", f"{' '.join(map(str, source))} becomes", ""]
     print_result(table(header, rows, str.ljust))
 
 
-def _example(pattern: SequencePattern, source: np.ndarray, out_len: int | None, model_config: ModelConfig) -> str:
+def _example(pattern: PatternTask, source: np.ndarray, out_len: int | None, model_config: ModelConfig) -> str:
     """Return the target of a source `[S]` as text, cut to `out_len` symbols."""
     pattern.check(len(source), out_len, model_config.in_max_int, model_config.out_max_int, ends=out_len is None)
     (target,) = pattern.targets_of(Sequences.of_array(source[None]), model_config.out_max_int).rows()

@@ -8,13 +8,12 @@ from seq2seq_demo.commands import network_selection
 from seq2seq_demo.commands.fresh_start import TrainingSetup, named_result, read_pairs
 from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.console import print_notice
-from seq2seq_demo.data.tasks import Task
+from seq2seq_demo.data.pair_task import Task
 from seq2seq_demo.display.history import History
 from seq2seq_demo.errors import InputError, Seq2SeqError, UsageError, WeightsError
 from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.trained_network import TrainedNetwork, load
 from seq2seq_demo.training import members, workers
-from seq2seq_demo.training.settings import hold_out
 from seq2seq_demo.training.snapshots import load_snapshot
 
 
@@ -135,8 +134,9 @@ def _task_of_run(options: TrainOptions, path: Path, network: TrainedNetwork) -> 
         raise UsageError(f"{path} was trained on pairs ({network.task!r}): expected --from-file again, got none")
     if options.from_file and not fingerprint.data:
         raise UsageError(f"{path} was trained on pattern {network.task!r}: expected no --from-file")
-    if fingerprint.fingerprint is None:
-        written = f"{path} was written by an earlier version, and does not identify its data"
+    is_split_otherwise = fingerprint.data and network.trained.validated_by_content is None
+    if fingerprint.fingerprint is None or is_split_otherwise:
+        written = f"{path} was written by an earlier version"
         raise UsageError(f"{written}: finish the run there, or continue from its weights with -i {path}")
     expected = f"{path}: expected the data that its training began with, its --validation-file included"
     try:
@@ -145,7 +145,7 @@ def _task_of_run(options: TrainOptions, path: Path, network: TrainedNetwork) -> 
         raise UsageError(f"{expected}: {error}") from error
     if pairs and pairs.digest != fingerprint.data:
         raise UsageError(f"{expected}, got other data")
-    task = pairs or options.sequence_pattern or network_selection.pattern_to_train(network)
+    task = pairs or options.pattern_task or network_selection.pattern_to_train(network)
     if fingerprint.fingerprint != task.fingerprint(config, network.model_config):
         raise UsageError(f"{path}: pattern {task.name!r} no longer makes the targets that this training run began with")
-    return hold_out(task, network)
+    return task

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from seq2seq_demo import system_memory
 from seq2seq_demo.config import INTEGERS, MAX_LEN, ON_ERROR
-from seq2seq_demo.data.pattern_task import SequencePattern
+from seq2seq_demo.data.patterns import PatternTask
 from seq2seq_demo.data.python_rows import python_sources
 from seq2seq_demo.data.records import Place, Places, Record, list_symbols
 from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
@@ -166,7 +166,7 @@ def encode_pairs(
     rows: Iterable[Record | None],
     encoder: Encoder,
     n: int | None = None,
-    pattern: SequencePattern | None = None,
+    pattern: PatternTask | None = None,
     on_error: ErrorCallback | None = None,
 ) -> EncodedPairs:
     """Encode all pairs, or the first n.
@@ -204,7 +204,7 @@ def encode_pairs(
     return EncodedPairs(Pairs(numbered_sources, numbered_targets), vocabularies, Places(place, numbers))
 
 
-def _pattern_targets(pattern: SequencePattern, sources: Sequences, rows: list[Record], encoder: Encoder) -> Sequences:
+def _pattern_targets(pattern: PatternTask, sources: Sequences, rows: list[Record], encoder: Encoder) -> Sequences:
     """Return the pattern's targets of the sources; raise InputError if a record has another output."""
     largest = int(sources.symbols.max(initial=1))
     in_max_int, out_max_int = encoder.in_max_int or largest, encoder.out_max_int or encoder.in_max_int or largest

@@ -1,23 +1,27 @@
-"""The task of learning a user's pairs of a source and a target, and warnings about probable mistakes."""
+"""The task of learning a user's pairs of a source and a target, and warnings about probable mistakes.
+
+Also `Task`, and the conversion of whatever a user gives as a task.
+"""
 
 import functools
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from seq2seq_demo.config import CHARACTERS, ModelConfig, TrainConfig
 from seq2seq_demo.data.encoder import Encoder, encode_pairs
 from seq2seq_demo.data.layout import Tokens, recognise
+from seq2seq_demo.data.patterns import PatternTask, find_pattern, is_user_function
 from seq2seq_demo.data.python_rows import python_pairs
 from seq2seq_demo.data.records import Places, Record
 from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
-from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies, check_case, new_vocabularies
+from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies, check_case, join_symbols, new_vocabularies
 from seq2seq_demo.errors import InputError, UsageError
 
 BLOCK = 2**16  # symbols or lengths copied at once for the checksum
-ENOUGH = 100  # if this many pairs, or a twentieth of all, are in `held_out`, no other sources validate
+TENTH = np.uint64(2**64 // 10)  # a tenth of the range of a hash
 
 # The longest sequence is an outlier if its length exceeds both OUTLIER_LEN and OUTLIER_RATIO times the typical length,
 # which is the TYPICAL_QUANTILE of the lengths.
@@ -34,11 +38,9 @@ class PairTask:
 
     name: str
     pairs: Pairs
-    validation: Pairs | None = None  # None: `divided` holds out about a tenth of `pairs`
+    validation: Pairs | None = None  # None: about a tenth of `pairs` validate
     vocabularies: Vocabularies = INTEGER_VOCABULARIES
     places: Places | None = None  # the place of each pair in its file, for warnings
-    # Digests of sources that are for validation only: they validated the network that this training run continues.
-    held_out: np.ndarray | None = field(default=None, compare=False, repr=False)
     n_skipped: int = 0  # invalid records that were left out
 
     def __post_init__(self) -> None:
@@ -65,6 +67,11 @@ class PairTask:
             digest.update(repr(self.vocabularies).encode())
         return digest.hexdigest()
 
+    @property
+    def validates_by_content(self) -> bool:
+        """Whether the content of the pairs decides which of them validate; otherwise, the user gave the others."""
+        return self.validation is None
+
     def fingerprint(self, config: TrainConfig, model: ModelConfig) -> str:
         """Return the checksum of the pairs, which does not depend on the configs."""
         return self.digest
@@ -77,13 +84,10 @@ class PairTask:
 
     def sized(self, config: TrainConfig, model: ModelConfig, out_len: int | None, default: int | None) -> TrainConfig:
         """Return the config with its number of points and its lengths set to those of the pairs."""
-        if len(self.pairs) < 2 and self.validation is None:
-            raise InputError("expected at least 2 pairs, to train on and to validate with, got 1")
         sources, targets = self.pairs.sources.lengths, self.pairs.targets.lengths
         config = replace(
             config,
             points=sum(map(len, self._splits)),
-            n_copies=len(self.copies) if config.copies and model.ends else 0,
             validation_points=len(self.split[1]),
             in_len=int(sources.max()),
             min_in_len=int(sources.min()) if model.ends else None,
@@ -99,45 +103,34 @@ class PairTask:
         self._require_symbols(model)
         if self.split[1].unseen_by(model).all():
             raise InputError("expected validation pairs of symbols that occur in the training pairs, got none")
-        training, validation = self.split
-        if config.n_copies:
-            sources, targets = self.copies.sources, self.copies.targets
-            training = Pairs(concatenate([training.sources, sources]), concatenate([training.targets, targets]))
-        return training, validation
-
-    @functools.cached_property
-    def copies(self) -> Pairs:
-        """The different targets of the training pairs as sources that are their own targets (Kann and Schütze 2017).
-
-        Targets with symbols that the sources lack, and targets that validate as sources, are left out.
-        """
-        rows = zip(self._targets_as_sources, self.split[0].targets.rows(), strict=True)
-        known = {tuple(source): target for source, target in rows if source and min(source) >= 0}
-        validated = {*map(tuple, self.split[1].sources.rows())}
-        different = [(source, target) for source, target in known.items() if source not in validated]
-        return Pairs(Sequences.of_rows(s for s, _ in different), Sequences.of_rows(t for _, t in different))
-
-    @functools.cached_property
-    def _targets_as_sources(self) -> list[list[int]]:
-        """The training targets as the sources number their symbols, −1 if they lack one; empty if the kinds differ."""
-        source, target = self.vocabularies
-        numbers = {symbol: n for n, symbol in enumerate(source.symbols)} if source.tokens == target.tokens else {}
-        return [[numbers.get(target.symbols[n], -1) for n in row if numbers] for row in self.split[0].targets.rows()]
-
-    def copied_share(self) -> float:
-        """Return the share of a training target's symbols that its source has in the same order, on average."""
-        from rapidfuzz.distance import LCSseq
-
-        pairs = zip(self.split[0].sources.rows(), self._targets_as_sources, strict=True)
-        return float(np.mean([LCSseq.similarity(source, target) / max(1, len(target)) for source, target in pairs]))
+        return self.split
 
     @functools.cached_property
     def split(self) -> tuple[Pairs, Pairs]:
-        """The training pairs and the validation pairs."""
+        """The training pairs and the validation pairs.
+
+        A source validates if its hash is below a tenth of the range. At least a twentieth of the pairs validate: of few
+        pairs, those of the sources with the lowest hashes.
+
+        Raises:
+            InputError: all pairs would validate.
+        """
         if self.validation is not None:
             return self.pairs, self.validation
-        training, validation = self.divided()
-        return self.pairs[training], self.pairs[validation]
+        hashes, at_least = self._hashes(), max(1, len(self.pairs) // 20)
+        validates = hashes <= max(TENTH, np.sort(hashes)[at_least - 1])
+        if validates.all():
+            n_sources = len({*hashes.tolist()})
+            expected = "expected pairs of several sources, some to train on and others to validate with"
+            raise InputError(f"{expected}, got {n_sources}; `validation_file` gives the pairs to validate with")
+        return self.pairs[~validates], self.pairs[validates]
+
+    def _hashes(self) -> np.ndarray:
+        """Return a hash of each source, `[N]` uint64, which depends only on the source as text."""
+        vocabulary = self.vocabularies.source
+        texts = (join_symbols(vocabulary.tokens, vocabulary.to_symbols(row)) for row in self.pairs.sources.rows())
+        digests = (hashlib.blake2b(text.encode(), digest_size=8).digest() for text in texts)
+        return np.frombuffer(b"".join(digests), "<u8")
 
     def _require_symbols(self, model: ModelConfig) -> None:
         """Raise UsageError if a symbol of the training pairs is larger than the network's largest symbol."""
@@ -145,44 +138,41 @@ class PairTask:
             expected = f"sources of symbols 0 to {model.in_max_int} and targets of symbols 0 to {model.out_max_int}"
             raise UsageError(f"expected {expected}, got larger ones")
 
-    def divided(self) -> tuple[np.ndarray, np.ndarray]:
-        """Split the pairs at random; return the indices of the training pairs and of the validation pairs.
-
-        All pairs of one source are in the same split. The sources in `held_out` validate; if they are too few, others
-        join them until about a tenth of the pairs validate. The split depends only on the pairs and on `held_out`. A
-        second split, with the validation sources of the first as `held_out`, is the same.
-
-        Raises:
-            InputError: all sources are in `held_out`.
-        """
-        N = len(self.pairs)
-        order = np.random.default_rng([0, 1, 0]).permutation(N)
-        groups = self.pairs.sources.groups()[order]  # [N]
-        _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)
-        by_group = np.argsort(first[inverse], kind="stable")  # sorts pairs by group, and groups by their first pair
-        order, groups = order[by_group], groups[by_group]
-        n = 0  # pairs whose source is in `held_out`
-        if self.held_out is not None:
-            is_held_out = np.isin(self.pairs.sources.digests(), self.held_out)[order]
-            held_out_last, n = np.argsort(is_held_out, kind="stable"), int(is_held_out.sum())
-            order, groups = order[held_out_last], groups[held_out_last]
-        if n == N:
-            raise InputError("expected pairs to train on, got only pairs that validated the network to continue from")
-        if n >= min(ENOUGH, max(1, N // 20)):
-            return order[:-n], order[-n:]
-        starts = 1 + np.flatnonzero(groups[1:] != groups[:-1])  # each group's start, except the first
-        cut = N - max(1, N // 10)
-        starts = starts[starts <= N - n]
-        if len(starts):
-            cut = int(min(starts, key=lambda start: abs(start - cut)))
-        return order[:cut], order[cut:]
-
     def _require_lengths(self, config: TrainConfig, model: ModelConfig) -> None:
         """Raise UsageError if the lengths differ from the config's and the network does not end its answers."""
         lengths = {(pairs.sources.common_length, pairs.targets.common_length) for pairs in self._splits}
         if not model.ends and lengths != {(config.in_len, config.out_len)}:
             expected = f"expected sources of {config.in_len} and targets of {config.out_len} symbols"
             raise UsageError(f"{expected}, because this network does not end its answers, got other lengths")
+
+
+Task = PatternTask | PairTask
+PairRows = Iterable[object]  # (source, target) rows, or whatever else `python_pairs` reads
+TaskLike = str | Task | Pairs | PairRows
+
+
+def as_task(task: TaskLike, vocabularies: Vocabularies | None = None) -> Task:
+    """Convert a pattern's name or pairs to a task; return a task unchanged.
+
+    `vocabularies` are those of a network to evaluate; pairs may have symbols that they lack. By default, the tokens of
+    pairs are recognised.
+
+    Raises:
+        UsageError: no pattern has this name, or the argument has another type.
+        InputError: a pair is invalid.
+    """
+    if isinstance(task, str):
+        if "." in task and not is_user_function(task):
+            raise UsageError(f"expected a pattern's name, got {task!r}; `read_pairs` reads the pairs of a file")
+        return find_pattern(task)
+    if isinstance(task, Pairs):
+        return PairTask("pairs", task)
+    if isinstance(task, Iterable):
+        return pair_task_from_rows(task, vocabularies, may_be_unseen=True)
+    if not isinstance(task, Task):
+        expected = "expected a pattern's name, a PatternTask, or pairs of a source and a target"
+        raise UsageError(f"{expected}, got {task!r}")
+    return task
 
 
 def pair_task_from_rows(
@@ -268,7 +258,8 @@ def max_typical_length(lengths: np.ndarray) -> int:
 
 def _overlap_warning(training: Sequences, validation: Sequences) -> Iterator[str]:
     """Warn about validation sources that are also training sources."""
-    validated = np.unique(validation.digests())
-    if n := int(np.isin(validated, training.digests()).sum()):
+    ids = concatenate([training, validation]).groups().tolist()
+    trained, validated = {*ids[: len(training)]}, {*ids[len(training) :]}
+    if n := len(trained & validated):
         overlap = f"{n} of {len(validated)} distinct validation sources are also training sources"
         yield f"{overlap}: validation figures are too optimistic"

@@ -1,33 +1,68 @@
-"""The built-in patterns: functions from a batch of sources `[B, S]` to their targets `[B, T]`, both int64.
+"""Patterns: functions from one source to its target, and the task of learning one from random sources.
 
-A function raises ValueError for sources that it does not support. Its docstring describes the targets; the command
-`patterns` prints it.
+A function takes a list of integers and returns one. It raises ValueError for a source that it does not support. Its
+docstring describes the target; the command `patterns` and the page show the first line.
 """
 
-from __future__ import annotations
+import contextlib
+import hashlib
+import importlib
+import inspect
+import itertools
+import operator
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import GeneratorType, ModuleType
+from typing import Any, ClassVar
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+import numpy as np
 
-from seq2seq_demo.declarations import require_choice
+from seq2seq_demo.config import ModelConfig, TrainConfig, lengths_text
+from seq2seq_demo.data.records import MAX_SYMBOL, list_symbols
+from seq2seq_demo.data.sampling import fixed_sources, training_sources
+from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
+from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies
+from seq2seq_demo.declarations import preview, require_choice
+from seq2seq_demo.errors import UsageError
 
-if TYPE_CHECKING:  # `--help` needs the names, and should not load NumPy
-    import numpy as np
+MAX_SYMBOLS_AT_ONCE = 2**20  # symbols of sources that are lists at the same time, unless a single source has more
+CHECKED_SOURCES = 32  # sources to check a pattern with; fewer if they are long
+FINGERPRINT_SOURCES = 1000  # sources in a fingerprint, over all lengths
+MAX_LENGTHS = 1000  # lengths in a range; a pattern is checked at each length
+DEFAULT_PATTERN = "sorted"
 
-PatternName = Literal["sorted", "reversed", "maxmin_dup", "copy", "rotated", "running_sum", "added"]
-USER_FUNCTION = "FILE.py:FUNCTION"
+PatternFunction = Callable[..., Iterable[int]]
+
+
+# ---- The task ----
 
 
 @dataclass(frozen=True)
-class Pattern:
-    """A named function from sources to targets."""
+class PatternTask:
+    """A task of random sources whose targets a function computes.
 
+    The function maps a source, a list of integers, to its target. A function that has a parameter `out_max_int` is also
+    given the largest target symbol.
+    """
+
+    vocabularies: ClassVar[Vocabularies] = INTEGER_VOCABULARIES
+    digest: ClassVar[None] = None  # there are no pairs
+    validates_by_content: ClassVar[None] = None
     name: str
-    function: Callable[..., np.ndarray]
-    modular: bool = False  # whether the function has a second argument, the modulus out_max_int + 1
-    lengths: str = "any"  # the valid source lengths S, as `patterns` prints them
-    target_len: str = "S"  # the target length T, as `patterns` prints it
+    function: PatternFunction
+    # The name that the user gave, such as FILE.py:FUNCTION, from which other processes import the function.
+    origin: str | None = field(default=None, kw_only=True, repr=False)
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.name, str) and self.name) or self.name in PATTERNS:
+            raise UsageError(f"expected a pattern name that is a text, not empty and not built-in, got {self.name!r}")
+
+    def __reduce__(self) -> Any:
+        """Pickle a user's function by its origin, because a file is not imported under a module's name."""
+        return (find_pattern, (self.origin,)) if self.origin else super().__reduce__()
 
     @property
     def description(self) -> str:
@@ -35,71 +70,243 @@ class Pattern:
         doc = self.function.__doc__
         return doc.strip().partition("\n")[0] if isinstance(doc, str) else ""  # a user may assign anything
 
+    def largest_symbols(self) -> dict[str, int]:
+        """Return an empty dict: a pattern accepts the default symbols."""
+        return {}
 
-def copied_sequence(sources: np.ndarray) -> np.ndarray:
-    """A copy of the source."""
-    return sources
+    def sized(self, config: TrainConfig, model: ModelConfig, out_len: int | None, default: int | None) -> TrainConfig:
+        """Return the config with `out_len`: the targets' length, or their maximum if the network ends its answers.
+
+        `out_len` is the length to cut targets to; None allows up to `default` symbols, or any number if that is None.
+
+        Raises:
+            UsageError: the pattern does not support these lengths or symbols.
+        """
+        if model.ends:
+            return replace(config, out_len=max(1, *self.lengths_taken(config, model).values()))
+        whole = self.check(config.in_len, out_len, model.in_max_int, model.out_max_int)
+        return replace(config, out_len=out_len or min(default or whole, whole))
+
+    def draw(self, config: TrainConfig, model: ModelConfig, start_step: int = 0) -> tuple[Pairs, Pairs]:
+        """Draw random sources and compute their targets; return the training pairs and the validation pairs.
+
+        Sources that training has do not validate, unless there are no others. `start_step`, the number of steps that
+        the weights were already trained for, changes the sources.
+
+        Raises:
+            UsageError: the pattern does not support these lengths or symbols.
+        """
+        if not model.ends:
+            self.check(config.in_len, config.out_len, model.in_max_int, model.out_max_int)
+        sources = training_sources(config, model, self.lengths_of(config, model), start_step)
+        pairs = Pairs(sources, self._targets_for(model, sources, config.out_len))
+        training, validation = pairs[: config.n_training], pairs[config.n_training :]
+        return training, validation.without(training.sources)
+
+    def fingerprint(self, config: TrainConfig, model: ModelConfig) -> str:
+        """Return a checksum of the targets of `fixed_sources` of every length."""
+        digest = hashlib.sha256()
+        lengths = self.lengths_of(config, model)
+        for in_len in lengths:
+            sources = Sequences.of_array(fixed_sources(FINGERPRINT_SOURCES // len(lengths), in_len, model.in_max_int))
+            targets = self._targets_for(model, sources, config.out_len)
+            shape = targets.lengths.tolist() if model.ends else targets.array().shape
+            digest.update(repr(shape).encode() + targets.symbols.astype("<i8").tobytes())
+        return digest.hexdigest()
+
+    def lengths_of(self, config: TrainConfig, model: ModelConfig) -> list[int]:
+        """Return the lengths of the sources that a training run draws."""
+        return [*self.lengths_taken(config, model)] if model.ends else [config.in_len]
+
+    def lengths_taken(self, config: TrainConfig, model: ModelConfig) -> dict[int, int]:
+        """Map each source length that the config allows and the pattern supports to the maximum length of its targets.
+
+        Raises:
+            UsageError: the pattern supports no length in the range, or the range has more than MAX_LENGTHS.
+        """
+        lengths: dict[int, int] = {}
+        shortest = config.min_in_len or config.in_len
+        if config.in_len - shortest >= MAX_LENGTHS:
+            raise UsageError(f"expected a range of at most {MAX_LENGTHS} lengths, got `in_len` {config.lengths}")
+        for in_len in range(shortest, config.in_len + 1):
+            try:
+                lengths[in_len] = self.check(in_len, None, model.in_max_int, model.out_max_int, model.ends)
+            except UsageError:
+                if in_len == config.in_len and not lengths:
+                    raise
+        return lengths
+
+    def check(self, in_len: int, out_len: int | None, in_max_int: int, out_max_int: int, ends: bool = False) -> int:
+        """Check the pattern on a few sources; return the length of its targets, or their maximum length if `ends`.
+
+        Raises:
+            UsageError: the function fails, returns targets shorter than `out_len` or with symbols above out_max_int, or
+                returns different targets when called again.
+        """
+        if max(in_max_int, out_max_int) > MAX_SYMBOL:
+            raise UsageError(f"expected `in_max_int` and `out_max_int` of at most {MAX_SYMBOL}, got a larger one")
+        sources = Sequences.of_array(fixed_sources(CHECKED_SOURCES, in_len, in_max_int))
+        first, second = (self.targets_of(sources, out_max_int, ends=ends) for _ in range(2))
+        for source, *targets in zip(sources.rows(), first.rows(), second.rows(), strict=True):
+            if targets[0] != targets[1]:
+                found = " and then ".join(map(list_symbols, targets))
+                raise UsageError(f"{self._place(source)}: expected the same target twice, got {found}")
+        length = int(first.lengths.max())
+        if out_len is not None and out_len > length:
+            returned = f"pattern {self.name!r} returns {length} symbols for `in_len` {in_len}"
+            raise UsageError(f"{returned}, so `out_len` can be at most {length}, got {out_len}")
+        return length
+
+    def targets_of(
+        self, sources: Sequences, out_max_int: int, out_len: int | None = None, ends: bool = True
+    ) -> Sequences:
+        """Return the target of each source, cut to `out_len` symbols (None: whole).
+
+        Unless `ends`, the targets must have one length, which is not 0.
+
+        Raises:
+            UsageError: the function fails, or returns invalid targets.
+        """
+        size = max(1, MAX_SYMBOLS_AT_ONCE // max(1, int(sources.lengths.max(initial=1))))
+        parts = (sources[first : first + size].rows() for first in range(0, len(sources), size))
+        targets = concatenate(self._targets(part, out_max_int, out_len) for part in parts)
+        if not ends and not targets.common_length:
+            lengths = lengths_text(int(targets.lengths.min()), int(targets.lengths.max()))
+            hint = "to train on different lengths, give a range of lengths as `in_len`"
+            raise UsageError(f"pattern {self.name!r}: expected targets of one length, got {lengths} symbols; {hint}")
+        return targets
+
+    def _targets_for(self, model: ModelConfig, sources: Sequences, out_len: int) -> Sequences:
+        """Return the targets as a network learns them: whole if it ends its answers."""
+        return self.targets_of(sources, model.out_max_int, None if model.ends else out_len, model.ends)
+
+    def _targets(self, sources: list[list[int]], out_max_int: int, out_len: int | None) -> Sequences:
+        """Call the function with each source; output that it prints goes to standard error."""
+        arguments = [out_max_int] if _has_parameter(self.function, "out_max_int") else []
+        with _prints_to_stderr():
+            targets = [self._target(source, arguments, out_max_int)[:out_len] for source in sources]
+        rows = Sequences.of_rows(targets)
+        return Sequences(rows.symbols.astype(np.min_scalar_type(out_max_int), copy=False), rows.lengths)
+
+    def _target(self, source: list[int], arguments: list[int], out_max_int: int) -> list[int]:
+        """Return the target of a source.
+
+        Raises:
+            UsageError: the function fails, or returns anything but integers from 0 to out_max_int.
+        """
+        try:
+            return _symbols(self.function([*source], *arguments), out_max_int)  # a copy, which the function may change
+        except (Exception, SystemExit) as error:  # SystemExit would end the program without a message
+            hint = "" if type(error) is ValueError else "; a pattern takes one source, a list of integers"
+            raise UsageError(f"{self._place(source)}: {_error_text(error)}{hint}") from error
+
+    def _place(self, source: list[int]) -> str:
+        return f"pattern {self.name!r}, source {list_symbols(source)}"
 
 
-def sorted_sequence(sources: np.ndarray) -> np.ndarray:
+def _symbols(result: Any, out_max_int: int) -> list[int]:
+    """Return a function's result as a list; raise ValueError unless it consists of integers from 0 to out_max_int."""
+    if isinstance(result, GeneratorType):
+        result = [*result]  # may raise any error
+    try:
+        symbols = [*map(operator.index, result)]
+    except TypeError:
+        raise ValueError(f"expected a list of integers, got {_describe(result)}") from None
+    if symbols and (min(symbols) < 0 or max(symbols) > out_max_int):
+        invalid = next(symbol for symbol in symbols if not 0 <= symbol <= out_max_int)
+        raise ValueError(f"expected symbols from 0 to `out_max_int` {out_max_int}, got {preview(invalid)}")
+    return symbols
+
+
+def _has_parameter(function: PatternFunction, name: str) -> bool:
+    try:
+        return name in inspect.signature(function).parameters
+    except (TypeError, ValueError):  # a function that is not written in Python
+        return False
+
+
+def _error_text(error: BaseException) -> str:
+    """Return the type and message of an error raised by a user's function; of a ValueError, only the message."""
+    return str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}".removesuffix(": ")
+
+
+def _describe(result: Any) -> str:
+    """Return the description of an invalid result: "None", type and shape, or type and value."""
+    if result is None:
+        return "None (is a `return` missing?)"
+    if isinstance(result, np.ndarray):
+        return f"{result.dtype} of shape {result.shape}"
+    return f"{type(result).__name__} {preview(result)}"
+
+
+# ---- The built-in patterns ----
+
+
+PATTERNS: dict[str, PatternTask] = {}
+
+
+def built_in(function: PatternFunction) -> PatternFunction:
+    """Add a function to the built-in patterns under its name, without the underscore that follows a name of Python."""
+    name = function.__name__.rstrip("_")
+    PATTERNS[name] = PatternTask(name, function)
+    return function
+
+
+@built_in
+def sorted_(source: list[int]) -> list[int]:
     """Ascending order."""
-    targets = sources.copy()
-    targets.sort(axis=1)
-    return targets
+    return sorted(source)
 
 
-def reversed_sequence(sources: np.ndarray) -> np.ndarray:
+@built_in
+def reversed_(source: list[int]) -> list[int]:
     """Last symbol first."""
-    return sources[:, ::-1]
+    return source[::-1]
 
 
-def maxmin_dup_sequence(sources: np.ndarray) -> np.ndarray:
+@built_in
+def maxmin_dup(source: list[int]) -> list[int]:
     """The largest and the smallest symbol, then the source from its third symbol on."""
-    if sources.shape[1] < 2:
-        raise ValueError("expected at least 2")
-    targets = sources.copy()
-    targets[:, 0], targets[:, 1] = sources.max(axis=1), sources.min(axis=1)
-    return targets
+    if len(source) < 2:
+        raise ValueError("expected at least 2 symbols")
+    return [max(source), min(source), *source[2:]]
 
 
-def rotated_sequence(sources: np.ndarray) -> np.ndarray:
+@built_in
+def copy(source: list[int]) -> list[int]:
+    """A copy of the source."""
+    return source
+
+
+@built_in
+def rotated(source: list[int]) -> list[int]:
     """Each symbol moves one place to the left, the first one to the end."""
-    targets = sources.copy()
-    targets[:, :-1], targets[:, -1] = sources[:, 1:], sources[:, 0]
-    return targets
+    return source[1:] + source[:1]
 
 
-def running_sum_sequence(sources: np.ndarray, modulus: int) -> np.ndarray:
+@built_in
+def running_sum(source: list[int], out_max_int: int) -> list[int]:
     """At each position, the sum of the symbols up to it, modulo out_max_int + 1."""
-    return sources.cumsum(axis=1) % modulus
+    return [total % (out_max_int + 1) for total in itertools.accumulate(source)]
 
 
-def added_sequence(sources: np.ndarray) -> np.ndarray:
+@built_in
+def added(source: list[int]) -> list[int]:
     """The sum of two decimal numbers, the two halves of the source."""
-    half, odd = divmod(sources.shape[1], 2)
+    half, odd = divmod(len(source), 2)
     if odd:
         raise ValueError("expected an even length, for two numbers of equal length")
-    if sources.max() > 9:
-        raise ValueError(f"expected decimal digits, so `in_max_int` can be at most 9, got {sources.max()}")
-    targets = sources[:, half - 1 :].copy()  # one digit longer than either number
-    carry = 0
-    for digit in reversed(range(half)):
-        carry, targets[:, digit + 1] = divmod(sources[:, digit] + sources[:, half + digit] + carry, 10)
-    targets[:, 0] = carry
-    return targets
+    if max(source) > 9:
+        raise ValueError(f"expected decimal digits, so `in_max_int` can be at most 9, got {max(source)}")
+    target = [0, *map(operator.add, source[:half], source[half:])]  # one digit longer than either number
+    for place in range(half, 0, -1):
+        if target[place] > 9:
+            target[place] -= 10
+            target[place - 1] += 1
+    return target
 
 
-_BUILT_IN = [
-    Pattern("sorted", sorted_sequence),
-    Pattern("reversed", reversed_sequence),
-    Pattern("maxmin_dup", maxmin_dup_sequence, lengths="2 or more"),
-    Pattern("copy", copied_sequence),
-    Pattern("rotated", rotated_sequence),
-    Pattern("running_sum", running_sum_sequence, modular=True),
-    Pattern("added", added_sequence, lengths="even", target_len="S/2 + 1"),
-]
-PATTERNS = {pattern.name: pattern for pattern in _BUILT_IN}
-DEFAULT_PATTERN = "sorted"
+# ---- Finding a pattern by its name ----
 
 
 def is_user_function(name: str) -> bool:
@@ -107,7 +314,50 @@ def is_user_function(name: str) -> bool:
     return ":" in name
 
 
-def check_name(name: str) -> None:
-    """Raise UsageError if the name is neither a built-in pattern nor a user's function."""
+def find_pattern(name: str) -> PatternTask:
+    """Return a pattern by name.
+
+    Args:
+        name: a built-in pattern, or a user's function as `FILE.py:FUNCTION` or `PACKAGE.MODULE:FUNCTION`.
+
+    Raises:
+        UsageError: no pattern has this name, or the function cannot be imported.
+    """
     if not is_user_function(name):
-        require_choice("pattern", name, (*PATTERNS, USER_FUNCTION))
+        require_choice("pattern", name, (*PATTERNS, "FILE.py:FUNCTION"))
+        return PATTERNS[name]
+    location, _, function_name = name.rpartition(":")
+    is_file = location.endswith(".py")
+    try:
+        with _prints_to_stderr():
+            sys.path.append(str(Path(location).parent.resolve() if is_file else Path.cwd()))
+            module = _import_file(Path(location)) if is_file else importlib.import_module(location)
+            function = getattr(module, function_name, None)
+    except (Exception, SystemExit) as error:  # SystemExit would end the program without a message
+        raise UsageError(f"pattern {name!r}: {location} cannot be imported: {_error_text(error)}") from error
+    if not callable(function):
+        found = "nothing of that name" if function is None else type(function).__name__
+        raise UsageError(f"pattern {name!r}: expected a function {function_name!r} in {location}, got {found}")
+    stem = (Path(location).stem if is_file else location).rpartition(".")[2]
+    return PatternTask(f"{stem}:{function_name}", function, origin=name)
+
+
+def _import_file(path: Path) -> ModuleType:
+    """Import a Python file under a name of its own."""
+    # Dataclasses and pickle look the module up in sys.modules, where a user's json.py must not replace Python's.
+    module = ModuleType(f"pattern file {path.resolve()}".replace(".", "_"))
+    module.__file__ = str(path)
+    sys.modules[module.__name__] = module
+    # Not `exec_module`: within a second of an edit, its cache may contain the code from before the edit.
+    exec(compile(path.read_bytes(), path, "exec"), vars(module))
+    return module
+
+
+_LOCK = threading.RLock()  # held while sys.stdout is replaced
+
+
+@contextlib.contextmanager
+def _prints_to_stderr() -> Iterator[None]:
+    """A context for a user's code, whose prints must not be among the answers; threads take turns."""
+    with _LOCK, contextlib.redirect_stdout(sys.stderr):
+        yield

@@ -13,7 +13,7 @@ from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.errors import InputError
 
-MAX_SYMBOLS_PER_CALL = 2**20  # symbols per call of a pattern's function, unless a single source has more
+MAX_FIXED_SYMBOLS = 2**20  # symbols of `fixed_sources`, unless three sources have more
 MAX_SUBSET = 5  # maximum number of distinct symbols in a source of few symbols
 SORTED_SHARE = 0.1  # share of sources of few symbols that are ascending; an equal share is descending
 MAX_DRAWS = 11  # attempts to draw unseen sources
@@ -29,7 +29,7 @@ def fixed_sources(at_most: int, in_len: int, in_max_int: int) -> np.ndarray:
 
     N is `at_most`, or fewer if the sources are very long, but at least 3.
     """
-    n = max(3, min(at_most, MAX_SYMBOLS_PER_CALL // in_len))
+    n = max(3, min(at_most, MAX_FIXED_SYMBOLS // in_len))
     sources = np.random.default_rng(0).integers(0, in_max_int, (n, in_len), endpoint=True)
     sources[0], sources[1] = 0, in_max_int
     return sources

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -95,12 +94,6 @@ class Sequences:
         above = np.searchsorted(np.cumsum(self.lengths), np.flatnonzero(self.symbols > largest), side="right")
         return np.isin(np.arange(len(self)), above)
 
-    def digests(self) -> np.ndarray:
-        """Return a checksum of 64 bits per sequence, `[N]` int64, which does not depend on the other sequences."""
-        contents = self._contents(self.symbols.astype("<i8"))
-        hashes = b"".join(hashlib.blake2b(content, digest_size=8).digest() for content in contents)
-        return np.frombuffer(hashes, "<i8").astype(np.int64)
-
     def _contents(self, symbols: np.ndarray) -> Iterator[bytes]:
         """Yield the bytes of each sequence, in the data type of `symbols`."""
         size, content = symbols.itemsize, symbols.tobytes()
@@ -109,9 +102,8 @@ class Sequences:
 
     def rows(self) -> list[list[int]]:
         """Return the sequences as lists of symbols."""
-        if self.common_length is not None:
-            return self.array().tolist()  # type: ignore[no-any-return]
-        return [row.tolist() for row in np.split(self.symbols, np.cumsum(self.lengths)[:-1])] if len(self) else []
+        symbols, ends = self.symbols.tolist(), np.cumsum(self.lengths).tolist()
+        return [symbols[end - n : end] for end, n in zip(ends, self.lengths.tolist(), strict=True)]
 
 
 @dataclass(frozen=True, eq=False)

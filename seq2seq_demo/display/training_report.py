@@ -14,9 +14,8 @@ from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.console import pluralize, print_line, print_notice
 from seq2seq_demo.data.edit_distance import edit_distances
-from seq2seq_demo.data.pair_task import PairTask
+from seq2seq_demo.data.pair_task import PairTask, Task
 from seq2seq_demo.data.sequences import Pairs, Sequences
-from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.display.heatmap import has_colour
 from seq2seq_demo.display.predictions import probe_line
 from seq2seq_demo.display.progress_bar import new_bar
@@ -183,5 +182,5 @@ def settings_line(model: ModelConfig | None, config: TrainConfig) -> str:
     smoothing += f"consistency {config.consistency:g}, " if config.consistency else ""
     saved = ", best epoch saved" * config.saves_best + f", patience {config.patience}" * bool(config.patience)
     chosen = f"{network}dropout {config.dropout:g}, {smoothing}{epochs}, {rate}{saved}"
-    pairs = pluralize(config.n_training, "pair") + ", with the copies of targets" * config.copies
+    pairs = pluralize(config.n_training, "pair")
     return f"Settings for {pairs}: {chosen}; `train --help` lists the options that change them"

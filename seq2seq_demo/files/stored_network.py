@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Generic, NamedTuple, Self, TypeVar
 
-import numpy as np
-
 from seq2seq_demo.config import MAX_MEMBERS, ModelConfig, TrainConfig, lengths_text
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies
@@ -36,6 +34,9 @@ class TrainingRun:
     config: TrainConfig
     start_step: int  # Adam's step at the start of the run
     fingerprint: DataFingerprint = DataFingerprint()  # empty in files of earlier versions
+    # Whether the content of the pairs decided which of them validate; otherwise, the user gave the validation pairs.
+    # None for a pattern, and in files of earlier versions, which drew these pairs at random.
+    validated_by_content: bool | None = None
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -57,7 +58,6 @@ class StoredNetwork:
     recording: Recording | None = None  # part of a snapshot, but a separate file beside a weights file
     temperature: float | None = None  # for confidences, fitted to the validation pairs; None for a pattern
     moments_since: int = 0  # the step at which `moments` were zero, from which Adam's bias correction counts
-    held_out: np.ndarray | None = None  # digests of validation sources that no run has trained on since
     members: tuple[StoredNetwork, ...] = ()  # the further members of an ensemble, whose first member is this network
     calibration_error: float | None = None  # on the validation pairs, cross-validated; not in a weights file
     history: History = field(default_factory=History)  # figures of the last training run; not in a weights file

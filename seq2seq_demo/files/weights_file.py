@@ -36,6 +36,7 @@ from seq2seq_demo.network.names_2016 import from_2016
 from seq2seq_demo.network.parameters import check_weights, weight_shapes
 
 MAX_STEP = 2**53  # float64 represents every integer up to this value exactly
+REMOVED_SETTINGS = ("copies", "n_copies")  # settings of versions 1 to 4
 BEST, RECORDED = "best/", "recorded/"  # prefixes of array names in a snapshot
 MEMBER = "members/{}/"  # prefix of the array names of each network but the first, counted from 0
 
@@ -71,7 +72,7 @@ def to_bytes(stored: StoredNetwork | Snapshot[StoredNetwork]) -> bytes:
     snapshot = stored if isinstance(stored, Snapshot) else None
     networks = (stored.network,) if isinstance(stored, Snapshot) else stored.networks
     first = networks[0]
-    arrays: dict[str, Any] = {} if first.held_out is None else {"held_out": first.held_out}
+    arrays: dict[str, Any] = {}
     for network, prefix in zip(networks, _prefixes(len(networks)), strict=True):
         arrays |= _arrays(Checkpoint(network.weights, network.step, network.moments), prefix)
     metadata: dict[str, Any] = {
@@ -126,10 +127,8 @@ def _from_bytes(content: bytes) -> Snapshot[StoredNetwork] | StoredNetwork:
         networks, progress = parse_metadata(_metadata(file))
     except WeightsError as error:
         raise WeightsError(f"damaged weights file: {error}") from error
-    digests = file.datasets.get("held_out")
-    held_out = file.array("held_out", digests.shape, "int64") if digests else None
     networks = [
-        replace(each, **_checkpoint(file, each.model_config, prefix)._asdict(), held_out=held_out)
+        replace(each, **_checkpoint(file, each.model_config, prefix)._asdict())
         for each, prefix in zip(networks, _prefixes(len(networks)), strict=True)
     ]
     _check_metadata(networks, progress)
@@ -245,6 +244,8 @@ def upgrade(version: int, metadata: dict[str, Any]) -> dict[str, Any]:
         }
     for network in metadata["networks"]:
         network.pop("earlier", None)
+        for name in REMOVED_SETTINGS if network["trained"] else ():
+            network["trained"]["config"].pop(name, None)
     return metadata
 
 

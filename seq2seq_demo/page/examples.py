@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from seq2seq_demo.data.pair_task import PairTask
-from seq2seq_demo.data.pattern_task import SequencePattern
+from seq2seq_demo.data.patterns import PatternTask
 from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files.recording import Recording
@@ -24,7 +24,7 @@ N_MEASURED_LENGTHS = 4
 MAX_MOMENTS = 16  # recorded steps on the page, per network
 
 Pair = tuple[list[int], list[int]]
-PatternNetwork = tuple[TrainedNetwork, SequencePattern | None]  # a network and the pattern of its targets, if known
+PatternNetwork = tuple[TrainedNetwork, PatternTask | None]  # a network and the pattern of its targets, if known
 Row = list[Example]  # an example per network, all with the same source
 
 
@@ -81,9 +81,7 @@ def _has_target(row: Row) -> bool:
     return any(example.target is not None for example in row)
 
 
-def target_function(
-    network: TrainedNetwork, pattern: SequencePattern | None
-) -> Callable[[list[int]], list[int] | None]:
+def target_function(network: TrainedNetwork, pattern: PatternTask | None) -> Callable[[list[int]], list[int] | None]:
     """Return a function from a source to its target: None if the pattern is unknown or does not accept its length."""
     targets = network.target_function(pattern) if pattern else None
 
@@ -177,7 +175,7 @@ def _is_short(network: TrainedNetwork, in_len: int) -> bool:
     return in_len <= MAX_SOURCE_LEN and out_len <= MAX_ANSWER_LEN
 
 
-def held_out(network: TrainedNetwork, pattern: SequencePattern) -> Pairs | None:
+def held_out(network: TrainedNetwork, pattern: PatternTask) -> Pairs | None:
     """Draw random sources of several trained lengths, with targets; None if the pattern accepts no trained length."""
     target, rng = target_function(network, pattern), np.random.default_rng(2)
     short = (n for n in network.trained_lengths[:MAX_SOURCE_LEN] if _is_short(network, n))

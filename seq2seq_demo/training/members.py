@@ -21,8 +21,8 @@ from typing import Any, BinaryIO
 from seq2seq_demo import system_memory
 from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import TrainConfig
+from seq2seq_demo.data.pair_task import Task
 from seq2seq_demo.data.sequences import Pairs
-from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.display.tensorboard import TensorBoard
 from seq2seq_demo.errors import Interrupted, Seq2SeqError, TrainingError, UsageError

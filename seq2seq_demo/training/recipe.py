@@ -25,9 +25,6 @@ MIN_EPOCHS, MAX_EPOCHS = 3, 200
 # half as much time again, which few pairs are worth.
 FEW_PAIRS, CONSISTENCY = 2000, 2.0
 
-# In few pairs that are mostly copied, each different target is also a source: at 300 and 1,000 running words, 2 points.
-MOSTLY_COPIED = 2 / 3
-
 # With more pairs, a training run ends early if a fifth of its epochs bring no improvement.
 PATIENCE, MIN_PATIENCE = 0.22, 5
 
@@ -40,29 +37,24 @@ LEARNING_RATE, LEARNING_RATE_EXPONENT = 0.004, 0.2
 
 
 class PairStatistics(NamedTuple):
-    """The number, symbols and lengths of the training pairs, and copies; target lengths do not count END."""
+    """The number, symbols and lengths of the training pairs; target lengths do not count END."""
 
     n_pairs: int
     n_input_symbols: int
     n_output_symbols: int
     mean_in_len: float
     mean_out_len: float
-    copied_share: float = 0.0  # the part of a target that is copied, on average
-    n_copies: int = 0  # the different targets that can be sources
 
 
 def recommended_settings(pairs: PairStatistics) -> Settings:
     """Return the settings of the network and its training for these pairs."""
     is_few = pairs.n_pairs < FEW_PAIRS
-    copies = Settings()
-    if is_few and pairs.n_copies and pairs.copied_share >= MOSTLY_COPIED:
-        copies, pairs = Settings(copies=True), pairs._replace(n_pairs=pairs.n_pairs + pairs.n_copies)
     many = min(1.0, REFERENCE_PAIRS / pairs.n_pairs)  # below 1 if there are many pairs
     rate, dropout = LEARNING_RATE * many**LEARNING_RATE_EXPONENT, DROPOUT * many**DROPOUT_EXPONENT
     scaled = Settings(learning_rate=round(rate, 4), dropout=round(dropout, 2))
     best = Settings(keep_best=True, patience=patience_of(_epochs(pairs)))
     kept = Settings(consistency=CONSISTENCY) if is_few else best
-    return {**MODEL, **TRAINING, **scaled, **kept, **copies, "epochs": _epochs(pairs)}
+    return {**MODEL, **TRAINING, **scaled, **kept, "epochs": _epochs(pairs)}
 
 
 def patience_of(epochs: int) -> int:

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from seq2seq_demo.config import TrainConfig
-from seq2seq_demo.data.pair_task import PairTask
+from seq2seq_demo.data.pair_task import PairTask, Task
 from seq2seq_demo.data.sequences import Pairs, concatenate
-from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.evaluation import EvaluationOptions, measure
 from seq2seq_demo.files.stored_network import Checkpoint
 from seq2seq_demo.metrics import EpochFigures, Figures, cross_validated_error, fit_temperature

@@ -3,19 +3,14 @@
 from dataclasses import replace
 from typing import Any, cast
 
-import numpy as np
-
 from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, ModelConfig, Settings, TrainConfig, given_values, lengths_text
-from seq2seq_demo.data.pair_task import PairTask
-from seq2seq_demo.data.tasks import Task
+from seq2seq_demo.data.pair_task import PairTask, Task
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files.stored_network import DataFingerprint, TrainingRun
 from seq2seq_demo.network.memory_estimates import check_training_fits
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import workers
-from seq2seq_demo.training.recipe import FEW_PAIRS, PairStatistics, recommended_settings
-
-MAX_HELD_OUT = 1_000_000  # digests of 8 bytes; if there are more, a file records none of them
+from seq2seq_demo.training.recipe import PairStatistics, recommended_settings
 
 
 def resolve(
@@ -56,8 +51,6 @@ def resolve(
         values["few_symbols"] = DEFAULT_FEW_SYMBOLS
         if "out_len" in given:
             raise UsageError("expected `out_len` or a range of `in_len`, which keeps targets whole, got both")
-    if given.get("copies") and not isinstance(task, PairTask):
-        raise UsageError("expected `copies` for pairs, got a pattern")
     values |= given
     values.setdefault("out_len", default_out_len or values["in_len"])
     config = TrainConfig(**values)
@@ -78,13 +71,9 @@ def with_recipe(task: Task, settings: Settings, start: TrainedNetwork | None) ->
     given: dict[str, Any] = {name: value for name, value in settings.items() if value is not None}
     if not isinstance(task, PairTask):
         return cast(Settings, given)
-    N, in_len, out_len = len(task.pairs), task.pairs.sources.lengths.mean(), task.pairs.targets.lengths.mean()
+    in_len, out_len = task.pairs.sources.lengths.mean(), task.pairs.targets.lengths.mean()
     n_in, n_out = (largest + 1 for largest in task.largest_symbols().values())
-    n_training = N if task.validation else N - N // 10
-    statistics = PairStatistics(n_training, n_in, n_out, float(in_len), float(out_len))
-    if n_training < FEW_PAIRS and N > 1 and given.get("copies") is not False:
-        statistics = statistics._replace(copied_share=task.copied_share(), n_copies=len(task.copies))
-    chosen = recommended_settings(statistics)
+    chosen = recommended_settings(PairStatistics(len(task.split[0]), n_in, n_out, float(in_len), float(out_len)))
     if given.keys() & {"epochs", "budget"} or given.get("keep_best") is False:
         chosen.pop("patience", None)
     if given.get("dropout") == 0:
@@ -94,29 +83,9 @@ def with_recipe(task: Task, settings: Settings, start: TrainedNetwork | None) ->
 
 def begin_run(network: TrainedNetwork, task: Task, config: TrainConfig) -> TrainedNetwork:
     """Return the network at the start of a training run, which identifies its data."""
-    held_out = _held_out(network, task)
-    digest = task.digest if isinstance(task, PairTask) else None
-    run = TrainingRun(config, network.step, DataFingerprint(digest, task.fingerprint(config, network.model_config)))
-    return replace(network, task=task.name, trained=run, temperature=None, held_out=held_out)
-
-
-def _held_out(network: TrainedNetwork, task: Task) -> np.ndarray | None:
-    """Return the digests of all sources that ever validated, without those that this run trains on; None if unknown."""
-    if not isinstance(task, PairTask):
-        return None
-    training, validation = task.split
-    earlier = network.held_out if network.step else np.empty(0, np.int64)
-    if earlier is None:
-        return None
-    known = np.setdiff1d(np.union1d(earlier, validation.sources.digests()), training.sources.digests())
-    return known if 0 < len(known) <= MAX_HELD_OUT else None
-
-
-def hold_out(task: Task, start: TrainedNetwork | None) -> Task:
-    """Return the task with the validation sources of `start`, the network to continue from, held out again."""
-    if isinstance(task, PairTask) and start and start.step:
-        return replace(task, held_out=start.held_out)
-    return task
+    fingerprint = DataFingerprint(task.digest, task.fingerprint(config, network.model_config))
+    run = TrainingRun(config, network.step, fingerprint, task.validates_by_content)
+    return replace(network, task=task.name, trained=run, temperature=None)
 
 
 def _continued_model(start: TrainedNetwork, settings: Settings) -> ModelConfig:

@@ -8,8 +8,7 @@ from typing import Unpack
 from seq2seq_demo.callbacks import Callback, check_callbacks, notify
 from seq2seq_demo.config import INTEGERS, TOKENS, Settings, TokenKind, TrainConfig
 from seq2seq_demo.data.layout import Tokens
-from seq2seq_demo.data.pair_task import pair_task_from_rows
-from seq2seq_demo.data.tasks import PairRows, Task, TaskLike, as_task
+from seq2seq_demo.data.pair_task import PairRows, Task, TaskLike, as_task, pair_task_from_rows
 from seq2seq_demo.declarations import require_choice, require_flag
 from seq2seq_demo.display.training_report import MembersReport, TrainingReport, training_header
 from seq2seq_demo.errors import UsageError
@@ -18,7 +17,7 @@ from seq2seq_demo.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training import members
 from seq2seq_demo.training.recorder import start_recording
 from seq2seq_demo.training.results import combined
-from seq2seq_demo.training.settings import begin_run, hold_out, resolve
+from seq2seq_demo.training.settings import begin_run, resolve
 
 
 def train(
@@ -71,7 +70,7 @@ def train(
     if unknown := settings.keys() - Settings.__annotations__.keys():
         raise TypeError(f"train() got an unexpected keyword argument {min(unknown)!r}")
     callbacks, began = check_callbacks(callbacks), time.monotonic()
-    task = hold_out(_task(task, start, (in_tokens, out_tokens), validation, lowercase), start)
+    task = _task(task, start, (in_tokens, out_tokens), validation, lowercase)
     keeps_lengths = start is not None and settings.get("in_len") in (None, start.in_len)
     model_config, config = resolve(task, settings, start, start.out_len if start and keeps_lengths else None)
     network = start or replace(untrained(model_config, config.seed), vocabularies=task.vocabularies)

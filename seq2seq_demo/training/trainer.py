@@ -21,9 +21,8 @@ import tensorflow as tf
 from seq2seq_demo import system_memory
 from seq2seq_demo.callbacks import Callback, notify
 from seq2seq_demo.config import TrainConfig
-from seq2seq_demo.data.pair_task import PairTask
+from seq2seq_demo.data.pair_task import PairTask, Task
 from seq2seq_demo.data.sequences import Pairs
-from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.errors import TrainingError, WeightsError
 from seq2seq_demo.files.stored_network import LENGTHS, Checkpoint, Progress, Snapshot, TrainingRun
 from seq2seq_demo.metrics import EpochFigures, Figures, History

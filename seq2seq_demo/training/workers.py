@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from seq2seq_demo.config import TrainConfig
-from seq2seq_demo.data.tasks import Task
+from seq2seq_demo.data.pair_task import Task
 from seq2seq_demo.errors import TrainingError, UsageError
 from seq2seq_demo.files.recording import weights_checksum
 from seq2seq_demo.files.stored_network import Snapshot

@@ -5,7 +5,6 @@ import os
 import random
 import shlex
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +16,7 @@ from seq2seq_demo.trained_network import load
 
 pytestmark = pytest.mark.slow
 
-PATTERN = "def f(sources):\n    print('noise')\n    return (sources[:, 1:] + sources[:, :-1]) % 10\n"
+PATTERN = "def f(source):\n    print('noise')\n    return [(a + b) % 10 for a, b in zip(source, source[1:])]\n"
 
 
 @pytest.fixture
@@ -94,10 +93,12 @@ def test_notices_about_a_training_on_pairs_and_about_continuing_it(sources, run,
     err = notices("train --from-file pairs.jsonl -i w -e 1 -o v")
     assert "Settings for 108 pairs: dropout 0." in err
     assert "unknown" not in err
-    replace(load("w"), held_out=None).save("old")
-    end = "; if it was, the validation figures are too optimistic\n"
-    unknown = f"so it is unknown whether it was trained on 12 of the 12 pairs that validate it now{end}"
-    assert f"old records no validation pairs, {unknown}" in notices("train --from-file pairs.jsonl -i old -e 1 -o v")
-    Path("other.jsonl").write_text('{"input": [0], "output": [0]}\n{"input": [1], "output": [0]}\n')
-    unknown = f"so it is unknown whether it was trained on 1 of the 1 pairs that validate it now{end}"
-    assert f"w was validated on other pairs, {unknown}" in notices("train --from-file other.jsonl -i w -e 1 -o v")
+    network = load("w")
+    assert network.trained.validated_by_content
+    run.ok(f"{train} -e 1 -o of_file --validation-file pairs.jsonl")
+    replace(network, trained=replace(network.trained, validated_by_content=None)).save("old")
+    unknown = "so it is unknown whether it was trained on pairs that validate it now; if it was, the validation figures"
+    for name, validation in (("w", " --validation-file pairs.jsonl"), ("of_file", ""), ("old", "")):
+        err = notices(f"train --from-file pairs.jsonl{validation} -i {name} -e 1 -o v")
+        assert f"{name} was validated on pairs chosen in another way, {unknown} are too optimistic\n" in err
+    assert "unknown" not in notices("train --from-file pairs.jsonl --validation-file pairs.jsonl -i of_file -e 1 -o v")

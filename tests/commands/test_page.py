@@ -97,7 +97,7 @@ def test_a_shipped_network_has_its_examples_and_phones_have_words(run):
 
 
 def test_a_user_function_makes_the_targets(run):
-    Path("mine.py").write_text("def twice(sources):\n    return sources.repeat(2, axis=1)\n")
+    Path("mine.py").write_text("def twice(source):\n    return [x for x in source for _ in range(2)]\n")
     save_random("w.h5", SMALL, task="mine:twice", in_len=3, out_len=6)
     assert run("page -i w.h5 -p mine.py:twice -o w.html")[0] == 0
     (data,) = networks_in("w.html")

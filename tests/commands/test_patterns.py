@@ -15,17 +15,17 @@ def rows(run):
     return rows
 
 
-def test_patterns_lists_lengths_and_examples(rows, run):
+def test_patterns_lists_examples(rows, run):
     all_rows = rows()
     assert all_rows[0][-7:] == ["3", "1", "4", "1", "5", "9", "becomes"]
-    assert ["rotated", "any", "S", *"141593"] == all_rows[5][:9]
-    assert ["added", "even", "S/2", "+", "1", *"0473"] == all_rows[7][:9]
+    assert ["rotated", *"141593"] == all_rows[5][:7]
+    assert ["added", *"0473"] == all_rows[7][:5]
     assert len(all_rows) == 8
     out, _ = run.ok("patterns --in-len 3 --in-max-int 3 --out-max-int 3")
     assert "3 1 0 becomes" in out
-    assert "added        even       S/2 + 1  none" in out
+    assert "added        none" in out
     listed = rows("-p", "added", "--in-len", 4)
-    assert [row[:8] for row in listed[1:]] == [["added", "even", "S/2", "+", "1", *"072"]]
+    assert [row[:4] for row in listed[1:]] == [["added", *"072"]]
     assert [row[-1] for row in rows("--in-max-int", 10**30)[1:2]] == ["order."]
 
 
@@ -37,5 +37,5 @@ def test_prints_of_a_pattern_go_to_standard_error(run):
 
 
 def test_a_user_pattern(rows, run):
-    Path("mine.py").write_text("def f(sources):\n    '''Half.'''\n    return sources // 2\n")
-    assert rows("-p", "mine.py:f")[1] == ["mine:f", "its", "own", "its", "own", *"102024", "Half."]
+    Path("mine.py").write_text("def f(source):\n    '''Half.'''\n    return [x // 2 for x in source]\n")
+    assert rows("-p", "mine.py:f")[1] == ["mine:f", *"102024", "Half."]

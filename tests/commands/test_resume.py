@@ -13,7 +13,7 @@ from helpers import SMALL, SMALL_PAIRS, finished_snapshot, save_random
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import pair_task_from_rows
-from seq2seq_demo.data.pattern_task import find_pattern
+from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.display.training_report import TrainingReport
 from seq2seq_demo.errors import WeightsError
 from seq2seq_demo.files import atomic_files, weights_file
@@ -167,14 +167,14 @@ def test_options_that_contradict_the_snapshot_are_refused(run, options, message)
 
 
 def test_a_changed_pattern_cannot_be_resumed(run, fast_steps):
-    Path("mine.py").write_text("def f(sources):\n    return sources[:, ::-1]\n")
+    Path("mine.py").write_text("def f(source):\n    return source[::-1]\n")
     fingerprint = find_pattern("mine.py:f").fingerprint(TrainConfig(points=60, epochs=1), ModelConfig())
     finished_snapshot(SNAPSHOT, DataFingerprint(None, fingerprint), task="mine:f")
-    Path("mine.py").write_text("def f(sources):\n    return sources[:, ::+1]\n")
+    Path("mine.py").write_text("def f(source):\n    return source[::+1]\n")
     message = f"{SNAPSHOT}: pattern 'mine:f' no longer makes the targets that this training run began with"
     run.refuses("train --resume -p mine.py:f", message)
     run.refuses("train --resume", "expected -p with your function again")
-    Path("mine.py").write_text("def f(sources):\n    # as before\n    return sources[:, ::-1]\n")
+    Path("mine.py").write_text("def f(source):\n    # as before\n    return source[::-1]\n")
     run.ok("train --resume -p mine.py:f")
 
 
@@ -182,11 +182,13 @@ ROWS = [([1, 2], [2, 1])] * 4 + [([3, 3], [3, 3])]
 LINES = "".join(json.dumps({"input": source, "output": target}) + "\n" for source, target in ROWS)
 
 
-def pair_snapshot(**changes):
+def pair_snapshot(by_content=True, **changes):
     """Write the snapshot of a training run on ROWS."""
     digest = pair_task_from_rows(ROWS).digest
     lengths = {"in_len": 2, "min_in_len": 2, "out_len": 2}
-    finished_snapshot(SNAPSHOT, DataFingerprint(digest, digest), "pairs", ends=True, points=5, **lengths | changes)
+    finished_snapshot(
+        SNAPSHOT, DataFingerprint(digest, digest), "pairs", True, by_content, points=5, **lengths | changes
+    )
 
 
 def test_changed_data_cannot_be_resumed(run, fast_steps):
@@ -201,9 +203,13 @@ def test_changed_data_cannot_be_resumed(run, fast_steps):
     run.ok("train --resume --from-file p.jsonl")
 
 
-def test_a_snapshot_that_does_not_identify_its_data_is_refused(run):
+def test_a_snapshot_of_an_earlier_version_is_refused_if_it_lacks_its_data_or_has_another_split(run):
+    advice = f"was written by an earlier version: finish the run there, or continue from its weights with -i {SNAPSHOT}"
     finished_snapshot(SNAPSHOT)
-    run.refuses("train --resume", "was written by an earlier version, and does not identify its data")
+    run.refuses("train --resume", advice)
+    pair_snapshot(by_content=None)
+    Path("p.jsonl").write_text(LINES)
+    run.refuses("train --resume --from-file p.jsonl", advice)
 
 
 @pytest.mark.parametrize("kind", ["pipe", "stdin"])

@@ -173,6 +173,6 @@ def test_networks_named_like_a_pattern_are_not_that_pattern(run, text_network):
     assert named.pattern is None
     with pytest.raises(UsageError, match="expected a task to evaluate it on"):
         named.evaluate()
-    Path("reversed").write_text("1 2 3\t7\n" * 4)
+    Path("reversed").write_text("1 2 3\t7\n3 2 1\t7\n" * 2)
     run.ok("train --from-file reversed -e 0 -o w", *SMALL)
     assert "expected" not in run.ok("predict -i w 1 2 3")[0]

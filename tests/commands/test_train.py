@@ -97,7 +97,7 @@ def test_options_that_name_the_same_file_are_refused(run):
     finished_snapshot()
     save_random("w")
     Path("pairs.jsonl").write_text('{"input": [1, 2], "output": [2, 1]}\n' * 4)
-    Path("mine.py").write_text("def f(sources):\n    return sources\n")
+    Path("mine.py").write_text("def f(source):\n    return source\n")
     os.symlink("pairs.jsonl", "same.jsonl")
     os.symlink("new", "new.link")
     Path("g.2.json").write_text("1,2\n" * 20)
@@ -188,7 +188,7 @@ def test_a_checkpoint_of_2016_is_trained_further(run, reference_2016):
 
 
 def test_the_function_in_a_weights_file_never_runs(run):
-    Path("mine.py").write_text("open('ran', 'w').close()\ndef f(sources):\n    return sources\n")
+    Path("mine.py").write_text("open('ran', 'w').close()\ndef f(source):\n    return source\n")
     save_random("w", task="mine.py:f")
     save_random("v", task="mine:f")
     for name in ("w", "v"):

@@ -4,7 +4,7 @@ import pytest
 from seq2seq_demo import system_memory
 from seq2seq_demo.config import MAX_LEN
 from seq2seq_demo.data.encoder import Encoder, batches, encode_pairs, source_records, valid_records
-from seq2seq_demo.data.pattern_task import find_pattern
+from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.records import Place, Record, by_length
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary, VocabularyBuilder
 from seq2seq_demo.errors import InputError

@@ -6,11 +6,11 @@ import pytest
 from helpers import pairs_of_arrays, peak_memory, ragged
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.pair_task import PairTask, max_typical_length, pair_task_from_rows, pair_warnings
+from seq2seq_demo.data.pair_task import PairTask, as_task, max_typical_length, pair_task_from_rows, pair_warnings
+from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.records import Place, Places
 from seq2seq_demo.data.sequences import Pairs, Sequences
-from seq2seq_demo.data.tasks import as_task
-from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
+from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary, join_symbols
 from seq2seq_demo.errors import InputError, UsageError
 
 A_B_E = Vocabulary("characters", ("a", "b", "\u00e9"))
@@ -59,6 +59,17 @@ def test_pairs_of_texts_from_python():
     small = pair_task_from_rows([("b", "X")], Vocabularies(A_B_E, X_Y))
     assert (small.vocabularies, small.pairs.sources.rows()) == (task.vocabularies, [[1]])
     assert as_task([("b", "X")], task.vocabularies).digest == small.digest
+
+
+def test_values_that_become_tasks():
+    assert as_task("sorted") is find_pattern("sorted")
+    own = PairTask("mine", ragged([[1, 2]], [[3]]))
+    assert as_task(own) is own
+    for value in (own.pairs, [([1, 2], [3])], iter([((1, 2), (3,))])):
+        assert as_task(value).digest == own.digest
+    for value in (None, 5, PairTask):
+        with pytest.raises(UsageError, match=f"expected a pattern's name, a PatternTask, or pairs .*, got {value}"):
+            as_task(value)
 
 
 def test_validation_uses_the_vocabularies_of_training():
@@ -116,18 +127,16 @@ def test_the_sizes_of_a_task():
     assert task.largest_symbols() == {"in_max_int": 11, "out_max_int": 9}
     config = sized(task, few_symbols=0.5)
     assert (config.points, config.min_in_len, config.in_len, config.out_len, config.few_symbols) == (30, 1, 3, 2, 0)
-    assert config.n_validation == len(task.divided()[1]) == 15  # rows with the same source stay together
+    assert config.n_validation == len(task.split[1]) == 15  # rows with the same source stay together
     with_others = replace(task, validation=ragged([[12]] * 7))
     assert with_others.largest_symbols() == {"in_max_int": 12, "out_max_int": 9}
     config = sized(with_others)
     assert (config.points, config.n_training, config.n_validation) == (37, 30, 7)
-    empty = PairTask("mine", ragged([[0]] * 10, [[]] * 10))
+    empty = PairTask("mine", ragged([[0], [1]] * 5, [[]] * 10))
     assert empty.largest_symbols() == {"in_max_int": 1, "out_max_int": 1}  # a network has at least two symbols
     assert sized(empty).out_len == 1
     texts = PairTask("mine", ragged([[1]], [[0]]), None, Vocabularies(A_B_E))
     assert texts.largest_symbols() == {"in_max_int": 2, "out_max_int": 1}  # sources are text
-    with pytest.raises(InputError, match="expected at least 2 pairs, to train on and to validate with, got 1"):
-        sized(texts)
 
 
 def test_a_network_that_does_not_end_needs_pairs_of_one_length():
@@ -135,7 +144,7 @@ def test_a_network_that_does_not_end_needs_pairs_of_one_length():
     task = PairTask("mine", ragged([[n, n, n] for n in range(30)], [[n, 1] for n in range(30)]))
     config = sized(task, model)
     assert (config.points, config.min_in_len, config.in_len, config.out_len) == (30, None, 3, 2)
-    assert len(task.draw(config, model)[0]) == 27
+    assert len(task.draw(config, model)[0]) == config.n_training
     message = "expected sources of 3 and targets of 2 symbols, because this network does not end its answers, got other"
     for validation in (ragged([[1, 2], [1, 2]], [[1, 1], [1, 1]]), ragged([[1, 2, 3]], [[1]])):
         with pytest.raises(UsageError, match=message):
@@ -143,7 +152,7 @@ def test_a_network_that_does_not_end_needs_pairs_of_one_length():
         with pytest.raises(UsageError, match=message):
             PairTask("mine", validation).draw(config, model)
     with pytest.raises(UsageError, match="because this network does not end its answers"):
-        sized(PairTask("mine", ragged([[1, 2]] * 5, [[]] * 5)), model)
+        sized(PairTask("mine", ragged([[1, n] for n in range(5)], [[]] * 5)), model)
 
 
 def test_pairs_must_match_the_configs():
@@ -169,85 +178,51 @@ def test_the_digest_takes_little_memory():
 # ---- Validation split ----
 
 
-@pytest.mark.parametrize("N", [2, 9, 10, 19, 20, 101, 1000])
-def test_the_split_of_distinct_sources_is_a_fixed_permutation(N):
-    order = np.random.default_rng([0, 1, 0]).permutation(N)
-    training, validation = PairTask("mine", ragged([[n, n // 2] for n in range(N)])).divided()
-    assert len(validation) == max(1, N // 10)
-    assert [*training, *validation] == order.tolist()
+def hash_of(text):
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
 
 
-@pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("max_rows", [2, 5, 20])
-def test_the_rows_of_a_source_stay_together(max_rows, seed):
-    rng = np.random.default_rng([seed, max_rows])
-    sources = [[n] * (1 + n % 3) for n in range(40) for _ in range(rng.integers(1, max_rows + 1))]
-    sources = [sources[n] for n in rng.permutation(len(sources))]
-    N = len(sources)
-    training, validation = PairTask("mine", ragged(sources)).divided()
-    assert sorted([*training, *validation]) == list(range(N))
-    trained, validated = ({tuple(sources[n]) for n in part} for part in (training, validation))
-    assert not trained & validated
-    assert abs(len(validation) - N // 10) <= max_rows / 2  # the split is at the boundary nearest to a tenth
-    assert trained
-
-
-def test_a_source_with_most_rows_is_in_training():
-    sources = [[0]] * 95 + [[1], [2], [3], [4], [5]]
-    training, validation = PairTask("mine", ragged(sources)).divided()
-    assert 0 in {sources[n][0] for n in training}
-    assert 0 not in {sources[n][0] for n in validation}
-    assert len(validation)
-
-
-@pytest.mark.parametrize(("N", "n"), [(2, 1), (30, 3), (45, 4)])
-def test_pairs_of_a_single_source_are_split(N, n):
-    training, validation = PairTask("mine", ragged([[5, 6]] * N)).divided()
-    assert (len(training), len(validation)) == (N - n, n)
-    assert sorted([*training, *validation]) == list(range(N))
-
-
-def split(sources, held_out=None):
+def split(sources, **options):
     """The sources of training and of validation in a task of these sources."""
-    digests = None if held_out is None else Sequences.of_rows(held_out).digests()
-    return [part.sources.rows() for part in PairTask("mine", ragged(sources), held_out=digests).split]
+    return [part.sources.rows() for part in PairTask("mine", ragged(sources), **options).split]
 
 
-@pytest.mark.parametrize(
-    ("N", "held_out", "validated"),
-    [
-        (40, [[7], [8], [90]], [[7], [8]]),  # a twentieth is enough
-        (3000, [[n] for n in range(100)], [[n] for n in range(100)]),  # so are 100
-        (40, [[n] for n in range(30)], [[n] for n in range(30)]),
-    ],
-)
-def test_held_out_sources_alone_validate_if_they_are_enough(N, held_out, validated):
-    training, validation = split([[n] for n in range(N)], held_out)
-    assert sorted(validation) == validated
-    assert sorted(training + validation) == [[n] for n in range(N)]
-
-
-@pytest.mark.parametrize("held_out", [[], [[90]], [[7]]])
-def test_others_join_the_held_out_sources_if_these_are_too_few(held_out):
-    sources = [[n // 2] for n in range(60)] + [[30]] * 20
-    training, validation = split(sources, held_out)
-    assert len(training) + len(validation) == 80
-    assert {*map(tuple, held_out)} - {(90,)} <= {*map(tuple, validation)}
-    assert not {*map(tuple, training)} & {*map(tuple, validation)}
-    assert 7 <= len(validation) <= 9
-    assert held_out == [[7]] or split(sources) == [training, validation]
-
-
-@pytest.mark.parametrize("sources", [[[n // 3] for n in range(90)], [[n] for n in range(9)], [[1]] * 50 + [[2]] * 51])
-def test_a_split_stays_as_it_is_if_its_validation_sources_are_held_out(sources):
-    """A snapshot records them, and a resumed training run splits the pairs again."""
+def test_a_source_validates_if_its_hash_is_below_a_tenth_of_the_range():
+    sources = [[n // 3, 7] for n in range(3000)]
     training, validation = split(sources)
-    assert split(sources, validation) == [training, validation]
+    assert validation == [source for source in sources if hash_of(f"{source[0]} 7") < 2**64 / 10]
+    assert training == [source for source in sources if source not in validation]
+    assert 250 < len(validation) < 350
+    order = np.random.default_rng(0).permutation(2000)  # other pairs of the same task
+    others, _ = split([sources[n] for n in order])
+    assert not {*map(tuple, others)} & {*map(tuple, validation)}
 
 
-def test_pairs_that_are_all_held_out_are_refused():
-    with pytest.raises(InputError, match="expected pairs to train on, got only pairs that validated the network"):
-        split([[1], [2]], [[2], [3], [1]])
+@pytest.mark.parametrize(("N", "at_least"), [(2, 1), (9, 1), (39, 1), (40, 2), (100, 5)])
+def test_of_few_pairs_the_lowest_hashes_validate(N, at_least):
+    high = [n for n in range(2000) if hash_of(str(n)) > 2**64 / 10][:N]
+    _, validation = split([[n] for n in high])
+    lowest = sorted(high, key=lambda n: hash_of(str(n)))[:at_least]
+    assert sorted(validation) == sorted([n] for n in lowest)
+    _, validation = split([[n] for n in high for _ in range(3)])  # all pairs of a source validate together
+    assert len(validation) == 3 * -(-max(1, 3 * N // 20) // 3)
+
+
+def test_the_split_of_texts_depends_on_neither_vocabulary_nor_tokens():
+    words = [f"w{n}\u00e9" for n in range(300)]
+    validated = {word for word in words if hash_of(word) < 2**64 / 10}
+    for texts, tokens in ((words, "characters"), (words, "words"), ([*words, "aaa", "zzz"], "characters")):
+        task = pair_task_from_rows([(text, "x") for text in texts], tokens=(tokens, "words"))
+        rows = task.split[1].sources.rows()
+        spelled = {join_symbols(tokens, task.vocabularies.source.to_symbols(row)) for row in rows}
+        assert spelled & {*words} == validated
+
+
+@pytest.mark.parametrize("sources", [[[1]], [[5, 6]] * 30, [[n] for n in range(999) if hash_of(str(n)) < 2**64 / 10]])
+def test_pairs_that_would_all_validate_are_refused(sources):
+    n = len({*map(tuple, sources)})
+    with pytest.raises(InputError, match=f"^expected pairs of several sources, .* got {n}; `validation_file` gives"):
+        sized(PairTask("mine", ragged(sources)))
 
 
 # ---- Warnings ----
@@ -324,31 +299,3 @@ def test_sources_with_outer_spaces_are_counted():
     assert lines("characters", *texts) == [warning]
     assert lines("characters", "a b", "bc") == []
     assert lines("words", *texts[:3]) == []
-
-
-# ---- Copies ----
-
-
-def test_different_targets_are_copied_if_sources_have_their_symbols_and_do_not_validate():
-    rows = [("vnd", "und"), ("vnd", "und"), ("dun", "du"), ("und", "d"), ("unn", "nu"), ("dn", "den"), ("d", "")]
-    task = pair_task_from_rows(rows, tokens=("characters", "characters"), validation=[("nu", "nun")])
-    spelled = [
-        tuple(
-            "".join(vocabulary.symbols[n] for n in row) for vocabulary, row in zip(task.vocabularies, pair, strict=True)
-        )
-        for pair in zip(task.copies.sources.rows(), task.copies.targets.rows(), strict=True)
-    ]
-    assert spelled == [("und", "und"), ("du", "du"), ("d", "d")]  # not nu, which validates, nor den: no source has an e
-    assert task.copied_share() == pytest.approx((2 / 3 + 2 / 3 + 1 + 1 + 1 / 2 + 2 / 3 + 0) / 7)
-    config = sized(task, copies=True)
-    assert (config.points, config.n_training, config.in_len) == (7 + 1, 7 + 3, 3)
-    training, _ = task.draw(config, replace(ENDING, in_max_int=3, out_max_int=3))
-    assert training.targets.rows() == [*task.pairs.targets.rows(), *task.copies.targets.rows()]
-    assert sized(task).n_training == 7
-
-
-@pytest.mark.parametrize("tokens", [("characters", "words"), ("integers", "integers")])
-def test_targets_of_another_kind_and_integers_are_not_copied(tokens):
-    rows = [("1 2", "1 2"), ("2 1", "2 1")] if tokens[0] == "characters" else [([1, 2], [1, 2]), ([2, 1], [2, 1])]
-    task = pair_task_from_rows(rows, tokens=tokens)
-    assert (len(task.copies), task.copied_share()) == (0, 0)

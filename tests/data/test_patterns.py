@@ -1,54 +1,399 @@
+import hashlib
+import json
+import os
+import pickle
+import sys
+import threading
+import time
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from helpers import peak_memory
 
-from seq2seq_demo.data.pattern_task import find_pattern
-from seq2seq_demo.data.patterns import PATTERNS, check_name, is_user_function
+from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.data.patterns import PATTERNS, PatternTask, find_pattern
+from seq2seq_demo.data.sampling import training_sources
+from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.errors import UsageError
 
-SOURCES = np.array([[3, 1, 4, 1, 5, 9, 2, 8], [7, 8, 0, 6, 2, 2, 5, 9]], np.uint8)
+MODEL, ENDING = ModelConfig(), ModelConfig(ends=True)
+SOURCES = [[3, 1, 4, 1, 5, 9, 2, 8], [7, 8, 0, 6, 2, 2, 5, 9]]
 TARGETS = {
     "sorted": [[1, 1, 2, 3, 4, 5, 8, 9], [0, 2, 2, 5, 6, 7, 8, 9]],
     "reversed": [[8, 2, 9, 5, 1, 4, 1, 3], [9, 5, 2, 2, 6, 0, 8, 7]],
     "maxmin_dup": [[9, 1, 4, 1, 5, 9, 2, 8], [9, 0, 0, 6, 2, 2, 5, 9]],
-    "copy": SOURCES.tolist(),
+    "copy": SOURCES,
     "rotated": [[1, 4, 1, 5, 9, 2, 8, 3], [8, 0, 6, 2, 2, 5, 9, 7]],
     "running_sum": [[3, 4, 8, 9, 4, 3, 5, 3], [7, 5, 5, 1, 3, 5, 0, 9]],
     "added": [[0, 9, 0, 6, 9], [1, 0, 0, 6, 5]],  # 3141 + 5928, 7806 + 2259
 }
+EVEN = PatternTask("even", lambda source: [symbol for symbol in source if symbol % 2 == 0])
+
+
+def targets(pattern, sources, out_len=None, out_max_int=9, ends=True):
+    return pattern.targets_of(Sequences.of_rows(sources), out_max_int, out_len, ends).rows()
+
+
+# ---- The built-in patterns ----
 
 
 @pytest.mark.parametrize("name", PATTERNS)
 @pytest.mark.parametrize("out_len", [None, 4, 1])
 def test_the_targets_of_built_in_patterns(name, out_len):
-    before = SOURCES.copy()
-    targets = find_pattern(name).targets(SOURCES, out_len, 9)
-    assert targets.tolist() == [target[:out_len] for target in TARGETS[name]]
-    assert targets.dtype == np.uint8
-    assert (before == SOURCES).all()
+    assert targets(find_pattern(name), SOURCES, out_len) == [target[:out_len] for target in TARGETS[name]]
 
 
 def test_the_running_sum_wraps_at_the_largest_target_symbol():
-    pattern = find_pattern("running_sum")
-    assert pattern.targets(np.array([[3, 4, 4, 1]]), None, out_max_int=6).tolist() == [[3, 0, 4, 5]]
-    assert pattern.targets(np.array([[250, 250]], np.uint8), None, 300).tolist() == [[250, 199]]
+    assert targets(find_pattern("running_sum"), [[3, 4, 4, 1]], out_max_int=6) == [[3, 0, 4, 5]]
 
 
 def test_added_matches_integer_addition():
-    sources = np.random.default_rng(1).integers(0, 10, (500, 14), dtype=np.uint8)
-    sources[0] = 9
-    for source, target in zip(sources.tolist(), find_pattern("added").targets(sources, None, 9).tolist(), strict=True):
+    sources = [[9] * 14, *np.random.default_rng(1).integers(0, 10, (500, 14)).tolist()]
+    for source, target in zip(sources, targets(find_pattern("added"), sources), strict=True):
         a, b, total = (int("".join(map(str, digits))) for digits in (source[:7], source[7:], target))
-        assert a + b == total
-        assert len(target) == 8
+        assert (a + b, len(target)) == (total, 8)
 
 
 def test_unknown_names_suggest_the_nearest():
     with pytest.raises(UsageError, match="did you mean reversed") as error:
         find_pattern("revered")
-    assert "sorted, reversed, maxmin_dup, copy, rotated, running_sum, added" in str(error.value)
+    assert "sorted, reversed, maxmin_dup, copy, rotated, running_sum, added, FILE.py:FUNCTION" in str(error.value)
 
 
-def test_names_with_a_colon_are_user_functions():
-    assert is_user_function("patterns.py:f")
-    assert not is_user_function("sorted")
-    check_name("no_such_file.py:f")  # the file is not looked up until it is loaded
+@pytest.mark.parametrize("name", ["", "reversed", 5, b"x"])
+def test_empty_and_built_in_names_are_refused(name):
+    with pytest.raises(UsageError, match=f"a text, not empty and not built-in, got {name!r}"):
+        PatternTask(name, sorted)
+
+
+# ---- Points ----
+
+
+def test_points_of_one_length():
+    training, validation = find_pattern("reversed").draw(TrainConfig(points=50, in_len=7, out_len=4, seed=3), MODEL)
+    assert training.sources.array().shape == (45, 7)
+    assert validation.targets.array().shape == (5, 4)
+    for part in (training, validation):
+        assert (part.targets.array() == part.sources.array()[:, :2:-1]).all()
+
+
+@pytest.mark.parametrize("pattern", [find_pattern("sorted"), find_pattern("added"), EVEN], ids=lambda p: p.name)
+def test_points_are_drawn_evenly_from_the_valid_lengths(pattern):
+    config = pattern.sized(TrainConfig(6000, 8, min_in_len=3, few_symbols=0.25), ENDING, None, None)
+    training, validation = pattern.draw(config, ENDING)
+    assert (len(training), len(validation) > 500) == (5400, True)
+    lengths, counts = np.unique(training.sources.lengths, return_counts=True)
+    assert lengths.tolist() == ([4, 6, 8] if pattern.name == "added" else [3, 4, 5, 6, 7, 8])
+    assert counts.min() > 0.8 * 5400 / len(lengths)
+    assert training.targets.rows() == [[*pattern.function(source)] for source in training.sources.rows()]
+
+
+def test_points_and_fingerprints_are_those_of_earlier_versions():
+    """A training run that is repeated gives the same bits, and snapshots of 0.2.0 resume."""
+    config = TrainConfig(60, 6, 4)
+    assert find_pattern("sorted").fingerprint(config, MODEL).startswith("9b2b7539e9746fe6")
+    ranged = replace(config, min_in_len=2, few_symbols=0.25)
+    assert EVEN.fingerprint(ranged, ENDING).startswith("609f5fe05f1c875d")
+    digest = hashlib.sha256()
+    for pattern, model, settings in ((find_pattern("running_sum"), MODEL, config), (EVEN, ENDING, ranged)):
+        for pairs in pattern.draw(settings, model, start_step=7):
+            for sequences in (pairs.sources, pairs.targets):
+                assert sequences.symbols.dtype == np.uint8
+                digest.update(sequences.symbols.tobytes() + sequences.lengths.tobytes())
+    assert digest.hexdigest()[:16] == "1d57042f496625fd"
+
+
+def test_the_fingerprint_depends_on_targets_symbols_and_lengths():
+    config, pattern = TrainConfig(60, 6, 4), find_pattern("running_sum")
+    changed = [
+        pattern.fingerprint(config, replace(MODEL, out_max_int=8)),
+        pattern.fingerprint(config, replace(MODEL, in_max_int=8)),
+        pattern.fingerprint(replace(config, in_len=7), MODEL),
+        pattern.fingerprint(replace(config, out_len=5), MODEL),
+        find_pattern("sorted").fingerprint(config, MODEL),
+    ]
+    assert len({pattern.fingerprint(config, MODEL), *changed}) == 6
+    assert pattern.fingerprint(replace(config, points=70, seed=3), MODEL) not in changed
+    shorter = PatternTask("even", lambda source: EVEN.function(source) if len(source) < 6 else source)
+    ranged = replace(config, min_in_len=2)
+    assert EVEN.fingerprint(ranged, ENDING) != shorter.fingerprint(ranged, ENDING)
+
+
+@pytest.mark.parametrize("model", [MODEL, ENDING])
+def test_points_depend_on_the_seed_and_the_start_step(model):
+    def sources(seed, start_step):
+        train = TrainConfig(points=50, min_in_len=5 if model.ends else None, seed=seed)
+        return find_pattern("sorted").draw(train, model, start_step)[0].sources.rows()
+
+    assert sources(1, 0) == sources(1, 0) != sources(2, 0)
+    assert sources(1, 0) != sources(1, 8)  # continuing draws new points
+
+
+def test_training_sources_do_not_validate_unless_there_are_no_others():
+    config = TrainConfig(points=2000, in_len=3, out_len=3)
+    training, validation = find_pattern("reversed").draw(config, MODEL)
+    trained = {*map(tuple, training.sources.rows())}
+    drawn = training_sources(config, MODEL, [3], 0).rows()
+    assert training.sources.rows() == drawn[:1800]
+    assert validation.sources.rows() == [row for row in drawn[1800:] if tuple(row) not in trained]
+    assert 0 < len(validation) < 100
+    assert validation.targets.rows() == [row[::-1] for row in validation.sources.rows()]
+    exhausted = replace(config, in_len=1, out_len=1)
+    assert len(find_pattern("reversed").draw(exhausted, MODEL)[1]) == 200
+
+
+# ---- Checks of a function ----
+
+
+def changes_its_argument(source):
+    source.sort()
+    return source
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        changes_its_argument,
+        sorted,  # written in C
+        np.sort,
+        lambda source: tuple(np.sort(source).astype(np.uint8)),
+        lambda source: (symbol for symbol in sorted(source)),
+        lambda source: np.sort(source).astype(object),
+    ],
+)
+def test_a_function_returns_any_iterable_of_integers(function):
+    assert PatternTask("f", function).check(3, None, 9, 9) == 3
+    assert targets(PatternTask("f", function), SOURCES) == TARGETS["sorted"]
+
+
+CALLS = iter(range(10**6))
+
+
+def exits(source):
+    raise SystemExit(3)
+
+
+def fails_on_nines(source):
+    if 9 in source:
+        raise RuntimeError("no nines")
+    return source
+
+
+def fails_late(source):
+    yield 1
+    raise RuntimeError("late")
+
+
+ONE_SOURCE = "; a pattern takes one source, a list of integers"
+NO_LIST = r", source \[0, 0, 0\]: expected a list of integers, got"
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda s: None, rf"{NO_LIST} None \(is a `return` missing\?\)$"),
+        (lambda s: 3, rf"{NO_LIST} int 3$"),
+        (lambda s: "012", rf'{NO_LIST} str "012"$'),
+        (lambda s: [1.0, 2], rf"{NO_LIST} list \[1.0, 2\]$"),
+        (lambda s: [[1, 2], [3]], rf"{NO_LIST} list \[\[1, 2\], \[3\]\]$"),
+        (lambda s: np.array(s) / 2, rf"{NO_LIST} float64 of shape \(3,\)$"),
+        (lambda s: np.array([s]), rf"{NO_LIST} int64 of shape \(1, 3\)$"),
+        (lambda s: np.ma.array(s, mask=[0, 1, 0]), rf"{NO_LIST} int64 of shape \(3,\)$"),
+        (lambda s: np.array(s).astype("m8[s]"), rf"{NO_LIST} timedelta64\[s\] of shape \(3,\)$"),
+        (lambda s: [x + 1 for x in s], r"source \[9, 9, 9\]: expected symbols from 0 to `out_max_int` 9, got 10$"),
+        (lambda s: [1, -1], r"source \[0, 0, 0\]: expected symbols from 0 to `out_max_int` 9, got -1$"),
+        (lambda s: [next(CALLS) % 10], r"\[0, 0, 0\]: expected the same target twice, got \[0\] and then \[2\]$"),
+        (lambda s: s[: 1 + s[0]], "'f': expected targets of one length, got 1-3 symbols; to .* range of lengths"),
+        (lambda s: [], "'f': expected targets of one length, got 0 symbols"),
+        (fails_on_nines, rf"source \[9, 9, 9\]: RuntimeError: no nines{ONE_SOURCE}$"),
+        (fails_late, rf"source \[0, 0, 0\]: RuntimeError: late{ONE_SOURCE}$"),
+        (exits, rf"source \[0, 0, 0\]: SystemExit: 3{ONE_SOURCE}$"),
+        # Functions of a batch [B, S], which patterns were until 0.3.0
+        (lambda sources: sources[:, ::-1], rf"TypeError: list indices must be .*{ONE_SOURCE}$"),
+        (lambda sources: np.sort(sources, axis=1), rf"AxisError: axis 1 is out of bounds .*{ONE_SOURCE}$"),
+        (lambda sources: sources.cumsum(axis=1), rf"AttributeError: 'list' object has no .*{ONE_SOURCE}$"),
+        (lambda sources: [row[::-1] for row in sources], rf"TypeError: 'int' object is not .*{ONE_SOURCE}$"),
+    ],
+)
+def test_invalid_functions_are_reported_with_a_source(function, message):
+    with pytest.raises(UsageError, match=message) as error:
+        PatternTask("f", function).check(3, None, 9, 9)
+    assert str(error.value).startswith("pattern 'f'")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("function", [lambda s: [x + 1 for x in s], lambda s: [x / 2 for x in s], lambda s: s[: s[0]]])
+def test_long_lists_are_shortened_in_errors(function):
+    with pytest.raises(UsageError) as error:
+        PatternTask("f", function).check(1000, None, 9, 9)
+    assert len(str(error.value)) < 500
+
+
+def test_keyboard_interrupts_pass_through():
+    def interrupted(source):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        PatternTask("f", interrupted).check(3, None, 9, 9)
+
+
+@pytest.mark.parametrize(
+    ("name", "lengths", "message"),
+    [
+        ("sorted", (10, 11, 9, 9), "`out_len` can be at most 10, got 11"),
+        ("sorted", (3, None, 12, 9), r"source \[12, 12, 12\]: expected symbols from 0 to `out_max_int` 9, got 12"),
+        ("maxmin_dup", (1, 1, 9, 9), r"source \[0\]: expected at least 2 symbols$"),
+        ("sorted", (3, None, 2**31, 9), "expected `in_max_int` and `out_max_int` of at most 2147483647, got a"),
+        ("sorted", (3, None, 9, 10**5000), "expected `in_max_int` and `out_max_int` of at most 2147483647, got a"),
+    ],
+)
+def test_unsuitable_lengths_and_symbols_are_refused(name, lengths, message):
+    with pytest.raises(UsageError, match=message):
+        find_pattern(name).check(*lengths)
+
+
+def test_a_pattern_without_a_valid_length_reports_why():
+    with pytest.raises(UsageError, match=r"pattern 'added', source \[0, .*\]: expected an even length"):
+        find_pattern("added").lengths_taken(TrainConfig(60, 9, min_in_len=9), ENDING)
+
+
+def test_invalid_targets_are_detected_when_points_are_drawn():
+    pattern = PatternTask("f", lambda source: [77 if symbol == 5 else symbol for symbol in source])
+    with pytest.raises(UsageError, match=r"source \[1, 5, 2\]: expected symbols from 0 to `out_max_int` 9, got 77"):
+        targets(pattern, [[1, 2, 3], [1, 5, 2]])
+
+
+@pytest.mark.slow
+def test_checking_long_sources_takes_little_memory():
+    peak, length = peak_memory(lambda: find_pattern("sorted").check(1_000_000, None, 9, 9))
+    assert length == 1_000_000
+    assert peak < 250e6  # 250 bytes per symbol of a source
+
+
+# ---- Functions of a user ----
+
+OWN = '''
+from neighbour import FIRST
+
+def doubled(source):
+    """Twice, with carries lost.
+    More."""
+    return [2 * x % 10 for x in source]
+
+NUMBER = 3
+'''
+
+MODERN = """
+from __future__ import annotations
+from dataclasses import dataclass
+from typing import NamedTuple
+import pickle
+
+@dataclass
+class Shift:
+    n: int = 1
+
+class Pair(NamedTuple):
+    first: int
+
+pickle.loads(pickle.dumps(Shift(2)))  # needs the module
+
+def f(source):
+    return source[::-Shift().n]
+"""
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "my_patterns.py").write_text(OWN)
+    (tmp_path / "lib" / "neighbour.py").write_text("FIRST = 1\n")
+    (tmp_path / "packaged").mkdir()
+    (tmp_path / "packaged" / "inner.py").write_text("def f(source):\n    return source[1:]\n")
+    (tmp_path / "broken.py").write_text("def f(:\n")
+    (tmp_path / "exiting.py").write_text("import sys; sys.exit(3)\n")
+    (tmp_path / "lazy.py").write_text("def __getattr__(name):\n    raise RuntimeError('not there')\n")
+    for stem in ("modern", "json"):
+        (tmp_path / f"{stem}.py").write_text(MODERN)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [*sys.path])
+
+
+def test_functions_from_files_and_modules(own):
+    pattern = find_pattern("lib/my_patterns.py:doubled")
+    assert (pattern.name, pattern.description) == ("my_patterns:doubled", "Twice, with carries lost.")
+    assert pickle.loads(pickle.dumps(pattern)).function is not pattern.function  # imported again, as in another process
+    assert targets(pattern, [[200, 3]]) == [[0, 6]]
+    pattern = find_pattern("packaged.inner:f")
+    assert (pattern.name, pattern.check(4, None, 9, 9)) == ("inner:f", 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("none.py:f", "none.py cannot be imported: FileNotFoundError: "),
+        ("lib/my_patterns.py:g", "expected a function 'g' in lib/my_patterns.py, got nothing of that name"),
+        ("lib/my_patterns.py:NUMBER", "expected a function 'NUMBER' in lib/my_patterns.py, got int"),
+        ("broken.py:f", r"broken.py cannot be imported: SyntaxError: .* \(broken.py, line 1\)"),
+        ("lazy.py:f", "lazy.py cannot be imported: RuntimeError: not there"),
+        ("no_such_module:f", "no_such_module cannot be imported: ModuleNotFoundError"),
+        (":f", "cannot be imported: Empty module name"),
+        ("exiting.py:f", "exiting.py cannot be imported: SystemExit: 3"),
+    ],
+)
+def test_functions_that_cannot_be_loaded_are_errors(own, name, message):
+    with pytest.raises(UsageError, match=message) as error:
+        find_pattern(name)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("stem", ["modern", "json"])
+def test_a_loaded_file_hides_no_other_module(own, stem):
+    pattern = find_pattern(f"{stem}.py:f")
+    assert (pattern.name, pattern.check(3, None, 9, 9)) == (f"{stem}:f", 3)
+    assert sys.modules["json"] is json
+    assert "modern" not in sys.modules
+
+
+PRINTING = """
+import sys
+print("import")
+
+def f(source):
+    print("print")
+    sys.stdout.write("write\\n")
+    return source
+"""
+
+
+def test_prints_of_a_function_go_to_standard_error(own, tmp_path, capsys):
+    (tmp_path / "printing.py").write_text(PRINTING)
+    stdout = sys.stdout
+    pattern = find_pattern("printing.py:f")
+    assert capsys.readouterr() == ("", "import\n")
+    targets(pattern, [[1, 2]])
+    assert capsys.readouterr() == ("", "print\nwrite\n")
+    with pytest.raises(UsageError):
+        targets(pattern, [[1, 20]])
+    assert sys.stdout is stdout
+
+
+def test_calls_in_several_threads_leave_standard_output_as_it_was():
+    stdout, pattern = sys.stdout, PatternTask("f", lambda source: time.sleep(0.01) or source)
+    threads = [threading.Thread(target=targets, args=(pattern, SOURCES)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sys.stdout is stdout
+
+
+def test_an_edit_within_a_second_is_noticed(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    file = tmp_path / "mine.py"
+    for sign in "-+":  # the size stays the same
+        file.write_text(f"def f(source):\n    return source[::{sign}1]\n")
+        os.utime(file, (1e9, 1e9))
+        assert targets(find_pattern(f"{file}:f"), [[1, 2]]) == [[2, 1] if sign == "-" else [1, 2]]
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.py"]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.pattern_task import find_pattern
+from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.sampling import (
     SOURCE_KINDS,
     evaluation_sources,

@@ -1,5 +1,3 @@
-from hashlib import blake2b
-
 import numpy as np
 import pytest
 
@@ -86,17 +84,6 @@ def test_indexing_keeps_pairs_together():
 
 def test_shift_right():
     assert shift_right(np.array([[3, 1, 2], [7, 7, 9]], np.uint8), go=300).tolist() == [[300, 3, 1], [300, 7, 7]]
-
-
-def test_a_digest_depends_on_the_symbols_alone():
-    """Not on their type, nor on the other sequences."""
-    digests = Sequences.of_rows([*ROWS, [300]]).digests()
-    assert digests.dtype == np.int64
-    assert len({*digests.tolist()}) == 6  # two rows are empty
-    assert digests[:6].tolist() == [Sequences.of_rows([row]).digests()[0] for row in ROWS]
-    assert digests[0] == int.from_bytes(
-        blake2b(np.array([3, 1]).tobytes(), digest_size=8).digest(), "little", signed=True
-    )
 
 
 def test_the_mask_of_sequences_with_a_large_symbol():

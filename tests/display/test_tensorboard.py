@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.pattern_task import find_pattern
+from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.sequences import shift_right
 from seq2seq_demo.display import tensorboard
 from seq2seq_demo.display.tensorboard import TensorBoard

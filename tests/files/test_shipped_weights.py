@@ -1,8 +1,7 @@
 import pytest
 
 from seq2seq_demo.config import MODELS
-from seq2seq_demo.data.pattern_task import find_pattern
-from seq2seq_demo.data.patterns import PATTERNS
+from seq2seq_demo.data.patterns import PATTERNS, find_pattern
 from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES
 from seq2seq_demo.evaluation import RANDOM
 from seq2seq_demo.files.file_names import shipped_path

@@ -9,8 +9,7 @@ from helpers import COUPLED, numpy_coupled, random_weights, save_random
 from helpers_page import ask, assert_alike, needs_chromium, needs_node, on_page, prediction, run_question, spaced
 
 from seq2seq_demo.config import CELL_TYPES, ModelConfig
-from seq2seq_demo.data.pattern_task import find_pattern
-from seq2seq_demo.data.patterns import PATTERNS, Pattern
+from seq2seq_demo.data.patterns import PATTERNS, PatternTask, find_pattern
 from seq2seq_demo.network import numpy_network
 from seq2seq_demo.page import builder
 from seq2seq_demo.page.builder import ShownNetwork
@@ -34,9 +33,9 @@ const EQUATIONS = {
 """
 
 
-def doubled_sequence(sources):
+def doubled(source):
     """Each symbol twice."""
-    return sources.repeat(2, axis=1)
+    return [symbol for symbol in source for _ in range(2)]
 
 
 @pytest.fixture
@@ -47,7 +46,7 @@ def cell(monkeypatch):
 
 @pytest.fixture
 def pattern(monkeypatch):
-    monkeypatch.setitem(PATTERNS, PATTERN, Pattern(PATTERN, doubled_sequence, target_len="2S"))
+    monkeypatch.setitem(PATTERNS, PATTERN, PatternTask(PATTERN, doubled))
     return find_pattern(PATTERN)
 
 

@@ -9,7 +9,7 @@ from helpers import pairs_of, random_weights
 from helpers_page import fixed_length, shipped
 
 from seq2seq_demo.data.pair_task import PairTask
-from seq2seq_demo.data.pattern_task import find_pattern
+from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.files.recording import Recording, to_float16
 from seq2seq_demo.page.builder import rounded
 from seq2seq_demo.page.examples import (

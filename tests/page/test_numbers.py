@@ -12,8 +12,7 @@ from rapidfuzz.distance import Levenshtein
 
 from seq2seq_demo import load
 from seq2seq_demo.config import CELL_TYPES, Beam, ModelConfig
-from seq2seq_demo.data.pattern_task import find_pattern
-from seq2seq_demo.data.patterns import PATTERNS
+from seq2seq_demo.data.patterns import PATTERNS, find_pattern
 from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.data.vocabulary import Tokenizer
 from seq2seq_demo.errors import UsageError

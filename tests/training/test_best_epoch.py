@@ -11,7 +11,7 @@ from helpers import Watcher, same_arrays, snapshots_in_memory
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import pair_task_from_rows
-from seq2seq_demo.data.pattern_task import find_pattern
+from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.files import weights_file
 from seq2seq_demo.metrics import Figures
 from seq2seq_demo.trained_network import untrained

@@ -8,7 +8,7 @@ import pytest
 from helpers import Watcher, snapshots_in_memory
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.pattern_task import find_pattern
+from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files import weights_file
 from seq2seq_demo.trained_network import untrained

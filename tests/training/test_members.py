@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from helpers import REAL_PROGRAM, Watcher, end, environment, pairs_of, same_arrays, wait_for
 
-from seq2seq_demo import SequencePattern, load, train
+from seq2seq_demo import PatternTask, load, train
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import PairTask
-from seq2seq_demo.data.pattern_task import find_pattern
+from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.display.training_report import MembersReport
 from seq2seq_demo.errors import TrainingError, UsageError
 from seq2seq_demo.evaluation import EvaluationOptions, measure
@@ -131,8 +131,8 @@ def test_an_error_of_a_member_names_it(fast_members):
 def test_only_tasks_that_another_process_can_have_move():
     assert can_move(PairTask("p", pairs_of(*ROWS)))
     assert can_move(find_pattern("sorted"))
-    assert can_move(SequencePattern("flipped", np.fliplr))
-    assert not can_move(SequencePattern("local", lambda x: x))
+    assert can_move(PatternTask("flipped", np.flip))
+    assert not can_move(PatternTask("local", lambda x: x))
 
 
 def test_jobs_are_limited_by_the_members_and_by_memory(monkeypatch):

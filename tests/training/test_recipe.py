@@ -45,21 +45,3 @@ def test_few_pairs_keep_the_last_epoch_and_many_the_best_one():
     few, many = (recommended_settings(PHONES._replace(n_pairs=n)) for n in (1999, 2000))
     assert (few["consistency"], "keep_best" in few, "patience" in few) == (2, False, False)
     assert (many["keep_best"], many["patience"], "consistency" in many) == (True, 16, False)
-
-
-def test_few_pairs_that_are_mostly_copied_have_copies_which_count_as_pairs():
-    def settings(n_pairs, copied_share, n_copies):
-        changes = {"n_pairs": n_pairs, "copied_share": copied_share, "n_copies": n_copies}
-        return recommended_settings(PHONES._replace(**changes))
-
-    copied = settings(1500, 0.7, 900)
-    assert copied == recommended_settings(PHONES._replace(n_pairs=1500)) | {
-        "copies": True,
-        "epochs": epochs(n_pairs=2400),
-    }
-    assert not any("copies" in settings(*each) for each in ((1500, 0.6, 900), (2500, 0.7, 900), (1500, 0.7, 0)))
-
-
-def test_many_pairs_have_less_dropout():
-    assert recommended_settings(PHONES)["dropout"] == 0.5
-    assert recommended_settings(PHONES._replace(n_pairs=100_000))["dropout"] < 0.3

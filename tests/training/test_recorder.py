@@ -8,7 +8,7 @@ from helpers import Watcher, same_arrays
 
 from seq2seq_demo import train
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.pattern_task import find_pattern
+from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.errors import UsageError, WeightsError
 from seq2seq_demo.files.recording import find_recording
 from seq2seq_demo.files.weights_file import to_bytes

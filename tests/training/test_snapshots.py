@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.pattern_task import find_pattern
+from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.errors import Interrupted, WeightsError
 from seq2seq_demo.files import atomic_files
 from seq2seq_demo.files.stored_network import Snapshot, TrainingRun

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from helpers import AS_PATTERNS, Watcher, largest_difference
 
-from seq2seq_demo import ModelConfig, SequencePattern, TrainConfig, TrainedNetwork, find_pattern, train
+from seq2seq_demo import ModelConfig, PatternTask, TrainConfig, TrainedNetwork, find_pattern, train
 from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, Settings
-from seq2seq_demo.data.tasks import as_task
+from seq2seq_demo.data.pair_task import as_task
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.evaluation import training_sources
 from seq2seq_demo.trained_network import load, untrained
@@ -24,7 +24,7 @@ RAGGED = [([1, 2], [3]), ([1], [])] * 6
 
 def unchanged(task, **settings) -> TrainedNetwork:
     """Train for 0 epochs; the result shows all decisions that `train` makes before training."""
-    points = {"points": 20} if isinstance(task, str | SequencePattern) else {}
+    points = {"points": 20} if isinstance(task, str | PatternTask) else {}
     return train(task, **TINY | {"epochs": 0} | points | settings)
 
 
@@ -61,7 +61,7 @@ def test_every_setting_is_used():
     model |= {"embedding_size": 2, "in_max_int": 4, "out_max_int": 6, "bidirectional": True}
     training = {"points": 50, "in_len": 5, "out_len": 4, "learning_rate": 0.5, "lr_schedule": "cosine", "epochs": 0}
     training |= {"batch_size": 8, "seed": 5, "stop_at_exact": 0.5, "few_symbols": 0.1, "keep_best": True}
-    training |= {"patience": 3, "dropout": 0.25, "label_smoothing": 0.2, "consistency": 0.5, "copies": False}
+    training |= {"patience": 3, "dropout": 0.25, "label_smoothing": 0.2, "consistency": 0.5}
     network = train("copy", **model, **training)
     assert network.model_config == ModelConfig(**model)
     assert network.trained.config == TrainConfig(**training)
@@ -251,33 +251,6 @@ def test_callbacks_that_would_not_be_called_are_refused(callbacks, message):
 
 def test_no_callbacks_may_be_none(fast_steps):
     assert unchanged("reversed", callbacks=None, epochs=1).step == 1
-
-
-ROWS = [([n // 10, n % 10], [n % 10]) for n in range(100)]
-EXTRA = [([n, n, n], [n]) for n in range(10)]
-
-
-@pytest.mark.parametrize(
-    ("pairs", "validation", "others"),
-    [
-        (ROWS[::-1], None, False),
-        (ROWS + EXTRA, None, False),
-        (ROWS + EXTRA, EXTRA, False),  # the first training has a validation file
-        (EXTRA, None, True),
-    ],
-)
-def test_a_training_on_other_pairs_keeps_the_validation_pairs_apart(tmp_path, fast_steps, pairs, validation, others):
-    settings, watcher = AS_PATTERNS | TINY | {"epochs": 1}, Watcher()
-    first = train(ROWS, validation=validation, callbacks=[watcher], **settings)
-    first.save(tmp_path / "w")
-    validated = {*map(tuple, watcher.validation.sources.rows())}
-    for seed in (0, 5):
-        network = train(pairs, start=load(tmp_path / "w"), seed=seed, callbacks=[watcher], **settings)
-        again = {*map(tuple, watcher.validation.sources.rows())}
-        assert again == ({(5, 5, 5)} if others else validated & {tuple(source) for source, _ in pairs})
-        assert {*first.held_out} <= {*network.held_out}  # the next training can keep them apart, too
-        assert len(network.held_out) == len(first.held_out) + others
-        network.save(tmp_path / "w")
 
 
 @pytest.mark.parametrize("in_len", [4, (3, 4)])

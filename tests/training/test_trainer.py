@@ -8,7 +8,7 @@ from helpers import Watcher, largest_difference, pairs_of_arrays, random_weights
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import PairTask
-from seq2seq_demo.data.pattern_task import find_pattern
+from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.sequences import Pairs, Sequences, shift_right
 from seq2seq_demo.errors import TrainingError
 from seq2seq_demo.evaluation import EvaluationOptions, measure

@@ -15,8 +15,8 @@ import tensorflow as tf
 from helpers import PYTHON, environment, random_weights, wait_for
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.pattern_task import find_pattern
-from seq2seq_demo.data.tasks import as_task
+from seq2seq_demo.data.pair_task import as_task
+from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files.recording import Recording
 from seq2seq_demo.trained_network import TrainedNetwork, load
@@ -201,7 +201,7 @@ def test_workers_must_agree_on_options_data_weights_step_and_recording(monkeypat
 
     first = facts()
     assert facts() == first
-    own, other = ([([1, 2, last], [1, 2, 3])] * 20 for last in (3, 4))
+    own, other = ([([1, n, last], [1, 2, 3]) for n in range(20)] for last in (3, 4))
     different = [facts(changed=1e-3), facts("copy"), facts(config=replace(config, seed=1)), facts(step=1)]
     different += [facts(own), facts(other), facts(recording=Recording(6, (0,), ()))]
     assert len({first, *different}) == 8
