@@ -301,10 +301,11 @@ def json_input() -> tuple[int, list[str]]:
 
 def options() -> tuple[int, list[str]]:
     """Parse command lines of valid and random arguments."""
-    from seq2seq_demo.cli.parser import COMMANDS, make_parser, parse
+    from seq2seq_demo.cli import COMMANDS, make_parser, parse
     from seq2seq_demo.errors import Seq2SeqError
 
-    names = [name for action in make_parser()._actions for name in action.option_strings if "h" not in name]
+    actions = [action for command in COMMANDS for action in make_parser(command)._actions]
+    names = [name for action in actions for name in action.option_strings if "h" not in name]
     words = st.sampled_from([*names, *COMMANDS, "reversed", "embedding_rnn", "-", "--", "=", "0", "-1", "3", "1e9"])
     nonsense = st.text(max_size=8) | st.integers().map(str) | st.floats().map(str) | st.just("9" * 5000)
     argv = st.lists(words | nonsense | st.tuples(words, nonsense).map("=".join), max_size=8)

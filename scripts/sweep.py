@@ -20,13 +20,13 @@ from pathlib import Path
 from published.report import print_table
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.declarations import declared_fields, declared_option
+from seq2seq_demo.declarations import declared_settings
 
 SETTINGS = {
     flag
     for config in (ModelConfig, TrainConfig)
-    for declared in declared_fields(config).values()
-    for flag in declared_option(declared).flags
+    for declared in declared_settings(config).values()
+    for flag in declared.flags
 }
 
 

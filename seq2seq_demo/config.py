@@ -7,43 +7,29 @@
 from dataclasses import dataclass, fields
 from typing import Any, Literal, TypedDict, get_args
 
-from seq2seq_demo.declarations import Range, check_fields, require_integer, setting
+from seq2seq_demo.declarations import Range, check_fields, setting
 from seq2seq_demo.errors import UsageError
 
 Model = Literal["embedding_rnn", "embedding_attention"]
 Schedule = Literal["constant", "cosine"]
 TokenKind = Literal["integers", "characters", "words"]  # the kinds of symbols in a sequence
 OnError = Literal["raise", "return"]  # raise the error of a source, or return it in place of the answer
-MODELS, LR_SCHEDULES, ON_ERROR = get_args(Model), get_args(Schedule), get_args(OnError)
+MODELS, ON_ERROR = get_args(Model), get_args(OnError)
 TOKENS: tuple[TokenKind, ...] = get_args(TokenKind)
 INTEGERS, CHARACTERS, WORDS = TOKENS
-MAX_LAYERS = 100  # TensorFlow takes hours to build a deeper network
 MAX_MEMBERS = 100  # networks in an ensemble
 MAX_LEN = 100_000  # symbols in a sequence; a longer one takes minutes to decode
-JSON, TEXT, CSV, TSV = FORMATS = ("json", "text", "csv", "tsv")  # file formats of sequences
+Format = Literal["json", "text", "csv", "tsv"]  # file formats of sequences
+JSON, TEXT, CSV, TSV = FORMATS = get_args(Format)
 EVALUATION_SIZE = 10_000  # the default number of random sources in an evaluation, at each length
 MIN_FLOAT32, MAX_FLOAT32 = 2.0**-149, (2 - 2.0**-23) * 2.0**127  # the smallest and largest positive float32
 POSITIVE = Range("to be a number above 0 that float32 can hold", lambda number: MIN_FLOAT32 <= number <= MAX_FLOAT32)
 SHARE = Range("from 0 to 1", lambda share: 0 <= share <= 1)
+CONSISTENCY = Range("from 0 to 100", lambda weight: 0 <= weight <= 100)
 SHARE_ABOVE_0 = Range("above 0 and at most 1", lambda share: 0 < share <= 1)
 SHARE_BELOW_1 = Range("of at least 0 and below 1", lambda share: 0 <= share < 1)
-CONSISTENCY = Range("from 0 to 100", lambda weight: 0 <= weight <= 100)
 PENALTY = Range("from 0 to 10", lambda penalty: 0 <= penalty <= 10)
 DEFAULT_FEW_SYMBOLS = 0.25  # for a pattern whose sources have a range of lengths
-FEW_SYMBOLS_HELP = (
-    f"share of sources drawn from few symbols (default {DEFAULT_FEW_SYMBOLS} with a range of lengths, else 0)"
-)
-PENALTY_HELP = "rank hypotheses by log p / length^A, where a larger A favours longer ones (default {default:g})"
-CHOICE = "one of {choices} (default {default})"
-LR_SCHEDULE_HELP = f"learning-rate schedule: {CHOICE}; cosine decays to 0"
-STOP_AT_EXACT_HELP = "stop once the validation exact match reaches X"
-KEEP_BEST_HELP = "save the epoch with the best validation exact match, not the last epoch"
-PATIENCE_HELP = "stop after N epochs in a row without improvement, and save the best epoch"
-BUDGET_HELP = "train for this time instead of a number of epochs, with a cosine schedule over the time by default"
-LABEL_SMOOTHING_HELP = "share of the target probability spread over all symbols (default {default:g})"
-CONSISTENCY_HELP = "weight of the divergence between answers with two dropout masks (default {default:g})"
-MEMBERS_HELP = "train N networks with different seeds, and save them as one ensemble (default {default})"
-BEAM_SIZE_HELP = "beam search with K hypotheses (default: greedy decoding)"
 
 
 @dataclass(frozen=True)
@@ -96,13 +82,13 @@ class ModelConfig:
         UsageError: a value is out of range.
     """
 
-    model: Model = setting("embedding_rnn", "-m --model MODEL", f"decoder: {CHOICE}", choices=MODELS)
-    cell_type: CellName = setting("BasicLSTMCell", "--cell-type CELL", f"cell: {CHOICE}", choices=CELL_TYPES)
-    num_layers: int = setting(1, "-L --num-layers N", "number of layers (default {default})", at_most=MAX_LAYERS)
-    cell_size: int = setting(32, "--cell-size H", "units per cell (default {default})")
-    embedding_size: int = setting(20, "--embedding-size E", "size of the embeddings (default {default})")
-    in_max_int: int = setting(9, "--in-max-int N", "largest source symbol (default {default})")
-    out_max_int: int = setting(9, "--out-max-int N", "largest target symbol (default {default})")
+    model: Model = setting("embedding_rnn", "-m --model MODEL", "decoder: one of {choices}")
+    cell_type: CellName = setting("BasicLSTMCell", "--cell-type CELL", "one of {choices}", choices=CELL_TYPES)
+    num_layers: int = setting(1, "-L --num-layers N", "number of layers", at_most=100)  # TensorFlow builds it slowly
+    cell_size: int = setting(32, "--cell-size H", "units per cell")
+    embedding_size: int = setting(20, "--embedding-size E", "size of the embeddings")
+    in_max_int: int = setting(9, "--in-max-int N", "largest source symbol")
+    out_max_int: int = setting(9, "--out-max-int N", "largest target symbol")
     bidirectional: bool = setting(False, "--bidirectional", "let the encoder read the source in both directions")
     ends: bool = setting(False)  # whether answers and targets end with END, which is the same symbol as GO
 
@@ -160,24 +146,34 @@ class TrainConfig:
     """
 
     points: int = setting(100_000, error_name="the number of points", at_least=2)
-    in_len: int = setting(10, "--in-len S", "length of a source (default {default}, or as in training)")
-    out_len: int = setting(10, "--out-len T", "length of a target (default {default}, or as in training)")
-    learning_rate: float = setting(1e-4, "-r --learning-rate R", "learning rate (default {default})", within=POSITIVE)
-    lr_schedule: Schedule = setting("constant", "--lr-schedule NAME", LR_SCHEDULE_HELP, choices=LR_SCHEDULES)
-    epochs: int = setting(10, "-e --epochs N", "epochs (default {default}); 0 saves without training", at_least=0)
-    batch_size: int = setting(128, "--batch-size B", "points per batch (default {default})")
-    seed: int = setting(0, "--seed N", "random seed (default {default})", at_least=0)
-    stop_at_exact: float | None = setting(None, "--stop-at-exact X", STOP_AT_EXACT_HELP, within=SHARE_ABOVE_0)
+    in_len: int = setting(10, "--in-len S", "length of a source (default 10, or as in training)")
+    out_len: int = setting(10, "--out-len T", "length of a target (default 10, or as in training)")
+    learning_rate: float = setting(1e-4, "-r --learning-rate R", "learning rate of Adam", within=POSITIVE)
+    lr_schedule: Schedule = setting("constant", "--lr-schedule NAME", "one of {choices}; cosine lowers the rate to 0")
+    epochs: int = setting(10, "-e --epochs N", "epochs; 0 saves without training", at_least=0)
+    batch_size: int = setting(128, "--batch-size B", "points per batch")
+    seed: int = setting(0, "--seed N", "random seed", at_least=0)
+    stop_at_exact: float | None = setting(
+        None, "--stop-at-exact X", "stop once the validation exact match reaches X", within=SHARE_ABOVE_0
+    )
     min_in_len: int | None = setting(None, error_name="the shortest `in_len`")  # None: all sources have in_len
-    few_symbols: float = setting(0.0, "--few-symbols X", FEW_SYMBOLS_HELP, within=SHARE)
-    keep_best: bool = setting(False, "--keep-best", KEEP_BEST_HELP)
-    patience: int | None = setting(None, "--patience N", PATIENCE_HELP)
+    few_symbols: float = setting(
+        0.0, "--few-symbols X", "share of sources of few symbols (default: with a range of lengths 0.25)", within=SHARE
+    )
+    keep_best: bool = setting(False, "--keep-best", "save the epoch with the best exact match, not the last epoch")
+    patience: int | None = setting(None, "--patience N", "stop after N epochs without improvement; save the best epoch")
     validation_points: int | None = setting(None)  # how many of `points` are for validation; None: a tenth
-    dropout: float = setting(0.0, "--dropout P", "dropout rate in training (default {default:g})", within=SHARE_BELOW_1)
-    members: int = setting(1, "--members N", MEMBERS_HELP, at_most=MAX_MEMBERS)
-    label_smoothing: float = setting(0.0, "--label-smoothing X", LABEL_SMOOTHING_HELP, within=SHARE_BELOW_1)
-    consistency: float = setting(0.0, "--consistency X", CONSISTENCY_HELP, within=CONSISTENCY)  # needs dropout
-    budget: float | None = setting(None, "--budget MINUTES", BUDGET_HELP, within=POSITIVE)  # the time, not the epochs
+    dropout: float = setting(0.0, "--dropout P", "dropout rate in training", within=SHARE_BELOW_1)
+    members: int = setting(1, "--members N", "train N networks, and save them as one ensemble", at_most=MAX_MEMBERS)
+    label_smoothing: float = setting(
+        0.0, "--label-smoothing X", "share of the target probability spread over all symbols", within=SHARE_BELOW_1
+    )
+    consistency: float = setting(
+        0.0, "--consistency X", "weight of the divergence between answers with two dropout masks", within=CONSISTENCY
+    )
+    budget: float | None = setting(
+        None, "--budget MINUTES", "train for this time, by default with a cosine schedule", within=POSITIVE
+    )
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -278,9 +274,13 @@ class Beam:
         UsageError: a value is out of range.
     """
 
-    size: int = setting(1, "--beam-size K", BEAM_SIZE_HELP, error_name="`beam_size`", at_most=1000)
-    n_best: int = setting(1, "--n-best N", "print the N best answers of the beam search (default {default})")
-    length_penalty: float = setting(0.0, "--length-penalty A", PENALTY_HELP, within=PENALTY)
+    size: int = setting(
+        1, "--beam-size K", "keep K hypotheses (default: greedy decoding)", error_name="`beam_size`", at_most=1000
+    )
+    n_best: int = setting(1, "--n-best N", "print the N best answers of the beam search")
+    length_penalty: float = setting(
+        0.0, "--length-penalty A", "rank hypotheses by log p / length^A; a larger A favours longer ones", within=PENALTY
+    )
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -292,13 +292,10 @@ def make_beam(size: int | None, n_best: int | None, length_penalty: float | None
     """Return the beam search with these settings, or None for greedy decoding if `size` is None.
 
     Raises:
-        UsageError: a value is out of range, or `n_best` or `length_penalty` is given without `size`.
+        UsageError: a value is out of range, or needs a `size`.
     """
     if size is not None:
         return Beam(size, 1 if n_best is None else n_best, length_penalty or 0.0)
-    if n_best not in (None, 1):
-        n_best = require_integer("`n_best`", n_best, at_least=1)
-        raise UsageError(f"`n_best` {n_best} needs `beam_size` of at least {n_best}, got none")
-    if length_penalty:
-        raise UsageError("`length_penalty` needs `beam_size`, got none")
-    return None
+    if n_best in (None, 1) and not length_penalty:
+        return None
+    raise UsageError("expected `beam_size` with `n_best` or `length_penalty`, got none")

@@ -5,7 +5,6 @@ that they cannot control the terminal.
 """
 
 import contextlib
-import errno
 import io
 import os
 import sys
@@ -22,47 +21,33 @@ VISIBLE_SPACES = {" ": "\u2423", "\u00a0": "\u237d"}  # Unicode's OPEN BOX and S
 
 @contextlib.contextmanager
 def safe_streams() -> Iterator[None]:
-    """Make the standard streams safe to write to, even if the shell closed them or the locale lacks characters.
-
-    Write errors on standard error are ignored. Writing to a closed standard output raises OSError.
-    """
-    # Reserve the descriptors 0 to 2 if they are closed: a file opened there would receive TensorFlow's messages.
-    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
-        pass
-    os.close(descriptor)
-    before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = sys.stdout or _ClosedStream(), cast(TextIO, _LenientStderr(sys.stderr or _ClosedStream()))
+    """Ignore write errors on standard error, and escape characters that the locale lacks on standard output."""
+    before = sys.stderr
+    sys.stderr = cast(TextIO, _LenientStderr(before))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         yield
     finally:
-        sys.stdout, sys.stderr = before
-
-
-class _ClosedStream(io.TextIOBase):
-    """A standard stream that the shell has closed: every write raises OSError."""
-
-    def write(self, _: str) -> int:
-        raise OSError(errno.EBADF, "it is closed")
+        sys.stderr = before
 
 
 class _LenientStderr:
     """A wrapper of standard error that ignores write errors, such as a closed pipe or a full disk."""
 
-    def __init__(self, stream: TextIO | _ClosedStream) -> None:
+    def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        self._try(self._stream.write, text)
+        try:
+            self._stream.write(text)
+        except (OSError, ValueError):
+            _redirect_to_devnull(self._stream)
         return len(text)
 
     def flush(self) -> None:
-        self._try(self._stream.flush)
-
-    def _try(self, method: Callable[..., object], *arguments: str) -> None:
         try:
-            method(*arguments)
+            self._stream.flush()
         except (OSError, ValueError):
             _redirect_to_devnull(self._stream)
 
@@ -70,7 +55,7 @@ class _LenientStderr:
         return getattr(self._stream, name)
 
 
-def _redirect_to_devnull(stream: TextIO | _ClosedStream) -> None:
+def _redirect_to_devnull(stream: TextIO) -> None:
     """Discard the stream's buffer and all later writes."""
     with contextlib.suppress(OSError, ValueError), open(os.devnull, "wb") as devnull:
         os.dup2(devnull.fileno(), stream.fileno())
@@ -94,7 +79,7 @@ def print_result(text: str, unchanged: bool = False) -> None:
 
     Raises:
         BrokenPipeError: the reader, for example `head`, has closed the pipe.
-        Seq2SeqError: standard output is closed, or its disk is full.
+        Seq2SeqError: the disk of standard output is full.
     """
     try:
         print(text if unchanged else printable(text), flush=True)
@@ -112,8 +97,7 @@ def print_line(text: str, coloured: bool = False) -> None:
     except BrokenPipeError:
         pass
     except Seq2SeqError as error:
-        if not isinstance(sys.stdout, _ClosedStream):
-            print_notice(f"{error}; the training continues")
+        print_notice(f"{error}; the training continues")
 
 
 def print_notice(text: str) -> None:

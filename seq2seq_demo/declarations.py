@@ -5,9 +5,9 @@ import numbers
 import operator
 import re
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import Field, field, fields
+from dataclasses import field, fields
 from types import UnionType
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin
 
 from seq2seq_demo.errors import UsageError
 
@@ -22,17 +22,19 @@ class Range(NamedTuple):
     contains: Callable[[float], bool]
 
 
-class Option(NamedTuple):
-    """How a field is set on the command line, and which values it accepts."""
+class Setting(NamedTuple):
+    """A declared field: its default, how it is set on the command line, and which values it accepts."""
 
+    default: Any
     usage: str = ""  # flags and metavar, such as `-L --num-layers N`; empty: no option
-    help: str = ""  # {choices} and {default} are replaced by the choices and the default
+    help: str = ""
     error_name: str | None = None  # the field's name in errors; None: its Python name in backticks
     at_least: int = 1  # lower bound of an integer
     at_most: int | None = None  # upper bound of an integer
-    choices: Collection[str] = ()  # valid strings; empty: any string
+    choices: Collection[str] = ()  # valid strings, by default those of a Literal type; empty: any string
     within: Range | None = None  # valid real numbers
-    again: bool = False  # whether a resumed training run needs the option again
+    name: str = ""  # the field's
+    kind: Any = None  # the type of its values, other than None
 
     @property
     def flags(self) -> list[str]:
@@ -44,40 +46,38 @@ class Option(NamedTuple):
         """The placeholder of the value in the help; None if the option takes no value."""
         return next((word for word in self.usage.split() if not word.startswith("-")), None)
 
-    def words(self, value: object) -> list[str]:
-        """Return the option with a value, as a user types it."""
-        return [self.flags[0], *([] if self.metavar is None else [str(value)])]
-
 
 def setting(default: T, usage: str = "", help: str = "", **constraints: Any) -> T:
-    """Declare a dataclass field with an `Option`; the class must call `check_fields` in `__post_init__`.
+    """Declare a dataclass field with a `Setting`; the class must call `check_fields` in `__post_init__`.
 
-    `constraints` are the other fields of `Option`.
+    The default is appended to `help`, unless it mentions the default; {choices} is replaced by the choices.
+    `constraints` are the other fields of `Setting`.
     """
-    option = Option(usage, **constraints)
-    _OPTION_NAMES.update(option.flags)
-    help = help.format(choices=", ".join(option.choices), default=default)
-    return field(default=default, metadata={"option": option._replace(help=help)})
+    declared = Setting(default, usage, **constraints)
+    _OPTION_NAMES.update(declared.flags)
+    if declared.metavar and default not in (None, ()) and "default" not in help:
+        help += f" (default {f'{default:g}' if isinstance(default, float) else default})"
+    return field(default=default, metadata={"setting": declared._replace(help=help)})
 
 
 def copied_setting(config: type, name: str, default: T) -> T:
-    """Declare a field with this default and with the `Option` of the field `name` of the dataclass `config`."""
+    """Declare a field with this default and with the `Setting` of the field `name` of the dataclass `config`."""
     return field(default=default, metadata=config.__dataclass_fields__[name].metadata)  # type: ignore[attr-defined]
 
 
-def declared_fields(config: Any) -> dict[str, Field[Any]]:
+def declared_settings(config: type) -> dict[str, Setting]:
     """Return the fields that a dataclass declares with `setting` or `copied_setting`, by name."""
-    return {declared.name: declared for declared in fields(config) if "option" in declared.metadata}
-
-
-def declared_option(declared: Field[Any]) -> Option:
-    """Return the `Option` of a declared field."""
-    return cast(Option, declared.metadata["option"])
-
-
-def value_type(declared: Field[Any]) -> Any:
-    """Return the type of a field; for `X | None`, return X."""
-    return declared.type.__args__[0] if isinstance(declared.type, UnionType) else declared.type
+    found = {}
+    for each in fields(config):
+        if declared := each.metadata.get("setting"):
+            is_optional = get_origin(each.type) in (Union, UnionType)
+            kind = get_args(each.type)[0] if is_optional else each.type
+            choices = declared.choices or (get_args(kind) if get_origin(kind) is Literal else ())
+            help = declared.help.format(choices=", ".join(choices))
+            found[each.name] = declared._replace(
+                name=each.name, kind=kind, default=each.default, choices=choices, help=help
+            )
+    return found
 
 
 def check_fields(config: Any) -> None:
@@ -86,31 +86,26 @@ def check_fields(config: Any) -> None:
     Raises:
         UsageError: a value is out of range.
     """
-    for name, declared in declared_fields(config).items():
-        object.__setattr__(config, name, checked_value(declared, getattr(config, name)))
+    for name, declared in declared_settings(type(config)).items():
+        object.__setattr__(config, name, _checked(declared, getattr(config, name)))
 
 
-def checked_value(declared: Field[Any], value: object) -> object:
-    """Validate a field's value; return it as a plain int, float, bool or str, or as None if None is the default.
-
-    Raises:
-        UsageError: the value is out of range.
-    """
-    option, kind = declared_option(declared), value_type(declared)
+def _checked(declared: Setting, value: object) -> object:
+    """Return a valid value as a plain int, float, bool or str, or as None if None is the default."""
     if value is None and declared.default is None:
         return None
-    name = option.error_name or f"`{declared.name}`"
-    if option.choices:
-        return require_choice(name, value, option.choices)
-    if kind is bool:
+    name = declared.error_name or f"`{declared.name}`"
+    if declared.choices:
+        return require_choice(name, value, declared.choices)
+    if declared.kind is bool:
         return require_flag(name, value)
-    if kind is int:
-        return require_integer(name, value, option.at_least, option.at_most)
-    if option.within is None:
+    if declared.kind is int:
+        return require_integer(name, value, declared.at_least, declared.at_most)
+    if declared.within is None:
         return value
     number = _to_float(value)
-    if not option.within.contains(number):
-        raise UsageError(f"expected {name} {option.within.description}, got {preview(value, as_python)}")
+    if not declared.within.contains(number):
+        raise UsageError(f"expected {name} {declared.within.description}, got {preview(value, as_python)}")
     return number
 
 
@@ -184,18 +179,18 @@ def preview(value: object, write: Callable[[object], str] = as_json) -> str:
     return "a number of thousands of digits"  # Python prints no integer of more than 4300 digits
 
 
-def suggestions(name: str, choices: Iterable[str], n: int) -> list[str]:
-    """Return the `n` choices that are most similar to a name, or fewer if no others are similar; case is ignored."""
+def nearest(name: str, choices: Iterable[str]) -> str | None:
+    """Return the choice that is most similar to a name, or None if none is similar; case is ignored."""
     import difflib  # only needed for an error
 
-    folded = {choice.casefold(): choice for choice in reversed([*choices])}
-    return [folded[match] for match in difflib.get_close_matches(name.casefold(), folded, n, 0.65)]
+    folded = {choice.casefold(): choice for choice in choices}
+    return next((folded[match] for match in difflib.get_close_matches(name.casefold(), folded, 1, 0.65)), None)
 
 
 def require_choice(kind: str, value: object, choices: Collection[str]) -> str:
-    """Return the value as a plain str if it is a choice; else raise UsageError, which suggests a similar choice."""
+    """Return the value as a plain str if it is a choice; else raise UsageError, which names the nearest choice."""
     if isinstance(value, str) and value in choices:
         return str(value)
-    similar = suggestions(str(value), choices, 1)
-    hint = f"did you mean {similar[0]}? " if similar else ""
+    near = nearest(str(value), choices)
+    hint = f"did you mean {near}? " if near else ""
     raise UsageError(f"unknown {kind} {preview(value, as_python)}: {hint}expected one of {', '.join(choices)}")

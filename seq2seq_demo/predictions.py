@@ -16,7 +16,7 @@ from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.data.vocabulary import Vocabularies, join_symbols
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.metrics import answer_confidence, draw, html_table
-from seq2seq_demo.network.decoding import GREEDY, Decode, DecodingOptions, answer
+from seq2seq_demo.network.decoding import GREEDY, DecodingOptions, answer
 from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork
 from seq2seq_demo.network.thread_pool import in_threads
 
@@ -131,7 +131,6 @@ class PredictionRequest(NamedTuple):
     out_len: Callable[[int], int]  # source length → answer length (the maximum if the network ends its answers)
     options: DecodingOptions = GREEDY
     targets: Callable[[np.ndarray], Sequences] | None = None  # sources [B, S] → targets, for rows without a target
-    decode: Decode | None = None  # replaces the greedy decoder of NumPy
     temperature: float | None = None  # None: no confidences
 
 
@@ -194,7 +193,7 @@ def _answers(
     out_len = request.out_len(in_len)
     request.options.check_fits(network.model_config, len(rows), in_len, out_len)
     sources = np.array([row.values for row in rows])
-    answers = answer(network, sources, out_len, request.options, request.decode)
+    answers = answer(network, sources, out_len, request.options)
     return _predictions(rows, expected, answers, request, ends)
 
 

@@ -11,9 +11,9 @@ import pytest
 from helpers import PROGRAM, PYTHON, ROOT, environment
 
 from seq2seq_demo import __version__
-from seq2seq_demo.cli.parser import COMMANDS, declared_options, parse
+from seq2seq_demo.cli import COMMANDS, parse
+from seq2seq_demo.commands.options import declared_options
 from seq2seq_demo.config import CELL_TYPES
-from seq2seq_demo.declarations import declared_option
 
 PACKAGE = ROOT / "seq2seq_demo"
 FRONT_PAGE = ROOT / "README.md"
@@ -204,13 +204,12 @@ def options_shown():
 def test_the_page_of_options_lists_all_declared_options():
     shown, declared = dict(options_shown()), {("-h", "--help"): {*COMMANDS}, ("--version",): {*COMMANDS}}
     for command, row in COMMANDS.items():
-        for field in declared_options(row.options).values():
-            option = declared_option(field)
+        for option in declared_options(row.options).values():
             *letter, name = option.flags
             written = (*letter, f"{name} {option.metavar}" if option.metavar else name)
             declared.setdefault(written, set()).add(command)
-            if option.metavar and field.default not in (None, ()):
-                value = f"{field.default:g}" if isinstance(field.default, float) else str(field.default)
+            if option.metavar and option.default not in (None, ()):
+                value = f"{option.default:g}" if isinstance(option.default, float) else str(option.default)
                 assert value in re.findall(r"[\w.-]+", shown[written][0]), (written, value)
     assert {written: commands for written, (_, commands) in shown.items()} == declared
 

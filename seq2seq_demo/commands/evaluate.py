@@ -67,7 +67,7 @@ def _measure(
         options.points,
         lengths,
         options.max_out_len or options.out_len,
-        options.seed or 0,
+        options.seed,
         beam=options.beam,
         on_progress=progress.advance,
         on_skip=lambda error: progress.notify(f"Skipped one length: {error}"),

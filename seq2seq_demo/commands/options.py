@@ -1,73 +1,46 @@
 """The options of each command, as frozen dataclasses; options that commands share are in a base class.
 
 `settings` holds the settings of network and training that the user gave. Every other option is a field, declared with
-its name on the command line and its help. `cli/parser.py` builds the parser from these declarations; this module checks
-the values.
+its name on the command line and its help. `cli.py` builds a parser from these declarations; this module checks the
+values.
 """
 
 import itertools
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from seq2seq_demo.config import (
-    FORMATS,
     INTEGERS,
     JSON,
     MAX_MEMBERS,
     SHARE,
-    TOKENS,
     TSV,
     Beam,
+    Format,
     ModelConfig,
     Settings,
+    TokenKind,
     TrainConfig,
     given_values,
     make_beam,
 )
 from seq2seq_demo.data.lines import UTF_8
-from seq2seq_demo.declarations import check_fields, copied_setting, declared_fields, require_integer, setting
+from seq2seq_demo.declarations import Setting, check_fields, copied_setting, declared_settings, setting
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files import file_names
 
 if TYPE_CHECKING:
     from seq2seq_demo.data.patterns import PatternTask
 
-WEIGHTS_HELP = "weights file, 2016 checkpoint, or a name that `networks` lists"
-PATTERN_HELP = "a name that `patterns` lists, or FILE.py:FUNCTION"
-FILE_HELP = "file of sequences or pairs: JSON, CSV, TSV or one per line, also gzipped; - is standard input"
-FORMAT_HELP = (
-    "file format: one of {choices} (default: by suffix); only csv and tsv have quotes; with tsv, predict prints TSV"
-)
-ENCODING_HELP = "encoding of files and standard input, one of Python's codecs, as in cp1252 (default {default})"
-COLUMNS_HELP = "names or numbers of the columns of sources and targets in a file"
-HEADER_HELP = "whether the first row of a file names its columns (default: yes for known names)"
+YesNo = Literal["yes", "no"]
 TOKENS_HELP = "one of {choices} (default: recognised)"
-MIN_CONFIDENCE_HELP = "leave a source unanswered if the confidence in its answer is below X"
-LOWERCASE_HELP = "convert sources, but not targets, to lower case, in training and whenever the network reads"
-MAX_LEN_HELP = "longest answer, if the network ends its answers (default: from training)"
-ENGINE_HELP = "decode with numpy (default), or with the Keras network, which loads slowly"
-KEEP_GOING_HELP = "skip invalid sequences with a notice; train skips at most a tenth of the pairs"
-VALIDATION_HELP = "pairs to validate with (default: a tenth of the pairs of --from-file)"
-JOBS_HELP = "members that are trained at the same time, in as many processes (default: one per core)"
-OPTIMIZER_HELP = "save without Adam's moments: a third of the size; further training starts with moments of zero"
-OUTPUT_HELP = "where to write weights (default: the next unused canonical name)"
-RECORD_HELP = "record the weights at steps 0, 5, 7, 10, 14, 20, … and at up to 100 epoch ends, in a file beside -o"
-FORCE_HELP = (
-    "let outputs replace any file, even one of another kind or program; train also starts an interrupted run again"
-)
-HISTORY_HELP = "write the figures of each epoch to FILE, as JSON"
-HISTORY_PLOT_HELP = "plot the training curves (.png, .svg or .pdf)"
-LOG_DIR_HELP = "directory for TensorBoard logs (default: a temporary one)"
-LOGGED_HELP = "what to log: 0 loss and metrics (default), 1 also gradients, 2 also weights, 3 also activations"
-EACH_SELECTS = "each selects the weights to start from"
-DESCRIBE_FILES = {"in_tokens", "out_tokens", "format", "encoding", "columns", "header"}  # these need --from-file
-DESCRIBE_FILES |= {"validation_file", "keep_going", "lowercase"}
 MAX_NETWORKS = 4  # on a page
+FIRST = ("pattern", "output", "input_weights")  # the options that --help lists first
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,8 +51,10 @@ class Options:
         UsageError: a value is out of range or contradicts another option. The subclasses raise it, too.
     """
 
-    accepted_settings: ClassVar[Collection[str]] = ()  # names; --help lists options in the order of the class body
+    group: ClassVar[str] = "all commands"  # the heading of the class's own options in --help
+    accepted_settings: ClassVar[Collection[str]] = ()  # the settings that the class adds, listed at this place
     settings: Settings = field(default_factory=Settings, hash=False)
+    typed: Sequence[str] = field(default=(), compare=False)  # the words after the command, as typed
     verbose: int = setting(0, "-v --verbose", "print more; -vv also prints parameters and tracebacks", at_least=0)
 
     def __post_init__(self) -> None:
@@ -93,7 +68,8 @@ class Options:
 class TaskOptions(Options):
     """The options of every command that has a task."""
 
-    pattern: str | None = setting(None, "-p --pattern-name NAME", PATTERN_HELP, again=True)
+    group = "task"
+    pattern: str | None = setting(None, "-p --pattern-name NAME", "a name that `patterns` lists, or FILE.py:FUNCTION")
     accepted_settings: ClassVar[Collection[str]] = ("in_len", "out_len", "in_max_int", "out_max_int")
 
     @cached_property
@@ -119,18 +95,19 @@ class TaskOptions(Options):
 class NetworkOptions(TaskOptions):
     """The options of every command that uses a network."""
 
-    input_weights: Sequence[Path] = setting((), "-i --input-weights FILE", WEIGHTS_HELP)  # some commands take several
+    group = "weights, data and network"
+    input_weights: Sequence[Path] = setting((), "-i --input-weights FILE", "weights file, or a name from `networks`")
     name: str | None = setting(None, "-n --name NAME", 'NAME in the canonical file names (default "basic")')
     iter_num: int | None = setting(None, "--iter-num N", "load iteration N; train saves iteration N + 1", at_least=0)
-    data_dir: Path = setting(Path(), "--data-dir DIR", "directory of the canonical files (default {default})")
-    from_file: str | None = setting(None, "--from-file FILE", FILE_HELP, again=True)
-    format: str | None = setting(None, "--format F", FORMAT_HELP, choices=FORMATS, again=True)
-    encoding: str = setting(UTF_8, "--encoding NAME", ENCODING_HELP, again=True)
-    columns: str | None = setting(None, "--columns SOURCE,TARGET", COLUMNS_HELP, again=True)
-    header: str | None = setting(None, "--header {yes,no}", HEADER_HELP, choices=("yes", "no"), again=True)
-    in_tokens: str | None = setting(None, "--in-tokens TOKENS", f"kind of sources: {TOKENS_HELP}", choices=TOKENS)
-    out_tokens: str | None = setting(None, "--out-tokens TOKENS", f"kind of targets: {TOKENS_HELP}", choices=TOKENS)
-    accepted_settings: ClassVar[Collection[str]] = declared_fields(ModelConfig)
+    data_dir: Path = setting(Path(), "--data-dir DIR", "directory of the canonical files")
+    from_file: str | None = setting(None, "--from-file FILE", "sequences or pairs; - is standard input")
+    format: Format | None = setting(None, "--format F", "one of {choices} (default: by suffix)")
+    encoding: str = setting(UTF_8, "--encoding NAME", "encoding of files and standard input, as in cp1252")
+    columns: str | None = setting(None, "--columns SOURCE,TARGET", "names or numbers of the columns of a file")
+    header: YesNo | None = setting(None, "--header {yes,no}", "whether the first row has names (default: if known)")
+    in_tokens: TokenKind | None = setting(None, "--in-tokens TOKENS", f"kind of sources: {TOKENS_HELP}")
+    out_tokens: TokenKind | None = setting(None, "--out-tokens TOKENS", f"kind of targets: {TOKENS_HELP}")
+    accepted_settings: ClassVar[Collection[str]] = declared_settings(ModelConfig)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -141,7 +118,7 @@ class NetworkOptions(TaskOptions):
                 if f"{side}_max_int" in self.settings:
                     raise UsageError(f"expected --{side}-max-int or --{side}-tokens {tokens}, got both")
         if self.iter_num is not None and self.input_weights:
-            raise UsageError(f"expected -i/--input-weights or --iter-num, got both: {EACH_SELECTS}")
+            raise UsageError("expected -i/--input-weights or --iter-num, got both: each selects the weights")
         if (name := self.name) is not None:
             is_valid = name.isprintable() and os.path.basename(name) == name
             if not is_valid or not 0 < len(name.encode()) <= file_names.MAX_PART_BYTES:
@@ -182,21 +159,37 @@ class NetworkOptions(TaskOptions):
                 raise UsageError(f"expected {other} and {option} to be different files, got {path} twice")
             options[real] = option
 
+    def _require_file_for(self, *names: str) -> None:
+        """Raise UsageError if an option that describes files is given without --from-file."""
+        declared = declared_settings(type(self))
+        for name in names if self.from_file is None else ():
+            if getattr(self, name) not in (declared[name].default, INTEGERS):
+                raise UsageError(f"expected --from-file with {declared[name].flags[-1]}, got none")
+
 
 @dataclass(frozen=True, kw_only=True)
 class AnswerOptions(NetworkOptions):
     """The options of every command that decodes: predict and evaluate."""
 
+    group = "decoding"
     json: bool = setting(False, "--json", "print one JSON object per line instead of text")
-    max_out_len: int | None = setting(None, "--max-out-len T", MAX_LEN_HELP)
+    max_out_len: int | None = setting(None, "--max-out-len T", "longest answer (default: as in training)")
     beam_size: int | None = copied_setting(Beam, "size", None)
     length_penalty: float | None = copied_setting(Beam, "length_penalty", None)
-    keep_going: bool = setting(False, "--keep-going", KEEP_GOING_HELP, again=True)
+    keep_going: bool = setting(False, "--keep-going", "skip invalid records with a notice; train, at most a tenth")
 
     @property
     def beam(self) -> Beam | None:
         """The beam search; None for greedy decoding."""
         return make_beam(self.beam_size, getattr(self, "n_best", None), self.length_penalty)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _ = self.beam  # raises UsageError if its options contradict each other
+
+
+# The example has the default length, so that it works when pasted.
+PREDICT_EXPECTS = "predict expects a sequence, as in `predict 3 1 4 1 5 9 2 6 5 3`, or --from-file"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,26 +197,22 @@ class PredictOptions(AnswerOptions):
     """The options of `predict`, which reads sources from the command line, a file or the terminal."""
 
     words: Sequence[str] = ()  # the sources, as typed
-    engine: str = setting("numpy", "--engine {numpy,keras}", ENGINE_HELP, choices=("numpy", "keras"))
     n_best: int | None = copied_setting(Beam, "n_best", None)
     show_attention: bool = setting(False, "--show-attention", "print the attention weights below each answer")
-    min_confidence: float | None = setting(None, "--min-confidence X", MIN_CONFIDENCE_HELP, within=SHARE)
+    min_confidence: float | None = setting(
+        None, "--min-confidence X", "leave a source unanswered if the confidence in its answer is below X", within=SHARE
+    )
     attention_plot: Path | None = setting(None, "--attention-plot FILE", "plot the attention (.png, .svg or .pdf)")
-    force: bool = setting(False, "--force", FORCE_HELP, again=True)
+    force: bool = setting(False, "--force", "let outputs replace any file; train also discards an interrupted run")
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.beam and self.engine != "numpy":
-            raise UsageError(f"expected --beam-size with --engine numpy, got {self.engine}")
         if self.show_attention and self.prints_tsv:
             raise UsageError("expected --show-attention or --format tsv, got both")
         if self.words and self.from_file:
             raise UsageError(f"{PREDICT_EXPECTS}, got both")
-        of_files = {"--format": self.format != TSV and self.format, "--columns": self.columns, "--header": self.header}
-        of_files["--encoding"] = self.encoding != UTF_8 and self.encoding
-        for option, value in of_files.items():
-            if self.words and value:
-                raise UsageError(f"expected {option} with --from-file, got a sequence")
+        if self.words:
+            self._require_file_for("columns", "header", "encoding", *(() if self.format == TSV else ("format",)))
         self._check_outputs({"--attention-plot": self.attention_plot})
 
     @property
@@ -232,23 +221,16 @@ class PredictOptions(AnswerOptions):
         return self.format == TSV and not self.json
 
 
-# The example has the default length, so that it works when pasted.
-PREDICT_EXPECTS = "predict expects a sequence, as in `predict 3 1 4 1 5 9 2 6 5 3`, or --from-file"
-
-
 @dataclass(frozen=True, kw_only=True)
 class EvaluateOptions(AnswerOptions):
     """The options of `evaluate`, which measures a network on random sources or on a file of pairs."""
 
     points: int | None = setting(None, error_name="the number of sources")
     lengths: Sequence[int] = setting((), "--lengths S,S-S,...", "source lengths to measure, one line each")
-    seed: int | None = copied_setting(TrainConfig, "seed", None)
+    seed: int = copied_setting(TrainConfig, "seed", 0)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _ = self.beam  # raises UsageError if its options contradict each other
-        for length in self.lengths:
-            require_integer("`lengths`", length, at_least=1)
         if self.lengths and (self.from_file or self.in_len):
             other = "--from-file" if self.from_file else "--in-len"
             raise UsageError(f"expected --lengths or {other}, got both: each determines the lengths of the sources")
@@ -258,38 +240,36 @@ class EvaluateOptions(AnswerOptions):
 class TrainOptions(NetworkOptions):
     """The options of `train`; they select the training data, the initial weights, the settings and the outputs."""
 
-    accepted_settings: ClassVar[Collection[str]] = declared_fields(TrainConfig)
-    lowercase: bool | None = setting(None, "--lowercase", LOWERCASE_HELP)
-    validation_file: str | None = setting(None, "--validation-file FILE", VALIDATION_HELP, again=True)
-    record: bool = setting(False, "--record", RECORD_HELP)
+    group = "training"
+    accepted_settings: ClassVar[Collection[str]] = declared_settings(TrainConfig)
+    lowercase: bool | None = setting(None, "--lowercase", "convert sources to lower case, whenever the network reads")
+    validation_file: str | None = setting(None, "--validation-file FILE", "pairs to validate with (default: a tenth)")
+    record: bool = setting(False, "--record", "record the weights at many steps, in a file beside -o")
     resume: bool = setting(False, "--resume", "resume an interrupted training run from its snapshot")
-    history: Path | None = setting(None, "--history FILE", HISTORY_HELP, again=True)
-    history_plot: Path | None = setting(None, "--history-plot FILE", HISTORY_PLOT_HELP, again=True)
-    log_dir: Path | None = setting(None, "--log-dir DIR", LOG_DIR_HELP, again=True)
+    history: Path | None = setting(None, "--history FILE", "write the figures of each epoch, as JSON")
+    history_plot: Path | None = setting(None, "--history-plot FILE", "plot the training curves (.png, .svg or .pdf)")
+    log_dir: Path | None = setting(None, "--log-dir DIR", "directory of TensorBoard logs (default: a temporary one)")
     tensorboard_verbose: int = setting(
-        0, "--tensorboard-verbose {0,1,2,3}", LOGGED_HELP, at_least=0, at_most=3, again=True
+        0, "--tensorboard-verbose {0,1,2,3}", "1 also logs gradients, 2 weights, 3 activations", at_least=0, at_most=3
     )
     keep_going: bool = copied_setting(AnswerOptions, "keep_going", False)
-    output: Path | None = setting(None, "-o --output-weights FILE", OUTPUT_HELP)
-    jobs: int | None = setting(None, "--jobs J", JOBS_HELP, again=True)
-    no_optimizer: bool = setting(False, "--no-optimizer", OPTIMIZER_HELP, again=True)
+    output: Path | None = setting(None, "-o --output-weights FILE", "where to write weights (default: a new name)")
+    jobs: int | None = setting(None, "--jobs J", "members to train at the same time (default: one per core)")
+    no_optimizer: bool = setting(False, "--no-optimizer", "save without Adam's moments: a third of the size")
     force: bool = copied_setting(PredictOptions, "force", False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         settings, is_untrained = self.settings, self.settings.get("epochs") == 0
-        if self.resume and self.input_weights:
-            raise UsageError(f"expected -i/--input-weights or --resume, got both: {EACH_SELECTS}")
+        if len(self.input_weights) > 1:
+            raise UsageError(f"expected one -i/--input-weights, got {len(self.input_weights)}")
         if "few_symbols" in settings and self.from_file is not None:
             raise UsageError("expected --few-symbols or --from-file, got both: sources in a file are not random")
         for of_epochs in ("record", "history", "history_plot"):
             if getattr(self, of_epochs) and is_untrained:
                 raise UsageError(f"expected --epochs of at least 1 with `{of_epochs}`, got 0")
-        for name, declared in declared_fields(self).items() if self.from_file is None else ():
-            value = getattr(self, name)
-            if name in DESCRIBE_FILES and value not in (None, False, INTEGERS, UTF_8):
-                given = declared.metadata["option"].words(value)
-                raise UsageError(f"expected --from-file with {' '.join(given)}, got none")
+        self._require_file_for("in_tokens", "out_tokens", "format", "encoding", "columns", "header")
+        self._require_file_for("validation_file", "keep_going", "lowercase")
         self._check_outputs(self._outputs(), may_replace_weights="-o")
         if not (settings.get("points") or self.resume or is_untrained or self.from_file):
             raise UsageError("train expects the number of points, as in `train 100000`, or --from-file, got neither")
@@ -316,6 +296,7 @@ class TrainOptions(NetworkOptions):
 class PageOptions(NetworkOptions):
     """The options of `page`, which requires -o and accepts up to MAX_NETWORKS weights files."""
 
+    group = "page"
     words: Sequence[str] = ()  # sources to offer as examples, as typed
     output: Path | None = setting(None, "-o --output-weights FILE", "where to write the page, or a module (FILE.js)")
     gallery: Path | None = setting(None, "--gallery DIR", "write pages of several networks that come with the program")
@@ -324,7 +305,7 @@ class PageOptions(NetworkOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.gallery:
-            others = (each for each in fields(self) if each.name not in ("gallery", "force", "verbose"))
+            others = (each for each in fields(self) if each.name not in ("gallery", "force", "verbose", "typed"))
             if any(getattr(self, each.name) not in (each.default, (), [], {}) for each in others):
                 raise UsageError("expected no arguments or options except --force with --gallery, got others")
             return
@@ -350,3 +331,25 @@ class PatternsOptions(TaskOptions):
 @dataclass(frozen=True, kw_only=True)
 class NetworksOptions(Options):
     """`networks` has only the options that every command has."""
+
+
+def option_groups(options: type[Options]) -> dict[str, dict[str, Setting]]:
+    """Return the options of a command by group and name, in the order in which --help lists them."""
+    declared = declared_settings(ModelConfig) | declared_settings(TrainConfig) | declared_settings(options)
+    remaining = {name: each for name, each in declared.items() if each.usage}
+
+    def take(names: Iterable[str]) -> dict[str, Setting]:
+        return {name: remaining.pop(name) for name in names if name in remaining}
+
+    groups = {"options, before or after the command": take(FIRST)}
+    bases: list[type[Options]] = [base for base in reversed(options.__mro__) if issubclass(base, Options)]
+    bases.append(bases.pop(0))  # the options of every command come last
+    for base in bases:
+        for name, value in vars(base).items():
+            groups[base.group] = groups.get(base.group, {}) | take(value if name == "accepted_settings" else [name])
+    return groups
+
+
+def declared_options(options: type[Options]) -> dict[str, Setting]:
+    """Return the options of a command by name."""
+    return {name: each for group in option_groups(options).values() for name, each in group.items()}

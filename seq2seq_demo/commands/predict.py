@@ -6,8 +6,6 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-import numpy as np
-
 from seq2seq_demo.commands import network_selection
 from seq2seq_demo.commands.options import PredictOptions
 from seq2seq_demo.config import INTEGERS
@@ -21,7 +19,6 @@ from seq2seq_demo.display import heatmap, plots, predictions
 from seq2seq_demo.display.progress_bar import ProgressBar
 from seq2seq_demo.errors import InputError, UsageError, require
 from seq2seq_demo.network.decoding import MAX_ROWS_AT_ONCE, DecodingOptions
-from seq2seq_demo.network.numpy_network import Decoded
 from seq2seq_demo.predictions import Prediction, PredictionRequest, stream
 
 Rows = Iterable[Record | None]
@@ -133,11 +130,7 @@ class _Predictor:
         has_attention = options.show_attention or options.attention_plot is not None
         needs_probabilities = options.json or options.prints_tsv or options.min_confidence is not None
         decoding = DecodingOptions(options.beam, needs_probabilities, has_attention)
-        request = PredictionRequest(self.out_len, decoding, self.targets, temperature=self.network.temperature)
-        if options.engine == "numpy":
-            return request
-        keras_network = self.network.to_keras()  # loads TensorFlow
-        return request._replace(decode=lambda *args: Decoded(*map(np.asarray, keras_network.greedy(*args))))
+        return PredictionRequest(self.out_len, decoding, self.targets, temperature=self.network.temperature)
 
     def _batches(self, rows: Rows) -> Iterator[list[Record] | None]:
         """Yield sources in batches; all have the same length unless the network ends its answers."""

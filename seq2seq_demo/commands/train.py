@@ -13,7 +13,6 @@ from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.commands.resume import resume_training
 from seq2seq_demo.console import pluralize, print_line, print_notice, print_result
 from seq2seq_demo.data.pair_task import PairTask, pair_warnings
-from seq2seq_demo.declarations import declared_fields, declared_option
 from seq2seq_demo.display import tensorboard, training_report
 from seq2seq_demo.display.history import History
 from seq2seq_demo.errors import Interrupted, TrainingError, WeightsError, require_tensorflow
@@ -162,12 +161,11 @@ def _train_members(
 
 
 def _options_to_repeat(options: TrainOptions) -> str:
-    """Return the given options that --resume needs again, as a user would type them."""
-    words = []
-    for name, declared in declared_fields(options).items():
-        option, value = declared_option(declared), getattr(options, name)
-        if option.again and value != declared.default:
-            words += option.words(value)
+    """Return the words that the user typed, without -o and --resume, with which the command to resume begins."""
+    words = [word for word in options.typed if word != "--resume"]
+    if "-o" in words:
+        place = words.index("-o")
+        del words[place : place + 2]
     return shlex.join(words)
 
 

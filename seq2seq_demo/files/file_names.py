@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from seq2seq_demo.declarations import suggestions
+from seq2seq_demo.declarations import nearest
 from seq2seq_demo.errors import WeightsError
 
 WEIGHTS, SNAPSHOT = "ts2s", "s2s_checkpoint"
@@ -21,7 +21,6 @@ SUFFIX = ".weights.h5"
 _FILE_NAME = re.compile(
     rf"(?:{SNAPSHOT}__)?{WEIGHTS}__(.+)__(.+)_([0-9]{{1,15}})(?:\.weights\.h5|\.tfl)"
 )  # .tfl: 2016's
-MAX_SUGGESTIONS = 3  # maximum number of shipped networks that an error suggests
 MAX_PART_BYTES = 100  # the limit for NAME and for the task; a file name can have 255 bytes
 
 
@@ -151,8 +150,8 @@ def find_weights(given: Path) -> Path:
     shipped = shipped_networks()
     if given.name in shipped:
         return shipped[given.name]
-    near = suggestions(given.name.removesuffix(SUFFIX), shipped, MAX_SUGGESTIONS)
-    names = f"a shipped network such as {' or '.join(near)}" if near else "a name that `networks` lists"
+    near = nearest(given.name.removesuffix(SUFFIX), shipped)
+    names = f"a shipped network such as {near}" if near else "a name that `networks` lists"
     raise WeightsError(f"{given}: expected a weights file or {names}, found neither")
 
 

@@ -1,7 +1,6 @@
 """Decoding sources into answers: greedily or by beam search, until END or for a fixed number of steps."""
 
 import itertools
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +10,6 @@ from seq2seq_demo.network.beam import beam_search
 from seq2seq_demo.network.memory_estimates import check_decoding_fits
 from seq2seq_demo.network.numpy_network import Answers, Decoded, NumpyNetwork, Step, softmax, stack_steps
 
-Decode = Callable[[np.ndarray, int], Decoded]  # greedy decoding of sources [B, S] in T steps
 MAX_ROWS_AT_ONCE = 1000  # so that the arrays of a step fit into the cache
 MAX_ATTENTION_WEIGHTS = 10_000_000  # per batch, so a batch of long sequences has few rows
 
@@ -42,24 +40,12 @@ class DecodingOptions:
 GREEDY = DecodingOptions()
 
 
-def answer(
-    network: NumpyNetwork,
-    sources: np.ndarray,
-    out_len: int,
-    options: DecodingOptions = GREEDY,
-    decode: Decode | None = None,
-) -> Answers:
-    """Answer sources `[B, S]` with `out_len` symbols each, or with up to `out_len` if the network ends its answers.
-
-    `decode` replaces NumPy's greedy decoder.
-    """
+def answer(network: NumpyNetwork, sources: np.ndarray, out_len: int, options: DecodingOptions = GREEDY) -> Answers:
+    """Answer sources `[B, S]` with `out_len` symbols each, or with up to `out_len` if the network ends its answers."""
     if options.beam:
         return beam_search(network, sources, out_len, options.beam, options.attention)
     ends, go = network.model_config.ends, network.model_config.go
-    if decode:
-        decoded = decode(sources, out_len + ends)
-    else:
-        decoded = _decode_to_end(network, sources, out_len) if ends else network.decode(sources, out_len)
+    decoded = _decode_to_end(network, sources, out_len) if ends else network.decode(sources, out_len)
     is_end = (decoded.symbols == go) & ends  # [B, T]
     ended = is_end.any(axis=1)  # [B]
     lengths = np.where(ended, is_end.argmax(axis=1), out_len)

@@ -1,4 +1,4 @@
-"""Results, messages and training runs when the standard streams are closed, full or unread."""
+"""Results, messages and training runs when the standard streams are full or unread."""
 
 import contextlib
 import json
@@ -79,12 +79,10 @@ def test_training_succeeds_when_its_output_is_lost(tmp_path, streams):
 def test_unwritable_results_are_an_error(tmp_path, command):
     save_random(tmp_path / "w", in_len=4, out_len=4)
     program = shlex.join(REAL_PROGRAM) if command == "patterns" else DEMO
-    for streams, reason in ((">&-", "it is closed"), ("> /dev/full", "No space left on device")):
-        done = sh(tmp_path, f"demo {command} {streams}", program)
-        assert done.returncode == 1, streams
-        assert done.stderr.endswith(f"seq2seq-demo: error: standard output: {reason}\n")
-        assert done.stderr.count("\n") <= 2
-        assert done.stdout == ""
+    done = sh(tmp_path, f"demo {command} > /dev/full", program)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.endswith("seq2seq-demo: error: standard output: No space left on device\n")
+    assert done.stderr.count("\n") <= 2
 
 
 @pytest.mark.parametrize("streams", ["2> >(true)", "2> /dev/full"])
@@ -162,7 +160,7 @@ def test_predict_reads_piped_and_redirected_input(tmp_path):
         assert done.returncode == 0, done.stderr
         assert [line.split("=")[3] for line in done.stdout.splitlines()] == ["[1 2 3] (expected", "[0 2] (expected"]
     assert sh(tmp_path, "echo table | demo predict -i g2p").stdout.startswith("==> For input table, prediction=T ")
-    for nothing in (": | demo predict", "demo predict < /dev/null", "demo predict <&-", ": > in; demo predict < in"):
+    for nothing in (": | demo predict", "demo predict < /dev/null", ": > in; demo predict < in"):
         done = sh(tmp_path, nothing)
         assert (done.returncode, done.stdout) == (2, "")
         assert "or --from-file (- is standard input), got neither, and nothing on standard input" in done.stderr

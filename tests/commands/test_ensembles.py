@@ -29,7 +29,6 @@ def test_several_networks_answer_as_their_ensemble(run, both):
     ("line", "message"),
     [
         ("predict -i a -i b --show-attention 1 2", "expected a network of embedding_attention to show attention"),
-        ("predict -i c --engine keras 1 2", "expected one network for Keras, got an ensemble of 2"),
         ("predict -i a -i b --min-confidence 0.5 1 2", "for --min-confidence, got several, or one that was not"),
         ("predict -i a -i b -m embedding_attention 1 2", "b has model embedding_rnn"),
         ("train 50 -i c", "expected to continue from one network and to train one, got an ensemble of 2"),

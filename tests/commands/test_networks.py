@@ -68,8 +68,8 @@ def test_a_local_file_hides_a_shipped_network(run, tmp_path):
 
 def test_unknown_names_suggest_shipped_networks(run):
     for name, expected in [
-        ("sortd-rnn", "weights file or a shipped network such as sorted-rnn or "),
-        ("sorted-rnn.weights.h5", "weights file or a shipped network such as sorted-rnn or "),
+        ("sortd-rnn", "weights file or a shipped network such as sorted-rnn, found neither"),
+        ("sorted-rnn.weights.h5", "weights file or a shipped network such as sorted-rnn, found neither"),
         ("G2P", "weights file or a shipped network such as g2p, found neither"),
         ("zzz", "weights file or a name that `networks` lists, found neither"),
         ("d/sorted-rnn", "weights file, found none"),

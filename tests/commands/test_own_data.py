@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from helpers import SMALL, SMALL_PAIRS
 
-from seq2seq_demo.cli.parser import parse
+from seq2seq_demo.cli import parse
 from seq2seq_demo.commands.fresh_start import new_training
 from seq2seq_demo.trained_network import load
 

@@ -137,9 +137,8 @@ def test_predict_as_json(run):
 
     pairs = {"input": SOURCE, "output": facts["prediction"]}
     Path("in.jsonl").write_text(f"{json.dumps(pairs)}\n{SOURCE}\n")
-    status, out, _ = run("predict -i w --from-file in.jsonl --json --engine keras")
+    status, out, _ = run("predict -i w --from-file in.jsonl --json")
     first, second = (json.loads(line) for line in out.splitlines())
-    assert "attention" not in first
     assert (first["exact"], first["expected"]) == (True, facts["prediction"])
     assert second["expected"] == SOURCE[::-1]
     assert first["probabilities"] == pytest.approx(facts["probabilities"], abs=1e-5)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from helpers import DEMO, SMALL, SNAPSHOT, environment, finished_snapshot, line_of, save_random
 
-from seq2seq_demo.cli.parser import parse
+from seq2seq_demo.cli import parse
 from seq2seq_demo.commands.fresh_start import new_training
 from seq2seq_demo.trained_network import load
 
@@ -116,7 +116,6 @@ def test_options_that_name_the_same_file_are_refused(run):
         (f"--resume -o {SNAPSHOT}", "-o to name a file that is not a snapshot"),
         ("--resume -o link", "-o to name a file that is not a snapshot"),
         ("50 -o s2s_checkpoint__a__b_1.weights.h5", "-o to name a file that is not a snapshot"),
-        ("--resume -i w", "-i/--input-weights or --resume, got both"),
     ]:
         run.refuses(f"train {options}", f"error: expected {expected}")
     assert {name: Path(name).read_bytes() for name in os.listdir() if os.path.exists(name)} == before

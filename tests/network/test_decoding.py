@@ -5,6 +5,7 @@ import pytest
 from helpers import random_weights
 
 from seq2seq_demo.config import Beam, ModelConfig
+from seq2seq_demo.network import decoding
 from seq2seq_demo.network.decoding import DecodingOptions, answer
 from seq2seq_demo.network.numpy_network import Decoded, NumpyNetwork, softmax
 
@@ -19,15 +20,14 @@ BEAM = DecodingOptions(Beam(5))
     [(ENDING, [2, 0, 4, 4], [True, True, False, True]), (FIXED, [4] * 4, [False] * 4)],
     ids=["ending", "fixed"],
 )
-def test_answers_end_at_the_first_end(config, lengths, ended):
-    """Symbol 4 is END, or an ordinary symbol if the network does not end its answers. `decode` replaces the decoder."""
+def test_answers_end_at_the_first_end(monkeypatch, config, lengths, ended):
+    """Symbol 4 is END, or an ordinary symbol if the network does not end its answers."""
     symbols = np.array([[1, 2, 4, 3, 4], [4, 1, 1, 1, 1], [0, 1, 2, 3, 0], [0, 1, 2, 3, 4]])[:, : 4 + config.ends]
 
-    def decode(sources, n_steps):
-        assert n_steps == symbols.shape[1]  # a network that ends its answers gets one more step, for END
-        return Decoded(symbols, np.log(np.full((*symbols.shape, 5), 0.2)), None)
-
-    answers = answer(NumpyNetwork(config, {}), np.zeros((4, 3), int), 4, ALL, decode)
+    decoded = Decoded(symbols, np.log(np.full((*symbols.shape, 5), 0.2)), None)
+    monkeypatch.setattr(NumpyNetwork, "decode", lambda *_: decoded)
+    monkeypatch.setattr(decoding, "_decode_to_end", lambda *_: decoded)
+    answers = answer(NumpyNetwork(config, {}), np.zeros((4, 3), int), 4, ALL)
     assert (answers.symbols == symbols[:, None]).all()
     assert (answers.lengths.tolist(), answers.ended.tolist()) == ([[n] for n in lengths], [[flag] for flag in ended])
     assert (answers.n_written == answers.lengths + answers.ended).all()

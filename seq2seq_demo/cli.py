@@ -1,30 +1,30 @@
-"""Parses argv into the frozen options of one command. No other file imports argparse."""
+"""The command line: parse argv, run the command, and turn errors into one line and an exit status.
+
+No other file imports argparse.
+"""
 
 import argparse
 import contextlib
+import gc
 import os
+import signal
 import stat
 import sys
+import traceback
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import Field, fields
+from dataclasses import fields
+from importlib import import_module
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, cast
 
 from seq2seq_demo import __version__
 from seq2seq_demo.commands import options
-from seq2seq_demo.commands.options import PREDICT_EXPECTS, Options
-from seq2seq_demo.config import EVALUATION_SIZE, ModelConfig, Settings, TrainConfig
-from seq2seq_demo.console import print_result
-from seq2seq_demo.declarations import (
-    declared_fields,
-    declared_option,
-    parse_integer,
-    require_choice,
-    suggestions,
-    value_type,
-)
-from seq2seq_demo.errors import UsageError
+from seq2seq_demo.commands.options import PREDICT_EXPECTS, Options, declared_options, option_groups
+from seq2seq_demo.config import EVALUATION_SIZE, Settings
+from seq2seq_demo.console import print_notice, print_result, printable, safe_streams
+from seq2seq_demo.declarations import Setting, nearest, parse_integer, require_choice
+from seq2seq_demo.errors import Interrupted, Seq2SeqError, UsageError
 from seq2seq_demo.files import file_names
 
 MAX_RANGE = 1000  # lengths in one range of --lengths
@@ -49,6 +49,7 @@ COMMANDS = {
 }
 OVERVIEW = "Train small sequence-to-sequence networks and see what they learn."
 TRAIN_DEFAULTS = """
+
 The defaults below are those for patterns. For pairs (--from-file), the program
 chooses settings that suit them, and prints them."""
 OVERVIEW_EXAMPLES = [
@@ -70,6 +71,54 @@ EXAMPLES = (  # the help of a command shows the examples that begin with its nam
 )
 
 
+@safe_streams()
+def main(argv: list[str] | None = None, on_start: Callable[[], object] = lambda: None) -> int:
+    """Run the program and return its exit status; `on_start` is called after the imports, before the command."""
+    options = None
+    try:
+        options = parse(sys.argv[1:] if argv is None else argv)
+        run(options, on_start)
+    except BrokenPipeError:  # a reader such as `head` has closed the pipe
+        pass
+    except KeyboardInterrupt:
+        print_notice("seq2seq-demo: interrupted")
+        return 128 + signal.SIGINT
+    except Exception as error:
+        if options and options.verbose >= 2:
+            print(printable(traceback.format_exc()), file=sys.stderr)
+        kind = "" if isinstance(error, Interrupted) else "error: "
+        print_notice(f"seq2seq-demo: {kind}{_error_message(error)}")
+        return error.exit_status if isinstance(error, Seq2SeqError) else 1
+    return 0
+
+
+def run(options: Options, on_start: Callable[[], object]) -> None:
+    """Import the command, which imports NumPy, and run it. --help and usage errors do not reach this slow import."""
+    if "numpy" not in sys.modules:
+        # NumPy reads this variable when it is imported. Otherwise, it starts BLAS threads, which takes a quarter of the
+        # start-up time, although network/thread_pool.py does not use them.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    gc.set_threshold(100_000)  # frequent collections take a tenth of the run time; sequences have no cycles
+    (command,) = (name for name, row in COMMANDS.items() if row.options is type(options))
+    module = import_module(f"seq2seq_demo.commands.{command}")
+    on_start()  # after the imports: NumPy turns a KeyboardInterrupt during its import into other errors
+    getattr(module, command)(options)
+
+
+def _error_message(error: Exception) -> str:
+    message = f"unexpected {type(error).__name__}: {error}"
+    if isinstance(error, Seq2SeqError):
+        message = str(error)
+    elif isinstance(error, OSError) and error.filename is not None:
+        message = f"{error.filename}: {error.strerror}"
+    elif isinstance(error, MemoryError):
+        message = f"expected more free memory: {error}"
+    return " ".join(message.split())
+
+
+# ---- Parsing ----
+
+
 def parse(argv: Sequence[str]) -> Options:
     """Parse the command line into the options of its command.
 
@@ -80,64 +129,45 @@ def parse(argv: Sequence[str]) -> Options:
     if "_ARGCOMPLETE" in os.environ:  # the shell asks for completions
         import argcomplete
 
-        argcomplete.autocomplete(make_parser(_find_command(os.environ["COMP_LINE"].split())))
-    parser = make_parser()
-    parser.command = _find_command(argv)
-    namespace, unknown = parser.parse_known_intermixed_args(argv)
+        argcomplete.autocomplete(make_parser(_split(os.environ["COMP_LINE"].split())[0]))
+    command, words = _split(argv)
+    namespace, unknown = make_parser(command).parse_known_intermixed_args(words)
+    if command is None and words and not words[0].startswith("-"):
+        require_choice("command", words[0], COMMANDS)
+    for word in unknown:
+        if word.startswith("-"):
+            _reject(word.partition("=")[0][:40], command)
+    if command is None:
+        raise UsageError(f"expected a command, one of {', '.join(COMMANDS)}; see --help")
     values = {name: value for name, value in vars(namespace).items() if value is not None}
     given: dict[str, Any] = {name: tuple(x) if isinstance(x, list) else x for name, x in values.items()}
-    command, arguments = given.pop("command", None), given.pop("arguments")
-    if not unknown:
-        if command is None:
-            raise UsageError(f"expected a command, one of {', '.join(COMMANDS)}; see --help")
-        require_choice("command", command, COMMANDS)
-    _require_options(command, given, unknown, parser)
-    given |= _parse_arguments(command, arguments, has_file="from_file" in given)
+    given |= _parse_arguments(command, given.pop("arguments"), has_file="from_file" in given)
     options_class = COMMANDS[command].options
     own = {field.name: given.pop(field.name) for field in fields(options_class) if field.name in given}
-    return options_class(settings=cast(Settings, given), **own)
+    return options_class(settings=cast(Settings, given), typed=tuple(words), **own)
 
 
-def _find_command(words: Sequence[str]) -> str | None:
-    return next((word for word in words if word in COMMANDS), None)
+def _split(words: Sequence[str]) -> tuple[str | None, list[str]]:
+    """Split off the command: the first word that is a command and not the value of an option."""
+    declared = [option for row in COMMANDS.values() for option in declared_options(row.options).values()]
+    takes_value = {flag for option in declared if option.metavar for flag in option.flags}
+    for n, word in enumerate(words):
+        if word in COMMANDS and (n == 0 or words[n - 1] not in takes_value):
+            return word, [*words[:n], *words[n + 1 :]]
+    return None, [*words]
 
 
-def _require_options(
-    command: str, given: dict[str, Any], unknown: Sequence[str], parser: argparse.ArgumentParser
-) -> None:
-    """Raise UsageError for an option that no command has, or that this command lacks."""
-    flags = {action.dest: "/".join(action.option_strings) for action in parser._actions}
-    options_of = {name: declared_options(row.options) for name, row in COMMANDS.items()}
-    owners: dict[str, list[str]] = {word.partition("=")[0][:40]: [] for word in unknown if word.startswith("-")}
-    owners |= {flags[name]: [other for other, own in options_of.items() if name in own] for name in given}
-    if isinstance(given.get("in_len"), tuple):
-        owners["--in-len A-B"] = ["train"]
-    if len(given.get("input_weights", ())) > 1:
-        owners["a second -i/--input-weights"] = ["predict", "evaluate", "page"]
-    for option, others in owners.items():
-        if not others:
-            raise UsageError(f"unknown option {option}{_hint(option, command, parser)}")
-        if command not in others:
-            raise UsageError(f"{option} is an option of {', '.join(others)}, not of {command}")
-
-
-def _hint(option: str, command: str, parser: argparse.ArgumentParser) -> str:
-    """Return advice about an unknown option."""
-    if near := suggestions(option, parser._option_string_actions, 1):
-        return f": did you mean {near[0]}?"
-    takes_text = command in COMMANDS and COMMANDS[command].arguments == SEQUENCE
-    return f"; put -- before a text, as in `{command} -- {option}`" if takes_text else "; see --help"
-
-
-def declared_options(options: type[Options]) -> dict[str, Field[Any]]:
-    """Return the declarations of a command's options by name, in the order in which --help lists them."""
-    own = declared_fields(options)
-    declared = declared_fields(ModelConfig) | declared_fields(TrainConfig) | own
-    names: list[str] = []
-    for base in options.__mro__:
-        for attribute, value in vars(base).items():
-            names += value if attribute == "accepted_settings" else [attribute] if attribute in own else []
-    return {name: declared[name] for name in names if declared_option(declared[name]).usage}
+def _reject(flag: str, command: str | None) -> None:
+    """Raise UsageError for an option that this command lacks, or that no command has."""
+    flags = {
+        name: {flag for option in declared_options(row.options).values() for flag in option.flags}
+        for name, row in COMMANDS.items()
+    }
+    if not (others := [name for name, own in flags.items() if flag in own]):
+        similar = nearest(flag, set().union(*flags.values()))
+        raise UsageError(f"unknown option {flag}{f': did you mean {similar}?' if similar else '; see --help'}")
+    if command:
+        raise UsageError(f"{flag} is an option of {', '.join(others)}, not of {command}")
 
 
 def _parse_arguments(command: str, arguments: tuple[str, ...], has_file: bool) -> dict[str, Any]:
@@ -166,76 +196,61 @@ def _has_redirected_input() -> bool:
 
 
 class _Parser(argparse.ArgumentParser):
-    command: str | None = None  # for the help, because the command may follow --help on the line
-
     def error(self, message: str) -> NoReturn:
         """Raise UsageError; by default, argparse would print two lines and exit."""
         raise UsageError(message)
 
     def print_help(self, file: object = None) -> None:
-        """Print the help of the command, which --help does before the program exits."""
-        print_result(_help(self.command))
-
-
-def _add_help_and_version(add: Callable[..., argparse.Action]) -> None:
-    add("-h", "--help", action="help", help="show this help")
-    add("--version", action="version", version=f"seq2seq-demo {__version__}", help="show the version")
+        """Print the help, which --help does before the program exits."""
+        print_result(self.format_help().rstrip())
 
 
 def make_parser(command: str | None = None) -> _Parser:
-    """Build a parser with the options of one command, or of all commands."""
-    parser = _Parser(prog="seq2seq-demo", allow_abbrev=False, add_help=False)
-    _set_completions(parser.add_argument("command", nargs="?"), COMMANDS)
-    _set_completions(parser.add_argument("arguments", nargs="*"), ())
-    _add_help_and_version(parser.add_argument)
-    rows = [COMMANDS[command]] if command else COMMANDS.values()
-    declared = {name: field for row in rows for name, field in declared_options(row.options).items()}
-    for field in declared.values():
-        _add_option(parser.add_argument, field)
-    return parser
-
-
-def _help(command: str | None) -> str:
-    """Return the help of a command, or the overview: all commands, and the options that they share."""
+    """Build the parser of a command or, without a command, that of the options that all commands share."""
     if command:
         row = COMMANDS[command]
-        usage, description = f"{command} {row.arguments}", f"{row.summary[0].upper()}{row.summary[1:]}."
-        description += f"\n{TRAIN_DEFAULTS}" * (command == "train")
+        usage, options_class = f"{command} {row.arguments}", row.options
+        description = f"{row.summary[0].upper()}{row.summary[1:]}.{TRAIN_DEFAULTS if command == 'train' else ''}"
         examples = [line for line in EXAMPLES if line.split()[0] == command]
     else:
         rows = [f"\n  {f'{name} {row.arguments}':29}{row.summary}" for name, row in COMMANDS.items()]
-        usage, examples = "COMMAND", OVERVIEW_EXAMPLES
+        usage, options_class, examples = "COMMAND", Options, OVERVIEW_EXAMPLES
         description = f"{OVERVIEW}\n\ncommands (`COMMAND --help` lists the options of a command):{''.join(rows)}"
-    parser = argparse.ArgumentParser(
-        add_help=False,
+    parser = _Parser(
+        prog="seq2seq-demo",
         usage=f"seq2seq-demo {usage.strip()} [options]",
         description=description,
         epilog="\n".join(["examples:", *(f"  seq2seq-demo {example}" for example in examples)]),
         formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, max_help_position=32),
+        allow_abbrev=False,
+        add_help=False,
     )
-    own = parser.add_argument_group(f"options of {command}, before or after the command")
-    shared = parser.add_argument_group("options of every command")
-    _add_help_and_version(shared.add_argument)
-    shared_options = declared_options(Options)
-    for name, field in (declared_options(COMMANDS[command].options) if command else shared_options).items():
-        _add_option((shared if name in shared_options else own).add_argument, field)
-    return parser.format_help().rstrip()
+    arguments = parser.add_argument("arguments", nargs="*", help=argparse.SUPPRESS)
+    _set_completions(arguments, () if command else COMMANDS)
+    for title, group in option_groups(options_class).items():
+        add = parser.add_argument_group(title).add_argument
+        for option in group.values():
+            _add_option(add, option, has_ranges=command == "train")
+    add("-h", "--help", action="help", help="show this help")
+    version = argparse.SUPPRESS if command else "show the version"
+    add("--version", action="version", version=f"seq2seq-demo {__version__}", help=version)
+    return parser
 
 
-def _add_option(add: Callable[..., argparse.Action], field: Field[Any]) -> None:
-    """Add the option that a field declares; its value is None unless the user gives it."""
-    option, kind = declared_option(field), value_type(field)
-    keywords: dict[str, Any] = {"action": "store_true" if kind is bool else "count"}
-    if kind is bool and field.name in Settings.__annotations__:  # --no-NAME overrides the recipe
+def _add_option(add: Callable[..., argparse.Action], option: Setting, has_ranges: bool) -> None:
+    """Add a declared option, whose value is None unless the user gives it; `has_ranges`: --in-len accepts a range."""
+    keywords: dict[str, Any] = {"action": "store_true" if option.kind is bool else "count"}
+    if option.kind is bool and option.name in Settings.__annotations__:  # --no-NAME overrides the recipe
         keywords = {"action": argparse.BooleanOptionalAction}
     if option.metavar is not None:
-        keywords = {"metavar": option.metavar, "type": _length if field.name == "in_len" else CONVERTERS.get(kind)}
-    if field.name == "input_weights":
+        is_range = has_ranges and option.name == "in_len"
+        keywords = {"metavar": option.metavar, "type": _length if is_range else CONVERTERS.get(option.kind)}
+    if option.kind == Sequence[Path]:
         keywords["action"] = "append"
-    action = add(*option.flags, dest=field.name, default=None, help=option.help, **keywords)
-    if field.name == "input_weights":
+    action = add(*option.flags, dest=option.name, default=None, help=option.help, **keywords)
+    if option.name == "input_weights":
         action.completer = _complete_weights  # type: ignore[attr-defined]
-    elif field.name == "pattern":
+    elif option.name == "pattern":
         action.completer = _complete_patterns  # type: ignore[attr-defined]
     elif option.choices:
         _set_completions(action, option.choices)
@@ -292,8 +307,8 @@ def _lengths(text: str) -> tuple[int, ...]:
     for word in text.split(","):
         length = _length(word)
         first, last = length if isinstance(length, tuple) else (length, length)
-        if not first <= last < first + MAX_RANGE:
-            expected = f"expected ranges from shortest to longest, of at most {MAX_RANGE} lengths"
+        if not 1 <= first <= last < first + MAX_RANGE:
+            expected = f"expected lengths of at least 1, and ranges of at most {MAX_RANGE} lengths"
             raise argparse.ArgumentTypeError(f"{expected}, got {word}")
         lengths += range(first, last + 1)
     return tuple(dict.fromkeys(lengths))
