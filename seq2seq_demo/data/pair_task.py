@@ -7,6 +7,7 @@ import functools
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -20,7 +21,6 @@ from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
 from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies, check_case, join_symbols, new_vocabularies
 from seq2seq_demo.errors import InputError, UsageError
 
-BLOCK = 2**16  # symbols or lengths copied at once for the checksum
 TENTH = np.uint64(2**64 // 10)  # a tenth of the range of a hash
 
 # The longest sequence is an outlier if its length exceeds both OUTLIER_LEN and OUTLIER_RATIO times the typical length,
@@ -36,6 +36,7 @@ class PairTask:
         InputError: there are no pairs, or a source is empty.
     """
 
+    is_pairs: ClassVar[bool] = True
     name: str
     pairs: Pairs
     validation: Pairs | None = None  # None: about a tenth of `pairs` validate
@@ -61,8 +62,7 @@ class PairTask:
         digest = hashlib.sha256()
         for pairs in self._splits:
             for numbers in (pairs.sources.lengths, pairs.sources.symbols, pairs.targets.lengths, pairs.targets.symbols):
-                for first in range(0, len(numbers), BLOCK):
-                    digest.update(numbers[first : first + BLOCK].astype("<i8").tobytes())
+                digest.update(numbers.astype("<i8").tobytes())
         if self.vocabularies.are_text:
             digest.update(repr(self.vocabularies).encode())
         return digest.hexdigest()

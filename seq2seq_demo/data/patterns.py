@@ -49,6 +49,7 @@ class PatternTask:
     """
 
     vocabularies: ClassVar[Vocabularies] = INTEGER_VOCABULARIES
+    is_pairs: ClassVar[bool] = False
     digest: ClassVar[None] = None  # there are no pairs
     validates_by_content: ClassVar[None] = None
     name: str

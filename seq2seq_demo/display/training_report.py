@@ -14,7 +14,7 @@ from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.console import pluralize, print_line, print_notice
 from seq2seq_demo.data.edit_distance import edit_distances
-from seq2seq_demo.data.pair_task import PairTask, Task
+from seq2seq_demo.data.pair_task import Task
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.display.heatmap import has_colour
 from seq2seq_demo.display.predictions import probe_line
@@ -156,9 +156,9 @@ def probe_pair(pairs: Pairs) -> tuple[list[int], list[int]]:
 
 def training_header(model_config: ModelConfig, config: TrainConfig, task: Task, verbose: int) -> None:
     """Print the task, the vocabularies and the numbers of points; `verbose` 2 adds all settings."""
-    has_validation_file = isinstance(task, PairTask) and task.validation is not None
+    has_validation_file = task.validates_by_content is False
     points = config.n_training if has_validation_file else config.points
-    data = f"{'pairs of' if isinstance(task, PairTask) else 'pattern'} '{task.name}'"
+    data = f"{'pairs of' if task.is_pairs else 'pattern'} '{task.name}'"
     lengths = f", sources of {config.lengths} symbols" if model_config.ends else ""
     extent = f"for {config.budget:g} min" if config.budget else f"with {pluralize(config.epochs, 'epoch')}"
     print_line(f"Training on {points} point dataset ({data}{lengths}), {extent}")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from seq2seq_demo.config import TrainConfig
-from seq2seq_demo.data.pair_task import PairTask, Task
+from seq2seq_demo.data.pair_task import Task
 from seq2seq_demo.data.sequences import Pairs, concatenate
 from seq2seq_demo.evaluation import EvaluationOptions, measure
 from seq2seq_demo.files.stored_network import Checkpoint
@@ -19,7 +19,7 @@ PERFECT_EPOCHS = 3  # in one epoch, an exact match of 1 on few pairs may be luck
 
 def validation_figures(task: Task, network: TrainedNetwork, validation: Pairs) -> Figures:
     """Measure the network on the validation pairs. In a user's pairs, the targets of one source are alternatives."""
-    options = EvaluationOptions(network.max_out_len, alternatives=isinstance(task, PairTask))
+    options = EvaluationOptions(network.max_out_len, alternatives=task.is_pairs)
     return measure(network.to_numpy(), validation, options).figures
 
 
@@ -95,6 +95,6 @@ def combined(networks: Sequence[TrainedNetwork], task: Task) -> TrainedNetwork:
     network = replace(networks[0], members=tuple(networks[1:]))
     drawn = [task.draw(each.trained.config, each.model_config) for each in networks if each.trained]
     validation = drawn[0][1].without(concatenate(training.sources for training, _ in drawn))
-    if isinstance(task, PairTask):
+    if task.is_pairs:
         return calibrated(network, validation)
     return replace(network, reached=validation_figures(task, network, validation))

@@ -47,7 +47,7 @@ def resolve(
         values |= {"in_len": start.in_len, "min_in_len": start.min_in_len}
     if model_config.ends and "in_len" in given:
         values["min_in_len"] = given["in_len"]
-    if model_config.ends and not isinstance(task, PairTask):
+    if model_config.ends and not task.is_pairs:
         values["few_symbols"] = DEFAULT_FEW_SYMBOLS
         if "out_len" in given:
             raise UsageError("expected `out_len` or a range of `in_len`, which keeps targets whole, got both")
@@ -101,7 +101,7 @@ def _continued_model(start: TrainedNetwork, settings: Settings) -> ModelConfig:
 
 def _new_model(task: Task, settings: Settings) -> ModelConfig:
     """Return the model of a new network; the task's largest symbols are the defaults of `in_max_int`, `out_max_int`."""
-    ends = isinstance(task, PairTask) or _is_range(settings)
+    ends = task.is_pairs or _is_range(settings)
     return ModelConfig(**task.largest_symbols() | given_values(ModelConfig, settings), ends=ends)
 
 

@@ -21,7 +21,7 @@ import tensorflow as tf
 from seq2seq_demo import system_memory
 from seq2seq_demo.callbacks import Callback, notify
 from seq2seq_demo.config import TrainConfig
-from seq2seq_demo.data.pair_task import PairTask, Task
+from seq2seq_demo.data.pair_task import Task
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.errors import TrainingError, WeightsError
 from seq2seq_demo.files.stored_network import LENGTHS, Checkpoint, Progress, Snapshot, TrainingRun
@@ -364,4 +364,4 @@ def fit(
             snapshots.after_epoch(trainer.snapshot, trainer.is_done())
     trainer.record(is_end=True)
     network = results.finished(trainer.trained_network(), trainer.best, trainer.progress.history)
-    return results.calibrated(network, validation) if isinstance(task, PairTask) else network
+    return results.calibrated(network, validation) if task.is_pairs else network

@@ -75,6 +75,13 @@ def test_integers_of_a_column_are_texts():
         ([{"input": "a", "output": "b"}, {"sauce": "a"}], 'row 1: expected an object with "input" or "source", got {'),
         ([{"input": "a", "outptu": "b"}] * 2, 'row 0: expected .*, got none beside "outptu"'),
         (Frame(source=["a"], target=["x"], repeats=["target"]), 'expected each column name once, got "target" twice'),
+        ([([1], [3]), ([4, 5],)], r"^pairs, row 1: expected a pair .source, target., got \(\[4, 5\],\)"),
+        ([([1], [3]), ([4, 5], 6)], "^pairs, row 1, output: expected a list of integers, got 6"),
+        (
+            [([1], [3]), (np.ma.array([4, 5]), [6])],
+            r"^pairs, row 1: expected a list of integers, got masked_array\(data=\[4, 5\]",
+        ),
+        ([([1], [3]), ([4, np.ma.masked], [6])], "^pairs, row 1: expected integers from 0 to 2147483647, got masked"),
         (0.1, "pairs: expected pairs of a source and a target, got 0.1"),
         ("dev.tsv", 'pairs: expected pairs of a source and a target, got "dev.tsv"'),
     ],
