@@ -17,7 +17,7 @@ from seq2seq_demo.data.layout import Tokens, recognise
 from seq2seq_demo.data.patterns import PatternTask, find_pattern, is_user_function
 from seq2seq_demo.data.python_rows import python_pairs
 from seq2seq_demo.data.records import Places, Record
-from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
+from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies, check_case, join_symbols, new_vocabularies
 from seq2seq_demo.errors import InputError, UsageError
 
@@ -258,8 +258,7 @@ def max_typical_length(lengths: np.ndarray) -> int:
 
 def _overlap_warning(training: Sequences, validation: Sequences) -> Iterator[str]:
     """Warn about validation sources that are also training sources."""
-    ids = concatenate([training, validation]).groups().tolist()
-    trained, validated = {*ids[: len(training)]}, {*ids[len(training) :]}
-    if n := len(trained & validated):
-        overlap = f"{n} of {len(validated)} distinct validation sources are also training sources"
+    _, first = np.unique(validation.groups(), return_index=True)
+    if n := int(validation[first].are_in(training).sum()):
+        overlap = f"{n} of {len(first)} distinct validation sources are also training sources"
         yield f"{overlap}: validation figures are too optimistic"

@@ -72,25 +72,13 @@ def unseen_sources(seed: int, n: int, in_len: int, in_max_int: int, seen: Sequen
 
     With the same seed, `training_sources` uses a different random stream.
     """
-    rng = np.random.default_rng([seed, 3])
-    if seen is None or not (seen.lengths == in_len).any():
-        return random_sources(rng, n, in_len, in_max_int)
-    if seen.common_length is None:
-        seen = seen[np.flatnonzero(seen.lengths == in_len)]
-    dtype = np.min_scalar_type(in_max_int)
-    seen_rows, unseen = seen.array().astype(dtype, copy=False), np.empty((0, in_len), dtype)
+    rng, unseen = np.random.default_rng([seed, 3]), np.empty((0, in_len), np.min_scalar_type(in_max_int))
     for _ in range(MAX_DRAWS):
         if len(unseen) < n:
             drawn = random_sources(rng, n, in_len, in_max_int)
-            unseen = np.concatenate([unseen, drawn[~_is_in(drawn, seen_rows)]])
+            is_new = slice(None) if seen is None else ~Sequences.of_array(drawn).are_in(seen)
+            unseen = np.concatenate([unseen, drawn[is_new]])
     return unseen[:n]
-
-
-def _is_in(sources: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return a mask `[N]` of the sources `[N, S]` that equal a row of `others` `[M, S]`, of the same dtype."""
-    row = np.dtype((np.void, sources.dtype.itemsize * sources.shape[1]))
-    sources, others = (np.ascontiguousarray(x).view(row)[:, 0] for x in (sources, others))
-    return np.isin(sources, others)
 
 
 def evaluation_sources(

@@ -89,6 +89,13 @@ class Sequences:
         ids = dict[bytes, int]()
         return np.fromiter((ids.setdefault(key, len(ids)) for key in self._contents(self.symbols)), np.int64, len(self))
 
+    def are_in(self, others: Sequences) -> np.ndarray:
+        """Return a mask of the sequences that equal one of the others, `[N]`."""
+        dtype = np.promote_types(self.symbols.dtype, others.symbols.dtype)
+        contents = [*self._contents(self.symbols.astype(dtype, copy=False))]
+        known = set(contents).intersection(others._contents(others.symbols.astype(dtype, copy=False)))
+        return np.fromiter((content in known for content in contents), bool, len(self))
+
     def exceed(self, largest: int) -> np.ndarray:
         """Return a mask of the sequences with a symbol above `largest`, `[N]`."""
         above = np.searchsorted(np.cumsum(self.lengths), np.flatnonzero(self.symbols > largest), side="right")
@@ -130,11 +137,7 @@ class Pairs:
 
     def without(self, seen: Sequences) -> Pairs:
         """Return the pairs whose source is not in `seen`, or all if none remain."""
-        dtype = np.promote_types(self.sources.symbols.dtype, seen.symbols.dtype)
-        own, others = (each._contents(each.symbols.astype(dtype, copy=False)) for each in (self.sources, seen))
-        contents = [*own]
-        known = set(contents).intersection(others)
-        is_new = np.fromiter((content not in known for content in contents), bool, len(self))
+        is_new = ~self.sources.are_in(seen)
         return self[is_new] if is_new.any() else self
 
     def unseen_by(self, model: ModelConfig) -> np.ndarray:

@@ -207,6 +207,7 @@ def test_a_snapshot_of_an_earlier_version_is_refused_if_it_lacks_its_data_or_has
     advice = f"was written by an earlier version: finish the run there, or continue from its weights with -i {SNAPSHOT}"
     finished_snapshot(SNAPSHOT)
     run.refuses("train --resume", advice)
+    Path(SNAPSHOT).unlink()
     pair_snapshot(by_content=None)
     Path("p.jsonl").write_text(LINES)
     run.refuses("train --resume --from-file p.jsonl", advice)
@@ -338,7 +339,7 @@ def test_the_first_snapshot_precedes_the_first_step(run, monkeypatch):
 
 
 def test_the_command_to_resume_repeats_the_options(run, monkeypatch, fast_steps):
-    Path("p x.tsv").write_text("1,2\n" * 20)
+    Path("p x.tsv").write_text("1,2\n2,1\n" * 10)
     options = ["--from-file", "p x.tsv", "--format", "csv", "--header", "no", "--keep-going"]
     options += ["--history", "h.json", "--log-dir", "logs", "--tensorboard-verbose", "1", "--no-optimizer"]
     options += ["-e", "2", "--cell-size", "3", "--in-tokens", "characters"]

@@ -122,7 +122,7 @@ def test_beam_search_of_shipped_networks_agrees_with_numpy(path):
 def test_patterns_give_the_same_targets(name):
     pattern, rng = find_pattern(name), np.random.default_rng(2)
     questions, expected = [], []
-    for largest, length in itertools.product((9, 4) if pattern.modular else (9,), range(1, 12)):
+    for largest, length in itertools.product((9, 4) if name == "running_sum" else (9,), range(1, 12)):
         sources = rng.integers(0, 10, (30, length))
         questions.append(("targets", {"pattern": name, "sources": sources.tolist(), "largest": largest}))
         try:
