@@ -19,7 +19,6 @@ from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import Seq2SeqError, WeightsError, require
 from seq2seq_demo.files import atomic_files, container, recording
-from seq2seq_demo.files.checkpoint_2016 import is_checkpoint, read_checkpoint
 from seq2seq_demo.files.container import RECORDING, SNAPSHOT, WEIGHTS, Container
 from seq2seq_demo.files.file_names import recording_path
 from seq2seq_demo.files.stored_network import (
@@ -32,7 +31,7 @@ from seq2seq_demo.files.stored_network import (
     check_members,
 )
 from seq2seq_demo.files.typed_json import parse, parse_fields, parse_json, require_type
-from seq2seq_demo.network.names_2016 import from_2016
+from seq2seq_demo.network.names_2016 import MAGIC, from_2016, read_checkpoint
 from seq2seq_demo.network.parameters import check_weights, weight_shapes
 
 MAX_STEP = 2**53  # float64 represents every integer up to this value exactly
@@ -112,7 +111,7 @@ def read(path: Path) -> Snapshot[StoredNetwork] | StoredNetwork:
     """
     content = atomic_files.read(path, "a weights file", WeightsError)
     try:
-        if not is_checkpoint(content):
+        if not content.endswith(MAGIC):
             return _from_bytes(content)
         network = from_2016(read_checkpoint(content))
     except Seq2SeqError as error:

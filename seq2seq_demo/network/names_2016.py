@@ -1,16 +1,18 @@
-"""Conversion of the variables of a 2016 checkpoint to our weights.
+"""Reads a checkpoint of 2016 with TensorFlow, and converts its variables to our weights.
 
 The variables have the names of TF 0.10 (tf.nn.seq2seq under TFLearn), or of TF 1.x (tf.contrib.legacy_seq2seq), which
 renamed them. `cells.CELL_TYPES` lists the matrices of each cell in 2016 and the order of their gates.
 """
 
 import re
+import tempfile
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.errors import require
+from seq2seq_demo.errors import TrainingError, WeightsError, require, require_tensorflow
 from seq2seq_demo.network.parameters import Weights, add_to_biases, check_weights, weight_shapes
 
 NAMES = {
@@ -29,6 +31,7 @@ NAMES = {
 }
 # Variables saved by TFLearn and Adam that are neither weights nor moments.
 IGNORED = re.compile(r"(.*/)?(moving_avg|beta[12]_power)|(?i:training_step|global_step)|val_loss|val_acc|is_training")
+MAGIC = 0xDB4775248B80FB57.to_bytes(8, "little")  # ends a TensorFlow V1 checkpoint
 
 
 class Network2016(NamedTuple):
@@ -38,6 +41,31 @@ class Network2016(NamedTuple):
     weights: Weights
     step: int
     moments: Weights
+
+
+def read_checkpoint(content: bytes) -> Weights:
+    """Return the variables of a TensorFlow V1 checkpoint by name.
+
+    Raises:
+        WeightsError: TensorFlow is not installed, or cannot read the checkpoint.
+    """
+    try:
+        require_tensorflow()
+    except TrainingError as error:
+        convert = "on a machine with TensorFlow, `seq2seq-demo train -e 0 -i old.tfl -o new.h5` converts it"
+        raise WeightsError(f"expected TensorFlow, to read a checkpoint of 2016, found none; {convert}") from error
+
+    # isort: split
+    import tensorflow as tf
+
+    with tempfile.TemporaryDirectory() as folder:  # TensorFlow reads a path as a pattern that matches several files
+        path = Path(folder, "checkpoint")
+        path.write_bytes(content)
+        try:
+            reader = tf.train.load_checkpoint(str(path))
+            return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
+        except Exception as error:  # TensorFlow's errors have no common class
+            raise WeightsError("damaged checkpoint: TensorFlow cannot read it") from error
 
 
 def from_2016(variables: Weights) -> Network2016:

@@ -50,6 +50,7 @@ def test_two_names_of_one_cell_match(run, cell_type):
         run.refuses(f"{predict} {name}", f"w has cell-type {cell_type}, but the options ask for {name}")
 
 
+@pytest.mark.slow
 def test_files_of_2016_are_found_by_their_names(run, reference_2016):
     name = "ts2s__attention__sorted_1.tfl"
     shutil.copy(reference_2016 / name, ".")

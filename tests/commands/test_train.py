@@ -155,6 +155,7 @@ def test_training_works_without_a_writable_home(shell, tmp_path):
     assert done.stderr.startswith("Exact match")
 
 
+@pytest.mark.slow
 def test_conversion_leaves_unknown_values_unknown(run, reference_2016):
     shutil.copy(reference_2016 / "ts2s__attention__sorted_1.tfl", "old.tfl")
     lengths = "--in-len 20 --out-len 20"
@@ -164,6 +165,7 @@ def test_conversion_leaves_unknown_values_unknown(run, reference_2016):
         assert (new.task, new.in_len, new.out_len) == expected
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_2016_is_not_overwritten_by_its_continuation(run, reference_2016):
     content = (reference_2016 / "ts2s__attention__sorted_1.tfl").read_bytes()
     Path("old.tfl").write_bytes(content)

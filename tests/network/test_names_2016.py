@@ -1,26 +1,47 @@
-"""Conversion of 2016 variables, tested with the 2016 weights, TensorFlow's own writer and the 2016 equations.
+"""Checkpoints of 2016, tested with the 2016 weights, TensorFlow's own writer and the 2016 equations."""
 
-The equations are written out again here on purpose.
-"""
-
+import importlib.util
 import json
 from dataclasses import replace
 
-import helpers_2016
 import numpy as np
 import pytest
-from helpers_2016 import PRIMES, SMALL, assert_equal, random_arrays, refusal, variables_of_2016, variables_with_moments
+from helpers_2016 import (
+    CELLS_2016,
+    PRIMES,
+    REFERENCE,
+    SMALL,
+    random_arrays,
+    variables_of_2016,
+    variables_with_moments,
+)
 
 from seq2seq_demo.config import MODELS, ModelConfig
-from seq2seq_demo.files.checkpoint_2016 import read_checkpoint
-from seq2seq_demo.network.names_2016 import from_2016
+from seq2seq_demo.errors import Seq2SeqError, WeightsError
+from seq2seq_demo.network.names_2016 import from_2016, name_of_2016, read_checkpoint
 from seq2seq_demo.trained_network import load
+
+
+def assert_equal(arrays, expected):
+    assert list(arrays) == list(expected)
+    for name, array in expected.items():
+        np.testing.assert_array_equal(arrays[name], array, err_msg=name, strict=True)
+
+
+def refusal(variables):
+    """Require that the variables are refused in one line; return the message."""
+    with pytest.raises(Seq2SeqError) as caught:
+        from_2016(variables)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
 
 # ---- The weights that the 2016 program shipped ----
 
 
+@pytest.mark.slow
 def test_the_reference_network_reproduces_its_recorded_outputs(reference_2016):
-    network = load(reference_2016 / helpers_2016.REFERENCE)
+    network = load(reference_2016 / REFERENCE)
     expected = json.loads((reference_2016 / "sorted_len20_greedy.json").read_text())
     assert network.model_config == ModelConfig(model="embedding_attention")
     assert (network.task, network.in_len, network.out_len) == (None, None, None)
@@ -33,8 +54,9 @@ def test_the_reference_network_reproduces_its_recorded_outputs(reference_2016):
     assert numpy_network.decode(sources[:5], 8).symbols.tolist() == expected["predictions_out_len_8_of_first_5"]
 
 
+@pytest.mark.slow
 def test_the_reference_network_has_its_step_and_moments(reference_2016):
-    variables = read_checkpoint((reference_2016 / helpers_2016.REFERENCE).read_bytes())
+    variables = read_checkpoint((reference_2016 / REFERENCE).read_bytes())
     network = from_2016(variables)
     assert network.step == 14080 == 20 * 704  # 20 epochs of 90,000 points
     assert len(network.moments) == 2 * len(network.weights)
@@ -48,13 +70,59 @@ def test_the_reference_network_has_its_step_and_moments(reference_2016):
 # ---- Checkpoints that TensorFlow's Saver writes ----
 
 
-@pytest.mark.parametrize("era", helpers_2016.ERAS)
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    """A checkpoint of weights alone, and the weights."""
+    import tensorflow as tf
+
+    weights, v1 = random_arrays(PRIMES, 1), tf.compat.v1
+    path = tmp_path_factory.mktemp("2016") / "a.tfl"
+    with tf.Graph().as_default(), v1.Session() as session:
+        for name, array in variables_of_2016(PRIMES, weights).items():
+            v1.get_variable(name, initializer=tf.constant(array), use_resource=False)
+        session.run(v1.global_variables_initializer())
+        saver = v1.train.Saver(write_version=v1.train.SaverDef.V1)
+        saver.save(session, str(path), write_meta_graph=False, write_state=False)
+    return path.read_bytes(), weights
+
+
+@pytest.mark.slow
+def test_a_checkpoint_is_read_under_any_name(tmp_path, checkpoint):
+    content, weights = checkpoint
+    for name in ("a.tfl", "[a]*?.h5", "gewichte ä"):  # TensorFlow itself would match other names
+        (tmp_path / name).write_bytes(content)
+        network = load(tmp_path / name)
+        assert_equal(network.weights, weights)
+        assert (network.moments, network.step, network.program) == ({}, 0, "TFLearnSeq2Seq")
+
+
+@pytest.mark.slow
+def test_a_damaged_checkpoint_is_refused_in_one_line(tmp_path, checkpoint):
+    content, _ = checkpoint
+    path, middle = tmp_path / "a.tfl", len(content) // 2
+    flipped = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+    for damaged in (flipped, content[:middle] + content[-48:], content[-48:], content[-8:]):
+        path.write_bytes(damaged)
+        with pytest.raises(WeightsError) as error:
+            load(path)
+        assert str(error.value) == f"{path}: damaged checkpoint: TensorFlow cannot read it"
+
+
+def test_without_tensorflow_the_error_names_the_conversion(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(WeightsError, match=r"`seq2seq-demo train -e 0 -i old\.tfl -o new\.h5` converts it$"):
+        read_checkpoint(b"")
+
+
+# ---- Names ----
+
+
 @pytest.mark.parametrize("num_layers", [1, 2])
-@pytest.mark.parametrize("cell_type", helpers_2016.CELLS_2016)
+@pytest.mark.parametrize("cell_type", CELLS_2016)
 @pytest.mark.parametrize("model", MODELS)
-def test_variables_of_every_kind_become_our_weights_again(model, cell_type, num_layers, era):
+def test_variables_of_every_kind_become_our_weights_again(model, cell_type, num_layers):
     config = replace(PRIMES, model=model, cell_type=cell_type, num_layers=num_layers)
-    weights, moments, variables = variables_with_moments(config, helpers_2016.ERAS[era])
+    weights, moments, variables = variables_with_moments(config)
     network = from_2016(variables)
     assert network.model_config == config
     assert_equal(network.weights, weights)
@@ -62,11 +130,19 @@ def test_variables_of_every_kind_become_our_weights_again(model, cell_type, num_
     assert network.step == 1234
 
 
-def test_a_checkpoint_of_weights_alone_has_no_moments(tmp_path):
-    weights = random_arrays(PRIMES, 1)
-    network = from_2016(read_checkpoint(helpers_2016.save(variables_of_2016(PRIMES, weights), tmp_path)))
-    assert_equal(network.weights, weights)
-    assert (network.moments, network.step) == ({}, 0)
+@pytest.mark.parametrize(
+    ("later", "of_2016"),
+    [
+        ("rnn/embedding_wrapper/basic_lstm_cell/kernel", "RNN/BasicLSTMCell/Linear/Matrix"),  # TF 1.4
+        ("rnn/multi_rnn_cell/cell_1/lstm_cell/bias", "RNN/MultiRNNCell/Cell1/LSTMCell/Linear/Bias"),
+        ("rnn/gru_cell/candidate/weights", "RNN/GRUCell/Candidate/Linear/Matrix"),  # TF 1.0
+        ("d/output_projection_wrapper/basic_rnn_cell/biases", "d/BasicRNNCell/Linear/Bias"),
+        ("d/output_projection_wrapper/kernel/Adam_1", "d/OutputProjectionWrapper/Linear/Matrix/Adam_1"),
+        ("Adam/embedding_rnn_seq2seq/RNN/LSTMCell/W_0/Adam", "embedding_rnn_seq2seq/RNN/LSTMCell/Linear/Matrix/Adam"),
+    ],
+)
+def test_later_names_become_those_of_2016(later, of_2016):
+    assert name_of_2016(later) == of_2016
 
 
 # ---- Steps ----
@@ -76,7 +152,7 @@ def variables_with(**extra):
     """The variables of all weights and moments, and `extra` ones."""
     _, _, variables = variables_with_moments(SMALL)
     kept = {name: array for name, array in variables.items() if "embedding_" in name}
-    return kept | {name.replace("__", "/"): np.asarray(array) for name, array in extra.items()}
+    return kept | {name: np.asarray(array) for name, array in extra.items()}
 
 
 @pytest.mark.parametrize(
@@ -85,7 +161,6 @@ def variables_with(**extra):
         ({"Training_step": np.float32(7), "Global_Step": np.float32(9)}, 7),
         ({"Global_Step": np.float32(9)}, 9),
         ({"global_step": np.int64(2**40)}, 2**40),
-        ({"global_step": np.int32(11), "beta2_power": np.float32(0.5)}, 11),
     ],
 )
 def test_the_step_is_read(extra, step):
@@ -93,19 +168,12 @@ def test_the_step_is_read(extra, step):
 
 
 def test_moments_need_a_step():
-    assert refusal(from_2016, variables_with()) == "missing variable 'Training_step'"
+    assert refusal(variables_with()) == "missing variable 'Training_step'"
 
 
-NUMBERS = [np.float32(-1), np.float32(0.5), np.float32(np.nan), np.float32(3e38), np.int64(-1), np.uint64(2**63)]
-
-
-@pytest.mark.parametrize(
-    "step", [*NUMBERS, np.ones(2), np.ones((2, 2)), "7", b"7", 7j, True, None, np.zeros((), "i4,f4")]
-)
+@pytest.mark.parametrize("step", [np.float32(-1), np.float32(0.5), np.float32(np.nan), np.int64(-1), np.ones(2), b"7"])
 def test_an_invalid_step_is_refused(step):
-    assert "expected a number of steps in variable 'Training_step'" in refusal(
-        from_2016, variables_with(Training_step=step)
-    )
+    assert "expected a number of steps in variable 'Training_step'" in refusal(variables_with(Training_step=step))
 
 
 # ---- Invalid names and shapes ----
@@ -118,7 +186,7 @@ def test_each_missing_variable_is_named(model, cell_type):
     for name in variables:
         if "embedding_" in name:
             remaining = {other: array for other, array in variables.items() if other != name}
-            assert refusal(from_2016, remaining) == f"missing variable {name.removeprefix('Adam/')!r}"
+            assert refusal(remaining) == f"missing variable {name.removeprefix('Adam/')!r}"
 
 
 @pytest.mark.parametrize(
@@ -137,7 +205,7 @@ def test_each_missing_variable_is_named(model, cell_type):
 def test_an_unexpected_variable_is_named(name):
     _, _, variables = variables_with_moments(SMALL)
     variables[name] = np.zeros((2, 3), np.float32)
-    assert refusal(from_2016, variables) == f"unexpected variable {name!r}"
+    assert refusal(variables) == f"unexpected variable {name!r}"
 
 
 @pytest.mark.parametrize(
@@ -154,7 +222,7 @@ def test_a_variable_of_a_wrong_shape_or_type_is_refused(array, actual):
     variables = variables_of_2016(config, random_arrays(config, 1))
     name = "embedding_rnn_seq2seq/RNN/BasicRNNCell/Linear/Matrix"
     variables[name] = array
-    assert refusal(from_2016, variables) == f"expected variable {name!r} as float32 (12, 7), got {actual}"
+    assert refusal(variables) == f"expected variable {name!r} as float32 (12, 7), got {actual}"
 
 
 @pytest.mark.parametrize("shape", [(), (5,), (5, 2, 1), (0, 2), (5, 0), (1, 2), (0, 10**18), (10**18, 0)])
@@ -163,4 +231,4 @@ def test_invalid_matrices_that_determine_the_sizes_are_refused(name, shape):
     variables = variables_of_2016(SMALL, random_arrays(SMALL, 1))
     (name,) = (variable for variable in variables if variable.endswith(name))
     variables[name] = np.zeros(shape, np.float32)
-    assert "expected" in refusal(from_2016, variables)
+    assert "expected" in refusal(variables)
