@@ -35,8 +35,8 @@ from seq2seq_demo.network.names_2016 import MAGIC, from_2016, read_checkpoint
 from seq2seq_demo.network.parameters import check_weights, weight_shapes
 
 MAX_STEP = 2**53  # float64 represents every integer up to this value exactly
-REMOVED_SETTINGS = ("copies", "n_copies")  # settings of versions 1 to 4
 BEST, RECORDED = "best/", "recorded/"  # prefixes of array names in a snapshot
+REMOVED_SETTINGS = ("copies", "n_copies", "name", "output", "processes")  # settings of versions 1 to 4
 MEMBER = "members/{}/"  # prefix of the array names of each network but the first, counted from 0
 
 
@@ -238,35 +238,27 @@ def upgrade(version: int, metadata: dict[str, Any]) -> dict[str, Any]:
         training, integers = metadata["training"], {"tokens": INTEGERS}
         members = [(each["model"], each["training"]) for each in training.pop("members", ())]
         metadata = {
-            "networks": [_upgraded_network(version, *each) for each in [(metadata["model"], training), *members]],
+            "networks": [_network_of_version_4(version, *each) for each in [(metadata["model"], training), *members]],
             "vocabularies": metadata.get("vocabularies", {"source": integers, "target": integers}),
         }
     for network in metadata["networks"]:
         network.pop("earlier", None)
-        for name in REMOVED_SETTINGS if network["trained"] else ():
-            network["trained"]["config"].pop(name, None)
+        if run := network["trained"]:
+            run["config"] = {name: value for name, value in run["config"].items() if name not in REMOVED_SETTINGS}
+            if run["fingerprint"]["data"]:  # until version 4, other pairs validated
+                run["fingerprint"]["fingerprint"] = None
     return metadata
 
 
-def _upgraded_network(version: int, model: dict[str, Any], training: dict[str, Any]) -> dict[str, Any]:
-    run = training.pop("trained")
+def _network_of_version_4(version: int, model: dict[str, Any], training: dict[str, Any]) -> dict[str, Any]:
+    """Convert a network of versions 1 to 3."""
+    run, task = training.pop("trained"), training.pop("pattern", None)
     if version < 3:
         model["ends"] = training.get("min_in_len") is not None
-    training.pop("members", None)
-    training.pop("progress", None)
-    return {
-        "model_config": model,
-        "task": training.pop("pattern", None),
-        "program": run.pop("program", None),
-        "trained": _upgraded_run(run) if run.get("start_step") is not None else None,
-        "reached": training.pop("reached") or None,
-        **training,
-    }
-
-
-def _upgraded_run(run: dict[str, Any]) -> dict[str, Any]:
-    start_step = run.pop("start_step")
+    for name in ("members", "progress"):
+        training.pop(name, None)
+    program, start_step = run.pop("program", None), run.pop("start_step", None)
     fingerprint = {name: run.pop(name, None) for name in ("data", "fingerprint")}
-    for name in ("name", "output", "processes"):  # a file must not choose where to write; `processes` is no setting now
-        run.pop(name, None)
-    return {"config": run, "start_step": start_step, "fingerprint": fingerprint}
+    trained = None if start_step is None else {"config": run, "start_step": start_step, "fingerprint": fingerprint}
+    reached = training.pop("reached") or None
+    return {"model_config": model, "task": task, "program": program, "trained": trained, "reached": reached, **training}

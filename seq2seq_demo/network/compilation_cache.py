@@ -1,8 +1,8 @@
 """Keeps the programs that XLA compiles, so that later processes need not compile them again.
 
-A damaged program would end a training run, and TensorFlow runs the machine code that it finds in its cache. Each
-process therefore has a folder of its own, with links to the programs whose digests are right. When the process ends,
-its new programs join the others.
+A damaged program or a full disk would end a training run, and TensorFlow runs the machine code that it finds. Each
+process therefore works in a temporary folder, with copies of the programs whose digests are right. When the process
+ends, its new programs are copied to the cache.
 """
 
 import atexit
@@ -15,36 +15,36 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from importlib.metadata import version
 from pathlib import Path
 
 MAX_BYTES = 200 * 10**6  # the oldest programs go first
-MAX_AGE = 7 * 24 * 3600  # s; after this time, the folder of a process that was killed is removed
 FLAG = "--tf_xla_persistent_cache_directory"
 
 
 def use() -> None:
-    """Let XLA use the cache from now on, if its folder is private and the disk has room; otherwise do nothing.
+    """Let XLA use the cache from now on, if its folder is private and there is room for copies; else do nothing.
 
     TensorFlow reads `TF_XLA_FLAGS` when it compiles its first program. A cache that the user set there stays.
     """
     flags, root = os.environ.get("TF_XLA_FLAGS", "").strip(), _root()
-    if FLAG in flags or flags[:1] not in ("", "-") or not root or "'" in root:
+    if FLAG in flags or flags[:1] not in ("", "-") or not root:
         return
     with contextlib.suppress(OSError):  # nothing can be written, or the processor is unknown
         system = [version("tensorflow"), _processor(), os.environ["XLA_FLAGS"]]
-        folder = Path(root, f"tensorflow-{system[0]}-{hashlib.sha256(repr(system).encode()).hexdigest()[:12]}")
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = folder.lstat()
+        cache = Path(root, f"tensorflow-{system[0]}-{hashlib.sha256(repr(system).encode()).hexdigest()[:12]}")
+        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = cache.lstat()
         is_private = not hasattr(os, "getuid") or (status.st_uid, status.st_mode & 0o777) == (os.getuid(), 0o700)
-        if is_private and shutil.disk_usage(folder).free > MAX_BYTES:
-            own = Path(tempfile.mkdtemp(prefix="process-", dir=folder))
-            atexit.register(_keep, own)
-            for path in folder.glob("*.pb"):
+        temporary = tempfile.gettempdir()
+        if is_private and shutil.disk_usage(temporary).free > 2 * MAX_BYTES and "'" not in temporary:
+            own = Path(tempfile.mkdtemp(prefix="seq2seq-demo-xla-"))
+            atexit.register(_keep, own, cache)
+            for path in cache.glob("*.pb"):
                 name, _, digest = path.stem.rpartition("-")
-                if _digest(path) == digest and not (link := own / f"{name}.pb").exists():
-                    os.link(path, link)
+                content = _content(path)
+                if hashlib.sha256(content).hexdigest() == digest:
+                    (own / f"{name}.pb").write_bytes(content)
             os.environ["TF_XLA_FLAGS"] = f"{flags} {FLAG}='{own}'"
 
 
@@ -66,22 +66,24 @@ def _processor() -> str:
     return "\n".join(sorted(set(re.findall(r"(?m)^(?:model|flags|Features|CPU ).*", text))))
 
 
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _content(path: Path) -> bytes:
+    """Return the content of a program; b"" if the path is no regular file, such as a pipe or a link to a device."""
+    return path.read_bytes() if path.is_file() and not path.is_symlink() else b""
 
 
-def _keep(own: Path) -> None:
-    """Move the new programs of a process to the others, and remove its folder and the oldest programs."""
+def _keep(own: Path, cache: Path) -> None:
+    """Copy the new programs of a process to the cache, and remove its folder and the oldest programs."""
     with contextlib.suppress(OSError):
         for path in own.glob("*.pb"):
-            if path.stat().st_nlink == 1:
-                path.replace(own.parent / f"{path.stem}-{_digest(path)}.pb")
-        for folder in (own, *own.parent.glob("process-*")):  # first its own, because others may disappear meanwhile
-            if folder == own or folder.stat().st_mtime < time.time() - MAX_AGE:
-                shutil.rmtree(folder, ignore_errors=True)
-        programs = own.parent.parent.glob("tensorflow-*/xla_compile_cache__*.pb")
+            content = path.read_bytes()
+            kept = cache / f"{path.stem}-{hashlib.sha256(content).hexdigest()}.pb"
+            if _content(kept) != content:  # a file of which only a part was written has another digest
+                kept.unlink(missing_ok=True)
+                kept.write_bytes(content)
+        programs = cache.parent.glob("tensorflow-*/xla_compile_cache__*.pb")
         total = 0
         for status, path in sorted([(path.stat(), path) for path in programs], key=lambda x: -x[0].st_mtime):
             total += status.st_size
             if total > MAX_BYTES:
                 path.unlink()
+    shutil.rmtree(own, ignore_errors=True)

@@ -1,4 +1,5 @@
 import atexit
+import errno
 import hashlib
 import os
 import subprocess
@@ -26,11 +27,18 @@ def cache(tmp_path, monkeypatch):
 
 
 def use():
-    """Use the cache; return the folder of this process, or None."""
+    """Use the cache; return the folder of this process, or ""."""
     compilation_cache.use()
     atexit.unregister(compilation_cache._keep)
     flags = os.environ.pop("TF_XLA_FLAGS", "")
     return flags and compilation_cache.Path(flags.partition("='")[2].rstrip("'"))
+
+
+def folder_of(cache):
+    """The folder in which the programs of this system are kept."""
+    use()
+    (folder,) = cache.iterdir()
+    return folder
 
 
 def stored(folder, name, content):
@@ -51,37 +59,46 @@ def test_a_program_is_compiled_once_and_answers_the_same(cache):
 
 
 def test_each_process_sees_the_undamaged_programs_and_adds_its_own(cache):
-    own = use()
+    own, folder = use(), folder_of(cache)
     for name, content in [("one", b"1"), ("two", b"22")]:
         (own / f"xla_compile_cache__{name}.pb").write_bytes(content)
-    compilation_cache._keep(own)
-    assert set(cache.rglob("*.pb")) == {stored(own.parent, "one", b"1"), stored(own.parent, "two", b"22")}
+    one, two = stored(folder, "one", b"1"), stored(folder, "two", b"22")
+    one.write_bytes(b"")  # a process was killed while it wrote
+    compilation_cache._keep(own, folder)
+    assert (one.read_bytes(), two.read_bytes()) == (b"1", b"22")
     assert not own.exists()
-    stored(own.parent, "one", b"1").write_bytes(b"damaged")
-    (own.parent / "xla_compile_cache__foreign.pb").write_bytes(b"foreign")
-    stored(own.parent, "two", b"of another process").write_bytes(b"of another process")
-    second = use()
-    assert second.parent == own.parent
-    assert [path.name for path in second.iterdir()] == ["xla_compile_cache__two.pb"]
+    one.write_bytes(b"damaged")
+    (folder / "xla_compile_cache__foreign.pb").write_bytes(b"foreign")
+    os.mkfifo(folder / "pipe-0.pb")
+    (folder / "link-0.pb").symlink_to("/dev/zero")
+    assert [path.name for path in use().iterdir()] == ["xla_compile_cache__two.pb"]
 
 
 def test_the_oldest_programs_go_first_and_other_files_stay(cache, monkeypatch):
-    own = use()
+    own, folder = use(), folder_of(cache)
     monkeypatch.setattr(compilation_cache, "MAX_BYTES", 5)
     others = cache / "tensorflow-1.0-0", cache / "model"
-    for folder in others:
-        folder.mkdir()
+    for other in others:
+        other.mkdir()
     old, model = stored(others[0], "old", b"123"), others[1] / "saved_model.pb"
     for path in (old, model):
         path.write_bytes(b"123")
         os.utime(path, (1e9, 1e9))
-    killed = own.with_name("process-killed")
-    killed.mkdir()
-    os.utime(killed, (1e9, 1e9))
     (own / "xla_compile_cache__new.pb").write_bytes(b"456")
-    compilation_cache._keep(own)
-    assert set(cache.rglob("*.pb")) == {model, stored(own.parent, "new", b"456")}
-    assert not killed.exists()
+    compilation_cache._keep(own, folder)
+    assert set(cache.rglob("*.pb")) == {model, stored(folder, "new", b"456")}
+
+
+def test_a_cache_that_is_full_changes_nothing(cache, monkeypatch):
+    own, folder = use(), folder_of(cache)
+    (own / "xla_compile_cache__new.pb").write_bytes(b"456")
+
+    def full(*_):
+        raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+    monkeypatch.setattr(compilation_cache.Path, "write_bytes", full)
+    compilation_cache._keep(own, folder)
+    assert not own.exists()
 
 
 def make_readable(folder):
@@ -96,8 +113,7 @@ def replace_by_link(folder):
 @pytest.mark.skipif(os.name != "posix", reason="the folders of Windows have no mode")
 @pytest.mark.parametrize("change", [make_readable, replace_by_link])
 def test_a_folder_that_is_not_private_is_not_used(cache, change):
-    folder = use().parent
-    change(folder)
+    change(folder_of(cache))
     assert not use()
 
 
@@ -105,7 +121,6 @@ def test_a_folder_that_is_not_private_is_not_used(cache, change):
     ("name", "value"),
     [
         ("SEQ2SEQ_DEMO_CACHE", ""),
-        ("SEQ2SEQ_DEMO_CACHE", "/a 'quoted' path"),
         ("SEQ2SEQ_DEMO_CACHE", "/proc"),  # nothing can be written
         ("TF_XLA_FLAGS", f"{compilation_cache.FLAG}=/elsewhere"),
         ("TF_XLA_FLAGS", "file_of_flags"),
@@ -120,8 +135,9 @@ def test_the_cache_is_not_used(cache, monkeypatch, name, value):
 
 @pytest.mark.parametrize("name", ["XLA_FLAGS", "processor", "version"])
 def test_another_system_has_another_folder(cache, monkeypatch, name):
-    before = use().parent
+    folder_of(cache)
     monkeypatch.setenv("XLA_FLAGS", "--xla_one=1" if name == "XLA_FLAGS" else "")
     if name != "XLA_FLAGS":
         monkeypatch.setattr(compilation_cache, {"processor": "_processor"}.get(name, name), lambda *_: "other")
-    assert use().parent != before
+    use()
+    assert len([*cache.iterdir()]) == 2
