@@ -7,12 +7,10 @@ import re
 import numpy as np
 import pytest
 from helpers import ROOT
-from rapidfuzz.distance import OSA
+from rapidfuzz.distance import Levenshtein
 
 from seq2seq_demo import load
-from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.sequences import shift_right
-from seq2seq_demo.page.examples import pattern_examples
 
 LESSON = ROOT / "seq2seq_demo" / "docs" / "LESSON.md"
 TEXT = LESSON.read_text()
@@ -69,7 +67,7 @@ def written(name, source, forced=None):
 
 
 def edits(symbols, source):
-    return OSA.distance(symbols, [*source[::-1], 10])
+    return Levenshtein.distance(symbols, [*source[::-1], 10])
 
 
 LENGTHS, REVERSING = ("reversed-attention", "long-rnn"), ("recorded-attention", "recorded-rnn")  # with and without
@@ -83,7 +81,7 @@ def test_the_exercise_on_the_bottleneck_holds_for_all_stated_lengths():
     assert stated(r"([\d,]+) weights and a state of (\d+) numbers, against ([\d,]+) and (\d+)") == sizes
     attention, rnn = (network.predict([source[:n] for n in range(20, 15, -1)]) for network in networks)
     assert stated(r"attention writes ([\d* ]+) instead of ([\d* ]+):") == [*rnn[0], *attention[0]]
-    assert edits([*rnn[0], 10], source) == 1 and attention[0] == source[::-1]
+    assert edits([*rnn[0], 10], source) == 2 and attention[0] == source[::-1]
     assert [*map(operator.eq, rnn, attention)] == [False] * 4 + [True]
     table = stated(r"digits ((?:\| \d+ )+).*?with attention ((?:\| \d+ % )+).*?without ((?:\| \d+ % )+)")
     for n_digits, *shares in np.reshape(table, (3, -1)).T.tolist():
@@ -110,23 +108,23 @@ def test_the_exercises_for_a_class_state_the_answers_after_forcing():
     n_found = []
     for name in LENGTHS:
         symbols = written(name, [3, 1, 4, 1, 5, 9], {0: 5})
-        n_edits = {1: "one edit", 3: "three edits"}[edits(symbols, [3, 1, 4, 1, 5, 9])]
+        n_edits = {1: "one edit", 4: "four edits"}[edits(symbols, [3, 1, 4, 1, 5, 9])]
         assert re.search(rf"ttention: 5 \*\*{' '.join(map(str, symbols[1:-1]))}\*\*[^*]*{n_edits}", DOCUMENTS)
         n_found.append(sum(edits(written(name, each, {0: (each[-1] + 1) % 10}), each) == 1 for each in sources))
-    assert stated(r"no further edit in (\d+) with attention, and in (\d+)") == pytest.approx(n_found, abs=1)
+    with_attention = stated(r"no further edit in (\d+) with attention, and in none without")
+    assert [*with_attention, 0] == pytest.approx(n_found, abs=1)
 
 
-def test_two_swaps_are_four_places():
+def test_four_wrong_places_are_three_edits():
     *source, n_places, n = stated(r"`reversing.html` with ([\d ]+): without attention, (\d+) of (\d+) places differ")
     symbols = written("recorded-rnn", source)
     assert [n_places, n] == [sum(map(operator.ne, symbols, [*source[::-1], 10])), len(symbols)]
-    assert edits(symbols, source) == 2
+    assert edits(symbols, source) == 3 and "places differ, but three edits are enough" in DOCUMENTS
 
 
 @pytest.mark.slow
 def test_one_error_under_teacher_forcing_leads_to_many_free_running():
     error, source = r"output (\d+) is a (\d) instead of a (\d)\.", stated(r"7\. \(L\)\*\* Source: `([\d ]+)`")
-    assert pattern_examples([(load("long-rnn"), find_pattern("reversed"))])[0][-1].source == source  # found by search
     sources = np.array([source, *random_sources(20)])
     targets = np.pad(sources[:, ::-1], ((0, 0), (0, 1)), constant_values=10)
     taught = load("long-rnn").to_numpy().decode(sources, 21, shift_right(targets, 10)).symbols
@@ -138,7 +136,7 @@ def test_one_error_under_teacher_forcing_leads_to_many_free_running():
     assert stated(rf"Type ([\d ]+) and .*?{error} When .*? makes (\d+)\.") == [*source, *first, edits(free, source)]
     chosen = sources[1:][is_wrong[1:].sum(axis=1) == 1].tolist()
     answers = ([*one.predicted, *[10] * one.ended] for one in load("long-rnn").predict_numbers(chosen))
-    assert stated(r"on (\d+) of 2,000 sources of twenty digits") == [len(chosen)]
+    assert "a quarter of 2,000 sources" in DOCUMENTS and 480 <= len(chosen) <= 520
     assert f"need {np.mean([*map(edits, answers, chosen)]):.1f} edits on average" in DOCUMENTS
 
 
