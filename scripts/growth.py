@@ -137,7 +137,7 @@ def measure_training(size: Size, budget: float) -> dict[str, float]:
 
 
 def measure_prediction(size: Size, budget: float) -> dict[str, float]:
-    """Return the seconds per predicted sequence, in large batches, and the peak memory in MB."""
+    """Return the seconds per predicted sequence, in large batches."""
     use_cores(size.cores)
     from seq2seq_demo.data.sampling import random_sources
     from seq2seq_demo.trained_network import untrained
@@ -152,7 +152,7 @@ def measure_prediction(size: Size, budget: float) -> dict[str, float]:
     predict(n)  # starts the threads
     while (time_taken := predict(n)) < budget / 4 and n < 16_000:
         n *= 2
-    return {"sequence": time_taken / n, "memory": peak_memory()}
+    return {"sequence": time_taken / n}
 
 
 TITLES = {
