@@ -24,18 +24,8 @@ class Callback:
 
     A method that returns True or raises StopTraining stops the training once the other callbacks are called too.
     `train` then returns the network as it does after the last epoch. If several workers train one network, all of them
-    must stop it.
+    must stop it. If there are several `members`, a stop ends the training of the current one.
     """
-
-    def on_member_begin(self, finished: Sequence[TrainedNetwork]) -> bool | None:
-        """Called before the training of each network if there are several `members`.
-
-        A stop here ends the whole training, and the networks in `finished` become the members. A stop in any other
-        method ends only the training of the current member.
-
-        Args:
-            finished: the networks that are trained already; none before the first one.
-        """
 
     def on_epoch_begin(self, epoch: int) -> bool | None:
         """Called before each epoch; a stop here skips the epoch.

@@ -1,6 +1,5 @@
 import contextlib
 import os
-import shlex
 import subprocess
 import sys
 import tempfile
@@ -8,7 +7,7 @@ from pathlib import Path
 
 import fork_server
 import pytest
-from helpers import PROGRAM, PYTHON, REFERENCE_2016, environment, run_fast_steps
+from helpers import PROGRAM, REFERENCE_2016, environment, run_fast_steps
 
 from seq2seq_demo import cli
 
@@ -71,16 +70,6 @@ def reference_2016() -> Path:
     if not REFERENCE_2016.is_dir():
         pytest.skip(f"the 2016 reference data are not at {REFERENCE_2016}")
     return REFERENCE_2016
-
-
-@pytest.fixture
-def fast_members(tmp_path, monkeypatch):
-    """Fork the processes of members from the server, which has loaded TensorFlow."""
-    if sys.platform == "linux":
-        python = tmp_path / "python"
-        python.write_text(f'#!/bin/sh\nshift\nexec {shlex.join(PYTHON)} "$@"\n')  # instead of python -I
-        python.chmod(0o755)
-        monkeypatch.setattr(sys, "executable", str(python))
 
 
 @pytest.fixture

@@ -165,9 +165,6 @@ class Watcher(Callback):
     def __init__(self):
         self.calls, self.history, self.networks, self.validation = [], (), [], None
 
-    def on_member_begin(self, finished):
-        self.calls.append(("member", len(finished) + 1))
-
     def on_epoch_begin(self, epoch):
         self.calls.append(("begin", epoch))
 

@@ -6,11 +6,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from helpers import AS_PATTERNS, trained_network
+from helpers import trained_network
 
 from seq2seq_demo import Callback, Evaluation, History, Prediction, Tally, load, train
-from seq2seq_demo.config import CHARACTERS, TrainConfig
-from seq2seq_demo.display.training_report import MembersReport
+from seq2seq_demo.config import CHARACTERS
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.metrics import MAX_CELL, EpochFigures, Figures, html_table
 
@@ -101,18 +100,11 @@ def test_a_notebook_shows_a_bar(fast_steps, notebook, capsys):
     bar = '<progress max="72" value="{}"></progress>'
     assert [shown.partition("loss")[0] for shown in notebook] == [
         "new",
-        *(f"epoch 1/2 {bar.format(n)} " for n in (0, 8, 64, 72, 72)),
-        f"epoch 2/2 {bar.format(0)} ; validation exact match 0.0000",
-        *(f"epoch 2/2 {bar.format(n)} " for n in (64, 72, 72)),
+        *(f"Epoch 1/2 {bar.format(n)} " for n in (0, 8, 64, 72, 72)),
+        f"Epoch 2/2 {bar.format(0)} ; validation exact match 0.0000",
+        *(f"Epoch 2/2 {bar.format(n)} " for n in (64, 72, 72)),
     ]
     assert notebook[-1].endswith("loss 0.5000 accuracy 0.0000; validation exact match 0.0000")
-    notebook.clear()
-    settings = AS_PATTERNS | {"cell_size": 3, "embedding_size": 2, "callbacks": [Callback()]}
-    train([("a", "b"), ("b", "a")] * 5, epochs=1, members=2, **settings)
-    assert [shown.partition(" <")[0] for shown in notebook[1:4]] == ["Member 1/2, epoch 1/1"] * 3
-    notebook.clear()
-    MembersReport(TrainConfig(20, epochs=1, members=2), None)(1, "points", 9)
-    assert notebook == ["new", '2 members <progress max="36" value="9"></progress> ']
     notebook.clear()
     train("copy", points=20, epochs=1, verbose=False, **TINY)
     assert not notebook

@@ -175,5 +175,5 @@ def test_tensorflow_is_required_where_it_has_wheels(python, system):
     variables = {"python_version": python, "sys_platform": platform, "platform_machine": machine}
     required = [each for each in dependencies(".") if each.marker is None or each.marker.evaluate(variables)]
     light = [str(each) for each in dependencies("scripts/light")]
-    training = ["tensorflow>=2.20", "keras>=3.12"] if system in WITH_WHEELS and python != "3.14" else []
+    training = ["tensorflow>=2.20", "keras>=3.12", "loky>=3.5"] if system in WITH_WHEELS and python != "3.14" else []
     assert sorted(f"{each.name}{each.specifier}" for each in required) == sorted(light + training)

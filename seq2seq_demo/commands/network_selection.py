@@ -23,6 +23,7 @@ from seq2seq_demo.data.vocabulary import Vocabularies, check_case, new_vocabular
 from seq2seq_demo.declarations import preview
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 from seq2seq_demo.files import file_names
+from seq2seq_demo.files.stored_network import LENGTHS
 from seq2seq_demo.trained_network import TrainedNetwork, ensemble, load
 
 MAX_LEN_WITHOUT_ATTENTION = 10  # the shipped networks of embedding_rnn are not trained on longer sources
@@ -311,6 +312,8 @@ def check_options_match(options: NetworkOptions, path: Path, network: TrainedNet
         config = network.trained.config
         recorded |= vars(config) | {"in_len": config.lengths}
         given |= given_values(TrainConfig, options.settings)
+        if options.from_file:  # the pairs have these lengths, which the options may exceed
+            given = {name: value for name, value in given.items() if name not in LENGTHS}
         if getattr(options, "validation_file", None):  # then N counts only the training pairs
             recorded["points"] = config.n_training
         if "in_len" in given:

@@ -36,7 +36,6 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
 
     def __init__(self, config: TrainConfig, verbose: bool | None = True) -> None:
         self.config, self.verbose = config, verbose
-        self.of_epochs = "" if config.budget else f"/{config.epochs}"
         self.bar = new_bar("{task.completed:,.0f}/{task.total:,.0f}", "{task.fields[figures]}")
         is_terminal = sys.stdout.isatty() and sys.stderr.isatty()
         self.bar.disable = not (verbose and is_terminal) or "NO_COLOR" in os.environ
@@ -44,23 +43,15 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
         self.task = self.bar.add_task("", total=self.total, figures="")
         self.has_cell = verbose is not False and in_notebook()
         self.cell: Any = None  # IPython's handle of the bar in a notebook
-        self.member = self.figures = self.validated = ""  # texts beside this bar
+        self.figures = self.validated = ""  # texts beside this bar
 
     def __exit__(self, *_: object) -> None:
         self.bar.stop()
 
-    def on_member_begin(self, finished: Sequence[TrainedNetwork]) -> None:
-        """Print a heading for the member."""
-        number = len(finished)
-        member = f"Member {number + 1}/{self.config.members}"
-        self.member, self.validated = f"{member}, ", ""
-        if self.verbose:
-            print_line(f"{member}, seed {self.config.seed + number}")
-
     def on_epoch_begin(self, epoch: int) -> None:
         """Show an empty bar for this epoch."""
-        self.label, self.figures = f"{self.member}epoch {epoch}{self.of_epochs}", ""
-        self.bar.reset(self.task, description=f"Epoch {epoch}{self.of_epochs}", figures="")
+        self.label, self.figures = f"Epoch {epoch}{_of_epochs(self.config)}", ""
+        self.bar.reset(self.task, description=self.label, figures="")
         self.bar.start()
         self._show_in_notebook(0)
 
@@ -82,18 +73,8 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
         if len(history) == 1 and n < n_points and self.config.validation_points is None:  # the points of a pattern
             seen = f"{n_points - n:,} of the {n_points:,} validation points are also training points"
             print_notice(f"{seen}: the figures are on the other {n:,}")
-        print_line(self.epoch_line(last))
+        print_line(epoch_line(last, self.config))
         print_line(probe_line(probe(network, validation), has_colour(sys.stdout)), coloured=True)
-
-    def epoch_line(self, epoch: EpochFigures) -> str:
-        """Return the figures of an epoch in one line."""
-        validated = epoch.validation
-        accuracy = f"{validated.forced_token_accuracy:.4f} forced, {validated.token_accuracy:.4f} free-running"
-        return (
-            f"Epoch {epoch.epoch:{len(self.of_epochs) - 1}}{self.of_epochs}: "
-            f"loss {epoch.loss:.4f}, accuracy {epoch.token_accuracy:.4f}; "
-            f"validation loss {validated.loss:.4f}, token accuracy {accuracy}, exact match {validated.exact_match:.4f}"
-        )
 
     def _show_in_notebook(self, points: int) -> None:
         if self.has_cell:
@@ -105,31 +86,30 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
             self.cell.update(line)
 
 
-class MembersReport(TrainingReport):
-    """Shows the progress of members that are trained side by side, in one bar and with a line per epoch of each."""
+class MemberReport(Callback):
+    """Prints a line per epoch of a member, which is trained beside others."""
 
-    def __init__(self, config: TrainConfig, verbose: bool | None = True) -> None:
-        super().__init__(config, verbose)
-        self.total, self.points = config.members * config.epochs * config.n_training, dict[int, int]()
-        self.label = f"{config.members} members"
-        self.bar.update(self.task, total=self.total, description=self.label)
+    def __init__(self, number: int, config: TrainConfig) -> None:
+        self.number, self.config = number, config
 
-    def __call__(self, number: int, event: str, value: Any) -> None:
-        """Show an event of a member (see `training.members`)."""
-        if event == "points":
-            self.points[number] = value
-        elif event == "network":
-            self.points[number] = self.total // self.config.members
-        elif event == "notice":
-            self.bar.stop()
-            print_notice(f"Member {number}: {value}")
-        elif self.verbose:
-            self.bar.stop()
-            print_line(f"Member {number}: {self.epoch_line(value[-1])}")
-        points = sum(self.points.values())
-        self.bar.start()
-        self.bar.update(self.task, completed=points)
-        self._show_in_notebook(points)
+    def on_epoch_end(self, history: Epochs, network: TrainedNetwork, validation: Pairs) -> None:
+        """Print the line."""
+        print_line(f"Member {self.number}: {epoch_line(history[-1], self.config)}")
+
+
+def epoch_line(epoch: EpochFigures, config: TrainConfig) -> str:
+    """Return the figures of an epoch in one line."""
+    validated, of_epochs = epoch.validation, _of_epochs(config)
+    accuracy = f"{validated.forced_token_accuracy:.4f} forced, {validated.token_accuracy:.4f} free-running"
+    return (
+        f"Epoch {epoch.epoch:{len(of_epochs) - 1}}{of_epochs}: "
+        f"loss {epoch.loss:.4f}, accuracy {epoch.token_accuracy:.4f}; "
+        f"validation loss {validated.loss:.4f}, token accuracy {accuracy}, exact match {validated.exact_match:.4f}"
+    )
+
+
+def _of_epochs(config: TrainConfig) -> str:
+    return "" if config.budget else f"/{config.epochs}"
 
 
 def probe(network: TrainedNetwork, validation: Pairs) -> Prediction:

@@ -1,57 +1,51 @@
-"""Trains the members of an ensemble side by side, in several processes with one thread each.
+"""Trains the members of an ensemble: runs of their own, which differ in their seeds.
 
-A member is a training run with its own seed, snapshot and logs. A process runs `main`, which reads one `Member` after
-another from standard input, and writes events to standard output. It stops when standard input is closed, because the
-parent stops the training or has ended. Both streams consist of pickled objects of this program.
+Side by side, they run in processes with one thread each, so the number of processes does not change their bits. loky
+starts the processes; its cloudpickle also sends them functions of `__main__`.
 """
 
 import contextlib
+import multiprocessing
 import os
-import pickle
-import queue
 import signal
-import subprocess
-import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, BinaryIO
 
 from seq2seq_demo import system_memory
 from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import TrainConfig
+from seq2seq_demo.console import print_notice
 from seq2seq_demo.data.pair_task import Task
-from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.declarations import require_integer
-from seq2seq_demo.display.tensorboard import TensorBoard
-from seq2seq_demo.errors import Interrupted, Seq2SeqError, TrainingError, UsageError
+from seq2seq_demo.errors import Interrupted, TrainingError, UsageError, WeightsError
 from seq2seq_demo.files import atomic_files, file_names, weights_file
-from seq2seq_demo.files.stored_network import Snapshot
-from seq2seq_demo.metrics import EpochFigures
+from seq2seq_demo.files.stored_network import Snapshot, TrainingRun
 from seq2seq_demo.network.parameters import initial_weights
 from seq2seq_demo.trained_network import TrainedNetwork, load
-from seq2seq_demo.training.results import stop_reason
-from seq2seq_demo.training.snapshots import Snapshots, Stopped, load_snapshot
+from seq2seq_demo.training.snapshots import SIGNALS, Snapshots, Stopped, load_snapshot
 
 MEMBER_BYTES = 10**9  # the memory of a process that trains a network of 128 units
-COMMAND = f"import sys; sys.path[:] = sys.argv[1:]; from {__name__} import main; main()"
 
 
 @dataclass(frozen=True)
 class Member:
-    """The training run of a member; `number` counts from 1."""
+    """The training run of a member."""
 
-    number: int
+    number: int  # counted from 1
     task: Task
-    config: TrainConfig
-    start: TrainedNetwork
-    path: Path | None = None  # the weights file, beside which the snapshot is; None saves neither
-    logs: TensorBoard | None = None
+    start: TrainedNetwork  # at the start of the run
+    callbacks: Sequence[Callback]
+    path: Path | None  # its weights file, beside which its snapshot is; None saves neither
 
-
-Event = tuple[int, str, Any]  # the number of a member, and the name and value of an event
-Report = Callable[[int, str, Any], None]  # is called with an event
+    @property
+    def run(self) -> TrainingRun:
+        """The settings, with the seed of this member, and the data."""
+        assert self.start.trained
+        return self.start.trained
 
 
 def check_jobs(jobs: int | None, config: TrainConfig) -> int:
@@ -68,174 +62,121 @@ def check_jobs(jobs: int | None, config: TrainConfig) -> int:
     return n_processes
 
 
-def can_move(task: Task) -> bool:
-    """Whether another process can have the task: it can be pickled without `__main__`."""
-    try:
-        return b"__main__" not in pickle.dumps(task)
-    except (pickle.PicklingError, AttributeError, TypeError):
-        return False
+def members_of(
+    task: Task, first: TrainedNetwork, callbacks: Sequence[Sequence[Callback]], folder: Path | None = None
+) -> list[Member]:
+    """Return the members of an ensemble, which differ in their seeds.
 
-
-def members_of(task: Task, config: TrainConfig, first: TrainedNetwork, jobs: int) -> list[Member]:
-    """Return the members of an ensemble, which differ in their seeds, and share its budget if they take turns.
-
-    `first` is the initial network of the first member, at the start of its training run. `jobs` are trained at the same
-    time.
+    Args:
+        task: the task of all members.
+        first: the first member at the start of its run.
+        callbacks: those of each member.
+        folder: contains the weights files of the members; None saves none.
     """
     assert first.trained
-    members, share = [], config.budget and config.budget / -(-config.members // jobs)
-    for number in range(1, config.members + 1):
-        own = replace(config, seed=config.seed + number - 1)
-        weights, run = initial_weights(first.model_config, own.seed), replace(first.trained, config=own)
-        start = replace(first, weights=weights, trained=run)
-        members.append(Member(number, task, replace(own, budget=share), start))
+    members = []
+    for number, own in enumerate(callbacks, 1):
+        config = replace(first.trained.config, seed=first.trained.config.seed + number - 1)
+        weights, run = initial_weights(first.model_config, config.seed), replace(first.trained, config=config)
+        start, path = replace(first, weights=weights, trained=run), folder and folder / f"member_{number}.h5"
+        members.append(Member(number, task, start, own, path))
     return members
 
 
-def remove(folder: Path) -> None:
-    """Remove the files of an ensemble's members, and their folder unless it contains other files."""
+def remove(folder: Path, n: int) -> None:
+    """Remove the files of the members 1 to `n`, and their folder unless it contains other files."""
+    paths = [folder / f"member_{number}.h5" for number in range(1, n + 1)]
     with contextlib.suppress(OSError):
-        for path in [*folder.glob("member_*.h5"), *folder.glob(f"{file_names.SNAPSHOT}__member_*.h5")]:
-            path.unlink()
+        for path in [*paths, *map(file_names.snapshot_path, paths)]:
+            path.unlink(missing_ok=True)
         folder.rmdir()
 
 
-# ---- The parent ----
+def train_member(member: Member) -> TrainedNetwork:
+    """Train a member in this process, without snapshots; return it without its optimizer."""
+    from seq2seq_demo.training.trainer import fit  # loads TensorFlow
+
+    return fit(member.task, member.run.config, Snapshot(member.start), member.callbacks).without_optimizer()
 
 
-def train_side_by_side(
-    members: Sequence[Member], jobs: int, report: Report, signals: Stopped | None = None
-) -> list[TrainedNetwork]:
-    """Train the members of an ensemble, `jobs` at a time, and return them without their optimizers.
-
-    Args:
-        members: the members, whose tasks can be pickled. Those that are saved already are not trained again.
-        jobs: the number of members that are trained at the same time.
-        report: is called with each event.
-        signals: the signals of this process.
+def train_side_by_side(members: Sequence[Member], jobs: int, signals: Stopped | None = None) -> list[TrainedNetwork]:
+    """Train members in `jobs` processes, except those that are saved already; return them without their optimizers.
 
     Raises:
-        TrainingError: a member failed or its process was killed; the others have stopped, and their snapshots remain.
-        Interrupted: a signal arrived; all members have stopped.
+        WeightsError: a file of a member belongs to another training run.
+        TrainingError: a member failed, or a process was killed; the snapshots of the others remain.
+        Interrupted: `signals` has received a signal; all members have stopped, and their snapshots remain.
     """
-    trained = {each.number: load(each.path) for each in members if each.path and each.path.exists()}
-    remaining = [each for each in members if each.number not in trained]
-    waiting, events = iter(remaining), queue.SimpleQueue[Event]()
-    with contextlib.ExitStack() as ends:
-        processes = [ends.enter_context(_start_process()) for _ in remaining[:jobs]]
-        for process in processes:
-            threading.Thread(target=_supervise, args=(process, waiting, events), daemon=True).start()
-        ends.callback(lambda: [*map(_close, processes)])  # before it waits for the first one
-        while len(trained) < len(members):
-            if signals and signals.signum:
-                raise Interrupted("interrupted", signals.signum)
-            with contextlib.suppress(queue.Empty):
-                number, event, value = events.get(timeout=0.2)
-                if event == "error":
-                    raise TrainingError(f"member {number}{value}")
-                report(number, event, value)
-                if event == "network":
-                    trained[number] = value
-    return [trained[each.number] for each in members]
+    from loky import ProcessPoolExecutor
+
+    trained = {member.number: saved for member in members if (saved := _saved(member))}
+    remaining = [member for member in members if member.number not in trained]
+    # The processes stop once the other end of the pipe is closed, because the parent stops or has been killed.
+    pipe, held_open = multiprocessing.Pipe(duplex=False)
+    environment = {"PYTHONSAFEPATH": "1"}  # import no module from the working directory
+    pool = ProcessPoolExecutor(jobs, timeout=1, initializer=_begin_process, initargs=(pipe,), env=environment)
+    futures: dict[int, Future[TrainedNetwork]] = {}
+    try:
+        futures |= {member.number: pool.submit(_train, member) for member in remaining}
+        _wait(futures, signals)
+        return [trained.get(member.number) or futures[member.number].result() for member in members]
+    except BaseException:
+        held_open.close()
+        if members[0].path:  # they save snapshots
+            wait([future for future in futures.values() if not future.cancel()])
+        raise
+    finally:
+        pool.shutdown(kill_workers=True)
 
 
-def _start_process() -> subprocess.Popen[bytes]:
-    """Start a process that trains members until its standard input is closed."""
-    argv, pipe = [sys.executable, "-I", "-c", COMMAND, *sys.path], subprocess.PIPE
-    # In a session of its own, the process does not receive the Ctrl-C of a terminal.
-    return subprocess.Popen(argv, stdin=pipe, stdout=pipe, start_new_session=True)
+def _saved(member: Member) -> TrainedNetwork | None:
+    """Return the network of a member that is trained already.
+
+    Raises:
+        WeightsError: its weights file or its snapshot belongs to another training run.
+    """
+    if member.path is None:
+        return None
+    networks = [load(path) for path in (member.path, file_names.snapshot_path(member.path)) if os.path.lexists(path)]
+    for network in networks:
+        if (network.model_config, network.trained) != (member.start.model_config, member.run):
+            found = f"{member.path.parent}: expected member {member.number} of this training run, found another network"
+            raise WeightsError(f"{found}; `force` trains all members again")
+    return networks[0] if os.path.lexists(member.path) else None
 
 
-def _supervise(process: subprocess.Popen[bytes], waiting: Iterator[Member], events: queue.SimpleQueue[Event]) -> None:
-    """Send one waiting member after another to a process, and pass its events on. Threads share `waiting`."""
-    stdin: Any = process.stdin
-    stdout: Any = process.stdout
-    for member in waiting:
-        event = ""
-        try:
-            pickle.dump(member, stdin)
-            stdin.flush()
-            while event != "network":
-                event, value = pickle.load(stdout)
-                events.put((member.number, event, value))
-        except (OSError, ValueError, EOFError, pickle.UnpicklingError):  # the process has ended or is stopped
-            status = process.wait()
-            cause = f"signal {-status}" if status < 0 else f"exit status {status}"
-            events.put((member.number, "error", f" ended without a result: {cause}"))
-
-
-def _close(process: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(OSError):
-        assert process.stdin
-        process.stdin.close()
+def _wait(futures: Mapping[int, Future[TrainedNetwork]], signals: Stopped | None) -> None:
+    """Wait until all members are trained; raise an error if one fails, or if a signal arrives."""
+    pending = {*futures.values()}
+    while pending:
+        _, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
+        if signals and signals.signum:
+            raise Interrupted("interrupted", signals.signum)
+        for number, future in futures.items():
+            if future.done() and (error := future.exception()):
+                if isinstance(error, BrokenProcessPool):
+                    raise TrainingError("expected all members to be trained, but a process was killed") from error
+                raise TrainingError(f"member {number}: {error}") from error
 
 
 # ---- The processes ----
 
 
 class _Parent:
-    """The parent process, which sends members; `signum` is SIGTERM once it has closed standard input."""
+    """The parent of this process; `signum` is SIGTERM once it has closed its end of the pipe."""
 
-    signum: int | None = None
+    pipe: Connection
 
-    def __init__(self) -> None:
-        self.sent = queue.SimpleQueue[Member | None]()
-        threading.Thread(target=self._receive, daemon=True).start()
-
-    def _receive(self) -> None:
-        try:
-            # Python cannot exit while a thread waits for `sys.stdin`.
-            with contextlib.suppress(EOFError), open(0, "rb") as stdin:
-                while True:
-                    self.sent.put(pickle.load(stdin))
-        finally:
-            self.signum = signal.SIGTERM
-            self.sent.put(None)
+    @property
+    def signum(self) -> int | None:
+        return signal.SIGTERM if self.pipe.poll() else None
 
 
-class _Sender(Callback):
-    """Sends events to the parent; nothing reads them if the parent has ended."""
-
-    def __init__(self, stdout: BinaryIO, config: TrainConfig) -> None:
-        self.stdout, self.config, self.epochs = stdout, config, 0
-
-    def __call__(self, event: str, value: object) -> None:
-        with contextlib.suppress(OSError):
-            pickle.dump((event, value), self.stdout)
-            self.stdout.flush()
-
-    def on_steps_end(self, step: int, points: int, loss: float, token_accuracy: float) -> None:
-        """Send the number of training points so far, over all epochs."""
-        self("points", self.epochs * self.config.n_training + points)
-
-    def on_epoch_end(self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs) -> None:
-        """Send the history."""
-        self.epochs = len(history)
-        self("epoch", tuple(history))
-
-
-def main() -> None:
-    """Train the members that arrive on standard input; save each, and send it to the parent."""
-    stdout = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # a user's pattern may print
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # in Windows, Ctrl-C also reaches this process
-    parent = _Parent()
-    while member := parent.sent.get():
-        send = _Sender(stdout, member.config)
-        try:
-            send("network", _trained(member, parent, send))
-        except Interrupted:
-            break
-        except Seq2SeqError as error:
-            send("error", f": {error}")
-        except Exception as error:
-            send("error", f": unexpected {type(error).__name__}: {error}")
-
-
-def _trained(member: Member, parent: _Parent, send: _Sender) -> TrainedNetwork:
-    run = member.start.trained
-    if run and member.task.fingerprint(member.config, member.start.model_config) != run.fingerprint.fingerprint:
-        raise TrainingError(f"expected pattern {member.task.name!r} to make the same targets in every process")
+def _begin_process(pipe: Connection) -> None:
+    """Prepare a process that trains members: it has one thread, and leaves signals to its parent."""
+    for signum in SIGNALS:
+        signal.signal(signum, signal.SIG_IGN)
+    _Parent.pipe = pipe
     from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads  # before TensorFlow
 
     # isort: split
@@ -243,19 +184,21 @@ def _trained(member: Member, parent: _Parent, send: _Sender) -> TrainedNetwork:
 
     set_threads(1)
     tf.zeros(())  # starts the threads, whose number is then final
+
+
+def _train(member: Member) -> TrainedNetwork | None:
+    """Train a member; with a path, start from its snapshot if it has one, and save it. Return None if it stopped."""
     from seq2seq_demo.training.trainer import fit
 
-    snapshot, callbacks = Snapshot(member.start), [send, member.logs] if member.logs else [send]
-    snapshots = Snapshots(member.path or Path(), "", parent, lambda text: send("notice", text))
-    with member.logs or contextlib.nullcontext(), snapshots:
-        if member.path and os.path.lexists(snapshots.path):
+    if member.path is None:
+        return train_member(member)
+    snapshot = Snapshot(member.start)
+    with Snapshots(member.path, "", _Parent(), print_notice) as snapshots, contextlib.suppress(Interrupted):
+        if os.path.lexists(snapshots.path):
             snapshots.file = atomic_files.open_locked(snapshots.path, "the snapshot of a member")
             snapshot = load_snapshot(snapshots.path)
-        network = fit(member.task, member.config, snapshot, callbacks, snapshots if member.path else None)
-        if reason := stop_reason(member.config, network.history):
-            send("notice", reason)
-        network = network.without_optimizer()
-        if member.path:
-            weights_file.write(network, member.path, overwrite=False)
-            snapshots.remove()
-    return network
+        network = fit(member.task, member.run.config, snapshot, member.callbacks, snapshots).without_optimizer()
+        weights_file.write(network, member.path, overwrite=False)
+        snapshots.remove()
+        return network
+    return None

@@ -6,11 +6,12 @@ from typing import Any, cast
 from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, ModelConfig, Settings, TrainConfig, given_values, lengths_text
 from seq2seq_demo.data.pair_task import PairTask, Task
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.files.stored_network import DataFingerprint, TrainingRun
+from seq2seq_demo.files.stored_network import LENGTHS, DataFingerprint, Snapshot, TrainingRun
 from seq2seq_demo.network.memory_estimates import check_training_fits
-from seq2seq_demo.trained_network import TrainedNetwork
+from seq2seq_demo.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training import workers
 from seq2seq_demo.training.recipe import PairStatistics, recommended_settings
+from seq2seq_demo.training.recorder import start_recording
 
 
 def resolve(
@@ -31,6 +32,8 @@ def resolve(
     """
     if settings.get("budget") is not None and settings.get("epochs") is not None:
         raise UsageError("expected `epochs` or `budget`, which limits the time, got both")
+    if settings.get("budget") is not None and (settings.get("members") or 1) > 1:
+        raise UsageError("expected `budget` or `members`, got both")
     if settings.get("budget") is not None and not workers.is_single():
         raise UsageError("expected `budget` without TF_CONFIG, because clocks differ between workers, got both")
     if (settings.get("members") or 1) > 1 and not workers.is_single():
@@ -79,6 +82,20 @@ def with_recipe(task: Task, settings: Settings, start: TrainedNetwork | None) ->
     if given.get("dropout") == 0:
         chosen.pop("consistency", None)
     return cast(Settings, (given_values(TrainConfig, chosen) if start else chosen) | given)
+
+
+def new_run(
+    task: Task, settings: Settings, start: TrainedNetwork | None, default_out_len: int | None, record: bool = False
+) -> Snapshot[TrainedNetwork]:
+    """Return a training run before its first step, from initial weights or those of `start`.
+
+    `record` adds a recording; for the other arguments and the errors, see `resolve`.
+    """
+    model_config, config = resolve(task, settings, start, default_out_len)
+    network = start or replace(untrained(model_config, config.seed), vocabularies=task.vocabularies)
+    lengths = {name: getattr(config, name) for name in LENGTHS}
+    network = begin_run(replace(network, model_config=model_config, recording=None, **lengths), task, config)
+    return Snapshot(start_recording(network, config) if record else network)
 
 
 def begin_run(network: TrainedNetwork, task: Task, config: TrainConfig) -> TrainedNetwork:

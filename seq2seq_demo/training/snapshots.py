@@ -8,7 +8,6 @@ ends with the same bits as an uninterrupted one.
 import contextlib
 import math
 import os
-import shlex
 import signal
 import time
 from collections.abc import Callable
@@ -70,7 +69,9 @@ class SignalHandler:
 class Stopped(Protocol):
     """Whether the run has to stop."""
 
-    signum: int | None  # the signal that stops it
+    @property
+    def signum(self) -> int | None:
+        """The signal that stops it."""
 
 
 @dataclass
@@ -81,7 +82,7 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
     """
 
     result: Path
-    options: str  # the options that --resume needs again, as in "--from-file pairs.tsv"
+    command: str  # the command that resumes the run
     signals: Stopped
     warn: Callable[[str], None]  # prints a notice
     file: BinaryIO | None = None  # the latest snapshot, locked
@@ -129,8 +130,7 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
 
     def how_to_resume(self) -> str:
         """Name the snapshot and the command that resumes it."""
-        command = f"seq2seq-demo train --resume -o {shlex.quote(str(self.result))} {self.options}".rstrip()
-        return f"kept in {self.path}: resume it with `{command}`"
+        return f"kept in {self.path}: resume it with `{self.command}`"
 
     def save(self, snapshot: Snapshot[TrainedNetwork]) -> None:
         """Replace the snapshot. On failure, warn and let training continue: the previous snapshot remains."""

@@ -2,22 +2,19 @@
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Unpack
 
-from seq2seq_demo.callbacks import Callback, check_callbacks, notify
-from seq2seq_demo.config import INTEGERS, TOKENS, Settings, TokenKind, TrainConfig
+from seq2seq_demo.callbacks import Callback, check_callbacks
+from seq2seq_demo.config import INTEGERS, TOKENS, Settings, TokenKind
 from seq2seq_demo.data.layout import Tokens
 from seq2seq_demo.data.pair_task import PairRows, Task, TaskLike, as_task, pair_task_from_rows
 from seq2seq_demo.declarations import require_choice, require_flag
-from seq2seq_demo.display.training_report import MembersReport, TrainingReport, training_header
+from seq2seq_demo.display.training_report import MemberReport, TrainingReport, training_header
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.files.stored_network import Snapshot
-from seq2seq_demo.trained_network import TrainedNetwork, untrained
+from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import members
-from seq2seq_demo.training.recorder import start_recording
 from seq2seq_demo.training.results import combined
-from seq2seq_demo.training.settings import begin_run, resolve
+from seq2seq_demo.training.settings import new_run
 
 
 def train(
@@ -57,7 +54,7 @@ def train(
         verbose: print the report of the command `train`, with a progress bar on a terminal; by default, only show a
             progress bar, and only in a notebook. False shows nothing.
         jobs: how many `members` are trained at the same time, in as many processes; by default, one per core.
-            With `callbacks`, or a pattern that a new process cannot import, one after another in this process.
+            With `callbacks`, one after another in this process.
 
     Raises:
         UsageError: a setting is out of its range, does not fit the task, or contradicts `start`; or a callback is
@@ -72,39 +69,22 @@ def train(
     callbacks, began = check_callbacks(callbacks), time.monotonic()
     task = _task(task, start, (in_tokens, out_tokens), validation, lowercase)
     keeps_lengths = start is not None and settings.get("in_len") in (None, start.in_len)
-    model_config, config = resolve(task, settings, start, start.out_len if start and keeps_lengths else None)
-    network = start or replace(untrained(model_config, config.seed), vocabularies=task.vocabularies)
-    network = replace(network, model_config=model_config, recording=None)
-    if require_flag("`record`", record):
-        network = start_recording(network, config)
-    if verbose is not None and require_flag("`verbose`", verbose):
-        training_header(model_config, config, task, 1)
+    default_out_len = start.out_len if start and keeps_lengths else None
+    snapshot = new_run(task, settings, start, default_out_len, require_flag("`record`", record))
+    config = snapshot.run.config
     jobs = members.check_jobs(jobs, config)
-    if config.members > 1 and not callbacks and members.can_move(task):
-        run = members.members_of(task, config, begin_run(network, task, config), jobs)
-        with MembersReport(config, verbose) as members_report:
-            return combined(members.train_side_by_side(run, jobs, members_report), task)
+    if verbose is not None and require_flag("`verbose`", verbose):
+        training_header(snapshot.network.model_config, config, task, 1)
+    if config.members > 1:
+        reports = [[MemberReport(number, config)] if verbose else [] for number in range(1, config.members + 1)]
+        runs = members.members_of(task, snapshot.network, [[*report, *callbacks] for report in reports])
+        if callbacks:
+            return combined([*map(members.train_member, runs)], task)
+        return combined(members.train_side_by_side(runs, jobs), task)
+    from seq2seq_demo.training.trainer import fit  # loads TensorFlow
+
     with TrainingReport(config, verbose) as report:
-        from seq2seq_demo.training.trainer import fit  # loads TensorFlow
-
-        if config.members > 1:
-            return _train_one_after_another(task, config, network, [report, *callbacks])
-        return fit(task, config, network, [report, *callbacks], began=began)
-
-
-def _train_one_after_another(
-    task: Task, config: TrainConfig, network: TrainedNetwork, callbacks: Sequence[Callback]
-) -> TrainedNetwork:
-    """Train the members of an ensemble in this process."""
-    from seq2seq_demo.training.trainer import fit
-
-    first, finished = begin_run(network, task, config), list[TrainedNetwork]()
-    for member in members.members_of(task, config, first, jobs=1):
-        if notify(callbacks, "on_member_begin", tuple(finished)):
-            break
-        trained = fit(task, member.config, Snapshot(member.start), callbacks)
-        finished.append(trained.without_optimizer())
-    return combined(finished, task) if finished else first
+        return fit(task, config, snapshot, [report, *callbacks], began=began)
 
 
 def _task(

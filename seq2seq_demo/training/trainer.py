@@ -33,7 +33,6 @@ from seq2seq_demo.network.parameters import check_weights, weight_shapes
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import batches, recorder, results, workers
 from seq2seq_demo.training.batches import FIRST_STEPS, STEPS_PER_CALL, Batch, Widths, batch_widths, use_xla
-from seq2seq_demo.training.budget import Clock
 from seq2seq_demo.training.packed_adam import PackedAdam
 from seq2seq_demo.training.settings import begin_run
 from seq2seq_demo.training.snapshots import Snapshots
@@ -58,7 +57,7 @@ class Trainer:
         self.start_step = start_step_of(network)
         self.moments_since = network.moments_since if network.moments else network.step
         self.adam_step = network.step - self.moments_since
-        self.clock = Clock(config, began, start.progress.seconds)
+        self.clock = results.Clock(config, began, start.progress.seconds)
         self.copies = 2 if config.consistency else 1  # copies of a row have different dropout masks (Liang et al. 2021)
         # A batch is padded to `batch_size` rows, or fewer if there are few pairs. Each replica gets an equal part.
         block = 128 * self.strategy.num_replicas_in_sync
@@ -324,7 +323,7 @@ def fit(
 ) -> TrainedNetwork:
     """Train a network on a task and return it; each of several workers returns the same network.
 
-    `members.train_side_by_side` trains an ensemble.
+    `train_side_by_side` in `members.py` trains an ensemble.
 
     Args:
         task: the task, which provides the pairs.

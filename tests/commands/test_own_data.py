@@ -11,7 +11,7 @@ import pytest
 from helpers import SMALL, SMALL_PAIRS
 
 from seq2seq_demo.cli import parse
-from seq2seq_demo.commands.fresh_start import new_training
+from seq2seq_demo.commands.training_setup import new_training
 from seq2seq_demo.trained_network import load
 
 pytestmark = pytest.mark.slow

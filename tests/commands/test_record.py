@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from helpers import SMALL
 
-from seq2seq_demo.commands.fresh_start import new_training
 from seq2seq_demo.commands.options import TrainOptions
+from seq2seq_demo.commands.training_setup import new_training
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.files.recording import find_recording
 from seq2seq_demo.files.stored_network import Checkpoint, Progress, Snapshot, TrainingRun
@@ -49,4 +49,4 @@ def test_continuing_from_a_snapshot_starts_a_new_training(tmp_path):
         options = TrainOptions(settings=settings, pattern="sorted", input_weights=[tmp_path / "w"], record=record)
         start = new_training(options)
         assert (start.snapshot.progress, start.snapshot.best) == (Progress(), None)
-        assert (start.network.recording is None) == (not record)
+        assert (start.snapshot.network.recording is None) == (not record)

@@ -1,11 +1,9 @@
-"""`train --resume` continues from the snapshot beside the result, and succeeds once the training run is saved."""
+"""`train --resume` continues from the snapshot beside the result."""
 
-import contextlib
 import json
 import os
 import shlex
 import signal
-import threading
 from pathlib import Path
 
 import pytest
@@ -49,31 +47,33 @@ class Killed(BaseException):
     """Stands for the death of the process: no handler of the program catches it."""
 
 
-CASES = {  # options, the signal (None: a kill), and the epoch that it interrupts
-    "one length, killed": ("100 -p reversed --in-len 4 --out-len 3 --dropout 0.2 -e 3", None, 2),
-    "range, SIGTERM": ("80 -p sorted --in-len 1-4 -e 2 --batch-size 80 --record", signal.SIGTERM, 2),
-    "pairs, SIGHUP": (
-        "--from-file p.tsv -e 3 --keep-best --dropout 0.2 --label-smoothing 0.1 --record",
-        signal.SIGHUP,
-        3,
+CASES = {  # options, the signal (None: a kill), and the result
+    "range, killed": ("80 -p sorted --in-len 1-4 --dropout 0.2 --record -o w.h5", None, "w.h5"),
+    "pairs, SIGTERM": (
+        "--from-file 'p x.tsv' --in-len 1-9 --keep-best --label-smoothing 0.1 --history h.json --log-dir logs",
+        signal.SIGTERM,
+        "ts2s__basic__p x.tsv_1.weights.h5",
     ),
 }
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_an_interrupted_run_ends_with_the_same_bits(run, monkeypatch, case):
-    """A signal leaves the snapshot of the first 8 or 64 steps, or of the only step of an epoch; a kill, of an epoch."""
-    options, signum, last_epoch = CASES[case]
-    Path("p.tsv").write_text("".join(f"{'abc'[n % 3]}{'ä ' * (n % 5)}x\t{n % 7}\n" for n in range(80)))
-    pairs = ["--from-file", "p.tsv"] if "p.tsv" in options else []
-    line = f"train --batch-size 1 {options} {TINY} {shlex.join(SMALL_PAIRS[4:]) if pairs else ''} -r 0.01"
-    run.ok(f"{line} -o undisturbed")
-    line += " --history h.json"
+    """A signal leaves the snapshot of the first 8 or 64 steps; a kill, of an epoch. Both arrive in the second epoch."""
+    options, signum, result = CASES[case]
+    Path("p x.tsv").write_text("".join(f"{'abc'[n % 3]}{'ä ' * (n % 5)}x\t{n % 7}\n" for n in range(80)))
+    of_pairs = shlex.join(SMALL_PAIRS[4:]) if signum else ""
+    words = shlex.split(f"train --batch-size 1 {TINY} {of_pairs} -r 0.01 -e 3 {options}")
+    run.ok("", *words)
+    undisturbed = files()
+    for name in undisturbed:
+        if name != "p x.tsv":
+            os.remove(name)
     monkeypatch.setattr(snapshots, "EPOCH_INTERVAL", 0.0)
     epochs = []
 
     def strike(*_):
-        if len(epochs) == last_epoch:
+        if len(epochs) == 2:
             if signum is None:
                 raise Killed
             os.kill(os.getpid(), signum)
@@ -84,18 +84,17 @@ def test_an_interrupted_run_ends_with_the_same_bits(run, monkeypatch, case):
         patch.setattr(TrainingReport, "on_steps_end", strike)
         if signum is None:
             with pytest.raises(Killed):
-                run(f"{line} -o w.h5")
+                run("", *words)
+            command = [*words, "--resume"]
         else:
-            status, _, err = run(f"{line} -o w.h5")
+            status, _, err = run("", *words)
             assert status == 128 + signum
-            assert f"kept in {SNAPSHOT}: resume it with `seq2seq-demo train --resume -o w.h5" in err
-    assert len(json.loads(Path("h.json").read_text())) == last_epoch - 1  # it is written after each epoch
-    _, err = run.ok("train --resume", *pairs)
-    assert f"Resuming {SNAPSHOT}" in err
-    assert Path("w.h5").read_bytes() == Path("undisturbed").read_bytes()
-    if "--record" in line:
-        assert Path("w.record.h5").read_bytes() == Path("undisturbed.record.h5").read_bytes()
-    assert not Path(SNAPSHOT).exists()
+            command = shlex.split(err.partition("resume it with `seq2seq-demo ")[2].rstrip("`\n"))
+            assert command == [*words, "--resume", "-o", result]  # the program has chosen this name
+            assert len(json.loads(Path("h.json").read_text())) == 1  # it is written after each epoch
+    _, err = run.ok("", *command)
+    assert f"Resuming s2s_checkpoint__{result}, epoch 2, step " in err
+    assert files() == undisturbed
 
 
 # ---- Which snapshot, and where its result goes ----
@@ -119,9 +118,8 @@ def test_the_snapshot_beside_the_result_is_resumed(run, fast_steps, options, res
         written = finished_snapshot(path, reversed_fingerprint())
         os.utime(path, (time, time))
     Path("s2s_checkpoint__x\x1b[2J.h5").touch()  # ignored, because its name could control a terminal
-    out, err = run.ok(f"train --resume {options} --history h.json")
+    out, err = run.ok(f"train --resume {options}")
     assert f"Resuming {resumed}, epoch 2, step 1" in err
-    assert [row["epoch"] for row in json.loads(Path("h.json").read_text())] == [1]  # although no epoch was left
     assert out.endswith(f"Saved {saved}\n")
     assert (load(saved).trained, load(saved).step) == (written.network.trained, 1)
     assert [path for path in paths if not os.path.exists(path)] == [resumed]
@@ -137,10 +135,10 @@ def test_nothing_to_resume(run, fast_steps):
 
 def test_a_damaged_snapshot_is_an_error(run):
     Path(SNAPSHOT).write_bytes(b"x" * 1000)
-    run.refuses(f"{TRAIN} --resume", f"{SNAPSHOT}: expected a weights file of this program", 1)
+    run.refuses(f"{TRAIN} --resume -o w.h5", f"{SNAPSHOT}: expected a weights file of this program", 1)
     save_random("w")
     os.rename("w", SNAPSHOT)
-    run.refuses(f"{TRAIN} --resume", f"{SNAPSHOT}: expected a snapshot of this version, got weights", 1)
+    run.refuses(f"{TRAIN} --resume -o w.h5", f"{SNAPSHOT}: expected a snapshot of this version, got weights", 1)
 
 
 # ---- Options that contradict the run ----
@@ -153,7 +151,6 @@ def test_a_damaged_snapshot_is_an_error(run):
         ("-p sorted", "has pattern reversed, but the options ask for sorted"),
         ("--cell-size 8", "has cell-size 32, but the options ask for 8"),
         ("-e 3", "has epochs 1, but the options ask for 3"),
-        ("--budget 3", "has budget None, but the options ask for 3.0"),
         ("--record", "has no recording of the training so far"),
         ("--from-file p.tsv", "was trained on pattern 'reversed': expected no --from-file"),
     ],
@@ -162,7 +159,7 @@ def test_options_that_contradict_the_snapshot_are_refused(run, options, message)
     Path("p.tsv").write_text("1 2\t2\n" * 60)
     finished_snapshot(SNAPSHOT, reversed_fingerprint())
     before = files()
-    assert message in run.refuses(f"train --resume {options}", SNAPSHOT)
+    assert message in run.refuses(f"train --resume -o w.h5 {options}", SNAPSHOT)
     assert files() == before
 
 
@@ -172,10 +169,10 @@ def test_a_changed_pattern_cannot_be_resumed(run, fast_steps):
     finished_snapshot(SNAPSHOT, DataFingerprint(None, fingerprint), task="mine:f")
     Path("mine.py").write_text("def f(source):\n    return source[::+1]\n")
     message = f"{SNAPSHOT}: pattern 'mine:f' no longer makes the targets that this training run began with"
-    run.refuses("train --resume -p mine.py:f", message)
-    run.refuses("train --resume", "expected -p with your function again")
+    run.refuses("train --resume -o w.h5 -p mine.py:f", message)
+    run.refuses("train --resume -o w.h5", "expected -p with your function again")
     Path("mine.py").write_text("def f(source):\n    # as before\n    return source[::-1]\n")
-    run.ok("train --resume -p mine.py:f")
+    run.ok("train --resume -o w.h5 -p mine.py:f")
 
 
 ROWS = [([1, 2], [2, 1])] * 4 + [([3, 3], [3, 3])]
@@ -193,113 +190,57 @@ def pair_snapshot(by_content=True, **changes):
 
 def test_changed_data_cannot_be_resumed(run, fast_steps):
     pair_snapshot()
-    run.refuses("train --resume", "was trained on pairs ('pairs'): expected --from-file again, got none")
+    run.refuses("train --resume -o w.h5", "was trained on pairs ('pairs'): expected --from-file again, got none")
     expected = f"{SNAPSHOT}: expected the data that its training began with, its --validation-file included"
     lines = LINES.splitlines(keepends=True)
     for content, found in {"".join(reversed(lines)): "got other data", "".join(lines[1:]): "expected 5 pairs"}.items():
         Path("p.jsonl").write_text(content)
-        assert found in run.refuses("train --resume --from-file p.jsonl", expected)
+        assert found in run.refuses("train --resume -o w.h5 --from-file p.jsonl", expected)
     Path("p.jsonl").write_text(LINES + lines[0])  # pairs at the end are ignored
-    run.ok("train --resume --from-file p.jsonl")
+    run.ok("train --resume -o w.h5 --from-file p.jsonl")
 
 
 def test_a_snapshot_of_an_earlier_version_is_refused_if_it_lacks_its_data_or_has_another_split(run):
     advice = f"was written by an earlier version: finish the run there, or continue from its weights with -i {SNAPSHOT}"
     finished_snapshot(SNAPSHOT)
-    run.refuses("train --resume", advice)
-    Path(SNAPSHOT).unlink()
+    run.refuses("train --resume -o w.h5", advice)
+    os.remove(SNAPSHOT)
     pair_snapshot(by_content=None)
     Path("p.jsonl").write_text(LINES)
-    run.refuses("train --resume --from-file p.jsonl", advice)
-
-
-@pytest.mark.parametrize("kind", ["pipe", "stdin"])
-@pytest.mark.timeout(60)
-def test_an_endless_pipe_is_read_only_as_far_as_needed(run, shell, fast_steps, kind):
-    pair_snapshot()
-    if kind == "stdin":
-        done = shell("train", "--resume", "--from-file", "-", stdin=LINES)
-        assert done.returncode == 0, done.stderr
-        return
-    os.mkfifo("pipe")
-
-    def write():
-        with contextlib.suppress(BrokenPipeError), open("pipe", "w") as pipe:
-            while True:
-                pipe.write(LINES)
-
-    threading.Thread(target=write, daemon=True).start()
-    run.ok("train 5 --resume --from-file pipe")
+    run.refuses("train --resume -o w.h5 --from-file p.jsonl", advice)
 
 
 # ---- Finished runs ----
 
 
-@pytest.mark.parametrize(
-    ("options", "output"),
-    [("", "--iter-num 0"), ("--record", "-o w.h5"), ("--budget 0.001", ""), ("--members 2", "-o w.h5")],
-)
-def test_a_finished_run_is_not_an_error_whatever_may_be_left_out(run, fast_members, fast_steps, options, output):
-    """`until seq2seq-demo train ... --resume; do sleep 1; done` ends."""
-    epochs = "" if "budget" in options else "-e 1"
-    out, _ = run.ok(f"train 20 {epochs} -p reversed {TINY} {options} {output} --resume")
-    saved = next(line for line in out.splitlines() if line.startswith("Saved ")).removeprefix("Saved ")
+def test_a_run_whose_result_exists_is_already_saved(run, fast_steps):
+    """`until seq2seq-demo train ... --resume; do sleep 1; done` ends, whatever else the options are."""
+    run.ok(f"{TRAIN} -o w.h5 --resume")
+    run.ok(f"{TRAIN} --iter-num 0 --resume")
     before = files()
-    for again in (
-        f"train 20 {epochs} -p reversed {options} {output}",
-        f"train -p reversed {output}",
-        f"train -o {saved}",
-    ):
-        assert run.ok(f"{again} --resume")[0] == f"{saved} already contains the result of this training run\n"
+    for options in ("-o w.h5", "99 -p copy -i other.h5 -o w.h5"):
+        assert run.ok(f"train {options} --resume")[0] == "w.h5 is already saved\n"
+    assert run.ok(f"{TRAIN} --iter-num 0 --resume")[0] == f"{CANONICAL} is already saved\n"
     assert files() == before
 
 
-@pytest.mark.parametrize("start", ["", "-i start.h5"])
-def test_a_finished_run_on_pairs_is_recognised_by_its_data(run, fast_steps, start):
-    """The data are encoded with the vocabulary of the network, which a continued run has from its start."""
-    Path("p.tsv").write_text("ab\tb\nba\ta\n" * 10)
-    Path("q.tsv").write_text("abc\tb\nba\ta\n" * 10)
-    run.ok("train -e 1 --from-file q.tsv -o start.h5 --cell-size 3 --batch-size 20")
-    run.ok(f"train -e 1 --from-file p.tsv -o w.h5 {start} --batch-size 20")
-    resume = "train --resume -o w.h5 --from-file"
-    assert run.ok(f"{resume} p.tsv")[0] == "w.h5 already contains the result of this training run\n"
-    run.refuses(f"{resume} q.tsv", "w.h5: expected the data that its training began with")
-
-
-def test_another_run_at_the_destination_is_an_error(run, fast_steps):
+def test_a_run_that_continues_in_place_is_not_saved_by_its_start(run, fast_steps):
     run.ok(f"{TRAIN} -o w.h5")
-    before = files()
-    for other in ("--seed 1", "-p copy", "--cell-size 8", "-e 2"):
-        err = run.refuses(f"train 60 --resume -o w.h5 {other}", "leave out --resume to train again, or to continue")
-        assert "w.h5 has " in err
-    run.refuses(f"{TRAIN} --resume -o w.h5 --record", "w.h5 has no recording", 1)
-    save_random("v")
-    run.refuses("train --resume -o v", "v records no training run", 1)
-    assert {name: content for name, content in files().items() if name != "v"} == before
+    run.ok("train 60 -e 1 -i w.h5 -o w.h5 --resume")
+    assert load("w.h5").step == 2
 
 
 @pytest.mark.parametrize("name", ["w.h5", CANONICAL])
-def test_a_run_that_was_killed_after_saving_leaves_no_snapshot(run, fast_steps, monkeypatch, name):
-    """In a folder that is read-only or sticky, the snapshot stays, and the run is still finished."""
-    snapshot, unlink = f"s2s_checkpoint__{name}", Path.unlink
+def test_a_run_that_was_killed_after_saving_is_saved_again(run, fast_steps, monkeypatch, name):
+    snapshot = f"s2s_checkpoint__{name}"
     finished_snapshot(snapshot, reversed_fingerprint())
-
-    def refuse(path, missing_ok=False):
-        if path.name == snapshot:
-            raise PermissionError(1, "Operation not permitted")
-        unlink(path, missing_ok)
-
-    finished = f"{name} already contains the result of this training run\n"
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "unlink", refuse)
-        out, err = run.ok("train --resume")
-        assert out.endswith(f"Saved {name}\n")
-        assert f"Could not remove {snapshot}, which is no longer needed: Operation not permitted" in err
-        content = Path(name).read_bytes()
-        assert run.ok("train --resume --history h.json")[0] == finished
-        assert len(json.loads(Path("h.json").read_text())) == 1
-    assert run.ok("train --resume")[0] == finished
-    assert files() == {name: content, "h.json": Path("h.json").read_bytes()}
+    content = Path(snapshot).read_bytes()
+    run.ok("train --resume")
+    saved = files()
+    assert [*saved] == [name]
+    Path(snapshot).write_bytes(content)
+    assert run.ok("train --resume")[0].endswith(f"Saved {name}\n")
+    assert files() == saved
 
 
 # ---- One run, one place ----
@@ -311,8 +252,8 @@ def test_a_new_run_beside_a_snapshot_needs_force(run, fast_steps):
     expected = f"{SNAPSHOT}: expected no snapshot, found one: --resume continues that training run, and --force starts"
     run.refuses(f"{TRAIN} -o w.h5", expected, 1)
     with atomic_files.open_locked(Path(SNAPSHOT), "a snapshot"):
-        for option in ("", "--force", "--resume"):
-            run.refuses(f"{TRAIN} -o w.h5 {option}", "another process is using this file", 1)
+        for line in (TRAIN, f"{TRAIN} --force", "train --resume"):
+            run.refuses(f"{line} -o w.h5", "another process is using this file", 1)
     assert files() == before
     run.ok(f"{TRAIN} -o w.h5 --force")
     assert load("w.h5").trained.config.seed == 0
@@ -338,20 +279,6 @@ def test_the_first_snapshot_precedes_the_first_step(run, monkeypatch):
     assert claimed == [0]
 
 
-def test_the_command_to_resume_repeats_the_options(run, monkeypatch, fast_steps):
-    Path("p x.tsv").write_text("1,2\n2,1\n" * 10)
-    options = ["--from-file", "p x.tsv", "--format", "csv", "--header", "no", "--keep-going"]
-    options += ["--history", "h.json", "--log-dir", "logs", "--tensorboard-verbose", "1", "--no-optimizer"]
-    options += ["-e", "2", "--cell-size", "3", "--in-tokens", "characters"]
-    with monkeypatch.context() as patch:
-        patch.setattr(TrainingReport, "on_steps_end", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
-        _, _, err = run("train", "-o", "w.h5", *options)
-    command = err.rpartition("resume it with `seq2seq-demo ")[2].rstrip("`\n")
-    assert shlex.split(command) == ["train", "--resume", "-o", "w.h5", *options]
-    run.ok(*shlex.split(command))
-    assert load("w.h5").moments == {}
-
-
 # ---- Failures to save ----
 
 
@@ -374,6 +301,7 @@ def test_a_file_at_the_destination_is_kept(run, fast_steps):
     finished_snapshot(SNAPSHOT, reversed_fingerprint())
     status, _, err = run("train --resume")
     assert status == 1
-    assert f"w.h5: expected an unused name, found a file; kept in {SNAPSHOT}: resume it with" in err
+    assert "w.h5: expected a new file or a weights file that this program wrote, found another file; --force" in err
+    assert f"kept in {SNAPSHOT}: resume it with `seq2seq-demo train --resume -o w.h5`" in err
     assert Path("w.h5").read_text() == "thesis"
     assert load(SNAPSHOT).step == 1

@@ -8,7 +8,7 @@ import pytest
 from helpers import DEMO, SMALL, SNAPSHOT, environment, finished_snapshot, line_of, save_random
 
 from seq2seq_demo.cli import parse
-from seq2seq_demo.commands.fresh_start import new_training
+from seq2seq_demo.commands.training_setup import new_training
 from seq2seq_demo.trained_network import load
 
 

@@ -13,8 +13,8 @@ from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files import weights_file
 from seq2seq_demo.trained_network import untrained
 from seq2seq_demo.training import batches, trainer
-from seq2seq_demo.training.budget import Clock
 from seq2seq_demo.training.recorder import start_recording
+from seq2seq_demo.training.results import Clock
 from seq2seq_demo.training.settings import resolve
 from seq2seq_demo.training.train import train
 from seq2seq_demo.training.trainer import fit

@@ -1,5 +1,6 @@
 """Training runs of several networks."""
 
+import fcntl
 import os
 import re
 import shlex
@@ -9,19 +10,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import REAL_PROGRAM, Watcher, end, environment, pairs_of, same_arrays, wait_for
+from helpers import REAL_PROGRAM, Watcher, end, environment, same_arrays, wait_for
 
 from seq2seq_demo import PatternTask, load, train
-from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.pair_task import PairTask
+from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.patterns import find_pattern
-from seq2seq_demo.display.training_report import MembersReport
 from seq2seq_demo.errors import TrainingError, UsageError
 from seq2seq_demo.evaluation import EvaluationOptions, measure
-from seq2seq_demo.trained_network import untrained
 from seq2seq_demo.training import members
-from seq2seq_demo.training.members import can_move, check_jobs
+from seq2seq_demo.training.members import check_jobs
 from seq2seq_demo.training.results import combined
+from seq2seq_demo.training.settings import new_run
 
 ROWS = [([n % 7, n % 5, n % 3][: 1 + n % 3], [n % 4, n % 2]) for n in range(60)]
 SETTINGS = {"learning_rate": 0.02, "epochs": 2, "batch_size": 4, "dropout": 0.2, "keep_best": True, "seed": 3}
@@ -29,15 +28,13 @@ MODEL = {"model": "embedding_attention", "cell_type": "GRUCell", "cell_size": 7,
 
 
 @pytest.mark.slow
-def test_members_are_equal_side_by_side_and_one_after_another(fast_members, capsys):
+def test_members_are_equal_side_by_side_and_one_after_another(capfd):
     together = train(ROWS, members=2, jobs=2, verbose=True, **SETTINGS, **MODEL)
-    lines = re.findall(r"^Member (\d): Epoch (\d)/2: loss .* exact match", capsys.readouterr().out, re.MULTILINE)
+    lines = re.findall(r"^Member (\d): Epoch (\d)/2: loss .* exact match", capfd.readouterr().out, re.MULTILINE)
     assert sorted(lines) == [(n, epoch) for n in "12" for epoch in "12"]
     watcher = Watcher()
     in_turn = train(ROWS, members=2, callbacks=[watcher], **SETTINGS, **MODEL)
-    assert [call for call in watcher.calls if call[0] in ("member", "begin")] == [
-        call for member in (1, 2) for call in (("member", member), ("begin", 1), ("begin", 2))
-    ]
+    assert [call[1] for call in watcher.calls if call[0] == "begin"] == [1, 2, 1, 2]
     for one, other in zip(together.networks, in_turn.networks, strict=True):
         assert same_arrays(one.weights, other.weights)
         assert (one.step, one.moments, len(one.history)) == (other.step, {}, 2)
@@ -46,10 +43,17 @@ def test_members_are_equal_side_by_side_and_one_after_another(fast_members, caps
     assert (together.temperature, together.calibration_error) == (in_turn.temperature, in_turn.calibration_error)
 
 
+def members_in(folder, task, **settings):
+    """The members of an ensemble, whose files are in a folder."""
+    sizes = {"points": 100, "in_len": 2, "out_len": 2, "cell_size": 3, "embedding_size": 2}
+    first = new_run(task, sizes | settings, None, None).network
+    return members.members_of(task, first, [[]] * settings["members"], folder)
+
+
 def test_an_ensemble_is_validated_on_sources_that_no_member_was_trained_on():
     """Three members train on most of the 100 sources of length 2, each on others."""
-    task, config = find_pattern("copy"), TrainConfig(100, 2, 2, members=3)
-    networks = [each.start for each in members.members_of(task, config, members_start(task, config), 1)]
+    task = find_pattern("copy")
+    networks = [each.start for each in members_in(None, task, members=3)]
     network = combined(networks, task)
     drawn = [task.draw(each.trained.config, each.model_config) for each in networks]
     seen = {tuple(source) for training, _ in drawn for source in training.sources.rows()}
@@ -59,11 +63,8 @@ def test_an_ensemble_is_validated_on_sources_that_no_member_was_trained_on():
     assert network.reached == measure(network.to_numpy(), drawn[0][1][unseen], options).figures
 
 
-def members_start(task, config):
-    """The network of the first member at the start of its training run."""
-    from seq2seq_demo.training.settings import begin_run
-
-    return begin_run(untrained(ModelConfig(cell_size=3, embedding_size=2), config.seed), task, config)
+MEMBERS = """train 6000 -p mine.py:f --members 2 --jobs 1 --seed 5 -e 2 --batch-size 16 --in-len 4 --out-len 3
+    --cell-size 6 --history h.json --log-dir logs -o w.h5"""
 
 
 class Runs:
@@ -77,41 +78,44 @@ class Runs:
         command = [*REAL_PROGRAM, *shlex.split(MEMBERS), *options]
         self.process = subprocess.Popen(command, cwd=self.folder, env=environment(), **streams)
 
-    def children(self):
-        listed = ["ps", "-o", "pid=", "--ppid", str(self.process.pid)]
-        return [*map(int, subprocess.run(listed, capture_output=True, text=True, check=False).stdout.split())]
-
     def snapshots(self):
         return [*self.folder.glob("s2s_members__w.h5/s2s_checkpoint__*")]
 
+    def trains(self):
+        """Whether a process holds the lock of a member's snapshot."""
+        for path in self.snapshots():
+            with path.open() as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    return True
+        return False
 
-MEMBERS = """train 6000 -p mine.py:f --members 2 --jobs 1 --seed 5 -e 2 --batch-size 16 --in-len 4 --out-len 3
-    --cell-size 6 --history h.json --log-dir logs -o w.h5"""
+    def kill_a_member(self):
+        listed = ["pgrep", "-P", str(self.process.pid), "-f", "LokyProcess"]
+        os.kill(int(subprocess.run(listed, capture_output=True, check=True).stdout.split()[0]), signal.SIGKILL)
 
 
 @pytest.mark.slow
 def test_members_that_are_killed_or_orphaned_end_with_the_same_bits(tmp_path, monkeypatch):
     runs = Runs(tmp_path)
-    (tmp_path / "mine.py").write_text("def f(x):\n    print('a pattern may print')\n    return x[:, ::-1]\n")
+    (tmp_path / "mine.py").write_text("def f(source):\n    return source[::-1]\n")
     try:
         runs.begin()
-        wait_for(runs.snapshots)
-        children = runs.children()
+        wait_for(runs.trains)
         runs.process.kill()
         end(runs.process)
-        wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children))
+        wait_for(lambda: not runs.trains())
         runs.begin("--resume")
-        wait_for(runs.children)
-        os.kill(runs.children()[0], signal.SIGKILL)
+        wait_for(runs.trains)
+        runs.kill_a_member()
         status, err = end(runs.process)
-        assert status == 1
-        again = "resume it with `seq2seq-demo train --resume -o w.h5 -p mine.py:f --history"
-        assert re.search(
-            rf"error: member \d ended without a result: signal 9; kept in s2s_checkpoint__w.h5: {again}", err
-        )
+        killed = "error: expected all members to be trained, but a process was killed; kept in s2s_checkpoint__w.h5"
+        assert (status, err.count("\n")) == (1, 2), err
+        assert f"{killed}: resume it with `seq2seq-demo {shlex.join(shlex.split(MEMBERS))} --resume`" in err
         runs.begin("--resume")
         status, err = end(runs.process)
-        assert (status, "of 2 members are trained" in err) == (0, True), err
+        assert (status, "Resuming s2s_checkpoint__w.h5\n" in err) == (0, True), err
     finally:
         runs.process.kill()
     monkeypatch.chdir(tmp_path)
@@ -123,16 +127,41 @@ def test_members_that_are_killed_or_orphaned_end_with_the_same_bits(tmp_path, mo
 
 
 @pytest.mark.slow
-def test_an_error_of_a_member_names_it(fast_members):
+def test_an_error_of_a_member_names_it_and_a_local_function_can_be_the_pattern():
+    local = PatternTask("local", lambda source: source[::-1])
+    settings = {"points": 100, "epochs": 1, "in_len": 3, "learning_rate": 1e20}
     with pytest.raises(TrainingError, match=r"^member 1: .*try a lower `learning_rate`$"):
-        train(ROWS, members=2, jobs=1, **SETTINGS | {"learning_rate": 1e20}, **MODEL)
+        train(local, members=2, jobs=1, **settings | MODEL)
 
 
-def test_only_tasks_that_another_process_can_have_move():
-    assert can_move(PairTask("p", pairs_of(*ROWS)))
-    assert can_move(find_pattern("sorted"))
-    assert can_move(PatternTask("flipped", np.flip))
-    assert not can_move(PatternTask("local", lambda x: x))
+@pytest.mark.parametrize("name", ["member_2.h5", "s2s_checkpoint__member_2.h5"])
+@pytest.mark.parametrize("change", ["task", "seed", "model"])
+def test_a_member_of_another_training_run_is_an_error(run, name, change):
+    """Such as one that remains of an interrupted run, which --resume may not find any more."""
+    folder = Path("s2s_members__w.h5")
+    folder.mkdir()
+    other = {"task": {"task": find_pattern("copy")}, "seed": {"seed": 1}, "model": {"cell_size": 4}}[change]
+    own = {"task": find_pattern("reversed"), "points": 100, "members": 2, "epochs": 1, "cell_size": 3}
+    _, second = members_in(folder, **own | other)
+    second.start.save(folder / name)
+    line = "train 100 -p reversed --members 2 -e 1 --in-len 2 --out-len 2 --cell-size 3 --embedding-size 2 -o w.h5"
+    status, _, err = run(line)
+    message = "s2s_members__w.h5: expected member 2 of this training run, found another network; --force trains all"
+    assert (status, message in err) == (1, True), err
+
+
+def test_only_the_files_of_members_are_removed(tmp_path):
+    folder = tmp_path / "s2s_members__w.h5"
+    folder.mkdir()
+    kept = ["member_3.h5", "mine.h5"]
+    for name in ("member_1.h5", "s2s_checkpoint__member_1.h5", "member_2.h5", *kept):
+        (folder / name).touch()
+    members.remove(folder, 2)
+    assert sorted(os.listdir(folder)) == kept
+    members.remove(folder, 3)
+    (folder / "mine.h5").unlink()
+    members.remove(folder, 3)
+    assert not folder.exists()
 
 
 def test_jobs_are_limited_by_the_members_and_by_memory(monkeypatch):
@@ -146,19 +175,12 @@ def test_jobs_are_limited_by_the_members_and_by_memory(monkeypatch):
     assert (check_jobs(None, config), check_jobs(9, config)) == (3, 3)
 
 
-def test_the_report_counts_the_points_of_all_members(capsys):
-    report = MembersReport(TrainConfig(20, epochs=3, members=2))  # 18 training points
-    for event in ((1, "points", 18), (2, "points", 7), (2, "network", untrained(ModelConfig(), 0)), (1, "notice", "x")):
-        report(*event)
-    assert (report.bar.tasks[0].total, report.bar.tasks[0].completed) == (108, 18 + 54)
-    assert capsys.readouterr() == ("", "Member 1: x\n")
-
-
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
         ({"members": 2, "epochs": 0}, "expected `epochs` of at least 1 with `members`, got 0"),
         ({"members": 2, "record": True}, "expected one network with `record`, got `members` 2"),
+        ({"members": 2, "budget": 1}, "expected `budget` or `members`, got both"),
     ],
 )
 def test_settings_that_contradict_members_are_refused(settings, message):

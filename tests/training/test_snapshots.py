@@ -26,7 +26,7 @@ def snapshots_in(folder, warnings=None, cls=Snapshots):
     """The snapshots of a training run whose result will be w.h5; notices go to the list `warnings`."""
     return cls(
         folder / "w.h5",
-        "--from-file 'my pairs.tsv'",
+        "seq2seq-demo train --resume",
         SignalHandler(),
         [].append if warnings is None else warnings.append,
     )
@@ -111,17 +111,6 @@ def test_a_snapshot_that_cannot_be_written_leaves_the_earlier_one(tmp_path, full
         assert error.value.exit_status == 143
         assert load(snapshots.path).step == 4
     assert warnings == [f"Could not write a snapshot to {snapshots.path}: No space left on device"]
-
-
-def test_the_command_to_resume_names_the_result_and_the_options_to_repeat(tmp_path):
-    folder = tmp_path / "my data"
-    folder.mkdir()
-    with snapshots_in(folder) as snapshots:
-        snapshots.signals.signum = signal.SIGINT
-        with pytest.raises(Interrupted) as error:
-            snapshots.after_steps(0, 1, lambda: state_at(1))
-    command = f"`seq2seq-demo train --resume -o '{folder}/w.h5' --from-file 'my pairs.tsv'`"
-    assert str(error.value) == f"interrupted at step 1; kept in {snapshots.path}: resume it with {command}"
 
 
 @pytest.mark.parametrize(("second", "status"), [(signal.SIGTERM, -15), (signal.SIGINT, -2)])

@@ -66,12 +66,6 @@ def test_a_stop_within_an_epoch_ends_it_with_a_validation():
     assert trained(Stop("on_steps_end", 5))[0].step == 198
 
 
-def test_a_stop_ends_one_member_or_before_a_member_the_training():
-    network, calls = trained(Stop("on_epoch_end", 1), members=3, epochs=2)
+def test_a_stop_ends_the_training_of_one_member():
+    network, _ = trained(Stop("on_epoch_end", 1), members=3, epochs=2)
     assert [each.step for each in network.networks] == [99, 198, 198]
-    network, calls = trained(Stop("on_member_begin", 3, True), members=3, epochs=1)
-    assert [each.step for each in network.networks] == [99, 99]
-    assert calls[-1] == ("member", 3)
-    assert network.reached
-    network, _ = trained(Stop("on_member_begin", 1, True), members=2, epochs=1)
-    assert [each.step for each in network.networks] == [0]

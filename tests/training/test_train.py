@@ -239,7 +239,7 @@ class Misspelt(Watcher):
         ([Watcher], "expected `callbacks` to be a list of Callback objects, got [<class"),
         (
             [Misspelt()],
-            "expected only the methods on_epoch_begin, on_epoch_end, on_member_begin, on_steps_end, got on_epoch_ends",
+            "expected only the methods on_epoch_begin, on_epoch_end, on_steps_end, got on_epoch_ends",
         ),
     ],
 )
