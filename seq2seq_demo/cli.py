@@ -4,23 +4,20 @@ No other file imports argparse.
 """
 
 import argparse
-import contextlib
 import gc
 import os
 import signal
-import stat
 import sys
 import traceback
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import fields
 from importlib import import_module
-from io import BufferedReader
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, cast
 
 from seq2seq_demo import __version__
 from seq2seq_demo.commands import options
-from seq2seq_demo.commands.options import PREDICT_EXPECTS, Options, declared_options, option_groups
+from seq2seq_demo.commands.options import Options, declared_options, option_groups
 from seq2seq_demo.config import EVALUATION_SIZE, Settings
 from seq2seq_demo.console import print_notice, print_result, printable, safe_streams
 from seq2seq_demo.declarations import Setting, nearest, parse_integer, require_choice
@@ -28,24 +25,23 @@ from seq2seq_demo.errors import Interrupted, Seq2SeqError, UsageError
 from seq2seq_demo.files import file_names
 
 MAX_RANGE = 1000  # lengths in one range of --lengths
-SEQUENCE, NUMBER, NOTHING = "[X ...]", "[N]", ""  # the positional arguments after a command
 
 
 class Command(NamedTuple):
     """A command: the class of its options, its positional arguments and a summary for the help."""
 
     options: type[Options]
-    arguments: str
+    arguments: str  # [N] is the option field `points`, [X ...] is `words`
     summary: str
 
 
 COMMANDS = {
-    "train": Command(options.TrainOptions, NUMBER, "train a network on N points, and save it"),
-    "predict": Command(options.PredictOptions, SEQUENCE, "decode one sequence, a file or typed input"),
-    "evaluate": Command(options.EvaluateOptions, NUMBER, f"test a network on N sources ({EVALUATION_SIZE}) or pairs"),
-    "page": Command(options.PageOptions, SEQUENCE, "write an HTML page in which networks run"),
-    "patterns": Command(options.PatternsOptions, NOTHING, "list the patterns, or check one (-p)"),
-    "networks": Command(options.NetworksOptions, NOTHING, "list the networks that come with the program"),
+    "train": Command(options.TrainOptions, "[N]", "train a network on N points, and save it"),
+    "predict": Command(options.PredictOptions, "[X ...]", "decode one sequence, a file or typed input"),
+    "evaluate": Command(options.EvaluateOptions, "[N]", f"test a network on N sources ({EVALUATION_SIZE}) or pairs"),
+    "page": Command(options.PageOptions, "[X ...]", "write an HTML page in which networks run"),
+    "patterns": Command(options.PatternsOptions, "", "list the patterns, or check one (-p)"),
+    "networks": Command(options.NetworksOptions, "", "list the networks that come with the program"),
 }
 OVERVIEW = "Train small sequence-to-sequence networks and see what they learn."
 TRAIN_DEFAULTS = """
@@ -139,9 +135,12 @@ def parse(argv: Sequence[str]) -> Options:
             _reject(word.partition("=")[0][:40], command)
     if command is None:
         raise UsageError(f"expected a command, one of {', '.join(COMMANDS)}; see --help")
+    if unknown:
+        raise UsageError(f"{command} expects no further argument, got {unknown[0][:40]!r}")
     values = {name: value for name, value in vars(namespace).items() if value is not None}
     given: dict[str, Any] = {name: tuple(x) if isinstance(x, list) else x for name, x in values.items()}
-    given |= _parse_arguments(command, given.pop("arguments"), has_file="from_file" in given)
+    if command == "predict" and not given.get("words") and not sys.stdin.isatty():
+        given.setdefault("from_file", "-")
     options_class = COMMANDS[command].options
     own = {field.name: given.pop(field.name) for field in fields(options_class) if field.name in given}
     return options_class(settings=cast(Settings, given), typed=tuple(words), **own)
@@ -168,31 +167,6 @@ def _reject(flag: str, command: str | None) -> None:
         raise UsageError(f"unknown option {flag}{f': did you mean {similar}?' if similar else '; see --help'}")
     if command:
         raise UsageError(f"{flag} is an option of {', '.join(others)}, not of {command}")
-
-
-def _parse_arguments(command: str, arguments: tuple[str, ...], has_file: bool) -> dict[str, Any]:
-    """Parse the positional arguments of a command: the words of a sequence, or the number of points."""
-    kind, text = COMMANDS[command].arguments, " ".join(arguments)
-    if kind == SEQUENCE:
-        if command == "page" or arguments or has_file or (sys.stdin and sys.stdin.isatty()):
-            return {"words": arguments}
-        if _has_redirected_input():
-            return {"from_file": "-"}
-        raise UsageError(f"{PREDICT_EXPECTS} (- is standard input), got neither, and nothing on standard input")
-    if len(arguments) <= (kind == NUMBER):
-        with contextlib.suppress(ValueError):
-            return {"points": parse_integer(arguments[0])} if arguments else {}
-    expected = f"one number, as in `{command} 10000`" if kind == NUMBER else "no arguments"
-    raise UsageError(f"{command} expects {expected}, got {text[:40]!r}")
-
-
-def _has_redirected_input() -> bool:
-    """Check whether standard input is a file or a pipe that is not empty; wait for the first byte of a pipe."""
-    try:
-        mode = os.fstat(sys.stdin.fileno()).st_mode
-        return (stat.S_ISFIFO(mode) or stat.S_ISREG(mode)) and bool(cast(BufferedReader, sys.stdin.buffer).peek(1))
-    except (AttributeError, OSError, ValueError):  # standard input is None, closed or replaced by a test
-        return False
 
 
 class _Parser(argparse.ArgumentParser):
@@ -225,8 +199,10 @@ def make_parser(command: str | None = None) -> _Parser:
         allow_abbrev=False,
         add_help=False,
     )
-    arguments = parser.add_argument("arguments", nargs="*", help=argparse.SUPPRESS)
-    _set_completions(arguments, () if command else COMMANDS)
+    for kind, keywords in POSITIONAL.items():
+        if kind in usage:
+            action = parser.add_argument(**keywords, help=argparse.SUPPRESS)
+            _set_completions(action, () if command else COMMANDS)
     for title, group in option_groups(options_class).items():
         add = parser.add_argument_group(title).add_argument
         for option in group.values():
@@ -285,20 +261,14 @@ def _converter(expected: str, convert: Callable[[str], Any]) -> Callable[[str], 
     return converted
 
 
-def _parse_path(text: str) -> Path:
-    if text:
-        return Path(text)
-    raise ValueError(text)
-
-
 def _parse_range(text: str) -> int | tuple[int, int]:
     """Parse `7` or a range such as `1-20`."""
     first, dash, last = text.partition("-")
     return (parse_integer(first), parse_integer(last)) if dash and first else parse_integer(text)
 
 
+_integer = _converter("an integer", parse_integer)
 _length = _converter("a length or a range such as 1-20", _parse_range)
-_path = _converter("the name of a file or directory", _parse_path)
 
 
 def _lengths(text: str) -> tuple[int, ...]:
@@ -315,9 +285,14 @@ def _lengths(text: str) -> tuple[int, ...]:
 
 
 CONVERTERS: dict[Any, Callable[[str], Any]] = {  # by the type of a field
-    int: _converter("an integer", parse_integer),
+    int: _integer,
     float: _converter("a number", float),
-    Path: _path,
-    Sequence[Path]: _path,  # for each -i
+    Path: Path,
+    Sequence[Path]: Path,  # for each -i
     Sequence[int]: _lengths,
+}
+POSITIONAL: dict[str, dict[str, Any]] = {  # by their words in the usage
+    "[N]": {"dest": "points", "metavar": "N", "nargs": "?", "type": _integer},
+    "[X ...]": {"dest": "words", "nargs": "*"},
+    "COMMAND": {"dest": "command", "nargs": "?"},
 }

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from seq2seq_demo.config import (
     INTEGERS,
-    JSON,
     MAX_MEMBERS,
     SHARE,
     TSV,
@@ -129,8 +128,6 @@ class NetworkOptions(TaskOptions):
         columns = self.columns.split(",") if self.columns is not None else ["1"]
         if not (len(columns) <= 2 and all(columns) and len({*columns}) == len(columns)):
             raise UsageError(f"expected --columns SOURCE,TARGET, as in --columns 1,3, got {self.columns!r}")
-        if self.format == JSON and (self.columns or self.header):
-            raise UsageError(f"expected --{'columns' if self.columns else 'header'} with a table, got --format json")
         if not os.path.isdir(self.data_dir):  # also for a name that is too long
             raise UsageError(f"expected --data-dir to be a directory, got {str(self.data_dir)!r}")
 
@@ -188,10 +185,6 @@ class AnswerOptions(NetworkOptions):
         _ = self.beam  # raises UsageError if its options contradict each other
 
 
-# The example has the default length, so that it works when pasted.
-PREDICT_EXPECTS = "predict expects a sequence, as in `predict 3 1 4 1 5 9 2 6 5 3`, or --from-file"
-
-
 @dataclass(frozen=True, kw_only=True)
 class PredictOptions(AnswerOptions):
     """The options of `predict`, which reads sources from the command line, a file or the terminal."""
@@ -210,7 +203,7 @@ class PredictOptions(AnswerOptions):
         if self.show_attention and self.prints_tsv:
             raise UsageError("expected --show-attention or --format tsv, got both")
         if self.words and self.from_file:
-            raise UsageError(f"{PREDICT_EXPECTS}, got both")
+            raise UsageError("predict expects a sequence, as in `predict 3 1 2`, or --from-file, got both")
         if self.words:
             self._require_file_for("columns", "header", "encoding", *(() if self.format == TSV else ("format",)))
         self._check_outputs({"--attention-plot": self.attention_plot})
