@@ -86,8 +86,7 @@ def _load_selected(options: NetworkOptions, in_len: int | None) -> tuple[Path, T
     shipped = file_names.shipped_path(task, model or ("embedding_attention" if is_long else ModelConfig.model))
     if not shipped.exists():
         expected = f"expected weights of pattern {task!r} in {options.data_dir}, found none"
-        only = f"the program comes with weights of {', '.join(file_names.shipped_tasks())} only"
-        raise WeightsError(f"{expected}; {only}: train first, as in `train 100000 -p {options.pattern}`")
+        raise WeightsError(f"{expected}: train first, as in `train 100000 -p {options.pattern}`")
     folder = "this folder" if options.data_dir == Path() else str(options.data_dir)
     using = f"Using {file_names.display_name(shipped)}, which comes with the program"
     return shipped, load(shipped), f"{using}: found no matching weights in {folder}"

@@ -18,9 +18,8 @@ from seq2seq_demo.errors import WeightsError
 WEIGHTS, SNAPSHOT = "ts2s", "s2s_checkpoint"
 DEFAULT_NAME = "basic"
 SUFFIX = ".weights.h5"
-_FILE_NAME = re.compile(
-    rf"(?:{SNAPSHOT}__)?{WEIGHTS}__(.+)__(.+)_([0-9]{{1,15}})(?:\.weights\.h5|\.tfl)"
-)  # .tfl: 2016's
+# Iterations of 2016 end in .tfl.
+_FILE_NAME = re.compile(rf"(?:{SNAPSHOT}__)?{WEIGHTS}__(.+)__(.+)_([0-9]{{1,15}})(?:\.weights\.h5|\.tfl)")
 MAX_PART_BYTES = 100  # the limit for NAME and for the task; a file name can have 255 bytes
 
 
@@ -124,11 +123,6 @@ def shipped_path(task: str, model: str) -> Path:
     return canonical_path(_shipped_dir(), model, task, 1)
 
 
-def shipped_tasks() -> list[str]:
-    """Return the patterns that have shipped weights."""
-    return sorted({task for path in _shipped_dir().glob("*") if (task := parse_task(path))})
-
-
 def shipped_networks() -> dict[str, Path]:
     """Return the paths of the shipped networks by name.
 
@@ -195,14 +189,9 @@ def _escaped(character: str) -> str:
 def _files(data_dir: Path, name: str | None, task: str | None, kind: str) -> Iterator[tuple[int, Path]]:
     """Yield iteration and path of the matching files, including broken links, as `newest_first` does."""
     part = None if task is None else file_name_part(task)
-    try:
-        file_names = os.listdir(data_dir)
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    for file_name in file_names:
-        if file_name.startswith(f"{kind}__") and file_name.isprintable():
-            match = _match(file_name)
-            if match and name in (None, match[1]) and part in (None, match[2]):
-                yield int(match[3]), data_dir / file_name
-            elif kind == SNAPSHOT and not match and name is None and part is None:
-                yield 0, data_dir / file_name
+    for path in data_dir.glob(f"{kind}__*"):
+        if match := _match(path.name):
+            if name in (None, match[1]) and part in (None, match[2]):
+                yield int(match[3]), path
+        elif kind == SNAPSHOT and name is None and part is None and path.name.isprintable():
+            yield 0, path

@@ -1,7 +1,7 @@
 """Reads a checkpoint of 2016 with TensorFlow, and converts its variables to our weights.
 
-The variables have the names of TF 0.10 (tf.nn.seq2seq under TFLearn), or of TF 1.x (tf.contrib.legacy_seq2seq), which
-renamed them. `cells.CELL_TYPES` lists the matrices of each cell in 2016 and the order of their gates.
+The variables have the names of TF 0.10 (tf.nn.seq2seq under TFLearn). `config.CELL_TYPES` lists the matrices of each
+cell in 2016 and the order of their gates.
 """
 
 import re
@@ -89,37 +89,15 @@ def from_2016(variables: Weights) -> Network2016:
     return Network2016(model_config, weights, _step(variables, has_moments), moments)
 
 
-def name_of_2016(name: str) -> str:
-    """Convert a variable's name from TF 1.x to TF 0.10, without the scope of a moment's optimiser.
-
-    >>> name_of_2016("embedding_rnn_seq2seq/rnn/embedding_wrapper/multi_rnn_cell/cell_0/gru_cell/gates/kernel")
-    'embedding_rnn_seq2seq/RNN/MultiRNNCell/Cell0/GRUCell/Gates/Linear/Matrix'
-    >>> name_of_2016("Adam/embedding_rnn_seq2seq/RNN/EmbeddingWrapper/embedding/Adam_1")
-    'embedding_rnn_seq2seq/RNN/EmbeddingWrapper/embedding/Adam_1'
-    """
-    slot = next((slot for slot in ("/Adam", "/Adam_1") if name.endswith(slot)), "")
-    name = name.removesuffix(slot)
-    if slot:
-        name = re.sub(r"^\w+/(?=embedding_\w+_seq2seq/)", "", name)
-    name = re.sub(r"\b(rnn|gates|candidate|cell_\d+|\w+_cell|\w+_wrapper)\b", _camel_case, name)
-    name = re.sub(r"\b(kernel|weights|W_0)$", "Linear/Matrix", name)  # W_0 and B: TF 0.10's LSTMCell
-    name = re.sub(r"\b(bias|biases|B)$", "Linear/Bias", name)
-    name = re.sub(r"(Embedding|OutputProjection)Wrapper/(?=\w+Cell/)", "", name)  # TF 1.x: wrappers of cells
-    return name + slot
-
-
-def _camel_case(match: re.Match[str]) -> str:
-    words = match[0].split("_")
-    return "".join(word.upper() if word in ("rnn", "lstm", "gru") else word.title() for word in words)
-
-
 def _by_name_of_2016(variables: Weights) -> Weights:
-    """Return the weights and moments by TF 0.10's names; raise WeightsError for an unexpected variable."""
+    """Return the weights and moments without the scope of Adam; raise WeightsError for an unexpected variable."""
     by_name: Weights = {}
     for name, array in variables.items():
         if IGNORED.fullmatch(name):
             continue
-        key = name_of_2016(name)
+        key = re.sub(r"^\w+/(?=embedding_\w+_seq2seq/.*/Adam(_1)?$)", "", name)
+        key = re.sub(r"/W_0(?=/Adam|$)", "/Linear/Matrix", key)  # LSTMCell has names of its own
+        key = re.sub(r"/B(?=/Adam|$)", "/Linear/Bias", key)
         is_expected = key not in by_name and key.startswith(("embedding_rnn_seq2seq/", "embedding_attention_seq2seq/"))
         require(is_expected, f"unexpected variable {name!r}")
         by_name[key] = array
@@ -187,10 +165,9 @@ def _pop_weights(variables: Weights, slot: str, model_config: ModelConfig, names
 def _step(variables: Weights, is_required: bool) -> int:
     """Return the number of Adam's steps, t. If it is missing, return 0, or raise WeightsError if `is_required`.
 
-    Adam increments Training_step (global_step in TF 1.x). TFLearn's Global_Step is the number of batches, which equals
-    t.
+    Adam increments Training_step. TFLearn's Global_Step is the number of batches, which equals t.
     """
-    name = next((name for name in ("Training_step", "global_step", "Global_Step") if name in variables), None)
+    name = next((name for name in ("Training_step", "Global_Step") if name in variables), None)
     if name is None:
         require(not is_required, "missing variable 'Training_step'")
         return 0

@@ -45,16 +45,22 @@ def test_a_file_larger_than_memory_is_not_read(tmp_path):
 
 def test_a_crash_while_writing_leaves_the_old_file(tmp_path, monkeypatch):
     atomic_files.write(tmp_path / "a", b"old")
-    for function in ("fsync", "replace"):
+    for function, name in [("fsync", "a"), ("replace", "a"), ("link", "b")]:
         with monkeypatch.context() as patch:
             patch.setattr(os, function, crash)
             with pytest.raises(KeyboardInterrupt):
-                atomic_files.write(tmp_path / "a", b"new")
+                atomic_files.write(tmp_path / name, b"new", overwrite=name == "a")
         assert (tmp_path / "a").read_bytes() == b"old"
         assert os.listdir(tmp_path) == ["a"]
 
 
-def test_a_file_is_replaced_only_with_overwrite(tmp_path):
+@pytest.mark.parametrize("has_links", [True, False])
+def test_a_file_is_replaced_only_with_overwrite(tmp_path, monkeypatch, has_links):
+    def no_links(*_):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    if not has_links:
+        monkeypatch.setattr(os, "link", no_links)
     atomic_files.write(tmp_path / "a", b"one")
     with pytest.raises(FileExistsError):
         atomic_files.write(tmp_path / "a", b"two", overwrite=False)
@@ -139,22 +145,6 @@ def test_a_planted_link_is_not_followed(tmp_path, monkeypatch):
     assert not (tmp_path / "snapshot").is_symlink()
     assert (tmp_path / "precious").read_text() == "precious"
     assert not (tmp_path / "nothing").exists()
-
-
-def no_links(*_, **__):
-    raise PermissionError(errno.EPERM, "Operation not permitted")
-
-
-def test_a_file_system_without_links(tmp_path, monkeypatch):
-    monkeypatch.setattr(os, "link", no_links)
-    test_a_file_is_replaced_only_with_overwrite(tmp_path)
-
-
-def test_a_crash_while_a_name_is_claimed_leaves_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(os, "link", crash)
-    with pytest.raises(KeyboardInterrupt):
-        atomic_files.write(tmp_path / "a", b"content", overwrite=False)
-    assert os.listdir(tmp_path) == []
 
 
 def test_a_lock_holds_until_its_process_dies(tmp_path):

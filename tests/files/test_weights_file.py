@@ -1,6 +1,5 @@
 """The weights file: saving, loading, files of earlier versions, and one-line errors for invalid files."""
 
-import errno
 import json
 import os
 import random
@@ -229,16 +228,10 @@ def test_versions_1_and_2_end_their_answers_if_they_record_a_shortest_length(min
     assert upgraded["trained"] == {"config": {"seed": 0}, "start_step": 0, "fingerprint": fingerprint}
 
 
-def test_damaged_metadata_and_other_versions_are_refused(tmp_path):
-    path = tmp_path / "w"
-    content = (EARLIER / "version_3_ensemble.h5").read_bytes()
-    for old, new in [
-        (b'"trained": {', b'"trainee": {'),
-        (b'"pattern"', b'"pattens"'),
-        (b'"members": [{', b'"members": [['),
-    ]:
-        path.write_bytes(with_checksum(content[512:].replace(old, new), 3))
-        refuses(path, "damaged weights file: expected ")
+def test_other_versions_are_refused(tmp_path):
+    path, content = tmp_path / "w", (EARLIER / "version_3_ensemble.h5").read_bytes()
+    path.write_bytes(with_checksum(content[512:].replace(b'"pattern"', b'"pattens"'), 3))
+    refuses(path, "damaged weights file: expected ")
     path.write_bytes(with_checksum(content[512:], 6))
     refuses(path, f"^{path}: expected a weights file of version 1 to 5, got version 6")
 
@@ -326,34 +319,3 @@ def test_invalid_networks_are_not_saved(tmp_path, change, message):
     with pytest.raises(Seq2SeqError, match=message):
         broken.save(tmp_path / "w")
     assert not any(tmp_path.iterdir())
-
-
-# ---- Writing ----
-
-
-def test_no_file_of_another_program_is_replaced(tmp_path):
-    path = tmp_path / "w"
-    for content in (b"", weights_file.to_bytes(network())):
-        path.write_bytes(content)
-        network(step=2).save(path)
-    path.write_text("my thesis")
-    with pytest.raises(WeightsError, match=r"/w: expected a new file or a weights file that this program wrote, found"):
-        network().save(path)
-    assert path.read_text() == "my thesis"
-
-
-def test_a_failed_save_keeps_the_old_file(tmp_path, monkeypatch):
-    path = tmp_path / "w"
-    network(step=1).save(path)
-    with pytest.raises(FileExistsError):
-        network(step=2).save(path, overwrite=False)
-    with pytest.raises(WeightsError, match=f"^{tmp_path}: expected a place for a weights file, found a directory,"):
-        network().save(tmp_path)
-
-    def full(_):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(WeightsError, match=f"^{path}: could not be written: No space left on device$"):
-        network(step=2).save(path)
-    assert (os.listdir(tmp_path), load(path).step) == (["w"], 1)

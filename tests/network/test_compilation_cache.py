@@ -131,13 +131,3 @@ def test_the_cache_is_not_used(cache, monkeypatch, name, value):
     before = os.environ.get("TF_XLA_FLAGS")
     compilation_cache.use()
     assert os.environ.get("TF_XLA_FLAGS") == before
-
-
-@pytest.mark.parametrize("name", ["XLA_FLAGS", "processor", "version"])
-def test_another_system_has_another_folder(cache, monkeypatch, name):
-    folder_of(cache)
-    monkeypatch.setenv("XLA_FLAGS", "--xla_one=1" if name == "XLA_FLAGS" else "")
-    if name != "XLA_FLAGS":
-        monkeypatch.setattr(compilation_cache, {"processor": "_processor"}.get(name, name), lambda *_: "other")
-    use()
-    assert len([*cache.iterdir()]) == 2
