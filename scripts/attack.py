@@ -143,11 +143,11 @@ def side_by_side() -> tuple[int, list[str]]:
 
 def figures() -> tuple[int, list[str]]:
     """Train on patterns that no network can learn; no exact match that is reported may exceed that of new sources."""
-    hashed = "import numpy as np\n\ndef h(x):\n    return np.stack([(x @ [7, 3, 5, 1][:4] * k + 3) ** 3 % 11 % 10"
+    hashed = "def h(source):\n    code = sum(n * x for n, x in zip((7, 3, 5, 1), source))\n"
 
     def case(length: int, points: int) -> None:
         folder = Path(tempfile.mkdtemp())
-        (folder / "h.py").write_text(hashed.replace("[:4]", f"[:{length}]") + " for k in (3, 7)], 1)\n")
+        (folder / "h.py").write_text(hashed + "    return [(code * k + 3) ** 3 % 11 % 10 for k in (3, 7)]\n")
         size = ["--in-len", str(length), "--out-len", "2", "--cell-size", "32", "-r", "0.01"]
         process = run(folder, "train", str(points), "-p", "h.py:h", *size, "-e", "15", "--history", "h", "-o", "w")
         _, err = process.communicate()

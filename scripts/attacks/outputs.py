@@ -97,7 +97,6 @@ def _files_of_this_program() -> list[tuple[str, bytes]]:
 def _files_of_other_programs() -> list[bytes]:
     import h5py
     import numpy as np
-    from helpers_2016 import SMALL as CONFIG, table, whole_checkpoint
     from matplotlib.figure import Figure
 
     texts = [
@@ -119,7 +118,7 @@ def _files_of_other_programs() -> list[bytes]:
     texts += ["{\\rtf1 thesis}", "<!DOCTYPE html>\n<title>Mine</title>", "<svg></svg>", "%PDF-1.7\n"]
     contents = [text.encode() for text in texts]
     contents += ["thesis".encode("utf-16"), b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"\x89HDF\r\n\x1a\n"]
-    contents += [pickle.dumps([1]), gzip.compress(b"thesis"), b"SQLite format 3\0", table(whole_checkpoint(CONFIG)[2])]
+    contents += [pickle.dumps([1]), gzip.compress(b"thesis"), b"SQLite format 3\0"]
     for suffix in PICTURES:
         Figure().savefig(picture := io.BytesIO(), format=suffix[1:], metadata={"Title": "seq2seq-demo"})
         contents.append(picture.getvalue())
