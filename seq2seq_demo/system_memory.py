@@ -1,4 +1,4 @@
-"""The memory of this machine or process. Data that cannot fit is rejected before memory is allocated."""
+"""The memory of this machine or process, and of training and decoding: what cannot fit is rejected before it starts."""
 
 import contextlib
 import ctypes
@@ -6,6 +6,10 @@ import gc
 import os
 from pathlib import Path
 
+from seq2seq_demo.config import MAX_LEN, ModelConfig
+from seq2seq_demo.errors import UsageError
+
+FLOAT_BYTES = 4
 CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")  # versions 2 and 1
 
 
@@ -53,3 +57,52 @@ def release() -> None:
     gc.collect()
     with contextlib.suppress(AttributeError, TypeError):  # only glibc has this function; Windows needs a name
         ctypes.CDLL(None).malloc_trim(0)
+
+
+# ---- Estimates, which are low, so that a request that is slightly too large is not rejected ----
+
+
+def check_pair_fits(model_config: ModelConfig, in_len: int, out_len: int) -> None:
+    """Raise UsageError if training cannot fit even one pair of these lengths into memory."""
+    check_fits(f"training: pairs of {in_len} + {out_len} symbols", bytes_per_row(model_config, in_len, out_len))
+
+
+def bytes_per_row(model_config: ModelConfig, in_len: int, out_len: int) -> int:
+    """Return the bytes per row of a batch that training must keep to compute the gradients.
+
+    They are about a third of training's peak memory.
+    """
+    width = len(model_config.cell.gates) * model_config.cell_size
+    directions = model_config.memory_size // model_config.cell_size
+    floats = model_config.num_layers * (directions * in_len + out_len) * width + out_len * model_config.n_output_symbols
+    if model_config.has_attention:
+        floats += in_len * out_len * model_config.cell_size  # tanh(W_k m_s + q_t)
+    return floats * FLOAT_BYTES
+
+
+def check_points_fit(n: int, in_len: int, out_len: int) -> None:
+    """Raise UsageError if n pairs of these lengths cannot fit into memory, or a length is above MAX_LEN."""
+    n, in_len, out_len = int(n), int(in_len), int(out_len)  # NumPy integers would overflow
+    check_lengths(in_len, out_len)
+    # At least a byte per symbol, and 16 bytes per pair for the order of an epoch.
+    check_fits(f"{n} points of {in_len} + {out_len} symbols", n * (in_len + out_len + 16))
+
+
+def check_decoding_fits(model_config: ModelConfig, rows: int, in_len: int, out_len: int) -> None:
+    """Raise UsageError if decoding `rows` sequences at once cannot fit into memory, or a length is above MAX_LEN."""
+    check_lengths(in_len, out_len)
+    S, T, c = int(in_len), int(out_len), model_config
+    floats = S * c.memory_size + T * c.n_output_symbols + c.has_attention * S * (c.cell_size + T)  # keys and α
+    check_fits(f"{rows} sequences of {S} + {T} symbols, decoded at once,", rows * floats * FLOAT_BYTES)
+
+
+def check_lengths(in_len: int, out_len: int) -> None:
+    """Raise UsageError if a length is above MAX_LEN."""
+    if max(in_len, out_len) > MAX_LEN:
+        raise UsageError(f"expected sequences of at most {MAX_LEN} symbols, got {max(in_len, out_len)}")
+
+
+def check_fits(purpose: str, needed: int) -> None:
+    """Raise UsageError if `needed` bytes exceed the memory."""
+    if lack := shortage(needed):
+        raise UsageError(f"{purpose} {lack}")

@@ -7,8 +7,8 @@ import numpy as np
 
 from seq2seq_demo.config import Beam, ModelConfig
 from seq2seq_demo.network.beam import beam_search
-from seq2seq_demo.network.memory_estimates import check_decoding_fits
 from seq2seq_demo.network.numpy_network import Answers, Decoded, NumpyNetwork, Step, softmax, stack_steps
+from seq2seq_demo.system_memory import check_decoding_fits
 
 MAX_ROWS_AT_ONCE = 1000  # so that the arrays of a step fit into the cache
 MAX_ATTENTION_WEIGHTS = 10_000_000  # per batch, so a batch of long sequences has few rows

@@ -7,7 +7,7 @@ from dataclasses import replace
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files.recording import Recording, to_float16
-from seq2seq_demo.network.memory_estimates import n_weights
+from seq2seq_demo.network.parameters import n_weights
 from seq2seq_demo.trained_network import TrainedNetwork
 
 FIRST_STEP, PER_DOUBLING = 5, 2  # record steps 0, 5, 7, 10, 14, 20, …: two whenever the step doubles

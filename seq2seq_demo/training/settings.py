@@ -7,7 +7,8 @@ from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, ModelConfig, Settings, Trai
 from seq2seq_demo.data.pair_task import PairTask, Task
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files.stored_network import LENGTHS, DataFingerprint, Snapshot, TrainingRun
-from seq2seq_demo.network.memory_estimates import check_training_fits
+from seq2seq_demo.network.parameters import n_weights
+from seq2seq_demo.system_memory import FLOAT_BYTES, bytes_per_row, check_fits, check_lengths, check_points_fit
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training import workers
 from seq2seq_demo.training.recipe import PairStatistics, recommended_settings
@@ -138,3 +139,15 @@ def _check_pairs_match(task: PairTask, settings: Settings) -> None:
             if not low <= smallest <= largest <= high:
                 expected, got = lengths_text(smallest, largest), lengths_text(low, high)
                 raise UsageError(f"expected `{name}` {expected}, as in the pairs, got {got}")
+
+
+def check_training_fits(model_config: ModelConfig, config: TrainConfig) -> None:
+    """Raise UsageError if the weights, the points or a batch cannot fit into memory."""
+    S, T = config.in_len, config.out_len
+    n = n_weights(model_config)
+    check_lengths(S, T)
+    check_fits(f"{n} weights", 4 * n * FLOAT_BYTES)  # with gradients and two moments
+    check_points_fit(config.points, *((config.min_in_len or S, 0) if model_config.ends else (S, T)))
+    if not model_config.ends:  # otherwise, a batch of long sequences is trained in parts
+        rows = min(config.batch_size, config.n_training)
+        check_fits(f"a batch of {rows} sequences", rows * bytes_per_row(model_config, S, T))

@@ -28,8 +28,8 @@ from seq2seq_demo.files.stored_network import LENGTHS, Checkpoint, Progress, Sna
 from seq2seq_demo.metrics import EpochFigures, Figures, History
 from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.model import Lengths, Seq2Seq, divergences, mean_losses
-from seq2seq_demo.network.memory_estimates import bytes_per_row, check_pair_fits
 from seq2seq_demo.network.parameters import check_weights, weight_shapes
+from seq2seq_demo.system_memory import bytes_per_row, check_pair_fits
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import batches, recorder, results, workers
 from seq2seq_demo.training.batches import FIRST_STEPS, STEPS_PER_CALL, Batch, Widths, batch_widths, use_xla

@@ -15,7 +15,7 @@ from seq2seq_demo.evaluation import EvaluationOptions, measure
 from seq2seq_demo.files.stored_network import DataFingerprint, Progress, Snapshot, TrainingRun
 from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.model import Seq2Seq
-from seq2seq_demo.network.memory_estimates import bytes_per_row
+from seq2seq_demo.system_memory import bytes_per_row
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training import batches, results, trainer
 from seq2seq_demo.training.batches import Batch, Widths, first_fitting_width
