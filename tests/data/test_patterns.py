@@ -226,6 +226,7 @@ def test_keyboard_interrupts_pass_through():
         ("sorted", (10, 11, 9, 9), "`out_len` can be at most 10, got 11"),
         ("sorted", (3, None, 12, 9), r"source \[12, 12, 12\]: expected symbols from 0 to `out_max_int` 9, got 12"),
         ("maxmin_dup", (1, 1, 9, 9), r"source \[0\]: expected at least 2 symbols$"),
+        ("added", (9, None, 9, 9), r"pattern 'added', source \[0, .*\]: expected an even length"),
         ("sorted", (3, None, 2**31, 9), "expected `in_max_int` and `out_max_int` of at most 2147483647, got a"),
         ("sorted", (3, None, 9, 10**5000), "expected `in_max_int` and `out_max_int` of at most 2147483647, got a"),
     ],
@@ -235,15 +236,10 @@ def test_unsuitable_lengths_and_symbols_are_refused(name, lengths, message):
         find_pattern(name).check(*lengths)
 
 
-def test_a_pattern_without_a_valid_length_reports_why():
-    with pytest.raises(UsageError, match=r"pattern 'added', source \[0, .*\]: expected an even length"):
+def test_lengths_that_a_pattern_does_not_take_are_left_out_of_a_range():
+    assert find_pattern("added").lengths_taken(TrainConfig(60, 9, min_in_len=5), ENDING) == {6: 4, 8: 5}
+    with pytest.raises(UsageError, match="expected an even length"):
         find_pattern("added").lengths_taken(TrainConfig(60, 9, min_in_len=9), ENDING)
-
-
-def test_invalid_targets_are_detected_when_points_are_drawn():
-    pattern = PatternTask("f", lambda source: [77 if symbol == 5 else symbol for symbol in source])
-    with pytest.raises(UsageError, match=r"source \[1, 5, 2\]: expected symbols from 0 to `out_max_int` 9, got 77"):
-        targets(pattern, [[1, 2, 3], [1, 5, 2]])
 
 
 @pytest.mark.slow

@@ -28,11 +28,6 @@ def test_all_symbols_are_equally_likely():
     assert np.abs(shares - 0.1).max() < 0.01
 
 
-@pytest.mark.parametrize(("in_max_int", "size"), [(9, 1), (255, 1), (256, 2), (70_000, 4)])
-def test_sources_have_the_smallest_integer_type(in_max_int, size):
-    assert random_sources(np.random.default_rng(3), 50, 3, in_max_int).dtype.itemsize == size
-
-
 def test_networks_that_do_not_end_are_trained_on_uniform_sources():
     config = TrainConfig(points=300, in_len=4, out_len=4, seed=6, few_symbols=0.5)  # `few_symbols` has no effect here
     drawn = training_sources(config, ModelConfig(in_max_int=7), [4], start_step=9)

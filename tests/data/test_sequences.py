@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from seq2seq_demo.data import sequences
-from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate, shift_right
+from seq2seq_demo.data.sequences import Pairs, Sequences, shift_right
 from seq2seq_demo.errors import InputError
 
 ROWS = [[3, 1], [], [4, 1, 5, 9, 2], [6], [], [5, 3, 5]]
@@ -60,12 +60,6 @@ def test_group_ids_of_equal_rows(largest):
     assert Sequences.of_rows([]).groups().tolist() == []
     array = np.array([[1, largest, 3], [2, 2, 2], [1, largest, 3]])
     assert Sequences.of_array(array).groups().tolist() == [0, 1, 0]
-
-
-def test_group_ids_after_concatenation():
-    """Symbols take one byte in the first part and two in the second."""
-    parts = [Sequences.of_rows([[1], [1, 0]]), Sequences.of_rows([[300], [1], [1, 0]])]
-    assert concatenate(parts).groups().tolist() == [0, 1, 2, 0, 1]
 
 
 # ---- Pairs ----
