@@ -139,10 +139,8 @@ def test_training_calibrates_on_the_validation_pairs():
     settings = {"in_tokens": "characters", "out_tokens": "characters", "cell_size": 8, "epochs": 2, "batch_size": 16}
     settings |= {"cell_type": "BasicRNNCell", "bidirectional": False}
     network = train(rows, learning_rate=0.01, **settings)
-    task = pair_task_from_rows(rows, network.vocabularies)
-    assert isinstance(task, PairTask)
-    validation = task.pairs[task.divided()[1]]
+    _, validation = pair_task_from_rows(rows, network.vocabularies).split
     assert calibrated(network, validation).temperature == network.temperature
-    answers = network.evaluate([rows[n] for n in task.divided()[1]]).answers
+    answers = network.evaluate(PairTask("", validation, vocabularies=network.vocabularies)).answers
     assert fit_temperature(answers) == network.temperature
     assert train("reversed", points=40, in_len=3, epochs=1, cell_type="BasicRNNCell").temperature is None

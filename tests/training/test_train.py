@@ -270,7 +270,7 @@ def test_evaluate_avoids_the_sources_of_the_last_run(tmp_path, in_len, fast_step
 
 
 def test_the_sources_of_given_pairs_are_unknown(fast_steps):
-    pairs = train([([1, 2, 3], [3, 2, 1])] * 20, epochs=1, **AS_PATTERNS)
+    pairs = train([([1, 2, 3], [3, 2, 1]), ([1, 1, 3], [3, 1, 1])] * 10, epochs=1, **AS_PATTERNS)
     (row,) = pairs.evaluate_by_length("reversed", 50, [3], kinds=False)
     assert row.fresh is None
 
