@@ -256,10 +256,9 @@ def metadata() -> tuple[int, list[str]]:
 
 def json_input() -> tuple[int, list[str]]:
     """Read files of sequences and pairs: random JSON, lines of text and raw bytes."""
-    from seq2seq_demo.data.encoder import Encoder, batches, encode_pairs, valid_records
-    from seq2seq_demo.data.layout import InputFormat
-    from seq2seq_demo.data.readers import INTEGER_FORMAT, read_file
-    from seq2seq_demo.data.vocabulary import VocabularyBuilder
+    from seq2seq_demo.data.numbering import Numbering, number_pairs
+    from seq2seq_demo.data.reading import InputFormat, read_file
+    from seq2seq_demo.data.vocabulary import tokenizers
     from seq2seq_demo.errors import Seq2SeqError
 
     folder = Path(tempfile.mkdtemp())
@@ -270,27 +269,20 @@ def json_input() -> tuple[int, list[str]]:
     lines = st.lists(dumped, max_size=5).map(b"\n".join)
     documents = st.lists(items, max_size=5).map(lambda value: json.dumps(value, indent=1).encode())
 
-    readers = [
-        (INTEGER_FORMAT, lambda rows: [*batches(valid_records(Encoder(in_max_int=9).encode_all(rows), str), 3)]),
-        (INTEGER_FORMAT, lambda rows: encode_pairs(rows, Encoder())),
-        (
-            InputFormat(("characters", "words")),
-            lambda rows: encode_pairs(rows, Encoder(VocabularyBuilder("characters"), VocabularyBuilder("words"))),
-        ),
-        (
-            InputFormat(("words", "characters"), "text"),
-            lambda rows: encode_pairs(
-                rows, Encoder(VocabularyBuilder("words"), VocabularyBuilder("characters")), on_error=str
-            ),
-        ),
+    formats = [
+        InputFormat(("integers", "integers")),
+        InputFormat(("characters", "words")),
+        InputFormat(("words", "characters"), "text"),
+        InputFormat((None, None), "csv"),
     ]
 
     def check(content: bytes) -> None:
-        for (form, read), suffix in itertools.product(readers, (".json", ".jsonl")):
+        for form, suffix, on_error in itertools.product(formats, (".json", ".jsonl"), (None, str)):
             path = folder / f"{os.getpid()}{suffix}"
             path.write_bytes(content)
             try:
-                read(row for row in read_file(str(path), form) if row)
+                layout, records = read_file(str(path), form)
+                number_pairs(records, Numbering(*tokenizers(layout.tokens, None, None)), on_error=on_error)
             except Seq2SeqError as error:
                 assert "\n" not in str(error).replace(str(path), "")
 

@@ -11,7 +11,7 @@ from seq2seq_demo.config import (
 )
 from seq2seq_demo.data.pair_task import PairTask as PairTask
 from seq2seq_demo.data.patterns import PatternTask as PatternTask, find_pattern as find_pattern
-from seq2seq_demo.data.readers import read_pairs as read_pairs
+from seq2seq_demo.data.reading import read_pairs as read_pairs
 from seq2seq_demo.data.sequences import Pairs as Pairs, Sequences as Sequences
 from seq2seq_demo.data.vocabulary import Vocabularies as Vocabularies, Vocabulary as Vocabulary
 from seq2seq_demo.errors import (

@@ -21,6 +21,7 @@ MAX_MEMBERS = 100  # networks in an ensemble
 MAX_LEN = 100_000  # symbols in a sequence; a longer one takes minutes to decode
 Format = Literal["json", "text", "csv", "tsv"]  # file formats of sequences
 JSON, TEXT, CSV, TSV = FORMATS = get_args(Format)
+UTF_8 = "utf-8"  # the default encoding of files
 EVALUATION_SIZE = 10_000  # the default number of random sources in an evaluation, at each length
 MIN_FLOAT32, MAX_FLOAT32 = 2.0**-149, (2 - 2.0**-23) * 2.0**127  # the smallest and largest positive float32
 POSITIVE = Range("to be a number above 0 that float32 can hold", lambda number: MIN_FLOAT32 <= number <= MAX_FLOAT32)

@@ -11,7 +11,8 @@ import numpy as np
 
 from seq2seq_demo.config import INTEGERS
 from seq2seq_demo.data.edit_distance import align
-from seq2seq_demo.data.records import Record, by_length
+from seq2seq_demo.data.numbering import by_length
+from seq2seq_demo.data.records import Record
 from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.data.vocabulary import Vocabularies, join_symbols
 from seq2seq_demo.errors import UsageError
@@ -135,11 +136,9 @@ class PredictionRequest(NamedTuple):
 
 
 def stream(
-    network: NumpyNetwork, batches: Iterable[Batch | None], request: PredictionRequest
+    network: NumpyNetwork, batches: Iterable[Batch], request: PredictionRequest
 ) -> Iterator[tuple[Batch, list[list[Prediction]]]]:
     """Yield each batch with its predictions: a list per source, best first; for an unreadable row, an empty list.
-
-    None among `batches` flushes the batches before it.
 
     Raises:
         UsageError: a sequence is too long to decode.
@@ -154,16 +153,13 @@ def stream(
 
 
 def _parts(
-    batches: Iterable[Batch | None], request: PredictionRequest, ends: bool
-) -> Iterator[tuple[Batch, list[int], list[Any]] | None]:
+    batches: Iterable[Batch], request: PredictionRequest, ends: bool
+) -> Iterator[tuple[Batch, list[int], list[Any]]]:
     """Yield each batch with the indices of rows to decode together, and with the expected target of each row.
 
-    The rows have one source length, or are unreadable. None is passed on.
+    The rows have one source length, or are unreadable.
     """
     for batch in batches:
-        if batch is None:
-            yield None
-            continue
         for in_len, indices in by_length(batch).items():
             size = request.options.rows_at_once(in_len, request.out_len(in_len))
             for part in (indices[first : first + size] for first in range(0, len(indices), size)):

@@ -13,7 +13,7 @@ import numpy as np
 
 from seq2seq_demo import evaluation
 from seq2seq_demo.config import EVALUATION_SIZE, Beam, ModelConfig, OnError, make_beam
-from seq2seq_demo.data.encoder import source_records
+from seq2seq_demo.data.numbering import source_records
 from seq2seq_demo.data.pair_task import PairTask, TaskLike, as_task
 from seq2seq_demo.data.patterns import PatternTask, find_pattern
 from seq2seq_demo.data.records import Place, Record

@@ -69,9 +69,11 @@ def test_predict_with_details():
 
 
 def test_an_invalid_row_or_length_is_named():
-    """test_encoder.py covers other invalid sources."""
+    """test_numbering.py covers other invalid sources."""
     for row in ("abc", None, {3, 1}, [3, 99], [3, np.float32(1.5)], np.array([[3, 1]]), np.array([], int)):
-        with pytest.raises(InputError, match=r"^sources, row 2: expected (a list of|some)? ?integers"):
+        with pytest.raises(
+            InputError, match=r"^sources, row 2(, word 1)?: expected (a list of |an |a source of )?integer"
+        ):
             trained_network().predict([[1, 2, 3], [4], row, "wrong too"])
     for out_len in (0, -1, 1.5, True, "3"):
         with pytest.raises(UsageError, match="expected `out_len` to be an integer of at least 1, got "):
@@ -84,7 +86,7 @@ def test_a_source_that_the_pattern_does_not_take_is_refused():
 
 
 def test_a_source_that_is_too_long_is_refused():
-    with pytest.raises(UsageError, match="expected sequences of at most 100000 symbols, got 1000000"):
+    with pytest.raises(InputError, match="sources, row 0: expected sequences of at most 100000 symbols, got 1000000"):
         trained_network(task=None, in_len=None, out_len=None).predict(np.zeros((1, 1_000_000), np.uint8))
 
 

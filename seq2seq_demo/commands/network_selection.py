@@ -1,6 +1,5 @@
 """Selects the network, the pattern and the pairs that the options name, and rejects options that contradict them."""
 
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,15 +10,13 @@ import numpy as np
 from seq2seq_demo.commands.options import NetworkOptions
 from seq2seq_demo.config import CELL_TYPES, INTEGERS, ModelConfig, TrainConfig, given_values, lengths_text
 from seq2seq_demo.console import print_notice
-from seq2seq_demo.data.encoder import EncodedPairs, Encoder, encode_pairs
-from seq2seq_demo.data.layout import InputFormat, Layout, Tokens
-from seq2seq_demo.data.lines import file_title
+from seq2seq_demo.data.numbering import NumberedPairs, Numbering, number_pairs
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, PatternTask, find_pattern, is_user_function
-from seq2seq_demo.data.readers import read_file, read_words
-from seq2seq_demo.data.records import MAX_LISTED, MAX_SYMBOL, Place, Record
+from seq2seq_demo.data.reading import InputFormat, Layout, file_title, read_file, read_words
+from seq2seq_demo.data.records import Place, Record, Tokens
 from seq2seq_demo.data.sequences import Pairs, Sequences
-from seq2seq_demo.data.vocabulary import Vocabularies, check_case, new_vocabularies, quoted
+from seq2seq_demo.data.vocabulary import MAX_LISTED, MAX_SYMBOL, Vocabularies, quoted, tokenizers
 from seq2seq_demo.declarations import preview
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 from seq2seq_demo.files import file_names
@@ -27,7 +24,6 @@ from seq2seq_demo.files.stored_network import LENGTHS
 from seq2seq_demo.trained_network import TrainedNetwork, ensemble, load
 
 MAX_LEN_WITHOUT_ATTENTION = 10  # the shipped networks of embedding_rnn are not trained on longer sources
-TEXT_HINT = "; the selected network takes integers: select one for texts with -i, as in `-i g2p`"
 SIDES = (("sources", "in_max_int"), ("targets", "out_max_int"))
 MAX_SKIPPED = 0.1  # largest share of the records of a file that `train --keep-going` skips
 
@@ -145,50 +141,40 @@ def read_pair_task(
     Raises:
         InputError: there are fewer than n pairs, a pair is invalid, too many are, or they do not fit into memory.
     """
-    file, out_len = options.from_file or "", options.out_len
+    file = options.from_file or ""
     lowercase = getattr(options, "lowercase", None)  # an option of `train`
     keep_going = getattr(options, "keep_going", False)  # an option of `train` and `evaluate`
-    teaches_to_end = isinstance(options.settings.get("in_len"), tuple)
-    has_one_length = network is not None and not network.ends and not teaches_to_end
     sizes = vars(network.model_config) if network else given_values(ModelConfig, options.settings)
-    skipped: list[InputError] = []
+    skipped = list[InputError]()
 
-    def read(file: str, n: int | None, vocabularies: Vocabularies | None, may_be_unseen: bool) -> EncodedPairs:
-        tokens = vocabularies.tokens if vocabularies else _tokens(options, pattern)
-        layout, records = _open(file, input_format(options, tokens, is_paired=pattern is None))
-        for notice in layout_notices(file, options, layout, tokens):
+    def read(file: str, n: int | None, known: Vocabularies | None, may_be_unseen: bool) -> NumberedPairs:
+        tokens = known.tokens if known else _tokens(options, pattern)
+        layout, records = read_file(file, input_format(options, tokens, is_paired=pattern is None))
+        for notice in layout_notices(file, options, layout):
             print_notice(notice)
-        known = vocabularies.extended() if vocabularies and may_be_unseen else vocabularies
-        encoder = Encoder(
-            *(known or new_vocabularies(layout.tokens, lowercase)),
-            None if may_be_unseen else sizes.get("in_max_int"),
-            None if may_be_unseen else sizes.get("out_max_int"),
-            equal_lengths=has_one_length,
-            in_len=options.in_len if has_one_length else None,
-            out_len=out_len if has_one_length and not pattern else None,
-        )
-        errors: list[InputError] = []
+        in_max_int, out_max_int = (None if may_be_unseen else sizes.get(name) for _, name in SIDES)
+        sides = tokenizers(layout.tokens, lowercase, known)
+        numbering = Numbering(*sides, in_max_int, out_max_int, may_be_unseen)
+        errors = list[InputError]()
         try:
-            encoded = encode_pairs(records, encoder, n, pattern, errors.append if keep_going else None)
+            numbered = number_pairs(records, numbering, n, pattern, errors.append if keep_going else None)
         except InputError as error:
             if errors:  # all pairs were skipped
                 raise InputError(f"{error}; the first error: {errors[0]}") from error
             raise
         if errors:
-            _report_skipped(file, len(encoded.pairs), errors, evaluates)
-        if may_be_unseen and vocabularies:
-            _report_unseen(encoded, sizes | vocabularies.largest_symbols())
+            _report_skipped(file, len(numbered.pairs), errors, evaluates)
+        if may_be_unseen and known:
+            _report_unseen(numbered, sizes | known.largest_symbols())
         skipped.extend(errors)
-        return encoded
+        return numbered
 
-    if network:
-        check_case(lowercase, network.vocabularies)
     known = network.vocabularies if network else None
     pairs, vocabularies, places = read(file, n, known, evaluates and pattern is None)
     if n and len(pairs) < n:
         raise InputError(f"{file}: expected {n} pairs, found {len(pairs)}")
-    if has_one_length and out_len:
-        pairs = Pairs(pairs.sources, Sequences.of_array(pairs.targets.array()[:, :out_len]))
+    if pattern and network and not network.ends and options.out_len:
+        pairs = Pairs(pairs.sources, Sequences.of_rows(row[: options.out_len] for row in pairs.targets.rows()))
     validation_file = getattr(options, "validation_file", None)  # only `train` has this option
     validation = read(validation_file, None, vocabularies, pattern is None).pairs if validation_file else None
     name = pattern.name if pattern else task_name(file)
@@ -205,17 +191,9 @@ def _report_skipped(file: str, n_pairs: int, errors: list[InputError], may_skip_
     print_notice(f"Read {counts}; the first error: {errors[0]}")
 
 
-def _open(file: str, given: InputFormat) -> tuple[Layout, Iterator[Record | None]]:
-    """Return the layout of a file and its records."""
-    layouts: list[Layout] = []
-    records = read_file(file, given, on_layout=layouts.append)
-    first = next(records, None)  # finds the layout
-    return layouts[0], itertools.chain([first], records)
-
-
-def _report_unseen(encoded: EncodedPairs, largest: Mapping[str, Any]) -> None:
+def _report_unseen(numbered: NumberedPairs, largest: Mapping[str, Any]) -> None:
     """Print a notice if pairs have symbols above the network's largest ones."""
-    pairs, vocabularies, places = encoded
+    pairs, vocabularies, places = numbered
     is_unseen, lacked = np.zeros(len(pairs), bool), []
     for (side, name), sequences, vocabulary in zip(SIDES, (pairs.sources, pairs.targets), vocabularies, strict=True):
         limit = largest.get(name, MAX_SYMBOL)
@@ -224,7 +202,7 @@ def _report_unseen(encoded: EncodedPairs, largest: Mapping[str, Any]) -> None:
             lacked.append(f"{', '.join(map(quoted, symbols))} in {side}")
             is_unseen |= sequences.exceed(limit)
     if lacked:
-        found = f"{is_unseen.sum()} of {len(pairs)} pairs, such as {places.of(int(is_unseen.argmax()))}"
+        found = f"{is_unseen.sum()} of {len(pairs)} pairs, such as {places[int(is_unseen.argmax())]}"
         print_notice(f"Training lacked {' and '.join(lacked)}: {found}, count as wrong in every figure but the loss")
 
 
@@ -245,13 +223,13 @@ def input_format(options: NetworkOptions, tokens: Tokens, is_paired: bool) -> In
     return InputFormat(tokens, options.format, columns, header, is_paired, encoding=options.encoding)
 
 
-def layout_notices(file: str, options: NetworkOptions, layout: Layout, tokens: Tokens) -> Iterator[str]:
-    """Yield notices about what follows from a file, and which options change it; `tokens` are those that are known."""
-    if layout.table and not (layout.given.format and (options.header or options.columns)):
-        yield f"Reading {file_title(file)} as {layout.table}; if not, give `format`, `header` or `columns`"
+def layout_notices(file: str, options: NetworkOptions, layout: Layout) -> Iterator[str]:
+    """Yield notices about what follows from a file, and which options change it."""
+    if layout.n_columns and not (layout.given.format and (options.header or options.columns)):
+        yield f"Reading {file_title(file)} as {layout}; if not, give `format`, `header` or `columns`"
     if layout.looks_like_json:
         yield f"Reading {file_title(file)} as lines of text, which look like JSON; if they are, give `format` json"
-    source, target = layout.tokens
+    (source, target), tokens = layout.tokens, layout.given.tokens
     if None in tokens and (source, target) != (INTEGERS, INTEGERS):
         recognised = [f"`{side}_tokens`" for side, kind in zip(("in", "out"), tokens, strict=True) if kind is None]
         yield f"Sources are {source}, and targets are {target}; if not, give {' and '.join(recognised)}"
@@ -264,7 +242,7 @@ def typed_sources(words: Sequence[str], selected: SelectedNetwork) -> list[Recor
     """
     source = selected.network.vocabularies.source
     if not source.is_text:
-        return [read_words(words, text_hint=TEXT_HINT)]
+        return [read_words(words)]
     return [Record(Place(f"input {preview(word)}"), word) for word in words]
 
 

@@ -19,6 +19,7 @@ from seq2seq_demo.config import (
     MAX_MEMBERS,
     SHARE,
     TSV,
+    UTF_8,
     Beam,
     Format,
     ModelConfig,
@@ -28,7 +29,6 @@ from seq2seq_demo.config import (
     given_values,
     make_beam,
 )
-from seq2seq_demo.data.lines import UTF_8
 from seq2seq_demo.declarations import Setting, check_fields, copied_setting, declared_settings, setting
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files import file_names
@@ -192,6 +192,9 @@ class PredictOptions(AnswerOptions):
     words: Sequence[str] = ()  # the sources, as typed
     n_best: int | None = copied_setting(Beam, "n_best", None)
     show_attention: bool = setting(False, "--show-attention", "print the attention weights below each answer")
+    line_buffered: bool = setting(
+        False, "--line-buffered", "answer each line as it arrives, for a client that waits for each answer"
+    )
     min_confidence: float | None = setting(
         None, "--min-confidence X", "leave a source unanswered if the confidence in its answer is below X", within=SHARE
     )

@@ -11,7 +11,7 @@ from seq2seq_demo.commands.network_selection import SelectedNetwork, read_pair_t
 from seq2seq_demo.commands.networks import DESCRIPTIONS
 from seq2seq_demo.commands.options import PageOptions
 from seq2seq_demo.console import pluralize, print_notice
-from seq2seq_demo.data.encoder import Encoder, valid_records
+from seq2seq_demo.data.numbering import Numbering, number, valid_records
 from seq2seq_demo.data.pair_task import pair_task_from_rows
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.sequences import Pairs
@@ -45,8 +45,7 @@ def _page(options: PageOptions, selected: Sequence[SelectedNetwork], shown: Sequ
     """Return the page with its examples and the recordings of the networks."""
     pairs = None
     if options.from_file:  # read once, because it may be a pipe
-        strictest = min(selected, key=lambda one: one.network.ends)  # it may require pairs of one length
-        pairs = read_pair_task(options, None, strictest.pattern, strictest.network).pairs
+        pairs = read_pair_task(options, None, selected[0].pattern, selected[0].network).pairs
     return build(_with_details(selected, shown, _examples(options, selected, pairs), pairs))
 
 
@@ -129,9 +128,9 @@ def _examples(options: PageOptions, selected: Sequence[SelectedNetwork], pairs: 
     networks = [one.network for one in selected]
     vocabularies, typed = networks[0].vocabularies, []
     if options.words:
-        encoder = Encoder(vocabularies.source, in_max_int=networks[0].model_config.in_max_int)
-        rows = valid_records(map(encoder.encode, typed_sources(options.words, selected[0])))
-        typed = [row.values for row in rows if row]
+        split = Numbering(*vocabularies, networks[0].model_config.in_max_int).split
+        rows = (number(split(row), vocabularies) for row in typed_sources(options.words, selected[0]))
+        typed = [row.values for row in valid_records(rows)]
     if pairs is not None:
         chosen = examples.pair_examples(networks, pairs)
         print_notice(f"The page offers {len(chosen[0])} of the {pluralize(len(pairs), 'pair')} of {options.from_file}")

@@ -1,7 +1,7 @@
 """`predict`: decode the sources on the command line, in a file or from the terminal, and print the answers."""
 
 import functools
-import os
+import itertools
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -10,25 +10,22 @@ from seq2seq_demo.commands import network_selection
 from seq2seq_demo.commands.options import PredictOptions
 from seq2seq_demo.config import INTEGERS
 from seq2seq_demo.console import pluralize, print_notice, print_result
-from seq2seq_demo.data.encoder import Encoder, batches, valid_records
-from seq2seq_demo.data.layout import Layout
-from seq2seq_demo.data.lines import plain_name
-from seq2seq_demo.data.readers import read_file, read_terminal, read_words
-from seq2seq_demo.data.records import Record, by_length
+from seq2seq_demo.data.numbering import Numbering, by_length, number
+from seq2seq_demo.data.reading import plain_name, read_file, read_terminal, read_words, stream_file
+from seq2seq_demo.data.records import Record
 from seq2seq_demo.display import heatmap, plots, predictions
 from seq2seq_demo.display.progress_bar import ProgressBar
 from seq2seq_demo.errors import InputError, UsageError, require
 from seq2seq_demo.network.decoding import MAX_ROWS_AT_ONCE, DecodingOptions
 from seq2seq_demo.predictions import Prediction, PredictionRequest, stream
 
-Rows = Iterable[Record | None]
-MIXED_BATCH_SIZE = 16 * MAX_ROWS_AT_ONCE  # large, so that many sequences of a mixed batch have the same length
+BATCH_SIZE = 16 * MAX_ROWS_AT_ONCE  # large, so that many sources of a batch have the same length
 
 
 def predict(options: PredictOptions) -> None:
     """Answer the sources on the command line, else those of --from-file, else those typed at the terminal."""
-    as_integers = read_words(options.words).values
-    typed_len = len(as_integers) if options.words and isinstance(as_integers, list) else None
+    typed = Numbering().split(read_words(options.words))
+    typed_len = None if typed.error else len(typed.values)
     selected = network_selection.select_network(options, options.in_len or typed_len)
     network, model_config = selected.network, selected.network.model_config
     network.check_answer_lengths(options.out_len, options.max_out_len)
@@ -36,7 +33,7 @@ def predict(options: PredictOptions) -> None:
     if options.prints_tsv:
         # `--format tsv` sets the format of the output, and that of the input only if the input is a .tsv file.
         is_tsv = plain_name(options.from_file or "").endswith(".tsv")
-        form = replace(form, format=form.format if is_tsv else None, blank_lines=True)
+        form = replace(form, format=form.format if is_tsv else None)
     has_attention = all(each.model_config.has_attention for each in network.networks)
     needs_attention = options.show_attention or options.attention_plot is not None
     expected = "expected a network of embedding_attention to show attention, got embedding_rnn"
@@ -46,27 +43,24 @@ def predict(options: PredictOptions) -> None:
     if options.attention_plot:
         plots.check(options.attention_plot, options.force)
     predictor, bar = _Predictor(options, selected), ProgressBar("Predicting", may_show=False)
-    rows: Rows
+    form = replace(form, blank_lines=options.prints_tsv or options.line_buffered)
+    rows: Iterable[Record]
     if options.words:
         rows = sources = network_selection.typed_sources(options.words, selected)
         predictor.keeps_going |= len(sources) > 1
-    elif file := options.from_file:
-        size = os.path.getsize(file) if os.path.isfile(file) and not file.endswith(".gz") else None
-        bar = ProgressBar("Predicting", size, may_show=not sys.stdout.isatty())
-
-        def on_layout(layout: Layout) -> None:
-            bar.notify(*network_selection.layout_notices(file, options, layout, layout.given.tokens))
-
-        if options.json and not os.path.isfile(file):  # a client may wait for each answer
-            form = replace(form, blank_lines=True)
-        rows = read_file(file, form, lambda n_bytes: bar.advance(0, n_bytes), on_layout)
+    elif options.from_file and options.line_buffered:
+        rows = stream_file(options.from_file, form)
+    elif options.from_file:
+        layout, rows = read_file(options.from_file, form)
+        bar = ProgressBar("Predicting", len(rows), may_show=not sys.stdout.isatty())
+        bar.notify(*network_selection.layout_notices(options.from_file, options, layout))
     else:
         symbols = f"integers from 0 to {model_config.in_max_int}" if form.tokens[0] == INTEGERS else form.tokens[0]
         ending = "Ctrl-Z and Enter end" if sys.platform == "win32" else "Ctrl-D ends"
-        bar.notify(f"Type {predictor.in_len or 'some'} {symbols}; {ending}")
-        rows = (row for record in read_terminal(form.tokens) for row in (record, None))  # None flushes after each line
+        bar.notify(f"Type {options.in_len or 'some'} {symbols}; {ending}")
+        rows = read_terminal(form.tokens)
     with bar:
-        predictor.print_answers(rows, bar)
+        predictor.print_answers(rows, bar, is_streamed=options.line_buffered or predictor.is_interactive)
 
 
 class _Predictor:
@@ -75,31 +69,29 @@ class _Predictor:
     def __init__(self, options: PredictOptions, selected: network_selection.SelectedNetwork) -> None:
         self.options, self.network = options, selected.network
         out_len = options.max_out_len or options.out_len
-        # The length that sources must have; None: any.
-        self.in_len = options.in_len or (None if self.network.ends else self.network.in_len)
         # Cached, because each call runs the pattern.
         self.out_len = functools.cache(lambda in_len: self.network.answer_len(in_len, selected.pattern, out_len))
-        self.check_memory = functools.cache(
-            lambda S: DecodingOptions(options.beam).check_fits(self.network.model_config, 1, S, self.out_len(S))
-        )
         self.targets = self.network.target_function(selected.pattern, out_len) if selected.pattern else None
         self.is_warned = False  # whether a notice named a source length that training did not have
         self.n_unanswered = 0
+        self.failure: InputError | None = None  # the error that ends the reading
         # Whether unreadable sources are reported and skipped; otherwise, the first one raises an error.
         self.is_interactive = not (options.words or options.from_file)
         self.keeps_going = options.keep_going or options.json or options.prints_tsv or self.is_interactive
 
-    def print_answers(self, rows: Rows, progress: ProgressBar) -> None:
+    def print_answers(self, rows: Iterable[Record], progress: ProgressBar, is_streamed: bool) -> None:
         """Print the answers to each source; with --attention-plot, plot the attention of the best answers at the end.
 
+        `is_streamed` answers each source before the next one is read.
+
         Raises:
-            InputError: a source is unreadable. If `keeps_going`, the error follows the answers to all other sources. At
-                the terminal, a notice replaces the error.
+            InputError: a source is unreadable. The error follows the answers to the sources before it or, if
+                `keeps_going`, to all others. At the terminal, a notice replaces the error.
         """
         options, network = self.options, self.network
         n_skipped, is_exact = 0, options.prints_tsv and not sys.stdout.isatty()
         plotted: list[Prediction] = []
-        for batch, answers in stream(network.to_numpy(), self._batches(rows), self._request()):
+        for batch, answers in self._answers(self._read(rows), is_streamed):
             if not self.is_warned:
                 warning = network_selection.length_notices(network, *by_length(batch))
                 progress.notify(*warning)
@@ -113,7 +105,7 @@ class _Predictor:
                 progress.notify(*(str(row.error) for row in batch if row.error))
             if texts:
                 print_result("\n".join(texts), unchanged=options.show_attention or is_exact)
-            progress.advance(len(answers), 0)
+            progress.advance(len(answers))
             n_skipped += sum(row.error is not None for row in batch)
         if options.attention_plot and plotted:
             plots.check(options.attention_plot, options.force)  # again: the file may have changed meanwhile
@@ -122,6 +114,8 @@ class _Predictor:
         if self.n_unanswered:
             sources = pluralize(self.n_unanswered, "source")
             progress.notify(f"Left {sources} unanswered, because the confidence is below {options.min_confidence}")
+        if self.failure:
+            raise self.failure
         if n_skipped and not self.is_interactive:
             raise InputError(f"expected sequences that the network can read, skipped {n_skipped} that it cannot read")
 
@@ -132,22 +126,38 @@ class _Predictor:
         decoding = DecodingOptions(options.beam, needs_probabilities, has_attention)
         return PredictionRequest(self.out_len, decoding, self.targets, temperature=self.network.temperature)
 
-    def _batches(self, rows: Rows) -> Iterator[list[Record] | None]:
-        """Yield sources in batches; all have the same length unless the network ends its answers."""
-        network, in_len = self.network, self.in_len
-        encoder = Encoder(
-            *network.vocabularies,
-            network.model_config.in_max_int,
-            equal_lengths=not network.ends,
-            in_len=in_len,
-            answer_len=None if network.ends else self.out_len,
-            check_memory=self.check_memory if network.ends else lambda _: None,
-        )
-        records = encoder.encode_all(rows)
-        return batches(
-            records if self.keeps_going else valid_records(records),
-            MIXED_BATCH_SIZE if network.ends else MAX_ROWS_AT_ONCE,
-        )
+    def _answers(
+        self, records: Iterator[Record], is_streamed: bool
+    ) -> Iterator[tuple[list[Record], list[list[Prediction]]]]:
+        """Yield the records in batches, with their answers."""
+        network, request = self.network.to_numpy(), self._request()
+        if is_streamed:
+            return itertools.chain.from_iterable(stream(network, [[record]], request) for record in records)
+        return stream(network, iter(lambda: [*itertools.islice(records, BATCH_SIZE)], []), request)
+
+    def _read(self, rows: Iterable[Record]) -> Iterator[Record]:
+        """Yield the sources as numbers, or with an error; unless `keeps_going`, stop at the first `failure`."""
+        vocabularies = self.network.vocabularies
+        numbering = Numbering(*vocabularies, self.network.model_config.in_max_int)
+        check_length = functools.cache(self._check_length)
+        for row in rows:
+            record = number(numbering.split(row), vocabularies)
+            try:
+                if not record.error:
+                    check_length(len(record.values))
+            except UsageError as error:
+                record = row._replace(error=InputError(f"{row.place}: {error}"))
+            if record.error and not self.keeps_going:
+                self.failure = record.error
+                return
+            yield row._replace(error=record.error) if record.error else record
+
+    def _check_length(self, in_len: int) -> None:
+        """Raise UsageError if the network cannot decode a source of this length, or --in-len is another length."""
+        if self.options.in_len not in (None, in_len):
+            raise UsageError(f"expected {self.options.in_len} symbols, as `in_len` says, got {in_len}")
+        decoding = DecodingOptions(self.options.beam)
+        decoding.check_fits(self.network.model_config, 1, in_len, self.out_len(in_len))
 
     def is_answered(self, best: Prediction) -> bool:
         """Return whether the confidence in the best answer reaches --min-confidence."""

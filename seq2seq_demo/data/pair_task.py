@@ -5,20 +5,18 @@ Also `Task`, and the conversion of whatever a user gives as a task.
 
 import functools
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from seq2seq_demo.config import CHARACTERS, ModelConfig, TrainConfig
-from seq2seq_demo.data.encoder import Encoder, encode_pairs
-from seq2seq_demo.data.layout import Tokens, recognise
+from seq2seq_demo.data.numbering import Numbering, number_pairs
 from seq2seq_demo.data.patterns import PatternTask, find_pattern, is_user_function
-from seq2seq_demo.data.python_rows import python_pairs
-from seq2seq_demo.data.records import Places, Record
+from seq2seq_demo.data.records import Place, Tokens, python_pairs, recognise
 from seq2seq_demo.data.sequences import Pairs, Sequences
-from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies, check_case, join_symbols, new_vocabularies
+from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies, join_symbols, tokenizers
 from seq2seq_demo.errors import InputError, UsageError
 
 TENTH = np.uint64(2**64 // 10)  # a tenth of the range of a hash
@@ -41,7 +39,7 @@ class PairTask:
     pairs: Pairs
     validation: Pairs | None = None  # None: about a tenth of `pairs` validate
     vocabularies: Vocabularies = INTEGER_VOCABULARIES
-    places: Places | None = None  # the place of each pair in its file, for warnings
+    places: Sequence[Place] | None = None  # the place of each pair in its file, for warnings
     n_skipped: int = 0  # invalid records that were left out
 
     def __post_init__(self) -> None:
@@ -193,17 +191,14 @@ def pair_task_from_rows(
         InputError: a row is invalid; the message gives its index.
         UsageError: `lowercase` does not fit the tokens or the vocabularies.
     """
-    records: Iterable[Record] = python_pairs(rows, "pairs")
-    if vocabularies:
-        check_case(lowercase, vocabularies)
-    elif None in tokens:
-        records = [*records]
-    known = vocabularies.extended() if vocabularies and may_be_unseen else vocabularies
-    source, target = known or new_vocabularies(recognise(tokens, records), lowercase)
-    pairs, vocabularies, _ = encode_pairs(records, Encoder(source, target))
+    records = [*python_pairs(rows, "pairs")]
+    kinds = vocabularies.tokens if vocabularies else recognise(tokens, records)
+    numbering = Numbering(*tokenizers(kinds, lowercase, vocabularies), may_be_unseen=may_be_unseen)
+    pairs, vocabularies, _ = number_pairs(records, numbering)
     validation_pairs = None
     if validation is not None:
-        validation_pairs = encode_pairs(python_pairs(validation, "validation"), Encoder(*vocabularies.extended())).pairs
+        unseen = Numbering(*vocabularies, may_be_unseen=True)
+        validation_pairs = number_pairs(python_pairs(validation, "validation"), unseen).pairs
     return PairTask("pairs", pairs, validation_pairs, vocabularies)
 
 
@@ -227,15 +222,15 @@ def pair_warnings(task: PairTask) -> Iterator[str]:
 
 
 def _example(task: PairTask, is_example: np.ndarray) -> str:
-    return f", such as {task.places.of(int(is_example.argmax()))}" if task.places else ""
+    return f", such as {task.places[int(is_example.argmax())]}" if task.places else ""
 
 
-def _outlier_warning(kind: str, sequences: Sequences, places: Places | None) -> Iterator[str]:
+def _outlier_warning(kind: str, sequences: Sequences, places: Sequence[Place] | None) -> Iterator[str]:
     """Warn about the longest sequence if it is far longer than almost all others."""
     longest, typical = int(sequences.lengths.argmax()), max_typical_length(sequences.lengths)
     length = int(sequences.lengths[longest])
     if length > typical:
-        place = f"{places.of(longest)}: " if places else ""
+        place = f"{places[longest]}: " if places else ""
         long = f"{place}the {kind} has {length} symbols, but almost all others have at most {typical}"
         yield f"{long}: training takes longer and needs more memory with it; remove it if it is a mistake"
 

@@ -21,10 +21,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from seq2seq_demo.config import ModelConfig, TrainConfig, lengths_text
-from seq2seq_demo.data.records import MAX_SYMBOL, list_symbols
 from seq2seq_demo.data.sampling import fixed_sources, training_sources
 from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
-from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies
+from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, MAX_SYMBOL, Vocabularies, list_symbols
 from seq2seq_demo.declarations import preview, require_choice
 from seq2seq_demo.errors import UsageError
 

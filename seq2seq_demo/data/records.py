@@ -1,4 +1,4 @@
-"""Records: the sequences that a user gives, with their place in a file or list; and how JSON becomes one.
+"""Records: sequences as the user gave them, with their place in a file or list; JSON and Python objects become records.
 
 In JSON, a list is a source, and an object has the keys "input", "output" and any others. The keys may also be "source"
 and "target".
@@ -6,26 +6,35 @@ and "target".
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
-import reprlib
-from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from seq2seq_demo.data.lines import BOM
+from seq2seq_demo.config import CHARACTERS, INTEGERS, WORDS
 from seq2seq_demo.declarations import preview
 from seq2seq_demo.errors import InputError
 
-MAX_SYMBOL = 2**31 - 1
-MAX_LISTED = 40  # maximum number of symbols in an error message
+# The names by which a header is recognised. A header of several columns must contain both kinds.
+KINDS = (  # names of sources, then names of targets
+    {"source", "src", "input", "x", "word", "text", "question", "lemma", "spelling", "grapheme", "graphemes"},
+    {"target", "tgt", "output", "y", "answer", "label", "translation", "pronunciation", "phonemes", "phones", "ipa"},
+)
+OTHER_NAMES = {"source": "input", "target": "output"}  # keys of JSON, used if an object lacks the other key
+EXPECTED_JSON = 'JSON, a list of symbols or an object such as {"input": [1, 2], "output": "ab"}'
+RECOGNISED = 10_000  # the first records, from which kinds of tokens are recognised
+# The words of a side recur if it has at most FEW_WORDS different words, plus one for every MEAN_COUNT words. A network
+# learns little about rarer words, and cannot read words that occur only in new texts.
+FEW_WORDS, MEAN_COUNT = 50, 25
+Tokens = tuple[str | None, str | None]  # the kinds of sources and of targets; None: to be recognised
 MAX_DEPTH = 100  # levels of nested lists and objects in a value that is copied to the answer
-KEYS = ("input", "output")
-OTHER_NAMES = {"source": "input", "target": "output"}  # used if an object lacks the key
-TEXT_HINT = "; texts need a network trained with `in_tokens` or `out_tokens` characters or words"
+_NOT_IN_WORDS = re.compile(r"[0-9!-/:-@\[-`{-~]")  # digits and ASCII punctuation
+_INTEGERS = re.compile(r"\s*(0|[1-9][0-9]{0,9})([\s,]+(0|[1-9][0-9]{0,9}))+[\s,]*")  # no leading zeros, unlike dates
 
 
 class Place(NamedTuple):
@@ -36,20 +45,14 @@ class Place(NamedTuple):
     number: int = 0
     side: str = ""  # "output", or empty for the source or the whole record
 
+    @property
+    def of_output(self) -> Place:
+        """The place of the record's output."""
+        return Place(self.title, self.kind, self.number, "output")
+
     def __str__(self) -> str:
         number = f"{self.kind} {self.number}" if self.kind else ""
         return ", ".join(part for part in (self.title, number, self.side) if part)
-
-
-class Places(NamedTuple):
-    """The places of all records of a file, stored in 8 bytes each."""
-
-    first: Place
-    numbers: Sequence[int]
-
-    def of(self, index: int) -> Place:
-        """Return the place of the record with this index."""
-        return self.first._replace(number=self.numbers[index])
 
 
 class Record(NamedTuple):
@@ -62,104 +65,39 @@ class Record(NamedTuple):
     error: InputError | None = None  # why the record is invalid; its `values` are then unchanged
 
 
-def by_length(rows: list[Record]) -> dict[int, list[int]]:
-    """Return the row indices for each source length; unreadable rows are not included."""
-    indices: dict[int, list[int]] = {}
-    for index, row in enumerate(rows):
-        if row.error is None:
-            indices.setdefault(len(row.values), []).append(index)
-    return indices
-
-
-def to_python(row: Any) -> Any:
-    """Convert a list, tuple or array to a list of Python values; return any other value unchanged.
-
-    An array is also returned unchanged if the conversion would lose information.
-    """
-    row = _to_plain(row)
-    return [*map(_to_plain, row)] if isinstance(row, tuple | list) else row
-
-
-def _to_plain(value: Any) -> Any:
-    """Convert an array or NumPy scalar, unless that would drop a mask or turn a date into an integer.
-
-    A float that is an integer, such as 100.0, becomes one.
-    """
-    is_lossless = isinstance(value, np.ndarray | np.generic) and value.dtype.kind not in "mM" and not has_mask(value)
-    plain = value.tolist() if is_lossless else value
-    return int(plain) if isinstance(plain, float) and plain.is_integer() else plain
-
-
-def has_mask(value: Any) -> bool:
-    """Return whether the value is a masked array, without importing `numpy.ma`."""
-    return isinstance(value, np.ndarray) and hasattr(value, "mask")
-
-
-def check_integers(place: object, values: Any, largest: int | None = None) -> None:
-    """Raise InputError unless `values` is a list of integers from 0 to `largest`, by default MAX_SYMBOL."""
-    if not isinstance(values, list):
-        hint = TEXT_HINT if isinstance(values, str) else ""
-        raise InputError(f"{place}: expected a list of integers, got {preview(values)}{hint}")
-    largest = MAX_SYMBOL if largest is None else largest
-    if values and (set(map(type, values)) != {int} or min(values) < 0 or max(values) > largest):
-        if all(isinstance(value, list) for value in values):
-            raise InputError(f"{place}: expected a list of integers, got lists; a list of sequences needs a .json file")
-        invalid = next(value for value in values if type(value) is not int or not 0 <= value <= largest)
-        raise InputError(f"{place}: expected integers from 0 to {largest}, got {preview(invalid)}")
-
-
-def list_symbols(symbols: np.ndarray | list[int]) -> str:
-    """Format symbols `[n]` for an error, as a list of at most MAX_LISTED items."""
-    return _SHORT.repr(np.asarray(symbols[: MAX_LISTED + 1]).tolist())
-
-
-_SHORT = reprlib.Repr()
-_SHORT.maxlist = MAX_LISTED
-_SHORT.maxstring = _SHORT.maxother = 50
-
-
-def decode_utf8(place: Place, text: bytes | bytearray) -> str:
-    """Decode UTF-8 and strip a byte order mark; raise InputError if the bytes are invalid."""
-    try:
-        return text.removeprefix(BOM).decode()
-    except UnicodeDecodeError as error:
-        likely = "utf-16" if text.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "cp1252"
-        found = f"byte 0x{text[error.start]:02x} at offset {error.start}"
-        raise InputError(f"{place}: expected UTF-8, got {found}; the file may be in `encoding` {likely}") from error
-
-
-class DuplicateKeyError(ValueError):
-    """A JSON object contains a key twice."""
+# ---- JSON ----
 
 
 def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return the object of these pairs; a hook for `json`, which would silently keep the last value of a key.
 
     Raises:
-        DuplicateKeyError: a key occurs twice.
+        ValueError: a key occurs twice.
     """
     values = dict(pairs)
     if len(values) < len(pairs):
         ((key, _),) = Counter(key for key, _ in pairs).most_common(1)
-        raise DuplicateKeyError(f"expected each key once, got {preview(key)} twice")
+        raise ValueError(f"{preview(key)} twice in one object")
     return values
 
 
 _decode = json.JSONDecoder(object_pairs_hook=unique_keys).decode  # made once, because it is called for every line
 
 
-def parse_json(place: Place, text: str, expected: str) -> Any:
-    """Parse JSON; if it is invalid, raise InputError, whose message names the `expected` content."""
+def is_bracketed(line: str) -> bool:
+    """Whether a line begins with a bracket, as a JSON list or object does."""
+    return line.lstrip().startswith(("[", "{"))
+
+
+def parse_json(place: Place, text: str, expected: str = EXPECTED_JSON) -> Any:
+    """Parse JSON; if it is invalid, raise InputError."""
     try:
-        return _decode(text)
+        return _decode(text.rstrip())
     except json.JSONDecodeError as error:
         line = "" if place.kind == "line" else f"line {error.lineno} "
         raise InputError(f"{place}: expected {expected}: {error.msg}: {line}column {error.colno}") from error
-    except DuplicateKeyError as error:
-        raise InputError(f"{place}: {error}") from error
-    except (RecursionError, ValueError) as error:  # Python parses no integer of more than 4300 digits
-        found = "lists nested too deep" if isinstance(error, RecursionError) else "an integer of thousands of digits"
-        raise InputError(f"{place}: expected {expected}, got {found}") from error
+    except (RecursionError, ValueError) as error:  # ValueError: also for an integer of more than 4300 digits
+        raise InputError(f"{place}: expected {expected}, got {error}") from error
 
 
 def to_record(place: Place, item: Any) -> Record:
@@ -170,15 +108,14 @@ def to_record(place: Place, item: Any) -> Record:
     for name, key in OTHER_NAMES.items():
         if name in item and key not in item:
             fields = {(key if each == name else each): value for each, value in fields.items()}
-    others = {key: value for key, value in fields.items() if key not in KEYS}
+    others = {key: value for key, value in fields.items() if key not in OTHER_NAMES.values()}
     try:
         for key, value in others.items():
             _check_value(f"{place}, {preview(key)[1:-1]}", value)
+        if "input" not in fields:
+            raise InputError(f'{place}: expected an object with "input" or "source", got {preview(item)}')
     except InputError as error:
-        return Record(place, None, error=error)
-    if "input" not in fields:
-        missing = InputError(f'{place}: expected an object with "input" or "source", got {preview(item)}')
-        return Record(place, None, None, others or None, error=missing)
+        return Record(place, None, None, others or None, error=error)
     return Record(place, fields["input"], fields.get("output"), others or None)
 
 
@@ -191,3 +128,166 @@ def _check_value(place: str, value: Any, depth: int = 0) -> None:
             raise InputError(f"{place}: expected lists nested at most {MAX_DEPTH} deep, got deeper ones")
         for child in value.values() if isinstance(value, dict) else value:
             _check_value(place, child, depth + 1)
+
+
+# ---- Python objects ----
+
+
+def python_pairs(rows: Any, title: str) -> Iterator[Record]:
+    """Yield the records of pairs, whose sides are texts, or lists or arrays of symbols.
+
+    Args:
+        rows: pairs (source, target), dictionaries with the keys "source" and "target" or "input" and "output", or a
+            DataFrame with columns named source and target, or with only two columns.
+        title: the name of the rows, for errors.
+
+    Raises:
+        InputError: `rows` has another type, a row is not a pair, or the DataFrame has other columns.
+    """
+    if isinstance(rows, str) or not isinstance(rows, Iterable):
+        raise InputError(f"{title}: expected pairs of a source and a target, got {preview(rows)}")
+    if hasattr(rows, "columns"):
+        rows = zip(*_frame_columns(rows, title, 2), strict=True)
+    for index, row in enumerate(rows):
+        place = Place(title, "row", index)
+        if isinstance(row, dict):
+            yield to_record(place, {key: to_python(value) for key, value in row.items()})
+        elif not isinstance(row, tuple | list) or len(row) != 2:
+            raise InputError(f"{place}: expected a pair (source, target), got {preview(row, repr)}")
+        elif any(map(_is_missing, row)):
+            raise InputError(f"{place}: expected a source and a target, got a missing value")
+        else:
+            yield Record(place, to_python(row[0]), to_python(row[1]))
+
+
+def python_sources(sources: Any) -> Any:
+    """Convert an array, a column of pandas, or the source column of a DataFrame to a list.
+
+    Return any other value unchanged. The source column has a name such as source, or is the only column. In a list, a
+    dictionary becomes its "input" or "source".
+    """
+    if hasattr(sources, "columns"):
+        (sources,) = _frame_columns(sources, "sources", 1)
+    elif hasattr(sources, "dtype") and not isinstance(sources, np.ndarray | np.generic):
+        sources = _column(sources)
+    rows = to_python(sources)
+    if not isinstance(rows, list):
+        return rows
+    return [to_python(row.get("input", row.get("source", row)) if isinstance(row, dict) else row) for row in rows]
+
+
+def to_python(row: Any) -> Any:
+    """Convert a list, tuple or array to a list of Python values; return any other value unchanged.
+
+    An array is also returned unchanged if the conversion would lose information.
+    """
+    row = _to_plain(row)
+    return [*map(_to_plain, row)] if isinstance(row, tuple | list) else row
+
+
+def has_mask(value: Any) -> bool:
+    """Return whether the value is a masked array, without importing `numpy.ma`."""
+    return isinstance(value, np.ndarray) and hasattr(value, "mask")
+
+
+def _to_plain(value: Any) -> Any:
+    """Convert an array or NumPy scalar, unless that would drop a mask or turn a date into an integer.
+
+    A float that is an integer, such as 100.0, becomes one.
+    """
+    is_lossless = isinstance(value, np.ndarray | np.generic) and value.dtype.kind not in "mM" and not has_mask(value)
+    plain = value.tolist() if is_lossless else value
+    return int(plain) if isinstance(plain, float) and plain.is_integer() else plain
+
+
+def _is_missing(value: Any) -> bool:
+    """Whether a value is None, NaN or pandas.NA."""
+    return value is None or type(value).__name__ == "NAType" or (isinstance(value, float) and math.isnan(value))
+
+
+def _frame_columns(frame: Any, title: str, n: int) -> list[list[Any]]:
+    """Return the source column of a DataFrame and, if `n` is 2, the target column."""
+    keys = [*frame.columns]
+    numbers: tuple[int | None, ...] = named_columns([*map(str, keys)])[:n]
+    if None in numbers:
+        if len(keys) != n:
+            expected = "columns source and target, or two columns" if n == 2 else "a column source, or one column"
+            raise InputError(f"{title}: expected a DataFrame with {expected}, got {listed(keys) or 'none'}")
+        numbers = tuple(range(n))
+    chosen = [keys[number or 0] for number in numbers]
+    for key in chosen:
+        if keys.count(key) > 1:
+            raise InputError(f"{title}: expected each column name once, got {preview(key)} twice")
+    return [_column(frame[key]) for key in chosen]
+
+
+def _column(values: Any) -> list[Any]:
+    """Return the values of a column; integers become texts, because a sequence of integers is a list.
+
+    A column of integers with missing values consists of floats, such as 100.0.
+    """
+    plain = map(to_python, values)
+    return [str(value) if isinstance(value, int) and not isinstance(value, bool) else value for value in plain]
+
+
+def named_columns(names: Sequence[str]) -> tuple[int | None, int | None]:
+    """Return the index of the column with a known source name, and of one with a known target name; None if missing."""
+    source, target = (next((k for k, name in enumerate(names) if name.casefold() in kind), None) for kind in KINDS)
+    return source, target
+
+
+def listed(names: Sequence[str]) -> str:
+    """Format the first ten names for an error."""
+    return ", ".join(map(preview, names[:10]))
+
+
+# ---- Kinds of tokens ----
+
+
+def recognise(tokens: Tokens, records: Sequence[Record], has_fields: bool = False) -> tuple[str, str]:
+    """Return the kinds of tokens in sources and targets; recognise each kind that is None from the first records.
+
+    `has_fields` means that the records are the fields of a file, in which integers are written as text.
+    """
+    source, target = tokens
+    if source and target:
+        return source, target
+    rows = [row for row in records[:RECOGNISED] if not row.error]
+    sources, targets = [row.values for row in rows], [row.output for row in rows if row.output is not None]
+    if has_fields:
+        sources, targets = [*map(_integers_or_text, sources)], [*map(_integers_or_text, targets)]
+    source = source or _kind(sources, target == INTEGERS)
+    target = target or _kind(targets or sources, source == INTEGERS)
+    if target == INTEGERS and tokens[0] is None:
+        source = _kind(sources, True)
+    return source, target
+
+
+def _integers_or_text(field: Any) -> Any:
+    """Return the integers of a field such as `3 1 4` or `3,1,4`; return any other value, and a number, unchanged."""
+    is_list = isinstance(field, str) and "\n" not in field and _INTEGERS.fullmatch(field)
+    return [int(word) for word in field.replace(",", " ").split()] if is_list else field
+
+
+def _kind(values: list[Any], is_beside_integers: bool) -> str:
+    """Return the kind of tokens in the values of one side; each value is a text or a list.
+
+    The side is integers if at least half of its values are lists of integers or numbers, and some are lists or the
+    other side is integers. It is words if a list contains a string of several characters, or if texts contain spaces
+    and their words recur: there are few, most occur twice, and most are without digits and punctuation. Otherwise, it
+    is characters.
+    """
+    texts = [value for value in values if isinstance(value, str) and value]
+    lists = [value for value in values if isinstance(value, list | tuple) and value]
+    n_lists = sum(all(isinstance(item, int) for item in value) for value in lists)
+    n_integers = n_lists + sum(text.isdecimal() for text in texts)
+    if (n_lists or (is_beside_integers and n_integers)) and 2 * n_integers >= len(texts) + len(lists):
+        return INTEGERS
+    if any(isinstance(item, str) and len(item) > 1 for item in itertools.chain.from_iterable(lists)):
+        return WORDS
+    words = [word for text in texts for word in text.split()]
+    counts = Counter(words)
+    has_spaces = len(words) > sum(not text.isspace() for text in texts)  # a text has several words
+    n_once, n_unusual = [*counts.values()].count(1), sum(bool(_NOT_IN_WORDS.search(word)) for word in words)
+    recur = len(counts) <= FEW_WORDS + len(words) / MEAN_COUNT and 2 * n_once <= len(counts)
+    return WORDS if has_spaces and recur and 2 * n_unusual <= len(words) else CHARACTERS

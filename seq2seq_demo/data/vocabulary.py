@@ -1,10 +1,11 @@
 """Vocabularies, which map the characters or words of a text to the numbers that a network processes.
 
-Sequences of integers need no mapping. Text is converted to a normal form of Unicode, by default C, so that é is one
-character no matter how it was typed.
+Sequences of integers need no mapping. Text is converted to Unicode's normal form C, so that é is one character no
+matter how it was typed.
 """
 
 import functools
+import reprlib
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -13,37 +14,45 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from seq2seq_demo.config import CHARACTERS, INTEGERS, TOKENS
-from seq2seq_demo.data.records import check_integers
-from seq2seq_demo.declarations import preview, require_flag
+from seq2seq_demo.declarations import parse_integer, preview, require_flag
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 
 UNKNOWN = "\ufffd"  # shown for number 1 if the vocabulary has only one symbol; a network has at least two
 FORMS = ("NFC", "NFD", "NFKC", "NFKD")  # new networks have the first one
 PLAIN = ("NFC", False)  # the default `form` and `lowercase` of a vocabulary
+MAX_SYMBOL = 2**31 - 1
+MAX_LISTED = 40  # maximum number of symbols in an error message
+TEXT_HINT = "; texts need a network trained with `in_tokens` or `out_tokens` characters or words"
 
 
 @dataclass(frozen=True)
 class Tokenizer:
-    """Splits texts into characters or words, after normalising them; validates lists of symbols."""
+    """Splits texts into integers, characters or words, after normalising them; validates lists of symbols."""
 
     tokens: str = INTEGERS
     # Omitted from the repr, which is part of the checksum of pairs.
     form: str = field(default="NFC", kw_only=True, repr=False)  # the normal form of Unicode
     lowercase: bool = field(default=False, kw_only=True, repr=False)
 
+    @property
+    def is_text(self) -> bool:
+        """Whether the symbols are characters or words."""
+        return self.tokens != INTEGERS
+
     def split(self, value: Any, place: object, largest: int | None = None) -> list[Any]:
         """Split a text into symbols; normalise and validate a list of symbols.
 
-        A character is a code point, including a space. Words are separated by white space. `largest` is the largest
-        valid integer, by default MAX_SYMBOL; `place` is the prefix of errors.
+        A character is a code point, including a space. Words are separated by white space, and integers by white space
+        or commas. `largest` is the largest valid integer, by default MAX_SYMBOL; `place` is the prefix of errors.
 
         Raises:
             InputError: the value is not a text or a list of `tokens`, contains a lone surrogate, or contains an integer
                 outside 0…largest.
         """
-        if self.tokens == INTEGERS:
-            check_integers(place, value, largest)
-            return value  # type: ignore[no-any-return]
+        if not self.is_text:
+            integers = _parse_integers(value, place) if isinstance(value, str) else value
+            _check_integers(place, integers, MAX_SYMBOL if largest is None else largest)
+            return integers
         if isinstance(value, str):
             return self._symbols(_checked(value, place))
         if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
@@ -101,11 +110,6 @@ class Vocabulary(Tokenizer):
                 raise WeightsError(f"expected {self.tokens} in a vocabulary, got {preview(symbol)}")
 
     @property
-    def is_text(self) -> bool:
-        """Whether the symbols are characters or words."""
-        return self.tokens != INTEGERS
-
-    @property
     def largest(self) -> int:
         """The largest number of a symbol, at least 1, because a network has two symbols or more."""
         return max(1, len(self.symbols) - 1)
@@ -129,57 +133,11 @@ class Vocabulary(Tokenizer):
             expected = f"{place}: expected {self.tokens} seen in training"
             raise InputError(f"{expected}, got {quoted(unknown)} at position {n + 1}") from None
 
-    def extended(self) -> "AnyVocabulary":
-        """Return an object that numbers the symbols of further data; those outside the vocabulary exceed `largest`."""
-        known = (*self.symbols, UNKNOWN)[: self.largest + 1]
-        return VocabularyBuilder(self.tokens, known, form=self.form, lowercase=self.lowercase) if self.is_text else self
-
     def to_symbols(self, numbers: Iterable[int]) -> list[Any]:
         """Convert numbers to symbols; integers are unchanged."""
         if not self.is_text:
             return list(numbers)
         return [self.symbols[number] if number < len(self.symbols) else UNKNOWN for number in numbers]
-
-
-@dataclass(frozen=True)
-class VocabularyBuilder(Tokenizer):
-    """Builds a vocabulary from data; it numbers new symbols in order of appearance until `build` sorts them.
-
-    The symbols of `known` keep their numbers, and all new symbols get larger ones.
-    """
-
-    known: tuple[str, ...] = ()
-    _number_of: dict[str, int] = field(default_factory=dict, init=False)
-
-    def __post_init__(self) -> None:
-        self._number_of.update((symbol, number) for number, symbol in enumerate(self.known))
-
-    def to_numbers(self, symbols: list[Any], place: object) -> list[int]:
-        """Convert symbols to preliminary numbers; a new symbol gets the next number."""
-        number_of = self._number_of
-        return [number_of.setdefault(symbol, len(number_of)) for symbol in symbols]
-
-    def build(self) -> tuple[Vocabulary, np.ndarray]:
-        """Return the vocabulary, and an array that maps each preliminary number to the final one.
-
-        New symbols are sorted by code point.
-
-        Raises:
-            InputError: there are no symbols, because all targets are empty.
-        """
-        symbols = [*self.known, *sorted(self._number_of.keys() - {*self.known})]
-        if not symbols:
-            raise InputError(f"expected {self.tokens} in at least one target, got only empty targets")
-        final = np.argsort([self._number_of[symbol] for symbol in symbols])  # the inverse permutation
-        return Vocabulary(self.tokens, tuple(symbols), form=self.form, lowercase=self.lowercase), final
-
-
-AnyVocabulary = Vocabulary | VocabularyBuilder
-
-
-def new_vocabulary(tokens: str, lowercase: bool = False) -> AnyVocabulary:
-    """Return an object that numbers the symbols of training data: a builder for text, a vocabulary for integers."""
-    return Vocabulary() if tokens == INTEGERS else VocabularyBuilder(tokens, lowercase=lowercase)
 
 
 class Vocabularies(NamedTuple):
@@ -198,10 +156,6 @@ class Vocabularies(NamedTuple):
         """The tokens of sources and of targets."""
         return self.source.tokens, self.target.tokens
 
-    def extended(self) -> tuple[AnyVocabulary, AnyVocabulary]:
-        """Return the objects that number the symbols of further data, as `Vocabulary.extended` does."""
-        return self.source.extended(), self.target.extended()
-
     def are_extended_by(self, others: "Vocabularies") -> bool:
         """Whether the others contain the same symbols with the same numbers, and possibly more."""
         pairs = zip(self, others, strict=True)
@@ -216,30 +170,51 @@ class Vocabularies(NamedTuple):
 INTEGER_VOCABULARIES = Vocabularies()
 
 
-def new_vocabularies(tokens: tuple[str, str], lowercase: bool | None) -> tuple[AnyVocabulary, AnyVocabulary]:
-    """Return the objects that number the symbols of sources and of targets; `lowercase` is for sources.
+def tokenizers(
+    tokens: tuple[str, str], lowercase: bool | None, known: Vocabularies | None
+) -> tuple[Tokenizer, Tokenizer]:
+    """Return the vocabularies of a known network, or the tokenizers of a new one; `lowercase` is for sources.
 
     Raises:
-        UsageError: `lowercase` is not a bool, or sources are integers.
+        UsageError: `lowercase` is not a bool, or does not fit the tokens or the vocabularies.
     """
-    _check_lowercase(lowercase, tokens)
-    return new_vocabulary(tokens[0], lowercase=bool(lowercase)), new_vocabulary(tokens[1])
-
-
-def check_case(lowercase: bool | None, vocabularies: Vocabularies) -> None:
-    """Raise UsageError if `lowercase` contradicts the vocabularies of a network."""
-    _check_lowercase(lowercase, vocabularies.tokens)
-    if lowercase not in (None, known := vocabularies.source.lowercase):
-        raise UsageError(f"expected `lowercase` as in the network's training, {known}, got {lowercase}")
-
-
-def _check_lowercase(lowercase: bool | None, tokens: tuple[str, str]) -> None:
     if lowercase is not None and require_flag("`lowercase`", lowercase) and tokens[0] == INTEGERS:
         raise UsageError("expected sources of characters or words with `lowercase`, got integers")
+    if known and lowercase not in (None, was := known.source.lowercase):
+        raise UsageError(f"expected `lowercase` as in the network's training, {was}, got {lowercase}")
+    return known or (Tokenizer(tokens[0], lowercase=bool(lowercase)), Tokenizer(tokens[1]))
+
+
+def _parse_integers(text: str, place: object) -> list[int]:
+    """Parse integers that are separated by white space or commas."""
+    words = text.replace(",", " ").split()
+    if text.isascii() and "_" not in text:
+        try:
+            return [*map(int, words)]  # faster than one by one
+        except ValueError:
+            pass
+    for position, word in enumerate(words, start=1):
+        try:
+            parse_integer(word)
+        except ValueError as error:
+            hint = TEXT_HINT if position == 1 and word[:1].isalpha() else ""  # not for a typo
+            raise InputError(f"{place}, word {position}: expected an integer, got {word[:40]!r}{hint}") from error
+    return [*map(int, words)]
+
+
+def _check_integers(place: object, values: Any, largest: int) -> None:
+    """Raise InputError unless `values` is a list of integers from 0 to `largest`."""
+    if not isinstance(values, list):
+        raise InputError(f"{place}: expected a list of integers, got {preview(values)}")
+    if values and (set(map(type, values)) != {int} or min(values) < 0 or max(values) > largest):
+        if all(isinstance(value, list) for value in values):
+            raise InputError(f"{place}: expected a list of integers, got lists; a list of sequences needs a .json file")
+        invalid = next(value for value in values if type(value) is not int or not 0 <= value <= largest)
+        raise InputError(f"{place}: expected integers from 0 to {largest}, got {preview(invalid)}")
 
 
 def _checked(text: str, place: object) -> str:
-    """Return the text; raise InputError if it contains a lone surrogate, from JSON or from invalid UTF-8."""
+    """Return the text; raise InputError if it contains a lone surrogate from JSON."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -254,6 +229,16 @@ def quoted(symbol: object) -> str:
     category = unicodedata.category(symbol)
     is_invisible = category[0] in "CZ" or category == "Mn"  # a combining accent would merge with the quotation mark
     return f"U+{ord(symbol):04X}" if is_invisible else preview(symbol)
+
+
+def list_symbols(symbols: np.ndarray | list[int]) -> str:
+    """Format symbols `[n]` for an error, as a list of at most MAX_LISTED items."""
+    return _SHORT.repr(np.asarray(symbols[: MAX_LISTED + 1]).tolist())
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxlist = MAX_LISTED
+_SHORT.maxstring = _SHORT.maxother = 50
 
 
 def join_symbols(tokens: str, symbols: Iterable[object]) -> str:

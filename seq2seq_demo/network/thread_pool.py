@@ -13,38 +13,30 @@ Result = TypeVar("Result")
 
 
 def in_threads(
-    function: Callable[[Item], Result], items: Iterable[Item | None], n_threads: int | None = None
+    function: Callable[[Item], Result], items: Iterable[Item], n_threads: int | None = None
 ) -> Iterator[Result]:
     """Yield function(item) for each item, in order, computed by `n_threads` threads, by default one per core.
 
-    At most 2 items per thread are read ahead. After None among the items, all earlier results are yielded before the
-    next item is read. An error raised by `items` is raised after the results of the earlier items. Threads help because
-    NumPy releases Python's lock. If no thread can be started, this thread computes the results.
+    At most 2 items per thread are read ahead. Threads help because NumPy releases Python's lock. If no thread can be
+    started, this thread computes the results.
     """
     from concurrent.futures import ThreadPoolExecutor
 
     n_threads = n_threads or os.cpu_count() or 1
     waiting: collections.deque[Callable[[], Result]] = collections.deque()
-    failure = None
-    iterator = iter(items)
     with _one_blas_thread(), ThreadPoolExecutor(n_threads) as pool:
         try:
-            while failure is None:
+            for item in items:
                 try:
-                    item = next(iterator)
-                except Exception as error:  # StopIteration is the end
-                    item, failure = None, error
-                if item is not None:
-                    try:
-                        waiting.append(pool.submit(function, item).result)
-                    except RuntimeError:  # no thread can be started
-                        waiting.append(functools.partial(function, item))
-                while len(waiting) > (0 if item is None else 2 * n_threads):
+                    waiting.append(pool.submit(function, item).result)
+                except RuntimeError:  # no thread can be started
+                    waiting.append(functools.partial(function, item))
+                if len(waiting) > 2 * n_threads:
                     yield waiting.popleft()()
+            while waiting:
+                yield waiting.popleft()()
         finally:
             pool.shutdown(cancel_futures=True)  # after Ctrl-C, items that have not started are dropped
-    if not isinstance(failure, StopIteration):
-        raise failure
 
 
 def _one_blas_thread() -> contextlib.AbstractContextManager[object]:

@@ -6,8 +6,8 @@ from typing import Unpack
 
 from seq2seq_demo.callbacks import Callback, check_callbacks
 from seq2seq_demo.config import INTEGERS, TOKENS, Settings, TokenKind
-from seq2seq_demo.data.layout import Tokens
 from seq2seq_demo.data.pair_task import PairRows, Task, TaskLike, as_task, pair_task_from_rows
+from seq2seq_demo.data.records import Tokens
 from seq2seq_demo.declarations import require_choice, require_flag
 from seq2seq_demo.display.training_report import MemberReport, TrainingReport, training_header
 from seq2seq_demo.errors import UsageError

@@ -31,7 +31,7 @@ def test_one_bad_argument_does_not_silence_the_others(run, network):
     status, out, _ = run("predict -i w ab aqb c --json")
     assert (status, [facts.get("input") for facts in records(out)]) == (1, ["ab", "aqb", "c"])
     assert records(out)[1]["error"].startswith('input "aqb": expected characters seen in training')
-    for line, source in {"-i w aqb": "aqb", "1 x": "1 x", "[1,": "[1,", "1 77": [1, 77]}.items():
+    for line, source in {"-i w aqb": "aqb", "1 x": "1 x", "[1,": "[1,", "1 77": "1 77"}.items():
         (facts,) = records(run(f"predict {line} --json")[1])
         assert (facts.keys(), facts["input"]) == ({"input", "error"}, source)
     run.refuses("predict -i w aqb", 'error: input "aqb": expected characters seen in training, got "q" at', 1)

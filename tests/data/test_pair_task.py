@@ -8,7 +8,7 @@ from helpers import pairs_of_arrays, ragged
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import PairTask, as_task, max_typical_length, pair_task_from_rows, pair_warnings
 from seq2seq_demo.data.patterns import find_pattern
-from seq2seq_demo.data.records import Place, Places
+from seq2seq_demo.data.records import Place
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary, join_symbols
 from seq2seq_demo.errors import InputError, UsageError
@@ -231,7 +231,7 @@ LONG = [
 def test_warnings(sources, targets, validation, warnings):
     """Targets are the row numbers unless they are given."""
     validation_pairs = ragged(validation, [[7]] * len(validation)) if validation else None
-    places = Places(Place("in.csv", "line"), range(3, 30, 2))
+    places = [Place("in.csv", "line", number) for number in range(3, 30, 2)]
     assert list(pair_warnings(PairTask("mine", ragged(sources, targets), validation_pairs, places=places))) == warnings
 
 

@@ -4,28 +4,11 @@ import numpy as np
 import pytest
 
 from seq2seq_demo.data.records import Place
-from seq2seq_demo.data.vocabulary import (
-    UNKNOWN,
-    Tokenizer,
-    Vocabularies,
-    Vocabulary,
-    VocabularyBuilder,
-    check_case,
-    new_vocabularies,
-    new_vocabulary,
-)
+from seq2seq_demo.data.vocabulary import MAX_SYMBOL, UNKNOWN, Tokenizer, Vocabularies, Vocabulary, tokenizers
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 
 FAMILY = "👩\u200d👧"  # two emoji, joined
 PLACE = Place("in.tsv", "line", 7)
-
-
-def build_vocabulary(tokens, *texts):
-    """Build a vocabulary from texts; return it and the numbers of the texts."""
-    growing = VocabularyBuilder(tokens)
-    numbers = [growing.to_numbers(Tokenizer(tokens).split(text, PLACE), PLACE) for text in texts]
-    vocabulary, final = growing.build()
-    return vocabulary, [final[row].tolist() for row in numbers]
 
 
 # ---- Symbols of a text ----
@@ -43,9 +26,11 @@ def build_vocabulary(tokens, *texts):
         ("words", " the  The\tTHE\u00a0a\u3000b\u2003c\n", ["the", "The", "THE", "a", "b", "c"]),
         ("words", f"{FAMILY} مرحبا 안녕", [FAMILY, "مرحبا", "안녕"]),
         ("words", ["New", "e\u0301t\u00e9"], ["New", "\u00e9t\u00e9"]),
+        ("integers", [3, 10**6], [3, 10**6]),
+        ("integers", " 3,1\t40 , ", [3, 1, 40]),
     ],
 )
-def test_texts_become_characters_or_words(tokens, text, symbols):
+def test_texts_become_symbols(tokens, text, symbols):
     assert Tokenizer(tokens).split(text, PLACE) == symbols
 
 
@@ -57,10 +42,21 @@ def test_texts_become_characters_or_words(tokens, text, symbols):
         ("characters", ["a", "bc"], 'expected a list of characters, got "bc"'),
         ("words", ["a", "b c"], 'expected a list of words, got "b c"'),
         ("characters", "ab\ud800", r'expected Unicode, got "\\ud800" in a text'),
+        ("characters", [["a"]], r'expected a text .*, got \[\["a"\]\]; a list of sequences needs a .json file'),
+        ("integers", "3 x", "expected an integer, got 'x'$"),
+        ("integers", "hello 3", "expected an integer, got 'hello'; texts need a network trained with `in_tokens`"),
+        ("integers", "1_0", "expected an integer, got '1_0'$"),
+        ("integers", "\uff11", "expected an integer, got '\uff11'$"),
+        ("integers", "4 " + "y" * 1000, "expected an integer, got 'y{40}'$"),
+        ("integers", "3 -1", "expected integers from 0 to 2147483647, got -1$"),
+        ("integers", [True], "expected integers from 0 to 2147483647, got true$"),
+        ("integers", [[1], [2]], "expected a list of integers, got lists; a list of sequences needs a .json file"),
+        ("integers", {"a": 1}, r'expected a list of integers, got \{"a": 1\}$'),
+        ("integers", [MAX_SYMBOL + 1], f"expected integers from 0 to {MAX_SYMBOL}, got {MAX_SYMBOL + 1}$"),
     ],
 )
 def test_invalid_texts_are_refused(tokens, value, message):
-    with pytest.raises(InputError, match=f"^in.tsv, line 7: {message}"):
+    with pytest.raises(InputError, match=f"^in.tsv, line 7(, word [12])?: {message}"):
         Tokenizer(tokens).split(value, PLACE)
 
 
@@ -96,44 +92,26 @@ def test_lower_case_must_fit():
         ("x", ("words", "words"), "expected `lowercase` to be True or False, got 'x'"),
     ]:
         with pytest.raises(UsageError, match=message):
-            new_vocabularies(tokens, lowercase)
+            tokenizers(tokens, lowercase, None)
+    assert tokenizers(("words", "words"), True, None) == (Tokenizer("words", lowercase=True), Tokenizer("words"))
     for known in (True, False):
         vocabularies = Vocabularies(Vocabulary("words", ("a",), lowercase=known))
-        check_case(None, vocabularies)
-        check_case(known, vocabularies)
+        for lowercase in (None, known):
+            assert tokenizers(vocabularies.tokens, lowercase, vocabularies) is vocabularies
         with pytest.raises(UsageError, match=f"as in the network's training, {known}, got {not known}"):
-            check_case(not known, vocabularies)
+            tokenizers(vocabularies.tokens, not known, vocabularies)
 
 
 # ---- Vocabularies ----
 
 
-def test_vocabularies_are_sorted_by_code_point():
-    vocabulary, numbers = build_vocabulary("characters", "b😀\u00e9", "aZ", ["e\u0301", " ", "ﬀ"])
-    assert vocabulary.symbols == (" ", "Z", "a", "b", "\u00e9", "ﬀ", "😀")  # in UTF-16, 😀 would come before ﬀ
-    assert numbers == [[3, 6, 4], [2, 1], [4, 0, 5]]
-    assert build_vocabulary("characters", "Za", " ﬀ\u00e9b😀")[0] == vocabulary
-    assert [vocabulary.to_symbols(row) for row in numbers] == [["b", "😀", "\u00e9"], ["a", "Z"], ["\u00e9", " ", "ﬀ"]]
-
-
 def test_a_vocabulary_of_one_symbol_gets_an_unknown_symbol():
-    vocabulary, _ = build_vocabulary("characters", "aaa")
-    assert (vocabulary.symbols, vocabulary.largest) == (("a",), 1)
-    assert vocabulary.to_symbols([0, 1]) == ["a", UNKNOWN]
-
-
-def test_targets_may_be_empty_but_not_all():
-    growing = new_vocabulary("words")
-    assert growing.to_numbers([], PLACE) == []
-    with pytest.raises(InputError, match="expected words in at least one target, got only empty targets"):
-        growing.build()
-    growing.to_numbers("b", PLACE)
-    assert growing.build()[0].symbols == ("b",)
+    vocabulary = Vocabulary("characters", ("a",))
+    assert (vocabulary.largest, vocabulary.to_symbols([0, 1])) == (1, ["a", UNKNOWN])
 
 
 def test_integers_need_no_vocabulary():
-    assert new_vocabulary("integers") == Vocabulary()
-    assert Vocabulary().to_numbers([3, 10**6], PLACE) == Tokenizer().split([3, 10**6], PLACE) == [3, 10**6]
+    assert Vocabulary().to_numbers([3, 10**6], PLACE) == [3, 10**6]
     with pytest.raises(InputError, match=r"^in\.tsv, line 7: expected integers from 0 to 9, got 10"):
         Tokenizer().split([3, 10], PLACE, 9)
     assert Vocabulary().to_symbols(np.array([3, 500])) == [3, 500]

@@ -1,0 +1,202 @@
+"""Converts the symbols of records to numbers: a new vocabulary is sorted by code point, and numbered."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from seq2seq_demo.config import MAX_LEN, ON_ERROR
+from seq2seq_demo.data.patterns import PatternTask
+from seq2seq_demo.data.records import Place, Record, python_sources
+from seq2seq_demo.data.sequences import Pairs, Sequences
+from seq2seq_demo.data.vocabulary import (
+    INTEGER_VOCABULARIES,
+    UNKNOWN,
+    Tokenizer,
+    Vocabularies,
+    Vocabulary,
+    list_symbols,
+)
+from seq2seq_demo.declarations import preview, require_choice
+from seq2seq_demo.errors import InputError
+
+ErrorCallback = Callable[[InputError], object]
+
+
+@dataclass(frozen=True)
+class Numbering:
+    """How the symbols of records become numbers: those of vocabularies, or those that `number_pairs` makes.
+
+    A side that is only a `Tokenizer` gets a new vocabulary.
+    """
+
+    source: Tokenizer = INTEGER_VOCABULARIES.source
+    target: Tokenizer = INTEGER_VOCABULARIES.target
+    in_max_int: int | None = None  # largest integer in a source; None: MAX_SYMBOL
+    out_max_int: int | None = None
+    may_be_unseen: bool = False  # symbols that a vocabulary lacks get numbers above its own
+
+    @property
+    def vocabularies(self) -> Vocabularies | None:
+        """The vocabularies that contain all symbols of valid records; None if they follow from the records."""
+        if self.may_be_unseen or not (isinstance(self.source, Vocabulary) and isinstance(self.target, Vocabulary)):
+            return None
+        return Vocabularies(self.source, self.target)
+
+    def split(self, record: Record) -> Record:
+        """Return a record of symbols, or with its error; sources must not be empty."""
+        if record.error:
+            return record
+        place, values, output, others, _ = record
+        try:
+            values = self.source.split(values, place, self.in_max_int)
+            if not values:
+                raise InputError(f"{place}: expected a source of {self.source.tokens}, got an empty one")
+            if output is not None:
+                output = self.target.split(output, place.of_output, self.out_max_int)
+            if (longest := max(len(values), len(output or ()))) > MAX_LEN:
+                raise InputError(f"{place}: expected sequences of at most {MAX_LEN} symbols, got {longest}")
+        except InputError as error:
+            return record._replace(error=error)
+        return Record(place, values, output, others)
+
+
+def number(record: Record, vocabularies: Vocabularies) -> Record:
+    """Return a record of symbols as numbers, or with its error."""
+    if record.error or not vocabularies.are_text:
+        return record
+    place, values, output, others, _ = record
+    try:
+        numbers = vocabularies.source.to_numbers(values, place)
+        return Record(place, numbers, output and vocabularies.target.to_numbers(output, place.of_output), others)
+    except InputError as error:
+        return record._replace(error=error)
+
+
+def valid_records(records: Iterable[Record], on_error: ErrorCallback | None = None) -> Iterator[Record]:
+    """Yield the records without an error; pass each error to `on_error`, or by default raise it."""
+    for record in records:
+        if record.error is None:
+            yield record
+        elif on_error is None:
+            raise record.error
+        else:
+            on_error(record.error)
+
+
+def by_length(records: list[Record]) -> dict[int, list[int]]:
+    """Return the indices of records for each source length; unreadable records are not included."""
+    indices: dict[int, list[int]] = {}
+    for index, record in enumerate(records):
+        if record.error is None:
+            indices.setdefault(len(record.values), []).append(index)
+    return indices
+
+
+def source_records(sources: Any, vocabulary: Vocabulary, largest: int, on_error: str = ON_ERROR[0]) -> list[Record]:
+    """Return the numbered records of sources; `sources` is anything that `python_sources` converts to a list.
+
+    `largest` is the largest valid integer. `on_error` is as in `TrainedNetwork.predict`.
+
+    Raises:
+        InputError: `sources` has another type, or a source has an integer outside 0…largest or an unknown symbol.
+        UsageError: `on_error` is invalid.
+    """
+    returns_errors = require_choice("`on_error`", on_error, ON_ERROR) == "return"
+    rows, kind = python_sources(sources), "text" if vocabulary.is_text else "list of integers"
+    if not isinstance(rows, list) or (rows and isinstance(rows[0], int)):
+        example = [*map(str, rows)] if vocabulary.is_text and isinstance(rows, list) else [rows]
+        hint = f"; write {preview(example)}" if isinstance(rows, str | list) else ""
+        raise InputError(f"expected a list of sources, each a {kind}, got {preview(sources)}{hint}")
+    split = Numbering(vocabulary, in_max_int=largest).split
+    given = (Record(Place("sources", "row", n), row) for n, row in enumerate(rows))
+    records = [number(split(record), Vocabularies(vocabulary)) for record in given]
+    return records if returns_errors else [*valid_records(records)]
+
+
+class NumberedPairs(NamedTuple):
+    """Pairs with their vocabularies and the place of each pair."""
+
+    pairs: Pairs
+    vocabularies: Vocabularies
+    places: list[Place]
+
+
+def number_pairs(
+    records: Iterable[Record],
+    numbering: Numbering,
+    n: int | None = None,
+    pattern: PatternTask | None = None,
+    on_error: ErrorCallback | None = None,
+) -> NumberedPairs:
+    """Convert records to pairs, all or the first n.
+
+    Args:
+        records: the records of the pairs.
+        numbering: converts their symbols. The largest symbols of a pattern's targets are its `out_max_int`, or else
+            those of the sources.
+        n: the number of pairs; None takes all.
+        pattern: computes the targets of integer sources, and any outputs in the records must equal them.
+        on_error: receives the error of each invalid record; None raises it.
+
+    Raises:
+        InputError: a record is not a valid pair, or there are no pairs.
+        UsageError: the pattern cannot compute targets of these sources.
+    """
+    rows: Iterable[Record] = map(numbering.split, records)
+    if not pattern:
+        rows = map(_with_output, rows)
+    if vocabularies := numbering.vocabularies:
+        rows = (number(row, vocabularies) for row in rows)
+    rows = [*itertools.islice(valid_records(rows, on_error), n)]
+    if not rows:
+        raise InputError("expected pairs of a source and a target, got none")
+    if not vocabularies:
+        source = _vocabulary(numbering.source, [row.values for row in rows])
+        vocabularies = Vocabularies(source, _vocabulary(numbering.target, [row.output or [] for row in rows]))
+        rows = [number(row, vocabularies) for row in rows]
+    sources = Sequences.of_rows([row.values for row in rows])
+    if pattern:
+        targets = _pattern_targets(pattern, sources, rows, numbering)
+    else:
+        targets = Sequences.of_rows([row.output for row in rows])
+    return NumberedPairs(Pairs(sources, targets), vocabularies, [row.place for row in rows])
+
+
+def _vocabulary(side: Tokenizer, rows: list[list[Any]]) -> Vocabulary:
+    """Return the vocabulary of one side's symbols: those of a known vocabulary, then all others by code point."""
+    if not side.is_text:
+        return Vocabulary()
+    known = (*side.symbols, UNKNOWN)[: side.largest + 1] if isinstance(side, Vocabulary) else ()
+    others = sorted({*itertools.chain.from_iterable(rows)}.difference(known))
+    if not (known or others):
+        raise InputError(f"expected {side.tokens} in at least one target, got only empty targets")
+    return Vocabulary(side.tokens, (*known, *others), form=side.form, lowercase=side.lowercase)
+
+
+def _with_output(record: Record) -> Record:
+    """Return the record; if it has no output, with an error."""
+    if record.error or record.output is not None:
+        return record
+    found = f"none beside {', '.join(map(preview, record.others))[:200]}" if record.others else "none"
+    expected = 'expected a target too, after a tab, as "output" in JSON, or as the second of `columns`'
+    hint = "`format` reads a file as text, csv, tsv or json"
+    return record._replace(error=InputError(f"{record.place}: {expected}, got {found}; {hint}"))
+
+
+def _pattern_targets(
+    pattern: PatternTask, sources: Sequences, records: list[Record], numbering: Numbering
+) -> Sequences:
+    """Return the pattern's targets of the sources; raise InputError if a record has another output."""
+    largest = int(sources.symbols.max(initial=1))
+    in_max_int = numbering.in_max_int or largest
+    out_max_int = numbering.out_max_int or in_max_int
+    pattern.check(int(sources.lengths.max()), None, in_max_int, out_max_int, ends=True)
+    targets = pattern.targets_of(sources, out_max_int)
+    for record, target in zip(records, targets.rows(), strict=True):
+        if record.output is not None and record.output != target:
+            found = f"{list_symbols(target)}, got {list_symbols(record.output)}"
+            raise InputError(f"{record.place}: expected the output of {pattern.name!r}, {found}")
+    return targets

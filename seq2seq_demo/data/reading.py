@@ -1,0 +1,396 @@
+"""Reads records from a file, typed words, or the terminal.
+
+A file's suffix and the options decide how it is read. Its content decides only what they leave out: the delimiter of a
+CSV file, which columns have known names, and the kinds of tokens.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import functools
+import gzip
+import io
+import itertools
+import os
+import re
+import sys
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TextIO, cast
+
+from seq2seq_demo import system_memory
+from seq2seq_demo.config import CSV, FORMATS, INTEGERS, JSON, TEXT, TSV, UTF_8
+from seq2seq_demo.data.records import (
+    EXPECTED_JSON,
+    Place,
+    Record,
+    Tokens,
+    is_bracketed,
+    listed,
+    named_columns,
+    parse_json,
+    recognise,
+    to_record,
+)
+from seq2seq_demo.data.vocabulary import Tokenizer
+from seq2seq_demo.declarations import preview, require_choice
+from seq2seq_demo.errors import InputError
+
+SUFFIXES = {".csv": CSV, ".json": JSON, ".jsonl": JSON}  # any other file contains lines of text
+DELIMITERS = {",": "", ";": " separated by semicolons", "\t": " separated by tabs"}  # in a CSV file
+SEPARATOR = ["sep=", ""]  # the row before a CSV file that Excel wrote, such as `sep=;`
+BLOCK = 2**20  # characters read at once
+LINE_BYTES, CHARACTER_BYTES = 400, 40  # the memory that a line and each of its characters take
+Row = tuple[int, list[str], str]  # the number of its first line, its cells, and why it is invalid
+_UNDECODED = re.compile("[\udc80-\udcff]")  # bytes that are not in the file's encoding
+
+
+@dataclass(frozen=True)
+class InputFormat:
+    """The options that describe a file; what they leave out follows from the file."""
+
+    tokens: Tokens = (INTEGERS, INTEGERS)
+    format: str | None = None  # None: the suffix decides
+    columns: tuple[str, ...] = ()  # the names or numbers of the columns of sources and targets
+    header: bool | None = None  # None: the first row is a header if it has known names
+    is_paired: bool = False  # every record must have a target
+    blank_lines: bool = False  # a blank line has a record, too
+    encoding: str = UTF_8
+
+    def format_of(self, title: str) -> str:
+        """Return the format of a file: the one that is given, else the one of its suffix, else lines of text."""
+        name = plain_name(title)
+        return self.format or next((SUFFIXES[suffix] for suffix in SUFFIXES if name.endswith(suffix)), TEXT)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a file is read."""
+
+    given: InputFormat
+    format: str
+    tokens: tuple[str, str] = (INTEGERS, INTEGERS)  # the kinds of sources and targets
+    delimiter: str = "\t"
+    n_columns: int | None = None  # None: no table; a line has a source or, with a tab, a source and a target
+    columns: tuple[int, ...] = (0, 1)  # the source and, if there is one, the target
+    header: tuple[str, ...] | None = None  # None: the first row is a record
+    looks_like_json: bool = False  # although it is read as text
+
+    @functools.cached_property
+    def others(self) -> dict[str, int]:
+        """The index of each named column besides source and target; its cells are copied to the answers."""
+        return {name: n for n, name in enumerate(self.header or ()) if n not in self.columns}
+
+    @functools.cached_property
+    def may_have_json(self) -> bool:
+        """Whether a line of text that begins with a bracket is JSON."""
+        return self.n_columns is None and not self.given.format and self.given.tokens[0] == INTEGERS
+
+    def __str__(self) -> str:
+        names = [preview(self.header[n]) if self.header else f"column {n + 1}" for n in self.columns]
+        format = "text" if self.format == TEXT else self.format.upper()
+        described = f"{format}{DELIMITERS[self.delimiter] if self.format == CSV else ''}"
+        described += f" with{'' if self.header else 'out'} a header: sources are {names[0]}"
+        return described + (f", targets are {names[1]}" if names[1:] else "")
+
+
+# ---- Files ----
+
+
+def read_file(name: str, given: InputFormat) -> tuple[Layout, list[Record]]:
+    """Return the layout and the records of a file, or of standard input if the name is `-`.
+
+    The file contains a JSON document (a list of records, or a single one), a table, or lines. A record is a list of
+    symbols, or an object, `{"input": [...], "output": [...], "id": ...}`, in which only the input is required; a text
+    may replace a list. A line is JSON, or a source, optionally followed by a tab and the output.
+
+    Raises:
+        InputError: the file cannot be read, is empty, is invalid JSON, or exceeds the memory. For an invalid line, the
+            record contains the error.
+    """
+    title = file_title(name)
+    text = _read_text(name, given.encoding)
+    if not text or text.isspace():
+        raise InputError(f"{title}: expected sequences, got nothing")
+    layout = _find_layout(title, text, given)
+    if layout.format == JSON and plain_name(title).endswith(".json"):
+        records = [*_document(title, text)]
+    else:
+        records = [*_records(title, io.StringIO(text), layout)]
+    tokens = recognise(given.tokens, records, has_fields=layout.format != JSON)
+    return replace(layout, tokens=tokens), records
+
+
+def stream_file(name: str, given: InputFormat) -> Iterator[Record]:
+    """Yield the record of each line of a file or pipe as it arrives; the lines are text without a header, or JSON.
+
+    Raises:
+        InputError: the file cannot be read, or it is a table.
+    """
+    title, format = file_title(name), given.format_of(name)
+    if format in (CSV, TSV) or given.columns or given.header:
+        raise InputError(f"{title}: expected lines of text or JSON with `line_buffered`, got a table")
+    with _opened(name, given.encoding) as lines:
+        yield from _records(title, lines, Layout(given, format))
+
+
+def read_pairs(
+    path: str | os.PathLike[str],
+    format: str | None = None,
+    columns: Sequence[str] = (),
+    header: bool | None = None,
+    encoding: str = UTF_8,
+) -> list[tuple[Any, Any]]:
+    """Return the pairs of a file, as `train` and `evaluate` take them.
+
+    Each side is a text or a list of symbols; a missing target is None.
+
+    Args:
+        path: a file of lines, CSV, TSV or JSON, also compressed with gzip (`.gz`).
+        format: "text", "csv", "tsv" or "json"; by default, the suffix decides.
+        columns: the names or numbers, from "1", of the columns of sources and targets.
+        header: whether the first row names the columns; by default, if it has known names.
+        encoding: one of Python's codecs.
+
+    Raises:
+        UsageError: `format` is unknown.
+        InputError: the file cannot be read, or a record is invalid.
+    """
+    require_choice("`format`", format or TEXT, FORMATS)
+    given = InputFormat((None, None), format, tuple(map(str, columns)), header, is_paired=True, encoding=encoding)
+    layout, records = read_file(os.fspath(path), given)
+    integers = Tokenizer(INTEGERS)
+    pairs = []
+    for place, values, output, _, error in records:
+        if error:
+            raise error
+        source = integers.split(values, place) if layout.tokens[0] == INTEGERS else values
+        has_integers = layout.tokens[1] == INTEGERS and output is not None
+        pairs.append((source, integers.split(output, place.of_output) if has_integers else output))
+    return pairs
+
+
+def file_title(name: str) -> str:
+    """Return the name of a file for messages."""
+    return "standard input" if name == "-" else name
+
+
+def plain_name(title: str) -> str:
+    """Return the name of a file in lower case and without `.gz`, so that its end shows its format."""
+    return title.lower().removesuffix(".gz")
+
+
+@contextlib.contextmanager
+def _opened(name: str, encoding: str) -> Iterator[TextIO]:
+    """Open a file as text, whose lines end with a line feed; an invalid byte becomes a lone surrogate."""
+    title = file_title(name)
+    how: Any = {
+        "encoding": "utf-8-sig" if encoding == UTF_8 else encoding,
+        "errors": "surrogateescape",
+        "newline": "\n",
+    }
+    try:
+        if name == "-":
+            cast(io.TextIOWrapper, sys.stdin).reconfigure(**how)
+            yield sys.stdin
+            return
+        with (gzip.open if name.lower().endswith(".gz") else open)(name, "rt", **how) as file:
+            yield cast(TextIO, file)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(f"{title}: expected a complete gzip file: {error}") from error
+    except OSError as error:
+        raise InputError(f"{title}: expected a file of sequences: {error.strerror}") from error
+    except (LookupError, ValueError) as error:
+        raise InputError(f"{title}: cannot be read with `encoding` {encoding}: {error}") from error
+
+
+def _read_text(name: str, encoding: str) -> str:
+    """Return the content of a file; raise InputError if its records would exceed the memory."""
+    parts, needed = list[str](), 0
+    with _opened(name, encoding) as file:
+        while part := file.read(BLOCK):
+            parts.append(part)
+            needed += LINE_BYTES * part.count("\n") + CHARACTER_BYTES * len(part)
+            if shortage := system_memory.shortage(needed):
+                raise InputError(f"{file_title(name)}: its sequences {shortage}: use fewer")
+    return "".join(parts)
+
+
+def _find_layout(title: str, text: str, given: InputFormat) -> Layout:
+    """Return the layout of a file whose kinds of tokens are not recognised yet.
+
+    Raises:
+        InputError: a column of `columns` is missing, or there are more than two columns and it is unclear which to
+            take, or the first row is invalid.
+    """
+    format = given.format_of(title)
+    has_columns = bool(given.columns) or given.header is not None
+    if format == JSON:
+        if has_columns:
+            raise InputError(f"{title}: expected a table with `columns` or `header`, got JSON; if not, give `format`")
+        return Layout(given, format)
+    found = []
+    for delimiter in DELIMITERS if format == CSV else "\t":
+        layout = Layout(given, format, delimiter=delimiter)
+        rows = (row for row in _rows(io.StringIO(text), layout) if row[2] or "".join(row[1]).strip())
+        found.append((layout, [*itertools.islice(rows, 2)]))
+    layout, first_rows = max(found, key=lambda each: len(each[1][0][1]) if each[1] else 0)
+    if not first_rows:
+        raise InputError(f"{title}: expected sequences, got nothing")
+    number, row, error = first_rows[-1 if first_rows[0][1] == SEPARATOR else 0]
+    if error:
+        _require_decoded(Place(title, "line", number), text.partition("\n")[0], given.encoding)
+        raise InputError(f"{title}: expected {format.upper()} with lines that end with \\n or \\r\\n, got: {error}")
+    header = _find_header(row, given, format == TEXT)
+    if format == TEXT and header is None and not has_columns:
+        return replace(layout, looks_like_json=given.tokens[0] != INTEGERS and is_bracketed(row[0]))
+    columns = _find_columns(title, row, header, given)
+    return replace(layout, n_columns=len(row), columns=columns, header=header)
+
+
+def _rows(lines: Iterable[str], layout: Layout) -> Iterator[Row]:
+    """Yield the rows of a file; a line of JSON is one cell, and in text, a quotation mark is a character."""
+    if layout.format == JSON:
+        yield from ((number, [line], "") for number, line in enumerate(lines, start=1))
+        return
+    is_over = False
+
+    def until_end() -> Iterator[str]:
+        nonlocal is_over
+        yield from lines
+        is_over = True
+
+    quoting: Any = csv.QUOTE_NONE if layout.format == TEXT else csv.QUOTE_MINIMAL
+    reader = csv.reader(until_end(), delimiter=layout.delimiter, quoting=quoting)
+    while True:
+        number = reader.line_num + 1
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield number, [], str(error)
+        else:
+            yield number, row, "expected a second quotation mark, got the end of the file" if is_over else ""
+
+
+def _find_header(row: Sequence[str], given: InputFormat, is_text: bool) -> tuple[str, ...] | None:
+    """Return the names of the columns if the first row is a header.
+
+    It is one if the options say so or select a column by name. Otherwise, it is one if it has known names; but a single
+    column of text may begin with any word, such as `input`.
+    """
+    names, is_header = tuple(cell.strip() for cell in row), given.header
+    if is_header is None:
+        found = [number is not None for number in named_columns(names)]
+        is_known = all(found) if len(names) > 1 else any(found) and not is_text
+        is_header = is_known or any(not column.isdecimal() for column in given.columns)
+    return names if is_header else None
+
+
+def _find_columns(title: str, row: Sequence[str], header: Sequence[str] | None, given: InputFormat) -> tuple[int, ...]:
+    """Return the indices of the columns of the source and, if there is one, of the target."""
+    n, names = len(row), header or ()
+    if given.columns:
+        return tuple(_column_index(title, column, n, names) for column in given.columns)
+    source, target = named_columns(names)
+    if n == 2:
+        return (1, 0) if source == 1 or target == 0 else (0, 1)
+    if source is not None and target is not None:
+        return source, target
+    if source is not None and not given.is_paired:
+        return (source,)
+    if n > 2:
+        expected = "two columns, `columns` to select them, or `format` text"
+        raise InputError(f"{title}: expected {expected}, got {n} columns: {listed(row)}")
+    return tuple(range(n))
+
+
+def _column_index(title: str, column: str, n: int, names: Sequence[str]) -> int:
+    """Return the index of the column with this name or, counted from 1, this number."""
+    if column in names:
+        return names.index(column)
+    if column.isdecimal() and 1 <= int(column) <= n:
+        return int(column) - 1
+    expected = f"one of {listed(names)}, or " if names else ""
+    raise InputError(f"{title}: expected `columns` to be {expected}numbers from 1 to {n}, got {preview(column)}")
+
+
+def _records(title: str, lines: Iterable[str], layout: Layout) -> Iterator[Record]:
+    """Yield the record of each line or row, as it arrives."""
+    awaits_header = layout.header is not None
+    for number, row, error in _rows(lines, layout):
+        place = Place(title, "line", number)
+        if error:
+            yield Record(place, None, error=InputError(f"{place}: expected {layout.format.upper()}: {error}"))
+        elif not (text := "".join(row)) or text.isspace():
+            if layout.given.blank_lines:
+                yield Record(place, "")
+        elif awaits_header:
+            awaits_header = row == SEPARATOR
+        elif row != SEPARATOR or layout.format != CSV:
+            yield _row_record(place, row, text, layout)
+
+
+def _row_record(place: Place, row: list[str], text: str, layout: Layout) -> Record:
+    """Return the record of a row, whose cells make up `text`; for an invalid row, it contains the InputError."""
+    try:
+        _require_decoded(place, text, layout.given.encoding)
+        if layout.format == JSON or (layout.may_have_json and is_bracketed(text)):
+            return to_record(place, parse_json(place, "\t".join(row)))
+        if layout.n_columns is None and len(row) > 2:
+            hint = "select two columns with `columns`, as in `columns` 1,2"
+            raise InputError(f"{place}: expected a source, a tab and a target, got {len(row) - 1} tabs; {hint}")
+        if layout.n_columns not in (None, len(row)):
+            expected = f"expected as many columns as in the first row, {layout.n_columns}"
+            raise InputError(f"{place}: {expected}, got {len(row)}")
+        others: dict[str, object] = {name: row[n] for name, n in layout.others.items()}
+        source, *output = [row[n] for n in layout.columns if n < len(row)]
+        return Record(place, source, output[0] if output else None, others or None)
+    except InputError as error:
+        return Record(place, None, error=error)
+
+
+def _require_decoded(place: Place, text: str, encoding: str) -> None:
+    """Raise InputError if a text contains a byte that is not in the encoding of its file."""
+    if not text.isascii() and (found := _UNDECODED.search(text)):
+        likely = "utf-16" if text.startswith(("\udcff\udcfe", "\udcfe\udcff")) else "cp1252"
+        byte = f"byte 0x{ord(found[0]) - 0xDC00:02x}"
+        raise InputError(f"{place}: expected {encoding.upper()}, got {byte}; the file may be in `encoding` {likely}")
+
+
+def _document(title: str, text: str) -> Iterator[Record]:
+    """Yield the records of a JSON document."""
+    document = parse_json(Place(title), text, f"{EXPECTED_JSON}, or a list of these (lines need the suffix .jsonl)")
+    if isinstance(document, list) and document and all(isinstance(item, list | dict) for item in document):
+        yield from (to_record(Place(title, "sequence", index), item) for index, item in enumerate(document))
+    else:
+        yield to_record(Place(title), document)
+
+
+# ---- Typed sources ----
+
+
+def read_words(words: Sequence[str]) -> Record:
+    """Return the record of one source of integers typed as words, such as `3 1 4`, `3,1,4` or JSON."""
+    place, text = Place("input"), " ".join(words)
+    try:
+        return to_record(place, parse_json(place, text)) if is_bracketed(text) else Record(place, text)
+    except InputError as error:
+        return Record(place, text, error=error)
+
+
+def read_terminal(tokens: Tokens) -> Iterator[Record]:
+    """Yield one record per line that the user types, until end of file."""
+    with contextlib.suppress(ImportError):  # Windows lacks it, but its console edits lines
+        import readline  # noqa: F401  (gives input() line editing and a history)
+
+    def lines() -> Iterator[str]:
+        with contextlib.suppress(EOFError):
+            while True:
+                yield input("> ")
+        print()
+
+    yield from _records("", lines(), Layout(InputFormat(tokens), TEXT))

@@ -1,0 +1,458 @@
+"""Files, typed words and Python objects become records. Most tests are tables: content → records or errors."""
+
+import csv
+import gzip
+import io
+import random
+
+import numpy as np
+import pytest
+
+from seq2seq_demo import system_memory
+from seq2seq_demo.data.pair_task import pair_task_from_rows
+from seq2seq_demo.data.reading import InputFormat, read_file, read_pairs, read_terminal, read_words, stream_file
+from seq2seq_demo.data.records import Place, Record, python_sources, recognise
+from seq2seq_demo.errors import InputError, UsageError
+
+RNG = random.Random(0)
+TEXTS, INTEGERS, WORDS = ("characters", "characters"), ("integers", "integers"), ("words", "words")
+UNKNOWN = (None, None)
+COLUMNS = "; select two columns with `columns`, as in `columns` 1,2"
+JSON = 'JSON, a list of symbols or an object such as {"input": [1, 2], "output": "ab"}'
+
+
+def rows_of(records):
+    """Return the number of each record with its source and output, or with its error without the name of the file."""
+    return [(r.place.number, str(r.error).partition(", ")[2] if r.error else r[1:3]) for r in records]
+
+
+def read(tmp_path, content, name="in.txt", tokens=TEXTS, **given):
+    """Return the layout and the rows of a file."""
+    path = tmp_path / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    layout, records = read_file(str(path), InputFormat(tokens, **given))
+    return layout, rows_of(records)
+
+
+def numbered(*rows, first=1):
+    return [*enumerate(rows, start=first)]
+
+
+TAB = "hello\tHH AH\n\n  a b \t c\n12+30\t42\nempty\t\nalone\n\ttarget\nquote\"\t'"
+TAB_ROWS = [
+    (1, ("hello", "HH AH")),
+    (3, ("  a b ", " c")),
+    (4, ("12+30", "42")),
+    (5, ("empty", "")),
+    (6, ("alone", None)),
+    (7, ("", "target")),
+    (8, ('quote"', "'")),
+]
+BAD_ROWS = b'a,b\nc\nd,e,f\n\n \n"\ng",h\n\xff,i\nj,k\rl\nm,n\n"o,p\n\nq,r\n'
+N_COLUMNS = "line {}: expected as many columns as in the first row, 2, got {}"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "given", "rows"),
+    [
+        *((name, TAB, {}, TAB_ROWS) for name in ("in.tsv", "in.txt", "IN.TSV", "in")),
+        ("in.txt", "\ufeff안녕\tمرحبا\r\n\r\n\t\r\nx\ty\r", {}, [(1, ("안녕", "مرحبا")), (4, ("x", "y"))]),
+        ("in.txt", "a\u2028b\x0bc\x85d\te\n", {}, [(1, ("a\u2028b\x0bc\x85d", "e"))]),  # splitlines would split
+        ("in.txt", "\n \n\ta\n", {"blank_lines": True}, [(1, ("", None)), (2, ("", None)), (3, ("", "a"))]),
+        (
+            "in.txt",
+            b"a\tb\tc\nd\te\n\xff\xfe\tg\nh\ti\n",
+            {},
+            [
+                (1, f"line 1: expected a source, a tab and a target, got 2 tabs{COLUMNS}"),
+                (2, ("d", "e")),
+                (3, "line 3: expected UTF-8, got byte 0xff; the file may be in `encoding` utf-16"),
+                (4, ("h", "i")),
+            ],
+        ),
+        ("in.txt", '[NP x]\tNP\n{"input": 1}\n', {}, [(1, ("[NP x]", "NP")), (2, ('{"input": 1}', None))]),
+        ("in.jsonl", '["a"]\n', {"format": "text"}, [(1, ('["a"]', None))]),
+        ("in.txt", '["a"]\n"b"\n', {"format": "json"}, [(1, (["a"], None)), (2, ("b", None))]),
+        # Integers: a line that begins with a bracket is JSON, unless the file has columns.
+        ("in.txt", "3 1\t4\n[7]\n", {"tokens": INTEGERS}, [(1, ("3 1", "4")), (2, ([7], None))]),
+        ("in.txt", "[7]\t1\n", {"tokens": INTEGERS, "header": False}, [(1, ("[7]", "1"))]),
+        # CSV
+        ("a.csv", "hello,HH AH\n", {}, [(1, ("hello", "HH AH"))]),
+        ("a.csv", "1;2,5;3\n4;5,5;6\n", {"columns": ("1", "2")}, [(1, ("1", "2,5")), (2, ("4", "5,5"))]),
+        ("a.csv", "a\tb\n", {}, [(1, ("a", "b"))]),
+        ("a.csv", '"x, y";b\n', {}, [(1, ("x, y", "b"))]),  # as a row, it has more columns with semicolons
+        ("a.csv", "sep=;\nid;word;ipa\n1;a,b;x\n;;\n\n2;c;y\n", {}, [(3, ("a,b", "x")), (6, ("c", "y"))]),
+        ("a.csv", "Word,IPA\nhello,h\n", {}, [(2, ("hello", "h"))]),
+        ("a.csv", "target,source\nx,y\n", {}, [(2, ("y", "x"))]),
+        ("a.csv", "id,source,n,target\n1,x,2,y\n", {}, [(2, ("x", "y"))]),
+        ("a.csv", "source,n,m\nhello,2,3\n", {"header": True}, [(2, ("hello", None))]),
+        ("a.csv", "word\nhello\n", {}, [(2, ("hello", None))]),
+        ("a.csv", "word,other\nx,y\n", {}, [(1, ("word", "other")), (2, ("x", "y"))]),
+        ("a.csv", "source,target\nx,y\n", {"header": False}, [(1, ("source", "target")), (2, ("x", "y"))]),
+        ("a.txt", 'source\ttarget\n"x\ty\n', {}, [(2, ('"x', "y"))]),
+        ("a.txt", "word\nhello\n", {}, [(1, ("word", None)), (2, ("hello", None))]),
+        ("a.tsv", '"a\tb\t"c"\n', {"columns": ("1", "3")}, [(1, ('"a', '"c"'))]),
+        (
+            "a.csv",
+            BAD_ROWS,
+            {},
+            [
+                (1, ("a", "b")),
+                (2, N_COLUMNS.format(2, 1)),
+                (3, N_COLUMNS.format(3, 3)),
+                (6, ("\ng", "h")),
+                (8, "line 8: expected UTF-8, got byte 0xff; the file may be in `encoding` cp1252"),
+                (9, "line 9: expected CSV: new-line character seen in unquoted field - do you need to "),
+                (10, ("m", "n")),
+                (11, "line 11: expected CSV: expected a second quotation mark, got the end of the file"),
+            ],
+        ),
+    ],
+)
+def test_lines_and_tables(tmp_path, name, content, given, rows):
+    got = read(tmp_path, content, name, **given)[1]
+    assert len(got) == len(rows), got
+    for (number, found), (line, expected) in zip(got, rows, strict=True):
+        assert number == line
+        assert found.startswith(expected) if isinstance(expected, str) else found == expected
+
+
+CELLS = ["a", "", "e\u0301", 'q"q', '"', "x,y", "t\tt", "l\n\n \nl", "r\r\nr", " s ", "{", "\u2028", "1;2"]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_quotes_are_read_as_the_csv_module_reads_them(tmp_path, delimiter):
+    rows = [(f"s{delimiter * (k == 0)}", *RNG.choices(CELLS, k=2)) for k in range(300)]
+    written = io.StringIO(newline="")
+    csv.writer(written, delimiter=delimiter, quoting=csv.QUOTE_ALL).writerows(rows)
+    written.write(f'a"b{delimiter}"c"d{delimiter} "e"\n')  # quotation marks that csv.writer would not write
+    expected = [*csv.reader(io.StringIO(written.getvalue(), newline=""), delimiter=delimiter)]
+    format = "tsv" if delimiter == "\t" else "csv"
+    _, got = read(tmp_path, "\ufeff" + written.getvalue(), "in", format=format, columns=("3", "2"), header=False)
+    assert [row for _, row in got] == [(target, source) for _, source, target in expected]
+
+
+def test_columns_by_name_and_number(tmp_path):
+    content = "n,word,2\n7,hello,HH AH\n8,world,W ER\n"
+    for columns, row in [
+        (("word", "2"), ("hello", "HH AH")),  # a name comes before a number
+        (("2", "word"), ("HH AH", "hello")),
+        (("word",), ("hello", None)),
+        (("word", "3"), ("hello", "HH AH")),
+    ]:
+        assert read(tmp_path, content, "in.csv", columns=columns)[1][0] == (2, row)
+    (tmp_path / "in.csv").write_text(content)
+    layout, records = read_file(str(tmp_path / "in.csv"), InputFormat(TEXTS, columns=("word", "2")))
+    assert [record.others for record in records] == [{"n": "7"}, {"n": "8"}]
+    assert str(layout) == 'CSV with a header: sources are "word", targets are "2"'
+    assert str(read(tmp_path, "a;b\n", "in.csv")[0]).startswith(
+        "CSV separated by semicolons without a header: sources "
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "given", "message"),
+    [
+        ("in.csv", "n,word,2\n", {"columns": ("word", "IPA")}, 'to be one of "n", "word", "2", or numbers from 1 to 3'),
+        ("in.csv", "n,word,2\n", {"columns": ("1", "4")}, 'expected `columns` to be numbers from 1 to 3, got "4"'),
+        ("in.csv", "n,w,2\n", {}, 'two columns, `columns` to select them, or `format` text, got 3 columns: "n", "w"'),
+        ("in.csv", "a,b\r\nc,d\r\n".encode("utf-16"), {}, "line 1: expected UTF-8, got byte 0xff; the file .* utf-16"),
+        ("in.csv", b"a,b\rc,d\r", {}, r"expected CSV with lines that end with \\n or \\r\\n, got: new-line"),
+        ("a.json", "[]", {"header": True}, "expected a table with `columns` or `header`, got JSON; if not, give `form"),
+        ("a.json", "[1, 2]\n[3]\n", {}, "a.json: expected JSON.* a list of these .*: Extra data: line 2 column 1"),
+        ("a.json", '[{"input": "a", "n": 1, "n": 2}]', {}, 'a.json: expected JSON.*, got "n" twice in one object$'),
+        ("a.json", "[" * 100_000, {}, "a.json: expected JSON.*, got maximum recursion depth exceeded"),
+        *(("in.txt", content, {}, "in.txt: expected sequences, got nothing") for content in ("", "\ufeff\r\n\t\n")),
+        ("in.csv", '""\n', {}, "in.csv: expected sequences, got nothing"),
+        ("in.gz", gzip.compress(b"a\n" * 99, mtime=0)[:-9], {}, "in.gz: expected a complete gzip file: "),
+        ("in.gz", b"a\tb\n", {}, "in.gz: expected a complete gzip file: Not a gzipped file"),
+        ("in.txt", "a\n", {"encoding": "utf-9"}, "in.txt: cannot be read with `encoding` utf-9: "),
+        ("in.txt", "a\n", {"encoding": "hex"}, "in.txt: cannot be read with `encoding` hex: "),
+        ("in.txt", "a\n", {"encoding": "utf-16"}, "in.txt: cannot be read with `encoding` utf-16: "),
+    ],
+)
+def test_files_that_cannot_be_read(tmp_path, name, content, given, message):
+    with pytest.raises(InputError, match=message) as error:
+        read(tmp_path, content, name, is_paired=True, **given)
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 400
+
+
+def test_missing_files_and_directories(tmp_path):
+    for path, message in ((tmp_path / "none", "No such file"), (tmp_path, "Is a directory")):
+        with pytest.raises(InputError, match=f"{path}: expected a file of sequences: {message}"):
+            read_file(str(path), InputFormat())
+
+
+@pytest.mark.parametrize(("encoding", "name"), [("utf-16", "in.txt"), ("cp1252", "in.txt.gz"), ("utf-8-sig", "in.GZ")])
+def test_encodings_and_gzip(tmp_path, encoding, name):
+    content = "éß\tÄ\nx\ty\n".encode(encoding)
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.lower().endswith("gz") else content)
+    assert read_pairs(tmp_path / name, encoding=encoding) == [("éß", "Ä"), ("x", "y")]
+    if encoding != "utf-8-sig":  # the default removes the byte order mark, too
+        with pytest.raises(InputError, match=f"in.txt.*, line 1: expected UTF-8, .* may be in `encoding` {encoding}$"):
+            read_pairs(tmp_path / name)
+
+
+@pytest.mark.parametrize("content", [b"\n" * 2_000_000, b"a" * 2_000_000], ids=["blank lines", "a long line"])
+@pytest.mark.parametrize("name", ["in.json.gz", "in.txt.gz"])
+def test_content_that_exceeds_the_memory_is_refused(tmp_path, monkeypatch, content, name):
+    monkeypatch.setattr(system_memory, "total", lambda: 40_000_000)
+    with pytest.raises(InputError, match=r"gz: its sequences would need .* of memory or more; this process has 0\.0"):
+        read(tmp_path, gzip.compress(content), name)
+
+
+# ---- JSON ----
+
+
+def test_json_lines_and_documents(tmp_path):
+    lines, rows, others = zip(
+        ('{"input": "hello", "output": "HH"}', ("hello", "HH"), None),
+        ('{"id": {"row": [7]}, "input": ["h", "e"], "output": ["HH"]}', (["h", "e"], ["HH"]), {"id": {"row": [7]}}),
+        ('{"source": [4], "target": [7], "id": null}', ([4], [7]), {"id": None}),
+        ('{"input": [4], "source": "b", "output": "", "target": 8}', ([4], ""), {"source": "b", "target": 8}),
+        ('["a", "b"]', (["a", "b"], None), None),
+        strict=True,
+    )
+    for name, content, first in [
+        ("in.jsonl", "\n".join(lines), 1),
+        ("in.JSONL", "\ufeff" + "\r\n".join(lines), 1),
+        ("in.json", f"[\n{','.join(lines)}]", 0),
+    ]:
+        assert read(tmp_path, content, name)[1] == numbered(*rows, first=first)
+        assert [record.others for record in read_file(str(tmp_path / name), InputFormat())[1]] == [*others]
+    assert read(tmp_path, '{\n"input": "a"\n}', "in.json")[1] == [(0, ("a", None))]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("[1, 2", f"line 1: expected {JSON}: Expecting ',' delimiter: column 6"),
+        ("{}", 'line 1: expected an object with "input" or "source", got {}'),
+        ('{"id": 1}', 'line 1: expected an object with "input" or "source", got {"id": 1}'),
+        ('{"input": [1], "input": [2]}', f'line 1: expected {JSON}, got "input" twice in one object'),
+        ('{"input": [1], "\\ud800\\n": 1, "\\ud800\\n": 2}', f'line 1: expected {JSON}, got "\\ud800\\n" twice in one'),
+        (f'{{"input": [{"9" * 5000}]}}', f"line 1: expected {JSON}, got Exceeds the limit (4300 digits)"),
+        ("[" * 100_000, f"line 1: expected {JSON}, got maximum recursion depth exceeded"),
+        ('{"input": [1], "id": [1e999]}', "line 1, id: expected JSON, got Infinity"),
+        ('{"input": [1], "id": ' + "[" * 200 + "]" * 200 + "}", "line 1, id: expected lists nested at most 100 deep"),
+        (
+            b'{"input": [1], "id": "\xff"}',
+            "line 1: expected UTF-8, got byte 0xff; the file may be in `encoding` cp1252",
+        ),
+    ],
+)
+def test_invalid_lines_of_json(tmp_path, line, message):
+    content = line if isinstance(line, bytes) else line.encode()
+    (number, error), last = read(tmp_path, content + b"\n[3]\n", "in.jsonl")[1]
+    assert error.startswith(message)
+    assert (number, last) == (1, (2, ([3], None)))
+
+
+def test_lines_that_look_like_json_are_noted(tmp_path):
+    for text, tokens, is_noted in [
+        ('{"input": "a"}\n', WORDS, True),
+        ('["a"]\n', UNKNOWN, True),
+        ("[1, 2]\n", ("integers", "words"), False),
+        ('"a"\n', WORDS, False),
+    ]:
+        assert read(tmp_path, text, tokens=tokens)[0].looks_like_json == is_noted
+
+
+def test_pairs_of_a_file(tmp_path):
+    for name, content, pairs in [
+        ("a.csv", "a,b\nc,d\n", [("a", "b"), ("c", "d")]),
+        ("b.jsonl", '{"input": [3, 1], "output": "a"}\n{"input": [2]}\n', [([3, 1], "a"), ([2], None)]),
+        ("c.tsv", "3 1\t4\n2,5\t6\n", [([3, 1], [4]), ([2, 5], [6])]),
+    ]:
+        (tmp_path / name).write_text(content)
+        assert read_pairs(tmp_path / name) == pairs
+    with pytest.raises(UsageError, match="unknown `format` 'xlsx'"):
+        read_pairs(tmp_path / "a.csv", format="xlsx")
+    with pytest.raises(InputError, match=r"a\.csv, line 1: expected "):
+        read_pairs(tmp_path / "a.csv", format="json")
+
+
+# ---- Typed and streamed sources ----
+
+
+def test_typed_words():
+    for line, values in [("3 0 12", "3 0 12"), ("3, 0 ,12", "3, 0 ,12"), ("[3, 0]", [3, 0]), ("1.5", "1.5")]:
+        assert read_words(line.split()) == Record(Place("input"), values)
+    assert str(read_words(["[1,"]).error).startswith(f"input: expected {JSON}: ")
+
+
+@pytest.mark.parametrize(
+    ("tokens", "lines", "rows"),
+    [
+        (INTEGERS, ["3 1", "", "[7, 8]"], [(1, ("3 1", None)), (3, ([7, 8], None))]),
+        (TEXTS, [" hello", "[1]", "a\tb"], [(1, (" hello", None)), (2, ("[1]", None)), (3, ("a", "b"))]),
+        (TEXTS, ["a\tb\tc"], [(1, f"expected a source, a tab and a target, got 2 tabs{COLUMNS}")]),
+    ],
+)
+def test_typed_lines(monkeypatch, tokens, lines, rows):
+    typed, taken = iter(lines), []
+
+    def type_line(prompt):
+        assert (prompt, len(taken)) == ("> ", len(taken))
+        taken.append(next(typed, None))
+        if taken[-1] is None:
+            raise EOFError
+        return taken[-1]
+
+    monkeypatch.setattr("builtins.input", type_line)
+    records = read_terminal(tokens)
+    first = next(records)
+    assert len(taken) == 1  # the record does not wait for the next line
+    got = [first, *records]
+    assert [(r.place.number, str(r.error).partition(": ")[2] if r.error else r[1:3]) for r in got] == rows
+    assert not got[0].error or str(got[0].error).startswith("line 1: ")
+
+
+def test_tables_cannot_be_streamed(tmp_path):
+    (tmp_path / "in.csv").write_text("a,b\n")
+    for given in (InputFormat(), InputFormat(format="text", header=True), InputFormat(format="tsv")):
+        with pytest.raises(InputError, match="expected lines of text or JSON with `line_buffered`, got a table"):
+            next(stream_file(str(tmp_path / "in.csv"), given))
+
+
+# ---- Kinds of tokens ----
+
+LEMMAS = ["".join(RNG.choices("abcdefgh", k=7)) for _ in range(1000)]
+PHONES = [" ".join(RNG.choices(["AA", "B", "CH", "D"], k=5)) for _ in range(1000)]
+
+
+def kinds(sources, targets, tokens=UNKNOWN, has_fields=False):
+    pairs = zip(sources, targets, strict=True)
+    records = [Record(Place("f", "line", n), *pair) for n, pair in enumerate(pairs, start=1)]
+    return recognise(tokens, [Record(Place("f"), None, error=InputError("unreadable")), *records], has_fields)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (["abc", "de", ""], "characters"),
+        (["ab cd", "ab"], "words"),
+        (PHONES, "words"),
+        ([f"{lemma} V;PST" for lemma in LEMMAS], "characters"),  # each lemma occurs once
+        ([f"{n // 60:02}:{n % 60:02} {n % 2}" for n in range(1440)] * 10, "characters"),  # each time occurs 10 times
+        (["Rohr, 8,5x60 mm", "Rohr, 8,5x80 mm", "Blech, 8,5x60 mm"] * 9, "characters"),  # digits and punctuation
+        (["AH0 B", "B AH0 K", "K IY1"] * 9, "words"),  # phones with stress
+        (["ab cd", "ef"], "characters"),  # each word occurs once
+        ([["HH", "AH"], ["L"]], "words"),
+        ([[3, 1], [4]], "integers"),
+        ([[3, 1], "4", "15"], "integers"),
+        ([[3, 1], [4, 5], "x 2"], "integers"),  # a typo
+        ([[3, 1], "x", "y"], "characters"),
+    ],
+)
+def test_the_kind_of_a_side(values, kind):
+    assert kinds(values, ["x"] * len(values)) == (kind, "characters")
+    assert kinds(["x"] * len(values), values) == ("characters", kind)
+    assert kinds(values, ["x"] * len(values), ("words", None)) == ("words", "characters")
+
+
+def test_single_numbers_beside_integers_are_integers():
+    assert kinds([[3, 1], [2]], ["4", "2"]) == INTEGERS
+    assert kinds(["4", "2"], [[3, 1], [2]]) == INTEGERS
+    assert kinds([[3, 1], [2]], [None, None]) == INTEGERS  # a pattern may compute the targets
+
+
+@pytest.mark.parametrize("field", ["3", "007 1", "-1 2", "1.5 2", "3 x", "", ",", "1 " + "9" * 5000, "551\n5"])
+def test_fields_that_are_not_lists_of_integers(field):
+    assert kinds([field] * 3, ["x"] * 3, has_fields=True)[0] != "integers"
+
+
+def test_fields_that_are_lists_of_integers():
+    for field in ("3 1 4", "3,1,4", " 3, 1 ,4, ", "3  1\u00a04"):
+        assert kinds([field], ["x"], has_fields=True)[0] == "integers"
+        assert kinds([field], ["x"])[0] != "integers"  # a text in JSON or Python
+
+
+# ---- Python objects; `Frame` and `Column` have the methods of pandas that are used ----
+
+
+class Column:
+    def __init__(self, values):
+        self.values = values
+
+    def __iter__(self):
+        return iter(self.values)
+
+    dtype = "object"
+
+
+class Frame:
+    def __init__(self, repeats=(), **columns):
+        self.of, self.repeats = columns, repeats
+
+    @property
+    def columns(self):
+        return Column([*self.of, *self.repeats])
+
+    def __iter__(self):
+        return iter(self.of)  # the names, as in pandas
+
+    def __getitem__(self, name):
+        return Column(self.of[name])
+
+
+NA = type("NAType", (), {})  # as in pandas, which the tests do not install
+PAIRS = [("ab", "XX Y"), ("b", "Y XX"), ("a", "")]
+SPELLINGS, SOUNDS = zip(*PAIRS, strict=True)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        Frame(word=SPELLINGS, ipa=SOUNDS),
+        Frame(anything=SPELLINGS, other=SOUNDS),
+        Frame(id=[3, 4, 5], target=SOUNDS, source=SPELLINGS),
+        [{"input": source, "output": target, "id": 7} for source, target in PAIRS],
+        [{"source": source, "target": target} for source, target in PAIRS],
+        [{"input": np.array([*source]), "output": tuple(target.split())} for source, target in PAIRS],
+    ],
+)
+def test_rows_of_pairs(rows):
+    expected = pair_task_from_rows(PAIRS, validation=PAIRS)
+    task = pair_task_from_rows(rows, validation=rows)
+    assert task.digest == expected.digest
+    assert task.vocabularies.tokens == expected.vocabularies.tokens == ("characters", "words")
+
+
+def test_integers_of_a_column_are_texts():
+    for years in ([1987.0, np.float64(19)], [1987, 19]):
+        task = pair_task_from_rows(Frame(year=years, roman=["MCMLXXXVII", "XIX"]))
+        assert task.vocabularies.source.symbols == ("1", "7", "8", "9")
+    assert pair_task_from_rows([([3.0, np.float32(1)], np.array([2.0]))] * 2).pairs.sources.rows() == [[3, 1]] * 2
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (Frame(a=[], b=[], c=[]), 'expected a DataFrame with columns source and target, or two .*, got "a", "b"'),
+        (Frame(source=["a", "b"], target=["x", float("nan")]), "pairs, row 1: expected .*, got a missing value"),
+        ([("a", "b"), (NA(), "c")], "pairs, row 1: expected a source and a target, got a missing value"),
+        ([("a", "b", "c")], r"pairs, row 0: expected a pair \(source, target\), got \('a', 'b', 'c'\)"),
+        ([{"input": "a", "output": "b"}, {"sauce": "a"}], 'row 1: expected an object with "input" or "source", got {'),
+        ([{"input": "a", "outptu": "b"}] * 2, 'row 0: expected .*, got none beside "outptu"'),
+        (Frame(source=["a"], target=["x"], repeats=["target"]), 'expected each column name once, got "target" twice'),
+        ([([1], [3]), ([4, 5], 6)], "^pairs, row 1, output: expected a list of integers, got 6"),
+        ([([1], [3]), (np.ma.array([4, 5]), [6])], "^pairs, row 1: expected a list of integers, got masked_array"),
+        ([([1], [3]), ([4, np.ma.masked], [6])], "^pairs, row 1: expected integers from 0 to 2147483647, got masked"),
+        ("dev.tsv", 'pairs: expected pairs of a source and a target, got "dev.tsv"'),
+    ],
+)
+def test_invalid_rows(rows, message):
+    with pytest.raises(InputError, match=message):
+        pair_task_from_rows(rows)
+
+
+def test_sources():
+    assert python_sources(Column(["ab", 12])) == ["ab", "12"]
+    for frame in (Frame(ipa=SOUNDS, word=SPELLINGS), Frame(german=SPELLINGS)):
+        assert python_sources(frame) == [*SPELLINGS]
+    assert python_sources([{"input": "ab", "id": 1}, "b", np.array([1, 2])]) == ["ab", "b", [1, 2]]
+    assert python_sources([{"source": "ab", "target": "c"}]) == ["ab"]
+    with pytest.raises(InputError, match='sources: expected a DataFrame with a column source, or one column, got "a"'):
+        python_sources(Frame(a=SPELLINGS, b=SOUNDS))
