@@ -22,29 +22,32 @@ def test_defaults_are_those_of_2016():
     assert (train.in_len, train.out_len) == (10, 10)
 
 
-def test_a_tenth_of_the_points_is_kept_for_validation():
+def test_a_tenth_of_the_points_or_a_given_number_validates():
     train = TrainConfig(points=100_000)
     assert (train.n_training, train.n_validation, train.steps_per_epoch) == (90_000, 10_000, 704)
     assert (TrainConfig(points=2).n_training, TrainConfig(points=2).n_validation) == (1, 1)
+    train = TrainConfig(points=37, validation_points=7, batch_size=10)
+    assert (train.n_training, train.n_validation, train.steps_per_epoch) == (30, 7, 3)
+    with pytest.raises(UsageError, match="expected fewer than 37 points for validation, got 37"):
+        TrainConfig(points=37, validation_points=37)
 
 
 OUT_OF_RANGE = {
     "points": [1, np.int64(1), np.bool_(True), 1000.0],
     "in_len": [0, "5"],
-    "out_len": [1.5],
     "learning_rate": [0, math.nan, math.inf, 1e39, -1e-3, 1e-46, True, "0.1", 10**400, Fraction(1, 10**400), 1j],
     "lr_schedule": ["linear", ["constant"], None, 3],
     "epochs": [-1],
-    "batch_size": [0],
     "seed": [True],
-    "stop_at_exact": [0, 1.1, True, "0.5", math.nan],
-    "dropout": [1, -0.1, True, math.nan],
-    "patience": [0, 1.5, True],
+    "stop_at_exact": [0, 1.1, math.nan],
+    "dropout": [1, -0.1],
+    "patience": [0, 1.5],
     "keep_best": [1, None, "True", np.bool_(True)],
     "validation_points": [0, 2.0],
-    "budget": [0, -1, math.nan, "x"],
+    "budget": [0, math.nan],
     "label_smoothing": [-0.1, 1],
     "consistency": [-0.1, 101],
+    "min_in_len": [0],
 }
 
 
@@ -55,10 +58,11 @@ def test_training_values_out_of_range_are_refused(name):
             replace(TrainConfig(points=100), **{name: value})
 
 
-@pytest.mark.parametrize("name", ["num_layers", "cell_size", "embedding_size", "in_max_int", "out_max_int"])
-def test_model_sizes_out_of_range_are_refused(name):
-    with pytest.raises(UsageError, match=f"expected `{name}` to be an integer of at least 1, got 0"):
-        ModelConfig(**{name: 0})
+def test_model_sizes_out_of_range_are_refused():
+    with pytest.raises(UsageError, match="expected `cell_size` to be an integer of at least 1, got 0"):
+        ModelConfig(cell_size=0)
+    with pytest.raises(UsageError, match="at least 1, got a number of thousands of digits"):
+        ModelConfig(cell_size=-(10**5000))
 
 
 def test_numbers_of_any_type_become_plain_python_numbers():
@@ -75,20 +79,6 @@ def test_numbers_of_any_type_become_plain_python_numbers():
     for config in (train, model):
         assert {type(value) for value in asdict(config).values()} <= {bool, int, float, str, type(None)}
         assert type(config)(**json.loads(json.dumps(asdict(config)))) == config
-
-
-def test_a_huge_integer_is_not_printed():
-    with pytest.raises(UsageError, match="at least 1, got a number of thousands of digits"):
-        ModelConfig(cell_size=-(10**5000))
-
-
-def test_the_number_of_validation_points_can_be_set():
-    train = TrainConfig(points=37, validation_points=7, batch_size=10)
-    assert (train.n_training, train.n_validation, train.steps_per_epoch) == (30, 7, 3)
-    assert TrainConfig(points=37).n_validation == 3
-    for n in (37, 40):
-        with pytest.raises(UsageError, match="expected fewer than 37 points for validation, got "):
-            TrainConfig(points=37, validation_points=n)
 
 
 @pytest.mark.parametrize(
@@ -124,11 +114,6 @@ def test_given_values_are_the_settings_of_one_config():
     for wrong in ((1, 2, 3), [4]):
         with pytest.raises(UsageError, match=r"expected `in_len` as a length or a range \(shortest, longest\), got "):
             given_values(TrainConfig, Settings(in_len=wrong))
-
-
-def test_the_shortest_length_is_at_least_1():
-    with pytest.raises(UsageError, match=r"^expected the shortest `in_len` to be an integer of at least 1, got 0$"):
-        TrainConfig(min_in_len=0)
 
 
 def test_a_declaration_provides_option_default_and_checks():

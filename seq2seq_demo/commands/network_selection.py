@@ -100,18 +100,10 @@ def path_from_options(options: NetworkOptions, data_file: str | None = None) -> 
 
 
 def task_of_file_name(options: NetworkOptions, data_file: str | None) -> str:
-    """Return the task in canonical file names: the pattern of -p, or the data file.
-
-    By default, it is that of the only file with this --iter-num; if there is none or several, the default pattern.
-    """
+    """Return the task in canonical file names: the pattern of -p, the data file or the default pattern."""
     if options.pattern_task:
         return options.pattern_task.name
-    if data_file:
-        return task_name(data_file)
-    end = f"_{options.iter_num}{file_names.SUFFIX}"
-    found = file_names.newest_first(options.data_dir, options.name or file_names.DEFAULT_NAME, None)
-    tasks = [file_names.parse_task(path) or "" for path in found if path.name.endswith(end)]
-    return tasks[0] if len(tasks) == 1 else DEFAULT_PATTERN
+    return task_name(data_file) if data_file else DEFAULT_PATTERN
 
 
 def load_with_task(path: Path) -> TrainedNetwork:

@@ -68,6 +68,7 @@ WRONG_USAGE = [  # exit status 2
     ("page --gallery new -i g2p", "expected no arguments or options except --force with --gallery, got others"),
 ]
 FAILURES = [  # exit status 1
+    ("predict 1 2 -p mine.py:f", "expected weights of pattern 'mine:f' in ., found none"),
     ("train 60 -p copy --record", "copy_1.weights.record.h5: expected a place for a recording, found a file"),
     ("predict -i w.h5 0 1 2 3 4 5 6 7 8 -1", "expected integers from 0 to 9, got -1"),
     ("predict hello", "got 'hello'; texts need a network trained with --in-tokens or --out-tokens characters or words"),
@@ -86,7 +87,7 @@ def folder(tmp_path_factory):
     save_random(folder / "w.h5", ModelConfig("embedding_attention", cell_size=4, embedding_size=3))
     save_random(folder / "ends.h5", ModelConfig(cell_size=3, ends=True), min_in_len=1)
     save_random(folder / "other.h5", ModelConfig(cell_size=3, in_max_int=4))
-    for name, text in {"mine.py": "x = 1\n", "mine.js": "let x;\n", "w.record.h5": ""}.items():
+    for name, text in {"mine.py": "f = list\n", "mine.js": "let x;\n", "w.record.h5": ""}.items():
         (folder / name).write_text(text)
     (folder / "ts2s__basic__copy_1.weights.record.h5").write_text("mine")
     return folder

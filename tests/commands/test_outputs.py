@@ -32,14 +32,8 @@ def write_foreign(folder):
     epoch = json.loads(Path("h.json").read_text())[0]
     texts = {
         "setup.cfg": "[metadata]\nname = thesis\n",
-        "notes.txt": "[x] buy milk",
         "package.json": '{"name": "x"}',
-        "list.json": "[]",
-        "numbers.json": "[1, 2]",
-        "deep.json": "[" * 100_000,
         "epochs.json": json.dumps([epoch, {"epoch": 2, "loss": 1.0}]),
-        "more.json": json.dumps([epoch | {"note": "mine"}]),
-        "a.rtf": "{\\rtf1 thesis}",
         "index.html": "<!DOCTYPE html>\n<title>Mine</title>\n<p>Made by <code>seq2seq-demo page</code>",
         "mine.py": "x = 1\n" * 200,
     }

@@ -55,12 +55,6 @@ def test_a_user_pattern(sources, run, fast_steps):
     assert "with sources of 5 and targets of 4 symbols" in err  # the file's lengths are the defaults
 
 
-def test_a_user_pattern_without_weights_suggests_training(sources, run):
-    message = "expected weights of pattern 'mine:f' in ., found none"
-    advice = ": train first, as in `train 100000 -p mine.py:f`"
-    run.refuses("predict 1 2 3 4 9 -p mine.py:f", message + advice, 1)
-
-
 def test_a_pattern_makes_the_targets_of_given_inputs(sources, run, fast_steps):
     out, _ = run.ok("train --from-file inputs.json -p running_sum -e 1 -o w", *SMALL_PAIRS)
     network = load("w")
