@@ -243,10 +243,8 @@ def upgrade(version: int, metadata: dict[str, Any]) -> dict[str, Any]:
         }
     for network in metadata["networks"]:
         network.pop("earlier", None)
-        if run := network["trained"]:
-            run["config"] = {name: value for name, value in run["config"].items() if name not in REMOVED_SETTINGS}
-            if run["fingerprint"]["data"]:  # until version 4, other pairs validated
-                run["fingerprint"]["fingerprint"] = None
+        for name in REMOVED_SETTINGS if network["trained"] else ():
+            network["trained"]["config"].pop(name, None)
     return metadata
 
 

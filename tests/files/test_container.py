@@ -1,13 +1,11 @@
-import io
 import pickle
 
-import h5py
 import numpy as np
 import pytest
 from hostile import with_checksum
 
 from seq2seq_demo.errors import WeightsError
-from seq2seq_demo.files.container import VERSION, read, to_bytes
+from seq2seq_demo.files.container import read, to_bytes
 
 ARRAYS = {"a/b": np.arange(6, dtype=np.float32).reshape(2, 3), "a/c": np.array([0.5], np.float32), "n": np.int64(7)}
 TEXTS = {"model": '{"Größe": 7}', "training": ""}
@@ -45,14 +43,6 @@ def test_missing_unread_and_mismatched_arrays_are_errors(content):
             file.array(name, shape, dtype)
     with pytest.raises(WeightsError, match=r"^unexpected weight 'a/c'$"):
         file.require_all_read()
-
-
-def test_the_file_is_a_header_followed_by_hdf5(content):
-    assert with_checksum(content[512:]) == content
-    with h5py.File(io.BytesIO(content)) as file:
-        assert file["a"]["b"][1, 2] == 5
-        assert file.attrs["version"] == VERSION
-        assert file.attrs["model"] == '{"Größe": 7}'
 
 
 @pytest.mark.parametrize(

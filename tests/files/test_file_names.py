@@ -1,7 +1,5 @@
 import os
-from pathlib import Path
 
-import pytest
 from hypothesis import example, given, settings, strategies as st
 
 from seq2seq_demo.files import file_names
@@ -10,14 +8,6 @@ from seq2seq_demo.files import file_names
 def touch(folder, name, time):
     (folder / name).write_text("")
     os.utime(folder / name, (time, time))
-
-
-def test_the_next_unused_path_follows_the_highest_iteration(tmp_path):
-    assert file_names.next_unused_path(tmp_path, None, "sorted").name == "ts2s__basic__sorted_1.weights.h5"
-    for name in ("basic__sorted_2", "basic__sorted_10", "other__sorted_12", "basic__reversed_13"):
-        touch(tmp_path, f"ts2s__{name}.weights.h5", 1)
-    assert file_names.next_unused_path(tmp_path, None, "sorted").name == "ts2s__basic__sorted_11.weights.h5"
-    assert file_names.next_unused_path(tmp_path, "other", "sorted").name == "ts2s__other__sorted_13.weights.h5"
 
 
 def test_files_are_listed_newest_first(tmp_path):
@@ -37,19 +27,6 @@ def test_files_are_listed_newest_first(tmp_path):
     assert names(name="basic", task="maxmin_dup") == ["basic__maxmin_dup_1"]
     assert file_names.newest_first(tmp_path / "none", None, None) == []
     assert file_names.newest_first(tmp_path, None, None, file_names.SNAPSHOT) == []
-
-
-@pytest.mark.parametrize(
-    ("name", "task"),
-    [
-        ("ts2s__attention__sorted_1.tfl", "sorted"),
-        ("s2s_checkpoint__mine.h5", None),
-        ("sorted_1.weights.h5", None),
-        ("ts2s__basic__sorted.weights.h5", None),
-    ],
-)
-def test_the_task_is_parsed_from_a_name(name, task):
-    assert file_names.parse_task(Path("anywhere") / name) == task
 
 
 def test_an_iteration_may_be_a_file_of_2016(tmp_path):

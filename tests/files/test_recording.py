@@ -2,7 +2,6 @@
 
 import json
 import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -45,13 +44,6 @@ def test_weights_beyond_float16_are_clipped():
     (halves,) = recording.to_float16({"w": np.array([1e10, -1e10, 65519.9, 65520, 0.1, -70000], np.float32)}).values()
     assert halves.dtype == np.float16
     assert halves.tolist() == [65504, -65504, 65504, 65504, np.float16(0.1), -65504]
-
-
-def test_the_path_of_a_recording():
-    for name in ("reversed", "d/ts2s__basic__reversed_1.weights"):
-        assert recording.recording_path(Path(f"{name}.h5")) == Path(f"{name}.record.h5")
-    for name in ("a.b", "a.tfl"):
-        assert recording.recording_path(Path(name)) == Path(f"{name}.record.h5")
 
 
 def test_a_missing_recording_is_none_and_wrong_files_are_refused(tmp_path, content):

@@ -202,7 +202,7 @@ def test_an_ensemble_of_version_3():
     for seed, network in enumerate(ensemble.networks):
         assert same_arrays(network.weights, initial_weights(network.model_config, seed))
         config = TrainConfig(50, 5, 4, epochs=3, members=2, keep_best=True, seed=seed)
-        assert network.trained == TrainingRun(config, 7, DataFingerprint("abc"))
+        assert network.trained == TrainingRun(config, 7, DataFingerprint("abc", "def"))
         assert (network.temperature, network.moments_since) == (1.25, 7)
         assert network.vocabularies.target == Vocabulary("words", ("x", "y"), form="NFKC", lowercase=True)
 
@@ -224,7 +224,7 @@ def test_versions_1_and_2_end_their_answers_if_they_record_a_shortest_length(min
     training = {"pattern": "sorted", "min_in_len": min_in_len, "trained": run, "reached": {}, "progress": {}}
     (upgraded,) = weights_file.upgrade(2, {"model": {}, "training": training})["networks"]
     assert upgraded["model_config"] == {"ends": min_in_len is not None}
-    fingerprint = {"data": "abc", "fingerprint": None}
+    fingerprint = {"data": "abc", "fingerprint": "def"}
     assert upgraded["trained"] == {"config": {"seed": 0}, "start_step": 0, "fingerprint": fingerprint}
 
 

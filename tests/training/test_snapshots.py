@@ -37,20 +37,6 @@ def state_at(step):
     return Snapshot(replace(untrained(MODEL, 0), step=step, trained=TrainingRun(TrainConfig(), 0)))
 
 
-@pytest.fixture
-def full_disk(monkeypatch):
-    """A list; while it has an item, nothing can be written."""
-    full, write_locked = [], atomic_files.write_locked
-
-    def write(*arguments):
-        if full:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return write_locked(*arguments)
-
-    monkeypatch.setattr(atomic_files, "write_locked", write)
-    return full
-
-
 @pytest.mark.slow
 def test_snapshots_are_saved_every_5000_steps_and_every_epoch(tmp_path, fast_steps):
     kept = []
@@ -96,17 +82,20 @@ def test_a_claim_is_exclusive_and_the_snapshot_is_locked_until_the_run_ends(tmp_
     atomic_files.open_locked(first.path, "a snapshot").close()
 
 
-def test_a_snapshot_that_cannot_be_written_leaves_the_earlier_one(tmp_path, full_disk):
+def test_a_snapshot_that_cannot_be_written_leaves_the_earlier_one(tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
     warnings = []
     with snapshots_in(tmp_path, warnings) as snapshots:
-        full_disk.append(True)
-        with pytest.raises(WeightsError, match="could not be written: No space left on device"):
+        with monkeypatch.context() as patch, pytest.raises(WeightsError, match="could not be written: No space left"):
+            patch.setattr(os, "fsync", full)
             snapshots.claim(state_at(0), tmp_path / "w.h5", overwrite=False)
-        full_disk.clear()
         snapshots.save(state_at(4))
-        full_disk.append(True)
+        monkeypatch.setattr(os, "fsync", full)
         snapshots.signals.signum = signal.SIGTERM
-        with pytest.raises(Interrupted) as error:
+        message = rf"at step 5; kept in {snapshots.path}: resume it with `seq2seq-demo train --resume`$"
+        with pytest.raises(Interrupted, match=message) as error:
             snapshots.after_steps(5, 5, lambda: state_at(5))
         assert error.value.exit_status == 143
         assert load(snapshots.path).step == 4
