@@ -25,17 +25,11 @@ from seq2seq_demo.errors import (
 )
 from seq2seq_demo.evaluation import EvaluationRow as EvaluationRow
 from seq2seq_demo.files.recording import Recording as Recording
-from seq2seq_demo.files.stored_network import (
-    DataFingerprint as DataFingerprint,
-    StoredNetwork as StoredNetwork,
-    TrainingRun as TrainingRun,
-)
 from seq2seq_demo.metrics import (
     AnswerProbabilities as AnswerProbabilities,
     EpochFigures as EpochFigures,
     Evaluation as Evaluation,
     Figures as Figures,
-    History as History,
     Tally as Tally,
     WrongAnswer as WrongAnswer,
     WrongAnswers as WrongAnswers,
@@ -45,6 +39,8 @@ from seq2seq_demo.network.numpy_network import (
     DecoderState as DecoderState,
     NumpyNetwork as NumpyNetwork,
 )
+from seq2seq_demo.network_facts import DataFingerprint as DataFingerprint, TrainingRun as TrainingRun
+from seq2seq_demo.plots import History as History
 from seq2seq_demo.predictions import Prediction as Prediction
 from seq2seq_demo.trained_network import (
     TrainedNetwork as TrainedNetwork,

@@ -1,4 +1,4 @@
-"""Lines on standard output and standard error, and text tables.
+"""Lines on standard output and standard error, text tables, progress bars, and the tables of notebooks.
 
 Printed text may come from an untrusted file. Control characters are therefore escaped as Python's repr escapes them, so
 that they cannot control the terminal.
@@ -8,14 +8,17 @@ import contextlib
 import io
 import os
 import sys
+import time
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TextIO, cast
 
 from seq2seq_demo.declarations import with_option_names
 from seq2seq_demo.errors import Seq2SeqError
 
 JOINERS = "\u200c\u200d"  # zero width
+SHOW_AFTER = 1.0  # seconds; shorter work shows no bar
+MAX_CELL = 200  # characters in a cell of an HTML table
 VISIBLE_SPACES = {" ": "\u2423", "\u00a0": "\u237d"}  # Unicode's OPEN BOX and SHOULDERED OPEN BOX
 
 
@@ -143,3 +146,101 @@ def table(header: list[str], rows: Sequence[list[str]], adjust: Callable[[str, i
     widths = [max(map(display_width, column)) for column in zip(*cells, strict=True)]
     adjusts = [str.ljust] + [adjust] * (len(header) - 1)
     return "\n".join("  ".join(map(align, row, widths, adjusts)).rstrip() for row in cells)
+
+
+def has_colour(stream: TextIO) -> bool:
+    """Return whether the stream is a colour terminal and NO_COLOR is not set."""
+    return stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM", "dumb") != "dumb"
+
+
+def red(text: str) -> str:
+    """Wrap a text in the escape sequences for red."""
+    return f"\x1b[31m{text}\x1b[0m"
+
+
+# ---- Progress bars ----
+
+
+class ProgressBar(contextlib.AbstractContextManager["ProgressBar"]):
+    """Counts sequences. On a terminal it shows a bar once a second has passed, and removes the bar at the end.
+
+    Call `hide` before printing a result, and print notices with `notify`.
+
+    Args:
+        description: the label of the bar.
+        total: the number of steps, usually one per sequence; None if it is unknown.
+        may_show: False never shows the bar.
+    """
+
+    def __init__(self, description: str, total: int | None = None, may_show: bool = True) -> None:
+        self.description, self.total, self.n, self.steps = description, total, 0, 0
+        self.may_show = may_show and sys.stderr.isatty() and "NO_COLOR" not in os.environ
+        self.started = time.monotonic()
+        self.bar: Any = None  # created only when shown, because rich is slow to import
+
+    def __exit__(self, *_: object) -> None:
+        self.hide()
+
+    def advance(self, n: int, steps: int | None = None) -> None:
+        """Count n more finished sequences and `steps` more steps; None means n steps."""
+        self.n += n
+        self.steps += n if steps is None else steps
+        if self.may_show and time.monotonic() - self.started > SHOW_AFTER:
+            self._show()
+
+    def hide(self) -> None:
+        """Remove the bar until the next `advance`."""
+        if self.bar:
+            self.bar.stop()
+
+    def notify(self, *notices: str) -> None:
+        """Print notices, and hide the bar if there are any."""
+        for notice in notices:
+            self.hide()
+            print_notice(notice)
+
+    def _show(self) -> None:
+        if self.bar is None:
+            self.bar = new_bar("{task.fields[n]:,} sequences")
+            self.bar.add_task(self.description, total=self.total, completed=self.steps, n=self.n)
+        self.bar.start()
+        self.bar.update(self.bar.task_ids[0], completed=self.steps, n=self.n)
+
+
+def new_bar(progress: str, *figures: str) -> Any:
+    """Return a `rich.progress.Progress` on standard error; `progress` and `figures` are columns in rich's format.
+
+    The columns are the description, the bar, `progress`, the remaining time and `figures`.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
+
+    columns: list[str | ProgressColumn] = ["{task.description}", BarColumn(), progress, TimeRemainingColumn()]
+    columns += map(TextColumn, figures)
+    console = Console(stderr=True)
+    return Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
+
+
+# ---- Notebooks ----
+
+
+def in_notebook() -> bool:
+    """Whether this process is the kernel of a notebook."""
+    ipython = sys.modules.get("IPython")
+    return getattr(ipython and ipython.get_ipython(), "kernel", None) is not None
+
+
+def html_table(*rows: Iterable[object]) -> str:
+    """Return a table whose first column contains headings; rows with a None are left out, and long texts are cut."""
+    kept = [cells for cells in map(list, rows) if None not in cells]
+    lines = ("".join(map(_cell, cells, ["th", *["td"] * (len(cells) - 1)])) for cells in kept)
+    return f"<table>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
+
+
+def _cell(value: object, tag: str) -> str:
+    import html  # takes milliseconds
+
+    text = f"{value:.4f}" if isinstance(value, float) else str(value)
+    text = text if len(text) <= MAX_CELL else f"{text[:MAX_CELL]}…"
+    text = text.replace("_", " ") if tag == "th" else text
+    return f'<{tag} style="text-align: left">{html.escape(text)}</{tag}>'

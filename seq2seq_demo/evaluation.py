@@ -10,7 +10,7 @@ wrong in every figure. Only the loss leaves these symbols out, because it would 
 
 import functools
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -23,12 +23,12 @@ from seq2seq_demo.data.patterns import PATTERNS, PatternTask, find_pattern
 from seq2seq_demo.data.sampling import SOURCE_KINDS, evaluation_sources
 from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate, shift_right
 from seq2seq_demo.errors import InputError, Seq2SeqError, UsageError
-from seq2seq_demo.files.stored_network import StoredNetwork
 from seq2seq_demo.metrics import WRONG_EXAMPLES, AnswerProbabilities, Evaluation, Tally, WrongAnswer, WrongAnswers
 from seq2seq_demo.network.decoding import GREEDY, DecodingOptions, answer
 from seq2seq_demo.network.ensemble import log_softmax
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.thread_pool import in_threads
+from seq2seq_demo.network_facts import NetworkFacts
 
 ProgressCallback = Callable[[int], object]  # takes the number of sequences decoded since the last call
 RANDOM, GIVEN = "random", "given"  # kinds of sources in addition to `sampling.SOURCE_KINDS`
@@ -297,20 +297,21 @@ def measure_given(network: NumpyNetwork, pairs: Pairs, options: EvaluationOption
         yield EvaluationRow(GIVEN, in_len, measure(network, pairs[rows], options))
 
 
-def training_sources(network: StoredNetwork, pattern: PatternTask) -> tuple[Sequences | None, bool]:
+def training_sources(networks: Sequence[NetworkFacts], pattern: PatternTask) -> tuple[Sequences | None, bool]:
     """Redraw the random sources of the last training run; also return whether the network was trained on no others."""
     drawn, points, symbols, is_complete = [], 0, 0, True
-    for each in network.networks:
-        run = each.trained
-        if run is None:
-            is_complete &= not (each.step or each.program)
+    for each in networks:
+        if each.trained is None:
+            is_complete = False
             continue
-        config, ends = run.config, network.ends and run.config.min_in_len is not None
-        model = replace(network.model_config, ends=ends)
+        config, start_step = each.trained.config, each.trained.start_step
+        model = replace(each.model_config, ends=each.ends and config.min_in_len is not None)
         points, symbols = points + config.points, symbols + config.points * config.in_len
         is_drawn = config.validation_points is None and (not model.ends or each.task in (pattern.name, *PATTERNS))
         if is_drawn and points <= MAX_REDRAWN_POINTS and symbols <= MAX_REDRAWN_SYMBOLS:
             lengths = (find_pattern(each.task) if each.task in PATTERNS else pattern).lengths_of(config, model)
-            drawn.append(sampling.training_sources(config, model, lengths, run.start_step))
-        is_complete &= is_drawn and run.start_step == 0
+            drawn.append(sampling.training_sources(config, model, lengths, start_step))
+            is_complete &= start_step == 0
+        else:
+            is_complete = False
     return concatenate(drawn) if drawn else None, is_complete

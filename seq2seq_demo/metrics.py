@@ -1,22 +1,17 @@
-"""The figures that measure a network, such as its loss and exact match, and how notebooks show them."""
+"""The figures that measure a network, such as its loss and exact match, and the calibration of confidences."""
 
 from __future__ import annotations
 
 import math
-import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from seq2seq_demo.console import html_table
 from seq2seq_demo.data.edit_distance import Confusions
-from seq2seq_demo.errors import UsageError
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 WRONG_EXAMPLES = 5  # maximum number of answers in each list of `WrongAnswers`
 TEMPERATURES = np.exp(np.linspace(-3, 3, 121))  # the candidates, 5 % apart
@@ -24,7 +19,6 @@ PRIOR_DEVIATION = 0.5  # for log T; the prior matters only if nearly all answers
 MIN_DOUBT = 1e-9  # confidences are clipped this far from 0 and 1, so that log likelihoods are finite
 N_BINS = 10  # for the expected calibration error
 N_FOLDS = 5  # for the cross-validation of the temperature
-MAX_CELL = 200  # characters in a cell of an HTML table
 
 
 @dataclass(frozen=True)
@@ -55,28 +49,6 @@ class EpochFigures:
         """Return a flat dictionary; the names of the validation figures begin with `validation_`."""
         facts = asdict(self)
         return facts | {f"validation_{name}": value for name, value in facts.pop("validation").items()}
-
-
-class History(tuple[EpochFigures, ...]):
-    """The figures of every epoch of a training run."""
-
-    def rows(self) -> list[dict[str, float]]:
-        """Return a flat dictionary per epoch, for `pandas.DataFrame(history.rows())`."""
-        return [epoch.to_json() for epoch in self]
-
-    def plot(self) -> Figure:
-        """Draw the training curves.
-
-        Raises:
-            UsageError: there are no epochs, or Matplotlib is not installed.
-        """
-        if not self:
-            raise UsageError("expected a history of at least one epoch, got none, as after load()")
-        return draw("history_figure", self)
-
-    def _repr_html_(self) -> str:
-        names = ("epoch", "loss", "validation_loss", "validation_token_accuracy", "validation_exact_match")
-        return html_table(names, *([row[name] for name in names] for row in self.rows()))
 
 
 class WrongAnswer(NamedTuple):
@@ -286,34 +258,3 @@ class Evaluation:
     def figures(self) -> Figures:
         """Loss, token accuracy and exact match."""
         return Figures(*(getattr(self, field.name) for field in fields(Figures)))
-
-
-# ---- Notebooks ----
-
-
-def in_notebook() -> bool:
-    """Whether this process is the kernel of a notebook."""
-    ipython = sys.modules.get("IPython")
-    return getattr(ipython and ipython.get_ipython(), "kernel", None) is not None
-
-
-def html_table(*rows: Iterable[object]) -> str:
-    """Return a table whose first column contains headings; rows with a None are left out, and long texts are cut."""
-    kept = [cells for cells in map(list, rows) if None not in cells]
-    lines = ("".join(map(_cell, cells, ["th", *["td"] * (len(cells) - 1)])) for cells in kept)
-    return f"<table>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
-
-
-def _cell(value: object, tag: str) -> str:
-    import html  # takes milliseconds
-
-    text = f"{value:.4f}" if isinstance(value, float) else str(value)
-    text = text if len(text) <= MAX_CELL else f"{text[:MAX_CELL]}…"
-    text = text.replace("_", " ") if tag == "th" else text
-    return f'<{tag} style="text-align: left">{html.escape(text)}</{tag}>'
-
-
-def draw(name: str, values: object) -> Figure:
-    """Call a function of `display.plots`, a higher layer; importing it by name avoids an import cycle."""
-    figure: Figure = getattr(import_module("seq2seq_demo.display.plots"), name)(values)
-    return figure

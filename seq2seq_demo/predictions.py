@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from seq2seq_demo.config import INTEGERS
+from seq2seq_demo.console import html_table, visible_symbol
 from seq2seq_demo.data.edit_distance import align
 from seq2seq_demo.data.numbering import by_length
 from seq2seq_demo.data.records import Record
 from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.data.vocabulary import Vocabularies, join_symbols
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.metrics import answer_confidence, draw, html_table
+from seq2seq_demo.metrics import answer_confidence
 from seq2seq_demo.network.decoding import GREEDY, DecodingOptions, answer
 from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork
 from seq2seq_demo.network.thread_pool import in_threads
+from seq2seq_demo.plots import Attention, attention_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -94,9 +96,20 @@ class Prediction(NamedTuple):
         Raises:
             UsageError: the network has no attention, or Matplotlib is not installed.
         """
+        return attention_figure([self.shown_attention()])
+
+    def shown_attention(self) -> Attention:
+        """Return the attention with the labels of its rows and columns.
+
+        Raises:
+            UsageError: the network has no attention.
+        """
         if self.attention is None:
             raise UsageError("expected a prediction with attention, got one without")
-        return draw("attention_figure", [self])
+        inputs, outputs = [*map(visible_symbol, self.source)], [*map(visible_symbol, self.predicted_symbols)]
+        expected = {t: " ".join(map(visible_symbol, symbols)) for t, symbols in self.mistakes.items()}
+        notes = {t: f"expected {symbols or 'no symbol'}" for t, symbols in expected.items()}
+        return Attention(inputs, outputs, self.attention, notes)
 
     def _repr_html_(self) -> str:
         texts = ["source", self.source_text], ["answer", self.text], ["expected", self.expected_text]

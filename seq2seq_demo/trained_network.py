@@ -5,29 +5,30 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import KW_ONLY, asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-import numpy as np
-
 from seq2seq_demo import evaluation
-from seq2seq_demo.config import EVALUATION_SIZE, Beam, ModelConfig, OnError, make_beam
+from seq2seq_demo.config import EVALUATION_SIZE, Beam, ModelConfig, OnError, lengths_text, make_beam
+from seq2seq_demo.console import html_table
 from seq2seq_demo.data.numbering import source_records
 from seq2seq_demo.data.pair_task import PairTask, TaskLike, as_task
-from seq2seq_demo.data.patterns import PatternTask, find_pattern
+from seq2seq_demo.data.patterns import PatternTask
 from seq2seq_demo.data.records import Place, Record
-from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 from seq2seq_demo.files import file_names, weights_file
-from seq2seq_demo.files.stored_network import Snapshot, StoredNetwork, check_members
+from seq2seq_demo.files.recording import Recording
+from seq2seq_demo.files.weights_file import Checkpoint, Content, check_members
 from seq2seq_demo.metrics import Evaluation
 from seq2seq_demo.network.bidirectional import make_numpy_network
 from seq2seq_demo.network.decoding import GREEDY, DecodingOptions
 from seq2seq_demo.network.ensemble import EnsembleNetwork
 from seq2seq_demo.network.numpy_network import NumpyNetwork
-from seq2seq_demo.network.parameters import initial_weights
+from seq2seq_demo.network.parameters import Weights, initial_weights
+from seq2seq_demo.network_facts import NetworkFacts
+from seq2seq_demo.plots import History
 from seq2seq_demo.predictions import Prediction, PredictionRequest, stream
 from seq2seq_demo.system_memory import check_decoding_fits, check_points_fit
 
@@ -38,18 +39,75 @@ if TYPE_CHECKING:
 S = TypeVar("S", str, list[int])  # a source and its answer
 
 
-class TrainedNetwork(StoredNetwork):
+@dataclass(frozen=True, repr=False, eq=False)
+class TrainedNetwork(NetworkFacts):
     """A network with its weights and the record of its training: it predicts, and can be evaluated and saved.
 
     With `members`, it is an ensemble: it answers with the mean probabilities of all its networks.
     """
 
-    members: tuple[TrainedNetwork, ...]
+    weights: Weights  # by the names of `weight_shapes`
+    _: KW_ONLY
+    step: int = 0  # the number of updates that Adam has made
+    moments: Weights = field(default_factory=dict)  # Adam's, as "m/NAME" and "v/NAME"; may be empty
+    recording: Recording | None = None  # part of a snapshot, but a separate file beside a weights file
+    members: tuple[TrainedNetwork, ...] = ()  # the further members of an ensemble, whose first member is this network
+    calibration_error: float | None = None  # on the validation pairs, cross-validated; not in a weights file
+    history: History = field(default_factory=History)  # figures of the last training run; not in a weights file
 
     @classmethod
-    def of(cls, stored: StoredNetwork) -> TrainedNetwork:
-        """Return a stored network as a `TrainedNetwork`."""
-        return cls(**vars(stored) | {"members": tuple(map(cls.of, stored.members))})
+    def of(cls, content: Content) -> TrainedNetwork:
+        """Return the network in a weights file or a snapshot."""
+        first, *others = (cls(**vars(facts), **checkpoint._asdict()) for facts, checkpoint in content.networks)
+        return replace(first, members=tuple(others), recording=content.recording)
+
+    @property
+    def content(self) -> Content:
+        """The content of its weights file."""
+        networks = [(each, Checkpoint(each.weights, each.step, each.moments)) for each in self.networks]
+        return Content(networks, recording=self.recording)
+
+    def __repr__(self) -> str:
+        reached = f", exact match {self.reached.exact_match:.4f} in validation" if self.reached else ""
+        return f"<{type(self).__name__} {self.summary()};\n {self._origin()}{reached}>"
+
+    def _repr_html_(self) -> str:
+        figures = asdict(self.reached).items() if self.reached else ()
+        return html_table(["network", self.summary()], ["training", self._origin()], *figures)
+
+    def _origin(self) -> str:
+        """Return the task and the lengths of the training as text."""
+        origin = self.task or self.program or "unknown data"
+        learned = f"trained on {origin!r}" if self.step else "untrained"
+        if not self.in_len:
+            return learned
+        lengths = lengths_text(self.min_in_len, self.in_len).replace("-", " to ")
+        return f"{learned}, {lengths} symbols in and {'up to ' * self.ends}{self.out_len} out"
+
+    def summary(self) -> str:
+        """Return the architecture, the symbols and the number of weights in one line."""
+        c = self.model_config
+        symbols = f"symbols 0 to {c.in_max_int} in and 0 to {c.out_max_int} out"
+        if self.vocabularies.are_text:
+            sides = zip(self.vocabularies, (c.in_max_int, c.out_max_int), strict=True)
+            symbols = " in and ".join(f"{len(x.symbols) or f'0 to {n}'} {x.tokens}" for x, n in sides) + " out"
+        members = f" in {len(self.networks)} networks" if self.members else ""
+        return f"{c.architecture}, {symbols}, {self.n_weights} weights{members}"
+
+    @property
+    def n_weights(self) -> int:
+        """The number of weights in all members together."""
+        return sum(weight.size for network in self.networks for weight in network.weights.values())
+
+    @property
+    def networks(self) -> tuple[TrainedNetwork, ...]:
+        """The networks that answer together: this one without its members, then the members."""
+        return (replace(self, members=()), *self.members)
+
+    def without_optimizer(self) -> TrainedNetwork:
+        """Return the network without Adam's moments; training that continues from it starts with moments of zero."""
+        members = tuple(member.without_optimizer() for member in self.members)
+        return replace(self, moments={}, moments_since=0, members=members)
 
     # ---- Prediction ----
 
@@ -133,56 +191,6 @@ class TrainedNetwork(StoredNetwork):
         out_lens = functools.cache(lambda in_len: out_len or self.answer_len(in_len))
         request = PredictionRequest(out_lens, options, temperature=self.temperature)
         return [each for _, answers in stream(self.to_numpy(), [records], request) for each in answers]
-
-    def check_answer_lengths(self, out_len: int | None, max_out_len: int | None) -> None:
-        """Raise UsageError if `out_len` is given but the network ends its answers, or `max_out_len` but it does not."""
-        if self.ends and out_len is not None:
-            raise UsageError(f"the network ends its answers: expected `max_out_len`, got `out_len` {out_len}")
-        if not self.ends and max_out_len is not None:
-            found = f"got `max_out_len` {max_out_len}"
-            raise UsageError(f"the network does not end its answers: expected `out_len`, {found}")
-
-    def answer_len(self, in_len: int, pattern: PatternTask | None = None, out_len: int | None = None) -> int:
-        """Return the number of symbols to decode for sources of a length; the maximum if the network ends its answers.
-
-        The result is the first of these that is known: `out_len`; `max_out_len(in_len)` if the network ends its
-        answers; the target length of training if training had this source length; the target length of `pattern`, by
-        default the built-in pattern of training; the target length of training; `in_len`.
-
-        Raises:
-            UsageError: the pattern rejects sources of this length, or its targets are shorter than `out_len`.
-        """
-        if self.ends:
-            return out_len or self.max_out_len(in_len)
-        if pattern is None and self.pattern:
-            pattern = find_pattern(self.pattern)
-        out_len = out_len or (self.out_len if self.in_len in (None, in_len) else None)
-        if pattern is None:
-            return out_len or self.out_len or in_len
-        target_len = pattern.check(in_len, out_len, self.model_config.in_max_int, self.model_config.out_max_int)
-        return out_len or target_len
-
-    def target_function(self, pattern: PatternTask, out_len: int | None = None) -> Callable[[np.ndarray], Sequences]:
-        """Return a function that maps sources `[N, S]` to a pattern's targets.
-
-        If the answer length is fixed, targets are cut to it, or to `out_len` if that is given.
-
-        The function raises UsageError if the pattern rejects sources of this length, or if a user's function fails.
-        """
-        c = self.model_config
-
-        @functools.cache
-        def checked_len(in_len: int) -> int | None:
-            if not self.ends:
-                return self.answer_len(in_len, pattern, out_len)
-            pattern.check(in_len, None, c.in_max_int, c.out_max_int, ends=True)
-            return None  # targets stay whole
-
-        def targets(sources: np.ndarray) -> Sequences:
-            T = checked_len(sources.shape[1])
-            return pattern.targets_of(Sequences.of_array(sources), c.out_max_int, T, self.ends)
-
-        return targets
 
     # ---- Evaluation ----
 
@@ -284,28 +292,14 @@ class TrainedNetwork(StoredNetwork):
             for in_len in lengths:
                 check_decoding_fits(self.model_config, 1, in_len, out_len or in_len)
                 check_points_fit(evaluation.n_to_measure(self.model_config, in_len, n), in_len, out_len or in_len)
-            seen, are_all = evaluation.training_sources(self, task)
+            seen, are_all = evaluation.training_sources(self.networks, task)
             sample = evaluation.Sample(lengths, n, seed, kinds and self.ends)
             targets = self.target_function(task, out_len)
+            are_all = are_all or not any(each.step for each in self.networks)
             for row in evaluation.measure_pattern(self.to_numpy(), targets, sample, seen, options):
                 yield replace(row, fresh=None) if row.fresh and not are_all else row
         else:
             raise UsageError(f"expected a pattern or pairs, got {task!r}")
-
-    def check_pairs(self, task: PairTask, in_len: int | None, out_len: int | None) -> None:
-        """Raise UsageError unless the pairs of `task` have the network's kinds of symbols; some symbols may be unseen.
-
-        If the network does not end its answers, all pairs must have one length: `in_len` and `out_len`, unless None.
-        """
-        if not self.vocabularies.are_extended_by(task.vocabularies):
-            tokens = " to ".join(self.vocabularies.tokens)
-            raise UsageError(f"expected pairs with the network's vocabularies, {tokens}, got other vocabularies")
-        sides = (("`in_len`", in_len, task.pairs.sources), ("`out_len`", out_len, task.pairs.targets))
-        for name, length, sequences in () if self.ends else sides:
-            if sequences.common_length is None:
-                raise UsageError("expected pairs of one length, as the network was trained on one, got several lengths")
-            if length not in (None, sequences.common_length):
-                raise UsageError(f"expected {name} {sequences.common_length}, as in the pairs, got {length}")
 
     def to_numpy(self) -> NumpyNetwork:
         """Return the network in NumPy, which predicts without TensorFlow; an ensemble if there are `members`."""
@@ -342,7 +336,8 @@ class TrainedNetwork(StoredNetwork):
             raise WeightsError(
                 f"expected the name of a weights file, got {path}: `to_keras().save` writes a Keras model"
             )
-        weights_file.write(self if optimizer else self.without_optimizer(), Path(path), overwrite)
+        network = self if optimizer else self.without_optimizer()
+        weights_file.write(network.content, Path(path), overwrite)
 
 
 def untrained(model_config: ModelConfig, seed: int) -> TrainedNetwork:
@@ -360,8 +355,7 @@ def load(path: str | os.PathLike[str]) -> TrainedNetwork:
     Raises:
         WeightsError: the file is missing, damaged or of another kind.
     """
-    stored = weights_file.read(file_names.find_weights(file_names.as_path(path)))
-    return TrainedNetwork.of(stored.network if isinstance(stored, Snapshot) else stored)
+    return TrainedNetwork.of(weights_file.read(file_names.find_weights(file_names.as_path(path))))
 
 
 def ensemble(networks: Iterable[TrainedNetwork]) -> TrainedNetwork:

@@ -17,11 +17,13 @@ from seq2seq_demo.config import CellType, ModelConfig, TrainConfig
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.files import weights_file
-from seq2seq_demo.files.stored_network import DataFingerprint, Progress, Snapshot, TrainingRun
+from seq2seq_demo.files.weights_file import Progress
 from seq2seq_demo.metrics import EpochFigures, Figures
 from seq2seq_demo.network.numpy_network import sigmoid
 from seq2seq_demo.network.parameters import initial_weights
+from seq2seq_demo.network_facts import DataFingerprint, TrainingRun
 from seq2seq_demo.trained_network import TrainedNetwork
+from seq2seq_demo.training.snapshots import Snapshot
 
 ROOT = Path(seq2seq_demo.__file__).parents[1]
 REFERENCE_2016 = ROOT.parent / "shared" / "reference_2016"
@@ -90,7 +92,7 @@ def finished_snapshot(path=SNAPSHOT, fingerprint=None, task="reversed", ends=Fal
     }
     network = save_random(path, ModelConfig(ends=ends), **facts)
     snapshot = Snapshot(network, progress)
-    Path(path).write_bytes(weights_file.to_bytes(snapshot))
+    Path(path).write_bytes(weights_file.to_bytes(snapshot.content))
     return snapshot
 
 

@@ -13,9 +13,11 @@ import numpy as np
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.files import container, weights_file
-from seq2seq_demo.files.stored_network import Progress, Snapshot, TrainingRun
+from seq2seq_demo.files.weights_file import Progress
 from seq2seq_demo.metrics import EpochFigures, Figures
+from seq2seq_demo.network_facts import TrainingRun
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
+from seq2seq_demo.training.snapshots import Snapshot
 
 CONFIG = ModelConfig("embedding_attention", cell_size=3, embedding_size=2, in_max_int=4, out_max_int=3)
 WEIGHT, SHAPE = "decoder/projection/kernel", (3, 5)
@@ -29,7 +31,7 @@ def small_network() -> TrainedNetwork:
 
 def small_content() -> bytes:
     """The content of that network's file."""
-    return weights_file.to_bytes(small_network())
+    return weights_file.to_bytes(small_network().content)
 
 
 def with_checksum(body: bytes, version: int = container.VERSION) -> bytes:
@@ -183,9 +185,9 @@ def snapshot_content() -> bytes:
     config, figures = TrainConfig(points=20, in_len=4, out_len=3, epochs=2, members=2), Figures(1.0, 0.5, 0.5, 0.5, 0.5)
     run = TrainingRun(config, 0)
     facts = {"in_len": 4, "out_len": 3, "trained": run, "reached": figures}
-    network = TrainedNetwork(CONFIG, small_network().weights, "sorted", **facts)
+    network = TrainedNetwork(CONFIG, small_network().weights, task="sorted", **facts)
     progress = Progress(1, history=(EpochFigures(1, 1, 1.0, 0.5, figures),))
-    return weights_file.to_bytes(Snapshot(network, progress))
+    return weights_file.to_bytes(Snapshot(network, progress).content)
 
 
 def snapshot_metadata(content: bytes = b"") -> dict[str, Any]:

@@ -1,6 +1,8 @@
+import io
+
 import pytest
 
-from seq2seq_demo.console import display_width, one_line, printable, table, visible_symbol
+from seq2seq_demo.console import display_width, has_colour, one_line, printable, table, visible_symbol
 
 
 def test_tables_align_columns():
@@ -45,3 +47,23 @@ def test_control_characters_are_escaped_in_text():
     assert printable("a\x1b[2J\r\u202e\u2066\ud800b\u2028\u200b") == r"a\x1b[2J\r\u202e\u2066\ud800b\u2028\u200b"
     assert one_line("한\n\u200d") == "한\\n\u200d"
     assert one_line("a\tb\\t") == "a\\tb\\t"
+
+
+@pytest.mark.parametrize(
+    ("tty", "environment", "colour"),
+    [
+        (True, {"TERM": "xterm-256color"}, True),
+        (False, {"TERM": "xterm-256color"}, False),
+        (True, {"TERM": "dumb"}, False),
+        (True, {}, False),
+        (True, {"TERM": "xterm", "NO_COLOR": "1"}, False),
+    ],
+)
+def test_has_colour(monkeypatch, tty, environment, colour):
+    for name in ("TERM", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: tty)
+    assert has_colour(stream) is colour

@@ -12,7 +12,7 @@ from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.evaluation import training_sources
-from seq2seq_demo.files.stored_network import TrainingRun
+from seq2seq_demo.network_facts import NetworkFacts, TrainingRun
 
 SIDES = Vocabularies(Vocabulary("characters", tuple("abc")), Vocabulary("words", ("X", "Y")))
 SIZES = {"in_max_int": 2, "out_max_int": 1, "ends": True}
@@ -78,9 +78,9 @@ def test_networks_of_one_length_must_share_it_and_there_are_at_most_100():
 
 def test_the_training_sources_of_all_members_are_left_out():
     runs = [TrainingRun(TrainConfig(20, 3, 3, seed=seed), 0) for seed in (0, 1)]
-    networks = [TrainedNetwork(ModelConfig(), {}, "reversed", 3, 3, trained=run, step=1) for run in runs]
-    drawn = [training_sources(each, find_pattern("reversed"))[0] for each in networks]
-    both, is_complete = training_sources(replace(networks[0], members=(networks[1],)), find_pattern("reversed"))
+    networks = [NetworkFacts(ModelConfig(), task="reversed", in_len=3, out_len=3, trained=run) for run in runs]
+    drawn = [training_sources([each], find_pattern("reversed"))[0] for each in networks]
+    both, is_complete = training_sources(networks, find_pattern("reversed"))
     assert is_complete
     assert sorted(both.rows()) == sorted(drawn[0].rows() + drawn[1].rows())
     assert not np.array_equal(drawn[0].array(), drawn[1].array())

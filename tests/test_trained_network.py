@@ -12,8 +12,8 @@ from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.evaluation import EvaluationOptions, measure, training_sources
-from seq2seq_demo.files.stored_network import TrainingRun
 from seq2seq_demo.network.numpy_network import NumpyNetwork, softmax
+from seq2seq_demo.network_facts import TrainingRun
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 
 CONFIG = TRAINED["model_config"]
@@ -130,7 +130,7 @@ def measured(monkeypatch):
 
 def test_evaluate_measures_fresh_sources(measured):
     network = trained_network()
-    seen = as_tuples(training_sources(network, find_pattern("reversed"))[0])
+    seen = as_tuples(training_sources([network], find_pattern("reversed"))[0])
     assert len(seen) == 300
     evaluations = [network.evaluate(task, 300, seed=3) for task in ("reversed", find_pattern("reversed"), None)]
     for pairs, evaluation in zip(measured, evaluations, strict=True):
@@ -150,7 +150,7 @@ def test_a_network_that_ends_its_answers_is_evaluated_at_every_trained_length(me
     e = network.evaluate(n=200)
     assert [(len(pairs), pairs.sources.common_length) for pairs in measured] == [(121, 2), (200, 3), (200, 4)]
     assert (e.n, e.n_target) == (521, 121 * 2 + 200 * 3 + 200 * 4)
-    seen, is_complete = training_sources(network, find_pattern("copy"))
+    seen, is_complete = training_sources([network], find_pattern("copy"))
     assert is_complete
     assert as_tuples(measured[2].sources).isdisjoint(as_tuples(seen))
     for in_len in (5, (5, 6)):

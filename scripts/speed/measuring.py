@@ -51,8 +51,8 @@ def use_threads(cell_size: int) -> None:
 
 def new_trainer(pairs: Pairs, config: TrainConfig, model_config: ModelConfig) -> Trainer:
     """Return a trainer for an untrained network on these pairs."""
-    from seq2seq_demo.files.stored_network import Snapshot
     from seq2seq_demo.trained_network import untrained
+    from seq2seq_demo.training.snapshots import Snapshot
     from seq2seq_demo.training.trainer import Trainer, batch_widths
 
     return Trainer(config, Snapshot(untrained(model_config, 0)), batch_widths(pairs, config, model_config.ends))
@@ -60,7 +60,7 @@ def new_trainer(pairs: Pairs, config: TrainConfig, model_config: ModelConfig) ->
 
 def run_epoch(trainer: Trainer, pairs: Pairs) -> float:
     """Train one epoch and reset the progress; return the mean loss per symbol."""
-    from seq2seq_demo.files.stored_network import Progress
+    from seq2seq_demo.files.weights_file import Progress
 
     trainer.run_epoch(pairs, [], None)
     loss: float = trainer.progress.loss_sum / trainer.n_symbols(pairs)

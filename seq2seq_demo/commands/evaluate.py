@@ -9,10 +9,9 @@ import numpy as np
 from seq2seq_demo.commands.network_selection import length_notices, read_pair_task, select_network
 from seq2seq_demo.commands.options import EvaluateOptions
 from seq2seq_demo.config import EVALUATION_SIZE
-from seq2seq_demo.console import pluralize, print_notice, print_result
+from seq2seq_demo.console import ProgressBar, pluralize, print_notice, print_result
 from seq2seq_demo.data.pair_task import PairTask, Task
 from seq2seq_demo.display import evaluations
-from seq2seq_demo.display.progress_bar import ProgressBar
 from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.evaluation import RANDOM, EvaluationRow, n_to_measure
 from seq2seq_demo.trained_network import TrainedNetwork

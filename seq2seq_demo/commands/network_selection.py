@@ -20,7 +20,7 @@ from seq2seq_demo.data.vocabulary import MAX_LISTED, MAX_SYMBOL, Vocabularies, q
 from seq2seq_demo.declarations import preview
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 from seq2seq_demo.files import file_names
-from seq2seq_demo.files.stored_network import LENGTHS
+from seq2seq_demo.files.weights_file import LENGTHS
 from seq2seq_demo.trained_network import TrainedNetwork, ensemble, load
 
 MAX_LEN_WITHOUT_ATTENTION = 10  # the shipped networks of embedding_rnn are not trained on longer sources

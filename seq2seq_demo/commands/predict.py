@@ -6,15 +6,15 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from seq2seq_demo import plots
 from seq2seq_demo.commands import network_selection
 from seq2seq_demo.commands.options import PredictOptions
 from seq2seq_demo.config import INTEGERS
-from seq2seq_demo.console import pluralize, print_notice, print_result
+from seq2seq_demo.console import ProgressBar, has_colour, pluralize, print_notice, print_result
 from seq2seq_demo.data.numbering import Numbering, by_length, number
 from seq2seq_demo.data.reading import plain_name, read_file, read_terminal, read_words, stream_file
 from seq2seq_demo.data.records import Record
-from seq2seq_demo.display import heatmap, plots, predictions
-from seq2seq_demo.display.progress_bar import ProgressBar
+from seq2seq_demo.display import predictions
 from seq2seq_demo.errors import InputError, UsageError, require
 from seq2seq_demo.network.decoding import MAX_ROWS_AT_ONCE, DecodingOptions
 from seq2seq_demo.predictions import Prediction, PredictionRequest, stream
@@ -109,7 +109,8 @@ class _Predictor:
             n_skipped += sum(row.error is not None for row in batch)
         if options.attention_plot and plotted:
             plots.check(options.attention_plot, options.force)  # again: the file may have changed meanwhile
-            plots.save(plots.attention_figure(plotted), options.attention_plot)
+            attention = [prediction.shown_attention() for prediction in plotted]
+            plots.save(plots.attention_figure(attention), options.attention_plot)
             print_notice(f"Wrote {options.attention_plot}")
         if self.n_unanswered:
             sources = pluralize(self.n_unanswered, "source")
@@ -180,6 +181,6 @@ class _Predictor:
             return predictions.unanswered_line(answers[0])
         lines = predictions.answer_lines(answers)
         if self.options.show_attention:
-            heatmaps = [heatmap.attention_text(answer, heatmap.has_colour(sys.stdout)) for answer in answers]
+            heatmaps = [plots.attention_text(each.shown_attention(), has_colour(sys.stdout)) for each in answers]
             lines = [text for pair in zip(lines, heatmaps, strict=True) for text in pair]
         return "\n".join(lines)

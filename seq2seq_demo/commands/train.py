@@ -14,7 +14,7 @@ from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.console import pluralize, print_line, print_notice, print_result
 from seq2seq_demo.data.pair_task import PairTask, pair_warnings
 from seq2seq_demo.display import tensorboard, training_report
-from seq2seq_demo.display.history import History
+from seq2seq_demo.display.history import HistoryFiles
 from seq2seq_demo.errors import Interrupted, TrainingError, WeightsError, require_tensorflow
 from seq2seq_demo.files import atomic_files, file_names, recording, weights_file
 from seq2seq_demo.trained_network import TrainedNetwork
@@ -62,7 +62,7 @@ def _save_untrained(setup: TrainingSetup, options: TrainOptions) -> Path:
         network = network.without_optimizer()
     if setup.result is None:
         return file_names.save_under_unused_name(network.save, options.data_dir, options.name, setup.task.name)
-    weights_file.write(network, setup.result, True, options.force)
+    weights_file.write(network.content, setup.result, True, options.force)
     return setup.result
 
 
@@ -104,7 +104,7 @@ def _callbacks(options: TrainOptions, config: TrainConfig, log_dir: Path, number
     if config.members > 1:
         log_dir, report = log_dir / f"member_{number}", [training_report.MemberReport(number, config)]
     logs = tensorboard.TensorBoard(log_dir, options.tensorboard_verbose)
-    return [*report, History(history, plot, options.force), logs]
+    return [*report, HistoryFiles(history, plot, options.force), logs]
 
 
 def _resume_command(options: TrainOptions, result: Path) -> str:
@@ -175,7 +175,7 @@ def _save(network: TrainedNetwork, options: TrainOptions, snapshots: Snapshots) 
     if options.no_optimizer:
         network = network.without_optimizer()
     try:
-        weights_file.write(network, snapshots.result, True, options.force)
+        weights_file.write(network.content, snapshots.result, True, options.force)
     except WeightsError as error:
         raise WeightsError(f"{error}; {snapshots.how_to_resume()}") from error
     snapshots.remove()

@@ -15,11 +15,11 @@ from seq2seq_demo.data.patterns import PatternTask
 from seq2seq_demo.display import training_report
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 from seq2seq_demo.files import atomic_files, file_names
-from seq2seq_demo.files.stored_network import LENGTHS, Snapshot
+from seq2seq_demo.files.weights_file import LENGTHS
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import workers
 from seq2seq_demo.training.settings import new_run, with_recipe
-from seq2seq_demo.training.snapshots import load_snapshot
+from seq2seq_demo.training.snapshots import Snapshot, load_snapshot
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class TrainingSetup:
     """A training run to start or resume, with its task and the path of its result."""
 
     task: Task
-    snapshot: Snapshot[TrainedNetwork]  # the state to start or resume from
+    snapshot: Snapshot  # the state to start or resume from
     result: Path | None  # None: the next unused canonical name, claimed when the run starts
     lock: BinaryIO | None = None  # the snapshot beside the result, locked, if the run is resumed
     began: float = field(default_factory=time.monotonic)  # from which a budget counts
@@ -89,7 +89,7 @@ def _untrained(options: TrainOptions, start: TrainedNetwork | None, begun: Train
     return replace(start, task=task, recording=None, **lengths)
 
 
-def _print_continuation(start: TrainedNetwork, path: Path | None, snapshot: Snapshot[TrainedNetwork]) -> None:
+def _print_continuation(start: TrainedNetwork, path: Path | None, snapshot: Snapshot) -> None:
     """Print what a training run continues from."""
     config = snapshot.run.config
     up_to = "up to " if snapshot.network.ends else ""

@@ -4,17 +4,17 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from seq2seq_demo import plots
 from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.console import print_notice
 from seq2seq_demo.data.sequences import Pairs
-from seq2seq_demo.display import plots
 from seq2seq_demo.errors import Seq2SeqError
 from seq2seq_demo.files import atomic_files
 from seq2seq_demo.metrics import EpochFigures
 from seq2seq_demo.trained_network import TrainedNetwork
 
 
-class History(Callback):
+class HistoryFiles(Callback):
     """Rewrites the JSON file at `path` and the picture at `plot` after each epoch, unless the path is None.
 
     Raises:
@@ -40,6 +40,6 @@ class History(Callback):
                 epochs = [figures.to_json() for figures in history]
                 atomic_files.write(self.path, (json.dumps(epochs, indent=2) + "\n").encode())
             if self.plot is not None:
-                plots.save(plots.history_figure(history), self.plot)
+                plots.save(plots.History(history).plot(), self.plot)
         except (Seq2SeqError, OSError) as error:
             print_notice(f"Could not write the history: {error}")

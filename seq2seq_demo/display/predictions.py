@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from seq2seq_demo.config import INTEGERS
-from seq2seq_demo.console import one_line
+from seq2seq_demo.console import one_line, red
 from seq2seq_demo.data.records import Record
 from seq2seq_demo.data.vocabulary import join_symbols
 from seq2seq_demo.declarations import with_option_names
-from seq2seq_demo.display.heatmap import red
 from seq2seq_demo.predictions import UNENDED, Prediction
 
 # Keys that answers and errors use themselves; keys of the input with these names are not copied to the answer.

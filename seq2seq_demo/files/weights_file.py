@@ -1,50 +1,75 @@
 """Weights files: a network with its origin, or a snapshot of a training run, as a container of arrays and JSON.
 
-The JSON has the form of the dataclasses in `stored_network.py`: a list of the networks of an ensemble, their
-vocabularies and, in a snapshot, the progress of the training. `upgrade` converts files of earlier versions.
+The JSON has the form of `NetworkFacts`: a list of the networks of an ensemble, their vocabularies and, in a snapshot,
+the progress of the training. `upgrade` converts files of earlier versions.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from seq2seq_demo.config import INTEGERS, ModelConfig
+from seq2seq_demo.config import INTEGERS, MAX_MEMBERS, ModelConfig
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.declarations import require_integer
-from seq2seq_demo.errors import Seq2SeqError, WeightsError, require
+from seq2seq_demo.errors import Seq2SeqError, UsageError, WeightsError, require
 from seq2seq_demo.files import atomic_files, container, recording
 from seq2seq_demo.files.container import RECORDING, SNAPSHOT, WEIGHTS, Container
 from seq2seq_demo.files.file_names import recording_path
-from seq2seq_demo.files.stored_network import (
-    LENGTHS,
-    METADATA,
-    Checkpoint,
-    Progress,
-    Snapshot,
-    StoredNetwork,
-    check_members,
-)
+from seq2seq_demo.files.recording import Recording
 from seq2seq_demo.files.typed_json import parse, parse_fields, parse_json, require_type
+from seq2seq_demo.metrics import EpochFigures
 from seq2seq_demo.network.names_2016 import MAGIC, from_2016, read_checkpoint
-from seq2seq_demo.network.parameters import check_weights, weight_shapes
+from seq2seq_demo.network.parameters import Weights, check_weights, weight_shapes
+from seq2seq_demo.network_facts import NetworkFacts
 
 MAX_STEP = 2**53  # float64 represents every integer up to this value exactly
 BEST, RECORDED = "best/", "recorded/"  # prefixes of array names in a snapshot
 REMOVED_SETTINGS = ("copies", "n_copies", "name", "output", "processes")  # settings of versions 1 to 4
 MEMBER = "members/{}/"  # prefix of the array names of each network but the first, counted from 0
+LENGTHS = ("in_len", "out_len", "min_in_len")  # fields of `NetworkFacts`
+METADATA = [field.name for field in fields(NetworkFacts) if field.name != "vocabularies"]  # in the JSON of each network
+
+
+class Checkpoint(NamedTuple):
+    """Weights with Adam's state."""
+
+    weights: Weights
+    step: int
+    moments: Weights
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The completed epochs of a training run, and its position in the current epoch."""
+
+    epoch: int = 0  # the current epoch, counted from 0
+    points: int = 0  # training points done in this epoch
+    loss_sum: float = 0.0  # the sum of the loss over the target symbols of these points
+    correct_sum: float = 0.0  # correct symbols among them
+    history: tuple[EpochFigures, ...] = ()  # the completed epochs
+    seconds: float = 0.0  # the time that the run has taken, if it has a budget
+
+
+class Content(NamedTuple):
+    """The content of a weights file; a snapshot also has progress, and the best epoch if the config `saves_best`."""
+
+    networks: Sequence[tuple[NetworkFacts, Checkpoint]]  # more than one in an ensemble
+    progress: Progress | None = None
+    best: Checkpoint | None = None
+    recording: Recording | None = None  # part of a snapshot, but a separate file beside a weights file
 
 
 # ---- Writing ----
 
 
-def write(network: StoredNetwork, path: Path, overwrite: bool, force: bool | None = None) -> None:
-    """Write a network atomically and, if it has a recording, the recording beside it.
+def write(content: Content, path: Path, overwrite: bool, force: bool | None = None) -> None:
+    """Write a weights file atomically and, if there is a recording, the recording beside it.
 
     With `overwrite`, files of this program may be replaced, and with `force` any file.
 
@@ -54,38 +79,36 @@ def write(network: StoredNetwork, path: Path, overwrite: bool, force: bool | Non
     """
     if overwrite:
         atomic_files.check_replaceable(path, "a weights file", force, WeightsError)
-    if network.recording:
+    if content.recording:
         recording.check_destination(recording_path(path), overwrite, force)
-    atomic_files.write(path, to_bytes(network), overwrite, WeightsError)
-    if network.recording:
-        beside = recording.to_bytes(network.recording, network.weights)
+    atomic_files.write(path, to_bytes(content), overwrite, WeightsError)
+    if content.recording:
+        beside = recording.to_bytes(content.recording, content.networks[0][1].weights)
         atomic_files.write(recording_path(path), beside, overwrite, WeightsError)
 
 
-def to_bytes(stored: StoredNetwork | Snapshot[StoredNetwork]) -> bytes:
-    """Return the content of a weights file; equal networks give equal bytes.
+def to_bytes(content: Content) -> bytes:
+    """Return the bytes of a weights file; equal networks give equal bytes.
 
     Raises:
         WeightsError: `read` would refuse the content, for example because a weight is missing or not finite.
     """
-    snapshot = stored if isinstance(stored, Snapshot) else None
-    networks = (stored.network,) if isinstance(stored, Snapshot) else stored.networks
-    first = networks[0]
+    first, _ = content.networks[0]
     arrays: dict[str, Any] = {}
-    for network, prefix in zip(networks, _prefixes(len(networks)), strict=True):
-        arrays |= _arrays(Checkpoint(network.weights, network.step, network.moments), prefix)
+    for (_, checkpoint), prefix in zip(content.networks, _prefixes(len(content.networks)), strict=True):
+        arrays |= _arrays(checkpoint, prefix)
     metadata: dict[str, Any] = {
-        "networks": [{name: getattr(network, name) for name in METADATA} for network in networks],
+        "networks": [{name: getattr(facts, name) for name in METADATA} for facts, _ in content.networks],
         "vocabularies": first.vocabularies._asdict(),
     }
-    if snapshot:
-        metadata["progress"] = snapshot.progress
-        arrays |= _arrays(snapshot.best, BEST) if snapshot.best else {}
-        arrays |= recording.to_arrays(first.recording, RECORDED) if first.recording else {}
+    if content.progress:
+        metadata["progress"] = content.progress
+        arrays |= _arrays(content.best, BEST) if content.best else {}
+        arrays |= recording.to_arrays(content.recording, RECORDED) if content.recording else {}
     texts = {name: json.dumps(value, default=asdict) for name, value in metadata.items()}
-    content = container.to_bytes(SNAPSHOT if snapshot else WEIGHTS, arrays, texts)
-    _from_bytes(content)
-    return content
+    encoded = container.to_bytes(SNAPSHOT if content.progress else WEIGHTS, arrays, texts)
+    _from_bytes(encoded)
+    return encoded
 
 
 def _prefixes(n: int) -> list[str]:
@@ -103,45 +126,44 @@ def _arrays(checkpoint: Checkpoint, prefix: str) -> dict[str, Any]:
 # ---- Reading ----
 
 
-def read(path: Path) -> Snapshot[StoredNetwork] | StoredNetwork:
+def read(path: Path) -> Content:
     """Read a network, a snapshot, or a checkpoint of the 2016 program.
 
     Raises:
         WeightsError: the file is missing, damaged or of another kind.
     """
-    content = atomic_files.read(path, "a weights file", WeightsError)
+    encoded = atomic_files.read(path, "a weights file", WeightsError)
     try:
-        if not content.endswith(MAGIC):
-            return _from_bytes(content)
-        network = from_2016(read_checkpoint(content))
+        if not encoded.endswith(MAGIC):
+            return _from_bytes(encoded)
+        network = from_2016(read_checkpoint(encoded))
     except Seq2SeqError as error:
         raise WeightsError(f"{path}: {error}") from error
-    return StoredNetwork(**network._asdict(), program="TFLearnSeq2Seq")  # 2016 recorded neither task nor lengths
+    facts = NetworkFacts(network.model_config, program="TFLearnSeq2Seq")  # 2016 recorded neither task nor lengths
+    return Content([(facts, Checkpoint(network.weights, network.step, network.moments))])
 
 
-def _from_bytes(content: bytes) -> Snapshot[StoredNetwork] | StoredNetwork:
-    file = container.read(content)
+def _from_bytes(encoded: bytes) -> Content:
+    file = container.read(encoded)
     require(file.kind != RECORDING, "expected a weights file, got a training recording")
     try:
-        networks, progress = parse_metadata(_metadata(file))
+        facts, progress = parse_metadata(_metadata(file))
     except WeightsError as error:
         raise WeightsError(f"damaged weights file: {error}") from error
-    networks = [
-        replace(each, **_checkpoint(file, each.model_config, prefix)._asdict())
-        for each, prefix in zip(networks, _prefixes(len(networks)), strict=True)
+    checkpoints = [
+        _checkpoint(file, each.model_config, prefix) for each, prefix in zip(facts, _prefixes(len(facts)), strict=True)
     ]
-    _check_metadata(networks, progress)
-    stored: Snapshot[StoredNetwork] | StoredNetwork = replace(networks[0], members=tuple(networks[1:]))
-    if progress:
-        first = networks[0]
-        if first.trained and _has(file, RECORDED):
-            n = first.trained.config.steps_per_epoch
-            networks[0] = replace(first, recording=recording.from_container(file, first.weights, n, RECORDED))
-        best = _checkpoint(file, first.model_config, BEST) if _has(file, BEST) else None
-        stored = Snapshot(networks[0], progress, best)
+    content = Content([*zip(facts, checkpoints, strict=True)], progress)
+    _check_metadata(content)
+    run = facts[0].trained
+    if progress and run and _has(file, RECORDED):
+        kept = recording.from_container(file, checkpoints[0].weights, run.config.steps_per_epoch, RECORDED)
+        content = content._replace(recording=kept)
+    if progress and _has(file, BEST):
+        content = content._replace(best=_checkpoint(file, facts[0].model_config, BEST))
     if file.version == container.VERSION:
         file.require_all_read()
-    return stored
+    return content
 
 
 def _has(file: Container, prefix: str) -> bool:
@@ -173,8 +195,8 @@ def _metadata(file: Container) -> dict[str, Any]:
         raise WeightsError(f"expected the metadata of version {file.version}, got something else") from error
 
 
-def parse_metadata(metadata: Mapping[str, Any]) -> tuple[list[StoredNetwork], Progress | None]:
-    """Return the networks without weights and, for a snapshot, its progress.
+def parse_metadata(metadata: Mapping[str, Any]) -> tuple[list[NetworkFacts], Progress | None]:
+    """Return the facts of the networks and, for a snapshot, its progress.
 
     Raises:
         WeightsError: a value is missing, or has the wrong type.
@@ -187,16 +209,31 @@ def parse_metadata(metadata: Mapping[str, Any]) -> tuple[list[StoredNetwork], Pr
     vocabularies = Vocabularies(*(parse(Vocabulary, sides[name], name) for name in Vocabularies._fields))
     listed = require_type("networks", metadata["networks"], list)
     require(bool(listed), "expected at least one network, got none")
-    facts = [parse_fields(StoredNetwork, each, "network", METADATA) for each in listed]
-    networks = [StoredNetwork(**each, weights={}, vocabularies=vocabularies) for each in facts]
-    check_members(networks)
+    values = [parse_fields(NetworkFacts, each, "network", METADATA) for each in listed]
+    facts = [NetworkFacts(**each, vocabularies=vocabularies) for each in values]
+    check_members(facts)
     progress = parse(Progress, metadata["progress"], "progress") if "progress" in metadata else None
-    return networks, progress
+    return facts, progress
 
 
-def _check_metadata(networks: Sequence[StoredNetwork], progress: Progress | None) -> None:
+def check_members(networks: Sequence[NetworkFacts]) -> None:
+    """Raise UsageError unless the networks can form an ensemble: their symbols and any fixed lengths must be equal."""
+    if len(networks) > MAX_MEMBERS:
+        raise UsageError(f"expected at most {MAX_MEMBERS} networks in an ensemble, got {len(networks)}")
+    for number, network in enumerate(networks, 1):
+        if _sides(network) != _sides(networks[0]):
+            raise UsageError(f"expected the same symbols and lengths in all networks, got others in network {number}")
+
+
+def _sides(network: NetworkFacts) -> tuple[Vocabularies, int, int, object]:
+    """Return the symbols and any fixed lengths of a network, which all members of an ensemble share."""
+    c = network.model_config
+    return network.vocabularies, c.in_max_int, c.out_max_int, c.ends or (network.in_len, network.out_len)
+
+
+def _check_metadata(content: Content) -> None:
     """Raise an error unless the values of each network, its vocabularies and the progress are possible."""
-    for network in networks:
+    for network, checkpoint in content.networks:
         for name in LENGTHS:
             if (length := getattr(network, name)) is not None:
                 require_integer(name, length, at_least=1)
@@ -206,8 +243,8 @@ def _check_metadata(networks: Sequence[StoredNetwork], progress: Progress | None
             require_integer("start_step", network.trained.start_step, at_least=0)
         temperature = network.temperature
         require(temperature is None or temperature > 0, f"expected a temperature above 0, got {temperature}")
-        require_integer("moments_since", network.moments_since, at_least=0, at_most=network.step)
-    first, run = networks[0], networks[0].trained
+        require_integer("moments_since", network.moments_since, at_least=0, at_most=checkpoint.step)
+    (first, _), progress = content.networks[0], content.progress
     for name, largest in first.vocabularies.largest_symbols().items():
         expected = getattr(first.model_config, name)
         require(expected == largest, f"expected a vocabulary for {name} {expected}, got one for {largest}")
@@ -215,9 +252,10 @@ def _check_metadata(networks: Sequence[StoredNetwork], progress: Progress | None
     require(fits, "expected a network of texts to end its answers, got one that does not")
     if progress is None:
         return
+    run = first.trained
     require(run is not None, "expected a snapshot to record its training run, got none")
     assert run
-    require(len(networks) == 1, f"expected a snapshot of one network, got {len(networks)}")
+    require(len(content.networks) == 1, f"expected a snapshot of one network, got {len(content.networks)}")
     epochs, n_completed = run.config.epochs, len(progress.history)
     is_possible = 0 <= progress.epoch == n_completed and 0 <= progress.points <= run.config.n_training
     is_possible &= progress.seconds >= 0 and (n_completed <= epochs or run.config.budget is not None)

@@ -23,10 +23,10 @@ from seq2seq_demo.data.pair_task import Task
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import Interrupted, TrainingError, UsageError, WeightsError
 from seq2seq_demo.files import atomic_files, file_names, weights_file
-from seq2seq_demo.files.stored_network import Snapshot, TrainingRun
 from seq2seq_demo.network.parameters import initial_weights
+from seq2seq_demo.network_facts import TrainingRun
 from seq2seq_demo.trained_network import TrainedNetwork, load
-from seq2seq_demo.training.snapshots import SIGNALS, Snapshots, Stopped, load_snapshot
+from seq2seq_demo.training.snapshots import SIGNALS, Snapshot, Snapshots, Stopped, load_snapshot
 
 MEMBER_BYTES = 10**9  # the memory of a process that trains a network of 128 units
 
@@ -198,7 +198,7 @@ def _train(member: Member) -> TrainedNetwork | None:
             snapshots.file = atomic_files.open_locked(snapshots.path, "the snapshot of a member")
             snapshot = load_snapshot(snapshots.path)
         network = fit(member.task, member.run.config, snapshot, member.callbacks, snapshots).without_optimizer()
-        weights_file.write(network, member.path, overwrite=False)
+        weights_file.write(network.content, member.path, overwrite=False)
         snapshots.remove()
         return network
     return None

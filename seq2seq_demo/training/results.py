@@ -9,7 +9,7 @@ from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.pair_task import Task
 from seq2seq_demo.data.sequences import Pairs, concatenate
 from seq2seq_demo.evaluation import EvaluationOptions, measure
-from seq2seq_demo.files.stored_network import Checkpoint
+from seq2seq_demo.files.weights_file import Checkpoint
 from seq2seq_demo.metrics import EpochFigures, Figures, cross_validated_error, fit_temperature
 from seq2seq_demo.trained_network import TrainedNetwork
 

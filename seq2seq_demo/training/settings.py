@@ -6,13 +6,15 @@ from typing import Any, cast
 from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, ModelConfig, Settings, TrainConfig, given_values, lengths_text
 from seq2seq_demo.data.pair_task import PairTask, Task
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.files.stored_network import LENGTHS, DataFingerprint, Snapshot, TrainingRun
+from seq2seq_demo.files.weights_file import LENGTHS
 from seq2seq_demo.network.parameters import n_weights
+from seq2seq_demo.network_facts import DataFingerprint, TrainingRun
 from seq2seq_demo.system_memory import FLOAT_BYTES, bytes_per_row, check_fits, check_lengths, check_points_fit
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training import workers
 from seq2seq_demo.training.recipe import PairStatistics, recommended_settings
 from seq2seq_demo.training.recorder import start_recording
+from seq2seq_demo.training.snapshots import Snapshot
 
 
 def resolve(
@@ -87,7 +89,7 @@ def with_recipe(task: Task, settings: Settings, start: TrainedNetwork | None) ->
 
 def new_run(
     task: Task, settings: Settings, start: TrainedNetwork | None, default_out_len: int | None, record: bool = False
-) -> Snapshot[TrainedNetwork]:
+) -> Snapshot:
     """Return a training run before its first step, from initial weights or those of `start`.
 
     `record` adds a recording; for the other arguments and the errors, see `resolve`.

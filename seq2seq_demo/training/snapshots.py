@@ -11,14 +11,15 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import BinaryIO, Protocol
 
 from seq2seq_demo.errors import Interrupted, Seq2SeqError, WeightsError
 from seq2seq_demo.files import atomic_files, file_names, weights_file
-from seq2seq_demo.files.stored_network import Snapshot
+from seq2seq_demo.files.weights_file import Checkpoint, Content, Progress
+from seq2seq_demo.network_facts import TrainingRun
 from seq2seq_demo.trained_network import TrainedNetwork
 
 SNAPSHOT_INTERVAL = 5000  # steps, as in 2016
@@ -29,16 +30,36 @@ MESSAGE = b"\nStopping after this step; interrupt again to stop at once\n"  # a 
 SIGNALS = [getattr(signal, name) for name in SIGNAL_NAMES if hasattr(signal, name)]
 
 
-def load_snapshot(path: Path) -> Snapshot[TrainedNetwork]:
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """The complete state of a training run, from which it can be resumed."""
+
+    network: TrainedNetwork
+    progress: Progress = field(default_factory=Progress)
+    best: Checkpoint | None = None  # the best epoch so far, if the config `saves_best`
+
+    @property
+    def run(self) -> TrainingRun:
+        """The config and the start of the run, which every snapshot records."""
+        assert self.network.trained
+        return self.network.trained
+
+    @property
+    def content(self) -> Content:
+        """The content of the weights file."""
+        return self.network.content._replace(progress=self.progress, best=self.best)
+
+
+def load_snapshot(path: Path) -> Snapshot:
     """Read a snapshot.
 
     Raises:
         WeightsError: the file is missing, damaged, or something else, such as a trained network.
     """
-    stored = weights_file.read(path)
-    if not isinstance(stored, Snapshot):
+    content = weights_file.read(path)
+    if content.progress is None:
         raise WeightsError(f"{path}: expected a snapshot of this version, got weights; -i continues from them")
-    return Snapshot(TrainedNetwork.of(stored.network), stored.progress, stored.best)
+    return Snapshot(TrainedNetwork.of(content), content.progress, content.best)
 
 
 class SignalHandler:
@@ -97,7 +118,7 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
         """The path of the snapshot."""
         return file_names.snapshot_path(self.result)
 
-    def claim(self, snapshot: Snapshot[TrainedNetwork], result: Path, overwrite: bool) -> None:
+    def claim(self, snapshot: Snapshot, result: Path, overwrite: bool) -> None:
         """Write the first snapshot, which reserves its path and that of the `result` for this run.
 
         Raises:
@@ -112,7 +133,7 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
         except OSError as error:
             raise WeightsError(f"{self.path}: could not be written: {error.strerror or error}") from error
 
-    def after_steps(self, before: int, after: int, snapshot: Callable[[], Snapshot[TrainedNetwork]]) -> None:
+    def after_steps(self, before: int, after: int, snapshot: Callable[[], Snapshot]) -> None:
         """Save a snapshot if one is due, after the steps that took Adam from step `before` to step `after`.
 
         Raises:
@@ -123,7 +144,7 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
         if self.signals.signum:
             raise Interrupted(f"interrupted at step {after}; {self.how_to_resume()}", self.signals.signum)
 
-    def after_epoch(self, snapshot: Callable[[], Snapshot[TrainedNetwork]], is_last: bool) -> None:
+    def after_epoch(self, snapshot: Callable[[], Snapshot], is_last: bool) -> None:
         """Save a snapshot after the last epoch, and after any other if the latest is at least 2 seconds old."""
         if is_last or time.monotonic() - self.saved_at >= EPOCH_INTERVAL:
             self.save(snapshot())
@@ -132,15 +153,15 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
         """Name the snapshot and the command that resumes it."""
         return f"kept in {self.path}: resume it with `{self.command}`"
 
-    def save(self, snapshot: Snapshot[TrainedNetwork]) -> None:
+    def save(self, snapshot: Snapshot) -> None:
         """Replace the snapshot. On failure, warn and let training continue: the previous snapshot remains."""
         try:
             self._write(snapshot)
         except (OSError, Seq2SeqError) as error:
             self.warn(f"Could not write a snapshot to {self.path}: {getattr(error, 'strerror', None) or error}")
 
-    def _write(self, snapshot: Snapshot[TrainedNetwork], overwrite: bool = True) -> None:
-        file = atomic_files.write_locked(self.path, weights_file.to_bytes(snapshot), overwrite)
+    def _write(self, snapshot: Snapshot, overwrite: bool = True) -> None:
+        file = atomic_files.write_locked(self.path, weights_file.to_bytes(snapshot.content), overwrite)
         if self.file:
             self.file.close()
         self.file, self.saved_at = file, time.monotonic()

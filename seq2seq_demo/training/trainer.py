@@ -24,18 +24,20 @@ from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.pair_task import Task
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.errors import TrainingError, WeightsError
-from seq2seq_demo.files.stored_network import LENGTHS, Checkpoint, Progress, Snapshot, TrainingRun
-from seq2seq_demo.metrics import EpochFigures, Figures, History
+from seq2seq_demo.files.weights_file import LENGTHS, Checkpoint, Progress
+from seq2seq_demo.metrics import EpochFigures, Figures
 from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.model import Lengths, Seq2Seq, divergences, mean_losses
 from seq2seq_demo.network.parameters import check_weights, weight_shapes
+from seq2seq_demo.network_facts import TrainingRun
+from seq2seq_demo.plots import History
 from seq2seq_demo.system_memory import bytes_per_row, check_pair_fits
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import batches, recorder, results, workers
 from seq2seq_demo.training.batches import FIRST_STEPS, STEPS_PER_CALL, Batch, Widths, batch_widths, use_xla
 from seq2seq_demo.training.packed_adam import PackedAdam
 from seq2seq_demo.training.settings import begin_run
-from seq2seq_demo.training.snapshots import Snapshots
+from seq2seq_demo.training.snapshots import Snapshot, Snapshots
 
 
 class Trainer:
@@ -45,9 +47,7 @@ class Trainer:
     now. The variables belong to the TensorFlow strategy that is in scope.
     """
 
-    def __init__(
-        self, config: TrainConfig, start: Snapshot[TrainedNetwork], widths: Widths, began: float | None = None
-    ) -> None:
+    def __init__(self, config: TrainConfig, start: Snapshot, widths: Widths, began: float | None = None) -> None:
         network = start.network
         self.strategy = tf.distribute.get_strategy()
         self.model_config, self.widths = network.model_config, widths
@@ -298,7 +298,7 @@ class Trainer:
             history=History(self.progress.history),
         )
 
-    def snapshot(self) -> Snapshot[TrainedNetwork]:
+    def snapshot(self) -> Snapshot:
         """Return the state that a resumed run needs."""
         progress = replace(self.progress, seconds=self.clock.spent)
         return Snapshot(self.trained_network(), progress, self.best)
@@ -316,7 +316,7 @@ def start_step_of(network: TrainedNetwork) -> int:
 def fit(
     task: Task,
     config: TrainConfig,
-    start: TrainedNetwork | Snapshot[TrainedNetwork],
+    start: TrainedNetwork | Snapshot,
     callbacks: Sequence[Callback] = (),
     snapshots: Snapshots | None = None,
     began: float | None = None,

@@ -19,7 +19,7 @@ from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.pair_task import Task
 from seq2seq_demo.errors import TrainingError, UsageError
 from seq2seq_demo.files.recording import weights_checksum
-from seq2seq_demo.files.stored_network import Snapshot
+from seq2seq_demo.training.snapshots import Snapshot
 
 EXAMPLE = '{"cluster": {"worker": ["HOST:PORT", "HOST:PORT"]}, "task": {"type": "worker", "index": 0}}'
 # A host name, an IPv4 address, or an IPv6 address in brackets. gRPC reads other texts, such as "dns:a:1", as URIs.
@@ -176,7 +176,7 @@ def require_agreement(strategy: Any, facts: Callable[[], str]) -> None:
         raise UsageError(f"expected every worker to start with {same}, got different ones")
 
 
-def common_start(task: Task, config: TrainConfig, start: Snapshot[Any]) -> str:
+def common_start(task: Task, config: TrainConfig, start: Snapshot) -> str:
     """Return a string that identifies task, settings and initial state. It must be equal on all workers."""
     network = start.network
     pauses = network.recording and network.recording.steps  # at which all workers record

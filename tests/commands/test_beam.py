@@ -20,7 +20,8 @@ SOURCES = ["".join(text) for n in (1, 2, 3) for text in itertools.product("ab", 
 @pytest.fixture
 def network(run):
     """A network of texts with random weights, saved as w."""
-    network = TrainedNetwork(TEXT, random_weights(TEXT, 3), "t", 3, 3, min_in_len=1, vocabularies=SIDES)
+    lengths = {"in_len": 3, "out_len": 3, "min_in_len": 1}
+    network = TrainedNetwork(TEXT, random_weights(TEXT, 3), task="t", vocabularies=SIDES, **lengths)
     network.save("w")
     Path("in.txt").write_text("".join(f"{source}\n" for source in SOURCES))
     return network

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 from helpers import PROGRAM, environment, line_of, save_random, save_texts
 
-from seq2seq_demo import system_memory
+from seq2seq_demo import plots, system_memory
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.display import heatmap
 from seq2seq_demo.network.numpy_network import softmax
 from seq2seq_demo.predictions import Prediction
 
@@ -160,7 +159,7 @@ def test_attention_as_text_and_as_a_plot(run):
     network = save_random("w", ATTENTION)
     decoded = network.to_numpy().decode(np.array([SOURCE]), 10)
     prediction = Prediction(SOURCE, decoded.symbols[0].tolist(), SOURCE[::-1], None, decoded.attention[0])
-    drawing = heatmap.attention_text(prediction, colour=False)
+    drawing = plots.attention_text(prediction.shown_attention(), colour=False)
     out, err = run.ok("predict -i w", *SOURCE, "--show-attention", "--attention-plot", "a.svg")
     assert out.split("\n", 1)[1] == f"{drawing}\n"
     assert os.path.getsize("a.svg") > 1000

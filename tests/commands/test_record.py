@@ -10,11 +10,11 @@ from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.commands.training_setup import new_training
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.files.recording import find_recording
-from seq2seq_demo.files.stored_network import Checkpoint, Progress, Snapshot, TrainingRun
-from seq2seq_demo.files.weights_file import to_bytes
+from seq2seq_demo.files.weights_file import Checkpoint, Progress, to_bytes
+from seq2seq_demo.network_facts import TrainingRun
 from seq2seq_demo.trained_network import load, untrained
 from seq2seq_demo.training.recorder import start_recording
-from seq2seq_demo.training.snapshots import load_snapshot
+from seq2seq_demo.training.snapshots import Snapshot, load_snapshot
 
 QUICK = ["train", 60, "-p", "reversed", "-e", 1, *SMALL]
 
@@ -41,7 +41,7 @@ def test_continuing_from_a_snapshot_starts_a_new_training(tmp_path):
     """The new training run ignores the best epoch and the recording of the snapshot."""
     network, config = untrained(ModelConfig(), 0), TrainConfig(points=60, keep_best=True)
     network = replace(start_recording(network, config), trained=TrainingRun(config, 0))
-    (tmp_path / "w").write_bytes(to_bytes(Snapshot(network, best=Checkpoint(network.weights, 3, {}))))
+    (tmp_path / "w").write_bytes(to_bytes(Snapshot(network, best=Checkpoint(network.weights, 3, {})).content))
     loaded = load_snapshot(tmp_path / "w")
     assert (loaded.best.step, loaded.network.recording.steps) == (3, (0,))
     for record in (False, True):

@@ -15,7 +15,7 @@ from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.display.training_report import TrainingReport
 from seq2seq_demo.errors import WeightsError
 from seq2seq_demo.files import atomic_files, weights_file
-from seq2seq_demo.files.stored_network import DataFingerprint
+from seq2seq_demo.network_facts import DataFingerprint
 from seq2seq_demo.trained_network import load
 from seq2seq_demo.training import snapshots, trainer
 from seq2seq_demo.training.snapshots import load_snapshot

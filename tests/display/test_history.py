@@ -5,7 +5,7 @@ import pytest
 from helpers import pairs_of
 
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.display.history import History
+from seq2seq_demo.display.history import HistoryFiles
 from seq2seq_demo.metrics import EpochFigures, Figures
 from seq2seq_demo.trained_network import untrained
 
@@ -18,7 +18,7 @@ def report_epoch(history, figures):
 
 
 def test_both_files_are_rewritten_after_each_epoch(tmp_path):
-    history = History(tmp_path / "h.json", tmp_path / "h.svg")
+    history = HistoryFiles(tmp_path / "h.json", tmp_path / "h.svg")
     assert os.listdir(tmp_path) == []
     pictures = []
     for n in (1, 2):
@@ -34,7 +34,7 @@ def test_both_files_are_rewritten_after_each_epoch(tmp_path):
 def test_write_errors_are_reported_and_do_not_stop_the_training(tmp_path, capsys, name):
     path = tmp_path / "folder" / name
     path.parent.mkdir()
-    history = History(path, None) if name == "h.json" else History(None, path)
+    history = HistoryFiles(path, None) if name == "h.json" else HistoryFiles(None, path)
     report_epoch(history, HISTORY)
     assert os.listdir(path.parent) == [name]
     path.unlink()

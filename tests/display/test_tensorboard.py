@@ -16,10 +16,11 @@ from seq2seq_demo.display import tensorboard
 from seq2seq_demo.display.tensorboard import TensorBoard
 from seq2seq_demo.errors import Seq2SeqError
 from seq2seq_demo.evaluation import cross_entropy
-from seq2seq_demo.files.stored_network import Progress, Snapshot
+from seq2seq_demo.files.weights_file import Progress
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.parameters import weight_shapes
 from seq2seq_demo.trained_network import untrained
+from seq2seq_demo.training.snapshots import Snapshot
 from seq2seq_demo.training.trainer import fit
 
 pytestmark = pytest.mark.slow

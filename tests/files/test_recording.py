@@ -59,7 +59,7 @@ def test_a_missing_recording_is_none_and_wrong_files_are_refused(tmp_path, conte
         (content[1:], "expected a training recording, got something else"),
         (b"", "expected a training recording, got something else"),
         (
-            weights_file.to_bytes(save_random(tmp_path / "v", MODEL)),
+            weights_file.to_bytes(save_random(tmp_path / "v", MODEL).content),
             "expected a training recording, found a weights file",
         ),
     ]:

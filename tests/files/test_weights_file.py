@@ -18,11 +18,12 @@ from seq2seq_demo.errors import Seq2SeqError, WeightsError
 from seq2seq_demo.files import weights_file
 from seq2seq_demo.files.atomic_files import is_own
 from seq2seq_demo.files.file_names import recording_path, shipped_networks
-from seq2seq_demo.files.stored_network import Checkpoint, DataFingerprint, Progress, Snapshot, TrainingRun
+from seq2seq_demo.files.weights_file import Checkpoint, Progress
 from seq2seq_demo.metrics import EpochFigures, Figures
 from seq2seq_demo.network.parameters import initial_weights, weight_shapes
+from seq2seq_demo.network_facts import DataFingerprint, TrainingRun
 from seq2seq_demo.trained_network import TrainedNetwork, load
-from seq2seq_demo.training.snapshots import load_snapshot
+from seq2seq_demo.training.snapshots import Snapshot, load_snapshot
 
 FIGURES = TRAINED["reached"]
 FIGURES_OF_EARLIER = Figures(0.5, 0.9, 0.875, 0.8125, 0.75)
@@ -48,7 +49,7 @@ def same(a: TrainedNetwork, b: TrainedNetwork) -> bool:
 
 @pytest.fixture(scope="module")
 def content() -> bytes:
-    return weights_file.to_bytes(network())
+    return weights_file.to_bytes(network().content)
 
 
 def edit(attribute, changes, within=None):
@@ -135,7 +136,7 @@ def test_without_the_optimizer_a_file_is_a_third_as_large(tmp_path):
 def test_a_snapshot_is_loaded_as_it_was_saved(tmp_path, changes, progress, fingerprint):
     run = replace(network().trained, fingerprint=fingerprint)
     saved = Snapshot(network(**{"trained": run} | changes), progress)
-    (tmp_path / "w").write_bytes(weights_file.to_bytes(saved))
+    (tmp_path / "w").write_bytes(weights_file.to_bytes(saved.content))
     loaded = load_snapshot(tmp_path / "w")
     assert (loaded.progress, loaded.run.fingerprint, loaded.best) == (progress, fingerprint, None)
     assert same(loaded.network, saved.network)
@@ -146,7 +147,7 @@ def test_the_best_epoch_of_a_snapshot_is_kept(tmp_path):
     moments = {name: moment * 3 for name, moment in network().moments.items()}
     best = Checkpoint(random_weights(network().model_config, seed=9), 77, moments)
     saved = Snapshot(network(), Progress(2, 130, 12.25, 40.0, HISTORY), best=best)
-    (tmp_path / "w").write_bytes(weights_file.to_bytes(saved))
+    (tmp_path / "w").write_bytes(weights_file.to_bytes(saved.content))
     loaded = load_snapshot(tmp_path / "w")
     kept = replace(network(), weights=loaded.best.weights, step=loaded.best.step, moments=loaded.best.moments)
     assert same(kept, network(weights=best.weights, step=77, moments=moments))
@@ -154,8 +155,10 @@ def test_the_best_epoch_of_a_snapshot_is_kept(tmp_path):
     assert load(tmp_path / "w").step == 1234567  # load() reads the latest network, not the best one
     wrong = best._replace(weights=best.weights | {"decoder/embedding": np.zeros(3, np.float32)})
     with pytest.raises(Seq2SeqError, match="decoder/embedding"):
-        weights_file.to_bytes(replace(saved, best=wrong))
-    path = changed(tmp_path / "v", weights_file.to_bytes(saved), lambda file: file.attrs.__delitem__("progress"))
+        weights_file.to_bytes(replace(saved, best=wrong).content)
+    path = changed(
+        tmp_path / "v", weights_file.to_bytes(saved.content), lambda file: file.attrs.__delitem__("progress")
+    )
     refuses(path, "unexpected weight 'best/")  # only an unfinished training run has a best epoch
 
 
@@ -243,7 +246,9 @@ def of_texts(source: Vocabulary, target: Vocabulary, ends: bool = True) -> Train
     """A small network of texts."""
     vocabularies = Vocabularies(source, target)
     config = ModelConfig(cell_size=3, embedding_size=2, ends=ends, **vocabularies.largest_symbols())
-    return TrainedNetwork(config, random_weights(config), "g2p.tsv", 7, 9, 1, vocabularies=vocabularies)
+    return TrainedNetwork(
+        config, random_weights(config), task="g2p.tsv", in_len=7, out_len=9, min_in_len=1, vocabularies=vocabularies
+    )
 
 
 LETTERS = Vocabulary("characters", (" ", '"', "\\", "\u00e9", "\u0301", "\u200d", "س", "한", "😀"))
@@ -260,15 +265,15 @@ def test_vocabularies_are_kept(tmp_path, sides):
     loaded = load(tmp_path / "w")
     assert loaded.vocabularies == saved.vocabularies
     assert same(loaded, saved)
-    assert weights_file.to_bytes(loaded) == (tmp_path / "w").read_bytes()
+    assert weights_file.to_bytes(loaded.content) == (tmp_path / "w").read_bytes()
     with pytest.raises(WeightsError, match="expected a network of texts to end its answers, got one that does not"):
-        weights_file.to_bytes(of_texts(*sides, ends=False))
+        weights_file.to_bytes(of_texts(*sides, ends=False).content)
 
 
 @pytest.mark.parametrize(("side", "name"), [("source", "in_max_int"), ("target", "out_max_int")])
 def test_invalid_vocabularies_are_refused(tmp_path, side, name):
     change = edit("vocabularies", {side: {"tokens": "words", "symbols": ["a", "b"]}})
-    path = changed(tmp_path / "w", weights_file.to_bytes(of_texts(WORDS, WORDS)), change)
+    path = changed(tmp_path / "w", weights_file.to_bytes(of_texts(WORDS, WORDS).content), change)
     refuses(path, f"for {name} 3, got one for 1")
 
 

@@ -9,10 +9,10 @@ from helpers import pairs_of_arrays
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.sequences import Pairs, Sequences
-from seq2seq_demo.files.stored_network import Snapshot
 from seq2seq_demo.trained_network import untrained
 from seq2seq_demo.training import batches
 from seq2seq_demo.training.batches import N_WIDTHS
+from seq2seq_demo.training.snapshots import Snapshot
 from seq2seq_demo.training.trainer import Trainer
 
 MODEL = ModelConfig("embedding_rnn", "BasicRNNCell", 1, 7, 5, in_max_int=8, out_max_int=9, ends=True)

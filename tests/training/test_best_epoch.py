@@ -79,7 +79,7 @@ def test_the_best_epoch_is_saved_and_patience_ends_a_resumed_training_too(case):
     snapshot = kept[5 * STEPS]  # at the last step of epoch 5
     assert alike(snapshot.best, whole.networks[2])
     resumed = fitted(case, start=snapshot, **settings)
-    assert weights_file.to_bytes(resumed) == weights_file.to_bytes(saved)
+    assert weights_file.to_bytes(resumed.content) == weights_file.to_bytes(saved.content)
 
 
 def assert_saved(network, watcher, epoch):

@@ -78,7 +78,7 @@ def test_a_run_ends_in_time_with_a_validation_and_annealed(seconds, monkeypatch)
 def test_a_resumed_run_has_the_time_that_was_left(seconds, tmp_path):
     kept = {}
     fitted(CONFIG, snapshots_in_memory(kept))
-    (tmp_path / "w").write_bytes(weights_file.to_bytes(kept[13]))  # after 28 s
+    (tmp_path / "w").write_bytes(weights_file.to_bytes(kept[13].content))  # after 28 s
     snapshot = weights_file.read(tmp_path / "w")
     assert snapshot.progress.seconds == 22
     seconds[0] = 5000.0

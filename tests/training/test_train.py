@@ -260,7 +260,7 @@ def test_evaluate_avoids_the_sources_of_the_last_run(tmp_path, in_len, fast_step
     second = train("sorted", start=first, **sizes)
     second.save(tmp_path / "w.h5")
     for network, fresh in ((first, True), (load(tmp_path / "w.h5"), None)):
-        seen, are_all = training_sources(network, find_pattern("reversed"))
+        seen, are_all = training_sources([network], find_pattern("reversed"))
         run = network.trained
         drawn = find_pattern(network.task).draw(run.config, network.model_config, run.start_step)
         assert {*map(tuple, seen.rows())} == {tuple(source) for part in drawn for source in part.sources.rows()}

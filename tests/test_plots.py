@@ -1,3 +1,5 @@
+"""Attention as text and as a picture, and training curves."""
+
 import base64
 import io
 import os
@@ -9,12 +11,71 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from seq2seq_demo.display import plots
+from seq2seq_demo import plots
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.metrics import EpochFigures, Figures
 from seq2seq_demo.predictions import Prediction
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow  # Matplotlib
+
+# ---- Text ----
+
+SOURCE, PREDICTED, EXPECTED = [3, 12, 0], [5, 7], [5, 3]
+WEIGHTS = np.array([[0.05, 0.95, 0], [0.25, 0.3, 0.45]], np.float32)
+LEGEND = "Each output (row) spreads an attention of 1 over the inputs (columns): 0 "
+
+
+def draw(source, predicted, expected, attention, colour=False):
+    return plots.attention_text(Prediction(source, predicted, expected, attention=attention).shown_attention(), colour)
+
+
+def test_without_colour():
+    lines = ["     3 12  0", "5 |   @@@   |", "7 |:::---===| (expected 3)", LEGEND + "| .:-=+*#%@| 1"]
+    assert draw(SOURCE, PREDICTED, EXPECTED, WEIGHTS).split("\n") == lines
+
+
+def test_in_colour():
+    white, navy = "\x1b[48;5;231m   ", "\x1b[48;5;17m   "
+    thirds = "\x1b[48;5;153m   \x1b[48;5;111m   \x1b[48;5;69m   "
+    header, first, second, legend = draw(SOURCE, PREDICTED, EXPECTED, WEIGHTS, True).split("\n")
+    assert header == "     3 12  0"
+    assert first == f"5 |{white}{navy}{white}\x1b[0m|"
+    assert second == f"\x1b[31m7\x1b[0m |{thirds}\x1b[0m|\x1b[31m (expected 3)\x1b[0m"
+    scale = "".join(f"\x1b[48;5;{n}m  " for n in (231, 189, 153, 111, 69, 27, 21, 20, 18, 17))
+    assert legend == f"{LEGEND}|{scale}\x1b[0m| 1"
+
+
+@pytest.mark.parametrize("colour", [False, True])
+def test_without_expected_symbols_nothing_is_marked_wrong(colour):
+    unknown = draw(SOURCE, PREDICTED, None, WEIGHTS, colour)
+    assert unknown == draw(SOURCE, PREDICTED, PREDICTED, WEIGHTS, colour)
+    assert "expected" not in unknown
+    assert "\x1b[31m" not in unknown
+
+
+def test_labels_are_right_aligned():
+    lines = draw([4, 7], [5, 100], [5, 99], np.array([[1, 0], [0, 1]])).split("\n")
+    assert lines[:3] == ["      4 7", "  5 |@@  |", "100 |  @@| (expected 99)"]
+
+
+def test_symbols_that_are_extra_or_missing():
+    p = Prediction([1], [*"axbbed"], [*"abbec d"], attention=np.ones((7, 1)), ended=True)
+    lines = plots.attention_text(p.shown_attention(), colour=False).split("\n")
+    notes = [line.partition("|@@|")[2] for line in lines[1:8]]
+    assert notes == ["", " (expected no symbol)", "", "", "", " (expected c ␣ d)", ""]
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_each_tenth_has_its_own_shade(kind):
+    edges = np.arange(11, dtype=kind)[None] / 10
+    drawn = draw([0] * 11, [1], None, edges).split("\n")[1]
+    assert drawn == "1 |  ..::--==++**##%%@@@@|"
+    below = draw([0] * 11, [1], None, edges - kind(0.001)).split("\n")[1]
+    assert below == "1 |    ..::--==++**##%%@@|"
+    assert draw([0, 0], [1], None, np.array([[np.nan, 1]], kind)).split("\n")[1] == "1 |  @@|"  # NaN stays blank
+
+
+# ---- Pictures ----
 
 SVG = "{http://www.w3.org/2000/svg}"
 # α is 0, 1/2 or 1, drawn in these colours of Matplotlib's Blues
@@ -24,7 +85,7 @@ WHITE, MIDDLE, NAVY, RED = "#f7fbff", "#6aaed6", "#08306b", "#d62728"
 
 
 def attention(path):
-    plots.save(plots.attention_figure([PREDICTION]), path)
+    plots.save(PREDICTION.plot_attention(), path)
 
 
 VALIDATION = Figures(loss=1.0, forced_token_accuracy=0.6, forced_exact_match=0.2, token_accuracy=0.5, exact_match=0.3)
@@ -74,10 +135,8 @@ def test_cells_are_squares_coloured_by_attention(tmp_path):
 def test_a_panel_for_each_sequence(tmp_path, B, T, S):
     """All labels are black, because no prediction is known to be wrong."""
     symbols = np.arange(100, 100 + B * S).reshape(B, S).tolist()
-    plots.save(
-        plots.attention_figure([Prediction(row, [0] * T, attention=np.full((T, S), 1 / S)) for row in symbols]),
-        tmp_path / "a.svg",
-    )
+    predictions = [Prediction(row, [0] * T, attention=np.full((T, S), 1 / S)) for row in symbols]
+    plots.save(plots.attention_figure([each.shown_attention() for each in predictions]), tmp_path / "a.svg")
     *panels, _ = groups(tmp_path / "a.svg", "axes")
     for number, (panel, row) in enumerate(zip(panels, symbols, strict=True), start=1):
         title = [f"sequence {number}"] if B > 1 else []
@@ -91,7 +150,7 @@ def test_many_cells_are_an_image_of_bounded_size(tmp_path):
     alpha[1, 5] = alpha[1199, 2499] = 1
     expected = [1] * T
     expected[700], expected[701], expected[1100] = 2, 2, 3
-    plots.save(plots.attention_figure([Prediction([7] * S, [1] * T, expected, attention=alpha)]), tmp_path / "a.svg")
+    plots.save(Prediction([7] * S, [1] * T, expected, attention=alpha).plot_attention(), tmp_path / "a.svg")
     assert (tmp_path / "a.svg").stat().st_size < 1_000_000
     labels = texts(panel := groups(tmp_path / "a.svg", "axes")[0])
     assert ("3 of 1200 wrong", RED) in labels
@@ -116,7 +175,7 @@ def decoded_png(image):
 def test_the_curves_of_a_history():
     history = figures(3)
     history[2] = replace(history[2], loss=0.5, validation=replace(VALIDATION, loss=0.25, exact_match=0.9))
-    losses, accuracies = plots.history_figure(history).axes
+    losses, accuracies = plots.History(history).plot().axes
     drawn = [{line.get_label(): line.get_xydata().T.tolist() for line in axes.lines} for axes in (losses, accuracies)]
     assert drawn == [
         {"training": [[1, 2, 3], [2, 2, 0.5]], "validation": [[1, 2, 3], [1, 1, 0.25]]},
@@ -133,7 +192,7 @@ def test_the_curves_of_a_history():
 @pytest.mark.parametrize(("name", "begins"), [("a.png", b"\x89PNG"), ("a.SVG", b"<?xml"), ("a.pdf", b"%PDF")])
 def test_the_same_figures_give_the_same_bytes(tmp_path, monkeypatch, name, begins):
     contents = []
-    for draw in (attention, attention, lambda path: plots.save(plots.history_figure(figures(3)), path)):
+    for draw in (attention, attention, lambda path: plots.save(plots.History(figures(3)).plot(), path)):
         draw(tmp_path / name)
         contents.append((tmp_path / name).read_bytes())
         monkeypatch.setenv("SOURCE_DATE_EPOCH", str(len(contents)))  # Matplotlib would write it as the date

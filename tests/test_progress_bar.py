@@ -11,7 +11,7 @@ from helpers import PROGRAM, PYTHON, environment, imported, save_random
 from seq2seq_demo.config import ModelConfig
 
 BEGIN_BAR, END_BAR = b"\x1b[?25l", b"\x1b[?25h"  # hide and show the cursor
-AT_ONCE = "import sys; from seq2seq_demo.display import progress_bar; progress_bar.SHOW_AFTER = -1"
+AT_ONCE = "import sys; from seq2seq_demo import console; console.SHOW_AFTER = -1"
 RUN = "from seq2seq_demo import cli; sys.exit(cli.main(sys.argv[1:]))"
 
 

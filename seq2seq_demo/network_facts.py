@@ -1,0 +1,150 @@
+"""The facts of a network: its architecture, its task, the lengths of its training and its training run."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass
+
+import numpy as np
+
+from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.data.pair_task import PairTask
+from seq2seq_demo.data.patterns import PATTERNS, PatternTask, find_pattern
+from seq2seq_demo.data.sequences import Sequences
+from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies
+from seq2seq_demo.errors import UsageError
+from seq2seq_demo.metrics import Figures
+
+
+@dataclass(frozen=True)
+class DataFingerprint:
+    """Identifies the data of a training run, so that --resume detects changed data."""
+
+    data: str | None = None  # a checksum of the user's pairs; None for a pattern
+    fingerprint: str | None = None  # the task's fingerprint; None in files of earlier versions
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """The settings, the first step and the data of a training run."""
+
+    config: TrainConfig
+    start_step: int  # Adam's step at the start of the run
+    fingerprint: DataFingerprint = DataFingerprint()  # empty in files of earlier versions
+    # Whether the content of the pairs decided which of them validate; otherwise, the user gave the validation pairs.
+    # None for a pattern, and in files of earlier versions, which drew these pairs at random.
+    validated_by_content: bool | None = None
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class NetworkFacts:
+    """The facts that a weights file records of a network as JSON; a fact is None if it is unknown."""
+
+    model_config: ModelConfig
+    _: KW_ONLY
+    task: str | None = None  # the name of the task
+    in_len: int | None = None  # the length of the longest source in training
+    out_len: int | None = None  # the length of the longest target
+    min_in_len: int | None = None  # the length of the shortest source; None means `in_len`
+    trained: TrainingRun | None = None
+    reached: Figures | None = None  # on the validation pairs, after the saved epoch
+    program: str | None = None  # the program that trained the network, unless it is this one
+    temperature: float | None = None  # for confidences, fitted to the validation pairs; None for a pattern
+    moments_since: int = 0  # the step at which Adam's moments were zero, from which its bias correction counts
+    vocabularies: Vocabularies = INTEGER_VOCABULARIES
+
+    @property
+    def pattern(self) -> str | None:
+        """The built-in pattern that the network learned, if any; a task on text may share a pattern's name."""
+        return self.task if self.task in PATTERNS and not self.vocabularies.are_text else None
+
+    @property
+    def ends(self) -> bool:
+        """Whether the network ends its answers; it then accepts sources of any length."""
+        return self.model_config.ends
+
+    # ---- Lengths ----
+
+    @property
+    def trained_lengths(self) -> range:
+        """The source lengths in training; 2016's default if the file does not record them."""
+        longest = self.in_len or TrainConfig.in_len
+        return range(self.min_in_len or longest, longest + 1)
+
+    def was_trained_at(self, in_len: int) -> bool:
+        """Whether training had sources of `in_len` symbols, or the file does not record lengths."""
+        return self.in_len is None or in_len in self.trained_lengths
+
+    def max_out_len(self, in_len: int) -> int:
+        """Return the maximum length of an answer to a source of `in_len` symbols.
+
+        The limit is the longest target in training, scaled up for sources longer than any in training.
+        """
+        longest, trained = self.out_len or in_len, self.in_len or in_len
+        return longest if in_len <= trained else -(-longest * in_len // trained)
+
+    def check_answer_lengths(self, out_len: int | None, max_out_len: int | None) -> None:
+        """Raise UsageError if `out_len` is given but the network ends its answers, or `max_out_len` but it does not."""
+        if self.ends and out_len is not None:
+            raise UsageError(f"the network ends its answers: expected `max_out_len`, got `out_len` {out_len}")
+        if not self.ends and max_out_len is not None:
+            found = f"got `max_out_len` {max_out_len}"
+            raise UsageError(f"the network does not end its answers: expected `out_len`, {found}")
+
+    def answer_len(self, in_len: int, pattern: PatternTask | None = None, out_len: int | None = None) -> int:
+        """Return the number of symbols to decode for sources of a length; the maximum if the network ends its answers.
+
+        The result is the first of these that is known: `out_len`; `max_out_len(in_len)` if the network ends its
+        answers; the target length of training if training had this source length; the target length of `pattern`, by
+        default the built-in pattern of training; the target length of training; `in_len`.
+
+        Raises:
+            UsageError: the pattern rejects sources of this length, or its targets are shorter than `out_len`.
+        """
+        if self.ends:
+            return out_len or self.max_out_len(in_len)
+        if pattern is None and self.pattern:
+            pattern = find_pattern(self.pattern)
+        out_len = out_len or (self.out_len if self.in_len in (None, in_len) else None)
+        if pattern is None:
+            return out_len or self.out_len or in_len
+        target_len = pattern.check(in_len, out_len, self.model_config.in_max_int, self.model_config.out_max_int)
+        return out_len or target_len
+
+    def target_function(self, pattern: PatternTask, out_len: int | None = None) -> Callable[[np.ndarray], Sequences]:
+        """Return a function that maps sources `[N, S]` to a pattern's targets.
+
+        If the answer length is fixed, targets are cut to it, or to `out_len` if that is given.
+
+        The function raises UsageError if the pattern rejects sources of this length, or if a user's function fails.
+        """
+        c = self.model_config
+
+        @functools.cache
+        def checked_len(in_len: int) -> int | None:
+            if not self.ends:
+                return self.answer_len(in_len, pattern, out_len)
+            pattern.check(in_len, None, c.in_max_int, c.out_max_int, ends=True)
+            return None  # targets stay whole
+
+        def targets(sources: np.ndarray) -> Sequences:
+            T = checked_len(sources.shape[1])
+            return pattern.targets_of(Sequences.of_array(sources), c.out_max_int, T, self.ends)
+
+        return targets
+
+    def check_pairs(self, task: PairTask, in_len: int | None, out_len: int | None) -> None:
+        """Raise UsageError unless the pairs of `task` have the network's kinds of symbols; some symbols may be unseen.
+
+        If the network does not end its answers, all pairs must have one length: `in_len` and `out_len`, unless None.
+        """
+        if not self.vocabularies.are_extended_by(task.vocabularies):
+            tokens = " to ".join(self.vocabularies.tokens)
+            raise UsageError(f"expected pairs with the network's vocabularies, {tokens}, got other vocabularies")
+        sides = (("`in_len`", in_len, task.pairs.sources), ("`out_len`", out_len, task.pairs.targets))
+        for name, length, sequences in () if self.ends else sides:
+            if sequences.common_length is None:
+                raise UsageError("expected pairs of one length, as the network was trained on one, got several lengths")
+            if length not in (None, sequences.common_length):
+                raise UsageError(f"expected {name} {sequences.common_length}, as in the pairs, got {length}")
