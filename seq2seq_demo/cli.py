@@ -33,6 +33,7 @@ class Command(NamedTuple):
     options: type[Options]
     arguments: str  # [N] is the option field `points`, [X ...] is `words`
     summary: str
+    module: str = ""  # in `commands`; empty: the name of the command
 
 
 COMMANDS = {
@@ -40,8 +41,8 @@ COMMANDS = {
     "predict": Command(options.PredictOptions, "[X ...]", "decode one sequence, a file or typed input"),
     "evaluate": Command(options.EvaluateOptions, "[N]", f"test a network on N sources ({EVALUATION_SIZE}) or pairs"),
     "page": Command(options.PageOptions, "[X ...]", "write an HTML page in which networks run"),
-    "patterns": Command(options.PatternsOptions, "", "list the patterns, or check one (-p)"),
-    "networks": Command(options.NetworksOptions, "", "list the networks that come with the program"),
+    "patterns": Command(options.PatternsOptions, "", "list the patterns, or check one (-p)", "lists"),
+    "networks": Command(options.NetworksOptions, "", "list the networks that come with the program", "lists"),
 }
 OVERVIEW = "Train small sequence-to-sequence networks and see what they learn."
 TRAIN_DEFAULTS = """
@@ -96,7 +97,7 @@ def run(options: Options, on_start: Callable[[], object]) -> None:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     gc.set_threshold(100_000)  # frequent collections take a tenth of the run time; sequences have no cycles
     (command,) = (name for name, row in COMMANDS.items() if row.options is type(options))
-    module = import_module(f"seq2seq_demo.commands.{command}")
+    module = import_module(f"seq2seq_demo.commands.{COMMANDS[command].module or command}")
     on_start()  # after the imports: NumPy turns a KeyboardInterrupt during its import into other errors
     getattr(module, command)(options)
 

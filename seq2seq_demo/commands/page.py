@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from seq2seq_demo.commands.lists import DESCRIPTIONS
 from seq2seq_demo.commands.network_selection import SelectedNetwork, read_pair_task, select_network, typed_sources
-from seq2seq_demo.commands.networks import DESCRIPTIONS
 from seq2seq_demo.commands.options import PageOptions
 from seq2seq_demo.console import pluralize, print_notice
 from seq2seq_demo.data.numbering import Numbering, number, valid_records
