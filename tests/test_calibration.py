@@ -83,18 +83,6 @@ def test_the_confidence_follows_from_the_probability_of_the_answer(network):
     assert network.predict(["a"], beam_size=2, details=True)[0].confidence is not None
 
 
-def test_answers_that_did_not_end_have_no_score_and_come_last(network):
-    n_unended = 0
-    for answers in network.predict(WORDS, beam_size=5, n_best=5, details=True):
-        scores = [answer.score for answer in answers if answer.ended]
-        assert scores == sorted(scores, reverse=True)
-        assert [answer.score is None for answer in answers] == [False] * len(scores) + [True] * (
-            len(answers) - len(scores)
-        )
-        n_unended += len(answers) - len(scores)
-    assert n_unended
-
-
 def test_predict_withholds_answers_of_low_confidence(run, network):
     words = ["a", "bd", "abc", "ddd"]  # the third answer does not end
     assert " ... (did not end)\t0" in run.ok("predict -i w --format tsv", *words)[0].splitlines()[2]

@@ -13,8 +13,8 @@ from seq2seq_demo.commands.training_setup import TrainingSetup, new_training, re
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.console import pluralize, print_line, print_notice, print_result
 from seq2seq_demo.data.pair_task import PairTask, pair_warnings
-from seq2seq_demo.display import tensorboard, training_report
-from seq2seq_demo.display.history import HistoryFiles
+from seq2seq_demo.display import training_report
+from seq2seq_demo.display.run_files import HistoryFiles, TensorBoard, check_log_dir, default_log_dir
 from seq2seq_demo.errors import Interrupted, TrainingError, WeightsError, require_tensorflow
 from seq2seq_demo.files import atomic_files, file_names, recording, weights_file
 from seq2seq_demo.trained_network import TrainedNetwork
@@ -73,9 +73,9 @@ def _train(setup: TrainingSetup, options: TrainOptions) -> None:
     atomic_files.check_writable(path, "a weights file", WeightsError)
     if start.recording:
         recording.check_destination(file_names.recording_path(path), options.output is not None, options.force)
-    log_dir = options.log_dir or tensorboard.default_log_dir(options.name, task.name)
+    log_dir = options.log_dir or default_log_dir(options.name, task.name)
     if options.log_dir:
-        tensorboard.check(log_dir)
+        check_log_dir(log_dir)
     callbacks = [_callbacks(options, config, log_dir, number) for number in range(1, config.members + 1)]
     jobs = members.check_jobs(options.jobs, config)
     with SignalHandler() as interruption, Snapshots(path, "", interruption, print_notice) as snapshots:
@@ -103,7 +103,7 @@ def _callbacks(options: TrainOptions, config: TrainConfig, log_dir: Path, number
         history, plot = (each and file_names.member_path(each, number) for each in (history, plot))
     if config.members > 1:
         log_dir, report = log_dir / f"member_{number}", [training_report.MemberReport(number, config)]
-    logs = tensorboard.TensorBoard(log_dir, options.tensorboard_verbose)
+    logs = TensorBoard(log_dir, options.tensorboard_verbose)
     return [*report, HistoryFiles(history, plot, options.force), logs]
 
 

@@ -5,7 +5,7 @@ import pytest
 from helpers import pairs_of
 
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.display.history import HistoryFiles
+from seq2seq_demo.display.run_files import HistoryFiles
 from seq2seq_demo.metrics import EpochFigures, Figures
 from seq2seq_demo.trained_network import untrained
 

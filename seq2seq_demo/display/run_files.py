@@ -1,12 +1,14 @@
-"""TensorBoard logs of a training run: figures, and optionally gradients, weights and activations.
+"""The files that a training run writes beside its result: the figures of every epoch, and TensorBoard logs.
 
-The logs are written with `tf.summary.write`, because `tf.summary.scalar` and `tf.summary.histogram` need the package
-tensorboard. TensorFlow does not install that package; users need it only to view the logs.
+The logs contain figures, and optionally gradients, weights and activations. They are written with
+`tf.summary.write`, because `tf.summary.scalar` and `tf.summary.histogram` need the package tensorboard. TensorFlow does
+not install that package; users need it only to view the logs.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import secrets
@@ -20,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from seq2seq_demo import plots
 from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.console import print_notice
@@ -27,6 +30,7 @@ from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.display.predictions import probe_line
 from seq2seq_demo.display.training_report import probe
 from seq2seq_demo.errors import Seq2SeqError
+from seq2seq_demo.files import atomic_files
 from seq2seq_demo.files.file_names import DEFAULT_NAME, file_name_part
 from seq2seq_demo.metrics import EpochFigures
 from seq2seq_demo.trained_network import TrainedNetwork
@@ -36,6 +40,40 @@ if TYPE_CHECKING:
 
 PROBE_ROWS = 128  # validation pairs for gradients and activations
 HISTOGRAM_BUCKETS = 30
+
+
+class HistoryFiles(Callback):
+    """Rewrites the JSON file at `path` and the picture at `plot` after each epoch, unless the path is None.
+
+    Raises:
+        UsageError: the picture cannot be drawn.
+        Seq2SeqError: one of the files cannot be written, or another program wrote it and `force` is False.
+    """
+
+    def __init__(self, path: Path | None, plot: Path | None, force: bool = False) -> None:
+        self.path, self.plot = path, plot
+        if path is not None:
+            atomic_files.check_replaceable(path, "a history", force)
+        if plot is not None:
+            plots.check(plot, force)
+
+    def on_epoch_end(self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs) -> None:
+        """Write the files."""
+        self.write(history)
+
+    def write(self, history: Sequence[EpochFigures]) -> None:
+        """Write the files; a failure prints a notice and does not stop the training."""
+        try:
+            if self.path is not None:
+                epochs = [figures.to_json() for figures in history]
+                atomic_files.write(self.path, (json.dumps(epochs, indent=2) + "\n").encode())
+            if self.plot is not None:
+                plots.save(plots.History(history).plot(), self.plot)
+        except (Seq2SeqError, OSError) as error:
+            print_notice(f"Could not write the history: {error}")
+
+
+# ---- TensorBoard ----
 
 
 def default_log_dir(name: str | None, task: str) -> Path:
@@ -59,7 +97,7 @@ def default_log_dir(name: str | None, task: str) -> Path:
     return folder / run
 
 
-def check(log_dir: Path) -> None:
+def check_log_dir(log_dir: Path) -> None:
     """Create the directory; raise Seq2SeqError if it is not writable."""
     try:
         log_dir.mkdir(parents=True, exist_ok=True)
