@@ -13,7 +13,7 @@ from seq2seq_demo import cli
 
 SERVER = contextlib.ExitStack()
 # Parts of the names of the slowest tests, slowest first.
-LONGEST = ["killed_or_orphaned", "examples_run", "workers_train", "xla_changes", "same_bits"]
+LONGEST = ["parent_is_killed", "examples_run", "workers_train", "xla_changes", "same_bits"]
 
 
 def pytest_addoption(parser):
