@@ -14,7 +14,6 @@ from seq2seq_demo.config import EVALUATION_SIZE, Beam, ModelConfig, OnError, len
 from seq2seq_demo.console import html_table
 from seq2seq_demo.data.numbering import source_records
 from seq2seq_demo.data.pair_task import PairTask, TaskLike, as_task
-from seq2seq_demo.data.patterns import PatternTask
 from seq2seq_demo.data.records import Place, Record
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
@@ -284,7 +283,7 @@ class TrainedNetwork(NetworkFacts):
         if isinstance(task, PairTask):
             self.check_pairs(task, lengths[0] if lengths else None, out_len)
             yield from evaluation.measure_given(self.to_numpy(), task.pairs[slice(n)], options)
-        elif isinstance(task, PatternTask):
+        else:
             if self.vocabularies.are_text:
                 raise UsageError(f"expected pairs to evaluate a network of texts, got pattern {task.name!r}")
             lengths = lengths or self.trained_lengths
@@ -298,8 +297,6 @@ class TrainedNetwork(NetworkFacts):
             are_all = are_all or not any(each.step for each in self.networks)
             for row in evaluation.measure_pattern(self.to_numpy(), targets, sample, seen, options):
                 yield replace(row, fresh=None) if row.fresh and not are_all else row
-        else:
-            raise UsageError(f"expected a pattern or pairs, got {task!r}")
 
     def to_numpy(self) -> NumpyNetwork:
         """Return the network in NumPy, which predicts without TensorFlow; an ensemble if there are `members`."""
