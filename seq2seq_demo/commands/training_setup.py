@@ -10,7 +10,7 @@ from seq2seq_demo.commands import network_selection
 from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.console import pluralize, print_notice
-from seq2seq_demo.data.pair_task import PairTask, Task
+from seq2seq_demo.data.pair_task import Task
 from seq2seq_demo.data.patterns import PatternTask
 from seq2seq_demo.display import training_report
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
@@ -52,8 +52,9 @@ def new_training(options: TrainOptions) -> TrainingSetup:
     if path is not None:
         start = network_selection.load_with_task(path)
         network_selection.check_options_match(options, path, start)
-    pairs = _read_pairs(options, settings.get("points"), start)
-    task = pairs or options.pattern_task or network_selection.pattern_to_train(start)
+    pattern, points = options.pattern_task, settings.get("points")
+    pairs = network_selection.read_pair_task(options, points, pattern, start) if options.from_file else None
+    task = pairs or pattern or network_selection.pattern_to_train(start)
     if pairs and options.pattern and not start:  # by default, targets have the same symbols as sources
         largest = pairs.largest_symbols()["in_max_int"]
         settings = {"out_max_int": settings.get("in_max_int", largest), **settings}
@@ -144,19 +145,6 @@ def _start_path(options: TrainOptions) -> Path | None:
     return None
 
 
-def _read_pairs(options: TrainOptions, n: int | None, network: TrainedNetwork | None) -> PairTask | None:
-    """Return the pairs of --from-file, or the first `n`, as a task; None without that option.
-
-    The pairs must fit `network`, unless it is None.
-
-    Raises:
-        InputError: a pair is unreadable, too many pairs were skipped, or there are fewer than `n`.
-    """
-    if not options.from_file:
-        return None
-    return network_selection.read_pair_task(options, n, options.pattern_task, network)
-
-
 # ---- Interrupted runs ----
 
 
@@ -218,13 +206,14 @@ def _task_of_run(options: TrainOptions, path: Path, network: TrainedNetwork) -> 
         written = f"{path} was written by an earlier version"
         raise UsageError(f"{written}: finish the run there, or continue from its weights with -i {path}")
     expected = f"{path}: expected the data that its training began with, its --validation-file included"
+    pattern, n_read = options.pattern_task, config.points - (config.n_validation if options.validation_file else 0)
     try:
-        pairs = _read_pairs(options, config.points - (config.n_validation if options.validation_file else 0), network)
+        pairs = network_selection.read_pair_task(options, n_read, pattern, network) if options.from_file else None
     except InputError as error:
         raise UsageError(f"{expected}: {error}") from error
     if pairs and pairs.digest != fingerprint.data:
         raise UsageError(f"{expected}, got other data")
-    task = pairs or options.pattern_task or network_selection.pattern_to_train(network)
+    task = pairs or pattern or network_selection.pattern_to_train(network)
     if fingerprint.fingerprint != task.fingerprint(config, network.model_config):
         raise UsageError(f"{path}: pattern {task.name!r} no longer makes the targets that this training run began with")
     return task

@@ -39,11 +39,6 @@ def test_what_an_ensemble_cannot_do_is_refused(run, both, line, message):
     run.refuses(line, message)
 
 
-def test_an_attention_plot_must_not_replace_any_of_the_networks(run, both):
-    Path("a.png").symlink_to("b")
-    run.refuses("predict -i a -i b --attention-plot a.png 1 2", "expected -i and --attention-plot to be different")
-
-
 def test_a_page_shows_the_first_member(run, both):
     _, err = run.ok("page -i c -o c.html")
     assert "c is an ensemble of 2 networks: the page shows the first\n" in err

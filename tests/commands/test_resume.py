@@ -17,8 +17,7 @@ from seq2seq_demo.errors import WeightsError
 from seq2seq_demo.files import atomic_files, weights_file
 from seq2seq_demo.network_facts import DataFingerprint
 from seq2seq_demo.trained_network import load
-from seq2seq_demo.training import snapshots, trainer
-from seq2seq_demo.training.snapshots import load_snapshot
+from seq2seq_demo.training import snapshots
 
 pytestmark = pytest.mark.slow
 
@@ -264,19 +263,6 @@ def test_a_run_without_o_claims_a_name_that_neither_a_result_nor_a_snapshot_has(
     save_random(CANONICAL)
     finished_snapshot(f"s2s_checkpoint__{CANONICAL.replace('_1', '_4')}")
     assert f"Saved {CANONICAL.replace('_1', '_5')}\n" in run.ok(TRAIN)[0]
-
-
-def test_the_first_snapshot_precedes_the_first_step(run, monkeypatch):
-    claimed = []
-
-    def interrupted(*arguments):
-        claimed.append(load_snapshot(Path(SNAPSHOT)).network.step)
-        raise Killed
-
-    monkeypatch.setattr(trainer, "fit", interrupted)
-    with pytest.raises(Killed):
-        run(f"{TRAIN} -o w.h5")
-    assert claimed == [0]
 
 
 # ---- Failures to save ----

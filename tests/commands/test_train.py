@@ -148,14 +148,6 @@ def test_bar_and_colour_appear_only_on_a_terminal(tmp_path):
 
 
 @pytest.mark.slow
-def test_training_works_without_a_writable_home(shell, tmp_path):
-    (tmp_path / "file").write_text("")
-    done = shell("train", 60, "-e", 1, "-o", "gewichte ä", *SMALL, HOME=str(tmp_path / "file" / "home"))
-    assert done.returncode == 0, done.stderr
-    assert done.stderr.startswith("Exact match")
-
-
-@pytest.mark.slow
 def test_conversion_leaves_unknown_values_unknown(run, reference_2016):
     shutil.copy(reference_2016 / "ts2s__attention__sorted_1.tfl", "old.tfl")
     lengths = "--in-len 20 --out-len 20"

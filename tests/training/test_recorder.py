@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from helpers import Watcher, same_arrays
 
-from seq2seq_demo import train
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.errors import UsageError, WeightsError
@@ -63,12 +62,6 @@ def test_which_steps_are_recorded(steps_per_epoch, epochs, kept):
     assert [step for step in range(steps_per_epoch * epochs + 1) if is_recorded(config, step)] == kept
 
 
-def test_long_trainings_record_some_epochs():
-    config = TrainConfig(points=10, epochs=250, batch_size=9)  # one step per epoch
-    kept = [step for step in range(251) if is_recorded(config, step)]
-    assert kept == sorted({*range(0, 251, 3), *GROWING, 226})
-
-
 def test_calls_are_split_at_each_recorded_step():
     assert [*chunk_ends(CONFIG, 28, 64)] == [12, 29, 52, 62, 64]  # steps 40, 57, 80, 90
     assert [*chunk_ends(CONFIG, 64, 26)] == [16, 26]
@@ -109,16 +102,6 @@ def test_recording_does_not_change_a_training(monkeypatch):
     assert recorded_watcher.history == plain_watcher.history
 
 
-def test_a_continued_training_that_stops_early_is_recorded_from_start_to_end(monkeypatch, recorded, fast_steps):
-    monkeypatch.setattr("seq2seq_demo.training.recorder.MAX_EPOCHS", 1)  # the last one, which is not reached
-    monkeypatch.setattr(trainer.results, "validation_figures", lambda *_: Figures(2.0, 0.1, 0.1, 0.1, 0.1))
-    config = replace(CONFIG, points=400, epochs=9, patience=2)
-    further = fit(REVERSED, config, start_recording(replace(recorded, recording=None), config))
-    assert further.step - recorded.step == config.steps_per_epoch == 23  # the first epoch is the best
-    assert further.recording.steps == (0, *GROWING[:8], 69)
-    assert matches(further.recording.weights[0], recorded.weights)
-
-
 def test_with_keep_best_the_whole_training_is_recorded(tmp_path, monkeypatch, fast_steps):
     reached = iter([0.1, 0.5, 0.2, 0.3])
     monkeypatch.setattr(trainer.results, "validation_figures", lambda *_: Figures(2.0, 0.1, 0.1, 0.1, next(reached)))
@@ -129,16 +112,6 @@ def test_with_keep_best_the_whole_training_is_recorded(tmp_path, monkeypatch, fa
     assert matches(best.recording.weights[best.recording.steps.index(best.step)], best.weights)
     best.save(tmp_path / "w.h5")
     assert are_same(find_recording(tmp_path / "w.h5", load(tmp_path / "w.h5").weights), best.recording)
-
-
-def test_texts_of_different_lengths_are_recorded(tmp_path, fast_steps):
-    pairs = [(text, text[::-1]) for text in ("ab", "abc", "ba", "cab", "b", "ca")]
-    settings = {"in_tokens": "characters", "out_tokens": "characters", "epochs": 2, "batch_size": 2}
-    network = train(pairs, **settings, dropout=0.1, cell_size=4, embedding_size=4, keep_best=False, record=True)
-    assert network.recording.steps == (0, 3, 5, 6)
-    assert matches(network.recording.weights[-1], network.weights)
-    network.save(tmp_path / "w.h5")
-    assert are_same(find_recording(tmp_path / "w.h5", load(tmp_path / "w.h5").weights), network.recording)
 
 
 def test_weights_are_not_saved_if_their_recording_cannot_be(tmp_path, recorded):

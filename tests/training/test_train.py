@@ -249,10 +249,6 @@ def test_callbacks_that_would_not_be_called_are_refused(callbacks, message):
     assert str(error.value).startswith(message)
 
 
-def test_no_callbacks_may_be_none(fast_steps):
-    assert unchanged("reversed", callbacks=None, epochs=1).step == 1
-
-
 @pytest.mark.parametrize("in_len", [4, (3, 4)])
 def test_evaluate_avoids_the_sources_of_the_last_run(tmp_path, in_len, fast_steps):
     sizes = {"points": 2000, "in_len": in_len, "epochs": 1}

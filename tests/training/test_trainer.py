@@ -15,7 +15,7 @@ from seq2seq_demo.evaluation import EvaluationOptions, measure
 from seq2seq_demo.files.weights_file import Progress
 from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.model import Seq2Seq
-from seq2seq_demo.network_facts import DataFingerprint, TrainingRun
+from seq2seq_demo.network_facts import DataFingerprint
 from seq2seq_demo.system_memory import bytes_per_row
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training import batches, results, trainer
@@ -139,21 +139,6 @@ def test_a_weight_that_no_file_may_contain_ends_training(weight, message):
 
 
 # ---- Resuming and validation ----
-
-
-@pytest.mark.parametrize(("start_step", "xla"), [(5, True), (2, True), (5, False)])
-def test_the_memory_of_xla_is_released_after_the_first_call(monkeypatch, fast_steps, start_step, xla):
-    config, events = TrainConfig(112, in_len=6, out_len=4, batch_size=10, epochs=1), []
-    network = replace(untrained(SMALL, 0), step=5, trained=TrainingRun(config, start_step))  # 2: a resumed run
-    pairs, _ = REVERSED.draw(config, SMALL)
-    for module in (trainer, batches):
-        monkeypatch.setattr(module, "STEPS_PER_CALL", 4)
-    monkeypatch.setattr(trainer, "FIRST_STEPS", 2)
-    monkeypatch.setattr(trainer, "use_xla", lambda *_: xla)
-    monkeypatch.setattr(trainer.system_memory, "release", lambda: events.append("release"))
-    monkeypatch.setattr(trainer, "notify", lambda callbacks, name, *figures: events.append(name))
-    trainer_from(config, network).run_epoch(pairs, [], None)
-    assert events == ["release"] * xla + ["on_steps_end"] * (3 if start_step == 2 else 4)
 
 
 def test_targets_of_one_source_are_alternatives_only_in_a_users_pairs():
