@@ -19,28 +19,17 @@ STREAMS = range(3)
 FORWARDED = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
 
 
-def is_open(descriptor: int) -> bool:
-    with contextlib.suppress(OSError):
-        os.fstat(descriptor)
-        return True
-    return False
-
-
 def request_run() -> int:
     """Have the server run this process's arguments; return the exit status, or minus the signal that ended the run."""
-    streams = [descriptor for descriptor in STREAMS if is_open(descriptor)]
-    for descriptor in STREAMS:
-        if descriptor not in streams:  # otherwise the socket would get this number
-            os.open(os.devnull, os.O_RDWR)
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     connection.connect(os.environ["FORK_SERVER"])
     folder = os.open(".", os.O_RDONLY)
     for signum in FORWARDED:
         if signal.getsignal(signum) != signal.SIG_IGN:
             signal.signal(signum, lambda signum, _: connection.send(bytes([signum])))
-    request = repr((sys.argv[1:], dict(os.environ), streams)).encode()
-    socket.send_fds(connection, [request], [folder, *streams])
-    for descriptor in (folder, *streams):  # a pipe's reader must see EOF when the forked process ends
+    request = repr((sys.argv[1:], dict(os.environ))).encode()
+    socket.send_fds(connection, [request], [folder, *STREAMS])
+    for descriptor in (folder, *STREAMS):  # a pipe's reader must see EOF when the forked process ends
         os.close(descriptor)
     return int(connection.recv(100) or 1)
 
@@ -107,17 +96,15 @@ def answer(connection: socket.socket) -> None:
     os._exit(0)
 
 
-def adopt(request: tuple[list[str], dict[str, str], list[int]], descriptors: list[int]) -> None:
+def adopt(request: tuple[list[str], dict[str, str]], descriptors: list[int]) -> None:
     """Take the arguments, environment, working directory and standard streams of a request."""
     import tempfile
 
-    sys.argv[:], environment, streams = request
+    sys.argv[:], environment = request
     folder, *received = descriptors
     os.fchdir(folder)
     os.close(folder)
-    for descriptor in STREAMS:
-        os.close(descriptor)
-    for descriptor, stream in zip(received, streams, strict=True):
+    for stream, descriptor in enumerate(received):
         os.dup2(descriptor, stream)
         os.close(descriptor)
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -127,7 +114,7 @@ def adopt(request: tuple[list[str], dict[str, str], list[int]], descriptors: lis
     os.environ.update(environment | own)
     for stream, name in enumerate(("stdin", "stdout", "stderr")):
         options = {"buffering": 1, "errors": "backslashreplace"} if name == "stderr" else {}
-        file = open(stream, "w" if stream else "r", closefd=False, **options) if stream in streams else None  # noqa: SIM115
+        file = open(stream, "w" if stream else "r", closefd=False, **options)  # noqa: SIM115
         setattr(sys, name, file)
         setattr(sys, f"__{name}__", file)
     sys.path[:] = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path] + sys.path
@@ -149,8 +136,7 @@ def run_and_exit() -> None:
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         try:
-            if stream:
-                stream.flush()
+            stream.flush()
         except OSError:
             code = 120  # Python's status for a failed flush
     os._exit(code)

@@ -140,5 +140,5 @@ def test_predict_reads_piped_and_redirected_input(tmp_path):
     assert sh(tmp_path, "echo table | demo predict -i g2p").stdout.startswith("==> For input table, prediction=T ")
     done = sh(tmp_path, "demo predict < /dev/null")
     assert (done.returncode, done.stdout) == (1, "")
-    assert "standard input: expected a JSON list of integers, or integers alone, got nothing" in done.stderr
+    assert "standard input: expected sequences, got nothing" in done.stderr
     assert "[1 2 3]" in sh(tmp_path, "echo 9 9 9 | demo predict -p sorted 3 1 2").stdout  # arguments take precedence

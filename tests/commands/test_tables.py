@@ -8,7 +8,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from helpers import SMALL, save_texts
+from helpers import SMALL
 
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.trained_network import load
@@ -50,14 +50,6 @@ def test_the_counts_of_a_messy_table_add_up(run):
     assert (status, len(answers), out.count("expected a source of characters")) == (1, 1900, 100)
     assert [int(answer["id"]) for answer in answers] == [k for k in range(2000) if k % 20]
     assert (answers[6]["line"], answers[6]["expected"]) == (9, pairs[6][1])
-
-
-def test_the_format_of_the_answers_does_not_hide_the_notice_of_a_table(run):
-    save_texts("w.h5", ("characters", ("a", "b")), ("words", ("X", "Y")))
-    Path("in.csv").write_text("a,X\nb,Y\n")
-    for options, is_told in {"--format tsv": True, "--format csv": False, "": True}.items():
-        _, err = run.ok(f"predict -i w.h5 --from-file in.csv --columns 1,2 {options}")
-        assert ("Reading in.csv as CSV" in err) == is_told
 
 
 @pytest.mark.parametrize(("row", "tokens"), [("3 1 2\t2 1 3", "integers"), ("12\tXII", "characters")])

@@ -92,10 +92,9 @@ def test_options_that_text_networks_refuse(run, text_network):
         run.refuses(f"{command} -i w --in-len 1", message)
 
 
-@pytest.mark.parametrize("file", ["sorted.tsv", "sorted"])
-def test_a_file_named_like_a_pattern_is_not_that_pattern(run, file):
-    write_pairs(file, [("a", "A"), ("b", "B"), ("ab", "B A")])
-    texts = ["train", "--from-file", file, *TOKENS, *SMALL, "-e", 0]
+def test_a_file_named_like_a_pattern_is_not_that_pattern(run):
+    write_pairs("sorted", [("a", "A"), ("b", "B"), ("ab", "B A")])
+    texts = ["train", "--from-file", "sorted", *TOKENS, *SMALL, "-e", 0]
     for n in (1, 2):
         out, _ = run.ok(*texts)
         assert f"_{n}.weights.h5" in out
@@ -143,11 +142,8 @@ def test_each_argument_is_a_text(run):
         return [json.loads(line)["input"] for line in out.splitlines()]
 
     assert inputs("words", "jump", "twice") == ["jump", "twice"]
-    assert inputs("words", "jump twice", "walk left") == ["jump twice", "walk left"]
     assert inputs("words", "walk", "jump twice") == ["walk", "jump twice"]
-    assert inputs("spaced", "a", "b") == ["a", "b"]
     assert inputs("spaced", "a b", " c", "ab") == ["a b", " c", "ab"]
-    assert inputs("unspaced", "ab", "c") == ["ab", "c"]
     err = run("predict -i unspaced", "a b", "c")[2]
     assert 'input "a b": expected characters seen in training, got " " at position 2' in err
 
@@ -173,6 +169,3 @@ def test_networks_named_like_a_pattern_are_not_that_pattern(run, text_network):
     assert named.pattern is None
     with pytest.raises(UsageError, match="expected a task to evaluate it on"):
         named.evaluate()
-    Path("reversed").write_text("1 2 3\t7\n3 2 1\t7\n" * 2)
-    run.ok("train --from-file reversed -e 0 -o w", *SMALL)
-    assert "expected" not in run.ok("predict -i w 1 2 3")[0]
