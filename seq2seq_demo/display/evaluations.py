@@ -7,7 +7,7 @@ from seq2seq_demo.console import pluralize, table, visible_symbol
 from seq2seq_demo.data.vocabulary import Vocabularies, join_symbols
 from seq2seq_demo.evaluation import RANDOM, EvaluationRow
 from seq2seq_demo.metrics import Evaluation, WrongAnswer, expected_calibration_error
-from seq2seq_demo.trained_network import TrainedNetwork
+from seq2seq_demo.network_facts import NetworkFacts
 
 # Columns of the tables, each with its attribute of `Evaluation`. RATES are free-running or, after their free-running
 # rate, "forced": with teacher forcing. COUNTS are numbers of wrong answers.
@@ -26,7 +26,7 @@ def total(rows: Sequence[EvaluationRow]) -> EvaluationRow:
     return EvaluationRow(rows[0].kind, None, sum((row.evaluation for row in rows), Evaluation()))
 
 
-def row_dict(row: EvaluationRow, network: TrainedNetwork) -> dict[str, Any]:
+def row_dict(row: EvaluationRow, network: NetworkFacts) -> dict[str, Any]:
     """Return the evaluation of a row as a dictionary for JSON."""
     e, model, vocabularies = row.evaluation, network.model_config, network.vocabularies
     symbols = enumerate(zip(e.by_symbol.expected.tolist(), e.by_symbol.accuracy.tolist(), strict=True))
@@ -56,7 +56,7 @@ def row_dict(row: EvaluationRow, network: TrainedNetwork) -> dict[str, Any]:
     }
 
 
-def text(rows: Sequence[EvaluationRow], network: TrainedNetwork, origin: str, verbose: bool = False) -> str:
+def text(rows: Sequence[EvaluationRow], network: NetworkFacts, origin: str, verbose: bool = False) -> str:
     """Return a summary of the first kind of sources, tables, and with `verbose` some wrong answers.
 
     If the sources have one length, and targets are integers, there are tables by output position and by symbol.
@@ -73,7 +73,7 @@ def text(rows: Sequence[EvaluationRow], network: TrainedNetwork, origin: str, ve
     ending = "; an answer without END is wrong" if network.ends else ""
     exact = f"word error rate {1 - e.exact_match:.5f}" if is_text else f"exact match {e.exact_match:.5f}"
     parts = [
-        f"{pluralize(e.n, f'{_novelty(first)}source')}{origin}{targets}{ending}",
+        f"{pluralize(e.n, f'{_novelty(first, network)}source')}{origin}{targets}{ending}",
         f"{exact}, symbol error rate {e.symbol_error_rate:.5f}, loss {e.loss:.5f} nats per symbol",
         _length_table(first),
         *([_kind_table(by_kind)] if len(by_kind) > 1 else []),
@@ -89,12 +89,14 @@ def text(rows: Sequence[EvaluationRow], network: TrainedNetwork, origin: str, ve
     return "\n\n".join(parts)
 
 
-def _novelty(rows: Sequence[EvaluationRow]) -> str:
-    """Return "fresh " if training used none of the sources, and "new " if only the last training run is known."""
+def _novelty(rows: Sequence[EvaluationRow], network: NetworkFacts) -> str:
+    """Return "fresh " if training used none of the sources, and "new " if only the last of several runs is known."""
     fresh = [row.fresh for row in rows]
     if rows[0].kind != RANDOM or False in fresh:
         return ""
-    return "fresh " if all(fresh) else "new "
+    if all(fresh):
+        return "fresh "
+    return "new " if network.trained and network.trained.start_step else ""
 
 
 # ---- Tables of figures ----

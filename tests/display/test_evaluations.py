@@ -1,20 +1,20 @@
 from collections import Counter
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.display.evaluations import MAX_CONFUSIONS, row_dict, text, total
 from seq2seq_demo.evaluation import GIVEN, RANDOM, EvaluationRow
 from seq2seq_demo.metrics import Evaluation, Tally, WrongAnswer, WrongAnswers
+from seq2seq_demo.network_facts import NetworkFacts, TrainingRun
 
 
-def network_of(vocabularies, ends=True):
-    """A network with these vocabularies; its target symbols are 0 to 2."""
+def network_of(vocabularies, ends=True, **facts):
+    """The facts of a network with these vocabularies; its target symbols are 0 to 2."""
     config = ModelConfig(ends=ends, in_max_int=3, out_max_int=2)
-    return SimpleNamespace(vocabularies=vocabularies, temperature=None, ends=ends, model_config=config)
+    return NetworkFacts(config, vocabularies=vocabularies, **facts)
 
 
 def tally(expected, correct):
@@ -79,7 +79,7 @@ def test_figures_at_several_lengths_and_of_several_kinds():
     measured = (RANDOM, 7, 3), (RANDOM, 8, 5), ("ascending", 8, 10)
     rows = [EvaluationRow(kind, in_len, evaluation(exact=exact)) for kind, in_len, exact in measured]
     first, errors, by_length, by_kind, _ = text(rows, network_of(Vocabularies()), "").split("\n\n")
-    assert first.startswith("20 new sources")
+    assert first.startswith("20 sources")
     assert errors.startswith("exact match 0.40000")
     lengths = [line.split()[:3] for line in by_length.splitlines()[1:]]
     assert lengths == [["7", "10", "0.30000"], ["8", "10", "0.50000"], ["all", "20", "0.40000"]]
@@ -87,6 +87,21 @@ def test_figures_at_several_lengths_and_of_several_kinds():
         ["random", "20", "0.40000", "0.50000", "0.60000", "0.75000", "0.45000", *"0000", "0.3000", "at", "7"],
         ["ascending", "10", "1.00000", "0.50000", "0.60000", "0.75000", "0.45000", *"0000"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("start_step", "fresh", "name"),
+    [
+        (0, [True, True], "fresh source"),
+        (7, [None, None], "new source"),  # only the last of several runs is known
+        (0, [None, None], "source"),
+        (7, [None, False], "source"),
+    ],
+)
+def test_sources_are_fresh_only_if_no_run_used_them(start_step, fresh, name):
+    rows = [EvaluationRow(RANDOM, 7 + n, evaluation(), each) for n, each in enumerate(fresh)]
+    network = network_of(Vocabularies(), trained=TrainingRun(TrainConfig(9), start_step))
+    assert text(rows, network, "").startswith(f"20 {name}s; ")
 
 
 # ---- Given pairs ----
