@@ -57,11 +57,6 @@ def parse_task(path: Path) -> str | None:
     return match[2] if (match := _match(path.name)) else None
 
 
-def parse_name(path: Path) -> str | None:
-    """Return the NAME in a canonical file name; None for the default one, or if the file name is not canonical."""
-    return match[1] if (match := _match(path.name)) and match[1] != DEFAULT_NAME else None
-
-
 def is_snapshot(path: Path) -> bool:
     """Whether the file has the name of a snapshot."""
     return path.name.startswith(f"{SNAPSHOT}__")
