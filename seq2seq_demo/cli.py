@@ -126,7 +126,8 @@ def parse(argv: Sequence[str]) -> Options:
     if "_ARGCOMPLETE" in os.environ:  # the shell asks for completions
         import argcomplete
 
-        argcomplete.autocomplete(make_parser(_split(os.environ["COMP_LINE"].split())[0]))
+        command, _ = _split(os.environ["COMP_LINE"].split())
+        argcomplete.autocomplete(make_parser(command, completes=True))
     command, words = _split(argv)
     namespace, unknown = make_parser(command).parse_known_intermixed_args(words)
     if command is None and words and not words[0].startswith("-"):
@@ -180,8 +181,11 @@ class _Parser(argparse.ArgumentParser):
         print_result(self.format_help().rstrip())
 
 
-def make_parser(command: str | None = None) -> _Parser:
-    """Build the parser of a command or, without a command, that of the options that all commands share."""
+def make_parser(command: str | None = None, completes: bool = False) -> _Parser:
+    """Build the parser of the words after a command; None: of the options that all commands share.
+
+    A parser that `completes` for the shell also takes the command.
+    """
     if command:
         row = COMMANDS[command]
         usage, options_class = f"{command} {row.arguments}", row.options
@@ -201,7 +205,7 @@ def make_parser(command: str | None = None) -> _Parser:
         add_help=False,
     )
     for kind, keywords in POSITIONAL.items():
-        if kind in usage:
+        if kind in f"{'COMMAND' * completes} {usage}":
             action = parser.add_argument(**keywords, help=argparse.SUPPRESS)
             _set_completions(action, () if command else COMMANDS)
     for title, group in option_groups(options_class).items():
@@ -293,7 +297,7 @@ CONVERTERS: dict[Any, Callable[[str], Any]] = {  # by the type of a field
     Sequence[int]: _lengths,
 }
 POSITIONAL: dict[str, dict[str, Any]] = {  # by their words in the usage
+    "COMMAND": {"dest": "command", "nargs": "?"},
     "[N]": {"dest": "points", "metavar": "N", "nargs": "?", "type": _integer},
     "[X ...]": {"dest": "words", "nargs": "*"},
-    "COMMAND": {"dest": "command", "nargs": "?"},
 }

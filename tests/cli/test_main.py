@@ -39,7 +39,7 @@ def test_tracebacks_are_printed_only_with_vv(run):
 
 
 def test_help_and_usage_errors_import_nothing_heavy():
-    lines = ["--help", "train --help", "--version", "train -1", "predict x -p nope", "evaluate --lengths 0"]
+    lines = ["--help", "train --help", "--version", "train -1", "predict x --format nope", "evaluate --lengths 0"]
     assert imported(lines, *HEAVY) == []
 
 
