@@ -46,7 +46,7 @@ def test_iterations_continue_from_the_previous_weights(run, fast_steps):
     assert f"Found no {path(3)}: starting from fresh weights" in err
     assert f"Saved {path(4)}" in out
     assert f"Continuing from {path(4)}" in run.ok(*train, 4)[1]
-    assert f"Using weights {path(4)}" in run.ok(predict.format(4).replace(" -p reversed", ""), 4)[1]
+    assert f"Using weights {path(4)}" in run.ok(predict, 4)[1]
     assert load(path(5)).step == 2 * load(path(4)).step > 0
     assert load(path(5)).moments_since == 0
     err = run.ok("train 60 -e 1 --no-optimizer -o small.h5 -i", path(4))[1]
