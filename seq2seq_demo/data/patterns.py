@@ -287,7 +287,8 @@ def rotated(source: list[int]) -> list[int]:
 @built_in
 def running_sum(source: list[int], out_max_int: int) -> list[int]:
     """At each position, the sum of the symbols up to it, modulo out_max_int + 1."""
-    return [total % (out_max_int + 1) for total in itertools.accumulate(source)]
+    modulus = out_max_int + 1
+    return [total % modulus for total in itertools.accumulate(source)]
 
 
 @built_in
