@@ -41,7 +41,7 @@ def test_training_and_evaluation_cover_every_length(run, fast_steps):
 
 
 def test_mixed_lengths_are_answered_in_input_order(run, monkeypatch):
-    monkeypatch.setattr("seq2seq_demo.commands.predict.MIXED_BATCH_SIZE", 4)  # sequences per batch
+    monkeypatch.setattr("seq2seq_demo.commands.predict.BATCH_SIZE", 4)  # sequences per batch
     network = save_ending()
     sources = [np.random.default_rng(n).integers(0, 10, n).tolist() for n in (3, 1, 8, 3, 6, 1, 9)]
     Path("in.jsonl").write_text("".join(f"{source}\n" for source in sources))
