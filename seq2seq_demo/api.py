@@ -15,7 +15,6 @@ from seq2seq_demo.data.reading import read_pairs as read_pairs
 from seq2seq_demo.data.sequences import Pairs as Pairs, Sequences as Sequences
 from seq2seq_demo.data.vocabulary import Vocabularies as Vocabularies, Vocabulary as Vocabulary
 from seq2seq_demo.errors import (
-    DemoError as DemoError,
     InputError as InputError,
     Interrupted as Interrupted,
     Seq2SeqError as Seq2SeqError,

@@ -168,12 +168,12 @@ class ProgressBar(contextlib.AbstractContextManager["ProgressBar"]):
 
     Args:
         description: the label of the bar.
-        total: the number of steps, usually one per sequence; None if it is unknown.
+        total: the number of sequences; None if it is unknown.
         may_show: False never shows the bar.
     """
 
     def __init__(self, description: str, total: int | None = None, may_show: bool = True) -> None:
-        self.description, self.total, self.n, self.steps = description, total, 0, 0
+        self.description, self.total, self.n = description, total, 0
         self.may_show = may_show and sys.stderr.isatty() and "NO_COLOR" not in os.environ
         self.started = time.monotonic()
         self.bar: Any = None  # created only when shown, because rich is slow to import
@@ -181,10 +181,9 @@ class ProgressBar(contextlib.AbstractContextManager["ProgressBar"]):
     def __exit__(self, *_: object) -> None:
         self.hide()
 
-    def advance(self, n: int, steps: int | None = None) -> None:
-        """Count n more finished sequences and `steps` more steps; None means n steps."""
+    def advance(self, n: int) -> None:
+        """Count n more finished sequences."""
         self.n += n
-        self.steps += n if steps is None else steps
         if self.may_show and time.monotonic() - self.started > SHOW_AFTER:
             self._show()
 
@@ -201,10 +200,10 @@ class ProgressBar(contextlib.AbstractContextManager["ProgressBar"]):
 
     def _show(self) -> None:
         if self.bar is None:
-            self.bar = new_bar("{task.fields[n]:,} sequences")
-            self.bar.add_task(self.description, total=self.total, completed=self.steps, n=self.n)
+            self.bar = new_bar("{task.completed:,} sequences")
+            self.bar.add_task(self.description, total=self.total, completed=self.n)
         self.bar.start()
-        self.bar.update(self.bar.task_ids[0], completed=self.steps, n=self.n)
+        self.bar.update(self.bar.task_ids[0], completed=self.n)
 
 
 def new_bar(progress: str, *figures: str) -> Any:

@@ -7,8 +7,6 @@ class Seq2SeqError(Exception):
     exit_status = 1
 
 
-DemoError = Seq2SeqError  # the name until 0.2; will be removed in 0.4
-
 
 class UsageError(Seq2SeqError):
     """A wrong option or argument, or a value out of range."""

@@ -62,11 +62,6 @@ def release() -> None:
 # ---- Estimates, which are low, so that a request that is slightly too large is not rejected ----
 
 
-def check_pair_fits(model_config: ModelConfig, in_len: int, out_len: int) -> None:
-    """Raise UsageError if training cannot fit even one pair of these lengths into memory."""
-    check_fits(f"training: pairs of {in_len} + {out_len} symbols", bytes_per_row(model_config, in_len, out_len))
-
-
 def bytes_per_row(model_config: ModelConfig, in_len: int, out_len: int) -> int:
     """Return the bytes per row of a batch that training must keep to compute the gradients.
 

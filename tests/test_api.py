@@ -52,7 +52,7 @@ def test_every_name_can_be_imported():
     assert sorted(seq2seq_demo.__all__) == seq2seq_demo.__all__
     for name in seq2seq_demo.__all__:
         exported = getattr(seq2seq_demo, name)
-        assert exported.__name__ == (name if name != "DemoError" else "Seq2SeqError")
+        assert exported.__name__ == name
         assert exported.__module__.startswith("seq2seq_demo.")
         assert exported.__doc__
     assert set(seq2seq_demo.__all__) <= set(dir(seq2seq_demo))

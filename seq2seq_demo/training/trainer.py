@@ -31,7 +31,7 @@ from seq2seq_demo.network.keras_network.model import Lengths, Seq2Seq, divergenc
 from seq2seq_demo.network.parameters import check_weights, weight_shapes
 from seq2seq_demo.network_facts import TrainingRun
 from seq2seq_demo.plots import History
-from seq2seq_demo.system_memory import bytes_per_row, check_pair_fits
+from seq2seq_demo.system_memory import bytes_per_row, check_fits
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import batches, recorder, results, workers
 from seq2seq_demo.training.batches import FIRST_STEPS, STEPS_PER_CALL, Batch, Widths, batch_widths, use_xla
@@ -63,7 +63,7 @@ class Trainer:
         block = 128 * self.strategy.num_replicas_in_sync
         self.batch_rows = min(config.batch_size, -(-config.n_training // block) * block)
         for S, T in widths.wide:
-            check_pair_fits(self.model_config, S, T)
+            check_fits(f"training: pairs of {S} + {T} symbols", bytes_per_row(self.model_config, S, T))
         self.network = Seq2Seq(self.model_config, network.weights)
         self.variables = list(self.network.named_variables().values())
         self.adam = PackedAdam(weight_shapes(self.model_config), network.weights, network.moments, self.adam_step)
