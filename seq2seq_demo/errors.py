@@ -7,7 +7,6 @@ class Seq2SeqError(Exception):
     exit_status = 1
 
 
-
 class UsageError(Seq2SeqError):
     """A wrong option or argument, or a value out of range."""
 

@@ -301,10 +301,10 @@ def training_sources(networks: Sequence[NetworkFacts], pattern: PatternTask) -> 
     """Redraw the random sources of the last training run; also return whether the network was trained on no others."""
     drawn, points, symbols, is_complete = [], 0, 0, True
     for each in networks:
-        if each.trained is None:
+        if each.run is None:
             is_complete = False
             continue
-        config, start_step = each.trained.config, each.trained.start_step
+        config, start_step = each.run.config, each.run.start_step
         model = replace(each.model_config, ends=each.ends and config.min_in_len is not None)
         points, symbols = points + config.points, symbols + config.points * config.in_len
         is_drawn = config.validation_points is None and (not model.ends or each.task in (pattern.name, *PATTERNS))

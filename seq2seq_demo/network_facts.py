@@ -47,8 +47,8 @@ class NetworkFacts:
     in_len: int | None = None  # the length of the longest source in training
     out_len: int | None = None  # the length of the longest target
     min_in_len: int | None = None  # the length of the shortest source; None means `in_len`
-    trained: TrainingRun | None = None
-    reached: Figures | None = None  # on the validation pairs, after the saved epoch
+    run: TrainingRun | None = None  # the last training run
+    validation: Figures | None = None  # on the validation pairs, after the saved epoch
     program: str | None = None  # the program that trained the network, unless it is this one
     temperature: float | None = None  # for confidences, fitted to the validation pairs; None for a pattern
     moments_since: int = 0  # the step at which Adam's moments were zero, from which its bias correction counts

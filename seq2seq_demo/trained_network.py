@@ -42,7 +42,7 @@ S = TypeVar("S", str, list[int])  # a source and its answer
 class TrainedNetwork(NetworkFacts):
     """A network with its weights and the record of its training: it predicts, and can be evaluated and saved.
 
-    With `members`, it is an ensemble: it answers with the mean probabilities of all its networks.
+    With `others`, it is an ensemble, which answers with the mean probabilities of all `members`.
     """
 
     weights: Weights  # by the names of `weight_shapes`
@@ -50,7 +50,7 @@ class TrainedNetwork(NetworkFacts):
     step: int = 0  # the number of updates that Adam has made
     moments: Weights = field(default_factory=dict)  # Adam's, as "m/NAME" and "v/NAME"; may be empty
     recording: Recording | None = None  # part of a snapshot, but a separate file beside a weights file
-    members: tuple[TrainedNetwork, ...] = ()  # the further members of an ensemble, whose first member is this network
+    others: tuple[TrainedNetwork, ...] = ()  # the members of an ensemble after the first one, which is this network
     calibration_error: float | None = None  # on the validation pairs, cross-validated; not in a weights file
     history: History = field(default_factory=History)  # figures of the last training run; not in a weights file
 
@@ -58,20 +58,20 @@ class TrainedNetwork(NetworkFacts):
     def of(cls, content: Content) -> TrainedNetwork:
         """Return the network in a weights file or a snapshot."""
         first, *others = (cls(**vars(facts), **checkpoint._asdict()) for facts, checkpoint in content.networks)
-        return replace(first, members=tuple(others), recording=content.recording)
+        return replace(first, others=tuple(others), recording=content.recording)
 
     @property
     def content(self) -> Content:
         """The content of its weights file."""
-        networks = [(each, Checkpoint(each.weights, each.step, each.moments)) for each in self.networks]
+        networks = [(each, Checkpoint(each.weights, each.step, each.moments)) for each in self.members]
         return Content(networks, recording=self.recording)
 
     def __repr__(self) -> str:
-        reached = f", exact match {self.reached.exact_match:.4f} in validation" if self.reached else ""
+        reached = f", exact match {self.validation.exact_match:.4f} in validation" if self.validation else ""
         return f"<{type(self).__name__} {self.summary()};\n {self._origin()}{reached}>"
 
     def _repr_html_(self) -> str:
-        figures = asdict(self.reached).items() if self.reached else ()
+        figures = asdict(self.validation).items() if self.validation else ()
         return html_table(["network", self.summary()], ["training", self._origin()], *figures)
 
     def _origin(self) -> str:
@@ -90,23 +90,23 @@ class TrainedNetwork(NetworkFacts):
         if self.vocabularies.are_text:
             sides = zip(self.vocabularies, (c.in_max_int, c.out_max_int), strict=True)
             symbols = " in and ".join(f"{len(x.symbols) or f'0 to {n}'} {x.tokens}" for x, n in sides) + " out"
-        members = f" in {len(self.networks)} networks" if self.members else ""
+        members = f" in {len(self.members)} networks" if self.others else ""
         return f"{c.architecture}, {symbols}, {self.n_weights} weights{members}"
 
     @property
     def n_weights(self) -> int:
         """The number of weights in all members together."""
-        return sum(weight.size for network in self.networks for weight in network.weights.values())
+        return sum(weight.size for network in self.members for weight in network.weights.values())
 
     @property
-    def networks(self) -> tuple[TrainedNetwork, ...]:
-        """The networks that answer together: this one without its members, then the members."""
-        return (replace(self, members=()), *self.members)
+    def members(self) -> tuple[TrainedNetwork, ...]:
+        """The networks that answer together; a network that is no ensemble is its own only member."""
+        return (replace(self, others=()), *self.others)
 
     def without_optimizer(self) -> TrainedNetwork:
         """Return the network without Adam's moments; training that continues from it starts with moments of zero."""
-        members = tuple(member.without_optimizer() for member in self.members)
-        return replace(self, moments={}, moments_since=0, members=members)
+        others = tuple(member.without_optimizer() for member in self.others)
+        return replace(self, moments={}, moments_since=0, others=others)
 
     # ---- Prediction ----
 
@@ -291,17 +291,17 @@ class TrainedNetwork(NetworkFacts):
             for in_len in lengths:
                 check_decoding_fits(self.model_config, 1, in_len, out_len or in_len)
                 check_points_fit(evaluation.n_to_measure(self.model_config, in_len, n), in_len, out_len or in_len)
-            seen, are_all = evaluation.training_sources(self.networks, task)
+            seen, are_all = evaluation.training_sources(self.members, task)
             sample = evaluation.Sample(lengths, n, seed, kinds and self.ends)
             targets = self.target_function(task, out_len)
-            are_all = are_all or not any(each.step for each in self.networks)
+            are_all = are_all or not any(each.step for each in self.members)
             for row in evaluation.measure_pattern(self.to_numpy(), targets, sample, seen, options):
                 yield replace(row, fresh=None) if row.fresh and not are_all else row
 
     def to_numpy(self) -> NumpyNetwork:
-        """Return the network in NumPy, which predicts without TensorFlow; an ensemble if there are `members`."""
-        members = [make_numpy_network(network.model_config, network.weights) for network in self.networks]
-        return EnsembleNetwork(members) if self.members else members[0]
+        """Return the network in NumPy, which predicts without TensorFlow; an ensemble if there are `others`."""
+        members = [make_numpy_network(network.model_config, network.weights) for network in self.members]
+        return EnsembleNetwork(members) if self.others else members[0]
 
     def to_keras(self) -> Seq2Seq:
         """Return a `keras.Model` with the inputs sources `[B, S]` and decoder input `[B, T]`; load TensorFlow.
@@ -310,8 +310,8 @@ class TrainedNetwork(NetworkFacts):
             UsageError: the network is an ensemble, which is not a single `keras.Model`.
             TrainingError: TensorFlow is not installed.
         """
-        if self.members:
-            raise UsageError(f"expected one network for Keras, got an ensemble of {len(self.networks)}")
+        if self.others:
+            raise UsageError(f"expected one network for Keras, got an ensemble of {len(self.members)}")
         from seq2seq_demo.network.keras_network.model import Seq2Seq
 
         return Seq2Seq(self.model_config, self.weights)
@@ -373,9 +373,9 @@ def ensemble(networks: Iterable[TrainedNetwork]) -> TrainedNetwork:
         raise UsageError(f"expected networks to combine, as load() returns them, got {networks!r}"[:200])
     if len(combined) == 1:
         return combined[0]
-    first, *others = (each for x in combined for each in (replace(x, members=()), *x.members))
+    first, *others = (each for x in combined for each in (replace(x, others=()), *x.others))
     check_members([first, *others])
-    return replace(first, members=tuple(others), reached=None, temperature=None)
+    return replace(first, others=tuple(others), validation=None, temperature=None)
 
 
 evaluate = TrainedNetwork.evaluate

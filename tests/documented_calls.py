@@ -66,5 +66,5 @@ print(evaluation.exact_match, evaluation.confusions.most_common(1), evaluation.w
 for row in network.evaluate_by_length("reversed", 1000, [5, 6]):
     print(row.in_len, row.kind, row.evaluation.exact_match)
 both = ensemble([network, load("a.h5")])
-print(both.members[0].summary(), both.reached and both.reached.loss, seq2seq_demo.__version__)
+print(both.members[0].summary(), both.validation and both.validation.loss, seq2seq_demo.__version__)
 model: Any = network.to_keras()

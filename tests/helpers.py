@@ -87,8 +87,8 @@ def finished_snapshot(path=SNAPSHOT, fingerprint=None, task="reversed", ends=Fal
     facts = {
         "step": 1,
         "task": task,
-        "trained": TrainingRun(config, 0, fingerprint or DataFingerprint(), by_content),
-        "reached": figures,
+        "run": TrainingRun(config, 0, fingerprint or DataFingerprint(), by_content),
+        "validation": figures,
     }
     network = save_random(path, ModelConfig(ends=ends), **facts)
     snapshot = Snapshot(network, progress)
@@ -101,8 +101,8 @@ TRAINED = {
     "task": "reversed",
     "in_len": 11,
     "out_len": 4,
-    "trained": TrainingRun(TrainConfig(300, 11, 4, learning_rate=0.005, epochs=3, stop_at_exact=0.9), start_step=77),
-    "reached": Figures(
+    "run": TrainingRun(TrainConfig(300, 11, 4, learning_rate=0.005, epochs=3, stop_at_exact=0.9), start_step=77),
+    "validation": Figures(
         0.5, forced_token_accuracy=0.9, forced_exact_match=0.875, token_accuracy=0.8125, exact_match=0.75
     ),
 }

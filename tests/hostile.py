@@ -184,7 +184,7 @@ def snapshot_content() -> bytes:
     """The content of a snapshot: a network with figures, and an epoch."""
     config, figures = TrainConfig(points=20, in_len=4, out_len=3, epochs=2, members=2), Figures(1.0, 0.5, 0.5, 0.5, 0.5)
     run = TrainingRun(config, 0)
-    facts = {"in_len": 4, "out_len": 3, "trained": run, "reached": figures}
+    facts = {"in_len": 4, "out_len": 3, "run": run, "validation": figures}
     network = TrainedNetwork(CONFIG, small_network().weights, task="sorted", **facts)
     progress = Progress(1, history=(EpochFigures(1, 1, 1.0, 0.5, figures),))
     return weights_file.to_bytes(Snapshot(network, progress).content)

@@ -30,11 +30,11 @@ def test_an_ensemble_is_saved_and_loaded_as_one_network(tmp_path):
     saved = ensemble(iter([network(), network(SECOND, 2, step=7, out_len=3)]))
     saved.save(tmp_path / "w")
     loaded = load(tmp_path / "w")
-    assert [each.model_config for each in loaded.networks] == [FIRST, SECOND]
-    assert all(same_arrays(a.weights, b.weights) for a, b in zip(loaded.networks, saved.networks, strict=True))
-    (member,) = loaded.members
+    assert [each.model_config for each in loaded.members] == [FIRST, SECOND]
+    assert all(same_arrays(a.weights, b.weights) for a, b in zip(loaded.members, saved.members, strict=True))
+    (member,) = loaded.others
     assert isinstance(member, TrainedNetwork)
-    assert (member.step, member.out_len, member.vocabularies, member.members) == (7, 3, SIDES, ())
+    assert (member.step, member.out_len, member.vocabularies, member.others) == (7, 3, SIDES, ())
     first, again, alone = (
         [p.probabilities for p in x.predict(TEXTS, details=True)] for x in (saved, loaded, network())
     )
@@ -49,8 +49,8 @@ def test_an_ensemble_is_saved_and_loaded_as_one_network(tmp_path):
 def test_one_network_is_no_ensemble_and_the_members_of_ensembles_count_one_by_one():
     one, two = network(), ensemble([network(), network(SECOND)])
     assert ensemble([one]) is one
-    assert type(one.to_numpy()) is type(replace(two, members=()).to_numpy()) is not type(two.to_numpy())
-    assert [each.model_config for each in ensemble([one, two]).networks] == [FIRST, FIRST, SECOND]
+    assert type(one.to_numpy()) is type(replace(two, others=()).to_numpy()) is not type(two.to_numpy())
+    assert [each.model_config for each in ensemble([one, two]).members] == [FIRST, FIRST, SECOND]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_networks_of_one_length_must_share_it_and_there_are_at_most_100():
 
 def test_the_training_sources_of_all_members_are_left_out():
     runs = [TrainingRun(TrainConfig(20, 3, 3, seed=seed), 0) for seed in (0, 1)]
-    networks = [NetworkFacts(ModelConfig(), task="reversed", in_len=3, out_len=3, trained=run) for run in runs]
+    networks = [NetworkFacts(ModelConfig(), task="reversed", in_len=3, out_len=3, run=run) for run in runs]
     drawn = [training_sources([each], find_pattern("reversed"))[0] for each in networks]
     both, is_complete = training_sources(networks, find_pattern("reversed"))
     assert is_complete

@@ -72,12 +72,12 @@ def test_pictures():
 def test_a_network_has_the_history_of_its_training_until_it_is_saved(fast_steps, tmp_path):
     network = train("copy", points=20, epochs=3, **TINY)
     assert [(epoch.epoch, epoch.step) for epoch in network.history] == [(1, 18), (2, 36), (3, 54)]
-    assert network.history[-1].validation == network.reached
+    assert network.history[-1].validation == network.validation
     assert network.history.rows()[2] == network.history[2].to_json()
     network.save(tmp_path / "w")
     assert load(tmp_path / "w").history == History() == train("copy", points=20, epochs=0, start=network).history
     together = train("copy", points=20, epochs=2, members=2, callbacks=[Callback()], **TINY)
-    assert [len(each.history) for each in together.networks] == [2, 2]
+    assert [len(each.history) for each in together.members] == [2, 2]
 
 
 # ---- The bar, and verbose ----

@@ -17,7 +17,7 @@ from seq2seq_demo.network_facts import TrainingRun
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 
 CONFIG = TRAINED["model_config"]
-UNKNOWN = dict.fromkeys(("task", "in_len", "out_len", "trained", "reached"))
+UNKNOWN = dict.fromkeys(("task", "in_len", "out_len", "run", "validation"))
 ENDING = {"model_config": replace(CONFIG, ends=True), "min_in_len": 2}
 
 
@@ -146,7 +146,7 @@ def test_evaluate_measures_fresh_sources(measured):
 
 def test_a_network_that_ends_its_answers_is_evaluated_at_every_trained_length(measured):
     run = TrainingRun(TrainConfig(2000, 4, 4, min_in_len=2), start_step=0)
-    network = trained_network(**ENDING | {"in_len": 4, "trained": run})
+    network = trained_network(**ENDING | {"in_len": 4, "run": run})
     e = network.evaluate(n=200)
     assert [(len(pairs), pairs.sources.common_length) for pairs in measured] == [(121, 2), (200, 3), (200, 4)]
     assert (e.n, e.n_target) == (521, 121 * 2 + 200 * 3 + 200 * 4)

@@ -135,7 +135,7 @@ def train_network(job: Job) -> None:
         **SETTINGS | ({"epochs": job.epochs} if job.epochs else {}),
     )
     network.save(job.path)
-    print(f"{job.path.stem}: exact match {network.reached.exact_match:.4f} on dev", file=sys.stderr, flush=True)
+    print(f"{job.path.stem}: exact match {network.validation.exact_match:.4f} on dev", file=sys.stderr, flush=True)
 
 
 def train_missing(options: argparse.Namespace, languages: Sequence[str]) -> None:

@@ -59,7 +59,7 @@ def main() -> None:
             from seq2seq_demo.training.recipe import patience_of
             from seq2seq_demo.training.results import best_epoch, stops_early
 
-            history, config = network.history, network.trained.config
+            history, config = network.history, network.run.config
             config = replace(config, patience=patience_of(config.epochs))
             stop = next((n for n in range(1, len(history)) if stops_early(history[:n], config)), len(history))
             cells: list[float] = []

@@ -151,7 +151,7 @@ def test_a_small_run_of_cmudict(monkeypatch, capsys, tmp_path):
     assert len(rates) == 4
     assert all(rate.count(" % / ") == 1 for rate in rates)
     network = load(tmp_path / "w")
-    assert (network.trained.config.epochs, network.moments) == (1, {})
+    assert (network.run.config.epochs, network.moments) == (1, {})
 
 
 def sigmorphon_data(folder):
@@ -184,7 +184,7 @@ def test_a_small_run_of_sigmorphon_goes_on_where_it_stopped(monkeypatch, capsys,
     aaa, kor, means = table(capsys.readouterr().out)
     assert {path.name: path.read_bytes() for path in cache.iterdir() if path.name in before} == before
     assert sorted(path.name for path in cache.iterdir()) == [f"{x}_{n}.h5" for x in ("aaa", "kor") for n in range(3)]
-    assert [load(cache / f"aaa_{n}.h5").trained.config.seed for n in range(3)] == [0, 1, 2]
+    assert [load(cache / f"aaa_{n}.h5").run.config.seed for n in range(3)] == [0, 1, 2]
     assert (aaa[0], aaa[-2:], kor[-2:], means[-2:]) == ("aaa", ["", ""], ["46.89 / 16.78", "26.22 / 4.38"], ["", ""])
     rates = [[float(rate) for rate in row[4].split(" / ")] for row in (aaa, kor, means)]
     assert rates[2] == pytest.approx([(a + b) / 2 for a, b in zip(*rates[:2], strict=True)], abs=0.01)

@@ -55,6 +55,6 @@ def networks(_: NetworksOptions) -> None:
 
 
 def _row(name: str, network: TrainedNetwork) -> list[str]:
-    reached = f"{network.reached.exact_match:.4f}" if network.reached else "unknown"
+    reached = f"{network.validation.exact_match:.4f}" if network.validation else "unknown"
     description = DESCRIPTIONS.get(name) or PATTERNS[network.task or ""].description
     return [name, f"{network.min_in_len}-{network.in_len}", f"{network.n_weights:9,}", reached, description]

@@ -277,8 +277,8 @@ def check_options_match(options: NetworkOptions, path: Path, network: TrainedNet
     recorded |= {"in_tokens": tokens[0], "out_tokens": tokens[1]}
     given = given_values(ModelConfig, options.settings) | {"pattern": pattern and pattern.name}
     given |= {"in_tokens": options.in_tokens, "out_tokens": options.out_tokens}
-    if resume and network.trained:
-        config = network.trained.config
+    if resume and network.run:
+        config = network.run.config
         recorded |= vars(config) | {"in_len": config.lengths}
         given |= given_values(TrainConfig, options.settings)
         if options.from_file:  # the pairs have these lengths, which the options may exceed

@@ -105,11 +105,11 @@ def _shipped_network(name: str) -> SelectedNetwork:
 def _select_one(options: PageOptions) -> SelectedNetwork:
     """Return the selected network; if it is an ensemble, print a notice and return its first member."""
     selected = select_network(options, None)
-    if not selected.network.members:
+    if not selected.network.others:
         return selected
-    n = len(selected.network.networks)
+    n = len(selected.network.members)
     print_notice(f"{selected.path} is an ensemble of {n} networks: the page shows the first")
-    return selected._replace(network=replace(selected.network, members=(), reached=None, temperature=None))
+    return selected._replace(network=replace(selected.network, others=(), validation=None, temperature=None))
 
 
 def _shown_network(selected: SelectedNetwork) -> ShownNetwork:

@@ -34,7 +34,7 @@ def predict(options: PredictOptions) -> None:
         # `--format tsv` sets the format of the output, and that of the input only if the input is a .tsv file.
         is_tsv = plain_name(options.from_file or "").endswith(".tsv")
         form = replace(form, format=form.format if is_tsv else None)
-    has_attention = all(each.model_config.has_attention for each in network.networks)
+    has_attention = all(each.model_config.has_attention for each in network.members)
     needs_attention = options.show_attention or options.attention_plot is not None
     expected = "expected a network of embedding_attention to show attention, got embedding_rnn"
     require(has_attention or not needs_attention, expected, UsageError)

@@ -179,8 +179,8 @@ def _save(network: TrainedNetwork, options: TrainOptions, snapshots: Snapshots) 
     except WeightsError as error:
         raise WeightsError(f"{error}; {snapshots.how_to_resume()}") from error
     snapshots.remove()
-    if network.members:
-        members.remove(file_names.members_folder(snapshots.result), len(network.networks))
+    if network.others:
+        members.remove(file_names.members_folder(snapshots.result), len(network.members))
 
 
 def _print_outcome(network: TrainedNetwork, config: TrainConfig, path: Path) -> None:
@@ -189,15 +189,15 @@ def _print_outcome(network: TrainedNetwork, config: TrainConfig, path: Path) -> 
     if network.recording:
         recorded = pluralize(len(network.recording.steps), "step")
         print_line(f"Recorded {recorded} in {file_names.recording_path(path)}")
-    reached, epochs = network.reached, network.history
-    if network.members and reached:
+    reached, epochs = network.validation, network.history
+    if network.others and reached:
         figures = f"validation loss {reached.loss:.4f}, exact match {reached.exact_match:.4f}"
-        print_line(f"Ensemble of {len(network.networks)} networks: {figures}")
+        print_line(f"Ensemble of {len(network.members)} networks: {figures}")
     elif reason := stop_reason(config, epochs):
         print_notice(reason)
     if network.calibration_error is not None:
         print_notice(f"Calibration error {network.calibration_error:.4f} on the validation pairs (cross-validated)")
-    if epochs and not network.members and network.step < epochs[-1].step:
+    if epochs and not network.others and network.step < epochs[-1].step:
         print_notice(f"The saved network is from epoch {best_epoch(epochs).epoch}, the best one")
     exact_match = reached.exact_match if reached else 0.0
     if exact_match < min(0.99, config.stop_at_exact or 1):

@@ -83,7 +83,7 @@ def _untrained(options: TrainOptions, start: TrainedNetwork | None, begun: Train
     """
     lengths = {name: getattr(begun, name) for name in LENGTHS}
     if start is None:
-        return replace(begun, trained=None, recording=None)
+        return replace(begun, run=None, recording=None)
     if start.in_len is not None or not options.settings.keys() & {"in_len", "out_len"}:
         lengths = {}
     task = begun.task if options.from_file or options.pattern else start.task
@@ -117,7 +117,7 @@ def named_result(options: TrainOptions) -> Path | None:
 
 def _warn_of_other_split(task: Task, start: TrainedNetwork, path: Path | None) -> None:
     """Print a notice if the pairs that validate now may have trained the network."""
-    run = start.trained
+    run = start.run
     learned_pairs = run and (run.fingerprint.data or start.vocabularies.are_text)
     if run and learned_pairs and task.digest and run.validated_by_content != task.validates_by_content:
         advice = "if it was, the validation figures are too optimistic"
@@ -195,13 +195,13 @@ def _task_of_run(options: TrainOptions, path: Path, network: TrainedNetwork) -> 
     Raises:
         UsageError: the options do not name the data that the training began with, or the pattern has changed.
     """
-    assert network.trained
-    config, fingerprint = network.trained.config, network.trained.fingerprint
+    assert network.run
+    config, fingerprint = network.run.config, network.run.fingerprint
     if fingerprint.data and not options.from_file:
         raise UsageError(f"{path} was trained on pairs ({network.task!r}): expected --from-file again, got none")
     if options.from_file and not fingerprint.data:
         raise UsageError(f"{path} was trained on pattern {network.task!r}: expected no --from-file")
-    is_split_otherwise = fingerprint.data and network.trained.validated_by_content is None
+    is_split_otherwise = fingerprint.data and network.run.validated_by_content is None
     if fingerprint.fingerprint is None or is_split_otherwise:
         written = f"{path} was written by an earlier version"
         raise UsageError(f"{written}: finish the run there, or continue from its weights with -i {path}")

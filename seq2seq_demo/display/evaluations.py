@@ -96,7 +96,7 @@ def _novelty(rows: Sequence[EvaluationRow], network: NetworkFacts) -> str:
         return ""
     if all(fresh):
         return "fresh "
-    return "new " if network.trained and network.trained.start_step else ""
+    return "new " if network.run and network.run.start_step else ""
 
 
 # ---- Tables of figures ----

@@ -155,7 +155,7 @@ def _from_bytes(encoded: bytes) -> Content:
     ]
     content = Content([*zip(facts, checkpoints, strict=True)], progress)
     _check_metadata(content)
-    run = facts[0].trained
+    run = facts[0].run
     if progress and run and _has(file, RECORDED):
         kept = recording.from_container(file, checkpoints[0].weights, run.config.steps_per_epoch, RECORDED)
         content = content._replace(recording=kept)
@@ -239,8 +239,8 @@ def _check_metadata(content: Content) -> None:
                 require_integer(name, length, at_least=1)
         shortest, longest = network.min_in_len or 0, network.in_len or 0
         require(shortest <= longest, f"expected lengths from shortest to longest, got {shortest} to {longest}")
-        if network.trained:
-            require_integer("start_step", network.trained.start_step, at_least=0)
+        if network.run:
+            require_integer("start_step", network.run.start_step, at_least=0)
         temperature = network.temperature
         require(temperature is None or temperature > 0, f"expected a temperature above 0, got {temperature}")
         require_integer("moments_since", network.moments_since, at_least=0, at_most=checkpoint.step)
@@ -252,7 +252,7 @@ def _check_metadata(content: Content) -> None:
     require(fits, "expected a network of texts to end its answers, got one that does not")
     if progress is None:
         return
-    run = first.trained
+    run = first.run
     require(run is not None, "expected a snapshot to record its training run, got none")
     assert run
     require(len(content.networks) == 1, f"expected a snapshot of one network, got {len(content.networks)}")
@@ -281,8 +281,9 @@ def upgrade(version: int, metadata: dict[str, Any]) -> dict[str, Any]:
         }
     for network in metadata["networks"]:
         network.pop("earlier", None)
-        for name in REMOVED_SETTINGS if network["trained"] else ():
-            network["trained"]["config"].pop(name, None)
+        network["run"], network["validation"] = network.pop("trained"), network.pop("reached")
+        for name in REMOVED_SETTINGS if network["run"] else ():
+            network["run"]["config"].pop(name, None)
     return metadata
 
 

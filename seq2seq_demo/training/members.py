@@ -44,8 +44,8 @@ class Member:
     @property
     def run(self) -> TrainingRun:
         """The settings, with the seed of this member, and the data."""
-        assert self.start.trained
-        return self.start.trained
+        assert self.start.run
+        return self.start.run
 
 
 def check_jobs(jobs: int | None, config: TrainConfig) -> int:
@@ -73,12 +73,12 @@ def members_of(
         callbacks: those of each member.
         folder: contains the weights files of the members; None saves none.
     """
-    assert first.trained
+    assert first.run
     members = []
     for number, own in enumerate(callbacks, 1):
-        config = replace(first.trained.config, seed=first.trained.config.seed + number - 1)
-        weights, run = initial_weights(first.model_config, config.seed), replace(first.trained, config=config)
-        start, path = replace(first, weights=weights, trained=run), folder and folder / f"member_{number}.h5"
+        config = replace(first.run.config, seed=first.run.config.seed + number - 1)
+        weights, run = initial_weights(first.model_config, config.seed), replace(first.run, config=config)
+        start, path = replace(first, weights=weights, run=run), folder and folder / f"member_{number}.h5"
         members.append(Member(number, task, start, own, path))
     return members
 
@@ -139,7 +139,7 @@ def _saved(member: Member) -> TrainedNetwork | None:
         return None
     networks = [load(path) for path in (member.path, file_names.snapshot_path(member.path)) if os.path.lexists(path)]
     for network in networks:
-        if (network.model_config, network.trained) != (member.start.model_config, member.run):
+        if (network.model_config, network.run) != (member.start.model_config, member.run):
             found = f"{member.path.parent}: expected member {member.number} of this training run, found another network"
             raise WeightsError(f"{found}; `force` trains all members again")
     return networks[0] if os.path.lexists(member.path) else None

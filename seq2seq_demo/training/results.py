@@ -32,9 +32,9 @@ def calibrated(network: TrainedNetwork, validation: Pairs) -> TrainedNetwork:
     """
     options = EvaluationOptions(network.max_out_len, detailed=True, alternatives=True)
     evaluation = measure(network.to_numpy(), validation, options)
-    reached = evaluation.figures if network.members else network.reached
+    reached = evaluation.figures if network.others else network.validation
     temperature, error = fit_temperature(evaluation.answers), cross_validated_error(evaluation.answers)
-    return replace(network, reached=reached, temperature=temperature, calibration_error=error)
+    return replace(network, validation=reached, temperature=temperature, calibration_error=error)
 
 
 # ---- The end of a training run ----
@@ -120,12 +120,12 @@ def finished(network: TrainedNetwork, best: Checkpoint | None, history: Sequence
 
     A run with a budget records the number of its epochs, which nothing else determines.
     """
-    if network.trained and network.trained.config.budget:
-        config = replace(network.trained.config, epochs=max(1, len(history)))
-        network = replace(network, trained=replace(network.trained, config=config))
+    if network.run and network.run.config.budget:
+        config = replace(network.run.config, epochs=max(1, len(history)))
+        network = replace(network, run=replace(network.run, config=config))
     if best is None or not history:
         return network
-    return replace(network, **best._asdict(), reached=best_epoch(history).validation)
+    return replace(network, **best._asdict(), validation=best_epoch(history).validation)
 
 
 # ---- Ensembles ----
@@ -136,9 +136,9 @@ def combined(networks: Sequence[TrainedNetwork], task: Task) -> TrainedNetwork:
 
     An ensemble that learned a user's pairs is calibrated.
     """
-    network = replace(networks[0], members=tuple(networks[1:]))
-    drawn = [task.draw(each.trained.config, each.model_config) for each in networks if each.trained]
+    network = replace(networks[0], others=tuple(networks[1:]))
+    drawn = [task.draw(each.run.config, each.model_config) for each in networks if each.run]
     validation = drawn[0][1].without(concatenate(training.sources for training, _ in drawn))
     if task.is_pairs:
         return calibrated(network, validation)
-    return replace(network, reached=validation_figures(task, network, validation))
+    return replace(network, validation=validation_figures(task, network, validation))

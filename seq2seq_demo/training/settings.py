@@ -43,8 +43,8 @@ def resolve(
         raise UsageError("expected `members` without TF_CONFIG, because each is trained in one process, got both")
     settings = with_recipe(task, settings, start)
     given = given_values(TrainConfig, settings)
-    if start and (start.members or given.get("members", 1) > 1):
-        found = f"an ensemble of {len(start.networks)}" if start.members else f"`members` {given['members']}"
+    if start and (start.others or given.get("members", 1) > 1):
+        found = f"an ensemble of {len(start.members)}" if start.others else f"`members` {given['members']}"
         raise UsageError(f"expected to continue from one network and to train one, got {found}")
     model_config = _continued_model(start, settings) if start else _new_model(task, settings)
     values: dict[str, Any] = {"in_len": TrainConfig.in_len, "few_symbols": 0.0}
@@ -105,7 +105,7 @@ def begin_run(network: TrainedNetwork, task: Task, config: TrainConfig) -> Train
     """Return the network at the start of a training run, which identifies its data."""
     fingerprint = DataFingerprint(task.digest, task.fingerprint(config, network.model_config))
     run = TrainingRun(config, network.step, fingerprint, task.validates_by_content)
-    return replace(network, task=task.name, trained=run, temperature=None)
+    return replace(network, task=task.name, run=run, temperature=None)
 
 
 def _continued_model(start: TrainedNetwork, settings: Settings) -> ModelConfig:

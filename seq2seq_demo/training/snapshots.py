@@ -41,8 +41,8 @@ class Snapshot:
     @property
     def run(self) -> TrainingRun:
         """The config and the start of the run, which every snapshot records."""
-        assert self.network.trained
-        return self.network.trained
+        assert self.network.run
+        return self.network.run
 
     @property
     def content(self) -> Content:

@@ -52,7 +52,7 @@ class Trainer:
         self.strategy = tf.distribute.get_strategy()
         self.model_config, self.widths = network.model_config, widths
         self.config, self.start = config, start
-        self.reached, self.recording = network.reached, network.recording
+        self.validation, self.recording = network.validation, network.recording
         self.progress, self.best, self.is_stopped = start.progress, start.best, False
         self.start_step = start_step_of(network)
         self.moments_since = network.moments_since if network.moments else network.step
@@ -265,7 +265,7 @@ class Trainer:
         progress, n = self.progress, self.progress.epoch + 1
         if progress.points < len(training):  # a callback or the budget ended the epoch
             training = training[self.order(training)[: progress.points]]
-        symbols, self.reached = self.n_symbols(training), figures
+        symbols, self.validation = self.n_symbols(training), figures
         epoch = EpochFigures(n, self.step, progress.loss_sum / symbols, progress.correct_sum / symbols, figures)
         self.progress = Progress(n, history=(*progress.history, epoch))
         if self.config.saves_best and results.best_epoch(self.progress.history) is epoch:
@@ -291,8 +291,8 @@ class Trainer:
             **state._asdict(),
             **{name: getattr(self.config, name) for name in LENGTHS},
             moments_since=self.moments_since,
-            trained=self.start.network.trained or TrainingRun(self.config, self.start_step),
-            reached=self.reached,
+            run=self.start.network.run or TrainingRun(self.config, self.start_step),
+            validation=self.validation,
             program=None,
             recording=self.recording,
             history=History(self.progress.history),
@@ -306,7 +306,7 @@ class Trainer:
 
 def start_step_of(network: TrainedNetwork) -> int:
     """Return Adam's step at the start of the training run, or its current step if the network has no recorded run."""
-    return network.trained.start_step if network.trained else network.step
+    return network.run.start_step if network.run else network.step
 
 
 # ---- A whole run ----

@@ -95,7 +95,7 @@ def test_ascii_locales_and_invalid_utf_8_cause_no_traceback(tmp_path):
 def test_control_characters_from_files_are_never_printed(tmp_path):
     evil = "\x1b]0;evil\x07\x1b[2J\u202e\u009b31m"
     save_random(tmp_path / f"ts2s__{evil}__copy_1.weights.h5", task=f"mine:{evil}", program=evil)
-    save_random(tmp_path / "w", task=f"mine:{evil}", trained=None)
+    save_random(tmp_path / "w", task=f"mine:{evil}", run=None)
     (tmp_path / f"{evil}.jsonl").write_text('{"input": [1, 2], "output": ["\x1b[2J"]}\n')
     (tmp_path / "keys.jsonl").write_text('{"input": [1, 2], "\x1b[2J": 1}\n{"\x1b[3J": 1}\n')
     for command in (

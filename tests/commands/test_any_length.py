@@ -28,7 +28,7 @@ def test_training_and_evaluation_cover_every_length(run, fast_steps):
     assert "60 point dataset (pattern 'reversed', sources of 1-4 symbols), with 1 epoch\n" in out
     network = load("w")
     assert (network.in_len, network.min_in_len, network.out_len) == (4, 1, 4)
-    assert network.trained.config.few_symbols == 0.25
+    assert network.run.config.few_symbols == 0.25
     assert run.ok("predict -i w 2 0 1")[0].endswith("(expected=[1 0 2])\n")
     out, _ = run.ok("evaluate -i w 100 --json")
     rows = [json.loads(line) for line in out.splitlines()]
@@ -78,9 +78,9 @@ def test_pairs_of_different_lengths(run, fast_steps):
     network = load(path)
     assert (network.min_in_len, network.in_len, network.out_len, network.task) == (1, 3, 2, "pairs.jsonl")
     config = network.model_config
-    assert (config.in_max_int, config.out_max_int, network.trained.config.points) == (2, 2, 40)
+    assert (config.in_max_int, config.out_max_int, network.run.config.points) == (2, 2, 40)
     run.ok(f"train 30 --from-file pairs.jsonl -i {path} -e 1 -o v")
-    assert load("v").trained.config.points == 30
+    assert load("v").run.config.points == 30
     run.ok("train --from-file pairs.jsonl -e 0 -o v --out-max-int 30")
     assert load("v").model_config.out_max_int == 30
 

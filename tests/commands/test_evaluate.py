@@ -14,7 +14,7 @@ ATTENTION = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
 
 def test_evaluate_reports_free_running_accuracy(run):
     config = TrainConfig(points=400, in_len=4, out_len=3)
-    network = save_random("w", ATTENTION, in_len=4, out_len=3, trained=TrainingRun(config, 0))
+    network = save_random("w", ATTENTION, in_len=4, out_len=3, run=TrainingRun(config, 0))
     seen = training_sources(config, ATTENTION, [4], 0)
     sources = unseen_sources(5, 600, 4, 9, seen)
     right = network.to_numpy().decode(sources, 3).symbols == sources[:, :0:-1]
@@ -46,7 +46,7 @@ def test_untrained_lengths_are_reported_once(run):
 def test_evaluate_when_nearly_all_sources_were_trained_on(run):
     def n_unseen_after(points):
         config = TrainConfig(points=points, in_len=2, out_len=2)
-        save_random("w", ATTENTION, in_len=2, out_len=2, trained=TrainingRun(config, 0))
+        save_random("w", ATTENTION, in_len=2, out_len=2, run=TrainingRun(config, 0))
         return 100 - len(np.unique(training_sources(config, ATTENTION, [2], 0).array(), axis=0))
 
     assert n_unseen_after(1000) == 0

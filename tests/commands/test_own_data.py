@@ -87,9 +87,9 @@ def test_notices_about_a_training_on_pairs_and_about_continuing_it(sources, run,
     assert "Settings for 107 pairs: dropout 0." in err
     assert "unknown" not in err
     network = load("w")
-    assert network.trained.validated_by_content
+    assert network.run.validated_by_content
     run.ok(f"{train} -e 1 -o of_file --validation-file pairs.jsonl")
-    replace(network, trained=replace(network.trained, validated_by_content=None)).save("old")
+    replace(network, run=replace(network.run, validated_by_content=None)).save("old")
     unknown = "so it is unknown whether it was trained on pairs that validate it now; if it was, the validation figures"
     for name, validation in (("w", " --validation-file pairs.jsonl"), ("of_file", ""), ("old", "")):
         err = notices(f"train --from-file pairs.jsonl{validation} -i {name} -e 1 -o v")

@@ -40,7 +40,7 @@ def test_recordings_have_canonical_names_and_restart_when_training_continues(run
 def test_continuing_from_a_snapshot_starts_a_new_training(tmp_path):
     """The new training run ignores the best epoch and the recording of the snapshot."""
     network, config = untrained(ModelConfig(), 0), TrainConfig(points=60, keep_best=True)
-    network = replace(start_recording(network, config), trained=TrainingRun(config, 0))
+    network = replace(start_recording(network, config), run=TrainingRun(config, 0))
     (tmp_path / "w").write_bytes(to_bytes(Snapshot(network, best=Checkpoint(network.weights, 3, {})).content))
     loaded = load_snapshot(tmp_path / "w")
     assert (loaded.best.step, loaded.network.recording.steps) == (3, (0,))

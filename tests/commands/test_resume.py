@@ -120,7 +120,7 @@ def test_the_snapshot_beside_the_result_is_resumed(run, fast_steps, options, res
     out, err = run.ok(f"train --resume {options}")
     assert f"Resuming {resumed}, epoch 2, step 1" in err
     assert out.endswith(f"Saved {saved}\n")
-    assert (load(saved).trained, load(saved).step) == (written.network.trained, 1)
+    assert (load(saved).run, load(saved).step) == (written.network.run, 1)
     assert [path for path in paths if not os.path.exists(path)] == [resumed]
 
 
@@ -255,7 +255,7 @@ def test_a_new_run_beside_a_snapshot_needs_force(run, fast_steps):
             run.refuses(f"{line} -o w.h5", "another process is using this file", 1)
     assert files() == before
     run.ok(f"{TRAIN} -o w.h5 --force")
-    assert load("w.h5").trained.config.seed == 0
+    assert load("w.h5").run.config.seed == 0
     assert [*files()] == ["w.h5"]
 
 

@@ -46,7 +46,7 @@ def test_train_evaluate_and_predict_texts(run):
     assert "Vocabularies: 5 characters in sources, 5 words in targets" in out
     assert "distinct validation sources are also training sources" in err
     network = load("w")
-    assert network.reached.exact_match > 0.8
+    assert network.validation.exact_match > 0.8
     assert network.model_config.bidirectional
     out, _ = run.ok("evaluate -i w --from-file test.tsv -v")
     n = len({source for source, _ in [*rows(100, 2), ("ab", "")]})

@@ -18,7 +18,7 @@ def test_unseen_validation_symbols_are_reported_and_count_as_wrong(run, tmp_path
         _, err = run.ok(*line, *SMALL_PAIRS, "--stop-at-exact", 0.6, "-o", tmp_path / "w", "--force")
         counted = "1 of 2 pairs, such as dev.tsv, line 2, count as wrong in every figure but the loss"
         assert f'Training lacked "{symbol}" in {side}: {counted}\n' in err
-        assert load(tmp_path / "w").reached.exact_match <= 0.5
+        assert load(tmp_path / "w").validation.exact_match <= 0.5
 
 
 def test_train_with_keep_going_skips_at_most_a_tenth_of_the_lines(run, tmp_path):

@@ -100,7 +100,7 @@ def test_figures_at_several_lengths_and_of_several_kinds():
 )
 def test_sources_are_fresh_only_if_no_run_used_them(start_step, fresh, name):
     rows = [EvaluationRow(RANDOM, 7 + n, evaluation(), each) for n, each in enumerate(fresh)]
-    network = network_of(Vocabularies(), trained=TrainingRun(TrainConfig(9), start_step))
+    network = network_of(Vocabularies(), run=TrainingRun(TrainConfig(9), start_step))
     assert text(rows, network, "").startswith(f"20 {name}s; ")
 
 

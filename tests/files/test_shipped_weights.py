@@ -40,7 +40,7 @@ def test_shipped_weights_are_of_version_1_and_stay_readable():
         network = load(path)
         assert network.vocabularies == INTEGER_VOCABULARIES
         assert not network.model_config.bidirectional
-        assert (network.trained.config.keep_best, network.trained.config.dropout) == (False, 0)
+        assert (network.run.config.keep_best, network.run.config.dropout) == (False, 0)
 
 
 def test_long_sources_use_a_network_with_attention(run):

@@ -25,10 +25,10 @@ from seq2seq_demo.network_facts import DataFingerprint, TrainingRun
 from seq2seq_demo.trained_network import TrainedNetwork, load
 from seq2seq_demo.training.snapshots import Snapshot, load_snapshot
 
-FIGURES = TRAINED["reached"]
+FIGURES = TRAINED["validation"]
 FIGURES_OF_EARLIER = Figures(0.5, 0.9, 0.875, 0.8125, 0.75)
 HISTORY = (EpochFigures(1, 80, 2.5, 0.25, FIGURES), EpochFigures(2, 83, 1.5, 0.5, replace(FIGURES, loss=0.1)))
-UNKNOWN = dict.fromkeys(("task", "in_len", "out_len", "trained", "reached"))
+UNKNOWN = dict.fromkeys(("task", "in_len", "out_len", "run", "validation"))
 ENDING, BOTH_WAYS = replace(TRAINED["model_config"], ends=True), replace(TRAINED["model_config"], bidirectional=True)
 
 
@@ -115,12 +115,12 @@ def test_round_trip_under_any_name(tmp_path, changes):
 
 
 def test_without_the_optimizer_a_file_is_a_third_as_large(tmp_path):
-    saved = network(moments_since=3, members=(network(),))
+    saved = network(moments_since=3, others=(network(),))
     saved.save(tmp_path / "whole")
     saved.save(tmp_path / "part", optimizer=False)
     part = load(tmp_path / "part")
-    assert same(part, replace(saved, moments={}, moments_since=0, members=part.members))
-    assert same(part.members[0], network(moments={}))
+    assert same(part, replace(saved, moments={}, moments_since=0, others=part.others))
+    assert same(part.others[0], network(moments={}))
     assert os.path.getsize(tmp_path / "part") < 0.4 * os.path.getsize(tmp_path / "whole")
 
 
@@ -129,13 +129,13 @@ def test_without_the_optimizer_a_file_is_a_third_as_large(tmp_path):
     [
         ({}, Progress(), DataFingerprint()),
         ({}, Progress(2, 130, 12.25, 40.0, HISTORY), DataFingerprint("abc", "def")),
-        ({"task": "mine:f", "reached": None}, Progress(1, history=HISTORY[:1]), DataFingerprint(None, "def")),
+        ({"task": "mine:f", "validation": None}, Progress(1, history=HISTORY[:1]), DataFingerprint(None, "def")),
     ],
     ids=["begun", "snapshot", "without figures"],
 )
 def test_a_snapshot_is_loaded_as_it_was_saved(tmp_path, changes, progress, fingerprint):
-    run = replace(network().trained, fingerprint=fingerprint)
-    saved = Snapshot(network(**{"trained": run} | changes), progress)
+    run = replace(network().run, fingerprint=fingerprint)
+    saved = Snapshot(network(**{"run": run} | changes), progress)
     (tmp_path / "w").write_bytes(weights_file.to_bytes(saved.content))
     loaded = load_snapshot(tmp_path / "w")
     assert (loaded.progress, loaded.run.fingerprint, loaded.best) == (progress, fingerprint, None)
@@ -173,8 +173,8 @@ def test_the_layout_is_stable(tmp_path):
         assert (file.attrs["version"], "progress" in file.attrs) == (5, False)
     assert (stored["model_config"]["cell_type"], stored["model_config"]["ends"]) == ("GRUCell", False)
     assert (stored["task"], stored["in_len"], stored["out_len"]) == ("reversed", 11, 4)
-    assert (stored["trained"]["config"]["epochs"], stored["trained"]["start_step"]) == (3, 77)
-    assert stored["reached"]["exact_match"] == 0.75
+    assert (stored["run"]["config"]["epochs"], stored["run"]["start_step"]) == (3, 77)
+    assert stored["validation"]["exact_match"] == 0.75
 
 
 # ---- Earlier versions: files in the folder `earlier`, which those versions wrote, and shipped weights ----
@@ -186,26 +186,26 @@ def test_a_network_of_version_2(tmp_path):
     loaded = load(EARLIER / "version_2.h5")
     assert loaded.vocabularies == Vocabularies(Vocabulary("characters", (*"abé",)), Vocabulary("words", ("x", "y")))
     assert (loaded.task, loaded.in_len, loaded.out_len, loaded.min_in_len, loaded.ends) == ("t.tsv", 5, 4, 1, True)
-    assert (loaded.step, loaded.reached, loaded.trained.start_step) == (9, FIGURES_OF_EARLIER, 0)
-    assert loaded.trained.config == TrainConfig(50, 5, 4, epochs=3, min_in_len=1, keep_best=True)
+    assert (loaded.step, loaded.validation, loaded.run.start_step) == (9, FIGURES_OF_EARLIER, 0)
+    assert loaded.run.config == TrainConfig(50, 5, 4, epochs=3, min_in_len=1, keep_best=True)
     loaded.save(tmp_path / "w")
     assert same(load(tmp_path / "w"), loaded)
 
 
 def test_a_snapshot_of_an_earlier_version_is_read_as_a_network():
     network = load(EARLIER / "version_2_snapshot.h5")
-    assert (network.step, network.ends, network.trained.fingerprint.data) == (2, False, "abc")
+    assert (network.step, network.ends, network.run.fingerprint.data) == (2, False, "abc")
     with pytest.raises(WeightsError, match="expected a snapshot of this version, got weights"):
         load_snapshot(EARLIER / "version_2_snapshot.h5")
 
 
 def test_an_ensemble_of_version_3():
     ensemble = load(EARLIER / "version_3_ensemble.h5")
-    assert [network.step for network in ensemble.networks] == [9, 10]
-    for seed, network in enumerate(ensemble.networks):
+    assert [network.step for network in ensemble.members] == [9, 10]
+    for seed, network in enumerate(ensemble.members):
         assert same_arrays(network.weights, initial_weights(network.model_config, seed))
         config = TrainConfig(50, 5, 4, epochs=3, members=2, keep_best=True, seed=seed)
-        assert network.trained == TrainingRun(config, 7, DataFingerprint("abc", "def"))
+        assert network.run == TrainingRun(config, 7, DataFingerprint("abc", "def"))
         assert (network.temperature, network.moments_since) == (1.25, 7)
         assert network.vocabularies.target == Vocabulary("words", ("x", "y"), form="NFKC", lowercase=True)
 
@@ -228,7 +228,7 @@ def test_versions_1_and_2_end_their_answers_if_they_record_a_shortest_length(min
     (upgraded,) = weights_file.upgrade(2, {"model": {}, "training": training})["networks"]
     assert upgraded["model_config"] == {"ends": min_in_len is not None}
     fingerprint = {"data": "abc", "fingerprint": "def"}
-    assert upgraded["trained"] == {"config": {"seed": 0}, "start_step": 0, "fingerprint": fingerprint}
+    assert upgraded["run"] == {"config": {"seed": 0}, "start_step": 0, "fingerprint": fingerprint}
 
 
 def test_other_versions_are_refused(tmp_path):
@@ -301,7 +301,7 @@ def test_a_file_that_is_damaged_anywhere_is_refused(tmp_path, content):
         (edit("networks", {"moments_since": 1234568}), "expected moments_since of at most 1234567, got 1234568"),
         (edit("networks", {"temperature": 0}), "expected a temperature above 0, got 0.0"),
         (edit("networks", {"in_len": 0}), "expected in_len to be an integer of at least 1, got 0"),
-        (edit("networks", {"start_step": -1}, "trained"), "expected start_step to be an integer of at least 0, got -1"),
+        (edit("networks", {"start_step": -1}, "run"), "expected start_step to be an integer of at least 0, got -1"),
         (edit("networks", {"min_in_len": 12}), "expected lengths from shortest to longest, got 12 to 11"),
     ],
 )

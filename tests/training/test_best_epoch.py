@@ -85,4 +85,4 @@ def test_the_best_epoch_is_saved_and_patience_ends_a_resumed_training_too(case):
 def assert_saved(network, watcher, epoch):
     """Require the network and the figures of an epoch."""
     assert alike(network, watcher.networks[epoch - 1])
-    assert (network.reached.exact_match, network.reached.loss) == REACHED[epoch - 1]
+    assert (network.validation.exact_match, network.validation.loss) == REACHED[epoch - 1]

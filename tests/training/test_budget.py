@@ -67,8 +67,8 @@ def test_a_run_ends_in_time_with_a_validation_and_annealed(seconds, monkeypatch)
     network = fitted(CONFIG, callbacks=[watcher])
     assert seconds[0] == 1060
     assert [epoch.step for epoch in watcher.history] == [9, 18, 26]
-    assert network.trained.config == replace(CONFIG, epochs=3)
-    assert network.reached == watcher.history[-1].validation
+    assert network.run.config == replace(CONFIG, epochs=3)
+    assert network.validation == watcher.history[-1].validation
     # The share of the time for steps that has elapsed since the first call, which compiles the steps: of 54 s until the
     # first validation has been measured, then of 50 s.
     shares = [0, 0, 6 / 54, *(s / 50 for s in (16, 22, 28, 38, 44))]

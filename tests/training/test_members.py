@@ -36,11 +36,11 @@ def test_members_are_equal_side_by_side_and_one_after_another(capfd):
     watcher = Watcher()
     in_turn = train(ROWS, members=2, callbacks=[watcher], **MODEL | SETTINGS)
     assert [call[1] for call in watcher.calls if call[0] == "begin"] == [1, 2, 1, 2]
-    for one, other in zip(together.networks, in_turn.networks, strict=True):
+    for one, other in zip(together.members, in_turn.members, strict=True):
         assert same_arrays(one.weights, other.weights)
         assert (one.step, one.moments, len(one.history)) == (other.step, {}, 2)
-    assert [each.trained.config.seed for each in together.networks] == [3, 4]
-    assert together.reached == in_turn.reached != in_turn.networks[1].reached
+    assert [each.run.config.seed for each in together.members] == [3, 4]
+    assert together.validation == in_turn.validation != in_turn.members[1].validation
     assert (together.temperature, together.calibration_error) == (in_turn.temperature, in_turn.calibration_error)
 
 
@@ -56,12 +56,12 @@ def test_an_ensemble_is_validated_on_sources_that_no_member_was_trained_on():
     task = find_pattern("copy")
     networks = [each.start for each in members_in(None, task, members=3)]
     network = combined(networks, task)
-    drawn = [task.draw(each.trained.config, each.model_config) for each in networks]
+    drawn = [task.draw(each.run.config, each.model_config) for each in networks]
     seen = {tuple(source) for training, _ in drawn for source in training.sources.rows()}
     unseen = np.array([tuple(source) not in seen for source in drawn[0][1].sources.rows()])
     assert 0 < unseen.sum() < len(unseen)
     options = EvaluationOptions(network.max_out_len)
-    assert network.reached == measure(network.to_numpy(), drawn[0][1][unseen], options).figures
+    assert network.validation == measure(network.to_numpy(), drawn[0][1][unseen], options).figures
 
 
 MEMBERS = """train 6000 -p mine.py:f --members 2 --jobs 1 --seed 5 -e 2 --batch-size 16 --in-len 4 --out-len 3
@@ -112,7 +112,7 @@ def test_members_whose_parent_is_killed_end_with_the_same_bits(tmp_path, monkeyp
     assert sorted(os.listdir()) == ["h.2.json", "h.json", "logs", "mine.py", "w.h5"]
     assert sorted(os.listdir("logs")) == ["member_1", "member_2"]
     settings = {"epochs": 2, "in_len": 4, "out_len": 3, "cell_size": 6, "batch_size": 16}
-    for seed, network in zip((5, 6), load("w.h5").networks, strict=True):
+    for seed, network in zip((5, 6), load("w.h5").members, strict=True):
         assert same_arrays(train("mine.py:f", points=6000, seed=seed, **settings).weights, network.weights)
 
 

@@ -34,7 +34,7 @@ def snapshots_in(folder, warnings=None, cls=Snapshots):
 
 def state_at(step):
     """The state of a training run after some steps."""
-    return Snapshot(replace(untrained(MODEL, 0), step=step, trained=TrainingRun(TrainConfig(), 0)))
+    return Snapshot(replace(untrained(MODEL, 0), step=step, run=TrainingRun(TrainConfig(), 0)))
 
 
 @pytest.mark.slow

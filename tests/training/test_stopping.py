@@ -38,7 +38,7 @@ def test_a_stop_after_an_epoch_keeps_the_network(answer):
     assert calls[-1] == ("end", 2)  # the other callbacks are called too
     same, _ = trained(epochs=2)
     assert same_arrays(network.weights, same.weights)
-    assert network.reached == same.reached == network.history[-1].validation
+    assert network.validation == same.validation == network.history[-1].validation
 
 
 @pytest.mark.parametrize("answer", [False, None, 1, "yes", np.False_, np.array([True])])
@@ -62,10 +62,10 @@ def test_a_stop_within_an_epoch_ends_it_with_a_validation():
     assert calls == [*first, ("begin", 2), ("steps", 163), ("end", 2)]
     assert network.step == network.history[-1].step == 163
     assert [epoch.loss for epoch in network.history] == [0.5, 0.5]
-    assert network.reached == network.history[-1].validation
+    assert network.validation == network.history[-1].validation
     assert trained(Stop("on_steps_end", 5))[0].step == 198
 
 
 def test_a_stop_ends_the_training_of_one_member():
     network, _ = trained(Stop("on_epoch_end", 1), members=3, epochs=2)
-    assert [each.step for each in network.networks] == [99, 198, 198]
+    assert [each.step for each in network.members] == [99, 198, 198]

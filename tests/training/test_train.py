@@ -32,10 +32,10 @@ def test_a_pattern_is_given_by_name_and_callbacks_see_every_call():
     watcher, other = Watcher(), Watcher()
     trained = train("reversed", points=100, in_len=4, epochs=2, batch_size=32, callbacks=[watcher, other], **TINY)
     assert (trained.task, trained.in_len, trained.out_len, trained.step) == ("reversed", 4, 4, 6)
-    assert trained.trained.config == TrainConfig(100, 4, 4, epochs=2, batch_size=32)
-    assert trained.trained.start_step == 0
-    assert trained.trained.fingerprint.fingerprint == find_pattern("reversed").fingerprint(
-        trained.trained.config, trained.model_config
+    assert trained.run.config == TrainConfig(100, 4, 4, epochs=2, batch_size=32)
+    assert trained.run.start_step == 0
+    assert trained.run.fingerprint.fingerprint == find_pattern("reversed").fingerprint(
+        trained.run.config, trained.model_config
     )
     assert trained.model_config == ModelConfig(**TINY)
     epochs = [[("begin", k + 1), ("steps", 3 * k + 3, 90), ("end", k + 1, 9)] for k in range(2)]  # 1 of 10 is trained
@@ -44,14 +44,14 @@ def test_a_pattern_is_given_by_name_and_callbacks_see_every_call():
     assert all(call[3] > 0 and 0 <= call[4] <= 1 for call in watcher.calls if call[0] == "steps")
     last = watcher.networks[-1]
     assert largest_difference(last, trained) == 0
-    assert last.reached == trained.reached
+    assert last.validation == trained.validation
     assert largest_difference(trained, untrained(trained.model_config, 0)) > 0
 
 
 def test_defaults_are_those_of_the_command_line():
     network = train("reversed", epochs=0)
     assert network.model_config == ModelConfig()
-    assert network.trained.config == TrainConfig(epochs=0)
+    assert network.run.config == TrainConfig(epochs=0)
     assert largest_difference(network, untrained(ModelConfig(), 0)) == 0
     assert largest_difference(train("reversed", epochs=0, seed=3), untrained(ModelConfig(), 3)) == 0
 
@@ -64,7 +64,7 @@ def test_every_setting_is_used():
     training |= {"patience": 3, "dropout": 0.25, "label_smoothing": 0.2, "consistency": 0.5}
     network = train("copy", **model, **training)
     assert network.model_config == ModelConfig(**model)
-    assert network.trained.config == TrainConfig(**training)
+    assert network.run.config == TrainConfig(**training)
     settings = Settings(**model, **training, budget=None, members=1)
     assert settings.keys() == Settings.__annotations__.keys()
     for changes in ({"budget": 2.0, "epochs": None}, {"members": 3, "epochs": 1}):  # `epochs` contradicts them
@@ -89,7 +89,7 @@ def test_pairs_are_trained_on(fast_steps):
     trained = train(PAIRS, epochs=1, callbacks=[watcher], **TINY | AS_PATTERNS)
     assert (trained.in_len, trained.out_len, trained.step) == (2, 3, 1)
     validation = watcher.validation
-    assert len(validation) == trained.trained.config.n_validation == 6  # the pairs of one source stay together
+    assert len(validation) == trained.run.config.n_validation == 6  # the pairs of one source stay together
     rows = zip(validation.sources.rows(), validation.targets.rows(), strict=True)
     assert all((source, target) in PAIRS for source, target in rows)
     assert trained.evaluate(PAIRS).n == 5  # sources, not pairs
@@ -118,7 +118,7 @@ def test_start_provides_model_lengths_and_weights():
     network = train("reversed", points=20, epochs=0, start=START)
     assert network.model_config == START.model_config
     assert (network.in_len, network.out_len, network.step) == (6, 4, 9)
-    assert network.trained.start_step == 9
+    assert network.run.start_step == 9
     assert largest_difference(network, START) == 0
     same = unchanged("reversed", start=START, model="embedding_attention", cell_type="BasicLSTMCell", in_max_int=9)
     assert same.model_config == START.model_config
@@ -185,12 +185,12 @@ def test_a_fresh_network_ends_its_answers_to_pairs(pairs, lengths):
         trained = unchanged(pairs, **given)
         assert trained.ends
         assert (trained.min_in_len, trained.in_len, trained.out_len) == lengths
-        assert trained.trained.config.few_symbols == 0
+        assert trained.run.config.few_symbols == 0
     assert unchanged(PAIRS, in_len=2, out_len=3, points=30).ends
 
 
 def test_points_do_not_include_the_given_validation_pairs():
-    assert unchanged(PAIRS, points=30, validation=PAIRS[:5]).trained.config.points == 35
+    assert unchanged(PAIRS, points=30, validation=PAIRS[:5]).run.config.points == 35
 
 
 def test_a_start_learns_to_end_its_answers_only_from_a_range_of_lengths():
@@ -257,7 +257,7 @@ def test_evaluate_avoids_the_sources_of_the_last_run(tmp_path, in_len, fast_step
     second.save(tmp_path / "w.h5")
     for network, fresh in ((first, True), (load(tmp_path / "w.h5"), None)):
         seen, are_all = training_sources([network], find_pattern("reversed"))
-        run = network.trained
+        run = network.run
         drawn = find_pattern(network.task).draw(run.config, network.model_config, run.start_step)
         assert {*map(tuple, seen.rows())} == {tuple(source) for part in drawn for source in part.sources.rows()}
         assert are_all is bool(fresh)

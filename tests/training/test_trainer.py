@@ -103,10 +103,10 @@ def test_training_learns_to_reverse():
     assert last_losses[-1] < 1.1 * losses[-1]  # the mean of the last steps, not of the whole epoch or training
     assert points == (256, *(2048, 3600) * 8)  # after 8, 64 and 113 steps, then after 64 and 113
     figures = measure(trained.to_numpy(), watcher.validation, EvaluationOptions(trained.max_out_len)).figures
-    assert trained.reached == watcher.networks[-1].reached == watcher.history[-1].validation == figures
+    assert trained.validation == watcher.networks[-1].validation == watcher.history[-1].validation == figures
     assert figures.exact_match > 0.97
     assert (trained.task, trained.in_len, trained.out_len, trained.step) == ("reversed", 3, 3, 8 * 113)
-    assert (trained.trained.config, trained.trained.start_step) == (config, 0)
+    assert (trained.run.config, trained.run.start_step) == (config, 0)
 
 
 @pytest.mark.parametrize(
