@@ -13,8 +13,11 @@ from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.patterns import PATTERNS, PatternTask, find_pattern
 from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies
+from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.metrics import Figures
+
+ENDING = "`max_out_len`", "`out_len`"  # the lengths of answers that the network ends, and of others
 
 
 @dataclass(frozen=True)
@@ -84,13 +87,18 @@ class NetworkFacts:
         longest, trained = self.out_len or in_len, self.in_len or in_len
         return longest if in_len <= trained else -(-longest * in_len // trained)
 
-    def check_answer_lengths(self, out_len: int | None, max_out_len: int | None) -> None:
-        """Raise UsageError if `out_len` is given but the network ends its answers, or `max_out_len` but it does not."""
-        if self.ends and out_len is not None:
-            raise UsageError(f"the network ends its answers: expected `max_out_len`, got `out_len` {out_len}")
-        if not self.ends and max_out_len is not None:
-            found = f"got `max_out_len` {max_out_len}"
-            raise UsageError(f"the network does not end its answers: expected `out_len`, {found}")
+    def given_out_len(self, out_len: int | None, max_out_len: int | None) -> int | None:
+        """Return the given length of answers, which is their maximum if the network ends them; None if none is given.
+
+        Raises:
+            UsageError: the length is below 1, or it is an `out_len` although the network ends its answers, or a
+                `max_out_len` although it does not.
+        """
+        how, expected, other = ("ends", *ENDING) if self.ends else ("does not end", *reversed(ENDING))
+        given, wrong = (max_out_len, out_len) if self.ends else (out_len, max_out_len)
+        if wrong is not None:
+            raise UsageError(f"the network {how} its answers: expected {expected}, got {other} {wrong}")
+        return None if given is None else require_integer(expected, given, at_least=1)
 
     def answer_len(self, in_len: int, pattern: PatternTask | None = None, out_len: int | None = None) -> int:
         """Return the number of symbols to decode for sources of a length; the maximum if the network ends its answers.

@@ -159,12 +159,9 @@ class TrainedNetwork(NetworkFacts):
             UsageError: an argument is out of its range, or a sequence is too long to decode.
         """
         records = source_records(sources, self.vocabularies.source, self.model_config.in_max_int, on_error)
-        for name, value in {"`out_len`": out_len, "`max_out_len`": max_out_len}.items():
-            if value is not None:
-                require_integer(name, value, at_least=1)
-        self.check_answer_lengths(out_len, max_out_len)
+        out_len = self.given_out_len(out_len, max_out_len)
         beam = make_beam(beam_size, n_best, length_penalty)
-        numbers = self._predict_records(records, out_len or max_out_len, DecodingOptions(beam, details, details))
+        numbers = self._predict_records(records, out_len, DecodingOptions(beam, details, details))
         predictions = [[answer.with_symbols(self.vocabularies) for answer in each] for each in numbers]
         name = "text" if self.vocabularies.target.is_text else "predicted"
         answers: list[list[Any]] = [
@@ -230,7 +227,7 @@ class TrainedNetwork(NetworkFacts):
             if self.pattern is None:
                 raise UsageError(f"the network was trained on {self.task!r}: expected a task to evaluate it on")
             task = self.pattern
-        self.check_answer_lengths(out_len, max_out_len)
+        out_len = self.given_out_len(out_len, max_out_len)
         if isinstance(in_len, tuple) and not self.ends:
             raise UsageError(f"expected `in_len` to be one length, as the network was trained on one, got {in_len}")
         lengths: Sequence[int] = ()
@@ -239,7 +236,6 @@ class TrainedNetwork(NetworkFacts):
             shortest = require_integer("`in_len`", shortest, at_least=1)
             lengths = range(shortest, require_integer("`in_len`", longest, at_least=shortest) + 1)
         beam = make_beam(beam_size, None, length_penalty)
-        out_len = max_out_len if out_len is None else out_len
         rows = self.evaluate_by_length(task, n, lengths, out_len, seed, kinds=False, beam=beam)
         return sum((row.evaluation for row in rows), Evaluation())
 

@@ -28,7 +28,6 @@ def predict(options: PredictOptions) -> None:
     typed_len = None if typed.error else len(typed.values)
     selected = network_selection.select_network(options, options.in_len or typed_len)
     network, model_config = selected.network, selected.network.model_config
-    network.check_answer_lengths(options.out_len, options.max_out_len)
     form = network_selection.input_format(options, network.vocabularies.tokens, is_paired=False)
     if options.prints_tsv:
         # `--format tsv` sets the format of the output, and that of the input only if the input is a .tsv file.
@@ -68,7 +67,7 @@ class _Predictor:
 
     def __init__(self, options: PredictOptions, selected: network_selection.SelectedNetwork) -> None:
         self.options, self.network = options, selected.network
-        out_len = options.max_out_len or options.out_len
+        out_len = self.network.given_out_len(options.out_len, options.max_out_len)
         # Cached, because each call runs the pattern.
         self.out_len = functools.cache(lambda in_len: self.network.answer_len(in_len, selected.pattern, out_len))
         self.targets = self.network.target_function(selected.pattern, out_len) if selected.pattern else None
