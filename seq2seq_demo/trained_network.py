@@ -325,10 +325,8 @@ class TrainedNetwork(NetworkFacts):
             WeightsError: `load` would reject the network, or a file cannot be written or is another program's.
             FileExistsError: the file exists and `overwrite` is False.
         """
-        if file_names.as_path(path).suffix == ".keras":
-            raise WeightsError(
-                f"expected the name of a weights file, got {path}: `to_keras().save` writes a Keras model"
-            )
+        if Path(path).suffix == ".keras":
+            raise WeightsError(f"expected a weights file, got {path}: `to_keras().save` writes a Keras model")
         network = self if optimizer else self.without_optimizer()
         weights_file.write(network.content, Path(path), overwrite)
 
@@ -348,7 +346,7 @@ def load(path: str | os.PathLike[str]) -> TrainedNetwork:
     Raises:
         WeightsError: the file is missing, damaged or of another kind.
     """
-    return TrainedNetwork.of(weights_file.read(file_names.find_weights(file_names.as_path(path))))
+    return TrainedNetwork.of(weights_file.read(file_names.find_weights(Path(path))))
 
 
 def ensemble(networks: Iterable[TrainedNetwork]) -> TrainedNetwork:

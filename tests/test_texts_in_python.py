@@ -94,8 +94,6 @@ def test_a_keras_model_is_saved_otherwise(trained, tmp_path):
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda network: load(None), WeightsError, "^expected the name of a weights file, got None$"),
-        (lambda network: network.save(0), WeightsError, "^expected the name of a weights file, got 0$"),
         (lambda network: train(PatternTask), UsageError, "^expected a pattern's name, a PatternTask, or pairs"),
     ],
 )

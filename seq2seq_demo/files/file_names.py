@@ -33,13 +33,6 @@ def snapshot_path(result: Path) -> Path:
     return result.with_name(f"{SNAPSHOT}__{result.name}")
 
 
-def as_path(path: object) -> Path:
-    """Return an argument as a path; raise WeightsError if it has another type."""
-    if isinstance(path, str | os.PathLike):
-        return Path(path)
-    raise WeightsError(f"expected the name of a weights file, got {path!r}")
-
-
 def result_path(snapshot: Path) -> Path:
     """Return the path of the result that the training run with this snapshot will write."""
     return snapshot.with_name(snapshot.name.removeprefix(f"{SNAPSHOT}__"))
