@@ -1,13 +1,12 @@
 """The names that `seq2seq_demo` exports, and the side effects of importing them."""
 
 import inspect
-import os
 import re
 import subprocess
 import sys
 
 import pytest
-from helpers import environment, save_random
+from helpers import environment
 
 import seq2seq_demo
 
@@ -93,33 +92,3 @@ def test_an_unknown_name_raises_the_usual_errors():
     with pytest.raises(AttributeError, match="module 'seq2seq_demo' has no attribute 'nope'"):
         _ = seq2seq_demo.nope
     assert not hasattr(seq2seq_demo, "nope")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("first", ["import numpy", "pass"])
-def test_prediction_limits_blas_to_one_thread_regardless_of_import_order(tmp_path, first):
-    save_random(tmp_path / "w")
-    code = f"""if True:
-        {first}
-        from seq2seq_demo import load
-        from seq2seq_demo.network.numpy_network import NumpyNetwork
-        from threadpoolctl import threadpool_info
-
-        def threads():
-            return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
-
-        def watched(*args, decode=NumpyNetwork.decode):
-            during.extend(threads())
-            return decode(*args)
-
-        NumpyNetwork.decode, during, network = watched, [], load("w")
-        before = threads()
-        (answer,) = network.predict([[3, 1, 2]])
-        assert before and set(during) == {{1}}, (before, during)
-        assert threads() == before
-        print(len(answer), max(before))
-    """
-    unset = [name for name in os.environ if name.endswith("_NUM_THREADS")]
-    length, before = python(code, tmp_path, **dict.fromkeys(unset, "")).split()
-    assert length == "3"
-    assert int(before) > 1 or os.cpu_count() == 1

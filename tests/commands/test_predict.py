@@ -112,17 +112,6 @@ def test_each_line_on_standard_input_is_answered_by_a_line(tmp_path, form, lines
     assert ("line 4: " in err) == (not is_json)
 
 
-@pytest.mark.slow
-def test_a_pipe_is_read_at_once_without_line_buffered(tmp_path):
-    save_texts(tmp_path / "w", ("characters", ("a", "b", "c")), ("characters", ("x", "y")))
-    with start_predict(tmp_path, "--from-file", "-") as process:
-        out, err = process.communicate("ab\n\nc\n", timeout=60)
-    assert ([line.split(",")[0] for line in out.splitlines()], process.returncode) == (
-        ["==> For input ab", "==> For input c"],
-        0,
-    ), err
-
-
 def test_a_source_that_is_too_long_to_decode_is_printed_as_it_was_read(run, monkeypatch):
     save_texts("w", ("characters", ("a", "b", "c")), ("characters", ("x", "y")))
     Path("in.txt").write_text(f"{'ab' * 3000}\n")

@@ -98,14 +98,6 @@ def test_tabs_in_tab_separated_values_are_escaped_and_other_symbols_are_not(run,
     assert "\\x1b" in run.ok("predict -i w --format tsv", "\x1b")[0]  # a terminal would obey it
 
 
-def test_withheld_answers_as_tab_separated_values(run):
-    save_texts("w", ("characters", ("a", "b", "c")), ("characters", ("x", "y")), temperature=9.0)
-    out, err = run.ok("predict -i w --format tsv --min-confidence 0.5 ab")
-    source, answer, probability = out.split("\t")
-    assert (source, answer, float(probability)) == ("ab", "", 0)  # it did not end
-    assert err.endswith("Left 1 source unanswered, because the confidence is below 0.5\n")
-
-
 def test_errors_in_python(network):
     first, error, last = network.predict(["ab", "q", "c"], on_error="return")
     assert [first, last] == network.predict(["ab", "c"])

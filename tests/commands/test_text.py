@@ -3,14 +3,12 @@
 import json
 import random
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from helpers import SMALL, SMALL_PAIRS, save_texts, write_pairs
 
-from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained_network import load
 
 TOKENS = ["--in-tokens", "characters", "--out-tokens", "words"]
@@ -158,14 +156,3 @@ def test_control_characters_in_symbols_are_escaped(run):
             out, err = run.ok(f"{command} -i {network} --from-file {network}.jsonl")
             assert not {"\x07", "\t", "\x1b"} & {*out, *err}
             assert {"\\x1b", "\\t"} <= {*re.findall(r"\\x1b|\\t", out)}
-
-
-def test_networks_named_like_a_pattern_are_not_that_pattern(run, text_network):
-    """An earlier version or another user may have given a network of other data this name."""
-    named = replace(text_network, task="sorted")
-    named.save("ts2s__basic__sorted_1.weights.h5")
-    assert "(expected=[1 2 3])" in run.ok("predict -p sorted 3 1 2")[0]
-    assert "expected" not in run.ok("predict a")[0]
-    assert named.pattern is None
-    with pytest.raises(UsageError, match="expected a task to evaluate it on"):
-        named.evaluate()

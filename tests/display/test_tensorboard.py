@@ -7,19 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import Watcher
 
-from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.sequences import shift_right
-from seq2seq_demo.display.run_files import TensorBoard, check_log_dir, default_log_dir
-from seq2seq_demo.errors import Seq2SeqError
+from seq2seq_demo.display.run_files import TensorBoard, default_log_dir
 from seq2seq_demo.evaluation import cross_entropy
-from seq2seq_demo.files.weights_file import Progress
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.parameters import weight_shapes
 from seq2seq_demo.trained_network import untrained
-from seq2seq_demo.training.snapshots import Snapshot
 from seq2seq_demo.training.trainer import fit
 
 pytestmark = pytest.mark.slow
@@ -30,34 +27,14 @@ CONFIG = TrainConfig(1300, in_len=5, out_len=4, learning_rate=0.02, epochs=2, ba
 REVERSED = find_pattern("reversed")
 
 
-class Recorder(Callback):
-    """Records all calls, and forwards the calls of the first epoch to another callback."""
-
-    def __init__(self, first_epoch: Callback):
-        self.progress, self.networks, self.first_epoch = [], [], first_epoch
-
-    def on_steps_end(self, step, points, loss, token_accuracy):
-        self.progress.append((step, loss, token_accuracy))
-        if not self.networks:
-            self.first_epoch.on_steps_end(step, points, loss, token_accuracy)
-
-    def on_epoch_end(self, history, network, validation):
-        self.history, self.validation = history, validation
-        if not self.networks:
-            self.first_epoch.on_epoch_end(history, network, validation)
-        self.networks.append(network)
-
-
 class Logged:
-    """A training run and its logs: one directory per level, and one at level 3 that ends after the first epoch."""
+    """A training run and its logs, one directory per level."""
 
     def __init__(self, folder: Path):
         levels = [TensorBoard(folder / str(level), level) for level in range(4)]
-        with TensorBoard(folder / "interrupted", 3) as first_epoch:
-            self.recorder = Recorder(first_epoch)
-            fit(REVERSED, CONFIG, untrained(MODEL, 0), [self.recorder, *levels])
-        self.interrupted = folder / "interrupted"
-        self.network, self.validation = self.recorder.networks[-1], self.recorder.validation
+        self.watcher = Watcher()
+        fit(REVERSED, CONFIG, untrained(MODEL, 0), [self.watcher, *levels])
+        self.network, self.validation = self.watcher.networks[-1], self.watcher.validation
         probes = self.validation[:128]
         self.probes = probes.sources.array(), probes.targets.array()
         self.levels = [read(folder / str(level)) for level in range(4)]
@@ -111,8 +88,8 @@ def test_every_level_logs_exactly_its_tags(logged):
 
 
 def test_scalars_match_the_training(logged):
-    recorder = logged.recorder
-    steps, losses, accuracies = zip(*recorder.progress, strict=True)
+    calls = [values for kind, *values in logged.watcher.calls if kind == "steps"]
+    steps, _, losses, accuracies = zip(*calls, strict=True)
     assert steps == (8, 64, 128, 147, 211, 275, 294)
     for logs in logged.levels:
         for name, values in (("loss", losses), ("token_accuracy", accuracies)):
@@ -121,7 +98,7 @@ def test_scalars_match_the_training(logged):
             if tag.startswith("validation/"):
                 name = tag.removeprefix("validation/")
                 assert plugin == "scalars"
-                figures = [(epoch.step, getattr(epoch.validation, name)) for epoch in recorder.history]
+                figures = [(epoch.step, getattr(epoch.validation, name)) for epoch in logged.watcher.history]
                 assert values == [(step, np.float32(figure)) for step, figure in figures]
 
 
@@ -153,56 +130,17 @@ def test_activations_match_the_numpy_network(logged):
         check_histogram(logged.levels[3]["histograms", f"activations/{name}"][-1][1], array)
 
 
-def test_a_resumed_training_logs_to_the_same_directory(logged):
-    folder = logged.interrupted
-    before = {path: path.read_bytes() for path in folder.iterdir()}
-    assert {step for values in read(folder).values() for step, _ in values} == {8, 64, 128, 147}
-    snapshot = Snapshot(logged.recorder.networks[0], Progress(1, history=tuple(logged.recorder.history[:1])))
-    with TensorBoard(folder, 3) as logs:
-        fit(REVERSED, CONFIG, snapshot, [logs])
-    assert {path: path.read_bytes() for path in before} == before
-    resumed = read(folder)
-    assert resumed.keys() == logged.levels[3].keys()
-    for key, values in logged.levels[3].items():  # equal to the logs of the uninterrupted run
-        assert [step for step, _ in resumed[key]] == [step for step, _ in values]
-        assert all((a == b).all() for (_, a), (_, b) in zip(resumed[key], values, strict=True))
-
-
 def test_a_full_disk_ends_only_the_logs(logged, capsys, tmp_path):
-    mine = tf.summary.create_file_writer(str(tmp_path / "mine"))
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    with mine.as_default(3), TensorBoard(tmp_path / "logs", 1) as logs:
+    with TensorBoard(tmp_path / "logs", 1) as logs:
         resource.setrlimit(resource.RLIMIT_FSIZE, (1500, limits[1]))
         try:
-            logs.on_epoch_end(logged.recorder.history, logged.network, logged.validation)
+            logs.on_epoch_end(logged.watcher.history, logged.network, logged.validation)
             logs.on_steps_end(295, 9, 0.5, 0.25)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        tf.summary.write("of", "others")
     err = capsys.readouterr().err
     assert re.fullmatch(r"No logs from step 294 on: \S+logs/events\S+; File too large\n", err)
-    assert read(tmp_path / "mine") == {("", "of"): [(3, b"others")]}
-
-
-def test_check_creates_the_directory_and_refuses_files(tmp_path):
-    for _ in range(2):
-        check_log_dir(tmp_path / "a" / "b")
-    assert list((tmp_path / "a" / "b").iterdir()) == []
-    (tmp_path / "file").touch()
-    for path, reason in [(tmp_path / "file", "File exists"), (Path("/proc"), "No such file or directory")]:
-        with pytest.raises(Seq2SeqError) as error:
-            check_log_dir(path)
-        assert str(error.value) == f"{path}: expected a directory to write logs to, got: {reason}"
-
-
-def test_each_run_has_its_own_default_directory(temporary):
-    folder = temporary / f"seq2seq_demo_logs-{os.getuid()}"
-    first, second = (default_log_dir(None, "sorted") for _ in range(2))
-    assert first.parent == second.parent == folder
-    assert first != second
-    assert not first.exists()
-    assert re.fullmatch(r"\d{8}-\d{6}__basic__sorted__\w+", first.name)
-    assert "__mine__reversed__" in default_log_dir("mine", "reversed").name
 
 
 TRAIN = ["train", 1300, "-p", "reversed", "-e", 1, "--batch-size", 8, "--in-len", 5, "--out-len", 4, "-o", "w"]
@@ -212,7 +150,8 @@ def test_train_prints_its_log_directory(run, temporary, fast_steps):
     groups = {"train", "validation", "probe"}
     out, _ = run.ok(*TRAIN, "--tensorboard-verbose", 2)
     log_dir = Path(out.splitlines()[2].removeprefix("Log directory: "))
-    assert log_dir.parent.parent == temporary
+    assert log_dir.parent == temporary / f"seq2seq_demo_logs-{os.getuid()}"
+    assert re.fullmatch(r"\d{8}-\d{6}__basic__reversed__\w+", log_dir.name)
     assert {tag.partition("/")[0] for _, tag in read(log_dir)} == groups | {"gradients", "weights"}
     out, _ = run.ok("--log-dir a/b", *TRAIN)
     assert out.splitlines()[2] == "Log directory: a/b"

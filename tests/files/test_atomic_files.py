@@ -3,7 +3,6 @@ import os
 import stat
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from helpers import environment
@@ -112,20 +111,6 @@ def test_check_writable_names_the_obstacle(tmp_path, monkeypatch):
     monkeypatch.setattr("os.access", lambda *_: False)  # root may write anywhere
     with pytest.raises(Seq2SeqError, match=f"a place for a thing, but {tmp_path} cannot be written$"):
         atomic_files.check_writable(tmp_path / "new", "a thing")
-
-
-def test_only_one_of_many_threads_claims_a_name(tmp_path):
-    def claim(n):
-        try:
-            atomic_files.write(tmp_path / "a", str(n).encode(), overwrite=False)
-            return n
-        except FileExistsError:
-            return None
-
-    with ThreadPoolExecutor(8) as pool:
-        (winner,) = {n for n in pool.map(claim, range(40)) if n is not None}
-    assert (tmp_path / "a").read_bytes() == str(winner).encode()
-    assert os.listdir(tmp_path) == ["a"]
 
 
 def test_a_planted_link_is_not_followed(tmp_path, monkeypatch):

@@ -1,4 +1,3 @@
-import itertools
 import math
 
 import numpy as np
@@ -111,21 +110,6 @@ def test_a_beam_of_1_is_greedy_decoding(model, penalty, ends):
         assert (found.attention == greedy.attention)[is_written].all()
     else:
         assert found.attention is greedy.attention is None
-
-
-@pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("penalty", PENALTIES)
-def test_a_beam_that_holds_all_sequences_finds_the_best(model, penalty):
-    network, source = small(model, out_max_int=1), random_sources(1, 4)
-    answers = [[*symbols, 2] for n in range(4) for symbols in itertools.product((0, 1), repeat=n)]
-    expected = [(answer_score(network, source[0], each, penalty), each[-1] == 2, tuple(each)) for each in answers]
-    expected.sort(key=lambda answer: -answer[0])
-    found = search(network, source, 3, 40, penalty)
-    assert (found.scores > -np.inf).sum() == 15
-    assert_same(hypotheses(found), expected, 3)
-    best = search(network, source, 3, 40, penalty, n_best=6)
-    assert best.scores.shape == (1, 6)
-    assert_same(hypotheses(best), expected[:6], 3)
 
 
 @pytest.mark.parametrize("penalty", PENALTIES)

@@ -11,7 +11,6 @@ from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.trained_network import untrained
 from seq2seq_demo.training import batches
-from seq2seq_demo.training.batches import N_WIDTHS
 from seq2seq_demo.training.snapshots import Snapshot
 from seq2seq_demo.training.trainer import Trainer
 
@@ -130,11 +129,6 @@ def test_no_other_widths_add_less_padding(n):
         assert padded_symbols(pairs, widths.usual) == cheapest(pairs, n)
 
 
-def test_one_long_target_among_many_sources_does_not_widen_their_width():
-    pairs = pairs_of([2] * 20 + [2] + [6] * 20, [2] * 20 + [5] + [6] * 20)
-    assert batches.padding_widths(pairs, 2).usual == [(2, 3), (6, 7)]
-
-
 def test_many_lengths_are_sampled_and_include_the_longest(monkeypatch):
     monkeypatch.setattr(batches, "MAX_CANDIDATES", 3)
     lengths = np.arange(1, 10)
@@ -151,20 +145,6 @@ def test_more_units_need_fewer_samples_for_xla(cell_size, epochs):
     config = TrainConfig(epochs=epochs, points=250 * 10 // 9, batch_size=8)
     assert batches.use_xla(config, cell_size)
     assert not batches.use_xla(replace(config, epochs=epochs - 1), cell_size)
-
-
-def test_batches_of_a_dictionary_have_little_padding():
-    """The source lengths resemble English words, and a target has about 0.85 symbols per source symbol."""
-    rng = np.random.default_rng(0)
-    source_lengths = np.clip(np.rint(rng.gamma(10.6, 0.71, 16_384)), 3, 20).astype(int)
-    pairs = pairs_of(source_lengths, rng.binomial(source_lengths, 0.85))
-    widths = np.array(batches.padding_widths(pairs, max(N_WIDTHS.values())).usual)
-    rows = batches.epoch_order(pairs, TrainConfig(), 0, 0, by_length=True).reshape(-1, 128)
-    lengths = np.stack([pairs.sources.lengths[rows], pairs.targets.lengths[rows] + 1], axis=-1)  # [N, B, 2]
-    steps = lengths.max(axis=1)  # [N, 2]
-    width = widths[(steps[:, None] <= widths).all(axis=2).argmax(axis=1)]  # [N, 2]
-    assert 1 - lengths.sum() / (128 * steps.sum()) < 0.08
-    assert 1 - 2 * lengths.sum() / (128 * (steps.sum() + width.sum())) < 0.15
 
 
 @pytest.mark.parametrize(

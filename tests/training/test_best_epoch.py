@@ -11,7 +11,6 @@ from helpers import Watcher, same_arrays, snapshots_in_memory
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import pair_task_from_rows
-from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.files import weights_file
 from seq2seq_demo.metrics import Figures
 from seq2seq_demo.trained_network import untrained
@@ -42,20 +41,15 @@ def texts(n):
 
 
 TEXTS = pair_task_from_rows(texts(48), None, ("characters", "characters"), [("ab", "ba")])
-CASES = {
-    "texts": (TEXTS, {"dropout": 0.2}),
-    "one length": (find_pattern("reversed"), {"points": 53, "in_len": 2, "out_len": 2}),
-}
 
 
-def fitted(case, callbacks=(), snapshots=None, start=None, **settings):
-    """Train a network on one of the CASES."""
-    task, sizes = CASES[case]
-    sizes_of_model = {"cell_size": 7, "embedding_size": 5, "ends": case == "texts"} | task.largest_symbols()
-    model_config = ModelConfig("embedding_rnn", "BasicRNNCell", **sizes_of_model)
-    config = TrainConfig(**{"learning_rate": 0.02, "epochs": len(REACHED), "batch_size": 8} | sizes | settings)
-    start = start or replace(untrained(model_config, 0), vocabularies=task.vocabularies)
-    return trainer.fit(task, task.sized(config, model_config, None, None), start, callbacks, snapshots)
+def fitted(callbacks=(), snapshots=None, start=None, **settings):
+    """Train a network on TEXTS."""
+    sizes = {"cell_size": 7, "embedding_size": 5, "ends": True} | TEXTS.largest_symbols()
+    model_config = ModelConfig("embedding_rnn", "BasicRNNCell", **sizes)
+    config = TrainConfig(learning_rate=0.02, epochs=len(REACHED), batch_size=8, dropout=0.2, **settings)
+    start = start or replace(untrained(model_config, 0), vocabularies=TEXTS.vocabularies)
+    return trainer.fit(TEXTS, TEXTS.sized(config, model_config, None, None), start, callbacks, snapshots)
 
 
 def alike(network, other):
@@ -65,20 +59,19 @@ def alike(network, other):
     )
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_the_best_epoch_is_saved_and_patience_ends_a_resumed_training_too(case):
+def test_the_best_epoch_is_saved_and_patience_ends_a_resumed_training_too():
     whole = Watcher()
-    saved = fitted(case, [whole], keep_best=True)
+    saved = fitted([whole], keep_best=True)
     assert len(whole.networks) == 8
     assert_saved(saved, whole, 7)
     assert not alike(saved, whole.networks[-1])
     stopping, kept, settings = Watcher(), {}, {"keep_best": True, "patience": 3}
-    saved = fitted(case, [stopping], snapshots_in_memory(kept), **settings)
+    saved = fitted([stopping], snapshots_in_memory(kept), **settings)
     assert len(stopping.networks) == 6
     assert_saved(saved, whole, 3)
     snapshot = kept[5 * STEPS]  # at the last step of epoch 5
     assert alike(snapshot.best, whole.networks[2])
-    resumed = fitted(case, start=snapshot, **settings)
+    resumed = fitted(start=snapshot, **settings)
     assert weights_file.to_bytes(resumed.content) == weights_file.to_bytes(saved.content)
 
 

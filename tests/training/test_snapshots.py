@@ -135,16 +135,3 @@ def test_ignored_signals_stay_ignored():
         assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)
-
-
-def test_a_signal_is_handled_even_if_stderr_is_closed(monkeypatch):
-    def closed(*_):
-        raise BrokenPipeError
-
-    monkeypatch.setattr(os, "write", closed)
-    handlers = [signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM)]
-    with SignalHandler() as interruption:
-        os.kill(os.getpid(), signal.SIGTERM)
-        assert interruption.signum == signal.SIGTERM
-        assert signal.getsignal(signal.SIGINT) == signal.SIG_DFL  # so a second signal ends the process at once
-    assert [signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM)] == handlers

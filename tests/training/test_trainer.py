@@ -4,14 +4,13 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import Watcher, largest_difference, pairs_of_arrays, random_weights
+from helpers import largest_difference, pairs_of_arrays, random_weights
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.sequences import Pairs, Sequences, shift_right
 from seq2seq_demo.errors import TrainingError
-from seq2seq_demo.evaluation import EvaluationOptions, measure
 from seq2seq_demo.files.weights_file import Progress
 from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.model import Seq2Seq
@@ -89,24 +88,6 @@ def test_xla_changes_nothing(monkeypatch):
     assert largest_difference(*trained) < 1e-5
     for name, first in start.weights.items():
         assert np.abs(trained[0].weights[name] - first).max() > 1e-3, name  # every weight learns
-
-
-def test_training_learns_to_reverse():
-    config = TrainConfig(4000, in_len=3, out_len=3, learning_rate=0.02, lr_schedule="cosine", epochs=8, batch_size=32)
-    watcher = Watcher()
-    model_config = ModelConfig("embedding_attention", cell_size=17, in_max_int=4, out_max_int=4)
-    trained = fit(REVERSED, config, untrained(model_config, 0), [watcher])
-    assert [(figures.epoch, figures.step) for figures in watcher.history] == [(n, 113 * n) for n in range(1, 9)]
-    losses = [figures.loss for figures in watcher.history]
-    assert losses[0] > 3 * losses[-1]
-    _, points, last_losses, _ = zip(*(values for kind, *values in watcher.calls if kind == "steps"), strict=True)
-    assert last_losses[-1] < 1.1 * losses[-1]  # the mean of the last steps, not of the whole epoch or training
-    assert points == (256, *(2048, 3600) * 8)  # after 8, 64 and 113 steps, then after 64 and 113
-    figures = measure(trained.to_numpy(), watcher.validation, EvaluationOptions(trained.max_out_len)).figures
-    assert trained.validation == watcher.networks[-1].validation == watcher.history[-1].validation == figures
-    assert figures.exact_match > 0.97
-    assert (trained.task, trained.in_len, trained.out_len, trained.step) == ("reversed", 3, 3, 8 * 113)
-    assert (trained.run.config, trained.run.start_step) == (config, 0)
 
 
 @pytest.mark.parametrize(
@@ -241,23 +222,6 @@ def test_a_batch_is_not_padded_beyond_the_training_points(points, batch_size, ro
     pairs, _ = REVERSED.draw(config, SMALL)
     our_trainer = trainer_from(config, untrained(SMALL, 0))
     assert our_trainer.batches(pairs[: our_trainer.batch_rows]).row_keys.shape == (64, rows)
-
-
-def test_sums_of_shares_equal_those_of_the_batch():
-    """Each row keeps its dropout key, whichever worker computes it."""
-    config = TrainConfig(10, in_len=6, out_len=4, batch_size=4, dropout=0.3)
-    our_trainer = trainer_from(config, TrainedNetwork(BOTH_WAYS, random_weights(BOTH_WAYS)))
-    rng = np.random.default_rng(1)
-    pairs = pairs_of_arrays(rng.integers(0, 11, (4, 6)), rng.integers(0, 13, (4, 4)))
-    batch = [x[0] for x in our_trainer.batches(pairs)]
-    whole = our_trainer.batch_values(batch)
-    assert float(whole[0]) == 16
-    total = our_trainer.packed_sums(*batch, *whole).numpy()
-    shares = [our_trainer.packed_sums(*(x[n : n + 2] for x in batch), *whole).numpy() for n in (0, 2)]
-    assert np.abs(total - sum(shares)).max() < 1e-5
-    *symbols, keys = batch
-    with_other_keys = our_trainer.packed_sums(*(x[:2] for x in symbols), keys[2:], *whole).numpy()
-    assert abs(with_other_keys[0] - shares[0][0]) > 0.01
 
 
 @pytest.mark.parametrize(("microbatch_rows", "wide"), [(2, [(12, 8)]), (6, [(12, 8), (13, 8)])])
