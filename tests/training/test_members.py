@@ -65,7 +65,7 @@ def test_an_ensemble_is_validated_on_sources_that_no_member_was_trained_on():
 
 
 MEMBERS = """train 6000 -p mine.py:f --members 2 --jobs 1 --seed 5 -e 2 --batch-size 16 --in-len 4 --out-len 3
-    --cell-size 6 --history h.json --log-dir logs -o w.h5"""
+    --cell-type BasicRNNCell --cell-size 6 --history h.json --log-dir logs -o w.h5"""
 
 
 class Runs:
@@ -111,7 +111,7 @@ def test_members_whose_parent_is_killed_end_with_the_same_bits(tmp_path, monkeyp
     monkeypatch.chdir(tmp_path)
     assert sorted(os.listdir()) == ["h.2.json", "h.json", "logs", "mine.py", "w.h5"]
     assert sorted(os.listdir("logs")) == ["member_1", "member_2"]
-    settings = {"epochs": 2, "in_len": 4, "out_len": 3, "cell_size": 6, "batch_size": 16}
+    settings = {"epochs": 2, "in_len": 4, "out_len": 3, "cell_type": "BasicRNNCell", "cell_size": 6, "batch_size": 16}
     for seed, network in zip((5, 6), load("w.h5").members, strict=True):
         assert same_arrays(train("mine.py:f", points=6000, seed=seed, **settings).weights, network.weights)
 
