@@ -18,10 +18,9 @@ import numpy as np
 
 from seq2seq_demo.config import Beam, ModelConfig
 from seq2seq_demo.data import sampling
-from seq2seq_demo.data.edit_distance import confusions, edit_distances
 from seq2seq_demo.data.patterns import PATTERNS, PatternTask, find_pattern
 from seq2seq_demo.data.sampling import SOURCE_KINDS, evaluation_sources
-from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate, shift_right
+from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate, confusions, edit_distances, shift_right
 from seq2seq_demo.errors import InputError, Seq2SeqError, UsageError
 from seq2seq_demo.metrics import WRONG_EXAMPLES, AnswerProbabilities, Evaluation, Tally, WrongAnswer, WrongAnswers
 from seq2seq_demo.network.decoding import GREEDY, DecodingOptions, answer

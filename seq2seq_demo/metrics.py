@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from seq2seq_demo.console import html_table
-from seq2seq_demo.data.edit_distance import Confusions
+from seq2seq_demo.data.sequences import Confusions
 
 WRONG_EXAMPLES = 5  # maximum number of answers in each list of `WrongAnswers`
 TEMPERATURES = np.exp(np.linspace(-3, 3, 121))  # the candidates, 5 % apart

@@ -11,10 +11,9 @@ import numpy as np
 
 from seq2seq_demo.config import INTEGERS
 from seq2seq_demo.console import html_table, visible_symbol
-from seq2seq_demo.data.edit_distance import align
 from seq2seq_demo.data.numbering import by_length
 from seq2seq_demo.data.records import Record
-from seq2seq_demo.data.sequences import Sequences
+from seq2seq_demo.data.sequences import Sequences, align
 from seq2seq_demo.data.vocabulary import Vocabularies, join_symbols
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.metrics import answer_confidence

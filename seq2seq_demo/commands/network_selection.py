@@ -16,7 +16,7 @@ from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, PatternTask, f
 from seq2seq_demo.data.reading import InputFormat, Layout, file_title, read_file, read_words
 from seq2seq_demo.data.records import Place, Record, Tokens
 from seq2seq_demo.data.sequences import Pairs, Sequences
-from seq2seq_demo.data.vocabulary import MAX_LISTED, MAX_SYMBOL, Vocabularies, quoted, tokenizers
+from seq2seq_demo.data.vocabulary import MAX_LISTED, MAX_SYMBOL, Vocabularies, tokenizers
 from seq2seq_demo.declarations import preview
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 from seq2seq_demo.files import file_names
@@ -141,7 +141,7 @@ def read_pair_task(
 
     def read(file: str, n: int | None, known: Vocabularies | None, may_be_unseen: bool) -> NumberedPairs:
         tokens = known.tokens if known else _tokens(options, pattern)
-        layout, records = read_file(file, input_format(options, tokens, is_paired=pattern is None))
+        layout, records = read_file(file, input_format(options, tokens))
         for notice in layout_notices(file, options, layout):
             print_notice(notice)
         in_max_int, out_max_int = (None if may_be_unseen else sizes.get(name) for _, name in SIDES)
@@ -191,7 +191,7 @@ def _report_unseen(numbered: NumberedPairs, largest: Mapping[str, Any]) -> None:
         limit = largest.get(name, MAX_SYMBOL)
         if len(above := np.unique(sequences.symbols[sequences.symbols > limit])):
             symbols = vocabulary.to_symbols(above[:MAX_LISTED].tolist())
-            lacked.append(f"{', '.join(map(quoted, symbols))} in {side}")
+            lacked.append(f"{', '.join(map(preview, symbols))} in {side}")
             is_unseen |= sequences.exceed(limit)
     if lacked:
         found = f"{is_unseen.sum()} of {len(pairs)} pairs, such as {places[int(is_unseen.argmax())]}"
@@ -208,19 +208,17 @@ def _tokens(options: NetworkOptions, pattern: PatternTask | None) -> Tokens:
     return source, target
 
 
-def input_format(options: NetworkOptions, tokens: Tokens, is_paired: bool) -> InputFormat:
-    """Return the format of the options' files; `is_paired` means that every record must have a target."""
+def input_format(options: NetworkOptions, tokens: Tokens) -> InputFormat:
+    """Return the format of the options' files."""
     columns = tuple(options.columns.split(",")) if options.columns else ()
     header = None if options.header is None else options.header == "yes"
-    return InputFormat(tokens, options.format, columns, header, is_paired, encoding=options.encoding)
+    return InputFormat(tokens, options.format, columns, header, encoding=options.encoding)
 
 
 def layout_notices(file: str, options: NetworkOptions, layout: Layout) -> Iterator[str]:
     """Yield notices about what follows from a file, and which options change it."""
     if layout.n_columns and not (layout.given.format and (options.header or options.columns)):
         yield f"Reading {file_title(file)} as {layout}; if not, give `format`, `header` or `columns`"
-    if layout.looks_like_json:
-        yield f"Reading {file_title(file)} as lines of text, which look like JSON; if they are, give `format` json"
     (source, target), tokens = layout.tokens, layout.given.tokens
     if None in tokens and (source, target) != (INTEGERS, INTEGERS):
         recognised = [f"`{side}_tokens`" for side, kind in zip(("in", "out"), tokens, strict=True) if kind is None]

@@ -28,7 +28,7 @@ def predict(options: PredictOptions) -> None:
     typed_len = None if typed.error else len(typed.values)
     selected = network_selection.select_network(options, options.in_len or typed_len)
     network, model_config = selected.network, selected.network.model_config
-    form = network_selection.input_format(options, network.vocabularies.tokens, is_paired=False)
+    form = network_selection.input_format(options, network.vocabularies.tokens)
     if options.prints_tsv:
         # `--format tsv` sets the format of the output, and that of the input only if the input is a .tsv file.
         is_tsv = plain_name(options.from_file or "").endswith(".tsv")

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from seq2seq_demo.config import MAX_LEN, ON_ERROR
 from seq2seq_demo.data.patterns import PatternTask
-from seq2seq_demo.data.records import Place, Record, python_sources
+from seq2seq_demo.data.records import Place, Record, python_records
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.vocabulary import (
     INTEGER_VOCABULARIES,
@@ -19,7 +19,7 @@ from seq2seq_demo.data.vocabulary import (
     Vocabulary,
     list_symbols,
 )
-from seq2seq_demo.declarations import preview, require_choice
+from seq2seq_demo.declarations import require_choice
 from seq2seq_demo.errors import InputError
 
 ErrorCallback = Callable[[InputError], object]
@@ -96,7 +96,7 @@ def by_length(records: list[Record]) -> dict[int, list[int]]:
 
 
 def source_records(sources: Any, vocabulary: Vocabulary, largest: int, on_error: str = ON_ERROR[0]) -> list[Record]:
-    """Return the numbered records of sources; `sources` is anything that `python_sources` converts to a list.
+    """Return the numbered records of sources, as `python_records` reads them; outputs are left out.
 
     `largest` is the largest valid integer. `on_error` is as in `TrainedNetwork.predict`.
 
@@ -105,13 +105,8 @@ def source_records(sources: Any, vocabulary: Vocabulary, largest: int, on_error:
         UsageError: `on_error` is invalid.
     """
     returns_errors = require_choice("`on_error`", on_error, ON_ERROR) == "return"
-    rows, kind = python_sources(sources), "text" if vocabulary.is_text else "list of integers"
-    if not isinstance(rows, list) or (rows and isinstance(rows[0], int)):
-        example = [*map(str, rows)] if vocabulary.is_text and isinstance(rows, list) else [rows]
-        hint = f"; write {preview(example)}" if isinstance(rows, str | list) else ""
-        raise InputError(f"expected a list of sources, each a {kind}, got {preview(sources)}{hint}")
     split = Numbering(vocabulary, in_max_int=largest).split
-    given = (Record(Place("sources", "row", n), row) for n, row in enumerate(rows))
+    given = (record._replace(output=None) for record in python_records(sources, "sources", is_paired=False))
     records = [number(split(record), Vocabularies(vocabulary)) for record in given]
     return records if returns_errors else [*valid_records(records)]
 
@@ -180,10 +175,8 @@ def _with_output(record: Record) -> Record:
     """Return the record; if it has no output, with an error."""
     if record.error or record.output is not None:
         return record
-    found = f"none beside {', '.join(map(preview, record.others))[:200]}" if record.others else "none"
     expected = 'expected a target too, after a tab, as "output" in JSON, or as the second of `columns`'
-    hint = "`format` reads a file as text, csv, tsv or json"
-    return record._replace(error=InputError(f"{record.place}: {expected}, got {found}; {hint}"))
+    return record._replace(error=InputError(f"{record.place}: {expected}, got none"))
 
 
 def _pattern_targets(

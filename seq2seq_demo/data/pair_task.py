@@ -14,7 +14,7 @@ import numpy as np
 from seq2seq_demo.config import CHARACTERS, ModelConfig, TrainConfig
 from seq2seq_demo.data.numbering import Numbering, number_pairs
 from seq2seq_demo.data.patterns import PatternTask, find_pattern, is_user_function
-from seq2seq_demo.data.records import Place, Tokens, python_pairs, recognise
+from seq2seq_demo.data.records import Place, Tokens, python_records, recognise
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies, join_symbols, tokenizers
 from seq2seq_demo.errors import InputError, UsageError
@@ -145,7 +145,7 @@ class PairTask:
 
 
 Task = PatternTask | PairTask
-PairRows = Iterable[object]  # (source, target) rows, or whatever else `python_pairs` reads
+PairRows = Iterable[object]  # (source, target) rows, or whatever else `python_records` reads
 TaskLike = str | Task | Pairs | PairRows
 
 
@@ -181,7 +181,7 @@ def pair_task_from_rows(
     lowercase: bool | None = None,
     may_be_unseen: bool = False,
 ) -> PairTask:
-    """Make a task of pairs that `python_pairs` can read.
+    """Make a task of pairs that `python_records` can read.
 
     If `vocabularies` is None, they are built from the rows. `tokens` are the kinds of tokens in sources and targets;
     None means that a kind is recognised. Validation pairs and, if `may_be_unseen`, all pairs may have symbols that the
@@ -191,14 +191,14 @@ def pair_task_from_rows(
         InputError: a row is invalid; the message gives its index.
         UsageError: `lowercase` does not fit the tokens or the vocabularies.
     """
-    records = [*python_pairs(rows, "pairs")]
+    records = [*python_records(rows, "pairs")]
     kinds = vocabularies.tokens if vocabularies else recognise(tokens, records)
     numbering = Numbering(*tokenizers(kinds, lowercase, vocabularies), may_be_unseen=may_be_unseen)
     pairs, vocabularies, _ = number_pairs(records, numbering)
     validation_pairs = None
     if validation is not None:
         unseen = Numbering(*vocabularies, may_be_unseen=True)
-        validation_pairs = number_pairs(python_pairs(validation, "validation"), unseen).pairs
+        validation_pairs = number_pairs(python_records(validation, "validation"), unseen).pairs
     return PairTask("pairs", pairs, validation_pairs, vocabularies)
 
 

@@ -11,7 +11,6 @@ import csv
 import functools
 import gzip
 import io
-import itertools
 import os
 import re
 import sys
@@ -39,9 +38,9 @@ from seq2seq_demo.declarations import preview, require_choice
 from seq2seq_demo.errors import InputError
 
 SUFFIXES = {".csv": CSV, ".json": JSON, ".jsonl": JSON}  # any other file contains lines of text
-DELIMITERS = {",": "", ";": " separated by semicolons", "\t": " separated by tabs"}  # in a CSV file
-SEPARATOR = ["sep=", ""]  # the row before a CSV file that Excel wrote, such as `sep=;`
+DELIMITERS = ",;\t"  # in a CSV file
 BLOCK = 2**20  # characters read at once
+MAX_LINES = 20_000_000  # more than fit into the memory of most computers; blank ones would take minutes
 LINE_BYTES, CHARACTER_BYTES = 400, 40  # the memory that a line and each of its characters take
 Row = tuple[int, list[str], str]  # the number of its first line, its cells, and why it is invalid
 _UNDECODED = re.compile("[\udc80-\udcff]")  # bytes that are not in the file's encoding
@@ -55,7 +54,6 @@ class InputFormat:
     format: str | None = None  # None: the suffix decides
     columns: tuple[str, ...] = ()  # the names or numbers of the columns of sources and targets
     header: bool | None = None  # None: the first row is a header if it has known names
-    is_paired: bool = False  # every record must have a target
     blank_lines: bool = False  # a blank line has a record, too
     encoding: str = UTF_8
 
@@ -76,7 +74,6 @@ class Layout:
     n_columns: int | None = None  # None: no table; a line has a source or, with a tab, a source and a target
     columns: tuple[int, ...] = (0, 1)  # the source and, if there is one, the target
     header: tuple[str, ...] | None = None  # None: the first row is a record
-    looks_like_json: bool = False  # although it is read as text
 
     @functools.cached_property
     def others(self) -> dict[str, int]:
@@ -91,9 +88,8 @@ class Layout:
     def __str__(self) -> str:
         names = [preview(self.header[n]) if self.header else f"column {n + 1}" for n in self.columns]
         format = "text" if self.format == TEXT else self.format.upper()
-        described = f"{format}{DELIMITERS[self.delimiter] if self.format == CSV else ''}"
-        described += f" with{'' if self.header else 'out'} a header: sources are {names[0]}"
-        return described + (f", targets are {names[1]}" if names[1:] else "")
+        sides = ", ".join(f"{side} are {name}" for side, name in zip(("sources", "targets"), names, strict=False))
+        return f"{format} with{'' if self.header else 'out'} a header: {sides}"
 
 
 # ---- Files ----
@@ -159,7 +155,7 @@ def read_pairs(
         InputError: the file cannot be read, or a record is invalid.
     """
     require_choice("`format`", format or TEXT, FORMATS)
-    given = InputFormat((None, None), format, tuple(map(str, columns)), header, is_paired=True, encoding=encoding)
+    given = InputFormat((None, None), format, tuple(map(str, columns)), header, encoding=encoding)
     layout, records = read_file(os.fspath(path), given)
     integers = Tokenizer(INTEGERS)
     pairs = []
@@ -208,12 +204,15 @@ def _opened(name: str, encoding: str) -> Iterator[TextIO]:
 
 def _read_text(name: str, encoding: str) -> str:
     """Return the content of a file; raise InputError if its records would exceed the memory."""
-    parts, needed = list[str](), 0
+    parts, n_lines, n_characters = list[str](), 0, 0
     with _opened(name, encoding) as file:
         while part := file.read(BLOCK):
             parts.append(part)
-            needed += LINE_BYTES * part.count("\n") + CHARACTER_BYTES * len(part)
-            if shortage := system_memory.shortage(needed):
+            n_lines += part.count("\n")
+            n_characters += len(part)
+            if n_lines > MAX_LINES:
+                raise InputError(f"{file_title(name)}: expected at most {MAX_LINES:,} lines, got more")
+            if shortage := system_memory.shortage(LINE_BYTES * n_lines + CHARACTER_BYTES * n_characters):
                 raise InputError(f"{file_title(name)}: its sequences {shortage}: use fewer")
     return "".join(parts)
 
@@ -234,18 +233,19 @@ def _find_layout(title: str, text: str, given: InputFormat) -> Layout:
     found = []
     for delimiter in DELIMITERS if format == CSV else "\t":
         layout = Layout(given, format, delimiter=delimiter)
-        rows = (row for row in _rows(io.StringIO(text), layout) if row[2] or "".join(row[1]).strip())
-        found.append((layout, [*itertools.islice(rows, 2)]))
-    layout, first_rows = max(found, key=lambda each: len(each[1][0][1]) if each[1] else 0)
-    if not first_rows:
+        rows = _rows(io.StringIO(text), layout)
+        if first := next((row for row in rows if row[2] or "".join(row[1]).strip()), None):
+            found.append((layout, first))
+    if not found:
         raise InputError(f"{title}: expected sequences, got nothing")
-    number, row, error = first_rows[-1 if first_rows[0][1] == SEPARATOR else 0]
+    layout, (number, row, error) = max(found, key=lambda each: len(each[1][1]))
     if error:
-        _require_decoded(Place(title, "line", number), text.partition("\n")[0], given.encoding)
-        raise InputError(f"{title}: expected {format.upper()} with lines that end with \\n or \\r\\n, got: {error}")
-    header = _find_header(row, given, format == TEXT)
+        place = Place(title, "line", number)
+        _require_decoded(place, text.partition("\n")[0], given.encoding)
+        raise InputError(f"{place}: expected {format.upper()}: {error}")
+    header = _find_header(row, given)
     if format == TEXT and header is None and not has_columns:
-        return replace(layout, looks_like_json=given.tokens[0] != INTEGERS and is_bracketed(row[0]))
+        return layout
     columns = _find_columns(title, row, header, given)
     return replace(layout, n_columns=len(row), columns=columns, header=header)
 
@@ -255,38 +255,28 @@ def _rows(lines: Iterable[str], layout: Layout) -> Iterator[Row]:
     if layout.format == JSON:
         yield from ((number, [line], "") for number, line in enumerate(lines, start=1))
         return
-    is_over = False
-
-    def until_end() -> Iterator[str]:
-        nonlocal is_over
-        yield from lines
-        is_over = True
-
     quoting: Any = csv.QUOTE_NONE if layout.format == TEXT else csv.QUOTE_MINIMAL
-    reader = csv.reader(until_end(), delimiter=layout.delimiter, quoting=quoting)
+    reader = csv.reader(lines, delimiter=layout.delimiter, quoting=quoting, strict=True)
     while True:
         number = reader.line_num + 1
         try:
-            row = next(reader)
+            yield number, next(reader), ""
         except StopIteration:
             return
         except csv.Error as error:
             yield number, [], str(error)
-        else:
-            yield number, row, "expected a second quotation mark, got the end of the file" if is_over else ""
 
 
-def _find_header(row: Sequence[str], given: InputFormat, is_text: bool) -> tuple[str, ...] | None:
+def _find_header(row: Sequence[str], given: InputFormat) -> tuple[str, ...] | None:
     """Return the names of the columns if the first row is a header.
 
-    It is one if the options say so or select a column by name. Otherwise, it is one if it has known names; but a single
-    column of text may begin with any word, such as `input`.
+    It is one if the options say so or select a column by name. Otherwise, it is one if it has known names of a source
+    and a target.
     """
     names, is_header = tuple(cell.strip() for cell in row), given.header
     if is_header is None:
-        found = [number is not None for number in named_columns(names)]
-        is_known = all(found) if len(names) > 1 else any(found) and not is_text
-        is_header = is_known or any(not column.isdecimal() for column in given.columns)
+        is_named = any(not column.isdecimal() for column in given.columns)
+        is_header = is_named or None not in named_columns(names)
     return names if is_header else None
 
 
@@ -296,15 +286,10 @@ def _find_columns(title: str, row: Sequence[str], header: Sequence[str] | None, 
     if given.columns:
         return tuple(_column_index(title, column, n, names) for column in given.columns)
     source, target = named_columns(names)
-    if n == 2:
-        return (1, 0) if source == 1 or target == 0 else (0, 1)
     if source is not None and target is not None:
         return source, target
-    if source is not None and not given.is_paired:
-        return (source,)
     if n > 2:
-        expected = "two columns, `columns` to select them, or `format` text"
-        raise InputError(f"{title}: expected {expected}, got {n} columns: {listed(row)}")
+        raise InputError(f"{title}: expected two columns, or `columns` to select them, got {n} columns: {listed(row)}")
     return tuple(range(n))
 
 
@@ -329,8 +314,8 @@ def _records(title: str, lines: Iterable[str], layout: Layout) -> Iterator[Recor
             if layout.given.blank_lines:
                 yield Record(place, "")
         elif awaits_header:
-            awaits_header = row == SEPARATOR
-        elif row != SEPARATOR or layout.format != CSV:
+            awaits_header = False
+        else:
             yield _row_record(place, row, text, layout)
 
 
@@ -356,9 +341,8 @@ def _row_record(place: Place, row: list[str], text: str, layout: Layout) -> Reco
 def _require_decoded(place: Place, text: str, encoding: str) -> None:
     """Raise InputError if a text contains a byte that is not in the encoding of its file."""
     if not text.isascii() and (found := _UNDECODED.search(text)):
-        likely = "utf-16" if text.startswith(("\udcff\udcfe", "\udcfe\udcff")) else "cp1252"
         byte = f"byte 0x{ord(found[0]) - 0xDC00:02x}"
-        raise InputError(f"{place}: expected {encoding.upper()}, got {byte}; the file may be in `encoding` {likely}")
+        raise InputError(f"{place}: expected {encoding.upper()}, got {byte}; `encoding` names another encoding")
 
 
 def _document(title: str, text: str) -> Iterator[Record]:

@@ -25,7 +25,6 @@ KINDS = (  # names of sources, then names of targets
     {"source", "src", "input", "x", "word", "text", "question", "lemma", "spelling", "grapheme", "graphemes"},
     {"target", "tgt", "output", "y", "answer", "label", "translation", "pronunciation", "phonemes", "phones", "ipa"},
 )
-OTHER_NAMES = {"source": "input", "target": "output"}  # keys of JSON, used if an object lacks the other key
 EXPECTED_JSON = 'JSON, a list of symbols or an object such as {"input": [1, 2], "output": "ab"}'
 RECOGNISED = 10_000  # the first records, from which kinds of tokens are recognised
 # The words of a side recur if it has at most FEW_WORDS different words, plus one for every MEAN_COUNT words. A network
@@ -104,54 +103,55 @@ def to_record(place: Place, item: Any) -> Record:
     """Return the record of a JSON value; for an invalid object, the record contains the InputError."""
     if not isinstance(item, dict):
         return Record(place, item)
-    fields: dict[str, Any] = item
-    for name, key in OTHER_NAMES.items():
-        if name in item and key not in item:
-            fields = {(key if each == name else each): value for each, value in fields.items()}
-    others = {key: value for key, value in fields.items() if key not in OTHER_NAMES.values()}
+    source, target = "input" if "input" in item else "source", "output" if "output" in item else "target"
+    others = {key: value for key, value in item.items() if key not in (source, target)}
     try:
-        for key, value in others.items():
-            _check_value(f"{place}, {preview(key)[1:-1]}", value)
-        if "input" not in fields:
+        _check_copied(place, others)
+        if source not in item:
             raise InputError(f'{place}: expected an object with "input" or "source", got {preview(item)}')
     except InputError as error:
         return Record(place, None, None, others or None, error=error)
-    return Record(place, fields["input"], fields.get("output"), others or None)
+    return Record(place, item[source], item.get(target), others or None)
 
 
-def _check_value(place: str, value: Any, depth: int = 0) -> None:
-    """Raise InputError if a value cannot be copied to the answer, because JSON cannot represent it."""
-    if isinstance(value, float) and not math.isfinite(value):
-        raise InputError(f"{place}: expected JSON, got {preview(value)}")
+def _check_copied(place: Place, value: Any, depth: int = 0) -> None:
+    """Raise InputError if JSON cannot represent a value that is copied to the answer."""
+    if depth > MAX_DEPTH or (isinstance(value, float) and not math.isfinite(value)):
+        raise InputError(f"{place}: expected finite numbers and at most {MAX_DEPTH} nested lists in further keys")
     if isinstance(value, dict | list):
-        if depth == MAX_DEPTH:
-            raise InputError(f"{place}: expected lists nested at most {MAX_DEPTH} deep, got deeper ones")
         for child in value.values() if isinstance(value, dict) else value:
-            _check_value(place, child, depth + 1)
+            _check_copied(place, child, depth + 1)
 
 
 # ---- Python objects ----
 
 
-def python_pairs(rows: Any, title: str) -> Iterator[Record]:
-    """Yield the records of pairs, whose sides are texts, or lists or arrays of symbols.
+def python_records(rows: Any, title: str, is_paired: bool = True) -> Iterator[Record]:
+    """Yield the records of pairs or, unless `is_paired`, of sources; a side is a text, or a list or array of symbols.
 
     Args:
-        rows: pairs (source, target), dictionaries with the keys "source" and "target" or "input" and "output", or a
-            DataFrame with columns named source and target, or with only two columns.
+        rows: pairs (source, target) or sources; dictionaries with the keys "source" and "target" or "input" and
+            "output"; a column of pandas; or a DataFrame with columns named source and target, or without others.
         title: the name of the rows, for errors.
+        is_paired: whether a row has a target.
 
     Raises:
         InputError: `rows` has another type, a row is not a pair, or the DataFrame has other columns.
     """
     if isinstance(rows, str) or not isinstance(rows, Iterable):
-        raise InputError(f"{title}: expected pairs of a source and a target, got {preview(rows)}")
+        expected = "pairs of a source and a target" if is_paired else "a list of sources"
+        raise InputError(f"{title}: expected {expected}, got {preview(rows)}")
     if hasattr(rows, "columns"):
-        rows = zip(*_frame_columns(rows, title, 2), strict=True)
+        columns = _frame_columns(rows, title, 1 + is_paired)
+        rows = zip(*columns, strict=True) if is_paired else columns[0]
+    elif hasattr(rows, "dtype") and not isinstance(rows, np.ndarray):
+        rows = _column(rows)
     for index, row in enumerate(rows):
         place = Place(title, "row", index)
         if isinstance(row, dict):
-            yield to_record(place, {key: to_python(value) for key, value in row.items()})
+            yield to_record(place, {key: to_python(value) for key, value in row.items() if not _is_missing(value)})
+        elif not is_paired:
+            yield Record(place, to_python(row))
         elif not isinstance(row, tuple | list) or len(row) != 2:
             raise InputError(f"{place}: expected a pair (source, target), got {preview(row, repr)}")
         elif any(map(_is_missing, row)):
@@ -160,43 +160,15 @@ def python_pairs(rows: Any, title: str) -> Iterator[Record]:
             yield Record(place, to_python(row[0]), to_python(row[1]))
 
 
-def python_sources(sources: Any) -> Any:
-    """Convert an array, a column of pandas, or the source column of a DataFrame to a list.
-
-    Return any other value unchanged. The source column has a name such as source, or is the only column. In a list, a
-    dictionary becomes its "input" or "source".
-    """
-    if hasattr(sources, "columns"):
-        (sources,) = _frame_columns(sources, "sources", 1)
-    elif hasattr(sources, "dtype") and not isinstance(sources, np.ndarray | np.generic):
-        sources = _column(sources)
-    rows = to_python(sources)
-    if not isinstance(rows, list):
-        return rows
-    return [to_python(row.get("input", row.get("source", row)) if isinstance(row, dict) else row) for row in rows]
-
-
 def to_python(row: Any) -> Any:
-    """Convert a list, tuple or array to a list of Python values; return any other value unchanged.
-
-    An array is also returned unchanged if the conversion would lose information.
-    """
+    """Convert a list, tuple or array to a list of Python values; return any other value unchanged."""
     row = _to_plain(row)
     return [*map(_to_plain, row)] if isinstance(row, tuple | list) else row
 
 
-def has_mask(value: Any) -> bool:
-    """Return whether the value is a masked array, without importing `numpy.ma`."""
-    return isinstance(value, np.ndarray) and hasattr(value, "mask")
-
-
 def _to_plain(value: Any) -> Any:
-    """Convert an array or NumPy scalar, unless that would drop a mask or turn a date into an integer.
-
-    A float that is an integer, such as 100.0, becomes one.
-    """
-    is_lossless = isinstance(value, np.ndarray | np.generic) and value.dtype.kind not in "mM" and not has_mask(value)
-    plain = value.tolist() if is_lossless else value
+    """Convert an array or NumPy scalar; a float that is an integer, such as 100.0, becomes one."""
+    plain = value.tolist() if isinstance(value, np.ndarray | np.generic) else value
     return int(plain) if isinstance(plain, float) and plain.is_integer() else plain
 
 
@@ -208,16 +180,12 @@ def _is_missing(value: Any) -> bool:
 def _frame_columns(frame: Any, title: str, n: int) -> list[list[Any]]:
     """Return the source column of a DataFrame and, if `n` is 2, the target column."""
     keys = [*frame.columns]
-    numbers: tuple[int | None, ...] = named_columns([*map(str, keys)])[:n]
-    if None in numbers:
-        if len(keys) != n:
-            expected = "columns source and target, or two columns" if n == 2 else "a column source, or one column"
-            raise InputError(f"{title}: expected a DataFrame with {expected}, got {listed(keys) or 'none'}")
-        numbers = tuple(range(n))
-    chosen = [keys[number or 0] for number in numbers]
-    for key in chosen:
-        if keys.count(key) > 1:
-            raise InputError(f"{title}: expected each column name once, got {preview(key)} twice")
+    chosen = [keys[number] for number in named_columns([*map(str, keys)])[:n] if number is not None]
+    if len(chosen) < n:
+        chosen = keys
+    if len(chosen) != n or len({*keys}) < len(keys):
+        expected = "columns source and target, or two columns" if n == 2 else "a column source, or one column"
+        raise InputError(f"{title}: expected a DataFrame with {expected}, got {listed(keys) or 'none'}")
     return [_column(frame[key]) for key in chosen]
 
 

@@ -1,11 +1,13 @@
-"""Sequences of symbols, and pairs of a source and a target: the data types of the whole package."""
+"""Sequences of symbols, pairs of a source and a target, and the edits between two sequences (Levenshtein 1966)."""
 
 from __future__ import annotations
 
 import functools
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +15,8 @@ from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.errors import InputError
 
 BLOCK = 2**20  # symbols copied at once
+# (expected, predicted) symbols; predicted is None for a missing symbol, expected is None for an extra one
+Confusions = Counter[tuple[int | None, int | None]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,3 +163,49 @@ def shift_right(targets: np.ndarray, go: int) -> np.ndarray:
     decoder_input = np.full(targets.shape, go)
     decoder_input[:, 1:] = targets[:, :-1]
     return decoder_input
+
+
+# ---- Edit distances ----
+
+
+def edit_distances(answers: Sequences, targets: Sequences) -> np.ndarray:
+    """Return the edit distance from each answer to its target, `[B]`."""
+    from rapidfuzz.distance import Levenshtein  # takes milliseconds
+
+    return np.array([*map(Levenshtein.distance, answers.rows(), targets.rows())], np.int64)
+
+
+def confusions(answers: Sequences, targets: Sequences) -> Confusions:
+    """Count the wrong, missing and extra symbols by (expected, predicted)."""
+    edits = itertools.chain.from_iterable(map(_aligned, answers.rows(), targets.rows()))
+    return Counter(edit for edit in edits if edit[0] != edit[1])
+
+
+def align(answer: Sequence[str], target: Sequence[str]) -> list[list[str]]:
+    """Align an answer with its target by the fewest edits; return a list of target symbols for each answer symbol.
+
+    Each list contains the target symbols that are missing before the answer symbol, and then the target symbol that
+    is aligned with it. The list of an extra symbol is empty.
+    """
+    aligned: list[list[str]] = []
+    due: list[str] = []
+    for expected, predicted in _aligned(answer, target):
+        due += [] if expected is None else [expected]
+        if predicted is not None:
+            aligned.append(due)
+            due = []
+    return aligned
+
+
+def _aligned(answer: Sequence[Any], target: Sequence[Any]) -> list[tuple[Any, Any]]:
+    """Return an alignment with the fewest edits as pairs (expected, predicted).
+
+    `predicted` is None for a missing symbol, and `expected` is None for an extra one.
+    """
+    from rapidfuzz.distance import Levenshtein
+
+    parts = (
+        itertools.zip_longest(target[part.src_start : part.src_end], answer[part.dest_start : part.dest_end])
+        for part in Levenshtein.opcodes(target, answer)
+    )
+    return [*itertools.chain.from_iterable(parts)]

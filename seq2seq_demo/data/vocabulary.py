@@ -4,25 +4,23 @@ Sequences of integers need no mapping. Text is converted to Unicode's normal for
 matter how it was typed.
 """
 
+import contextlib
 import functools
-import reprlib
+import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from seq2seq_demo.config import CHARACTERS, INTEGERS, TOKENS
-from seq2seq_demo.declarations import parse_integer, preview, require_flag
-from seq2seq_demo.errors import InputError, UsageError, WeightsError
+from seq2seq_demo.declarations import preview, require_flag
+from seq2seq_demo.errors import InputError, UsageError, WeightsError, require
 
 UNKNOWN = "\ufffd"  # shown for number 1 if the vocabulary has only one symbol; a network has at least two
 FORMS = ("NFC", "NFD", "NFKC", "NFKD")  # new networks have the first one
-PLAIN = ("NFC", False)  # the default `form` and `lowercase` of a vocabulary
 MAX_SYMBOL = 2**31 - 1
 MAX_LISTED = 40  # maximum number of symbols in an error message
-TEXT_HINT = "; texts need a network trained with `in_tokens` or `out_tokens` characters or words"
+_INTEGER = re.compile(r"[+-]?[0-9]{1,4300}")  # Python parses no longer ones
 
 
 @dataclass(frozen=True)
@@ -56,13 +54,10 @@ class Tokenizer:
         if isinstance(value, str):
             return self._symbols(_checked(value, place))
         if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-            is_nested = isinstance(value, list) and isinstance([*value, ""][0], list | dict)
-            hint = "; a list of sequences needs a .json file" * is_nested
-            raise InputError(f"{place}: expected a text or a list of {self.tokens}, got {preview(value)}{hint}")
+            raise InputError(f"{place}: expected a text or a list of {self.tokens}, got {preview(value)}")
         for item in value:
             if not self.is_token(unicodedata.normalize("NFC", _checked(item, place))):
-                found = f"got {preview(item)}; a list is one sequence, so write a text without brackets"
-                raise InputError(f"{place}: expected a list of {self.tokens}, {found}")
+                raise InputError(f"{place}: expected a list of {self.tokens}, got {preview(item)}")
         return [symbol for item in value for symbol in self._symbols(item)]
 
     def is_token(self, symbol: str) -> bool:
@@ -93,17 +88,13 @@ class Vocabulary(Tokenizer):
 
     def __post_init__(self) -> None:
         # A weights file from an untrusted source may contain anything.
-        if self.tokens not in TOKENS:
-            raise WeightsError(f"expected tokens to be one of {', '.join(TOKENS)}, got {preview(self.tokens)}")
-        if self.form not in FORMS:
-            raise WeightsError(f"expected a normal form, one of {', '.join(FORMS)}, got {preview(self.form)}")
-        if (self.form, self.lowercase) != PLAIN and not self.is_text:
-            raise WeightsError("expected no normal form and no lower case for integers")
-        if bool(self.symbols) != self.is_text:
-            expected = "at least one symbol" if self.is_text else "no symbols"
-            raise WeightsError(f"expected {expected} for {self.tokens}, got {len(self.symbols)}")
-        if len(self._number_of) < len(self.symbols):
-            raise WeightsError("expected distinct symbols in a vocabulary, got a duplicate")
+        require(self.tokens in TOKENS, f"expected tokens to be one of {', '.join(TOKENS)}, got {preview(self.tokens)}")
+        require(self.form in FORMS, f"expected a normal form, one of {', '.join(FORMS)}, got {preview(self.form)}")
+        expected = "at least one symbol" if self.is_text else "no symbols"
+        found = f"expected {expected} for {self.tokens}, got {len(self.symbols)}"
+        require(bool(self.symbols) == self.is_text, found)
+        is_distinct = len(self._number_of) == len(self.symbols)
+        require(is_distinct, "expected distinct symbols in a vocabulary, got a duplicate")
         for symbol in self.symbols:
             unicode = symbol.encode(errors="ignore").decode()  # without lone surrogates
             if not self.is_token(symbol) or self.normalize(unicode) != symbol:
@@ -131,7 +122,7 @@ class Vocabulary(Tokenizer):
         except KeyError:
             n, unknown = next((n, symbol) for n, symbol in enumerate(symbols) if symbol not in self._number_of)
             expected = f"{place}: expected {self.tokens} seen in training"
-            raise InputError(f"{expected}, got {quoted(unknown)} at position {n + 1}") from None
+            raise InputError(f"{expected}, got {preview(unknown)} at position {n + 1}") from None
 
     def to_symbols(self, numbers: Iterable[int]) -> list[Any]:
         """Convert numbers to symbols; integers are unchanged."""
@@ -186,20 +177,13 @@ def tokenizers(
 
 
 def _parse_integers(text: str, place: object) -> list[int]:
-    """Parse integers that are separated by white space or commas."""
+    """Parse integers in ASCII decimal digits, which are separated by white space or commas."""
     words = text.replace(",", " ").split()
-    if text.isascii() and "_" not in text:
-        try:
-            return [*map(int, words)]  # faster than one by one
-        except ValueError:
-            pass
-    for position, word in enumerate(words, start=1):
-        try:
-            parse_integer(word)
-        except ValueError as error:
-            hint = TEXT_HINT if position == 1 and word[:1].isalpha() else ""  # not for a typo
-            raise InputError(f"{place}, word {position}: expected an integer, got {word[:40]!r}{hint}") from error
-    return [*map(int, words)]
+    if "_" not in text and all(map(str.isascii, words)):
+        with contextlib.suppress(ValueError):
+            return [*map(int, words)]  # faster than with `_INTEGER`
+    position, word = next(each for each in enumerate(words, start=1) if not _INTEGER.fullmatch(each[1]))
+    raise InputError(f"{place}, word {position}: expected an integer, got {word[:40]!r}")
 
 
 def _check_integers(place: object, values: Any, largest: int) -> None:
@@ -207,8 +191,6 @@ def _check_integers(place: object, values: Any, largest: int) -> None:
     if not isinstance(values, list):
         raise InputError(f"{place}: expected a list of integers, got {preview(values)}")
     if values and (set(map(type, values)) != {int} or min(values) < 0 or max(values) > largest):
-        if all(isinstance(value, list) for value in values):
-            raise InputError(f"{place}: expected a list of integers, got lists; a list of sequences needs a .json file")
         invalid = next(value for value in values if type(value) is not int or not 0 <= value <= largest)
         raise InputError(f"{place}: expected integers from 0 to {largest}, got {preview(invalid)}")
 
@@ -222,23 +204,10 @@ def _checked(text: str, place: object) -> str:
     return text
 
 
-def quoted(symbol: object) -> str:
-    """Quote a symbol for an error; an invisible character is written as its code point, such as U+200D."""
-    if not isinstance(symbol, str) or len(symbol) > 1 or symbol == " ":
-        return preview(symbol)
-    category = unicodedata.category(symbol)
-    is_invisible = category[0] in "CZ" or category == "Mn"  # a combining accent would merge with the quotation mark
-    return f"U+{ord(symbol):04X}" if is_invisible else preview(symbol)
-
-
-def list_symbols(symbols: np.ndarray | list[int]) -> str:
-    """Format symbols `[n]` for an error, as a list of at most MAX_LISTED items."""
-    return _SHORT.repr(np.asarray(symbols[: MAX_LISTED + 1]).tolist())
-
-
-_SHORT = reprlib.Repr()
-_SHORT.maxlist = MAX_LISTED
-_SHORT.maxstring = _SHORT.maxother = 50
+def list_symbols(symbols: Sequence[object]) -> str:
+    """Format symbols for an error, as a list of at most MAX_LISTED."""
+    more = ["..."] if len(symbols) > MAX_LISTED else []
+    return f"[{', '.join([*map(str, symbols[:MAX_LISTED]), *more])}]"
 
 
 def join_symbols(tokens: str, symbols: Iterable[object]) -> str:

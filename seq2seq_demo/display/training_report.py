@@ -13,9 +13,8 @@ import numpy as np
 from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.console import has_colour, in_notebook, new_bar, pluralize, print_line, print_notice
-from seq2seq_demo.data.edit_distance import edit_distances
 from seq2seq_demo.data.pair_task import Task
-from seq2seq_demo.data.sequences import Pairs, Sequences
+from seq2seq_demo.data.sequences import Pairs, Sequences, edit_distances
 from seq2seq_demo.display.predictions import probe_line
 from seq2seq_demo.metrics import EpochFigures
 from seq2seq_demo.predictions import Prediction

@@ -3,7 +3,7 @@
 /** @typedef {"right" | "wrong" | "extra"} Kind
     @typedef {{ kinds: Kind[], targetIndex: number[], missing: number[][], right: number, edits: number }} Alignment */
 
-/** Align an answer with its target by the fewest edits (Levenshtein 1966), as in data/edit_distance.py. Among alignments
+/** Align an answer with its target by the fewest edits (Levenshtein 1966), as in data/sequences.py. Among alignments
     with this number of edits, prefer right and wrong symbols to extra ones, and these to missing ones.
 
     Returns, per answer symbol, its kind and `targetIndex`; `missing` [answer.length + 1], the target symbols missing

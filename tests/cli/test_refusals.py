@@ -71,7 +71,7 @@ FAILURES = [  # exit status 1
     ("predict 1 2 -p mine.py:f", "expected weights of pattern 'mine:f' in ., found none"),
     ("train 60 -p copy --record", "copy_1.weights.record.h5: expected a place for a recording, found a file"),
     ("predict -i w.h5 0 1 2 3 4 5 6 7 8 -1", "expected integers from 0 to 9, got -1"),
-    ("predict hello", "got 'hello'; texts need a network trained with --in-tokens or --out-tokens characters or words"),
+    ("predict hello", "expected an integer, got 'hello'"),
     ("page -i w.h5 -o no/x.html", "no/x.html: expected"),
     ("page -i w.h5 -o x.html 3 10", "expected integers from 0 to 9, got 10"),
     ("page -i w.h5 -o mine.js", "mine.js: expected a new file or a page that this program wrote, found another file"),

@@ -61,14 +61,12 @@ def test_sources_from_python():
     ]
     assert source_numbers(np.array([[1, 2], [3, 4]]), Vocabulary(), 9) == [[1, 2], [3, 4]]
     for sources, message in [
-        ("12", 'expected a list of sources, each a list of integers, got "12"'),
+        ("12", 'sources: expected a list of sources, got "12"'),
         ([[1], 2], "sources, row 1: expected a list of integers, got 2"),
         ([[1], []], "sources, row 1: expected a source of integers, got an empty one"),
         ([[1.5]], "sources, row 0: expected integers from 0 to 9, got 1.5"),
-        (np.ma.array([[1]]), "expected a list of sources, each a list of integers, got masked_array"),
-        ([np.array([1], "M8[ns]")], "sources, row 0: expected a list of integers, got array"),
-        ([1, 2], r"expected a list of sources, each a list of integers, got \[1, 2\]; write \[\[1, 2\]\]$"),
-        (["ab"], "sources, row 0, word 1: expected an integer, got 'ab'; texts need a network trained with"),
+        ([1, 2], "sources, row 0: expected a list of integers, got 1"),
+        (["ab"], "sources, row 0, word 1: expected an integer, got 'ab'"),
     ]:
         with pytest.raises(InputError, match=message) as error:
             source_numbers(sources, Vocabulary(), 9)
@@ -81,10 +79,9 @@ def test_texts_from_python():
     assert source_numbers((["a", "e\u0301"], ("b",)), vocabulary, 3) == [[1, 3], [2]]
     assert source_numbers([np.array(["a", "b"]), np.str_("ba")], vocabulary, 3) == [[1, 2], [2, 1]]
     for sources, message in [
-        ("ab", r'expected a list of sources, each a text, got "ab"; write \["ab"\]$'),
-        ([3], r'expected a list of sources, each a text, got \[3\]; write \["3"\]$'),
+        ([3], "sources, row 0: expected a text or a list of characters, got 3$"),
         (["a", "az"], 'sources, row 1: expected characters seen in training, got "z" at position 2$'),
-        ([["ab"]], 'sources, row 0: expected a list of characters, got "ab"; a list is one sequence, so write'),
+        ([["ab"]], 'sources, row 0: expected a list of characters, got "ab"$'),
     ]:
         with pytest.raises(InputError, match=message):
             source_numbers(sources, vocabulary, 3)
@@ -103,8 +100,7 @@ def test_pairs_of_integers():
     ("row", "limits", "message"),
     [
         (([1, 2, 3],), (), ": expected a target too, after a tab, .*, got none"),
-        (([1], "X"), (), ", output, word 1: expected an integer, got 'X'; texts need a network trained with `in_tok"),
-        (([1], "5 X"), (), ", output, word 2: expected an integer, got 'X'$"),  # a typo
+        (([1], "X"), (), ", output, word 1: expected an integer, got 'X'$"),
         (([1, 2, 3], [4, 9]), (None, 8), ", output: expected integers from 0 to 8, got 9"),
         (([1, 2, 2**31], [4, 9]), (), ": expected integers from 0 to 2147483647, got 2147483648"),
         (([1] * (MAX_LEN + 1), [1]), (), f": expected sequences of at most {MAX_LEN} symbols, got {MAX_LEN + 1}"),

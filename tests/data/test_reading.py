@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from seq2seq_demo import system_memory
+from seq2seq_demo.data import reading
 from seq2seq_demo.data.pair_task import pair_task_from_rows
 from seq2seq_demo.data.reading import InputFormat, read_file, read_pairs, read_terminal, read_words, stream_file
-from seq2seq_demo.data.records import Place, Record, python_sources, recognise
+from seq2seq_demo.data.records import Place, Record, python_records, recognise
 from seq2seq_demo.errors import InputError, UsageError
 
 RNG = random.Random(0)
@@ -66,31 +67,27 @@ N_COLUMNS = "line {}: expected as many columns as in the first row, 2, got {}"
             [
                 (1, f"line 1: expected a source, a tab and a target, got 2 tabs{COLUMNS}"),
                 (2, ("d", "e")),
-                (3, "line 3: expected UTF-8, got byte 0xff; the file may be in `encoding` utf-16"),
+                (3, "line 3: expected UTF-8, got byte 0xff; `encoding` names another encoding"),
                 (4, ("h", "i")),
             ],
         ),
-        ("in.txt", '[NP x]\tNP\n{"input": 1}\n', {}, [(1, ("[NP x]", "NP")), (2, ('{"input": 1}', None))]),
+        ("in.txt", "[NP x]\tNP\n", {}, [(1, ("[NP x]", "NP"))]),
         ("in.jsonl", '["a"]\n', {"format": "text"}, [(1, ('["a"]', None))]),
         ("in.txt", '["a"]\n"b"\n', {"format": "json"}, [(1, (["a"], None)), (2, ("b", None))]),
         # Integers: a line that begins with a bracket is JSON, unless the file has columns.
         ("in.txt", "3 1\t4\n[7]\n", {"tokens": INTEGERS}, [(1, ("3 1", "4")), (2, ([7], None))]),
         ("in.txt", "[7]\t1\n", {"tokens": INTEGERS, "header": False}, [(1, ("[7]", "1"))]),
         # CSV
-        ("a.csv", "hello,HH AH\n", {}, [(1, ("hello", "HH AH"))]),
         ("a.csv", "1;2,5;3\n4;5,5;6\n", {"columns": ("1", "2")}, [(1, ("1", "2,5")), (2, ("4", "5,5"))]),
         ("a.csv", "a\tb\n", {}, [(1, ("a", "b"))]),
         ("a.csv", '"x, y";b\n', {}, [(1, ("x, y", "b"))]),  # as a row, it has more columns with semicolons
-        ("a.csv", "sep=;\nid;word;ipa\n1;a,b;x\n;;\n\n2;c;y\n", {}, [(3, ("a,b", "x")), (6, ("c", "y"))]),
+        ("a.csv", "id;word;ipa\n1;a,b;x\n;;\n\n2;c;y\n", {}, [(2, ("a,b", "x")), (5, ("c", "y"))]),
         ("a.csv", "Word,IPA\nhello,h\n", {}, [(2, ("hello", "h"))]),
         ("a.csv", "target,source\nx,y\n", {}, [(2, ("y", "x"))]),
-        ("a.csv", "id,source,n,target\n1,x,2,y\n", {}, [(2, ("x", "y"))]),
-        ("a.csv", "source,n,m\nhello,2,3\n", {"header": True}, [(2, ("hello", None))]),
-        ("a.csv", "word\nhello\n", {}, [(2, ("hello", None))]),
+        ("a.csv", "word\nhello\n", {"header": True}, [(2, ("hello", None))]),
         ("a.csv", "word,other\nx,y\n", {}, [(1, ("word", "other")), (2, ("x", "y"))]),
         ("a.csv", "source,target\nx,y\n", {"header": False}, [(1, ("source", "target")), (2, ("x", "y"))]),
         ("a.txt", 'source\ttarget\n"x\ty\n', {}, [(2, ('"x', "y"))]),
-        ("a.txt", "word\nhello\n", {}, [(1, ("word", None)), (2, ("hello", None))]),
         ("a.tsv", '"a\tb\t"c"\n', {"columns": ("1", "3")}, [(1, ('"a', '"c"'))]),
         (
             "a.csv",
@@ -101,10 +98,10 @@ N_COLUMNS = "line {}: expected as many columns as in the first row, 2, got {}"
                 (2, N_COLUMNS.format(2, 1)),
                 (3, N_COLUMNS.format(3, 3)),
                 (6, ("\ng", "h")),
-                (8, "line 8: expected UTF-8, got byte 0xff; the file may be in `encoding` cp1252"),
+                (8, "line 8: expected UTF-8, got byte 0xff; `encoding` names another encoding"),
                 (9, "line 9: expected CSV: new-line character seen in unquoted field - do you need to "),
                 (10, ("m", "n")),
-                (11, "line 11: expected CSV: expected a second quotation mark, got the end of the file"),
+                (11, "line 11: expected CSV: unexpected end of data"),
             ],
         ),
     ],
@@ -125,7 +122,7 @@ def test_quotes_are_read_as_the_csv_module_reads_them(tmp_path, delimiter):
     rows = [(f"s{delimiter * (k == 0)}", *RNG.choices(CELLS, k=2)) for k in range(300)]
     written = io.StringIO(newline="")
     csv.writer(written, delimiter=delimiter, quoting=csv.QUOTE_ALL).writerows(rows)
-    written.write(f'a"b{delimiter}"c"d{delimiter} "e"\n')  # quotation marks that csv.writer would not write
+    written.write(f'a"b{delimiter}c{delimiter} "e"\n')  # quotation marks that csv.writer would not write
     expected = [*csv.reader(io.StringIO(written.getvalue(), newline=""), delimiter=delimiter)]
     format = "tsv" if delimiter == "\t" else "csv"
     _, got = read(tmp_path, "\ufeff" + written.getvalue(), "in", format=format, columns=("3", "2"), header=False)
@@ -145,9 +142,6 @@ def test_columns_by_name_and_number(tmp_path):
     layout, records = read_file(str(tmp_path / "in.csv"), InputFormat(TEXTS, columns=("word", "2")))
     assert [record.others for record in records] == [{"n": "7"}, {"n": "8"}]
     assert str(layout) == 'CSV with a header: sources are "word", targets are "2"'
-    assert str(read(tmp_path, "a;b\n", "in.csv")[0]).startswith(
-        "CSV separated by semicolons without a header: sources "
-    )
 
 
 @pytest.mark.parametrize(
@@ -155,9 +149,9 @@ def test_columns_by_name_and_number(tmp_path):
     [
         ("in.csv", "n,word,2\n", {"columns": ("word", "IPA")}, 'to be one of "n", "word", "2", or numbers from 1 to 3'),
         ("in.csv", "n,word,2\n", {"columns": ("1", "4")}, 'expected `columns` to be numbers from 1 to 3, got "4"'),
-        ("in.csv", "n,w,2\n", {}, 'two columns, `columns` to select them, or `format` text, got 3 columns: "n", "w"'),
-        ("in.csv", "a,b\r\nc,d\r\n".encode("utf-16"), {}, "line 1: expected UTF-8, got byte 0xff; the file .* utf-16"),
-        ("in.csv", b"a,b\rc,d\r", {}, r"expected CSV with lines that end with \\n or \\r\\n, got: new-line"),
+        ("in.csv", "n,w,2\n", {}, 'expected two columns, or `columns` to select them, got 3 columns: "n", "w", "2"'),
+        ("in.csv", "a,b\r\nc,d\r\n".encode("utf-16"), {}, "line 1: expected UTF-8, got byte 0xff; `encoding` names"),
+        ("in.csv", b"a,b\rc,d\r", {}, r"line 1: expected CSV: new-line character"),
         ("a.json", "[]", {"header": True}, "expected a table with `columns` or `header`, got JSON; if not, give `form"),
         ("a.json", "[1, 2]\n[3]\n", {}, "a.json: expected JSON.* a list of these .*: Extra data: line 2 column 1"),
         ("a.json", '[{"input": "a", "n": 1, "n": 2}]', {}, 'a.json: expected JSON.*, got "n" twice in one object$'),
@@ -167,13 +161,12 @@ def test_columns_by_name_and_number(tmp_path):
         ("in.gz", gzip.compress(b"a\n" * 99, mtime=0)[:-9], {}, "in.gz: expected a complete gzip file: "),
         ("in.gz", b"a\tb\n", {}, "in.gz: expected a complete gzip file: Not a gzipped file"),
         ("in.txt", "a\n", {"encoding": "utf-9"}, "in.txt: cannot be read with `encoding` utf-9: "),
-        ("in.txt", "a\n", {"encoding": "hex"}, "in.txt: cannot be read with `encoding` hex: "),
         ("in.txt", "a\n", {"encoding": "utf-16"}, "in.txt: cannot be read with `encoding` utf-16: "),
     ],
 )
 def test_files_that_cannot_be_read(tmp_path, name, content, given, message):
     with pytest.raises(InputError, match=message) as error:
-        read(tmp_path, content, name, is_paired=True, **given)
+        read(tmp_path, content, name, **given)
     assert "\n" not in str(error.value)
     assert len(str(error.value)) < 400
 
@@ -190,16 +183,19 @@ def test_encodings_and_gzip(tmp_path, encoding, name):
     (tmp_path / name).write_bytes(gzip.compress(content) if name.lower().endswith("gz") else content)
     assert read_pairs(tmp_path / name, encoding=encoding) == [("éß", "Ä"), ("x", "y")]
     if encoding != "utf-8-sig":  # the default removes the byte order mark, too
-        with pytest.raises(InputError, match=f"in.txt.*, line 1: expected UTF-8, .* may be in `encoding` {encoding}$"):
+        with pytest.raises(InputError, match=r"in.txt.*, line 1: expected UTF-8, got byte"):
             read_pairs(tmp_path / name)
 
 
 @pytest.mark.parametrize("content", [b"\n" * 2_000_000, b"a" * 2_000_000], ids=["blank lines", "a long line"])
-@pytest.mark.parametrize("name", ["in.json.gz", "in.txt.gz"])
-def test_content_that_exceeds_the_memory_is_refused(tmp_path, monkeypatch, content, name):
+def test_content_that_exceeds_the_memory_is_refused(tmp_path, monkeypatch, content):
     monkeypatch.setattr(system_memory, "total", lambda: 40_000_000)
     with pytest.raises(InputError, match=r"gz: its sequences would need .* of memory or more; this process has 0\.0"):
-        read(tmp_path, gzip.compress(content), name)
+        read(tmp_path, gzip.compress(content), "in.txt.gz")
+    monkeypatch.setattr(reading, "MAX_LINES", 1_000_000)
+    if b"\n" in content:
+        with pytest.raises(InputError, match=r"gz: expected at most 1,000,000 lines, got more"):
+            read(tmp_path, gzip.compress(content), "in.txt.gz")
 
 
 # ---- JSON ----
@@ -229,17 +225,13 @@ def test_json_lines_and_documents(tmp_path):
     [
         ("[1, 2", f"line 1: expected {JSON}: Expecting ',' delimiter: column 6"),
         ("{}", 'line 1: expected an object with "input" or "source", got {}'),
-        ('{"id": 1}', 'line 1: expected an object with "input" or "source", got {"id": 1}'),
         ('{"input": [1], "input": [2]}', f'line 1: expected {JSON}, got "input" twice in one object'),
         ('{"input": [1], "\\ud800\\n": 1, "\\ud800\\n": 2}', f'line 1: expected {JSON}, got "\\ud800\\n" twice in one'),
         (f'{{"input": [{"9" * 5000}]}}', f"line 1: expected {JSON}, got Exceeds the limit (4300 digits)"),
         ("[" * 100_000, f"line 1: expected {JSON}, got maximum recursion depth exceeded"),
-        ('{"input": [1], "id": [1e999]}', "line 1, id: expected JSON, got Infinity"),
-        ('{"input": [1], "id": ' + "[" * 200 + "]" * 200 + "}", "line 1, id: expected lists nested at most 100 deep"),
-        (
-            b'{"input": [1], "id": "\xff"}',
-            "line 1: expected UTF-8, got byte 0xff; the file may be in `encoding` cp1252",
-        ),
+        ('{"input": [1], "id": [1e999]}', "line 1: expected finite numbers and at most 100 nested lists in further"),
+        ('{"input": [1], "id": ' + "[" * 200 + "]" * 200 + "}", "line 1: expected finite numbers and at most 100 "),
+        (b'{"input": [1], "id": "\xff"}', "line 1: expected UTF-8, got byte 0xff; `encoding` names another"),
     ],
 )
 def test_invalid_lines_of_json(tmp_path, line, message):
@@ -247,16 +239,6 @@ def test_invalid_lines_of_json(tmp_path, line, message):
     (number, error), last = read(tmp_path, content + b"\n[3]\n", "in.jsonl")[1]
     assert error.startswith(message)
     assert (number, last) == (1, (2, ([3], None)))
-
-
-def test_lines_that_look_like_json_are_noted(tmp_path):
-    for text, tokens, is_noted in [
-        ('{"input": "a"}\n', WORDS, True),
-        ('["a"]\n', UNKNOWN, True),
-        ("[1, 2]\n", ("integers", "words"), False),
-        ('"a"\n', WORDS, False),
-    ]:
-        assert read(tmp_path, text, tokens=tokens)[0].looks_like_json == is_noted
 
 
 def test_pairs_of_a_file(tmp_path):
@@ -435,11 +417,13 @@ def test_integers_of_a_column_are_texts():
         ([("a", "b"), (NA(), "c")], "pairs, row 1: expected a source and a target, got a missing value"),
         ([("a", "b", "c")], r"pairs, row 0: expected a pair \(source, target\), got \('a', 'b', 'c'\)"),
         ([{"input": "a", "output": "b"}, {"sauce": "a"}], 'row 1: expected an object with "input" or "source", got {'),
-        ([{"input": "a", "outptu": "b"}] * 2, 'row 0: expected .*, got none beside "outptu"'),
-        (Frame(source=["a"], target=["x"], repeats=["target"]), 'expected each column name once, got "target" twice'),
+        ([{"input": "a", "outptu": "b"}] * 2, "row 0: expected a target too, after a tab, .*, got none"),
+        (
+            Frame(source=["a"], target=["x"], repeats=["target"]),
+            'expected a DataFrame with .*, got "source", "target", "target"',
+        ),
         ([([1], [3]), ([4, 5], 6)], "^pairs, row 1, output: expected a list of integers, got 6"),
-        ([([1], [3]), (np.ma.array([4, 5]), [6])], "^pairs, row 1: expected a list of integers, got masked_array"),
-        ([([1], [3]), ([4, np.ma.masked], [6])], "^pairs, row 1: expected integers from 0 to 2147483647, got masked"),
+        ([([1], [3]), (np.ma.array([4, 5], mask=[0, 1]), [6])], "^pairs, row 1: expected integers .*, got null"),
         ("dev.tsv", 'pairs: expected pairs of a source and a target, got "dev.tsv"'),
     ],
 )
@@ -449,10 +433,13 @@ def test_invalid_rows(rows, message):
 
 
 def test_sources():
-    assert python_sources(Column(["ab", 12])) == ["ab", "12"]
-    for frame in (Frame(ipa=SOUNDS, word=SPELLINGS), Frame(german=SPELLINGS)):
-        assert python_sources(frame) == [*SPELLINGS]
-    assert python_sources([{"input": "ab", "id": 1}, "b", np.array([1, 2])]) == ["ab", "b", [1, 2]]
-    assert python_sources([{"source": "ab", "target": "c"}]) == ["ab"]
+    for sources, values in [
+        (Column(["ab", 12]), ["ab", "12"]),
+        (Frame(ipa=SOUNDS, word=SPELLINGS), [*SPELLINGS]),
+        (Frame(german=SPELLINGS), [*SPELLINGS]),
+        ([{"input": "ab", "id": 1}, "b", np.array([1, 2])], ["ab", "b", [1, 2]]),
+        ([{"source": "ab", "score": float("nan")}], ["ab"]),
+    ]:
+        assert [record.values for record in python_records(sources, "sources", is_paired=False)] == values
     with pytest.raises(InputError, match='sources: expected a DataFrame with a column source, or one column, got "a"'):
-        python_sources(Frame(a=SPELLINGS, b=SOUNDS))
+        next(python_records(Frame(a=SPELLINGS, b=SOUNDS), "sources", is_paired=False))

@@ -42,15 +42,15 @@ def test_texts_become_symbols(tokens, text, symbols):
         ("characters", ["a", "bc"], 'expected a list of characters, got "bc"'),
         ("words", ["a", "b c"], 'expected a list of words, got "b c"'),
         ("characters", "ab\ud800", r'expected Unicode, got "\\ud800" in a text'),
-        ("characters", [["a"]], r'expected a text .*, got \[\["a"\]\]; a list of sequences needs a .json file'),
+        ("characters", [["a"]], r'expected a text .*, got \[\["a"\]\]$'),
         ("integers", "3 x", "expected an integer, got 'x'$"),
-        ("integers", "hello 3", "expected an integer, got 'hello'; texts need a network trained with `in_tokens`"),
+        ("integers", "9" * 5000, "expected an integer, got '9{40}'$"),
         ("integers", "1_0", "expected an integer, got '1_0'$"),
         ("integers", "\uff11", "expected an integer, got '\uff11'$"),
         ("integers", "4 " + "y" * 1000, "expected an integer, got 'y{40}'$"),
         ("integers", "3 -1", "expected integers from 0 to 2147483647, got -1$"),
         ("integers", [True], "expected integers from 0 to 2147483647, got true$"),
-        ("integers", [[1], [2]], "expected a list of integers, got lists; a list of sequences needs a .json file"),
+        ("integers", [[1], [2]], r"expected integers from 0 to 2147483647, got \[1\]$"),
         ("integers", {"a": 1}, r'expected a list of integers, got \{"a": 1\}$'),
         ("integers", [MAX_SYMBOL + 1], f"expected integers from 0 to {MAX_SYMBOL}, got {MAX_SYMBOL + 1}$"),
     ],
@@ -147,8 +147,6 @@ def test_invalid_vocabularies_are_refused(tokens, symbols, message):
 def test_vocabularies_that_are_not_in_their_own_form_are_refused(tokens, symbol, options):
     with pytest.raises(WeightsError, match=r"expected (a normal form, .*|.* in a vocabulary), got"):
         Vocabulary(tokens, (symbol,), **options)
-    with pytest.raises(WeightsError, match="expected no normal form and no lower case for integers"):
-        Vocabulary(form="NFD")
 
 
 # ---- Unknown symbols ----
@@ -158,7 +156,7 @@ def test_vocabularies_that_are_not_in_their_own_form_are_refused(tokens, symbol,
     ("tokens", "symbols", "text", "message"),
     [
         ("characters", "abcdef", "abz", '"z" at position 3$'),
-        ("characters", "👩👧", FAMILY, r"U\+200D at position 2$"),
+        ("characters", "👩👧", FAMILY, '"\u200d" at position 2$'),
         ("words", ["AH", "HH", "OW"], "AH OW0", '"OW0" at position 2$'),
     ],
 )
