@@ -101,7 +101,8 @@ def test_members_whose_parent_is_killed_end_with_the_same_bits(tmp_path, monkeyp
         runs.begin()
         wait_for(runs.trains)
         runs.process.kill()
-        end(runs.process)
+        runs.process.wait()
+        runs.process.stderr.close()  # which the members keep open for up to 40 s after they have stopped
         wait_for(lambda: not runs.trains())
         runs.begin("--resume")
         status, err = end(runs.process)
