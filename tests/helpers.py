@@ -41,9 +41,6 @@ AS_PATTERNS = {
     "label_smoothing": 0.0,
     "consistency": 0.0,
 }
-# A recipe for tests that must not depend on the values of the real one.
-RECIPE = AS_PATTERNS | {"cell_size": 128, "embedding_size": 64, "epochs": 100, "model": "embedding_attention"}
-RECIPE |= {"bidirectional": True, "dropout": 0.3, "keep_best": True, "lr_schedule": "cosine"}
 SMALL_PAIRS = [*SMALL, "-m", "embedding_rnn", "--no-bidirectional", "--dropout", "0", "--no-keep-best"]
 SMALL_PAIRS += ["--label-smoothing", "0"]
 PYTHON = [sys.executable]

@@ -2,7 +2,7 @@ import enum
 import json
 import math
 import re
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, fields, replace
 from fractions import Fraction
 from typing import get_type_hints
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from seq2seq_demo.config import Beam, ModelConfig, Settings, TrainConfig, given_values
-from seq2seq_demo.declarations import check_fields, copied_setting, declared_settings, setting
+from seq2seq_demo.declarations import declared_settings
 from seq2seq_demo.errors import UsageError
 
 
@@ -114,29 +114,3 @@ def test_given_values_are_the_settings_of_one_config():
     for wrong in ((1, 2, 3), [4]):
         with pytest.raises(UsageError, match=r"expected `in_len` as a length or a range \(shortest, longest\), got "):
             given_values(TrainConfig, Settings(in_len=wrong))
-
-
-def test_a_declaration_provides_option_default_and_checks():
-    @dataclass(frozen=True)
-    class Config:
-        size: int = setting(3, "-s --size N", "one", at_most=9)
-        kind: str = setting("a", "--kind K", "one of {choices}", choices=("a", "b"))
-        other: int | None = copied_setting(TrainConfig, "seed", None)
-
-        def __post_init__(self) -> None:
-            check_fields(self)
-
-    size, kind, other = declared_settings(Config).values()
-    assert (size.flags, size.metavar, size.help) == (["-s", "--size"], "N", "one (default 3)")
-    assert (kind.flags, kind.metavar, kind.help) == (["--kind"], "K", "one of a, b (default a)")
-    assert (other.flags, other.help) == (["--seed"], "random seed (default 0)")
-    assert Config() == Config(3, "a", None)
-    for values, message in (
-        ({"size": 10}, "expected `size` of at most 9, got 10"),
-        ({"size": 0}, "expected `size` to be an integer of at least 1, got 0"),
-        ({"size": None}, "expected `size` to be an integer of at least 1, got None"),
-        ({"kind": "c"}, "unknown `kind` 'c': expected one of a, b"),
-        ({"other": -1}, "expected `other` to be an integer of at least 0, got -1"),
-    ):
-        with pytest.raises(UsageError, match=f"^{message}$"):
-            Config(**values)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from helpers import Watcher
 
-from seq2seq_demo import InputError, PatternTask, UsageError, WeightsError, load, train
+from seq2seq_demo import InputError, UsageError, WeightsError, load, train
 
 pytestmark = pytest.mark.slow
 
@@ -89,17 +89,6 @@ def test_pairs_of_a_file_are_read_first(tmp_path):
 def test_a_keras_model_is_saved_otherwise(trained, tmp_path):
     with pytest.raises(WeightsError, match=r"w\.keras: `to_keras\(\).save` writes a Keras model$"):
         trained[0].save(tmp_path / "w.keras")
-
-
-@pytest.mark.parametrize(
-    ("call", "error", "message"),
-    [
-        (lambda network: train(PatternTask), UsageError, "^expected a pattern's name, a PatternTask, or pairs"),
-    ],
-)
-def test_arguments_of_other_types_are_errors_of_one_line(trained, call, error, message):
-    with pytest.raises(error, match=message):
-        call(trained[0])
 
 
 def test_an_existing_file_is_named_as_the_user_did(trained, tmp_path):

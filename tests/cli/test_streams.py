@@ -1,7 +1,6 @@
 """Results, messages and training runs when the standard streams are full or unread."""
 
 import contextlib
-import json
 import os
 import pty
 import re
@@ -63,17 +62,6 @@ def test_unwritable_results_are_an_error(tmp_path):
     assert done.stderr == "seq2seq-demo: error: standard output: No space left on device\n"
 
 
-@pytest.mark.parametrize("streams", ["2> >(true)", "2> /dev/full"])
-def test_lost_messages_do_not_stop_answers(tmp_path, streams):
-    save_random(tmp_path / "w", in_len=2, out_len=2)
-    (tmp_path / "in").write_text("[1, 2]\nwrong\n" * 3000)
-    done = sh(tmp_path, f"demo predict -i w --from-file in --json --keep-going {streams}")
-    assert done.returncode == 1
-    records = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [("prediction" in record, "error" in record) for record in records] == [(True, False), (False, True)] * 3000
-    assert sh(tmp_path, f"demo predict -i w 1 2 --json {streams}").returncode == 0
-
-
 def test_a_closed_output_pipe_ends_quietly(tmp_path):
     save_random(tmp_path / "w")
     (tmp_path / "in.jsonl").write_text(f"{list(range(10))}\n" * 5000)
@@ -120,7 +108,7 @@ def test_ctrl_c_at_any_time_ends_without_a_traceback(tmp_path):
     # Run without coverage: it slows the startup of Python, during which a signal may be lost.
     plain = {name: value for name, value in environment().items() if not name.startswith("COVERAGE")}
     argv = [*REAL_PROGRAM, "predict", "-i", "w", "--from-file", "in"]
-    for delay in (0.03, 0.04, 0.05, 0.08, 0.12, 0.2, 0.4, 0.8):
+    for delay in (0.03, 0.05, 0.12, 0.4, 0.8):
         process = subprocess.Popen(argv, cwd=tmp_path, env=plain, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         wait_for(lambda process=process: b"predict" in Path(f"/proc/{process.pid}/cmdline").read_bytes())
         time.sleep(delay)  # measured from the start of the program, not of its launcher

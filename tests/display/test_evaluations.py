@@ -136,14 +136,6 @@ def test_given_texts_as_json():
     assert surest == dict(zip(names, ("\u00e9", "B", "", True, 1, 0.96875), strict=True))
 
 
-def test_given_integers_as_json():
-    facts = row_dict(total(pair_rows()), network_of(Vocabularies()))
-    assert facts["confusions"][2] == {"expected": 2, "predicted": None, "times": 2}
-    assert (facts["worst"][0]["source"], facts["worst"][0]["predicted"]) == ([1, 0, 3], [2, 1, 1])
-    mixed = row_dict(total(pair_rows()), network_of(Vocabularies(TEXTS.source)))
-    assert (mixed["worst"][0]["source"], mixed["worst"][0]["expected"]) == ("a 한", [0, 2])
-
-
 def test_given_texts_as_tables():
     first, errors, lengths, confusions = text(pair_rows(), network_of(TEXTS), " of dev.tsv").split("\n\n")
     assert first == "10 sources of dev.tsv with 12 targets, any of which is right; an answer without END is wrong"

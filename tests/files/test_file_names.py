@@ -87,15 +87,6 @@ def test_every_name_is_parsed_back(tmp_path_factory, name, task, iteration, is_s
     following = file_names.canonical_path(folder, name, task, iteration + 1)
     assert file_names.next_unused_path(folder, name, task).name == following.name
     assert file_names.canonical_path(folder, name, f"{task}x", iteration) != result
-    taken = []
-
-    def save(path, overwrite):
-        taken.append(path)
-        with open(path, "x"):
-            pass
-
-    assert file_names.save_under_unused_name(save, folder, name, task) == taken[-1]
-    assert len(taken) == 1
 
 
 def test_the_encoding_of_tasks_in_names_is_stable():

@@ -113,14 +113,9 @@ def test_invalid_recordings_are_refused(tmp_path, content):
         assert len(str(error.value)) < 400
 
 
-@pytest.mark.parametrize(("n", "is_read"), [(recording.MAX_STEPS, True), (recording.MAX_STEPS + 1, False)])
-def test_a_recording_has_a_bounded_number_of_steps(tmp_path, n, is_read):
-    """The limit is the largest number of steps that a training run records, however long it is."""
-    halves = recording.to_float16(WEIGHTS[0])
+def test_a_recording_has_a_bounded_number_of_steps(tmp_path):
+    halves, n = recording.to_float16(WEIGHTS[0]), recording.MAX_STEPS + 1
     content = recording.to_bytes(recording.Recording(4, tuple(range(n)), (halves,) * n), SAVED)
     (tmp_path / "w.record.h5").write_bytes(content)
-    if is_read:
-        assert len(recording.find_recording(tmp_path / "w.h5", SAVED).steps) == n
-    else:
-        with pytest.raises(WeightsError, match=f"expected at most {n - 1} steps, got {n}"):
-            recording.find_recording(tmp_path / "w.h5", SAVED)
+    with pytest.raises(WeightsError, match=f"expected at most {n - 1} steps, got {n}"):
+        recording.find_recording(tmp_path / "w.h5", SAVED)

@@ -253,7 +253,7 @@ def of_texts(source: Vocabulary, target: Vocabulary, ends: bool = True) -> Train
 
 LETTERS = Vocabulary("characters", (" ", '"', "\\", "\u00e9", "\u0301", "\u200d", "س", "한", "😀"))
 WORDS = Vocabulary("words", ("AH0", "HH", "안녕", "👩\u200d👧"))
-MANY = Vocabulary("words", tuple(sorted({f"w\u00f6rd{n * 7919 % 99_991}" for n in range(50_000)})))
+MANY = Vocabulary("words", tuple(sorted({f"w\u00f6rd{n * 7919 % 99_991}" for n in range(9000)})))
 SIDES = [(LETTERS, WORDS), (WORDS, LETTERS), (LETTERS, Vocabulary()), (Vocabulary(), WORDS)]
 SIDES += [(Vocabulary("words", ("a",)),) * 2, (MANY, Vocabulary("words", MANY.symbols[::2]))]
 

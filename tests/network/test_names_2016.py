@@ -140,15 +140,10 @@ def variables_with(**extra):
     return kept | {name: np.asarray(array) for name, array in extra.items()}
 
 
-@pytest.mark.parametrize(
-    ("extra", "step"),
-    [
-        ({"Training_step": np.float32(7), "Global_Step": np.float32(9)}, 7),
-        ({"Global_Step": np.float32(9)}, 9),
-    ],
-)
-def test_the_step_is_read(extra, step):
-    assert from_2016(variables_with(**extra)).step == step
+def test_the_step_is_read():
+    steps = {"Training_step": np.float32(7), "Global_Step": np.float32(9)}
+    assert from_2016(variables_with(**steps)).step == 7
+    assert from_2016(variables_with(Global_Step=np.float32(9))).step == 9
 
 
 def test_moments_need_a_step():

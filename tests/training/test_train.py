@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers import AS_PATTERNS, Watcher, largest_difference
+from helpers import Watcher, largest_difference
 
 from seq2seq_demo import ModelConfig, PatternTask, TrainConfig, TrainedNetwork, find_pattern, train
 from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, Settings
@@ -126,11 +126,11 @@ CONTRADICTING = {"model": "embedding_rnn", "cell_type": "GRUCell", "num_layers":
 CONTRADICTING |= {"embedding_size": 3, "in_max_int": 8, "out_max_int": 8}
 
 
-@pytest.mark.parametrize("name", CONTRADICTING)
-def test_settings_that_contradict_start_are_refused(name):
-    message = f"expected settings that do not contradict the network, embedding_attention, .*{name}"
-    with pytest.raises(UsageError, match=message):
-        train("reversed", points=20, epochs=0, start=START, **{name: CONTRADICTING[name]})
+def test_settings_that_contradict_start_are_refused():
+    for name, value in CONTRADICTING.items():
+        message = f"expected settings that do not contradict the network, embedding_attention, .*{name}"
+        with pytest.raises(UsageError, match=message):
+            train("reversed", points=20, epochs=0, start=START, **{name: value})
 
 
 def test_a_network_from_a_callback_can_be_trained_further(tmp_path, fast_steps):
@@ -244,12 +244,6 @@ def test_evaluate_avoids_the_sources_of_the_last_run(tmp_path, in_len, fast_step
         assert are_all is bool(fresh)
         (row,) = network.evaluate_by_length("reversed", 4000, [4], kinds=False)
         assert (row.evaluation.n, row.fresh) == (4000, fresh)
-
-
-def test_the_sources_of_given_pairs_are_unknown(fast_steps):
-    pairs = train([([1, 2, 3], [3, 2, 1]), ([1, 1, 3], [3, 1, 1])] * 10, epochs=1, **AS_PATTERNS)
-    (row,) = pairs.evaluate_by_length("reversed", 50, [3], kinds=False)
-    assert row.fresh is None
 
 
 def test_a_training_run_leaves_no_graph_in_memory():

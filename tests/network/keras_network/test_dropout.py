@@ -11,7 +11,6 @@ from seq2seq_demo.config import MODELS, ModelConfig
 from seq2seq_demo.network.bidirectional import make_numpy_network
 from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.model import Lengths, Seq2Seq
-from seq2seq_demo.training.batches import row_keys
 
 # isort: split
 import tensorflow as tf
@@ -57,33 +56,6 @@ def test_masks_equal_those_computed_by_hand(jit_compile):
     longer = masks(P).mask("encoder/embedding", S + 9, E)
     assert (longer[:S] == actual).numpy().all()
     assert (masks(P, KEYS[1:]).mask("encoder/embedding", S, E) == actual[:, 1:]).numpy().all()
-
-
-@pytest.mark.parametrize("dropout", [0.001, 0.2, 0.5, 0.9])
-def test_units_are_dropped_independently_and_keep_their_expectation(dropout):
-    first, second = row_keys(0, 1000, (2, 128))
-    mask = masks(dropout, first).mask("decoder/projection", 20, 64).numpy()
-    comparisons = {
-        "position": (mask[1:], mask[:-1]),
-        "row": (mask[:, 1:], mask[:, :-1]),
-        "unit": (mask[..., 1:], mask[..., :-1]),
-        "far position": (mask[16:], mask[:-16]),
-        "far row": (mask[:, 64:], mask[:, :-64]),
-        "far unit": (mask[..., 32:], mask[..., :-32]),
-        "step": (mask, masks(dropout, second).mask("decoder/projection", 20, 64).numpy()),
-        "site": (mask, masks(dropout, first).mask("decoder/layer_1", 20, 64).numpy()),
-    }
-    deviation = (dropout * (1 - dropout) / mask.size) ** 0.5
-    assert (mask == 0).mean() == pytest.approx(dropout, abs=4 * deviation)
-    assert mask.mean() == pytest.approx(1, abs=4 * deviation / (1 - dropout))
-    assert set(np.unique(mask)) == {0, np.float32(1 / (1 - dropout))}
-    for name, (a, b) in comparisons.items():
-        correlation = np.corrcoef(a.ravel(), b.ravel())[0, 1]
-        assert abs(correlation) < 4.5 / a.size**0.5, name
-    for axes in ((0, 1), (0, 2), (1, 2)):  # no unit, row or position is dropped more often than another
-        n = mask.size / np.delete(mask.shape, axes)[0]
-        shares = (mask == 0).mean(axis=axes)
-        assert shares.std() == pytest.approx((dropout * (1 - dropout) / n) ** 0.5, rel=0.6)
 
 
 def test_rates_near_0_and_1():

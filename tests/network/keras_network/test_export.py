@@ -61,12 +61,3 @@ def test_exported_networks_answer_like_numpy(tmp_path):
     answer = greedy(sources=SOURCES, out_len=np.int32(T))
     assert (answer["symbols"] == decoded.symbols).all()
     assert np.abs(answer["logits"] - decoded.logits).max() < 1e-4
-
-
-@ignore_deprecation
-def test_a_network_is_converted_to_tflite_without_a_saved_model():
-    network, reference = networks("embedding_rnn", True)
-    content = tf.lite.TFLiteConverter.from_keras_model(network).convert()
-    serve = tf.lite.Interpreter(model_content=content).get_signature_runner()
-    (logits,) = serve(sources=SOURCES, decoder_input=DECODER_INPUT).values()
-    assert np.abs(logits - reference.decode(SOURCES, T, DECODER_INPUT).logits).max() < 1e-4
