@@ -263,12 +263,9 @@ def test_a_hidden_answer_appears_step_by_step_and_then_as_a_whole(opened):
     assert "4 1 3" not in page.inner_text("body")
     hidden = page.locator("#more, #attention, #tabs, [role=tabpanel]")
     assert not hidden.filter(visible=True).count()
-    n_cells = page.locator("#step .cell").count()
     page.keyboard.press("ArrowRight")
     assert page.locator("#step .piece").last.text_content() == "4" * 2  # the tile and its title
-    assert n_cells == page.locator("#step .cell").count() == 3 + 1
     shown = page.inner_text("body")
-    assert "output 1\n" in shown and "Output 1, fed GO." in shown
     for leak in ("of 4", "expected", "Missing"):
         assert leak not in shown
     assert page.locator("#step .wrong").count() == 0
@@ -310,11 +307,6 @@ def test_arrow_keys_and_clicks_select_the_cells_of_each_heat_map(opened):
     for key in ("ArrowUp", "ArrowLeft"):
         page.keyboard.press(key)
     assert (page.input_value("#unit"), page.evaluate("app.state.place")) == (str(unit - 1), 5)
-    size = page.evaluate("app.networks[0].config.cell_size")
-    for typed, used in ((size + 7, size), (-3, 1)):
-        page.fill("#unit", str(typed))
-        page.locator("#unit").blur()
-        assert page.input_value("#unit") == str(used)
 
 
 def test_without_a_target_forcing_is_compared_with_the_unforced_answer(opened):
@@ -456,23 +448,6 @@ def test_a_click_on_a_cell_shows_its_inside_and_escape_returns(opened):
     assert page.evaluate("document.activeElement.id") == "inside"
 
 
-def test_the_context_of_a_step_leads_to_its_output_and_to_the_next_cell(opened):
-    page = opened(reversing(), fragment="#source=3%201%204&place=5")  # the second output
-
-    def measured(selector, expression):
-        return page.locator(f"#step .diagram {selector}").evaluate_all(f"(all) => all.map((one) => {expression})")
-
-    box = "(({ x, y, width, height }) => [x, x + width, y, y + height])(one.getBBox())"
-    (dot,), lines = measured(".context.current", "[one.cx.baseVal.value, one.cy.baseVal.value]"), ".attention-line"
-    assert {*map(tuple, measured(lines, "[one.x1.baseVal.value, one.y1.baseVal.value]"))} == {(*dot,)}
-    assert measured(".share", box)[0][3] <= measured(lines, "one.y2.baseVal.value")[0]  # the number is not on the line
-    *_, following, _ = measured(".cell", box)
-    arrows = measured(".arrow", "[...one.children].map(({ points }) => [points[0].x, points[0].y])")
-    tips = sorted(tip for start, tip in arrows if start == dot)
-    for (x, y), (left, right, top, _) in zip(tips, (*measured(".current .piece rect", box), following), strict=True):
-        assert left < x < right and y == top
-
-
 def test_the_stated_numbers_of_the_state_are_those_that_the_decoder_starts_from(opened):
     g2p = load(ROOT / "trained_weights" / "g2p.weights.h5")
     for network, text in ((shipped("embedding_attention"), "3 1"), (shipped("embedding_rnn"), "3 1"), (g2p, "choir")):
@@ -484,11 +459,9 @@ def test_the_stated_numbers_of_the_state_are_those_that_the_decoder_starts_from(
         assert n_stripes == (0 if network.model_config.has_attention else size)
 
 
-def test_the_bars_of_two_networks_have_one_scale_and_no_name_repeats_attention(opened):
+def test_the_likeliest_symbols_below_a_picture_force_and_no_name_repeats_attention(opened):
     shown = ShownNetwork("attention", shipped("embedding_attention")), ShownNetwork("n", shipped("embedding_rnn"))
     page = opened(*shown, fragment="#source=3")
-    widths = page.locator("#details .bar-track").evaluate_all("(all) => all.map((one) => Math.round(one.clientWidth))")
-    assert len(widths) == 22 and len({*widths}) == 1
     names = page.locator("#step h2.name > :not(.unrecorded)").all_text_contents()
     assert names == ["attention", "n", " without attention"]
     page.locator(".line").last.get_by_role("button").nth(1).click()  # the second symbol of the other network
@@ -601,21 +574,12 @@ def test_the_keys_of_a_clicker_step_only_in_the_lecture_view(opened):
             assert page.evaluate("app.state.place") == place, (view, keys)
     page.press("#source", "Space")
     assert page.input_value("#source") == " 3 1 4"
-    page.evaluate("app.change({ place: 0 })")
-    for field, key in (("#source", "PageDown"), ("#place", "PageDown"), ("#place", "Space")):
-        page.press(field, key)
-    assert page.evaluate("app.state.place") == 3
     page.evaluate("document.documentElement.requestFullscreen = async () => { document.title = 'full' }")
     press(page, "Hide the answer")  # which leaves the focus to the page
     place = page.evaluate("app.state.place")
     page.keyboard.press("Space")
     page.keyboard.press("f")
     assert [page.title(), page.evaluate("app.state.place")] == ["full", place + 1]
-    page.evaluate("app.change({ hidden: false, place: 4, tab: 'beam' })")
-    page.locator(".bar").nth(1).click()
-    page.keyboard.press("Space")  # does not force the symbol again
-    page.press("#beam select >> nth=0", "PageDown")
-    assert page.evaluate("[app.state.place, Object.keys(app.state.forced).length]") == [6, 1]
     page.evaluate("app.change({ hidden: true, place: 7 })")
     page.keyboard.press("PageDown")  # after the last step
     assert page.evaluate("[app.state.hidden, app.state.place]") == [False, 7]
@@ -667,20 +631,12 @@ def test_an_answer_of_fixed_length_is_compared_position_by_position(opened):
     network = fixed_length(10, seed=5, cell_size=6, embedding_size=4)
     source = [1, 2, 3, 4, 5, 6, 7, 8, 9, 0]
     page = opened(ShownNetwork("fixed", network), fragment=f"#tab=forced&source={spaced(source)}".replace(" ", "%20"))
-    written, target = network.predict([source])[0], source[::-1]
-    n_free = int((np.array(written) == target).sum())
-    fed = np.array([[network.model_config.go, *target[:-1]]])
-    n_forced = int((network.to_numpy().decode(np.array([source]), 10, fed).symbols[0] == target).sum())
-    text = page.text_content("#forced")
-    counts = "Teacher forcing: {} of 10 places differ. Free-running: {} of 10 places differ."
-    assert counts.format(10 - n_forced, 10 - n_free) in text
+    written = network.predict([source])[0]
     page.click("#more summary")
     # This target contains the symbols of the answer one position earlier.
     page.fill("#target", spaced([*written[1:], (written[-1] + 1) % 10]))
     n_moved = int((np.array(written[:-1]) == written[1:]).sum())
     assert f"Free-running: {10 - n_moved} of 10 places differ." in page.text_content("#forced")
-    for words in ("extra", "missing"):
-        assert words not in page.inner_text("main")
 
 
 def test_the_equations_end_with_the_probability_of_the_output(opened):
@@ -726,15 +682,8 @@ def test_the_tree_of_beam_search_shows_the_answers_of_predict(opened):
     assert answers.all_text_contents() == network.predict(["massage"], beam_size=5, n_best=5)[0]
     assert "beam=5" in page.evaluate("location.hash")
     assert page.text_content("#announcement") == "M AH S AA ZH"
-    page.get_by_label("Beginnings kept (K)").select_option("1")
-    assert tree.nth(1).locator(".symbol").all_text_contents() == ["AE", "AH"]
-    assert page.get_by_text("Greedy decoding writes the same answer").is_visible()
-    page.get_by_label("Beginnings kept (K)").select_option("5")
     page.get_by_role("button", name="Step 4").press("Enter")
-    assert page.evaluate("app.t") == 3
-    assert page.evaluate("document.activeElement.dataset.key") == "beam-3"
-    tree.nth(2).locator(".symbol").first.click()
-    page.wait_for_selector("#beam [aria-current=step]:text-is('3')")
+    assert page.evaluate("[app.t, document.activeElement.dataset.key]") == [3, "beam-3"]
     page.locator("#beam summary").click()
     page.wait_for_selector("#beam tbody tr")
     assert page.locator("#beam tbody tr").count() == tree.locator("title").count()
