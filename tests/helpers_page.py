@@ -54,7 +54,7 @@ def on_page(network):
 
 def ask(*questions):
     """Return Node's answers to questions (name, argument)."""
-    process, answers = _node("".join(map(builder.join_modules, ("source.js", "beam.js")))), []
+    process, answers = _node(builder.join_modules("tree.js")), []
     for question in questions:
         process.stdin.write(json.dumps(question) + "\n")
         process.stdin.flush()

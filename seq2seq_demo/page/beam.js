@@ -1,12 +1,14 @@
 /* Beam search for one source, as in network/beam.py without a length penalty, with all steps, which the page draws as a
    tree. */
 
-/** @import { Encoded, Network, State, Vector } from "./network.js" */
+import { Matrix } from "./tape.js";
+
+/** @import { Encoded, Network, State } from "./network.js" */
 
 /** A beginning of an answer, or a whole answer. `p` is the probability of its last symbol, `logP` the log probability of
     all its symbols.
     @typedef {{ parent: Hypothesis | null, symbol: number, p: number, logP: number, length: number, ended: boolean,
-      states: State[], context: Vector }} Hypothesis
+      states: State[], context: Matrix }} Hypothesis
     @typedef {{ kept: Hypothesis[], dropped: Hypothesis[] }} BeamStep Both best first. A hypothesis that has ended takes
       part in the following steps unchanged.
     @typedef {{ symbols: number[], ended: boolean, hypothesis: Hypothesis }} BeamAnswer */
@@ -19,7 +21,7 @@ export function beamSearch(network, { memory, states }, maxOutLen, size, nBest =
   const { ends, go } = network.config;
   const keys = network.keys(memory);
   const nSteps = ends ? maxOutLen + 1 : maxOutLen; // one more for END
-  const context = new Float32Array(memory[0].length);
+  const context = new Matrix(1, memory[0].columns);
   /** @type {Hypothesis} */
   const empty = { parent: null, symbol: go, p: 1, logP: 0, length: 0, ended: false, states, context };
   /** @type {BeamStep[]} */
@@ -29,8 +31,8 @@ export function beamSearch(network, { memory, states }, maxOutLen, size, nBest =
     // K symbols per hypothesis would suffice to find the K best candidates; the others are among the best dropped ones.
     let groups = kept.map((parent) => {
       if (parent.ended) return [parent];
-      const { states, context } = network.step(parent.symbol, parent.states, parent.context, memory, keys);
-      return topSymbols(network.logits(states, context), 2 * size).map(({ symbol, logP }) => {
+      const { states, context, logits } = network.step([parent.symbol], parent.states, parent.context, memory, keys);
+      return topSymbols(logits, 2 * size).map(({ symbol, logP }) => {
         const ended = ends && symbol === go;
         return { parent, symbol, p: Math.exp(logP), logP: parent.logP + logP, length: t, ended, states, context };
       });
@@ -73,7 +75,7 @@ function isFinished(kept, nBest) {
 }
 
 /** Return the n most probable symbols and their log p; ties go to the lower symbol. */
-function topSymbols(/** @type {Vector} */ logits, /** @type {number} */ n) {
+function topSymbols(/** @type {Matrix} */ logits, /** @type {number} */ n) {
   const symbols = [...logits.keys()].sort((a, b) => logits[b] - logits[a]).slice(0, n);
   const largest = logits[symbols[0]];
   const logTotal = Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - largest), 0));

@@ -8,8 +8,7 @@ import { signColour } from "./heatmap.js";
 import { exampleWord, isEnd, isForced, outputMark, probabilities, sourceName, stateSize, writtenName } from "./runs.js";
 import { showTab } from "./tabs.js";
 
-/** @import { Vector } from "./network.js"
-    @import { Run } from "./trained.js" */
+/** @import { Run } from "./trained.js" */
 
 /** @typedef {"ahead" | "done" | "current"} Status */
 
@@ -347,7 +346,7 @@ export class Diagram {
   }
 
   /** Return a line from each input to the context, wider for a larger α, and above them each α of at least 5 %. */
-  attentionLines(/** @type {Vector} */ alpha, /** @type {number} */ x1) {
+  attentionLines(/** @type {Float32Array} */ alpha, /** @type {number} */ x1) {
     const { u, letter, below, context: y1 } = this;
     const lines = largest(alpha, alpha.length)
       .filter((s) => alpha[s] >= 0.005)
@@ -392,7 +391,7 @@ export class Diagram {
     @type {(x: number, y: number, width: number, height: number) => SVGElement[]} */
   stateStripes(x, y, width, height) {
     const { run, place, S } = this;
-    /** @type {Vector[]} */
+    /** @type {Float32Array[]} */
     let rows = [];
     if (place >= S) rows = run.encoded.states.flat();
     else if (place > 0 && !this.bidirectional) rows = run.encoded.cells[place - 1].flatMap(({ state }) => state);

@@ -5,7 +5,7 @@ import { redraw, scrollBox, updateScrollBox } from "./boxes.js";
 import { button, h, headerCell, symbolSpan } from "./elements.js";
 import { pluralize } from "./format.js";
 import { beforeAndAfterList } from "./influence.js";
-import { addPanel, columns, panel } from "./panels.js";
+import { addPanel, networkColumns, panel } from "./panels.js";
 import { countErrors, countForced, errorLabel, fedName, isForced, targetName, writtenName } from "./runs.js";
 
 /** @import { Alignment } from "./align.js"
@@ -21,7 +21,7 @@ export function forcedPanel() {
     "Teacher forcing and free-running",
     "In training the decoder is fed the target, shifted by one (teacher forcing). When it answers, it is fed its own " +
       "output (free-running). An edit inserts, deletes or replaces a symbol; ✗ marks its symbols.",
-    columns((i) => [boxes[i]]),
+    networkColumns((i) => [boxes[i]]),
   );
   /** @type {Run[]} */
   let shown;

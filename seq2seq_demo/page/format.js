@@ -1,7 +1,6 @@
 /* Texts for numbers, names and lengths. */
 
-/** @import { Vector } from "./network.js"
-    @import { TrainedNetwork } from "./trained.js" */
+/** @import { TrainedNetwork } from "./trained.js" */
 
 /** Format a share in percent; a line does not break before the sign.
     @type {(share: number) => string} */
@@ -18,7 +17,7 @@ export function truncate(/** @type {string} */ name, /** @type {number} */ maxLe
 }
 
 /** Return the indices of the n largest numbers, largest first.
-    @type {(x: Vector, n: number) => number[]} */
+    @type {(x: Float32Array, n: number) => number[]} */
 export const largest = (x, n) => [...x.keys()].sort((a, b) => x[b] - x[a]).slice(0, n);
 
 /** Format a number with a fixed number of digits and a true minus sign.

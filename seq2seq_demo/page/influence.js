@@ -6,7 +6,7 @@ import { redraw } from "./boxes.js";
 import { button, h, labelledSelect, radioTiles, revise } from "./elements.js";
 import { percent, pluralize } from "./format.js";
 import { HeatMap, heatTable, outputsByInputs } from "./heatmap.js";
-import { addPanel, columns, panel, tableDetails, withLabel } from "./panels.js";
+import { addPanel, networkColumns, panel, tableDetails, withLabel } from "./panels.js";
 import { sourceSymbol, targetSymbol } from "./runs.js";
 import { goToOutput } from "./step.js";
 
@@ -29,7 +29,7 @@ export function influencePanel() {
     "Influence",
     "Replace one input with another symbol to see which outputs depend on it.",
     controls,
-    columns((i) => [results[i], ...maps[i].elements]),
+    networkColumns((i) => [results[i], ...maps[i].elements]),
   );
   let drawn = "";
   return addPanel(section, () => {

@@ -10,7 +10,7 @@ import { addPanel, labelWithHelp, panel, tableDetails } from "./panels.js";
 import { fedName, probabilities, sourceName, writtenName } from "./runs.js";
 
 /** @import { Content } from "./heatmap.js"
-    @import { Cell, Vector } from "./network.js"
+    @import { Cell } from "./network.js"
     @import { Run } from "./trained.js" */
 
 /** @typedef {[equation: string, numbers: string, meaning: string]} Equation */
@@ -34,7 +34,7 @@ export function insidePanel() {
 /** The content of the panel. `unit` and `layer` count from 0; the labels count from 1. */
 class InsidePanel {
   /** The hidden states that the map shows, [S + T][H].
-      @type {Vector[]} */
+      @type {Float32Array[]} */
   hidden = [];
   drawn = ""; // what the controls show
 

@@ -39,7 +39,7 @@ export function disabledWithoutRun(/** @type {HTMLElement} */ element) {
 
 /** Return one column per network, headed by its name if there are several; makeParts(i) returns its parts.
     @type {(makeParts: (i: number) => (Node | null)[]) => HTMLElement} */
-export function columns(makeParts) {
+export function networkColumns(makeParts) {
   const columns = app.networks.map((network, i) => {
     const attention = `${network.config.has_attention ? "with" : "without"} attention`;
     const unrecorded = h("small", { className: "unrecorded" }, "not recorded: saved network");

@@ -3,7 +3,7 @@
 import { alignByPosition } from "./align.js";
 import { app } from "./app.js";
 import { pluralize, visible } from "./format.js";
-import { softmax } from "./network.js";
+import { softmax } from "./tape.js";
 
 /** @import { Step } from "./network.js"
     @import { Run, TrainedNetwork } from "./trained.js" */

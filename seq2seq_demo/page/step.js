@@ -6,12 +6,11 @@ import { Diagram } from "./diagram.js";
 import { h, revise } from "./elements.js";
 import { percent } from "./format.js";
 import { argmax } from "./network.js";
-import { addPanel, columns, withLabel } from "./panels.js";
+import { addPanel, networkColumns, withLabel } from "./panels.js";
 import { countText, fedName, isEnd, isForced, probabilities, sourceName, stateSize, targetName } from "./runs.js";
 import { answerNotes, judgement, momentNote } from "./source.js";
 
-/** @import { Vector } from "./network.js"
-    @import { Verdict } from "./source.js"
+/** @import { Verdict } from "./source.js"
     @import { Run, TrainedNetwork } from "./trained.js" */
 
 const MAX_BLANK = 8; // symbols in the diagram before a source is typed
@@ -29,7 +28,7 @@ export const MARKS = { right: "✓ ", wrong: "✗ ", unknown: "" };
 export function stepPanel(slots, lines) {
   const boxes = app.networks.map((network) => scrollBox(`Diagram: ${network.name}`));
   const sentences = app.networks.map((_, i) => sentenceParts(i));
-  const parts = columns((i) => [
+  const parts = networkColumns((i) => [
     ...sentences[i].elements,
     h("div", { className: "picture-box" }, boxes[i], slots[i]),
     lines[i] ?? null,
@@ -121,7 +120,7 @@ function shownSteps(/** @type {Run} */ { steps: { length: T }, expected }) {
 function blankRun(/** @type {TrainedNetwork} */ network) {
   const source = new Array(Math.min(network.in_len ?? MAX_BLANK, MAX_BLANK)).fill(0);
   const steps = source.map(() => ({ written: 0 }));
-  const run = { network, source, steps, encoded: network.final.encode(source), isBlank: true };
+  const run = { network, source, steps, encoded: network.final.encode([source]), isBlank: true };
   return /** @type {Run} */ (/** @type {unknown} */ (run));
 }
 
@@ -177,7 +176,7 @@ function describeWriting(/** @type {Run} */ run, /** @type {number} */ t) {
   return isCut ? `${sentence} The answer is cut off here because it did not end.` : sentence;
 }
 
-export function describeAttention(/** @type {number[] | Vector} */ alpha) {
+export function describeAttention(/** @type {number[] | Float32Array} */ alpha) {
   const s = argmax(alpha);
   return `attends most to input ${s + 1} (${percent(alpha[s])})`;
 }

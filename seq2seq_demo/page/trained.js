@@ -170,9 +170,10 @@ export class Run {
       @type {(layer: number, backward: number) => Cell[]} */
   cellsOf(layer, backward) {
     const { cells, backwardCells } = this.encoded;
-    return [...((backward && backwardCells) || cells), ...this.steps.map((step) => step.cells)].map(
-      (all) => all[layer],
-    );
+    return [
+      ...(backward && backwardCells[0].length ? backwardCells : cells),
+      ...this.steps.map((step) => step.cells),
+    ].map((all) => all[layer]);
   }
 
   /** Return the unit of these cells whose h has the largest range.

@@ -6,7 +6,7 @@ import { redraw, scrollBox, updateScrollBox } from "./boxes.js";
 import { button, h, labelledSelect, revise, svg, table, zoom } from "./elements.js";
 import { percent, truncate } from "./format.js";
 import { last } from "./network.js";
-import { addPanel, columns, panel, tableDetails, withLabel } from "./panels.js";
+import { addPanel, networkColumns, panel, tableDetails, withLabel } from "./panels.js";
 import { currentOutput, targetName } from "./runs.js";
 import { goToOutput } from "./step.js";
 import { same } from "./trained.js";
@@ -30,7 +30,7 @@ export function treePanel() {
     "Greedy decoding keeps one beginning of the answer, beam search the K likeliest. A column is a step, likeliest first: " +
       "solid beginnings are kept, dashed ones dropped, and the thick path is the best answer. Forced symbols do not count.",
     choice,
-    columns((i) => parts[i].elements),
+    networkColumns((i) => parts[i].elements),
   );
   let isVisible = false; // only a visible panel searches, soon after the page has shown the new answer
   const draw = soon(() => app.runs.length && parts.forEach((part) => part.update()));

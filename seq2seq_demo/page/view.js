@@ -6,7 +6,7 @@ import { h } from "./elements.js";
 import { forcedPanel } from "./forced.js";
 import { influencePanel } from "./influence.js";
 import { insidePanel } from "./inside.js";
-import { columns, panel } from "./panels.js";
+import { networkColumns, panel } from "./panels.js";
 import { player } from "./player.js";
 import { likeliestLine, probabilityPanel } from "./probabilities.js";
 import { inputPanel, moreDetails } from "./source.js";
@@ -35,7 +35,7 @@ function layOut() {
   const more = moreDetails();
   if (isAlone) more.append(...pictures.querySelectorAll(".panel > details"));
   const title = isAlone ? "Attention" : "Attention and probabilities";
-  const inTab = columns((i) => [h("div", {}, parts[i][0]), isAlone ? null : parts[i][1]]);
+  const inTab = networkColumns((i) => [h("div", {}, parts[i][0]), isAlone ? null : parts[i][1]]);
   inTab.querySelectorAll(".column").forEach((column, i) => column.classList.toggle("narrow", !parts[i][0]));
   const details = parts[0][0] || !isAlone ? panel("details", title, "", inTab) : null;
   const sections = [details, ...TABS.map((makePanel) => makePanel())].filter((section) => section !== null);

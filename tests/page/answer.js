@@ -35,7 +35,7 @@ const QUESTIONS = {
   beam({ network, source, outLen, searches }) {
     const instance = new Network(network.config, decodeWeights(network.weights, network.shapes));
     return searches.map(([size, nBest]) => {
-      const search = beamSearch(instance, instance.encode(source), outLen, size, nBest);
+      const search = beamSearch(instance, instance.encode([source]), outLen, size, nBest);
       return {
         answers: search.answers.map(({ symbols, ended, hypothesis }) => ({ symbols, ended, logP: hypothesis.logP })),
         kept: search.steps.map(({ kept }) => kept.length),

@@ -22,10 +22,10 @@ CELL, PATTERN = "CoupledCell", "doubled"
 SEED = 2  # with these weights, no answer below contains GO
 COUPLED_JS = """
 function coupled(projected, [c, h], U) {
-  const [f, candidate, o] = split(plus(projected, times(h, U, projected.length)), 3);
-  const gates = [f.map(sigmoid), candidate.map(Math.tanh), o.map(sigmoid)];
-  const next = c.map((value, k) => gates[0][k] * value + (1 - gates[0][k]) * gates[1][k]);
-  return { state: [next, gates[2].map((value, k) => value * Math.tanh(next[k]))], gates };
+  const [f, candidate, o] = split(plus(projected, times(h, U)), 3);
+  const gates = [sigmoid(f), tanh(candidate), sigmoid(o)];
+  const next = plus(product(gates[0], c), product(complement(gates[0]), gates[1]));
+  return { state: [next, product(gates[2], tanh(next))], gates };
 }
 
 const EQUATIONS = {
