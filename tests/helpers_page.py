@@ -2,6 +2,7 @@
 
 import atexit
 import functools
+import itertools
 import json
 import os
 import shutil
@@ -13,7 +14,7 @@ import pytest
 from helpers import ROOT, random_weights
 
 from seq2seq_demo import load
-from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.config import CELL_TYPES, ModelConfig
 from seq2seq_demo.page import builder
 from seq2seq_demo.trained_network import TrainedNetwork
 
@@ -23,6 +24,18 @@ CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 needs_node = pytest.mark.skipif(not NODE and "CI" not in os.environ, reason="node is not installed")
 needs_chromium = pytest.mark.skipif(not CHROMIUM and "CI" not in os.environ, reason="chromium is not installed")
 TOLERANCE = 1e-3  # absolute, for logits
+SHIPPED = sorted((ROOT / "trained_weights").glob("*.weights.h5"))
+KINDS = [
+    ModelConfig(model, cell, layers, cell_size=7, embedding_size=5, in_max_int=8, out_max_int=6, bidirectional=both)
+    for model, cell, layers, both in itertools.product(
+        ("embedding_rnn", "embedding_attention"), CELL_TYPES, (1, 3), (False, True)
+    )
+]
+
+
+def kind_name(config):
+    """The name of a case of KINDS."""
+    return f"{config.model}-{config.cell_type}-{config.num_layers}-{config.bidirectional}"
 
 
 @functools.cache
@@ -52,9 +65,9 @@ def on_page(network):
     return replace(network, weights=builder.rounded(network.weights))
 
 
-def ask(*questions):
-    """Return Node's answers to questions (name, argument)."""
-    process, answers = _node(builder.join_modules("tree.js")), []
+def ask(*questions, module="tree.js"):
+    """Return Node's answers to questions (name, argument) about a module of the page and those that it imports."""
+    process, answers = _node(builder.join_modules(module)), []
     for question in questions:
         process.stdin.write(json.dumps(question) + "\n")
         process.stdin.flush()

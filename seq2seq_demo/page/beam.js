@@ -1,7 +1,7 @@
 /* Beam search for one source, as in network/beam.py without a length penalty, with all steps, which the page draws as a
    tree. */
 
-import { Matrix } from "./tape.js";
+import { logTotal, Matrix } from "./tape.js";
 
 /** @import { Encoded, Network, State } from "./network.js" */
 
@@ -77,7 +77,6 @@ function isFinished(kept, nBest) {
 /** Return the n most probable symbols and their log p; ties go to the lower symbol. */
 function topSymbols(/** @type {Matrix} */ logits, /** @type {number} */ n) {
   const symbols = [...logits.keys()].sort((a, b) => logits[b] - logits[a]).slice(0, n);
-  const largest = logits[symbols[0]];
-  const logTotal = Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - largest), 0));
-  return symbols.map((symbol) => ({ symbol, logP: logits[symbol] - largest - logTotal }));
+  const total = logTotal(logits);
+  return symbols.map((symbol) => ({ symbol, logP: logits[symbol] - total }));
 }

@@ -301,11 +301,19 @@ export function attend(keys, memory, query, v) {
     @type {(logits: Matrix, targets: number[], share?: number) => number} */
 export function crossEntropy(logits, targets, share = 1) {
   const { rows: B, columns: V } = logits;
-  const p = targets.map((_, b) => softmax(logits.subarray(b * V, b * V + V)));
+  const row = (/** @type {number} */ b) => logits.subarray(b * V, b * V + V);
   tape?.push(() => {
     targets.forEach((target, b) => {
-      for (let k = 0; k < V; k++) logits.gradient[b * V + k] += ((p[b][k] - (k === target ? 1 : 0)) * share) / B;
+      const p = softmax(row(b));
+      p[target] -= 1;
+      for (let k = 0; k < V; k++) logits.gradient[b * V + k] += (p[k] * share) / B;
     });
   });
-  return (share / B) * targets.reduce((sum, target, b) => sum - Math.log(p[b][target]), 0);
+  return (share / B) * targets.reduce((sum, target, b) => sum + logTotal(row(b)) - row(b)[target], 0);
+}
+
+/** Return log Σ exp(x). */
+export function logTotal(/** @type {Float32Array} */ x) {
+  const largest = Math.max(...x);
+  return largest + Math.log(x.reduce((sum, value) => sum + Math.exp(value - largest), 0));
 }

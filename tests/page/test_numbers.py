@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers import ROOT, random_weights
-from helpers_page import TOLERANCE, ask, assert_alike, needs_node, on_page, run_question
+from helpers import random_weights
+from helpers_page import KINDS, SHIPPED, TOLERANCE, ask, assert_alike, kind_name, needs_node, on_page, run_question
 from rapidfuzz.distance import Levenshtein
 
 from seq2seq_demo import load
@@ -22,15 +22,7 @@ from seq2seq_demo.network.parameters import weight_shapes
 from seq2seq_demo.page import builder
 from seq2seq_demo.trained_network import TrainedNetwork
 
-SHIPPED = sorted((ROOT / "trained_weights").glob("*.weights.h5"))
 pytestmark = [pytest.mark.slow, needs_node]
-
-KINDS = [
-    ModelConfig(model, cell, layers, cell_size=7, embedding_size=5, in_max_int=8, out_max_int=6, bidirectional=both)
-    for model, cell, layers, both in itertools.product(
-        ("embedding_rnn", "embedding_attention"), CELL_TYPES, (1, 3), (False, True)
-    )
-]
 
 
 def test_every_cell_has_an_equation_with_the_gates_and_states_of_the_table():
@@ -43,7 +35,7 @@ def test_every_cell_has_an_equation_with_the_gates_and_states_of_the_table():
         assert result["n_states"] == len(cell.states)
 
 
-@pytest.mark.parametrize("config", KINDS, ids=lambda c: f"{c.model}-{c.cell_type}-{c.num_layers}-{c.bidirectional}")
+@pytest.mark.parametrize("config", KINDS, ids=kind_name)
 def test_networks_of_every_kind_agree_with_numpy(config):
     network = on_page(TrainedNetwork(config, random_weights(config), in_len=9, out_len=11))
     rng = np.random.default_rng(0)
@@ -100,9 +92,7 @@ def assert_beams_are_alike(network, sources):
 
 
 @pytest.mark.parametrize("ends", [True, False])
-@pytest.mark.parametrize(
-    "config", KINDS[::2], ids=lambda c: f"{c.model}-{c.cell_type}-{c.num_layers}-{c.bidirectional}"
-)
+@pytest.mark.parametrize("config", KINDS[::2], ids=kind_name)
 def test_beam_search_of_every_kind_agrees_with_numpy(config, ends):
     config = replace(config, ends=ends)
     lengths = {"in_len": 4, "out_len": 5} | ({"min_in_len": 1} if ends else {})

@@ -1,0 +1,71 @@
+/* The training of a network, as in training/trainer.py: the loss of a batch, and Adam. */
+
+import { argmax } from "./network.js";
+import { crossEntropy, differentiate } from "./tape.js";
+
+/** @import { Network } from "./network.js"
+    @import { Matrix } from "./tape.js" */
+
+const CLIP_NORM = 5; // the largest global norm of a gradient
+const [BETA_1, BETA_2, EPSILON] = [0.9, 0.999, 1e-8];
+
+/** Return the mean cross-entropy of sources [B][S] and targets [B][T], END included. The decoder is fed the targets (teacher
+    forcing) or, if `feedsOwn`, its own symbols.
+    @type {(network: Network, sources: number[][], targets: number[][], feedsOwn?: boolean) => number} */
+export function meanLoss(network, sources, targets, feedsOwn = false) {
+  const step = network.decoder(network.encode(sources));
+  const [T, { go }] = [targets[0].length, network.config];
+  let fed = targets.map(() => go);
+  let loss = 0;
+  for (let t = 0; t < T; t++) {
+    const { logits } = step(fed);
+    const due = targets.map((target) => target[t]);
+    loss += crossEntropy(logits, due, 1 / T);
+    fed = feedsOwn ? likeliest(logits) : due;
+  }
+  return loss;
+}
+
+/** Return the symbols [B] with the largest logits [B, V]. */
+function likeliest(/** @type {Matrix} */ logits) {
+  const { rows: B, columns: V } = logits;
+  return Array.from({ length: B }, (_, b) => argmax(logits.subarray(b * V, b * V + V)));
+}
+
+/** Adam (Kingma and Ba 2015) for the weights of a network, with gradients clipped at a global norm. */
+export class Trainer {
+  steps = 0; // so far
+
+  constructor(/** @type {Network} */ network) {
+    this.network = network;
+    this.parameters = Object.values(network.weights).map((weights) => {
+      weights.gradient = new Float32Array(weights.length);
+      return { weights, m: new Float32Array(weights.length), v: new Float32Array(weights.length) };
+    });
+  }
+
+  /** Train on a batch (see `meanLoss`) and return its loss.
+      @type {(sources: number[][], targets: number[][], learningRate: number, feedsOwn?: boolean) => number} */
+  train(sources, targets, learningRate, feedsOwn = false) {
+    for (const { weights } of this.parameters) weights.gradient.fill(0);
+    const loss = differentiate(() => meanLoss(this.network, sources, targets, feedsOwn));
+    this.update(learningRate);
+    return loss;
+  }
+
+  update(/** @type {number} */ learningRate) {
+    this.steps++;
+    let squares = 0;
+    for (const { weights } of this.parameters) for (const slope of weights.gradient) squares += slope * slope;
+    const scale = CLIP_NORM / Math.max(Math.sqrt(squares), CLIP_NORM);
+    const rate = (learningRate * Math.sqrt(1 - BETA_2 ** this.steps)) / (1 - BETA_1 ** this.steps);
+    for (const { weights, m, v } of this.parameters) {
+      for (let i = 0; i < weights.length; i++) {
+        const slope = scale * weights.gradient[i];
+        m[i] += (1 - BETA_1) * (slope - m[i]);
+        v[i] += (1 - BETA_2) * (slope * slope - v[i]);
+        weights[i] -= (rate * m[i]) / (Math.sqrt(v[i]) + EPSILON);
+      }
+    }
+  }
+}

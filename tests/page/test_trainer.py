@@ -1,0 +1,118 @@
+"""The training of the page in Node: gradients, the loss of NumPy, and the steps of the TensorFlow trainer."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from helpers import random_weights
+from helpers_page import KINDS, SHIPPED, ask, kind_name, needs_node, on_page
+
+from seq2seq_demo import load
+from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.data.sequences import shift_right
+from seq2seq_demo.network.parameters import initial_weights, weight_shapes
+from seq2seq_demo.page.builder import ShownNetwork, network_data
+from seq2seq_demo.trained_network import TrainedNetwork
+
+pytestmark = [pytest.mark.slow, needs_node]
+RATE = 1e-2
+
+
+def ask_trainer(name, network, **question):
+    """Node's answer to a question about the training of a network."""
+    data = network_data(ShownNetwork("name", network))
+    (answer,) = ask((name, {"network": data, **question}), module="trainer.js")
+    return answer
+
+
+def batch_of(config, rng, B, S, T):
+    """Random sources and targets."""
+    return rng.integers(0, config.n_input_symbols, (B, S)), rng.integers(0, config.n_output_symbols, (B, T))
+
+
+def assert_slopes_agree(slopes):
+    gradient, difference = np.transpose(slopes)
+    np.testing.assert_allclose(gradient, difference, atol=2e-3 * max(np.abs(gradient).max(), 0.01))
+    assert np.abs(gradient).max() > 0
+
+
+def test_the_gradient_of_each_operation_agrees_with_finite_differences():
+    (operations,) = ask(("operations", {}), module="trainer.js")
+    for _, slopes in operations:
+        assert_slopes_agree(slopes)
+
+
+@pytest.mark.parametrize("config", KINDS, ids=kind_name)
+def test_the_gradient_of_networks_of_every_kind_agrees_with_finite_differences(config):
+    rng = np.random.default_rng(3)
+    sources, targets = batch_of(config, rng, 5, 4, 3)
+    network = TrainedNetwork(config, {name: w / 2 for name, w in random_weights(config).items()}, in_len=4, out_len=3)
+    assert_slopes_agree(ask_trainer("networkSlopes", network, sources=sources.tolist(), targets=targets.tolist()))
+
+
+def numpy_loss(network, sources, targets):
+    """The mean loss of NumPy's logits under teacher forcing."""
+    fed = shift_right(targets, network.model_config.go)
+    logits = network.to_numpy().decode(sources, targets.shape[1], fed).logits.astype(float)  # [B, T, V]
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return -np.take_along_axis(log_p, targets[..., None], axis=-1).mean()
+
+
+@pytest.mark.parametrize("network", [*SHIPPED, *KINDS], ids=lambda n: getattr(n, "name", None) or kind_name(n))
+def test_the_loss_of_a_batch_is_that_of_numpy(network):
+    config = network if isinstance(network, ModelConfig) else None
+    loaded = TrainedNetwork(config, random_weights(config), in_len=4, out_len=3) if config else load(network)
+    loaded = on_page(replace(loaded, members=()))
+    sources, targets = batch_of(loaded.model_config, np.random.default_rng(4), 5, 4, 3)
+    (loss,) = ask_trainer("train", loaded, batches=[[sources.tolist(), targets.tolist()]])["losses"]
+    np.testing.assert_allclose(loss, numpy_loss(loaded, sources, targets), rtol=1e-5)
+
+
+def reversing_batches(n):
+    """Batches of sources of five digits and their reversals."""
+    sources = np.random.default_rng(5).integers(0, 10, (n, 32, 5))
+    return sources, sources[..., ::-1]
+
+
+def trained(config, n, **settings):
+    weights = initial_weights(config, seed=0)
+    network = TrainedNetwork(config, weights, in_len=5, out_len=5)
+    numbers = {name: array.ravel().tolist() for name, array in weights.items()}
+    batches = [[source.tolist(), target.tolist()] for source, target in zip(*reversing_batches(n), strict=True)]
+    return ask_trainer("train", network, weights=numbers, batches=batches, rate=RATE, **settings)
+
+
+@pytest.mark.parametrize("cell_type", ["BasicLSTMCell", "GRUCell"])
+def test_steps_have_the_losses_of_the_tensorflow_trainer(cell_type):
+    tf = pytest.importorskip("tensorflow")
+    from seq2seq_demo.network.keras_network.model import Seq2Seq
+    from seq2seq_demo.training.packed_adam import PackedAdam
+
+    config, n = ModelConfig("embedding_attention", cell_type, cell_size=16), 140
+    weights = initial_weights(config, seed=0)
+    network, adam = Seq2Seq(config, weights), PackedAdam(weight_shapes(config), weights, {}, 0)
+    variables = [*network.named_variables().values()]
+
+    @tf.function
+    def step(sources, targets):
+        with adam.gradient_tape(variables) as (tape, parts):
+            losses, _ = network.losses(sources, targets, None, None)
+            loss = tf.reduce_mean(losses)
+        gradients = [tf.reshape(gradient, [-1]) for gradient in map(tf.convert_to_tensor, tape.gradient(loss, parts))]
+        adam.apply(tf.concat(gradients, 0), tf.constant(RATE))
+        return loss
+
+    batches = zip(*reversing_batches(n), strict=True)
+    expected = [float(step(*(tf.constant(side, tf.int32) for side in batch))) for batch in batches]
+    losses = trained(config, n)["losses"]
+    np.testing.assert_allclose(losses, expected, atol=1e-3)
+    np.testing.assert_allclose(np.mean(losses), np.mean(expected), atol=1e-4)
+    assert losses[0] > 2.2 and losses[-1] < 1.0
+
+
+def test_training_gives_the_same_bits_twice_and_learns_from_its_own_symbols():
+    config = ModelConfig("embedding_attention", cell_size=16)
+    first, second = (trained(config, 60, feedsOwn=True) for _ in range(2))
+    assert first == second
+    assert first["losses"][-1] < first["losses"][0] - 0.5
