@@ -1,9 +1,10 @@
 /* Beam search for one source, as in network/beam.py without a length penalty, with all steps, which the page draws as a
    tree. */
 
-import { logTotal, Matrix } from "./tape.js";
+import { logTotal, zeros } from "./tape.js";
 
-/** @import { Encoded, Network, State } from "./network.js" */
+/** @import { Encoded, Network, State } from "./network.js"
+    @import { Matrix } from "./tape.js" */
 
 /** A beginning of an answer, or a whole answer. `p` is the probability of its last symbol, `logP` the log probability of
     all its symbols.
@@ -21,7 +22,7 @@ export function beamSearch(network, { memory, states }, maxOutLen, size, nBest =
   const { ends, go } = network.config;
   const keys = network.keys(memory);
   const nSteps = ends ? maxOutLen + 1 : maxOutLen; // one more for END
-  const context = new Matrix(1, memory[0].columns);
+  const context = zeros(1, memory[0].columns);
   /** @type {Hypothesis} */
   const empty = { parent: null, symbol: go, p: 1, logP: 0, length: 0, ended: false, states, context };
   /** @type {BeamStep[]} */

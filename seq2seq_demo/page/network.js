@@ -4,7 +4,9 @@
    size, H the cell size, M the width of the memory (H, or 2H with a bidirectional encoder), G the number of gates, V the
    number of output symbols. */
 
-import { attend, columns, complement, concatenate, Matrix, plus, product, rows, sigmoid, tanh, times } from "./tape.js";
+import { attend, columns, complement, concatenate, plus, product, rows, sigmoid, tanh, times, zeros } from "./tape.js";
+
+/** @import { Matrix } from "./tape.js" */
 
 /** @typedef {Matrix[]} State The state of a cell: a matrix [B, H] for each name in the cell's row in config.py.
     @typedef {(projected: Matrix, state: State, U: Matrix) => { state: State, gates: Matrix[] }} Equation
@@ -131,7 +133,7 @@ export class Network {
       @type {(encoded: Encoded) => (fed: number[]) => DecoderStep} */
   decoder({ memory, states }) {
     const keys = this.keys(memory);
-    let context = new Matrix(memory[0].rows, memory[0].columns); // a_0
+    let context = zeros(memory[0].rows, memory[0].columns); // a_0
     return (fed) => {
       const step = this.step(fed, states, context, memory, keys);
       ({ states, context } = step);
@@ -181,7 +183,7 @@ export class Network {
   /** Run a cell over inputs [S] from a zero state; return the cell at every input.
       @type {(name: string, inputs: Matrix[]) => Cell[]} */
   runOver(name, inputs) {
-    let state = this.config.states.map(() => new Matrix(inputs[0].rows, this.config.cell_size));
+    let state = this.config.states.map(() => zeros(inputs[0].rows, this.config.cell_size));
     return inputs.map((x) => {
       const cell = this.runCell(name, x, state);
       ({ state } = cell);
@@ -225,7 +227,7 @@ export function decodeWeights({ bits, scales, numbers }, shapes) {
   const all = new NUMBER_TYPES[bits](bytes.buffer);
   let start = 0;
   const decoded = shapes.map(([name, shape], i) => {
-    const weights = new Matrix(shape.length > 1 ? shape[0] : 1, last(shape));
+    const weights = zeros(shape.length > 1 ? shape[0] : 1, last(shape));
     for (let k = 0; k < weights.length; k++) weights[k] = all[start + k] * scales[i];
     start += weights.length;
     return [name, weights];

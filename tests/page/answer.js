@@ -23,7 +23,7 @@ const random = (seed) => {
 };
 
 function randomMatrix(rows, columns, next) {
-  const matrix = new Matrix(rows, columns);
+  const matrix = zeros(rows, columns);
   for (let i = 0; i < matrix.length; i++) matrix[i] = next();
   matrix.gradient = new Float32Array(matrix.length);
   return matrix;
