@@ -4,7 +4,6 @@
 from seq2seq_demo.callbacks import Callback as Callback, StopTraining as StopTraining
 from seq2seq_demo.config import (
     Beam as Beam,
-    CellType as CellType,
     ModelConfig as ModelConfig,
     Settings as Settings,
     TrainConfig as TrainConfig,
@@ -13,7 +12,7 @@ from seq2seq_demo.data.pair_task import PairTask as PairTask
 from seq2seq_demo.data.patterns import PatternTask as PatternTask, find_pattern as find_pattern
 from seq2seq_demo.data.reading import read_pairs as read_pairs
 from seq2seq_demo.data.sequences import Pairs as Pairs, Sequences as Sequences
-from seq2seq_demo.data.vocabulary import Vocabularies as Vocabularies, Vocabulary as Vocabulary
+from seq2seq_demo.data.vocabulary import Vocabulary as Vocabulary
 from seq2seq_demo.errors import (
     InputError as InputError,
     Interrupted as Interrupted,
@@ -22,29 +21,10 @@ from seq2seq_demo.errors import (
     UsageError as UsageError,
     WeightsError as WeightsError,
 )
-from seq2seq_demo.evaluation import EvaluationRow as EvaluationRow
 from seq2seq_demo.files.recording import Recording as Recording
-from seq2seq_demo.metrics import (
-    AnswerProbabilities as AnswerProbabilities,
-    EpochFigures as EpochFigures,
-    Evaluation as Evaluation,
-    Figures as Figures,
-    Tally as Tally,
-    WrongAnswer as WrongAnswer,
-    WrongAnswers as WrongAnswers,
-)
-from seq2seq_demo.network.numpy_network import (
-    Decoded as Decoded,
-    DecoderState as DecoderState,
-    NumpyNetwork as NumpyNetwork,
-)
-from seq2seq_demo.network_facts import DataFingerprint as DataFingerprint, TrainingRun as TrainingRun
+from seq2seq_demo.metrics import EpochFigures as EpochFigures, Evaluation as Evaluation, Figures as Figures
+from seq2seq_demo.network.numpy_network import NumpyNetwork as NumpyNetwork
 from seq2seq_demo.plots import History as History
 from seq2seq_demo.predictions import Prediction as Prediction
-from seq2seq_demo.trained_network import (
-    TrainedNetwork as TrainedNetwork,
-    ensemble as ensemble,
-    evaluate as evaluate,
-    load as load,
-)
+from seq2seq_demo.trained_network import TrainedNetwork as TrainedNetwork, ensemble as ensemble, load as load
 from seq2seq_demo.training.train import train as train

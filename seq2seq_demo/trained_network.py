@@ -370,6 +370,3 @@ def ensemble(networks: Iterable[TrainedNetwork]) -> TrainedNetwork:
     first, *others = (each for x in combined for each in (replace(x, others=()), *x.others))
     check_members([first, *others])
     return replace(first, others=tuple(others), validation=None, temperature=None)
-
-
-evaluate = TrainedNetwork.evaluate

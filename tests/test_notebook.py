@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from helpers import trained_network
 
-from seq2seq_demo import Callback, Evaluation, History, Prediction, Tally, load, train
+from seq2seq_demo import Callback, Evaluation, History, Prediction, load, train
 from seq2seq_demo.config import CHARACTERS
 from seq2seq_demo.console import MAX_CELL, html_table
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.metrics import EpochFigures, Figures
+from seq2seq_demo.metrics import EpochFigures, Figures, Tally
 
 TINY = {"cell_size": 3, "embedding_size": 2, "in_len": 2, "batch_size": 1}
 HISTORY = History(EpochFigures(n, 70 * n, 2.0, 0.5, Figures(1.5, 0.6, 0.2, 0.4, 0.25)) for n in (1, 2))

@@ -107,7 +107,6 @@ class _Predictor:
             progress.advance(len(answers))
             n_skipped += sum(row.error is not None for row in batch)
         if options.attention_plot and plotted:
-            plots.check(options.attention_plot, options.force)  # again: the file may have changed meanwhile
             attention = [prediction.shown_attention() for prediction in plotted]
             plots.save(plots.attention_figure(attention), options.attention_plot)
             print_notice(f"Wrote {options.attention_plot}")

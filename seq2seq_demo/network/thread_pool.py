@@ -17,8 +17,7 @@ def in_threads(
 ) -> Iterator[Result]:
     """Yield function(item) for each item, in order, computed by `n_threads` threads, by default one per core.
 
-    At most 2 items per thread are read ahead. Threads help because NumPy releases Python's lock. If no thread can be
-    started, this thread computes the results.
+    At most 2 items per thread are read ahead. Threads help because NumPy releases Python's lock.
     """
     from concurrent.futures import ThreadPoolExecutor
 
@@ -27,10 +26,7 @@ def in_threads(
     with _one_blas_thread(), ThreadPoolExecutor(n_threads) as pool:
         try:
             for item in items:
-                try:
-                    waiting.append(pool.submit(function, item).result)
-                except RuntimeError:  # no thread can be started
-                    waiting.append(functools.partial(function, item))
+                waiting.append(pool.submit(function, item).result)
                 if len(waiting) > 2 * n_threads:
                     yield waiting.popleft()()
             while waiting:

@@ -7,30 +7,20 @@ from dataclasses import replace
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files.recording import Recording, to_float16
-from seq2seq_demo.network.parameters import n_weights
 from seq2seq_demo.trained_network import TrainedNetwork
 
 FIRST_STEP, PER_DOUBLING = 5, 2  # record steps 0, 5, 7, 10, 14, 20, …: two whenever the step doubles
 MAX_EPOCHS = 100  # the most epoch ends to record; longer runs record every second end, every third, …
-MAX_STEPS = 10**7  # an estimate for runs with a budget, which record no ends of epochs
-MAX_BYTES = 200_000_000
 
 
 def start_recording(network: TrainedNetwork, config: TrainConfig) -> TrainedNetwork:
     """Return the network with a new recording that holds its current weights as step 0.
 
     Raises:
-        UsageError: the recording would exceed MAX_BYTES, or the run trains several networks.
+        UsageError: the run trains several networks.
     """
     if config.members > 1:
         raise UsageError(f"expected one network with `record`, got `members` {config.members}")
-    n_steps = MAX_STEPS if config.budget else config.epochs * config.steps_per_epoch
-    n_entries = 2 + max(0, math.floor(_doublings(n_steps) * PER_DOUBLING) + 1)  # 2: the first and the last step
-    n_entries += 0 if config.budget else config.epochs // _epoch_interval(config)
-    n = n_weights(network.model_config)
-    if 2 * n_entries * n > MAX_BYTES:
-        size = f"up to {n_entries} times {n} weights, {2 * n_entries * n / 1e6:.0f} MB"
-        raise UsageError(f"expected a recording of at most {MAX_BYTES / 1e6:.0f} MB, got {size}: try fewer epochs")
     return replace(network, recording=Recording(config.steps_per_epoch, (0,), (to_float16(network.weights),)))
 
 
@@ -39,7 +29,7 @@ def is_recorded(config: TrainConfig, step: int) -> bool:
     epochs, rest = divmod(step, config.steps_per_epoch)
     if not rest and not config.budget and epochs % _epoch_interval(config) == 0:
         return True
-    nearest = round(_doublings(step) * PER_DOUBLING)
+    nearest = round(math.log2(step / FIRST_STEP) * PER_DOUBLING)
     return nearest >= 0 and step == round(FIRST_STEP * 2 ** (nearest / PER_DOUBLING))
 
 
@@ -48,10 +38,6 @@ def chunk_ends(config: TrainConfig, step: int, n_steps: int) -> Iterator[int]:
     for n in range(1, n_steps + 1):
         if n == n_steps or is_recorded(config, step + n):
             yield n
-
-
-def _doublings(step: int) -> float:
-    return math.log2(step / FIRST_STEP)
 
 
 def _epoch_interval(config: TrainConfig) -> int:

@@ -47,7 +47,6 @@ WRONG_USAGE = [  # exit status 2
     ("train 60 --record -e 0", "expected --epochs of at least 1 with --record, got 0"),
     ("train 60 --record -o w.h5 --history w.record.h5", "expected --history and --record to be different"),
     ("train --record -o w.h5 --from-file w.record.h5", "expected --from-file and --record to be different"),
-    ("train 60 --record -e 200 --cell-size 400", "expected a recording of at most 200 MB, got up to"),
     ("predict -i w.h5 1 --format tsv --show-attention", "expected --show-attention or --format tsv, got both"),
     ("predict -i w.h5 1 --encoding cp1252", "expected --from-file with --encoding, got none"),
     (["predict --from-file", ""], "expected --from-file to name a file, or - for standard input, got ''"),

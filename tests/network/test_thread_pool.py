@@ -68,26 +68,6 @@ def test_blas_gets_its_threads_back_from_two_users(blas_threads, first_to_end):
     assert blas_threads() == before
 
 
-@pytest.mark.parametrize("n_threads", [0, 1])
-def test_results_if_threads_cannot_be_started(n_threads, monkeypatch, blas_threads):
-    """Only the first `n_threads` threads can be started."""
-    left, start = iter(range(n_threads)), threading.Thread.start
-
-    def start_or_fail(thread):
-        if next(left, None) is None:
-            raise RuntimeError("can't start new thread")
-        start(thread)
-
-    before = blas_threads()
-    with monkeypatch.context() as patch:
-        patch.setattr(threading.Thread, "start", start_or_fail)
-        results = in_threads(lambda x: 12 / x, [1, 2, 3, 4, 0])
-        assert [next(results) for _ in range(4)] == [12, 6, 4, 3]
-        with pytest.raises(ZeroDivisionError):
-            next(results)
-    assert blas_threads() == before
-
-
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork")
 def test_a_fork_waits_while_another_thread_limits_blas(monkeypatch):
     """Otherwise, the forked process would wait for that thread for ever."""

@@ -8,7 +8,7 @@ from helpers import Watcher, same_arrays
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.patterns import find_pattern
-from seq2seq_demo.errors import UsageError, WeightsError
+from seq2seq_demo.errors import WeightsError
 from seq2seq_demo.files.recording import find_recording
 from seq2seq_demo.metrics import Figures
 from seq2seq_demo.trained_network import load, untrained
@@ -66,16 +66,6 @@ def test_calls_are_split_at_each_recorded_step():
     assert [*chunk_ends(CONFIG, 64, 26)] == [16, 26]
     assert [*chunk_ends(CONFIG, 90, 64)] == [23, 64]
     assert [*chunk_ends(CONFIG, 101, 3)] == [3]
-
-
-def test_a_recording_that_would_be_too_large_is_refused():
-    model, config = ModelConfig(cell_size=512), replace(CONFIG, epochs=25)
-    n = sum(weight.size for weight in untrained(model, 0).weights.values())
-    assert 45 * 2 * n < 200_000_000 < 46 * 2 * n
-    assert sum(is_recorded(config, step) for step in range(25 * 90 + 1)) == 44  # early stopping may add one
-    start_recording(untrained(model, 0), config)
-    with pytest.raises(UsageError, match=rf"^expected a recording of at most 200 MB, got up to 46 times {n} weights, "):
-        start_recording(untrained(model, 0), replace(config, epochs=26))
 
 
 def test_the_recorded_weights_are_those_of_the_training(recorded, watcher):

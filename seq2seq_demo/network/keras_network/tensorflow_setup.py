@@ -9,14 +9,10 @@ import sys
 import threading
 from importlib.metadata import version
 
-from seq2seq_demo import system_memory
 from seq2seq_demo.errors import TrainingError, require_tensorflow
 from seq2seq_demo.network import compilation_cache
 
-MIN_MEMORY = 400 * 10**6  # bytes; with 300 MB, TensorFlow waits for ever
 require_tensorflow()
-if lack := system_memory.shortage(MIN_MEMORY):
-    raise TrainingError(f"TensorFlow {lack}")
 os.environ |= {"KERAS_BACKEND": "tensorflow", "KERAS_NNX_ENABLED": "false"}  # override ~/.keras/keras.json
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -44,9 +40,6 @@ with open(os.devnull, "wb") as _devnull:
     os.dup2(_devnull.fileno(), 2)
     try:
         import tensorflow as tf
-    except Exception as error:  # Keras, which TensorFlow loads, does not check its settings
-        causes = "too low a limit (see `ulimit -a`) or a damaged ~/.keras/keras.json may be the cause"
-        raise TrainingError(f"expected TensorFlow to load, got {error!r}; {causes}") from error
     finally:
         os.dup2(_stderr, 2)
         os.close(_stderr)
