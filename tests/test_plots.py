@@ -53,11 +53,6 @@ def test_without_expected_symbols_nothing_is_marked_wrong(colour):
     assert "\x1b[31m" not in unknown
 
 
-def test_labels_are_right_aligned():
-    lines = draw([4, 7], [5, 100], [5, 99], np.array([[1, 0], [0, 1]])).split("\n")
-    assert lines[:3] == ["      4 7", "  5 |@@  |", "100 |  @@| (expected 99)"]
-
-
 def test_symbols_that_are_extra_or_missing():
     p = Prediction([1], [*"axbbed"], [*"abbec d"], attention=np.ones((7, 1)), ended=True)
     lines = plots.attention_text(p.shown_attention(), colour=False).split("\n")

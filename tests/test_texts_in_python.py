@@ -91,13 +91,6 @@ def test_a_keras_model_is_saved_otherwise(trained, tmp_path):
         trained[0].save(tmp_path / "w.keras")
 
 
-def test_an_existing_file_is_named_as_the_user_did(trained, tmp_path):
-    trained[0].save(tmp_path / "w")
-    with pytest.raises(FileExistsError) as error:
-        trained[0].save(tmp_path / "w", overwrite=False)
-    assert str(error.value) == f"[Errno 17] File exists: '{tmp_path / 'w'}'"
-
-
 def test_callbacks_cannot_write_into_the_validation_pairs(trained):
     for sequences in (trained[1].validation.sources, trained[1].validation.targets):
         with pytest.raises(ValueError, match="read-only"):

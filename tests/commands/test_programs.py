@@ -75,20 +75,6 @@ def test_answers_as_tab_separated_values(run, network):
     assert run.ok("predict -i w --format tsv ab --beam-size 3 --n-best 2")[0] == "".join(rows)
 
 
-@pytest.mark.parametrize(
-    ("name", "text", "sources"),
-    [
-        ("in.tsv", "\nab\n  \n\nc\n\n", ["", "ab", "", "", "c", ""]),
-        ("in.csv", "word,phones\n\nab,y\n  \nc,x\n\n", ["", "ab", "", "c", ""]),
-    ],
-)
-def test_a_blank_line_has_a_line_of_tab_separated_values(run, network, name, text, sources):
-    Path(name).write_text(text)
-    status, out, err = run(f"predict -i w --from-file {name} --format tsv")
-    assert (status, [line.split("\t")[0] for line in out.splitlines()]) == (1, sources), err
-    assert [each["input"] for each in records(run.ok(f"predict -i w --from-file {name} --json")[0])] == ["ab", "c"]
-
-
 def test_tabs_in_tab_separated_values_are_escaped_and_other_symbols_are_not(run, monkeypatch):
     save_texts("w", ("characters", ("\t", "\n", "\\", "\u200b", "\x1b")), ("characters", ("\t", "\r")))
     out, _ = run.ok("predict -i w --format tsv", "\\\t\n\u200b\x1b")

@@ -143,11 +143,6 @@ def test_a_network_from_a_callback_can_be_trained_further(tmp_path, fast_steps):
         assert train("reversed", points=40, epochs=1, start=start).step == 2
 
 
-def test_start_must_be_a_network():
-    with pytest.raises(UsageError, match=r"expected `start` to be a network, as load\(\) returns it, got 'w.h5'"):
-        train("reversed", start="w.h5")
-
-
 @pytest.mark.parametrize(("points", "rate"), [(20, 0.01), (None, np.float32(-1)), (None, "x")])
 def test_points_other_than_the_pairs_and_invalid_rates_are_refused(points, rate):
     with pytest.raises(UsageError, match=r"expected `points` 30, as in the pairs, got 20|expected `learning_rate`"):
