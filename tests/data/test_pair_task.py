@@ -41,9 +41,8 @@ def test_pairs_of_texts_from_python():
     assert task.vocabularies == Vocabularies(A_B_E, X_Y)
     lists = [(["a", "b"], ("Y", "X")), [np.array(["\u00e9"]), []], ("bab", ["X"])]
     assert pair_task_from_rows(lists, tokens=("characters", "words")).digest == task.digest
-    small = pair_task_from_rows([("b", "X")], Vocabularies(A_B_E, X_Y))
+    small = as_task([("b", "X")], task.vocabularies)
     assert (small.vocabularies, small.pairs.sources.rows()) == (task.vocabularies, [[1]])
-    assert as_task([("b", "X")], task.vocabularies).digest == small.digest
 
 
 def test_values_that_become_tasks():
@@ -68,8 +67,6 @@ def test_validation_uses_the_vocabularies_of_training():
         replace(unseen, validation=unseen.validation[:1]).draw(
             TrainConfig(), replace(ENDING, in_max_int=2, out_max_int=1)
         )
-    with pytest.raises(InputError, match="expected pairs of a source and a target, got none"):
-        pair_task_from_rows(TEXTS, tokens=("characters", "words"), validation=[])
 
 
 def test_invalid_pairs_are_refused():
@@ -92,16 +89,13 @@ def test_the_digest_covers_all_pairs_and_vocabularies():
     tasks = [
         PairTask("mine", pairs),
         PairTask("mine", pairs, validation),
-        PairTask("mine", validation, pairs),
         PairTask("mine", pairs, ragged([[4], [5]], [[0], [2]])),
-        PairTask("mine", ragged([[1, 2], [3], [4], [5]], [[0], [1], [0], [1]])),
         PairTask("mine", ragged([[1], [2, 3]])),
         PairTask("mine", pairs, None, Vocabularies(A_B_E)),
         PairTask("mine", pairs, None, Vocabularies(replace(A_B_E, symbols=("a", "b", "c")))),
     ]
     assert len({task.digest for task in tasks}) == len(tasks)
-    assert PairTask("other name", ragged([[1, 2], [3]]), ragged([[4], [5]])).digest == tasks[1].digest
-    assert tasks[1].fingerprint(TrainConfig(), ModelConfig()) == tasks[1].digest
+    assert PairTask("other name", pairs, validation).fingerprint(TrainConfig(), ModelConfig()) == tasks[1].digest
 
 
 def test_the_sizes_of_a_task():
@@ -117,8 +111,6 @@ def test_the_sizes_of_a_task():
     empty = PairTask("mine", ragged([[0], [1]] * 5, [[]] * 10))
     assert empty.largest_symbols() == {"in_max_int": 1, "out_max_int": 1}  # a network has at least two symbols
     assert sized(empty).out_len == 1
-    texts = PairTask("mine", ragged([[1]], [[0]]), None, Vocabularies(A_B_E))
-    assert texts.largest_symbols() == {"in_max_int": 2, "out_max_int": 1}  # sources are text
 
 
 def test_a_network_that_does_not_end_needs_pairs_of_one_length():
@@ -128,13 +120,11 @@ def test_a_network_that_does_not_end_needs_pairs_of_one_length():
     assert (config.points, config.min_in_len, config.in_len, config.out_len) == (30, None, 3, 2)
     assert len(task.draw(config, model)[0]) == config.n_training
     message = "expected sources of 3 and targets of 2 symbols, because this network does not end its answers, got other"
-    for validation in (ragged([[1, 2], [1, 2]], [[1, 1], [1, 1]]), ragged([[1, 2, 3]], [[1]])):
-        with pytest.raises(UsageError, match=message):
-            sized(replace(task, validation=validation), model)
-        with pytest.raises(UsageError, match=message):
-            PairTask("mine", validation).draw(config, model)
-    with pytest.raises(UsageError, match="because this network does not end its answers"):
-        sized(PairTask("mine", ragged([[1, n] for n in range(5)], [[]] * 5)), model)
+    validation = ragged([[1, 2], [1, 2]], [[1, 1], [1, 1]])
+    with pytest.raises(UsageError, match=message):
+        sized(replace(task, validation=validation), model)
+    with pytest.raises(UsageError, match=message):
+        PairTask("mine", validation).draw(config, model)
 
 
 def test_pairs_must_match_the_configs():
@@ -144,8 +134,6 @@ def test_pairs_must_match_the_configs():
     assert task.draw(sized(task), replace(model, in_max_int=3))[1] is validation  # whose 4 counts as unseen
     with pytest.raises(UsageError, match="expected sources of symbols 0 to 2 and targets of symbols 0 to 19, got"):
         task.draw(sized(task), replace(model, in_max_int=2))
-    with pytest.raises(UsageError, match="expected sources of symbols 0 to 4 and targets of symbols 0 to 18, got"):
-        PairTask("mine", pairs).draw(sized(task), replace(model, out_max_int=18))
 
 
 # ---- Validation split ----
@@ -166,9 +154,6 @@ def test_a_source_validates_if_its_hash_is_below_a_tenth_of_the_range():
     assert validation == [source for source in sources if hash_of(f"{source[0]} 7") < 2**64 / 10]
     assert training == [source for source in sources if source not in validation]
     assert 250 < len(validation) < 350
-    order = np.random.default_rng(0).permutation(2000)  # other pairs of the same task
-    others, _ = split([sources[n] for n in order])
-    assert not {*map(tuple, others)} & {*map(tuple, validation)}
 
 
 @pytest.mark.parametrize(("N", "at_least"), [(2, 1), (9, 1), (39, 1), (40, 2), (100, 5)])
@@ -216,16 +201,10 @@ LONG = [
     [
         ([[1], [2, 3], [4, 5, 6]], None, [[9], [2]], []),
         ([[1]], [[3]], [], []),  # a single pair
-        ([[1], [4], [2]], [[3], [3], [3, 3]], [], []),
         ([[1], [2], [2]], [[3, 3]] * 3, [], [SAME]),
         ([[1], [2], [3], [4]], [[], [5], [], [6, 7]], [], [MISSING]),
         ([[1], [2], [300], [1, 2], [2, 1]], None, [[2], [2], [1, 2], [1, 2, 3], [4], [300], [5]], [OVERLAP]),
-        (
-            [[1, 2]] * 5 + [[3] * 10_000] + [[1]] * 5,
-            [[k] for k in range(9)] + [[0] * 300, [1]],
-            [],
-            [SEVERAL, *LONG],
-        ),
+        ([[1, 2]] * 5 + [[3] * 10_000] + [[1]] * 5, [[k] for k in range(9)] + [[0] * 300, [1]], [], [SEVERAL, *LONG]),
     ],
 )
 def test_warnings(sources, targets, validation, warnings):
@@ -241,7 +220,6 @@ def test_warnings(sources, targets, validation, warnings):
         ([7], 7),
         ([3] * 10 + [200], 200),  # up to 200 symbols are never unusual
         ([3] * 10 + [201], 3),
-        ([3] * 10 + [300, 300], 300),  # 2 of 12 sequences are not rare
         ([3] * 3000 + [500, 9000, 600], 3),
     ],
 )
@@ -249,13 +227,8 @@ def test_the_usual_length(lengths, usual):
     assert max_typical_length(np.random.default_rng(0).permutation(lengths)) == usual
 
 
-def test_sources_with_outer_spaces_are_counted():
-    def lines(tokens, *sources):
-        rows = [(source, str(number)) for number, source in enumerate(sources)]
-        return list(pair_warnings(pair_task_from_rows(rows, None, (tokens, tokens))))
-
-    texts = " a", "b c", "d ", " "
-    warning = "Sources with a space at the beginning or end, which counts as a character: 3"
-    assert lines("characters", *texts) == [warning]
-    assert lines("characters", "a b", "bc") == []
-    assert lines("words", *texts[:3]) == []
+@pytest.mark.parametrize(("tokens", "n"), [("characters", 3), ("words", None)])
+def test_sources_with_outer_spaces_are_counted(tokens, n):
+    rows = [(source, str(number)) for number, source in enumerate((" a", "b c", "d ", " e"))]
+    warnings = [*pair_warnings(pair_task_from_rows(rows, None, (tokens, tokens)))]
+    assert warnings == [f"Sources with a space at the beginning or end, which counts as a character: {n}"] * bool(n)

@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers import peak_memory
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.patterns import PATTERNS, PatternTask, find_pattern
@@ -42,10 +41,7 @@ def targets(pattern, sources, out_len=None, out_max_int=9, ends=True):
 @pytest.mark.parametrize("out_len", [None, 4, 1])
 def test_the_targets_of_built_in_patterns(name, out_len):
     assert targets(find_pattern(name), SOURCES, out_len) == [target[:out_len] for target in TARGETS[name]]
-
-
-def test_the_running_sum_wraps_at_the_largest_target_symbol():
-    assert targets(find_pattern("running_sum"), [[3, 4, 4, 1]], out_max_int=6) == [[3, 0, 4, 5]]
+    assert targets(find_pattern("running_sum"), [[3, 4, 4, 1]], out_len, 6) == [[3, 0, 4, 5][:out_len]]
 
 
 def test_added_matches_integer_addition():
@@ -107,9 +103,6 @@ def test_the_fingerprint_depends_on_targets_symbols_and_lengths():
     ]
     assert len({pattern.fingerprint(config, MODEL), *changed}) == 6
     assert pattern.fingerprint(replace(config, points=70, seed=3), MODEL) not in changed
-    shorter = PatternTask("even", lambda source: EVEN.function(source) if len(source) < 6 else source)
-    ranged = replace(config, min_in_len=2)
-    assert EVEN.fingerprint(ranged, ENDING) != shorter.fingerprint(ranged, ENDING)
 
 
 def test_training_sources_do_not_validate_unless_there_are_no_others():
@@ -117,10 +110,7 @@ def test_training_sources_do_not_validate_unless_there_are_no_others():
     training, validation = find_pattern("reversed").draw(config, MODEL)
     trained = {*map(tuple, training.sources.rows())}
     drawn = training_sources(config, MODEL, [3], 0).rows()
-    assert training.sources.rows() == drawn[:1800]
     assert validation.sources.rows() == [row for row in drawn[1800:] if tuple(row) not in trained]
-    assert 0 < len(validation) < 100
-    assert validation.targets.rows() == [row[::-1] for row in validation.sources.rows()]
     exhausted = replace(config, in_len=1, out_len=1)
     assert len(find_pattern("reversed").draw(exhausted, MODEL)[1]) == 200
 
@@ -139,9 +129,7 @@ def changes_its_argument(source):
         changes_its_argument,
         sorted,  # written in C
         np.sort,
-        lambda source: tuple(np.sort(source).astype(np.uint8)),
         lambda source: (symbol for symbol in sorted(source)),
-        lambda source: np.sort(source).astype(object),
     ],
 )
 def test_a_function_returns_any_iterable_of_integers(function):
@@ -162,11 +150,6 @@ def fails_on_nines(source):
     return source
 
 
-def fails_late(source):
-    yield 1
-    raise RuntimeError("late")
-
-
 ONE_SOURCE = "; a pattern takes one source, a list of integers"
 NO_LIST = r", source \[0, 0, 0\]: expected a list of integers, got"
 
@@ -178,24 +161,15 @@ NO_LIST = r", source \[0, 0, 0\]: expected a list of integers, got"
         (lambda s: 3, rf"{NO_LIST} int 3$"),
         (lambda s: "012", rf'{NO_LIST} str "012"$'),
         (lambda s: [1.0, 2], rf"{NO_LIST} list \[1.0, 2\]$"),
-        (lambda s: [[1, 2], [3]], rf"{NO_LIST} list \[\[1, 2\], \[3\]\]$"),
         (lambda s: np.array(s) / 2, rf"{NO_LIST} float64 of shape \(3,\)$"),
-        (lambda s: np.array([s]), rf"{NO_LIST} int64 of shape \(1, 3\)$"),
-        (lambda s: np.ma.array(s, mask=[0, 1, 0]), rf"{NO_LIST} int64 of shape \(3,\)$"),
-        (lambda s: np.array(s).astype("m8[s]"), rf"{NO_LIST} timedelta64\[s\] of shape \(3,\)$"),
         (lambda s: [x + 1 for x in s], r"source \[9, 9, 9\]: expected symbols from 0 to `out_max_int` 9, got 10$"),
         (lambda s: [1, -1], r"source \[0, 0, 0\]: expected symbols from 0 to `out_max_int` 9, got -1$"),
         (lambda s: [next(CALLS) % 10], r"\[0, 0, 0\]: expected the same target twice, got \[0\] and then \[2\]$"),
         (lambda s: s[: 1 + s[0]], "'f': expected targets of one length, got 1-3 symbols; to .* range of lengths"),
-        (lambda s: [], "'f': expected targets of one length, got 0 symbols"),
         (fails_on_nines, rf"source \[9, 9, 9\]: RuntimeError: no nines{ONE_SOURCE}$"),
-        (fails_late, rf"source \[0, 0, 0\]: RuntimeError: late{ONE_SOURCE}$"),
         (exits, rf"source \[0, 0, 0\]: SystemExit: 3{ONE_SOURCE}$"),
-        # Functions of a batch [B, S], which patterns were until 0.3.0
+        # A function of a batch [B, S], which patterns were until 0.3.0
         (lambda sources: sources[:, ::-1], rf"TypeError: list indices must be .*{ONE_SOURCE}$"),
-        (lambda sources: np.sort(sources, axis=1), rf"AxisError: axis 1 is out of bounds .*{ONE_SOURCE}$"),
-        (lambda sources: sources.cumsum(axis=1), rf"AttributeError: 'list' object has no .*{ONE_SOURCE}$"),
-        (lambda sources: [row[::-1] for row in sources], rf"TypeError: 'int' object is not .*{ONE_SOURCE}$"),
     ],
 )
 def test_invalid_functions_are_reported_with_a_source(function, message):
@@ -212,14 +186,6 @@ def test_long_lists_are_shortened_in_errors():
         assert len(str(error.value)) < 500
 
 
-def test_keyboard_interrupts_pass_through():
-    def interrupted(source):
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        PatternTask("f", interrupted).check(3, None, 9, 9)
-
-
 @pytest.mark.parametrize(
     ("name", "lengths", "message"),
     [
@@ -228,7 +194,6 @@ def test_keyboard_interrupts_pass_through():
         ("maxmin_dup", (1, 1, 9, 9), r"source \[0\]: expected at least 2 symbols$"),
         ("added", (9, None, 9, 9), r"pattern 'added', source \[0, .*\]: expected an even length"),
         ("sorted", (3, None, 2**31, 9), "expected `in_max_int` and `out_max_int` of at most 2147483647, got a"),
-        ("sorted", (3, None, 9, 10**5000), "expected `in_max_int` and `out_max_int` of at most 2147483647, got a"),
     ],
 )
 def test_unsuitable_lengths_and_symbols_are_refused(name, lengths, message):
@@ -240,13 +205,6 @@ def test_lengths_that_a_pattern_does_not_take_are_left_out_of_a_range():
     assert find_pattern("added").lengths_taken(TrainConfig(60, 9, min_in_len=5), ENDING) == {6: 4, 8: 5}
     with pytest.raises(UsageError, match="expected an even length"):
         find_pattern("added").lengths_taken(TrainConfig(60, 9, min_in_len=9), ENDING)
-
-
-@pytest.mark.slow
-def test_checking_long_sources_takes_little_memory():
-    peak, length = peak_memory(lambda: find_pattern("sorted").check(1_000_000, None, 9, 9))
-    assert length == 1_000_000
-    assert peak < 250e6  # 250 bytes per symbol of a source
 
 
 # ---- Functions of a user ----
@@ -284,7 +242,6 @@ def own(tmp_path, monkeypatch):
     (tmp_path / "packaged" / "inner.py").write_text("def f(source):\n    return source[1:]\n")
     (tmp_path / "broken.py").write_text("def f(:\n")
     (tmp_path / "exiting.py").write_text("import sys; sys.exit(3)\n")
-    (tmp_path / "lazy.py").write_text("def __getattr__(name):\n    raise RuntimeError('not there')\n")
     for stem in ("modern", "json"):
         (tmp_path / f"{stem}.py").write_text(MODERN)
     monkeypatch.chdir(tmp_path)
@@ -307,9 +264,7 @@ def test_functions_from_files_and_modules(own):
         ("lib/my_patterns.py:g", "expected a function 'g' in lib/my_patterns.py, got nothing of that name"),
         ("lib/my_patterns.py:NUMBER", "expected a function 'NUMBER' in lib/my_patterns.py, got int"),
         ("broken.py:f", r"broken.py cannot be imported: SyntaxError: .* \(broken.py, line 1\)"),
-        ("lazy.py:f", "lazy.py cannot be imported: RuntimeError: not there"),
         ("no_such_module:f", "no_such_module cannot be imported: ModuleNotFoundError"),
-        (":f", "cannot be imported: Empty module name"),
         ("exiting.py:f", "exiting.py cannot be imported: SystemExit: 3"),
     ],
 )
@@ -325,29 +280,6 @@ def test_a_loaded_file_hides_no_other_module(own, stem):
     assert (pattern.name, pattern.check(3, None, 9, 9)) == (f"{stem}:f", 3)
     assert sys.modules["json"] is json
     assert "modern" not in sys.modules
-
-
-PRINTING = """
-import sys
-print("import")
-
-def f(source):
-    print("print")
-    sys.stdout.write("write\\n")
-    return source
-"""
-
-
-def test_prints_of_a_function_go_to_standard_error(own, tmp_path, capsys):
-    (tmp_path / "printing.py").write_text(PRINTING)
-    stdout = sys.stdout
-    pattern = find_pattern("printing.py:f")
-    assert capsys.readouterr() == ("", "import\n")
-    targets(pattern, [[1, 2]])
-    assert capsys.readouterr() == ("", "print\nwrite\n")
-    with pytest.raises(UsageError):
-        targets(pattern, [[1, 20]])
-    assert sys.stdout is stdout
 
 
 def test_calls_in_several_threads_leave_standard_output_as_it_was():
