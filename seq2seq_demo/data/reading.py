@@ -21,6 +21,7 @@ from typing import Any, TextIO, cast
 
 from seq2seq_demo import system_memory
 from seq2seq_demo.config import CSV, FORMATS, INTEGERS, JSON, TEXT, TSV, UTF_8
+from seq2seq_demo.data.numbering import valid_records
 from seq2seq_demo.data.records import (
     EXPECTED_JSON,
     Place,
@@ -157,15 +158,15 @@ def read_pairs(
     require_choice("`format`", format or TEXT, FORMATS)
     given = InputFormat((None, None), format, tuple(map(str, columns)), header, encoding=encoding)
     layout, records = read_file(os.fspath(path), given)
-    integers = Tokenizer(INTEGERS)
-    pairs = []
-    for place, values, output, _, error in records:
-        if error:
-            raise error
-        source = integers.split(values, place) if layout.tokens[0] == INTEGERS else values
-        has_integers = layout.tokens[1] == INTEGERS and output is not None
-        pairs.append((source, integers.split(output, place.of_output) if has_integers else output))
-    return pairs
+
+    def side(kind: str, value: Any, place: Place) -> Any:
+        return Tokenizer(INTEGERS).split(value, place) if kind == INTEGERS and value is not None else value
+
+    source, target = layout.tokens
+    return [
+        (side(source, record.values, record.place), side(target, record.output, record.place.of_output))
+        for record in valid_records(records)
+    ]
 
 
 def file_title(name: str) -> str:
@@ -182,11 +183,8 @@ def plain_name(title: str) -> str:
 def _opened(name: str, encoding: str) -> Iterator[TextIO]:
     """Open a file as text, whose lines end with a line feed; an invalid byte becomes a lone surrogate."""
     title = file_title(name)
-    how: Any = {
-        "encoding": "utf-8-sig" if encoding == UTF_8 else encoding,
-        "errors": "surrogateescape",
-        "newline": "\n",
-    }
+    codec = "utf-8-sig" if encoding == UTF_8 else encoding
+    how: Any = {"encoding": codec, "errors": "surrogateescape", "newline": "\n"}
     try:
         if name == "-":
             cast(io.TextIOWrapper, sys.stdin).reconfigure(**how)
@@ -220,6 +218,9 @@ def _read_text(name: str, encoding: str) -> str:
 def _find_layout(title: str, text: str, given: InputFormat) -> Layout:
     """Return the layout of a file whose kinds of tokens are not recognised yet.
 
+    The first row is a header if the options say so or select a column by name. Otherwise, it is one if it has known
+    names of a source and a target.
+
     Raises:
         InputError: a column of `columns` is missing, or there are more than two columns and it is unclear which to
             take, or the first row is invalid.
@@ -230,24 +231,29 @@ def _find_layout(title: str, text: str, given: InputFormat) -> Layout:
         if has_columns:
             raise InputError(f"{title}: expected a table with `columns` or `header`, got JSON; if not, give `format`")
         return Layout(given, format)
-    found = []
-    for delimiter in DELIMITERS if format == CSV else "\t":
-        layout = Layout(given, format, delimiter=delimiter)
-        rows = _rows(io.StringIO(text), layout)
-        if first := next((row for row in rows if row[2] or "".join(row[1]).strip()), None):
-            found.append((layout, first))
-    if not found:
-        raise InputError(f"{title}: expected sequences, got nothing")
-    layout, (number, row, error) = max(found, key=lambda each: len(each[1][1]))
+    layouts = [Layout(given, format, delimiter=delimiter) for delimiter in (DELIMITERS if format == CSV else "\t")]
+    first_rows = [_first_row(text, layout) for layout in layouts]
+    layout, (number, row, error) = max(zip(layouts, first_rows, strict=True), key=lambda each: len(each[1][1]))
     if error:
         place = Place(title, "line", number)
         _require_decoded(place, text.partition("\n")[0], given.encoding)
         raise InputError(f"{place}: expected {format.upper()}: {error}")
-    header = _find_header(row, given)
-    if format == TEXT and header is None and not has_columns:
+    if not row:
+        raise InputError(f"{title}: expected sequences, got nothing")
+    names = tuple(cell.strip() for cell in row)
+    has_header = given.header
+    if has_header is None:
+        has_header = None not in named_columns(names) or any(not column.isdecimal() for column in given.columns)
+    if format == TEXT and not has_header and not has_columns:
         return layout
-    columns = _find_columns(title, row, header, given)
-    return replace(layout, n_columns=len(row), columns=columns, header=header)
+    columns = _find_columns(title, row, names if has_header else (), given)
+    return replace(layout, n_columns=len(row), columns=columns, header=names if has_header else None)
+
+
+def _first_row(text: str, layout: Layout) -> Row:
+    """Return the first row that is invalid or not empty; if there is none, an empty row."""
+    rows = _rows(io.StringIO(text), layout)
+    return next((row for row in rows if row[2] or "".join(row[1]).strip()), (0, [], ""))
 
 
 def _rows(lines: Iterable[str], layout: Layout) -> Iterator[Row]:
@@ -267,30 +273,17 @@ def _rows(lines: Iterable[str], layout: Layout) -> Iterator[Row]:
             yield number, [], str(error)
 
 
-def _find_header(row: Sequence[str], given: InputFormat) -> tuple[str, ...] | None:
-    """Return the names of the columns if the first row is a header.
-
-    It is one if the options say so or select a column by name. Otherwise, it is one if it has known names of a source
-    and a target.
-    """
-    names, is_header = tuple(cell.strip() for cell in row), given.header
-    if is_header is None:
-        is_named = any(not column.isdecimal() for column in given.columns)
-        is_header = is_named or None not in named_columns(names)
-    return names if is_header else None
-
-
-def _find_columns(title: str, row: Sequence[str], header: Sequence[str] | None, given: InputFormat) -> tuple[int, ...]:
+def _find_columns(title: str, row: Sequence[str], names: Sequence[str], given: InputFormat) -> tuple[int, ...]:
     """Return the indices of the columns of the source and, if there is one, of the target."""
-    n, names = len(row), header or ()
     if given.columns:
-        return tuple(_column_index(title, column, n, names) for column in given.columns)
+        return tuple(_column_index(title, column, len(row), names) for column in given.columns)
     source, target = named_columns(names)
     if source is not None and target is not None:
         return source, target
-    if n > 2:
-        raise InputError(f"{title}: expected two columns, or `columns` to select them, got {n} columns: {listed(row)}")
-    return tuple(range(n))
+    if len(row) > 2:
+        expected = "expected two columns, or `columns` to select them"
+        raise InputError(f"{title}: {expected}, got {len(row)} columns: {listed(row)}")
+    return tuple(range(len(row)))
 
 
 def _column_index(title: str, column: str, n: int, names: Sequence[str]) -> int:
@@ -325,12 +318,10 @@ def _row_record(place: Place, row: list[str], text: str, layout: Layout) -> Reco
         _require_decoded(place, text, layout.given.encoding)
         if layout.format == JSON or (layout.may_have_json and is_bracketed(text)):
             return to_record(place, parse_json(place, "\t".join(row)))
-        if layout.n_columns is None and len(row) > 2:
-            hint = "select two columns with `columns`, as in `columns` 1,2"
-            raise InputError(f"{place}: expected a source, a tab and a target, got {len(row) - 1} tabs; {hint}")
-        if layout.n_columns not in (None, len(row)):
-            expected = f"expected as many columns as in the first row, {layout.n_columns}"
-            raise InputError(f"{place}: {expected}, got {len(row)}")
+        n = layout.n_columns
+        if len(row) != (n or min(len(row), 2)):
+            expected = f"{n} columns, as in the first row" if n else "a source, a tab and a target"
+            raise InputError(f"{place}: expected {expected}, got {len(row)} columns")
         others: dict[str, object] = {name: row[n] for name, n in layout.others.items()}
         source, *output = [row[n] for n in layout.columns if n < len(row)]
         return Record(place, source, output[0] if output else None, others or None)

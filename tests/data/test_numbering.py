@@ -53,16 +53,10 @@ def test_indices_by_length():
 
 
 def test_sources_from_python():
-    assert source_numbers([[1, 2], (3,), np.array([4, 5], np.uint8), "6 7"], Vocabulary(), 9) == [
-        [1, 2],
-        [3],
-        [4, 5],
-        [6, 7],
-    ]
-    assert source_numbers(np.array([[1, 2], [3, 4]]), Vocabulary(), 9) == [[1, 2], [3, 4]]
+    sources = [[1, 2], (3,), np.array([4, 5], np.uint8), "6 7"]
+    assert source_numbers(sources, Vocabulary(), 9) == [[1, 2], [3], [4, 5], [6, 7]]
     for sources, message in [
         ("12", 'sources: expected a list of sources, got "12"'),
-        ([[1], 2], "sources, row 1: expected a list of integers, got 2"),
         ([[1], []], "sources, row 1: expected a source of integers, got an empty one"),
         ([[1.5]], "sources, row 0: expected integers from 0 to 9, got 1.5"),
         ([1, 2], "sources, row 0: expected a list of integers, got 1"),
@@ -76,7 +70,6 @@ def test_sources_from_python():
 def test_texts_from_python():
     vocabulary = Vocabulary("characters", (" ", "a", "b", "\u00e9"))
     assert source_numbers(["ab", "e\u0301 a"], vocabulary, 3) == [[1, 2], [3, 0, 1]]
-    assert source_numbers((["a", "e\u0301"], ("b",)), vocabulary, 3) == [[1, 3], [2]]
     assert source_numbers([np.array(["a", "b"]), np.str_("ba")], vocabulary, 3) == [[1, 2], [2, 1]]
     for sources, message in [
         ([3], "sources, row 0: expected a text or a list of characters, got 3$"),
@@ -102,7 +95,6 @@ def test_pairs_of_integers():
         (([1, 2, 3],), (), ": expected a target too, after a tab, .*, got none"),
         (([1], "X"), (), ", output, word 1: expected an integer, got 'X'$"),
         (([1, 2, 3], [4, 9]), (None, 8), ", output: expected integers from 0 to 8, got 9"),
-        (([1, 2, 2**31], [4, 9]), (), ": expected integers from 0 to 2147483647, got 2147483648"),
         (([1] * (MAX_LEN + 1), [1]), (), f": expected sequences of at most {MAX_LEN} symbols, got {MAX_LEN + 1}"),
         ((None, None, None, InputError("f, line 2: too long")), (), ": too long"),
     ],
@@ -129,7 +121,6 @@ def test_pairs_of_a_pattern():
     data = ([1, 2, 4],), ([4, 4, 4], [4, 3, 2])
     assert integers(*data, pattern=running_sum)[1] == [[1, 3, 2], [4, 3, 2]]  # modulo 5: the largest symbol is 4
     assert integers(([1, 2, 4],), pattern=running_sum, limits=(9, 5))[1] == [[1, 3, 1]]
-    assert integers(([1, 2, 3],), ([4, 5], [5, 4]), pattern=find_pattern("reversed"))[1] == [[3, 2, 1], [5, 4]]
     with pytest.raises(InputError, match=r"line 2: expected the output of 'running_sum', \[4, 3, 2\], got \[4, 3, 1\]"):
         integers(([1, 2, 4],), ([4, 4, 4], [4, 3, 1]), pattern=running_sum)
 
