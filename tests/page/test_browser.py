@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from helpers import ROOT, random_weights
-from helpers_page import fixed_length, needs_chromium, prediction, shipped, spaced
+from helpers_page import needs_chromium, prediction, shipped, spaced
 
 from seq2seq_demo import load
 from seq2seq_demo.config import ModelConfig
@@ -337,23 +337,6 @@ def test_no_answer_is_right_without_a_valid_target(opened):
     assert len(source) == len(SOURCE) and prediction(page).split() == source[::-1] != SOURCE[::-1]
 
 
-def test_networks_with_and_without_a_recorded_step_are_shown_side_by_side(opened):
-    network = shipped("embedding_attention")
-    long = moments(network)
-    names = ("steps", "epochs", "weights", "exact_match", "loss")
-    short = replace(long, **{name: getattr(long, name)[:1] for name in names})
-    page = opened(reversing(moments=long), reversing(moments=short), ShownNetwork("rnn", shipped("embedding_rnn")))
-    assert page.text_content("h1") == "3 small networks trained on the pattern reversed: Last symbol first"
-    for moment, n_unrecorded in ((None, 0), (0, 1), (2, 2)):
-        page.evaluate("(moment) => app.change({ moment })", moment)
-        assert "undefined" not in page.inner_text("body")
-        columns = page.locator("#step .column").all_inner_texts()
-        assert sum("not recorded" in text for text in columns) == n_unrecorded
-    page.evaluate("app.change({ moment: 0 })")
-    show(page, "training")
-    assert page.get_by_text("There is no recording of rnn: the page shows the saved network.").is_visible()
-
-
 def test_the_keyboard_selects_tabs_and_the_address_holds_the_state(opened):
     page = opened(reversing(), fragment="#source=1%202&place=1")
     page.focus("#tab-details")
@@ -625,18 +608,6 @@ def test_the_film_moves_curves_and_answers_together_and_the_steps_play_at_a_chos
             press(page, "Play")
         page.clock.run_for(milliseconds)
         assert page.evaluate("app.state.place") == place
-
-
-def test_an_answer_of_fixed_length_is_compared_position_by_position(opened):
-    network = fixed_length(10, seed=5, cell_size=6, embedding_size=4)
-    source = [1, 2, 3, 4, 5, 6, 7, 8, 9, 0]
-    page = opened(ShownNetwork("fixed", network), fragment=f"#tab=forced&source={spaced(source)}".replace(" ", "%20"))
-    written = network.predict([source])[0]
-    page.click("#more summary")
-    # This target contains the symbols of the answer one position earlier.
-    page.fill("#target", spaced([*written[1:], (written[-1] + 1) % 10]))
-    n_moved = int((np.array(written[:-1]) == written[1:]).sum())
-    assert f"Free-running: {10 - n_moved} of 10 places differ." in page.text_content("#forced")
 
 
 def test_the_equations_end_with_the_probability_of_the_output(opened):
