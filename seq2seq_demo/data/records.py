@@ -180,9 +180,8 @@ def _is_missing(value: Any) -> bool:
 def _frame_columns(frame: Any, title: str, n: int) -> list[list[Any]]:
     """Return the source column of a DataFrame and, if `n` is 2, the target column."""
     keys = [*frame.columns]
-    chosen = [keys[number] for number in named_columns([*map(str, keys)])[:n] if number is not None]
-    if len(chosen) < n:
-        chosen = keys
+    named = [keys[number] for number in named_columns([*map(str, keys)])[:n] if number is not None]
+    chosen = named if len(named) == n else keys
     if len(chosen) != n or len({*keys}) < len(keys):
         expected = "columns source and target, or two columns" if n == 2 else "a column source, or one column"
         raise InputError(f"{title}: expected a DataFrame with {expected}, got {listed(keys) or 'none'}")

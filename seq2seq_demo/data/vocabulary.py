@@ -93,8 +93,7 @@ class Vocabulary(Tokenizer):
         expected = "at least one symbol" if self.is_text else "no symbols"
         found = f"expected {expected} for {self.tokens}, got {len(self.symbols)}"
         require(bool(self.symbols) == self.is_text, found)
-        is_distinct = len(self._number_of) == len(self.symbols)
-        require(is_distinct, "expected distinct symbols in a vocabulary, got a duplicate")
+        require(len(self._number_of) == len(self.symbols), "expected distinct symbols in a vocabulary, got a duplicate")
         for symbol in self.symbols:
             unicode = symbol.encode(errors="ignore").decode()  # without lone surrogates
             if not self.is_token(symbol) or self.normalize(unicode) != symbol:
