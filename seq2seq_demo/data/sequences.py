@@ -14,7 +14,6 @@ import numpy as np
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.errors import InputError
 
-BLOCK = 2**20  # symbols copied at once
 # (expected, predicted) symbols; predicted is None for a missing symbol, expected is None for an extra one
 Confusions = Counter[tuple[int | None, int | None]]
 
@@ -62,16 +61,8 @@ class Sequences:
         if self.common_length is not None:
             return Sequences.of_array(self.array()[index])
         lengths, first = self.lengths[index], self._starts[index]
-        symbols = np.empty(int(lengths.sum()), self.symbols.dtype)
-        ends = np.cumsum(lengths)
-        start = before = 0
-        while start < len(lengths):  # in blocks, because the index array takes 8 bytes per symbol
-            stop = max(start + 1, int(np.searchsorted(ends, before + BLOCK, side="right")))
-            moved = np.repeat(first[start:stop] - ends[start:stop] + lengths[start:stop], lengths[start:stop])
-            end = before + len(moved)
-            symbols[before:end] = self.symbols[np.arange(before, end) + moved]
-            start, before = stop, end
-        return Sequences(symbols, lengths)
+        places = np.arange(lengths.sum()) + np.repeat(first - np.cumsum(lengths) + lengths, lengths)
+        return Sequences(self.symbols[places], lengths)
 
     def array(self) -> np.ndarray:
         """Return a view `[N, length]` of sequences that have one length."""
