@@ -139,14 +139,14 @@ def read_pair_task(
     sizes = vars(network.model_config) if network else given_values(ModelConfig, options.settings)
     skipped = list[InputError]()
 
-    def read(file: str, n: int | None, known: Vocabularies | None, may_be_unseen: bool) -> NumberedPairs:
+    def read(file: str, n: int | None, known: Vocabularies | None, allows_unseen: bool) -> NumberedPairs:
         tokens = known.tokens if known else _tokens(options, pattern)
         layout, records = read_file(file, input_format(options, tokens))
         for notice in layout_notices(file, options, layout):
             print_notice(notice)
-        in_max_int, out_max_int = (None if may_be_unseen else sizes.get(name) for _, name in SIDES)
+        in_max_int, out_max_int = (None if allows_unseen else sizes.get(name) for _, name in SIDES)
         sides = tokenizers(layout.tokens, lowercase, known)
-        numbering = Numbering(*sides, in_max_int, out_max_int, may_be_unseen)
+        numbering = Numbering(*sides, in_max_int, out_max_int, allows_unseen)
         errors = list[InputError]()
         try:
             numbered = number_pairs(records, numbering, n, pattern, errors.append if keep_going else None)
@@ -156,7 +156,7 @@ def read_pair_task(
             raise
         if errors:
             _report_skipped(file, len(numbered.pairs), errors, evaluates)
-        if may_be_unseen and known:
+        if allows_unseen and known:
             _report_unseen(numbered, sizes | known.largest_symbols())
         skipped.extend(errors)
         return numbered

@@ -36,12 +36,12 @@ class Numbering:
     target: Tokenizer = INTEGER_VOCABULARIES.target
     in_max_int: int | None = None  # largest integer in a source; None: MAX_SYMBOL
     out_max_int: int | None = None
-    may_be_unseen: bool = False  # symbols that a vocabulary lacks get numbers above its own
+    allows_unseen: bool = False  # symbols that a vocabulary lacks get numbers above its own
 
     @property
     def vocabularies(self) -> Vocabularies | None:
         """The vocabularies that contain all symbols of valid records; None if they follow from the records."""
-        if self.may_be_unseen or not (isinstance(self.source, Vocabulary) and isinstance(self.target, Vocabulary)):
+        if self.allows_unseen or not (isinstance(self.source, Vocabulary) and isinstance(self.target, Vocabulary)):
             return None
         return Vocabularies(self.source, self.target)
 

@@ -166,7 +166,7 @@ def as_task(task: TaskLike, vocabularies: Vocabularies | None = None) -> Task:
     if isinstance(task, Pairs):
         return PairTask("pairs", task)
     if isinstance(task, Iterable):
-        return pair_task_from_rows(task, vocabularies, may_be_unseen=True)
+        return pair_task_from_rows(task, vocabularies, allows_unseen=True)
     if not isinstance(task, Task):
         expected = "expected a pattern's name, a PatternTask, or pairs of a source and a target"
         raise UsageError(f"{expected}, got {task!r}")
@@ -179,12 +179,12 @@ def pair_task_from_rows(
     tokens: Tokens = (None, None),
     validation: Iterable[object] | None = None,
     lowercase: bool | None = None,
-    may_be_unseen: bool = False,
+    allows_unseen: bool = False,
 ) -> PairTask:
     """Make a task of pairs that `python_records` can read.
 
     If `vocabularies` is None, they are built from the rows. `tokens` are the kinds of tokens in sources and targets;
-    None means that a kind is recognised. Validation pairs and, if `may_be_unseen`, all pairs may have symbols that the
+    None means that a kind is recognised. Validation pairs and, if `allows_unseen`, all pairs may have symbols that the
     vocabularies lack.
 
     Raises:
@@ -193,11 +193,11 @@ def pair_task_from_rows(
     """
     records = [*python_records(rows, "pairs")]
     kinds = vocabularies.tokens if vocabularies else recognise(tokens, records)
-    numbering = Numbering(*tokenizers(kinds, lowercase, vocabularies), may_be_unseen=may_be_unseen)
+    numbering = Numbering(*tokenizers(kinds, lowercase, vocabularies), allows_unseen=allows_unseen)
     pairs, vocabularies, _ = number_pairs(records, numbering)
     validation_pairs = None
     if validation is not None:
-        unseen = Numbering(*vocabularies, may_be_unseen=True)
+        unseen = Numbering(*vocabularies, allows_unseen=True)
         validation_pairs = number_pairs(python_records(validation, "validation"), unseen).pairs
     return PairTask("pairs", pairs, validation_pairs, vocabularies)
 

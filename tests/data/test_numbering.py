@@ -150,7 +150,7 @@ def test_skipped_texts_add_no_symbols():
 
 def test_unseen_symbols_get_numbers_above_those_of_the_vocabulary():
     one = Vocabulary("words", ("X",))  # its network has a second symbol
-    unseen = Numbering(A_B_E, one, may_be_unseen=True)
+    unseen = Numbering(A_B_E, one, allows_unseen=True)
     pairs, (source, target), _ = number_pairs(rows(("bza", "X"), ("0", "W X")), unseen)
     assert (source.symbols, target.symbols) == (("a", "b", "\u00e9", "0", "z"), ("X", UNKNOWN, "W"))
     assert (pairs.sources.rows(), pairs.targets.rows()) == ([[1, 4, 0], [3]], [[0], [2, 0]])

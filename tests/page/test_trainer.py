@@ -63,7 +63,7 @@ def numpy_loss(network, sources, targets):
 def test_the_loss_of_a_batch_is_that_of_numpy(network):
     config = network if isinstance(network, ModelConfig) else None
     loaded = TrainedNetwork(config, random_weights(config), in_len=4, out_len=3) if config else load(network)
-    loaded = on_page(replace(loaded, members=()))
+    loaded = on_page(replace(loaded, others=()))
     sources, targets = batch_of(loaded.model_config, np.random.default_rng(4), 5, 4, 3)
     (loss,) = ask_trainer("train", loaded, batches=[[sources.tolist(), targets.tolist()]])["losses"]
     np.testing.assert_allclose(loss, numpy_loss(loaded, sources, targets), rtol=1e-5)
