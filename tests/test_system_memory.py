@@ -52,8 +52,7 @@ def test_a_training_that_cannot_fit_is_refused_at_once(model, train, message):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", ["embedding_rnn", "embedding_attention"])
-@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize(("model", "bidirectional"), [("embedding_rnn", False), ("embedding_attention", True)])
 def test_the_estimate_is_at_most_the_peak_memory_of_decoding(model, bidirectional, monkeypatch):
     rows, in_len, out_len = 100, 200, 100
     config = ModelConfig(model, "GRUCell", 2, bidirectional=bidirectional)

@@ -42,7 +42,7 @@ def test_train_with_keep_going_skips_at_most_a_tenth_of_the_lines(run, tmp_path)
 
 
 @pytest.mark.slow
-def test_training_accepts_one_long_source(run, tmp_path):
+def test_training_accepts_one_long_source(run, tmp_path, fast_steps):
     rows = [("ab"[k % 2] * (1 + k % 3), "ab"[k % 2]) for k in range(40)]
     write_pairs(tmp_path / "train.tsv", [*rows[:20], ("ab" * 150, "a"), *rows[20:]])
     out, err = run.ok("train --from-file train.tsv", *CHARACTERS, *SMALL_PAIRS, "--batch-size", 8, "-e", 1, "-o", "w")

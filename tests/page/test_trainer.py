@@ -83,13 +83,12 @@ def trained(config, n, **settings):
     return ask_trainer("train", network, weights=numbers, batches=batches, rate=RATE, **settings)
 
 
-@pytest.mark.parametrize("cell_type", ["BasicLSTMCell", "GRUCell"])
-def test_steps_have_the_losses_of_the_tensorflow_trainer(cell_type):
+def test_steps_have_the_losses_of_the_tensorflow_trainer():
     tf = pytest.importorskip("tensorflow")
     from seq2seq_demo.network.keras_network.model import Seq2Seq
     from seq2seq_demo.training.packed_adam import PackedAdam
 
-    config, n = ModelConfig("embedding_attention", cell_type, cell_size=16), 140
+    config, n = ModelConfig("embedding_attention", cell_size=16), 140
     weights = initial_weights(config, seed=0)
     network, adam = Seq2Seq(config, weights), PackedAdam(weight_shapes(config), weights, {}, 0)
     variables = [*network.named_variables().values()]
