@@ -11,6 +11,7 @@ from seq2seq_demo.commands.options import EvaluateOptions
 from seq2seq_demo.config import EVALUATION_SIZE
 from seq2seq_demo.console import ProgressBar, pluralize, print_notice, print_result
 from seq2seq_demo.data.pair_task import PairTask, Task
+from seq2seq_demo.data.reading import file_title
 from seq2seq_demo.display import evaluations
 from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.evaluation import RANDOM, EvaluationRow, n_to_measure
@@ -43,7 +44,7 @@ def evaluate(options: EvaluateOptions) -> None:
     if options.json and options.from_file:
         print_result(json.dumps(labels | evaluations.row_dict(evaluations.total(rows), shown)))
     elif not options.json:
-        origin = f" of {options.from_file}" * bool(options.from_file)
+        origin = f" of {file_title(options.from_file)}" if options.from_file else ""
         origin += f", pattern {pattern.name!r}" if pattern else ""
         print_result(evaluations.text(rows, shown, origin, options.verbose > 0))
     if isinstance(task, PairTask) and task.n_skipped:

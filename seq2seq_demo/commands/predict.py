@@ -76,7 +76,8 @@ class _Predictor:
         self.failure: InputError | None = None  # the error that ends the reading
         # Whether unreadable sources are reported and skipped; otherwise, the first one raises an error.
         self.is_interactive = not (options.words or options.from_file)
-        self.keeps_going = options.keep_going or options.json or options.prints_tsv or self.is_interactive
+        has_lines = options.json or options.prints_tsv or options.line_buffered  # a line for each source
+        self.keeps_going = options.keep_going or has_lines or self.is_interactive
 
     def print_answers(self, rows: Iterable[Record], progress: ProgressBar, is_streamed: bool) -> None:
         """Print the answers to each source; with --attention-plot, plot the attention of the best answers at the end.

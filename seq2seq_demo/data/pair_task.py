@@ -120,7 +120,7 @@ class PairTask:
         if validates.all():
             n_sources = len({*hashes.tolist()})
             expected = "expected pairs of several sources, some to train on and others to validate with"
-            raise InputError(f"{expected}, got {n_sources}; `validation_file` gives the pairs to validate with")
+            raise InputError(f"{expected}, got {n_sources}; give other pairs to validate with")
         return self.pairs[~validates], self.pairs[validates]
 
     def _hashes(self) -> np.ndarray:

@@ -179,7 +179,9 @@ def test_the_split_of_texts_depends_on_neither_vocabulary_nor_tokens():
 @pytest.mark.parametrize("sources", [[[1]], [[5, 6]] * 30, [[n] for n in range(999) if hash_of(str(n)) < 2**64 / 10]])
 def test_pairs_that_would_all_validate_are_refused(sources):
     n = len({*map(tuple, sources)})
-    with pytest.raises(InputError, match=f"^expected pairs of several sources, .* got {n}; `validation_file` gives"):
+    with pytest.raises(
+        InputError, match=f"^expected pairs of several sources, .* got {n}; give other pairs to validate with$"
+    ):
         sized(PairTask("mine", ragged(sources)))
 
 
