@@ -46,7 +46,7 @@ class Numbering:
         return Vocabularies(self.source, self.target)
 
     def split(self, record: Record) -> Record:
-        """Return a record of symbols, or with its error; sources must not be empty."""
+        """Split a record into symbols; if it is invalid or its source is empty, return it with an error."""
         if record.error:
             return record
         place, values, output, others, _ = record
@@ -64,7 +64,7 @@ class Numbering:
 
 
 def number(record: Record, vocabularies: Vocabularies) -> Record:
-    """Return a record of symbols as numbers, or with its error."""
+    """Convert a record of symbols to numbers; if a symbol is unknown, return it with an error."""
     if record.error or not vocabularies.are_text:
         return record
     place, values, output, others, _ = record
@@ -172,7 +172,7 @@ def _vocabulary(side: Tokenizer, rows: list[list[Any]]) -> Vocabulary:
 
 
 def _with_output(record: Record) -> Record:
-    """Return the record; if it has no output, with an error."""
+    """Return the record, with an error if it has no output."""
     if record.error or record.output is not None:
         return record
     expected = 'expected a target too, after a tab, as "output" in JSON, or as the second of `columns`'
