@@ -20,7 +20,7 @@ from seq2seq_demo.commands import options
 from seq2seq_demo.commands.options import Options, declared_options, option_groups
 from seq2seq_demo.config import EVALUATION_SIZE, Settings
 from seq2seq_demo.console import print_notice, print_result, printable, safe_streams
-from seq2seq_demo.declarations import Setting, nearest, parse_integer, require_choice
+from seq2seq_demo.declarations import Setting, likely_name, parse_integer, require_choice
 from seq2seq_demo.errors import Interrupted, Seq2SeqError, UsageError
 from seq2seq_demo.files import file_names
 
@@ -56,7 +56,7 @@ OVERVIEW_EXAMPLES = [
 EXAMPLES = (  # the help of a command shows the examples that begin with its name
     "train 100000 -p reversed -m embedding_attention -r 0.005 --lr-schedule cosine -e 2 -o weights.h5",
     "train 400000 -p reversed -m embedding_attention -r 0.005 --lr-schedule cosine -e 3 --in-len 1-20",
-    "train --from-file words.tsv --in-tokens characters --out-tokens words --budget 5 -o words.h5",
+    "train --from-file words.tsv --in-tokens characters --out-tokens words --minutes 5 -o words.h5",
     "predict -m embedding_attention 3 1 4 1 5 9 2 6 5 3 --show-attention",
     "predict -i weights.h5 --from-file inputs.jsonl --json",
     "predict -i g2p hello --beam-size 5 --n-best 3",
@@ -165,7 +165,7 @@ def _reject(flag: str, command: str | None) -> None:
         for name, row in COMMANDS.items()
     }
     if not (others := [name for name, own in flags.items() if flag in own]):
-        similar = nearest(flag, set().union(*flags.values()))
+        similar = likely_name(flag, set().union(*flags.values()))
         raise UsageError(f"unknown option {flag}{f': did you mean {similar}?' if similar else '; see --help'}")
     if command:
         raise UsageError(f"{flag} is an option of {', '.join(others)}, not of {command}")
@@ -226,6 +226,8 @@ def _add_option(add: Callable[..., argparse.Action], option: Setting, has_ranges
     if option.metavar is not None:
         is_range = has_ranges and option.name == "in_len"
         keywords = {"metavar": option.metavar, "type": _length if is_range else CONVERTERS.get(option.kind)}
+    if option.aliases:
+        keywords["type"] = lambda text: option.aliases.get(text, text)
     if option.kind == Sequence[Path]:
         keywords["action"] = "append"
     action = add(*option.flags, dest=option.name, default=None, help=option.help, **keywords)

@@ -14,6 +14,8 @@ Model = Literal["embedding_rnn", "embedding_attention"]
 Schedule = Literal["constant", "cosine"]
 TokenKind = Literal["integers", "characters", "words"]  # the kinds of symbols in a sequence
 OnError = Literal["raise", "return"]  # raise the error of a source, or return it in place of the answer
+ModelAlias = Literal["rnn", "attention"]
+MODEL_ALIASES: dict[str, Model] = {"rnn": "embedding_rnn", "attention": "embedding_attention"}
 MODELS, ON_ERROR = get_args(Model), get_args(OnError)
 TOKENS: tuple[TokenKind, ...] = get_args(TokenKind)
 INTEGERS, CHARACTERS, WORDS = TOKENS
@@ -73,6 +75,8 @@ CELL_TYPES: dict[str, CellType] = {  # the names are those of 2016, which had tw
     ),
     "BasicRNNCell": CellType(gates=("candidate",), states=("h",), matrices_of_2016={"": ("candidate",)}),
 }
+CellAlias = Literal["LSTM", "GRU", "RNN"]
+CELL_ALIASES: dict[str, CellName] = {"LSTM": "BasicLSTMCell", "GRU": "GRUCell", "RNN": "BasicRNNCell"}
 
 
 @dataclass(frozen=True)
@@ -83,8 +87,10 @@ class ModelConfig:
         UsageError: a value is out of range.
     """
 
-    model: Model = setting("embedding_rnn", "-m --model MODEL", "decoder: one of {choices}")
-    cell_type: CellName = setting("BasicLSTMCell", "--cell-type CELL", "one of {choices}", choices=CELL_TYPES)
+    model: Model = setting("embedding_rnn", "-m --model MODEL", "decoder: one of {choices}", aliases=MODEL_ALIASES)
+    cell_type: CellName = setting(
+        "BasicLSTMCell", "--cell-type CELL", "one of {choices}", choices=CELL_TYPES, aliases=CELL_ALIASES
+    )
     num_layers: int = setting(1, "-L --num-layers N", "number of layers", at_most=100)  # TensorFlow builds it slowly
     cell_size: int = setting(32, "--cell-size H", "units per cell")
     embedding_size: int = setting(20, "--embedding-size E", "size of the embeddings")
@@ -140,7 +146,7 @@ class TrainConfig:
     This is certain only for the first training run of a process. The first run sets TensorFlow's number of threads for
     the rest of the process: one thread per core of the machine if a cell has at least 128 units, otherwise one thread.
     A later run gives equal weights only if it needs the same number of threads. A restriction of the process to some of
-    the cores changes nothing. With a `budget`, the speed of the machine decides how many steps a run makes.
+    the cores changes nothing. With `minutes`, the speed of the machine decides how many steps a run makes.
 
     Raises:
         UsageError: a value is out of range.
@@ -172,8 +178,8 @@ class TrainConfig:
     consistency: float = setting(
         0.0, "--consistency X", "weight of the divergence between answers with two dropout masks", within=CONSISTENCY
     )
-    budget: float | None = setting(
-        None, "--budget MINUTES", "train for this time, by default with a cosine schedule", within=POSITIVE
+    minutes: float | None = setting(
+        None, "--minutes MINUTES", "train for this time, by default with a cosine schedule", within=POSITIVE
     )
 
     def __post_init__(self) -> None:
@@ -219,8 +225,8 @@ class Settings(TypedDict, total=False):
     They are fields of `ModelConfig` and `TrainConfig`, but `in_len` may also be a range, (shortest, longest).
     """
 
-    model: Model | None
-    cell_type: CellName | None
+    model: Model | ModelAlias | None
+    cell_type: CellName | CellAlias | None
     num_layers: int | None
     cell_size: int | None
     embedding_size: int | None
@@ -243,7 +249,7 @@ class Settings(TypedDict, total=False):
     members: int | None
     label_smoothing: float | None
     consistency: float | None
-    budget: float | None
+    minutes: float | None
 
 
 def given_values(config: type[ModelConfig] | type[TrainConfig], settings: Settings) -> dict[str, Any]:

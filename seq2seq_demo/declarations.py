@@ -4,15 +4,68 @@ import math
 import numbers
 import operator
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import field, fields
-from types import UnionType
+from types import MappingProxyType, UnionType
 from typing import Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin
 
 from seq2seq_demo.errors import UsageError
 
 T = TypeVar("T")
 _OPTION_NAMES: set[str] = set()  # every declared option, such as `--in-len`
+# Names of one thing, here and in other programs. An unknown name suggests the first name of its line that is valid.
+SYNONYMS = """
+learning_rate lr eta step_size learning_rate_init
+lr_schedule scheduler lr_scheduler schedule decay
+epochs n_epochs num_epochs max_epochs num_train_epochs max_iter n_iter nb_epoch
+batch_size batch bs minibatch train_batch_size
+cell_size hidden_size hidden hidden_dim hidden_units units num_units n_units rnn_size state_size latent_dim n_hidden dim
+embedding_size embedding_dim embed_dim emb_dim embed_size emb_size embedding word_vec_size d_model
+num_layers layers n_layers depth num_hidden_layers
+cell_type cell rnn_type rnn_cell unit
+show_attention attention attn
+model arch architecture network_type decoder attention attn use_attention
+bidirectional bi birnn brnn bidir
+dropout dropout_rate drop_rate drop
+points n n_points n_samples num_samples samples size n_examples
+n points n_points n_samples num_samples samples size n_examples
+seed random_state random_seed rng
+patience early_stopping early_stopping_patience n_iter_no_change
+keep_best save_best save_best_only restore_best_weights load_best_model_at_end
+validation validation_file validation_split validation_data val val_data val_file dev dev_file valid eval_set test_size
+output output_weights out out_file outfile save save_to save_path output_file output_dir model_dir
+start input_weights weights init initial_weights checkpoint ckpt pretrained warm_start load model_path weights_file
+data from_file file input input_file filename path dataset train_file training_data train_data pairs x
+sources data inputs source texts sequences x
+beam_size beam beam_width num_beams beams
+n_best nbest num_return_sequences top_k
+length_penalty lenpen len_penalty length_norm
+out_len max_out_len max_length max_len maxlen max_new_tokens output_length output_len target_len tgt_len
+in_len lengths length input_length input_len source_len src_len sequence_length seq_len
+members ensemble n_members n_models num_models ensemble_size n_estimators
+minutes budget time time_limit max_time max_minutes timeout duration
+quiet silent
+verbose verbosity quiet silent progress progress_bar show_progress
+callbacks callback
+pattern pattern_name task task_name function
+label_smoothing smoothing
+lowercase lower do_lower_case uncased
+jobs n_jobs workers num_workers processes threads
+in_tokens tokens tokenizer source_tokens src_tokens input_tokens level
+out_tokens target_tokens tgt_tokens output_tokens
+in_max_int max_int vocab_size src_vocab_size n_symbols
+out_max_int tgt_vocab_size
+details return_details proba probabilities return_probabilities confidence
+min_confidence threshold confidence
+history_plot plot curves
+attention_plot plot heatmap
+log_dir tensorboard logs logdir tensorboard_dir
+on_error errors
+force overwrite replace
+resume restart
+columns cols usecols
+format file_format
+"""
 
 
 class Range(NamedTuple):
@@ -32,6 +85,7 @@ class Setting(NamedTuple):
     at_least: int = 1  # lower bound of an integer
     at_most: int | None = None  # upper bound of an integer
     choices: Collection[str] = ()  # valid strings, by default those of a Literal type; empty: any string
+    aliases: Mapping[str, str] = MappingProxyType({})  # other names of choices
     within: Range | None = None  # valid real numbers
     name: str = ""  # the field's
     kind: Any = None  # the type of its values, other than None
@@ -96,7 +150,7 @@ def _checked(declared: Setting, value: object) -> object:
         return None
     name = declared.error_name or f"`{declared.name}`"
     if declared.choices:
-        return require_choice(name, value, declared.choices)
+        return require_choice(name, value, declared.choices, declared.aliases)
     if declared.kind is bool:
         return require_flag(name, value)
     if declared.kind is int:
@@ -179,18 +233,32 @@ def preview(value: object, write: Callable[[object], str] = as_json) -> str:
     return "a number of thousands of digits"  # Python prints no integer of more than 4300 digits
 
 
-def nearest(name: str, choices: Iterable[str]) -> str | None:
-    """Return the choice that is most similar to a name, or None if none is similar; case is ignored."""
+def likely_name(name: str, names: Iterable[str]) -> str | None:
+    """Return the name that an unknown name probably means: an equal one, a synonym or the most similar one, else None.
+
+    Dashes, underscores and case are ignored.
+    """
     import difflib  # only needed for an error
 
-    folded = {choice.casefold(): choice for choice in choices}
-    return next((folded[match] for match in difflib.get_close_matches(name.casefold(), folded, 1, 0.65)), None)
+    folded: dict[str, str] = {}
+    for each in names:
+        folded.setdefault(_fold(each), each)
+    meant = _fold(name)
+    synonyms = [_fold(each) for line in SYNONYMS.splitlines() if meant in _fold(line).split() for each in line.split()]
+    similar = difflib.get_close_matches(meant, folded, 1, 0.65)
+    return next((folded[each] for each in (meant, *synonyms, *similar) if each in folded), None)
 
 
-def require_choice(kind: str, value: object, choices: Collection[str]) -> str:
-    """Return the value as a plain str if it is a choice; else raise UsageError, which names the nearest choice."""
-    if isinstance(value, str) and value in choices:
-        return str(value)
-    near = nearest(str(value), choices)
+def _fold(name: str) -> str:
+    return name.replace("-", "").replace("_", "").casefold()
+
+
+def require_choice(
+    kind: str, value: object, choices: Collection[str], aliases: Mapping[str, str] = MappingProxyType({})
+) -> str:
+    """Return the choice that equals a value or for which it is an alias; else raise UsageError with a likely choice."""
+    if isinstance(value, str) and (choice := aliases.get(value, str(value))) in choices:
+        return choice
+    near = likely_name(str(value), [*choices, *aliases])
     hint = f"did you mean {near}? " if near else ""
     raise UsageError(f"unknown {kind} {preview(value, as_python)}: {hint}expected one of {', '.join(choices)}")

@@ -44,7 +44,7 @@ network = train("copy", callbacks=[Stop()], epochs=3)
 network = train(PatternTask("doubled", doubled), points=1000, verbose=True)
 rows = [{"source": "ab", "target": "ba"}, {"source": "a", "target": "a"}]
 network = train(rows, in_tokens="characters", lowercase=True, validation=[("b", "b")], record=True)
-network = train([("ab", "ba"), ("b", "b")], budget=1.5, start=network, members=1)
+network = train([("ab", "ba"), ("b", "b")], minutes=1.5, start=network, members=1)
 table = network.history.rows()
 best: float = max(row["validation_exact_match"] for row in table)
 network.history.plot().savefig("history.png")

@@ -9,8 +9,8 @@ from typing import get_type_hints
 import numpy as np
 import pytest
 
-from seq2seq_demo.config import Beam, ModelConfig, Settings, TrainConfig, given_values
-from seq2seq_demo.declarations import declared_settings
+from seq2seq_demo.config import Beam, CellAlias, ModelAlias, ModelConfig, Settings, TrainConfig, given_values
+from seq2seq_demo.declarations import declared_settings, likely_name
 from seq2seq_demo.errors import UsageError
 
 
@@ -44,7 +44,7 @@ OUT_OF_RANGE = {
     "patience": [0, 1.5],
     "keep_best": [1, None, "True", np.bool_(True)],
     "validation_points": [0, 2.0],
-    "budget": [0, math.nan],
+    "minutes": [0, math.nan],
     "label_smoothing": [-0.1, 1],
     "consistency": [-0.1, 101],
     "min_in_len": [0],
@@ -102,7 +102,10 @@ DERIVED = {"ends", "min_in_len", "validation_points", "n_copies"}  # derived fro
 def test_settings_are_the_fields_of_the_configs_with_the_same_types():
     declared = {field.name: field.type for config in (ModelConfig, TrainConfig) for field in fields(config)}
     expected = {name: kind | None for name, kind in declared.items() if name not in DERIVED}
-    assert get_type_hints(Settings) == expected | {"in_len": int | tuple[int, int] | None}
+    expected["in_len"] |= tuple[int, int]
+    expected["model"] |= ModelAlias
+    expected["cell_type"] |= CellAlias
+    assert get_type_hints(Settings) == expected
     assert declared_settings(ModelConfig).keys() | declared_settings(TrainConfig).keys() == {*declared}
 
 
@@ -114,3 +117,36 @@ def test_given_values_are_the_settings_of_one_config():
     for wrong in ((1, 2, 3), [4]):
         with pytest.raises(UsageError, match=r"expected `in_len` as a length or a range \(shortest, longest\), got "):
             given_values(TrainConfig, Settings(in_len=wrong))
+
+
+# ---- Names ----
+
+
+def test_short_names_of_models_and_cells_are_stored_in_full():
+    assert ModelConfig("rnn", "LSTM") == ModelConfig()
+    assert ModelConfig("attention", "RNN") == ModelConfig("embedding_attention", "BasicRNNCell")
+    with pytest.raises(UsageError, match=r"unknown `model` 'GRU': expected one of embedding_rnn, embedding_attention$"):
+        ModelConfig("GRU")
+
+
+@pytest.mark.parametrize(
+    ("name", "likely"),
+    [
+        ("learningRate", "learning_rate"),
+        ("lr", "learning_rate"),
+        ("hidden-size", "cell_size"),
+        ("validation_split", "validation"),
+        ("ensemble", "members"),
+        ("budget", "minutes"),
+        ("max_out_len", "out_len"),
+        ("drop_out", "dropout"),
+        ("epoch", "epochs"),
+        ("quiet", "verbose"),
+        ("no_such", None),
+    ],
+)
+def test_an_unknown_name_has_a_likely_meaning(name, likely):
+    names = [*get_type_hints(Settings), "validation", "verbose"]
+    assert likely_name(name, names) == likely
+    options = {f"--{each.replace('_', '-')}": each for each in names}
+    assert options.get(likely_name(f"--{name}", options)) == likely

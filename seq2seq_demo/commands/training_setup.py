@@ -30,7 +30,7 @@ class TrainingSetup:
     snapshot: Snapshot  # the state to start or resume from
     result: Path | None  # None: the next unused canonical name, claimed when the run starts
     lock: BinaryIO | None = None  # the snapshot beside the result, locked, if the run is resumed
-    began: float = field(default_factory=time.monotonic)  # from which a budget counts
+    began: float = field(default_factory=time.monotonic)  # from which a time limit counts
 
     @property
     def config(self) -> TrainConfig:

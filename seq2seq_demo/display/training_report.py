@@ -106,7 +106,7 @@ def epoch_line(epoch: EpochFigures, config: TrainConfig) -> str:
 
 
 def _of_epochs(config: TrainConfig) -> str:
-    return "" if config.budget else f"/{config.epochs}"
+    return "" if config.minutes else f"/{config.epochs}"
 
 
 def probe(network: TrainedNetwork, validation: Pairs) -> Prediction:
@@ -137,7 +137,7 @@ def training_header(model_config: ModelConfig, config: TrainConfig, task: Task, 
     points = config.n_training if has_validation_file else config.points
     data = f"{'pairs of' if task.is_pairs else 'pattern'} '{task.name}'"
     lengths = f", sources of {config.lengths} symbols" if model_config.ends else ""
-    extent = f"for {config.budget:g} min" if config.budget else f"with {pluralize(config.epochs, 'epoch')}"
+    extent = f"for {config.minutes:g} min" if config.minutes else f"with {pluralize(config.epochs, 'epoch')}"
     print_line(f"Training on {points} point dataset ({data}{lengths}), {extent}")
     if task.vocabularies.are_text:
         sides = [f"{len(x.symbols)} {x.tokens}" if x.is_text else x.tokens for x in task.vocabularies]
@@ -152,7 +152,7 @@ def training_header(model_config: ModelConfig, config: TrainConfig, task: Task, 
 def settings_line(model: ModelConfig | None, config: TrainConfig) -> str:
     """Return the settings of a training run on pairs in one line; `model` is None if the network is not new."""
     network = f"{model.architecture}, " if model else ""
-    extent = f"{config.budget:g} min" if config.budget else pluralize(config.epochs, "epoch")
+    extent = f"{config.minutes:g} min" if config.minutes else pluralize(config.epochs, "epoch")
     epochs = f"{extent} of batches of {config.batch_size}"
     rate = f"learning rate {config.learning_rate:g} ({config.lr_schedule})"
     smoothing = f"label smoothing {config.label_smoothing:g}, " if config.label_smoothing else ""

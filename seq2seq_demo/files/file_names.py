@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from seq2seq_demo.declarations import nearest
+from seq2seq_demo.declarations import likely_name
 from seq2seq_demo.errors import WeightsError
 
 WEIGHTS, SNAPSHOT = "ts2s", "s2s_checkpoint"
@@ -132,7 +132,7 @@ def find_weights(given: Path) -> Path:
     shipped = shipped_networks()
     if given.name in shipped:
         return shipped[given.name]
-    near = nearest(given.name.removesuffix(SUFFIX), shipped)
+    near = likely_name(given.name.removesuffix(SUFFIX), shipped)
     names = f"a shipped network such as {near}" if near else "a name that `networks` lists"
     raise WeightsError(f"{given}: expected a weights file or {names}, found neither")
 

@@ -33,6 +33,7 @@ BEST, RECORDED = "best/", "recorded/"  # prefixes of array names in a snapshot
 REMOVED_SETTINGS = ("copies", "n_copies", "name", "output", "processes")  # settings of versions 1 to 4
 MEMBER = "members/{}/"  # prefix of the array names of each network but the first, counted from 0
 LENGTHS = ("in_len", "out_len", "min_in_len")  # fields of `NetworkFacts`
+RENAMED = {"budget": "minutes"}  # keys of files that version 0.3 or an earlier one wrote
 METADATA = [field.name for field in fields(NetworkFacts) if field.name != "vocabularies"]  # in the JSON of each network
 
 
@@ -53,7 +54,7 @@ class Progress:
     loss_sum: float = 0.0  # the sum of the loss over the target symbols of these points
     correct_sum: float = 0.0  # correct symbols among them
     history: tuple[EpochFigures, ...] = ()  # the completed epochs
-    seconds: float = 0.0  # the time that the run has taken, if it has a budget
+    seconds: float = 0.0  # the time that the run has taken, if it has a time limit
 
 
 class Content(NamedTuple):
@@ -186,7 +187,7 @@ def _checkpoint(file: Container, model_config: ModelConfig, prefix: str) -> Chec
 
 def _metadata(file: Container) -> dict[str, Any]:
     """Return the JSON of a file in the form of the current version."""
-    metadata = {name: parse_json(text) for name, text in file.texts.items()}
+    metadata = {name: parse_json(text, RENAMED) for name, text in file.texts.items()}
     if file.version == container.VERSION:
         return metadata
     try:
@@ -258,7 +259,7 @@ def _check_metadata(content: Content) -> None:
     require(len(content.networks) == 1, f"expected a snapshot of one network, got {len(content.networks)}")
     epochs, n_completed = run.config.epochs, len(progress.history)
     is_possible = 0 <= progress.epoch == n_completed and 0 <= progress.points <= run.config.n_training
-    is_possible &= progress.seconds >= 0 and (n_completed <= epochs or run.config.budget is not None)
+    is_possible &= progress.seconds >= 0 and (n_completed <= epochs or run.config.minutes is not None)
     got = f"{progress.points} points of epoch {progress.epoch}, after {n_completed} completed epochs"
     require(is_possible, f"expected progress within {epochs} epochs, got {got}")
 

@@ -179,8 +179,8 @@ def microbatch_rows(rows: int, bytes_per_row: int, one_by_one: bool = False) -> 
 
 
 def use_xla(config: TrainConfig, cell_size: int) -> bool:
-    """Whether the run is long enough for compilation by XLA to pay off; a run with a budget is."""
-    if config.budget:
+    """Whether the run is long enough for compilation by XLA to pay off; a run with a time limit is."""
+    if config.minutes:
         return True
     samples = config.epochs * config.n_training
     return samples * max(cell_size, ModelConfig.cell_size) >= MIN_SAMPLES_FOR_XLA * ModelConfig.cell_size

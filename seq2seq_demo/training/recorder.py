@@ -27,7 +27,7 @@ def start_recording(network: TrainedNetwork, config: TrainConfig) -> TrainedNetw
 def is_recorded(config: TrainConfig, step: int) -> bool:
     """Whether the weights are recorded at this step, counted from the start of the training run."""
     epochs, rest = divmod(step, config.steps_per_epoch)
-    if not rest and not config.budget and epochs % _epoch_interval(config) == 0:
+    if not rest and not config.minutes and epochs % _epoch_interval(config) == 0:
         return True
     nearest = round(math.log2(step / FIRST_STEP) * PER_DOUBLING)
     return nearest >= 0 and step == round(FIRST_STEP * 2 ** (nearest / PER_DOUBLING))

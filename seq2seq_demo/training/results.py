@@ -1,4 +1,4 @@
-"""The results of epochs and networks, and the end of a run: validation, budget, early stopping, ensembles."""
+"""The results of epochs and networks, and the end of a run: validation, time limit, early stopping, ensembles."""
 
 import math
 import time
@@ -43,19 +43,19 @@ def calibrated(network: TrainedNetwork, validation: Pairs) -> TrainedNetwork:
 class Clock:
     """Measures the time of a training run.
 
-    The schedule of the learning rate follows `share_done`, so the rate reaches 0 when the budget is spent, however fast
+    The schedule of the learning rate follows `share_done`, so the rate reaches 0 at the end of the time, however fast
     the machine is.
     """
 
     def __init__(self, config: TrainConfig, began: float | None, spent: float) -> None:
         """Make a clock for a run, or for one that took `spent` seconds before it was interrupted.
 
-        `began` is the `time.monotonic()` from which the budget counts, by default now.
+        `began` is the `time.monotonic()` from which the time limit counts, by default now.
         """
         self.began = time.monotonic() if began is None else began
         self.started: float | None = None
         self.before = spent
-        self.limit = 60 * config.budget if config.budget else math.inf  # seconds
+        self.limit = 60 * config.minutes if config.minutes else math.inf  # seconds
         self.validation = 0.0  # seconds that the last validation took; the next one follows the last step
 
     def start(self) -> None:
@@ -66,13 +66,13 @@ class Clock:
 
     @property
     def spent(self) -> float:
-        """The seconds of the budget that are spent; 0 without a budget."""
+        """The seconds of the time limit that are spent; 0 without a time limit."""
         elapsed = 0.0 if self.started is None else time.monotonic() - self.started
         return self.before + elapsed if math.isfinite(self.limit) else 0.0
 
     @property
     def share_done(self) -> float:
-        """The elapsed share of the time for steps, from 0 to 1; 0 without a budget."""
+        """The elapsed share of the time for steps, from 0 to 1; 0 without a time limit."""
         time_for_steps = self.limit - self.validation
         return min(1.0, self.spent / time_for_steps) if time_for_steps > 0 else 1.0
 
@@ -107,7 +107,7 @@ def stops_early(history: Sequence[EpochFigures], config: TrainConfig) -> bool:
 
 def stop_reason(config: TrainConfig, epochs: Sequence[EpochFigures]) -> str | None:
     """Return why patience ended a training run before its last epoch; None if it did not."""
-    if not (config.patience and has_stalled(epochs, config)) or not (config.budget or len(epochs) < config.epochs):
+    if not (config.patience and has_stalled(epochs, config)) or not (config.minutes or len(epochs) < config.epochs):
         return None
     best = best_epoch(epochs).epoch
     is_perfect = len(epochs) - best < config.patience
@@ -118,9 +118,9 @@ def stop_reason(config: TrainConfig, epochs: Sequence[EpochFigures]) -> str | No
 def finished(network: TrainedNetwork, best: Checkpoint | None, history: Sequence[EpochFigures]) -> TrainedNetwork:
     """Return the network with the weights and figures of the best epoch, unless `best` is None.
 
-    A run with a budget records the number of its epochs, which nothing else determines.
+    A run with a time limit records the number of its epochs, which nothing else determines.
     """
-    if network.run and network.run.config.budget:
+    if network.run and network.run.config.minutes:
         config = replace(network.run.config, epochs=max(1, len(history)))
         network = replace(network, run=replace(network.run, config=config))
     if best is None or not history:

@@ -33,12 +33,12 @@ def resolve(
         UsageError: a setting is out of its range, does not fit the task, or contradicts `start`.
         InputError: there are too few pairs.
     """
-    if settings.get("budget") is not None and settings.get("epochs") is not None:
-        raise UsageError("expected `epochs` or `budget`, which limits the time, got both")
-    if settings.get("budget") is not None and (settings.get("members") or 1) > 1:
-        raise UsageError("expected `budget` or `members`, got both")
-    if settings.get("budget") is not None and not workers.is_single():
-        raise UsageError("expected `budget` without TF_CONFIG, because clocks differ between workers, got both")
+    if settings.get("minutes") is not None and settings.get("epochs") is not None:
+        raise UsageError("expected `epochs` or `minutes`, which limits the time, got both")
+    if settings.get("minutes") is not None and (settings.get("members") or 1) > 1:
+        raise UsageError("expected `minutes` or `members`, got both")
+    if settings.get("minutes") is not None and not workers.is_single():
+        raise UsageError("expected `minutes` without TF_CONFIG, because clocks differ between workers, got both")
     if (settings.get("members") or 1) > 1 and not workers.is_single():
         raise UsageError("expected `members` without TF_CONFIG, because each is trained in one process, got both")
     settings = with_recipe(task, settings, start)
@@ -48,7 +48,7 @@ def resolve(
         raise UsageError(f"expected to continue from one network and to train one, got {found}")
     model_config = _continued_model(start, settings) if start else _new_model(task, settings)
     values: dict[str, Any] = {"in_len": TrainConfig.in_len, "few_symbols": 0.0}
-    values |= {"lr_schedule": "cosine"} if "budget" in given else {}
+    values |= {"lr_schedule": "cosine"} if "minutes" in given else {}
     if start and start.in_len is not None:
         values |= {"in_len": start.in_len, "min_in_len": start.min_in_len}
     if model_config.ends and "in_len" in given:
@@ -80,7 +80,7 @@ def with_recipe(task: Task, settings: Settings, start: TrainedNetwork | None) ->
     in_len, out_len = task.pairs.sources.lengths.mean(), task.pairs.targets.lengths.mean()
     n_in, n_out = (largest + 1 for largest in task.largest_symbols().values())
     chosen = recommended_settings(PairStatistics(len(task.split[0]), n_in, n_out, float(in_len), float(out_len)))
-    if given.keys() & {"epochs", "budget"} or given.get("keep_best") is False:
+    if given.keys() & {"epochs", "minutes"} or given.get("keep_best") is False:
         chosen.pop("patience", None)
     if given.get("dropout") == 0:
         chosen.pop("consistency", None)

@@ -43,7 +43,7 @@ from seq2seq_demo.training.snapshots import Snapshot, Snapshots
 class Trainer:
     """The state of a training run: network, optimizer, compiled steps and progress.
 
-    `start` is the snapshot to continue from, and `began` the `time.monotonic()` from which a budget counts, by default
+    `start` is the snapshot to continue from, and `began` the `time.monotonic()` from which `minutes` count, by default
     now. The variables belong to the TensorFlow strategy that is in scope.
     """
 
@@ -223,7 +223,7 @@ class Trainer:
         c = self.config
         first = self.progress.epoch * c.steps_per_epoch + self.progress.points // c.batch_size
         by_steps = (first + np.arange(STEPS_PER_CALL)) / (c.epochs * c.steps_per_epoch)
-        share_done = np.full(STEPS_PER_CALL, self.clock.share_done) if c.budget else by_steps
+        share_done = np.full(STEPS_PER_CALL, self.clock.share_done) if c.minutes else by_steps
         factor = 0.5 + 0.5 * np.cos(np.pi * share_done) if c.lr_schedule == "cosine" else np.ones(STEPS_PER_CALL)
         return tf.constant(c.learning_rate * factor, tf.float32)
 
@@ -245,10 +245,10 @@ class Trainer:
         return int(pairs.targets.lengths.sum()) + len(pairs) * self.model_config.ends
 
     def is_done(self) -> bool:
-        """Whether the epochs or the budget are used up, or a callback or a setting stops the training early."""
+        """Whether the epochs or the time limit are used up, or a callback or a setting stops the training early."""
         history, config = self.progress.history, self.config
         is_over = len(history) >= config.epochs
-        if config.budget:  # an epoch that has begun ends with its validation
+        if config.minutes:  # an epoch that has begun ends with its validation
             is_over = bool(history) and not self.progress.points and self.clock.is_over
         return self.is_stopped or is_over or results.stops_early(history, config)
 
@@ -263,7 +263,7 @@ class Trainer:
     def end_epoch(self, training: Pairs, figures: Figures) -> None:
         """Append the epoch's training figures and these validation figures to the history; begin the next epoch."""
         progress, n = self.progress, self.progress.epoch + 1
-        if progress.points < len(training):  # a callback or the budget ended the epoch
+        if progress.points < len(training):  # a callback or the time limit ended the epoch
             training = training[self.order(training)[: progress.points]]
         symbols, self.validation = self.n_symbols(training), figures
         epoch = EpochFigures(n, self.step, progress.loss_sum / symbols, progress.correct_sum / symbols, figures)
@@ -331,7 +331,7 @@ def fit(
         start: a network to start from, or a snapshot to resume.
         callbacks: objects whose methods are called after steps and epochs.
         snapshots: saves the state of the run regularly and on signals.
-        began: the `time.monotonic()` from which a budget counts; by default now.
+        began: the `time.monotonic()` from which a time limit counts; by default now.
 
     Raises:
         UsageError: the task does not fit the configs, or the workers cannot share a batch.

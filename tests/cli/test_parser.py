@@ -79,6 +79,12 @@ def test_each_command_parses_its_options():
     assert (paths.input_weights, paths.data_dir) == ((Path("w"),), Path("d"))
 
 
+def test_models_and_cells_have_short_names():
+    assert parsed("train 9 -m attention --cell-type GRU") == parsed(
+        "train 9 -m embedding_attention --cell-type GRUCell"
+    )
+
+
 def test_the_options_of_2016_in_short_and_long_form():
     short = parsed("-v -m embedding_rnn -r 0.1 -e 3 -i a -o b -p sorted -n c -L 2 train 50")
     long = parsed(

@@ -22,7 +22,7 @@ ROWS = [([1, 2], [2]), ([0], [1]), ([2], [0])]
             "embedding_attention, bidirectional, 1 x BasicLSTMCell of size 32, embedding size 20, dropout 0.3, "
             "2 epochs of batches of 128, learning rate 0.0001 (cosine), best epoch saved; ",
         ),
-        (None, {"budget": 2.5}, "dropout 0, 2.5 min of batches of 128, learning rate 0.0001 (constant); "),
+        (None, {"minutes": 2.5}, "dropout 0, 2.5 min of batches of 128, learning rate 0.0001 (constant); "),
         (None, {"epochs": 1}, "dropout 0, 1 epoch of batches of 128, learning rate 0.0001 (constant); "),
     ],
 )

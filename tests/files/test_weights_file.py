@@ -231,6 +231,13 @@ def test_versions_1_and_2_end_their_answers_if_they_record_a_shortest_length(min
     assert upgraded["run"] == {"config": {"seed": 0}, "start_step": 0, "fingerprint": fingerprint}
 
 
+def test_a_time_limit_under_its_earlier_name(tmp_path, content):
+    def rename(file):
+        file.attrs["networks"] = file.attrs["networks"].replace('"minutes": null', '"budget": 2.5')
+
+    assert load(changed(tmp_path / "w", content, rename)).run.config.minutes == 2.5
+
+
 def test_other_versions_are_refused(tmp_path):
     path, content = tmp_path / "w", (EARLIER / "version_3_ensemble.h5").read_bytes()
     path.write_bytes(with_checksum(content[512:].replace(b'"pattern"', b'"pattens"'), 3))

@@ -18,12 +18,13 @@ def settings_of(*configs):
 
 
 @pytest.mark.parametrize(
-    "given", [{"keep_best": True}, {"cell_size": 9}, AS_PATTERNS, {"epochs": 0, "bidirectional": None}, {"budget": 1.0}]
+    "given",
+    [{"keep_best": True}, {"cell_size": 9}, AS_PATTERNS, {"epochs": 0, "bidirectional": None}, {"minutes": 1.0}],
 )
 def test_pairs_have_settings_of_their_own_below_the_given_ones(given):
     resolved = settings_of(*resolve(PAIRS, given, None, None))
     # The recipe's patience is for its own epochs and the best of them.
-    is_own = not given.keys() & {"epochs", "budget"} and given.get("keep_best") is not False
+    is_own = not given.keys() & {"epochs", "minutes"} and given.get("keep_best") is not False
     patience = {} if is_own else {"patience": None}
     given = {name: value for name, value in given.items() if value is not None}
     assert resolved.items() >= (CHOSEN | patience | given).items()

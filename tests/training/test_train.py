@@ -66,9 +66,9 @@ def test_every_setting_is_used():
     network = train("copy", **model, **training)
     assert network.model_config == ModelConfig(**model)
     assert network.run.config == TrainConfig(**training)
-    settings = Settings(**model, **training, budget=None, members=1)
+    settings = Settings(**model, **training, minutes=None, members=1)
     assert settings.keys() == Settings.__annotations__.keys()
-    for changes in ({"budget": 2.0, "epochs": None}, {"members": 3, "epochs": 1}):  # `epochs` contradicts them
+    for changes in ({"minutes": 2.0, "epochs": None}, {"members": 3, "epochs": 1}):  # `epochs` contradicts them
         config = resolve(as_task("copy"), settings | changes, None, None)[1]
         assert config == TrainConfig(**{k: v for k, v in (training | changes).items() if v is not None})
 

@@ -51,7 +51,7 @@ def fitted(config, snapshots=None, start=None, callbacks=(), **how):
     return fit(REVERSED, config, start or untrained(MODEL, 0), callbacks, snapshots, **how)
 
 
-CONFIG = TrainConfig(50, 3, 3, 0.2, "cosine", batch_size=5, budget=1.0)  # 9 steps per epoch: calls of 4, 4 and 1
+CONFIG = TrainConfig(50, 3, 3, 0.2, "cosine", batch_size=5, minutes=1.0)  # 9 steps per epoch: calls of 4, 4 and 1
 
 
 def test_a_run_ends_in_time_with_a_validation_and_annealed(seconds, monkeypatch):
@@ -92,22 +92,22 @@ def test_time_before_the_first_step_counts_and_one_call_is_always_made(seconds):
     assert Clock(TrainConfig(), None, 0.0).share_done == 0
 
 
-def test_settings_of_a_run_with_a_budget():
+def test_settings_of_a_run_with_a_time_limit():
     for given, schedule in ({}, "cosine"), ({"lr_schedule": "constant"}, "constant"):
-        _, config = resolve(REVERSED, {"budget": 2, **given}, None, None)
-        assert (config.lr_schedule, config.budget) == (schedule, 2.0)
+        _, config = resolve(REVERSED, {"minutes": 2, **given}, None, None)
+        assert (config.lr_schedule, config.minutes) == (schedule, 2.0)
         assert batches.use_xla(config, 32)
 
 
-def test_a_recording_of_a_run_with_a_budget_has_no_ends_of_epochs(seconds):
+def test_a_recording_of_a_run_with_a_time_limit_has_no_ends_of_epochs(seconds):
     network = fitted(CONFIG, start=start_recording(untrained(MODEL, 0), CONFIG))
     assert network.recording.steps == (0, 5, 7, 10, 14, 20, 26)
 
 
 def test_contradictions_are_refused(monkeypatch):
-    with pytest.raises(UsageError, match="expected `epochs` or `budget`, which limits the time, got both"):
-        train("reversed", budget=1, epochs=3)
+    with pytest.raises(UsageError, match="expected `epochs` or `minutes`, which limits the time, got both"):
+        train("reversed", minutes=1, epochs=3)
     hosts = '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 0}}'
     monkeypatch.setenv("TF_CONFIG", hosts)
-    with pytest.raises(UsageError, match="expected `budget` without TF_CONFIG, because clocks differ"):
-        train("reversed", budget=1)
+    with pytest.raises(UsageError, match="expected `minutes` without TF_CONFIG, because clocks differ"):
+        train("reversed", minutes=1)
