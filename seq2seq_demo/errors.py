@@ -7,21 +7,34 @@ class Seq2SeqError(Exception):
     exit_status = 1
 
 
-class UsageError(Seq2SeqError):
+class UsageError(Seq2SeqError, ValueError):
     """A wrong option or argument, or a value out of range."""
 
     exit_status = 2
 
 
-class InputError(Seq2SeqError):
-    """Sequences or pairs that are invalid, or that the network cannot read."""
+class InputError(Seq2SeqError, ValueError):
+    """Sequences or pairs that are invalid, or that the network cannot read.
+
+    `row` is the index of the sequence or pair, counted from 0; None if there is no such index.
+    """
+
+    row: int | None = None
 
 
-class WeightsError(Seq2SeqError):
+class MissingInput(InputError, FileNotFoundError):
+    """A file of sequences that does not exist."""
+
+
+class WeightsError(Seq2SeqError, ValueError):
     """A weights file that is missing or damaged, or that contradicts the options."""
 
 
-class TrainingError(Seq2SeqError):
+class MissingWeights(WeightsError, FileNotFoundError):
+    """A weights file that does not exist."""
+
+
+class TrainingError(Seq2SeqError, RuntimeError):
     """A training run that cannot continue."""
 
 

@@ -157,11 +157,11 @@ def _claim(snapshots: Snapshots, setup: TrainingSetup, options: TrainOptions) ->
         snapshots.file = setup.lock
         return
     if options.force and os.path.lexists(snapshots.path):  # an active run still has it locked
-        snapshots.file = atomic_files.open_locked(snapshots.path, "no snapshot", WeightsError)
+        snapshots.file = atomic_files.open_locked(snapshots.path, "no snapshot")
     try:
         claim(setup.result, options.force)
     except FileExistsError as error:
-        atomic_files.open_locked(snapshots.path, "no snapshot", WeightsError).close()
+        atomic_files.open_locked(snapshots.path, "no snapshot").close()
         hint = "--resume continues that training run, and --force starts again"
         raise WeightsError(f"{snapshots.path}: expected no snapshot, found one: {hint}") from error
 

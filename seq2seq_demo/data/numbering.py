@@ -81,6 +81,7 @@ def valid_records(records: Iterable[Record], on_error: ErrorCallback | None = No
         if record.error is None:
             yield record
         elif on_error is None:
+            record.error.row = record.place.number if record.place.kind == "row" else None
             raise record.error
         else:
             on_error(record.error)

@@ -36,7 +36,7 @@ from seq2seq_demo.data.records import (
 )
 from seq2seq_demo.data.vocabulary import Tokenizer
 from seq2seq_demo.declarations import preview, require_choice
-from seq2seq_demo.errors import InputError
+from seq2seq_demo.errors import InputError, MissingInput
 
 SUFFIXES = {".csv": CSV, ".json": JSON, ".jsonl": JSON}  # any other file contains lines of text
 DELIMITERS = ",;\t"  # in a CSV file
@@ -194,8 +194,11 @@ def _opened(name: str, encoding: str) -> Iterator[TextIO]:
             yield cast(TextIO, file)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(f"{title}: expected a complete gzip file: {error}") from error
+    except InputError:
+        raise
     except OSError as error:
-        raise InputError(f"{title}: expected a file of sequences: {error.strerror}") from error
+        error_class = MissingInput if isinstance(error, FileNotFoundError) else InputError
+        raise error_class(f"{title}: expected a file of sequences: {error.strerror}") from error
     except (LookupError, ValueError) as error:
         raise InputError(f"{title}: cannot be read with `encoding` {encoding}: {error}") from error
 

@@ -136,7 +136,7 @@ def python_records(rows: Any, title: str, is_paired: bool = True) -> Iterator[Re
         is_paired: whether a row has a target.
 
     Raises:
-        InputError: `rows` has another type, a row is not a pair, or the DataFrame has other columns.
+        InputError: `rows` has another type, or the DataFrame has other columns.
     """
     if isinstance(rows, str) or not isinstance(rows, Iterable):
         expected = "pairs of a source and a target" if is_paired else "a list of sources"
@@ -153,9 +153,11 @@ def python_records(rows: Any, title: str, is_paired: bool = True) -> Iterator[Re
         elif not is_paired:
             yield Record(place, to_python(row))
         elif not isinstance(row, tuple | list) or len(row) != 2:
-            raise InputError(f"{place}: expected a pair (source, target), got {preview(row, repr)}")
+            error = InputError(f"{place}: expected a pair (source, target), got {preview(row, repr)}")
+            yield Record(place, None, error=error)
         elif any(map(_is_missing, row)):
-            raise InputError(f"{place}: expected a source and a target, got a missing value")
+            error = InputError(f"{place}: expected a source and a target, got a missing value")
+            yield Record(place, None, error=error)
         else:
             yield Record(place, to_python(row[0]), to_python(row[1]))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from seq2seq_demo import system_memory
-from seq2seq_demo.errors import Seq2SeqError
+from seq2seq_demo.errors import MissingWeights, Seq2SeqError, WeightsError
 
 try:
     import fcntl
@@ -33,39 +33,39 @@ OWN_FILES = {
 }
 
 
-def open_regular(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2SeqError) -> BinaryIO:
+def open_regular(path: Path, kind: str) -> BinaryIO:
     """Open a regular file for reading; `kind` describes the expected file in errors.
 
     Raises:
-        error_class: the file does not exist, cannot be opened, or is a device or pipe, which may never end.
+        WeightsError: the file does not exist, cannot be opened, or is a device or pipe, which may never end.
     """
     try:
         file = os.fdopen(os.open(path, sum(FLAGS)), "rb")
     except FileNotFoundError as error:
-        raise error_class(f"{path}: expected {kind}, found none") from error
+        raise MissingWeights(f"{path}: expected {kind}, found none") from error
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        raise error_class(f"{path}: expected {kind}, got: {getattr(error, 'strerror', None) or error}") from error
+        raise WeightsError(f"{path}: expected {kind}, got: {getattr(error, 'strerror', None) or error}") from error
     if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         return file
     file.close()
-    raise error_class(f"{path}: expected {kind}, found a device or pipe")
+    raise WeightsError(f"{path}: expected {kind}, found a device or pipe")
 
 
-def read(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2SeqError) -> bytes:
+def read(path: Path, kind: str) -> bytes:
     """Return the content of a regular file.
 
     Raises:
-        error_class: as in `open_regular`; or the file is larger than half of this machine's memory, or cannot be read.
+        WeightsError: as in `open_regular`; or the file is larger than half of this machine's memory, or cannot be read.
     """
-    with open_regular(path, kind, error_class) as file:
+    with open_regular(path, kind) as file:
         size = os.fstat(file.fileno()).st_size
         if 2 * size > system_memory.total():  # both the bytes and the parsed content are in memory
             expected = f"expected at most half of the memory of {system_memory.gib(system_memory.total())}"
-            raise error_class(f"{path}: {expected}, got a file of {system_memory.gib(size)}")
+            raise WeightsError(f"{path}: {expected}, got a file of {system_memory.gib(size)}")
         try:
             return file.read()
         except OSError as error:
-            raise error_class(f"{path}: expected {kind}, got: {error.strerror}") from error
+            raise WeightsError(f"{path}: expected {kind}, got: {error.strerror}") from error
 
 
 def write(path: Path, content: bytes, overwrite: bool = True, error_class: type[Seq2SeqError] = Seq2SeqError) -> None:
@@ -146,19 +146,19 @@ def _lock(file: BinaryIO) -> bool:
     return True
 
 
-def open_locked(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2SeqError) -> BinaryIO:
+def open_locked(path: Path, kind: str) -> BinaryIO:
     """Open a regular file and lock it until it is closed. On Windows, return an empty stream.
 
     Raises:
-        error_class: as in `open_regular`; or another process has locked, replaced or removed the file.
+        WeightsError: as in `open_regular`; or another process has locked, replaced or removed the file.
     """
-    file = open_regular(path, kind, error_class)
+    file = open_regular(path, kind)
     status = os.fstat(file.fileno())
     with contextlib.suppress(OSError):
         if _lock(file) and os.path.samestat(os.lstat(path), status):
             return file if fcntl else io.BytesIO()
     file.close()
-    raise error_class(f"{path}: expected {kind}, but another process is using this file")
+    raise WeightsError(f"{path}: expected {kind}, but another process is using this file")
 
 
 def check_writable(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2SeqError) -> None:

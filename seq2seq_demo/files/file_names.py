@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from seq2seq_demo.declarations import likely_name
-from seq2seq_demo.errors import WeightsError
+from seq2seq_demo.errors import MissingWeights
 
 WEIGHTS, SNAPSHOT = "ts2s", "s2s_checkpoint"
 DEFAULT_NAME = "basic"
@@ -134,7 +134,7 @@ def find_weights(given: Path) -> Path:
         return shipped[given.name]
     near = likely_name(given.name.removesuffix(SUFFIX), shipped)
     names = f"a shipped network such as {near}" if near else "a name that `networks` lists"
-    raise WeightsError(f"{given}: expected a weights file or {names}, found neither")
+    raise MissingWeights(f"{given}: expected a weights file or {names}, found neither")
 
 
 def display_name(path: Path) -> str:

@@ -70,7 +70,7 @@ def find_recording(weights_path: str | os.PathLike[str], weights: Weights) -> Re
     path = recording_path(Path(weights_path))
     if not os.path.lexists(path):
         return None
-    content = atomic_files.read(path, EXPECTED_FILE, WeightsError)
+    content = atomic_files.read(path, EXPECTED_FILE)
     try:
         file = container.read(content, EXPECTED_FILE)
         require(file.kind == RECORDING, f"expected {EXPECTED_FILE}, found a weights file")

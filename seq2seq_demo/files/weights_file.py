@@ -133,7 +133,7 @@ def read(path: Path) -> Content:
     Raises:
         WeightsError: the file is missing, damaged or of another kind.
     """
-    encoded = atomic_files.read(path, "a weights file", WeightsError)
+    encoded = atomic_files.read(path, "a weights file")
     try:
         if not encoded.endswith(MAGIC):
             return _from_bytes(encoded)

@@ -28,10 +28,9 @@ def test_read_returns_the_content_or_names_the_obstacle(tmp_path):
         ("/dev/zero", "found a device or pipe"),
         ("a\0b", "got: embedded null byte"),
     ]:
-        for error_class in (Seq2SeqError, WeightsError):
-            with pytest.raises(error_class) as error:
-                atomic_files.read(tmp_path / name, "a thing", error_class)
-            assert str(error.value) == f"{tmp_path / name}: expected a thing, {obstacle}"
+        with pytest.raises(WeightsError) as error:
+            atomic_files.read(tmp_path / name, "a thing")
+        assert str(error.value) == f"{tmp_path / name}: expected a thing, {obstacle}"
 
 
 def test_a_file_larger_than_memory_is_not_read(tmp_path):
@@ -137,7 +136,7 @@ def test_a_lock_holds_until_its_process_dies(tmp_path):
         atomic_files.write_locked(tmp_path / "a", b"one"),
         pytest.raises(WeightsError, match=f"^{tmp_path}/a: expected a thing, but another process is using this file"),
     ):
-        atomic_files.open_locked(tmp_path / "a", "a thing", WeightsError)
+        atomic_files.open_locked(tmp_path / "a", "a thing")
     atomic_files.open_locked(tmp_path / "a", "a thing").close()
     code = f"""
 import time

@@ -77,7 +77,7 @@ def test_a_claim_is_exclusive_and_the_snapshot_is_locked_until_the_run_ends(tmp_
             second.claim(state_at(0), tmp_path / "w.h5", overwrite=False)
         first.save(state_at(1))
         with pytest.raises(WeightsError, match="another process is using this file"):
-            atomic_files.open_locked(first.path, "a snapshot", WeightsError)
+            atomic_files.open_locked(first.path, "a snapshot")
     assert load(first.path).step == 1
     atomic_files.open_locked(first.path, "a snapshot").close()
 
