@@ -16,7 +16,7 @@ class UsageError(Seq2SeqError, ValueError):
 class InputError(Seq2SeqError, ValueError):
     """Sequences or pairs that are invalid, or that the network cannot read.
 
-    `row` is the index of the sequence or pair, counted from 0; None if there is no such index.
+    `row` is the index of the sequence or pair, counted from 0, or None for other errors.
     """
 
     row: int | None = None
