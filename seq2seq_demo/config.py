@@ -7,7 +7,7 @@
 from dataclasses import dataclass, fields
 from typing import Any, Literal, TypedDict, get_args
 
-from seq2seq_demo.declarations import Range, check_fields, setting
+from seq2seq_demo.declarations import Range, check_fields, require_integer, setting
 from seq2seq_demo.errors import UsageError
 
 Model = Literal["embedding_rnn", "embedding_attention"]
@@ -296,13 +296,14 @@ class Beam:
 
 
 def make_beam(size: int | None, n_best: int | None, length_penalty: float | None) -> Beam | None:
-    """Return the beam search with these settings, or None for greedy decoding if `size` is None.
+    """Return the beam search with these settings, by default of size `n_best`; None for greedy decoding.
 
     Raises:
-        UsageError: a value is out of range, or needs a `size`.
+        UsageError: a value is out of range, or there is a `length_penalty` for greedy decoding.
     """
-    if size is not None:
-        return Beam(size, 1 if n_best is None else n_best, length_penalty or 0.0)
-    if n_best in (None, 1) and not length_penalty:
-        return None
-    raise UsageError("expected `beam_size` with `n_best` or `length_penalty`, got none")
+    if size is not None or n_best not in (None, 1):
+        n_best = 1 if n_best is None else require_integer("`n_best`", n_best, at_least=1)
+        return Beam(n_best if size is None else size, n_best, length_penalty or 0.0)
+    if length_penalty:
+        raise UsageError("expected `beam_size` or `n_best` with `length_penalty`, got neither")
+    return None

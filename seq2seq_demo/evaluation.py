@@ -39,7 +39,7 @@ MAX_PER_KIND = 1000  # maximum number of sources per length, for each kind in `s
 class EvaluationOptions(NamedTuple):
     """Decoding, level of detail and callbacks of an evaluation."""
 
-    max_out_len: Callable[[int], int]  # source length → maximum answer length, for a network that ends its answers
+    answer_len: Callable[[int], int]  # source length → maximum answer length, for a network that ends its answers
     beam: Beam | None = None  # None: greedy decoding
     detailed: bool = False  # count confusions, and keep the probabilities and a few wrong answers
     alternatives: bool = False  # an answer may equal any target of its source; False: each pair is separate
@@ -102,7 +102,7 @@ class _Measurement:
         c, decoding = self.network.model_config, self.options.decoding
         for in_len, rows in _by_length(self.pairs.sources):
             longest = int(self.pairs.targets.lengths[rows].max())
-            out_len = self.options.max_out_len(in_len) if c.ends else longest
+            out_len = self.options.answer_len(in_len) if c.ends else longest
             GREEDY.check_fits(c, 1, in_len, longest + c.ends)
             decoding.check_fits(c, 1, in_len, out_len + c.ends)
             size = GREEDY.rows_at_once(in_len, longest + c.ends)

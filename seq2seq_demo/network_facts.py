@@ -13,11 +13,8 @@ from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.patterns import PATTERNS, PatternTask, find_pattern
 from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies
-from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.metrics import Figures
-
-ENDING = "`max_out_len`", "`out_len`"  # the lengths of answers that the network ends, and of others
 
 
 @dataclass(frozen=True)
@@ -79,39 +76,20 @@ class NetworkFacts:
         """Whether training had sources of `in_len` symbols, or the file does not record lengths."""
         return self.in_len is None or in_len in self.trained_lengths
 
-    def max_out_len(self, in_len: int) -> int:
-        """Return the maximum length of an answer to a source of `in_len` symbols.
-
-        The limit is the longest target in training, scaled up for sources longer than any in training.
-        """
-        longest, trained = self.out_len or in_len, self.in_len or in_len
-        return longest if in_len <= trained else -(-longest * in_len // trained)
-
-    def given_out_len(self, out_len: int | None, max_out_len: int | None) -> int | None:
-        """Return the given length of answers, which is their maximum if the network ends them; None if none is given.
-
-        Raises:
-            UsageError: the length is below 1, or it is an `out_len` although the network ends its answers, or a
-                `max_out_len` although it does not.
-        """
-        how, expected, other = ("ends", *ENDING) if self.ends else ("does not end", *reversed(ENDING))
-        given, wrong = (max_out_len, out_len) if self.ends else (out_len, max_out_len)
-        if wrong is not None:
-            raise UsageError(f"the network {how} its answers: expected {expected}, got {other} {wrong}")
-        return None if given is None else require_integer(expected, given, at_least=1)
-
     def answer_len(self, in_len: int, pattern: PatternTask | None = None, out_len: int | None = None) -> int:
         """Return the number of symbols to decode for sources of a length; the maximum if the network ends its answers.
 
-        The result is the first of these that is known: `out_len`; `max_out_len(in_len)` if the network ends its
-        answers; the target length of training if training had this source length; the target length of `pattern`, by
-        default the built-in pattern of training; the target length of training; `in_len`.
+        The result is the first of these that is known: `out_len`; if the network ends its answers, the length of the
+        longest target in training, scaled up for sources longer than any in training; the target length of training if
+        training had this source length; the target length of `pattern`, by default the built-in pattern of training;
+        the target length of training; `in_len`.
 
         Raises:
             UsageError: the pattern rejects sources of this length, or its targets are shorter than `out_len`.
         """
         if self.ends:
-            return out_len or self.max_out_len(in_len)
+            longest, trained = self.out_len or in_len, self.in_len or in_len
+            return out_len or (longest if in_len <= trained else -(-longest * in_len // trained))
         if pattern is None and self.pattern:
             pattern = find_pattern(self.pattern)
         out_len = out_len or (self.out_len if self.in_len in (None, in_len) else None)

@@ -111,15 +111,14 @@ class TrainedNetwork(NetworkFacts):
     # ---- Prediction ----
 
     @overload
-    def predict(self, sources: list[S], out_len: int | None = None) -> list[S]: ...
+    def predict(self, sources: list[S], *, out_len: int | None = None) -> list[S]: ...
 
     @overload
     def predict(
         self,
         sources: Any,
-        out_len: int | None = None,
         *,
-        max_out_len: int | None = None,
+        out_len: int | None = None,
         beam_size: int | None = None,
         n_best: int | None = None,
         length_penalty: float = 0.0,
@@ -130,9 +129,8 @@ class TrainedNetwork(NetworkFacts):
     def predict(
         self,
         sources: Any,
-        out_len: int | None = None,
         *,
-        max_out_len: int | None = None,
+        out_len: int | None = None,
         beam_size: int | None = None,
         n_best: int | None = None,
         length_penalty: float = 0.0,
@@ -143,13 +141,10 @@ class TrainedNetwork(NetworkFacts):
 
         Args:
             sources: an array `[B, S]`, lists of integers, texts, or lists of a text's symbols; lengths may differ.
-            out_len: the length of each answer, for a network that does not end its answers; by default, the target
-                length of training. If the sources have another length than in training and the network learned a
-                built-in pattern, the default is the length of the pattern's targets.
-            max_out_len: the maximum length of an answer, for a network that ends its answers; by default
-                `network.max_out_len(in_len)`.
-            beam_size: the number of hypotheses of a beam search; None decodes greedily.
-            n_best: return a list of up to `n_best` answers per source, best first; needs `beam_size`.
+            out_len: the maximum length of an answer or, for a network that does not end its answers, their exact
+                length. By default, it follows from the lengths of training and the pattern, if there is one.
+            beam_size: the number of hypotheses of a beam search; by default `n_best`, or greedy decoding.
+            n_best: return a list of up to `n_best` answers per source, best first.
             length_penalty: the exponent A in the score log p / length^A of a hypothesis.
             details: return each answer as a `Prediction`, with probabilities, confidence and attention.
             on_error: "return" returns an InputError in place of the answer to each row that the network cannot read.
@@ -159,7 +154,8 @@ class TrainedNetwork(NetworkFacts):
             UsageError: an argument is out of its range, or a sequence is too long to decode.
         """
         records = source_records(sources, self.vocabularies.source, self.model_config.in_max_int, on_error)
-        out_len = self.given_out_len(out_len, max_out_len)
+        if out_len is not None:
+            require_integer("`out_len`", out_len, at_least=1)
         beam = make_beam(beam_size, n_best, length_penalty)
         numbers = self._predict_records(records, out_len, DecodingOptions(beam, details, details))
         predictions = [[answer.with_symbols(self.vocabularies) for answer in each] for each in numbers]
@@ -175,7 +171,7 @@ class TrainedNetwork(NetworkFacts):
 
         Args:
             sources: the numbers of the symbols of each source.
-            out_len: as in `predict`, or its `max_out_len`.
+            out_len: as in `predict`.
         """
         records = [Record(Place("sources", "row", row), source) for row, source in enumerate(sources)]
         return [best for (best,) in self._predict_records(records, out_len, GREEDY)]
@@ -198,7 +194,6 @@ class TrainedNetwork(NetworkFacts):
         in_len: int | tuple[int, int] | None = None,
         out_len: int | None = None,
         seed: int = 0,
-        max_out_len: int | None = None,
         beam_size: int | None = None,
         length_penalty: float = 0.0,
     ) -> Evaluation:
@@ -213,9 +208,8 @@ class TrainedNetwork(NetworkFacts):
             n: the number of sources of each length (default 10,000); for pairs, only use the first n (default all).
             in_len: the source length, or a range (shortest, longest) if the network ends its answers; by default the
                 lengths of training.
-            out_len: the target length, for a network that does not end its answers.
+            out_len: as in `predict`; if the network does not end its answers, the target length.
             seed: the random seed of the sources.
-            max_out_len: as in `predict`.
             beam_size: as in `predict`.
             length_penalty: as in `predict`.
 
@@ -227,7 +221,6 @@ class TrainedNetwork(NetworkFacts):
             if self.pattern is None:
                 raise UsageError(f"the network was trained on {self.task!r}: expected a task to evaluate it on")
             task = self.pattern
-        out_len = self.given_out_len(out_len, max_out_len)
         if isinstance(in_len, tuple) and not self.ends:
             raise UsageError(f"expected `in_len` to be one length, as the network was trained on one, got {in_len}")
         lengths: Sequence[int] = ()

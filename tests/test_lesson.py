@@ -60,7 +60,7 @@ def exact_matches(names, n_digits):
 def written(name, source, forced=None):
     """The symbols that a network writes, up to END, with symbols forced at some outputs."""
     network, symbols = load(name), []
-    while len(symbols) <= network.max_out_len(len(source)) and 10 not in symbols:
+    while len(symbols) <= network.answer_len(len(source)) and 10 not in symbols:
         decoded = network.to_numpy().decode(np.array([source]), len(symbols) + 1, np.array([[10, *symbols]]))
         symbols.append((forced or {}).get(len(symbols), int(decoded.symbols[0, -1])))
     return symbols if 10 in symbols else symbols[:-1]

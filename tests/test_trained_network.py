@@ -35,13 +35,15 @@ def test_predict_answers_lists_of_different_lengths_in_order():
     expected = [decoded([s], T).symbols[0].tolist() for s, T in zip(sources, out_lens, strict=True)]
     assert trained_network().predict(sources) == expected
     assert trained_network().predict(tuple(map(tuple, sources))) == expected
-    assert trained_network().predict(sources, 6) == [decoded([source], 6).symbols[0].tolist() for source in sources]
+    assert trained_network().predict(sources, out_len=6) == [
+        decoded([source], 6).symbols[0].tolist() for source in sources
+    ]
     assert trained_network().predict([]) == []
 
 
 def test_predict_with_details():
     sources = [[3, 1, 2], [10, 0], [4, 5, 6]]
-    predictions = trained_network().predict(sources, 5, details=True)
+    predictions = trained_network().predict(sources, out_len=5, details=True)
     for source, p in zip(sources, predictions, strict=True):
         expected = decoded([source], 5)
         assert (p.source, p.predicted, p.expected, p.exact) == (source, expected.symbols[0].tolist(), None, None)
@@ -62,7 +64,7 @@ def test_an_invalid_row_or_length_is_named():
             trained_network().predict([[1, 2, 3], [4], row, "wrong too"])
     for out_len in (0, -1, 1.5, True, "3"):
         with pytest.raises(UsageError, match="expected `out_len` to be an integer of at least 1, got "):
-            trained_network().predict([[1, 2]], out_len)
+            trained_network().predict([[1, 2]], out_len=out_len)
 
 
 def test_a_source_that_the_pattern_does_not_take_is_refused():
@@ -135,24 +137,19 @@ def test_a_network_that_ends_its_answers_is_evaluated_at_every_trained_length(me
     assert as_tuples(measured[2].sources).isdisjoint(as_tuples(seen))
     for in_len in (5, (5, 6)):
         measured.clear()
-        network.evaluate("copy", n=20, in_len=in_len, max_out_len=9)
+        network.evaluate("copy", n=20, in_len=in_len, out_len=9)
         assert [pairs.sources.common_length for pairs in measured] == ([5] if in_len == 5 else [5, 6])
     e = network.evaluate([([1], [2]), ([1, 2], [3]), ([1], [4])])
     assert (e.n, e.n_pairs) == (2, 3)  # two pairs are alternatives
 
 
-def test_out_len_and_max_out_len_depend_on_whether_the_network_ends_its_answers():
+def test_out_len_is_the_maximum_if_the_network_ends_its_answers_and_else_their_length():
     ends, fixed = trained_network(**ENDING), trained_network()
-    for method in (ends.predict, ends.evaluate):
-        with pytest.raises(UsageError, match="the network ends its answers: expected `max_out_len`, got `out_len`"):
-            method([([1, 2])] if method == ends.predict else None, out_len=3)
-    for method in (fixed.predict, fixed.evaluate):
-        with pytest.raises(UsageError, match="the network does not end its answers: expected `out_len`, got `max_out"):
-            method([([1, 2])] if method == fixed.predict else None, max_out_len=3)
+    assert [len(answer) for answer in fixed.predict([[1, 2]] * 2, out_len=3)] == [3, 3]
     with pytest.raises(UsageError, match=r"expected `in_len` to be one length, .* got \(2, 3\)"):
         fixed.evaluate(in_len=(2, 3))
-    assert (ends.max_out_len(3), ends.max_out_len(11), ends.max_out_len(12), ends.max_out_len(23)) == (4, 4, 5, 9)
-    assert max(len(answer) for answer in ends.predict([[n] for n in range(11)], max_out_len=2)) <= 2
+    assert [ends.answer_len(in_len) for in_len in (3, 11, 12, 23)] == [4, 4, 5, 9]
+    assert max(len(answer) for answer in ends.predict([[n] for n in range(11)], out_len=2)) == 2
 
 
 @pytest.mark.parametrize("changes", [{}, ENDING])

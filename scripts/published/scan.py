@@ -112,7 +112,7 @@ def main() -> None:
                 **DEFAULTS | {"batch_size": BATCH_SIZE} | settings,
             )
             longest = max(len(actions.split()) for _, actions in test)
-            exact_matches.append(100 * network.evaluate(test, max_out_len=longest + 2).exact_match)
+            exact_matches.append(100 * network.evaluate(test, out_len=longest + 2).exact_match)
             minutes += seed_minutes / options.seeds
         error = statistics.stdev(exact_matches) / options.seeds**0.5 if options.seeds > 1 else 0.0
         ours = f"{statistics.mean(exact_matches):.1f} ± {error:.1f}"

@@ -22,7 +22,6 @@ def evaluate(options: EvaluateOptions) -> None:
     """Print tables, or with --json one object per length and kind of sources, and for pairs one over all lengths."""
     lengths = options.lengths or ([options.in_len] if options.in_len else [])
     _, network, pattern = select_network(options, max(lengths, default=1))
-    network.given_out_len(options.out_len, options.max_out_len)  # checked before a file is read
     task: Task | None = pattern
     if options.from_file:
         task = read_pair_task(options, options.points, options.pattern_task, network, evaluates=True)
@@ -66,7 +65,7 @@ def _measure(
         task,
         options.points,
         lengths,
-        network.given_out_len(options.out_len, options.max_out_len),
+        options.out_len,
         options.seed,
         beam=options.beam,
         on_progress=progress.advance,

@@ -170,7 +170,6 @@ class AnswerOptions(NetworkOptions):
 
     group = "decoding"
     json: bool = setting(False, "--json", "print one JSON object per line instead of text")
-    max_out_len: int | None = setting(None, "--max-out-len T", "longest answer (default: as in training)")
     beam_size: int | None = copied_setting(Beam, "size", None)
     length_penalty: float | None = copied_setting(Beam, "length_penalty", None)
     keep_going: bool = setting(False, "--keep-going", "skip invalid records with a notice; train, at most a tenth")

@@ -66,11 +66,10 @@ class _Predictor:
     """Decodes sources with the selected network, and prints the answers in the format of the options."""
 
     def __init__(self, options: PredictOptions, selected: network_selection.SelectedNetwork) -> None:
-        self.options, self.network = options, selected.network
-        out_len = self.network.given_out_len(options.out_len, options.max_out_len)
+        self.options, self.network, pattern = options, selected.network, selected.pattern
         # Cached, because each call runs the pattern.
-        self.out_len = functools.cache(lambda in_len: self.network.answer_len(in_len, selected.pattern, out_len))
-        self.targets = self.network.target_function(selected.pattern, out_len) if selected.pattern else None
+        self.out_len = functools.cache(lambda in_len: self.network.answer_len(in_len, pattern, options.out_len))
+        self.targets = self.network.target_function(pattern, options.out_len) if pattern else None
         self.is_warned = False  # whether a notice named a source length that training did not have
         self.n_unanswered = 0
         self.failure: InputError | None = None  # the error that ends the reading

@@ -171,7 +171,7 @@ def recorded_moments(network: TrainedNetwork, recording: Recording, pairs: Pairs
 
 def _is_short(network: TrainedNetwork, in_len: int) -> bool:
     """Return whether the page has room for sources of this length and their answers."""
-    out_len = network.max_out_len(in_len) if network.ends else network.out_len or in_len
+    out_len = network.answer_len(in_len) if network.ends else network.out_len or in_len
     return in_len <= MAX_SOURCE_LEN and out_len <= MAX_ANSWER_LEN
 
 

@@ -21,7 +21,7 @@ PERFECT_EPOCHS = 3  # in one epoch, an exact match of 1 on few pairs may be luck
 
 def validation_figures(task: Task, network: TrainedNetwork, validation: Pairs) -> Figures:
     """Measure the network on the validation pairs. In a user's pairs, the targets of one source are alternatives."""
-    options = EvaluationOptions(network.max_out_len, alternatives=task.is_pairs)
+    options = EvaluationOptions(network.answer_len, alternatives=task.is_pairs)
     return measure(network.to_numpy(), validation, options).figures
 
 
@@ -30,7 +30,7 @@ def calibrated(network: TrainedNetwork, validation: Pairs) -> TrainedNetwork:
 
     An ensemble also gets figures on these pairs.
     """
-    options = EvaluationOptions(network.max_out_len, detailed=True, alternatives=True)
+    options = EvaluationOptions(network.answer_len, detailed=True, alternatives=True)
     evaluation = measure(network.to_numpy(), validation, options)
     reached = evaluation.figures if network.others else network.validation
     temperature, error = fit_temperature(evaluation.answers), cross_validated_error(evaluation.answers)

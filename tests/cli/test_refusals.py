@@ -51,8 +51,6 @@ WRONG_USAGE = [  # exit status 2
     ("predict -i w.h5 1 --encoding cp1252", "expected --from-file with --encoding, got none"),
     (["predict --from-file", ""], "expected --from-file to name a file, or - for standard input, got ''"),
     ("predict -i w.h5 1 --attention-plot a.jpg", "a.jpg: expected a picture's name to end in one of .png, .svg, .pdf"),
-    ("predict 1 -i ends.h5 --out-len 2", "the network ends its answers: expected --max-out-len, got --out-len 2"),
-    ("predict 0 -i w.h5 --max-out-len 2", "the network does not end its answers: expected --out"),
     ("train 60 --in-len 1-2000", "expected a range of at most 1000 lengths, got --in-len 1-2000"),
     ("train 60 --few-symbols 2", "expected --few-symbols from 0 to 1, got 2"),
     ("evaluate --lengths 1-99999", "ranges of at most 1000 lengths, got 1-99999"),
@@ -84,7 +82,6 @@ def folder(tmp_path_factory):
     """Files that a line may name."""
     folder = tmp_path_factory.mktemp("refusals")
     save_random(folder / "w.h5", ModelConfig("embedding_attention", cell_size=4, embedding_size=3))
-    save_random(folder / "ends.h5", ModelConfig(cell_size=3, ends=True), min_in_len=1)
     save_random(folder / "other.h5", ModelConfig(cell_size=3, in_max_int=4))
     for name, text in {"mine.py": "f = list\n", "mine.js": "let x;\n", "w.record.h5": ""}.items():
         (folder / name).write_text(text)

@@ -60,8 +60,8 @@ def test_unended_answers_are_marked_and_wrong(run):
     bias = network.weights["decoder/output/bias"]
     bias[network.model_config.go] = -100
     network.save("w")
-    out, _ = run.ok("predict -i w 1 2 --max-out-len 3")
-    (symbols,) = network.predict([[1, 2]], max_out_len=3)
+    out, _ = run.ok("predict -i w 1 2 --out-len 3")
+    (symbols,) = network.predict([[1, 2]], out_len=3)
     prediction = f"prediction=[{' '.join(map(str, symbols))}] ... (did not end)"
     assert out == f"==> For input [1, 2], {prediction} (expected=[2 1])\n"
     facts = json.loads(run("predict -i w 1 2 --json")[1])

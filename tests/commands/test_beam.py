@@ -42,6 +42,12 @@ def test_predict_prints_the_answers_of_a_beam(run, network, penalty):
     assert lines[1].startswith(f"    2. {expected[0][1].text} (score {expected[0][1].score:.4f}")
 
 
+def test_n_best_implies_a_beam_of_this_size(run, network):
+    argv = ["predict", "-i", "w", "--from-file", "in.txt", "--n-best", 3]
+    assert run.ok(*argv)[0] == run.ok(*argv, "--beam-size", 3)[0]
+    assert network.predict(SOURCES, n_best=3) == network.predict(SOURCES, n_best=3, beam_size=3)
+
+
 def test_evaluate_uses_the_beam(run, network):
     answers = network.predict(SOURCES, beam_size=9)
     write_pairs("best.tsv", zip(SOURCES, answers, strict=True))

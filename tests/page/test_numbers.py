@@ -56,7 +56,7 @@ def test_shipped_networks_agree_with_numpy_until_they_end(path):
     rng = np.random.default_rng(1)
     lengths = (2, 8, network.in_len, network.in_len + 6)
     sources = [rng.integers(0, network.model_config.n_input_symbols, (1, length)) for length in lengths]
-    longest = [network.max_out_len(length) for length in lengths]
+    longest = [network.answer_len(length) for length in lengths]
     questions = [
         run_question(network, source[0], outLen=max_len + 1, toEnd=True)
         for source, max_len in zip(sources, longest, strict=True)
@@ -72,7 +72,7 @@ def assert_beams_are_alike(network, sources):
     """Require that beam search in Node gives NumPy's answers to each source, up to its longest answer."""
     searches = [(1, 1), (3, 3), (5, 1), (5, 4)]  # size, answers
     for source in sources:
-        max_len = network.max_out_len(len(source))
+        max_len = network.answer_len(len(source))
         data = builder.network_data(builder.ShownNetwork("name", network))
         question = {"network": data, "source": source.tolist(), "outLen": max_len, "searches": searches}
         (results,) = ask(("beam", question))

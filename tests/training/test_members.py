@@ -60,7 +60,7 @@ def test_an_ensemble_is_validated_on_sources_that_no_member_was_trained_on():
     seen = {tuple(source) for training, _ in drawn for source in training.sources.rows()}
     unseen = np.array([tuple(source) not in seen for source in drawn[0][1].sources.rows()])
     assert 0 < unseen.sum() < len(unseen)
-    options = EvaluationOptions(network.max_out_len)
+    options = EvaluationOptions(network.answer_len)
     assert network.validation == measure(network.to_numpy(), drawn[0][1][unseen], options).figures
 
 

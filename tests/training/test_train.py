@@ -44,7 +44,7 @@ def test_a_pattern_is_given_by_name_and_callbacks_see_every_call():
     assert all(call[3] > 0 and 0 <= call[4] <= 1 for call in watcher.calls if call[0] == "steps")
     last = watcher.networks[-1]
     assert largest_difference(last, trained) == 0
-    figures = measure(trained.to_numpy(), watcher.validation, EvaluationOptions(trained.max_out_len)).figures
+    figures = measure(trained.to_numpy(), watcher.validation, EvaluationOptions(trained.answer_len)).figures
     assert trained.validation == last.validation == watcher.history[-1].validation == figures
     assert largest_difference(trained, untrained(trained.model_config, 0)) > 0
 
