@@ -5,8 +5,10 @@
 
 import numpy as np
 
-from seq2seq_demo import Pairs, Sequences, find_pattern, train
+from seq2seq_demo import train
+from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.sampling import random_sources
+from seq2seq_demo.data.sequences import Pairs, Sequences
 
 RATES = {"embedding_attention": 0.005, "embedding_rnn": 0.01}
 DEFAULT_RUNS = [("reversed", "embedding_attention", 0.0001, "constant", 10, seed) for seed in (1, 2, 3)]

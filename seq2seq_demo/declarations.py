@@ -1,5 +1,7 @@
 """Settings as dataclass fields: each declares its option, help text and valid values, and is checked against them."""
 
+import functools
+import inspect
 import math
 import numbers
 import operator
@@ -7,10 +9,11 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import field, fields
 from types import MappingProxyType, UnionType
-from typing import Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin
+from typing import Any, Literal, NamedTuple, ParamSpec, TypeVar, Union, get_args, get_origin
 
 from seq2seq_demo.errors import UsageError
 
+P = ParamSpec("P")
 T = TypeVar("T")
 _OPTION_NAMES: set[str] = set()  # every declared option, such as `--in-len`
 # Names of one thing, here and in other programs. An unknown name suggests the first name of its line that is valid.
@@ -262,3 +265,18 @@ def require_choice(
     near = likely_name(str(value), [*choices, *aliases])
     hint = f"did you mean {near}? " if near else ""
     raise UsageError(f"unknown {kind} {preview(value, as_python)}: {hint}expected one of {', '.join(choices)}")
+
+
+def suggests_keywords(function: Callable[P, T]) -> Callable[P, T]:
+    """Decorate a function so that the TypeError for an unknown keyword argument names the likely one."""
+    names = inspect.signature(function).parameters
+
+    @functools.wraps(function)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> T:
+        for name in kwargs.keys() - names:
+            near = likely_name(name, names)
+            hint = f": did you mean {near}?" if near else ""
+            raise TypeError(f"{function.__name__}() got an unexpected keyword argument {name!r}{hint}")
+        return function(*args, **kwargs)
+
+    return checked

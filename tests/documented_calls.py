@@ -10,15 +10,15 @@ from seq2seq_demo import (
     Evaluation,
     InputError,
     Pairs,
-    PatternTask,
     Prediction,
-    Settings,
     StopTraining,
     TrainedNetwork,
     ensemble,
     load,
     train,
 )
+from seq2seq_demo.config import Settings
+from seq2seq_demo.data.patterns import PatternTask
 
 
 class Stop(Callback):

@@ -38,7 +38,7 @@ def test_importing_changes_no_environment_variable_and_loads_no_large_module():
 
 
 def test_every_name_can_be_imported():
-    assert len(set(seq2seq_demo.__all__)) == len(seq2seq_demo.__all__) > 20
+    assert len(set(seq2seq_demo.__all__)) == len(seq2seq_demo.__all__) > 15
     assert sorted(seq2seq_demo.__all__) == seq2seq_demo.__all__
     for name in seq2seq_demo.__all__:
         exported = getattr(seq2seq_demo, name)
@@ -57,7 +57,7 @@ DOCUMENTED = {  # methods of classes; the test finds all functions
 def test_every_argument_of_a_public_function_is_documented():
     functions = [value for name in seq2seq_demo.__all__ if inspect.isfunction(value := getattr(seq2seq_demo, name))]
     functions += [getattr(getattr(seq2seq_demo, name), method) for name, each in DOCUMENTED.items() for method in each]
-    assert len(functions) > 11
+    assert len(functions) > 7
     for function in functions:
         names = inspect.signature(function).parameters.keys() - {"self", "settings"}
         assert names == {*re.findall(r"^    (\w+): ", inspect.getdoc(function), re.MULTILINE)} - ERRORS, function

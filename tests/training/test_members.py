@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from helpers import AS_PATTERNS, REAL_PROGRAM, Watcher, end, environment, same_arrays, wait_for
 
-from seq2seq_demo import PatternTask, load, train
+from seq2seq_demo import load, train
 from seq2seq_demo.config import TrainConfig
-from seq2seq_demo.data.patterns import find_pattern
+from seq2seq_demo.data.patterns import PatternTask, find_pattern
 from seq2seq_demo.errors import TrainingError, UsageError
 from seq2seq_demo.evaluation import EvaluationOptions, measure
 from seq2seq_demo.training import members

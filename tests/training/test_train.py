@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from helpers import Watcher, largest_difference
 
-from seq2seq_demo import ModelConfig, PatternTask, TrainConfig, TrainedNetwork, find_pattern, train
-from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, Settings
+from seq2seq_demo import TrainedNetwork, train
+from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, ModelConfig, Settings, TrainConfig
 from seq2seq_demo.data.pair_task import as_task
+from seq2seq_demo.data.patterns import PatternTask, find_pattern
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.evaluation import EvaluationOptions, measure, training_sources
 from seq2seq_demo.trained_network import load, untrained

@@ -34,7 +34,9 @@ CLI = "import sys; from seq2seq_demo import cli; sys.exit(cli.main())"
 
 TRAIN = """
 import sys
-from seq2seq_demo import TrainConfig, find_pattern, load
+from seq2seq_demo import load
+from seq2seq_demo.config import TrainConfig
+from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.training import trainer, workers
 {before}
 for name, xla, config in {runs}:
