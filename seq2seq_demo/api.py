@@ -11,7 +11,7 @@ from seq2seq_demo.errors import (
     UsageError as UsageError,
     WeightsError as WeightsError,
 )
-from seq2seq_demo.metrics import EpochFigures as EpochFigures, Evaluation as Evaluation
+from seq2seq_demo.metrics import Epoch as Epoch, Evaluation as Evaluation
 from seq2seq_demo.plots import History as History
 from seq2seq_demo.predictions import Prediction as Prediction
 from seq2seq_demo.trained_network import TrainedNetwork as TrainedNetwork, ensemble as ensemble, load as load

@@ -11,7 +11,7 @@ from seq2seq_demo.errors import UsageError
 
 if TYPE_CHECKING:
     from seq2seq_demo.data.sequences import Pairs
-    from seq2seq_demo.metrics import EpochFigures
+    from seq2seq_demo.metrics import Epoch
     from seq2seq_demo.trained_network import TrainedNetwork
 
 
@@ -46,7 +46,7 @@ class Callback:
             token_accuracy: the token accuracy since the previous call, with teacher forcing.
         """
 
-    def on_epoch_end(self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs) -> bool | None:
+    def on_epoch_end(self, history: Sequence[Epoch], network: TrainedNetwork, validation: Pairs) -> bool | None:
         """Called after each epoch.
 
         Args:

@@ -36,19 +36,31 @@ class Figures:
 
 
 @dataclass(frozen=True)
-class EpochFigures:
-    """The figures of one epoch: on its training points, with teacher forcing, and on the validation pairs."""
+class Epoch:
+    """The figures of one epoch: on its training points, with teacher forcing, and on the validation pairs.
+
+    A loss is in nats per symbol, with teacher forcing; the other figures are shares from 0 to 1. A figure is nan until
+    it is measured.
+    """
 
     epoch: int  # counted from 1
     step: int  # Adam's step at the end of the epoch
-    loss: float
-    token_accuracy: float
-    validation: Figures
+    loss: float = math.nan
+    forced_token_accuracy: float = math.nan
+    validation_loss: float = math.nan
+    validation_forced_token_accuracy: float = math.nan
+    validation_forced_exact_match: float = math.nan
+    validation_token_accuracy: float = math.nan  # free-running
+    validation_exact_match: float = math.nan  # free-running
 
-    def to_json(self) -> dict[str, float]:
-        """Return a flat dictionary; the names of the validation figures begin with `validation_`."""
-        facts = asdict(self)
-        return facts | {f"validation_{name}": value for name, value in facts.pop("validation").items()}
+    @property
+    def validation(self) -> Figures:
+        """The figures on the validation pairs."""
+        return Figures(**{each.name: getattr(self, f"validation_{each.name}") for each in fields(Figures)})
+
+    def to_dict(self) -> dict[str, float]:
+        """Return the figures by name, as `--history` writes them."""
+        return asdict(self)
 
 
 class WrongAnswer(NamedTuple):

@@ -14,7 +14,7 @@ from seq2seq_demo.data.patterns import PATTERNS, PatternTask, find_pattern
 from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.metrics import Figures
+from seq2seq_demo.metrics import Epoch, Figures
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ class NetworkFacts:
     min_in_len: int | None = None  # the length of the shortest source; None means `in_len`
     run: TrainingRun | None = None  # the last training run
     validation: Figures | None = None  # on the validation pairs, after the saved epoch
+    history: tuple[Epoch, ...] = ()  # the completed epochs of this run
     program: str | None = None  # the program that trained the network, unless it is this one
     temperature: float | None = None  # for confidences, fitted to the validation pairs; None for a pattern
     moments_since: int = 0  # the step at which Adam's moments were zero, from which its bias correction counts

@@ -10,17 +10,18 @@ import io
 import sys
 import warnings
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from importlib import import_module
 from math import ceil, sqrt
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, overload
 
 import numpy as np
 
 from seq2seq_demo.console import align, display_width, html_table, print_notice, red
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files import atomic_files
-from seq2seq_demo.metrics import EpochFigures
+from seq2seq_demo.metrics import Epoch
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -178,12 +179,23 @@ def _panel(ax: Any, attention: Attention, aspect: float, fonts: tuple[float, flo
     return image
 
 
-class History(tuple[EpochFigures, ...]):
-    """The figures of every epoch of a training run."""
+class History(tuple[Epoch, ...]):
+    """The figures of every epoch of a training run, by index; by name, a list of one figure of every epoch."""
 
-    def rows(self) -> list[dict[str, float]]:
-        """Return a flat dictionary per epoch, for `pandas.DataFrame(history.rows())`."""
-        return [epoch.to_json() for epoch in self]
+    @overload
+    def __getitem__(self, key: SupportsIndex) -> Epoch: ...
+    @overload
+    def __getitem__(self, key: slice) -> History: ...
+    @overload
+    def __getitem__(self, key: str) -> list[float]: ...
+    def __getitem__(self, key: SupportsIndex | slice | str) -> Epoch | History | list[float]:
+        if isinstance(key, str):
+            return self.to_dict()[key]
+        return History(super().__getitem__(key)) if isinstance(key, slice) else super().__getitem__(key)
+
+    def to_dict(self) -> dict[str, list[float]]:
+        """Return one list per figure, by name."""
+        return {each.name: [getattr(epoch, each.name) for epoch in self] for each in fields(Epoch)}
 
     def plot(self) -> Figure:
         """Return a Matplotlib figure with the training curves.
@@ -192,7 +204,7 @@ class History(tuple[EpochFigures, ...]):
             UsageError: there are no epochs, or Matplotlib is not installed.
         """
         if not self:
-            raise UsageError("expected a history of at least one epoch, got none, as after load()")
+            raise UsageError("expected a history of at least one epoch, got none")
         figure: Figure = _new_figure((10, 4), "constrained")
         from matplotlib.ticker import LogLocator, MaxNLocator
 
@@ -217,14 +229,12 @@ class History(tuple[EpochFigures, ...]):
 
     def _curves(self, ax: Any, names: dict[str, str]) -> None:
         """Draw one curve per name; markers make a single epoch visible."""
-        epochs = self.rows()
         for name, label in names.items():
-            values = [epoch[name] for epoch in epochs]
-            ax.plot([epoch.epoch for epoch in self], values, "o-", markersize=min(4, 100 / len(epochs)), label=label)
+            ax.plot(self["epoch"], self[name], "o-", markersize=min(4, 100 / len(self)), label=label)
 
     def _repr_html_(self) -> str:
         names = ("epoch", "loss", "validation_loss", "validation_token_accuracy", "validation_exact_match")
-        return html_table(names, *([row[name] for name in names] for row in self.rows()))
+        return html_table(names, *zip(*(self[name] for name in names), strict=True))
 
 
 def _picture(figure: Any, suffix: str, dpi: int = DPI) -> bytes:

@@ -52,12 +52,15 @@ class TrainedNetwork(NetworkFacts):
     recording: Recording | None = None  # part of a snapshot, but a separate file beside a weights file
     others: tuple[TrainedNetwork, ...] = ()  # the members of an ensemble after the first one, which is this network
     calibration_error: float | None = None  # on the validation pairs, cross-validated; not in a weights file
-    history: History = field(default_factory=History)  # figures of the last training run; not in a weights file
+    history: History = field(default_factory=History)  # the completed epochs of the last training run
 
     @classmethod
     def of(cls, content: Content) -> TrainedNetwork:
         """Return the network in a weights file or a snapshot."""
-        first, *others = (cls(**vars(facts), **checkpoint._asdict()) for facts, checkpoint in content.networks)
+        first, *others = (
+            cls(**vars(facts) | {"history": History(facts.history)}, **checkpoint._asdict())
+            for facts, checkpoint in content.networks
+        )
         return replace(first, others=tuple(others), recording=content.recording)
 
     @property

@@ -6,7 +6,7 @@ from typing import Any, Unpack, assert_type
 import seq2seq_demo
 from seq2seq_demo import (
     Callback,
-    EpochFigures,
+    Epoch,
     Evaluation,
     InputError,
     Pairs,
@@ -26,7 +26,7 @@ class Stop(Callback):
         if loss > 100:
             raise StopTraining
 
-    def on_epoch_end(self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs) -> bool:
+    def on_epoch_end(self, history: Sequence[Epoch], network: TrainedNetwork, validation: Pairs) -> bool:
         return history[-1].validation.exact_match > 0.99
 
 
@@ -45,8 +45,9 @@ network = train(PatternTask("doubled", doubled), points=1000, verbose=True)
 rows = [{"source": "ab", "target": "ba"}, {"source": "a", "target": "a"}]
 network = train(rows, in_tokens="characters", lowercase=True, validation=[("b", "b")], record=True)
 network = train([("ab", "ba"), ("b", "b")], minutes=1.5, start=network, members=1)
-table = network.history.rows()
-best: float = max(row["validation_exact_match"] for row in table)
+best: float = max(network.history["validation_exact_match"])
+last: Epoch = network.history[-1]
+columns: dict[str, list[float]] = network.history.to_dict()
 network.history.plot().savefig("history.png")
 network.save("a.h5", overwrite=False)
 steps: Sequence[int] = network.recording.steps if network.recording else ()

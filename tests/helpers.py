@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import tracemalloc
+from dataclasses import astuple
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,11 +18,11 @@ from seq2seq_demo.config import CellType, ModelConfig, TrainConfig
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.files import weights_file
-from seq2seq_demo.files.weights_file import Progress
-from seq2seq_demo.metrics import EpochFigures, Figures
+from seq2seq_demo.metrics import Epoch, Figures
 from seq2seq_demo.network.numpy_network import sigmoid
 from seq2seq_demo.network.parameters import initial_weights
 from seq2seq_demo.network_facts import DataFingerprint, TrainingRun
+from seq2seq_demo.plots import History
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training.snapshots import Snapshot
 
@@ -80,15 +81,15 @@ def finished_snapshot(path=SNAPSHOT, fingerprint=None, task="reversed", ends=Fal
     """Write the snapshot of a training run that was killed after its last epoch, before its weights were saved."""
     config = TrainConfig(**{"points": 60, "epochs": 1} | changes)
     figures = Figures(2.0, 0.1, 0.0, 0.1, 0.0)
-    progress = Progress(epoch=1, history=(EpochFigures(1, 1, 2.0, 0.1, figures),))
     facts = {
         "step": 1,
         "task": task,
         "run": TrainingRun(config, 0, fingerprint or DataFingerprint(), by_content),
         "validation": figures,
+        "history": History([Epoch(1, 1, 2.0, 0.1, *astuple(figures))]),
     }
     network = save_random(path, ModelConfig(ends=ends), **facts)
-    snapshot = Snapshot(network, progress)
+    snapshot = Snapshot(network)
     Path(path).write_bytes(weights_file.to_bytes(snapshot.content))
     return snapshot
 

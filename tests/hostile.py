@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import math
 import os
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,9 @@ import numpy as np
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.files import container, weights_file
-from seq2seq_demo.files.weights_file import Progress
-from seq2seq_demo.metrics import EpochFigures, Figures
+from seq2seq_demo.metrics import Epoch, Figures
 from seq2seq_demo.network_facts import TrainingRun
+from seq2seq_demo.plots import History
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training.snapshots import Snapshot
 
@@ -184,10 +186,10 @@ def snapshot_content() -> bytes:
     """The content of a snapshot: a network with figures, and an epoch."""
     config, figures = TrainConfig(points=20, in_len=4, out_len=3, epochs=2, members=2), Figures(1.0, 0.5, 0.5, 0.5, 0.5)
     run = TrainingRun(config, 0)
-    facts = {"in_len": 4, "out_len": 3, "run": run, "validation": figures}
+    history = History([Epoch(1, 1, 1.0, 0.5, *astuple(figures))])
+    facts = {"in_len": 4, "out_len": 3, "run": run, "validation": figures, "history": history}
     network = TrainedNetwork(CONFIG, small_network().weights, task="sorted", **facts)
-    progress = Progress(1, history=(EpochFigures(1, 1, 1.0, 0.5, figures),))
-    return weights_file.to_bytes(Snapshot(network, progress).content)
+    return weights_file.to_bytes(Snapshot(network).content)
 
 
 def snapshot_metadata(content: bytes = b"") -> dict[str, Any]:
@@ -210,6 +212,15 @@ def with_value(metadata: dict[str, Any], path: tuple, value: object) -> dict[str
     return changed
 
 
+def _histories(epoch: dict[str, Any]) -> dict[str, object]:
+    """Map the name of each case of an invalid history to its JSON."""
+    cases: dict[str, object] = {"of one epoch twice": [epoch, epoch], "from epoch 2": [epoch | {"epoch": 2}]}
+    cases |= {"of numbers": [1], "of a text": "\x1b[2J", "of a list": [[epoch]], "of columns": {"loss": [1.0]}}
+    cases |= {f"of {value!r}": [epoch | {"loss": value}] for value in (math.nan, math.inf, None, "\x1b[2J", [1.0])}
+    cases["of three epochs in a run of two"] = [epoch | {"epoch": number} for number in (1, 2, 3)]
+    return cases | {"without losses": [{"epoch": 1, "step": 1}], "with more": [epoch | {"\x1b[2J": 1.0}]}
+
+
 def _metadata() -> dict[str, tuple[str, str]]:
     """Map the name of each case of invalid metadata to the attribute and its text."""
     metadata = snapshot_metadata()
@@ -220,7 +231,7 @@ def _metadata() -> dict[str, tuple[str, str]]:
             parent = parent[key]
         values: list[object] = [{"\x1b]0;x\x07": 1}, [[]], 10**400]
         values += [] if isinstance(parent, str | None) else ["\x1b[2J\nx"]
-        values += [1.5, True, *([] if "history" in path else [-1])] if type(parent) is int else []
+        values += [1.5, True, *([] if "step" in path else [-1])] if type(parent) is int else []
         for value in ({"a": 1}, values[number % len(values)]):
             changed = with_value(metadata, path, value)
             cases[f"{path} {str(value)[:9]!r}"] = path[0], json.dumps(changed[path[0]])
@@ -229,8 +240,10 @@ def _metadata() -> dict[str, tuple[str, str]]:
         cases[f"networks {number}"] = "networks", json.dumps(networks)
     cases |= {f"vocabulary {name}": ("vocabularies", json.dumps(value)) for name, value in _vocabularies().items()}
     progress = metadata["progress"]
-    for change in ({"epoch": 0}, {"epoch": 2}, {"points": 10**9}, {"history": progress["history"] * 3}):
-        cases[f"progress {change}"[:40]] = "progress", json.dumps(progress | change)
+    for change in ({"epoch": 1}, {"points": 10**9}, {"seconds": -1}):
+        cases[f"progress {change}"] = "progress", json.dumps(progress | change)
+    for name, history in _histories(network["history"][0]).items():
+        cases[f"a history {name}"] = "networks", json.dumps([network | {"history": history}])
     cases["no JSON"] = "networks", "{"
     cases["nested JSON"] = "networks", "[" * 100_000
     cases["NaN in JSON"] = "progress", json.dumps(progress).replace('"loss_sum": 0.0', '"loss_sum": NaN')

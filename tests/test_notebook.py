@@ -12,10 +12,10 @@ from seq2seq_demo import Callback, Evaluation, History, Prediction, load, train
 from seq2seq_demo.config import CHARACTERS
 from seq2seq_demo.console import MAX_CELL, html_table
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.metrics import EpochFigures, Figures, Tally
+from seq2seq_demo.metrics import Epoch, Tally
 
 TINY = {"cell_size": 3, "embedding_size": 2, "in_len": 2, "batch_size": 1}
-HISTORY = History(EpochFigures(n, 70 * n, 2.0, 0.5, Figures(1.5, 0.6, 0.2, 0.4, 0.25)) for n in (1, 2))
+HISTORY = History(Epoch(n, 70 * n, 2.0, 0.5, 1.5, 0.6, 0.2, 0.4, 0.25) for n in (1, 2))
 
 
 def cells(shown) -> list[list[str]]:
@@ -63,21 +63,32 @@ def test_pictures():
     for figure in (HISTORY.plot(), prediction.plot_attention()):
         assert figure._repr_png_().startswith(b"\x89PNG")
     assert [line.get_xdata().tolist() for line in HISTORY.plot().axes[0].lines] == [[1, 2], [1, 2]]
-    with pytest.raises(UsageError, match=r"^expected a history of at least one epoch, got none, as after load\(\)$"):
+    with pytest.raises(UsageError, match=r"^expected a history of at least one epoch, got none$"):
         History().plot()
     with pytest.raises(UsageError, match=r"^expected a prediction with attention, got one without$"):
         Prediction([1], [2]).plot_attention()
 
 
-def test_a_network_has_the_history_of_its_training_until_it_is_saved(fast_steps, tmp_path):
+def test_a_network_has_the_history_of_its_training(fast_steps, tmp_path):
     network = train("copy", points=20, epochs=3, **TINY)
     assert [(epoch.epoch, epoch.step) for epoch in network.history] == [(1, 18), (2, 36), (3, 54)]
     assert network.history[-1].validation == network.validation
-    assert network.history.rows()[2] == network.history[2].to_json()
+    assert network.history["step"] == [18, 36, 54]
+    assert network.history[1:] == History(network.history[1:]) and network.history[1:]["epoch"] == [2, 3]
+    columns = network.history.to_dict()
+    assert [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)] == [
+        epoch.to_dict() for epoch in network.history
+    ]
+    with pytest.raises(KeyError, match=r"^'accuracy'$"):
+        network.history["accuracy"]
     network.save(tmp_path / "w")
-    assert load(tmp_path / "w").history == History() == train("copy", points=20, epochs=0, start=network).history
+    assert load(tmp_path / "w").history == network.history
+    assert train("copy", points=20, epochs=0, start=network).history == History()
     together = train("copy", points=20, epochs=2, members=2, callbacks=[Callback()], **TINY)
-    assert [len(each.history) for each in together.members] == [2, 2]
+    together.save(tmp_path / "w")
+    kept = [each.history for each in load(tmp_path / "w").members]
+    assert kept == [each.history for each in together.members]
+    assert len(kept[0]) == len(kept[1]) == 2 and kept[0] != kept[1]
 
 
 # ---- The bar, and verbose ----

@@ -13,7 +13,7 @@ import pytest
 
 from seq2seq_demo import plots
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.metrics import EpochFigures, Figures
+from seq2seq_demo.metrics import Epoch
 from seq2seq_demo.predictions import Prediction
 
 pytestmark = pytest.mark.slow  # Matplotlib
@@ -83,12 +83,9 @@ def attention(path):
     plots.save(PREDICTION.plot_attention(), path)
 
 
-VALIDATION = Figures(loss=1.0, forced_token_accuracy=0.6, forced_exact_match=0.2, token_accuracy=0.5, exact_match=0.3)
-
-
 def figures(epochs):
     """Return epochs whose figures all differ, so that the tests notice swapped curves."""
-    return [EpochFigures(k + 1, 700, loss=2.0, token_accuracy=0.1, validation=VALIDATION) for k in range(epochs)]
+    return [Epoch(k + 1, 700, 2.0, 0.1, 1.0, 0.6, 0.2, 0.5, 0.3) for k in range(epochs)]
 
 
 def groups(path, name):
@@ -169,7 +166,7 @@ def decoded_png(image):
 
 def test_the_curves_of_a_history():
     history = figures(3)
-    history[2] = replace(history[2], loss=0.5, validation=replace(VALIDATION, loss=0.25, exact_match=0.9))
+    history[2] = replace(history[2], loss=0.5, validation_loss=0.25, validation_exact_match=0.9)
     losses, accuracies = plots.History(history).plot().axes
     drawn = [{line.get_label(): line.get_xydata().T.tolist() for line in axes.lines} for axes in (losses, accuracies)]
     assert drawn == [

@@ -25,7 +25,7 @@ class EpochPrinter(Callback):
     def on_epoch_end(self, history, network, validation):
         """Print the loss and the validation exact match."""
         last = history[-1]
-        figures = f"loss {last.loss:.4f}, validation exact match {last.validation.exact_match:.4f}"
+        figures = f"loss {last.loss:.4f}, validation exact match {last.validation_exact_match:.4f}"
         print(f"epoch {last.epoch}: {figures}", file=sys.stderr, flush=True)
 
 

@@ -65,7 +65,7 @@ def main() -> None:
             cells: list[float] = []
             for n in (len(history), stop):
                 best = best_epoch(history[:n])
-                cells += [n, 100 * best.validation.exact_match, 100 * measured[best.epoch - 1][1]]
+                cells += [n, 100 * best.validation_exact_match, 100 * measured[best.epoch - 1][1]]
             rows.append([*cells, measured[stop - 1][0] / measured[-1][0]])
             print(f"| {name} | {n_pairs} | {' | '.join(f'{x:.4g}' for x in rows[-1])} |", flush=True)
     print("| mean | | " + " | ".join(f"{sum(column) / len(rows):.4g}" for column in zip(*rows, strict=True)) + " |")

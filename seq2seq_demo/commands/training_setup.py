@@ -184,7 +184,7 @@ def _resume(options: TrainOptions, path: Path) -> TrainingSetup:
         raise UsageError(f"expected no --record, because {path} has no recording of the training so far")
     task, kind = _task_of_run(options, path, snapshot.network), "the snapshot of an interrupted training run"
     lock = atomic_files.open_locked(path, kind) if workers.is_chief() else None
-    at = f", epoch {snapshot.progress.epoch + 1}, step {snapshot.network.step}"
+    at = f", epoch {len(snapshot.network.history) + 1}, step {snapshot.network.step}"
     print_notice(f"Resuming {path}{'' if snapshot.run.config.members > 1 else at}")
     return TrainingSetup(task, snapshot, file_names.result_path(path), lock)
 

@@ -32,7 +32,7 @@ from seq2seq_demo.display.training_report import probe
 from seq2seq_demo.errors import Seq2SeqError
 from seq2seq_demo.files import atomic_files
 from seq2seq_demo.files.file_names import DEFAULT_NAME, file_name_part
-from seq2seq_demo.metrics import EpochFigures
+from seq2seq_demo.metrics import Epoch
 from seq2seq_demo.trained_network import TrainedNetwork
 
 if TYPE_CHECKING:
@@ -57,15 +57,15 @@ class HistoryFiles(Callback):
         if plot is not None:
             plots.check(plot, force)
 
-    def on_epoch_end(self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs) -> None:
+    def on_epoch_end(self, history: Sequence[Epoch], network: TrainedNetwork, validation: Pairs) -> None:
         """Write the files."""
         self.write(history)
 
-    def write(self, history: Sequence[EpochFigures]) -> None:
+    def write(self, history: Sequence[Epoch]) -> None:
         """Write the files; a failure prints a notice and does not stop the training."""
         try:
             if self.path is not None:
-                epochs = [figures.to_json() for figures in history]
+                epochs = [epoch.to_dict() for epoch in history]
                 atomic_files.write(self.path, (json.dumps(epochs, indent=2) + "\n").encode())
             if self.plot is not None:
                 plots.save(plots.History(history).plot(), self.plot)
@@ -126,7 +126,7 @@ class TensorBoard(Callback, contextlib.AbstractContextManager["TensorBoard"]):
         """Log the training loss and token accuracy."""
         self._log(step, lambda: _write("scalars", "train", {"loss": loss, "token_accuracy": token_accuracy}))
 
-    def on_epoch_end(self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs) -> None:
+    def on_epoch_end(self, history: Sequence[Epoch], network: TrainedNetwork, validation: Pairs) -> None:
         """Log the validation figures, the probe, and the details of verbosity 1 to 3."""
         figures = asdict(history[-1].validation)
         self._log(network.step, lambda: _write("scalars", "validation", figures))

@@ -16,11 +16,11 @@ from seq2seq_demo.console import has_colour, in_notebook, new_bar, pluralize, pr
 from seq2seq_demo.data.pair_task import Task
 from seq2seq_demo.data.sequences import Pairs, Sequences, edit_distances
 from seq2seq_demo.display.predictions import probe_line
-from seq2seq_demo.metrics import EpochFigures
+from seq2seq_demo.metrics import Epoch
 from seq2seq_demo.predictions import Prediction
 from seq2seq_demo.trained_network import TrainedNetwork
 
-Epochs = Sequence[EpochFigures]
+Epochs = Sequence[Epoch]
 PROBE_CANDIDATES = 20  # the number of validation pairs from which the probe is chosen
 
 
@@ -61,8 +61,7 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
     def on_epoch_end(self, history: Epochs, network: TrainedNetwork, validation: Pairs) -> None:
         """Remove the bar of a terminal or fill that of a notebook, and print a line for the epoch and the probe."""
         self.bar.stop()
-        last, validated = history[-1], history[-1].validation
-        self.validated = f"; validation exact match {validated.exact_match:.4f}"
+        self.validated = f"; validation exact match {history[-1].validation_exact_match:.4f}"
         self._show_in_notebook(self.total)
         if not self.verbose:
             return
@@ -70,7 +69,7 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
         if len(history) == 1 and n < n_points and self.config.validation_points is None:  # the points of a pattern
             seen = f"{n_points - n:,} of the {n_points:,} validation points are also training points"
             print_notice(f"{seen}: the figures are on the other {n:,}")
-        print_line(epoch_line(last, self.config))
+        print_line(epoch_line(history[-1], self.config))
         print_line(probe_line(probe(network, validation), has_colour(sys.stdout)), coloured=True)
 
     def _show_in_notebook(self, points: int) -> None:
@@ -94,14 +93,15 @@ class MemberReport(Callback):
         print_line(f"Member {self.number}: {epoch_line(history[-1], self.config)}")
 
 
-def epoch_line(epoch: EpochFigures, config: TrainConfig) -> str:
+def epoch_line(epoch: Epoch, config: TrainConfig) -> str:
     """Return the figures of an epoch in one line."""
-    validated, of_epochs = epoch.validation, _of_epochs(config)
-    accuracy = f"{validated.forced_token_accuracy:.4f} forced, {validated.token_accuracy:.4f} free-running"
+    of_epochs, forced = _of_epochs(config), epoch.validation_forced_token_accuracy
+    accuracy = f"{forced:.4f} forced, {epoch.validation_token_accuracy:.4f} free-running"
     return (
         f"Epoch {epoch.epoch:{len(of_epochs) - 1}}{of_epochs}: "
-        f"loss {epoch.loss:.4f}, accuracy {epoch.token_accuracy:.4f}; "
-        f"validation loss {validated.loss:.4f}, token accuracy {accuracy}, exact match {validated.exact_match:.4f}"
+        f"loss {epoch.loss:.4f}, accuracy {epoch.forced_token_accuracy:.4f}; "
+        f"validation loss {epoch.validation_loss:.4f}, token accuracy {accuracy}, "
+        f"exact match {epoch.validation_exact_match:.4f}"
     )
 
 

@@ -7,6 +7,7 @@ the progress of the training. `upgrade` converts files of earlier versions.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -23,7 +24,6 @@ from seq2seq_demo.files.container import RECORDING, SNAPSHOT, WEIGHTS, Container
 from seq2seq_demo.files.file_names import recording_path
 from seq2seq_demo.files.recording import Recording
 from seq2seq_demo.files.typed_json import parse, parse_fields, parse_json, require_type
-from seq2seq_demo.metrics import EpochFigures
 from seq2seq_demo.network.names_2016 import MAGIC, from_2016, read_checkpoint
 from seq2seq_demo.network.parameters import Weights, check_weights, weight_shapes
 from seq2seq_demo.network_facts import NetworkFacts
@@ -47,13 +47,11 @@ class Checkpoint(NamedTuple):
 
 @dataclass(frozen=True)
 class Progress:
-    """The completed epochs of a training run, and its position in the current epoch."""
+    """The position of a training run in the epoch after the completed ones."""
 
-    epoch: int = 0  # the current epoch, counted from 0
     points: int = 0  # training points done in this epoch
     loss_sum: float = 0.0  # the sum of the loss over the target symbols of these points
     correct_sum: float = 0.0  # correct symbols among them
-    history: tuple[EpochFigures, ...] = ()  # the completed epochs
     seconds: float = 0.0  # the time that the run has taken, if it has a time limit
 
 
@@ -245,6 +243,9 @@ def _check_metadata(content: Content) -> None:
         temperature = network.temperature
         require(temperature is None or temperature > 0, f"expected a temperature above 0, got {temperature}")
         require_integer("moments_since", network.moments_since, at_least=0, at_most=checkpoint.step)
+        for number, epoch in enumerate(network.history, 1):
+            is_possible = epoch.epoch == number and all(map(math.isfinite, epoch.to_dict().values()))
+            require(is_possible, f"expected all figures of epoch {number}, got {epoch}"[:200])
     (first, _), progress = content.networks[0], content.progress
     for name, largest in first.vocabularies.largest_symbols().items():
         expected = getattr(first.model_config, name)
@@ -257,10 +258,10 @@ def _check_metadata(content: Content) -> None:
     require(run is not None, "expected a snapshot to record its training run, got none")
     assert run
     require(len(content.networks) == 1, f"expected a snapshot of one network, got {len(content.networks)}")
-    epochs, n_completed = run.config.epochs, len(progress.history)
-    is_possible = 0 <= progress.epoch == n_completed and 0 <= progress.points <= run.config.n_training
-    is_possible &= progress.seconds >= 0 and (n_completed <= epochs or run.config.minutes is not None)
-    got = f"{progress.points} points of epoch {progress.epoch}, after {n_completed} completed epochs"
+    epochs, n_completed = run.config.epochs, len(first.history)
+    is_possible = progress.seconds >= 0 and 0 <= progress.points <= run.config.n_training
+    is_possible &= n_completed <= epochs or run.config.minutes is not None
+    got = f"{progress.points} points after {n_completed} completed epochs"
     require(is_possible, f"expected progress within {epochs} epochs, got {got}")
 
 
@@ -285,7 +286,16 @@ def upgrade(version: int, metadata: dict[str, Any]) -> dict[str, Any]:
         network["run"], network["validation"] = network.pop("trained"), network.pop("reached")
         for name in REMOVED_SETTINGS if network["run"] else ():
             network["run"]["config"].pop(name, None)
+    if progress := metadata.get("progress"):
+        progress.pop("epoch")
+        metadata["networks"][0]["history"] = [*map(_epoch_of_version_4, progress.pop("history"))]
     return metadata
+
+
+def _epoch_of_version_4(epoch: dict[str, Any]) -> dict[str, Any]:
+    """Convert the figures of an epoch of version 4."""
+    validation = {f"validation_{name}": value for name, value in epoch.pop("validation").items()}
+    return {"forced_token_accuracy": epoch.pop("token_accuracy"), **epoch, **validation}
 
 
 def _network_of_version_4(version: int, model: dict[str, Any], training: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from seq2seq_demo.data.pair_task import Task
 from seq2seq_demo.data.sequences import Pairs, concatenate
 from seq2seq_demo.evaluation import EvaluationOptions, measure
 from seq2seq_demo.files.weights_file import Checkpoint
-from seq2seq_demo.metrics import EpochFigures, Figures, cross_validated_error, fit_temperature
+from seq2seq_demo.metrics import Epoch, Figures, cross_validated_error, fit_temperature
 from seq2seq_demo.trained_network import TrainedNetwork
 
 PERFECT_EPOCHS = 3  # in one epoch, an exact match of 1 on few pairs may be luck
@@ -82,30 +82,30 @@ class Clock:
         return self.share_done == 1
 
 
-def best_epoch(history: Sequence[EpochFigures]) -> EpochFigures:
+def best_epoch(history: Sequence[Epoch]) -> Epoch:
     """Return the epoch with the highest validation exact match; the lowest validation loss breaks ties.
 
     `history` holds at least one epoch.
     """
-    return max(history, key=lambda epoch: (epoch.validation.exact_match, -epoch.validation.loss))
+    return max(history, key=lambda epoch: (epoch.validation_exact_match, -epoch.validation_loss))
 
 
-def has_stalled(history: Sequence[EpochFigures], config: TrainConfig) -> bool:
+def has_stalled(history: Sequence[Epoch], config: TrainConfig) -> bool:
     """Whether `config.patience` epochs have passed since the best epoch, or the last epochs were all perfect."""
     if config.patience is None or not history:
         return False
-    n_perfect = sum(epoch.validation.exact_match == 1 for epoch in history[-PERFECT_EPOCHS:])
+    n_perfect = sum(epoch.validation_exact_match == 1 for epoch in history[-PERFECT_EPOCHS:])
     return n_perfect == PERFECT_EPOCHS or history[-1].epoch - best_epoch(history).epoch >= config.patience
 
 
-def stops_early(history: Sequence[EpochFigures], config: TrainConfig) -> bool:
+def stops_early(history: Sequence[Epoch], config: TrainConfig) -> bool:
     """Whether the last epoch has reached `config.stop_at_exact`, or patience has run out."""
     goal = config.stop_at_exact
-    is_reached = goal is not None and bool(history) and history[-1].validation.exact_match >= goal
+    is_reached = goal is not None and bool(history) and history[-1].validation_exact_match >= goal
     return is_reached or has_stalled(history, config)
 
 
-def stop_reason(config: TrainConfig, epochs: Sequence[EpochFigures]) -> str | None:
+def stop_reason(config: TrainConfig, epochs: Sequence[Epoch]) -> str | None:
     """Return why patience ended a training run before its last epoch; None if it did not."""
     if not (config.patience and has_stalled(epochs, config)) or not (config.minutes or len(epochs) < config.epochs):
         return None
@@ -115,17 +115,17 @@ def stop_reason(config: TrainConfig, epochs: Sequence[EpochFigures]) -> str | No
     return f"Stopped early (--patience {config.patience}): {reason}"
 
 
-def finished(network: TrainedNetwork, best: Checkpoint | None, history: Sequence[EpochFigures]) -> TrainedNetwork:
+def finished(network: TrainedNetwork, best: Checkpoint | None) -> TrainedNetwork:
     """Return the network with the weights and figures of the best epoch, unless `best` is None.
 
     A run with a time limit records the number of its epochs, which nothing else determines.
     """
     if network.run and network.run.config.minutes:
-        config = replace(network.run.config, epochs=max(1, len(history)))
+        config = replace(network.run.config, epochs=max(1, len(network.history)))
         network = replace(network, run=replace(network.run, config=config))
-    if best is None or not history:
+    if best is None or not network.history:
         return network
-    return replace(network, **best._asdict(), validation=best_epoch(history).validation)
+    return replace(network, **best._asdict(), validation=best_epoch(network.history).validation)
 
 
 # ---- Ensembles ----

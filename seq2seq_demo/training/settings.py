@@ -9,6 +9,7 @@ from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files.weights_file import LENGTHS
 from seq2seq_demo.network.parameters import n_weights
 from seq2seq_demo.network_facts import DataFingerprint, TrainingRun
+from seq2seq_demo.plots import History
 from seq2seq_demo.system_memory import FLOAT_BYTES, bytes_per_row, check_fits, check_lengths, check_points_fit
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training import workers
@@ -105,7 +106,7 @@ def begin_run(network: TrainedNetwork, task: Task, config: TrainConfig) -> Train
     """Return the network at the start of a training run, which identifies its data."""
     fingerprint = DataFingerprint(task.digest, task.fingerprint(config, network.model_config))
     run = TrainingRun(config, network.step, fingerprint, task.validates_by_content)
-    return replace(network, task=task.name, run=run, temperature=None)
+    return replace(network, task=task.name, run=run, history=History(), temperature=None)
 
 
 def _continued_model(start: TrainedNetwork, settings: Settings) -> ModelConfig:

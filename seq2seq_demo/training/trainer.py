@@ -10,7 +10,7 @@ import functools
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 
 from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads  # before TensorFlow
 
@@ -25,7 +25,7 @@ from seq2seq_demo.data.pair_task import Task
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.errors import TrainingError, WeightsError
 from seq2seq_demo.files.weights_file import LENGTHS, Checkpoint, Progress
-from seq2seq_demo.metrics import EpochFigures, Figures
+from seq2seq_demo.metrics import Epoch, Figures
 from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.model import Lengths, Seq2Seq, divergences, mean_losses
 from seq2seq_demo.network.parameters import check_weights, weight_shapes
@@ -54,6 +54,7 @@ class Trainer:
         self.config, self.start = config, start
         self.validation, self.recording = network.validation, network.recording
         self.progress, self.best, self.is_stopped = start.progress, start.best, False
+        self.history = network.history
         self.start_step = start_step_of(network)
         self.moments_since = network.moments_since if network.moments else network.step
         self.adam_step = network.step - self.moments_since
@@ -169,7 +170,7 @@ class Trainer:
 
     def order(self, training: Pairs) -> np.ndarray:
         """Return the indices of the training pairs in the order of the current epoch."""
-        return batches.epoch_order(training, self.config, self.start_step, self.progress.epoch, self.model_config.ends)
+        return batches.epoch_order(training, self.config, self.start_step, len(self.history), self.model_config.ends)
 
     def run_epoch(self, training: Pairs, callbacks: Sequence[Callback], snapshots: Snapshots | None) -> None:
         """Train on the remaining pairs of the current epoch.
@@ -221,7 +222,7 @@ class Trainer:
     def learning_rates(self) -> tf.Tensor:
         """Return the learning rates of the next K steps, `[K]`."""
         c = self.config
-        first = self.progress.epoch * c.steps_per_epoch + self.progress.points // c.batch_size
+        first = len(self.history) * c.steps_per_epoch + self.progress.points // c.batch_size
         by_steps = (first + np.arange(STEPS_PER_CALL)) / (c.epochs * c.steps_per_epoch)
         share_done = np.full(STEPS_PER_CALL, self.clock.share_done) if c.minutes else by_steps
         factor = 0.5 + 0.5 * np.cos(np.pi * share_done) if c.lr_schedule == "cosine" else np.ones(STEPS_PER_CALL)
@@ -246,7 +247,7 @@ class Trainer:
 
     def is_done(self) -> bool:
         """Whether the epochs or the time limit are used up, or a callback or a setting stops the training early."""
-        history, config = self.progress.history, self.config
+        history, config = self.history, self.config
         is_over = len(history) >= config.epochs
         if config.minutes:  # an epoch that has begun ends with its validation
             is_over = bool(history) and not self.progress.points and self.clock.is_over
@@ -262,13 +263,14 @@ class Trainer:
 
     def end_epoch(self, training: Pairs, figures: Figures) -> None:
         """Append the epoch's training figures and these validation figures to the history; begin the next epoch."""
-        progress, n = self.progress, self.progress.epoch + 1
+        progress = self.progress
         if progress.points < len(training):  # a callback or the time limit ended the epoch
             training = training[self.order(training)[: progress.points]]
         symbols, self.validation = self.n_symbols(training), figures
-        epoch = EpochFigures(n, self.step, progress.loss_sum / symbols, progress.correct_sum / symbols, figures)
-        self.progress = Progress(n, history=(*progress.history, epoch))
-        if self.config.saves_best and results.best_epoch(self.progress.history) is epoch:
+        means = progress.loss_sum / symbols, progress.correct_sum / symbols
+        epoch = Epoch(len(self.history) + 1, self.step, *means, *astuple(figures))
+        self.progress, self.history = Progress(), History((*self.history, epoch))
+        if self.config.saves_best and results.best_epoch(self.history) is epoch:
             self.best = self.checkpoint()
 
     def checkpoint(self) -> Checkpoint:
@@ -295,7 +297,7 @@ class Trainer:
             validation=self.validation,
             program=None,
             recording=self.recording,
-            history=History(self.progress.history),
+            history=self.history,
         )
 
     def snapshot(self) -> Snapshot:
@@ -350,17 +352,15 @@ def fit(
     if snapshots:  # a signal may have arrived during the seconds in which TensorFlow loads
         snapshots.after_steps(trainer.step, trainer.step, trainer.snapshot)
     while not trainer.is_done():
-        if notify(callbacks, "on_epoch_begin", trainer.progress.epoch + 1):
+        if notify(callbacks, "on_epoch_begin", len(trainer.history) + 1):
             break
         trainer.run_epoch(training, callbacks, snapshots)
         began = time.monotonic()
         trainer.end_epoch(training, results.validation_figures(task, trainer.trained_network(), validation))
         trainer.clock.validation = time.monotonic() - began
-        trainer.is_stopped |= notify(
-            callbacks, "on_epoch_end", trainer.progress.history, trainer.trained_network(), shown
-        )
+        trainer.is_stopped |= notify(callbacks, "on_epoch_end", trainer.history, trainer.trained_network(), shown)
         if snapshots:
             snapshots.after_epoch(trainer.snapshot, trainer.is_done())
     trainer.record(is_end=True)
-    network = results.finished(trainer.trained_network(), trainer.best, trainer.progress.history)
+    network = results.finished(trainer.trained_network(), trainer.best)
     return results.calibrated(network, validation) if task.is_pairs else network

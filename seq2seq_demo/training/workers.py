@@ -182,7 +182,7 @@ def common_start(task: Task, config: TrainConfig, start: Snapshot) -> str:
     pauses = network.recording and network.recording.steps  # at which all workers record
     weights = network.step, weights_checksum(network.weights | network.moments)
     data = task.name, task.fingerprint(config, network.model_config)
-    return repr((config, network.model_config, data, start.progress, pauses, weights))
+    return repr((config, network.model_config, data, start.progress, network.history, pauses, weights))
 
 
 def sum_over_shares(strategy: Any, function: Callable[..., Any], batch: tuple[Any, ...], *whole: Any) -> Any:

@@ -6,11 +6,10 @@ from helpers import pairs_of
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.display.run_files import HistoryFiles
-from seq2seq_demo.metrics import EpochFigures, Figures
+from seq2seq_demo.metrics import Epoch
 from seq2seq_demo.trained_network import untrained
 
-FIGURES = Figures(loss=1.0, forced_token_accuracy=0.6, forced_exact_match=0.2, token_accuracy=0.5, exact_match=0.3)
-HISTORY = [EpochFigures(epoch, 10 * epoch, 2.0, 0.1, FIGURES) for epoch in (1, 2)]
+HISTORY = [Epoch(epoch, 10 * epoch, 2.0, 0.1, 1.0, 0.6, 0.2, 0.5, 0.3) for epoch in (1, 2)]
 
 
 def report_epoch(history, figures):
@@ -24,7 +23,7 @@ def test_both_files_are_rewritten_after_each_epoch(tmp_path):
     for n in (1, 2):
         report_epoch(history, HISTORY[:n])
         written = json.loads((tmp_path / "h.json").read_text())
-        assert written == [figures.to_json() for figures in HISTORY[:n]]
+        assert written == [epoch.to_dict() for epoch in HISTORY[:n]]
         pictures.append((tmp_path / "h.svg").read_bytes())
     assert pictures[0] != pictures[1]
     assert (written[1]["epoch"], written[1]["loss"], written[1]["validation_loss"]) == (2, 2, 1)

@@ -3,7 +3,8 @@
 import json
 import os
 import random
-from dataclasses import replace
+import shutil
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import h5py
@@ -19,15 +20,16 @@ from seq2seq_demo.files import weights_file
 from seq2seq_demo.files.atomic_files import is_own
 from seq2seq_demo.files.file_names import recording_path, shipped_networks
 from seq2seq_demo.files.weights_file import Checkpoint, Progress
-from seq2seq_demo.metrics import EpochFigures, Figures
+from seq2seq_demo.metrics import Epoch, Figures
 from seq2seq_demo.network.parameters import initial_weights, weight_shapes
 from seq2seq_demo.network_facts import DataFingerprint, TrainingRun
+from seq2seq_demo.plots import History
 from seq2seq_demo.trained_network import TrainedNetwork, load
 from seq2seq_demo.training.snapshots import Snapshot, load_snapshot
 
 FIGURES = TRAINED["validation"]
 FIGURES_OF_EARLIER = Figures(0.5, 0.9, 0.875, 0.8125, 0.75)
-HISTORY = (EpochFigures(1, 80, 2.5, 0.25, FIGURES), EpochFigures(2, 83, 1.5, 0.5, replace(FIGURES, loss=0.1)))
+HISTORY = History([Epoch(1, 80, 2.5, 0.25, *astuple(FIGURES)), Epoch(2, 83, 1.5, 0.5, 0.1, *astuple(FIGURES)[1:])])
 UNKNOWN = dict.fromkeys(("task", "in_len", "out_len", "run", "validation"))
 ENDING, BOTH_WAYS = replace(TRAINED["model_config"], ends=True), replace(TRAINED["model_config"], bidirectional=True)
 
@@ -98,7 +100,7 @@ def refuses(path, message):
         {"model_config": ENDING, "min_in_len": 2},
         {"model_config": ENDING},  # it has one length, but ends its answers
         {"model_config": BOTH_WAYS, "weights": random_weights(BOTH_WAYS), "moments": {}},
-        {"moments_since": 1234567},
+        {"moments_since": 1234567, "history": HISTORY},
     ],
     ids=["trained", "unknown", "of 2016", "a range", "ending", "bidirectional", "continued"],
 )
@@ -128,8 +130,8 @@ def test_without_the_optimizer_a_file_is_a_third_as_large(tmp_path):
     ("changes", "progress", "fingerprint"),
     [
         ({}, Progress(), DataFingerprint()),
-        ({}, Progress(2, 130, 12.25, 40.0, HISTORY), DataFingerprint("abc", "def")),
-        ({"task": "mine:f", "validation": None}, Progress(1, history=HISTORY[:1]), DataFingerprint(None, "def")),
+        ({"history": HISTORY}, Progress(130, 12.25, 40.0), DataFingerprint("abc", "def")),
+        ({"task": "mine:f", "validation": None}, Progress(), DataFingerprint(None, "def")),
     ],
     ids=["begun", "snapshot", "without figures"],
 )
@@ -146,7 +148,7 @@ def test_a_snapshot_is_loaded_as_it_was_saved(tmp_path, changes, progress, finge
 def test_the_best_epoch_of_a_snapshot_is_kept(tmp_path):
     moments = {name: moment * 3 for name, moment in network().moments.items()}
     best = Checkpoint(random_weights(network().model_config, seed=9), 77, moments)
-    saved = Snapshot(network(), Progress(2, 130, 12.25, 40.0, HISTORY), best=best)
+    saved = Snapshot(network(history=HISTORY), Progress(130, 12.25, 40.0), best=best)
     (tmp_path / "w").write_bytes(weights_file.to_bytes(saved.content))
     loaded = load_snapshot(tmp_path / "w")
     kept = replace(network(), weights=loaded.best.weights, step=loaded.best.step, moments=loaded.best.moments)
@@ -197,6 +199,17 @@ def test_a_snapshot_of_an_earlier_version_is_read_as_a_network():
     assert (network.step, network.ends, network.run.fingerprint.data) == (2, False, "abc")
     with pytest.raises(WeightsError, match="expected a snapshot of this version, got weights"):
         load_snapshot(EARLIER / "version_2_snapshot.h5")
+
+
+@pytest.mark.slow
+def test_a_snapshot_of_version_4_is_resumed(run, monkeypatch, tmp_path):
+    shutil.copy(EARLIER / "version_4_snapshot.h5", tmp_path / "s2s_checkpoint__w.h5")
+    first = Epoch(1, 14, 2.4795462525921104, 0.11728395061728394, 2.4828991889953613, 2 / 15, 0.0, 2 / 15, 0.0)
+    snapshot = load_snapshot(tmp_path / "s2s_checkpoint__w.h5")
+    assert (snapshot.network.history, snapshot.network.step, snapshot.progress.points) == ((first,), 28, 54)
+    run.ok("train --resume -o w.h5")
+    history = load(tmp_path / "w.h5").history
+    assert (history[0], history["step"]) == (first, [14, 28, 42])
 
 
 def test_an_ensemble_of_version_3():

@@ -1,14 +1,14 @@
 import pytest
 
 from seq2seq_demo.config import TrainConfig
-from seq2seq_demo.metrics import EpochFigures, Figures
+from seq2seq_demo.metrics import Epoch
 from seq2seq_demo.training.results import best_epoch, has_stalled
 
 
 def history(*reached):
     """Epochs with these pairs (validation exact match, validation loss). All other figures improve every epoch."""
     return tuple(
-        EpochFigures(n, 100 * n, 1 / n, n / 10, Figures(loss, n / 10, n / 10, n / 10, exact))
+        Epoch(n, 100 * n, 1 / n, n / 10, loss, n / 10, n / 10, n / 10, exact)
         for n, (exact, loss) in enumerate(reached, start=1)
     )
 

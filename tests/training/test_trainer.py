@@ -11,7 +11,7 @@ from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.sequences import Pairs, Sequences, shift_right
 from seq2seq_demo.errors import TrainingError
-from seq2seq_demo.files.weights_file import Progress
+from seq2seq_demo.metrics import Epoch
 from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.model import Seq2Seq
 from seq2seq_demo.network_facts import DataFingerprint
@@ -97,7 +97,7 @@ def test_learning_rates(schedule, rates):
     config = TrainConfig(10, in_len=6, out_len=4, learning_rate=0.2, lr_schedule=schedule, epochs=2, batch_size=5)
     our_trainer = trainer_from(config, untrained(SMALL, 0))
     first = our_trainer.learning_rates()[:2].numpy()
-    our_trainer.progress = Progress(epoch=1)
+    our_trainer.history = (Epoch(1, 2),)
     got = [*first, *our_trainer.learning_rates()[:2].numpy()]
     assert got == pytest.approx(rates)
 
