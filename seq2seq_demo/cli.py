@@ -6,6 +6,7 @@ No other file imports argparse.
 import argparse
 import gc
 import os
+import re
 import signal
 import sys
 import traceback
@@ -18,28 +19,30 @@ from typing import Any, NamedTuple, NoReturn, cast
 from seq2seq_demo import __version__
 from seq2seq_demo.commands import options
 from seq2seq_demo.commands.options import Options, declared_options, option_groups
-from seq2seq_demo.config import EVALUATION_SIZE, Settings
-from seq2seq_demo.console import print_notice, print_result, printable, safe_streams
+from seq2seq_demo.config import Settings
+from seq2seq_demo.console import print_error, print_result, printable, safe_streams, set_quiet
 from seq2seq_demo.declarations import Setting, likely_name, parse_integer, require_choice
 from seq2seq_demo.errors import Interrupted, Seq2SeqError, UsageError
 from seq2seq_demo.files import file_names
 
-MAX_RANGE = 1000  # lengths in one range of --lengths
+MAX_RANGE = 1000  # lengths in one range of `evaluate --in-len`
+NUMBER = re.compile(r"[+-]?\d[\d.,_]*(e[+-]?\d+)?", re.IGNORECASE)  # a word that is meant as a number
+REMOVED = ("--copies", "--unknown", "--normalize", "--engine")  # options of version 0.3 without a substitute
 
 
 class Command(NamedTuple):
     """A command: the class of its options, its positional arguments and a summary for the help."""
 
     options: type[Options]
-    arguments: str  # [N] is the option field `points`, [X ...] is `words`
+    arguments: str  # [N] is the option field `points`, [FILE] is `from_file`, [X ...] is `words`
     summary: str
     module: str = ""  # in `commands`; empty: the name of the command
 
 
 COMMANDS = {
-    "train": Command(options.TrainOptions, "[N]", "train a network on N points, and save it"),
+    "train": Command(options.TrainOptions, "[N] [FILE]", "train a network on N points or a file of pairs"),
     "predict": Command(options.PredictOptions, "[X ...]", "decode one sequence, a file or typed input"),
-    "evaluate": Command(options.EvaluateOptions, "[N]", f"test a network on N sources ({EVALUATION_SIZE}) or pairs"),
+    "evaluate": Command(options.EvaluateOptions, "[N] [FILE]", "test a network on N sources or a file of pairs"),
     "page": Command(options.PageOptions, "[X ...]", "write an HTML page in which networks run"),
     "patterns": Command(options.PatternsOptions, "", "list the patterns, or check one (-p)", "lists"),
     "networks": Command(options.NetworksOptions, "", "list the networks that come with the program", "lists"),
@@ -47,7 +50,7 @@ COMMANDS = {
 OVERVIEW = "Train small sequence-to-sequence networks and see what they learn."
 TRAIN_DEFAULTS = """
 
-The defaults below are those for patterns. For pairs (--from-file), the program
+The defaults below are those for patterns. For a FILE of pairs, the program
 chooses settings that suit them, and prints them."""
 OVERVIEW_EXAMPLES = [
     "train 100000 -m embedding_attention -r 0.005 -e 2 -o weights.h5",
@@ -56,11 +59,12 @@ OVERVIEW_EXAMPLES = [
 EXAMPLES = (  # the help of a command shows the examples that begin with its name
     "train 100000 -p reversed -m embedding_attention -r 0.005 --lr-schedule cosine -e 2 -o weights.h5",
     "train 400000 -p reversed -m embedding_attention -r 0.005 --lr-schedule cosine -e 3 --in-len 1-20",
-    "train --from-file words.tsv --in-tokens characters --out-tokens words --minutes 5 -o words.h5",
+    "train words.tsv --in-tokens characters --out-tokens words --minutes 5 -o words.h5",
     "predict -m embedding_attention 3 1 4 1 5 9 2 6 5 3 --show-attention",
     "predict -i weights.h5 --from-file inputs.jsonl --json",
     "predict -i g2p hello --beam-size 5 --n-best 3",
-    "evaluate -i weights.h5 --lengths 5,10,20",
+    "evaluate -i weights.h5 --in-len 5,10-20",
+    "evaluate -i words.h5 test.tsv",
     "page -i g2p hello through -o g2p.html",
     "page --gallery pages",
     "patterns -p my_patterns.py:my_function",
@@ -74,17 +78,18 @@ def main(argv: list[str] | None = None, on_start: Callable[[], object] = lambda:
     options = None
     try:
         options = parse(sys.argv[1:] if argv is None else argv)
+        set_quiet(options.quiet)
         run(options, on_start)
     except BrokenPipeError:  # a reader such as `head` has closed the pipe
         pass
     except KeyboardInterrupt:
-        print_notice("seq2seq-demo: interrupted")
+        print_error("seq2seq-demo: interrupted")
         return 128 + signal.SIGINT
     except Exception as error:
         if options and options.verbose >= 2:
             print(printable(traceback.format_exc()), file=sys.stderr)
         kind = "" if isinstance(error, Interrupted) else "error: "
-        print_notice(f"seq2seq-demo: {kind}{_error_message(error)}")
+        print_error(f"seq2seq-demo: {kind}{_error_message(error)}")
         return error.exit_status if isinstance(error, Seq2SeqError) else 1
     return 0
 
@@ -128,7 +133,7 @@ def parse(argv: Sequence[str]) -> Options:
 
         command, _ = _split(os.environ["COMP_LINE"].split())
         argcomplete.autocomplete(make_parser(command, completes=True))
-    command, words = _split(argv)
+    command, words = _split(argv or ["--help"])
     namespace, unknown = make_parser(command).parse_known_intermixed_args(words)
     if command is None and words and not words[0].startswith("-"):
         require_choice("command", words[0], COMMANDS)
@@ -141,6 +146,8 @@ def parse(argv: Sequence[str]) -> Options:
         raise UsageError(f"{command} expects no further argument, got {unknown[0][:40]!r}")
     values = {name: value for name, value in vars(namespace).items() if value is not None}
     given: dict[str, Any] = {name: tuple(x) if isinstance(x, list) else x for name, x in values.items()}
+    if "[FILE]" in COMMANDS[command].arguments:
+        given = _with_number_and_file(command, given)
     if command == "predict" and not given.get("words") and not sys.stdin.isatty():
         given.setdefault("from_file", "-")
     options_class = COMMANDS[command].options
@@ -148,27 +155,56 @@ def parse(argv: Sequence[str]) -> Options:
     return options_class(settings=cast(Settings, given), typed=tuple(words), **own)
 
 
+def _with_number_and_file(command: str, given: dict[str, Any]) -> dict[str, Any]:
+    """Return the values with the number and the file among the words; a word is the file unless it is a number."""
+    words = given.pop("words", ())
+    numbers = [word for word in words if NUMBER.fullmatch(word)]
+    files = [word for word in words if word not in numbers]
+    if len(numbers) > 1 or len(files) > 1:
+        raise UsageError(f"{command} expects at most one number and one file, got {' '.join(words)[:40]!r}")
+    if files and "from_file" in given:
+        raise UsageError(f"expected one file of pairs, got {files[0][:40]!r} and --from-file")
+    try:
+        points = [parse_integer(number) for number in numbers]
+    except ValueError as error:
+        raise UsageError(f"expected an integer, as in `{command} 1000`, got {numbers[0][:40]!r}") from error
+    return given | {name: each[0] for name, each in (("points", points), ("from_file", files)) if each}
+
+
 def _split(words: Sequence[str]) -> tuple[str | None, list[str]]:
     """Split off the command: the first word that is a command and not the value of an option."""
     declared = [option for row in COMMANDS.values() for option in declared_options(row.options).values()]
     takes_value = {flag for option in declared if option.metavar for flag in option.flags}
+    is_value = False
     for n, word in enumerate(words):
-        if word in COMMANDS and (n == 0 or words[n - 1] not in takes_value):
+        if word in COMMANDS and not is_value:
             return word, [*words[:n], *words[n + 1 :]]
+        # The value of -n follows `-n` and `-vn`, but `-nv` contains it.
+        first = next((k for k, letter in enumerate(word) if f"-{letter}" in takes_value), None)
+        ends_in_letter = word[:1] == "-" != word[1:2] and first == len(word) - 1
+        is_value = not is_value and (word in takes_value or ends_in_letter)
     return None, [*words]
 
 
 def _reject(flag: str, command: str | None) -> None:
-    """Raise UsageError for an option that this command lacks, or that no command has."""
+    """Raise UsageError for an option that this command lacks, or that no command has, and name a likely one."""
     flags = {
         name: {flag for option in declared_options(row.options).values() for flag in option.flags}
         for name, row in COMMANDS.items()
     }
-    if not (others := [name for name, own in flags.items() if flag in own]):
-        similar = likely_name(flag, set().union(*flags.values()))
-        raise UsageError(f"unknown option {flag}{f': did you mean {similar}?' if similar else '; see --help'}")
-    if command:
-        raise UsageError(f"{flag} is an option of {', '.join(others)}, not of {command}")
+    others, own = [name for name, each in flags.items() if flag in each], flags.get(command or "", set())
+    if others and not command:
+        return
+    if command and "-o" not in own and likely_name(flag, [*own, "--output"]) == "--output":
+        raise UsageError(f"{command} has no option {flag}: it prints its results, which `> FILE` writes to a file")
+    if flag in REMOVED:
+        raise UsageError(f"unknown option {flag}: version 0.4 removed it")
+    error = f"{flag} is an option of {', '.join(others)}, not of {command}" if others else f"unknown option {flag}"
+    likely = likely_name(flag, [each for each in own if not others or each.startswith("--output")])
+    if not likely and not others and (likely := likely_name(flag, set().union(*flags.values()))) and command:
+        likely += f", an option of {', '.join(name for name, each in flags.items() if likely in each)}"
+    see = "" if others else "; see --help"
+    raise UsageError(f"{error}: did you mean {likely}?" if likely else f"{error}{see}")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -214,7 +250,7 @@ def make_parser(command: str | None = None, completes: bool = False) -> _Parser:
             _add_option(add, option, has_ranges=command == "train")
     add("-h", "--help", action="help", help="show this help")
     version = argparse.SUPPRESS if command else "show the version"
-    add("--version", action="version", version=f"seq2seq-demo {__version__}", help=version)
+    add("-V", "--version", action="version", version=f"seq2seq-demo {__version__}", help=version)
     return parser
 
 
@@ -230,7 +266,7 @@ def _add_option(add: Callable[..., argparse.Action], option: Setting, has_ranges
         keywords["type"] = lambda text: option.aliases.get(text, text)
     if option.kind == Sequence[Path]:
         keywords["action"] = "append"
-    action = add(*option.flags, dest=option.name, default=None, help=option.help, **keywords)
+    action = add(*option.flags, dest=option.name, default=None, help=option.help or argparse.SUPPRESS, **keywords)
     if option.name == "input_weights":
         action.completer = _complete_weights  # type: ignore[attr-defined]
     elif option.name == "pattern":
@@ -300,6 +336,6 @@ CONVERTERS: dict[Any, Callable[[str], Any]] = {  # by the type of a field
 }
 POSITIONAL: dict[str, dict[str, Any]] = {  # by their words in the usage
     "COMMAND": {"dest": "command", "nargs": "?"},
-    "[N]": {"dest": "points", "metavar": "N", "nargs": "?", "type": _integer},
+    "[N] [FILE]": {"dest": "words", "nargs": "*"},
     "[X ...]": {"dest": "words", "nargs": "*"},
 }

@@ -39,7 +39,7 @@ class _LenientStderr:
     """A wrapper of standard error that ignores write errors, such as a closed pipe or a full disk."""
 
     def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+        self._stream, self.is_quiet = stream, False
 
     def write(self, text: str) -> int:
         try:
@@ -103,7 +103,24 @@ def print_line(text: str, coloured: bool = False) -> None:
         print_notice(f"{error}; the training continues")
 
 
+def set_quiet(is_quiet: bool) -> None:
+    """Turn notices, progress bars and training reports off or on until `safe_streams` ends, for --quiet."""
+    if isinstance(sys.stderr, _LenientStderr):
+        sys.stderr.is_quiet = is_quiet
+
+
+def is_quiet() -> bool:
+    """Whether `set_quiet` has turned notices off."""
+    return getattr(sys.stderr, "is_quiet", False)
+
+
 def print_notice(text: str) -> None:
+    """Print one line on standard error, as `print_error` does, unless notices are off."""
+    if not is_quiet():
+        print_error(text)
+
+
+def print_error(text: str) -> None:
     """Print one line on standard error, with the option in place of each argument in backticks."""
     print(one_line(with_option_names(text)), file=sys.stderr)
 
@@ -174,7 +191,7 @@ class ProgressBar(contextlib.AbstractContextManager["ProgressBar"]):
 
     def __init__(self, description: str, total: int | None = None, may_show: bool = True) -> None:
         self.description, self.total, self.n = description, total, 0
-        self.may_show = may_show and sys.stderr.isatty() and "NO_COLOR" not in os.environ
+        self.may_show = may_show and sys.stderr.isatty() and not is_quiet()
         self.started = time.monotonic()
         self.bar: Any = None  # created only when shown, because rich is slow to import
 

@@ -36,7 +36,7 @@ seed random_state random_seed rng
 patience early_stopping early_stopping_patience n_iter_no_change
 keep_best save_best save_best_only restore_best_weights load_best_model_at_end
 validation validation_file validation_split validation_data val val_data val_file dev dev_file valid eval_set test_size
-output output_weights out out_file outfile save save_to save_path output_file output_dir model_dir
+output output_weights o out out_file outfile save save_to save_path output_file output_dir model_dir
 start input_weights weights init initial_weights checkpoint ckpt pretrained warm_start load model_path weights_file
 data from_file file input input_file filename path dataset train_file training_data train_data pairs x
 sources data inputs source texts sequences x

@@ -83,7 +83,7 @@ def test_the_confidence_follows_from_the_probability_of_the_answer(network):
 
 def test_predict_withholds_answers_of_low_confidence(run, network):
     words = ["a", "bd", "abc", "ddd"]  # the third answer does not end
-    assert " ... (did not end)\t0" in run.ok("predict -i w --format tsv", *words)[0].splitlines()[2]
+    assert " ... (did not end)\t0" in run.ok("predict -i w --tsv", *words)[0].splitlines()[2]
     answers = network.predict(words, details=True)
     middle = np.median([answer.confidence for answer in answers])
     lines, notice = run.ok("predict -i w --min-confidence", middle, *words)

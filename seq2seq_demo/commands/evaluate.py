@@ -20,7 +20,7 @@ from seq2seq_demo.trained_network import TrainedNetwork
 
 def evaluate(options: EvaluateOptions) -> None:
     """Print tables, or with --json one object per length and kind of sources, and for pairs one over all lengths."""
-    lengths = options.lengths or ([options.in_len] if options.in_len else [])
+    lengths = options.lengths
     _, network, pattern = select_network(options, max(lengths, default=1))
     task: Task | None = pattern
     if options.from_file:

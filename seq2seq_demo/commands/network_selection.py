@@ -1,5 +1,6 @@
 """Selects the network, the pattern and the pairs that the options name, and rejects options that contradict them."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from seq2seq_demo.data.reading import InputFormat, Layout, file_title, read_file
 from seq2seq_demo.data.records import Place, Record, Tokens
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.vocabulary import MAX_LISTED, MAX_SYMBOL, Vocabularies, tokenizers
-from seq2seq_demo.declarations import preview
+from seq2seq_demo.declarations import likely_name, preview
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 from seq2seq_demo.files import file_names
 from seq2seq_demo.files.weights_file import LENGTHS
@@ -134,6 +135,8 @@ def read_pair_task(
         InputError: there are fewer than n pairs, a pair is invalid, too many are, or they do not fit into memory.
     """
     file = options.from_file or ""
+    if "." not in file and not os.path.lexists(file) and (near := likely_name(file, PATTERNS)):
+        raise UsageError(f"{file}: expected a file of pairs, found none; for a pattern, give -p {near}")
     lowercase = getattr(options, "lowercase", None)  # an option of `train`
     keep_going = getattr(options, "keep_going", False)  # an option of `train` and `evaluate`
     sizes = vars(network.model_config) if network else given_values(ModelConfig, options.settings)

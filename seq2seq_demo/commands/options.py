@@ -40,6 +40,8 @@ YesNo = Literal["yes", "no"]
 TOKENS_HELP = "one of {choices} (default: recognised)"
 MAX_NETWORKS = 4  # on a page
 FIRST = ("pattern", "output", "input_weights")  # the options that --help lists first
+# Options that a command with a network accepts, but does not list in --help, because the weights file answers them.
+ANSWERED_BY_FILE = dict.fromkeys([*declared_settings(ModelConfig), "in_len", "in_tokens", "out_tokens", "iter_num"], "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,13 +54,19 @@ class Options:
 
     group: ClassVar[str] = "all commands"  # the heading of the class's own options in --help
     accepted_settings: ClassVar[Collection[str]] = ()  # the settings that the class adds, listed at this place
+    helps: ClassVar[
+        Mapping[str, str]
+    ] = {}  # the help texts that differ from the declared ones; "" for unlisted options
     settings: Settings = field(default_factory=Settings, hash=False)
     typed: Sequence[str] = field(default=(), compare=False)  # the words after the command, as typed
     verbose: int = setting(0, "-v --verbose", "print more; -vv also prints parameters and tracebacks", at_least=0)
+    quiet: bool = setting(False, "-q --quiet", "print only results and errors: no notices, no progress")
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "settings", MappingProxyType(self.settings))
         check_fields(self)
+        if self.quiet and self.verbose:
+            raise UsageError("expected --quiet or --verbose, got both")
         for config in (ModelConfig, TrainConfig):
             config(**given_values(config, self.settings))
 
@@ -97,10 +105,10 @@ class NetworkOptions(TaskOptions):
     group = "weights, data and network"
     input_weights: Sequence[Path] = setting((), "-i --input-weights FILE", "weights file, or a name from `networks`")
     name: str | None = setting(None, "-n --name NAME", 'NAME in the canonical file names (default "basic")')
-    iter_num: int | None = setting(None, "--iter-num N", "load iteration N; train saves iteration N + 1", at_least=0)
+    iter_num: int | None = setting(None, "--iter-num N", "load iteration N", at_least=0)
     data_dir: Path = setting(Path(), "--data-dir DIR", "directory of the canonical files")
-    from_file: str | None = setting(None, "--from-file FILE", "sequences or pairs; - is standard input")
-    format: Format | None = setting(None, "--format F", "one of {choices} (default: by suffix)")
+    from_file: str | None = setting(None, "--from-file FILE", "sources; - is standard input")
+    format: Format | None = setting(None, "--format F", "format of a file: one of {choices} (default: by suffix)")
     encoding: str = setting(UTF_8, "--encoding NAME", "encoding of files and standard input, as in cp1252")
     columns: str | None = setting(None, "--columns SOURCE,TARGET", "names or numbers of the columns of a file")
     header: YesNo | None = setting(None, "--header {yes,no}", "whether the first row has names (default: if known)")
@@ -161,7 +169,7 @@ class NetworkOptions(TaskOptions):
         declared = declared_settings(type(self))
         for name in names if self.from_file is None else ():
             if getattr(self, name) not in (declared[name].default, INTEGERS):
-                raise UsageError(f"expected --from-file with {declared[name].flags[-1]}, got none")
+                raise UsageError(f"expected a file with {declared[name].flags[-1]}, got none")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,7 +180,8 @@ class AnswerOptions(NetworkOptions):
     json: bool = setting(False, "--json", "print one JSON object per line instead of text")
     beam_size: int | None = copied_setting(Beam, "size", None)
     length_penalty: float | None = copied_setting(Beam, "length_penalty", None)
-    keep_going: bool = setting(False, "--keep-going", "skip invalid records with a notice; train, at most a tenth")
+    keep_going: bool = setting(False, "--keep-going", "report and skip invalid records")
+    helps = ANSWERED_BY_FILE | {"out_len": "length of an answer, its maximum if the network ends answers"}
 
     @property
     def beam(self) -> Beam | None:
@@ -189,6 +198,7 @@ class PredictOptions(AnswerOptions):
     """The options of `predict`, which reads sources from the command line, a file or the terminal."""
 
     words: Sequence[str] = ()  # the sources, as typed
+    tsv: bool = setting(False, "--tsv", "print lines of source, answer and confidence, separated by tabs")
     n_best: int | None = copied_setting(Beam, "n_best", None)
     show_attention: bool = setting(False, "--show-attention", "print the attention weights below each answer")
     line_buffered: bool = setting(
@@ -198,22 +208,19 @@ class PredictOptions(AnswerOptions):
         None, "--min-confidence X", "leave a source unanswered if the confidence in its answer is below X", within=SHARE
     )
     attention_plot: Path | None = setting(None, "--attention-plot FILE", "plot the attention (.png, .svg or .pdf)")
-    force: bool = setting(False, "--force", "let outputs replace any file; train also discards an interrupted run")
+    force: bool = setting(False, "--force", "let --attention-plot replace any file")
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.show_attention and self.prints_tsv:
-            raise UsageError("expected --show-attention or --format tsv, got both")
+        if self.tsv and (self.show_attention or self.json):
+            raise UsageError(f"expected {'--json' if self.json else '--show-attention'} or --tsv, got both")
         if self.words and self.from_file:
             raise UsageError("predict expects a sequence, as in `predict 3 1 2`, or --from-file, got both")
         if self.words:
-            self._require_file_for("columns", "header", "encoding", *(() if self.format == TSV else ("format",)))
+            if self.format == TSV:
+                raise UsageError("expected --tsv to print TSV, got --format, which is the format of a file")
+            self._require_file_for("columns", "header", "encoding", "format")
         self._check_outputs({"--attention-plot": self.attention_plot})
-
-    @property
-    def prints_tsv(self) -> bool:
-        """Whether answers are printed as lines of source, answer and probability."""
-        return self.format == TSV and not self.json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,14 +228,18 @@ class EvaluateOptions(AnswerOptions):
     """The options of `evaluate`, which measures a network on random sources or on a file of pairs."""
 
     points: int | None = setting(None, error_name="the number of sources")
-    lengths: Sequence[int] = setting((), "--lengths S,S-S,...", "source lengths to measure, one line each")
+    lengths: Sequence[int] = setting((), "--in-len S,S-S,...", "source lengths to measure (default: as in training)")
     seed: int = copied_setting(TrainConfig, "seed", 0)
+    helps = AnswerOptions.helps | {
+        "json": "print the evaluation as JSON instead of text",
+        "from_file": "",  # an argument
+        "seed": "random seed of the sources (default 0)",
+    }
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.lengths and (self.from_file or self.in_len):
-            other = "--from-file" if self.from_file else "--in-len"
-            raise UsageError(f"expected --lengths or {other}, got both: each determines the lengths of the sources")
+        if self.lengths and self.from_file:
+            raise UsageError("expected --in-len or a file, got both: each determines the lengths of the sources")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -243,15 +254,29 @@ class TrainOptions(NetworkOptions):
     resume: bool = setting(False, "--resume", "resume an interrupted training run from its snapshot")
     history: Path | None = setting(None, "--history FILE", "write the figures of each epoch, as JSON")
     history_plot: Path | None = setting(None, "--history-plot FILE", "plot the training curves (.png, .svg or .pdf)")
-    log_dir: Path | None = setting(None, "--log-dir DIR", "directory of TensorBoard logs (default: a temporary one)")
-    tensorboard_verbose: int = setting(
-        0, "--tensorboard-verbose {0,1,2,3}", "1 also logs gradients, 2 weights, 3 activations", at_least=0, at_most=3
+    log_dir: Path | None = setting(None, "--log-dir DIR", "write TensorBoard logs to this directory")
+    tensorboard_verbose: int | None = setting(
+        None,
+        "--tensorboard-verbose {0,1,2,3}",
+        "write logs: 1 also of gradients, 2 weights, 3 activations",
+        at_least=0,
+        at_most=3,
     )
     keep_going: bool = copied_setting(AnswerOptions, "keep_going", False)
     output: Path | None = setting(None, "-o --output-weights FILE", "where to write weights (default: a new name)")
     jobs: int | None = setting(None, "--jobs J", "members to train at the same time (default: one per core)")
     no_optimizer: bool = setting(False, "--no-optimizer", "save without Adam's moments: a third of the size")
     force: bool = copied_setting(PredictOptions, "force", False)
+    helps: ClassVar[Mapping[str, str]] = {
+        "input_weights": "start from this weights file, or a name from `networks`",
+        "from_file": "",  # an argument
+        "in_len": "length of a source, or a range such as 1-20 (default 10)",
+        "out_len": "length of a target (default 10)",
+        "iter_num": "start from iteration N, and save iteration N + 1",
+        "keep_going": "report and skip invalid pairs, at most a tenth",
+        "force": "let outputs replace any file, and discard an interrupted training run",
+        "quiet": "print only errors and the name of the saved file",
+    }
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -259,7 +284,7 @@ class TrainOptions(NetworkOptions):
         if len(self.input_weights) > 1:
             raise UsageError(f"expected one -i/--input-weights, got {len(self.input_weights)}")
         if "few_symbols" in settings and self.from_file is not None:
-            raise UsageError("expected --few-symbols or --from-file, got both: sources in a file are not random")
+            raise UsageError("expected --few-symbols or a file, got both: sources in a file are not random")
         for of_epochs in ("record", "history", "history_plot"):
             if getattr(self, of_epochs) and is_untrained:
                 raise UsageError(f"expected --epochs of at least 1 with `{of_epochs}`, got 0")
@@ -267,7 +292,8 @@ class TrainOptions(NetworkOptions):
         self._require_file_for("validation_file", "keep_going", "lowercase")
         self._check_outputs(self._outputs(), may_replace_weights="-o")
         if not (settings.get("points") or self.resume or is_untrained or self.from_file):
-            raise UsageError("train expects the number of points, as in `train 100000`, or --from-file, got neither")
+            expected = "the number of points, as in `train 100000`, or a file of pairs, as in `train pairs.tsv`"
+            raise UsageError(f"train expects {expected}, got neither")
 
     @property
     def result(self) -> Path | None:
@@ -293,14 +319,21 @@ class PageOptions(NetworkOptions):
 
     group = "page"
     words: Sequence[str] = ()  # sources to offer as examples, as typed
-    output: Path | None = setting(None, "-o --output-weights FILE", "where to write the page, or a module (FILE.js)")
+    output: Path | None = setting(None, "-o --output FILE", "where to write the page, or a module (FILE.js)")
     gallery: Path | None = setting(None, "--gallery DIR", "write pages of several networks that come with the program")
     force: bool = copied_setting(PredictOptions, "force", False)
+    helps = ANSWERED_BY_FILE | {
+        "out_len": "",
+        "from_file": "pairs to offer as examples; - is standard input",
+        "force": "replace any file",
+    }
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.gallery:
-            others = (each for each in fields(self) if each.name not in ("gallery", "force", "verbose", "typed"))
+            others = (
+                each for each in fields(self) if each.name not in ("gallery", "force", "verbose", "quiet", "typed")
+            )
             if any(getattr(self, each.name) not in (each.default, (), [], {}) for each in others):
                 raise UsageError("expected no arguments or options except --force with --gallery, got others")
             return
@@ -322,6 +355,11 @@ class PageOptions(NetworkOptions):
 class PatternsOptions(TaskOptions):
     """The options of `patterns`: the pattern to check, and the length and symbols of the example."""
 
+    helps: ClassVar[Mapping[str, str]] = {
+        "in_len": "length of the source (default 6)",
+        "out_len": "length of the target (default: all of it)",
+    }
+
 
 @dataclass(frozen=True, kw_only=True)
 class NetworksOptions(Options):
@@ -331,7 +369,8 @@ class NetworksOptions(Options):
 def option_groups(options: type[Options]) -> dict[str, dict[str, Setting]]:
     """Return the options of a command by group and name, in the order in which --help lists them."""
     declared = declared_settings(ModelConfig) | declared_settings(TrainConfig) | declared_settings(options)
-    remaining = {name: each for name, each in declared.items() if each.usage}
+    by_flag = {each.flags[-1]: each for each in declared.values() if each.usage}  # --in-len of `evaluate` is its own
+    remaining = {each.name: each._replace(help=options.helps.get(each.name, each.help)) for each in by_flag.values()}
 
     def take(names: Iterable[str]) -> dict[str, Setting]:
         return {name: remaining.pop(name) for name in names if name in remaining}

@@ -12,7 +12,7 @@ from seq2seq_demo.commands.options import PredictOptions
 from seq2seq_demo.config import INTEGERS
 from seq2seq_demo.console import ProgressBar, has_colour, pluralize, print_notice, print_result
 from seq2seq_demo.data.numbering import Numbering, by_length, number
-from seq2seq_demo.data.reading import plain_name, read_file, read_terminal, read_words, stream_file
+from seq2seq_demo.data.reading import read_file, read_terminal, read_words, stream_file
 from seq2seq_demo.data.records import Record
 from seq2seq_demo.display import predictions
 from seq2seq_demo.errors import InputError, UsageError, require
@@ -29,10 +29,6 @@ def predict(options: PredictOptions) -> None:
     selected = network_selection.select_network(options, options.in_len or typed_len)
     network, model_config = selected.network, selected.network.model_config
     form = network_selection.input_format(options, network.vocabularies.tokens)
-    if options.prints_tsv:
-        # `--format tsv` sets the format of the output, and that of the input only if the input is a .tsv file.
-        is_tsv = plain_name(options.from_file or "").endswith(".tsv")
-        form = replace(form, format=form.format if is_tsv else None)
     has_attention = all(each.model_config.has_attention for each in network.members)
     needs_attention = options.show_attention or options.attention_plot is not None
     expected = "expected a network of embedding_attention to show attention, got embedding_rnn"
@@ -42,7 +38,7 @@ def predict(options: PredictOptions) -> None:
     if options.attention_plot:
         plots.check(options.attention_plot, options.force)
     predictor, bar = _Predictor(options, selected), ProgressBar("Predicting", may_show=False)
-    form = replace(form, blank_lines=options.prints_tsv or options.line_buffered)
+    form = replace(form, blank_lines=options.tsv or options.line_buffered)
     rows: Iterable[Record]
     if options.words:
         rows = sources = network_selection.typed_sources(options.words, selected)
@@ -75,7 +71,7 @@ class _Predictor:
         self.failure: InputError | None = None  # the error that ends the reading
         # Whether unreadable sources are reported and skipped; otherwise, the first one raises an error.
         self.is_interactive = not (options.words or options.from_file)
-        has_lines = options.json or options.prints_tsv or options.line_buffered  # a line for each source
+        has_lines = options.json or options.tsv or options.line_buffered  # a line for each source
         self.keeps_going = options.keep_going or has_lines or self.is_interactive
 
     def print_answers(self, rows: Iterable[Record], progress: ProgressBar, is_streamed: bool) -> None:
@@ -88,7 +84,7 @@ class _Predictor:
                 `keeps_going`, to all others. At the terminal, a notice replaces the error.
         """
         options, network = self.options, self.network
-        n_skipped, is_exact = 0, options.prints_tsv and not sys.stdout.isatty()
+        n_skipped, is_exact = 0, options.tsv and not sys.stdout.isatty()
         plotted: list[Prediction] = []
         for batch, answers in self._answers(self._read(rows), is_streamed):
             if not self.is_warned:
@@ -121,7 +117,7 @@ class _Predictor:
     def _request(self) -> PredictionRequest:
         options = self.options
         has_attention = options.show_attention or options.attention_plot is not None
-        needs_probabilities = options.json or options.prints_tsv or options.min_confidence is not None
+        needs_probabilities = options.json or options.tsv or options.min_confidence is not None
         decoding = DecodingOptions(options.beam, needs_probabilities, has_attention)
         return PredictionRequest(self.out_len, decoding, self.targets, temperature=self.network.temperature)
 
@@ -167,13 +163,13 @@ class _Predictor:
         if row.error:
             if self.options.json:
                 return predictions.error_json(row)
-            return predictions.error_tsv(row) if self.options.prints_tsv else ""
+            return predictions.error_tsv(row) if self.options.tsv else ""
         answers = [answer.with_symbols(self.network.vocabularies) for answer in answers]
         is_answered = self.is_answered(answers[0])
         self.n_unanswered += not is_answered
         if self.options.json:
             return predictions.answers_json(answers, row, self.options.n_best, is_answered)
-        if self.options.prints_tsv:
+        if self.options.tsv:
             return predictions.answers_tsv(answers, is_answered)
         if not is_answered:
             return predictions.unanswered_line(answers[0])

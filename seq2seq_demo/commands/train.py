@@ -4,6 +4,7 @@ import contextlib
 import functools
 import os
 import shlex
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.console import pluralize, print_line, print_notice, print_result
 from seq2seq_demo.data.pair_task import PairTask, pair_warnings
 from seq2seq_demo.display import training_report
-from seq2seq_demo.display.run_files import HistoryFiles, TensorBoard, check_log_dir, default_log_dir
+from seq2seq_demo.display.run_files import HistoryFiles, TensorBoard, check_log_dir
 from seq2seq_demo.errors import Interrupted, TrainingError, WeightsError, require_tensorflow
 from seq2seq_demo.files import atomic_files, file_names, recording, weights_file
 from seq2seq_demo.trained_network import TrainedNetwork
@@ -73,22 +74,26 @@ def _train(setup: TrainingSetup, options: TrainOptions) -> None:
     atomic_files.check_writable(path, "a weights file", WeightsError)
     if start.recording:
         recording.check_destination(file_names.recording_path(path), options.output is not None, options.force)
-    log_dir = options.log_dir or default_log_dir(options.name, task.name)
-    if options.log_dir:
+    log_dir = options.log_dir
+    if log_dir:
         check_log_dir(log_dir)
+    elif options.tensorboard_verbose is not None:
+        log_dir = Path(tempfile.mkdtemp(prefix="seq2seq_demo_logs-"))
     callbacks = [_callbacks(options, config, log_dir, number) for number in range(1, config.members + 1)]
     jobs = members.check_jobs(options.jobs, config)
     with SignalHandler() as interruption, Snapshots(path, "", interruption, print_notice) as snapshots:
         _claim(snapshots, setup, options)  # before TensorFlow loads, which takes seconds
         snapshots.command = _resume_command(options, snapshots.result)
-        training_report.training_header(start.model_config, config, task, options.verbose)
-        print_line(f"Log directory: {log_dir}")
+        if not options.quiet:
+            training_report.training_header(start.model_config, config, task, options.verbose)
+            if log_dir:
+                print_line(f"Log directory: {log_dir}")
         if config.members > 1:
             network = _train_members(setup, options, callbacks, jobs, snapshots)
         else:
             from seq2seq_demo.training.trainer import fit
 
-            with training_report.TrainingReport(config) as report:
+            with training_report.TrainingReport(config, not options.quiet) as report:
                 network = fit(task, config, setup.snapshot, [report, *callbacks[0]], snapshots, setup.began)
         _save(network, options, snapshots)
         _print_outcome(network, config, snapshots.result)
@@ -96,15 +101,18 @@ def _train(setup: TrainingSetup, options: TrainOptions) -> None:
         raise Interrupted("interrupted after the end of the training", interruption.signum)
 
 
-def _callbacks(options: TrainOptions, config: TrainConfig, log_dir: Path, number: int) -> list[Callback]:
+def _callbacks(options: TrainOptions, config: TrainConfig, log_dir: Path | None, number: int) -> list[Callback]:
     """Return the callbacks that write the history and the logs; those of the second member write `a.2.json`."""
-    history, plot, report = options.history, options.history_plot, list[Callback]()
+    history, plot, callbacks = options.history, options.history_plot, list[Callback]()
     if number > 1:
         history, plot = (each and file_names.member_path(each, number) for each in (history, plot))
-    if config.members > 1:
-        log_dir, report = log_dir / f"member_{number}", [training_report.MemberReport(number, config)]
-    logs = TensorBoard(log_dir, options.tensorboard_verbose)
-    return [*report, HistoryFiles(history, plot, options.force), logs]
+    is_member = config.members > 1
+    if is_member and not options.quiet:
+        callbacks = [training_report.MemberReport(number, config)]
+    if log_dir:
+        folder = log_dir / f"member_{number}" if is_member else log_dir
+        callbacks.append(TensorBoard(folder, options.tensorboard_verbose or 0))
+    return [*callbacks, HistoryFiles(history, plot, options.force)]
 
 
 def _resume_command(options: TrainOptions, result: Path) -> str:

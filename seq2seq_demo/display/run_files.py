@@ -11,10 +11,7 @@ import contextlib
 import json
 import os
 import re
-import secrets
-import stat
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -31,7 +28,6 @@ from seq2seq_demo.display.predictions import probe_line
 from seq2seq_demo.display.training_report import probe
 from seq2seq_demo.errors import Seq2SeqError
 from seq2seq_demo.files import atomic_files
-from seq2seq_demo.files.file_names import DEFAULT_NAME, file_name_part
 from seq2seq_demo.metrics import Epoch
 from seq2seq_demo.trained_network import TrainedNetwork
 
@@ -74,27 +70,6 @@ class HistoryFiles(Callback):
 
 
 # ---- TensorBoard ----
-
-
-def default_log_dir(name: str | None, task: str) -> Path:
-    """Return the path of a new log directory for this run, which the caller must create.
-
-    Its parent is `seq2seq_demo_logs-UID` in the temporary directory. If another user owns that directory or can write
-    to it, the parent is a new directory. On Windows, the temporary directory belongs to one user, and the parent is
-    `seq2seq_demo_logs`.
-    """
-    temporary = tempfile.gettempdir()
-    run = "__".join([time.strftime("%Y%m%d-%H%M%S"), name or DEFAULT_NAME, file_name_part(task), secrets.token_hex(3)])
-    if not hasattr(os, "getuid"):
-        return Path(temporary, "seq2seq_demo_logs", run)
-    folder = Path(temporary) / f"seq2seq_demo_logs-{os.getuid()}"
-    with contextlib.suppress(OSError):  # it exists, or nothing can be written; training can continue without logs
-        folder.mkdir(mode=0o700)
-    if os.path.lexists(folder):
-        status = folder.lstat()
-        if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o022:
-            folder = Path(tempfile.mkdtemp(prefix=f"{folder.name}-", dir=temporary))
-    return folder / run
 
 
 def check_log_dir(log_dir: Path) -> None:

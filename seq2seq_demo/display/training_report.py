@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -35,7 +34,7 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
         self.config, self.verbose = config, verbose
         self.bar = new_bar("{task.completed:,.0f}/{task.total:,.0f}", "{task.fields[figures]}")
         is_terminal = sys.stdout.isatty() and sys.stderr.isatty()
-        self.bar.disable = not (verbose and is_terminal) or "NO_COLOR" in os.environ
+        self.bar.disable = not (verbose and is_terminal)
         self.total = config.n_training  # the length of the bar, in training points
         self.task = self.bar.add_task("", total=self.total, figures="")
         self.has_cell = verbose is not False and in_notebook()

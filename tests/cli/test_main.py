@@ -39,7 +39,7 @@ def test_tracebacks_are_printed_only_with_vv(run):
 
 
 def test_help_and_usage_errors_import_nothing_heavy():
-    lines = ["--help", "train --help", "--version", "train -1", "predict x --format nope", "evaluate --lengths 0"]
+    lines = ["--help", "train --help", "--version", "train -1", "predict x --format nope", "evaluate --in-len 0"]
     assert imported(lines, *HEAVY) == []
 
 
@@ -57,7 +57,7 @@ def test_numpy_commands_import_neither_tensorflow_nor_matplotlib(tmp_path, monke
         ("train -p r", {"reversed", "rotated", "running_sum"}),
         ("train 100 --lr-schedule ", {"constant", "cosine"}),
         ("predict -i sorted-", {"sorted-attention", "sorted-rnn"}),
-        ("evaluate --l", {"--lengths", "--length-penalty"}),
+        ("evaluate --k", {"--keep-going"}),
         ("train --l", {"--label-smoothing", "--learning-rate", "--lr-schedule", "--log-dir", "--lowercase"}),
     ],
 )

@@ -59,6 +59,8 @@ def test_the_order_of_arguments_does_not_matter():
     assert parsed("predict 3 -p sorted 1 -v 2").words == ("3", "1", "2")
     for line in ("-n train predict 3 page", "predict -n train 3 page", "--name train predict 3 page"):
         assert parsed(line) == PredictOptions(name="train", words=("3", "page")), line
+    assert parsed("-vn train predict 3") == PredictOptions(name="train", words=("3",), verbose=1)
+    assert parsed("-nn train 5") == TrainOptions(name="n", settings={"points": 5})
 
 
 def test_each_command_parses_its_options():
@@ -67,9 +69,10 @@ def test_each_command_parses_its_options():
     assert lengths == {"1-20": (1, 20), "7-7": (7, 7), "7": 7}
     assert parsed("predict 3 1 --in-len 2") == PredictOptions(words=("3", "1"), settings={"in_len": 2})
     assert parsed("evaluate") == EvaluateOptions()
-    assert parsed("evaluate 50 --lengths 5,10 --json") == EvaluateOptions(points=50, lengths=(5, 10), json=True)
+    assert parsed("evaluate 50 --in-len 5,10 --json") == EvaluateOptions(points=50, lengths=(5, 10), json=True)
     assert parsed("evaluate --seed 3") == EvaluateOptions(seed=3)
-    assert parsed("evaluate --lengths 5,1-3,2").lengths == (5, 1, 2, 3)
+    assert parsed("evaluate --in-len 5,1-3,2").lengths == (5, 1, 2, 3)
+    assert parsed("predict a.tsv -q --tsv") == PredictOptions(words=("a.tsv",), quiet=True, tsv=True)
     assert parsed("patterns -p added") == PatternsOptions(pattern="added")
     assert parsed("networks -v") == NetworksOptions(verbose=1)
     assert parsed("page -i a -o p.html x -i b") == PageOptions(
@@ -77,6 +80,16 @@ def test_each_command_parses_its_options():
     )
     paths = parsed("predict 1 -i w --data-dir d")
     assert (paths.input_weights, paths.data_dir) == ((Path("w"),), Path("d"))
+
+
+@pytest.mark.parametrize(
+    "words", ["1000 a.tsv", "a.tsv 1000", "1000 --from-file a.tsv", "--from-file=a.tsv -v 1000 -v"]
+)
+def test_a_word_that_is_no_number_is_the_file(words):
+    train, evaluate = parsed(f"train {words}"), parsed(f"evaluate {words}")
+    assert (train.settings, train.from_file) == ({"points": 1000}, "a.tsv")
+    assert (evaluate.points, evaluate.from_file) == (1000, "a.tsv")
+    assert parsed("train -").from_file == parsed("- evaluate").from_file == "-"
 
 
 def test_models_and_cells_have_short_names():
@@ -101,6 +114,39 @@ def test_the_options_of_2016_in_short_and_long_form():
     assert rest.settings == {"points": 50, **sizes}
 
 
+LINES_OF_2016 = {  # the options, the command with its arguments, and how the program of 2016 understood them
+    ("-v -v -o weights.tfl -p reversed -m embedding_attention --iter-num=0 -e 10", "train 100000"): TrainOptions(
+        verbose=2,
+        output=Path("weights.tfl"),
+        pattern="reversed",
+        iter_num=0,
+        settings={"model": "embedding_attention", "epochs": 10, "points": 100_000},
+    ),
+    ("-i weights.tfl -v -p reversed -m embedding_attention", "predict 0 1 2 3 4 5 6 7 8 9"): PredictOptions(
+        input_weights=(Path("weights.tfl"),),
+        verbose=1,
+        pattern="reversed",
+        settings={"model": "embedding_attention"},
+        words=tuple("0123456789"),
+    ),
+    (
+        "-i TRAINED_WEIGHTS/ts2s__attention__sorted_1.tfl -p sorted --in-len=20 --out-len=20 -m embedding_attention",
+        "predict 9 8 7 6 5 4 3 2 1 2 5 1 8 7 7 3 9 1 4 6",
+    ): PredictOptions(
+        input_weights=(Path("TRAINED_WEIGHTS/ts2s__attention__sorted_1.tfl"),),
+        pattern="sorted",
+        settings={"in_len": 20, "out_len": 20, "model": "embedding_attention"},
+        words=tuple("98765432125187739146"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("options", "command"), LINES_OF_2016)
+def test_the_lines_of_the_readme_of_2016(options, command):
+    for line in (f"{options} {command}", f"{command} {options}"):
+        assert parsed(line) == LINES_OF_2016[options, command]
+
+
 def test_the_main_help(help_of):
     text = help_of("--help")
     lines = text.splitlines()
@@ -109,31 +155,42 @@ def test_the_main_help(help_of):
     assert lines[0] == "usage: seq2seq-demo COMMAND [options]"
     for command in COMMANDS:
         assert re.search(rf"^  {command} .*  \w", text, re.MULTILINE), command
-    assert options_in(text) == {"--help", "--version", "--verbose"}
+    assert options_in(text) == {"--help", "--version", "--verbose", "--quiet"}
     examples = text.partition("\nexamples:\n")[2].splitlines()
     assert len(examples) >= 2
     assert all(example.startswith("  seq2seq-demo ") for example in examples)
-    assert help_of("-h") == help_of("-v --help") == text
-    assert help_of("--version") == f"seq2seq-demo {__version__}\n"
+    assert help_of("-h") == help_of("-v --help") == help_of("") == text
+    assert help_of("-V") == help_of("--version") == f"seq2seq-demo {__version__}\n"
+
+
+MOST_LISTED = {"train": 51, "predict": 24, "evaluate": 19, "page": 17, "patterns": 8, "networks": 4}
+ANSWERED_BY_FILE = {"--in-len", "--in-max-int", "--out-max-int", "--in-tokens", "--out-tokens", "--iter-num", "--model"}
+ANSWERED_BY_FILE |= {"--cell-type", "--num-layers", "--cell-size", "--embedding-size", "--bidirectional"}
+UNLISTED = {
+    "train": {"--from-file"},
+    "predict": ANSWERED_BY_FILE,
+    "evaluate": ANSWERED_BY_FILE - {"--in-len"} | {"--from-file"},
+    "page": ANSWERED_BY_FILE | {"--out-len"},
+}
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_the_help_of_a_command_lists_exactly_its_options(help_of, command):
+def test_the_help_of_a_command_lists_its_options_but_those_that_a_file_answers(help_of, command):
     text = help_of(f"{command} --help")
     for line in (f"{command} -h", f"-h {command}", f"--help {command}", f"-v -h {command}", f"{command} -v -h"):
         assert help_of(line) == text, line
     assert text.startswith(f"usage: seq2seq-demo {command} ")
     names = {name for action in make_parser(command)._actions for name in action.option_strings if name[:2] == "--"}
     names -= {f"--no-{name[2:]}" for name in names}  # in the same line as the option that they undo
-    assert options_in(text) == names - {"--version"}
+    assert options_in(text) == names - {"--version"} - UNLISTED.get(command, set())
+    assert len(re.findall("^ +-", text, re.MULTILINE)) <= MOST_LISTED[command]
 
 
 def test_the_help_groups_the_options(help_of):
     text = help_of("train --help")
-    assert len(re.findall("^ +-", text, re.MULTILINE)) <= 51
     first, *_, last = re.findall(r"^(.+):\n((?:  .*\n)+)", text.partition("\nexamples:")[0], re.MULTILINE)
     assert [*re.findall(r"^  (-\w)", first[1], re.MULTILINE)] == ["-p", "-o", "-i"]
-    assert [*re.findall(r"^  (-\w)", last[1], re.MULTILINE)] == ["-v", "-h"]
+    assert [*re.findall(r"^  (-\w)", last[1], re.MULTILINE)] == ["-v", "-q", "-h"]
     headings = re.findall(r"^(\w.*):$", text, re.MULTILINE)
     assert headings[1:] == ["task", "weights, data and network", "training", "all commands", "examples"]
 
@@ -148,7 +205,11 @@ def test_the_examples_in_the_help_parse(help_of, tmp_path, command):
         assert type(parse(argv)) is COMMANDS[command or argv[0]].options
 
 
-def test_the_help_of_an_option_that_two_commands_share_describes_the_output(help_of):
-    train, page = (help_of(f"{command} --help") for command in ("train", "page"))
-    assert re.search(r"--output-weights FILE\s+where to write weights \(default: a", train)
-    assert re.search(r"--output-weights FILE\s+where to write the page, or a module \(FILE.js\)\n", page)
+def test_the_help_of_an_option_that_commands_share_is_true_for_each(help_of):
+    texts = {command: " ".join(help_of(f"{command} --help").split()) for command in COMMANDS}
+    assert "--force let outputs replace any file, and discard an interrupted training run" in texts["train"]
+    assert "--force let --attention-plot replace any file" in texts["predict"]
+    assert "--force replace any file" in texts["page"]
+    assert "-q, --quiet print only errors and the name of the saved file" in texts["train"]
+    assert "--in-len S length of the source (default 6)" in texts["patterns"]
+    assert "--in-len S,S-S,... source lengths to measure" in texts["evaluate"]

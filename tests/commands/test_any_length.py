@@ -35,7 +35,7 @@ def test_training_and_evaluation_cover_every_length(run, fast_steps):
     random = [row for row in rows if row["sources"] == "random"]
     assert [(row["in_len"], row["n"]) for row in random] == [(1, 3), (2, 9), (3, 27), (4, 81)]
     assert {row["sources"] for row in rows} == {"random", "all equal", "two symbols", "ascending", "descending"}
-    out, err = run.ok("evaluate -i w 50 --lengths 2-3,6")
+    out, err = run.ok("evaluate -i w 50 --in-len 2-3,6")
     assert [line.split()[0] for line in out.split("\n\n")[2].splitlines()] == ["length", "2", "3", "6", "all"]
     assert "The network was trained on length 1-4, so its answers at length 6 may be wrong\n" in err
 

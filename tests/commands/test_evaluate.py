@@ -33,8 +33,7 @@ def test_evaluate_reports_free_running_accuracy(run):
 
 def test_untrained_lengths_are_reported_once(run):
     save_random("w", ATTENTION, in_len=4, out_len=3)
-    options = {"": None, "--in-len 4": None, "--lengths 4": None}
-    options |= {"--in-len 5": "5", "--lengths 5": "5", "--lengths 7,4,2,7": "2, 7"}
+    options = {"": None, "--in-len 4": None, "--in-len 5": "5", "--in-len 7,4,2,7": "2, 7"}
     for option, n in options.items():
         warning = [f"The network was trained on length 4, so its answers at length {n} may be wrong"] if n else []
         for as_json in ("", "--json"):
@@ -51,7 +50,7 @@ def test_evaluate_when_nearly_all_sources_were_trained_on(run):
 
     assert n_unseen_after(1000) == 0
     run.refuses("evaluate -i w", "expected sources of length 2 that training did not use, got none", 1)
-    out, err = run.ok("evaluate 20 -i w --lengths 2,3")
+    out, err = run.ok("evaluate 20 -i w --in-len 2,3")
     assert "Skipped one length: expected sources of length 2 that training did not use, got none\n" in err
     assert [row.split()[0] for row in out.split("\n\n")[2].splitlines()] == ["length", "3"]
     assert 0 < n_unseen_after(300) < 10

@@ -85,7 +85,7 @@ JSON_LINES = ['{"input": "ab"', '{"id": 1}', '"ab"', "", "ab", '{"input": "c"}',
 @pytest.mark.parametrize(
     ("form", "lines", "right"),
     [
-        ("--format tsv", TEXT_LINES, {3: "ab", 6: "c"}),
+        ("--tsv", TEXT_LINES, {3: "ab", 6: "c"}),
         ("--json --format json", JSON_LINES, {3: "ab", 6: "c", 7: "b", 10: "a"}),
     ],
 )
@@ -113,7 +113,7 @@ def test_a_source_that_is_too_long_to_decode_is_printed_as_it_was_read(run, monk
     save_texts("w", ("characters", ("a", "b", "c")), ("characters", ("x", "y")))
     Path("in.txt").write_text(f"{'ab' * 3000}\n")
     monkeypatch.setattr(system_memory, "total", lambda: 10**6)
-    status, out, err = run("predict", "-i", "w", "--from-file", "in.txt", "--format", "tsv")
+    status, out, err = run("predict", "-i", "w", "--from-file", "in.txt", "--tsv")
     assert (status, out) == (1, f"{'ab' * 3000}\t\t\n")
     assert "expected sequences that the network can read, skipped 1" in err
 

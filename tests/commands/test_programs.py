@@ -62,26 +62,26 @@ def test_every_line_gets_a_record(run, network):
 
 def test_answers_as_tab_separated_values(run, network):
     Path("in.tsv").write_text("ab\tx\nqb\ty\nc\tx\n\tx\n")
-    status, out, err = run("predict -i w --from-file in.tsv --format tsv")
+    status, out, err = run("predict -i w --from-file in.tsv --tsv")
     expected = network.predict(["ab", "c"], details=True)
     rows = [f"{answer.source_text}\t{answer.text}\t{answer.probability:.6g}\n" for answer in expected]
     assert (status, out) == (1, f"{rows[0]}qb\t\t\n{rows[1]}\t\t\n")
     assert 'in.tsv, line 2: expected characters seen in training, got "q" at position 1\n' in err
-    assert run.ok("predict -i w --format tsv ab c")[0] == "".join(rows)
-    facts = records(run.ok("predict -i w --format tsv --json ab")[0])
+    assert run.ok("predict -i w --tsv ab c")[0] == "".join(rows)
+    facts = records(run.ok("predict -i w --json ab")[0])
     assert facts[0]["probability"] == pytest.approx(expected[0].probability, abs=1e-6)
     best = network.predict(["ab"], beam_size=3, n_best=2, details=True)[0]
     rows = [f"ab\t{answer.text}\t{answer.probability:.6g}\n" for answer in best]
-    assert run.ok("predict -i w --format tsv ab --beam-size 3 --n-best 2")[0] == "".join(rows)
+    assert run.ok("predict -i w --tsv ab --beam-size 3 --n-best 2")[0] == "".join(rows)
 
 
 def test_tabs_in_tab_separated_values_are_escaped_and_other_symbols_are_not(run, monkeypatch):
     save_texts("w", ("characters", ("\t", "\n", "\\", "\u200b", "\x1b")), ("characters", ("\t", "\r")))
-    out, _ = run.ok("predict -i w --format tsv", "\\\t\n\u200b\x1b")
+    out, _ = run.ok("predict -i w --tsv", "\\\t\n\u200b\x1b")
     assert out.startswith("\\\\\\t\\n\u200b\x1b\t")
     assert (out.count("\t"), out.count("\n")) == (2, 1)
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    assert "\\x1b" in run.ok("predict -i w --format tsv", "\x1b")[0]  # a terminal would obey it
+    assert "\\x1b" in run.ok("predict -i w --tsv", "\x1b")[0]  # a terminal would obey it
 
 
 def test_errors_in_python(network):
