@@ -1,7 +1,7 @@
 # ruff: noqa: PLC0414
 """The Python API. `import X as X` exports the name X from the package, for Python and for type checkers."""
 
-from seq2seq_demo.callbacks import Callback as Callback, StopTraining as StopTraining
+from seq2seq_demo.callbacks import Callback as Callback, TrainingState as TrainingState
 from seq2seq_demo.data.reading import read_pairs as read_pairs
 from seq2seq_demo.data.sequences import Pairs as Pairs
 from seq2seq_demo.errors import (

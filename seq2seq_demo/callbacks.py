@@ -1,83 +1,129 @@
-"""Callbacks, which training calls during each epoch: their base class, and the validation of a user's callbacks."""
+"""Callbacks, which training calls during each epoch: their base class, and the state that their methods get."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from seq2seq_demo.data.sequences import Pairs
+from seq2seq_demo.data.vocabulary import Vocabularies
 from seq2seq_demo.errors import UsageError
+from seq2seq_demo.metrics import Epoch
+from seq2seq_demo.plots import History
 
 if TYPE_CHECKING:
-    from seq2seq_demo.data.sequences import Pairs
-    from seq2seq_demo.metrics import Epoch
     from seq2seq_demo.trained_network import TrainedNetwork
 
 
-class StopTraining(Exception):
-    """Raised by a method of a `Callback` to stop the training."""
+@dataclass(frozen=True, eq=False)
+class TrainingState:
+    """The state of a training run, as the methods of a `Callback` get it.
+
+    `figures` are those of the current epoch: in `on_steps_end`, loss and accuracy since the previous call; in
+    `on_epoch_end`, all of them. A figure that is not known yet is nan.
+    """
+
+    points: int  # training points used so far in this epoch
+    figures: Epoch
+    history: History  # the completed epochs, including those before a resume
+    _network: Callable[[int], TrainedNetwork] = field(repr=False)  # by step
+    _pairs: Pairs = field(repr=False)  # `validation` as numbers
+    _vocabularies: Vocabularies = field(repr=False)
+
+    @property
+    def epoch(self) -> int:
+        """The number of the current epoch, counted from 1."""
+        return self.figures.epoch
+
+    @property
+    def step(self) -> int:
+        """The number of updates that Adam has made."""
+        return self.figures.step
+
+    @functools.cached_property
+    def network(self) -> TrainedNetwork:
+        """The network after this step.
+
+        Raises:
+            UsageError: training has continued since.
+        """
+        return self._network(self.step)
+
+    @functools.cached_property
+    def validation(self) -> list[tuple[Any, Any]]:
+        """The validation pairs, as `evaluate` takes them, without those that have symbols unseen in training."""
+        sides = zip(self._vocabularies, (self._pairs.sources, self._pairs.targets), strict=True)
+        return [*zip(*([*map(side.to_value, sequences.rows())] for side, sequences in sides), strict=True)]
 
 
 class Callback:
     """The base class of callbacks. Each method does nothing unless a subclass overrides it.
 
-    A method that returns True or raises StopTraining stops the training once the other callbacks are called too.
-    `train` then returns the network as it does after the last epoch. If several workers train one network, all of them
-    must stop it. If there are several `members`, a stop ends the training of the current one.
+    A method that returns True stops the training once the other callbacks are called too. `train` then returns the
+    network as it does after the last epoch. If several workers train one network, all of them must stop it. If there
+    are several `members`, a stop ends the training of the current one.
     """
 
-    def on_epoch_begin(self, epoch: int) -> bool | None:
-        """Called before each epoch; a stop here skips the epoch.
+    def on_epoch_begin(self, state: TrainingState) -> bool | None:
+        """Called before each epoch; a stop here skips the epoch."""
 
-        Args:
-            epoch: the number of the epoch, counted from 1.
-        """
-
-    def on_steps_end(self, step: int, points: int, loss: float, token_accuracy: float) -> bool | None:
+    def on_steps_end(self, state: TrainingState) -> bool | None:
         """Called after every 64 steps, after the first 8, and at the end of an epoch; a stop here ends the epoch.
 
         The network is then validated, and `on_epoch_end` is called, as after a whole epoch.
-
-        Args:
-            step: the number of updates that Adam has made.
-            points: the number of training points used so far in this epoch.
-            loss: the mean loss since the previous call, in nats per symbol, with teacher forcing.
-            token_accuracy: the token accuracy since the previous call, with teacher forcing.
         """
 
-    def on_epoch_end(self, history: Sequence[Epoch], network: TrainedNetwork, validation: Pairs) -> bool | None:
-        """Called after each epoch.
-
-        Args:
-            history: the figures of every epoch so far, including epochs before a resume.
-            network: the network after this epoch.
-            validation: the validation pairs, without those that have symbols unseen in training; read-only.
-        """
+    def on_epoch_end(self, state: TrainingState) -> bool | None:
+        """Called after each epoch and its validation."""
 
 
-def notify(callbacks: Sequence[Callback], method: str, *arguments: object) -> bool:
+METHODS = [name for name in dir(Callback) if name.startswith("on_")]
+
+
+def notify_all(callbacks: Sequence[Callback], method: str, state: TrainingState) -> bool:
     """Call a method of each callback; return whether one of them stops the training."""
-    stops = False
-    for callback in callbacks:
-        try:
-            answer = getattr(callback, method)(*arguments)
-        except StopTraining:
-            answer = True
-        stops |= isinstance(answer, bool | np.bool_) and bool(answer)
-    return stops
+    answers = [getattr(callback, method)(state) for callback in callbacks]
+    return any(isinstance(answer, bool | np.bool_) and answer for answer in answers)
 
 
-def check_callbacks(callbacks: Sequence[Callback] | None) -> Sequence[Callback]:
-    """Validate the callbacks and return them; None becomes an empty list.
+def check_callbacks(
+    callbacks: Sequence[Callback] | None, on_epoch: Callable[[TrainingState], object] | None = None
+) -> list[Callback]:
+    """Validate the callbacks and return them, with one that calls `on_epoch` at the end of each epoch.
 
     Raises:
-        UsageError: an item is not a `Callback`, or it has a method `on_…` that `Callback` does not have.
+        UsageError: an item is not a `Callback`, it has a method `on_…` that `Callback` does not have, or a method or
+            `on_epoch` does not take one argument.
     """
-    callbacks = [] if callbacks is None else callbacks
-    if not isinstance(callbacks, list | tuple) or not all(isinstance(each, Callback) for each in callbacks):
-        raise UsageError(f"expected `callbacks` to be a list of Callback objects, got {callbacks!r}"[:200])
-    methods = [name for name in dir(Callback) if name.startswith("on_")]
-    for name in {name for callback in callbacks for name in dir(callback) if name.startswith("on_")} - {*methods}:
-        raise UsageError(f"expected only the methods {', '.join(methods)}, got {name}")
-    return callbacks
+    if not isinstance(callbacks, list | tuple | None) or not all(isinstance(x, Callback) for x in callbacks or ()):
+        hint = "; `on_epoch` takes a function"
+        raise UsageError(f"expected `callbacks` to be a list of Callback objects{hint}, got {callbacks!r}"[:200])
+    checked = [*(callbacks or ())]
+    for callback in checked:
+        for name in (name for name in dir(callback) if name.startswith("on_")):
+            if name not in METHODS:
+                raise UsageError(f"expected only the methods {', '.join(METHODS)}, got {name}")
+            _require_one_argument(name, getattr(callback, name))
+    if on_epoch is not None:
+        _require_one_argument("on_epoch", on_epoch)
+        checked.append(Callback())
+        checked[-1].on_epoch_end = on_epoch
+    return checked
+
+
+def _require_one_argument(name: str, function: Any) -> None:
+    """Raise UsageError unless a function can be called with one argument; some built-in functions cannot be checked."""
+    got = repr(function)
+    try:
+        got = f"{name}{inspect.signature(function)}"
+        inspect.signature(function).bind(None)
+    except TypeError as error:
+        expected = f"expected `{name}` to take one argument, the state of the training"
+        raise UsageError(f"{expected}, got {got}"[:200]) from error
+    except ValueError:
+        pass

@@ -8,11 +8,11 @@ from seq2seq_demo import (
     Callback,
     Epoch,
     Evaluation,
+    History,
     InputError,
-    Pairs,
     Prediction,
-    StopTraining,
     TrainedNetwork,
+    TrainingState,
     ensemble,
     load,
     train,
@@ -22,12 +22,12 @@ from seq2seq_demo.data.patterns import PatternTask
 
 
 class Stop(Callback):
-    def on_steps_end(self, step: int, points: int, loss: float, token_accuracy: float) -> None:
-        if loss > 100:
-            raise StopTraining
+    def on_steps_end(self, state: TrainingState) -> bool:
+        return state.points > 1000 and state.figures.loss > 100
 
-    def on_epoch_end(self, history: Sequence[Epoch], network: TrainedNetwork, validation: Pairs) -> bool:
-        return history[-1].validation.exact_match > 0.99
+    def on_epoch_end(self, state: TrainingState) -> bool:
+        assert_type(state.history, History)
+        return state.network.evaluate(state.validation).exact_match > 0.99
 
 
 def doubled(source: list[int]) -> list[int]:

@@ -160,21 +160,22 @@ def pairs_of_arrays(sources: np.ndarray, targets: np.ndarray) -> Pairs:
 
 
 class Watcher(Callback):
-    """A callback that records all calls, all networks, and the last history and validation pairs."""
+    """A callback that records all calls, all networks, and the last history and state."""
 
     def __init__(self):
-        self.calls, self.history, self.networks, self.validation = [], (), [], None
+        self.calls, self.history, self.networks, self.state = [], (), [], None
 
-    def on_epoch_begin(self, epoch):
-        self.calls.append(("begin", epoch))
+    def on_epoch_begin(self, state):
+        self.calls.append(("begin", state.epoch))
 
-    def on_steps_end(self, *values):
-        self.calls.append(("steps", *values))
+    def on_steps_end(self, state):
+        figures = state.figures.loss, state.figures.forced_token_accuracy
+        self.calls.append(("steps", state.step, state.points, *figures))
 
-    def on_epoch_end(self, history, network, validation):
-        self.calls.append(("end", len(history), len(validation)))
-        self.history, self.validation = history, validation
-        self.networks.append(network)
+    def on_epoch_end(self, state):
+        self.calls.append(("end", state.epoch, len(state.validation)))
+        self.history, self.state = state.history, state
+        self.networks.append(state.network)
 
 
 def environment(**changes) -> dict[str, str]:

@@ -36,7 +36,7 @@ def test_texts_are_answered_with_texts(trained, tmp_path):
     network, watcher = trained
     assert network.vocabularies.source.symbols == tuple(sorted(WORDS))
     assert network.vocabularies.target.symbols == tuple(sorted(WORDS.values()))
-    assert watcher.validation.sources.rows() == [[sorted(WORDS).index(x) for x in text] for text, _ in spelled(30, 1)]
+    assert watcher.state.validation == spelled(30, 1)
     unseen = ["🦊", "ab🦊", "éé", "ba"]
     expected = ["fox", "alpha bravo fox", "echo echo", "bravo alpha"]
     network.save(tmp_path / "w")
@@ -89,9 +89,3 @@ def test_pairs_of_a_file_are_read_first(tmp_path):
 def test_a_keras_model_is_saved_otherwise(trained, tmp_path):
     with pytest.raises(WeightsError, match=r"w\.keras: `to_keras\(\).save` writes a Keras model$"):
         trained[0].save(tmp_path / "w.keras")
-
-
-def test_callbacks_cannot_write_into_the_validation_pairs(trained):
-    for sequences in (trained[1].validation.sources, trained[1].validation.targets):
-        with pytest.raises(ValueError, match="read-only"):
-            sequences.symbols[...] = 0

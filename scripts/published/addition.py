@@ -47,9 +47,9 @@ class AccuracyRecorder(Callback):
         self.sources, self.targets = map(list, zip(*pairs, strict=True))
         self.by_epoch: list[float] = []
 
-    def on_epoch_end(self, history, network, validation):
+    def on_epoch_end(self, state):
         """Predict all targets and append the accuracy."""
-        self.by_epoch.append(character_accuracy(network.predict(self.sources), self.targets))
+        self.by_epoch.append(character_accuracy(state.network.predict(self.sources), self.targets))
 
 
 def main() -> None:

@@ -22,9 +22,9 @@ DEFAULTS: dict[str, Any] = {
 class EpochPrinter(Callback):
     """Prints one line per epoch on standard error."""
 
-    def on_epoch_end(self, history, network, validation):
+    def on_epoch_end(self, state):
         """Print the loss and the validation exact match."""
-        last = history[-1]
+        last = state.figures
         figures = f"loss {last.loss:.4f}, validation exact match {last.validation_exact_match:.4f}"
         print(f"epoch {last.epoch}: {figures}", file=sys.stderr, flush=True)
 

@@ -16,7 +16,6 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -75,10 +74,10 @@ def train_and_measure(folder: Path, changes: dict[str, Any], n_pairs: int | None
         network: TrainedNetwork
         epoch = 0
 
-        def on_epoch_end(self, history: Sequence[Any], network: TrainedNetwork, validation: Any) -> None:
-            last = history[-1].validation
+        def on_epoch_end(self, state: Any) -> None:
+            last = state.figures.validation
             if not self.epoch or (last.exact_match, -last.loss) > self.best:
-                self.best, self.network, self.epoch = (last.exact_match, -last.loss), network, len(history)
+                self.best, self.network, self.epoch = (last.exact_match, -last.loss), state.network, state.epoch
             if time.monotonic() - start > limit:
                 raise TimeLimit
 

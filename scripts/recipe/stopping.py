@@ -28,9 +28,9 @@ def epochs_of(folder: Path, n_pairs: int) -> tuple[Any, list[tuple[float, float]
     class OnTest(Callback):
         seconds = 0.0  # spent on test pairs
 
-        def on_epoch_end(self, history: Any, network: Any, validation: Any) -> None:
+        def on_epoch_end(self, state: Any) -> None:
             began = time.process_time()
-            exact_match = network.evaluate(test).exact_match
+            exact_match = state.network.evaluate(test).exact_match
             self.seconds += time.process_time() - began
             measured.append((time.process_time() - start - self.seconds, exact_match))
 

@@ -124,12 +124,6 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.sources)
 
-    def read_only(self) -> Pairs:
-        """Return these pairs, whose arrays can no longer be written to."""
-        for array in (self.sources.symbols, self.sources.lengths, self.targets.symbols, self.targets.lengths):
-            array.flags.writeable = False
-        return self
-
     def without(self, seen: Sequences) -> Pairs:
         """Return the pairs whose source is not in `seen`, or all if none remain."""
         is_new = ~self.sources.are_in(seen)

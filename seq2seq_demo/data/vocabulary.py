@@ -129,6 +129,11 @@ class Vocabulary(Tokenizer):
             return list(numbers)
         return [self.symbols[number] if number < len(self.symbols) else UNKNOWN for number in numbers]
 
+    def to_value(self, numbers: Iterable[int]) -> str | list[int]:
+        """Convert numbers to a sequence as a user gives it: a text, or a list of integers."""
+        symbols = self.to_symbols(numbers)
+        return join_symbols(self.tokens, symbols) if self.is_text else symbols
+
 
 class Vocabularies(NamedTuple):
     """The two vocabularies of a network; the defaults are for integers."""

@@ -12,7 +12,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seq2seq_demo import plots
-from seq2seq_demo.callbacks import Callback
+from seq2seq_demo.callbacks import Callback, TrainingState
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.console import print_notice
 from seq2seq_demo.data.sequences import Pairs
@@ -28,7 +28,6 @@ from seq2seq_demo.display.predictions import probe_line
 from seq2seq_demo.display.training_report import probe
 from seq2seq_demo.errors import Seq2SeqError
 from seq2seq_demo.files import atomic_files
-from seq2seq_demo.metrics import Epoch
 from seq2seq_demo.trained_network import TrainedNetwork
 
 if TYPE_CHECKING:
@@ -53,18 +52,14 @@ class HistoryFiles(Callback):
         if plot is not None:
             plots.check(plot, force)
 
-    def on_epoch_end(self, history: Sequence[Epoch], network: TrainedNetwork, validation: Pairs) -> None:
-        """Write the files."""
-        self.write(history)
-
-    def write(self, history: Sequence[Epoch]) -> None:
+    def on_epoch_end(self, state: TrainingState) -> None:
         """Write the files; a failure prints a notice and does not stop the training."""
         try:
             if self.path is not None:
-                epochs = [epoch.to_dict() for epoch in history]
+                epochs = [epoch.to_dict() for epoch in state.history]
                 atomic_files.write(self.path, (json.dumps(epochs, indent=2) + "\n").encode())
             if self.plot is not None:
-                plots.save(plots.History(history).plot(), self.plot)
+                plots.save(state.history.plot(), self.plot)
         except (Seq2SeqError, OSError) as error:
             print_notice(f"Could not write the history: {error}")
 
@@ -97,19 +92,19 @@ class TensorBoard(Callback, contextlib.AbstractContextManager["TensorBoard"]):
         if self.writer:
             self.writer.close()
 
-    def on_steps_end(self, step: int, points: int, loss: float, token_accuracy: float) -> None:
+    def on_steps_end(self, state: TrainingState) -> None:
         """Log the training loss and token accuracy."""
-        self._log(step, lambda: _write("scalars", "train", {"loss": loss, "token_accuracy": token_accuracy}))
+        figures = {name: getattr(state.figures, name) for name in ("loss", "forced_token_accuracy")}
+        self._log(state.step, lambda: _write("scalars", "train", figures))
 
-    def on_epoch_end(self, history: Sequence[Epoch], network: TrainedNetwork, validation: Pairs) -> None:
+    def on_epoch_end(self, state: TrainingState) -> None:
         """Log the validation figures, the probe, and the details of verbosity 1 to 3."""
-        figures = asdict(history[-1].validation)
-        self._log(network.step, lambda: _write("scalars", "validation", figures))
-        answer = probe_line(probe(network, validation), colour=False).strip()
-        self._log(network.step, lambda: _write("text", "probe", {"answer": answer}))
+        self._log(state.step, lambda: _write("scalars", "validation", asdict(state.figures.validation)))
+        answer = probe_line(probe(state), colour=False).strip()
+        self._log(state.step, lambda: _write("text", "probe", {"answer": answer}))
         if self.verbosity >= 1:
-            probes = _probes(validation, network.model_config)
-            self._log(network.step, lambda: self._write_details(network, probes))
+            probes = _probes(state._pairs, state.network.model_config)
+            self._log(state.step, lambda: self._write_details(state.network, probes))
 
     def _log(self, step: int, write: Callable[[], None]) -> None:
         """Call `write` for this step. The first failure prints a notice and ends the logs; training continues."""

@@ -3,13 +3,12 @@
 import contextlib
 import json
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
-from seq2seq_demo.callbacks import Callback
+from seq2seq_demo.callbacks import Callback, TrainingState
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.console import has_colour, in_notebook, new_bar, pluralize, print_line, print_notice
 from seq2seq_demo.data.pair_task import Task
@@ -17,9 +16,7 @@ from seq2seq_demo.data.sequences import Pairs, Sequences, edit_distances
 from seq2seq_demo.display.predictions import probe_line
 from seq2seq_demo.metrics import Epoch
 from seq2seq_demo.predictions import Prediction
-from seq2seq_demo.trained_network import TrainedNetwork
 
-Epochs = Sequence[Epoch]
 PROBE_CANDIDATES = 20  # the number of validation pairs from which the probe is chosen
 
 
@@ -44,32 +41,32 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
     def __exit__(self, *_: object) -> None:
         self.bar.stop()
 
-    def on_epoch_begin(self, epoch: int) -> None:
+    def on_epoch_begin(self, state: TrainingState) -> None:
         """Show an empty bar for this epoch."""
-        self.label, self.figures = f"Epoch {epoch}{_of_epochs(self.config)}", ""
+        self.label, self.figures = f"Epoch {state.epoch}{_of_epochs(self.config)}", ""
         self.bar.reset(self.task, description=self.label, figures="")
         self.bar.start()
         self._show_in_notebook(0)
 
-    def on_steps_end(self, step: int, points: int, loss: float, token_accuracy: float) -> None:
+    def on_steps_end(self, state: TrainingState) -> None:
         """Advance the bar, and show the loss and accuracy beside the bar."""
-        self.figures = f"loss {loss:.4f} accuracy {token_accuracy:.4f}"
-        self.bar.update(self.task, completed=points, figures=self.figures)
-        self._show_in_notebook(points)
+        self.figures = f"loss {state.figures.loss:.4f} accuracy {state.figures.forced_token_accuracy:.4f}"
+        self.bar.update(self.task, completed=state.points, figures=self.figures)
+        self._show_in_notebook(state.points)
 
-    def on_epoch_end(self, history: Epochs, network: TrainedNetwork, validation: Pairs) -> None:
+    def on_epoch_end(self, state: TrainingState) -> None:
         """Remove the bar of a terminal or fill that of a notebook, and print a line for the epoch and the probe."""
         self.bar.stop()
-        self.validated = f"; validation exact match {history[-1].validation_exact_match:.4f}"
+        self.validated = f"; validation exact match {state.figures.validation_exact_match:.4f}"
         self._show_in_notebook(self.total)
         if not self.verbose:
             return
-        n_points, n = self.config.n_validation, len(validation)
-        if len(history) == 1 and n < n_points and self.config.validation_points is None:  # the points of a pattern
+        n_points, n = self.config.n_validation, len(state._pairs)
+        if state.epoch == 1 and n < n_points and self.config.validation_points is None:  # the points of a pattern
             seen = f"{n_points - n:,} of the {n_points:,} validation points are also training points"
             print_notice(f"{seen}: the figures are on the other {n:,}")
-        print_line(epoch_line(history[-1], self.config))
-        print_line(probe_line(probe(network, validation), has_colour(sys.stdout)), coloured=True)
+        print_line(epoch_line(state.figures, self.config))
+        print_line(probe_line(probe(state), has_colour(sys.stdout)), coloured=True)
 
     def _show_in_notebook(self, points: int) -> None:
         if self.has_cell:
@@ -87,9 +84,9 @@ class MemberReport(Callback):
     def __init__(self, number: int, config: TrainConfig) -> None:
         self.number, self.config = number, config
 
-    def on_epoch_end(self, history: Epochs, network: TrainedNetwork, validation: Pairs) -> None:
+    def on_epoch_end(self, state: TrainingState) -> None:
         """Print the line."""
-        print_line(f"Member {self.number}: {epoch_line(history[-1], self.config)}")
+        print_line(f"Member {self.number}: {epoch_line(state.figures, self.config)}")
 
 
 def epoch_line(epoch: Epoch, config: TrainConfig) -> str:
@@ -108,8 +105,9 @@ def _of_epochs(config: TrainConfig) -> str:
     return "" if config.minutes else f"/{config.epochs}"
 
 
-def probe(network: TrainedNetwork, validation: Pairs) -> Prediction:
+def probe(state: TrainingState) -> Prediction:
     """Return the network's prediction for the probe source, with the nearest of the targets of this source."""
+    network, validation = state.network, state._pairs
     source, expected = probe_pair(validation)
     (prediction,) = network.predict_numbers([source], None if network.ends else len(expected))
     rows = np.flatnonzero(validation.sources.lengths == len(source))

@@ -9,7 +9,7 @@ the program has a branch for each of a few widths.
 import functools
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, replace
 
 from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads  # before TensorFlow
@@ -19,11 +19,11 @@ import numpy as np
 import tensorflow as tf
 
 from seq2seq_demo import system_memory
-from seq2seq_demo.callbacks import Callback, notify
+from seq2seq_demo.callbacks import Callback, TrainingState, notify_all
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.pair_task import Task
 from seq2seq_demo.data.sequences import Pairs
-from seq2seq_demo.errors import TrainingError, WeightsError
+from seq2seq_demo.errors import TrainingError, UsageError, WeightsError, require
 from seq2seq_demo.files.weights_file import LENGTHS, Checkpoint, Progress
 from seq2seq_demo.metrics import Epoch, Figures
 from seq2seq_demo.network.keras_network.dropout import Masks
@@ -38,6 +38,8 @@ from seq2seq_demo.training.batches import FIRST_STEPS, STEPS_PER_CALL, Batch, Wi
 from seq2seq_demo.training.packed_adam import PackedAdam
 from seq2seq_demo.training.settings import begin_run
 from seq2seq_demo.training.snapshots import Snapshot, Snapshots
+
+Notify = Callable[[str, Epoch, int], bool]  # calls a method of the callbacks with figures and points
 
 
 class Trainer:
@@ -172,8 +174,8 @@ class Trainer:
         """Return the indices of the training pairs in the order of the current epoch."""
         return batches.epoch_order(training, self.config, self.start_step, len(self.history), self.model_config.ends)
 
-    def run_epoch(self, training: Pairs, callbacks: Sequence[Callback], snapshots: Snapshots | None) -> None:
-        """Train on the remaining pairs of the current epoch.
+    def run_epoch(self, training: Pairs, notify: Notify, snapshots: Snapshots | None) -> None:
+        """Train on the remaining pairs of the current epoch; `notify` returns whether a callback ends it.
 
         Raises:
             TrainingError: the loss is not finite, or another worker is lost.
@@ -189,8 +191,9 @@ class Trainer:
             if self.uses_xla and step_before == self.start.network.step:  # XLA has used hundreds of megabytes
                 system_memory.release()
             self._advance(len(pairs), loss, correct)
-            means = (total / self.n_symbols(pairs) for total in (loss, correct))
-            self.is_stopped = notify(callbacks, "on_steps_end", self.step, self.progress.points, *means)
+            n_symbols = self.n_symbols(pairs)
+            figures = self.epoch(loss / n_symbols, correct / n_symbols)
+            self.is_stopped = notify("on_steps_end", figures, self.progress.points)
             if snapshots:
                 snapshots.after_steps(step_before, self.step, self.snapshot)
             if self.is_stopped or self.clock.is_over:
@@ -241,6 +244,10 @@ class Trainer:
         """The number of updates that the weights have received."""
         return self.moments_since + int(self.adam.iterations.numpy())
 
+    def epoch(self, *figures: float) -> Epoch:
+        """Return the current epoch, with its first figures."""
+        return Epoch(len(self.history) + 1, self.step, *figures)
+
     def n_symbols(self, pairs: Pairs) -> int:
         """Return the number of target symbols, with END if the network ends its answers."""
         return int(pairs.targets.lengths.sum()) + len(pairs) * self.model_config.ends
@@ -267,8 +274,7 @@ class Trainer:
         if progress.points < len(training):  # a callback or the time limit ended the epoch
             training = training[self.order(training)[: progress.points]]
         symbols, self.validation = self.n_symbols(training), figures
-        means = progress.loss_sum / symbols, progress.correct_sum / symbols
-        epoch = Epoch(len(self.history) + 1, self.step, *means, *astuple(figures))
+        epoch = self.epoch(progress.loss_sum / symbols, progress.correct_sum / symbols, *astuple(figures))
         self.progress, self.history = Progress(), History((*self.history, epoch))
         if self.config.saves_best and results.best_epoch(self.history) is epoch:
             self.best = self.checkpoint()
@@ -299,6 +305,11 @@ class Trainer:
             recording=self.recording,
             history=self.history,
         )
+
+    def network_at(self, step: int) -> TrainedNetwork:
+        """Return the network as in `trained_network`; raise UsageError unless it is at this step."""
+        require(self.step == step, f"expected `network` of step {step} to be read before step {self.step}", UsageError)
+        return self.trained_network()
 
     def snapshot(self) -> Snapshot:
         """Return the state that a resumed run needs."""
@@ -348,17 +359,23 @@ def fit(
     training, validation = task.draw(config, model_config, start_step_of(snapshot.network))
     with strategy.scope():
         trainer = Trainer(config, snapshot, batch_widths(training, config, model_config.ends), began)
-    shown = validation[~validation.unseen_by(trainer.model_config)].read_only()
+    shown = validation[~validation.unseen_by(trainer.model_config)]
+
+    def notify(method: str, figures: Epoch, points: int) -> bool:
+        vocabularies = snapshot.network.vocabularies
+        state = TrainingState(points, figures, trainer.history, trainer.network_at, shown, vocabularies)
+        return notify_all(callbacks, method, state)
+
     if snapshots:  # a signal may have arrived during the seconds in which TensorFlow loads
         snapshots.after_steps(trainer.step, trainer.step, trainer.snapshot)
     while not trainer.is_done():
-        if notify(callbacks, "on_epoch_begin", len(trainer.history) + 1):
+        if notify("on_epoch_begin", trainer.epoch(), trainer.progress.points):
             break
-        trainer.run_epoch(training, callbacks, snapshots)
-        began = time.monotonic()
+        trainer.run_epoch(training, notify, snapshots)
+        began, points = time.monotonic(), trainer.progress.points
         trainer.end_epoch(training, results.validation_figures(task, trainer.trained_network(), validation))
         trainer.clock.validation = time.monotonic() - began
-        trainer.is_stopped |= notify(callbacks, "on_epoch_end", trainer.history, trainer.trained_network(), shown)
+        trainer.is_stopped |= notify("on_epoch_end", trainer.history[-1], points)
         if snapshots:
             snapshots.after_epoch(trainer.snapshot, trainer.is_done())
     trainer.record(is_end=True)

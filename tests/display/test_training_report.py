@@ -1,6 +1,7 @@
 """The header, the probe and the settings of a training report."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from helpers import pairs_of, trained_network
@@ -38,7 +39,7 @@ def test_a_probe_is_compared_with_the_nearest_target_of_its_source(other_pairs):
     network = replace(network, model_config=replace(network.model_config, ends=True), min_in_len=1)
     predicted = network.predict([[4, 5]])[0]
     validation = pairs_of(([4, 5], [1, 2, 3]), ([4], []), *other_pairs, ([4, 5], predicted))
-    found = probe(network, validation)
+    found = probe(SimpleNamespace(network=network, _pairs=validation))
     assert (found.source, found.expected) == ([4, 5], predicted)
     assert "expected" not in probe_line(found._replace(ended=True), colour=False)
 

@@ -1,0 +1,207 @@
+"""Callbacks: the state that their methods get, how they stop a training run, and errors before it begins."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+from helpers import Watcher, same_arrays
+
+from seq2seq_demo import Callback, UsageError, train
+from seq2seq_demo.callbacks import check_callbacks
+from seq2seq_demo.data.vocabulary import Vocabulary
+from seq2seq_demo.training.trainer import Trainer
+
+TINY = {"cell_size": 3, "embedding_size": 2, "points": 110, "in_len": 2, "batch_size": 1}  # 99 steps per epoch
+pytestmark = pytest.mark.usefixtures("fast_steps")
+
+
+class Stop(Callback):
+    """Stops at the nth call of a method, with this answer."""
+
+    def __init__(self, method, n=1, answer=True):
+        self.n, self.answer = n, answer
+        setattr(self, method, self.call)
+
+    def call(self, state):
+        self.n -= 1
+        return self.answer if self.n == 0 else None
+
+
+def trained(*callbacks, **settings):
+    watcher = Watcher()
+    network = train("copy", callbacks=[*callbacks, watcher], **TINY | {"epochs": 3} | settings)
+    return network, [call[:2] for call in watcher.calls]
+
+
+# ---- The state ----
+
+
+class States(Callback):
+    """Keeps the states of all calls; reads the network at the end of each epoch."""
+
+    def __init__(self):
+        self.begin, self.steps, self.end = [], [], []
+
+    def on_epoch_begin(self, state):
+        self.begin.append(state)
+
+    def on_steps_end(self, state):
+        self.steps.append(state)
+
+    def on_epoch_end(self, state):
+        self.end.append(state)
+        assert state.network.step == state.step
+
+
+def test_each_method_gets_the_state_of_the_training():
+    states = States()
+    network = train("copy", callbacks=[states], epochs=2, **TINY)
+    assert [(s.epoch, s.step, s.points, len(s.history)) for s in states.begin] == [(1, 0, 0, 0), (2, 99, 0, 1)]
+    assert [(s.epoch, s.step, s.points) for s in states.steps[:3]] == [(1, 8, 8), (1, 64, 64), (1, 99, 99)]
+    assert [(s.epoch, s.step, s.points, len(s.history)) for s in states.end] == [(1, 99, 99, 1), (2, 198, 99, 2)]
+    assert [[*map(math.isnan, each.figures.to_dict().values())] for each in (states.begin[0], states.steps[0])] == [
+        [False] * 2 + [True] * 7,
+        [False] * 4 + [True] * 5,
+    ]
+    assert [state.figures for state in states.end] == [*network.history]
+    assert states.end[1].history == network.history
+    assert same_arrays(states.end[1].network.weights, network.weights)
+    assert not same_arrays(states.end[0].network.weights, network.weights)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        states.end[0].points = 1
+
+
+def test_a_network_that_is_read_too_late_is_an_error():
+    states = States()
+    train("copy", callbacks=[states], epochs=1, **TINY)
+    with pytest.raises(UsageError, match=r"^expected `network` of step 64 to be read before step 99$"):
+        _ = states.steps[1].network
+
+
+def test_a_state_is_cheap(monkeypatch):
+    """A callback that reads neither the network nor the validation pairs costs no copy of the weights."""
+    monkeypatch.setattr(Trainer, "network_at", None)
+    monkeypatch.setattr(Vocabulary, "to_value", None)
+    assert train("copy", callbacks=[Stop("on_epoch_end", 2)], **TINY).step == 198
+
+
+TEXTS = [(f"{a} {b}", f"{b}{a}") for a in ("one", "two", "six") for b in ("ten", "two", "one", "ace")] * 3
+
+
+@pytest.mark.parametrize(
+    ("data", "settings", "kinds"),
+    [
+        ("copy", {"points": 60, "in_len": (1, 3)}, (list, list)),
+        (TEXTS, {"in_tokens": "words", "out_tokens": "characters"}, (str, str)),
+        ([([n, 3], "abc"[n % 3 :]) for n in range(30)], {}, (list, str)),
+    ],
+)
+def test_the_validation_pairs_are_those_of_the_user(data, settings, kinds):
+    seen = []
+
+    class Evaluates(Callback):
+        def on_epoch_end(self, state):
+            exact_match = state.network.evaluate(state.validation).exact_match
+            seen.extend(state.validation)
+            assert exact_match == pytest.approx(state.figures.validation_exact_match)
+
+    train(data, epochs=1, cell_size=3, embedding_size=2, callbacks=[Evaluates()], **settings)
+    assert len(seen) > 1
+    assert {tuple(map(type, pair)) for pair in seen} == {kinds}
+    assert data == "copy" or {*map(repr, seen)} <= {*map(repr, data)}
+
+
+# ---- Stops ----
+
+
+@pytest.mark.parametrize("answer", [True, np.True_])
+def test_a_stop_after_an_epoch_keeps_the_network(answer):
+    network, calls = trained(Stop("on_epoch_end", 2, answer))
+    assert (network.step, len(network.history)) == (198, 2)
+    assert calls[-1] == ("end", 2)  # the other callbacks are called too
+    same, _ = trained(epochs=2)
+    assert same_arrays(network.weights, same.weights)
+    assert network.validation == same.validation == network.history[-1].validation
+
+
+@pytest.mark.parametrize("answer", [False, None, 1, "yes", np.False_, np.array([True])])
+def test_other_answers_do_not_stop(answer):
+    callback = Callback()
+    callback.on_epoch_end = callback.on_steps_end = callback.on_epoch_begin = lambda _: answer
+    assert trained(callback, epochs=1)[0].step == 99
+
+
+def test_a_stop_before_an_epoch_skips_it():
+    network, calls = trained(Stop("on_epoch_begin", 2))
+    assert (network.step, len(network.history), calls[-1]) == (99, 1, ("begin", 2))
+    untrained, calls = trained(Stop("on_epoch_begin"))
+    assert (untrained.step, untrained.history, calls) == (0, (), [("begin", 1)])
+
+
+def test_a_stop_within_an_epoch_ends_it_with_a_validation():
+    """Calls end after 8, 64 and 99 steps; then after 64 and 99. Fast steps add a loss of 1 for 2 symbols."""
+    network, calls = trained(Stop("on_steps_end", 4))
+    first = [("begin", 1), ("steps", 8), ("steps", 64), ("steps", 99), ("end", 1)]
+    assert calls == [*first, ("begin", 2), ("steps", 163), ("end", 2)]
+    assert network.step == network.history[-1].step == 163
+    assert [epoch.loss for epoch in network.history] == [0.5, 0.5]
+    assert network.validation == network.history[-1].validation
+    assert trained(Stop("on_steps_end", 5))[0].step == 198
+
+
+def test_a_stop_ends_the_training_of_one_member():
+    network, _ = trained(Stop("on_epoch_end", 1), members=3, epochs=2)
+    assert [each.step for each in network.members] == [99, 198, 198]
+
+
+# ---- Errors before the training ----
+
+
+def with_method(name, method) -> list[Callback]:
+    """A list of one callback that has this method."""
+    return [type("Mine", (Callback,), {name: method})()]
+
+
+ARGUMENT = "to take one argument, the state of the training, got "
+KERAS = lambda self, epoch, logs: None  # noqa: E731
+SIGNATURES = [
+    (
+        with_method("on_epoch_end", lambda self, epoch, logs: None),
+        f"`on_epoch_end` {ARGUMENT}on_epoch_end(epoch, logs)",
+    ),
+    (with_method("on_epoch_begin", lambda self: None), f"`on_epoch_begin` {ARGUMENT}on_epoch_begin()"),
+    (with_method("on_steps_end", 7), f"`on_steps_end` {ARGUMENT}7"),
+]
+NAMES = "only the methods on_epoch_begin, on_epoch_end, on_steps_end, got on_train_end"
+
+
+@pytest.mark.parametrize(
+    ("callbacks", "message"),
+    [
+        *SIGNATURES,
+        (with_method("on_train_end", lambda self, state: None), NAMES),
+        (Watcher(), "`callbacks` to be a list of Callback objects; `on_epoch` takes a function, got <"),
+        ([Watcher], "`callbacks` to be a list of Callback objects; `on_epoch` takes a function, got [<class"),
+        ([print], "`callbacks` to be a list of Callback objects; `on_epoch` takes a function, got [<built-in"),
+    ],
+)
+def test_callbacks_that_would_fail_are_refused_before_the_training(callbacks, message):
+    with pytest.raises(UsageError) as error:
+        train("copy", callbacks=callbacks, **TINY)
+    assert str(error.value).startswith(f"expected {message}")
+
+
+@pytest.mark.parametrize(
+    ("function", "got"), [(lambda: None, "on_epoch()"), (lambda a, b: None, "on_epoch(a, b)"), ("copy", "'copy'")]
+)
+def test_a_function_of_other_arguments_is_refused(function, got):
+    with pytest.raises(UsageError) as error:
+        check_callbacks(None, function)
+    assert str(error.value) == f"expected `on_epoch` {ARGUMENT}{got}"
+
+
+@pytest.mark.parametrize("function", [print, [].append, lambda *all: None, lambda state, more=1: None, dict.fromkeys])
+def test_functions_that_take_one_argument_are_accepted(function):
+    (callback,) = check_callbacks(None, function)
+    assert callback.on_epoch_end == function
