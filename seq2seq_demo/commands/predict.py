@@ -97,7 +97,7 @@ class _Predictor:
                 plots.check_panel_count(len(plotted))
             texts = [*filter(None, map(self._answer_text, answers, batch))]
             if not options.json:
-                progress.notify(*(str(row.error) for row in batch if row.error))
+                progress.notify(*(str(row.error) for row in batch if row.error), are_errors=True)
             if texts:
                 print_result("\n".join(texts), unchanged=options.show_attention or is_exact)
             progress.advance(len(answers))
