@@ -2,6 +2,7 @@
 """The Python API. `import X as X` exports the name X from the package, for Python and for type checkers."""
 
 from seq2seq_demo.callbacks import Callback as Callback, TrainingState as TrainingState
+from seq2seq_demo.data.patterns import patterns as patterns
 from seq2seq_demo.data.reading import read_pairs as read_pairs
 from seq2seq_demo.data.sequences import Pairs as Pairs
 from seq2seq_demo.errors import (
@@ -14,5 +15,10 @@ from seq2seq_demo.errors import (
 from seq2seq_demo.metrics import Epoch as Epoch, Evaluation as Evaluation
 from seq2seq_demo.plots import History as History
 from seq2seq_demo.predictions import Prediction as Prediction
-from seq2seq_demo.trained_network import TrainedNetwork as TrainedNetwork, ensemble as ensemble, load as load
+from seq2seq_demo.trained_network import (
+    TrainedNetwork as TrainedNetwork,
+    ensemble as ensemble,
+    load as load,
+    networks as networks,
+)
 from seq2seq_demo.training.train import train as train

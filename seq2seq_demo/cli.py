@@ -14,12 +14,12 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn, cast
+from typing import Any, NamedTuple, NoReturn
 
 from seq2seq_demo import __version__
 from seq2seq_demo.commands import options
 from seq2seq_demo.commands.options import Options, declared_options, option_groups
-from seq2seq_demo.config import Settings
+from seq2seq_demo.config import SETTINGS
 from seq2seq_demo.console import print_error, print_result, printable, safe_streams, set_quiet
 from seq2seq_demo.declarations import Setting, likely_name, parse_integer, require_choice
 from seq2seq_demo.errors import Interrupted, Seq2SeqError, UsageError
@@ -152,7 +152,7 @@ def parse(argv: Sequence[str]) -> Options:
         given.setdefault("from_file", "-")
     options_class = COMMANDS[command].options
     own = {field.name: given.pop(field.name) for field in fields(options_class) if field.name in given}
-    return options_class(settings=cast(Settings, given), typed=tuple(words), **own)
+    return options_class(settings=given, typed=tuple(words), **own)
 
 
 def _with_number_and_file(command: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -257,7 +257,7 @@ def make_parser(command: str | None = None, completes: bool = False) -> _Parser:
 def _add_option(add: Callable[..., argparse.Action], option: Setting, has_ranges: bool) -> None:
     """Add a declared option, whose value is None unless the user gives it; `has_ranges`: --in-len accepts a range."""
     keywords: dict[str, Any] = {"action": "store_true" if option.kind is bool else "count"}
-    if option.kind is bool and option.name in Settings.__annotations__:  # --no-NAME overrides the recipe
+    if option.kind is bool and option.name in SETTINGS:  # --no-NAME overrides the recipe
         keywords = {"action": argparse.BooleanOptionalAction}
     if option.metavar is not None:
         is_range = has_ranges and option.name == "in_len"

@@ -4,10 +4,11 @@
 `network/keras_network/cells.py`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal, TypedDict, get_args
+from typing import Any, Literal, get_args
 
-from seq2seq_demo.declarations import Range, check_fields, require_integer, setting
+from seq2seq_demo.declarations import Range, check_fields, declared_settings, require_integer, setting
 from seq2seq_demo.errors import UsageError
 
 Model = Literal["embedding_rnn", "embedding_attention"]
@@ -219,40 +220,11 @@ class TrainConfig:
         return -(-self.n_training // self.batch_size)
 
 
-class Settings(TypedDict, total=False):
-    """The settings that a user can give, as keyword arguments or options; None means the default.
-
-    They are fields of `ModelConfig` and `TrainConfig`, but `in_len` may also be a range, (shortest, longest).
-    """
-
-    model: Model | ModelAlias | None
-    cell_type: CellName | CellAlias | None
-    num_layers: int | None
-    cell_size: int | None
-    embedding_size: int | None
-    in_max_int: int | None
-    out_max_int: int | None
-    bidirectional: bool | None
-    points: int | None
-    in_len: int | tuple[int, int] | None
-    out_len: int | None
-    learning_rate: float | None
-    lr_schedule: Schedule | None
-    epochs: int | None
-    batch_size: int | None
-    seed: int | None
-    stop_at_exact: float | None
-    few_symbols: float | None
-    keep_best: bool | None
-    patience: int | None
-    dropout: float | None
-    members: int | None
-    label_smoothing: float | None
-    consistency: float | None
-    minutes: float | None
+# The settings that a user can give, as options of the command line or as keywords of `train`.
+SETTINGS = {"points", *(x.name for c in (ModelConfig, TrainConfig) for x in declared_settings(c).values() if x.usage)}
 
 
-def given_values(config: type[ModelConfig] | type[TrainConfig], settings: Settings) -> dict[str, Any]:
+def given_values(config: type[ModelConfig] | type[TrainConfig], settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings that are not None and are fields of `config`; a range `in_len` sets two fields.
 
     Raises:

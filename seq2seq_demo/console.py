@@ -93,13 +93,8 @@ def print_result(text: str, unchanged: bool = False) -> None:
         raise Seq2SeqError(f"standard output: {error.strerror}") from error
 
 
-def print_line(text: str, coloured: bool = False, is_result: bool = False) -> None:
-    """Print a line of a training report, which is off if notices are, or a result of the training.
-
-    A failing standard output does not stop the training.
-    """
-    if is_quiet() and not is_result:
-        return
+def print_line(text: str, coloured: bool = False) -> None:
+    """Print a line of a training report; a failing standard output does not stop the training."""
     try:
         print_result(text, unchanged=coloured)
     except BrokenPipeError:
@@ -214,11 +209,11 @@ class ProgressBar(contextlib.AbstractContextManager["ProgressBar"]):
         if self.bar:
             self.bar.stop()
 
-    def notify(self, *texts: str, are_errors: bool = False) -> None:
-        """Print notices, or errors, and hide the bar if there are any."""
-        for text in texts:
+    def notify(self, *notices: str) -> None:
+        """Print notices, and hide the bar if there are any."""
+        for notice in notices:
             self.hide()
-            (print_error if are_errors else print_notice)(text)
+            print_notice(notice)
 
     def _show(self) -> None:
         if self.bar is None:

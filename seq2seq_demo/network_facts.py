@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
+from typing import Any
 
 import numpy as np
 
-from seq2seq_demo.config import ModelConfig, TrainConfig, lengths_text
+from seq2seq_demo.config import SETTINGS, ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import PairTask
-from seq2seq_demo.data.patterns import PATTERNS, PatternTask, find_pattern
+from seq2seq_demo.data.patterns import PATTERNS, PatternTask, find_pattern, is_user_function
 from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies
 from seq2seq_demo.errors import UsageError
@@ -65,6 +66,27 @@ class NetworkFacts:
         """Whether the network ends its answers; it then accepts sources of any length."""
         return self.model_config.ends
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings of the last training run, without the lengths, symbols and number of pairs.
+
+        `train(data, **network.settings)` gives the same network for the same data, unless `minutes` ended the run, or
+        the run had a `start`. After training at the command line, it gives one that ends its answers.
+        """
+        given = vars(self.model_config) | (vars(self.run.config) if self.run else {})
+        left_out = {"out_len", "epochs"} if given.get("minutes") else {"out_len"}
+        has_pairs = self.run and self.run.fingerprint.data
+        if not has_pairs and (self.pattern or is_user_function(self.task or "")):
+            given["in_len"] = (self.trained_lengths[0], self.trained_lengths[-1])
+        else:
+            left_out |= {"points", "in_len", "in_max_int", "out_max_int", "few_symbols"}
+        if self.vocabularies.are_text:
+            given |= dict(zip(("in_tokens", "out_tokens"), self.vocabularies.tokens, strict=True))
+        if self.vocabularies.source.is_text:
+            given["lowercase"] = self.vocabularies.source.lowercase
+        names = {*SETTINGS, "in_tokens", "out_tokens", "lowercase"} - left_out
+        return {name: value for name, value in given.items() if name in names and value is not None}
+
     # ---- Lengths ----
 
     @property
@@ -73,14 +95,9 @@ class NetworkFacts:
         longest = self.in_len or TrainConfig.in_len
         return range(self.min_in_len or longest, longest + 1)
 
-    def length_notices(self, *in_lens: int) -> list[str]:
-        """Return a notice, if one of the source lengths `in_lens` did not occur in training."""
-        untrained = sorted({*in_lens}.difference(self.trained_lengths if self.in_len else in_lens))
-        if not untrained:
-            return []
-        trained = lengths_text(self.trained_lengths[0], self.trained_lengths[-1])
-        listed = lengths_text(untrained[0], untrained[-1]) if self.ends else ", ".join(map(str, untrained))
-        return [f"The network was trained on length {trained}, so its answers at length {listed} may be wrong"]
+    def was_trained_at(self, in_len: int) -> bool:
+        """Whether training had sources of `in_len` symbols, or the file does not record lengths."""
+        return self.in_len is None or in_len in self.trained_lengths
 
     def answer_len(self, in_len: int, pattern: PatternTask | None = None, out_len: int | None = None) -> int:
         """Return the number of symbols to decode for sources of a length; the maximum if the network ends its answers.

@@ -1,7 +1,8 @@
 """The calls that PYTHON.md documents, as a user writes them. `test_types.py` checks this file, and nothing runs it."""
 
 from collections.abc import Sequence
-from typing import Any, Unpack, assert_type
+from pathlib import Path
+from typing import Any, assert_type
 
 import seq2seq_demo
 from seq2seq_demo import (
@@ -9,15 +10,15 @@ from seq2seq_demo import (
     Epoch,
     Evaluation,
     History,
+    InputError,
     Prediction,
-    TrainedNetwork,
     TrainingState,
     ensemble,
     load,
+    networks,
+    patterns,
     train,
 )
-from seq2seq_demo.config import Settings
-from seq2seq_demo.data.patterns import PatternTask
 
 
 class Stop(Callback):
@@ -33,14 +34,12 @@ def doubled(source: list[int]) -> list[int]:
     return [2 * symbol for symbol in source]
 
 
-def train_small(**settings: Unpack[Settings]) -> TrainedNetwork:
-    return train("reversed", **settings)
-
-
-settings = Settings(model="embedding_attention", cell_type="GRUCell", lr_schedule="cosine", in_len=(1, 9))
-network = train_small(**settings)
+network = train("reversed", model="attention", cell_type="GRU", lr_schedule="cosine", in_len=(1, 9))
 network = train("copy", callbacks=[Stop()], epochs=3)
-network = train(PatternTask("doubled", doubled), points=1000, verbose=True)
+network = train("copy", **network.settings)
+network = train(doubled, 1000, verbose=True)
+network = train(lambda digits: digits[::-1], 20_000)
+network = train("pairs.tsv", validation=Path("dev.tsv"))
 rows = [{"source": "ab", "target": "ba"}, {"source": "a", "target": "a"}]
 network = train(rows, in_tokens="characters", lowercase=True, validation=[("b", "b")], record=True)
 network = train([("ab", "ba"), ("b", "b")], minutes=1.5, start=network, members=1)
@@ -53,23 +52,19 @@ steps: Sequence[int] = network.recording.steps if network.recording else ()
 
 answers: list[str] = load("g2p").predict(["hello"])
 prediction: Prediction = network.predict(["ab"], details=True)[0]
-certain: bool = prediction.confidence is not None and prediction.confidence > 0.5
-shares: list[float] | None = prediction.probabilities
+certain: bool = prediction.probability > 0.5 and prediction.confidence is not None and prediction.confidence > 0.5
+shares: Sequence[float] = prediction.probabilities
 prediction.plot_attention().savefig("attention.png")
 for hypothesis in network.predict(["ab"], beam_size=5, n_best=3, details=True)[0]:
-    print(hypothesis.prediction, hypothesis.score, hypothesis.ended)
+    print(hypothesis.text, hypothesis.score, hypothesis.ended)
 for answer in network.predict(["ab"], details=True, on_error="return"):
-    print(answer.error or answer.prediction, answer.to_dict())
-assert_type(load("g2p")("hello"), str)
-assert_type(load("sorted-rnn").predict([3, 1] for _ in range(2)), list[list[int]])
-assert_type(network.predict(iter(["ab"]), n_best=3), list[list[str]])
-assert_type(network.predict(["ab"], n_best=3, details=True), list[list[Prediction]])
-assert_type(network.predict(["ab"], details=True, on_error="return"), list[Prediction])
+    print(str(answer) if isinstance(answer, InputError) else answer.text)
 evaluation = network.evaluate([("ab", "ba")], beam_size=2)
 assert_type(evaluation, Evaluation)
 print(evaluation.exact_match, evaluation.confusions.most_common(1), evaluation.wrong.worst[:1])
 for row in network.evaluate_by_length("reversed", 1000, [5, 6]):
     print(row.in_len, row.kind, row.evaluation.exact_match)
+described: str = networks()["g2p"]["description"] + patterns()["copy"]["description"]
 both = ensemble([network, load("a.h5")])
 print(both.members[0].summary(), both.validation and both.validation.loss, seq2seq_demo.__version__)
 model: Any = network.to_keras()

@@ -4,12 +4,14 @@ import math
 import re
 from dataclasses import asdict, fields, replace
 from fractions import Fraction
+from inspect import signature
 from typing import get_type_hints
 
 import numpy as np
 import pytest
 
-from seq2seq_demo.config import Beam, CellAlias, ModelAlias, ModelConfig, Settings, TrainConfig, given_values
+from seq2seq_demo import train
+from seq2seq_demo.config import SETTINGS, Beam, CellAlias, ModelAlias, ModelConfig, TrainConfig, given_values
 from seq2seq_demo.declarations import declared_settings, likely_name
 from seq2seq_demo.errors import UsageError
 
@@ -96,27 +98,30 @@ def test_beam_values_out_of_range_are_refused(name, values, message):
             Beam(**{"size": 3} | {name: value})
 
 
-DERIVED = {"ends", "min_in_len", "validation_points", "n_copies"}  # derived from task, lengths and data
+DERIVED = {"ends", "min_in_len", "validation_points"}  # derived from task, lengths and data
 
 
-def test_settings_are_the_fields_of_the_configs_with_the_same_types():
+def test_settings_are_the_fields_of_the_configs_and_the_keywords_of_train():
     declared = {field.name: field.type for config in (ModelConfig, TrainConfig) for field in fields(config)}
-    expected = {name: kind | None for name, kind in declared.items() if name not in DERIVED}
+    assert {*declared} - DERIVED == SETTINGS
+    assert declared_settings(ModelConfig).keys() | declared_settings(TrainConfig).keys() == {*declared}
+    expected = {name: declared[name] | None for name in SETTINGS}
     expected["in_len"] |= tuple[int, int]
     expected["model"] |= ModelAlias
     expected["cell_type"] |= CellAlias
-    assert get_type_hints(Settings) == expected
-    assert declared_settings(ModelConfig).keys() | declared_settings(TrainConfig).keys() == {*declared}
+    hints = get_type_hints(train)
+    assert {name: hints[name] for name in SETTINGS} == expected
+    assert {signature(train).parameters[name].default for name in SETTINGS} == {None}
 
 
 def test_given_values_are_the_settings_of_one_config():
-    settings = Settings(cell_size=3, in_len=(2, 5), epochs=0, patience=None)
+    settings = {"cell_size": 3, "in_len": (2, 5), "epochs": 0, "patience": None}
     assert given_values(ModelConfig, settings) == {"cell_size": 3}
     assert given_values(TrainConfig, settings) == {"in_len": 5, "min_in_len": 2, "epochs": 0}
-    assert given_values(TrainConfig, Settings(in_len=7)) == {"in_len": 7}
+    assert given_values(TrainConfig, {"in_len": 7}) == {"in_len": 7}
     for wrong in ((1, 2, 3), [4]):
         with pytest.raises(UsageError, match=r"expected `in_len` as a length or a range \(shortest, longest\), got "):
-            given_values(TrainConfig, Settings(in_len=wrong))
+            given_values(TrainConfig, {"in_len": wrong})
 
 
 # ---- Names ----
@@ -146,7 +151,7 @@ def test_short_names_of_models_and_cells_are_stored_in_full():
     ],
 )
 def test_an_unknown_name_has_a_likely_meaning(name, likely):
-    names = [*get_type_hints(Settings), "validation", "verbose"]
+    names = [*sorted(SETTINGS), "validation", "verbose"]
     assert likely_name(name, names) == likely
     options = {f"--{each.replace('_', '-')}": each for each in names}
     assert options.get(likely_name(f"--{name}", options)) == likely

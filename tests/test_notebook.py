@@ -6,14 +6,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from helpers import prediction_of, trained_network
+from helpers import trained_network
 
-from seq2seq_demo import Callback, Evaluation, History, load, train
+from seq2seq_demo import Callback, Evaluation, History, Prediction, load, train
 from seq2seq_demo.config import CHARACTERS
 from seq2seq_demo.console import MAX_CELL, html_table
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.metrics import Epoch, Tally
-from seq2seq_demo.predictions import MAX_SHOWN, Predictions
 
 TINY = {"cell_size": 3, "embedding_size": 2, "in_len": 2, "batch_size": 1}
 HISTORY = History(Epoch(n, 70 * n, 2.0, 0.5, 1.5, 0.6, 0.2, 0.4, 0.25) for n in (1, 2))
@@ -41,17 +40,14 @@ def test_tables_of_networks_predictions_evaluations_and_histories():
         ["loss", "0.5000"],
     ]
     assert cells(network)[-1] == ["exact match", "0.7500"]
-    texts = {"ended": False, "tokens": (CHARACTERS, CHARACTERS), "temperature": 1.0}
-    text = prediction_of(["<", "b"], ["&"], ["x"], [0.5], **texts)
-    columns = ["source", "prediction", "expected", "probability", "confidence"]
-    shown = ["&lt;b", "&amp; ... (did not end)", "x", "0.0000", "0.0000"]
-    assert cells(text) == [*map(list, zip(columns, shown, strict=True))]
-    listed = Predictions([[text, text], [prediction_of([1], [2], [2], [0.5])]])
-    numbers = ["1", "2", "2", "0.5000", ""]
-    assert cells(listed) == [["", *columns], ["0", *shown], ["0", *shown], ["1", *numbers]]
-    assert cells(Predictions([text] * (MAX_SHOWN + 1)))[-1] == ["and 1 more"]
-    (failed,) = network.predict([["x"]], details=True, on_error="return")
-    assert cells(failed)[1][0] == "error"
+    texts = Prediction(["<", "b"], ["&"], ["x"], [0.5], ended=False, tokens=(CHARACTERS, CHARACTERS), temperature=1.0)
+    assert cells(texts) == [
+        ["source", "&lt;b"],
+        ["answer", "&amp; ... (did not end)"],
+        ["expected", "x"],
+        ["probability", "0.0000"],
+        ["confidence", "0.0000"],
+    ]
     counts = Tally(np.array([4]), np.array([3]))
     evaluation = Evaluation(4, 4, 4, 0, 2.0, 4, counts, 3, counts, exact=3)
     assert cells(evaluation)[:2] == [["sequences", "4"], ["loss", "0.5000"]]
@@ -63,14 +59,14 @@ def test_tables_of_networks_predictions_evaluations_and_histories():
 
 
 def test_pictures():
-    prediction = prediction_of([1, 2], [3], attention=np.array([[0.5, 0.5]]))
+    prediction = Prediction([1, 2], [3], attention=np.array([[0.5, 0.5]]))
     for figure in (HISTORY.plot(), prediction.plot_attention()):
         assert figure._repr_png_().startswith(b"\x89PNG")
     assert [line.get_xdata().tolist() for line in HISTORY.plot().axes[0].lines] == [[1, 2], [1, 2]]
     with pytest.raises(UsageError, match=r"^expected a history of at least one epoch, got none$"):
         History().plot()
     with pytest.raises(UsageError, match=r"^expected a prediction with attention, got one without$"):
-        prediction_of([1], [2]).plot_attention()
+        Prediction([1], [2]).plot_attention()
 
 
 def test_a_network_has_the_history_of_its_training(fast_steps, tmp_path):
@@ -120,7 +116,7 @@ def test_a_notebook_shows_a_bar(fast_steps, notebook, capsys):
         f"Epoch 2/2 {bar.format(0)} ; validation exact match 0.0000",
         *(f"Epoch 2/2 {bar.format(n)} " for n in (64, 72, 72)),
     ]
-    assert notebook[-1].endswith("loss 0.5000 accuracy 0.0000; validation exact match 0.0000")
+    assert notebook[-1].endswith("loss 0.3333 accuracy 0.0000; validation exact match 0.0000")
     notebook.clear()
     train("copy", points=20, epochs=1, verbose=False, **TINY)
     assert not notebook
@@ -137,8 +133,8 @@ def test_verbose_prints_the_report_of_the_command(fast_steps, capsys, notebook, 
     train("copy", points=20, epochs=1, verbose=True, **TINY)
     out, err = capsys.readouterr()
     lines = out.splitlines()
-    assert lines[0] == "Training on 20 point dataset (pattern 'copy'), with 1 epoch"
-    assert re.match(r"Epoch 1/1: loss 0\.5000, .*exact match \d\.\d{4}$", lines[-2]), lines
+    assert lines[0] == "Training on 20 point dataset (pattern 'copy', sources of 2 symbols), with 1 epoch"
+    assert re.match(r"Epoch 1/1: loss 0\.3333, .*exact match \d\.\d{4}$", lines[-2]), lines
     assert lines[-1].startswith("    probe [")
     assert (err, notebook) == ("", [])
     with pytest.raises(UsageError, match=r"^expected `verbose` to be True or False, got 1$"):

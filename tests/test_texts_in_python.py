@@ -28,7 +28,8 @@ def trained():
     watcher = Watcher()
     pairs = (pair for pair in spelled(400, 0))  # any iterable
     tokens = {"in_tokens": "characters", "out_tokens": "words"}
-    network = train(pairs, **tokens, validation=spelled(30, 1), callbacks=[watcher], **TINY, **LEARNED)
+    with pytest.warns(UserWarning, match="^17 of 21 distinct validation sources are also training sources"):
+        network = train(pairs, **tokens, validation=spelled(30, 1), callbacks=[watcher], **TINY, **LEARNED)
     return network, watcher
 
 
@@ -55,20 +56,21 @@ def test_a_beam_gives_several_answers_best_first(trained):
     assert network.predict(["ab", "🦊"], beam_size=5) == ["alpha bravo", "fox"]
     (detailed,) = network.predict(["ab"], beam_size=5, n_best=3, length_penalty=1.0, details=True)
     for answer in detailed:
-        n_written = len(answer.prediction_tokens) + 1
+        n_written = len(answer.predicted) + 1
         assert answer.score == pytest.approx(np.log(answer.probabilities).sum() / n_written, abs=1e-5)
         assert answer.attention.shape == (n_written, 2)
-        assert (answer.prediction, answer.source, answer.ended) == (" ".join(answer.prediction_tokens), "ab", True)
+        assert (answer.text, answer.source_text, answer.ended) == (" ".join(answer.predicted), "ab", True)
 
 
 def test_a_network_of_texts_is_trained_further_on_texts(trained):
     network, _ = trained
-    further = train([("ab", "bravo"), ("b", "")], start=network, epochs=1, dropout=0.0)
+    with pytest.warns(UserWarning, match="^The network was validated on pairs chosen in another way"):
+        further = train([("ab", "bravo"), ("b", "alpha")], start=network, epochs=1, dropout=0.0)
     assert (further.step, further.vocabularies) == (network.step + 1, network.vocabularies)
     for pairs, settings, error, message in [
         ([("ax", "alpha")], {}, InputError, 'pairs, row 0: expected characters seen in training, got "x" at'),
         ([("a", "alpha")], {"in_tokens": "words"}, UsageError, "expected the network's tokens, characters and words"),
-        ("sorted", {}, UsageError, "expected pairs of characters and words, got 'sorted'"),
+        ("sorted", {}, UsageError, "expected pairs of characters and words, got pattern 'sorted'"),
     ]:
         with pytest.raises(error, match=message):
             train(pairs, start=network, epochs=0, **settings)
@@ -79,11 +81,6 @@ def test_a_pattern_to_evaluate_on_and_unknown_tokens_are_refused(trained):
         trained[0].evaluate("sorted")
     with pytest.raises(UsageError, match="unknown `out_tokens` 'letters'"):
         train([("ab", "x"), ("b", "y")], out_tokens="letters")
-
-
-def test_pairs_of_a_file_are_read_first(tmp_path):
-    with pytest.raises(UsageError, match=r"got 'pairs\.tsv'; `read_pairs` reads the pairs of a file"):
-        train("pairs.tsv")
 
 
 def test_a_keras_model_is_saved_otherwise(trained, tmp_path):

@@ -1,27 +1,20 @@
 """`patterns` and `networks`: list the patterns, or check one with -p; list the networks that come with the program."""
 
 import contextlib
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
+from seq2seq_demo import trained_network
 from seq2seq_demo.commands.options import NetworksOptions, PatternsOptions
 from seq2seq_demo.config import ModelConfig, given_values
 from seq2seq_demo.console import print_result, table
 from seq2seq_demo.data.patterns import PATTERNS, PatternTask
 from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.files.file_names import shipped_networks
-from seq2seq_demo.trained_network import TrainedNetwork, load
 
 HEADING = "Exact match is free-running, on the validation data of the training."
-DESCRIPTIONS = {
-    "dates": "English, German, French, Spanish and Italian dates to ISO 8601.",
-    "g2p": "English spelling to pronunciation, in the phones of CMUdict.",
-    "long-rnn": "Last symbol first; without attention, for the same lengths as reversed-attention.",
-    "numbers": "English words for numbers below a million.",
-    "recorded-attention": "Last symbol first; with a recording of its training.",
-    "recorded-rnn": "Last symbol first; with a recording of its training.",
-}  # the default is the description of the pattern
 
 
 def patterns(options: PatternsOptions) -> None:
@@ -50,11 +43,11 @@ def _example(pattern: PatternTask, source: np.ndarray, out_len: int | None, mode
 def networks(_: NetworksOptions) -> None:
     """Print a row for each network."""
     header = ["network", "lengths", f"{'weights':>9}", "exact match", ""]
-    rows = [_row(name, load(path)) for name, path in shipped_networks().items()]
+    rows = [_row(name, facts) for name, facts in trained_network.networks().items()]
     print_result(f"{HEADING}\n\n{table(header, rows, str.ljust)}")
 
 
-def _row(name: str, network: TrainedNetwork) -> list[str]:
-    reached = f"{network.validation.exact_match:.4f}" if network.validation else "unknown"
-    description = DESCRIPTIONS.get(name) or PATTERNS[network.task or ""].description
-    return [name, f"{network.min_in_len}-{network.in_len}", f"{network.n_weights:9,}", reached, description]
+def _row(name: str, facts: Mapping[str, Any]) -> list[str]:
+    shortest, longest = facts["lengths"]
+    reached = "unknown" if facts["exact_match"] is None else f"{facts['exact_match']:.4f}"
+    return [name, f"{shortest}-{longest}", f"{facts['weights']:9,}", reached, facts["description"]]

@@ -1,23 +1,21 @@
 """Selects the network, the pattern and the pairs that the options name, and rejects options that contradict them."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import NamedTuple
 
 from seq2seq_demo.commands.options import NetworkOptions
 from seq2seq_demo.config import CELL_TYPES, INTEGERS, ModelConfig, TrainConfig, given_values, lengths_text
 from seq2seq_demo.console import print_notice
 from seq2seq_demo.data.numbering import NumberedPairs, Numbering, number_pairs
-from seq2seq_demo.data.pair_task import PairTask
+from seq2seq_demo.data.pair_task import PairTask, task_name, unseen_notices
 from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, PatternTask, find_pattern, is_user_function
 from seq2seq_demo.data.reading import InputFormat, Layout, file_title, read_file, read_words
 from seq2seq_demo.data.records import Place, Record, Tokens
 from seq2seq_demo.data.sequences import Pairs, Sequences
-from seq2seq_demo.data.vocabulary import MAX_LISTED, MAX_SYMBOL, Vocabularies, tokenizers
+from seq2seq_demo.data.vocabulary import Vocabularies, tokenizers
 from seq2seq_demo.declarations import likely_name, preview
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 from seq2seq_demo.files import file_names
@@ -25,7 +23,6 @@ from seq2seq_demo.files.weights_file import LENGTHS
 from seq2seq_demo.trained_network import TrainedNetwork, ensemble, load
 
 MAX_LEN_WITHOUT_ATTENTION = 10  # the shipped networks of embedding_rnn are not trained on longer sources
-SIDES = (("sources", "in_max_int"), ("targets", "out_max_int"))
 MAX_SKIPPED = 0.1  # largest share of the records of a file that `train --keep-going` skips
 
 
@@ -147,7 +144,7 @@ def read_pair_task(
         layout, records = read_file(file, input_format(options, tokens))
         for notice in layout_notices(file, options, layout):
             print_notice(notice)
-        in_max_int, out_max_int = (None if allows_unseen else sizes.get(name) for _, name in SIDES)
+        in_max_int, out_max_int = (None if allows_unseen else sizes.get(name) for name in ("in_max_int", "out_max_int"))
         sides = tokenizers(layout.tokens, lowercase, known)
         numbering = Numbering(*sides, in_max_int, out_max_int, allows_unseen)
         errors = list[InputError]()
@@ -160,7 +157,8 @@ def read_pair_task(
         if errors:
             _report_skipped(file, len(numbered.pairs), errors, evaluates)
         if allows_unseen and known:
-            _report_unseen(numbered, sizes | known.largest_symbols())
+            for notice in unseen_notices(*numbered, sizes | known.largest_symbols()):
+                print_notice(notice)
         skipped.extend(errors)
         return numbered
 
@@ -184,21 +182,6 @@ def _report_skipped(file: str, n_pairs: int, errors: list[InputError], may_skip_
         expected = "expected to skip at most a tenth of the records"
         raise InputError(f"{expected}, got {counts}; the first error: {errors[0]}")
     print_notice(f"Read {counts}; the first error: {errors[0]}")
-
-
-def _report_unseen(numbered: NumberedPairs, largest: Mapping[str, Any]) -> None:
-    """Print a notice if pairs have symbols above the network's largest ones."""
-    pairs, vocabularies, places = numbered
-    is_unseen, lacked = np.zeros(len(pairs), bool), []
-    for (side, name), sequences, vocabulary in zip(SIDES, (pairs.sources, pairs.targets), vocabularies, strict=True):
-        limit = largest.get(name, MAX_SYMBOL)
-        if len(above := np.unique(sequences.symbols[sequences.symbols > limit])):
-            symbols = vocabulary.to_symbols(above[:MAX_LISTED].tolist())
-            lacked.append(f"{', '.join(map(preview, symbols))} in {side}")
-            is_unseen |= sequences.exceed(limit)
-    if lacked:
-        found = f"{is_unseen.sum()} of {len(pairs)} pairs, such as {places[int(is_unseen.argmax())]}"
-        print_notice(f"Training lacked {' and '.join(lacked)}: {found}, count as wrong in every figure but the loss")
 
 
 def _tokens(options: NetworkOptions, pattern: PatternTask | None) -> Tokens:
@@ -239,12 +222,6 @@ def typed_sources(words: Sequence[str], selected: SelectedNetwork) -> list[Recor
     return [Record(Place(f"input {preview(word)}"), word) for word in words]
 
 
-def task_name(file: str) -> str:
-    """Name a task after its data file; append `.pairs` if a built-in pattern has the same name."""
-    name = "stdin" if file == "-" else Path(file).name.replace(":", ".")[-60:]
-    return f"{name}.pairs" if name in PATTERNS else name
-
-
 def pattern_to_train(network: TrainedNetwork | None) -> PatternTask:
     """Return the built-in pattern that the network was trained on; for a fresh network, the default pattern.
 
@@ -255,6 +232,16 @@ def pattern_to_train(network: TrainedNetwork | None) -> PatternTask:
         option = "-p with your function" if is_user_function(network.task) else "--from-file"
         raise UsageError(f"the network was trained on {network.task!r}: expected {option} again, got none")
     return find_pattern((network and network.pattern) or DEFAULT_PATTERN)
+
+
+def length_notices(network: TrainedNetwork, *in_lens: int | None) -> list[str]:
+    """Warn about source lengths that the network was not trained on; return one notice or none."""
+    untrained = sorted({in_len for in_len in in_lens if in_len and not network.was_trained_at(in_len)})
+    if not untrained:
+        return []
+    trained = lengths_text(network.trained_lengths[0], network.trained_lengths[-1])
+    listed = lengths_text(untrained[0], untrained[-1]) if network.ends else ", ".join(map(str, untrained))
+    return [f"The network was trained on length {trained}, so its answers at length {listed} may be wrong"]
 
 
 def check_options_match(options: NetworkOptions, path: Path, network: TrainedNetwork, resume: bool = False) -> None:

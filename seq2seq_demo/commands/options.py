@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from seq2seq_demo.config import (
     INTEGERS,
@@ -23,7 +23,6 @@ from seq2seq_demo.config import (
     Beam,
     Format,
     ModelConfig,
-    Settings,
     TokenKind,
     TrainConfig,
     given_values,
@@ -57,7 +56,7 @@ class Options:
     helps: ClassVar[
         Mapping[str, str]
     ] = {}  # the help texts that differ from the declared ones; "" for unlisted options
-    settings: Settings = field(default_factory=Settings, hash=False)
+    settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
     typed: Sequence[str] = field(default=(), compare=False)  # the words after the command, as typed
     verbose: int = setting(0, "-v --verbose", "print more; -vv also prints parameters and tracebacks", at_least=0)
     quiet: bool = setting(False, "-q --quiet", "print only results and errors: no notices, no progress")

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from seq2seq_demo.commands.lists import DESCRIPTIONS
 from seq2seq_demo.commands.network_selection import SelectedNetwork, read_pair_task, select_network, typed_sources
 from seq2seq_demo.commands.options import PageOptions
 from seq2seq_demo.console import pluralize, print_notice
 from seq2seq_demo.data.numbering import Numbering, number, valid_records
-from seq2seq_demo.data.pair_task import pair_task_from_rows
+from seq2seq_demo.data.pair_task import as_pair_task
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.errors import require
@@ -21,7 +20,7 @@ from seq2seq_demo.files.recording import find_recording
 from seq2seq_demo.page import examples
 from seq2seq_demo.page.builder import Example, Moments, ShownNetwork, build, build_module, check
 from seq2seq_demo.page.gallery import EXAMPLES, GALLERY, INDEX, LINKS, Entry, build_index, build_links, exercises
-from seq2seq_demo.trained_network import load
+from seq2seq_demo.trained_network import DESCRIPTIONS, load
 
 
 def page(options: PageOptions) -> None:
@@ -151,7 +150,7 @@ def _own_examples(selected: Sequence[SelectedNetwork]) -> list[list[Example]]:
     names = {path: name for name, path in file_names.shipped_networks().items()}
     for one in selected:
         if rows := EXAMPLES.get(names.get(one.path, "")):
-            return examples.pair_examples(networks, pair_task_from_rows(rows, networks[0].vocabularies).pairs)
+            return examples.pair_examples(networks, as_pair_task(rows, networks[0].vocabularies).pairs)
     if networks[0].vocabularies.are_text:
         return [[] for _ in selected]
     return examples.pattern_examples([(one.network, one.pattern) for one in selected])

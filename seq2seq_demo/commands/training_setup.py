@@ -9,16 +9,15 @@ from typing import BinaryIO
 from seq2seq_demo.commands import network_selection
 from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.config import TrainConfig
-from seq2seq_demo.console import pluralize, print_notice
+from seq2seq_demo.console import print_notice
 from seq2seq_demo.data.pair_task import Task
-from seq2seq_demo.data.patterns import PatternTask
 from seq2seq_demo.display import training_report
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.files.weights_file import LENGTHS
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import workers
-from seq2seq_demo.training.settings import new_run, with_recipe
+from seq2seq_demo.training.settings import new_run, split_notices, with_recipe
 from seq2seq_demo.training.snapshots import Snapshot, load_snapshot
 
 
@@ -62,17 +61,17 @@ def new_training(options: TrainOptions) -> TrainingSetup:
     if options.iter_num is not None and result and os.path.lexists(result):
         n = options.iter_num + 1
         raise WeightsError(f"{result} exists already: continue from it with --iter-num {n}, or give -o FILE")
-    snapshot = new_run(task, settings, start, (start and start.out_len) or TrainConfig.out_len, options.record)
+    snapshot = new_run(task, settings, start, options.record)
     if not snapshot.run.config.epochs:
         snapshot = Snapshot(_untrained(options, start, snapshot.network))
         return TrainingSetup(task, snapshot, result)
     if start:
         _print_continuation(start, path, snapshot)
-        _warn_of_other_split(task, start, path)
+        for notice in split_notices(task, start):
+            print_notice(notice)
     if with_recipe(task, settings, start).keys() > settings.keys():
         model_config = None if start else snapshot.network.model_config
         print_notice(training_report.settings_line(model_config, snapshot.run.config))
-    _warn_of_few_sources(task, snapshot.network, snapshot.run.config)
     return TrainingSetup(task, snapshot, result, began=began)
 
 
@@ -113,27 +112,6 @@ def named_result(options: TrainOptions) -> Path | None:
         return None
     task = network_selection.task_of_file_name(options, options.from_file)
     return file_names.canonical_path(options.data_dir, options.name, task, options.iter_num + 1)
-
-
-def _warn_of_other_split(task: Task, start: TrainedNetwork, path: Path | None) -> None:
-    """Print a notice if the pairs that validate now may have trained the network."""
-    run = start.run
-    learned_pairs = run and (run.fingerprint.data or start.vocabularies.are_text)
-    if run and learned_pairs and task.digest and run.validated_by_content != task.validates_by_content:
-        advice = "if it was, the validation figures are too optimistic"
-        unknown = "it is unknown whether it was trained on pairs that validate it now"
-        print_notice(f"{path} was validated on pairs chosen in another way, so {unknown}; {advice}")
-
-
-def _warn_of_few_sources(task: Task, network: TrainedNetwork, config: TrainConfig) -> None:
-    """Print a notice if the training run draws at least as many sources as the pattern has."""
-    if isinstance(task, PatternTask):
-        lengths = task.lengths_of(config, network.model_config)
-        if (n := sum((network.model_config.in_max_int + 1) ** length for length in lengths)) <= config.points:
-            few = f"There are only {pluralize(n, 'source')} of length {config.lengths}"
-            print_notice(
-                f"{few}, and {config.points:,} were drawn: few validation sources, if any, are new to the network"
-            )
 
 
 def _start_path(options: TrainOptions) -> Path | None:

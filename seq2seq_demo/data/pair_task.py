@@ -5,19 +5,30 @@ Also `Task`, and the conversion of whatever a user gives as a task.
 
 import functools
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 
 from seq2seq_demo.config import CHARACTERS, ModelConfig, TrainConfig
 from seq2seq_demo.data.numbering import Numbering, number_pairs
-from seq2seq_demo.data.patterns import PatternTask, find_pattern, is_user_function
-from seq2seq_demo.data.records import Place, Tokens, python_records, recognise
+from seq2seq_demo.data.patterns import PATTERNS, PatternTask, as_pattern
+from seq2seq_demo.data.reading import InputFormat, read_file
+from seq2seq_demo.data.records import Place, Record, Tokens, python_records, recognise
 from seq2seq_demo.data.sequences import Pairs, Sequences
-from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies, join_symbols, tokenizers
-from seq2seq_demo.errors import InputError, UsageError
+from seq2seq_demo.data.vocabulary import (
+    INTEGER_VOCABULARIES,
+    MAX_LISTED,
+    MAX_SYMBOL,
+    Vocabularies,
+    join_symbols,
+    tokenizers,
+)
+from seq2seq_demo.declarations import likely_name, preview
+from seq2seq_demo.errors import InputError, MissingInput, UsageError
 
 TENTH = np.uint64(2**64 // 10)  # a tenth of the range of a hash
 
@@ -41,6 +52,7 @@ class PairTask:
     vocabularies: Vocabularies = INTEGER_VOCABULARIES
     places: Sequence[Place] | None = None  # the place of each pair in its file, for warnings
     n_skipped: int = 0  # invalid records that were left out
+    notices: Sequence[str] = ()  # about the validation pairs
 
     def __post_init__(self) -> None:
         for pairs in self._splits:
@@ -80,7 +92,7 @@ class PairTask:
         out_max_int = max(int(pairs.targets.symbols.max(initial=1)) for pairs in self._splits)
         return {"in_max_int": in_max_int, "out_max_int": out_max_int} | self.vocabularies.largest_symbols()
 
-    def sized(self, config: TrainConfig, model: ModelConfig, out_len: int | None, default: int | None) -> TrainConfig:
+    def sized(self, config: TrainConfig, model: ModelConfig, out_len: int | None, default: int) -> TrainConfig:
         """Return the config with its number of points and its lengths set to those of the pairs."""
         sources, targets = self.pairs.sources.lengths, self.pairs.targets.lengths
         config = replace(
@@ -145,61 +157,106 @@ class PairTask:
 
 
 Task = PatternTask | PairTask
-PairRows = Iterable[object]  # (source, target) rows, or whatever else `python_records` reads
-TaskLike = str | Task | Pairs | PairRows
+Rows = str | os.PathLike[str] | Iterable[object]  # the path of a file, or whatever `python_records` reads
+Data = str | Callable[[list[int]], Iterable[int]] | Rows | Task
 
 
-def as_task(task: TaskLike, vocabularies: Vocabularies | None = None) -> Task:
-    """Convert a pattern's name or pairs to a task; return a task unchanged.
+def as_task(data: Data, vocabularies: Vocabularies | None = None) -> Task:
+    """Convert whatever a user gives as data to a task; return a task unchanged.
 
-    `vocabularies` are those of a network to evaluate; pairs may have symbols that they lack. By default, the tokens of
-    pairs are recognised.
+    A text names a pattern if a built-in pattern has this name or it has the form of `FILE.py:FUNCTION`; any other text
+    names a file. `vocabularies` are those of a network to evaluate; pairs may have symbols that they lack.
 
     Raises:
-        UsageError: no pattern has this name, or the argument has another type.
-        InputError: a pair is invalid.
+        UsageError: a function cannot be imported.
+        InputError: a pair is invalid, or there is no file and no pattern of this name.
     """
-    if isinstance(task, str):
-        if "." in task and not is_user_function(task):
-            raise UsageError(f"expected a pattern's name, got {task!r}; `read_pairs` reads the pairs of a file")
-        return find_pattern(task)
-    if isinstance(task, Pairs):
-        return PairTask("pairs", task)
-    if isinstance(task, Iterable):
-        return pair_task_from_rows(task, vocabularies, allows_unseen=True)
-    if not isinstance(task, Task):
-        expected = "expected a pattern's name, a PatternTask, or pairs of a source and a target"
-        raise UsageError(f"{expected}, got {task!r}")
-    return task
+    return as_pattern(data) or as_pair_task(data, vocabularies, allows_unseen=True)
 
 
-def pair_task_from_rows(
-    rows: Iterable[object],
+def as_pair_task(
+    data: object,
     vocabularies: Vocabularies | None = None,
     tokens: Tokens = (None, None),
-    validation: Iterable[object] | None = None,
+    validation: Rows | None = None,
     lowercase: bool | None = None,
+    n: int | None = None,
     allows_unseen: bool = False,
 ) -> PairTask:
-    """Make a task of pairs that `python_records` can read.
+    """Convert a file or rows to a task of their first `n` pairs, by default all; return a task unchanged.
 
-    If `vocabularies` is None, they are built from the rows. `tokens` are the kinds of tokens in sources and targets;
+    If `vocabularies` is None, they are built from the pairs. `tokens` are the kinds of tokens in sources and targets;
     None means that a kind is recognised. Validation pairs and, if `allows_unseen`, all pairs may have symbols that the
     vocabularies lack.
 
     Raises:
-        InputError: a row is invalid; the message gives its index.
+        InputError: a pair is invalid, or there are fewer than `n`.
         UsageError: `lowercase` does not fit the tokens or the vocabularies.
     """
-    records = [*python_records(rows, "pairs")]
-    kinds = vocabularies.tokens if vocabularies else recognise(tokens, records)
+    if isinstance(data, PairTask):
+        return data
+    if isinstance(data, Pairs):
+        return PairTask("pairs", data)
+    try:
+        name, kinds, records = _read(data, "pairs", vocabularies.tokens if vocabularies else tokens)
+    except MissingInput as error:
+        near = likely_name(str(data), PATTERNS)
+        hint = f"did you mean the pattern {near!r}?" if near else f"the patterns are {', '.join(PATTERNS)}"
+        found = preview(data, repr)
+        raise MissingInput(f"expected a file of pairs or a pattern's name, got {found}: {hint}") from error
     numbering = Numbering(*tokenizers(kinds, lowercase, vocabularies), allows_unseen=allows_unseen)
-    pairs, vocabularies, _ = number_pairs(records, numbering)
-    validation_pairs = None
-    if validation is not None:
-        unseen = Numbering(*vocabularies, allows_unseen=True)
-        validation_pairs = number_pairs(python_records(validation, "validation"), unseen).pairs
-    return PairTask("pairs", pairs, validation_pairs, vocabularies)
+    pairs, vocabularies, places = number_pairs(records, numbering, n)
+    if n and len(pairs) < n:
+        raise InputError(f"{name}: expected {n} pairs, found {len(pairs)}")
+    if validation is None:
+        return PairTask(name, pairs, None, vocabularies, places)
+    _, _, records = _read(validation, "validation", vocabularies.tokens)
+    validating = number_pairs(records, Numbering(*vocabularies, allows_unseen=True))
+    notices = unseen_notices(*validating, vocabularies.largest_symbols())
+    return PairTask(name, pairs, validating.pairs, vocabularies, places, notices=tuple(notices))
+
+
+def _read(data: Any, title: str, tokens: Tokens) -> tuple[str, tuple[str, str], list[Record]]:
+    """Return the name, the kinds of tokens and the records of a file or of rows."""
+    if not isinstance(data, str | os.PathLike):
+        records = [*python_records(data, title)]
+        return title, recognise(tokens, records), records
+    file = os.fspath(data)
+    layout, records = read_file(file, InputFormat(tokens))
+    return task_name(file), layout.tokens, records
+
+
+def task_name(file: str) -> str:
+    """Name a task after its data file; append `.pairs` if a built-in pattern has the same name."""
+    name = "stdin" if file == "-" else Path(file).name.replace(":", ".")[-60:]
+    return f"{name}.pairs" if name in PATTERNS else name
+
+
+def unseen_notices(
+    pairs: Pairs, vocabularies: Vocabularies, places: Sequence[Place], largest: Mapping[str, Any]
+) -> Iterator[str]:
+    """Yield a notice if pairs have symbols above the largest ones of a network, by the names of its settings."""
+    is_unseen, lacked = np.zeros(len(pairs), bool), []
+    sides = {"in_max_int": (pairs.sources, "sources"), "out_max_int": (pairs.targets, "targets")}
+    for (name, (sequences, side)), vocabulary in zip(sides.items(), vocabularies, strict=True):
+        limit = largest.get(name, MAX_SYMBOL)
+        if len(above := np.unique(sequences.symbols[sequences.symbols > limit])):
+            symbols = vocabulary.to_symbols(above[:MAX_LISTED].tolist())
+            lacked.append(f"{', '.join(map(preview, symbols))} in {side}")
+            is_unseen |= sequences.exceed(limit)
+    if lacked:
+        found = f"{is_unseen.sum()} of {len(pairs)} pairs, such as {places[int(is_unseen.argmax())]}"
+        yield f"Training lacked {' and '.join(lacked)}: {found}, count as wrong in every figure but the loss"
+
+
+def data_notices(task: Task, config: TrainConfig, model: ModelConfig) -> Iterator[str]:
+    """Yield the notices about the data of a training run, each as one line."""
+    if isinstance(task, PairTask):
+        yield from task.notices
+        yield from pair_warnings(task)
+    elif (n := sum((model.in_max_int + 1) ** length for length in task.lengths_of(config, model))) <= config.points:
+        drawn = f"{config.points:,} were drawn: few validation sources, if any, are new to the network"
+        yield f"There are only {n} source{'s' * (n > 1)} of length {config.lengths}, and {drawn}"
 
 
 def pair_warnings(task: PairTask) -> Iterator[str]:

@@ -10,6 +10,7 @@ import importlib
 import inspect
 import itertools
 import operator
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -74,18 +75,22 @@ class PatternTask:
         """Return an empty dict: a pattern accepts the default symbols."""
         return {}
 
-    def sized(self, config: TrainConfig, model: ModelConfig, out_len: int | None, default: int | None) -> TrainConfig:
+    def sized(self, config: TrainConfig, model: ModelConfig, out_len: int | None, default: int) -> TrainConfig:
         """Return the config with `out_len`: the targets' length, or their maximum if the network ends its answers.
 
-        `out_len` is the length to cut targets to; None allows up to `default` symbols, or any number if that is None.
+        `out_len` is the length to cut targets to; None allows up to `default` symbols. If the network ends its answers,
+        targets stay whole.
 
         Raises:
-            UsageError: the pattern does not support these lengths or symbols.
+            UsageError: the pattern does not support these lengths or symbols, or `out_len` would cut targets.
         """
         if model.ends:
-            return replace(config, out_len=max(1, *self.lengths_taken(config, model).values()))
+            longest = max(1, *self.lengths_taken(config, model).values())
+            if out_len not in (None, longest):
+                raise UsageError(f"expected `out_len` {longest}, as the network learns whole targets, got {out_len}")
+            return replace(config, out_len=longest)
         whole = self.check(config.in_len, out_len, model.in_max_int, model.out_max_int)
-        return replace(config, out_len=out_len or min(default or whole, whole))
+        return replace(config, out_len=out_len or min(default, whole))
 
     def draw(self, config: TrainConfig, model: ModelConfig, start_step: int = 0) -> tuple[Pairs, Pairs]:
         """Draw random sources and compute their targets; return the training pairs and the validation pairs.
@@ -307,12 +312,36 @@ def added(source: list[int]) -> list[int]:
     return target
 
 
+def patterns() -> dict[str, dict[str, Any]]:
+    """Return the built-in patterns by name: for each, a `description`, and an `example` with its source and target."""
+    source = [3, 1, 4, 1, 5, 9]
+    return {
+        name: {
+            "description": pattern.description,
+            "example": {"source": source, "target": pattern.targets_of(Sequences.of_rows([source]), 9).rows()[0]},
+        }
+        for name, pattern in PATTERNS.items()
+    }
+
+
 # ---- Finding a pattern by its name ----
 
 
 def is_user_function(name: str) -> bool:
-    """Return whether the name refers to a user's function, such as `FILE.py:FUNCTION`."""
-    return ":" in name
+    """Return whether the name refers to a user's function, as `FILE.py:FUNCTION` or `PACKAGE.MODULE:FUNCTION` does."""
+    return re.fullmatch(r"(.+\.py|[\w.]+):\w+", name) is not None
+
+
+def as_pattern(data: object) -> PatternTask | None:
+    """Return the pattern that `data` is or names; None if it is neither a function nor the name of one."""
+    if isinstance(data, PatternTask):
+        return data
+    if isinstance(data, str) and (data in PATTERNS or is_user_function(data)):
+        return find_pattern(data)
+    if not callable(data):
+        return None
+    name = re.sub(r"\W", "", getattr(data, "__name__", type(data).__name__))
+    return PatternTask(f"{getattr(data, '__module__', None)}:{name}", data)
 
 
 def find_pattern(name: str) -> PatternTask:

@@ -21,7 +21,7 @@ from typing import Any, TextIO, cast
 
 from seq2seq_demo import system_memory
 from seq2seq_demo.config import CSV, FORMATS, INTEGERS, JSON, TEXT, TSV, UTF_8
-from seq2seq_demo.data.numbering import valid_records
+from seq2seq_demo.data.numbering import valid_records, with_output
 from seq2seq_demo.data.records import (
     EXPECTED_JSON,
     Place,
@@ -142,7 +142,7 @@ def read_pairs(
 ) -> list[tuple[Any, Any]]:
     """Return the pairs of a file, as `train` and `evaluate` take them.
 
-    Each side is a text or a list of symbols; a missing target is None.
+    Each side is a text or a list of symbols.
 
     Args:
         path: a file of lines, CSV, TSV or JSON, also compressed with gzip (`.gz`).
@@ -153,19 +153,19 @@ def read_pairs(
 
     Raises:
         UsageError: `format` is unknown.
-        InputError: the file cannot be read, or a record is invalid.
+        InputError: the file cannot be read, or a record is invalid or has no target.
     """
     require_choice("`format`", format or TEXT, FORMATS)
     given = InputFormat((None, None), format, tuple(map(str, columns)), header, encoding=encoding)
     layout, records = read_file(os.fspath(path), given)
 
     def side(kind: str, value: Any, place: Place) -> Any:
-        return Tokenizer(INTEGERS).split(value, place) if kind == INTEGERS and value is not None else value
+        return Tokenizer(INTEGERS).split(value, place) if kind == INTEGERS else value
 
     source, target = layout.tokens
     return [
         (side(source, record.values, record.place), side(target, record.output, record.place.of_output))
-        for record in valid_records(records)
+        for record in valid_records(map(with_output, records))
     ]
 
 

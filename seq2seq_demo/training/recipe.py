@@ -1,19 +1,27 @@
-"""The recipe: settings that suit a user's pairs, from their number, their lengths and their vocabularies.
+"""The recipe: settings that suit a user's pairs, from their number, their lengths and their vocabularies, or a pattern.
 
 `scripts/recipe/README.md` lists the measurements behind the numbers.
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from seq2seq_demo.config import ModelConfig, Settings, given_values
+from seq2seq_demo.config import ModelConfig, given_values
 from seq2seq_demo.network.parameters import weight_shapes
 
 # 192 units, or two layers, were no better on 3,000 pairs, and took twice as long.
-MODEL = Settings(
-    model="embedding_attention", cell_type="LSTMCell", cell_size=128, embedding_size=64, bidirectional=True
-)
-TRAINING = Settings(lr_schedule="cosine", batch_size=32, label_smoothing=0.1)
+MODEL = {
+    "model": "embedding_attention",
+    "cell_type": "LSTMCell",
+    "cell_size": 128,
+    "embedding_size": 64,
+    "bidirectional": True,
+}
+TRAINING = {"lr_schedule": "cosine", "batch_size": 32, "label_smoothing": 0.1}
+
+# A pattern gets as many epochs as make PATTERN_SAMPLES samples.
+PATTERN = {"model": "embedding_attention", "lr_schedule": "cosine", "learning_rate": 0.005}
+PATTERN_SAMPLES, MAX_PATTERN_EPOCHS = 500_000, 100
 
 # 3,600 pairs of a word and its phones get 60 epochs. Ten times as many pairs get 24 epochs, so that training takes four
 # times as long. Pairs that need more computation, because of long sequences or large vocabularies, get fewer epochs.
@@ -46,15 +54,20 @@ class PairStatistics(NamedTuple):
     mean_out_len: float
 
 
-def recommended_settings(pairs: PairStatistics) -> Settings:
+def recommended_settings(pairs: PairStatistics) -> dict[str, Any]:
     """Return the settings of the network and its training for these pairs."""
     is_few = pairs.n_pairs < FEW_PAIRS
     many = min(1.0, REFERENCE_PAIRS / pairs.n_pairs)  # below 1 if there are many pairs
     rate, dropout = LEARNING_RATE * many**LEARNING_RATE_EXPONENT, DROPOUT * many**DROPOUT_EXPONENT
-    scaled = Settings(learning_rate=round(rate, 4), dropout=round(dropout, 2))
-    best = Settings(keep_best=True, patience=patience_of(_epochs(pairs)))
-    kept = Settings(consistency=CONSISTENCY) if is_few else best
+    scaled = {"learning_rate": round(rate, 4), "dropout": round(dropout, 2)}
+    best = {"keep_best": True, "patience": patience_of(_epochs(pairs))}
+    kept = {"consistency": CONSISTENCY} if is_few else best
     return {**MODEL, **TRAINING, **scaled, **kept, "epochs": _epochs(pairs)}
+
+
+def settings_for_pattern(points: int) -> dict[str, Any]:
+    """Return the settings of the network and its training for a pattern."""
+    return PATTERN | {"epochs": min(MAX_PATTERN_EPOCHS, max(MIN_EPOCHS, round(PATTERN_SAMPLES / points)))}
 
 
 def patience_of(epochs: int) -> int:

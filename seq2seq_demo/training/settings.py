@@ -1,9 +1,10 @@
 """Derives a `ModelConfig` and a `TrainConfig` from the settings of a user, the task and an earlier network."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
-from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, ModelConfig, Settings, TrainConfig, given_values, lengths_text
+from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, ModelConfig, TrainConfig, given_values, lengths_text
 from seq2seq_demo.data.pair_task import PairTask, Task
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files.weights_file import LENGTHS
@@ -13,22 +14,23 @@ from seq2seq_demo.plots import History
 from seq2seq_demo.system_memory import FLOAT_BYTES, bytes_per_row, check_fits, check_lengths, check_points_fit
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training import workers
-from seq2seq_demo.training.recipe import PairStatistics, recommended_settings
+from seq2seq_demo.training.recipe import PairStatistics, recommended_settings, settings_for_pattern
 from seq2seq_demo.training.recorder import start_recording
 from seq2seq_demo.training.snapshots import Snapshot
 
 
 def resolve(
-    task: Task, settings: Settings, start: TrainedNetwork | None, default_out_len: int | None
+    task: Task, settings: Mapping[str, Any], start: TrainedNetwork | None = None, in_python: bool = False
 ) -> tuple[ModelConfig, TrainConfig]:
     """Return the configs of the network and of its training.
 
     If `start` is given, training continues from it: its model is kept, and its lengths are kept unless the settings
-    change them. Other missing settings have the recipe's values if the task is a user's pairs, else their defaults.
+    change them. Other missing settings have the recipe's values if the task is a user's pairs, or if `in_python`; else
+    their defaults.
 
-    A network learns to end its answers if `start` already ends them, if `in_len` is a range, or if the network is new
-    and learns pairs. Any other network learns the first `out_len` symbols of a pattern's targets. Without `out_len`, it
-    learns at most `default_out_len` symbols, or whole targets if `default_out_len` is None.
+    A network learns to end its answers if `in_python`, if `start` already ends them, if `in_len` is a range, or if the
+    network is new and learns pairs. Any other network learns the first `out_len` symbols of a pattern's targets, by
+    default at most as many as `start` learned.
 
     Raises:
         UsageError: a setting is out of its range, does not fit the task, or contradicts `start`.
@@ -42,24 +44,27 @@ def resolve(
         raise UsageError("expected `minutes` without TF_CONFIG, because clocks differ between workers, got both")
     if (settings.get("members") or 1) > 1 and not workers.is_single():
         raise UsageError("expected `members` without TF_CONFIG, because each is trained in one process, got both")
-    settings = with_recipe(task, settings, start)
+    settings = with_recipe(task, settings, start, in_python)
     given = given_values(TrainConfig, settings)
     if start and (start.others or given.get("members", 1) > 1):
         found = f"an ensemble of {len(start.members)}" if start.others else f"`members` {given['members']}"
         raise UsageError(f"expected to continue from one network and to train one, got {found}")
     model_config = _continued_model(start, settings) if start else _new_model(task, settings)
+    ends = in_python or model_config.ends or isinstance(settings.get("in_len"), tuple | list)
+    model_config = replace(model_config, ends=ends)
     values: dict[str, Any] = {"in_len": TrainConfig.in_len, "few_symbols": 0.0}
     values |= {"lr_schedule": "cosine"} if "minutes" in given else {}
+    if in_python:
+        values["min_in_len"] = 1
     if start and start.in_len is not None:
         values |= {"in_len": start.in_len, "min_in_len": start.min_in_len}
     if model_config.ends and "in_len" in given:
         values["min_in_len"] = given["in_len"]
     if model_config.ends and not task.is_pairs:
         values["few_symbols"] = DEFAULT_FEW_SYMBOLS
-        if "out_len" in given:
-            raise UsageError("expected `out_len` or a range of `in_len`, which keeps targets whole, got both")
     values |= given
-    values.setdefault("out_len", default_out_len or values["in_len"])
+    default_out_len = (start and start.out_len) or TrainConfig.out_len
+    values.setdefault("out_len", default_out_len)
     config = TrainConfig(**values)
     check_training_fits(model_config, config)  # before a pattern is called with sources of this length
     config = task.sized(config, model_config, given.get("out_len"), default_out_len)
@@ -69,15 +74,25 @@ def resolve(
     return model_config, config
 
 
-def with_recipe(task: Task, settings: Settings, start: TrainedNetwork | None) -> Settings:
-    """Return the settings that are not None; for pairs, add the recipe's values for missing settings.
+def with_recipe(
+    task: Task, settings: Mapping[str, Any], start: TrainedNetwork | None, in_python: bool = False
+) -> dict[str, Any]:
+    """Return the settings that are not None; for pairs or `in_python`, add the recipe's values for missing settings.
 
     If training continues from `start`, add only training settings, because the network keeps its model. The recipe's
     patience is for the recipe's epochs and the best of them.
     """
     given: dict[str, Any] = {name: value for name, value in settings.items() if value is not None}
-    if not isinstance(task, PairTask):
-        return cast(Settings, given)
+    if isinstance(task, PairTask):
+        chosen = _settings_for_pairs(task, given)
+    else:
+        points = given.get("points", TrainConfig.points)
+        chosen = settings_for_pattern(points) if in_python else {}
+    return (given_values(TrainConfig, chosen) if start else chosen) | given
+
+
+def _settings_for_pairs(task: PairTask, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the recipe's values that fit the given ones."""
     in_len, out_len = task.pairs.sources.lengths.mean(), task.pairs.targets.lengths.mean()
     n_in, n_out = (largest + 1 for largest in task.largest_symbols().values())
     chosen = recommended_settings(PairStatistics(len(task.split[0]), n_in, n_out, float(in_len), float(out_len)))
@@ -85,17 +100,21 @@ def with_recipe(task: Task, settings: Settings, start: TrainedNetwork | None) ->
         chosen.pop("patience", None)
     if given.get("dropout") == 0:
         chosen.pop("consistency", None)
-    return cast(Settings, (given_values(TrainConfig, chosen) if start else chosen) | given)
+    return chosen
 
 
 def new_run(
-    task: Task, settings: Settings, start: TrainedNetwork | None, default_out_len: int | None, record: bool = False
+    task: Task,
+    settings: Mapping[str, Any],
+    start: TrainedNetwork | None = None,
+    record: bool = False,
+    in_python: bool = False,
 ) -> Snapshot:
     """Return a training run before its first step, from initial weights or those of `start`.
 
     `record` adds a recording; for the other arguments and the errors, see `resolve`.
     """
-    model_config, config = resolve(task, settings, start, default_out_len)
+    model_config, config = resolve(task, settings, start, in_python)
     network = start or replace(untrained(model_config, config.seed), vocabularies=task.vocabularies)
     lengths = {name: getattr(config, name) for name in LENGTHS}
     network = begin_run(replace(network, model_config=model_config, recording=None, **lengths), task, config)
@@ -109,7 +128,7 @@ def begin_run(network: TrainedNetwork, task: Task, config: TrainConfig) -> Train
     return replace(network, task=task.name, run=run, history=History(), temperature=None)
 
 
-def _continued_model(start: TrainedNetwork, settings: Settings) -> ModelConfig:
+def _continued_model(start: TrainedNetwork, settings: Mapping[str, Any]) -> ModelConfig:
     """Return the model of `start`; raise UsageError if the settings contradict it."""
     given = given_values(ModelConfig, settings)
     other = replace(start.model_config, **given)
@@ -117,27 +136,28 @@ def _continued_model(start: TrainedNetwork, settings: Settings) -> ModelConfig:
         other = replace(other, cell_type=start.model_config.cell_type)
     if other != start.model_config:
         raise UsageError(f"expected settings that do not contradict the network, {start.summary()}, got {given}")
-    return replace(start.model_config, ends=start.ends or _is_range(settings))
+    return start.model_config
 
 
-def _new_model(task: Task, settings: Settings) -> ModelConfig:
+def _new_model(task: Task, settings: Mapping[str, Any]) -> ModelConfig:
     """Return the model of a new network; the task's largest symbols are the defaults of `in_max_int`, `out_max_int`."""
-    ends = task.is_pairs or _is_range(settings)
-    return ModelConfig(**task.largest_symbols() | given_values(ModelConfig, settings), ends=ends)
+    return ModelConfig(**task.largest_symbols() | given_values(ModelConfig, settings), ends=task.is_pairs)
 
 
-def _is_range(settings: Settings) -> bool:
-    return isinstance(settings.get("in_len"), tuple | list)
+def split_notices(task: Task, start: TrainedNetwork | None) -> Iterator[str]:
+    """Yield a notice if the pairs that validate now may have trained the network to continue from."""
+    run = start and start.run
+    learned_pairs = start and run and (run.fingerprint.data or start.vocabularies.are_text)
+    if run and learned_pairs and task.digest and run.validated_by_content != task.validates_by_content:
+        otherwise = "The network was validated on pairs chosen in another way, so it may have been trained on pairs"
+        yield f"{otherwise} that validate it now; if it was, the validation figures are too optimistic"
 
 
-def _check_pairs_match(task: PairTask, settings: Settings) -> None:
-    """Raise UsageError if a given `points`, `in_len` or `out_len` differs from the pairs."""
-    sources, targets = task.pairs.sources.lengths, task.pairs.targets.lengths
-    actual = {"points": (len(task.pairs), len(task.pairs))}
-    actual |= {name: (int(x.min()), int(x.max())) for name, x in {"in_len": sources, "out_len": targets}.items()}
-    given: dict[str, Any] = {**settings}
-    for name, (smallest, largest) in actual.items():
-        if (value := given.get(name)) is not None:
+def _check_pairs_match(task: PairTask, settings: Mapping[str, Any]) -> None:
+    """Raise UsageError if a given `in_len` or `out_len` differs from the pairs."""
+    for name, sequences in {"in_len": task.pairs.sources, "out_len": task.pairs.targets}.items():
+        smallest, largest = int(sequences.lengths.min()), int(sequences.lengths.max())
+        if (value := settings.get(name)) is not None:
             low, high = value if isinstance(value, tuple | list) else (value, value)
             if not low <= smallest <= largest <= high:
                 expected, got = lengths_text(smallest, largest), lengths_text(low, high)

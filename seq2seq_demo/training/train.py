@@ -1,116 +1,184 @@
-"""`train`: train a network on a task in one call."""
+"""`train`: train a network in one call."""
 
 import time
-from collections.abc import Iterable, Sequence
-from typing import Unpack
+import warnings
+from collections.abc import Callable, Iterable, Sequence
 
-from seq2seq_demo.callbacks import Callback, check_callbacks
-from seq2seq_demo.config import INTEGERS, TOKENS, Settings, TokenKind
-from seq2seq_demo.data.pair_task import PairRows, Task, TaskLike, as_task, pair_task_from_rows
+from seq2seq_demo.callbacks import Callback, TrainingState, check_callbacks
+from seq2seq_demo.config import (
+    INTEGERS,
+    SETTINGS,
+    TOKENS,
+    CellAlias,
+    CellName,
+    Model,
+    ModelAlias,
+    Schedule,
+    TokenKind,
+)
+from seq2seq_demo.data.pair_task import Data, Rows, Task, as_pair_task, data_notices
+from seq2seq_demo.data.patterns import as_pattern
 from seq2seq_demo.data.records import Tokens
-from seq2seq_demo.declarations import require_choice, require_flag
+from seq2seq_demo.declarations import preview, require_choice, require_flag, require_integer, suggests_keywords
 from seq2seq_demo.display.training_report import MemberReport, TrainingReport, training_header
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained_network import TrainedNetwork
-from seq2seq_demo.training import members
+from seq2seq_demo.training.members import check_jobs, members_of, train_member, train_side_by_side
 from seq2seq_demo.training.results import combined
-from seq2seq_demo.training.settings import new_run
+from seq2seq_demo.training.settings import new_run, split_notices
 
 
+@suggests_keywords
 def train(
-    task: TaskLike,
+    data: Data,
+    points: int | None = None,
     *,
     in_tokens: TokenKind | None = None,
     out_tokens: TokenKind | None = None,
     lowercase: bool | None = None,
-    validation: PairRows | None = None,
-    record: bool = False,
+    validation: Rows | None = None,
+    in_len: int | tuple[int, int] | None = None,
+    out_len: int | None = None,
+    model: Model | ModelAlias | None = None,
+    cell_type: CellName | CellAlias | None = None,
+    num_layers: int | None = None,
+    cell_size: int | None = None,
+    embedding_size: int | None = None,
+    bidirectional: bool | None = None,
+    in_max_int: int | None = None,
+    out_max_int: int | None = None,
+    epochs: int | None = None,
+    minutes: float | None = None,
+    learning_rate: float | None = None,
+    lr_schedule: Schedule | None = None,
+    batch_size: int | None = None,
+    dropout: float | None = None,
+    label_smoothing: float | None = None,
+    consistency: float | None = None,
+    few_symbols: float | None = None,
+    keep_best: bool | None = None,
+    patience: int | None = None,
+    stop_at_exact: float | None = None,
+    members: int | None = None,
+    seed: int | None = None,
     start: TrainedNetwork | None = None,
+    record: bool = False,
+    on_epoch: Callable[[TrainingState], object] | None = None,
     callbacks: Sequence[Callback] | None = None,
     verbose: bool | None = None,
     jobs: int | None = None,
-    **settings: Unpack[Settings],
 ) -> TrainedNetwork:
-    """Train a network on a task and return it.
+    """Train a network on data and return it; the network ends its answers, and accepts sources of any length.
 
-    The settings are the options of the command line and have the same defaults (see `Settings`), except that
-    `out_len=None` keeps a pattern's targets whole. A new network learns to end its answers, and accepts sources of any
-    length, if `in_len` is a range such as `(1, 20)` or if it learns pairs.
+    Settings that are None have values that suit the data; `network.settings` contains them. The same settings with the
+    same data give the same network.
 
     Args:
-        task: the name of a pattern, a `Task`, or pairs. Pairs are tuples (source, target), dictionaries {"source": …,
-            "target": …} or {"input": …, "output": …}, or a DataFrame that has columns named source and target, or only
-            two columns.
+        data: the name of a pattern, such as "reversed" or "FILE.py:FUNCTION"; a function from a source, a list of
+            integers, to its target; the path of a file of pairs; or pairs: tuples (source, target), dictionaries
+            {"source": …, "target": …} or {"input": …, "output": …}, or a DataFrame that has columns named source and
+            target, or only two columns.
+        points: the number of random sources of a pattern or function (default 100,000); of pairs, use only the first
+            ones (default all). A tenth of them validates.
         in_tokens: "integers" if a source is a list of integers; "characters" or "words" if it is a string or a
             list of tokens; by default, recognised.
         out_tokens: the same for targets.
         lowercase: convert sources, but not targets, to lower case, in training and whenever the network reads; by
             default, as `start` does.
-        validation: pairs to validate with; by default, a tenth of the pairs.
+        validation: pairs to validate with, or the path of their file; by default, a tenth of the pairs.
+        in_len: the length of a pattern's sources, or their range (shortest, longest); by default (1, 10).
+        out_len: the length of the longest target, which follows from the data; any other length is an error.
+        model: "attention", or "rnn" for a decoder without attention.
+        cell_type: "LSTM", "GRU" or "RNN".
+        num_layers: the number of layers.
+        cell_size: the number of units of a cell.
+        embedding_size: the size of the embeddings.
+        bidirectional: let the encoder read the source in both directions.
+        in_max_int: the largest integer in sources (default for patterns 9, for pairs the largest one).
+        out_max_int: the largest integer in targets (default for patterns 9, for pairs the largest one).
+        epochs: the number of passes over the data; 0 returns a network without training.
+        minutes: train for this time, instead of a number of epochs.
+        learning_rate: the learning rate of Adam.
+        lr_schedule: "constant", or "cosine", which lowers the learning rate to 0.
+        batch_size: the number of points per batch.
+        dropout: the dropout rate.
+        label_smoothing: the share of the target probability that is spread over all symbols.
+        consistency: the weight of the divergence between answers with two dropout masks.
+        few_symbols: the share of a pattern's sources that consist of few symbols (default 0.25).
+        keep_best: return the network of the epoch with the best exact match, not of the last epoch.
+        patience: stop after this number of epochs without improvement, and keep the best epoch.
+        stop_at_exact: stop once the validation exact match reaches this share.
+        members: train this number of networks, and combine them to an ensemble.
+        seed: the random seed (default 0).
+        start: a network to continue from. Its model is kept, and so are its lengths unless `in_len` changes them.
         record: keep the weights of steps 0, 5, 7, 10, 14, 20, … and of the ends of epochs in
             `TrainedNetwork.recording`, which `save` writes to a file beside the weights.
-        start: a network to continue from. Its model is kept, and so are its lengths unless the settings change them.
+        on_epoch: a function that is called after each epoch with a `TrainingState`; True stops the training.
         callbacks: objects whose methods are called after steps and epochs, and can stop the training.
         verbose: print the report of the command `train`, with a progress bar on a terminal; by default, only show a
             progress bar, and only in a notebook. False shows nothing.
         jobs: how many `members` are trained at the same time, in as many processes; by default, one per core.
-            With `callbacks`, one after another in this process.
+            With callbacks, one after another in this process.
 
     Raises:
-        UsageError: a setting is out of its range, does not fit the task, or contradicts `start`; or a callback is
-            not a `Callback` object, or has a method `on_…` that `Callback` lacks.
+        UsageError: a setting is out of its range, does not fit the data, or contradicts `start`; or a callback is
+            not a `Callback` object, or has a method `on_…` that `Callback` lacks or that takes no single argument.
         InputError: there are no pairs, or a pair is not a source and a target of the expected kind.
         TrainingError: TensorFlow is not installed, the loss or a weight is not finite, or another worker is lost.
     """
+    settings = {name: value for name, value in locals().items() if name in SETTINGS and value is not None}
     if start is not None and not isinstance(start, TrainedNetwork):
         raise UsageError(f"expected `start` to be a network, as load() returns it, got {start!r}")
-    if unknown := settings.keys() - Settings.__annotations__.keys():
-        raise TypeError(f"train() got an unexpected keyword argument {min(unknown)!r}")
-    callbacks, began = check_callbacks(callbacks), time.monotonic()
-    task = _task(task, start, (in_tokens, out_tokens), validation, lowercase)
-    keeps_lengths = start is not None and settings.get("in_len") in (None, start.in_len)
-    default_out_len = start.out_len if start and keeps_lengths else None
-    snapshot = new_run(task, settings, start, default_out_len, require_flag("`record`", record))
+    checked, began = check_callbacks(callbacks, on_epoch), time.monotonic()
+    task = _task(data, points, start, (in_tokens, out_tokens), validation, lowercase)
+    snapshot = new_run(task, settings, start, require_flag("`record`", record), in_python=True)
     config = snapshot.run.config
-    jobs = members.check_jobs(jobs, config)
+    for notice in (*split_notices(task, start), *data_notices(task, config, snapshot.network.model_config)):
+        warnings.warn(notice, stacklevel=3)  # at the call of `train`, outside its decorator
+    jobs = check_jobs(jobs, config)
     if verbose is not None and require_flag("`verbose`", verbose):
         training_header(snapshot.network.model_config, config, task, 1)
     if config.members > 1:
         reports = [[MemberReport(number, config)] if verbose else [] for number in range(1, config.members + 1)]
-        runs = members.members_of(task, snapshot.network, [[*report, *callbacks] for report in reports])
-        if callbacks:
-            return combined([*map(members.train_member, runs)], task)
-        return combined(members.train_side_by_side(runs, jobs), task)
+        runs = members_of(task, snapshot.network, [[*report, *checked] for report in reports])
+        if checked:
+            return combined([*map(train_member, runs)], task)
+        return combined(train_side_by_side(runs, jobs), task)
     from seq2seq_demo.training.trainer import fit  # loads TensorFlow
 
     with TrainingReport(config, verbose) as report:
-        return fit(task, config, snapshot, [report, *callbacks], began=began)
+        return fit(task, config, snapshot, [report, *checked], began=began)
 
 
 def _task(
-    task: TaskLike,
+    data: Data,
+    points: int | None,
     start: TrainedNetwork | None,
     tokens: Tokens,
-    validation: PairRows | None,
+    validation: Rows | None,
     lowercase: bool | None,
 ) -> Task:
-    """Convert the arguments of `train` to a task.
+    """Convert the data of `train` to a task.
 
     Pairs are encoded with the vocabularies of `start`. Without `start`, `tokens` gives the kinds of symbols.
     """
     for name, value in zip(("`in_tokens`", "`out_tokens`"), tokens, strict=True):
         if value is not None:
             require_choice(name, value, TOKENS)
+    if isinstance(points, Iterable):
+        raise UsageError(f"expected pairs, as in zip(sources, targets), got {preview(points, repr)} as `points`")
+    if points is not None:
+        require_integer("`points`", points, at_least=2)
     vocabularies = start.vocabularies if start else None
     expected = " and ".join(vocabularies.tokens) if vocabularies else ""
     if vocabularies and any(token not in (None, own) for token, own in zip(tokens, vocabularies.tokens, strict=True)):
         raise UsageError(f"expected the network's tokens, {expected}, got {' and '.join(map(str, tokens))}")
-    if not isinstance(task, str) and isinstance(task, Iterable):
-        return pair_task_from_rows(task, vocabularies, tokens, validation, lowercase)
+    pattern = as_pattern(data)
+    if pattern is None:
+        return as_pair_task(data, vocabularies, tokens, validation, lowercase, points)
     if validation is not None or not {*tokens} <= {None, INTEGERS} or lowercase is not None:
         names = "`validation`, `in_tokens`, `out_tokens` or `lowercase`"
-        raise UsageError(f"expected pairs with {names}, got {task!r}"[:200])
-    named_task = as_task(task)
-    if vocabularies and named_task.vocabularies != vocabularies:
-        raise UsageError(f"expected pairs of {expected}, got {task!r}"[:200])
-    return named_task
+        raise UsageError(f"expected pairs with {names}, got pattern {pattern.name!r}")
+    if vocabularies and vocabularies.are_text:
+        raise UsageError(f"expected pairs of {expected}, got pattern {pattern.name!r}")
+    return pattern

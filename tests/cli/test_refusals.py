@@ -28,7 +28,7 @@ WRONG_USAGE = [  # exit status 2
     ("train 50 -e 1.5", "expected an integer, got '1.5'"),
     ("train 50 --tensorboard-verbose 4", "expected --tensorboard-verbose of at most 3, got 4"),
     ("train 50 --in-len 20-1", "expected --in-len from shortest to longest, got 20-1"),
-    ("train 50 --in-len 1-5 --out-len 3", "expected --out-len or a range of --in-len"),
+    ("train 50 --in-len 1-5 --out-len 3", "expected --out-len 5, as the network learns whole targets, got 3"),
     ("train 50 --in-len 1-x", "expected a length or a range such as 1-20, got '1-x'"),
     ("predict 3 --in-len 1-5", "argument --in-len: expected an integer, got '1-5'"),
     ("train 50 -i a -i b", "expected one -i/--input-weights, got 2"),

@@ -41,7 +41,7 @@ def test_networks_lists_every_shipped_network(run):
 
 def test_a_file_without_validation_figures_is_listed_as_unknown(run, monkeypatch, tmp_path):
     save_random(tmp_path / "w", min_in_len=3)
-    monkeypatch.setattr("seq2seq_demo.commands.lists.shipped_networks", lambda: {"w": tmp_path / "w"})
+    monkeypatch.setattr("seq2seq_demo.files.file_names.shipped_networks", lambda: {"w": tmp_path / "w"})
     assert run("networks")[1].splitlines()[-1].split()[:4] == ["w", "3-10", "14,351", "unknown"]
 
 

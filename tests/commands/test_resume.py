@@ -10,7 +10,7 @@ import pytest
 from helpers import SMALL, SMALL_PAIRS, finished_snapshot, save_random
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.pair_task import pair_task_from_rows
+from seq2seq_demo.data.pair_task import as_pair_task
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.display.training_report import TrainingReport
 from seq2seq_demo.errors import WeightsError
@@ -180,7 +180,7 @@ LINES = "".join(json.dumps({"input": source, "output": target}) + "\n" for sourc
 
 def pair_snapshot(by_content=True, **changes):
     """Write the snapshot of a training run on ROWS."""
-    digest = pair_task_from_rows(ROWS).digest
+    digest = as_pair_task(ROWS).digest
     lengths = {"in_len": 2, "min_in_len": 2, "out_len": 2}
     finished_snapshot(
         SNAPSHOT, DataFingerprint(digest, digest), "pairs", True, by_content, points=5, **lengths | changes

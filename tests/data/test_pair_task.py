@@ -1,12 +1,14 @@
+import functools
 import hashlib
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from helpers import pairs_of_arrays, ragged
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.pair_task import PairTask, as_task, max_typical_length, pair_task_from_rows, pair_warnings
+from seq2seq_demo.data.pair_task import PairTask, as_pair_task, as_task, max_typical_length, pair_warnings
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.records import Place
 from seq2seq_demo.data.sequences import Pairs, Sequences
@@ -28,19 +30,19 @@ def sized(task, model=ENDING, **options):
 
 def test_pairs_of_integers_from_python():
     rows = [([1, 2], (3,)), (np.array([4, 5]), [np.uint8(6)]), ([8, 9, 10], [])]
-    task = pair_task_from_rows(rows, validation=[([4], [6])])
+    task = as_pair_task(rows, validation=[([4], [6])])
     assert task.pairs.sources.rows() == [[1, 2], [4, 5], [8, 9, 10]]
     assert task.pairs.targets.rows() == [[3], [6], []]
     assert (task.name, task.validation.sources.rows(), task.vocabularies) == ("pairs", [[4]], Vocabularies())
     arrays = pairs_of_arrays(np.array([[1, 2], [4, 5]]), np.array([[3], [6]]))
-    assert PairTask("mine", arrays).digest == pair_task_from_rows([([1, 2], [3]), ([4, 5], [6])]).digest
+    assert PairTask("mine", arrays).digest == as_pair_task([([1, 2], [3]), ([4, 5], [6])]).digest
 
 
 def test_pairs_of_texts_from_python():
-    task = pair_task_from_rows(iter(TEXTS), tokens=("characters", "words"))
+    task = as_pair_task(iter(TEXTS), tokens=("characters", "words"))
     assert task.vocabularies == Vocabularies(A_B_E, X_Y)
     lists = [(["a", "b"], ("Y", "X")), [np.array(["\u00e9"]), []], ("bab", ["X"])]
-    assert pair_task_from_rows(lists, tokens=("characters", "words")).digest == task.digest
+    assert as_pair_task(lists, tokens=("characters", "words")).digest == task.digest
     small = as_task([("b", "X")], task.vocabularies)
     assert (small.vocabularies, small.pairs.sources.rows()) == (task.vocabularies, [[1]])
 
@@ -51,16 +53,42 @@ def test_values_that_become_tasks():
     assert as_task(own) is own
     for value in (own.pairs, [([1, 2], [3])], iter([((1, 2), (3,))])):
         assert as_task(value).digest == own.digest
-    for value in (None, 5, PairTask):
-        with pytest.raises(UsageError, match=f"expected a pattern's name, a PatternTask, or pairs .*, got {value}"):
-            as_task(value)
+    with pytest.raises(InputError, match="pairs: expected pairs of a source and a target, got 5"):
+        as_task(5)
+
+
+def test_a_text_is_a_pattern_or_a_file_of_pairs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.tsv", "sorted", "C:a"):
+        Path(name).write_text("1 2\t3\n")
+        assert as_task(Path(name)).pairs.sources.rows() == [[1, 2]]
+    assert as_task("sorted").function([2, 1]) == [1, 2]
+    names = [as_task(name).name for name in ("a.tsv", Path("sorted"), Path("C:a"))]
+    assert names == ["a.tsv", "sorted.pairs", "C.a"]
+    Path("mine.py").write_text("def f(source):\n    return source\n")
+    assert as_task("mine.py:f").name == "mine:f"
+    for wrong, hint in (("revresed", "did you mean the pattern 'reversed'?"), ("b.tsv", "the patterns are sorted, ")):
+        expected = f"^expected a file of pairs or a pattern's name, got '{wrong}': "
+        with pytest.raises(InputError, match=expected) as error:
+            as_task(wrong)
+        assert hint in str(error.value)
+        assert isinstance(error.value, FileNotFoundError)
+
+
+def test_a_function_is_a_pattern():
+    def copy(source):
+        return source
+
+    for function, name in ((copy, "copy"), (lambda source: source, "lambda"), (functools.partial(copy), "partial")):
+        task = as_task(function)
+        assert (task.name.partition(":")[2], task.function) == (name, function)
 
 
 def test_validation_uses_the_vocabularies_of_training():
-    task = pair_task_from_rows(TEXTS, tokens=("characters", "words"), validation=[("b", "X"), ("ab", "X Y")])
+    task = as_pair_task(TEXTS, tokens=("characters", "words"), validation=[("b", "X"), ("ab", "X Y")])
     assert task.vocabularies == Vocabularies(A_B_E, X_Y)
     assert (task.validation.sources.rows(), task.validation.targets.rows()) == ([[1], [0, 1]], [[0], [0, 1]])
-    unseen = pair_task_from_rows(TEXTS, tokens=("characters", "words"), validation=[("zb", "Z X"), ("cb", "X")])
+    unseen = as_pair_task(TEXTS, tokens=("characters", "words"), validation=[("zb", "Z X"), ("cb", "X")])
     assert unseen.vocabularies == task.vocabularies
     assert (unseen.validation.sources.rows(), unseen.validation.targets.rows()) == ([[4, 1], [3, 1]], [[2, 0], [0]])
     with pytest.raises(InputError, match="expected validation pairs of symbols that occur in the training pairs"):
@@ -170,7 +198,7 @@ def test_the_split_of_texts_depends_on_neither_vocabulary_nor_tokens():
     words = [f"w{n}\u00e9" for n in range(300)]
     validated = {word for word in words if hash_of(word) < 2**64 / 10}
     for texts, tokens in ((words, "characters"), (words, "words"), ([*words, "aaa", "zzz"], "characters")):
-        task = pair_task_from_rows([(text, "x") for text in texts], tokens=(tokens, "words"))
+        task = as_pair_task([(text, "x") for text in texts], tokens=(tokens, "words"))
         rows = task.split[1].sources.rows()
         spelled = {join_symbols(tokens, task.vocabularies.source.to_symbols(row)) for row in rows}
         assert spelled & {*words} == validated
@@ -232,5 +260,5 @@ def test_the_usual_length(lengths, usual):
 @pytest.mark.parametrize(("tokens", "n"), [("characters", 3), ("words", None)])
 def test_sources_with_outer_spaces_are_counted(tokens, n):
     rows = [(source, str(number)) for number, source in enumerate((" a", "b c", "d ", " e"))]
-    warnings = [*pair_warnings(pair_task_from_rows(rows, None, (tokens, tokens)))]
+    warnings = [*pair_warnings(as_pair_task(rows, None, (tokens, tokens)))]
     assert warnings == [f"Sources with a space at the beginning or end, which counts as a character: {n}"] * bool(n)

@@ -8,7 +8,7 @@ import pytest
 
 from seq2seq_demo import system_memory
 from seq2seq_demo.data import reading
-from seq2seq_demo.data.pair_task import pair_task_from_rows
+from seq2seq_demo.data.pair_task import as_pair_task
 from seq2seq_demo.data.reading import InputFormat, read_file, read_pairs, read_terminal, read_words, stream_file
 from seq2seq_demo.data.records import Place, Record, python_records, recognise
 from seq2seq_demo.errors import InputError, UsageError
@@ -219,11 +219,14 @@ def test_invalid_lines_of_json(tmp_path, line, message):
 def test_pairs_of_a_file(tmp_path):
     for name, content, pairs in [
         ("a.csv", "a,b\nc,d\n", [("a", "b"), ("c", "d")]),
-        ("b.jsonl", '{"input": [3, 1], "output": "a"}\n{"input": [2]}\n', [([3, 1], "a"), ([2], None)]),
+        ("b.jsonl", '{"input": [3, 1], "output": "a"}\n{"input": [2], "output": ""}\n', [([3, 1], "a"), ([2], "")]),
         ("c.tsv", "3 1\t4\n2,5\t6\n", [([3, 1], [4]), ([2, 5], [6])]),
     ]:
         (tmp_path / name).write_text(content)
         assert read_pairs(tmp_path / name) == pairs
+    (tmp_path / "d.tsv").write_text("a\tb\nc\n")
+    with pytest.raises(InputError, match=r"d\.tsv, line 2: expected a target too"):
+        read_pairs(tmp_path / "d.tsv")
     for format, error in (("xlsx", UsageError), ("json", InputError)):
         with pytest.raises(error, match=r"^unknown `format` 'xlsx'|a\.csv, line 1: expected JSON"):
             read_pairs(tmp_path / "a.csv", format=format)
@@ -345,17 +348,17 @@ SPELLINGS, SOUNDS = zip(*PAIRS, strict=True)
     ],
 )
 def test_rows_of_pairs(rows):
-    expected = pair_task_from_rows(PAIRS, validation=PAIRS)
-    task = pair_task_from_rows(rows, validation=rows)
+    expected = as_pair_task(PAIRS, validation=PAIRS)
+    task = as_pair_task(rows, validation=rows)
     assert task.digest == expected.digest
     assert task.vocabularies.tokens == expected.vocabularies.tokens == ("characters", "words")
 
 
 def test_integers_of_a_column_are_texts():
     for years in ([1987.0, np.float64(19)], [1987, 19]):
-        task = pair_task_from_rows(Frame(year=years, roman=["MCMLXXXVII", "XIX"]))
+        task = as_pair_task(Frame(year=years, roman=["MCMLXXXVII", "XIX"]))
         assert task.vocabularies.source.symbols == ("1", "7", "8", "9")
-    assert pair_task_from_rows([([3.0, np.float32(1)], np.array([2.0]))] * 2).pairs.sources.rows() == [[3, 1]] * 2
+    assert as_pair_task([([3.0, np.float32(1)], np.array([2.0]))] * 2).pairs.sources.rows() == [[3, 1]] * 2
 
 
 @pytest.mark.parametrize(
@@ -373,12 +376,12 @@ def test_integers_of_a_column_are_texts():
         ),
         ([([1], [3]), ([4, 5], 6)], "^pairs, row 1, output: expected a list of integers, got 6"),
         ([([1], [3]), (np.ma.array([4, 5], mask=[0, 1]), [6])], "^pairs, row 1: expected integers .*, got null"),
-        ("dev.tsv", 'pairs: expected pairs of a source and a target, got "dev.tsv"'),
+        (7, "pairs: expected pairs of a source and a target, got 7"),
     ],
 )
 def test_invalid_rows(rows, message):
     with pytest.raises(InputError, match=message):
-        pair_task_from_rows(rows)
+        as_pair_task(rows)
 
 
 def test_sources():

@@ -7,7 +7,7 @@ import pytest
 from helpers import pairs_of, trained_network
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.pair_task import pair_task_from_rows
+from seq2seq_demo.data.pair_task import as_pair_task
 from seq2seq_demo.display.predictions import probe_line
 from seq2seq_demo.display.training_report import probe, settings_line, training_header
 
@@ -41,7 +41,7 @@ def test_a_probe_is_compared_with_the_nearest_target_of_its_source(other_pairs):
     validation = pairs_of(([4, 5], [1, 2, 3]), ([4], []), *other_pairs, ([4, 5], predicted))
     found = probe(SimpleNamespace(network=network, _pairs=validation))
     assert (found.source, found.expected) == ([4, 5], predicted)
-    assert "expected" not in probe_line(replace(found, exact=True), colour=False)
+    assert "expected" not in probe_line(found._replace(ended=True), colour=False)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_probe_is_compared_with_the_nearest_target_of_its_source(other_pairs):
     ],
 )
 def test_the_header_counts_training_and_validation_points(capsys, validation, epochs, lines):
-    task, model = pair_task_from_rows(ROWS, validation=validation), ModelConfig(ends=True)
+    task, model = as_pair_task(ROWS, validation=validation), ModelConfig(ends=True)
     training_header(model, task.sized(TrainConfig(epochs=epochs), model, None, None), task, 0)
     out = capsys.readouterr().out
     assert out.startswith("Training on 3 point dataset (")

@@ -12,7 +12,7 @@ from seq2seq_demo.callbacks import check_callbacks
 from seq2seq_demo.data.vocabulary import Vocabulary
 from seq2seq_demo.training.trainer import Trainer
 
-TINY = {"cell_size": 3, "embedding_size": 2, "points": 110, "in_len": 2, "batch_size": 1}  # 99 steps per epoch
+TINY = {"cell_size": 3, "embedding_size": 2, "points": 110, "in_len": 3, "batch_size": 1}  # 99 steps per epoch
 pytestmark = pytest.mark.usefixtures("fast_steps")
 
 
@@ -140,12 +140,12 @@ def test_a_stop_before_an_epoch_skips_it():
 
 
 def test_a_stop_within_an_epoch_ends_it_with_a_validation():
-    """Calls end after 8, 64 and 99 steps; then after 64 and 99. Fast steps add a loss of 1 for 2 symbols."""
+    """Calls end after 8, 64 and 99 steps; then after 64 and 99. Fast steps add a loss of 1 for 4 symbols."""
     network, calls = trained(Stop("on_steps_end", 4))
     first = [("begin", 1), ("steps", 8), ("steps", 64), ("steps", 99), ("end", 1)]
     assert calls == [*first, ("begin", 2), ("steps", 163), ("end", 2)]
     assert network.step == network.history[-1].step == 163
-    assert [epoch.loss for epoch in network.history] == [0.5, 0.5]
+    assert [epoch.loss for epoch in network.history] == [0.25, 0.25]
     assert network.validation == network.history[-1].validation
     assert trained(Stop("on_steps_end", 5))[0].step == 198
 

@@ -23,7 +23,7 @@ from seq2seq_demo.training.members import check_jobs
 from seq2seq_demo.training.results import combined
 from seq2seq_demo.training.settings import new_run
 
-ROWS = [([n % 7, n % 5, n % 3][: 1 + n % 3], [n % 4, n % 2]) for n in range(60)]
+ROWS = [([n % 7, n % 5, n % 9, n % 4][: 3 + n % 2], [n % 4, n % 2]) for n in range(60)]
 SETTINGS = {"learning_rate": 0.02, "epochs": 2, "batch_size": 4, "dropout": 0.2, "keep_best": True, "seed": 3}
 MODEL = AS_PATTERNS | {"cell_type": "BasicRNNCell", "cell_size": 7, "embedding_size": 5}
 
@@ -47,7 +47,7 @@ def test_members_are_equal_side_by_side_and_one_after_another(capfd):
 def members_in(folder, task, **settings):
     """The members of an ensemble, whose files are in a folder."""
     sizes = {"points": 100, "in_len": 2, "out_len": 2, "cell_size": 3, "embedding_size": 2}
-    first = new_run(task, sizes | settings, None, None).network
+    first = new_run(task, sizes | settings).network
     return members.members_of(task, first, [[]] * settings["members"], folder)
 
 
@@ -109,12 +109,16 @@ def test_members_whose_parent_is_killed_end_with_the_same_bits(tmp_path, monkeyp
         assert (status, "Resuming s2s_checkpoint__w.h5\n" in err) == (0, True), err
     finally:
         runs.process.kill()
+    from seq2seq_demo.training.trainer import fit
+
     monkeypatch.chdir(tmp_path)
     assert sorted(os.listdir()) == ["h.2.json", "h.json", "logs", "mine.py", "w.h5"]
     assert sorted(os.listdir("logs")) == ["member_1", "member_2"]
     settings = {"epochs": 2, "in_len": 4, "out_len": 3, "cell_type": "BasicRNNCell", "cell_size": 6, "batch_size": 16}
+    task = find_pattern("mine.py:f")
     for seed, network in zip((5, 6), load("w.h5").members, strict=True):
-        assert same_arrays(train("mine.py:f", points=6000, seed=seed, **settings).weights, network.weights)
+        begun = new_run(task, settings | {"points": 6000, "seed": seed})
+        assert same_arrays(fit(task, begun.run.config, begun).weights, network.weights)
 
 
 def test_a_killed_member_is_an_error_in_one_line():

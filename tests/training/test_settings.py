@@ -4,12 +4,12 @@ import pytest
 from helpers import AS_PATTERNS
 
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.data.pair_task import pair_task_from_rows
+from seq2seq_demo.data.pair_task import as_pair_task
 from seq2seq_demo.trained_network import untrained
 from seq2seq_demo.training.recipe import PairStatistics, recommended_settings
 from seq2seq_demo.training.settings import resolve
 
-PAIRS, FEW = (pair_task_from_rows([([n // 50, n % 50], [n % 7]) for n in range(size)]) for size in (2400, 40))
+PAIRS, FEW = (as_pair_task([([n // 50, n % 50], [n % 7]) for n in range(size)]) for size in (2400, 40))
 CHOSEN = recommended_settings(PairStatistics(len(PAIRS.split[0]), 50, 7, 2.0, 1.0))
 
 
@@ -22,7 +22,7 @@ def settings_of(*configs):
     [{"keep_best": True}, {"cell_size": 9}, AS_PATTERNS, {"epochs": 0, "bidirectional": None}, {"minutes": 1.0}],
 )
 def test_pairs_have_settings_of_their_own_below_the_given_ones(given):
-    resolved = settings_of(*resolve(PAIRS, given, None, None))
+    resolved = settings_of(*resolve(PAIRS, given))
     # The recipe's patience is for its own epochs and the best of them.
     is_own = not given.keys() & {"epochs", "minutes"} and given.get("keep_best") is not False
     patience = {} if is_own else {"patience": None}
@@ -33,12 +33,12 @@ def test_pairs_have_settings_of_their_own_below_the_given_ones(given):
 
 @pytest.mark.parametrize(("given", "consistency"), [({}, True), ({"dropout": 0.0}, False), ({"dropout": 0.1}, True)])
 def test_few_pairs_have_consistency_if_they_have_dropout(given, consistency):
-    _, config = resolve(FEW, given, None, None)
+    _, config = resolve(FEW, given)
     assert (config.consistency > 0, config.saves_best) == (consistency, False)
 
 
 def test_a_continued_network_keeps_its_model():
     start = untrained(ModelConfig(in_max_int=4, out_max_int=6, ends=True), 0)
-    model, config = resolve(PAIRS, {"batch_size": 8}, start, None)
+    model, config = resolve(PAIRS, {"batch_size": 8}, start)
     assert model == start.model_config
     assert (config.batch_size, config.epochs, config.dropout) == (8, CHOSEN["epochs"], CHOSEN["dropout"])

@@ -94,7 +94,7 @@ def test_time_before_the_first_step_counts_and_one_call_is_always_made(seconds):
 
 def test_settings_of_a_run_with_a_time_limit():
     for given, schedule in ({}, "cosine"), ({"lr_schedule": "constant"}, "constant"):
-        _, config = resolve(REVERSED, {"minutes": 2, **given}, None, None)
+        _, config = resolve(REVERSED, {"minutes": 2, **given})
         assert (config.lr_schedule, config.minutes) == (schedule, 2.0)
         assert batches.use_xla(config, 32)
 

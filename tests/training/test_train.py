@@ -8,10 +8,10 @@ import pytest
 from helpers import Watcher, largest_difference
 
 from seq2seq_demo import TrainedNetwork, train
-from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, ModelConfig, Settings, TrainConfig
+from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, SETTINGS, ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import as_task
 from seq2seq_demo.data.patterns import PatternTask, find_pattern
-from seq2seq_demo.errors import UsageError
+from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.evaluation import EvaluationOptions, measure, training_sources
 from seq2seq_demo.trained_network import load, untrained
 from seq2seq_demo.training.settings import resolve
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 TINY = {"cell_size": 3, "embedding_size": 2}
 PAIRS = [([k % 5, 4], [4, k % 5, 7]) for k in range(30)]
-RAGGED = [([1, 2], [3]), ([1], [])] * 6
+RAGGED = [([1, 2], [3, 4]), ([1], [2])] * 6
 
 
 def unchanged(task, **settings) -> TrainedNetwork:
@@ -33,12 +33,13 @@ def test_a_pattern_is_given_by_name_and_callbacks_see_every_call():
     watcher, other = Watcher(), Watcher()
     trained = train("reversed", points=100, in_len=4, epochs=2, batch_size=32, callbacks=[watcher, other], **TINY)
     assert (trained.task, trained.in_len, trained.out_len, trained.step) == ("reversed", 4, 4, 6)
-    assert trained.run.config == TrainConfig(100, 4, 4, epochs=2, batch_size=32)
+    config = {"learning_rate": 0.005, "lr_schedule": "cosine", "epochs": 2, "batch_size": 32}
+    assert trained.run.config == TrainConfig(100, 4, 4, **config, min_in_len=4, few_symbols=DEFAULT_FEW_SYMBOLS)
     assert trained.run.start_step == 0
     assert trained.run.fingerprint.fingerprint == find_pattern("reversed").fingerprint(
         trained.run.config, trained.model_config
     )
-    assert trained.model_config == ModelConfig(**TINY)
+    assert trained.model_config == ModelConfig("attention", **TINY, ends=True)
     epochs = [[("begin", k + 1), ("steps", 3 * k + 3, 90), ("end", k + 1, 9)] for k in range(2)]  # 1 of 10 is trained
     assert watcher.calls == other.calls
     assert [call[:3] for call in watcher.calls] == [*epochs[0], *epochs[1]]
@@ -50,51 +51,48 @@ def test_a_pattern_is_given_by_name_and_callbacks_see_every_call():
     assert largest_difference(trained, untrained(trained.model_config, 0)) > 0
 
 
-def test_defaults_are_those_of_the_command_line():
-    network = train("reversed", epochs=0)
-    assert network.model_config == ModelConfig()
-    assert network.run.config == TrainConfig(epochs=0)
-    assert largest_difference(network, untrained(ModelConfig(), 0)) == 0
-    assert largest_difference(train("reversed", epochs=0, seed=3), untrained(ModelConfig(), 3)) == 0
+def test_a_pattern_has_settings_of_its_own():
+    network = train("reversed", 20_000, epochs=0)
+    config = {"learning_rate": 0.005, "lr_schedule": "cosine", "few_symbols": DEFAULT_FEW_SYMBOLS}
+    assert network.model_config == ModelConfig("attention", ends=True)
+    assert network.run.config == TrainConfig(20_000, min_in_len=1, epochs=0, **config)
+    assert largest_difference(network, untrained(network.model_config, 0)) == 0
+    assert largest_difference(train("reversed", epochs=0, seed=3), untrained(network.model_config, 3)) == 0
 
 
 def test_every_setting_is_used():
     model = {"model": "embedding_attention", "cell_type": "GRUCell", "num_layers": 2, "cell_size": 3}
     model |= {"embedding_size": 2, "in_max_int": 4, "out_max_int": 6, "bidirectional": True}
-    training = {"points": 50, "in_len": 5, "out_len": 4, "learning_rate": 0.5, "lr_schedule": "cosine", "epochs": 0}
+    training = {"points": 50, "in_len": 5, "out_len": 5, "learning_rate": 0.5, "lr_schedule": "constant", "epochs": 0}
     training |= {"batch_size": 8, "seed": 5, "stop_at_exact": 0.5, "few_symbols": 0.1, "keep_best": True}
     training |= {"patience": 3, "dropout": 0.25, "label_smoothing": 0.2, "consistency": 0.5}
     network = train("copy", **model, **training)
-    assert network.model_config == ModelConfig(**model)
-    assert network.run.config == TrainConfig(**training)
-    settings = Settings(**model, **training, minutes=None, members=1)
-    assert settings.keys() == Settings.__annotations__.keys()
+    assert network.model_config == ModelConfig(**model, ends=True)
+    assert network.run.config == TrainConfig(**training, min_in_len=5)
+    settings = model | training | {"minutes": None, "members": 1}
+    assert settings.keys() == SETTINGS
     for changes in ({"minutes": 2.0, "epochs": None}, {"members": 3, "epochs": 1}):  # `epochs` contradicts them
-        config = resolve(as_task("copy"), settings | changes, None, None)[1]
+        config = resolve(as_task("copy"), settings | changes)[1]
         assert config == TrainConfig(**{k: v for k, v in (training | changes).items() if v is not None})
-
-
-def test_none_means_the_default():
-    settings = Settings(**dict.fromkeys(Settings.__annotations__))
-    assert resolve(as_task("copy"), settings, None, None) == (ModelConfig(), TrainConfig())
+    assert resolve(as_task("copy"), dict.fromkeys(SETTINGS)) == (ModelConfig(), TrainConfig())
 
 
 def test_unknown_settings_are_refused():
-    with pytest.raises(TypeError, match=r"^train\(\) got an unexpected keyword argument 'epoch'$"):
-        train("copy", epochs=0, epoch=3)
-    with pytest.raises(TypeError, match="'ends'"):
-        train("copy", ends=True)
+    for name, hint in (("epoch", ": did you mean epochs?"), ("hiddenSize", ": did you mean cell_size?"), ("ends", "")):
+        with pytest.raises(TypeError) as error:
+            train("copy", epochs=0, **{name: 3})
+        assert str(error.value) == f"train() got an unexpected keyword argument {name!r}{hint}"
 
 
 @pytest.mark.parametrize(
     ("task", "settings", "message"),
     [
-        ("reversed", {"in_len": 4, "out_len": 5}, "so `out_len` can be at most 4, got 5"),
+        ("reversed", {"in_len": 4, "out_len": 3}, "expected `out_len` 4, as the network learns whole targets, got 3"),
         (PAIRS, {"out_len": 2}, "expected `out_len` 3, as in the pairs, got 2"),
         (PAIRS, {"in_len": 3}, "expected `in_len` 2, as in the pairs, got 3"),
         (RAGGED, {"in_len": 2}, "expected `in_len` 1-2, as in the pairs, got 2"),
         (RAGGED, {"in_len": (2, 3)}, "expected `in_len` 1-2, as in the pairs, got 2-3"),
-        (RAGGED, {"out_len": 1}, "expected `out_len` 0-1, as in the pairs, got 1"),
+        (RAGGED, {"out_len": 1}, "expected `out_len` 1-2, as in the pairs, got 1"),
     ],
 )
 def test_lengths_that_contradict_the_task_are_refused(task, settings, message):
@@ -107,20 +105,17 @@ START = replace(untrained(ModelConfig("embedding_attention", **TINY), 5), in_len
 
 def test_start_provides_model_lengths_and_weights():
     network = train("reversed", points=20, epochs=0, start=START)
-    assert network.model_config == START.model_config
-    assert (network.in_len, network.out_len, network.step) == (6, 4, 9)
+    assert network.model_config == replace(START.model_config, ends=True)
+    assert (network.in_len, network.out_len, network.step) == (6, 6, 9)
     assert network.run.start_step == 9
     assert largest_difference(network, START) == 0
     same = unchanged("reversed", start=START, model="embedding_attention", cell_type="BasicLSTMCell", in_max_int=9)
-    assert same.model_config == START.model_config
-    assert unchanged("reversed", start=START, cell_type="LSTMCell").model_config == START.model_config  # an alias
-    other = train("reversed", points=20, epochs=0, in_len=5, out_len=3, start=START)
-    assert (other.in_len, other.out_len) == (5, 3)
-    for in_len in (3, 7):  # targets are cut only at the length of `start`
-        whole = train("reversed", points=20, epochs=0, in_len=in_len, start=START)
-        assert (whole.in_len, whole.out_len) == (in_len, in_len)
+    assert same.model_config == network.model_config
+    assert unchanged("reversed", start=START, cell_type="LSTMCell").model_config == network.model_config  # an alias
+    other = train("reversed", points=20, epochs=0, in_len=5, start=START)
+    assert (other.in_len, other.min_in_len, other.out_len) == (5, 5, 5)
     of_2016 = train("reversed", points=20, epochs=0, start=replace(START, in_len=None, out_len=None))
-    assert (of_2016.in_len, of_2016.out_len) == (10, 10)
+    assert (of_2016.in_len, of_2016.min_in_len, of_2016.out_len) == (10, 1, 10)
 
 
 CONTRADICTING = {"model": "embedding_rnn", "cell_type": "GRUCell", "num_layers": 2, "cell_size": 4}
@@ -144,19 +139,31 @@ def test_a_network_from_a_callback_can_be_trained_further(tmp_path, fast_steps):
         assert train("reversed", points=40, epochs=1, start=start).step == 2
 
 
-@pytest.mark.parametrize(("points", "rate"), [(20, 0.01), (None, np.float32(-1)), (None, "x")])
-def test_points_other_than_the_pairs_and_invalid_rates_are_refused(points, rate):
-    with pytest.raises(UsageError, match=r"expected `points` 30, as in the pairs, got 20|expected `learning_rate`"):
-        train(PAIRS, points=points, learning_rate=rate, epochs=0)
+@pytest.mark.parametrize("rate", [np.float32(-1), "x"])
+def test_invalid_rates_are_refused(rate):
+    with pytest.raises(UsageError, match="expected `learning_rate`"):
+        train(PAIRS, learning_rate=rate, epochs=0)
 
 
-def test_a_range_may_have_one_length():
-    trained = unchanged("reversed", in_len=(3, 3))
-    assert (trained.ends, trained.min_in_len, trained.in_len) == (True, 3, 3)
-    assert not unchanged("reversed", in_len=3).ends
+def test_the_number_of_points_is_that_of_the_first_pairs():
+    assert unchanged(PAIRS, points=20).run.config.points == 20
+    with pytest.raises(InputError, match="pairs: expected 31 pairs, found 30"):
+        unchanged(PAIRS, points=31)
+    with pytest.raises(UsageError, match=r"expected `points` to be an integer of at least 2, got 1"):
+        unchanged(PAIRS, points=1)
+    with pytest.raises(
+        UsageError, match=r"expected pairs, as in zip\(sources, targets\), got \['x', 'y'\] as `points`"
+    ):
+        train(["a", "b"], ["x", "y"])
 
 
-@pytest.mark.parametrize(("pairs", "lengths"), [(PAIRS, (2, 2, 3)), (RAGGED, (1, 2, 1))])
+def test_a_length_is_a_range_of_one_length():
+    for in_len in (3, (3, 3)):
+        trained = unchanged("reversed", in_len=in_len)
+        assert (trained.ends, trained.min_in_len, trained.in_len) == (True, 3, 3)
+
+
+@pytest.mark.parametrize(("pairs", "lengths"), [(PAIRS, (2, 2, 3)), (RAGGED, (1, 2, 2))])
 def test_a_fresh_network_ends_its_answers_to_pairs(pairs, lengths):
     for given in ({}, {"in_len": lengths[:2]}, {"in_len": (1, 9)}):
         trained = unchanged(pairs, **given)
@@ -167,41 +174,74 @@ def test_a_fresh_network_ends_its_answers_to_pairs(pairs, lengths):
 
 
 def test_points_do_not_include_the_given_validation_pairs():
-    assert unchanged(PAIRS, points=30, validation=PAIRS[:5]).run.config.points == 35
+    assert unchanged(PAIRS, points=30, validation=[([5, 5], [5, 5, 5])] * 5).run.config.points == 35
 
 
-def test_a_start_learns_to_end_its_answers_only_from_a_range_of_lengths():
+def test_every_network_learns_to_end_its_answers():
     start = replace(START, in_len=None, out_len=None)
-    of_pairs = unchanged(PAIRS, start=start)
-    assert (of_pairs.ends, of_pairs.min_in_len, of_pairs.in_len, of_pairs.out_len) == (False, None, 2, 3)
-    with pytest.raises(UsageError, match="because this network does not end its answers, got other lengths"):
-        unchanged(RAGGED, start=start)
-    assert unchanged("reversed", start=start, in_len=(1, 5)).ends  # a range of lengths teaches it to end them
+    of_pairs = unchanged(RAGGED, start=start)
+    assert (of_pairs.ends, of_pairs.min_in_len, of_pairs.in_len, of_pairs.out_len) == (True, 1, 2, 2)
+    assert unchanged("reversed", start=start, in_len=5).ends
 
 
 def test_lengths_of_a_start_that_ends_its_answers():
     start = unchanged("reversed", in_len=(2, 4))
     for given, lengths in (({}, (2, 4)), ({"in_len": 7}, (7, 7)), ({"in_len": (1, 9)}, (1, 9))):
-        model_config, config = resolve(as_task("reversed"), Settings(points=20, **given), start, None)
+        model_config, config = resolve(as_task("reversed"), {"points": 20, **given}, start)
         assert model_config.ends
         assert (config.min_in_len, config.in_len, config.out_len) == (*lengths, lengths[1])
         assert config.few_symbols == DEFAULT_FEW_SYMBOLS
-    assert resolve(as_task("reversed"), Settings(points=20, few_symbols=0), start, None)[1].few_symbols == 0
-    with pytest.raises(UsageError, match="expected `out_len` or a range of `in_len`"):
-        unchanged("reversed", start=start, out_len=2)
+    assert resolve(as_task("reversed"), {"points": 20, "few_symbols": 0}, start)[1].few_symbols == 0
 
 
-def test_the_default_length_of_targets():
-    for task, default, given, out_len in (
+def test_the_default_length_of_targets_at_the_command_line():
+    for task, start, given, out_len in (
         ("reversed", None, {}, 10),
-        ("reversed", None, {"in_len": 12}, 12),
-        ("reversed", 4, {}, 4),
-        ("reversed", 40, {}, 10),
-        ("reversed", 4, {"out_len": 6}, 6),
-        ("added", 10, {"in_len": 8}, 5),
+        ("reversed", None, {"in_len": 12}, 10),
+        ("reversed", START, {}, 4),
+        ("reversed", START, {"out_len": 6}, 6),
+        ("reversed", replace(START, out_len=None), {"in_len": 12}, 10),
+        ("added", None, {"in_len": 8}, 5),
     ):
-        _, config = resolve(as_task(task), Settings(**given), None, default)
-        assert config.out_len == out_len, (task, default, given)
+        _, config = resolve(as_task(task), given, start)
+        assert config.out_len == out_len, (task, given)
+
+
+def test_what_may_be_a_mistake_is_a_warning():
+    several = "^Sources with several targets: 1, such as pairs, row 0; an answer may equal any of them$"
+    with pytest.warns(UserWarning, match=several) as warned:
+        unchanged([("a", "b"), ("a", "c"), ("b", "d"), ("c", "d")])
+    assert warned[0].filename == __file__
+    with pytest.warns(UserWarning, match="^There are only 10 sources of length 1, and 20 were drawn: few validation "):
+        unchanged("copy", in_len=1)
+    start = unchanged(PAIRS, validation=[([5, 5], [5, 5, 5])])
+    with pytest.warns(UserWarning, match="^The network was validated on pairs chosen in another way, so it may "):
+        unchanged(PAIRS, start=start)
+    with pytest.warns(UserWarning, match='^Training lacked "x" in sources: 1 of 2 pairs, such as validation, row 1, '):
+        unchanged([("ab", "b"), ("b", "c")], validation=[("a", "b"), ("x", "b")])
+
+
+@pytest.mark.parametrize(
+    ("data", "given"),
+    [
+        ("copy", {"points": 60, "in_len": (2, 3), "epochs": 1, "cell_type": "GRU", "seed": 3}),
+        ("mine:f", {"points": 60, "epochs": 2}),
+        (PAIRS, {"epochs": 1, "bidirectional": False}),
+        ([(f"A {k}", f"{k} b") for k in range(30)], {"epochs": 1, "in_tokens": "words", "lowercase": True}),
+    ],
+)
+def test_the_settings_of_a_network_train_the_same_one_again(data, given, tmp_path, monkeypatch, fast_steps):
+    (tmp_path / "mine.py").write_text("def f(source):\n    return source\n")
+    monkeypatch.chdir(tmp_path)
+    network = train(data, **TINY, **given)
+    again = train(data, **network.settings)
+    for name in ("model_config", "run", "vocabularies"):
+        assert getattr(again, name) == getattr(network, name)
+    assert again.settings == network.settings
+    assert largest_difference(network, again) == 0
+    follow = set() if isinstance(data, str) else {"points", "in_len", "in_max_int", "out_max_int"}
+    assert not ({"out_len", "patience"} | follow) & again.settings.keys()
+    assert untrained(ModelConfig(), 0).settings.keys() < SETTINGS
 
 
 @pytest.mark.parametrize("in_len", [4, (3, 4)])
@@ -226,5 +266,5 @@ def test_a_training_run_leaves_no_graph_in_memory():
         return sum(type(each).__name__ == "FuncGraph" for each in gc.get_objects())
 
     before = n_graphs()
-    train("copy", points=200, in_len=2, epochs=1, cell_size=2, cell_type="BasicRNNCell")
+    train("copy", points=200, in_len=3, epochs=1, cell_size=2, cell_type="BasicRNNCell")
     assert n_graphs() == before
