@@ -146,7 +146,7 @@ def measure_prediction(size: Size, budget: float) -> dict[str, float]:
 
     def predict(n: int) -> float:
         sources = random_sources(np.random.default_rng(1), n, size.length, size.vocabulary - 1)
-        return seconds(lambda: network.predict(sources, size.length))
+        return seconds(lambda: network.predict(sources, out_len=size.length))
 
     n = 64
     predict(n)  # starts the threads

@@ -15,10 +15,6 @@ from seq2seq_demo.errors import (
 from seq2seq_demo.metrics import Epoch as Epoch, Evaluation as Evaluation
 from seq2seq_demo.plots import History as History
 from seq2seq_demo.predictions import Prediction as Prediction
-from seq2seq_demo.trained_network import (
-    TrainedNetwork as TrainedNetwork,
-    ensemble as ensemble,
-    load as load,
-    networks as networks,
-)
+from seq2seq_demo.shipped_networks import networks as networks
+from seq2seq_demo.trained_network import TrainedNetwork as TrainedNetwork, ensemble as ensemble, load as load
 from seq2seq_demo.training.train import train as train

@@ -93,8 +93,13 @@ def print_result(text: str, unchanged: bool = False) -> None:
         raise Seq2SeqError(f"standard output: {error.strerror}") from error
 
 
-def print_line(text: str, coloured: bool = False) -> None:
-    """Print a line of a training report; a failing standard output does not stop the training."""
+def print_line(text: str, coloured: bool = False, is_result: bool = False) -> None:
+    """Print a line of a training report, which is off if notices are, or a result of the training.
+
+    A failing standard output does not stop the training.
+    """
+    if is_quiet() and not is_result:
+        return
     try:
         print_result(text, unchanged=coloured)
     except BrokenPipeError:
@@ -209,11 +214,11 @@ class ProgressBar(contextlib.AbstractContextManager["ProgressBar"]):
         if self.bar:
             self.bar.stop()
 
-    def notify(self, *notices: str) -> None:
-        """Print notices, and hide the bar if there are any."""
-        for notice in notices:
+    def notify(self, *texts: str, are_errors: bool = False) -> None:
+        """Print notices, or errors, and hide the bar if there are any."""
+        for text in texts:
             self.hide()
-            print_notice(notice)
+            (print_error if are_errors else print_notice)(text)
 
     def _show(self) -> None:
         if self.bar is None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from seq2seq_demo.config import SETTINGS, ModelConfig, TrainConfig
+from seq2seq_demo.config import SETTINGS, ModelConfig, TrainConfig, lengths_text
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.patterns import PATTERNS, PatternTask, find_pattern, is_user_function
 from seq2seq_demo.data.sequences import Sequences
@@ -95,9 +95,14 @@ class NetworkFacts:
         longest = self.in_len or TrainConfig.in_len
         return range(self.min_in_len or longest, longest + 1)
 
-    def was_trained_at(self, in_len: int) -> bool:
-        """Whether training had sources of `in_len` symbols, or the file does not record lengths."""
-        return self.in_len is None or in_len in self.trained_lengths
+    def length_notices(self, *in_lens: int) -> list[str]:
+        """Return a notice, if one of the source lengths `in_lens` did not occur in training."""
+        untrained = sorted({*in_lens}.difference(self.trained_lengths if self.in_len else in_lens))
+        if not untrained:
+            return []
+        trained = lengths_text(self.trained_lengths[0], self.trained_lengths[-1])
+        listed = lengths_text(untrained[0], untrained[-1]) if self.ends else ", ".join(map(str, untrained))
+        return [f"The network was trained on length {trained}, so its answers at length {listed} may be wrong"]
 
     def answer_len(self, in_len: int, pattern: PatternTask | None = None, out_len: int | None = None) -> int:
         """Return the number of symbols to decode for sources of a length; the maximum if the network ends its answers.

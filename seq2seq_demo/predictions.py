@@ -5,19 +5,20 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypedDict
 
 import numpy as np
 
-from seq2seq_demo.config import INTEGERS
+from seq2seq_demo.config import INTEGERS, OnError
 from seq2seq_demo.console import html_table, visible_symbol
 from seq2seq_demo.data.numbering import by_length
 from seq2seq_demo.data.records import Record
 from seq2seq_demo.data.sequences import Sequences, align
-from seq2seq_demo.data.vocabulary import Vocabularies, join_symbols
+from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary, join_symbols
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.metrics import answer_confidence
-from seq2seq_demo.network.decoding import GREEDY, DecodingOptions, answer
+from seq2seq_demo.network.decoding import GREEDY, Answer, DecodingOptions, answer
 from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork
 from seq2seq_demo.network.thread_pool import in_threads
 from seq2seq_demo.plots import Attention, attention_figure
@@ -29,65 +30,68 @@ UNENDED = " ... (did not end)"  # marks the text of an answer that did not end
 Batch = list[Record]  # records to decode together
 
 
-class Prediction(NamedTuple):
-    """A network's answer to a source, with the expected target if it is known.
+@dataclass(frozen=True)
+class Prediction:
+    """A network's answer to a source, with the expected target if it is known, or the error from reading the source.
 
-    Symbols are integers, or strings for texts.
+    Texts are strings, and sequences of integers are lists. An unknown value is None.
     """
 
-    source: list[Any]
-    predicted: list[Any]
-    expected: list[Any] | None = None
-    probabilities: Sequence[float] = ()  # one per symbol of the answer; empty unless `details`
-    attention: np.ndarray | None = None  # [T, S]; None without attention
-    # Whether the answer has END, whose probability and attention come last; None if the network does not write END.
-    ended: bool | None = None
-    tokens: tuple[str, str] = (INTEGERS, INTEGERS)  # the kinds of symbols in source and answer
-    score: float | None = None  # log p / length^length_penalty; None without a beam search, or if it did not end
-    temperature: float | None = None  # for the confidence
+    source: Any
+    prediction: Any = None  # also without END
+    expected: Any = None
+    exact: bool | None = None  # whether the answer equals the expected target
+    ended: bool | None = None  # whether the answer has END; None if the network does not write END
+    probability: float | None = None  # that of the whole answer, END included, so 0 if it did not end
+    confidence: float | None = None  # the calibrated probability, for a network that was trained on pairs
+    score: float | None = None  # log p / length^length_penalty, for an answer of a beam search that ended
+    error: str | None = None  # why the source cannot be read
+    source_tokens: list[Any] | None = None
+    prediction_tokens: list[Any] | None = None
+    probabilities: list[float] | None = None  # one per symbol of the answer, END included
+    attention: np.ndarray | None = field(default=None, repr=False, compare=False)  # [T, S], END included in T
+    _expected_tokens: ClassVar[list[Any] | None] = None  # no field, because `expected` contains the same symbols
 
     @property
-    def probability(self) -> float:
-        """The probability of the whole answer, END included, so 0 if it did not end; nan without `probabilities`."""
-        return math.prod(self.probabilities) * (self.ended is not False) if self.probabilities else math.nan
-
-    @property
-    def confidence(self) -> float | None:
-        """The calibrated probability of the answer; None without `temperature` or `probabilities`."""
-        if not self.probabilities or self.temperature is None:
+    def edits(self) -> int | None:
+        """The edit distance to the expected target, where a missing END counts as an edit; None if it is unknown."""
+        if self._expected_tokens is None or self.prediction_tokens is None:
             return None
-        return answer_confidence(self.probabilities, self.temperature) * (self.ended is not False)
+        from rapidfuzz.distance import Levenshtein  # takes milliseconds
+
+        return Levenshtein.distance(self.prediction_tokens, self._expected_tokens) + (self.ended is False)
 
     @property
-    def exact(self) -> bool | None:
-        """Whether the answer equals the expected target; None if that is unknown."""
-        return None if self.expected is None else self.predicted == self.expected and self.ended is not False
-
-    @property
-    def source_text(self) -> str:
-        """The source as a text."""
-        return join_symbols(self.tokens[0], self.source)
-
-    @property
-    def text(self) -> str:
-        """The answer as a text; an answer that did not end is marked."""
-        return join_symbols(self.tokens[1], self.predicted) + UNENDED * (self.ended is False)
-
-    @property
-    def expected_text(self) -> str | None:
-        """The expected target as a text."""
-        return None if self.expected is None else join_symbols(self.tokens[1], self.expected)
-
-    @property
-    def predicted_symbols(self) -> list[str]:
+    def written(self) -> list[str]:
         """The predicted symbols as strings, with END if the answer has one."""
-        return [*map(str, self.predicted), *(["END"] if self.ended else [])]
+        return [*map(str, self.prediction_tokens or ()), *(["END"] if self.ended else [])]
 
     @property
-    def expected_symbols(self) -> list[str] | None:
-        """The expected symbols as strings, with END if the network writes END."""
-        end = [] if self.ended is None else ["END"]
-        return None if self.expected is None else [*map(str, self.expected), *end]
+    def mistakes(self) -> dict[int, list[str]]:
+        """The expected symbols at each wrong position of the answer, from an alignment with the fewest edits.
+
+        Answers of a fixed length are compared position by position.
+        """
+        if self._expected_tokens is None:
+            return {}
+        predicted, end = self.written, [] if self.ended is None else ["END"]
+        expected = [*map(str, self._expected_tokens), *end]
+        has_fixed_length = self.ended is None and len(predicted) == len(expected)
+        aligned = [[symbol] for symbol in expected] if has_fixed_length else align(predicted, expected)
+        return {t: aligned[t] for t, symbol in enumerate(predicted) if aligned[t] != [symbol]}
+
+    def to_dict(self, attention: bool = False) -> dict[str, Any]:
+        """Return the fields as JSON values, numbers with six significant digits; `attention` adds the attention."""
+        facts = {name: value for name, value in vars(self).items() if name in JSON_KEYS}
+        for name in ("probability", "confidence", "score"):
+            if facts[name] is not None:
+                facts[name] = _rounded(facts[name])
+        if self.probabilities is not None:
+            facts["probabilities"] = [*map(_rounded, self.probabilities)]
+        if attention:
+            rows = None if self.attention is None else self.attention.tolist()
+            facts["attention"] = rows and [[*map(_rounded, row)] for row in rows]
+        return facts
 
     def plot_attention(self) -> Figure:
         """Draw the attention: inputs across, outputs down, wrong outputs in red.
@@ -105,37 +109,103 @@ class Prediction(NamedTuple):
         """
         if self.attention is None:
             raise UsageError("expected a prediction with attention, got one without")
-        inputs, outputs = [*map(visible_symbol, self.source)], [*map(visible_symbol, self.predicted_symbols)]
+        inputs, outputs = [*map(visible_symbol, self.source_tokens or ())], [*map(visible_symbol, self.written)]
         expected = {t: " ".join(map(visible_symbol, symbols)) for t, symbols in self.mistakes.items()}
         notes = {t: f"expected {symbols or 'no symbol'}" for t, symbols in expected.items()}
         return Attention(inputs, outputs, self.attention, notes)
 
     def _repr_html_(self) -> str:
-        texts = ["source", self.source_text], ["answer", self.text], ["expected", self.expected_text]
-        return html_table(*texts, ["probability", self.probability], ["confidence", self.confidence])
+        return html_table(*([name, _shown(self, name)] for name in SHOWN_FIELDS))
 
-    def with_symbols(self, vocabularies: Vocabularies) -> Prediction:
-        """Return the prediction with the symbols of the vocabularies in place of numbers."""
-        source, target = vocabularies
-        return self._replace(
-            source=source.to_symbols(self.source),
-            predicted=target.to_symbols(self.predicted),
-            expected=None if self.expected is None else target.to_symbols(self.expected),
-            tokens=vocabularies.tokens,
-        )
 
-    @property
-    def mistakes(self) -> dict[int, list[str]]:
-        """The expected symbols at each wrong position of the answer, from an alignment with the fewest edits.
+JSON_KEYS = {each.name for each in fields(Prediction)} - {"attention"}
+SHOWN_FIELDS = ("source", "prediction", "expected", "probability", "confidence", "score", "error")  # in notebooks
+MAX_SHOWN = 100  # rows of a table in a notebook
 
-        Answers of a fixed length are compared position by position.
-        """
-        predicted, expected = self.predicted_symbols, self.expected_symbols
-        if expected is None:
-            return {}
-        has_fixed_length = self.ended is None and len(predicted) == len(expected)
-        aligned = [[symbol] for symbol in expected] if has_fixed_length else align(predicted, expected)
-        return {t: aligned[t] for t, symbol in enumerate(predicted) if aligned[t] != [symbol]}
+
+class Predictions(list[Any]):
+    """A list of predictions, or of lists of them; a notebook shows it as a table."""
+
+    def _repr_html_(self) -> str:
+        listed = [(n, each if isinstance(each, list) else [each]) for n, each in enumerate(self[:MAX_SHOWN])]
+        cells = [(n, {name: _shown(p, name) for name in SHOWN_FIELDS}) for n, answers in listed for p in answers]
+        columns = [name for name in SHOWN_FIELDS if any(row[name] is not None for _, row in cells)]
+        rows = [[n, *("" if row[name] is None else row[name] for name in columns)] for n, row in cells]
+        more = [[f"and {len(self) - MAX_SHOWN} more"]] if len(self) > MAX_SHOWN else []
+        return html_table(["", *columns], *rows, *more)
+
+
+def as_text(value: Any) -> str:
+    """Return a text unchanged, and the integers of a list separated by spaces."""
+    return value if isinstance(value, str) else join_symbols(INTEGERS, value)
+
+
+def _shown(p: Prediction, name: str) -> Any:
+    """Return a field as a notebook shows it."""
+    value = getattr(p, name)
+    text = as_text(value) if isinstance(value, list) else value
+    return text + UNENDED if name == "prediction" and p.ended is False else text
+
+
+def _rounded(number: float) -> float:
+    return float(f"{number:.6g}")
+
+
+def to_prediction(answer: Answer, vocabularies: Vocabularies, temperature: float | None = None) -> Prediction:
+    """Return an answer in the symbols of the vocabularies; without a `temperature`, it has no confidence."""
+    source, source_tokens = _in_symbols(vocabularies.source, answer.source)
+    predicted, tokens = _in_symbols(vocabularies.target, answer.symbols)
+    expected = exact = expected_tokens = probability = confidence = None
+    is_complete = answer.ended is not False
+    if answer.expected is not None:
+        exact = answer.symbols == answer.expected and is_complete
+        expected, expected_tokens = _in_symbols(vocabularies.target, answer.expected)
+    if probabilities := answer.probabilities:
+        probability = math.prod(probabilities) if is_complete else 0.0
+        if temperature is not None:
+            confidence = answer_confidence(probabilities, temperature) if is_complete else 0.0
+    prediction = Prediction(
+        source,
+        predicted,
+        expected,
+        exact,
+        answer.ended,
+        probability,
+        confidence,
+        answer.score,
+        None,
+        source_tokens,
+        tokens,
+        probabilities,
+        answer.attention,
+    )
+    if expected_tokens is not None:
+        vars(prediction)["_expected_tokens"] = expected_tokens
+    return prediction
+
+
+def _in_symbols(vocabulary: Vocabulary, numbers: list[int]) -> tuple[Any, list[Any]]:
+    """Return a sequence as a text or a list of integers, and its symbols."""
+    if not vocabulary.is_text:
+        return numbers, numbers
+    symbols = vocabulary.to_symbols(numbers)
+    return join_symbols(vocabulary.tokens, symbols), symbols
+
+
+def unread(record: Record) -> Prediction:
+    """Return the error from reading a record, with its source if that is a text or a list of symbols."""
+    source = record.values
+    is_list = isinstance(source, list) and all(isinstance(symbol, str | int) for symbol in source)
+    return Prediction(source if is_list or isinstance(source, str) else None, error=str(record.error))
+
+
+class Decoding(TypedDict, total=False):
+    """The arguments of `predict` that do not change the type of its answers."""
+
+    out_len: int | None
+    beam_size: int | None
+    length_penalty: float
+    on_error: OnError
 
 
 class PredictionRequest(NamedTuple):
@@ -144,18 +214,17 @@ class PredictionRequest(NamedTuple):
     out_len: Callable[[int], int]  # source length → answer length (the maximum if the network ends its answers)
     options: DecodingOptions = GREEDY
     targets: Callable[[np.ndarray], Sequences] | None = None  # sources [B, S] → targets, for rows without a target
-    temperature: float | None = None  # None: no confidences
 
 
 def stream(
     network: NumpyNetwork, batches: Iterable[Batch], request: PredictionRequest
-) -> Iterator[tuple[Batch, list[list[Prediction]]]]:
+) -> Iterator[tuple[Batch, list[list[Answer]]]]:
     """Yield each batch with its predictions: a list per source, best first; for an unreadable row, an empty list.
 
     Raises:
         UsageError: a sequence is too long to decode.
     """
-    predictions: dict[int, list[Prediction]] = {}
+    predictions: dict[int, list[Answer]] = {}
     parts = _parts(batches, request, network.model_config.ends)
     for (batch, indices, _), answers in in_threads(lambda part: (part, _answers(network, request, *part)), parts):
         predictions |= zip(indices, answers, strict=True)
@@ -192,7 +261,7 @@ def _expected(rows: Batch, request: PredictionRequest, ends: bool) -> list[Any]:
 
 def _answers(
     network: NumpyNetwork, request: PredictionRequest, batch: Batch, indices: Sequence[int], expected: list[Any]
-) -> list[list[Prediction]]:
+) -> list[list[Answer]]:
     """Return the predictions for the rows of a batch at `indices`, whose sources have one length."""
     rows, ends = [batch[index] for index in indices], network.model_config.ends
     if rows[0].error:
@@ -202,31 +271,30 @@ def _answers(
     request.options.check_fits(network.model_config, len(rows), in_len, out_len)
     sources = np.array([row.values for row in rows])
     answers = answer(network, sources, out_len, request.options)
-    return _predictions(rows, expected, answers, request, ends)
+    return _in_rows(rows, expected, answers, request, ends)
 
 
-def _predictions(
+def _in_rows(
     rows: Batch, expected: list[Any], answers: Answers, request: PredictionRequest, ends: bool
-) -> list[list[Prediction]]:
-    """Convert answers to predictions, best first."""
+) -> list[list[Answer]]:
+    """Return the answers to each row, best first."""
     probabilities = answers.probabilities if request.options.probabilities else None
     # Reading single items of an array is slow, so all arrays become lists.
     symbols, lengths, ended, written = (x.tolist() for x in (*answers[:3], answers.n_written))
     p, scores = (None if x is None else x.tolist() for x in (probabilities, answers.scores))
 
-    def prediction(b: int, n: int) -> Prediction:
+    def one(b: int, n: int) -> Answer:
         T = written[b][n]
-        return Prediction(
+        return Answer(
             rows[b].values,
             symbols[b][n][: lengths[b][n]],
             expected[b],
-            p[b][n][:T] if p else (),
+            p[b][n][:T] if p else None,
             None if answers.attention is None else answers.attention[b, n, :T],
             ended[b][n] if ends else None,
-            score=scores[b][n] if scores and (ended[b][n] or not ends) else None,
-            temperature=request.temperature,
+            scores[b][n] if scores and (ended[b][n] or not ends) else None,
         )
 
     N = answers.lengths.shape[1]
     kept = [[n for n in range(N) if scores is None or scores[b][n] > -np.inf] for b in range(len(rows))]
-    return [[prediction(b, n) for n in numbers] for b, numbers in enumerate(kept)]
+    return [[one(b, n) for n in numbers] for b, numbers in enumerate(kept)]

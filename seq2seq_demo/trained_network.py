@@ -4,32 +4,32 @@ from __future__ import annotations
 
 import functools
 import os
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import KW_ONLY, asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
 
 from seq2seq_demo import evaluation
-from seq2seq_demo.config import EVALUATION_SIZE, Beam, ModelConfig, OnError, lengths_text, make_beam
+from seq2seq_demo.config import EVALUATION_SIZE, ON_ERROR, Beam, ModelConfig, OnError, lengths_text, make_beam
 from seq2seq_demo.console import html_table
-from seq2seq_demo.data.numbering import source_records
+from seq2seq_demo.data.numbering import by_length, source_records, valid_records
 from seq2seq_demo.data.pair_task import Data, PairTask, as_task
-from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.records import Place, Record
-from seq2seq_demo.declarations import require_integer
+from seq2seq_demo.declarations import require_choice, require_integer, suggests_keywords
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 from seq2seq_demo.files import file_names, weights_file
 from seq2seq_demo.files.recording import Recording
 from seq2seq_demo.files.weights_file import Checkpoint, Content, check_members
 from seq2seq_demo.metrics import Evaluation
 from seq2seq_demo.network.bidirectional import make_numpy_network
-from seq2seq_demo.network.decoding import GREEDY, DecodingOptions
+from seq2seq_demo.network.decoding import GREEDY, Answer, DecodingOptions
 from seq2seq_demo.network.ensemble import EnsembleNetwork
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.parameters import Weights, initial_weights
 from seq2seq_demo.network_facts import NetworkFacts
 from seq2seq_demo.plots import History
-from seq2seq_demo.predictions import Prediction, PredictionRequest, stream
+from seq2seq_demo.predictions import Decoding, Prediction, PredictionRequest, Predictions, stream, to_prediction, unread
 from seq2seq_demo.system_memory import check_decoding_fits, check_points_fit
 
 if TYPE_CHECKING:
@@ -37,14 +37,6 @@ if TYPE_CHECKING:
 
 
 S = TypeVar("S", str, list[int])  # a source and its answer
-DESCRIPTIONS = {
-    "dates": "English, German, French, Spanish and Italian dates to ISO 8601.",
-    "g2p": "English spelling to pronunciation, in the phones of CMUdict.",
-    "long-rnn": "Last symbol first; without attention, for the same lengths as reversed-attention.",
-    "numbers": "English words for numbers below a million.",
-    "recorded-attention": "Last symbol first; with a recording of its training.",
-    "recorded-rnn": "Last symbol first; with a recording of its training.",
-}  # the default is the description of the pattern
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -122,13 +114,34 @@ class TrainedNetwork(NetworkFacts):
 
     # ---- Prediction ----
 
+    def __call__(self, source: S) -> S:
+        """Return the answer to one source, as `predict` answers several."""
+        return self.predict([source])[0]
+
     @overload
-    def predict(self, sources: list[S], *, out_len: int | None = None) -> list[S]: ...
+    def predict(
+        self, sources: Iterable[S], *, n_best: None = None, details: Literal[False] = False, **options: Unpack[Decoding]
+    ) -> list[S]: ...
+
+    @overload
+    def predict(
+        self, sources: Iterable[S], *, n_best: int, details: Literal[False] = False, **options: Unpack[Decoding]
+    ) -> list[list[S]]: ...
+
+    @overload
+    def predict(
+        self, sources: Iterable[Any], *, n_best: None = None, details: Literal[True], **options: Unpack[Decoding]
+    ) -> list[Prediction]: ...
+
+    @overload
+    def predict(
+        self, sources: Iterable[Any], *, n_best: int, details: Literal[True], **options: Unpack[Decoding]
+    ) -> list[list[Prediction]]: ...
 
     @overload
     def predict(
         self,
-        sources: Any,
+        sources: Iterable[Any],
         *,
         out_len: int | None = None,
         beam_size: int | None = None,
@@ -138,9 +151,10 @@ class TrainedNetwork(NetworkFacts):
         on_error: OnError = "raise",
     ) -> list[Any]: ...
 
+    @suggests_keywords
     def predict(
         self,
-        sources: Any,
+        sources: Iterable[Any],
         *,
         out_len: int | None = None,
         beam_size: int | None = None,
@@ -152,48 +166,50 @@ class TrainedNetwork(NetworkFacts):
         """Return the answer to each source: a list of integers, or a text if the network writes texts.
 
         Args:
-            sources: an array `[B, S]`, lists of integers, texts, or lists of a text's symbols; lengths may differ.
+            sources: texts, lists of integers or of a text's symbols, a column of pandas, or an array `[B, S]`; lengths
+                may differ.
             out_len: the maximum length of an answer or, for a network that does not end its answers, their exact
                 length. By default, it follows from the lengths of training and the pattern, if there is one.
             beam_size: the number of hypotheses of a beam search; by default `n_best`, or greedy decoding.
             n_best: return a list of up to `n_best` answers per source, best first.
             length_penalty: the exponent A in the score log p / length^A of a hypothesis.
             details: return each answer as a `Prediction`, with probabilities, confidence and attention.
-            on_error: "return" returns an InputError in place of the answer to each row that the network cannot read.
+            on_error: "return" returns a `Prediction` with an `error` for each source that the network cannot read;
+                needs `details`.
 
         Raises:
-            InputError: the network cannot read a row; the message names the row.
+            InputError: the network cannot read a source; the message names its row.
             UsageError: an argument is out of its range, or a sequence is too long to decode.
         """
-        records = source_records(sources, self.vocabularies.source, self.model_config.in_max_int, on_error)
-        if out_len is not None:
-            require_integer("`out_len`", out_len, at_least=1)
+        if require_choice("`on_error`", on_error, ON_ERROR) == "return" and not details:
+            raise UsageError("expected `details` with `on_error` 'return', got none")
         beam = make_beam(beam_size, n_best, length_penalty)
-        numbers = self._predict_records(records, out_len, DecodingOptions(beam, details, details))
-        predictions = [[answer.with_symbols(self.vocabularies) for answer in each] for each in numbers]
-        name = "text" if self.vocabularies.target.is_text else "predicted"
-        answers: list[list[Any]] = [
-            [answer if details else getattr(answer, name) for answer in each] for each in predictions
-        ]
-        rows = zip(records, answers, strict=True)
-        return [row.error or (each if n_best is not None else each[0]) for row, each in rows]
+        records = source_records(sources, self.vocabularies.source, self.model_config.in_max_int)
+        if on_error == "raise":
+            records = [*valid_records(records)]
+        _warn(self.length_notices(*by_length(records)))
+        answers = self._answers(records, out_len, DecodingOptions(beam, details, details))
+        predictions = [[to_prediction(each, self.vocabularies, self.temperature) for each in best] for best in answers]
+        rows = [best or [unread(record)] for record, best in zip(records, predictions, strict=True)]
+        found: list[Any] = rows if details else [[each.prediction for each in best] for best in rows]
+        found = found if n_best is not None else [best[0] for best in found]
+        return Predictions(found) if details else found
 
-    def predict_numbers(self, sources: Sequence[list[int]], out_len: int | None = None) -> list[Prediction]:
-        """Return the greedy prediction for each source, with symbols as numbers.
+    def predict_numbers(
+        self, sources: Sequence[list[int]], out_len: int | None = None, options: DecodingOptions = GREEDY
+    ) -> list[Answer]:
+        """Return the best answer to each of `sources`, with symbols as numbers; `options` are those of the decoding.
 
-        Args:
-            sources: the numbers of the symbols of each source.
-            out_len: as in `predict`.
+        `out_len` is as in `predict`.
         """
         records = [Record(Place("sources", "row", row), source) for row, source in enumerate(sources)]
-        return [best for (best,) in self._predict_records(records, out_len, GREEDY)]
+        return [best for best, *_ in self._answers(records, out_len, options)]
 
-    def _predict_records(
-        self, records: list[Record], out_len: int | None, options: DecodingOptions
-    ) -> list[list[Prediction]]:
-        """Return up to `n_best` predictions per record, best first; none for an unreadable record."""
-        out_lens = functools.cache(lambda in_len: out_len or self.answer_len(in_len))
-        request = PredictionRequest(out_lens, options, temperature=self.temperature)
+    def _answers(self, records: list[Record], out_len: int | None, options: DecodingOptions) -> list[list[Answer]]:
+        """Return up to `n_best` answers per record, best first; none for an unreadable record."""
+        if out_len is not None:
+            require_integer("`out_len`", out_len, at_least=1)
+        request = PredictionRequest(functools.cache(lambda in_len: out_len or self.answer_len(in_len)), options)
         return [each for _, answers in stream(self.to_numpy(), [records], request) for each in answers]
 
     # ---- Evaluation ----
@@ -336,6 +352,12 @@ class TrainedNetwork(NetworkFacts):
         weights_file.write(network.content, Path(path), overwrite)
 
 
+def _warn(notices: Iterable[str]) -> None:
+    """Warn the caller of a method that `suggests_keywords` decorates."""
+    for notice in notices:
+        warnings.warn(notice, stacklevel=4)
+
+
 def untrained(model_config: ModelConfig, seed: int) -> TrainedNetwork:
     """Return a network with initial weights."""
     return TrainedNetwork(model_config, initial_weights(model_config, seed))
@@ -352,26 +374,6 @@ def load(path: str | os.PathLike[str]) -> TrainedNetwork:
         WeightsError: the file is missing, damaged or of another kind.
     """
     return TrainedNetwork.of(weights_file.read(file_names.find_weights(Path(path))))
-
-
-def networks() -> dict[str, dict[str, Any]]:
-    """Return the networks that come with the program, by the names that `load` takes.
-
-    For each, `task` is the name of its data, `lengths` are those of its shortest and longest sources, `weights` is
-    their number, `exact_match` is free-running, on the validation data of the training (None if unknown), and
-    `description` describes its answers.
-    """
-    found = {name: load(path) for name, path in file_names.shipped_networks().items()}
-    return {
-        name: {
-            "task": network.task,
-            "lengths": (network.trained_lengths[0], network.trained_lengths[-1]),
-            "weights": network.n_weights,
-            "exact_match": network.validation.exact_match if network.validation else None,
-            "description": DESCRIPTIONS.get(name) or PATTERNS[network.task or ""].description,
-        }
-        for name, network in found.items()
-    }
 
 
 def ensemble(networks: Iterable[TrainedNetwork]) -> TrainedNetwork:

@@ -10,7 +10,6 @@ from seq2seq_demo import (
     Epoch,
     Evaluation,
     History,
-    InputError,
     Prediction,
     TrainingState,
     ensemble,
@@ -52,13 +51,18 @@ steps: Sequence[int] = network.recording.steps if network.recording else ()
 
 answers: list[str] = load("g2p").predict(["hello"])
 prediction: Prediction = network.predict(["ab"], details=True)[0]
-certain: bool = prediction.probability > 0.5 and prediction.confidence is not None and prediction.confidence > 0.5
-shares: Sequence[float] = prediction.probabilities
+certain: bool = prediction.confidence is not None and prediction.confidence > 0.5
+shares: list[float] | None = prediction.probabilities
 prediction.plot_attention().savefig("attention.png")
 for hypothesis in network.predict(["ab"], beam_size=5, n_best=3, details=True)[0]:
-    print(hypothesis.text, hypothesis.score, hypothesis.ended)
+    print(hypothesis.prediction, hypothesis.score, hypothesis.ended)
 for answer in network.predict(["ab"], details=True, on_error="return"):
-    print(str(answer) if isinstance(answer, InputError) else answer.text)
+    print(answer.error or answer.prediction, answer.to_dict())
+assert_type(load("g2p")("hello"), str)
+assert_type(load("sorted-rnn").predict([3, 1] for _ in range(2)), list[list[int]])
+assert_type(network.predict(iter(["ab"]), n_best=3), list[list[str]])
+assert_type(network.predict(["ab"], n_best=3, details=True), list[list[Prediction]])
+assert_type(network.predict(["ab"], details=True, on_error="return"), list[Prediction])
 evaluation = network.evaluate([("ab", "ba")], beam_size=2)
 assert_type(evaluation, Evaluation)
 print(evaluation.exact_match, evaluation.confusions.most_common(1), evaluation.wrong.worst[:1])

@@ -14,15 +14,17 @@ import numpy as np
 
 import seq2seq_demo
 from seq2seq_demo.callbacks import Callback
-from seq2seq_demo.config import CellType, ModelConfig, TrainConfig
+from seq2seq_demo.config import INTEGERS, CellType, ModelConfig, TrainConfig
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.files import weights_file
 from seq2seq_demo.metrics import Epoch, Figures
+from seq2seq_demo.network.decoding import Answer
 from seq2seq_demo.network.numpy_network import sigmoid
 from seq2seq_demo.network.parameters import initial_weights
 from seq2seq_demo.network_facts import DataFingerprint, TrainingRun
 from seq2seq_demo.plots import History
+from seq2seq_demo.predictions import Prediction, to_prediction
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training.snapshots import Snapshot
 
@@ -131,6 +133,15 @@ def line_of(network: TrainedNetwork, source: list[int], expected: str, out_len: 
     """The line that `predict` prints for a source; `expected` is the target as printed."""
     predicted = network.to_numpy().decode(np.array([source]), out_len).symbols[0]
     return f"==> For input {source}, prediction=[{' '.join(map(str, predicted))}] (expected=[{expected}])\n"
+
+
+def prediction_of(*answer, tokens=(INTEGERS, INTEGERS), temperature=None, **facts) -> Prediction:
+    """The prediction of an `Answer` whose symbols are integers or those of texts."""
+    answer = Answer(*answer, **facts)
+    vocabularies = [Vocabulary(kind, () if kind == INTEGERS else tuple(map(chr, range(256)))) for kind in tokens]
+    sides = zip(answer[:3], [vocabularies[0], *vocabularies[1:] * 2], strict=True)
+    numbers = [symbols and vocabulary.to_numbers(symbols, "") for symbols, vocabulary in sides]
+    return to_prediction(Answer(*numbers, *answer[3:]), Vocabularies(*vocabularies), temperature)
 
 
 def ragged(sources, targets=None):

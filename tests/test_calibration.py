@@ -77,14 +77,14 @@ def test_the_confidence_follows_from_the_probability_of_the_answer(network):
     for answer in answers:
         assert answer.probability == pytest.approx(np.prod(answer.probabilities) * answer.ended)
         assert answer.confidence == pytest.approx(answer_confidence(answer.probabilities, 2.0) * answer.ended)
-    assert network.predict(["abc"]) == [answers[2].text] == ["".join(answers[2].predicted) + " ... (did not end)"]
+    assert network.predict(["abc"]) == [answers[2].prediction] == ["".join(answers[2].prediction_tokens)]
     assert network.predict(["a"], beam_size=2, details=True)[0].confidence is not None
 
 
 def test_predict_withholds_answers_of_low_confidence(run, network):
     words = ["a", "bd", "abc", "ddd"]  # the third answer does not end
-    assert " ... (did not end)\t0" in run.ok("predict -i w --tsv", *words)[0].splitlines()[2]
     answers = network.predict(words, details=True)
+    assert run.ok("predict -i w --tsv", *words)[0].splitlines()[2] == f"abc\t{answers[2].prediction}\t0"
     middle = np.median([answer.confidence for answer in answers])
     lines, notice = run.ok("predict -i w --min-confidence", middle, *words)
     for line, answer in zip(lines.splitlines(), answers, strict=True):
@@ -97,16 +97,13 @@ def test_predict_withholds_answers_of_low_confidence(run, network):
         assert facts["confidence"] == pytest.approx(answer.confidence, abs=1e-6)
         assert facts["probability"] == pytest.approx(answer.probability, abs=1e-6)
         is_answered = answer.confidence >= middle
-        assert (facts["prediction"], "probabilities" in facts) == (answer.text if is_answered else None, is_answered)
+        assert facts["prediction"] == (answer.prediction if is_answered else None)
 
 
 def test_evaluate_counts_answers_by_confidence(run, network):
     answers = network.predict(WORDS, details=True)
     right = [n % 3 > 0 for n in range(len(WORDS))]
-    pairs = [
-        (word, "".join(answer.predicted) + "x" * (not ok))
-        for word, answer, ok in zip(WORDS, answers, right, strict=True)
-    ]
+    pairs = [(word, answer.prediction + "x" * (not ok)) for word, answer, ok in zip(WORDS, answers, right, strict=True)]
     write_pairs("test.tsv", pairs)
     *_, facts = map(json.loads, run.ok("evaluate -i w --from-file test.tsv --json")[0].splitlines())
     ok = np.array(right) & [answer.ended for answer in answers]

@@ -6,13 +6,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from helpers import trained_network
+from helpers import prediction_of, trained_network
 
-from seq2seq_demo import Callback, Evaluation, History, Prediction, load, train
+from seq2seq_demo import Callback, Evaluation, History, load, train
 from seq2seq_demo.config import CHARACTERS
 from seq2seq_demo.console import MAX_CELL, html_table
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.metrics import Epoch, Tally
+from seq2seq_demo.predictions import MAX_SHOWN, Predictions
 
 TINY = {"cell_size": 3, "embedding_size": 2, "in_len": 2, "batch_size": 1}
 HISTORY = History(Epoch(n, 70 * n, 2.0, 0.5, 1.5, 0.6, 0.2, 0.4, 0.25) for n in (1, 2))
@@ -40,14 +41,17 @@ def test_tables_of_networks_predictions_evaluations_and_histories():
         ["loss", "0.5000"],
     ]
     assert cells(network)[-1] == ["exact match", "0.7500"]
-    texts = Prediction(["<", "b"], ["&"], ["x"], [0.5], ended=False, tokens=(CHARACTERS, CHARACTERS), temperature=1.0)
-    assert cells(texts) == [
-        ["source", "&lt;b"],
-        ["answer", "&amp; ... (did not end)"],
-        ["expected", "x"],
-        ["probability", "0.0000"],
-        ["confidence", "0.0000"],
-    ]
+    texts = {"ended": False, "tokens": (CHARACTERS, CHARACTERS), "temperature": 1.0}
+    text = prediction_of(["<", "b"], ["&"], ["x"], [0.5], **texts)
+    columns = ["source", "prediction", "expected", "probability", "confidence"]
+    shown = ["&lt;b", "&amp; ... (did not end)", "x", "0.0000", "0.0000"]
+    assert cells(text) == [*map(list, zip(columns, shown, strict=True))]
+    listed = Predictions([[text, text], [prediction_of([1], [2], [2], [0.5])]])
+    numbers = ["1", "2", "2", "0.5000", ""]
+    assert cells(listed) == [["", *columns], ["0", *shown], ["0", *shown], ["1", *numbers]]
+    assert cells(Predictions([text] * (MAX_SHOWN + 1)))[-1] == ["and 1 more"]
+    (failed,) = network.predict([["x"]], details=True, on_error="return")
+    assert cells(failed)[1][0] == "error"
     counts = Tally(np.array([4]), np.array([3]))
     evaluation = Evaluation(4, 4, 4, 0, 2.0, 4, counts, 3, counts, exact=3)
     assert cells(evaluation)[:2] == [["sequences", "4"], ["loss", "0.5000"]]
@@ -59,14 +63,14 @@ def test_tables_of_networks_predictions_evaluations_and_histories():
 
 
 def test_pictures():
-    prediction = Prediction([1, 2], [3], attention=np.array([[0.5, 0.5]]))
+    prediction = prediction_of([1, 2], [3], attention=np.array([[0.5, 0.5]]))
     for figure in (HISTORY.plot(), prediction.plot_attention()):
         assert figure._repr_png_().startswith(b"\x89PNG")
     assert [line.get_xdata().tolist() for line in HISTORY.plot().axes[0].lines] == [[1, 2], [1, 2]]
     with pytest.raises(UsageError, match=r"^expected a history of at least one epoch, got none$"):
         History().plot()
     with pytest.raises(UsageError, match=r"^expected a prediction with attention, got one without$"):
-        Prediction([1], [2]).plot_attention()
+        prediction_of([1], [2]).plot_attention()
 
 
 def test_a_network_has_the_history_of_its_training(fast_steps, tmp_path):

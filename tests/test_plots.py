@@ -10,11 +10,11 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from helpers import prediction_of
 
 from seq2seq_demo import plots
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.metrics import Epoch
-from seq2seq_demo.predictions import Prediction
 
 pytestmark = pytest.mark.slow  # Matplotlib
 
@@ -26,7 +26,9 @@ LEGEND = "Each output (row) spreads an attention of 1 over the inputs (columns):
 
 
 def draw(source, predicted, expected, attention, colour=False):
-    return plots.attention_text(Prediction(source, predicted, expected, attention=attention).shown_attention(), colour)
+    return plots.attention_text(
+        prediction_of(source, predicted, expected, attention=attention).shown_attention(), colour
+    )
 
 
 def test_without_colour():
@@ -54,7 +56,7 @@ def test_without_expected_symbols_nothing_is_marked_wrong(colour):
 
 
 def test_symbols_that_are_extra_or_missing():
-    p = Prediction([1], [*"axbbed"], [*"abbec d"], attention=np.ones((7, 1)), ended=True)
+    p = prediction_of([1], [*"axbbed"], [*"abbec d"], attention=np.ones((7, 1)), ended=True)
     lines = plots.attention_text(p.shown_attention(), colour=False).split("\n")
     notes = [line.partition("|@@|")[2] for line in lines[1:8]]
     assert notes == ["", " (expected no symbol)", "", "", "", " (expected c ␣ d)", ""]
@@ -75,7 +77,7 @@ def test_each_tenth_has_its_own_shade(kind):
 SVG = "{http://www.w3.org/2000/svg}"
 # α is 0, 1/2 or 1, drawn in these colours of Matplotlib's Blues
 ATTENTION = np.array([[0, 0, 1], [0, 1, 0], [1, 0, 0], [0, 0.5, 0.5], [0.5, 0.5, 0]])
-PREDICTION = Prediction([3, 12, 0], [7, 8, 9, 10, 11], [7, 8, 99, 10, 11], attention=ATTENTION)
+PREDICTION = prediction_of([3, 12, 0], [7, 8, 9, 10, 11], [7, 8, 99, 10, 11], attention=ATTENTION)
 WHITE, MIDDLE, NAVY, RED = "#f7fbff", "#6aaed6", "#08306b", "#d62728"
 
 
@@ -127,7 +129,7 @@ def test_cells_are_squares_coloured_by_attention(tmp_path):
 def test_a_panel_for_each_sequence(tmp_path, B, T, S):
     """All labels are black, because no prediction is known to be wrong."""
     symbols = np.arange(100, 100 + B * S).reshape(B, S).tolist()
-    predictions = [Prediction(row, [0] * T, attention=np.full((T, S), 1 / S)) for row in symbols]
+    predictions = [prediction_of(row, [0] * T, attention=np.full((T, S), 1 / S)) for row in symbols]
     plots.save(plots.attention_figure([each.shown_attention() for each in predictions]), tmp_path / "a.svg")
     *panels, _ = groups(tmp_path / "a.svg", "axes")
     for number, (panel, row) in enumerate(zip(panels, symbols, strict=True), start=1):
@@ -142,7 +144,7 @@ def test_many_cells_are_an_image_of_bounded_size(tmp_path):
     alpha[1, 5] = alpha[1199, 2499] = 1
     expected = [1] * T
     expected[700], expected[701], expected[1100] = 2, 2, 3
-    plots.save(Prediction([7] * S, [1] * T, expected, attention=alpha).plot_attention(), tmp_path / "a.svg")
+    plots.save(prediction_of([7] * S, [1] * T, expected, attention=alpha).plot_attention(), tmp_path / "a.svg")
     assert (tmp_path / "a.svg").stat().st_size < 1_000_000
     labels = texts(panel := groups(tmp_path / "a.svg", "axes")[0])
     assert ("3 of 1200 wrong", RED) in labels

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import signal
 import subprocess
 
@@ -25,13 +26,13 @@ def network(tmp_path):
     return tmp_path
 
 
-def on_terminal(folder, *argv, redirected=True, code=f"{AT_ONCE}\n{RUN}", until=None):
+def on_terminal(folder, *argv, redirected=True, code=f"{AT_ONCE}\n{RUN}", until=None, **variables):
     """Run the program with standard error on a terminal, and standard output in a file if `redirected`.
 
     Send Ctrl-C when the terminal has received `until`. Return the status, the file's content and the terminal's output.
     """
     controller, terminal = pty.openpty()
-    command, env = [*PYTHON, "-c", code, *map(str, argv)], environment(TERM="xterm", COLUMNS="100")
+    command, env = [*PYTHON, "-c", code, *map(str, argv)], environment(TERM="xterm", COLUMNS="100", **variables)
     with open(folder / "out", "wb") as out:
         streams = {"stdin": subprocess.DEVNULL, "stdout": out if redirected else terminal, "stderr": terminal}
         process = subprocess.Popen(command, cwd=folder, env=env, **streams)
@@ -68,6 +69,14 @@ def test_predict_shows_a_bar_for_many_sequences(network):
     assert b"2,000 sequences" in screen
     assert BEGIN_BAR in screen
     assert last_screen(screen) == b""
+
+
+def test_no_color_removes_only_the_colours_and_quiet_the_bar(network):
+    argv, colour = ["predict", "-i", "w", "--from-file", "in", "--json"], re.compile(rb"\x1b\[[\d;]*[13]\d?m")
+    assert colour.search(on_terminal(network, *argv)[2])
+    _, _, screen = on_terminal(network, *argv, NO_COLOR="1")
+    assert (BEGIN_BAR in screen, colour.search(screen)) == (True, None)
+    assert on_terminal(network, *argv, "-q")[2] == b""
 
 
 def test_predict_shows_no_bar_for_standard_input_or_visible_answers(network):

@@ -56,10 +56,10 @@ def test_a_beam_gives_several_answers_best_first(trained):
     assert network.predict(["ab", "🦊"], beam_size=5) == ["alpha bravo", "fox"]
     (detailed,) = network.predict(["ab"], beam_size=5, n_best=3, length_penalty=1.0, details=True)
     for answer in detailed:
-        n_written = len(answer.predicted) + 1
+        n_written = len(answer.prediction_tokens) + 1
         assert answer.score == pytest.approx(np.log(answer.probabilities).sum() / n_written, abs=1e-5)
         assert answer.attention.shape == (n_written, 2)
-        assert (answer.text, answer.source_text, answer.ended) == (" ".join(answer.predicted), "ab", True)
+        assert (answer.prediction, answer.source, answer.ended) == (" ".join(answer.prediction_tokens), "ab", True)
 
 
 def test_a_network_of_texts_is_trained_further_on_texts(trained):

@@ -15,6 +15,7 @@ from seq2seq_demo.network.numpy_network import NumpyNetwork, softmax
 from seq2seq_demo.network_facts import TrainingRun
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 
+pytestmark = pytest.mark.filterwarnings("ignore:The network was trained on length")
 CONFIG = TRAINED["model_config"]
 UNKNOWN = dict.fromkeys(("task", "in_len", "out_len", "run", "validation"))
 ENDING = {"model_config": replace(CONFIG, ends=True), "min_in_len": 2}
@@ -41,12 +42,19 @@ def test_predict_answers_lists_of_different_lengths_in_order():
     assert trained_network().predict([]) == []
 
 
+def test_a_source_of_another_length_than_in_training_warns_the_caller():
+    message = "^The network was trained on length 11, so its answers at length 2, 3 may be wrong$"
+    with pytest.warns(UserWarning, match=message) as warnings:
+        trained_network().predict([[1, 2], [1] * 11, [3, 4, 5]])
+    assert [warning.filename for warning in warnings] == [__file__]
+
+
 def test_predict_with_details():
     sources = [[3, 1, 2], [10, 0], [4, 5, 6]]
     predictions = trained_network().predict(sources, out_len=5, details=True)
     for source, p in zip(sources, predictions, strict=True):
         expected = decoded([source], 5)
-        assert (p.source, p.predicted, p.expected, p.exact) == (source, expected.symbols[0].tolist(), None, None)
+        assert (p.source, p.prediction, p.expected, p.exact) == (source, expected.symbols[0].tolist(), None, None)
         assert p.probabilities == pytest.approx(softmax(expected.logits[0]).max(axis=1).tolist(), abs=1e-6)
         assert p.attention.shape == (5, len(source))
         assert p.attention == pytest.approx(expected.attention[0], abs=1e-6)

@@ -174,8 +174,13 @@ def scores(networks: Sequence[TrainedNetwork], pairs: Sequence[Pair], beam_size:
     """
     known = set(networks[0].vocabularies.source.symbols)
     words, targets = [characters(word, known) for word, _ in pairs], [target for _, target in pairs]
-    each = [error_rates(network.predict(words), targets) for network in networks]
-    return [each[0], mean(each), error_rates(ensemble(networks).predict(words, beam_size=beam_size), targets)]
+
+    def rates(network: TrainedNetwork, beam_size: int | None = None) -> Rates:
+        predictions = network.predict(words, beam_size=beam_size, details=True)
+        return error_rates([p.prediction + " ..." * (not p.ended) for p in predictions], targets)
+
+    each = [*map(rates, networks)]
+    return [each[0], mean(each), rates(ensemble(networks), beam_size)]
 
 
 def mean(rates: Sequence[Rates]) -> Rates:

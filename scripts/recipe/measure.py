@@ -100,9 +100,11 @@ def train_and_measure(folder: Path, changes: dict[str, Any], n_pairs: int | None
     row = {"set": folder.name, "n_pairs": len(pairs), "changes": changes, "settings": settings, "epoch": best.epoch}
     row["minutes"] = (time.monotonic() - start) / 60
     for part in ("dev", "test"):
-        answers = network.predict([source for source, _ in parts[part]], on_error="return")
+        answers = network.predict([source for source, _ in parts[part]], details=True, on_error="return")
         targets = [" ".join(target) if out_tokens == "words" else target for _, target in parts[part]]
-        row[part] = sum(a == target for a, target in zip(answers, targets, strict=True)) / len(answers)
+        row[part] = sum(a.prediction == target and a.ended for a, target in zip(answers, targets, strict=True)) / len(
+            answers
+        )
     return row
 
 

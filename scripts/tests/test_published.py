@@ -165,6 +165,7 @@ def sigmorphon_data(folder):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:The network was trained on length")
 def test_a_small_run_of_sigmorphon_goes_on_where_it_stopped(monkeypatch, capsys, tmp_path):
     sigmorphon_data(tmp_path)
     cache = tmp_path / "cache"

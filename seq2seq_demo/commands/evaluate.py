@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from seq2seq_demo.commands.network_selection import length_notices, read_pair_task, select_network
+from seq2seq_demo.commands.network_selection import read_pair_task, select_network
 from seq2seq_demo.commands.options import EvaluateOptions
 from seq2seq_demo.config import EVALUATION_SIZE
 from seq2seq_demo.console import ProgressBar, pluralize, print_notice, print_result
@@ -60,7 +60,7 @@ def _measure(
         lengths, n = lengths or network.trained_lengths, options.points or EVALUATION_SIZE
         n_sources = sum(n_to_measure(network.model_config, in_len, n) for in_len in lengths)
     progress.total = 2 * n_sources  # each is decoded twice, once with teacher forcing
-    progress.notify(*length_notices(network, *lengths))
+    progress.notify(*network.length_notices(*lengths))
     yield from network.evaluate_by_length(
         task,
         options.points,

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from seq2seq_demo import trained_network
+from seq2seq_demo import shipped_networks
 from seq2seq_demo.commands.options import NetworksOptions, PatternsOptions
 from seq2seq_demo.config import ModelConfig, given_values
 from seq2seq_demo.console import print_result, table
@@ -43,7 +43,7 @@ def _example(pattern: PatternTask, source: np.ndarray, out_len: int | None, mode
 def networks(_: NetworksOptions) -> None:
     """Print a row for each network."""
     header = ["network", "lengths", f"{'weights':>9}", "exact match", ""]
-    rows = [_row(name, facts) for name, facts in trained_network.networks().items()]
+    rows = [_row(name, facts) for name, facts in shipped_networks.networks().items()]
     print_result(f"{HEADING}\n\n{table(header, rows, str.ljust)}")
 
 

@@ -234,16 +234,6 @@ def pattern_to_train(network: TrainedNetwork | None) -> PatternTask:
     return find_pattern((network and network.pattern) or DEFAULT_PATTERN)
 
 
-def length_notices(network: TrainedNetwork, *in_lens: int | None) -> list[str]:
-    """Warn about source lengths that the network was not trained on; return one notice or none."""
-    untrained = sorted({in_len for in_len in in_lens if in_len and not network.was_trained_at(in_len)})
-    if not untrained:
-        return []
-    trained = lengths_text(network.trained_lengths[0], network.trained_lengths[-1])
-    listed = lengths_text(untrained[0], untrained[-1]) if network.ends else ", ".join(map(str, untrained))
-    return [f"The network was trained on length {trained}, so its answers at length {listed} may be wrong"]
-
-
 def check_options_match(options: NetworkOptions, path: Path, network: TrainedNetwork, resume: bool = False) -> None:
     """Raise UsageError for an option that contradicts the network or, with `resume`, the settings of its training."""
     pattern, tokens = options.pattern_task, network.vocabularies.tokens

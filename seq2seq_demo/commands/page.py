@@ -20,7 +20,8 @@ from seq2seq_demo.files.recording import find_recording
 from seq2seq_demo.page import examples
 from seq2seq_demo.page.builder import Example, Moments, ShownNetwork, build, build_module, check
 from seq2seq_demo.page.gallery import EXAMPLES, GALLERY, INDEX, LINKS, Entry, build_index, build_links, exercises
-from seq2seq_demo.trained_network import DESCRIPTIONS, load
+from seq2seq_demo.shipped_networks import DESCRIPTIONS
+from seq2seq_demo.trained_network import load
 
 
 def page(options: PageOptions) -> None:

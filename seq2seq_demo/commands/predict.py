@@ -16,8 +16,8 @@ from seq2seq_demo.data.reading import read_file, read_terminal, read_words, stre
 from seq2seq_demo.data.records import Record
 from seq2seq_demo.display import predictions
 from seq2seq_demo.errors import InputError, UsageError, require
-from seq2seq_demo.network.decoding import MAX_ROWS_AT_ONCE, DecodingOptions
-from seq2seq_demo.predictions import Prediction, PredictionRequest, stream
+from seq2seq_demo.network.decoding import MAX_ROWS_AT_ONCE, Answer, DecodingOptions
+from seq2seq_demo.predictions import Prediction, PredictionRequest, stream, to_prediction, unread
 
 BATCH_SIZE = 16 * MAX_ROWS_AT_ONCE  # large, so that many sources of a batch have the same length
 
@@ -88,16 +88,16 @@ class _Predictor:
         plotted: list[Prediction] = []
         for batch, answers in self._answers(self._read(rows), is_streamed):
             if not self.is_warned:
-                warning = network_selection.length_notices(network, *by_length(batch))
+                warning = network.length_notices(*by_length(batch))
                 progress.notify(*warning)
                 self.is_warned = bool(warning)
             if options.attention_plot:
-                best = (each[0].with_symbols(network.vocabularies) for each in answers if each)
+                best = (self._prediction(each[0]) for each in answers if each)
                 plotted += filter(self.is_answered, best)
                 plots.check_panel_count(len(plotted))
             texts = [*filter(None, map(self._answer_text, answers, batch))]
             if not options.json:
-                progress.notify(*(str(row.error) for row in batch if row.error))
+                progress.notify(*(str(row.error) for row in batch if row.error), are_errors=True)
             if texts:
                 print_result("\n".join(texts), unchanged=options.show_attention or is_exact)
             progress.advance(len(answers))
@@ -119,11 +119,11 @@ class _Predictor:
         has_attention = options.show_attention or options.attention_plot is not None
         needs_probabilities = options.json or options.tsv or options.min_confidence is not None
         decoding = DecodingOptions(options.beam, needs_probabilities, has_attention)
-        return PredictionRequest(self.out_len, decoding, self.targets, temperature=self.network.temperature)
+        return PredictionRequest(self.out_len, decoding, self.targets)
 
     def _answers(
         self, records: Iterator[Record], is_streamed: bool
-    ) -> Iterator[tuple[list[Record], list[list[Prediction]]]]:
+    ) -> Iterator[tuple[list[Record], list[list[Answer]]]]:
         """Yield the records in batches, with their answers."""
         network, request = self.network.to_numpy(), self._request()
         if is_streamed:
@@ -158,23 +158,25 @@ class _Predictor:
         """Return whether the confidence in the best answer reaches --min-confidence."""
         return best.confidence is None or best.confidence >= (self.options.min_confidence or 0)
 
-    def _answer_text(self, answers: list[Prediction], row: Record) -> str:
+    def _prediction(self, answer: Answer) -> Prediction:
+        return to_prediction(answer, self.network.vocabularies, self.network.temperature)
+
+    def _answer_text(self, answers: list[Answer], row: Record) -> str:
         """Format the answers to one source, or the error from reading it; as text, an error is only a notice."""
-        if row.error:
-            if self.options.json:
-                return predictions.error_json(row)
-            return predictions.error_tsv(row) if self.options.tsv else ""
-        answers = [answer.with_symbols(self.network.vocabularies) for answer in answers]
-        is_answered = self.is_answered(answers[0])
+        options = self.options
+        shown = [unread(row)] if row.error else [*map(self._prediction, answers)]
+        is_answered = self.is_answered(shown[0])
         self.n_unanswered += not is_answered
-        if self.options.json:
-            return predictions.answers_json(answers, row, self.options.n_best, is_answered)
-        if self.options.tsv:
-            return predictions.answers_tsv(answers, is_answered)
+        if options.json:
+            return predictions.json_line(shown, row, options.n_best, options.show_attention, is_answered)
+        if options.tsv:
+            return predictions.tsv_lines(shown, is_answered)
+        if row.error:
+            return ""
         if not is_answered:
-            return predictions.unanswered_line(answers[0])
-        lines = predictions.answer_lines(answers)
-        if self.options.show_attention:
-            heatmaps = [plots.attention_text(each.shown_attention(), has_colour(sys.stdout)) for each in answers]
+            return predictions.unanswered_line(shown[0])
+        lines = predictions.answer_lines(shown)
+        if options.show_attention:
+            heatmaps = [plots.attention_text(each.shown_attention(), has_colour(sys.stdout)) for each in shown]
             lines = [text for pair in zip(lines, heatmaps, strict=True) for text in pair]
         return "\n".join(lines)

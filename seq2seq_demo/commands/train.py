@@ -6,6 +6,7 @@ import os
 import shlex
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from seq2seq_demo.callbacks import Callback
@@ -13,7 +14,8 @@ from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.commands.training_setup import TrainingSetup, new_training, resume_training
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.console import pluralize, print_line, print_notice, print_result
-from seq2seq_demo.data.pair_task import data_notices
+from seq2seq_demo.data.pair_task import Task, data_notices
+from seq2seq_demo.data.vocabulary import join_symbols
 from seq2seq_demo.display import training_report
 from seq2seq_demo.display.run_files import HistoryFiles, TensorBoard, check_log_dir
 from seq2seq_demo.errors import Interrupted, TrainingError, WeightsError, require_tensorflow
@@ -24,6 +26,7 @@ from seq2seq_demo.training.results import best_epoch, combined, stop_reason
 from seq2seq_demo.training.snapshots import SignalHandler, Snapshots
 
 SETTINGS_GUIDE = "https://github.com/seq2seq-demo/seq2seq-demo/blob/main/seq2seq_demo/docs/TRAINING.md#settings"
+MAX_SHOWN = 40  # symbols of a source in the command at the end
 
 
 def train(options: TrainOptions) -> None:
@@ -84,10 +87,9 @@ def _train(setup: TrainingSetup, options: TrainOptions) -> None:
     with SignalHandler() as interruption, Snapshots(path, "", interruption, print_notice) as snapshots:
         _claim(snapshots, setup, options)  # before TensorFlow loads, which takes seconds
         snapshots.command = _resume_command(options, snapshots.result)
-        if not options.quiet:
-            training_report.training_header(start.model_config, config, task, options.verbose)
-            if log_dir:
-                print_line(f"Log directory: {log_dir}")
+        training_report.training_header(start.model_config, config, task, options.verbose)
+        if log_dir:
+            print_line(f"Log directory: {log_dir}")
         if config.members > 1:
             network = _train_members(setup, options, callbacks, jobs, snapshots)
         else:
@@ -97,6 +99,7 @@ def _train(setup: TrainingSetup, options: TrainOptions) -> None:
                 network = fit(task, config, setup.snapshot, [report, *callbacks[0]], snapshots, setup.began)
         _save(network, options, snapshots)
         _print_outcome(network, config, snapshots.result)
+        print_notice(f"To use the network: {_predict_command(network, config, task, snapshots.result)}")
     if interruption.signum:
         raise Interrupted("interrupted after the end of the training", interruption.signum)
 
@@ -191,12 +194,21 @@ def _save(network: TrainedNetwork, options: TrainOptions, snapshots: Snapshots) 
         members.remove(file_names.members_folder(snapshots.result), len(network.members))
 
 
+def _predict_command(network: TrainedNetwork, config: TrainConfig, task: Task, path: Path) -> str:
+    """Return the command that answers one of the sources of the training; a long source is left out."""
+    drawn, _ = task.draw(config if task.is_pairs else replace(config, points=20), network.model_config)
+    (numbers, _), vocabulary = training_report.probe_pair(drawn), network.vocabularies.source
+    source = join_symbols(vocabulary.tokens, vocabulary.to_symbols(numbers)) if len(numbers) <= MAX_SHOWN else ""
+    words = [source] if vocabulary.is_text and source else source.split()
+    return shlex.join(["seq2seq-demo", "predict", "-i", str(path), *words])
+
+
 def _print_outcome(network: TrainedNetwork, config: TrainConfig, path: Path) -> None:
     """Print where the network is saved, and what the training reached."""
-    print_line(f"Saved {path}")
+    print_line(f"Saved {path}", is_result=True)
     if network.recording:
         recorded = pluralize(len(network.recording.steps), "step")
-        print_line(f"Recorded {recorded} in {file_names.recording_path(path)}")
+        print_line(f"Recorded {recorded} in {file_names.recording_path(path)}", is_result=True)
     reached, epochs = network.validation, network.history
     if network.others and reached:
         figures = f"validation loss {reached.loss:.4f}, exact match {reached.exact_match:.4f}"

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from seq2seq_demo.config import MAX_LEN, ON_ERROR
+from seq2seq_demo.config import MAX_LEN
 from seq2seq_demo.data.patterns import PatternTask
-from seq2seq_demo.data.records import Place, Record, python_records
+from seq2seq_demo.data.records import Place, Record, python_records, to_python
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.vocabulary import (
     INTEGER_VOCABULARIES,
@@ -19,7 +19,7 @@ from seq2seq_demo.data.vocabulary import (
     Vocabulary,
     list_symbols,
 )
-from seq2seq_demo.declarations import require_choice
+from seq2seq_demo.declarations import preview
 from seq2seq_demo.errors import InputError
 
 ErrorCallback = Callable[[InputError], object]
@@ -96,20 +96,28 @@ def by_length(records: list[Record]) -> dict[int, list[int]]:
     return indices
 
 
-def source_records(sources: Any, vocabulary: Vocabulary, largest: int, on_error: str = ON_ERROR[0]) -> list[Record]:
+def source_records(sources: Any, vocabulary: Vocabulary, largest: int) -> list[Record]:
     """Return the numbered records of sources, as `python_records` reads them; outputs are left out.
 
-    `largest` is the largest valid integer. `on_error` is as in `TrainedNetwork.predict`.
+    `largest` is the largest valid integer. An unreadable source has an error.
 
     Raises:
-        InputError: `sources` has another type, or a source has an integer outside 0…largest or an unknown symbol.
-        UsageError: `on_error` is invalid.
+        InputError: `sources` is one source, or has another type.
     """
-    returns_errors = require_choice("`on_error`", on_error, ON_ERROR) == "return"
-    split = Numbering(vocabulary, in_max_int=largest).split
-    given = (record._replace(output=None) for record in python_records(sources, "sources", is_paired=False))
-    records = [number(split(record), Vocabularies(vocabulary)) for record in given]
-    return records if returns_errors else [*valid_records(records)]
+    split, records = Numbering(vocabulary, in_max_int=largest).split, []
+    for record in () if isinstance(sources, str) else python_records(sources, "sources", is_paired=False):
+        if isinstance(record.values, int) and not vocabulary.is_text:
+            raise _is_one(sources)
+        numbered = number(split(record._replace(output=None)), Vocabularies(vocabulary))
+        records.append(record._replace(error=numbered.error) if numbered.error else numbered)
+    if isinstance(sources, str):
+        raise _is_one(sources)
+    return records
+
+
+def _is_one(source: Any) -> InputError:
+    found = preview(to_python(source))
+    return InputError(f"sources: expected a list of sources, got {found}; network({found}) answers one source")
 
 
 class NumberedPairs(NamedTuple):

@@ -15,7 +15,7 @@ from seq2seq_demo.data.pair_task import Task
 from seq2seq_demo.data.sequences import Pairs, Sequences, edit_distances
 from seq2seq_demo.display.predictions import probe_line
 from seq2seq_demo.metrics import Epoch
-from seq2seq_demo.predictions import Prediction
+from seq2seq_demo.predictions import Prediction, to_prediction
 
 PROBE_CANDIDATES = 20  # the number of validation pairs from which the probe is chosen
 
@@ -109,11 +109,11 @@ def probe(state: TrainingState) -> Prediction:
     """Return the network's prediction for the probe source, with the nearest of the targets of this source."""
     network, validation = state.network, state._pairs
     source, expected = probe_pair(validation)
-    (prediction,) = network.predict_numbers([source], None if network.ends else len(expected))
+    (answer,) = network.predict_numbers([source], None if network.ends else len(expected))
     rows = np.flatnonzero(validation.sources.lengths == len(source))
     targets = validation.targets[rows[(validation.sources[rows].array() == source).all(axis=1)]]
-    edits = edit_distances(Sequences.of_rows([prediction.predicted] * len(targets)), targets)
-    return prediction._replace(expected=targets.rows()[edits.argmin()]).with_symbols(network.vocabularies)
+    edits = edit_distances(Sequences.of_rows([answer.symbols] * len(targets)), targets)
+    return to_prediction(answer._replace(expected=targets.rows()[edits.argmin()]), network.vocabularies)
 
 
 def probe_pair(pairs: Pairs) -> tuple[list[int], list[int]]:

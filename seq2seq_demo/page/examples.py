@@ -138,7 +138,7 @@ def _greedy_answers(network: TrainedNetwork, sources: Sequence[list[int]]) -> li
     """Return the greedy answer to each source, up to MAX_ANSWER_LEN symbols; None if it does not end."""
     longest = max((network.answer_len(length) for length in {*map(len, sources)}), default=0)
     answers = network.predict_numbers(sources, MAX_ANSWER_LEN if longest > MAX_ANSWER_LEN else None)
-    return [None if best.ended is False else best.predicted for best in answers]
+    return [None if best.ended is False else best.symbols for best in answers]
 
 
 def spaced(recording: Recording, n_steps: int) -> Recording:

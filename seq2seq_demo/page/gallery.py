@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from seq2seq_demo import __version__
+from seq2seq_demo.network.decoding import DecodingOptions
 from seq2seq_demo.page.builder import ShownNetwork, content_policy, read_asset
+from seq2seq_demo.predictions import to_prediction
 
 TITLE = "Networks that read one sequence and write another"
 INDEX = "index.html"
@@ -134,9 +136,10 @@ def _picture(shown: ShownNetwork) -> str:
     Attention has a row of squares per output. The squares of the state are between the inputs and the outputs.
     """
     network, source = shown.network, shown.examples[0].source
-    (answer,) = network.predict([network.vocabularies.source.to_symbols(source)], details=True)
+    (numbers,) = network.predict_numbers([source], options=DecodingOptions(attention=True))
+    answer = to_prediction(numbers, network.vocabularies)
     inputs, outputs = (
-        [html.escape(str(symbol)) for symbol in side] for side in (answer.source, answer.predicted_symbols)
+        [html.escape(str(symbol)) for symbol in side] for side in (answer.source_tokens or (), answer.written)
     )
     top, side = 22, 22
     if answer.attention is not None:

@@ -50,7 +50,7 @@ def test_mixed_lengths_are_answered_in_input_order(run, monkeypatch):
     for source, line in zip(sources, map(json.loads, out.splitlines()), strict=True):
         answers = answer(network.to_numpy(), np.array([source]), max(6, len(source)))
         (n,), (ended,) = answers.lengths[0], answers.ended[0]
-        assert (line["input"], line["expected"]) == (source, source[::-1])
+        assert (line["source"], line["expected"]) == (source, source[::-1])
         assert (line["prediction"], line["ended"]) == (answers.symbols[0, 0, :n].tolist(), ended)
         assert len(line["probabilities"]) == n + ended
 

@@ -33,13 +33,14 @@ def test_predict_prints_the_answers_of_a_beam(run, network, penalty):
     argv += ["--length-penalty", penalty] if penalty else []
     expected = network.predict(SOURCES, beam_size=9, n_best=6, length_penalty=penalty, details=True)
     printed = [json.loads(line)["n_best"] for line in run.ok(*argv, "--json")[0].splitlines()]
-    assert [[x["prediction"] for x in each] for each in printed] == [[x.text for x in each] for each in expected]
+    assert [[x["prediction"] for x in each] for each in printed] == [[x.prediction for x in each] for each in expected]
     for answers, each in zip(printed, expected, strict=True):
         assert [answer["score"] for answer in answers] == pytest.approx([x.score for x in each], abs=1e-5)
     lines = run.ok(*argv)[0].splitlines()
-    firsts = [f"==> For input {each[0].source_text}, prediction={each[0].text} (score " for each in expected]
+    texts = [[x.prediction + " ... (did not end)" * (not x.ended) for x in each] for each in expected]
+    firsts = [f"==> For input {x[0].source}, prediction={y[0]} (score " for x, y in zip(expected, texts, strict=True)]
     assert [line.rpartition("-")[0] for line in lines[::6]] == firsts
-    assert lines[1].startswith(f"    2. {expected[0][1].text} (score {expected[0][1].score:.4f}")
+    assert lines[1].startswith(f"    2. {texts[0][1]} (score {expected[0][1].score:.4f}")
 
 
 def test_n_best_implies_a_beam_of_this_size(run, network):

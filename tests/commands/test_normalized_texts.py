@@ -26,12 +26,12 @@ def test_all_that_the_network_reads_is_normalised(run):
     earlier.save("w")
     write_pairs("in.tsv", [("\u00c9A", "\u00c9")])
     for argument in ("\u00c9A", "E\u0301a"):
-        assert json.loads(run.ok("predict -i w --json", argument)[0])["input"] == "e\u0301a"
+        assert json.loads(run.ok("predict -i w --json", argument)[0])["source"] == "e\u0301a"
     facts = json.loads(run.ok("predict -i w --json --from-file in.tsv")[0])
-    assert (facts["input"], facts["expected"]) == ("e\u0301a", "E\u0301")
+    assert (facts["source"], facts["expected"]) == ("e\u0301a", "E\u0301")
     assert "1 source of in.tsv" in run.ok("evaluate -i w --from-file in.tsv")[0]
-    (answer,) = earlier.predict(["\u00c9A"], details=True)
-    assert answer.source_text == "e\u0301a"
+    (answer,) = earlier.predict(["\u00c9"], details=True)
+    assert answer.source == "e\u0301"
     assert earlier.evaluate([("\u00c9A", "\u00c9")]).n == 1
     run.ok(*TRAIN, "-i", "w", "--validation-file", "in.tsv", "-o", "v")  # a continued network keeps its own
     assert load("v").vocabularies == earlier.vocabularies

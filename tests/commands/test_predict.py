@@ -7,12 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import PROGRAM, environment, line_of, save_random, save_texts
+from helpers import PROGRAM, environment, line_of, prediction_of, save_random, save_texts
 
 from seq2seq_demo import plots, system_memory
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.network.numpy_network import softmax
-from seq2seq_demo.predictions import Prediction
 
 ATTENTION = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
 SOURCE = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3]
@@ -97,8 +96,9 @@ def test_each_line_on_standard_input_is_answered_by_a_line(tmp_path, form, lines
             answered = answer(f"{line}\n")
             if is_json:
                 facts = json.loads(answered)
-                assert (facts["line"], facts.get("input")) == (number, right.get(number))
-                assert ("error" in facts, facts.get("id")) == (number not in right, 1 if '"id"' in line else None)
+                assert (facts["line"], facts["prediction"] is not None) == (number, number in right)
+                assert facts["source"] == right.get(number) or facts["error"]
+                assert facts["record"] == ({"id": 1} if '"id"' in line else None)
             else:
                 assert (answered.count("\t"), answered.endswith("\t\t\n")) == (2, number not in right)
                 assert answered.startswith("\t" if "\t" in line else f"{line}\t")
@@ -124,7 +124,7 @@ def test_predict_as_json(run):
     status, out, _ = run("predict -i w", *SOURCE, "--json", "--show-attention")
     assert (status, out.count("\n")) == (0, 1)
     facts = json.loads(out)
-    assert facts["input"] == SOURCE
+    assert facts["source"] == SOURCE
     assert facts["prediction"] == decoded.symbols[0].tolist()
     assert facts["expected"] == SOURCE[::-1]
     assert facts["exact"] is False
@@ -144,7 +144,7 @@ def test_predict_as_json(run):
 def test_attention_as_text_and_as_a_plot(run):
     network = save_random("w", ATTENTION)
     decoded = network.to_numpy().decode(np.array([SOURCE]), 10)
-    prediction = Prediction(SOURCE, decoded.symbols[0].tolist(), SOURCE[::-1], None, decoded.attention[0])
+    prediction = prediction_of(SOURCE, decoded.symbols[0].tolist(), SOURCE[::-1], None, decoded.attention[0])
     drawing = plots.attention_text(prediction.shown_attention(), colour=False)
     out, err = run.ok("predict -i w", *SOURCE, "--show-attention", "--attention-plot", "a.svg")
     assert out.split("\n", 1)[1] == f"{drawing}\n"

@@ -8,7 +8,7 @@ import pytest
 from helpers import save_texts
 
 from seq2seq_demo.config import MAX_LEN
-from seq2seq_demo.errors import InputError, UsageError
+from seq2seq_demo.errors import UsageError
 
 SKIPPED = "expected sequences that the network can read, skipped {} that it cannot read\n"
 
@@ -29,11 +29,11 @@ def test_one_bad_argument_does_not_silence_the_others(run, network):
     assert 'input "aqb": expected characters seen in training, got "q" at position 2\n' in err
     assert err.endswith(SKIPPED.format(1))
     status, out, _ = run("predict -i w ab aqb c --json")
-    assert (status, [facts.get("input") for facts in records(out)]) == (1, ["ab", "aqb", "c"])
+    assert (status, [facts["source"] for facts in records(out)]) == (1, ["ab", "aqb", "c"])
     assert records(out)[1]["error"].startswith('input "aqb": expected characters seen in training')
     for line, source in {"-i w aqb": "aqb", "1 x": "1 x", "[1,": "[1,", "1 77": "1 77"}.items():
         (facts,) = records(run(f"predict {line} --json")[1])
-        assert (facts.keys(), facts["input"]) == ({"input", "error"}, source)
+        assert (facts["prediction"], facts["source"], facts["error"] is None) == (None, source, False)
     run.refuses("predict -i w aqb", 'error: input "aqb": expected characters seen in training, got "q" at', 1)
 
 
@@ -44,34 +44,33 @@ def test_every_line_gets_a_record(run, network):
     status, out, err = run("predict -i w --from-file in.jsonl --json")
     facts = records(out)
     assert (status, [each["line"] for each in facts]) == (1, [1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12])
-    assert {each["line"]: each["input"] for each in facts if "error" not in each} == {1: "ab", 7: "c", 12: "a"}
-    assert facts[1] == {
-        "line": 2,
-        "id": 7,
-        "error": 'in.jsonl, line 2: expected characters seen in training, got "q" at position 2',
+    assert {each["line"]: each["source"] for each in facts if each["error"] is None} == {1: "ab", 7: "c", 12: "a"}
+    error = 'in.jsonl, line 2: expected characters seen in training, got "q" at position 2'
+    assert {key: value for key, value in facts[1].items() if value is not None} == {
+        **{"line": 2, "source": "aq", "error": error, "record": {"id": 7}}
     }
-    assert facts[2]["id"] is None
+    assert (facts[2]["source"], facts[2]["record"]) == (None, {"id": None})
     assert f"line 8: expected sequences of at most {MAX_LEN} symbols, got {MAX_LEN + 1}" in facts[6]["error"]
     assert err == f"Using weights w\nseq2seq-demo: error: {SKIPPED.format(8)}"
     status, out, _ = run("predict -i w --from-file in.jsonl --keep-going")
     assert (status, out.count("\n")) == (1, 3)
     Path("in.json").write_text('[["a"], {"input": "q", "id": "b"}]')
     status, out, _ = run("predict -i w --from-file in.json --json")
-    assert [{**each, "error": ""} for each in records(out)][1] == {"index": 1, "id": "b", "error": ""}
+    assert [(each["line"], each["source"], each["record"]) for each in records(out)][1] == (1, "q", {"id": "b"})
 
 
 def test_answers_as_tab_separated_values(run, network):
     Path("in.tsv").write_text("ab\tx\nqb\ty\nc\tx\n\tx\n")
     status, out, err = run("predict -i w --from-file in.tsv --tsv")
     expected = network.predict(["ab", "c"], details=True)
-    rows = [f"{answer.source_text}\t{answer.text}\t{answer.probability:.6g}\n" for answer in expected]
+    rows = [f"{answer.source}\t{answer.prediction}\t{answer.probability:.6g}\n" for answer in expected]
     assert (status, out) == (1, f"{rows[0]}qb\t\t\n{rows[1]}\t\t\n")
     assert 'in.tsv, line 2: expected characters seen in training, got "q" at position 1\n' in err
     assert run.ok("predict -i w --tsv ab c")[0] == "".join(rows)
     facts = records(run.ok("predict -i w --json ab")[0])
     assert facts[0]["probability"] == pytest.approx(expected[0].probability, abs=1e-6)
     best = network.predict(["ab"], beam_size=3, n_best=2, details=True)[0]
-    rows = [f"ab\t{answer.text}\t{answer.probability:.6g}\n" for answer in best]
+    rows = [f"ab\t{answer.prediction}\t{answer.probability:.6g}\n" for answer in best]
     assert run.ok("predict -i w --tsv ab --beam-size 3 --n-best 2")[0] == "".join(rows)
 
 
@@ -85,28 +84,28 @@ def test_tabs_in_tab_separated_values_are_escaped_and_other_symbols_are_not(run,
 
 
 def test_errors_in_python(network):
-    first, error, last = network.predict(["ab", "q", "c"], on_error="return")
-    assert [first, last] == network.predict(["ab", "c"])
-    assert isinstance(error, InputError)
-    assert str(error) == 'sources, row 1: expected characters seen in training, got "q" at position 1'
-    best, error = network.predict(["ab", 5], beam_size=2, n_best=2, on_error="return")
-    assert (len(best), str(error)) == (2, "sources, row 1: expected a text or a list of characters, got 5")
-    (only,) = network.predict(["q"], on_error="return")
-    assert isinstance(only, InputError)
-    assert network.predict([], on_error="return") == []
+    first, error, last = network.predict(["ab", "q", "c"], details=True, on_error="return")
+    assert [first.prediction, last.prediction] == network.predict(["ab", "c"])
+    message = 'sources, row 1: expected characters seen in training, got "q" at position 1'
+    assert (error.source, error.prediction, error.error, error.probabilities) == ("q", None, message, None)
+    best, (error,) = network.predict(["ab", 5], n_best=2, details=True, on_error="return")
+    assert (len(best), error.error) == (2, "sources, row 1: expected a text or a list of characters, got 5")
+    assert network.predict([], details=True, on_error="return") == []
     with pytest.raises(UsageError, match="unknown `on_error`"):
         network.predict(["ab"], on_error="skip")
+    with pytest.raises(UsageError, match="expected `details` with `on_error` 'return', got none"):
+        network.predict(["ab"], on_error="return")
 
 
-def test_keys_of_the_input_never_replace_those_of_answers(run, network):
+def test_the_values_of_a_record_follow_the_answer(run, network):
     rows = [
-        {"input": "ab", "error": "e", "confidence": 0.3, "attention": 1, "index": 4, "line": 9, "key": "k"},
+        {"input": "ab", "error": "e", "confidence": 0.3, "attention": 1, "line": 9, "key": "k"},
         {"input": "q", "exact": 1},
     ]
     Path("in.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     status, out, _ = run("predict -i w --from-file in.jsonl --json")
     answer, error = records(out)
     assert status == 1
-    assert (answer["line"], answer["key"]) == (1, "k")
-    assert not answer.keys() & {"error", "confidence", "attention", "index"}
-    assert error.keys() == {"line", "error"}
+    assert (answer["line"], answer["source"], answer["error"]) == (1, "ab", None)
+    assert [answer["record"], error["record"]] == [{key: row[key] for key in row if key != "input"} for row in rows]
+    assert answer.keys() == error.keys()

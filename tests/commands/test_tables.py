@@ -46,9 +46,9 @@ def test_the_counts_of_a_messy_table_add_up(run):
     Path("in.csv.gz").write_bytes(gzip.compress(Path("in.csv").read_bytes()))
     status, out, _ = run("predict -i w --from-file in.csv.gz --columns Word,IPA --json --keep-going")
     records = [json.loads(line) for line in out.splitlines()]
-    answers = [record for record in records if "error" not in record]
+    answers = [record for record in records if record["error"] is None]
     assert (status, len(answers), out.count("expected a source of characters")) == (1, 1900, 100)
-    assert [int(answer["id"]) for answer in answers] == [k for k in range(2000) if k % 20]
+    assert [int(answer["record"]["id"]) for answer in answers] == [k for k in range(2000) if k % 20]
     assert (answers[6]["line"], answers[6]["expected"]) == (9, pairs[6][1])
 
 

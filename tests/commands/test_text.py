@@ -64,7 +64,7 @@ def test_predict_texts_as_json(run, text_network):
     assert all(line.endswith("|") for line in lines)
     out, _ = run.ok("predict -i w 가b --json --show-attention")
     facts = json.loads(out)
-    assert (facts["input"], facts["input_tokens"]) == ("가b", ["가", "b"])
+    assert (facts["source"], facts["source_tokens"]) == ("가b", ["가", "b"])
     assert facts["prediction"] == " ".join(facts["prediction_tokens"])
     n = len(facts["prediction_tokens"]) + facts["ended"]
     assert (len(facts["probabilities"]), np.shape(facts["attention"])) == (n, (n, 2))
@@ -126,7 +126,7 @@ def test_each_argument_is_a_text(run):
 
     def inputs(*argv):
         out, _ = run.ok("predict -i", *argv, "--json")
-        return [json.loads(line)["input"] for line in out.splitlines()]
+        return [json.loads(line)["source"] for line in out.splitlines()]
 
     assert inputs("words", "jump", "twice") == ["jump", "twice"]
     assert inputs("words", "walk", "jump twice") == ["walk", "jump twice"]

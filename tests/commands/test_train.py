@@ -26,7 +26,11 @@ def test_train_save_load_predict_at_other_lengths(run, fast_steps):
         assert figure in lines[-3]
     assert lines[-4].partition(", prediction")[0] == lines[-2].partition(", prediction")[0]  # the same probe
     assert lines[-1] == "Saved w.tfl"
-    assert err.splitlines()[-1].startswith("Exact match 0.0000 is below 0.99: https://")
+    *_, advice, use = err.splitlines()
+    assert advice.startswith("Exact match 0.0000 is below 0.99: https://")
+    program, *line = use.removeprefix("To use the network: ").split()
+    assert (program, line[:3], len(line[3:])) == ("seq2seq-demo", ["predict", "-i", "w.tfl"], 10)
+    assert run.ok(*line)[0].startswith(f"==> For input [{', '.join(line[3:])}], prediction=")
 
     network = load("w.tfl")
     status, out, err = run("-i w.tfl predict 0 1 2 3 4 5 6 7 8 9")
@@ -187,3 +191,15 @@ def test_the_function_in_a_weights_file_never_runs(run):
         run(f"page -i {name} -o p.html")
         run(f"train 20 -i {name}")
     assert not os.path.exists("ran")
+
+
+@pytest.mark.slow
+def test_quiet_prints_only_results_and_errors(run, fast_steps):
+    Path("p.tsv").write_text("".join(f"{a}{b}\t{b}{a}\n" for a in "abcdefgh" for b in "abcdefgh"))
+    for members in ("", "--members 2"):
+        assert run.ok(f"train p.tsv -e 1 --force -o w.h5 -q {members}") == ("Saved w.h5\n", "")
+    status, out, err = run("predict -q -i w.h5 ab z")
+    assert (status, out[:26]) == (1, "==> For input ab, predicti")
+    skipped, error = err.splitlines()
+    assert skipped.startswith('input "z": expected characters seen in training')
+    assert error.startswith("seq2seq-demo: error: expected sequences that the network can read, skipped 1")

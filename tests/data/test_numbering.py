@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from seq2seq_demo.config import MAX_LEN
-from seq2seq_demo.data.numbering import Numbering, by_length, number, number_pairs, source_records
+from seq2seq_demo.data.numbering import Numbering, by_length, number, number_pairs, source_records, valid_records
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.records import Place, Record
 from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, UNKNOWN, Tokenizer, Vocabularies, Vocabulary
@@ -26,7 +26,7 @@ def integers(*pairs, limits=(None, None), **options):
 
 
 def source_numbers(*arguments):
-    return [record.values for record in source_records(*arguments)]
+    return [record.values for record in valid_records(source_records(*arguments))]
 
 
 def test_records_become_numbers():
@@ -56,10 +56,14 @@ def test_sources_from_python():
     sources = [[1, 2], (3,), np.array([4, 5], np.uint8), "6 7"]
     assert source_numbers(sources, Vocabulary(), 9) == [[1, 2], [3], [4, 5], [6, 7]]
     for sources, message in [
-        ("12", 'sources: expected a list of sources, got "12"'),
+        ("12", r'sources: expected a list of sources, got "12"; network\("12"\) answers one source'),
         ([[1], []], "sources, row 1: expected a source of integers, got an empty one"),
         ([[1.5]], "sources, row 0: expected integers from 0 to 9, got 1.5"),
-        ([1, 2], "sources, row 0: expected a list of integers, got 1"),
+        (
+            np.array([1, 2]),
+            r"sources: expected a list of sources, got \[1, 2\]; network\(\[1, 2\]\) answers one source",
+        ),
+        (5, "sources: expected a list of sources, got 5"),
         (["ab"], "sources, row 0, word 1: expected an integer, got 'ab'"),
     ]:
         with pytest.raises(InputError, match=message) as error:

@@ -2,34 +2,66 @@ import json
 
 import numpy as np
 import pytest
+from helpers import prediction_of
 
 from seq2seq_demo.data.records import Place, Record
-from seq2seq_demo.display.predictions import answers_json, probe_line
-from seq2seq_demo.predictions import Prediction
+from seq2seq_demo.display.predictions import json_line, probe_line
+
+KEYS = [
+    "line",
+    "source",
+    "prediction",
+    "expected",
+    "exact",
+    "ended",
+    "probability",
+    "confidence",
+    "score",
+    "error",
+    "source_tokens",
+]
+KEYS += ["prediction_tokens", "probabilities", "record"]
 
 
-def test_answers_as_json():
+def test_a_line_of_json_always_has_the_same_keys():
     attention = np.array([[0.25, 0.75], [1, 1e-7]])
-    row = Record(Place("f", "row", 1), [1, 2], None, {"id": "a"})
-    facts = json.loads(answers_json([Prediction([1, 2], [2, 3], [2, 1], [0.5, 1 / 3], attention)], row, None))
-    names = ["id", "input", "prediction", "expected", "exact", "probability", "probabilities", "attention"]
-    values = ["a", [1, 2], [2, 3], [2, 1], False, 0.166667, [0.5, 0.333333], [[0.25, 0.75], [1, 0]]]
-    assert [*facts.items()] == [*zip(names, values, strict=True)]
-    row = row._replace(others=None)
-    unknown = json.loads(answers_json([Prediction([1, 2], [2, 3], probabilities=[0.5, 0.5])], row, None))
-    assert (unknown["expected"], unknown["exact"]) == (None, None)
-    assert "attention" not in unknown
+    row = Record(Place("f", "line", 7), [1, 2], None, {"id": "a", "source": 5})
+    p = prediction_of([1, 2], [2, 3], [2, 1], [0.5, 1 / 3], attention)
+    facts = json.loads(json_line([p], row, None, attention=False))
+    values = [7, [1, 2], [2, 3], [2, 1], False, None, 0.166667, None, None, None, [1, 2], [2, 3], [0.5, 0.333333]]
+    assert [*facts.items()] == [*zip(KEYS, [*values, {"id": "a", "source": 5}], strict=True)]
+    with_attention = json.loads(json_line([p], row, None, attention=True))
+    assert (
+        with_attention
+        == {**facts, "attention": [[0.25, 0.75], [1, 1e-7]]}
+        == facts | {"attention": p.to_dict(True)["attention"]}
+    )
+    row = Record(Place("f"), [1, 2])
+    two = [prediction_of([1, 2], [2], None, [0.123456789e-9], ended=ended, score=-1.0) for ended in (True, False)]
+    facts = json.loads(json_line(two, row, 2, attention=False))
+    assert [*facts] == [*KEYS, "n_best"]
+    assert (facts["line"], facts["probability"], facts["record"]) == (None, 1.23457e-10, None)
+    assert [answer["probability"] for answer in facts["n_best"]] == [1.23457e-10, 0]
+    withheld = json.loads(json_line(two, row, 2, attention=False, is_answered=False))
+    assert {key for key in facts if withheld[key] != facts[key]} == {
+        "prediction",
+        "score",
+        "prediction_tokens",
+        "probabilities",
+        "n_best",
+    }
+    assert withheld["prediction"] is withheld["n_best"] is None
 
 
 def test_probe_lines():
     right = "    probe [1, 2], prediction=[2 1]"
-    assert probe_line(Prediction([1, 2], [2, 1], [2, 1]), colour=True) == right
-    wrong = Prediction([1, 2], [2, 3], [2, 1])
+    assert probe_line(prediction_of([1, 2], [2, 1], [2, 1]), colour=True) == right
+    wrong = prediction_of([1, 2], [2, 3], [2, 1])
     assert probe_line(wrong, colour=False) == "    probe [1, 2], prediction=[2 3*] (expected=[2 1])"
     red = "    probe [1, 2], prediction=[2 \033[31m3*\033[0m] (expected=[2 1])"
     assert probe_line(wrong, colour=True) == red
-    text = Prediction(["a", "b"], ["U", "\033"], ["U", "V"], tokens=("characters", "words"))
-    expected = "    probe ab, prediction=U \033[31m\\x1b*\033[0m (expected=U V)"  # our colours are not escaped
+    text = prediction_of(["a", "b"], ["U", "\033"], ["U", "V"], tokens=("characters", "characters"))
+    expected = "    probe ab, prediction=U\033[31m\\x1b*\033[0m (expected=UV)"  # our colours are not escaped
     assert probe_line(text, colour=True) == expected
 
 
@@ -45,6 +77,6 @@ def test_probe_lines():
     ],
 )
 def test_a_probe_is_aligned_with_its_target(predicted, expected, ended, shown):
-    line = probe_line(Prediction([1], predicted, expected, ended=ended), colour=False)
+    line = probe_line(prediction_of([1], predicted, expected, ended=ended), colour=False)
     ending = " ... (did not end)" if ended is False else ""
     assert line == f"    probe [1], prediction=[{shown}]{ending} (expected=[{' '.join(map(str, expected))}])"

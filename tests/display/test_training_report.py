@@ -41,7 +41,7 @@ def test_a_probe_is_compared_with_the_nearest_target_of_its_source(other_pairs):
     validation = pairs_of(([4, 5], [1, 2, 3]), ([4], []), *other_pairs, ([4, 5], predicted))
     found = probe(SimpleNamespace(network=network, _pairs=validation))
     assert (found.source, found.expected) == ([4, 5], predicted)
-    assert "expected" not in probe_line(found._replace(ended=True), colour=False)
+    assert "expected" not in probe_line(replace(found, exact=True), colour=False)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from seq2seq_demo.page.examples import (
     target_function,
 )
 
+pytestmark = pytest.mark.filterwarnings("ignore:The network was trained on length")
 REVERSING = shipped("embedding_attention")
 REVERSED = find_pattern("reversed")
 
