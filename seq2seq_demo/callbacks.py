@@ -118,12 +118,9 @@ def check_callbacks(
 
 def _require_one_argument(name: str, function: Any) -> None:
     """Raise UsageError unless a function can be called with one argument; some built-in functions cannot be checked."""
-    got = repr(function)
     try:
-        got = f"{name}{inspect.signature(function)}"
         inspect.signature(function).bind(None)
     except TypeError as error:
-        expected = f"expected `{name}` to take one argument, the state of the training"
-        raise UsageError(f"{expected}, got {got}"[:200]) from error
+        raise UsageError(f"expected `{name}` to take one argument, the state of the training: {error}") from error
     except ValueError:
         pass

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import tracemalloc
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -26,6 +26,7 @@ from seq2seq_demo.network_facts import DataFingerprint, TrainingRun
 from seq2seq_demo.plots import History
 from seq2seq_demo.predictions import Prediction, to_prediction
 from seq2seq_demo.trained_network import TrainedNetwork
+from seq2seq_demo.training.settings import begin_run
 from seq2seq_demo.training.snapshots import Snapshot
 
 ROOT = Path(seq2seq_demo.__file__).parents[1]
@@ -168,6 +169,19 @@ def same_arrays(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> bool:
 def pairs_of_arrays(sources: np.ndarray, targets: np.ndarray) -> Pairs:
     """Pairs of sources [N, S] and targets [N, T]."""
     return Pairs(Sequences.of_array(sources), Sequences.of_array(targets))
+
+
+def begun(network, config) -> Snapshot:
+    """A training run of a network before its first step, on unknown data."""
+    return Snapshot(replace(network, run=TrainingRun(config, network.step)))
+
+
+def fit(task, config, start, *args, **how) -> TrainedNetwork:
+    """Train a network, or continue from a snapshot, without the checks of `train`."""
+    from seq2seq_demo.training import trainer  # loads TensorFlow
+
+    snapshot = start if isinstance(start, Snapshot) else Snapshot(begin_run(start, task, config))
+    return trainer.fit(task, snapshot, *args, **how)
 
 
 class Watcher(Callback):

@@ -8,6 +8,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
@@ -51,11 +52,13 @@ def use_threads(cell_size: int) -> None:
 
 def new_trainer(pairs: Pairs, config: TrainConfig, model_config: ModelConfig) -> Trainer:
     """Return a trainer for an untrained network on these pairs."""
+    from seq2seq_demo.network_facts import TrainingRun
     from seq2seq_demo.trained_network import untrained
     from seq2seq_demo.training.snapshots import Snapshot
     from seq2seq_demo.training.trainer import Trainer, batch_widths
 
-    return Trainer(config, Snapshot(untrained(model_config, 0)), batch_widths(pairs, config, model_config.ends))
+    network = replace(untrained(model_config, 0), run=TrainingRun(config, 0))
+    return Trainer(Snapshot(network), batch_widths(pairs, config, model_config.ends))
 
 
 def run_epoch(trainer: Trainer, pairs: Pairs) -> float:

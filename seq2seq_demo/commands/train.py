@@ -57,7 +57,7 @@ def train(options: TrainOptions) -> None:
         else:
             from seq2seq_demo.training.trainer import fit  # loads TensorFlow
 
-            fit(setup.task, setup.config, setup.snapshot)
+            fit(setup.task, setup.snapshot)
 
 
 def _save_untrained(setup: TrainingSetup, options: TrainOptions) -> Path:
@@ -96,7 +96,7 @@ def _train(setup: TrainingSetup, options: TrainOptions) -> None:
             from seq2seq_demo.training.trainer import fit
 
             with training_report.TrainingReport(config, not options.quiet) as report:
-                network = fit(task, config, setup.snapshot, [report, *callbacks[0]], snapshots, setup.began)
+                network = fit(task, setup.snapshot, [report, *callbacks[0]], snapshots, setup.began)
         _save(network, options, snapshots)
         _print_outcome(network, config, snapshots.result)
         print_notice(f"To use the network: {_predict_command(network, config, task, snapshots.result)}")

@@ -69,21 +69,13 @@ def read(path: Path, kind: str) -> bytes:
 
 
 def write(path: Path, content: bytes, overwrite: bool = True, error_class: type[Seq2SeqError] = Seq2SeqError) -> None:
-    """Write a file atomically. If the path is a symbolic link, replace the file that it names.
-
-    Raises:
-        FileExistsError: the file exists and `overwrite` is False.
-        error_class: the file could not be written.
-    """
-    try:
-        write_locked(Path(os.path.realpath(path)) if overwrite else path, content, overwrite).close()
-    except FileExistsError:
-        raise
-    except OSError as error:
-        raise error_class(f"{path}: could not be written: {error.strerror or error}") from error
+    """Write a file as `write_locked` does, but with `overwrite` replace the file that a symbolic link names."""
+    write_locked(Path(os.path.realpath(path)) if overwrite else path, content, overwrite, error_class).close()
 
 
-def write_locked(path: Path, content: bytes, overwrite: bool = True) -> BinaryIO:
+def write_locked(
+    path: Path, content: bytes, overwrite: bool = True, error_class: type[Seq2SeqError] = Seq2SeqError
+) -> BinaryIO:
     """Write a file atomically, never through a symbolic link; return it, locked until it is closed.
 
     The content goes to a temporary file in the same directory and is flushed to disk before it gets its name. If the
@@ -91,19 +83,22 @@ def write_locked(path: Path, content: bytes, overwrite: bool = True) -> BinaryIO
 
     Raises:
         FileExistsError: the path exists and `overwrite` is False.
-        OSError: the file could not be written.
+        error_class: the file could not be written.
     """
-    temporary = path.with_name(f".seq2seq-demo-{os.urandom(8).hex()}.tmp")
-    file = temporary.open("xb")  # fails if the name exists, even as a symbolic link
+    temporary, file = path.with_name(f".seq2seq-demo-{os.urandom(8).hex()}.tmp"), None
     try:
+        file = temporary.open("xb")  # fails if the name exists, even as a symbolic link
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
         _lock(file)
         (os.replace if overwrite else _rename_to_unused)(temporary, path)
         _flush_directory(path.parent)
-    except BaseException:
-        file.close()
+    except BaseException as error:
+        if file:
+            file.close()
+        if isinstance(error, OSError) and not isinstance(error, FileExistsError):
+            raise error_class(f"{path}: could not be written: {error.strerror or error}") from error
         raise
     finally:
         with contextlib.suppress(OSError):

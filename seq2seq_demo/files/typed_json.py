@@ -2,9 +2,9 @@
 
 import functools
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import MISSING, fields, is_dataclass
-from types import MappingProxyType, NoneType
+from types import NoneType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from seq2seq_demo.data.records import unique_keys
@@ -15,18 +15,14 @@ MAX_NUMBER = 10**50  # the limit for numbers; Python would parse thousands of di
 _hints = functools.cache(get_type_hints)
 
 
-def parse_json(text: str, renamed: Mapping[str, str] = MappingProxyType({})) -> Any:
-    """Parse JSON; `renamed` maps keys of earlier versions to their present names.
+def parse_json(text: str) -> Any:
+    """Parse JSON.
 
     Raises:
         WeightsError: the text is not JSON, or it contains a duplicate key.
     """
-
-    def to_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        return unique_keys([(renamed.get(key, key), value) for key, value in pairs])
-
     try:
-        return json.loads(text, object_pairs_hook=to_object)
+        return json.loads(text, object_pairs_hook=unique_keys)
     except (ValueError, RecursionError) as error:
         raise WeightsError(f"expected JSON, got {text[:40]!r}") from error
 

@@ -30,10 +30,9 @@ from seq2seq_demo.network_facts import NetworkFacts
 
 MAX_STEP = 2**53  # float64 represents every integer up to this value exactly
 BEST, RECORDED = "best/", "recorded/"  # prefixes of array names in a snapshot
-REMOVED_SETTINGS = ("copies", "n_copies", "name", "output", "processes")  # settings of versions 1 to 4
+REMOVED_SETTINGS = ("copies", "n_copies", "name", "output", "processes", "budget")  # settings of versions 1 to 4
 MEMBER = "members/{}/"  # prefix of the array names of each network but the first, counted from 0
 LENGTHS = ("in_len", "out_len", "min_in_len")  # fields of `NetworkFacts`
-RENAMED = {"budget": "minutes"}  # keys of files that version 0.3 or an earlier one wrote
 METADATA = [field.name for field in fields(NetworkFacts) if field.name != "vocabularies"]  # in the JSON of each network
 
 
@@ -185,7 +184,7 @@ def _checkpoint(file: Container, model_config: ModelConfig, prefix: str) -> Chec
 
 def _metadata(file: Container) -> dict[str, Any]:
     """Return the JSON of a file in the form of the current version."""
-    metadata = {name: parse_json(text, RENAMED) for name, text in file.texts.items()}
+    metadata = {name: parse_json(text) for name, text in file.texts.items()}
     if file.version == container.VERSION:
         return metadata
     try:
@@ -284,8 +283,10 @@ def upgrade(version: int, metadata: dict[str, Any]) -> dict[str, Any]:
     for network in metadata["networks"]:
         network.pop("earlier", None)
         network["run"], network["validation"] = network.pop("trained"), network.pop("reached")
-        for name in REMOVED_SETTINGS if network["run"] else ():
-            network["run"]["config"].pop(name, None)
+        if network["run"]:
+            config = network["run"]["config"]
+            kept = {name: value for name, value in config.items() if name not in REMOVED_SETTINGS}
+            network["run"]["config"] = {"minutes": config.get("budget")} | kept
     if progress := metadata.get("progress"):
         progress.pop("epoch")
         metadata["networks"][0]["history"] = [*map(_epoch_of_version_4, progress.pop("history"))]

@@ -96,7 +96,7 @@ def train_member(member: Member) -> TrainedNetwork:
     """Train a member in this process, without snapshots; return it without its optimizer."""
     from seq2seq_demo.training.trainer import fit  # loads TensorFlow
 
-    return fit(member.task, member.run.config, Snapshot(member.start), member.callbacks).without_optimizer()
+    return fit(member.task, Snapshot(member.start), member.callbacks).without_optimizer()
 
 
 def train_side_by_side(members: Sequence[Member], jobs: int, signals: Stopped | None = None) -> list[TrainedNetwork]:
@@ -197,7 +197,7 @@ def _train(member: Member) -> TrainedNetwork | None:
         if os.path.lexists(snapshots.path):
             snapshots.file = atomic_files.open_locked(snapshots.path, "the snapshot of a member")
             snapshot = load_snapshot(snapshots.path)
-        network = fit(member.task, member.run.config, snapshot, member.callbacks, snapshots).without_optimizer()
+        network = fit(member.task, snapshot, member.callbacks, snapshots).without_optimizer()
         weights_file.write(network.content, member.path, overwrite=False)
         snapshots.remove()
         return network

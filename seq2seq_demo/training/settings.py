@@ -116,8 +116,7 @@ def new_run(
     """
     model_config, config = resolve(task, settings, start, in_python)
     network = start or replace(untrained(model_config, config.seed), vocabularies=task.vocabularies)
-    lengths = {name: getattr(config, name) for name in LENGTHS}
-    network = begin_run(replace(network, model_config=model_config, recording=None, **lengths), task, config)
+    network = begin_run(replace(network, model_config=model_config, recording=None), task, config)
     return Snapshot(start_recording(network, config) if record else network)
 
 
@@ -125,7 +124,8 @@ def begin_run(network: TrainedNetwork, task: Task, config: TrainConfig) -> Train
     """Return the network at the start of a training run, which identifies its data."""
     fingerprint = DataFingerprint(task.digest, task.fingerprint(config, network.model_config))
     run = TrainingRun(config, network.step, fingerprint, task.validates_by_content)
-    return replace(network, task=task.name, run=run, history=History(), temperature=None)
+    facts: dict[str, Any] = {"task": task.name, "run": run, "history": History(), "program": None, "temperature": None}
+    return replace(network, **facts, **{name: getattr(config, name) for name in LENGTHS})
 
 
 def _continued_model(start: TrainedNetwork, settings: Mapping[str, Any]) -> ModelConfig:

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import BinaryIO, Protocol
 
-from seq2seq_demo.errors import Interrupted, Seq2SeqError, WeightsError
+from seq2seq_demo.errors import Interrupted, WeightsError
 from seq2seq_demo.files import atomic_files, file_names, weights_file
 from seq2seq_demo.files.weights_file import Checkpoint, Content, Progress
 from seq2seq_demo.network_facts import TrainingRun
@@ -126,12 +126,7 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
             WeightsError: the file could not be written.
         """
         self.result = result
-        try:
-            self._write(snapshot, overwrite)
-        except FileExistsError:
-            raise
-        except OSError as error:
-            raise WeightsError(f"{self.path}: could not be written: {error.strerror or error}") from error
+        self._write(snapshot, overwrite)
 
     def after_steps(self, before: int, after: int, snapshot: Callable[[], Snapshot]) -> None:
         """Save a snapshot if one is due, after the steps that took Adam from step `before` to step `after`.
@@ -157,11 +152,12 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
         """Replace the snapshot. On failure, warn and let training continue: the previous snapshot remains."""
         try:
             self._write(snapshot)
-        except (OSError, Seq2SeqError) as error:
-            self.warn(f"Could not write a snapshot to {self.path}: {getattr(error, 'strerror', None) or error}")
+        except WeightsError as error:
+            self.warn(f"Could not write a snapshot: {error}")
 
     def _write(self, snapshot: Snapshot, overwrite: bool = True) -> None:
-        file = atomic_files.write_locked(self.path, weights_file.to_bytes(snapshot.content), overwrite)
+        content = weights_file.to_bytes(snapshot.content)
+        file = atomic_files.write_locked(self.path, content, overwrite, WeightsError)
         if self.file:
             self.file.close()
         self.file, self.saved_at = file, time.monotonic()

@@ -147,7 +147,7 @@ def train(
     from seq2seq_demo.training.trainer import fit  # loads TensorFlow
 
     with TrainingReport(config, verbose) as report:
-        return fit(task, config, snapshot, [report, *checked], began=began)
+        return fit(task, snapshot, [report, *checked], began=began)
 
 
 def _task(

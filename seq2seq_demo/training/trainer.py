@@ -20,23 +20,20 @@ import tensorflow as tf
 
 from seq2seq_demo import system_memory
 from seq2seq_demo.callbacks import Callback, TrainingState, notify_all
-from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.pair_task import Task
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.errors import TrainingError, UsageError, WeightsError, require
-from seq2seq_demo.files.weights_file import LENGTHS, Checkpoint, Progress
+from seq2seq_demo.files.weights_file import Checkpoint, Progress
 from seq2seq_demo.metrics import Epoch, Figures
 from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.model import Lengths, Seq2Seq, divergences, mean_losses
 from seq2seq_demo.network.parameters import check_weights, weight_shapes
-from seq2seq_demo.network_facts import TrainingRun
 from seq2seq_demo.plots import History
 from seq2seq_demo.system_memory import bytes_per_row, check_fits
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import batches, recorder, results, workers
 from seq2seq_demo.training.batches import FIRST_STEPS, STEPS_PER_CALL, Batch, Widths, batch_widths, use_xla
 from seq2seq_demo.training.packed_adam import PackedAdam
-from seq2seq_demo.training.settings import begin_run
 from seq2seq_demo.training.snapshots import Snapshot, Snapshots
 
 Notify = Callable[[str, Epoch, int], bool]  # calls a method of the callbacks with figures and points
@@ -45,19 +42,19 @@ Notify = Callable[[str, Epoch, int], bool]  # calls a method of the callbacks wi
 class Trainer:
     """The state of a training run: network, optimizer, compiled steps and progress.
 
-    `start` is the snapshot to continue from, and `began` the `time.monotonic()` from which `minutes` count, by default
+    `start` is the snapshot to start from, and `began` the `time.monotonic()` from which `minutes` count, by default
     now. The variables belong to the TensorFlow strategy that is in scope.
     """
 
-    def __init__(self, config: TrainConfig, start: Snapshot, widths: Widths, began: float | None = None) -> None:
-        network = start.network
+    def __init__(self, start: Snapshot, widths: Widths, began: float | None = None) -> None:
+        network, config = start.network, start.run.config
         self.strategy = tf.distribute.get_strategy()
         self.model_config, self.widths = network.model_config, widths
         self.config, self.start = config, start
         self.validation, self.recording = network.validation, network.recording
         self.progress, self.best, self.is_stopped = start.progress, start.best, False
         self.history = network.history
-        self.start_step = start_step_of(network)
+        self.start_step = start.run.start_step
         self.moments_since = network.moments_since if network.moments else network.step
         self.adam_step = network.step - self.moments_since
         self.clock = results.Clock(config, began, start.progress.seconds)
@@ -297,11 +294,8 @@ class Trainer:
         return replace(
             self.start.network,
             **state._asdict(),
-            **{name: getattr(self.config, name) for name in LENGTHS},
             moments_since=self.moments_since,
-            run=self.start.network.run or TrainingRun(self.config, self.start_step),
             validation=self.validation,
-            program=None,
             recording=self.recording,
             history=self.history,
         )
@@ -317,19 +311,13 @@ class Trainer:
         return Snapshot(self.trained_network(), progress, self.best)
 
 
-def start_step_of(network: TrainedNetwork) -> int:
-    """Return Adam's step at the start of the training run, or its current step if the network has no recorded run."""
-    return network.run.start_step if network.run else network.step
-
-
 # ---- A whole run ----
 
 
 @workers.report_lost_workers()
 def fit(
     task: Task,
-    config: TrainConfig,
-    start: TrainedNetwork | Snapshot,
+    start: Snapshot,
     callbacks: Sequence[Callback] = (),
     snapshots: Snapshots | None = None,
     began: float | None = None,
@@ -340,8 +328,7 @@ def fit(
 
     Args:
         task: the task, which provides the pairs.
-        config: the training settings.
-        start: a network to start from, or a snapshot to resume.
+        start: the training run before its first step, or a snapshot to resume.
         callbacks: objects whose methods are called after steps and epochs.
         snapshots: saves the state of the run regularly and on signals.
         began: the `time.monotonic()` from which a time limit counts; by default now.
@@ -351,18 +338,17 @@ def fit(
         TrainingError: the loss or a weight is not finite, or another worker is lost.
         Interrupted: a signal arrived and `snapshots` was given; the last snapshot holds the run.
     """
-    snapshot = Snapshot(begin_run(start, task, config)) if isinstance(start, TrainedNetwork) else start
-    model_config = snapshot.network.model_config
+    model_config, config = start.network.model_config, start.run.config
     set_threads(model_config.cell_size)
     strategy = workers.strategy(config.batch_size)
-    workers.require_agreement(strategy, lambda: workers.common_start(task, config, snapshot))
-    training, validation = task.draw(config, model_config, start_step_of(snapshot.network))
+    workers.require_agreement(strategy, lambda: workers.common_start(task, start))
+    training, validation = task.draw(config, model_config, start.run.start_step)
     with strategy.scope():
-        trainer = Trainer(config, snapshot, batch_widths(training, config, model_config.ends), began)
+        trainer = Trainer(start, batch_widths(training, config, model_config.ends), began)
     shown = validation[~validation.unseen_by(trainer.model_config)]
 
     def notify(method: str, figures: Epoch, points: int) -> bool:
-        vocabularies = snapshot.network.vocabularies
+        vocabularies = start.network.vocabularies
         state = TrainingState(points, figures, trainer.history, trainer.network_at, shown, vocabularies)
         return notify_all(callbacks, method, state)
 

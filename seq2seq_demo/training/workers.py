@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.pair_task import Task
 from seq2seq_demo.errors import TrainingError, UsageError
 from seq2seq_demo.files.recording import weights_checksum
@@ -176,9 +175,9 @@ def require_agreement(strategy: Any, facts: Callable[[], str]) -> None:
         raise UsageError(f"expected every worker to start with {same}, got different ones")
 
 
-def common_start(task: Task, config: TrainConfig, start: Snapshot) -> str:
+def common_start(task: Task, start: Snapshot) -> str:
     """Return a string that identifies task, settings and initial state. It must be equal on all workers."""
-    network = start.network
+    network, config = start.network, start.run.config
     pauses = network.recording and network.recording.steps  # at which all workers record
     weights = network.step, weights_checksum(network.weights | network.moments)
     data = task.name, task.fingerprint(config, network.model_config)

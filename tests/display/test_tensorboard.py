@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import Watcher
+from helpers import Watcher, fit
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.patterns import find_pattern
@@ -18,7 +18,6 @@ from seq2seq_demo.metrics import Epoch
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.parameters import weight_shapes
 from seq2seq_demo.trained_network import untrained
-from seq2seq_demo.training.trainer import fit
 
 pytestmark = pytest.mark.slow
 

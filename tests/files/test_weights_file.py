@@ -236,19 +236,12 @@ def test_a_network_replaces_networks_of_earlier_versions_but_no_snapshots_and_re
 @pytest.mark.parametrize("min_in_len", [None, 11])
 def test_versions_1_and_2_end_their_answers_if_they_record_a_shortest_length(min_in_len):
     """A file must not choose where to write: its output path and name are left out."""
-    run = {"start_step": 0, "seed": 0, "data": "abc", "fingerprint": "def", "output": "/etc/w", "name": "n"}
+    fingerprint = {"data": "abc", "fingerprint": "def"}
+    run = {"start_step": 0, "seed": 0, "output": "/etc/w", "name": "n", "budget": 2} | fingerprint
     training = {"pattern": "sorted", "min_in_len": min_in_len, "trained": run, "reached": {}, "progress": {}}
     (upgraded,) = weights_file.upgrade(2, {"model": {}, "training": training})["networks"]
     assert upgraded["model_config"] == {"ends": min_in_len is not None}
-    fingerprint = {"data": "abc", "fingerprint": "def"}
-    assert upgraded["run"] == {"config": {"seed": 0}, "start_step": 0, "fingerprint": fingerprint}
-
-
-def test_a_time_limit_under_its_earlier_name(tmp_path, content):
-    def rename(file):
-        file.attrs["networks"] = file.attrs["networks"].replace('"minutes": null', '"budget": 2.5')
-
-    assert load(changed(tmp_path / "w", content, rename)).run.config.minutes == 2.5
+    assert upgraded["run"] == {"config": {"seed": 0, "minutes": 2}, "start_step": 0, "fingerprint": fingerprint}
 
 
 def test_other_versions_are_refused(tmp_path):

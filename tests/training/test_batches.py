@@ -5,13 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers import pairs_of_arrays
+from helpers import begun, pairs_of_arrays
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.trained_network import untrained
 from seq2seq_demo.training import batches
-from seq2seq_demo.training.snapshots import Snapshot
 from seq2seq_demo.training.trainer import Trainer
 
 MODEL = ModelConfig("embedding_rnn", "BasicRNNCell", 1, 7, 5, in_max_int=8, out_max_int=9, ends=True)
@@ -87,7 +86,7 @@ def test_dropout_keys_depend_on_seed_step_and_row():
 
 def test_a_batch_has_the_keys_of_its_steps():
     config = TrainConfig(10, in_len=6, out_len=4, batch_size=4, dropout=0.3)
-    trainer = Trainer(config, Snapshot(untrained(MODEL, 0)), batches.Widths([(6, 5)], []))
+    trainer = Trainer(begun(untrained(MODEL, 0), config), batches.Widths([(6, 5)], []))
     trainer.adam.iterations.assign(7)
     batch = trainer.batches(pairs_of([6] * 9, [4] * 9))
     assert batch.sources.shape == (64, 4, 6)

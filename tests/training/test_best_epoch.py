@@ -7,7 +7,7 @@ import random
 from dataclasses import replace
 
 import pytest
-from helpers import Watcher, same_arrays, snapshots_in_memory
+from helpers import Watcher, fit, same_arrays, snapshots_in_memory
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import as_pair_task
@@ -49,7 +49,7 @@ def fitted(callbacks=(), snapshots=None, start=None, **settings):
     model_config = ModelConfig("embedding_rnn", "BasicRNNCell", **sizes)
     config = TrainConfig(learning_rate=0.02, epochs=len(REACHED), batch_size=8, dropout=0.2, **settings)
     start = start or replace(untrained(model_config, 0), vocabularies=TEXTS.vocabularies)
-    return trainer.fit(TEXTS, TEXTS.sized(config, model_config, None, None), start, callbacks, snapshots)
+    return fit(TEXTS, TEXTS.sized(config, model_config, None, None), start, callbacks, snapshots)
 
 
 def alike(network, other):

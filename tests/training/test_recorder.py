@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers import Watcher, same_arrays
+from helpers import Watcher, fit, same_arrays
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.patterns import find_pattern
@@ -14,7 +14,6 @@ from seq2seq_demo.metrics import Figures
 from seq2seq_demo.trained_network import load, untrained
 from seq2seq_demo.training import trainer
 from seq2seq_demo.training.recorder import chunk_ends, is_recorded, start_recording
-from seq2seq_demo.training.trainer import fit
 
 pytestmark = pytest.mark.slow
 

@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 
 import pytest
+from helpers import fit
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.patterns import find_pattern
@@ -17,7 +18,6 @@ from seq2seq_demo.files import atomic_files
 from seq2seq_demo.network_facts import TrainingRun
 from seq2seq_demo.trained_network import load, untrained
 from seq2seq_demo.training.snapshots import SignalHandler, Snapshot, Snapshots
-from seq2seq_demo.training.trainer import fit
 
 MODEL = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
 
@@ -99,7 +99,7 @@ def test_a_snapshot_that_cannot_be_written_leaves_the_earlier_one(tmp_path, monk
             snapshots.after_steps(5, 5, lambda: state_at(5))
         assert error.value.exit_status == 143
         assert load(snapshots.path).step == 4
-    assert warnings == [f"Could not write a snapshot to {snapshots.path}: No space left on device"]
+    assert warnings == [f"Could not write a snapshot: {snapshots.path}: could not be written: No space left on device"]
 
 
 @pytest.mark.parametrize(("second", "status"), [(signal.SIGTERM, -15), (signal.SIGINT, -2)])

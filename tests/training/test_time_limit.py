@@ -5,7 +5,7 @@ import time
 from dataclasses import replace
 
 import pytest
-from helpers import Watcher, snapshots_in_memory
+from helpers import Watcher, fit, snapshots_in_memory
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.patterns import find_pattern
@@ -17,7 +17,6 @@ from seq2seq_demo.training.recorder import start_recording
 from seq2seq_demo.training.results import Clock
 from seq2seq_demo.training.settings import resolve
 from seq2seq_demo.training.train import train
-from seq2seq_demo.training.trainer import fit
 
 REVERSED = find_pattern("reversed")
 MODEL = ModelConfig(cell_size=3, embedding_size=2)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import largest_difference, pairs_of_arrays, random_weights
+from helpers import begun, fit, largest_difference, pairs_of_arrays, random_weights
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import PairTask
@@ -19,8 +19,7 @@ from seq2seq_demo.system_memory import bytes_per_row
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training import batches, results, trainer
 from seq2seq_demo.training.batches import Batch, Widths, first_fitting_width
-from seq2seq_demo.training.snapshots import Snapshot
-from seq2seq_demo.training.trainer import Trainer, batch_widths, fit
+from seq2seq_demo.training.trainer import Trainer, batch_widths
 
 pytestmark = pytest.mark.slow
 
@@ -32,7 +31,7 @@ FINGERPRINT = DataFingerprint(None, "of the task")
 
 def trainer_from(config, network, widths=None):
     """A trainer of a network from its first step; by default, its batches have one width."""
-    return Trainer(config, Snapshot(network), widths or Widths([(config.in_len, config.out_len)], []))
+    return Trainer(begun(network, config), widths or Widths([(config.in_len, config.out_len)], []))
 
 
 @pytest.mark.parametrize(("points", "clipped", "since"), [(13, False, 0), (3, True, 5)])

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import PYTHON, environment, random_weights, wait_for
+from helpers import PYTHON, environment, fit, random_weights, wait_for
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import as_task
@@ -21,7 +21,6 @@ from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files.recording import Recording
 from seq2seq_demo.trained_network import TrainedNetwork, load
 from seq2seq_demo.training import workers
-from seq2seq_demo.training.trainer import fit
 
 RNN = ModelConfig("embedding_rnn", "BasicRNNCell", 1, 7, 5, in_max_int=10, out_max_int=12)  # compiles fast
 # 45 training points: the last batch has 13 rows, all in the first worker's half.
@@ -38,10 +37,13 @@ from seq2seq_demo import load
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.training import trainer, workers
+from seq2seq_demo.training.settings import begin_run
+from seq2seq_demo.training.snapshots import Snapshot
 {before}
+task = find_pattern("reversed")
 for name, xla, config in {runs}:
     trainer.use_xla = lambda *_: xla
-    trainer.fit(find_pattern("reversed"), config, load(sys.argv[1] + "/" + name)).save(name)
+    trainer.fit(task, Snapshot(begin_run(load(sys.argv[1] + "/" + name), task, config))).save(name)
 """
 TWO_DEVICES = """
 import tensorflow as tf
