@@ -118,7 +118,7 @@ def test_members_whose_parent_is_killed_end_with_the_same_bits(tmp_path, monkeyp
     task = find_pattern("mine.py:f")
     for seed, network in zip((5, 6), load("w.h5").members, strict=True):
         begun = new_run(task, settings | {"points": 6000, "seed": seed})
-        assert same_arrays(fit(task, begun.run.config, begun).weights, network.weights)
+        assert same_arrays(fit(task, begun).weights, network.weights)
 
 
 def test_a_killed_member_is_an_error_in_one_line():
