@@ -146,29 +146,16 @@ def parse(argv: Sequence[str]) -> Options:
         raise UsageError(f"{command} expects no further argument, got {unknown[0][:40]!r}")
     values = {name: value for name, value in vars(namespace).items() if value is not None}
     given: dict[str, Any] = {name: tuple(x) if isinstance(x, list) else x for name, x in values.items()}
-    if "[FILE]" in COMMANDS[command].arguments:
-        given = _with_number_and_file(command, given)
+    for word in given.pop("words", ()) if "[FILE]" in COMMANDS[command].arguments else ():
+        name = "points" if NUMBER.fullmatch(word) else "from_file"
+        if name in given:
+            raise UsageError(f"{command} expects at most one number and one file, got another, {word[:40]!r}")
+        given[name] = _number(word) if name == "points" else word
     if command == "predict" and not given.get("words") and not sys.stdin.isatty():
         given.setdefault("from_file", "-")
     options_class = COMMANDS[command].options
     own = {field.name: given.pop(field.name) for field in fields(options_class) if field.name in given}
     return options_class(settings=given, typed=tuple(words), **own)
-
-
-def _with_number_and_file(command: str, given: dict[str, Any]) -> dict[str, Any]:
-    """Return the values with the number and the file among the words; a word is the file unless it is a number."""
-    words = given.pop("words", ())
-    numbers = [word for word in words if NUMBER.fullmatch(word)]
-    files = [word for word in words if word not in numbers]
-    if len(numbers) > 1 or len(files) > 1:
-        raise UsageError(f"{command} expects at most one number and one file, got {' '.join(words)[:40]!r}")
-    if files and "from_file" in given:
-        raise UsageError(f"expected one file of pairs, got {files[0][:40]!r} and --from-file")
-    try:
-        points = [parse_integer(number) for number in numbers]
-    except ValueError as error:
-        raise UsageError(f"expected an integer, as in `{command} 1000`, got {numbers[0][:40]!r}") from error
-    return given | {name: each[0] for name, each in (("points", points), ("from_file", files)) if each}
 
 
 def _split(words: Sequence[str]) -> tuple[str | None, list[str]]:
@@ -240,10 +227,9 @@ def make_parser(command: str | None = None, completes: bool = False) -> _Parser:
         allow_abbrev=False,
         add_help=False,
     )
-    for kind, keywords in POSITIONAL.items():
-        if kind in f"{'COMMAND' * completes} {usage}":
-            action = parser.add_argument(**keywords, help=argparse.SUPPRESS)
-            _set_completions(action, () if command else COMMANDS)
+    if completes or (command and row.arguments):
+        action = parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
+        _set_completions(action, () if command else COMMANDS)
     for title, group in option_groups(options_class).items():
         add = parser.add_argument_group(title).add_argument
         for option in group.values():
@@ -310,6 +296,14 @@ def _parse_range(text: str) -> int | tuple[int, int]:
     return (parse_integer(first), parse_integer(last)) if dash and first else parse_integer(text)
 
 
+def _number(word: str) -> int:
+    """Parse the number of points or sources; raise UsageError if it is not an integer."""
+    try:
+        return parse_integer(word)
+    except ValueError as error:
+        raise UsageError(f"expected an integer, got {word[:40]!r}") from error
+
+
 _integer = _converter("an integer", parse_integer)
 _length = _converter("a length or a range such as 1-20", _parse_range)
 
@@ -333,9 +327,4 @@ CONVERTERS: dict[Any, Callable[[str], Any]] = {  # by the type of a field
     Path: Path,
     Sequence[Path]: Path,  # for each -i
     Sequence[int]: _lengths,
-}
-POSITIONAL: dict[str, dict[str, Any]] = {  # by their words in the usage
-    "COMMAND": {"dest": "command", "nargs": "?"},
-    "[N] [FILE]": {"dest": "words", "nargs": "*"},
-    "[X ...]": {"dest": "words", "nargs": "*"},
 }

@@ -18,56 +18,38 @@ T = TypeVar("T")
 _OPTION_NAMES: set[str] = set()  # every declared option, such as `--in-len`
 # Names of one thing, here and in other programs. An unknown name suggests the first name of its line that is valid.
 SYNONYMS = """
-learning_rate lr eta step_size learning_rate_init
-lr_schedule scheduler lr_scheduler schedule decay
-epochs n_epochs num_epochs max_epochs num_train_epochs max_iter n_iter nb_epoch
-batch_size batch bs minibatch train_batch_size
-cell_size hidden_size hidden hidden_dim hidden_units units num_units n_units rnn_size state_size latent_dim n_hidden dim
-embedding_size embedding_dim embed_dim emb_dim embed_size emb_size embedding word_vec_size d_model
-num_layers layers n_layers depth num_hidden_layers
-cell_type cell rnn_type rnn_cell unit
-show_attention attention attn
-model arch architecture network_type decoder attention attn use_attention
-bidirectional bi birnn brnn bidir
-dropout dropout_rate drop_rate drop
-points n n_points n_samples num_samples samples size n_examples
-n points n_points n_samples num_samples samples size n_examples
-seed random_state random_seed rng
-patience early_stopping early_stopping_patience n_iter_no_change
-keep_best save_best save_best_only restore_best_weights load_best_model_at_end
-validation validation_file validation_split validation_data val val_data val_file dev dev_file valid eval_set test_size
-output output_weights o out out_file outfile save save_to save_path output_file output_dir model_dir
-start input_weights weights init initial_weights checkpoint ckpt pretrained warm_start load model_path weights_file
-data from_file file input input_file filename path dataset train_file training_data train_data pairs x
-sources data inputs source texts sequences x
-beam_size beam beam_width num_beams beams
-n_best nbest num_return_sequences top_k
-length_penalty lenpen len_penalty length_norm
-out_len max_out_len max_length max_len maxlen max_new_tokens output_length output_len target_len tgt_len
-in_len lengths length input_length input_len source_len src_len sequence_length seq_len
-members ensemble n_members n_models num_models ensemble_size n_estimators
-minutes budget time time_limit max_time max_minutes timeout duration
-quiet silent
-verbose verbosity quiet silent progress progress_bar show_progress
-callbacks callback
-pattern pattern_name task task_name function
-label_smoothing smoothing
-lowercase lower do_lower_case uncased
-jobs n_jobs workers num_workers processes threads
-in_tokens tokens tokenizer source_tokens src_tokens input_tokens level
-out_tokens target_tokens tgt_tokens output_tokens
-in_max_int max_int vocab_size src_vocab_size n_symbols
-out_max_int tgt_vocab_size
-details return_details proba probabilities return_probabilities confidence
-min_confidence threshold confidence
-history_plot plot curves
-attention_plot plot heatmap
-log_dir tensorboard logs logdir tensorboard_dir
-on_error errors
-force overwrite replace
-resume restart
-columns cols usecols
-format file_format
+learning_rate lr eta step_size
+lr_schedule schedule decay
+epochs max_iter
+batch_size bs
+cell_size hidden_size hidden_dim hidden units n_units rnn_size state_size latent_dim
+embedding_size embedding_dim emb_dim embed_dim d_model
+num_layers layers n_layers depth
+cell_type rnn_type unit
+show_attention attention
+model arch architecture decoder attention
+points n n_points n_samples samples size
+seed random_state rng
+patience early_stopping n_iter_no_change
+keep_best save_best_only restore_best_weights
+validation validation_file validation_split validation_data val dev eval_set
+output output_weights o out outfile save save_to save_path output_file
+start input_weights weights init checkpoint ckpt pretrained warm_start
+data sources from_file file filename input path dataset texts x
+beam_size beam beam_width num_beams
+n_best num_return_sequences top_k
+out_len max_out_len max_length max_len max_new_tokens output_len target_len
+in_len lengths input_len source_len src_len seq_len
+members ensemble n_models n_estimators
+minutes budget time time_limit timeout
+quiet verbose silent
+pattern pattern_name task function
+jobs workers threads processes
+in_max_int vocab_size n_symbols
+details proba probabilities confidence
+min_confidence threshold
+log_dir tensorboard
+force overwrite
 """
 
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 YesNo = Literal["yes", "no"]
 TOKENS_HELP = "one of {choices} (default: recognised)"
 MAX_NETWORKS = 4  # on a page
+WITH_GALLERY = ("gallery", "force", "verbose", "quiet", "typed")  # fields that --gallery allows
 FIRST = ("pattern", "output", "input_weights")  # the options that --help lists first
 # Options that a command with a network accepts, but does not list in --help, because the weights file answers them.
 ANSWERED_BY_FILE = dict.fromkeys([*declared_settings(ModelConfig), "in_len", "in_tokens", "out_tokens", "iter_num"], "")
@@ -53,9 +54,8 @@ class Options:
 
     group: ClassVar[str] = "all commands"  # the heading of the class's own options in --help
     accepted_settings: ClassVar[Collection[str]] = ()  # the settings that the class adds, listed at this place
-    helps: ClassVar[
-        Mapping[str, str]
-    ] = {}  # the help texts that differ from the declared ones; "" for unlisted options
+    # Help texts that differ from the declared ones; "" for an option that --help does not list.
+    helps: ClassVar[Mapping[str, str]] = {}
     settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
     typed: Sequence[str] = field(default=(), compare=False)  # the words after the command, as typed
     verbose: int = setting(0, "-v --verbose", "print more; -vv also prints parameters and tracebacks", at_least=0)
@@ -257,7 +257,7 @@ class TrainOptions(NetworkOptions):
     tensorboard_verbose: int | None = setting(
         None,
         "--tensorboard-verbose {0,1,2,3}",
-        "write logs: 1 also of gradients, 2 weights, 3 activations",
+        "log loss; 1 adds gradients, 2 weights, 3 all",
         at_least=0,
         at_most=3,
     )
@@ -330,10 +330,8 @@ class PageOptions(NetworkOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.gallery:
-            others = (
-                each for each in fields(self) if each.name not in ("gallery", "force", "verbose", "quiet", "typed")
-            )
-            if any(getattr(self, each.name) not in (each.default, (), [], {}) for each in others):
+            others = (each for each in fields(self) if each.name not in WITH_GALLERY)
+            if any(getattr(self, each.name) not in (each.default, (), {}) for each in others):
                 raise UsageError("expected no arguments or options except --force with --gallery, got others")
             return
         if self.output is None:
