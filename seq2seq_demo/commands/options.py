@@ -352,6 +352,8 @@ class PageOptions(NetworkOptions):
 class PatternsOptions(TaskOptions):
     """The options of `patterns`: the pattern to check, and the length and symbols of the example."""
 
+    json: bool = copied_setting(AnswerOptions, "json", False)
+
     helps: ClassVar[Mapping[str, str]] = {
         "in_len": "length of the source (default 6)",
         "out_len": "length of the target (default: all of it)",
@@ -360,7 +362,9 @@ class PatternsOptions(TaskOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class NetworksOptions(Options):
-    """`networks` has only the options that every command has."""
+    """`networks` has no other options than --json."""
+
+    json: bool = copied_setting(AnswerOptions, "json", False)
 
 
 def option_groups(options: type[Options]) -> dict[str, dict[str, Setting]]:

@@ -163,7 +163,7 @@ def test_the_main_help(help_of):
     assert help_of("-V") == help_of("--version") == f"seq2seq-demo {__version__}\n"
 
 
-MOST_LISTED = {"train": 51, "predict": 24, "evaluate": 19, "page": 17, "patterns": 8, "networks": 4}
+MOST_LISTED = {"train": 51, "predict": 24, "evaluate": 19, "page": 17, "patterns": 9, "networks": 4}
 ANSWERED_BY_FILE = {"--in-len", "--in-max-int", "--out-max-int", "--in-tokens", "--out-tokens", "--iter-num", "--model"}
 ANSWERED_BY_FILE |= {"--cell-type", "--num-layers", "--cell-size", "--embedding-size", "--bidirectional"}
 UNLISTED = {

@@ -1,6 +1,9 @@
+import json
 from pathlib import Path
 
 import pytest
+
+import seq2seq_demo
 
 
 @pytest.fixture
@@ -39,3 +42,10 @@ def test_prints_of_a_pattern_go_to_standard_error(run):
 def test_a_user_pattern(rows, run):
     Path("mine.py").write_text("def f(source):\n    '''Half.'''\n    return [x // 2 for x in source]\n")
     assert rows("-p", "mine.py:f")[1] == ["mine:f", *"102024", "Half."]
+
+
+@pytest.mark.parametrize("command", ["patterns", "networks"])
+def test_json_has_the_facts_that_python_returns(run, command):
+    lines = map(json.loads, run.ok(f"{command} --json")[0].splitlines())
+    facts = getattr(seq2seq_demo, command)()
+    assert {line.pop("name"): line for line in lines} == json.loads(json.dumps(facts))
