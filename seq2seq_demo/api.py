@@ -12,7 +12,8 @@ from seq2seq_demo.errors import (
     UsageError as UsageError,
     WeightsError as WeightsError,
 )
-from seq2seq_demo.metrics import Epoch as Epoch, Evaluation as Evaluation
+from seq2seq_demo.evaluation_report import Evaluation as Evaluation
+from seq2seq_demo.metrics import Epoch as Epoch
 from seq2seq_demo.plots import History as History
 from seq2seq_demo.predictions import Prediction as Prediction
 from seq2seq_demo.shipped_networks import networks as networks

@@ -9,6 +9,7 @@ wrong in every figure. Only the loss leaves these symbols out, because it would 
 """
 
 import functools
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,20 +17,24 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from seq2seq_demo.config import Beam, ModelConfig
+from seq2seq_demo.config import EVALUATION_SIZE, Beam, ModelConfig
 from seq2seq_demo.data import sampling
+from seq2seq_demo.data.pair_task import PairTask, Task
 from seq2seq_demo.data.patterns import PATTERNS, PatternTask, find_pattern
 from seq2seq_demo.data.sampling import SOURCE_KINDS, evaluation_sources
 from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate, confusions, edit_distances, shift_right
+from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import InputError, Seq2SeqError, UsageError
-from seq2seq_demo.metrics import WRONG_EXAMPLES, AnswerProbabilities, Evaluation, Tally, WrongAnswer, WrongAnswers
-from seq2seq_demo.network.decoding import GREEDY, DecodingOptions, answer
+from seq2seq_demo.metrics import WRONG_EXAMPLES, AnswerProbabilities, Counts, Tally, WorstAnswers
+from seq2seq_demo.network.decoding import GREEDY, Answer, DecodingOptions, answer
 from seq2seq_demo.network.ensemble import log_softmax
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.thread_pool import in_threads
 from seq2seq_demo.network_facts import NetworkFacts
+from seq2seq_demo.system_memory import check_decoding_fits, check_points_fit
 
 ProgressCallback = Callable[[int], object]  # takes the number of sequences decoded since the last call
+NoticeCallback = Callable[[str], object]  # takes a sentence about the data
 RANDOM, GIVEN = "random", "given"  # kinds of sources in addition to `sampling.SOURCE_KINDS`
 FEW_PAIRS = 25  # with fewer pairs per job, several threads are slower than one: they mostly wait for Python's lock
 MAX_REDRAWN_SYMBOLS, MAX_REDRAWN_POINTS = 100_000_000, 10_000_000  # redrawing more would take too long
@@ -44,7 +49,7 @@ class EvaluationOptions(NamedTuple):
     detailed: bool = False  # count confusions, and keep the probabilities and a few wrong answers
     alternatives: bool = False  # an answer may equal any target of its source; False: each pair is separate
     on_progress: ProgressCallback = lambda _: None
-    on_skip: Callable[[InputError], object] = lambda _: None  # takes the reason why a length is skipped
+    on_notice: NoticeCallback = lambda _: None
 
     @property
     def decoding(self) -> DecodingOptions:
@@ -52,19 +57,19 @@ class EvaluationOptions(NamedTuple):
         return DecodingOptions(self.beam, probabilities=self.detailed)
 
 
-def measure(network: NumpyNetwork, pairs: Pairs, options: EvaluationOptions) -> Evaluation:
+def measure(network: NumpyNetwork, pairs: Pairs, options: EvaluationOptions) -> Counts:
     """Decode every pair with teacher forcing and every source free-running; return the counts.
 
     Raises:
         UsageError: a sequence is too long to decode.
     """
-    evaluation = Evaluation()
+    counts = Counts()
     jobs = _Measurement(network, pairs, options).jobs()
     n_threads = 1 if 2 * len(pairs) < FEW_PAIRS * len(jobs) else None  # each pair is in two jobs
     for part in in_threads(lambda count: count(), jobs, n_threads):
         options.on_progress(part.n + part.n_pairs)
-        evaluation += part
-    return evaluation
+        counts += part
+    return counts
 
 
 def cross_entropy(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
@@ -91,14 +96,14 @@ class _Measurement:
         """A group id per pair, `[N]`; the targets of a group are alternatives for one source."""
         return self.pairs.sources.groups() if self.options.alternatives else np.arange(len(self.pairs))
 
-    def jobs(self) -> list[Callable[[], Evaluation]]:
+    def jobs(self) -> list[Callable[[], Counts]]:
         """Return the teacher-forcing jobs, then the free-running jobs; all sources of a job have one length.
 
         Raises:
             UsageError: a sequence is too long to decode.
         """
-        forced: list[Callable[[], Evaluation]] = []
-        free: list[Callable[[], Evaluation]] = []
+        forced: list[Callable[[], Counts]] = []
+        free: list[Callable[[], Counts]] = []
         c, decoding = self.network.model_config, self.options.decoding
         for in_len, rows in _by_length(self.pairs.sources):
             longest = int(self.pairs.targets.lengths[rows].max())
@@ -133,7 +138,7 @@ class _Measurement:
         largest = self.network.model_config.in_max_int
         return np.minimum(sources.array().astype(np.int64), largest), ~sources.exceed(largest)
 
-    def _count_forced(self, rows: np.ndarray) -> Evaluation:
+    def _count_forced(self, rows: np.ndarray) -> Counts:
         """Compute the teacher-forcing figures of pairs whose sources have one length."""
         sources, is_read = self._readable(self.pairs.sources[rows])  # [B, S], [B]
         expected, mask = self._expected(self.pairs.targets[rows])  # [B, T]
@@ -142,7 +147,7 @@ class _Measurement:
         forced = self.network.decode(sources, expected.shape[1], shift_right(writable, go))
         is_known = mask & is_read[:, None] & (expected <= go)
         is_correct = (forced.symbols == expected) & is_known
-        return Evaluation(
+        return Counts(
             n_pairs=len(sources),
             unseen=int((~is_known & mask).any(axis=1).sum()),
             loss_sum=float((cross_entropy(forced.logits, writable) * is_known).sum(dtype=np.float64)),
@@ -151,7 +156,7 @@ class _Measurement:
             forced_exact=int((is_correct == mask).all(axis=1).sum()),
         )
 
-    def _count_free(self, rows: np.ndarray, out_len: int) -> Evaluation:
+    def _count_free(self, rows: np.ndarray, out_len: int) -> Counts:
         """Compute the free-running figures of pairs whose sources have one length.
 
         If a source has several targets, the answer is compared with the nearest one.
@@ -181,21 +186,18 @@ class _Measurement:
             written, is_wrong = decoded.n_written[:, 0], mask & ~is_correct  # [B], [B, T]
             probabilities = decoded.probabilities[:, 0] * is_complete[:, None]  # [B, T]
             details["answers"] = AnswerProbabilities(probabilities[decoded.is_written[:, 0]], written, is_exact)
-            probability = details["answers"].confidences(1.0)  # at temperature 1, not calibrated
-
-            def examples(key: np.ndarray) -> tuple[WrongAnswer, ...]:
-                b = wrong[np.argsort(-key[wrong], kind="stable")[:WRONG_EXAMPLES]]
-                symbols = given[b].rows(), targets[b].rows(), answers[b].rows()
-                facts = (x[b].tolist() for x in (decoded.ended[:, 0] & is_read, edits, probability))
-                return tuple(map(WrongAnswer, *symbols, *facts))
-
-            details["wrong"] = WrongAnswers(examples(edits), examples(probability))
+            b = wrong[np.argsort(-edits[wrong], kind="stable")[:WRONG_EXAMPLES]]
+            ended = decoded.ended[b, 0] & is_read[b] if ends else np.full(len(b), None)
+            sides = given[b].rows(), answers[b].rows(), targets[b].rows()
+            p = [decoded.probabilities[k, 0, : written[k]].tolist() for k in b]
+            worst = map(Answer, *sides, p, itertools.repeat(None), ended.tolist())
+            details["worst"] = WorstAnswers(tuple(zip(edits[b].tolist(), worst, strict=True)))
             details["confusions"] = (
                 confusions(answers[wrong], targets[wrong])
                 if ends
                 else Counter(zip(targets.array()[is_wrong].tolist(), symbols[is_wrong].tolist(), strict=True))
             )
-        return Evaluation(
+        return Counts(
             n=len(sources),
             n_target=int(targets.lengths.sum()),
             by_position=Tally(mask.sum(axis=0), is_correct.sum(axis=0)),
@@ -225,9 +227,22 @@ class EvaluationRow:
     """The figures on sources of one kind and length."""
 
     kind: str  # RANDOM, one of `sampling.SOURCE_KINDS`, or GIVEN
-    in_len: int | None  # None: several lengths
-    evaluation: Evaluation
+    in_len: int
+    counts: Counts
     fresh: bool | None = None  # training used none of the sources; None: unknown
+
+
+class EvaluationRequest(NamedTuple):
+    """The sources of an evaluation, the lengths of their answers, the beam and the callbacks."""
+
+    n: int | None = None  # sources of each length; of pairs, the first n
+    lengths: Sequence[int] = ()  # lengths of a pattern's sources; by default those of training
+    out_len: int | None = None
+    seed: int = 0
+    beam: Beam | None = None
+    origin: str | None = None  # describes the sources, as in " of dev.tsv"; None: follows from the task
+    on_progress: ProgressCallback = lambda _: None
+    on_notice: NoticeCallback = lambda _: None
 
 
 class Sample(NamedTuple):
@@ -270,7 +285,7 @@ def measure_pattern(
                 raise
             reason = error
             if isinstance(error, InputError):
-                options.on_skip(error)
+                options.on_notice(f"Skipped one length: {error}")
             continue
         is_measured = True
         yield row(RANDOM, sources, fresh)
@@ -314,3 +329,46 @@ def training_sources(networks: Sequence[NetworkFacts], pattern: PatternTask) -> 
         else:
             is_complete = False
     return concatenate(drawn) if drawn else None, is_complete
+
+
+def measure_task(
+    network: NumpyNetwork, members: Sequence[NetworkFacts], task: Task, request: EvaluationRequest, is_trained: bool
+) -> Iterator[EvaluationRow]:
+    """Yield the figures of each length and kind of sources of a task; `members` are those of the network.
+
+    `is_trained` means that training has changed the weights.
+
+    Raises:
+        UsageError: a value is out of range, or the task does not fit the network.
+        InputError: the network does not end its answers, and was trained on every source of these lengths.
+    """
+    facts, (n, lengths, out_len, seed, beam, _, on_progress, on_notice) = members[0], request
+    for name, value in {"the number of sources": n, "`out_len`": out_len}.items():
+        if value is not None:
+            require_integer(name, value, at_least=1)
+    require_integer("`seed`", seed, at_least=0)
+    longest = functools.partial(facts.answer_len, out_len=out_len)
+    options = EvaluationOptions(longest, beam, True, False, on_progress, on_notice)
+    if isinstance(task, PairTask):
+        facts.check_pairs(task, lengths[0] if lengths else None, out_len)
+        pairs = task.pairs[slice(n)]
+        for notice in facts.length_notices(*np.unique(pairs.sources.lengths).tolist()):
+            on_notice(notice)
+        yield from measure_given(network, pairs, options)
+        return
+    if facts.vocabularies.are_text:
+        raise UsageError(f"expected pairs to evaluate a network of texts, got pattern {task.name!r}")
+    lengths, n = lengths or facts.trained_lengths, n or EVALUATION_SIZE
+    for in_len in lengths:
+        check_decoding_fits(facts.model_config, 1, in_len, out_len or in_len)
+        check_points_fit(n_to_measure(facts.model_config, in_len, n), in_len, out_len or in_len)
+    for notice in facts.length_notices(*lengths):
+        on_notice(notice)
+    seen, are_all = training_sources(members, task)
+    targets, not_fresh = facts.target_function(task, out_len), []
+    for row in measure_pattern(network, targets, Sample(lengths, n, seed, facts.ends), seen, options):
+        fresh = None if row.fresh and is_trained and not are_all else row.fresh
+        not_fresh += [str(row.in_len)] if row.kind == RANDOM and not fresh else []
+        yield replace(row, fresh=fresh)
+    if not_fresh:
+        on_notice(f"Some sources of length {', '.join(not_fresh)} may be training sources")

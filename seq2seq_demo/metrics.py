@@ -6,14 +6,14 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from seq2seq_demo.console import html_table
 from seq2seq_demo.data.sequences import Confusions
+from seq2seq_demo.network.decoding import Answer
 
-WRONG_EXAMPLES = 5  # maximum number of answers in each list of `WrongAnswers`
+WRONG_EXAMPLES = 5  # maximum number of answers in `WorstAnswers`
 TEMPERATURES = np.exp(np.linspace(-3, 3, 121))  # the candidates, 5 % apart
 PRIOR_DEVIATION = 0.5  # for log T; the prior matters only if nearly all answers are right, or nearly all wrong
 MIN_DOUBT = 1e-9  # confidences are clipped this far from 0 and 1, so that log likelihoods are finite
@@ -63,29 +63,15 @@ class Epoch:
         return asdict(self)
 
 
-class WrongAnswer(NamedTuple):
-    """An answer that differs from every target of its source; symbols are numbers."""
-
-    source: list[int]
-    expected: list[int]  # the nearest target
-    predicted: list[int]
-    ended: bool
-    edits: int  # the edit distance to the nearest target
-    probability: float  # the network's probability of the answer
-
-
 @dataclass(frozen=True)
-class WrongAnswers:
-    """The wrong answers with the most edits and those with the highest probability, a few of each."""
+class WorstAnswers:
+    """The wrong answers with the most edits, a few of them, each with its edit distance to the nearest target."""
 
-    worst: tuple[WrongAnswer, ...] = ()
-    surest: tuple[WrongAnswer, ...] = ()
+    answers: tuple[tuple[int, Answer], ...] = ()
 
-    def __add__(self, other: WrongAnswers) -> WrongAnswers:
-        """Merge the answers of two evaluations; keep WRONG_EXAMPLES answers in each list."""
-        worst = sorted(self.worst + other.worst, key=lambda answer: (-answer.edits, answer))
-        surest = sorted(self.surest + other.surest, key=lambda answer: (-answer.probability, answer))
-        return WrongAnswers(tuple(worst[:WRONG_EXAMPLES]), tuple(surest[:WRONG_EXAMPLES]))
+    def __add__(self, other: WorstAnswers) -> WorstAnswers:
+        merged = sorted(self.answers + other.answers, key=lambda each: (-each[0], each[1][:3]))
+        return WorstAnswers(tuple(merged[:WRONG_EXAMPLES]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +92,15 @@ class Tally:
         """The share of correct predictions; nan where nothing was expected."""
         with np.errstate(invalid="ignore"):
             return np.asarray(self.correct / self.expected)
+
+    @property
+    def share(self) -> float:
+        """The share of all symbols that are correct; nan if nothing was expected."""
+        return _share(int(self.correct.sum()), int(self.expected.sum()))
+
+
+def _share(part: float, whole: int) -> float:
+    return part / whole if whole else math.nan
 
 
 # ---- Calibration: turns the probability of an answer into a confidence (Guo et al. 2017) ----
@@ -194,9 +189,9 @@ def expected_calibration_error(confidence: np.ndarray, is_right: np.ndarray) -> 
     return float(np.abs(np.bincount(bins, confidence - is_right, N_BINS)).sum() / len(bins))
 
 
-@dataclass(frozen=True, repr=False, eq=False)
-class Evaluation:
-    """The counts of an evaluation over n sources; evaluations can be added.
+@dataclass(frozen=True, eq=False)
+class Counts:
+    """The counts of an evaluation over n sources, and its figures, which are nan without sources; counts can be added.
 
     If a source has several targets, an answer is right if it equals any of them, and edits are counted to the nearest
     one. With teacher forcing, each pair counts separately.
@@ -221,50 +216,41 @@ class Evaluation:
     unended: int = 0  # answers without END, if the network should write END; sources that it cannot read
     edits: int = 0  # the sum of the edit distances from answers to targets
     confusions: Confusions = field(default_factory=Counter)
-    wrong: WrongAnswers = WrongAnswers()
+    worst: WorstAnswers = WorstAnswers()
     answers: AnswerProbabilities = field(default_factory=AnswerProbabilities)  # one per source if `detailed`
 
-    def __repr__(self) -> str:
-        accuracy = f"token accuracy {self.token_accuracy:.4f} ({self.forced_token_accuracy:.4f} forced)"
-        figures = f"exact match {self.exact_match:.4f}, {accuracy}, symbol errors {self.symbol_error_rate:.4f}"
-        return f"<Evaluation of {self.n} sequences: {figures}, loss {self.loss:.4f}>"
-
-    def _repr_html_(self) -> str:
-        figures = asdict(self.figures) | {"symbol_error_rate": self.symbol_error_rate}
-        return html_table(["sequences", self.n], *figures.items())
-
-    def __add__(self, other: Evaluation) -> Evaluation:
-        return Evaluation(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 
     @property
     def loss(self) -> float:
         """The loss with teacher forcing, in nats per symbol that the network can write; nan if there is none."""
-        return self.loss_sum / self.n_loss if self.n_loss else math.nan
+        return _share(self.loss_sum, self.n_loss)
 
     @property
     def exact_match(self) -> float:
         """The share of answers that are right, free-running. This figure matters most."""
-        return self.exact / self.n
+        return _share(self.exact, self.n)
 
     @property
     def token_accuracy(self) -> float:
         """The share of target symbols that the answer has at the same position, free-running."""
-        return int(self.by_position.correct.sum()) / int(self.by_position.expected.sum())
+        return self.by_position.share
 
     @property
     def forced_token_accuracy(self) -> float:
         """The share of symbols that are correct with teacher forcing."""
-        return int(self.forced.correct.sum()) / int(self.forced.expected.sum())
+        return self.forced.share
 
     @property
     def forced_exact_match(self) -> float:
         """The share of pairs with every symbol correct, with teacher forcing."""
-        return self.forced_exact / self.n_pairs
+        return _share(self.forced_exact, self.n_pairs)
 
     @property
     def symbol_error_rate(self) -> float:
         """The sum of the edit distances of all answers, divided by the number of target symbols."""
-        return self.edits / max(1, self.n_target)
+        return _share(self.edits, self.n and max(1, self.n_target))
 
     @property
     def figures(self) -> Figures:

@@ -5,23 +5,23 @@ from __future__ import annotations
 import functools
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
 
-from seq2seq_demo import evaluation
-from seq2seq_demo.config import EVALUATION_SIZE, ON_ERROR, Beam, ModelConfig, OnError, lengths_text, make_beam
+from seq2seq_demo.config import ON_ERROR, ModelConfig, OnError, lengths_text, make_beam
 from seq2seq_demo.console import html_table
 from seq2seq_demo.data.numbering import by_length, source_records, valid_records
-from seq2seq_demo.data.pair_task import Data, PairTask, as_task
+from seq2seq_demo.data.pair_task import Data, Task, as_task
 from seq2seq_demo.data.records import Place, Record
 from seq2seq_demo.declarations import require_choice, require_integer, suggests_keywords
-from seq2seq_demo.errors import InputError, UsageError, WeightsError
+from seq2seq_demo.errors import UsageError, WeightsError
+from seq2seq_demo.evaluation import EvaluationRequest, measure_task
+from seq2seq_demo.evaluation_report import Evaluation, summary_of
 from seq2seq_demo.files import file_names, weights_file
 from seq2seq_demo.files.recording import Recording
 from seq2seq_demo.files.weights_file import Checkpoint, Content, check_members
-from seq2seq_demo.metrics import Evaluation
 from seq2seq_demo.network.bidirectional import make_numpy_network
 from seq2seq_demo.network.decoding import GREEDY, Answer, DecodingOptions
 from seq2seq_demo.network.ensemble import EnsembleNetwork
@@ -30,7 +30,6 @@ from seq2seq_demo.network.parameters import Weights, initial_weights
 from seq2seq_demo.network_facts import NetworkFacts
 from seq2seq_demo.plots import History
 from seq2seq_demo.predictions import Decoding, Prediction, PredictionRequest, Predictions, stream, to_prediction, unread
-from seq2seq_demo.system_memory import check_decoding_fits, check_points_fit
 
 if TYPE_CHECKING:
     from seq2seq_demo.network.keras_network.model import Seq2Seq
@@ -214,9 +213,10 @@ class TrainedNetwork(NetworkFacts):
 
     # ---- Evaluation ----
 
+    @suggests_keywords
     def evaluate(
         self,
-        task: Data | None = None,
+        data: Data | None = None,
         n: int | None = None,
         *,
         in_len: int | tuple[int, int] | None = None,
@@ -231,8 +231,7 @@ class TrainedNetwork(NetworkFacts):
         length with few possible sources, a network that ends its answers is evaluated on training sources too.
 
         Args:
-            task: a pattern's name, a `PatternTask`, a `PairTask`, or pairs of a source and a target; by default the
-                pattern of the training.
+            data: a pattern's name or pairs, as in `train`; by default the pattern of the training.
             n: the number of sources of each length (default 10,000); for pairs, only use the first n (default all).
             in_len: the source length, or a range (shortest, longest) if the network ends its answers; by default the
                 lengths of training.
@@ -242,13 +241,13 @@ class TrainedNetwork(NetworkFacts):
             length_penalty: as in `predict`.
 
         Raises:
-            UsageError: the pattern is unknown, or the task does not fit the network.
+            UsageError: the pattern is unknown, or the data does not fit the network.
             InputError: there are no pairs, or no fresh sources.
         """
-        if task is None:
+        if data is None:
             if self.pattern is None:
-                raise UsageError(f"the network was trained on {self.task!r}: expected a task to evaluate it on")
-            task = self.pattern
+                raise UsageError(f"the network was trained on {self.task!r}: expected data to evaluate it on")
+            data = self.pattern
         if isinstance(in_len, tuple) and not self.ends:
             raise UsageError(f"expected `in_len` to be one length, as the network was trained on one, got {in_len}")
         lengths: Sequence[int] = ()
@@ -256,64 +255,29 @@ class TrainedNetwork(NetworkFacts):
             shortest, longest = in_len if isinstance(in_len, tuple) else (in_len, in_len)
             shortest = require_integer("`in_len`", shortest, at_least=1)
             lengths = range(shortest, require_integer("`in_len`", longest, at_least=shortest) + 1)
-        beam = make_beam(beam_size, None, length_penalty)
-        rows = self.evaluate_by_length(task, n, lengths, out_len, seed, kinds=False, beam=beam)
-        return sum((row.evaluation for row in rows), Evaluation())
+        beam, notices = make_beam(beam_size, None, length_penalty), list[str]()
+        task = as_task(data, self.vocabularies)
+        origin = f" of {Path(data).name}" if task.is_pairs and isinstance(data, str | os.PathLike) else None
+        request = EvaluationRequest(n, lengths, out_len, seed, beam, origin, on_notice=notices.append)
+        result = self.measure(task, request)
+        if result.unseen:
+            notices.append(
+                f"{result.unseen} of {result.n_pairs} pairs have symbols that training lacked; they are wrong"
+            )
+        _warn(notices)
+        return result
 
-    def evaluate_by_length(
-        self,
-        task: Data,
-        n: int | None = None,
-        lengths: Sequence[int] = (),
-        out_len: int | None = None,
-        seed: int = 0,
-        kinds: bool = True,
-        beam: Beam | None = None,
-        on_progress: evaluation.ProgressCallback = lambda _: None,
-        on_skip: Callable[[InputError], object] = lambda _: None,
-    ) -> Iterator[evaluation.EvaluationRow]:
-        """Yield the figures on each length and kind of sources, in the order in which `evaluate` prints them.
-
-        Args:
-            task: as in `evaluate`.
-            n: as in `evaluate`.
-            lengths: the source lengths of a pattern; by default those of training.
-            out_len: the length of answers; the maximum if the network ends its answers.
-            seed: the random seed of the sources.
-            kinds: also measure sorted sources and sources of few symbols, if the network ends its answers.
-            beam: a beam search; None decodes greedily.
-            on_progress: takes the number of sequences decoded since the last call; each sequence is decoded twice,
-                once with teacher forcing.
-            on_skip: takes the reason why a length is skipped.
+    def measure(self, task: Task, request: EvaluationRequest) -> Evaluation:
+        """Return the figures on a `task`, as the `request` describes.
 
         Raises:
-            UsageError: the task does not fit the network.
+            UsageError: a value is out of range, or the task does not fit the network.
             InputError: the network does not end its answers, and was trained on every source of these lengths.
         """
-        for name, value in {"the number of sources": n, "`out_len`": out_len}.items():
-            if value is not None:
-                require_integer(name, value, at_least=1)
-        require_integer("`seed`", seed, at_least=0)
-        longest = functools.partial(self.answer_len, out_len=out_len)
-        options = evaluation.EvaluationOptions(longest, beam, True, on_progress=on_progress, on_skip=on_skip)
-        task = as_task(task, self.vocabularies)
-        if isinstance(task, PairTask):
-            self.check_pairs(task, lengths[0] if lengths else None, out_len)
-            yield from evaluation.measure_given(self.to_numpy(), task.pairs[slice(n)], options)
-        else:
-            if self.vocabularies.are_text:
-                raise UsageError(f"expected pairs to evaluate a network of texts, got pattern {task.name!r}")
-            lengths = lengths or self.trained_lengths
-            n = n or EVALUATION_SIZE
-            for in_len in lengths:
-                check_decoding_fits(self.model_config, 1, in_len, out_len or in_len)
-                check_points_fit(evaluation.n_to_measure(self.model_config, in_len, n), in_len, out_len or in_len)
-            seen, are_all = evaluation.training_sources(self.members, task)
-            sample = evaluation.Sample(lengths, n, seed, kinds and self.ends)
-            targets = self.target_function(task, out_len)
-            are_all = are_all or not any(each.step for each in self.members)
-            for row in evaluation.measure_pattern(self.to_numpy(), targets, sample, seen, options):
-                yield replace(row, fresh=None) if row.fresh and not are_all else row
+        is_trained = any(each.step for each in self.members)
+        rows = [*measure_task(self.to_numpy(), self.members, task, request, is_trained)]
+        shown = replace(self, vocabularies=task.vocabularies)  # which also contain the unseen symbols of the pairs
+        return summary_of(rows, shown, request.origin or ("" if task.is_pairs else f", pattern {task.name!r}"))
 
     def to_numpy(self) -> NumpyNetwork:
         """Return the network in NumPy, which predicts without TensorFlow; an ensemble if there are `others`."""

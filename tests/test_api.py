@@ -49,14 +49,14 @@ def test_every_name_can_be_imported():
 
 
 DOCUMENTED = {  # methods of classes; the test finds all functions
-    "TrainedNetwork": ("predict", "evaluate", "evaluate_by_length", "save"),
+    "TrainedNetwork": ("predict", "evaluate", "save"),
 }
 
 
 def test_every_argument_of_a_public_function_is_documented():
     functions = [value for name in seq2seq_demo.__all__ if inspect.isfunction(value := getattr(seq2seq_demo, name))]
     functions += [getattr(getattr(seq2seq_demo, name), method) for name, each in DOCUMENTED.items() for method in each]
-    assert len(functions) > 7
+    assert len(functions) >= 7
     for function in functions:
         names = inspect.signature(function).parameters.keys() - {"self", "settings"}
         assert names == {*re.findall(r"^    (\w+): ", inspect.getdoc(function), re.MULTILINE)} - ERRORS, function

@@ -105,7 +105,7 @@ def test_evaluate_counts_answers_by_confidence(run, network):
     right = [n % 3 > 0 for n in range(len(WORDS))]
     pairs = [(word, answer.prediction + "x" * (not ok)) for word, answer, ok in zip(WORDS, answers, right, strict=True)]
     write_pairs("test.tsv", pairs)
-    *_, facts = map(json.loads, run.ok("evaluate -i w --from-file test.tsv --json")[0].splitlines())
+    facts = json.loads(run.ok("evaluate -i w --from-file test.tsv --json")[0])["calibration"]
     ok = np.array(right) & [answer.ended for answer in answers]
     confidence = np.array([answer.confidence for answer in answers])
     assert facts["expected_calibration_error"] == pytest.approx(expected_calibration_error(confidence, ok), abs=1e-5)

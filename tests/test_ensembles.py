@@ -39,7 +39,7 @@ def test_an_ensemble_is_saved_and_loaded_as_one_network(tmp_path):
         [p.probabilities for p in x.predict(TEXTS, details=True)] for x in (saved, loaded, network())
     )
     assert first == again != alone
-    losses = [x.evaluate([("abc", "X Y")]).loss_sum for x in (saved, loaded, network())]
+    losses = [x.evaluate([("abc", "X Y")]).loss for x in (saved, loaded, network())]
     assert losses[0] == losses[1] != losses[2]
     assert f"{saved.n_weights} weights in 2 networks" in loaded.summary()
     loaded.save(tmp_path / "v")

@@ -15,7 +15,7 @@ from seq2seq_demo.data.sampling import SOURCE_KINDS
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.evaluation import GIVEN, MAX_PER_KIND, RANDOM, EvaluationOptions, Sample, measure
-from seq2seq_demo.metrics import WRONG_EXAMPLES, Evaluation, Figures, Tally, WrongAnswers
+from seq2seq_demo.metrics import WRONG_EXAMPLES, Counts, Figures, Tally, WorstAnswers
 from seq2seq_demo.network.decoding import MAX_ROWS_AT_ONCE, answer
 from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork
 
@@ -35,7 +35,7 @@ def measured(pairs, config=ENDING, network=None, **options):
 
 def counts(evaluation):
     """The counts of an evaluation, without those that depend on how the pairs were divided."""
-    facts = {name: x for name, x in vars(evaluation).items() if name not in ("loss_sum", "wrong", "answers")}
+    facts = {name: x for name, x in vars(evaluation).items() if name not in ("loss_sum", "worst", "answers")}
     return {name: repr(vars(value)) if isinstance(value, Tally) else value for name, value in facts.items()}
 
 
@@ -124,13 +124,12 @@ def test_evaluations_add_up(config):
     pairs = Pairs(*map(Sequences.of_rows, (sources, targets)))
     whole = measured(pairs, network=network, detailed=True)
     parts = [measured(pairs[rows], network=network, detailed=True) for rows in (slice(11), slice(11, None))]
-    both = sum(parts, Evaluation())
+    both = sum(parts, Counts())
     assert counts(both) == counts(whole)
     assert both.loss_sum == pytest.approx(whole.loss_sum, rel=1e-6)
-    assert {tuple(a.source) for a in both.wrong.surest} == {tuple(a.source) for a in whole.wrong.surest}
+    assert [n for n, _ in both.worst.answers] == [n for n, _ in whole.worst.answers]
     assert 0 < whole.exact < whole.n
-    assert counts(sum([], Evaluation())) == counts(Evaluation())
-    assert repr(whole).startswith(f"<Evaluation of 40 sequences: exact match {whole.exact_match:.4f}, token ")
+    assert counts(sum([], Counts())) == counts(Counts())
 
 
 @BOTH
@@ -227,8 +226,9 @@ def test_counts_by_hand_for_a_network_that_does_not_end_its_answers(reply):
     assert (e.by_position.expected.tolist(), e.by_position.correct.tolist()) == ([3, 3, 3], [2, 1, 1])
     # Without END, symbols are compared at the same position.
     assert e.confusions == {(5, 4): 1, (6, 4): 1, (2, 1): 1, (3, 2): 1, (1, 3): 1}
-    assert [a.source for a in e.wrong.surest] == [[2], [3]]
-    assert e.wrong.worst[0] == ([2], [4, 5, 6], [4, 4, 4], False, 2, 0.5)
+    n_edits, worst = e.worst.answers[0]
+    assert (n_edits, worst[:3], worst.ended) == (2, ([2], [4, 4, 4], [4, 5, 6]), None)
+    assert math.prod(worst.probabilities) == pytest.approx(0.5)
 
 
 @BOTH
@@ -239,7 +239,7 @@ def test_any_alternative_is_right(reply, config):
     assert (e.n, e.n_pairs, e.exact, e.edits, e.n_target) == (3, 6, 3, 0, 6)
     assert e.forced.expected.tolist() == [6] * (2 + config.ends)  # teacher forcing counts each pair
     assert (e.exact_match, e.token_accuracy, e.symbol_error_rate) == (1, 1, 0)
-    assert (e.confusions, e.wrong) == (Counter(), WrongAnswers())
+    assert (e.confusions, e.worst) == (Counter(), WorstAnswers())
     alone = evaluate(*rows, config=config, alternatives=False)
     assert (alone.n, alone.n_pairs, alone.exact) == (6, 6, 3)
     assert (alone.loss_sum, alone.forced.correct.tolist()) == (pytest.approx(e.loss_sum), e.forced.correct.tolist())
@@ -255,7 +255,7 @@ def test_a_wrong_answer_is_compared_with_the_nearest_alternative(reply):
     assert (e.too_long, e.too_short, e.wrong_symbols, e.unended) == (1, 1, 0, 0)
     assert e.by_position.correct.sum() == 2 + 0  # 4 and 5 of the first answer, no symbol of the second
     assert e.confusions == {(None, 6): 1, (2, None): 2}
-    assert [(answer.expected, answer.edits) for answer in e.wrong.worst] == [([2, 2, 1, 1], 2), ([4, 5], 1)]
+    assert [(answer.expected, n) for n, answer in e.worst.answers] == [([2, 2, 1, 1], 2), ([4, 5], 1)]
     e = evaluate(*rows[2::-1], *rows[3:])  # the first of equally near alternatives counts
     assert e.confusions == {(8, 5): 1, (2, None): 2}
 
@@ -265,7 +265,8 @@ def test_an_answer_without_an_end_is_wrong_even_if_it_is_an_alternative(reply):
     e = evaluate(([1, 2], [4, 5, 6, 7, 7]), ([1, 2], [4]), ([3, 4], [5] * 5))
     assert (e.n, e.exact, e.unended, e.edits, e.too_long) == (2, 1, 1, 0, 0)
     assert e.confusions == Counter()
-    assert e.wrong.worst == (([1, 2], [4, 5, 6, 7, 7], [4, 5, 6, 7, 7], False, 1, 0.0),)
+    ((n_edits, worst),) = e.worst.answers
+    assert (n_edits, worst[:3], worst.ended) == (1, ([1, 2], [4, 5, 6, 7, 7], [4, 5, 6, 7, 7]), False)
     assert e.answers.confidences(1.0).tolist() == [0, pytest.approx(0.75)]  # an answer without END is no answer
 
 
@@ -284,25 +285,24 @@ def test_pairs_with_unseen_symbols_are_wrong_in_every_figure_but_the_loss(reply)
         assert e.confusions == Counter({(unseen[1], 5): 1, (7, None): 2})
         assert e.forced.expected.sum() == 3 + 3 + 2 + 2 + 3 + 2
         assert e.n_loss == 3 + 2 + 2 + 2
-        assert sorted(answer.source for answer in e.wrong.worst) == [[1, 2], [8, 9], [8, 10]]
+        assert sorted(answer.source for _, answer in e.worst.answers) == [[1, 2], [8, 9], [8, 10]]
         assert np.sort(e.answers.confidences(1.0))[:2].tolist() == [0, 0]
     assert math.isnan(evaluate(([9], [1])).loss)
     assert evaluate(([3, 4], [5, 6]), ([9], [1])).loss == seen.loss
 
 
-def test_the_worst_and_the_surest_wrong_answers(reply):
-    """The first of eight answers is right. Edits and probability increase from one wrong answer to the next."""
+def test_the_worst_answers(reply):
+    """The first of eight answers is right. Edits increase from one wrong answer to the next."""
     reply({(n, 8): ([n % 2] * (n // 2), 0.1 + 0.1 * n) for n in range(1, 9)})
     rows = [([1, 8], []), *(([n, 8], [7] * (5 * n // 8)) for n in range(2, 9))]
     e = evaluate(*rows)
     assert (e.n, e.exact, WRONG_EXAMPLES) == (8, 1, 5)
-    assert [answer.source[0] for answer in e.wrong.surest] == [8, 7, 6, 5, 4]
-    assert [answer.probability for answer in e.wrong.surest] == pytest.approx([0.9, 0.8, 0.7, 0.6, 0.5])
-    assert [answer.edits for answer in e.wrong.worst] == [5, 4, 3, 3, 2]
-    assert e.wrong.worst[0][:5] == ([8, 8], [7] * 5, [0] * 4, True, 5)
+    assert [n for n, _ in e.worst.answers] == [5, 4, 3, 3, 2]
+    worst = e.worst.answers[0][1]
+    assert (worst[:3], worst.ended, len(worst.probabilities)) == (([8, 8], [0] * 4, [7] * 5), True, 5)
     plain = evaluate(*rows, detailed=False)
     assert (plain.exact, plain.edits) == (e.exact, e.edits)
-    assert (plain.wrong, plain.confusions) == (WrongAnswers(), Counter())
+    assert (plain.worst, plain.confusions) == (WorstAnswers(), Counter())
 
 
 def test_alternatives_stay_together_in_small_batches(reply, monkeypatch):
@@ -322,7 +322,7 @@ def test_given_pairs_are_measured_by_source_length(reply, config):
     pairs = pairs_of(([1, 2], [4]), ([3], [6]), ([1, 2], [8]), ([3], [5]), ([6], [7]))
     rows = list(evaluation.measure_given(network_of(config), pairs, EvaluationOptions(lambda _: T)))
     assert [(row.kind, row.in_len, row.fresh) for row in rows] == [(GIVEN, 1, None), (GIVEN, 2, None)]
-    assert [(row.evaluation.n, row.evaluation.n_pairs, row.evaluation.exact) for row in rows] == [(2, 3, 1), (1, 2, 1)]
+    assert [(row.counts.n, row.counts.n_pairs, row.counts.exact) for row in rows] == [(2, 3, 1), (1, 2, 1)]
 
 
 def rows_of(pattern, config, lengths, n=10, kinds=False, seen=None):
@@ -349,9 +349,9 @@ def test_lengths_whose_sources_were_all_trained_on():
     """A network that ends its answers is measured on them. For any other network, the length is left out."""
     seen = Sequences.of_array(np.arange(9)[:, None])
     (row,) = rows_of("copy", ENDING, [1], seen=seen)
-    assert (row.evaluation.n, row.fresh) == (9, False)
+    assert (row.counts.n, row.fresh) == (9, False)
     rows = rows_of("copy", FIXED, [1, 2], seen=seen)
-    assert [(row.in_len, row.evaluation.n, row.fresh) for row in rows] == [(2, 10, True)]
+    assert [(row.in_len, row.counts.n, row.fresh) for row in rows] == [(2, 10, True)]
     with pytest.raises(InputError, match="expected sources of length 1 that training did not use, got none"):
         rows_of("copy", FIXED, [1], seen=seen)
 
@@ -360,4 +360,4 @@ def test_lengths_whose_sources_were_all_trained_on():
 @pytest.mark.parametrize(("in_len", "n"), [(1, 20), (3, 20), (2, MAX_PER_KIND + 1)])
 def test_n_to_measure_is_the_number_of_measured_sources(config, in_len, n):
     rows = rows_of("copy", config, [in_len], n, kinds=config.ends)
-    assert sum(row.evaluation.n for row in rows) == evaluation.n_to_measure(config, in_len, n)
+    assert sum(row.counts.n for row in rows) == evaluation.n_to_measure(config, in_len, n)

@@ -1,6 +1,6 @@
 """The methods of a trained network: prediction, evaluation, repr and summary."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -9,13 +9,17 @@ from helpers import TRAINED, pairs_of_arrays, random_weights, trained_network
 from seq2seq_demo.config import EVALUATION_SIZE, ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.patterns import find_pattern
+from seq2seq_demo.data.sampling import SOURCE_KINDS
 from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.evaluation import EvaluationOptions, measure, training_sources
 from seq2seq_demo.network.numpy_network import NumpyNetwork, softmax
 from seq2seq_demo.network_facts import TrainingRun
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 
-pytestmark = pytest.mark.filterwarnings("ignore:The network was trained on length")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:The network was trained on length"),
+    pytest.mark.filterwarnings("ignore:Some sources of length"),
+]
 CONFIG = TRAINED["model_config"]
 UNKNOWN = dict.fromkeys(("task", "in_len", "out_len", "run", "validation"))
 ENDING = {"model_config": replace(CONFIG, ends=True), "min_in_len": 2}
@@ -130,23 +134,27 @@ def test_evaluate_measures_fresh_sources(measured):
         assert seen.isdisjoint(as_tuples(pairs.sources))
         assert (sources == measured[0].sources.array()).all()
         assert evaluation.n == 300
-        assert evaluation.figures == measure(network.to_numpy(), pairs, EvaluationOptions(len)).figures
-    assert network.evaluate("reversed", 300, seed=4).figures != evaluations[0].figures
+        figures = asdict(measure(network.to_numpy(), pairs, EvaluationOptions(len)).figures)
+        assert {name: getattr(evaluation, name) for name in figures} == figures
+    assert network.evaluate("reversed", 300, seed=4).loss != evaluations[0].loss
 
 
 def test_a_network_that_ends_its_answers_is_evaluated_at_every_trained_length(measured):
     run = TrainingRun(TrainConfig(2000, 4, 4, min_in_len=2), start_step=0)
     network = trained_network(**ENDING | {"in_len": 4, "run": run})
     e = network.evaluate(n=200)
-    assert [(len(pairs), pairs.sources.common_length) for pairs in measured] == [(121, 2), (200, 3), (200, 4)]
-    assert (e.n, e.n_target) == (521, 121 * 2 + 200 * 3 + 200 * 4)
+    random = measured[:: 1 + len(SOURCE_KINDS)]
+    assert [(len(pairs), pairs.sources.common_length) for pairs in random] == [(121, 2), (200, 3), (200, 4)]
+    assert [*e.by_kind] == ["random", *SOURCE_KINDS]
+    assert (e.n, {length: each.n for length, each in e.by_length.items()}) == (521, {2: 121, 3: 200, 4: 200})
     seen, is_complete = training_sources([network], find_pattern("copy"))
     assert is_complete
-    assert as_tuples(measured[2].sources).isdisjoint(as_tuples(seen))
+    assert as_tuples(random[2].sources).isdisjoint(as_tuples(seen))
     for in_len in (5, (5, 6)):
         measured.clear()
         network.evaluate("copy", n=20, in_len=in_len, out_len=9)
-        assert [pairs.sources.common_length for pairs in measured] == ([5] if in_len == 5 else [5, 6])
+        lengths = {pairs.sources.common_length for pairs in measured}
+        assert lengths == ({5} if in_len == 5 else {5, 6})
     e = network.evaluate([([1], [2]), ([1, 2], [3]), ([1], [4])])
     assert (e.n, e.n_pairs) == (2, 3)  # two pairs are alternatives
 
@@ -184,9 +192,9 @@ def test_evaluate_on_pairs():
     for task in (rows, iter(rows), list(map(list, rows)), list(zip(sources, targets, strict=True)), pairs):
         evaluation = trained_network().evaluate(task)
         assert (evaluation.n, evaluation.exact_match) == (40, 0.75)
-        assert evaluation.by_position.correct.tolist() == [40, 30]
-    assert evaluation.figures == measure(trained_network().to_numpy(), pairs, EvaluationOptions(len)).figures
-    assert trained_network().evaluate(PairTask("mine", pairs)).figures == evaluation.figures
+        assert [row["token_accuracy"] for row in evaluation.by_position] == [1, 0.75]
+    assert evaluation.loss == measure(trained_network().to_numpy(), pairs, EvaluationOptions(len)).loss
+    assert trained_network().evaluate(PairTask("mine", pairs)) == evaluation
     assert trained_network().evaluate(rows, 10).exact_match == 0
     many = trained_network().evaluate([([1], [2]), ([1], [3])] * EVALUATION_SIZE)
     assert (many.n, many.n_pairs) == (1, 2 * EVALUATION_SIZE)  # all pairs have one source
@@ -194,10 +202,10 @@ def test_evaluate_on_pairs():
 
 def test_evaluate_needs_a_task_unless_the_network_learned_a_pattern():
     for task in ("mine:f", "pairs.jsonl", None):
-        message = f"the network was trained on {task!r}: expected a task to evaluate it on"
+        message = f"the network was trained on {task!r}: expected data to evaluate it on"
         with pytest.raises(UsageError, match=message):
             trained_network(task=task).evaluate()
-    assert len(trained_network(**UNKNOWN).evaluate("reversed", 20).by_position.correct) == 10
+    assert len(trained_network(**UNKNOWN).evaluate("reversed", 20).by_position) == 10
 
 
 # ---- repr, summary and lengths ----

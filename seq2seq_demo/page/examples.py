@@ -10,6 +10,7 @@ from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.patterns import PatternTask
 from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
 from seq2seq_demo.errors import UsageError
+from seq2seq_demo.evaluation import EvaluationRequest
 from seq2seq_demo.files.recording import Recording
 from seq2seq_demo.page.builder import MOMENT_BITS, Example, Moments, rounded
 from seq2seq_demo.trained_network import TrainedNetwork
@@ -164,7 +165,7 @@ def recorded_moments(network: TrainedNetwork, recording: Recording, pairs: Pairs
         return moments
     task = PairTask("measured", pairs[np.array(short)], vocabularies=network.vocabularies)
     stored = (rounded(weights, MOMENT_BITS) for weights in shown.weights)  # the page's figures are those of its weights
-    figures = [replace(network, weights=weights).evaluate(task) for weights in stored]
+    figures = [replace(network, weights=weights).measure(task, EvaluationRequest()) for weights in stored]
     exact_match, loss = [each.exact_match for each in figures], [each.loss for each in figures]
     return replace(moments, n=figures[0].n, exact_match=exact_match, loss=loss)
 

@@ -22,11 +22,13 @@ def test_evaluate_reports_free_running_accuracy(run):
     status, out, err = run("evaluate 600 -i w --seed 5 --json")
     assert (status, err) == (0, "Using weights w\n")
     facts = json.loads(out)
-    assert (facts["model"], facts["pattern"], facts["n"]) == ("embedding_attention", "reversed", 600)
-    assert (facts["in_len"], len(facts["by_position"]["forced"])) == (4, 3)
-    assert facts["free_running"]["token_accuracy"] == pytest.approx(right.mean())
-    assert facts["by_position"]["free_running"] == pytest.approx(right.mean(axis=0).tolist())
+    assert (facts["n"], facts["fresh"], [*facts["by_length"]], facts["by_kind"]) == (600, True, ["4"], {})
+    assert facts["token_accuracy"] == pytest.approx(right.mean())
+    by_position = [row["token_accuracy"] for row in facts["by_position"]]
+    assert by_position == pytest.approx(right.mean(axis=0).tolist())
+    assert facts == network.evaluate("reversed", 600, seed=5).to_dict()
     out, _ = run.ok("evaluate 600 -i w --seed 5")
+    assert out == f"{network.evaluate(n=600, seed=5).report()}\n"
     assert out.startswith("600 fresh sources, pattern 'reversed'\n\n")
     assert f"{right.mean():.5f}" in out
 
@@ -65,8 +67,8 @@ def test_evaluate_on_pairs_from_a_file(run):
     rows = zip(sources.tolist(), predicted.tolist(), strict=True)
     Path("pairs.jsonl").write_text("".join(f'{{"input": {source}, "output": {target}}}\n' for source, target in rows))
     out, _ = run.ok("evaluate -i w --from-file pairs.jsonl --json")
-    row, total = map(json.loads, out.splitlines())
-    assert row["by_position"]["free_running"] == [1, pytest.approx(0.75, abs=0.05)]
-    assert total == row | {"in_len": None}
+    facts = json.loads(out)
+    assert [row["token_accuracy"] for row in facts["by_position"]] == [1, pytest.approx(0.75, abs=0.05)]
+    assert facts["by_length"] == {"3": {key: facts[key] for key in facts["by_length"]["3"]}}
     run.refuses("evaluate 20 -i w", "trained on 'pairs.jsonl': expected --from-file with pairs or -p")
     run.refuses("evaluate 50 -i w --from-file pairs.jsonl", "pairs.jsonl: expected 50 pairs, found 40", 1)

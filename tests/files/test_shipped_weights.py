@@ -3,9 +3,8 @@ import pytest
 from seq2seq_demo.config import MODELS
 from seq2seq_demo.data.patterns import PATTERNS, find_pattern
 from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES
-from seq2seq_demo.evaluation import RANDOM
+from seq2seq_demo.evaluation import EvaluationRequest
 from seq2seq_demo.files.file_names import shipped_path
-from seq2seq_demo.metrics import Evaluation
 from seq2seq_demo.trained_network import load
 
 WEAK = {("added", "embedding_attention"), ("added", "embedding_rnn")}  # trained_weights/README.md gives their accuracy
@@ -22,15 +21,14 @@ def test_shipped_weights_are_exact(pattern, model):
     assert (network.min_in_len, network.in_len) == (shortest, 20 if has_attention else 10)
     assert network.model_config.cell_size <= (64 if has_attention else 128)
     lengths = [shortest, network.in_len]  # scripts/accuracy.py measures every length
-    rows = list(network.evaluate_by_length(find_pattern(pattern), 100, lengths, seed=2016))
-    random = [row for row in rows if row.kind == RANDOM]
-    assert [row.in_len for row in random] == lengths
+    e = network.measure(find_pattern(pattern), EvaluationRequest(100, lengths, seed=2016))
+    assert [*e.by_length] == lengths
     if (pattern, model) not in WEAK:
-        for row in rows:  # at most 1 of 100 answers is wrong
-            assert row.evaluation.exact_match >= 0.99, (row.kind, row.in_len)
-        assert sum((row.evaluation for row in random), Evaluation()).exact_match >= 0.995
+        for kind, each in e.by_kind.items():  # at most 1 of 100 answers is wrong
+            assert all(x.exact_match >= 0.99 for x in each.by_length.values()), kind
+        assert e.exact_match >= 0.995
     # All answers to the few short sources are right.
-    assert all(row.evaluation.exact_match == 1 for row in random if row.in_len <= 2)
+    assert all(each.exact_match == 1 for in_len, each in e.by_length.items() if in_len <= 2)
 
 
 def test_shipped_weights_are_of_version_1_and_stay_readable():

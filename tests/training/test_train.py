@@ -12,7 +12,7 @@ from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, SETTINGS, ModelConfig, Trai
 from seq2seq_demo.data.pair_task import as_task
 from seq2seq_demo.data.patterns import PatternTask, find_pattern
 from seq2seq_demo.errors import InputError, UsageError
-from seq2seq_demo.evaluation import EvaluationOptions, measure, training_sources
+from seq2seq_demo.evaluation import EvaluationOptions, EvaluationRequest, measure, training_sources
 from seq2seq_demo.trained_network import load, untrained
 from seq2seq_demo.training.settings import resolve
 
@@ -256,8 +256,8 @@ def test_evaluate_avoids_the_sources_of_the_last_run(tmp_path, in_len, fast_step
         drawn = find_pattern(network.task).draw(run.config, network.model_config, run.start_step)
         assert {*map(tuple, seen.rows())} == {tuple(source) for part in drawn for source in part.sources.rows()}
         assert are_all is bool(fresh)
-        (row,) = network.evaluate_by_length("reversed", 4000, [4], kinds=False)
-        assert (row.evaluation.n, row.fresh) == (4000, fresh)
+        e = network.measure(find_pattern("reversed"), EvaluationRequest(4000, [4]))
+        assert (e.n, e.fresh) == (4000, fresh)
 
 
 def test_a_training_run_leaves_no_graph_in_memory():

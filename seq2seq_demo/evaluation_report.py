@@ -1,0 +1,255 @@
+"""The figures of an evaluation by name, as JSON and as text tables."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, ClassVar
+
+from seq2seq_demo.console import html_table, pluralize, table, visible_symbol
+from seq2seq_demo.evaluation import RANDOM, EvaluationRow
+from seq2seq_demo.metrics import Counts, expected_calibration_error
+from seq2seq_demo.network_facts import NetworkFacts
+from seq2seq_demo.predictions import Prediction, as_text, to_prediction
+
+# Columns of the tables, each with its attribute of `Evaluation`. RATES are free-running or, after their free-running
+# rate, "forced": with teacher forcing. COUNTS are numbers of wrong answers.
+RATES = [("exact match", "exact_match"), ("forced", "forced_exact_match"), ("token accuracy", "token_accuracy")]
+RATES += [("forced", "forced_token_accuracy"), ("symbol errors", "symbol_error_rate")]
+COUNTS = {"wrong symbols": "wrong_symbols", "too short": "too_short", "too long": "too_long", "no end": "unended"}
+HEADER = ["sequences", *(name for name, _ in RATES), *COUNTS]
+ANSWER_COLUMNS = ("source", "expected", "prediction")
+CONFIDENCES = (0.5, 0.8, 0.9, 0.95, 0.99)  # rows of the calibration table
+UNSEEN = "unseen"  # the name of all symbols that the network cannot write, in the table by symbol
+MAX_CONFUSIONS = 10  # rows of the confusion table
+
+
+@dataclass(frozen=True, repr=False)
+class Evaluation:
+    """The figures of a network on n sources, in the user's symbols; a figure is nan if nothing was measured.
+
+    If a source has several targets, an answer is right if it equals any of them, and edits are counted to the nearest
+    one. With teacher forcing ("forced"), each pair counts separately.
+    """
+
+    n: int = 0
+    n_pairs: int = 0
+    unseen: int = 0  # pairs with a symbol that the network cannot read or write; they are wrong
+    fresh: bool | None = None  # whether training used none of the sources; None if that is unknown
+    exact_match: float = math.nan  # the share of right answers; this figure matters most
+    forced_exact_match: float = math.nan
+    token_accuracy: float = math.nan  # the share of target symbols that the answer has at the same position
+    forced_token_accuracy: float = math.nan
+    symbol_error_rate: float = math.nan  # the edits of all answers over the number of target symbols
+    loss: float = math.nan  # with teacher forcing, in nats per symbol that the network can write
+    wrong_symbols: int = 0  # wrong answers of the right length
+    too_short: int = 0
+    too_long: int = 0
+    unended: int = 0  # answers without END, if the network should write END; sources that it cannot read
+    by_length: dict[int, Evaluation] = field(default_factory=dict)
+    by_kind: dict[str, Evaluation] = field(default_factory=dict)  # the first kind is that of the figures above
+    by_position: list[dict[str, Any]] = field(default_factory=list)  # a row per output position
+    by_symbol: list[dict[str, Any]] = field(default_factory=list)  # a row per target symbol
+    confusions: list[dict[str, Any]] = field(default_factory=list)  # most frequent first; None: nothing
+    worst: tuple[Prediction, ...] = ()  # the wrong answers with the most edits, a few of them
+    calibration: dict[str, Any] | None = None  # calibration error of the confidences, if the network is calibrated
+    _title: ClassVar[str] = ""  # no field, because it is no figure: the first line of the report
+
+    def __repr__(self) -> str:
+        accuracy = f"token accuracy {self.token_accuracy:.4f} ({self.forced_token_accuracy:.4f} forced)"
+        figures = f"exact match {self.exact_match:.4f}, {accuracy}, symbol errors {self.symbol_error_rate:.4f}"
+        return f"<Evaluation of {self.n} sequences: {figures}, loss {self.loss:.4f}>"
+
+    def _repr_html_(self) -> str:
+        rates = ("loss", "exact_match", "forced_exact_match", "token_accuracy", "forced_token_accuracy")
+        return html_table(
+            ["sequences", self.n], *([name, getattr(self, name)] for name in (*rates, "symbol_error_rate"))
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures as JSON values; those of a length or kind are without details."""
+        details = {"by_position": self.by_position, "by_symbol": self.by_symbol, "confusions": self.confusions}
+        return {
+            **_flat(self),
+            "by_length": _flat_by_length(self),
+            "by_kind": {kind: _flat(e) | {"by_length": _flat_by_length(e)} for kind, e in self.by_kind.items()},
+            **{name: [{key: _plain(x) for key, x in row.items()} for row in rows] for name, rows in details.items()},
+            "worst": [p.to_dict() | {"edits": p.edits} for p in self.worst],
+            "calibration": self.calibration,
+        }
+
+    def report(self, verbose: bool = False) -> str:
+        """Return the tables that the command `evaluate` prints; `verbose` adds some wrong answers."""
+        figures = f"symbol error rate {self.symbol_error_rate:.5f}, loss {self.loss:.5f} nats per symbol"
+        has_integers = any(isinstance(row["symbol"], int) for row in self.by_symbol)
+        parts = [
+            self._title or pluralize(self.n, "source"),
+            f"exact match {self.exact_match:.5f}, {figures}",
+            _length_table(self),
+            *([_kind_table(self.by_kind)] if self.by_kind else []),
+            *(_position_and_symbol_tables(self) if len(self.by_length) == 1 and has_integers else []),
+            _confusion_table(self.confusions[:MAX_CONFUSIONS]),
+            *([] if self.calibration is None else _calibration_texts(self.calibration, self.n)),
+        ]
+        if verbose and self.worst:
+            answers = table(
+                [*ANSWER_COLUMNS, "edits", "probability"], [*map(_wrong_answer_cells, self.worst)], str.ljust
+            )
+            parts.append(f"Wrong answers with the most edits:\n{answers}")
+        return "\n\n".join(parts)
+
+
+FIGURES = [each.name for each in fields(Evaluation)][:14]
+
+
+def _flat(e: Evaluation) -> dict[str, Any]:
+    return {name: _plain(getattr(e, name)) for name in FIGURES}
+
+
+def _flat_by_length(e: Evaluation) -> dict[str, Any]:
+    return {str(length): _flat(each) for length, each in e.by_length.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Return a JSON value: null in place of nan."""
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+# ---- From counts ----
+
+
+def summary_of(rows: Sequence[EvaluationRow], network: NetworkFacts, origin: str) -> Evaluation:
+    """Return the evaluation of all rows; its figures are those of the first kind of sources.
+
+    `origin` describes the sources, as in " of dev.tsv".
+    """
+    by_kind: dict[str, list[EvaluationRow]] = {}
+    for row in rows:
+        by_kind.setdefault(row.kind, []).append(row)
+    kinds = {kind: _of_kind(each, network) for kind, each in by_kind.items()}
+    kind, first = next(iter(kinds.items()))
+    summary = replace(first, by_kind=kinds if len(kinds) > 1 else {})
+    novelty = (
+        "fresh " if first.fresh else "new " if first.fresh is None and network.run and network.run.start_step else ""
+    )
+    targets = f" with {first.n_pairs} targets, any of which is right" if first.n_pairs > first.n else ""
+    ending = "; an answer without END is wrong" if network.ends else ""
+    sources = pluralize(first.n, f"{novelty if kind == RANDOM else ''}source")
+    vars(summary)["_title"] = f"{sources}{origin}{targets}{ending}"
+    return summary
+
+
+def _of_kind(rows: Sequence[EvaluationRow], network: NetworkFacts) -> Evaluation:
+    fresh = {row.fresh for row in rows}
+    total = _of_counts(sum((row.counts for row in rows), Counts()), network)
+    return replace(
+        total,
+        fresh=False if False in fresh else None if None in fresh else True,
+        by_length={row.in_len: replace(_of_counts(row.counts, network), fresh=row.fresh) for row in rows},
+    )
+
+
+def _of_counts(counts: Counts, network: NetworkFacts) -> Evaluation:
+    model, to_symbols = network.model_config, network.vocabularies.target.to_symbols
+    special = {model.go: "END" if network.ends else None, model.n_output_symbols: UNSEEN}
+    positions = itertools.zip_longest(
+        counts.by_position.accuracy.tolist(), counts.forced.accuracy.tolist(), fillvalue=math.nan
+    )
+    symbols = enumerate(zip(counts.by_symbol.expected.tolist(), counts.by_symbol.accuracy.tolist(), strict=True))
+    edits = sorted((-times, [-1 if x is None else x for x in edit], edit) for edit, times in counts.confusions.items())
+    names = [([None if x is None else to_symbols([x])[0] for x in edit], -times) for times, _, edit in edits]
+    return Evaluation(
+        **{name: getattr(counts, name) for name in FIGURES if name != "fresh"},
+        by_position=[
+            {"position": t, "token_accuracy": free, "forced_token_accuracy": forced}
+            for t, (free, forced) in enumerate(positions, start=1)
+        ],
+        by_symbol=[
+            {"symbol": special.get(k) or to_symbols([k])[0], "n": n, "token_accuracy": share}
+            for k, (n, share) in symbols
+            if n
+        ],
+        confusions=[
+            {"expected": expected, "prediction": predicted, "times": times} for (expected, predicted), times in names
+        ],
+        worst=tuple(to_prediction(each, network.vocabularies, network.temperature) for _, each in counts.worst.answers),
+        calibration=_calibration(counts, network.temperature),
+    )
+
+
+def _calibration(counts: Counts, temperature: float | None) -> dict[str, Any] | None:
+    """Return the expected calibration error, and how many answers reach each of CONFIDENCES and are right."""
+    if temperature is None:
+        return None
+    confidence, is_right = counts.answers.confidences(temperature), counts.answers.is_right
+    at_least = [
+        {"confidence": minimum, "answered": int(answered.sum()), "right": int(is_right[answered].sum())}
+        for minimum, answered in ((minimum, confidence >= minimum) for minimum in CONFIDENCES)
+    ]
+    return {"expected_calibration_error": expected_calibration_error(confidence, is_right), "at_confidence": at_least}
+
+
+# ---- Tables ----
+
+
+def _length_table(e: Evaluation) -> str:
+    lines = [[str(in_len), *_figure_cells(each)] for in_len, each in e.by_length.items()]
+    if len(lines) != 1:
+        lines.append(["all", *_figure_cells(e)])
+    return table(["length", *HEADER], lines)
+
+
+def _kind_table(by_kind: dict[str, Evaluation]) -> str:
+    lines = [[kind, *_figure_cells(each), _worst_length(each)] for kind, each in by_kind.items()]
+    return table(["sources", *HEADER, "worst length"], lines)
+
+
+def _figure_cells(e: Evaluation) -> list[str]:
+    rates = _rounded(getattr(e, attribute) for _, attribute in RATES)
+    return [str(e.n), *rates, *(str(getattr(e, attribute)) for attribute in COUNTS.values())]
+
+
+def _worst_length(e: Evaluation) -> str:
+    """Return the lowest exact match and its length, or an empty text if it is 1 at every length."""
+    in_len, worst = min(e.by_length.items(), key=lambda item: item[1].exact_match)
+    return "" if worst.exact_match == 1 else f"{worst.exact_match:.4f} at {in_len}"
+
+
+def _position_and_symbol_tables(e: Evaluation) -> list[str]:
+    shares = ("forced_token_accuracy", "token_accuracy")
+    positions = [[str(row["position"]), *_rounded(row[share] for share in shares)] for row in e.by_position]
+    symbols = [[str(row["symbol"]), str(row["n"]), *_rounded([row["token_accuracy"]])] for row in e.by_symbol]
+    return [
+        table(["output position", "forced", "free-running"], positions),
+        table(["symbol", "expected", "free-running"], symbols),
+    ]
+
+
+def _rounded(rates: Iterable[float]) -> list[str]:
+    return [f"{rate:.5f}" for rate in rates]
+
+
+def _confusion_table(confusions: list[dict[str, Any]]) -> str:
+    keys = ("expected", "prediction")
+    lines = [
+        [*("nothing" if edit[key] is None else visible_symbol(edit[key]) for key in keys), str(edit["times"])]
+        for edit in confusions
+    ]
+    return table([*keys, "times"], lines) if lines else "No symbol was wrong."
+
+
+def _wrong_answer_cells(p: Prediction) -> list[str]:
+    texts = [as_text(getattr(p, name)) for name in ANSWER_COLUMNS]
+    texts[-1] += " ..." * (p.ended is False)
+    return [*texts, str(p.edits), "" if p.probability is None else f"{p.probability:.4f}"]
+
+
+def _calibration_texts(calibration: dict[str, Any], n: int) -> list[str]:
+    lines = []
+    for minimum, answered, right in (at.values() for at in calibration["at_confidence"]):
+        share_right = f"{right / answered:.5f}" if answered else "-"
+        lines.append([f"{minimum:.2f}", str(answered), *_rounded([answered / n]), share_right])
+    error = f"expected calibration error of the confidences {calibration['expected_calibration_error']:.5f}"
+    return [error, table(["min. confidence", "answered", "share answered", "share right"], lines)]

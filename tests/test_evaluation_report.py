@@ -1,0 +1,211 @@
+import json
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
+from seq2seq_demo.evaluation import GIVEN, RANDOM, EvaluationRow
+from seq2seq_demo.evaluation_report import MAX_CONFUSIONS, Evaluation, summary_of
+from seq2seq_demo.metrics import Counts, Tally, WorstAnswers
+from seq2seq_demo.network.decoding import Answer
+from seq2seq_demo.network_facts import NetworkFacts, TrainingRun
+
+
+def network_of(vocabularies, ends=True, **facts):
+    """The facts of a network with these vocabularies; its target symbols are 0 to 2."""
+    config = ModelConfig(ends=ends, in_max_int=3, out_max_int=2)
+    return NetworkFacts(config, vocabularies=vocabularies, **facts)
+
+
+def tally(expected, correct):
+    return Tally(np.array(expected), np.array(correct))
+
+
+def counts_of(**changes):
+    """Made-up counts of 10 sequences of 2 symbols from 0 to 2."""
+    values = {
+        "n": 10,
+        "n_pairs": 10,
+        "n_target": 20,
+        "loss_sum": 5.0,
+        "n_loss": 20,
+        "forced_exact": 5,
+        "exact": 3,
+        "edits": 9,
+    }
+    values |= {"forced": tally([10, 10], [9, 6]), "by_position": tally([10, 10], [8, 4])}
+    values |= {"by_symbol": tally([5, 6, 0, 9], [5, 3, 0, 4])}
+    values |= {"confusions": Counter({(1, 0): 1, (1, 2): 2, (2, 1): 4, (2, 0): 1})}
+    return Counts(**values | changes)
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_an_evaluation_as_json(ends):
+    rows = [EvaluationRow(RANDOM, 7, counts_of(unended=2, too_long=3), False)]
+    rows += [EvaluationRow("ascending", 7, counts_of(exact=5, n_loss=0), True)]
+    e = summary_of(rows, network_of(Vocabularies(), ends), "")
+    flat = {"n": 10, "n_pairs": 10, "unseen": 0, "fresh": False, "exact_match": 0.3, "forced_exact_match": 0.5}
+    flat |= {"token_accuracy": 0.6, "forced_token_accuracy": 0.75, "symbol_error_rate": 0.45, "loss": 0.25}
+    flat |= {"wrong_symbols": 0, "too_short": 0, "too_long": 3, "unended": 2}
+    other = flat | {"fresh": True, "exact_match": 0.5, "loss": None, "too_long": 0, "unended": 0}
+    last = {"symbol": "END" if ends else 3, "n": 9, "token_accuracy": pytest.approx(4 / 9)}
+    assert [*e.to_dict().items()] == [
+        *flat.items(),
+        ("by_length", {"7": flat}),
+        ("by_kind", {"random": flat | {"by_length": {"7": flat}}, "ascending": other | {"by_length": {"7": other}}}),
+        (
+            "by_position",
+            [
+                {"position": 1, "token_accuracy": 0.8, "forced_token_accuracy": 0.9},
+                {"position": 2, "token_accuracy": 0.4, "forced_token_accuracy": 0.6},
+            ],
+        ),
+        (
+            "by_symbol",
+            [
+                {"symbol": 0, "n": 5, "token_accuracy": 1.0},
+                {"symbol": 1, "n": 6, "token_accuracy": 0.5},
+                last,
+            ],
+        ),
+        (
+            "confusions",
+            [{"expected": x, "prediction": y, "times": n} for x, y, n in [(2, 1, 4), (1, 2, 2), (1, 0, 1), (2, 0, 1)]],
+        ),
+        ("worst", []),
+        ("calibration", None),
+    ]
+    assert json.loads(json.dumps(e.to_dict(), allow_nan=False)) == e.to_dict()
+    assert (e.by_length[7].exact_match, e.by_kind["ascending"].by_length[7].exact_match) == (0.3, 0.5)
+    assert e.by_kind["ascending"].confusions == e.confusions
+
+
+def test_an_empty_evaluation_has_a_repr_and_a_report():
+    figures = "exact match nan, token accuracy nan (nan forced), symbol errors nan, loss nan"
+    assert repr(Evaluation()) == f"<Evaluation of 0 sequences: {figures}>"
+    assert Evaluation().report().startswith("0 sources\n\nexact match nan")
+    assert (Evaluation().to_dict()["loss"], Counts().exact_match) == (None, pytest.approx(np.nan, nan_ok=True))
+
+
+def test_figures_at_one_length_have_tables_by_position_and_by_symbol():
+    rows = [EvaluationRow(RANDOM, 7, counts_of(too_long=3), True)]
+    shown = summary_of(rows, network_of(Vocabularies(), ends=False), ", pattern 'f'").report()
+    first, errors, lengths, positions, symbols, confusions = shown.split("\n\n")
+    assert first == "10 fresh sources, pattern 'f'"
+    assert errors == "exact match 0.30000, symbol error rate 0.45000, loss 0.25000 nats per symbol"
+    header, row = map(str.split, lengths.splitlines())
+    assert header[:6] == ["length", "sequences", "exact", "match", "forced", "token"]
+    assert row == ["7", "10", "0.30000", "0.50000", "0.60000", "0.75000", "0.45000", "0", "0", "3", "0"]
+    assert [line.split() for line in positions.splitlines()[1:]] == [
+        ["1", "0.90000", "0.80000"],
+        ["2", "0.60000", "0.40000"],
+    ]
+    assert [line.split()[:2] for line in symbols.splitlines()[1:]] == [["0", "5"], ["1", "6"], ["3", "9"]]
+    assert confusions.splitlines()[1].split() == ["2", "1", "4"]
+
+
+def test_figures_at_several_lengths_and_of_several_kinds():
+    measured = (RANDOM, 7, 3), (RANDOM, 8, 5), ("ascending", 8, 10)
+    rows = [EvaluationRow(kind, in_len, counts_of(exact=exact)) for kind, in_len, exact in measured]
+    first, errors, by_length, by_kind, _ = summary_of(rows, network_of(Vocabularies()), "").report().split("\n\n")
+    assert first.startswith("20 sources")
+    assert errors.startswith("exact match 0.40000")
+    lengths = [line.split()[:3] for line in by_length.splitlines()[1:]]
+    assert lengths == [["7", "10", "0.30000"], ["8", "10", "0.50000"], ["all", "20", "0.40000"]]
+    assert [line.split() for line in by_kind.splitlines()[1:]] == [
+        ["random", "20", "0.40000", "0.50000", "0.60000", "0.75000", "0.45000", *"0000", "0.3000", "at", "7"],
+        ["ascending", "10", "1.00000", "0.50000", "0.60000", "0.75000", "0.45000", *"0000"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("start_step", "fresh", "name"),
+    [
+        (0, [True, True], "fresh source"),
+        (7, [None, None], "new source"),  # only the last of several runs is known
+        (0, [None, None], "source"),
+        (7, [None, False], "source"),
+    ],
+)
+def test_sources_are_fresh_only_if_no_run_used_them(start_step, fresh, name):
+    rows = [EvaluationRow(RANDOM, 7 + n, counts_of(), each) for n, each in enumerate(fresh)]
+    network = network_of(Vocabularies(), run=TrainingRun(TrainConfig(9), start_step))
+    assert summary_of(rows, network, "").report().startswith(f"20 {name}s; ")
+
+
+# ---- Given pairs ----
+
+TEXTS = Vocabularies(Vocabulary("characters", (" ", "a", "\u00e9", "한")), Vocabulary("words", ("AH", "B", "한국")))
+WORST = WorstAnswers(((3, Answer([1, 0, 3], [2, 1, 1], [0, 2], [0.5, 0.5], None, False)),))
+
+
+def pair_rows(**changes):
+    """Made-up rows of two lengths: 4 sources with 6 targets, and 6 sources with 6 targets."""
+    confusions = Counter({(0, 1): 2, (None, 1): 5, (2, None): 2, (2, 0): 2, (1, 0): 1})
+    values = {"n": 4, "n_pairs": 6, "n_target": 16, "loss_sum": 5.0, "n_loss": 20, "forced": tally([12, 8], [10, 5])}
+    values |= {"forced_exact": 3, "by_position": tally([12, 8], [10, 3]), "exact": 1, "wrong_symbols": 1}
+    values |= {"too_short": 1, "unended": 1, "edits": 10, "confusions": confusions, "worst": WORST}
+    right = {"forced": tally([20], [0]), "by_position": tally([20], [20]), "exact": 6}
+    first, second = Counts(**values | changes), Counts(6, 6, 14, loss_sum=3.0, n_loss=20, **right)
+    return [EvaluationRow(GIVEN, 2, first), EvaluationRow(GIVEN, 3, second)]
+
+
+def report_on(rows, vocabularies=TEXTS, origin="", verbose=False):
+    return summary_of(rows, network_of(vocabularies), origin).report(verbose)
+
+
+def test_given_texts_as_json():
+    e = summary_of(pair_rows(), network_of(TEXTS), "")
+    assert (e.n, e.n_pairs, e.by_kind, e.exact_match, e.symbol_error_rate) == (10, 12, {}, 0.7, pytest.approx(1 / 3))
+    counts = [(None, "B", 5), ("AH", "B", 2), ("한국", None, 2), ("한국", "AH", 2), ("B", "AH", 1)]
+    assert [tuple(row.values()) for row in e.confusions] == counts
+    (worst,), (as_json,) = e.worst, e.to_dict()["worst"]
+    assert (worst.source, worst.expected, worst.prediction, worst.exact) == ("a 한", "AH 한국", "한국 B B", False)
+    assert (worst.ended, worst.edits, worst.probability) == (False, 4, 0.0)  # a missing END is an edit
+    assert as_json == worst.to_dict() | {"edits": 4}
+    assert set(e.by_length) == {2, 3} and e.by_length[2].worst == e.worst
+
+
+def test_given_texts_as_tables():
+    first, errors, lengths, confusions = report_on(pair_rows(), origin=" of dev.tsv").split("\n\n")
+    assert first == "10 sources of dev.tsv with 12 targets, any of which is right; an answer without END is wrong"
+    assert errors == "exact match 0.70000, symbol error rate 0.33333, loss 0.20000 nats per symbol"
+    rows = [line.split()[:3] for line in lengths.splitlines()[1:]]
+    assert rows == [["2", "4", "0.25000"], ["3", "6", "1.00000"], ["all", "10", "0.70000"]]
+    assert confusions.splitlines() == [
+        "expected  prediction  times",
+        "nothing            B      5",
+        "AH                 B      2",
+        "한국         nothing      2",
+        "한국              AH      2",
+        "B                 AH      1",
+    ]
+
+
+def test_verbose_output_lists_wrong_answers():
+    *_, worst = report_on(pair_rows(), verbose=True).split("\n\n")
+    assert worst.splitlines() == [
+        "Wrong answers with the most edits:",
+        "source  expected  prediction    edits  probability",
+        "a 한    AH 한국   한국 B B ...  4      0.0000",
+    ]
+    numbers = report_on(pair_rows(), Vocabularies(), verbose=True)
+    assert "1 0 3   0 2       2 1 1 ...   4      0.0000" in numbers
+
+
+def test_empty_sections_are_left_out():
+    right = {"n": 4, "n_pairs": 4, "exact": 4, "edits": 0, "confusions": Counter(), "worst": WorstAnswers()}
+    shown = report_on(pair_rows(**right), Vocabularies(), " of dev.tsv", verbose=True)
+    assert shown.startswith("10 sources of dev.tsv; an answer without END is wrong\n\nexact match 1.00000, symbol ")
+    assert shown.endswith("\n\nNo symbol was wrong.")
+
+
+def test_the_most_frequent_confusions_with_visible_symbols():
+    vocabularies = Vocabularies(target=Vocabulary("characters", (" ", "\u00a0", *"abcdefghijkl")))
+    many = pair_rows(confusions=Counter({(0, n): 20 - n for n in range(1, 14)}))
+    lines = report_on(many, vocabularies).split("\n\n")[-1].splitlines()
+    assert len(lines) == 1 + MAX_CONFUSIONS
+    assert [line.split() for line in lines[1:3]] == [["\u2423", "\u237d", "19"], ["\u2423", "a", "18"]]
+    assert len(summary_of(many, network_of(vocabularies), "").confusions) == 13
