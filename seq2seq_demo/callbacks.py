@@ -28,22 +28,14 @@ class TrainingState:
     `on_epoch_end`, all of them. A figure that is not known yet is nan.
     """
 
+    epoch: int  # counted from 1
+    step: int  # the number of updates that Adam has made
     points: int  # training points used so far in this epoch
     figures: Epoch
     history: History  # the completed epochs, including those before a resume
     _network: Callable[[int], TrainedNetwork] = field(repr=False)  # by step
     _pairs: Pairs = field(repr=False)  # `validation` as numbers
     _vocabularies: Vocabularies = field(repr=False)
-
-    @property
-    def epoch(self) -> int:
-        """The number of the current epoch, counted from 1."""
-        return self.figures.epoch
-
-    @property
-    def step(self) -> int:
-        """The number of updates that Adam has made."""
-        return self.figures.step
 
     @functools.cached_property
     def network(self) -> TrainedNetwork:

@@ -348,8 +348,8 @@ def fit(
     shown = validation[~validation.unseen_by(trainer.model_config)]
 
     def notify(method: str, figures: Epoch, points: int) -> bool:
-        vocabularies = start.network.vocabularies
-        state = TrainingState(points, figures, trainer.history, trainer.network_at, shown, vocabularies)
+        at = figures.epoch, figures.step, points, figures, trainer.history
+        state = TrainingState(*at, trainer.network_at, shown, start.network.vocabularies)
         return notify_all(callbacks, method, state)
 
     if snapshots:  # a signal may have arrived during the seconds in which TensorFlow loads

@@ -136,7 +136,7 @@ def test_a_full_disk_ends_only_the_logs(logged, capsys, tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (1500, limits[1]))
         try:
             logs.on_epoch_end(logged.watcher.state)
-            logs.on_steps_end(replace(logged.watcher.state, figures=Epoch(3, 295, 0.5, 0.25)))
+            logs.on_steps_end(replace(logged.watcher.state, step=295, figures=Epoch(3, 295, 0.5, 0.25)))
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     err = capsys.readouterr().err
