@@ -146,7 +146,7 @@ def _train_members(
         folder.mkdir(exist_ok=True)
     except OSError as error:
         raise WeightsError(f"{folder}: expected a folder for the members, got: {error.strerror}") from error
-    each = members.members_of(setup.task, setup.snapshot.network, callbacks, folder)
+    each = members.members_of(setup.task, setup.snapshot, callbacks, folder)
     try:
         return combined(members.train_side_by_side(each, jobs, snapshots.signals), setup.task)
     except (Interrupted, TrainingError) as error:

@@ -24,7 +24,6 @@ from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import Interrupted, TrainingError, UsageError, WeightsError
 from seq2seq_demo.files import atomic_files, file_names, weights_file
 from seq2seq_demo.network.parameters import initial_weights
-from seq2seq_demo.network_facts import TrainingRun
 from seq2seq_demo.trained_network import TrainedNetwork, load
 from seq2seq_demo.training.snapshots import SIGNALS, Snapshot, Snapshots, Stopped, load_snapshot
 
@@ -37,15 +36,9 @@ class Member:
 
     number: int  # counted from 1
     task: Task
-    start: TrainedNetwork  # at the start of the run
+    start: Snapshot  # its seed is that of this member
     callbacks: Sequence[Callback]
     path: Path | None  # its weights file, beside which its snapshot is; None saves neither
-
-    @property
-    def run(self) -> TrainingRun:
-        """The settings, with the seed of this member, and the data."""
-        assert self.start.run
-        return self.start.run
 
 
 def check_jobs(jobs: int | None, config: TrainConfig) -> int:
@@ -63,7 +56,7 @@ def check_jobs(jobs: int | None, config: TrainConfig) -> int:
 
 
 def members_of(
-    task: Task, first: TrainedNetwork, callbacks: Sequence[Sequence[Callback]], folder: Path | None = None
+    task: Task, first: Snapshot, callbacks: Sequence[Sequence[Callback]], folder: Path | None = None
 ) -> list[Member]:
     """Return the members of an ensemble, which differ in their seeds.
 
@@ -73,12 +66,12 @@ def members_of(
         callbacks: those of each member.
         folder: contains the weights files of the members; None saves none.
     """
-    assert first.run
     members = []
     for number, own in enumerate(callbacks, 1):
         config = replace(first.run.config, seed=first.run.config.seed + number - 1)
-        weights, run = initial_weights(first.model_config, config.seed), replace(first.run, config=config)
-        start, path = replace(first, weights=weights, run=run), folder and folder / f"member_{number}.h5"
+        weights = initial_weights(first.network.model_config, config.seed)
+        network = replace(first.network, weights=weights, run=replace(first.run, config=config))
+        start, path = Snapshot(network), folder and folder / f"member_{number}.h5"
         members.append(Member(number, task, start, own, path))
     return members
 
@@ -96,7 +89,7 @@ def train_member(member: Member) -> TrainedNetwork:
     """Train a member in this process, without snapshots; return it without its optimizer."""
     from seq2seq_demo.training.trainer import fit  # loads TensorFlow
 
-    return fit(member.task, Snapshot(member.start), member.callbacks).without_optimizer()
+    return fit(member.task, member.start, member.callbacks).without_optimizer()
 
 
 def train_side_by_side(members: Sequence[Member], jobs: int, signals: Stopped | None = None) -> list[TrainedNetwork]:
@@ -139,7 +132,7 @@ def _saved(member: Member) -> TrainedNetwork | None:
         return None
     networks = [load(path) for path in (member.path, file_names.snapshot_path(member.path)) if os.path.lexists(path)]
     for network in networks:
-        if (network.model_config, network.run) != (member.start.model_config, member.run):
+        if (network.model_config, network.run) != (member.start.network.model_config, member.start.run):
             found = f"{member.path.parent}: expected member {member.number} of this training run, found another network"
             raise WeightsError(f"{found}; `force` trains all members again")
     return networks[0] if os.path.lexists(member.path) else None
@@ -192,7 +185,7 @@ def _train(member: Member) -> TrainedNetwork | None:
 
     if member.path is None:
         return train_member(member)
-    snapshot = Snapshot(member.start)
+    snapshot = member.start
     with Snapshots(member.path, "", _Parent(), print_notice) as snapshots, contextlib.suppress(Interrupted):
         if os.path.lexists(snapshots.path):
             snapshots.file = atomic_files.open_locked(snapshots.path, "the snapshot of a member")

@@ -140,7 +140,7 @@ def train(
         training_header(snapshot.network.model_config, config, task, 1)
     if config.members > 1:
         reports = [[MemberReport(number, config)] if verbose else [] for number in range(1, config.members + 1)]
-        runs = members_of(task, snapshot.network, [[*report, *checked] for report in reports])
+        runs = members_of(task, snapshot, [[*report, *checked] for report in reports])
         if checked:
             return combined([*map(train_member, runs)], task)
         return combined(train_side_by_side(runs, jobs), task)

@@ -47,14 +47,14 @@ def test_members_are_equal_side_by_side_and_one_after_another(capfd):
 def members_in(folder, task, **settings):
     """The members of an ensemble, whose files are in a folder."""
     sizes = {"points": 100, "in_len": 2, "out_len": 2, "cell_size": 3, "embedding_size": 2}
-    first = new_run(task, sizes | settings).network
+    first = new_run(task, sizes | settings)
     return members.members_of(task, first, [[]] * settings["members"], folder)
 
 
 def test_an_ensemble_is_validated_on_sources_that_no_member_was_trained_on():
     """Three members train on most of the 100 sources of length 2, each on others."""
     task = find_pattern("copy")
-    networks = [each.start for each in members_in(None, task, members=3)]
+    networks = [each.start.network for each in members_in(None, task, members=3)]
     network = combined(networks, task)
     drawn = [task.draw(each.run.config, each.model_config) for each in networks]
     seen = {tuple(source) for training, _ in drawn for source in training.sources.rows()}
@@ -145,7 +145,7 @@ def test_a_member_of_another_training_run_is_an_error(run, name, change):
     other = {"task": {"task": find_pattern("copy")}, "seed": {"seed": 1}, "model": {"cell_size": 4}}[change]
     own = {"task": find_pattern("reversed"), "points": 100, "members": 2, "epochs": 1, "cell_size": 3}
     _, second = members_in(folder, **own | other)
-    second.start.save(folder / name)
+    second.start.network.save(folder / name)
     line = "train 100 -p reversed --members 2 -e 1 --in-len 2 --out-len 2 --cell-size 3 --embedding-size 2 -o w.h5"
     status, _, err = run(line)
     message = "s2s_members__w.h5: expected member 2 of this training run, found another network; --force trains all"
