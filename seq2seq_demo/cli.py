@@ -147,10 +147,10 @@ def parse(argv: Sequence[str]) -> Options:
     values = {name: value for name, value in vars(namespace).items() if value is not None}
     given: dict[str, Any] = {name: tuple(x) if isinstance(x, list) else x for name, x in values.items()}
     for word in given.pop("words", ()) if "[FILE]" in COMMANDS[command].arguments else ():
-        name = "points" if NUMBER.fullmatch(word) else "from_file"
+        name = "from_file" if isinstance(word, str) else "points"
         if name in given:
-            raise UsageError(f"{command} expects at most one number and one file, got another, {word[:40]!r}")
-        given[name] = _number(word) if name == "points" else word
+            raise UsageError(f"{command} expects at most one number and one file, got another, {word!r}")
+        given[name] = word
     if command == "predict" and not given.get("words") and not sys.stdin.isatty():
         given.setdefault("from_file", "-")
     options_class = COMMANDS[command].options
@@ -175,23 +175,26 @@ def _split(words: Sequence[str]) -> tuple[str | None, list[str]]:
 
 def _reject(flag: str, command: str | None) -> None:
     """Raise UsageError for an option that this command lacks, or that no command has, and name a likely one."""
-    flags = {
-        name: {flag for option in declared_options(row.options).values() for flag in option.flags}
-        for name, row in COMMANDS.items()
-    }
-    others, own = [name for name, each in flags.items() if flag in each], flags.get(command or "", set())
-    if others and not command:
+    commands: dict[str, list[str]] = {}  # those that have a flag
+    for name, row in COMMANDS.items():
+        for option in declared_options(row.options).values():
+            for each in option.flags:
+                commands.setdefault(each, []).append(name)
+    own = [each for each, names in commands.items() if command in names]
+    if flag in commands and not command:
         return
     if command and "-o" not in own and likely_name(flag, [*own, "--output"]) == "--output":
         raise UsageError(f"{command} has no option {flag}: it prints its results, which `> FILE` writes to a file")
     if flag in REMOVED:
         raise UsageError(f"unknown option {flag}: version 0.4 removed it")
-    error = f"{flag} is an option of {', '.join(others)}, not of {command}" if others else f"unknown option {flag}"
-    likely = likely_name(flag, [each for each in own if not others or each.startswith("--output")])
-    if not likely and not others and (likely := likely_name(flag, set().union(*flags.values()))) and command:
-        likely += f", an option of {', '.join(name for name, each in flags.items() if likely in each)}"
-    see = "" if others else "; see --help"
-    raise UsageError(f"{error}: did you mean {likely}?" if likely else f"{error}{see}")
+    if flag in commands:
+        error = f"{flag} is an option of {', '.join(commands[flag])}, not of {command}"
+        likely = likely_name(flag, [each for each in own if each.startswith("--output")])
+    else:
+        error, likely = f"unknown option {flag}", likely_name(flag, own) or likely_name(flag, commands)
+    if likely and command and likely not in own:
+        likely += f", an option of {', '.join(commands[likely])}"
+    raise UsageError(f"{error}: did you mean {likely}?" if likely else f"{error}; see --help")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -228,8 +231,9 @@ def make_parser(command: str | None = None, completes: bool = False) -> _Parser:
         add_help=False,
     )
     if completes or (command and row.arguments):
-        action = parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
-        _set_completions(action, () if command else COMMANDS)
+        kind = _number_or_file if "[FILE]" in usage else str
+        action = parser.add_argument("words", nargs="*", metavar="N", type=kind, help=argparse.SUPPRESS)
+        action.completer = lambda **_: () if command else COMMANDS  # type: ignore[attr-defined]
     for title, group in option_groups(options_class).items():
         add = parser.add_argument_group(title).add_argument
         for option in group.values():
@@ -253,29 +257,28 @@ def _add_option(add: Callable[..., argparse.Action], option: Setting, has_ranges
     if option.kind == Sequence[Path]:
         keywords["action"] = "append"
     action = add(*option.flags, dest=option.name, default=None, help=option.help or argparse.SUPPRESS, **keywords)
-    if option.name == "input_weights":
-        action.completer = _complete_weights  # type: ignore[attr-defined]
-    elif option.name == "pattern":
-        action.completer = _complete_patterns  # type: ignore[attr-defined]
-    elif option.choices:
-        _set_completions(action, option.choices)
+    if option.choices or option.name in ("input_weights", "pattern"):
+        action.completer = _completer(option)  # type: ignore[attr-defined]  # read by argcomplete
 
 
-def _set_completions(action: argparse.Action, choices: Collection[str]) -> None:
-    """Set the values for shell completion. argparse's `choices` would replace our errors, which suggest a value."""
-    action.completer = lambda **_: choices  # type: ignore[attr-defined]  # read by argcomplete
+def _completer(option: Setting) -> Callable[..., Collection[str]]:
+    """Return the function that lists an option's values to argcomplete.
 
+    argparse's `choices` would replace our errors, which suggest a value.
+    """
 
-def _complete_patterns(**_: object) -> list[str]:
-    from seq2seq_demo.data.patterns import PATTERNS  # loads NumPy
+    def complete(prefix: str, **_: object) -> Collection[str]:
+        if option.name == "pattern":
+            from seq2seq_demo.data.patterns import PATTERNS  # loads NumPy
 
-    return [*PATTERNS]
+            return [*PATTERNS]
+        if option.name == "input_weights":
+            from argcomplete.completers import FilesCompleter
 
+            return [*file_names.shipped_networks(), *FilesCompleter()(prefix)]
+        return option.choices
 
-def _complete_weights(prefix: str, **_: object) -> list[str]:
-    from argcomplete.completers import FilesCompleter
-
-    return [*file_names.shipped_networks(), *FilesCompleter()(prefix)]
+    return complete
 
 
 def _converter(expected: str, convert: Callable[[str], Any]) -> Callable[[str], Any]:
@@ -296,16 +299,13 @@ def _parse_range(text: str) -> int | tuple[int, int]:
     return (parse_integer(first), parse_integer(last)) if dash and first else parse_integer(text)
 
 
-def _number(word: str) -> int:
-    """Parse the number of points or sources; raise UsageError if it is not an integer."""
-    try:
-        return parse_integer(word)
-    except ValueError as error:
-        raise UsageError(f"expected an integer, got {word[:40]!r}") from error
-
-
 _integer = _converter("an integer", parse_integer)
 _length = _converter("a length or a range such as 1-20", _parse_range)
+
+
+def _number_or_file(text: str) -> int | str:
+    """Parse a number of points; return any word that is no number as it is."""
+    return _integer(text) if NUMBER.fullmatch(text) else text
 
 
 def _lengths(text: str) -> tuple[int, ...]:

@@ -59,7 +59,7 @@ class Options:
     settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
     typed: Sequence[str] = field(default=(), compare=False)  # the words after the command, as typed
     verbose: int = setting(0, "-v --verbose", "print more; -vv also prints parameters and tracebacks", at_least=0)
-    quiet: bool = setting(False, "-q --quiet", "print only results and errors: no notices, no progress")
+    quiet: bool = setting(False, "-q --quiet", "print only errors and results; of `train`, the saved file's name")
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "settings", MappingProxyType(self.settings))
@@ -106,7 +106,7 @@ class NetworkOptions(TaskOptions):
     name: str | None = setting(None, "-n --name NAME", 'NAME in the canonical file names (default "basic")')
     iter_num: int | None = setting(None, "--iter-num N", "load iteration N", at_least=0)
     data_dir: Path = setting(Path(), "--data-dir DIR", "directory of the canonical files")
-    from_file: str | None = setting(None, "--from-file FILE", "sources; - is standard input")
+    from_file: str | None = setting(None, "--from-file FILE", "file of sequences or pairs; - is standard input")
     format: Format | None = setting(None, "--format F", "format of a file: one of {choices} (default: by suffix)")
     encoding: str = setting(UTF_8, "--encoding NAME", "encoding of files and standard input, as in cp1252")
     columns: str | None = setting(None, "--columns SOURCE,TARGET", "names or numbers of the columns of a file")
@@ -176,7 +176,7 @@ class AnswerOptions(NetworkOptions):
     """The options of every command that decodes: predict and evaluate."""
 
     group = "decoding"
-    json: bool = setting(False, "--json", "print one JSON object per line instead of text")
+    json: bool = setting(False, "--json", "print JSON instead of text")
     beam_size: int | None = copied_setting(Beam, "size", None)
     length_penalty: float | None = copied_setting(Beam, "length_penalty", None)
     keep_going: bool = setting(False, "--keep-going", "report and skip invalid records")
@@ -207,7 +207,7 @@ class PredictOptions(AnswerOptions):
         None, "--min-confidence X", "leave a source unanswered if the confidence in its answer is below X", within=SHARE
     )
     attention_plot: Path | None = setting(None, "--attention-plot FILE", "plot the attention (.png, .svg or .pdf)")
-    force: bool = setting(False, "--force", "let --attention-plot replace any file")
+    force: bool = setting(False, "--force", "let outputs replace any file")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -229,11 +229,7 @@ class EvaluateOptions(AnswerOptions):
     points: int | None = setting(None, error_name="the number of sources")
     lengths: Sequence[int] = setting((), "--in-len S,S-S,...", "source lengths to measure (default: as in training)")
     seed: int = copied_setting(TrainConfig, "seed", 0)
-    helps = AnswerOptions.helps | {
-        "json": "print the evaluation as JSON instead of text",
-        "from_file": "",  # an argument
-        "seed": "random seed of the sources (default 0)",
-    }
+    helps = AnswerOptions.helps | {"from_file": ""}  # an argument
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -267,14 +263,12 @@ class TrainOptions(NetworkOptions):
     no_optimizer: bool = setting(False, "--no-optimizer", "save without Adam's moments: a third of the size")
     force: bool = copied_setting(PredictOptions, "force", False)
     helps: ClassVar[Mapping[str, str]] = {
-        "input_weights": "start from this weights file, or a name from `networks`",
         "from_file": "",  # an argument
         "in_len": "length of a source, or a range such as 1-20 (default 10)",
         "out_len": "length of a target (default 10)",
         "iter_num": "start from iteration N, and save iteration N + 1",
         "keep_going": "report and skip invalid pairs, at most a tenth",
         "force": "let outputs replace any file, and discard an interrupted training run",
-        "quiet": "print only errors and the name of the saved file",
     }
 
     def __post_init__(self) -> None:
@@ -321,11 +315,7 @@ class PageOptions(NetworkOptions):
     output: Path | None = setting(None, "-o --output FILE", "where to write the page, or a module (FILE.js)")
     gallery: Path | None = setting(None, "--gallery DIR", "write pages of several networks that come with the program")
     force: bool = copied_setting(PredictOptions, "force", False)
-    helps = ANSWERED_BY_FILE | {
-        "out_len": "",
-        "from_file": "pairs to offer as examples; - is standard input",
-        "force": "replace any file",
-    }
+    helps = ANSWERED_BY_FILE | {"out_len": ""}
 
     def __post_init__(self) -> None:
         super().__post_init__()
