@@ -3,13 +3,13 @@
 The names in `api.py` are the Python API. They are imported when the first of them is used, so that
 `import seq2seq_demo` is fast.
 
-An example:
+An example, which takes half a minute:
 
     from seq2seq_demo import load, train
-    network = train("reversed", points=20_000, in_len=5, model="embedding_attention")
-    network.predict([[3, 1, 2, 0, 9]])
-    network.evaluate("reversed").exact_match
-    network.save("reversed.h5")
+    network = train("reversed", 20_000)  # or a function, the path of a file of pairs, pairs, or a DataFrame
+    network([3, 1, 2])                   # [2, 1, 3]
+    network.evaluate().exact_match       # above 0.99
+    network.save("reversed.h5")          # which load("reversed.h5") reads
 """
 
 from importlib import import_module

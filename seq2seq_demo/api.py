@@ -4,7 +4,6 @@
 from seq2seq_demo.callbacks import Callback as Callback, TrainingState as TrainingState
 from seq2seq_demo.data.patterns import patterns as patterns
 from seq2seq_demo.data.reading import read_pairs as read_pairs
-from seq2seq_demo.data.sequences import Pairs as Pairs
 from seq2seq_demo.errors import (
     InputError as InputError,
     Seq2SeqError as Seq2SeqError,
