@@ -40,6 +40,16 @@ def test_importing_changes_no_environment_variable_and_loads_no_large_module():
     assert python(code) == f"['seq2seq_demo']\nset()\n{modules}\nTrue set()\n"
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_example_of_the_package_reaches_a_high_exact_match(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(inspect.cleandoc(seq2seq_demo.__doc__.partition("a minute:\n\n")[2]), names)
+    assert names["network"].validation.exact_match > 0.99
+    assert names["load"]("reversed.h5").predict([[3, 1, 2]]) == [[2, 1, 3]]
+
+
 def test_every_name_can_be_imported():
     assert sorted(NAMES.split()) == seq2seq_demo.__all__
     for name in seq2seq_demo.__all__:

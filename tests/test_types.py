@@ -1,14 +1,17 @@
 """The types of the Python API, as a user's type checker sees them."""
 
+import inspect
 import re
 import subprocess
 import sys
 from typing import get_args
 
+import jedi
 import pytest
 from helpers import ROOT, environment
 from test_documents import blocks
 
+import seq2seq_demo
 from seq2seq_demo.config import CELL_TYPES, CellName
 
 
@@ -24,6 +27,27 @@ def test_documented_calls_pass_mypy_strict(tmp_path):
     env = environment(MYPYPATH=str(ROOT))
     result = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("code", "names"),
+    [
+        ("from seq2seq_demo import train\ntrain('copy', lear", ["learning_rate="]),
+        ("from seq2seq_demo import train\ntrain('copy', 1000, on_", ["on_epoch="]),
+        ("from seq2seq_demo import load\nload('g2p').predict(['a'], beam", ["beam_size="]),
+        ("from seq2seq_demo import train\ntrain('copy').sett", ["settings"]),
+        ("import seq2seq_demo\nseq2seq_demo.patt", ["patterns"]),
+    ],
+)
+def test_editors_complete_keywords_and_attributes(code, names):
+    assert [each.name for each in jedi.Script(code).complete()] == names
+
+
+@pytest.mark.slow
+def test_editors_show_every_argument_of_train():
+    (shown,) = jedi.Script("from seq2seq_demo import train\ntrain(").get_signatures()
+    assert [each.name for each in shown.params] == [*inspect.signature(seq2seq_demo.train).parameters]
 
 
 def test_the_names_of_cells_are_those_of_their_table():
