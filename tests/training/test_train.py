@@ -29,9 +29,9 @@ def unchanged(task, **settings) -> TrainedNetwork:
     return train(task, **TINY | {"epochs": 0} | points | settings)
 
 
-def test_a_pattern_is_given_by_name_and_callbacks_see_every_call():
-    watcher, other = Watcher(), Watcher()
-    trained = train("reversed", points=100, in_len=4, epochs=2, batch_size=32, callbacks=[watcher, other], **TINY)
+def test_a_pattern_is_given_by_name():
+    watcher = Watcher()
+    trained = train("reversed", points=100, in_len=4, epochs=2, batch_size=32, callbacks=[watcher], **TINY)
     assert (trained.task, trained.in_len, trained.out_len, trained.step) == ("reversed", 4, 4, 6)
     config = {"learning_rate": 0.005, "lr_schedule": "cosine", "epochs": 2, "batch_size": 32}
     assert trained.run.config == TrainConfig(100, 4, 4, **config, min_in_len=4, few_symbols=DEFAULT_FEW_SYMBOLS)
@@ -40,10 +40,6 @@ def test_a_pattern_is_given_by_name_and_callbacks_see_every_call():
         trained.run.config, trained.model_config
     )
     assert trained.model_config == ModelConfig("attention", **TINY, ends=True)
-    epochs = [[("begin", k + 1), ("steps", 3 * k + 3, 90), ("end", k + 1, 9)] for k in range(2)]  # 1 of 10 is trained
-    assert watcher.calls == other.calls
-    assert [call[:3] for call in watcher.calls] == [*epochs[0], *epochs[1]]
-    assert all(call[3] > 0 and 0 <= call[4] <= 1 for call in watcher.calls if call[0] == "steps")
     last = watcher.networks[-1]
     assert largest_difference(last, trained) == 0
     figures = measure(trained.to_numpy(), watcher.state._pairs, EvaluationOptions(trained.answer_len)).figures
