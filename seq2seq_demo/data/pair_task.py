@@ -56,8 +56,6 @@ class PairTask:
 
     def __post_init__(self) -> None:
         for pairs in self._splits:
-            if not isinstance(pairs, Pairs):
-                raise InputError(f"expected Pairs, got {type(pairs).__name__}")
             if not (len(pairs) and pairs.sources.lengths.min()):
                 found = "an empty source" if len(pairs) else "none"
                 raise InputError(f"expected pairs of a source and a target, got {found}")
@@ -195,8 +193,6 @@ def as_pair_task(
     """
     if isinstance(data, PairTask):
         return data
-    if isinstance(data, Pairs):
-        return PairTask("pairs", data)
     try:
         name, kinds, records = _read(data, "pairs", vocabularies.tokens if vocabularies else tokens)
     except MissingInput as error:

@@ -152,11 +152,8 @@ def python_records(rows: Any, title: str, is_paired: bool = True) -> Iterator[Re
             yield to_record(place, {key: to_python(value) for key, value in row.items() if not _is_missing(value)})
         elif not is_paired:
             yield Record(place, to_python(row))
-        elif not isinstance(row, tuple | list) or len(row) != 2:
+        elif not isinstance(row, tuple | list) or len(row) != 2 or any(map(_is_missing, row)):
             error = InputError(f"{place}: expected a pair (source, target), got {preview(row, repr)}")
-            yield Record(place, None, error=error)
-        elif any(map(_is_missing, row)):
-            error = InputError(f"{place}: expected a source and a target, got a missing value")
             yield Record(place, None, error=error)
         else:
             yield Record(place, to_python(row[0]), to_python(row[1]))

@@ -10,17 +10,11 @@ from seq2seq_demo.config import ModelConfig, given_values
 from seq2seq_demo.network.parameters import weight_shapes
 
 # 192 units, or two layers, were no better on 3,000 pairs, and took twice as long.
-MODEL = {
-    "model": "embedding_attention",
-    "cell_type": "LSTMCell",
-    "cell_size": 128,
-    "embedding_size": 64,
-    "bidirectional": True,
-}
+MODEL = {"model": "attention", "cell_type": "LSTMCell", "cell_size": 128, "embedding_size": 64, "bidirectional": True}
 TRAINING = {"lr_schedule": "cosine", "batch_size": 32, "label_smoothing": 0.1}
 
 # A pattern gets as many epochs as make PATTERN_SAMPLES samples.
-PATTERN = {"model": "embedding_attention", "lr_schedule": "cosine", "learning_rate": 0.005}
+PATTERN = {"model": "attention", "lr_schedule": "cosine", "learning_rate": 0.005}
 PATTERN_SAMPLES, MAX_PATTERN_EPOCHS = 500_000, 100
 
 # 3,600 pairs of a word and its phones get 60 epochs. Ten times as many pairs get 24 epochs, so that training takes four

@@ -36,18 +36,15 @@ def resolve(
         UsageError: a setting is out of its range, does not fit the task, or contradicts `start`.
         InputError: there are too few pairs.
     """
-    if settings.get("minutes") is not None and settings.get("epochs") is not None:
-        raise UsageError("expected `epochs` or `minutes`, which limits the time, got both")
-    if settings.get("minutes") is not None and (settings.get("members") or 1) > 1:
-        raise UsageError("expected `minutes` or `members`, got both")
-    if settings.get("minutes") is not None and not workers.is_single():
-        raise UsageError("expected `minutes` without TF_CONFIG, because clocks differ between workers, got both")
-    if (settings.get("members") or 1) > 1 and not workers.is_single():
-        raise UsageError("expected `members` without TF_CONFIG, because each is trained in one process, got both")
+    has_minutes, members = settings.get("minutes") is not None, settings.get("members") or 1
+    if has_minutes and (settings.get("epochs") is not None or members > 1):
+        raise UsageError("expected `minutes`, which limits the time, without `epochs` and `members`, got both")
+    if (has_minutes or members > 1) and not workers.is_single():
+        raise UsageError("expected `minutes` or `members` without TF_CONFIG, got both")
     settings = with_recipe(task, settings, start, in_python)
     given = given_values(TrainConfig, settings)
-    if start and (start.others or given.get("members", 1) > 1):
-        found = f"an ensemble of {len(start.members)}" if start.others else f"`members` {given['members']}"
+    if start and (start.others or members > 1):
+        found = f"an ensemble of {len(start.members)}" if start.others else f"`members` {members}"
         raise UsageError(f"expected to continue from one network and to train one, got {found}")
     model_config = _continued_model(start, settings) if start else _new_model(task, settings)
     ends = in_python or model_config.ends or isinstance(settings.get("in_len"), tuple | list)

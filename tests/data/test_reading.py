@@ -365,8 +365,11 @@ def test_integers_of_a_column_are_texts():
     ("rows", "message"),
     [
         (Frame(a=[], b=[], c=[]), 'expected a DataFrame with columns source and target, or two .*, got "a", "b"'),
-        (Frame(source=["a", "b"], target=["x", float("nan")]), "pairs, row 1: expected .*, got a missing value"),
-        ([("a", "b"), (NA(), "c")], "pairs, row 1: expected a source and a target, got a missing value"),
+        (
+            Frame(source=["a", "b"], target=["x", float("nan")]),
+            r"row 1: expected a pair .*, got \('b', nan\)",
+        ),
+        ([("a", "b"), (NA(), "c")], r"pairs, row 1: expected a pair \(source, target\), got \("),
         ([("a", "b", "c")], r"pairs, row 0: expected a pair \(source, target\), got \('a', 'b', 'c'\)"),
         ([{"input": "a", "output": "b"}, {"sauce": "a"}], 'row 1: expected an object with "input" or "source", got {'),
         ([{"input": "a", "outptu": "b"}] * 2, "row 0: expected a target too, after a tab, .*, got none"),

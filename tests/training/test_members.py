@@ -182,7 +182,10 @@ def test_jobs_are_limited_by_the_members_and_by_memory(monkeypatch):
     [
         ({"members": 2, "epochs": 0}, "expected `epochs` of at least 1 with `members`, got 0"),
         ({"members": 2, "record": True}, "expected one network with `record`, got `members` 2"),
-        ({"members": 2, "minutes": 1}, "expected `minutes` or `members`, got both"),
+        (
+            {"members": 2, "minutes": 1},
+            "expected `minutes`, which limits the time, without `epochs` and",
+        ),
     ],
 )
 def test_settings_that_contradict_members_are_refused(settings, message):

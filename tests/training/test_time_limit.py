@@ -104,9 +104,9 @@ def test_a_recording_of_a_run_with_a_time_limit_has_no_ends_of_epochs(seconds):
 
 
 def test_contradictions_are_refused(monkeypatch):
-    with pytest.raises(UsageError, match="expected `epochs` or `minutes`, which limits the time, got both"):
+    with pytest.raises(UsageError, match="expected `minutes`, which limits the time, without `epochs` and"):
         train("reversed", minutes=1, epochs=3)
     hosts = '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 0}}'
     monkeypatch.setenv("TF_CONFIG", hosts)
-    with pytest.raises(UsageError, match="expected `minutes` without TF_CONFIG, because clocks differ"):
+    with pytest.raises(UsageError, match="expected `minutes` or `members` without TF_CONFIG, got both"):
         train("reversed", minutes=1)
