@@ -216,8 +216,10 @@ def typed_sources(words: Sequence[str], selected: SelectedNetwork) -> list[Recor
 
     If the network takes integers, all arguments together are one source. If it takes texts, each argument is a source.
     """
-    source = selected.network.vocabularies.source
-    if not source.is_text:
+    for word in words:
+        if "." in word and os.path.isfile(word):
+            print_notice(f"Reading {word} as a source; --from-file {word} reads the sources in this file")
+    if not selected.network.vocabularies.source.is_text:
         return [read_words(words)]
     return [Record(Place(f"input {preview(word)}"), word) for word in words]
 

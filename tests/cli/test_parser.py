@@ -114,37 +114,29 @@ def test_the_options_of_2016_in_short_and_long_form():
     assert rest.settings == {"points": 50, **sizes}
 
 
-LINES_OF_2016 = {  # the options, the command with its arguments, and how the program of 2016 understood them
-    ("-v -v -o weights.tfl -p reversed -m embedding_attention --iter-num=0 -e 10", "train 100000"): TrainOptions(
-        verbose=2,
-        output=Path("weights.tfl"),
-        pattern="reversed",
-        iter_num=0,
-        settings={"model": "embedding_attention", "epochs": 10, "points": 100_000},
-    ),
-    ("-i weights.tfl -v -p reversed -m embedding_attention", "predict 0 1 2 3 4 5 6 7 8 9"): PredictOptions(
-        input_weights=(Path("weights.tfl"),),
-        verbose=1,
-        pattern="reversed",
-        settings={"model": "embedding_attention"},
-        words=tuple("0123456789"),
-    ),
-    (
-        "-i TRAINED_WEIGHTS/ts2s__attention__sorted_1.tfl -p sorted --in-len=20 --out-len=20 -m embedding_attention",
-        "predict 9 8 7 6 5 4 3 2 1 2 5 1 8 7 7 3 9 1 4 6",
-    ): PredictOptions(
-        input_weights=(Path("TRAINED_WEIGHTS/ts2s__attention__sorted_1.tfl"),),
-        pattern="sorted",
-        settings={"in_len": 20, "out_len": 20, "model": "embedding_attention"},
-        words=tuple("98765432125187739146"),
-    ),
+INPUT = "-i weights.tfl -v -p reversed -m embedding_attention"
+SORTED = "-i TRAINED_WEIGHTS/ts2s__attention__sorted_1.tfl -p sorted --in-len=20 --out-len=20 -m embedding_attention"
+LINES_OF_2016 = {  # the options, the command with its arguments, and what differs from the defaults
+    ("-v -v -o weights.tfl -p reversed -m embedding_attention --iter-num=0 -e 10", "train 100000"): {
+        "settings": {"model": "embedding_attention", "epochs": 10, "points": 100_000},
+        **{"verbose": 2, "output": Path("weights.tfl"), "pattern": "reversed", "iter_num": 0},
+    },
+    (INPUT, "predict 0 1 2 3 4 5 6 7 8 9"): {
+        "settings": {"model": "embedding_attention"},
+        **{"input_weights": (Path("weights.tfl"),), "verbose": 1, "pattern": "reversed", "words": tuple("0123456789")},
+    },
+    (SORTED, "predict 9 8 7 6 5 4 3 2 1 2 5 1 8 7 7 3 9 1 4 6"): {
+        "settings": {"in_len": 20, "out_len": 20, "model": "embedding_attention"},
+        **{"input_weights": (Path(SORTED.split()[1]),), "pattern": "sorted", "words": tuple("98765432125187739146")},
+    },
 }
 
 
 @pytest.mark.parametrize(("options", "command"), LINES_OF_2016)
 def test_the_lines_of_the_readme_of_2016(options, command):
     for line in (f"{options} {command}", f"{command} {options}"):
-        assert parsed(line) == LINES_OF_2016[options, command]
+        given = parsed(line)
+        assert given == type(given)(**LINES_OF_2016[options, command])
 
 
 def test_the_main_help(help_of):
