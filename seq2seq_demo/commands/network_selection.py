@@ -186,12 +186,10 @@ def _report_skipped(file: str, n_pairs: int, errors: list[InputError], may_skip_
 
 def _tokens(options: NetworkOptions, pattern: PatternTask | None) -> Tokens:
     """Return the kinds of tokens of a new network, None to recognise a kind; a largest symbol implies integers."""
-    given = {"in": options.in_tokens, "out": options.out_tokens}
-    source, target = (
-        tokens or (INTEGERS if pattern or f"{side}_max_int" in options.settings else None)
-        for side, tokens in given.items()
-    )
-    return source, target
+    given = options.settings
+    source = INTEGERS if pattern or "in_max_int" in given else None
+    target = INTEGERS if pattern or "out_max_int" in given else None
+    return options.in_tokens or source, options.out_tokens or target
 
 
 def input_format(options: NetworkOptions, tokens: Tokens) -> InputFormat:

@@ -8,7 +8,7 @@ values.
 import itertools
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 YesNo = Literal["yes", "no"]
 TOKENS_HELP = "one of {choices} (default: recognised)"
 MAX_NETWORKS = 4  # on a page
-WITH_GALLERY = ("gallery", "force", "verbose", "quiet", "typed")  # fields that --gallery allows
 FIRST = ("pattern", "output", "input_weights")  # the options that --help lists first
 # Options that a command with a network accepts, but does not list in --help, because the weights file answers them.
 ANSWERED_BY_FILE = dict.fromkeys([*declared_settings(ModelConfig), "in_len", "in_tokens", "out_tokens", "iter_num"], "")
@@ -64,8 +63,6 @@ class Options:
     def __post_init__(self) -> None:
         object.__setattr__(self, "settings", MappingProxyType(self.settings))
         check_fields(self)
-        if self.quiet and self.verbose:
-            raise UsageError("expected --quiet or --verbose, got both")
         for config in (ModelConfig, TrainConfig):
             config(**given_values(config, self.settings))
 
@@ -278,9 +275,6 @@ class TrainOptions(NetworkOptions):
             raise UsageError(f"expected one -i/--input-weights, got {len(self.input_weights)}")
         if "few_symbols" in settings and self.from_file is not None:
             raise UsageError("expected --few-symbols or a file, got both: sources in a file are not random")
-        for of_epochs in ("record", "history", "history_plot"):
-            if getattr(self, of_epochs) and is_untrained:
-                raise UsageError(f"expected --epochs of at least 1 with `{of_epochs}`, got 0")
         self._require_file_for("in_tokens", "out_tokens", "format", "encoding", "columns", "header")
         self._require_file_for("validation_file", "keep_going", "lowercase")
         self._check_outputs(self._outputs(), may_replace_weights="-o")
@@ -320,9 +314,6 @@ class PageOptions(NetworkOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.gallery:
-            others = (each for each in fields(self) if each.name not in WITH_GALLERY)
-            if any(getattr(self, each.name) not in (each.default, (), {}) for each in others):
-                raise UsageError("expected no arguments or options except --force with --gallery, got others")
             return
         if self.output is None:
             raise UsageError("page expects -o, as in `page -i weights.h5 -o page.html`, got none")
