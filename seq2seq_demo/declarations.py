@@ -35,7 +35,7 @@ keep_best save_best_only restore_best_weights
 validation validation_file validation_split validation_data val dev eval_set
 output output_weights o out outfile save save_to save_path output_file
 start input_weights weights init checkpoint ckpt pretrained warm_start
-data sources from_file file filename input path dataset texts x
+data sources pairs from_file file filename input path dataset texts x
 beam_size beam beam_width num_beams
 n_best num_return_sequences top_k
 out_len max_out_len max_length max_len max_new_tokens output_len target_len
@@ -43,7 +43,7 @@ in_len lengths input_len source_len src_len seq_len
 members ensemble n_models n_estimators
 minutes budget time time_limit timeout
 quiet verbose silent
-pattern pattern_name task function
+pattern data pattern_name task function
 jobs workers threads processes
 in_max_int vocab_size n_symbols
 details proba probabilities confidence

@@ -83,8 +83,8 @@ def with_recipe(
     if isinstance(task, PairTask):
         chosen = _settings_for_pairs(task, given)
     else:
-        points = given.get("points", TrainConfig.points)
-        chosen = settings_for_pattern(points) if in_python else {}
+        symbols = {"out_max_int": given["in_max_int"]} if "in_max_int" in given else {}
+        chosen = settings_for_pattern(given.get("points", TrainConfig.points)) | symbols if in_python else {}
     return (given_values(TrainConfig, chosen) if start else chosen) | given
 
 

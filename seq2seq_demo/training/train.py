@@ -94,8 +94,8 @@ def train(
         cell_size: the number of units of a cell.
         embedding_size: the size of the embeddings.
         bidirectional: let the encoder read the source in both directions.
-        in_max_int: the largest integer in sources (default for patterns 9, for pairs the largest one).
-        out_max_int: the largest integer in targets (default for patterns 9, for pairs the largest one).
+        in_max_int: the largest integer in sources (default for a pattern 9, for pairs the largest one).
+        out_max_int: the largest integer in targets (default for a pattern `in_max_int`, for pairs the largest one).
         epochs: the number of passes over the data; 0 returns a network without training.
         minutes: train for this time, instead of a number of epochs.
         learning_rate: the learning rate of Adam.

@@ -56,6 +56,11 @@ def test_a_pattern_has_settings_of_its_own():
     assert largest_difference(train("reversed", epochs=0, seed=3), untrained(network.model_config, 3)) == 0
 
 
+def test_the_targets_of_a_pattern_have_the_symbols_of_its_sources():
+    assert train("copy", 100, in_max_int=20, epochs=0).model_config.out_max_int == 20
+    assert train("copy", 100, in_max_int=20, out_max_int=22, epochs=0).model_config.out_max_int == 22
+
+
 def test_every_setting_is_used():
     model = {"model": "embedding_attention", "cell_type": "GRUCell", "num_layers": 2, "cell_size": 3}
     model |= {"embedding_size": 2, "in_max_int": 4, "out_max_int": 6, "bidirectional": True}
