@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypedDict
 
 import numpy as np
@@ -82,15 +82,16 @@ class Prediction:
 
     def to_dict(self, attention: bool = False) -> dict[str, Any]:
         """Return the fields as JSON values, numbers with six significant digits; `attention` adds the attention."""
-        facts = {name: value for name, value in vars(self).items() if name in JSON_KEYS}
+        facts = vars(self).copy()
+        facts.pop("_expected_tokens", None)
+        rows = facts.pop("attention")
         for name in ("probability", "confidence", "score"):
             if facts[name] is not None:
                 facts[name] = _rounded(facts[name])
         if self.probabilities is not None:
-            facts["probabilities"] = [*map(_rounded, self.probabilities)]
+            facts["probabilities"] = [float(f"{p:.6g}") for p in self.probabilities]  # `_rounded`, inlined for speed
         if attention:
-            rows = None if self.attention is None else self.attention.tolist()
-            facts["attention"] = rows and [[*map(_rounded, row)] for row in rows]
+            facts["attention"] = None if rows is None else [[*map(_rounded, row)] for row in rows.tolist()]
         return facts
 
     def plot_attention(self) -> Figure:
@@ -118,7 +119,6 @@ class Prediction:
         return html_table(*([name, _shown(self, name)] for name in SHOWN_FIELDS))
 
 
-JSON_KEYS = {each.name for each in fields(Prediction)} - {"attention"}
 SHOWN_FIELDS = ("source", "prediction", "expected", "probability", "confidence", "score", "error")  # in notebooks
 MAX_SHOWN = 100  # rows of a table in a notebook
 
@@ -164,23 +164,23 @@ def to_prediction(answer: Answer, vocabularies: Vocabularies, temperature: float
         probability = math.prod(probabilities) if is_complete else 0.0
         if temperature is not None:
             confidence = answer_confidence(probabilities, temperature) if is_complete else 0.0
-    prediction = Prediction(
-        source,
-        predicted,
-        expected,
-        exact,
-        answer.ended,
-        probability,
-        confidence,
-        answer.score,
-        None,
-        source_tokens,
-        tokens,
-        probabilities,
-        answer.attention,
+    prediction = object.__new__(Prediction)  # `__init__` of a frozen dataclass takes as long as all other lines
+    vars(prediction).update(
+        source=source,
+        prediction=predicted,
+        expected=expected,
+        exact=exact,
+        ended=answer.ended,
+        probability=probability,
+        confidence=confidence,
+        score=answer.score,
+        error=None,
+        source_tokens=source_tokens,
+        prediction_tokens=tokens,
+        probabilities=probabilities,
+        attention=answer.attention,
+        _expected_tokens=expected_tokens,
     )
-    if expected_tokens is not None:
-        vars(prediction)["_expected_tokens"] = expected_tokens
     return prediction
 
 
