@@ -139,13 +139,9 @@ def test_short_names_of_models_and_cells_are_stored_in_full():
     [
         ("learningRate", "learning_rate"),
         ("lr", "learning_rate"),
-        ("hidden-size", "cell_size"),
         ("validation_split", "validation"),
-        ("ensemble", "members"),
-        ("budget", "minutes"),
         ("max_out_len", "out_len"),
         ("drop_out", "dropout"),
-        ("epoch", "epochs"),
         ("quiet", "verbose"),
         ("pairs", "data"),
         ("task", "data"),
