@@ -11,7 +11,7 @@ wrong in every figure. Only the loss leaves these symbols out, because it would 
 import functools
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -49,7 +49,6 @@ class EvaluationOptions(NamedTuple):
     detailed: bool = False  # count confusions, and keep the probabilities and a few wrong answers
     alternatives: bool = False  # an answer may equal any target of its source; False: each pair is separate
     on_progress: ProgressCallback = lambda _: None
-    on_notice: NoticeCallback = lambda _: None
 
     @property
     def decoding(self) -> DecodingOptions:
@@ -245,53 +244,45 @@ class EvaluationRequest(NamedTuple):
     on_notice: NoticeCallback = lambda _: None
 
 
-class Sample(NamedTuple):
-    """Describes the random sources on which a pattern is measured."""
-
-    lengths: Iterable[int]
-    n: int  # sources of each length
-    seed: int
-    kinds: bool = False  # also measure up to MAX_PER_KIND sources of each kind of `SOURCE_KINDS`
-
-
 def measure_pattern(
     network: NumpyNetwork,
     targets: Callable[[np.ndarray], Sequences],
-    sample: Sample,
+    request: EvaluationRequest,
     seen: Sequences | None,
     options: EvaluationOptions,
 ) -> Iterator[EvaluationRow]:
     """Yield the figures on random sources of each length; `targets` maps sources `[N, S]` to their targets.
 
-    `seen` contains training sources, which `evaluation_sources` excludes if enough other sources exist.
+    If the network ends its answers, up to MAX_PER_KIND sources of each kind of `SOURCE_KINDS` follow. `seen`
+    contains training sources, which `evaluation_sources` excludes if enough other sources exist.
 
     Raises:
         UsageError: the pattern rejects all lengths or, if the network does not end its answers, at least one.
         InputError: the network does not end its answers, and all sources of these lengths are in `seen`.
     """
-    c = network.model_config
+    c, n = network.model_config, request.n or EVALUATION_SIZE
     is_measured, reason = False, Seq2SeqError()
 
     def row(kind: str, sources: np.ndarray, fresh: bool | None = None) -> EvaluationRow:
         pairs = Pairs(Sequences.of_array(sources), targets(sources))
         return EvaluationRow(kind, sources.shape[1], measure(network, pairs, options), fresh)
 
-    for in_len in sample.lengths:
+    for in_len in request.lengths:
         try:
             targets(np.zeros((1, in_len), np.int64))
-            sources, fresh = evaluation_sources(c, in_len, sample.n, sample.seed, seen)
+            sources, fresh = evaluation_sources(c, in_len, n, request.seed, seen)
         except (UsageError, InputError) as error:
             if not c.ends and isinstance(error, UsageError):
                 raise
             reason = error
             if isinstance(error, InputError):
-                options.on_notice(f"Skipped one length: {error}")
+                request.on_notice(f"Skipped one length: {error}")
             continue
         is_measured = True
         yield row(RANDOM, sources, fresh)
-        for number, (kind, draw) in enumerate(SOURCE_KINDS.items() if sample.kinds else ()):
-            rng = np.random.default_rng([sample.seed, 4, number, in_len])
-            yield row(kind, draw(rng, min(sample.n, MAX_PER_KIND), in_len, c.in_max_int))
+        for number, (kind, draw) in enumerate(SOURCE_KINDS.items() if c.ends else ()):
+            rng = np.random.default_rng([request.seed, 4, number, in_len])
+            yield row(kind, draw(rng, min(n, MAX_PER_KIND), in_len, c.in_max_int))
     if not is_measured:
         raise reason
 
@@ -348,7 +339,7 @@ def measure_task(
             require_integer(name, value, at_least=1)
     require_integer("`seed`", seed, at_least=0)
     longest = functools.partial(facts.answer_len, out_len=out_len)
-    options = EvaluationOptions(longest, beam, True, False, on_progress, on_notice)
+    options = EvaluationOptions(longest, beam, True, False, on_progress)
     if isinstance(task, PairTask):
         facts.check_pairs(task, lengths[0] if lengths else None, out_len)
         pairs = task.pairs[slice(n)]
@@ -358,15 +349,16 @@ def measure_task(
         return
     if facts.vocabularies.are_text:
         raise UsageError(f"expected pairs to evaluate a network of texts, got pattern {task.name!r}")
-    lengths, n = lengths or facts.trained_lengths, n or EVALUATION_SIZE
-    for in_len in lengths:
+    request = request._replace(lengths=lengths or facts.trained_lengths)
+    for in_len in request.lengths:
         check_decoding_fits(facts.model_config, 1, in_len, out_len or in_len)
-        check_points_fit(n_to_measure(facts.model_config, in_len, n), in_len, out_len or in_len)
-    for notice in facts.length_notices(*lengths):
+        n_sources = n_to_measure(facts.model_config, in_len, n or EVALUATION_SIZE)
+        check_points_fit(n_sources, in_len, out_len or in_len)
+    for notice in facts.length_notices(*request.lengths):
         on_notice(notice)
     seen, are_all = training_sources(members, task)
     targets, not_fresh = facts.target_function(task, out_len), []
-    for row in measure_pattern(network, targets, Sample(lengths, n, seed, facts.ends), seen, options):
+    for row in measure_pattern(network, targets, request, seen, options):
         fresh = None if row.fresh and is_trained and not are_all else row.fresh
         not_fresh += [str(row.in_len)] if row.kind == RANDOM and not fresh else []
         yield replace(row, fresh=fresh)

@@ -14,7 +14,7 @@ from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.sampling import SOURCE_KINDS
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.errors import InputError, UsageError
-from seq2seq_demo.evaluation import GIVEN, MAX_PER_KIND, RANDOM, EvaluationOptions, Sample, measure
+from seq2seq_demo.evaluation import GIVEN, MAX_PER_KIND, RANDOM, EvaluationOptions, EvaluationRequest, measure
 from seq2seq_demo.metrics import WRONG_EXAMPLES, Counts, Figures, Tally, WorstAnswers
 from seq2seq_demo.network.decoding import MAX_ROWS_AT_ONCE, answer
 from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork
@@ -325,7 +325,7 @@ def test_given_pairs_are_measured_by_source_length(reply, config):
     assert [(row.counts.n, row.counts.n_pairs, row.counts.exact) for row in rows] == [(2, 3, 1), (1, 2, 1)]
 
 
-def rows_of(pattern, config, lengths, n=10, kinds=False, seen=None):
+def rows_of(pattern, config, lengths, n=10, seen=None):
     """The rows of a measurement on a pattern with full-length targets."""
     pattern = find_pattern(pattern)
 
@@ -334,11 +334,12 @@ def rows_of(pattern, config, lengths, n=10, kinds=False, seen=None):
         return pattern.targets_of(Sequences.of_array(sources), config.out_max_int)
 
     options = EvaluationOptions(lambda in_len: in_len)
-    return list(evaluation.measure_pattern(network_of(config), targets, Sample(lengths, n, 0, kinds), seen, options))
+    request = EvaluationRequest(n, lengths)
+    return list(evaluation.measure_pattern(network_of(config), targets, request, seen, options))
 
 
 def test_lengths_that_a_pattern_does_not_take_are_left_out():
-    rows = rows_of("added", ModelConfig(cell_size=3, embedding_size=2, ends=True), range(1, 7), kinds=True)
+    rows = rows_of("added", ModelConfig(cell_size=3, embedding_size=2, ends=True), range(1, 7))
     assert [row.in_len for row in rows if row.kind == RANDOM] == [2, 4, 6]
     assert {row.kind for row in rows} == {RANDOM, *SOURCE_KINDS}
     with pytest.raises(UsageError, match=r"pattern 'added', source \[0, 0, 0\]: expected an even length"):
@@ -348,7 +349,7 @@ def test_lengths_that_a_pattern_does_not_take_are_left_out():
 def test_lengths_whose_sources_were_all_trained_on():
     """A network that ends its answers is measured on them. For any other network, the length is left out."""
     seen = Sequences.of_array(np.arange(9)[:, None])
-    (row,) = rows_of("copy", ENDING, [1], seen=seen)
+    row, *_ = rows_of("copy", ENDING, [1], seen=seen)
     assert (row.counts.n, row.fresh) == (9, False)
     rows = rows_of("copy", FIXED, [1, 2], seen=seen)
     assert [(row.in_len, row.counts.n, row.fresh) for row in rows] == [(2, 10, True)]
@@ -359,5 +360,5 @@ def test_lengths_whose_sources_were_all_trained_on():
 @pytest.mark.parametrize("config", [FIXED, ENDING])
 @pytest.mark.parametrize(("in_len", "n"), [(1, 20), (3, 20), (2, MAX_PER_KIND + 1)])
 def test_n_to_measure_is_the_number_of_measured_sources(config, in_len, n):
-    rows = rows_of("copy", config, [in_len], n, kinds=config.ends)
+    rows = rows_of("copy", config, [in_len], n)
     assert sum(row.counts.n for row in rows) == evaluation.n_to_measure(config, in_len, n)

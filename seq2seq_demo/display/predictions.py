@@ -16,16 +16,15 @@ LINEAR_TSV = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 # ---- Lines ----
 
 
-def prediction_line(p: Prediction) -> str:
-    """Return a prediction in the format of the 2016 program; an unknown expected target is left out."""
-    expected = "" if p.expected is None else f" (expected={_bracketed(p.expected)})"
-    return f"==> For input {_source(p)}, prediction={_answer(p)}{expected}{_score(p)}"
-
-
 def answer_lines(answers: Sequence[Prediction]) -> list[str]:
-    """Return a line for each answer to a source, numbered from the second on; `answers` come best first."""
-    numbered = [f"    {n}. {_answer(p)}{_score(p)}" for n, p in enumerate(answers[1:], start=2)]
-    return [prediction_line(answers[0]), *numbered]
+    """Return a line for each answer to a source, best first.
+
+    The first one has the format of the 2016 program, without an unknown expected target; the others are numbered.
+    """
+    best = answers[0]
+    expected = "" if best.expected is None else f" (expected={_bracketed(best.expected)})"
+    first = f"==> For input {_source(best)}, prediction={_answer(best)}{expected}{_score(best)}"
+    return [first, *(f"    {n}. {_answer(p)}{_score(p)}" for n, p in enumerate(answers[1:], start=2))]
 
 
 def probe_line(p: Prediction, colour: bool) -> str:
