@@ -31,10 +31,10 @@ def test_training_and_evaluation_cover_every_length(run, fast_steps):
     assert network.run.config.few_symbols == 0.25
     assert run.ok("predict -i w 2 0 1")[0].endswith("(expected=[1 0 2])\n")
     out, _ = run.ok("evaluate -i w 100 --json")
-    rows = [json.loads(line) for line in out.splitlines()]
-    random = [row for row in rows if row["sources"] == "random"]
-    assert [(row["in_len"], row["n"]) for row in random] == [(1, 3), (2, 9), (3, 27), (4, 81)]
-    assert {row["sources"] for row in rows} == {"random", "all equal", "two symbols", "ascending", "descending"}
+    facts = json.loads(out)
+    random = facts["by_kind"]["random"]["by_length"]
+    assert {length: row["n"] for length, row in random.items()} == {"1": 3, "2": 9, "3": 27, "4": 81}
+    assert {*facts["by_kind"]} == {"random", "all equal", "two symbols", "ascending", "descending"}
     out, err = run.ok("evaluate -i w 50 --in-len 2-3,6")
     assert [line.split()[0] for line in out.split("\n\n")[2].splitlines()] == ["length", "2", "3", "6", "all"]
     assert "The network was trained on length 1-4, so its answers at length 6 may be wrong\n" in err
