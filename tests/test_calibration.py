@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from helpers import save_texts, write_pairs
 
-from seq2seq_demo.data.pair_task import PairTask, as_pair_task
+from seq2seq_demo.data.pair_task import as_pair_task
+from seq2seq_demo.evaluation import EvaluationOptions, measure
 from seq2seq_demo.metrics import (
     AnswerProbabilities,
     answer_confidence,
@@ -124,6 +125,6 @@ def test_training_calibrates_on_the_validation_pairs(fast_steps):
     network = train(rows, learning_rate=0.01, **settings)
     _, validation = as_pair_task(rows, network.vocabularies).split
     assert calibrated(network, validation).temperature == network.temperature
-    answers = network.evaluate(PairTask("", validation, vocabularies=network.vocabularies)).answers
-    assert fit_temperature(answers) == network.temperature
+    options = EvaluationOptions(network.answer_len, detailed=True, alternatives=True)
+    assert fit_temperature(measure(network.to_numpy(), validation, options).answers) == network.temperature
     assert train("reversed", points=40, in_len=3, epochs=1, cell_type="BasicRNNCell").temperature is None
