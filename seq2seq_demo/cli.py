@@ -27,7 +27,6 @@ from seq2seq_demo.files import file_names
 
 MAX_RANGE = 1000  # lengths in one range of `evaluate --in-len`
 NUMBER = re.compile(r"[+-]?\d[\d.,_]*(e[+-]?\d+)?", re.IGNORECASE)  # a word that is meant as a number
-REMOVED = ("--copies", "--unknown", "--normalize", "--engine")  # options of version 0.3 without a substitute
 
 
 class Command(NamedTuple):
@@ -185,8 +184,6 @@ def _reject(flag: str, command: str | None) -> None:
         return
     if command and "-o" not in own and likely_name(flag, [*own, "--output"]) == "--output":
         raise UsageError(f"{command} has no option {flag}: it prints its results, which `> FILE` writes to a file")
-    if flag in REMOVED:
-        raise UsageError(f"unknown option {flag}: version 0.4 removed it")
     if flag in commands:
         error = f"{flag} is an option of {', '.join(commands[flag])}, not of {command}"
         likely = likely_name(flag, [each for each in own if each.startswith("--output")])

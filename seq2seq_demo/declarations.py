@@ -19,14 +19,10 @@ _OPTION_NAMES: set[str] = set()  # every declared option, such as `--in-len`
 # Names of one thing, here and in other programs. An unknown name suggests the first name of its line that is valid.
 SYNONYMS = """
 learning_rate lr eta step_size
-lr_schedule schedule decay
-epochs max_iter
-batch_size bs
 cell_size hidden_size hidden_dim hidden units n_units rnn_size state_size latent_dim
 embedding_size embedding_dim emb_dim embed_dim d_model
 num_layers layers n_layers depth
 cell_type rnn_type unit
-show_attention attention
 model arch architecture decoder attention
 points n n_points n_samples samples size
 seed random_state rng
@@ -45,11 +41,6 @@ minutes budget time time_limit timeout
 quiet verbose silent
 pattern data pattern_name task function
 jobs workers threads processes
-in_max_int vocab_size n_symbols
-details proba probabilities confidence
-min_confidence threshold
-log_dir tensorboard
-force overwrite
 """
 
 

@@ -314,6 +314,8 @@ class PageOptions(NetworkOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.gallery:
+            if self.output or self.input_weights or self.words or self.from_file:
+                raise UsageError("expected no other network, source or output with --gallery, got one")
             return
         if self.output is None:
             raise UsageError("page expects -o, as in `page -i weights.h5 -o page.html`, got none")

@@ -6,7 +6,6 @@ import os
 import shlex
 import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from seq2seq_demo.callbacks import Callback
@@ -14,8 +13,7 @@ from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.commands.training_setup import TrainingSetup, new_training, resume_training
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.console import pluralize, print_line, print_notice, print_result
-from seq2seq_demo.data.pair_task import Task, data_notices
-from seq2seq_demo.data.vocabulary import join_symbols
+from seq2seq_demo.data.pair_task import data_notices
 from seq2seq_demo.display import training_report
 from seq2seq_demo.display.run_files import HistoryFiles, TensorBoard, check_log_dir
 from seq2seq_demo.errors import Interrupted, TrainingError, WeightsError, require_tensorflow
@@ -26,7 +24,6 @@ from seq2seq_demo.training.results import best_epoch, combined, stop_reason
 from seq2seq_demo.training.snapshots import SignalHandler, Snapshots
 
 SETTINGS_GUIDE = "https://github.com/seq2seq-demo/seq2seq-demo/blob/main/seq2seq_demo/docs/TRAINING.md#settings"
-MAX_SHOWN = 40  # symbols of a source in the command at the end
 
 
 def train(options: TrainOptions) -> None:
@@ -99,7 +96,7 @@ def _train(setup: TrainingSetup, options: TrainOptions) -> None:
                 network = fit(task, setup.snapshot, [report, *callbacks[0]], snapshots, setup.began)
         _save(network, options, snapshots)
         _print_outcome(network, config, snapshots.result)
-        print_notice(f"To use the network: {_predict_command(network, config, task, snapshots.result)}")
+        print_notice(f"To use the network: {shlex.join(['seq2seq-demo', 'predict', '-i', str(snapshots.result)])}")
     if interruption.signum:
         raise Interrupted("interrupted after the end of the training", interruption.signum)
 
@@ -192,15 +189,6 @@ def _save(network: TrainedNetwork, options: TrainOptions, snapshots: Snapshots) 
     snapshots.remove()
     if network.others:
         members.remove(file_names.members_folder(snapshots.result), len(network.members))
-
-
-def _predict_command(network: TrainedNetwork, config: TrainConfig, task: Task, path: Path) -> str:
-    """Return the command that answers one of the sources of the training; a long source is left out."""
-    drawn, _ = task.draw(config if task.is_pairs else replace(config, points=20), network.model_config)
-    (numbers, _), vocabulary = training_report.probe_pair(drawn), network.vocabularies.source
-    source = join_symbols(vocabulary.tokens, vocabulary.to_symbols(numbers)) if len(numbers) <= MAX_SHOWN else ""
-    words = [source] if vocabulary.is_text and source else source.split()
-    return shlex.join(["seq2seq-demo", "predict", "-i", str(path), *words])
 
 
 def _print_outcome(network: TrainedNetwork, config: TrainConfig, path: Path) -> None:
