@@ -93,21 +93,18 @@ class PairTask:
     def sized(self, config: TrainConfig, model: ModelConfig, out_len: int | None, default: int) -> TrainConfig:
         """Return the config with its number of points and its lengths set to those of the pairs."""
         sources, targets = self.pairs.sources.lengths, self.pairs.targets.lengths
-        config = replace(
+        return replace(
             config,
             points=sum(map(len, self._splits)),
             validation_points=len(self.split[1]),
             in_len=int(sources.max()),
-            min_in_len=int(sources.min()) if model.ends else None,
+            min_in_len=int(sources.min()),
             out_len=max(1, int(targets.max())),
             few_symbols=0.0,
         )
-        self._require_lengths(config, model)
-        return config
 
     def draw(self, config: TrainConfig, model: ModelConfig, start_step: int = 0) -> tuple[Pairs, Pairs]:
         """Return the training pairs and the validation pairs."""
-        self._require_lengths(config, model)
         self._require_symbols(model)
         if self.split[1].unseen_by(model).all():
             raise InputError("expected validation pairs of symbols that occur in the training pairs, got none")
@@ -145,13 +142,6 @@ class PairTask:
         if self.pairs.unseen_by(model).any():
             expected = f"sources of symbols 0 to {model.in_max_int} and targets of symbols 0 to {model.out_max_int}"
             raise UsageError(f"expected {expected}, got larger ones")
-
-    def _require_lengths(self, config: TrainConfig, model: ModelConfig) -> None:
-        """Raise UsageError if the lengths differ from the config's and the network does not end its answers."""
-        lengths = {(pairs.sources.common_length, pairs.targets.common_length) for pairs in self._splits}
-        if not model.ends and lengths != {(config.in_len, config.out_len)}:
-            expected = f"expected sources of {config.in_len} and targets of {config.out_len} symbols"
-            raise UsageError(f"{expected}, because this network does not end its answers, got other lengths")
 
 
 Task = PatternTask | PairTask

@@ -28,9 +28,9 @@ def resolve(
     change them. Other missing settings have the recipe's values if the task is a user's pairs, or if `in_python`; else
     their defaults.
 
-    A network learns to end its answers if `in_python`, if `start` already ends them, if `in_len` is a range, or if the
-    network is new and learns pairs. Any other network learns the first `out_len` symbols of a pattern's targets, by
-    default at most as many as `start` learned.
+    A network learns to end its answers if `in_python`, if it learns pairs, if `start` already ends them, or if `in_len`
+    is a range. Any other network learns the first `out_len` symbols of a pattern's targets, by default at most as many
+    as `start` learned.
 
     Raises:
         UsageError: a setting is out of its range, does not fit the task, or contradicts `start`.
@@ -47,7 +47,7 @@ def resolve(
         found = f"an ensemble of {len(start.members)}" if start.others else f"`members` {members}"
         raise UsageError(f"expected to continue from one network and to train one, got {found}")
     model_config = _continued_model(start, settings) if start else _new_model(task, settings)
-    ends = in_python or model_config.ends or isinstance(settings.get("in_len"), tuple | list)
+    ends = in_python or task.is_pairs or model_config.ends or isinstance(settings.get("in_len"), tuple | list)
     model_config = replace(model_config, ends=ends)
     values: dict[str, Any] = {"in_len": TrainConfig.in_len, "few_symbols": 0.0}
     values |= {"lr_schedule": "cosine"} if "minutes" in given else {}
@@ -138,7 +138,7 @@ def _continued_model(start: TrainedNetwork, settings: Mapping[str, Any]) -> Mode
 
 def _new_model(task: Task, settings: Mapping[str, Any]) -> ModelConfig:
     """Return the model of a new network; the task's largest symbols are the defaults of `in_max_int`, `out_max_int`."""
-    return ModelConfig(**task.largest_symbols() | given_values(ModelConfig, settings), ends=task.is_pairs)
+    return ModelConfig(**task.largest_symbols() | given_values(ModelConfig, settings))
 
 
 def split_notices(task: Task, start: TrainedNetwork | None) -> Iterator[str]:

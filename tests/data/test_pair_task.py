@@ -140,20 +140,6 @@ def test_the_sizes_of_a_task():
     assert sized(empty).out_len == 1
 
 
-def test_a_network_that_does_not_end_needs_pairs_of_one_length():
-    model = replace(ENDING, ends=False)
-    task = PairTask("mine", ragged([[n, n, n] for n in range(30)], [[n, 1] for n in range(30)]))
-    config = sized(task, model)
-    assert (config.points, config.min_in_len, config.in_len, config.out_len) == (30, None, 3, 2)
-    assert len(task.draw(config, model)[0]) == config.n_training
-    message = "expected sources of 3 and targets of 2 symbols, because this network does not end its answers, got other"
-    validation = ragged([[1, 2], [1, 2]], [[1, 1], [1, 1]])
-    with pytest.raises(UsageError, match=message):
-        sized(replace(task, validation=validation), model)
-    with pytest.raises(UsageError, match=message):
-        PairTask("mine", validation).draw(config, model)
-
-
 def test_pairs_must_match_the_configs():
     pairs, validation = ragged([[1, 2], [3]] * 10), ragged([[4], [1, 2]])
     model, task = ModelConfig(in_max_int=4, out_max_int=19, ends=True), PairTask("mine", pairs, validation)
