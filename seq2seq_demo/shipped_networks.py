@@ -11,8 +11,6 @@ DESCRIPTIONS = {
     "g2p": "English spelling to pronunciation, in the phones of CMUdict.",
     "long-rnn": "Last symbol first; without attention, for the same lengths as reversed-attention.",
     "numbers": "English words for numbers below a million.",
-    "recorded-attention": "Last symbol first; with a recording of its training.",
-    "recorded-rnn": "Last symbol first; with a recording of its training.",
 }  # the default is the description of the pattern
 
 

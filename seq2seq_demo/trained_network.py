@@ -20,7 +20,6 @@ from seq2seq_demo.errors import UsageError, WeightsError
 from seq2seq_demo.evaluation import EvaluationRequest, measure_task
 from seq2seq_demo.evaluation_report import Evaluation, summary_of
 from seq2seq_demo.files import file_names, weights_file
-from seq2seq_demo.files.recording import Recording
 from seq2seq_demo.files.weights_file import Checkpoint, Content, check_members
 from seq2seq_demo.network.bidirectional import make_numpy_network
 from seq2seq_demo.network.decoding import GREEDY, Answer, DecodingOptions
@@ -49,7 +48,6 @@ class TrainedNetwork(NetworkFacts):
     _: KW_ONLY
     step: int = 0  # the number of updates that Adam has made
     moments: Weights = field(default_factory=dict)  # Adam's, as "m/NAME" and "v/NAME"; may be empty
-    recording: Recording | None = None  # part of a snapshot, but a separate file beside a weights file
     others: tuple[TrainedNetwork, ...] = ()  # the members of an ensemble after the first one, which is this network
     calibration_error: float | None = None  # on the validation pairs, cross-validated; not in a weights file
     history: History = field(default_factory=History)  # the completed epochs of the last training run
@@ -61,13 +59,12 @@ class TrainedNetwork(NetworkFacts):
             cls(**vars(facts) | {"history": History(facts.history)}, **checkpoint._asdict())
             for facts, checkpoint in content.networks
         )
-        return replace(first, others=tuple(others), recording=content.recording)
+        return replace(first, others=tuple(others))
 
     @property
     def content(self) -> Content:
         """The content of its weights file."""
-        networks = [(each, Checkpoint(each.weights, each.step, each.moments)) for each in self.members]
-        return Content(networks, recording=self.recording)
+        return Content([(each, Checkpoint(each.weights, each.step, each.moments)) for each in self.members])
 
     def __repr__(self) -> str:
         reached = f", exact match {self.validation.exact_match:.4f} in validation" if self.validation else ""
@@ -298,10 +295,10 @@ class TrainedNetwork(NetworkFacts):
         return Seq2Seq(self.model_config, self.weights)
 
     def save(self, path: str | os.PathLike[str], overwrite: bool = True, optimizer: bool = True) -> None:
-        """Write a weights file atomically, and beside it the recording of the training, if there is one.
+        """Write a weights file atomically.
 
         Args:
-            path: the weights file; the recording of `a.h5` is `a.record.h5`.
+            path: the weights file.
             overwrite: replace an existing weights file. A file of another program is never replaced.
             optimizer: keep Adam's moments, which take two thirds of the file. Only training that continues from the
                 file needs them; without them, it starts with moments of zero.

@@ -1,6 +1,5 @@
 """The calls that PYTHON.md documents, as a user writes them. `test_types.py` checks this file, and nothing runs it."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, assert_type
 
@@ -40,14 +39,13 @@ network = train(doubled, 1000, verbose=True)
 network = train(lambda digits: digits[::-1], 20_000)
 network = train("pairs.tsv", validation=Path("dev.tsv"))
 rows = [{"source": "ab", "target": "ba"}, {"source": "a", "target": "a"}]
-network = train(rows, in_tokens="characters", lowercase=True, validation=[("b", "b")], record=True)
+network = train(rows, in_tokens="characters", lowercase=True, validation=[("b", "b")])
 network = train([("ab", "ba"), ("b", "b")], minutes=1.5, start=network, members=1)
 best: float = max(network.history["validation_exact_match"])
 last: Epoch = network.history[-1]
 columns: dict[str, list[float]] = network.history.to_dict()
 network.history.plot().savefig("history.png")
 network.save("a.h5", overwrite=False)
-steps: Sequence[int] = network.recording.steps if network.recording else ()
 
 answers: list[str] = load("g2p").predict(["hello"])
 prediction: Prediction = network.predict(["ab"], details=True)[0]

@@ -246,14 +246,14 @@ def wait_for(condition, seconds=100):
         time.sleep(0.01)
 
 
-def run_fast_steps(trainer, data, first, rows, learning_rates, sums):
+def run_fast_steps(trainer, data, rows, learning_rates):
     """A replacement for `Trainer._run_steps` that adds to the weights."""
     import tensorflow as tf
 
-    n_steps = (rows - 1) // trainer.batch_rows + 1 - first
+    n_steps = (rows - 1) // trainer.batch_rows + 1
     trainer.adam.iterations.assign_add(tf.cast(n_steps, tf.int64))
     trainer.adam.weights.assign_add(tf.fill(trainer.adam.weights.shape, 0.01 * tf.cast(n_steps, tf.float32)))
-    return [sums[0] + tf.cast(n_steps, tf.float32), sums[1]]
+    return [tf.cast(n_steps, tf.float32), tf.zeros(())]
 
 
 def imported(lines, *modules) -> list[str]:

@@ -18,7 +18,7 @@ def page_links() -> tuple[int, list[str]]:
     from helpers_page import NODE, ask
 
     from seq2seq_demo.config import ModelConfig
-    from seq2seq_demo.page.builder import Moments, ShownNetwork, network_data
+    from seq2seq_demo.page.builder import ShownNetwork, network_data
     from seq2seq_demo.trained_network import TrainedNetwork
 
     if NODE is None:
@@ -30,8 +30,7 @@ def page_links() -> tuple[int, list[str]]:
         return TrainedNetwork(config, random_weights(config), task="reversed", in_len=9 if ends else 3, out_len=9)
 
     ends, fixed = network("embedding_attention", True), network("embedding_rnn", False)
-    moments = Moments((0, 9), (0.0, 1.0), (ends.weights, ends.weights), 10, (0.0, 1.0), (2.0, 1.0))
-    shown = ShownNetwork("ends", ends, moments=moments), ShownNetwork("fixed", fixed)
+    shown = ShownNetwork("ends", ends), ShownNetwork("fixed", fixed)
     ask(("open", [network_data(one) for one in shown]))
 
     def follow(link: str, before: str = "") -> dict:

@@ -24,7 +24,6 @@ PAGE = "page -i reversed-attention --from-file sources"
 PICTURES = (".png", ".svg", ".pdf")
 OUTPUTS = [  # a command that ends with an output option, the kind of the output, and the suffixes of its name
     (f"{TRAIN} -o", "weights", (".h5", "")),
-    (f"{TRAIN} --record -o", "recording", (".record.h5",)),
     (f"{TRAIN} -o other.h5 --history", "history", (".json", ".cfg", "")),
     (f"{TRAIN} -o other.h5 --history-plot", "picture", PICTURES),
     (f"{PREDICT} --attention-plot", "picture", PICTURES),
@@ -59,8 +58,7 @@ def _attempt(line: str, output: str, content: bytes, rng: random.Random) -> None
     if target.name != output:
         Path(output).symlink_to(target)
     Path("sources").write_text("1 2\n")
-    argument = output.replace(".record.h5", ".h5")
-    status, err = _main([*line.split(), argument])
+    status, err = _main([*line.split(), output])
     described = f"{line} {output}, {content[:30]!r}: status {status}, {err[-300:]}"
     assert target.read_bytes() == content, described
     assert "unexpected" not in err, described
@@ -80,13 +78,13 @@ def _files_of_this_program() -> list[tuple[str, bytes]]:
     """Return the kind and the content of an output of each output option."""
     folder = Path(tempfile.mkdtemp())
     (folder / "sources").write_text("1 2\n")
-    outputs = ["o.h5", "o.record.h5", "o.json", "o.png", "o.svg", "o.pdf", "o.html"]
-    kinds = ["weights", "recording", "history", *["picture"] * 3, "page"]
+    outputs = ["o.h5", "o.json", "o.png", "o.svg", "o.pdf", "o.html"]
+    kinds = ["weights", "history", *["picture"] * 3, "page"]
     plots = [f"{PREDICT} --attention-plot o{suffix}" for suffix in PICTURES]
     pid = os.fork()
     if pid == 0:  # keeps this process free of TensorFlow, which does not survive a fork
         os.chdir(folder)
-        lines = [f"{TRAIN} -o o.h5 --record --history o.json", *plots, f"{PAGE} -o o.html"]
+        lines = [f"{TRAIN} -o o.h5 --history o.json", *plots, f"{PAGE} -o o.html"]
         results = [_main(line.split()) for line in lines]
         print(*(err for status, err in results if status), sep="", end="", file=sys.stderr, flush=True)
         os._exit(any(status for status, _ in results))

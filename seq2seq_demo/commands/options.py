@@ -242,7 +242,6 @@ class TrainOptions(NetworkOptions):
     accepted_settings: ClassVar[Collection[str]] = declared_settings(TrainConfig)
     lowercase: bool | None = setting(None, "--lowercase", "convert sources to lower case, whenever the network reads")
     validation_file: str | None = setting(None, "--validation-file FILE", "pairs to validate with (default: a tenth)")
-    record: bool = setting(False, "--record", "record the weights at many steps, in a file beside -o")
     resume: bool = setting(False, "--resume", "resume an interrupted training run from its snapshot")
     history: Path | None = setting(None, "--history FILE", "write the figures of each epoch, as JSON")
     history_plot: Path | None = setting(None, "--history-plot FILE", "plot the training curves (.png, .svg or .pdf)")
@@ -291,8 +290,6 @@ class TrainOptions(NetworkOptions):
     def _outputs(self) -> dict[str, Path | None]:
         """The files that the training run may write, by option."""
         outputs = {"-o": self.output, "--history": self.history, "--history-plot": self.history_plot}
-        if self.result and (self.record or self.resume):
-            outputs["--record"] = file_names.recording_path(self.result)
         n_members = MAX_MEMBERS if self.resume else self.settings.get("members") or 1
         for path, number in itertools.product((self.history, self.history_plot), range(2, n_members + 1)):
             if path:

@@ -16,9 +16,8 @@ from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.errors import require
 from seq2seq_demo.files import atomic_files, file_names
-from seq2seq_demo.files.recording import find_recording
 from seq2seq_demo.page import examples
-from seq2seq_demo.page.builder import Example, Moments, ShownNetwork, build, build_module, check
+from seq2seq_demo.page.builder import Example, ShownNetwork, build, build_module, check
 from seq2seq_demo.page.gallery import EXAMPLES, GALLERY, INDEX, LINKS, Entry, build_index, build_links, exercises
 from seq2seq_demo.shipped_networks import DESCRIPTIONS
 from seq2seq_demo.trained_network import load
@@ -42,21 +41,15 @@ def page(options: PageOptions) -> None:
 
 
 def _page(options: PageOptions, selected: Sequence[SelectedNetwork], shown: Sequence[ShownNetwork]) -> str:
-    """Return the page with its examples and the recordings of the networks."""
+    """Return the page with its examples."""
     pairs = None
     if options.from_file:  # read once, because it may be a pipe
         pairs = read_pair_task(options, None, selected[0].pattern, selected[0].network).pairs
-    return build(_with_details(selected, shown, _examples(options, selected, pairs), pairs))
+    return build(_with_examples(shown, _examples(options, selected, pairs)))
 
 
-def _with_details(
-    selected: Sequence[SelectedNetwork],
-    shown: Sequence[ShownNetwork],
-    offered: Sequence[list[Example]],
-    pairs: Pairs | None = None,
-) -> list[ShownNetwork]:
-    details = zip(shown, offered, (_moments(one, pairs) for one in selected), strict=True)
-    return [replace(network, examples=listed, moments=moments) for network, listed, moments in details]
+def _with_examples(shown: Sequence[ShownNetwork], offered: Sequence[list[Example]]) -> list[ShownNetwork]:
+    return [replace(network, examples=listed) for network, listed in zip(shown, offered, strict=True)]
 
 
 def _write_gallery(folder: Path, force: bool) -> None:
@@ -87,13 +80,13 @@ def _check_folder(folder: Path, paths: Sequence[Path], force: bool) -> None:
 
 
 def _gallery_networks(entry: Entry) -> list[ShownNetwork]:
-    """Return the networks of an entry, with examples and their recordings."""
+    """Return the networks of an entry, with examples."""
     selected = [_shipped_network(name) for name in entry.networks]
     shown = [_shown_network(one) for one in selected]
     if len(shown) > 1:  # they differ in attention
         prefixes = ("with" if one.network.model_config.has_attention else "without" for one in selected)
         shown = [replace(one, name=f"{prefix} attention") for one, prefix in zip(shown, prefixes, strict=True)]
-    return _with_details(selected, shown, _own_examples(selected))
+    return _with_examples(shown, _own_examples(selected))
 
 
 def _shipped_network(name: str) -> SelectedNetwork:
@@ -155,12 +148,3 @@ def _own_examples(selected: Sequence[SelectedNetwork]) -> list[list[Example]]:
     if networks[0].vocabularies.are_text:
         return [[] for _ in selected]
     return examples.pattern_examples([(one.network, one.pattern) for one in selected])
-
-
-def _moments(selected: SelectedNetwork, pairs: Pairs | None) -> Moments | None:
-    """Return the recorded moments of a network's training; None if there are none."""
-    network, recording = selected.network, find_recording(selected.path, selected.network.weights)
-    if recording is None:
-        return None
-    held_out = examples.held_out(network, selected.pattern) if selected.pattern else pairs
-    return examples.recorded_moments(network, recording, held_out)

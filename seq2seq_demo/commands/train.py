@@ -12,12 +12,12 @@ from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.commands.training_setup import TrainingSetup, new_training, resume_training
 from seq2seq_demo.config import TrainConfig
-from seq2seq_demo.console import pluralize, print_line, print_notice, print_result
+from seq2seq_demo.console import print_line, print_notice, print_result
 from seq2seq_demo.data.pair_task import data_notices
 from seq2seq_demo.display import training_report
 from seq2seq_demo.display.run_files import HistoryFiles, TensorBoard, check_log_dir
 from seq2seq_demo.errors import Interrupted, TrainingError, WeightsError, require_tensorflow
-from seq2seq_demo.files import atomic_files, file_names, recording, weights_file
+from seq2seq_demo.files import atomic_files, file_names, weights_file
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import members, workers
 from seq2seq_demo.training.results import best_epoch, combined, stop_reason
@@ -72,8 +72,6 @@ def _train(setup: TrainingSetup, options: TrainOptions) -> None:
     config, task, start = setup.config, setup.task, setup.snapshot.network
     path = setup.result or file_names.next_unused_path(options.data_dir, options.name, task.name)
     atomic_files.check_writable(path, "a weights file", WeightsError)
-    if start.recording:
-        recording.check_destination(file_names.recording_path(path), options.output is not None, options.force)
     log_dir = options.log_dir
     if log_dir:
         check_log_dir(log_dir)
@@ -194,9 +192,6 @@ def _save(network: TrainedNetwork, options: TrainOptions, snapshots: Snapshots) 
 def _print_outcome(network: TrainedNetwork, config: TrainConfig, path: Path) -> None:
     """Print where the network is saved, and what the training reached."""
     print_line(f"Saved {path}", is_result=True)
-    if network.recording:
-        recorded = pluralize(len(network.recording.steps), "step")
-        print_line(f"Recorded {recorded} in {file_names.recording_path(path)}", is_result=True)
     reached, epochs = network.validation, network.history
     if network.others and reached:
         figures = f"validation loss {reached.loss:.4f}, exact match {reached.exact_match:.4f}"

@@ -61,7 +61,7 @@ def new_training(options: TrainOptions) -> TrainingSetup:
     if options.iter_num is not None and result and os.path.lexists(result):
         n = options.iter_num + 1
         raise WeightsError(f"{result} exists already: continue from it with --iter-num {n}, or give -o FILE")
-    snapshot = new_run(task, settings, start, options.record)
+    snapshot = new_run(task, settings, start)
     if not snapshot.run.config.epochs:
         snapshot = Snapshot(_untrained(options, start, snapshot.network))
         return TrainingSetup(task, snapshot, result)
@@ -82,11 +82,11 @@ def _untrained(options: TrainOptions, start: TrainedNetwork | None, begun: Train
     """
     lengths = {name: getattr(begun, name) for name in LENGTHS}
     if start is None:
-        return replace(begun, run=None, recording=None)
+        return replace(begun, run=None)
     if start.in_len is not None or not options.settings.keys() & {"in_len", "out_len"}:
         lengths = {}
     task = begun.task if options.from_file or options.pattern else start.task
-    return replace(start, task=task, recording=None, **lengths)
+    return replace(start, task=task, **lengths)
 
 
 def _print_continuation(start: TrainedNetwork, path: Path | None, snapshot: Snapshot) -> None:
@@ -158,8 +158,6 @@ def _resume(options: TrainOptions, path: Path) -> TrainingSetup:
     """Set up the rest of an interrupted run; of several workers, only the chief locks and writes the snapshot."""
     snapshot = load_snapshot(path)
     network_selection.check_options_match(options, path, snapshot.network, resume=True)
-    if options.record and snapshot.network.recording is None:
-        raise UsageError(f"expected no --record, because {path} has no recording of the training so far")
     task, kind = _task_of_run(options, path, snapshot.network), "the snapshot of an interrupted training run"
     lock = atomic_files.open_locked(path, kind) if workers.is_chief() else None
     at = f", epoch {len(snapshot.network.history) + 1}, step {snapshot.network.step}"

@@ -22,9 +22,8 @@ FLAGS = [getattr(os, name, 0) for name in ("O_RDONLY", "O_NONBLOCK", "O_NOCTTY",
 # For each kind of output, a pattern that matches the files of this program from their first byte. A document that
 # embeds one of our pictures does not match, because the program's name is at another place.
 OWN_FILES = {
-    # Until version 3, snapshots and recordings begin as weights files do.
+    # Until version 3, snapshots, and recordings of a training run, begin as weights files do.
     "a weights file": rb'seq2seq-demo weights \d+\n(?!.*("progress": \{"|"steps_per_epoch"))',
-    "a recording": rb'seq2seq-demo (recording|weights \d+\n.*"steps_per_epoch")',
     "a history": rb'\[\n  \{\n    "epoch": 1,\n    "step": \d+,\n    "loss": ',
     "a page": rb'<!DOCTYPE html>\n.{,60}<meta name="generator" content="seq2seq-demo">|// A network of seq2seq-demo',
     "a picture": rb"\x89PNG.{33}tEXtSoftware\0seq2seq-demo"

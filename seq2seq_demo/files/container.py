@@ -15,9 +15,10 @@ from seq2seq_demo.errors import WeightsError, require
 from seq2seq_demo.files import hdf5
 
 VERSION = 5  # 2 added vocabularies, 3 recordings, 4 nested metadata; 5 dropped keys; all versions can be read
-WEIGHTS, SNAPSHOT, RECORDING = "weights", "snapshot", "recording"  # kinds; until version 3, headers say "weights"
+WEIGHTS, SNAPSHOT = "weights", "snapshot"  # kinds; until version 3, headers say "weights"
+RECORDED = "recorded/"  # until version 5, prefix of the arrays of a recording in a snapshot
 HEADER_SIZE = 512  # HDF5's user block: kind, version and the checksum of the rest, as ASCII text
-HEADER = re.compile(rb"seq2seq-demo (weights|snapshot|recording) ([0-9]{1,9})\nsha256 ([0-9a-f]{64})\n\0*")
+HEADER = re.compile(rb"seq2seq-demo (?:weights|snapshot) ([0-9]{1,9})\nsha256 ([0-9a-f]{64})\n\0*")
 
 
 def to_bytes(kind: str, arrays: dict[str, np.ndarray], texts: dict[str, str]) -> bytes:
@@ -36,17 +37,16 @@ def to_bytes(kind: str, arrays: dict[str, np.ndarray], texts: dict[str, str]) ->
 
 
 class Container:
-    """The content of a file: its kind, strings by name, and arrays, which are decoded on request.
+    """The content of a file: strings by name, and arrays, which are decoded on request.
 
     Raises:
         WeightsError: the body is not HDF5 as `to_bytes` writes it.
     """
 
-    def __init__(self, kind: str, version: int, body: bytes) -> None:
+    def __init__(self, version: int, body: bytes) -> None:
         self.version, self._body, self._read = version, body, set[str]()
         self.datasets, self.texts = hdf5.read(body)
-        # Until version 3, files have these strings; `kind` only if they are recordings.
-        self.kind, _ = self.texts.pop("kind", kind), self.texts.pop("format", "")
+        self.texts.pop("format", "")  # until version 3
 
     def array(self, name: str, shape: tuple[int, ...], dtype: str = "float32") -> np.ndarray:
         """Return an array; raise WeightsError unless it has this shape and type."""
@@ -60,12 +60,12 @@ class Container:
         return np.frombuffer(values, np.dtype(dtype).newbyteorder("<")).astype(dtype).reshape(shape)
 
     def require_all_read(self) -> None:
-        """Raise WeightsError if an array has not been read."""
+        """Raise WeightsError if an array has not been read, unless it is one of a recording, as snapshots once had."""
         for extra in sorted(self.datasets.keys() - self._read):
-            raise WeightsError(f"unexpected weight {extra!r}")
+            require(extra.startswith(RECORDED), f"unexpected weight {extra!r}")
 
 
-def read(content: bytes, expected: str = "a weights file of this program or of 2016") -> Container:
+def read(content: bytes) -> Container:
     """Parse the content of a file, after checking its version and checksum.
 
     Raises:
@@ -73,11 +73,11 @@ def read(content: bytes, expected: str = "a weights file of this program or of 2
     """
     header, body = HEADER.fullmatch(content[:HEADER_SIZE]), content[HEADER_SIZE:]
     if not header:
-        raise WeightsError(f"expected {expected}, got something else")
-    version, checksum = int(header[2]), hashlib.sha256(body).hexdigest().encode()
+        raise WeightsError("expected a weights file of this program or of 2016, got something else")
+    version, checksum = int(header[1]), hashlib.sha256(body).hexdigest().encode()
     require(1 <= version <= VERSION, f"expected a weights file of version 1 to {VERSION}, got version {version}")
-    require(checksum == header[3], "damaged weights file: its content does not match its checksum")
+    require(checksum == header[2], "damaged weights file: its content does not match its checksum")
     try:
-        return Container(header[1].decode(), version, body)
+        return Container(version, body)
     except WeightsError as error:
         raise WeightsError(f"damaged weights file: {error}") from error

@@ -101,11 +101,6 @@ def member_path(path: Path, number: int) -> Path:
     return path.with_suffix(f".{number}{path.suffix}")
 
 
-def recording_path(weights_path: Path) -> Path:
-    """Return the path of the recording beside a weights file: `a.record.h5` for `a.h5` and for `a`."""
-    return weights_path.with_name(weights_path.name.removesuffix(".h5") + ".record.h5")
-
-
 def shipped_path(task: str, model: str) -> Path:
     """Return the path of the shipped weights of a pattern and a model."""
     return canonical_path(_shipped_dir(), model, task, 1)

@@ -19,17 +19,15 @@ from seq2seq_demo.config import INTEGERS, MAX_MEMBERS, ModelConfig
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import Seq2SeqError, UsageError, WeightsError, require
-from seq2seq_demo.files import atomic_files, container, recording
-from seq2seq_demo.files.container import RECORDING, SNAPSHOT, WEIGHTS, Container
-from seq2seq_demo.files.file_names import recording_path
-from seq2seq_demo.files.recording import Recording
+from seq2seq_demo.files import atomic_files, container
+from seq2seq_demo.files.container import SNAPSHOT, WEIGHTS, Container
 from seq2seq_demo.files.typed_json import parse, parse_fields, parse_json, require_type
 from seq2seq_demo.network.names_2016 import MAGIC, from_2016, read_checkpoint
 from seq2seq_demo.network.parameters import Weights, check_weights, weight_shapes
 from seq2seq_demo.network_facts import NetworkFacts
 
 MAX_STEP = 2**53  # float64 represents every integer up to this value exactly
-BEST, RECORDED = "best/", "recorded/"  # prefixes of array names in a snapshot
+BEST = "best/"  # prefix of array names in a snapshot
 REMOVED_SETTINGS = ("copies", "n_copies", "name", "output", "processes", "budget")  # settings of versions 1 to 4
 MEMBER = "members/{}/"  # prefix of the array names of each network but the first, counted from 0
 LENGTHS = ("in_len", "out_len", "min_in_len")  # fields of `NetworkFacts`
@@ -60,14 +58,13 @@ class Content(NamedTuple):
     networks: Sequence[tuple[NetworkFacts, Checkpoint]]  # more than one in an ensemble
     progress: Progress | None = None
     best: Checkpoint | None = None
-    recording: Recording | None = None  # part of a snapshot, but a separate file beside a weights file
 
 
 # ---- Writing ----
 
 
 def write(content: Content, path: Path, overwrite: bool, force: bool | None = None) -> None:
-    """Write a weights file atomically and, if there is a recording, the recording beside it.
+    """Write a weights file atomically.
 
     With `overwrite`, files of this program may be replaced, and with `force` any file.
 
@@ -77,12 +74,7 @@ def write(content: Content, path: Path, overwrite: bool, force: bool | None = No
     """
     if overwrite:
         atomic_files.check_replaceable(path, "a weights file", force, WeightsError)
-    if content.recording:
-        recording.check_destination(recording_path(path), overwrite, force)
     atomic_files.write(path, to_bytes(content), overwrite, WeightsError)
-    if content.recording:
-        beside = recording.to_bytes(content.recording, content.networks[0][1].weights)
-        atomic_files.write(recording_path(path), beside, overwrite, WeightsError)
 
 
 def to_bytes(content: Content) -> bytes:
@@ -102,7 +94,6 @@ def to_bytes(content: Content) -> bytes:
     if content.progress:
         metadata["progress"] = content.progress
         arrays |= _arrays(content.best, BEST) if content.best else {}
-        arrays |= recording.to_arrays(content.recording, RECORDED) if content.recording else {}
     texts = {name: json.dumps(value, default=asdict) for name, value in metadata.items()}
     encoded = container.to_bytes(SNAPSHOT if content.progress else WEIGHTS, arrays, texts)
     _from_bytes(encoded)
@@ -143,7 +134,6 @@ def read(path: Path) -> Content:
 
 def _from_bytes(encoded: bytes) -> Content:
     file = container.read(encoded)
-    require(file.kind != RECORDING, "expected a weights file, got a training recording")
     try:
         facts, progress = parse_metadata(_metadata(file))
     except WeightsError as error:
@@ -153,10 +143,6 @@ def _from_bytes(encoded: bytes) -> Content:
     ]
     content = Content([*zip(facts, checkpoints, strict=True)], progress)
     _check_metadata(content)
-    run = facts[0].run
-    if progress and run and _has(file, RECORDED):
-        kept = recording.from_container(file, checkpoints[0].weights, run.config.steps_per_epoch, RECORDED)
-        content = content._replace(recording=kept)
     if progress and _has(file, BEST):
         content = content._replace(best=_checkpoint(file, facts[0].model_config, BEST))
     if file.version == container.VERSION:

@@ -29,7 +29,7 @@ STYLES = ("page.css", "inside.css", "lecture.css")
 MAX_WEIGHTS = 4_000_000  # per network; 11 MB in base64
 MAX_SYMBOLS = 20_000  # per vocabulary
 MAX_LAYERS = 8
-BITS, MOMENT_BITS = 16, 8  # per weight: an integer, to be multiplied by the scale of its array
+BITS = 16  # per weight: an integer, to be multiplied by the scale of its array
 
 
 @dataclass(frozen=True)
@@ -42,25 +42,12 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Moments:
-    """The weights of a network at several steps of its training, and its figures on `n` held-out sources."""
-
-    steps: Sequence[int]
-    epochs: Sequence[float]
-    weights: Sequence[Weights]
-    n: int = 0
-    exact_match: Sequence[float] = ()  # free-running; empty if no held-out sources have targets
-    loss: Sequence[float] = ()  # with teacher forcing
-
-
-@dataclass(frozen=True)
 class ShownNetwork:
-    """A network on the page, with its examples and its weights at several steps of training."""
+    """A network on the page, with its examples."""
 
     name: str
     network: TrainedNetwork
     examples: Sequence[Example] = ()
-    moments: Moments | None = None
     task_description: str = ""  # for networks without a built-in pattern, which has a description
 
 
@@ -168,8 +155,6 @@ def network_data(shown: ShownNetwork) -> dict[str, Any]:
     words = [phones.get(symbol) for symbol in target.symbols]
     derived = {"has_attention": c.has_attention, "go": c.go, "gates": c.cell.gates, "states": c.cell.states}
     pattern = PATTERNS[network.pattern] if network.pattern else None
-    moments = shown.moments
-    recorded = [encode_weights(network, weights, MOMENT_BITS) for weights in moments.weights] if moments else []
     return {
         "name": shown.name,
         "summary": network.summary(),
@@ -179,32 +164,33 @@ def network_data(shown: ShownNetwork) -> dict[str, Any]:
         "source": asdict(source) | {"largest": c.in_max_int},
         "target": asdict(target) | {"largest": c.out_max_int, "words": words if all(words) else []},
         "shapes": [[name, list(shape)] for name, shape in weight_shapes(c).items()],
-        "weights": encode_weights(network, network.weights),
+        "weights": encode_weights(network),
         "examples": [asdict(example) for example in shown.examples],
-        "recording": vars(moments) | {"weights": recorded} if moments else None,
+        "recording": None,
     }
 
 
-def encode_weights(network: TrainedNetwork, weights: Weights, bits: int = BITS) -> dict[str, Any]:
+def encode_weights(network: TrainedNetwork) -> dict[str, Any]:
     """Return the JSON object for `decodeWeights` in network.js, with the arrays in the order of `weight_shapes`."""
-    arrays, scales = zip(*(_scaled(weights[name], bits) for name in weight_shapes(network.model_config)), strict=True)
+    names = weight_shapes(network.model_config)
+    arrays, scales = zip(*(_scaled(network.weights[name]) for name in names), strict=True)
     numbers = base64.b64encode(b"".join(array.tobytes() for array in arrays)).decode()
-    return {"bits": bits, "scales": scales, "numbers": numbers}
+    return {"bits": BITS, "scales": scales, "numbers": numbers}
 
 
-def rounded(weights: Weights, bits: int = BITS) -> Weights:
+def rounded(weights: Weights) -> Weights:
     """Return the weights that `decodeWeights` in network.js decodes."""
-    scaled = {name: _scaled(array, bits) for name, array in weights.items()}
+    scaled = {name: _scaled(array) for name, array in weights.items()}
     return {
         name: np.multiply(numbers, scale, dtype=np.float64).astype(np.float32)
         for name, (numbers, scale) in scaled.items()
     }
 
 
-def _scaled(array: np.ndarray, bits: int) -> tuple[np.ndarray, float]:
-    """Return numbers of `bits` bits, and the scale by which to multiply them."""
-    scale = float(np.abs(array).max()) / (2 ** (bits - 1) - 1) or 1.0
-    return np.rint(array.astype(np.float64) / scale).astype(f"<i{bits // 8}"), scale
+def _scaled(array: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return numbers of BITS bits, and the scale by which to multiply them."""
+    scale = float(np.abs(array).max()) / (2 ** (BITS - 1) - 1) or 1.0
+    return np.rint(array.astype(np.float64) / scale).astype(f"<i{BITS // 8}"), scale
 
 
 def supported_cells() -> list[str]:

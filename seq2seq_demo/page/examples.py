@@ -1,4 +1,4 @@
-"""The examples on the page, and a network's figures at the recorded steps of its training."""
+"""The examples on the page."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
@@ -6,13 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.patterns import PatternTask
-from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
+from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.evaluation import EvaluationRequest
-from seq2seq_demo.files.recording import Recording
-from seq2seq_demo.page.builder import MOMENT_BITS, Example, Moments, rounded
+from seq2seq_demo.page.builder import Example
 from seq2seq_demo.trained_network import TrainedNetwork
 
 MAX_SOURCE_LEN, MAX_ANSWER_LEN = 60, 120  # symbols, as in app.js and trained.js
@@ -20,9 +17,6 @@ SHOWN_PAIRS = 6
 RIGHT, WRONG, SOME_WRONG = "a right answer", "a wrong answer", "some right, some wrong"
 N_CANDIDATES = 30  # sources among which to search for a wrong answer
 N_LONGER = 10  # candidates that are longer than in training
-N_MEASURED = 100  # held-out sources for the figures of each recorded step
-N_MEASURED_LENGTHS = 4
-MAX_MOMENTS = 16  # recorded steps on the page, per network
 
 Pair = tuple[list[int], list[int]]
 PatternNetwork = tuple[TrainedNetwork, PatternTask | None]  # a network and the pattern of its targets, if known
@@ -140,51 +134,3 @@ def _greedy_answers(network: TrainedNetwork, sources: Sequence[list[int]]) -> li
     longest = max((network.answer_len(length) for length in {*map(len, sources)}), default=0)
     answers = network.predict_numbers(sources, MAX_ANSWER_LEN if longest > MAX_ANSWER_LEN else None)
     return [None if best.ended is False else best.symbols for best in answers]
-
-
-def spaced(recording: Recording, n_steps: int) -> Recording:
-    """Return at most `n_steps` steps of a recording, the first and the last included.
-
-    The steps are evenly spaced on a logarithmic scale.
-    """
-    if len(recording.steps) <= n_steps:
-        return recording
-    wanted = np.geomspace(1, recording.steps[-1] + 1, n_steps) - 1
-    chosen = np.unique(np.searchsorted(recording.steps, wanted))
-    steps, weights = (tuple(values[i] for i in chosen) for values in (recording.steps, recording.weights))
-    return Recording(recording.steps_per_epoch, steps, weights)
-
-
-def recorded_moments(network: TrainedNetwork, recording: Recording, pairs: Pairs | None) -> Moments:
-    """Return the moments of a recording that the page shows, with figures on the short ones of the first pairs."""
-    shown = spaced(recording, MAX_MOMENTS)
-    moments = Moments(shown.steps, shown.epochs, shown.weights)
-    lengths = enumerate(pairs.sources.lengths[:N_MEASURED]) if pairs else ()
-    short = [i for i, n in lengths if _is_short(network, int(n))]
-    if not pairs or not short:
-        return moments
-    task = PairTask("measured", pairs[np.array(short)], vocabularies=network.vocabularies)
-    stored = (rounded(weights, MOMENT_BITS) for weights in shown.weights)  # the page's figures are those of its weights
-    figures = [replace(network, weights=weights).measure(task, EvaluationRequest()) for weights in stored]
-    exact_match, loss = [each.exact_match for each in figures], [each.loss for each in figures]
-    return replace(moments, n=figures[0].n, exact_match=exact_match, loss=loss)
-
-
-def _is_short(network: TrainedNetwork, in_len: int) -> bool:
-    """Return whether the page has room for sources of this length and their answers."""
-    out_len = network.answer_len(in_len) if network.ends else network.out_len or in_len
-    return in_len <= MAX_SOURCE_LEN and out_len <= MAX_ANSWER_LEN
-
-
-def held_out(network: TrainedNetwork, pattern: PatternTask) -> Pairs | None:
-    """Draw random sources of several trained lengths, with targets; None if the pattern accepts no trained length."""
-    target, rng = target_function(network, pattern), np.random.default_rng(2)
-    short = (n for n in network.trained_lengths[:MAX_SOURCE_LEN] if _is_short(network, n))
-    lengths = [n for n in short if target([0] * n) is not None]
-    if not lengths:
-        return None
-    measured = sorted({lengths[int(i)] for i in np.linspace(0, len(lengths) - 1, N_MEASURED_LENGTHS)})
-    shape, largest = N_MEASURED // len(measured), network.model_config.in_max_int
-    sources = [rng.integers(0, largest + 1, (shape, length)) for length in measured]
-    targets = map(network.target_function(pattern), sources)
-    return Pairs(concatenate(map(Sequences.of_array, sources)), concatenate(targets))

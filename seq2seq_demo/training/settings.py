@@ -15,7 +15,6 @@ from seq2seq_demo.system_memory import FLOAT_BYTES, bytes_per_row, check_fits, c
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training import workers
 from seq2seq_demo.training.recipe import PairStatistics, recommended_settings, settings_for_pattern
-from seq2seq_demo.training.recorder import start_recording
 from seq2seq_demo.training.snapshots import Snapshot
 
 
@@ -104,17 +103,12 @@ def new_run(
     task: Task,
     settings: Mapping[str, Any],
     start: TrainedNetwork | None = None,
-    record: bool = False,
     in_python: bool = False,
 ) -> Snapshot:
-    """Return a training run before its first step, from initial weights or those of `start`.
-
-    `record` adds a recording; for the other arguments and the errors, see `resolve`.
-    """
+    """Return a training run before its first step, from initial weights or those of `start`, as in `resolve`."""
     model_config, config = resolve(task, settings, start, in_python)
     network = start or replace(untrained(model_config, config.seed), vocabularies=task.vocabularies)
-    network = begin_run(replace(network, model_config=model_config, recording=None), task, config)
-    return Snapshot(start_recording(network, config) if record else network)
+    return Snapshot(begin_run(replace(network, model_config=model_config), task, config))
 
 
 def begin_run(network: TrainedNetwork, task: Task, config: TrainConfig) -> TrainedNetwork:

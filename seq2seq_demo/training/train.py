@@ -62,7 +62,6 @@ def train(
     members: int | None = None,
     seed: int | None = None,
     start: TrainedNetwork | None = None,
-    record: bool = False,
     on_epoch: Callable[[TrainingState], object] | None = None,
     callbacks: Sequence[Callback] | None = None,
     verbose: bool | None = None,
@@ -111,8 +110,6 @@ def train(
         members: train this number of networks, and combine them to an ensemble.
         seed: the random seed (default 0).
         start: a network to continue from. Its model is kept, and so are its lengths unless `in_len` changes them.
-        record: keep the weights of steps 0, 5, 7, 10, 14, 20, … and of the ends of epochs in
-            `TrainedNetwork.recording`, which `save` writes to a file beside the weights.
         on_epoch: a function that is called after each epoch with a `TrainingState`; True stops the training.
         callbacks: objects whose methods are called after steps and epochs, and can stop the training.
         verbose: print the report of the command `train`, with a progress bar on a terminal; by default, only show a
@@ -131,7 +128,7 @@ def train(
         raise UsageError(f"expected `start` to be a network, as load() returns it, got {start!r}")
     checked, began = check_callbacks(callbacks, on_epoch), time.monotonic()
     task = _task(data, points, start, (in_tokens, out_tokens), validation, lowercase)
-    snapshot = new_run(task, settings, start, require_flag("`record`", record), in_python=True)
+    snapshot = new_run(task, settings, start, in_python=True)
     config = snapshot.run.config
     for notice in (*split_notices(task, start), *data_notices(task, config, snapshot.network.model_config)):
         warnings.warn(notice, stacklevel=3)  # at the call of `train`, outside its decorator

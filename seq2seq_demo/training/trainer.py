@@ -31,7 +31,7 @@ from seq2seq_demo.network.parameters import check_weights, weight_shapes
 from seq2seq_demo.plots import History
 from seq2seq_demo.system_memory import bytes_per_row, check_fits
 from seq2seq_demo.trained_network import TrainedNetwork
-from seq2seq_demo.training import batches, recorder, results, workers
+from seq2seq_demo.training import batches, results, workers
 from seq2seq_demo.training.batches import FIRST_STEPS, STEPS_PER_CALL, Batch, Widths, batch_widths, use_xla
 from seq2seq_demo.training.packed_adam import PackedAdam
 from seq2seq_demo.training.snapshots import Snapshot, Snapshots
@@ -51,7 +51,7 @@ class Trainer:
         self.strategy = tf.distribute.get_strategy()
         self.model_config, self.widths = network.model_config, widths
         self.config, self.start = config, start
-        self.validation, self.recording = network.validation, network.recording
+        self.validation = network.validation
         self.progress, self.best, self.is_stopped = start.progress, start.best, False
         self.history = network.history
         self.start_step = start.run.start_step
@@ -77,17 +77,13 @@ class Trainer:
 
     # ---- A step ----
 
-    def _run_steps(
-        self, data: Batch, first: tf.Tensor, rows: tf.Tensor, learning_rates: tf.Tensor, sums: list[tf.Tensor]
-    ) -> list[tf.Tensor]:
-        """Run one step per batch; return `sums` plus the sums of these steps.
+    def _run_steps(self, data: Batch, rows: tf.Tensor, learning_rates: tf.Tensor) -> list[tf.Tensor]:
+        """Run one step per batch; return the loss sum and the number of correct symbols.
 
         Args:
             data: K batches.
-            first: the index of the first batch to train on.
             rows: stop before this row, counted over all K batches.
             learning_rates: one per batch, `[K]`.
-            sums: the loss sum and the number of correct symbols so far.
         """
         B = self.batch_rows
 
@@ -97,8 +93,9 @@ class Trainer:
             self.adam.apply(total[2:], learning_rates[k])
             return k + 1, [sums[0] + total[0], sums[1] + total[1]]
 
-        _, sums = tf.while_loop(lambda k, _: k * B < rows, body, (first, sums), parallel_iterations=1)
-        return sums
+        start = tf.constant(0), [tf.zeros(()), tf.zeros(())]
+        _, sums = tf.while_loop(lambda k, _: k * B < rows, body, start, parallel_iterations=1)
+        return list(sums)
 
     def batch_values(self, batch: Sequence[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the number of target symbols in a batch, and the index of the `widths.choices` entry that fits it.
@@ -197,20 +194,9 @@ class Trainer:
                 return
 
     def take_steps(self, pairs: Pairs) -> tuple[float, float]:
-        """Run up to K steps; return the loss sum and the number of correct symbols.
-
-        Recording the weights splits one call of TensorFlow into several. The sums carry over from call to call, so that
-        recording does not change their bits.
-        """
-        data, learning_rates, B = self.batches(pairs), self.learning_rates(), self.batch_rows
-        n_steps = -(-len(pairs) // B)
-        ends = recorder.chunk_ends(self.config, self.step - self.start_step, n_steps) if self.recording else [n_steps]
-        first, sums = 0, [tf.zeros(()), tf.zeros(())]
-        for end in ends:
-            rows = tf.constant(min(end * B, len(pairs)))
-            first, sums = end, self.run_steps(data, tf.constant(first), rows, learning_rates, sums)
-            self.record()
-        return float(sums[0]), float(sums[1])
+        """Run up to K steps; return the loss sum and the number of correct symbols."""
+        loss_sum, correct_sum = self.run_steps(self.batches(pairs), tf.constant(len(pairs)), self.learning_rates())
+        return float(loss_sum), float(correct_sum)
 
     def batches(self, pairs: Pairs) -> Batch:
         """Return up to K · B pairs as K batches, with the dropout seeds of the next K steps."""
@@ -227,12 +213,6 @@ class Trainer:
         share_done = np.full(STEPS_PER_CALL, self.clock.share_done) if c.minutes else by_steps
         factor = 0.5 + 0.5 * np.cos(np.pi * share_done) if c.lr_schedule == "cosine" else np.ones(STEPS_PER_CALL)
         return tf.constant(c.learning_rate * factor, tf.float32)
-
-    def record(self, is_end: bool = False) -> None:
-        """Add the weights to the recording if this is a recorded step, or the last one (`is_end`)."""
-        step = self.step - self.start_step
-        if self.recording and step > self.recording.steps[-1] and (is_end or recorder.is_recorded(self.config, step)):
-            self.recording = self.recording.with_step(step, self.adam.weights_by_name())
 
     # ---- Progress ----
 
@@ -296,7 +276,6 @@ class Trainer:
             **state._asdict(),
             moments_since=self.moments_since,
             validation=self.validation,
-            recording=self.recording,
             history=self.history,
         )
 
@@ -341,7 +320,7 @@ def fit(
     model_config, config = start.network.model_config, start.run.config
     set_threads(model_config.cell_size)
     strategy = workers.strategy(config.batch_size)
-    workers.require_agreement(strategy, lambda: workers.common_start(task, start))
+    workers.require_agreement(strategy, start)
     training, validation = task.draw(config, model_config, start.run.start_step)
     with strategy.scope():
         trainer = Trainer(start, batch_widths(training, config, model_config.ends), began)
@@ -364,6 +343,5 @@ def fit(
         trainer.is_stopped |= notify("on_epoch_end", trainer.history[-1], points)
         if snapshots:
             snapshots.after_epoch(trainer.snapshot, trainer.is_done())
-    trainer.record(is_end=True)
     network = results.finished(trainer.trained_network(), trainer.best)
     return results.calibrated(network, validation) if task.is_pairs else network

@@ -15,9 +15,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from seq2seq_demo.data.pair_task import Task
 from seq2seq_demo.errors import TrainingError, UsageError
-from seq2seq_demo.files.recording import weights_checksum
+from seq2seq_demo.files import weights_file
 from seq2seq_demo.training.snapshots import Snapshot
 
 EXAMPLE = '{"cluster": {"worker": ["HOST:PORT", "HOST:PORT"]}, "task": {"type": "worker", "index": 0}}'
@@ -162,26 +161,17 @@ def _connect_workers() -> Any:
     return tf.distribute.MultiWorkerMirroredStrategy()
 
 
-def require_agreement(strategy: Any, facts: Callable[[], str]) -> None:
-    """Raise UsageError unless `facts()` is the same on every worker."""
+def require_agreement(strategy: Any, start: Snapshot) -> None:
+    """Raise UsageError unless every worker has the same settings, data and initial state."""
     import tensorflow as tf
 
     if strategy.num_replicas_in_sync == 1:
         return
-    digest = zlib.crc32(facts().encode())
+    digest = zlib.crc32(weights_file.to_bytes(start.content))
     total = tf.function(sum_over_shares, autograph=False)(strategy, lambda: tf.constant(digest, tf.int64), ())
     if total != digest * strategy.num_replicas_in_sync:
         same = "the same options, pattern or data, and weights"
         raise UsageError(f"expected every worker to start with {same}, got different ones")
-
-
-def common_start(task: Task, start: Snapshot) -> str:
-    """Return a string that identifies task, settings and initial state. It must be equal on all workers."""
-    network, config = start.network, start.run.config
-    pauses = network.recording and network.recording.steps  # at which all workers record
-    weights = network.step, weights_checksum(network.weights | network.moments)
-    data = task.name, task.fingerprint(config, network.model_config)
-    return repr((config, network.model_config, data, start.progress, network.history, pauses, weights))
 
 
 def sum_over_shares(strategy: Any, function: Callable[..., Any], batch: tuple[Any, ...], *whole: Any) -> Any:

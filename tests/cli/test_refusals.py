@@ -60,8 +60,6 @@ WRONG_USAGE = [  # exit status 2
     ("predict --from-file x --columns a,b,c", "expected --columns SOURCE,TARGET, as in --columns 1,3, got 'a,b,c'"),
     ("train --from-file x --in-tokens words --in-max-int 9", "expected --in-max-int or --in-tokens words"),
     ("train --from-file x -p sorted --out-tokens words", "expected -p or --out-tokens words, got both"),
-    ("train 60 --record -o w.h5 --history w.record.h5", "expected --history and --record to be different"),
-    ("train --record -o w.h5 --from-file w.record.h5", "expected --from-file and --record to be different"),
     ("predict -i w.h5 1 --tsv --show-attention", "expected --show-attention or --tsv, got both"),
     ("predict -i w.h5 1 --tsv --json", "expected --json or --tsv, got both"),
     ("predict -i w.h5 1 --format tsv", "expected --tsv to print TSV, got --format, which is the format of a file"),
@@ -83,7 +81,6 @@ WRONG_USAGE = [  # exit status 2
 ]
 FAILURES = [  # exit status 1
     ("predict 1 2 -p mine.py:f", "expected weights of pattern 'mine:f' in ., found none"),
-    ("train 60 -p copy --record", "copy_1.weights.record.h5: expected a place for a recording, found a file"),
     ("predict -i w.h5 0 1 2 3 4 5 6 7 8 -1", "expected integers from 0 to 9, got -1"),
     ("predict hello", "expected an integer, got 'hello'"),
     ("page -i w.h5 -o no/x.html", "no/x.html: expected"),
@@ -100,9 +97,8 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("refusals")
     save_random(folder / "w.h5", ModelConfig("embedding_attention", cell_size=4, embedding_size=3))
     save_random(folder / "other.h5", ModelConfig(cell_size=3, in_max_int=4))
-    for name, text in {"mine.py": "f = list\n", "mine.js": "let x;\n", "w.record.h5": ""}.items():
+    for name, text in {"mine.py": "f = list\n", "mine.js": "let x;\n"}.items():
         (folder / name).write_text(text)
-    (folder / "ts2s__basic__copy_1.weights.record.h5").write_text("mine")
     return folder
 
 

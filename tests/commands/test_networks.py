@@ -6,8 +6,7 @@ from helpers import ROOT, save_random
 
 from seq2seq_demo.config import MODELS
 from seq2seq_demo.data.patterns import PATTERNS
-from seq2seq_demo.files.file_names import recording_path, shipped_networks, shipped_path
-from seq2seq_demo.files.recording import find_recording
+from seq2seq_demo.files.file_names import shipped_networks, shipped_path
 from seq2seq_demo.trained_network import load
 
 PATTERN_NETWORKS = {
@@ -20,7 +19,7 @@ OF_THE_GALLERY = "dates", "numbers", "long-rnn", "recorded-attention", "recorded
 def test_every_shipped_file_has_a_name():
     networks = shipped_networks()
     assert list(networks) == sorted({*PATTERN_NETWORKS, "g2p", *OF_THE_GALLERY})
-    files, others = os.listdir(networks["sorted-rnn"].parent), (".LICENSE", ".md", ".record.h5")
+    files, others = os.listdir(networks["sorted-rnn"].parent), (".LICENSE", ".md")
     assert {path.name for path in networks.values()} == {name for name in files if not name.endswith(others)}
     for name, (pattern, model) in PATTERN_NETWORKS.items():
         assert networks[name] == shipped_path(pattern, model)
@@ -91,14 +90,6 @@ def test_dates_and_numbers_are_read_by_name(run):
     assert load("numbers").predict(["4217", "90"]) == ["four thousand two hundred seventeen", "ninety"]
     for name in ("dates", "numbers"):
         assert shipped_networks()[name].stat().st_size < 700_000
-
-
-def test_the_reversing_networks_have_small_recordings_of_the_same_steps():
-    paths = [shipped_networks()[name] for name in OF_THE_GALLERY[-2:]]
-    recordings = [find_recording(path, load(path).weights) for path in paths]
-    assert recordings[0].steps == recordings[1].steps
-    assert len(recordings[0].steps) == 12
-    assert sum(recording_path(path).stat().st_size for path in paths) < 1_000_000
 
 
 def test_the_licence_of_cmudict_is_shipped_with_g2p():

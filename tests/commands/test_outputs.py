@@ -67,7 +67,7 @@ def outputs(run):
 
 def write_outputs(run):
     save_random("w.h5", ATTENTION)
-    run.ok(f"{TRAIN} -o new.h5 --record --history h.json --history-plot p.svg")
+    run.ok(f"{TRAIN} -o new.h5 --history h.json --history-plot p.svg")
     for suffix in ("png", "pdf"):
         run.ok(f"{PREDICT} --attention-plot p.{suffix}")
     run.ok("page -i w.h5 -o p.html")
@@ -85,9 +85,7 @@ OURS = {
 def test_no_output_replaces_a_file_of_another_program(outputs):
     finished_snapshot("renamed.h5")
     foreign = write_foreign(".")
-    ours = {
-        name: Path(name).read_bytes() for names in (*OURS.values(), ["new.record.h5", "renamed.h5"]) for name in names
-    }
+    ours = {name: Path(name).read_bytes() for names in (*OURS.values(), ["renamed.h5"]) for name in names}
     for kind, line in LINES.items():
         for name, content in (foreign | ours).items():
             is_input = name == "w.h5" and line.startswith(("page", "predict"))
@@ -109,15 +107,6 @@ def test_outputs_replace_their_own_kind_and_empty_files_and_with_force_any_file(
             outputs.ok(f"{line}{path}{options}")
             assert path.stat().st_size > len(content)
         outputs.ok(f"{line}{path}")
-
-
-def test_a_recording_replaces_only_a_recording(outputs):
-    Path("new.record.h5").write_bytes(b"thesis")
-    message = "new.record.h5: expected a new file or a recording "
-    outputs.refuses(f"{TRAIN} -o new.h5 --record", message + MESSAGE, 1)
-    assert Path("new.record.h5").read_bytes() == b"thesis"
-    outputs.ok(f"{TRAIN} -o new.h5 --record --force")
-    outputs.ok(f"{TRAIN} -o new.h5 --record")
 
 
 def test_an_unreadable_file_is_not_replaced(outputs, monkeypatch):

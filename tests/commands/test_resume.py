@@ -47,7 +47,7 @@ class Killed(BaseException):
 
 
 CASES = {  # options, the signal (None: a kill), and the result
-    "range, killed": ("80 -p sorted --in-len 1-4 --dropout 0.2 --record -o w.h5", None, "w.h5"),
+    "range, killed": ("80 -p sorted --in-len 1-4 --dropout 0.2 -o w.h5", None, "w.h5"),
     "pairs, SIGTERM": (
         "--from-file 'p x.tsv' --in-len 1-9 --keep-best --label-smoothing 0.1 --history h.json --log-dir logs",
         signal.SIGTERM,
@@ -150,7 +150,6 @@ def test_a_damaged_snapshot_is_an_error(run):
         ("-p sorted", "has pattern reversed, but the options ask for sorted"),
         ("--cell-size 8", "has cell-size 32, but the options ask for 8"),
         ("-e 3", "has epochs 1, but the options ask for 3"),
-        ("--record", "has no recording of the training so far"),
         ("--from-file p.tsv", "was trained on pattern 'reversed': expected no --from-file"),
     ],
 )

@@ -28,7 +28,7 @@ def test_any_number_of_arrays_can_be_stored(n):
 @pytest.mark.parametrize("size", [0, 1, 7, 8, 3000, 4000, 4056, 4060, 4064, 4072, 4080, 5000, 10**6])
 def test_texts_of_any_size_can_be_stored(size):
     texts = {"model": '{"é": "€"}', "training": "t" * size, "third": "x" * 40}
-    assert read(to_bytes("recording", {}, texts)).texts == texts
+    assert read(to_bytes("weights", {}, texts)).texts == texts
 
 
 def test_missing_unread_and_mismatched_arrays_are_errors(content):

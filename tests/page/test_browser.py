@@ -11,7 +11,7 @@ from helpers_page import needs_chromium, prediction, shipped, spaced
 from seq2seq_demo import load
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
-from seq2seq_demo.page.builder import Example, Moments, ShownNetwork
+from seq2seq_demo.page.builder import Example, ShownNetwork
 from seq2seq_demo.trained_network import TrainedNetwork
 
 pytestmark = [pytest.mark.slow, needs_chromium]
@@ -20,22 +20,9 @@ SOURCE = [3, 1, 4, 1, 5, 9]
 REVERSING = "recorded-attention", "recorded-rnn"
 
 
-def moments(network):
-    """Three moments of a made-up training run, from random weights to the weights of the network."""
-    first = random_weights(network.model_config)
-    half = {name: (0.6 * first[name] + 0.4 * network.weights[name]).astype(np.float32) for name in first}
-    return Moments(
-        (0, 50, 100), (0.0, 0.5, 1.0), (first, half, network.weights), 100, (0.0, 0.2, 1.0), (2.4, 1.1, 0.01)
-    )
-
-
-def reversing(**changes):
+def reversing():
     network = shipped("embedding_attention")
-    return ShownNetwork("reversed", network, [Example(SOURCE, SOURCE[::-1], "some symbols")], **changes)
-
-
-def recorded():
-    return reversing(moments=moments(shipped("embedding_attention")))
+    return ShownNetwork("reversed", network, [Example(SOURCE, SOURCE[::-1], "some symbols")])
 
 
 def test_the_answer_follows_what_is_typed(opened):
@@ -146,7 +133,7 @@ STEP = """() => {
 
 
 def test_a_step_runs_no_network_and_changes_only_what_differs(opened):
-    page = opened(recorded(), fragment="#source=3%201%204%201%205%209")
+    page = opened(reversing(), fragment="#source=3%201%204%201%205%209")
     for tab in page.evaluate("app.tabs"):
         show(page, tab)
         wait_for_layout(page)
@@ -161,7 +148,7 @@ def wait_for_layout(page):
 
 
 def test_the_page_never_scrolls_sideways(opened):
-    networks = recorded(), ShownNetwork("rnn", shipped("embedding_rnn"))
+    networks = reversing(), ShownNetwork("rnn", shipped("embedding_rnn"))
     page = opened(*networks, reduced_motion="reduce")
     for width, length in ((1920, 20), (320, 60)):
         page.set_viewport_size({"width": width, "height": 700})
@@ -185,7 +172,7 @@ def show(page, tab):
 
 def test_axe_finds_no_violation(opened):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-    networks = recorded(), ShownNetwork("rnn", shipped("embedding_rnn"))
+    networks = reversing(), ShownNetwork("rnn", shipped("embedding_rnn"))
     for n_networks in (1, 2):
         page = opened(*networks[:n_networks])
         for tab in page.evaluate("app.tabs") if n_networks == 2 else ["inside"]:
@@ -212,21 +199,6 @@ def test_hostile_names_are_shown_and_never_executed(opened):
     page.fill("#source", f"{words[1]} {HOSTILE}")
     wait_for_layout(page)
     assert page.locator("img").count() == 0
-
-
-def test_the_training_slider_shows_the_answer_at_that_moment(opened):
-    shown = recorded()
-    page = opened(shown)
-    for moment in (0, 1):
-        page.evaluate(f"document.getElementById('moment').value = {moment}")
-        page.dispatch_event("#moment", "input")
-        halves = {name: w.astype(np.float16).astype(np.float32) for name, w in shown.moments.weights[moment].items()}
-        then = replace(shown.network, weights=halves)
-        assert prediction(page) == spaced(then.predict([SOURCE])[0])
-    assert prediction(page) != spaced(SOURCE[::-1])
-    page.focus("#moment")
-    page.keyboard.press("End")
-    assert prediction(page) == spaced(SOURCE[::-1])
 
 
 def judgement(page):
@@ -357,7 +329,7 @@ def test_the_keyboard_selects_tabs_and_the_address_holds_the_state(opened):
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
 def test_the_first_screen_is_one_sentence_and_one_picture_with_its_player(opened, width, height):
     rnn = ShownNetwork("rnn", shipped("embedding_rnn"))
-    for networks in ((recorded(),), (recorded(), rnn)):
+    for networks in ((reversing(),), (reversing(), rnn)):
         page = opened(*networks, viewport={"width": width, "height": height})
         wait_for_layout(page)
         assert page.evaluate("app.t") == 3
@@ -395,9 +367,8 @@ def test_a_link_to_a_tab_scrolls_to_it_below_a_smaller_stage(opened):
 def test_two_networks_open_at_the_first_wrong_output_and_leave_room_for_their_tab(opened):
     rnn, source = shipped("embedding_rnn"), [3, 6, 9, 5, 3, 6, 1, 4, 4, 9, 2, 1]
     example = {"examples": [Example(source, source[::-1], "")]}
-    networks = replace(recorded(), **example), ShownNetwork("rnn", rnn, **example, moments=moments(rnn))
+    networks = replace(reversing(), **example), ShownNetwork("rnn", rnn, **example)
     page = opened(*networks, viewport={"width": 1280, "height": 800})
-    page.evaluate("app.change({ moment: null })")
     wait_for_layout(page)
     written = rnn.predict([source])[0]
     assert prediction(page) == spaced(source[::-1])
@@ -408,7 +379,7 @@ def test_two_networks_open_at_the_first_wrong_output_and_leave_room_for_their_ta
     for part in page.locator(".diagram, .sentence, #player").all():
         box = part.bounding_box()
         assert box["y"] + box["height"] <= 800
-    names = page.locator("#step h2.name > :not(.unrecorded)").all_text_contents()
+    names = page.locator("#step h2.name > *").all_text_contents()
     assert names == ["reversed", " with attention", "rnn", " without attention"]
 
 
@@ -445,7 +416,7 @@ def test_the_stated_numbers_of_the_state_are_those_that_the_decoder_starts_from(
 def test_the_likeliest_symbols_below_a_picture_force_and_no_name_repeats_attention(opened):
     shown = ShownNetwork("attention", shipped("embedding_attention")), ShownNetwork("n", shipped("embedding_rnn"))
     page = opened(*shown, fragment="#source=3")
-    names = page.locator("#step h2.name > :not(.unrecorded)").all_text_contents()
+    names = page.locator("#step h2.name > *").all_text_contents()
     assert names == ["attention", "n", " without attention"]
     page.locator(".line").last.get_by_role("button").nth(1).click()  # the second symbol of the other network
     expected = np.argsort(-shipped("embedding_rnn").to_numpy().decode(np.array([[3]]), 1).logits[0, 0])[1]
@@ -455,7 +426,7 @@ def test_the_likeliest_symbols_below_a_picture_force_and_no_name_repeats_attenti
 
 
 def test_the_tour_links_to_five_states_of_the_page(opened):
-    page = opened(recorded(), ShownNetwork("rnn", shipped("embedding_rnn")), fragment="#source=3%201%204")
+    page = opened(reversing(), ShownNetwork("rnn", shipped("embedding_rnn")), fragment="#source=3%201%204")
     page.click("#tour summary")
     assert "Bottleneck or attention: Without attention, the last state is" in page.inner_text("#tour")
     states = []
@@ -463,29 +434,9 @@ def test_the_tour_links_to_five_states_of_the_page(opened):
         link.click()
         wait_for_layout(page)
         assert link.get_attribute("href") == page.evaluate("location.hash")
-        states.append(page.evaluate("[app.state.place, app.forced, app.state.moment]"))
+        states.append(page.evaluate("[app.state.place, app.forced, app.state.tab]"))
     second = np.argsort(shipped("embedding_attention").to_numpy().decode(np.array([[3, 1, 4]]), 1).logits[0, 0])[-2]
-    assert states == [[2, {}, None], [4, {}, None], [5, {}, None], [4, {"0": second}, None], [4, {}, 0]]
-
-
-def test_the_film_shows_the_attention_in_place_of_the_picture_and_nothing_jumps(opened):
-    shown = [ShownNetwork(name, load(name), moments=moments(load(name))) for name in REVERSING]
-    shown = [replace(one, moments=replace(one.moments, steps=(0, 50, 1810), epochs=(0, 0.5, 12.89))) for one in shown]
-    for width in (1280, 390):
-        page = opened(*shown, fragment="#source=3%201%204%201%205%209", viewport={"width": width, "height": 844})
-        places = set()
-        for moment in (0, 1, 2, None):
-            page.evaluate("(moment) => app.change({ moment, film: true })", moment)
-            wait_for_layout(page)
-            heat_map = page.locator("#stage .heat-map")
-            boxes = [
-                page.locator(one).first.bounding_box() for one in ("#stage .picture-box", "#player", "#stage .chosen")
-            ]
-            cell = page.locator(".diagram").last.locator(".cell").nth(5).get_attribute("x")
-            places.add(str([*boxes[:2], heat_map.bounding_box()["width"], boxes[2]["height"], cell]))
-        assert len(places) == 1 and not page.locator("#step .diagram").first.is_visible()
-        page.keyboard.press("ArrowLeft")
-        assert page.locator("#step .diagram").first.is_visible() and not heat_map.count()
+    assert states == [[2, {}, None], [4, {}, None], [5, {}, None], [4, {"0": second}, None], [4, {}, None]]
 
 
 def test_the_lecture_view_keeps_the_player_in_view_and_escape_leaves_it(opened):
@@ -528,7 +479,7 @@ def test_the_lecture_and_the_embedded_view_fit_into_the_window(opened, view, wid
         "777777": ("numbers",),
     }
     for source, names in cases.items():
-        shown = [ShownNetwork(n, load(n), moments=moments(load(n)) if names == REVERSING else None) for n in names]
+        shown = [ShownNetwork(name, load(name)) for name in names]
         page = opened(*shown, fragment=f"#source={source}&view={view}", viewport={"width": width, "height": height})
         wait_for_layout(page)
         wait_for_layout(page)  # the pictures fit into the rest of the window
@@ -573,7 +524,7 @@ def test_the_keys_of_a_clicker_step_only_in_the_lecture_view(opened):
 
 def test_a_page_prints_in_light_colours_one_sheet_per_network_without_controls(opened):
     for n_networks, fragment in ((1, ""), (2, "#view=lecture")):
-        page = opened(*[recorded(), recorded()][:n_networks], fragment=fragment, color_scheme="dark")
+        page = opened(*[reversing(), reversing()][:n_networks], fragment=fragment, color_scheme="dark")
         wait_for_layout(page)
         printed = page.pdf(prefer_css_page_size=True, format="A4")
         assert len(re.findall(rb"/Type\s*/Page\b", printed)) == n_networks
@@ -584,22 +535,10 @@ def test_a_page_prints_in_light_colours_one_sheet_per_network_without_controls(o
         page.emulate_media(media="null")
 
 
-def test_the_film_moves_curves_and_answers_together_and_the_steps_play_at_a_chosen_pace(opened):
-    shown = recorded()
-    page = opened(shown, shown, fragment="#place=8&tab=training", own_tab=True)
+def test_the_steps_play_at_a_chosen_pace(opened):
+    page = opened(reversing(), reversing(), own_tab=True)
     page.clock.install(time=0)
     page.clock.pause_at(60_000)  # otherwise the clock keeps running
-    press(page, "Play training")
-    first = [prediction(page), page.locator(".marker line").first.get_attribute("x1")]
-    assert prediction(page, network=1) == first[0] != spaced(SOURCE[::-1])
-    page.clock.run_for(3100)
-    assert page.evaluate("[app.state.moment, app.state.place]") == [None, 8]  # the step stays
-    assert prediction(page) == prediction(page, network=1) == spaced(SOURCE[::-1])
-    assert page.locator(".marker line").first.get_attribute("x1") != first[1]
-    press(page, "Play training")
-    press(page, "Hide the answer")
-    page.clock.run_for(3100)
-    assert page.evaluate("[app.state.moment, app.state.film, app.state.place]") == [None, False, 6]
     page.evaluate("app.change({ hidden: false, place: 8 })")
     for pace, milliseconds, place in (("fast", 900, 11), ("slow", 2100, 12)):
         page.get_by_label("Pace").select_option(pace)

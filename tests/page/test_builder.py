@@ -16,7 +16,7 @@ from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.parameters import weight_shapes
 from seq2seq_demo.page import builder
-from seq2seq_demo.page.builder import Example, Moments, ShownNetwork, build
+from seq2seq_demo.page.builder import Example, ShownNetwork, build
 from seq2seq_demo.trained_network import TrainedNetwork
 
 CONFIG = ModelConfig("embedding_attention", "GRUCell", cell_size=4, embedding_size=3, in_max_int=5, out_max_int=7)
@@ -30,18 +30,15 @@ def data_in(page):
 
 
 def test_the_page_contains_the_network():
-    moments = Moments((0, 7), (0.0, 1.0), (NETWORK.weights,) * 2, 3, (0.25, 1.0), (2.0, 0.5))
-    page = build([ShownNetwork("name", NETWORK, [Example([1, 0], [0, 1], "two")], moments)])
+    page = build([ShownNetwork("name", NETWORK, [Example([1, 0], [0, 1], "two")])])
     (data,) = data_in(page)["networks"]
     assert data["shapes"] == [[name, list(shape)] for name, shape in weight_shapes(CONFIG).items()]
     numbers = np.concatenate([NETWORK.weights[name].ravel() for name, _ in data["shapes"]])
-    for bits, stored in (16, data["weights"]), (8, data["recording"]["weights"][1]):
-        integers = np.frombuffer(base64.b64decode(stored["numbers"]), f"<i{bits // 8}")
-        scales = np.repeat(stored["scales"], [np.prod(shape) for _, shape in data["shapes"]])
-        assert stored["bits"] == bits and (np.abs(integers * scales - numbers) <= 0.501 * scales).all()
-        parts = np.split(integers, np.flatnonzero(np.diff(scales)) + 1)
-        assert {np.abs(part).max() for part in parts} == {2 ** (bits - 1) - 1}
-    assert data["recording"]["exact_match"] == [0.25, 1.0]
+    integers = np.frombuffer(base64.b64decode(data["weights"]["numbers"]), "<i2")
+    scales = np.repeat(data["weights"]["scales"], [np.prod(shape) for _, shape in data["shapes"]])
+    assert (np.abs(integers * scales - numbers) <= 0.501 * scales).all()
+    parts = np.split(integers, np.flatnonzero(np.diff(scales)) + 1)
+    assert {np.abs(part).max() for part in parts} == {2**15 - 1}
     assert data["examples"] == [{"source": [1, 0], "target": [0, 1], "note": "two"}]
     assert (data["pattern"], data["ends"], data["config"]["go"]) == ("sorted", False, 8)
 

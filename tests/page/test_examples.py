@@ -1,25 +1,14 @@
-"""The example sources of a page, and the figures of a network at moments of its training."""
+"""The example sources of a page."""
 
 import time
 from dataclasses import replace
 
-import numpy as np
 import pytest
-from helpers import pairs_of, random_weights
+from helpers import pairs_of
 from helpers_page import fixed_length, shipped
 
-from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.patterns import find_pattern
-from seq2seq_demo.files.recording import Recording, to_float16
-from seq2seq_demo.page.builder import rounded
-from seq2seq_demo.page.examples import (
-    held_out,
-    pair_examples,
-    pattern_examples,
-    recorded_moments,
-    spaced,
-    target_function,
-)
+from seq2seq_demo.page.examples import pair_examples, pattern_examples, target_function
 
 pytestmark = pytest.mark.filterwarnings("ignore:The network was trained on length")
 REVERSING = shipped("embedding_attention")
@@ -58,36 +47,6 @@ def test_the_alternative_that_the_network_answers_is_the_target():
     assert [example.note for example in examples] == ["a right answer", "a wrong answer", "a right answer"]
 
 
-def test_each_moment_of_a_training_is_measured_on_sources_of_several_lengths():
-    pairs = held_out(REVERSING, REVERSED)
-    assert len(pairs) == 100
-    assert sorted({*pairs.sources.lengths}) == [1, 7, 13, 20]
-    first = to_float16(random_weights(REVERSING.model_config))
-    recording = Recording(10, (0, 20), (first, to_float16(REVERSING.weights)))
-    moments = recorded_moments(REVERSING, recording, pairs)
-    weights = rounded(first, 8)  # as the page shows them
-    shown = replace(REVERSING, weights=weights).evaluate(PairTask("", pairs, vocabularies=REVERSING.vocabularies))
-    assert (moments.exact_match, moments.loss[0]) == ([0.0, 1.0], shown.loss)
-    assert moments.loss[1] < 0.01
-    n_different = len({*map(tuple, pairs.sources.rows())})
-    assert n_different < 100  # only 10 sources have length 1
-    assert (moments.n, tuple(moments.steps), tuple(moments.epochs)) == (n_different, (0, 20), (0.0, 2.0))
-    np.testing.assert_array_equal(moments.weights[0]["decoder/embedding"], first["decoder/embedding"])
-
-
-def test_recorded_steps_are_evenly_spaced_on_a_logarithmic_scale():
-    def steps_of(*steps):
-        shown = spaced(Recording(10, steps, tuple({"step": step} for step in steps)), 16)
-        assert [weights["step"] for weights in shown.weights] == [*shown.steps]
-        return shown.steps
-
-    assert steps_of(*range(16)) == tuple(range(16))
-    first, *_, last = steps = steps_of(0, 5, 7, 10, 14, *range(20, 5000, 40))
-    assert (first, last, len(steps) >= 12) == (0, 4980, True)
-    ratios = np.divide(steps[-4:], steps[-5:-1])
-    assert 1.6 < ratios.min() < ratios.max() < 1.9  # 15 intervals from 1 to 4981 have a ratio of 1.76
-
-
 @pytest.mark.parametrize(
     "claims", [{"in_len": 100_000}, {"in_len": 100_000, "min_in_len": None, "ends": False}, {"out_len": 100_000}]
 )
@@ -97,15 +56,7 @@ def test_the_work_is_limited_whatever_lengths_a_file_claims(claims):
     config = replace(REVERSING.model_config, ends=claims.get("ends", True))
     hostile = replace(REVERSING, model_config=config, **lengths)
     pattern_examples([(hostile, REVERSED)])
-    recording = Recording(1, (0, 1), (to_float16(REVERSING.weights),) * 2)
-    recorded_moments(hostile, recording, held_out(hostile, REVERSED))
     assert time.process_time() - start < 10
-
-
-def test_a_pattern_is_measured_at_the_lengths_that_it_takes():
-    adding = replace(REVERSING, task="added", in_len=9)
-    assert sorted({*held_out(adding, find_pattern("added")).sources.lengths}) == [2, 4, 6, 8]
-    assert held_out(replace(adding, min_in_len=9), find_pattern("added")) is None
 
 
 def test_networks_side_by_side_get_lengths_of_both_and_a_source_at_which_they_differ():

@@ -1,10 +1,9 @@
 """Links to a page, read in Node: a link sets the whole state, and the page marks each forced symbol."""
 
 import pytest
-from helpers import random_weights
 from helpers_page import ask, fixed_length, needs_node, shipped
 
-from seq2seq_demo.page.builder import Moments, ShownNetwork, network_data
+from seq2seq_demo.page.builder import ShownNetwork, network_data
 
 pytestmark = [pytest.mark.slow, needs_node]
 ENDS = ShownNetwork("ends", shipped("embedding_attention"))
@@ -16,12 +15,6 @@ def follow(hash_, *networks, text="3 1 2", before=None):
         ("open", [network_data(shown) for shown in networks or (ENDS,)]),
         ("link", {"hash": hash_, "text": text, "before": before}),
     )[1]
-
-
-def with_moments():
-    weights = random_weights(shipped("embedding_attention").model_config)
-    moments = Moments((0, 9), (0.0, 1.0), (weights, weights), 10, (0.0, 1.0), (2.0, 1.0))
-    return ShownNetwork("ends", shipped("embedding_attention"), moments=moments)
 
 
 LEADING_ZEROS = "00:9|0:09|0:9,00:8|02:10"
@@ -58,9 +51,9 @@ def test_a_symbol_forced_in_place_of_end_is_marked():
 
 
 def test_a_link_sets_the_whole_state():
-    before = "#source=3%201%202&target=9%209&place=2&moment=1&forced=0%3A9"
+    before = "#source=3%201%202&target=9%209&place=2&forced=0%3A9"
     before += "&replace=2%3A7&cell=0%3A0%3A0%3A31&view=embed&beam=5"
-    page = follow("#source=3%201%202", with_moments(), before=before)
+    page = follow("#source=3%201%202", before=before)
     expected = {"text": "3 1 2", "targetText": None, "moment": None, "forced": {}, "place": 5, "replacement": None}
     assert page["state"] == expected | {
         "beam": 3,
@@ -72,11 +65,11 @@ def test_a_link_sets_the_whole_state():
         "cell": {"networkIndex": 0, "layer": None, "backward": 0, "unit": None},  # JSON has no Infinity
     }
     assert page["written"] == "#source=3%201%202&place=5"
-    page = follow(before, with_moments())
+    page = follow(before)
     assert page["written"] == before
 
 
-PLACES = ["place=02", "place=2&place=3", "place=-1", "place=1e1", "moment=00", "moment=2", "moment=", "moment=1.0"]
+PLACES = ["place=02", "place=2&place=3", "place=-1", "place=1e1", "moment=0"]
 REPLACED = ["replace=3:1", "replace=0:10", "replace=0:01", "replace=0:-1", "replace=.5:1", "replace=0:1:2", "replace="]
 CELLS = ["cell=1:0:0:0", "cell=0:0:1:0", "cell=0:0:0:32", "cell=0:.5:0:0", "cell=0:0:0", "tab=tour"]
 BEAMS = ["beam=0", "beam=6", "beam=05", "beam=2&beam=4", "beam=", "penalty=1"]
@@ -84,7 +77,7 @@ BEAMS = ["beam=0", "beam=6", "beam=05", "beam=2&beam=4", "beam=", "penalty=1"]
 
 @pytest.mark.parametrize("part", PLACES + REPLACED + CELLS + BEAMS)
 def test_an_invalid_number_is_ignored(part):
-    assert follow(f"#source=3%201%202&{part}", with_moments())["written"] == "#source=3%201%202&place=5"
+    assert follow(f"#source=3%201%202&{part}")["written"] == "#source=3%201%202&place=5"
 
 
 def test_a_text_in_a_link_is_never_shortened():

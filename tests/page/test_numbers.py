@@ -171,13 +171,12 @@ def test_the_answer_of_a_module_reads_a_source_as_predict_does():
     assert ask(("answers", {"network": data, "texts": ["+3 01", "3,1", "314", ""]})) == [[expected] * 2 + errors]
 
 
-@pytest.mark.parametrize("bits", [8, 16])
-def test_rounded_weights_are_decoded_as_in_numpy(bits):
+def test_rounded_weights_are_decoded_as_in_numpy():
     weights = random_weights(KINDS[0])
     weights["encoder/layer_0/bias"][:] = 0
     weights["decoder/layer_0/bias"][:2] = [1e-42, -3e38]
-    network, rounded = TrainedNetwork(KINDS[0], weights), builder.rounded(weights, bits)
-    stored, shapes = builder.encode_weights(network, weights, bits), [*weight_shapes(KINDS[0]).items()]
+    network, rounded = TrainedNetwork(KINDS[0], weights), builder.rounded(weights)
+    stored, shapes = builder.encode_weights(network), [*weight_shapes(KINDS[0]).items()]
     (decoded,) = ask(("weights", {"stored": stored, "shapes": shapes}))
     assert decoded == [rounded[name].ravel().tolist() for name, _ in shapes]
 

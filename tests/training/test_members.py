@@ -181,7 +181,6 @@ def test_jobs_are_limited_by_the_members_and_by_memory(monkeypatch):
     ("settings", "message"),
     [
         ({"members": 2, "epochs": 0}, "expected `epochs` of at least 1 with `members`, got 0"),
-        ({"members": 2, "record": True}, "expected one network with `record`, got `members` 2"),
         (
             {"members": 2, "minutes": 1},
             "expected `minutes`, which limits the time, without `epochs` and",

@@ -13,7 +13,6 @@ from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files import weights_file
 from seq2seq_demo.trained_network import untrained
 from seq2seq_demo.training import batches, trainer
-from seq2seq_demo.training.recorder import start_recording
 from seq2seq_demo.training.results import Clock
 from seq2seq_demo.training.settings import resolve
 from seq2seq_demo.training.train import train
@@ -96,11 +95,6 @@ def test_settings_of_a_run_with_a_time_limit():
         _, config = resolve(REVERSED, {"minutes": 2, **given})
         assert (config.lr_schedule, config.minutes) == (schedule, 2.0)
         assert batches.use_xla(config, 32)
-
-
-def test_a_recording_of_a_run_with_a_time_limit_has_no_ends_of_epochs(seconds):
-    network = fitted(CONFIG, start=start_recording(untrained(MODEL, 0), CONFIG))
-    assert network.recording.steps == (0, 5, 7, 10, 14, 20, 26)
 
 
 def test_contradictions_are_refused(monkeypatch):

@@ -18,7 +18,7 @@ from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import as_task
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.files.recording import Recording
+from seq2seq_demo.files.weights_file import to_bytes
 from seq2seq_demo.trained_network import TrainedNetwork, load
 from seq2seq_demo.training import workers
 
@@ -144,15 +144,12 @@ def test_together_workers_train_like_one(start, tmp_path, tf_configs, before, ru
 def test_only_the_chief_prints_and_saves(start):
     words = "train 3000 -m embedding_attention --in-max-int 3 --out-max-int 3 --in-len 2 --out-len 2 -r 0.02 -e 18"
     processes = [
-        start(tf_config, CLI, *words.split(), "--stop-at-exact", "0.9", "--record")
-        for tf_config in cluster("worker", "chief")
+        start(tf_config, CLI, *words.split(), "--stop-at-exact", "0.9") for tf_config in cluster("worker", "chief")
     ]
     other, chief = processes
     assert [process.end() for process in processes] == [0, 0]
-    assert re.fullmatch(
-        r"(Training .*\n|2700 .*\n|Log .*\n)+(Epoch .*\n +probe .*\n){1,17}Saved .*\nRecorded .*\n", chief.out
-    )
-    assert chief.files() == {"ts2s__basic__sorted_1.weights.h5", "ts2s__basic__sorted_1.weights.record.h5"}
+    assert re.fullmatch(r"(Training .*\n|2700 .*\n|Log .*\n)+(Epoch .*\n +probe .*\n){1,17}Saved .*\n", chief.out)
+    assert chief.files() == {"ts2s__basic__sorted_1.weights.h5"}
     assert (other.out, other.files()) == ("", set())
     assert re.fullmatch(r"There are only 16 sources .*\n" + EXPOSED, other.err)
 
@@ -188,10 +185,10 @@ def test_workers_with_different_options_stop(start):
     assert all(message in process.err for process in processes)
 
 
-def test_workers_must_agree_on_options_data_weights_step_and_recording(monkeypatch):
+def test_workers_must_agree_on_options_data_weights_and_step(monkeypatch):
     """A single weight counts, although NumPy abbreviates an array of this size in print."""
     collected = []
-    monkeypatch.setattr(workers, "require_agreement", lambda strategy, facts: collected.append(facts()))
+    monkeypatch.setattr(workers, "require_agreement", lambda strategy, start: collected.append(to_bytes(start.content)))
     model_config = ModelConfig(cell_size=3, embedding_size=20, in_max_int=999, out_max_int=999)
     config = TrainConfig(20, in_len=3, out_len=3, epochs=0)
 
@@ -205,8 +202,8 @@ def test_workers_must_agree_on_options_data_weights_step_and_recording(monkeypat
     assert facts() == first
     own, other = ([([1, n, last], [1, 2, 3]) for n in range(20)] for last in (3, 4))
     different = [facts(changed=1e-3), facts("copy"), facts(config=replace(config, seed=1)), facts(step=1)]
-    different += [facts(own), facts(other), facts(recording=Recording(6, (0,), ()))]
-    assert len({first, *different}) == 8
+    different += [facts(own), facts(other)]
+    assert len({first, *different}) == 7
 
 
 def test_gpus_of_one_machine_are_mirrored(monkeypatch):
