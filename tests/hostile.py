@@ -214,11 +214,15 @@ def with_value(metadata: dict[str, Any], path: tuple, value: object) -> dict[str
 
 def _histories(epoch: dict[str, Any]) -> dict[str, object]:
     """Map the name of each case of an invalid history to its JSON."""
-    cases: dict[str, object] = {"of one epoch twice": [epoch, epoch], "from epoch 2": [epoch | {"epoch": 2}]}
-    cases |= {"of numbers": [1], "of a text": "\x1b[2J", "of a list": [[epoch]], "of columns": {"loss": [1.0]}}
+    cases: dict[str, object] = {
+        "of numbers": [1],
+        "of a text": "\x1b[2J",
+        "of a list": [[epoch]],
+        "of columns": {"loss": [1.0]},
+    }
     cases |= {f"of {value!r}": [epoch | {"loss": value}] for value in (math.nan, math.inf, None, "\x1b[2J", [1.0])}
     cases["of three epochs in a run of two"] = [epoch | {"epoch": number} for number in (1, 2, 3)]
-    return cases | {"without losses": [{"epoch": 1, "step": 1}], "with more": [epoch | {"\x1b[2J": 1.0}]}
+    return cases | {"without steps": [{"epoch": 1}], "with more": [epoch | {"\x1b[2J": 1.0}]}
 
 
 def _metadata() -> dict[str, tuple[str, str]]:

@@ -70,7 +70,7 @@ def _save_untrained(setup: TrainingSetup, options: TrainOptions) -> Path:
 def _train(setup: TrainingSetup, options: TrainOptions) -> None:
     """Train with a report, the history, TensorBoard logs and snapshots; save the network."""
     config, task, start = setup.config, setup.task, setup.snapshot.network
-    path = setup.result or file_names.next_unused_path(options.data_dir, options.name, task.name)
+    path = setup.result or next(file_names.unused_paths(options.data_dir, options.name, task.name))
     atomic_files.check_writable(path, "a weights file", WeightsError)
     log_dir = options.log_dir
     if log_dir:
@@ -79,7 +79,7 @@ def _train(setup: TrainingSetup, options: TrainOptions) -> None:
         log_dir = Path(tempfile.mkdtemp(prefix="seq2seq_demo_logs-"))
     callbacks = [_callbacks(options, config, log_dir, number) for number in range(1, config.members + 1)]
     jobs = members.check_jobs(options.jobs, config)
-    with SignalHandler() as interruption, Snapshots(path, "", interruption, print_notice) as snapshots:
+    with SignalHandler() as interruption, Snapshots(path, "", lambda: interruption.signum) as snapshots:
         _claim(snapshots, setup, options)  # before TensorFlow loads, which takes seconds
         snapshots.command = _resume_command(options, snapshots.result)
         training_report.training_header(start.model_config, config, task, options.verbose)
@@ -143,7 +143,7 @@ def _train_members(
         raise WeightsError(f"{folder}: expected a folder for the members, got: {error.strerror}") from error
     each = members.members_of(setup.task, setup.snapshot, callbacks, folder)
     try:
-        return combined(members.train_side_by_side(each, jobs, snapshots.signals), setup.task)
+        return combined(members.train_side_by_side(each, jobs, snapshots.stop_signal), setup.task)
     except (Interrupted, TrainingError) as error:
         error.args = (f"{error}; {snapshots.how_to_resume()}",)
         raise
@@ -196,8 +196,8 @@ def _print_outcome(network: TrainedNetwork, config: TrainConfig, path: Path) -> 
     if network.others and reached:
         figures = f"validation loss {reached.loss:.4f}, exact match {reached.exact_match:.4f}"
         print_line(f"Ensemble of {len(network.members)} networks: {figures}")
-    elif reason := stop_reason(config, epochs):
-        print_notice(reason)
+    elif reason := stop_reason(epochs, config):
+        print_notice(f"Stopped early ({reason}")
     if network.calibration_error is not None:
         print_notice(f"Calibration error {network.calibration_error:.4f} on the validation pairs (cross-validated)")
     if epochs and not network.others and network.step < epochs[-1].step:

@@ -7,6 +7,7 @@ escapes separators in a task, so parsing is unambiguous.
 
 import contextlib
 import hashlib
+import itertools
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -55,11 +56,11 @@ def is_snapshot(path: Path) -> bool:
     return path.name.startswith(f"{SNAPSHOT}__")
 
 
-def next_unused_path(data_dir: Path, name: str | None, task: str) -> Path:
-    """Return the canonical path that follows the highest iteration in the folder, of results and of snapshots."""
+def unused_paths(data_dir: Path, name: str | None, task: str) -> Iterator[Path]:
+    """Yield the canonical paths that follow the highest iteration in the folder, of results and of snapshots."""
     files = (_files(data_dir, name or DEFAULT_NAME, task, kind) for kind in (WEIGHTS, SNAPSHOT))
-    iterations = (iteration for found in files for iteration, _ in found)
-    return canonical_path(data_dir, name, task, max(iterations, default=0) + 1)
+    highest = max((iteration for found in files for iteration, _ in found), default=0)
+    return (canonical_path(data_dir, name, task, iteration) for iteration in itertools.count(highest + 1))
 
 
 def save_under_unused_name(save: Callable[[Path, bool], None], data_dir: Path, name: str | None, task: str) -> Path:
@@ -67,16 +68,11 @@ def save_under_unused_name(save: Callable[[Path, bool], None], data_dir: Path, n
 
     `save(path, overwrite)` must raise FileExistsError if the path exists and `overwrite` is False.
     """
-    previous = None
-    while True:
-        path = next_unused_path(data_dir, name, task)
-        try:
+    for path in unused_paths(data_dir, name, task):
+        with contextlib.suppress(FileExistsError):  # another run took the name
             save(path, False)
-            return path
-        except FileExistsError:  # another run took the name
-            if path == previous:
-                raise
-            previous = path
+            break
+    return path
 
 
 def newest_first(data_dir: Path, name: str | None, task: str | None, kind: str = WEIGHTS) -> list[Path]:

@@ -11,9 +11,8 @@ from typing import NamedTuple
 from seq2seq_demo.errors import WeightsError, require
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
-# The encodings of the types in weights files; float16 occurs in the snapshots of earlier versions.
+# The encodings of the types in weights files.
 DTYPES = {
-    bytes.fromhex("11200f0002000000000010000a05000a0f000000"): "float16",
     bytes.fromhex("11201f000400000000002000170800177f000000"): "float32",
     bytes.fromhex("100800000800000000004000"): "int64",
 }

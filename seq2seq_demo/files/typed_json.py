@@ -2,7 +2,6 @@
 
 import functools
 import json
-from collections.abc import Collection
 from dataclasses import MISSING, fields, is_dataclass
 from types import NoneType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -48,23 +47,13 @@ def parse(kind: type[T], value: Any, name: str) -> T:
     Raises:
         WeightsError: a value has the wrong type, is missing, or belongs to no field.
     """
-    return kind(**parse_fields(kind, value, name))
-
-
-def parse_fields(kind: type, value: Any, name: str, chosen: Collection[str] = ()) -> dict[str, Any]:
-    """Convert a JSON object to the values of the fields of a dataclass, by default of all fields.
-
-    Raises:
-        WeightsError: a value has the wrong type, is missing, or belongs to no field.
-    """
-    values, hints = require_type(name, value, dict), _hints(kind)
-    known = [field for field in fields(kind) if not chosen or field.name in chosen]
+    values, hints, known = require_type(name, value, dict), _hints(kind), fields(kind)  # type: ignore[arg-type]
     for key in sorted(values.keys() - {field.name for field in known}):
         raise WeightsError(f"expected the keys {', '.join(field.name for field in known)}, got {key[:40]!r}")
     for field in known:
         is_optional = (field.default, field.default_factory) != (MISSING, MISSING)
         require(is_optional or field.name in values, f"expected the key {field.name!r}, got none")
-    return {key: _parse_value(hints[key], each, key) for key, each in values.items()}
+    return kind(**{key: _parse_value(hints[key], each, key) for key, each in values.items()})
 
 
 def _parse_value(hint: Any, value: Any, name: str) -> Any:

@@ -8,7 +8,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
@@ -18,14 +18,13 @@ from pathlib import Path
 from seq2seq_demo import system_memory
 from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import TrainConfig
-from seq2seq_demo.console import print_notice
 from seq2seq_demo.data.pair_task import Task
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import Interrupted, TrainingError, UsageError, WeightsError
 from seq2seq_demo.files import atomic_files, file_names, weights_file
 from seq2seq_demo.network.parameters import initial_weights
 from seq2seq_demo.trained_network import TrainedNetwork, load
-from seq2seq_demo.training.snapshots import SIGNALS, Snapshot, Snapshots, Stopped, load_snapshot
+from seq2seq_demo.training.snapshots import SIGNALS, Snapshot, Snapshots, load_snapshot
 
 MEMBER_BYTES = 10**9  # the memory of a process that trains a network of 128 units
 
@@ -92,13 +91,15 @@ def train_member(member: Member) -> TrainedNetwork:
     return fit(member.task, member.start, member.callbacks).without_optimizer()
 
 
-def train_side_by_side(members: Sequence[Member], jobs: int, signals: Stopped | None = None) -> list[TrainedNetwork]:
+def train_side_by_side(
+    members: Sequence[Member], jobs: int, stop_signal: Callable[[], int | None] = lambda: None
+) -> list[TrainedNetwork]:
     """Train members in `jobs` processes, except those that are saved already; return them without their optimizers.
 
     Raises:
         WeightsError: a file of a member belongs to another training run.
         TrainingError: a member failed, or a process was killed; the snapshots of the others remain.
-        Interrupted: `signals` has received a signal; all members have stopped, and their snapshots remain.
+        Interrupted: `stop_signal` has returned a signal; all members have stopped, and their snapshots remain.
     """
     from loky import ProcessPoolExecutor
 
@@ -111,7 +112,7 @@ def train_side_by_side(members: Sequence[Member], jobs: int, signals: Stopped | 
     futures: dict[int, Future[TrainedNetwork]] = {}
     try:
         futures |= {member.number: pool.submit(_train, member) for member in remaining}
-        _wait(futures, signals)
+        _wait(futures, stop_signal)
         return [trained.get(member.number) or futures[member.number].result() for member in members]
     except BaseException:
         held_open.close()
@@ -138,13 +139,13 @@ def _saved(member: Member) -> TrainedNetwork | None:
     return networks[0] if os.path.lexists(member.path) else None
 
 
-def _wait(futures: Mapping[int, Future[TrainedNetwork]], signals: Stopped | None) -> None:
+def _wait(futures: Mapping[int, Future[TrainedNetwork]], stop_signal: Callable[[], int | None]) -> None:
     """Wait until all members are trained; raise an error if one fails, or if a signal arrives."""
     pending = {*futures.values()}
     while pending:
         _, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
-        if signals and signals.signum:
-            raise Interrupted("interrupted", signals.signum)
+        if signum := stop_signal():
+            raise Interrupted("interrupted", signum)
         for number, future in futures.items():
             if future.done() and (error := future.exception()):
                 if isinstance(error, BrokenProcessPool):
@@ -155,21 +156,18 @@ def _wait(futures: Mapping[int, Future[TrainedNetwork]], signals: Stopped | None
 # ---- The processes ----
 
 
-class _Parent:
-    """The parent of this process; `signum` is SIGTERM once it has closed its end of the pipe."""
+PARENT: list[Connection] = []  # the pipe whose other end closes when the parent stops
 
-    pipe: Connection
 
-    @property
-    def signum(self) -> int | None:
-        return signal.SIGTERM if self.pipe.poll() else None
+def _signal_of_parent() -> int | None:
+    return signal.SIGTERM if PARENT[0].poll() else None
 
 
 def _begin_process(pipe: Connection) -> None:
     """Prepare a process that trains members: it has one thread, and leaves signals to its parent."""
     for signum in SIGNALS:
         signal.signal(signum, signal.SIG_IGN)
-    _Parent.pipe = pipe
+    PARENT.append(pipe)
     from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads  # before TensorFlow
 
     # isort: split
@@ -186,7 +184,7 @@ def _train(member: Member) -> TrainedNetwork | None:
     if member.path is None:
         return train_member(member)
     snapshot = member.start
-    with Snapshots(member.path, "", _Parent(), print_notice) as snapshots, contextlib.suppress(Interrupted):
+    with Snapshots(member.path, "", _signal_of_parent) as snapshots, contextlib.suppress(Interrupted):
         if os.path.lexists(snapshots.path):
             snapshots.file = atomic_files.open_locked(snapshots.path, "the snapshot of a member")
             snapshot = load_snapshot(snapshots.path)

@@ -90,29 +90,18 @@ def best_epoch(history: Sequence[Epoch]) -> Epoch:
     return max(history, key=lambda epoch: (epoch.validation_exact_match, -epoch.validation_loss))
 
 
-def has_stalled(history: Sequence[Epoch], config: TrainConfig) -> bool:
-    """Whether `config.patience` epochs have passed since the best epoch, or the last epochs were all perfect."""
-    if config.patience is None or not history:
-        return False
-    n_perfect = sum(epoch.validation_exact_match == 1 for epoch in history[-PERFECT_EPOCHS:])
-    return n_perfect == PERFECT_EPOCHS or history[-1].epoch - best_epoch(history).epoch >= config.patience
-
-
-def stops_early(history: Sequence[Epoch], config: TrainConfig) -> bool:
-    """Whether the last epoch has reached `config.stop_at_exact`, or patience has run out."""
-    goal = config.stop_at_exact
-    is_reached = goal is not None and bool(history) and history[-1].validation_exact_match >= goal
-    return is_reached or has_stalled(history, config)
-
-
-def stop_reason(config: TrainConfig, epochs: Sequence[Epoch]) -> str | None:
-    """Return why patience ended a training run before its last epoch; None if it did not."""
-    if not (config.patience and has_stalled(epochs, config)) or not (config.minutes or len(epochs) < config.epochs):
+def stop_reason(history: Sequence[Epoch], config: TrainConfig) -> str | None:
+    """Return why training ends after the last epoch of `history`, although others would follow; else None."""
+    if not history or (len(history) >= config.epochs and not config.minutes):
         return None
-    best = best_epoch(epochs).epoch
-    is_perfect = len(epochs) - best < config.patience
-    reason = "the exact match stayed at 1" if is_perfect else f"no later epoch was better than epoch {best}"
-    return f"Stopped early (--patience {config.patience}): {reason}"
+    patience, best, goal = config.patience, best_epoch(history).epoch, config.stop_at_exact
+    if goal is not None and history[-1].validation_exact_match >= goal:
+        return f"--stop-at-exact {goal:g}): the exact match reached {history[-1].validation_exact_match:.4f}"
+    if patience and [epoch.validation_exact_match for epoch in history[-PERFECT_EPOCHS:]] == [1] * PERFECT_EPOCHS:
+        return f"--patience {patience}): the exact match stayed at 1"
+    if patience and history[-1].epoch - best >= patience:
+        return f"--patience {patience}): no later epoch was better than epoch {best}"
+    return None
 
 
 def finished(network: TrainedNetwork, best: Checkpoint | None) -> TrainedNetwork:

@@ -14,8 +14,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
+from seq2seq_demo.console import print_notice
 from seq2seq_demo.errors import Interrupted, WeightsError
 from seq2seq_demo.files import atomic_files, file_names, weights_file
 from seq2seq_demo.files.weights_file import Checkpoint, Content, Progress
@@ -87,14 +88,6 @@ class SignalHandler:
             os.write(2, MESSAGE)
 
 
-class Stopped(Protocol):
-    """Whether the run has to stop."""
-
-    @property
-    def signum(self) -> int | None:
-        """The signal that stops it."""
-
-
 @dataclass
 class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
     """Writes the snapshots of one training run to a file beside its result; a snapshot replaces the previous one.
@@ -104,8 +97,7 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
 
     result: Path
     command: str  # the command that resumes the run
-    signals: Stopped
-    warn: Callable[[str], None]  # prints a notice
+    stop_signal: Callable[[], int | None]  # returns the signal that stops the run, if there is one
     file: BinaryIO | None = None  # the latest snapshot, locked
     saved_at: float = -math.inf  # the time of the latest snapshot, in seconds
 
@@ -134,10 +126,11 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
         Raises:
             Interrupted: a signal arrived; the snapshot has been saved.
         """
-        if self.signals.signum or after // SNAPSHOT_INTERVAL > before // SNAPSHOT_INTERVAL:
+        signum = self.stop_signal()
+        if signum or after // SNAPSHOT_INTERVAL > before // SNAPSHOT_INTERVAL:
             self.save(snapshot())
-        if self.signals.signum:
-            raise Interrupted(f"interrupted at step {after}; {self.how_to_resume()}", self.signals.signum)
+        if signum:
+            raise Interrupted(f"interrupted at step {after}; {self.how_to_resume()}", signum)
 
     def after_epoch(self, snapshot: Callable[[], Snapshot], is_last: bool) -> None:
         """Save a snapshot after the last epoch, and after any other if the latest is at least 2 seconds old."""
@@ -153,7 +146,7 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
         try:
             self._write(snapshot)
         except WeightsError as error:
-            self.warn(f"Could not write a snapshot: {error}")
+            print_notice(f"Could not write a snapshot: {error}")
 
     def _write(self, snapshot: Snapshot, overwrite: bool = True) -> None:
         content = weights_file.to_bytes(snapshot.content)
@@ -167,4 +160,4 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
         try:
             self.path.unlink(missing_ok=True)
         except OSError as error:
-            self.warn(f"Could not remove {self.path}, which is no longer needed: {error.strerror}")
+            print_notice(f"Could not remove {self.path}, which is no longer needed: {error.strerror}")

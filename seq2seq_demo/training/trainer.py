@@ -235,7 +235,7 @@ class Trainer:
         is_over = len(history) >= config.epochs
         if config.minutes:  # an epoch that has begun ends with its validation
             is_over = bool(history) and not self.progress.points and self.clock.is_over
-        return self.is_stopped or is_over or results.stops_early(history, config)
+        return self.is_stopped or is_over or results.stop_reason(history, config) is not None
 
     def _advance(self, rows: int, loss: float, correct: float) -> None:
         """Add `rows` training pairs, with their loss sum and number of correct symbols, to the progress."""

@@ -85,7 +85,7 @@ def test_every_name_is_parsed_back(tmp_path_factory, name, task, iteration, is_s
     for kind, found in ((file_names.WEIGHTS, not is_snapshot), (file_names.SNAPSHOT, is_snapshot)):
         assert file_names.newest_first(folder, name or "basic", task, kind) == [path] * found
     following = file_names.canonical_path(folder, name, task, iteration + 1)
-    assert file_names.next_unused_path(folder, name, task).name == following.name
+    assert next(file_names.unused_paths(folder, name, task)).name == following.name
     assert file_names.canonical_path(folder, name, f"{task}x", iteration) != result
 
 

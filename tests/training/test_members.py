@@ -125,7 +125,7 @@ def test_a_killed_member_is_an_error_in_one_line():
     future = Future()
     future.set_exception(BrokenProcessPool("a text\nof several lines"))
     with pytest.raises(TrainingError, match=r"^expected all members to be trained, but a process was killed$"):
-        members._wait({1: future}, None)
+        members._wait({1: future}, lambda: None)
 
 
 @pytest.mark.slow

@@ -2,7 +2,7 @@ import pytest
 
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.metrics import Epoch
-from seq2seq_demo.training.results import best_epoch, has_stalled
+from seq2seq_demo.training.results import best_epoch, stop_reason
 
 
 def history(*reached):
@@ -42,4 +42,4 @@ def test_the_best_epoch_has_the_highest_exact_match(reached, best):
     ],
 )
 def test_a_training_that_does_not_improve_has_stalled(reached, patience, stalled):
-    assert has_stalled(history(*reached), TrainConfig(patience=patience)) is stalled
+    assert bool(stop_reason(history(*reached), TrainConfig(patience=patience))) is stalled

@@ -22,14 +22,9 @@ from seq2seq_demo.training.snapshots import SignalHandler, Snapshot, Snapshots
 MODEL = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
 
 
-def snapshots_in(folder, warnings=None, cls=Snapshots):
-    """The snapshots of a training run whose result will be w.h5; notices go to the list `warnings`."""
-    return cls(
-        folder / "w.h5",
-        "seq2seq-demo train --resume",
-        SignalHandler(),
-        [].append if warnings is None else warnings.append,
-    )
+def snapshots_in(folder, cls=Snapshots):
+    """The snapshots of a training run whose result will be w.h5."""
+    return cls(folder / "w.h5", "seq2seq-demo train --resume", lambda: None)
 
 
 def state_at(step):
@@ -82,24 +77,24 @@ def test_a_claim_is_exclusive_and_the_snapshot_is_locked_until_the_run_ends(tmp_
     atomic_files.open_locked(first.path, "a snapshot").close()
 
 
-def test_a_snapshot_that_cannot_be_written_leaves_the_earlier_one(tmp_path, monkeypatch):
+def test_a_snapshot_that_cannot_be_written_leaves_the_earlier_one(tmp_path, monkeypatch, capsys):
     def full(_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    warnings = []
-    with snapshots_in(tmp_path, warnings) as snapshots:
+    with snapshots_in(tmp_path) as snapshots:
         with monkeypatch.context() as patch, pytest.raises(WeightsError, match="could not be written: No space left"):
             patch.setattr(os, "fsync", full)
             snapshots.claim(state_at(0), tmp_path / "w.h5", overwrite=False)
         snapshots.save(state_at(4))
         monkeypatch.setattr(os, "fsync", full)
-        snapshots.signals.signum = signal.SIGTERM
+        snapshots.stop_signal = lambda: signal.SIGTERM
         message = rf"at step 5; kept in {snapshots.path}: resume it with `seq2seq-demo train --resume`$"
         with pytest.raises(Interrupted, match=message) as error:
             snapshots.after_steps(5, 5, lambda: state_at(5))
         assert error.value.exit_status == 143
         assert load(snapshots.path).step == 4
-    assert warnings == [f"Could not write a snapshot: {snapshots.path}: could not be written: No space left on device"]
+    notice = f"Could not write a snapshot: {snapshots.path}: could not be written: No space left on device\n"
+    assert capsys.readouterr().err == notice
 
 
 @pytest.mark.parametrize(("second", "status"), [(signal.SIGTERM, -15), (signal.SIGINT, -2)])
