@@ -19,7 +19,7 @@ import numpy as np
 
 from seq2seq_demo.config import EVALUATION_SIZE, Beam, ModelConfig
 from seq2seq_demo.data import sampling
-from seq2seq_demo.data.pair_task import PairTask, Task
+from seq2seq_demo.data.pair_task import PairTask, Task, unseen_notices
 from seq2seq_demo.data.patterns import PATTERNS, PatternTask, find_pattern
 from seq2seq_demo.data.sampling import SOURCE_KINDS, evaluation_sources
 from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate, confusions, edit_distances, shift_right
@@ -239,7 +239,7 @@ class EvaluationRequest(NamedTuple):
     out_len: int | None = None
     seed: int = 0
     beam: Beam | None = None
-    origin: str | None = None  # describes the sources, as in " of dev.tsv"; None: follows from the task
+    origin: str = ""  # describes the sources, as in " of dev.tsv"
     on_progress: ProgressCallback = lambda _: None
     on_notice: NoticeCallback = lambda _: None
 
@@ -295,13 +295,6 @@ def n_to_measure(model_config: ModelConfig, in_len: int, n: int) -> int:
     return n_random + len(SOURCE_KINDS) * min(n, MAX_PER_KIND)
 
 
-def measure_given(network: NumpyNetwork, pairs: Pairs, options: EvaluationOptions) -> Iterator[EvaluationRow]:
-    """Yield the figures on given pairs, a row per source length; the targets of equal sources are alternatives."""
-    options = options._replace(alternatives=True)
-    for in_len, rows in _by_length(pairs.sources):
-        yield EvaluationRow(GIVEN, in_len, measure(network, pairs[rows], options))
-
-
 def training_sources(networks: Sequence[NetworkFacts], pattern: PatternTask) -> tuple[Sequences | None, bool]:
     """Redraw the random sources of the last training run; also return whether the network was trained on no others."""
     drawn, points, symbols, is_complete = [], 0, 0, True
@@ -333,19 +326,22 @@ def measure_task(
         UsageError: a value is out of range, or the task does not fit the network.
         InputError: the network does not end its answers, and was trained on every source of these lengths.
     """
-    facts, (n, lengths, out_len, seed, beam, _, on_progress, on_notice) = members[0], request
+    facts, n, lengths, out_len = members[0], request.n, request.lengths, request.out_len
     for name, value in {"the number of sources": n, "`out_len`": out_len}.items():
         if value is not None:
             require_integer(name, value, at_least=1)
-    require_integer("`seed`", seed, at_least=0)
-    longest = functools.partial(facts.answer_len, out_len=out_len)
-    options = EvaluationOptions(longest, beam, True, False, on_progress)
+    require_integer("`seed`", request.seed, at_least=0)
+    answer_len = functools.partial(facts.answer_len, out_len=out_len)
+    options = EvaluationOptions(answer_len, request.beam, True, task.is_pairs, request.on_progress)
     if isinstance(task, PairTask):
         facts.check_pairs(task, lengths[0] if lengths else None, out_len)
-        pairs = task.pairs[slice(n)]
-        for notice in facts.length_notices(*np.unique(pairs.sources.lengths).tolist()):
-            on_notice(notice)
-        yield from measure_given(network, pairs, options)
+        pairs, largest = task.pairs[slice(n)], vars(facts.model_config) | facts.vocabularies.largest_symbols()
+        rows_by_length = dict(_by_length(pairs.sources))
+        unseen = unseen_notices(pairs, task.vocabularies, task.places, largest)
+        for notice in (*facts.length_notices(*rows_by_length), *unseen):
+            request.on_notice(notice)
+        for in_len, rows in rows_by_length.items():
+            yield EvaluationRow(GIVEN, in_len, measure(network, pairs[rows], options))
         return
     if facts.vocabularies.are_text:
         raise UsageError(f"expected pairs to evaluate a network of texts, got pattern {task.name!r}")
@@ -355,7 +351,7 @@ def measure_task(
         n_sources = n_to_measure(facts.model_config, in_len, n or EVALUATION_SIZE)
         check_points_fit(n_sources, in_len, out_len or in_len)
     for notice in facts.length_notices(*request.lengths):
-        on_notice(notice)
+        request.on_notice(notice)
     seen, are_all = training_sources(members, task)
     targets, not_fresh = facts.target_function(task, out_len), []
     for row in measure_pattern(network, targets, request, seen, options):
@@ -363,4 +359,4 @@ def measure_task(
         not_fresh += [str(row.in_len)] if row.kind == RANDOM and not fresh else []
         yield replace(row, fresh=fresh)
     if not_fresh:
-        on_notice(f"Some sources of length {', '.join(not_fresh)} may be training sources")
+        request.on_notice(f"Some sources of length {', '.join(not_fresh)} may be training sources")

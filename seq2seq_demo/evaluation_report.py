@@ -6,10 +6,10 @@ import itertools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, ClassVar
+from typing import Any
 
 from seq2seq_demo.console import html_table, pluralize, table, visible_symbol
-from seq2seq_demo.evaluation import RANDOM, EvaluationRow
+from seq2seq_demo.evaluation import EvaluationRow
 from seq2seq_demo.metrics import Counts, expected_calibration_error
 from seq2seq_demo.network_facts import NetworkFacts
 from seq2seq_demo.predictions import Prediction, as_text, to_prediction
@@ -55,7 +55,7 @@ class Evaluation:
     confusions: list[dict[str, Any]] = field(default_factory=list)  # most frequent first; None: nothing
     worst: tuple[Prediction, ...] = ()  # the wrong answers with the most edits, a few of them
     calibration: dict[str, Any] | None = None  # calibration error of the confidences, if the network is calibrated
-    _title: ClassVar[str] = ""  # no field, because it is no figure: the first line of the report
+    title: str = field(default="", compare=False)  # describes the sources, as the first line of the report
 
     def __repr__(self) -> str:
         accuracy = f"token accuracy {self.token_accuracy:.4f} ({self.forced_token_accuracy:.4f} forced)"
@@ -85,7 +85,7 @@ class Evaluation:
         figures = f"symbol error rate {self.symbol_error_rate:.5f}, loss {self.loss:.5f} nats per symbol"
         has_integers = any(isinstance(row["symbol"], int) for row in self.by_symbol)
         parts = [
-            self._title or pluralize(self.n, "source"),
+            self.title or pluralize(self.n, "source"),
             f"exact match {self.exact_match:.5f}, {figures}",
             _length_table(self),
             *([_kind_table(self.by_kind)] if self.by_kind else []),
@@ -129,29 +129,22 @@ def summary_of(rows: Sequence[EvaluationRow], network: NetworkFacts, origin: str
     for row in rows:
         by_kind.setdefault(row.kind, []).append(row)
     kinds = {kind: _of_kind(each, network) for kind, each in by_kind.items()}
-    kind, first = next(iter(kinds.items()))
-    summary = replace(first, by_kind=kinds if len(kinds) > 1 else {})
-    novelty = (
-        "fresh " if first.fresh else "new " if first.fresh is None and network.run and network.run.start_step else ""
-    )
+    first = next(iter(kinds.values()))
+    sources = pluralize(first.n, "fresh source" if first.fresh else "source")
     targets = f" with {first.n_pairs} targets, any of which is right" if first.n_pairs > first.n else ""
     ending = "; an answer without END is wrong" if network.ends else ""
-    sources = pluralize(first.n, f"{novelty if kind == RANDOM else ''}source")
-    vars(summary)["_title"] = f"{sources}{origin}{targets}{ending}"
-    return summary
+    title = f"{sources}{origin}{targets}{ending}"
+    return replace(first, by_kind=kinds if len(kinds) > 1 else {}, title=title)
 
 
 def _of_kind(rows: Sequence[EvaluationRow], network: NetworkFacts) -> Evaluation:
     fresh = {row.fresh for row in rows}
-    total = _of_counts(sum((row.counts for row in rows), Counts()), network)
-    return replace(
-        total,
-        fresh=False if False in fresh else None if None in fresh else True,
-        by_length={row.in_len: replace(_of_counts(row.counts, network), fresh=row.fresh) for row in rows},
-    )
+    are_fresh = False if False in fresh else None if None in fresh else True
+    total = _of_counts(sum((row.counts for row in rows), Counts()), network, are_fresh)
+    return replace(total, by_length={row.in_len: _of_counts(row.counts, network, row.fresh) for row in rows})
 
 
-def _of_counts(counts: Counts, network: NetworkFacts) -> Evaluation:
+def _of_counts(counts: Counts, network: NetworkFacts, fresh: bool | None) -> Evaluation:
     model, to_symbols = network.model_config, network.vocabularies.target.to_symbols
     special = {model.go: "END" if network.ends else None, model.n_output_symbols: UNSEEN}
     positions = itertools.zip_longest(
@@ -161,7 +154,9 @@ def _of_counts(counts: Counts, network: NetworkFacts) -> Evaluation:
     edits = sorted((-times, [-1 if x is None else x for x in edit], edit) for edit, times in counts.confusions.items())
     names = [([None if x is None else to_symbols([x])[0] for x in edit], -times) for times, _, edit in edits]
     return Evaluation(
-        **{name: getattr(counts, name) for name in FIGURES if name != "fresh"},
+        **counts.rates,
+        **{name: getattr(counts, name) for name in ("n", "n_pairs", "unseen", *COUNTS.values())},
+        fresh=fresh,
         by_position=[
             {"position": t, "token_accuracy": free, "forced_token_accuracy": forced}
             for t, (free, forced) in enumerate(positions, start=1)

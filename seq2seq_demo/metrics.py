@@ -93,15 +93,6 @@ class Tally:
         with np.errstate(invalid="ignore"):
             return np.asarray(self.correct / self.expected)
 
-    @property
-    def share(self) -> float:
-        """The share of all symbols that are correct; nan if nothing was expected."""
-        return _share(int(self.correct.sum()), int(self.expected.sum()))
-
-
-def _share(part: float, whole: int) -> float:
-    return part / whole if whole else math.nan
-
 
 # ---- Calibration: turns the probability of an answer into a confidence (Guo et al. 2017) ----
 #
@@ -189,9 +180,13 @@ def expected_calibration_error(confidence: np.ndarray, is_right: np.ndarray) -> 
     return float(np.abs(np.bincount(bins, confidence - is_right, N_BINS)).sum() / len(bins))
 
 
+def _ratio(part: float, whole: int) -> float:
+    return float(part / whole) if whole else math.nan
+
+
 @dataclass(frozen=True, eq=False)
 class Counts:
-    """The counts of an evaluation over n sources, and its figures, which are nan without sources; counts can be added.
+    """The counts of an evaluation over n sources; counts can be added.
 
     If a source has several targets, an answer is right if it equals any of them, and edits are counted to the nearest
     one. With teacher forcing, each pair counts separately.
@@ -223,36 +218,18 @@ class Counts:
         return Counts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 
     @property
-    def loss(self) -> float:
-        """The loss with teacher forcing, in nats per symbol that the network can write; nan if there is none."""
-        return _share(self.loss_sum, self.n_loss)
-
-    @property
-    def exact_match(self) -> float:
-        """The share of answers that are right, free-running. This figure matters most."""
-        return _share(self.exact, self.n)
-
-    @property
-    def token_accuracy(self) -> float:
-        """The share of target symbols that the answer has at the same position, free-running."""
-        return self.by_position.share
-
-    @property
-    def forced_token_accuracy(self) -> float:
-        """The share of symbols that are correct with teacher forcing."""
-        return self.forced.share
-
-    @property
-    def forced_exact_match(self) -> float:
-        """The share of pairs with every symbol correct, with teacher forcing."""
-        return _share(self.forced_exact, self.n_pairs)
-
-    @property
-    def symbol_error_rate(self) -> float:
-        """The sum of the edit distances of all answers, divided by the number of target symbols."""
-        return _share(self.edits, self.n and max(1, self.n_target))
+    def rates(self) -> dict[str, Any]:
+        """The rates of an `Evaluation` by name, nan if nothing was measured."""
+        return {
+            "exact_match": _ratio(self.exact, self.n),
+            "forced_exact_match": _ratio(self.forced_exact, self.n_pairs),
+            "token_accuracy": _ratio(self.by_position.correct.sum(), self.by_position.expected.sum()),
+            "forced_token_accuracy": _ratio(self.forced.correct.sum(), self.forced.expected.sum()),
+            "symbol_error_rate": _ratio(self.edits, self.n and max(1, self.n_target)),
+            "loss": _ratio(self.loss_sum, self.n_loss),
+        }
 
     @property
     def figures(self) -> Figures:
         """Loss, token accuracy and exact match."""
-        return Figures(*(getattr(self, field.name) for field in fields(Figures)))
+        return Figures(*map(self.rates.__getitem__, (each.name for each in fields(Figures))))

@@ -6,7 +6,7 @@ import contextlib
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary, join_symbols
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.metrics import answer_confidence
 from seq2seq_demo.network.decoding import GREEDY, Answer, DecodingOptions, answer
-from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork
+from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.thread_pool import in_threads
 from seq2seq_demo.plots import Attention, attention_figure
 
@@ -50,7 +50,7 @@ class Prediction:
     prediction_tokens: list[Any] | None = None
     probabilities: list[float] | None = None  # one per symbol of the answer, END included
     attention: np.ndarray | None = field(default=None, repr=False, compare=False)  # [T, S], END included in T
-    _expected_tokens: ClassVar[list[Any] | None] = None  # no field, because `expected` contains the same symbols
+    _expected_tokens: list[Any] | None = field(default=None, repr=False, compare=False)
 
     @property
     def edits(self) -> int | None:
@@ -83,15 +83,10 @@ class Prediction:
     def to_dict(self, attention: bool = False) -> dict[str, Any]:
         """Return the fields as JSON values, numbers with six significant digits; `attention` adds the attention."""
         facts = vars(self).copy()
-        facts.pop("_expected_tokens", None)
-        rows = facts.pop("attention")
-        for name in ("probability", "confidence", "score"):
-            if facts[name] is not None:
-                facts[name] = _rounded(facts[name])
-        if self.probabilities is not None:
-            facts["probabilities"] = [float(f"{p:.6g}") for p in self.probabilities]  # `_rounded`, inlined for speed
+        del facts["_expected_tokens"], facts["attention"]
+        facts |= {name: _rounded(facts[name]) for name in ("probability", "confidence", "score", "probabilities")}
         if attention:
-            facts["attention"] = None if rows is None else [[*map(_rounded, row)] for row in rows.tolist()]
+            facts["attention"] = None if self.attention is None else [*map(_rounded, self.attention.tolist())]
         return facts
 
     def plot_attention(self) -> Figure:
@@ -147,8 +142,11 @@ def _shown(p: Prediction, name: str) -> Any:
     return text + UNENDED if name == "prediction" and p.ended is False else text
 
 
-def _rounded(number: float) -> float:
-    return float(f"{number:.6g}")
+def _rounded(value: Any) -> Any:
+    """Return a number, a list of numbers or None with six significant digits."""
+    if isinstance(value, list):
+        return [float(f"{each:.6g}") for each in value]
+    return None if value is None else float(f"{value:.6g}")
 
 
 def to_prediction(answer: Answer, vocabularies: Vocabularies, temperature: float | None = None) -> Prediction:
@@ -262,22 +260,14 @@ def _expected(rows: Batch, request: PredictionRequest, ends: bool) -> list[Any]:
 def _answers(
     network: NumpyNetwork, request: PredictionRequest, batch: Batch, indices: Sequence[int], expected: list[Any]
 ) -> list[list[Answer]]:
-    """Return the predictions for the rows of a batch at `indices`, whose sources have one length."""
+    """Return the answers, best first, to each row of a batch at `indices`, whose sources have one length."""
     rows, ends = [batch[index] for index in indices], network.model_config.ends
     if rows[0].error:
         return [[] for _ in rows]
     in_len = len(rows[0].values)
     out_len = request.out_len(in_len)
     request.options.check_fits(network.model_config, len(rows), in_len, out_len)
-    sources = np.array([row.values for row in rows])
-    answers = answer(network, sources, out_len, request.options)
-    return _in_rows(rows, expected, answers, request, ends)
-
-
-def _in_rows(
-    rows: Batch, expected: list[Any], answers: Answers, request: PredictionRequest, ends: bool
-) -> list[list[Answer]]:
-    """Return the answers to each row, best first."""
+    answers = answer(network, np.array([row.values for row in rows]), out_len, request.options)
     probabilities = answers.probabilities if request.options.probabilities else None
     # Reading single items of an array is slow, so all arrays become lists.
     symbols, lengths, ended, written = (x.tolist() for x in (*answers[:3], answers.n_written))

@@ -136,15 +136,7 @@ class TrainedNetwork(NetworkFacts):
 
     @overload
     def predict(
-        self,
-        sources: Iterable[Any],
-        *,
-        out_len: int | None = None,
-        beam_size: int | None = None,
-        n_best: int | None = None,
-        length_penalty: float = 0.0,
-        details: bool = False,
-        on_error: OnError = "raise",
+        self, sources: Iterable[Any], *, n_best: int | None = None, details: bool, **options: Unpack[Decoding]
     ) -> list[Any]: ...
 
     @suggests_keywords
@@ -254,13 +246,10 @@ class TrainedNetwork(NetworkFacts):
             lengths = range(shortest, require_integer("`in_len`", longest, at_least=shortest) + 1)
         beam, notices = make_beam(beam_size, None, length_penalty), list[str]()
         task = as_task(data, self.vocabularies)
-        origin = f" of {Path(data).name}" if task.is_pairs and isinstance(data, str | os.PathLike) else None
+        origin = f" of {Path(data).name}" if isinstance(data, str | os.PathLike) else ""
+        origin = origin if task.is_pairs else f", pattern {task.name!r}"
         request = EvaluationRequest(n, lengths, out_len, seed, beam, origin, on_notice=notices.append)
         result = self.measure(task, request)
-        if result.unseen:
-            notices.append(
-                f"{result.unseen} of {result.n_pairs} pairs have symbols that training lacked; they are wrong"
-            )
         _warn(notices)
         return result
 
@@ -274,7 +263,7 @@ class TrainedNetwork(NetworkFacts):
         is_trained = any(each.step for each in self.members)
         rows = [*measure_task(self.to_numpy(), self.members, task, request, is_trained)]
         shown = replace(self, vocabularies=task.vocabularies)  # which also contain the unseen symbols of the pairs
-        return summary_of(rows, shown, request.origin or ("" if task.is_pairs else f", pattern {task.name!r}"))
+        return summary_of(rows, shown, request.origin)
 
     def to_numpy(self) -> NumpyNetwork:
         """Return the network in NumPy, which predicts without TensorFlow; an ensemble if there are `others`."""

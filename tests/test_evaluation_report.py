@@ -4,19 +4,19 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.evaluation import GIVEN, RANDOM, EvaluationRow
 from seq2seq_demo.evaluation_report import MAX_CONFUSIONS, Evaluation, summary_of
 from seq2seq_demo.metrics import Counts, Tally, WorstAnswers
 from seq2seq_demo.network.decoding import Answer
-from seq2seq_demo.network_facts import NetworkFacts, TrainingRun
+from seq2seq_demo.network_facts import NetworkFacts
 
 
-def network_of(vocabularies, ends=True, **facts):
+def network_of(vocabularies, ends=True):
     """The facts of a network with these vocabularies; its target symbols are 0 to 2."""
     config = ModelConfig(ends=ends, in_max_int=3, out_max_int=2)
-    return NetworkFacts(config, vocabularies=vocabularies, **facts)
+    return NetworkFacts(config, vocabularies=vocabularies)
 
 
 def tally(expected, correct):
@@ -86,7 +86,7 @@ def test_an_empty_evaluation_has_a_repr_and_a_report():
     figures = "exact match nan, token accuracy nan (nan forced), symbol errors nan, loss nan"
     assert repr(Evaluation()) == f"<Evaluation of 0 sequences: {figures}>"
     assert Evaluation().report().startswith("0 sources\n\nexact match nan")
-    assert (Evaluation().to_dict()["loss"], Counts().exact_match) == (None, pytest.approx(np.nan, nan_ok=True))
+    assert (Evaluation().to_dict()["loss"], Counts().rates["exact_match"]) == (None, pytest.approx(np.nan, nan_ok=True))
 
 
 def test_figures_at_one_length_have_tables_by_position_and_by_symbol():
@@ -120,19 +120,10 @@ def test_figures_at_several_lengths_and_of_several_kinds():
     ]
 
 
-@pytest.mark.parametrize(
-    ("start_step", "fresh", "name"),
-    [
-        (0, [True, True], "fresh source"),
-        (7, [None, None], "new source"),  # only the last of several runs is known
-        (0, [None, None], "source"),
-        (7, [None, False], "source"),
-    ],
-)
-def test_sources_are_fresh_only_if_no_run_used_them(start_step, fresh, name):
-    rows = [EvaluationRow(RANDOM, 7 + n, counts_of(), each) for n, each in enumerate(fresh)]
-    network = network_of(Vocabularies(), run=TrainingRun(TrainConfig(9), start_step))
-    assert summary_of(rows, network, "").report().startswith(f"20 {name}s; ")
+def test_sources_are_fresh_only_if_no_run_used_them():
+    for fresh, name in ([True, True], "fresh source"), ([True, None], "source"), ([None, False], "source"):
+        rows = [EvaluationRow(RANDOM, 7 + n, counts_of(), each) for n, each in enumerate(fresh)]
+        assert report_on(rows, Vocabularies()).startswith(f"20 {name}s; ")
 
 
 # ---- Given pairs ----

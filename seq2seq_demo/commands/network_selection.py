@@ -156,7 +156,7 @@ def read_pair_task(
             raise
         if errors:
             _report_skipped(file, len(numbered.pairs), errors, evaluates)
-        if allows_unseen and known:
+        if allows_unseen and known and not evaluates:  # an evaluation itself reports them
             for notice in unseen_notices(*numbered, sizes | known.largest_symbols()):
                 print_notice(notice)
         skipped.extend(errors)

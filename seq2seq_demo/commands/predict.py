@@ -30,9 +30,8 @@ def predict(options: PredictOptions) -> None:
     network, model_config = selected.network, selected.network.model_config
     form = network_selection.input_format(options, network.vocabularies.tokens)
     has_attention = all(each.model_config.has_attention for each in network.members)
-    needs_attention = options.show_attention or options.attention_plot is not None
     expected = "expected a network of embedding_attention to show attention, got embedding_rnn"
-    require(has_attention or not needs_attention, expected, UsageError)
+    require(has_attention or not _needs_attention(options), expected, UsageError)
     expected = "expected a calibrated network for --min-confidence, got several, or one that was not trained on pairs"
     require(options.min_confidence is None or network.temperature is not None, expected, UsageError)
     if options.attention_plot:
@@ -58,15 +57,21 @@ def predict(options: PredictOptions) -> None:
         predictor.print_answers(rows, bar, is_streamed=options.line_buffered or predictor.is_interactive)
 
 
+def _needs_attention(options: PredictOptions) -> bool:
+    return options.show_attention or options.attention_plot is not None
+
+
 class _Predictor:
     """Decodes sources with the selected network, and prints the answers in the format of the options."""
 
     def __init__(self, options: PredictOptions, selected: network_selection.SelectedNetwork) -> None:
         self.options, self.network, pattern = options, selected.network, selected.pattern
         # Cached, because each call runs the pattern.
-        self.out_len = functools.cache(lambda in_len: self.network.answer_len(in_len, pattern, options.out_len))
-        self.targets = self.network.target_function(pattern, options.out_len) if pattern else None
-        self.is_warned = False  # whether a notice named a source length that training did not have
+        out_len = functools.cache(lambda in_len: self.network.answer_len(in_len, pattern, options.out_len))
+        needs_probabilities = options.json or options.tsv or options.min_confidence is not None
+        decoding = DecodingOptions(options.beam, needs_probabilities, _needs_attention(options))
+        targets = self.network.target_function(pattern, options.out_len) if pattern else None
+        self.request = PredictionRequest(out_len, decoding, targets)
         self.n_unanswered = 0
         self.failure: InputError | None = None  # the error that ends the reading
         # Whether unreadable sources are reported and skipped; otherwise, the first one raises an error.
@@ -85,17 +90,18 @@ class _Predictor:
         """
         options, network = self.options, self.network
         n_skipped, is_exact = 0, options.tsv and not sys.stdout.isatty()
+        is_warned = False  # whether a notice named a source length that training did not have
         plotted: list[Prediction] = []
         for batch, answers in self._answers(self._read(rows), is_streamed):
-            if not self.is_warned:
+            if not is_warned:
                 warning = network.length_notices(*by_length(batch))
                 progress.notify(*warning)
-                self.is_warned = bool(warning)
+                is_warned = bool(warning)
+            shown = [*map(self._shown, answers, batch)]
             if options.attention_plot:
-                best = (self._prediction(each[0]) for each in answers if each)
-                plotted += filter(self.is_answered, best)
+                plotted += (best for best, *_ in shown if best.prediction is not None)
                 plots.check_panel_count(len(plotted))
-            texts = [*filter(None, map(self._answer_text, answers, batch))]
+            texts = [*filter(None, map(self._text, shown, batch))]
             if not options.json:
                 progress.notify(*(str(row.error) for row in batch if row.error), are_errors=True)
             if texts:
@@ -114,18 +120,11 @@ class _Predictor:
         if n_skipped and not self.is_interactive:
             raise InputError(f"expected sequences that the network can read, skipped {n_skipped} that it cannot read")
 
-    def _request(self) -> PredictionRequest:
-        options = self.options
-        has_attention = options.show_attention or options.attention_plot is not None
-        needs_probabilities = options.json or options.tsv or options.min_confidence is not None
-        decoding = DecodingOptions(options.beam, needs_probabilities, has_attention)
-        return PredictionRequest(self.out_len, decoding, self.targets)
-
     def _answers(
         self, records: Iterator[Record], is_streamed: bool
     ) -> Iterator[tuple[list[Record], list[list[Answer]]]]:
         """Yield the records in batches, with their answers."""
-        network, request = self.network.to_numpy(), self._request()
+        network, request = self.network.to_numpy(), self.request
         if is_streamed:
             return itertools.chain.from_iterable(stream(network, [[record]], request) for record in records)
         return stream(network, iter(lambda: [*itertools.islice(records, BATCH_SIZE)], []), request)
@@ -151,32 +150,27 @@ class _Predictor:
         """Raise UsageError if the network cannot decode a source of this length, or --in-len is another length."""
         if self.options.in_len not in (None, in_len):
             raise UsageError(f"expected {self.options.in_len} symbols, as `in_len` says, got {in_len}")
-        decoding = DecodingOptions(self.options.beam)
-        decoding.check_fits(self.network.model_config, 1, in_len, self.out_len(in_len))
+        self.request.options.check_fits(self.network.model_config, 1, in_len, self.request.out_len(in_len))
 
-    def is_answered(self, best: Prediction) -> bool:
-        """Return whether the confidence in the best answer reaches --min-confidence."""
-        return best.confidence is None or best.confidence >= (self.options.min_confidence or 0)
+    def _shown(self, answers: list[Answer], row: Record) -> list[Prediction]:
+        """Return the answers to one source as predictions, or the error from reading it, or the withheld answer."""
+        if row.error:
+            return [unread(row)]
+        shown = [to_prediction(each, self.network.vocabularies, self.network.temperature) for each in answers]
+        if (minimum := self.options.min_confidence) is None or (shown[0].confidence or 0) >= minimum:
+            return shown
+        self.n_unanswered += 1
+        return [predictions.withheld(shown[0])]
 
-    def _prediction(self, answer: Answer) -> Prediction:
-        return to_prediction(answer, self.network.vocabularies, self.network.temperature)
-
-    def _answer_text(self, answers: list[Answer], row: Record) -> str:
+    def _text(self, shown: list[Prediction], row: Record) -> str:
         """Format the answers to one source, or the error from reading it; as text, an error is only a notice."""
         options = self.options
-        shown = [unread(row)] if row.error else [*map(self._prediction, answers)]
-        is_answered = self.is_answered(shown[0])
-        self.n_unanswered += not is_answered
         if options.json:
-            return predictions.json_line(shown, row, options.n_best, options.show_attention, is_answered)
+            return predictions.json_line(shown, row, options.n_best, options.show_attention)
         if options.tsv:
-            return predictions.tsv_lines(shown, is_answered)
-        if row.error:
-            return ""
-        if not is_answered:
-            return predictions.unanswered_line(shown[0])
+            return predictions.tsv_lines(shown)
         lines = predictions.answer_lines(shown)
-        if options.show_attention:
+        if options.show_attention and shown[0].prediction is not None:
             heatmaps = [plots.attention_text(each.shown_attention(), has_colour(sys.stdout)) for each in shown]
             lines = [text for pair in zip(lines, heatmaps, strict=True) for text in pair]
         return "\n".join(lines)

@@ -50,7 +50,7 @@ class PairTask:
     pairs: Pairs
     validation: Pairs | None = None  # None: about a tenth of `pairs` validate
     vocabularies: Vocabularies = INTEGER_VOCABULARIES
-    places: Sequence[Place] | None = None  # the place of each pair in its file, for warnings
+    places: Sequence[Place] = ()  # the place of each pair in its file, for warnings; may be empty
     n_skipped: int = 0  # invalid records that were left out
     notices: Sequence[str] = ()  # about the validation pairs
 
@@ -231,7 +231,7 @@ def unseen_notices(
             lacked.append(f"{', '.join(map(preview, symbols))} in {side}")
             is_unseen |= sequences.exceed(limit)
     if lacked:
-        found = f"{is_unseen.sum()} of {len(pairs)} pairs, such as {places[int(is_unseen.argmax())]}"
+        found = f"{is_unseen.sum()} of {len(pairs)} pairs{_example(places, is_unseen)}"
         yield f"Training lacked {' and '.join(lacked)}: {found}, count as wrong in every figure but the loss"
 
 
@@ -247,28 +247,28 @@ def data_notices(task: Task, config: TrainConfig, model: ModelConfig) -> Iterato
 
 def pair_warnings(task: PairTask) -> Iterator[str]:
     """Yield the warnings about a task's pairs, each as one line."""
-    sources, targets = task.pairs.sources, task.pairs.targets
+    sources, targets, places = task.pairs.sources, task.pairs.targets, task.places
     source_ids = sources.groups()
     n_targets = np.bincount(np.unique(np.stack([source_ids, targets.groups()]), axis=1)[0])
     is_empty, has_several = targets.lengths == 0, (n_targets > 1)[source_ids]
     if n := int(is_empty.sum()):
-        yield f"Pairs with an empty target: {n}{_example(task, is_empty)}; remove them if their targets are missing"
+        yield f"Pairs with an empty target: {n}{_example(places, is_empty)}; remove them if their targets are missing"
     if n := int((n_targets > 1).sum()):
-        yield f"Sources with several targets: {n}{_example(task, has_several)}; an answer may equal any of them"
+        yield f"Sources with several targets: {n}{_example(places, has_several)}; an answer may equal any of them"
     yield from _space_warning(task)
-    yield from _outlier_warning("source", sources, task.places)
-    yield from _outlier_warning("target", targets, task.places)
+    yield from _outlier_warning("source", sources, places)
+    yield from _outlier_warning("target", targets, places)
     if len(targets) > 1 and len({*targets.groups().tolist()}) == 1:
         yield "Every target is the same, so there is nothing to learn from the sources"
     if task.validation:
         yield from _overlap_warning(sources, task.validation.sources)
 
 
-def _example(task: PairTask, is_example: np.ndarray) -> str:
-    return f", such as {task.places[int(is_example.argmax())]}" if task.places else ""
+def _example(places: Sequence[Place], is_example: np.ndarray) -> str:
+    return f", such as {places[int(is_example.argmax())]}" if places else ""
 
 
-def _outlier_warning(kind: str, sequences: Sequences, places: Sequence[Place] | None) -> Iterator[str]:
+def _outlier_warning(kind: str, sequences: Sequences, places: Sequence[Place]) -> Iterator[str]:
     """Warn about the longest sequence if it is far longer than almost all others."""
     longest, typical = int(sequences.lengths.argmax()), max_typical_length(sequences.lengths)
     length = int(sequences.lengths[longest])
