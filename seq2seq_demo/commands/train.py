@@ -13,7 +13,6 @@ from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.commands.training_setup import TrainingSetup, new_training, resume_training
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.console import print_line, print_notice, print_result
-from seq2seq_demo.data.pair_task import data_notices
 from seq2seq_demo.display import training_report
 from seq2seq_demo.display.run_files import HistoryFiles, TensorBoard, check_log_dir
 from seq2seq_demo.errors import Interrupted, TrainingError, WeightsError, require_tensorflow
@@ -44,11 +43,9 @@ def train(options: TrainOptions) -> None:
             if workers.is_chief():
                 print_result(f"Saved {_save_untrained(setup, options)}")
             return
-        for notice in data_notices(setup.task, setup.config, setup.snapshot.network.model_config):
-            print_notice(notice)
         require_tensorflow()
-        if exposure := workers.open_port_warning():
-            print_notice(exposure)
+        if not workers.is_single():
+            print_notice(workers.OPEN_PORT)
         if workers.is_chief():
             _train(setup, options)
         else:

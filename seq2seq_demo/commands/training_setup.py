@@ -17,7 +17,7 @@ from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.files.weights_file import LENGTHS
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import workers
-from seq2seq_demo.training.settings import new_run, split_notices, with_recipe
+from seq2seq_demo.training.settings import new_run, run_notices
 from seq2seq_demo.training.snapshots import Snapshot, load_snapshot
 
 
@@ -67,9 +67,9 @@ def new_training(options: TrainOptions) -> TrainingSetup:
         return TrainingSetup(task, snapshot, result)
     if start:
         _print_continuation(start, path, snapshot)
-        for notice in split_notices(task, start):
-            print_notice(notice)
-    if with_recipe(task, settings, start).keys() > settings.keys():
+    for notice in run_notices(task, snapshot, start):
+        print_notice(notice)
+    if pairs:
         model_config = None if start else snapshot.network.model_config
         print_notice(training_report.settings_line(model_config, snapshot.run.config))
     return TrainingSetup(task, snapshot, result, began=began)
@@ -173,22 +173,18 @@ def _task_of_run(options: TrainOptions, path: Path, network: TrainedNetwork) -> 
     """
     assert network.run
     config, fingerprint = network.run.config, network.run.fingerprint
-    if fingerprint.data and not options.from_file:
-        raise UsageError(f"{path} was trained on pairs ({network.task!r}): expected --from-file again, got none")
-    if options.from_file and not fingerprint.data:
-        raise UsageError(f"{path} was trained on pattern {network.task!r}: expected no --from-file")
     is_split_otherwise = fingerprint.data and network.run.validated_by_content is None
     if fingerprint.fingerprint is None or is_split_otherwise:
         written = f"{path} was written by an earlier version"
         raise UsageError(f"{written}: finish the run there, or continue from its weights with -i {path}")
-    expected = f"{path}: expected the data that its training began with, its --validation-file included"
+    expected = f"{path}: expected the data that its training began with, {network.task!r} and any --validation-file"
     pattern, n_read = options.pattern_task, config.points - (config.n_validation if options.validation_file else 0)
     try:
         pairs = network_selection.read_pair_task(options, n_read, pattern, network) if options.from_file else None
     except InputError as error:
         raise UsageError(f"{expected}: {error}") from error
-    if pairs and pairs.digest != fingerprint.data:
-        raise UsageError(f"{expected}, got other data")
+    if (pairs and pairs.digest) != fingerprint.data:
+        raise UsageError(f"{expected}, got {'other data' if pairs else 'no --from-file'}")
     task = pairs or pattern or network_selection.pattern_to_train(network)
     if fingerprint.fingerprint != task.fingerprint(config, network.model_config):
         raise UsageError(f"{path}: pattern {task.name!r} no longer makes the targets that this training run began with")

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, ModelConfig, TrainConfig, given_values, lengths_text
-from seq2seq_demo.data.pair_task import PairTask, Task
+from seq2seq_demo.data.pair_task import PairTask, Task, data_notices
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files.weights_file import LENGTHS
 from seq2seq_demo.network.parameters import n_weights
@@ -135,8 +135,12 @@ def _new_model(task: Task, settings: Mapping[str, Any]) -> ModelConfig:
     return ModelConfig(**task.largest_symbols() | given_values(ModelConfig, settings))
 
 
-def split_notices(task: Task, start: TrainedNetwork | None) -> Iterator[str]:
-    """Yield a notice if the pairs that validate now may have trained the network to continue from."""
+def run_notices(task: Task, begun: Snapshot, start: TrainedNetwork | None) -> Iterator[str]:
+    """Yield the notices about the data of a new training run, each as one line.
+
+    One is that the pairs that validate now may have trained the network to continue from.
+    """
+    yield from data_notices(task, begun.run.config, begun.network.model_config)
     run = start and start.run
     learned_pairs = start and run and (run.fingerprint.data or start.vocabularies.are_text)
     if run and learned_pairs and task.digest and run.validated_by_content != task.validates_by_content:

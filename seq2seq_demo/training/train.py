@@ -16,7 +16,7 @@ from seq2seq_demo.config import (
     Schedule,
     TokenKind,
 )
-from seq2seq_demo.data.pair_task import Data, Rows, Task, as_pair_task, data_notices
+from seq2seq_demo.data.pair_task import Data, Rows, Task, as_pair_task
 from seq2seq_demo.data.patterns import as_pattern
 from seq2seq_demo.data.records import Tokens
 from seq2seq_demo.declarations import preview, require_choice, require_flag, require_integer, suggests_keywords
@@ -25,7 +25,7 @@ from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training.members import check_jobs, members_of, train_member, train_side_by_side
 from seq2seq_demo.training.results import combined
-from seq2seq_demo.training.settings import new_run, split_notices
+from seq2seq_demo.training.settings import new_run, run_notices
 
 
 @suggests_keywords
@@ -130,7 +130,7 @@ def train(
     task = _task(data, points, start, (in_tokens, out_tokens), validation, lowercase)
     snapshot = new_run(task, settings, start, in_python=True)
     config = snapshot.run.config
-    for notice in (*split_notices(task, start), *data_notices(task, config, snapshot.network.model_config)):
+    for notice in run_notices(task, snapshot, start):
         warnings.warn(notice, stacklevel=3)  # at the call of `train`, outside its decorator
     jobs = check_jobs(jobs, config)
     if verbose is not None and require_flag("`verbose`", verbose):

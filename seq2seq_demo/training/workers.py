@@ -24,6 +24,11 @@ EXAMPLE = '{"cluster": {"worker": ["HOST:PORT", "HOST:PORT"]}, "task": {"type": 
 ADDRESS = re.compile(
     r"(?:[A-Za-z0-9_][A-Za-z0-9_.-]*|\[[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*\]):(?P<port>[1-9][0-9]{0,4})"
 )
+# TensorFlow 2.21 listens on 0.0.0.0, whatever address TF_CONFIG gives, without authentication (grpc_server_lib.cc).
+OPEN_PORT = (
+    "while it trains, TensorFlow listens on a port of every network interface and asks for no password: "
+    "anyone who can reach it can read and write your files and stop the training; use a network that you trust"
+)
 SECONDS_TO_GATHER = 50
 SECONDS_OF_SILENCE = 20  # after which a worker counts as lost; a killed worker is noticed at once
 
@@ -67,24 +72,6 @@ def is_single() -> bool:
         UsageError: TF_CONFIG is invalid.
     """
     return _cluster().n_workers == 1
-
-
-def open_port_warning() -> str | None:
-    """Return a warning about the port that TensorFlow opens; None if there is one worker.
-
-    TensorFlow 2.21 listens on 0.0.0.0, whatever address TF_CONFIG gives, without authentication (grpc_server_lib.cc).
-
-    Raises:
-        UsageError: TF_CONFIG is invalid.
-    """
-    cluster = _cluster()
-    if cluster.n_workers == 1:
-        return None
-    port = cluster.hosts[cluster.job][cluster.index].rpartition(":")[2]
-    return (
-        f"while it trains, TensorFlow listens on port {port} of every network interface and asks for no password: "
-        "anyone who can reach it can read and write your files and stop the training; use a network that you trust"
-    )
 
 
 def _cluster() -> Cluster:

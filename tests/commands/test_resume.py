@@ -150,7 +150,7 @@ def test_a_damaged_snapshot_is_an_error(run):
         ("-p sorted", "has pattern reversed, but the options ask for sorted"),
         ("--cell-size 8", "has cell-size 32, but the options ask for 8"),
         ("-e 3", "has epochs 1, but the options ask for 3"),
-        ("--from-file p.tsv", "was trained on pattern 'reversed': expected no --from-file"),
+        ("--from-file p.tsv", "expected the data that its training began with, 'reversed' and any --validation-file"),
     ],
 )
 def test_options_that_contradict_the_snapshot_are_refused(run, options, message):
@@ -188,8 +188,8 @@ def pair_snapshot(by_content=True, **changes):
 
 def test_changed_data_cannot_be_resumed(run, fast_steps):
     pair_snapshot()
-    run.refuses("train --resume -o w.h5", "was trained on pairs ('pairs'): expected --from-file again, got none")
-    expected = f"{SNAPSHOT}: expected the data that its training began with, its --validation-file included"
+    expected = f"{SNAPSHOT}: expected the data that its training began with, 'pairs' and any --validation-file"
+    run.refuses("train --resume -o w.h5", f"{expected}, got no --from-file")
     lines = LINES.splitlines(keepends=True)
     for content, found in {"".join(reversed(lines)): "got other data", "".join(lines[1:]): "expected 5 pairs"}.items():
         Path("p.jsonl").write_text(content)

@@ -54,7 +54,7 @@ workers.strategy = lambda batch_size: mirrored
 """
 
 
-EXPOSED = r"while it trains, TensorFlow listens on port \d+ of every network interface .*\n"
+EXPOSED = r"while it trains, TensorFlow listens on a port of every network interface .*\n"
 
 
 class Worker:
@@ -247,18 +247,6 @@ def test_invalid_tf_configs_are_refused(monkeypatch, text):
 def test_valid_addresses_are_accepted(monkeypatch, address):
     monkeypatch.setenv("TF_CONFIG", tf_config({"worker": ["a:1", address]}))
     assert workers.is_chief()
-
-
-def test_an_open_port_causes_a_warning(monkeypatch):
-    for tf_config in cluster("worker", "chief"):
-        port = tf_config["cluster"][tf_config["task"]["type"]][0].rpartition(":")[2]
-        monkeypatch.setenv("TF_CONFIG", json.dumps(tf_config))
-        assert f" TensorFlow listens on port {port} of every network interface " in workers.open_port_warning()
-        assert "\n" not in workers.open_port_warning()
-    monkeypatch.setenv("TF_CONFIG", json.dumps(cluster("worker")[0]))
-    assert workers.open_port_warning() is None
-    monkeypatch.delenv("TF_CONFIG")
-    assert workers.open_port_warning() is None
 
 
 @pytest.mark.parametrize(
