@@ -134,9 +134,17 @@ class TrainedNetwork(NetworkFacts):
         self, sources: Iterable[Any], *, n_best: int, details: Literal[True], **options: Unpack[Decoding]
     ) -> list[list[Prediction]]: ...
 
-    @overload
+    @overload  # written out, because editors do not complete the keys of a TypedDict
     def predict(
-        self, sources: Iterable[Any], *, n_best: int | None = None, details: bool, **options: Unpack[Decoding]
+        self,
+        sources: Iterable[Any],
+        *,
+        out_len: int | None = None,
+        beam_size: int | None = None,
+        n_best: int | None = None,
+        length_penalty: float = 0.0,
+        details: bool = False,
+        on_error: OnError = "raise",
     ) -> list[Any]: ...
 
     @suggests_keywords
