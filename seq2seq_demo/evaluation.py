@@ -244,51 +244,9 @@ class EvaluationRequest(NamedTuple):
     on_notice: NoticeCallback = lambda _: None
 
 
-def measure_pattern(
-    network: NumpyNetwork,
-    targets: Callable[[np.ndarray], Sequences],
-    request: EvaluationRequest,
-    seen: Sequences | None,
-    options: EvaluationOptions,
-) -> Iterator[EvaluationRow]:
-    """Yield the figures on random sources of each length; `targets` maps sources `[N, S]` to their targets.
-
-    If the network ends its answers, up to MAX_PER_KIND sources of each kind of `SOURCE_KINDS` follow. `seen`
-    contains training sources, which `evaluation_sources` excludes if enough other sources exist.
-
-    Raises:
-        UsageError: the pattern rejects all lengths or, if the network does not end its answers, at least one.
-        InputError: the network does not end its answers, and all sources of these lengths are in `seen`.
-    """
-    c, n = network.model_config, request.n or EVALUATION_SIZE
-    is_measured, reason = False, Seq2SeqError()
-
-    def row(kind: str, sources: np.ndarray, fresh: bool | None = None) -> EvaluationRow:
-        pairs = Pairs(Sequences.of_array(sources), targets(sources))
-        return EvaluationRow(kind, sources.shape[1], measure(network, pairs, options), fresh)
-
-    for in_len in request.lengths:
-        try:
-            targets(np.zeros((1, in_len), np.int64))
-            sources, fresh = evaluation_sources(c, in_len, n, request.seed, seen)
-        except (UsageError, InputError) as error:
-            if not c.ends and isinstance(error, UsageError):
-                raise
-            reason = error
-            if isinstance(error, InputError):
-                request.on_notice(f"Skipped one length: {error}")
-            continue
-        is_measured = True
-        yield row(RANDOM, sources, fresh)
-        for number, (kind, draw) in enumerate(SOURCE_KINDS.items() if c.ends else ()):
-            rng = np.random.default_rng([request.seed, 4, number, in_len])
-            yield row(kind, draw(rng, min(n, MAX_PER_KIND), in_len, c.in_max_int))
-    if not is_measured:
-        raise reason
-
-
-def n_to_measure(model_config: ModelConfig, in_len: int, n: int) -> int:
-    """Return the number of sources that `measure_pattern` measures at a length, over all kinds."""
+def n_to_measure(model_config: ModelConfig, in_len: int, n: int | None) -> int:
+    """Return how many sources of a pattern an evaluation of `n` measures at a length, over all kinds."""
+    n = n or EVALUATION_SIZE
     if not model_config.ends:
         return n
     n_random: int = min(n, (model_config.in_max_int + 1) ** in_len)
@@ -316,11 +274,9 @@ def training_sources(networks: Sequence[NetworkFacts], pattern: PatternTask) -> 
 
 
 def measure_task(
-    network: NumpyNetwork, members: Sequence[NetworkFacts], task: Task, request: EvaluationRequest, is_trained: bool
+    network: NumpyNetwork, members: Sequence[NetworkFacts], task: Task, request: EvaluationRequest
 ) -> Iterator[EvaluationRow]:
     """Yield the figures of each length and kind of sources of a task; `members` are those of the network.
-
-    `is_trained` means that training has changed the weights.
 
     Raises:
         UsageError: a value is out of range, or the task does not fit the network.
@@ -348,15 +304,50 @@ def measure_task(
     request = request._replace(lengths=lengths or facts.trained_lengths)
     for in_len in request.lengths:
         check_decoding_fits(facts.model_config, 1, in_len, out_len or in_len)
-        n_sources = n_to_measure(facts.model_config, in_len, n or EVALUATION_SIZE)
-        check_points_fit(n_sources, in_len, out_len or in_len)
+        check_points_fit(n_to_measure(facts.model_config, in_len, n), in_len, out_len or in_len)
     for notice in facts.length_notices(*request.lengths):
         request.on_notice(notice)
-    seen, are_all = training_sources(members, task)
-    targets, not_fresh = facts.target_function(task, out_len), []
-    for row in measure_pattern(network, targets, request, seen, options):
-        fresh = None if row.fresh and is_trained and not are_all else row.fresh
-        not_fresh += [str(row.in_len)] if row.kind == RANDOM and not fresh else []
-        yield replace(row, fresh=fresh)
+    yield from _measure_pattern(network, members, task, request, options)
+
+
+def _measure_pattern(
+    network: NumpyNetwork,
+    members: Sequence[NetworkFacts],
+    pattern: PatternTask,
+    request: EvaluationRequest,
+    options: EvaluationOptions,
+) -> Iterator[EvaluationRow]:
+    """Yield the figures on random sources of each length, without those of training if enough others exist.
+
+    If the network ends its answers, up to MAX_PER_KIND sources of each kind of `SOURCE_KINDS` follow, and lengths that
+    the pattern rejects are left out unless it rejects all.
+    """
+    c, n = network.model_config, request.n or EVALUATION_SIZE
+    targets, (seen, are_all) = members[0].target_function(pattern, request.out_len), training_sources(members, pattern)
+    not_fresh, is_measured, reason = list[str](), False, Seq2SeqError()
+
+    def row(kind: str, sources: np.ndarray, fresh: bool | None = None) -> EvaluationRow:
+        pairs = Pairs(Sequences.of_array(sources), targets(sources))
+        return EvaluationRow(kind, sources.shape[1], measure(network, pairs, options), fresh)
+
+    for in_len in request.lengths:
+        try:
+            targets(np.zeros((1, in_len), np.int64))
+            sources, are_unseen = evaluation_sources(c, in_len, n, request.seed, seen)
+        except (UsageError, InputError) as error:
+            if not c.ends and isinstance(error, UsageError):
+                raise
+            reason = error
+            if isinstance(error, InputError):
+                request.on_notice(f"Skipped one length: {error}")
+            continue
+        is_measured, fresh = True, None if are_unseen and not are_all else are_unseen
+        not_fresh += [] if fresh else [str(in_len)]
+        yield row(RANDOM, sources, fresh)
+        for number, (kind, draw) in enumerate(SOURCE_KINDS.items() if c.ends else ()):
+            rng = np.random.default_rng([request.seed, 4, number, in_len])
+            yield row(kind, draw(rng, min(n, MAX_PER_KIND), in_len, c.in_max_int))
+    if not is_measured:
+        raise reason
     if not_fresh:
         request.on_notice(f"Some sources of length {', '.join(not_fresh)} may be training sources")

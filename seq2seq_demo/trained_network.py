@@ -230,8 +230,7 @@ class TrainedNetwork(NetworkFacts):
         Args:
             data: a pattern's name or pairs, as in `train`; by default the pattern of the training.
             n: the number of sources of each length (default 10,000); for pairs, only use the first n (default all).
-            in_len: the source length, or a range (shortest, longest) if the network ends its answers; by default the
-                lengths of training.
+            in_len: the source length, or a range (shortest, longest); by default the lengths of training.
             out_len: as in `predict`; if the network does not end its answers, the target length.
             seed: the random seed of the sources.
             beam_size: as in `predict`.
@@ -245,8 +244,6 @@ class TrainedNetwork(NetworkFacts):
             if self.pattern is None:
                 raise UsageError(f"the network was trained on {self.task!r}: expected data to evaluate it on")
             data = self.pattern
-        if isinstance(in_len, tuple) and not self.ends:
-            raise UsageError(f"expected `in_len` to be one length, as the network was trained on one, got {in_len}")
         lengths: Sequence[int] = ()
         if in_len is not None:
             shortest, longest = in_len if isinstance(in_len, tuple) else (in_len, in_len)
@@ -268,8 +265,7 @@ class TrainedNetwork(NetworkFacts):
             UsageError: a value is out of range, or the task does not fit the network.
             InputError: the network does not end its answers, and was trained on every source of these lengths.
         """
-        is_trained = any(each.step for each in self.members)
-        rows = [*measure_task(self.to_numpy(), self.members, task, request, is_trained)]
+        rows = [*measure_task(self.to_numpy(), self.members, task, request)]
         shown = replace(self, vocabularies=task.vocabularies)  # which also contain the unseen symbols of the pairs
         return summary_of(rows, shown, request.origin)
 

@@ -9,7 +9,7 @@ import pytest
 from helpers import pairs_of, pairs_of_arrays, random_weights
 
 from seq2seq_demo import evaluation
-from seq2seq_demo.config import Beam, ModelConfig
+from seq2seq_demo.config import Beam, ModelConfig, TrainConfig
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.sampling import SOURCE_KINDS
 from seq2seq_demo.data.sequences import Pairs, Sequences
@@ -18,6 +18,7 @@ from seq2seq_demo.evaluation import MAX_PER_KIND, RANDOM, EvaluationOptions, Eva
 from seq2seq_demo.metrics import WRONG_EXAMPLES, Counts, Figures, Tally, WorstAnswers
 from seq2seq_demo.network.decoding import MAX_ROWS_AT_ONCE, answer
 from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork
+from seq2seq_demo.network_facts import NetworkFacts, TrainingRun
 from seq2seq_demo.trained_network import TrainedNetwork
 
 FIXED = ModelConfig("embedding_attention", "GRUCell", cell_size=7, embedding_size=5, in_max_int=8, out_max_int=8)
@@ -329,17 +330,11 @@ def test_given_pairs_are_measured_by_source_length(reply):
     assert rows == [(1, 2, 3, 0.5), (2, 1, 2, 1)]
 
 
-def rows_of(pattern, config, lengths, n=10, seen=None):
-    """The rows of a measurement on a pattern with full-length targets."""
-    pattern = find_pattern(pattern)
-
-    def targets(sources):
-        pattern.check(sources.shape[1], None, config.in_max_int, config.out_max_int, config.ends)
-        return pattern.targets_of(Sequences.of_array(sources), config.out_max_int)
-
-    options = EvaluationOptions(lambda in_len: in_len)
+def rows_of(pattern, config, lengths, n=10, **facts):
+    """The rows of a measurement on a pattern, of a network that was trained on it."""
+    network = NetworkFacts(config, task=pattern, in_len=3, **facts)
     request = EvaluationRequest(n, lengths)
-    return list(evaluation.measure_pattern(network_of(config), targets, request, seen, options))
+    return list(evaluation.measure_task(network_of(config), [network], find_pattern(pattern), request))
 
 
 def test_lengths_that_a_pattern_does_not_take_are_left_out():
@@ -352,13 +347,13 @@ def test_lengths_that_a_pattern_does_not_take_are_left_out():
 
 def test_lengths_whose_sources_were_all_trained_on():
     """A network that ends its answers is measured on them. For any other network, the length is left out."""
-    seen = Sequences.of_array(np.arange(9)[:, None])
-    row, *_ = rows_of("copy", ENDING, [1], seen=seen)
+    run = TrainingRun(TrainConfig(200, 1, 1, min_in_len=1), 0)
+    row, *_ = rows_of("copy", ENDING, [1], run=run)
     assert (row.counts.n, row.fresh) == (9, False)
-    rows = rows_of("copy", FIXED, [1, 2], seen=seen)
+    rows = rows_of("copy", FIXED, [1, 2], run=run)
     assert [(row.in_len, row.counts.n, row.fresh) for row in rows] == [(2, 10, True)]
     with pytest.raises(InputError, match="expected sources of length 1 that training did not use, got none"):
-        rows_of("copy", FIXED, [1], seen=seen)
+        rows_of("copy", FIXED, [1], run=run)
 
 
 @pytest.mark.parametrize("config", [FIXED, ENDING])

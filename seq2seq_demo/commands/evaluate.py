@@ -4,7 +4,6 @@ import json
 
 from seq2seq_demo.commands.network_selection import read_pair_task, select_network
 from seq2seq_demo.commands.options import EvaluateOptions
-from seq2seq_demo.config import EVALUATION_SIZE
 from seq2seq_demo.console import ProgressBar, pluralize, print_result
 from seq2seq_demo.data.pair_task import PairTask, Task
 from seq2seq_demo.data.reading import file_title
@@ -26,8 +25,8 @@ def evaluate(options: EvaluateOptions) -> None:
     if isinstance(task, PairTask):
         n_sources = len(task.pairs)
     else:
-        n = options.points or EVALUATION_SIZE
-        n_sources = sum(n_to_measure(network.model_config, each, n) for each in lengths or network.trained_lengths)
+        measured = lengths or network.trained_lengths
+        n_sources = sum(n_to_measure(network.model_config, each, options.points) for each in measured)
     origin = f" of {file_title(options.from_file)}" if options.from_file else ""
     origin += f", pattern {pattern.name!r}" if pattern else ""
     given = options.points, lengths, options.out_len, options.seed, options.beam, origin

@@ -34,7 +34,7 @@ def test_evaluate_reports_free_running_accuracy(run):
 
 
 def test_untrained_lengths_are_reported_once(run):
-    save_random("w", ATTENTION, in_len=4, out_len=3)
+    save_random("w", ATTENTION, in_len=4, out_len=3, run=TrainingRun(TrainConfig(20, 4, 3), 0))
     options = {"": None, "--in-len 4": None, "--in-len 5": "5", "--in-len 7,4,2,7": "2, 7"}
     for option, n in options.items():
         warning = [f"The network was trained on length 4, so its answers at length {n} may be wrong"] if n else []
