@@ -299,8 +299,6 @@ def measure_task(
         for in_len, rows in rows_by_length.items():
             yield EvaluationRow(GIVEN, in_len, measure(network, pairs[rows], options))
         return
-    if facts.vocabularies.are_text:
-        raise UsageError(f"expected pairs to evaluate a network of texts, got pattern {task.name!r}")
     request = request._replace(lengths=lengths or facts.trained_lengths)
     for in_len in request.lengths:
         check_decoding_fits(facts.model_config, 1, in_len, out_len or in_len)

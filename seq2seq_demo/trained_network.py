@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
 from seq2seq_demo.config import ON_ERROR, ModelConfig, OnError, lengths_text, make_beam
 from seq2seq_demo.console import html_table
 from seq2seq_demo.data.numbering import by_length, source_records, valid_records
-from seq2seq_demo.data.pair_task import Data, Task, as_task
+from seq2seq_demo.data.pair_task import Data, PairReading, Task, as_task
 from seq2seq_demo.data.records import Place, Record
 from seq2seq_demo.declarations import require_choice, require_integer, suggests_keywords
 from seq2seq_demo.errors import UsageError, WeightsError
@@ -250,7 +250,7 @@ class TrainedNetwork(NetworkFacts):
             shortest = require_integer("`in_len`", shortest, at_least=1)
             lengths = range(shortest, require_integer("`in_len`", longest, at_least=shortest) + 1)
         beam, notices = make_beam(beam_size, None, length_penalty), list[str]()
-        task = as_task(data, self.vocabularies)
+        task = as_task(data, PairReading(self.vocabularies, allows_unseen=True))
         origin = f" of {Path(data).name}" if isinstance(data, str | os.PathLike) else ""
         origin = origin if task.is_pairs else f", pattern {task.name!r}"
         request = EvaluationRequest(n, lengths, out_len, seed, beam, origin, on_notice=notices.append)

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.slow
 # Each letter stands for a word, which a network can learn from a few pairs.
 WORDS = {"a": "alpha", "b": "bravo", "é": "echo", "🦊": "fox"}
 TINY = {"cell_size": 16, "embedding_size": 8, "batch_size": 16, "bidirectional": False, "dropout": 0.0}
+NO_PATTERN = "expected pairs of characters and words, as in the network, got pattern 'sorted'"
 LEARNED = {"learning_rate": 0.03, "lr_schedule": "cosine", "epochs": 8}
 
 
@@ -69,15 +70,20 @@ def test_a_network_of_texts_is_trained_further_on_texts(trained):
     assert (further.step, further.vocabularies) == (network.step + 1, network.vocabularies)
     for pairs, settings, error, message in [
         ([("ax", "alpha")], {}, InputError, 'pairs, row 0: expected characters seen in training, got "x" at'),
-        ([("a", "alpha")], {"in_tokens": "words"}, UsageError, "expected the network's tokens, characters and words"),
-        ("sorted", {}, UsageError, "expected pairs of characters and words, got pattern 'sorted'"),
+        (
+            [("a", "alpha")],
+            {"in_tokens": "words"},
+            UsageError,
+            "expected `in_tokens` characters, because of the network",
+        ),
+        ("sorted", {}, UsageError, NO_PATTERN),
     ]:
         with pytest.raises(error, match=message):
             train(pairs, start=network, epochs=0, **settings)
 
 
 def test_a_pattern_to_evaluate_on_and_unknown_tokens_are_refused(trained):
-    with pytest.raises(UsageError, match="expected pairs to evaluate a network of texts, got pattern 'sorted'"):
+    with pytest.raises(UsageError, match=NO_PATTERN):
         trained[0].evaluate("sorted")
     with pytest.raises(UsageError, match="unknown `out_tokens` 'letters'"):
         train([("ab", "x"), ("b", "y")], out_tokens="letters")

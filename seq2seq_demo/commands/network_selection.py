@@ -1,7 +1,8 @@
 """Selects the network, the pattern and the pairs that the options name, and rejects options that contradict them."""
 
+import functools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -9,15 +10,13 @@ from typing import NamedTuple
 from seq2seq_demo.commands.options import NetworkOptions
 from seq2seq_demo.config import CELL_TYPES, INTEGERS, ModelConfig, TrainConfig, given_values, lengths_text
 from seq2seq_demo.console import print_notice
-from seq2seq_demo.data.numbering import NumberedPairs, Numbering, number_pairs
-from seq2seq_demo.data.pair_task import PairTask, task_name, unseen_notices
+from seq2seq_demo.data.pair_task import PairReading, PairTask, as_pair_task, task_name
 from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, PatternTask, find_pattern, is_user_function
 from seq2seq_demo.data.reading import InputFormat, Layout, file_title, read_file, read_words
 from seq2seq_demo.data.records import Place, Record, Tokens
 from seq2seq_demo.data.sequences import Pairs, Sequences
-from seq2seq_demo.data.vocabulary import Vocabularies, tokenizers
 from seq2seq_demo.declarations import likely_name, preview
-from seq2seq_demo.errors import InputError, UsageError, WeightsError
+from seq2seq_demo.errors import UsageError, WeightsError
 from seq2seq_demo.files import file_names
 from seq2seq_demo.files.weights_file import LENGTHS
 from seq2seq_demo.trained_network import TrainedNetwork, ensemble, load
@@ -134,79 +133,42 @@ def read_pair_task(
     file = options.from_file or ""
     if "." not in file and not os.path.lexists(file) and (near := likely_name(file, PATTERNS)):
         raise UsageError(f"{file}: expected a file of pairs, found none; for a pattern, give -p {near}")
-    lowercase = getattr(options, "lowercase", None)  # an option of `train`
-    keep_going = getattr(options, "keep_going", False)  # an option of `train` and `evaluate`
-    sizes = vars(network.model_config) if network else given_values(ModelConfig, options.settings)
-    skipped = list[InputError]()
-
-    def read(file: str, n: int | None, known: Vocabularies | None, allows_unseen: bool) -> NumberedPairs:
-        tokens = known.tokens if known else _tokens(options, pattern)
-        layout, records = read_file(file, input_format(options, tokens))
-        for notice in layout_notices(file, options, layout):
-            print_notice(notice)
-        in_max_int, out_max_int = (None if allows_unseen else sizes.get(name) for name in ("in_max_int", "out_max_int"))
-        sides = tokenizers(layout.tokens, lowercase, known)
-        numbering = Numbering(*sides, in_max_int, out_max_int, allows_unseen)
-        errors = list[InputError]()
-        try:
-            numbered = number_pairs(records, numbering, n, pattern, errors.append if keep_going else None)
-        except InputError as error:
-            if errors:  # all pairs were skipped
-                raise InputError(f"{error}; the first error: {errors[0]}") from error
-            raise
-        if errors:
-            _report_skipped(file, len(numbered.pairs), errors, evaluates)
-        if allows_unseen and known and not evaluates:  # an evaluation itself reports them
-            for notice in unseen_notices(*numbered, sizes | known.largest_symbols()):
-                print_notice(notice)
-        skipped.extend(errors)
-        return numbered
-
-    known = network.vocabularies if network else None
-    pairs, vocabularies, places = read(file, n, known, evaluates and pattern is None)
-    if n and len(pairs) < n:
-        raise InputError(f"{file}: expected {n} pairs, found {len(pairs)}")
+    how = PairReading(
+        network.vocabularies if network else None,
+        (options.in_tokens, options.out_tokens),
+        getattr(options, "lowercase", None),  # an option of `train`
+        vars(network.model_config) if network else options.settings,
+        pattern,
+        allows_unseen=evaluates and pattern is None,
+        max_skipped=(1 if evaluates else MAX_SKIPPED) if getattr(options, "keep_going", False) else None,
+        read_file=functools.partial(read_with_notices, options),
+        notify=print_notice,
+    )
+    task = as_pair_task(file, how, n, getattr(options, "validation_file", None))
     if pattern and network and not network.ends and options.out_len:
-        pairs = Pairs(pairs.sources, Sequences.of_rows(row[: options.out_len] for row in pairs.targets.rows()))
-    validation_file = getattr(options, "validation_file", None)  # only `train` has this option
-    validation = read(validation_file, None, vocabularies, pattern is None).pairs if validation_file else None
-    name = pattern.name if pattern else task_name(file)
-    return PairTask(name, pairs, validation, vocabularies, places, n_skipped=len(skipped))
-
-
-def _report_skipped(file: str, n_pairs: int, errors: list[InputError], may_skip_all: bool) -> None:
-    """Print how many records of a file were skipped; raise InputError if they are too many."""
-    n = n_pairs + len(errors)
-    counts = f"{n:,} records of {file_title(file)}: {n_pairs:,} pairs, {len(errors):,} skipped"
-    if not may_skip_all and len(errors) > MAX_SKIPPED * n:
-        expected = "expected to skip at most a tenth of the records"
-        raise InputError(f"{expected}, got {counts}; the first error: {errors[0]}")
-    print_notice(f"Read {counts}; the first error: {errors[0]}")
-
-
-def _tokens(options: NetworkOptions, pattern: PatternTask | None) -> Tokens:
-    """Return the kinds of tokens of a new network, None to recognise a kind; a largest symbol implies integers."""
-    given = options.settings
-    source = INTEGERS if pattern or "in_max_int" in given else None
-    target = INTEGERS if pattern or "out_max_int" in given else None
-    return options.in_tokens or source, options.out_tokens or target
+        targets = Sequences.of_rows(row[: options.out_len] for row in task.pairs.targets.rows())
+        task = replace(task, pairs=Pairs(task.pairs.sources, targets))
+    return task
 
 
 def input_format(options: NetworkOptions, tokens: Tokens) -> InputFormat:
     """Return the format of the options' files."""
     columns = tuple(options.columns.split(",")) if options.columns else ()
     header = None if options.header is None else options.header == "yes"
-    return InputFormat(tokens, options.format, columns, header, encoding=options.encoding)
+    has_lines = getattr(options, "tsv", False) or getattr(options, "line_buffered", False)  # options of `predict`
+    return InputFormat(tokens, options.format, columns, header, has_lines, options.encoding)
 
 
-def layout_notices(file: str, options: NetworkOptions, layout: Layout) -> Iterator[str]:
-    """Yield notices about what follows from a file, and which options change it."""
-    if layout.n_columns and not (layout.given.format and (options.header or options.columns)):
-        yield f"Reading {file_title(file)} as {layout}; if not, give `format`, `header` or `columns`"
-    (source, target), tokens = layout.tokens, layout.given.tokens
-    if None in tokens and (source, target) != (INTEGERS, INTEGERS):
+def read_with_notices(options: NetworkOptions, file: str, tokens: Tokens) -> tuple[Layout, list[Record]]:
+    """Read a file in the options' format; print what follows from the file, and which options change it."""
+    layout, records = read_file(file, input_format(options, tokens))
+    if layout.n_columns and not (options.format and (options.header or options.columns)):
+        print_notice(f"Reading {file_title(file)} as {layout}; if not, give `format`, `header` or `columns`")
+    if None in tokens and layout.tokens != (INTEGERS, INTEGERS):
         recognised = [f"`{side}_tokens`" for side, kind in zip(("in", "out"), tokens, strict=True) if kind is None]
-        yield f"Sources are {source}, and targets are {target}; if not, give {' and '.join(recognised)}"
+        kinds = "Sources are {}, and targets are {}".format(*layout.tokens)
+        print_notice(f"{kinds}; if not, give {' and '.join(recognised)}")
+    return layout, records
 
 
 def typed_sources(words: Sequence[str], selected: SelectedNetwork) -> list[Record]:

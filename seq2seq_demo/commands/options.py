@@ -73,7 +73,6 @@ class TaskOptions(Options):
 
     group = "task"
     pattern: str | None = setting(None, "-p --pattern-name NAME", "a name that `patterns` lists, or FILE.py:FUNCTION")
-    accepted_settings: ClassVar[Collection[str]] = ("in_len", "out_len", "in_max_int", "out_max_int")
 
     @cached_property
     def pattern_task(self) -> "PatternTask | None":
@@ -81,17 +80,6 @@ class TaskOptions(Options):
         from seq2seq_demo.data.patterns import find_pattern  # loads NumPy
 
         return None if self.pattern is None else find_pattern(self.pattern)
-
-    @property
-    def in_len(self) -> int | None:
-        """The source length of --in-len, the longest of a range; None if it was not given."""
-        in_len = self.settings.get("in_len")
-        return in_len[-1] if isinstance(in_len, tuple) else in_len
-
-    @property
-    def out_len(self) -> int | None:
-        """The target length of --out-len; None if it was not given."""
-        return self.settings.get("out_len")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,16 +98,21 @@ class NetworkOptions(TaskOptions):
     header: YesNo | None = setting(None, "--header {yes,no}", "whether the first row has names (default: if known)")
     in_tokens: TokenKind | None = setting(None, "--in-tokens TOKENS", f"kind of sources: {TOKENS_HELP}")
     out_tokens: TokenKind | None = setting(None, "--out-tokens TOKENS", f"kind of targets: {TOKENS_HELP}")
-    accepted_settings: ClassVar[Collection[str]] = declared_settings(ModelConfig)
+    accepted_settings: ClassVar[Collection[str]] = ("in_len", "out_len", *declared_settings(ModelConfig))
+
+    @property
+    def in_len(self) -> int | None:
+        """The source length of --in-len, the longest of a range; None if it was not given."""
+        in_len = self.settings.get("in_len")
+        return in_len[-1] if isinstance(in_len, tuple) else in_len
+
+    @property
+    def out_len(self) -> int | None:
+        """The target length of --out-len; None if it was not given."""
+        return self.settings.get("out_len")
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for side, tokens in {"in": self.in_tokens, "out": self.out_tokens}.items():
-            if tokens not in (None, INTEGERS):
-                if self.pattern is not None:
-                    raise UsageError(f"expected -p or --{side}-tokens {tokens}, got both: patterns take only integers")
-                if f"{side}_max_int" in self.settings:
-                    raise UsageError(f"expected --{side}-max-int or --{side}-tokens {tokens}, got both")
         if self.iter_num is not None and self.input_weights:
             raise UsageError("expected -i/--input-weights or --iter-num, got both: each selects the weights")
         if (name := self.name) is not None:
@@ -330,14 +323,9 @@ class PageOptions(NetworkOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class PatternsOptions(TaskOptions):
-    """The options of `patterns`: the pattern to check, and the length and symbols of the example."""
+    """The options of `patterns`: the pattern to check."""
 
     json: bool = copied_setting(AnswerOptions, "json", False)
-
-    helps: ClassVar[Mapping[str, str]] = {
-        "in_len": "length of the source (default 6)",
-        "out_len": "length of the target (default: all of it)",
-    }
 
 
 @dataclass(frozen=True, kw_only=True)

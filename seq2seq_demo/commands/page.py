@@ -11,7 +11,7 @@ from seq2seq_demo.commands.network_selection import SelectedNetwork, read_pair_t
 from seq2seq_demo.commands.options import PageOptions
 from seq2seq_demo.console import pluralize, print_notice
 from seq2seq_demo.data.numbering import Numbering, number, valid_records
-from seq2seq_demo.data.pair_task import as_pair_task
+from seq2seq_demo.data.pair_task import PairReading, as_pair_task
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.errors import require
@@ -144,7 +144,7 @@ def _own_examples(selected: Sequence[SelectedNetwork]) -> list[list[Example]]:
     names = {path: name for name, path in file_names.shipped_networks().items()}
     for one in selected:
         if rows := EXAMPLES.get(names.get(one.path, "")):
-            return examples.pair_examples(networks, as_pair_task(rows, networks[0].vocabularies).pairs)
+            return examples.pair_examples(networks, as_pair_task(rows, PairReading(networks[0].vocabularies)).pairs)
     if networks[0].vocabularies.are_text:
         return [[] for _ in selected]
     return examples.pattern_examples([(one.network, one.pattern) for one in selected])

@@ -4,7 +4,6 @@ import functools
 import itertools
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from seq2seq_demo import plots
 from seq2seq_demo.commands import network_selection
@@ -12,7 +11,7 @@ from seq2seq_demo.commands.options import PredictOptions
 from seq2seq_demo.config import INTEGERS
 from seq2seq_demo.console import ProgressBar, has_colour, pluralize, print_notice, print_result
 from seq2seq_demo.data.numbering import Numbering, by_length, number
-from seq2seq_demo.data.reading import read_file, read_terminal, read_words, stream_file
+from seq2seq_demo.data.reading import read_terminal, read_words, stream_file
 from seq2seq_demo.data.records import Record
 from seq2seq_demo.display import predictions
 from seq2seq_demo.errors import InputError, UsageError, require
@@ -28,7 +27,7 @@ def predict(options: PredictOptions) -> None:
     typed_len = None if typed.error else len(typed.values)
     selected = network_selection.select_network(options, options.in_len or typed_len)
     network, model_config = selected.network, selected.network.model_config
-    form = network_selection.input_format(options, network.vocabularies.tokens)
+    tokens = network.vocabularies.tokens
     has_attention = all(each.model_config.has_attention for each in network.members)
     expected = "expected a network of embedding_attention to show attention, got embedding_rnn"
     require(has_attention or not _needs_attention(options), expected, UsageError)
@@ -37,22 +36,20 @@ def predict(options: PredictOptions) -> None:
     if options.attention_plot:
         plots.check(options.attention_plot, options.force)
     predictor, bar = _Predictor(options, selected), ProgressBar("Predicting", may_show=False)
-    form = replace(form, blank_lines=options.tsv or options.line_buffered)
     rows: Iterable[Record]
     if options.words:
         rows = sources = network_selection.typed_sources(options.words, selected)
         predictor.keeps_going |= len(sources) > 1
     elif options.from_file and options.line_buffered:
-        rows = stream_file(options.from_file, form)
+        rows = stream_file(options.from_file, network_selection.input_format(options, tokens))
     elif options.from_file:
-        layout, rows = read_file(options.from_file, form)
+        _, rows = network_selection.read_with_notices(options, options.from_file, tokens)
         bar = ProgressBar("Predicting", len(rows), may_show=not sys.stdout.isatty())
-        bar.notify(*network_selection.layout_notices(options.from_file, options, layout))
     else:
-        symbols = f"integers from 0 to {model_config.in_max_int}" if form.tokens[0] == INTEGERS else form.tokens[0]
+        symbols = f"integers from 0 to {model_config.in_max_int}" if tokens[0] == INTEGERS else tokens[0]
         ending = "Ctrl-Z and Enter end" if sys.platform == "win32" else "Ctrl-D ends"
         bar.notify(f"Type {options.in_len or 'some'} {symbols}; {ending}")
-        rows = read_terminal(form.tokens)
+        rows = read_terminal(tokens)
     with bar:
         predictor.print_answers(rows, bar, is_streamed=options.line_buffered or predictor.is_interactive)
 

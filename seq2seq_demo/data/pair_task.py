@@ -9,14 +9,15 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from types import MappingProxyType
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from seq2seq_demo.config import CHARACTERS, ModelConfig, TrainConfig
-from seq2seq_demo.data.numbering import Numbering, number_pairs
+from seq2seq_demo.config import CHARACTERS, INTEGERS, TOKENS, ModelConfig, TrainConfig
+from seq2seq_demo.data.numbering import NumberedPairs, Numbering, number_pairs
 from seq2seq_demo.data.patterns import PATTERNS, PatternTask, as_pattern
-from seq2seq_demo.data.reading import InputFormat, read_file
+from seq2seq_demo.data.reading import InputFormat, Layout, file_title, read_file
 from seq2seq_demo.data.records import Place, Record, Tokens, python_records, recognise
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.vocabulary import (
@@ -27,7 +28,7 @@ from seq2seq_demo.data.vocabulary import (
     join_symbols,
     tokenizers,
 )
-from seq2seq_demo.declarations import likely_name, preview
+from seq2seq_demo.declarations import likely_name, preview, require_choice
 from seq2seq_demo.errors import InputError, MissingInput, UsageError
 
 TENTH = np.uint64(2**64 // 10)  # a tenth of the range of a hash
@@ -52,7 +53,6 @@ class PairTask:
     vocabularies: Vocabularies = INTEGER_VOCABULARIES
     places: Sequence[Place] = ()  # the place of each pair in its file, for warnings; may be empty
     n_skipped: int = 0  # invalid records that were left out
-    notices: Sequence[str] = ()  # about the validation pairs
 
     def __post_init__(self) -> None:
         for pairs in self._splits:
@@ -105,7 +105,6 @@ class PairTask:
 
     def draw(self, config: TrainConfig, model: ModelConfig, start_step: int = 0) -> tuple[Pairs, Pairs]:
         """Return the training pairs and the validation pairs."""
-        self._require_symbols(model)
         if self.split[1].unseen_by(model).all():
             raise InputError("expected validation pairs of symbols that occur in the training pairs, got none")
         return self.split
@@ -137,79 +136,141 @@ class PairTask:
         digests = (hashlib.blake2b(text.encode(), digest_size=8).digest() for text in texts)
         return np.frombuffer(b"".join(digests), "<u8")
 
-    def _require_symbols(self, model: ModelConfig) -> None:
-        """Raise UsageError if a symbol of the training pairs is larger than the network's largest symbol."""
-        if self.pairs.unseen_by(model).any():
-            expected = f"sources of symbols 0 to {model.in_max_int} and targets of symbols 0 to {model.out_max_int}"
-            raise UsageError(f"expected {expected}, got larger ones")
-
 
 Task = PatternTask | PairTask
 Rows = str | os.PathLike[str] | Iterable[object]  # the path of a file, or whatever `python_records` reads
 Data = str | Callable[[list[int]], Iterable[int]] | Rows | Task
 
 
-def as_task(data: Data, vocabularies: Vocabularies | None = None) -> Task:
+class PairReading(NamedTuple):
+    """How files and rows of pairs become a task."""
+
+    vocabularies: Vocabularies | None = None  # those of a network; None: made from the pairs
+    tokens: Tokens = (None, None)  # without `vocabularies`, the kinds of tokens; None: recognised
+    lowercase: bool | None = None  # as in `tokenizers`
+    largest: Mapping[str, Any] = MappingProxyType({})  # the largest integers, by the names of their settings
+    pattern: PatternTask | None = None  # makes the targets
+    allows_unseen: bool = False  # whether all pairs, not only those that validate, may have symbols beyond these
+    max_skipped: float | None = None  # the largest share of invalid records to leave out; None: raise their errors
+    read_file: Callable[[str, Tokens], tuple[Layout, list[Record]]] = lambda file, tokens: read_file(
+        file, InputFormat(tokens)
+    )
+    notify: Callable[[str], object] = lambda notice: None  # receives notices about the records, each as one line
+
+    def required_tokens(self) -> Tokens:
+        """Return the kinds of tokens in sources and targets; None if a kind is recognised.
+
+        Raises:
+            UsageError: a kind is unknown, or differs from the one that follows from the other fields.
+        """
+        required = []
+        for side, given, known in zip(("in", "out"), self.tokens, self._known_tokens, strict=True):
+            if given is not None:
+                require_choice(f"`{side}_tokens`", given, TOKENS)
+            if given not in (None, known or given):
+                reason = "the network" if self.vocabularies else "a pattern" if self.pattern else f"`{side}_max_int`"
+                raise UsageError(f"expected `{side}_tokens` {known}, because of {reason}, got {given}")
+            required.append(known or given)
+        source, target = required
+        return source, target
+
+    @property
+    def _known_tokens(self) -> Tokens:
+        """The kinds that follow from the network; a pattern or a largest integer implies integers."""
+        if self.vocabularies:
+            return self.vocabularies.tokens
+        is_known = (self.pattern or self.largest.get(name) is not None for name in ("in_max_int", "out_max_int"))
+        source, target = (INTEGERS if each else None for each in is_known)
+        return source, target
+
+
+DEFAULT_READING = PairReading()
+
+
+def as_task(
+    data: Data, how: PairReading = DEFAULT_READING, n: int | None = None, validation: Rows | None = None
+) -> Task:
     """Convert whatever a user gives as data to a task; return a task unchanged.
 
     A text names a pattern if a built-in pattern has this name or it has the form of `FILE.py:FUNCTION`; any other text
-    names a file. `vocabularies` are those of a network to evaluate; pairs may have symbols that they lack.
+    names a file. The other arguments are for pairs, as in `as_pair_task`.
 
     Raises:
-        UsageError: a function cannot be imported.
+        UsageError: a function cannot be imported, or an argument does not fit the data.
         InputError: a pair is invalid, or there is no file and no pattern of this name.
     """
-    return as_pattern(data) or as_pair_task(data, vocabularies, allows_unseen=True)
+    if pattern := as_pattern(data):
+        if validation is not None or how.lowercase is not None or not {*how.tokens} <= {None, INTEGERS}:
+            names = "`validation`, `in_tokens`, `out_tokens` or `lowercase`"
+            raise UsageError(f"expected pairs with {names}, got pattern {pattern.name!r}")
+        if how.vocabularies and how.vocabularies.are_text:
+            expected = " and ".join(how.vocabularies.tokens)
+            raise UsageError(f"expected pairs of {expected}, as in the network, got pattern {pattern.name!r}")
+        return pattern
+    if isinstance(data, str) and not os.path.lexists(data):
+        near = likely_name(data, PATTERNS)
+        hint = f"did you mean the pattern {near!r}?" if near else f"the patterns are {', '.join(PATTERNS)}"
+        raise MissingInput(f"expected a file of pairs or a pattern's name, got {preview(data, repr)}: {hint}")
+    return as_pair_task(data, how, n, validation)
 
 
 def as_pair_task(
-    data: object,
-    vocabularies: Vocabularies | None = None,
-    tokens: Tokens = (None, None),
-    validation: Rows | None = None,
-    lowercase: bool | None = None,
-    n: int | None = None,
-    allows_unseen: bool = False,
+    data: object, how: PairReading = DEFAULT_READING, n: int | None = None, validation: Rows | None = None
 ) -> PairTask:
     """Convert a file or rows to a task of their first `n` pairs, by default all; return a task unchanged.
 
-    If `vocabularies` is None, they are built from the pairs. `tokens` are the kinds of tokens in sources and targets;
-    None means that a kind is recognised. Validation pairs and, if `allows_unseen`, all pairs may have symbols that the
-    vocabularies lack.
-
     Raises:
-        InputError: a pair is invalid, or there are fewer than `n`.
-        UsageError: `lowercase` does not fit the tokens or the vocabularies.
+        InputError: a pair is invalid, or too many are, or there are fewer than `n`.
+        UsageError: the tokens or `lowercase` fit neither each other nor the vocabularies.
     """
     if isinstance(data, PairTask):
         return data
-    try:
-        name, kinds, records = _read(data, "pairs", vocabularies.tokens if vocabularies else tokens)
-    except MissingInput as error:
-        near = likely_name(str(data), PATTERNS)
-        hint = f"did you mean the pattern {near!r}?" if near else f"the patterns are {', '.join(PATTERNS)}"
-        found = preview(data, repr)
-        raise MissingInput(f"expected a file of pairs or a pattern's name, got {found}: {hint}") from error
-    numbering = Numbering(*tokenizers(kinds, lowercase, vocabularies), allows_unseen=allows_unseen)
-    pairs, vocabularies, places = number_pairs(records, numbering, n)
+    title, (pairs, vocabularies, places), n_skipped = _read(data, "pairs", how, n)
     if n and len(pairs) < n:
-        raise InputError(f"{name}: expected {n} pairs, found {len(pairs)}")
-    if validation is None:
-        return PairTask(name, pairs, None, vocabularies, places)
-    _, _, records = _read(validation, "validation", vocabularies.tokens)
-    validating = number_pairs(records, Numbering(*vocabularies, allows_unseen=True))
-    notices = unseen_notices(*validating, vocabularies.largest_symbols())
-    return PairTask(name, pairs, validating.pairs, vocabularies, places, notices=tuple(notices))
+        raise InputError(f"{title}: expected {n} pairs, found {len(pairs)}")
+    name, validating = how.pattern.name if how.pattern else task_name(title), None
+    if validation is not None:
+        how = how._replace(vocabularies=vocabularies, allows_unseen=how.pattern is None)
+        _, numbered, n_more = _read(validation, "validation", how)
+        for notice in unseen_notices(*numbered, {**how.largest, **vocabularies.largest_symbols()}):
+            how.notify(notice)
+        validating, n_skipped = numbered.pairs, n_skipped + n_more
+    return PairTask(name, pairs, validating, vocabularies, places, n_skipped)
 
 
-def _read(data: Any, title: str, tokens: Tokens) -> tuple[str, tuple[str, str], list[Record]]:
-    """Return the name, the kinds of tokens and the records of a file or of rows."""
-    if not isinstance(data, str | os.PathLike):
+def _read(data: Any, title: str, how: PairReading, n: int | None = None) -> tuple[str, NumberedPairs, int]:
+    """Return the title, the numbered pairs and the number of skipped records of a file or of rows."""
+    known, tokens, skipped = how.vocabularies, how.required_tokens(), list[InputError]()
+    if isinstance(data, str | os.PathLike):
+        title = os.fspath(data)
+        layout, records = how.read_file(title, tokens)
+        kinds = layout.tokens
+    else:
         records = [*python_records(data, title)]
-        return title, recognise(tokens, records), records
-    file = os.fspath(data)
-    layout, records = read_file(file, InputFormat(tokens))
-    return task_name(file), layout.tokens, records
+        kinds = recognise(tokens, records)
+    largest = {} if how.allows_unseen else how.largest
+    limits = largest.get("in_max_int"), largest.get("out_max_int")
+    numbering = Numbering(*tokenizers(kinds, how.lowercase, known), *limits, allows_unseen=how.allows_unseen)
+    try:
+        on_error = None if how.max_skipped is None else skipped.append
+        numbered = number_pairs(records, numbering, n, how.pattern, on_error)
+    except InputError as error:
+        if skipped:  # all pairs
+            raise InputError(f"{error}; the first error: {skipped[0]}") from error
+        raise
+    if skipped:
+        how.notify(_skipped_notice(title, len(numbered.pairs), skipped, how.max_skipped or 0.0))
+    return title, numbered, len(skipped)
+
+
+def _skipped_notice(title: str, n_pairs: int, errors: Sequence[InputError], max_share: float) -> str:
+    """Return how many records were skipped; raise InputError if they are too many."""
+    n = n_pairs + len(errors)
+    counts = f"{n:,} records of {file_title(title)}: {n_pairs:,} pairs, {len(errors):,} skipped"
+    if len(errors) > max_share * n:
+        expected = f"expected to skip at most {max_share:.0%} of the records"
+        raise InputError(f"{expected}, got {counts}; the first error: {errors[0]}")
+    return f"Read {counts}; the first error: {errors[0]}"
 
 
 def task_name(file: str) -> str:
@@ -233,16 +294,6 @@ def unseen_notices(
     if lacked:
         found = f"{is_unseen.sum()} of {len(pairs)} pairs{_example(places, is_unseen)}"
         yield f"Training lacked {' and '.join(lacked)}: {found}, count as wrong in every figure but the loss"
-
-
-def data_notices(task: Task, config: TrainConfig, model: ModelConfig) -> Iterator[str]:
-    """Yield the notices about the data of a training run, each as one line."""
-    if isinstance(task, PairTask):
-        yield from task.notices
-        yield from pair_warnings(task)
-    elif (n := sum((model.in_max_int + 1) ** length for length in task.lengths_of(config, model))) <= config.points:
-        drawn = f"{config.points:,} were drawn: few validation sources, if any, are new to the network"
-        yield f"There are only {n} source{'s' * (n > 1)} of length {config.lengths}, and {drawn}"
 
 
 def pair_warnings(task: PairTask) -> Iterator[str]:

@@ -33,6 +33,7 @@ CHECKED_SOURCES = 32  # sources to check a pattern with; fewer if they are long
 FINGERPRINT_SOURCES = 1000  # sources in a fingerprint, over all lengths
 MAX_LENGTHS = 1000  # lengths in a range; a pattern is checked at each length
 DEFAULT_PATTERN = "sorted"
+EXAMPLE = [3, 1, 4, 1, 5, 9]  # the source with which patterns are listed
 
 PatternFunction = Callable[..., Iterable[int]]
 
@@ -70,6 +71,16 @@ class PatternTask:
         """The first line of the function's docstring; empty without a docstring."""
         doc = self.function.__doc__
         return doc.strip().partition("\n")[0] if isinstance(doc, str) else ""  # a user may assign anything
+
+    def facts(self) -> dict[str, Any]:
+        """Return the `description`, and an `example`: the source EXAMPLE and its target.
+
+        Raises:
+            UsageError: the function fails on a few sources of this length, or returns invalid targets.
+        """
+        self.check(len(EXAMPLE), None, ModelConfig.in_max_int, ModelConfig.out_max_int, ends=True)
+        (target,) = self.targets_of(Sequences.of_rows([EXAMPLE]), ModelConfig.out_max_int).rows()
+        return {"description": self.description, "example": {"source": [*EXAMPLE], "target": target}}
 
     def largest_symbols(self) -> dict[str, int]:
         """Return an empty dict: a pattern accepts the default symbols."""
@@ -314,14 +325,7 @@ def added(source: list[int]) -> list[int]:
 
 def patterns() -> dict[str, dict[str, Any]]:
     """Return the built-in patterns by name: for each, a `description`, and an `example` with its source and target."""
-    source = [3, 1, 4, 1, 5, 9]
-    return {
-        name: {
-            "description": pattern.description,
-            "example": {"source": source, "target": pattern.targets_of(Sequences.of_rows([source]), 9).rows()[0]},
-        }
-        for name, pattern in PATTERNS.items()
-    }
+    return {name: pattern.facts() for name, pattern in PATTERNS.items()}
 
 
 # ---- Finding a pattern by its name ----

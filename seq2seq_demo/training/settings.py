@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, ModelConfig, TrainConfig, given_values, lengths_text
-from seq2seq_demo.data.pair_task import PairTask, Task, data_notices
+from seq2seq_demo.data.pair_task import PairTask, Task, pair_warnings
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files.weights_file import LENGTHS
 from seq2seq_demo.network.parameters import n_weights
@@ -140,7 +140,12 @@ def run_notices(task: Task, begun: Snapshot, start: TrainedNetwork | None) -> It
 
     One is that the pairs that validate now may have trained the network to continue from.
     """
-    yield from data_notices(task, begun.run.config, begun.network.model_config)
+    config, model = begun.run.config, begun.network.model_config
+    if isinstance(task, PairTask):
+        yield from pair_warnings(task)
+    elif (n := sum((model.in_max_int + 1) ** length for length in task.lengths_of(config, model))) <= config.points:
+        drawn = f"{config.points:,} were drawn: few validation sources, if any, are new to the network"
+        yield f"There are only {n} source{'s' * (n > 1)} of length {config.lengths}, and {drawn}"
     run = start and start.run
     learned_pairs = start and run and (run.fingerprint.data or start.vocabularies.are_text)
     if run and learned_pairs and task.digest and run.validated_by_content != task.validates_by_content:

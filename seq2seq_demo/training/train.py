@@ -6,20 +6,18 @@ from collections.abc import Callable, Iterable, Sequence
 
 from seq2seq_demo.callbacks import Callback, TrainingState, check_callbacks
 from seq2seq_demo.config import (
-    INTEGERS,
     SETTINGS,
-    TOKENS,
     CellAlias,
     CellName,
     Model,
     ModelAlias,
+    ModelConfig,
     Schedule,
     TokenKind,
+    given_values,
 )
-from seq2seq_demo.data.pair_task import Data, Rows, Task, as_pair_task
-from seq2seq_demo.data.patterns import as_pattern
-from seq2seq_demo.data.records import Tokens
-from seq2seq_demo.declarations import preview, require_choice, require_flag, require_integer, suggests_keywords
+from seq2seq_demo.data.pair_task import Data, PairReading, Rows, as_task
+from seq2seq_demo.declarations import preview, require_flag, require_integer, suggests_keywords
 from seq2seq_demo.display.training_report import MemberReport, TrainingReport, training_header
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained_network import TrainedNetwork
@@ -127,10 +125,18 @@ def train(
     if start is not None and not isinstance(start, TrainedNetwork):
         raise UsageError(f"expected `start` to be a network, as load() returns it, got {start!r}")
     checked, began = check_callbacks(callbacks, on_epoch), time.monotonic()
-    task = _task(data, points, start, (in_tokens, out_tokens), validation, lowercase)
+    if isinstance(points, Iterable):
+        raise UsageError(f"expected pairs, as in zip(sources, targets), got {preview(points, repr)} as `points`")
+    if points is not None:
+        require_integer("`points`", points, at_least=2)
+    sizes, notices = given_values(ModelConfig, settings), list[str]()
+    ModelConfig(**sizes)  # raises the errors of the settings before the pairs are read
+    vocabularies, largest = (start.vocabularies, vars(start.model_config)) if start else (None, sizes)
+    how = PairReading(vocabularies, (in_tokens, out_tokens), lowercase, largest, notify=notices.append)
+    task = as_task(data, how, points, validation)
     snapshot = new_run(task, settings, start, in_python=True)
     config = snapshot.run.config
-    for notice in run_notices(task, snapshot, start):
+    for notice in (*notices, *run_notices(task, snapshot, start)):
         warnings.warn(notice, stacklevel=3)  # at the call of `train`, outside its decorator
     jobs = check_jobs(jobs, config)
     if verbose is not None and require_flag("`verbose`", verbose):
@@ -145,37 +151,3 @@ def train(
 
     with TrainingReport(config, verbose) as report:
         return fit(task, snapshot, [report, *checked], began=began)
-
-
-def _task(
-    data: Data,
-    points: int | None,
-    start: TrainedNetwork | None,
-    tokens: Tokens,
-    validation: Rows | None,
-    lowercase: bool | None,
-) -> Task:
-    """Convert the data of `train` to a task.
-
-    Pairs are encoded with the vocabularies of `start`. Without `start`, `tokens` gives the kinds of symbols.
-    """
-    for name, value in zip(("`in_tokens`", "`out_tokens`"), tokens, strict=True):
-        if value is not None:
-            require_choice(name, value, TOKENS)
-    if isinstance(points, Iterable):
-        raise UsageError(f"expected pairs, as in zip(sources, targets), got {preview(points, repr)} as `points`")
-    if points is not None:
-        require_integer("`points`", points, at_least=2)
-    vocabularies = start.vocabularies if start else None
-    expected = " and ".join(vocabularies.tokens) if vocabularies else ""
-    if vocabularies and any(token not in (None, own) for token, own in zip(tokens, vocabularies.tokens, strict=True)):
-        raise UsageError(f"expected the network's tokens, {expected}, got {' and '.join(map(str, tokens))}")
-    pattern = as_pattern(data)
-    if pattern is None:
-        return as_pair_task(data, vocabularies, tokens, validation, lowercase, points)
-    if validation is not None or not {*tokens} <= {None, INTEGERS} or lowercase is not None:
-        names = "`validation`, `in_tokens`, `out_tokens` or `lowercase`"
-        raise UsageError(f"expected pairs with {names}, got pattern {pattern.name!r}")
-    if vocabularies and vocabularies.are_text:
-        raise UsageError(f"expected pairs of {expected}, got pattern {pattern.name!r}")
-    return pattern

@@ -184,7 +184,7 @@ def test_the_help_groups_the_options(help_of):
     assert [*re.findall(r"^  (-\w)", first[1], re.MULTILINE)] == ["-p", "-o", "-i"]
     assert [*re.findall(r"^  (-\w)", last[1], re.MULTILINE)] == ["-v", "-q", "-h"]
     headings = re.findall(r"^(\w.*):$", text, re.MULTILINE)
-    assert headings[1:] == ["task", "weights, data and network", "training", "all commands", "examples"]
+    assert headings[1:] == ["weights, data and network", "training", "all commands", "examples"]
 
 
 @pytest.mark.parametrize("command", [None, *COMMANDS])
@@ -201,5 +201,4 @@ def test_the_help_of_an_option_that_commands_share_is_true_for_each(help_of):
     texts = {command: " ".join(help_of(f"{command} --help").split()) for command in COMMANDS}
     assert "--force let outputs replace any file, and discard an interrupted training run" in texts["train"]
     assert "--force let outputs replace any file -" in texts["predict"].replace(" all commands:", "")
-    assert "--in-len S length of the source (default 6)" in texts["patterns"]
     assert "--in-len S,S-S,... source lengths to measure" in texts["evaluate"]

@@ -34,7 +34,7 @@ def test_train_with_keep_going_skips_at_most_a_tenth_of_the_lines(run, tmp_path)
     vocabularies = load("w").vocabularies
     assert (vocabularies.source.symbols, vocabularies.target.symbols) == (("a", "b"), ("X", "Y"))
     (tmp_path / "train.tsv").write_text("\n".join([*rows[1:], "c\tX\tY", "d"]))
-    too_many = f"expected to skip at most a tenth of the records, got {read.format(19, 17, 18)}"
+    too_many = f"expected to skip at most 10% of the records, got {read.format(19, 17, 18)}"
     run.refuses([*train, "--keep-going", "--force"], too_many, 1)
     (tmp_path / "train.tsv").write_text("z\tX\tX\n")
     none = "expected pairs of a source and a target, got none; the first error: train.tsv, line 1: expected a source"
