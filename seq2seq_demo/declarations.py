@@ -9,16 +9,18 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import field, fields
 from types import MappingProxyType, UnionType
-from typing import Any, Literal, NamedTuple, ParamSpec, TypeVar, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, ParamSpec, TypeVar, Union, get_args, get_origin
 
 from seq2seq_demo.errors import UsageError
 
 P = ParamSpec("P")
 T = TypeVar("T")
 _OPTION_NAMES: set[str] = set()  # every declared option, such as `--in-len`
-# Names of one thing, here and in other programs. An unknown name suggests the first name of its line that is valid.
+# Names of one thing, here and in other programs. An unknown name suggests the first valid name of its line.
 SYNONYMS = """
 learning_rate lr eta step_size
+lr_schedule schedule scheduler warmup warmup_steps
+batch_size batch bs
 cell_size hidden_size hidden_dim hidden units n_units rnn_size state_size latent_dim
 embedding_size embedding_dim emb_dim embed_dim d_model
 num_layers layers n_layers depth
@@ -28,12 +30,13 @@ points n n_points n_samples samples size
 seed random_state rng
 patience early_stopping n_iter_no_change
 keep_best save_best_only restore_best_weights
-validation validation_file validation_split validation_data val dev eval_set
+validation validation_file validation_split validation_fraction validation_data val_data val dev eval_set
 output output_weights o out outfile save save_to save_path output_file
 start input_weights weights init checkpoint ckpt pretrained warm_start
 data sources pairs from_file file filename input path dataset texts x
 beam_size beam beam_width num_beams
-n_best num_return_sequences top_k
+n_best num_return_sequences top_k alternatives
+details output_attentions return_attention proba probabilities confidence
 out_len max_out_len max_length max_len max_new_tokens output_len target_len
 in_len lengths input_len source_len src_len seq_len
 members ensemble n_models n_estimators
@@ -41,6 +44,14 @@ minutes budget time time_limit timeout
 quiet verbose silent
 pattern data pattern_name task function
 jobs workers threads processes
+prediction answer output text predicted tokens
+exact_match validation_exact_match accuracy acc val_accuracy val_acc score
+validation_loss val_loss
+evaluate score test
+predict predict_proba generate transform
+n_weights count_params num_weights num_parameters n_params
+vocabularies vocabulary vocab
+settings config params get_config get_params
 """
 
 
@@ -212,7 +223,7 @@ def preview(value: object, write: Callable[[object], str] = as_json) -> str:
 def likely_name(name: str, names: Iterable[str]) -> str | None:
     """Return the name that an unknown name probably means: an equal one, a synonym or the most similar one, else None.
 
-    Dashes, underscores and case are ignored.
+    Dashes, underscores and case are ignored. A name in SYNONYMS means only the names of its line.
     """
     import difflib  # only needed for an error
 
@@ -221,8 +232,8 @@ def likely_name(name: str, names: Iterable[str]) -> str | None:
         folded.setdefault(_fold(each), each)
     meant = _fold(name)
     synonyms = [_fold(each) for line in SYNONYMS.splitlines() if meant in _fold(line).split() for each in line.split()]
-    similar = difflib.get_close_matches(meant, folded, 1, 0.65)
-    return next((folded[each] for each in (meant, *synonyms, *similar) if each in folded), None)
+    likely = synonyms or [meant, *difflib.get_close_matches(meant, folded, 1, 0.65)]
+    return next((folded[each] for each in likely if each in folded), None)
 
 
 def _fold(name: str) -> str:
@@ -247,9 +258,23 @@ def suggests_keywords(function: Callable[P, T]) -> Callable[P, T]:
     @functools.wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> T:
         for name in kwargs.keys() - names:
-            near = likely_name(name, names)
-            hint = f": did you mean {near}?" if near else ""
-            raise TypeError(f"{function.__name__}() got an unexpected keyword argument {name!r}{hint}")
+            found = f"{function.__name__}() got an unexpected keyword argument {name!r}"
+            raise TypeError(f"{found}{_hint(name, names)}")
         return function(*args, **kwargs)
 
     return checked
+
+
+class SuggestsAttributes:
+    """A base class of results: the AttributeError for an unknown name names the likely one."""
+
+    if not TYPE_CHECKING:  # a type checker reports unknown names itself
+
+        def __getattr__(self, name: str) -> Any:
+            found = f"{type(self).__name__!r} object has no attribute {name!r}"
+            raise AttributeError(f"{found}{'' if name.startswith('_') else _hint(name, dir(self))}")
+
+
+def _hint(name: str, names: Iterable[str]) -> str:
+    near = likely_name(name, names)
+    return f": did you mean {near}?" if near else ""

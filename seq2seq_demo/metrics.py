@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from seq2seq_demo.data.sequences import Confusions
+from seq2seq_demo.declarations import SuggestsAttributes
 from seq2seq_demo.network.decoding import Answer
 
 WRONG_EXAMPLES = 5  # maximum number of answers in `WorstAnswers`
@@ -36,7 +37,7 @@ class Figures:
 
 
 @dataclass(frozen=True)
-class Epoch:
+class Epoch(SuggestsAttributes):
     """The figures of one epoch: on its training points, with teacher forcing, and on the validation pairs.
 
     A loss is in nats per symbol, with teacher forcing; the other figures are shares from 0 to 1. A figure is nan until

@@ -14,6 +14,7 @@ from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.patterns import PATTERNS, PatternTask, find_pattern, is_user_function
 from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies
+from seq2seq_demo.declarations import SuggestsAttributes
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.metrics import Epoch, Figures
 
@@ -39,7 +40,7 @@ class TrainingRun:
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class NetworkFacts:
+class NetworkFacts(SuggestsAttributes):
     """The facts that a weights file records of a network as JSON; a fact is None if it is unknown."""
 
     model_config: ModelConfig

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, overload
 import numpy as np
 
 from seq2seq_demo.console import align, display_width, html_table, print_notice, red
+from seq2seq_demo.declarations import SuggestsAttributes, require_choice
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files import atomic_files
 from seq2seq_demo.metrics import Epoch
@@ -179,7 +180,7 @@ def _panel(ax: Any, attention: Attention, aspect: float, fonts: tuple[float, flo
     return image
 
 
-class History(tuple[Epoch, ...]):
+class History(SuggestsAttributes, tuple[Epoch, ...]):
     """The figures of every epoch of a training run, by index; by name, a list of one figure of every epoch."""
 
     @overload
@@ -190,7 +191,8 @@ class History(tuple[Epoch, ...]):
     def __getitem__(self, key: str) -> list[float]: ...
     def __getitem__(self, key: SupportsIndex | slice | str) -> Epoch | History | list[float]:
         if isinstance(key, str):
-            return self.to_dict()[key]
+            figures = self.to_dict()
+            return figures[require_choice("figure", key, figures)]
         return History(super().__getitem__(key)) if isinstance(key, slice) else super().__getitem__(key)
 
     def to_dict(self) -> dict[str, list[float]]:

@@ -110,9 +110,15 @@ class TrainedNetwork(NetworkFacts):
 
     # ---- Prediction ----
 
-    def __call__(self, source: S) -> S:
-        """Return the answer to one source, as `predict` answers several."""
-        return self.predict([source])[0]
+    @overload
+    def __call__(self, source: S) -> S: ...
+
+    @overload
+    def __call__(self, source: Any, **options: Any) -> Any: ...
+
+    def __call__(self, source: Any, **options: Any) -> Any:
+        """Return the answer to one source, as `predict` answers several; it takes the same options."""
+        return self.predict([source], **options)[0]
 
     @overload
     def predict(

@@ -138,14 +138,14 @@ def python_records(rows: Any, title: str, is_paired: bool = True) -> Iterator[Re
     Raises:
         InputError: `rows` has another type, or the DataFrame has other columns.
     """
-    if isinstance(rows, str) or not isinstance(rows, Iterable):
-        expected = "pairs of a source and a target" if is_paired else "a list of sources"
-        raise InputError(f"{title}: expected {expected}, got {preview(rows)}")
     if hasattr(rows, "columns"):
         columns = _frame_columns(rows, title, 1 + is_paired)
         rows = zip(*columns, strict=True) if is_paired else columns[0]
     elif hasattr(rows, "dtype") and not isinstance(rows, np.ndarray):
         rows = _column(rows)
+    elif isinstance(rows, str | dict | set) or not isinstance(rows, Iterable):
+        expected = "pairs of a source and a target" if is_paired else "a list of sources"
+        raise InputError(f"{title}: expected {expected}, got {preview(rows)}")
     for index, row in enumerate(rows):
         place = Place(title, "row", index)
         if isinstance(row, dict):
