@@ -76,9 +76,8 @@ def bytes_per_row(model_config: ModelConfig, in_len: int, out_len: int) -> int:
 
 
 def check_points_fit(n: int, in_len: int, out_len: int) -> None:
-    """Raise UsageError if n pairs of these lengths cannot fit into memory, or a length is above MAX_LEN."""
+    """Raise UsageError if n pairs of these lengths cannot fit into memory."""
     n, in_len, out_len = int(n), int(in_len), int(out_len)  # NumPy integers would overflow
-    check_lengths(in_len, out_len)
     # At least a byte per symbol, and 16 bytes per pair for the order of an epoch.
     check_fits(f"{n} points of {in_len} + {out_len} symbols", n * (in_len + out_len + 16))
 

@@ -77,7 +77,4 @@ def read(content: bytes) -> Container:
     version, checksum = int(header[1]), hashlib.sha256(body).hexdigest().encode()
     require(1 <= version <= VERSION, f"expected a weights file of version 1 to {VERSION}, got version {version}")
     require(checksum == header[2], "damaged weights file: its content does not match its checksum")
-    try:
-        return Container(version, body)
-    except WeightsError as error:
-        raise WeightsError(f"damaged weights file: {error}") from error
+    return Container(version, body)

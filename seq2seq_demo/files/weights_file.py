@@ -133,10 +133,7 @@ def read(path: Path) -> Content:
 
 def _from_bytes(encoded: bytes) -> Content:
     file = container.read(encoded)
-    try:
-        facts, progress = parse_metadata(_metadata(file))
-    except WeightsError as error:
-        raise WeightsError(f"damaged weights file: {error}") from error
+    facts, progress = parse_metadata(_metadata(file))
     checkpoints = [
         _checkpoint(file, each.model_config, prefix) for each, prefix in zip(facts, _prefixes(len(facts)), strict=True)
     ]

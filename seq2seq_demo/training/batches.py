@@ -186,14 +186,9 @@ def use_xla(config: TrainConfig, cell_size: int) -> bool:
     return samples * max(cell_size, ModelConfig.cell_size) >= MIN_SAMPLES_FOR_XLA * ModelConfig.cell_size
 
 
-def n_widths(config: TrainConfig) -> int:
-    """Return the number of padding widths whose compilation pays off."""
-    samples = config.epochs * config.n_training
-    return max(n for minimum, n in N_WIDTHS.items() if samples >= minimum)
-
-
 def batch_widths(training: Pairs, config: TrainConfig, ends: bool) -> Widths:
-    """Return the padding widths: a single one if the network does not end its answers."""
-    if ends:
-        return padding_widths(training, n_widths(config))
-    return Widths([(config.in_len, config.out_len)], [])
+    """Return the padding widths whose compilation pays off: a single one if the network does not end its answers."""
+    if not ends:
+        return Widths([(config.in_len, config.out_len)], [])
+    samples = config.epochs * config.n_training
+    return padding_widths(training, max(n for minimum, n in N_WIDTHS.items() if samples >= minimum))

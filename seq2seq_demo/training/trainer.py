@@ -51,7 +51,6 @@ class Trainer:
         self.strategy = tf.distribute.get_strategy()
         self.model_config, self.widths = network.model_config, widths
         self.config, self.start = config, start
-        self.validation = network.validation
         self.progress, self.best, self.is_stopped = start.progress, start.best, False
         self.history = network.history
         self.start_step = start.run.start_step
@@ -250,7 +249,7 @@ class Trainer:
         progress = self.progress
         if progress.points < len(training):  # a callback or the time limit ended the epoch
             training = training[self.order(training)[: progress.points]]
-        symbols, self.validation = self.n_symbols(training), figures
+        symbols = self.n_symbols(training)
         epoch = self.epoch(progress.loss_sum / symbols, progress.correct_sum / symbols, *astuple(figures))
         self.progress, self.history = Progress(), History((*self.history, epoch))
         if self.config.saves_best and results.best_epoch(self.history) is epoch:
@@ -275,7 +274,7 @@ class Trainer:
             self.start.network,
             **state._asdict(),
             moments_since=self.moments_since,
-            validation=self.validation,
+            validation=self.history[-1].validation if self.history else self.start.network.validation,
             history=self.history,
         )
 

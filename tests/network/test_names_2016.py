@@ -146,15 +146,6 @@ def test_the_step_is_read():
     assert from_2016(variables_with(Global_Step=np.float32(9))).step == 9
 
 
-def test_moments_need_a_step():
-    assert refusal(variables_with()) == "missing variable 'Training_step'"
-
-
-@pytest.mark.parametrize("step", [np.float32(0.5), np.float32(np.nan), np.int64(-1), np.ones(2)])
-def test_an_invalid_step_is_refused(step):
-    assert "expected a number of steps in variable 'Training_step'" in refusal(variables_with(Training_step=step))
-
-
 # ---- Invalid names and shapes ----
 
 

@@ -136,7 +136,8 @@ def test_many_lengths_are_sampled_and_include_the_longest(monkeypatch):
 
 @pytest.mark.parametrize(("epochs", "expected"), [(14, 1), (15, 2), (79, 2), (80, 5)])
 def test_long_runs_have_more_widths(epochs, expected):
-    assert batches.n_widths(TrainConfig(epochs=epochs, points=5_000 * 10 // 9, batch_size=8)) == expected
+    config, lengths = TrainConfig(epochs=epochs, points=5_000 * 10 // 9, batch_size=8), np.arange(1, 10)
+    assert len(batches.batch_widths(pairs_of(lengths, lengths), config, ends=True).usual) == expected
 
 
 @pytest.mark.parametrize(("cell_size", "epochs"), [(7, 200), (32, 200), (64, 100), (128, 50)])
