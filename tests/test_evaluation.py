@@ -41,18 +41,6 @@ def counts(evaluation):
     return {name: repr(vars(value)) if isinstance(value, Tally) else value for name, value in facts.items()}
 
 
-# ---- Figures ----
-
-
-def test_tallies_of_different_lengths_are_added():
-    tally = Tally(np.array([2, 1, 0]), np.array([1, 0, 0]))
-    assert tally.accuracy[:2].tolist() == [0.5, 0]
-    assert np.isnan(tally.accuracy[2])
-    longer = Tally(np.array([1, 1, 1, 1]), np.array([1, 1, 0, 1]))
-    for both in (tally + longer, longer + tally):
-        assert (both.expected.tolist(), both.correct.tolist()) == ([3, 2, 1, 1], [2, 1, 0, 1])
-
-
 # ---- Counts, compared with a loop over single sequences ----
 
 

@@ -66,7 +66,6 @@ def test_pictures():
     prediction = prediction_of([1, 2], [3], attention=np.array([[0.5, 0.5]]))
     for figure in (HISTORY.plot(), prediction.plot_attention()):
         assert figure._repr_png_().startswith(b"\x89PNG")
-    assert [line.get_xdata().tolist() for line in HISTORY.plot().axes[0].lines] == [[1, 2], [1, 2]]
     with pytest.raises(UsageError, match=r"^expected a history of at least one epoch, got none$"):
         History().plot()
     with pytest.raises(UsageError, match=r"^expected a prediction with attention, got one without$"):

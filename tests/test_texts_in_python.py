@@ -52,9 +52,7 @@ def test_texts_are_answered_with_texts(trained, tmp_path):
 def test_a_beam_gives_several_answers_best_first(trained):
     network, _ = trained
     answers_by_source = network.predict(["ab", "🦊"], beam_size=5, n_best=3)
-    assert [len(answers) for answers in answers_by_source] == [3, 3]
-    assert [answers[0] for answers in answers_by_source] == ["alpha bravo", "fox"]
-    assert network.predict(["ab", "🦊"], beam_size=5) == ["alpha bravo", "fox"]
+    assert [(len(answers), answers[0]) for answers in answers_by_source] == [(3, "alpha bravo"), (3, "fox")]
     (detailed,) = network.predict(["ab"], beam_size=5, n_best=3, length_penalty=1.0, details=True)
     for answer in detailed:
         n_written = len(answer.prediction_tokens) + 1

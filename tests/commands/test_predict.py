@@ -1,4 +1,3 @@
-import contextlib
 import json
 import os
 import pty
@@ -11,7 +10,6 @@ from helpers import PROGRAM, environment, line_of, prediction_of, save_random, s
 
 from seq2seq_demo import plots, system_memory
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.network.numpy_network import softmax
 
 ATTENTION = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
 SOURCE = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3]
@@ -54,28 +52,6 @@ def start_predict(folder, *options, stdin=subprocess.PIPE):
     return subprocess.Popen(argv, cwd=folder, stdin=stdin, stdout=pipe, stderr=pipe, text=True, env=environment())
 
 
-@contextlib.contextmanager
-def interactive_predict(folder, *options):
-    """Start `predict --from-file - --line-buffered`; yield a function (text → line of output) and the process."""
-
-    def answer(text):
-        process.stdin.write(text)
-        process.stdin.flush()
-        return process.stdout.readline()
-
-    with start_predict(folder, "--from-file", "-", "--line-buffered", *options) as process:
-        try:
-            yield answer, process
-        finally:
-            process.kill()
-
-
-def close_input(process):
-    """Close standard input; return the remaining output, standard error and the exit status."""
-    process.stdin.close()
-    return process.stdout.read(), process.stderr.read(), process.wait(60)
-
-
 TEXT_LINES = ["", "qq", "ab", "ab\tx\ty", '"a', "c"]
 JSON_LINES = ['{"input": "ab"', '{"id": 1}', '"ab"', "", "ab", '{"input": "c"}', '["b"]', "[1", '["q"]', '"a"']
 
@@ -91,9 +67,11 @@ JSON_LINES = ['{"input": "ab"', '{"id": 1}', '"ab"', "", "ab", '{"input": "c"}',
 def test_each_line_on_standard_input_is_answered_by_a_line(tmp_path, form, lines, right):
     save_texts(tmp_path / "w", ("characters", ("a", "b", "c")), ("characters", ("x", "y")))
     is_json = "--json" in form
-    with interactive_predict(tmp_path, *form.split()) as (answer, process):
+    with start_predict(tmp_path, "--from-file", "-", "--line-buffered", *form.split()) as process:
         for number, line in enumerate(lines, start=1):
-            answered = answer(f"{line}\n")
+            process.stdin.write(f"{line}\n")
+            process.stdin.flush()
+            answered = process.stdout.readline()
             if is_json:
                 facts = json.loads(answered)
                 assert (facts["line"], facts["prediction"] is not None) == (number, number in right)
@@ -102,8 +80,8 @@ def test_each_line_on_standard_input_is_answered_by_a_line(tmp_path, form, lines
             else:
                 assert (answered.count("\t"), answered.endswith("\t\t\n")) == (2, number not in right)
                 assert answered.startswith("\t" if "\t" in line else f"{line}\t")
-        rest, err, status = close_input(process)
-    assert (rest, status) == ("", 1)
+        rest, err = process.communicate(timeout=60)
+    assert (rest, process.returncode) == ("", 1)
     n_wrong = len(lines) - len(right)
     assert err.endswith(f"expected sequences that the network can read, skipped {n_wrong} that it cannot read\n")
     assert ("line 4: " in err) == (not is_json)
@@ -119,26 +97,16 @@ def test_a_source_that_is_too_long_to_decode_is_printed_as_it_was_read(run, monk
 
 
 def test_predict_as_json(run):
-    network = save_random("w", ATTENTION)
-    decoded = network.to_numpy().decode(np.array([SOURCE]), 10)
-    status, out, _ = run("predict -i w", *SOURCE, "--json", "--show-attention")
-    assert (status, out.count("\n")) == (0, 1)
-    facts = json.loads(out)
-    assert facts["source"] == SOURCE
-    assert facts["prediction"] == decoded.symbols[0].tolist()
-    assert facts["expected"] == SOURCE[::-1]
-    assert facts["exact"] is False
-    probabilities = softmax(decoded.logits[0])[np.arange(10), decoded.symbols[0]]
-    assert facts["probabilities"] == pytest.approx(probabilities.tolist(), abs=1e-6)
-    assert np.array(facts["attention"]) == pytest.approx(decoded.attention[0], abs=1e-6)
+    (p,) = save_random("w", ATTENTION).predict([SOURCE], details=True)
+    known = {"line": None, "expected": SOURCE[::-1], "exact": False, "record": None}
+    assert json.loads(run.ok("predict -i w", *SOURCE, "--json", "--show-attention")[0]) == p.to_dict(True) | known
 
-    pairs = {"input": SOURCE, "output": facts["prediction"]}
+    pairs = {"input": SOURCE, "output": p.prediction}
     Path("in.jsonl").write_text(f"{json.dumps(pairs)}\n{SOURCE}\n")
-    status, out, _ = run("predict -i w --from-file in.jsonl --json")
-    first, second = (json.loads(line) for line in out.splitlines())
-    assert (first["exact"], first["expected"]) == (True, facts["prediction"])
+    first, second = map(json.loads, run.ok("predict -i w --from-file in.jsonl --json")[0].splitlines())
+    assert (first["exact"], first["expected"]) == (True, p.prediction)
     assert second["expected"] == SOURCE[::-1]
-    assert first["probabilities"] == pytest.approx(facts["probabilities"], abs=1e-5)
+    assert first["probabilities"] == pytest.approx(p.probabilities, abs=1e-5)
 
 
 def test_attention_as_text_and_as_a_plot(run):
