@@ -34,7 +34,6 @@ from seq2seq_demo.network_facts import NetworkFacts
 from seq2seq_demo.system_memory import check_decoding_fits, check_points_fit
 
 ProgressCallback = Callable[[int], object]  # takes the number of sequences decoded since the last call
-NoticeCallback = Callable[[str], object]  # takes a sentence about the data
 RANDOM, GIVEN = "random", "given"  # kinds of sources in addition to `sampling.SOURCE_KINDS`
 FEW_PAIRS = 25  # with fewer pairs per job, several threads are slower than one: they mostly wait for Python's lock
 MAX_REDRAWN_SYMBOLS, MAX_REDRAWN_POINTS = 100_000_000, 10_000_000  # redrawing more would take too long
@@ -241,7 +240,7 @@ class EvaluationRequest(NamedTuple):
     beam: Beam | None = None
     origin: str = ""  # describes the sources, as in " of dev.tsv"
     on_progress: ProgressCallback = lambda _: None
-    on_notice: NoticeCallback = lambda _: None
+    on_notice: Callable[[str], object] = lambda _: None  # takes a sentence about the data
 
 
 def n_to_measure(model_config: ModelConfig, in_len: int, n: int | None) -> int:

@@ -271,9 +271,8 @@ class TrainedNetwork(NetworkFacts):
             UsageError: a value is out of range, or the task does not fit the network.
             InputError: the network does not end its answers, and was trained on every source of these lengths.
         """
-        rows = [*measure_task(self.to_numpy(), self.members, task, request)]
         shown = replace(self, vocabularies=task.vocabularies)  # which also contain the unseen symbols of the pairs
-        return summary_of(rows, shown, request.origin)
+        return summary_of([*measure_task(self.to_numpy(), self.members, task, request)], shown, request.origin)
 
     def to_numpy(self) -> NumpyNetwork:
         """Return the network in NumPy, which predicts without TensorFlow; an ensemble if there are `others`."""

@@ -19,6 +19,7 @@ SIZES = {"in_max_int": 2, "out_max_int": 1, "ends": True}
 FIRST = ModelConfig("embedding_attention", "GRUCell", 2, 7, 5, bidirectional=True, **SIZES)
 SECOND = ModelConfig("embedding_rnn", "BasicLSTMCell", 1, 4, 3, **SIZES)
 TEXTS = ["abc", "a", "cb"]
+OTHER_SYMBOLS = "the same symbols and lengths in all networks, got others in network 2"
 
 
 def network(config=FIRST, seed=1, **changes):
@@ -54,26 +55,20 @@ def test_one_network_is_no_ensemble_and_the_members_of_ensembles_count_one_by_on
 
 
 @pytest.mark.parametrize(
-    ("other", "message"),
+    ("networks", "message"),
     [
-        (network(vocabularies=SIDES._replace(target=Vocabulary("words", ("X", "Z")))), "the same symbols and lengths"),
-        (network(replace(SECOND, out_max_int=2)), "the same symbols and lengths"),
-        (network(replace(SECOND, ends=False)), "the same symbols and lengths"),
-        ("w.h5", "expected networks to combine"),
+        ([network(), network(vocabularies=SIDES._replace(target=Vocabulary("words", ("X", "Z"))))], OTHER_SYMBOLS),
+        ([network(), network(replace(SECOND, out_max_int=2))], OTHER_SYMBOLS),
+        ([network(), network(replace(SECOND, ends=False))], OTHER_SYMBOLS),
+        ([trained_network(), trained_network(out_len=3)], OTHER_SYMBOLS),  # both have one length
+        ([network()] * 101, "expected at most 100 networks in an ensemble, got 101"),
+        ([network(), "w.h5"], "expected networks to combine"),
+        ([], "expected networks to combine"),
     ],
 )
-def test_networks_that_cannot_answer_together_are_refused(other, message):
+def test_networks_that_cannot_answer_together_are_refused(networks, message):
     with pytest.raises(UsageError, match=message):
-        ensemble([network(), other])
-
-
-def test_networks_of_one_length_must_share_it_and_there_are_at_most_100():
-    with pytest.raises(UsageError, match="the same symbols and lengths in all networks, got others in network 2"):
-        ensemble([trained_network(), trained_network(out_len=3)])
-    with pytest.raises(UsageError, match="expected at most 100 networks in an ensemble, got 101"):
-        ensemble([trained_network()] * 101)
-    with pytest.raises(UsageError, match="expected networks to combine"):
-        ensemble([])
+        ensemble(networks)
 
 
 def test_the_training_sources_of_all_members_are_left_out():

@@ -51,7 +51,7 @@ def predict(options: PredictOptions) -> None:
         bar.notify(f"Type {options.in_len or 'some'} {symbols}; {ending}")
         rows = read_terminal(tokens)
     with bar:
-        predictor.print_answers(rows, bar, is_streamed=options.line_buffered or predictor.is_interactive)
+        predictor.print_answers(rows, bar)
 
 
 def _needs_attention(options: PredictOptions) -> bool:
@@ -76,10 +76,8 @@ class _Predictor:
         has_lines = options.json or options.tsv or options.line_buffered  # a line for each source
         self.keeps_going = options.keep_going or has_lines or self.is_interactive
 
-    def print_answers(self, rows: Iterable[Record], progress: ProgressBar, is_streamed: bool) -> None:
+    def print_answers(self, rows: Iterable[Record], progress: ProgressBar) -> None:
         """Print the answers to each source; with --attention-plot, plot the attention of the best answers at the end.
-
-        `is_streamed` answers each source before the next one is read.
 
         Raises:
             InputError: a source is unreadable. The error follows the answers to the sources before it or, if
@@ -89,7 +87,7 @@ class _Predictor:
         n_skipped, is_exact = 0, options.tsv and not sys.stdout.isatty()
         is_warned = False  # whether a notice named a source length that training did not have
         plotted: list[Prediction] = []
-        for batch, answers in self._answers(self._read(rows), is_streamed):
+        for batch, answers in self._answers(self._read(rows)):
             if not is_warned:
                 warning = network.length_notices(*by_length(batch))
                 progress.notify(*warning)
@@ -117,12 +115,10 @@ class _Predictor:
         if n_skipped and not self.is_interactive:
             raise InputError(f"expected sequences that the network can read, skipped {n_skipped} that it cannot read")
 
-    def _answers(
-        self, records: Iterator[Record], is_streamed: bool
-    ) -> Iterator[tuple[list[Record], list[list[Answer]]]]:
-        """Yield the records in batches, with their answers."""
+    def _answers(self, records: Iterator[Record]) -> Iterator[tuple[list[Record], list[list[Answer]]]]:
+        """Yield the records in batches, with their answers; at the terminal and with --line-buffered, one by one."""
         network, request = self.network.to_numpy(), self.request
-        if is_streamed:
+        if self.options.line_buffered or self.is_interactive:
             return itertools.chain.from_iterable(stream(network, [[record]], request) for record in records)
         return stream(network, iter(lambda: [*itertools.islice(records, BATCH_SIZE)], []), request)
 

@@ -9,7 +9,6 @@ from helpers import SMALL, SMALL_PAIRS, pairs_of, save_random
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.display.training_report import probe_pair
-from seq2seq_demo.network.decoding import answer
 from seq2seq_demo.trained_network import load
 
 pytestmark = pytest.mark.slow
@@ -47,12 +46,12 @@ def test_mixed_lengths_are_answered_in_input_order(run, monkeypatch):
     Path("in.jsonl").write_text("".join(f"{source}\n" for source in sources))
     out, err = run.ok("predict -i w --from-file in.jsonl --json")
     assert err.count("trained on length 1-6, so its answers at length 8 may be wrong") == err.count("trained") == 1
-    for source, line in zip(sources, map(json.loads, out.splitlines()), strict=True):
-        answers = answer(network.to_numpy(), np.array([source]), max(6, len(source)))
-        (n,), (ended,) = answers.lengths[0], answers.ended[0]
-        assert (line["source"], line["expected"]) == (source, source[::-1])
-        assert (line["prediction"], line["ended"]) == (answers.symbols[0, 0, :n].tolist(), ended)
-        assert len(line["probabilities"]) == n + ended
+    with pytest.warns(UserWarning, match="at length 8-9 may be wrong"):
+        answers = network.predict(sources, details=True)
+    for p, line in zip(answers, map(json.loads, out.splitlines()), strict=True):
+        assert (line["source"], line["expected"], line["ended"]) == (p.source, p.source[::-1], p.ended)
+        assert (line["prediction"], line["prediction_tokens"]) == (p.prediction, p.prediction_tokens)
+        assert len(line["probabilities"]) == len(p.prediction) + p.ended
 
 
 def test_unended_answers_are_marked_and_wrong(run):
