@@ -148,9 +148,10 @@ def parse(argv: Sequence[str]) -> Options:
     for word in given.pop("words", ()) if "[FILE]" in COMMANDS[command].arguments else ():
         name = "from_file" if isinstance(word, str) else "points"
         if name in given:
-            raise UsageError(f"{command} expects at most one number and one file, got another, {word!r}")
+            raise UsageError(f"{command} expects at most one number and one file, got another, {word!r}; see -i")
         given[name] = word
-    if command == "predict" and not given.get("words") and not sys.stdin.isatty():
+    if command == "predict" and (given["words"] == ("-",) or not (given["words"] or sys.stdin.isatty())):
+        del given["words"]
         given.setdefault("from_file", "-")
     options_class = COMMANDS[command].options
     own = {field.name: given.pop(field.name) for field in fields(options_class) if field.name in given}

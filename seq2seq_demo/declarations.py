@@ -25,23 +25,27 @@ cell_size hidden_size hidden_dim hidden units n_units rnn_size state_size latent
 embedding_size embedding_dim emb_dim embed_dim d_model
 num_layers layers n_layers depth
 cell_type rnn_type unit
-model arch architecture decoder attention
+model arch architecture decoder attention no_attention
 points n n_points n_samples samples size
 seed random_state rng
 patience early_stopping n_iter_no_change
 keep_best save_best_only restore_best_weights
-validation validation_file validation_split validation_fraction validation_data val_data val dev eval_set
-output output_weights o out outfile save save_to save_path output_file
-start input_weights weights init checkpoint ckpt pretrained warm_start
-data sources pairs from_file file filename input path dataset texts x
+validation validation_file validation_split validation_fraction validation_data val_data val valid dev eval_set
+output output_weights o out outfile save save_to save_path save_dir output_file
+start input_weights weights network init checkpoint ckpt pretrained warm_start
+data sources pairs from_file file filename input input_file path dataset texts x
 beam_size beam beam_width num_beams
 n_best num_return_sequences top_k alternatives
 details output_attentions return_attention proba probabilities confidence
 out_len max_out_len max_length max_len max_new_tokens output_len target_len
-in_len lengths input_len source_len src_len seq_len
+in_len length lengths input_len source_len src_len seq_len
 members ensemble n_models n_estimators
 minutes budget time time_limit timeout
 quiet verbose silent
+keep_going skip skip_bad skip_invalid
+columns source_column target_column src tgt
+min_confidence threshold confidence
+json jsonl confusions per_length calibration worst
 pattern data pattern_name task function
 jobs workers threads processes
 prediction answer output text predicted tokens
@@ -232,7 +236,7 @@ def likely_name(name: str, names: Iterable[str]) -> str | None:
         folded.setdefault(_fold(each), each)
     meant = _fold(name)
     synonyms = [_fold(each) for line in SYNONYMS.splitlines() if meant in _fold(line).split() for each in line.split()]
-    likely = synonyms or [meant, *difflib.get_close_matches(meant, folded, 1, 0.65)]
+    likely = synonyms or [meant, *difflib.get_close_matches(meant, folded, 1, 0.7)]
     return next((folded[each] for each in likely if each in folded), None)
 
 

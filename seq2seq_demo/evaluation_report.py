@@ -168,7 +168,7 @@ def _of_counts(counts: Counts, network: NetworkFacts, fresh: bool | None) -> Eva
             if n
         ],
         confusions=[
-            {"expected": expected, "prediction": predicted, "times": times} for (expected, predicted), times in names
+            {"expected": expected, "prediction": predicted, "n": times} for (expected, predicted), times in names
         ],
         worst=tuple(to_prediction(each, network.vocabularies, network.temperature) for _, each in counts.worst.answers),
         calibration=_calibration(counts, network.temperature),
@@ -230,7 +230,7 @@ def _rounded(rates: Iterable[float]) -> list[str]:
 def _confusion_table(confusions: list[dict[str, Any]]) -> str:
     keys = ("expected", "prediction")
     lines = [
-        [*("nothing" if edit[key] is None else visible_symbol(edit[key]) for key in keys), str(edit["times"])]
+        [*("nothing" if edit[key] is None else visible_symbol(edit[key]) for key in keys), str(edit["n"])]
         for edit in confusions
     ]
     return table([*keys, "times"], lines) if lines else "No symbol was wrong."

@@ -72,7 +72,7 @@ def test_an_evaluation_as_json(ends):
         ),
         (
             "confusions",
-            [{"expected": x, "prediction": y, "times": n} for x, y, n in [(2, 1, 4), (1, 2, 2), (1, 0, 1), (2, 0, 1)]],
+            [{"expected": x, "prediction": y, "n": n} for x, y, n in [(2, 1, 4), (1, 2, 2), (1, 0, 1), (2, 0, 1)]],
         ),
         ("worst", []),
         ("calibration", None),

@@ -32,7 +32,7 @@ def train(options: TrainOptions) -> None:
     """
     setup = resume_training(options) if options.resume else None
     if isinstance(setup, Path):
-        print_result(f"{setup} is already saved")
+        print_result(f"{setup} is already saved: -i continues from it")
         return
     if setup is None:
         setup = new_training(options)

@@ -215,6 +215,8 @@ def _read_text(name: str, encoding: str) -> str:
                 raise InputError(f"{file_title(name)}: expected at most {MAX_LINES:,} lines, got more")
             if shortage := system_memory.shortage(LINE_BYTES * n_lines + CHARACTER_BYTES * n_characters):
                 raise InputError(f"{file_title(name)}: its sequences {shortage}: use fewer")
+    if parts and parts[0].startswith("seq2seq-demo weights "):
+        raise InputError(f"{file_title(name)}: expected a file of sequences, got a weights file")
     return "".join(parts)
 
 

@@ -89,7 +89,7 @@ def test_a_word_that_is_no_number_is_the_file(words):
     train, evaluate = parsed(f"train {words}"), parsed(f"evaluate {words}")
     assert (train.settings, train.from_file) == ({"points": 1000}, "a.tsv")
     assert (evaluate.points, evaluate.from_file) == (1000, "a.tsv")
-    assert parsed("train -").from_file == parsed("- evaluate").from_file == "-"
+    assert parsed("train -").from_file == parsed("- evaluate").from_file == parsed("predict -").from_file == "-"
 
 
 def test_models_and_cells_have_short_names():
