@@ -15,7 +15,7 @@ from seq2seq_demo.console import html_table
 from seq2seq_demo.data.numbering import by_length, source_records, valid_records
 from seq2seq_demo.data.pair_task import Data, PairReading, Task, as_task
 from seq2seq_demo.data.records import Place, Record
-from seq2seq_demo.declarations import require_choice, require_integer, suggests_keywords
+from seq2seq_demo.declarations import check_size, require_choice, require_integer, suggests_keywords
 from seq2seq_demo.errors import UsageError, WeightsError
 from seq2seq_demo.evaluation import EvaluationRequest, measure_task
 from seq2seq_demo.evaluation_report import Evaluation, summary_of
@@ -255,6 +255,7 @@ class TrainedNetwork(NetworkFacts):
             shortest, longest = in_len if isinstance(in_len, tuple) else (in_len, in_len)
             shortest = require_integer("`in_len`", shortest, at_least=1)
             lengths = range(shortest, require_integer("`in_len`", longest, at_least=shortest) + 1)
+        check_size("`n`", n)
         beam, notices = make_beam(beam_size, None, length_penalty), list[str]()
         task = as_task(data, PairReading(self.vocabularies, allows_unseen=True))
         origin = f" of {Path(data).name}" if isinstance(data, str | os.PathLike) else ""

@@ -2,7 +2,7 @@
 
 import time
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from seq2seq_demo.callbacks import Callback, TrainingState, check_callbacks
 from seq2seq_demo.config import (
@@ -17,7 +17,7 @@ from seq2seq_demo.config import (
     given_values,
 )
 from seq2seq_demo.data.pair_task import Data, PairReading, Rows, as_task
-from seq2seq_demo.declarations import preview, require_flag, require_integer, suggests_keywords
+from seq2seq_demo.declarations import check_size, require_flag, suggests_keywords
 from seq2seq_demo.display.training_report import MemberReport, TrainingReport, training_header
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained_network import TrainedNetwork
@@ -125,10 +125,9 @@ def train(
     if start is not None and not isinstance(start, TrainedNetwork):
         raise UsageError(f"expected `start` to be a network, as load() returns it, got {start!r}")
     checked, began = check_callbacks(callbacks, on_epoch), time.monotonic()
-    if isinstance(points, Iterable):
-        raise UsageError(f"expected pairs, as in zip(sources, targets), got {preview(points, repr)} as `points`")
-    if points is not None:
-        require_integer("`points`", points, at_least=2)
+    check_size("`points`", points, at_least=2)
+    if isinstance(validation, float):
+        raise UsageError(f"expected pairs as `validation`, got {validation}; without it, a tenth of them validates")
     sizes, notices = given_values(ModelConfig, settings), list[str]()
     ModelConfig(**sizes)  # raises the errors of the settings before the pairs are read
     vocabularies, largest = (start.vocabularies, vars(start.model_config)) if start else (None, sizes)
