@@ -4,6 +4,7 @@ No other file imports argparse.
 """
 
 import argparse
+import functools
 import gc
 import os
 import re
@@ -256,27 +257,21 @@ def _add_option(add: Callable[..., argparse.Action], option: Setting, has_ranges
         keywords["action"] = "append"
     action = add(*option.flags, dest=option.name, default=None, help=option.help or argparse.SUPPRESS, **keywords)
     if option.choices or option.name in ("input_weights", "pattern"):
-        action.completer = _completer(option)  # type: ignore[attr-defined]  # read by argcomplete
+        # Read by argcomplete. argparse's `choices` would replace our errors, which suggest a value.
+        action.completer = functools.partial(_completions, option)  # type: ignore[attr-defined]
 
 
-def _completer(option: Setting) -> Callable[..., Collection[str]]:
-    """Return the function that lists an option's values to argcomplete.
+def _completions(option: Setting, prefix: str, **_: object) -> Collection[str]:
+    """Return the values of an option, and for weights also the files, as argcomplete calls it."""
+    if option.name == "pattern":
+        from seq2seq_demo.data.patterns import PATTERNS  # loads NumPy
 
-    argparse's `choices` would replace our errors, which suggest a value.
-    """
+        return [*PATTERNS]
+    if option.name == "input_weights":
+        from argcomplete.completers import FilesCompleter
 
-    def complete(prefix: str, **_: object) -> Collection[str]:
-        if option.name == "pattern":
-            from seq2seq_demo.data.patterns import PATTERNS  # loads NumPy
-
-            return [*PATTERNS]
-        if option.name == "input_weights":
-            from argcomplete.completers import FilesCompleter
-
-            return [*file_names.shipped_networks(), *FilesCompleter()(prefix)]
-        return option.choices
-
-    return complete
+        return [*file_names.shipped_networks(), *FilesCompleter()(prefix)]
+    return option.choices
 
 
 def _converter(expected: str, convert: Callable[[str], Any]) -> Callable[[str], Any]:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from seq2seq_demo import train
-from seq2seq_demo.config import SETTINGS, Beam, CellAlias, ModelAlias, ModelConfig, TrainConfig, given_values
+from seq2seq_demo.config import SETTINGS, Beam, CellAlias, ModelAlias, ModelConfig, TrainConfig
 from seq2seq_demo.declarations import declared_settings, likely_name
 from seq2seq_demo.errors import UsageError
 
@@ -112,16 +112,6 @@ def test_settings_are_the_fields_of_the_configs_and_the_keywords_of_train():
     hints = get_type_hints(train)
     assert {name: hints[name] for name in SETTINGS} == expected
     assert {signature(train).parameters[name].default for name in SETTINGS} == {None}
-
-
-def test_given_values_are_the_settings_of_one_config():
-    settings = {"cell_size": 3, "in_len": (2, 5), "epochs": 0, "patience": None}
-    assert given_values(ModelConfig, settings) == {"cell_size": 3}
-    assert given_values(TrainConfig, settings) == {"in_len": 5, "min_in_len": 2, "epochs": 0}
-    assert given_values(TrainConfig, {"in_len": 7}) == {"in_len": 7}
-    for wrong in ((1, 2, 3), [4]):
-        with pytest.raises(UsageError, match=r"expected `in_len` as a length or a range \(shortest, longest\), got "):
-            given_values(TrainConfig, {"in_len": wrong})
 
 
 # ---- Names ----

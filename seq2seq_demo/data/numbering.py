@@ -104,14 +104,14 @@ def source_records(sources: Any, vocabulary: Vocabulary, largest: int) -> list[R
     Raises:
         InputError: `sources` is one source, or has another type.
     """
+    if isinstance(sources, str):
+        raise _is_one(sources)
     split, records = Numbering(vocabulary, in_max_int=largest).split, []
-    for record in () if isinstance(sources, str) else python_records(sources, "sources", is_paired=False):
+    for record in python_records(sources, "sources", is_paired=False):
         if isinstance(record.values, int) and not vocabulary.is_text:
             raise _is_one(sources)
         numbered = number(split(record._replace(output=None)), Vocabularies(vocabulary))
         records.append(record._replace(error=numbered.error) if numbered.error else numbered)
-    if isinstance(sources, str):
-        raise _is_one(sources)
     return records
 
 

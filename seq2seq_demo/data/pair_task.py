@@ -157,31 +157,25 @@ class PairReading(NamedTuple):
     )
     notify: Callable[[str], object] = lambda notice: None  # receives notices about the records, each as one line
 
-    def required_tokens(self) -> Tokens:
-        """Return the kinds of tokens in sources and targets; None if a kind is recognised.
+    def required_tokens(self, side: int) -> str | None:
+        """Return the kind of tokens in sources (0) or targets (1); None if it is recognised.
+
+        A pattern or a largest integer implies integers.
 
         Raises:
-            UsageError: a kind is unknown, or differs from the one that follows from the other fields.
+            UsageError: the kind is unknown, or differs from the one that follows from the other fields.
         """
-        required = []
-        for side, given, known in zip(("in", "out"), self.tokens, self._known_tokens, strict=True):
-            if given is not None:
-                require_choice(f"`{side}_tokens`", given, TOKENS)
-            if given not in (None, known or given):
-                reason = "the network" if self.vocabularies else "a pattern" if self.pattern else f"`{side}_max_int`"
-                raise UsageError(f"expected `{side}_tokens` {known}, because of {reason}, got {given}")
-            required.append(known or given)
-        source, target = required
-        return source, target
-
-    @property
-    def _known_tokens(self) -> Tokens:
-        """The kinds that follow from the network; a pattern or a largest integer implies integers."""
+        given, name = self.tokens[side], ("in", "out")[side]
+        if given is not None:
+            require_choice(f"`{name}_tokens`", given, TOKENS)
+        required, reason = given, ""
         if self.vocabularies:
-            return self.vocabularies.tokens
-        is_known = (self.pattern or self.largest.get(name) is not None for name in ("in_max_int", "out_max_int"))
-        source, target = (INTEGERS if each else None for each in is_known)
-        return source, target
+            required, reason = self.vocabularies.tokens[side], "the network"
+        elif self.pattern or self.largest.get(f"{name}_max_int") is not None:
+            required, reason = INTEGERS, "a pattern" if self.pattern else f"`{name}_max_int`"
+        if given not in (None, required):
+            raise UsageError(f"expected `{name}_tokens` {required}, because of {reason}, got {given}")
+        return required
 
 
 DEFAULT_READING = PairReading()
@@ -240,7 +234,7 @@ def as_pair_task(
 
 def _read(data: Any, title: str, how: PairReading, n: int | None = None) -> tuple[str, NumberedPairs, int]:
     """Return the title, the numbered pairs and the number of skipped records of a file or of rows."""
-    known, tokens, skipped = how.vocabularies, how.required_tokens(), list[InputError]()
+    skipped, tokens = list[InputError](), (how.required_tokens(0), how.required_tokens(1))
     if isinstance(data, str | os.PathLike):
         title = os.fspath(data)
         layout, records = how.read_file(title, tokens)
@@ -250,7 +244,7 @@ def _read(data: Any, title: str, how: PairReading, n: int | None = None) -> tupl
         kinds = recognise(tokens, records)
     largest = {} if how.allows_unseen else how.largest
     limits = largest.get("in_max_int"), largest.get("out_max_int")
-    numbering = Numbering(*tokenizers(kinds, how.lowercase, known), *limits, allows_unseen=how.allows_unseen)
+    numbering = Numbering(*tokenizers(kinds, how.lowercase, how.vocabularies), *limits, allows_unseen=how.allows_unseen)
     try:
         on_error = None if how.max_skipped is None else skipped.append
         numbered = number_pairs(records, numbering, n, how.pattern, on_error)

@@ -158,15 +158,10 @@ def read_pairs(
     require_choice("`format`", format or TEXT, FORMATS)
     given = InputFormat((None, None), format, tuple(map(str, columns)), header, encoding=encoding)
     layout, records = read_file(os.fspath(path), given)
-
-    def side(kind: str, value: Any, place: Place) -> Any:
-        return Tokenizer(INTEGERS).split(value, place) if kind == INTEGERS else value
-
-    source, target = layout.tokens
-    return [
-        (side(source, record.values, record.place), side(target, record.output, record.place.of_output))
-        for record in valid_records(map(with_output, records))
-    ]
+    split = Tokenizer(INTEGERS).split
+    source, target = (split if kind == INTEGERS else lambda value, place: value for kind in layout.tokens)
+    rows = valid_records(map(with_output, records))
+    return [(source(row.values, row.place), target(row.output, row.place.of_output)) for row in rows]
 
 
 def file_title(name: str) -> str:

@@ -48,8 +48,7 @@ def resolve(
     model_config = _continued_model(start, settings) if start else _new_model(task, settings)
     ends = in_python or task.is_pairs or model_config.ends or isinstance(settings.get("in_len"), tuple | list)
     model_config = replace(model_config, ends=ends)
-    values: dict[str, Any] = {"in_len": TrainConfig.in_len, "few_symbols": 0.0}
-    values |= {"lr_schedule": "cosine"} if "minutes" in given else {}
+    values: dict[str, Any] = {"lr_schedule": "cosine"} if "minutes" in given else {}
     if in_python:
         values["min_in_len"] = 1
     if start and start.in_len is not None:

@@ -74,6 +74,7 @@ def test_each_command_parses_its_options():
     assert parsed("evaluate --in-len 5,1-3,2").lengths == (5, 1, 2, 3)
     assert parsed("predict a.tsv -q --tsv") == PredictOptions(words=("a.tsv",), quiet=True, tsv=True)
     assert parsed("patterns -p added") == PatternsOptions(pattern="added")
+    assert parsed("train 9 -m rnn --cell-type GRU") == parsed("train 9 -m embedding_rnn --cell-type GRUCell")
     assert parsed("networks -v") == NetworksOptions(verbose=1)
     assert parsed("page -i a -o p.html x -i b") == PageOptions(
         input_weights=(Path("a"), Path("b")), output=Path("p.html"), words=("x",)
@@ -90,12 +91,6 @@ def test_a_word_that_is_no_number_is_the_file(words):
     assert (train.settings, train.from_file) == ({"points": 1000}, "a.tsv")
     assert (evaluate.points, evaluate.from_file) == (1000, "a.tsv")
     assert parsed("train -").from_file == parsed("- evaluate").from_file == parsed("predict -").from_file == "-"
-
-
-def test_models_and_cells_have_short_names():
-    assert parsed("train 9 -m attention --cell-type GRU") == parsed(
-        "train 9 -m embedding_attention --cell-type GRUCell"
-    )
 
 
 def test_the_options_of_2016_in_short_and_long_form():

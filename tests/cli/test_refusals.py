@@ -42,7 +42,6 @@ WRONG_USAGE = [  # exit status 2
     ("predict 1 --from-file f", "as in `predict 3 1 2`, or --from-file, got both"),
     ("predict 1 -e 5", "-e is an option of train, not of predict"),
     ("predict 1 -o x", "predict has no option -o: it prints its results, which `> FILE` writes to a file"),
-    ("evaluate --output x", "evaluate has no option --output: it prints its results, which `> FILE` writes"),
     ("page --gallery d -i g2p", "expected no other network, source or output with --gallery, got one"),
     ("page --output-weights x", "--output-weights is an option of train, not of page: did you mean --output?"),
     ("train 9 --output x", "--output is an option of page, not of train: did you mean --output-weights?"),
@@ -70,9 +69,6 @@ WRONG_USAGE = [  # exit status 2
     (["predict --from-file", ""], "expected --from-file to name a file, or - for standard input, got ''"),
     ("predict -i w.h5 1 --attention-plot a.jpg", "a.jpg: expected a picture's name to end in one of .png, .svg, .pdf"),
     ("train 60 --in-len 1-2000", "expected a range of at most 1000 lengths, got --in-len 1-2000"),
-    ("train 60 --few-symbols 2", "expected --few-symbols from 0 to 1, got 2"),
-    ("evaluate --in-len 1-99999", "ranges of at most 1000 lengths, got 1-99999"),
-    ("predict -i w.h5 1 --min-confidence 1.5", "expected --min-confidence from 0 to 1, got 1.5"),
     # page
     ("page -i w.h5", "page expects -o, as in `page -i weights.h5 -o page.html`, got none"),
     ("page -i w.h5 -o w.h5", "expected -i and -o to be different files, got w.h5 twice"),

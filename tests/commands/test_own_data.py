@@ -81,8 +81,6 @@ def test_notices_about_a_training_on_pairs_and_about_continuing_it(sources, run,
     train = f"train --from-file pairs.jsonl {shlex.join(SMALL_PAIRS)}"
     _, err = run.ok(f"{train} -e 1 -o w")
     assert "Settings for 107 pairs: embedding_rnn, 1 x " in err
-    every = "-r 0.1 --lr-schedule cosine --batch-size 8 --cell-type GRUCell"
-    assert "Settings" not in notices(f"{train} -e 1 {every} -o v")
     err = notices("train --from-file pairs.jsonl -i w -e 1 -o v")
     assert "Settings for 107 pairs: dropout 0." in err
     assert "unknown" not in err

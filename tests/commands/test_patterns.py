@@ -34,11 +34,6 @@ def test_prints_of_a_pattern_go_to_standard_error(run):
     assert set(err.splitlines()) == {"at import", "called"}
 
 
-def test_a_user_pattern(rows, run):
-    Path("mine.py").write_text("def f(source):\n    '''Half.'''\n    return [x // 2 for x in source]\n")
-    assert rows("-p", "mine.py:f")[1] == ["mine:f", *"102024", "Half."]
-
-
 @pytest.mark.parametrize("command", ["patterns", "networks"])
 def test_json_has_the_facts_that_python_returns(run, command):
     lines = map(json.loads, run.ok(f"{command} --json")[0].splitlines())

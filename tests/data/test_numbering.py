@@ -58,30 +58,15 @@ def test_sources_from_python():
     for sources, message in [
         ("12", r'sources: expected a list of sources, got "12"; network\("12"\) answers one source'),
         ([[1], []], "sources, row 1: expected a source of integers, got an empty one"),
-        ([[1.5]], "sources, row 0: expected integers from 0 to 9, got 1.5"),
         (
             np.array([1, 2]),
             r"sources: expected a list of sources, got \[1, 2\]; network\(\[1, 2\]\) answers one source",
         ),
         (5, "sources: expected a list of sources, got 5"),
-        (["ab"], "sources, row 0, word 1: expected an integer, got 'ab'"),
     ]:
         with pytest.raises(InputError, match=message) as error:
             source_numbers(sources, Vocabulary(), 9)
         assert "\n" not in str(error.value)
-
-
-def test_texts_from_python():
-    vocabulary = Vocabulary("characters", (" ", "a", "b", "\u00e9"))
-    assert source_numbers(["ab", "e\u0301 a"], vocabulary, 3) == [[1, 2], [3, 0, 1]]
-    assert source_numbers([np.array(["a", "b"]), np.str_("ba")], vocabulary, 3) == [[1, 2], [2, 1]]
-    for sources, message in [
-        ([3], "sources, row 0: expected a text or a list of characters, got 3$"),
-        (["a", "az"], 'sources, row 1: expected characters seen in training, got "z" at position 2$'),
-        ([["ab"]], 'sources, row 0: expected a list of characters, got "ab"$'),
-    ]:
-        with pytest.raises(InputError, match=message):
-            source_numbers(sources, vocabulary, 3)
 
 
 # ---- Pairs ----

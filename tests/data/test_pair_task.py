@@ -140,13 +140,6 @@ def test_the_sizes_of_a_task():
     assert sized(empty).out_len == 1
 
 
-def test_pairs_must_match_the_configs():
-    pairs, validation = ragged([[1, 2], [3]] * 10), ragged([[4], [1, 2]])
-    model, task = ModelConfig(in_max_int=4, out_max_int=19, ends=True), PairTask("mine", pairs, validation)
-    assert task.draw(sized(task), model) == (pairs, validation)  # not shuffled here, because each epoch shuffles them
-    assert task.draw(sized(task), replace(model, in_max_int=3))[1] is validation  # whose 4 counts as unseen
-
-
 # ---- Validation split ----
 
 

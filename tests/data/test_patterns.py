@@ -51,12 +51,6 @@ def test_added_matches_integer_addition():
         assert (a + b, len(target)) == (total, 8)
 
 
-def test_unknown_names_suggest_the_nearest():
-    with pytest.raises(UsageError, match="did you mean reversed") as error:
-        find_pattern("revered")
-    assert "sorted, reversed, maxmin_dup, copy, rotated, running_sum, added, FILE.py:FUNCTION" in str(error.value)
-
-
 def test_built_in_names_are_refused():
     with pytest.raises(UsageError, match="a text, not empty and not built-in, got 'reversed'"):
         PatternTask("reversed", sorted)

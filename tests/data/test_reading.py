@@ -370,7 +370,6 @@ def test_integers_of_a_column_are_texts():
             r"row 1: expected a pair .*, got \('b', nan\)",
         ),
         ([("a", "b"), (NA(), "c")], r"pairs, row 1: expected a pair \(source, target\), got \("),
-        ([("a", "b", "c")], r"pairs, row 0: expected a pair \(source, target\), got \('a', 'b', 'c'\)"),
         ([{"input": "a", "output": "b"}, {"sauce": "a"}], 'row 1: expected an object with "input" or "source", got {'),
         ([{"input": "a", "outptu": "b"}] * 2, "row 0: expected a target too, after a tab, .*, got none"),
         (
