@@ -101,11 +101,8 @@ def _callbacks(options: TrainOptions, config: TrainConfig, log_dir: Path | None,
     history, plot, callbacks = options.history, options.history_plot, list[Callback]()
     if number > 1:
         history, plot = (each and file_names.member_path(each, number) for each in (history, plot))
-    is_member = config.members > 1
-    if is_member and not options.quiet:
-        callbacks = [training_report.MemberReport(number, config)]
     if log_dir:
-        folder = log_dir / f"member_{number}" if is_member else log_dir
+        folder = log_dir / f"member_{number}" if config.members > 1 else log_dir
         callbacks.append(TensorBoard(folder, options.tensorboard_verbose or 0))
     return [*callbacks, HistoryFiles(history, plot, options.force)]
 
@@ -138,7 +135,7 @@ def _train_members(
         folder.mkdir(exist_ok=True)
     except OSError as error:
         raise WeightsError(f"{folder}: expected a folder for the members, got: {error.strerror}") from error
-    each = members.members_of(setup.task, setup.snapshot, callbacks, folder)
+    each = members.members_of(setup.task, setup.snapshot, callbacks, folder, not options.quiet)
     try:
         return combined(members.train_side_by_side(each, jobs, snapshots.stop_signal), setup.task)
     except (Interrupted, TrainingError) as error:

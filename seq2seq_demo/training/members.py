@@ -20,6 +20,7 @@ from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.pair_task import Task
 from seq2seq_demo.declarations import require_integer
+from seq2seq_demo.display.training_report import MemberReport
 from seq2seq_demo.errors import Interrupted, TrainingError, UsageError, WeightsError
 from seq2seq_demo.files import atomic_files, file_names, weights_file
 from seq2seq_demo.network.parameters import initial_weights
@@ -55,7 +56,7 @@ def check_jobs(jobs: int | None, config: TrainConfig) -> int:
 
 
 def members_of(
-    task: Task, first: Snapshot, callbacks: Sequence[Sequence[Callback]], folder: Path | None = None
+    task: Task, first: Snapshot, callbacks: Sequence[Sequence[Callback]], folder: Path | None, verbose: bool
 ) -> list[Member]:
     """Return the members of an ensemble, which differ in their seeds.
 
@@ -64,14 +65,16 @@ def members_of(
         first: the first member at the start of its run.
         callbacks: those of each member.
         folder: contains the weights files of the members; None saves none.
+        verbose: whether to print a line per epoch of each member.
     """
     members = []
     for number, own in enumerate(callbacks, 1):
+        report = [MemberReport(number, first.run.config)] if verbose else []
         config = replace(first.run.config, seed=first.run.config.seed + number - 1)
         weights = initial_weights(first.network.model_config, config.seed)
         network = replace(first.network, weights=weights, run=replace(first.run, config=config))
         start, path = Snapshot(network), folder and folder / f"member_{number}.h5"
-        members.append(Member(number, task, start, own, path))
+        members.append(Member(number, task, start, [*report, *own], path))
     return members
 
 

@@ -99,10 +99,7 @@ def _settings_for_pairs(task: PairTask, given: Mapping[str, Any]) -> dict[str, A
 
 
 def new_run(
-    task: Task,
-    settings: Mapping[str, Any],
-    start: TrainedNetwork | None = None,
-    in_python: bool = False,
+    task: Task, settings: Mapping[str, Any], start: TrainedNetwork | None = None, in_python: bool = False
 ) -> Snapshot:
     """Return a training run before its first step, from initial weights or those of `start`, as in `resolve`."""
     model_config, config = resolve(task, settings, start, in_python)

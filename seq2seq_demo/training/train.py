@@ -18,7 +18,7 @@ from seq2seq_demo.config import (
 )
 from seq2seq_demo.data.pair_task import Data, PairReading, Rows, as_task
 from seq2seq_demo.declarations import check_size, require_flag, suggests_keywords
-from seq2seq_demo.display.training_report import MemberReport, TrainingReport, training_header
+from seq2seq_demo.display.training_report import TrainingReport, training_header
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training.members import check_jobs, members_of, train_member, train_side_by_side
@@ -141,8 +141,7 @@ def train(
     if verbose is not None and require_flag("`verbose`", verbose):
         training_header(snapshot.network.model_config, config, task, 1)
     if config.members > 1:
-        reports = [[MemberReport(number, config)] if verbose else [] for number in range(1, config.members + 1)]
-        runs = members_of(task, snapshot, [[*report, *checked] for report in reports])
+        runs = members_of(task, snapshot, [checked] * config.members, None, bool(verbose))
         if checked:
             return combined([*map(train_member, runs)], task)
         return combined(train_side_by_side(runs, jobs), task)

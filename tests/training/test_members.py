@@ -48,7 +48,7 @@ def members_in(folder, task, **settings):
     """The members of an ensemble, whose files are in a folder."""
     sizes = {"points": 100, "in_len": 2, "out_len": 2, "cell_size": 3, "embedding_size": 2}
     first = new_run(task, sizes | settings)
-    return members.members_of(task, first, [[]] * settings["members"], folder)
+    return members.members_of(task, first, [[]] * settings["members"], folder, False)
 
 
 def test_an_ensemble_is_validated_on_sources_that_no_member_was_trained_on():
