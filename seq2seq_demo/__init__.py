@@ -6,8 +6,8 @@ The names in `api.py` are the Python API. They are imported when the first of th
 An example, which takes ten seconds:
 
     from seq2seq_demo import load, train
-    network = train("reversed", 10_000, in_len=4, epochs=8)  # or a function, a file, pairs, or a DataFrame
-    network([3, 1, 2, 4])                 # [4, 2, 1, 3]
+    network = train("reversed", 10_000, in_len=5, epochs=8)  # or a function, a file, pairs, or a DataFrame
+    network([3, 1, 4, 1, 5])              # [5, 1, 4, 1, 3]
     network.evaluate(n=1000).exact_match  # above 0.99
     network.save("reversed.h5")           # which load("reversed.h5") reads
 """
