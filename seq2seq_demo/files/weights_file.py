@@ -235,11 +235,7 @@ def _check_metadata(content: Content) -> None:
     require(run is not None, "expected a snapshot to record its training run, got none")
     assert run
     require(len(content.networks) == 1, f"expected a snapshot of one network, got {len(content.networks)}")
-    epochs, n_completed = run.config.epochs, len(first.history)
-    is_possible = progress.seconds >= 0 and 0 <= progress.points <= run.config.n_training
-    is_possible &= n_completed <= epochs or run.config.minutes is not None
-    got = f"{progress.points} points after {n_completed} completed epochs"
-    require(is_possible, f"expected progress within {epochs} epochs, got {got}")
+    require_integer("points", progress.points, at_least=0, at_most=run.config.n_training)
 
 
 # ---- Earlier versions ----
