@@ -1,17 +1,23 @@
 """Measure the main-thread time of a step and of typing a symbol on each page of a gallery, in Chromium.
 
     .venv/bin/seq2seq-demo page --gallery GALLERY
-    .venv/bin/python scripts/page_speed.py GALLERY [--keys 20]
+    .venv/bin/python scripts/page_speed.py GALLERY [--keys 20] [--only training]
 
 The processor is slowed 4 times. A figure is the CPU time of the page's main thread, in milliseconds, from the task that
 receives the key (→, or the last symbol of the source) to the task that draws the next frame: script, style, layout and
 paint. Work that the page puts off until it has shown this frame does not count. The table has the medians of the keys.
+
+The first table measures the page that trains, at the full speed of the processor: the samples per second of each
+network alone; the median time between two frames while both train at the fast speed; the time from a click on Pause
+until training has paused; and the time from opening the page until exact match with attention is 0.99.
 """
 
 import argparse
+import itertools
 import json
 import shutil
 import statistics
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -60,19 +66,72 @@ def row(browser: Browser, path: Path, n: int) -> list[str]:
     return [path.stem, step, typing]
 
 
+TRAIN_ALONE = """([i, n]) => {
+    const sources = () => Array.from({ length: BATCH }, () => course.source(10));
+    const batches = Array.from({ length: n }, () => course.withTargets(sources()));
+    const start = performance.now();
+    for (const { sources, targets } of batches) course.trainers[i].train(sources, targets, 0.01);
+    return (1000 * n * BATCH) / (performance.now() - start);
+}"""
+FRAMES = """() => new Promise((done) => {
+    const times = [];
+    const watch = (now) => (times.push(now) <= 60 ? requestAnimationFrame(watch) : done(times));
+    requestAnimationFrame(watch);
+})"""
+PAUSE = """() => new Promise((done) => {
+    document.addEventListener("click", (event) => done(performance.now() - event.timeStamp), { once: true });
+})"""
+
+
+def training_rows(browser: Browser, path: Path) -> list[list[str]]:
+    """Return the table rows of the page that trains."""
+    page, rows = browser.new_page(viewport={"width": 1280, "height": 800}), []
+    for units in (16, 32):
+        page.goto(f"{path.resolve().as_uri()}#units={units}")
+        page.reload()
+        for i, name in enumerate(("with attention", "without attention")):
+            page.evaluate(TRAIN_ALONE, [i, 50])  # compiles
+            rate = statistics.median(page.evaluate(TRAIN_ALONE, [i, 50]) for _ in range(5))
+            rows.append([f"{units} units, length 10, {name}", f"{rate:,.0f} samples/s"])
+    page.goto("about:blank")
+    start, session = time.perf_counter(), page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+    page.goto(path.resolve().as_uri())
+    page.get_by_label("Speed").select_option("fast")
+    page.click("#train")
+    while page.evaluate("course.points.at(-1).exact[0]") < 0.99:
+        page.wait_for_timeout(500)
+    seconds = time.perf_counter() - start
+    metrics = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
+    samples = f"{page.evaluate('course.samples'):,} samples, {metrics['TaskDuration']:.1f} s of the main thread"
+    frames = [after - before for before, after in itertools.pairwise(page.evaluate(FRAMES))]
+    page.evaluate(f"() => {{ window.paused = ({PAUSE})(); }}")
+    page.click("#train")
+    rows.append(["from opening to exact match 0.99", f"{seconds:.1f} s, {samples}"])
+    rows.append(["a frame while both train, 16 units", f"{statistics.median(frames):.0f} ms"])
+    rows.append(["a click on Pause", f"{page.evaluate('paused'):.0f} ms"])
+    page.close()
+    return rows
+
+
 def main() -> None:
-    """Measure each page that has networks, and print a table."""
+    """Measure each page that has networks, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("gallery", type=Path)
     parser.add_argument("--keys", type=int, default=20)
+    parser.add_argument("--only", choices=["training"])
     options = parser.parse_args()
-    paths = [path for path in sorted(options.gallery.glob("*.html")) if path.stem not in ("index", "links")]
+    paths = [path for path in sorted(options.gallery.glob("*.html")) if path.stem not in ("index", "links", "train")]
     if not paths:
         parser.error(f"expected the pages of a gallery in {options.gallery}, found none")
     with sync_playwright() as playwright:
         program = shutil.which("chromium") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
         print(f"Measured on {machine()}, Chromium {browser.version}.\n")
+        print_table(["training", ""], training_rows(browser, options.gallery / "train.html"))
+        if options.only:
+            return
+        print()
         print_table(["page", "a step, ms", "typing a symbol, ms"], [row(browser, path, options.keys) for path in paths])
 
 

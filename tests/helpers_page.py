@@ -103,3 +103,8 @@ def prediction(page, network=0):
 def spaced(symbols):
     """Integers as a user types them into a page."""
     return " ".join(map(str, symbols))
+
+
+def wait_for_layout(page):
+    """Wait until the page is laid out and its ResizeObservers have run."""
+    page.evaluate("new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)))")

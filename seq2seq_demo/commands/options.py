@@ -292,20 +292,22 @@ class TrainOptions(NetworkOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class PageOptions(NetworkOptions):
-    """The options of `page`, which requires -o and accepts up to MAX_NETWORKS weights files."""
+    """The options of `page`, which requires -o, --gallery or --train, and accepts up to MAX_NETWORKS weights files."""
 
     group = "page"
     words: Sequence[str] = ()  # sources to offer as examples, as typed
     output: Path | None = setting(None, "-o --output FILE", "where to write the page, or a module (FILE.js)")
     gallery: Path | None = setting(None, "--gallery DIR", "write pages of several networks that come with the program")
+    train: Path | None = setting(None, "--train FILE", "write the page in which two networks train")
     force: bool = copied_setting(PredictOptions, "force", False)
     helps = ANSWERED_BY_FILE | {"out_len": ""}
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.gallery:
-            if self.output or self.input_weights or self.words or self.from_file:
-                raise UsageError("expected no other network, source or output with --gallery, got one")
+        if self.gallery or self.train:
+            if self.output or self.input_weights or self.words or self.from_file or (self.gallery and self.train):
+                name = "--gallery" if self.gallery else "--train"
+                raise UsageError(f"expected no other network, source or output with {name}, got one")
             return
         if self.output is None:
             raise UsageError("page expects -o, as in `page -i weights.h5 -o page.html`, got none")

@@ -19,25 +19,31 @@ from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.page import examples
 from seq2seq_demo.page.builder import Example, ShownNetwork, build, build_module, check
 from seq2seq_demo.page.gallery import EXAMPLES, GALLERY, INDEX, LINKS, Entry, build_index, build_links, exercises
+from seq2seq_demo.page.training import build_training
 from seq2seq_demo.shipped_networks import DESCRIPTIONS
 from seq2seq_demo.trained_network import load
 
 
 def page(options: PageOptions) -> None:
-    """Write the page or the module to the file that -o names, or the gallery to the directory of --gallery."""
+    """Write the page or the module to the file that -o or --train names, or the gallery to that of --gallery."""
     if options.gallery:
         _write_gallery(options.gallery, options.force)
         return
-    assert options.output is not None  # checked by `PageOptions`
-    atomic_files.check_replaceable(options.output, "a page", options.force)
+    output = options.train or options.output
+    assert output is not None  # checked by `PageOptions`
+    atomic_files.check_replaceable(output, "a page", options.force)
+    atomic_files.write(output, (build_training() if options.train else _content(options)).encode())
+    use = "import `network` from it" if options.writes_module else "open it in a browser"
+    print_notice(f"Wrote {output}: {use}")
+
+
+def _content(options: PageOptions) -> str:
+    """Return the page, or the module, of the networks that the options name."""
     paths = [[path] for path in options.input_weights] or [[]]
     selected = [_select_one(replace(options, input_weights=path)) for path in paths]
     shown = [_shown_network(one) for one in selected]
     check(shown)  # the networks must have the same symbols, because they answer the same sources
-    content = build_module(shown[0]) if options.writes_module else _page(options, selected, shown)
-    atomic_files.write(options.output, content.encode())
-    use = "import `network` from it" if options.writes_module else "open it in a browser"
-    print_notice(f"Wrote {options.output}: {use}")
+    return build_module(shown[0]) if options.writes_module else _page(options, selected, shown)
 
 
 def _page(options: PageOptions, selected: Sequence[SelectedNetwork], shown: Sequence[ShownNetwork]) -> str:
@@ -61,8 +67,13 @@ def _write_gallery(folder: Path, force: bool) -> None:
     index = folder / INDEX
     paths = [*(folder / f"{name}.html" for name in GALLERY), folder / LINKS, index]
     _check_folder(folder, paths, force)
-    shown = {name: _gallery_networks(entry) for name, entry in GALLERY.items()}
-    pages = [build(networks, GALLERY[name].title, INDEX, exercises(name)) for name, networks in shown.items()]
+    shown = {name: _gallery_networks(entry) if entry.networks else [] for name, entry in GALLERY.items()}
+    pages = [
+        build(networks, GALLERY[name].title, INDEX, exercises(name))
+        if networks
+        else build_training(INDEX, exercises(name))
+        for name, networks in shown.items()
+    ]
     contents = [*pages, build_links(), build_index(shown)]
     folder.mkdir(exist_ok=True)
     for path, content in zip(paths, contents, strict=True):

@@ -75,7 +75,7 @@ def initial_weights(model_config: ModelConfig, seed: int) -> Weights:
         if name.endswith("bias"):
             weights[name] = np.zeros(shape, np.float32)
         else:
-            limit = _uniform_limit(name, shapes, model_config)
+            limit = uniform_limit(name, shapes, model_config)
             weights[name] = (rng.uniform(-1, 1, shape) * limit).astype(np.float32)
     add_to_biases(weights, model_config, model_config.cell.gates_with_bias_1)
     return weights
@@ -90,7 +90,7 @@ def add_to_biases(weights: Weights, model_config: ModelConfig, gates: tuple[str,
                 array[first : first + model_config.cell_size] += 1
 
 
-def _uniform_limit(name: str, shapes: Shapes, model_config: ModelConfig) -> float | np.ndarray:
+def uniform_limit(name: str, shapes: Shapes, model_config: ModelConfig) -> float | np.ndarray:
     """Return the limit of a weight's uniform distribution: a number, or one number per column of a cell's kernels.
 
     A cell of 2016 had one or more matrices with rows [input ; h], and each matrix was initialised with Glorot's limit.

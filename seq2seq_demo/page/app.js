@@ -2,14 +2,16 @@
 
 import { MAX_ANSWER_LEN } from "./trained.js";
 
-/** @import { Vocabulary } from "./symbols.js"
+/** @import { Settings } from "./course.js"
+    @import { Vocabulary } from "./symbols.js"
     @import { Run, TrainedNetwork } from "./trained.js" */
 
 const MAX_SOURCE_LEN = 60; // longer sources do not fit into the drawings; examples.py has the same limit
 
 export const BEAM_SIZES = [1, 2, 3, 4, 5]; // K, the number of beginnings that beam search keeps
 const BEAM = 3;
-const COMPUTED = /** @type {const} */ (["text", "targetText", "forced", "moment", "hidden"]); // `runs` is new if one changes
+/** `runs` is new if one of these changes. */
+const COMPUTED = /** @type {const} */ (["text", "targetText", "forced", "moment", "samples", "hidden"]);
 /** The top layer's cell, and the unit that varies most; see `app.cell`. */
 const CELL = { networkIndex: 0, layer: Infinity, backward: 0, unit: /** @type {number | null} */ (null) };
 
@@ -23,15 +25,17 @@ export const initialState = {
   targetText: /** @type {string | null} */ (null), // the target as typed; null if none was typed
   place: 0, // the current step, 0 … S + T: the number of symbols read and written so far
   forced: /** @type {Forced} */ ({}), // forced symbols by output index
-  moment: /** @type {number | null} */ (null), // index into the recording; null is the saved network
+  moment: /** @type {number | null} */ (null), // index into `app.moments`; null is the network after all its training
+  samples: 0, // that the networks have trained on in this page
+  goal: 0, // the number of samples at which training pauses; 0 if the user named none
+  .../** @type {Settings} */ ({}), // of the training page
   beam: BEAM,
   replacement: /** @type {Replacement | null} */ (null), // the changed input of the influence panel
   tab: /** @type {string | null} */ (null), // the id of the selected tab; null is the first
-  film: false, // whether the stage shows the attention, as while training is played
   lecture: false, // whether the page shows its lecture view or, if `embed` too, the embedded view
   embed: false,
   hidden: false, // whether the page hides the answer, but for the steps that were made
-  cell: CELL, // the cell to look inside, and its unit
+  inside: CELL, // the cell to look inside, and its unit
 };
 
 /** The page's state, which only `change` modifies, and the panels that follow it. */
@@ -48,6 +52,8 @@ export const app = {
   targetError: "", // error in the typed target
   runs: /** @type {Run[]} */ ([]), // one per network
   updates: /** @type {(() => void)[]} */ ([]), // called after each change of the state
+  moments: /** @type {number[]} */ ([]), // the steps of training that the page has kept
+  prepare: () => {}, // called between a change of the state and the runs
 
   add(/** @type {() => void} */ update) {
     this.updates.push(update);
@@ -72,11 +78,6 @@ export const app = {
     return Math.max(0, ...this.runs.map((run) => run.steps.length));
   },
 
-  /** The number of moments of the longest recording, without the saved network. */
-  get nMoments() {
-    return Math.max(...this.networks.map(({ recording }) => recording?.steps.length ?? 0));
-  },
-
   /** The forced symbols by output index, without steps that no answer reaches.
       @returns {Forced} */
   get forced() {
@@ -85,7 +86,7 @@ export const app = {
 
   /** The cell to look inside, limited to those of its network. */
   get cell() {
-    return limitCell(this.state.cell);
+    return limitCell(this.state.inside);
   },
 
   /** The index of the current output; null while the source is read. */
@@ -119,12 +120,12 @@ export const app = {
     if (state.text !== before.text) {
       Object.assign(state, { forced: {}, replacement: null, targetText: null }, patch);
     }
+    this.prepare();
     if (COMPUTED.some((name) => state[name] !== before[name]) || !this.runs.length) this.compute();
     if (state.text !== before.text || "place" in patch) {
       const isUncovered = before.hidden && !state.hidden && before.place > this.S; // then the step stays
       this.isOpening = (patch.place ?? null) === null;
       this.place = patch.place ?? (isUncovered ? before.place : this.openingPlace);
-      state.film = patch.film ?? false;
     }
     state.place = Math.max(0, Math.min(this.place, this.S + this.T));
     this.isStep = Object.keys(patch).join() === "place";
@@ -182,7 +183,7 @@ export function announce(/** @type {string} */ text) {
   byId("announcement").textContent = text;
 }
 
-/* The state in the address, as in #source=3%201%202&place=4&moment=2&forced=0:5,2:1. */
+/* The state in the address, as in #source=3%201%202&place=4&forced=0:5,2:1. */
 
 const MAX_LINK_TEXT = 10_000; // characters of a field
 const NUMBERS = /^\d+([:,]\d+)*$/;
@@ -194,14 +195,13 @@ const NUMBERS = /^\d+([:,]\d+)*$/;
     its numbers, and limits them to what the page has. A link may come from anyone, so `readHash` ignores each text that
     `write` would not write.
     @type {Record<string, Field>} */
-const ADDRESS = {
+export const ADDRESS = {
   source: { write: ({ text }) => text, text: (text) => ({ text }) },
   target: { write: ({ targetText }) => targetText ?? "", text: (targetText) => ({ targetText }) },
   place: { write: ({ place }) => `${place}`, numbers: (place) => ({ place }) }, // `change` limits it to the last step
-  moment: { write: ({ moment }) => `${moment ?? ""}`, numbers: readMoment },
   forced: { write: ({ forced }) => `${Object.entries(forced).map((pair) => pair.join(":"))}`, numbers: readForced },
   replace: { write: ({ replacement }) => Object.values(replacement ?? {}).join(":"), numbers: readReplacement },
-  cell: { write: ({ cell }) => (cell === CELL ? "" : Object.values(limitCell(cell)).join(":")), numbers: readCell },
+  unit: { write: ({ inside: c }) => (c === CELL ? "" : Object.values(limitCell(c)).join(":")), numbers: readCell },
   tab: { write: ({ tab }) => tab ?? "", text: (tab) => ({ tab: app.tabs.includes(tab) ? tab : null }) },
   view: {
     write: (state) => (state.embed ? "embed" : state.lecture ? "lecture" : ""),
@@ -210,11 +210,6 @@ const ADDRESS = {
   answer: { write: ({ hidden }) => (hidden ? "hidden" : ""), text: () => ({ hidden: true }) },
   beam: { write: ({ beam: K }) => (K === BEAM ? "" : `${K}`), numbers: (K) => ({ beam: BEAM_SIZES[K - 1] ?? BEAM }) },
 };
-
-/** @type {(moment: number) => Patch} */
-function readMoment(moment) {
-  return { moment: Math.min(moment, app.nMoments - 1), film: true };
-}
 
 /** Read pairs of an output index and a symbol.
     @type {(...numbers: number[]) => Patch} */
@@ -230,7 +225,7 @@ function readReplacement(s, symbol) {
 
 /** @type {(networkIndex: number, layer: number, backward: number, unit: number) => Patch} */
 function readCell(networkIndex, layer, backward, unit) {
-  return { cell: { networkIndex: Math.min(networkIndex, app.networks.length - 1), layer, backward, unit } };
+  return { inside: { networkIndex: Math.min(networkIndex, app.networks.length - 1), layer, backward, unit } };
 }
 
 /** Return a cell limited to those of its network, with a unit. */

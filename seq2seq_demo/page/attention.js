@@ -1,7 +1,6 @@
 /* The attention panel: a heat map of α for every output. */
 
 import { app } from "./app.js";
-import { scrollToMiddle } from "./boxes.js";
 import { button, h, svg } from "./elements.js";
 import { HeatMap, heatTable, outputsByInputs } from "./heatmap.js";
 import { addPanel, panel, tableDetails } from "./panels.js";
@@ -32,12 +31,8 @@ export function attentionPanel(/** @type {number} */ i) {
     const run = app.runs[i];
     const row = currentOutput(run);
     if (map.show([run], () => attentionOf(run), { row, column: null })) refresh();
-    const marked = map.rows[row ?? -1]; // none before the map is drawn
-    if (marked && app.state.film) scrollToMiddle(section, marked);
   });
 }
-
-const MAX_HEIGHT = 240; // of all rows of a right answer in px, so that the film needs no scroll bar
 
 /** Return a run's attention as the content of a heat map.
     @type {(run: Run) => Content} */
@@ -46,7 +41,8 @@ function attentionOf(run) {
   const outputs = run.steps.map((_, t) => writtenName(run, t) + (run.isWrong(t) ? " ✗" : ""));
   const alphas = run.steps.map(({ alpha }) => alpha ?? []);
   const content = outputsByInputs(inputs, outputs, alphas, "attends to");
-  const rowHeight = Math.max(15, Math.min(32, MAX_HEIGHT / (inputs.length + 1))); // the same in each moment of training
+  const height = app.moments.length ? 165 : 240; // of all rows of a right answer in px; less beside curves
+  const rowHeight = Math.max(15, Math.min(32, height / (inputs.length + 1))); // the same in each moment of training
   return { ...content, rowHeight, describeRow: (t) => `Output ${content.rows[t]}; ${describeAttention(alphas[t])}` };
 }
 

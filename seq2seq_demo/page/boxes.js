@@ -57,21 +57,6 @@ export function updateScrollBox(box, x = null) {
   });
 }
 
-/** Scroll a box, not the page, so that an element is in its middle, unless it is in view. */
-export function scrollToMiddle(/** @type {Element} */ box, /** @type {Element} */ element) {
-  box.scrollTop = 0;
-  const [outer, inner] = [box, element].map((one) => one.getBoundingClientRect());
-  if (inner.top >= outer.top && inner.bottom <= outer.bottom) return;
-  box.scrollTop += inner.top - outer.top - (outer.height - inner.height) / 2;
-}
-
-/** Call `act` and keep an element at its position on the screen, even if content above it becomes taller or shorter. */
-export function keepInPlace(/** @type {Element} */ element, /** @type {() => void} */ act) {
-  const before = element.getBoundingClientRect().top;
-  act();
-  scrollBy({ top: element.getBoundingClientRect().top - before, behavior: "instant" });
-}
-
 /** Call `draw` whenever the width of a box changes, unless there is no run. Returns a function that returns the width.
     Unlike `clientWidth`, it costs no layout.
     @type {(box: HTMLElement, draw: () => void) => () => number} */

@@ -14,18 +14,19 @@ from typing import Any
 import numpy as np
 
 from seq2seq_demo import __version__
+from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.vocabulary import Vocabularies
 from seq2seq_demo.errors import UsageError, require
 from seq2seq_demo.network.parameters import Weights, weight_shapes
 from seq2seq_demo.trained_network import TrainedNetwork
 
-PAGE, NETWORK = "view.js", "trained.js"  # the modules from which `join_modules` starts
+PAGE, NETWORK = "page.js", "trained.js"  # the modules from which `join_modules` starts
 IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+\.js)";\n+', re.MULTILINE)
 COMMENT = r"/\*(?:(?!\*/).)*\*/"
 BLOCK_COMMENT = re.compile(rf"^ *{COMMENT}\n+|{COMMENT} ", re.MULTILINE | re.DOTALL)
 MODULE_START = "// A network of seq2seq-demo"
-STYLES = ("page.css", "inside.css", "lecture.css")
+STYLES = ("page.css", "inside.css", "lecture.css", "training.css")
 MAX_WEIGHTS = 4_000_000  # per network; 11 MB in base64
 MAX_SYMBOLS = 20_000  # per vocabulary
 MAX_LAYERS = 8
@@ -57,17 +58,24 @@ def build(networks: Sequence[ShownNetwork], title: str = "", index: str = "", ex
     `title` defaults to the names of the networks. `index` is a page to link back to, and `exercises` is
     HTML that stands below the pictures.
     """
-    script = '"use strict";\n' + re.sub(r"^\s+", "", join_modules(PAGE), flags=re.MULTILINE)  # 10 kB smaller
-    style = "".join(map(read_asset, STYLES))
     names = " and ".join(shown.name for shown in networks)
+    data = {"title": title, "networks": [network_data(shown) for shown in networks]}
+    return assemble(PAGE, title or names, data, index=index, exercises=exercises)
+
+
+def assemble(entry: str, title: str, data: dict[str, Any], **parts: str) -> str:
+    """Return a page that runs the script `entry` with its data, as HTML; `parts` are as in `build`."""
+    script = '"use strict";\n' + re.sub(r"^\s+|\s+// .*$", "", join_modules(entry), flags=re.MULTILINE)  # 16 kB smaller
+    style = "".join(map(read_asset, STYLES))
+    index = html.escape(parts["index"])
     values = {
         "policy": content_policy(style, script),
-        "title": html.escape(title or names),
-        "index": f'<a href="{html.escape(index)}">All networks</a>\n' if index else "",
-        "exercises": exercises,
+        "title": html.escape(title),
+        "index": f'<a href="{index}">All networks</a>\n' if index else "",
+        "exercises": parts["exercises"],
         "style": style,
         "version": __version__,
-        "data": _json({"title": title, "networks": [network_data(shown) for shown in networks]}),
+        "data": _json(data),
         "script": script,
     }
     return string.Template(read_asset("template.html")).substitute(values)
@@ -153,21 +161,25 @@ def network_data(shown: ShownNetwork) -> dict[str, Any]:
     c, (source, target) = network.model_config, network.vocabularies
     phones = dict(map(str.split, read_asset("phones.txt").splitlines()))
     words = [phones.get(symbol) for symbol in target.symbols]
-    derived = {"has_attention": c.has_attention, "go": c.go, "gates": c.cell.gates, "states": c.cell.states}
     pattern = PATTERNS[network.pattern] if network.pattern else None
     return {
         "name": shown.name,
         "summary": network.summary(),
         "task_description": f"the pattern {pattern.name}: {pattern.description}" if pattern else shown.task_description,
-        "config": asdict(c) | derived,
+        "config": config_data(c),
         **{name: getattr(network, name) for name in ("pattern", "ends", "min_in_len", "in_len", "out_len")},
         "source": asdict(source) | {"largest": c.in_max_int},
         "target": asdict(target) | {"largest": c.out_max_int, "words": words if all(words) else []},
         "shapes": [[name, list(shape)] for name, shape in weight_shapes(c).items()],
         "weights": encode_weights(network),
         "examples": [asdict(example) for example in shown.examples],
-        "recording": None,
     }
+
+
+def config_data(config: ModelConfig) -> dict[str, Any]:
+    """Return the JSON object for the constructor of Network in network.js."""
+    cell = {"gates": config.cell.gates, "states": config.cell.states}
+    return asdict(config) | {"has_attention": config.has_attention, "go": config.go} | cell
 
 
 def encode_weights(network: TrainedNetwork) -> dict[str, Any]:
@@ -175,7 +187,7 @@ def encode_weights(network: TrainedNetwork) -> dict[str, Any]:
     names = weight_shapes(network.model_config)
     arrays, scales = zip(*(_scaled(network.weights[name]) for name in names), strict=True)
     numbers = base64.b64encode(b"".join(array.tobytes() for array in arrays)).decode()
-    return {"bits": BITS, "scales": scales, "numbers": numbers}
+    return {"scales": scales, "numbers": numbers}
 
 
 def rounded(weights: Weights) -> Weights:

@@ -44,7 +44,7 @@ export class Diagram {
     const { u, letter, S } = this;
     const inputs = [...run.source.keys()].map((s) => sourceName(run, s));
     const outputs = [...run.steps.slice(0, T).keys()].filter((t) => !isEnd(run, t)).map((t) => writtenName(run, t));
-    const n = Math.max(S + Number(app.state.hidden), T, app.state.film ? (run.expected?.length ?? 0) : 0);
+    const n = Math.max(S + Number(app.state.hidden), T);
     const longest = Math.min(9, Math.max(...[...inputs, ...outputs].map((name) => [...name].length)));
     const margin = 28 * u; // has room for GO
     const wide = 9.7 * longest * letter; // a word has narrower letters if otherwise the picture were too wide
@@ -210,7 +210,7 @@ export class Diagram {
 
   /** Show the inside of a cell. */
   open(/** @type {number} */ place, /** @type {boolean} */ backward) {
-    showTab("inside", { place, cell: { ...app.state.cell, networkIndex: this.index, backward: Number(backward) } });
+    showTab("inside", { place, inside: { ...app.state.inside, networkIndex: this.index, backward: Number(backward) } });
     byId("inside").focus({ preventScroll: true });
   }
 

@@ -45,3 +45,6 @@ export function trainedLengths(/** @type {TrainedNetwork[]} */ networks) {
   if (trained.length === networks.length && new Set(ranges).size === 1) return `Trained on ${ranges[0]}.`;
   return `Trained on ${trained.map(({ name }, i) => `${ranges[i]} (${name})`).join(" and on ")}.`;
 }
+
+/** @type {(n: number) => string} */
+export const thousands = (n) => n.toLocaleString("en");

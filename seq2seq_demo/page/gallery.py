@@ -11,6 +11,7 @@ import numpy as np
 from seq2seq_demo import __version__
 from seq2seq_demo.network.decoding import DecodingOptions
 from seq2seq_demo.page.builder import ShownNetwork, content_policy, read_asset
+from seq2seq_demo.page.training import TITLE as TITLE_OF_TRAINING
 from seq2seq_demo.predictions import to_prediction
 
 TITLE = "Networks that read one sequence and write another"
@@ -24,17 +25,21 @@ FOLDED = "<summary>Exercises: predict, then look</summary><p>â€œShow the answerâ
 
 @dataclass(frozen=True)
 class Entry:
-    """A page of the gallery, with its networks by name."""
+    """A page of the gallery, with its networks by name; without any, it is the page in which two networks train."""
 
     title: str
     description: str
-    networks: tuple[str, ...]
+    networks: tuple[str, ...] = ()
 
 
 GALLERY = {
+    "train": Entry(
+        TITLE_OF_TRAINING,
+        "Two small networks learn to write digits backwards while you watch. Change them, and train them again.",
+    ),
     "reversing": Entry(
         "Reversing, with and without attention",
-        "Two networks learn to write digits backwards. The one without attention must remember all of them at once.",
+        "Two networks write digits backwards. The one without attention must remember all of them at once.",
         ("recorded-attention", "recorded-rnn"),
     ),
     "lengths": Entry(

@@ -11,7 +11,7 @@ import { sourceSymbol, targetSymbol } from "./runs.js";
 import { goToOutput } from "./step.js";
 
 /** @import { Replacement } from "./app.js"
-    @import { Step } from "./network.js"
+    @import { Network, Step } from "./network.js"
     @import { Vocabulary } from "./symbols.js"
     @import { TrainedNetwork } from "./trained.js" */
 
@@ -31,10 +31,11 @@ export function influencePanel() {
     controls,
     networkColumns((i) => [results[i], ...maps[i].elements]),
   );
-  let drawn = "";
+  /** @type {unknown[]} */
+  let drawn = [];
   return addPanel(section, () => {
-    const current = JSON.stringify([app.source, app.state.replacement, app.state.moment]);
-    if (current !== drawn) {
+    const current = [app.runs, app.state.replacement];
+    if (current.some((part, i) => part !== drawn[i])) {
       redraw(controls, ...influenceControls());
       const { replacement } = app.state;
       app.networks.forEach((network, i) =>
@@ -75,7 +76,8 @@ function influenceControls() {
     @type {(network: TrainedNetwork, replacement: Replacement) => [number[], number[]]} */
 function answers(network, { s, symbol }) {
   const source = app.source ?? [];
-  return [freeAnswer(network, source), freeAnswer(network, source.with(s, symbol))];
+  const model = network.at(app.state.moment);
+  return [freeAnswer(network, model, source), freeAnswer(network, model, source.with(s, symbol))];
 }
 
 /** Return a list of the symbols of two answers, aligned, in which those that differ are marked.
@@ -97,40 +99,45 @@ export function beforeAndAfterList(network, before, after) {
 function influenceMap(/** @type {TrainedNetwork} */ network) {
   const name = `Influence of each input on each output of ${network.name}`;
   const progress = h("p", { className: "hint" });
-  /** @type {Influence} */
-  let influence; // `update` sets it
-  let computed = "";
+  /** The one that is computed, and the last one that is complete; while the network trains, they differ.
+      @type {Influence} */
+  let influence;
+  /** @type {Influence | null} */
+  let shown = null;
   const map = new HeatMap(name, (t, s) => {
     if (app.t !== t) goToOutput(t);
     if (s !== null && s !== app.state.replacement?.s) replace(s);
   });
   const content = () => {
-    const inputs = influence.source.map((symbol) => sourceSymbol(network, symbol));
-    const outputs = influence.answer.map((symbol) => targetSymbol(network, symbol));
-    return outputsByInputs(inputs, outputs, influence.matrix, "changes with");
+    const { source, answer, matrix } = shown ?? influence;
+    const inputs = source.map((symbol) => sourceSymbol(network, symbol));
+    const outputs = answer.map((symbol) => targetSymbol(network, symbol));
+    return outputsByInputs(inputs, outputs, matrix, "changes with");
   };
   const { details, refresh } = tableDetails(`${name}, as a table`, () => heatTable(name, content()));
   const results = h("div", {}, h("figure", {}, h("figcaption", {}, CAPTION), map.box), details);
   const draw = () => {
-    const { isDone, next, trials } = influence;
-    revise(progress, {}, isDone ? "" : `Computing the influence of each input: ${percent(next / trials.length)}`);
-    results.toggleAttribute("hidden", !isDone);
-    if (!isDone || !map.show([influence], content, { row: app.t, column: app.state.replacement?.s ?? null })) return;
+    const { next, trials } = influence;
+    revise(progress, {}, shown ? "" : `Computing the influence of each input: ${percent(next / trials.length)}`);
+    results.toggleAttribute("hidden", !shown);
+    if (!shown || !map.show([shown], content, { row: app.t, column: app.state.replacement?.s ?? null })) return;
     refresh();
   };
   const work = (/** @type {Influence} */ current) => {
     if (current !== influence || current.isDone) return;
     current.work(TRIALS_PER_SLICE);
-    draw();
+    if (current.isDone) shown = current;
+    update(); // the network may have trained on
     setTimeout(work, 0, current);
   };
   const update = () => {
-    const current = `${app.state.moment} ${app.source}`;
-    if (current !== computed) {
-      influence = new Influence(network, app.source ?? []);
+    const model = network.at(app.state.moment);
+    const isOther = `${influence?.source}` !== `${app.source}`;
+    if (isOther || (influence.isDone && influence.model !== model)) {
+      if (isOther) shown = null;
+      influence = new Influence(network, model, app.source ?? []);
       setTimeout(work, 0, influence);
     }
-    computed = current;
     draw();
   };
   return { elements: [progress, results], update };
@@ -154,14 +161,14 @@ function changedOutputs(/** @type {number[]} */ before, /** @type {number[]} */ 
   return [...before.keys()].filter((t) => pairs[t][1] !== pairs[t][0]);
 }
 
-/** Return a network's answer at the current moment, without forcing.
-    @type {(network: TrainedNetwork, source: number[]) => number[]} */
-function freeAnswer(network, source) {
+/** Return the answer of a network's `model`, without forcing.
+    @type {(network: TrainedNetwork, model: Network, source: number[]) => number[]} */
+function freeAnswer(network, model, source) {
   const run = app.runs.find((one) => one.network === network);
   let maxSteps = network.maxOutLen(source.length, null) + 1;
   if (!network.ends) maxSteps = run && source.length === run.source.length ? run.steps.length : maxSteps - 1;
   /** @type {Step[]} */
-  const steps = network.at(app.state.moment).run(source, maxSteps, { toEnd: network.ends }).steps;
+  const steps = model.run(source, maxSteps, { toEnd: network.ends }).steps;
   return steps.map((step) => step.written);
 }
 
@@ -189,10 +196,12 @@ function category(/** @type {Vocabulary} */ vocabulary, /** @type {number} */ sy
 class Influence {
   next = 0;
 
-  constructor(/** @type {TrainedNetwork} */ network, /** @type {number[]} */ source) {
+  /** @param {TrainedNetwork} network @param {Network} model @param {number[]} source */
+  constructor(network, model, source) {
     this.network = network;
+    this.model = model;
     this.source = source;
-    this.answer = freeAnswer(network, source);
+    this.answer = freeAnswer(network, model, source);
     this.matrix = this.answer.map(() => source.map(() => 0));
     const n = Math.min(MAX_SUBSTITUTES, Math.floor(MAX_TRIALS / source.length));
     this.trials = source.flatMap((original, s) =>
@@ -207,7 +216,7 @@ class Influence {
   /** Run the next n trials. Each replaces an input by a symbol and counts the outputs that change. */
   work(n = Infinity) {
     for (const { s, symbol, share } of this.trials.slice(this.next, this.next + n)) {
-      const after = freeAnswer(this.network, this.source.with(s, symbol));
+      const after = freeAnswer(this.network, this.model, this.source.with(s, symbol));
       for (const t of changedOutputs(this.answer, after)) this.matrix[t][s] += share;
     }
     this.next += n;

@@ -93,7 +93,7 @@ class InsidePanel {
   /** Change the selection and the current step.
       @type {(patch: Partial<InsidePanel["selected"]>, place?: number) => void} */
   choose(patch, place = app.state.place) {
-    const chosen = { cell: { ...app.state.cell, ...patch } };
+    const chosen = { inside: { ...app.state.inside, ...patch } };
     app.change(place === app.state.place ? chosen : { ...chosen, place });
     const cell = this.cellAt(place);
     const { unit } = this.selected;
@@ -118,7 +118,7 @@ class InsidePanel {
   update() {
     const { place } = app.state;
     const { run, map, selected } = this;
-    const key = Object.values({ ...selected, unit: 0 }).join();
+    const key = Object.values({ ...selected, unit: this.network.config.cell_size }).join();
     if (key !== this.drawn) this.unitInput = this.drawControls();
     this.drawn = key;
     const { unitInput } = this;

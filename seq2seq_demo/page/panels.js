@@ -42,10 +42,8 @@ export function disabledWithoutRun(/** @type {HTMLElement} */ element) {
 export function networkColumns(makeParts) {
   const columns = app.networks.map((network, i) => {
     const attention = `${network.config.has_attention ? "with" : "without"} attention`;
-    const unrecorded = h("small", { className: "unrecorded" }, "not recorded: saved network");
     const kind = /attention/i.test(network.name) ? null : h("small", {}, ` ${attention}`);
-    const parts = [h("span", {}, network.name), kind, network.recording ? null : unrecorded];
-    const name = app.networks.length > 1 ? h("h2", { className: "name" }, ...parts) : null;
+    const name = app.networks.length > 1 ? h("h2", { className: "name" }, h("span", {}, network.name), kind) : null;
     return h("div", { className: "column" }, name, ...makeParts(i));
   });
   return h("div", { className: "columns" }, ...columns);
@@ -65,9 +63,6 @@ export function tableDetails(label, makeTable) {
   return { details, refresh };
 }
 
-/** Return the name of a network if the page shows several, else "". */
-export const networkLabel = (/** @type {TrainedNetwork} */ { name }) => (app.networks.length > 1 ? name : "");
-
 /** Return the name of a network, if the page shows several, before a text. */
-export const withLabel = (/** @type {TrainedNetwork} */ network, /** @type {string} */ text) =>
-  [networkLabel(network), text].filter(Boolean).join(": ");
+export const withLabel = (/** @type {TrainedNetwork} */ { name }, /** @type {string} */ text) =>
+  app.networks.length > 1 ? `${name}: ${text}` : text;

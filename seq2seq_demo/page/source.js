@@ -16,7 +16,6 @@ import { showTab } from "./tabs.js";
 
 /** Return the strip at the top of the page, and fill in the header. */
 export function inputPanel() {
-  showSummary();
   const hide = toggleButton("hidden", "Hide the answer", "Show the answer", () => ({
     place: null,
     moment: null,
@@ -36,7 +35,7 @@ export function moreDetails() {
 }
 
 /** Fill in the page's title, and the task and the architecture of each network in the footer. */
-function showSummary() {
+export function showSummary() {
   const { networks, title } = app;
   const tasks = networks.map(({ task_description: task }) => task && `on ${task.replace(/\.$/, "")}`);
   const isOneTask = new Set(tasks).size === 1;
@@ -51,9 +50,10 @@ function showSummary() {
   document.body.dataset.networks = String(networks.length);
 }
 
-/** Return a text field with a label, a help text, a hint and a line for errors.
-    @type {(id: string, label: string, help: string, hint: string) => { field: HTMLElement, input: HTMLInputElement, showError: (text: string) => void }} */
-function textField(id, label, help, hint) {
+/** Return a text field with a label, a help text, a line for a hint, and one for errors.
+    @type {(id: string, label: string, help: string) => { field: HTMLElement, input: HTMLInputElement, hint: HTMLElement,
+      showError: (text: string) => void }} */
+function textField(id, label, help) {
   const labelElement = labelWithHelp(label, help, "label");
   labelElement.children[0].setAttribute("for", id);
   const attributes = { "aria-describedby": `${id}-error ${id}-hint`, autocapitalize: "off", autocorrect: "off" };
@@ -64,23 +64,22 @@ function textField(id, label, help, hint) {
     input.blur(); // now the arrow keys step
   });
   const error = h("p", { id: `${id}-error`, className: "error" });
-  const hintLine = h("p", { id: `${id}-hint`, className: "hint" }, hint);
+  const hint = h("p", { id: `${id}-hint`, className: "hint" });
   const showError = (/** @type {string} */ text) => {
     error.textContent = text;
     input.setAttribute("aria-invalid", String(text !== ""));
   };
-  return { field: h("div", { className: "text-field" }, labelElement, input, error, hintLine), input, showError };
+  return { field: h("div", { className: "text-field" }, labelElement, input, error, hint), input, hint, showError };
 }
 
 function sourceField() {
   const [{ sourceVocabulary: vocabulary }] = app.networks;
   const spaces = vocabulary.isSingleDigits ? "with or without spaces" : "separated by spaces";
   const separator = vocabulary.tokens === "characters" ? "" : `, ${spaces}`;
-  const { field, input, showError } = textField(
+  const { field, input, hint, showError } = textField(
     "source",
     "Source",
     "The input sequence, which the network reads symbol by symbol.",
-    `Symbols: ${vocabulary.description()}${separator}. ${trainedLengths(app.networks)}`,
   );
   input.addEventListener("input", () => {
     app.change({ text: input.value });
@@ -89,6 +88,7 @@ function sourceField() {
   app.addForRuns(() => {
     if (input.value !== app.state.text) input.value = app.state.text;
     showError(app.error);
+    revise(hint, {}, `Symbols: ${vocabulary.description()}${separator}. ${trainedLengths(app.networks)}`);
   });
   return field;
 }
@@ -107,18 +107,14 @@ function answerTexts() {
   if (app.state.hidden) return "The answer is hidden.";
   const text = (/** @type {Run} */ run) => {
     const answer = run.network.targetVocabulary.text(run.answer) || "only END";
-    return withLabel(run.network, `Answer ${answer}, ${judgement(run).text}. ${momentNote(run.network)}`.trim());
+    return withLabel(run.network, `Answer ${answer}, ${judgement(run).text}. ${momentNote()}`.trim());
   };
   return app.runs.map(text).join(" ");
 }
 
-/** Return a note on the moment of training that the answer of a network is from; "" for the saved network. */
-export function momentNote(/** @type {TrainedNetwork} */ network) {
-  if (app.state.moment === null) return "";
-  const step = network.stepAt(app.state.moment);
-  if (step === null) return "This step was not recorded: this is the answer of the saved network.";
-  return `This is the answer after ${pluralize(step, "training step")}.`;
-}
+/** Return a note on the moment of training that the answers are from; "" for the network after all its training. */
+export const momentNote = ({ moment } = app.state) =>
+  moment === null ? "" : `This is the answer after ${pluralize(app.moments[moment], "training step")}.`;
 
 export const announceAnswers = (prefix = "") => announce(`${prefix} ${answerTexts()}`.trim());
 
@@ -133,11 +129,10 @@ function targetHint(/** @type {TrainedNetwork} */ { pattern, targetVocabulary: v
 /** Return the field for the target, which is filled in if the target is known. */
 function targetField() {
   const [{ targetVocabulary: vocabulary }] = app.networks;
-  const { field, input, showError } = textField(
+  const { field, input, hint, showError } = textField(
     "target",
     "Target (optional)",
     "The expected answer. With a target, the page marks errors and compares teacher forcing with free-running.",
-    targetHint(app.networks[0]),
   );
   const fill = () => {
     const target = app.runs.length && app.runs[0].target ? vocabulary.text(app.runs[0].target) : "";
@@ -155,6 +150,7 @@ function targetField() {
   app.addForRuns(() => {
     if (document.activeElement !== input) fill();
     showError(app.targetError);
+    revise(hint, {}, targetHint(app.networks[0]));
   });
   return field;
 }
@@ -165,7 +161,7 @@ function examplesList() {
     announceAnswers();
   };
   const [{ examples, sourceVocabulary }] = app.networks;
-  if (!examples.length) {
+  if (!examples.length && sourceVocabulary.isText) {
     const command = h("code", {}, "seq2seq-demo page --from-file");
     return h("p", { className: "hint" }, "This page has no examples. ", command, " adds some of your pairs.");
   }

@@ -22,15 +22,13 @@ const ALL_WRITTEN = "“Show the answer” compares it with the target.";
 /** @type {Record<Verdict, string>} */
 export const MARKS = { right: "✓ ", wrong: "✗ ", unknown: "" };
 
-/** Return the panel; `slots` are places for other pictures, which cover those of the networks, and `lines` stand below
-    the pictures.
-    @type {(slots: HTMLElement[], lines: HTMLElement[]) => HTMLElement} */
-export function stepPanel(slots, lines) {
+/** Return the panel; `lines` stand below the pictures. */
+export function stepPanel(/** @type {HTMLElement[]} */ lines) {
   const boxes = app.networks.map((network) => scrollBox(`Diagram: ${network.name}`));
   const sentences = app.networks.map((_, i) => sentenceParts(i));
   const parts = networkColumns((i) => [
     ...sentences[i].elements,
-    h("div", { className: "picture-box" }, boxes[i], slots[i]),
+    h("div", { className: "picture-box" }, boxes[i]),
     lines[i] ?? null,
   ]);
   const section = h("section", { id: "step", attributes: { "aria-label": "Step by step" } }, parts);
@@ -90,29 +88,33 @@ function sentenceParts(/** @type {number} */ i) {
   const [text, verdict, rest] = [h("span", {}, BLANK), h("strong"), h("span")];
   const sentence = h("p", { className: "sentence", ...(i ? {} : { id: "sentence" }) }, text, " ", verdict, rest);
   const show = (/** @type {Run} */ run) => {
-    const { place, hidden, film, lecture, embed } = app.state;
+    const { place, hidden, lecture, embed } = app.state;
     const isWritten = place - app.S >= run.steps.length;
     const judged = judgement(run);
     const isHidden = hidden && !(embed && isWritten); // the embedded view has no button that shows the answer
-    const isOpening = (app.isOpening || film) && !isHidden;
+    const isOpening = app.isOpening && !isHidden;
     const isJudged = isHidden || isOpening || isWritten || Object.keys(app.forced).length > 0;
     const [kind, words] = isHidden ? ["unknown", isWritten ? ALL_WRITTEN : HIDDEN] : [judged.kind, judged.text];
     const described = isHidden && place === app.S ? "" : describePlace(run, place);
-    const note = momentNote(run.network);
+    const note = momentNote();
     const opening = note ? note.replace(/\.$/, ":") : OPENING;
     const judging = lecture ? "The whole answer:" : `${described} The whole answer:`; // a projector has less room
     revise(text, {}, isOpening ? opening : isJudged && !isHidden ? judging : described);
     revise(verdict, { class: `judgement ${kind}` }, isJudged ? MARKS[/** @type {Verdict} */ (kind)] + words : "");
-    const action = isOpening ? (note || lecture ? "." : FIRST_ACTION) : isJudged ? `. ${note}` : note;
+    const action = isOpening
+      ? note || lecture || app.moments.length
+        ? "."
+        : FIRST_ACTION
+      : isJudged
+        ? `. ${note}`
+        : note;
     revise(rest, {}, isHidden ? "" : `${action} ${answerNotes(run)}`);
   };
   return { elements: [sentence, answer], show };
 }
 
-/** Return the number of decoder steps to draw: while the answer is hidden, those that were made, and at least the first;
-    in the film, no more than are expected, so that the columns keep their width. */
-function shownSteps(/** @type {Run} */ { steps: { length: T }, expected }) {
-  if (app.state.film) return Math.min(T, expected?.length ?? T);
+/** Return the number of decoder steps to draw: while the answer is hidden, those that were made, and at least the first. */
+function shownSteps(/** @type {Run} */ { steps: { length: T } }) {
   return app.state.hidden ? Math.max(1, Math.min(app.state.place - app.S, T)) : T;
 }
 

@@ -28,6 +28,16 @@ export const PATTERNS = {
   },
 };
 
+/** Return the target of a source; null if the pattern is not in PATTERNS or does not accept the source.
+    @type {(pattern: string | null, source: number[], largest: number) => number[] | null} */
+export function targetOf(pattern, source, largest) {
+  try {
+    return PATTERNS[pattern ?? ""](source, largest);
+  } catch {
+    return null;
+  }
+}
+
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the characters at which Python's str.split splits
 const WHITE_SPACE = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/u;
 

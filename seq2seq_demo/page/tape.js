@@ -3,7 +3,7 @@
    B is the size of the batch, S the length of the sources, H and M the widths of a query and of the memory, V the number of
    output symbols. */
 
-const NONE = new Float32Array(0);
+export const NONE = new Float32Array(0);
 
 /** The backward passes of the operations so far; null unless a tape records.
     @type {(() => void)[] | null} */
@@ -42,33 +42,24 @@ export function differentiate(forward) {
 
 /** Return the columns start…end − 1 of a matrix or, if that is `data`, of its gradient.
     @type {(x: Matrix, data?: Float32Array, start?: number, end?: number) => View} */
-const view = (x, data = x, start = 0, end = x.columns) => ({
-  data,
-  start,
-  rows: x.rows,
-  columns: end - start,
-  row: x.columns,
-  column: 1,
-});
+function view(x, data = x, start = 0, end = x.columns) {
+  return { data, start, rows: x.rows, columns: end - start, row: x.columns, column: 1 };
+}
 
 /** @type {(view: View) => View} */
-const transposed = ({ data, start, rows, columns, row, column }) => ({
-  data,
-  start,
-  rows: columns,
-  columns: rows,
-  row: column,
-  column: row,
-});
+function transposed({ data, start, rows, columns, row, column }) {
+  return { data, start, rows: columns, columns: rows, row: column, column: row };
+}
 
 /** Add the product of a [n, k] and b [k, m] to c [n, m], in blocks of 4 × 2 sums. */
 function addProduct(/** @type {View} */ c, /** @type {View} */ a, /** @type {View} */ b) {
   const { data: A, row: aRow, column: aColumn, columns: k } = a;
   const { data: B, row: bRow, column: bColumn } = b;
   const { data: C, row: cRow, column: cColumn, rows: n, columns: m } = c;
-  const [nBlocked, mBlocked] = [n - (n % 4), m - (m % 2)];
-  for (let i = 0; i < nBlocked; i += 4) {
-    for (let j = 0; j < mBlocked; j += 2) {
+  const blocked = n - (n % 4);
+  for (let i = 0; i < blocked; i += 4) {
+    for (let j = 0; j < m; j += 2) {
+      const next = j + 1 < m ? bColumn : 0; // an odd number of columns ends with a block of 4 × 1
       let p = a.start + i * aRow;
       let q = b.start + j * bColumn;
       let s00 = 0;
@@ -81,7 +72,7 @@ function addProduct(/** @type {View} */ c, /** @type {View} */ a, /** @type {Vie
       let s31 = 0;
       for (let l = 0; l < k; l++) {
         const x = B[q];
-        const y = B[q + bColumn];
+        const y = B[q + next];
         const a0 = A[p];
         const a1 = A[p + aRow];
         const a2 = A[p + 2 * aRow];
@@ -99,51 +90,25 @@ function addProduct(/** @type {View} */ c, /** @type {View} */ a, /** @type {Vie
       }
       const to = c.start + i * cRow + j * cColumn;
       C[to] += s00;
-      C[to + cColumn] += s01;
       C[to + cRow] += s10;
-      C[to + cRow + cColumn] += s11;
       C[to + 2 * cRow] += s20;
-      C[to + 2 * cRow + cColumn] += s21;
       C[to + 3 * cRow] += s30;
+      if (j + 1 === m) break;
+      C[to + cColumn] += s01;
+      C[to + cRow + cColumn] += s11;
+      C[to + 2 * cRow + cColumn] += s21;
       C[to + 3 * cRow + cColumn] += s31;
     }
   }
-  addRows(c, a, b, 0, nBlocked, mBlocked);
-  addRows(c, a, b, nBlocked, n, 0);
-}
-
-/** Add the rows first…end − 1 of the product of a and b to c, from a column on, in blocks of 4 sums.
-    @type {(c: View, a: View, b: View, first: number, end: number, fromColumn: number) => void} */
-function addRows(c, a, b, first, end, fromColumn) {
-  const { data: A, row: aRow, column: aColumn, columns: k } = a;
-  const { data: B, row: bRow, column: bColumn } = b;
-  const { data: C, row: cRow, column: cColumn, columns: m } = c;
-  for (let i = first; i < end; i++) {
-    let j = fromColumn;
-    for (; j + 4 <= m; j += 4) {
-      let s0 = 0;
-      let s1 = 0;
-      let s2 = 0;
-      let s3 = 0;
-      for (let l = 0, p = a.start + i * aRow, q = b.start + j * bColumn; l < k; l++, p += aColumn, q += bRow) {
-        const factor = A[p];
-        s0 += factor * B[q];
-        s1 += factor * B[q + bColumn];
-        s2 += factor * B[q + 2 * bColumn];
-        s3 += factor * B[q + 3 * bColumn];
-      }
-      const to = c.start + i * cRow + j * cColumn;
-      C[to] += s0;
-      C[to + cColumn] += s1;
-      C[to + 2 * cColumn] += s2;
-      C[to + 3 * cColumn] += s3;
-    }
-    for (; j < m; j++) {
-      let sum = 0;
-      for (let l = 0; l < k; l++) sum += A[a.start + i * aRow + l * aColumn] * B[b.start + l * bRow + j * bColumn];
-      C[c.start + i * cRow + j * cColumn] += sum;
-    }
-  }
+  if (blocked === n) return;
+  const [restOfC, restOfA] = [c, a].map((x) => ({ ...x, start: x.start + blocked * x.row, rows: n - blocked }));
+  if (m >= 4) addProduct(transposed(restOfC), transposed(b), transposed(restOfA));
+  else
+    for (let i = blocked; i < n; i++)
+      for (let j = 0; j < m; j++)
+        for (let l = 0; l < k; l++)
+          C[c.start + i * cRow + j * cColumn] +=
+            A[a.start + i * aRow + l * aColumn] * B[b.start + l * bRow + j * bColumn];
 }
 
 /** Return x [B, k] times the columns start…end − 1 of W [k, m].
@@ -165,10 +130,11 @@ export function plus(x, y) {
   const n = y.length; // z[i] = x[i] + y[i % n]
   for (let from = 0; from < z.length; from += n) for (let i = 0; i < n; i++) z[from + i] = x[from + i] + y[i];
   tape?.push(() => {
-    for (let from = 0; from < z.length; from += n) {
+    const [dx, dy, dz] = [x.gradient, y.gradient, z.gradient];
+    for (let from = 0; from < dz.length; from += n) {
       for (let i = 0; i < n; i++) {
-        x.gradient[from + i] += z.gradient[from + i];
-        y.gradient[i] += z.gradient[from + i];
+        dx[from + i] += dz[from + i];
+        dy[i] += dz[from + i];
       }
     }
   });
@@ -181,35 +147,47 @@ export function product(x, y) {
   const z = zeros(x.rows, x.columns);
   for (let i = 0; i < z.length; i++) z[i] = x[i] * y[i];
   tape?.push(() => {
-    for (let i = 0; i < z.length; i++) {
-      x.gradient[i] += z.gradient[i] * y[i];
-      y.gradient[i] += z.gradient[i] * x[i];
+    const [dx, dy, dz] = [x.gradient, y.gradient, z.gradient];
+    for (let i = 0; i < dz.length; i++) {
+      dx[i] += dz[i] * y[i];
+      dy[i] += dz[i] * x[i];
     }
   });
   return z;
 }
 
-/** Return an operation that applies a function to each number; `slope` is its derivative, given its result.
-    @type {(f: (x: number) => number, slope: (y: number) => number) => (x: Matrix) => Matrix} */
-const elementwise = (f, slope) => (x) => {
+/** Return tanh(x), number by number. */
+export function tanh(/** @type {Matrix} */ x) {
   const y = zeros(x.rows, x.columns);
-  for (let i = 0; i < y.length; i++) y[i] = f(x[i]);
+  for (let i = 0; i < y.length; i++) y[i] = Math.tanh(x[i]);
   tape?.push(() => {
-    for (let i = 0; i < y.length; i++) x.gradient[i] += y.gradient[i] * slope(y[i]);
+    const [dx, dy] = [x.gradient, y.gradient];
+    for (let i = 0; i < dy.length; i++) dx[i] += dy[i] * (1 - y[i] * y[i]);
   });
   return y;
-};
+}
 
-export const tanh = elementwise(Math.tanh, (y) => 1 - y * y);
-export const sigmoid = elementwise(
-  (x) => 0.5 * Math.tanh(0.5 * x) + 0.5,
-  (y) => y * (1 - y),
-);
-/** 1 − x */
-export const complement = elementwise(
-  (x) => 1 - x,
-  () => -1,
-);
+/** Return σ(x), number by number. */
+export function sigmoid(/** @type {Matrix} */ x) {
+  const y = zeros(x.rows, x.columns);
+  for (let i = 0; i < y.length; i++) y[i] = 0.5 * Math.tanh(0.5 * x[i]) + 0.5;
+  tape?.push(() => {
+    const [dx, dy] = [x.gradient, y.gradient];
+    for (let i = 0; i < dy.length; i++) dx[i] += dy[i] * y[i] * (1 - y[i]);
+  });
+  return y;
+}
+
+/** Return 1 − x, number by number. */
+export function complement(/** @type {Matrix} */ x) {
+  const y = zeros(x.rows, x.columns);
+  for (let i = 0; i < y.length; i++) y[i] = 1 - x[i];
+  tape?.push(() => {
+    const [dx, dy] = [x.gradient, y.gradient];
+    for (let i = 0; i < dy.length; i++) dx[i] -= dy[i];
+  });
+  return y;
+}
 
 /** Return the columns start…end − 1 of x.
     @type {(x: Matrix, start: number, end: number) => Matrix} */
@@ -255,12 +233,23 @@ export function rows(x, indices) {
 }
 
 /** Return exp(x) / Σ exp(x).
-    @type {(x: Float32Array | number[]) => Float32Array<ArrayBuffer>} */
-export function softmax(x) {
-  const largest = Math.max(...x);
-  const exp = Float64Array.from(x, (value) => Math.exp(value - largest));
-  const sum = exp.reduce((a, b) => a + b);
-  return Float32Array.from(exp, (value) => value / sum);
+    @type {(x: Float32Array) => Float32Array} */
+export const softmax = (x) => softmaxRow(x, 0, x.length, new Float32Array(x.length));
+
+/** Write exp(x) / Σ exp(x) of n numbers of x to y, both from `start` on. Return y.
+    @type {(x: Float32Array, start: number, n: number, y: Float32Array) => Float32Array} */
+function softmaxRow(x, start, n, y) {
+  const total = logTotal(x, start, n);
+  for (let i = start; i < start + n; i++) y[i] = Math.exp(x[i] - total);
+  return y;
+}
+
+/** Return log Σ exp(x) of n numbers of x, from `start` on. */
+export function logTotal(/** @type {Float32Array} */ x, start = 0, n = x.length) {
+  let [largest, sum] = [-Infinity, 0];
+  for (let i = start; i < start + n; i++) largest = Math.max(largest, x[i]);
+  for (let i = start; i < start + n; i++) sum += Math.exp(x[i] - largest);
+  return largest + Math.log(sum);
 }
 
 /** Attend with a query [B, H] to memory rows m_s [B, M], whose keys are [B, H] (Bahdanau et al. 2015): u = v · tanh(key +
@@ -269,45 +258,54 @@ export function softmax(x) {
 export function attend(keys, memory, query, v) {
   const [B, S, H, M] = [query.rows, keys.length, query.columns, memory[0].columns];
   const [context, alpha, u] = [zeros(B, M), zeros(B, S), zeros(B, S)];
-  const hidden = keys.map(() => new Float32Array(B * H)); // tanh(key + query)
-  for (let b = 0; b < B; b++) {
-    for (let s = 0; s < S; s++) {
+  const hidden = keys.map((key, s) => {
+    const y = new Float32Array(B * H); // tanh(key + query)
+    for (let b = 0, i = 0; b < B; b++) {
       let sum = 0;
-      for (let i = b * H, k = 0; k < H; i++, k++) {
-        hidden[s][i] = Math.tanh(keys[s][i] + query[i]);
-        sum += v[k] * hidden[s][i];
+      for (let k = 0; k < H; k++, i++) {
+        y[i] = Math.tanh(key[i] + query[i]);
+        sum += v[k] * y[i];
       }
       u[b * S + s] = sum;
     }
-    alpha.set(softmax(u.subarray(b * S, b * S + S)), b * S);
-    for (let i = b * M; i < b * M + M; i++) {
-      let sum = 0;
-      for (let s = 0; s < S; s++) sum += alpha[b * S + s] * memory[s][i];
-      context[i] = sum;
+    return y;
+  });
+  for (let b = 0; b < B; b++) softmaxRow(u, b * S, S, alpha);
+  memory.forEach((row, s) => {
+    for (let b = 0, i = 0; b < B; b++) {
+      const share = alpha[b * S + s];
+      for (let k = 0; k < M; k++, i++) context[i] += share * row[i];
     }
-  }
+  });
   tape?.push(() => {
-    for (let b = 0; b < B; b++) {
-      const slopes = memory.map((row, s) => {
-        let slope = 0; // of α
-        for (let i = b * M; i < b * M + M; i++) {
-          slope += context.gradient[i] * row[i];
-          row.gradient[i] += alpha[b * S + s] * context.gradient[i];
+    const slopes = new Float32Array(B * S); // of α
+    const means = new Float32Array(B); // of these slopes, by α
+    memory.forEach((row, s) => {
+      const [dm, da] = [row.gradient, context.gradient];
+      for (let b = 0, i = 0; b < B; b++) {
+        const share = alpha[b * S + s];
+        let slope = 0;
+        for (let k = 0; k < M; k++, i++) {
+          slope += da[i] * row[i];
+          dm[i] += share * da[i];
         }
-        return slope;
-      });
-      const mean = slopes.reduce((sum, slope, s) => sum + slope * alpha[b * S + s], 0);
-      keys.forEach((key, s) => {
-        const slope = alpha[b * S + s] * (slopes[s] - mean); // of u
-        for (let i = b * H, k = 0; k < H; i++, k++) {
-          const y = hidden[s][i];
-          const inner = slope * v[k] * (1 - y * y);
-          v.gradient[k] += slope * y;
-          key.gradient[i] += inner;
-          query.gradient[i] += inner;
+        slopes[b * S + s] = slope;
+        means[b] += slope * share;
+      }
+    });
+    const [dv, dq] = [v.gradient, query.gradient];
+    keys.forEach(({ gradient: dk }, s) => {
+      const y = hidden[s];
+      for (let b = 0, i = 0; b < B; b++) {
+        const slope = alpha[b * S + s] * (slopes[b * S + s] - means[b]); // of u
+        for (let k = 0; k < H; k++, i++) {
+          const inner = slope * v[k] * (1 - y[i] * y[i]);
+          dv[k] += slope * y[i];
+          dk[i] += inner;
+          dq[i] += inner;
         }
-      });
-    }
+      }
+    });
   });
   return { context, alpha, u };
 }
@@ -316,19 +314,14 @@ export function attend(keys, memory, query, v) {
     @type {(logits: Matrix, targets: number[], share?: number) => number} */
 export function crossEntropy(logits, targets, share = 1) {
   const { rows: B, columns: V } = logits;
-  const row = (/** @type {number} */ b) => logits.subarray(b * V, b * V + V);
   tape?.push(() => {
+    const p = new Float32Array(B * V);
     targets.forEach((target, b) => {
-      const p = softmax(row(b));
-      p[target] -= 1;
-      for (let k = 0; k < V; k++) logits.gradient[b * V + k] += (p[k] * share) / B;
+      softmaxRow(logits, b * V, V, p)[b * V + target] -= 1;
     });
+    for (let i = 0; i < p.length; i++) logits.gradient[i] += (p[i] * share) / B;
   });
-  return (share / B) * targets.reduce((sum, target, b) => sum + logTotal(row(b)) - row(b)[target], 0);
-}
-
-/** Return log Σ exp(x). */
-export function logTotal(/** @type {Float32Array} */ x) {
-  const largest = Math.max(...x);
-  return largest + Math.log(x.reduce((sum, value) => sum + Math.exp(value - largest), 0));
+  const loss = (/** @type {number} */ target, /** @type {number} */ b) =>
+    logTotal(logits, b * V, V) - logits[b * V + target];
+  return (share / B) * targets.reduce((sum, target, b) => sum + loss(target, b), 0);
 }

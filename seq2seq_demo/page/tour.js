@@ -23,7 +23,7 @@ export function fillTour() {
 /** Return the title, the sentence and the state of each link.
     @type {() => [string, string, Patch][]} */
 function stops() {
-  const { S, networks, nMoments } = app;
+  const { S, networks } = app;
   const [run] = app.runs;
   const bottleneck = "the last state is all that the decoder knows about the source";
   const attention = "the decoder looks back at the inputs, along the orange lines";
@@ -43,8 +43,6 @@ function stops() {
       { place: S + 2 },
     ],
     ["An error", "Output 1 is forced to be the second likeliest symbol.", { place: S + 1, forced: { 0: second } }],
-    nMoments
-      ? ["Training", "The networks learn from random weights: press “Play training”.", { place: S + 1, moment: 0 }]
-      : ["Inside", "A cell computes the next state from these numbers.", { place: 1, tab: "inside" }],
+    ["Inside", "A cell computes the next state from these numbers.", { place: 1, tab: "inside" }],
   ];
 }

@@ -2,29 +2,32 @@
 
 import { align, alignByPosition } from "./align.js";
 import { argmax, decodeWeights, last, Network } from "./network.js";
-import { PATTERNS, Vocabulary } from "./symbols.js";
+import { targetOf, Vocabulary } from "./symbols.js";
 
 /** @import { Alignment } from "./align.js"
     @import { Cell, Config, Encoded, Step, StoredWeights } from "./network.js"
     @import { VocabularyData } from "./symbols.js" */
 
-/** @typedef {{ steps: number[], epochs: number[], weights: StoredWeights[], n: number, exact_match: number[],
-      loss: number[] }} Recording
-    @typedef {{ source: number[], target: number[] | null, note: string }} Example
+/** @typedef {{ source: number[], target: number[] | null, note: string }} Example
     @typedef {{ name: string, summary: string, task_description: string, config: Config, pattern: string | null,
       ends: boolean, min_in_len: number | null, in_len: number | null, out_len: number | null, examples: Example[],
-      shapes: [string, number[]][], weights: StoredWeights, recording: Recording | null, source: VocabularyData,
-      target: VocabularyData }} NetworkData */
+      source: VocabularyData, target: VocabularyData }} NetworkFacts
+    @typedef {NetworkFacts & { shapes: [string, number[]][], weights: StoredWeights }} NetworkData */
 
 export const MAX_ANSWER_LEN = 120;
 
 /** @type {(a: number[], b: number[]) => boolean} */
 export const same = (a, b) => a.length === b.length && a.every((value, i) => value === b[i]);
 
-/** A trained network with its vocabularies, its examples and, if recorded, its weights during training. The constructor
-    takes the JSON of `network_data` in builder.py. */
+/** A trained network with its vocabularies and its examples. The constructor takes the JSON of `network_data` in
+    builder.py or, of a network that trains on the page, its facts and the network. */
 export class TrainedNetwork {
-  constructor(/** @type {NetworkData} */ { source, target, weights, ...data }) {
+  /** The network at kept steps of its training, if it trained on the page.
+      @type {Network[]} */
+  kept = [];
+
+  /** @param {NetworkFacts} facts @param {Network} network */
+  constructor({ source, target, ...data }, network = storedNetwork(/** @type {NetworkData} */ (data))) {
     this.name = data.name;
     this.summary = data.summary;
     this.task_description = data.task_description;
@@ -35,29 +38,15 @@ export class TrainedNetwork {
     this.in_len = data.in_len;
     this.out_len = data.out_len;
     this.examples = data.examples;
-    this.shapes = data.shapes;
-    this.recording = data.recording;
     this.go = data.config.go;
     this.sourceVocabulary = new Vocabulary(source, "GO");
     this.targetVocabulary = new Vocabulary(target, data.ends ? "END" : "GO");
-    this.final = new Network(data.config, decodeWeights(weights, data.shapes));
-    this.recorded = new Map(); // networks by index into the recording
+    this.final = network;
   }
 
-  /** Return the network at a recorded step of training. `moment` is its index in the recording; null is the saved
-      network. */
+  /** Return the network at a kept step of its training; `moment` is its index, null the trained network. */
   at(/** @type {number | null} */ moment) {
-    if (moment === null || !this.recording || moment >= this.recording.weights.length) return this.final;
-    if (!this.recorded.has(moment)) {
-      const weights = decodeWeights(this.recording.weights[moment], this.shapes);
-      this.recorded.set(moment, new Network(this.config, weights));
-    }
-    return this.recorded.get(moment);
-  }
-
-  /** Return the training step of a moment; null if this network has no recording of it, so that `at` is as saved. */
-  stepAt(/** @type {number | null} */ moment) {
-    return moment === null ? null : (this.recording?.steps[moment] ?? null);
+    return this.kept[moment ?? -1] ?? this.final;
   }
 
   /** Return the answer's length for a source of length S; if the network ends its answers, the maximum length. */
@@ -73,14 +62,8 @@ export class TrainedNetwork {
   knownTarget(/** @type {number[]} */ source) {
     const example = this.examples.find((one) => one.target && same(one.source, source));
     if (example) return example.target;
-    const pattern = PATTERNS[this.pattern ?? ""];
-    if (!pattern) return null;
-    try {
-      const target = pattern(source, this.config.out_max_int);
-      return this.ends || this.in_len !== source.length ? target : target.slice(0, this.out_len ?? undefined);
-    } catch {
-      return null;
-    }
+    const target = targetOf(this.pattern, source, this.config.out_max_int);
+    return this.ends || this.in_len !== source.length ? target : (target?.slice(0, this.out_len ?? undefined) ?? null);
   }
 
   /** Run the network of a moment (see `at`) on a source: free-running with the `forced` symbols and, if there is a
@@ -92,7 +75,7 @@ export class TrainedNetwork {
     const free = model.run(source, this.ends ? T + 1 : T, { forced, toEnd: this.ends });
     const decoderInput = target && [this.go, ...target].slice(0, this.ends ? undefined : -1); // shifted right by one
     const teach = decoderInput && (() => model.run(source, 0, { decoderInput, encoded: free.encoded }).steps);
-    return new Run(this, source, target, free, teach);
+    return new Run(this, model, { source, target }, free, teach);
   }
 
   /** Return the answer to a source; both are texts, as in `predict`, which marks an answer that did not end. Throws an
@@ -112,6 +95,10 @@ export class TrainedNetwork {
   }
 }
 
+/** Return the network with the weights in the JSON of `network_data`. */
+const storedNetwork = (/** @type {NetworkData} */ { config, weights, shapes }) =>
+  new Network(config, decodeWeights(weights, shapes));
+
 /** A network's answer to one source, compared with the target if there is one. */
 export class Run {
   /** The results of `liveliestUnit`.
@@ -121,10 +108,13 @@ export class Run {
   /** @type {Step[] | null} */
   taught = null;
 
-  /** @param {TrainedNetwork} network @param {number[]} source @param {number[] | null} target
-        @param {{ encoded: Encoded, steps: Step[] }} free @param {(() => Step[]) | null} teach */
-  constructor(network, source, target, { encoded, steps }, teach) {
+  /** `model` is the network at the moment of training that answers.
+      @param {TrainedNetwork} network @param {Network} model
+      @param {{ source: number[], target: number[] | null }} pair
+      @param {{ encoded: Encoded, steps: Step[] }} free @param {(() => Step[]) | null} teach */
+  constructor(network, model, { source, target }, { encoded, steps }, teach) {
     this.network = network;
+    this.model = model;
     this.source = source;
     this.target = target;
     this.encoded = encoded;

@@ -9,21 +9,37 @@ import { crossEntropy, differentiate } from "./tape.js";
 const CLIP_NORM = 5; // the largest global norm of a gradient
 const [BETA_1, BETA_2, EPSILON] = [0.9, 0.999, 1e-8];
 
-/** Return the mean cross-entropy of sources [B][S] and targets [B][T], END included. The decoder is fed the targets (teacher
-    forcing) or, if `feedsOwn`, its own symbols.
-    @type {(network: Network, sources: number[][], targets: number[][], feedsOwn?: boolean) => number} */
-export function meanLoss(network, sources, targets, feedsOwn = false) {
+/** Decode sources [B][S]; yield the logits [B, V] of each step and the targets [B] that are due. The decoder is fed the
+    targets [B][T] (teacher forcing) or, if `feedsOwn`, its own symbols.
+    @type {(network: Network, sources: number[][], targets: number[][], feedsOwn: boolean) =>
+      Generator<{ logits: Matrix, due: number[] }>} */
+function* decode(network, sources, targets, feedsOwn) {
   const step = network.decoder(network.encode(sources));
-  const [T, { go }] = [targets[0].length, network.config];
-  let fed = targets.map(() => go);
-  let loss = 0;
-  for (let t = 0; t < T; t++) {
+  let fed = targets.map(() => network.config.go);
+  for (let t = 0; t < targets[0].length; t++) {
     const { logits } = step(fed);
     const due = targets.map((target) => target[t]);
-    loss += crossEntropy(logits, due, 1 / T);
+    yield { logits, due };
     fed = feedsOwn ? likeliest(logits) : due;
   }
+}
+
+/** Return the mean cross-entropy of sources [B][S] and targets [B][T], END included; `feedsOwn` is as in `decode`.
+    @type {(network: Network, sources: number[][], targets: number[][], feedsOwn?: boolean) => number} */
+export function meanLoss(network, sources, targets, feedsOwn = false) {
+  let loss = 0;
+  for (const { logits, due } of decode(network, sources, targets, feedsOwn))
+    loss += crossEntropy(logits, due, 1 / targets[0].length);
   return loss;
+}
+
+/** Return how many targets [B][T] a network writes exactly, END included, when it is fed its own symbols.
+    @type {(network: Network, sources: number[][], targets: number[][]) => number} */
+export function exactAnswers(network, sources, targets) {
+  const isExact = targets.map(() => true);
+  for (const { logits, due } of decode(network, sources, targets, true))
+    likeliest(logits).forEach((symbol, b) => (isExact[b] &&= symbol === due[b]));
+  return isExact.filter((one) => one).length;
 }
 
 /** Return the symbols [B] with the largest logits [B, V]. */

@@ -1,168 +1,229 @@
-/* The film of the recorded training, and the panel with its curves. */
+/* The controls of training: questions, settings, Train, the curves, and a slider over the kept steps. */
 
-import { app } from "./app.js";
-import { keepInPlace, keyedBox, onNewWidth } from "./boxes.js";
-import { h, svg, table, zoom } from "./elements.js";
-import { formatNumber, percent } from "./format.js";
+import { ADDRESS, app, hashOf, initialState } from "./app.js";
+import { BATCH, Course, copy, lengthsOf } from "./course.js";
+import { curves } from "./curves.js";
+import { button, h, labelledSelect, revise } from "./elements.js";
+import { percent, thousands } from "./format.js";
 import { last } from "./network.js";
-import { addPanel, networkLabel, panel, tableDetails } from "./panels.js";
+import { panel, withLabel } from "./panels.js";
 import { Track } from "./player.js";
-import { announceAnswers } from "./source.js";
+import { announceAnswers, showSummary } from "./source.js";
+import { TrainedNetwork } from "./trained.js";
 
-/** @import { Recording, TrainedNetwork } from "./trained.js" */
+/** @import { Settings, TrainingData } from "./course.js" */
 
-/** @typedef {TrainedNetwork & { recording: Recording }} RecordedNetwork
-    @typedef {ReturnType<typeof curveRows>[number]} Curve */
+const DIGITS = "3 1 4 1 5 9 2 6 5 3 5 8 9 7 9 3 2 3 8 4"; // the first source
+const ROUND = 64_000; // samples after which training pauses
+const MAX_SAMPLES = 10 * ROUND;
+const UNTRAINED = "The networks are untrained.";
+const { port1, port2 } = new MessageChannel();
+/** How to train on, in the next frame or as soon as the page has answered its user; and the ms between two pictures. */
+const SPEEDS = {
+  slow: { next: () => requestAnimationFrame(trainOn), pictures: 80 },
+  fast: { next: () => port2.postMessage(null), pictures: 250 },
+};
+port1.onmessage = trainOn;
 
-const CURVE = { left: 52, right: 28, height: 64, gap: 38 }; // px at a font size of 16 px
+/** @type {TrainingData} */
+let training;
+/** @type {Course} */
+let course;
+/** @type {{ next: () => void, pictures: number }} */
+let speed = SPEEDS.slow;
+let isTraining = false;
+let shown = { at: 0, cost: 0, samples: 0 }; // when the page last showed the networks and how long it took, in ms
 
-/** Return the panel; null if no network has a recording. */
+const settingNames = () => /** @type {(keyof Settings)[]} */ (Object.keys(training.settings));
+
+/** @type {(value: (name: keyof Settings) => string) => Settings} */
+const settingsOf = (value) =>
+  /** @type {Settings} */ (Object.fromEntries(settingNames().map((name) => [name, value(name)])));
+
+const defaults = () => settingsOf((name) => training.settings[name].value);
+
+/** Set up the state, the address and the networks of a page that trains. */
+export function prepareTraining(/** @type {TrainingData} */ data) {
+  training = data;
+  for (const state of [initialState, app.state]) Object.assign(state, defaults());
+  for (const [name, { choices }] of Object.entries(data.settings)) {
+    ADDRESS[name] = {
+      write: (state) => state[/** @type {keyof Settings} */ (name)],
+      text: (text) => (choices.includes(text) ? { [name]: text } : {}),
+    };
+  }
+  ADDRESS.samples = {
+    write: ({ goal, samples }) => `${goal || samples || ""}`,
+    numbers: (n) => ({ goal: Math.min(n - (n % BATCH), MAX_SAMPLES) }),
+  };
+  app.prepare = () => {
+    const { state } = app;
+    if (!lengthsOf(state.task, state.length).length) state.length = defaults().length;
+    const isOther = settingNames().some((name) => course.settings[name] !== state[name]);
+    if (isOther || (state.goal && state.goal < course.samples)) begin();
+    if (state.goal === course.samples) state.goal = 0;
+    state.samples = shown.samples;
+  };
+  begin();
+}
+
+/** Begin a new course with the settings in the state, and show its untrained networks. */
+function begin() {
+  const { state } = app;
+  isTraining = false;
+  const settings = settingsOf((name) => state[name]);
+  course = new Course(training, settings);
+  Object.assign(initialState, settings); // links that state no settings keep them
+  const made = course.networks.map((network, i) => new TrainedNetwork(course.facts(i), network));
+  if (!app.networks.length) app.networks = made;
+  app.networks.forEach((network, i) => Object.assign(network, made[i], { kept: course.kept[i] }));
+  showNetworks();
+  app.moments = course.keptSteps;
+  app.runs = []; // must be computed
+  showSummary();
+  if (!course.lengths.includes(app.S)) state.text = DIGITS.slice(0, 2 * last(course.lengths) - 1);
+  Object.assign(state, { moment: null, forced: {}, replacement: null, targetText: null });
+}
+
+/** Let the page show the networks as they are now. */
+function showNetworks() {
+  course.networks.forEach((network, i) => (app.networks[i].final = copy(network)));
+  shown = { at: performance.now(), cost: 0, samples: course.samples };
+}
+
+function show(announcement = "") {
+  showNetworks();
+  app.change({ samples: course.samples }, announcement);
+  shown.cost = performance.now() - shown.at;
+}
+
+/** Return the number of samples at which training pauses next. */
+const end = () => app.state.goal || Math.min(MAX_SAMPLES, ROUND * Math.floor(course.samples / ROUND + 1));
+
+const isAtEnd = () => !course.isFinite || course.samples >= end();
+
+/** Train for a step, and then on; show the networks now and then, on a slow computer less often. */
+function trainOn() {
+  if (!isTraining) return;
+  course.step();
+  if (isAtEnd()) return pauseTraining();
+  if (performance.now() - shown.at >= Math.max(speed.pictures, 8 * shown.cost)) show();
+  speed.next();
+}
+
+function pauseTraining() {
+  isTraining = false;
+  const exact = app.networks.map((one, i) => withLabel(one, `exact match ${percent(last(course.points).exact[i])}`));
+  show(`${thousands(course.samples)} samples; ${exact.join("; ")}.`);
+}
+
+/** Start or pause the training; looking back ends. */
+function toggleTraining() {
+  if (isTraining) return pauseTraining();
+  if (isAtEnd()) return;
+  isTraining = true;
+  app.change({ moment: null });
+  speed.next();
+}
+
+function trainOnce() {
+  if (isTraining || isAtEnd()) return;
+  course.step();
+  app.state.moment = null;
+  show();
+  announceAnswers(`Step ${course.steps}.`);
+}
+
+function startAgain() {
+  begin();
+  app.change({ goal: 0, place: null }, UNTRAINED);
+}
+
+/** Return the section with the questions, the buttons and the settings. */
 export function trainingPanel() {
-  const recorded = recordedNetworks();
-  if (!recorded.length) return null;
-  const charts = recorded.map((network) => curveChart(networkLabel(network), network.recording));
-  const curveTables = () => h("div", {}, ...recorded.map((network) => curveTable(network)));
-  const section = panel(
-    "training",
-    "During training",
-    "Exact match is measured free-running, loss with teacher forcing. The axis lists the recorded steps and is not to scale.",
-    h("p", {}, unrecordedNote()),
-    h("div", { className: "columns" }, ...charts.map(({ element }) => element)),
-    tableDetails("The curves as a table", curveTables).details,
+  const train = button("Train", toggleTraining, { id: "train", className: "primary" });
+  const one = button("One step", trainOnce, { id: "one-step" });
+  const again = button("Start again", startAgain, { id: "start-again" });
+  const speeds = labelledSelect("Speed", Object.keys(SPEEDS), 0, (i) => (speed = Object.values(SPEEDS)[i]));
+  const output = h("output", { attributes: { "aria-live": "off" } });
+  const message = h("p", { className: "error", attributes: { role: "alert" } });
+  const [command, note] = [h("code"), h("p")];
+  const details = h("details", {}, h("summary", {}, "The same on the command line"), h("p", {}, command), note);
+  const section = h(
+    "section",
+    { id: "training", attributes: { "aria-label": "Training" } },
+    questionList(),
+    h("div", { className: "controls" }, train, one, again, speeds, output, details),
+    message,
+    h("div", { className: "controls settings" }, ...settingNames().map(settingControl)),
   );
-  return addPanel(section, () => charts.forEach(({ draw }) => draw()));
+  app.add(() => {
+    const { samples, goal } = app.state;
+    const words = goal ? `Train to ${thousands(goal)}` : samples ? "Train on" : "Train";
+    revise(train, { "aria-disabled": isAtEnd() }, isTraining ? "Pause" : words);
+    revise(one, { "aria-disabled": isAtEnd() || isTraining });
+    revise(output, {}, `${thousands(samples)} samples, in ${thousands(course.steps)} steps`);
+    revise(message, {}, course.isFinite ? "" : "The loss is not finite: try a lower rate.");
+    revise(section, { "data-samples": samples, "data-exact": last(course.points).exact.join() });
+    revise(command, {}, commandLine());
+    const fed = course.settings.feed === "own" ? "There, the decoder is always fed the expected symbols. " : "";
+    revise(note, {}, `${fed}It draws other samples, and trains faster. Without attention: -m embedding_rnn.`);
+  });
+  return section;
 }
 
-const recordedNetworks = () => /** @type {RecordedNetwork[]} */ (app.networks.filter((network) => network.recording));
-
-/** Return a sentence on the networks that have no recording; "" if there are none. */
-function unrecordedNote() {
-  const names = app.networks.filter(({ recording }) => !recording).map(({ name }) => name);
-  return names.length ? `There is no recording of ${names.join(" or ")}: the page shows the saved network.` : "";
+/** Return links to courses, each of which poses a question. */
+function questionList() {
+  const links = training.questions.map(([question, changes]) => {
+    const settings = { ...defaults(), ...changes };
+    const link = h("a", { href: hashOf({ ...initialState, ...settings }) }, question);
+    app.add(() => revise(link, { "aria-current": settingNames().every((name) => app.state[name] === settings[name]) }));
+    return h("li", {}, link);
+  });
+  return h("ul", { className: "questions", attributes: { "aria-label": "Questions" } }, ...links);
 }
 
-/** Return the step and the epoch of a moment. */
-function momentText(/** @type {Recording} */ { steps, epochs }, /** @type {number} */ moment) {
-  if (moment >= steps.length) return "saved network";
-  return `step ${steps[moment]} (epoch ${Number(epochs[moment].toFixed(2))})`;
+/** Return the control of a setting; a change starts again. */
+function settingControl(/** @type {keyof Settings} */ name) {
+  const { label, choices } = training.settings[name];
+  const texts = choices.map((choice) => choice.replace("-", " to "));
+  const set = (/** @type {string} */ text) => app.change({ [name]: text, goal: 0, place: null }, UNTRAINED);
+  const element = labelledSelect(label, texts, 0, (i) => set(choices[i]));
+  const select = /** @type {HTMLSelectElement} */ (element.querySelector("select"));
+  app.add(() => {
+    select.selectedIndex = choices.indexOf(app.state[name]);
+    if (name === "length")
+      choices.forEach((choice, i) => (select.options[i].disabled = !lengthsOf(app.state.task, choice).length));
+  });
+  return element;
 }
 
-/** Return a film of the recorded training, for the player; null if no network has a recording. */
-export function film() {
-  const recorded = recordedNetworks();
-  if (!recorded.length) return null;
-  const { nMoments } = app;
+/** Return the command that trains the network with attention in the same way. */
+function commandLine() {
+  const { task, length, units, rate, seed } = course.settings;
+  const n = Math.ceil(((app.state.goal || course.samples || ROUND) * 10) / 9); // a tenth validates
+  const network = `-m embedding_attention --cell-type ${course.networks[0].config.cell_type} --cell-size ${units}`;
+  const settings = `-r ${rate} --lr-schedule cosine --batch-size ${BATCH} -e 1 --seed ${seed}`;
+  return `seq2seq-demo train ${n} -p ${task} --in-len ${length} ${network} ${settings} -o attention.h5`;
+}
+
+/** Return the panel beside the pictures: the curves, the slider over the kept steps, and the attention. */
+export function trainingSide(/** @type {HTMLElement | null} */ attention) {
+  const { figures, details, draw } = curves(() => course);
   const track = new Track({
     id: "moment",
-    label: "Training",
-    name: "Play training",
-    position: () => app.state.moment ?? nMoments,
-    end: () => nMoments,
-    text() {
-      const texts = recorded.map(({ recording }) => momentText(recording, app.state.moment ?? nMoments));
-      return new Set(texts).size === 1 ? texts[0] : recorded.map(({ name }, i) => `${name}: ${texts[i]}`).join("; ");
+    label: "Step of training",
+    name: "",
+    position: () => app.state.moment ?? app.moments.length,
+    end: () => app.moments.length,
+    text: () => (app.state.moment === null ? "now" : `step ${app.moments[app.state.moment]}`),
+    show: (moment) => {
+      if (isTraining) pauseTraining();
+      app.change({ moment: moment >= app.moments.length ? null : moment });
     },
-    show: (moment) =>
-      keepInPlace(track.slider, () => app.change({ moment: moment >= nMoments ? null : moment, film: true })),
     finish: () => announceAnswers(),
   });
-  app.add(() => {
-    if (app.state.hidden && Track.playing === track) Track.stop();
-    document.body.toggleAttribute("data-moment", app.state.moment !== null);
-  });
-  return h("div", { className: "track" }, track.play, ...track.elements);
-}
-
-/** Return a chart of exact match and loss over the recorded steps; `draw` draws it at the current moment.
-    @type {(name: string, recording: Recording) => { element: HTMLElement, draw: () => void }} */
-function curveChart(name, recording) {
-  const rows = curveRows(recording);
-  const box = h("div", { className: "curves" });
-  const drawBox = keyedBox(box);
-  const draw = () => {
-    const make = () => drawCurves(recording, rows, width());
-    if (rows.length && width()) drawBox([[`${width()} ${app.state.moment}`, make]]);
-  };
-  const width = onNewWidth(box, draw);
-  return { element: h("div", {}, name && rows.length ? h("h3", {}, name) : null, box), draw };
-}
-
-/** Draw the curves below each other, with a marker at the current moment.
-    @type {(recording: Recording, rows: Curve[], width: number) => SVGElement} */
-function drawCurves(recording, rows, width) {
-  const moment = app.state.moment ?? app.nMoments;
-  const u = zoom();
-  const [left, right, tall] = [CURVE.left * u, CURVE.right * u, (CURVE.height + CURVE.gap) * u];
-  const x = (/** @type {number} */ i) => left + (i * (width - left - right)) / app.nMoments;
-  const bottom = rows.length * tall;
-  const { steps } = recording;
-  const figures = rows.map(
-    ({ name, values, format }) => `${name} from ${format(values[0])} to ${format(last(values))}`,
-  );
-  const label = `Training from step ${steps[0]} to step ${last(steps)}: ${figures.join(", ")}`;
-  const line = svg("line", { x1: x(moment), x2: x(moment), y1: 34 * u, y2: bottom + 4 * u });
-  const top = svg("path", { d: `M ${x(moment) - 5 * u} ${28 * u} h ${10 * u} l ${-5 * u} ${8 * u} z` });
-  return svg(
-    "svg",
-    { width, height: bottom + 22 * u, role: "img", "aria-label": label },
-    ...rows.map((row, i) => curve(row, x, i * tall + CURVE.gap * u, u)),
-    stepAxis(recording, x, bottom + 17 * u, u),
-    svg("g", { class: "marker" }, line, top),
-    ...rows.map(({ title }, i) => svg("text", { x: 0, y: i * tall + 24 * u, class: "title" }, title)),
-  );
-}
-
-/** Return the curves for which the recording has values. */
-function curveRows(/** @type {Recording} */ { exact_match: exact, loss, n }) {
-  const title = `● exact match on ${n} held-out sources`;
-  const lossTitle = "■ loss on these sources, in nats per symbol";
-  const highest = Math.max(...loss) || 1;
-  const curves = [
-    { kind: "exact", name: "exact match", values: exact, format: percent, top: 1, title },
-    { kind: "loss", name: "loss", values: loss, format: formatNumber, top: highest, title: lossTitle },
-  ];
-  return curves.filter(({ values }) => values.length);
-}
-
-/** Draw one curve; its plot starts at `y`.
-    @type {(curve: Curve, x: (i: number) => number, y: number, u: number) => SVGElement} */
-function curve({ kind, values, format, top }, x, y, u) {
-  const height = CURVE.height * u;
-  const points = values.map((value, i) => [x(i), y + height * (1 - value / top)]);
-  const [left, right] = [x(0), x(values.length - 1)];
-  const lines = [y, y + height].map((at) => svg("line", { class: "grid", x1: left, x2: right, y1: at, y2: at }));
-  const dots = points.map(([px, py]) =>
-    kind === "exact"
-      ? svg("circle", { class: "dot", cx: px, cy: py, r: 3.5 * u })
-      : svg("rect", { class: "dot", x: px - 3 * u, y: py - 3 * u, width: 6 * u, height: 6 * u }),
-  );
-  /** @type {(text: string, at: number) => SVGElement} */
-  const number = (text, at) => svg("text", { x: left - 8 * u, y: at + 4 * u, "text-anchor": "end" }, text);
-  const line = svg("polyline", { class: "curve", points: points.join(" ") });
-  return svg("g", { class: kind }, ...lines, line, ...dots, number(format(top), y), number("0", y + height));
-}
-
-/** Draw the axis with the training steps, without those that would overlap the next number.
-    @type {(recording: Recording, x: (i: number) => number, y: number, u: number) => SVGElement} */
-function stepAxis({ steps }, x, y, u) {
-  /** @type {(at: number, words: string) => SVGElement} */
-  const text = (at, words) => svg("text", { x: at, y, "text-anchor": "middle" }, words);
-  const axis = svg("g", {}, svg("text", { x: 0, y }, "step"), text(x(app.nMoments), "saved"));
-  let free = x(app.nMoments) - 26 * u; // the left edge of "saved"
-  for (let i = steps.length - 1; i >= 0; i--) {
-    const half = (4 * String(steps[i]).length + 4) * u;
-    if (x(i) + half > free) continue;
-    axis.append(text(x(i), String(steps[i])));
-    free = x(i) - half;
-  }
-  return axis;
-}
-
-function curveTable(/** @type {RecordedNetwork} */ network) {
-  const { steps, epochs } = network.recording;
-  const curves = curveRows(network.recording);
-  const head = ["step", "epoch", ...curves.map(({ name }) => name)];
-  const figures = (/** @type {number} */ i) => curves.map(({ values, format }) => format(values[i]));
-  const rows = steps.map((step, i) => [String(step), formatNumber(epochs[i], 2), ...figures(i)]);
-  return table(networkLabel(network) || "During training", head, rows);
+  app.add(() => app.isStep || draw());
+  const back = h("div", { className: "track" }, "Look back ", ...track.elements);
+  return panel("curves", "Curves", "", ...figures, back, attention, details);
 }

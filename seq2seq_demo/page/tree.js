@@ -48,7 +48,9 @@ function treeParts(/** @type {number} */ i) {
   const network = app.networks[i];
   const box = scrollBox(`Beam search of ${network.name}`);
   const answers = h("div", { className: "beam-answers" });
-  let searched = ""; // what `search` depends on
+  /** What `search` depends on.
+      @type {unknown[]} */
+  let searched = [];
   /** @type {Search} */
   let search;
   const { details, refresh } = tableDetails(`Beam search of ${network.name}, as a table`, () => {
@@ -57,13 +59,12 @@ function treeParts(/** @type {number} */ i) {
   });
   const update = () => {
     const run = app.runs[i];
-    const { beam: size, moment } = app.state;
+    const { beam: size } = app.state;
     const outLen = network.maxOutLen(run.source.length, run.target);
-    const key = [run.source, outLen, moment, size, zoom(), innerWidth].join("; ");
-    if (key !== searched) {
-      const model = network.at(moment);
-      search = { ...beamSearch(model, run.encoded, outLen, size), size };
-      const [greedy] = beamSearch(model, run.encoded, outLen, 1).answers;
+    const key = [run.model, `${run.source}`, outLen, size, zoom(), innerWidth];
+    if (key.some((part, k) => part !== searched[k])) {
+      search = { ...beamSearch(run.model, run.encoded, outLen, size), size };
+      const [greedy] = beamSearch(run.model, run.encoded, outLen, 1).answers;
       searched = key;
       redraw(box, ...drawTree(run, search, box.parentElement?.clientWidth ?? 0));
       redraw(answers, answerList(run, search.answers), h("p", {}, compareWithGreedy(run, search.answers[0], greedy)));

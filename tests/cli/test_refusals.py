@@ -43,6 +43,7 @@ WRONG_USAGE = [  # exit status 2
     ("predict 1 -e 5", "-e is an option of train, not of predict"),
     ("predict 1 -o x", "predict has no option -o: it prints its results, which `> FILE` writes to a file"),
     ("page --gallery d -i g2p", "expected no other network, source or output with --gallery, got one"),
+    ("page --train t.html -o p.html", "expected no other network, source or output with --train, got one"),
     ("page --output-weights x", "--output-weights is an option of train, not of page: did you mean --output?"),
     ("train 9 --output x", "--output is an option of page, not of train: did you mean --output-weights?"),
     ("train 9 --beam 3", "unknown option --beam: did you mean --beam-size, an option of predict, evaluate?"),

@@ -88,18 +88,26 @@ def test_several_networks_read_pairs_from_a_pipe(run, shell):
 
 @pytest.mark.slow
 def test_the_gallery_has_a_page_for_each_entry_and_an_index_that_links_to_it(run, monkeypatch):
-    entries = {name: gallery.GALLERY[name] for name in ("reversing", "numbers")}
+    entries = {name: gallery.GALLERY[name] for name in ("train", "reversing", "numbers")}
     monkeypatch.setattr("seq2seq_demo.commands.page.GALLERY", entries)
     _, err = run.ok("page --gallery new")
-    assert err.endswith(f"Wrote {Path('new/index.html')} and 2 pages: open it in a browser\n")
-    assert sorted(os.listdir("new")) == ["index.html", "links.html", "numbers.html", "reversing.html"]
+    assert err.endswith(f"Wrote {Path('new/index.html')} and 3 pages: open it in a browser\n")
+    assert sorted(os.listdir("new")) == ["index.html", "links.html", "numbers.html", "reversing.html", "train.html"]
     attention, rnn = networks_in("new/reversing.html")
     assert [data["name"] for data in (attention, rnn)] == ["with attention", "without attention"]
     assert "some right, some wrong" in {example["note"] for example in rnn["examples"]}
     assert Path("new/reversing.html").stat().st_size < 310_000
+    assert Path("new/train.html").stat().st_size <= 200_000
     (numbers,) = networks_in("new/numbers.html")
     assert {"a right answer", "a wrong answer"} == {example["note"] for example in numbers["examples"]}
     run.ok("page --gallery new")
+
+
+def test_a_page_of_networks_that_train_needs_no_file(run):
+    assert run("page --train t.html") == (0, "", "Wrote t.html: open it in a browser\n")
+    assert 'id="data">{"training":{' in Path("t.html").read_text(encoding="utf-8")
+    Path("mine.html").write_text("mine", encoding="utf-8")
+    run.refuses("page --train mine.html", "error: mine.html: expected a new file or a page", 1)
 
 
 def test_a_gallery_replaces_only_pages(run, monkeypatch):

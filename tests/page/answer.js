@@ -87,6 +87,21 @@ const QUESTIONS = {
     );
     return { losses, weights: Object.values(instance.weights).map((matrix) => [...matrix]) };
   },
+  // Runs a course; returns its figures, the kept steps, its weights before and after, and the sources of its batches.
+  course({ training, settings, steps }) {
+    const course = new Course(training, settings);
+    const weights = () =>
+      course.networks.map((network) => Object.entries(network.weights).map(([name, x]) => [name, [...x]]));
+    const [before, batches] = [weights(), []];
+    const { withTargets } = course;
+    course.withTargets = (sources) => {
+      batches.push(sources);
+      return withTargets.call(course, sources);
+    };
+    for (let i = 0; i < steps; i++) course.step();
+    const heldOut = course.heldOut.flatMap(({ sources }) => sources);
+    return { points: course.points, kept: course.keptSteps, before, after: weights(), batches, heldOut };
+  },
   run({ network, source, outLen, decoderInput, forced, toEnd }) {
     const instance = new Network(network.config, decodeWeights(network.weights, network.shapes));
     const { encoded, steps } = instance.run(source, outLen, {

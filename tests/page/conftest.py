@@ -7,6 +7,7 @@ import pytest
 from helpers_page import CHROMIUM
 
 from seq2seq_demo.page.builder import build
+from seq2seq_demo.page.training import build_training
 
 LOG_POLICY_VIOLATIONS = "addEventListener('securitypolicyviolation', (e) => console.error('CSP', e.violatedDirective))"
 DESKTOP = {"width": 1280, "height": 900}
@@ -62,7 +63,8 @@ def shared_tab(browser):
 
 @pytest.fixture
 def opened(browser, shared_tab, tmp_path):
-    """A function that opens a page of some networks. The test fails if any page had an error.
+    """A function that opens a page of some networks or, without any, of networks that train. The test fails if any page
+    had an error.
 
     All pages open in one tab, one after the other, except those with `own_tab`.
     """
@@ -72,7 +74,7 @@ def opened(browser, shared_tab, tmp_path):
         *networks, fragment="", viewport=DESKTOP, color_scheme="light", reduced_motion="no-preference", own_tab=False
     ):
         path = tmp_path / f"page{next(numbers)}.html"
-        path.write_text(build(networks), encoding="utf-8")
+        path.write_text(build(networks) if networks else build_training(), encoding="utf-8")
         if own_tab:
             own_tabs.append(Tab(browser))
         tab = own_tabs[-1] if own_tab else shared_tab

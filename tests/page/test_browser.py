@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from helpers import ROOT, random_weights
-from helpers_page import needs_chromium, prediction, shipped, spaced
+from helpers_page import needs_chromium, prediction, shipped, spaced, wait_for_layout
 
 from seq2seq_demo import load
 from seq2seq_demo.config import ModelConfig
@@ -144,11 +144,6 @@ def test_a_step_runs_no_network_and_changes_only_what_differs(opened):
         for place in (2, 7, 8):  # reading, and two outputs
             page.evaluate(f"app.change({{ place: {place} }})")
             assert page.evaluate(STEP) == [True, [], 0], tab
-
-
-def wait_for_layout(page):
-    """Wait until the page is laid out and its ResizeObservers have run."""
-    page.evaluate("new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)))")
 
 
 def test_the_page_never_scrolls_sideways(opened):

@@ -11,6 +11,7 @@ from seq2seq_demo import load
 from seq2seq_demo.files.atomic_files import is_own
 from seq2seq_demo.page.builder import Example, ShownNetwork, build
 from seq2seq_demo.page.gallery import GALLERY, INDEX, LINKS, build_index, build_links, exercises
+from seq2seq_demo.page.training import build_training
 
 pytestmark = pytest.mark.slow
 
@@ -60,7 +61,7 @@ PANELS["Teacher forcing and free-running"] = "forced"
 
 MARKUP = r"[\s`*|-]"
 # The number of inputs that can change each output, per network.
-INFLUENCES = """app.networks.map((network) => new Influence(network, app.source)).map((influence) =>
+INFLUENCES = """app.networks.map((network) => new Influence(network, network.final, app.source)).map((influence) =>
     influence.work() ?? influence.matrix.map((row) => row.filter((share) => share > 0).length))"""
 
 
@@ -68,15 +69,16 @@ INFLUENCES = """app.networks.map((network) => new Influence(network, app.source)
 def test_the_exercises_have_the_words_of_teaching_and_links_to_the_states_that_they_describe(shared_tab, tmp_path):
     lesson = " ".join((ROOT / "seq2seq_demo" / "docs" / "TEACHING.md").read_text().split())
     stated = re.findall(r"\*\*(\d+)\. \((\w)\)\*\* (.*?) <details><summary>Answer</summary>(.*?)</details>", lesson)
-    pages = dict(zip("LRSPDN", re.findall(r"`(\w+)\.html`", lesson.partition("stand for")[2])[:6], strict=True))
+    pages = dict(zip("LRSPDNT", re.findall(r"`(\w+)\.html`", lesson.partition("stand for")[2])[:7], strict=True))
     for name in pages.values():
         shown = [ShownNetwork(network, load(network)) for network in GALLERY[name].networks]
-        (tmp_path / f"{name}.html").write_text(
-            build(shown, GALLERY[name].title, INDEX, exercises(name)), encoding="utf-8"
-        )
+        parts = INDEX, exercises(name)
+        content = build(shown, GALLERY[name].title, *parts) if shown else build_training(*parts)
+        (tmp_path / f"{name}.html").write_text(content, encoding="utf-8")
     (tmp_path / LINKS).write_text(build_links(), encoding="utf-8")
     page = shared_tab.open(tmp_path / LINKS, "", {"width": 800, "height": 600}, "light", "reduce")
     shared_tab.address = tmp_path.as_uri()
+    page.locator(".board").evaluate("(board) => board.remove()")  # the table of the worksheet
     parts = "(one) => [one.innerText, [...one.querySelectorAll('a')].map((link) => link.href)]"
     entries = page.locator(".entry").evaluate_all(f"(all) => all.map({parts})")
     answers = page.locator(".entry > details").evaluate_all("(all) => all.map((one) => one.textContent)")
@@ -96,7 +98,7 @@ def test_the_exercises_have_the_words_of_teaching_and_links_to_the_states_that_t
             state = page.evaluate("app.state")
             assert (page.url.partition("#")[0], state["text"]) == ((tmp_path / f"{name}.html").as_uri(), source)
             beam = 1 if tab == "beam" else 3
-            assert (state["tab"], state["hidden"], state["beam"]) == (tab, number not in "69", beam)
+            assert (state["tab"], state["hidden"], state["beam"]) == (tab, number not in ("6", "9", "12"), beam)
             assert page.evaluate("location.hash").count("=") - link.count("=") <= 1  # only the step is not in each link
     page.goto(f"{(tmp_path / 'reversing.html').as_uri()}#source=8046499848")
     n_inputs = page.evaluate(INFLUENCES)

@@ -52,7 +52,7 @@ def test_a_symbol_forced_in_place_of_end_is_marked():
 
 def test_a_link_sets_the_whole_state():
     before = "#source=3%201%202&target=9%209&place=2&forced=0%3A9"
-    before += "&replace=2%3A7&cell=0%3A0%3A0%3A31&view=embed&beam=5"
+    before += "&replace=2%3A7&unit=0%3A0%3A0%3A31&view=embed&beam=5"
     page = follow("#source=3%201%202", before=before)
     expected = {"text": "3 1 2", "targetText": None, "moment": None, "forced": {}, "place": 5, "replacement": None}
     assert page["state"] == expected | {
@@ -61,21 +61,22 @@ def test_a_link_sets_the_whole_state():
         "lecture": False,
         "embed": False,
         "hidden": False,
-        "film": False,
-        "cell": {"networkIndex": 0, "layer": None, "backward": 0, "unit": None},  # JSON has no Infinity
+        "samples": 0,
+        "goal": 0,
+        "inside": {"networkIndex": 0, "layer": None, "backward": 0, "unit": None},  # JSON has no Infinity
     }
     assert page["written"] == "#source=3%201%202&place=5"
     page = follow(before)
     assert page["written"] == before
 
 
-PLACES = ["place=02", "place=2&place=3", "place=-1", "place=1e1", "moment=0"]
+PLACES = ["place=02", "place=2&place=3", "place=-1", "place=1e1", "moment=0", "units=8", "samples=32"]
 REPLACED = ["replace=3:1", "replace=0:10", "replace=0:01", "replace=0:-1", "replace=.5:1", "replace=0:1:2", "replace="]
-CELLS = ["cell=1:0:0:0", "cell=0:0:1:0", "cell=0:0:0:32", "cell=0:.5:0:0", "cell=0:0:0", "tab=tour"]
+UNITS = ["unit=1:0:0:0", "unit=0:0:1:0", "unit=0:0:0:32", "unit=0:.5:0:0", "unit=0:0:0", "tab=tour"]
 BEAMS = ["beam=0", "beam=6", "beam=05", "beam=2&beam=4", "beam=", "penalty=1"]
 
 
-@pytest.mark.parametrize("part", PLACES + REPLACED + CELLS + BEAMS)
+@pytest.mark.parametrize("part", PLACES + REPLACED + UNITS + BEAMS)
 def test_an_invalid_number_is_ignored(part):
     assert follow(f"#source=3%201%202&{part}")["written"] == "#source=3%201%202&place=5"
 

@@ -1,0 +1,170 @@
+"""The page in which two networks train, in Chromium. Training is counted in steps, not in seconds."""
+
+import numpy as np
+import pytest
+from helpers_page import needs_chromium, prediction, wait_for_layout
+
+from seq2seq_demo.page.training import QUESTIONS, build_training
+
+pytestmark = [pytest.mark.slow, needs_chromium]
+SETTINGS = "task=reversed&length=10&units=16&cell=LSTM&rate=0.01&feed=expected&seed=0"
+FEW = "#task=reversed&length=5&units=16&samples="
+FIGURES = "[...Object.values(byId('training').dataset)]"
+
+
+def train_to(page, n_samples):
+    """Train as fast as the page can until it pauses; return the exact match of each network."""
+    assert page.text_content("#train") == f"Train to {n_samples:,}"
+    page.get_by_label("Speed").select_option("fast")
+    page.click("#train")
+    for _ in range(6000):
+        if page.text_content("#train") != "Pause":
+            break
+        page.wait_for_timeout(50)
+    samples, exact = page.evaluate(FIGURES)
+    assert samples == str(n_samples)
+    return [float(share) for share in exact.split(",")]
+
+
+def test_the_page_opens_with_two_untrained_networks_and_one_button(opened):
+    page = opened(viewport={"width": 1280, "height": 720})
+    assert len(build_training().encode()) <= 200_000
+    assert [page.text_content("#train"), page.evaluate(FIGURES)] == ["Train", ["0", "0,0"]]
+    assert page.locator("#step h2.name").all_text_contents() == ["with attention", "without attention"]
+    assert page.text_content("#step .judgement").startswith("✗ wrong")
+    assert page.evaluate("location.hash").endswith(f"&{SETTINGS}")
+    assert "-p reversed --in-len 10 -m embedding_attention" in page.text_content("#training code")
+    for part in ("#train", "#curves svg", "#curves .heat-map", "#step .diagram"):
+        assert page.locator(part).first.bounding_box()["y"] < 650
+    page.click("#one-step")
+    assert page.evaluate(FIGURES)[0] == "32"
+    assert "Step 1." in page.text_content("#announcement")
+
+
+def test_the_networks_learn_and_everything_works_on_them(opened):
+    page = opened(fragment=f"{FEW}9600")
+    untrained = prediction(page)
+    assert train_to(page, 9600)[0] >= 0.9
+    assert page.text_content("#train") == "Train on"
+    assert "9,600 samples; with attention: exact match" in page.text_content("#announcement")
+    page.fill("#source", "7 2 9 4 0")
+    assert prediction(page) == "0 4 9 2 7" and page.text_content("#step .judgement") == "✓ right"
+    page.evaluate("app.change({ place: 6 })")
+    page.locator(".line").first.get_by_role("button").nth(1).click()
+    assert page.evaluate("Object.keys(app.state.forced)") == ["0"]
+    page.get_by_role("button", name="Undo").first.click()
+    for tab, part in (
+        ("forced", "table"),
+        ("beam", ".beam-tree"),
+        ("influence", ".heat-map"),
+        ("inside", "dl.equations"),
+    ):
+        page.click(f"#tab-{tab}")
+        page.wait_for_selector(f"#{tab} {part}")
+    page.fill("#source", "3 1 4 1 5")
+    page.focus("#moment")
+    page.keyboard.press("Home")
+    assert prediction(page) == untrained
+    assert "This is the answer after 0 training steps" in page.text_content("#sentence")
+    page.keyboard.press("ArrowRight")
+    assert "after 5 training steps" in page.text_content("#sentence")
+    page.keyboard.press("End")
+    assert prediction(page) == "5 1 4 1 3"
+    assert page.locator("#curves tbody tr").count() == 0
+    page.locator("#curves > details > summary").click()
+    page.wait_for_selector("#curves tbody tr")
+    assert page.locator("#curves tbody tr").count() == 1 + 300 // 20
+
+
+def test_the_same_address_gives_the_same_bits(opened):
+    weights = []
+    for _ in range(2):
+        page = opened(fragment=f"{FEW}640&seed=7&cell=GRU")
+        train_to(page, 640)
+        weights.append(page.evaluate("course.networks.map(({ weights }) => Object.values(weights).map((x) => [...x]))"))
+    assert weights[0] == weights[1]
+    page.reload()
+    assert page.text_content("#train") == "Train to 640"  # the address has the number of samples
+    page.evaluate("location.hash = '#samples=320'")
+    page.wait_for_function("() => byId('train').textContent === 'Train to 320'")
+
+
+def test_training_pauses_at_once_and_goes_on(opened):
+    page = opened(fragment="#length=3&units=8")
+    page.click("#train")
+    page.wait_for_function("() => course.steps > 2")
+    assert page.text_content("#train") == "Pause"
+    page.fill("#source", "1 2 3")  # the page answers while it trains
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowLeft")
+    page.click("#train")
+    steps = page.evaluate("course.steps")
+    page.wait_for_timeout(100)
+    assert page.evaluate("[course.steps, app.state.samples]") == [steps, 32 * steps]
+    page.click("#start-again")
+    assert page.evaluate(FIGURES)[0] == "0"
+    assert page.text_content("#announcement") == "The networks are untrained."
+
+
+def test_a_change_of_a_setting_starts_again_and_a_question_sets_all(opened):
+    page = opened()
+    page.click("#one-step")
+    page.locator("[data-key='Units']").select_option("8")
+    assert page.evaluate("[...Object.values(byId('training').dataset), app.networks[1].config.cell_size]")[0] == "0"
+    assert "8 units" in page.text_content("#summary")
+    page.locator("[data-key='Task']").select_option("added")
+    assert page.evaluate("app.source.length") == 10
+    disabled = page.locator("[data-key='Length']").locator("option:disabled").all_text_contents()
+    assert disabled == ["3", "5"]
+    page.locator("[data-key='Length']").select_option("1 to 5")
+    assert page.evaluate("[app.state.text, app.networks[0].ends]") == ["3 1 4 1", True]  # the longest that it adds
+    for question, changes in QUESTIONS.items():
+        page.get_by_role("link", name=question).click()
+        wait_for_layout(page)
+        settings = page.evaluate("course.settings")
+        expected = dict(part.split("=") for part in SETTINGS.split("&")) | changes
+        assert settings == expected
+        assert page.get_by_role("link", name=question).get_attribute("aria-current") == "true"
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    [
+        "#task=<img src=x>&length=0&units=1e1&cell=__proto__&rate=-1&feed=&seed=-1&samples=33",
+        "#task=constructor&length=10-1&units=016&cell=lstm&rate=0.010&feed=own2&seed=100&samples=99999999",
+        "#task=reversed&task=sorted&length=5-1&units=&samples=0&samples=32&moment=3",
+    ],
+)
+def test_an_address_that_the_page_would_not_write_is_ignored(opened, fragment):
+    page = opened(fragment=fragment)
+    assert page.evaluate("location.hash").partition("&place=11&")[2] == SETTINGS
+    assert page.text_content("#train") == "Train"
+
+
+def test_a_loss_that_is_not_finite_stops_the_training(opened):
+    page = opened(fragment="#length=3&units=8&rate=1")
+    page.evaluate("course.networks[1].weights['decoder/projection/kernel'].fill(NaN)")
+    page.click("#train")
+    page.get_by_text("The loss is not finite: try a lower rate.").wait_for()
+    assert page.get_attribute("#train", "aria-disabled") == "true"
+    page.locator("[data-key='Learning rate']").select_option("0.01")
+    assert page.get_attribute("#train", "aria-disabled") == "false"
+
+
+def test_the_page_is_accessible_and_fits_into_small_windows(opened):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    for width, colours in ((320, "dark"), (1280, "light")):
+        page = opened(fragment="#length=3&units=8", viewport={"width": width, "height": 720}, color_scheme=colours)
+        page.evaluate("for (let i = 0; i < 20; i++) course.step(); show();")
+        wait_for_layout(page)
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        assert [each["id"] for each in axe.Axe().run(page).response["violations"]] == []
+
+
+def test_the_current_source_is_followed_while_training(opened):
+    page = opened(fragment="#length=3&units=8")
+    before = page.evaluate("[...app.runs[0].steps[0].logits]")
+    page.evaluate("for (let i = 0; i < 10; i++) course.step(); show();")
+    after = page.evaluate("[...app.runs[0].steps[0].logits]")
+    assert np.abs(np.subtract(before, after)).max() > 0.01
+    assert page.evaluate("app.moments") == [0, 5, 7, 10]
