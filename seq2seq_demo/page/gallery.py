@@ -104,7 +104,8 @@ def build_index(shown: Mapping[str, Sequence[ShownNetwork]]) -> str:
     """
     sections = "\n".join(
         f'<section class="entry"><h2>{number}. <a href="{name}.html">{html.escape(GALLERY[name].title)}</a></h2>'
-        f"<p>{html.escape(GALLERY[name].description)}</p>{''.join(map(_picture, networks)) or read_asset('curves.html')}</section>"
+        f"<p>{html.escape(GALLERY[name].description)}</p>"
+        f"{''.join(map(_picture, networks)) or read_asset('curves.html')}</section>"
         for number, (name, networks) in enumerate(shown.items(), 1)
     )
     return _static_page("gallery.html", TITLE, sections=sections)
