@@ -103,7 +103,6 @@ def test_training_pauses_at_once_and_goes_on(opened):
     assert page.evaluate("[course.steps, app.state.samples]") == [steps, 32 * steps]
     page.click("#start-again")
     assert page.evaluate(FIGURES)[0] == "0"
-    assert page.text_content("#announcement") == "The networks are untrained."
 
 
 def test_a_change_of_a_setting_starts_again_and_a_question_sets_all(opened):
@@ -112,6 +111,7 @@ def test_a_change_of_a_setting_starts_again_and_a_question_sets_all(opened):
     page.locator("[data-key='Units']").select_option("8")
     assert page.evaluate("[...Object.values(byId('training').dataset), app.networks[1].config.cell_size]")[0] == "0"
     assert "8 units" in page.text_content("#summary")
+    assert page.text_content("#announcement") == "The networks are untrained."
     page.locator("[data-key='Task']").select_option("added")
     assert page.evaluate("app.source.length") == 10
     disabled = page.locator("[data-key='Length']").locator("option:disabled").all_text_contents()
