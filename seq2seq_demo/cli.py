@@ -181,16 +181,18 @@ def _reject(flag: str, command: str | None) -> None:
         for option in declared_options(row.options).values():
             for each in option.flags:
                 commands.setdefault(each, []).append(name)
-    own = [each for each, names in commands.items() if command in names]
+    names = [each for each in commands if each.startswith("--")]
+    own = [each for each in names if command in commands[each]]
+    outputs = [each for each in own if each.startswith("--output")]
     if flag in commands and not command:
         return
-    if command and "-o" not in own and likely_name(flag, [*own, "--output"]) == "--output":
+    if command and not outputs and likely_name(flag, [*own, "--output"]) == "--output":
         raise UsageError(f"{command} has no option {flag}: it prints its results, which `> FILE` writes to a file")
     if flag in commands:
         error = f"{flag} is an option of {', '.join(commands[flag])}, not of {command}"
-        likely = likely_name(flag, [each for each in own if each.startswith("--output")])
+        likely = likely_name(flag, outputs)
     else:
-        error, likely = f"unknown option {flag}", likely_name(flag, own) or likely_name(flag, commands)
+        error, likely = f"unknown option {flag}", likely_name(flag, own) or likely_name(flag, names)
     if likely and command and likely not in own:
         likely += f", an option of {', '.join(commands[likely])}"
     raise UsageError(f"{error}: did you mean {likely}?" if likely else f"{error}; see --help")

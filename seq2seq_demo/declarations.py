@@ -51,6 +51,7 @@ jobs workers threads processes
 prediction answer output text predicted tokens
 exact_match validation_exact_match accuracy acc val_accuracy val_acc score
 validation_loss val_loss
+figures loss accuracy metrics logs
 evaluate score test
 predict predict_proba generate transform
 n_weights count_params num_weights num_parameters n_params

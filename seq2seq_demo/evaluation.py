@@ -273,15 +273,15 @@ def training_sources(networks: Sequence[NetworkFacts], pattern: PatternTask) -> 
 
 
 def measure_task(
-    network: NumpyNetwork, members: Sequence[NetworkFacts], task: Task, request: EvaluationRequest
+    network: NumpyNetwork, facts: NetworkFacts, trained: Sequence[NetworkFacts], task: Task, request: EvaluationRequest
 ) -> Iterator[EvaluationRow]:
-    """Yield the figures of each length and kind of sources of a task; `members` are those of the network.
+    """Yield the figures of each length and kind of sources of a task; `trained` are the trained members.
 
     Raises:
         UsageError: a value is out of range, or the task does not fit the network.
         InputError: the network does not end its answers, and was trained on every source of these lengths.
     """
-    facts, n, lengths, out_len = members[0], request.n, request.lengths, request.out_len
+    n, lengths, out_len = request.n, request.lengths, request.out_len
     for name, value in {"the number of sources": n, "`out_len`": out_len}.items():
         if value is not None:
             require_integer(name, value, at_least=1)
@@ -304,23 +304,23 @@ def measure_task(
         check_points_fit(n_to_measure(facts.model_config, in_len, n), in_len, out_len or in_len)
     for notice in facts.length_notices(*request.lengths):
         request.on_notice(notice)
-    yield from _measure_pattern(network, members, task, request, options)
+    targets, seen = facts.target_function(task, out_len), training_sources(trained, task)
+    yield from _measure_pattern(network, targets, seen, request, options)
 
 
 def _measure_pattern(
     network: NumpyNetwork,
-    members: Sequence[NetworkFacts],
-    pattern: PatternTask,
+    targets: Callable[[np.ndarray], Sequences],
+    training: tuple[Sequences | None, bool],
     request: EvaluationRequest,
     options: EvaluationOptions,
 ) -> Iterator[EvaluationRow]:
-    """Yield the figures on random sources of each length, without those of training if enough others exist.
+    """Yield the figures on random sources of each length, without those of `training` if enough others exist.
 
     If the network ends its answers, up to MAX_PER_KIND sources of each kind of `SOURCE_KINDS` follow, and lengths that
     the pattern rejects are left out unless it rejects all.
     """
-    c, n = network.model_config, request.n or EVALUATION_SIZE
-    targets, (seen, are_all) = members[0].target_function(pattern, request.out_len), training_sources(members, pattern)
+    c, n, (seen, are_all) = network.model_config, request.n or EVALUATION_SIZE, training
     not_fresh, is_measured, reason = list[str](), False, Seq2SeqError()
 
     def row(kind: str, sources: np.ndarray, fresh: bool | None = None) -> EvaluationRow:

@@ -6,7 +6,7 @@ import contextlib
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypedDict
 
 import numpy as np
 
@@ -51,7 +51,7 @@ class Prediction(SuggestsAttributes):
     prediction_tokens: list[Any] | None = None
     probabilities: list[float] | None = None  # one per symbol of the answer, END included
     attention: np.ndarray | None = field(default=None, repr=False, compare=False)  # [T, S], END included in T
-    _expected_tokens: list[Any] | None = field(default=None, repr=False, compare=False)
+    _expected_tokens: ClassVar[list[Any] | None] = None  # no field, so that a table of predictions lacks the name
 
     @property
     def edits(self) -> int | None:
@@ -84,7 +84,8 @@ class Prediction(SuggestsAttributes):
     def to_dict(self, attention: bool = False) -> dict[str, Any]:
         """Return the fields as JSON values, numbers with six significant digits; `attention` adds the attention."""
         facts = vars(self).copy()
-        del facts["_expected_tokens"], facts["attention"]
+        facts.pop("_expected_tokens", None)
+        del facts["attention"]
         facts |= {name: _rounded(facts[name]) for name in ("probability", "confidence", "score", "probabilities")}
         if attention:
             facts["attention"] = None if self.attention is None else [*map(_rounded, self.attention.tolist())]

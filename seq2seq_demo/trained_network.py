@@ -273,7 +273,9 @@ class TrainedNetwork(NetworkFacts):
             InputError: the network does not end its answers, and was trained on every source of these lengths.
         """
         shown = replace(self, vocabularies=task.vocabularies)  # which also contain the unseen symbols of the pairs
-        return summary_of([*measure_task(self.to_numpy(), self.members, task, request)], shown, request.origin)
+        trained = [each for each in self.members if each.step or each.run]
+        rows = [*measure_task(self.to_numpy(), self, trained, task, request)]
+        return summary_of(rows, shown, request.origin)
 
     def to_numpy(self) -> NumpyNetwork:
         """Return the network in NumPy, which predicts without TensorFlow; an ensemble if there are `others`."""

@@ -321,7 +321,7 @@ def rows_of(pattern, config, lengths, n=10, **facts):
     """The rows of a measurement on a pattern, of a network that was trained on it."""
     network = NetworkFacts(config, task=pattern, in_len=3, **facts)
     request = EvaluationRequest(n, lengths)
-    return list(evaluation.measure_task(network_of(config), [network], find_pattern(pattern), request))
+    return list(evaluation.measure_task(network_of(config), network, [network], find_pattern(pattern), request))
 
 
 def test_lengths_that_a_pattern_does_not_take_are_left_out():
