@@ -22,14 +22,12 @@ learning_rate lr eta step_size
 lr_schedule schedule scheduler warmup warmup_steps
 batch_size batch bs
 cell_size hidden_size hidden_dim hidden units n_units rnn_size state_size latent_dim
-embedding_size embedding_dim emb_dim embed_dim d_model
 num_layers layers n_layers depth
 cell_type rnn_type unit
 model arch architecture decoder attention no_attention
 points n n_points n_samples samples size
 seed random_state rng
 patience early_stopping n_iter_no_change
-keep_best save_best_only restore_best_weights
 validation validation_file validation_split validation_fraction validation_data val_data val valid dev eval_set
 output output_weights o out outfile save save_to save_path save_dir output_file
 start input_weights weights network init checkpoint ckpt pretrained warm_start
@@ -43,11 +41,9 @@ members ensemble n_models n_estimators
 minutes budget time time_limit timeout
 quiet verbose silent
 keep_going skip skip_bad skip_invalid
-columns source_column target_column src tgt
 min_confidence threshold confidence
 json jsonl confusions per_length calibration worst
 pattern data pattern_name task function
-jobs workers threads processes
 prediction answer output text predicted tokens
 exact_match validation_exact_match accuracy acc val_accuracy val_acc score
 validation_loss val_loss

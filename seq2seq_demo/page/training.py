@@ -6,19 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from seq2seq_demo.config import CellName, Model, ModelConfig
+from seq2seq_demo.config import CELL_ALIASES, Model, ModelConfig
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.network.parameters import initial_weights, uniform_limit, weight_shapes
 from seq2seq_demo.page.builder import assemble, config_data
 
 TITLE = "Train two networks, with attention and without"
 MODELS: dict[str, Model] = {"with attention": "embedding_attention", "without attention": "embedding_rnn"}
-CELLS: dict[str, CellName] = {"LSTM": "BasicLSTMCell", "GRU": "GRUCell", "RNN": "BasicRNNCell"}
 SETTINGS = {  # by their names in the address: the label, the default, the choices
     "task": ("Task", "reversed", [*PATTERNS]),
     "length": ("Length", "10", ["3", "5", "10", "20", "1-3", "1-5", "1-10", "1-20"]),
     "units": ("Units", "16", ["8", "16", "32", "64"]),
-    "cell": ("Cell", "LSTM", [*CELLS]),
+    "cell": ("Cell", "LSTM", [*CELL_ALIASES]),
     "rate": ("Learning rate", "0.01", ["0.001", "0.003", "0.01", "0.03", "0.1", "1"]),
     "feed": ("Symbols fed", "expected", ["expected", "own"]),
     "seed": ("Seed", "0", [*map(str, range(100))]),
@@ -41,7 +40,7 @@ def training_data() -> dict[str, Any]:
     networks = [
         {
             "facts": {"name": name, "task_description": "", "examples": [], "source": symbols, "target": symbols},
-            "cells": {label: _recipe(ModelConfig(model, cell)) for label, cell in CELLS.items()},
+            "cells": {label: _recipe(ModelConfig(model, cell)) for label, cell in CELL_ALIASES.items()},
         }
         for name, model in MODELS.items()
     ]

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from helpers_page import ask, needs_node
 
-from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.config import CELL_ALIASES, ModelConfig
 from seq2seq_demo.network.parameters import initial_weights, uniform_limit, weight_shapes
-from seq2seq_demo.page.training import CELLS, MODELS, SETTINGS, training_data
+from seq2seq_demo.page.training import MODELS, SETTINGS, training_data
 
 pytestmark = [pytest.mark.slow, needs_node]
 DEFAULTS = {name: value for name, (_, value, _) in SETTINGS.items()}
@@ -18,11 +18,11 @@ def run_course(steps=0, **settings):
     return ask(("course", question), module="course.js")[0]
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", CELL_ALIASES)
 def test_the_initial_weights_are_distributed_as_in_python(cell):
     before = run_course(units="32", cell=cell)["before"]
     for model, weights in zip(MODELS.values(), before, strict=True):
-        config = ModelConfig(model, CELLS[cell])
+        config = ModelConfig(model, CELL_ALIASES[cell])
         assert [name for name, _ in weights] == [*weight_shapes(config)]
         shapes, initial = weight_shapes(config), initial_weights(config, seed=0)
         for name, values in weights:
