@@ -166,6 +166,7 @@ def sigmorphon_data(folder):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The network was trained on length")
+@pytest.mark.filterwarnings("ignore:.*(validation sources|Sources with a space).*:UserWarning")  # few pairs
 def test_a_small_run_of_sigmorphon_goes_on_where_it_stopped(monkeypatch, capsys, tmp_path):
     sigmorphon_data(tmp_path)
     cache = tmp_path / "cache"
@@ -203,6 +204,7 @@ def test_error_rates_are_those_of_the_shared_task():
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*(validation sources|Sources with a space).*:UserWarning")  # few pairs
 def test_a_small_run_of_scan(monkeypatch, capsys):
     pairs = list(scan.phrases())
     monkeypatch.setattr(scan, "grammar", lambda: pairs)
@@ -215,6 +217,7 @@ def test_a_small_run_of_scan(monkeypatch, capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*(validation sources|Sources with a space).*:UserWarning")  # few pairs
 def test_a_small_run_of_addition(monkeypatch, capsys):
     monkeypatch.setattr(addition, "PAIRS", 300)
     run(addition, monkeypatch, "--epochs", 2)
