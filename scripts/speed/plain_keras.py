@@ -66,5 +66,6 @@ def plain_keras(model_config: ModelConfig, length: int) -> keras.Model:
         logits = keras.layers.Dense(V)(keras.layers.LSTM(H, return_sequences=True)(fed, initial_state=[h, c]))
     network = keras.Model([sources, decoder_input], logits)
     adam = keras.optimizers.Adam(1e-4, epsilon=1e-8, global_clipnorm=5.0)
-    network.compile(adam, keras.losses.SparseCategoricalCrossentropy(from_logits=True), ["accuracy"], jit_compile=False)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    network.compile(adam, loss, metrics=["accuracy"], jit_compile=False)
     return network
