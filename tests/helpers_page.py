@@ -61,8 +61,13 @@ def _node(script):
 
 
 def on_page(network):
-    """A network with the weights of 16 bits that its page has."""
-    return replace(network, weights=builder.rounded(network.weights))
+    """A network with the weights of 16 bits that its page has, as `decodeWeights` in network.js decodes them."""
+    scaled = {name: builder._scaled(array) for name, array in network.weights.items()}
+    weights = {
+        name: np.multiply(numbers, scale, dtype=np.float64).astype(np.float32)
+        for name, (numbers, scale) in scaled.items()
+    }
+    return replace(network, weights=weights)
 
 
 def ask(*questions, module="tree.js"):

@@ -18,7 +18,7 @@ from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.vocabulary import Vocabularies
 from seq2seq_demo.errors import UsageError, require
-from seq2seq_demo.network.parameters import Weights, weight_shapes
+from seq2seq_demo.network.parameters import weight_shapes
 from seq2seq_demo.trained_network import TrainedNetwork
 
 PAGE, NETWORK = "page.js", "trained.js"  # the modules from which `join_modules` starts
@@ -188,15 +188,6 @@ def encode_weights(network: TrainedNetwork) -> dict[str, Any]:
     arrays, scales = zip(*(_scaled(network.weights[name]) for name in names), strict=True)
     numbers = base64.b64encode(b"".join(array.tobytes() for array in arrays)).decode()
     return {"scales": scales, "numbers": numbers}
-
-
-def rounded(weights: Weights) -> Weights:
-    """Return the weights that `decodeWeights` in network.js decodes."""
-    scaled = {name: _scaled(array) for name, array in weights.items()}
-    return {
-        name: np.multiply(numbers, scale, dtype=np.float64).astype(np.float32)
-        for name, (numbers, scale) in scaled.items()
-    }
 
 
 def _scaled(array: np.ndarray) -> tuple[np.ndarray, float]:

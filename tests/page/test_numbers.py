@@ -175,7 +175,8 @@ def test_rounded_weights_are_decoded_as_in_numpy():
     weights = random_weights(KINDS[0])
     weights["encoder/layer_0/bias"][:] = 0
     weights["decoder/layer_0/bias"][:2] = [1e-42, -3e38]
-    network, rounded = TrainedNetwork(KINDS[0], weights), builder.rounded(weights)
+    network = TrainedNetwork(KINDS[0], weights)
+    rounded = on_page(network).weights
     stored, shapes = builder.encode_weights(network), [*weight_shapes(KINDS[0]).items()]
     (decoded,) = ask(("weights", {"stored": stored, "shapes": shapes}))
     assert decoded == [rounded[name].ravel().tolist() for name, _ in shapes]
