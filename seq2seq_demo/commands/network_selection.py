@@ -177,8 +177,9 @@ def typed_sources(words: Sequence[str], selected: SelectedNetwork) -> list[Recor
     If the network takes integers, all arguments together are one source. If it takes texts, each argument is a source.
     """
     is_text = selected.network.vocabularies.source.is_text
+    networks = () if is_text else file_names.shipped_networks()  # a text may be the name of a network
     for word in words:
-        if ("." in word and os.path.isfile(word)) or (word in file_names.shipped_networks() and not is_text):
+        if ("." in word and os.path.isfile(word)) or word in networks:
             print_notice(f"Reading {word} as a source; -i {word} is a network, --from-file {word} a file of sources")
     if not is_text:
         return [read_words(words)]
