@@ -12,10 +12,10 @@ from seq2seq_demo.declarations import Range, check_fields, declared_settings, re
 from seq2seq_demo.errors import UsageError
 
 Model = Literal["embedding_rnn", "embedding_attention"]
+AnyModel = Model | Literal["rnn", "attention"]  # also by its alias
 Schedule = Literal["constant", "cosine"]
 TokenKind = Literal["integers", "characters", "words"]  # the kinds of symbols in a sequence
 OnError = Literal["raise", "return"]  # raise the error of a source, or return it in place of the answer
-ModelAlias = Literal["rnn", "attention"]
 MODEL_ALIASES: dict[str, Model] = {"rnn": "embedding_rnn", "attention": "embedding_attention"}
 MODELS, ON_ERROR = get_args(Model), get_args(OnError)
 TOKENS: tuple[TokenKind, ...] = get_args(TokenKind)
@@ -76,7 +76,7 @@ CELL_TYPES: dict[str, CellType] = {  # the names are those of 2016, which had tw
     ),
     "BasicRNNCell": CellType(gates=("candidate",), states=("h",), matrices_of_2016={"": ("candidate",)}),
 }
-CellAlias = Literal["LSTM", "GRU", "RNN"]
+AnyCell = CellName | Literal["LSTM", "GRU", "RNN"]  # also by its alias
 CELL_ALIASES: dict[str, CellName] = {"LSTM": "BasicLSTMCell", "GRU": "GRUCell", "RNN": "BasicRNNCell"}
 
 

@@ -25,7 +25,7 @@ from seq2seq_demo.data.sampling import SOURCE_KINDS, evaluation_sources
 from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate, confusions, edit_distances, shift_right
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import InputError, Seq2SeqError, UsageError
-from seq2seq_demo.metrics import WRONG_EXAMPLES, AnswerProbabilities, Counts, Tally, WorstAnswers
+from seq2seq_demo.metrics import AnswerProbabilities, Counts, Tally
 from seq2seq_demo.network.decoding import GREEDY, Answer, DecodingOptions, answer
 from seq2seq_demo.network.ensemble import log_softmax
 from seq2seq_demo.network.numpy_network import NumpyNetwork
@@ -37,6 +37,7 @@ ProgressCallback = Callable[[int], object]  # takes the number of sequences deco
 RANDOM, GIVEN = "random", "given"  # kinds of sources in addition to `sampling.SOURCE_KINDS`
 FEW_PAIRS = 25  # with fewer pairs per job, several threads are slower than one: they mostly wait for Python's lock
 MAX_REDRAWN_SYMBOLS, MAX_REDRAWN_POINTS = 100_000_000, 10_000_000  # redrawing more would take too long
+WRONG_EXAMPLES = 5  # the worst answers that an evaluation shows
 MAX_PER_KIND = 1000  # maximum number of sources per length, for each kind in `sampling.SOURCE_KINDS`
 
 
@@ -189,7 +190,7 @@ class _Measurement:
             sides = given[b].rows(), answers[b].rows(), targets[b].rows()
             p = [decoded.probabilities[k, 0, : written[k]].tolist() for k in b]
             worst = map(Answer, *sides, p, itertools.repeat(None), ended.tolist())
-            details["worst"] = WorstAnswers(tuple(zip(edits[b].tolist(), worst, strict=True)))
+            details["wrong"] = tuple(zip(edits[b].tolist(), worst, strict=True))
             details["confusions"] = (
                 confusions(answers[wrong], targets[wrong])
                 if ends

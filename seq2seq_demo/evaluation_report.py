@@ -10,7 +10,7 @@ from typing import Any
 
 from seq2seq_demo.console import html_table, pluralize, table, visible_symbol
 from seq2seq_demo.declarations import SuggestsAttributes
-from seq2seq_demo.evaluation import EvaluationRow
+from seq2seq_demo.evaluation import WRONG_EXAMPLES, EvaluationRow
 from seq2seq_demo.metrics import Counts, expected_calibration_error
 from seq2seq_demo.network_facts import NetworkFacts
 from seq2seq_demo.predictions import Prediction, as_text, to_prediction
@@ -153,6 +153,7 @@ def _of_counts(counts: Counts, network: NetworkFacts, fresh: bool | None) -> Eva
     )
     symbols = enumerate(zip(counts.by_symbol.expected.tolist(), counts.by_symbol.accuracy.tolist(), strict=True))
     edits = sorted((-times, [-1 if x is None else x for x in edit], edit) for edit, times in counts.confusions.items())
+    worst = sorted(counts.wrong, key=lambda each: (-each[0], each[1][:3]))[:WRONG_EXAMPLES]
     names = [([None if x is None else to_symbols([x])[0] for x in edit], -times) for times, _, edit in edits]
     return Evaluation(
         **counts.rates,
@@ -170,7 +171,7 @@ def _of_counts(counts: Counts, network: NetworkFacts, fresh: bool | None) -> Eva
         confusions=[
             {"expected": expected, "prediction": predicted, "n": times} for (expected, predicted), times in names
         ],
-        worst=tuple(to_prediction(each, network.vocabularies, network.temperature) for _, each in counts.worst.answers),
+        worst=tuple(to_prediction(each, network.vocabularies, network.temperature) for _, each in worst),
         calibration=_calibration(counts, network.temperature),
     )
 

@@ -14,7 +14,6 @@ from seq2seq_demo.data.sequences import Confusions
 from seq2seq_demo.declarations import SuggestsAttributes
 from seq2seq_demo.network.decoding import Answer
 
-WRONG_EXAMPLES = 5  # maximum number of answers in `WorstAnswers`
 TEMPERATURES = np.exp(np.linspace(-3, 3, 121))  # the candidates, 5 % apart
 PRIOR_DEVIATION = 0.5  # for log T; the prior matters only if nearly all answers are right, or nearly all wrong
 MIN_DOUBT = 1e-9  # confidences are clipped this far from 0 and 1, so that log likelihoods are finite
@@ -62,17 +61,6 @@ class Epoch(SuggestsAttributes):
     def to_dict(self) -> dict[str, float]:
         """Return the figures by name, as `--history` writes them."""
         return asdict(self)
-
-
-@dataclass(frozen=True)
-class WorstAnswers:
-    """The wrong answers with the most edits, a few of them, each with its edit distance to the nearest target."""
-
-    answers: tuple[tuple[int, Answer], ...] = ()
-
-    def __add__(self, other: WorstAnswers) -> WorstAnswers:
-        merged = sorted(self.answers + other.answers, key=lambda each: (-each[0], each[1][:3]))
-        return WorstAnswers(tuple(merged[:WRONG_EXAMPLES]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,7 +200,7 @@ class Counts:
     unended: int = 0  # answers without END, if the network should write END; sources that it cannot read
     edits: int = 0  # the sum of the edit distances from answers to targets
     confusions: Confusions = field(default_factory=Counter)
-    worst: WorstAnswers = WorstAnswers()
+    wrong: tuple[tuple[int, Answer], ...] = ()  # the worst of each batch, each with its edits to the nearest target
     answers: AnswerProbabilities = field(default_factory=AnswerProbabilities)  # one per source if `detailed`
 
     def __add__(self, other: Counts) -> Counts:

@@ -13,7 +13,7 @@ from seq2seq_demo.config import SETTINGS, ModelConfig, TrainConfig, lengths_text
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.patterns import PATTERNS, PatternTask, find_pattern, is_user_function
 from seq2seq_demo.data.sequences import Sequences
-from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies
+from seq2seq_demo.data.vocabulary import Vocabularies
 from seq2seq_demo.declarations import SuggestsAttributes
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.metrics import Epoch, Figures
@@ -55,7 +55,7 @@ class NetworkFacts(SuggestsAttributes):
     program: str | None = None  # the program that trained the network, unless it is this one
     temperature: float | None = None  # for confidences, fitted to the validation pairs; None for a pattern
     moments_since: int = 0  # the step at which Adam's moments were zero, from which its bias correction counts
-    vocabularies: Vocabularies = INTEGER_VOCABULARIES
+    vocabularies: Vocabularies = Vocabularies()
 
     @property
     def pattern(self) -> str | None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from seq2seq_demo import train
-from seq2seq_demo.config import SETTINGS, Beam, CellAlias, ModelAlias, ModelConfig, TrainConfig
+from seq2seq_demo.config import SETTINGS, AnyCell, AnyModel, Beam, ModelConfig, TrainConfig
 from seq2seq_demo.declarations import declared_settings, likely_name
 from seq2seq_demo.errors import UsageError
 
@@ -107,8 +107,8 @@ def test_settings_are_the_fields_of_the_configs_and_the_keywords_of_train():
     assert declared_settings(ModelConfig).keys() | declared_settings(TrainConfig).keys() == {*declared}
     expected = {name: declared[name] | None for name in SETTINGS}
     expected["in_len"] |= tuple[int, int]
-    expected["model"] |= ModelAlias
-    expected["cell_type"] |= CellAlias
+    expected["model"] |= AnyModel
+    expected["cell_type"] |= AnyCell
     hints = get_type_hints(train)
     assert {name: hints[name] for name in SETTINGS} == expected
     assert {signature(train).parameters[name].default for name in SETTINGS} == {None}

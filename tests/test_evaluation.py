@@ -14,8 +14,8 @@ from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.sampling import SOURCE_KINDS
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.errors import InputError, UsageError
-from seq2seq_demo.evaluation import MAX_PER_KIND, RANDOM, EvaluationOptions, EvaluationRequest, measure
-from seq2seq_demo.metrics import WRONG_EXAMPLES, Counts, Figures, Tally, WorstAnswers
+from seq2seq_demo.evaluation import MAX_PER_KIND, RANDOM, WRONG_EXAMPLES, EvaluationOptions, EvaluationRequest, measure
+from seq2seq_demo.metrics import Counts, Figures, Tally
 from seq2seq_demo.network.decoding import MAX_ROWS_AT_ONCE, answer
 from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork
 from seq2seq_demo.network_facts import NetworkFacts, TrainingRun
@@ -37,7 +37,7 @@ def measured(pairs, config=ENDING, network=None, **options):
 
 def counts(evaluation):
     """The counts of an evaluation, without those that depend on how the pairs were divided."""
-    facts = {name: x for name, x in vars(evaluation).items() if name not in ("loss_sum", "worst", "answers")}
+    facts = {name: x for name, x in vars(evaluation).items() if name not in ("loss_sum", "wrong", "answers")}
     return {name: repr(vars(value)) if isinstance(value, Tally) else value for name, value in facts.items()}
 
 
@@ -117,7 +117,8 @@ def test_evaluations_add_up(config):
     both = sum(parts, Counts())
     assert counts(both) == counts(whole)
     assert both.loss_sum == pytest.approx(whole.loss_sum, rel=1e-6)
-    assert [n for n, _ in both.worst.answers] == [n for n, _ in whole.worst.answers]
+    worst = [sorted((n for n, _ in each.wrong), reverse=True)[:WRONG_EXAMPLES] for each in (both, whole)]
+    assert worst[0] == worst[1]
     assert 0 < whole.exact < whole.n
 
 
@@ -215,7 +216,7 @@ def test_counts_by_hand_for_a_network_that_does_not_end_its_answers(reply):
     assert (e.by_position.expected.tolist(), e.by_position.correct.tolist()) == ([3, 3, 3], [2, 1, 1])
     # Without END, symbols are compared at the same position.
     assert e.confusions == {(5, 4): 1, (6, 4): 1, (2, 1): 1, (3, 2): 1, (1, 3): 1}
-    n_edits, worst = e.worst.answers[0]
+    n_edits, worst = e.wrong[0]
     assert (n_edits, worst[:3], worst.ended) == (2, ([2], [4, 4, 4], [4, 5, 6]), None)
     assert math.prod(worst.probabilities) == pytest.approx(0.5)
 
@@ -228,7 +229,7 @@ def test_any_alternative_is_right(reply, config):
     assert (e.n, e.n_pairs, e.exact, e.edits, e.n_target) == (3, 6, 3, 0, 6)
     assert e.forced.expected.tolist() == [6] * (2 + config.ends)  # teacher forcing counts each pair
     assert (e.rates["exact_match"], e.rates["token_accuracy"], e.rates["symbol_error_rate"]) == (1, 1, 0)
-    assert (e.confusions, e.worst) == (Counter(), WorstAnswers())
+    assert (e.confusions, e.wrong) == (Counter(), ())
     alone = evaluate(*rows, config=config, alternatives=False)
     assert (alone.n, alone.n_pairs, alone.exact) == (6, 6, 3)
     assert (alone.loss_sum, alone.forced.correct.tolist()) == (pytest.approx(e.loss_sum), e.forced.correct.tolist())
@@ -244,7 +245,7 @@ def test_a_wrong_answer_is_compared_with_the_nearest_alternative(reply):
     assert (e.too_long, e.too_short, e.wrong_symbols, e.unended) == (1, 1, 0, 0)
     assert e.by_position.correct.sum() == 2 + 0  # 4 and 5 of the first answer, no symbol of the second
     assert e.confusions == {(None, 6): 1, (2, None): 2}
-    assert [(answer.expected, n) for n, answer in e.worst.answers] == [([2, 2, 1, 1], 2), ([4, 5], 1)]
+    assert [(answer.expected, n) for n, answer in e.wrong] == [([2, 2, 1, 1], 2), ([4, 5], 1)]
     e = evaluate(*rows[2::-1], *rows[3:])  # the first of equally near alternatives counts
     assert e.confusions == {(8, 5): 1, (2, None): 2}
 
@@ -254,7 +255,7 @@ def test_an_answer_without_an_end_is_wrong_even_if_it_is_an_alternative(reply):
     e = evaluate(([1, 2], [4, 5, 6, 7, 7]), ([1, 2], [4]), ([3, 4], [5] * 5))
     assert (e.n, e.exact, e.unended, e.edits, e.too_long) == (2, 1, 1, 0, 0)
     assert e.confusions == Counter()
-    ((n_edits, worst),) = e.worst.answers
+    ((n_edits, worst),) = e.wrong
     assert (n_edits, worst[:3], worst.ended) == (1, ([1, 2], [4, 5, 6, 7, 7], [4, 5, 6, 7, 7]), False)
     assert e.answers.confidences(1.0).tolist() == [0, pytest.approx(0.75)]  # an answer without END is no answer
 
@@ -274,7 +275,7 @@ def test_pairs_with_unseen_symbols_are_wrong_in_every_figure_but_the_loss(reply)
         assert e.confusions == Counter({(unseen[1], 5): 1, (7, None): 2})
         assert e.forced.expected.sum() == 3 + 3 + 2 + 2 + 3 + 2
         assert e.n_loss == 3 + 2 + 2 + 2
-        assert sorted(answer.source for _, answer in e.worst.answers) == [[1, 2], [8, 9], [8, 10]]
+        assert sorted(answer.source for _, answer in e.wrong) == [[1, 2], [8, 9], [8, 10]]
         assert np.sort(e.answers.confidences(1.0))[:2].tolist() == [0, 0]
     assert math.isnan(evaluate(([9], [1])).figures.loss)
     assert evaluate(([3, 4], [5, 6]), ([9], [1])).figures.loss == seen.figures.loss
@@ -286,12 +287,12 @@ def test_the_worst_answers(reply):
     rows = [([1, 8], []), *(([n, 8], [7] * (5 * n // 8)) for n in range(2, 9))]
     e = evaluate(*rows)
     assert (e.n, e.exact, WRONG_EXAMPLES) == (8, 1, 5)
-    assert [n for n, _ in e.worst.answers] == [5, 4, 3, 3, 2]
-    worst = e.worst.answers[0][1]
+    assert [n for n, _ in e.wrong] == [5, 4, 3, 3, 2]
+    worst = e.wrong[0][1]
     assert (worst[:3], worst.ended, len(worst.probabilities)) == (([8, 8], [0] * 4, [7] * 5), True, 5)
     plain = evaluate(*rows, detailed=False)
     assert (plain.exact, plain.edits) == (e.exact, e.edits)
-    assert (plain.worst, plain.confusions) == (WorstAnswers(), Counter())
+    assert (plain.wrong, plain.confusions) == ((), Counter())
 
 
 def test_alternatives_stay_together_in_small_batches(reply, monkeypatch):

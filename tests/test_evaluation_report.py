@@ -8,7 +8,7 @@ from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.evaluation import GIVEN, RANDOM, EvaluationRow
 from seq2seq_demo.evaluation_report import MAX_CONFUSIONS, Evaluation, summary_of
-from seq2seq_demo.metrics import Counts, Tally, WorstAnswers
+from seq2seq_demo.metrics import Counts, Tally
 from seq2seq_demo.network.decoding import Answer
 from seq2seq_demo.network_facts import NetworkFacts
 
@@ -129,7 +129,7 @@ def test_sources_are_fresh_only_if_no_run_used_them():
 # ---- Given pairs ----
 
 TEXTS = Vocabularies(Vocabulary("characters", (" ", "a", "\u00e9", "한")), Vocabulary("words", ("AH", "B", "한국")))
-WORST = WorstAnswers(((3, Answer([1, 0, 3], [2, 1, 1], [0, 2], [0.5, 0.5], None, False)),))
+WRONG = ((3, Answer([1, 0, 3], [2, 1, 1], [0, 2], [0.5, 0.5], None, False)),)
 
 
 def pair_rows(**changes):
@@ -137,7 +137,7 @@ def pair_rows(**changes):
     confusions = Counter({(0, 1): 2, (None, 1): 5, (2, None): 2, (2, 0): 2, (1, 0): 1})
     values = {"n": 4, "n_pairs": 6, "n_target": 16, "loss_sum": 5.0, "n_loss": 20, "forced": tally([12, 8], [10, 5])}
     values |= {"forced_exact": 3, "by_position": tally([12, 8], [10, 3]), "exact": 1, "wrong_symbols": 1}
-    values |= {"too_short": 1, "unended": 1, "edits": 10, "confusions": confusions, "worst": WORST}
+    values |= {"too_short": 1, "unended": 1, "edits": 10, "confusions": confusions, "wrong": WRONG}
     right = {"forced": tally([20], [0]), "by_position": tally([20], [20]), "exact": 6}
     first, second = Counts(**values | changes), Counts(6, 6, 14, loss_sum=3.0, n_loss=20, **right)
     return [EvaluationRow(GIVEN, 2, first), EvaluationRow(GIVEN, 3, second)]
@@ -187,7 +187,7 @@ def test_verbose_output_lists_wrong_answers():
 
 
 def test_empty_sections_are_left_out():
-    right = {"n": 4, "n_pairs": 4, "exact": 4, "edits": 0, "confusions": Counter(), "worst": WorstAnswers()}
+    right = {"n": 4, "n_pairs": 4, "exact": 4, "edits": 0, "confusions": Counter(), "wrong": ()}
     shown = report_on(pair_rows(**right), Vocabularies(), " of dev.tsv", verbose=True)
     assert shown.startswith("10 sources of dev.tsv; an answer without END is wrong\n\nexact match 1.00000, symbol ")
     assert shown.endswith("\n\nNo symbol was wrong.")

@@ -5,7 +5,6 @@ its name on the command line and its help. `cli.py` builds a parser from these d
 values.
 """
 
-import itertools
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +15,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from seq2seq_demo.config import (
     INTEGERS,
-    MAX_MEMBERS,
     SHARE,
     TSV,
     UTF_8,
@@ -269,7 +267,8 @@ class TrainOptions(NetworkOptions):
             raise UsageError("expected --few-symbols or a file, got both: sources in a file are not random")
         self._require_file_for("in_tokens", "out_tokens", "format", "encoding", "columns", "header")
         self._require_file_for("validation_file", "keep_going", "lowercase")
-        self._check_outputs(self._outputs(), may_replace_weights="-o")
+        outputs = {"-o": self.output, "--history": self.history, "--history-plot": self.history_plot}
+        self._check_outputs(outputs, may_replace_weights="-o")
         if not (settings.get("points") or self.resume or is_untrained or self.from_file):
             expected = "the number of points, as in `train 100000`, or a file of pairs, as in `train pairs.tsv`"
             raise UsageError(f"train expects {expected}, got neither")
@@ -279,15 +278,6 @@ class TrainOptions(NetworkOptions):
         """The file that -o names, after which the snapshot is named; None without -o."""
         is_link = self.output and os.path.islink(self.output)
         return Path(os.path.realpath(self.output)) if self.output and is_link else self.output
-
-    def _outputs(self) -> dict[str, Path | None]:
-        """The files that the training run may write, by option."""
-        outputs = {"-o": self.output, "--history": self.history, "--history-plot": self.history_plot}
-        n_members = MAX_MEMBERS if self.resume else self.settings.get("members") or 1
-        for path, number in itertools.product((self.history, self.history_plot), range(2, n_members + 1)):
-            if path:
-                outputs[f"the history of member {number}"] = file_names.member_path(path, number)
-        return outputs
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,14 +11,7 @@ from seq2seq_demo.config import MAX_LEN
 from seq2seq_demo.data.patterns import PatternTask
 from seq2seq_demo.data.records import Place, Record, python_records, to_python
 from seq2seq_demo.data.sequences import Pairs, Sequences
-from seq2seq_demo.data.vocabulary import (
-    INTEGER_VOCABULARIES,
-    UNKNOWN,
-    Tokenizer,
-    Vocabularies,
-    Vocabulary,
-    list_symbols,
-)
+from seq2seq_demo.data.vocabulary import UNKNOWN, Tokenizer, Vocabularies, Vocabulary, list_symbols
 from seq2seq_demo.declarations import preview
 from seq2seq_demo.errors import InputError
 
@@ -32,8 +25,8 @@ class Numbering:
     A side that is only a `Tokenizer` gets a new vocabulary.
     """
 
-    source: Tokenizer = INTEGER_VOCABULARIES.source
-    target: Tokenizer = INTEGER_VOCABULARIES.target
+    source: Tokenizer = Vocabulary()
+    target: Tokenizer = Vocabulary()
     in_max_int: int | None = None  # largest integer in a source; None: MAX_SYMBOL
     out_max_int: int | None = None
     allows_unseen: bool = False  # symbols that a vocabulary lacks get numbers above its own

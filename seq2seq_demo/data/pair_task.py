@@ -20,14 +20,7 @@ from seq2seq_demo.data.patterns import PATTERNS, PatternTask, as_pattern
 from seq2seq_demo.data.reading import InputFormat, Layout, file_title, read_file
 from seq2seq_demo.data.records import Place, Record, Tokens, python_records, recognise
 from seq2seq_demo.data.sequences import Pairs, Sequences
-from seq2seq_demo.data.vocabulary import (
-    INTEGER_VOCABULARIES,
-    MAX_LISTED,
-    MAX_SYMBOL,
-    Vocabularies,
-    join_symbols,
-    tokenizers,
-)
+from seq2seq_demo.data.vocabulary import MAX_LISTED, MAX_SYMBOL, Vocabularies, join_symbols, tokenizers
 from seq2seq_demo.declarations import likely_name, preview, require_choice
 from seq2seq_demo.errors import InputError, MissingInput, UsageError
 
@@ -50,7 +43,7 @@ class PairTask:
     name: str
     pairs: Pairs
     validation: Pairs | None = None  # None: about a tenth of `pairs` validate
-    vocabularies: Vocabularies = INTEGER_VOCABULARIES
+    vocabularies: Vocabularies = Vocabularies()
     places: Sequence[Place] = ()  # the place of each pair in its file, for warnings; may be empty
     n_skipped: int = 0  # invalid records that were left out
 

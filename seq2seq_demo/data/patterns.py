@@ -24,7 +24,7 @@ import numpy as np
 from seq2seq_demo.config import ModelConfig, TrainConfig, lengths_text
 from seq2seq_demo.data.sampling import fixed_sources, training_sources
 from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
-from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, MAX_SYMBOL, Vocabularies, list_symbols
+from seq2seq_demo.data.vocabulary import MAX_SYMBOL, Vocabularies, list_symbols
 from seq2seq_demo.declarations import preview, require_choice
 from seq2seq_demo.errors import UsageError
 
@@ -49,7 +49,7 @@ class PatternTask:
     given the largest target symbol.
     """
 
-    vocabularies: ClassVar[Vocabularies] = INTEGER_VOCABULARIES
+    vocabularies: ClassVar[Vocabularies] = Vocabularies()
     is_pairs: ClassVar[bool] = False
     digest: ClassVar[None] = None  # there are no pairs
     validates_by_content: ClassVar[None] = None

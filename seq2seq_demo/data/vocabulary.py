@@ -162,9 +162,6 @@ class Vocabularies(NamedTuple):
         return {name: vocabulary.largest for name, vocabulary in sides if vocabulary.is_text}
 
 
-INTEGER_VOCABULARIES = Vocabularies()
-
-
 def tokenizers(
     tokens: tuple[str, str], lowercase: bool | None, known: Vocabularies | None
 ) -> tuple[Tokenizer, Tokenizer]:

@@ -5,17 +5,7 @@ import warnings
 from collections.abc import Callable, Sequence
 
 from seq2seq_demo.callbacks import Callback, TrainingState, check_callbacks
-from seq2seq_demo.config import (
-    SETTINGS,
-    CellAlias,
-    CellName,
-    Model,
-    ModelAlias,
-    ModelConfig,
-    Schedule,
-    TokenKind,
-    given_values,
-)
+from seq2seq_demo.config import SETTINGS, AnyCell, AnyModel, ModelConfig, Schedule, TokenKind, given_values
 from seq2seq_demo.data.pair_task import Data, PairReading, Rows, as_task
 from seq2seq_demo.declarations import check_size, require_flag, suggests_keywords
 from seq2seq_demo.display.training_report import TrainingReport, training_header
@@ -37,8 +27,8 @@ def train(
     validation: Rows | None = None,
     in_len: int | tuple[int, int] | None = None,
     out_len: int | None = None,
-    model: Model | ModelAlias | None = None,
-    cell_type: CellName | CellAlias | None = None,
+    model: AnyModel | None = None,
+    cell_type: AnyCell | None = None,
     num_layers: int | None = None,
     cell_size: int | None = None,
     embedding_size: int | None = None,

@@ -5,7 +5,7 @@ from seq2seq_demo.config import MAX_LEN
 from seq2seq_demo.data.numbering import Numbering, by_length, number, number_pairs, source_records, valid_records
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.records import Place, Record
-from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, UNKNOWN, Tokenizer, Vocabularies, Vocabulary
+from seq2seq_demo.data.vocabulary import UNKNOWN, Tokenizer, Vocabularies, Vocabulary
 from seq2seq_demo.errors import InputError
 
 A_B_E = Vocabulary("characters", ("a", "b", "\u00e9"))
@@ -20,7 +20,7 @@ def rows(*pairs):
 
 def integers(*pairs, limits=(None, None), **options):
     """Number rows of integers; return their sources and targets."""
-    pairs, vocabularies, _ = number_pairs(rows(*pairs), Numbering(*INTEGER_VOCABULARIES, *limits), **options)
+    pairs, vocabularies, _ = number_pairs(rows(*pairs), Numbering(*Vocabularies(), *limits), **options)
     assert vocabularies == Vocabularies()
     return pairs.sources.rows(), pairs.targets.rows()
 

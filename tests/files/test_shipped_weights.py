@@ -2,7 +2,7 @@ import pytest
 
 from seq2seq_demo.config import MODELS
 from seq2seq_demo.data.patterns import PATTERNS, find_pattern
-from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES
+from seq2seq_demo.data.vocabulary import Vocabularies
 from seq2seq_demo.evaluation import EvaluationRequest
 from seq2seq_demo.files.file_names import shipped_path
 from seq2seq_demo.trained_network import load
@@ -36,7 +36,7 @@ def test_shipped_weights_are_of_version_1_and_stay_readable():
     assert {path.read_bytes()[:22] for path in paths} == {b"seq2seq-demo weights 1"}
     for path in paths:
         network = load(path)
-        assert network.vocabularies == INTEGER_VOCABULARIES
+        assert network.vocabularies == Vocabularies()
         assert not network.model_config.bidirectional
         assert (network.run.config.keep_best, network.run.config.dropout) == (False, 0)
 
