@@ -147,10 +147,11 @@ def parse(argv: Sequence[str]) -> Options:
     values = {name: value for name, value in vars(namespace).items() if value is not None}
     given: dict[str, Any] = {name: tuple(x) if isinstance(x, list) else x for name, x in values.items()}
     for word in given.pop("words", ()) if "[FILE]" in COMMANDS[command].arguments else ():
-        name = "from_file" if isinstance(word, str) else "points"
+        value = _number_or_file(word)
+        name = "from_file" if isinstance(value, str) else "points"
         if name in given:
-            raise UsageError(f"{command} expects at most one number and one file, got another, {word!r}; see -i")
-        given[name] = word
+            raise UsageError(f"{command} expects at most one number and one file, got another, {value!r}; see -i")
+        given[name] = value
     if command == "predict" and (given["words"] == ("-",) or not (given["words"] or sys.stdin.isatty())):
         del given["words"]
         given.setdefault("from_file", "-")
@@ -232,8 +233,7 @@ def make_parser(command: str | None = None, completes: bool = False) -> _Parser:
         add_help=False,
     )
     if completes or (command and row.arguments):
-        kind = _number_or_file if "[FILE]" in usage else str
-        action = parser.add_argument("words", nargs="*", metavar="N", type=kind, help=argparse.SUPPRESS)
+        action = parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
         action.completer = lambda **_: () if command else COMMANDS  # type: ignore[attr-defined]
     for title, group in option_groups(options_class).items():
         add = parser.add_argument_group(title).add_argument
@@ -300,7 +300,10 @@ _length = _converter("a length or a range such as 1-20", _parse_range)
 
 def _number_or_file(text: str) -> int | str:
     """Parse a number of points; return any word that is no number as it is."""
-    return _integer(text) if NUMBER.fullmatch(text) else text
+    try:
+        return parse_integer(text) if NUMBER.fullmatch(text) else text
+    except ValueError:
+        raise UsageError(f"argument N: expected an integer, got {text[:40]!r}") from None
 
 
 def _lengths(text: str) -> tuple[int, ...]:

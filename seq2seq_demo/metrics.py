@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, SupportsFloat, SupportsInt
 
 import numpy as np
 
@@ -169,8 +169,8 @@ def expected_calibration_error(confidence: np.ndarray, is_right: np.ndarray) -> 
     return float(np.abs(np.bincount(bins, confidence - is_right, N_BINS)).sum() / len(bins))
 
 
-def _ratio(part: float, whole: int) -> float:
-    return float(part / whole) if whole else math.nan
+def _ratio(part: SupportsFloat, whole: SupportsInt) -> float:
+    return float(part) / int(whole) if whole else math.nan
 
 
 @dataclass(frozen=True, eq=False)

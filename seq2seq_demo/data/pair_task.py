@@ -303,12 +303,12 @@ def pair_warnings(task: PairTask) -> Iterator[str]:
 
 
 def _example(places: Sequence[Place], is_example: np.ndarray) -> str:
-    return f", such as {places[int(is_example.argmax())]}" if places else ""
+    return f", such as {places[int(np.argmax(is_example))]}" if places else ""
 
 
 def _outlier_warning(kind: str, sequences: Sequences, places: Sequence[Place]) -> Iterator[str]:
     """Warn about the longest sequence if it is far longer than almost all others."""
-    longest, typical = int(sequences.lengths.argmax()), max_typical_length(sequences.lengths)
+    longest, typical = int(np.argmax(sequences.lengths)), max_typical_length(sequences.lengths)
     length = int(sequences.lengths[longest])
     if length > typical:
         place = f"{places[longest]}: " if places else ""

@@ -31,7 +31,7 @@ class Sequences:
         rows = list(rows)
         lengths = np.fromiter(map(len, rows), np.int64, len(rows))
         symbols = np.fromiter(itertools.chain.from_iterable(rows), np.int64, int(lengths.sum()))
-        return cls(symbols.astype(np.min_scalar_type(symbols.max(initial=0)), copy=False), lengths)
+        return cls(symbols.astype(np.min_scalar_type(np.max(symbols, initial=0)), copy=False), lengths)
 
     @classmethod
     def of_array(cls, array: np.ndarray) -> Sequences:

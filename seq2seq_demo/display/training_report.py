@@ -113,7 +113,7 @@ def probe(state: TrainingState) -> Prediction:
     rows = np.flatnonzero(validation.sources.lengths == len(source))
     targets = validation.targets[rows[(validation.sources[rows].array() == source).all(axis=1)]]
     edits = edit_distances(Sequences.of_rows([answer.symbols] * len(targets)), targets)
-    return to_prediction(answer._replace(expected=targets.rows()[edits.argmin()]), network.vocabularies)
+    return to_prediction(answer._replace(expected=targets.rows()[np.argmin(edits)]), network.vocabularies)
 
 
 def probe_pair(pairs: Pairs) -> tuple[list[int], list[int]]:
