@@ -283,9 +283,8 @@ def measure_task(
         InputError: the network does not end its answers, and was trained on every source of these lengths.
     """
     n, lengths, out_len = request.n, request.lengths, request.out_len
-    for name, value in {"the number of sources": n, "`out_len`": out_len}.items():
-        if value is not None:
-            require_integer(name, value, at_least=1)
+    if out_len is not None:
+        require_integer("`out_len`", out_len, at_least=1)
     require_integer("`seed`", request.seed, at_least=0)
     answer_len = functools.partial(facts.answer_len, out_len=out_len)
     options = EvaluationOptions(answer_len, request.beam, True, task.is_pairs, request.on_progress)

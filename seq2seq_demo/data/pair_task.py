@@ -33,10 +33,9 @@ OUTLIER_LEN, OUTLIER_RATIO, TYPICAL_QUANTILE = 200, 5, 0.999
 
 @dataclass(frozen=True)
 class PairTask:
-    """A task of pairs that a user provides. If a source has several pairs, any of their targets is correct.
+    """A task of one or more pairs that a user provides.
 
-    Raises:
-        InputError: there are no pairs, or a source is empty.
+    If a source has several pairs, any of their targets is correct.
     """
 
     is_pairs: ClassVar[bool] = True
@@ -46,12 +45,6 @@ class PairTask:
     vocabularies: Vocabularies = Vocabularies()
     places: Sequence[Place] = ()  # the place of each pair in its file, for warnings; may be empty
     n_skipped: int = 0  # invalid records that were left out
-
-    def __post_init__(self) -> None:
-        for pairs in self._splits:
-            if not (len(pairs) and pairs.sources.lengths.min()):
-                found = "an empty source" if len(pairs) else "none"
-                raise InputError(f"expected pairs of a source and a target, got {found}")
 
     @property
     def _splits(self) -> list[Pairs]:

@@ -58,10 +58,6 @@ class PatternTask:
     # The name that the user gave, such as FILE.py:FUNCTION, from which other processes import the function.
     origin: str | None = field(default=None, kw_only=True, repr=False)
 
-    def __post_init__(self) -> None:
-        if not (isinstance(self.name, str) and self.name) or self.name in PATTERNS:
-            raise UsageError(f"expected a pattern name that is a text, not empty and not built-in, got {self.name!r}")
-
     def __reduce__(self) -> Any:
         """Pickle a user's function by its origin, because a file is not imported under a module's name."""
         return (find_pattern, (self.origin,)) if self.origin else super().__reduce__()

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.errors import InputError
 
 # (expected, predicted) symbols; predicted is None for a missing symbol, expected is None for an extra one
 Confusions = Counter[tuple[int | None, int | None]]
@@ -114,12 +113,6 @@ class Pairs:
 
     sources: Sequences
     targets: Sequences
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.sources, Sequences) or not isinstance(self.targets, Sequences):
-            raise InputError("expected two Sequences, as Sequences.of_rows makes them")
-        if len(self.sources) != len(self.targets):
-            raise InputError(f"expected as many sources as targets, got {len(self.sources)} and {len(self.targets)}")
 
     def __len__(self) -> int:
         return len(self.sources)

@@ -45,7 +45,10 @@ def resolve(
     if start and (start.others or members > 1):
         found = f"an ensemble of {len(start.members)}" if start.others else f"`members` {members}"
         raise UsageError(f"expected to continue from one network and to train one, got {found}")
-    model_config = _continued_model(start, settings) if start else _new_model(task, settings)
+    if start:
+        model_config = _continued_model(start, settings)
+    else:  # the task's largest symbols are the defaults of `in_max_int` and `out_max_int`
+        model_config = ModelConfig(**task.largest_symbols() | given_values(ModelConfig, settings))
     ends = in_python or task.is_pairs or model_config.ends or isinstance(settings.get("in_len"), tuple | list)
     model_config = replace(model_config, ends=ends)
     values: dict[str, Any] = {"lr_schedule": "cosine"} if "minutes" in given else {}
@@ -124,11 +127,6 @@ def _continued_model(start: TrainedNetwork, settings: Mapping[str, Any]) -> Mode
     if other != start.model_config:
         raise UsageError(f"expected settings that do not contradict the network, {start.summary()}, got {given}")
     return start.model_config
-
-
-def _new_model(task: Task, settings: Mapping[str, Any]) -> ModelConfig:
-    """Return the model of a new network; the task's largest symbols are the defaults of `in_max_int`, `out_max_int`."""
-    return ModelConfig(**task.largest_symbols() | given_values(ModelConfig, settings))
 
 
 def run_notices(task: Task, begun: Snapshot, start: TrainedNetwork | None) -> Iterator[str]:

@@ -11,7 +11,6 @@ from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import PairReading, PairTask, as_pair_task, as_task, max_typical_length, pair_warnings
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.records import Place
-from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary, join_symbols
 from seq2seq_demo.errors import InputError
 
@@ -95,17 +94,6 @@ def test_validation_uses_the_vocabularies_of_training():
         replace(unseen, validation=unseen.validation[:1]).draw(
             TrainConfig(), replace(ENDING, in_max_int=2, out_max_int=1)
         )
-
-
-def test_invalid_pairs_are_refused():
-    none = Sequences.of_rows([])
-    for pairs, message in [
-        (Pairs(none, none), "expected pairs of a source and a target, got none"),
-        (ragged([[1], []]), "expected pairs of a source and a target, got an empty source"),
-    ]:
-        for arguments in ([pairs], [ragged([[1]]), pairs]):
-            with pytest.raises(InputError, match=message):
-                PairTask("mine", *arguments)
 
 
 # ---- Digest and sizes ----

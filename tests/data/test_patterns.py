@@ -51,11 +51,6 @@ def test_added_matches_integer_addition():
         assert (a + b, len(target)) == (total, 8)
 
 
-def test_built_in_names_are_refused():
-    with pytest.raises(UsageError, match="a text, not empty and not built-in, got 'reversed'"):
-        PatternTask("reversed", sorted)
-
-
 # ---- Points ----
 
 

@@ -48,14 +48,14 @@ def test_every_hostile_file_is_refused_with_a_one_line_error(tmp_path):
 def test_changed_bytes_under_a_valid_checksum_give_a_network_or_a_one_line_error(tmp_path):
     content = small_content()
     refused = 0
-    for seed in range(500):
+    for seed in range(250):
         (tmp_path / "w").write_bytes(mutated(content, random.Random(seed)))
         try:
             load(tmp_path / "w")
         except Seq2SeqError as error:
             refused += 1
             assert "\n" not in str(error)
-    assert 100 < refused < 400
+    assert 50 < refused < 200
 
 
 def test_changed_metadata_of_an_earlier_version_gives_a_network_or_a_one_line_error():
