@@ -266,16 +266,16 @@ class Beam:
         if self.n_best > self.size:
             raise UsageError(f"`n_best` {self.n_best} needs `beam_size` of at least {self.n_best}, got {self.size}")
 
+    @classmethod
+    def of(cls, size: int | None, n_best: int | None, length_penalty: float | None) -> "Beam | None":
+        """Return the beam search with these settings, by default of size `n_best`; None for greedy decoding.
 
-def make_beam(size: int | None, n_best: int | None, length_penalty: float | None) -> Beam | None:
-    """Return the beam search with these settings, by default of size `n_best`; None for greedy decoding.
-
-    Raises:
-        UsageError: a value is out of range, or there is a `length_penalty` for greedy decoding.
-    """
-    if size is not None or n_best not in (None, 1):
-        n_best = 1 if n_best is None else require_integer("`n_best`", n_best, at_least=1)
-        return Beam(n_best if size is None else size, n_best, length_penalty or 0.0)
-    if length_penalty:
-        raise UsageError("expected `beam_size` or `n_best` with `length_penalty`, got neither")
-    return None
+        Raises:
+            UsageError: a value is out of range, or there is a `length_penalty` for greedy decoding.
+        """
+        if size is not None or n_best not in (None, 1):
+            n_best = 1 if n_best is None else require_integer("`n_best`", n_best, at_least=1)
+            return cls(n_best if size is None else size, n_best, length_penalty or 0.0)
+        if length_penalty:
+            raise UsageError("expected `beam_size` or `n_best` with `length_penalty`, got neither")
+        return None

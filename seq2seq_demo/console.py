@@ -44,15 +44,10 @@ class _LenientStderr:
     def write(self, text: str) -> int:
         try:
             self._stream.write(text)
+            self._stream.flush()  # so that a later flush cannot fail
         except (OSError, ValueError):
             _redirect_to_devnull(self._stream)
         return len(text)
-
-    def flush(self) -> None:
-        try:
-            self._stream.flush()
-        except (OSError, ValueError):
-            _redirect_to_devnull(self._stream)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)

@@ -10,7 +10,7 @@ from dataclasses import KW_ONLY, asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
 
-from seq2seq_demo.config import ON_ERROR, ModelConfig, OnError, lengths_text, make_beam
+from seq2seq_demo.config import ON_ERROR, Beam, ModelConfig, OnError, lengths_text
 from seq2seq_demo.console import html_table
 from seq2seq_demo.data.numbering import by_length, source_records, valid_records
 from seq2seq_demo.data.pair_task import Data, PairReading, Task, as_task
@@ -185,7 +185,7 @@ class TrainedNetwork(NetworkFacts):
         """
         if require_choice("`on_error`", on_error, ON_ERROR) == "return" and not details:
             raise UsageError("expected `details` with `on_error` 'return', got none")
-        beam = make_beam(beam_size, n_best, length_penalty)
+        beam = Beam.of(beam_size, n_best, length_penalty)
         records = source_records(sources, self.vocabularies.source, self.model_config.in_max_int)
         if on_error == "raise":
             records = [*valid_records(records)]
@@ -256,7 +256,7 @@ class TrainedNetwork(NetworkFacts):
             shortest = require_integer("`in_len`", shortest, at_least=1)
             lengths = range(shortest, require_integer("`in_len`", longest, at_least=shortest) + 1)
         check_size("`n`", n)
-        beam, notices = make_beam(beam_size, None, length_penalty), list[str]()
+        beam, notices = Beam.of(beam_size, None, length_penalty), list[str]()
         task = as_task(data, PairReading(self.vocabularies, allows_unseen=True))
         origin = f" of {Path(data).name}" if isinstance(data, str | os.PathLike) else ""
         origin = origin if task.is_pairs else f", pattern {task.name!r}"

@@ -13,19 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from seq2seq_demo.config import (
-    INTEGERS,
-    SHARE,
-    TSV,
-    UTF_8,
-    Beam,
-    Format,
-    ModelConfig,
-    TokenKind,
-    TrainConfig,
-    given_values,
-    make_beam,
-)
+from seq2seq_demo.config import INTEGERS, SHARE, UTF_8, Beam, Format, ModelConfig, TokenKind, TrainConfig, given_values
 from seq2seq_demo.declarations import Setting, check_fields, copied_setting, declared_settings, setting
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files import file_names
@@ -173,7 +161,7 @@ class AnswerOptions(NetworkOptions):
     @property
     def beam(self) -> Beam | None:
         """The beam search; None for greedy decoding."""
-        return make_beam(self.beam_size, getattr(self, "n_best", None), self.length_penalty)
+        return Beam.of(self.beam_size, getattr(self, "n_best", None), self.length_penalty)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -204,7 +192,7 @@ class PredictOptions(AnswerOptions):
         if self.words and self.from_file:
             raise UsageError("predict expects a sequence, as in `predict 3 1 2`, or --from-file, got both")
         if self.words:
-            if self.format == TSV:
+            if self.format == "tsv":
                 raise UsageError("expected --tsv to print TSV, got --format, which is the format of a file")
             self._require_file_for("columns", "header", "encoding", "format")
         self._check_outputs({"--attention-plot": self.attention_plot})

@@ -66,7 +66,7 @@ def _save_untrained(setup: TrainingSetup, options: TrainOptions) -> Path:
 
 def _train(setup: TrainingSetup, options: TrainOptions) -> None:
     """Train with a report, the history, TensorBoard logs and snapshots; save the network."""
-    config, task, start = setup.config, setup.task, setup.snapshot.network
+    config, task, start = setup.snapshot.run.config, setup.task, setup.snapshot.network
     path = setup.result or next(file_names.unused_paths(options.data_dir, options.name, task.name))
     atomic_files.check_writable(path, "a weights file", WeightsError)
     log_dir = options.log_dir
@@ -130,7 +130,7 @@ def _train_members(
     """
     folder = file_names.members_folder(snapshots.result)
     if options.force and not setup.lock:
-        members.remove(folder, setup.config.members)
+        members.remove(folder, setup.snapshot.run.config.members)
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:

@@ -8,7 +8,6 @@ from typing import BinaryIO
 
 from seq2seq_demo.commands import network_selection
 from seq2seq_demo.commands.options import TrainOptions
-from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.console import print_notice
 from seq2seq_demo.data.pair_task import Task
 from seq2seq_demo.display import training_report
@@ -30,11 +29,6 @@ class TrainingSetup:
     result: Path | None  # None: the next unused canonical name, claimed when the run starts
     lock: BinaryIO | None = None  # the snapshot beside the result, locked, if the run is resumed
     began: float = field(default_factory=time.monotonic)  # from which a time limit counts
-
-    @property
-    def config(self) -> TrainConfig:
-        """The settings of the training."""
-        return self.snapshot.run.config
 
 
 # ---- New runs ----
