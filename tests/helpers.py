@@ -14,10 +14,12 @@ import numpy as np
 
 import seq2seq_demo
 from seq2seq_demo.callbacks import Callback
-from seq2seq_demo.config import INTEGERS, CellType, ModelConfig, TrainConfig
+from seq2seq_demo.config import INTEGERS, MODELS, CellType, ModelConfig, TrainConfig
+from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.files import weights_file
+from seq2seq_demo.files.file_names import shipped_path
 from seq2seq_demo.metrics import Epoch, Figures
 from seq2seq_demo.network.decoding import Answer
 from seq2seq_demo.network.numpy_network import sigmoid
@@ -30,6 +32,7 @@ from seq2seq_demo.training.settings import begin_run
 from seq2seq_demo.training.snapshots import Snapshot
 
 ROOT = Path(seq2seq_demo.__file__).parents[1]
+PATTERN_NETWORKS = [(name, model) for name in PATTERNS for model in MODELS if shipped_path(name, model).exists()]
 REFERENCE_2016 = ROOT.parent / "shared" / "reference_2016"
 SNAPSHOT = "s2s_checkpoint__basic__reversed_1.weights.h5"
 SMALL = ["--cell-size", "7", "--embedding-size", "5"]

@@ -14,7 +14,7 @@ import pytest
 from helpers import ROOT, random_weights
 
 from seq2seq_demo import load
-from seq2seq_demo.config import CELL_TYPES, ModelConfig
+from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.page import builder
 from seq2seq_demo.trained_network import TrainedNetwork
 
@@ -28,7 +28,7 @@ SHIPPED = sorted((ROOT / "trained_weights").glob("*.weights.h5"))
 KINDS = [
     ModelConfig(model, cell, layers, cell_size=7, embedding_size=5, in_max_int=8, out_max_int=6, bidirectional=both)
     for model, cell, layers, both in itertools.product(
-        ("embedding_rnn", "embedding_attention"), CELL_TYPES, (1, 3), (False, True)
+        ("embedding_rnn", "embedding_attention"), builder.names_in("network.js", "EQUATIONS"), (1, 3), (False, True)
     )
 ]
 
@@ -76,7 +76,9 @@ def ask(*questions, module="tree.js"):
     for question in questions:
         process.stdin.write(json.dumps(question) + "\n")
         process.stdin.flush()
-        answers.append(json.loads(process.stdout.readline()))
+        answer = json.loads(process.stdout.readline())
+        assert "thrown" not in answer, answer["thrown"]
+        answers.append(answer["value"])
     return answers
 
 

@@ -113,7 +113,7 @@ def check(networks: Sequence[ShownNetwork]) -> None:
     Raises:
         UsageError: a network is too large or has an unsupported cell, or two networks have different symbols.
     """
-    supported = supported_cells()
+    supported = names_in("network.js", "EQUATIONS")
     for shown in networks:
         name, c = shown.name, shown.network.model_config
         expected = f"expected a cell of EQUATIONS in seq2seq_demo/page/network.js ({', '.join(supported)})"
@@ -196,7 +196,7 @@ def _scaled(array: np.ndarray) -> tuple[np.ndarray, float]:
     return np.rint(array.astype(np.float64) / scale).astype(f"<i{BITS // 8}"), scale
 
 
-def supported_cells() -> list[str]:
-    """Return the names of the cells in EQUATIONS of network.js."""
-    (table,) = re.findall(r"^const EQUATIONS = \{(.*?)\}", read_asset("network.js"), re.MULTILINE | re.DOTALL)
-    return re.findall(r"(\w+):", table)
+def names_in(file: str, table: str) -> list[str]:
+    """Return the names in a table of a script: the cells in EQUATIONS, or the patterns in PATTERNS."""
+    (rows,) = re.findall(rf"^(?:export )?const {table} = \{{$(.*?)^\}}", read_asset(file), re.MULTILINE | re.DOTALL)
+    return re.findall(r"^  (\w+):", rows, re.MULTILINE)

@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 
 from seq2seq_demo.config import CELL_ALIASES, Model, ModelConfig
-from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.network.parameters import initial_weights, uniform_limit, weight_shapes
-from seq2seq_demo.page.builder import assemble, config_data
+from seq2seq_demo.page.builder import assemble, config_data, names_in
 
 TITLE = "Train two networks, with attention and without"
 MODELS: dict[str, Model] = {"with attention": "embedding_attention", "without attention": "embedding_rnn"}
 SETTINGS = {  # by their names in the address: the label, the default, the choices
-    "task": ("Task", "reversed", [*PATTERNS]),
+    "task": ("Task", "reversed", names_in("symbols.js", "PATTERNS")),
     "length": ("Length", "10", ["3", "5", "10", "20", "1-3", "1-5", "1-10", "1-20"]),
     "units": ("Units", "16", ["8", "16", "32", "64"]),
     "cell": ("Cell", "LSTM", [*CELL_ALIASES]),

@@ -2,27 +2,24 @@ import os
 import tomllib
 
 import pytest
-from helpers import ROOT, save_random
+from helpers import PATTERN_NETWORKS, ROOT, save_random
 
-from seq2seq_demo.config import MODELS
-from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.files.file_names import shipped_networks, shipped_path
 from seq2seq_demo.trained_network import load
 
-PATTERN_NETWORKS = {
-    f"{pattern}-{model.removeprefix('embedding_')}": (pattern, model) for pattern in PATTERNS for model in MODELS
-}
-
-OF_THE_GALLERY = "dates", "numbers", "long-rnn", "recorded-attention", "recorded-rnn"
+OTHERS = {"g2p", "dates", "numbers", "long-rnn", "recorded-attention", "recorded-rnn"}
 
 
 def test_every_shipped_file_has_a_name():
+    of_patterns = {
+        f"{pattern}-{model.removeprefix('embedding_')}": (pattern, model) for pattern, model in PATTERN_NETWORKS
+    }
     networks = shipped_networks()
-    assert list(networks) == sorted({*PATTERN_NETWORKS, "g2p", *OF_THE_GALLERY})
+    assert list(networks) == sorted({*of_patterns, *OTHERS})
     files, others = os.listdir(networks["sorted-rnn"].parent), (".LICENSE", ".md")
     assert {path.name for path in networks.values()} == {name for name in files if not name.endswith(others)}
-    for name, (pattern, model) in PATTERN_NETWORKS.items():
-        assert networks[name] == shipped_path(pattern, model)
+    for name, pattern_and_model in of_patterns.items():
+        assert networks[name] == shipped_path(*pattern_and_model)
 
 
 def test_networks_lists_every_shipped_network(run):

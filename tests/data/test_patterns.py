@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.patterns import PATTERNS, PatternTask, find_pattern
+from seq2seq_demo.data.patterns import PatternTask, find_pattern
 from seq2seq_demo.data.sampling import training_sources
 from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.errors import UsageError
@@ -37,7 +37,7 @@ def targets(pattern, sources, out_len=None, out_max_int=9, ends=True):
 # ---- The built-in patterns ----
 
 
-@pytest.mark.parametrize("name", PATTERNS)
+@pytest.mark.parametrize("name", TARGETS)
 @pytest.mark.parametrize("out_len", [None, 4, 1])
 def test_the_targets_of_built_in_patterns(name, out_len):
     assert targets(find_pattern(name), SOURCES, out_len) == [target[:out_len] for target in TARGETS[name]]

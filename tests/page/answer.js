@@ -1,5 +1,6 @@
 // Answers questions about the page's script. The first line of the input is the script, as JSON. Each further line is a
-// question, [name, argument], which calls a function of QUESTIONS. The answer is a line of JSON.
+// question, [name, argument], which calls a function of QUESTIONS. The answer is a line of JSON: the value that the
+// function returned, or the error that it has thrown.
 import readline from "node:readline";
 import vm from "node:vm";
 
@@ -188,5 +189,11 @@ readline.createInterface({ input: process.stdin }).on("line", (line) => {
     return;
   }
   const [name, question] = JSON.parse(line);
-  console.log(JSON.stringify(QUESTIONS[name](question)));
+  let answer = {};
+  try {
+    answer = { value: QUESTIONS[name](question) };
+  } catch (error) {
+    answer = { thrown: error.stack };
+  }
+  console.log(JSON.stringify(answer));
 });

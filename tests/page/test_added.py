@@ -104,7 +104,7 @@ def test_the_page_of_an_added_cell_shows_its_numbers_and_a_note_instead_of_the_e
 
 def test_a_cell_without_an_equation_in_javascript_is_refused(cell, run):
     save_random("w.h5", ModelConfig(cell_type=CELL, cell_size=4))
-    supported = ", ".join(name for name in CELL_TYPES if name != CELL)
+    supported = ", ".join(builder.names_in("network.js", "EQUATIONS"))
     assert run("page", "-i", "w.h5", "-o", "w.html") == (
         2,
         "",

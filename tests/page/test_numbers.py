@@ -12,7 +12,7 @@ from rapidfuzz.distance import Levenshtein
 
 from seq2seq_demo import load
 from seq2seq_demo.config import CELL_TYPES, Beam, ModelConfig
-from seq2seq_demo.data.patterns import PATTERNS, find_pattern
+from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.data.vocabulary import Tokenizer
 from seq2seq_demo.errors import UsageError
@@ -22,11 +22,11 @@ from seq2seq_demo.network.parameters import weight_shapes
 from seq2seq_demo.page import builder
 from seq2seq_demo.trained_network import TrainedNetwork
 
-pytestmark = [pytest.mark.slow, needs_node]
+pytestmark = needs_node
 
 
 def test_every_cell_has_an_equation_with_the_gates_and_states_of_the_table():
-    assert ask(("cells", {}))[0] == builder.supported_cells() == list(CELL_TYPES)
+    assert ask(("cells", {}))[0] == builder.names_in("network.js", "EQUATIONS") == list(CELL_TYPES)
     for cell_type, cell in CELL_TYPES.items():
         config = ModelConfig(cell_type=cell_type, cell_size=3, embedding_size=2)
         network = TrainedNetwork(config, random_weights(config), in_len=2, out_len=2)
@@ -108,7 +108,7 @@ def test_beam_search_of_shipped_networks_agrees_with_numpy(path):
     assert_beams_are_alike(network, [rng.integers(0, network.model_config.n_input_symbols, n) for n in (3, 9)])
 
 
-@pytest.mark.parametrize("name", PATTERNS)
+@pytest.mark.parametrize("name", builder.names_in("symbols.js", "PATTERNS"))
 def test_patterns_give_the_same_targets(name):
     pattern, rng = find_pattern(name), np.random.default_rng(2)
     questions, expected = [], []
