@@ -41,7 +41,7 @@ def test_every_cell_has_equations_in_both_networks():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("cell_type", "model"), [*zip([*CELL_TYPES, NAME], itertools.cycle(MODELS))])
+@pytest.mark.parametrize(("cell_type", "model"), [*zip([*CELL_TYPES, NAME][1:], itertools.cycle(MODELS))])  # LSTM once
 def test_every_cell_trains_and_both_networks_agree(cell_type, model):
     watcher = Watcher()
     sizes = {"points": 500, "in_len": 3, "cell_size": 7, "embedding_size": 5, "batch_size": 50}
@@ -50,9 +50,10 @@ def test_every_cell_trains_and_both_networks_agree(cell_type, model):
     assert watcher.history[-1].loss < watcher.history[0].loss
     rng = np.random.default_rng(1)
     sources, decoder_input = rng.integers(0, 10, (4, 6)), rng.integers(0, 11, (4, 5))
-    numpy_logits = network.to_numpy().decode(sources, 5, decoder_input).logits
-    assert np.abs(network.to_keras()(sources, decoder_input) - numpy_logits).max() < 1e-4
-    decoded = network.to_numpy().decode(sources, 5)
-    symbols, logits, _ = network.to_keras().greedy(sources, 5)
+    of_numpy, of_keras = network.to_numpy(), network.to_keras()
+    forced = of_numpy.decode(sources, 5, decoder_input)
+    assert np.abs(of_keras(sources, decoder_input) - forced.logits).max() < 1e-4
+    decoded = of_numpy.decode(sources, 5)
+    symbols, logits, _ = of_keras.greedy(sources, 5)
     assert (symbols.numpy() == decoded.symbols).all()
     assert np.abs(logits - decoded.logits).max() < 1e-4
