@@ -28,7 +28,6 @@ from seq2seq_demo.display.predictions import probe_line
 from seq2seq_demo.display.training_report import probe
 from seq2seq_demo.errors import Seq2SeqError
 from seq2seq_demo.files import atomic_files
-from seq2seq_demo.trained_network import TrainedNetwork
 
 if TYPE_CHECKING:
     from seq2seq_demo.network.keras_network.model import Seq2Seq
@@ -103,8 +102,7 @@ class TensorBoard(Callback, contextlib.AbstractContextManager["TensorBoard"]):
         answer = probe_line(probe(state), colour=False).strip()
         self._log(state.step, lambda: _write("text", "probe", {"answer": answer}))
         if self.verbosity >= 1:
-            probes = _probes(state._pairs, state.network.model_config)
-            self._log(state.step, lambda: self._write_details(state.network, probes))
+            self._log(state.step, lambda: self._write_details(state))
 
     def _log(self, step: int, write: Callable[[], None]) -> None:
         """Call `write` for this step. The first failure prints a notice and ends the logs; training continues."""
@@ -122,13 +120,19 @@ class TensorBoard(Callback, contextlib.AbstractContextManager["TensorBoard"]):
             reason = re.sub(r"{{.*?}} | \[Op:.*", "", error.message).partition("\n")[0]
             print_notice(f"No logs from step {step} on: {reason}")
 
-    def _write_details(self, network: TrainedNetwork, probes: Probes) -> None:
-        """Write the gradients and, if `verbosity` selects them, the weights and activations."""
+    def _write_details(self, state: TrainingState) -> None:
+        """Write the gradients of the mean loss and, if `verbosity` selects them, the weights and activations."""
+        import tensorflow as tf
+
+        network = state.network
         # A copy, because several workers may share the network in training.
         self.network = self.network or network.to_keras()
         self.network.assign_named(network.weights)
-        sources, targets = probes
-        gradients = _gradients(self.network, probes)
+        sources, targets = _probes(state._pairs, network.model_config)
+        with tf.GradientTape() as tape:
+            losses, _ = self.network.losses(sources, targets)  # [B, T]
+            loss = tf.reduce_mean(losses)
+        gradients = {name: g.numpy() for name, g in tape.gradient(loss, self.network.named_variables()).items()}
         _write("scalars", "gradients", {"global_norm": np.sqrt(sum((g**2).sum() for g in gradients.values()))})
         _write("histograms", "gradients", {name: _buckets(gradient) for name, gradient in gradients.items()})
         if self.verbosity >= 2:
@@ -142,26 +146,16 @@ class TensorBoard(Callback, contextlib.AbstractContextManager["TensorBoard"]):
             _write("histograms", "activations", {name: _buckets(array.numpy()) for name, array in arrays.items()})
 
 
-Probes = tuple[np.ndarray, np.ndarray]  # sources [B, S] and targets [B, T]
+def _probes(validation: Pairs, model_config: ModelConfig) -> tuple[np.ndarray, np.ndarray]:
+    """Return sources `[B, S]` and targets `[B, T]` of up to PROBE_ROWS pairs with the lengths of the first pair.
 
-
-def _probes(validation: Pairs, model_config: ModelConfig) -> Probes:
-    """Return up to PROBE_ROWS pairs with the lengths of the first pair; targets have END if the network writes END."""
+    Targets have END if the network writes END.
+    """
     sources, targets = validation.sources, validation.targets
     has_same_lengths = (sources.lengths == sources.lengths[0]) & (targets.lengths == targets.lengths[0])
     chosen = np.flatnonzero(has_same_lengths)[:PROBE_ROWS]
     T = int(targets.lengths[0]) + model_config.ends
     return sources[chosen].array(), targets[chosen].padded(T, model_config.go)
-
-
-def _gradients(network: Seq2Seq, probes: Probes) -> dict[str, np.ndarray]:
-    """Return the gradient of the mean loss with respect to each weight."""
-    import tensorflow as tf
-
-    with tf.GradientTape() as tape:
-        losses, _ = network.losses(*probes)  # [B, T]
-        loss = tf.reduce_mean(losses)
-    return {name: g.numpy() for name, g in tape.gradient(loss, network.named_variables()).items()}
 
 
 def _write(plugin: str, group: str, values: dict[str, Any]) -> None:

@@ -29,6 +29,7 @@ WRONG_USAGE = [  # exit status 2
     ("train 50 --in-len 1-5 --out-len 3", "expected --out-len 5, as the network learns whole targets, got 3"),
     ("train 50 --in-len 1-x", "expected a length or a range such as 1-20, got '1-x'"),
     ("predict 3 --in-len 1-5", "argument --in-len: expected an integer, got '1-5'"),
+    ("train 50 --members 2 -e 0", "expected --epochs of at least 1 with --members, got 0"),
     ("train 50 -i a -i b", "expected one -i/--input-weights, got 2"),
     ("train 50 -p sort", "did you mean sorted"),
     ("train 50 -n a/b", "expected -n/--name of 1 to 100 bytes, printable and without /, got 'a/b'"),

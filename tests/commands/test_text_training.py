@@ -42,18 +42,6 @@ def test_train_with_keep_going_skips_at_most_a_tenth_of_the_lines(run, tmp_path)
 
 
 @pytest.mark.slow
-def test_training_accepts_one_long_source(run, tmp_path, fast_steps):
-    rows = [("ab"[k % 2] * (1 + k % 3), "ab"[k % 2]) for k in range(40)]
-    write_pairs(tmp_path / "train.tsv", [*rows[:20], ("ab" * 150, "a"), *rows[20:]])
-    out, err = run.ok("train --from-file train.tsv", *CHARACTERS, *SMALL_PAIRS, "--batch-size", 8, "-e", 1, "-o", "w")
-    assert "train.tsv, line 21: the source has 300 symbols, but almost all others have at most 3: " in err
-    assert "sources of 1-300 symbols" in out
-    assert (load("w").step, load("w").in_len) == (5, 300)
-    _, out, _ = run("predict -i w", "ab" * 150, "a")
-    assert out.count("\n") == 2
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [

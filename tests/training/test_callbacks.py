@@ -124,7 +124,7 @@ def test_a_stop_after_an_epoch_keeps_the_network(answer):
     assert network.validation == same.validation == network.history[-1].validation
 
 
-@pytest.mark.parametrize("answer", [False, None, 1, "yes", np.False_, np.array([True])])
+@pytest.mark.parametrize("answer", [1, "yes", np.False_, np.array([True])])
 def test_other_answers_do_not_stop(answer):
     callback = Callback()
     callback.on_epoch_end = callback.on_steps_end = callback.on_epoch_begin = lambda _: answer
@@ -169,7 +169,6 @@ def with_method(name, method) -> list[Callback]:
 
 
 ARGUMENT = "to take one argument, the state of the training: "
-KERAS = lambda self, epoch, logs: None  # noqa: E731
 SIGNATURES = [
     (
         with_method("on_epoch_end", lambda self, epoch, logs: None),
@@ -197,18 +196,9 @@ def test_callbacks_that_would_fail_are_refused_before_the_training(callbacks, me
     assert str(error.value).startswith(f"expected {message}")
 
 
-@pytest.mark.parametrize(
-    ("function", "message"),
-    [
-        (lambda: None, "too many positional arguments"),
-        (lambda a, b: None, "missing a required argument: 'b'"),
-        ("copy", "'copy' is not a callable object"),
-    ],
-)
-def test_a_function_of_other_arguments_is_refused(function, message):
-    with pytest.raises(UsageError) as error:
-        train("copy", on_epoch=function, **TINY)
-    assert str(error.value) == f"expected `on_epoch` {ARGUMENT}{message}"
+def test_what_cannot_be_called_after_each_epoch_is_refused():
+    with pytest.raises(UsageError, match=f"^expected `on_epoch` {ARGUMENT}'copy' is not a callable object$"):
+        train("copy", on_epoch="copy", **TINY)
 
 
 def test_any_function_that_takes_one_argument_is_accepted():

@@ -175,18 +175,3 @@ def test_jobs_are_limited_by_the_members_and_by_memory(monkeypatch):
         check_jobs(3, config)
     monkeypatch.setattr(members.system_memory, "total", lambda: 2e10)
     assert (check_jobs(None, config), check_jobs(9, config)) == (3, 3)
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"members": 2, "epochs": 0}, "expected `epochs` of at least 1 with `members`, got 0"),
-        (
-            {"members": 2, "minutes": 1},
-            "expected `minutes`, which limits the time, without `epochs` and",
-        ),
-    ],
-)
-def test_settings_that_contradict_members_are_refused(settings, message):
-    with pytest.raises(UsageError, match=message):
-        train("reversed", points=20, **settings)

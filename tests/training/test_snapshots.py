@@ -48,10 +48,6 @@ def test_snapshots_are_saved_every_5000_steps_and_every_epoch(tmp_path, fast_ste
     config = TrainConfig(points=200, epochs=3, batch_size=16, in_len=4, out_len=3)
     fit(find_pattern("reversed"), config, untrained(MODEL, 0), snapshots=snapshots)
     assert kept == [(12, 1), (24, 2), (36, 3)]
-    kept.clear()
-    snapshots.saved_at = time.monotonic() + 60  # all epochs end too soon for a snapshot, but the last one is saved
-    fit(find_pattern("reversed"), config, untrained(MODEL, 0), snapshots=snapshots)
-    assert kept == [(36, 3)]
 
 
 def test_an_epoch_within_2_seconds_of_the_latest_snapshot_saves_none(tmp_path, monkeypatch):
