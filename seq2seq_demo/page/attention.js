@@ -2,8 +2,8 @@
 
 import { app } from "./app.js";
 import { button, h, svg } from "./elements.js";
-import { HeatMap, heatTable, outputsByInputs } from "./heatmap.js";
-import { addPanel, panel, tableDetails } from "./panels.js";
+import { HeatMap, outputsByInputs } from "./heatmap.js";
+import { addPanel, panel } from "./panels.js";
 import { currentOutput, sourceName, writtenName } from "./runs.js";
 import { describeAttention, goToOutput } from "./step.js";
 
@@ -16,8 +16,9 @@ export function attentionPanel(/** @type {number} */ i) {
   if (!config.has_attention) return null;
   const caption = `Attention of ${name}, one row per output`;
   const map = new HeatMap(caption, (t) => app.t !== t && goToOutput(t));
-  const { details, refresh } = tableDetails(caption, () => heatTable(caption, attentionOf(app.runs[i])));
-  details.append(button("Save as SVG", () => saveSvg(map.box.children[0], `attention-${i + 1}.svg`)));
+  const save = button("Save as SVG", () => saveSvg(map.box.children[0], `attention-${i + 1}.svg`), {
+    className: "save",
+  });
   const isFirst = app.networks.findIndex((network) => network.config.has_attention) === i;
   const section = panel(
     isFirst ? "attention" : `attention-${i + 1}`,
@@ -25,12 +26,11 @@ export function attentionPanel(/** @type {number} */ i) {
     "Each row sums to 100 %. Inputs that receive at least 10 % of the selected output's attention are underlined. " +
       "Click a row, or select it with the arrow keys, to go to its output.",
     map.box,
-    details,
+    save,
   );
   return addPanel(section, () => {
     const run = app.runs[i];
-    const row = currentOutput(run);
-    if (map.show([run], () => attentionOf(run), { row, column: null })) refresh();
+    map.show([run], () => attentionOf(run), { row: currentOutput(run), column: null });
   });
 }
 

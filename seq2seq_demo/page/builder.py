@@ -168,6 +168,7 @@ def network_data(shown: ShownNetwork) -> dict[str, Any]:
         "task_description": f"the pattern {pattern.name}: {pattern.description}" if pattern else shown.task_description,
         "config": config_data(c),
         **{name: getattr(network, name) for name in ("pattern", "ends", "min_in_len", "in_len", "out_len")},
+        "exact_match": network.validation and network.validation.exact_match,
         "source": asdict(source) | {"largest": c.in_max_int},
         "target": asdict(target) | {"largest": c.out_max_int, "words": words if all(words) else []},
         "shapes": [[name, list(shape)] for name, shape in weight_shapes(c).items()],

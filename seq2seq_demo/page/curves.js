@@ -3,10 +3,9 @@
 import { app } from "./app.js";
 import { onNewWidth, redraw } from "./boxes.js";
 import { BATCH } from "./course.js";
-import { h, revise, svg, table, zoom } from "./elements.js";
+import { h, revise, svg, zoom } from "./elements.js";
 import { formatNumber, thousands } from "./format.js";
 import { last } from "./network.js";
-import { tableDetails } from "./panels.js";
 
 /** @import { Course, Point } from "./course.js" */
 
@@ -20,16 +19,14 @@ const CURVES = [
   { kind: "loss", title: "Loss in training", format: (x) => formatNumber(x, 2) },
 ];
 
-/** Return the curves of a course with their table, and `draw`.
-    @type {(course: () => Course) => { figures: HTMLElement[], details: HTMLElement, draw: () => void }} */
+/** Return the curves of a course, and `draw`.
+    @type {(course: () => Course) => { figures: HTMLElement[], draw: () => void }} */
 export function curves(course) {
   const charts = CURVES.map((curve) => chart(curve, course));
-  const { details, refresh } = tableDetails("The curves as a table", () => curveTable(course().points));
   const draw = () => {
-    for (const { draw } of charts) draw();
-    refresh();
+    for (const chart of charts) chart.draw();
   };
-  return { figures: charts.map(({ figure }) => figure), details, draw };
+  return { figures: charts.map(({ figure }) => figure), draw };
 }
 
 /** Return the last point up to the moment that the page shows. */
@@ -85,13 +82,4 @@ function picture({ kind, title, format }, points, shown, width) {
     text("0", left - 4 * u, y(0) + 2 * u, "end"),
     text(`${thousands(end)} samples`, right, bottom - 2 * u, "end"),
   );
-}
-
-function curveTable(/** @type {Point[]} */ points) {
-  const head = CURVES.flatMap(({ title }) => app.networks.map(({ name }) => `${title}, ${name}`));
-  const rows = points.map((point) => [
-    thousands(point.samples),
-    ...CURVES.flatMap(({ kind, format }) => point[kind].map((value) => (Number.isFinite(value) ? format(value) : "–"))),
-  ]);
-  return table("During training", ["samples", ...head], rows);
 }

@@ -1,4 +1,4 @@
-/* HTML elements, such as buttons, choices and tables, and SVG elements. */
+/* HTML elements, such as buttons and choices, and SVG elements. */
 
 /** @typedef {Node | string | null} Child
     @typedef {Record<string, unknown>} Attributes */
@@ -26,16 +26,6 @@ export function revise(element, attributes, text) {
 
 /** @type {(scope: "row" | "col", text: Child, className?: string) => HTMLTableCellElement} */
 export const headerCell = (scope, text, className = "") => h("th", { className, scope }, text);
-
-/** Return a table; the first cell of each row is its header.
-    @type {(caption: string, head: string[], rows: string[][]) => HTMLTableElement} */
-export function table(caption, head, rows) {
-  const top = h("thead", {}, h("tr", {}, ...head.map((text) => headerCell("col", text))));
-  const body = rows.map(([first, ...cells]) =>
-    h("tr", {}, headerCell("row", first), ...cells.map((cell) => h("td", {}, cell))),
-  );
-  return h("table", {}, h("caption", {}, caption), top, h("tbody", {}, ...body));
-}
 
 /** @type {(text: Child, onclick: () => void, attributes?: Attributes) => HTMLButtonElement} */
 export function button(text, onclick, { className = "", ...attributes } = {}) {

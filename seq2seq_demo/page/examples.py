@@ -100,7 +100,7 @@ def _common_lengths(networks: Sequence[TrainedNetwork]) -> tuple[int, int]:
 def _typical_sources(largest: int, shortest: int, longest: int) -> Iterator[tuple[str, list[int]]]:
     """Yield sources of several kinds, as (note, source)."""
     rng = np.random.default_rng(0)
-    usual = min(longest, max(shortest, 6))
+    usual = min(longest, max(shortest, 10))
     if usual <= largest + 1:
         yield "different symbols", rng.permutation(largest + 1)[:usual].tolist()
     for note, length in {"short": max(shortest, 3), "longest": longest}.items():

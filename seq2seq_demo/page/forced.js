@@ -1,12 +1,13 @@
 /* The panel that compares teacher forcing with free-running decoding. */
 
-import { app, byId } from "./app.js";
+import { align, alignByPosition } from "./align.js";
+import { app } from "./app.js";
 import { redraw, scrollBox, updateScrollBox } from "./boxes.js";
-import { button, h, headerCell, symbolSpan } from "./elements.js";
+import { h, headerCell, symbolSpan } from "./elements.js";
 import { pluralize } from "./format.js";
 import { beforeAndAfterList } from "./influence.js";
 import { addPanel, networkColumns, panel } from "./panels.js";
-import { countErrors, countForced, errorLabel, fedName, isForced, targetName, writtenName } from "./runs.js";
+import { countForced, errorLabel, fedName, isForced, targetName, writtenName } from "./runs.js";
 
 /** @import { Alignment } from "./align.js"
     @import { Step } from "./network.js"
@@ -20,7 +21,8 @@ export function forcedPanel() {
     "forced",
     "Teacher forcing and free-running",
     "In training the decoder is fed the target, shifted by one (teacher forcing). When it answers, it is fed its own " +
-      "output (free-running). An edit inserts, deletes or replaces a symbol; ✗ marks its symbols.",
+      "output (free-running). Errors are counted place by place, and as the fewest edits: an edit inserts, deletes or " +
+      "replaces a symbol, so a symbol too many can make all later places wrong, but is one edit, and a swap is two.",
     networkColumns((i) => [boxes[i]]),
   );
   /** @type {Run[]} */
@@ -40,14 +42,8 @@ export function forcedPanel() {
 }
 
 function noTarget() {
-  const focusTarget = () => {
-    /** @type {HTMLDetailsElement} */ (byId("more")).open = true;
-    byId("target").focus();
-  };
-  const toTarget = button("Type the target", focusTarget, { "data-key": "to-target" });
   const problem = app.targetError ? "the target that you typed is not valid" : "none is known for this source";
-  const text = h("span", {}, `Teacher forcing needs a target, and ${problem}.`);
-  return h("div", { className: "controls" }, text, toTarget);
+  return h("p", {}, `Teacher forcing needs a target, and ${problem}: type one, above the picture.`);
 }
 
 /** Compare the answers before and after forcing, for a source without a target. Empty if no symbol is forced. */
@@ -83,13 +79,21 @@ function forcedAndFree(/** @type {ComparedRun} */ run) {
 
 /** Compare the errors with teacher forcing and in free-running; "" if there are none, or if the user made one of them. */
 function compareErrors(/** @type {ComparedRun} */ run) {
-  const { network, teacherSteps, written, expected } = run;
+  const { teacherSteps, written, expected } = run;
   if (run.exact || written.some((_, t) => run.isOverridden(t))) return "";
   const taught = teacherSteps.map((step) => step.written);
-  const [teacher, free] = [taught, written].map((one) => countErrors(network, one, expected));
+  const [teacher, free] = [taught, written].map((one) => countErrors(one, expected));
   const counts = `Teacher forcing: ${teacher.text}. Free-running: ${free.text}.`;
   if (teacher.edits >= free.edits) return counts;
   return `${counts} Teacher forcing looks better because the decoder is fed the target instead of its own errors.`;
+}
+
+/** Count the errors of an answer, END included, by place and by edits.
+    @type {(written: number[], expected: number[]) => { edits: number, text: string }} */
+function countErrors(written, expected) {
+  const [{ edits: places }, { edits }] = [alignByPosition(written, expected), align(written, expected)];
+  const n = Math.max(written.length, expected.length);
+  return { edits, text: `${places} of ${n} wrong (${pluralize(edits, "edit")})` };
 }
 
 /** Describe the first difference between teacher forcing and free-running.

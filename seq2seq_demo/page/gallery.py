@@ -17,7 +17,7 @@ from seq2seq_demo.predictions import to_prediction
 TITLE = "Networks that read one sequence and write another"
 INDEX = "index.html"
 LINKS = "links.html"
-EXERCISE = r"<h2>(\d+)\..*?</h2>\n(.*?)\$notes(.*?)</section>"  # its number, question and answer
+EXERCISE = r"<h2>(.*?)</h2>\n(.*?)\$notes(.*?)</section>"  # its title, question and answer
 NOTES = '<label class="note">{}: <textarea rows="2"></textarea></label>'
 PREDICTION, SEEN = map(NOTES.format, ("Prediction", "What I saw, and why"))
 FOLDED = "<summary>Exercises: predict, then look</summary><p>“Show the answer” uncovers what is hidden.</p>"
@@ -39,12 +39,7 @@ GALLERY = {
     ),
     "reversing": Entry(
         "Reversing, with and without attention",
-        "Two networks write digits backwards. The one without attention must remember all of them at once.",
-        ("recorded-attention", "recorded-rnn"),
-    ),
-    "lengths": Entry(
-        "Reversing long sequences",
-        "Two networks of about the same size learn to reverse 1 to 20 digits. One errs often on long sources.",
+        "Make one symbol wrong: only the network with attention recovers. Then try twenty digits.",
         ("reversed-attention", "long-rnn"),
     ),
     "sorting": Entry(
@@ -124,8 +119,8 @@ def build_links() -> str:
 def exercises(name: str) -> str:
     """Return the exercises of an entry of GALLERY as HTML, folded away; their links change the state of its page."""
     sections = re.findall(EXERCISE, read_asset(LINKS), re.DOTALL)
-    shown = [(number, question, answer) for number, question, answer in sections if f'"{name}.html#' in question]
-    texts = [f"<h3>Exercise {number}</h3>{question}{PREDICTION}{answer}" for number, question, answer in shown]
+    shown = [(title, question, answer) for title, question, answer in sections if f'"{name}.html#' in question]
+    texts = [f"<h3>{title}</h3>{question}{PREDICTION}{answer}" for title, question, answer in shown]
     return f"<details>{FOLDED}{''.join(texts)}</details>".replace(f'"{name}.html#', '"#') if texts else ""
 
 

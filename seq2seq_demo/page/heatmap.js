@@ -1,7 +1,7 @@
 /* Heat maps: a matrix as colours, with names, marks, and rows that mouse and keyboard can select. */
 
 import { onNewWidth, redraw, scrollBox, updateScrollBox } from "./boxes.js";
-import { revise, svg, table, zoom } from "./elements.js";
+import { revise, svg, zoom } from "./elements.js";
 import { percent, truncate } from "./format.js";
 
 /** `values` [row][column] are shares from 0 to 1, or numbers from −1 to 1 if `isSigned`. `groups` are [first column,
@@ -36,17 +36,15 @@ export class HeatMap {
     this.room = onNewWidth(this.box, () => this.draw());
   }
 
-  /** Display the content that depends on `key`, and mark a row and a column. Return whether the key is new.
-      @type {(key: unknown[], makeContent: () => Content, marked: Cell) => boolean} */
+  /** Display the content that depends on `key`, and mark a row and a column.
+      @type {(key: unknown[], makeContent: () => Content, marked: Cell) => void} */
   show(key, makeContent, marked) {
-    const isNew = key.some((part, i) => part !== this.key[i]);
-    if (isNew) {
+    if (key.some((part, i) => part !== this.key[i])) {
       this.key = key;
       this.content = makeContent();
       this.draw();
     }
     this.mark(marked);
-    return isNew;
   }
 
   draw() {
@@ -217,11 +215,4 @@ export function outputsByInputs(inputs, outputs, values, verb) {
     groups: [[0, "inputs →"]],
     describe: (t, s) => `Output ${rows[t]} ${verb} input ${s + 1}, ${inputs[s]}: ${percent(values[t][s])}`,
   };
-}
-
-/** Return a heat map's shares as a table. */
-export function heatTable(/** @type {string} */ caption, /** @type {Content} */ { rows, columns, values }) {
-  const head = ["Output", ...columns.map((name, s) => `${s + 1}: ${name}`)];
-  const cells = rows.map((name, t) => [name, ...Array.from(values[t], percent)]);
-  return table(caption, head, cells);
 }

@@ -5,8 +5,8 @@ import { announce, app } from "./app.js";
 import { redraw } from "./boxes.js";
 import { button, h, labelledSelect, radioTiles, revise } from "./elements.js";
 import { percent, pluralize } from "./format.js";
-import { HeatMap, heatTable, outputsByInputs } from "./heatmap.js";
-import { addPanel, networkColumns, panel, tableDetails, withLabel } from "./panels.js";
+import { HeatMap, outputsByInputs } from "./heatmap.js";
+import { addPanel, networkColumns, panel, withLabel } from "./panels.js";
 import { sourceSymbol, targetSymbol } from "./runs.js";
 import { goToOutput } from "./step.js";
 
@@ -114,14 +114,12 @@ function influenceMap(/** @type {TrainedNetwork} */ network) {
     const outputs = answer.map((symbol) => targetSymbol(network, symbol));
     return outputsByInputs(inputs, outputs, matrix, "changes with");
   };
-  const { details, refresh } = tableDetails(`${name}, as a table`, () => heatTable(name, content()));
-  const results = h("div", {}, h("figure", {}, h("figcaption", {}, CAPTION), map.box), details);
+  const results = h("figure", {}, h("figcaption", {}, CAPTION), map.box);
   const draw = () => {
     const { next, trials } = influence;
     revise(progress, {}, shown ? "" : `Computing the influence of each input: ${percent(next / trials.length)}`);
     results.toggleAttribute("hidden", !shown);
-    if (!shown || !map.show([shown], content, { row: app.t, column: app.state.replacement?.s ?? null })) return;
-    refresh();
+    if (shown) map.show([shown], content, { row: app.t, column: app.state.replacement?.s ?? null });
   };
   const work = (/** @type {Influence} */ current) => {
     if (current !== influence || current.isDone) return;

@@ -2,11 +2,11 @@
 
 import { announce, app, soon } from "./app.js";
 import { keyedBox, onNewWidth, redraw } from "./boxes.js";
-import { h, labelledSelect, revise, svg, table } from "./elements.js";
+import { h, labelledSelect, revise, svg } from "./elements.js";
 import { formatNumber, formatTerm, largest } from "./format.js";
 import { HeatMap } from "./heatmap.js";
 import { last } from "./network.js";
-import { addPanel, labelWithHelp, panel, tableDetails } from "./panels.js";
+import { addPanel, labelWithHelp, panel } from "./panels.js";
 import { fedName, probabilities, sourceName, writtenName } from "./runs.js";
 
 /** @import { Content } from "./heatmap.js"
@@ -25,7 +25,6 @@ export function insidePanel() {
     view.controls,
     view.map.box,
     view.bars,
-    view.numbers.details,
     view.cell,
   );
   return addPanel(section, () => view.update());
@@ -36,21 +35,19 @@ class InsidePanel {
   /** The hidden states that the map shows, [S + T][H].
       @type {Float32Array[]} */
   hidden = [];
-  drawn = ""; // what the controls show
 
   constructor() {
-    this.controls = h("div", { className: "controls" });
+    const key = h("span", { className: "key" }, "−1 ", h("i"), " +1");
+    this.controls = h("div", { className: "controls" }, this.makeChoice(), key);
     this.map = new HeatMap("Hidden state: units by steps", (unit, column) => {
       this.choose({ unit }, column === null ? app.state.place : column + 1);
     });
     this.bars = h("div");
     onNewWidth(this.bars, () => this.map.room() && this.update());
     this.drawBars = keyedBox(this.bars);
-    this.numbers = tableDetails("The selected unit as a table", () => this.unitTable());
     this.cell = h("div", { className: "cell-box" });
     this.drawCell = () => app.runs.length && redraw(this.cell, ...this.cellParts());
     this.drawCellSoon = soon(this.drawCell);
-    this.unitInput = this.drawControls();
   }
 
   get selected() {
@@ -65,29 +62,27 @@ class InsidePanel {
     return app.runs[this.selected.networkIndex];
   }
 
-  drawControls() {
-    const { num_layers: layers, bidirectional, cell_size: H } = this.network.config;
-    /** @type {(label: string, names: string[], name: "networkIndex" | "layer" | "backward") => Node | null} */
-    const select = (label, names, name) =>
-      names.length > 1 ? labelledSelect(label, names, this.selected[name], (i) => this.choose({ [name]: i })) : null;
-    const value = String(this.selected.unit + 1);
-    const input = h("input", { type: "number", id: "unit", min: "1", max: String(H), step: "1", value });
-    input.addEventListener("input", () => {
-      const unit = Number(input.value) - 1;
-      if (Number.isInteger(unit)) this.choose({ unit });
-    });
-    input.addEventListener("blur", () => (input.value = String(this.selected.unit + 1)));
-    const networkNames = app.networks.map(({ name }) => name);
-    const layerNames = Array.from({ length: layers }, (_, i) => `${i + 1}`);
-    redraw(
-      this.controls,
-      select("Network", networkNames, "networkIndex"),
-      select("Layer", layerNames, "layer"),
-      select("Encoder direction", bidirectional ? ["forward", "backward"] : [], "backward"),
-      h("label", { className: "labelled" }, "Unit ", input, ` of ${H}`),
-      h("span", { className: "key" }, "−1 ", h("i"), " +1"),
+  /** Return a choice of the network, layer and direction whose cells the panel shows; null if there is only one. */
+  makeChoice() {
+    const groups = app.networks.flatMap(({ name, config: { num_layers: layers, bidirectional } }, networkIndex) =>
+      Array.from({ length: layers * (bidirectional ? 2 : 1) }, (_, i) => {
+        const [layer, backward] = [i % layers, Math.floor(i / layers)];
+        const direction = bidirectional ? `encoder ${backward ? "backward" : "forward"}` : "";
+        const names = [app.networks.length > 1 ? name : "", layers > 1 ? `layer ${layer + 1}` : "", direction];
+        return { text: names.filter(Boolean).join(", "), cells: { networkIndex, layer, backward } };
+      }),
     );
-    return input;
+    if (groups.length < 2) return null;
+    const choice = labelledSelect(
+      "Cells",
+      groups.map(({ text }) => text),
+      0,
+      (i) => this.choose(groups[i].cells),
+    );
+    const select = /** @type {HTMLSelectElement} */ (choice.querySelector("select"));
+    const key = (/** @type {Partial<typeof app.cell>} */ one) => [one.networkIndex, one.layer, one.backward].join();
+    app.add(() => (select.selectedIndex = groups.findIndex(({ cells }) => key(cells) === key(app.cell))));
+    return choice;
   }
 
   /** Change the selection and the current step.
@@ -118,11 +113,6 @@ class InsidePanel {
   update() {
     const { place } = app.state;
     const { run, map, selected } = this;
-    const key = Object.values({ ...selected, unit: this.network.config.cell_size }).join();
-    if (key !== this.drawn) this.unitInput = this.drawControls();
-    this.drawn = key;
-    const { unitInput } = this;
-    if (document.activeElement !== unitInput) unitInput.value = String(selected.unit + 1);
     const { layer, backward } = selected;
     this.hidden = run.cellsOf(layer, backward).map(({ state }) => last(state));
     map.show([run, layer, backward], () => this.content(), {
@@ -138,7 +128,6 @@ class InsidePanel {
       const frame = this.bars.querySelector(".unit-frame");
       if (frame) revise(frame, { x: layout.x(Math.max(0, place - 1)), width: place - 1 in values ? layout.size : 0 });
     }
-    this.numbers.refresh();
     if (app.isStep) this.drawCellSoon();
     else this.drawCell();
   }
@@ -170,13 +159,6 @@ class InsidePanel {
   symbolNames() {
     const { run } = this;
     return [...run.source.map((_, s) => sourceName(run, s)), ...run.steps.map((_, t) => writtenName(run, t))];
-  }
-
-  unitTable() {
-    const [names, { S }, { unit }] = [this.symbolNames(), app, this.selected];
-    const stepName = (/** @type {number} */ i) => (i < S ? `input ${i + 1}` : `output ${i - S + 1}`);
-    const rows = this.hidden.map((state, i) => [stepName(i), names[i], formatNumber(state[unit])]);
-    return table(`Unit ${unit + 1}`, ["Step", "Symbol", "h"], rows);
   }
 
   /** Return the elements that show the current cell: its equations with the selected unit's numbers, its gates,

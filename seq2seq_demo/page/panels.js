@@ -1,7 +1,6 @@
-/* Sections of the page: headings with help texts, one column per network, and tables on demand. */
+/* Sections of the page: headings with help texts, and one column per network. */
 
 import { app } from "./app.js";
-import { scrollBox, updateScrollBox } from "./boxes.js";
 import { h } from "./elements.js";
 
 /** @import { TrainedNetwork } from "./trained.js" */
@@ -47,20 +46,6 @@ export function networkColumns(makeParts) {
     return h("div", { className: "column" }, name, ...makeParts(i));
   });
   return h("div", { className: "columns" }, ...columns);
-}
-
-/** Return a `<details>` element that makes its table when opened, and `refresh`, which remakes an open table.
-    @type {(label: string, makeTable: () => Node) => { details: HTMLElement, refresh: () => void }} */
-export function tableDetails(label, makeTable) {
-  const box = scrollBox(label);
-  const details = h("details", {}, h("summary", {}, "As a table"), box);
-  const refresh = () => {
-    if (!details.open) return;
-    box.replaceChildren(makeTable());
-    updateScrollBox(box);
-  };
-  details.addEventListener("toggle", refresh);
-  return { details, refresh };
 }
 
 /** Return the name of a network, if the page shows several, before a text. */

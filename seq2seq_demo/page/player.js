@@ -9,7 +9,7 @@ import { announcePlace, MARKS } from "./step.js";
 
 /** @import { Run } from "./trained.js" */
 
-const PACES = { slow: 2000, normal: 1000, fast: 400 }; // ms per position
+const PACES = { slow: 1500, fast: 400 }; // ms per position
 
 const FIELDS = "input, textarea, select, .scroll:focus, [contenteditable]"; // elements that use the arrow keys
 const TYPED = "input:not([type=range]), textarea, select";
@@ -24,7 +24,7 @@ const LECTURE_KEYS = {
 
 /** A slider over the positions 0 … `end()`, and a button that plays through them. */
 export class Track {
-  static pace = PACES.normal;
+  static pace = PACES.slow;
   static timer = 0;
   /** Only one track plays.
       @type {Track | null} */
@@ -128,7 +128,7 @@ export function player(...rows) {
     // after a click with the mouse, the button would take the keys of the clicker
     if (detail && app.state.lecture) /** @type {HTMLElement?} */ (document.activeElement?.closest("button"))?.blur();
   });
-  const pace = labelledSelect("Pace", Object.keys(PACES), 1, (i) => Track.restart(Object.values(PACES)[i]));
+  const pace = labelledSelect("Pace", Object.keys(PACES), 0, (i) => Track.restart(Object.values(PACES)[i]));
   const buttons = h("div", { className: "controls" }, first, back, track.play, next, end);
   const parts = h("div", { className: "track" }, buttons, ...track.elements, pace);
   const answers = h("p", { className: "answers", attributes: { "aria-hidden": "true" } });

@@ -2,19 +2,10 @@
 
 import { app } from "./app.js";
 import { keepFocus, redraw } from "./boxes.js";
-import { button, h, revise, symbolSpan, table } from "./elements.js";
+import { button, h, revise, symbolSpan } from "./elements.js";
 import { largest, percent } from "./format.js";
-import { addPanel, panel, tableDetails } from "./panels.js";
-import {
-  countText,
-  currentOutput,
-  exampleWord,
-  fedName,
-  isForced,
-  probabilities,
-  targetName,
-  writtenName,
-} from "./runs.js";
+import { addPanel, panel } from "./panels.js";
+import { countText, currentOutput, exampleWord, fedName, isForced, probabilities, targetName } from "./runs.js";
 import { announceAnswers } from "./source.js";
 import { goToOutput } from "./step.js";
 
@@ -24,7 +15,7 @@ const MAX_BARS = 12;
 
 /** Return the panel of network i. */
 export function probabilityPanel(/** @type {number} */ i) {
-  const { name, config, targetVocabulary } = app.networks[i];
+  const { config, targetVocabulary } = app.networks[i];
   const [box, heading, note] = [h("div"), h("p"), h("div", { className: "controls forced-note" })];
   const isLarge = config.go > MAX_BARS + 1;
   const bars = Array.from({ length: isLarge ? MAX_BARS : config.go + 1 }, symbolBar);
@@ -32,15 +23,12 @@ export function probabilityPanel(/** @type {number} */ i) {
   const list = h("ul", { className: "bars" }, ...bars.map(({ element }) => element), isLarge ? rest : null);
   const longest = Math.max(...Array.from({ length: config.go + 1 }, (_, n) => [...targetVocabulary.name(n)].length));
   list.style.setProperty("--name", `${Math.min(14, longest) + 1}ch`); // so that the bars of all networks have one scale
-  const makeTable = () => probabilityTable(app.runs[i]);
-  const { details, refresh } = tableDetails(`Probabilities of ${name}, as a table`, makeTable);
   const section = panel(
     i ? `probabilities-${i + 1}` : "probabilities",
     "Probabilities",
     "At each step the decoder computes a probability for every symbol (the softmax of its logits) and writes the " +
       "likeliest. Click another symbol to force it; the decoder continues from there.",
     box,
-    details,
   );
   const toFirst = button("Go to the first output", () => {
     goToOutput(0);
@@ -50,7 +38,6 @@ export function probabilityPanel(/** @type {number} */ i) {
   return addPanel(section, () => {
     const run = app.runs[i];
     const t = currentOutput(run);
-    refresh();
     if (t === null) {
       revise(heading, {}, app.t === null ? "Nothing has been written yet." : "The answer has already ended.");
       return redraw(box, heading, Object.keys(app.forced).length ? note : null, toFirst);
@@ -137,19 +124,4 @@ function forcedNote() {
 /** Focus the symbol that was written at the current output. */
 function focusWritten() {
   /** @type {HTMLElement | null} */ (document.querySelector(".bars [aria-pressed=true]"))?.focus();
-}
-
-function probabilityTable(/** @type {Run} */ run) {
-  const { length: V } = run.steps[0].logits;
-  const caption = `Probabilities of ${run.network.name} at each output`;
-  const isSmall = V <= MAX_BARS + 2;
-  const rows = run.steps.map((step, t) => {
-    const p = probabilities(step);
-    const likeliest = () => largest(p, 3).map((symbol) => `${targetName(run, symbol)}: ${percent(p[symbol])}`);
-    const shares = isSmall ? [...p].map(percent) : likeliest();
-    const written = writtenName(run, t) + (isForced(t) ? " (forced)" : "");
-    return [`${t + 1}`, fedName(run, run.steps, t), written, ...shares];
-  });
-  const names = Array.from({ length: V }, (_, symbol) => targetName(run, symbol));
-  return table(caption, ["Output", "Fed", "Written", ...(isSmall ? names : ["Likeliest", "Second", "Third"])], rows);
 }

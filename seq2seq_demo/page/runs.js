@@ -1,8 +1,7 @@
 /* The symbols, errors and probabilities of a run. */
 
-import { alignByPosition } from "./align.js";
 import { app } from "./app.js";
-import { pluralize, visible } from "./format.js";
+import { visible } from "./format.js";
 import { softmax } from "./tape.js";
 
 /** @import { Step } from "./network.js"
@@ -19,37 +18,15 @@ export function errorLabel(/** @type {Run} */ run, /** @type {number} */ t) {
     @type {(run: Run, t: number) => string} */
 export const outputMark = (run, t) => (isForced(t) ? "forced" : run.isWrong(t) && !app.state.hidden ? run.kind(t) : "");
 
-/** Describe the errors of an answer: the edits, which are listed if there are at most three, if the network ends its
-    answers, and the number of places that differ. */
-export function describeErrors(/** @type {Run} */ run) {
-  const { alignment, expected, written, network } = run;
-  if (!alignment || !expected) return "";
+/** Count the errors of an answer by their kinds; "" if only END is missing. */
+export function describeErrors(/** @type {Run} */ { alignment, written, network }) {
+  if (!alignment) return "";
   const { kinds, missing } = alignment;
-  const name = (/** @type {number} */ symbol) => targetName(run, symbol);
-  const output = (/** @type {number} */ t) => name(written[t]) + (run.isOverridden(t) ? " (forced)" : "");
-  const list = [
-    ...kinds.flatMap((kind, t) => {
-      if (kind === "right") return [];
-      return kind === "extra"
-        ? `${output(t)} is extra`
-        : `${output(t)} instead of ${name(run.expectedAt(t) ?? network.go)}`;
-    }),
-    ...missing.flat().map((symbol) => `${name(symbol)} is missing`),
-  ];
-  const { text, edits, byPlace } = countErrors(network, written, expected);
-  const named = edits > 3 ? "" : `: ${list.join(", ")}`;
-  return network.ends ? `${pluralize(edits, "edit")}${named} (${byPlace})` : text + named;
-}
-
-/** Count the errors of an answer, END included, in both ways; without END, both counts are the same.
-    @type {(network: TrainedNetwork, written: number[], expected: number[]) =>
-      { edits: number, byPlace: string, text: string }} */
-export function countErrors(network, written, expected) {
-  const { edits: places } = alignByPosition(written, expected);
-  const { edits } = network.compare(written, expected);
-  const all = pluralize(Math.max(written.length, expected.length), "place");
-  const byPlace = `${places} of ${all} ${places === 1 ? "differs" : "differ"}`;
-  return { edits, byPlace, text: network.ends ? `${byPlace}; ${pluralize(edits, "edit")}` : byPlace };
+  const [wrong, extra] = ["wrong", "extra"].map((kind) => kinds.filter((one) => one === kind).length);
+  const nMissing = missing.flat().filter((symbol) => symbol !== network.go || !network.ends).length;
+  if (wrong && !extra && !nMissing) return `${wrong} of ${written.length} wrong`;
+  const counts = Object.entries({ wrong, extra, missing: nMissing });
+  return counts.flatMap(([kind, n]) => (n ? `${n} ${kind}` : [])).join(", ");
 }
 
 /** @type {(network: TrainedNetwork, symbol: number) => string} */

@@ -1,11 +1,10 @@
-/* The header, the source with its examples, and, folded away, the target. */
+/* The header, the source with its examples, and the target. */
 
 import { announce, app, byId } from "./app.js";
 import { button, h, revise } from "./elements.js";
-import { pluralize, trainedLengths } from "./format.js";
+import { largest, pluralize, trainedLengths } from "./format.js";
 import { labelWithHelp, withLabel } from "./panels.js";
-import { countForced, describeErrors } from "./runs.js";
-import { PATTERNS } from "./symbols.js";
+import { countForced, describeErrors, probabilities } from "./runs.js";
 import { showTab } from "./tabs.js";
 
 /** @import { Patch } from "./app.js"
@@ -24,14 +23,13 @@ export function inputPanel() {
   byId("actions").append(hide, lecture);
   lecture.title = "Back and forward: the keys of a clicker, or the arrow keys. Full screen: F";
   app.add(() => document.documentElement.toggleAttribute("data-embed", app.state.embed));
-  return h("section", { id: "input", attributes: { "aria-label": "Source" } }, sourceField(), examplesList());
-}
-
-/** Return the target, folded away. */
-export function moreDetails() {
-  const details = h("details", { id: "more" }, h("summary", {}, "Target"), targetField());
-  app.addForRuns(() => (details.open ||= app.state.targetText !== null));
-  return details;
+  return h(
+    "section",
+    { id: "input", attributes: { "aria-label": "Source" } },
+    sourceField(),
+    targetField(),
+    examplesList(),
+  );
 }
 
 /** Fill in the page's title, and the task and the architecture of each network in the footer. */
@@ -118,22 +116,15 @@ export const momentNote = ({ moment } = app.state) =>
 
 export const announceAnswers = (prefix = "") => announce(`${prefix} ${answerTexts()}`.trim());
 
-/** Return the hint below the target field: whether the page computes the target, and the valid symbols. */
-function targetHint(/** @type {TrainedNetwork} */ { pattern, targetVocabulary: vocabulary }) {
-  if (pattern && PATTERNS[pattern])
-    return `The page computes the target with the pattern “${pattern}”. You can type another one.`;
-  const form = `Symbols: ${vocabulary.description()}.`;
-  return pattern ? `The page cannot compute the pattern ${pattern}: only its examples have targets. ${form}` : form;
-}
-
-/** Return the field for the target, which is filled in if the target is known. */
+/** Return the field for the target, which is filled in if the target is known, and hidden until `typeTarget`. */
 function targetField() {
   const [{ targetVocabulary: vocabulary }] = app.networks;
   const { field, input, hint, showError } = textField(
     "target",
-    "Target (optional)",
-    "The expected answer. With a target, the page marks errors and compares teacher forcing with free-running.",
+    "Right answer",
+    "The target. With it, the page marks errors and compares teacher forcing with free-running.",
   );
+  field.hidden = true;
   const fill = () => {
     const target = app.runs.length && app.runs[0].target ? vocabulary.text(app.runs[0].target) : "";
     input.value = app.state.targetText ?? target;
@@ -150,9 +141,34 @@ function targetField() {
   app.addForRuns(() => {
     if (document.activeElement !== input) fill();
     showError(app.targetError);
-    revise(hint, {}, targetHint(app.networks[0]));
+    revise(hint, {}, `Symbols: ${vocabulary.description()}.`);
+    if (app.state.targetText !== null) field.hidden = false;
   });
   return field;
+}
+
+/** Show the field for the target, to type another. */
+export function typeTarget() {
+  const input = /** @type {HTMLInputElement} */ (byId("target"));
+  /** @type {HTMLElement} */ (input.parentElement).hidden = false;
+  input.select();
+  input.focus();
+}
+
+/** Return a button that forces a wrong symbol as the first output, or undoes what is forced. */
+function wrongSymbolButton() {
+  const act = () => {
+    const [{ steps, expected }] = app.runs;
+    const wrong = largest(probabilities(steps[0]), steps[0].logits.length - 1).find((one) => one !== expected?.[0]);
+    const isForced = Object.keys(app.forced).length > 0;
+    app.change(isForced ? { forced: {}, place: null } : { forced: { 0: wrong ?? 0 }, place: app.S + 2 });
+    announceAnswers();
+  };
+  const question = button("", act, { className: "primary", id: "question" });
+  app.addForRuns(() => {
+    revise(question, {}, Object.keys(app.forced).length ? "Undo the wrong symbol" : "One wrong symbol: who recovers?");
+  });
+  return question;
 }
 
 function examplesList() {
@@ -178,6 +194,7 @@ function examplesList() {
   const title = "Random symbols, as many as the source has";
   const random = button("Random", () => choose(sourceVocabulary.text(symbols())), { title });
   if (!sourceVocabulary.isText) items.push(h("li", {}, random));
+  if (app.networks.length > 1 && !app.moments.length) items.unshift(h("li", {}, wrongSymbolButton()));
   return h("ul", { className: "examples", attributes: { "aria-label": "Examples" } }, ...items);
 }
 
@@ -186,9 +203,12 @@ function examplesList() {
 export function judgement(run) {
   const notEnded = run.network.ends && !run.ended ? "the answer did not end" : "";
   if (run.target === null)
-    return { kind: "unknown", text: notEnded || (app.targetError ? "the target is not valid" : "no target is known") };
+    return {
+      kind: "unknown",
+      text: notEnded || (app.targetError ? "the right answer is not valid" : "no target is known"),
+    };
   if (run.exact) return { kind: "right", text: "right" };
-  return { kind: "wrong", text: `wrong: ${describeErrors(run)}${notEnded && `; ${notEnded}`}` };
+  return { kind: "wrong", text: [describeErrors(run), notEnded].filter(Boolean).join("; ") };
 }
 
 /** Return notes on an answer: forced symbols, a source length beyond training. */

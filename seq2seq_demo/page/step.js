@@ -3,12 +3,13 @@
 import { announce, app } from "./app.js";
 import { redraw, scrollBox, updateScrollBox } from "./boxes.js";
 import { Diagram } from "./diagram.js";
-import { h, revise } from "./elements.js";
+import { button, h, revise } from "./elements.js";
 import { percent } from "./format.js";
 import { argmax } from "./network.js";
 import { addPanel, networkColumns, withLabel } from "./panels.js";
 import { countText, fedName, isEnd, isForced, probabilities, sourceName, stateSize, targetName } from "./runs.js";
-import { answerNotes, judgement, momentNote } from "./source.js";
+import { answerNotes, judgement, momentNote, typeTarget } from "./source.js";
+import { trialsNote } from "./trials.js";
 
 /** @import { Verdict } from "./source.js"
     @import { Run, TrainedNetwork } from "./trained.js" */
@@ -86,7 +87,10 @@ function sentenceParts(/** @type {number} */ i) {
     answer.textContent = run ? run.network.targetVocabulary.text(run.answer) : "";
   });
   const [text, verdict, rest] = [h("span", {}, BLANK), h("strong"), h("span")];
-  const sentence = h("p", { className: "sentence", ...(i ? {} : { id: "sentence" }) }, text, " ", verdict, rest);
+  const type = button("", typeTarget, { className: "link" });
+  const id = i ? {} : { id: "sentence" };
+  const sentence = h("p", { className: "sentence", ...id }, text, " ", verdict, " ", type, rest);
+  const trials = trialsNote(() => app.runs[i] && show(app.runs[i]));
   const show = (/** @type {Run} */ run) => {
     const { place, hidden, lecture, embed } = app.state;
     const isWritten = place - app.S >= run.steps.length;
@@ -101,6 +105,8 @@ function sentenceParts(/** @type {number} */ i) {
     const judging = lecture ? "The whole answer:" : `${described} The whole answer:`; // a projector has less room
     revise(text, {}, isOpening ? opening : isJudged && !isHidden ? judging : described);
     revise(verdict, { class: `judgement ${kind}` }, isJudged ? MARKS[/** @type {Verdict} */ (kind)] + words : "");
+    revise(type, {}, judged.kind === "unknown" ? "type one" : "target");
+    type.toggleAttribute("hidden", isHidden || !isJudged);
     const action = isOpening
       ? note || lecture || app.moments.length
         ? "."
@@ -108,7 +114,7 @@ function sentenceParts(/** @type {number} */ i) {
       : isJudged
         ? `. ${note}`
         : note;
-    revise(rest, {}, isHidden ? "" : `${action} ${answerNotes(run)}`);
+    revise(rest, {}, isHidden ? "" : [action, answerNotes(run), isJudged ? trials(run) : ""].filter(Boolean).join(" "));
   };
   return { elements: [sentence, answer], show };
 }

@@ -38,6 +38,28 @@ export function targetOf(pattern, source, largest) {
   }
 }
 
+const ONES =
+  "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen";
+const TENS = "twenty thirty forty fifty sixty seventy eighty ninety";
+const NUMBER_WORDS = [ONES, TENS, "hundred", "thousand"].join(" ").split(" ");
+
+/** Return a number below a million as indices into NUMBER_WORDS.
+    @type {(n: number) => number[]} */
+function words(n) {
+  if (n < 20) return [n];
+  const [unit, word] = n < 100 ? [10, 18 + Math.floor(n / 10)] : n < 1000 ? [100, 28] : [1000, 29];
+  const first = unit === 10 ? [word] : [...words(Math.floor(n / unit)), word];
+  return n % unit ? [...first, ...words(n % unit)] : first;
+}
+
+/** Return the symbols of a number in English words; null for other texts, and if the vocabulary has other words.
+    @type {(text: string, vocabulary: Vocabulary) => number[] | null} */
+export function numberInWords(text, { symbols, numberOf }) {
+  if (symbols.length !== NUMBER_WORDS.length || !/^(0|[1-9][0-9]{0,5})$/.test(text)) return null;
+  const numbers = words(Number(text)).map((i) => numberOf.get(NUMBER_WORDS[i]) ?? -1);
+  return numbers.includes(-1) ? null : numbers;
+}
+
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the characters at which Python's str.split splits
 const WHITE_SPACE = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/u;
 

@@ -2,7 +2,7 @@
 
 import { align, alignByPosition } from "./align.js";
 import { argmax, decodeWeights, last, Network } from "./network.js";
-import { targetOf, Vocabulary } from "./symbols.js";
+import { numberInWords, targetOf, Vocabulary } from "./symbols.js";
 
 /** @import { Alignment } from "./align.js"
     @import { Cell, Config, Encoded, Step, StoredWeights } from "./network.js"
@@ -10,7 +10,7 @@ import { targetOf, Vocabulary } from "./symbols.js";
 
 /** @typedef {{ source: number[], target: number[] | null, note: string }} Example
     @typedef {{ name: string, summary: string, task_description: string, config: Config, pattern: string | null,
-      ends: boolean, min_in_len: number | null, in_len: number | null, out_len: number | null, examples: Example[],
+      ends: boolean, exact_match: number | null, min_in_len: number | null, in_len: number | null, out_len: number | null, examples: Example[],
       source: VocabularyData, target: VocabularyData }} NetworkFacts
     @typedef {NetworkFacts & { shapes: [string, number[]][], weights: StoredWeights }} NetworkData */
 
@@ -34,6 +34,7 @@ export class TrainedNetwork {
     this.config = data.config;
     this.pattern = data.pattern;
     this.ends = data.ends;
+    this.exact_match = data.exact_match; // on the pairs held out from training
     this.min_in_len = data.min_in_len;
     this.in_len = data.in_len;
     this.out_len = data.out_len;
@@ -62,7 +63,9 @@ export class TrainedNetwork {
   knownTarget(/** @type {number[]} */ source) {
     const example = this.examples.find((one) => one.target && same(one.source, source));
     if (example) return example.target;
-    const target = targetOf(this.pattern, source, this.config.out_max_int);
+    const target =
+      numberInWords(this.sourceVocabulary.text(source), this.targetVocabulary) ??
+      targetOf(this.pattern, source, this.config.out_max_int);
     return this.ends || this.in_len !== source.length ? target : (target?.slice(0, this.out_len ?? undefined) ?? null);
   }
 
@@ -86,12 +89,6 @@ export class TrainedNetwork {
     const run = this.run(source, this.knownTarget(source), null, {});
     const mark = this.ends && !run.ended ? " ... (did not end)" : "";
     return this.targetVocabulary.text(run.answer) + mark;
-  }
-
-  /** Align an answer with its target: by edits if the network ends its answers, else by position.
-      @type {(answer: number[], target: number[]) => Alignment} */
-  compare(answer, target) {
-    return this.ends ? align(answer, target) : alignByPosition(answer, target);
   }
 }
 
@@ -126,7 +123,9 @@ export class Run {
     if (network.ends && !this.ended) this.answer = written.slice(0, network.maxOutLen(source.length, target));
     this.expected = target && (network.ends ? [...target, network.go] : target); // with END
     this.written = written.slice(0, this.answer.length + (this.ended ? 1 : 0)); // with END
-    this.alignment = this.expected && network.compare(this.written, this.expected);
+    // by position if answer and target have the same length, else by edits
+    const compare = this.answer.length === target?.length ? alignByPosition : align;
+    this.alignment = this.expected && compare(this.written, this.expected);
   }
 
   /** The steps with teacher forcing, computed on first use; null without a target.

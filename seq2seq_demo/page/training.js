@@ -209,7 +209,7 @@ function commandLine() {
 
 /** Return the panel beside the pictures: the curves, the slider over the kept steps, and the attention. */
 export function trainingSide(/** @type {HTMLElement | null} */ attention) {
-  const { figures, details, draw } = curves(() => course);
+  const { figures, draw } = curves(() => course);
   const track = new Track({
     id: "moment",
     label: "Step of training",
@@ -225,5 +225,5 @@ export function trainingSide(/** @type {HTMLElement | null} */ attention) {
   });
   app.add(() => app.isStep || draw());
   const back = h("div", { className: "track" }, "Look back ", ...track.elements);
-  return panel("curves", "Curves", "", ...figures, back, attention, details);
+  return panel("curves", "Curves", "", ...figures, back, attention);
 }

@@ -3,10 +3,10 @@
 import { announce, app, BEAM_SIZES, soon } from "./app.js";
 import { beamSearch, pathOf } from "./beam.js";
 import { redraw, scrollBox, updateScrollBox } from "./boxes.js";
-import { button, h, labelledSelect, revise, svg, table, zoom } from "./elements.js";
+import { button, h, labelledSelect, revise, svg, zoom } from "./elements.js";
 import { percent, truncate } from "./format.js";
 import { last } from "./network.js";
-import { addPanel, networkColumns, panel, tableDetails, withLabel } from "./panels.js";
+import { addPanel, networkColumns, panel, withLabel } from "./panels.js";
 import { currentOutput, targetName } from "./runs.js";
 import { goToOutput } from "./step.js";
 import { same } from "./trained.js";
@@ -53,10 +53,6 @@ function treeParts(/** @type {number} */ i) {
   let searched = [];
   /** @type {Search} */
   let search;
-  const { details, refresh } = tableDetails(`Beam search of ${network.name}, as a table`, () => {
-    update(); // it may still be due
-    return searchTable(app.runs[i], search);
-  });
   const update = () => {
     const run = app.runs[i];
     const { beam: size } = app.state;
@@ -68,7 +64,6 @@ function treeParts(/** @type {number} */ i) {
       searched = key;
       redraw(box, ...drawTree(run, search, box.parentElement?.clientWidth ?? 0));
       redraw(answers, answerList(run, search.answers), h("p", {}, compareWithGreedy(run, search.answers[0], greedy)));
-      refresh();
     }
     markCurrent(run, box);
   };
@@ -76,7 +71,7 @@ function treeParts(/** @type {number} */ i) {
     update();
     return withLabel(network, answerText(app.runs[i], search.answers[0]));
   };
-  return { elements: [h("div", { className: "beam" }, box, answers), details], update, describe };
+  return { elements: [h("div", { className: "beam" }, box, answers)], update, describe };
 }
 
 /** Return a button for each step and, below them, the tree, smaller if the room is narrow. A hypothesis that has ended is
@@ -139,14 +134,14 @@ function drawTree(run, { steps, size, answers }, room) {
   const [width, height] = [column * (steps.length + 1), row * 2 * size + gap];
   const band = svg("rect", { class: "band", width: column, height });
   const go = svg("text", { class: "symbol", x: column / 2, y: startY + 5 * u }, "GO");
-  const label = `The beginnings of ${run.network.name} at each step. The table below contains them.`;
+  const label = `The beginnings of ${run.network.name} at each step. `;
   return [
     head,
     svg(
       "svg",
       {
         class: "beam-tree",
-        role: "img",
+        role: "group",
         "aria-label": label,
         "font-size": 16 * u,
         width,
@@ -219,18 +214,4 @@ function compareWithGreedy(run, best, greedy) {
     `Greedy decoding would have written ${answerText(run, greedy)} (${probabilityText(greedy.hypothesis)}): at step ` +
     `${t + 1} it chooses ${name(greedyPath[t])}, not ${name(path[t])}.`
   );
-}
-
-function searchTable(/** @type {Run} */ run, /** @type {Search} */ { steps }) {
-  const rows = steps.flatMap(({ kept, dropped }, t) =>
-    [...kept, ...dropped].map((one, i) => [
-      `${t + 1}`,
-      i < kept.length ? "kept" : "dropped",
-      beginning(run, one),
-      percent(one.p),
-      probabilityText(one),
-    ]),
-  );
-  const head = ["Step", "Kept", "Beginning", "Last symbol", "Probability"];
-  return table(`Beam search of ${run.network.name}`, head, rows);
 }

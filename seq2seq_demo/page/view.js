@@ -9,7 +9,7 @@ import { insidePanel } from "./inside.js";
 import { networkColumns, panel } from "./panels.js";
 import { player } from "./player.js";
 import { likeliestLine, probabilityPanel } from "./probabilities.js";
-import { inputPanel, moreDetails, showSummary } from "./source.js";
+import { inputPanel, showSummary } from "./source.js";
 import { stepPanel } from "./step.js";
 import { showTab, tabs } from "./tabs.js";
 import { fillTour } from "./tour.js";
@@ -29,15 +29,13 @@ function layOut(/** @type {((attention: HTMLElement | null) => HTMLElement) | nu
   const side = makeSide?.(parts[0][0]) ?? null;
   const pictures = h("div", { className: "pictures" }, side, stepPanel(lines), isAlone ? parts[0][1] : null);
   const stage = h("div", { id: "stage" }, pictures, player());
-  const more = moreDetails();
-  if (isAlone) more.append(...pictures.querySelectorAll(".panel > details"));
   const title = makeSide ? "Probabilities" : isAlone ? "Attention" : "Attention and probabilities";
   const inTab = networkColumns((i) => [makeSide ? null : h("div", {}, parts[i][0]), isAlone ? null : parts[i][1]]);
   const isNarrow = (/** @type {number} */ i) => !makeSide && !parts[i][0];
   inTab.querySelectorAll(".column").forEach((column, i) => column.classList.toggle("narrow", isNarrow(i)));
   const details = parts[0][0] || !isAlone ? panel("details", title, "", inTab) : null;
   const sections = [details, ...TABS.map((makePanel) => makePanel())].filter((section) => section !== null);
-  return [stage, byId("exercises"), more, ...tabs(stage, sections)];
+  return [stage, byId("exercises"), ...tabs(stage, sections)];
 }
 
 /** Leave the lecture view, or the inside of a cell for the diagram. */

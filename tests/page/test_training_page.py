@@ -31,7 +31,7 @@ def test_the_page_opens_with_two_untrained_networks_and_one_button(opened):
     assert len(build_training().encode()) <= 200_000
     assert [page.text_content("#train"), page.evaluate(FIGURES)] == ["Train", ["0", "0,0"]]
     assert page.locator("#step h2.name").all_text_contents() == ["with attention", "without attention"]
-    assert page.text_content("#step .judgement").startswith("✗ wrong")
+    assert page.text_content("#step .judgement").startswith("✗ ")
     assert page.evaluate("location.hash").endswith(f"&{SETTINGS}")
     assert "-p reversed --in-len 10 -m embedding_attention" in page.text_content("#training code")
     for part in ("#train", "#curves svg", "#curves .heat-map", "#step .diagram"):
@@ -70,10 +70,6 @@ def test_the_networks_learn_and_everything_works_on_them(opened):
     assert "after 5 training steps" in page.text_content("#sentence")
     page.keyboard.press("End")
     assert prediction(page) == "5 1 4 1 3"
-    assert page.locator("#curves tbody tr").count() == 0
-    page.locator("#curves > details > summary").click()
-    page.wait_for_selector("#curves tbody tr")
-    assert page.locator("#curves tbody tr").count() == 1 + 300 // 20
 
 
 def test_the_same_address_gives_the_same_bits(opened):
