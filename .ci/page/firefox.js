@@ -1,0 +1,57 @@
+// Operates pages in Firefox, over WebDriver BiDi. The arguments are the path of the page that trains, and the paths of
+// pages of trained networks. The output is JSON: what the pages show,
+// and their errors.
+import { pathToFileURL } from "node:url";
+import puppeteer from "puppeteer-core";
+
+const [training, ...trained] = process.argv.slice(2);
+const browser = await puppeteer.launch({ browser: "firefox", executablePath: process.env.FIREFOX, timeout: 100_000 });
+const page = await browser.newPage();
+page.setDefaultTimeout(100_000); // ms
+await page.setViewport({ width: 1280, height: 900 });
+const errors = [];
+page.on("console", (message) => errors.push(message.text()));
+page.on("pageerror", (error) => errors.push(String(error)));
+page.on("request", (request) => /^(file|data):/.test(request.url()) || errors.push(request.url()));
+
+const text = (selector) => page.$eval(selector, (element) => element.textContent);
+const figures = () => page.$eval("#training", ({ dataset }) => `${dataset.samples}: ${dataset.exact}`);
+
+// Type a source and take the first step; return the source, the answer and what the step is said to be.
+async function answer(source) {
+  await page.locator("#source").fill(source);
+  await page.click("#first");
+  await page.click("#next");
+  return [source, await text("#prediction"), await text("#sentence")];
+}
+
+async function train(path) {
+  await page.goto(`${pathToFileURL(path)}#task=sorted&length=3&rate=0.03&samples=1920`);
+  const untrained = await answer("7 2 9");
+  await page.click("#train");
+  await page.waitForFunction(() => document.querySelector("#training").dataset.samples >= 160);
+  await page.click("#train");
+  const paused = await figures();
+  await page.locator("[data-key=Speed]").fill("fast");
+  const later = await figures();
+  await page.click("#train");
+  await page.waitForFunction(() => document.querySelector("#train").textContent === "Train on");
+  await page.focus("#moment");
+  await page.keyboard.press("Home");
+  const kept = await text("#prediction");
+  await page.keyboard.press("End");
+  const learned = await answer("7 2 9");
+  await page.locator("#place").fill("4"); // the first output
+  await page.click("#probabilities [data-key$=symbol-5]");
+  return { untrained, paused, later, trained: await figures(), kept, learned, forced: await text("#prediction") };
+}
+
+async function look(path) {
+  await page.goto(pathToFileURL(path));
+  return answer((await page.$eval("#source", ({ value }) => value)).slice(0, -2));
+}
+
+const result = { ...(await train(training)), looks: [], errors };
+for (const path of trained) result.looks.push(await look(path));
+await browser.close();
+console.log(JSON.stringify(result));
