@@ -365,7 +365,7 @@ export class Diagram {
   bottleneck() {
     const { S, T, u, letter, run, place, middle } = this;
     const half = Math.min(60 * u, this.width / 6);
-    const state = this.room / 2 - half < 170 * u ? "" : "one state of "; // left out where it does not fit
+    const state = this.room / 2 - half < 170 * letter + 8 * u ? "" : "one state of "; // left out where it does not fit
     const center = (this.below + this.decoder) / 2;
     const [top, bottom] = [center - 17 * u, center + 17 * u];
     /** @type {(y0: number, n: number, y1: number) => SVGElement} */

@@ -1,6 +1,5 @@
 """The page in which two networks train, in Chromium. Training is counted in steps, not in seconds."""
 
-import numpy as np
 import pytest
 from helpers_page import needs_chromium, prediction, wait_for_layout
 
@@ -155,12 +154,3 @@ def test_the_page_is_accessible_and_fits_into_small_windows(opened):
         wait_for_layout(page)
         assert page.evaluate("document.documentElement.scrollWidth") == width
         assert [each["id"] for each in axe.Axe().run(page).response["violations"]] == []
-
-
-def test_the_current_source_is_followed_while_training(opened):
-    page = opened(fragment="#length=3&units=8")
-    before = page.evaluate("[...app.runs[0].steps[0].logits]")
-    page.evaluate("for (let i = 0; i < 10; i++) course.step(); show();")
-    after = page.evaluate("[...app.runs[0].steps[0].logits]")
-    assert np.abs(np.subtract(before, after)).max() > 0.01
-    assert page.evaluate("app.moments") == [0, 5, 7, 10]
