@@ -57,7 +57,7 @@ function initialWeights(parameters, H, random) {
 /** Return a copy of a network, which does not train on. */
 export function copy(/** @type {Network} */ { config, weights }) {
   const copied = (/** @type {Matrix} */ x) =>
-    Object.assign(x.slice(), { rows: x.rows, columns: x.columns, gradient: NONE });
+    Object.assign(x.slice(), { rows: x.rows, columns: x.columns, gradient: NONE, origin: null });
   return new Network(config, Object.fromEntries(Object.entries(weights).map(([name, x]) => [name, copied(x)])));
 }
 

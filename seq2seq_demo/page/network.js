@@ -4,9 +4,9 @@
    size, H the cell size, M the width of the memory (H, or 2H with a bidirectional encoder), G the number of gates, V the
    number of output symbols. */
 
-import { attend, columns, complement, concatenate, plus, product, rows, sigmoid, tanh, times, zeros } from "./tape.js";
+import { affine, attend, complement, concatenate, plus, product, rows, sigmoid, tanh, zeros } from "./tape.js";
 
-/** @import { Matrix } from "./tape.js" */
+/** @import { Activation, Matrix } from "./tape.js" */
 
 /** @typedef {Matrix[]} State The state of a cell: a matrix [B, H] for each name in the cell's row in config.py.
     @typedef {(projected: Matrix, state: State, U: Matrix) => { state: State, gates: Matrix[] }} Equation
@@ -26,9 +26,12 @@ import { attend, columns, complement, concatenate, plus, product, rows, sigmoid,
 /** Return the index of the largest number, the first among equal ones. */
 export const argmax = (/** @type {Float32Array | number[]} */ x) => x.indexOf(Math.max(...x));
 
-/** Split a matrix into n parts of equal width.
-    @type {(x: Matrix, n: number) => Matrix[]} */
-const split = (x, n) => Array.from({ length: n }, (_, i) => columns(x, (i * x.columns) / n, ((i + 1) * x.columns) / n));
+/** Return functions of n parts of a matrix, which have equal width.
+    @type {(x: Matrix, ...functions: Activation[]) => Matrix[]} */
+function activate(x, ...functions) {
+  const width = x.columns / functions.length;
+  return functions.map((activation, i) => activation(x, i * width, (i + 1) * width));
+}
 
 /* The equations of the cells. Each takes x W + b [B, G·H], the state and U [H, G·H], and returns the next state, with h
    last, and the gates [B, H], which the page displays. States and gates have the order of the cell's row in config.py. */
@@ -36,8 +39,7 @@ const split = (x, n) => Array.from({ length: n }, (_, i) => columns(x, (i * x.co
 /** Long short-term memory (Hochreiter and Schmidhuber 1997; forget gate: Gers et al. 2000).
     @type {Equation} */
 function lstm(projected, [c, h], U) {
-  const [i, f, candidate, o] = split(plus(projected, times(h, U)), 4);
-  const gates = [sigmoid(i), sigmoid(f), tanh(candidate), sigmoid(o)];
+  const gates = activate(affine(h, U, projected), sigmoid, sigmoid, tanh, sigmoid);
   const next = plus(product(gates[1], c), product(gates[0], gates[2]));
   return { state: [next, product(gates[3], tanh(next))], gates };
 }
@@ -46,15 +48,15 @@ function lstm(projected, [c, h], U) {
     @type {Equation} */
 function gru(projected, [h], U) {
   const H = h.columns;
-  const [z, r] = split(sigmoid(plus(columns(projected, 0, 2 * H), times(h, U, 0, 2 * H))), 2);
-  const candidate = tanh(plus(columns(projected, 2 * H, 3 * H), times(product(r, h), U, 2 * H, 3 * H)));
+  const [z, r] = activate(affine(h, U, projected, 0, 2 * H), sigmoid, sigmoid);
+  const candidate = tanh(affine(product(r, h), U, projected, 2 * H, 3 * H));
   return { state: [plus(product(z, h), product(complement(z), candidate))], gates: [z, r, candidate] };
 }
 
 /** Simple recurrent network (Elman 1990).
     @type {Equation} */
 function simpleRnn(projected, [h], U) {
-  const candidate = tanh(plus(projected, times(h, U)));
+  const candidate = tanh(affine(h, U, projected));
   return { state: [candidate], gates: [candidate] };
 }
 
@@ -144,7 +146,7 @@ export class Network {
   /** Return W_k m [B, H] of each row of the memory; null without attention. */
   keys(/** @type {Matrix[]} */ memory) {
     const W = this.weights["decoder/attention/key/kernel"];
-    return this.config.has_attention ? memory.map((row) => times(row, W)) : null;
+    return this.config.has_attention ? memory.map((row) => affine(row, W)) : null;
   }
 
   /** Run one decoder step that is fed symbols [B]; return the next states, the logits [B, V], the next context [B, M] and
@@ -211,7 +213,7 @@ export class Network {
   /** Return x W + b.
       @type {(name: string, x: Matrix) => Matrix} */
   dense(name, x) {
-    return plus(times(x, this.weights[`${name}/kernel`]), this.weights[`${name}/bias`]);
+    return affine(x, this.weights[`${name}/kernel`], this.weights[`${name}/bias`]);
   }
 }
 

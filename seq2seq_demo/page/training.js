@@ -17,19 +17,13 @@ const DIGITS = "3 1 4 1 5 9 2 6 5 3 5 8 9 7 9 3 2 3 8 4"; // the first source
 const ROUND = 64_000; // samples after which training pauses
 const MAX_SAMPLES = 10 * ROUND;
 const UNTRAINED = "The networks are untrained.";
-const { port1, port2 } = new MessageChannel();
-/** How to train on, in the next frame or as soon as the page has answered its user; and the ms between two pictures. */
-const SPEEDS = {
-  slow: { next: () => requestAnimationFrame(trainOn), pictures: 80 },
-  fast: { next: () => port2.postMessage(null), pictures: 250 },
-};
-port1.onmessage = trainOn;
+/** The ms of training in a frame, which has at least one step, and between two pictures. */
+const SPEEDS = { slow: { steps: 10, pictures: 80 }, fast: { steps: 30, pictures: 250 } };
 
 /** @type {TrainingData} */
 let training;
 /** @type {Course} */
 let course;
-/** @type {{ next: () => void, pictures: number }} */
 let speed = SPEEDS.slow;
 let isTraining = false;
 let shown = { at: 0, cost: 0, samples: 0 }; // when the page last showed the networks and how long it took, in ms
@@ -102,13 +96,18 @@ const end = () => app.state.goal || Math.min(MAX_SAMPLES, ROUND * Math.floor(cou
 
 const isAtEnd = () => !course.isFinite || course.samples >= end();
 
-/** Train for a step, and then on; show the networks now and then, on a slow computer less often. */
+/** Train for the steps of a frame, and then on; show the networks now and then, on a slow computer less often. */
 function trainOn() {
   if (!isTraining) return;
-  course.step();
-  if (isAtEnd()) return pauseTraining();
+  const start = performance.now();
+  for (let now = start, step = 0; now + step <= start + speed.steps; ) {
+    course.step();
+    if (isAtEnd()) return pauseTraining();
+    step = performance.now() - now;
+    now += step;
+  }
   if (performance.now() - shown.at >= Math.max(speed.pictures, 8 * shown.cost)) show();
-  speed.next();
+  requestAnimationFrame(trainOn);
 }
 
 function pauseTraining() {
@@ -123,7 +122,7 @@ function toggleTraining() {
   if (isAtEnd()) return;
   isTraining = true;
   app.change({ moment: null });
-  speed.next();
+  requestAnimationFrame(trainOn);
 }
 
 function trainOnce() {

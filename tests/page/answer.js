@@ -48,15 +48,14 @@ function slopes(matrices, loss, n, epsilon = 1e-2) {
 }
 
 const OPERATIONS = {
-  times: [(x, W) => times(x, W), [5, 3], [3, 5]],
-  "times a part": [(x, W) => times(x, W, 1, 4), [5, 3], [3, 6]],
+  affine: [(x, W, b) => affine(x, W, b), [5, 3], [3, 5], [1, 5]],
+  "affine, in part": [(x, W, b) => affine(x, W, b, 1, 4), [5, 3], [3, 6], [5, 6]],
+  "affine of rows": [(x, W) => affine(rows(x, [2, 0, 2, 0, 2]), W), [4, 3], [3, 5]],
   plus: [(x, y) => plus(x, y), [5, 3], [5, 3]],
-  "plus a row": [(x, y) => plus(x, y), [5, 3], [1, 3]],
   product: [(x, y) => product(x, y), [5, 3], [5, 3]],
   tanh: [(x) => tanh(x), [5, 3]],
-  sigmoid: [(x) => sigmoid(x), [5, 3]],
+  sigmoid: [(x) => sigmoid(x, 1, 4), [5, 6]],
   complement: [(x) => complement(x), [5, 3]],
-  columns: [(x) => columns(x, 1, 4), [5, 6]],
   concatenate: [(...parts) => concatenate(...parts), [5, 3], [5, 1], [5, 2]],
   rows: [(x) => rows(x, [2, 0, 2, 1, 3]), [4, 3]],
   context: [(k, l, m, n, q, v) => attend([k, l], [m, n], q, v).context, [5, 4], [5, 4], [5, 3], [5, 3], [5, 4], [1, 4]],

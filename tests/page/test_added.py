@@ -22,8 +22,7 @@ CELL, PATTERN = "CoupledCell", "doubled"
 SEED = 2  # with these weights, no answer below contains GO
 COUPLED_JS = """
 function coupled(projected, [c, h], U) {
-  const [f, candidate, o] = split(plus(projected, times(h, U)), 3);
-  const gates = [sigmoid(f), tanh(candidate), sigmoid(o)];
+  const gates = activate(affine(h, U, projected), sigmoid, tanh, sigmoid);
   const next = plus(product(gates[0], c), product(complement(gates[0]), gates[1]));
   return { state: [next, product(gates[2], tanh(next))], gates };
 }
