@@ -106,10 +106,8 @@ class PatternTask:
         the weights were already trained for, changes the sources.
 
         Raises:
-            UsageError: the pattern does not support these lengths or symbols.
+            UsageError: the function fails, or returns invalid targets.
         """
-        if not model.ends:
-            self.check(config.in_len, config.out_len, model.in_max_int, model.out_max_int)
         sources = training_sources(config, model, self.lengths_of(config, model), start_step)
         pairs = Pairs(sources, self._targets_for(model, sources, config.out_len))
         training, validation = pairs[: config.n_training], pairs[config.n_training :]
