@@ -1,7 +1,7 @@
 """Measure the main-thread time of a step and of typing a symbol on each page of a gallery, in Chromium.
 
     .venv/bin/seq2seq-demo page --gallery GALLERY
-    .venv/bin/python scripts/page_speed.py GALLERY [--keys 20] [--only training]
+    .venv/bin/python scripts/page_speed.py GALLERY [--keys 20] [--only training|class]
 
 The processor is slowed 4 times. A figure is the CPU time of the page's main thread, in milliseconds, from the task that
 receives the key (→, or the last symbol of the source) to the task that draws the next frame: script, style, layout and
@@ -10,6 +10,8 @@ paint. Work that the page puts off until it has shown this frame does not count.
 The first table measures the page that trains, at the full speed of the processor: the samples per second of each
 network alone; the median time between two frames while both train at the fast speed; the time from a click on Pause
 until training has paused; and the time from opening the page until exact match with attention is 0.99.
+
+`--only class` prints the table of TEACHING.md instead: exact match after 64,000 samples, by units and seeds (minutes).
 """
 
 import argparse
@@ -83,6 +85,22 @@ PAUSE = """() => new Promise((done) => {
 })"""
 
 
+LEARN = """([units, seed]) => {
+    const course = new Course(training, { ...defaults(), units: String(units), seed: String(seed) });
+    while (course.samples < ROUND) course.step();
+    return course.points.at(-1).exact;
+}"""
+
+
+def class_rows(page: Page) -> list[list[str]]:
+    """Return the table rows of exact match in %: the units, and the figures of the seeds with attention and without."""
+    return [
+        [str(units), *(", ".join(f"{100 * share:.0f}" for share in seeds) for seeds in zip(*figures, strict=True))]
+        for units in (8, 16, 32)
+        for figures in [[page.evaluate(LEARN, [units, seed]) for seed in range(3)]]
+    ]
+
+
 def training_rows(browser: Browser, path: Path) -> list[list[str]]:
     """Return the table rows of the page that trains."""
     page, rows = browser.new_page(viewport={"width": 1280, "height": 800}), []
@@ -119,7 +137,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("gallery", type=Path)
     parser.add_argument("--keys", type=int, default=20)
-    parser.add_argument("--only", choices=["training"])
+    parser.add_argument("--only", choices=["training", "class"])
     options = parser.parse_args()
     paths = [path for path in sorted(options.gallery.glob("*.html")) if path.stem not in ("index", "links", "train")]
     if not paths:
@@ -128,6 +146,11 @@ def main() -> None:
         program = shutil.which("chromium") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
         print(f"Measured on {machine()}, Chromium {browser.version}.\n")
+        if options.only == "class":
+            page = browser.new_page()
+            page.goto((options.gallery / "train.html").resolve().as_uri())
+            print_table(["units", "with attention", "without attention"], class_rows(page))
+            return
         print_table(["training", ""], training_rows(browser, options.gallery / "train.html"))
         if options.only:
             return
