@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import SMALL, SMALL_PAIRS, pairs_of, save_random
+from helpers import SMALL, pairs_of, save_random
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.display.training_report import probe_pair
@@ -65,23 +65,6 @@ def test_unended_answers_are_marked_and_wrong(run):
     assert out == f"==> For input [1, 2], {prediction} (expected=[2 1])\n"
     facts = json.loads(run("predict -i w 1 2 --json")[1])
     assert (facts["ended"], facts["exact"], len(facts["prediction"])) == (False, False, 6)
-
-
-def test_pairs_of_different_lengths(run, fast_steps):
-    sources = [[k % 3, 1, 2][: 1 + k % 3] for k in range(40)]
-    rows = [json.dumps({"input": source, "output": source[1:]}) for source in sources]
-    Path("pairs.jsonl").write_text("\n".join(rows))
-    out, _ = run.ok("train --from-file pairs.jsonl -e 1", *SMALL_PAIRS, "--batch-size", 7)
-    assert out.startswith("Training on 40 point dataset (pairs of 'pairs.jsonl', sources of 1-3 symbols)")
-    path = "ts2s__basic__pairs.jsonl_1.weights.h5"
-    network = load(path)
-    assert (network.min_in_len, network.in_len, network.out_len, network.task) == (1, 3, 2, "pairs.jsonl")
-    config = network.model_config
-    assert (config.in_max_int, config.out_max_int, network.run.config.points) == (2, 2, 40)
-    run.ok(f"train 30 --from-file pairs.jsonl -i {path} -e 1 -o v")
-    assert load("v").run.config.points == 30
-    run.ok("train --from-file pairs.jsonl -e 0 -o v --out-max-int 30")
-    assert load("v").model_config.out_max_int == 30
 
 
 def test_the_probe_has_the_longest_source_with_more_than_two_symbols():
