@@ -1,7 +1,6 @@
 /* The attention panel: a heat map of α for every output. */
 
 import { app } from "./app.js";
-import { button, h, svg } from "./elements.js";
 import { HeatMap, outputsByInputs } from "./heatmap.js";
 import { addPanel, panel } from "./panels.js";
 import { currentOutput, sourceName, writtenName } from "./runs.js";
@@ -16,9 +15,6 @@ export function attentionPanel(/** @type {number} */ i) {
   if (!config.has_attention) return null;
   const caption = `Attention of ${name}, one row per output`;
   const map = new HeatMap(caption, (t) => app.t !== t && goToOutput(t));
-  const save = button("Save as SVG", () => saveSvg(map.box.children[0], `attention-${i + 1}.svg`), {
-    className: "save",
-  });
   const isFirst = app.networks.findIndex((network) => network.config.has_attention) === i;
   const section = panel(
     isFirst ? "attention" : `attention-${i + 1}`,
@@ -26,7 +22,6 @@ export function attentionPanel(/** @type {number} */ i) {
     "Each row sums to 100 %. Inputs that receive at least 10 % of the selected output's attention are underlined. " +
       "Click a row, or select it with the arrow keys, to go to its output.",
     map.box,
-    save,
   );
   return addPanel(section, () => {
     const run = app.runs[i];
@@ -44,24 +39,4 @@ function attentionOf(run) {
   const height = app.moments.length ? 165 : 240; // of all rows of a right answer in px; less beside curves
   const rowHeight = Math.max(15, Math.min(32, height / (inputs.length + 1))); // the same in each moment of training
   return { ...content, rowHeight, describeRow: (t) => `Output ${content.rows[t]}; ${describeAttention(alphas[t])}` };
-}
-
-const SAVED_STYLES = "fill fill-opacity stroke stroke-width font-family font-size font-weight text-anchor".split(" ");
-const REMOVED_ATTRIBUTES = ["role", "tabindex", "aria-selected", "data-key", "class"];
-
-/** Download a drawing as an SVG file with its styles inline. */
-function saveSvg(/** @type {Element} */ picture, /** @type {string} */ name) {
-  const copy = /** @type {Element} */ (picture.cloneNode(true));
-  const originals = [picture, ...picture.querySelectorAll("*")];
-  [copy, ...copy.querySelectorAll("*")].forEach((element, i) => {
-    const style = getComputedStyle(originals[i]);
-    for (const property of SAVED_STYLES) element.setAttribute(property, style.getPropertyValue(property));
-    for (const attribute of REMOVED_ATTRIBUTES) element.removeAttribute(attribute);
-  });
-  const background = getComputedStyle(document.body).backgroundColor;
-  copy.prepend(svg("rect", { width: "100%", height: "100%", fill: background }));
-  const text = new XMLSerializer().serializeToString(copy);
-  const href = URL.createObjectURL(new Blob([text], { type: "image/svg+xml" }));
-  h("a", { href, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(href), 10000);
 }

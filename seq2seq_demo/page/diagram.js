@@ -5,17 +5,16 @@ import { keyedBox } from "./boxes.js";
 import { svg, zoom } from "./elements.js";
 import { largest, truncate } from "./format.js";
 import { signColour } from "./heatmap.js";
+import { last } from "./network.js";
 import { exampleWord, isEnd, isForced, outputMark, probabilities, sourceName, stateSize, writtenName } from "./runs.js";
 import { showTab } from "./tabs.js";
+import { WORDS } from "./words.js";
 
 /** @import { Run } from "./trained.js" */
 
 /** @typedef {"ahead" | "done" | "current"} Status */
 
-const [READS, WRITES] = [
-  ["encoder:", "reads the source"],
-  ["decoder:", "writes the answer"],
-];
+const STRIP = 12; // numbers of a state that a cell shows
 
 /** The diagram of a run. From top to bottom: source, encoder, final state or attention, decoder, answer. `show` draws the
     parts that differ from those of the previous step. */
@@ -49,11 +48,9 @@ export class Diagram {
     const margin = 28 * u; // has room for GO
     const wide = 9.7 * longest * letter; // a word has narrower letters if otherwise the picture were too wide
     const minColumn = Math.max(0.6 * wide, Math.min(wide, (room - 2 * margin) / n - 9 * u)) + 9 * u;
-    const names = 120 * letter; // the width of the rows' names
-    this.names = n * Math.max(minColumn, 40 * u) + names + 2 * margin < room ? names : 0;
-    this.column = Math.max(minColumn, Math.min(76 * u, (room - this.names - 2 * margin) / n));
+    this.column = Math.max(minColumn, Math.min(76 * u, (room - 2 * margin) / n));
     this.width = Math.max(room, n * this.column + 2 * margin);
-    this.left = (this.width + this.names - n * this.column) / 2;
+    this.left = (this.width - n * this.column) / 2;
     this.tile = Math.min(this.column - 6 * u, Math.max(44 * u, minColumn - 6 * u));
     this.height = 40 * u;
     this.maxName = Math.max(2, Math.floor((this.tile - 2 * u) / (5.8 * letter))); // characters
@@ -66,7 +63,7 @@ export class Diagram {
     this.answer = this.decoder + this.height + gap;
     this.context = this.decoder - 36 * u; // the y of the contexts, which attention computes
     this.go = this.x(0) - this.tile / 2 - 16 * u; // the x of GO
-    this.bottom = this.answer + this.height + (this.names ? 24 : 40) * u;
+    this.bottom = this.answer + this.height + 40 * u;
     const { width, bottom } = this;
     const label = `Diagram of the current step: ${run.network.name}. The sentence above describes it.`;
     const attributes = {
@@ -76,7 +73,7 @@ export class Diagram {
       role: "group",
       "aria-label": label,
     };
-    const [picture, buttons] = [svg("g", { "aria-hidden": true }), svg("g")];
+    const [picture, buttons] = [svg("g"), svg("g")];
     this.element = svg("svg", attributes, picture, buttons);
     this.element.style.setProperty("--height", `${bottom}px`); // tabs.js makes it smaller
     this.drawPicture = keyedBox(picture);
@@ -115,7 +112,7 @@ export class Diagram {
       !app.state.hidden &&
       (app.isOpening || app.state.moment !== null || Object.keys(app.forced).length > 0);
     const finalState = bidirectional ? "final states, joined" : "final state";
-    const side = (this.x(this.currentColumn) > middle - 60 * u ? -1 : 1) * Math.min(room / 5, 135 * u);
+    const side = (this.x(this.currentColumn) > middle ? -1 : 1) * Math.min(room / 5, 135 * u);
     const [line, half] = [this.x(0) - this.tile / 2 - 9 * u, 3.9 * this.letter * finalState.length];
     const isCrossed = Math.abs(middle + side - line) < half && line > 2 * half; // by the arrow to the first cell
     /** @type {(order: number) => Status} */
@@ -125,7 +122,8 @@ export class Diagram {
     /** @type {(name: string, className: string, makeParts: () => SVGElement[]) => void} */
     const add = (name, className, makeParts) => {
       const isNew = isNext && /current|step/.test(className);
-      parts.push([name, () => svg("g", {}, ...makeParts()), { class: isNew ? `${className} new` : className }]);
+      const hidden = /^words/.test(name) ? {} : { "aria-hidden": true };
+      parts.push([name, () => svg("g", hidden, ...makeParts()), { class: isNew ? `${className} new` : className }]);
     };
     if (hasAttention) add("final state", this.finalStateStatus, () => this.finalStateArrows());
     else add(`bottleneck ${Math.min(place, S + 2)} ${middle}`, "", () => this.bottleneck());
@@ -136,39 +134,40 @@ export class Diagram {
       add(`reading ${s}`, read, () => [this.readingArrow(s), ...this.cell(s, this.encoder, s + 1)]);
       if (bidirectional) add(`backward ${s}`, readBackward, () => this.cell(s, this.backward, S - s, true));
     }
-    add("GO", "", () => [this.text(this.go, this.answer + 14 * u, "GO")]); // the first input of the decoder
+    add("words", "", () => [this.word(this.go, this.answer + 14 * u, "GO", "")]); // the first input of the decoder
     for (let i = 0; i < T; i++) {
       const state = i === t ? "current" : i < this.written ? "done" : "ahead";
       add(`writing ${i}`, state, () => this.cell(i, this.decoder, S + i + 1));
       if (isWhole || state !== "ahead") add(`output ${i}`, state, () => this.output(i));
     }
     if (t !== null) add(`step ${t}`, "step", () => [this.feedbackArrow(t), ...this.attentionParts(t)]);
-    add(`captions ${middle} ${side}`, "", () => [
+    add(`words ${middle} ${side}`, "", () => [
       ...(hasAttention
-        ? [this.text(isCrossed ? line - half : middle + side, this.decoder - 21 * u, finalState, "soft halo")]
+        ? [
+            this.word(
+              isCrossed ? line - half : middle + side,
+              this.decoder - 21 * u,
+              finalState,
+              "soft halo",
+              "final state",
+            ),
+          ]
         : []),
-      ...(this.names ? [] : [this.text(middle, 14 * u, READS.join(" "), "soft")]),
-      ...(this.names ? [] : [this.text(middle, this.bottom - 6 * u, WRITES.join(" "), "soft")]),
+      this.word(middle, 14 * u, "encoder: reads the source", "soft", "encoder"),
+      this.word(middle, this.bottom - 6 * u, "decoder: writes the answer", "soft", "decoder"),
     ]);
-    add("names", "", () => (this.names ? this.rowNames() : []));
+    if (t !== null && hasAttention) add(`words of step ${t}`, "", () => this.contextWords(t));
     return parts;
   }
 
-  /** Return the names of the rows, left of them. */
-  rowNames() {
-    const { source, encoder, decoder, answer, height, u, letter } = this;
-    const x = this.go - this.names - 4 * u;
-    const names = [["source"], READS, WRITES, ["answer"]];
-    return [source, encoder, decoder, answer].flatMap((y, i) =>
-      names[i].map((words, k) =>
-        this.text(
-          x,
-          y + height / 2 + (names[i].length < 2 ? 4 : 16 * k - 3) * letter,
-          words,
-          k ? "soft begin" : "begin",
-        ),
-      ),
-    );
+  /** Return a word that is explained where the pointer or the focus is.
+      @type {(x: number, y: number, words: string, className: string, word?: string) => SVGElement} */
+  word(x, y, words, className, word = words) {
+    const element = this.text(x, y, words, `${className} word`);
+    const label = { "aria-label": `${words}: ${WORDS[word]}`, role: "button", tabindex: 0 };
+    for (const [name, value] of Object.entries({ ...label, "data-word": word, "data-key": word }))
+      element.setAttribute(name, String(value));
+    return element;
   }
 
   /** Return a text; one that is likely to be wider than `most` gets narrower letters.
@@ -190,17 +189,32 @@ export class Diagram {
     const words = className.includes("end") // END is written small, so that it fits into a tile
       ? this.text(this.x(i), y + height / 2 + 4 * u, name, "end", size - 4 * u)
       : this.text(this.x(i), y + height / 2 + 6 * u, truncate(name, this.maxName), "symbol", size - 3 * u);
-    return svg("g", { class: `piece ${className}` }, svg("title", {}, name + note), box, words);
+    const explained = className.includes("end") ? { "data-word": "END" } : {};
+    return svg("g", { class: `piece ${className}`, ...explained }, svg("title", {}, name + note), box, words);
   }
 
   /** Return a cell in column i and the arrow to it from the previous one. A click selects the cell, which runs in the step
       `place`, and shows its inside.
       @type {(i: number, y: number, place: number, backward?: boolean) => SVGElement[]} */
   cell(i, y, place, backward = false) {
-    const cell = svg("rect", { ...this.cellBox(i, y), class: "cell" });
+    const cell = svg("rect", { ...this.cellBox(i, y), class: "cell", "data-word": "state" });
     cell.addEventListener("click", () => this.open(place, backward));
     const previous = backward ? i + 1 : i - 1;
-    return previous < 0 || (backward && previous === this.S) ? [cell] : [cell, this.stateArrow(previous, i, y)];
+    const parts = [cell, this.strip(i, y, place, backward)];
+    return previous < 0 || (backward && previous === this.S) ? parts : [...parts, this.stateArrow(previous, i, y)];
+  }
+
+  /** Return some numbers of the state in a cell, of the top layer.
+      @type {(i: number, y: number, place: number, backward: boolean) => SVGElement} */
+  strip(i, y, place, backward) {
+    const { run, tile: size, height } = this;
+    const strip = svg("g", { class: "strip" });
+    if (!app.runs.includes(run)) return strip; // blank
+    const h = last(run.cellsOf(run.network.config.num_layers - 1, Number(backward))[place - 1].state);
+    const values = Array.from({ length: Math.min(STRIP, h.length) }, (_, k) => h[Math.floor((k * h.length) / STRIP)]);
+    const box = { x: this.x(i) - 0.36 * size, y: y + 0.28 * height, width: 0.72 * size, height: 0.44 * height };
+    strip.append(svg("rect", { ...box, class: "state" }), ...stripes([values], box));
+    return strip;
   }
 
   cellBox(/** @type {number} */ i, /** @type {number} */ y) {
@@ -331,7 +345,14 @@ export class Diagram {
     if (!alpha) return [];
     const [x, output, lane] = [this.x(t) + column / 2, this.x(t) + 0.3 * size, answer - 10 * u];
     /** @type {(cx: number, status: Status) => SVGElement} */
-    const dot = (cx, status) => svg("circle", { cx, cy: y, r: 7 * u, class: `context ${status}` });
+    const dot = (cx, status) =>
+      svg("circle", {
+        cx,
+        cy: y,
+        r: 7 * u,
+        class: `context ${status}`,
+        "data-word": status === "done" ? "previous" : "context",
+      });
     /** @type {(cx: number, i: number, status: Status) => SVGElement} */
     const feed = (cx, i, status) => this.arrow([cx, y, this.x(i) - 0.3 * size, decoder], status);
     return [
@@ -341,7 +362,16 @@ export class Diagram {
       this.arrow([x, y, x, lane, output, lane, output, answer], "current"),
       ...(t + 1 < T ? [feed(x, t + 1, "ahead")] : []),
       dot(x, "current"),
-      ...(x + 62 * u < this.width ? [this.text(x + 11 * u, y + 13 * u, "context", "soft halo begin")] : []),
+    ];
+  }
+
+  /** Return the words for the contexts of output t and of the previous one, where they fit. */
+  contextWords(/** @type {number} */ t) {
+    const { u, column, context: y } = this;
+    const x = this.x(t) + column / 2;
+    return [
+      ...(x + 62 * u < this.width ? [this.word(x + 11 * u, y + 13 * u, "context", "soft halo begin")] : []),
+      ...(t ? [this.word(x - column - 10 * u, y + 4 * u, "previous", "soft halo finish")] : []),
     ];
   }
 
@@ -352,7 +382,15 @@ export class Diagram {
       .filter((s) => alpha[s] >= 0.005)
       .map((s) => {
         const stroke = { "stroke-width": (1 + 9 * alpha[s]) * u, "stroke-opacity": 0.15 + 0.85 * alpha[s] };
-        return svg("line", { x1, y1, x2: this.x(s), y2: below + 20 * u, ...stroke, class: "attention-line" });
+        return svg("line", {
+          x1,
+          y1,
+          x2: this.x(s),
+          y2: below + 20 * u,
+          ...stroke,
+          class: "attention-line",
+          "data-word": "attention",
+        });
       });
     const unit = this.column < 39 * letter ? "" : " %";
     const numbers = largest(alpha, alpha.length)
@@ -396,13 +434,21 @@ export class Diagram {
     if (place >= S) rows = run.encoded.states.flat();
     else if (place > 0 && !this.bidirectional) rows = run.encoded.cells[place - 1].flatMap(({ state }) => state);
     const box = { x, y, width, height };
-    const stripes = rows.flatMap((row, k) =>
-      [...row.slice(0, 64)].map((value, i, { length }) => {
-        const size = { width: width / length, height: height / rows.length };
-        const colour = signColour(Math.max(-1, Math.min(1, value)));
-        return svg("rect", { x: x + i * size.width, y: y + k * size.height, ...size, ...colour });
-      }),
+    const shown = stripes(
+      rows.map((row) => [...row.slice(0, 64)]),
+      box,
     );
-    return [svg("rect", { ...box, class: "state" }), ...stripes, svg("rect", { ...box, class: "state-frame" })];
+    return [svg("rect", { ...box, class: "state" }), ...shown, svg("rect", { ...box, class: "state-frame" })];
   }
 }
+
+/** Return numbers as coloured stripes in a box, one row per vector.
+    @type {(rows: number[][], box: { x: number, y: number, width: number, height: number }) => SVGElement[]} */
+const stripes = (rows, { x, y, width, height }) =>
+  rows.flatMap((row, k) =>
+    row.map((value, i) => {
+      const size = { width: width / row.length, height: height / rows.length };
+      const colour = signColour(Math.max(-1, Math.min(1, value)));
+      return svg("rect", { x: x + i * size.width, y: y + k * size.height, ...size, ...colour });
+    }),
+  );

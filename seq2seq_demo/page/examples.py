@@ -107,7 +107,6 @@ def _typical_sources(largest: int, shortest: int, longest: int) -> Iterator[tupl
         if shortest <= length != usual:
             yield note, rng.integers(0, largest + 1, length).tolist()
     yield "all equal", [largest] * usual
-    yield "two symbols", [0, largest] * (usual // 2) + [0] * (usual % 2)
     yield "descending", sorted(rng.integers(0, largest + 1, usual).tolist(), reverse=True)
 
 

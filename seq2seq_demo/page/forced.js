@@ -7,7 +7,7 @@ import { h, headerCell, symbolSpan } from "./elements.js";
 import { pluralize } from "./format.js";
 import { beforeAndAfterList } from "./influence.js";
 import { addPanel, networkColumns, panel } from "./panels.js";
-import { countForced, errorLabel, fedName, isForced, targetName, writtenName } from "./runs.js";
+import { countForced, errorLabel, fedName, isForced, targetName } from "./runs.js";
 
 /** @import { Alignment } from "./align.js"
     @import { Step } from "./network.js"
@@ -99,23 +99,14 @@ function countErrors(written, expected) {
 /** Describe the first difference between teacher forcing and free-running.
     @type {(run: ComparedRun, divergence: number) => string} */
 function describeDivergence(run, divergence) {
-  const { teacherSteps, steps, expected } = run;
+  const { teacherSteps, steps } = run;
   if (divergence > 0) {
     const symbol = targetName(run, steps[divergence].fed) + (isForced(divergence - 1) ? " (forced)" : "");
     const taught = targetName(run, teacherSteps[divergence].fed);
     return `At output ${divergence + 1}, the decoder is fed ${symbol}; with teacher forcing, it is fed ${taught}.`;
   }
-  const n = Math.min(teacherSteps.length, steps.length);
-  const wrote = `${isForced(n - 1) ? "You forced" : "The network wrote"} ${writtenName(run, n - 1)} as output ${n}`;
-  const goesOn = "teacher forcing continues with the target.";
-  if (steps.length < teacherSteps.length) {
-    if (run.network.ends && !run.ended) return `Free-running was cut off after output ${n}; ${goesOn}`;
-    return `${wrote}, which ended the answer; ${goesOn}`;
-  }
-  if (steps.length > teacherSteps.length) {
-    const expectedName = targetName(run, expected[n - 1]);
-    return `${wrote}, where ${expectedName} was expected. Free-running continues beyond the target.`;
-  }
+  const [n, most] = [steps.length, teacherSteps.length].sort((a, b) => a - b);
+  if (n < most) return `Both were fed the same symbols up to output ${n}, where one of them ends.`;
   const fed = "Both were fed the same symbols";
   return run.exact ? `${fed}, because no output is wrong.` : `${fed}, because only the last output is wrong.`;
 }

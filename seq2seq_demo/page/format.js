@@ -36,14 +36,11 @@ export const pluralize = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
 
 /** Return a sentence on the source lengths in training; "" if no file records them. */
 export function trainedLengths(/** @type {TrainedNetwork[]} */ networks) {
-  const trained = networks.filter((network) => network.in_len);
-  const ranges = trained.map(({ in_len: longest, min_in_len: shortest }) => {
+  const ranges = networks.flatMap(({ in_len: longest, min_in_len: shortest }) => {
     const range = shortest && shortest !== longest ? `${shortest} to ` : "";
-    return `sources of ${range}${pluralize(longest ?? 0, "symbol")}`;
+    return longest ? `${range}${pluralize(longest, "symbol")}` : [];
   });
-  if (!trained.length) return "";
-  if (trained.length === networks.length && new Set(ranges).size === 1) return `Trained on ${ranges[0]}.`;
-  return `Trained on ${trained.map(({ name }, i) => `${ranges[i]} (${name})`).join(" and on ")}.`;
+  return ranges.length ? `Trained on sources of ${[...new Set(ranges)].join(" and of ")}.` : "";
 }
 
 /** @type {(n: number) => string} */

@@ -1,8 +1,8 @@
 /* The panel of hidden states, and of the current cell's equations with their numbers. */
 
 import { announce, app, soon } from "./app.js";
-import { keyedBox, onNewWidth, redraw } from "./boxes.js";
-import { h, labelledSelect, revise, svg } from "./elements.js";
+import { redraw } from "./boxes.js";
+import { h, labelledSelect, svg } from "./elements.js";
 import { formatNumber, formatTerm, largest } from "./format.js";
 import { HeatMap } from "./heatmap.js";
 import { last } from "./network.js";
@@ -24,7 +24,6 @@ export function insidePanel() {
       "written. Click a square to select its unit and step.",
     view.controls,
     view.map.box,
-    view.bars,
     view.cell,
   );
   return addPanel(section, () => view.update());
@@ -42,9 +41,6 @@ class InsidePanel {
     this.map = new HeatMap("Hidden state: units by steps", (unit, column) => {
       this.choose({ unit }, column === null ? app.state.place : column + 1);
     });
-    this.bars = h("div");
-    onNewWidth(this.bars, () => this.map.room() && this.update());
-    this.drawBars = keyedBox(this.bars);
     this.cell = h("div", { className: "cell-box" });
     this.drawCell = () => app.runs.length && redraw(this.cell, ...this.cellParts());
     this.drawCellSoon = soon(this.drawCell);
@@ -119,15 +115,6 @@ class InsidePanel {
       row: selected.unit,
       column: place > 0 ? place - 1 : null,
     });
-    if (map.layout) {
-      const { layout } = map;
-      const values = this.hidden.map((state) => state[selected.unit]);
-      const label = `h of unit ${selected.unit + 1} at every step`;
-      const draw = () => bars(label, values, place - 1, (i) => this.choose({}, i + 1), layout);
-      this.drawBars([[[label, layout.width, ...values].join(), draw]]);
-      const frame = this.bars.querySelector(".unit-frame");
-      if (frame) revise(frame, { x: layout.x(Math.max(0, place - 1)), width: place - 1 in values ? layout.size : 0 });
-    }
     if (app.isStep) this.drawCellSoon();
     else this.drawCell();
   }
@@ -308,34 +295,29 @@ function outputEquations(run, t) {
 const BAR = 24; // width and height of the largest bar in px at a font size of 16 px
 
 /** Return numbers as bars that point up or down, with a frame around one of them; `choose(i)` handles a click on bar i.
-    Without a layout, the bars are as wide as the box.
-    @type {(label: string, values: number[], chosen: number, choose: (i: number) => void,
-      layout?: { x: (i: number) => number, size: number, width: number }) => SVGElement} */
-function bars(label, values, chosen, choose, layout) {
-  const { x, size, width } = layout ?? { x: (i) => BAR * i, size: BAR, width: BAR * values.length };
+    @type {(label: string, values: number[], chosen: number, choose: (i: number) => void) => SVGElement} */
+function bars(label, values, chosen, choose) {
+  const width = BAR * values.length;
   const scale = BAR / Math.max(1, ...values.map(Math.abs));
   const [above, below] = [values.some((value) => value > 0) ? BAR : 0, values.some((value) => value < 0) ? BAR : 0];
   /** @type {(value: number, i: number) => string} */
-  const bar = (value, i) => `M${x(i) + size * 0.1} ${above + 1}h${size * 0.8}v${-value * scale}h${-size * 0.8}z`;
+  const bar = (value, i) => `M${BAR * (i + 0.1)} ${above + 1}h${BAR * 0.8}v${-value * scale}h${-BAR * 0.8}z`;
   /** @type {(sign: number) => string} */
   const path = (sign) => values.map((value, i) => (value * sign > 0 ? bar(value, i) : "")).join("");
   const height = above + below + 2;
-  const end = x(values.length - 1) + size;
-  const frame = { x: x(Math.max(0, chosen)), y: 1, width: chosen in values ? size : 0, height: height - 2 };
-  const bounds = { viewBox: `0 0 ${width} ${height}`, width: layout ? width : "100%", height: `${height / 16}rem` };
+  const frame = { x: BAR * chosen, y: 1, width: BAR, height: height - 2 };
+  const bounds = { viewBox: `0 0 ${width} ${height}`, width: "100%", height: `${height / 16}rem` };
   const drawing = svg(
     "svg",
     { ...bounds, preserveAspectRatio: "none", class: "unit-bars", role: "img", "aria-label": label },
     svg("path", { d: path(1), class: "above-zero" }),
     svg("path", { d: path(-1), class: "below-zero" }),
-    svg("line", { class: "grid", x1: x(0), x2: end, y1: above + 1, y2: above + 1 }),
+    svg("line", { class: "grid", x1: 0, x2: width, y1: above + 1, y2: above + 1 }),
     svg("rect", { class: "unit-frame", ...frame }),
   );
   drawing.addEventListener("click", (event) => {
     const box = drawing.getBoundingClientRect();
-    const at = ((event.clientX - box.left) / box.width) * width;
-    const i = values.findIndex((_, one) => at < x(one) + size);
-    if (i >= 0) choose(i);
+    choose(Math.min(values.length - 1, Math.floor(((event.clientX - box.left) / box.width) * values.length)));
   });
   return drawing;
 }

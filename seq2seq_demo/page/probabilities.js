@@ -7,7 +7,6 @@ import { largest, percent } from "./format.js";
 import { addPanel, panel } from "./panels.js";
 import { countText, currentOutput, exampleWord, fedName, isForced, probabilities, targetName } from "./runs.js";
 import { announceAnswers } from "./source.js";
-import { goToOutput } from "./step.js";
 
 /** @import { Run } from "./trained.js" */
 
@@ -30,17 +29,13 @@ export function probabilityPanel(/** @type {number} */ i) {
       "likeliest. Click another symbol to force it; the decoder continues from there.",
     box,
   );
-  const toFirst = button("Go to the first output", () => {
-    goToOutput(0);
-    focusWritten();
-  });
   app.addForRuns(() => redraw(note, ...forcedNote()));
   return addPanel(section, () => {
     const run = app.runs[i];
     const t = currentOutput(run);
     if (t === null) {
       revise(heading, {}, app.t === null ? "Nothing has been written yet." : "The answer has already ended.");
-      return redraw(box, heading, Object.keys(app.forced).length ? note : null, toFirst);
+      return redraw(box, heading, Object.keys(app.forced).length ? note : null);
     }
     const p = probabilities(run.steps[t]);
     const symbols = isLarge ? largest(p, MAX_BARS) : [...p.keys()];

@@ -1,4 +1,4 @@
-/* The tour: links to five states of this page for the current source, each with a sentence. */
+/* The tour: links to states of this page for the current source, each with a sentence. */
 
 import { app, byId, hashOf, initialState } from "./app.js";
 import { h } from "./elements.js";
@@ -25,24 +25,23 @@ export function fillTour() {
 function stops() {
   const { S, networks } = app;
   const [run] = app.runs;
-  const bottleneck = "the last state is all that the decoder knows about the source";
-  const attention = "the decoder looks back at the inputs, along the orange lines";
   const kinds = new Set(networks.map(({ config }) => config.has_attention));
-  const memory = {
-    title: kinds.size > 1 ? "Bottleneck or attention" : kinds.has(true) ? "Attention" : "The bottleneck",
-    without: kinds.has(false) ? `Without attention, ${bottleneck}.` : "",
-    with: kinds.has(true) ? `With attention, ${attention}.` : "",
-  };
-  const second = largest(probabilities(run.steps[0]), 2)[1];
-  return [
+  const second = { 0: largest(probabilities(run.steps[0]), 2)[1] };
+  /** @type {[string, string, Patch][]} */
+  const list = [
     ["Reading", "The encoder reads one symbol at a time; each changes its state.", { place: Math.min(2, S) }],
-    [memory.title, `${memory.without} ${memory.with}`.trim(), { place: S + 1 }],
+    ["The final state", "The decoder starts from the encoder's last state.", { place: S }],
+    ["Writing", "The decoder is fed GO, and writes the likeliest symbol.", { place: S + 1 }],
+    ["Its own symbol", "Then it is fed the symbol that it wrote last.", { place: S + 2 }],
     [
-      "Writing",
-      "The decoder is fed the symbol that it wrote last and writes the likeliest next one.",
-      { place: S + 2 },
+      "An error",
+      "In training it is fed the right symbols: teacher forcing. Here, a wrong one is forced.",
+      { place: S + 1 },
     ],
-    ["An error", "Output 1 is forced to be the second likeliest symbol.", { place: S + 1, forced: { 0: second } }],
-    ["Inside", "A cell computes the next state from these numbers.", { place: 1, tab: "inside" }],
+    ["After the error", "The decoder is fed the wrong symbol. Is the rest right?", { place: S + 2 }],
   ];
+  for (const [, , patch] of list.slice(-2)) patch.forced = second;
+  const attention = "The orange lines: the decoder looks at the outputs of the encoder for these inputs.";
+  if (kinds.has(true)) list.splice(3, 0, ["Attention", attention, { place: S + 1 }]);
+  return list;
 }

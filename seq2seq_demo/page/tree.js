@@ -60,10 +60,9 @@ function treeParts(/** @type {number} */ i) {
     const key = [run.model, `${run.source}`, outLen, size, zoom(), innerWidth];
     if (key.some((part, k) => part !== searched[k])) {
       search = { ...beamSearch(run.model, run.encoded, outLen, size), size };
-      const [greedy] = beamSearch(run.model, run.encoded, outLen, 1).answers;
       searched = key;
       redraw(box, ...drawTree(run, search, box.parentElement?.clientWidth ?? 0));
-      redraw(answers, answerList(run, search.answers), h("p", {}, compareWithGreedy(run, search.answers[0], greedy)));
+      redraw(answers, answerList(run, search.answers));
     }
     markCurrent(run, box);
   };
@@ -201,17 +200,4 @@ function answerList(/** @type {Run} */ run, /** @type {BeamAnswer[]} */ answers)
     return h("li", {}, h("span", { className: "symbol", dir: "auto" }, answerText(run, answer)), note);
   });
   return h("ol", {}, ...items);
-}
-
-/** Describe the first difference between the best answer and the greedy answer.
-    @type {(run: Run, best: BeamAnswer, greedy: BeamAnswer) => string} */
-function compareWithGreedy(run, best, greedy) {
-  const [path, greedyPath] = [best, greedy].map(({ hypothesis }) => pathOf(hypothesis));
-  const t = greedyPath.findIndex(({ symbol }, i) => symbol !== path[i]?.symbol);
-  if (t < 0) return "Greedy decoding writes the same answer.";
-  const name = (/** @type {Hypothesis} */ one) => `${targetName(run, one.symbol)} (${percent(one.p)})`;
-  return (
-    `Greedy decoding would have written ${answerText(run, greedy)} (${probabilityText(greedy.hypothesis)}): at step ` +
-    `${t + 1} it chooses ${name(greedyPath[t])}, not ${name(path[t])}.`
-  );
 }

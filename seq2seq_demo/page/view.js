@@ -14,6 +14,7 @@ import { stepPanel } from "./step.js";
 import { showTab, tabs } from "./tabs.js";
 import { fillTour } from "./tour.js";
 import { treePanel } from "./tree.js";
+import { explainWords } from "./words.js";
 
 const TABS = [forcedPanel, treePanel, influencePanel, insidePanel]; // in this order
 
@@ -56,6 +57,7 @@ export function buildPage(text, parts) {
   showSummary();
   byId("main").append(...(parts ? [parts.top] : []), inputPanel(), ...layOut(parts?.side ?? null));
   fillTour();
+  explainWords();
   /** @type {(text?: string) => void} */
   const open = (text) => {
     app.open(location.hash, text);

@@ -222,9 +222,7 @@ def test_an_extra_symbol_counts_as_one_wrong_symbol(opened):
 def test_symbols_after_a_forced_end_are_shown_as_missing(opened):
     page = opened(reversing(), fragment="#source=1%202%203%204%205&forced=2:10&tab=forced")
     assert judgement(page) == "✗ 3 missing"
-    assert "You forced END as output 3, which ended the answer;" in page.text_content("#forced")
-    page = opened(reversing(), fragment="#source=1%202&forced=2:7&tab=forced")
-    assert "You forced 7 as output 3, where END was expected." in page.text_content("#forced")
+    assert "the same symbols up to output 3, where one of them ends." in page.text_content("#forced")
 
 
 def test_a_hidden_answer_appears_step_by_step_and_then_as_a_whole(opened):
@@ -407,7 +405,7 @@ def test_the_stated_numbers_of_the_state_are_those_that_the_decoder_starts_from(
         size = np.size(network.to_numpy().encode(np.array([[0, 1, 2]]))[1])
         page.evaluate("app.change({ place: app.S })")
         assert f"{size} numbers" in page.text_content("#sentence")
-        n_stripes = page.locator("#step rect:is(.above-zero, .below-zero)").count()
+        n_stripes = page.locator("#step g:not(.strip) > rect:is(.above-zero, .below-zero)").count()
         assert n_stripes == (0 if network.model_config.has_attention else size)
 
 
@@ -423,10 +421,10 @@ def test_the_likeliest_symbols_below_a_picture_force_and_no_name_repeats_attenti
     assert page.evaluate("app.state.forced") == {}
 
 
-def test_the_tour_links_to_five_states_of_the_page(opened):
+def test_the_tour_links_to_states_of_the_page(opened):
     page = opened(reversing(), ShownNetwork("rnn", shipped("embedding_rnn")), fragment="#source=3%201%204")
     page.click("#tour summary")
-    assert "Bottleneck or attention: Without attention, the last state is" in page.inner_text("#tour")
+    assert "looks at the outputs of the encoder for these inputs" in page.inner_text("#tour")
     states = []
     for link in page.locator("#tour a").all():
         link.click()
@@ -434,7 +432,7 @@ def test_the_tour_links_to_five_states_of_the_page(opened):
         assert link.get_attribute("href") == page.evaluate("location.hash")
         states.append(page.evaluate("[app.state.place, app.forced, app.state.tab]"))
     second = np.argsort(shipped("embedding_attention").to_numpy().decode(np.array([[3, 1, 4]]), 1).logits[0, 0])[-2]
-    assert states == [[2, {}, None], [4, {}, None], [5, {}, None], [4, {"0": second}, None], [1, {}, "inside"]]
+    assert states == [[n, {}, None] for n in (2, 3, 4, 4, 5)] + [[n, {"0": second}, None] for n in (4, 5)]
 
 
 def test_the_lecture_view_keeps_the_player_in_view_and_escape_leaves_it(opened):
@@ -582,7 +580,6 @@ def test_the_tree_of_beam_search_shows_the_answers_of_predict(opened):
     assert answers.all_text_contents() == network.predict(["massage"], beam_size=3, n_best=3)[0]
     assert tree.locator(".best .symbol").all_text_contents() == ["M", "AH", "S", "AA", "ZH", "END"]
     assert [tree.nth(1).locator(kind).count() for kind in (".kept", ".dropped")] == [3, 3]
-    assert "would have written M AE S IH JH (30.4\xa0%): at step 2" in page.text_content(".beam-answers")
     assert page.locator("#beam [aria-current=step]").text_content() == "2"
     page.get_by_label("Beginnings kept (K)").focus()
     page.keyboard.press("ArrowDown")
