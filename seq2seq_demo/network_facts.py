@@ -11,8 +11,9 @@ import numpy as np
 
 from seq2seq_demo.config import SETTINGS, ModelConfig, TrainConfig, lengths_text
 from seq2seq_demo.data.pair_task import PairTask
-from seq2seq_demo.data.patterns import PATTERNS, PatternTask, find_pattern, is_user_function
+from seq2seq_demo.data.patterns import PATTERNS, PatternTask, find_pattern
 from seq2seq_demo.data.sequences import Sequences
+from seq2seq_demo.data.user_functions import is_user_function
 from seq2seq_demo.data.vocabulary import Vocabularies
 from seq2seq_demo.declarations import SuggestsAttributes
 from seq2seq_demo.errors import UsageError

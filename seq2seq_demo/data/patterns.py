@@ -4,28 +4,22 @@ A function takes a list of integers and returns one. It raises ValueError for a 
 docstring describes the target; the command `patterns` and the page show the first line.
 """
 
-import contextlib
 import hashlib
-import importlib
-import inspect
 import itertools
 import operator
 import re
-import sys
-import threading
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from types import GeneratorType, ModuleType
 from typing import Any, ClassVar
 
 import numpy as np
 
 from seq2seq_demo.config import ModelConfig, TrainConfig, lengths_text
+from seq2seq_demo.data import user_functions
 from seq2seq_demo.data.sampling import fixed_sources, training_sources
 from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
+from seq2seq_demo.data.user_functions import PatternFunction, is_user_function
 from seq2seq_demo.data.vocabulary import MAX_SYMBOL, Vocabularies, list_symbols
-from seq2seq_demo.declarations import preview, require_choice
+from seq2seq_demo.declarations import require_choice
 from seq2seq_demo.errors import UsageError
 
 MAX_SYMBOLS_AT_ONCE = 2**20  # symbols of sources that are lists at the same time, unless a single source has more
@@ -34,8 +28,6 @@ FINGERPRINT_SOURCES = 1000  # sources in a fingerprint, over all lengths
 MAX_LENGTHS = 1000  # lengths in a range; a pattern is checked at each length
 DEFAULT_PATTERN = "sorted"
 EXAMPLE = [3, 1, 4, 1, 5, 9]  # the source with which patterns are listed
-
-PatternFunction = Callable[..., Iterable[int]]
 
 
 # ---- The task ----
@@ -192,8 +184,8 @@ class PatternTask:
 
     def _targets(self, sources: list[list[int]], out_max_int: int, out_len: int | None) -> Sequences:
         """Call the function with each source; output that it prints goes to standard error."""
-        arguments = [out_max_int] if _has_parameter(self.function, "out_max_int") else []
-        with _prints_to_stderr():
+        arguments = [out_max_int] if user_functions.has_parameter(self.function, "out_max_int") else []
+        with user_functions.prints_to_stderr():
             targets = [self._target(source, arguments, out_max_int)[:out_len] for source in sources]
         rows = Sequences.of_rows(targets)
         return Sequences(rows.symbols.astype(np.min_scalar_type(out_max_int), copy=False), rows.lengths)
@@ -205,48 +197,14 @@ class PatternTask:
             UsageError: the function fails, or returns anything but integers from 0 to out_max_int.
         """
         try:
-            return _symbols(self.function([*source], *arguments), out_max_int)  # a copy, which the function may change
+            result = self.function([*source], *arguments)  # a copy, which the function may change
+            return user_functions.symbols_of(result, out_max_int)
         except (Exception, SystemExit) as error:  # SystemExit would end the program without a message
             hint = "" if type(error) is ValueError else "; a pattern takes one source, a list of integers"
-            raise UsageError(f"{self._place(source)}: {_error_text(error)}{hint}") from error
+            raise UsageError(f"{self._place(source)}: {user_functions.error_text(error)}{hint}") from error
 
     def _place(self, source: list[int]) -> str:
         return f"pattern {self.name!r}, source {list_symbols(source)}"
-
-
-def _symbols(result: Any, out_max_int: int) -> list[int]:
-    """Return a function's result as a list; raise ValueError unless it consists of integers from 0 to out_max_int."""
-    if isinstance(result, GeneratorType):
-        result = [*result]  # may raise any error
-    try:
-        symbols = [*map(operator.index, result)]
-    except TypeError:
-        raise ValueError(f"expected a list of integers, got {_describe(result)}") from None
-    if symbols and (min(symbols) < 0 or max(symbols) > out_max_int):
-        invalid = next(symbol for symbol in symbols if not 0 <= symbol <= out_max_int)
-        raise ValueError(f"expected symbols from 0 to `out_max_int` {out_max_int}, got {preview(invalid)}")
-    return symbols
-
-
-def _has_parameter(function: PatternFunction, name: str) -> bool:
-    try:
-        return name in inspect.signature(function).parameters
-    except (TypeError, ValueError):  # a function that is not written in Python
-        return False
-
-
-def _error_text(error: BaseException) -> str:
-    """Return the type and message of an error raised by a user's function; of a ValueError, only the message."""
-    return str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}".removesuffix(": ")
-
-
-def _describe(result: Any) -> str:
-    """Return the description of an invalid result: "None", type and shape, or type and value."""
-    if result is None:
-        return "None (is a `return` missing?)"
-    if isinstance(result, np.ndarray):
-        return f"{result.dtype} of shape {result.shape}"
-    return f"{type(result).__name__} {preview(result)}"
 
 
 # ---- The built-in patterns ----
@@ -325,11 +283,6 @@ def patterns() -> dict[str, dict[str, Any]]:
 # ---- Finding a pattern by its name ----
 
 
-def is_user_function(name: str) -> bool:
-    """Return whether the name refers to a user's function, as `FILE.py:FUNCTION` or `PACKAGE.MODULE:FUNCTION` does."""
-    return re.fullmatch(r"(.+\.py|[\w.]+):\w+", name) is not None
-
-
 def as_pattern(data: object) -> PatternTask | None:
     """Return the pattern that `data` is or names; None if it is neither a function nor the name of one."""
     if isinstance(data, PatternTask):
@@ -354,38 +307,4 @@ def find_pattern(name: str) -> PatternTask:
     if not is_user_function(name):
         require_choice("pattern", name, (*PATTERNS, "FILE.py:FUNCTION"))
         return PATTERNS[name]
-    location, _, function_name = name.rpartition(":")
-    is_file = location.endswith(".py")
-    try:
-        with _prints_to_stderr():
-            sys.path.append(str(Path(location).parent.resolve() if is_file else Path.cwd()))
-            module = _import_file(Path(location)) if is_file else importlib.import_module(location)
-            function = getattr(module, function_name, None)
-    except (Exception, SystemExit) as error:  # SystemExit would end the program without a message
-        raise UsageError(f"pattern {name!r}: {location} cannot be imported: {_error_text(error)}") from error
-    if not callable(function):
-        found = "nothing of that name" if function is None else type(function).__name__
-        raise UsageError(f"pattern {name!r}: expected a function {function_name!r} in {location}, got {found}")
-    stem = (Path(location).stem if is_file else location).rpartition(".")[2]
-    return PatternTask(f"{stem}:{function_name}", function, origin=name)
-
-
-def _import_file(path: Path) -> ModuleType:
-    """Import a Python file under a name of its own."""
-    # Dataclasses and pickle look the module up in sys.modules, where a user's json.py must not replace Python's.
-    module = ModuleType(f"pattern file {path.resolve()}".replace(".", "_"))
-    module.__file__ = str(path)
-    sys.modules[module.__name__] = module
-    # Not `exec_module`: within a second of an edit, its cache may contain the code from before the edit.
-    exec(compile(path.read_bytes(), path, "exec"), vars(module))
-    return module
-
-
-_LOCK = threading.RLock()  # held while sys.stdout is replaced
-
-
-@contextlib.contextmanager
-def _prints_to_stderr() -> Iterator[None]:
-    """A context for a user's code, whose prints must not be among the answers; threads take turns."""
-    with _LOCK, contextlib.redirect_stdout(sys.stderr):
-        yield
+    return PatternTask(*user_functions.import_function(name), origin=name)
