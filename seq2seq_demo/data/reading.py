@@ -194,7 +194,9 @@ def _opened(name: str, encoding: str) -> Iterator[TextIO]:
     except OSError as error:
         error_class = MissingInput if isinstance(error, FileNotFoundError) else InputError
         raise error_class(f"{title}: expected a file of sequences: {error.strerror}") from error
-    except (LookupError, ValueError) as error:
+    except LookupError as error:
+        raise InputError(f"{title}: expected `encoding` to be an encoding of text, got {encoding}") from error
+    except ValueError as error:
         raise InputError(f"{title}: cannot be read with `encoding` {encoding}: {error}") from error
 
 
@@ -288,10 +290,9 @@ def _find_columns(title: str, row: Sequence[str], names: Sequence[str], given: I
 
 def _column_index(title: str, column: str, n: int, names: Sequence[str]) -> int:
     """Return the index of the column with this name or, counted from 1, this number."""
-    if column in names:
-        return names.index(column)
-    if column.isdecimal() and 1 <= int(column) <= n:
-        return int(column) - 1
+    for choices in (names, [*map(str, range(1, n + 1))]):
+        if column in choices:
+            return choices.index(column)
     expected = f"one of {listed(names)}, or " if names else ""
     raise InputError(f"{title}: expected `columns` to be {expected}numbers from 1 to {n}, got {preview(column)}")
 
@@ -300,12 +301,15 @@ def _records(title: str, lines: Iterable[str], layout: Layout) -> Iterator[Recor
     """Yield the record of each line or row, as it arrives."""
     awaits_header = layout.header is not None
     for number, row, error in _rows(lines, layout):
+        text = "".join(row)
+        is_blank = not error and (not text or text.isspace())
+        if is_blank and not layout.given.blank_lines:
+            continue
         place = Place(title, "line", number)
         if error:
             yield Record(place, None, error=InputError(f"{place}: expected {layout.format.upper()}: {error}"))
-        elif not (text := "".join(row)) or text.isspace():
-            if layout.given.blank_lines:
-                yield Record(place, "")
+        elif is_blank:
+            yield Record(place, "")
         elif awaits_header:
             awaits_header = False
         else:

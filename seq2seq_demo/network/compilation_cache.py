@@ -27,7 +27,7 @@ def use() -> None:
 
     TensorFlow reads `TF_XLA_FLAGS` when it compiles its first program. A cache that the user set there stays.
     """
-    flags, root = os.environ.get("TF_XLA_FLAGS", "").strip(), _root()
+    flags, root = os.environ.get("TF_XLA_FLAGS", "").strip(), folder()
     if FLAG in flags or flags[:1] not in ("", "-") or not root:
         return
     with contextlib.suppress(OSError):  # nothing can be written, or the processor is unknown
@@ -48,12 +48,12 @@ def use() -> None:
             os.environ["TF_XLA_FLAGS"] = f"{flags} {FLAG}='{own}'"
 
 
-def _root() -> str:
+def folder() -> str:
     """Return the absolute path of the cache; "" if the user switched it off, or has no directory for caches."""
     home = {"darwin": "~/Library/Caches", "win32": "~/AppData/Local"}.get(sys.platform, "~/.cache")
-    folder = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser(home), "seq2seq-demo")
-    folder = os.environ.get("SEQ2SEQ_DEMO_CACHE", folder)
-    return folder if os.path.isabs(folder) else ""
+    default = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser(home), "seq2seq-demo")
+    chosen = os.environ.get("SEQ2SEQ_DEMO_CACHE", default)
+    return chosen if os.path.isabs(chosen) else ""
 
 
 def _processor() -> str:

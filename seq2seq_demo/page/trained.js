@@ -84,7 +84,7 @@ export class TrainedNetwork {
   /** Return the answer to a source; both are texts, as in `predict`, which marks an answer that did not end. Throws an
       Error for a source that the network cannot read. */
   answer(/** @type {string} */ text) {
-    const source = this.sourceVocabulary.numbers(text, false);
+    const source = this.sourceVocabulary.numbers(`${text ?? ""}`, false);
     if (!source.length) throw new Error("Expected a source, got an empty one");
     const run = this.run(source, this.knownTarget(source), null, {});
     const mark = this.ends && !run.ended ? " ... (did not end)" : "";

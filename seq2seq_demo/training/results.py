@@ -41,7 +41,7 @@ def calibrated(network: TrainedNetwork, validation: Pairs) -> TrainedNetwork:
 
 
 class Clock:
-    """Measures the time of a training run.
+    """Measures the time of a training run: of all its processes, from their start.
 
     The schedule of the learning rate follows `share_done`, so the rate reaches 0 at the end of the time, however fast
     the machine is.
@@ -52,29 +52,28 @@ class Clock:
 
         `began` is the `time.monotonic()` from which the time limit counts, by default now.
         """
-        self.began = time.monotonic() if began is None else began
-        self.started: float | None = None
-        self.before = spent
+        self.began = (time.monotonic() if began is None else began) - spent
+        self.start_up = 0.0 if spent else None  # seconds until the steps were compiled; 0 in a resumed run
         self.limit = 60 * config.minutes if config.minutes else math.inf  # seconds
         self.validation = 0.0  # seconds that the last validation took; the next one follows the last step
 
     def start(self) -> None:
-        """Start to count, after the first steps; later calls do nothing."""
-        if self.started is None:
-            self.started = time.monotonic()
-            self.limit -= self.started - self.began
+        """Start the schedule, after the first steps; later calls do nothing."""
+        if self.start_up is None:
+            self.start_up = self.spent
 
     @property
     def spent(self) -> float:
         """The seconds of the time limit that are spent; 0 without a time limit."""
-        elapsed = 0.0 if self.started is None else time.monotonic() - self.started
-        return self.before + elapsed if math.isfinite(self.limit) else 0.0
+        return time.monotonic() - self.began if math.isfinite(self.limit) else 0.0
 
     @property
     def share_done(self) -> float:
         """The elapsed share of the time for steps, from 0 to 1; 0 without a time limit."""
-        time_for_steps = self.limit - self.validation
-        return min(1.0, self.spent / time_for_steps) if time_for_steps > 0 else 1.0
+        if self.start_up is None:
+            return 0.0
+        time_for_steps = self.limit - self.validation - self.start_up
+        return min(1.0, (self.spent - self.start_up) / time_for_steps) if time_for_steps > 0 else 1.0
 
     @property
     def is_over(self) -> bool:

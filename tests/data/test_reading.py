@@ -74,7 +74,7 @@ N_COLUMNS = "line {}: expected 2 columns, as in the first row, got {} columns"
         ("a.csv", "1;2,5;3\n4;5,5;6\n", {"columns": ("1", "2")}, [(1, ("1", "2,5")), (2, ("4", "5,5"))]),
         ("a.csv", "a\tb\n", {}, [(1, ("a", "b"))]),
         ("a.csv", '"x, y";b\n', {}, [(1, ("x, y", "b"))]),  # as a row, it has more columns with semicolons
-        ("a.csv", "id;word;ipa\n1;a,b;x\n;;\n\n2;c;y\n", {}, [(2, ("a,b", "x")), (5, ("c", "y"))]),
+        ("a.csv", 'id;word;ipa\n1;a,b;x\n;;\n"";"";\n2;c;y\n', {}, [(2, ("a,b", "x")), (5, ("c", "y"))]),
         ("a.csv", "Word,IPA\nhello,h\n", {}, [(2, ("hello", "h"))]),
         ("a.csv", "target,source\nx,y\n", {}, [(2, ("y", "x"))]),
         ("a.csv", "word\nhello\n", {"header": True}, [(2, ("hello", None))]),
@@ -126,6 +126,7 @@ def test_columns_by_name_and_number(tmp_path):
     [
         ("in.csv", "n,word,2\n", {"columns": ("word", "IPA")}, 'to be one of "n", "word", "2", or numbers from 1 to 3'),
         ("in.csv", "n,word,2\n", {"columns": ("1", "4")}, 'expected `columns` to be numbers from 1 to 3, got "4"'),
+        ("in.csv", "n,w\n", {"columns": ("1", "9" * 5000)}, 'expected `columns` to be numbers from 1 to 2, got "999'),
         ("in.csv", "n,w,2\n", {}, 'expected two columns, or `columns` to select them, got 3 columns: "n", "w", "2"'),
         ("in.csv", "a,b\r\nc,d\r\n".encode("utf-16"), {}, "line 1: expected UTF-8, got byte 0xff; `encoding` names"),
         ("in.csv", b"a,b\rc,d\r", {}, r"line 1: expected CSV: new-line character"),
@@ -137,7 +138,10 @@ def test_columns_by_name_and_number(tmp_path):
         ("in.csv", '""\n', {}, "in.csv: expected sequences, got nothing"),
         ("in.gz", gzip.compress(b"a\n" * 99, mtime=0)[:-9], {}, "in.gz: expected a complete gzip file: "),
         ("in.gz", b"a\tb\n", {}, "in.gz: expected a complete gzip file: Not a gzipped file"),
-        ("in.txt", "a\n", {"encoding": "utf-9"}, "in.txt: cannot be read with `encoding` utf-9: "),
+        *(
+            ("in.txt", "a\n", {"encoding": name}, f"in.txt: expected `encoding` to be an encoding of text, got {name}$")
+            for name in ("utf-9", "zip", "bz2")
+        ),
         ("in.txt", "a\n", {"encoding": "utf-16"}, "in.txt: cannot be read with `encoding` utf-16: "),
     ],
 )
@@ -152,6 +156,8 @@ def test_missing_files_and_directories(tmp_path):
     for path, message in ((tmp_path / "none", "No such file"), (tmp_path, "Is a directory")):
         with pytest.raises(InputError, match=f"{path}: expected a file of sequences: {message}"):
             read_file(str(path), InputFormat())
+    with pytest.raises(InputError, match=r"^a\0b: cannot be read with `encoding` utf-8: [^\n]*$"):
+        read_file("a\0b", InputFormat())
 
 
 @pytest.mark.parametrize(("encoding", "name"), [("utf-16", "in.txt"), ("cp1252", "in.txt.gz"), ("utf-8-sig", "in.GZ")])

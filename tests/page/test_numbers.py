@@ -168,7 +168,7 @@ def test_the_answer_of_a_module_reads_a_source_as_predict_does():
     data = builder.network_data(builder.ShownNetwork("name", network))
     expected = " ".join(map(str, network.predict([[3, 1]])[0]))
     errors = ["Put spaces between the integers, as in 3 1 4", "Expected a source, got an empty one"]
-    assert ask(("answers", {"network": data, "texts": ["+3 01", "3,1", "314", ""]})) == [[expected] * 2 + errors]
+    assert ask(("answers", {"network": data, "texts": ["+3 01", "3,1", "314", None]})) == [[expected] * 2 + errors]
 
 
 def test_rounded_weights_are_decoded_as_in_numpy():

@@ -78,10 +78,10 @@ def test_a_resumed_run_has_the_time_that_was_left(seconds, tmp_path):
     fitted(CONFIG, snapshots_in_memory(kept))
     (tmp_path / "w").write_bytes(weights_file.to_bytes(kept[13].content))  # after 28 s
     snapshot = weights_file.read(tmp_path / "w")
-    assert snapshot.progress.seconds == 22
+    assert snapshot.progress.seconds == 28
     seconds[0] = 5000.0
     fit(REVERSED, CONFIG, trainer.Snapshot(kept[13].network, snapshot.progress), began=4997.0)
-    assert seconds[0] == 5000 + 5 * 6 + 2 * 4  # 9 s until the steps are compiled; the last call begins after 44 of 47 s
+    assert seconds[0] == 5000 + 4 * 6 + 2 * 4  # from second 31 of the run on; the last call begins at second 53 of 56
 
 
 def test_time_before_the_first_step_counts_and_one_call_is_always_made(seconds):
