@@ -25,7 +25,7 @@ export const BATCH = 32;
 const LARGEST = 9; // symbol
 const N_MEASURED = 100; // new sources for exact match, over all lengths
 const MEASURED_EACH = 20; // steps
-const DECAY = 16_000; // samples; the learning rate falls as 1 / (1 + samples / DECAY)
+const DECAY = 24_000; // samples; the learning rate falls as 1 / (1 + (samples / DECAY)²)
 
 /** Return a function that returns pseudorandom numbers from 0 to 1.
     @type {(seed: number) => () => number} */
@@ -142,7 +142,7 @@ export class Course {
     const length = this.lengths[Math.floor(this.random() * this.lengths.length)];
     const { sources, targets } = this.withTargets(Array.from({ length: BATCH }, () => this.source(length)));
     const { rate, feed } = this.settings;
-    const learningRate = Number(rate) / (1 + this.samples / DECAY);
+    const learningRate = Number(rate) / (1 + (this.samples / DECAY) ** 2);
     this.trainers.forEach((trainer, i) => {
       const loss = trainer.train(sources, targets, learningRate, feed === "own");
       this.losses[i].push(loss);
