@@ -77,7 +77,7 @@ def edits(symbols, source):
 
 
 pytestmark = pytest.mark.filterwarnings("ignore:The network was trained on length")
-LENGTHS, REVERSING = ("reversed-attention", "long-rnn"), ("recorded-attention", "recorded-rnn")  # with and without
+LENGTHS = ("reversed-attention", "long-rnn")  # with and without
 
 
 @pytest.mark.slow
@@ -109,7 +109,6 @@ def test_attention_does_not_help_beyond_the_lengths_in_training():
         (25, r"(\d+) and (\d+) %"),
     ):
         assert stated(rf"\b{n_digits}(?: digits)?,(?: it is right)? on {shares}") == exact_matches(LENGTHS, n_digits)
-    assert stated(r"`recorded-attention` reverses (\d+) % .*? attention, (\d+) %") == exact_matches(REVERSING, 12)
 
 
 @pytest.mark.slow

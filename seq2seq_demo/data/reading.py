@@ -41,7 +41,7 @@ from seq2seq_demo.errors import InputError, MissingInput
 SUFFIXES = {".csv": CSV, ".json": JSON, ".jsonl": JSON}  # any other file contains lines of text
 DELIMITERS = ",;\t"  # in a CSV file
 BLOCK = 2**20  # characters read at once
-MAX_LINES = 20_000_000  # more than fit into the memory of most computers; blank ones would take minutes
+MAX_LINES = 10_000_000  # more than fit into the memory of most computers; blank ones would take minutes
 LINE_BYTES, CHARACTER_BYTES = 400, 40  # the memory that a line and each of its characters take
 Row = tuple[int, list[str], str]  # the number of its first line, its cells, and why it is invalid
 _UNDECODED = re.compile("[\udc80-\udcff]")  # bytes that are not in the file's encoding
@@ -194,9 +194,7 @@ def _opened(name: str, encoding: str) -> Iterator[TextIO]:
     except OSError as error:
         error_class = MissingInput if isinstance(error, FileNotFoundError) else InputError
         raise error_class(f"{title}: expected a file of sequences: {error.strerror}") from error
-    except LookupError as error:
-        raise InputError(f"{title}: expected `encoding` to be an encoding of text, got {encoding}") from error
-    except ValueError as error:
+    except (LookupError, ValueError) as error:
         raise InputError(f"{title}: cannot be read with `encoding` {encoding}: {error}") from error
 
 

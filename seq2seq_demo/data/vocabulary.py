@@ -193,7 +193,9 @@ def _check_integers(place: object, values: Any, largest: int) -> None:
         raise InputError(f"{place}: expected a list of integers, got {preview(values)}")
     if values and (set(map(type, values)) != {int} or min(values) < 0 or max(values) > largest):
         invalid = next(value for value in values if type(value) is not int or not 0 <= value <= largest)
-        raise InputError(f"{place}: expected integers from 0 to {largest}, got {preview(invalid)}")
+        is_joined = len(values) == 1 and largest <= 9 and str(invalid).isdecimal()
+        hint = "; to give several symbols, put spaces between them" if is_joined else ""
+        raise InputError(f"{place}: expected integers from 0 to {largest}, got {preview(invalid)}{hint}")
 
 
 def _checked(text: str, place: object) -> str:

@@ -25,7 +25,6 @@ from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.errors import TrainingError, UsageError, WeightsError, require
 from seq2seq_demo.files.weights_file import Checkpoint, Progress
 from seq2seq_demo.metrics import Epoch, Figures
-from seq2seq_demo.network import compilation_cache
 from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.model import Lengths, Seq2Seq, divergences, mean_losses
 from seq2seq_demo.network.parameters import check_weights, weight_shapes
@@ -195,11 +194,7 @@ class Trainer:
 
     def take_steps(self, pairs: Pairs) -> tuple[float, float]:
         """Run up to K steps; return the loss sum and the number of correct symbols."""
-        try:
-            loss_sum, correct_sum = self.run_steps(self.batches(pairs), tf.constant(len(pairs)), self.learning_rates())
-        except (tf.errors.InvalidArgumentError, tf.errors.OutOfRangeError) as error:  # a compiled program is damaged
-            hint = f"if it happens again, remove the compiled programs in {compilation_cache.folder()}"
-            raise TrainingError(f"TensorFlow could not run the steps ({type(error).__name__}); {hint}") from error
+        loss_sum, correct_sum = self.run_steps(self.batches(pairs), tf.constant(len(pairs)), self.learning_rates())
         return float(loss_sum), float(correct_sum)
 
     def batches(self, pairs: Pairs) -> Batch:

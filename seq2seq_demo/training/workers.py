@@ -17,6 +17,7 @@ from typing import Any
 
 from seq2seq_demo.errors import TrainingError, UsageError
 from seq2seq_demo.files import weights_file
+from seq2seq_demo.network import compilation_cache
 from seq2seq_demo.training.snapshots import Snapshot
 
 EXAMPLE = '{"cluster": {"worker": ["HOST:PORT", "HOST:PORT"]}, "task": {"type": "worker", "index": 0}}'
@@ -185,15 +186,16 @@ def sum_over_shares(strategy: Any, function: Callable[..., Any], batch: tuple[An
 
 @contextlib.contextmanager
 def report_lost_workers() -> Iterator[None]:
-    """Turn TensorFlow's error about missing or lost workers into a TrainingError."""
+    """Turn TensorFlow's errors, such as those about missing or lost workers, into TrainingErrors."""
     import tensorflow as tf
 
     try:
         yield
     except tf.errors.OpError as error:
         n_workers = _cluster().n_workers
-        if n_workers == 1:
-            raise
+        if n_workers == 1:  # a compiled program may be damaged
+            hint = f"if this happens again, remove the compiled programs in {compilation_cache.folder()}"
+            raise TrainingError(f"TensorFlow failed with {type(error).__name__}; {hint}") from error
         reason = error.message.rpartition("aborted by: ")[2].strip().splitlines()[0].partition(". ")[0]
         expected = f"all {n_workers} workers of TF_CONFIG to start within {SECONDS_TO_GATHER} s and to stay to the end"
         raise TrainingError(f"expected {expected}, got TensorFlow's error: {reason}") from error

@@ -85,6 +85,7 @@ FAILURES = [  # exit status 1
     ("predict hello", "expected an integer, got 'hello'"),
     ("page -i w.h5 -o no/x.html", "no/x.html: expected"),
     ("page -i w.h5 -o x.html 3 10", "expected integers from 0 to 9, got 10"),
+    ("predict -i w.h5 314", "got 314; to give several symbols, put spaces between them"),
     ("page -i w.h5 -o mine.js", "mine.js: expected a new file or a page that this program wrote, found another file"),
     ("page --gallery mine.py", "mine.py: expected a directory, found a file"),
     ("page --gallery a/b", "expected a place for a gallery, but there is no directory "),

@@ -139,7 +139,7 @@ def test_columns_by_name_and_number(tmp_path):
         ("in.gz", gzip.compress(b"a\n" * 99, mtime=0)[:-9], {}, "in.gz: expected a complete gzip file: "),
         ("in.gz", b"a\tb\n", {}, "in.gz: expected a complete gzip file: Not a gzipped file"),
         *(
-            ("in.txt", "a\n", {"encoding": name}, f"in.txt: expected `encoding` to be an encoding of text, got {name}$")
+            ("in.txt", "a\n", {"encoding": name}, f"in.txt: cannot be read with `encoding` {name}: ")
             for name in ("utf-9", "zip", "bz2")
         ),
         ("in.txt", "a\n", {"encoding": "utf-16"}, "in.txt: cannot be read with `encoding` utf-16: "),

@@ -34,16 +34,6 @@ def trainer_from(config, network, widths=None):
     return Trainer(begun(network, config), widths or Widths([(config.in_len, config.out_len)], []))
 
 
-def test_a_damaged_program_is_an_error_that_names_the_folder_to_remove(monkeypatch):
-    def damaged(*_):
-        raise tf.errors.OutOfRangeError(None, None, "Read less\nbytes than requested")
-
-    monkeypatch.setenv("SEQ2SEQ_DEMO_CACHE", "/a/cache")
-    monkeypatch.setattr(Trainer, "_run_steps", damaged)
-    with pytest.raises(TrainingError, match=r"^Tensor.* \(OutOfRangeError\); .* remove the .* programs in /a/cache$"):
-        fit(REVERSED, TrainConfig(20, 3, 3), untrained(SMALL, 0))
-
-
 @pytest.mark.parametrize(("points", "clipped", "since"), [(13, False, 0), (3, True, 5)])
 def test_one_step_is_adam_on_the_gradient_of_the_mean_loss(points, clipped, since):
     """The reference is algorithm 1 of Kingma and Ba (2015) in NumPy, reordered as in their section 2."""

@@ -17,7 +17,7 @@ from helpers import PYTHON, environment, fit, random_weights, wait_for
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import as_task
 from seq2seq_demo.data.patterns import find_pattern
-from seq2seq_demo.errors import UsageError
+from seq2seq_demo.errors import TrainingError, UsageError
 from seq2seq_demo.files.weights_file import to_bytes
 from seq2seq_demo.trained_network import TrainedNetwork, load
 from seq2seq_demo.training import workers
@@ -255,6 +255,8 @@ def test_the_chief_is_the_job_of_that_name_or_the_first_worker(monkeypatch, jobs
     assert workers.is_chief()
 
 
-def test_another_tensorflow_error_is_not_reported_as_a_lost_worker():
-    with pytest.raises(tf.errors.InvalidArgumentError), workers.report_lost_workers():
-        raise tf.errors.InvalidArgumentError(None, None, "something else")
+def test_another_error_of_tensorflow_names_the_folder_of_compiled_programs(monkeypatch):
+    monkeypatch.setenv("SEQ2SEQ_DEMO_CACHE", "/a/cache")
+    message = "^TensorFlow failed with OutOfRangeError; .* remove the compiled programs in /a/cache$"
+    with pytest.raises(TrainingError, match=message), workers.report_lost_workers():
+        raise tf.errors.OutOfRangeError(None, None, "of a damaged program")
