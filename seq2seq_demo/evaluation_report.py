@@ -11,7 +11,7 @@ from typing import Any
 from seq2seq_demo.console import html_table, pluralize, table, visible_symbol
 from seq2seq_demo.declarations import SuggestsAttributes
 from seq2seq_demo.evaluation import WRONG_EXAMPLES, EvaluationRow
-from seq2seq_demo.metrics import Counts, expected_calibration_error
+from seq2seq_demo.metrics import Calibration, Counts, expected_calibration_error
 from seq2seq_demo.network_facts import NetworkFacts
 from seq2seq_demo.predictions import Prediction, as_text, to_prediction
 
@@ -171,16 +171,16 @@ def _of_counts(counts: Counts, network: NetworkFacts, fresh: bool | None) -> Eva
         confusions=[
             {"expected": expected, "prediction": predicted, "n": times} for (expected, predicted), times in names
         ],
-        worst=tuple(to_prediction(each, network.vocabularies, network.temperature) for _, each in worst),
-        calibration=_calibration(counts, network.temperature),
+        worst=tuple(to_prediction(each, network.vocabularies, network.calibration) for _, each in worst),
+        calibration=_calibration(counts, network.calibration),
     )
 
 
-def _calibration(counts: Counts, temperature: float | None) -> dict[str, Any] | None:
+def _calibration(counts: Counts, calibration: Calibration | None) -> dict[str, Any] | None:
     """Return the expected calibration error, and how many answers reach each of CONFIDENCES and are right."""
-    if temperature is None:
+    if calibration is None:
         return None
-    confidence, is_right = counts.answers.confidences(temperature), counts.answers.is_right
+    confidence, is_right = counts.answers.confidences(calibration), counts.answers.is_right
     at_least = [
         {"confidence": minimum, "answered": int(answered.sum()), "right": int(is_right[answered].sum())}
         for minimum, answered in ((minimum, confidence >= minimum) for minimum in CONFIDENCES)

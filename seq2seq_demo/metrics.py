@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, SupportsFloat, SupportsInt
+from typing import Any, NamedTuple, SupportsFloat, SupportsInt
 
 import numpy as np
 
@@ -14,11 +15,12 @@ from seq2seq_demo.data.sequences import Confusions
 from seq2seq_demo.declarations import SuggestsAttributes
 from seq2seq_demo.network.decoding import Answer
 
-TEMPERATURES = np.exp(np.linspace(-3, 3, 121))  # the candidates, 5 % apart
-PRIOR_DEVIATION = 0.5  # for log T; the prior matters only if nearly all answers are right, or nearly all wrong
-MIN_DOUBT = 1e-9  # confidences are clipped this far from 0 and 1, so that log likelihoods are finite
+PRIOR_DEVIATIONS = 0.5, 1.0  # for log T and b; the priors matter if answers are few, or nearly all right or wrong
+SMALLEST_STEP = 0.05  # of the search for log T and b
+MIN_ANSWERS = 20  # fewer are too few to calibrate
+MIN_DOUBT = 1e-9  # likelihoods are at least this, so that their logarithms are finite
 N_BINS = 10  # for the expected calibration error
-N_FOLDS = 5  # for the cross-validation of the temperature
+N_FOLDS = 5  # for the cross-validation of the calibration
 
 
 @dataclass(frozen=True)
@@ -83,21 +85,27 @@ class Tally:
             return np.asarray(self.correct / self.expected)
 
 
-# ---- Calibration: turns the probability of an answer into a confidence (Guo et al. 2017) ----
+# ---- Calibration: turns the probability of an answer into a confidence (Platt 1999; Guo et al. 2017) ----
 #
-# About 90 % of the answers with a confidence of 0.9 should be right. A temperature T corrects the probability p of
-# each symbol to p^(1/T) / (p^(1/T) + (1 − p)^(1/T)). T above 1 moves probabilities towards 0.5, for a network that is
-# too sure of its answers. T below 1 moves them away from 0.5, for example after label smoothing.
+# About 90 % of the answers with a confidence of 0.9 should be right. The probability p of each symbol becomes
+# σ(logit(p) / T + b). A temperature T above 1 moves probabilities towards 0.5, for a network that is too sure of its
+# answers. T below 1 moves them away from 0.5, for example after label smoothing. The bias b raises or lowers all.
 
 
-def answer_confidence(probabilities: Sequence[float], temperature: float) -> float:
-    """Return the confidence in an answer, given the probability of each of its symbols, END included."""
-    return float(math.prod(_corrected(p, temperature) for p in probabilities))
+class Calibration(NamedTuple):
+    """The temperature T and the bias b of confidences."""
 
+    temperature: float
+    bias: float = 0.0
 
-def _corrected(p: Any, temperature: float) -> Any:
-    likely = p ** (1 / temperature)
-    return likely / (likely + (1 - p) ** (1 / temperature))
+    def confidence(self, probabilities: Sequence[float]) -> float:
+        """Return the confidence in an answer, given the probability of each of its symbols, END included."""
+        return float(math.prod(map(self.corrected, probabilities)))
+
+    def corrected(self, p: Any) -> Any:
+        """Return the corrected probability of a symbol, or of each symbol in an array."""
+        likely = math.exp(self.bias) * p ** (1 / self.temperature)
+        return likely / (likely + (1 - p) ** (1 / self.temperature))
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,48 +120,48 @@ class AnswerProbabilities:
         both = zip(vars(self).values(), vars(other).values(), strict=True)
         return AnswerProbabilities(*map(np.concatenate, both))
 
-    def confidences(self, temperature: float) -> np.ndarray:
+    def confidences(self, calibration: Calibration) -> np.ndarray:
         """Return the confidence in each answer, `[N]`."""
         starts = np.cumsum(self.lengths) - self.lengths
-        return np.asarray(np.multiply.reduceat(_corrected(self.symbols.astype(np.float64), temperature), starts))
+        return np.asarray(np.multiply.reduceat(calibration.corrected(self.symbols.astype(np.float64)), starts))
 
 
-def fit_temperature(answers: AnswerProbabilities) -> float:
-    """Return the temperature, one of TEMPERATURES, with the highest posterior probability.
+def calibrate(answers: AnswerProbabilities) -> tuple[Calibration, float | None]:
+    """Return the calibration with the highest posterior probability, and its cross-validated error.
 
-    The prior of log T is normal, with mean 0 and standard deviation PRIOR_DEVIATION. The answers must be to sources
-    that were not trained on.
+    The priors of log T and b are normal, with mean 0 and the standard deviations PRIOR_DEVIATIONS. The answers must be
+    to sources that were not trained on. The error is None if fewer than MIN_ANSWERS are given, or none is right.
     """
-    return _most_probable(_fold_losses(answers).sum(axis=1))
+    folds, confidence = np.arange(len(answers.lengths)) % N_FOLDS, np.zeros(len(answers.lengths))
 
+    @functools.cache
+    def fold_losses(log_temperature: float, bias: float) -> np.ndarray:
+        """Return the negative log likelihood of each fold, `[N_FOLDS]`."""
+        each = answers.confidences(Calibration(math.exp(log_temperature), bias))
+        likelihood = np.where(answers.is_right, each, 1 - each)
+        return np.bincount(folds, -np.log(np.clip(likelihood, MIN_DOUBT, 1)), N_FOLDS)
 
-def cross_validated_error(answers: AnswerProbabilities) -> float:
-    """Return the expected calibration error of confidences whose temperature was fitted to other answers."""
-    losses, folds, confidence = _fold_losses(answers), _folds(answers), np.zeros(len(answers.lengths))
+    calibration = _most_probable(lambda *at: fold_losses(*at).sum())
+    if len(folds) < MIN_ANSWERS or not answers.is_right.any():
+        return calibration, None
     for fold in range(N_FOLDS):
-        temperature = _most_probable(np.delete(losses, fold, axis=1).sum(axis=1))
-        confidence[folds == fold] = answers.confidences(temperature)[folds == fold]
-    return expected_calibration_error(confidence, answers.is_right)
+        others = _most_probable(lambda *at, fold=fold: np.delete(fold_losses(*at), fold).sum())
+        confidence[folds == fold] = answers.confidences(others)[folds == fold]
+    return calibration, expected_calibration_error(confidence, answers.is_right)
 
 
-def _folds(answers: AnswerProbabilities) -> np.ndarray:
-    """Return the number of the fold of each answer, `[N]`."""
-    return np.arange(len(answers.lengths)) % N_FOLDS
+def _most_probable(loss_at: Callable[[float, float], float]) -> Calibration:
+    """Return the calibration with the highest posterior probability, given a function of log T and b to the loss."""
 
+    def loss(at: tuple[float, float]) -> float:
+        return loss_at(*at) + sum((x / deviation) ** 2 / 2 for x, deviation in zip(at, PRIOR_DEVIATIONS, strict=True))
 
-def _fold_losses(answers: AnswerProbabilities) -> np.ndarray:
-    """Return the negative log likelihood of each fold at each temperature, `[len(TEMPERATURES), N_FOLDS]`."""
-    losses = []
-    for temperature in TEMPERATURES:
-        confidence = np.clip(answers.confidences(temperature), MIN_DOUBT, 1 - MIN_DOUBT)
-        loss = -np.log(np.where(answers.is_right, confidence, 1 - confidence))
-        losses.append(np.bincount(_folds(answers), loss, N_FOLDS))
-    return np.array(losses)
-
-
-def _most_probable(losses: np.ndarray) -> float:
-    """Return the temperature with the highest posterior probability, given the loss at each, `[len(TEMPERATURES)]`."""
-    return float(TEMPERATURES[np.argmin((np.log(TEMPERATURES) / PRIOR_DEVIATION) ** 2 / 2 + losses)])
+    best, step = (0.0, 0.0), 1.0
+    while step > SMALLEST_STEP:
+        near = [(best[0] + i * step, best[1] + j * step) for i in (0, -1, 1) for j in (0, -1, 1)]
+        nearest = min(near, key=loss)
+        step, best = step / 2 if nearest == best else step, nearest
+    return Calibration(math.exp(best[0]), best[1])
 
 
 def expected_calibration_error(confidence: np.ndarray, is_right: np.ndarray) -> float:

@@ -18,7 +18,7 @@ from seq2seq_demo.data.sequences import Sequences, align
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary, join_symbols
 from seq2seq_demo.declarations import SuggestsAttributes
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.metrics import answer_confidence
+from seq2seq_demo.metrics import Calibration
 from seq2seq_demo.network.decoding import GREEDY, Answer, DecodingOptions, answer
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.thread_pool import in_threads
@@ -151,8 +151,8 @@ def _rounded(value: Any) -> Any:
     return None if value is None else float(f"{value:.6g}")
 
 
-def to_prediction(answer: Answer, vocabularies: Vocabularies, temperature: float | None = None) -> Prediction:
-    """Return an answer in the symbols of the vocabularies; without a `temperature`, it has no confidence."""
+def to_prediction(answer: Answer, vocabularies: Vocabularies, calibration: Calibration | None = None) -> Prediction:
+    """Return an answer in the symbols of the vocabularies; without a `calibration`, it has no confidence."""
     source, source_tokens = _in_symbols(vocabularies.source, answer.source)
     predicted, tokens = _in_symbols(vocabularies.target, answer.symbols)
     expected = exact = expected_tokens = probability = confidence = None
@@ -162,8 +162,8 @@ def to_prediction(answer: Answer, vocabularies: Vocabularies, temperature: float
         expected, expected_tokens = _in_symbols(vocabularies.target, answer.expected)
     if probabilities := answer.probabilities:
         probability = math.prod(probabilities) if is_complete else 0.0
-        if temperature is not None:
-            confidence = answer_confidence(probabilities, temperature) if is_complete else 0.0
+        if calibration:
+            confidence = calibration.confidence(probabilities) if is_complete else 0.0
     prediction = object.__new__(Prediction)  # `__init__` of a frozen dataclass takes as long as all other lines
     vars(prediction).update(
         source=source,

@@ -26,7 +26,7 @@ from seq2seq_demo.network.decoding import GREEDY, Answer, DecodingOptions
 from seq2seq_demo.network.ensemble import EnsembleNetwork
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.parameters import Weights, initial_weights
-from seq2seq_demo.network_facts import NetworkFacts
+from seq2seq_demo.network_facts import UNCALIBRATED, NetworkFacts
 from seq2seq_demo.plots import History
 from seq2seq_demo.predictions import Decoding, Prediction, PredictionRequest, Predictions, stream, to_prediction, unread
 
@@ -49,7 +49,6 @@ class TrainedNetwork(NetworkFacts):
     step: int = 0  # the number of updates that Adam has made
     moments: Weights = field(default_factory=dict)  # Adam's, as "m/NAME" and "v/NAME"; may be empty
     others: tuple[TrainedNetwork, ...] = ()  # the members of an ensemble after the first one, which is this network
-    calibration_error: float | None = None  # on the validation pairs, cross-validated; not in a weights file
     history: History = field(default_factory=History)  # the completed epochs of the last training run
 
     @classmethod
@@ -191,7 +190,7 @@ class TrainedNetwork(NetworkFacts):
             records = [*valid_records(records)]
         _warn(self.length_notices(*by_length(records)))
         answers = self._answers(records, out_len, DecodingOptions(beam, details, details))
-        predictions = [[to_prediction(each, self.vocabularies, self.temperature) for each in best] for best in answers]
+        predictions = [[to_prediction(each, self.vocabularies, self.calibration) for each in best] for best in answers]
         rows = [best or [unread(record)] for record, best in zip(records, predictions, strict=True)]
         found: list[Any] = rows if details else [[each.prediction for each in best] for best in rows]
         found = found if n_best is not None else [best[0] for best in found]
@@ -358,4 +357,4 @@ def ensemble(networks: Iterable[TrainedNetwork]) -> TrainedNetwork:
         return combined[0]
     first, *others = (each for x in combined for each in (replace(x, others=()), *x.others))
     check_members([first, *others])
-    return replace(first, others=tuple(others), validation=None, temperature=None)
+    return replace(first, others=tuple(others), validation=None, **UNCALIBRATED)

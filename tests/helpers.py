@@ -139,13 +139,13 @@ def line_of(network: TrainedNetwork, source: list[int], expected: str, out_len: 
     return f"==> For input {source}, prediction=[{' '.join(map(str, predicted))}] (expected=[{expected}])\n"
 
 
-def prediction_of(*answer, tokens=(INTEGERS, INTEGERS), temperature=None, **facts) -> Prediction:
+def prediction_of(*answer, tokens=(INTEGERS, INTEGERS), calibration=None, **facts) -> Prediction:
     """The prediction of an `Answer` whose symbols are integers or those of texts."""
     answer = Answer(*answer, **facts)
     vocabularies = [Vocabulary(kind, () if kind == INTEGERS else tuple(map(chr, range(256)))) for kind in tokens]
     sides = zip(answer[:3], [vocabularies[0], *vocabularies[1:] * 2], strict=True)
     numbers = [symbols and vocabulary.to_numbers(symbols, "") for symbols, vocabulary in sides]
-    return to_prediction(Answer(*numbers, *answer[3:]), Vocabularies(*vocabularies), temperature)
+    return to_prediction(Answer(*numbers, *answer[3:]), Vocabularies(*vocabularies), calibration)
 
 
 def ragged(sources, targets=None):

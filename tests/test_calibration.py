@@ -9,10 +9,9 @@ from seq2seq_demo.data.pair_task import PairReading, as_pair_task
 from seq2seq_demo.evaluation import EvaluationOptions, measure
 from seq2seq_demo.metrics import (
     AnswerProbabilities,
-    answer_confidence,
-    cross_validated_error,
+    Calibration,
+    calibrate,
     expected_calibration_error,
-    fit_temperature,
 )
 from seq2seq_demo.trained_network import load
 from seq2seq_demo.training.results import calibrated
@@ -21,26 +20,38 @@ from seq2seq_demo.training.train import train
 WORDS = [f"{a}{b}{c}" for a, b, c in itertools.product("abcd", repeat=3)]
 
 
-def drawn(temperature, n, seed=1):
-    """Return n answers of 1 to 5 symbols, right with the probability that symbols have at a temperature."""
+def drawn(temperature, n, seed=1, bias=0):
+    """Return n answers of 1 to 5 symbols, right with the probability that a calibration gives their symbols."""
     rng = np.random.default_rng(seed)
     lengths = rng.integers(1, 6, n)
     logits = rng.normal(2, 2, lengths.sum())
     is_right = np.logical_and.reduceat(
-        rng.random(len(logits)) < 1 / (1 + np.exp(-logits / temperature)), np.cumsum(lengths) - lengths
+        rng.random(len(logits)) < 1 / (1 + np.exp(-logits / temperature - bias)), np.cumsum(lengths) - lengths
     )
     return AnswerProbabilities(1 / (1 + np.exp(-logits)), lengths, is_right)
 
 
 def test_confidences_by_hand():
-    assert answer_confidence([0.25, 0.5, 1.0], 1.0) == pytest.approx(0.125)
-    assert answer_confidence([0.2, 0.5], 0.5) == pytest.approx(0.04 / (0.04 + 0.64) / 2)
+    assert Calibration(1.0).confidence([0.25, 0.5, 1.0]) == pytest.approx(0.125)
+    assert Calibration(0.5).confidence([0.2, 0.5]) == pytest.approx(0.04 / (0.04 + 0.64) / 2)
+    assert Calibration(2.0, np.log(3)).confidence([0.5, 0.8]) == pytest.approx(3 / 4 * 6 / 7)
     answers = AnswerProbabilities(np.array([0.2, 0.5, 0.9, 0.0]), np.array([2, 1, 1]), np.zeros(3, bool))
-    assert answers.confidences(0.5) == pytest.approx([0.04 / (0.04 + 0.64) / 2, 0.81 / 0.82, 0])
+    assert answers.confidences(Calibration(0.5)) == pytest.approx([0.04 / (0.04 + 0.64) / 2, 0.81 / 0.82, 0])
 
 
-def test_the_fit_finds_the_temperature_that_answers_were_drawn_with():
-    assert fit_temperature(drawn(1.8, 10_000)) == pytest.approx(1.8, rel=0.06)
+def test_the_fit_finds_the_calibration_that_answers_were_drawn_with():
+    for drawn_with in ((1.8, 0.0), (0.6, -0.5), (1.0, 1.0)):
+        found, error = calibrate(drawn(drawn_with[0], 5000, bias=drawn_with[1]))
+        assert found == (pytest.approx(drawn_with[0], rel=0.08), pytest.approx(drawn_with[1], abs=0.1))
+        assert error < 0.02
+
+
+def test_few_answers_do_not_overfit_and_have_no_calibration_error():
+    """Nineteen right answers do not make another one certain."""
+    few = AnswerProbabilities(np.full(19, 0.6), np.ones(19, int), np.ones(19, bool))
+    calibration, error = calibrate(few)
+    assert (0.8 < calibration.confidence([0.6]) < 0.97, error) == (True, None)
+    assert calibrate(AnswerProbabilities(np.full(99, 0.6), np.ones(99, int), np.zeros(99, bool)))[1] is None
 
 
 def test_the_calibration_error_is_that_by_hand():
@@ -50,34 +61,41 @@ def test_the_calibration_error_is_that_by_hand():
     assert expected_calibration_error(confidence, is_right) == pytest.approx(sum(bins) / 5)
 
 
-def test_the_cross_validated_error_is_that_of_temperatures_fitted_to_other_answers():
+def test_the_cross_validated_error_is_that_of_calibrations_fitted_to_other_answers():
     answers = drawn(1.8, 47)
     starts, expected = np.cumsum(answers.lengths) - answers.lengths, np.zeros(47)
     for fold in range(5):
         kept = [n for n in range(47) if n % 5 != fold]
         symbols = [answers.symbols[starts[n] : starts[n] + answers.lengths[n]] for n in kept]
         others = AnswerProbabilities(np.concatenate(symbols), answers.lengths[kept], answers.is_right[kept])
-        expected[fold::5] = answers.confidences(fit_temperature(others))[fold::5]
-    assert cross_validated_error(answers) == pytest.approx(expected_calibration_error(expected, answers.is_right))
+        expected[fold::5] = answers.confidences(calibrate(others)[0])[fold::5]
+    assert calibrate(answers)[1] == pytest.approx(expected_calibration_error(expected, answers.is_right))
 
 
 @pytest.fixture
 def network(tmp_path, monkeypatch):
     """A random network of texts with a calibration, saved as w; about two thirds of its answers end."""
     monkeypatch.chdir(tmp_path)
-    network = save_texts("w", ("characters", tuple("abcd")), ("characters", tuple("xy")), temperature=2.0)
+    network = save_texts(
+        "w",
+        ("characters", tuple("abcd")),
+        ("characters", tuple("xy")),
+        temperature=2.0,
+        bias=0.5,
+        calibration_error=0.03,
+    )
     network.weights["decoder/output/bias"][network.model_config.go] += 0.3
     network.save("w")
     return network
 
 
 def test_the_confidence_follows_from_the_probability_of_the_answer(network):
-    assert load("w").temperature == 2.0
+    assert (load("w").calibration, load("w").calibration_error) == ((2.0, 0.5), 0.03)
     answers = network.predict(["a", "bd", "abc"], details=True)
     assert [answer.ended for answer in answers] == [True, True, False]  # an answer that did not end is no answer
     for answer in answers:
         assert answer.probability == pytest.approx(np.prod(answer.probabilities) * answer.ended)
-        assert answer.confidence == pytest.approx(answer_confidence(answer.probabilities, 2.0) * answer.ended)
+        assert answer.confidence == pytest.approx(Calibration(2.0, 0.5).confidence(answer.probabilities) * answer.ended)
     assert network.predict(["abc"]) == [answers[2].prediction] == ["".join(answers[2].prediction_tokens)]
     assert network.predict(["a"], beam_size=2, details=True)[0].confidence is not None
 
@@ -120,7 +138,8 @@ def test_training_calibrates_on_the_validation_pairs(fast_steps):
     settings |= {"cell_type": "BasicRNNCell", "bidirectional": False}
     network = train(rows, learning_rate=0.01, **settings)
     _, validation = as_pair_task(rows, PairReading(network.vocabularies)).split
-    assert calibrated(network, validation).temperature == network.temperature
+    assert calibrated(network, validation).calibration == network.calibration
+    assert network.calibration_error is None  # no answer is right
     options = EvaluationOptions(network.answer_len, detailed=True, alternatives=True)
-    assert fit_temperature(measure(network.to_numpy(), validation, options).answers) == network.temperature
+    assert calibrate(measure(network.to_numpy(), validation, options).answers)[0] == network.calibration
     assert train("reversed", points=40, in_len=3, epochs=1, cell_type="BasicRNNCell").temperature is None

@@ -12,7 +12,7 @@ from seq2seq_demo import Callback, Evaluation, History, load, train
 from seq2seq_demo.config import CHARACTERS
 from seq2seq_demo.console import MAX_CELL, html_table
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.metrics import Epoch
+from seq2seq_demo.metrics import Calibration, Epoch
 from seq2seq_demo.predictions import MAX_SHOWN, Predictions
 
 TINY = {"cell_size": 3, "embedding_size": 2, "in_len": 2, "batch_size": 1}
@@ -41,7 +41,7 @@ def test_tables_of_networks_predictions_evaluations_and_histories():
         ["loss", "0.5000"],
     ]
     assert cells(network)[-1] == ["exact match", "0.7500"]
-    texts = {"ended": False, "tokens": (CHARACTERS, CHARACTERS), "temperature": 1.0}
+    texts = {"ended": False, "tokens": (CHARACTERS, CHARACTERS), "calibration": Calibration(1.0)}
     text = prediction_of(["<", "b"], ["&"], ["x"], [0.5], **texts)
     columns = ["source", "prediction", "expected", "probability", "confidence"]
     shown = ["&lt;b", "&amp; ... (did not end)", "x", "0.0000", "0.0000"]

@@ -32,7 +32,7 @@ def predict(options: PredictOptions) -> None:
     expected = "expected a network of embedding_attention to show attention, got embedding_rnn"
     require(has_attention or not _needs_attention(options), expected, UsageError)
     expected = "expected a calibrated network for --min-confidence, got several, or one that was not trained on pairs"
-    require(options.min_confidence is None or network.temperature is not None, expected, UsageError)
+    require(options.min_confidence is None or network.calibration is not None, expected, UsageError)
     if options.attention_plot:
         plots.check(options.attention_plot, options.force)
     predictor, bar = _Predictor(options, selected), ProgressBar("Predicting", may_show=False)
@@ -149,7 +149,7 @@ class _Predictor:
         """Return the answers to one source as predictions, or the error from reading it, or the withheld answer."""
         if row.error:
             return [unread(row)]
-        shown = [to_prediction(each, self.network.vocabularies, self.network.temperature) for each in answers]
+        shown = [to_prediction(each, self.network.vocabularies, self.network.calibration) for each in answers]
         if (minimum := self.options.min_confidence) is None or (shown[0].confidence or 0) >= minimum:
             return shown
         self.n_unanswered += 1

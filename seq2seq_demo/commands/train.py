@@ -195,6 +195,8 @@ def _print_outcome(network: TrainedNetwork, config: TrainConfig, path: Path) -> 
         print_notice(f"Stopped early ({reason}")
     if network.calibration_error is not None:
         print_notice(f"Calibration error {network.calibration_error:.4f} on the validation pairs (cross-validated)")
+    elif network.calibration:
+        print_notice("Too few pairs to calibrate: too few validate, or no answer to them is right")
     if epochs and not network.others and network.step < epochs[-1].step:
         print_notice(f"The saved network is from epoch {best_epoch(epochs).epoch}, the best one")
     exact_match = reached.exact_match if reached else 0.0

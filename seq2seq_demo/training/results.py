@@ -10,7 +10,7 @@ from seq2seq_demo.data.pair_task import Task
 from seq2seq_demo.data.sequences import Pairs, concatenate
 from seq2seq_demo.evaluation import EvaluationOptions, measure
 from seq2seq_demo.files.weights_file import Checkpoint
-from seq2seq_demo.metrics import Epoch, Figures, cross_validated_error, fit_temperature
+from seq2seq_demo.metrics import Epoch, Figures, calibrate
 from seq2seq_demo.trained_network import TrainedNetwork
 
 PERFECT_EPOCHS = 3  # in one epoch, an exact match of 1 on few pairs may be luck
@@ -26,15 +26,15 @@ def validation_figures(task: Task, network: TrainedNetwork, validation: Pairs) -
 
 
 def calibrated(network: TrainedNetwork, validation: Pairs) -> TrainedNetwork:
-    """Return the network with a temperature fitted on the validation pairs, and its calibration error.
+    """Return the network with a calibration fitted on the validation pairs, and its error.
 
     An ensemble also gets figures on these pairs.
     """
     options = EvaluationOptions(network.answer_len, detailed=True, alternatives=True)
     evaluation = measure(network.to_numpy(), validation, options)
     reached = evaluation.figures if network.others else network.validation
-    temperature, error = fit_temperature(evaluation.answers), cross_validated_error(evaluation.answers)
-    return replace(network, validation=reached, temperature=temperature, calibration_error=error)
+    calibration, error = calibrate(evaluation.answers)
+    return replace(network, validation=reached, calibration_error=error, **calibration._asdict())
 
 
 # ---- The end of a training run ----
