@@ -16,7 +16,7 @@ from seq2seq_demo.declarations import SuggestsAttributes
 from seq2seq_demo.network.decoding import Answer
 
 PRIOR_DEVIATIONS = 0.5, 1.0  # for log T and b; the priors matter if answers are few, or nearly all right or wrong
-SMALLEST_STEP = 0.05  # of the search for log T and b
+SMALLEST_STEP = 0.05  # the search for log T and b ends below this step
 MIN_ANSWERS = 20  # fewer are too few to calibrate
 MIN_DOUBT = 1e-9  # likelihoods are at least this, so that their logarithms are finite
 N_BINS = 10  # for the expected calibration error

@@ -56,10 +56,9 @@ class NetworkFacts(SuggestsAttributes):
     validation: Figures | None = None  # on the validation pairs, after the saved epoch
     history: tuple[Epoch, ...] = ()  # the completed epochs of this run
     program: str | None = None  # the program that trained the network, unless it is this one
-    # Of confidences, fitted to the validation pairs; None for a pattern. The error is None if these pairs are too few.
-    temperature: float | None = None
+    temperature: float | None = None  # for confidences, fitted to the validation pairs; None for a pattern
     bias: float = 0.0
-    calibration_error: float | None = None  # on the validation pairs, cross-validated
+    calibration_error: float | None = None  # on the validation pairs, cross-validated; None if they are too few
     moments_since: int = 0  # the step at which Adam's moments were zero, from which its bias correction counts
     vocabularies: Vocabularies = Vocabularies()
 

@@ -15,7 +15,7 @@ from seq2seq_demo.data.sampling import SOURCE_KINDS
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.evaluation import MAX_PER_KIND, RANDOM, WRONG_EXAMPLES, EvaluationOptions, EvaluationRequest, measure
-from seq2seq_demo.metrics import Counts, Figures, Tally
+from seq2seq_demo.metrics import Calibration, Counts, Figures, Tally
 from seq2seq_demo.network.decoding import MAX_ROWS_AT_ONCE, answer
 from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork
 from seq2seq_demo.network_facts import NetworkFacts, TrainingRun
@@ -257,7 +257,10 @@ def test_an_answer_without_an_end_is_wrong_even_if_it_is_an_alternative(reply):
     assert e.confusions == Counter()
     ((n_edits, worst),) = e.wrong
     assert (n_edits, worst[:3], worst.ended) == (1, ([1, 2], [4, 5, 6, 7, 7], [4, 5, 6, 7, 7]), False)
-    assert e.answers.confidences(1.0).tolist() == [0, pytest.approx(0.75)]  # an answer without END is no answer
+    assert e.answers.confidences(Calibration(1.0)).tolist() == [
+        0,
+        pytest.approx(0.75),
+    ]  # an answer without END is no answer
 
 
 def test_pairs_with_unseen_symbols_are_wrong_in_every_figure_but_the_loss(reply):
@@ -276,7 +279,7 @@ def test_pairs_with_unseen_symbols_are_wrong_in_every_figure_but_the_loss(reply)
         assert e.forced.expected.sum() == 3 + 3 + 2 + 2 + 3 + 2
         assert e.n_loss == 3 + 2 + 2 + 2
         assert sorted(answer.source for _, answer in e.wrong) == [[1, 2], [8, 9], [8, 10]]
-        assert np.sort(e.answers.confidences(1.0))[:2].tolist() == [0, 0]
+        assert np.sort(e.answers.confidences(Calibration(1.0)))[:2].tolist() == [0, 0]
     assert math.isnan(evaluate(([9], [1])).figures.loss)
     assert evaluate(([3, 4], [5, 6]), ([9], [1])).figures.loss == seen.figures.loss
 
