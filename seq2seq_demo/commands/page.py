@@ -19,7 +19,18 @@ from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.network_facts import UNCALIBRATED
 from seq2seq_demo.page import examples
 from seq2seq_demo.page.builder import Example, ShownNetwork, build, build_module, check
-from seq2seq_demo.page.gallery import EXAMPLES, GALLERY, INDEX, LINKS, Entry, build_index, build_links, exercises
+from seq2seq_demo.page.gallery import (
+    EXAMPLES,
+    GALLERY,
+    INDEX,
+    LINKS,
+    THEORY,
+    Entry,
+    build_index,
+    build_links,
+    build_theory,
+    exercises,
+)
 from seq2seq_demo.page.training import build_training
 from seq2seq_demo.shipped_networks import DESCRIPTIONS
 from seq2seq_demo.trained_network import load
@@ -60,13 +71,13 @@ def _with_examples(shown: Sequence[ShownNetwork], offered: Sequence[list[Example
 
 
 def _write_gallery(folder: Path, force: bool) -> None:
-    """Write an index, the exercises, and a page for each entry of GALLERY.
+    """Write an index, the exercises, the theory, and a page for each entry of GALLERY.
 
     Raises:
         Seq2SeqError: without `force`, the directory contains a file that is neither a page of this program nor empty.
     """
     index = folder / INDEX
-    paths = [*(folder / f"{name}.html" for name in GALLERY), folder / LINKS, index]
+    paths = [*(folder / f"{name}.html" for name in GALLERY), folder / LINKS, folder / THEORY, index]
     _check_folder(folder, paths, force)
     shown = {name: _gallery_networks(entry) if entry.networks else [] for name, entry in GALLERY.items()}
     pages = [
@@ -75,7 +86,7 @@ def _write_gallery(folder: Path, force: bool) -> None:
         else build_training(INDEX, exercises(name))
         for name, networks in shown.items()
     ]
-    contents = [*pages, build_links(), build_index(shown)]
+    contents = [*pages, build_links(), build_theory(), build_index(shown)]
     folder.mkdir(exist_ok=True)
     for path, content in zip(paths, contents, strict=True):
         atomic_files.write(path, content.encode())

@@ -35,6 +35,7 @@ export const initialState = {
   lecture: false, // whether the page shows its lecture view or, if `embed` too, the embedded view
   embed: false,
   hidden: false, // whether the page hides the answer, but for the steps that were made
+  exercise: 0, // the number of the exercise that the lecture view shows; 0 for none
   inside: CELL, // the cell to look inside, and its unit
 };
 
@@ -208,6 +209,10 @@ export const ADDRESS = {
     text: (view) => ({ lecture: true, embed: view === "embed" }),
   },
   answer: { write: ({ hidden }) => (hidden ? "hidden" : ""), text: () => ({ hidden: true }) },
+  exercise: {
+    write: ({ exercise }) => `${exercise || ""}`,
+    numbers: (exercise) => (document.getElementById(`exercise-${exercise}`) ? { exercise } : {}),
+  },
   beam: { write: ({ beam: K }) => (K === BEAM ? "" : `${K}`), numbers: (K) => ({ beam: BEAM_SIZES[K - 1] ?? BEAM }) },
 };
 

@@ -112,7 +112,7 @@ export class Diagram {
       !app.state.hidden &&
       (app.isOpening || app.state.moment !== null || Object.keys(app.forced).length > 0);
     const finalState = bidirectional ? "final states, joined" : "final state";
-    const side = (this.x(this.currentColumn) > middle ? -1 : 1) * Math.min(room / 5, 135 * u);
+    const side = (this.x(this.currentColumn) > middle ? -1 : 1) * Math.min(0.3 * room, 145 * u);
     const [line, half] = [this.x(0) - this.tile / 2 - 9 * u, 3.9 * this.letter * finalState.length];
     const isCrossed = Math.abs(middle + side - line) < half && line > 2 * half; // by the arrow to the first cell
     /** @type {(order: number) => Status} */

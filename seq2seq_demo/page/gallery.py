@@ -16,8 +16,8 @@ from seq2seq_demo.predictions import to_prediction
 
 TITLE = "Networks that read one sequence and write another"
 INDEX = "index.html"
-LINKS = "links.html"
-EXERCISE = r"<h2>(.*?)</h2>\n(.*?)\$notes(.*?)</section>"  # its title, question and answer
+LINKS, THEORY = "links.html", "theory.html"
+EXERCISE = r"<h2>((\d+).*?)</h2>\n(.*?)\$notes(.*?)</section>"  # its title, number, question and answer
 NOTES = '<label class="note">{}: <textarea rows="2"></textarea></label>'
 PREDICTION, SEEN = map(NOTES.format, ("Prediction", "What I saw, and why"))
 FOLDED = "<summary>Exercises: predict, then look</summary><p>“Show the answer” uncovers what is hidden.</p>"
@@ -35,31 +35,31 @@ class Entry:
 GALLERY = {
     "train": Entry(
         TITLE_OF_TRAINING,
-        "Two small networks learn to write digits backwards while you watch. Change them, and train them again.",
+        "Watch two small networks learn to write digits backwards. Only one of them has attention.",
     ),
     "reversing": Entry(
         "Reversing, with and without attention",
-        "Make one symbol wrong: only the network with attention recovers. Then try twenty digits.",
+        "Make one symbol wrong: mostly, only the network with attention recovers.",
         ("reversed-attention", "long-rnn"),
     ),
     "sorting": Entry(
         "Sorting",
-        "A network sorts digits. It learned their order from examples alone.",
+        "It learned the order of digits from examples alone.",
         ("sorted-attention",),
     ),
     "dates": Entry(
         "Dates in words",
-        "Dates in five languages become dates in digits. The network knows no calendar, so it accepts 31 February.",
+        "Dates in five languages become digits, even 31 February.",
         ("dates",),
     ),
     "numbers": Entry(
         "Numbers in words",
-        "Digits become English words. The network cannot read 0 on its own: in longer numbers, a zero has no word.",
+        "Numbers up to 999,999 become English words. Try 0.",
         ("numbers",),
     ),
     "pronunciation": Entry(
         "Spelling to pronunciation",
-        "English words become sounds. The network learned from a dictionary, and gets some irregular words wrong.",
+        "English words become sounds. Which names will it get wrong?",
         ("g2p",),
     ),
 }  # by file name, without .html
@@ -98,12 +98,19 @@ def build_index(shown: Mapping[str, Sequence[ShownNetwork]]) -> str:
     `shown` has the networks of entries of GALLERY, by name.
     """
     sections = "\n".join(
-        f'<section class="entry"><h2>{number}. <a href="{name}.html">{html.escape(GALLERY[name].title)}</a></h2>'
+        f'<section class="entry {"" if networks else "start"}">'
+        f'<h2>{number}. <a href="{name}.html">{html.escape(GALLERY[name].title)}</a></h2>'
         f"<p>{html.escape(GALLERY[name].description)}</p>"
-        f"{''.join(map(_picture, networks)) or read_asset('curves.html')}</section>"
+        f'<a href="{name}.html" tabindex="-1" aria-hidden="true">'
+        f"{''.join(map(_picture, networks)) or read_asset('curves.html')}</a></section>"
         for number, (name, networks) in enumerate(shown.items(), 1)
     )
     return _static_page("gallery.html", TITLE, sections=sections)
+
+
+def build_theory() -> str:
+    """Return the page that explains the networks with pictures, which are frames of the page of reversing, as HTML."""
+    return _static_page(THEORY, "Five minutes of theory")
 
 
 def build_links() -> str:
@@ -112,22 +119,46 @@ def build_links() -> str:
     The heading of an exercise is its first link, in the lecture view.
     """
     page = _static_page(LINKS, "Exercises: predict, then look", notes=PREDICTION + SEEN)
-    heading = r'<h2><a href="\3&amp;view=lecture">\1</a></h2>\2"\3"'
-    return re.sub(r'<h2>(.*?)</h2>(.*?)"(\w+\.html#.*?)"', heading, page, flags=re.DOTALL)
+    heading = r'<h2 id="exercise-\2"><a href="\4&amp;view=lecture">\1</a></h2>\3"\4"'
+    return re.sub(r'<h2>((\d+)\..*?)</h2>(.*?)"(\w+\.html#.*?)"', heading, _name_exercises(page), flags=re.DOTALL)
 
 
 def exercises(name: str) -> str:
-    """Return the exercises of an entry of GALLERY as HTML, folded away; their links change the state of its page."""
-    sections = re.findall(EXERCISE, read_asset(LINKS), re.DOTALL)
-    shown = [(title, question, answer) for title, question, answer in sections if f'"{name}.html#' in question]
-    texts = [f"<h3>{title}</h3>{question}{PREDICTION}{answer}" for title, question, answer in shown]
-    return f"<details>{FOLDED}{''.join(texts)}</details>".replace(f'"{name}.html#', '"#') if texts else ""
+    """Return the exercises of an entry of GALLERY as HTML, folded away; their links change the state of its page.
+
+    Each ends with links to the previous one, to the next one and to all exercises, for the lecture view.
+    """
+    text, shown = _name_exercises(read_asset(LINKS)), []
+    first = dict(re.findall(r'<h2>(\d+)\..*?"(\w+\.html#.*?)"', text, re.DOTALL))  # links by number
+    for title, number, question, answer in re.findall(EXERCISE, text, re.DOTALL):
+        near = {"prev": ("Previous exercise", int(number) - 1), "next": ("Next exercise", int(number) + 1)}
+        links = [
+            f'<a rel="{rel}" href="{first[str(n)]}&amp;view=lecture">{label}</a>'
+            for rel, (label, n) in near.items()
+            if str(n) in first
+        ]
+        steps = f'<p class="steps">{" ".join(links)} <a href="{LINKS}#exercise-{number}">All exercises</a></p>'
+        if f'"{name}.html#' in question:
+            shown.append(
+                f'<article id="exercise-{number}"><h3>{title}</h3>{question}{PREDICTION}{answer}{steps}</article>'
+            )
+    return f"<details>{FOLDED}{''.join(shown)}</details>".replace(f'"{name}.html#', '"#') if shown else ""
+
+
+def _name_exercises(text: str) -> str:
+    """Return LINKS with the number of its exercise in each link."""
+
+    def name(section: re.Match[str]) -> str:
+        return re.sub(r'(html#[^"]*)', rf"\1&amp;exercise={section[1]}", section[0])
+
+    return re.sub(r"<h2>(\d+)\..*?</section>", name, text, flags=re.DOTALL)
 
 
 def _static_page(asset: str, title: str, **parts: str) -> str:
     style = read_asset("page.css")
     head = read_asset("template.html").partition("<body>")[0]
-    values = {"policy": content_policy(style), "title": html.escape(title), "style": style, "version": __version__}
+    policy = f"{content_policy(style)}; frame-src 'self' file:"
+    values = {"policy": policy, "title": html.escape(title), "style": style, "version": __version__}
     return string.Template(head + read_asset(asset)).substitute(values | parts)
 
 

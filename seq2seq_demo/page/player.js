@@ -155,8 +155,14 @@ function onKey(/** @type {KeyboardEvent} */ event, /** @type {Track} */ track) {
   else if (app.state.embed && (to < 0 || isBeyond))
     parent.focus(); // the slides
   else if (isLecture && app.state.hidden && isBeyond) byId("hidden").click();
+  else if (isLecture && (to < 0 || isBeyond)) goToExercise(to < 0 ? "prev" : "next");
   else track.go(to);
   event.preventDefault();
+}
+
+/** Go to the exercise before or after the one on the stage. */
+function goToExercise(/** @type {"prev" | "next"} */ rel) {
+  /** @type {HTMLElement | null} */ (document.querySelector(`[data-exercise] .chosen [rel=${rel}]`))?.click();
 }
 
 /** Switch full screen on or off; some browsers do not have it, or do not allow it. */

@@ -16,7 +16,7 @@ import { trialsNote } from "./trials.js";
 
 const MAX_BLANK = 8; // symbols in the diagram before a source is typed
 const BLANK = "Type a source. The encoder will read it, and then the decoder will write the answer, symbol by symbol.";
-const OPENING = "The network has read the top row and written the bottom row:";
+const OPENING = "It has read the top row and written the bottom row:";
 const FIRST_ACTION = ". Press Play to watch.";
 const HIDDEN = "Hidden. Predict the answer, then press Next to see it symbol by symbol.";
 const ALL_WRITTEN = "“Show the answer” compares it with the target.";
@@ -89,7 +89,7 @@ function sentenceParts(/** @type {number} */ i) {
   const [text, verdict, rest] = [h("span", {}, BLANK), h("strong"), h("span")];
   const type = button("", typeTarget, { className: "link" });
   const id = i ? {} : { id: "sentence" };
-  const sentence = h("p", { className: "sentence", ...id }, text, " ", verdict, " ", type, rest);
+  const sentence = h("p", { className: "sentence", ...id }, text, " ", verdict, type, rest);
   const trials = trialsNote(() => app.runs[i] && show(app.runs[i]));
   const show = (/** @type {Run} */ run) => {
     const { place, hidden, lecture, embed } = app.state;

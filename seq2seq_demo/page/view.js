@@ -39,6 +39,15 @@ function layOut(/** @type {((attention: HTMLElement | null) => HTMLElement) | nu
   return [stage, byId("exercises"), ...tabs(stage, sections)];
 }
 
+/** Show the question of the exercise in the state on the stage of the lecture view. */
+function showExercise() {
+  const { exercise } = app.state;
+  document.documentElement.toggleAttribute("data-exercise", exercise > 0);
+  for (const one of byId("exercises").querySelectorAll("article"))
+    one.classList.toggle("chosen", one.id === `exercise-${exercise}`);
+  if (exercise) byId("exercises").querySelector("details")?.setAttribute("open", "");
+}
+
 /** Leave the lecture view, or the inside of a cell for the diagram. */
 function leave() {
   if (app.state.lecture && !app.state.embed) app.change({ lecture: false });
@@ -56,6 +65,7 @@ export function buildPage(text, parts) {
   app.add(() => app.runs.length && document.body.removeAttribute("data-waiting"));
   showSummary();
   byId("main").append(...(parts ? [parts.top] : []), inputPanel(), ...layOut(parts?.side ?? null));
+  app.addForRuns(showExercise);
   fillTour();
   explainWords();
   /** @type {(text?: string) => void} */

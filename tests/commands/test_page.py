@@ -92,7 +92,8 @@ def test_the_gallery_has_a_page_for_each_entry_and_an_index_that_links_to_it(run
     monkeypatch.setattr("seq2seq_demo.commands.page.GALLERY", entries)
     _, err = run.ok("page --gallery new")
     assert err.endswith(f"Wrote {Path('new/index.html')} and 3 pages: open it in a browser\n")
-    assert sorted(os.listdir("new")) == ["index.html", "links.html", "numbers.html", "reversing.html", "train.html"]
+    names = "index.html", "links.html", "numbers.html", "reversing.html", "theory.html", "train.html"
+    assert sorted(os.listdir("new")) == [*names]
     attention, rnn = networks_in("new/reversing.html")
     assert [data["name"] for data in (attention, rnn)] == ["with attention", "without attention"]
     assert "some right, some wrong" in {example["note"] for example in rnn["examples"]}

@@ -334,7 +334,7 @@ def test_the_first_screen_is_one_sentence_and_one_picture_with_its_player(opened
             box = page.locator(part).first.bounding_box()
             assert tops[-1] <= box["y"] and box["y"] + box["height"] <= height, part
             tops.append(box["y"])
-        sentence = "The network has read the top row and written the bottom row: ✓ right target. Press Play"
+        sentence = "It has read the top row and written the bottom row: ✓ righttarget. Press Play"
         assert page.text_content("#sentence").startswith(sentence)
         answer = [*spaced(SOURCE[::-1]).split(), "END"]  # once, in the picture
         pieces = page.locator("#step svg").first.locator(".piece > text").all_text_contents()

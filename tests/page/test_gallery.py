@@ -10,7 +10,7 @@ from helpers_page import needs_chromium, shipped
 from seq2seq_demo import load
 from seq2seq_demo.files.atomic_files import is_own
 from seq2seq_demo.page.builder import Example, ShownNetwork, build
-from seq2seq_demo.page.gallery import GALLERY, INDEX, LINKS, build_index, build_links, exercises
+from seq2seq_demo.page.gallery import GALLERY, INDEX, LINKS, build_index, build_links, build_theory, exercises
 from seq2seq_demo.page.training import build_training
 
 pytestmark = pytest.mark.slow
@@ -107,14 +107,21 @@ def test_the_exercises_have_the_words_of_teaching_and_links_to_the_states_that_t
     page.goto(f"{(tmp_path / 'reversing.html').as_uri()}#source=65058783970083166862")
     n_inputs = page.evaluate(INFLUENCES)
     assert (n_inputs[0], n_inputs[1][7]) == ([1] * 20 + [0], 11) and "output 8 depends on eleven inputs" in lesson
+    for frame in re.findall(' src="(.*?)"', build_theory()):
+        page.goto(f"{tmp_path.as_uri()}/{frame.replace('&amp;', '&').replace('0:5', '0%3A5')}")
+        assert page.evaluate("location.href") == page.url
+    page.goto(f"{(tmp_path / 'reversing.html').as_uri()}#source=1&place=3&exercise=7&view=lecture")
+    page.wait_for_function("() => app.state.exercise === 7")
+    page.keyboard.press("PageDown")  # after the last step
+    page.wait_for_function("() => app.state.exercise === 8")
+    assert page.locator("article:visible h3").all_text_contents() == ["8. Exposure bias"]
     page.goto(f"{(tmp_path / 'reversing.html').as_uri()}#view=lecture")
-    page.locator("#exercises summary").first.click()
     assert page.locator("#exercises h3").all_text_contents() == [
         f"{number}. {topic}" for number, topic, letter, *_ in stated if letter == "R"
     ]
-    page.locator("#exercises a").nth(3).click()
+    page.locator("#exercises p:not(.steps) a").nth(3).click()
     assert page.evaluate("[app.state.text, app.state.lecture]") == ["3 1 4 1 5 9", True]
-    page.locator("#exercises a").nth(4).click()
+    page.get_by_role("link", name="Next exercise").click()
     assert page.locator("#forced table").count() == 1  # only the network that errs
     assert shared_tab.errors == []
 

@@ -61,6 +61,7 @@ def test_a_link_sets_the_whole_state():
         "lecture": False,
         "embed": False,
         "hidden": False,
+        "exercise": 0,
         "samples": 0,
         "goal": 0,
         "inside": {"networkIndex": 0, "layer": None, "backward": 0, "unit": None},  # JSON has no Infinity
