@@ -19,18 +19,7 @@ from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.network_facts import UNCALIBRATED
 from seq2seq_demo.page import examples
 from seq2seq_demo.page.builder import Example, ShownNetwork, build, build_module, check
-from seq2seq_demo.page.gallery import (
-    EXAMPLES,
-    GALLERY,
-    INDEX,
-    LINKS,
-    THEORY,
-    Entry,
-    build_index,
-    build_links,
-    build_theory,
-    exercises,
-)
+from seq2seq_demo.page.gallery import EXAMPLES, GALLERY, INDEX, Entry, build_documents, build_index, exercises
 from seq2seq_demo.page.training import build_training
 from seq2seq_demo.shipped_networks import DESCRIPTIONS
 from seq2seq_demo.trained_network import load
@@ -76,8 +65,8 @@ def _write_gallery(folder: Path, force: bool) -> None:
     Raises:
         Seq2SeqError: without `force`, the directory contains a file that is neither a page of this program nor empty.
     """
-    index = folder / INDEX
-    paths = [*(folder / f"{name}.html" for name in GALLERY), folder / LINKS, folder / THEORY, index]
+    documents = build_documents()
+    paths = [folder / name for name in (*(f"{name}.html" for name in GALLERY), *documents, INDEX)]
     _check_folder(folder, paths, force)
     shown = {name: _gallery_networks(entry) if entry.networks else [] for name, entry in GALLERY.items()}
     pages = [
@@ -86,11 +75,11 @@ def _write_gallery(folder: Path, force: bool) -> None:
         else build_training(INDEX, exercises(name))
         for name, networks in shown.items()
     ]
-    contents = [*pages, build_links(), build_theory(), build_index(shown)]
+    contents = [*pages, *documents.values(), build_index(shown)]
     folder.mkdir(exist_ok=True)
     for path, content in zip(paths, contents, strict=True):
         atomic_files.write(path, content.encode())
-    print_notice(f"Wrote {index} and {pluralize(len(pages), 'page')}: open it in a browser")
+    print_notice(f"Wrote {folder / INDEX} and {pluralize(len(pages), 'page')}: open it in a browser")
 
 
 def _check_folder(folder: Path, paths: Sequence[Path], force: bool) -> None:

@@ -17,9 +17,11 @@ from seq2seq_demo.predictions import to_prediction
 TITLE = "Networks that read one sequence and write another"
 INDEX = "index.html"
 LINKS, THEORY = "links.html", "theory.html"
-EXERCISE = r"<h2>((\d+).*?)</h2>\n(.*?)\$notes(.*?)</section>"  # its title, number, question and answer
+EXERCISE = r"<h2>(.*?)</h2>\n(.*?)\$notes(.*?)</section>"  # its title, question and answer
 NOTES = '<label class="note">{}: <textarea rows="2"></textarea></label>'
 PREDICTION, SEEN = map(NOTES.format, ("Prediction", "What I saw, and why"))
+STEPS = """<p class="steps"><a rel="prev" href="{}&amp;view=lecture">Previous exercise</a>
+<a rel="next" href="{}&amp;view=lecture">Next exercise</a> <a href="{}#exercise-{}">All exercises</a></p>"""
 FOLDED = "<summary>Exercises: predict, then look</summary><p>“Show the answer” uncovers what is hidden.</p>"
 
 
@@ -108,45 +110,32 @@ def build_index(shown: Mapping[str, Sequence[ShownNetwork]]) -> str:
     return _static_page("gallery.html", TITLE, sections=sections)
 
 
-def build_theory() -> str:
-    """Return the page that explains the networks with pictures, which are frames of the page of reversing, as HTML."""
-    return _static_page(THEORY, "Five minutes of theory")
+def build_documents() -> dict[str, str]:
+    """Return the exercises and the theory as HTML, by file name. The theory has frames of the page of reversing.
 
-
-def build_links() -> str:
-    """Return the exercises of TEACHING.md as HTML; a link opens a page in the state that an exercise starts from.
-
-    The heading of an exercise is its first link, in the lecture view.
+    A link of the exercises opens a page in the state that an exercise starts from. The heading of an exercise is its
+    first link, in the lecture view.
     """
     page = _static_page(LINKS, "Exercises: predict, then look", notes=PREDICTION + SEEN)
     heading = r'<h2 id="exercise-\2"><a href="\4&amp;view=lecture">\1</a></h2>\3"\4"'
-    return re.sub(r'<h2>((\d+)\..*?)</h2>(.*?)"(\w+\.html#.*?)"', heading, _name_exercises(page), flags=re.DOTALL)
+    links = re.sub(r'<h2>((\d+)\..*?)</h2>(.*?)"(\w+\.html#.*?)"', heading, _name_exercises(page), flags=re.DOTALL)
+    return {LINKS: links, THEORY: _static_page(THEORY, "Five minutes of theory")}
 
 
 def exercises(name: str) -> str:
-    """Return the exercises of an entry of GALLERY as HTML, folded away; their links change the state of its page.
-
-    Each ends with links to the previous one, to the next one and to all exercises, for the lecture view.
-    """
-    text, shown = _name_exercises(read_asset(LINKS)), []
-    first = dict(re.findall(r'<h2>(\d+)\..*?"(\w+\.html#.*?)"', text, re.DOTALL))  # links by number
-    for title, number, question, answer in re.findall(EXERCISE, text, re.DOTALL):
-        near = {"prev": ("Previous exercise", int(number) - 1), "next": ("Next exercise", int(number) + 1)}
-        links = [
-            f'<a rel="{rel}" href="{first[str(n)]}&amp;view=lecture">{label}</a>'
-            for rel, (label, n) in near.items()
-            if str(n) in first
-        ]
-        steps = f'<p class="steps">{" ".join(links)} <a href="{LINKS}#exercise-{number}">All exercises</a></p>'
-        if f'"{name}.html#' in question:
-            shown.append(
-                f'<article id="exercise-{number}"><h3>{title}</h3>{question}{PREDICTION}{answer}{steps}</article>'
-            )
-    return f"<details>{FOLDED}{''.join(shown)}</details>".replace(f'"{name}.html#', '"#') if shown else ""
+    """Return the exercises of an entry of GALLERY as HTML, folded away; their links change the state of its page."""
+    sections, shown = re.findall(EXERCISE, _name_exercises(read_asset(LINKS)), re.DOTALL), ""
+    links = [re.findall(r'"(\w+\.html#.*?)"', question)[0] for _, question, _ in sections]
+    for i, (title, question, answer) in enumerate(sections):
+        if links[i].startswith(f"{name}.html#"):
+            steps = STEPS.format(links[i - 1], links[(i + 1) % len(links)], LINKS, i + 1)
+            texts = f"<h3>{title}</h3>{question}{PREDICTION}{answer}{steps}"
+            shown += f'<article id="exercise-{i + 1}">{texts}</article>'
+    return f"<details>{FOLDED}{shown}</details>".replace(f'"{name}.html#', '"#') if shown else ""
 
 
 def _name_exercises(text: str) -> str:
-    """Return LINKS with the number of its exercise in each link."""
+    """Return the text of LINKS with the number of the exercise in each link."""
 
     def name(section: re.Match[str]) -> str:
         return re.sub(r'(html#[^"]*)', rf"\1&amp;exercise={section[1]}", section[0])

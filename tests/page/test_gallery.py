@@ -10,7 +10,7 @@ from helpers_page import needs_chromium, shipped
 from seq2seq_demo import load
 from seq2seq_demo.files.atomic_files import is_own
 from seq2seq_demo.page.builder import Example, ShownNetwork, build
-from seq2seq_demo.page.gallery import GALLERY, INDEX, LINKS, build_index, build_links, build_theory, exercises
+from seq2seq_demo.page.gallery import GALLERY, INDEX, LINKS, build_documents, build_index, exercises
 from seq2seq_demo.page.training import build_training
 
 pytestmark = pytest.mark.slow
@@ -77,7 +77,8 @@ def test_the_exercises_have_the_words_of_teaching_and_links_to_the_states_that_t
         parts = INDEX, exercises(name)
         content = build(shown, GALLERY[name].title, *parts) if shown else build_training(*parts)
         (tmp_path / f"{name}.html").write_text(content, encoding="utf-8")
-    (tmp_path / LINKS).write_text(build_links(), encoding="utf-8")
+    documents = build_documents()
+    (tmp_path / LINKS).write_text(documents[LINKS], encoding="utf-8")
     page = shared_tab.open(tmp_path / LINKS, "", {"width": 800, "height": 600}, "light", "reduce")
     shared_tab.address = tmp_path.as_uri()
     page.locator(".board").evaluate("(board) => board.remove()")  # the table of the worksheet
@@ -107,7 +108,7 @@ def test_the_exercises_have_the_words_of_teaching_and_links_to_the_states_that_t
     page.goto(f"{(tmp_path / 'reversing.html').as_uri()}#source=65058783970083166862")
     n_inputs = page.evaluate(INFLUENCES)
     assert (n_inputs[0], n_inputs[1][7]) == ([1] * 20 + [0], 11) and "output 8 depends on eleven inputs" in lesson
-    for frame in re.findall(' src="(.*?)"', build_theory()):
+    for frame in re.findall(' src="(.*?)"', documents["theory.html"]):
         page.goto(f"{tmp_path.as_uri()}/{frame.replace('&amp;', '&').replace('0:5', '0%3A5')}")
         assert page.evaluate("location.href") == page.url
     page.goto(f"{(tmp_path / 'reversing.html').as_uri()}#source=1&place=3&exercise=7&view=lecture")
