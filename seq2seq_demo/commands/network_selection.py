@@ -141,6 +141,7 @@ def read_pair_task(
         vars(network.model_config) if network else options.settings,
         pattern,
         allows_unseen=evaluates and pattern is None,
+        trains=hasattr(options, "validation_file"),
         max_skipped=(1 if evaluates else MAX_SKIPPED) if getattr(options, "keep_going", False) else None,
         read_file=functools.partial(read_with_notices, options),
         notify=print_notice,

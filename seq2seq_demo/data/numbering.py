@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from seq2seq_demo.config import MAX_LEN
 from seq2seq_demo.data.patterns import PatternTask
 from seq2seq_demo.data.records import Place, Record, python_records, to_python
 from seq2seq_demo.data.sequences import Pairs, Sequences
-from seq2seq_demo.data.vocabulary import UNKNOWN, Tokenizer, Vocabularies, Vocabulary, list_symbols
+from seq2seq_demo.data.vocabulary import UNKNOWN, Tokenizer, Vocabularies, Vocabulary, join_symbols, list_symbols
 from seq2seq_demo.declarations import preview
 from seq2seq_demo.errors import InputError
 
+TENTH = np.uint64(2**64 // 10)  # a tenth of the range of a hash
 ErrorCallback = Callable[[InputError], object]
 
 
@@ -30,6 +34,7 @@ class Numbering:
     in_max_int: int | None = None  # largest integer in a source; None: MAX_SYMBOL
     out_max_int: int | None = None
     allows_unseen: bool = False  # symbols that a vocabulary lacks get numbers above its own
+    splits: bool = False  # choose pairs that validate: only these `allows_unseen`, and they add nothing to a vocabulary
 
     @property
     def vocabularies(self) -> Vocabularies | None:
@@ -42,7 +47,7 @@ class Numbering:
         """Split a record into symbols; if it is invalid or its source is empty, return it with an error."""
         if record.error:
             return record
-        place, values, output, others, _ = record
+        place, values, output = record[:3]
         try:
             values = self.source.split(values, place, self.in_max_int)
             if not values:
@@ -53,17 +58,18 @@ class Numbering:
                 raise InputError(f"{place}: expected sequences of at most {MAX_LEN} symbols, got {longest}")
         except InputError as error:
             return record._replace(error=error)
-        return Record(place, values, output, others)
+        return record._replace(values=values, output=output)
 
 
 def number(record: Record, vocabularies: Vocabularies) -> Record:
     """Convert a record of symbols to numbers; if a symbol is unknown, return it with an error."""
     if record.error or not vocabularies.are_text:
         return record
-    place, values, output, others, _ = record
+    place, values, output = record[:3]
     try:
-        numbers = vocabularies.source.to_numbers(values, place)
-        return Record(place, numbers, output and vocabularies.target.to_numbers(output, place.of_output), others)
+        values = vocabularies.source.to_numbers(values, place)
+        output = output and vocabularies.target.to_numbers(output, place.of_output)
+        return record._replace(values=values, output=output)
     except InputError as error:
         return record._replace(error=error)
 
@@ -119,6 +125,20 @@ class NumberedPairs(NamedTuple):
     pairs: Pairs
     vocabularies: Vocabularies
     places: list[Place]
+    validates: np.ndarray  # [N], a mask of the pairs that validate; none unless the numbering `splits`
+    all_symbols: Vocabularies  # with the symbols that only these pairs contain
+
+
+def validation_mask(tokens: str, sources: Iterable[list[Any]]) -> np.ndarray:
+    """Return a mask of the sources, lists of symbols, that validate, `[N]`.
+
+    A source validates if its hash, which depends only on the source as text, is below a tenth of the range. At least a
+    twentieth of the pairs validate: of few pairs, those of the sources with the lowest hashes.
+    """
+    texts = (join_symbols(tokens, symbols) for symbols in sources)
+    digests = (hashlib.blake2b(text.encode(), digest_size=8).digest() for text in texts)
+    hashes = np.frombuffer(b"".join(digests), "<u8")
+    return np.asarray(hashes <= max(TENTH, np.sort(hashes)[max(1, len(hashes) // 20) - 1]))
 
 
 def number_pairs(
@@ -145,21 +165,36 @@ def number_pairs(
     rows: Iterable[Record] = map(numbering.split, records)
     if not pattern:
         rows = map(with_output, rows)
-    if vocabularies := numbering.vocabularies:
+    vocabularies = all_symbols = numbering.vocabularies
+    if vocabularies and not numbering.splits:
         rows = (number(row, vocabularies) for row in rows)
     rows = [*itertools.islice(valid_records(rows, on_error), n)]
     if not rows:
         raise InputError("expected pairs of a source and a target, got none")
-    if not vocabularies:
-        source = _vocabulary(numbering.source, [row.values for row in rows])
-        vocabularies = Vocabularies(source, _vocabulary(numbering.target, [row.output or [] for row in rows]))
-        rows = [number(row, vocabularies) for row in rows]
+    validates = np.zeros(len(rows), bool)
+    if numbering.splits:
+        validates = validation_mask(numbering.source.tokens, (row.values for row in rows))
+        validates &= not validates.all()
+    if numbering.splits or not vocabularies:
+        training = [*itertools.compress(rows, ~validates)]
+        vocabularies = vocabularies or _vocabularies((numbering.source, numbering.target), training)
+        all_symbols = _vocabularies(vocabularies, rows)
+        rows = [number(row, all_symbols if each else vocabularies) for row, each in zip(rows, validates, strict=True)]
+        validates = validates[[row.error is None for row in rows]]
+        rows = [*valid_records(rows, on_error)]
     sources = Sequences.of_rows([row.values for row in rows])
     if pattern:
         targets = _pattern_targets(pattern, sources, rows, numbering)
     else:
         targets = Sequences.of_rows([row.output for row in rows])
-    return NumberedPairs(Pairs(sources, targets), vocabularies, [row.place for row in rows])
+    places = [row.place for row in rows]
+    return NumberedPairs(Pairs(sources, targets), vocabularies, places, validates, all_symbols or vocabularies)
+
+
+def _vocabularies(sides: tuple[Tokenizer, Tokenizer], rows: list[Record]) -> Vocabularies:
+    """Return the vocabularies of the sources and targets in rows."""
+    source = _vocabulary(sides[0], [row.values for row in rows])
+    return Vocabularies(source, _vocabulary(sides[1], [row.output or [] for row in rows]))
 
 
 def _vocabulary(side: Tokenizer, rows: list[list[Any]]) -> Vocabulary:

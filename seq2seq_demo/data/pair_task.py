@@ -5,6 +5,7 @@ Also `Task`, and the conversion of whatever a user gives as a task.
 
 import functools
 import hashlib
+import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,16 +16,14 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from seq2seq_demo.config import CHARACTERS, INTEGERS, TOKENS, ModelConfig, TrainConfig
-from seq2seq_demo.data.numbering import NumberedPairs, Numbering, number_pairs
+from seq2seq_demo.data.numbering import NumberedPairs, Numbering, number_pairs, validation_mask
 from seq2seq_demo.data.patterns import PATTERNS, PatternTask, as_pattern
 from seq2seq_demo.data.reading import InputFormat, Layout, file_title, read_file
 from seq2seq_demo.data.records import Place, Record, Tokens, python_records, recognise
 from seq2seq_demo.data.sequences import Pairs, Sequences
-from seq2seq_demo.data.vocabulary import MAX_LISTED, MAX_SYMBOL, Vocabularies, join_symbols, tokenizers
+from seq2seq_demo.data.vocabulary import MAX_LISTED, MAX_SYMBOL, Vocabularies, tokenizers
 from seq2seq_demo.declarations import likely_name, preview, require_choice
 from seq2seq_demo.errors import InputError, MissingInput, UsageError
-
-TENTH = np.uint64(2**64 // 10)  # a tenth of the range of a hash
 
 # The longest sequence is an outlier if its length exceeds both OUTLIER_LEN and OUTLIER_RATIO times the typical length,
 # which is the TYPICAL_QUANTILE of the lengths.
@@ -45,6 +44,7 @@ class PairTask:
     vocabularies: Vocabularies = Vocabularies()
     places: Sequence[Place] = ()  # the place of each pair in its file, for warnings; may be empty
     n_skipped: int = 0  # invalid records that were left out
+    validates: np.ndarray | None = None  # [N], a mask of `pairs` that validate; None: it follows from their sources
 
     @property
     def _splits(self) -> list[Pairs]:
@@ -92,35 +92,27 @@ class PairTask:
     def draw(self, config: TrainConfig, model: ModelConfig, start_step: int = 0) -> tuple[Pairs, Pairs]:
         """Return the training pairs and the validation pairs."""
         if self.split[1].unseen_by(model).all():
-            raise InputError("expected validation pairs of symbols that occur in the training pairs, got none")
+            expected = "expected validation pairs of symbols that occur in the training pairs, got none"
+            raise InputError(f"{expected}; give other pairs to validate with")
         return self.split
 
     @functools.cached_property
     def split(self) -> tuple[Pairs, Pairs]:
-        """The training pairs and the validation pairs.
-
-        A source validates if its hash is below a tenth of the range. At least a twentieth of the pairs validate: of few
-        pairs, those of the sources with the lowest hashes.
+        """The training pairs and the validation pairs, as `validation_mask` chooses them.
 
         Raises:
             InputError: all pairs would validate.
         """
         if self.validation is not None:
             return self.pairs, self.validation
-        hashes, at_least = self._hashes(), max(1, len(self.pairs) // 20)
-        validates = hashes <= max(TENTH, np.sort(hashes)[at_least - 1])
+        source, validates = self.vocabularies.source, self.validates
+        if validates is None:
+            validates = validation_mask(source.tokens, map(source.to_symbols, self.pairs.sources.rows()))
         if validates.all():
-            n_sources = len({*hashes.tolist()})
+            n_sources = len({*self.pairs.sources.groups().tolist()})
             expected = "expected pairs of several sources, some to train on and others to validate with"
             raise InputError(f"{expected}, got {n_sources}; give other pairs to validate with")
         return self.pairs[~validates], self.pairs[validates]
-
-    def _hashes(self) -> np.ndarray:
-        """Return a hash of each source, `[N]` uint64, which depends only on the source as text."""
-        vocabulary = self.vocabularies.source
-        texts = (join_symbols(vocabulary.tokens, vocabulary.to_symbols(row)) for row in self.pairs.sources.rows())
-        digests = (hashlib.blake2b(text.encode(), digest_size=8).digest() for text in texts)
-        return np.frombuffer(b"".join(digests), "<u8")
 
 
 Task = PatternTask | PairTask
@@ -137,6 +129,7 @@ class PairReading(NamedTuple):
     largest: Mapping[str, Any] = MappingProxyType({})  # the largest integers, by the names of their settings
     pattern: PatternTask | None = None  # makes the targets
     allows_unseen: bool = False  # whether all pairs, not only those that validate, may have symbols beyond these
+    trains: bool = False  # whether some of the pairs are to validate; the vocabularies are then those of the others
     max_skipped: float | None = None  # the largest share of invalid records to leave out; None: raise their errors
     read_file: Callable[[str, Tokens], tuple[Layout, list[Record]]] = lambda file, tokens: read_file(
         file, InputFormat(tokens)
@@ -205,17 +198,24 @@ def as_pair_task(
     """
     if isinstance(data, PairTask):
         return data
-    title, (pairs, vocabularies, places), n_skipped = _read(data, "pairs", how, n)
+    how = how._replace(trains=how.trains and validation is None)
+    title, numbered, n_skipped = _read(data, "pairs", how, n)
+    pairs, vocabularies, places, validates, all_symbols = numbered
     if n and len(pairs) < n:
         raise InputError(f"{title}: expected {n} pairs, found {len(pairs)}")
     name, validating = how.pattern.name if how.pattern else task_name(title), None
+    largest = {**how.largest, **vocabularies.largest_symbols()}
+    if validates.any():
+        of_validation = [*itertools.compress(places, validates)]
+        for notice in unseen_notices(pairs[validates], all_symbols, of_validation, largest):
+            how.notify(notice)
     if validation is not None:
         how = how._replace(vocabularies=vocabularies, allows_unseen=how.pattern is None)
         _, numbered, n_more = _read(validation, "validation", how)
-        for notice in unseen_notices(*numbered, {**how.largest, **vocabularies.largest_symbols()}):
+        for notice in unseen_notices(*numbered[:3], largest):
             how.notify(notice)
         validating, n_skipped = numbered.pairs, n_skipped + n_more
-    return PairTask(name, pairs, validating, vocabularies, places, n_skipped)
+    return PairTask(name, pairs, validating, vocabularies, places, n_skipped, validates if validates.any() else None)
 
 
 def _read(data: Any, title: str, how: PairReading, n: int | None = None) -> tuple[str, NumberedPairs, int]:
@@ -230,7 +230,9 @@ def _read(data: Any, title: str, how: PairReading, n: int | None = None) -> tupl
         kinds = recognise(tokens, records)
     largest = {} if how.allows_unseen else how.largest
     limits = largest.get("in_max_int"), largest.get("out_max_int")
-    numbering = Numbering(*tokenizers(kinds, how.lowercase, how.vocabularies), *limits, allows_unseen=how.allows_unseen)
+    numbering = Numbering(
+        *tokenizers(kinds, how.lowercase, how.vocabularies), *limits, allows_unseen=how.allows_unseen, splits=how.trains
+    )
     try:
         on_error = None if how.max_skipped is None else skipped.append
         numbered = number_pairs(records, numbering, n, how.pattern, on_error)

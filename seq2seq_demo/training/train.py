@@ -121,7 +121,7 @@ def train(
     sizes, notices = given_values(ModelConfig, settings), list[str]()
     ModelConfig(**sizes)  # raises the errors of the settings before the pairs are read
     vocabularies, largest = (start.vocabularies, vars(start.model_config)) if start else (None, sizes)
-    how = PairReading(vocabularies, (in_tokens, out_tokens), lowercase, largest, notify=notices.append)
+    how = PairReading(vocabularies, (in_tokens, out_tokens), lowercase, largest, trains=True, notify=notices.append)
     task = as_task(data, how, points, validation)
     snapshot = new_run(task, settings, start, in_python=True)
     config = snapshot.run.config

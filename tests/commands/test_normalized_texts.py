@@ -11,7 +11,7 @@ from seq2seq_demo import UsageError, load, train
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 
 TRAIN = ["train", "--from-file", "train.tsv", "--in-tokens", "characters", "--out-tokens", "words", *SMALL, "-e", 0]
-PAIRS = [("\u00c9a", "\u00c9"), ("eA", "E\u0301"), ("a", "b")]
+PAIRS = [("\u00c9a", "\u00c9"), ("eA", "E\u0301"), ("a", "b"), ("e", "b")]
 
 
 def test_all_that_the_network_reads_is_normalised(run):

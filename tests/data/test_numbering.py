@@ -20,7 +20,7 @@ def rows(*pairs):
 
 def integers(*pairs, limits=(None, None), **options):
     """Number rows of integers; return their sources and targets."""
-    pairs, vocabularies, _ = number_pairs(rows(*pairs), Numbering(*Vocabularies(), *limits), **options)
+    pairs, vocabularies, *_ = number_pairs(rows(*pairs), Numbering(*Vocabularies(), *limits), **options)
     assert vocabularies == Vocabularies()
     return pairs.sources.rows(), pairs.targets.rows()
 
@@ -99,7 +99,7 @@ def test_invalid_pairs_of_integers_are_refused(row, limits, message):
 def test_only_the_first_n_pairs_are_read():
     left_out = []
     data = [(str(k), [k] if k % 3 else "x") for k in range(9)]
-    pairs, _, places = number_pairs(rows(*data), Numbering(), 4, on_error=left_out.append)
+    pairs, _, places, *_ = number_pairs(rows(*data), Numbering(), 4, on_error=left_out.append)
     assert pairs.sources.rows() == [[1], [2], [4], [5]]
     assert [*map(str, places)] == ["f, line 2", "f, line 3", "f, line 5", "f, line 6"]
     assert len(left_out) == 2  # those before the last pair
@@ -116,7 +116,7 @@ def test_pairs_of_a_pattern():
 
 def test_a_new_vocabulary_is_sorted_by_code_point():
     data = [("b😀\u00e9", "b"), ("aZ", "a b"), (["e\u0301", " ", "ﬀ"], ""), ("a", "c a")]
-    pairs, (source, target), _ = number_pairs(rows(*data), NEW)
+    pairs, (source, target), *_ = number_pairs(rows(*data), NEW)
     assert source.symbols == (" ", "Z", "a", "b", "\u00e9", "ﬀ", "😀")  # in UTF-16, 😀 would come before ﬀ
     assert target.symbols == ("a", "b", "c")
     assert pairs.sources.rows() == [[3, 6, 4], [2, 1], [4, 0, 5], [2]]
@@ -131,7 +131,7 @@ def test_a_new_vocabulary_is_sorted_by_code_point():
 def test_skipped_texts_add_no_symbols():
     left_out = []
     data = [("ab", "X"), ("qrb", 5), ("q" * (MAX_LEN + 1), "Q"), ("w", "W\ud800"), ("e\u0301", "Y"), ("z",)]
-    pairs, vocabularies, _ = number_pairs(rows(*data), NEW, on_error=left_out.append)
+    pairs, vocabularies, *_ = number_pairs(rows(*data), NEW, on_error=left_out.append)
     assert vocabularies == Vocabularies(A_B_E, X_Y)
     assert (pairs.sources.rows(), pairs.targets.rows()) == ([[0, 1], [2]], [[0], [1]])
     assert [str(error)[:9] for error in left_out] == [f"f, line {n}" for n in (2, 3, 4, 6)]
@@ -140,7 +140,7 @@ def test_skipped_texts_add_no_symbols():
 def test_unseen_symbols_get_numbers_above_those_of_the_vocabulary():
     one = Vocabulary("words", ("X",))  # its network has a second symbol
     unseen = Numbering(A_B_E, one, allows_unseen=True)
-    pairs, (source, target), _ = number_pairs(rows(("bza", "X"), ("0", "W X")), unseen)
+    pairs, (source, target), *_ = number_pairs(rows(("bza", "X"), ("0", "W X")), unseen)
     assert (source.symbols, target.symbols) == (("a", "b", "\u00e9", "0", "z"), ("X", UNKNOWN, "W"))
     assert (pairs.sources.rows(), pairs.targets.rows()) == ([[1, 4, 0], [3]], [[0], [2, 0]])
     with pytest.raises(InputError, match='f, line 1: expected characters seen in training, got "z" at position 2'):

@@ -168,6 +168,26 @@ def test_the_split_of_texts_depends_on_neither_vocabulary_nor_tokens():
         assert spelled & {*words} == validated
 
 
+def test_symbols_that_only_validate_are_not_in_the_vocabularies():
+    texts = [f"{letter}{n}" for letter in "abc" for n in range(5)]
+    validating = min(texts, key=hash_of)
+    rows = [(text, text[0]) for text in texts] + [("z" * 24, "Z")]  # its hash is the lowest
+    notices = []
+    how = PairReading(tokens=("characters", "characters"), trains=True, notify=notices.append)
+    task = as_pair_task(rows, how)
+    assert hash_of("z" * 24) < hash_of(validating)
+    assert "".join(task.vocabularies.source.symbols + task.vocabularies.target.symbols) == "01234abcabc"
+    assert task.split[1].sources.rows()[-1] == [8] * 24
+    assert notices == [
+        'Training lacked "z" in sources and "Z" in targets: 1 of 3 pairs, such as pairs, row 15, count as wrong in '
+        "every figure but the loss"
+    ]
+    again = as_pair_task(rows, how._replace(vocabularies=task.vocabularies))  # as -i and --resume read it
+    assert again.digest == task.digest
+    with pytest.raises(InputError, match='row 0: expected characters seen in training, got "y" at position 1'):
+        as_pair_task([("y", "a"), *rows], how._replace(vocabularies=task.vocabularies))
+
+
 @pytest.mark.parametrize("sources", [[[1]], [[5, 6]] * 30, [[n] for n in range(999) if hash_of(str(n)) < 2**64 / 10]])
 def test_pairs_that_would_all_validate_are_refused(sources):
     n = len({*map(tuple, sources)})
