@@ -19,8 +19,7 @@ export function attentionPanel(/** @type {number} */ i) {
   const section = panel(
     isFirst ? "attention" : `attention-${i + 1}`,
     "Attention",
-    "Each row sums to 100 %. Inputs that receive at least 10 % of the selected output's attention are underlined. " +
-      "Click a row, or select it with the arrow keys, to go to its output.",
+    "Each row sums to 100 %. Click a row, or select it with the arrow keys, to go to its output.",
     map.box,
   );
   return addPanel(section, () => {

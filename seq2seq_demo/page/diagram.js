@@ -113,8 +113,6 @@ export class Diagram {
       (app.isOpening || app.state.moment !== null || Object.keys(app.forced).length > 0);
     const finalState = bidirectional ? "final states, joined" : "final state";
     const side = (this.x(this.currentColumn) > middle ? -1 : 1) * Math.min(0.3 * room, 145 * u);
-    const [line, half] = [this.x(0) - this.tile / 2 - 9 * u, 3.9 * this.letter * finalState.length];
-    const isCrossed = Math.abs(middle + side - line) < half && line > 2 * half; // by the arrow to the first cell
     /** @type {(order: number) => Status} */
     const status = (order) => (order + 1 === place ? "current" : order < place ? "done" : "ahead");
     /** @type {ReturnType<typeof this.parts>} */
@@ -143,15 +141,7 @@ export class Diagram {
     if (t !== null) add(`step ${t}`, "step", () => [this.feedbackArrow(t), ...this.attentionParts(t)]);
     add(`words ${middle} ${side}`, "", () => [
       ...(hasAttention
-        ? [
-            this.word(
-              isCrossed ? line - half : middle + side,
-              this.decoder - 21 * u,
-              finalState,
-              "soft halo",
-              "final state",
-            ),
-          ]
+        ? [this.word(middle + side, this.decoder - 21 * u, finalState, "soft halo", "final state")]
         : []),
       this.word(middle, 14 * u, "encoder: reads the source", "soft", "encoder"),
       this.word(middle, this.bottom - 6 * u, "decoder: writes the answer", "soft", "decoder"),
@@ -371,7 +361,7 @@ export class Diagram {
     const x = this.x(t) + column / 2;
     return [
       ...(x + 62 * u < this.width ? [this.word(x + 11 * u, y + 13 * u, "context", "soft halo begin")] : []),
-      ...(t ? [this.word(x - column - 10 * u, y + 4 * u, "previous", "soft halo finish")] : []),
+      ...(t && x - column > 70 * u ? [this.word(x - column - 10 * u, y + 4 * u, "previous", "soft halo finish")] : []),
     ];
   }
 

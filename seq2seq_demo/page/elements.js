@@ -35,19 +35,6 @@ export function button(text, onclick, { className = "", ...attributes } = {}) {
 /** @type {(name: string, className?: string) => HTMLSpanElement} */
 export const symbolSpan = (name, className = "symbol") => h("span", { className, title: name, dir: "auto" }, name);
 
-/** Return radio buttons that look like tiles. `items` are { text, label }; `choose(i)` handles the choice of item i.
-    @type {(legend: string, name: string, items: { text: string, label?: string }[], chosen: number | undefined,
-      choose: (i: number) => void) => HTMLFieldSetElement} */
-export function radioTiles(legend, name, items, chosen, choose) {
-  const labels = items.map(({ text, label = text }, i) => {
-    const attributes = { "aria-label": label, "data-key": `${name}-${i}` };
-    const input = h("input", { type: "radio", name, value: String(i), checked: i === chosen, attributes });
-    input.addEventListener("change", () => choose(i));
-    return h("label", { className: "choice" }, input, h("span", {}, text));
-  });
-  return h("fieldset", { className: "choices" }, h("legend", {}, legend), ...labels);
-}
-
 /** Return a labelled `<select>`; `choose(i)` handles the choice of text i.
     @type {(label: string, texts: string[], chosen: number, choose: (i: number) => void) => HTMLLabelElement} */
 export function labelledSelect(label, texts, chosen, choose) {

@@ -13,7 +13,6 @@ import { percent, truncate } from "./format.js";
     @typedef {{ row: number | null, column: number | null }} Cell
     @typedef {ReturnType<typeof computeLayout>} Layout */
 
-const HIGHLIGHT = 0.1; // the names of columns with at least this share in the marked row are underlined
 const DARK = 0.66; // from this share on, the number in a cell is written in the light colour
 const LEVELS = 50; // shades on either side of 0
 const MAX_ROW_NAME = 9; // characters
@@ -58,10 +57,17 @@ export class HeatMap {
     const corner = label(left - 6 * u, top - 0.5 * font, content.corner, "soft end", font);
     const [cells, tip] = [matrixCells(content, layout), svg("title")];
     this.layout = layout;
-    this.names = columnNames(content, layout);
     this.rows = content.rows.map((name, row) => this.drawRow(name, row, layout));
     this.column = svg("rect", { class: "matrix-frame", y: top, height: layout.height * content.rows.length });
-    const picture = svg("g", { "aria-hidden": true }, ...titles, corner, ...this.names, ...cells, this.column);
+    const picture = svg(
+      "g",
+      { "aria-hidden": true },
+      ...titles,
+      corner,
+      ...columnNames(content, layout),
+      ...cells,
+      this.column,
+    );
     const size = { width, height: layout.bottom, viewBox: `0 0 ${width} ${layout.bottom}` }; // paper may be narrower
     const attributes = { ...size, role: "listbox", "aria-label": this.label };
     const className = height < font ? "heat-map dense" : "heat-map";
@@ -115,7 +121,7 @@ export class HeatMap {
     return { row: row >= 0 && row < content.rows.length ? row : null, column: column < 0 ? null : column };
   }
 
-  /** Mark a row and a column, and underline the columns with a large share in this row. */
+  /** Mark a row and a column. */
   mark(/** @type {Cell} */ { row, column }) {
     const { content, layout } = this;
     this.marked = { row: row !== null && row < (content?.rows.length ?? 0) ? row : null, column };
@@ -125,10 +131,6 @@ export class HeatMap {
       revise(element, { "aria-selected": i === this.marked.row, tabindex: i === (this.marked.row ?? 0) ? 0 : -1 });
     });
     if (this.column) revise(this.column, { x: layout.x(column ?? 0), width: column === null ? 0 : layout.size }); // 0 hides
-    const shares = content.isSigned || this.marked.row === null ? [] : content.values[this.marked.row];
-    this.names?.forEach((name) => {
-      name.classList.toggle("highlighted", shares[Number(name.dataset.column)] >= HIGHLIGHT);
-    });
   }
 }
 
@@ -165,9 +167,7 @@ function columnNames(/** @type {Content} */ { columns }, /** @type {Layout} */ {
     const [middle, half] = [x(column) + size / 2, 0.31 * font * text.length];
     if (middle - half < free) return [];
     free = middle + half + 0.1 * font;
-    const element = label(middle, top - 0.7 * font, text, "input-name", font);
-    element.dataset.column = String(column);
-    return [element];
+    return [label(middle, top - 0.7 * font, text, "input-name", font)];
   });
 }
 

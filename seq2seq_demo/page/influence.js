@@ -3,7 +3,7 @@
 import { align } from "./align.js";
 import { announce, app } from "./app.js";
 import { redraw } from "./boxes.js";
-import { button, h, labelledSelect, radioTiles, revise } from "./elements.js";
+import { button, h, labelledSelect, revise } from "./elements.js";
 import { percent, pluralize } from "./format.js";
 import { HeatMap, outputsByInputs } from "./heatmap.js";
 import { addPanel, networkColumns, panel, withLabel } from "./panels.js";
@@ -57,19 +57,16 @@ function replace(s, symbol = substitutes(app.networks[0], (app.source ?? [])[s])
   announce(app.networks.map((network) => withLabel(network, text(changed(network).length))).join(" "));
 }
 
-/** Return the controls that choose an input and the symbol that replaces it. */
+/** Return the controls that choose the symbol that replaces an input. */
 function influenceControls() {
   const [network] = app.networks;
   const { replacement: chosen } = app.state;
-  const inputs = (app.source ?? []).map((symbol) => sourceSymbol(network, symbol));
-  const items = inputs.map((text, s) => ({ text, label: `input ${s + 1}: ${text}` }));
-  const tiles = radioTiles("Input to replace", "influence-input", items, chosen?.s, (s) => replace(s));
-  if (!chosen) return [tiles];
+  if (!chosen) return ["Click a square, or select it with the arrow keys, to replace its input."];
   const { s, symbol } = chosen;
   const names = Array.from({ length: network.sourceVocabulary.largest + 1 }, (_, i) => sourceSymbol(network, i));
   const list = labelledSelect(`Replace input ${s + 1} with`, names, symbol, (one) => replace(s, one));
   const undo = button("Undo", () => app.change({ replacement: null }, "The original source is back"));
-  return [tiles, h("div", { className: "replacement" }, list, undo)];
+  return [h("div", { className: "replacement" }, list, undo)];
 }
 
 /** Return a network's answers before and after a replacement.

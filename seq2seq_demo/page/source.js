@@ -85,7 +85,7 @@ function sourceField() {
   });
   app.addForRuns(() => {
     if (input.value !== app.state.text) input.value = app.state.text;
-    showError(app.error);
+    showError(/vocabulary$/.test(app.error) ? `${app.error}: leave it out, or type another` : app.error);
     revise(hint, {}, `Symbols: ${vocabulary.description()}${separator}. ${trainedLengths(app.networks)}`);
   });
   return field;

@@ -177,9 +177,6 @@ function describeWriting(/** @type {Run} */ run, /** @type {number} */ t) {
     sentence += isExtra ? ", an extra symbol" : `; expected ${targetName(run, run.expectedAt(t))}`;
   }
   sentence += isEnd(run, t) ? ". END ends the answer." : ".";
-  const missing = app.state.hidden ? [] : run.missing(t).filter((symbol) => symbol !== run.network.go);
-  const names = missing.map((symbol) => targetName(run, symbol));
-  if (names.length) sentence += ` Missing before it: ${names.join(", ")}.`;
   const isCut = run.network.ends && !run.ended && t === run.steps.length - 1;
   return isCut ? `${sentence} The answer is cut off here because it did not end.` : sentence;
 }
