@@ -16,7 +16,7 @@ import { exactAnswers, Trainer } from "./trainer.js";
     @typedef {{ config: Config, parameters: Parameter[] }} Recipe
     @typedef {{ facts: NetworkFacts, cells: Record<string, Recipe> }} Learner
     @typedef {{ networks: Learner[], settings: Record<keyof Settings, { label: string, value: string, choices: string[] }>,
-      questions: [string, Partial<Settings>][] }} TrainingData
+      questions: [question: string, Partial<Settings>, answer: string][] }} TrainingData
     @typedef {Record<"task" | "length" | "units" | "cell" | "rate" | "feed" | "seed", string>} Settings As in the address.
     @typedef {{ sources: number[][], targets: number[][] }} Batch All sources have the same length.
     @typedef {{ samples: number, exact: number[], loss: number[] }} Point The figures of each network. */

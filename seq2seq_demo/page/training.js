@@ -1,9 +1,10 @@
 /* The controls of training: questions, settings, Train, the curves, and a slider over the kept steps. */
 
 import { ADDRESS, app, hashOf, initialState } from "./app.js";
+import { scrollBox } from "./boxes.js";
 import { BATCH, Course, copy, lengthsOf } from "./course.js";
 import { curves } from "./curves.js";
-import { button, h, labelledSelect, revise } from "./elements.js";
+import { button, h, headerCell, labelledSelect, revise } from "./elements.js";
 import { percent, thousands } from "./format.js";
 import { last } from "./network.js";
 import { panel, withLabel } from "./panels.js";
@@ -26,6 +27,10 @@ let training;
 let course;
 let speed = SPEEDS.slow;
 let isTraining = false;
+let isPressed = false; // the pointer; a click ends on the element on which it began, so no picture is drawn meanwhile
+const results = h("table");
+/** @type {HTMLTableRowElement | null} */
+let result; // the row of the course in `results`, if it has trained
 let shown = { at: 0, cost: 0, samples: 0 }; // when the page last showed the networks and how long it took, in ms
 
 const settingNames = () => /** @type {(keyof Settings)[]} */ (Object.keys(training.settings));
@@ -65,6 +70,7 @@ export function prepareTraining(/** @type {TrainingData} */ data) {
 function begin() {
   const { state } = app;
   isTraining = false;
+  result = null;
   const settings = settingsOf((name) => state[name]);
   course = new Course(training, settings);
   Object.assign(initialState, settings); // links that state no settings keep them
@@ -106,14 +112,19 @@ function trainOn() {
     step = performance.now() - now;
     now += step;
   }
-  if (performance.now() - shown.at >= Math.max(speed.pictures, 8 * shown.cost)) show();
+  if (!isPressed && performance.now() - shown.at >= Math.max(speed.pictures, 8 * shown.cost)) show();
   requestAnimationFrame(trainOn);
 }
 
 function pauseTraining() {
   isTraining = false;
-  const exact = app.networks.map((one, i) => withLabel(one, `exact match ${percent(last(course.points).exact[i])}`));
-  show(`${thousands(course.samples)} samples; ${exact.join("; ")}.`);
+  const samples = thousands(course.samples);
+  const shares = last(course.points).exact.map(percent);
+  result ??= results.insertRow();
+  const texts = [...Object.values(course.settings), samples, ...shares];
+  result.replaceChildren(...texts.map((text) => h("td", {}, text)));
+  const exact = app.networks.map((one, i) => withLabel(one, `exact match ${shares[i]}`));
+  show(`${samples} samples; ${exact.join("; ")}.`);
 }
 
 /** Start or pause the training; looking back ends. */
@@ -148,6 +159,10 @@ export function trainingPanel() {
   const message = h("p", { className: "error", attributes: { role: "alert" } });
   const [command, note] = [h("code"), h("p")];
   const details = h("details", {}, h("summary", {}, "The same on the command line"), h("p", {}, command), note);
+  const labels = Object.values(training.settings).map(({ label }) => label);
+  const head = [...labels, "Samples", ...app.networks.map(({ name }) => name)].map((text) => headerCell("col", text));
+  results.createTHead().append(h("tr", {}, ...head));
+  const answer = h("p", { id: "answer" });
   const section = h(
     "section",
     { id: "training", attributes: { "aria-label": "Training" } },
@@ -155,13 +170,19 @@ export function trainingPanel() {
     h("div", { className: "controls" }, train, one, again, speeds, output, details),
     message,
     h("div", { className: "controls settings" }, ...settingNames().map(settingControl)),
+    answer,
+    h("details", {}, h("summary", {}, "Your networks"), scrollBox("Your networks", results)),
   );
+  for (const type of ["pointerdown", "pointerup", "pointercancel"])
+    addEventListener(type, () => (isPressed = type === "pointerdown"));
   app.add(() => {
     const { samples, goal } = app.state;
     const words = goal ? `Train to ${thousands(goal)}` : samples ? "Train on" : "Train";
     revise(train, { "aria-disabled": isAtEnd() }, isTraining ? "Pause" : words);
     revise(one, { "aria-disabled": isAtEnd() || isTraining });
     revise(output, {}, `${thousands(samples)} samples, in ${thousands(course.steps)} steps`);
+    const asked = training.questions.find(([, changes]) => isAsked(changes));
+    revise(answer, {}, asked && isAtEnd() && course.isFinite ? asked[2] : "");
     revise(message, {}, course.isFinite ? "" : "The loss is not finite: try a lower rate.");
     revise(section, { "data-samples": samples, "data-exact": last(course.points).exact.join() });
     revise(command, {}, commandLine());
@@ -174,12 +195,17 @@ export function trainingPanel() {
 /** Return links to courses, each of which poses a question. */
 function questionList() {
   const links = training.questions.map(([question, changes]) => {
-    const settings = { ...defaults(), ...changes };
-    const link = h("a", { href: hashOf({ ...initialState, ...settings }) }, question);
-    app.add(() => revise(link, { "aria-current": settingNames().every((name) => app.state[name] === settings[name]) }));
+    const link = h("a", { href: hashOf({ ...initialState, ...defaults(), ...changes }) }, question);
+    app.add(() => revise(link, { "aria-current": isAsked(changes) }));
     return h("li", {}, link);
   });
   return h("ul", { className: "questions", attributes: { "aria-label": "Questions" } }, ...links);
+}
+
+/** Return whether a question with these changes of the defaults has the settings in the state. */
+function isAsked(/** @type {Partial<Settings>} */ changes) {
+  const settings = { ...defaults(), ...changes };
+  return settingNames().every((name) => app.state[name] === settings[name]);
 }
 
 /** Return the control of a setting; a change starts again. */

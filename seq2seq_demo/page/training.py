@@ -21,10 +21,21 @@ SETTINGS = {  # by their names in the address: the label, the default, the choic
     "feed": ("Symbols fed", "expected", ["expected", "own"]),
     "seed": ("Seed", "0", [*map(str, range(100))]),
 }
-QUESTIONS = {  # with the settings that differ from the defaults
-    "Which one will learn to reverse?": {},
-    "What if they need to remember only three digits?": {"length": "3"},
-    "Teach without a teacher: feed them their own symbols": {"feed": "own"},
+QUESTIONS = {  # with the settings that differ from the defaults, and the answer after the training
+    "Which one will learn to reverse?": (
+        {},
+        "With attention, the decoder looks at one input at a time. Without attention, all ten digits must pass through "
+        "the last state, and the network has not yet learned to keep them apart. Do more units help? Fewer digits?",
+    ),
+    "What if they need to remember only three digits?": (
+        {"length": "3"},
+        "Both learned it: three digits pass through the last state. The bottleneck is narrow, not closed.",
+    ),
+    "Teach without a teacher: feed them their own symbols": (
+        {"feed": "own"},
+        "With attention, the network learned without a teacher. Without attention, it learned less than with a "
+        "teacher: after its first error, it is fed wrong symbols.",
+    ),
 }
 
 
@@ -44,7 +55,8 @@ def training_data() -> dict[str, Any]:
         for name, model in MODELS.items()
     ]
     settings = {name: dict(zip(("label", "value", "choices"), row, strict=True)) for name, row in SETTINGS.items()}
-    return {"networks": networks, "settings": settings, "questions": [*QUESTIONS.items()]}
+    questions = [[question, *rest] for question, rest in QUESTIONS.items()]
+    return {"networks": networks, "settings": settings, "questions": questions}
 
 
 def _recipe(config: ModelConfig) -> dict[str, Any]:

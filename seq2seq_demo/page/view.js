@@ -68,20 +68,20 @@ export function buildPage(text, parts) {
   app.addForRuns(showExercise);
   fillTour();
   explainWords();
-  /** @type {(text?: string) => void} */
-  const open = (text) => {
-    app.open(location.hash, text);
+  /** @type {(hash: string, text?: string) => void} */
+  const open = (hash, text) => {
+    app.open(hash, text);
     const { tab } = app.state;
     if (tab) requestAnimationFrame(() => setTimeout(showTab, 0, tab)); // once the page is laid out
   };
-  open(text);
+  open(location.hash, text);
   document.querySelector(".skip")?.addEventListener("click", (event) => {
     event.preventDefault(); // the address holds the state
     byId("source").focus();
   });
-  addEventListener("hashchange", () => {
+  addEventListener("hashchange", ({ newURL }) => {
     const lecture = app.state.lecture && !app.state.embed;
-    open();
+    open(new URL(newURL).hash); // while networks train, location.hash may have been written again
     if (lecture) app.change({ lecture }); // the links of exercises keep the view
     if (lecture && !app.state.tab) scrollTo(0, 0);
   });
