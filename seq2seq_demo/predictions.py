@@ -186,10 +186,8 @@ def to_prediction(answer: Answer, vocabularies: Vocabularies, calibration: Calib
 
 def _in_symbols(vocabulary: Vocabulary, numbers: list[int]) -> tuple[Any, list[Any]]:
     """Return a sequence as a text or a list of integers, and its symbols."""
-    if not vocabulary.is_text:
-        return numbers, numbers
     symbols = vocabulary.to_symbols(numbers)
-    return join_symbols(vocabulary.tokens, symbols), symbols
+    return vocabulary.join(symbols), symbols
 
 
 def unread(record: Record) -> Prediction:

@@ -36,13 +36,6 @@ class Numbering:
     allows_unseen: bool = False  # symbols that a vocabulary lacks get numbers above its own
     splits: bool = False  # choose pairs that validate: only these `allows_unseen`, and they add nothing to a vocabulary
 
-    @property
-    def vocabularies(self) -> Vocabularies | None:
-        """The vocabularies that contain all symbols of valid records; None if they follow from the records."""
-        if self.allows_unseen or not (isinstance(self.source, Vocabulary) and isinstance(self.target, Vocabulary)):
-            return None
-        return Vocabularies(self.source, self.target)
-
     def split(self, record: Record) -> Record:
         """Split a record into symbols; if it is invalid or its source is empty, return it with an error."""
         if record.error:
@@ -123,10 +116,10 @@ class NumberedPairs(NamedTuple):
     """Pairs with their vocabularies and the place of each pair."""
 
     pairs: Pairs
-    vocabularies: Vocabularies
+    vocabularies: Vocabularies  # of all pairs
     places: list[Place]
-    validates: np.ndarray  # [N], a mask of the pairs that validate; none unless the numbering `splits`
-    all_symbols: Vocabularies  # with the symbols that only these pairs contain
+    known: Vocabularies  # without the unseen symbols
+    may_have_unseen: np.ndarray  # [N], a mask of the pairs that validate, or of all if all may have unseen symbols
 
 
 def validation_mask(tokens: str, sources: Iterable[list[Any]]) -> np.ndarray:
@@ -165,36 +158,35 @@ def number_pairs(
     rows: Iterable[Record] = map(numbering.split, records)
     if not pattern:
         rows = map(with_output, rows)
-    vocabularies = all_symbols = numbering.vocabularies
-    if vocabularies and not numbering.splits:
-        rows = (number(row, vocabularies) for row in rows)
     rows = [*itertools.islice(valid_records(rows, on_error), n)]
     if not rows:
         raise InputError("expected pairs of a source and a target, got none")
-    validates = np.zeros(len(rows), bool)
+    sides, may_have_unseen = (numbering.source, numbering.target), np.full(len(rows), numbering.allows_unseen)
     if numbering.splits:
-        validates = validation_mask(numbering.source.tokens, (row.values for row in rows))
-        validates &= not validates.all()
-    if numbering.splits or not vocabularies:
-        training = [*itertools.compress(rows, ~validates)]
-        vocabularies = vocabularies or _vocabularies((numbering.source, numbering.target), training)
-        all_symbols = _vocabularies(vocabularies, rows)
-        rows = [number(row, all_symbols if each else vocabularies) for row, each in zip(rows, validates, strict=True)]
-        validates = validates[[row.error is None for row in rows]]
-        rows = [*valid_records(rows, on_error)]
+        may_have_unseen = validation_mask(numbering.source.tokens, (row.values for row in rows))
+        may_have_unseen &= not may_have_unseen.all()
+    known = _vocabularies(sides, [*itertools.compress(rows, ~may_have_unseen)] or rows)
+    every = _vocabularies(known, rows, extends=True) if may_have_unseen.any() else known
+    rows = [number(row, every if each else known) for row, each in zip(rows, may_have_unseen, strict=True)]
+    may_have_unseen = may_have_unseen[[row.error is None for row in rows]]
+    rows = [*valid_records(rows, on_error)]
     sources = Sequences.of_rows([row.values for row in rows])
     if pattern:
         targets = _pattern_targets(pattern, sources, rows, numbering)
     else:
         targets = Sequences.of_rows([row.output for row in rows])
-    places = [row.place for row in rows]
-    return NumberedPairs(Pairs(sources, targets), vocabularies, places, validates, all_symbols or vocabularies)
+    return NumberedPairs(Pairs(sources, targets), every, [row.place for row in rows], known, may_have_unseen)
 
 
-def _vocabularies(sides: tuple[Tokenizer, Tokenizer], rows: list[Record]) -> Vocabularies:
-    """Return the vocabularies of the sources and targets in rows."""
-    source = _vocabulary(sides[0], [row.values for row in rows])
-    return Vocabularies(source, _vocabulary(sides[1], [row.output or [] for row in rows]))
+def _vocabularies(sides: Iterable[Tokenizer], rows: list[Record], extends: bool = False) -> Vocabularies:
+    """Return the vocabularies of rows, or those that are known; `extends` adds the other symbols in the rows."""
+    columns = [row.values for row in rows], [row.output or [] for row in rows]
+    return Vocabularies(
+        *(
+            side if isinstance(side, Vocabulary) and not extends else _vocabulary(side, column)
+            for side, column in zip(sides, columns, strict=True)
+        )
+    )
 
 
 def _vocabulary(side: Tokenizer, rows: list[list[Any]]) -> Vocabulary:

@@ -21,7 +21,7 @@ from seq2seq_demo.data.patterns import PATTERNS, PatternTask, as_pattern
 from seq2seq_demo.data.reading import InputFormat, Layout, file_title, read_file
 from seq2seq_demo.data.records import Place, Record, Tokens, python_records, recognise
 from seq2seq_demo.data.sequences import Pairs, Sequences
-from seq2seq_demo.data.vocabulary import MAX_LISTED, MAX_SYMBOL, Vocabularies, tokenizers
+from seq2seq_demo.data.vocabulary import MAX_LISTED, MAX_SYMBOL, Vocabularies, form_of, tokenizers
 from seq2seq_demo.declarations import likely_name, preview, require_choice
 from seq2seq_demo.errors import InputError, MissingInput, UsageError
 
@@ -198,24 +198,23 @@ def as_pair_task(
     """
     if isinstance(data, PairTask):
         return data
-    how = how._replace(trains=how.trains and validation is None)
-    title, numbered, n_skipped = _read(data, "pairs", how, n)
-    pairs, vocabularies, places, validates, all_symbols = numbered
+    splits = how.trains and validation is None
+    title, numbered, n_skipped = _read(data, "pairs", how._replace(trains=splits), n)
+    pairs, vocabularies, places = numbered[:3]
     if n and len(pairs) < n:
         raise InputError(f"{title}: expected {n} pairs, found {len(pairs)}")
-    name, validating = how.pattern.name if how.pattern else task_name(title), None
-    largest = {**how.largest, **vocabularies.largest_symbols()}
-    if validates.any():
-        of_validation = [*itertools.compress(places, validates)]
-        for notice in unseen_notices(pairs[validates], all_symbols, of_validation, largest):
-            how.notify(notice)
-    if validation is not None:
-        how = how._replace(vocabularies=vocabularies, allows_unseen=how.pattern is None)
+    name, validating, mask = how.pattern.name if how.pattern else task_name(title), None, None
+    if splits and numbered.may_have_unseen.any():
+        vocabularies, mask = numbered.known, numbered.may_have_unseen
+        numbered = numbered._replace(pairs=pairs[mask], places=[*itertools.compress(places, mask)])
+    elif validation is not None:
+        how = how._replace(vocabularies=vocabularies, allows_unseen=how.pattern is None, trains=False)
         _, numbered, n_more = _read(validation, "validation", how)
-        for notice in unseen_notices(*numbered[:3], largest):
-            how.notify(notice)
         validating, n_skipped = numbered.pairs, n_skipped + n_more
-    return PairTask(name, pairs, validating, vocabularies, places, n_skipped, validates if validates.any() else None)
+    if mask is not None or validating:
+        for notice in unseen_notices(*numbered[:3], {**how.largest, **vocabularies.largest_symbols()}):
+            how.notify(notice)
+    return PairTask(name, pairs, validating, vocabularies, places, n_skipped, mask)
 
 
 def _read(data: Any, title: str, how: PairReading, n: int | None = None) -> tuple[str, NumberedPairs, int]:
@@ -230,9 +229,11 @@ def _read(data: Any, title: str, how: PairReading, n: int | None = None) -> tupl
         kinds = recognise(tokens, records)
     largest = {} if how.allows_unseen else how.largest
     limits = largest.get("in_max_int"), largest.get("out_max_int")
-    numbering = Numbering(
-        *tokenizers(kinds, how.lowercase, how.vocabularies), *limits, allows_unseen=how.allows_unseen, splits=how.trains
-    )
+    source, target = tokenizers(kinds, how.lowercase, how.vocabularies)
+    if not how.vocabularies:
+        source = replace(source, form=form_of(source.tokens, (record.values for record in records)))
+        target = replace(target, form=form_of(target.tokens, (record.output for record in records)))
+    numbering = Numbering(source, target, *limits, allows_unseen=how.allows_unseen, splits=how.trains)
     try:
         on_error = None if how.max_skipped is None else skipped.append
         numbered = number_pairs(records, numbering, n, how.pattern, on_error)

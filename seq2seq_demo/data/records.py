@@ -32,7 +32,7 @@ RECOGNISED = 10_000  # the first records, from which kinds of tokens are recogni
 FEW_WORDS, MEAN_COUNT = 50, 25
 Tokens = tuple[str | None, str | None]  # the kinds of sources and of targets; None: to be recognised
 MAX_DEPTH = 100  # levels of nested lists and objects in a value that is copied to the answer
-_NOT_IN_WORDS = re.compile(r"[0-9!-/:-@\[-`{-~]")  # digits and ASCII punctuation
+_NOT_IN_WORDS = re.compile(r"[!-/:-@\[-`{-~]|^[0-9]|[0-9](?!$)")  # ASCII punctuation, and digits but for one at the end
 _INTEGERS = re.compile(r"\s*(0|[1-9][0-9]{0,9})([\s,]+(0|[1-9][0-9]{0,9}))+[\s,]*")  # no leading zeros, unlike dates
 
 
@@ -240,8 +240,8 @@ def _kind(values: list[Any], is_beside_integers: bool) -> str:
 
     The side is integers if at least half of its values are lists of integers or numbers, and some are lists or the
     other side is integers. It is words if a list contains a string of several characters, or if texts contain spaces
-    and their words recur: there are few, most occur twice, and most are without digits and punctuation. Otherwise, it
-    is characters.
+    and their words recur: there are few, most occur twice, and most are without punctuation and without digits but for
+    one at the end. Otherwise, it is characters.
     """
     texts = [value for value in values if isinstance(value, str) and value]
     lists = [value for value in values if isinstance(value, list | tuple) and value]
@@ -254,6 +254,6 @@ def _kind(values: list[Any], is_beside_integers: bool) -> str:
     words = [word for text in texts for word in text.split()]
     counts = Counter(words)
     has_spaces = len(words) > sum(not text.isspace() for text in texts)  # a text has several words
-    n_once, n_unusual = [*counts.values()].count(1), sum(bool(_NOT_IN_WORDS.search(word)) for word in words)
-    recur = len(counts) <= FEW_WORDS + len(words) / MEAN_COUNT and 2 * n_once <= len(counts)
-    return WORDS if has_spaces and recur and 2 * n_unusual <= len(words) else CHARACTERS
+    n_once, n_unusual = [*counts.values()].count(1), sum(bool(_NOT_IN_WORDS.search(word)) for word in counts)
+    recur = len(counts) <= FEW_WORDS + len(words) / MEAN_COUNT and 2 * max(n_once, n_unusual) <= len(counts)
+    return WORDS if has_spaces and recur else CHARACTERS

@@ -1,7 +1,8 @@
 """Vocabularies, which map the characters or words of a text to the numbers that a network processes.
 
 Sequences of integers need no mapping. Text is converted to Unicode's normal form C, so that é is one character no
-matter how it was typed.
+matter how it was typed. Characters with Hangul are converted to form D, because there are 67 letters, but thousands of
+syllables, most of which few pairs contain; answers are composed again.
 """
 
 import contextlib
@@ -17,9 +18,10 @@ from seq2seq_demo.declarations import preview, require_flag
 from seq2seq_demo.errors import InputError, UsageError, WeightsError, require
 
 UNKNOWN = "\ufffd"  # shown for number 1 if the vocabulary has only one symbol; a network has at least two
-FORMS = ("NFC", "NFD", "NFKC", "NFKD")  # new networks have the first one
+FORMS = ("NFC", "NFD", "NFKC", "NFKD")  # new networks have one of the first two
 MAX_SYMBOL = 2**31 - 1
 MAX_LISTED = 40  # maximum number of symbols in an error message
+_HANGUL = re.compile("[\u1100-\u11ff\uac00-\ud7a3]")  # letters and syllables
 _INTEGER = re.compile(r"[+-]?[0-9]{1,4300}")  # Python parses no longer ones
 
 
@@ -131,8 +133,14 @@ class Vocabulary(Tokenizer):
 
     def to_value(self, numbers: Iterable[int]) -> str | list[int]:
         """Convert numbers to a sequence as a user gives it: a text, or a list of integers."""
-        symbols = self.to_symbols(numbers)
-        return join_symbols(self.tokens, symbols) if self.is_text else symbols
+        return self.join(self.to_symbols(numbers))
+
+    def join(self, symbols: list[Any]) -> str | list[int]:
+        """Join symbols to a text, in which letters of Hangul are syllables; integers are unchanged."""
+        if not self.is_text:
+            return symbols
+        text = join_symbols(self.tokens, symbols)
+        return unicodedata.normalize("NFC", text) if self.form == "NFD" and _HANGUL.search(text) else text
 
 
 class Vocabularies(NamedTuple):
@@ -175,6 +183,12 @@ def tokenizers(
     if known and lowercase not in (None, was := known.source.lowercase):
         raise UsageError(f"expected `lowercase` as in the network's training, {was}, got {lowercase}")
     return known or (Tokenizer(tokens[0], lowercase=bool(lowercase)), Tokenizer(tokens[1]))
+
+
+def form_of(tokens: str, values: Iterable[object]) -> str:
+    """Return the normal form in which a new network has the values of one side."""
+    has_hangul = tokens == CHARACTERS and any(_HANGUL.search(str(value)) for value in values)
+    return "NFD" if has_hangul else "NFC"
 
 
 def _parse_integers(text: str, place: object) -> list[int]:

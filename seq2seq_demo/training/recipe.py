@@ -24,8 +24,8 @@ PAIRS_EXPONENT, MULTIPLICATIONS_EXPONENT = 0.4, 0.75
 MIN_EPOCHS, MAX_EPOCHS = 3, 200
 
 # Few pairs validate too little to choose an epoch, so the last epoch is kept. A second dropout mask for each pair takes
-# half as much time again, which few pairs are worth.
-FEW_PAIRS, CONSISTENCY = 2000, 2.0
+# half as much time again, which few pairs are worth, unless an input symbol occurs fewer than RARE times on average.
+FEW_PAIRS, CONSISTENCY, RARE = 2000, 2.0, 10
 
 # With more pairs, a training run ends early if a fifth of its epochs bring no improvement.
 PATIENCE, MIN_PATIENCE = 0.22, 5
@@ -55,7 +55,8 @@ def recommended_settings(pairs: PairStatistics) -> dict[str, Any]:
     rate, dropout = LEARNING_RATE * many**LEARNING_RATE_EXPONENT, DROPOUT * many**DROPOUT_EXPONENT
     scaled = {"learning_rate": round(rate, 4), "dropout": round(dropout, 2)}
     best = {"keep_best": True, "patience": patience_of(_epochs(pairs))}
-    kept = {"consistency": CONSISTENCY} if is_few else best
+    is_rare = pairs.n_pairs * pairs.mean_in_len < RARE * pairs.n_input_symbols
+    kept = {"consistency": 0.0 if is_rare else CONSISTENCY} if is_few else best
     return {**MODEL, **TRAINING, **scaled, **kept, "epochs": _epochs(pairs)}
 
 

@@ -299,6 +299,7 @@ def kinds(sources, targets, tokens=UNKNOWN, has_fields=False):
         ([f"{n // 60:02}:{n % 60:02} {n % 2}" for n in range(1440)] * 10, "characters"),  # each time occurs 10 times
         (["Rohr, 8,5x60 mm", "Rohr, 8,5x80 mm", "Blech, 8,5x60 mm"] * 9, "characters"),  # digits and punctuation
         (["AH0 B", "B AH0 K", "K IY1"] * 9, "words"),  # phones with stress
+        (["mille cent dix-sept", "cent trente-six", "mille vingt-deux"] * 9, "characters"),  # most words have a hyphen
         (["ab cd", "ef"], "characters"),  # each word occurs once
         ([["HH", "AH"], ["L"]], "words"),
         ([[3, 1], [4]], "integers"),
