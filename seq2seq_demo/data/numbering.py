@@ -116,7 +116,7 @@ class NumberedPairs(NamedTuple):
     """Pairs with their vocabularies and the place of each pair."""
 
     pairs: Pairs
-    vocabularies: Vocabularies  # of all pairs
+    vocabularies: Vocabularies
     places: list[Place]
     known: Vocabularies  # without the unseen symbols
     may_have_unseen: np.ndarray  # [N], a mask of the pairs that validate, or of all if all may have unseen symbols

@@ -13,7 +13,7 @@ from seq2seq_demo.trained_network import load
 
 TOKENS = ["--in-tokens", "characters", "--out-tokens", "words"]
 TRAIN = ["train", "--from-file", "train.tsv", *TOKENS, *SMALL_PAIRS, "--batch-size", 16]
-LETTERS = "abé가😀"
+LETTERS = "abéか😀"
 
 
 def rows(n, seed=0):
@@ -53,18 +53,18 @@ def test_train_evaluate_and_predict_texts(run, fast_steps):
     total = json.loads(run.ok("evaluate -i w --from-file test.tsv --json")[0])
     assert (total["n"], total["n_pairs"]) == (n, 102)
     assert f"exact match {total['exact_match']:.5f}, " in out
-    out, _ = run.ok("predict -i w abé 가")
-    assert [line.partition(", ")[0] for line in out.splitlines()] == ["==> For input abé", "==> For input 가"]
+    out, _ = run.ok("predict -i w abé か")
+    assert [line.partition(", ")[0] for line in out.splitlines()] == ["==> For input abé", "==> For input か"]
 
 
 def test_predict_texts_as_json(run, text_network):
-    out, _ = run.ok("predict -i w 가b --show-attention")
+    out, _ = run.ok("predict -i w かb --show-attention")
     _, header, *lines, _ = out.splitlines()
-    assert header.endswith("  가  b")
+    assert header.endswith("  か  b")
     assert all(line.endswith("|") for line in lines)
-    out, _ = run.ok("predict -i w 가b --json --show-attention")
+    out, _ = run.ok("predict -i w かb --json --show-attention")
     facts = json.loads(out)
-    assert (facts["source"], facts["source_tokens"]) == ("가b", ["가", "b"])
+    assert (facts["source"], facts["source_tokens"]) == ("かb", ["か", "b"])
     assert facts["prediction"] == " ".join(facts["prediction_tokens"])
     n = len(facts["prediction_tokens"]) + facts["ended"]
     assert (len(facts["probabilities"]), np.shape(facts["attention"])) == (n, (n, 2))
