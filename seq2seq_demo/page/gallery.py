@@ -69,7 +69,6 @@ GALLERY = {
 EXAMPLES = {
     "dates": (
         ("3 March 2021", "2021-03-03"),
-        ("March 2021", "2021-03"),
         ("the 22nd of November 1963", "1963-11-22"),
         ("Mittwoch, den 3. März 2021", "2021-03-03"),
         ("1er mai 1968", "1968-05-01"),
@@ -80,8 +79,6 @@ EXAMPLES = {
         ("0", "zero"),
         ("100001", "one hundred thousand one"),
         ("90000", "ninety thousand"),
-        ("13", "thirteen"),
-        ("700", "seven hundred"),
     ),
     "g2p": (
         ("through", "TH R UW"),
@@ -89,7 +86,6 @@ EXAMPLES = {
         ("hello", "HH EH L OW"),
         ("attention", "AH T EH N SH AH N"),
         ("knight", "N AY T"),
-        ("queue", "K Y UW"),
     ),
 }  # sources and their right answers by shipped network; other shipped networks have examples of their pattern
 
@@ -129,18 +125,15 @@ def exercises(name: str) -> str:
     for i, (title, question, answer) in enumerate(sections):
         if links[i].startswith(f"{name}.html#"):
             steps = STEPS.format(links[i - 1], links[(i + 1) % len(links)], LINKS, i + 1)
-            texts = f"<h3>{title}</h3>{question}{PREDICTION}{answer}{steps}"
-            shown += f'<article id="exercise-{i + 1}">{texts}</article>'
+            shown += f'<article id="exercise-{i + 1}"><h3>{title}</h3>{question}{PREDICTION}{answer}{steps}</article>'
     return f"<details>{FOLDED}{shown}</details>".replace(f'"{name}.html#', '"#') if shown else ""
 
 
 def _name_exercises(text: str) -> str:
     """Return the text of LINKS with the number of the exercise in each link."""
-
-    def name(section: re.Match[str]) -> str:
-        return re.sub(r'(html#[^"]*)', rf"\1&amp;exercise={section[1]}", section[0])
-
-    return re.sub(r"<h2>(\d+)\..*?</section>", name, text, flags=re.DOTALL)
+    link, named = r'(html#[^"]*)', r"\1&amp;exercise="
+    section = re.compile(r"<h2>(\d+)\..*?</section>", re.DOTALL)
+    return section.sub(lambda found: re.sub(link, named + found[1], found[0]), text)
 
 
 def _static_page(asset: str, title: str, **parts: str) -> str:
