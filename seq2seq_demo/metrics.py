@@ -141,11 +141,11 @@ def calibrate(answers: AnswerProbabilities) -> tuple[Calibration, float | None]:
         likelihood = np.where(answers.is_right, each, 1 - each)
         return np.bincount(folds, -np.log(np.clip(likelihood, MIN_DOUBT, 1)), N_FOLDS)
 
-    calibration = _most_probable(lambda *at: fold_losses(*at).sum())
+    calibration = _most_probable(lambda *at: float(fold_losses(*at).sum()))
     if len(folds) < MIN_ANSWERS or not answers.is_right.any():
         return calibration, None
     for fold in range(N_FOLDS):
-        others = _most_probable(lambda *at, fold=fold: np.delete(fold_losses(*at), fold).sum())
+        others = _most_probable(lambda *at, fold=fold: float(np.delete(fold_losses(*at), fold).sum()))
         confidence[folds == fold] = answers.confidences(others)[folds == fold]
     return calibration, expected_calibration_error(confidence, answers.is_right)
 
