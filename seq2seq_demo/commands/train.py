@@ -193,10 +193,11 @@ def _print_outcome(network: TrainedNetwork, config: TrainConfig, path: Path) -> 
         print_line(f"Ensemble of {len(network.members)} networks: {figures}")
     elif reason := stop_reason(epochs, config):
         print_notice(f"Stopped early ({reason}")
-    if network.calibration_error is not None:
-        print_notice(f"Calibration error {network.calibration_error:.4f} on the validation pairs (cross-validated)")
-    elif network.calibration:
-        print_notice("Too few pairs to calibrate: too few validate, or no answer to them is right")
+    if network.calibration:
+        error, few = network.calibration_error, "Too few pairs to calibrate: too few validate, or no answer is right"
+        print_notice(
+            few if error is None else f"Calibration error {error:.4f} on the validation pairs (cross-validated)"
+        )
     if epochs and not network.others and network.step < epochs[-1].step:
         print_notice(f"The saved network is from epoch {best_epoch(epochs).epoch}, the best one")
     exact_match = reached.exact_match if reached else 0.0

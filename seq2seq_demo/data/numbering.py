@@ -181,16 +181,13 @@ def number_pairs(
 def _vocabularies(sides: Iterable[Tokenizer], rows: list[Record], extends: bool = False) -> Vocabularies:
     """Return the vocabularies of rows, or those that are known; `extends` adds the other symbols in the rows."""
     columns = [row.values for row in rows], [row.output or [] for row in rows]
-    return Vocabularies(
-        *(
-            side if isinstance(side, Vocabulary) and not extends else _vocabulary(side, column)
-            for side, column in zip(sides, columns, strict=True)
-        )
-    )
+    return Vocabularies(*(_vocabulary(*each, extends) for each in zip(sides, columns, strict=True)))
 
 
-def _vocabulary(side: Tokenizer, rows: list[list[Any]]) -> Vocabulary:
+def _vocabulary(side: Tokenizer, rows: list[list[Any]], extends: bool) -> Vocabulary:
     """Return the vocabulary of one side's symbols: those of a known vocabulary, then all others by code point."""
+    if isinstance(side, Vocabulary) and not extends:
+        return side
     if not side.is_text:
         return Vocabulary()
     known = (*side.symbols, UNKNOWN)[: side.largest + 1] if isinstance(side, Vocabulary) else ()

@@ -313,13 +313,14 @@ def _outlier_warning(kind: str, sequences: Sequences, places: Sequence[Place]) -
 
 
 def _space_warning(task: PairTask) -> Iterator[str]:
-    """Warn about sources of characters that begin or end with a space, which is hard to see."""
-    vocabulary, sequences = task.vocabularies.source, task.pairs.sources
-    if vocabulary.tokens == CHARACTERS and " " in vocabulary.symbols:
-        ends = np.cumsum(sequences.lengths)
-        is_space = sequences.symbols == vocabulary.symbols.index(" ")
-        if n := int((is_space[ends - 1] | is_space[ends - sequences.lengths]).sum()):
-            yield f"Sources with a space at the beginning or end, which counts as a character: {n}"
+    """Warn about characters that begin or end with a space, which is hard to see."""
+    sides = {"Sources": task.pairs.sources, "Targets": task.pairs.targets}
+    for (name, side), vocabulary in zip(sides.items(), task.vocabularies, strict=True):
+        if vocabulary.tokens == CHARACTERS and " " in vocabulary.symbols:
+            sequences = side[side.lengths > 0]
+            ends, is_space = np.cumsum(sequences.lengths), sequences.symbols == vocabulary.symbols.index(" ")
+            if n := int((is_space[ends - 1] | is_space[ends - sequences.lengths]).sum()):
+                yield f"{name} with a space at the beginning or end, which counts as a character: {n}"
 
 
 def max_typical_length(lengths: np.ndarray) -> int:

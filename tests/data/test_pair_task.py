@@ -246,3 +246,6 @@ def test_sources_with_outer_spaces_are_counted(tokens, n):
     rows = [(source, str(number)) for number, source in enumerate((" a", "b c", "d ", " e"))]
     warnings = [*pair_warnings(as_pair_task(rows, PairReading(tokens=(tokens, tokens))))]
     assert warnings == [f"Sources with a space at the beginning or end, which counts as a character: {n}"] * bool(n)
+    rows = [("a", " x"), ("b", ""), ("c", "x y"), ("d", "")]
+    targets = [*pair_warnings(as_pair_task(rows, PairReading(tokens=("characters", tokens))))][1:]
+    assert [text.partition(" with")[0] for text in targets] == ["Targets"] * (tokens == "characters")
