@@ -2,7 +2,7 @@
 
 import { thousands } from "./format.js";
 import { last, Network } from "./network.js";
-import { PATTERNS, targetOf } from "./symbols.js";
+import { generator, PATTERNS, targetOf } from "./symbols.js";
 import { NONE, zeros } from "./tape.js";
 import { exactAnswers, Trainer } from "./trainer.js";
 
@@ -26,16 +26,6 @@ const LARGEST = 9; // symbol
 const N_MEASURED = 100; // new sources for exact match, over all lengths
 const MEASURED_EACH = 20; // steps
 const DECAY = 24_000; // samples; the learning rate falls as 1 / (1 + (samples / DECAY)²)
-
-/** Return a function that returns pseudorandom numbers from 0 to 1.
-    @type {(seed: number) => () => number} */
-function generator(seed) {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0; // a linear congruential generator (Knuth and Lewis)
-    return state / 2 ** 32;
-  };
-}
 
 /** Draw the weights of a network with cells of size H.
     @type {(parameters: Parameter[], H: number, random: () => number) => Record<string, Matrix>} */

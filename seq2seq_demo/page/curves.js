@@ -19,15 +19,9 @@ const CURVES = [
   { kind: "loss", title: "Loss in training", format: (x) => formatNumber(x, 2) },
 ];
 
-/** Return the curves of a course, and `draw`.
-    @type {(course: () => Course) => { figures: HTMLElement[], draw: () => void }} */
-export function curves(course) {
-  const charts = CURVES.map((curve) => chart(curve, course));
-  const draw = () => {
-    for (const chart of charts) chart.draw();
-  };
-  return { figures: charts.map(({ figure }) => figure), draw };
-}
+/** Return the figures of a course.
+    @type {(course: () => Course) => HTMLElement[]} */
+export const curves = (course) => CURVES.map((curve) => chart(curve, course));
 
 /** Return the last point up to the moment that the page shows. */
 function shownPoint(/** @type {Course} */ { points, keptSteps }) {
@@ -35,7 +29,7 @@ function shownPoint(/** @type {Course} */ { points, keptSteps }) {
   return points.findLast(({ samples }) => samples <= end) ?? points[0];
 }
 
-/** @type {(curve: Curve, course: () => Course) => { figure: HTMLElement, draw: () => void }} */
+/** @type {(curve: Curve, course: () => Course) => HTMLElement} */
 function chart(curve, course) {
   const box = h("div", { className: "curves" });
   const values = app.networks.map(() => h("b"));
@@ -49,7 +43,8 @@ function chart(curve, course) {
     if (width()) redraw(box, picture(curve, course().points, point, width()));
   };
   const width = onNewWidth(box, draw);
-  return { figure: h("figure", {}, caption, box), draw };
+  app.add(() => app.isStep || draw());
+  return h("figure", {}, caption, box);
 }
 
 /** Draw a curve of each network, with a line at a point.

@@ -334,24 +334,18 @@ export class Diagram {
     const { alpha } = run.steps[t];
     if (!alpha) return [];
     const [x, output, lane] = [this.x(t) + column / 2, this.x(t) + 0.3 * size, answer - 10 * u];
-    /** @type {(cx: number, status: Status) => SVGElement} */
-    const dot = (cx, status) =>
-      svg("circle", {
-        cx,
-        cy: y,
-        r: 7 * u,
-        class: `context ${status}`,
-        "data-word": status === "done" ? "previous" : "context",
-      });
+    /** @type {(cx: number, word: string, status: Status) => SVGElement} */
+    const dot = (cx, word, status) =>
+      svg("circle", { cx, cy: y, r: 7 * u, class: `context ${status}`, "data-word": word });
     /** @type {(cx: number, i: number, status: Status) => SVGElement} */
     const feed = (cx, i, status) => this.arrow([cx, y, this.x(i) - 0.3 * size, decoder], status);
     return [
       ...this.attentionLines(alpha, x),
-      ...(t ? [feed(x - column, t, "current"), dot(x - column, "done")] : []),
+      ...(t ? [feed(x - column, t, "current"), dot(x - column, "previous", "done")] : []),
       this.arrow([output, decoder, x - 6 * u, y + 6 * u], "current"),
       this.arrow([x, y, x, lane, output, lane, output, answer], "current"),
       ...(t + 1 < T ? [feed(x, t + 1, "ahead")] : []),
-      dot(x, "current"),
+      dot(x, "context", "current"),
     ];
   }
 
@@ -371,16 +365,9 @@ export class Diagram {
     const lines = largest(alpha, alpha.length)
       .filter((s) => alpha[s] >= 0.005)
       .map((s) => {
-        const stroke = { "stroke-width": (1 + 9 * alpha[s]) * u, "stroke-opacity": 0.15 + 0.85 * alpha[s] };
-        return svg("line", {
-          x1,
-          y1,
-          x2: this.x(s),
-          y2: below + 20 * u,
-          ...stroke,
-          class: "attention-line",
-          "data-word": "attention",
-        });
+        const [ends, width] = [{ x1, y1, x2: this.x(s), y2: below + 20 * u }, (1 + 9 * alpha[s]) * u];
+        const stroke = { "stroke-width": width, "stroke-opacity": 0.15 + 0.85 * alpha[s] };
+        return svg("line", { ...ends, ...stroke, class: "attention-line", "data-word": "attention" });
       });
     const unit = this.column < 39 * letter ? "" : " %";
     const numbers = largest(alpha, alpha.length)

@@ -1,4 +1,4 @@
-/* Patterns and vocabularies, as in data/patterns.py and data/vocabulary.py. */
+/* Patterns and vocabularies, as in data/patterns.py and data/vocabulary.py, and random numbers for sources. */
 
 /** @typedef {{ tokens: "integers" | "characters" | "words", symbols: string[], largest: number, form?: string,
       lowercase?: boolean, words?: string[] }} VocabularyData */
@@ -27,6 +27,16 @@ export const PATTERNS = {
     return Array.from(String(first + second).padStart(half + 1, "0"), Number);
   },
 };
+
+/** Return a function that returns pseudorandom numbers from 0 to 1.
+    @type {(seed: number) => () => number} */
+export function generator(seed) {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0; // a linear congruential generator (Knuth and Lewis)
+    return state / 2 ** 32;
+  };
+}
 
 /** Return the target of a source; null if the pattern is not in PATTERNS or does not accept the source.
     @type {(pattern: string | null, source: number[], largest: number) => number[] | null} */

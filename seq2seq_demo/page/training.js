@@ -234,7 +234,6 @@ function commandLine() {
 
 /** Return the panel beside the pictures: the curves, the slider over the kept steps, and the attention. */
 export function trainingSide(/** @type {HTMLElement | null} */ attention) {
-  const { figures, draw } = curves(() => course);
   const track = new Track({
     id: "moment",
     label: "Step of training",
@@ -248,7 +247,6 @@ export function trainingSide(/** @type {HTMLElement | null} */ attention) {
     },
     finish: () => announceAnswers(),
   });
-  app.add(() => app.isStep || draw());
   const back = h("div", { className: "track" }, "Look back ", ...track.elements);
-  return panel("curves", "Curves", "", ...figures, back, attention);
+  return panel("curves", "Curves", "", ...curves(() => course), back, attention);
 }

@@ -3,6 +3,7 @@
 import { app, soon } from "./app.js";
 import { percent } from "./format.js";
 import { isForced } from "./runs.js";
+import { generator } from "./symbols.js";
 
 /** @import { Run, TrainedNetwork } from "./trained.js" */
 
@@ -18,11 +19,8 @@ class Trials {
   /** @param {TrainedNetwork} network @param {number} S @param {number[]} outputs */
   constructor(network, S, outputs) {
     const { sourceVocabulary, targetVocabulary } = network;
-    let state = 1; // the same for each network
-    const random = (/** @type {number} */ n) => {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      return Math.floor((n * state) / 2 ** 32);
-    };
+    const next = generator(1); // the same for each network
+    const random = (/** @type {number} */ n) => Math.floor(n * next());
     const others = targetVocabulary.largest;
     this.network = network;
     this.pairs = Array.from({ length: S > MAX_LENGTH ? 0 : N_SOURCES }, () => {
