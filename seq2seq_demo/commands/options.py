@@ -121,11 +121,8 @@ class NetworkOptions(TaskOptions):
         """
         pattern_file = self.pattern and self.pattern.rpartition(":")[0]
         from_file = "/dev/stdin" if self.from_file == "-" else self.from_file
-        read = {
-            "--from-file": from_file,
-            "-p": pattern_file,
-            "--validation-file": getattr(self, "validation_file", None),
-        }
+        validation = getattr(self, "validation_file", None)
+        read = {"--from-file": from_file, "-p": pattern_file, "--validation-file": validation}
         options = {os.path.realpath(path): "-i" for path in self.input_weights}
         options |= {os.path.realpath(path): option for option, path in read.items() if path}
         for option, path in outputs.items():
@@ -255,8 +252,14 @@ class TrainOptions(NetworkOptions):
             raise UsageError("expected --few-symbols or a file, got both: sources in a file are not random")
         self._require_file_for("in_tokens", "out_tokens", "format", "encoding", "columns", "header")
         self._require_file_for("validation_file", "keep_going", "lowercase")
-        outputs = {"-o": self.output, "--history": self.history, "--history-plot": self.history_plot}
-        self._check_outputs(outputs, may_replace_weights="-o")
+        histories = {"--history": self.history, "--history-plot": self.history_plot}
+        of_members = {
+            f"{option} of member {n}": file_names.member_path(path, n)
+            for n in range(2, 1 + settings.get("members", 1))
+            for option, path in histories.items()
+            if path
+        }
+        self._check_outputs({"-o": self.output} | histories | of_members, may_replace_weights="-o")
         if not (settings.get("points") or self.resume or is_untrained or self.from_file):
             expected = "the number of points, as in `train 100000`, or a file of pairs, as in `train pairs.tsv`"
             raise UsageError(f"train expects {expected}, got neither")

@@ -44,21 +44,9 @@ GALLERY = {
         "Make one symbol wrong: mostly, only the network with attention recovers.",
         ("reversed-attention", "long-rnn"),
     ),
-    "sorting": Entry(
-        "Sorting",
-        "It learned the order of digits from examples alone.",
-        ("sorted-attention",),
-    ),
-    "dates": Entry(
-        "Dates in words",
-        "Dates in five languages become digits, even 31 February.",
-        ("dates",),
-    ),
-    "numbers": Entry(
-        "Numbers in words",
-        "Numbers up to 999,999 become English words. Try 0.",
-        ("numbers",),
-    ),
+    "sorting": Entry("Sorting", "It learned the order of digits from examples alone.", ("sorted-attention",)),
+    "dates": Entry("Dates in words", "Dates in five languages become digits, even 31 February.", ("dates",)),
+    "numbers": Entry("Numbers in words", "Numbers up to 999,999 become English words. Try 0.", ("numbers",)),
     "pronunciation": Entry(
         "Spelling to pronunciation",
         "English words become sounds. Which names will it get wrong?",

@@ -96,6 +96,7 @@ def test_options_that_name_the_same_file_are_refused(run):
     Path("mine.py").write_text("def f(source):\n    return source\n")
     os.symlink("pairs.jsonl", "same.jsonl")
     os.symlink("new", "new.link")
+    Path("g.2.json").write_text("1,2\n" * 20)
     os.symlink(SNAPSHOT, "link")
     before = {name: Path(name).read_bytes() for name in os.listdir() if os.path.exists(name)}
     for options, expected in [
@@ -105,6 +106,7 @@ def test_options_that_name_the_same_file_are_refused(run):
         ("50 -i w --history w", "-i and --history to be different files"),
         ("50 -o new --history new", "-o and --history to be different files"),
         ("50 -o new --history new.link", "-o and --history to be different files"),
+        ("--from-file g.2.json --history g.json --members 2 --force", "--from-file and --history of member 2 to be"),
         ("50 --history-plot a.png --history a.png", "--history and --history-plot to be different files"),
         (f"--resume -o {SNAPSHOT}", "-o to name a file that is not a snapshot"),
         ("--resume -o link", "-o to name a file that is not a snapshot"),
