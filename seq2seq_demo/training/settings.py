@@ -140,6 +140,10 @@ def run_notices(task: Task, begun: Snapshot, start: TrainedNetwork | None) -> It
     elif (n := sum((model.in_max_int + 1) ** length for length in task.lengths_of(config, model))) <= config.points:
         drawn = f"{config.points:,} were drawn: few validation sources, if any, are new to the network"
         yield f"There are only {n} source{'s' * (n > 1)} of length {config.lengths}, and {drawn}"
+    if not (isinstance(task, PairTask) or model.ends):
+        whole = task.check(config.in_len, None, model.in_max_int, model.out_max_int)
+        if whole > config.out_len == TrainConfig.out_len:
+            yield f"Targets of {whole} symbols are cut to {config.out_len}: give `out_len` {whole} to learn them whole"
     run = start and start.run
     learned_pairs = start and run and (run.fingerprint.data or start.vocabularies.are_text)
     if run and learned_pairs and task.digest and run.validated_by_content != task.validates_by_content:

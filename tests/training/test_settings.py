@@ -4,10 +4,10 @@ import pytest
 from helpers import AS_PATTERNS
 
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.data.pair_task import as_pair_task
+from seq2seq_demo.data.pair_task import as_pair_task, as_task
 from seq2seq_demo.trained_network import untrained
 from seq2seq_demo.training.recipe import PairStatistics, recommended_settings
-from seq2seq_demo.training.settings import resolve
+from seq2seq_demo.training.settings import new_run, resolve, run_notices
 
 PAIRS, FEW = (as_pair_task([([n // 50, n % 50], [n % 7]) for n in range(size)]) for size in (2400, 1200))
 CHOSEN = recommended_settings(PairStatistics(len(PAIRS.split[0]), 50, 7, 2.0, 1.0)) | {"model": "embedding_attention"}
@@ -42,3 +42,11 @@ def test_a_continued_network_keeps_its_model():
     model, config = resolve(PAIRS, {"batch_size": 8}, start)
     assert model == start.model_config
     assert (config.batch_size, config.epochs, config.dropout) == (8, CHOSEN["epochs"], CHOSEN["dropout"])
+
+
+def test_targets_that_are_cut_by_default_are_reported():
+    task = as_task("reversed")
+    for settings, is_cut in (({"in_len": 12}, True), ({"in_len": 12, "out_len": 5}, False), ({"in_len": 10}, False)):
+        notices = [*run_notices(task, new_run(task, {"points": 20, **settings}), None)]
+        cut = "Targets of 12 symbols are cut to 10: give `out_len` 12 to learn them whole"
+        assert notices == [cut] * is_cut
