@@ -11,7 +11,8 @@ from seq2seq_demo.network.parameters import weight_shapes
 
 # 192 units, or two layers, were no better on 3,000 pairs, and took twice as long.
 MODEL = {"model": "attention", "cell_type": "LSTMCell", "cell_size": 128, "embedding_size": 64, "bidirectional": True}
-TRAINING = {"lr_schedule": "cosine", "batch_size": 32, "label_smoothing": 0.1}
+BATCH_SIZE = 32
+TRAINING = {"lr_schedule": "cosine", "batch_size": BATCH_SIZE, "label_smoothing": 0.1}
 
 # A pattern gets as many epochs as make PATTERN_SAMPLES samples.
 PATTERN = {"model": "attention", "lr_schedule": "cosine", "learning_rate": 0.005}
@@ -21,11 +22,15 @@ PATTERN_SAMPLES, MAX_PATTERN_EPOCHS = 500_000, 100
 # times as long. Pairs that need more computation, because of long sequences or large vocabularies, get fewer epochs.
 REFERENCE_PAIRS, REFERENCE_EPOCHS, REFERENCE_MULTIPLICATIONS = 3600, 60, 3.2e6
 PAIRS_EXPONENT, MULTIPLICATIONS_EXPONENT = 0.4, 0.75
-MIN_EPOCHS, MAX_EPOCHS = 3, 200
+MIN_EPOCHS, MAX_EPOCHS, MIN_UPDATES = 3, 200, 1500
 
 # Few pairs validate too little to choose an epoch, so the last epoch is kept. A second dropout mask for each pair takes
-# half as much time again, which few pairs are worth, unless an input symbol occurs fewer than RARE times on average.
-FEW_PAIRS, CONSISTENCY, RARE = 2000, 2.0, 10
+# half as much time again, which few pairs are worth, unless their symbols are rare.
+FEW_PAIRS, CONSISTENCY = 2000, 2.0
+
+# Symbols are rare if an input symbol occurs fewer than RARE times on average. Each is in few updates, so there are
+# RARE_EPOCHS times as many epochs.
+RARE, RARE_EPOCHS = 10, 1.5
 
 # With more pairs, a training run ends early if a fifth of its epochs bring no improvement.
 PATIENCE, MIN_PATIENCE = 0.22, 5
@@ -50,14 +55,18 @@ class PairStatistics(NamedTuple):
 
 def recommended_settings(pairs: PairStatistics) -> dict[str, Any]:
     """Return the settings of the network and its training for these pairs."""
-    is_few = pairs.n_pairs < FEW_PAIRS
+    are_rare = pairs.n_pairs * pairs.mean_in_len < RARE * pairs.n_input_symbols
+    of_pairs = (REFERENCE_PAIRS / pairs.n_pairs) ** PAIRS_EXPONENT * (RARE_EPOCHS if are_rare else 1)
+    of_length = (REFERENCE_MULTIPLICATIONS / multiplications(pairs)) ** MULTIPLICATIONS_EXPONENT
+    at_least = max(MIN_EPOCHS, round(MIN_UPDATES * BATCH_SIZE / pairs.n_pairs))
+    epochs = min(MAX_EPOCHS, max(at_least, round(REFERENCE_EPOCHS * of_pairs * of_length)))
     many = min(1.0, REFERENCE_PAIRS / pairs.n_pairs)  # below 1 if there are many pairs
     rate, dropout = LEARNING_RATE * many**LEARNING_RATE_EXPONENT, DROPOUT * many**DROPOUT_EXPONENT
-    scaled = {"learning_rate": round(rate, 4), "dropout": round(dropout, 2)}
-    best = {"keep_best": True, "patience": patience_of(_epochs(pairs))}
-    is_rare = pairs.n_pairs * pairs.mean_in_len < RARE * pairs.n_input_symbols
-    kept = {"consistency": 0.0 if is_rare else CONSISTENCY} if is_few else best
-    return {**MODEL, **TRAINING, **scaled, **kept, "epochs": _epochs(pairs)}
+    kept: dict[str, Any] = {"keep_best": True, "patience": patience_of(epochs)}
+    if pairs.n_pairs < FEW_PAIRS:
+        kept = {"consistency": 0.0 if are_rare else CONSISTENCY}
+    scaled = {"learning_rate": round(rate, 4), "dropout": round(dropout, 2), "epochs": epochs}
+    return {**MODEL, **TRAINING, **scaled, **kept}
 
 
 def settings_for_pattern(points: int) -> dict[str, Any]:
@@ -68,13 +77,6 @@ def settings_for_pattern(points: int) -> dict[str, Any]:
 def patience_of(epochs: int) -> int:
     """Return the number of epochs without improvement after which a training run ends."""
     return max(MIN_PATIENCE, round(PATIENCE * epochs))
-
-
-def _epochs(pairs: PairStatistics) -> int:
-    of_pairs = (REFERENCE_PAIRS / pairs.n_pairs) ** PAIRS_EXPONENT
-    of_length = (REFERENCE_MULTIPLICATIONS / multiplications(pairs)) ** MULTIPLICATIONS_EXPONENT
-    epochs: float = REFERENCE_EPOCHS * of_pairs * of_length
-    return min(MAX_EPOCHS, max(MIN_EPOCHS, round(epochs)))
 
 
 def multiplications(pairs: PairStatistics) -> float:

@@ -41,6 +41,14 @@ def test_settings_are_valid_for_any_pairs(n_pairs, length, n_symbols):
     assert 0 < config.dropout <= 0.5
 
 
+def test_few_long_pairs_get_enough_updates_and_rare_symbols_more_epochs():
+    long = {"n_pairs": 1000, "mean_in_len": 60, "mean_out_len": 20}
+    assert epochs(**long) == 48  # 1,500 updates with batches of 32
+    assert epochs(**long | {"n_pairs": 100}) == 200
+    frequent, rare = (epochs(n_pairs=5000, n_input_symbols=n) for n in (4000, 4001))
+    assert rare == pytest.approx(1.5 * frequent, abs=1)
+
+
 def test_few_pairs_keep_the_last_epoch_and_many_the_best_one():
     few, many = (recommended_settings(PHONES._replace(n_pairs=n)) for n in (1999, 2000))
     for n, expected in ((800, 2), (801, 0)):  # each symbol occurs 10 or fewer times
