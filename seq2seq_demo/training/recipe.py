@@ -11,8 +11,7 @@ from seq2seq_demo.network.parameters import weight_shapes
 
 # 192 units, or two layers, were no better on 3,000 pairs, and took twice as long.
 MODEL = {"model": "attention", "cell_type": "LSTMCell", "cell_size": 128, "embedding_size": 64, "bidirectional": True}
-BATCH_SIZE = 32
-TRAINING = {"lr_schedule": "cosine", "batch_size": BATCH_SIZE, "label_smoothing": 0.1}
+TRAINING = {"lr_schedule": "cosine", "batch_size": 32, "label_smoothing": 0.1}
 
 # A pattern gets as many epochs as make PATTERN_SAMPLES samples.
 PATTERN = {"model": "attention", "lr_schedule": "cosine", "learning_rate": 0.005}
@@ -22,7 +21,7 @@ PATTERN_SAMPLES, MAX_PATTERN_EPOCHS = 500_000, 100
 # times as long. Pairs that need more computation, because of long sequences or large vocabularies, get fewer epochs.
 REFERENCE_PAIRS, REFERENCE_EPOCHS, REFERENCE_MULTIPLICATIONS = 3600, 60, 3.2e6
 PAIRS_EXPONENT, MULTIPLICATIONS_EXPONENT = 0.4, 0.75
-MIN_EPOCHS, MAX_EPOCHS, MIN_UPDATES = 3, 200, 1500
+MIN_EPOCHS, MAX_EPOCHS, MIN_SAMPLES = 3, 200, 48_000  # 1,500 batches
 
 # Few pairs validate too little to choose an epoch, so the last epoch is kept. A second dropout mask for each pair takes
 # half as much time again, which few pairs are worth, unless their symbols are rare.
@@ -58,13 +57,12 @@ def recommended_settings(pairs: PairStatistics) -> dict[str, Any]:
     are_rare = pairs.n_pairs * pairs.mean_in_len < RARE * pairs.n_input_symbols
     of_pairs = (REFERENCE_PAIRS / pairs.n_pairs) ** PAIRS_EXPONENT * (RARE_EPOCHS if are_rare else 1)
     of_length = (REFERENCE_MULTIPLICATIONS / multiplications(pairs)) ** MULTIPLICATIONS_EXPONENT
-    at_least = max(MIN_EPOCHS, round(MIN_UPDATES * BATCH_SIZE / pairs.n_pairs))
+    at_least = max(MIN_EPOCHS, round(MIN_SAMPLES / pairs.n_pairs))
     epochs = min(MAX_EPOCHS, max(at_least, round(REFERENCE_EPOCHS * of_pairs * of_length)))
     many = min(1.0, REFERENCE_PAIRS / pairs.n_pairs)  # below 1 if there are many pairs
     rate, dropout = LEARNING_RATE * many**LEARNING_RATE_EXPONENT, DROPOUT * many**DROPOUT_EXPONENT
-    kept: dict[str, Any] = {"keep_best": True, "patience": patience_of(epochs)}
-    if pairs.n_pairs < FEW_PAIRS:
-        kept = {"consistency": 0.0 if are_rare else CONSISTENCY}
+    few = {"consistency": 0.0 if are_rare else CONSISTENCY}
+    kept = few if pairs.n_pairs < FEW_PAIRS else {"keep_best": True, "patience": patience_of(epochs)}
     scaled = {"learning_rate": round(rate, 4), "dropout": round(dropout, 2), "epochs": epochs}
     return {**MODEL, **TRAINING, **scaled, **kept}
 
