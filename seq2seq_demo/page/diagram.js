@@ -112,7 +112,7 @@ export class Diagram {
       !app.state.hidden &&
       (app.isOpening || app.state.moment !== null || Object.keys(app.forced).length > 0);
     const finalState = bidirectional ? "final states, joined" : "final state";
-    const side = (this.x(this.currentColumn) > middle ? -1 : 1) * Math.min(0.3 * room, 145 * u);
+    const side = (this.x(this.currentColumn) > middle ? -1 : 1) * Math.min(0.3 * room, 175 * u);
     /** @type {(order: number) => Status} */
     const status = (order) => (order + 1 === place ? "current" : order < place ? "done" : "ahead");
     /** @type {ReturnType<typeof this.parts>} */

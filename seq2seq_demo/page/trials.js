@@ -66,7 +66,7 @@ export function trialsNote(show) {
     const key = `${source.length} ${outputs}`;
     current = all.get(key) ?? new Trials(network, source.length, outputs);
     all.set(key, current);
-    if (!current.n && network.exact_match !== null && !Object.keys(app.forced).length)
+    if (!current.n && run.target && network.exact_match !== null && !Object.keys(app.forced).length)
       return `Right on ${percent(network.exact_match)} of the pairs held out from training${but}.`;
     if (current.pairs.length) workSoon();
     if (current.pairs.length || !current.n) return "";
