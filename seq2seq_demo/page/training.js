@@ -27,6 +27,7 @@ let training;
 let course;
 let speed = SPEEDS.slow;
 let isTraining = false;
+let end = 0; // the number of samples at which training pauses
 let isPressed = false; // the pointer; a click ends on the element on which it began, so no picture is drawn meanwhile
 const results = h("table");
 /** @type {HTMLTableRowElement | null} */
@@ -97,10 +98,7 @@ function show(announcement = "") {
   shown.cost = performance.now() - shown.at;
 }
 
-/** Return the number of samples at which training pauses next. */
-const end = () => app.state.goal || Math.min(MAX_SAMPLES, ROUND * Math.floor(course.samples / ROUND + 1));
-
-const isAtEnd = () => !course.isFinite || course.samples >= end();
+const isOver = () => !course.isFinite || course.samples >= MAX_SAMPLES;
 
 /** Train for the steps of a frame, and then on; show the networks now and then, on a slow computer less often. */
 function trainOn() {
@@ -108,7 +106,7 @@ function trainOn() {
   const start = performance.now();
   for (let now = start, step = 0; now + step <= start + speed.steps; ) {
     course.step();
-    if (isAtEnd()) return pauseTraining();
+    if (isOver() || course.samples >= end) return pauseTraining();
     step = performance.now() - now;
     now += step;
   }
@@ -130,14 +128,15 @@ function pauseTraining() {
 /** Start or pause the training; looking back ends. */
 function toggleTraining() {
   if (isTraining) return pauseTraining();
-  if (isAtEnd()) return;
+  if (isOver()) return;
   isTraining = true;
+  end = app.state.goal || ROUND * Math.floor(course.samples / ROUND + 1);
   app.change({ moment: null });
   requestAnimationFrame(trainOn);
 }
 
 function trainOnce() {
-  if (isTraining || isAtEnd()) return;
+  if (isTraining || isOver()) return;
   course.step();
   app.state.moment = null;
   show();
@@ -178,11 +177,11 @@ export function trainingPanel() {
   app.add(() => {
     const { samples, goal } = app.state;
     const words = goal ? `Train to ${thousands(goal)}` : samples ? "Train on" : "Train";
-    revise(train, { "aria-disabled": isAtEnd() }, isTraining ? "Pause" : words);
-    revise(one, { "aria-disabled": isAtEnd() || isTraining });
+    revise(train, { "aria-disabled": isOver() }, isTraining ? "Pause" : words);
+    revise(one, { "aria-disabled": isOver() || isTraining });
     revise(output, {}, `${thousands(samples)} samples, in ${thousands(course.steps)} steps`);
     const asked = training.questions.find(([, changes]) => isAsked(changes));
-    revise(answer, {}, asked && isAtEnd() && course.isFinite ? asked[2] : "");
+    revise(answer, {}, asked && !isTraining && course.isFinite && samples >= ROUND ? asked[2] : "");
     revise(message, {}, course.isFinite ? "" : "The loss is not finite: try a lower rate.");
     revise(section, { "data-samples": samples, "data-exact": last(course.points).exact.join() });
     revise(command, {}, commandLine());

@@ -106,6 +106,21 @@ def test_training_pauses_at_once_and_goes_on(opened):
     assert page.evaluate(FIGURES)[0] == "0"
 
 
+def test_training_pauses_after_each_64_000_samples_with_an_answer_and_one_row_in_the_table(opened):
+    page = opened(fragment="#length=3")
+    for steps in (2000, 4000):
+        page.evaluate(f"course.steps = {steps - 9}")
+        page.click("#train")
+        page.wait_for_function("() => !isTraining")
+        assert page.evaluate("course.steps") == steps
+        cells = page.locator("#training td").all_text_contents()
+        assert cells[:8] == ["reversed", "3", "16", "LSTM", "0.01", "expected", "0", f"{32 * steps:,}"]
+        assert len(cells) == 10
+        assert page.text_content("#answer").startswith("Both learned it")
+    page.get_by_role("link", name="Which one").click()
+    page.wait_for_function("() => !byId('answer').textContent")
+
+
 def test_a_change_of_a_setting_starts_again_and_a_question_sets_all(opened):
     page = opened()
     page.click("#one-step")
