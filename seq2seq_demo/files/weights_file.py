@@ -221,9 +221,7 @@ def _check_metadata(content: Content) -> None:
         if network.run:
             require_integer("start_step", network.run.start_step, at_least=0)
         temperature, bias = network.calibration or (1.0, 0.0)
-        require(
-            temperature > 0.001 and abs(bias) < 100, f"expected a usable temperature, bias; got {temperature}, {bias}"
-        )
+        require(temperature > 0.001 and abs(bias) < 100, f"expected a usable calibration, got {temperature}, {bias}")
         require_integer("moments_since", network.moments_since, at_least=0, at_most=checkpoint.step)
     (first, _), progress = content.networks[0], content.progress
     for name, largest in first.vocabularies.largest_symbols().items():
