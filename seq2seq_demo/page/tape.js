@@ -14,12 +14,13 @@ let tape = null;
     @typedef {Float32Array & { rows: number, columns: number, gradient: Float32Array,
       origin: { matrix: Matrix, indices: number[] } | null }} Matrix */
 
-/** Return a matrix of zeros. (A class of its own would be slower: V8 does not optimize functions that use it.)
+/** Return a matrix of zeros. (A class of its own would be slower: V8 does not optimize functions that use it. Sizes, also
+    in `view`, are made integers by | 0: if one is stored as a double, V8 makes all matrices slow.)
     @type {(rows: number, columns: number) => Matrix} */
 export function zeros(rows, columns) {
   const x = /** @type {Matrix} */ (new Float32Array(rows * columns));
-  x.rows = rows;
-  x.columns = columns;
+  x.rows = rows | 0;
+  x.columns = columns | 0;
   x.gradient = tape ? new Float32Array(rows * columns) : NONE;
   x.origin = null;
   return x;
@@ -45,7 +46,7 @@ export function differentiate(forward) {
 /** Return the columns start…end − 1 of a matrix or, if that is `data`, of its gradient.
     @type {(x: Matrix, data?: Float32Array, start?: number, end?: number) => View} */
 function view(x, data = x, start = 0, end = x.columns) {
-  return { data, start, rows: x.rows, columns: end - start, row: x.columns, column: 1 };
+  return { data, start: start | 0, rows: x.rows, columns: (end - start) | 0, row: x.columns, column: 1 };
 }
 
 /** @type {(view: View) => View} */
