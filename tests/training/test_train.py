@@ -206,7 +206,10 @@ def test_what_may_be_a_mistake_is_a_warning():
         ("copy", {"points": 60, "in_len": (2, 3), "epochs": 1, "cell_type": "GRU", "seed": 3}),
         ("mine:f", {"points": 60, "epochs": 2}),
         (PAIRS, {"epochs": 1, "bidirectional": False}),
-        ([(f"A {k % 5} {k % 6}", "B") for k in range(30)], {"epochs": 1, "in_tokens": "words", "lowercase": True}),
+        (
+            [(f"A {k % 5} {k % 6}", f"{k % 5} b") for k in range(30)],
+            {"epochs": 1, "in_tokens": "words", "lowercase": True},
+        ),
     ],
 )
 def test_the_settings_of_a_network_train_the_same_one_again(data, given, tmp_path, monkeypatch, fast_steps):
