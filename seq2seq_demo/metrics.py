@@ -6,8 +6,8 @@ import functools
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any, NamedTuple, SupportsFloat, SupportsInt
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, SupportsFloat, SupportsInt
 
 import numpy as np
 
@@ -92,11 +92,13 @@ class Tally:
 # answers. T below 1 moves them away from 0.5, for example after label smoothing. The bias b raises or lowers all.
 
 
-class Calibration(NamedTuple):
-    """The temperature T and the bias b of confidences."""
+@dataclass(frozen=True)
+class Calibration:
+    """The temperature T and the bias b of confidences, and their expected calibration error."""
 
     temperature: float
     bias: float = 0.0
+    error: float | None = None  # cross-validated; None if too few answers were given, or none was right
 
     def confidence(self, probabilities: Sequence[float]) -> float:
         """Return the confidence in an answer, given the probability of each of its symbols, END included."""
@@ -126,8 +128,8 @@ class AnswerProbabilities:
         return np.asarray(np.multiply.reduceat(calibration.corrected(self.symbols.astype(np.float64)), starts))
 
 
-def calibrate(answers: AnswerProbabilities) -> tuple[Calibration, float | None]:
-    """Return the calibration with the highest posterior probability, and its cross-validated error.
+def calibrate(answers: AnswerProbabilities) -> Calibration:
+    """Return the calibration with the highest posterior probability, with its cross-validated error.
 
     The priors of log T and b are normal, with mean 0 and the standard deviations PRIOR_DEVIATIONS. The answers must be
     to sources that were not trained on. The error is None if fewer than MIN_ANSWERS are given, or none is right.
@@ -143,11 +145,11 @@ def calibrate(answers: AnswerProbabilities) -> tuple[Calibration, float | None]:
 
     calibration = _most_probable(lambda *at: float(fold_losses(*at).sum()))
     if len(folds) < MIN_ANSWERS or not answers.is_right.any():
-        return calibration, None
+        return calibration
     for fold in range(N_FOLDS):
         others = _most_probable(lambda *at, fold=fold: float(np.delete(fold_losses(*at), fold).sum()))
         confidence[folds == fold] = answers.confidences(others)[folds == fold]
-    return calibration, expected_calibration_error(confidence, answers.is_right)
+    return replace(calibration, error=expected_calibration_error(confidence, answers.is_right))
 
 
 def _most_probable(loss_at: Callable[[float, float], float]) -> Calibration:

@@ -19,8 +19,6 @@ from seq2seq_demo.declarations import SuggestsAttributes
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.metrics import Calibration, Epoch, Figures
 
-UNCALIBRATED: dict[str, Any] = {"temperature": None, "bias": 0.0, "calibration_error": None}
-
 
 @dataclass(frozen=True)
 class DataFingerprint:
@@ -56,9 +54,7 @@ class NetworkFacts(SuggestsAttributes):
     validation: Figures | None = None  # on the validation pairs, after the saved epoch
     history: tuple[Epoch, ...] = ()  # the completed epochs of this run
     program: str | None = None  # the program that trained the network, unless it is this one
-    temperature: float | None = None  # for confidences, fitted to the validation pairs; None for a pattern
-    bias: float = 0.0
-    calibration_error: float | None = None  # on the validation pairs, cross-validated; None if they are too few
+    calibration: Calibration | None = None  # fitted to the validation pairs; None for a pattern
     moments_since: int = 0  # the step at which Adam's moments were zero, from which its bias correction counts
     vocabularies: Vocabularies = Vocabularies()
 
@@ -92,11 +88,6 @@ class NetworkFacts(SuggestsAttributes):
             given["lowercase"] = self.vocabularies.source.lowercase
         names = {*SETTINGS, "in_tokens", "out_tokens", "lowercase"} - left_out
         return {name: value for name, value in given.items() if name in names and value is not None}
-
-    @property
-    def calibration(self) -> Calibration | None:
-        """The calibration of confidences, if the network has one."""
-        return None if self.temperature is None else Calibration(self.temperature, self.bias)
 
     # ---- Lengths ----
 

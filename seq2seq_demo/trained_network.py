@@ -26,7 +26,7 @@ from seq2seq_demo.network.decoding import GREEDY, Answer, DecodingOptions
 from seq2seq_demo.network.ensemble import EnsembleNetwork
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.parameters import Weights, initial_weights
-from seq2seq_demo.network_facts import UNCALIBRATED, NetworkFacts
+from seq2seq_demo.network_facts import NetworkFacts
 from seq2seq_demo.plots import History
 from seq2seq_demo.predictions import Decoding, Prediction, PredictionRequest, Predictions, stream, to_prediction, unread
 
@@ -357,4 +357,4 @@ def ensemble(networks: Iterable[TrainedNetwork]) -> TrainedNetwork:
         return combined[0]
     first, *others = (each for x in combined for each in (replace(x, others=()), *x.others))
     check_members([first, *others])
-    return replace(first, others=tuple(others), validation=None, **UNCALIBRATED)
+    return replace(first, others=tuple(others), validation=None, calibration=None)

@@ -41,17 +41,18 @@ def test_confidences_by_hand():
 
 def test_the_fit_finds_the_calibration_that_answers_were_drawn_with():
     for drawn_with in ((1.8, 0.0), (0.6, -0.5), (1.0, 1.0)):
-        found, error = calibrate(drawn(drawn_with[0], 5000, bias=drawn_with[1]))
-        assert found == (pytest.approx(drawn_with[0], rel=0.08), pytest.approx(drawn_with[1], abs=0.1))
-        assert error < 0.02
+        found = calibrate(drawn(drawn_with[0], 5000, bias=drawn_with[1]))
+        assert found.temperature == pytest.approx(drawn_with[0], rel=0.08)
+        assert found.bias == pytest.approx(drawn_with[1], abs=0.1)
+        assert found.error < 0.02
 
 
 def test_few_answers_do_not_overfit_and_have_no_calibration_error():
     """Nineteen right answers do not make another one certain."""
     few = AnswerProbabilities(np.full(19, 0.6), np.ones(19, int), np.ones(19, bool))
-    calibration, error = calibrate(few)
-    assert (0.8 < calibration.confidence([0.6]) < 0.97, error) == (True, None)
-    assert calibrate(AnswerProbabilities(np.full(99, 0.6), np.ones(99, int), np.zeros(99, bool)))[1] is None
+    calibration = calibrate(few)
+    assert (0.8 < calibration.confidence([0.6]) < 0.97, calibration.error) == (True, None)
+    assert calibrate(AnswerProbabilities(np.full(99, 0.6), np.ones(99, int), np.zeros(99, bool))).error is None
 
 
 def test_the_calibration_error_is_that_by_hand():
@@ -68,29 +69,23 @@ def test_the_cross_validated_error_is_that_of_calibrations_fitted_to_other_answe
         kept = [n for n in range(47) if n % 5 != fold]
         symbols = [answers.symbols[starts[n] : starts[n] + answers.lengths[n]] for n in kept]
         others = AnswerProbabilities(np.concatenate(symbols), answers.lengths[kept], answers.is_right[kept])
-        expected[fold::5] = answers.confidences(calibrate(others)[0])[fold::5]
-    assert calibrate(answers)[1] == pytest.approx(expected_calibration_error(expected, answers.is_right))
+        expected[fold::5] = answers.confidences(calibrate(others))[fold::5]
+    assert calibrate(answers).error == pytest.approx(expected_calibration_error(expected, answers.is_right))
 
 
 @pytest.fixture
 def network(tmp_path, monkeypatch):
     """A random network of texts with a calibration, saved as w; about two thirds of its answers end."""
     monkeypatch.chdir(tmp_path)
-    network = save_texts(
-        "w",
-        ("characters", tuple("abcd")),
-        ("characters", tuple("xy")),
-        temperature=2.0,
-        bias=0.5,
-        calibration_error=0.03,
-    )
+    calibration = Calibration(2.0, 0.5, error=0.03)
+    network = save_texts("w", ("characters", tuple("abcd")), ("characters", tuple("xy")), calibration=calibration)
     network.weights["decoder/output/bias"][network.model_config.go] += 0.3
     network.save("w")
     return network
 
 
 def test_the_confidence_follows_from_the_probability_of_the_answer(network):
-    assert (load("w").calibration, load("w").calibration_error) == ((2.0, 0.5), 0.03)
+    assert load("w").calibration == Calibration(2.0, 0.5, error=0.03)
     answers = network.predict(["a", "bd", "abc"], details=True)
     assert [answer.ended for answer in answers] == [True, True, False]  # an answer that did not end is no answer
     for answer in answers:
@@ -139,7 +134,7 @@ def test_training_calibrates_on_the_validation_pairs(fast_steps):
     network = train(rows, learning_rate=0.01, **settings)
     _, validation = as_pair_task(rows, PairReading(network.vocabularies)).split
     assert calibrated(network, validation).calibration == network.calibration
-    assert network.calibration_error is None  # no answer is right
+    assert network.calibration.error is None  # no answer is right
     options = EvaluationOptions(network.answer_len, detailed=True, alternatives=True)
-    assert calibrate(measure(network.to_numpy(), validation, options).answers)[0] == network.calibration
-    assert train("reversed", points=40, in_len=3, epochs=1, cell_type="BasicRNNCell").temperature is None
+    assert calibrate(measure(network.to_numpy(), validation, options).answers) == network.calibration
+    assert train("reversed", points=40, in_len=3, epochs=1, cell_type="BasicRNNCell").calibration is None

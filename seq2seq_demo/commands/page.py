@@ -16,7 +16,6 @@ from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.errors import require
 from seq2seq_demo.files import atomic_files, file_names
-from seq2seq_demo.network_facts import UNCALIBRATED
 from seq2seq_demo.page import examples
 from seq2seq_demo.page.builder import Example, ShownNetwork, build, build_module, check
 from seq2seq_demo.page.gallery import EXAMPLES, GALLERY, INDEX, Entry, build_documents, build_index, exercises
@@ -114,7 +113,7 @@ def _select_one(options: PageOptions) -> SelectedNetwork:
         return selected
     n = len(selected.network.members)
     print_notice(f"{selected.path} is an ensemble of {n} networks: the page shows the first")
-    return selected._replace(network=replace(selected.network, others=(), validation=None, **UNCALIBRATED))
+    return selected._replace(network=replace(selected.network, others=(), validation=None, calibration=None))
 
 
 def _shown_network(selected: SelectedNetwork) -> ShownNetwork:

@@ -194,7 +194,7 @@ def _print_outcome(network: TrainedNetwork, config: TrainConfig, path: Path) -> 
     elif reason := stop_reason(epochs, config):
         print_notice(f"Stopped early ({reason}")
     if network.calibration:
-        error, few = network.calibration_error, "Too few pairs to calibrate: too few validate, or no answer is right"
+        error, few = network.calibration.error, "Too few pairs to calibrate: too few validate, or no answer is right"
         print_notice(
             few if error is None else f"Calibration error {error:.4f} on the validation pairs (cross-validated)"
         )

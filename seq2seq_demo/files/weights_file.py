@@ -220,8 +220,9 @@ def _check_metadata(content: Content) -> None:
         require(shortest <= longest, f"expected lengths from shortest to longest, got {shortest} to {longest}")
         if network.run:
             require_integer("start_step", network.run.start_step, at_least=0)
-        temperature, bias = network.calibration or (1.0, 0.0)
-        require(temperature > 0.001 and abs(bias) < 100, f"expected a usable calibration, got {temperature}, {bias}")
+        if c := network.calibration:
+            is_usable = c.temperature > 0.001 and abs(c.bias) < 100
+            require(is_usable, f"expected a usable calibration, got {c.temperature}, {c.bias}")
         require_integer("moments_since", network.moments_since, at_least=0, at_most=checkpoint.step)
     (first, _), progress = content.networks[0], content.progress
     for name, largest in first.vocabularies.largest_symbols().items():
@@ -257,6 +258,8 @@ def upgrade(version: int, metadata: dict[str, Any]) -> dict[str, Any]:
     for network in metadata["networks"]:
         network.pop("earlier", None)
         network["run"], network["validation"] = network.pop("trained"), network.pop("reached")
+        temperature, error = (network.pop(name, None) for name in ("temperature", "calibration_error"))
+        network["calibration"] = temperature and {"temperature": temperature, "error": error}
         if network["run"]:
             config = network["run"]["config"]
             kept = {name: value for name, value in config.items() if name not in REMOVED_SETTINGS}

@@ -33,8 +33,7 @@ def calibrated(network: TrainedNetwork, validation: Pairs) -> TrainedNetwork:
     options = EvaluationOptions(network.answer_len, detailed=True, alternatives=True)
     evaluation = measure(network.to_numpy(), validation, options)
     reached = evaluation.figures if network.others else network.validation
-    calibration, error = calibrate(evaluation.answers)
-    return replace(network, validation=reached, calibration_error=error, **calibration._asdict())
+    return replace(network, validation=reached, calibration=calibrate(evaluation.answers))
 
 
 # ---- The end of a training run ----

@@ -9,7 +9,7 @@ from seq2seq_demo.data.pair_task import PairTask, Task, pair_warnings
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files.weights_file import LENGTHS
 from seq2seq_demo.network.parameters import n_weights
-from seq2seq_demo.network_facts import UNCALIBRATED, DataFingerprint, TrainingRun
+from seq2seq_demo.network_facts import DataFingerprint, TrainingRun
 from seq2seq_demo.plots import History
 from seq2seq_demo.system_memory import FLOAT_BYTES, bytes_per_row, check_fits, check_lengths, check_points_fit
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
@@ -114,7 +114,7 @@ def begin_run(network: TrainedNetwork, task: Task, config: TrainConfig) -> Train
     """Return the network at the start of a training run, which identifies its data."""
     fingerprint = DataFingerprint(task.digest, task.fingerprint(config, network.model_config))
     run = TrainingRun(config, network.step, fingerprint, task.validates_by_content)
-    facts: dict[str, Any] = {"task": task.name, "run": run, "history": History(), "program": None} | UNCALIBRATED
+    facts: dict[str, Any] = {"task": task.name, "run": run, "history": History(), "program": None, "calibration": None}
     return replace(network, **facts, **{name: getattr(config, name) for name in LENGTHS})
 
 

@@ -229,7 +229,7 @@ def test_an_ensemble_of_version_3():
         assert same_arrays(network.weights, initial_weights(network.model_config, seed))
         config = TrainConfig(50, 5, 4, epochs=3, members=2, keep_best=True, seed=seed)
         assert network.run == TrainingRun(config, 7, DataFingerprint("abc", "def"))
-        assert (network.temperature, network.moments_since) == (1.25, 7)
+        assert (network.calibration.temperature, network.moments_since) == (1.25, 7)
         assert network.vocabularies.target == Vocabulary("words", ("x", "y"), form="NFKC", lowercase=True)
 
 
@@ -318,7 +318,7 @@ def test_a_file_that_is_damaged_anywhere_is_refused(tmp_path, content):
         (put("networks", '[{"model_config": {"model": "no"}}]'), "unknown `model` 'no'"),
         (put("other", "{}"), r"expected networks, vocabularies, got \['networks', 'other'"),
         (edit("networks", {"moments_since": 1234568}), "expected moments_since of at most 1234567, got 1234568"),
-        (edit("networks", {"temperature": 0}), "expected a usable calibration, got 0.0, 0.0"),
+        (edit("networks", {"calibration": {"temperature": 0}}), "expected a usable calibration, got 0.0, 0.0"),
         (edit("networks", {"in_len": 0}), "expected in_len to be an integer of at least 1, got 0"),
         (edit("networks", {"start_step": -1}, "run"), "expected start_step to be an integer of at least 0, got -1"),
         (edit("networks", {"min_in_len": 12}), "expected lengths from shortest to longest, got 12 to 11"),

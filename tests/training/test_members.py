@@ -41,7 +41,7 @@ def test_members_are_equal_side_by_side_and_one_after_another(capfd):
         assert (one.step, one.moments, len(one.history)) == (other.step, {}, 2)
     assert [each.run.config.seed for each in together.members] == [3, 4]
     assert together.validation == in_turn.validation != in_turn.members[1].validation
-    assert (together.temperature, together.calibration_error) == (in_turn.temperature, in_turn.calibration_error)
+    assert together.calibration == in_turn.calibration
 
 
 def members_in(folder, task, **settings):
