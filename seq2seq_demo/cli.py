@@ -132,7 +132,7 @@ def parse(argv: Sequence[str]) -> Options:
         import argcomplete
 
         command, _ = _split(os.environ["COMP_LINE"].split())
-        argcomplete.autocomplete(make_parser(command, completes=True))
+        argcomplete.autocomplete(make_parser(command, completes=True), always_complete_options=False)
     command, words = _split(argv or ["--help"])
     namespace, unknown = make_parser(command).parse_known_intermixed_args(words)
     if command is None and words and not words[0].startswith("-"):

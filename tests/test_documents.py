@@ -29,6 +29,7 @@ ADDRESSES = f"{HOMEPAGE}/blob/main/", f"{HOMEPAGE}/tree/main/", RAW  # prefixes 
 LANGUAGES = {"console", "python", "sh", "text", "json", "html", "dockerfile"}
 FENCED = re.compile(r"^```(\w+)( slow)?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 EXAMPLE = re.compile(r"^\$ ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)  # a command and its output
+COMMAND = re.compile(r"^(?:\$ |TF_CONFIG=.* )?seq2seq-demo ([^|\n]*)", re.MULTILINE)  # its arguments
 OMITTED = "…"  # in place of output that a document omits
 # Temporary directories vary between runs. Predictions of unfinished networks, and attention of a network that a
 # document trains on letters vary between machines. Figures vary a little.
@@ -86,10 +87,7 @@ def test_the_examples_run_and_print_the_output_shown(document, tmp_path, pytestc
             examples += [(slow, *example) for example in EXAMPLE.findall(text)]
             assert "".join(f"$ {command}\n{shown}" for command, shown in EXAMPLE.findall(text)) == text
     for slow, command, shown in examples:
-        if slow and not pytestconfig.option.slow_examples:
-            if command.startswith("seq2seq-demo "):
-                parse(shlex.split(command)[1:])
-        else:
+        if not slow or pytestconfig.option.slow_examples:
             printed, expected = (VARYING.sub("#", text) for text in (run(command, tmp_path), shown))
             parts = (f"({FIGURE.pattern})".join(map(re.escape, FIGURE.split(part))) for part in expected.split(OMITTED))
             match = re.fullmatch(".*".join(parts), printed, re.DOTALL)
@@ -103,6 +101,8 @@ def test_every_block_has_a_known_language_and_every_command_is_run(document):
     assert "```" not in prose(document)
     for language, _, text in FENCED.findall(document.read_text()):
         assert language in LANGUAGES
+        for command in re.findall(COMMAND, text.replace("\\\n", "")):
+            parse(shlex.split(command, comments=True))
         assert language == "console" or not re.search(r"^\$ ", text, re.MULTILINE), text
 
 
