@@ -40,11 +40,6 @@ class Logged:
         self.levels = [read(folder / str(level)) for level in range(4)]
 
 
-@pytest.fixture(scope="module")
-def logged(tmp_path_factory):
-    return Logged(tmp_path_factory.mktemp("logs"))
-
-
 def read(log_dir: Path) -> dict[tuple[str, str], list[tuple[int, np.ndarray]]]:
     """Read a directory's events: (plugin, tag) → the steps and values, in the order of writing."""
     events = {}
@@ -69,7 +64,7 @@ def check_histogram(buckets, array, tolerance=1e-5):
         assert (array < edge - tolerance).sum() <= below <= (array <= edge + tolerance).sum()
 
 
-def test_every_level_logs_exactly_its_tags(logged):
+def check_tags(logged):
     names = list(weight_shapes(MODEL))
     figures = ("loss", "forced_token_accuracy", "forced_exact_match", "token_accuracy", "exact_match")
     levels = [{f"train/{name}" for name in figures[:2]} | {f"validation/{name}" for name in figures} | {"probe/answer"}]
@@ -87,7 +82,7 @@ def test_every_level_logs_exactly_its_tags(logged):
                 assert [step for step, _ in values] == [147, 294]
 
 
-def test_scalars_match_the_training(logged):
+def check_scalars(logged):
     calls = [values for kind, *values in logged.watcher.calls if kind == "steps"]
     steps, _, losses, accuracies = zip(*calls, strict=True)
     assert steps == (8, 64, 128, 147, 211, 275, 294)
@@ -102,8 +97,8 @@ def test_scalars_match_the_training(logged):
                 assert values == [(step, np.float32(figure)) for step, figure in figures]
 
 
-@pytest.mark.parametrize("name", ["decoder/layer_0/bias", "decoder/attention/score"])
-def test_gradients_match_finite_differences(logged, name):
+def check_gradients(logged, name):
+    """Compare with finite differences."""
     weights = {name: weight.astype(float) for name, weight in logged.network.weights.items()}
     sources, targets = logged.probes
     decoder_input = shift_right(targets, MODEL.go)
@@ -121,7 +116,8 @@ def test_gradients_match_finite_differences(logged, name):
     check_histogram(logged.levels[1]["histograms", f"gradients/{name}"][-1][1], gradient, 1e-6)
 
 
-def test_activations_match_the_numpy_network(logged):
+def check_activations(logged):
+    """Compare with the NumPy network."""
     network = NumpyNetwork(MODEL, logged.network.weights)
     memory, _ = network.encode(logged.probes[0])
     decoded = network.decode(logged.probes[0], 4)
@@ -130,7 +126,7 @@ def test_activations_match_the_numpy_network(logged):
         check_histogram(logged.levels[3]["histograms", f"activations/{name}"][-1][1], array)
 
 
-def test_a_full_disk_ends_only_the_logs(logged, capsys, tmp_path):
+def check_that_a_full_disk_ends_only_the_logs(logged, capsys, tmp_path):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     with TensorBoard(tmp_path / "logs", 1) as logs:
         resource.setrlimit(resource.RLIMIT_FSIZE, (1500, limits[1]))
@@ -141,6 +137,16 @@ def test_a_full_disk_ends_only_the_logs(logged, capsys, tmp_path):
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     err = capsys.readouterr().err
     assert re.fullmatch(r"No logs from step 294 on: \S+logs/events\S+; File too large\n", err)
+
+
+def test_the_logs_of_every_level_match_the_training(tmp_path, capsys):
+    logged = Logged(tmp_path)
+    check_tags(logged)
+    check_scalars(logged)
+    for name in ("decoder/layer_0/bias", "decoder/attention/score"):
+        check_gradients(logged, name)
+    check_activations(logged)
+    check_that_a_full_disk_ends_only_the_logs(logged, capsys, tmp_path)
 
 
 TRAIN = ["train", 1300, "-p", "reversed", "-e", 1, "--batch-size", 8, "--in-len", 5, "--out-len", 4, "-o", "w"]
