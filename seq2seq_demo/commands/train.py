@@ -139,7 +139,7 @@ def _train_members(
     try:
         return combined(members.train_side_by_side(each, jobs, snapshots.stop_signal), setup.task)
     except (Interrupted, TrainingError) as error:
-        kept = f"kept in {folder}: the trained members, and the latest snapshot of each other one"
+        kept = f"kept in {folder}: the trained members, and the latest snapshot of each other one; later steps are lost"
         error.args = (f"{error}; {kept}; resume them with `{snapshots.command}`",)
         raise
 

@@ -188,7 +188,8 @@ def test_a_kill_between_any_two_file_operations_of_force_leaves_no_member_of_the
         assert used == []
     assert 8 <= len(operations) < place  # the last run was not killed
     kept = "1: No space left on device; kept in s2s_members__w.h5: the trained members, and the latest snapshot of each"
-    assert f"{kept} other one; resume them with `seq2seq-demo {LINE.format('reversed')} --force --resume`" in err
+    command = f"seq2seq-demo {LINE.format('reversed')} --force --resume"
+    assert f"{kept} other one; later steps are lost; resume them with `{command}`" in err
 
 
 def test_only_the_files_of_members_are_removed(tmp_path):
