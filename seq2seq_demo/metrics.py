@@ -19,6 +19,7 @@ PRIOR_DEVIATIONS = 0.5, 1.0  # for log T and b; the priors matter if answers are
 SMALLEST_STEP = 0.05  # the search for log T and b ends below this step
 MIN_ANSWERS = 20  # fewer are too few to calibrate
 MIN_DOUBT = 1e-9  # likelihoods are at least this, so that their logarithms are finite
+NORMAL_95 = 1.96  # 95 % of a normal distribution are within this number of standard deviations
 N_BINS = 10  # for the expected calibration error
 N_FOLDS = 5  # for the cross-validation of the calibration
 
@@ -35,6 +36,13 @@ class Figures:
     forced_exact_match: float
     token_accuracy: float  # free-running
     exact_match: float  # free-running
+
+
+def wilson_interval(k: int, n: int) -> tuple[float, float]:
+    """Return the 95 % confidence interval of a share of which k of n cases are observed (Wilson 1927)."""
+    p, squared = k / n, NORMAL_95**2 / n
+    deviation = math.sqrt(squared * (p * (1 - p) + squared / 4))
+    return (p + squared / 2 - deviation) / (1 + squared), (p + squared / 2 + deviation) / (1 + squared)
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,7 @@ class NetworkFacts(SuggestsAttributes):
     min_in_len: int | None = None  # the length of the shortest source; None means `in_len`
     run: TrainingRun | None = None  # the last training run
     validation: Figures | None = None  # on the validation pairs, after the saved epoch
+    n_validated: int | None = None  # the number of sources in `validation`; None in files of earlier versions
     history: tuple[Epoch, ...] = ()  # the completed epochs of this run
     program: str | None = None  # the program that trained the network, unless it is this one
     calibration: Calibration | None = None  # fitted to the validation pairs; None for a pattern

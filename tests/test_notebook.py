@@ -132,12 +132,14 @@ def test_verbose_prints_the_report_of_the_command(fast_steps, capsys, notebook, 
         capsys.readouterr()
         train("copy", points=20, epochs=1, verbose=verbose, **TINY)
         assert capsys.readouterr() == ("", "")
-    train("copy", points=20, epochs=1, verbose=True, **TINY)
+    train([(a + b, a + b) for a in "abcde" for b in "abcde"], epochs=1, verbose=True, cell_size=8)
     out, err = capsys.readouterr()
     lines = out.splitlines()
-    assert lines[0] == "Training on 20 point dataset (pattern 'copy', sources of 2 symbols), with 1 epoch"
-    assert re.match(r"Epoch 1/1: loss 0\.3333, .*exact match \d\.\d{4}$", lines[-2]), lines
-    assert lines[-1].startswith("    probe [")
+    assert lines[0] == "Training on 25 point dataset (pairs of 'pairs', sources of 2 symbols), with 1 epoch"
+    starts = ("Vocabularies: 5 characters in sources, ", "22 training points, ", "Settings for 22 pairs: embedding_")
+    starts += ("Epoch 1/1: loss ", "    probe ", "Too few pairs to calibrate", "Exact match 0.0000 is below")
+    assert all(map(str.startswith, lines[1:-1], starts)), lines
+    assert lines[-1] == "Trained: epoch 1 of 1, exact match 0.0000 (0 of 3 validation sources, 0.000 to 0.562)"
     assert (err, notebook) == ("", [])
     with pytest.raises(UsageError, match=r"^expected `verbose` to be True or False, got 1$"):
         train("copy", points=20, verbose=1, **TINY)

@@ -19,10 +19,8 @@ from seq2seq_demo.errors import Interrupted, TrainingError, WeightsError, requir
 from seq2seq_demo.files import atomic_files, file_names, weights_file
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import members, workers
-from seq2seq_demo.training.results import best_epoch, combined, stop_reason
+from seq2seq_demo.training.results import combined, outcome_notices, summary
 from seq2seq_demo.training.snapshots import SignalHandler, Snapshots
-
-SETTINGS_GUIDE = "https://github.com/seq2seq-demo/seq2seq-demo/blob/main/seq2seq_demo/docs/TRAINING.md#settings"
 
 
 def train(options: TrainOptions) -> None:
@@ -90,8 +88,10 @@ def _train(setup: TrainingSetup, options: TrainOptions) -> None:
             with training_report.TrainingReport(config, not options.quiet) as report:
                 network = fit(task, setup.snapshot, [report, *callbacks[0]], snapshots, setup.began)
         _save(network, options, snapshots)
-        _print_outcome(network, config, snapshots.result)
-        print_notice(f"To use the network: {shlex.join(['seq2seq-demo', 'predict', '-i', str(snapshots.result)])}")
+        use = shlex.join(["seq2seq-demo", "predict", "-i", str(snapshots.result)])
+        for notice in (*outcome_notices(network), f"To use the network: {use}"):
+            print_notice(notice)
+        print_line(f"Saved {snapshots.result}{summary(network)}", is_result=True)
     if interruption.signum:
         raise Interrupted("interrupted after the end of the training", interruption.signum)
 
@@ -182,24 +182,3 @@ def _save(network: TrainedNetwork, options: TrainOptions, snapshots: Snapshots) 
     snapshots.remove()
     if network.others:
         members.remove(file_names.members_folder(snapshots.result), len(network.members))
-
-
-def _print_outcome(network: TrainedNetwork, config: TrainConfig, path: Path) -> None:
-    """Print where the network is saved, and what the training reached."""
-    print_line(f"Saved {path}", is_result=True)
-    reached, epochs = network.validation, network.history
-    if network.others and reached:
-        figures = f"validation loss {reached.loss:.4f}, exact match {reached.exact_match:.4f}"
-        print_line(f"Ensemble of {len(network.members)} networks: {figures}")
-    elif reason := stop_reason(epochs, config):
-        print_notice(f"Stopped early ({reason}")
-    if network.calibration:
-        error, few = network.calibration.error, "Too few pairs to calibrate: too few validate, or no answer is right"
-        print_notice(
-            few if error is None else f"Calibration error {error:.4f} on the validation pairs (cross-validated)"
-        )
-    if epochs and not network.others and network.step < epochs[-1].step:
-        print_notice(f"The saved network is from epoch {best_epoch(epochs).epoch}, the best one")
-    exact_match = reached.exact_match if reached else 0.0
-    if exact_match < min(0.99, config.stop_at_exact or 1):
-        print_notice(f"Exact match {exact_match:.4f} is below 0.99: {SETTINGS_GUIDE} lists what to change")

@@ -10,7 +10,6 @@ from seq2seq_demo.commands import network_selection
 from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.console import print_notice
 from seq2seq_demo.data.pair_task import Task
-from seq2seq_demo.display import training_report
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.files.weights_file import LENGTHS
@@ -63,9 +62,6 @@ def new_training(options: TrainOptions) -> TrainingSetup:
         _print_continuation(start, path, snapshot)
     for notice in run_notices(task, snapshot, start):
         print_notice(notice)
-    if pairs:
-        model_config = None if start else snapshot.network.model_config
-        print_notice(training_report.settings_line(model_config, snapshot.run.config))
     return TrainingSetup(task, snapshot, result, began=began)
 
 

@@ -129,7 +129,7 @@ def probe_pair(pairs: Pairs) -> tuple[list[int], list[int]]:
 
 
 def training_header(model_config: ModelConfig, config: TrainConfig, task: Task, verbose: int) -> None:
-    """Print the task, the vocabularies and the numbers of points; `verbose` 2 adds all settings."""
+    """Print the task, the vocabularies, the numbers of points and the settings for pairs; `verbose` 2 adds all."""
     has_validation_file = task.validates_by_content is False
     points = config.n_training if has_validation_file else config.points
     data = f"{'pairs of' if task.is_pairs else 'pattern'} '{task.name}'"
@@ -144,17 +144,18 @@ def training_header(model_config: ModelConfig, config: TrainConfig, task: Task, 
     origin = " from the validation file" if has_validation_file else ""
     n_training = pluralize(config.n_training, "training point")
     print_line(f"{n_training}, {pluralize(config.n_validation, 'validation point')}{origin}")
+    if task.is_pairs:
+        print_line(settings_line(model_config, config))
 
 
-def settings_line(model: ModelConfig | None, config: TrainConfig) -> str:
-    """Return the settings of a training run on pairs in one line; `model` is None if the network is not new."""
-    network = f"{model.architecture}, " if model else ""
+def settings_line(model: ModelConfig, config: TrainConfig) -> str:
+    """Return the settings of a training run on pairs in one line."""
     extent = f"{config.minutes:g} min" if config.minutes else pluralize(config.epochs, "epoch")
     epochs = f"{extent} of batches of {config.batch_size}"
     rate = f"learning rate {config.learning_rate:g} ({config.lr_schedule})"
     smoothing = f"label smoothing {config.label_smoothing:g}, " if config.label_smoothing else ""
     smoothing += f"consistency {config.consistency:g}, " if config.consistency else ""
     saved = ", best epoch saved" * config.saves_best + f", patience {config.patience}" * bool(config.patience)
-    chosen = f"{network}dropout {config.dropout:g}, {smoothing}{epochs}, {rate}{saved}"
+    chosen = f"{model.architecture}, dropout {config.dropout:g}, {smoothing}{epochs}, {rate}{saved}"
     pairs = pluralize(config.n_training, "pair")
     return f"Settings for {pairs}: {chosen}; `train --help` lists the options that change them"

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from seq2seq_demo.config import TrainConfig
@@ -10,9 +10,10 @@ from seq2seq_demo.data.pair_task import Task
 from seq2seq_demo.data.sequences import Pairs, concatenate
 from seq2seq_demo.evaluation import EvaluationOptions, measure
 from seq2seq_demo.files.weights_file import Checkpoint
-from seq2seq_demo.metrics import Epoch, Figures, calibrate
+from seq2seq_demo.metrics import Epoch, Figures, calibrate, wilson_interval
 from seq2seq_demo.trained_network import TrainedNetwork
 
+SETTINGS_GUIDE = "https://github.com/seq2seq-demo/seq2seq-demo/blob/main/seq2seq_demo/docs/TRAINING.md#settings"
 PERFECT_EPOCHS = 3  # in one epoch, an exact match of 1 on few pairs may be luck
 
 
@@ -33,7 +34,8 @@ def calibrated(network: TrainedNetwork, validation: Pairs) -> TrainedNetwork:
     options = EvaluationOptions(network.answer_len, detailed=True, alternatives=True)
     evaluation = measure(network.to_numpy(), validation, options)
     reached = evaluation.figures if network.others else network.validation
-    return replace(network, validation=reached, calibration=calibrate(evaluation.answers))
+    calibration = calibrate(evaluation.answers)
+    return replace(network, validation=reached, n_validated=evaluation.n, calibration=calibration)
 
 
 # ---- The end of a training run ----
@@ -94,11 +96,11 @@ def stop_reason(history: Sequence[Epoch], config: TrainConfig) -> str | None:
         return None
     patience, best, goal = config.patience, best_epoch(history).epoch, config.stop_at_exact
     if goal is not None and history[-1].validation_exact_match >= goal:
-        return f"--stop-at-exact {goal:g}): the exact match reached {history[-1].validation_exact_match:.4f}"
+        return f"`stop_at_exact` {goal:g}): the exact match reached {history[-1].validation_exact_match:.4f}"
     if patience and [epoch.validation_exact_match for epoch in history[-PERFECT_EPOCHS:]] == [1] * PERFECT_EPOCHS:
-        return f"--patience {patience}): the exact match stayed at 1"
+        return f"`patience` {patience}): the exact match stayed at 1"
     if patience and history[-1].epoch - best >= patience:
-        return f"--patience {patience}): no later epoch was better than epoch {best}"
+        return f"`patience` {patience}): no later epoch was better than epoch {best}"
     return None
 
 
@@ -115,6 +117,35 @@ def finished(network: TrainedNetwork, best: Checkpoint | None) -> TrainedNetwork
     return replace(network, **best._asdict(), validation=best_epoch(network.history).validation)
 
 
+def outcome_notices(network: TrainedNetwork) -> Iterator[str]:
+    """Yield notices about the end of a training run, the calibration and a low accuracy, each as one line."""
+    run, reached, calibration = network.run, network.validation, network.calibration
+    assert run
+    if not network.others and (reason := stop_reason(network.history, run.config)):
+        yield f"Stopped early ({reason}"
+    if calibration and calibration.error is None:
+        yield "Too few pairs to calibrate: too few validate, or no answer is right"
+    elif calibration:
+        yield f"Calibration error {calibration.error:.4f} on the validation pairs (cross-validated)"
+    exact_match = reached.exact_match if reached else 0.0
+    if exact_match < min(0.99, run.config.stop_at_exact or 1):
+        yield f"Exact match {exact_match:.4f} is below 0.99: {SETTINGS_GUIDE} lists what to change"
+
+
+def summary(network: TrainedNetwork) -> str:
+    """Return the epoch and the exact match that a training run reached, as the end of a line."""
+    run, reached, n, history = network.run, network.validation, network.n_validated, network.history
+    if not (run and reached and n and history):  # a callback has ended the run at once
+        return ""
+    epoch = next((each.epoch for each in history if each.step == network.step), 0)
+    of = f"{len(network.members)} networks" if network.others else f"epoch {epoch} of {len(history)}"
+    right = round(reached.exact_match * n)
+    low, high = wilson_interval(right, n)
+    chosen = "; the epoch was chosen on the same sources" if run.config.saves_best and len(history) > 1 else ""
+    figures = f"{right:,} of {n:,} validation sources, {low:.3f} to {high:.3f}{chosen}"
+    return f": {of}, exact match {reached.exact_match:.4f} ({figures})"
+
+
 # ---- Ensembles ----
 
 
@@ -128,4 +159,4 @@ def combined(networks: Sequence[TrainedNetwork], task: Task) -> TrainedNetwork:
     validation = drawn[0][1].without(concatenate(training.sources for training, _ in drawn))
     if task.is_pairs:
         return calibrated(network, validation)
-    return replace(network, validation=validation_figures(task, network, validation))
+    return replace(network, validation=validation_figures(task, network, validation), n_validated=len(validation))

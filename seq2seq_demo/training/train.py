@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 
 from seq2seq_demo.callbacks import Callback, TrainingState, check_callbacks
 from seq2seq_demo.config import SETTINGS, AnyCell, AnyModel, ModelConfig, Schedule, TokenKind, given_values
+from seq2seq_demo.console import print_line
 from seq2seq_demo.data.pair_task import Data, PairReading, Rows, as_task
 from seq2seq_demo.declarations import check_size, require_flag, suggests_keywords
 from seq2seq_demo.display.training_report import TrainingReport, training_header
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training.members import check_jobs, members_of, train_member, train_side_by_side
-from seq2seq_demo.training.results import combined
+from seq2seq_demo.training.results import combined, outcome_notices, summary
 from seq2seq_demo.training.settings import new_run, run_notices
 
 
@@ -132,10 +133,13 @@ def train(
         training_header(snapshot.network.model_config, config, task, 1)
     if config.members > 1:
         runs = members_of(task, snapshot, [checked] * config.members, None, bool(verbose))
-        if checked:
-            return combined([*map(train_member, runs)], task)
-        return combined(train_side_by_side(runs, jobs), task)
-    from seq2seq_demo.training.trainer import fit  # loads TensorFlow
+        network = combined([*map(train_member, runs)] if checked else train_side_by_side(runs, jobs), task)
+    else:
+        from seq2seq_demo.training.trainer import fit  # loads TensorFlow
 
-    with TrainingReport(config, verbose) as report:
-        return fit(task, snapshot, [report, *checked], began=began)
+        with TrainingReport(config, verbose) as report:
+            network = fit(task, snapshot, [report, *checked], began=began)
+    if verbose:
+        for line in (*outcome_notices(network), f"Trained{summary(network)}"):
+            print_line(line)
+    return network

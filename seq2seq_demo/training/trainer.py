@@ -343,4 +343,4 @@ def fit(
         if snapshots:
             snapshots.after_epoch(trainer.snapshot, trainer.is_done())
     network = results.finished(trainer.trained_network(), trainer.best)
-    return results.calibrated(network, validation) if task.is_pairs else network
+    return results.calibrated(network, validation) if task.is_pairs else replace(network, n_validated=len(validation))

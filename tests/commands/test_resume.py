@@ -119,7 +119,7 @@ def test_the_snapshot_beside_the_result_is_resumed(run, fast_steps, options, res
     Path("s2s_checkpoint__x\x1b[2J.h5").touch()  # ignored, because its name could control a terminal
     out, err = run.ok(f"train --resume {options}")
     assert f"Resuming {resumed}, epoch 2, step 1" in err
-    assert out.endswith(f"Saved {saved}\n")
+    assert f"Saved {saved}: epoch " in out
     assert (load(saved).run, load(saved).step) == (written.network.run, 1)
     assert [path for path in paths if not os.path.exists(path)] == [resumed]
 
@@ -237,7 +237,7 @@ def test_a_run_that_was_killed_after_saving_is_saved_again(run, fast_steps, monk
     saved = files()
     assert [*saved] == [name]
     Path(snapshot).write_bytes(content)
-    assert run.ok("train --resume")[0].endswith(f"Saved {name}\n")
+    assert run.ok("train --resume")[0].splitlines()[-1].startswith(f"Saved {name}: ")
     assert files() == saved
 
 
@@ -261,7 +261,7 @@ def test_a_new_run_beside_a_snapshot_needs_force(run, fast_steps):
 def test_a_run_without_o_claims_a_name_that_neither_a_result_nor_a_snapshot_has(run, fast_steps):
     save_random(CANONICAL)
     finished_snapshot(f"s2s_checkpoint__{CANONICAL.replace('_1', '_4')}")
-    assert f"Saved {CANONICAL.replace('_1', '_5')}\n" in run.ok(TRAIN)[0]
+    assert f"Saved {CANONICAL.replace('_1', '_5')}: " in run.ok(TRAIN)[0]
 
 
 # ---- Failures to save ----

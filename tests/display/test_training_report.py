@@ -11,6 +11,8 @@ from seq2seq_demo.data.pair_task import as_pair_task
 from seq2seq_demo.display.predictions import probe_line
 from seq2seq_demo.display.training_report import probe, settings_line, training_header
 
+BASIC = "embedding_rnn, 1 x BasicLSTMCell of size 32, embedding size 20, dropout 0"
+RATE = "of batches of 128, learning rate 0.0001 (constant); "
 ROWS = [([1, 2], [2]), ([0], [1]), ([2], [0])]
 
 
@@ -23,8 +25,16 @@ ROWS = [([1, 2], [2]), ([0], [1]), ([2], [0])]
             "embedding_attention, bidirectional, 1 x BasicLSTMCell of size 32, embedding size 20, dropout 0.3, "
             "2 epochs of batches of 128, learning rate 0.0001 (cosine), best epoch saved; ",
         ),
-        (None, {"minutes": 2.5}, "dropout 0, 2.5 min of batches of 128, learning rate 0.0001 (constant); "),
-        (None, {"epochs": 1}, "dropout 0, 1 epoch of batches of 128, learning rate 0.0001 (constant); "),
+        (
+            ModelConfig(),
+            {"minutes": 2.5},
+            f"{BASIC}, 2.5 min {RATE}",
+        ),
+        (
+            ModelConfig(),
+            {"epochs": 1},
+            f"{BASIC}, 1 epoch {RATE}",
+        ),
     ],
 )
 def test_the_settings_are_said_in_one_line(model, changes, expected):

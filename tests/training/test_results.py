@@ -1,8 +1,13 @@
+from dataclasses import replace
+
 import pytest
+from helpers import trained_network
 
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.metrics import Epoch
-from seq2seq_demo.training.results import best_epoch, stop_reason
+from seq2seq_demo.network_facts import TrainingRun
+from seq2seq_demo.plots import History
+from seq2seq_demo.training.results import best_epoch, stop_reason, summary
 
 
 def history(*reached):
@@ -43,3 +48,19 @@ def test_the_best_epoch_has_the_highest_exact_match(reached, best):
 )
 def test_a_training_that_does_not_improve_has_stalled(reached, patience, stalled):
     assert bool(stop_reason(history(*reached), TrainConfig(patience=patience))) is stalled
+
+
+@pytest.mark.parametrize(
+    ("step", "settings", "expected"),
+    [
+        # By hand, with z²/n = 0.012805: (0.023333 + 0.006403 ∓ √(0.012805 (0.022789 + 0.003201))) / 1.012805
+        (100, {}, ": epoch 1 of 2, exact match 0.0233 (7 of 300 validation sources, 0.011 to 0.047)"),
+        (0, {"keep_best": True}, ": epoch 0 of 2, exact match 0.0233 (7 of 300 validation sources, 0.011 to 0.047; "),
+    ],
+)
+def test_the_summary_has_the_epoch_and_the_interval_of_wilson(step, settings, expected):
+    run, reached = TrainingRun(TrainConfig(**settings), 0), history((7 / 300, 1.0), (0.01, 1.0))
+    network = replace(trained_network(), step=step, run=run, history=History(reached), n_validated=300)
+    line = summary(replace(network, validation=reached[0].validation))
+    assert line == expected.replace("; ", "; the epoch was chosen on the same sources)")
+    assert summary(replace(network, history=History())) == ""
