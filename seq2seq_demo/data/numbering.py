@@ -54,8 +54,8 @@ class Numbering:
         return record._replace(values=values, output=output)
 
 
-def number(record: Record, vocabularies: Vocabularies) -> Record:
-    """Convert a record of symbols to numbers; if a symbol is unknown, return it with an error."""
+def number(record: Record, vocabularies: Vocabularies, hint: str = "") -> Record:
+    """Convert a record of symbols to numbers; if a symbol is unknown, return it with an error that ends with `hint`."""
     if record.error or not vocabularies.are_text:
         return record
     place, values, output = record[:3]
@@ -64,7 +64,7 @@ def number(record: Record, vocabularies: Vocabularies) -> Record:
         output = output and vocabularies.target.to_numbers(output, place.of_output)
         return record._replace(values=values, output=output)
     except InputError as error:
-        return record._replace(error=error)
+        return record._replace(error=InputError(f"{error}{hint}"))
 
 
 def valid_records(records: Iterable[Record], on_error: ErrorCallback | None = None) -> Iterator[Record]:
@@ -167,7 +167,8 @@ def number_pairs(
         may_have_unseen &= not may_have_unseen.all()
     known = _vocabularies(sides, [*itertools.compress(rows, ~may_have_unseen)] or rows)
     every = _vocabularies(known, rows, extends=True) if may_have_unseen.any() else known
-    rows = [number(row, every if each else known) for row, each in zip(rows, may_have_unseen, strict=True)]
+    hint = "; the vocabulary of a network cannot grow: train a new one"
+    rows = [number(row, every if each else known, hint) for row, each in zip(rows, may_have_unseen, strict=True)]
     may_have_unseen = may_have_unseen[[row.error is None for row in rows]]
     rows = [*valid_records(rows, on_error)]
     sources = Sequences.of_rows([row.values for row in rows])

@@ -104,8 +104,10 @@ def stop_reason(history: Sequence[Epoch], config: TrainConfig) -> str | None:
     return None
 
 
-def finished(network: TrainedNetwork, best: Checkpoint | None) -> TrainedNetwork:
+def finished(network: TrainedNetwork, best: Checkpoint | None, initial: Sequence[Epoch]) -> TrainedNetwork:
     """Return the network with the weights and figures of the best epoch, unless `best` is None.
+
+    `initial` is the epoch 0 of a continued run.
 
     A run with a time limit records the number of its epochs, which nothing else determines.
     """
@@ -114,7 +116,7 @@ def finished(network: TrainedNetwork, best: Checkpoint | None) -> TrainedNetwork
         network = replace(network, run=replace(network.run, config=config))
     if best is None or not network.history:
         return network
-    return replace(network, **best._asdict(), validation=best_epoch(network.history).validation)
+    return replace(network, **best._asdict(), validation=best_epoch((*initial, *network.history)).validation)
 
 
 def outcome_notices(network: TrainedNetwork) -> Iterator[str]:
@@ -142,6 +144,7 @@ def summary(network: TrainedNetwork) -> str:
     right = round(reached.exact_match * n)
     low, high = wilson_interval(right, n)
     chosen = "; the epoch was chosen on the same sources" if run.config.saves_best and len(history) > 1 else ""
+    chosen = chosen if epoch else "; no epoch improved the network"
     figures = f"{right:,} of {n:,} validation sources, {low:.3f} to {high:.3f}{chosen}"
     return f": {of}, exact match {reached.exact_match:.4f} ({figures})"
 

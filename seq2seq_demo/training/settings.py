@@ -77,12 +77,12 @@ def with_recipe(
 ) -> dict[str, Any]:
     """Return the settings that are not None; for pairs or `in_python`, add the recipe's values for missing settings.
 
-    If training continues from `start`, add only training settings, because the network keeps its model. The recipe's
-    patience is for the recipe's epochs and the best of them.
+    If training continues from `start`, add only training settings, because the network keeps its model, and keep the
+    best network, which may be `start`. The recipe's patience is for the recipe's epochs and the best of them.
     """
     given: dict[str, Any] = {name: value for name, value in settings.items() if value is not None}
     if isinstance(task, PairTask):
-        chosen = _settings_for_pairs(task, given)
+        chosen = _settings_for_pairs(task, given) | ({"keep_best": True} if start else {})
     else:
         symbols = {"out_max_int": given["in_max_int"]} if "in_max_int" in given else {}
         chosen = settings_for_pattern(given.get("points", TrainConfig.points)) | symbols if in_python else {}
@@ -107,7 +107,8 @@ def new_run(
     """Return a training run before its first step, from initial weights or those of `start`, as in `resolve`."""
     model_config, config = resolve(task, settings, start, in_python)
     network = start or replace(untrained(model_config, config.seed), vocabularies=task.vocabularies)
-    return Snapshot(begin_run(replace(network, model_config=model_config), task, config))
+    begun = Snapshot(begin_run(replace(network, model_config=model_config), task, config))
+    return replace(begun, best=network.checkpoint) if start and config.saves_best else begun
 
 
 def begin_run(network: TrainedNetwork, task: Task, config: TrainConfig) -> TrainedNetwork:

@@ -37,7 +37,7 @@ class Snapshot:
 
     network: TrainedNetwork
     progress: Progress = field(default_factory=Progress)
-    best: Checkpoint | None = None  # the best epoch so far, if the config `saves_best`
+    best: Checkpoint | None = None  # if the config `saves_best`: the best so far of the epochs and a `start`
 
     @property
     def run(self) -> TrainingRun:

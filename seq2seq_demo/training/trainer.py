@@ -53,6 +53,7 @@ class Trainer:
         self.config, self.start = config, start
         self.progress, self.best, self.is_stopped = start.progress, start.best, False
         self.history = network.history
+        self.initial: tuple[Epoch, ...] = ()  # the network to continue from, as epoch 0, while it is the best
         self.start_step = start.run.start_step
         self.moments_since = network.moments_since if network.moments else network.step
         self.adam_step = network.step - self.moments_since
@@ -252,7 +253,7 @@ class Trainer:
         symbols = self.n_symbols(training)
         epoch = self.epoch(progress.loss_sum / symbols, progress.correct_sum / symbols, *astuple(figures))
         self.progress, self.history = Progress(), History((*self.history, epoch))
-        if self.config.saves_best and results.best_epoch(self.history) is epoch:
+        if self.config.saves_best and results.best_epoch((*self.initial, *self.history)) is epoch:
             self.best = self.checkpoint()
 
     def checkpoint(self) -> Checkpoint:
@@ -323,6 +324,9 @@ def fit(
     training, validation = task.draw(config, model_config, start.run.start_step)
     with strategy.scope():
         trainer = Trainer(start, batch_widths(training, config, model_config.ends), began)
+    if trainer.best and trainer.best.step == start.run.start_step:
+        initial = results.validation_figures(task, replace(start.network, **trainer.best._asdict()), validation)
+        trainer.initial = (Epoch(0, trainer.best.step, math.nan, math.nan, *astuple(initial)),)
     shown = validation[~validation.unseen_by(trainer.model_config)]
 
     def notify(method: str, figures: Epoch, points: int) -> bool:
@@ -342,5 +346,5 @@ def fit(
         trainer.is_stopped |= notify("on_epoch_end", trainer.history[-1], points)
         if snapshots:
             snapshots.after_epoch(trainer.snapshot, trainer.is_done())
-    network = results.finished(trainer.trained_network(), trainer.best)
+    network = results.finished(trainer.trained_network(), trainer.best, trainer.initial)
     return results.calibrated(network, validation) if task.is_pairs else replace(network, n_validated=len(validation))

@@ -38,7 +38,7 @@ def test_all_that_the_network_reads_is_normalised(run):
     run.ok("page -i w -o w.html", "\u00c9A")
     assert '"form":"NFD","lowercase":true' in Path("w.html").read_text()
     write_pairs("train.tsv", [("a", "B")])
-    message = 'train.tsv, line 1, output: expected words seen in training, got "B" at position 1'
+    message = 'train.tsv, line 1, output: expected words seen in training, got "B" at position 1; the vocabulary of '
     run.refuses([*TRAIN, "-i", "w", "-o", "v"], message, 1)
 
 

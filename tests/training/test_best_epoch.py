@@ -15,6 +15,7 @@ from seq2seq_demo.files import weights_file
 from seq2seq_demo.metrics import Figures
 from seq2seq_demo.trained_network import untrained
 from seq2seq_demo.training import trainer
+from seq2seq_demo.training.settings import new_run
 
 pytestmark = pytest.mark.slow
 
@@ -73,6 +74,16 @@ def test_the_best_epoch_is_saved_and_patience_ends_a_resumed_training_too():
     assert alike(snapshot.best, whole.networks[2])
     resumed = fitted(start=snapshot, **settings)
     assert weights_file.to_bytes(resumed.content) == weights_file.to_bytes(saved.content)
+
+    # A continued run counts the network that it starts from as epoch 0; REACHED[7] has a higher loss than REACHED[6].
+    start, kept = fitted(keep_best=True), {}
+    begun = new_run(TEXTS, {"epochs": 1, "batch_size": 8}, start)
+    for snapshots in (None, snapshots_in_memory(kept)):
+        continued = trainer.fit(TEXTS, begun, (), snapshots)
+        assert_saved(continued, whole, 7)
+        assert len(continued.history) == 1
+    resumed = trainer.fit(TEXTS, kept[7 * STEPS])
+    assert weights_file.to_bytes(resumed.content) == weights_file.to_bytes(continued.content)
 
 
 def assert_saved(network, watcher, epoch):

@@ -51,16 +51,17 @@ def test_a_training_that_does_not_improve_has_stalled(reached, patience, stalled
 
 
 @pytest.mark.parametrize(
-    ("step", "settings", "expected"),
+    ("step", "settings", "start", "end"),
     [
-        # By hand, with z²/n = 0.012805: (0.023333 + 0.006403 ∓ √(0.012805 (0.022789 + 0.003201))) / 1.012805
-        (100, {}, ": epoch 1 of 2, exact match 0.0233 (7 of 300 validation sources, 0.011 to 0.047)"),
-        (0, {"keep_best": True}, ": epoch 0 of 2, exact match 0.0233 (7 of 300 validation sources, 0.011 to 0.047; "),
+        (100, {}, ": epoch 1 of 2, ", ")"),
+        (200, {"keep_best": True}, ": epoch 2 of 2, ", "; the epoch was chosen on the same sources)"),
+        (0, {"keep_best": True}, ": epoch 0 of 2, ", "; no epoch improved the network)"),
     ],
 )
-def test_the_summary_has_the_epoch_and_the_interval_of_wilson(step, settings, expected):
+def test_the_summary_has_the_epoch_and_the_interval_of_wilson(step, settings, start, end):
+    """By hand, with z²/n = 0.012805: (0.023333 + 0.006403 ∓ √(0.012805 (0.022789 + 0.003201))) / 1.012805."""
     run, reached = TrainingRun(TrainConfig(**settings), 0), history((7 / 300, 1.0), (0.01, 1.0))
     network = replace(trained_network(), step=step, run=run, history=History(reached), n_validated=300)
     line = summary(replace(network, validation=reached[0].validation))
-    assert line == expected.replace("; ", "; the epoch was chosen on the same sources)")
+    assert line == f"{start}exact match 0.0233 (7 of 300 validation sources, 0.011 to 0.047{end}"
     assert summary(replace(network, history=History())) == ""
