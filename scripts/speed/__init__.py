@@ -1,1 +1,1 @@
-"""Speed measurements for `benchmark.py` and `growth.py`."""
+"""Speed measurements for `benchmark.py`."""

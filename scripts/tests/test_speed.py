@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 from types import SimpleNamespace
 
-import growth
 import numpy as np
 import page_speed
 import pytest
@@ -89,20 +88,6 @@ def test_a_row_has_the_median_of_the_later_rounds(monkeypatch):
     columns = measuring.speed_columns({"ours": None, "theirs": None}, 1000, 3)
     assert columns == ["500", "100", "5.00", "9.0 s", "8.0 s"]
     assert len(measuring.speed_header(["ours", "theirs"])) == len(columns)
-
-
-# ---- Growth ----
-
-
-def test_growth_is_the_ratio_of_figures_divided_by_the_ratio_of_sizes():
-    axis = growth.Axis("units", [32, 64, 128])
-    figures = {("training", "step"): [0.001, 0.002, 0.016], ("training", "memory"): [500, 600, 700.4]}
-    assert growth.rows(axis, figures) == [
-        ["32", "1 ms", "500 MB"],
-        ["64", "2 ms (1.00)", "600 MB (0.60)"],
-        ["128", "16 ms (4.00)", "700 MB (0.58)"],
-    ]
-    assert growth.worse_than_linear("units", axis, figures) == ["- units: training, step: 64 to 128 (4.00)"]
 
 
 # ---- The cache, and the page ----
