@@ -21,20 +21,13 @@ from seq2seq_demo.metrics import Calibration, Epoch, Figures
 
 
 @dataclass(frozen=True)
-class DataFingerprint:
-    """Identifies the data of a training run, so that --resume detects changed data."""
-
-    data: str | None = None  # a checksum of the user's pairs; None for a pattern
-    fingerprint: str | None = None  # the task's fingerprint; None in files of earlier versions
-
-
-@dataclass(frozen=True)
 class TrainingRun:
     """The settings, the first step and the data of a training run."""
 
     config: TrainConfig
     start_step: int  # Adam's step at the start of the run
-    fingerprint: DataFingerprint = DataFingerprint()  # empty in files of earlier versions
+    data: str | None = None  # a checksum of the user's pairs; None for a pattern
+    fingerprint: str | None = None  # that of the task, so that --resume detects changed data
     # Whether the content of the pairs decided which of them validate; otherwise, the user gave the validation pairs.
     # None for a pattern, and in files of earlier versions, which drew these pairs at random.
     validated_by_content: bool | None = None
@@ -78,7 +71,7 @@ class NetworkFacts(SuggestsAttributes):
         """
         given = vars(self.model_config) | (vars(self.run.config) if self.run else {})
         left_out = {"out_len", "epochs"} if given.get("minutes") else {"out_len"}
-        has_pairs = self.run and self.run.fingerprint.data
+        has_pairs = self.run and self.run.data
         if not has_pairs and (self.pattern or is_user_function(self.task or "")):
             given["in_len"] = (self.trained_lengths[0], self.trained_lengths[-1])
         else:

@@ -14,16 +14,8 @@ CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limi
 
 
 def total() -> int:
-    """Return the memory of this machine in bytes, or the limit of the container or of the process if it is lower."""
-    return min([_physical(), *filter(None, map(_read_limit, CGROUP_LIMITS)), *_process_limits()])
-
-
-def _process_limits() -> list[int]:
-    with contextlib.suppress(ImportError):  # in Windows
-        from resource import RLIMIT_AS, RLIMIT_DATA, getrlimit
-
-        return [limit for kind in (RLIMIT_AS, RLIMIT_DATA) if (limit := getrlimit(kind)[0]) >= 0]  # -1 is no limit
-    return []
+    """Return the memory of this machine in bytes, or the limit of the container if it is lower."""
+    return min([_physical(), *filter(None, map(_read_limit, CGROUP_LIMITS))])
 
 
 def _physical() -> int:

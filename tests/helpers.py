@@ -24,7 +24,7 @@ from seq2seq_demo.metrics import Epoch, Figures
 from seq2seq_demo.network.decoding import Answer
 from seq2seq_demo.network.numpy_network import sigmoid
 from seq2seq_demo.network.parameters import initial_weights
-from seq2seq_demo.network_facts import DataFingerprint, TrainingRun
+from seq2seq_demo.network_facts import TrainingRun
 from seq2seq_demo.plots import History
 from seq2seq_demo.predictions import Prediction, to_prediction
 from seq2seq_demo.trained_network import TrainedNetwork
@@ -83,14 +83,16 @@ def save_texts(path, source, target, model_config: ModelConfig | None = None, **
     return save_random(path, model_config, **values)
 
 
-def finished_snapshot(path=SNAPSHOT, fingerprint=None, task="reversed", ends=False, by_content=None, **changes):
+def finished_snapshot(
+    path=SNAPSHOT, fingerprint=None, task="reversed", ends=False, data=None, by_content=None, **changes
+):
     """Write the snapshot of a training run that was killed after its last epoch, before its weights were saved."""
     config = TrainConfig(**{"points": 60, "epochs": 1} | changes)
     figures = Figures(2.0, 0.1, 0.0, 0.1, 0.0)
     facts = {
         "step": 1,
         "task": task,
-        "run": TrainingRun(config, 0, fingerprint or DataFingerprint(), by_content),
+        "run": TrainingRun(config, 0, data, fingerprint, by_content),
         "validation": figures,
         "history": History([Epoch(1, 1, 2.0, 0.1, *astuple(figures))]),
     }

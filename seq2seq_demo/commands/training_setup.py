@@ -162,20 +162,16 @@ def _task_of_run(options: TrainOptions, path: Path, network: TrainedNetwork) -> 
         UsageError: the options do not name the data that the training began with, or the pattern has changed.
     """
     assert network.run
-    config, fingerprint = network.run.config, network.run.fingerprint
-    is_split_otherwise = fingerprint.data and network.run.validated_by_content is None
-    if fingerprint.fingerprint is None or is_split_otherwise:
-        written = f"{path} was written by an earlier version"
-        raise UsageError(f"{written}: finish the run there, or continue from its weights with -i {path}")
+    config = network.run.config
     expected = f"{path}: expected the data that its training began with, {network.task!r} and any --validation-file"
     pattern, n_read = options.pattern_task, config.points - (config.n_validation if options.validation_file else 0)
     try:
         pairs = network_selection.read_pair_task(options, n_read, pattern, network) if options.from_file else None
     except InputError as error:
         raise UsageError(f"{expected}: {error}") from error
-    if (pairs and pairs.digest) != fingerprint.data:
+    if (pairs and pairs.digest) != network.run.data:
         raise UsageError(f"{expected}, got {'other data' if pairs else 'no --from-file'}")
     task = pairs or pattern or network_selection.pattern_to_train(network)
-    if fingerprint.fingerprint != task.fingerprint(config, network.model_config):
+    if network.run.fingerprint != task.fingerprint(config, network.model_config):
         raise UsageError(f"{path}: pattern {task.name!r} no longer makes the targets that this training run began with")
     return task

@@ -16,7 +16,6 @@ from seq2seq_demo.files import hdf5
 
 VERSION = 5  # 2 added vocabularies, 3 recordings, 4 nested metadata; 5 dropped keys; all versions can be read
 WEIGHTS, SNAPSHOT = "weights", "snapshot"  # kinds; until version 3, headers say "weights"
-RECORDED = "recorded/"  # until version 5, prefix of the arrays of a recording in a snapshot
 HEADER_SIZE = 512  # HDF5's user block: kind, version and the checksum of the rest, as ASCII text
 HEADER = re.compile(rb"seq2seq-demo (?:weights|snapshot) ([0-9]{1,9})\nsha256 ([0-9a-f]{64})\n\0*")
 
@@ -60,9 +59,9 @@ class Container:
         return np.frombuffer(values, np.dtype(dtype).newbyteorder("<")).astype(dtype).reshape(shape)
 
     def require_all_read(self) -> None:
-        """Raise WeightsError if an array has not been read, unless it is one of a recording, as snapshots once had."""
+        """Raise WeightsError if an array has not been read."""
         for extra in sorted(self.datasets.keys() - self._read):
-            require(extra.startswith(RECORDED), f"unexpected weight {extra!r}")
+            raise WeightsError(f"unexpected weight {extra!r}")
 
 
 def read(content: bytes) -> Container:

@@ -243,7 +243,7 @@ def _check_metadata(content: Content) -> None:
 
 
 def upgrade(version: int, metadata: dict[str, Any]) -> dict[str, Any]:
-    """Convert the metadata of versions 1 to 4 to the form of version 5. A snapshot before 4 becomes its network.
+    """Convert the metadata of versions 1 to 4 to the form of version 5. A snapshot becomes its network.
 
     Raises:
         AttributeError, KeyError, TypeError or ValueError: the metadata has another form.
@@ -260,20 +260,12 @@ def upgrade(version: int, metadata: dict[str, Any]) -> dict[str, Any]:
         network["run"], network["validation"] = network.pop("trained"), network.pop("reached")
         temperature, error = (network.pop(name, None) for name in ("temperature", "calibration_error"))
         network["calibration"] = temperature and {"temperature": temperature, "error": error}
-        if network["run"]:
-            config = network["run"]["config"]
+        if run := network["run"]:
+            config = run["config"]
             kept = {name: value for name, value in config.items() if name not in REMOVED_SETTINGS}
-            network["run"]["config"] = {"minutes": config.get("budget")} | kept
-    if progress := metadata.get("progress"):
-        progress.pop("epoch")
-        metadata["networks"][0]["history"] = [*map(_epoch_of_version_4, progress.pop("history"))]
+            network["run"] = run | {"config": {"minutes": config.get("budget")} | kept} | run.pop("fingerprint", {})
+    metadata.pop("progress", None)
     return metadata
-
-
-def _epoch_of_version_4(epoch: dict[str, Any]) -> dict[str, Any]:
-    """Convert the figures of an epoch of version 4."""
-    validation = {f"validation_{name}": value for name, value in epoch.pop("validation").items()}
-    return {"forced_token_accuracy": epoch.pop("token_accuracy"), **epoch, **validation}
 
 
 def _network_of_version_4(version: int, model: dict[str, Any], training: dict[str, Any]) -> dict[str, Any]:

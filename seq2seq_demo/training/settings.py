@@ -9,7 +9,7 @@ from seq2seq_demo.data.pair_task import PairTask, Task, pair_warnings
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files.weights_file import LENGTHS
 from seq2seq_demo.network.parameters import n_weights
-from seq2seq_demo.network_facts import DataFingerprint, TrainingRun
+from seq2seq_demo.network_facts import TrainingRun
 from seq2seq_demo.plots import History
 from seq2seq_demo.system_memory import FLOAT_BYTES, bytes_per_row, check_fits, check_lengths, check_points_fit
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
@@ -113,8 +113,8 @@ def new_run(
 
 def begin_run(network: TrainedNetwork, task: Task, config: TrainConfig) -> TrainedNetwork:
     """Return the network at the start of a training run, which identifies its data."""
-    fingerprint = DataFingerprint(task.digest, task.fingerprint(config, network.model_config))
-    run = TrainingRun(config, network.step, fingerprint, task.validates_by_content)
+    fingerprint = task.fingerprint(config, network.model_config)
+    run = TrainingRun(config, network.step, task.digest, fingerprint, task.validates_by_content)
     facts: dict[str, Any] = {"task": task.name, "run": run, "history": History(), "program": None, "calibration": None}
     return replace(network, **facts, **{name: getattr(config, name) for name in LENGTHS})
 
@@ -146,7 +146,7 @@ def run_notices(task: Task, begun: Snapshot, start: TrainedNetwork | None) -> It
         if whole > config.out_len == TrainConfig.out_len:
             yield f"Targets of {whole} symbols are cut to {config.out_len}: give `out_len` {whole} to learn them whole"
     run = start and start.run
-    learned_pairs = start and run and (run.fingerprint.data or start.vocabularies.are_text)
+    learned_pairs = start and run and (run.data or start.vocabularies.are_text)
     if run and learned_pairs and task.digest and run.validated_by_content != task.validates_by_content:
         otherwise = "The network was validated on pairs chosen in another way, so it may have been trained on pairs"
         yield f"{otherwise} that validate it now; if it was, the validation figures are too optimistic"

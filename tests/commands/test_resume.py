@@ -15,7 +15,6 @@ from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.display.training_report import TrainingReport
 from seq2seq_demo.errors import WeightsError
 from seq2seq_demo.files import atomic_files, weights_file
-from seq2seq_demo.network_facts import DataFingerprint
 from seq2seq_demo.trained_network import load
 from seq2seq_demo.training import snapshots
 
@@ -33,10 +32,8 @@ def files():
 
 
 def reversed_fingerprint(**settings):
-    """The fingerprint of the data of `finished_snapshot`."""
-    return DataFingerprint(
-        None, find_pattern("reversed").fingerprint(TrainConfig(**{"points": 60} | settings), ModelConfig())
-    )
+    """The fingerprint of the task of `finished_snapshot`."""
+    return find_pattern("reversed").fingerprint(TrainConfig(**{"points": 60} | settings), ModelConfig())
 
 
 # ---- The same bits ----
@@ -164,7 +161,7 @@ def test_options_that_contradict_the_snapshot_are_refused(run, options, message)
 def test_a_changed_pattern_cannot_be_resumed(run, fast_steps):
     Path("mine.py").write_text("def f(source):\n    return source[::-1]\n")
     fingerprint = find_pattern("mine.py:f").fingerprint(TrainConfig(points=60, epochs=1), ModelConfig())
-    finished_snapshot(SNAPSHOT, DataFingerprint(None, fingerprint), task="mine:f")
+    finished_snapshot(SNAPSHOT, fingerprint, task="mine:f")
     Path("mine.py").write_text("def f(source):\n    return source[::+1]\n")
     message = f"{SNAPSHOT}: pattern 'mine:f' no longer makes the targets that this training run began with"
     run.refuses("train --resume -o w.h5 -p mine.py:f", message)
@@ -177,13 +174,11 @@ ROWS = [([1, 2], [2, 1])] * 4 + [([3, 3], [3, 3])]
 LINES = "".join(json.dumps({"input": source, "output": target}) + "\n" for source, target in ROWS)
 
 
-def pair_snapshot(by_content=True, **changes):
+def pair_snapshot(**changes):
     """Write the snapshot of a training run on ROWS."""
     digest = as_pair_task(ROWS).digest
     lengths = {"in_len": 2, "min_in_len": 2, "out_len": 2}
-    finished_snapshot(
-        SNAPSHOT, DataFingerprint(digest, digest), "pairs", True, by_content, points=5, **lengths | changes
-    )
+    finished_snapshot(SNAPSHOT, digest, "pairs", True, digest, True, points=5, **lengths | changes)
 
 
 def test_changed_data_cannot_be_resumed(run, fast_steps):
@@ -196,16 +191,6 @@ def test_changed_data_cannot_be_resumed(run, fast_steps):
         assert found in run.refuses("train --resume -o w.h5 --from-file p.jsonl", expected)
     Path("p.jsonl").write_text(LINES + lines[0])  # pairs at the end are ignored
     run.ok("train --resume -o w.h5 --from-file p.jsonl")
-
-
-def test_a_snapshot_of_an_earlier_version_is_refused_if_it_lacks_its_data_or_has_another_split(run):
-    advice = f"was written by an earlier version: finish the run there, or continue from its weights with -i {SNAPSHOT}"
-    finished_snapshot(SNAPSHOT)
-    run.refuses("train --resume -o w.h5", advice)
-    os.remove(SNAPSHOT)
-    pair_snapshot(by_content=None)
-    Path("p.jsonl").write_text(LINES)
-    run.refuses("train --resume -o w.h5 --from-file p.jsonl", advice)
 
 
 # ---- Finished runs ----

@@ -35,9 +35,7 @@ def test_a_pattern_is_given_by_name():
     config = {"learning_rate": 0.005, "lr_schedule": "cosine", "epochs": 2, "batch_size": 32}
     assert trained.run.config == TrainConfig(100, 4, 4, **config, min_in_len=4, few_symbols=DEFAULT_FEW_SYMBOLS)
     assert trained.run.start_step == 0
-    assert trained.run.fingerprint.fingerprint == find_pattern("reversed").fingerprint(
-        trained.run.config, trained.model_config
-    )
+    assert trained.run.fingerprint == find_pattern("reversed").fingerprint(trained.run.config, trained.model_config)
     assert trained.model_config == ModelConfig("attention", **TINY, ends=True)
     last = watcher.networks[-1]
     assert largest_difference(last, trained) == 0

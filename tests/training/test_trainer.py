@@ -14,7 +14,6 @@ from seq2seq_demo.errors import TrainingError
 from seq2seq_demo.metrics import Epoch
 from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.model import Seq2Seq
-from seq2seq_demo.network_facts import DataFingerprint
 from seq2seq_demo.system_memory import bytes_per_row
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training import batches, results, trainer
@@ -26,7 +25,6 @@ pytestmark = pytest.mark.slow
 SMALL = ModelConfig("embedding_attention", cell_size=7, embedding_size=5, in_max_int=10, out_max_int=12)
 BOTH_WAYS = ModelConfig("embedding_attention", "GRUCell", 2, 7, 5, in_max_int=10, out_max_int=12, bidirectional=True)
 REVERSED = find_pattern("reversed")
-FINGERPRINT = DataFingerprint(None, "of the task")
 
 
 def trainer_from(config, network, widths=None):
