@@ -114,7 +114,8 @@ function describeDivergence(run, divergence) {
 /** Return a sentence if all symbols are right except those that were forced, else "". */
 function describeRecovery(/** @type {ComparedRun} */ run) {
   const nForced = run.steps.filter((_, t) => run.isOverridden(t)).length;
-  if (!nForced || run.alignment.edits > nForced || run.alignment.right === 0) return "";
+  const isRight = run.written.every((_, t) => run.isOverridden(t) || !run.isWrong(t));
+  if (!nForced || !isRight || run.alignment.missing.flat().length || run.alignment.right === 0) return "";
   const shift = run.written.length - run.expected.length;
   const later = shift > 0 ? `, ${pluralize(shift, "position")} later` : "";
   return `The network recovers: all other symbols are right${later}.`;

@@ -1,7 +1,7 @@
 /* The panel that replaces one input and shows which outputs change, beside attention. */
 
 import { align } from "./align.js";
-import { announce, app } from "./app.js";
+import { announce, app, soon } from "./app.js";
 import { redraw } from "./boxes.js";
 import { button, h, labelledSelect, revise } from "./elements.js";
 import { percent, pluralize } from "./format.js";
@@ -96,7 +96,7 @@ export function beforeAndAfterList(network, before, after) {
 function influenceMap(/** @type {TrainedNetwork} */ network) {
   const name = `Influence of each input on each output of ${network.name}`;
   const progress = h("p", { className: "hint" });
-  /** The one that is computed, and the last one that is complete; while the network trains, they differ.
+  /** The last one that was begun, and the last one that is complete.
       @type {Influence} */
   let influence;
   /** @type {Influence | null} */
@@ -119,20 +119,21 @@ function influenceMap(/** @type {TrainedNetwork} */ network) {
     if (shown) map.show([shown], content, { row: app.t, column: app.state.replacement?.s ?? null });
   };
   const work = (/** @type {Influence} */ current) => {
-    if (current !== influence || current.isDone) return;
-    current.work(TRIALS_PER_SLICE);
-    if (current.isDone) shown = current;
-    update(); // the network may have trained on
-    setTimeout(work, 0, current);
+    if (current !== influence) return;
+    if (current.work(TRIALS_PER_SLICE)) shown = current;
+    else setTimeout(work, 0, current);
+    draw();
   };
+  const begin = () => {
+    influence = new Influence(network, network.at(app.state.moment), app.source ?? []);
+    setTimeout(work, 0, influence);
+  };
+  const beginSoon = soon(begin, 400); // a network that trains changes more often, so it is computed in the pauses
   const update = () => {
-    const model = network.at(app.state.moment);
-    const isOther = `${influence?.source}` !== `${app.source}`;
-    if (isOther || (influence.isDone && influence.model !== model)) {
-      if (isOther) shown = null;
-      influence = new Influence(network, model, app.source ?? []);
-      setTimeout(work, 0, influence);
-    }
+    if (`${influence?.source}` !== `${app.source}`) {
+      shown = null;
+      begin();
+    } else if (influence.model !== network.at(app.state.moment)) beginSoon();
     draw();
   };
   return { elements: [progress, results], update };
@@ -204,16 +205,14 @@ class Influence {
     );
   }
 
-  get isDone() {
-    return this.next >= this.trials.length;
-  }
-
-  /** Run the next n trials. Each replaces an input by a symbol and counts the outputs that change. */
+  /** Run the next n trials, each of which replaces an input and counts the outputs that change. Return whether all have
+      run. */
   work(n = Infinity) {
     for (const { s, symbol, share } of this.trials.slice(this.next, this.next + n)) {
       const after = freeAnswer(this.network, this.model, this.source.with(s, symbol));
       for (const t of changedOutputs(this.answer, after)) this.matrix[t][s] += share;
     }
     this.next += n;
+    return this.next >= this.trials.length;
   }
 }

@@ -90,7 +90,7 @@ function sentenceParts(/** @type {number} */ i) {
   const type = button("", typeTarget, { className: "link" });
   const id = i ? {} : { id: "sentence" };
   const sentence = h("p", { className: "sentence", ...id }, text, " ", verdict, type, rest);
-  const trials = trialsNote(() => app.runs[i] && show(app.runs[i]));
+  const trials = trialsNote(app.networks[i], () => app.runs[i] && show(app.runs[i]));
   const show = (/** @type {Run} */ run) => {
     const { place, hidden, lecture, embed } = app.state;
     const isWritten = place - app.S >= run.steps.length;

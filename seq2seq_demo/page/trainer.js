@@ -9,17 +9,17 @@ import { crossEntropy, differentiate } from "./tape.js";
 const CLIP_NORM = 5; // the largest global norm of a gradient
 const [BETA_1, BETA_2, EPSILON] = [0.9, 0.999, 1e-8];
 
-/** Decode sources [B][S]; yield the logits [B, V] of each step and the targets [B] that are due. The decoder is fed the
+/** Decode sources [B][S]; yield the logits [B, V] of each step t and the targets [B] that are due. The decoder is fed the
     targets [B][T] (teacher forcing) or, if `feedsOwn`, its own symbols.
     @type {(network: Network, sources: number[][], targets: number[][], feedsOwn: boolean) =>
-      Generator<{ logits: Matrix, due: number[] }>} */
+      Generator<{ t: number, logits: Matrix, due: number[] }>} */
 function* decode(network, sources, targets, feedsOwn) {
   const step = network.decoder(network.encode(sources));
   let fed = targets.map(() => network.config.go);
   for (let t = 0; t < targets[0].length; t++) {
     const { logits } = step(fed);
     const due = targets.map((target) => target[t]);
-    yield { logits, due };
+    yield { t, logits, due };
     fed = feedsOwn ? likeliest(logits) : due;
   }
 }
@@ -33,12 +33,14 @@ export function meanLoss(network, sources, targets, feedsOwn = false) {
   return loss;
 }
 
-/** Return how many targets [B][T] a network writes exactly, END included, when it is fed its own symbols.
-    @type {(network: Network, sources: number[][], targets: number[][]) => number} */
-export function exactAnswers(network, sources, targets) {
+/** Return how many targets [B][T] a network writes exactly, END included, when it is fed its own symbols; where `forced`
+    differs from a target, it is fed that symbol, and only the others count. As long as its symbols are right, they are
+    those of the target, so teacher forcing finds the same answers.
+    @type {(network: Network, sources: number[][], targets: number[][], forced?: number[][]) => number} */
+export function exactAnswers(network, sources, targets, forced = targets) {
   const isExact = targets.map(() => true);
-  for (const { logits, due } of decode(network, sources, targets, true))
-    likeliest(logits).forEach((symbol, b) => (isExact[b] &&= symbol === due[b]));
+  for (const { t, logits, due } of decode(network, sources, forced, false))
+    likeliest(logits).forEach((symbol, b) => (isExact[b] &&= symbol === targets[b][t] || due[b] !== targets[b][t]));
   return isExact.filter((one) => one).length;
 }
 

@@ -162,6 +162,7 @@ export function trainingPanel() {
   const head = [...labels, "Samples", ...app.networks.map(({ name }) => name)].map((text) => headerCell("col", text));
   results.createTHead().append(h("tr", {}, ...head));
   const answer = h("p", { id: "answer" });
+  const focusable = Object.assign(scrollBox("Your networks", results), { tabIndex: 0 }); // the keyboard scrolls it
   const section = h(
     "section",
     { id: "training", attributes: { "aria-label": "Training" } },
@@ -170,7 +171,7 @@ export function trainingPanel() {
     message,
     h("div", { className: "controls settings" }, ...settingNames().map(settingControl)),
     answer,
-    h("details", {}, h("summary", {}, "Your networks"), scrollBox("Your networks", results)),
+    h("details", {}, h("summary", {}, "Your networks"), focusable),
   );
   for (const type of ["pointerdown", "pointerup", "pointercancel"])
     addEventListener(type, () => (isPressed = type === "pointerdown"));

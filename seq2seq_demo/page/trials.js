@@ -4,73 +4,70 @@ import { app, soon } from "./app.js";
 import { percent } from "./format.js";
 import { isForced } from "./runs.js";
 import { generator } from "./symbols.js";
+import { exactAnswers } from "./trainer.js";
 
 /** @import { Run, TrainedNetwork } from "./trained.js" */
 
 const N_SOURCES = 200;
+const N_BATCH = 10; // sources, which take about 10 ms
 const MAX_LENGTH = 30; // longer sources would take too long
-const [SLICE, PAUSE] = [10, 20]; // ms; in the pauses, the page reacts
+const PAUSE = 20; // ms between batches, in which the page reacts
 
-/** Trials of a network on random sources of length S. At each of the `outputs`, a wrong symbol is forced; an answer is
-    `right` if all its other symbols are. */
-class Trials {
-  right = 0;
+/** Random sources with their targets, END included; in `fed`, wrong symbols replace some of a target's. The shortest
+    targets are first. `left` have not run yet, of n; `right` counts those in which all other symbols are.
+    @typedef {{ left: { source: number[], target: number[], fed: number[] }[], n: number, right: number }} Trials */
 
-  /** @param {TrainedNetwork} network @param {number} S @param {number[]} outputs */
-  constructor(network, S, outputs) {
-    const { sourceVocabulary, targetVocabulary } = network;
-    const next = generator(1); // the same for each network
-    const random = (/** @type {number} */ n) => Math.floor(n * next());
-    const others = targetVocabulary.largest;
-    this.network = network;
-    this.pairs = Array.from({ length: S > MAX_LENGTH ? 0 : N_SOURCES }, () => {
-      const source = Array.from({ length: S }, () => random(sourceVocabulary.largest + 1));
-      const target = network.knownTarget(source);
-      const wrong = outputs.map((t) => [t, ((target?.[t] ?? others) + 1 + random(others)) % (others + 1)]);
-      return { source, target, forced: Object.fromEntries(wrong) };
-    }).filter(({ target }) => target);
-    this.n = this.pairs.length;
-  }
-
-  /** Run trials for a while. */
-  work() {
-    const end = performance.now() + SLICE;
-    while (this.pairs.length && performance.now() < end) {
-      const [{ source, target, forced }] = this.pairs.splice(0, 1);
-      const { written, expected } = this.network.run(source, target, null, forced);
-      const isRight = written.every((symbol, t) => t in forced || symbol === expected?.[t]);
-      this.right += Number(isRight && written.length === expected?.length);
-    }
-  }
+/** Draw sources of length S whose targets have symbols at all of the `outputs`, which are wrong in `fed`.
+    @type {(network: TrainedNetwork, S: number, outputs: number[]) => Trials} */
+function drawTrials(network, S, outputs) {
+  const [inputs, others] = [network.sourceVocabulary.largest + 1, network.targetVocabulary.largest];
+  const next = generator(1); // the same for each network
+  const random = (/** @type {number} */ n) => Math.floor(n * next());
+  const wrong = (/** @type {number} */ symbol) => (symbol + 1 + random(others)) % (others + 1);
+  const draw = () => {
+    const source = Array.from({ length: S }, () => random(inputs));
+    const known = network.knownTarget(source);
+    if (!known || outputs.some((t) => t >= known.length)) return [];
+    const target = network.ends ? [...known, network.go] : known;
+    return [{ source, target, fed: target.map((symbol, t) => (outputs.includes(t) ? wrong(symbol) : symbol)) }];
+  };
+  const left = Array.from({ length: S > MAX_LENGTH ? 0 : N_SOURCES }, draw).flat();
+  return { left: left.sort((a, b) => a.target.length - b.target.length), n: left.length, right: 0 };
 }
 
-/** Return a function that describes how often the network of a run is right or, if wrong symbols are forced, recovers;
+/** Return a function that describes how often a network is right or, if wrong symbols are forced in its run, recovers;
     `show` is called when the trials are done.
-    @type {(show: () => void) => (run: Run) => string} */
-export function trialsNote(show) {
+    @type {(network: TrainedNetwork, show: () => void) => (run: Run) => string} */
+export function trialsNote(network, show) {
   /** @type {Map<string, Trials>} */
-  const all = new Map();
+  const trials = new Map();
   /** @type {Trials} */
   let current;
   const work = () => {
-    current.work();
-    if (current.pairs.length) workSoon();
+    const { left } = current;
+    const batch = left.filter(({ target }) => target.length === left[0].target.length).slice(0, N_BATCH);
+    left.splice(0, batch.length);
+    const all = (/** @type {"source" | "target" | "fed"} */ name) => batch.map((trial) => trial[name]);
+    if (batch.length) current.right += exactAnswers(network.final, all("source"), all("target"), all("fed"));
+    if (left.length) workSoon();
     else if (app.runs.length) show();
   };
   const workSoon = soon(work, PAUSE);
   return (run) => {
-    const { network, source, steps, exact } = run;
+    const { source, target, steps, exact } = run;
     if (app.moments.length || app.state.hidden) return ""; // the curves of training have these figures
-    const but = run.target && !exact ? ", but not on this one" : "";
+    const isFree = !steps.some((_, t) => isForced(t));
+    const but = isFree && target && !exact ? ", but not on this one" : "";
     const outputs = [...steps.keys()].filter((t) => isForced(t) && run.isWrong(t));
     const key = `${source.length} ${outputs}`;
-    current = all.get(key) ?? new Trials(network, source.length, outputs);
-    all.set(key, current);
-    if (!current.n && run.target && network.exact_match !== null && !Object.keys(app.forced).length)
+    current = trials.get(key) ?? drawTrials(network, source.length, outputs);
+    trials.set(key, current);
+    const { left, right, n } = current;
+    if (!n && target && network.exact_match !== null && isFree)
       return `Right on ${percent(network.exact_match)} of the pairs held out from training${but}.`;
-    if (current.pairs.length) workSoon();
-    if (current.pairs.length || !current.n) return "";
-    const figures = `${current.right} of ${current.n} random sources`;
+    if (left.length) workSoon();
+    if (left.length || !n) return "";
+    const figures = `${right} of ${n} random sources`;
     if (!outputs.length) return `Right on ${figures} of this length${but}.`;
     return `After a wrong output ${outputs.map((t) => t + 1).join(" and ")}, the rest is right on ${figures}.`;
   };

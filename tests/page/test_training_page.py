@@ -172,6 +172,7 @@ def test_the_page_is_accessible_and_fits_into_small_windows(opened):
     for width, colours in ((320, "dark"), (1280, "light")):
         page = opened(fragment="#length=3&units=8", viewport={"width": width, "height": 720}, color_scheme=colours)
         page.evaluate("for (let i = 0; i < 20; i++) course.step(); show();")
+        page.locator("details").evaluate_all("(all) => all.map((one) => (one.open = true))")
         wait_for_layout(page)
         assert page.evaluate("document.documentElement.scrollWidth") == width
         assert [each["id"] for each in axe.Axe().run(page).response["violations"]] == []
