@@ -156,7 +156,6 @@ def _structures(folder: Path) -> dict[str, Callable[[h5py.File], object]]:
         "moments of one weight": lambda file: file.create_dataset(f"optimizer/m/{WEIGHT}", data=np.ones(SHAPE, "f4")),
         "a committed type": committed_type,
         "one weight under two names": shared_weight,
-        "another weight": lambda file: file.create_dataset("decoder/more", data=1),
         "a long text": lambda file: file.attrs.__setitem__("more", "a" * 10**6),
     }
 

@@ -57,8 +57,7 @@ class PatternTask:
     @property
     def description(self) -> str:
         """The first line of the function's docstring; empty without a docstring."""
-        doc = self.function.__doc__
-        return doc.strip().partition("\n")[0] if isinstance(doc, str) else ""  # a user may assign anything
+        return (self.function.__doc__ or "").strip().partition("\n")[0]
 
     def facts(self) -> dict[str, Any]:
         """Return the `description`, and an `example`: the source EXAMPLE and its target.
@@ -183,11 +182,9 @@ class PatternTask:
         return self.targets_of(sources, model.out_max_int, None if model.ends else out_len, model.ends)
 
     def _targets(self, sources: list[list[int]], out_max_int: int, out_len: int | None) -> Sequences:
-        """Call the function with each source; output that it prints goes to standard error."""
+        """Call the function with each source."""
         arguments = [out_max_int] if user_functions.has_parameter(self.function, "out_max_int") else []
-        with user_functions.prints_to_stderr():
-            targets = [self._target(source, arguments, out_max_int)[:out_len] for source in sources]
-        rows = Sequences.of_rows(targets)
+        rows = Sequences.of_rows(self._target(source, arguments, out_max_int)[:out_len] for source in sources)
         return Sequences(rows.symbols.astype(np.min_scalar_type(out_max_int), copy=False), rows.lengths)
 
     def _target(self, source: list[int], arguments: list[int], out_max_int: int) -> list[int]:

@@ -1,13 +1,11 @@
 """Imports the functions of a user, and checks what a pattern's function returns."""
 
-import contextlib
 import importlib
 import inspect
 import operator
 import re
 import sys
-import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import GeneratorType, ModuleType
 from typing import Any
@@ -34,10 +32,9 @@ def import_function(name: str) -> tuple[str, PatternFunction]:
     location, _, function_name = name.rpartition(":")
     is_file = location.endswith(".py")
     try:
-        with prints_to_stderr():
-            sys.path.append(str(Path(location).parent.resolve() if is_file else Path.cwd()))
-            module = _import_file(Path(location)) if is_file else importlib.import_module(location)
-            function = getattr(module, function_name, None)
+        sys.path.append(str(Path(location).parent.resolve() if is_file else Path.cwd()))
+        module = _import_file(Path(location)) if is_file else importlib.import_module(location)
+        function = getattr(module, function_name, None)
     except (Exception, SystemExit) as error:  # SystemExit would end the program without a message
         raise UsageError(f"pattern {name!r}: {location} cannot be imported: {error_text(error)}") from error
     if not callable(function):
@@ -56,16 +53,6 @@ def _import_file(path: Path) -> ModuleType:
     # Not `exec_module`: within a second of an edit, its cache may contain the code from before the edit.
     exec(compile(path.read_bytes(), path, "exec"), vars(module))
     return module
-
-
-_LOCK = threading.RLock()  # held while sys.stdout is replaced
-
-
-@contextlib.contextmanager
-def prints_to_stderr() -> Iterator[None]:
-    """A context for a user's code, whose prints must not be among the answers; threads take turns."""
-    with _LOCK, contextlib.redirect_stdout(sys.stderr):
-        yield
 
 
 # ---- Calling a function ----

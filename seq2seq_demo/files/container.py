@@ -43,25 +43,19 @@ class Container:
     """
 
     def __init__(self, version: int, body: bytes) -> None:
-        self.version, self._body, self._read = version, body, set[str]()
+        self.version, self._body = version, body
         self.datasets, self.texts = hdf5.read(body)
         self.texts.pop("format", "")  # until version 3
 
     def array(self, name: str, shape: tuple[int, ...], dtype: str = "float32") -> np.ndarray:
         """Return an array; raise WeightsError unless it has this shape and type."""
         require(name in self.datasets, f"missing weight {name!r}")
-        self._read.add(name)
         dataset, n_bytes = self.datasets[name], math.prod(shape) * np.dtype(dtype).itemsize
         matches = (dataset.dtype, dataset.shape) == (dtype, shape)
         require(matches, f"expected {name!r} as {dtype} {shape}, got {dataset.dtype} {dataset.shape}")
         require(dataset.size == n_bytes, f"expected {name!r} in one piece, got something else")
         values = self._body[dataset.start : dataset.start + dataset.size]
         return np.frombuffer(values, np.dtype(dtype).newbyteorder("<")).astype(dtype).reshape(shape)
-
-    def require_all_read(self) -> None:
-        """Raise WeightsError if an array has not been read."""
-        for extra in sorted(self.datasets.keys() - self._read):
-            raise WeightsError(f"unexpected weight {extra!r}")
 
 
 def read(content: bytes) -> Container:

@@ -141,8 +141,6 @@ def _from_bytes(encoded: bytes) -> Content:
     _check_metadata(content)
     if progress and _has(file, BEST):
         content = content._replace(best=_checkpoint(file, facts[0].model_config, BEST))
-    if file.version == container.VERSION:
-        file.require_all_read()
     return content
 
 

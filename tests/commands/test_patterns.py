@@ -1,5 +1,4 @@
 import json
-from pathlib import Path
 
 import pytest
 
@@ -26,13 +25,6 @@ def test_patterns_lists_examples(rows):
     assert ["added", *"0473"] == all_rows[7][:5]
     assert [row[0] for row in all_rows[1:]] == [*PATTERNS]
     assert [row[:5] for row in rows("-p", "added")[1:]] == [["added", *"0473"]]
-
-
-def test_prints_of_a_pattern_go_to_standard_error(run):
-    Path("mine.py").write_text("print('at import')\ndef f(x):\n    print('called')\n    return x\nf.__doc__ = 3\n")
-    out, err = run.ok("patterns -p mine.py:f")
-    assert [line.split()[0] for line in out.splitlines()] == ["pattern", "mine:f"]
-    assert set(err.splitlines()) == {"at import", "called"}
 
 
 @pytest.mark.parametrize("command", ["patterns", "networks"])

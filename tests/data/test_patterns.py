@@ -3,8 +3,6 @@ import json
 import os
 import pickle
 import sys
-import threading
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -261,16 +259,6 @@ def test_a_loaded_file_hides_no_other_module(own):
     pattern = find_pattern("json.py:f")
     assert (pattern.name, pattern.check(3, None, 9, 9)) == ("json:f", 3)
     assert sys.modules["json"] is json
-
-
-def test_calls_in_several_threads_leave_standard_output_as_it_was():
-    stdout, pattern = sys.stdout, PatternTask("f", lambda source: time.sleep(0.01) or source)
-    threads = [threading.Thread(target=targets, args=(pattern, SOURCES)) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sys.stdout is stdout
 
 
 def test_an_edit_within_a_second_is_noticed(tmp_path, monkeypatch):
