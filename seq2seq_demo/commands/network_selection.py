@@ -164,8 +164,11 @@ def input_format(options: NetworkOptions, tokens: Tokens) -> InputFormat:
 def read_with_notices(options: NetworkOptions, file: str, tokens: Tokens) -> tuple[Layout, list[Record]]:
     """Read a file in the options' format; print what follows from the file, and which options change it."""
     layout, records = read_file(file, input_format(options, tokens))
-    if layout.n_columns and not (options.format and (options.header or options.columns)):
-        print_notice(f"Reading {file_title(file)} as {layout}; if not, give `format`, `header` or `columns`")
+    first = next((record for record in records if not record.error), None)
+    if first and (layout.n_columns or first.output) and not (options.format and (options.header or options.columns)):
+        pair = " → ".join(preview(side) for side in first[1:3] if side is not None)
+        how = f"{layout}, first {pair}; if not, give `format`, `header` or `columns`"
+        print_notice(f"Reading {file_title(file)} as {how}")
     if None in tokens and layout.tokens != (INTEGERS, INTEGERS):
         recognised = [f"`{side}_tokens`" for side, kind in zip(("in", "out"), tokens, strict=True) if kind is None]
         kinds = "Sources are {}, and targets are {}".format(*layout.tokens)

@@ -80,7 +80,7 @@ class NetworkOptions(TaskOptions):
     from_file: str | None = setting(None, "--from-file FILE", "file of sequences or pairs; - is standard input")
     format: Format | None = setting(None, "--format F", "format of a file: one of {choices} (default: by suffix)")
     encoding: str = setting(UTF_8, "--encoding NAME", "encoding of files and standard input, as in cp1252")
-    columns: str | None = setting(None, "--columns SOURCE,TARGET", "names or numbers of the columns of a file")
+    columns: str | None = setting(None, "--columns SOURCE,TARGET", "names or numbers of columns, or JSON keys")
     header: YesNo | None = setting(None, "--header {yes,no}", "whether the first row has names (default: if known)")
     in_tokens: TokenKind | None = setting(None, "--in-tokens TOKENS", f"kind of sources: {TOKENS_HELP}")
     out_tokens: TokenKind | None = setting(None, "--out-tokens TOKENS", f"kind of targets: {TOKENS_HELP}")

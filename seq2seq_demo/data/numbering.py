@@ -155,10 +155,8 @@ def number_pairs(
         InputError: a record is not a valid pair, or there are no pairs.
         UsageError: the pattern cannot compute targets of these sources.
     """
-    rows: Iterable[Record] = map(numbering.split, records)
-    if not pattern:
-        rows = map(with_output, rows)
-    rows = [*itertools.islice(valid_records(rows, on_error), n)]
+    paired = records if pattern else map(with_output, records)
+    rows = [*itertools.islice(valid_records(map(numbering.split, paired), on_error), n)]
     if not rows:
         raise InputError("expected pairs of a source and a target, got none")
     sides, may_have_unseen = (numbering.source, numbering.target), np.full(len(rows), numbering.allows_unseen)
@@ -202,8 +200,10 @@ def with_output(record: Record) -> Record:
     """Return the record, with an error if it has no output."""
     if record.error or record.output is not None:
         return record
-    expected = 'expected a target too, after a tab, as "output" in JSON, or as the second of `columns`'
-    return record._replace(error=InputError(f"{record.place}: {expected}, got none"))
+    expected = (
+        'expected a target too, after a tab (in CSV, a comma), as "output" in JSON, or as the second of `columns`'
+    )
+    return record._replace(error=InputError(f"{record.place}: {expected}, got only {preview(record.values)}"))
 
 
 def _pattern_targets(

@@ -40,6 +40,8 @@ from seq2seq_demo.errors import InputError, MissingInput
 
 SUFFIXES = {".csv": CSV, ".json": JSON, ".jsonl": JSON}  # any other file contains lines of text
 DELIMITERS = ",;\t"  # in a CSV file
+# The beginning of files that are not text.
+OTHER_FILES = {"seq2seq-demo weights ": "a weights file", "PK\3\4": "an Excel workbook: save it as CSV"}
 BLOCK = 2**20  # characters read at once
 MAX_LINES = 10_000_000  # more than fit into the memory of most computers; blank ones would take minutes
 LINE_BYTES, CHARACTER_BYTES = 400, 40  # the memory that a line and each of its characters take
@@ -53,7 +55,7 @@ class InputFormat:
 
     tokens: Tokens = (INTEGERS, INTEGERS)
     format: str | None = None  # None: the suffix decides
-    columns: tuple[str, ...] = ()  # the names or numbers of the columns of sources and targets
+    columns: tuple[str, ...] = ()  # the names or numbers of the columns of sources and targets, or JSON keys
     header: bool | None = None  # None: the first row is a header if it has known names
     blank_lines: bool = False  # a blank line has a record, too
     encoding: str = UTF_8
@@ -87,8 +89,10 @@ class Layout:
         return self.n_columns is None and not self.given.format and self.given.tokens[0] == INTEGERS
 
     def __str__(self) -> str:
-        names = [preview(self.header[n]) if self.header else f"column {n + 1}" for n in self.columns]
         format = "text" if self.format == TEXT else self.format.upper()
+        if self.n_columns is None:
+            return format
+        names = [preview(self.header[n]) if self.header else f"column {n + 1}" for n in self.columns]
         sides = ", ".join(f"{side} are {name}" for side, name in zip(("sources", "targets"), names, strict=False))
         return f"{format} with{'' if self.header else 'out'} a header: {sides}"
 
@@ -113,7 +117,7 @@ def read_file(name: str, given: InputFormat) -> tuple[Layout, list[Record]]:
         raise InputError(f"{title}: expected sequences, got nothing")
     layout = _find_layout(title, text, given)
     if layout.format == JSON and plain_name(title).endswith(".json"):
-        records = [*_document(title, text)]
+        records = [*_document(title, text, given.columns)]
     else:
         records = [*_records(title, io.StringIO(text), layout)]
     tokens = recognise(given.tokens, records, has_fields=layout.format != JSON)
@@ -127,7 +131,7 @@ def stream_file(name: str, given: InputFormat) -> Iterator[Record]:
         InputError: the file cannot be read, or it is a table.
     """
     title, format = file_title(name), given.format_of(name)
-    if format in (CSV, TSV) or given.columns or given.header:
+    if format in (CSV, TSV) or given.header or (given.columns and format != JSON):
         raise InputError(f"{title}: expected lines of text or JSON with `line_buffered`, got a table")
     with _opened(name, given.encoding) as lines:
         yield from _records(title, lines, Layout(given, format))
@@ -147,7 +151,7 @@ def read_pairs(
     Args:
         path: a file of lines, CSV, TSV or JSON, also compressed with gzip (`.gz`).
         format: "text", "csv", "tsv" or "json"; by default, the suffix decides.
-        columns: the names or numbers, from "1", of the columns of sources and targets.
+        columns: the names or numbers, from "1", of the columns of sources and targets, or their keys in JSON.
         header: whether the first row names the columns; by default, if it has known names.
         encoding: one of Python's codecs.
 
@@ -210,8 +214,9 @@ def _read_text(name: str, encoding: str) -> str:
                 raise InputError(f"{file_title(name)}: expected at most {MAX_LINES:,} lines, got more")
             if shortage := system_memory.shortage(LINE_BYTES * n_lines + CHARACTER_BYTES * n_characters):
                 raise InputError(f"{file_title(name)}: its sequences {shortage}: use fewer")
-    if parts and parts[0].startswith("seq2seq-demo weights "):
-        raise InputError(f"{file_title(name)}: expected a file of sequences, got a weights file")
+    for start, kind in OTHER_FILES.items():
+        if parts and parts[0].startswith(start):
+            raise InputError(f"{file_title(name)}: expected a file of sequences, got {kind}")
     return "".join(parts)
 
 
@@ -228,8 +233,8 @@ def _find_layout(title: str, text: str, given: InputFormat) -> Layout:
     format = given.format_of(title)
     has_columns = bool(given.columns) or given.header is not None
     if format == JSON:
-        if has_columns:
-            raise InputError(f"{title}: expected a table with `columns` or `header`, got JSON; if not, give `format`")
+        if given.header is not None:
+            raise InputError(f"{title}: expected a table with `header`, got JSON; if not, give `format`")
         return Layout(given, format)
     layouts = [Layout(given, format, delimiter=delimiter) for delimiter in (DELIMITERS if format == CSV else "\t")]
     first_rows = [_first_row(text, layout) for layout in layouts]
@@ -319,7 +324,7 @@ def _row_record(place: Place, row: list[str], text: str, layout: Layout) -> Reco
     try:
         _require_decoded(place, text, layout.given.encoding)
         if layout.format == JSON or (layout.may_have_json and is_bracketed(text)):
-            return to_record(place, parse_json(place, "\t".join(row)))
+            return to_record(place, parse_json(place, "\t".join(row)), layout.given.columns)
         n = layout.n_columns
         if len(row) != (n or min(len(row), 2)):
             expected = f"{n} columns, as in the first row" if n else "a source, a tab and a target"
@@ -338,13 +343,13 @@ def _require_decoded(place: Place, text: str, encoding: str) -> None:
         raise InputError(f"{place}: expected {encoding.upper()}, got {byte}; `encoding` names another encoding")
 
 
-def _document(title: str, text: str) -> Iterator[Record]:
-    """Yield the records of a JSON document."""
+def _document(title: str, text: str, keys: Sequence[str]) -> Iterator[Record]:
+    """Yield the records of a JSON document; `keys` are as in `to_record`."""
     document = parse_json(Place(title), text, f"{EXPECTED_JSON}, or a list of these (lines need the suffix .jsonl)")
     if isinstance(document, list) and document and all(isinstance(item, list | dict) for item in document):
-        yield from (to_record(Place(title, "sequence", index), item) for index, item in enumerate(document))
+        yield from (to_record(Place(title, "sequence", index), item, keys) for index, item in enumerate(document))
     else:
-        yield to_record(Place(title), document)
+        yield to_record(Place(title), document, keys)
 
 
 # ---- Typed sources ----

@@ -1,7 +1,7 @@
 """Records: sequences as the user gave them, with their place in a file or list; JSON and Python objects become records.
 
 In JSON, a list is a source, and an object has the keys "input", "output" and any others. The keys may also be "source"
-and "target".
+and "target", or have other names that the user gives.
 """
 
 from __future__ import annotations
@@ -99,16 +99,21 @@ def parse_json(place: Place, text: str, expected: str = EXPECTED_JSON) -> Any:
         raise InputError(f"{place}: expected {expected}, got {error}") from error
 
 
-def to_record(place: Place, item: Any) -> Record:
-    """Return the record of a JSON value; for an invalid object, the record contains the InputError."""
+def to_record(place: Place, item: Any, keys: Sequence[str] = ()) -> Record:
+    """Return the record of a JSON value; for an invalid object, the record contains the InputError.
+
+    `keys` are the keys of source and target in an object, by default those with known names.
+    """
     if not isinstance(item, dict):
         return Record(place, item)
-    source, target = "input" if "input" in item else "source", "output" if "output" in item else "target"
+    known = "input" if "input" in item else "source", "output" if "output" in item else "target"
+    source, target = (*keys, *known[len(keys) :])
     others = {key: value for key, value in item.items() if key not in (source, target)}
     try:
         _check_copied(place, others)
         if source not in item:
-            raise InputError(f'{place}: expected an object with "input" or "source", got {preview(item)}')
+            named = preview(source) if keys else '"input" or "source"'
+            raise InputError(f"{place}: expected an object with {named}, got {preview(item)}")
     except InputError as error:
         return Record(place, None, None, others or None, error=error)
     return Record(place, item[source], item.get(target), others or None)

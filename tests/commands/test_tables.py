@@ -32,10 +32,9 @@ def write_messy(path, n=2000):
 
 def test_the_counts_of_a_messy_table_add_up(run):
     pairs = write_messy("in.csv")
-    reading = 'Reading in.csv as CSV with a header: sources are "Word", targets are "IPA"; if not, give --format, '
-    assert f"{reading}--header or --columns" in run.refuses(
-        [*TRAIN, "in.csv"], "in.csv, line 2: expected a source of", 1
-    )
+    reading = 'Reading in.csv as CSV with a header: sources are "Word", targets are "IPA", first "" → ""; if not, '
+    err = run.refuses([*TRAIN, "in.csv"], "in.csv, line 2: expected a source of", 1)
+    assert f"{reading}give --format, --header or --columns" in err
     _, err = run.ok(*TRAIN, "in.csv", "--keep-going")
     assert "Read 2,000 records of in.csv: 1,900 pairs, 100 skipped; the first error: in.csv, line 2: expected" in err
     assert "Sources are characters, and targets are words; if not, give --in-tokens and --out-tokens\n" in err
@@ -56,6 +55,7 @@ def test_the_counts_of_a_messy_table_add_up(run):
 def test_tokens_are_recognised_unless_they_are_given(run, row, tokens):
     Path("in.tsv").write_text(f"{row}\n{row[0]}{row}\n" * 10)
     _, err = run.ok(*TRAIN, "in.tsv")
+    assert 'Reading in.tsv as text, first "{}" → "{}"; if not, give'.format(*row.split("\t")) in err
     assert load("w").vocabularies.tokens == (tokens, tokens)
     assert ("Sources are characters" in err) == (tokens == "characters")
     _, err = run.ok(*TRAIN, "in.tsv", "--out-tokens", "characters")
@@ -63,6 +63,18 @@ def test_tokens_are_recognised_unless_they_are_given(run, row, tokens):
     _, err = run.ok(*TRAIN, "in.tsv", "--in-tokens", "words", "--out-tokens", "characters")
     assert load("w").vocabularies.tokens == ("words", "characters")
     assert "Sources are" not in err
+
+
+def test_columns_name_keys_of_json(run):
+    Path("in.jsonl").write_text('{"raw": "ab", "clean": "A", "n": 1}\n{"raw": "c", "clean": "C"}\n' * 10)
+    err = run.ok(*TRAIN, "in.jsonl", "--columns", "raw,clean")[1]
+    assert 'Reading in.jsonl as JSON, first "ab" → "A"; if not, give' in err
+    assert (
+        '"record": {"clean": "A", "n": 1}'
+        in run("predict -i w --from-file in.jsonl --line-buffered --columns raw --json")[1]
+    )
+    error = 'in.jsonl, line 1: expected an object with "row", got {"raw": "ab"'
+    run.refuses([*TRAIN, "in.jsonl", "--columns", "row,clean"], error, 1)
 
 
 def test_a_largest_symbol_implies_integers(run):

@@ -81,7 +81,7 @@ def test_pairs_of_integers():
 @pytest.mark.parametrize(
     ("row", "limits", "message"),
     [
-        (([1, 2, 3],), (), ": expected a target too, after a tab, .*, got none"),
+        (([1, 2, 3],), (), ": expected a target too, after a tab .*, got only .1, 2, 3."),
         (([1], "X"), (), ", output, word 1: expected an integer, got 'X'$"),
         (([1, 2, 3], [4, 9]), (None, 8), ", output: expected integers from 0 to 8, got 9"),
         (([1] * (MAX_LEN + 1), [1]), (), f": expected sequences of at most {MAX_LEN} symbols, got {MAX_LEN + 1}"),

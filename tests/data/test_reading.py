@@ -130,7 +130,8 @@ def test_columns_by_name_and_number(tmp_path):
         ("in.csv", "n,w,2\n", {}, 'expected two columns, or `columns` to select them, got 3 columns: "n", "w", "2"'),
         ("in.csv", "a,b\r\nc,d\r\n".encode("utf-16"), {}, "line 1: expected UTF-8, got byte 0xff; `encoding` names"),
         ("in.csv", b"a,b\rc,d\r", {}, r"line 1: expected CSV: new-line character"),
-        ("a.json", "[]", {"header": True}, "expected a table with `columns` or `header`, got JSON; if not, give `form"),
+        ("a.json", "[]", {"header": True}, "expected a table with `header`, got JSON; if not, give `format`"),
+        ("a.csv", b"PK\3\4\xff", {}, "a.csv: expected a file of sequences, got an Excel workbook: save it as CSV"),
         ("a.json", "[1, 2]\n[3]\n", {}, "a.json: expected JSON.* a list of these .*: Extra data: line 2 column 1"),
         ("a.json", '[{"input": "a", "n": 1, "n": 2}]', {}, 'a.json: expected JSON.*, got "n" twice in one object$'),
         ("a.json", "[" * 100_000, {}, "a.json: expected JSON.*, got maximum recursion depth exceeded"),
@@ -378,7 +379,7 @@ def test_integers_of_a_column_are_texts():
         ),
         ([("a", "b"), (NA(), "c")], r"pairs, row 1: expected a pair \(source, target\), got \("),
         ([{"input": "a", "output": "b"}, {"sauce": "a"}], 'row 1: expected an object with "input" or "source", got {'),
-        ([{"input": "a", "outptu": "b"}] * 2, "row 0: expected a target too, after a tab, .*, got none"),
+        ([{"input": "a", "outptu": "b"}] * 2, 'row 0: expected a target too, after a tab .*, got only "a"'),
         (
             Frame(source=["a"], target=["x"], repeats=["target"]),
             'expected a DataFrame with .*, got "source", "target", "target"',
