@@ -6,7 +6,7 @@ import { svg, zoom } from "./elements.js";
 import { largest, truncate } from "./format.js";
 import { signColour } from "./heatmap.js";
 import { last } from "./network.js";
-import { exampleWord, isEnd, isForced, outputMark, probabilities, sourceName, stateSize, writtenName } from "./runs.js";
+import { exampleWord, isEnd, isForced, probabilities, sourceName, stateSize, writtenName } from "./runs.js";
 import { showTab } from "./tabs.js";
 import { WORDS } from "./words.js";
 
@@ -37,33 +37,33 @@ export class Diagram {
     this.T = T;
     this.bidirectional = run.network.config.bidirectional;
     const most = app.networks.length > 1 ? 1 : this.bidirectional ? 1.15 : 1.3; // fits into the first screen
-    const fitting = Math.max(1, Math.min(most, room / 700 / zoom()));
-    this.u = zoom() * Math.min(fitting, Math.max(0.6, height / (this.bidirectional ? 430 : 382) / zoom()));
-    this.letter = Math.max(this.u, zoom()); // the unit of the text, which a low window does not make smaller
+    this.letter = zoom() * Math.max(1, Math.min(most, room / 700 / zoom())); // the unit of the text
+    const fitting = (height - 77 * this.letter) / (this.bidirectional ? 354 : 306); // two lines above and two below
+    this.u = Math.max(0.45 * zoom(), Math.min(this.letter, fitting)); // of the rest, which a low window makes smaller
     const { u, letter, S } = this;
     const inputs = [...run.source.keys()].map((s) => sourceName(run, s));
     const outputs = [...run.steps.slice(0, T).keys()].filter((t) => !isEnd(run, t)).map((t) => writtenName(run, t));
     const n = Math.max(S + Number(app.state.hidden), T);
     const longest = Math.min(9, Math.max(...[...inputs, ...outputs].map((name) => [...name].length)));
-    const margin = 28 * u; // has room for GO
+    const margin = 28 * letter; // has room for GO
     const wide = 9.7 * longest * letter; // a word has narrower letters if otherwise the picture were too wide
     const minColumn = Math.max(0.6 * wide, Math.min(wide, (room - 2 * margin) / n - 9 * u)) + 9 * u;
-    this.column = Math.max(minColumn, Math.min(76 * u, (room - 2 * margin) / n));
+    this.column = Math.max(minColumn, Math.min(76 * letter, (room - 2 * margin) / n));
     this.width = Math.max(room, n * this.column + 2 * margin);
     this.left = (this.width - n * this.column) / 2;
-    this.tile = Math.min(this.column - 6 * u, Math.max(44 * u, minColumn - 6 * u));
+    this.tile = Math.min(this.column - 6 * u, Math.max(44 * letter, minColumn - 6 * u));
     this.height = 40 * u;
     this.maxName = Math.max(2, Math.floor((this.tile - 2 * u) / (5.8 * letter))); // characters
     const gap = 20 * u;
-    this.source = 36 * u; // the y of the rows
+    this.source = 36 * letter; // the y of the rows
     this.encoder = this.source + this.height + gap;
     this.backward = this.encoder + this.height + 8 * u;
     this.below = (this.bidirectional ? this.backward : this.encoder) + this.height;
     this.decoder = this.below + 104 * u;
     this.answer = this.decoder + this.height + gap;
     this.context = this.decoder - 36 * u; // the y of the contexts, which attention computes
-    this.go = this.x(0) - this.tile / 2 - 16 * u; // the x of GO
-    this.bottom = this.answer + this.height + 40 * u;
+    this.go = this.x(0) - this.tile / 2 - 15 * letter; // the x of GO
+    this.bottom = this.answer + this.height + 41 * letter;
     const { width, bottom } = this;
     const label = `Diagram of the current step: ${run.network.name}. The sentence above describes it.`;
     const attributes = {
@@ -104,15 +104,13 @@ export class Diagram {
   /** Return the parts of the picture for `keyedBox`. Most steps only change the classes of some parts.
     @type {(isNext: boolean) => [string, () => SVGElement, { class: string }][]} */
   parts(isNext) {
-    const { S, T, t, u, place, middle, bidirectional, room } = this;
+    const { S, T, t, u, letter, place, middle, bidirectional, room } = this;
     const { has_attention: hasAttention } = this.run.network.config;
     // all symbols are shown before the first action, and after one that changes the answer
     const isWhole =
-      app.runs.includes(this.run) &&
-      !app.state.hidden &&
-      (app.isOpening || app.state.moment !== null || Object.keys(app.forced).length > 0);
+      !app.state.hidden && (app.isOpening || app.state.moment !== null || Object.keys(app.forced).length > 0);
     const finalState = bidirectional ? "final states, joined" : "final state";
-    const side = (this.x(this.currentColumn) > middle ? -1 : 1) * Math.min(0.3 * room, 175 * u);
+    const side = (this.x(this.currentColumn) > middle ? -1 : 1) * Math.min(0.5 * room - 45 * letter, 175 * u);
     /** @type {(order: number) => Status} */
     const status = (order) => (order + 1 === place ? "current" : order < place ? "done" : "ahead");
     /** @type {ReturnType<typeof this.parts>} */
@@ -132,7 +130,7 @@ export class Diagram {
       add(`reading ${s}`, read, () => [this.readingArrow(s), ...this.cell(s, this.encoder, s + 1)]);
       if (bidirectional) add(`backward ${s}`, readBackward, () => this.cell(s, this.backward, S - s, true));
     }
-    add("words", "", () => [this.word(this.go, this.answer + 14 * u, "GO", "")]); // the first input of the decoder
+    add("words", "", () => [this.word(this.go, this.answer + 14 * letter, "GO", "")]); // the first input of the decoder
     for (let i = 0; i < T; i++) {
       const state = i === t ? "current" : i < this.written ? "done" : "ahead";
       add(`writing ${i}`, state, () => this.cell(i, this.decoder, S + i + 1));
@@ -143,8 +141,8 @@ export class Diagram {
       ...(hasAttention
         ? [this.word(middle + side, this.decoder - 21 * u, finalState, "soft halo", "final state")]
         : []),
-      this.word(middle, 14 * u, "encoder: reads the source", "soft", "encoder"),
-      this.word(middle, this.bottom - 6 * u, "decoder: writes the answer", "soft", "decoder"),
+      this.word(middle, 14 * letter, "encoder: reads the source", "soft", "encoder"),
+      this.word(middle, this.bottom - 11 * letter, "decoder: writes the answer", "soft", "decoder"),
     ]);
     if (t !== null && hasAttention) add(`words of step ${t}`, "", () => this.contextWords(t));
     return parts;
@@ -165,7 +163,7 @@ export class Diagram {
   text(x, y, words, className = "", most = Infinity) {
     const size = (className === "symbol" ? 16 : 13) * this.letter;
     const narrow =
-      (className === "symbol" ? 0.6 : 0.72) * size * words.length > most
+      (className === "symbol" ? 0.6 : 0.65) * size * words.length > most
         ? { textLength: most, lengthAdjust: "spacingAndGlyphs" }
         : {};
     return svg("text", { x, y, class: className, "font-size": size, ...narrow }, words);
@@ -174,11 +172,14 @@ export class Diagram {
   /** Return a symbol in a tile.
     @type {(i: number, y: number, name: string, className: string, note?: string) => SVGElement} */
   symbol(i, y, name, className, note = "") {
-    const { tile: size, height, u } = this;
+    const { tile: size, height, u, letter } = this;
     const box = svg("rect", { x: this.x(i) - size / 2, y, width: size, height, rx: 4 * u });
+    const [x, middle] = [this.x(i), y + height / 2];
+    const isUpright = size < 28 * letter && height > size; // END in a narrow tile
     const words = className.includes("end") // END is written small, so that it fits into a tile
-      ? this.text(this.x(i), y + height / 2 + 4 * u, name, "end", size - 4 * u)
-      : this.text(this.x(i), y + height / 2 + 6 * u, truncate(name, this.maxName), "symbol", size - 3 * u);
+      ? this.text(x, middle + 4.5 * letter, name, "end", (isUpright ? height : size) - 4 * u)
+      : this.text(x, middle + 6 * letter, truncate(name, this.maxName), "symbol", size - 3 * u);
+    if (className.includes("end") && isUpright) words.setAttribute("transform", `rotate(-90 ${x} ${middle})`);
     const explained = className.includes("end") ? { "data-word": "END" } : {};
     return svg("g", { class: `piece ${className}`, ...explained }, svg("title", {}, name + note), box, words);
   }
@@ -199,7 +200,6 @@ export class Diagram {
   strip(i, y, place, backward) {
     const { run, tile: size, height } = this;
     const strip = svg("g", { class: "strip" });
-    if (!app.runs.includes(run)) return strip; // blank
     const h = last(run.cellsOf(run.network.config.num_layers - 1, Number(backward))[place - 1].state);
     const values = Array.from({ length: Math.min(STRIP, h.length) }, (_, k) => h[Math.floor((k * h.length) / STRIP)]);
     const box = { x: this.x(i) - 0.36 * size, y: y + 0.28 * height, width: 0.72 * size, height: 0.44 * height };
@@ -267,9 +267,10 @@ export class Diagram {
     return this.arrow([this.x(i) + half, middle, this.x(j) - half, middle]);
   }
 
-  /** Return a source symbol and its number. */
+  /** Return a source symbol and its number; where the numbers would overlap, every fifth has one. */
   input(/** @type {number} */ s) {
-    const number = this.text(this.x(s), this.source - 5 * this.u, String(s + 1), "soft");
+    const isShown = this.column >= 20 * this.letter || s % 5 === 4;
+    const number = this.text(this.x(s), this.source - 5 * this.u, isShown ? String(s + 1) : "", "soft");
     return [number, this.symbol(s, this.source, sourceName(this.run, s), "")];
   }
 
@@ -279,26 +280,24 @@ export class Diagram {
   }
 
   /** Return the symbol that a decoder cell writes; a label below the symbol shows that it was forced or is wrong, or its
-      probability. */
+      probability. A probability that would overlap others is shown for the current output only. */
   output(/** @type {number} */ i) {
     const { run, height, u, letter } = this;
     const x = this.x(i);
-    const words = outputMark(run, i);
     const [forced, wrong] = [isForced(i), run.isWrong(i) && !app.state.hidden];
     const classes = [wrong ? "wrong" : "", isEnd(run, i) ? "end" : "", forced ? "forced" : ""];
-    const below = (/** @type {string} */ words, /** @type {string} */ className) =>
-      this.text(x, this.answer + height + 15 * u, words, className, this.column - 4 * u);
-    const isNarrow = this.column < 64 * letter; // words of neighbouring columns would overlap
-    const label = isNarrow ? (forced ? "!" : "✗") : words;
     const { written } = run.steps[i];
-    const hasUnits = this.column >= 39 * letter;
-    const share = Math.round(100 * probabilities(run.steps[i])[written]) + (hasUnits ? " %" : "");
+    const isNarrow = this.column < 64 * letter; // labels of neighbouring columns would overlap
+    const mark = forced ? (isNarrow ? "!" : "forced ") : wrong ? "✗ " : "";
+    const share = Math.round(100 * probabilities(run.steps[i])[written]) + (this.column < 42 * letter ? "" : " %");
+    const fits = share.length * 8.3 * letter < this.column;
+    const className = forced ? "forced" : wrong ? "wrong" : fits ? "soft" : "soft crowded";
+    const label = mark && isNarrow ? mark : mark + share;
+    const y = this.answer + height + 2 * u + 13 * letter;
     return [
       this.arrow([x, this.decoder + height, x, this.answer]),
       this.symbol(i, this.answer, writtenName(run, i), classes.join(" "), exampleWord(run, written)),
-      forced || wrong
-        ? below(hasUnits ? `${label} ${share}` : label, forced ? "forced" : "wrong")
-        : below(share, "soft"),
+      this.text(x, y, label, className, mark ? this.column - 4 * u : Infinity),
     ];
   }
 
@@ -359,20 +358,25 @@ export class Diagram {
     ];
   }
 
-  /** Return a line from each input to the context, wider for a larger α, and above them each α of at least 5 %. */
+  /** Return a line from each input to the context, wider for a larger α, and above them the α of at least 5 %. */
   attentionLines(/** @type {Float32Array} */ alpha, /** @type {number} */ x1) {
     const { u, letter, below, context: y1 } = this;
     const lines = largest(alpha, alpha.length)
       .filter((s) => alpha[s] >= 0.005)
       .map((s) => {
-        const [ends, width] = [{ x1, y1, x2: this.x(s), y2: below + 20 * u }, (1 + 9 * alpha[s]) * u];
+        const [ends, width] = [{ x1, y1, x2: this.x(s), y2: below + 7 * u + 13 * letter }, (1 + 9 * alpha[s]) * u];
         const stroke = { "stroke-width": width, "stroke-opacity": 0.15 + 0.85 * alpha[s] };
         return svg("line", { ...ends, ...stroke, class: "attention-line", "data-word": "attention" });
       });
     const unit = this.column < 39 * letter ? "" : " %";
-    const numbers = largest(alpha, alpha.length)
-      .filter((s) => alpha[s] >= 0.05)
-      .map((s) => this.text(this.x(s), below + 13 * u, Math.round(100 * alpha[s]) + unit, "share"));
+    /** @type {number[]} */
+    const shown = []; // the largest, without those that would overlap
+    for (const s of largest(alpha, alpha.length)) {
+      const isFree = shown.every((other) => Math.abs(other - s) * this.column > 22 * letter);
+      if (alpha[s] >= 0.05 && isFree) shown.push(s);
+    }
+    const y = below + 2 * u + 11 * letter;
+    const numbers = shown.map((s) => this.text(this.x(s), y, Math.round(100 * alpha[s]) + unit, "share"));
     return [...lines, ...numbers];
   }
 
@@ -397,8 +401,8 @@ export class Diagram {
       ...ends.map(([s, y]) => this.arrow([this.x(s), y, middle, top], status)),
       this.arrow([middle, bottom, this.x(0), this.decoder], place > S ? status : "ahead"),
       ...this.stateStripes(middle - half, top, 2 * half, bottom - top),
-      this.text(middle + half + 8 * u, top + 12 * u, "the bottleneck:", "begin"),
-      this.text(middle + half + 8 * u, top + 12 * u + 17 * letter, `${state}${stateSize(run)} numbers`, "begin"),
+      this.text(middle + half + 8 * u, top + 8 * u, "the bottleneck:", "begin"),
+      this.text(middle + half + 8 * u, top + 8 * u + 20 * letter, `${state}${stateSize(run)} numbers`, "begin"),
     ];
   }
 

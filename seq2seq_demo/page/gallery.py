@@ -20,8 +20,8 @@ LINKS, THEORY = "links.html", "theory.html"
 EXERCISE = r"<h2>(.*?)</h2>\n(.*?)\$notes(.*?)</section>"  # its title, question and answer
 NOTES = '<label class="note">{}: <textarea rows="2"></textarea></label>'
 PREDICTION, SEEN = map(NOTES.format, ("Prediction", "What I saw, and why"))
-STEPS = """<p class="steps"><a rel="prev" href="{}&amp;view=lecture">Previous exercise</a>
-<a rel="next" href="{}&amp;view=lecture">Next exercise</a> <a href="{}#exercise-{}">All exercises</a></p>"""
+STEPS = """<p class="steps"><a rel="prev" href="{}">Previous exercise</a>
+<a rel="next" href="{}">Next exercise</a> <a href="{}#exercise-{}">All exercises</a></p>"""
 FOLDED = "<summary>Exercises: predict, then look</summary><p>“Show the answer” uncovers what is hidden.</p>"
 
 
@@ -101,9 +101,9 @@ def build_documents() -> dict[str, str]:
     first link, in the lecture view.
     """
     page = _static_page(LINKS, "Exercises: predict, then look", notes=PREDICTION + SEEN)
-    heading = r'<h2 id="exercise-\2"><a href="\4&amp;view=lecture">\1</a></h2>\3"\4"'
-    links = re.sub(r'<h2>((\d+)\..*?)</h2>(.*?)"(\w+\.html#.*?)"', heading, _name_exercises(page), flags=re.DOTALL)
-    return {LINKS: links, THEORY: _static_page(THEORY, "Five minutes of theory")}
+    heading = r'<h2 id="exercise-\2"><a href="\4&amp;view=lecture" data-address="\5#exercise=\2">\1</a></h2>\3"\4"'
+    links = re.sub(r'<h2>((\d+)\..*?)</h2>(.*?)"((\w+\.html)#.*?)"', heading, _name_exercises(page), flags=re.DOTALL)
+    return {LINKS: links, THEORY: _static_page(THEORY, "Five minutes of theory", script=read_asset("theory.js"))}
 
 
 def exercises(name: str) -> str:
@@ -127,7 +127,7 @@ def _name_exercises(text: str) -> str:
 def _static_page(asset: str, title: str, **parts: str) -> str:
     style = read_asset("page.css")
     head = read_asset("template.html").partition("<body>")[0]
-    policy = f"{content_policy(style)}; frame-src 'self' file:"
+    policy = f"{content_policy(style, parts.get('script', ''))}; frame-src 'self' file:"
     values = {"policy": policy, "title": html.escape(title), "style": style, "version": __version__}
     return string.Template(head + read_asset(asset)).substitute(values | parts)
 

@@ -14,10 +14,6 @@ export function errorLabel(/** @type {Run} */ run, /** @type {number} */ t) {
   return kind === "wrong" ? `not ${targetName(run, run.expectedAt(t))}` : kind;
 }
 
-/** Return a word for what the picture marks at output t: that it was forced or is wrong; "" for other outputs.
-    @type {(run: Run, t: number) => string} */
-export const outputMark = (run, t) => (isForced(t) ? "forced" : run.isWrong(t) && !app.state.hidden ? run.kind(t) : "");
-
 /** Count the errors of an answer by their kinds; "" if only END is missing. */
 export function describeErrors(/** @type {Run} */ { alignment, written, network }) {
   if (!alignment) return "";
@@ -42,8 +38,8 @@ export function exampleWord(run, symbol) {
   return word ? ` as in ${word}` : "";
 }
 
-/** @type {(run: Run & { isBlank?: boolean }, s: number) => string} */
-export const sourceName = (run, s) => (run.isBlank ? "" : sourceSymbol(run.network, run.source[s]));
+/** @type {(run: Run, s: number) => string} */
+export const sourceName = (run, s) => sourceSymbol(run.network, run.source[s]);
 
 /** @type {(run: Run, symbol: number | undefined) => string} */
 export const targetName = (run, symbol = run.network.go) => targetSymbol(run.network, symbol);

@@ -1,6 +1,6 @@
 /* The header, the source with its examples, and the target. */
 
-import { announce, app, byId } from "./app.js";
+import { announce, app, byId, soon } from "./app.js";
 import { button, h, revise } from "./elements.js";
 import { largest, pluralize, trainedLengths } from "./format.js";
 import { labelWithHelp, withLabel } from "./panels.js";
@@ -81,7 +81,7 @@ function sourceField() {
   );
   input.addEventListener("input", () => {
     app.change({ text: input.value });
-    announceLater(() => app.error || answerTexts());
+    announceSoon();
   });
   app.addForRuns(() => {
     if (input.value !== app.state.text) input.value = app.state.text;
@@ -91,14 +91,8 @@ function sourceField() {
   return field;
 }
 
-let announcing = 0; // a timer
-
-/** Announce a text once typing pauses.
-    @type {(makeText: () => string) => void} */
-function announceLater(makeText) {
-  clearTimeout(announcing);
-  announcing = setTimeout(() => announce(makeText()), 600);
-}
+/** Announce what was typed, once typing pauses. */
+const announceSoon = soon(() => announce(app.error || app.targetError || answerTexts()), 600);
 
 /** Return all answers with their judgements, for screen readers. */
 function answerTexts() {
@@ -131,7 +125,7 @@ function targetField() {
   };
   input.addEventListener("input", () => {
     app.change({ targetText: input.value });
-    announceLater(() => app.targetError || app.runs.map((run) => judgement(run).text).join(", "));
+    announceSoon();
   });
   input.addEventListener("blur", () => {
     // an empty field returns to the known target

@@ -12,12 +12,11 @@ import { answerNotes, judgement, momentNote, typeTarget } from "./source.js";
 import { trialsNote } from "./trials.js";
 
 /** @import { Verdict } from "./source.js"
-    @import { Run, TrainedNetwork } from "./trained.js" */
+    @import { Run } from "./trained.js" */
 
-const MAX_BLANK = 8; // symbols in the diagram before a source is typed
 const BLANK = "Type a source. The encoder will read it, and then the decoder will write the answer, symbol by symbol.";
 const OPENING = "It has read the top row and written the bottom row:";
-const FIRST_ACTION = ". Press Play to watch.";
+const FIRST_ACTION = "Press Play to watch.";
 const HIDDEN = "Hidden. Predict the answer, then press Next to see it symbol by symbol.";
 const ALL_WRITTEN = "“Show the answer” compares it with the target.";
 /** @type {Record<Verdict, string>} */
@@ -37,12 +36,11 @@ export function stepPanel(/** @type {HTMLElement[]} */ lines) {
   const diagrams = [];
   /** @type {[number, number][]} */
   const sizes = [];
-  const blanks = app.networks.map(blankRun);
   let place = 0;
   /** @type {(i: number, isNext?: boolean) => void} */
   const draw = (i, isNext = false) => {
-    const run = app.runs[i] ?? blanks[i];
-    if (!sizes[i]) return; // the page has not been laid out
+    const run = app.runs[i];
+    if (!sizes[i] || !run) return; // the page has not been laid out, or has no source
     const T = shownSteps(run);
     const isNew = diagrams[i]?.run !== run || diagrams[i].T !== T;
     if (isNew) diagrams[i] = new Diagram(run, i, T, ...sizes[i]);
@@ -66,6 +64,7 @@ export function stepPanel(/** @type {HTMLElement[]} */ lines) {
     draw(i);
   };
   boxes.forEach((box, i) => new ResizeObserver(() => resize(i)).observe(box));
+  addEventListener("pageshow", () => boxes.forEach((_, i) => resize(i))); // no observer works in a frame out of view
   return addPanel(section, update);
 }
 
@@ -74,7 +73,7 @@ export function stepPanel(/** @type {HTMLElement[]} */ lines) {
     @type {(box: HTMLElement) => [number, number]} */
 const size = ({ clientWidth, clientHeight }) => [
   clientWidth,
-  app.state.lecture && innerWidth >= 800 ? clientHeight : Infinity,
+  (app.state.lecture && innerWidth >= 800 && clientHeight) || Infinity,
 ];
 
 /** Return the elements of the sentence above the picture of network i, with the answer for screen readers, and `show`,
@@ -98,7 +97,8 @@ function sentenceParts(/** @type {number} */ i) {
     const isHidden = hidden && !(embed && isWritten); // the embedded view has no button that shows the answer
     const isOpening = app.isOpening && !isHidden;
     const isJudged = isHidden || isOpening || isWritten || Object.keys(app.forced).length > 0;
-    const [kind, words] = isHidden ? ["unknown", isWritten ? ALL_WRITTEN : HIDDEN] : [judged.kind, judged.text];
+    const hiding = isWritten ? ALL_WRITTEN : place === app.S ? HIDDEN : "Hidden.";
+    const [kind, words] = isHidden ? ["unknown", hiding] : [judged.kind, judged.text];
     const described = isHidden && place === app.S ? "" : describePlace(run, place);
     const note = momentNote();
     const opening = note ? note.replace(/\.$/, ":") : OPENING;
@@ -107,14 +107,9 @@ function sentenceParts(/** @type {number} */ i) {
     revise(verdict, { class: `judgement ${kind}` }, isJudged ? MARKS[/** @type {Verdict} */ (kind)] + words : "");
     revise(type, {}, judged.kind === "unknown" ? "type one" : "target");
     type.toggleAttribute("hidden", isHidden || !isJudged);
-    const action = isOpening
-      ? note || lecture || app.moments.length
-        ? "."
-        : FIRST_ACTION
-      : isJudged
-        ? `. ${note}`
-        : note;
-    revise(rest, {}, isHidden ? "" : [action, answerNotes(run), isJudged ? trials(run) : ""].filter(Boolean).join(" "));
+    const hint = isOpening ? (note || lecture || app.moments.length ? "" : FIRST_ACTION) : note;
+    const notes = isJudged ? [answerNotes(run), trials(run)] : [];
+    revise(rest, {}, isHidden ? "" : [isJudged ? "." : "", hint, ...notes].filter(Boolean).join(" "));
   };
   return { elements: [sentence, answer], show };
 }
@@ -122,14 +117,6 @@ function sentenceParts(/** @type {number} */ i) {
 /** Return the number of decoder steps to draw: while the answer is hidden, those that were made, and at least the first. */
 function shownSteps(/** @type {Run} */ { steps: { length: T } }) {
   return app.state.hidden ? Math.max(1, Math.min(app.state.place - app.S, T)) : T;
-}
-
-/** Return a run without symbols, whose diagram shows the network while no source is typed. */
-function blankRun(/** @type {TrainedNetwork} */ network) {
-  const source = new Array(Math.min(network.in_len ?? MAX_BLANK, MAX_BLANK)).fill(0);
-  const steps = source.map(() => ({ written: 0 }));
-  const run = { network, source, steps, encoded: network.final.encode([source]), isBlank: true };
-  return /** @type {Run} */ (/** @type {unknown} */ (run));
 }
 
 export function announcePlace() {
@@ -155,12 +142,12 @@ function describeReading(/** @type {Run} */ run, /** @type {number} */ place) {
   const { bidirectional, has_attention: hasAttention } = run.network.config;
   const n = `${stateSize(run)} numbers`;
   const reads = bidirectional
-    ? `${sourceName(run, place - 1)} from the left, ${sourceName(run, S - place)} from the right, each with a state of ${n}`
+    ? `${sourceName(run, place - 1)} from the left and ${sourceName(run, S - place)} from the right, with states of ${n}`
     : `${sourceName(run, place - 1)} and updates its state of ${n}`;
   const sentence = `Reading ${place} of ${S}: the encoder reads ${reads}.`;
   if (place < S) return sentence;
-  const state = bidirectional ? `${n} computed from both` : "this state";
-  if (hasAttention) return `${sentence} The decoder starts from ${state} and attends to the encoder's outputs.`;
+  const state = bidirectional ? "both" : "this state";
+  if (hasAttention) return `${sentence} The decoder starts from ${state} and attends to all inputs.`;
   return `${sentence} The decoder receives only ${state}.`;
 }
 

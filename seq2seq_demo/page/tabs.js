@@ -1,6 +1,6 @@
 /* Tabs below the stage; `app.state.tab` is the id of the selected one. */
 
-import { app } from "./app.js";
+import { app, byId } from "./app.js";
 import { button, h, revise } from "./elements.js";
 import { disabledWithoutRun } from "./panels.js";
 
@@ -52,8 +52,12 @@ function shrinkWhileReading(/** @type {HTMLElement} */ stage) {
     const lead = isSticky ? (stage.querySelector(".picture-box")?.getBoundingClientRect().top ?? 0) - box.top : 0;
     const above = stage.previousElementSibling?.getBoundingClientRect().bottom ?? 0;
     const most = box.height + lost - lead - MAX_COVERED * innerHeight;
-    const next = isSticky ? Math.max(0, Math.min(-lead - above, most)) : 0;
+    const height = (stage.querySelector(".picture-box")?.clientHeight ?? 0) + lost;
+    const question = app.state.exercise ? byId("exercises").offsetHeight : 0;
+    root.style.setProperty("--question", `${question}px`);
+    const next = isSticky ? Math.max(0, Math.min(question - lead - above, most)) : 0;
     lost = next;
+    root.style.setProperty("--scale", `${1 - lost / height}`); // of the pictures
     root.style.setProperty("--lost", `${lost}px`);
     root.toggleAttribute("data-scrolled", scrollY > stage.children[0].clientHeight / 2);
     root.style.setProperty("--lead", `${-lead}px`);
@@ -61,11 +65,11 @@ function shrinkWhileReading(/** @type {HTMLElement} */ stage) {
     root.style.setProperty("--room", `${room}px`);
     const answers = /** @type {HTMLElement} */ (stage.children[1].lastElementChild); // below the player, in the lecture view
     const covered = isSticky ? MAX_COVERED * innerHeight : player.height + answers.offsetHeight;
-    root.style.setProperty("--covered", `${covered}px`);
+    root.style.setProperty("--covered", `${question + covered}px`);
   };
-  addEventListener("scroll", update, { passive: true });
+  for (const type of ["load", "scroll"]) addEventListener(type, update, { passive: true });
   const observer = new ResizeObserver(update);
-  for (const element of [document.body, stage.children[1]]) observer.observe(element);
+  for (const element of [document.body, byId("exercises"), stage.children[1]]) observer.observe(element);
 }
 
 /** Change the state, select a tab and scroll it to the part of the window below the stage.

@@ -1,6 +1,7 @@
-/* The tour: links to states of this page for the current source, each with a sentence. */
+/* The tour: links to states of this page for the current source, each with a sentence, which is shown while the link has the focus. */
 
 import { app, byId, hashOf, initialState } from "./app.js";
+import { redraw } from "./boxes.js";
 import { h } from "./elements.js";
 import { largest } from "./format.js";
 import { probabilities } from "./runs.js";
@@ -8,15 +9,16 @@ import { probabilities } from "./runs.js";
 /** @import { Patch } from "./app.js" */
 
 export function fillTour() {
-  const list = byId("tour").querySelector("ol");
   app.addForRuns(() => {
     if (!app.runs.length) return;
     const { text, targetText } = app.state;
     const items = stops().map(([title, sentence, patch]) => {
       const state = { ...initialState, text, targetText, ...patch };
-      return h("li", {}, h("a", { href: hashOf({ ...state, place: state.place ?? 0 }) }, title), `: ${sentence}`);
+      const href = hashOf({ ...state, place: state.place ?? 0 });
+      const attributes = { "data-key": title, tabindex: 0 }; // in every browser, a click focuses it
+      return h("li", {}, h("a", { href, attributes }, title), h("span", {}, sentence));
     });
-    list?.replaceChildren(...items);
+    redraw(byId("tour").children[1], ...items);
   });
 }
 

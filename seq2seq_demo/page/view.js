@@ -2,7 +2,7 @@
 
 import { app, byId } from "./app.js";
 import { attentionPanel } from "./attention.js";
-import { h } from "./elements.js";
+import { h, revise } from "./elements.js";
 import { forcedPanel } from "./forced.js";
 import { influencePanel } from "./influence.js";
 import { insidePanel } from "./inside.js";
@@ -39,22 +39,16 @@ function layOut(/** @type {((attention: HTMLElement | null) => HTMLElement) | nu
   return [stage, byId("exercises"), ...tabs(stage, sections)];
 }
 
-/** Show the question of the exercise in the state on the stage of the lecture view. */
+/** Show the question of the exercise in the state; the links to others keep the lecture view. */
 function showExercise() {
-  const { exercise } = app.state;
+  const { exercise, lecture } = app.state;
   document.documentElement.toggleAttribute("data-exercise", exercise > 0);
   for (const one of byId("exercises").querySelectorAll("article"))
     one.classList.toggle("chosen", one.id === `exercise-${exercise}`);
   if (exercise) byId("exercises").querySelector("details")?.setAttribute("open", "");
-}
-
-/** Leave the lecture view, or the inside of a cell for the diagram. */
-function leave() {
-  if (app.state.lecture && !app.state.embed) app.change({ lecture: false });
-  else if (document.activeElement?.closest("#inside")) {
-    const diagram = document.querySelectorAll(".diagram")[app.cell.networkIndex];
-    /** @type {SVGElement | null} */ (diagram.querySelector(".open-cell"))?.focus({ preventScroll: true });
-  }
+  const view = lecture ? "&view=lecture" : "";
+  for (const link of byId("exercises").querySelectorAll("a[rel]"))
+    revise(link, { href: link.getAttribute("href")?.replace(/(&view=lecture)?$/, view) });
 }
 
 /** Build the page of `app.networks`, with parts above the source and beside the pictures, and show the state in the
@@ -65,7 +59,10 @@ export function buildPage(text, parts) {
   app.add(() => app.runs.length && document.body.removeAttribute("data-waiting"));
   showSummary();
   byId("main").append(...(parts ? [parts.top] : []), inputPanel(), ...layOut(parts?.side ?? null));
-  app.addForRuns(showExercise);
+  app.add(() => app.isStep || showExercise());
+  const show = (/** @type {Event} */ { target }) =>
+    app.state.exercise || /** @type {Element} */ (target).scrollIntoView();
+  byId("exercises").addEventListener("toggle", show, true); // a list or an answer that opens
   fillTour();
   explainWords();
   /** @type {(hash: string, text?: string) => void} */
@@ -83,7 +80,9 @@ export function buildPage(text, parts) {
     const lecture = app.state.lecture && !app.state.embed;
     open(new URL(newURL).hash); // while networks train, location.hash may have been written again
     if (lecture) app.change({ lecture }); // the links of exercises keep the view
-    if (lecture && !app.state.tab) scrollTo(0, 0);
+    if (!app.state.tab) scrollTo(0, 0);
   });
-  addEventListener("keydown", ({ key }) => key === "Escape" && leave());
+  addEventListener("keydown", ({ key }) => {
+    if (key === "Escape" && app.state.lecture && !app.state.embed) app.change({ lecture: false });
+  });
 }

@@ -158,7 +158,7 @@ const QUESTIONS = {
       written: location.hash,
       error: app.error || app.targetError,
       forced: app.runs.map((run) => run.steps.flatMap((step, t) => (step.written === step.symbol ? [] : [t]))),
-      marked: app.runs.map((run) => run.steps.map((_, t) => outputMark(run, t) === "forced")),
+      marked: app.runs.map((run) => run.steps.map((_, t) => isForced(t))),
       notes: app.runs.map((run) => answerNotes(run)),
     };
   },

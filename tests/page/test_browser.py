@@ -52,7 +52,6 @@ def test_a_text_is_answered_as_predict_answers(opened):
     wait_for_layout(page)
     assert page.text_content("#source-error") == ""
     assert page.get_by_text("page --from-file").is_visible()
-    assert page.locator("#step .diagram .cell").count() == 3 * 5  # encoder in both directions and decoder, still blank
     assert not page.locator("#player, #tabs, .panel, .link").filter(visible=True).count()
     answers = set()
     for text in ("a", "e\u0301 a", "안안a", "   é"):
@@ -391,7 +390,7 @@ def test_a_click_on_a_cell_shows_its_inside_and_escape_returns(opened):
         hidden.append(writing.cells[-1][-1][0])
     unit = np.ptp(hidden, axis=0).argmax() + 1
     assert f"The cell at input 2 (1), unit {unit}" in page.text_content("#inside")
-    page.keyboard.press("Escape")
+    page.focus(".open-cell")
     page.keyboard.press("ArrowRight")  # the focus stays on the current cell
     assert page.evaluate("app.state.place") == 3
     page.keyboard.press("Enter")
@@ -424,11 +423,11 @@ def test_the_likeliest_symbols_below_a_picture_force_and_no_name_repeats_attenti
 def test_the_tour_links_to_states_of_the_page(opened):
     page = opened(reversing(), ShownNetwork("rnn", shipped("embedding_rnn")), fragment="#source=3%201%204")
     page.click("#tour summary")
-    assert "looks at the outputs of the encoder for these inputs" in page.inner_text("#tour")
     states = []
     for link in page.locator("#tour a").all():
         link.click()
         wait_for_layout(page)
+        assert page.locator("#tour span:visible").count() == 1
         assert link.get_attribute("href") == page.evaluate("location.hash")
         states.append(page.evaluate("[app.state.place, app.forced, app.state.tab]"))
     second = np.argsort(shipped("embedding_attention").to_numpy().decode(np.array([[3, 1, 4]]), 1).logits[0, 0])[-2]
@@ -462,7 +461,8 @@ TEXTS = """() => [...document.querySelectorAll("body *")].filter((element) =>
   element.checkVisibility({ visibilityProperty: true }) && element.getBoundingClientRect().width > 1 &&
   element.getBoundingClientRect().top < innerHeight
 ).map((element) => [element.textContent, element.matches("svg text:not(.symbol), small, .rest") ? 16 : 20,
-  (element.getScreenCTM?.().a ?? 1) * parseFloat(getComputedStyle(element).fontSize)])"""
+  Math.hypot(element.getScreenCTM?.().a ?? 1, element.getScreenCTM?.().b ?? 0) *
+  parseFloat(getComputedStyle(element).fontSize)])"""
 
 
 @pytest.mark.parametrize(
