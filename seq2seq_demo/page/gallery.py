@@ -37,7 +37,7 @@ class Entry:
 GALLERY = {
     "train": Entry(
         TITLE_OF_TRAINING,
-        "Watch two small networks learn to write digits backwards. Only one of them has attention.",
+        "Press Train, and watch two small networks learn to write digits backwards. Which one will be faster?",
     ),
     "reversing": Entry(
         "Reversing, with and without attention",
@@ -85,7 +85,7 @@ def build_index(shown: Mapping[str, Sequence[ShownNetwork]]) -> str:
     """
     sections = "\n".join(
         f'<section class="entry {"" if networks else "start"}">'
-        f'<h2>{number}. <a href="{name}.html">{html.escape(GALLERY[name].title)}</a></h2>'
+        f'<h2><a href="{name}.html">{number}. {html.escape(GALLERY[name].title)}</a></h2>'
         f"<p>{html.escape(GALLERY[name].description)}</p>"
         f'<a href="{name}.html" tabindex="-1" aria-hidden="true">'
         f"{''.join(map(_picture, networks)) or read_asset('curves.html')}</a></section>"

@@ -28,8 +28,8 @@ def test_the_index_links_to_every_page_and_asks_no_server():
     assert is_own(index.encode(), "a page")
     assert "script-src 'none'" in index and "<script" not in index
     assert '<link rel="icon" href="data:image/svg+xml,' in index and "img-src data:;" in index
-    numbered = [(str(i), f"{name}.html") for i, name in enumerate(GALLERY, 1)]
-    assert re.findall(r'<h2>(\d)\. <a href="(.*?)"', index) == numbered
+    numbered = [(f"{name}.html", str(i)) for i, name in enumerate(GALLERY, 1)]
+    assert re.findall(r'<h2><a href="(.*?)">(\d)\.', index) == numbered
     assert "$" not in index
 
 
