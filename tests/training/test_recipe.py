@@ -49,6 +49,12 @@ def test_few_long_pairs_get_enough_updates_and_rare_symbols_more_epochs():
     assert rare == pytest.approx(1.5 * frequent, abs=1)
 
 
+@pytest.mark.parametrize(("length", "expected"), [(4.9, (0.2, 0.0)), (5.0, (0.5, 2.0))])
+def test_sources_below_20_bits_get_little_dropout(length, expected):
+    chosen = recommended_settings(PHONES._replace(n_pairs=1000, n_input_symbols=16, mean_in_len=length))
+    assert (chosen["dropout"], chosen["consistency"]) == expected
+
+
 def test_few_pairs_keep_the_last_epoch_and_many_the_best_one():
     few, many = (recommended_settings(PHONES._replace(n_pairs=n)) for n in (1999, 2000))
     for n, expected in ((800, 2), (801, 0)):  # each symbol occurs 10 or fewer times

@@ -9,8 +9,8 @@ from seq2seq_demo.trained_network import untrained
 from seq2seq_demo.training.recipe import PairStatistics, recommended_settings
 from seq2seq_demo.training.settings import new_run, resolve, run_notices
 
-PAIRS, FEW = (as_pair_task([([n // 50, n % 50], [n % 7]) for n in range(size)]) for size in (2400, 1200))
-CHOSEN = recommended_settings(PairStatistics(len(PAIRS.split[0]), 50, 7, 2.0, 1.0)) | {"model": "embedding_attention"}
+PAIRS, FEW = (as_pair_task([([n // 50, n % 50] * 2, [n % 7]) for n in range(size)]) for size in (2400, 1200))
+CHOSEN = recommended_settings(PairStatistics(len(PAIRS.split[0]), 50, 7, 4.0, 1.0)) | {"model": "embedding_attention"}
 
 
 def settings_of(*configs):
