@@ -41,7 +41,7 @@ GALLERY = {
     ),
     "reversing": Entry(
         "Reversing, with and without attention",
-        "Make one symbol wrong: mostly, only the network with attention recovers.",
+        "Make the first symbol wrong: mostly, only the network with attention recovers.",
         ("reversed-attention", "long-rnn"),
     ),
     "sorting": Entry("Sorting", "It learned the order of digits from examples alone.", ("sorted-attention",)),

@@ -1,7 +1,7 @@
 /* The symbols, errors and probabilities of a run. */
 
 import { app } from "./app.js";
-import { visible } from "./format.js";
+import { largest, visible } from "./format.js";
 import { softmax } from "./tape.js";
 
 /** @import { Step } from "./network.js"
@@ -65,6 +65,12 @@ export const isEnd = (run, t) => run.network.ends && run.steps[t].written === ru
 export function probabilities(/** @type {Step} */ step) {
   step.probabilities ??= softmax(step.logits);
   return step.probabilities;
+}
+
+/** Return the likeliest wrong first symbol, other than END and the one that the network writes. */
+export function wrongFirstSymbol(/** @type {Run} */ { steps: [step], expected, network }) {
+  const others = [step.symbol, expected?.[0], network.go];
+  return largest(probabilities(step), 4).find((symbol) => !others.includes(symbol)) ?? 0;
 }
 
 /** Return the index of the current output; null while the source is read, and after the end of this run's answer. */

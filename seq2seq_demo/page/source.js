@@ -2,9 +2,9 @@
 
 import { announce, app, byId, soon } from "./app.js";
 import { button, h, revise } from "./elements.js";
-import { largest, pluralize, trainedLengths } from "./format.js";
+import { pluralize, trainedLengths } from "./format.js";
 import { labelWithHelp, withLabel } from "./panels.js";
-import { countForced, describeErrors, probabilities } from "./runs.js";
+import { countForced, describeErrors, wrongFirstSymbol } from "./runs.js";
 import { showTab } from "./tabs.js";
 
 /** @import { Patch } from "./app.js"
@@ -152,10 +152,9 @@ export function typeTarget() {
 /** Return a button that forces a wrong symbol as the first output, or undoes what is forced. */
 function wrongSymbolButton() {
   const act = () => {
-    const [{ steps, expected }] = app.runs;
-    const wrong = largest(probabilities(steps[0]), steps[0].logits.length - 1).find((one) => one !== expected?.[0]);
+    const forced = { 0: wrongFirstSymbol(app.runs[0]) };
     const isForced = Object.keys(app.forced).length > 0;
-    app.change(isForced ? { forced: {}, place: null } : { forced: { 0: wrong ?? 0 }, place: app.S + 2 });
+    app.change(isForced ? { forced: {}, place: null } : { forced, place: app.S + 2 });
     announceAnswers();
   };
   const question = button("", act, { className: "primary", id: "question" });

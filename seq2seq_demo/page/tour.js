@@ -3,8 +3,7 @@
 import { app, byId, hashOf, initialState } from "./app.js";
 import { redraw } from "./boxes.js";
 import { h } from "./elements.js";
-import { largest } from "./format.js";
-import { probabilities } from "./runs.js";
+import { wrongFirstSymbol } from "./runs.js";
 
 /** @import { Patch } from "./app.js" */
 
@@ -28,11 +27,11 @@ function stops() {
   const { S, networks } = app;
   const [run] = app.runs;
   const kinds = new Set(networks.map(({ config }) => config.has_attention));
-  const second = { 0: largest(probabilities(run.steps[0]), 2)[1] };
+  const forced = { 0: wrongFirstSymbol(run) };
   /** @type {[string, string, Patch][]} */
   const list = [
     ["Reading", "The encoder reads one symbol at a time; each changes its state.", { place: Math.min(2, S) }],
-    ["The final state", "The decoder starts from the encoder's last state.", { place: S }],
+    ["The final state", "The decoder starts from the encoder's final state.", { place: S }],
     ["Writing", "The decoder is fed GO, and writes the likeliest symbol.", { place: S + 1 }],
     ["Its own symbol", "Then it is fed the symbol that it wrote last.", { place: S + 2 }],
     [
@@ -42,7 +41,7 @@ function stops() {
     ],
     ["After the error", "The decoder is fed the wrong symbol. Is the rest right?", { place: S + 2 }],
   ];
-  for (const [, , patch] of list.slice(-2)) patch.forced = second;
+  for (const [, , patch] of list.slice(-2)) patch.forced = forced;
   const attention = "The orange lines: the decoder looks at the outputs of the encoder for these inputs.";
   if (kinds.has(true)) list.splice(3, 0, ["Attention", attention, { place: S + 1 }]);
   return list;

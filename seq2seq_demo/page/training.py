@@ -25,11 +25,11 @@ QUESTIONS = {  # with the settings that differ from the defaults, and the answer
     "Which one will learn to reverse?": (
         {},
         "With attention, the decoder looks at one input at a time. Without attention, all ten digits must pass through "
-        "the last state, and the network has not yet learned to keep them apart. Do more units help? Fewer digits?",
+        "the final state, and the network has not yet learned to keep them apart. Do more units help? Fewer digits?",
     ),
     "What if they need to remember only three digits?": (
         {"length": "3"},
-        "Both learned it: three digits pass through the last state. The bottleneck is narrow, not closed.",
+        "Both learned it: three digits pass through the final state. The bottleneck is narrow, not closed.",
     ),
     "Teach without a teacher: feed them their own symbols": (
         {"feed": "own"},
