@@ -1,9 +1,8 @@
 """Entry point of `seq2seq-demo` and `python -m seq2seq_demo`. Ctrl-C ends the program without a traceback."""
 
-import os
 import signal
 import sys
-from collections.abc import Callable
+from typing import Any
 
 # A shell without job control starts background processes with SIGINT ignored. They must keep ignoring it.
 HANDLES_SIGINT = signal.getsignal(signal.SIGINT) == signal.default_int_handler
@@ -18,18 +17,14 @@ def main() -> int:
     except KeyboardInterrupt:  # raised outside the `try` of `cli.main`
         return 128 + signal.SIGINT
     finally:
-        _handle_sigint(_exit_at_once)
+        _handle_sigint(signal.SIG_DFL)
 
 
-def _handle_sigint(handler: Callable[..., object]) -> None:
+def _handle_sigint(handler: Any) -> None:
     if HANDLES_SIGINT:
         signal.signal(signal.SIGINT, handler)
 
 
-def _exit_at_once(*_: object) -> None:
-    os._exit(128 + signal.SIGINT)
-
-
-_handle_sigint(_exit_at_once)
+_handle_sigint(signal.SIG_DFL)  # the process ends at once, while Python or this program starts or ends
 if __name__ == "__main__":
     sys.exit(main())
