@@ -57,16 +57,16 @@ class EvaluationOptions(NamedTuple):
 
 
 def measure(network: NumpyNetwork, pairs: Pairs, options: EvaluationOptions) -> Counts:
-    """Decode every pair with teacher forcing and every source free-running; return the counts.
+    """Decode every source free-running, and the nearest of its targets with teacher forcing; return the counts.
 
     Raises:
         UsageError: a sequence is too long to decode.
     """
     counts = Counts()
     jobs = _Measurement(network, pairs, options).jobs()
-    n_threads = 1 if 2 * len(pairs) < FEW_PAIRS * len(jobs) else None  # each pair is in two jobs
+    n_threads = 1 if len(pairs) < FEW_PAIRS * len(jobs) else None
     for part in in_threads(lambda count: count(), jobs, n_threads):
-        options.on_progress(part.n + part.n_pairs)
+        options.on_progress(part.n_pairs)
         counts += part
     return counts
 
@@ -96,28 +96,25 @@ class _Measurement:
         return self.pairs.sources.groups() if self.options.alternatives else np.arange(len(self.pairs))
 
     def jobs(self) -> list[Callable[[], Counts]]:
-        """Return the teacher-forcing jobs, then the free-running jobs; all sources of a job have one length.
+        """Divide the evaluation into functions, each for sources of the same length.
 
         Raises:
             UsageError: a sequence is too long to decode.
         """
-        forced: list[Callable[[], Counts]] = []
-        free: list[Callable[[], Counts]] = []
+        jobs: list[Callable[[], Counts]] = []
         c, decoding = self.network.model_config, self.options.decoding
         for in_len, rows in _by_length(self.pairs.sources):
             longest = int(self.pairs.targets.lengths[rows].max())
             out_len = self.options.answer_len(in_len) if c.ends else longest
-            GREEDY.check_fits(c, 1, in_len, longest + c.ends)
-            decoding.check_fits(c, 1, in_len, out_len + c.ends)
-            size = GREEDY.rows_at_once(in_len, longest + c.ends)
-            parts = np.split(rows, range(size, len(rows), size))
-            forced += [functools.partial(self._count_forced, part) for part in parts]
+            decoded = (GREEDY, longest + c.ends), (decoding, out_len + c.ends)  # forced and free-running
+            for each, length in decoded:
+                each.check_fits(c, 1, in_len, length)
+            size = min(each.rows_at_once(in_len, length) for each, length in decoded)
             ordered = rows[np.argsort(self.group_ids[rows], kind="stable")]
             groups = np.unique(self.group_ids[ordered], return_inverse=True)[1]  # each group has one distinct source
-            size = decoding.rows_at_once(in_len, out_len + c.ends)
             parts = np.split(ordered, np.searchsorted(groups, range(size, groups[-1] + 1, size)))
-            free += [functools.partial(self._count_free, part, out_len) for part in parts]
-        return forced + free
+            jobs += [functools.partial(self._count, part, out_len) for part in parts]
+        return jobs
 
     def _expected(self, targets: Sequences) -> tuple[np.ndarray, np.ndarray]:
         """Return the padded targets `[B, T]`, with END if the network writes END, and their mask.
@@ -137,28 +134,24 @@ class _Measurement:
         largest = self.network.model_config.in_max_int
         return np.minimum(sources.array().astype(np.int64), largest), ~sources.exceed(largest)
 
-    def _count_forced(self, rows: np.ndarray) -> Counts:
-        """Compute the teacher-forcing figures of pairs whose sources have one length."""
-        sources, is_read = self._readable(self.pairs.sources[rows])  # [B, S], [B]
-        expected, mask = self._expected(self.pairs.targets[rows])  # [B, T]
+    def _forced(self, sources: np.ndarray, is_read: np.ndarray, expected: np.ndarray, mask: np.ndarray) -> Counts:
+        """Count the teacher-forcing figures, given what `_readable` and `_expected` return."""
         go = self.network.model_config.go
         writable = np.minimum(expected, go)
         forced = self.network.decode(sources, expected.shape[1], shift_right(writable, go))
         is_known = mask & is_read[:, None] & (expected <= go)
         is_correct = (forced.symbols == expected) & is_known
         return Counts(
-            n_pairs=len(sources),
-            unseen=int((~is_known & mask).any(axis=1).sum()),
             loss_sum=float((cross_entropy(forced.logits, writable) * is_known).sum(dtype=np.float64)),
             n_loss=int(is_known.sum()),
             forced=Tally(mask.sum(axis=0), is_correct.sum(axis=0)),
             forced_exact=int((is_correct == mask).all(axis=1).sum()),
         )
 
-    def _count_free(self, rows: np.ndarray, out_len: int) -> Counts:
-        """Compute the free-running figures of pairs whose sources have one length.
+    def _count(self, rows: np.ndarray, out_len: int) -> Counts:
+        """Compute the figures of pairs whose sources have one length.
 
-        If a source has several targets, the answer is compared with the nearest one.
+        If a source has several targets, the answer is compared with the nearest one, which teacher forcing feeds.
         """
         _, first, groups = np.unique(self.group_ids[rows], return_index=True, return_inverse=True)  # [B], [N]
         given, targets = self.pairs.sources[rows[first]], self.pairs.targets[rows]  # B sources, N targets
@@ -169,6 +162,7 @@ class _Measurement:
         answers = Sequences.of_padded(decoded.symbols[:, 0], decoded.lengths[:, 0] * is_read)  # B answers, without END
         is_complete = (decoded.ended[:, 0] | (not ends)) & is_read  # [B]
         edits = _edits(answers, targets, groups) + ~is_complete[groups]  # [N]; a missing END counts as an edit
+        unseen = ~is_read[groups] | targets.exceed(self.network.model_config.out_max_int)  # [N]
         nearest = np.lexsort((edits, groups))[first]  # [B]
         edits, targets = edits[nearest], targets[nearest]
         expected, mask = self._expected(targets)  # [B, T]
@@ -196,8 +190,10 @@ class _Measurement:
                 if ends
                 else Counter(zip(targets.array()[is_wrong].tolist(), symbols[is_wrong].tolist(), strict=True))
             )
-        return Counts(
+        return self._forced(sources, is_read, expected, mask) + Counts(
             n=len(sources),
+            n_pairs=len(rows),
+            unseen=int(unseen.sum()),
             n_target=int(targets.lengths.sum()),
             by_position=Tally(mask.sum(axis=0), is_correct.sum(axis=0)),
             by_symbol=Tally(*(np.bincount(expected[mask], minlength=n_symbols) for mask in (mask, is_correct))),

@@ -32,7 +32,7 @@ class Evaluation(SuggestsAttributes):
     """The figures of a network on n sources, in the user's symbols; a figure is nan if nothing was measured.
 
     If a source has several targets, an answer is right if it equals any of them, and edits are counted to the nearest
-    one. With teacher forcing ("forced"), each pair counts separately.
+    one, which is also the target of teacher forcing ("forced").
     """
 
     n: int = 0

@@ -196,7 +196,7 @@ class Counts:
     """The counts of an evaluation over n sources; counts can be added.
 
     If a source has several targets, an answer is right if it equals any of them, and edits are counted to the nearest
-    one. With teacher forcing, each pair counts separately.
+    one, which is also the target of teacher forcing.
     """
 
     n: int = 0
@@ -207,7 +207,7 @@ class Counts:
     loss_sum: float = 0.0  # nats
     n_loss: int = 0  # symbols in `loss_sum`: all that the network can write, of sources that it can read
     forced: Tally = Tally()  # per position
-    forced_exact: int = 0  # pairs with every symbol correct
+    forced_exact: int = 0  # sources with every symbol correct
     # Free-running
     by_position: Tally = Tally()
     by_symbol: Tally = Tally()
@@ -229,7 +229,7 @@ class Counts:
         """The rates of an `Evaluation` by name, nan if nothing was measured."""
         return {
             "exact_match": _ratio(self.exact, self.n),
-            "forced_exact_match": _ratio(self.forced_exact, self.n_pairs),
+            "forced_exact_match": _ratio(self.forced_exact, self.n),
             "token_accuracy": _ratio(self.by_position.correct.sum(), self.by_position.expected.sum()),
             "forced_token_accuracy": _ratio(self.forced.correct.sum(), self.forced.expected.sum()),
             "symbol_error_rate": _ratio(self.edits, self.n and max(1, self.n_target)),

@@ -30,7 +30,7 @@ def evaluate(options: EvaluateOptions) -> None:
     origin = f" of {file_title(options.from_file)}" if options.from_file else ""
     origin += f", pattern {pattern.name!r}" if pattern else ""
     given = options.points, lengths, options.out_len, options.seed, options.beam, origin
-    with ProgressBar("Evaluating", 2 * n_sources) as progress:  # each is decoded twice, once with teacher forcing
+    with ProgressBar("Evaluating", n_sources) as progress:
         evaluation = network.measure(task, EvaluationRequest(*given, progress.advance, progress.notify))
     print_result(json.dumps(evaluation.to_dict()) if options.json else evaluation.report(options.verbose > 0))
     if isinstance(task, PairTask) and task.n_skipped:
