@@ -113,7 +113,7 @@ def exercises(name: str) -> str:
     for i, (title, question, answer) in enumerate(sections):
         if links[i].startswith(f"{name}.html#"):
             steps = STEPS.format(links[i - 1], links[(i + 1) % len(links)], LINKS, i + 1)
-            shown += f'<article id="exercise-{i + 1}"><h3>{title}</h3>{question}{PREDICTION}{answer}{steps}</article>'
+            shown += f'<article id="exercise-{i + 1}"><h2>{title}</h2>{question}{PREDICTION}{answer}{steps}</article>'
     return f"<details>{FOLDED}{shown}</details>".replace(f'"{name}.html#', '"#') if shown else ""
 
 

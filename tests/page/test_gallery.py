@@ -115,9 +115,9 @@ def test_the_exercises_have_the_words_of_teaching_and_links_to_the_states_that_t
     page.wait_for_function("() => app.state.exercise === 7")
     page.keyboard.press("PageDown")  # after the last step
     page.wait_for_function("() => app.state.exercise === 8")
-    assert page.locator("article:visible h3").all_text_contents() == ["8. Exposure bias"]
+    assert page.locator("article:visible h2").all_text_contents() == ["8. Exposure bias"]
     page.goto(f"{(tmp_path / 'reversing.html').as_uri()}#view=lecture")
-    assert page.locator("#exercises h3").all_text_contents() == [
+    assert page.locator("#exercises h2").all_text_contents() == [
         f"{number}. {topic}" for number, topic, letter, *_ in stated if letter == "R"
     ]
     page.locator("#exercises p:not(.steps) a").nth(3).click()
