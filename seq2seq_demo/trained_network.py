@@ -61,14 +61,9 @@ class TrainedNetwork(NetworkFacts):
         return replace(first, others=tuple(others))
 
     @property
-    def checkpoint(self) -> Checkpoint:
-        """The weights with Adam's state; those of an ensemble are the first member's."""
-        return Checkpoint(self.weights, self.step, self.moments)
-
-    @property
     def content(self) -> Content:
         """The content of its weights file."""
-        return Content([(each, each.checkpoint) for each in self.members])
+        return Content([(each, Checkpoint(each.weights, each.step, each.moments)) for each in self.members])
 
     def __repr__(self) -> str:
         reached = f", exact match {self.validation.exact_match:.4f} in validation" if self.validation else ""

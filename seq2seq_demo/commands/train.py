@@ -89,7 +89,7 @@ def _train(setup: TrainingSetup, options: TrainOptions) -> None:
                 network = fit(task, setup.snapshot, [report, *callbacks[0]], snapshots, setup.began)
         _save(network, options, snapshots)
         use = shlex.join(["seq2seq-demo", "predict", "-i", str(snapshots.result)])
-        for notice in (*outcome_notices(network), f"To use the network: {use}"):
+        for notice in (*outcome_notices(network, task), f"To use the network: {use}"):
             print_notice(notice)
         print_line(f"Saved {snapshots.result}{summary(network)}", is_result=True)
     if interruption.signum:

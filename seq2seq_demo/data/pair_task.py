@@ -7,6 +7,7 @@ import functools
 import hashlib
 import itertools
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -113,6 +114,20 @@ class PairTask:
             expected = "expected pairs of several sources, some to train on and others to validate with"
             raise InputError(f"{expected}, got {n_sources}; give other pairs to validate with")
         return self.pairs[~validates], self.pairs[validates]
+
+    def table_match(self) -> float:
+        """Return the exact match of a table of symbols on the validation pairs.
+
+        It replaces each source symbol by its most frequent target symbol in training pairs with sides of equal length.
+        """
+        training, validation = self.split
+        training = training[training.sources.lengths == training.targets.lengths]
+        counts = Counter(zip(training.sources.symbols.tolist(), training.targets.symbols.tolist(), strict=True))
+        table = {source: target for (source, target), _ in reversed(counts.most_common())}
+        rows = zip(validation.sources.rows(), validation.targets.rows(), strict=True)
+        right = [[table.get(symbol) for symbol in source] == target for source, target in rows]
+        groups = validation.sources.groups()
+        return len({*groups[right].tolist()}) / len({*groups.tolist()})
 
 
 Task = PatternTask | PairTask

@@ -231,7 +231,6 @@ def _find_layout(title: str, text: str, given: InputFormat) -> Layout:
             take, or the first row is invalid.
     """
     format = given.format_of(title)
-    has_columns = bool(given.columns) or given.header is not None
     if format == JSON:
         if given.header is not None:
             raise InputError(f"{title}: expected a table with `header`, got JSON; if not, give `format`")
@@ -249,7 +248,7 @@ def _find_layout(title: str, text: str, given: InputFormat) -> Layout:
     has_header = given.header
     if has_header is None:
         has_header = None not in named_columns(names) or any(not column.isdecimal() for column in given.columns)
-    if format == TEXT and not has_header and not has_columns:
+    if format == TEXT and not given.columns and given.header is None and not has_header:
         return layout
     columns = _find_columns(title, row, names if has_header else (), given)
     return replace(layout, n_columns=len(row), columns=columns, header=names if has_header else None)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from seq2seq_demo.config import TrainConfig
-from seq2seq_demo.data.pair_task import Task
+from seq2seq_demo.data.pair_task import PairTask, Task
 from seq2seq_demo.data.sequences import Pairs, concatenate
 from seq2seq_demo.evaluation import EvaluationOptions, measure
 from seq2seq_demo.files.weights_file import Checkpoint
@@ -119,8 +119,8 @@ def finished(network: TrainedNetwork, best: Checkpoint | None, initial: Sequence
     return replace(network, **best._asdict(), validation=best_epoch((*initial, *network.history)).validation)
 
 
-def outcome_notices(network: TrainedNetwork) -> Iterator[str]:
-    """Yield notices about the end of a training run, the calibration and a low accuracy, each as one line."""
+def outcome_notices(network: TrainedNetwork, task: Task) -> Iterator[str]:
+    """Yield notices about the end of a training run: early stopping, calibration, a baseline, a low accuracy."""
     run, reached, calibration = network.run, network.validation, network.calibration
     assert run
     if not network.others and (reason := stop_reason(network.history, run.config)):
@@ -129,6 +129,8 @@ def outcome_notices(network: TrainedNetwork) -> Iterator[str]:
         yield "Too few pairs to calibrate: too few validate, or no answer is right"
     elif calibration:
         yield f"Calibration error {calibration.error:.4f} on the validation pairs (cross-validated)"
+    if isinstance(task, PairTask) and (match := task.table_match()):
+        yield f"A table of the most frequent target of each symbol would reach exact match {match:.4f} in validation"
     exact_match = reached.exact_match if reached else 0.0
     if exact_match < min(0.99, run.config.stop_at_exact or 1):
         yield f"Exact match {exact_match:.4f} is below 0.99: {SETTINGS_GUIDE} lists what to change"
@@ -145,8 +147,8 @@ def summary(network: TrainedNetwork) -> str:
     low, high = wilson_interval(right, n)
     chosen = "; the epoch was chosen on the same sources" if run.config.saves_best and len(history) > 1 else ""
     chosen = chosen if epoch else "; no epoch improved the network"
-    figures = f"{right:,} of {n:,} validation sources, {low:.3f} to {high:.3f}{chosen}"
-    return f": {of}, exact match {reached.exact_match:.4f} ({figures})"
+    share = f"{right:,} of {n:,} validation sources, {low:.3f} to {high:.3f}"
+    return f": {of}, exact match {reached.exact_match:.4f} ({share}{chosen})"
 
 
 # ---- Ensembles ----

@@ -7,7 +7,7 @@ from typing import Any
 from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, ModelConfig, TrainConfig, given_values, lengths_text
 from seq2seq_demo.data.pair_task import PairTask, Task, pair_warnings
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.files.weights_file import LENGTHS
+from seq2seq_demo.files.weights_file import LENGTHS, Checkpoint
 from seq2seq_demo.network.parameters import n_weights
 from seq2seq_demo.network_facts import TrainingRun
 from seq2seq_demo.plots import History
@@ -107,8 +107,8 @@ def new_run(
     """Return a training run before its first step, from initial weights or those of `start`, as in `resolve`."""
     model_config, config = resolve(task, settings, start, in_python)
     network = start or replace(untrained(model_config, config.seed), vocabularies=task.vocabularies)
-    begun = Snapshot(begin_run(replace(network, model_config=model_config), task, config))
-    return replace(begun, best=network.checkpoint) if start and config.saves_best else begun
+    best = Checkpoint(network.weights, network.step, network.moments) if start and config.saves_best else None
+    return Snapshot(begin_run(replace(network, model_config=model_config), task, config), best=best)
 
 
 def begin_run(network: TrainedNetwork, task: Task, config: TrainConfig) -> TrainedNetwork:

@@ -140,6 +140,6 @@ def train(
         with TrainingReport(config, verbose) as report:
             network = fit(task, snapshot, [report, *checked], began=began)
     if verbose:
-        for line in (*outcome_notices(network), f"Trained{summary(network)}"):
+        for line in (*outcome_notices(network, task), f"Trained{summary(network)}"):
             print_line(line)
     return network

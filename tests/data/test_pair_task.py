@@ -249,3 +249,10 @@ def test_sources_with_outer_spaces_are_counted(tokens, n):
     rows = [("a", " x"), ("b", ""), ("c", "x y"), ("d", "")]
     targets = [*pair_warnings(as_pair_task(rows, PairReading(tokens=("characters", tokens))))][1:]
     assert [text.partition(" with")[0] for text in targets] == ["Targets"] * (tokens == "characters")
+
+
+def test_a_table_of_symbols_is_a_baseline():
+    """It learns a → x, which is more frequent than a → y, and b → z; pairs of other lengths do not count."""
+    rows = [("ab", "xz"), ("a", "x"), ("a", "y"), ("aa", "xx"), ("b", "xyz")]
+    validation = [("ba", "zx"), ("a", "y"), ("a", "x"), ("aab", "xx"), ("b", "x")]
+    assert as_pair_task(rows, PairReading(tokens=("characters",) * 2), validation=validation).table_match() == 2 / 4
