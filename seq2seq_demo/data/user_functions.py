@@ -10,8 +10,6 @@ from pathlib import Path
 from types import GeneratorType, ModuleType
 from typing import Any
 
-import numpy as np
-
 from seq2seq_demo.declarations import preview
 from seq2seq_demo.errors import UsageError
 
@@ -86,9 +84,7 @@ def error_text(error: BaseException) -> str:
 
 
 def _describe(result: Any) -> str:
-    """Return the description of an invalid result: "None", type and shape, or type and value."""
+    """Return the description of an invalid result: "None", or its type and value."""
     if result is None:
         return "None (is a `return` missing?)"
-    if isinstance(result, np.ndarray):
-        return f"{result.dtype} of shape {result.shape}"
     return f"{type(result).__name__} {preview(result)}"

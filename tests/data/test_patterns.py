@@ -146,7 +146,7 @@ NO_LIST = r", source \[0, 0, 0\]: expected a list of integers, got"
         (lambda s: None, rf"{NO_LIST} None \(is a `return` missing\?\)$"),
         (lambda s: "012", rf'{NO_LIST} str "012"$'),
         (lambda s: [1.0, 2], rf"{NO_LIST} list \[1.0, 2\]$"),
-        (lambda s: np.array(s) / 2, rf"{NO_LIST} float64 of shape \(3,\)$"),
+        (lambda s: np.array(s) / 2, rf"{NO_LIST} ndarray array\(\[0., 0., 0.\]\)$"),
         (lambda s: [x + 1 for x in s], r"source \[9, 9, 9\]: expected symbols from 0 to `out_max_int` 9, got 10$"),
         (lambda s: [1, -1], r"source \[0, 0, 0\]: expected symbols from 0 to `out_max_int` 9, got -1$"),
         (lambda s: [next(CALLS) % 10], r"\[0, 0, 0\]: expected the same target twice, got \[0\] and then \[2\]$"),
