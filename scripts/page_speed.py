@@ -8,8 +8,8 @@ receives the key (→, or the last symbol of the source) to the task that draws 
 paint. Work that the page puts off until it has shown this frame does not count. The table has the medians of the keys.
 
 The first table measures the page that trains, at the full speed of the processor: the samples per second of each
-network alone; the median time between two frames while both train at the fast speed; the time from a click on Pause
-until training has paused; and the time from opening the page until exact match with attention is 0.99.
+network alone; the median time between two frames while both train; the time from a click on Pause until
+training has paused; and the time from opening the page until exact match with attention is 0.99.
 
 `--only class` prints the table of TEACHING.md instead: exact match after 64,000 samples, by units and seeds (minutes).
 """
@@ -115,7 +115,6 @@ def training_rows(browser: Browser, path: Path) -> list[list[str]]:
     start, session = time.perf_counter(), page.context.new_cdp_session(page)
     session.send("Performance.enable", {"timeDomain": "threadTicks"})
     page.goto(path.resolve().as_uri())
-    page.get_by_label("Speed").select_option("fast")
     page.click("#train")
     while page.evaluate("course.points.at(-1).exact[0]") < 0.99:
         page.wait_for_timeout(500)

@@ -32,7 +32,6 @@ async function train(path) {
   await page.waitForFunction(() => document.querySelector("#training").dataset.samples >= 160);
   await page.click("#train");
   const paused = await figures();
-  await page.locator("[data-key=Speed]").fill("fast");
   const later = await figures();
   await page.click("#train");
   await page.waitForFunction(() => document.querySelector("#train").textContent === "Train on");

@@ -18,7 +18,8 @@ const CELL = { networkIndex: 0, layer: Infinity, backward: 0, unit: /** @type {n
 /** @typedef {Record<number, number>} Forced
     @typedef {{ s: number, symbol: number }} Replacement
     @typedef {typeof initialState} PageState
-    @typedef {Omit<Partial<PageState>, "place"> & { place?: number | null }} Patch */
+    @typedef {Omit<PageState, "place"> & { place: number | null }} Linked A `place` of null is the opening place.
+    @typedef {Partial<Linked>} Patch */
 
 export const initialState = {
   text: "", // the source as typed
@@ -189,7 +190,7 @@ export function announce(/** @type {string} */ text) {
 const MAX_LINK_TEXT = 10_000; // characters of a field
 const NUMBERS = /^\d+([:,]\d+)*$/;
 
-/** @typedef {{ write: (state: PageState) => string, text?: (text: string) => Patch,
+/** @typedef {{ write: (state: Linked) => string, text?: (text: string) => Patch,
       numbers?: (...numbers: number[]) => Patch }} Field */
 
 /** The fields of the address. `write` returns the text of a field, "" for the default; `text` reads the text, or `numbers`
@@ -199,7 +200,7 @@ const NUMBERS = /^\d+([:,]\d+)*$/;
 export const ADDRESS = {
   source: { write: ({ text }) => text, text: (text) => ({ text }) },
   target: { write: ({ targetText }) => targetText ?? "", text: (targetText) => ({ targetText }) },
-  place: { write: ({ place }) => `${place}`, numbers: (place) => ({ place }) }, // `change` limits it to the last step
+  place: { write: ({ place }) => `${place ?? ""}`, numbers: (place) => ({ place }) }, // `change` limits it to the last step
   forced: { write: ({ forced }) => `${Object.entries(forced).map((pair) => pair.join(":"))}`, numbers: readForced },
   replace: { write: ({ replacement }) => Object.values(replacement ?? {}).join(":"), numbers: readReplacement },
   unit: { write: ({ inside: c }) => (c === CELL ? "" : Object.values(limitCell(c)).join(":")), numbers: readCell },
@@ -242,7 +243,7 @@ function limitCell(/** @type {typeof CELL} */ { networkIndex, layer, backward, u
 }
 
 /** Return the address of a state. */
-export function hashOf(/** @type {PageState} */ state) {
+export function hashOf(/** @type {Linked} */ state) {
   const parts = Object.entries(ADDRESS).map(([name, { write }]) => [name, write(state)]);
   return `#${new URLSearchParams(parts.filter(([, text]) => text)).toString().replaceAll("+", "%20")}`;
 }

@@ -19,7 +19,8 @@ export function attentionPanel(/** @type {number} */ i) {
   const section = panel(
     isFirst ? "attention" : `attention-${i + 1}`,
     "Attention",
-    "Each row sums to 100 %. Click a row, or select it with the arrow keys, to go to its output.",
+    "While it writes an output, the decoder looks at all inputs, at some more than at others. A row has the shares of " +
+      "one output, which sum to 100 %. Click a row, or select it with the arrow keys, to go to its output.",
     map.box,
   );
   return addPanel(section, () => {

@@ -15,7 +15,11 @@ const SIZE = { left: 44, right: 8, height: 56, axis: 16 }; // px at a font size 
 const SHORTEST_AXIS = 1600; // samples
 /** @type {Curve[]} */
 const CURVES = [
-  { kind: "exact", title: "Exact match on new sources", format: (x) => `${Math.round(100 * x)}\u00a0%` },
+  {
+    kind: "exact",
+    title: "Right answers to new sources (exact match)",
+    format: (x) => `${Math.round(100 * x)}\u00a0%`,
+  },
   { kind: "loss", title: "Loss in training", format: (x) => formatNumber(x, 2) },
 ];
 

@@ -63,6 +63,9 @@ export class Diagram {
     this.answer = this.decoder + this.height + gap;
     this.context = this.decoder - 36 * u; // the y of the contexts, which attention computes
     this.go = this.x(0) - this.tile / 2 - 15 * letter; // the x of GO
+    this.right = this.x(n - 1) + this.column / 2 + 14 * u; // the x of the way of the final state
+    this.half = Math.min(60 * u, this.width / 6); // of the width of the bottleneck
+    this.neck = (this.below + this.decoder) / 2 - 17 * u; // its y
     this.bottom = this.answer + this.height + 41 * letter;
     const { width, bottom } = this;
     const label = `Diagram of the current step: ${run.network.name}. The sentence above describes it.`;
@@ -104,13 +107,14 @@ export class Diagram {
   /** Return the parts of the picture for `keyedBox`. Most steps only change the classes of some parts.
     @type {(isNext: boolean) => [string, () => SVGElement, { class: string }][]} */
   parts(isNext) {
-    const { S, T, t, u, letter, place, middle, bidirectional, room } = this;
+    const { S, T, t, u, letter, place, middle, bidirectional } = this;
     const { has_attention: hasAttention } = this.run.network.config;
     // all symbols are shown before the first action, and after one that changes the answer
     const isWhole =
       !app.state.hidden && (app.isOpening || app.state.moment !== null || Object.keys(app.forced).length > 0);
-    const finalState = bidirectional ? "final states, joined" : "final state";
-    const side = (this.x(this.currentColumn) > middle ? -1 : 1) * Math.min(0.5 * room - 45 * letter, 175 * u);
+    const [encoder, finalState] = bidirectional
+      ? ["encoders: one reads from the left, one from the right", "final states, joined"]
+      : ["encoder: reads the source", "final state"];
     /** @type {(order: number) => Status} */
     const status = (order) => (order + 1 === place ? "current" : order < place ? "done" : "ahead");
     /** @type {ReturnType<typeof this.parts>} */
@@ -137,20 +141,21 @@ export class Diagram {
       if (isWhole || state !== "ahead") add(`output ${i}`, state, () => this.output(i));
     }
     if (t !== null) add(`step ${t}`, "step", () => [this.feedbackArrow(t), ...this.attentionParts(t)]);
-    add(`words ${middle} ${side}`, "", () => [
-      ...(hasAttention
-        ? [this.word(middle + side, this.decoder - 21 * u, finalState, "soft halo", "final state")]
-        : []),
-      this.word(middle, 14 * letter, "encoder: reads the source", "soft", "encoder"),
-      this.word(middle, this.bottom - 11 * letter, "decoder: writes the answer", "soft", "decoder"),
+    add(`words ${middle}`, "", () => [
+      hasAttention
+        ? this.word(this.right - 6 * u, this.below + Math.max(44 * u, 29 * letter), finalState, "soft halo finish")
+        : this.word(middle + this.half + 8 * u, this.neck + 8 * u, "the bottleneck", "begin"),
+      this.word(middle, 14 * letter, encoder, "soft"),
+      this.word(middle, this.bottom - 11 * letter, "decoder: writes the answer", "soft"),
     ]);
     if (t !== null && hasAttention) add(`words of step ${t}`, "", () => this.contextWords(t));
     return parts;
   }
 
-  /** Return a word that is explained where the pointer or the focus is.
-      @type {(x: number, y: number, words: string, className: string, word?: string) => SVGElement} */
-  word(x, y, words, className, word = words) {
+  /** Return a word that is explained where the pointer or the focus is; it ends at a colon.
+      @type {(x: number, y: number, words: string, className: string) => SVGElement} */
+  word(x, y, words, className) {
+    const [word] = words.split(":");
     const element = this.text(x, y, words, `${className} word`);
     const label = { "aria-label": `${words}: ${WORDS[word]}`, role: "button", tabindex: 0 };
     for (const [name, value] of Object.entries({ ...label, "data-word": word, "data-key": word }))
@@ -184,12 +189,13 @@ export class Diagram {
     return svg("g", { class: `piece ${className}`, ...explained }, svg("title", {}, name + note), box, words);
   }
 
-  /** Return a cell in column i and the arrow to it from the previous one. A click selects the cell, which runs in the step
-      `place`, and shows its inside.
+  /** Return a cell in column i and the arrow to it from the previous one. A click goes to its step, `place`, in which
+      `openButton` covers it.
       @type {(i: number, y: number, place: number, backward?: boolean) => SVGElement[]} */
   cell(i, y, place, backward = false) {
-    const cell = svg("rect", { ...this.cellBox(i, y), class: "cell", "data-word": "state" });
-    cell.addEventListener("click", () => this.open(place, backward));
+    const word = backward ? "backward state" : "state";
+    const cell = svg("rect", { ...this.cellBox(i, y), class: "cell", "data-word": word });
+    cell.addEventListener("click", () => app.change({ place }));
     const previous = backward ? i + 1 : i - 1;
     const parts = [cell, this.strip(i, y, place, backward)];
     return previous < 0 || (backward && previous === this.S) ? parts : [...parts, this.stateArrow(previous, i, y)];
@@ -212,9 +218,9 @@ export class Diagram {
     return { x: this.x(i) - size / 2, y, width: size, height, rx: Math.min(size, height) / 3 };
   }
 
-  /** Show the inside of a cell. */
-  open(/** @type {number} */ place, /** @type {boolean} */ backward) {
-    showTab("inside", { place, inside: { ...app.state.inside, networkIndex: this.index, backward: Number(backward) } });
+  /** Show the inside of a current cell. */
+  open(/** @type {boolean} */ backward) {
+    showTab("inside", { inside: { ...app.state.inside, networkIndex: this.index, backward: Number(backward) } });
     byId("inside").focus({ preventScroll: true });
   }
 
@@ -232,17 +238,17 @@ export class Diagram {
     return cells.slice(0, this.bidirectional ? 2 : 1);
   }
 
-  /** Return a button on a current cell, for the keyboard. `show` places it. */
+  /** Return a button on a current cell, which shows its inside. `show` places it. */
   openButton(/** @type {boolean} */ backward) {
     const label = `Look inside the current cell${backward ? " of the backward encoder" : ""}`;
     const key = `${backward ? "backward" : "current"}-cell`;
     const attributes = { class: "open-cell", role: "button", tabindex: 0, "aria-label": label, "data-key": key };
-    const button = svg("rect", attributes);
-    button.addEventListener("click", () => this.open(this.place, backward));
+    const button = svg("rect", { ...attributes, "data-word": backward ? "backward state" : "state" });
+    button.addEventListener("click", () => this.open(backward));
     button.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" && event.key !== " ") return;
       event.preventDefault();
-      this.open(this.place, backward);
+      this.open(backward);
     });
     return button;
   }
@@ -289,7 +295,7 @@ export class Diagram {
     const { written } = run.steps[i];
     const isNarrow = this.column < 64 * letter; // labels of neighbouring columns would overlap
     const mark = forced ? (isNarrow ? "!" : "forced ") : wrong ? "✗ " : "";
-    const share = Math.round(100 * probabilities(run.steps[i])[written]) + (this.column < 42 * letter ? "" : " %");
+    const share = Math.round(100 * probabilities(run.steps[i])[written]) + (this.column < 42 * letter ? "%" : " %");
     const fits = share.length * 8.3 * letter < this.column;
     const className = forced ? "forced" : wrong ? "wrong" : fits ? "soft" : "soft crowded";
     const label = mark && isNarrow ? mark : mark + share;
@@ -316,8 +322,7 @@ export class Diagram {
   /** Return the arrows that take the final state, or that of both directions, to the decoder, in a network with
       attention. */
   finalStateArrows() {
-    const { S, T, u, height, tile: size, decoder } = this;
-    const right = this.x(Math.max(S, T) - 1) + this.column / 2 + 14 * u;
+    const { S, u, height, tile: size, decoder, right } = this;
     const edge = this.x(0) - size / 2;
     const [left, lane] = [edge - 9 * u, decoder - 16 * u];
     const [y, back, below] = [this.encoder, this.backward, decoder].map((top) => top + height / 2);
@@ -368,11 +373,11 @@ export class Diagram {
         const stroke = { "stroke-width": width, "stroke-opacity": 0.15 + 0.85 * alpha[s] };
         return svg("line", { ...ends, ...stroke, class: "attention-line", "data-word": "attention" });
       });
-    const unit = this.column < 39 * letter ? "" : " %";
+    const unit = this.column < 39 * letter ? "%" : " %";
     /** @type {number[]} */
     const shown = []; // the largest, without those that would overlap
     for (const s of largest(alpha, alpha.length)) {
-      const isFree = shown.every((other) => Math.abs(other - s) * this.column > 22 * letter);
+      const isFree = shown.every((other) => Math.abs(other - s) * this.column > 29 * letter);
       if (alpha[s] >= 0.05 && isFree) shown.push(s);
     }
     const y = below + 2 * u + 11 * letter;
@@ -382,11 +387,12 @@ export class Diagram {
 
   /** Return the final state as a bottleneck between encoder and decoder, in a network without attention. */
   bottleneck() {
-    const { S, T, u, letter, run, place, middle } = this;
-    const half = Math.min(60 * u, this.width / 6);
+    const { S, T, u, letter, run, place, middle, half, neck: top } = this;
     const state = this.room / 2 - half < 170 * letter + 8 * u ? "" : "one state of "; // left out where it does not fit
-    const center = (this.below + this.decoder) / 2;
-    const [top, bottom] = [center - 17 * u, center + 17 * u];
+    const bottom = top + 34 * u;
+    const box = { x: middle - half, y: top, width: 2 * half, height: 34 * u };
+    // the state of each layer, of at most 64 units; empty before the last symbol is read
+    const rows = place < S ? [] : run.encoded.states.flat().map((row) => [...row.slice(0, 64)]);
     /** @type {(y0: number, n: number, y1: number) => SVGElement} */
     const funnel = (y0, n, y1) => {
       const wide = [this.x(0) - this.tile / 2, y0, this.x(n - 1) + this.tile / 2, y0];
@@ -400,26 +406,15 @@ export class Diagram {
       funnel(this.decoder - 6 * u, T, bottom),
       ...ends.map(([s, y]) => this.arrow([this.x(s), y, middle, top], status)),
       this.arrow([middle, bottom, this.x(0), this.decoder], place > S ? status : "ahead"),
-      ...this.stateStripes(middle - half, top, 2 * half, bottom - top),
-      this.text(middle + half + 8 * u, top + 8 * u, "the bottleneck:", "begin"),
+      svg(
+        "g",
+        { class: status, "data-word": "the bottleneck" },
+        svg("rect", { ...box, class: "state" }),
+        ...stripes(rows, box),
+        svg("rect", { ...box, class: "state-frame" }),
+      ),
       this.text(middle + half + 8 * u, top + 8 * u + 20 * letter, `${state}${stateSize(run)} numbers`, "begin"),
     ];
-  }
-
-  /** Return the state of every layer, one row per vector, as coloured stripes of at most 64 units.
-    @type {(x: number, y: number, width: number, height: number) => SVGElement[]} */
-  stateStripes(x, y, width, height) {
-    const { run, place, S } = this;
-    /** @type {Float32Array[]} */
-    let rows = [];
-    if (place >= S) rows = run.encoded.states.flat();
-    else if (place > 0 && !this.bidirectional) rows = run.encoded.cells[place - 1].flatMap(({ state }) => state);
-    const box = { x, y, width, height };
-    const shown = stripes(
-      rows.map((row) => [...row.slice(0, 64)]),
-      box,
-    );
-    return [svg("rect", { ...box, class: "state" }), ...shown, svg("rect", { ...box, class: "state-frame" })];
   }
 }
 

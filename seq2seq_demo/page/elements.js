@@ -36,8 +36,8 @@ export function button(text, onclick, { className = "", ...attributes } = {}) {
 export const symbolSpan = (name, className = "symbol") => h("span", { className, title: name, dir: "auto" }, name);
 
 /** Return a labelled `<select>`; `choose(i)` handles the choice of text i.
-    @type {(label: string, texts: string[], chosen: number, choose: (i: number) => void) => HTMLLabelElement} */
-export function labelledSelect(label, texts, chosen, choose) {
+    @type {(label: string, texts: string[], choose: (i: number) => void, chosen?: number) => HTMLLabelElement} */
+export function labelledSelect(label, texts, choose, chosen = 0) {
   const options = texts.map((text, i) => h("option", { selected: i === chosen }, text));
   const select = h("select", { attributes: { "data-key": label } }, ...options);
   select.addEventListener("change", () => choose(select.selectedIndex));

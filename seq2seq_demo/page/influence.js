@@ -64,7 +64,7 @@ function influenceControls() {
   if (!chosen) return ["Click a square, or select it with the arrow keys, to replace its input."];
   const { s, symbol } = chosen;
   const names = Array.from({ length: network.sourceVocabulary.largest + 1 }, (_, i) => sourceSymbol(network, i));
-  const list = labelledSelect(`Replace input ${s + 1} with`, names, symbol, (one) => replace(s, one));
+  const list = labelledSelect(`Replace input ${s + 1} with`, names, (one) => replace(s, one), symbol);
   const undo = button("Undo", () => app.change({ replacement: null }, "The original source is back"));
   return [h("div", { className: "replacement" }, list, undo)];
 }

@@ -69,12 +69,8 @@ class InsidePanel {
       }),
     );
     if (groups.length < 2) return null;
-    const choice = labelledSelect(
-      "Cells",
-      groups.map(({ text }) => text),
-      0,
-      (i) => this.choose(groups[i].cells),
-    );
+    const texts = groups.map(({ text }) => text);
+    const choice = labelledSelect("Cells", texts, (i) => this.choose(groups[i].cells));
     const select = /** @type {HTMLSelectElement} */ (choice.querySelector("select"));
     const key = (/** @type {Partial<typeof app.cell>} */ one) => [one.networkIndex, one.layer, one.backward].join();
     app.add(() => (select.selectedIndex = groups.findIndex(({ cells }) => key(cells) === key(app.cell))));

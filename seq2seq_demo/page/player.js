@@ -128,7 +128,7 @@ export function player(...rows) {
     // after a click with the mouse, the button would take the keys of the clicker
     if (detail && app.state.lecture) /** @type {HTMLElement?} */ (document.activeElement?.closest("button"))?.blur();
   });
-  const pace = labelledSelect("Pace", Object.keys(PACES), 0, (i) => Track.restart(Object.values(PACES)[i]));
+  const pace = labelledSelect("Pace", Object.keys(PACES), (i) => Track.restart(Object.values(PACES)[i]));
   const buttons = h("div", { className: "controls" }, first, back, track.play, next, end);
   const parts = h("div", { className: "track" }, buttons, ...track.elements, pace);
   const answers = h("p", { className: "answers", attributes: { "aria-hidden": "true" } });

@@ -15,7 +15,6 @@ import { trialsNote } from "./trials.js";
     @import { Run } from "./trained.js" */
 
 const BLANK = "Type a source. The encoder will read it, and then the decoder will write the answer, symbol by symbol.";
-const OPENING = "It has read the top row and written the bottom row:";
 const FIRST_ACTION = "Press Play to watch.";
 const HIDDEN = "Hidden. Predict the answer, then press Next to see it symbol by symbol.";
 const ALL_WRITTEN = "“Show the answer” compares it with the target.";
@@ -101,11 +100,12 @@ function sentenceParts(/** @type {number} */ i) {
     const [kind, words] = isHidden ? ["unknown", hiding] : [judged.kind, judged.text];
     const described = isHidden && place === app.S ? "" : describePlace(run, place);
     const note = momentNote();
-    const opening = note ? note.replace(/\.$/, ":") : OPENING;
+    const read = `It has read the top row and written the bottom row (the picture is at output ${(app.t ?? 0) + 1}):`;
+    const opening = note ? note.replace(/\.$/, ":") : read;
     const judging = lecture ? "The whole answer:" : `${described} The whole answer:`; // a projector has less room
     revise(text, {}, isOpening ? opening : isJudged && !isHidden ? judging : described);
     revise(verdict, { class: `judgement ${kind}` }, isJudged ? MARKS[/** @type {Verdict} */ (kind)] + words : "");
-    revise(type, {}, judged.kind === "unknown" ? "type one" : "target");
+    revise(type, {}, judged.kind === "unknown" ? "type one" : "(target)");
     type.toggleAttribute("hidden", isHidden || !isJudged);
     const hint = isOpening ? (note || lecture || app.moments.length ? "" : FIRST_ACTION) : note;
     const notes = isJudged ? [answerNotes(run), trials(run)] : [];

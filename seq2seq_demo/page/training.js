@@ -18,18 +18,19 @@ const DIGITS = "3 1 4 1 5 9 2 6 5 3 5 8 9 7 9 3 2 3 8 4"; // the first source
 const ROUND = 64_000; // samples after which training pauses
 const MAX_SAMPLES = 10 * ROUND;
 const UNTRAINED = "The networks are untrained.";
-/** The ms of training in a frame, which has at least one step, and between two pictures. */
-const SPEEDS = { slow: { steps: 10, pictures: 80 }, fast: { steps: 30, pictures: 250 } };
+const FRAME = 30; // ms of training in a frame, which has at least one step
+const PICTURES = 100; // ms between two pictures
+const N_VISIBLE = 3; // settings; the others are folded away
 
 /** @type {TrainingData} */
 let training;
 /** @type {Course} */
 let course;
-let speed = SPEEDS.slow;
 let isTraining = false;
 let end = 0; // the number of samples at which training pauses
 let isPressed = false; // the pointer; a click ends on the element on which it began, so no picture is drawn meanwhile
 const results = h("table");
+const more = h("details", { id: "more" });
 /** @type {HTMLTableRowElement | null} */
 let result; // the row of the course in `results`, if it has trained
 let shown = { at: 0, cost: 0, samples: 0 }; // when the page last showed the networks and how long it took, in ms
@@ -78,6 +79,7 @@ function begin() {
   const made = course.networks.map((network, i) => new TrainedNetwork(course.facts(i), network));
   if (!app.networks.length) app.networks = made;
   app.networks.forEach((network, i) => Object.assign(network, made[i], { kept: course.kept[i] }));
+  more.open ||= settingNames().some((name, i) => i >= N_VISIBLE && settings[name] !== defaults()[name]);
   showNetworks();
   app.moments = course.keptSteps;
   app.runs = []; // must be computed
@@ -104,13 +106,13 @@ const isOver = () => !course.isFinite || course.samples >= MAX_SAMPLES;
 function trainOn() {
   if (!isTraining) return;
   const start = performance.now();
-  for (let now = start, step = 0; now + step <= start + speed.steps; ) {
+  for (let now = start, step = 0; now + step <= start + FRAME; ) {
     course.step();
     if (isOver() || course.samples >= end) return pauseTraining();
     step = performance.now() - now;
     now += step;
   }
-  if (!isPressed && performance.now() - shown.at >= Math.max(speed.pictures, 8 * shown.cost)) show();
+  if (!isPressed && performance.now() - shown.at >= Math.max(PICTURES, 8 * shown.cost)) show();
   requestAnimationFrame(trainOn);
 }
 
@@ -125,13 +127,14 @@ function pauseTraining() {
   show(`${samples} samples; ${exact.join("; ")}.`);
 }
 
-/** Start or pause the training; looking back ends. */
+/** Start or pause the training, during which the whole answer is shown; looking back ends. */
 function toggleTraining() {
   if (isTraining) return pauseTraining();
   if (isOver()) return;
   isTraining = true;
   end = app.state.goal || ROUND * Math.floor(course.samples / ROUND + 1);
-  app.change({ moment: null });
+  app.isOpening = true;
+  app.change({ moment: null, ...(app.t === null ? { place: null } : {}) });
   requestAnimationFrame(trainOn);
 }
 
@@ -153,7 +156,6 @@ export function trainingPanel() {
   const train = button("Train", toggleTraining, { id: "train", className: "primary" });
   const one = button("One step", trainOnce, { id: "one-step" });
   const again = button("Start again", startAgain, { id: "start-again" });
-  const speeds = labelledSelect("Speed", Object.keys(SPEEDS), 0, (i) => (speed = Object.values(SPEEDS)[i]));
   const output = h("output", { attributes: { "aria-live": "off" } });
   const message = h("p", { className: "error", attributes: { role: "alert" } });
   const [command, note] = [h("code"), h("p")];
@@ -162,16 +164,18 @@ export function trainingPanel() {
   const head = [...labels, "Samples", ...app.networks.map(({ name }) => name)].map((text) => headerCell("col", text));
   results.createTHead().append(h("tr", {}, ...head));
   const answer = h("p", { id: "answer" });
+  const controls = settingNames().map(settingControl);
+  const others = h("div", { className: "controls settings" }, ...controls.slice(N_VISIBLE));
+  more.append(h("summary", {}, "More settings"), others);
   const focusable = Object.assign(scrollBox("Your networks", results), { tabIndex: 0 }); // the keyboard scrolls it
   const section = h(
     "section",
     { id: "training", attributes: { "aria-label": "Training" } },
     questionList(),
-    h("div", { className: "controls" }, train, one, again, speeds, output, details),
+    h("div", { className: "controls settings" }, train, ...controls.slice(0, N_VISIBLE), one, again, output),
     message,
-    h("div", { className: "controls settings" }, ...settingNames().map(settingControl)),
     answer,
-    h("details", {}, h("summary", {}, "Your networks"), focusable),
+    h("div", { className: "controls" }, more, details, h("details", {}, h("summary", {}, "Your networks"), focusable)),
   );
   for (const type of ["pointerdown", "pointerup", "pointercancel"])
     addEventListener(type, () => (isPressed = type === "pointerdown"));
@@ -195,7 +199,8 @@ export function trainingPanel() {
 /** Return links to courses, each of which poses a question. */
 function questionList() {
   const links = training.questions.map(([question, changes]) => {
-    const link = h("a", { href: hashOf({ ...initialState, ...defaults(), ...changes }) }, question);
+    const state = { ...initialState, ...defaults(), ...changes, place: null };
+    const link = h("a", { href: hashOf(state) }, question);
     app.add(() => revise(link, { "aria-current": isAsked(changes) }));
     return h("li", {}, link);
   });
@@ -213,7 +218,7 @@ function settingControl(/** @type {keyof Settings} */ name) {
   const { label, choices } = training.settings[name];
   const texts = choices.map((choice) => choice.replace("-", " to "));
   const set = (/** @type {string} */ text) => app.change({ [name]: text, goal: 0, place: null }, UNTRAINED);
-  const element = labelledSelect(label, texts, 0, (i) => set(choices[i]));
+  const element = labelledSelect(label, texts, (i) => set(choices[i]));
   const select = /** @type {HTMLSelectElement} */ (element.querySelector("select"));
   app.add(() => {
     select.selectedIndex = choices.indexOf(app.state[name]);

@@ -18,7 +18,7 @@ import { same } from "./trained.js";
 
 export function treePanel() {
   const parts = app.networks.map((_, i) => treeParts(i));
-  const choice = labelledSelect("Beginnings kept (K)", BEAM_SIZES.map(String), 0, (i) => {
+  const choice = labelledSelect("Beginnings kept (K)", BEAM_SIZES.map(String), (i) => {
     app.change({ beam: BEAM_SIZES[i] });
     announce(parts.map((part) => part.describe()).join(" "));
   });
@@ -134,24 +134,9 @@ function drawTree(run, { steps, size, answers }, room) {
   const band = svg("rect", { class: "band", width: column, height });
   const go = svg("text", { class: "symbol", x: column / 2, y: startY + 5 * u }, "GO");
   const label = `The beginnings of ${run.network.name} at each step. `;
-  return [
-    head,
-    svg(
-      "svg",
-      {
-        class: "beam-tree",
-        role: "group",
-        "aria-label": label,
-        "font-size": 16 * u,
-        width,
-        height,
-        viewBox: `0 0 ${width} ${height}`,
-      },
-      band,
-      go,
-      ...groups,
-    ),
-  ];
+  const attributes = { class: "beam-tree", role: "group", "aria-label": label, "font-size": 16 * u };
+  const box = { width, height, viewBox: `0 0 ${width} ${height}` };
+  return [head, svg("svg", { ...attributes, ...box }, band, go, ...groups)];
 }
 
 /** Mark the column of the current output, and disable the buttons of steps after the greedy answer's end. */
@@ -176,7 +161,7 @@ const names = (run, symbols) => symbols.map((symbol) => targetName(run, symbol))
 const beginning = (run, hypothesis) =>
   names(
     run,
-    Array.from(pathOf(hypothesis), ({ symbol }) => symbol),
+    [...pathOf(hypothesis)].map(({ symbol }) => symbol),
   );
 /** @type {(run: Run, answer: BeamAnswer) => string} */
 const answerText = (run, { symbols, ended, hypothesis }) =>

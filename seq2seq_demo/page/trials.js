@@ -8,7 +8,7 @@ import { exactAnswers } from "./trainer.js";
 
 /** @import { Run, TrainedNetwork } from "./trained.js" */
 
-const N_SOURCES = 200;
+const N_SOURCES = 1000;
 const N_BATCH = 10; // sources, which take about 10 ms
 const MAX_LENGTH = 30; // longer sources would take too long
 const PAUSE = 20; // ms between batches, in which the page reacts
@@ -24,14 +24,16 @@ function drawTrials(network, S, outputs) {
   const next = generator(1); // the same for each network
   const random = (/** @type {number} */ n) => Math.floor(n * next());
   const wrong = (/** @type {number} */ symbol) => (symbol + 1 + random(others)) % (others + 1);
-  const draw = () => {
-    const source = Array.from({ length: S }, () => random(inputs));
+  const isSmall = inputs ** S <= N_SOURCES; // then each source is drawn once
+  const draw = (/** @type {unknown} */ _, /** @type {number} */ k) => {
+    const digit = (/** @type {number} */ s) => (isSmall ? Math.floor(k / inputs ** s) % inputs : random(inputs));
+    const source = Array.from({ length: S }, (_, s) => digit(s));
     const known = network.knownTarget(source);
     if (!known || outputs.some((t) => t >= known.length)) return [];
     const target = network.ends ? [...known, network.go] : known;
     return [{ source, target, fed: target.map((symbol, t) => (outputs.includes(t) ? wrong(symbol) : symbol)) }];
   };
-  const left = Array.from({ length: S > MAX_LENGTH ? 0 : N_SOURCES }, draw).flat();
+  const left = Array.from({ length: S > MAX_LENGTH ? 0 : Math.min(N_SOURCES, inputs ** S) }, draw).flat();
   return { left: left.sort((a, b) => a.target.length - b.target.length), n: left.length, right: 0 };
 }
 

@@ -333,7 +333,7 @@ def test_the_first_screen_is_one_sentence_and_one_picture_with_its_player(opened
             box = page.locator(part).first.bounding_box()
             assert tops[-1] <= box["y"] and box["y"] + box["height"] <= height, part
             tops.append(box["y"])
-        sentence = "It has read the top row and written the bottom row: ✓ righttarget. Press Play"
+        sentence = "It has read the top row and written the bottom row (the picture is at output 4): ✓ right(target)."
         assert page.text_content("#sentence").startswith(sentence)
         answer = [*spaced(SOURCE[::-1]).split(), "END"]  # once, in the picture
         pieces = page.locator("#step svg").first.locator(".piece > text").all_text_contents()
@@ -381,6 +381,8 @@ def test_two_networks_open_at_the_first_wrong_output_and_leave_room_for_their_ta
 def test_a_click_on_a_cell_shows_its_inside_and_escape_returns(opened):
     page = opened(reversing(), fragment="#source=3%201%204&place=5")
     page.locator("#step .cell").nth(1).click()
+    assert page.evaluate("[app.state.place, app.state.tab]") == [2, None]
+    page.locator(".open-cell").click()
     assert page.evaluate("[app.state.place, app.state.tab, document.activeElement.id]") == [2, "inside", "inside"]
     network = shipped("embedding_attention").to_numpy()
     reading, writing = network.encode(np.array([[3, 1, 4]]))[0][0], network.start(np.array([[3, 1, 4]]))
@@ -430,8 +432,9 @@ def test_the_tour_links_to_states_of_the_page(opened):
         assert page.locator("#tour span:visible").count() == 1
         assert link.get_attribute("href") == page.evaluate("location.hash")
         states.append(page.evaluate("[app.state.place, app.forced, app.state.tab]"))
-    second = np.argsort(shipped("embedding_attention").to_numpy().decode(np.array([[3, 1, 4]]), 1).logits[0, 0])[-2]
-    assert states == [[n, {}, None] for n in (2, 3, 4, 4, 5)] + [[n, {"0": second}, None] for n in (4, 5)]
+    second = np.argsort(shipped("embedding_attention").to_numpy().decode(np.array([SOURCE]), 1).logits[0, 0])[-2]
+    assert states == [[n, {}, None] for n in (2, 6, 7, 8, 9)] + [[8, {"0": second}, None]]
+    assert page.input_value("#source") == spaced(SOURCE)  # the example, in place of the typed source
 
 
 def test_the_lecture_view_keeps_the_player_in_view_and_escape_leaves_it(opened):

@@ -12,9 +12,8 @@ FIGURES = "[...Object.values(byId('training').dataset)]"
 
 
 def train_to(page, n_samples):
-    """Train as fast as the page can until it pauses; return the exact match of each network."""
+    """Train until the page pauses; return the exact match of each network."""
     assert page.text_content("#train") == f"Train to {n_samples:,}"
-    page.get_by_label("Speed").select_option("fast")
     page.click("#train")
     for _ in range(6000):
         if page.text_content("#train") != "Pause":
@@ -86,8 +85,10 @@ def test_the_same_address_gives_the_same_bits(opened):
 
 def test_training_pauses_at_once_and_goes_on(opened):
     page = opened(fragment="#length=3&units=8")
+    page.evaluate("app.change({ place: 1 })")
     page.click("#train")
     page.wait_for_function("() => course.steps > 2")
+    assert page.evaluate("app.t") is not None
     assert page.text_content("#train") == "Pause"
     page.click("#tour summary")
     page.locator("#tour a").nth(1).hover()
@@ -135,8 +136,10 @@ def test_a_change_of_a_setting_starts_again_and_a_question_sets_all(opened):
     page.locator("[data-key='Length']").select_option("1 to 5")
     assert page.evaluate("[app.state.text, app.networks[0].ends]") == ["3 1 4 1", True]  # the longest that it adds
     for question, (changes, _) in QUESTIONS.items():
+        page.evaluate("app.change({ place: 1 })")
         page.get_by_role("link", name=question).click()
         wait_for_layout(page)
+        assert page.evaluate("app.t") is not None  # shows the answer, whatever was shown before
         settings = page.evaluate("course.settings")
         expected = dict(part.split("=") for part in SETTINGS.split("&")) | changes
         assert settings == expected
@@ -163,6 +166,7 @@ def test_a_loss_that_is_not_finite_stops_the_training(opened):
     page.click("#train")
     page.get_by_text("The loss is not finite: try a lower rate.").wait_for()
     assert page.get_attribute("#train", "aria-disabled") == "true"
+    assert page.locator("[data-key='Learning rate']").is_visible()  # because the address sets the rate
     page.locator("[data-key='Learning rate']").select_option("0.01")
     assert page.get_attribute("#train", "aria-disabled") == "false"
 
