@@ -47,6 +47,7 @@ export const app = {
   state: { ...initialState },
   place: 0, // the step that was asked for; `state.place` is this step, or the last one of a shorter answer
   isStep: false, // whether the last change was only one of the step, which must be fast
+  first: 0, // the step at which the link opened
   isOpening: true, // whether no step was asked for, so that `place` is the opening place
   tabs: /** @type {string[]} */ ([]), // ids
   source: /** @type {number[] | null} */ (null), // symbol numbers; null if the typed source is empty or invalid
@@ -111,6 +112,7 @@ export const app = {
     this.change({ ...initialState, text: text ?? this.state.text, place: null, ...readHash(hash) });
     this.state.forced = this.forced;
     if (this.state.replacement && this.state.replacement.s >= this.S) this.change({ replacement: null });
+    this.first = this.state.place;
   },
 
   /** Change the state, recompute the runs if needed, and update all panels. A `place` of null is the opening place.
@@ -257,6 +259,12 @@ function writeHash() {
   } catch {
     // some browsers do not let a file:// page or a frame set its address; the page works without it
   }
+}
+
+/** Return whether an address has the source and the beam of the state. */
+export function isCurrent(/** @type {string} */ hash) {
+  const { text, beam = app.state.beam } = readHash(hash);
+  return text === app.state.text && beam === app.state.beam;
 }
 
 /** Return the part of the state that an address sets. */

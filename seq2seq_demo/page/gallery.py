@@ -20,8 +20,8 @@ LINKS, THEORY = "links.html", "theory.html"
 EXERCISE = r"<h2>(.*?)</h2>\n(.*?)\$notes(.*?)</section>"  # its title, question and answer
 NOTES = '<label class="note">{}: <textarea rows="2"></textarea></label>'
 PREDICTION, SEEN = map(NOTES.format, ("Prediction", "What I saw, and why"))
-STEPS = """<p class="steps"><a rel="prev" href="{}">Previous exercise</a>
-<a rel="next" href="{}">Next exercise</a> <a href="{}#exercise-{}">All exercises</a></p>"""
+STEP = '<a rel="{}" href="{}">{} exercise</a> '
+STEPS = '<p class="steps">{}<a href="{}#exercise-{}">All exercises</a></p>'
 FOLDED = "<summary>Exercises: predict, then look</summary><p>“Show the answer” uncovers what is hidden.</p>"
 
 
@@ -109,10 +109,13 @@ def build_documents() -> dict[str, str]:
 def exercises(name: str) -> str:
     """Return the exercises of an entry of GALLERY as HTML, folded away; their links change the state of its page."""
     sections, shown = re.findall(EXERCISE, _name_exercises(read_asset(LINKS)), re.DOTALL), ""
-    links = [re.findall(r'"(\w+\.html#.*?)"', question)[0] for _, question, _ in sections]
+    links = [re.findall(r'"(\w+\.html#.*?)"', question) for _, question, _ in sections]
     for i, (title, question, answer) in enumerate(sections):
-        if links[i].startswith(f"{name}.html#"):
-            steps = STEPS.format(links[i - 1], links[(i + 1) % len(links)], LINKS, i + 1)
+        if links[i][0].startswith(f"{name}.html#"):
+            # back to the last link of the exercise before, as with a clicker
+            neighbours = "".join(STEP.format("prev", each[-1], "Previous") for each in links[:i][-1:])
+            neighbours += "".join(STEP.format("next", each[0], "Next") for each in links[i + 1 :][:1])
+            steps = STEPS.format(neighbours, LINKS, i + 1)
             shown += f'<article id="exercise-{i + 1}"><h2>{title}</h2>{question}{PREDICTION}{answer}{steps}</article>'
     return f"<details>{FOLDED}{shown}</details>".replace(f'"{name}.html#', '"#') if shown else ""
 

@@ -1,6 +1,6 @@
 /* Sliders with a button that plays through them; the controls and keyboard shortcuts of the current step. */
 
-import { app, byId } from "./app.js";
+import { app, byId, isCurrent } from "./app.js";
 import { button, h, labelledSelect, revise } from "./elements.js";
 import { disabledWithoutRun, withLabel } from "./panels.js";
 import { countText } from "./runs.js";
@@ -150,19 +150,26 @@ function onKey(/** @type {KeyboardEvent} */ event, /** @type {Track} */ track) {
   if (isLecture) Object.assign(places, { PageUp: place - 1, PageDown: place + 1, " ": place + 1 });
   const to = places[event.key];
   const isBeyond = to > track.parts.end();
+  const isBack = event.key === "PageUp" && app.state.exercise && place <= app.first;
+  const isUntrained = app.state.exercise && app.moments.length && !app.state.samples;
   if (event.key === "f" && isLecture) switchFullScreen();
   else if (to === undefined) return;
   else if (app.state.embed && (to < 0 || isBeyond))
     parent.focus(); // the slides
   else if (isLecture && app.state.hidden && isBeyond) byId("hidden").click();
-  else if (isLecture && (to < 0 || isBeyond)) goToExercise(to < 0 ? "prev" : "next");
+  else if (isLecture && to > place && isUntrained) byId("train").click();
+  else if (isLecture && (to < 0 || isBeyond || isBack)) goToLink(to - place);
   else track.go(to);
   event.preventDefault();
 }
 
-/** Go to the exercise before or after the one on the stage. */
-function goToExercise(/** @type {"prev" | "next"} */ rel) {
-  /** @type {HTMLElement | null} */ (document.querySelector(`[data-exercise] .chosen [rel=${rel}]`))?.click();
+/** Go to the link before or after the current one, among those of the exercise on the stage and of its neighbours. */
+function goToLink(/** @type {number} */ n) {
+  const links = [...document.querySelectorAll("[data-exercise] .chosen > p:not(.steps) a")];
+  const i = links.findIndex((link) => isCurrent(/** @type {HTMLAnchorElement} */ (link).hash));
+  const neighbour = document.querySelector(`[data-exercise] .chosen [rel=${n < 0 ? "prev" : "next"}]`);
+  document.querySelector(".chosen details")?.removeAttribute("open"); // the answer
+  /** @type {HTMLElement | null} */ ((i >= 0 && links[i + n]) || neighbour)?.click();
 }
 
 /** Switch full screen on or off; some browsers do not have it, or do not allow it. */

@@ -97,13 +97,8 @@ function drawTree(run, { steps, size, answers }, room) {
       const from = before.get(one) ?? before.get(one.parent) ?? { x: 0, y: 0 };
       const middle = (from.x + to.x - halfWidth) / 2;
       const path = `M${from.x},${from.y} C${middle},${from.y} ${middle},${to.y} ${to.x - halfWidth},${to.y}`;
-      const box = {
-        x: to.x - halfWidth,
-        y: to.y - row / 2 + 2 * u,
-        width: 2 * halfWidth,
-        height: row - 4 * u,
-        rx: 5 * u,
-      };
+      const [x, y] = [to.x - halfWidth, to.y - row / 2 + 2 * u];
+      const box = { x, y, width: 2 * halfWidth, height: row - 4 * u, rx: 5 * u };
       return svg(
         "g",
         { class: `${i < kept.length ? "kept" : "dropped"}${best.has(one) ? " best" : ""}` },
