@@ -11,7 +11,7 @@ import { last } from "./network.js";
 
 /** @typedef {{ kind: "exact" | "loss", title: string, format: (x: number) => string }} Curve */
 
-const SIZE = { left: 44, right: 8, height: 56, axis: 16 }; // px at a font size of 16 px
+const SIZE = { left: 44, right: 8, height: 56, lecture: 150, axis: 16 }; // px at a font size of 16 px
 const SHORTEST_AXIS = 1600; // samples
 /** @type {Curve[]} */
 const CURVES = [
@@ -55,7 +55,8 @@ function chart(curve, course) {
     @type {(curve: Curve, points: Point[], shown: Point, width: number) => SVGElement} */
 function picture({ kind, title, format }, points, shown, width) {
   const u = zoom();
-  const [left, right, height] = [SIZE.left * u, width - SIZE.right * u, SIZE.height * u];
+  const [left, right] = [SIZE.left * u, width - SIZE.right * u];
+  const height = (app.state.lecture ? SIZE.lecture : SIZE.height) * u;
   const end = SHORTEST_AXIS * 2 ** Math.max(0, Math.ceil(Math.log2(last(points).samples / SHORTEST_AXIS)));
   const top = kind === "exact" ? 1 : Math.max(1, ...points.flatMap(({ loss }) => loss).filter(Number.isFinite));
   const x = (/** @type {number} */ samples) => left + ((right - left) * samples) / end;

@@ -20,8 +20,8 @@ LINKS, THEORY = "links.html", "theory.html"
 EXERCISE = r"<h2>(.*?)</h2>\n(.*?)\$notes(.*?)</section>"  # its title, question and answer
 NOTES = '<label class="note">{}: <textarea rows="2"></textarea></label>'
 PREDICTION, SEEN = map(NOTES.format, ("Prediction", "What I saw, and why"))
-STEP = '<a rel="{}" href="{}">{} exercise</a> '
-STEPS = '<p class="steps">{}<a href="{}#exercise-{}">All exercises</a></p>'
+STEPS = """<p class="steps"><a rel="prev" href="{}">Previous exercise</a>
+<a rel="next" href="{}">Next exercise</a> <a href="{}#exercise-{}">All exercises</a></p>"""
 FOLDED = "<summary>Exercises: predict, then look</summary><p>“Show the answer” uncovers what is hidden.</p>"
 
 
@@ -110,13 +110,11 @@ def exercises(name: str) -> str:
     """Return the exercises of an entry of GALLERY as HTML, folded away; their links change the state of its page."""
     sections, shown = re.findall(EXERCISE, _name_exercises(read_asset(LINKS)), re.DOTALL), ""
     links = [re.findall(r'"(\w+\.html#.*?)"', question) for _, question, _ in sections]
-    for i, (title, question, answer) in enumerate(sections):
+    links = [[f"{LINKS}#"], *links, [f"{LINKS}#"]]  # a clicker goes through all, from the list and back to it
+    for i, (title, question, answer) in enumerate(sections, 1):
         if links[i][0].startswith(f"{name}.html#"):
-            # back to the last link of the exercise before, as with a clicker
-            neighbours = "".join(STEP.format("prev", each[-1], "Previous") for each in links[:i][-1:])
-            neighbours += "".join(STEP.format("next", each[0], "Next") for each in links[i + 1 :][:1])
-            steps = STEPS.format(neighbours, LINKS, i + 1)
-            shown += f'<article id="exercise-{i + 1}"><h2>{title}</h2>{question}{PREDICTION}{answer}{steps}</article>'
+            steps = STEPS.format(links[i - 1][-1], links[i + 1][0], LINKS, i)
+            shown += f'<article id="exercise-{i}"><h2>{title}</h2>{question}{PREDICTION}{answer}{steps}</article>'
     return f"<details>{FOLDED}{shown}</details>".replace(f'"{name}.html#', '"#') if shown else ""
 
 

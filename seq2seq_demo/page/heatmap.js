@@ -59,15 +59,8 @@ export class HeatMap {
     this.layout = layout;
     this.rows = content.rows.map((name, row) => this.drawRow(name, row, layout));
     this.column = svg("rect", { class: "matrix-frame", y: top, height: layout.height * content.rows.length });
-    const picture = svg(
-      "g",
-      { "aria-hidden": true },
-      ...titles,
-      corner,
-      ...columnNames(content, layout),
-      ...cells,
-      this.column,
-    );
+    const parts = [...titles, corner, ...columnNames(content, layout), ...cells, this.column];
+    const picture = svg("g", { "aria-hidden": true }, ...parts);
     const size = { width, height: layout.bottom, viewBox: `0 0 ${width} ${layout.bottom}` }; // paper may be narrower
     const attributes = { ...size, role: "listbox", "aria-label": this.label };
     const className = height < font ? "heat-map dense" : "heat-map";

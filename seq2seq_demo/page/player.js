@@ -150,14 +150,14 @@ function onKey(/** @type {KeyboardEvent} */ event, /** @type {Track} */ track) {
   if (isLecture) Object.assign(places, { PageUp: place - 1, PageDown: place + 1, " ": place + 1 });
   const to = places[event.key];
   const isBeyond = to > track.parts.end();
-  const isBack = event.key === "PageUp" && app.state.exercise && place <= app.first;
-  const isUntrained = app.state.exercise && app.moments.length && !app.state.samples;
+  const isTraining = app.state.exercise && app.moments.length;
+  const isBack = event.key === "PageUp" && app.state.exercise && place <= app.first && !isTraining;
   if (event.key === "f" && isLecture) switchFullScreen();
   else if (to === undefined) return;
   else if (app.state.embed && (to < 0 || isBeyond))
     parent.focus(); // the slides
   else if (isLecture && app.state.hidden && isBeyond) byId("hidden").click();
-  else if (isLecture && to > place && isUntrained) byId("train").click();
+  else if (isLecture && to > place && isTraining && !app.state.samples) byId("train").click();
   else if (isLecture && (to < 0 || isBeyond || isBack)) goToLink(to - place);
   else track.go(to);
   event.preventDefault();

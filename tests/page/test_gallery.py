@@ -65,6 +65,19 @@ INFLUENCES = """app.networks.map((network) => new Influence(network, network.fin
     influence.work() && influence.matrix.map((row) => row.filter((share) => share > 0).length))"""
 
 
+def follow_with_a_clicker(page, folder):
+    """Press the keys of a clicker after the last step of a link and at the first one."""
+    page.goto(f"{folder}/pronunciation.html#source=massage&place=13&exercise=10&view=lecture&beam=2")
+    for key, beam, source in (("Down", 3, "massage"), ("Down", 1, "rendezvous"), ("Up", 3, "massage")):
+        page.keyboard.press(f"Page{key}")
+        page.wait_for_function(f"() => app.state.beam === {beam} && app.state.text === '{source}'")
+    page.goto(f"{folder}/reversing.html#source=1&place=3&exercise=7&view=lecture")
+    page.wait_for_function("() => app.state.exercise === 7")
+    page.keyboard.press("PageDown")
+    page.wait_for_function("() => app.state.exercise === 8")
+    assert page.locator("article:visible h2").all_text_contents() == ["8. Exposure bias"]
+
+
 @needs_chromium
 def test_the_exercises_have_the_words_of_teaching_and_links_to_the_states_that_they_describe(shared_tab, tmp_path):
     lesson = " ".join((ROOT / "seq2seq_demo" / "docs" / "TEACHING.md").read_text().split())
@@ -97,8 +110,8 @@ def test_the_exercises_have_the_words_of_teaching_and_links_to_the_states_that_t
         named = [PANELS[panel] for panel in re.findall('"(.*?)"', question + answer) if panel in PANELS]
         tab = named[0] if named else tab if "panel" in question else None
         assert links[0] == f"{links[1]}&view=lecture"  # the heading
-        links = [link for link in links if not re.search("beam=[23]", link)]  # wider beams
-        for source, link in zip(sources, links[1:], strict=True):
+        opening = [link for link in links[1:] if not re.search("beam=[23]", link)]  # without wider beams
+        for source, link in zip(sources, opening, strict=True):
             page.goto(link)
             page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")  # after hashchange
             state = page.evaluate("app.state")
@@ -112,11 +125,7 @@ def test_the_exercises_have_the_words_of_teaching_and_links_to_the_states_that_t
     for frame in re.findall(' src="(.*?)"', documents["theory.html"]):
         page.goto(f"{tmp_path.as_uri()}/{frame.replace('&amp;', '&').replace('0:5', '0%3A5')}")
         assert page.evaluate("location.href") == page.url
-    page.goto(f"{(tmp_path / 'reversing.html').as_uri()}#source=1&place=3&exercise=7&view=lecture")
-    page.wait_for_function("() => app.state.exercise === 7")
-    page.keyboard.press("PageDown")  # after the last step
-    page.wait_for_function("() => app.state.exercise === 8")
-    assert page.locator("article:visible h2").all_text_contents() == ["8. Exposure bias"]
+    follow_with_a_clicker(page, tmp_path.as_uri())
     page.goto(f"{(tmp_path / 'reversing.html').as_uri()}#view=lecture")
     assert page.locator("#exercises h2").all_text_contents() == [
         f"{number}. {topic}" for number, topic, letter, *_ in stated if letter == "R"
