@@ -72,6 +72,7 @@ def assemble(entry: str, title: str, data: dict[str, Any], **parts: str) -> str:
         "policy": content_policy(style, script),
         "title": html.escape(title),
         "index": f'<a href="{index}">All networks</a>\n' if index else "",
+        "train": '<p><a href="train.html">Train two networks yourself</a></p>' if index and entry == PAGE else "",
         "exercises": parts["exercises"],
         "style": style,
         "version": __version__,

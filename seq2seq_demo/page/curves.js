@@ -17,7 +17,7 @@ const SHORTEST_AXIS = 1600; // samples
 const CURVES = [
   {
     kind: "exact",
-    title: "Right answers to new sources (exact match)",
+    title: "Right answers to new sources",
     format: (x) => `${Math.round(100 * x)}\u00a0%`,
   },
   { kind: "loss", title: "Loss in training", format: (x) => formatNumber(x, 2) },

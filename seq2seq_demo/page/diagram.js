@@ -286,7 +286,7 @@ export class Diagram {
   }
 
   /** Return the symbol that a decoder cell writes; a label below the symbol shows that it was forced or is wrong, or its
-      probability. A probability that would overlap others is shown for the current output only. */
+      probability. Where probabilities would overlap, only the current output has one. */
   output(/** @type {number} */ i) {
     const { run, height, u, letter } = this;
     const x = this.x(i);
@@ -295,9 +295,8 @@ export class Diagram {
     const { written } = run.steps[i];
     const isNarrow = this.column < 64 * letter; // labels of neighbouring columns would overlap
     const mark = forced ? (isNarrow ? "!" : "forced ") : wrong ? "✗ " : "";
-    const share = Math.round(100 * probabilities(run.steps[i])[written]) + (this.column < 42 * letter ? "%" : " %");
-    const fits = share.length * 8.3 * letter < this.column;
-    const className = forced ? "forced" : wrong ? "wrong" : fits ? "soft" : "soft crowded";
+    const share = `${Math.round(100 * probabilities(run.steps[i])[written])} %`;
+    const className = forced ? "forced" : wrong ? "wrong" : this.column < 42 * letter ? "soft crowded" : "soft";
     const label = mark && isNarrow ? mark : mark + share;
     const y = this.answer + height + 2 * u + 13 * letter;
     return [

@@ -22,6 +22,7 @@ NOTES = '<label class="note">{}: <textarea rows="2"></textarea></label>'
 PREDICTION, SEEN = map(NOTES.format, ("Prediction", "What I saw, and why"))
 STEPS = """<p class="steps"><a rel="prev" href="{}">Previous exercise</a>
 <a rel="next" href="{}">Next exercise</a> <a href="{}#exercise-{}">All exercises</a></p>"""
+KEYS = {"Attention": "Top: read. Left: written. Dark: where it looks.", "The final state": "All that it remembers."}
 FOLDED = "<summary>Exercises: predict, then look</summary><p>“Show the answer” uncovers what is hidden.</p>"
 
 
@@ -47,11 +48,7 @@ GALLERY = {
     "sorting": Entry("Sorting", "It learned the order of digits from examples alone.", ("sorted-attention",)),
     "dates": Entry("Dates in words", "Dates in five languages become digits, even 31 February.", ("dates",)),
     "numbers": Entry("Numbers in words", "Numbers up to 999,999 become English words. Try 0.", ("numbers",)),
-    "pronunciation": Entry(
-        "Spelling to pronunciation",
-        "English words become sounds. Which names will it get wrong?",
-        ("g2p",),
-    ),
+    "pronunciation": Entry("Spelling to pronunciation", "English words become sounds. Try names.", ("g2p",)),
 }  # by file name, without .html
 
 EXAMPLES = {
@@ -126,7 +123,7 @@ def _name_exercises(text: str) -> str:
 
 
 def _static_page(asset: str, title: str, **parts: str) -> str:
-    style = read_asset("page.css")
+    style = read_asset("page.css") + read_asset("gallery.css")
     head = read_asset("template.html").partition("<body>")[0]
     policy = f"{content_policy(style, parts.get('script', ''))}; frame-src 'self' file:"
     values = {"policy": policy, "title": html.escape(title), "style": style, "version": __version__}
@@ -166,4 +163,5 @@ def _picture(shown: ShownNetwork) -> str:
     ]
     label = f"{kind} while the network reads {' '.join(inputs)} and writes {' '.join(outputs)}"
     view = f"0 0 {left + width + 2} {output_places[-1][1] + 10:.0f}"
-    return f'<svg class="picture" viewBox="{view}" role="img" aria-label="{label}">{"".join([*squares, *names])}</svg>'
+    svg = f'<svg class="picture" viewBox="{view}" role="img" aria-label="{label}">{"".join([*squares, *names])}</svg>'
+    return f"<figure>{svg}<figcaption>{KEYS[kind]}</figcaption></figure>"

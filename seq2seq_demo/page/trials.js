@@ -21,7 +21,7 @@ const PAUSE = 20; // ms between batches, in which the page reacts
     @type {(network: TrainedNetwork, S: number, outputs: number[]) => Trials} */
 function drawTrials(network, S, outputs) {
   const [inputs, others] = [network.sourceVocabulary.largest + 1, network.targetVocabulary.largest];
-  const next = generator(1); // the same for each network
+  const next = generator(0); // the same for each network
   const random = (/** @type {number} */ n) => Math.floor(n * next());
   const wrong = (/** @type {number} */ symbol) => (symbol + 1 + random(others)) % (others + 1);
   const isSmall = inputs ** S <= N_SOURCES; // then each source is drawn once

@@ -123,7 +123,7 @@ def test_the_exercises_have_the_words_of_teaching_and_links_to_the_states_that_t
     n_inputs = page.evaluate(INFLUENCES)
     assert (n_inputs[0], n_inputs[1][7]) == ([1] * 20 + [0], 11) and "output 8 depends on eleven inputs" in lesson
     for frame in re.findall(' src="(.*?)"', documents["theory.html"]):
-        page.goto(f"{tmp_path.as_uri()}/{frame.replace('&amp;', '&').replace('0:5', '0%3A5')}")
+        page.goto(f"{tmp_path.as_uri()}/{frame.replace('&amp;', '&').replace('0:7', '0%3A7')}")
         assert page.evaluate("location.href") == page.url
     follow_with_a_clicker(page, tmp_path.as_uri())
     page.goto(f"{(tmp_path / 'reversing.html').as_uri()}#view=lecture")
