@@ -44,9 +44,6 @@ SHORT_BITS, SHORT_DROPOUT = 20, 0.2
 # on the set. With 110,000 pairs, 0.002 is better than 0.004, with which a network of 192 units diverges.
 LEARNING_RATE, LEARNING_RATE_EXPONENT = 0.004, 0.2
 
-# A network that continues gets this share of the epochs. A lower learning rate would leave it where it overfits.
-CONTINUED = 0.5
-
 
 class PairStatistics(NamedTuple):
     """The number, symbols and lengths of the training pairs; target lengths do not count END."""
@@ -58,18 +55,18 @@ class PairStatistics(NamedTuple):
     mean_out_len: float
 
 
-def recommended_settings(pairs: PairStatistics, continues: bool = False) -> dict[str, Any]:
-    """Return the settings of the network and its training for these pairs; a network that `continues` keeps its own."""
+def recommended_settings(pairs: PairStatistics) -> dict[str, Any]:
+    """Return the settings of the network and its training for these pairs."""
     are_rare = pairs.n_pairs * pairs.mean_in_len < RARE * pairs.n_input_symbols
     of_pairs = (REFERENCE_PAIRS / pairs.n_pairs) ** PAIRS_EXPONENT * (RARE_EPOCHS if are_rare else 1)
     of_length = (REFERENCE_MULTIPLICATIONS / multiplications(pairs)) ** MULTIPLICATIONS_EXPONENT
-    of_new = min(MAX_EPOCHS, max(MIN_SAMPLES / pairs.n_pairs, REFERENCE_EPOCHS * of_pairs * of_length))
-    epochs = max(MIN_EPOCHS, round(CONTINUED * of_new if continues else of_new))
+    at_least = max(MIN_EPOCHS, round(MIN_SAMPLES / pairs.n_pairs))
+    epochs = min(MAX_EPOCHS, max(at_least, round(REFERENCE_EPOCHS * of_pairs * of_length)))
     many = min(1.0, REFERENCE_PAIRS / pairs.n_pairs)  # below 1 if there are many pairs
     is_short = pairs.mean_in_len * math.log2(pairs.n_input_symbols) < SHORT_BITS
     dropout = (SHORT_DROPOUT if is_short else DROPOUT) * many**DROPOUT_EXPONENT
     rate = LEARNING_RATE * many**LEARNING_RATE_EXPONENT
-    few = {"keep_best": continues, "consistency": 0.0 if are_rare or is_short else CONSISTENCY}
+    few = {"consistency": 0.0 if are_rare or is_short else CONSISTENCY}
     kept = few if pairs.n_pairs < FEW_PAIRS else {"keep_best": True, "patience": patience_of(epochs)}
     scaled = {"learning_rate": round(rate, 4), "dropout": round(dropout, 2), "epochs": epochs}
     return {**MODEL, **TRAINING, **scaled, **kept}

@@ -77,24 +77,23 @@ def with_recipe(
 ) -> dict[str, Any]:
     """Return the settings that are not None; for pairs or `in_python`, add the recipe's values for missing settings.
 
-    If training continues from `start`, add only training settings, because the network keeps its model. The recipe's
-    patience is for the recipe's epochs and the best of them.
+    If training continues from `start`, add only training settings, because the network keeps its model, and keep the
+    best network, which may be `start`. The recipe's patience is for the recipe's epochs and the best of them.
     """
     given: dict[str, Any] = {name: value for name, value in settings.items() if value is not None}
     if isinstance(task, PairTask):
-        chosen = _settings_for_pairs(task, given, start is not None)
+        chosen = _settings_for_pairs(task, given) | ({"keep_best": True} if start else {})
     else:
         symbols = {"out_max_int": given["in_max_int"]} if "in_max_int" in given else {}
         chosen = settings_for_pattern(given.get("points", TrainConfig.points)) | symbols if in_python else {}
     return (given_values(TrainConfig, chosen) if start else chosen) | given
 
 
-def _settings_for_pairs(task: PairTask, given: Mapping[str, Any], continues: bool) -> dict[str, Any]:
+def _settings_for_pairs(task: PairTask, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the recipe's values that fit the given ones."""
     in_len, out_len = task.pairs.sources.lengths.mean(), task.pairs.targets.lengths.mean()
     n_in, n_out = (largest + 1 for largest in task.largest_symbols().values())
-    pairs = PairStatistics(len(task.split[0]), n_in, n_out, float(in_len), float(out_len))
-    chosen = recommended_settings(pairs, continues)
+    chosen = recommended_settings(PairStatistics(len(task.split[0]), n_in, n_out, float(in_len), float(out_len)))
     if given.keys() & {"epochs", "minutes"} or given.get("keep_best") is False:
         chosen.pop("patience", None)
     if given.get("dropout") == 0:
