@@ -105,7 +105,7 @@ function sentenceParts(/** @type {number} */ i) {
     const judging = lecture ? "The whole answer:" : `${described} The whole answer:`; // a projector has less room
     revise(text, {}, isOpening ? opening : isJudged && !isHidden ? judging : described);
     revise(verdict, { class: `judgement ${kind}` }, isJudged ? MARKS[/** @type {Verdict} */ (kind)] + words : "");
-    revise(type, {}, judged.kind === "unknown" ? "type one" : "(target)");
+    revise(type, {}, judged.kind === "unknown" ? "(type one)" : "(target)");
     type.toggleAttribute("hidden", isHidden || !isJudged);
     const hint = isOpening ? (note || lecture || app.moments.length ? "" : FIRST_ACTION) : note;
     const notes = isJudged ? [answerNotes(run), trials(run)] : [];
