@@ -168,14 +168,15 @@ export function trainingPanel() {
   const others = h("div", { className: "controls settings" }, ...controls.slice(N_VISIBLE));
   more.append(h("summary", {}, "More settings"), others);
   const focusable = Object.assign(scrollBox("Your networks", results), { tabIndex: 0 }); // the keyboard scrolls it
+  const table = h("details", {}, h("summary", {}, "Your networks"), focusable);
   const section = h(
     "section",
     { id: "training", attributes: { "aria-label": "Training" } },
     questionList(),
-    h("div", { className: "controls settings" }, train, ...controls.slice(0, N_VISIBLE), one, again, output),
+    h("div", { className: "controls settings" }, train, ...controls.slice(0, N_VISIBLE), one, again),
     message,
     answer,
-    h("div", { className: "controls" }, more, details, h("details", {}, h("summary", {}, "Your networks"), focusable)),
+    h("div", { className: "controls" }, more, details, table, output),
   );
   for (const type of ["pointerdown", "pointerup", "pointercancel"])
     addEventListener(type, () => (isPressed = type === "pointerdown"));
