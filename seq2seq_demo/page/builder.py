@@ -66,7 +66,7 @@ def build(networks: Sequence[ShownNetwork], title: str = "", index: str = "", ex
 def assemble(entry: str, title: str, data: dict[str, Any], **parts: str) -> str:
     """Return a page that runs the script `entry` with its data, as HTML; `parts` are as in `build`."""
     script = '"use strict";\n' + re.sub(r"^\s+|\s+// .*$", "", join_modules(entry), flags=re.MULTILINE)  # 16 kB smaller
-    style = re.sub(rf"{COMMENT}|(?<=[{{;}},])\s+|\s+(?={{)", "", "".join(map(read_asset, STYLES)), flags=re.DOTALL)
+    style = re.sub(rf"{COMMENT}|(?<=[{{;}},:])\s+|\s+(?={{)", "", "".join(map(read_asset, STYLES)), flags=re.DOTALL)
     index = html.escape(parts["index"])
     values = {
         "policy": content_policy(style, script),

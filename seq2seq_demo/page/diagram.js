@@ -69,13 +69,8 @@ export class Diagram {
     this.bottom = this.answer + this.height + 41 * letter;
     const { width, bottom } = this;
     const label = `Diagram of the current step: ${run.network.name}. The sentence above describes it.`;
-    const attributes = {
-      class: "diagram",
-      width,
-      viewBox: `0 0 ${width} ${bottom}`,
-      role: "group",
-      "aria-label": label,
-    };
+    const viewBox = `0 0 ${width} ${bottom}`;
+    const attributes = { class: "diagram", width, viewBox, role: "group", "aria-label": label };
     const [picture, buttons] = [svg("g"), svg("g")];
     this.element = svg("svg", attributes, picture, buttons);
     this.element.style.setProperty("--height", `${bottom}px`); // tabs.js makes it smaller

@@ -154,9 +154,10 @@ function onKey(/** @type {KeyboardEvent} */ event, /** @type {Track} */ track) {
   const isBack = event.key === "PageUp" && app.state.exercise && place <= app.first && !isTraining;
   if (event.key === "f" && isLecture) switchFullScreen();
   else if (to === undefined) return;
-  else if (app.state.embed && (to < 0 || isBeyond))
-    parent.focus(); // the slides
-  else if (isLecture && app.state.hidden && isBeyond) byId("hidden").click();
+  else if (app.state.embed && (to < 0 || isBeyond)) {
+    parent.focus();
+    parent.postMessage(JSON.stringify({ method: to < 0 ? "prev" : "next" }), "*"); // slides of reveal.js, or theory.html
+  } else if (isLecture && app.state.hidden && isBeyond) byId("hidden").click();
   else if (isLecture && to > place && isTraining && !app.state.samples) byId("train").click();
   else if (isLecture && (to < 0 || isBeyond || isBack)) goToLink(to - place);
   else track.go(to);

@@ -130,10 +130,8 @@ export function affine(x, W, b = null, start = 0, end = W.columns) {
     const different = [...new Set(indices)];
     if (different.length < indices.length) {
       const products = affine(rows(matrix, different), W, b, start, end); // equal rows are multiplied once
-      return rows(
-        products,
-        indices.map((index) => different.indexOf(index)),
-      );
+      const places = indices.map((index) => different.indexOf(index));
+      return rows(products, places);
     }
   }
   const y = zeros(x.rows, end - start);

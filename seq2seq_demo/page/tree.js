@@ -57,7 +57,7 @@ function treeParts(/** @type {number} */ i) {
     const run = app.runs[i];
     const { beam: size } = app.state;
     const outLen = network.maxOutLen(run.source.length, run.target);
-    const key = [run.model, `${run.source}`, outLen, size, zoom(), innerWidth];
+    const key = [run.model, `${run.source}`, outLen, size, zoom(), innerWidth, app.state.lecture];
     if (key.some((part, k) => part !== searched[k])) {
       search = { ...beamSearch(run.model, run.encoded, outLen, size), size };
       searched = key;
@@ -81,7 +81,8 @@ function drawTree(run, { steps, size, answers }, room) {
   const shown = steps.flatMap(({ kept, dropped }) => [...kept, ...dropped]);
   const longest = Math.max(...shown.map((one) => name(one).length));
   const wide = 9 * longest + 72;
-  const u = Math.min(zoom(), Math.max(0.7 * zoom(), room / wide / (steps.length + 1)));
+  const most = zoom() * (app.state.lecture ? Math.max(1, 2 - size / 4) : 1); // a narrow beam leaves room
+  const u = Math.min(most, Math.max(0.7 * zoom(), room / wide / (steps.length + 1)));
   const [column, row, gap] = [wide * u, 25 * u, 6 * u]; // the gap is above dropped ones
   const best = new Set(pathOf(answers[0].hypothesis));
   const startY = (row * size) / 2;

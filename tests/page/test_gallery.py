@@ -94,7 +94,7 @@ def test_the_exercises_have_the_words_of_teaching_and_links_to_the_states_that_t
     (tmp_path / LINKS).write_text(documents[LINKS], encoding="utf-8")
     page = shared_tab.open(tmp_path / LINKS, "", {"width": 800, "height": 600}, "light", "reduce")
     shared_tab.address = tmp_path.as_uri()
-    page.locator(".board").evaluate("(board) => board.remove()")  # the table of the worksheet
+    page.locator(".board").evaluate_all("(all) => all.map((one) => one.remove())")  # tables to fill in
     parts = "(one) => [one.innerText, [...one.querySelectorAll('a')].map((link) => link.href)]"
     entries = page.locator(".entry").evaluate_all(f"(all) => all.map({parts})")
     answers = page.locator(".entry > details").evaluate_all("(all) => all.map((one) => one.textContent)")
