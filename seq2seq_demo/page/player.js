@@ -169,7 +169,7 @@ function goToLink(/** @type {number} */ n) {
   const links = [...document.querySelectorAll("[data-exercise] .chosen > p:not(.steps) a")];
   const i = links.findIndex((link) => isCurrent(/** @type {HTMLAnchorElement} */ (link).hash));
   const neighbour = document.querySelector(`[data-exercise] .chosen [rel=${n < 0 ? "prev" : "next"}]`);
-  document.querySelector(".chosen details")?.removeAttribute("open"); // the answer
+  document.querySelector("#exercises .chosen details")?.removeAttribute("open"); // the answer
   /** @type {HTMLElement | null} */ ((i >= 0 && links[i + n]) || neighbour)?.click();
 }
 
