@@ -5,8 +5,8 @@ import sys
 from xml.etree import ElementTree
 
 import pytest
-import record_terminal
 import sweep
+from pictures import COMMANDS, PICTURES
 
 from seq2seq_demo import load
 
@@ -32,7 +32,8 @@ def test_each_combination_is_a_training_run_in_a_folder(tmp_path, monkeypatch, c
 
 
 def test_the_picture_of_a_terminal_refers_to_no_other_file_and_shows_the_commands():
-    text = "".join(ElementTree.parse(record_terminal.PICTURE).getroot().itertext()).replace("\xa0", " ")
-    assert re.findall(r"url\((?!#)|href|@import|<script", record_terminal.PICTURE.read_text()) == []
-    assert all(command in text for command in record_terminal.COMMANDS)
+    picture = PICTURES / "terminal.svg"
+    text = "".join(ElementTree.parse(picture).getroot().itertext()).replace("\xa0", " ")
+    assert re.findall(r"url\((?!#)|href|@import|<script", picture.read_text()) == []
+    assert all(command in text for command in COMMANDS)
     assert "prediction=[1 2 3] (expected=[1 2 3])" in text

@@ -1,0 +1,92 @@
+"""Draw the pictures of the documents: a terminal (SVG), the page of a network (PNG), and the page that trains (WebP).
+
+    .venv/bin/python scripts/pictures.py [terminal] [page] [training]
+
+By default, all are drawn. They are written to .github. The commands run in an empty folder, and the pages in Chromium.
+"""
+
+import argparse
+import io
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
+from rich._export_format import CONSOLE_SVG_FORMAT
+from rich.console import Console
+from rich.terminal_theme import SVG_EXPORT_THEME
+from rich.text import Text
+
+PICTURES = Path(__file__).parents[1] / ".github"
+COMMANDS = [
+    "seq2seq-demo predict 3 1 2",
+    "seq2seq-demo train 100000 -p reversed -m embedding_attention -r 0.005 --lr-schedule cosine -e 2 -o weights.h5",
+    "seq2seq-demo predict -i weights.h5 3 1 4 1 5 9 2 6 5 3 --show-attention",
+]
+COLUMNS = 112
+WITHOUT_FONTS = re.sub(r"@font-face .*?\n    \}\}\n", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)  # they are on a server
+SAMPLES = range(0, 16_001, 640)  # a frame of the picture that moves after each number of samples
+INTERVAL, FINAL = 400, 4000  # ms that a frame is shown, and the last one
+
+
+def run(command: str, folder: str) -> str:
+    """Run a command of the program; return its standard output."""
+    argv = [sys.executable, "-m", "seq2seq_demo", *shlex.split(command)[1:]]
+    return subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=True).stdout
+
+
+def draw_terminal(folder: str) -> None:
+    """Draw a terminal that shows COMMANDS and their output; the picture refers to no other file."""
+    with open("/dev/null", "w") as null:
+        console = Console(record=True, width=COLUMNS, file=null, force_terminal=True)
+        for command in COMMANDS:
+            console.print(f"[green]$[/] [bold]{command}[/]", highlight=False)
+            console.print(Text(run(command, folder)))
+    svg = console.export_svg(title="seq2seq-demo", theme=SVG_EXPORT_THEME, code_format=WITHOUT_FONTS)
+    (PICTURES / "terminal.svg").write_text(svg)
+
+
+def draw_page(page: Page, folder: str) -> None:
+    """Draw the page of a network at its fourth output."""
+    run("seq2seq-demo page -i reversed-attention -o page.html", folder)
+    page.goto(f"file://{folder}/page.html#source=4%206%202%207%203%205&place=10")
+    page.screenshot(path=PICTURES / "page.png")
+
+
+def draw_training(page: Page, folder: str) -> None:
+    """Draw the page in which two networks train, after each number of SAMPLES."""
+    run("seq2seq-demo page --train train.html", folder)
+    frames = []
+    for samples in SAMPLES:
+        page.goto(f"file://{folder}/train.html#samples={samples}")
+        if samples:
+            page.get_by_role("button", name=f"Train to {samples:,}").click()
+        page.get_by_text(f"{samples:,} samples, in").wait_for()
+        frames.append(Image.open(io.BytesIO(page.screenshot())))
+    times = [*[INTERVAL] * (len(frames) - 1), FINAL]
+    frames[0].save(PICTURES / "training.webp", append_images=frames[1:], save_all=True, duration=times, quality=30)
+
+
+def main() -> None:
+    """Draw the pictures that are named."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", choices=["terminal", "page", "training"], default=[])
+    names = parser.parse_args().names or ["terminal", "page", "training"]
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium") or shutil.which("google-chrome"))
+        page = browser.new_page(viewport={"width": 1200, "height": 800})
+        if "terminal" in names:
+            draw_terminal(folder)
+        if "page" in names:
+            draw_page(page, folder)
+        if "training" in names:
+            draw_training(page, folder)
+
+
+if __name__ == "__main__":
+    main()
