@@ -67,7 +67,9 @@ export function buildPage(text, parts) {
   explainWords();
   /** @type {(hash: string, text?: string) => void} */
   const open = (hash, text) => {
-    app.open(hash, text);
+    const short = /^#exercise=(\d+)(&view=\w+)?$/.exec(hash); // on the worksheet: the first link of the exercise
+    const first = short && document.querySelector(`#exercise-${short[1]} a:not([rel])`);
+    app.open(first instanceof HTMLAnchorElement ? `${first.hash}${short?.[2] ?? ""}` : hash, text);
     const { tab } = app.state;
     if (tab) requestAnimationFrame(() => setTimeout(showTab, 0, tab)); // once the page is laid out
   };
