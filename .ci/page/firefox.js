@@ -41,7 +41,7 @@ async function train(path) {
   await page.keyboard.press("End");
   const learned = await answer("7 2 9");
   await page.locator("#place").fill("4"); // the first output
-  await page.click("#probabilities [data-key$=symbol-5]");
+  await page.locator("#probabilities [data-key$=symbol-5]").click(); // again, if the table is drawn meanwhile
   return { untrained, paused, later, trained: await figures(), kept, learned, forced: await text("#prediction") };
 }
 
