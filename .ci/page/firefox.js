@@ -32,7 +32,8 @@ async function train(path) {
   await page.waitForFunction(() => document.querySelector("#training").dataset.samples >= 160);
   await page.click("#train");
   const paused = await figures();
-  const later = await figures();
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+  const later = await figures(); // after frames in which training would go on
   await page.click("#train");
   await page.waitForFunction(() => document.querySelector("#train").textContent === "Train on");
   await page.focus("#moment");
