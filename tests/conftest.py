@@ -13,7 +13,8 @@ from seq2seq_demo import cli
 
 SERVER = contextlib.ExitStack()
 # Parts of the names of the slowest tests, slowest first.
-LONGEST = ["parent_is_killed", "examples_run", "workers_train", "xla_changes", "same_bits"]
+LONGEST = ["parent_is_killed", "examples_run", "every_page_of_the_gallery", "the_exercises_have", "xla_changes", "windows"]
+KERAS = '{"backend": "torch", "floatx": "float16", "nnx_enabled": true}'  # settings of a user, in the fork server
 
 
 def pytest_addoption(parser):
@@ -28,7 +29,9 @@ def pytest_configure(config):
     folder = SERVER.enter_context(tempfile.TemporaryDirectory())
     os.environ["TF_XLA_FLAGS"] = f"--tf_xla_persistent_cache_directory={folder}/programs"
     if sys.platform == "linux":
-        os.environ["FORK_SERVER"] = SERVER.enter_context(fork_server.running(folder, environment()))
+        Path(folder, ".keras").mkdir()
+        Path(folder, ".keras", "keras.json").write_text(KERAS)
+        os.environ["FORK_SERVER"] = SERVER.enter_context(fork_server.running(folder, environment(HOME=folder)))
 
 
 def pytest_unconfigure(config):

@@ -1,6 +1,5 @@
 // Operates pages in Firefox, over WebDriver BiDi. The arguments are the path of the page that trains, and the paths of
-// pages of trained networks. The output is JSON: what the pages show,
-// and their errors.
+// pages of trained networks. The output is JSON: what the pages show, and their errors.
 import { pathToFileURL } from "node:url";
 import puppeteer from "puppeteer-core";
 
@@ -14,41 +13,47 @@ page.on("console", (message) => errors.push(message.text()));
 page.on("pageerror", (error) => errors.push(String(error)));
 page.on("request", (request) => /^(file|data):/.test(request.url()) || errors.push(request.url()));
 
-const text = (selector) => page.$eval(selector, (element) => element.textContent);
-const figures = () => page.$eval("#training", ({ dataset }) => `${dataset.samples}: ${dataset.exact}`);
+// The page may draw an element anew at any time, so each of these finds and uses it at once.
+const text = (selector) => page.evaluate((one) => document.querySelector(one).textContent, selector);
+const figures = () => page.evaluate(() => Object.values(document.querySelector("#training").dataset).join(": "));
+const click = (selector) =>
+  page.evaluate(
+    (one) => document.querySelector(one).dispatchEvent(new MouseEvent("click", { bubbles: true })),
+    selector,
+  );
 
 // Type a source and take the first step; return the source, the answer and what the step is said to be.
 async function answer(source) {
   await page.locator("#source").fill(source);
-  await page.click("#first");
-  await page.click("#next");
+  await click("#first");
+  await click("#next");
   return [source, await text("#prediction"), await text("#sentence")];
 }
 
 async function train(path) {
   await page.goto(`${pathToFileURL(path)}#task=sorted&length=3&rate=0.03&samples=1920`);
   const untrained = await answer("7 2 9");
-  await page.click("#train");
+  await click("#train");
   await page.waitForFunction(() => document.querySelector("#training").dataset.samples >= 160);
-  await page.click("#train");
+  await click("#train");
   const paused = await figures();
   await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
   const later = await figures(); // after frames in which training would go on
-  await page.click("#train");
+  await click("#train");
   await page.waitForFunction(() => document.querySelector("#train").textContent === "Train on");
-  await page.focus("#moment");
+  await page.evaluate(() => document.querySelector("#moment").focus());
   await page.keyboard.press("Home");
   const kept = await text("#prediction");
   await page.keyboard.press("End");
   const learned = await answer("7 2 9");
   await page.locator("#place").fill("4"); // the first output
-  await page.locator("#probabilities [data-key$=symbol-5]").click(); // again, if the table is drawn meanwhile
+  await click("#probabilities [data-key$=symbol-5]");
   return { untrained, paused, later, trained: await figures(), kept, learned, forced: await text("#prediction") };
 }
 
 async function look(path) {
   await page.goto(pathToFileURL(path));
-  return answer((await page.$eval("#source", ({ value }) => value)).slice(0, -2));
+  return answer((await page.evaluate(() => document.querySelector("#source").value)).slice(0, -2));
 }
 
 const result = { ...(await train(training)), looks: [], errors };

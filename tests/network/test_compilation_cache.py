@@ -6,12 +6,14 @@ import subprocess
 import sys
 
 import pytest
-from helpers import environment
+from helpers import PYTHON, environment
 
 from seq2seq_demo.network import compilation_cache
 
 PROGRAM = """
-from seq2seq_demo.network.keras_network.tensorflow_setup import tf
+from seq2seq_demo.network import compilation_cache
+compilation_cache.use()
+import tensorflow as tf
 multiply = tf.function(lambda x: tf.tanh(x @ x), jit_compile=True)
 print(multiply(tf.fill([7, 7], 0.1)).numpy().sum())
 """
@@ -48,7 +50,7 @@ def stored(folder, name, content):
 @pytest.mark.slow
 def test_a_program_is_compiled_once_and_answers_the_same(cache):
     def run():
-        command = [sys.executable, "-c", PROGRAM]
+        command = [*PYTHON, "-c", PROGRAM]
         result = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
         files = {path: path.stat().st_mtime_ns for path in cache.rglob("*.pb")}
         return result.returncode, result.stdout, files

@@ -62,10 +62,10 @@ def alike(network, other):
 
 def test_the_best_epoch_is_saved_and_patience_ends_a_resumed_training_too():
     whole = Watcher()
-    saved = fitted([whole], keep_best=True)
+    best = fitted([whole], keep_best=True)
     assert len(whole.networks) == 8
-    assert_saved(saved, whole, 7)
-    assert not alike(saved, whole.networks[-1])
+    assert_saved(best, whole, 7)
+    assert not alike(best, whole.networks[-1])
     stopping, kept, settings = Watcher(), {}, {"keep_best": True, "patience": 3}
     saved = fitted([stopping], snapshots_in_memory(kept), **settings)
     assert len(stopping.networks) == 6
@@ -76,12 +76,11 @@ def test_the_best_epoch_is_saved_and_patience_ends_a_resumed_training_too():
     assert weights_file.to_bytes(resumed.content) == weights_file.to_bytes(saved.content)
 
     # A continued run counts the network that it starts from as epoch 0; REACHED[7] has a higher loss than REACHED[6].
-    start, kept = fitted(keep_best=True), {}
-    begun = new_run(TEXTS, {"epochs": 1, "batch_size": 8}, start)
-    for snapshots in (None, snapshots_in_memory(kept)):
-        continued = trainer.fit(TEXTS, begun, (), snapshots)
-        assert_saved(continued, whole, 7)
-        assert len(continued.history) == 1
+    kept.clear()
+    begun = new_run(TEXTS, {"epochs": 1, "batch_size": 8}, best)
+    continued = trainer.fit(TEXTS, begun, (), snapshots_in_memory(kept))
+    assert_saved(continued, whole, 7)
+    assert len(continued.history) == 1
     resumed = trainer.fit(TEXTS, kept[7 * STEPS])
     assert weights_file.to_bytes(resumed.content) == weights_file.to_bytes(continued.content)
 

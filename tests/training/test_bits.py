@@ -12,7 +12,7 @@ TRAIN = """
 import hashlib
 from seq2seq_demo import train
 def trained(units):
-    return train("reversed", points=500, epochs=1, model="embedding_attention", cell_size=units).weights
+    return train("reversed", points=500, epochs=1, cell_type="RNN", cell_size=units).weights
 {before}
 print(hashlib.sha256(b"".join(array.tobytes() for array in trained({units}).values())).hexdigest())
 """
