@@ -3,7 +3,6 @@ import errno
 import hashlib
 import os
 import subprocess
-import sys
 
 import pytest
 from helpers import PYTHON, environment
