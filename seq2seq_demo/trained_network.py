@@ -21,7 +21,7 @@ from seq2seq_demo.evaluation import EvaluationRequest, measure_task
 from seq2seq_demo.evaluation_report import Evaluation, summary_of
 from seq2seq_demo.files import file_names, weights_file
 from seq2seq_demo.files.weights_file import Checkpoint, Content, check_members
-from seq2seq_demo.network.bidirectional import make_numpy_network
+from seq2seq_demo.network.bidirectional import BidirectionalNumpyNetwork
 from seq2seq_demo.network.decoding import GREEDY, Answer, DecodingOptions
 from seq2seq_demo.network.ensemble import EnsembleNetwork
 from seq2seq_demo.network.numpy_network import NumpyNetwork
@@ -317,6 +317,11 @@ def _warn(notices: Iterable[str]) -> None:
     """Warn the caller of a method that `suggests_keywords` decorates."""
     for notice in notices:
         warnings.warn(notice, stacklevel=4)
+
+
+def make_numpy_network(model_config: ModelConfig, weights: Weights) -> NumpyNetwork:
+    """Return the NumPy network, with a bidirectional encoder if the config has one."""
+    return (BidirectionalNumpyNetwork if model_config.bidirectional else NumpyNetwork)(model_config, weights)
 
 
 def untrained(model_config: ModelConfig, seed: int) -> TrainedNetwork:

@@ -5,6 +5,8 @@ import functools
 import re
 import shlex
 import subprocess
+import sys
+import threading
 import tomllib
 
 import pytest
@@ -219,6 +221,19 @@ def test_every_command_and_every_cell_is_listed():
     assert {*COMMANDS} <= {match[1] for row in rows if (match := re.match(r"\| `(\w+)\b", row))}
     (row,) = (row for row in rows if row.startswith("| `--cell-type"))
     assert {*CELL_TYPES} <= {*re.findall(r"`(\w+)`", row)}
+
+
+def test_the_guide_names_the_files_that_a_prediction_runs(run):
+    run.ok("predict 3 1 2")  # imports them all
+    called = set()
+    for set_profile in (threading.setprofile, sys.setprofile):
+        set_profile(lambda frame, *_: called.add(frame.f_code.co_filename))
+    run.ok("predict 3 1 2")
+    for set_profile in (threading.setprofile, sys.setprofile):
+        set_profile(None)
+    files = sorted(path.removeprefix(f"{PACKAGE}/") for path in called if path.startswith(f"{PACKAGE}/"))
+    walk = re.search(r"^\*\*`predict 3 1 2`\*\*(.*?)\n\n", CODE.read_text(), re.DOTALL | re.MULTILINE)[1]
+    assert sorted(re.findall(r"`([\w/]+\.py)`", walk)) == files
 
 
 def test_every_file_of_the_package_has_one_row_in_the_tables_of_files():

@@ -59,21 +59,14 @@ def last_screen(screen):
     return screen.rpartition(b"\x1b[2K")[2]
 
 
-def test_predict_shows_a_bar_for_many_sequences(network):
-    argv = ["predict", "-i", "w", "--from-file", "in", "--json"]
+def test_predict_shows_a_coloured_bar_unless_no_color_or_quiet_forbids(network):
+    argv, colour = ["predict", "-i", "w", "--from-file", "in", "--json"], re.compile(rb"\x1b\[[\d;]*[13]\d?m")
     piped = subprocess.run([*PROGRAM, *argv], cwd=network, capture_output=True, check=True, env=environment())
     assert piped.stderr == b"Using weights w\n"
     status, out, screen = on_terminal(network, *argv)
-    assert (status, out) == (0, piped.stdout)
-    assert b"Predicting" in screen
-    assert b"2,000 sequences" in screen
-    assert BEGIN_BAR in screen
-    assert last_screen(screen) == b""
-
-
-def test_no_color_removes_only_the_colours_and_quiet_the_bar(network):
-    argv, colour = ["predict", "-i", "w", "--from-file", "in", "--json"], re.compile(rb"\x1b\[[\d;]*[13]\d?m")
-    assert colour.search(on_terminal(network, *argv)[2])
+    assert (status, out, last_screen(screen)) == (0, piped.stdout, b"")
+    assert b"Predicting" in screen and b"2,000 sequences" in screen
+    assert BEGIN_BAR in screen and colour.search(screen)
     _, _, screen = on_terminal(network, *argv, NO_COLOR="1")
     assert (BEGIN_BAR in screen, colour.search(screen)) == (True, None)
     assert on_terminal(network, *argv, "-q")[2] == b""

@@ -12,8 +12,8 @@ from seq2seq_demo.config import CELL_TYPES, INTEGERS, ModelConfig, TrainConfig, 
 from seq2seq_demo.console import print_notice
 from seq2seq_demo.data.pair_task import PairReading, PairTask, as_pair_task, task_name
 from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, PatternTask, find_pattern
-from seq2seq_demo.data.reading import InputFormat, Layout, file_title, read_file, read_words
-from seq2seq_demo.data.records import Place, Record, Tokens
+from seq2seq_demo.data.reading import InputFormat, Layout, file_title, read_file
+from seq2seq_demo.data.records import Place, Record, Tokens, read_words
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.user_functions import is_user_function
 from seq2seq_demo.declarations import likely_name, preview

@@ -11,8 +11,8 @@ from seq2seq_demo.commands.options import PredictOptions
 from seq2seq_demo.config import INTEGERS
 from seq2seq_demo.console import ProgressBar, has_colour, pluralize, print_notice, print_result
 from seq2seq_demo.data.numbering import Numbering, by_length, number
-from seq2seq_demo.data.reading import read_terminal, read_words, stream_file
-from seq2seq_demo.data.records import Record
+from seq2seq_demo.data.reading import read_terminal, stream_file
+from seq2seq_demo.data.records import Record, read_words
 from seq2seq_demo.display import predictions
 from seq2seq_demo.errors import InputError, UsageError, require
 from seq2seq_demo.network.decoding import MAX_ROWS_AT_ONCE, Answer, DecodingOptions

@@ -5,24 +5,25 @@ docstring describes the target; the command `patterns` and the page show the fir
 """
 
 import hashlib
+import inspect
 import itertools
 import operator
 import re
 from dataclasses import dataclass, field, replace
+from types import GeneratorType
 from typing import Any, ClassVar
 
 import numpy as np
 
 from seq2seq_demo.config import ModelConfig, TrainConfig, lengths_text
-from seq2seq_demo.data import user_functions
-from seq2seq_demo.data.sampling import fixed_sources, training_sources
+from seq2seq_demo.data.sampling import training_sources
 from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
-from seq2seq_demo.data.user_functions import PatternFunction, is_user_function
+from seq2seq_demo.data.user_functions import PatternFunction, error_text, import_function, is_user_function
 from seq2seq_demo.data.vocabulary import MAX_SYMBOL, Vocabularies, list_symbols
-from seq2seq_demo.declarations import require_choice
+from seq2seq_demo.declarations import preview, require_choice
 from seq2seq_demo.errors import UsageError
 
-MAX_SYMBOLS_AT_ONCE = 2**20  # symbols of sources that are lists at the same time, unless a single source has more
+MAX_SYMBOLS_AT_ONCE = 2**20  # symbols of sources that are in memory at once, unless three sources have more
 CHECKED_SOURCES = 32  # sources to check a pattern with; fewer if they are long
 FINGERPRINT_SOURCES = 1000  # sources in a fingerprint, over all lengths
 MAX_LENGTHS = 1000  # lengths in a range; a pattern is checked at each length
@@ -183,7 +184,7 @@ class PatternTask:
 
     def _targets(self, sources: list[list[int]], out_max_int: int, out_len: int | None) -> Sequences:
         """Call the function with each source."""
-        arguments = [out_max_int] if user_functions.has_parameter(self.function, "out_max_int") else []
+        arguments = [out_max_int] if _has_parameter(self.function, "out_max_int") else []
         rows = Sequences.of_rows(self._target(source, arguments, out_max_int)[:out_len] for source in sources)
         return Sequences(rows.symbols.astype(np.min_scalar_type(out_max_int), copy=False), rows.lengths)
 
@@ -195,13 +196,50 @@ class PatternTask:
         """
         try:
             result = self.function([*source], *arguments)  # a copy, which the function may change
-            return user_functions.symbols_of(result, out_max_int)
+            return _symbols_of(result, out_max_int)
         except (Exception, SystemExit) as error:  # SystemExit would end the program without a message
             hint = "" if type(error) is ValueError else "; a pattern takes one source, a list of integers"
-            raise UsageError(f"{self._place(source)}: {user_functions.error_text(error)}{hint}") from error
+            raise UsageError(f"{self._place(source)}: {error_text(error)}{hint}") from error
 
     def _place(self, source: list[int]) -> str:
         return f"pattern {self.name!r}, source {list_symbols(source)}"
+
+
+# ---- Calling a function ----
+
+
+def fixed_sources(at_most: int, in_len: int, in_max_int: int) -> np.ndarray:
+    """Return the same few sources `[N, S]` on every call: one of zeros, one of in_max_int, and random ones.
+
+    N is `at_most`, or fewer if the sources are very long, but at least 3.
+    """
+    n = max(3, min(at_most, MAX_SYMBOLS_AT_ONCE // in_len))
+    sources = np.random.default_rng(0).integers(0, in_max_int, (n, in_len), endpoint=True)
+    sources[0], sources[1] = 0, in_max_int
+    return sources
+
+
+def _symbols_of(result: Any, out_max_int: int) -> list[int]:
+    """Return a function's result as a list; raise ValueError unless it consists of integers from 0 to out_max_int."""
+    if isinstance(result, GeneratorType):
+        result = [*result]  # may raise any error
+    try:
+        symbols = [*map(operator.index, result)]
+    except TypeError:
+        found = "None (is a `return` missing?)" if result is None else f"{type(result).__name__} {preview(result)}"
+        raise ValueError(f"expected a list of integers, got {found}") from None
+    if symbols and (min(symbols) < 0 or max(symbols) > out_max_int):
+        invalid = next(symbol for symbol in symbols if not 0 <= symbol <= out_max_int)
+        raise ValueError(f"expected symbols from 0 to `out_max_int` {out_max_int}, got {preview(invalid)}")
+    return symbols
+
+
+def _has_parameter(function: PatternFunction, name: str) -> bool:
+    """Return whether the function has a parameter of this name."""
+    try:
+        return name in inspect.signature(function).parameters
+    except (TypeError, ValueError):  # a function that is not written in Python
+        return False
 
 
 # ---- The built-in patterns ----
@@ -301,7 +339,6 @@ def find_pattern(name: str) -> PatternTask:
     Raises:
         UsageError: no pattern has this name, or the function cannot be imported.
     """
-    if not is_user_function(name):
-        require_choice("pattern", name, (*PATTERNS, "FILE.py:FUNCTION"))
-        return PATTERNS[name]
-    return PatternTask(*user_functions.import_function(name), origin=name)
+    if name in PATTERNS or not is_user_function(name):
+        return PATTERNS[require_choice("pattern", name, (*PATTERNS, "FILE.py:FUNCTION"))]
+    return PatternTask(*import_function(name), origin=name)

@@ -351,16 +351,7 @@ def _document(title: str, text: str, keys: Sequence[str]) -> Iterator[Record]:
         yield to_record(Place(title), document, keys)
 
 
-# ---- Typed sources ----
-
-
-def read_words(words: Sequence[str]) -> Record:
-    """Return the record of one source of integers typed as words, such as `3 1 4`, `3,1,4` or JSON."""
-    place, text = Place("input"), " ".join(words)
-    try:
-        return to_record(place, parse_json(place, text)) if is_bracketed(text) else Record(place, text)
-    except InputError as error:
-        return Record(place, text, error=error)
+# ---- The terminal ----
 
 
 def read_terminal(tokens: Tokens) -> Iterator[Record]:

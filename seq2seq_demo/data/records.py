@@ -1,4 +1,4 @@
-"""Records: sequences as the user gave them, with their place in a file or list; JSON and Python objects become records.
+"""Records: sequences as the user gave them, with their place; JSON, typed words and Python objects become records.
 
 In JSON, a list is a source, and an object has the keys "input", "output" and any others. The keys may also be "source"
 and "target", or have other names that the user gives.
@@ -117,6 +117,15 @@ def to_record(place: Place, item: Any, keys: Sequence[str] = ()) -> Record:
     except InputError as error:
         return Record(place, None, None, others or None, error=error)
     return Record(place, item[source], item.get(target), others or None)
+
+
+def read_words(words: Sequence[str]) -> Record:
+    """Return the record of one source of integers typed as words, such as `3 1 4`, `3,1,4` or JSON."""
+    place, text = Place("input"), " ".join(words)
+    try:
+        return to_record(place, parse_json(place, text)) if is_bracketed(text) else Record(place, text)
+    except InputError as error:
+        return Record(place, text, error=error)
 
 
 def _check_copied(place: Place, value: Any, depth: int = 0) -> None:

@@ -13,7 +13,6 @@ from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.errors import InputError
 
-MAX_FIXED_SYMBOLS = 2**20  # symbols of `fixed_sources`, unless three sources have more
 MAX_SUBSET = 5  # maximum number of distinct symbols in a source of few symbols
 SORTED_SHARE = 0.1  # share of sources of few symbols that are ascending; an equal share is descending
 MAX_DRAWS = 11  # attempts to draw unseen sources
@@ -22,17 +21,6 @@ MAX_DRAWS = 11  # attempts to draw unseen sources
 def random_sources(rng: np.random.Generator, n: int, in_len: int, in_max_int: int) -> np.ndarray:
     """Draw sources `[n, in_len]` uniformly from the symbols 0…in_max_int (2016 never drew the largest one)."""
     return rng.integers(0, in_max_int, (n, in_len), dtype=np.min_scalar_type(in_max_int), endpoint=True)
-
-
-def fixed_sources(at_most: int, in_len: int, in_max_int: int) -> np.ndarray:
-    """Return the same few sources `[N, S]` on every call: one of zeros, one of in_max_int, and random ones.
-
-    N is `at_most`, or fewer if the sources are very long, but at least 3.
-    """
-    n = max(3, min(at_most, MAX_FIXED_SYMBOLS // in_len))
-    sources = np.random.default_rng(0).integers(0, in_max_int, (n, in_len), endpoint=True)
-    sources[0], sources[1] = 0, in_max_int
-    return sources
 
 
 def training_sources(config: TrainConfig, model: ModelConfig, lengths: Sequence[int], start_step: int) -> Sequences:

@@ -1,16 +1,12 @@
-"""Imports the functions of a user, and checks what a pattern's function returns."""
+"""Imports the functions of a user."""
 
 import importlib
-import inspect
-import operator
 import re
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from types import GeneratorType, ModuleType
-from typing import Any
+from types import ModuleType
 
-from seq2seq_demo.declarations import preview
 from seq2seq_demo.errors import UsageError
 
 PatternFunction = Callable[..., Iterable[int]]
@@ -53,38 +49,6 @@ def _import_file(path: Path) -> ModuleType:
     return module
 
 
-# ---- Calling a function ----
-
-
-def symbols_of(result: Any, out_max_int: int) -> list[int]:
-    """Return a function's result as a list; raise ValueError unless it consists of integers from 0 to out_max_int."""
-    if isinstance(result, GeneratorType):
-        result = [*result]  # may raise any error
-    try:
-        symbols = [*map(operator.index, result)]
-    except TypeError:
-        raise ValueError(f"expected a list of integers, got {_describe(result)}") from None
-    if symbols and (min(symbols) < 0 or max(symbols) > out_max_int):
-        invalid = next(symbol for symbol in symbols if not 0 <= symbol <= out_max_int)
-        raise ValueError(f"expected symbols from 0 to `out_max_int` {out_max_int}, got {preview(invalid)}")
-    return symbols
-
-
-def has_parameter(function: PatternFunction, name: str) -> bool:
-    """Return whether the function has a parameter of this name."""
-    try:
-        return name in inspect.signature(function).parameters
-    except (TypeError, ValueError):  # a function that is not written in Python
-        return False
-
-
 def error_text(error: BaseException) -> str:
     """Return the type and message of an error raised by a user's function; of a ValueError, only the message."""
     return str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}".removesuffix(": ")
-
-
-def _describe(result: Any) -> str:
-    """Return the description of an invalid result: "None", or its type and value."""
-    if result is None:
-        return "None (is a `return` missing?)"
-    return f"{type(result).__name__} {preview(result)}"

@@ -6,14 +6,7 @@ layer are the memory. The decoder's initial state is W_b [forward ; backward] + 
 
 import numpy as np
 
-from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.network.numpy_network import NumpyNetwork, State
-from seq2seq_demo.network.parameters import Weights
-
-
-def make_numpy_network(model_config: ModelConfig, weights: Weights) -> NumpyNetwork:
-    """Return the NumPy network, with a bidirectional encoder if the config has one."""
-    return (BidirectionalNumpyNetwork if model_config.bidirectional else NumpyNetwork)(model_config, weights)
 
 
 class BidirectionalNumpyNetwork(NumpyNetwork):

@@ -264,14 +264,3 @@ def test_a_failed_save_names_the_snapshot_that_keeps_the_training(run, monkeypat
     run.ok("train --resume")
     assert load("w.h5").step == 1
     assert [*files()] == ["w.h5"]
-
-
-def test_a_file_at_the_destination_is_kept(run, fast_steps):
-    Path("w.h5").write_text("thesis")
-    finished_snapshot(SNAPSHOT, reversed_fingerprint())
-    status, _, err = run("train --resume")
-    assert status == 1
-    assert "w.h5: expected a new file or a weights file that this program wrote, found another file; --force" in err
-    assert f"kept in {SNAPSHOT}: resume it with `seq2seq-demo train --resume -o w.h5`" in err
-    assert Path("w.h5").read_text() == "thesis"
-    assert load(SNAPSHOT).step == 1

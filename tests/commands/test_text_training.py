@@ -42,15 +42,9 @@ def test_train_with_keep_going_skips_at_most_a_tenth_of_the_lines(run, tmp_path)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("settings", "reason"),
-    [
-        ("-r 0.03 --patience 40", "--patience 40): the exact match stayed at 1"),
-        ("-r 1e-30 --patience 2", "--patience 2): no later epoch was better than epoch 1"),
-    ],
-)
-def test_train_says_why_it_stopped(run, tmp_path, settings, reason):
+def test_train_says_why_it_stopped(run, tmp_path):
     write_pairs(tmp_path / "train.tsv", [("ab"[n % 2] * (1 + n % 3), "xy"[n % 2]) for n in range(60)])
-    _, err = run.ok(f"train --from-file train.tsv -e 41 {settings} -o w", *CHARACTERS, *SMALL_PAIRS, "--batch-size", 8)
-    assert f"Stopped early ({reason}\n" in err
+    options = "--from-file train.tsv -e 41 -r 0.03 --patience 40 --batch-size 8"
+    _, err = run.ok(f"train {options} -o w", *CHARACTERS, *SMALL_PAIRS)
+    assert "Stopped early (--patience 40): the exact match stayed at 1\n" in err
     assert "Too few pairs to calibrate: " in err

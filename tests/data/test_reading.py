@@ -9,8 +9,8 @@ import pytest
 from seq2seq_demo import system_memory
 from seq2seq_demo.data import reading
 from seq2seq_demo.data.pair_task import as_pair_task
-from seq2seq_demo.data.reading import InputFormat, read_file, read_pairs, read_terminal, read_words, stream_file
-from seq2seq_demo.data.records import Place, Record, python_records, recognise
+from seq2seq_demo.data.reading import InputFormat, read_file, read_pairs, read_terminal, stream_file
+from seq2seq_demo.data.records import Place, Record, python_records, read_words, recognise
 from seq2seq_demo.errors import InputError, UsageError
 
 RNG = random.Random(0)

@@ -32,22 +32,23 @@ def test_the_best_epoch_has_the_highest_exact_match(reached, best):
 
 
 @pytest.mark.parametrize(
-    ("reached", "patience", "stalled"),
+    ("reached", "patience", "reason"),
     [
-        ([], 1, False),
-        ([(0.5, 1.0), (0.5, 1.0)], 1, True),
-        ([(0.5, 1.0), (0.4, 0.9), (0.4, 0.8)], 2, True),
-        ([(0.5, 1.0), (0.4, 0.9), (0.4, 0.8)], 3, False),
-        ([(0.5, 1.0), (0.4, 0.9), (0.6, 0.8)], 2, False),
-        ([(0.5, 1.0), (0.4, 0.9), (0.4, 0.8)], None, False),
-        ([(0.1, 1.0), (0.5, 0.9), (0.4, 0.8), (0.4, 0.7), (0.4, 0.6)], 3, True),
-        ([(0.1, 1.0), (0.5, 0.9), (0.4, 0.8), (0.4, 0.7), (0.4, 0.6)], 4, False),
-        ([(0.9, 1.0), (1.0, 0.9), (1.0, 0.8), (1.0, 0.7)], 9, True),  # perfect in three epochs
-        ([(1.0, 1.0), (0.9, 0.9), (1.0, 0.8), (1.0, 0.7)], 9, False),
+        ([], 1, ""),
+        ([(0.5, 1.0), (0.5, 1.0)], 1, "1): no later epoch was better than epoch 1"),
+        ([(0.5, 1.0), (0.4, 0.9), (0.4, 0.8)], 2, "2): no later epoch was better than epoch 1"),
+        ([(0.5, 1.0), (0.4, 0.9), (0.4, 0.8)], 3, ""),
+        ([(0.5, 1.0), (0.4, 0.9), (0.6, 0.8)], 2, ""),
+        ([(0.5, 1.0), (0.4, 0.9), (0.4, 0.8)], None, ""),
+        ([(0.1, 1.0), (0.5, 0.9), (0.4, 0.8), (0.4, 0.7), (0.4, 0.6)], 3, "3): no later epoch was better than epoch 2"),
+        ([(0.1, 1.0), (0.5, 0.9), (0.4, 0.8), (0.4, 0.7), (0.4, 0.6)], 4, ""),
+        ([(0.9, 1.0), (1.0, 0.9), (1.0, 0.8), (1.0, 0.7)], 9, "9): the exact match stayed at 1"),  # in three epochs
+        ([(1.0, 1.0), (0.9, 0.9), (1.0, 0.8), (1.0, 0.7)], 9, ""),
     ],
 )
-def test_a_training_that_does_not_improve_has_stalled(reached, patience, stalled):
-    assert bool(stop_reason(history(*reached), TrainConfig(patience=patience))) is stalled
+def test_a_training_that_does_not_improve_has_stalled(reached, patience, reason):
+    expected = f"`patience` {reason}" if reason else None
+    assert stop_reason(history(*reached), TrainConfig(patience=patience)) == expected
 
 
 @pytest.mark.parametrize(
