@@ -130,9 +130,7 @@ def test_a_file_created_at_the_destination_during_training_is_kept(run, monkeypa
         return network
 
     monkeypatch.setattr(trainer, "fit", fit_and_create)
-    expected = (
-        r"w\.h5: expected a new file or .* found another file; --force replaces it; kept in s2s_checkpoint__w\.h5"
-    )
+    expected = r"w\.h5: expected a new file or .* found another file; --force replaces it; kept in s2s_checkpoint__w"
     assert re.search(expected, run(f"{TRAIN} -o w.h5")[2])
     assert Path("w.h5").read_text() == "thesis"
     run.ok("train --resume -o w.h5 --force")
