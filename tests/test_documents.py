@@ -178,7 +178,7 @@ def test_every_document_can_be_reached_from_the_front_page():
 
 
 def test_the_front_page_is_short():
-    assert len(FRONT_PAGE.read_text().splitlines()) <= 200
+    assert len(FRONT_PAGE.read_text().splitlines()) <= 150
 
 
 # ---- Tables ----
