@@ -1,4 +1,4 @@
-"""Reads records from a file, typed words, or the terminal.
+"""Reads records from a file or the terminal.
 
 A file's suffix and the options decide how it is read. Its content decides only what they leave out: the delimiter of a
 CSV file, which columns have known names, and the kinds of tokens.
