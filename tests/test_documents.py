@@ -120,10 +120,9 @@ def links(document):
     """Yield the addresses of a document's links and pictures."""
     text = prose(document)
     yield from re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'src="([^"]+)"', text)
-    defined = dict(re.findall(r"^\[([^\]]+)\]: (\S+)$", text, re.MULTILINE))
-    used = set(re.findall(r"\]\[([^\]]+)\]", text))
-    assert used == set(defined)
-    yield from defined.values()
+    defined = re.findall(r"^\[([^\]]+)\]: (\S+)$", text, re.MULTILINE)
+    assert sorted(name for name, _ in defined) == sorted({*re.findall(r"\]\[([^\]]+)\]", text)})
+    yield from (address for _, address in defined)
 
 
 def target(document, link):
