@@ -122,8 +122,8 @@ def train_side_by_side(
         if members[0].path:  # they save snapshots
             wait([future for future in futures.values() if not future.cancel()])
         raise
-    finally:
-        pool.shutdown(kill_workers=True)
+    finally:  # a process that ends by itself keeps its compiled programs
+        pool.shutdown(kill_workers=not all(future.done() for future in futures.values()))
 
 
 def _saved(member: Member) -> TrainedNetwork | None:

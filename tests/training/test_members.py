@@ -73,10 +73,10 @@ class Runs:
     def __init__(self, folder):
         self.folder, self.process = folder, None
 
-    def begin(self, *options):
+    def begin(self, *options, **changes):
         streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
         command = [*REAL_PROGRAM, *shlex.split(MEMBERS), *options]
-        self.process = subprocess.Popen(command, cwd=self.folder, env=environment(), **streams)
+        self.process = subprocess.Popen(command, cwd=self.folder, env=environment(**changes), **streams)
 
     def snapshots(self):
         return [*self.folder.glob("s2s_members__w.h5/s2s_checkpoint__*")]
@@ -93,7 +93,7 @@ class Runs:
 
 
 @pytest.mark.slow
-def test_members_whose_parent_is_killed_end_with_the_same_bits(tmp_path, monkeypatch):
+def test_members_whose_parent_is_killed_end_with_the_same_bits(tmp_path, tmp_path_factory, monkeypatch):
     runs = Runs(tmp_path)
     (tmp_path / "mine.py").write_text("def f(source):\n    return source[::-1]\n")
     try:
@@ -103,7 +103,8 @@ def test_members_whose_parent_is_killed_end_with_the_same_bits(tmp_path, monkeyp
         runs.process.wait()
         runs.process.stderr.close()  # which the members keep open for up to 40 s after they have stopped
         wait_for(lambda: not runs.trains())
-        runs.begin("--resume")
+        programs = tmp_path_factory.mktemp("programs")
+        runs.begin("--resume", TMPDIR=str(programs), TF_XLA_FLAGS="", SEQ2SEQ_DEMO_CACHE=str(programs / "cache"))
         status, err = end(runs.process)
         assert (status, "Resuming s2s_checkpoint__w.h5\n" in err) == (0, True), err
     finally:
@@ -112,6 +113,7 @@ def test_members_whose_parent_is_killed_end_with_the_same_bits(tmp_path, monkeyp
 
     monkeypatch.chdir(tmp_path)
     assert sorted(os.listdir()) == ["h.2.json", "h.json", "logs", "mine.py", "w.h5"]
+    assert os.listdir(programs) == ["cache"]  # the processes of the members have removed their copies
     assert sorted(os.listdir("logs")) == ["member_1", "member_2"]
     settings = {"epochs": 2, "in_len": 4, "out_len": 3, "cell_type": "BasicRNNCell", "cell_size": 6, "batch_size": 16}
     task = find_pattern("mine.py:f")
