@@ -27,7 +27,9 @@ from typing import Any
 from playwright.sync_api import Browser, Page, sync_playwright
 from published.report import machine, print_table
 
-SLOWDOWN, PAUSE = 4, 300  # ms; the page has then also done the work that it put off
+from seq2seq_demo.page.gallery import GALLERY
+
+SLOWDOWN, WAIT = 4, 300  # ms; the page has then also done the work that it put off
 
 
 def key_times(events: Sequence[dict[str, Any]]) -> list[float]:
@@ -48,9 +50,9 @@ def median(page: Page, n: int, prepare: Callable[[], Any], key: str) -> str:
     browser.start_tracing(page=page, categories=["devtools.timeline", "toplevel"])
     for _ in range(n):
         prepare()
-        page.wait_for_timeout(PAUSE)
+        page.wait_for_timeout(WAIT)
         page.keyboard.press(key)
-        page.wait_for_timeout(PAUSE)
+        page.wait_for_timeout(WAIT)
     times = key_times(json.loads(browser.stop_tracing())["traceEvents"])
     return f"{statistics.median(times):.0f}"
 
@@ -138,9 +140,9 @@ def main() -> None:
     parser.add_argument("--keys", type=int, default=20)
     parser.add_argument("--only", choices=["training", "class"])
     options = parser.parse_args()
-    paths = [path for path in sorted(options.gallery.glob("*.html")) if path.stem not in ("index", "links", "train")]
-    if not paths:
-        parser.error(f"expected the pages of a gallery in {options.gallery}, found none")
+    paths = sorted(options.gallery / f"{name}.html" for name, entry in GALLERY.items() if entry.networks)
+    if not all(path.exists() for path in paths):
+        parser.error(f"expected the pages of a gallery in {options.gallery}, found too few")
     with sync_playwright() as playwright:
         program = shutil.which("chromium") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
