@@ -1,6 +1,6 @@
 """Trainings with `keep_best` and `patience`, and the best epoch in a snapshot.
 
-The training runs are real, but their validation figures are made up, so that the best epoch is known.
+The validation figures are made up, so that the best epoch is known.
 """
 
 import random
@@ -17,7 +17,7 @@ from seq2seq_demo.trained_network import untrained
 from seq2seq_demo.training import trainer
 from seq2seq_demo.training.settings import new_run
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("fast_steps")]
 
 # Exact match and loss after each epoch. Epoch 3 beats 2 because of its lower loss, 5 equals 3, and 7 is the best.
 REACHED = [(0.2, 1.0), (0.6, 0.9), (0.6, 0.5), (0.5, 0.1), (0.6, 0.5), (0.6, 0.6), (0.7, 2.0), (0.7, 2.5)]
