@@ -88,6 +88,7 @@ def test_unknown_settings_are_refused():
         ("reversed", {"in_len": 4, "out_len": 3}, "expected `out_len` 4, as the network learns whole targets, got 3"),
         ("reversed", {"in_len": (1, 2, 3)}, r"expected `in_len` as a length or a range \(shortest, longest\), got "),
         (PAIRS, {"in_len": [4]}, "expected `in_len` as a length or a range"),
+        (PAIRS, {"start": "w.h5"}, r"expected `start` to be a network, as load\(\) returns it, got 'w.h5'"),
         (PAIRS, {"out_len": 2}, "expected `out_len` 3, as in the pairs, got 2"),
         (PAIRS, {"in_len": 3}, "expected `in_len` 2, as in the pairs, got 3"),
         (RAGGED, {"in_len": 2}, "expected `in_len` 1-2, as in the pairs, got 2"),
@@ -95,7 +96,7 @@ def test_unknown_settings_are_refused():
         (RAGGED, {"out_len": 1}, "expected `out_len` 1-2, as in the pairs, got 1"),
     ],
 )
-def test_lengths_that_contradict_the_task_are_refused(task, settings, message):
+def test_arguments_that_contradict_the_task_are_refused(task, settings, message):
     with pytest.raises(UsageError, match=message):
         unchanged(task, **settings)
 
