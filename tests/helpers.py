@@ -252,12 +252,13 @@ def wait_for(condition, seconds=100):
 
 
 def run_fast_steps(trainer, data, rows, learning_rates):
-    """A replacement for `Trainer._run_steps` that adds to the weights."""
+    """A replacement for `Trainer._run_steps` that adds to the weights and the moments."""
     import tensorflow as tf
 
     n_steps = (rows - 1) // trainer.batch_rows + 1
     trainer.adam.iterations.assign_add(tf.cast(n_steps, tf.int64))
-    trainer.adam.weights.assign_add(tf.fill(trainer.adam.weights.shape, 0.01 * tf.cast(n_steps, tf.float32)))
+    for vector in (trainer.adam.weights, trainer.adam.m, trainer.adam.v):
+        vector.assign_add(tf.fill(vector.shape, 0.01 * tf.cast(n_steps, tf.float32)))
     return [tf.cast(n_steps, tf.float32), tf.zeros(())]
 
 

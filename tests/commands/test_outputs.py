@@ -102,13 +102,11 @@ def test_outputs_replace_their_own_kind_and_empty_files_and_with_force_any_file(
         for name in OURS[kind] if kind == "attention plot" else ():  # the same function writes all pictures
             outputs.ok(line + name)
         path = Path(f"other{Path(OURS[kind][0]).suffix}")
-        path.write_bytes(b"thesis")
-        outputs.ok(f"{line}{path} --force")
-        assert path.stat().st_size > len(b"thesis")
+        for content, options in ((b"", ""), (b"thesis", " --force")):
+            path.write_bytes(content)
+            outputs.ok(f"{line}{path}{options}")
+            assert path.stat().st_size > len(content)
         outputs.ok(f"{line}{path}")
-    path.write_bytes(b"")
-    outputs.ok(f"{line}{path}")
-    assert path.stat().st_size
 
 
 def test_an_unreadable_file_is_not_replaced(outputs, monkeypatch):
@@ -130,8 +128,10 @@ def test_a_file_created_at_the_destination_during_training_is_kept(run, monkeypa
         return network
 
     monkeypatch.setattr(trainer, "fit", fit_and_create)
-    expected = r"w\.h5: expected a new file or .* found another file; --force replaces it; kept in s2s_checkpoint__w"
-    assert re.search(expected, run(f"{TRAIN} -o w.h5")[2])
+    found = (
+        r"found another file; --force replaces it; kept in s2s_checkpoint__w\.h5: resume it with `seq2seq-demo train"
+    )
+    assert re.search(rf"w\.h5: expected a new file or .* {found}", run(f"{TRAIN} -o w.h5")[2])
     assert Path("w.h5").read_text() == "thesis"
     run.ok("train --resume -o w.h5 --force")
     assert load("w.h5").step == 1

@@ -10,7 +10,7 @@ from seq2seq_demo.evaluation import EvaluationRequest
 from seq2seq_demo.files.file_names import shipped_networks, shipped_path
 from seq2seq_demo.trained_network import load
 
-ROW = r"^\| (\w+) \| (embedding_\w+) \| (\d+)-(\d+) \| `.*?` \| [\d.]+ \| ([\d.]+) \| ([\d.]+)"
+ROW = r"^\| (\w+) \| (embedding_\w+) \| (\d+)-(\d+) \| `.*?` \| ([\d.]+) \| ([\d.]+) \| ([\d.]+)"
 ROWS = {row[:2]: row[2:] for row in re.findall(ROW, (ROOT / "trained_weights" / "README.md").read_text(), re.MULTILINE)}
 
 
@@ -19,12 +19,16 @@ ROWS = {row[:2]: row[2:] for row in re.findall(ROW, (ROOT / "trained_weights" / 
 def test_shipped_weights_are_as_exact_as_their_row_in_the_table(pattern, model):
     network = replace(load(shipped_path(pattern, model)), run=None)  # redrawing its training sources takes a second
     assert (network.task, network.model_config.model, network.model_config.num_layers) == (pattern, model, 1)
-    lengths, *worst = [*map(int, ROWS[pattern, model][:2])], *map(float, ROWS[pattern, model][2:])
+    lengths, (exact, *worst) = [*map(int, ROWS[pattern, model][:2])], map(float, ROWS[pattern, model][2:])
     assert [network.min_in_len, network.in_len] == lengths
+    assert network.model_config.cell_size <= (64 if network.model_config.has_attention else 128)
     e = network.measure(find_pattern(pattern), EvaluationRequest(100, lengths, seed=2016))
     assert [*e.by_length] == lengths
     for kind, each in e.by_kind.items():  # at most 1 more of 100 answers is wrong
         assert all(x.exact_match >= min(worst) - 0.01 for x in each.by_length.values()), kind
+    assert e.exact_match >= exact - 0.005
+    # All answers to the few short sources are right.
+    assert all(each.exact_match == 1 for in_len, each in e.by_length.items() if in_len <= 2)
 
 
 def test_weights_of_version_1_stay_readable():
