@@ -11,7 +11,7 @@ The first table measures the page that trains, at the full speed of the processo
 network alone; the median time between two frames while both train; the time from a click on Pause until
 training has paused; and the time from opening the page until exact match with attention is 0.99.
 
-`--only class` prints the table of TEACHING.md instead: exact match after 64,000 samples, by units and seeds (minutes).
+`--only class` prints the rows of TEACHING.md after 64,000 samples instead: exact match by units and seeds (minutes).
 """
 
 import argparse

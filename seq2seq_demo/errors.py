@@ -52,7 +52,7 @@ def require_tensorflow() -> None:
 
     if not (find_spec("tensorflow") and find_spec("keras")):
         where = "with Python 3.11 to 3.13 on Linux, on Windows (x86-64) and on macOS (Apple silicon)"
-        raise TrainingError(f"expected TensorFlow and Keras, got none; {where}, `pip install tensorflow` adds them")
+        raise TrainingError(f"expected TensorFlow and Keras, got none; {where}, `pip install tensorflow loky` helps")
 
 
 def require(condition: bool, message: str, error_class: type[Exception] = WeightsError) -> None:

@@ -59,12 +59,11 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session", autouse=True)
 def temporary(tmp_path_factory):
-    """Replace the temporary directory and the state directory, so that logs and notes of training runs stay in them."""
+    """Replace the temporary directory, so that the logs of training runs stay in it."""
     folder = tmp_path_factory.mktemp("temporary")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TMPDIR", str(folder))
         patch.setattr(tempfile, "tempdir", str(folder))
-        patch.setenv("XDG_STATE_HOME", str(folder / "state"))
         yield folder
 
 

@@ -64,11 +64,7 @@ def test_an_evaluation_as_json(ends):
         ),
         (
             "by_symbol",
-            [
-                {"symbol": 0, "n": 5, "token_accuracy": 1.0},
-                {"symbol": 1, "n": 6, "token_accuracy": 0.5},
-                last,
-            ],
+            [{"symbol": 0, "n": 5, "token_accuracy": 1.0}, {"symbol": 1, "n": 6, "token_accuracy": 0.5}, last],
         ),
         (
             "confusions",

@@ -65,7 +65,7 @@ def run(line, status=0):
 """
 WITHOUT_TENSORFLOW = (
     "expected TensorFlow and Keras, got none; with Python 3.11 to 3.13 on Linux, on Windows (x86-64) and on macOS "
-    "(Apple silicon), `pip install tensorflow` adds them"
+    "(Apple silicon), `pip install tensorflow loky` helps"
 )
 
 

@@ -42,9 +42,9 @@ class Options:
     # Help texts that differ from the declared ones; "" for an option that --help does not list.
     helps: ClassVar[Mapping[str, str]] = {}
     settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    typed: Sequence[str] = field(default=(), compare=False)  # the words after the command, as typed
+    typed: Sequence[str] = field(default=(), compare=False)  # all words but the command, as typed
     verbose: int = setting(0, "-v --verbose", "print more; -vv also prints parameters and tracebacks", at_least=0)
-    quiet: bool = setting(False, "-q --quiet", "print only errors and results; of `train`, the saved file's name")
+    quiet: bool = setting(False, "-q --quiet", "print only errors and results; of `train`, its last line")
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "settings", MappingProxyType(self.settings))
@@ -285,6 +285,7 @@ class PageOptions(NetworkOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self._check_outputs({"-o": self.output, "--train": self.train})
         if self.gallery or self.train:
             if self.output or self.input_weights or self.words or self.from_file or (self.gallery and self.train):
                 name = "--gallery" if self.gallery else "--train"
@@ -296,7 +297,6 @@ class PageOptions(NetworkOptions):
             raise UsageError(f"expected at most {MAX_NETWORKS} networks (-i/--input-weights), got {n}")
         if self.writes_module and (n > 1 or self.words or self.from_file):
             raise UsageError("expected one network and no examples with -o FILE.js, got more")
-        self._check_outputs({"-o": self.output})
 
     @property
     def writes_module(self) -> bool:

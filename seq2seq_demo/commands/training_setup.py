@@ -146,13 +146,13 @@ def resume_training(options: TrainOptions) -> TrainingSetup | Path | None:
 
 def _resume(options: TrainOptions, path: Path) -> TrainingSetup:
     """Set up the rest of an interrupted run; of several workers, only the chief locks and writes the snapshot."""
-    snapshot = load_snapshot(path)
+    began, snapshot = time.monotonic(), load_snapshot(path)
     network_selection.check_options_match(options, path, snapshot.network, resume=True)
     task, kind = _task_of_run(options, path, snapshot.network), "the snapshot of an interrupted training run"
     lock = atomic_files.open_locked(path, kind) if workers.is_chief() else None
     at = f", epoch {len(snapshot.network.history) + 1}, step {snapshot.network.step}"
     print_notice(f"Resuming {path}{'' if snapshot.run.config.members > 1 else at}")
-    return TrainingSetup(task, snapshot, file_names.result_path(path), lock)
+    return TrainingSetup(task, snapshot, file_names.result_path(path), lock, began)
 
 
 def _task_of_run(options: TrainOptions, path: Path, network: TrainedNetwork) -> Task:

@@ -7,7 +7,6 @@ not install that package; users need it only to view the logs.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
@@ -75,7 +74,7 @@ def check_log_dir(log_dir: Path) -> None:
         raise Seq2SeqError(f"{log_dir}: expected a directory to write logs to, got: {error.strerror}") from error
 
 
-class TensorBoard(Callback, contextlib.AbstractContextManager["TensorBoard"]):
+class TensorBoard(Callback):
     """Writes a new event file, indexed by Adam's steps, so a resumed training run can use the same directory.
 
     `verbosity` 0 logs loss and metrics; 1 adds gradients, 2 weights, and 3 activations.
@@ -86,10 +85,6 @@ class TensorBoard(Callback, contextlib.AbstractContextManager["TensorBoard"]):
         # Created on first use, after training has configured TensorFlow.
         self.writer: Any = None
         self.network: Seq2Seq | None = None
-
-    def __exit__(self, *_: object) -> None:
-        if self.writer:
-            self.writer.close()
 
     def on_steps_end(self, state: TrainingState) -> None:
         """Log the training loss and token accuracy."""

@@ -1,4 +1,4 @@
-"""Read whole files, and write files atomically: completely or not at all. All output files are written here."""
+"""Read whole files, and write files atomically: completely or not at all. All results are written here."""
 
 import contextlib
 import errno

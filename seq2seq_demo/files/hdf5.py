@@ -5,6 +5,7 @@ a file claims. This reader visits each structure once, stays within the file, an
 `container.to_bytes` never writes. Source: HDF5 File Format Specification, versions 0 and 1.
 """
 
+import itertools
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -44,8 +45,9 @@ def read(content: bytes) -> tuple[dict[str, Dataset], dict[str, str]]:
     require(is_hdf5, "expected HDF5 with a superblock of version 0, got something else")
     root = file.messages(file.integer(64))
     datasets = dict(file.datasets(root, "", 0))
-    n_bytes = sum(dataset.size for dataset in datasets.values())
-    require(n_bytes <= len(content), "expected separate weights, got some that overlap")
+    regions = sorted((dataset.start, dataset.start + dataset.size) for dataset in datasets.values() if dataset.size)
+    is_separate = all(end <= start for (_, end), (start, _) in itertools.pairwise(regions))
+    require(is_separate, "expected separate weights, got some that overlap")
     return datasets, dict(file.texts(root))
 
 

@@ -28,7 +28,7 @@ export const initialState = {
   forced: /** @type {Forced} */ ({}), // forced symbols by output index
   moment: /** @type {number | null} */ (null), // index into `app.moments`; null is the network after all its training
   samples: 0, // that the networks have trained on in this page
-  goal: 0, // the number of samples at which training pauses; 0 if the user named none
+  goal: 0, // the number of samples at which training pauses first; 0 if no link named one
   .../** @type {Settings} */ ({}), // of the training page
   beam: BEAM,
   replacement: /** @type {Replacement | null} */ (null), // the changed input of the influence panel
@@ -56,7 +56,7 @@ export const app = {
   runs: /** @type {Run[]} */ ([]), // one per network
   updates: /** @type {(() => void)[]} */ ([]), // called after each change of the state
   moments: /** @type {number[]} */ ([]), // the steps of training that the page has kept
-  prepare: () => {}, // called between a change of the state and the runs
+  prepare(/** @type {Patch} */ _patch) {}, // called between a change of the state and the runs
 
   add(/** @type {() => void} */ update) {
     this.updates.push(update);
@@ -124,7 +124,7 @@ export const app = {
     if (state.text !== before.text) {
       Object.assign(state, { forced: {}, replacement: null, targetText: null }, patch);
     }
-    this.prepare();
+    this.prepare(patch);
     if (COMPUTED.some((name) => state[name] !== before[name]) || !this.runs.length) this.compute();
     if (state.text !== before.text || "place" in patch) {
       const isUncovered = before.hidden && !state.hidden && before.place > this.S; // then the step stays
@@ -135,7 +135,7 @@ export const app = {
     this.isStep = Object.keys(patch).join() === "place";
     for (const update of this.updates) update();
     // the browser lays out the page when the address changes, which would take half of the time of a step
-    if (this.isStep) writeHashSoon();
+    if (this.isStep || patch.samples) writeHashSoon();
     else writeHash();
     if (announcement) announce(announcement);
   },

@@ -20,7 +20,7 @@ const CURVES = [
     title: "Right answers to new sources",
     format: (x) => `${Math.round(100 * x)}\u00a0%`,
   },
-  { kind: "loss", title: "Loss in training", format: (x) => formatNumber(x, 2) },
+  { kind: "loss", title: "Loss in training", format: (x) => (Number.isFinite(x) ? formatNumber(x, 2) : "–") },
 ];
 
 /** Return the figures of a course.
@@ -43,7 +43,7 @@ function chart(curve, course) {
   const caption = h("figcaption", {}, h("span", {}, curve.title), ...keys);
   const draw = () => {
     const point = shownPoint(course());
-    point[curve.kind].forEach((value, i) => revise(values[i], {}, Number.isFinite(value) ? curve.format(value) : "–"));
+    point[curve.kind].forEach((value, i) => revise(values[i], {}, curve.format(value)));
     if (width()) redraw(box, picture(curve, course().points, point, width()));
   };
   const width = onNewWidth(box, draw);

@@ -201,7 +201,7 @@ export class Diagram {
   strip(i, y, place, backward) {
     const { run, tile: size, height } = this;
     const strip = svg("g", { class: "strip" });
-    const h = last(run.cellsOf(run.network.config.num_layers - 1, Number(backward))[place - 1].state);
+    const h = last(run.cellsOf(run.network.config.num_layers - 1, Number(backward))[backward ? i : place - 1].state);
     const values = Array.from({ length: Math.min(STRIP, h.length) }, (_, k) => h[Math.floor((k * h.length) / STRIP)]);
     const box = { x: this.x(i) - 0.36 * size, y: y + 0.28 * height, width: 0.72 * size, height: 0.44 * height };
     strip.append(svg("rect", { ...box, class: "state" }), ...stripes([values], box));

@@ -114,7 +114,8 @@ function influenceMap(/** @type {TrainedNetwork} */ network) {
   const results = h("figure", {}, h("figcaption", {}, CAPTION), map.box);
   const draw = () => {
     const { next, trials } = influence;
-    revise(progress, {}, shown ? "" : `Computing the influence of each input: ${percent(next / trials.length)}`);
+    const old = shown && shown.model !== network.at(app.state.moment) ? "Of an earlier step of training:" : "";
+    revise(progress, {}, shown ? old : `Computing the influence of each input: ${percent(next / trials.length)}`);
     results.toggleAttribute("hidden", !shown);
     if (shown) map.show([shown], content, { row: app.t, column: app.state.replacement?.s ?? null });
   };
@@ -128,7 +129,7 @@ function influenceMap(/** @type {TrainedNetwork} */ network) {
     influence = new Influence(network, network.at(app.state.moment), app.source ?? []);
     setTimeout(work, 0, influence);
   };
-  const beginSoon = soon(begin, 400); // a network that trains changes more often, so it is computed in the pauses
+  const beginSoon = soon(() => app.source && begin(), 400); // a network that trains changes more often, so it is computed in the pauses
   const update = () => {
     if (`${influence?.source}` !== `${app.source}`) {
       shown = null;

@@ -39,23 +39,19 @@ class InsidePanel {
     const key = h("span", { className: "key" }, "−1 ", h("i"), " +1");
     this.controls = h("div", { className: "controls" }, this.makeChoice(), key);
     this.map = new HeatMap("Hidden state: units by steps", (unit, column) => {
-      this.choose({ unit }, column === null ? app.state.place : column + 1);
+      this.choose({ unit }, column === null ? app.state.place : this.mirrored(column) + 1);
     });
     this.cell = h("div", { className: "cell-box" });
     this.drawCell = () => app.runs.length && redraw(this.cell, ...this.cellParts());
     this.drawCellSoon = soon(this.drawCell);
   }
 
-  get selected() {
-    return app.cell;
-  }
-
   get network() {
-    return app.networks[this.selected.networkIndex];
+    return app.networks[app.cell.networkIndex];
   }
 
   get run() {
-    return app.runs[this.selected.networkIndex];
+    return app.runs[app.cell.networkIndex];
   }
 
   /** Return a choice of the network, layer and direction whose cells the panel shows; null if there is only one. */
@@ -78,39 +74,43 @@ class InsidePanel {
   }
 
   /** Change the selection and the current step.
-      @type {(patch: Partial<InsidePanel["selected"]>, place?: number) => void} */
+      @type {(patch: Partial<typeof app.cell>, place?: number) => void} */
   choose(patch, place = app.state.place) {
     const chosen = { inside: { ...app.state.inside, ...patch } };
     app.change(place === app.state.place ? chosen : { ...chosen, place });
     const cell = this.cellAt(place);
-    const { unit } = this.selected;
+    const { unit } = app.cell;
     if (cell) announce(`Unit ${unit + 1}: h is ${formatNumber(last(cell.state)[unit])} at ${this.placeName()}`);
   }
 
   /** Return the selected layer's cell after `place` steps; null before the first step and after the answer's end. */
   cellAt(/** @type {number} */ place) {
-    const { layer, backward } = this.selected;
-    return this.run?.cellsOf(layer, backward)[place - 1] ?? null;
+    const { layer, backward } = app.cell;
+    return this.run?.cellsOf(layer, backward)[this.mirrored(place - 1)] ?? null;
+  }
+
+  /** Return the column of the cell at step i, or the step of the cell in column i, both from 0: the backward encoder reads
+      the last symbol first. */
+  mirrored(/** @type {number} */ i) {
+    return app.cell.backward && i >= 0 && i < app.S ? app.S - 1 - i : i;
   }
 
   placeName() {
     const { run } = this;
-    const { place } = app.state;
-    if (place === 0) return "the beginning";
-    if (app.t === null) return `input ${place} (${sourceName(run, place - 1)})`;
+    const s = this.mirrored(app.state.place - 1);
+    if (s < 0) return "the beginning";
+    if (app.t === null) return `input ${s + 1} (${sourceName(run, s)})`;
     if (app.t >= run.steps.length) return "a step after this network's answer";
     return `output ${app.t + 1} (${writtenName(run, app.t)})`;
   }
 
   update() {
     const { place } = app.state;
-    const { run, map, selected } = this;
-    const { layer, backward } = selected;
+    const { run, map } = this;
+    const { layer, backward, unit } = app.cell;
     this.hidden = run.cellsOf(layer, backward).map(({ state }) => last(state));
-    map.show([run, layer, backward], () => this.content(), {
-      row: selected.unit,
-      column: place > 0 ? place - 1 : null,
-    });
+    const column = place > 0 && place <= this.hidden.length ? this.mirrored(place - 1) : null;
+    map.show([run, layer, backward], () => this.content(), { row: unit, column });
     if (app.isStep) this.drawCellSoon();
     else this.drawCell();
   }
@@ -147,7 +147,7 @@ class InsidePanel {
   /** Return the elements that show the current cell: its equations with the selected unit's numbers, its gates,
       attention and the output. */
   cellParts() {
-    const { run, network, selected } = this;
+    const [{ run, network }, selected] = [this, app.cell];
     const { cell_type: cellType, num_layers: layers } = network.config;
     const cell = this.cellAt(app.state.place);
     const heading = h("h3", {}, `The cell at ${this.placeName()}, unit ${selected.unit + 1}`);
@@ -175,9 +175,9 @@ class InsidePanel {
     const { t, state } = app;
     const start = [...x.slice(0, 3)].map((value) => formatNumber(value, 2)).join(", ");
     const numbers = `(${start}${x.length > 3 ? `, … ${x.length} numbers` : ""})`;
-    if (this.selected.layer > 0) return ["x = h of the layer below", numbers, "input"];
+    if (app.cell.layer > 0) return ["x = h of the layer below", numbers, "input"];
     if (t === null)
-      return [`x = e = E_in[${sourceName(run, state.place - 1)}]`, numbers, "embedding of the symbol read"];
+      return [`x = e = E_in[${sourceName(run, this.mirrored(state.place - 1))}]`, numbers, "embedding of the input"];
     const name = fedName(run, run.steps, t);
     if (!network.config.has_attention) return [`x = d = E_out[${name}]`, numbers, "embedding of the previous output"];
     return [`x = W_i [E_out[${name}] ; ${t === 0 ? "0" : "a′"}] + b_i`, numbers, "previous output and context"];
@@ -186,7 +186,7 @@ class InsidePanel {
   /** Return the gates and states of all units as bars. */
   gateBars(/** @type {Cell} */ cell) {
     const { cell_type: cellType, states } = this.network.config;
-    const { unit } = this.selected;
+    const { unit } = app.cell;
     const vectors = { ...cell.gates, ...Object.fromEntries(states.map((name, i) => [name, cell.state[i]])) };
     const gates = Object.entries(vectors).map(([name, vector]) => {
       const kind = states.includes(name) ? "state" : "gate";

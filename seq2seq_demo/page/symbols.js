@@ -79,6 +79,8 @@ export class Vocabulary {
       @param {VocabularyData} data @param {string} goName */
   constructor({ tokens, symbols, largest, form = "NFC", lowercase = false, words = [] }, goName) {
     this.tokens = tokens;
+    this.isText = tokens !== "integers";
+    this.isSingleDigits = !this.isText && largest <= 9;
     this.symbols = symbols;
     this.largest = largest;
     this.form = form;
@@ -86,14 +88,6 @@ export class Vocabulary {
     this.words = words; // an example word per symbol, if all symbols are phones
     this.goName = goName;
     this.numberOf = new Map(symbols.map((symbol, number) => [symbol, number]));
-  }
-
-  get isText() {
-    return this.tokens !== "integers";
-  }
-
-  get isSingleDigits() {
-    return !this.isText && this.largest <= 9;
   }
 
   /** Return the numbers of a text's symbols. Throws an Error that names the first invalid symbol.

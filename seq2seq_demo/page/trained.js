@@ -121,6 +121,7 @@ export class Run {
     const written = steps.map((step) => step.written);
     this.answer = this.ended ? written.slice(0, -1) : written; // without END
     if (network.ends && !this.ended) this.answer = written.slice(0, network.maxOutLen(source.length, target));
+    this.exact = target && same(this.answer, target) && (this.ended || !network.ends);
     this.expected = target && (network.ends ? [...target, network.go] : target); // with END
     this.written = written.slice(0, this.answer.length + (this.ended ? 1 : 0)); // with END
     // by position if answer and target have the same length, else by edits
@@ -175,10 +176,6 @@ export class Run {
       this.liveliest[key] = argmax(units.map((values) => Math.max(...values) - Math.min(...values)));
     }
     return this.liveliest[key];
-  }
-
-  get exact() {
-    return this.target && same(this.answer, this.target) && (this.ended || !this.network.ends);
   }
 
   /** Return whether there is a target and the symbol at step t is not right. */

@@ -12,7 +12,8 @@ import { Track } from "./player.js";
 import { announceAnswers, showSummary } from "./source.js";
 import { TrainedNetwork } from "./trained.js";
 
-/** @import { Settings, TrainingData } from "./course.js" */
+/** @import { Patch } from "./app.js"
+    @import { Settings, TrainingData } from "./course.js" */
 
 const DIGITS = "3 1 4 1 5 9 2 6 5 3 5 8 9 7 9 3 2 3 8 4"; // the first source
 const ROUND = 64_000; // samples after which training pauses
@@ -28,6 +29,7 @@ let training;
 let course;
 let isTraining = false;
 let end = 0; // the number of samples at which training pauses
+let frame = 0; // the id of the next frame of training
 let isPressed = false; // the pointer; a click ends on the element on which it began, so no picture is drawn meanwhile
 const results = h("table");
 const more = h("details", { id: "more" });
@@ -54,23 +56,26 @@ export function prepareTraining(/** @type {TrainingData} */ data) {
     };
   }
   ADDRESS.samples = {
-    write: ({ goal, samples }) => `${goal || samples || ""}`,
+    write: ({ goal, samples }) => `${Math.max(goal, samples) || ""}`,
     numbers: (n) => ({ goal: Math.min(n - (n % BATCH), MAX_SAMPLES) }),
   };
-  app.prepare = () => {
+  app.prepare = (patch) => {
     const { state } = app;
+    const isLink = state.samples < shown.samples;
     if (!lengthsOf(state.task, state.length).length) state.length = defaults().length;
     const isOther = settingNames().some((name) => course.settings[name] !== state[name]);
-    if (isOther || (state.goal && state.goal < course.samples)) begin();
-    if (state.goal === course.samples) state.goal = 0;
+    if (isOther || (isLink && state.goal && state.goal < course.samples)) begin(patch);
+    if (state.goal > course.samples) end = state.goal;
     state.samples = shown.samples;
   };
   begin();
+  app.compute();
 }
 
-/** Begin a new course with the settings in the state, and show its untrained networks. */
-function begin() {
-  const { state } = app;
+/** Begin a new course with the settings in the state, and show its untrained networks. A source of another length stays
+    only if it is new. */
+function begin(/** @type {Patch} */ patch = {}) {
+  const { state, source } = app;
   isTraining = false;
   result = null;
   const settings = settingsOf((name) => state[name]);
@@ -82,10 +87,12 @@ function begin() {
   more.open ||= settingNames().some((name, i) => i >= N_VISIBLE && settings[name] !== defaults()[name]);
   showNetworks();
   app.moments = course.keptSteps;
-  app.runs = []; // must be computed
   showSummary();
-  if (!course.lengths.includes(app.S)) state.text = DIGITS.slice(0, 2 * last(course.lengths) - 1);
-  Object.assign(state, { moment: null, forced: {}, replacement: null, targetText: null });
+  Object.assign(state, { moment: null, forced: {}, replacement: null, targetText: null }, patch);
+  app.compute();
+  const isNew = `${app.source}` !== `${source}`;
+  if (!isNew && !course.lengths.includes(app.S)) state.text = DIGITS.slice(0, 2 * last(course.lengths) - 1);
+  app.runs = []; // must be computed
 }
 
 /** Let the page show the networks as they are now. */
@@ -113,14 +120,15 @@ function trainOn() {
     now += step;
   }
   if (!isPressed && performance.now() - shown.at >= Math.max(PICTURES, 8 * shown.cost)) show();
-  requestAnimationFrame(trainOn);
+  frame = requestAnimationFrame(trainOn);
 }
 
 function pauseTraining() {
   isTraining = false;
+  if (last(course.points).samples < course.samples) course.measure();
   const samples = thousands(course.samples);
   const shares = last(course.points).exact.map(percent);
-  result ??= results.insertRow();
+  result ??= (results.tBodies[0] ?? results.createTBody()).insertRow();
   const texts = [...Object.values(course.settings), samples, ...shares];
   result.replaceChildren(...texts.map((text) => h("td", {}, text)));
   const exact = app.networks.map((one, i) => withLabel(one, `exact match ${shares[i]}`));
@@ -132,10 +140,12 @@ function toggleTraining() {
   if (isTraining) return pauseTraining();
   if (isOver()) return;
   isTraining = true;
-  end = app.state.goal || ROUND * Math.floor(course.samples / ROUND + 1);
+  const { goal } = app.state;
+  end = goal > course.samples ? goal : ROUND * Math.floor(course.samples / ROUND + 1);
   app.isOpening = true;
   app.change({ moment: null, ...(app.t === null ? { place: null } : {}) });
-  requestAnimationFrame(trainOn);
+  cancelAnimationFrame(frame);
+  frame = requestAnimationFrame(trainOn);
 }
 
 function trainOnce() {
@@ -148,7 +158,7 @@ function trainOnce() {
 
 function startAgain() {
   begin();
-  app.change({ goal: 0, place: null }, UNTRAINED);
+  app.change({ place: null }, UNTRAINED);
 }
 
 /** Return the section with the questions, the buttons and the settings. */
@@ -182,7 +192,7 @@ export function trainingPanel() {
     addEventListener(type, () => (isPressed = type === "pointerdown"));
   app.add(() => {
     const { samples, goal } = app.state;
-    const words = goal ? `Train to ${thousands(goal)}` : samples ? "Train on" : "Train";
+    const words = goal > samples ? `Train to ${thousands(goal)}` : samples ? "Train on" : "Train";
     revise(train, { "aria-disabled": isOver() }, isTraining ? "Pause" : words);
     revise(one, { "aria-disabled": isOver() || isTraining });
     revise(output, {}, `${thousands(samples)} samples, in ${thousands(course.steps)} steps`);
@@ -218,7 +228,7 @@ function isAsked(/** @type {Partial<Settings>} */ changes) {
 function settingControl(/** @type {keyof Settings} */ name) {
   const { label, choices } = training.settings[name];
   const texts = choices.map((choice) => choice.replace("-", " to "));
-  const set = (/** @type {string} */ text) => app.change({ [name]: text, goal: 0, place: null }, UNTRAINED);
+  const set = (/** @type {string} */ text) => app.change({ [name]: text, place: null }, UNTRAINED);
   const element = labelledSelect(label, texts, (i) => set(choices[i]));
   const select = /** @type {HTMLSelectElement} */ (element.querySelector("select"));
   app.add(() => {
@@ -232,7 +242,7 @@ function settingControl(/** @type {keyof Settings} */ name) {
 /** Return the command that trains the network with attention in the same way. */
 function commandLine() {
   const { task, length, units, rate, seed } = course.settings;
-  const n = Math.ceil(((app.state.goal || course.samples || ROUND) * 10) / 9); // a tenth validates
+  const n = Math.ceil(((Math.max(app.state.goal, course.samples) || ROUND) * 10) / 9); // a tenth validates
   const network = `-m embedding_attention --cell-type ${course.networks[0].config.cell_type} --cell-size ${units}`;
   const settings = `-r ${rate} --lr-schedule cosine --batch-size ${BATCH} -e 1 --seed ${seed}`;
   return `seq2seq-demo train ${n} -p ${task} --in-len ${length} ${network} ${settings} -o attention.h5`;

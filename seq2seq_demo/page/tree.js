@@ -57,7 +57,7 @@ function treeParts(/** @type {number} */ i) {
     const run = app.runs[i];
     const { beam: size } = app.state;
     const outLen = network.maxOutLen(run.source.length, run.target);
-    const key = [run.model, `${run.source}`, outLen, size, zoom(), innerWidth, app.state.lecture];
+    const key = [run.model, `${run.source}`, `${run.target}`, outLen, size, zoom(), innerWidth, app.state.lecture];
     if (key.some((part, k) => part !== searched[k])) {
       search = { ...beamSearch(run.model, run.encoded, outLen, size), size };
       searched = key;

@@ -71,7 +71,7 @@ export function buildPage(text, parts) {
     const first = short && document.querySelector(`#exercise-${short[1]} a:not([rel])`);
     app.open(first instanceof HTMLAnchorElement ? `${first.hash}${short?.[2] ?? ""}` : hash, text);
     const { tab } = app.state;
-    if (tab) requestAnimationFrame(() => setTimeout(showTab, 0, tab)); // once the page is laid out
+    if (tab) requestAnimationFrame(() => setTimeout(() => app.state.tab === tab && showTab(tab))); // once the page is laid out
   };
   open(location.hash, text);
   document.querySelector(".skip")?.addEventListener("click", (event) => {

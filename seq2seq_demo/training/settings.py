@@ -155,7 +155,8 @@ def run_notices(task: Task, begun: Snapshot, start: TrainedNetwork | None) -> It
 def _check_pairs_match(task: PairTask, settings: Mapping[str, Any]) -> None:
     """Raise UsageError if a given `in_len` or `out_len` differs from the pairs."""
     for name, sequences in {"in_len": task.pairs.sources, "out_len": task.pairs.targets}.items():
-        smallest, largest = int(sequences.lengths.min()), int(sequences.lengths.max())
+        largest = int(sequences.lengths.max())  # targets may be shorter
+        smallest = int(sequences.lengths.min()) if name == "in_len" else largest
         if (value := settings.get(name)) is not None:
             low, high = value if isinstance(value, tuple | list) else (value, value)
             if not low <= smallest <= largest <= high:

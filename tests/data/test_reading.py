@@ -373,10 +373,7 @@ def test_integers_of_a_column_are_texts():
     ("rows", "message"),
     [
         (Frame(a=[], b=[], c=[]), 'expected a DataFrame with columns source and target, or two .*, got "a", "b"'),
-        (
-            Frame(source=["a", "b"], target=["x", float("nan")]),
-            r"row 1: expected a pair .*, got \('b', nan\)",
-        ),
+        (Frame(source=["a", "b"], target=["x", float("nan")]), r"row 1: expected a pair .*, got \('b', nan\)"),
         ([("a", "b"), (NA(), "c")], r"pairs, row 1: expected a pair \(source, target\), got \("),
         ([{"input": "a", "output": "b"}, {"sauce": "a"}], 'row 1: expected an object with "input" or "source", got {'),
         ([{"input": "a", "outptu": "b"}] * 2, 'row 0: expected a target too, after a tab .*, got only "a"'),

@@ -128,13 +128,13 @@ def check_activations(logged):
 
 def check_that_a_full_disk_ends_only_the_logs(logged, capsys, tmp_path):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    with TensorBoard(tmp_path / "logs", 1) as logs:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1500, limits[1]))
-        try:
-            logs.on_epoch_end(logged.watcher.state)
-            logs.on_steps_end(replace(logged.watcher.state, step=295, figures=Epoch(3, 295, 0.5, 0.25)))
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    logs = TensorBoard(tmp_path / "logs", 1)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1500, limits[1]))
+    try:
+        logs.on_epoch_end(logged.watcher.state)
+        logs.on_steps_end(replace(logged.watcher.state, step=295, figures=Epoch(3, 295, 0.5, 0.25)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     err = capsys.readouterr().err
     assert re.fullmatch(r"No logs from step 294 on: \S+logs/events\S+; File too large\n", err)
 

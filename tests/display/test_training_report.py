@@ -25,16 +25,8 @@ ROWS = [([1, 2], [2]), ([0], [1]), ([2], [0])]
             "embedding_attention, bidirectional, 1 x BasicLSTMCell of size 32, embedding size 20, dropout 0.3, "
             "2 epochs of batches of 128, learning rate 0.0001 (cosine), best epoch saved; ",
         ),
-        (
-            ModelConfig(),
-            {"minutes": 2.5},
-            f"{BASIC}, 2.5 min {RATE}",
-        ),
-        (
-            ModelConfig(),
-            {"epochs": 1},
-            f"{BASIC}, 1 epoch {RATE}",
-        ),
+        (ModelConfig(), {"minutes": 2.5}, f"{BASIC}, 2.5 min {RATE}"),
+        (ModelConfig(), {"epochs": 1}, f"{BASIC}, 1 epoch {RATE}"),
     ],
 )
 def test_the_settings_are_said_in_one_line(model, changes, expected):

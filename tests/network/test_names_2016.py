@@ -6,15 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers_2016 import (
-    CELLS_2016,
-    PRIMES,
-    REFERENCE,
-    SMALL,
-    random_arrays,
-    variables_of_2016,
-    variables_with_moments,
-)
+from helpers_2016 import CELLS_2016, PRIMES, REFERENCE, SMALL, random_arrays, variables_of_2016, variables_with_moments
 
 from seq2seq_demo.config import MODELS, ModelConfig
 from seq2seq_demo.errors import Seq2SeqError, WeightsError

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from helpers import ROOT, random_weights
-from helpers_page import needs_chromium, prediction, shipped, spaced, wait_for_layout
+from helpers_page import needs_chromium, on_page, prediction, shipped, spaced, wait_for_layout
 
 from seq2seq_demo import load
 from seq2seq_demo.config import ModelConfig
@@ -14,11 +14,7 @@ from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.page.builder import Example, ShownNetwork
 from seq2seq_demo.trained_network import TrainedNetwork
 
-pytestmark = [
-    pytest.mark.slow,
-    needs_chromium,
-    pytest.mark.filterwarnings("ignore:The network was trained on length"),
-]
+pytestmark = [pytest.mark.slow, needs_chromium, pytest.mark.filterwarnings("ignore:The network was trained on length")]
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 SOURCE = [3, 1, 4, 1, 5, 9]
 REVERSING = "recorded-attention", "recorded-rnn"
@@ -409,6 +405,14 @@ def test_the_stated_numbers_of_the_state_are_those_that_the_decoder_starts_from(
         assert f"{size} numbers" in page.text_content("#sentence")
         n_stripes = page.locator("#step g:not(.strip) > rect:is(.above-zero, .below-zero)").count()
         assert n_stripes == (0 if network.model_config.has_attention else size)
+    symbols = g2p.vocabularies.source.to_numbers([*"choir"], "source")
+    memory = on_page(g2p).to_numpy().encode(np.array([symbols]))[0][0]  # [S, 2H]
+    for s, strip in enumerate(page.locator("#step .strip").all()[1:10:2]):  # the backward encoder
+        shown = strip.locator("rect + rect").evaluate_all("(all) => all.map((one) => one.className.baseVal)")
+        assert shown == ["above-zero" if x > 0 else "below-zero" for x in memory[s, 192::16]]  # 12 numbers
+    page.evaluate("app.change({ place: 1 })")
+    page.locator("[data-key=backward-cell]").click()
+    assert "The cell at input 5 (r)" in page.text_content("#inside")
 
 
 def test_the_likeliest_symbols_below_a_picture_force_and_no_name_repeats_attention(opened):
@@ -594,3 +598,5 @@ def test_the_tree_of_beam_search_shows_the_answers_of_predict(opened):
     assert page.text_content("#announcement") == "M AH S AA ZH"
     page.get_by_role("button", name="Step 4").press("Enter")
     assert page.evaluate("[app.t, document.activeElement.dataset.key]") == [3, "beam-3"]
+    page.evaluate("app.change({ targetText: 'M AH S AA ZH' })")
+    page.locator(".beam-answers li", has_text=", right").wait_for()

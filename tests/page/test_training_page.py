@@ -36,7 +36,7 @@ def test_the_page_opens_with_two_untrained_networks_and_one_button(opened):
         assert page.locator(part).first.bounding_box()["y"] < 650
     page.click("#one-step")
     assert page.evaluate(FIGURES)[0] == "32"
-    assert "Step 1." in page.text_content("#announcement")
+    assert "Step 1." in page.text_content("#announcement") and "NaN" not in page.inner_html("#curves")
 
 
 def test_the_networks_learn_and_everything_works_on_them(opened):
@@ -68,12 +68,15 @@ def test_the_networks_learn_and_everything_works_on_them(opened):
     assert "after 5 training steps" in page.text_content("#sentence")
     page.keyboard.press("End")
     assert prediction(page) == "4 1 3"
+    page.click("#hidden")
+    assert page.locator("#curves").is_visible() and not page.locator("#attention").is_visible()
 
 
 def test_the_same_address_gives_the_same_bits(opened):
     weights = []
     for _ in range(2):
-        page = opened(fragment=f"{FEW}640&seed=7&cell=GRU")
+        page = opened(fragment=f"{FEW}640&seed=7&cell=GRU&source=9%208&forced=0:5")
+        assert page.evaluate("[app.state.text, app.state.forced]") == ["9 8", {"0": 5}]
         train_to(page, 640)
         weights.append(page.evaluate("course.networks.map(({ weights }) => Object.values(weights).map((x) => [...x]))"))
     assert weights[0] == weights[1]
@@ -81,6 +84,10 @@ def test_the_same_address_gives_the_same_bits(opened):
     assert page.text_content("#train") == "Train to 640"  # the address has the number of samples
     page.evaluate("location.hash = '#samples=320'")
     page.wait_for_function("() => byId('train').textContent === 'Train to 320'")
+    page.evaluate("toggleTraining(), (location.hash = '#samples=640')")  # a link, while they train
+    page.wait_for_function("() => !isTraining && course.samples === 640")
+    page.locator("[data-key='Units']").select_option("8")
+    assert page.text_content("#train") == "Train to 640"
 
 
 def test_training_pauses_at_once_and_goes_on(opened):
@@ -103,7 +110,7 @@ def test_training_pauses_at_once_and_goes_on(opened):
     page.click("#train")
     steps = page.evaluate("course.steps")
     page.wait_for_timeout(100)
-    assert page.evaluate("[course.steps, app.state.samples]") == [steps, 32 * steps]
+    assert page.evaluate("[course.steps, app.state.samples / 32, last(course.points).samples / 32]") == [steps] * 3
     page.click("#start-again")
     assert page.evaluate(FIGURES)[0] == "0"
 
@@ -115,7 +122,7 @@ def test_training_pauses_after_each_64_000_samples_with_an_answer_and_one_row_in
         page.click("#train")
         page.wait_for_function("() => !isTraining")
         assert page.evaluate("course.steps") == steps
-        cells = page.locator("#training td").all_text_contents()
+        cells = page.locator("#training tbody td").all_text_contents()
         assert cells[:8] == ["reversed", "3", "16", "LSTM", "0.01", "expected", "0", f"{32 * steps:,}"]
         assert len(cells) == 10
         assert page.text_content("#answer").startswith("Both learned it")
