@@ -109,7 +109,7 @@ class _Measurement:
             decoded = (GREEDY, longest + c.ends), (decoding, out_len + c.ends)  # forced and free-running
             for each, length in decoded:
                 each.check_fits(c, 1, in_len, length)
-            size = min(each.rows_at_once(in_len, length) for each, length in decoded)
+            size = min(each.rows_at_once(c, in_len, length) for each, length in decoded)
             ordered = rows[np.argsort(self.group_ids[rows], kind="stable")]
             groups = np.unique(self.group_ids[ordered], return_inverse=True)[1]  # each group has one distinct source
             parts = np.split(ordered, np.searchsorted(groups, range(size, groups[-1] + 1, size)))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypedDict
 
 import numpy as np
 
-from seq2seq_demo.config import INTEGERS, OnError
+from seq2seq_demo.config import INTEGERS, ModelConfig, OnError
 from seq2seq_demo.console import html_table, visible_symbol
 from seq2seq_demo.data.numbering import by_length
 from seq2seq_demo.data.records import Record
@@ -223,7 +223,7 @@ def stream(
         UsageError: a sequence is too long to decode.
     """
     predictions: dict[int, list[Answer]] = {}
-    parts = _parts(batches, request, network.model_config.ends)
+    parts = _parts(batches, request, network.model_config)
     for (batch, indices, _), answers in in_threads(lambda part: (part, _answers(network, request, *part)), parts):
         predictions |= zip(indices, answers, strict=True)
         if len(predictions) == len(batch):
@@ -232,7 +232,7 @@ def stream(
 
 
 def _parts(
-    batches: Iterable[Batch], request: PredictionRequest, ends: bool
+    batches: Iterable[Batch], request: PredictionRequest, model_config: ModelConfig
 ) -> Iterator[tuple[Batch, list[int], list[Any]]]:
     """Yield each batch with the indices of rows to decode together, and with the expected target of each row.
 
@@ -240,9 +240,9 @@ def _parts(
     """
     for batch in batches:
         for in_len, indices in by_length(batch).items():
-            size = request.options.rows_at_once(in_len, request.out_len(in_len))
+            size = request.options.rows_at_once(model_config, in_len, request.out_len(in_len))
             for part in (indices[first : first + size] for first in range(0, len(indices), size)):
-                yield batch, part, _expected([batch[index] for index in part], request, ends)
+                yield batch, part, _expected([batch[index] for index in part], request, model_config.ends)
         if unreadable := [index for index, row in enumerate(batch) if row.error]:
             yield batch, unreadable, []
 

@@ -251,7 +251,7 @@ class TrainedNetwork(NetworkFacts):
             data = self.pattern
         lengths: Sequence[int] = ()
         if in_len is not None:
-            shortest, longest = in_len if isinstance(in_len, tuple) else (in_len, in_len)
+            shortest, longest = in_len if isinstance(in_len, tuple | list) and len(in_len) == 2 else (in_len, in_len)
             shortest = require_integer("`in_len`", shortest, at_least=1)
             lengths = range(shortest, require_integer("`in_len`", longest, at_least=shortest) + 1)
         check_size("`n`", n)

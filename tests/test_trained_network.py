@@ -159,7 +159,7 @@ def test_a_network_that_ends_its_answers_is_evaluated_at_every_trained_length(me
 
 def test_out_len_is_the_maximum_if_the_network_ends_its_answers_and_else_their_length():
     ends, fixed = trained_network(**ENDING), trained_network()
-    assert [*fixed.evaluate(n=20, in_len=(2, 3), out_len=1).by_length] == [2, 3]
+    assert [*fixed.evaluate(n=20, in_len=[2, 3], out_len=1).by_length] == [2, 3]
     assert [ends.answer_len(in_len) for in_len in (3, 11, 12, 23)] == [4, 4, 5, 9]
     assert max(len(answer) for answer in ends.predict([[n] for n in range(11)], out_len=2)) == 2
 

@@ -28,7 +28,7 @@ def evaluate(options: EvaluateOptions) -> None:
         measured = lengths or network.trained_lengths
         n_sources = sum(n_to_measure(network.model_config, each, options.points) for each in measured)
     origin = f" of {file_title(options.from_file)}" if options.from_file else ""
-    origin += f", pattern {pattern.name!r}" if pattern else ""
+    origin += f", pattern {pattern.name!r}" if pattern and (options.pattern or not origin) else ""
     given = options.points, lengths, options.out_len, options.seed, options.beam, origin
     with ProgressBar("Evaluating", n_sources) as progress:
         evaluation = network.measure(task, EvaluationRequest(*given, progress.advance, progress.notify))

@@ -49,8 +49,8 @@ class Options:
     def __post_init__(self) -> None:
         object.__setattr__(self, "settings", MappingProxyType(self.settings))
         check_fields(self)
-        for config in (ModelConfig, TrainConfig):
-            config(**given_values(config, self.settings))
+        ModelConfig(**given_values(ModelConfig, self.settings))
+        TrainConfig(**{"dropout": 0.5} | given_values(TrainConfig, self.settings))  # the recipe may choose dropout
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,6 +208,7 @@ class EvaluateOptions(AnswerOptions):
         super().__post_init__()
         if self.lengths and self.from_file:
             raise UsageError("expected --in-len or a file, got both: each determines the lengths of the sources")
+        self._require_file_for("columns", "header", "encoding", "format")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -286,6 +287,7 @@ class PageOptions(NetworkOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check_outputs({"-o": self.output, "--train": self.train})
+        self._require_file_for("columns", "header", "encoding", "format")
         if self.gallery or self.train:
             if self.output or self.input_weights or self.words or self.from_file or (self.gallery and self.train):
                 name = "--gallery" if self.gallery else "--train"

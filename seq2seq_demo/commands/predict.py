@@ -129,6 +129,8 @@ class _Predictor:
         check_length = functools.cache(self._check_length)
         for row in rows:
             record = number(numbering.split(row), vocabularies)
+            if record.error and row.output is not None:  # the network need not write the target
+                record = number(numbering.split(row._replace(output=None)), vocabularies)
             try:
                 if not record.error:
                     check_length(len(record.values))

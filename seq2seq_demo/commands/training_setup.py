@@ -150,6 +150,7 @@ def _resume(options: TrainOptions, path: Path) -> TrainingSetup:
     network_selection.check_options_match(options, path, snapshot.network, resume=True)
     task, kind = _task_of_run(options, path, snapshot.network), "the snapshot of an interrupted training run"
     lock = atomic_files.open_locked(path, kind) if workers.is_chief() else None
+    snapshot = load_snapshot(path)  # the last one, which no other process replaces any more
     at = f", epoch {len(snapshot.network.history) + 1}, step {snapshot.network.step}"
     print_notice(f"Resuming {path}{'' if snapshot.run.config.members > 1 else at}")
     return TrainingSetup(task, snapshot, file_names.result_path(path), lock, began)
@@ -164,7 +165,8 @@ def _task_of_run(options: TrainOptions, path: Path, network: TrainedNetwork) -> 
     assert network.run
     config = network.run.config
     expected = f"{path}: expected the data that its training began with, {network.task!r} and any --validation-file"
-    pattern, n_read = options.pattern_task, config.points - (config.n_validation if options.validation_file else 0)
+    n_used = config.points - (config.n_validation if options.validation_file else 0)
+    pattern, n_read = options.pattern_task, options.settings.get("points") if options.keep_going else n_used
     try:
         pairs = network_selection.read_pair_task(options, n_read, pattern, network) if options.from_file else None
     except InputError as error:

@@ -133,8 +133,8 @@ class PatternTask:
         for in_len in range(shortest, config.in_len + 1):
             try:
                 lengths[in_len] = self.check(in_len, None, model.in_max_int, model.out_max_int, model.ends)
-            except UsageError:
-                if in_len == config.in_len and not lengths:
+            except UsageError as error:
+                if not error.__cause__ or (in_len == config.in_len and not lengths):  # without, a target is invalid
                     raise
         return lengths
 
@@ -184,19 +184,21 @@ class PatternTask:
 
     def _targets(self, sources: list[list[int]], out_max_int: int, out_len: int | None) -> Sequences:
         """Call the function with each source."""
-        arguments = [out_max_int] if _has_parameter(self.function, "out_max_int") else []
+        arguments = {"out_max_int": out_max_int} if _has_parameter(self.function, "out_max_int") else {}
         rows = Sequences.of_rows(self._target(source, arguments, out_max_int)[:out_len] for source in sources)
         return Sequences(rows.symbols.astype(np.min_scalar_type(out_max_int), copy=False), rows.lengths)
 
-    def _target(self, source: list[int], arguments: list[int], out_max_int: int) -> list[int]:
+    def _target(self, source: list[int], arguments: dict[str, int], out_max_int: int) -> list[int]:
         """Return the target of a source.
 
         Raises:
             UsageError: the function fails, or returns anything but integers from 0 to out_max_int.
         """
         try:
-            result = self.function([*source], *arguments)  # a copy, which the function may change
+            result = self.function([*source], **arguments)  # a copy, which the function may change
             return _symbols_of(result, out_max_int)
+        except UsageError as error:
+            raise UsageError(f"{self._place(source)}: {error}") from None
         except (Exception, SystemExit) as error:  # SystemExit would end the program without a message
             hint = "" if type(error) is ValueError else "; a pattern takes one source, a list of integers"
             raise UsageError(f"{self._place(source)}: {error_text(error)}{hint}") from error
@@ -220,17 +222,17 @@ def fixed_sources(at_most: int, in_len: int, in_max_int: int) -> np.ndarray:
 
 
 def _symbols_of(result: Any, out_max_int: int) -> list[int]:
-    """Return a function's result as a list; raise ValueError unless it consists of integers from 0 to out_max_int."""
+    """Return a function's result as a list; raise UsageError unless it consists of integers from 0 to out_max_int."""
     if isinstance(result, GeneratorType):
         result = [*result]  # may raise any error
     try:
         symbols = [*map(operator.index, result)]
     except TypeError:
         found = "None (is a `return` missing?)" if result is None else f"{type(result).__name__} {preview(result)}"
-        raise ValueError(f"expected a list of integers, got {found}") from None
+        raise UsageError(f"expected a list of integers, got {found}") from None
     if symbols and (min(symbols) < 0 or max(symbols) > out_max_int):
         invalid = next(symbol for symbol in symbols if not 0 <= symbol <= out_max_int)
-        raise ValueError(f"expected symbols from 0 to `out_max_int` {out_max_int}, got {preview(invalid)}")
+        raise UsageError(f"expected symbols from 0 to `out_max_int` {out_max_int}, got {preview(invalid)}")
     return symbols
 
 

@@ -6,6 +6,7 @@ CSV file, which columns have known names, and the kinds of tokens.
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import csv
 import functools
@@ -35,7 +36,7 @@ from seq2seq_demo.data.records import (
     to_record,
 )
 from seq2seq_demo.data.vocabulary import Tokenizer
-from seq2seq_demo.declarations import preview, require_choice
+from seq2seq_demo.declarations import preview, require_choice, require_flag
 from seq2seq_demo.errors import InputError, MissingInput
 
 SUFFIXES = {".csv": CSV, ".json": JSON, ".jsonl": JSON}  # any other file contains lines of text
@@ -160,6 +161,7 @@ def read_pairs(
         InputError: the file cannot be read, or a record is invalid or has no target.
     """
     require_choice("`format`", format or TEXT, FORMATS)
+    header = header and require_flag("`header`", header)
     given = InputFormat((None, None), format, tuple(map(str, columns)), header, encoding=encoding)
     layout, records = read_file(os.fspath(path), given)
     split = Tokenizer(INTEGERS).split
@@ -182,9 +184,9 @@ def plain_name(title: str) -> str:
 def _opened(name: str, encoding: str) -> Iterator[TextIO]:
     """Open a file as text, whose lines end with a line feed; an invalid byte becomes a lone surrogate."""
     title = file_title(name)
-    codec = "utf-8-sig" if encoding == UTF_8 else encoding
-    how: Any = {"encoding": codec, "errors": "surrogateescape", "newline": "\n"}
     try:
+        codec = "utf-8-sig" if codecs.lookup(encoding).name == UTF_8 else encoding
+        how: Any = {"encoding": codec, "errors": "surrogateescape", "newline": "\n"}
         if name == "-":
             cast(io.TextIOWrapper, sys.stdin).reconfigure(**how)
             yield sys.stdin

@@ -28,10 +28,10 @@ def training_sources(config: TrainConfig, model: ModelConfig, lengths: Sequence[
 
     `start_step`, the number of steps that the weights were already trained for, is part of the seed, so that a
     continued training run draws new points. If the network does not end its answers, all sources have the length
-    `in_len` and are uniformly random, as in 2016; `few_symbols` is ignored.
+    `in_len` and, without `few_symbols`, are uniformly random, as in 2016.
     """
     rng, in_max_int = np.random.default_rng([config.seed, 1, start_step]), model.in_max_int
-    if not model.ends:
+    if not (model.ends or config.few_symbols):
         return Sequences.of_array(random_sources(rng, config.points, config.in_len, in_max_int))
     return mixed_sources(rng, rng.choice(lengths, config.points), in_max_int, config.few_symbols)
 

@@ -110,6 +110,10 @@ class Vocabulary(Tokenizer):
     def _number_of(self) -> dict[str, int]:
         return {symbol: number for number, symbol in enumerate(self.symbols)}
 
+    @functools.cached_property
+    def _composes(self) -> bool:
+        return self.form == "NFD" and any(map(_HANGUL.search, self.symbols))
+
     def to_numbers(self, symbols: list[Any], place: object) -> list[int]:
         """Convert symbols to numbers; integers are unchanged.
 
@@ -140,7 +144,7 @@ class Vocabulary(Tokenizer):
         if not self.is_text:
             return symbols
         text = join_symbols(self.tokens, symbols)
-        return unicodedata.normalize("NFC", text) if self.form == "NFD" and _HANGUL.search(text) else text
+        return unicodedata.normalize("NFC", text) if self._composes else text
 
 
 class Vocabularies(NamedTuple):

@@ -12,7 +12,7 @@ from seq2seq_demo.network.numpy_network import Answers, Decoded, NumpyNetwork, S
 from seq2seq_demo.system_memory import check_decoding_fits
 
 MAX_ROWS_AT_ONCE = 1000  # so that the arrays of a step fit into the cache
-MAX_ATTENTION_WEIGHTS = 10_000_000  # per batch, so a batch of long sequences has few rows
+MAX_NUMBERS = 10_000_000  # attention weights or logits of a batch, so a batch of long sequences has few rows
 
 
 class Answer(NamedTuple):
@@ -40,9 +40,9 @@ class DecodingOptions:
         """K, the number of hypotheses per source."""
         return self.beam.size if self.beam else 1
 
-    def rows_at_once(self, in_len: int, out_len: int) -> int:
+    def rows_at_once(self, model_config: ModelConfig, in_len: int, out_len: int) -> int:
         """Return how many sources of length `in_len` to decode together."""
-        rows = min(MAX_ROWS_AT_ONCE, MAX_ATTENTION_WEIGHTS // (in_len * out_len))
+        rows = min(MAX_ROWS_AT_ONCE, MAX_NUMBERS // (max(in_len, model_config.n_output_symbols) * out_len))
         return max(1, rows // self.beam_size)
 
     def check_fits(self, model_config: ModelConfig, rows: int, in_len: int, out_len: int) -> None:

@@ -84,6 +84,7 @@ export class Vocabulary {
     this.symbols = symbols;
     this.largest = largest;
     this.form = form;
+    this.composes = form === "NFD" && /[\u1100-\u11ff]/u.test(symbols.join("")); // letters of Hangul
     this.lowercase = lowercase;
     this.words = words; // an example word per symbol, if all symbols are phones
     this.goName = goName;
@@ -141,13 +142,13 @@ export class Vocabulary {
 
   /** Return the name of a symbol. */
   name(/** @type {number} */ number) {
-    if (number > this.largest) return this.goName;
-    if (!this.isText) return String(number);
-    return number < this.symbols.length ? this.symbols[number] : "\ufffd";
+    const name = this.isText ? (this.symbols[number] ?? "\ufffd") : String(number);
+    return number > this.largest ? this.goName : name;
   }
 
   /** Return the text of symbol numbers. */
   text(/** @type {number[]} */ numbers) {
-    return numbers.map((number) => this.name(number)).join(this.tokens === "characters" ? "" : " ");
+    const text = numbers.map((number) => this.name(number)).join(this.tokens === "characters" ? "" : " ");
+    return this.composes ? text.normalize("NFC") : text;
   }
 }

@@ -61,10 +61,10 @@ export function prepareTraining(/** @type {TrainingData} */ data) {
   };
   app.prepare = (patch) => {
     const { state } = app;
-    const isLink = state.samples < shown.samples;
     if (!lengthsOf(state.task, state.length).length) state.length = defaults().length;
     const isOther = settingNames().some((name) => course.settings[name] !== state[name]);
-    if (isOther || (isLink && state.goal && state.goal < course.samples)) begin(patch);
+    const isLinkBack = state.samples < shown.samples && state.goal && state.goal < course.samples;
+    if (isOther || isLinkBack) begin(patch);
     if (state.goal > course.samples) end = state.goal;
     state.samples = shown.samples;
   };
@@ -140,8 +140,7 @@ function toggleTraining() {
   if (isTraining) return pauseTraining();
   if (isOver()) return;
   isTraining = true;
-  const { goal } = app.state;
-  end = goal > course.samples ? goal : ROUND * Math.floor(course.samples / ROUND + 1);
+  end = ROUND * Math.floor(course.samples / ROUND + 1); // or a later goal, see `prepare`
   app.isOpening = true;
   app.change({ moment: null, ...(app.t === null ? { place: null } : {}) });
   cancelAnimationFrame(frame);

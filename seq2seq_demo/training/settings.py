@@ -137,6 +137,7 @@ def run_notices(task: Task, begun: Snapshot, start: TrainedNetwork | None) -> It
     """
     config, model = begun.run.config, begun.network.model_config
     if isinstance(task, PairTask):
+        task.draw(config, model)  # raises an error before there is a snapshot
         yield from pair_warnings(task)
     elif (n := sum((model.in_max_int + 1) ** length for length in task.lengths_of(config, model))) <= config.points:
         drawn = f"{config.points:,} were drawn: few validation sources, if any, are new to the network"

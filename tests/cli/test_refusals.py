@@ -71,6 +71,7 @@ WRONG_USAGE = [  # exit status 2
     ("predict -i w.h5 1 --format tsv", "expected --tsv to print TSV, got --format, which is the format of a file"),
     ("train 60 reversed", "reversed: expected a file of pairs, found none; for a pattern, give -p reversed"),
     ("predict -i w.h5 1 --encoding cp1252", "expected a file with --encoding, got none"),
+    ("evaluate 9 -i w.h5 --columns 1,3", "expected a file with --columns, got none"),
     (["predict --from-file", ""], "expected --from-file to name a file, or - for standard input, got ''"),
     ("predict -i w.h5 1 --attention-plot a.jpg", "a.jpg: expected a picture's name to end in one of .png, .svg, .pdf"),
     ("train 60 --in-len 1-2000", "expected a range of at most 1000 lengths, got --in-len 1-2000"),
@@ -89,6 +90,7 @@ FAILURES = [  # exit status 1
     ("page -i w.h5 -o no/x.html", "no/x.html: expected"),
     ("page -i w.h5 -o x.html 3 10", "expected integers from 0 to 9, got 10"),
     ("predict -i w.h5 314", "got 314; to give several symbols, put spaces between them"),
+    ("train few.tsv -o z.h5", "expected validation pairs of symbols that occur in the training pairs, got none"),
     ("page -i w.h5 -o mine.js", "mine.js: expected a new file or a page that this program wrote, found another file"),
     ("page --gallery mine.py", "mine.py: expected a directory, found a file"),
     ("page --gallery a/b", "expected a place for a gallery, but there is no directory "),
@@ -101,7 +103,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("refusals")
     save_random(folder / "w.h5", ModelConfig("embedding_attention", cell_size=4, embedding_size=3))
     save_random(folder / "other.h5", ModelConfig(cell_size=3, in_max_int=4))
-    for name, text in {"mine.py": "f = list\n", "mine.js": "let x;\n"}.items():
+    for name, text in {"mine.py": "f = list\n", "mine.js": "let x;\n", "few.tsv": "a\tb\nc\td\n"}.items():
         (folder / name).write_text(text)
     return folder
 

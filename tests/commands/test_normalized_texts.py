@@ -44,14 +44,15 @@ def test_all_that_the_network_reads_is_normalised(run):
 
 def test_hangul_is_read_and_written_as_letters():
     """Only the side with Hangul has form D; words stay as they are."""
-    pairs = [(text, text[::-1]) for text in ("한글", "가나", "다라", "라다", "나라", "각", "\u1100\u1161")]
+    pairs = [(text, text[::-1]) for text in ("한글", "가나", "다라", "라다", "나라", "각", "\u1100\u1161", "é")]
     texts = {"in_tokens": "characters", "epochs": 0, "cell_size": 4}
     network = train(pairs, out_tokens="characters", **texts)
-    assert all("\u1100" <= symbol <= "\u11ff" for side in network.vocabularies for symbol in side.symbols)
+    assert all("\u1100" <= symbol <= "\u11ff" or symbol in "e\u0301" for symbol in network.vocabularies.source.symbols)
     (answer,) = network.predict(["한글"], details=True)
     assert (answer.source, answer.source_tokens) == ("한글", [*"\u1112\u1161\u11ab\u1100\u1173\u11af"])
     vocabulary = network.vocabularies.target
     assert vocabulary.to_value(vocabulary.to_numbers([*"\u1112\u1161\u11ab"], "")) == "한"
+    assert vocabulary.join([*"e\u0301"]) == "é"
     in_words = train([(source, "한글") for source, _ in pairs[:-1]] + [("글", "한 글")], out_tokens="words", **texts)
     assert [side.form for side in in_words.vocabularies] == ["NFD", "NFC"]
 

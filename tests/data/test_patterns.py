@@ -189,6 +189,8 @@ def test_lengths_that_a_pattern_does_not_take_are_left_out_of_a_range():
     assert find_pattern("added").lengths_taken(TrainConfig(60, 9, min_in_len=5), ENDING) == {6: 4, 8: 5}
     with pytest.raises(UsageError, match="expected an even length"):
         find_pattern("added").lengths_taken(TrainConfig(60, 9, min_in_len=9), ENDING)
+    with pytest.raises(UsageError, match=r"'f', source .*: expected symbols from 0 to `out_max_int` 9, got 10$"):
+        PatternTask("f", lambda s: [len(s)]).lengths_taken(TrainConfig(60, 12, min_in_len=8), ENDING)
 
 
 # ---- Functions of a user ----

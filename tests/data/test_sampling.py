@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -29,10 +31,12 @@ def test_all_symbols_are_equally_likely():
 
 
 def test_networks_that_do_not_end_are_trained_on_uniform_sources():
-    config = TrainConfig(points=300, in_len=4, out_len=4, seed=6, few_symbols=0.5)  # `few_symbols` has no effect here
+    config = TrainConfig(points=300, in_len=4, out_len=4, seed=6)
     drawn = training_sources(config, ModelConfig(in_max_int=7), [4], start_step=9)
     expected = np.random.default_rng([6, 1, 9]).integers(0, 7, (300, 4), np.uint8, endpoint=True)
     assert (drawn.array() == expected).all()
+    few = training_sources(replace(config, few_symbols=1.0), ModelConfig(in_max_int=7), [4], start_step=9).array()
+    assert np.mean([len({*row}) for row in few.tolist()]) < 2.5
 
 
 def test_half_of_the_sources_have_few_symbols():

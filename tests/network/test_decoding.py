@@ -59,9 +59,12 @@ def test_answers_equal_decoding_to_the_maximum_length(seed, config):
 
 
 def test_rows_at_once_depend_on_lengths_and_beam_size():
-    assert BEAM.rows_at_once(10, 10) == 200
-    assert DecodingOptions().rows_at_once(10, 10) == DecodingOptions(Beam(1)).rows_at_once(10, 10) == 1000
-    assert DecodingOptions().rows_at_once(1000, 1000) == 10
-    assert DecodingOptions(Beam(4)).rows_at_once(1000, 1000) == 2
-    assert DecodingOptions().rows_at_once(10**6, 10**6) == 1
-    assert DecodingOptions(Beam(1000)).rows_at_once(1000, 1000) == 1
+    digits, words = ModelConfig(), ModelConfig(out_max_int=4998)
+    assert BEAM.rows_at_once(digits, 10, 10) == 200
+    assert (
+        DecodingOptions().rows_at_once(digits, 10, 10) == DecodingOptions(Beam(1)).rows_at_once(digits, 10, 10) == 1000
+    )
+    assert DecodingOptions().rows_at_once(words, 10, 20) == 100
+    assert DecodingOptions().rows_at_once(digits, 1000, 1000) == 10
+    assert DecodingOptions(Beam(4)).rows_at_once(digits, 1000, 1000) == 2
+    assert DecodingOptions(Beam(1000)).rows_at_once(digits, 1000, 1000) == 1

@@ -21,16 +21,14 @@ REVERSING = "recorded-attention", "recorded-rnn"
 
 
 def reversing():
-    network = shipped("embedding_attention")
-    return ShownNetwork("reversed", network, [Example(SOURCE, SOURCE[::-1], "some symbols")])
+    return ShownNetwork("reversed", shipped("embedding_attention"), [Example(SOURCE, SOURCE[::-1], "some symbols")])
 
 
 def test_the_answer_follows_what_is_typed(opened):
-    shown = ShownNetwork("sorted", shipped("embedding_attention", "sorted"))
-    page = opened(shown)
+    page = opened(ShownNetwork("sorted", shipped("embedding_attention", "sorted")))
     for source in ([7], [9, 9, 0, 4, 4, 1, 2, 8]):
         page.fill("#source", spaced(source))
-        assert prediction(page) == spaced(shown.network.predict([source])[0])
+        assert prediction(page) == spaced(shipped("embedding_attention", "sorted").predict([source])[0])
     page.fill("#source", "3 10")
     assert page.get_by_text("Expected integers from 0 to 9, got “10”").first.is_visible()
     assert page.get_attribute("#source", "aria-invalid") == "true"

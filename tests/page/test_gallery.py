@@ -17,10 +17,9 @@ pytestmark = pytest.mark.slow
 
 
 def index_page():
-    def shown(name):
-        return ShownNetwork("n", load(name), [Example([3, 1, 4], None, "")])
-
-    return build_index({page: [*map(shown, entry.networks)] for page, entry in GALLERY.items()})
+    examples = [Example([3, 1, 4], None, "")]
+    shown = {name: ShownNetwork("n", load(name), examples) for entry in GALLERY.values() for name in entry.networks}
+    return build_index({page: [shown[name] for name in entry.networks] for page, entry in GALLERY.items()})
 
 
 def test_the_index_links_to_every_page_and_asks_no_server():

@@ -51,12 +51,8 @@ def test_the_networks_learn_and_everything_works_on_them(opened):
     page.locator(".line").first.get_by_role("button").nth(1).click()
     assert page.evaluate("Object.keys(app.state.forced)") == ["0"]
     page.get_by_role("button", name="Undo").first.click()
-    for tab, part in (
-        ("forced", "table"),
-        ("beam", ".beam-tree"),
-        ("influence", ".heat-map"),
-        ("inside", "dl.equations"),
-    ):
+    parts = {"forced": "table", "beam": ".beam-tree", "influence": ".heat-map", "inside": "dl.equations"}
+    for tab, part in parts.items():
         page.click(f"#tab-{tab}")
         page.wait_for_selector(f"#{tab} {part}")
     page.fill("#source", "3 1 4")
@@ -139,8 +135,7 @@ def test_a_change_of_a_setting_starts_again_and_a_question_sets_all(opened):
     assert page.text_content("#announcement") == "The networks are untrained."
     page.locator("[data-key='Task']").select_option("added")
     assert page.evaluate("app.source.length") == 10
-    disabled = page.locator("[data-key='Length']").locator("option:disabled").all_text_contents()
-    assert disabled == ["3", "5"]
+    assert page.locator("[data-key='Length'] option:disabled").all_text_contents() == ["3", "5"]
     page.locator("[data-key='Length']").select_option("1 to 5")
     assert page.evaluate("[app.state.text, app.networks[0].ends]") == ["3 1 4 1", True]  # the longest that it adds
     for question, (changes, _) in QUESTIONS.items():
@@ -148,9 +143,8 @@ def test_a_change_of_a_setting_starts_again_and_a_question_sets_all(opened):
         page.get_by_role("link", name=question).click()
         wait_for_layout(page)
         assert page.evaluate("app.t") is not None  # shows the answer, whatever was shown before
-        settings = page.evaluate("course.settings")
-        expected = dict(part.split("=") for part in SETTINGS.split("&")) | changes
-        assert settings == expected
+        defaults = dict(part.split("=") for part in SETTINGS.split("&"))
+        assert page.evaluate("course.settings") == defaults | changes
         assert page.get_by_role("link", name=question).get_attribute("aria-current") == "true"
 
 
