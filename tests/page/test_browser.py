@@ -142,7 +142,7 @@ def test_a_step_runs_no_network_and_changes_only_what_differs(opened):
 def test_the_page_never_scrolls_sideways(opened):
     networks = reversing(), ShownNetwork("rnn", shipped("embedding_rnn"))
     page = opened(*networks, reduced_motion="reduce")
-    for width, length in ((1920, 20), (320, 40)):
+    for width, length in ((1920, 20), (320, 24)):
         page.set_viewport_size({"width": width, "height": 700})
         page.fill("#source", spaced([8] * length))
         for tab in page.evaluate("app.tabs"):

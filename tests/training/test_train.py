@@ -93,7 +93,7 @@ def test_unknown_settings_are_refused():
         (PAIRS, {"in_len": 3}, "expected `in_len` 2, as in the pairs, got 3"),
         (RAGGED, {"in_len": 2}, "expected `in_len` 1-2, as in the pairs, got 2"),
         (RAGGED, {"in_len": (2, 3)}, "expected `in_len` 1-2, as in the pairs, got 2-3"),
-        (RAGGED, {"out_len": 1}, "expected `out_len` 1-2, as in the pairs, got 1"),
+        (RAGGED, {"out_len": 1}, "expected `out_len` 2, as in the pairs, got 1"),
     ],
 )
 def test_arguments_that_contradict_the_task_are_refused(task, settings, message):
