@@ -174,11 +174,11 @@ ROWS = [([1, 2], [2, 1])] * 4 + [([3, 3], [3, 3])]
 LINES = "".join(json.dumps({"input": source, "output": target}) + "\n" for source, target in ROWS)
 
 
-def pair_snapshot(rows=ROWS, **changes):
-    """Write the snapshot of a training run on pairs."""
-    digest = as_pair_task(rows).digest
+def pair_snapshot(**changes):
+    """Write the snapshot of a training run on ROWS."""
+    digest = as_pair_task(ROWS).digest
     lengths = {"in_len": 2, "min_in_len": 2, "out_len": 2}
-    finished_snapshot(SNAPSHOT, digest, "pairs", True, digest, True, points=len(rows), **lengths | changes)
+    finished_snapshot(SNAPSHOT, digest, "pairs", True, digest, True, points=5, **lengths | changes)
 
 
 def test_changed_data_cannot_be_resumed(run, fast_steps):
@@ -191,9 +191,6 @@ def test_changed_data_cannot_be_resumed(run, fast_steps):
         assert found in run.refuses("train --resume -o w.h5 --from-file p.jsonl", expected)
     Path("p.jsonl").write_text(LINES + lines[0])  # pairs at the end are ignored
     run.ok("train --resume -o w.h5 --from-file p.jsonl")
-    pair_snapshot(ROWS * 2)
-    Path("p.jsonl").write_text('{"input": [99], "output": [1]}\n' + LINES * 2)
-    run.ok("train --resume -o w.h5 --from-file p.jsonl --keep-going")
 
 
 # ---- Finished runs ----
