@@ -137,9 +137,9 @@ class NetworkOptions(TaskOptions):
             options[real] = option
 
     def _require_file_for(self, *names: str) -> None:
-        """Raise UsageError if an option that describes files is given without --from-file."""
+        """Raise UsageError if an option that describes files, or another name, is given without --from-file."""
         declared = declared_settings(type(self))
-        for name in names if self.from_file is None else ():
+        for name in ("columns", "header", "encoding", "format", *names) if self.from_file is None else ():
             if getattr(self, name) not in (declared[name].default, INTEGERS):
                 raise UsageError(f"expected a file with {declared[name].flags[-1]}, got none")
 
@@ -191,7 +191,7 @@ class PredictOptions(AnswerOptions):
         if self.words:
             if self.format == "tsv":
                 raise UsageError("expected --tsv to print TSV, got --format, which is the format of a file")
-            self._require_file_for("columns", "header", "encoding", "format")
+            self._require_file_for()
         self._check_outputs({"--attention-plot": self.attention_plot})
 
 
@@ -208,7 +208,7 @@ class EvaluateOptions(AnswerOptions):
         super().__post_init__()
         if self.lengths and self.from_file:
             raise UsageError("expected --in-len or a file, got both: each determines the lengths of the sources")
-        self._require_file_for("columns", "header", "encoding", "format")
+        self._require_file_for()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -251,8 +251,7 @@ class TrainOptions(NetworkOptions):
             raise UsageError(f"expected one -i/--input-weights, got {len(self.input_weights)}")
         if "few_symbols" in settings and self.from_file is not None:
             raise UsageError("expected --few-symbols or a file, got both: sources in a file are not random")
-        self._require_file_for("in_tokens", "out_tokens", "format", "encoding", "columns", "header")
-        self._require_file_for("validation_file", "keep_going", "lowercase")
+        self._require_file_for("in_tokens", "out_tokens", "validation_file", "keep_going", "lowercase")
         histories = {"--history": self.history, "--history-plot": self.history_plot}
         of_members = {
             f"{option} of member {n}": file_names.member_path(path, n)
@@ -287,7 +286,7 @@ class PageOptions(NetworkOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check_outputs({"-o": self.output, "--train": self.train})
-        self._require_file_for("columns", "header", "encoding", "format")
+        self._require_file_for()
         if self.gallery or self.train:
             if self.output or self.input_weights or self.words or self.from_file or (self.gallery and self.train):
                 name = "--gallery" if self.gallery else "--train"

@@ -134,6 +134,9 @@ def run_notices(task: Task, begun: Snapshot, start: TrainedNetwork | None) -> It
     """Yield the notices about the data of a new training run, each as one line.
 
     One is that the pairs that validate now may have trained the network to continue from.
+
+    Raises:
+        InputError: all validation pairs have symbols that the network lacks.
     """
     config, model = begun.run.config, begun.network.model_config
     if isinstance(task, PairTask):

@@ -16,8 +16,8 @@ ROWS = {row[:2]: row[2:] for row in re.findall(ROW, (ROOT / "trained_weights" / 
 
 
 def least(exact_match, n):
-    """The least exact match on n sources, with three standard errors and one more wrong answer."""
-    return exact_match - 3 * math.sqrt(exact_match * (1 - exact_match) / n) - 1 / n
+    """The least exact match on n sources: with three standard errors, or one more wrong answer."""
+    return exact_match - max(3 * math.sqrt(exact_match * (1 - exact_match) / n), 1 / n)
 
 
 @pytest.mark.slow
