@@ -168,7 +168,7 @@ def figures() -> tuple[int, list[str]]:
 def is_refused(path: Path) -> bool:
     """Return whether `load` refuses a weights file; its error must be one line."""
     from seq2seq_demo.errors import WeightsError
-    from seq2seq_demo.trained_network import load
+    from seq2seq_demo.trained.trained_network import load
 
     try:
         load(path)
@@ -238,7 +238,7 @@ def metadata() -> tuple[int, list[str]]:
     from hostile import paths, snapshot_metadata, with_value
 
     from seq2seq_demo.errors import Seq2SeqError
-    from seq2seq_demo.files.weights_file import parse_metadata
+    from seq2seq_demo.trained.weights_file import parse_metadata
 
     sides = {"source": {"tokens": "characters", "symbols": [*"abcde"]}, "target": {"tokens": "integers"}}
     original = snapshot_metadata() | {"vocabularies": sides}
@@ -293,7 +293,7 @@ def json_input() -> tuple[int, list[str]]:
 
 def options() -> tuple[int, list[str]]:
     """Parse command lines of valid and random arguments."""
-    from seq2seq_demo.cli import COMMANDS, make_parser, parse
+    from seq2seq_demo.commands.cli import COMMANDS, make_parser, parse
     from seq2seq_demo.errors import Seq2SeqError
 
     actions = [action for command in COMMANDS for action in make_parser(command)._actions]

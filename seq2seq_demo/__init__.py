@@ -24,7 +24,7 @@ __version__ = "0.4.0"
 def __getattr__(name: str) -> object:
     from importlib.util import find_spec
 
-    if not find_spec(f"{__name__}.{name}"):  # `from seq2seq_demo import cli` looks here before it imports the module
+    if not find_spec(f"{__name__}.{name}"):  # `from seq2seq_demo import config` looks here before it imports the module
         api = import_module(f"{__name__}.api")
         if name == "__all__":
             return sorted(each for each in vars(api) if not each.startswith("_"))

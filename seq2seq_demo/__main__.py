@@ -10,7 +10,7 @@ HANDLES_SIGINT = signal.getsignal(signal.SIGINT) == signal.default_int_handler
 
 def main() -> int:
     """Run the program and return its exit status."""
-    from seq2seq_demo import cli
+    from seq2seq_demo.commands import cli
 
     try:
         return cli.main(on_start=lambda: _handle_sigint(signal.default_int_handler))

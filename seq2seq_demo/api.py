@@ -1,7 +1,6 @@
 # ruff: noqa: PLC0414
 """The Python API. `import X as X` exports the name X from the package, for Python and for type checkers."""
 
-from seq2seq_demo.callbacks import Callback as Callback, TrainingState as TrainingState
 from seq2seq_demo.data.patterns import patterns as patterns
 from seq2seq_demo.data.reading import read_pairs as read_pairs
 from seq2seq_demo.errors import (
@@ -11,10 +10,11 @@ from seq2seq_demo.errors import (
     UsageError as UsageError,
     WeightsError as WeightsError,
 )
-from seq2seq_demo.evaluation_report import Evaluation as Evaluation
-from seq2seq_demo.metrics import Epoch as Epoch
-from seq2seq_demo.plots import History as History
-from seq2seq_demo.predictions import Prediction as Prediction
-from seq2seq_demo.shipped_networks import networks as networks
-from seq2seq_demo.trained_network import TrainedNetwork as TrainedNetwork, ensemble as ensemble, load as load
+from seq2seq_demo.trained.evaluation_report import Evaluation as Evaluation
+from seq2seq_demo.trained.metrics import Epoch as Epoch
+from seq2seq_demo.trained.plots import History as History
+from seq2seq_demo.trained.predictions import Prediction as Prediction
+from seq2seq_demo.trained.shipped_networks import networks as networks
+from seq2seq_demo.trained.trained_network import TrainedNetwork as TrainedNetwork, ensemble as ensemble, load as load
+from seq2seq_demo.training.callbacks import Callback as Callback, TrainingState as TrainingState
 from seq2seq_demo.training.train import train as train

@@ -9,7 +9,7 @@ import fork_server
 import pytest
 from helpers import PROGRAM, REFERENCE_2016, environment, run_fast_steps
 
-from seq2seq_demo import cli
+from seq2seq_demo.commands import cli
 
 SERVER = contextlib.ExitStack()
 # Parts of the names of the slowest tests, slowest first.

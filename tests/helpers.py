@@ -13,21 +13,21 @@ from types import SimpleNamespace
 import numpy as np
 
 import seq2seq_demo
-from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import INTEGERS, MODELS, CellType, ModelConfig, TrainConfig
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
-from seq2seq_demo.files import weights_file
 from seq2seq_demo.files.file_names import shipped_path
-from seq2seq_demo.metrics import Epoch, Figures
 from seq2seq_demo.network.decoding import Answer
 from seq2seq_demo.network.numpy_network import sigmoid
 from seq2seq_demo.network.parameters import initial_weights
-from seq2seq_demo.network_facts import TrainingRun
-from seq2seq_demo.plots import History
-from seq2seq_demo.predictions import Prediction, to_prediction
-from seq2seq_demo.trained_network import TrainedNetwork
+from seq2seq_demo.trained import weights_file
+from seq2seq_demo.trained.metrics import Epoch, Figures
+from seq2seq_demo.trained.network_facts import TrainingRun
+from seq2seq_demo.trained.plots import History
+from seq2seq_demo.trained.predictions import Prediction, to_prediction
+from seq2seq_demo.trained.trained_network import TrainedNetwork
+from seq2seq_demo.training.callbacks import Callback
 from seq2seq_demo.training.settings import begin_run
 from seq2seq_demo.training.snapshots import Snapshot
 
@@ -266,7 +266,7 @@ def imported(lines, *modules) -> list[str]:
     """Run command lines in one subprocess; return the names in `modules` that it imported."""
     code = f"""
 import contextlib, sys
-from seq2seq_demo import cli
+from seq2seq_demo.commands import cli
 for line in {lines!r}:
     with contextlib.suppress(SystemExit):
         cli.main(line.split())

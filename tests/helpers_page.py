@@ -16,7 +16,7 @@ from helpers import ROOT, random_weights
 from seq2seq_demo import load
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.page import builder
-from seq2seq_demo.trained_network import TrainedNetwork
+from seq2seq_demo.trained.trained_network import TrainedNetwork
 
 SCRIPTS = ROOT / "seq2seq_demo" / "page"
 NODE = shutil.which("node")

@@ -14,11 +14,12 @@ import h5py
 import numpy as np
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.files import container, hdf5, weights_file
-from seq2seq_demo.metrics import Epoch, Figures
-from seq2seq_demo.network_facts import TrainingRun
-from seq2seq_demo.plots import History
-from seq2seq_demo.trained_network import TrainedNetwork, untrained
+from seq2seq_demo.files import container, hdf5
+from seq2seq_demo.trained import weights_file
+from seq2seq_demo.trained.metrics import Epoch, Figures
+from seq2seq_demo.trained.network_facts import TrainingRun
+from seq2seq_demo.trained.plots import History
+from seq2seq_demo.trained.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training.snapshots import Snapshot
 
 CONFIG = ModelConfig("embedding_attention", cell_size=3, embedding_size=2, in_max_int=4, out_max_int=3)

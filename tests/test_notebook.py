@@ -12,8 +12,8 @@ from seq2seq_demo import Callback, Evaluation, History, load, train
 from seq2seq_demo.config import CHARACTERS
 from seq2seq_demo.console import MAX_CELL, html_table
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.metrics import Calibration, Epoch
-from seq2seq_demo.predictions import MAX_SHOWN, Predictions
+from seq2seq_demo.trained.metrics import Calibration, Epoch
+from seq2seq_demo.trained.predictions import MAX_SHOWN, Predictions
 
 TINY = {"cell_size": 3, "embedding_size": 2, "in_len": 2, "batch_size": 1}
 HISTORY = History(Epoch(n, 70 * n, 2.0, 0.5, 1.5, 0.6, 0.2, 0.4, 0.25) for n in (1, 2))

@@ -59,7 +59,7 @@ warnings.filterwarnings("error", category=EncodingWarning, module="seq2seq_demo"
 """
 RUN = """
 from helpers import run_fast_steps, save_texts
-from seq2seq_demo import cli
+from seq2seq_demo.commands import cli
 def run(line, status=0):
     assert cli.main(line.split()) == status, line
 """
@@ -81,7 +81,7 @@ def run_child(folder, code, **changes):
 simulates_windows = pytest.mark.skipif(sys.platform != "linux", reason="reads the open files of a process in /proc")
 TRAINING = """
 from seq2seq_demo import system_memory
-from seq2seq_demo.display.training_report import TrainingReport
+from seq2seq_demo.training.report import TrainingReport
 from seq2seq_demo.training import snapshots
 from seq2seq_demo.training.trainer import Trainer
 def interrupt(*arguments, on_epoch_end=TrainingReport.on_epoch_end):

@@ -13,7 +13,7 @@ from seq2seq_demo.config import ModelConfig
 
 BEGIN_BAR, END_BAR = b"\x1b[?25l", b"\x1b[?25h"  # hide and show the cursor
 AT_ONCE = "import sys; from seq2seq_demo import console; console.SHOW_AFTER = -1"
-RUN = "from seq2seq_demo import cli; sys.exit(cli.main(sys.argv[1:]))"
+RUN = "from seq2seq_demo.commands import cli; sys.exit(cli.main(sys.argv[1:]))"
 
 
 pytestmark = pytest.mark.slow

@@ -9,7 +9,7 @@ from seq2seq_demo import system_memory
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.parameters import initial_weights
-from seq2seq_demo.trained_network import make_numpy_network
+from seq2seq_demo.trained.trained_network import make_numpy_network
 from seq2seq_demo.training.settings import check_training_fits
 
 PHYSICAL = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -19,7 +19,7 @@ def page_links() -> tuple[int, list[str]]:
 
     from seq2seq_demo.config import ModelConfig
     from seq2seq_demo.page.builder import ShownNetwork, network_data
-    from seq2seq_demo.trained_network import TrainedNetwork
+    from seq2seq_demo.trained.trained_network import TrainedNetwork
 
     if NODE is None:
         print("page links: skipped, because Node is not installed", file=sys.stderr)

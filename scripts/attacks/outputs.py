@@ -67,7 +67,7 @@ def _attempt(line: str, output: str, content: bytes, rng: random.Random) -> None
 
 def _main(argv: list[str]) -> tuple[int, str]:
     """Run the program in this process; return its status and its standard error."""
-    from seq2seq_demo.cli import main
+    from seq2seq_demo.commands.cli import main
 
     err = io.StringIO()
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(err):

@@ -52,8 +52,8 @@ def use_threads(cell_size: int) -> None:
 
 def new_trainer(pairs: Pairs, config: TrainConfig, model_config: ModelConfig) -> Trainer:
     """Return a trainer for an untrained network on these pairs."""
-    from seq2seq_demo.network_facts import TrainingRun
-    from seq2seq_demo.trained_network import untrained
+    from seq2seq_demo.trained.network_facts import TrainingRun
+    from seq2seq_demo.trained.trained_network import untrained
     from seq2seq_demo.training.snapshots import Snapshot
     from seq2seq_demo.training.trainer import Trainer, batch_widths
 
@@ -63,7 +63,7 @@ def new_trainer(pairs: Pairs, config: TrainConfig, model_config: ModelConfig) ->
 
 def run_epoch(trainer: Trainer, pairs: Pairs) -> float:
     """Train one epoch and reset the progress; return the mean loss per symbol."""
-    from seq2seq_demo.files.weights_file import Progress
+    from seq2seq_demo.trained.weights_file import Progress
 
     trainer.run_epoch(pairs, lambda *_: False, None)
     loss: float = trainer.progress.loss_sum / trainer.n_symbols(pairs)

@@ -21,7 +21,7 @@ from seq2seq_demo.data.sampling import random_sources
 from seq2seq_demo.files.file_names import shipped_path
 from seq2seq_demo.network.decoding import MAX_ROWS_AT_ONCE
 from seq2seq_demo.network.thread_pool import in_threads
-from seq2seq_demo.trained_network import untrained
+from seq2seq_demo.trained.trained_network import untrained
 from speed.measuring import seconds
 
 PROGRAM = [sys.executable, "-m", "seq2seq_demo"]

@@ -11,7 +11,7 @@ from helpers import ragged, random_weights
 from speed import measuring, real_work, whole
 
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.trained_network import TrainedNetwork
+from seq2seq_demo.trained.trained_network import TrainedNetwork
 
 SIZES = {"cell_size": 6, "embedding_size": 5, "in_max_int": 8, "out_max_int": 7}
 

@@ -8,7 +8,7 @@ from seq2seq_demo.console import ProgressBar, pluralize, print_result
 from seq2seq_demo.data.pair_task import PairTask, Task
 from seq2seq_demo.data.reading import file_title
 from seq2seq_demo.errors import InputError, UsageError
-from seq2seq_demo.evaluation import EvaluationRequest, n_to_measure
+from seq2seq_demo.trained.evaluation import EvaluationRequest, n_to_measure
 
 
 def evaluate(options: EvaluateOptions) -> None:

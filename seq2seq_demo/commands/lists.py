@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from seq2seq_demo import shipped_networks
 from seq2seq_demo.commands.options import NetworksOptions, PatternsOptions
 from seq2seq_demo.console import print_result, table
 from seq2seq_demo.data.patterns import EXAMPLE, PATTERNS
+from seq2seq_demo.trained import shipped_networks
 
 HEADING = "Exact match is free-running, on the validation data of the training."
 

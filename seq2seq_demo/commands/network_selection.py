@@ -19,8 +19,8 @@ from seq2seq_demo.data.user_functions import is_user_function
 from seq2seq_demo.declarations import likely_name, preview
 from seq2seq_demo.errors import UsageError, WeightsError
 from seq2seq_demo.files import file_names
-from seq2seq_demo.files.weights_file import LENGTHS
-from seq2seq_demo.trained_network import TrainedNetwork, ensemble, load
+from seq2seq_demo.trained.trained_network import TrainedNetwork, ensemble, load
+from seq2seq_demo.trained.weights_file import LENGTHS
 
 MAX_LEN_WITHOUT_ATTENTION = 10  # the shipped networks of embedding_rnn are not trained on longer sources
 MAX_SKIPPED = 0.1  # largest share of the records of a file that `train --keep-going` skips

@@ -5,7 +5,6 @@ import itertools
 import sys
 from collections.abc import Iterable, Iterator
 
-from seq2seq_demo import plots
 from seq2seq_demo.commands import network_selection
 from seq2seq_demo.commands.options import PredictOptions
 from seq2seq_demo.config import INTEGERS
@@ -13,10 +12,10 @@ from seq2seq_demo.console import ProgressBar, has_colour, pluralize, print_notic
 from seq2seq_demo.data.numbering import Numbering, by_length, number
 from seq2seq_demo.data.reading import read_terminal, stream_file
 from seq2seq_demo.data.records import Record, read_words
-from seq2seq_demo.display import predictions
 from seq2seq_demo.errors import InputError, UsageError, require
 from seq2seq_demo.network.decoding import MAX_ROWS_AT_ONCE, Answer, DecodingOptions
-from seq2seq_demo.predictions import Prediction, PredictionRequest, stream, to_prediction, unread
+from seq2seq_demo.trained import formatting as predictions, plots
+from seq2seq_demo.trained.predictions import Prediction, PredictionRequest, stream, to_prediction, unread
 
 BATCH_SIZE = 16 * MAX_ROWS_AT_ONCE  # large, so that many sources of a batch have the same length
 

@@ -8,18 +8,18 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.commands.training_setup import TrainingSetup, new_training, resume_training
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.console import print_line, print_notice, print_result
-from seq2seq_demo.display import training_report
-from seq2seq_demo.display.run_files import HistoryFiles, TensorBoard, check_log_dir
 from seq2seq_demo.errors import Interrupted, TrainingError, WeightsError, require_tensorflow
-from seq2seq_demo.files import atomic_files, file_names, weights_file
-from seq2seq_demo.trained_network import TrainedNetwork
-from seq2seq_demo.training import members, workers
+from seq2seq_demo.files import atomic_files, file_names
+from seq2seq_demo.trained import weights_file
+from seq2seq_demo.trained.trained_network import TrainedNetwork
+from seq2seq_demo.training import members, report as training_report, workers
+from seq2seq_demo.training.callbacks import Callback
 from seq2seq_demo.training.results import combined, outcome_notices, summary
+from seq2seq_demo.training.run_files import HistoryFiles, TensorBoard, check_log_dir
 from seq2seq_demo.training.snapshots import SignalHandler, Snapshots
 
 

@@ -12,8 +12,8 @@ from seq2seq_demo.console import print_notice
 from seq2seq_demo.data.pair_task import Task
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 from seq2seq_demo.files import atomic_files, file_names
-from seq2seq_demo.files.weights_file import LENGTHS
-from seq2seq_demo.trained_network import TrainedNetwork
+from seq2seq_demo.trained.trained_network import TrainedNetwork
+from seq2seq_demo.trained.weights_file import LENGTHS
 from seq2seq_demo.training import workers
 from seq2seq_demo.training.settings import new_run, run_notices
 from seq2seq_demo.training.snapshots import Snapshot, load_snapshot

@@ -19,7 +19,7 @@ from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.vocabulary import Vocabularies
 from seq2seq_demo.errors import UsageError, require
 from seq2seq_demo.network.parameters import weight_shapes
-from seq2seq_demo.trained_network import TrainedNetwork
+from seq2seq_demo.trained.trained_network import TrainedNetwork
 
 PAGE, NETWORK = "page.js", "trained.js"  # the modules from which `join_modules` starts
 IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+\.js)";\n+', re.MULTILINE)

@@ -10,7 +10,7 @@ from seq2seq_demo.data.patterns import PatternTask
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.page.builder import Example
-from seq2seq_demo.trained_network import TrainedNetwork
+from seq2seq_demo.trained.trained_network import TrainedNetwork
 
 MAX_SOURCE_LEN, MAX_ANSWER_LEN = 60, 120  # symbols, as in app.js and trained.js
 SHOWN_PAIRS = 6

@@ -12,7 +12,7 @@ from seq2seq_demo import __version__
 from seq2seq_demo.network.decoding import DecodingOptions
 from seq2seq_demo.page.builder import ShownNetwork, content_policy, read_asset
 from seq2seq_demo.page.training import TITLE as TITLE_OF_TRAINING
-from seq2seq_demo.predictions import to_prediction
+from seq2seq_demo.trained.predictions import to_prediction
 
 TITLE = "Networks that read one sequence and write another"
 INDEX = "index.html"

@@ -16,15 +16,16 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from seq2seq_demo import system_memory
-from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.pair_task import Task
 from seq2seq_demo.declarations import require_integer
-from seq2seq_demo.display.training_report import MemberReport
 from seq2seq_demo.errors import Interrupted, TrainingError, UsageError, WeightsError
-from seq2seq_demo.files import atomic_files, file_names, weights_file
+from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.network.parameters import initial_weights
-from seq2seq_demo.trained_network import TrainedNetwork, load
+from seq2seq_demo.trained import weights_file
+from seq2seq_demo.trained.trained_network import TrainedNetwork, load
+from seq2seq_demo.training.callbacks import Callback
+from seq2seq_demo.training.report import MemberReport
 from seq2seq_demo.training.snapshots import SIGNALS, Snapshot, Snapshots, load_snapshot
 
 MEMBER_BYTES = 10**9  # the memory of a process that trains a network of 128 units

@@ -8,10 +8,10 @@ from dataclasses import replace
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.pair_task import PairTask, Task
 from seq2seq_demo.data.sequences import Pairs, concatenate
-from seq2seq_demo.evaluation import EvaluationOptions, measure
-from seq2seq_demo.files.weights_file import Checkpoint
-from seq2seq_demo.metrics import Epoch, Figures, calibrate, wilson_interval
-from seq2seq_demo.trained_network import TrainedNetwork
+from seq2seq_demo.trained.evaluation import EvaluationOptions, measure
+from seq2seq_demo.trained.metrics import Epoch, Figures, calibrate, wilson_interval
+from seq2seq_demo.trained.trained_network import TrainedNetwork
+from seq2seq_demo.trained.weights_file import Checkpoint
 
 SETTINGS_GUIDE = "https://github.com/seq2seq-demo/seq2seq-demo/blob/main/seq2seq_demo/docs/TRAINING.md#settings"
 PERFECT_EPOCHS = 3  # in one epoch, an exact match of 1 on few pairs may be luck

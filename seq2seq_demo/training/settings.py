@@ -7,12 +7,12 @@ from typing import Any
 from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, ModelConfig, TrainConfig, given_values, lengths_text
 from seq2seq_demo.data.pair_task import PairTask, Task, pair_warnings
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.files.weights_file import LENGTHS, Checkpoint
 from seq2seq_demo.network.parameters import n_weights
-from seq2seq_demo.network_facts import TrainingRun
-from seq2seq_demo.plots import History
 from seq2seq_demo.system_memory import FLOAT_BYTES, bytes_per_row, check_fits, check_lengths, check_points_fit
-from seq2seq_demo.trained_network import TrainedNetwork, untrained
+from seq2seq_demo.trained.network_facts import TrainingRun
+from seq2seq_demo.trained.plots import History
+from seq2seq_demo.trained.trained_network import TrainedNetwork, untrained
+from seq2seq_demo.trained.weights_file import LENGTHS, Checkpoint
 from seq2seq_demo.training import workers
 from seq2seq_demo.training.recipe import PairStatistics, recommended_settings, settings_for_pattern
 from seq2seq_demo.training.snapshots import Snapshot

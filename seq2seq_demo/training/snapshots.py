@@ -18,10 +18,11 @@ from typing import BinaryIO
 
 from seq2seq_demo.console import print_notice
 from seq2seq_demo.errors import Interrupted, WeightsError
-from seq2seq_demo.files import atomic_files, file_names, weights_file
-from seq2seq_demo.files.weights_file import Checkpoint, Content, Progress
-from seq2seq_demo.network_facts import TrainingRun
-from seq2seq_demo.trained_network import TrainedNetwork
+from seq2seq_demo.files import atomic_files, file_names
+from seq2seq_demo.trained import weights_file
+from seq2seq_demo.trained.network_facts import TrainingRun
+from seq2seq_demo.trained.trained_network import TrainedNetwork
+from seq2seq_demo.trained.weights_file import Checkpoint, Content, Progress
 
 SNAPSHOT_INTERVAL = 5000  # steps, as in 2016
 EPOCH_INTERVAL = 2.0  # seconds; a snapshot takes 0.1 s or more, an epoch of few pairs less

@@ -4,15 +4,15 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 
-from seq2seq_demo.callbacks import Callback, TrainingState, check_callbacks
 from seq2seq_demo.config import SETTINGS, AnyCell, AnyModel, ModelConfig, Schedule, TokenKind, given_values
 from seq2seq_demo.console import print_line
 from seq2seq_demo.data.pair_task import Data, PairReading, Rows, as_task
 from seq2seq_demo.declarations import check_size, require_flag, suggests_keywords
-from seq2seq_demo.display.training_report import TrainingReport, training_header
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.trained_network import TrainedNetwork
+from seq2seq_demo.trained.trained_network import TrainedNetwork
+from seq2seq_demo.training.callbacks import Callback, TrainingState, check_callbacks
 from seq2seq_demo.training.members import check_jobs, members_of, train_member, train_side_by_side
+from seq2seq_demo.training.report import TrainingReport, training_header
 from seq2seq_demo.training.results import combined, outcome_notices, summary
 from seq2seq_demo.training.settings import new_run, run_notices
 

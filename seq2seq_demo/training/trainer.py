@@ -19,20 +19,20 @@ import numpy as np
 import tensorflow as tf
 
 from seq2seq_demo import system_memory
-from seq2seq_demo.callbacks import Callback, TrainingState, notify_all
 from seq2seq_demo.data.pair_task import Task
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.errors import TrainingError, UsageError, WeightsError, require
-from seq2seq_demo.files.weights_file import Checkpoint, Progress
-from seq2seq_demo.metrics import Epoch, Figures
 from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.model import Lengths, Seq2Seq, divergences, mean_losses
 from seq2seq_demo.network.parameters import check_weights, weight_shapes
-from seq2seq_demo.plots import History
 from seq2seq_demo.system_memory import bytes_per_row, check_fits
-from seq2seq_demo.trained_network import TrainedNetwork
+from seq2seq_demo.trained.metrics import Epoch, Figures
+from seq2seq_demo.trained.plots import History
+from seq2seq_demo.trained.trained_network import TrainedNetwork
+from seq2seq_demo.trained.weights_file import Checkpoint, Progress
 from seq2seq_demo.training import batches, results, workers
 from seq2seq_demo.training.batches import FIRST_STEPS, STEPS_PER_CALL, Batch, Widths, batch_widths, use_xla
+from seq2seq_demo.training.callbacks import Callback, TrainingState, notify_all
 from seq2seq_demo.training.packed_adam import PackedAdam
 from seq2seq_demo.training.snapshots import Snapshot, Snapshots
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from seq2seq_demo.errors import TrainingError, UsageError
-from seq2seq_demo.files import weights_file
 from seq2seq_demo.network import compilation_cache
+from seq2seq_demo.trained import weights_file
 from seq2seq_demo.training.snapshots import Snapshot
 
 EXAMPLE = '{"cluster": {"worker": ["HOST:PORT", "HOST:PORT"]}, "task": {"type": "worker", "index": 0}}'

@@ -8,8 +8,8 @@ import pytest
 from helpers import SMALL, pairs_of, save_random
 
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.display.training_report import probe_pair
-from seq2seq_demo.trained_network import load
+from seq2seq_demo.trained.trained_network import load
+from seq2seq_demo.training.report import probe_pair
 
 pytestmark = pytest.mark.slow
 

@@ -5,7 +5,7 @@ import pytest
 from helpers import PATTERN_NETWORKS, ROOT, save_random
 
 from seq2seq_demo.files.file_names import shipped_networks, shipped_path
-from seq2seq_demo.trained_network import load
+from seq2seq_demo.trained.trained_network import load
 
 OTHERS = {"g2p", "dates", "numbers", "long-rnn", "recorded-attention", "recorded-rnn"}
 

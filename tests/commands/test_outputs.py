@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.files import atomic_files
-from seq2seq_demo.trained_network import load
+from seq2seq_demo.trained.trained_network import load
 
 pytestmark = pytest.mark.usefixtures("fast_steps")
 ATTENTION = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from helpers import SMALL, SMALL_PAIRS
 
-from seq2seq_demo.cli import parse
+from seq2seq_demo.commands.cli import parse
 from seq2seq_demo.commands.training_setup import new_training
-from seq2seq_demo.trained_network import load
+from seq2seq_demo.trained.trained_network import load
 
 pytestmark = pytest.mark.slow
 

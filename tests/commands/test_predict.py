@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from helpers import PROGRAM, environment, line_of, prediction_of, save_random, save_texts
 
-from seq2seq_demo import plots, system_memory
+from seq2seq_demo import system_memory
 from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.trained import plots
 
 ATTENTION = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
 SOURCE = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3]

@@ -12,11 +12,12 @@ from helpers import SMALL, SMALL_PAIRS, finished_snapshot, save_random
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import as_pair_task
 from seq2seq_demo.data.patterns import find_pattern
-from seq2seq_demo.display.training_report import TrainingReport
 from seq2seq_demo.errors import WeightsError
-from seq2seq_demo.files import atomic_files, weights_file
-from seq2seq_demo.trained_network import load
+from seq2seq_demo.files import atomic_files
+from seq2seq_demo.trained import weights_file
+from seq2seq_demo.trained.trained_network import load
 from seq2seq_demo.training import snapshots
+from seq2seq_demo.training.report import TrainingReport
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,7 @@ import pytest
 from helpers import SMALL
 
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
-from seq2seq_demo.trained_network import load
+from seq2seq_demo.trained.trained_network import load
 
 TRAIN = ["train", *SMALL, "-e", 0, "-o", "w", "--from-file"]
 

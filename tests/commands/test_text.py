@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from helpers import SMALL, SMALL_PAIRS, save_texts, write_pairs
 
-from seq2seq_demo.trained_network import load
+from seq2seq_demo.trained.trained_network import load
 
 TOKENS = ["--in-tokens", "characters", "--out-tokens", "words"]
 TRAIN = ["train", "--from-file", "train.tsv", *TOKENS, *SMALL_PAIRS, "--batch-size", 16]

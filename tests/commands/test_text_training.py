@@ -3,7 +3,7 @@
 import pytest
 from helpers import SMALL, SMALL_PAIRS, write_pairs
 
-from seq2seq_demo.trained_network import load
+from seq2seq_demo.trained.trained_network import load
 
 CHARACTERS = ["--in-tokens", "characters", "--out-tokens", "characters"]
 FILES = ["--from-file", "train.tsv", "--validation-file", "dev.tsv"]

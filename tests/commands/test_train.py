@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from helpers import DEMO, SMALL, SNAPSHOT, environment, finished_snapshot, line_of, save_random
 
-from seq2seq_demo.cli import parse
+from seq2seq_demo.commands.cli import parse
 from seq2seq_demo.commands.training_setup import new_training
-from seq2seq_demo.trained_network import load
+from seq2seq_demo.trained.trained_network import load
 
 
 @pytest.mark.slow

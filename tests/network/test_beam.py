@@ -9,7 +9,7 @@ from seq2seq_demo.network.beam import beam_search
 from seq2seq_demo.network.decoding import DecodingOptions, answer
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.parameters import weight_shapes
-from seq2seq_demo.trained_network import make_numpy_network
+from seq2seq_demo.trained.trained_network import make_numpy_network
 
 MODELS = {"embedding_rnn": 7, "embedding_attention": 6}  # seeds of networks that give answers of many lengths
 PENALTIES = [0, 0.6]

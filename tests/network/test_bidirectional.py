@@ -5,7 +5,7 @@ import pytest
 from helpers import random_weights
 
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.trained_network import make_numpy_network
+from seq2seq_demo.trained.trained_network import make_numpy_network
 
 
 def lstm(w, name, x, c, h):

@@ -8,7 +8,7 @@ from seq2seq_demo.config import Beam, ModelConfig
 from seq2seq_demo.network.decoding import DecodingOptions, answer
 from seq2seq_demo.network.ensemble import EnsembleNetwork, log_mean, log_softmax
 from seq2seq_demo.network.numpy_network import softmax
-from seq2seq_demo.trained_network import make_numpy_network
+from seq2seq_demo.trained.trained_network import make_numpy_network
 
 SYMBOLS = {"in_max_int": 8, "out_max_int": 3, "ends": True}
 MODELS = [

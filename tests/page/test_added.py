@@ -14,7 +14,7 @@ from seq2seq_demo.network import numpy_network
 from seq2seq_demo.page import builder
 from seq2seq_demo.page.builder import ShownNetwork
 from seq2seq_demo.page.examples import pattern_examples
-from seq2seq_demo.trained_network import TrainedNetwork
+from seq2seq_demo.trained.trained_network import TrainedNetwork
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ from seq2seq_demo import load
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.page.builder import Example, ShownNetwork
-from seq2seq_demo.trained_network import TrainedNetwork
+from seq2seq_demo.trained.trained_network import TrainedNetwork
 
 pytestmark = [pytest.mark.slow, needs_chromium, pytest.mark.filterwarnings("ignore:The network was trained on length")]
 HOSTILE = "</script><img src=x onerror=alert(1)>"

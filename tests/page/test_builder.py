@@ -17,7 +17,7 @@ from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.parameters import weight_shapes
 from seq2seq_demo.page import builder
 from seq2seq_demo.page.builder import Example, ShownNetwork, build
-from seq2seq_demo.trained_network import TrainedNetwork
+from seq2seq_demo.trained.trained_network import TrainedNetwork
 
 CONFIG = ModelConfig("embedding_attention", "GRUCell", cell_size=4, embedding_size=3, in_max_int=5, out_max_int=7)
 NETWORK = TrainedNetwork(CONFIG, random_weights(CONFIG), task="sorted", in_len=6, out_len=5)

@@ -20,7 +20,7 @@ from seq2seq_demo.network.beam import beam_search
 from seq2seq_demo.network.decoding import answer
 from seq2seq_demo.network.parameters import weight_shapes
 from seq2seq_demo.page import builder
-from seq2seq_demo.trained_network import TrainedNetwork
+from seq2seq_demo.trained.trained_network import TrainedNetwork
 
 pytestmark = needs_node
 

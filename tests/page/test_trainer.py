@@ -12,7 +12,7 @@ from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.sequences import shift_right
 from seq2seq_demo.network.parameters import initial_weights, weight_shapes
 from seq2seq_demo.page.builder import ShownNetwork, network_data
-from seq2seq_demo.trained_network import TrainedNetwork
+from seq2seq_demo.trained.trained_network import TrainedNetwork
 
 pytestmark = [pytest.mark.slow, needs_node]
 RATE = 1e-2

@@ -9,7 +9,7 @@ from helpers import begun, pairs_of_arrays
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.sequences import Pairs, Sequences
-from seq2seq_demo.trained_network import untrained
+from seq2seq_demo.trained.trained_network import untrained
 from seq2seq_demo.training import batches
 from seq2seq_demo.training.trainer import Trainer
 

@@ -11,9 +11,9 @@ from helpers import Watcher, fit, same_arrays, snapshots_in_memory
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import PairReading, as_pair_task
-from seq2seq_demo.files import weights_file
-from seq2seq_demo.metrics import Figures
-from seq2seq_demo.trained_network import untrained
+from seq2seq_demo.trained import weights_file
+from seq2seq_demo.trained.metrics import Figures
+from seq2seq_demo.trained.trained_network import untrained
 from seq2seq_demo.training import trainer
 from seq2seq_demo.training.settings import new_run
 

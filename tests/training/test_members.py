@@ -17,7 +17,7 @@ from seq2seq_demo import load, train
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.patterns import PatternTask, find_pattern
 from seq2seq_demo.errors import TrainingError, UsageError
-from seq2seq_demo.evaluation import EvaluationOptions, measure
+from seq2seq_demo.trained.evaluation import EvaluationOptions, measure
 from seq2seq_demo.training import members
 from seq2seq_demo.training.members import check_jobs
 from seq2seq_demo.training.results import combined

@@ -4,9 +4,9 @@ import pytest
 from helpers import trained_network
 
 from seq2seq_demo.config import TrainConfig
-from seq2seq_demo.metrics import Epoch
-from seq2seq_demo.network_facts import TrainingRun
-from seq2seq_demo.plots import History
+from seq2seq_demo.trained.metrics import Epoch
+from seq2seq_demo.trained.network_facts import TrainingRun
+from seq2seq_demo.trained.plots import History
 from seq2seq_demo.training.results import best_epoch, stop_reason, summary
 
 

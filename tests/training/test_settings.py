@@ -5,7 +5,7 @@ from helpers import AS_PATTERNS
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.pair_task import as_pair_task, as_task
-from seq2seq_demo.trained_network import untrained
+from seq2seq_demo.trained.trained_network import untrained
 from seq2seq_demo.training.recipe import PairStatistics, recommended_settings
 from seq2seq_demo.training.settings import new_run, resolve, run_notices
 

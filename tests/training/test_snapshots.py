@@ -15,8 +15,8 @@ from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.errors import Interrupted, WeightsError
 from seq2seq_demo.files import atomic_files
-from seq2seq_demo.network_facts import TrainingRun
-from seq2seq_demo.trained_network import load, untrained
+from seq2seq_demo.trained.network_facts import TrainingRun
+from seq2seq_demo.trained.trained_network import load, untrained
 from seq2seq_demo.training.snapshots import SignalHandler, Snapshot, Snapshots
 
 MODEL = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)

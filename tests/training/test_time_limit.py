@@ -10,8 +10,8 @@ from helpers import Watcher, fit, snapshots_in_memory
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.files import weights_file
-from seq2seq_demo.trained_network import untrained
+from seq2seq_demo.trained import weights_file
+from seq2seq_demo.trained.trained_network import untrained
 from seq2seq_demo.training import batches, trainer
 from seq2seq_demo.training.results import Clock
 from seq2seq_demo.training.settings import resolve

@@ -11,8 +11,8 @@ from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, SETTINGS, ModelConfig, Trai
 from seq2seq_demo.data.pair_task import as_task
 from seq2seq_demo.data.patterns import PatternTask, find_pattern
 from seq2seq_demo.errors import InputError, UsageError
-from seq2seq_demo.evaluation import EvaluationOptions, EvaluationRequest, measure, training_sources
-from seq2seq_demo.trained_network import load, untrained
+from seq2seq_demo.trained.evaluation import EvaluationOptions, EvaluationRequest, measure, training_sources
+from seq2seq_demo.trained.trained_network import load, untrained
 from seq2seq_demo.training.settings import resolve
 
 pytestmark = pytest.mark.slow

@@ -11,11 +11,11 @@ from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.sequences import Pairs, Sequences, shift_right
 from seq2seq_demo.errors import TrainingError
-from seq2seq_demo.metrics import Epoch
 from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.model import Seq2Seq
 from seq2seq_demo.system_memory import bytes_per_row
-from seq2seq_demo.trained_network import TrainedNetwork, untrained
+from seq2seq_demo.trained.metrics import Epoch
+from seq2seq_demo.trained.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training import batches, results, trainer
 from seq2seq_demo.training.batches import Batch, Widths, first_fitting_width
 from seq2seq_demo.training.trainer import Trainer, batch_widths

@@ -18,8 +18,8 @@ from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import as_task
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.errors import TrainingError, UsageError
-from seq2seq_demo.files.weights_file import to_bytes
-from seq2seq_demo.trained_network import TrainedNetwork, load
+from seq2seq_demo.trained.trained_network import TrainedNetwork, load
+from seq2seq_demo.trained.weights_file import to_bytes
 from seq2seq_demo.training import workers
 
 RNN = ModelConfig("embedding_rnn", "BasicRNNCell", 1, 7, 5, in_max_int=10, out_max_int=12)  # compiles fast
@@ -27,7 +27,7 @@ RNN = ModelConfig("embedding_rnn", "BasicRNNCell", 1, 7, 5, in_max_int=10, out_m
 CONFIG = TrainConfig(50, in_len=6, out_len=4, learning_rate=0.001, epochs=2, batch_size=32)
 # The longest source in one share of a batch may be shorter than in the whole batch.
 ANY_LENGTH = replace(CONFIG, out_len=6, min_in_len=2, few_symbols=0.25, dropout=0.3)
-CLI = "import sys; from seq2seq_demo import cli; sys.exit(cli.main())"
+CLI = "import sys; from seq2seq_demo.commands import cli; sys.exit(cli.main())"
 
 TRAIN = """
 import sys

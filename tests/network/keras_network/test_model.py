@@ -8,7 +8,7 @@ from helpers import random_weights
 from seq2seq_demo.config import MODELS, ModelConfig
 from seq2seq_demo.network.keras_network.model import Seq2Seq
 from seq2seq_demo.network.parameters import weight_shapes
-from seq2seq_demo.trained_network import make_numpy_network
+from seq2seq_demo.trained.trained_network import make_numpy_network
 
 pytestmark = pytest.mark.slow
 

@@ -25,13 +25,13 @@ from seq2seq_demo.data.sampling import SOURCE_KINDS, evaluation_sources
 from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate, confusions, edit_distances, shift_right
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import InputError, Seq2SeqError, UsageError
-from seq2seq_demo.metrics import AnswerProbabilities, Counts, Tally
 from seq2seq_demo.network.decoding import GREEDY, Answer, DecodingOptions, answer
 from seq2seq_demo.network.ensemble import log_softmax
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.thread_pool import in_threads
-from seq2seq_demo.network_facts import NetworkFacts
 from seq2seq_demo.system_memory import check_decoding_fits, check_points_fit
+from seq2seq_demo.trained.metrics import AnswerProbabilities, Counts, Tally
+from seq2seq_demo.trained.network_facts import NetworkFacts
 
 ProgressCallback = Callable[[int], object]  # takes the number of sequences decoded since the last call
 RANDOM, GIVEN = "random", "given"  # kinds of sources in addition to `sampling.SOURCE_KINDS`

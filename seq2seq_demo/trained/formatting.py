@@ -7,7 +7,7 @@ from dataclasses import replace
 from seq2seq_demo.console import one_line, red
 from seq2seq_demo.data.records import Record
 from seq2seq_demo.declarations import with_option_names
-from seq2seq_demo.predictions import UNENDED, Prediction, as_text
+from seq2seq_demo.trained.predictions import UNENDED, Prediction, as_text
 
 WITHHELD = ("prediction", "exact", "score", "prediction_tokens", "probabilities", "attention")
 ANSWER_KEYS = (*WITHHELD, "ended", "probability", "confidence")  # the keys of the n best answers

@@ -11,10 +11,10 @@ from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.sampling import SOURCE_KINDS
 from seq2seq_demo.errors import InputError, UsageError
-from seq2seq_demo.evaluation import EvaluationOptions, measure, training_sources
 from seq2seq_demo.network.numpy_network import NumpyNetwork, softmax
-from seq2seq_demo.network_facts import TrainingRun
-from seq2seq_demo.trained_network import TrainedNetwork, untrained
+from seq2seq_demo.trained.evaluation import EvaluationOptions, measure, training_sources
+from seq2seq_demo.trained.network_facts import TrainingRun
+from seq2seq_demo.trained.trained_network import TrainedNetwork, untrained
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The network was trained on length"),
@@ -118,7 +118,7 @@ def measured(monkeypatch):
         calls.append(pairs)
         return measure(network, pairs, options)
 
-    monkeypatch.setattr("seq2seq_demo.evaluation.measure", recorded)
+    monkeypatch.setattr("seq2seq_demo.trained.evaluation.measure", recorded)
     return calls
 
 

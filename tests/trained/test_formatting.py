@@ -5,7 +5,7 @@ import pytest
 from helpers import prediction_of
 
 from seq2seq_demo.data.records import Place, Record
-from seq2seq_demo.display.predictions import json_line, probe_line, withheld
+from seq2seq_demo.trained.formatting import json_line, probe_line, withheld
 
 
 def test_a_line_of_json_always_has_the_same_keys():

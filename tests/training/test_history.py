@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from seq2seq_demo.display.run_files import HistoryFiles
-from seq2seq_demo.metrics import Epoch
-from seq2seq_demo.plots import History
+from seq2seq_demo.trained.metrics import Epoch
+from seq2seq_demo.trained.plots import History
+from seq2seq_demo.training.run_files import HistoryFiles
 
 HISTORY = [Epoch(epoch, 10 * epoch, 2.0, 0.1, 1.0, 0.6, 0.2, 0.5, 0.3) for epoch in (1, 2)]
 

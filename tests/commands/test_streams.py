@@ -14,7 +14,7 @@ import pytest
 from helpers import DEMO, PROGRAM, REAL_PROGRAM, SMALL, environment, save_random, snapshot_in, wait_for
 
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.trained_network import load
+from seq2seq_demo.trained.trained_network import load
 
 pytestmark = pytest.mark.slow
 

@@ -22,7 +22,7 @@ from seq2seq_demo.console import align, display_width, html_table, print_notice,
 from seq2seq_demo.declarations import SuggestsAttributes, require_choice
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files import atomic_files
-from seq2seq_demo.metrics import Epoch
+from seq2seq_demo.trained.metrics import Epoch
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -17,7 +17,7 @@ from seq2seq_demo.data.user_functions import is_user_function
 from seq2seq_demo.data.vocabulary import Vocabularies
 from seq2seq_demo.declarations import SuggestsAttributes
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.metrics import Calibration, Epoch, Figures
+from seq2seq_demo.trained.metrics import Calibration, Epoch, Figures
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.evaluation import training_sources
-from seq2seq_demo.network_facts import NetworkFacts, TrainingRun
+from seq2seq_demo.trained.evaluation import training_sources
+from seq2seq_demo.trained.network_facts import NetworkFacts, TrainingRun
 
 SIDES = Vocabularies(Vocabulary("characters", tuple("abc")), Vocabulary("words", ("X", "Y")))
 SIZES = {"in_max_int": 2, "out_max_int": 1, "ends": True}

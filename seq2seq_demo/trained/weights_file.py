@@ -23,7 +23,7 @@ from seq2seq_demo.files.container import SNAPSHOT, WEIGHTS, Container
 from seq2seq_demo.files.typed_json import parse, parse_json, require_type
 from seq2seq_demo.network.names_2016 import MAGIC, from_2016, read_checkpoint
 from seq2seq_demo.network.parameters import Weights, check_weights, weight_shapes
-from seq2seq_demo.network_facts import NetworkFacts
+from seq2seq_demo.trained.network_facts import NetworkFacts
 
 MAX_STEP = 2**53  # float64 represents every integer up to this value exactly
 BEST = "best/"  # prefix of array names in a snapshot

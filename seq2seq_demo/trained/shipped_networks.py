@@ -4,7 +4,7 @@ from typing import Any
 
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.files import file_names
-from seq2seq_demo.trained_network import load
+from seq2seq_demo.trained.trained_network import load
 
 DESCRIPTIONS = {
     "dates": "English, German, French, Spanish and Italian dates to ISO 8601.",

@@ -18,8 +18,8 @@ from hostile import (
 )
 
 from seq2seq_demo.errors import Seq2SeqError, WeightsError
-from seq2seq_demo.files import weights_file
-from seq2seq_demo.trained_network import load
+from seq2seq_demo.trained import weights_file
+from seq2seq_demo.trained.trained_network import load
 
 
 @pytest.mark.slow

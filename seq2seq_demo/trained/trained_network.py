@@ -17,18 +17,27 @@ from seq2seq_demo.data.pair_task import Data, PairReading, Task, as_task
 from seq2seq_demo.data.records import Place, Record
 from seq2seq_demo.declarations import check_size, require_choice, require_integer, suggests_keywords
 from seq2seq_demo.errors import UsageError, WeightsError
-from seq2seq_demo.evaluation import EvaluationRequest, measure_task
-from seq2seq_demo.evaluation_report import Evaluation, summary_of
-from seq2seq_demo.files import file_names, weights_file
-from seq2seq_demo.files.weights_file import Checkpoint, Content, check_members
+from seq2seq_demo.files import file_names
 from seq2seq_demo.network.bidirectional import BidirectionalNumpyNetwork
 from seq2seq_demo.network.decoding import GREEDY, Answer, DecodingOptions
 from seq2seq_demo.network.ensemble import EnsembleNetwork
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.parameters import Weights, initial_weights
-from seq2seq_demo.network_facts import NetworkFacts
-from seq2seq_demo.plots import History
-from seq2seq_demo.predictions import Decoding, Prediction, PredictionRequest, Predictions, stream, to_prediction, unread
+from seq2seq_demo.trained import weights_file
+from seq2seq_demo.trained.evaluation import EvaluationRequest, measure_task
+from seq2seq_demo.trained.evaluation_report import Evaluation, summary_of
+from seq2seq_demo.trained.network_facts import NetworkFacts
+from seq2seq_demo.trained.plots import History
+from seq2seq_demo.trained.predictions import (
+    Decoding,
+    Prediction,
+    PredictionRequest,
+    Predictions,
+    stream,
+    to_prediction,
+    unread,
+)
+from seq2seq_demo.trained.weights_file import Checkpoint, Content, check_members
 
 if TYPE_CHECKING:
     from seq2seq_demo.network.keras_network.model import Seq2Seq

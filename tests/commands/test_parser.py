@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq_demo import __version__, cli
-from seq2seq_demo.cli import COMMANDS, make_parser, parse
+from seq2seq_demo import __version__
+from seq2seq_demo.commands import cli
+from seq2seq_demo.commands.cli import COMMANDS, make_parser, parse
 from seq2seq_demo.commands.options import (
     EvaluateOptions,
     NetworksOptions,

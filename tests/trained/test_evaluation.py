@@ -8,18 +8,25 @@ import numpy as np
 import pytest
 from helpers import pairs_of, pairs_of_arrays, random_weights
 
-from seq2seq_demo import evaluation
 from seq2seq_demo.config import Beam, ModelConfig, TrainConfig
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.sampling import SOURCE_KINDS
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.errors import InputError, UsageError
-from seq2seq_demo.evaluation import MAX_PER_KIND, RANDOM, WRONG_EXAMPLES, EvaluationOptions, EvaluationRequest, measure
-from seq2seq_demo.metrics import Calibration, Counts, Figures, Tally
 from seq2seq_demo.network.decoding import MAX_ROWS_AT_ONCE, answer
 from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork
-from seq2seq_demo.network_facts import NetworkFacts, TrainingRun
-from seq2seq_demo.trained_network import TrainedNetwork
+from seq2seq_demo.trained import evaluation
+from seq2seq_demo.trained.evaluation import (
+    MAX_PER_KIND,
+    RANDOM,
+    WRONG_EXAMPLES,
+    EvaluationOptions,
+    EvaluationRequest,
+    measure,
+)
+from seq2seq_demo.trained.metrics import Calibration, Counts, Figures, Tally
+from seq2seq_demo.trained.network_facts import NetworkFacts, TrainingRun
+from seq2seq_demo.trained.trained_network import TrainedNetwork
 
 FIXED = ModelConfig("embedding_attention", "GRUCell", cell_size=7, embedding_size=5, in_max_int=8, out_max_int=8)
 ENDING = replace(FIXED, ends=True)
@@ -184,7 +191,7 @@ def reply(monkeypatch):
                 probabilities[b, 0, : len(written)] = [p, *[1] * (len(written) - 1)]
             return Answers(symbols, lengths, ended, probabilities if options.probabilities else None, None)
 
-        monkeypatch.setattr("seq2seq_demo.evaluation.answer", answer)
+        monkeypatch.setattr("seq2seq_demo.trained.evaluation.answer", answer)
 
     return reply
 

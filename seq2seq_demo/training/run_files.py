@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seq2seq_demo import plots
-from seq2seq_demo.callbacks import Callback, TrainingState
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.console import print_notice
 from seq2seq_demo.data.sequences import Pairs
-from seq2seq_demo.display.predictions import probe_line
-from seq2seq_demo.display.training_report import probe
 from seq2seq_demo.errors import Seq2SeqError
 from seq2seq_demo.files import atomic_files
+from seq2seq_demo.trained import plots
+from seq2seq_demo.trained.formatting import probe_line
+from seq2seq_demo.training.callbacks import Callback, TrainingState
+from seq2seq_demo.training.report import probe
 
 if TYPE_CHECKING:
     from seq2seq_demo.network.keras_network.model import Seq2Seq

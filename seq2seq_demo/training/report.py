@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from seq2seq_demo.callbacks import Callback, TrainingState
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.console import has_colour, in_notebook, new_bar, pluralize, print_line, print_notice
 from seq2seq_demo.data.pair_task import Task
 from seq2seq_demo.data.sequences import Pairs, Sequences, edit_distances
-from seq2seq_demo.display.predictions import probe_line
-from seq2seq_demo.metrics import Epoch
-from seq2seq_demo.predictions import Prediction, to_prediction
+from seq2seq_demo.trained.formatting import probe_line
+from seq2seq_demo.trained.metrics import Epoch
+from seq2seq_demo.trained.predictions import Prediction, to_prediction
+from seq2seq_demo.training.callbacks import Callback, TrainingState
 
 PROBE_CANDIDATES = 20  # the number of validation pairs from which the probe is chosen
 

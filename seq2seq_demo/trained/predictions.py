@@ -18,11 +18,11 @@ from seq2seq_demo.data.sequences import Sequences, align
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary, join_symbols
 from seq2seq_demo.declarations import SuggestsAttributes
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.metrics import Calibration
 from seq2seq_demo.network.decoding import GREEDY, Answer, DecodingOptions, answer
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.thread_pool import in_threads
-from seq2seq_demo.plots import Attention, attention_figure
+from seq2seq_demo.trained.metrics import Calibration
+from seq2seq_demo.trained.plots import Attention, attention_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,11 +6,11 @@ import pytest
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
-from seq2seq_demo.evaluation import GIVEN, RANDOM, EvaluationRow
-from seq2seq_demo.evaluation_report import MAX_CONFUSIONS, Evaluation, summary_of
-from seq2seq_demo.metrics import Counts, Tally
 from seq2seq_demo.network.decoding import Answer
-from seq2seq_demo.network_facts import NetworkFacts
+from seq2seq_demo.trained.evaluation import GIVEN, RANDOM, EvaluationRow
+from seq2seq_demo.trained.evaluation_report import MAX_CONFUSIONS, Evaluation, summary_of
+from seq2seq_demo.trained.metrics import Counts, Tally
+from seq2seq_demo.trained.network_facts import NetworkFacts
 
 
 def network_of(vocabularies, ends=True):

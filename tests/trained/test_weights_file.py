@@ -15,14 +15,14 @@ from hostile import with_checksum
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.errors import Seq2SeqError, WeightsError
-from seq2seq_demo.files import weights_file
 from seq2seq_demo.files.atomic_files import is_own
-from seq2seq_demo.files.weights_file import Checkpoint, Progress
-from seq2seq_demo.metrics import Epoch, Figures
 from seq2seq_demo.network.parameters import initial_weights, weight_shapes
-from seq2seq_demo.network_facts import TrainingRun
-from seq2seq_demo.plots import History
-from seq2seq_demo.trained_network import TrainedNetwork, load
+from seq2seq_demo.trained import weights_file
+from seq2seq_demo.trained.metrics import Epoch, Figures
+from seq2seq_demo.trained.network_facts import TrainingRun
+from seq2seq_demo.trained.plots import History
+from seq2seq_demo.trained.trained_network import TrainedNetwork, load
+from seq2seq_demo.trained.weights_file import Checkpoint, Progress
 from seq2seq_demo.training.snapshots import Snapshot, load_snapshot
 
 FIGURES = TRAINED["validation"]

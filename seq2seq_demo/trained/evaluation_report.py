@@ -10,10 +10,10 @@ from typing import Any
 
 from seq2seq_demo.console import html_table, pluralize, table, visible_symbol
 from seq2seq_demo.declarations import SuggestsAttributes
-from seq2seq_demo.evaluation import WRONG_EXAMPLES, EvaluationRow
-from seq2seq_demo.metrics import Calibration, Counts, expected_calibration_error
-from seq2seq_demo.network_facts import NetworkFacts
-from seq2seq_demo.predictions import Prediction, as_text, to_prediction
+from seq2seq_demo.trained.evaluation import WRONG_EXAMPLES, EvaluationRow
+from seq2seq_demo.trained.metrics import Calibration, Counts, expected_calibration_error
+from seq2seq_demo.trained.network_facts import NetworkFacts
+from seq2seq_demo.trained.predictions import Prediction, as_text, to_prediction
 
 # Columns of the tables, each with its attribute of `Evaluation`. RATES are free-running or, after their free-running
 # rate, "forced": with teacher forcing. COUNTS are numbers of wrong answers.

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from helpers import prediction_of
 
-from seq2seq_demo import plots
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.metrics import Epoch
+from seq2seq_demo.trained import plots
+from seq2seq_demo.trained.metrics import Epoch
 
 pytestmark = pytest.mark.slow  # Matplotlib
 

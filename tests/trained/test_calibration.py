@@ -6,9 +6,9 @@ import pytest
 from helpers import save_texts, write_pairs
 
 from seq2seq_demo.data.pair_task import PairReading, as_pair_task
-from seq2seq_demo.evaluation import EvaluationOptions, measure
-from seq2seq_demo.metrics import AnswerProbabilities, Calibration, calibrate, expected_calibration_error
-from seq2seq_demo.trained_network import load
+from seq2seq_demo.trained.evaluation import EvaluationOptions, measure
+from seq2seq_demo.trained.metrics import AnswerProbabilities, Calibration, calibrate, expected_calibration_error
+from seq2seq_demo.trained.trained_network import load
 from seq2seq_demo.training.results import calibrated
 from seq2seq_demo.training.train import train
 

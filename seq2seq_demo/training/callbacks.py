@@ -14,11 +14,11 @@ from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.data.vocabulary import Vocabularies
 from seq2seq_demo.declarations import SuggestsAttributes
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.metrics import Epoch
-from seq2seq_demo.plots import History
+from seq2seq_demo.trained.metrics import Epoch
+from seq2seq_demo.trained.plots import History
 
 if TYPE_CHECKING:
-    from seq2seq_demo.trained_network import TrainedNetwork
+    from seq2seq_demo.trained.trained_network import TrainedNetwork
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,9 +7,9 @@ from helpers import PATTERN_NETWORKS, ROOT
 
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.vocabulary import Vocabularies
-from seq2seq_demo.evaluation import EvaluationRequest
 from seq2seq_demo.files.file_names import shipped_networks, shipped_path
-from seq2seq_demo.trained_network import load
+from seq2seq_demo.trained.evaluation import EvaluationRequest
+from seq2seq_demo.trained.trained_network import load
 
 ROW = r"^\| (\w+) \| (embedding_\w+) \| (\d+)-(\d+) \| `.*?` \| ([\d.]+) \| ([\d.]+) \| ([\d.]+)"
 ROWS = {row[:2]: row[2:] for row in re.findall(ROW, (ROOT / "trained_weights" / "README.md").read_text(), re.MULTILINE)}

@@ -1,1 +1,0 @@
-"""Output for users: text, JSON, tables, pictures and logs of networks and training runs."""

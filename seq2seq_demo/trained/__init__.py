@@ -1,0 +1,1 @@
+"""A trained network: its weights file, its answers and their evaluation, as text and as pictures."""
