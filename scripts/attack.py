@@ -257,6 +257,7 @@ def metadata() -> tuple[int, list[str]]:
 def json_input() -> tuple[int, list[str]]:
     """Read files of sequences and pairs: random JSON, lines of text and raw bytes."""
     from seq2seq_demo.data.numbering import Numbering, number_pairs
+
     from seq2seq_demo.data.reading import InputFormat, read_file
     from seq2seq_demo.data.vocabulary import tokenizers
     from seq2seq_demo.errors import Seq2SeqError

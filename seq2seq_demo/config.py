@@ -125,6 +125,11 @@ class ModelConfig:
         return 2 * self.cell_size if self.bidirectional else self.cell_size
 
     @property
+    def largest(self) -> tuple[int, int]:
+        """The largest symbols in sources and in targets."""
+        return self.in_max_int, self.out_max_int
+
+    @property
     def n_input_symbols(self) -> int:
         """The number of source symbols, 0…in_max_int."""
         return self.in_max_int + 1

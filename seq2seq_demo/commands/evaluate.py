@@ -17,7 +17,15 @@ def evaluate(options: EvaluateOptions) -> None:
     _, network, pattern = select_network(options, max(lengths, default=1))
     task: Task | None = pattern
     if options.from_file:
-        task = read_pair_task(options, options.points, options.pattern_task, network, evaluates=True)
+        task = read_pair_task(
+            options,
+            options.from_file,
+            options.points,
+            network=network,
+            pattern=options.pattern_task,
+            allows_unknown=options.pattern_task is None,
+            max_skipped=1.0 if options.keep_going else 0.0,
+        )
     if task is None:
         alternative = "" if network.vocabularies.are_text else " or -p"
         expected = f"expected --from-file with pairs{alternative}, got none"

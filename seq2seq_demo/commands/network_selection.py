@@ -1,6 +1,5 @@
 """Selects the network, the pattern and the pairs that the options name, and rejects options that contradict them."""
 
-import functools
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,12 +7,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from seq2seq_demo.commands.options import NetworkOptions
-from seq2seq_demo.config import CELL_TYPES, INTEGERS, ModelConfig, TrainConfig, given_values, lengths_text
+from seq2seq_demo.config import CELL_TYPES, ModelConfig, TrainConfig, given_values, lengths_text
 from seq2seq_demo.console import print_notice
-from seq2seq_demo.data.pair_task import PairReading, PairTask, as_pair_task, task_name
+from seq2seq_demo.data.pair_task import PairTask, pair_task, task_name
 from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, PatternTask, find_pattern
-from seq2seq_demo.data.reading import InputFormat, Layout, file_title, read_file
-from seq2seq_demo.data.records import Place, Record, Tokens, read_words
+from seq2seq_demo.data.reading import InputFormat
+from seq2seq_demo.data.records import Place, Record, read_words
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.user_functions import is_user_function
 from seq2seq_demo.declarations import likely_name, preview
@@ -23,7 +22,6 @@ from seq2seq_demo.trained.trained_network import TrainedNetwork, ensemble, load
 from seq2seq_demo.trained.weights_file import LENGTHS
 
 MAX_LEN_WITHOUT_ATTENTION = 10  # the shipped networks of embedding_rnn are not trained on longer sources
-MAX_SKIPPED = 0.1  # largest share of the records of a file that `train --keep-going` skips
 
 
 class SelectedNetwork(NamedTuple):
@@ -117,63 +115,52 @@ def load_with_task(path: Path) -> TrainedNetwork:
 
 def read_pair_task(
     options: NetworkOptions,
+    file: str,
     n: int | None,
-    pattern: PatternTask | None,
+    *,
     network: TrainedNetwork | None,
-    evaluates: bool = False,
+    pattern: PatternTask | None,
+    lowercase: bool | None = None,
+    allows_unknown: bool = False,
+    holds_out: bool = False,
+    validation_file: str | None = None,
+    max_skipped: float = 0.0,
 ) -> PairTask:
-    """Read the pairs of --from-file (only the first n if n is given) and of --validation-file.
+    """Read the pairs of a file, only the first n if n is given, and those of a validation file, in the options' format.
 
-    The pairs must fit the network or, if `network` is None, the options. Pairs that validate and, if `evaluates`, all
-    pairs may have symbols that the network lacks. Notices report these symbols, recognised tables and tokens, and the
-    invalid records that --keep-going skips.
+    The pairs must fit the network or, if `network` is None, the options. The other arguments are those of `pair_task`.
 
     Raises:
         InputError: there are fewer than n pairs, a pair is invalid, too many are, or they do not fit into memory.
     """
-    file = options.from_file or ""
     if "." not in file and not os.path.lexists(file) and (near := likely_name(file, PATTERNS)):
         raise UsageError(f"{file}: expected a file of pairs, found none; for a pattern, give -p {near}")
-    how = PairReading(
-        network.vocabularies if network else None,
-        (options.in_tokens, options.out_tokens),
-        getattr(options, "lowercase", None),  # an option of `train`
-        vars(network.model_config) if network else options.settings,
-        pattern,
-        allows_unseen=evaluates and pattern is None,
-        trains=hasattr(options, "validation_file"),
-        max_skipped=(1 if evaluates else MAX_SKIPPED) if getattr(options, "keep_going", False) else None,
-        read_file=functools.partial(read_with_notices, options),
-        notify=print_notice,
+    given = options.settings.get
+    task = pair_task(
+        file,
+        n,
+        file_format=input_format(options),
+        kinds=(options.in_tokens, options.out_tokens),
+        lowercase=lowercase,
+        largest=network.model_config.largest if network else (given("in_max_int"), given("out_max_int")),
+        vocabularies=network.vocabularies if network else None,
+        pattern=pattern,
+        allows_unknown=allows_unknown,
+        holds_out=holds_out,
+        validation=validation_file,
+        max_skipped=max_skipped,
     )
-    task = as_pair_task(file, how, n, getattr(options, "validation_file", None))
     if pattern and network and not network.ends and options.out_len:
         targets = Sequences.of_rows(row[: options.out_len] for row in task.pairs.targets.rows())
         task = replace(task, pairs=Pairs(task.pairs.sources, targets))
     return task
 
 
-def input_format(options: NetworkOptions, tokens: Tokens) -> InputFormat:
-    """Return the format of the options' files."""
+def input_format(options: NetworkOptions, blank_lines: bool = False) -> InputFormat:
+    """Return the format of the options' files; with `blank_lines`, a blank line is a record, too."""
     columns = tuple(options.columns.split(",")) if options.columns else ()
     header = None if options.header is None else options.header == "yes"
-    has_lines = getattr(options, "tsv", False) or getattr(options, "line_buffered", False)  # options of `predict`
-    return InputFormat(tokens, options.format, columns, header, has_lines, options.encoding)
-
-
-def read_with_notices(options: NetworkOptions, file: str, tokens: Tokens) -> tuple[Layout, list[Record]]:
-    """Read a file in the options' format; print what follows from the file, and which options change it."""
-    layout, records = read_file(file, input_format(options, tokens))
-    first = next((record for record in records if not record.error), None)
-    if first and (layout.n_columns or first.output) and not (options.format and (options.header or options.columns)):
-        pair = " → ".join(preview(side) for side in first[1:3] if side is not None)
-        how = f"{layout}, first {pair}; if not, give `format`, `header` or `columns`"
-        print_notice(f"Reading {file_title(file)} as {how}")
-    if None in tokens and layout.tokens != (INTEGERS, INTEGERS):
-        recognised = [f"`{side}_tokens`" for side, kind in zip(("in", "out"), tokens, strict=True) if kind is None]
-        kinds = "Sources are {}, and targets are {}".format(*layout.tokens)
-        print_notice(f"{kinds}; if not, give {' and '.join(recognised)}")
-    return layout, records
+    return InputFormat(options.format, columns, header, options.encoding, blank_lines)
 
 
 def typed_sources(words: Sequence[str], selected: SelectedNetwork) -> list[Record]:

@@ -10,10 +10,11 @@ from pathlib import Path
 from seq2seq_demo.commands.network_selection import SelectedNetwork, read_pair_task, select_network, typed_sources
 from seq2seq_demo.commands.options import PageOptions
 from seq2seq_demo.console import pluralize, print_notice
-from seq2seq_demo.data.numbering import Numbering, number, valid_records
-from seq2seq_demo.data.pair_task import PairReading, as_pair_task
+from seq2seq_demo.data.pair_task import pair_task
 from seq2seq_demo.data.patterns import find_pattern
+from seq2seq_demo.data.records import valid
 from seq2seq_demo.data.sequences import Pairs
+from seq2seq_demo.data.tokens import number_known, tokenize
 from seq2seq_demo.errors import require
 from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.page import examples
@@ -50,7 +51,8 @@ def _page(options: PageOptions, selected: Sequence[SelectedNetwork], shown: Sequ
     """Return the page with its examples."""
     pairs = None
     if options.from_file:  # read once, because it may be a pipe
-        pairs = read_pair_task(options, None, selected[0].pattern, selected[0].network).pairs
+        network, pattern = selected[0].network, selected[0].pattern
+        pairs = read_pair_task(options, options.from_file, None, network=network, pattern=pattern).pairs
     return build(_with_examples(shown, _examples(options, selected, pairs)))
 
 
@@ -132,9 +134,9 @@ def _examples(options: PageOptions, selected: Sequence[SelectedNetwork], pairs: 
     networks = [one.network for one in selected]
     vocabularies, typed = networks[0].vocabularies, []
     if options.words:
-        split = Numbering(*vocabularies, networks[0].model_config.in_max_int).split
-        rows = (number(split(row), vocabularies) for row in typed_sources(options.words, selected[0]))
-        typed = [row.values for row in valid_records(rows)]
+        largest = networks[0].model_config.largest
+        records = [tokenize(record, vocabularies, largest) for record in typed_sources(options.words, selected[0])]
+        typed = [record.values for record in valid(number_known(record, vocabularies) for record in records)]
     if pairs is not None:
         chosen = examples.pair_examples(networks, pairs)
         print_notice(f"The page offers {len(chosen[0])} of the {pluralize(len(pairs), 'pair')} of {options.from_file}")
@@ -155,7 +157,7 @@ def _own_examples(selected: Sequence[SelectedNetwork]) -> list[list[Example]]:
     names = {path: name for name, path in file_names.shipped_networks().items()}
     for one in selected:
         if rows := EXAMPLES.get(names.get(one.path, "")):
-            return examples.pair_examples(networks, as_pair_task(rows, PairReading(networks[0].vocabularies)).pairs)
+            return examples.pair_examples(networks, pair_task(rows, vocabularies=networks[0].vocabularies).pairs)
     if networks[0].vocabularies.are_text:
         return [[] for _ in selected]
     return examples.pattern_examples([(one.network, one.pattern) for one in selected])

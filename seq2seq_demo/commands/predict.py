@@ -4,14 +4,16 @@ import functools
 import itertools
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from seq2seq_demo.commands import network_selection
 from seq2seq_demo.commands.options import PredictOptions
 from seq2seq_demo.config import INTEGERS
 from seq2seq_demo.console import ProgressBar, has_colour, pluralize, print_notice, print_result
-from seq2seq_demo.data.numbering import Numbering, by_length, number
-from seq2seq_demo.data.reading import read_terminal, stream_file
-from seq2seq_demo.data.records import Record, read_words
+from seq2seq_demo.data.reading import read, read_terminal, stream_file
+from seq2seq_demo.data.records import Record, by_length, read_words
+from seq2seq_demo.data.tokens import number_known, tokenize
+from seq2seq_demo.data.vocabulary import Vocabularies
 from seq2seq_demo.errors import InputError, UsageError, require
 from seq2seq_demo.network.decoding import MAX_ROWS_AT_ONCE, Answer, DecodingOptions
 from seq2seq_demo.trained import formatting as predictions, plots
@@ -22,7 +24,7 @@ BATCH_SIZE = 16 * MAX_ROWS_AT_ONCE  # large, so that many sources of a batch hav
 
 def predict(options: PredictOptions) -> None:
     """Answer the sources on the command line, else those of --from-file, else those typed at the terminal."""
-    typed = Numbering().split(read_words(options.words))
+    typed = tokenize(read_words(options.words), Vocabularies())
     typed_len = None if typed.error else len(typed.values)
     selected = network_selection.select_network(options, options.in_len or typed_len)
     network, model_config = selected.network, selected.network.model_config
@@ -35,20 +37,22 @@ def predict(options: PredictOptions) -> None:
     if options.attention_plot:
         plots.check(options.attention_plot, options.force)
     predictor, bar = _Predictor(options, selected), ProgressBar("Predicting", may_show=False)
+    file_format = network_selection.input_format(options, blank_lines=options.tsv or options.line_buffered)
+    file_format = replace(file_format, json_lines=tokens[0] == INTEGERS)
     rows: Iterable[Record]
     if options.words:
         rows = sources = network_selection.typed_sources(options.words, selected)
         predictor.keeps_going |= len(sources) > 1
     elif options.from_file and options.line_buffered:
-        rows = stream_file(options.from_file, network_selection.input_format(options, tokens))
+        rows = stream_file(options.from_file, file_format)
     elif options.from_file:
-        _, rows = network_selection.read_with_notices(options, options.from_file, tokens)
+        rows, _ = read(options.from_file, "", file_format)
         bar = ProgressBar("Predicting", len(rows), may_show=not sys.stdout.isatty())
     else:
         symbols = f"integers from 0 to {model_config.in_max_int}" if tokens[0] == INTEGERS else tokens[0]
         ending = "Ctrl-Z and Enter end" if sys.platform == "win32" else "Ctrl-D ends"
         bar.notify(f"Type {options.in_len or 'some'} {symbols}; {ending}")
-        rows = read_terminal(tokens)
+        rows = read_terminal(file_format)
     with bar:
         predictor.print_answers(rows, bar)
 
@@ -124,12 +128,12 @@ class _Predictor:
     def _read(self, rows: Iterable[Record]) -> Iterator[Record]:
         """Yield the sources as numbers, or with an error; unless `keeps_going`, stop at the first `failure`."""
         vocabularies = self.network.vocabularies
-        numbering = Numbering(*vocabularies, self.network.model_config.in_max_int)
+        largest = self.network.model_config.in_max_int, None
         check_length = functools.cache(self._check_length)
         for row in rows:
-            record = number(numbering.split(row), vocabularies)
+            record = number_known(tokenize(row, vocabularies, largest), vocabularies)
             if record.error and row.output is not None:  # the network need not write the target
-                record = number(numbering.split(row._replace(output=None)), vocabularies)
+                record = number_known(tokenize(row._replace(output=None), vocabularies, largest), vocabularies)
             try:
                 if not record.error:
                     check_length(len(record.values))

@@ -9,7 +9,8 @@ from typing import BinaryIO
 from seq2seq_demo.commands import network_selection
 from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.console import print_notice
-from seq2seq_demo.data.pair_task import Task
+from seq2seq_demo.data.pair_task import PairTask, Task
+from seq2seq_demo.data.patterns import PatternTask
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.trained.trained_network import TrainedNetwork
@@ -17,6 +18,8 @@ from seq2seq_demo.trained.weights_file import LENGTHS
 from seq2seq_demo.training import workers
 from seq2seq_demo.training.settings import new_run, run_notices
 from seq2seq_demo.training.snapshots import Snapshot, load_snapshot
+
+MAX_SKIPPED = 0.1  # the largest fraction of the records of a file that --keep-going skips
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ def new_training(options: TrainOptions) -> TrainingSetup:
         start = network_selection.load_with_task(path)
         network_selection.check_options_match(options, path, start)
     pattern, points = options.pattern_task, settings.get("points")
-    pairs = network_selection.read_pair_task(options, points, pattern, start) if options.from_file else None
+    pairs = _read_pairs(options, points, pattern, start) if options.from_file else None
     task = pairs or pattern or network_selection.pattern_to_train(start)
     if pairs and options.pattern and not start:  # by default, targets have the same symbols as sources
         largest = pairs.largest_symbols()["in_max_int"]
@@ -63,6 +66,24 @@ def new_training(options: TrainOptions) -> TrainingSetup:
     for notice in run_notices(task, snapshot, start):
         print_notice(notice)
     return TrainingSetup(task, snapshot, result, began=began)
+
+
+def _read_pairs(
+    options: TrainOptions, n: int | None, pattern: PatternTask | None, network: TrainedNetwork | None
+) -> PairTask:
+    """Read the pairs to train on, of which some are held out for validation, unless there is a file of others."""
+    assert options.from_file
+    return network_selection.read_pair_task(
+        options,
+        options.from_file,
+        n,
+        network=network,
+        pattern=pattern,
+        lowercase=options.lowercase,
+        holds_out=True,
+        validation_file=options.validation_file,
+        max_skipped=MAX_SKIPPED if options.keep_going else 0.0,
+    )
 
 
 def _untrained(options: TrainOptions, start: TrainedNetwork | None, begun: TrainedNetwork) -> TrainedNetwork:
@@ -168,7 +189,7 @@ def _task_of_run(options: TrainOptions, path: Path, network: TrainedNetwork) -> 
     n_used = config.points - (config.n_validation if options.validation_file else 0)
     pattern, n_read = options.pattern_task, options.settings.get("points") if options.keep_going else n_used
     try:
-        pairs = network_selection.read_pair_task(options, n_read, pattern, network) if options.from_file else None
+        pairs = _read_pairs(options, n_read, pattern, network) if options.from_file else None
     except InputError as error:
         raise UsageError(f"{expected}: {error}") from error
     if (pairs and pairs.digest) != network.run.data:

@@ -1,34 +1,46 @@
-"""The task of learning a user's pairs of a source and a target, and warnings about probable mistakes.
+"""The task of learning a user's pairs of a source and a target.
 
-Also `Task`, and the conversion of whatever a user gives as a task.
+`pair_task` turns a file or rows into a task in four steps: read, tokenize, split, number.
 """
+
+from __future__ import annotations
 
 import functools
 import hashlib
 import itertools
+import logging
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 
-from seq2seq_demo.config import CHARACTERS, INTEGERS, TOKENS, ModelConfig, TrainConfig
-from seq2seq_demo.data.numbering import NumberedPairs, Numbering, number_pairs, validation_mask
-from seq2seq_demo.data.patterns import PATTERNS, PatternTask, as_pattern
-from seq2seq_demo.data.reading import InputFormat, Layout, file_title, read_file
-from seq2seq_demo.data.records import Place, Record, Tokens, python_records, recognise
+from seq2seq_demo.config import INTEGERS, ModelConfig, TrainConfig
+from seq2seq_demo.data.patterns import PATTERNS, PatternTask
+from seq2seq_demo.data.reading import AS_SUFFIX, InputFormat, file_title, read
+from seq2seq_demo.data.records import Place, Record, with_output, without_errors
 from seq2seq_demo.data.sequences import Pairs, Sequences
-from seq2seq_demo.data.vocabulary import MAX_LISTED, MAX_SYMBOL, Vocabularies, form_of, tokenizers
-from seq2seq_demo.declarations import likely_name, preview, require_choice
-from seq2seq_demo.errors import InputError, MissingInput, UsageError
+from seq2seq_demo.data.tokens import (
+    Kinds,
+    Largest,
+    built_from,
+    new_vocabularies,
+    number,
+    number_known,
+    recognise,
+    required_kinds,
+    tokenize,
+    unknown_notice,
+)
+from seq2seq_demo.data.vocabulary import Vocabularies, join_symbols, list_symbols
+from seq2seq_demo.errors import InputError, UsageError
 
-# The longest sequence is an outlier if its length exceeds both OUTLIER_LEN and OUTLIER_RATIO times the typical length,
-# which is the TYPICAL_QUANTILE of the lengths.
-OUTLIER_LEN, OUTLIER_RATIO, TYPICAL_QUANTILE = 200, 5, 0.999
+TENTH = np.uint64(2**64 // 10)  # a tenth of the range of a hash
+LOG = logging.getLogger("seq2seq_demo")
+CANNOT_GROW = "; the vocabulary of a network cannot grow: train a new one"
 
 
 @dataclass(frozen=True)
@@ -41,21 +53,17 @@ class PairTask:
     is_pairs: ClassVar[bool] = True
     name: str
     pairs: Pairs
-    validation: Pairs | None = None  # None: about a tenth of `pairs` validate
+    is_held_out: np.ndarray  # [N], a mask of the pairs that are held out for validation
+    validation: Pairs | None = None  # the user's own pairs for validation, in place of those that are held out
     vocabularies: Vocabularies = Vocabularies()
-    places: Sequence[Place] = ()  # the place of each pair in its file, for warnings; may be empty
+    places: Sequence[Place] = ()  # the place of each pair in its file, for notices; may be empty
     n_skipped: int = 0  # invalid records that were left out
-    validates: np.ndarray | None = None  # [N], a mask of `pairs` that validate; None: it follows from their sources
-
-    @property
-    def _splits(self) -> list[Pairs]:
-        return [self.pairs] if self.validation is None else [self.pairs, self.validation]
 
     @functools.cached_property
     def digest(self) -> str:
         """A checksum of the pairs and their vocabularies."""
         digest = hashlib.sha256()
-        for pairs in self._splits:
+        for pairs in self._parts:
             for numbers in (pairs.sources.lengths, pairs.sources.symbols, pairs.targets.lengths, pairs.targets.symbols):
                 digest.update(numbers.astype("<i8").tobytes())
         if self.vocabularies.are_text:
@@ -63,8 +71,12 @@ class PairTask:
         return digest.hexdigest()
 
     @property
+    def _parts(self) -> list[Pairs]:
+        return [self.pairs] if self.validation is None else [self.pairs, self.validation]
+
+    @property
     def validates_by_content(self) -> bool:
-        """Whether the content of the pairs decides which of them validate; otherwise, the user gave the others."""
+        """Whether the content of the pairs decides which of them are held out; otherwise, the user gave others."""
         return self.validation is None
 
     def fingerprint(self, config: TrainConfig, model: ModelConfig) -> str:
@@ -73,8 +85,8 @@ class PairTask:
 
     def largest_symbols(self) -> dict[str, int]:
         """Return the largest source and target symbols, at least 1, because a network has two symbols or more."""
-        in_max_int = max(int(pairs.sources.symbols.max(initial=1)) for pairs in self._splits)
-        out_max_int = max(int(pairs.targets.symbols.max(initial=1)) for pairs in self._splits)
+        in_max_int = max(int(pairs.sources.symbols.max(initial=1)) for pairs in self._parts)
+        out_max_int = max(int(pairs.targets.symbols.max(initial=1)) for pairs in self._parts)
         return {"in_max_int": in_max_int, "out_max_int": out_max_int} | self.vocabularies.largest_symbols()
 
     def sized(self, config: TrainConfig, model: ModelConfig, out_len: int | None, default: int) -> TrainConfig:
@@ -82,7 +94,7 @@ class PairTask:
         sources, targets = self.pairs.sources.lengths, self.pairs.targets.lengths
         return replace(
             config,
-            points=sum(map(len, self._splits)),
+            points=sum(map(len, self._parts)),
             validation_points=len(self.split[1]),
             in_len=int(sources.max()),
             min_in_len=int(sources.min()),
@@ -97,23 +109,12 @@ class PairTask:
             raise InputError(f"{expected}; give other pairs to validate with")
         return self.split
 
-    @functools.cached_property
+    @property
     def split(self) -> tuple[Pairs, Pairs]:
-        """The training pairs and the validation pairs, as `validation_mask` chooses them.
-
-        Raises:
-            InputError: all pairs would validate.
-        """
+        """The training pairs and the validation pairs."""
         if self.validation is not None:
             return self.pairs, self.validation
-        source, validates = self.vocabularies.source, self.validates
-        if validates is None:
-            validates = validation_mask(source.tokens, map(source.to_symbols, self.pairs.sources.rows()))
-        if validates.all():
-            n_sources = len({*self.pairs.sources.groups().tolist()})
-            expected = "expected pairs of several sources, some to train on and others to validate with"
-            raise InputError(f"{expected}, got {n_sources}; give other pairs to validate with")
-        return self.pairs[~validates], self.pairs[validates]
+        return self.pairs[~self.is_held_out], self.pairs[self.is_held_out]
 
     def table_match(self) -> float:
         """Return the exact match of a table of symbols on the validation pairs.
@@ -131,222 +132,164 @@ class PairTask:
 
 
 Task = PatternTask | PairTask
-Rows = str | os.PathLike[str] | Iterable[object]  # the path of a file, or whatever `python_records` reads
+Rows = str | os.PathLike[str] | Iterable[object]  # the path of a file, or rows as `python_records` reads them
 Data = str | Callable[[list[int]], Iterable[int]] | Rows | Task
 
 
-class PairReading(NamedTuple):
-    """How files and rows of pairs become a task."""
-
-    vocabularies: Vocabularies | None = None  # those of a network; None: made from the pairs
-    tokens: Tokens = (None, None)  # without `vocabularies`, the kinds of tokens; None: recognised
-    lowercase: bool | None = None  # as in `tokenizers`
-    largest: Mapping[str, Any] = MappingProxyType({})  # the largest integers, by the names of their settings
-    pattern: PatternTask | None = None  # makes the targets
-    allows_unseen: bool = False  # whether all pairs, not only those that validate, may have symbols beyond these
-    trains: bool = False  # whether some of the pairs are to validate; the vocabularies are then those of the others
-    max_skipped: float | None = None  # the largest share of invalid records to leave out; None: raise their errors
-    read_file: Callable[[str, Tokens], tuple[Layout, list[Record]]] = lambda file, tokens: read_file(
-        file, InputFormat(tokens)
-    )
-    notify: Callable[[str], object] = lambda notice: None  # receives notices about the records, each as one line
-
-    def required_tokens(self, side: int) -> str | None:
-        """Return the kind of tokens in sources (0) or targets (1); None if it is recognised.
-
-        A pattern or a largest integer implies integers.
-
-        Raises:
-            UsageError: the kind is unknown, or differs from the one that follows from the other fields.
-        """
-        given, name = self.tokens[side], ("in", "out")[side]
-        if given is not None:
-            require_choice(f"`{name}_tokens`", given, TOKENS)
-        required, reason = given, ""
-        if self.vocabularies:
-            required, reason = self.vocabularies.tokens[side], "the network"
-        elif self.pattern or self.largest.get(f"{name}_max_int") is not None:
-            required, reason = INTEGERS, "a pattern" if self.pattern else f"`{name}_max_int`"
-        if given not in (None, required):
-            raise UsageError(f"expected `{name}_tokens` {required}, because of {reason}, got {given}")
-        return required
-
-
-DEFAULT_READING = PairReading()
-
-
-def as_task(
-    data: Data, how: PairReading = DEFAULT_READING, n: int | None = None, validation: Rows | None = None
-) -> Task:
-    """Convert whatever a user gives as data to a task; return a task unchanged.
-
-    A text names a pattern if a built-in pattern has this name or it has the form of `FILE.py:FUNCTION`; any other text
-    names a file. The other arguments are for pairs, as in `as_pair_task`.
-
-    Raises:
-        UsageError: a function cannot be imported, or an argument does not fit the data.
-        InputError: a pair is invalid, or there is no file and no pattern of this name.
-    """
-    if pattern := as_pattern(data):
-        if validation is not None or how.lowercase is not None or not {*how.tokens} <= {None, INTEGERS}:
-            names = "`validation`, `in_tokens`, `out_tokens` or `lowercase`"
-            raise UsageError(f"expected pairs with {names}, got pattern {pattern.name!r}")
-        if how.vocabularies and how.vocabularies.are_text:
-            expected = " and ".join(how.vocabularies.tokens)
-            raise UsageError(f"expected pairs of {expected}, as in the network, got pattern {pattern.name!r}")
-        return pattern
-    if isinstance(data, str) and not os.path.lexists(data):
-        near = likely_name(data, PATTERNS)
-        hint = f"did you mean the pattern {near!r}?" if near else f"the patterns are {', '.join(PATTERNS)}"
-        raise MissingInput(f"expected a file of pairs or a pattern's name, got {preview(data, repr)}: {hint}")
-    return as_pair_task(data, how, n, validation)
-
-
-def as_pair_task(
-    data: object, how: PairReading = DEFAULT_READING, n: int | None = None, validation: Rows | None = None
+def pair_task(
+    data: object,
+    n: int | None = None,
+    *,
+    title: str = "pairs",
+    file_format: InputFormat = AS_SUFFIX,
+    kinds: Kinds = (None, None),
+    lowercase: bool | None = None,
+    largest: Largest = (None, None),
+    vocabularies: Vocabularies | None = None,
+    pattern: PatternTask | None = None,
+    allows_unknown: bool = False,
+    holds_out: bool = False,
+    validation: object = None,
+    max_skipped: float = 0.0,
 ) -> PairTask:
-    """Convert a file or rows to a task of their first `n` pairs, by default all; return a task unchanged.
+    """Make a task of the first `n` pairs of a file or of rows, by default of all.
+
+    What a user should know about the file, its symbols and skipped records is logged.
+
+    Args:
+        data: the path of a file, or rows as `python_records` reads them.
+        n: the largest number of pairs.
+        title: the name of rows in errors.
+        file_format: how to read files.
+        kinds: the kinds of symbols in sources and in targets; each None is recognised.
+        lowercase: whether to convert sources to lower case; by default, as `vocabularies` do.
+        largest: the largest integers in sources and in targets.
+        vocabularies: those of a network; by default, they are built from the pairs that are not held out.
+        pattern: computes the targets of integer sources; a target in a record must equal the computed one.
+        allows_unknown: whether any pair may have symbols that the vocabularies lack, as pairs that are held out may.
+        holds_out: whether to hold pairs out for validation, unless `validation` is given.
+        validation: other pairs for validation, as `data`; None for none.
+        max_skipped: the largest fraction of invalid records to leave out; if 0, each is an error.
 
     Raises:
-        InputError: a pair is invalid, or too many are, or there are fewer than `n`.
-        UsageError: the tokens or `lowercase` fit neither each other nor the vocabularies.
+        InputError: a record is not a valid pair, too many are not, or there are no pairs or fewer than n.
+        UsageError: `kinds` or `lowercase` contradict another argument, or the pattern rejects these sources.
     """
-    if isinstance(data, PairTask):
-        return data
-    splits = how.trains and validation is None
-    title, numbered, n_skipped = _read(data, "pairs", how._replace(trains=splits), n)
-    pairs, vocabularies, places = numbered[:3]
-    if n and len(pairs) < n:
-        raise InputError(f"{title}: expected {n} pairs, found {len(pairs)}")
-    name, validating, mask = how.pattern.name if how.pattern else task_name(title), None, None
-    if splits and numbered.may_have_unseen.any():
-        vocabularies, mask = numbered.known, numbered.may_have_unseen
-        numbered = numbered._replace(pairs=pairs[mask], places=[*itertools.compress(places, mask)])
-    elif validation is not None:
-        how = how._replace(vocabularies=vocabularies, allows_unseen=how.pattern is None, trains=False)
-        _, numbered, n_more = _read(validation, "validation", how)
-        validating, n_skipped = numbered.pairs, n_skipped + n_more
-    if mask is not None or validating:
-        for notice in unseen_notices(*numbered[:3], {**how.largest, **vocabularies.largest_symbols()}):
-            how.notify(notice)
-    return PairTask(name, pairs, validating, vocabularies, places, n_skipped, mask)
+    title = os.fspath(data) if isinstance(data, str | os.PathLike) else title
+    network_kinds = vocabularies.tokens if vocabularies else (None, None)
+    kinds = required_kinds(kinds, network_kinds, largest, has_pattern=pattern is not None)
+    limits = (None, None) if allows_unknown else largest
+    may_skip = max_skipped > 0
+
+    # Read.
+    records, are_fields = read(data, title, replace(file_format, json_lines=kinds[0] == INTEGERS))
+
+    # Tokenize.
+    sides = vocabularies or new_vocabularies(recognise(kinds, records, are_fields), records, lowercase)
+    if lowercase not in (None, was := sides.source.lowercase):
+        raise UsageError(f"expected `lowercase` as in the network's training, {was}, got {lowercase}")
+    paired = records if pattern else map(with_output, records)
+    tokens, errors = without_errors((tokenize(record, sides, limits) for record in paired), may_skip, n)
+    if not tokens:
+        first_error = f"; the first error: {errors[0]}" if errors else ""
+        raise InputError(f"expected pairs of a source and a target, got none{first_error}")
+
+    # Split.
+    is_held_out = np.zeros(len(tokens), bool)
+    if holds_out and validation is None:
+        is_held_out = held_out([record.values for record in tokens], sides.source.tokens)
+    may_be_unknown = is_held_out | allows_unknown
+
+    # Number.
+    known = vocabularies or built_from(sides, itertools.compress(tokens, ~is_held_out))
+    numbered = [
+        number(record, known) if may_be else number_known(record, known, CANNOT_GROW)
+        for record, may_be in zip(tokens, may_be_unknown, strict=True)
+    ]
+    is_held_out = is_held_out[[record.error is None for record in numbered]]
+    numbered, others = without_errors(numbered, may_skip)
+    _log_skipped(title, len(numbered), [*errors, *others], max_skipped)
+    if n and len(numbered) < n:
+        raise InputError(f"{title}: expected {n} pairs, found {len(numbered)}")
+    if notice := unknown_notice([*itertools.compress(tokens, may_be_unknown)], known, largest):
+        LOG.warning(notice)
+    if validation is not None:
+        validation = pair_task(
+            validation,
+            title="validation",
+            file_format=file_format,
+            largest=largest,
+            vocabularies=known,
+            pattern=pattern,
+            allows_unknown=pattern is None,
+            max_skipped=max_skipped,
+        ).pairs
+    return PairTask(
+        name=pattern.name if pattern else task_name(title),
+        pairs=_pairs(numbered, pattern, largest),
+        is_held_out=is_held_out,
+        validation=validation,
+        vocabularies=known,
+        places=[record.place for record in numbered],
+        n_skipped=len(errors) + len(others),
+    )
 
 
-def _read(data: Any, title: str, how: PairReading, n: int | None = None) -> tuple[str, NumberedPairs, int]:
-    """Return the title, the numbered pairs and the number of skipped records of a file or of rows."""
-    skipped, tokens = list[InputError](), (how.required_tokens(0), how.required_tokens(1))
-    if isinstance(data, str | os.PathLike):
-        title = os.fspath(data)
-        layout, records = how.read_file(title, tokens)
-        kinds = layout.tokens
-    else:
-        records = [*python_records(data, title)]
-        kinds = recognise(tokens, records)
-    largest = {} if how.allows_unseen else how.largest
-    limits = largest.get("in_max_int"), largest.get("out_max_int")
-    source, target = tokenizers(kinds, how.lowercase, how.vocabularies)
-    if not how.vocabularies:
-        source = replace(source, form=form_of(source.tokens, (record.values for record in records)))
-        target = replace(target, form=form_of(target.tokens, (record.output for record in records)))
-    numbering = Numbering(source, target, *limits, allows_unseen=how.allows_unseen, splits=how.trains)
-    try:
-        on_error = None if how.max_skipped is None else skipped.append
-        numbered = number_pairs(records, numbering, n, how.pattern, on_error)
-    except InputError as error:
-        if skipped:  # all pairs
-            raise InputError(f"{error}; the first error: {skipped[0]}") from error
-        raise
-    if skipped:
-        how.notify(_skipped_notice(title, len(numbered.pairs), skipped, how.max_skipped or 0.0))
-    return title, numbered, len(skipped)
+def held_out(sources: Sequence[list[Any]], tokens: str) -> np.ndarray:
+    """Return a mask of the sources, lists of symbols, that are held out for validation, `[N]`.
+
+    A source is held out if its hash, which depends only on the source as a string, is below a tenth of the range. At
+    least a twentieth of the pairs are held out: of few pairs, those of the sources with the lowest hashes.
+
+    Raises:
+        InputError: this would hold out all pairs.
+    """
+    strings = (join_symbols(tokens, symbols) for symbols in sources)
+    digests = (hashlib.blake2b(string.encode(), digest_size=8).digest() for string in strings)
+    hashes = np.frombuffer(b"".join(digests), "<u8")
+    mask = np.asarray(hashes <= max(TENTH, np.sort(hashes)[max(1, len(hashes) // 20) - 1]))
+    if mask.all():
+        expected = "expected pairs of several sources, some to train on and others to validate with"
+        raise InputError(f"{expected}, got {len({*hashes.tolist()})}; give other pairs to validate with")
+    return mask
 
 
-def _skipped_notice(title: str, n_pairs: int, errors: Sequence[InputError], max_share: float) -> str:
-    """Return how many records were skipped; raise InputError if they are too many."""
+def _pairs(records: Sequence[Record], pattern: PatternTask | None, largest: Largest) -> Pairs:
+    """Return the pairs of numbered records, whose targets a `pattern` computes.
+
+    By default, the largest symbol in targets is that in sources.
+
+    Raises:
+        InputError: a target in a record differs from the pattern's.
+        UsageError: the pattern rejects these sources.
+    """
+    sources = Sequences.of_rows([record.values for record in records])
+    if not pattern:
+        return Pairs(sources, Sequences.of_rows([record.output for record in records]))
+    in_max_int = largest[0] or int(sources.symbols.max(initial=1))
+    out_max_int = largest[1] or in_max_int
+    pattern.check(int(sources.lengths.max()), None, in_max_int, out_max_int, ends=True)
+    targets = pattern.targets_of(sources, out_max_int)
+    for record, target in zip(records, targets.rows(), strict=True):
+        if record.output is not None and record.output != target:
+            found = f"{list_symbols(target)}, got {list_symbols(record.output)}"
+            raise InputError(f"{record.place}: expected the output of {pattern.name!r}, {found}")
+    return Pairs(sources, targets)
+
+
+def _log_skipped(title: str, n_pairs: int, errors: Sequence[InputError], max_skipped: float) -> None:
+    """Log how many records were skipped, if any; raise InputError if they are too many."""
+    if not errors:
+        return
     n = n_pairs + len(errors)
     counts = f"{n:,} records of {file_title(title)}: {n_pairs:,} pairs, {len(errors):,} skipped"
-    if len(errors) > max_share * n:
-        expected = f"expected to skip at most {max_share:.0%} of the records"
+    if len(errors) > max_skipped * n:
+        expected = f"expected to skip at most {max_skipped:.0%} of the records"
         raise InputError(f"{expected}, got {counts}; the first error: {errors[0]}")
-    return f"Read {counts}; the first error: {errors[0]}"
+    LOG.warning("Read %s; the first error: %s", counts, errors[0])
 
 
 def task_name(file: str) -> str:
     """Name a task after its data file; append `.pairs` if a built-in pattern has the same name."""
     name = "stdin" if file == "-" else Path(file).name.replace(":", ".")[-60:]
     return f"{name}.pairs" if name in PATTERNS else name
-
-
-def unseen_notices(
-    pairs: Pairs, vocabularies: Vocabularies, places: Sequence[Place], largest: Mapping[str, Any]
-) -> Iterator[str]:
-    """Yield a notice if pairs have symbols above the largest ones of a network, by the names of its settings."""
-    is_unseen, lacked = np.zeros(len(pairs), bool), []
-    sides = {"in_max_int": (pairs.sources, "sources"), "out_max_int": (pairs.targets, "targets")}
-    for (name, (sequences, side)), vocabulary in zip(sides.items(), vocabularies, strict=True):
-        limit = largest.get(name, MAX_SYMBOL)
-        if len(above := np.unique(sequences.symbols[sequences.symbols > limit])):
-            symbols = vocabulary.to_symbols(above[:MAX_LISTED].tolist())
-            lacked.append(f"{', '.join(map(preview, symbols))} in {side}")
-            is_unseen |= sequences.exceed(limit)
-    if lacked:
-        found = f"{is_unseen.sum()} of {len(pairs)} pairs{_example(places, is_unseen)}"
-        yield f"Training lacked {' and '.join(lacked)}: {found}, count as wrong in every figure but the loss"
-
-
-def pair_warnings(task: PairTask) -> Iterator[str]:
-    """Yield the warnings about a task's pairs, each as one line."""
-    sources, targets, places = task.pairs.sources, task.pairs.targets, task.places
-    source_ids = sources.groups()
-    n_targets = np.bincount(np.unique(np.stack([source_ids, targets.groups()]), axis=1)[0])
-    is_empty, has_several = targets.lengths == 0, (n_targets > 1)[source_ids]
-    if n := int(is_empty.sum()):
-        yield f"Pairs with an empty target: {n}{_example(places, is_empty)}; remove them if their targets are missing"
-    if n := int((n_targets > 1).sum()):
-        yield f"Sources with several targets: {n}{_example(places, has_several)}; an answer may equal any of them"
-    yield from _space_warning(task)
-    yield from _outlier_warning("source", sources, places)
-    yield from _outlier_warning("target", targets, places)
-    if len(targets) > 1 and len({*targets.groups().tolist()}) == 1:
-        yield "Every target is the same, so there is nothing to learn from the sources"
-    if task.validation:
-        yield from _overlap_warning(sources, task.validation.sources)
-
-
-def _example(places: Sequence[Place], is_example: np.ndarray) -> str:
-    return f", such as {places[int(np.argmax(is_example))]}" if places else ""
-
-
-def _outlier_warning(kind: str, sequences: Sequences, places: Sequence[Place]) -> Iterator[str]:
-    """Warn about the longest sequence if it is far longer than almost all others."""
-    longest, typical = int(np.argmax(sequences.lengths)), max_typical_length(sequences.lengths)
-    length = int(sequences.lengths[longest])
-    if length > typical:
-        place = f"{places[longest]}: " if places else ""
-        long = f"{place}the {kind} has {length} symbols, but almost all others have at most {typical}"
-        yield f"{long}: training takes longer and needs more memory with it; remove it if it is a mistake"
-
-
-def _space_warning(task: PairTask) -> Iterator[str]:
-    """Warn about characters that begin or end with a space, which is hard to see."""
-    sides = {"Sources": task.pairs.sources, "Targets": task.pairs.targets}
-    for (name, side), vocabulary in zip(sides.items(), task.vocabularies, strict=True):
-        if vocabulary.tokens == CHARACTERS and " " in vocabulary.symbols:
-            sequences = side[side.lengths > 0]
-            ends, is_space = np.cumsum(sequences.lengths), sequences.symbols == vocabulary.symbols.index(" ")
-            if n := int((is_space[ends - 1] | is_space[ends - sequences.lengths]).sum()):
-                yield f"{name} with a space at the beginning or end, which counts as a character: {n}"
-
-
-def max_typical_length(lengths: np.ndarray) -> int:
-    """Return the maximum of the lengths `[N]`, or their 99.9th percentile if the maximum is an outlier."""
-    typical, longest = int(np.quantile(lengths, TYPICAL_QUANTILE, method="lower")), int(lengths.max())
-    return typical if longest > max(OUTLIER_LEN, OUTLIER_RATIO * typical) else longest
-
-
-def _overlap_warning(training: Sequences, validation: Sequences) -> Iterator[str]:
-    """Warn about validation sources that are also training sources."""
-    _, first = np.unique(validation.groups(), return_index=True)
-    if n := int(validation[first].are_in(training).sum()):
-        overlap = f"{n} of {len(first)} distinct validation sources are also training sources"
-        yield f"{overlap}: validation figures are too optimistic"

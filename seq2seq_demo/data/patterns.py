@@ -8,6 +8,7 @@ import hashlib
 import inspect
 import itertools
 import operator
+import os
 import re
 from dataclasses import dataclass, field, replace
 from types import GeneratorType
@@ -15,13 +16,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from seq2seq_demo.config import ModelConfig, TrainConfig, lengths_text
+from seq2seq_demo.config import INTEGERS, ModelConfig, TrainConfig, lengths_text
 from seq2seq_demo.data.sampling import training_sources
 from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
 from seq2seq_demo.data.user_functions import PatternFunction, error_text, import_function, is_user_function
 from seq2seq_demo.data.vocabulary import MAX_SYMBOL, Vocabularies, list_symbols
-from seq2seq_demo.declarations import preview, require_choice
-from seq2seq_demo.errors import UsageError
+from seq2seq_demo.declarations import likely_name, preview, require_choice
+from seq2seq_demo.errors import MissingInput, UsageError
 
 MAX_SYMBOLS_AT_ONCE = 2**20  # symbols of sources that are in memory at once, unless three sources have more
 CHECKED_SOURCES = 32  # sources to check a pattern with; fewer if they are long
@@ -320,12 +321,31 @@ def patterns() -> dict[str, dict[str, Any]]:
 # ---- Finding a pattern by its name ----
 
 
-def as_pattern(data: object) -> PatternTask | None:
-    """Return the pattern that `data` is or names; None if it is neither a function nor the name of one."""
-    if isinstance(data, PatternTask):
-        return data
+def as_pattern(data: object, tokens: tuple[str, str] = (INTEGERS, INTEGERS)) -> PatternTask | None:
+    """Return the pattern that `data` is or names; None if it is pairs or the path of their file.
+
+    Args:
+        data: a function, the name of a pattern, pairs, or a path.
+        tokens: the kinds of symbols in sources and in targets.
+
+    Raises:
+        UsageError: a function cannot be imported, or a pattern does not have these kinds of symbols.
+        MissingInput: a string is neither the name of a pattern nor the path of a file.
+    """
+    pattern = _pattern_of(data)
+    if pattern and tokens != (INTEGERS, INTEGERS):
+        expected = f"expected pairs of {' and '.join(tokens)}, as in the network"
+        raise UsageError(f"{expected}, got pattern {pattern.name!r}")
+    return pattern
+
+
+def _pattern_of(data: object) -> PatternTask | None:
     if isinstance(data, str) and (data in PATTERNS or is_user_function(data)):
         return find_pattern(data)
+    if isinstance(data, str) and not os.path.lexists(data):
+        near = likely_name(data, PATTERNS)
+        hint = f"did you mean the pattern {near!r}?" if near else f"the patterns are {', '.join(PATTERNS)}"
+        raise MissingInput(f"expected a file of pairs or a pattern's name, got {preview(data, repr)}: {hint}")
     if not callable(data):
         return None
     name = re.sub(r"\W", "", getattr(data, "__name__", type(data).__name__))

@@ -1,7 +1,7 @@
 """Reads records from a file or the terminal.
 
 A file's suffix and the options decide how it is read. Its content decides only what they leave out: the delimiter of a
-CSV file, which columns have known names, and the kinds of tokens.
+CSV file, and which columns have known names.
 """
 
 from __future__ import annotations
@@ -12,30 +12,32 @@ import csv
 import functools
 import gzip
 import io
+import logging
 import os
 import re
 import sys
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TextIO, cast
+from typing import Any, NamedTuple, TextIO, cast
 
 from seq2seq_demo import system_memory
 from seq2seq_demo.config import CSV, FORMATS, INTEGERS, JSON, TEXT, TSV, UTF_8
-from seq2seq_demo.data.numbering import valid_records, with_output
 from seq2seq_demo.data.records import (
     EXPECTED_JSON,
     Place,
     Record,
-    Tokens,
     is_bracketed,
     listed,
     named_columns,
     parse_json,
-    recognise,
+    python_records,
     to_record,
+    valid,
+    with_output,
 )
-from seq2seq_demo.data.vocabulary import Tokenizer
+from seq2seq_demo.data.tokens import recognise
+from seq2seq_demo.data.vocabulary import Vocabulary
 from seq2seq_demo.declarations import preview, require_choice, require_flag
 from seq2seq_demo.errors import InputError, MissingInput
 
@@ -46,34 +48,44 @@ OTHER_FILES = {"seq2seq-demo weights ": "a weights file", "PK\3\4": "an Excel wo
 BLOCK = 2**20  # characters read at once
 MAX_LINES = 10_000_000  # more than fit into the memory of most computers; blank ones would take minutes
 LINE_BYTES, CHARACTER_BYTES = 400, 40  # the memory that a line and each of its characters take
-Row = tuple[int, list[str], str]  # the number of its first line, its cells, and why it is invalid
+LOG = logging.getLogger("seq2seq_demo")
 _UNDECODED = re.compile("[\udc80-\udcff]")  # bytes that are not in the file's encoding
+
+
+class Row(NamedTuple):
+    """A row of a file: the number of its first line, its cells, and why it is invalid, if it is."""
+
+    line: int
+    cells: list[str]
+    error: str = ""
 
 
 @dataclass(frozen=True)
 class InputFormat:
     """The options that describe a file; what they leave out follows from the file."""
 
-    tokens: Tokens = (INTEGERS, INTEGERS)
     format: str | None = None  # None: the suffix decides
     columns: tuple[str, ...] = ()  # the names or numbers of the columns of sources and targets, or JSON keys
     header: bool | None = None  # None: the first row is a header if it has known names
-    blank_lines: bool = False  # a blank line has a record, too
     encoding: str = UTF_8
+    blank_lines: bool = False  # a blank line has a record, too
+    json_lines: bool = False  # a line of text that begins with a bracket is JSON
 
     def format_of(self, title: str) -> str:
-        """Return the format of a file: the one that is given, else the one of its suffix, else lines of text."""
+        """Return the format of a file: the one that is file_format, else the one of its suffix, else lines of text."""
         name = plain_name(title)
         return self.format or next((SUFFIXES[suffix] for suffix in SUFFIXES if name.endswith(suffix)), TEXT)
+
+
+AS_SUFFIX = InputFormat()
 
 
 @dataclass(frozen=True)
 class Layout:
     """How a file is read."""
 
-    given: InputFormat
+    file_format: InputFormat
     format: str
-    tokens: tuple[str, str] = (INTEGERS, INTEGERS)  # the kinds of sources and targets
     delimiter: str = "\t"
     n_columns: int | None = None  # None: no table; a line has a source or, with a tab, a source and a target
     columns: tuple[int, ...] = (0, 1)  # the source and, if there is one, the target
@@ -87,7 +99,7 @@ class Layout:
     @functools.cached_property
     def may_have_json(self) -> bool:
         """Whether a line of text that begins with a bracket is JSON."""
-        return self.n_columns is None and not self.given.format and self.given.tokens[0] == INTEGERS
+        return self.n_columns is None and not self.file_format.format and self.file_format.json_lines
 
     def __str__(self) -> str:
         format = "text" if self.format == TEXT else self.format.upper()
@@ -101,41 +113,50 @@ class Layout:
 # ---- Files ----
 
 
-def read_file(name: str, given: InputFormat) -> tuple[Layout, list[Record]]:
-    """Return the layout and the records of a file, or of standard input if the name is `-`.
+def read(data: object, title: str, file_format: InputFormat) -> tuple[list[Record], bool]:
+    """Return the records of a file, if `data` is a path, or else of rows, as `python_records` reads them.
 
-    The file contains a JSON document (a list of records, or a single one), a table, or lines. A record is a list of
-    symbols, or an object, `{"input": [...], "output": [...], "id": ...}`, in which only the input is required; a text
-    may replace a list. A line is JSON, or a source, optionally followed by a tab and the output.
+    Also return whether the records are fields of a table or of lines of text, in which integers are strings. The file
+    contains a JSON document (a list of records, or a single one), a table, or lines. In JSON, a record is a list of
+    symbols, or an object, `{"input": [...], "output": [...], "id": ...}`, in which only the input is required; a string
+    may replace a list. A line is JSON, or a source, optionally followed by a tab and the output. The name `-` is
+    standard input; `title` is that of rows.
 
     Raises:
         InputError: the file cannot be read, is empty, is invalid JSON, or exceeds the memory. For an invalid line, the
             record contains the error.
     """
-    title = file_title(name)
-    text = _read_text(name, given.encoding)
+    if not isinstance(data, str | os.PathLike):
+        return [*python_records(data, title)], False
+    name = os.fspath(data)
+    title, text = file_title(name), _read_text(name, file_format.encoding)
     if not text or text.isspace():
         raise InputError(f"{title}: expected sequences, got nothing")
-    layout = _find_layout(title, text, given)
+    layout = _find_layout(title, text, file_format)
     if layout.format == JSON and plain_name(title).endswith(".json"):
-        records = [*_document(title, text, given.columns)]
+        records = [*_document(title, text, file_format.columns)]
     else:
         records = [*_records(title, io.StringIO(text), layout)]
-    tokens = recognise(given.tokens, records, has_fields=layout.format != JSON)
-    return replace(layout, tokens=tokens), records
+    first = next((record for record in records if not record.error), None)
+    is_certain = file_format.format and (file_format.header is not None or file_format.columns)
+    if first and (layout.n_columns or first.output) and not is_certain:
+        pair = " → ".join(preview(side) for side in (first.values, first.output) if side is not None)
+        hint = "if not, give `format`, `header` or `columns`"
+        LOG.info("Reading %s as %s, first %s; %s", title, layout, pair, hint)
+    return records, layout.format != JSON
 
 
-def stream_file(name: str, given: InputFormat) -> Iterator[Record]:
+def stream_file(name: str, file_format: InputFormat) -> Iterator[Record]:
     """Yield the record of each line of a file or pipe as it arrives; the lines are text without a header, or JSON.
 
     Raises:
         InputError: the file cannot be read, or it is a table.
     """
-    title, format = file_title(name), given.format_of(name)
-    if format in (CSV, TSV) or given.header or (given.columns and format != JSON):
+    title, format = file_title(name), file_format.format_of(name)
+    if format in (CSV, TSV) or file_format.header or (file_format.columns and format != JSON):
         raise InputError(f"{title}: expected lines of text or JSON with `line_buffered`, got a table")
-    with _opened(name, given.encoding) as lines:
-        yield from _records(title, lines, Layout(given, format))
+    with _opened(name, file_format.encoding) as lines:
+        yield from _records(title, lines, Layout(file_format, format))
 
 
 def read_pairs(
@@ -162,11 +183,12 @@ def read_pairs(
     """
     require_choice("`format`", format or TEXT, FORMATS)
     header = header and require_flag("`header`", header)
-    given = InputFormat((None, None), format, tuple(map(str, columns)), header, encoding=encoding)
-    layout, records = read_file(os.fspath(path), given)
-    split = Tokenizer(INTEGERS).split
-    source, target = (split if kind == INTEGERS else lambda value, place: value for kind in layout.tokens)
-    rows = valid_records(map(with_output, records))
+    file_format = InputFormat(format, tuple(map(str, columns)), header, encoding=encoding)
+    records, are_fields = read(path, "", file_format)
+    kinds = recognise((None, None), records, are_fields)
+    rows = valid(map(with_output, records))
+    to_integers = Vocabulary(INTEGERS).tokenize
+    source, target = (to_integers if kind == INTEGERS else lambda value, place: value for kind in kinds)
     return [(source(row.values, row.place), target(row.output, row.place.of_output)) for row in rows]
 
 
@@ -222,8 +244,8 @@ def _read_text(name: str, encoding: str) -> str:
     return "".join(parts)
 
 
-def _find_layout(title: str, text: str, given: InputFormat) -> Layout:
-    """Return the layout of a file whose kinds of tokens are not recognised yet.
+def _find_layout(title: str, text: str, file_format: InputFormat) -> Layout:
+    """Return the layout of a file.
 
     The first row is a header if the options say so or select a column by name. Otherwise, it is one if it has known
     names of a source and a target.
@@ -232,57 +254,58 @@ def _find_layout(title: str, text: str, given: InputFormat) -> Layout:
         InputError: a column of `columns` is missing, or there are more than two columns and it is unclear which to
             take, or the first row is invalid.
     """
-    format = given.format_of(title)
+    format = file_format.format_of(title)
     if format == JSON:
-        if given.header is not None:
+        if file_format.header is not None:
             raise InputError(f"{title}: expected a table with `header`, got JSON; if not, give `format`")
-        return Layout(given, format)
-    layouts = [Layout(given, format, delimiter=delimiter) for delimiter in (DELIMITERS if format == CSV else "\t")]
-    first_rows = [_first_row(text, layout) for layout in layouts]
-    layout, (number, row, error) = max(zip(layouts, first_rows, strict=True), key=lambda each: len(each[1][1]))
-    if error:
-        place = Place(title, "line", number)
-        _require_decoded(place, text.partition("\n")[0], given.encoding)
-        raise InputError(f"{place}: expected {format.upper()}: {error}")
-    if not row:
+        return Layout(file_format, format)
+    delimiters = DELIMITERS if format == CSV else "\t"
+    layouts = [Layout(file_format, format, delimiter=delimiter) for delimiter in delimiters]
+    layout = max(layouts, key=lambda layout: len(_first_row(text, layout).cells))  # the delimiter of most columns
+    first = _first_row(text, layout)
+    if first.error:
+        place = Place(title, "line", first.line)
+        _require_decoded(place, text.partition("\n")[0], file_format.encoding)
+        raise InputError(f"{place}: expected {format.upper()}: {first.error}")
+    if not first.cells:
         raise InputError(f"{title}: expected sequences, got nothing")
-    names = tuple(cell.strip() for cell in row)
-    has_header = given.header
+    names = tuple(cell.strip() for cell in first.cells)
+    has_header = file_format.header
     if has_header is None:
-        has_header = None not in named_columns(names) or any(not column.isdecimal() for column in given.columns)
-    if format == TEXT and not given.columns and given.header is None and not has_header:
+        has_header = None not in named_columns(names) or any(not column.isdecimal() for column in file_format.columns)
+    if format == TEXT and not file_format.columns and file_format.header is None and not has_header:
         return layout
-    columns = _find_columns(title, row, names if has_header else (), given)
-    return replace(layout, n_columns=len(row), columns=columns, header=names if has_header else None)
+    columns = _find_columns(title, first.cells, names if has_header else (), file_format)
+    return replace(layout, n_columns=len(first.cells), columns=columns, header=names if has_header else None)
 
 
 def _first_row(text: str, layout: Layout) -> Row:
     """Return the first row that is invalid or not empty; if there is none, an empty row."""
     rows = _rows(io.StringIO(text), layout)
-    return next((row for row in rows if row[2] or "".join(row[1]).strip()), (0, [], ""))
+    return next((row for row in rows if row.error or "".join(row.cells).strip()), Row(0, []))
 
 
 def _rows(lines: Iterable[str], layout: Layout) -> Iterator[Row]:
     """Yield the rows of a file; a line of JSON is one cell, and in text, a quotation mark is a character."""
     if layout.format == JSON:
-        yield from ((number, [line], "") for number, line in enumerate(lines, start=1))
+        yield from (Row(number, [line]) for number, line in enumerate(lines, start=1))
         return
     quoting: Any = csv.QUOTE_NONE if layout.format == TEXT else csv.QUOTE_MINIMAL
     reader = csv.reader(lines, delimiter=layout.delimiter, quoting=quoting, strict=True)
     while True:
-        number = reader.line_num + 1
+        line = reader.line_num + 1
         try:
-            yield number, next(reader), ""
+            yield Row(line, next(reader))
         except StopIteration:
             return
         except csv.Error as error:
-            yield number, [], str(error)
+            yield Row(line, [], str(error))
 
 
-def _find_columns(title: str, row: Sequence[str], names: Sequence[str], given: InputFormat) -> tuple[int, ...]:
+def _find_columns(title: str, row: Sequence[str], names: Sequence[str], file_format: InputFormat) -> tuple[int, ...]:
     """Return the indices of the columns of the source and, if there is one, of the target."""
-    if given.columns:
-        return tuple(_column_index(title, column, len(row), names) for column in given.columns)
+    if file_format.columns:
+        return tuple(_column_index(title, column, len(row), names) for column in file_format.columns)
     source, target = named_columns(names)
     if source is not None and target is not None:
         return source, target
@@ -304,34 +327,34 @@ def _column_index(title: str, column: str, n: int, names: Sequence[str]) -> int:
 def _records(title: str, lines: Iterable[str], layout: Layout) -> Iterator[Record]:
     """Yield the record of each line or row, as it arrives."""
     awaits_header = layout.header is not None
-    for number, row, error in _rows(lines, layout):
-        text = "".join(row)
-        is_blank = not error and (not text or text.isspace())
-        if is_blank and not layout.given.blank_lines:
+    for row in _rows(lines, layout):
+        text = "".join(row.cells)
+        is_blank = not row.error and (not text or text.isspace())
+        if is_blank and not layout.file_format.blank_lines:
             continue
-        place = Place(title, "line", number)
-        if error:
-            yield Record(place, None, error=InputError(f"{place}: expected {layout.format.upper()}: {error}"))
+        place = Place(title, "line", row.line)
+        if row.error:
+            yield Record(place, None, error=InputError(f"{place}: expected {layout.format.upper()}: {row.error}"))
         elif is_blank:
             yield Record(place, "")
         elif awaits_header:
             awaits_header = False
         else:
-            yield _row_record(place, row, text, layout)
+            yield _row_record(place, row.cells, text, layout)
 
 
-def _row_record(place: Place, row: list[str], text: str, layout: Layout) -> Record:
+def _row_record(place: Place, cells: list[str], text: str, layout: Layout) -> Record:
     """Return the record of a row, whose cells make up `text`; for an invalid row, it contains the InputError."""
     try:
-        _require_decoded(place, text, layout.given.encoding)
+        _require_decoded(place, text, layout.file_format.encoding)
         if layout.format == JSON or (layout.may_have_json and is_bracketed(text)):
-            return to_record(place, parse_json(place, "\t".join(row)), layout.given.columns)
+            return to_record(place, parse_json(place, "\t".join(cells)), layout.file_format.columns)
         n = layout.n_columns
-        if len(row) != (n or min(len(row), 2)):
+        if len(cells) != (n or min(len(cells), 2)):
             expected = f"{n} columns, as in the first row" if n else "a source, a tab and a target"
-            raise InputError(f"{place}: expected {expected}, got {len(row)} columns")
-        others: dict[str, object] = {name: row[n] for name, n in layout.others.items()}
-        source, *output = [row[n] for n in layout.columns if n < len(row)]
+            raise InputError(f"{place}: expected {expected}, got {len(cells)} columns")
+        others: dict[str, object] = {name: cells[n] for name, n in layout.others.items()}
+        source, *output = [cells[n] for n in layout.columns if n < len(cells)]
         return Record(place, source, output[0] if output else None, others or None)
     except InputError as error:
         return Record(place, None, error=error)
@@ -356,7 +379,7 @@ def _document(title: str, text: str, keys: Sequence[str]) -> Iterator[Record]:
 # ---- The terminal ----
 
 
-def read_terminal(tokens: Tokens) -> Iterator[Record]:
+def read_terminal(file_format: InputFormat) -> Iterator[Record]:
     """Yield one record per line that the user types, until end of file."""
     with contextlib.suppress(ImportError):  # Windows lacks it, but its console edits lines
         import readline  # noqa: F401  (gives input() line editing and a history)
@@ -367,4 +390,4 @@ def read_terminal(tokens: Tokens) -> Iterator[Record]:
                 yield input("> ")
         print()
 
-    yield from _records("", lines(), Layout(InputFormat(tokens), TEXT))
+    yield from _records("", lines(), Layout(file_format, TEXT))

@@ -1,4 +1,4 @@
-"""Records: sequences as the user gave them, with their place; JSON, typed words and Python objects become records.
+"""Records: pairs or sources as the user gave them, with their place; JSON, typed words and Python objects become them.
 
 In JSON, a list is a source, and an object has the keys "input", "output" and any others. The keys may also be "source"
 and "target", or have other names that the user gives.
@@ -6,34 +6,24 @@ and "target", or have other names that the user gives.
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from seq2seq_demo.config import CHARACTERS, INTEGERS, WORDS
 from seq2seq_demo.declarations import preview
 from seq2seq_demo.errors import InputError
 
 # The names by which a header is recognised. A header of several columns must contain both kinds.
-KINDS = (  # names of sources, then names of targets
+COLUMN_NAMES = (  # names of sources, then names of targets
     {"source", "src", "input", "x", "word", "text", "question", "lemma", "spelling", "grapheme", "graphemes"},
     {"target", "tgt", "output", "y", "answer", "label", "translation", "pronunciation", "phonemes", "phones", "ipa"},
 )
 EXPECTED_JSON = 'JSON, a list of symbols or an object such as {"input": [1, 2], "output": "ab"}'
-RECOGNISED = 10_000  # the first records, from which kinds of tokens are recognised
-# The words of a side recur if it has at most FEW_WORDS different words, plus one for every MEAN_COUNT words. A network
-# learns little about rarer words, and cannot read words that occur only in new texts.
-FEW_WORDS, MEAN_COUNT = 50, 25
-Tokens = tuple[str | None, str | None]  # the kinds of sources and of targets; None: to be recognised
 MAX_DEPTH = 100  # levels of nested lists and objects in a value that is copied to the answer
-_NOT_IN_WORDS = re.compile(r"[!-/:-@\[-`{-~]|^[0-9]|[0-9](?!$)")  # ASCII punctuation, and digits but for one at the end
-_INTEGERS = re.compile(r"\s*(0|[1-9][0-9]{0,9})([\s,]+(0|[1-9][0-9]{0,9}))+[\s,]*")  # no leading zeros, unlike dates
 
 
 class Place(NamedTuple):
@@ -62,6 +52,52 @@ class Record(NamedTuple):
     output: Any = None  # the expected answer
     others: dict[str, object] | None = None  # further values by name, such as an id, which are copied to the answer
     error: InputError | None = None  # why the record is invalid; its `values` are then unchanged
+
+
+def valid(records: Iterable[Record]) -> list[Record]:
+    """Return the records; raise the error of the first invalid one, if there is one, with its `row`."""
+    return without_errors(records, may_skip=False)[0]
+
+
+def without_errors(
+    records: Iterable[Record], may_skip: bool, n: int | None = None
+) -> tuple[list[Record], list[InputError]]:
+    """Return the valid records, or the first n of them, and the errors of the invalid ones before the last of these.
+
+    Raises:
+        InputError: a record is invalid, and the caller may not skip it. The error has the record's `row`.
+    """
+    kept, errors = list[Record](), list[InputError]()
+    for record in records:
+        if len(kept) == n:
+            break
+        if record.error is None:
+            kept.append(record)
+        elif may_skip:
+            errors.append(record.error)
+        else:
+            record.error.row = record.place.number if record.place.kind == "row" else None
+            raise record.error
+    return kept, errors
+
+
+def by_length(records: Sequence[Record]) -> dict[int, list[int]]:
+    """Return the indices of records for each source length; unreadable records are not included."""
+    indices: dict[int, list[int]] = {}
+    for index, record in enumerate(records):
+        if record.error is None:
+            indices.setdefault(len(record.values), []).append(index)
+    return indices
+
+
+def with_output(record: Record) -> Record:
+    """Return the record, with an error if it has no output."""
+    if record.error or record.output is not None:
+        return record
+    expected = (
+        'expected a target too, after a tab (in CSV, a comma), as "output" in JSON, or as the second of `columns`'
+    )
+    return record._replace(error=InputError(f"{record.place}: {expected}, got only {preview(record.values)}"))
 
 
 # ---- JSON ----
@@ -212,62 +248,10 @@ def _column(values: Any) -> list[Any]:
 
 def named_columns(names: Sequence[str]) -> tuple[int | None, int | None]:
     """Return the index of the column with a known source name, and of one with a known target name; None if missing."""
-    source, target = (next((k for k, name in enumerate(names) if name.casefold() in kind), None) for kind in KINDS)
-    return source, target
+    sources, targets = ([k for k, name in enumerate(names) if name.casefold() in known] for known in COLUMN_NAMES)
+    return next(iter(sources), None), next(iter(targets), None)
 
 
 def listed(names: Sequence[str]) -> str:
     """Format the first ten names for an error."""
     return ", ".join(map(preview, names[:10]))
-
-
-# ---- Kinds of tokens ----
-
-
-def recognise(tokens: Tokens, records: Sequence[Record], has_fields: bool = False) -> tuple[str, str]:
-    """Return the kinds of tokens in sources and targets; recognise each kind that is None from the first records.
-
-    `has_fields` means that the records are the fields of a file, in which integers are written as text.
-    """
-    source, target = tokens
-    if source and target:
-        return source, target
-    rows = [row for row in records[:RECOGNISED] if not row.error]
-    sources, targets = [row.values for row in rows], [row.output for row in rows if row.output is not None]
-    if has_fields:
-        sources, targets = [*map(_integers_or_text, sources)], [*map(_integers_or_text, targets)]
-    source = source or _kind(sources, target == INTEGERS)
-    target = target or _kind(targets or sources, source == INTEGERS)
-    if target == INTEGERS and tokens[0] is None:
-        source = _kind(sources, True)
-    return source, target
-
-
-def _integers_or_text(field: Any) -> Any:
-    """Return the integers of a field such as `3 1 4` or `3,1,4`; return any other value, and a number, unchanged."""
-    is_list = isinstance(field, str) and "\n" not in field and _INTEGERS.fullmatch(field)
-    return [int(word) for word in field.replace(",", " ").split()] if is_list else field
-
-
-def _kind(values: list[Any], is_beside_integers: bool) -> str:
-    """Return the kind of tokens in the values of one side; each value is a text or a list.
-
-    The side is integers if at least half of its values are lists of integers or numbers, and some are lists or the
-    other side is integers. It is words if a list contains a string of several characters, or if texts contain spaces
-    and their words recur: there are few, most occur twice, and most are without punctuation and without digits but for
-    one at the end. Otherwise, it is characters.
-    """
-    texts = [value for value in values if isinstance(value, str) and value]
-    lists = [value for value in values if isinstance(value, list | tuple) and value]
-    n_lists = sum(all(isinstance(item, int) for item in value) for value in lists)
-    n_integers = n_lists + sum(text.isdecimal() for text in texts)
-    if (n_lists or (is_beside_integers and n_integers)) and 2 * n_integers >= len(texts) + len(lists):
-        return INTEGERS
-    if any(isinstance(item, str) and len(item) > 1 for item in itertools.chain.from_iterable(lists)):
-        return WORDS
-    words = [word for text in texts for word in text.split()]
-    counts = Counter(words)
-    has_spaces = len(words) > sum(not text.isspace() for text in texts)  # a text has several words
-    n_once, n_unusual = [*counts.values()].count(1), sum(bool(_NOT_IN_WORDS.search(word)) for word in counts)
-    recur = len(counts) <= FEW_WORDS + len(words) / MEAN_COUNT and 2 * max(n_once, n_unusual) <= len(counts)
-    return WORDS if has_spaces and recur else CHARACTERS

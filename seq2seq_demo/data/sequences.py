@@ -17,6 +17,11 @@ from seq2seq_demo.config import ModelConfig
 Confusions = Counter[tuple[int | None, int | None]]
 
 
+# The longest sequence is an outlier if its length exceeds both OUTLIER_LEN and OUTLIER_RATIO times the typical length,
+# which is the TYPICAL_QUANTILE of the lengths.
+OUTLIER_LEN, OUTLIER_RATIO, TYPICAL_QUANTILE = 200, 5, 0.999
+
+
 @dataclass(frozen=True, eq=False)
 class Sequences:
     """N sequences of any lengths, concatenated in one array of integers, usually of the smallest possible type."""
@@ -141,6 +146,12 @@ def shift_right(targets: np.ndarray, go: int) -> np.ndarray:
     decoder_input = np.full(targets.shape, go)
     decoder_input[:, 1:] = targets[:, :-1]
     return decoder_input
+
+
+def max_typical_length(lengths: np.ndarray) -> int:
+    """Return the maximum of the lengths `[N]`, or their 99.9th percentile if the maximum is an outlier."""
+    typical, longest = int(np.quantile(lengths, TYPICAL_QUANTILE, method="lower")), int(lengths.max())
+    return typical if longest > max(OUTLIER_LEN, OUTLIER_RATIO * typical) else longest
 
 
 # ---- Edit distances ----

@@ -7,6 +7,7 @@ syllables, most of which few pairs contain; answers are composed again.
 
 import contextlib
 import functools
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -14,10 +15,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from seq2seq_demo.config import CHARACTERS, INTEGERS, TOKENS
-from seq2seq_demo.declarations import preview, require_flag
-from seq2seq_demo.errors import InputError, UsageError, WeightsError, require
+from seq2seq_demo.declarations import preview
+from seq2seq_demo.errors import InputError, WeightsError, require
 
-UNKNOWN = "\ufffd"  # shown for number 1 if the vocabulary has only one symbol; a network has at least two
+UNKNOWN = "\ufffd"  # shown for a number that no symbol has
 FORMS = ("NFC", "NFD", "NFKC", "NFKD")  # new networks have one of the first two
 MAX_SYMBOL = 2**31 - 1
 MAX_LISTED = 40  # maximum number of symbols in an error message
@@ -26,85 +27,58 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,4300}")  # Python parses no longer ones
 
 
 @dataclass(frozen=True)
-class Tokenizer:
-    """Splits texts into integers, characters or words, after normalising them; validates lists of symbols."""
+class Vocabulary:
+    """The symbols of one side, sources or targets: splits strings into symbols, and converts symbols to numbers.
 
-    tokens: str = INTEGERS
-    # Omitted from the repr, which is part of the checksum of pairs.
-    form: str = field(default="NFC", kw_only=True, repr=False)  # the normal form of Unicode
-    lowercase: bool = field(default=False, kw_only=True, repr=False)
-
-    @property
-    def is_text(self) -> bool:
-        """Whether the symbols are characters or words."""
-        return self.tokens != INTEGERS
-
-    def split(self, value: Any, place: object, largest: int | None = None) -> list[Any]:
-        """Split a text into symbols; normalise and validate a list of symbols.
-
-        A character is a code point, including a space. Words are separated by white space, and integers by white space
-        or commas. `largest` is the largest valid integer, by default MAX_SYMBOL; `place` is the prefix of errors.
-
-        Raises:
-            InputError: the value is not a text or a list of `tokens`, contains a lone surrogate, or contains an integer
-                outside 0…largest.
-        """
-        if not self.is_text:
-            integers = _parse_integers(value, place) if isinstance(value, str) else value
-            _check_integers(place, integers, MAX_SYMBOL if largest is None else largest)
-            return integers
-        if isinstance(value, str):
-            return self._symbols(_checked(value, place))
-        if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-            raise InputError(f"{place}: expected a text or a list of {self.tokens}, got {preview(value)}")
-        for item in value:
-            if not self.is_token(unicodedata.normalize("NFC", _checked(item, place))):
-                raise InputError(f"{place}: expected a list of {self.tokens}, got {preview(item)}")
-        return [symbol for item in value for symbol in self._symbols(item)]
-
-    def is_token(self, symbol: str) -> bool:
-        """Whether this is a character or a word."""
-        return len(symbol) == 1 if self.tokens == CHARACTERS else symbol.split() == [symbol]
-
-    def normalize(self, text: str) -> str:
-        """Return the text in the normal form and, if `lowercase`, in lower case."""
-        form: Any = self.form  # typeshed: one of four literals
-        text = unicodedata.normalize(form, text)
-        # Normalised twice, because form KC of ℌ, which has no lower case, is H.
-        return unicodedata.normalize(form, text.lower()) if self.lowercase else text
-
-    def _symbols(self, text: str) -> list[str]:
-        text = self.normalize(text)
-        return list(text) if self.tokens == CHARACTERS else text.split()
-
-
-@dataclass(frozen=True)
-class Vocabulary(Tokenizer):
-    """The symbols of sources or of targets; a symbol's index is its number. `symbols` is empty for integers.
+    A symbol's index in `symbols` is its number. Integers need no symbols. Characters or words without symbols are a
+    side whose vocabulary is still to be built.
 
     Raises:
         WeightsError: a symbol is not a valid character or word in the vocabulary's normal form, or is repeated.
     """
 
+    tokens: str = INTEGERS
+    # Omitted from the repr, which is part of the checksum of pairs.
+    form: str = field(default="NFC", kw_only=True, repr=False)  # the normal form of Unicode
+    lowercase: bool = field(default=False, kw_only=True, repr=False)
     symbols: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         # A weights file from an untrusted source may contain anything.
         require(self.tokens in TOKENS, f"expected tokens to be one of {', '.join(TOKENS)}, got {preview(self.tokens)}")
         require(self.form in FORMS, f"expected a normal form, one of {', '.join(FORMS)}, got {preview(self.form)}")
-        expected = "at least one symbol" if self.is_text else "no symbols"
-        found = f"expected {expected} for {self.tokens}, got {len(self.symbols)}"
-        require(bool(self.symbols) == self.is_text, found)
+        require(self.is_text or not self.symbols, f"expected no symbols for integers, got {len(self.symbols)}")
         require(len(self._number_of) == len(self.symbols), "expected distinct symbols in a vocabulary, got a duplicate")
         for symbol in self.symbols:
             unicode = symbol.encode(errors="ignore").decode()  # without lone surrogates
             if not self.is_token(symbol) or self.normalize(unicode) != symbol:
                 raise WeightsError(f"expected {self.tokens} in a vocabulary, got {preview(symbol)}")
 
+    def built_from(self, rows: Iterable[list[str]]) -> "Vocabulary":
+        """Add the symbols in `rows`, sorted by code point; integers need none.
+
+        Raises:
+            InputError: there are no symbols.
+        """
+        symbols = tuple(sorted({*itertools.chain.from_iterable(rows)})) if self.is_text else ()
+        if self.is_text and not symbols:
+            raise InputError(f"expected {self.tokens} in at least one target, got only empty targets")
+        return replace(self, symbols=symbols)
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the symbols are characters or words."""
+        return self.tokens != INTEGERS
+
     @property
     def largest(self) -> int:
         """The largest number of a symbol, at least 1, because a network has two symbols or more."""
         return max(1, len(self.symbols) - 1)
+
+    @property
+    def unknown(self) -> int:
+        """The number of every unknown symbol: neither that of a symbol nor GO."""
+        return self.largest + 2
 
     @functools.cached_property
     def _number_of(self) -> dict[str, int]:
@@ -114,33 +88,73 @@ class Vocabulary(Tokenizer):
     def _composes(self) -> bool:
         return self.form == "NFD" and any(map(_HANGUL.search, self.symbols))
 
-    def to_numbers(self, symbols: list[Any], place: object) -> list[int]:
-        """Convert symbols to numbers; integers are unchanged.
+    # ---- Strings to symbols ----
+
+    def tokenize(self, value: Any, place: object, largest: int | None = None) -> list[Any]:
+        """Split a string into symbols; normalise and validate a list of symbols.
+
+        A character is a code point, including a space. Words are separated by white space, and integers by white space
+        or commas. `largest` is the largest valid integer, by default MAX_SYMBOL; `place` is the prefix of errors.
 
         Raises:
-            InputError: a symbol is not in the vocabulary. The message begins with `place`.
+            InputError: the value is not a string or a list of `tokens`, contains a lone surrogate, or contains an
+                integer outside 0…largest.
         """
         if not self.is_text:
+            integers = _parse_integers(value, place) if isinstance(value, str) else value
+            _check_integers(place, integers, MAX_SYMBOL if largest is None else largest)
+            return integers
+        if isinstance(value, str):
+            return self._symbols_of(_checked(value, place))
+        if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+            raise InputError(f"{place}: expected a text or a list of {self.tokens}, got {preview(value)}")
+        for item in value:
+            if not self.is_token(unicodedata.normalize("NFC", _checked(item, place))):
+                raise InputError(f"{place}: expected a list of {self.tokens}, got {preview(item)}")
+        return [symbol for item in value for symbol in self._symbols_of(item)]
+
+    def is_token(self, symbol: str) -> bool:
+        """Whether this is a character or a word."""
+        return len(symbol) == 1 if self.tokens == CHARACTERS else symbol.split() == [symbol]
+
+    def normalize(self, text: str) -> str:
+        """Return the string in the normal form and, if `lowercase`, in lower case."""
+        form: Any = self.form  # typeshed: one of four literals
+        text = unicodedata.normalize(form, text)
+        # Normalised twice, because form KC of ℌ, which has no lower case, is H.
+        return unicodedata.normalize(form, text.lower()) if self.lowercase else text
+
+    def _symbols_of(self, text: str) -> list[str]:
+        text = self.normalize(text)
+        return list(text) if self.tokens == CHARACTERS else text.split()
+
+    # ---- Symbols and numbers ----
+
+    def to_numbers(self, symbols: list[Any]) -> list[int]:
+        """Convert symbols to numbers, each unknown symbol to `unknown`; integers are unchanged."""
+        if not self.is_text:
             return symbols
-        try:
-            return [self._number_of[symbol] for symbol in symbols]
-        except KeyError:
-            n, unknown = next((n, symbol) for n, symbol in enumerate(symbols) if symbol not in self._number_of)
-            expected = f"{place}: expected {self.tokens} seen in training"
-            raise InputError(f"{expected}, got {preview(unknown)} at position {n + 1}") from None
+        number_of, unknown = self._number_of.get, self.unknown
+        return [number_of(symbol, unknown) for symbol in symbols]
+
+    def unknown_among(self, symbols: list[Any], largest: int | None = None) -> list[Any]:
+        """Return the symbols that have no number; of integers, those above the `largest` one."""
+        if not self.is_text:
+            return [] if largest is None else [symbol for symbol in symbols if symbol > largest]
+        return [symbol for symbol in symbols if symbol not in self._number_of]
 
     def to_symbols(self, numbers: Iterable[int]) -> list[Any]:
-        """Convert numbers to symbols; integers are unchanged."""
+        """Convert numbers to symbols, those that no symbol has to UNKNOWN; integers are unchanged."""
         if not self.is_text:
             return list(numbers)
         return [self.symbols[number] if number < len(self.symbols) else UNKNOWN for number in numbers]
 
     def to_value(self, numbers: Iterable[int]) -> str | list[int]:
-        """Convert numbers to a sequence as a user gives it: a text, or a list of integers."""
+        """Convert numbers to a sequence as a user gives it: a string, or a list of integers."""
         return self.join(self.to_symbols(numbers))
 
     def join(self, symbols: list[Any]) -> str | list[int]:
-        """Join symbols to a text, in which letters of Hangul are syllables; integers are unchanged."""
+        """Join symbols to a string, in which letters of Hangul are syllables; integers are unchanged."""
         if not self.is_text:
             return symbols
         text = join_symbols(self.tokens, symbols)
@@ -163,33 +177,13 @@ class Vocabularies(NamedTuple):
         """The tokens of sources and of targets."""
         return self.source.tokens, self.target.tokens
 
-    def are_extended_by(self, others: "Vocabularies") -> bool:
-        """Whether the others contain the same symbols with the same numbers, and possibly more."""
-        pairs = zip(self, others, strict=True)
-        return all(replace(other, symbols=other.symbols[: len(own.symbols)]) == own for own, other in pairs)
-
     def largest_symbols(self) -> dict[str, int]:
         """Return a network's `in_max_int` if the sources are text, and its `out_max_int` if the targets are text."""
         sides = zip(("in_max_int", "out_max_int"), self, strict=True)
         return {name: vocabulary.largest for name, vocabulary in sides if vocabulary.is_text}
 
 
-def tokenizers(
-    tokens: tuple[str, str], lowercase: bool | None, known: Vocabularies | None
-) -> tuple[Tokenizer, Tokenizer]:
-    """Return the vocabularies of a known network, or the tokenizers of a new one; `lowercase` is for sources.
-
-    Raises:
-        UsageError: `lowercase` is not a bool, or does not fit the tokens or the vocabularies.
-    """
-    if lowercase is not None and require_flag("`lowercase`", lowercase) and tokens[0] == INTEGERS:
-        raise UsageError("expected sources of characters or words with `lowercase`, got integers")
-    if known and lowercase not in (None, was := known.source.lowercase):
-        raise UsageError(f"expected `lowercase` as in the network's training, {was}, got {lowercase}")
-    return known or (Tokenizer(tokens[0], lowercase=bool(lowercase)), Tokenizer(tokens[1]))
-
-
-def form_of(tokens: str, values: Iterable[object]) -> str:
+def normal_form(tokens: str, values: Iterable[object]) -> str:
     """Return the normal form in which a new network has the values of one side."""
     has_hangul = tokens == CHARACTERS and any(_HANGUL.search(str(value)) for value in values)
     return "NFD" if has_hangul else "NFC"

@@ -19,7 +19,7 @@ import numpy as np
 
 from seq2seq_demo.config import EVALUATION_SIZE, Beam, ModelConfig
 from seq2seq_demo.data import sampling
-from seq2seq_demo.data.pair_task import PairTask, Task, unseen_notices
+from seq2seq_demo.data.pair_task import PairTask, Task
 from seq2seq_demo.data.patterns import PATTERNS, PatternTask, find_pattern
 from seq2seq_demo.data.sampling import SOURCE_KINDS, evaluation_sources
 from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate, confusions, edit_distances, shift_right
@@ -286,10 +286,9 @@ def measure_task(
     options = EvaluationOptions(answer_len, request.beam, True, task.is_pairs, request.on_progress)
     if isinstance(task, PairTask):
         facts.check_pairs(task, lengths[0] if lengths else None, out_len)
-        pairs, largest = task.pairs[slice(n)], vars(facts.model_config) | facts.vocabularies.largest_symbols()
+        pairs = task.pairs[slice(n)]
         rows_by_length = dict(_by_length(pairs.sources))
-        unseen = unseen_notices(pairs, task.vocabularies, task.places, largest)
-        for notice in (*facts.length_notices(*rows_by_length), *unseen):
+        for notice in facts.length_notices(*rows_by_length):
             request.on_notice(notice)
         for in_len, rows in rows_by_length.items():
             yield EvaluationRow(GIVEN, in_len, measure(network, pairs[rows], options))

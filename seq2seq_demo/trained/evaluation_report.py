@@ -154,7 +154,11 @@ def _of_counts(counts: Counts, network: NetworkFacts, fresh: bool | None) -> Eva
     symbols = enumerate(zip(counts.by_symbol.expected.tolist(), counts.by_symbol.accuracy.tolist(), strict=True))
     edits = sorted((-times, [-1 if x is None else x for x in edit], edit) for edit, times in counts.confusions.items())
     worst = sorted(counts.wrong, key=lambda each: (-each[0], each[1][:3]))[:WRONG_EXAMPLES]
-    names = [([None if x is None else to_symbols([x])[0] for x in edit], -times) for times, _, edit in edits]
+    unknown = network.vocabularies.target.unknown if network.vocabularies.target.is_text else None
+    names = [
+        ([None if x is None else UNSEEN if x == unknown else to_symbols([x])[0] for x in edit], -times)
+        for times, _, edit in edits
+    ]
     return Evaluation(
         **counts.rates,
         **{name: getattr(counts, name) for name in ("n", "n_pairs", "unseen", *COUNTS.values())},

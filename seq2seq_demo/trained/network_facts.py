@@ -149,7 +149,7 @@ class NetworkFacts(SuggestsAttributes):
 
         If the network does not end its answers, all pairs must have one length: `in_len` and `out_len`, unless None.
         """
-        if not self.vocabularies.are_extended_by(task.vocabularies):
+        if task.vocabularies != self.vocabularies:
             tokens = " to ".join(self.vocabularies.tokens)
             raise UsageError(f"expected pairs with the network's vocabularies, {tokens}, got other vocabularies")
         sides = (("`in_len`", in_len, task.pairs.sources), ("`out_len`", out_len, task.pairs.targets))

@@ -12,8 +12,7 @@ import numpy as np
 
 from seq2seq_demo.config import INTEGERS, ModelConfig, OnError
 from seq2seq_demo.console import html_table, visible_symbol
-from seq2seq_demo.data.numbering import by_length
-from seq2seq_demo.data.records import Record
+from seq2seq_demo.data.records import Record, by_length
 from seq2seq_demo.data.sequences import Sequences, align
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary, join_symbols
 from seq2seq_demo.declarations import SuggestsAttributes

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
 
 from seq2seq_demo.config import ON_ERROR, Beam, ModelConfig, OnError, lengths_text
 from seq2seq_demo.console import html_table
-from seq2seq_demo.data.numbering import by_length, source_records, valid_records
-from seq2seq_demo.data.pair_task import Data, PairReading, Task, as_task
-from seq2seq_demo.data.records import Place, Record
+from seq2seq_demo.data.pair_task import Data, Task, pair_task
+from seq2seq_demo.data.patterns import as_pattern
+from seq2seq_demo.data.records import Place, Record, by_length, valid
+from seq2seq_demo.data.tokens import source_records
 from seq2seq_demo.declarations import check_size, require_choice, require_integer, suggests_keywords
 from seq2seq_demo.errors import UsageError, WeightsError
 from seq2seq_demo.files import file_names
@@ -196,7 +197,7 @@ class TrainedNetwork(NetworkFacts):
         beam = Beam.of(beam_size, n_best, length_penalty)
         records = source_records(sources, self.vocabularies.source, self.model_config.in_max_int)
         if on_error == "raise":
-            records = [*valid_records(records)]
+            records = valid(records)
         _warn(self.length_notices(*by_length(records)))
         answers = self._answers(records, out_len, DecodingOptions(beam, details, details))
         predictions = [[to_prediction(each, self.vocabularies, self.calibration) for each in best] for best in answers]
@@ -265,7 +266,8 @@ class TrainedNetwork(NetworkFacts):
             lengths = range(shortest, require_integer("`in_len`", longest, at_least=shortest) + 1)
         check_size("`n`", n)
         beam, notices = Beam.of(beam_size, None, length_penalty), list[str]()
-        task = as_task(data, PairReading(self.vocabularies, allows_unseen=True))
+        pattern = as_pattern(data, self.vocabularies.tokens)
+        task = pattern or pair_task(data, vocabularies=self.vocabularies, allows_unknown=True)
         origin = f" of {Path(data).name}" if isinstance(data, str | os.PathLike) else ""
         origin = origin if task.is_pairs else f", pattern {task.name!r}"
         request = EvaluationRequest(n, lengths, out_len, seed, beam, origin, on_notice=notices.append)

@@ -185,6 +185,8 @@ def parse_metadata(metadata: Mapping[str, Any]) -> tuple[list[NetworkFacts], Pro
     sides = require_type("vocabularies", metadata["vocabularies"], dict)
     require(sides.keys() == {*Vocabularies._fields}, f"expected source, target, got {sorted(sides)}"[:200])
     vocabularies = Vocabularies(*(parse(Vocabulary, sides[name], name) for name in Vocabularies._fields))
+    is_complete = all(side.symbols or not side.is_text for side in vocabularies)
+    require(is_complete, "expected at least one symbol in a vocabulary of characters or words, got none")
     listed = require_type("networks", metadata["networks"], list)
     require(bool(listed), "expected at least one network, got none")
     facts = [replace(parse(NetworkFacts, each, "network"), vocabularies=vocabularies) for each in listed]

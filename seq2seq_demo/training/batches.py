@@ -12,8 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.pair_task import max_typical_length
-from seq2seq_demo.data.sequences import Pairs
+from seq2seq_demo.data.sequences import Pairs, max_typical_length
 from seq2seq_demo.network.keras_network.dropout import scramble
 from seq2seq_demo.network.keras_network.tensorflow_setup import MIN_SAMPLES_FOR_XLA
 

@@ -4,9 +4,10 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 
-from seq2seq_demo.config import SETTINGS, AnyCell, AnyModel, ModelConfig, Schedule, TokenKind, given_values
+from seq2seq_demo.config import INTEGERS, SETTINGS, AnyCell, AnyModel, ModelConfig, Schedule, TokenKind, given_values
 from seq2seq_demo.console import print_line
-from seq2seq_demo.data.pair_task import Data, PairReading, Rows, as_task
+from seq2seq_demo.data.pair_task import Data, Rows, Task, pair_task
+from seq2seq_demo.data.patterns import as_pattern
 from seq2seq_demo.declarations import check_size, require_flag, suggests_keywords
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained.trained_network import TrainedNetwork
@@ -119,14 +120,25 @@ def train(
     check_size("`points`", points, at_least=2)
     if isinstance(validation, float):
         raise UsageError(f"expected pairs as `validation`, got {validation}; without it, a tenth of them validates")
-    sizes, notices = given_values(ModelConfig, settings), list[str]()
-    ModelConfig(**sizes)  # raises the errors of the settings before the pairs are read
-    vocabularies, largest = (start.vocabularies, vars(start.model_config)) if start else (None, sizes)
-    how = PairReading(vocabularies, (in_tokens, out_tokens), lowercase, largest, trains=True, notify=notices.append)
-    task = as_task(data, how, points, validation)
+    ModelConfig(**given_values(ModelConfig, settings))  # raises the errors of the settings before the pairs are read
+    task: Task | None = as_pattern(data, start.vocabularies.tokens if start else (INTEGERS, INTEGERS))
+    if task is None:
+        task = pair_task(
+            data,
+            points,
+            kinds=(in_tokens, out_tokens),
+            lowercase=lowercase,
+            largest=start.model_config.largest if start else (in_max_int, out_max_int),
+            vocabularies=start.vocabularies if start else None,
+            holds_out=True,
+            validation=validation,
+        )
+    elif validation is not None or lowercase is not None or not {in_tokens, out_tokens} <= {None, INTEGERS}:
+        names = "`validation`, `in_tokens`, `out_tokens` or `lowercase`"
+        raise UsageError(f"expected pairs with {names}, got pattern {task.name!r}")
     snapshot = new_run(task, settings, start, in_python=True)
     config = snapshot.run.config
-    for notice in (*notices, *run_notices(task, snapshot, start)):
+    for notice in run_notices(task, snapshot, start):
         warnings.warn(notice, stacklevel=3)  # at the call of `train`, outside its decorator
     jobs = check_jobs(jobs, config)
     if verbose is not None and require_flag("`verbose`", verbose):

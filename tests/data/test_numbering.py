@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
+from seq2seq_demo.data.numbering import Numbering, by_length, number, number_pairs, source_records, valid_records
 
 from seq2seq_demo.config import MAX_LEN
-from seq2seq_demo.data.numbering import Numbering, by_length, number, number_pairs, source_records, valid_records
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.records import Place, Record
 from seq2seq_demo.data.vocabulary import UNKNOWN, Tokenizer, Vocabularies, Vocabulary

@@ -1,0 +1,216 @@
+"""Tokens: recognises the kind of symbols on each side of the pairs, splits records into symbols, and numbers them."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from seq2seq_demo.config import CHARACTERS, INTEGERS, MAX_LEN, TOKENS, WORDS
+from seq2seq_demo.data.records import Record, python_records, to_python
+from seq2seq_demo.data.vocabulary import MAX_LISTED, Vocabularies, Vocabulary, normal_form
+from seq2seq_demo.declarations import preview, require_choice, require_flag
+from seq2seq_demo.errors import InputError, UsageError
+
+Kinds = tuple[str | None, str | None]  # the kinds of symbols in sources and in targets; None: to be recognised
+Largest = tuple[int | None, int | None]  # the largest integers in sources and in targets; None: MAX_SYMBOL
+RECOGNISED = 10_000  # the first records, from which kinds of symbols are recognised
+# The words of a side recur if it has at most FEW_WORDS different words, plus one for every MEAN_COUNT words. A network
+# learns little about rarer words, and cannot read words that occur only in new strings.
+FEW_WORDS, MEAN_COUNT = 50, 25
+_NOT_IN_WORDS = re.compile(r"[!-/:-@\[-`{-~]|^[0-9]|[0-9](?!$)")  # ASCII punctuation, and digits but for one at the end
+_INTEGERS = re.compile(r"\s*(0|[1-9][0-9]{0,9})([\s,]+(0|[1-9][0-9]{0,9}))+[\s,]*")  # no leading zeros, unlike dates
+LOG = logging.getLogger("seq2seq_demo")
+
+
+# ---- The kinds of symbols ----
+
+
+def required_kinds(kinds: Kinds, network: Kinds, largest: Largest, has_pattern: bool) -> Kinds:
+    """Return the kinds of symbols that the user or another argument determines; None for a kind to recognise.
+
+    A network has kinds of its own, None if there is none. A pattern or a largest integer implies integers.
+
+    Raises:
+        UsageError: a kind is unknown, or another argument implies a different one.
+    """
+    required = list[str | None]()
+    for side, kind, own, integer in zip(("in", "out"), kinds, network, largest, strict=True):
+        if kind is not None:
+            require_choice(f"`{side}_tokens`", kind, TOKENS)
+        implied, reason = own, "the network"
+        if own is None and (has_pattern or integer is not None):
+            implied, reason = INTEGERS, "a pattern" if has_pattern else f"`{side}_max_int`"
+        if kind is not None and implied not in (None, kind):
+            raise UsageError(f"expected `{side}_tokens` {implied}, because of {reason}, got {kind}")
+        required.append(implied or kind)
+    return required[0], required[1]
+
+
+def recognise(kinds: Kinds, records: Sequence[Record], are_fields: bool = False) -> tuple[str, str]:
+    """Return the kinds of symbols in sources and targets; recognise each kind that is None from the first records.
+
+    `are_fields` means that the records are fields of a file, in which integers are written as strings.
+    """
+    source, target = kinds
+    if source and target:
+        return source, target
+    rows = [row for row in records[:RECOGNISED] if not row.error]
+    sources, targets = [row.values for row in rows], [row.output for row in rows if row.output is not None]
+    if are_fields:
+        sources, targets = [*map(_integers_or_string, sources)], [*map(_integers_or_string, targets)]
+    source = source or _kind(sources, target == INTEGERS)
+    target = target or _kind(targets or sources, source == INTEGERS)
+    if target == INTEGERS and kinds[0] is None:
+        source = _kind(sources, True)
+    if (source, target) != (INTEGERS, INTEGERS):
+        options = " and ".join(f"`{side}_tokens`" for side, kind in zip(("in", "out"), kinds, strict=True) if not kind)
+        LOG.info("Sources are %s, and targets are %s; if not, give %s", source, target, options)
+    return source, target
+
+
+def _integers_or_string(field: Any) -> Any:
+    """Return the integers of a field such as `3 1 4` or `3,1,4`; return any other value, and a number, unchanged."""
+    is_list = isinstance(field, str) and "\n" not in field and _INTEGERS.fullmatch(field)
+    return [int(word) for word in field.replace(",", " ").split()] if is_list else field
+
+
+def _kind(values: list[Any], is_beside_integers: bool) -> str:
+    """Return the kind of symbols in the values of one side; each value is a string or a list.
+
+    The side is integers if at least half of its values are lists of integers or numbers, and some are lists or the
+    other side is integers. It is words if a list contains a string of several characters, or if strings contain spaces
+    and their words recur: there are few, most occur twice, and most are without punctuation and without digits but for
+    one at the end. Otherwise, it is characters.
+    """
+    strings = [value for value in values if isinstance(value, str) and value]
+    lists = [value for value in values if isinstance(value, list | tuple) and value]
+    n_lists = sum(all(isinstance(item, int) for item in value) for value in lists)
+    n_integers = n_lists + sum(string.isdecimal() for string in strings)
+    if (n_lists or (is_beside_integers and n_integers)) and 2 * n_integers >= len(strings) + len(lists):
+        return INTEGERS
+    if any(isinstance(item, str) and len(item) > 1 for item in itertools.chain.from_iterable(lists)):
+        return WORDS
+    words = [word for string in strings for word in string.split()]
+    counts = Counter(words)
+    has_spaces = len(words) > sum(not string.isspace() for string in strings)  # a string has several words
+    n_once, n_unusual = [*counts.values()].count(1), sum(bool(_NOT_IN_WORDS.search(word)) for word in counts)
+    recur = len(counts) <= FEW_WORDS + len(words) / MEAN_COUNT and 2 * max(n_once, n_unusual) <= len(counts)
+    return WORDS if has_spaces and recur else CHARACTERS
+
+
+def new_vocabularies(kinds: tuple[str, str], records: Sequence[Record], lowercase: bool | None) -> Vocabularies:
+    """Return the sides of a new network, whose symbols are still unknown; `lowercase` is for sources, by default False.
+
+    Raises:
+        UsageError: `lowercase` is not a bool, or the sources are integers.
+    """
+    is_lower = lowercase is not None and require_flag("`lowercase`", lowercase)
+    if is_lower and kinds[0] == INTEGERS:
+        raise UsageError("expected sources of characters or words with `lowercase`, got integers")
+    forms = [
+        normal_form(kinds[0], (record.values for record in records)),
+        normal_form(kinds[1], (record.output for record in records)),
+    ]
+    return Vocabularies(Vocabulary(kinds[0], form=forms[0], lowercase=is_lower), Vocabulary(kinds[1], form=forms[1]))
+
+
+def built_from(sides: Vocabularies, records: Iterable[Record]) -> Vocabularies:
+    """Return the vocabularies of the symbols in records.
+
+    Raises:
+        InputError: all targets are empty.
+    """
+    rows = [*records]
+    source = sides.source.built_from(record.values for record in rows)
+    return Vocabularies(source, sides.target.built_from(record.output or [] for record in rows))
+
+
+# ---- Records to symbols, symbols to numbers ----
+
+
+def tokenize(record: Record, sides: Vocabularies, largest: Largest = (None, None)) -> Record:
+    """Split a record into symbols; if it is invalid or its source is empty, return it with an error."""
+    if record.error:
+        return record
+    place, output = record.place, record.output
+    try:
+        values = sides.source.tokenize(record.values, place, largest[0])
+        if not values:
+            raise InputError(f"{place}: expected a source of {sides.source.tokens}, got an empty one")
+        if output is not None:
+            output = sides.target.tokenize(output, place.of_output, largest[1])
+        if (longest := max(len(values), len(output or ()))) > MAX_LEN:
+            raise InputError(f"{place}: expected sequences of at most {MAX_LEN} symbols, got {longest}")
+    except InputError as error:
+        return record._replace(error=error)
+    return record._replace(values=values, output=output)
+
+
+def number(record: Record, vocabularies: Vocabularies) -> Record:
+    """Convert the symbols of a record to numbers; every unknown symbol has the number `Vocabulary.unknown`."""
+    if record.error or not vocabularies.are_text:
+        return record
+    output = None if record.output is None else vocabularies.target.to_numbers(record.output)
+    return record._replace(values=vocabularies.source.to_numbers(record.values), output=output)
+
+
+def number_known(record: Record, vocabularies: Vocabularies, hint: str = "") -> Record:
+    """Number a record; if it has an unknown symbol, return it with an error, whose message ends with `hint`."""
+    numbered = number(record, vocabularies)
+    if numbered.error:
+        return numbered
+    sides = (
+        (vocabularies.source, record.values, numbered.values, record.place),
+        (vocabularies.target, record.output, numbered.output, record.place.of_output),
+    )
+    for vocabulary, symbols, numbers, place in sides:
+        if vocabulary.is_text and vocabulary.unknown in (numbers or ()):
+            position = numbers.index(vocabulary.unknown)
+            expected = f"{place}: expected {vocabulary.tokens} seen in training"
+            error = f"{expected}, got {preview(symbols[position])} at position {position + 1}{hint}"
+            return record._replace(error=InputError(error))
+    return numbered
+
+
+def unknown_notice(records: Sequence[Record], vocabularies: Vocabularies, largest: Largest) -> str:
+    """Name the symbols that records have and a network lacks; return an empty string if there are none."""
+    sources, targets = [record.values for record in records], [record.output or [] for record in records]
+    lacked, is_affected = list[str](), [False] * len(records)
+    sides = zip(("sources", "targets"), (sources, targets), vocabularies, largest, strict=True)
+    for side, rows, vocabulary, integer in sides:
+        unknown = [vocabulary.unknown_among(row, integer) for row in rows]
+        if symbols := sorted({*itertools.chain.from_iterable(unknown)}):
+            lacked.append(f"{', '.join(map(preview, symbols[:MAX_LISTED]))} in {side}")
+            is_affected = [before or bool(row) for before, row in zip(is_affected, unknown, strict=True)]
+    if not lacked:
+        return ""
+    pairs = f"{sum(is_affected)} of {len(records)} pairs, such as {records[is_affected.index(True)].place}"
+    return f"Training lacked {' and '.join(lacked)}: {pairs}, count as wrong in every figure but the loss"
+
+
+def source_records(sources: Any, vocabulary: Vocabulary, largest: int) -> list[Record]:
+    """Return the numbered records of sources, as `python_records` reads them; outputs are left out.
+
+    `largest` is the largest valid integer. An unreadable source has an error.
+
+    Raises:
+        InputError: `sources` is one source, or has another type.
+    """
+    if isinstance(sources, str):
+        raise _is_one(sources)
+    records, side = [], Vocabularies(vocabulary)
+    for record in python_records(sources, "sources", is_paired=False):
+        if isinstance(record.values, int) and not vocabulary.is_text:
+            raise _is_one(sources)
+        numbered = number_known(tokenize(record._replace(output=None), side, (largest, None)), side)
+        records.append(record._replace(error=numbered.error) if numbered.error else numbered)
+    return records
+
+
+def _is_one(source: Any) -> InputError:
+    found = preview(to_python(source))
+    return InputError(f"sources: expected a list of sources, got {found}; network({found}) answers one source")
