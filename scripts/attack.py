@@ -256,10 +256,8 @@ def metadata() -> tuple[int, list[str]]:
 
 def json_input() -> tuple[int, list[str]]:
     """Read files of sequences and pairs: random JSON, lines of text and raw bytes."""
-    from seq2seq_demo.data.numbering import Numbering, number_pairs
-
-    from seq2seq_demo.data.reading import InputFormat, read_file
-    from seq2seq_demo.data.vocabulary import tokenizers
+    from seq2seq_demo.data.pair_task import pair_task
+    from seq2seq_demo.data.reading import InputFormat
     from seq2seq_demo.errors import Seq2SeqError
 
     folder = Path(tempfile.mkdtemp())
@@ -271,19 +269,18 @@ def json_input() -> tuple[int, list[str]]:
     documents = st.lists(items, max_size=5).map(lambda value: json.dumps(value, indent=1).encode())
 
     formats = [
-        InputFormat(("integers", "integers")),
-        InputFormat(("characters", "words")),
-        InputFormat(("words", "characters"), "text"),
-        InputFormat((None, None), "csv"),
+        (InputFormat(), ("integers", "integers")),
+        (InputFormat(), ("characters", "words")),
+        (InputFormat("text"), ("words", "characters")),
+        (InputFormat("csv"), (None, None)),
     ]
 
     def check(content: bytes) -> None:
-        for form, suffix, on_error in itertools.product(formats, (".json", ".jsonl"), (None, str)):
+        for (form, kinds), suffix, max_skipped in itertools.product(formats, (".json", ".jsonl"), (0.0, 1.0)):
             path = folder / f"{os.getpid()}{suffix}"
             path.write_bytes(content)
             try:
-                layout, records = read_file(str(path), form)
-                number_pairs(records, Numbering(*tokenizers(layout.tokens, None, None)), on_error=on_error)
+                pair_task(path, file_format=form, kinds=kinds, max_skipped=max_skipped)
             except Seq2SeqError as error:
                 assert "\n" not in str(error).replace(str(path), "")
 

@@ -119,11 +119,14 @@ def one_line(text: str) -> str:
 # ---- Notices: log records, which the command line prints ----
 
 
-def notice(text: str) -> None:
-    """Log a warning, which `show_notices` prints; in Python, the user's settings of `logging` apply."""
+def notice(text: str, is_warning: bool = True) -> None:
+    """Log a notice, which `show_notices` prints; in Python, the user's settings of `logging` apply.
+
+    By default, these show warnings, but no other information.
+    """
     import logging  # takes milliseconds, which --help does not need
 
-    logging.getLogger(LOGGER).warning("%s", text)
+    logging.getLogger(LOGGER).log(logging.WARNING if is_warning else logging.INFO, "%s", text)
 
 
 print_notice = notice  # its former name
@@ -145,7 +148,7 @@ def show_notices(is_quiet: bool = False) -> Iterator[None]:
     level_before = logger.level
     logger.addHandler(printer)
     logger.propagate = False
-    logger.setLevel(logging.ERROR if is_quiet else logging.WARNING)
+    logger.setLevel(logging.ERROR if is_quiet else logging.INFO)
     try:
         yield
     finally:

@@ -146,7 +146,7 @@ def prediction_of(*answer, tokens=(INTEGERS, INTEGERS), calibration=None, **fact
     answer = Answer(*answer, **facts)
     vocabularies = [Vocabulary(kind, () if kind == INTEGERS else tuple(map(chr, range(256)))) for kind in tokens]
     sides = zip(answer[:3], [vocabularies[0], *vocabularies[1:] * 2], strict=True)
-    numbers = [symbols and vocabulary.to_numbers(symbols, "") for symbols, vocabulary in sides]
+    numbers = [symbols and vocabulary.to_numbers(symbols) for symbols, vocabulary in sides]
     return to_prediction(Answer(*numbers, *answer[3:]), Vocabularies(*vocabularies), calibration)
 
 

@@ -20,7 +20,7 @@ N_TEST = 500  # pairs of test.tsv that are answered after each epoch
 def epochs_of(folder: Path, n_pairs: int) -> tuple[Any, list[tuple[float, float]]]:
     """Train for all epochs; return the network, and the CPU seconds and the exact match on test pairs of each epoch."""
     from seq2seq_demo import Callback, train
-    from seq2seq_demo.data.pair_task import PairReading, as_pair_task
+    from seq2seq_demo.data.pair_task import pair_task
     from seq2seq_demo.training.settings import resolve
 
     start, measured, test = time.process_time(), list[tuple[float, float]](), read_pairs(folder, "test")[:N_TEST]
@@ -36,7 +36,7 @@ def epochs_of(folder: Path, n_pairs: int) -> tuple[Any, list[tuple[float, float]
 
     in_tokens, out_tokens = tokens_of(folder)
     pairs: Any = read_pairs(folder, "train")[:n_pairs]
-    _, config = resolve(as_pair_task(pairs, PairReading(tokens=(in_tokens, out_tokens))), {})
+    _, config = resolve(pair_task(pairs, kinds=(in_tokens, out_tokens), holds_out=True), {})
     settings: dict[str, Any] = {"in_tokens": in_tokens, "out_tokens": out_tokens, "keep_best": True}
     settings["epochs"] = config.epochs  # given, they exclude the recipe's patience
     return train(pairs, callbacks=[OnTest()], **settings), measured

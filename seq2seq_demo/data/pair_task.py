@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import itertools
-import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -19,6 +18,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from seq2seq_demo.config import INTEGERS, ModelConfig, TrainConfig
+from seq2seq_demo.console import notice
 from seq2seq_demo.data.patterns import PATTERNS, PatternTask
 from seq2seq_demo.data.reading import AS_SUFFIX, InputFormat, file_title, read
 from seq2seq_demo.data.records import Place, Record, with_output, without_errors
@@ -39,7 +39,6 @@ from seq2seq_demo.data.vocabulary import Vocabularies, join_symbols, list_symbol
 from seq2seq_demo.errors import InputError, UsageError
 
 TENTH = np.uint64(2**64 // 10)  # a tenth of the range of a hash
-LOG = logging.getLogger("seq2seq_demo")
 CANNOT_GROW = "; the vocabulary of a network cannot grow: train a new one"
 
 
@@ -211,8 +210,8 @@ def pair_task(
     _log_skipped(title, len(numbered), [*errors, *others], max_skipped)
     if n and len(numbered) < n:
         raise InputError(f"{title}: expected {n} pairs, found {len(numbered)}")
-    if notice := unknown_notice([*itertools.compress(tokens, may_be_unknown)], known, largest):
-        LOG.warning(notice)
+    if lacking := unknown_notice([*itertools.compress(tokens, may_be_unknown)], known, largest):
+        notice(lacking)
     if validation is not None:
         validation = pair_task(
             validation,
@@ -286,7 +285,7 @@ def _log_skipped(title: str, n_pairs: int, errors: Sequence[InputError], max_ski
     if len(errors) > max_skipped * n:
         expected = f"expected to skip at most {max_skipped:.0%} of the records"
         raise InputError(f"{expected}, got {counts}; the first error: {errors[0]}")
-    LOG.warning("Read %s; the first error: %s", counts, errors[0])
+    notice(f"Read {counts}; the first error: {errors[0]}")
 
 
 def task_name(file: str) -> str:

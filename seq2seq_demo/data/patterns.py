@@ -340,6 +340,8 @@ def as_pattern(data: object, tokens: tuple[str, str] = (INTEGERS, INTEGERS)) -> 
 
 
 def _pattern_of(data: object) -> PatternTask | None:
+    if isinstance(data, PatternTask):
+        return data
     if isinstance(data, str) and (data in PATTERNS or is_user_function(data)):
         return find_pattern(data)
     if isinstance(data, str) and not os.path.lexists(data):

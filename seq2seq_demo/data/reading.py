@@ -12,7 +12,6 @@ import csv
 import functools
 import gzip
 import io
-import logging
 import os
 import re
 import sys
@@ -23,6 +22,7 @@ from typing import Any, NamedTuple, TextIO, cast
 
 from seq2seq_demo import system_memory
 from seq2seq_demo.config import CSV, FORMATS, INTEGERS, JSON, TEXT, TSV, UTF_8
+from seq2seq_demo.console import notice
 from seq2seq_demo.data.records import (
     EXPECTED_JSON,
     Place,
@@ -48,7 +48,6 @@ OTHER_FILES = {"seq2seq-demo weights ": "a weights file", "PK\3\4": "an Excel wo
 BLOCK = 2**20  # characters read at once
 MAX_LINES = 10_000_000  # more than fit into the memory of most computers; blank ones would take minutes
 LINE_BYTES, CHARACTER_BYTES = 400, 40  # the memory that a line and each of its characters take
-LOG = logging.getLogger("seq2seq_demo")
 _UNDECODED = re.compile("[\udc80-\udcff]")  # bytes that are not in the file's encoding
 
 
@@ -142,7 +141,7 @@ def read(data: object, title: str, file_format: InputFormat) -> tuple[list[Recor
     if first and (layout.n_columns or first.output) and not is_certain:
         pair = " → ".join(preview(side) for side in (first.values, first.output) if side is not None)
         hint = "if not, give `format`, `header` or `columns`"
-        LOG.info("Reading %s as %s, first %s; %s", title, layout, pair, hint)
+        notice(f"Reading {title} as {layout}, first {pair}; {hint}", is_warning=False)
     return records, layout.format != JSON
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import logging
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from seq2seq_demo.config import CHARACTERS, INTEGERS, MAX_LEN, TOKENS, WORDS
+from seq2seq_demo.console import notice
 from seq2seq_demo.data.records import Record, python_records, to_python
 from seq2seq_demo.data.vocabulary import MAX_LISTED, Vocabularies, Vocabulary, normal_form
 from seq2seq_demo.declarations import preview, require_choice, require_flag
@@ -23,7 +23,6 @@ RECOGNISED = 10_000  # the first records, from which kinds of symbols are recogn
 FEW_WORDS, MEAN_COUNT = 50, 25
 _NOT_IN_WORDS = re.compile(r"[!-/:-@\[-`{-~]|^[0-9]|[0-9](?!$)")  # ASCII punctuation, and digits but for one at the end
 _INTEGERS = re.compile(r"\s*(0|[1-9][0-9]{0,9})([\s,]+(0|[1-9][0-9]{0,9}))+[\s,]*")  # no leading zeros, unlike dates
-LOG = logging.getLogger("seq2seq_demo")
 
 
 # ---- The kinds of symbols ----
@@ -68,7 +67,7 @@ def recognise(kinds: Kinds, records: Sequence[Record], are_fields: bool = False)
         source = _kind(sources, True)
     if (source, target) != (INTEGERS, INTEGERS):
         options = " and ".join(f"`{side}_tokens`" for side, kind in zip(("in", "out"), kinds, strict=True) if not kind)
-        LOG.info("Sources are %s, and targets are %s; if not, give %s", source, target, options)
+        notice(f"Sources are {source}, and targets are {target}; if not, give {options}", is_warning=False)
     return source, target
 
 

@@ -267,7 +267,8 @@ class TrainedNetwork(NetworkFacts):
         check_size("`n`", n)
         beam, notices = Beam.of(beam_size, None, length_penalty), list[str]()
         pattern = as_pattern(data, self.vocabularies.tokens)
-        task = pattern or pair_task(data, vocabularies=self.vocabularies, allows_unknown=True)
+        largest = self.model_config.largest
+        task = pattern or pair_task(data, vocabularies=self.vocabularies, largest=largest, allows_unknown=True)
         origin = f" of {Path(data).name}" if isinstance(data, str | os.PathLike) else ""
         origin = origin if task.is_pairs else f", pattern {task.name!r}"
         request = EvaluationRequest(n, lengths, out_len, seed, beam, origin, on_notice=notices.append)

@@ -37,7 +37,7 @@ def test_all_that_the_network_reads_is_normalised(run):
     assert load("v").vocabularies == earlier.vocabularies
     run.ok("page -i w -o w.html", "\u00c9A")
     assert '"form":"NFD","lowercase":true' in Path("w.html").read_text()
-    write_pairs("train.tsv", [("a", "B")])
+    write_pairs("train.tsv", [("\u00e9", "B"), ("a", "B")])  # the second one is held out
     message = 'train.tsv, line 1, output: expected words seen in training, got "B" at position 1; the vocabulary of '
     run.refuses([*TRAIN, "-i", "w", "-o", "v"], message, 1)
 
@@ -51,7 +51,7 @@ def test_hangul_is_read_and_written_as_letters():
     (answer,) = network.predict(["한글"], details=True)
     assert (answer.source, answer.source_tokens) == ("한글", [*"\u1112\u1161\u11ab\u1100\u1173\u11af"])
     vocabulary = network.vocabularies.target
-    assert vocabulary.to_value(vocabulary.to_numbers([*"\u1112\u1161\u11ab"], "")) == "한"
+    assert vocabulary.to_value(vocabulary.to_numbers([*"\u1112\u1161\u11ab"])) == "한"
     assert vocabulary.join([*"e\u0301"]) == "é"
     in_words = train([(source, "한글") for source, _ in pairs[:-1]] + [("글", "한 글")], out_tokens="words", **texts)
     assert [side.form for side in in_words.vocabularies] == ["NFD", "NFC"]

@@ -10,7 +10,7 @@ import pytest
 from helpers import SMALL, SMALL_PAIRS, finished_snapshot, save_random
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.pair_task import as_pair_task
+from seq2seq_demo.data.pair_task import pair_task
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.errors import WeightsError
 from seq2seq_demo.files import atomic_files
@@ -177,7 +177,7 @@ LINES = "".join(json.dumps({"input": source, "output": target}) + "\n" for sourc
 
 def pair_snapshot(**changes):
     """Write the snapshot of a training run on ROWS."""
-    digest = as_pair_task(ROWS).digest
+    digest = pair_task(ROWS).digest
     lengths = {"in_len": 2, "min_in_len": 2, "out_len": 2}
     finished_snapshot(SNAPSHOT, digest, "pairs", True, digest, True, points=5, **lengths | changes)
 

@@ -7,17 +7,24 @@ import numpy as np
 import pytest
 from helpers import pairs_of_arrays, ragged
 
-from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.pair_task import PairReading, PairTask, as_pair_task, as_task, max_typical_length, pair_warnings
-from seq2seq_demo.data.patterns import find_pattern
+from seq2seq_demo.config import MAX_LEN, ModelConfig, TrainConfig
+from seq2seq_demo.data.pair_notices import pair_warnings
+from seq2seq_demo.data.pair_task import PairTask, held_out, pair_task
+from seq2seq_demo.data.patterns import as_pattern, find_pattern
 from seq2seq_demo.data.records import Place
-from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary, join_symbols
-from seq2seq_demo.errors import InputError
+from seq2seq_demo.data.sequences import max_typical_length
+from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
+from seq2seq_demo.errors import InputError, UsageError
 
 A_B_E = Vocabulary("characters", ("a", "b", "\u00e9"))
 X_Y = Vocabulary("words", ("X", "Y"))
 TEXTS = [("ab", "Y X"), ("e\u0301", ""), ("bab", "X")]
 ENDING = ModelConfig(in_max_int=99, out_max_int=99, ends=True)
+
+
+def task_of(pairs, *args, **options):
+    """A task of pairs, of which none is held out."""
+    return PairTask("mine", pairs, np.zeros(len(pairs), bool), *args, **options)
 
 
 def sized(task, model=ENDING, **options):
@@ -27,51 +34,54 @@ def sized(task, model=ENDING, **options):
 # ---- Pairs from Python ----
 
 
-def test_pairs_of_integers_from_python():
-    rows = [([1, 2], (3,)), (np.array([4, 5]), [np.uint8(6)]), ([8, 9, 10], [])]
-    task = as_pair_task(rows, validation=[([4], [6])])
-    assert task.pairs.sources.rows() == [[1, 2], [4, 5], [8, 9, 10]]
-    assert task.pairs.targets.rows() == [[3], [6], []]
+def test_pairs_of_integers():
+    rows = [([1, 2], (3,)), (np.array([4, 5]), [np.uint8(6)]), ([8, 9, 10], []), ("300", "4,5")]
+    task = pair_task(rows, kinds=("integers", "integers"), validation=[([4], [6])])
+    assert task.pairs.sources.rows() == [[1, 2], [4, 5], [8, 9, 10], [300]]
+    assert task.pairs.targets.rows() == [[3], [6], [], [4, 5]]
     assert (task.name, task.validation.sources.rows(), task.vocabularies) == ("pairs", [[4]], Vocabularies())
+    assert task.pairs.sources.symbols.dtype, task.pairs.targets.symbols.dtype == (np.uint16, np.uint8)
     arrays = pairs_of_arrays(np.array([[1, 2], [4, 5]]), np.array([[3], [6]]))
-    assert PairTask("mine", arrays).digest == as_pair_task([([1, 2], [3]), ([4, 5], [6])]).digest
+    assert task_of(arrays).digest == pair_task([([1, 2], [3]), ([4, 5], [6])]).digest
 
 
-def test_pairs_of_texts_from_python():
-    task = as_pair_task(iter(TEXTS), PairReading(tokens=("characters", "words")))
+def test_pairs_of_strings():
+    task = pair_task(iter(TEXTS), kinds=("characters", "words"))
     assert task.vocabularies == Vocabularies(A_B_E, X_Y)
     lists = [(["a", "b"], ("Y", "X")), [np.array(["\u00e9"]), []], ("bab", ["X"])]
-    assert as_pair_task(lists, PairReading(tokens=("characters", "words"))).digest == task.digest
-    small = as_task([("b", "X")], PairReading(task.vocabularies))
+    assert pair_task(lists, kinds=("characters", "words")).digest == task.digest
+    small = pair_task([("b", "X")], vocabularies=task.vocabularies)
     assert (small.vocabularies, small.pairs.sources.rows()) == (task.vocabularies, [[1]])
 
 
-def test_values_that_become_tasks():
-    assert as_task("sorted") is find_pattern("sorted")
-    own = PairTask("mine", ragged([[1, 2]], [[3]]))
-    assert as_task(own) is own
-    for value in ([([1, 2], [3])], iter([((1, 2), (3,))])):
-        assert as_task(value).digest == own.digest
-    with pytest.raises(InputError, match="pairs: expected pairs of a source and a target, got 5"):
-        as_task(5)
+@pytest.mark.parametrize("lowercase", [True, False])
+def test_lower_case_is_that_of_the_network(lowercase):
+    known = Vocabularies(replace(X_Y, symbols=("x", "y"), lowercase=lowercase), X_Y)
+    for same in (None, lowercase):
+        assert pair_task([("x", "X")], vocabularies=known, lowercase=same).vocabularies is known
+    with pytest.raises(UsageError, match=f"as in the network's training, {lowercase}, got {not lowercase}"):
+        pair_task([("x", "X")], vocabularies=known, lowercase=not lowercase)
 
 
-def test_a_text_is_a_pattern_or_a_file_of_pairs(tmp_path, monkeypatch):
+def test_a_string_is_a_pattern_or_a_file_of_pairs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("a.tsv", "sorted", "C:a"):
         Path(name).write_text("1 2\t3\n")
-        assert as_task(Path(name)).pairs.sources.rows() == [[1, 2]]
-    assert as_task("sorted").function([2, 1]) == [1, 2]
-    names = [as_task(name).name for name in ("a.tsv", Path("sorted"), Path("C:a"))]
+        assert as_pattern(Path(name)) is None
+        assert pair_task(Path(name)).pairs.sources.rows() == [[1, 2]]
+    assert as_pattern("sorted") is find_pattern("sorted")
+    names = [pair_task(name).name for name in ("a.tsv", Path("sorted"), Path("C:a"))]
     assert names == ["a.tsv", "sorted.pairs", "C.a"]
     Path("mine.py").write_text("def f(source):\n    return source\n")
-    assert as_task("mine.py:f").name == "mine:f"
+    assert as_pattern("mine.py:f").name == "mine:f"
     for wrong, hint in (("revresed", "did you mean the pattern 'reversed'?"), ("b.tsv", "the patterns are sorted, ")):
         expected = f"^expected a file of pairs or a pattern's name, got '{wrong}': "
         with pytest.raises(InputError, match=expected) as error:
-            as_task(wrong)
+            as_pattern(wrong)
         assert hint in str(error.value)
         assert isinstance(error.value, FileNotFoundError)
+    with pytest.raises(UsageError, match="expected pairs of words and characters, as in the network, got pattern 'sor"):
+        as_pattern("sorted", ("words", "characters"))
 
 
 def test_a_function_is_a_pattern():
@@ -79,19 +89,80 @@ def test_a_function_is_a_pattern():
         return source
 
     for function, name in ((copy, "copy"), (lambda source: source, "lambda"), (functools.partial(copy), "partial")):
-        task = as_task(function)
+        task = as_pattern(function)
         assert (task.name.partition(":")[2], task.function) == (name, function)
+    assert as_pattern([([1, 2], [3])]) is None
+
+
+@pytest.mark.parametrize(
+    ("row", "settings", "message"),
+    [
+        (([1, 2, 3],), {}, "row 1: expected a pair (source, target), got ([1, 2, 3],)"),
+        ({"source": [1, 2, 3]}, {}, "row 1: expected a target too, after a tab (in CSV, a comma), as "),
+        (([1], "X"), {}, "row 1, output, word 1: expected an integer, got 'X'"),
+        (([1, 2, 3], [4, 9]), {"largest": (None, 8)}, "row 1, output: expected integers from 0 to 8, got 9"),
+        (([1, 7], [4]), {"largest": (6, 8)}, "row 1: expected integers from 0 to 6, got 7"),
+    ],
+)
+def test_invalid_pairs_are_refused_or_skipped(row, settings, message, caplog):
+    rows = [([1, 2, 0], [3, 4]), row, ([2], [1])]
+    settings = {"kinds": ("integers", "integers")} | settings
+    with pytest.raises(InputError) as error:
+        pair_task(rows, **settings)
+    assert str(error.value).startswith(f"pairs, {message}")
+    assert error.value.row == 1
+    task = pair_task(rows, max_skipped=0.4, **settings)
+    assert (task.pairs.sources.rows(), task.n_skipped) == ([[1, 2, 0], [2]], 1)
+    (notice,) = caplog.messages
+    assert notice.startswith(f"Read 3 records of pairs: 2 pairs, 1 skipped; the first error: pairs, {message}")
+    with pytest.raises(InputError, match=r"^expected to skip at most 20% of the records, got 3 records of pairs: 2 "):
+        pair_task(rows, max_skipped=0.2, **settings)
+    with pytest.raises(
+        InputError, match=r"^expected pairs of a source and a target, got none; the first error: pairs, row 0"
+    ):
+        pair_task([row], max_skipped=1.0, **settings)
+
+
+def test_only_the_first_n_pairs_are_read():
+    rows = [(str(k), [k] if k % 3 else "x") for k in range(9)]
+    task = pair_task(rows, 4, kinds=("integers", "integers"), max_skipped=0.5)
+    assert task.pairs.sources.rows() == [[1], [2], [4], [5]]
+    assert [*map(str, task.places)] == [f"pairs, row {n}" for n in (1, 2, 4, 5)]
+    assert task.n_skipped == 2  # those before the last pair
+    with pytest.raises(InputError, match="pairs: expected 7 pairs, found 6"):
+        pair_task(rows, 7, kinds=("integers", "integers"), max_skipped=0.5)
+
+
+def test_skipped_pairs_add_no_symbols():
+    rows = [("ab", "X"), ("qrb", 5), ("q" * (MAX_LEN + 1), "Q"), ("w", "W\ud800"), ("e\u0301", "Y"), {"source": "z"}]
+    task = pair_task(rows, kinds=("characters", "words"), max_skipped=1.0)
+    assert task.vocabularies == Vocabularies(A_B_E, X_Y)
+    assert (task.pairs.sources.rows(), task.pairs.targets.rows()) == ([[0, 1], [2]], [[0], [1]])
+    assert task.n_skipped == 4
+
+
+def test_pairs_of_a_pattern():
+    running_sum = find_pattern("running_sum")
+    rows = [{"input": [1, 2, 4]}, {"input": [4, 4, 4], "output": [4, 3, 2]}]
+    task = pair_task(rows, pattern=running_sum)
+    assert task.name == "running_sum"
+    assert task.pairs.targets.rows() == [[1, 3, 2], [4, 3, 2]]  # modulo 5: the largest symbol is 4
+    assert pair_task(rows[:1], pattern=running_sum, largest=(9, 5)).pairs.targets.rows() == [[1, 3, 1]]
+    rows[1]["output"] = [4, 3, 1]
+    with pytest.raises(InputError, match=r"row 1: expected the output of 'running_sum', \[4, 3, 2\], got \[4, 3, 1\]"):
+        pair_task(rows, pattern=running_sum)
 
 
 def test_validation_uses_the_vocabularies_of_training():
-    task = as_pair_task(TEXTS, PairReading(tokens=("characters", "words")), validation=[("b", "X"), ("ab", "X Y")])
+    kinds = "characters", "words"
+    task = pair_task(TEXTS, kinds=kinds, validation=[("b", "X"), ("ab", "X Y")])
     assert task.vocabularies == Vocabularies(A_B_E, X_Y)
     assert (task.validation.sources.rows(), task.validation.targets.rows()) == ([[1], [0, 1]], [[0], [0, 1]])
-    unseen = as_pair_task(TEXTS, PairReading(tokens=("characters", "words")), validation=[("zb", "Z X"), ("cb", "X")])
-    assert unseen.vocabularies == task.vocabularies
-    assert (unseen.validation.sources.rows(), unseen.validation.targets.rows()) == ([[4, 1], [3, 1]], [[2, 0], [0]])
+    unknown = pair_task(TEXTS, kinds=kinds, validation=[("zb", "Z X"), ("cb", "X")])
+    assert unknown.vocabularies == task.vocabularies
+    assert (unknown.validation.sources.rows(), unknown.validation.targets.rows()) == ([[4, 1], [4, 1]], [[3, 0], [0]])
     with pytest.raises(InputError, match="expected validation pairs of symbols that occur in the training pairs"):
-        replace(unseen, validation=unseen.validation[:1]).draw(
+        replace(unknown, validation=unknown.validation[:1]).draw(
             TrainConfig(), replace(ENDING, in_max_int=2, out_max_int=1)
         )
 
@@ -102,28 +173,29 @@ def test_validation_uses_the_vocabularies_of_training():
 def test_the_digest_covers_all_pairs_and_vocabularies():
     pairs, validation = ragged([[1, 2], [3]]), ragged([[4], [5]])
     tasks = [
-        PairTask("mine", pairs),
-        PairTask("mine", pairs, validation),
-        PairTask("mine", pairs, ragged([[4], [5]], [[0], [2]])),
-        PairTask("mine", ragged([[1], [2, 3]])),
-        PairTask("mine", pairs, None, Vocabularies(A_B_E)),
-        PairTask("mine", pairs, None, Vocabularies(replace(A_B_E, symbols=("a", "b", "c")))),
+        task_of(pairs),
+        task_of(pairs, validation),
+        task_of(pairs, ragged([[4], [5]], [[0], [2]])),
+        task_of(ragged([[1], [2, 3]])),
+        task_of(pairs, None, Vocabularies(A_B_E)),
+        task_of(pairs, None, Vocabularies(replace(A_B_E, symbols=("a", "b", "c")))),
     ]
     assert len({task.digest for task in tasks}) == len(tasks)
-    assert PairTask("other name", pairs, validation).fingerprint(TrainConfig(), ModelConfig()) == tasks[1].digest
+    assert replace(tasks[1], name="other name").fingerprint(TrainConfig(), ModelConfig()) == tasks[1].digest
 
 
 def test_the_sizes_of_a_task():
-    task = PairTask("mine", ragged([[1, 2, 11], [3]] * 15, [[], [9, 9]] * 15))
+    pairs = ragged([[1, 2, 11], [3]] * 15, [[], [9, 9]] * 15)
+    task = PairTask("mine", pairs, np.array([True, False] * 15))
     assert task.largest_symbols() == {"in_max_int": 11, "out_max_int": 9}
     config = sized(task, few_symbols=0.5)
     assert (config.points, config.min_in_len, config.in_len, config.out_len, config.few_symbols) == (30, 1, 3, 2, 0)
-    assert config.n_validation == len(task.split[1]) == 15  # rows with the same source stay together
+    assert config.n_validation == len(task.split[1]) == 15
     with_others = replace(task, validation=ragged([[12]] * 7))
     assert with_others.largest_symbols() == {"in_max_int": 12, "out_max_int": 9}
     config = sized(with_others)
     assert (config.points, config.n_training, config.n_validation) == (37, 30, 7)
-    empty = PairTask("mine", ragged([[0], [1]] * 5, [[]] * 10))
+    empty = replace(task, pairs=ragged([[0], [1]] * 15, [[]] * 30))
     assert empty.largest_symbols() == {"in_max_int": 1, "out_max_int": 1}  # a network has at least two symbols
     assert sized(empty).out_len == 1
 
@@ -135,26 +207,29 @@ def hash_of(text):
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
 
 
-def split(sources, **options):
-    """The sources of training and of validation in a task of these sources."""
-    return [part.sources.rows() for part in PairTask("mine", ragged(sources), **options).split]
+def split(sources):
+    """The sources of integers that are trained on, and those that are held out."""
+    mask = held_out(sources, "integers")
+    return [[source for source, is_out in zip(sources, mask, strict=True) if is_out == part] for part in (False, True)]
 
 
-def test_a_source_validates_if_its_hash_is_below_a_tenth_of_the_range():
+def test_a_source_is_held_out_if_its_hash_is_below_a_tenth_of_the_range():
     sources = [[n // 3, 7] for n in range(3000)]
     training, validation = split(sources)
     assert validation == [source for source in sources if hash_of(f"{source[0]} 7") < 2**64 / 10]
     assert training == [source for source in sources if source not in validation]
     assert 250 < len(validation) < 350
+    task = pair_task([(source, [1]) for source in sources], holds_out=True)
+    assert [part.sources.rows() for part in task.split] == [training, validation]
 
 
 @pytest.mark.parametrize(("N", "at_least"), [(2, 1), (9, 1), (39, 1), (40, 2), (100, 5)])
-def test_of_few_pairs_the_lowest_hashes_validate(N, at_least):
+def test_of_few_pairs_the_lowest_hashes_are_held_out(N, at_least):
     high = [n for n in range(2000) if hash_of(str(n)) > 2**64 / 10][:N]
     _, validation = split([[n] for n in high])
     lowest = sorted(high, key=lambda n: hash_of(str(n)))[:at_least]
     assert sorted(validation) == sorted([n] for n in lowest)
-    _, validation = split([[n] for n in high for _ in range(3)])  # all pairs of a source validate together
+    _, validation = split([[n] for n in high for _ in range(3)])  # all pairs of a source are held out together
     assert len(validation) == 3 * -(-max(1, 3 * N // 20) // 3)
 
 
@@ -162,39 +237,35 @@ def test_the_split_of_texts_depends_on_neither_vocabulary_nor_tokens():
     words = [f"w{n}\u00e9" for n in range(300)]
     validated = {word for word in words if hash_of(word) < 2**64 / 10}
     for texts, tokens in ((words, "characters"), (words, "words"), ([*words, "aaa", "zzz"], "characters")):
-        task = as_pair_task([(text, "x") for text in texts], PairReading(tokens=(tokens, "words")))
-        rows = task.split[1].sources.rows()
-        spelled = {join_symbols(tokens, task.vocabularies.source.to_symbols(row)) for row in rows}
-        assert spelled & {*words} == validated
+        task = pair_task([(text, "x") for text in texts], kinds=(tokens, "words"), holds_out=True)
+        assert {text for text, is_out in zip(texts, task.is_held_out, strict=True) if is_out} & {*words} == validated
 
 
-def test_symbols_that_only_validate_are_not_in_the_vocabularies():
+def test_symbols_that_are_only_held_out_are_not_in_the_vocabularies(caplog):
     texts = [f"{letter}{n}" for letter in "abc" for n in range(5)]
-    validating = min(texts, key=hash_of)
+    lowest = min(texts, key=hash_of)
     rows = [(text, text[0]) for text in texts] + [("z" * 24, "Z")]  # its hash is the lowest
-    notices = []
-    how = PairReading(tokens=("characters", "characters"), trains=True, notify=notices.append)
-    task = as_pair_task(rows, how)
-    assert hash_of("z" * 24) < hash_of(validating)
+    settings = {"kinds": ("characters", "characters"), "holds_out": True}
+    task = pair_task(rows, **settings)
+    assert hash_of("z" * 24) < hash_of(lowest)
     assert "".join(task.vocabularies.source.symbols + task.vocabularies.target.symbols) == "01234abcabc"
-    assert task.split[1].sources.rows()[-1] == [8] * 24
-    assert notices == [
+    assert task.split[1].sources.rows()[-1] == [9] * 24
+    assert caplog.messages == [
         'Training lacked "z" in sources and "Z" in targets: 1 of 3 pairs, such as pairs, row 15, count as wrong in '
         "every figure but the loss"
     ]
-    again = as_pair_task(rows, how._replace(vocabularies=task.vocabularies))  # as -i and --resume read it
+    again = pair_task(rows, vocabularies=task.vocabularies, **settings)  # as -i and --resume read it
     assert again.digest == task.digest
-    with pytest.raises(InputError, match='row 0: expected characters seen in training, got "y" at position 1'):
-        as_pair_task([("y", "a"), *rows], how._replace(vocabularies=task.vocabularies))
+    with pytest.raises(InputError, match='row 0: expected characters seen in training, got "y" at position 1; the voc'):
+        pair_task([("y", "a"), *rows], vocabularies=task.vocabularies, **settings)
 
 
 @pytest.mark.parametrize("sources", [[[1]], [[5, 6]] * 30, [[n] for n in range(999) if hash_of(str(n)) < 2**64 / 10]])
-def test_pairs_that_would_all_validate_are_refused(sources):
+def test_pairs_that_would_all_be_held_out_are_refused(sources):
     n = len({*map(tuple, sources)})
-    with pytest.raises(
-        InputError, match=f"^expected pairs of several sources, .* got {n}; give other pairs to validate with$"
-    ):
-        sized(PairTask("mine", ragged(sources)))
+    message = f"^expected pairs of several sources, .* got {n}; give other pairs to validate with$"
+    with pytest.raises(InputError, match=message):
+        held_out(sources, "integers")
 
 
 # ---- Warnings ----
@@ -225,7 +296,7 @@ def test_warnings(sources, targets, validation, warnings):
     """Targets are the row numbers unless they are given."""
     validation_pairs = ragged(validation, [[7]] * len(validation)) if validation else None
     places = [Place("in.csv", "line", number) for number in range(3, 30, 2)]
-    assert list(pair_warnings(PairTask("mine", ragged(sources, targets), validation_pairs, places=places))) == warnings
+    assert list(pair_warnings(task_of(ragged(sources, targets), validation_pairs, places=places))) == warnings
 
 
 @pytest.mark.parametrize(
@@ -244,10 +315,10 @@ def test_the_usual_length(lengths, usual):
 @pytest.mark.parametrize(("tokens", "n"), [("characters", 3), ("words", None)])
 def test_sources_with_outer_spaces_are_counted(tokens, n):
     rows = [(source, str(number)) for number, source in enumerate((" a", "b c", "d ", " e"))]
-    warnings = [*pair_warnings(as_pair_task(rows, PairReading(tokens=(tokens, tokens))))]
+    warnings = [*pair_warnings(pair_task(rows, kinds=(tokens, tokens)))]
     assert warnings == [f"Sources with a space at the beginning or end, which counts as a character: {n}"] * bool(n)
     rows = [("a", " x"), ("b", ""), ("c", "x y"), ("d", "")]
-    targets = [*pair_warnings(as_pair_task(rows, PairReading(tokens=("characters", tokens))))][1:]
+    targets = [*pair_warnings(pair_task(rows, kinds=("characters", tokens)))][1:]
     assert [text.partition(" with")[0] for text in targets] == ["Targets"] * (tokens == "characters")
 
 
@@ -255,4 +326,4 @@ def test_a_table_of_symbols_is_a_baseline():
     """It learns a → x, which is more frequent than a → y, and b → z; pairs of other lengths do not count."""
     rows = [("ab", "xz"), ("a", "x"), ("a", "y"), ("aa", "xx"), ("b", "xyz")]
     validation = [("ba", "zx"), ("a", "y"), ("a", "x"), ("aab", "xx"), ("b", "x")]
-    assert as_pair_task(rows, PairReading(tokens=("characters",) * 2), validation=validation).table_match() == 2 / 4
+    assert pair_task(rows, kinds=("characters",) * 2, validation=validation).table_match() == 2 / 4

@@ -1,21 +1,17 @@
 """Files, typed words and Python objects become records. Most tests are tables: content → records or errors."""
 
 import gzip
-import random
 
 import numpy as np
 import pytest
 
 from seq2seq_demo import system_memory
 from seq2seq_demo.data import reading
-from seq2seq_demo.data.pair_task import as_pair_task
-from seq2seq_demo.data.reading import InputFormat, read_file, read_pairs, read_terminal, stream_file
-from seq2seq_demo.data.records import Place, Record, python_records, read_words, recognise
+from seq2seq_demo.data.pair_task import pair_task
+from seq2seq_demo.data.reading import InputFormat, read_pairs, read_terminal, stream_file
+from seq2seq_demo.data.records import Place, Record, python_records, read_words
 from seq2seq_demo.errors import InputError, UsageError
 
-RNG = random.Random(0)
-TEXTS, INTEGERS, WORDS = ("characters", "characters"), ("integers", "integers"), ("words", "words")
-UNKNOWN = (None, None)
 JSON = 'JSON, a list of symbols or an object such as {"input": [1, 2], "output": "ab"}'
 
 
@@ -24,12 +20,12 @@ def rows_of(records):
     return [(r.place.number, str(r.error).partition(", ")[2] if r.error else r[1:3]) for r in records]
 
 
-def read(tmp_path, content, name="in.txt", tokens=TEXTS, **given):
-    """Return the layout and the rows of a file."""
+def read(tmp_path, content, name="in.txt", **given):
+    """Return the records of a file."""
     path = tmp_path / name
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    layout, records = read_file(str(path), InputFormat(tokens, **given))
-    return layout, rows_of(records)
+    records, _ = reading.read(path, "", InputFormat(**given))
+    return records
 
 
 TAB = "hello\tHH AH\n\n  a b \t c\n12+30\t42\nempty\t\nalone\n\ttarget\nquote\"\t'"
@@ -68,8 +64,8 @@ N_COLUMNS = "line {}: expected 2 columns, as in the first row, got {} columns"
         ("in.jsonl", '["a"]\n', {"format": "text"}, [(1, ('["a"]', None))]),
         ("in.txt", '["a"]\n"b"\n', {"format": "json"}, [(1, (["a"], None)), (2, ("b", None))]),
         # Integers: a line that begins with a bracket is JSON, unless the file has columns.
-        ("in.txt", "3 1\t4\n[7]\n", {"tokens": INTEGERS}, [(1, ("3 1", "4")), (2, ([7], None))]),
-        ("in.txt", "[7]\t1\n", {"tokens": INTEGERS, "header": False}, [(1, ("[7]", "1"))]),
+        ("in.txt", "3 1\t4\n[7]\n", {"json_lines": True}, [(1, ("3 1", "4")), (2, ([7], None))]),
+        ("in.txt", "[7]\t1\n", {"json_lines": True, "header": False}, [(1, ("[7]", "1"))]),
         # CSV
         ("a.csv", "1;2,5;3\n4;5,5;6\n", {"columns": ("1", "2")}, [(1, ("1", "2,5")), (2, ("4", "5,5"))]),
         ("a.csv", "a\tb\n", {}, [(1, ("a", "b"))]),
@@ -100,25 +96,28 @@ N_COLUMNS = "line {}: expected 2 columns, as in the first row, got {} columns"
     ],
 )
 def test_lines_and_tables(tmp_path, name, content, given, rows):
-    got = read(tmp_path, content, name, **given)[1]
+    got = rows_of(read(tmp_path, content, name, **given))
     assert len(got) == len(rows), got
     for (number, found), (line, expected) in zip(got, rows, strict=True):
         assert number == line
         assert found.startswith(expected) if isinstance(expected, str) else found == expected
 
 
-def test_columns_by_name_and_number(tmp_path):
+def test_columns_by_name_and_number(tmp_path, caplog):
     content = "n,word,2\n7,hello,HH AH\n8,world,W ER\n"
     for columns, row in [
         (("2", "word"), ("HH AH", "hello")),  # a name comes before a number
         (("word",), ("hello", None)),
         (("word", "3"), ("hello", "HH AH")),
     ]:
-        assert read(tmp_path, content, "in.csv", columns=columns)[1][0] == (2, row)
-    (tmp_path / "in.csv").write_text(content)
-    layout, records = read_file(str(tmp_path / "in.csv"), InputFormat(TEXTS, columns=("word", "2")))
+        assert rows_of(read(tmp_path, content, "in.csv", columns=columns))[0] == (2, row)
+    caplog.set_level("INFO")
+    records = read(tmp_path, content, "in.csv", columns=("word", "2"))
     assert [record.others for record in records] == [{"n": "7"}, {"n": "8"}]
-    assert str(layout) == 'CSV with a header: sources are "word", targets are "2"'
+    assert caplog.messages == [
+        f'Reading {tmp_path}/in.csv as CSV with a header: sources are "word", targets are "2", first "hello" → '
+        '"HH AH"; if not, give `format`, `header` or `columns`'
+    ]
 
 
 @pytest.mark.parametrize(
@@ -156,9 +155,9 @@ def test_files_that_cannot_be_read(tmp_path, name, content, given, message):
 def test_missing_files_and_directories(tmp_path):
     for path, message in ((tmp_path / "none", "No such file"), (tmp_path, "Is a directory")):
         with pytest.raises(InputError, match=f"{path}: expected a file of sequences: {message}"):
-            read_file(str(path), InputFormat())
+            reading.read(path, "", InputFormat())
     with pytest.raises(InputError, match=r"^a\0b: cannot be read with `encoding` utf-8: [^\n]*$"):
-        read_file("a\0b", InputFormat())
+        reading.read("a\0b", "", InputFormat())
 
 
 @pytest.mark.parametrize(("encoding", "name"), [("utf-16", "in.txt"), ("cp1252", "in.txt.gz"), ("utf-8-sig", "in.GZ")])
@@ -200,9 +199,10 @@ def test_json_lines_and_documents(tmp_path):
         ("in.JSONL", "\ufeff" + "\r\n".join(lines), 1),
         ("in.json", f"[\n{','.join(lines)}]", 0),
     ]:
-        assert read(tmp_path, content, name)[1] == [*enumerate(rows, start=first)]
-        assert [record.others for record in read_file(str(tmp_path / name), InputFormat())[1]] == [*others]
-    assert read(tmp_path, '{\n"input": "a"\n}', "in.json")[1] == [(0, ("a", None))]
+        records = read(tmp_path, content, name)
+        assert rows_of(records) == [*enumerate(rows, start=first)]
+        assert [record.others for record in records] == [*others]
+    assert rows_of(read(tmp_path, '{\n"input": "a"\n}', "in.json")) == [(0, ("a", None))]
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_json_lines_and_documents(tmp_path):
 )
 def test_invalid_lines_of_json(tmp_path, line, message):
     content = line if isinstance(line, bytes) else line.encode()
-    (number, error), last = read(tmp_path, content + b"\n[3]\n", "in.jsonl")[1]
+    (number, error), last = rows_of(read(tmp_path, content + b"\n[3]\n", "in.jsonl"))
     assert error.startswith(message)
     assert (number, last) == (1, (2, ([3], None)))
 
@@ -251,14 +251,14 @@ def test_typed_words():
 
 
 @pytest.mark.parametrize(
-    ("tokens", "lines", "rows"),
+    ("json_lines", "lines", "rows"),
     [
-        (INTEGERS, ["3 1", "", "[7, 8]"], [(1, ("3 1", None)), (3, ([7, 8], None))]),
-        (TEXTS, [" hello", "[1]", "a\tb"], [(1, (" hello", None)), (2, ("[1]", None)), (3, ("a", "b"))]),
-        (TEXTS, ["a\tb\tc"], [(1, "expected a source, a tab and a target, got 3 columns")]),
+        (True, ["3 1", "", "[7, 8]"], [(1, ("3 1", None)), (3, ([7, 8], None))]),
+        (False, [" hello", "[1]", "a\tb"], [(1, (" hello", None)), (2, ("[1]", None)), (3, ("a", "b"))]),
+        (False, ["a\tb\tc"], [(1, "expected a source, a tab and a target, got 3 columns")]),
     ],
 )
-def test_typed_lines(monkeypatch, tokens, lines, rows):
+def test_typed_lines(monkeypatch, json_lines, lines, rows):
     typed = [*lines]
 
     def type_line(prompt):
@@ -267,7 +267,7 @@ def test_typed_lines(monkeypatch, tokens, lines, rows):
         return typed.pop(0)
 
     monkeypatch.setattr("builtins.input", type_line)
-    records = read_terminal(tokens)
+    records = read_terminal(InputFormat(json_lines=json_lines))
     got = [next(records)]
     assert len(typed) == len(lines) - 1  # the record does not wait for the next line
     got += records
@@ -279,55 +279,6 @@ def test_tables_cannot_be_streamed(tmp_path):
     for given in (InputFormat(), InputFormat(format="text", header=True), InputFormat(format="tsv")):
         with pytest.raises(InputError, match="expected lines of text or JSON with `line_buffered`, got a table"):
             next(stream_file(str(tmp_path / "in.csv"), given))
-
-
-# ---- Kinds of tokens ----
-
-LEMMAS = ["".join(RNG.choices("abcdefgh", k=7)) for _ in range(1000)]
-PHONES = [" ".join(RNG.choices(["AA", "B", "CH", "D"], k=5)) for _ in range(1000)]
-
-
-def kinds(sources, targets, tokens=UNKNOWN, has_fields=False):
-    pairs = zip(sources, targets, strict=True)
-    records = [Record(Place("f", "line", n), *pair) for n, pair in enumerate(pairs, start=1)]
-    return recognise(tokens, [Record(Place("f"), None, error=InputError("unreadable")), *records], has_fields)
-
-
-@pytest.mark.parametrize(
-    ("values", "kind"),
-    [
-        (["abc", "de", ""], "characters"),
-        (PHONES, "words"),
-        ([f"{lemma} V;PST" for lemma in LEMMAS], "characters"),  # each lemma occurs once
-        ([f"{n // 60:02}:{n % 60:02} {n % 2}" for n in range(1440)] * 10, "characters"),  # each time occurs 10 times
-        (["Rohr, 8,5x60 mm", "Rohr, 8,5x80 mm", "Blech, 8,5x60 mm"] * 9, "characters"),  # digits and punctuation
-        (["AH0 B", "B AH0 K", "K IY1"] * 9, "words"),  # phones with stress
-        (["mille cent dix-sept", "cent trente-six", "mille vingt-deux"] * 9, "characters"),  # most words have a hyphen
-        (["ab cd", "ef"], "characters"),  # each word occurs once
-        ([["HH", "AH"], ["L"]], "words"),
-        ([[3, 1], [4]], "integers"),
-        ([[3, 1], [4, 5], "x 2"], "integers"),  # a typo
-        ([[3, 1], "x", "y"], "characters"),
-    ],
-)
-def test_the_kind_of_a_side(values, kind):
-    assert kinds(values, ["x"] * len(values)) == (kind, "characters")
-    assert kinds(["x"] * len(values), values) == ("characters", kind)
-    assert kinds(values, ["x"] * len(values), ("words", None)) == ("words", "characters")
-
-
-def test_single_numbers_beside_integers_are_integers():
-    assert kinds([[3, 1], [2]], ["4", "2"]) == INTEGERS
-    assert kinds(["4", "2"], [[3, 1], [2]]) == INTEGERS
-    assert kinds([[3, 1], [2]], [None, None]) == INTEGERS  # a pattern may compute the targets
-
-
-def test_fields_that_are_lists_of_integers():
-    for field in ("3", "007 1", "-1 2", "1.5 2", "3 x", "", ",", "1 " + "9" * 5000, "551\n5"):
-        assert kinds([field] * 3, ["x"] * 3, has_fields=True)[0] != "integers"
-    for field in ("3 1 4", "3,1,4", " 3, 1 ,4, ", "3  1\u00a04"):
-        assert kinds([field], ["x"], has_fields=True)[0] == "integers"
-        assert kinds([field], ["x"])[0] != "integers"  # a text in JSON or Python
 
 
 # ---- Python objects; `Frame` and `Column` have the methods of pandas that are used ----
@@ -358,17 +309,17 @@ SPELLINGS, SOUNDS = zip(*PAIRS, strict=True)
     ],
 )
 def test_rows_of_pairs(rows):
-    expected = as_pair_task(PAIRS, validation=PAIRS)
-    task = as_pair_task(rows, validation=rows)
+    expected = pair_task(PAIRS, validation=PAIRS)
+    task = pair_task(rows, validation=rows)
     assert task.digest == expected.digest
     assert task.vocabularies.tokens == expected.vocabularies.tokens == ("characters", "words")
 
 
 def test_integers_of_a_column_are_texts():
     for years in ([1987.0, np.float64(19)], [1987, 19]):
-        task = as_pair_task(Frame(year=years, roman=["MCMLXXXVII", "XIX"]))
+        task = pair_task(Frame(year=years, roman=["MCMLXXXVII", "XIX"]))
         assert task.vocabularies.source.symbols == ("1", "7", "8", "9")
-    assert as_pair_task([([3.0, np.float32(1)], np.array([2.0]))] * 2).pairs.sources.rows() == [[3, 1]] * 2
+    assert pair_task([([3.0, np.float32(1)], np.array([2.0]))] * 2).pairs.sources.rows() == [[3, 1]] * 2
 
 
 @pytest.mark.parametrize(
@@ -390,7 +341,7 @@ def test_integers_of_a_column_are_texts():
 )
 def test_invalid_rows(rows, message):
     with pytest.raises(InputError, match=message):
-        as_pair_task(rows)
+        pair_task(rows)
 
 
 def test_sources():

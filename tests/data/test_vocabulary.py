@@ -3,8 +3,8 @@ import unicodedata
 import pytest
 
 from seq2seq_demo.data.records import Place
-from seq2seq_demo.data.vocabulary import FORMS, MAX_SYMBOL, UNKNOWN, Tokenizer, Vocabularies, Vocabulary, tokenizers
-from seq2seq_demo.errors import InputError, UsageError, WeightsError
+from seq2seq_demo.data.vocabulary import FORMS, MAX_SYMBOL, UNKNOWN, Vocabulary
+from seq2seq_demo.errors import InputError, WeightsError
 
 FAMILY = "👩\u200d👧"  # two emoji, joined
 PLACE = Place("in.tsv", "line", 7)
@@ -29,7 +29,7 @@ PLACE = Place("in.tsv", "line", 7)
     ],
 )
 def test_texts_become_symbols(tokens, text, symbols):
-    assert Tokenizer(tokens).split(text, PLACE) == symbols
+    assert Vocabulary(tokens).tokenize(text, PLACE) == symbols
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_texts_become_symbols(tokens, text, symbols):
 )
 def test_invalid_texts_are_refused(tokens, value, message):
     with pytest.raises(InputError, match=f"^in.tsv, line 7(, word [12])?: {message}"):
-        Tokenizer(tokens).split(value, PLACE)
+        Vocabulary(tokens).tokenize(value, PLACE)
 
 
 # ---- Normal forms and lower case ----
@@ -68,40 +68,27 @@ def test_texts_are_normalised_before_they_are_split(text, form):
         return unicodedata.normalize(form, text)
 
     for lowercase, expected in ((False, normal(text)), (True, normal(normal(text).lower()))):
-        tokenizer = Tokenizer("characters", form=form, lowercase=lowercase)
-        symbols = tokenizer.split(text, PLACE)
+        side = Vocabulary("characters", form=form, lowercase=lowercase)
+        symbols = side.tokenize(text, PLACE)
         assert symbols == list(expected)
-        assert tokenizer.split(symbols, PLACE) == tokenizer.split("".join(symbols), PLACE) == symbols
+        assert side.tokenize(symbols, PLACE) == side.tokenize("".join(symbols), PLACE) == symbols
         Vocabulary("characters", tuple({*symbols}), form=form, lowercase=lowercase)  # accepts its own symbols
 
 
 def test_a_listed_symbol_may_become_several():
-    assert Tokenizer("characters", form="NFD").split(["a", "é"], PLACE) == ["a", "e", "\u0301"]
-    assert Tokenizer("characters", lowercase=True).split(["İ"], PLACE) == ["i", "\u0307"]
-
-
-def test_lower_case_must_fit():
-    for lowercase, tokens, message in [
-        (True, ("integers", "words"), "expected sources of characters or words with `lowercase`, got integers"),
-        ("x", ("words", "words"), "expected `lowercase` to be True or False, got 'x'"),
-    ]:
-        with pytest.raises(UsageError, match=message):
-            tokenizers(tokens, lowercase, None)
-    assert tokenizers(("words", "words"), True, None) == (Tokenizer("words", lowercase=True), Tokenizer("words"))
-    for known in (True, False):
-        vocabularies = Vocabularies(Vocabulary("words", ("a",), lowercase=known))
-        for lowercase in (None, known):
-            assert tokenizers(vocabularies.tokens, lowercase, vocabularies) is vocabularies
-        with pytest.raises(UsageError, match=f"as in the network's training, {known}, got {not known}"):
-            tokenizers(vocabularies.tokens, not known, vocabularies)
+    assert Vocabulary("characters", form="NFD").tokenize(["a", "é"], PLACE) == ["a", "e", "\u0301"]
+    assert Vocabulary("characters", lowercase=True).tokenize(["İ"], PLACE) == ["i", "\u0307"]
 
 
 # ---- Vocabularies ----
 
 
-def test_a_vocabulary_of_one_symbol_gets_an_unknown_symbol():
-    vocabulary = Vocabulary("characters", ("a",))
-    assert (vocabulary.largest, vocabulary.to_symbols([0, 1])) == (1, ["a", UNKNOWN])
+def test_numbers_that_no_symbol_has():
+    one, three = Vocabulary("characters", ("a",)), Vocabulary("words", ("a", "b", "d"))  # a network has two symbols
+    assert (one.largest, one.unknown, one.to_symbols([0, 1])) == (1, 3, ["a", UNKNOWN])
+    assert (three.largest, three.unknown, three.to_numbers(["b", "c"])) == (2, 4, [1, 4])
+    assert three.to_value([1, 4, 0]) == f"b {UNKNOWN} a"
+    assert three.unknown_among(["d", "c", "a", "e"]) == ["c", "e"]
 
 
 CHARACTERS, WORDS = "expected characters in a vocabulary, got", "expected words in a vocabulary, got"
@@ -112,7 +99,6 @@ CHARACTERS, WORDS = "expected characters in a vocabulary, got", "expected words 
     [
         ("letters", ("a",), {}, 'expected tokens to be one of integers, characters, words, got "letters"'),
         ("integers", ("a",), {}, "expected no symbols for integers, got 1"),
-        ("words", (), {}, "expected at least one symbol for words, got 0"),
         ("words", ("a", "b", "a"), {}, "expected distinct symbols in a vocabulary, got a duplicate"),
         ("characters", ("a", "bc"), {}, f'{CHARACTERS} "bc"'),
         ("words", ("a", "b c"), {}, f'{WORDS} "b c"'),
@@ -126,13 +112,3 @@ CHARACTERS, WORDS = "expected characters in a vocabulary, got", "expected words 
 def test_invalid_vocabularies_are_refused(tokens, symbols, options, message):
     with pytest.raises(WeightsError, match=f"^{message}$"):
         Vocabulary(tokens, symbols, **options)
-
-
-def test_unknown_symbols_are_reported():
-    for vocabulary, text, message in [
-        (Vocabulary("characters", tuple("abc")), "abz", '"z" at position 3'),
-        (Vocabulary("words", ("AH", "HH")), "AH OW0", '"OW0" at position 2'),
-    ]:
-        with pytest.raises(InputError) as error:
-            vocabulary.to_numbers(vocabulary.split(text, PLACE), PLACE)
-        assert str(error.value) == f"in.tsv, line 7: expected {vocabulary.tokens} seen in training, got {message}"

@@ -403,7 +403,7 @@ def test_the_stated_numbers_of_the_state_are_those_that_the_decoder_starts_from(
         assert f"{size} numbers" in page.text_content("#sentence")
         n_stripes = page.locator("#step g:not(.strip) > rect:is(.above-zero, .below-zero)").count()
         assert n_stripes == (0 if network.model_config.has_attention else size)
-    symbols = g2p.vocabularies.source.to_numbers([*"choir"], "source")
+    symbols = g2p.vocabularies.source.to_numbers([*"choir"])
     memory = on_page(g2p).to_numpy().encode(np.array([symbols]))[0][0]  # [S, 2H]
     for s, strip in enumerate(page.locator("#step .strip").all()[1:10:2]):  # the backward encoder
         shown = strip.locator("rect + rect").evaluate_all("(all) => all.map((one) => one.className.baseVal)")

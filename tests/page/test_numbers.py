@@ -14,7 +14,7 @@ from seq2seq_demo import load
 from seq2seq_demo.config import CELL_TYPES, Beam, ModelConfig
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.sequences import Sequences
-from seq2seq_demo.data.vocabulary import Tokenizer
+from seq2seq_demo.data.vocabulary import Vocabulary
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.beam import beam_search
 from seq2seq_demo.network.decoding import answer
@@ -128,14 +128,14 @@ TEXTS = ["cafe\u0301 x", " a\tb\u3000c\x1fd ", "\ufeffa b", "안녕", "안", "�
 @pytest.mark.parametrize("text", TEXTS)
 def test_texts_are_split_into_the_same_symbols(text):
     result = ask(*(("split", {"tokens": tokens, "text": text}) for tokens in ("characters", "words")))
-    assert result == [Tokenizer(tokens).split(text, "text") for tokens in ("characters", "words")]
+    assert result == [Vocabulary(tokens).tokenize(text, "text") for tokens in ("characters", "words")]
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD", "NFKC", "NFKD"])
 def test_texts_are_normalised_as_in_python(form):
     letters = [chr(n) for n in range(0x11000) if chr(n).isalpha()]
     text, how = "".join(letters), {"tokens": "characters", "form": form, "lowercase": True}
-    expected = [Tokenizer(**how).split(each, "text") for each in (text, "ΑΣ ΑΣΑ", "e\u0301É", "J\u030cİ\u0316")]
+    expected = [Vocabulary(**how).tokenize(each, "text") for each in (text, "ΑΣ ΑΣΑ", "e\u0301É", "J\u030cİ\u0316")]
     assert (
         ask(*(("split", how | {"text": each}) for each in (text, "ΑΣ ΑΣΑ", "e\u0301É", "J\u030cİ\u0316"))) == expected
     )

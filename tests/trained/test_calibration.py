@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from helpers import save_texts, write_pairs
 
-from seq2seq_demo.data.pair_task import PairReading, as_pair_task
+from seq2seq_demo.data.pair_task import pair_task
 from seq2seq_demo.trained.evaluation import EvaluationOptions, measure
 from seq2seq_demo.trained.metrics import AnswerProbabilities, Calibration, calibrate, expected_calibration_error
 from seq2seq_demo.trained.trained_network import load
@@ -127,7 +127,7 @@ def test_training_calibrates_on_the_validation_pairs(fast_steps):
     settings = {"in_tokens": "characters", "out_tokens": "characters", "cell_size": 8, "epochs": 2, "batch_size": 16}
     settings |= {"cell_type": "BasicRNNCell", "bidirectional": False}
     network = train(rows, learning_rate=0.01, **settings)
-    _, validation = as_pair_task(rows, PairReading(network.vocabularies)).split
+    _, validation = pair_task(rows, vocabularies=network.vocabularies, holds_out=True).split
     assert calibrated(network, validation).calibration == network.calibration
     assert network.calibration.error is None  # no answer is right
     options = EvaluationOptions(network.answer_len, detailed=True, alternatives=True)

@@ -7,7 +7,6 @@ import pytest
 from helpers import TRAINED, pairs_of_arrays, random_weights, trained_network
 
 from seq2seq_demo.config import EVALUATION_SIZE, ModelConfig, TrainConfig
-from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.sampling import SOURCE_KINDS
 from seq2seq_demo.errors import InputError, UsageError
@@ -190,7 +189,6 @@ def test_evaluate_on_pairs():
         assert (evaluation.n, evaluation.exact_match) == (40, 0.75)
         assert [row["token_accuracy"] for row in evaluation.by_position] == [1, 0.75]
     assert evaluation.loss == measure(trained_network().to_numpy(), pairs, EvaluationOptions(len)).figures.loss
-    assert trained_network().evaluate(PairTask("mine", pairs)) == evaluation
     assert trained_network().evaluate(rows, 10).exact_match == 0
     many = trained_network().evaluate([([1], [2]), ([1], [3])] * EVALUATION_SIZE)
     assert (many.n, many.n_pairs) == (1, 2 * EVALUATION_SIZE)  # all pairs have one source

@@ -10,7 +10,7 @@ import pytest
 from helpers import Watcher, fit, same_arrays, snapshots_in_memory
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.pair_task import PairReading, as_pair_task
+from seq2seq_demo.data.pair_task import pair_task
 from seq2seq_demo.trained import weights_file
 from seq2seq_demo.trained.metrics import Figures
 from seq2seq_demo.trained.trained_network import untrained
@@ -41,7 +41,7 @@ def texts(n):
     return [(text, text[::-1]) for text in rows]
 
 
-TEXTS = as_pair_task(texts(48), PairReading(tokens=("characters", "characters")), validation=[("ab", "ba")])
+TEXTS = pair_task(texts(48), kinds=("characters", "characters"), validation=[("ab", "ba")])
 
 
 def fitted(callbacks=(), snapshots=None, start=None, **settings):

@@ -1,6 +1,6 @@
 import pytest
 
-from seq2seq_demo.data.pair_task import PairReading, as_pair_task
+from seq2seq_demo.data.pair_task import pair_task
 from seq2seq_demo.training.recipe import PairStatistics, multiplications, recommended_settings
 from seq2seq_demo.training.settings import resolve
 
@@ -35,7 +35,7 @@ def test_more_or_longer_pairs_take_fewer_epochs_but_more_time_in_all():
 @pytest.mark.parametrize("n_symbols", [1, 2, 50, 20_000])
 def test_settings_are_valid_for_any_pairs(n_pairs, length, n_symbols):
     settings = recommended_settings(PairStatistics(n_pairs, n_symbols, n_symbols, max(1, length), length))
-    task = as_pair_task([("ab", "a"), ("b", "b")], PairReading(tokens=("characters", "characters")))
+    task = pair_task([("ab", "a"), ("b", "b")], kinds=("characters", "characters"), holds_out=True)
     _, config = resolve(task, settings)
     assert 3 <= config.epochs <= 200
     assert 0 < config.dropout <= 0.5

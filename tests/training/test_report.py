@@ -7,7 +7,7 @@ import pytest
 from helpers import pairs_of, trained_network
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.pair_task import as_pair_task
+from seq2seq_demo.data.pair_task import pair_task
 from seq2seq_demo.trained.formatting import probe_line
 from seq2seq_demo.training.report import probe, settings_line, training_header
 
@@ -55,7 +55,7 @@ def test_a_probe_is_compared_with_the_nearest_target_of_its_source(other_pairs):
     ],
 )
 def test_the_header_counts_training_and_validation_points(capsys, validation, epochs, lines):
-    task, model = as_pair_task(ROWS, validation=validation), ModelConfig(ends=True)
+    task, model = pair_task(ROWS, holds_out=True, validation=validation), ModelConfig(ends=True)
     training_header(model, task.sized(TrainConfig(epochs=epochs), model, None, None), task, 0)
     out = capsys.readouterr().out
     assert out.startswith("Training on 3 point dataset (")

@@ -4,12 +4,15 @@ import pytest
 from helpers import AS_PATTERNS
 
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.data.pair_task import as_pair_task, as_task
+from seq2seq_demo.data.pair_task import pair_task
+from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.trained.trained_network import untrained
 from seq2seq_demo.training.recipe import PairStatistics, recommended_settings
 from seq2seq_demo.training.settings import new_run, resolve, run_notices
 
-PAIRS, FEW = (as_pair_task([([n // 50, n % 50] * 2, [n % 7]) for n in range(size)]) for size in (2400, 1200))
+PAIRS, FEW = (
+    pair_task([([n // 50, n % 50] * 2, [n % 7]) for n in range(size)], holds_out=True) for size in (2400, 1200)
+)
 CHOSEN = recommended_settings(PairStatistics(len(PAIRS.split[0]), 50, 7, 4.0, 1.0)) | {"model": "embedding_attention"}
 
 
@@ -45,7 +48,7 @@ def test_a_continued_network_keeps_its_model():
 
 
 def test_targets_that_are_cut_by_default_are_reported():
-    task = as_task("reversed")
+    task = find_pattern("reversed")
     for settings, is_cut in (({"in_len": 12}, True), ({"in_len": 12, "out_len": 5}, False), ({"in_len": 10}, False)):
         notices = [*run_notices(task, new_run(task, {"points": 20, **settings}), None)]
         cut = "Targets of 12 symbols are cut to 10: give `out_len` 12 to learn them whole"

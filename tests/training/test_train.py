@@ -8,7 +8,6 @@ from helpers import Watcher, largest_difference
 
 from seq2seq_demo import TrainedNetwork, train
 from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, SETTINGS, ModelConfig, TrainConfig
-from seq2seq_demo.data.pair_task import as_task
 from seq2seq_demo.data.patterns import PatternTask, find_pattern
 from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.trained.evaluation import EvaluationOptions, EvaluationRequest, measure, training_sources
@@ -70,9 +69,9 @@ def test_every_setting_is_used():
     settings = model | training | {"minutes": None, "members": 1}
     assert settings.keys() == SETTINGS
     for changes in ({"minutes": 2.0, "epochs": None}, {"members": 3, "epochs": 1}):  # `epochs` contradicts them
-        config = resolve(as_task("copy"), settings | changes)[1]
+        config = resolve(find_pattern("copy"), settings | changes)[1]
         assert config == TrainConfig(**{k: v for k, v in (training | changes).items() if v is not None})
-    assert resolve(as_task("copy"), dict.fromkeys(SETTINGS)) == (ModelConfig(), TrainConfig())
+    assert resolve(find_pattern("copy"), dict.fromkeys(SETTINGS)) == (ModelConfig(), TrainConfig())
 
 
 def test_unknown_settings_are_refused():
@@ -165,11 +164,11 @@ def test_every_network_ends_its_answers_to_pairs(pairs, lengths):
 def test_lengths_of_a_start_that_ends_its_answers():
     start = unchanged("reversed", in_len=(2, 4))
     for given, lengths in (({}, (2, 4)), ({"in_len": 7}, (7, 7)), ({"in_len": (1, 9)}, (1, 9))):
-        model_config, config = resolve(as_task("reversed"), {"points": 20, **given}, start)
+        model_config, config = resolve(find_pattern("reversed"), {"points": 20, **given}, start)
         assert model_config.ends
         assert (config.min_in_len, config.in_len, config.out_len) == (*lengths, lengths[1])
         assert config.few_symbols == DEFAULT_FEW_SYMBOLS
-    assert resolve(as_task("reversed"), {"points": 20, "few_symbols": 0}, start)[1].few_symbols == 0
+    assert resolve(find_pattern("reversed"), {"points": 20, "few_symbols": 0}, start)[1].few_symbols == 0
 
 
 def test_the_default_length_of_targets_at_the_command_line():
@@ -181,7 +180,7 @@ def test_the_default_length_of_targets_at_the_command_line():
         ("reversed", replace(START, out_len=None), {"in_len": 12}, 10),
         ("added", None, {"in_len": 8}, 5),
     ):
-        _, config = resolve(as_task(task), given, start)
+        _, config = resolve(find_pattern(task), given, start)
         assert config.out_len == out_len, (task, given)
 
 

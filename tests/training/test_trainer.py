@@ -126,7 +126,7 @@ def test_targets_of_one_source_are_alternatives_only_in_a_users_pairs():
     network.weights["decoder/output/bias"][4] = 1e3
     network = replace(network, in_len=2, out_len=1)
     assert (
-        results.validation_figures(PairTask("mine", pairs), network, pairs).token_accuracy
+        results.validation_figures(PairTask("mine", pairs, np.zeros(3, bool)), network, pairs).token_accuracy
         != results.validation_figures(REVERSED, network, pairs).token_accuracy
     )
 

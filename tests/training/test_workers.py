@@ -15,7 +15,7 @@ import tensorflow as tf
 from helpers import PYTHON, environment, fit, random_weights, wait_for
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.pair_task import as_task
+from seq2seq_demo.data.pair_task import pair_task
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.errors import TrainingError, UsageError
 from seq2seq_demo.trained.trained_network import TrainedNetwork, load
@@ -33,6 +33,7 @@ TRAIN = """
 import sys
 from seq2seq_demo import load
 from seq2seq_demo.config import TrainConfig
+from seq2seq_demo.data.pair_task import pair_task
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.training import trainer, workers
 from seq2seq_demo.training.settings import begin_run
@@ -186,17 +187,19 @@ def test_workers_must_agree_on_options_data_weights_and_step(monkeypatch):
     monkeypatch.setattr(workers, "require_agreement", lambda strategy, start: collected.append(to_bytes(start.content)))
     model_config = ModelConfig(cell_size=3, embedding_size=20, in_max_int=999, out_max_int=999)
     config = TrainConfig(20, in_len=3, out_len=3, epochs=0)
+    reversed_pattern = find_pattern("reversed")
 
-    def facts(task="reversed", config=config, changed=0.0, **changes):
+    def facts(task=reversed_pattern, config=config, changed=0.0, **changes):
         arrays = random_weights(model_config)
         arrays["encoder/embedding"][500, 10] += changed
-        fit(as_task(task), config, TrainedNetwork(model_config, arrays, **changes))
+        fit(task, config, TrainedNetwork(model_config, arrays, **changes))
         return collected.pop()
 
     first = facts()
     assert facts() == first
-    own, other = ([([1, n, last], [1, 2, 3]) for n in range(20)] for last in (3, 4))
-    different = [facts(changed=1e-3), facts("copy"), facts(config=replace(config, seed=1)), facts(step=1)]
+    rows = ([([1, n, last], [1, 2, 3]) for n in range(20)] for last in (3, 4))
+    own, other = (pair_task(pairs, holds_out=True) for pairs in rows)
+    different = [facts(changed=1e-3), facts(find_pattern("copy")), facts(config=replace(config, seed=1)), facts(step=1)]
     different += [facts(own), facts(other)]
     assert len({first, *different}) == 7
 

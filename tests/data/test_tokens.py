@@ -1,0 +1,203 @@
+"""Records become symbols, and symbols become numbers."""
+
+import random
+
+import numpy as np
+import pytest
+
+from seq2seq_demo.data.records import Place, Record, by_length, valid
+from seq2seq_demo.data.tokens import (
+    built_from,
+    new_vocabularies,
+    number,
+    number_known,
+    recognise,
+    required_kinds,
+    source_records,
+    tokenize,
+    unknown_notice,
+)
+from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
+from seq2seq_demo.errors import InputError, UsageError
+
+A_B_E = Vocabulary("characters", ("a", "b", "\u00e9"))
+X_Y = Vocabulary("words", ("X", "Y"))
+PLACE = Place("f", "line", 1)
+NONE = (None, None)
+
+
+def rows(*pairs):
+    return [Record(Place("f", "line", n), *pair) for n, pair in enumerate(pairs, start=1)]
+
+
+# ---- Kinds of symbols ----
+
+
+@pytest.mark.parametrize(
+    ("kinds", "network", "largest", "has_pattern", "required"),
+    [
+        (NONE, NONE, NONE, False, NONE),
+        (("words", None), NONE, NONE, False, ("words", None)),
+        (NONE, ("words", "characters"), NONE, False, ("words", "characters")),
+        ((None, "characters"), ("words", "characters"), (1, 1), True, ("words", "characters")),
+        (NONE, NONE, (None, 7), False, (None, "integers")),
+        (("integers", None), NONE, NONE, True, ("integers", "integers")),
+        (("letters", None), NONE, NONE, False, "unknown `in_tokens` 'letters'"),
+        ((None, "words"), ("words", "characters"), NONE, False, "`out_tokens` characters, because of the network, got"),
+        (("words", None), NONE, NONE, True, "expected `in_tokens` integers, because of a pattern, got words"),
+        ((None, "words"), NONE, (None, 7), False, "`out_tokens` integers, because of `out_max_int`, got words"),
+    ],
+)
+def test_the_kinds_that_arguments_determine(kinds, network, largest, has_pattern, required):
+    if isinstance(required, tuple):
+        assert required_kinds(kinds, network, largest, has_pattern) == required
+    else:
+        with pytest.raises(UsageError, match=required):
+            required_kinds(kinds, network, largest, has_pattern)
+
+
+RNG = random.Random(0)
+BOTH_INTEGERS = ("integers", "integers")
+LEMMAS = ["".join(RNG.choices("abcdefgh", k=7)) for _ in range(1000)]
+PHONES = [" ".join(RNG.choices(["AA", "B", "CH", "D"], k=5)) for _ in range(1000)]
+
+
+def kinds(sources, targets, given=NONE, are_fields=False):
+    pairs = zip(sources, targets, strict=True)
+    records = [Record(Place("f", "line", n), *pair) for n, pair in enumerate(pairs, start=1)]
+    return recognise(given, [Record(Place("f"), None, error=InputError("unreadable")), *records], are_fields)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (["abc", "de", ""], "characters"),
+        (PHONES, "words"),
+        ([f"{lemma} V;PST" for lemma in LEMMAS], "characters"),  # each lemma occurs once
+        ([f"{n // 60:02}:{n % 60:02} {n % 2}" for n in range(1440)] * 10, "characters"),  # each time occurs 10 times
+        (["Rohr, 8,5x60 mm", "Rohr, 8,5x80 mm", "Blech, 8,5x60 mm"] * 9, "characters"),  # digits and punctuation
+        (["AH0 B", "B AH0 K", "K IY1"] * 9, "words"),  # phones with stress
+        (["mille cent dix-sept", "cent trente-six", "mille vingt-deux"] * 9, "characters"),  # most words have a hyphen
+        (["ab cd", "ef"], "characters"),  # each word occurs once
+        ([["HH", "AH"], ["L"]], "words"),
+        ([[3, 1], [4]], "integers"),
+        ([[3, 1], [4, 5], "x 2"], "integers"),  # a typo
+        ([[3, 1], "x", "y"], "characters"),
+    ],
+)
+def test_the_kind_of_a_side(values, kind):
+    assert kinds(values, ["x"] * len(values)) == (kind, "characters")
+    assert kinds(["x"] * len(values), values) == ("characters", kind)
+    assert kinds(values, ["x"] * len(values), ("words", None)) == ("words", "characters")
+
+
+def test_single_numbers_beside_integers_are_integers():
+    assert kinds([[3, 1], [2]], ["4", "2"]) == BOTH_INTEGERS
+    assert kinds(["4", "2"], [[3, 1], [2]]) == BOTH_INTEGERS
+    assert kinds([[3, 1], [2]], [None, None]) == BOTH_INTEGERS  # a pattern may compute the targets
+
+
+def test_fields_that_are_lists_of_integers():
+    for field in ("3", "007 1", "-1 2", "1.5 2", "3 x", "", ",", "1 " + "9" * 5000, "551\n5"):
+        assert kinds([field] * 3, ["x"] * 3, are_fields=True)[0] != "integers"
+    for field in ("3 1 4", "3,1,4", " 3, 1 ,4, ", "3  1\u00a04"):
+        assert kinds([field], ["x"], are_fields=True)[0] == "integers"
+        assert kinds([field], ["x"])[0] != "integers"  # a text in JSON or Python
+
+
+def test_lower_case_needs_sources_of_text():
+    assert new_vocabularies(("words", "words"), [], True) == (Vocabulary("words", lowercase=True), Vocabulary("words"))
+    for lowercase, tokens, message in [
+        (True, ("integers", "words"), "expected sources of characters or words with `lowercase`, got integers"),
+        ("x", ("words", "words"), "expected `lowercase` to be True or False, got 'x'"),
+    ]:
+        with pytest.raises(UsageError, match=message):
+            new_vocabularies(tokens, [], lowercase)
+
+
+# ---- Numbers ----
+
+
+def test_records_become_numbers():
+    known = Vocabularies(A_B_E, X_Y)
+    for row, numbers in [
+        (("bab", "Y X", {"id": 5}), ([1, 0, 1], [1, 0], {"id": 5})),
+        ((["b", "e\u0301"], ""), ([1, 2], [])),
+        (("b",), ([1],)),
+    ]:
+        assert number_known(tokenize(Record(PLACE, *row), known), known) == Record(PLACE, *numbers)
+    for row, message in [
+        (("ac", "X"), 'f, line 1: expected characters seen in training, got "c" at position 2; why'),
+        (("a", "Y D"), 'f, line 1, output: expected words seen in training, got "D" at position 2; why'),
+        (("", "X"), "f, line 1: expected a source of characters, got an empty one"),
+        (([1, 2], "X"), "f, line 1: expected a text or a list of characters, got [1, 2]"),
+        ((None, None, None, InputError("the line is too long")), "the line is too long"),
+    ]:
+        assert str(number_known(tokenize(Record(PLACE, *row), known), known, "; why").error) == message
+    one_side = Vocabularies(Vocabulary(), X_Y)
+    assert number(tokenize(Record(PLACE, "5 6", "Y"), one_side), one_side)[1:3] == ([5, 6], [1])
+
+
+@pytest.mark.parametrize(
+    ("row", "largest", "message"),
+    [
+        (([1], "X"), NONE, "f, line 1, output, word 1: expected an integer, got 'X'"),
+        (([1, 2, 3], [4, 9]), (None, 8), "f, line 1, output: expected integers from 0 to 8, got 9"),
+        (([1] * 100_001,), NONE, "f, line 1: expected sequences of at most 100000 symbols, got 100001"),
+    ],
+)
+def test_invalid_records_of_integers(row, largest, message):
+    assert str(tokenize(Record(PLACE, *row), Vocabularies(), largest).error) == message
+
+
+def test_every_unknown_symbol_has_one_number_which_is_that_of_no_symbol():
+    vocabularies = Vocabularies(A_B_E, Vocabulary("words", ("X",)))  # GO is 2, because a network has two symbols
+    tokens = [tokenize(record, vocabularies) for record in rows(("bza", "X"), ("0", "W X V"), ("a", "X"))]
+    numbered = [number(record, vocabularies) for record in tokens]
+    assert [record[1:3] for record in numbered] == [([1, 4, 0], [0]), ([4], [3, 0, 3]), ([0], [0])]
+    assert unknown_notice(tokens, vocabularies, NONE) == (
+        'Training lacked "0", "z" in sources and "V", "W" in targets: 2 of 3 pairs, such as f, line 1, count as wrong '
+        "in every figure but the loss"
+    )
+    assert unknown_notice(tokens[2:], vocabularies, NONE) == ""
+    integers = [Record(Place("f", "line", n), [n, 9], [7]) for n in (8, 10, 12)]
+    assert "Training lacked 10, 12 in sources: 2 of 3 pairs, such as f, line 10," in unknown_notice(
+        integers, Vocabularies(), (9, 7)
+    )
+
+
+def test_a_new_vocabulary_is_sorted_by_code_point():
+    data = rows(("b😀\u00e9", "b"), ("aZ", "a b"), (["e\u0301", " ", "ﬀ"], ""), ("a", "c a"))
+    sides = Vocabularies(Vocabulary("characters"), Vocabulary("words"))
+    tokens = [tokenize(record, sides) for record in data]
+    source, target = vocabularies = built_from(sides, tokens)
+    assert source.symbols == (" ", "Z", "a", "b", "\u00e9", "ﬀ", "😀")  # in UTF-16, 😀 would come before ﬀ
+    assert target.symbols == ("a", "b", "c")
+    numbered = [number(record, vocabularies) for record in tokens]
+    assert [record.values for record in numbered] == [[3, 6, 4], [2, 1], [4, 0, 5], [2]]
+    assert [record.output for record in numbered] == [[1], [0, 1], [], [2, 0]]
+    assert built_from(sides, reversed(tokens)) == vocabularies
+    with pytest.raises(InputError, match="expected words in at least one target, got only empty targets"):
+        built_from(sides, [tokenize(record, sides) for record in rows(("a", ""), ("b", " "))])
+
+
+def test_indices_by_length():
+    assert by_length(rows(([1, 2],), ([3],), (None, None, None, InputError("")), ([4, 5],))) == {2: [0, 3], 1: [1]}
+
+
+def test_sources_from_python():
+    sources = [[1, 2], (3,), np.array([4, 5], np.uint8), "6 7"]
+    records = source_records(sources, Vocabulary(), 9)
+    assert [record.values for record in records] == [[1, 2], [3], [4, 5], [6, 7]]
+    for sources, message in [
+        ("12", r'sources: expected a list of sources, got "12"; network\("12"\) answers one source'),
+        ([[1], []], "sources, row 1: expected a source of integers, got an empty one"),
+        (
+            np.array([1, 2]),
+            r"sources: expected a list of sources, got \[1, 2\]; network\(\[1, 2\]\) answers one source",
+        ),
+        (5, "sources: expected a list of sources, got 5"),
+    ]:
+        with pytest.raises(InputError, match=message) as error:
+            valid(source_records(sources, Vocabulary(), 9))
+        assert "\n" not in str(error.value)
