@@ -1,11 +1,12 @@
 """`evaluate`: measure a network on fresh sources, of one or several lengths, or on the user's pairs."""
 
 import json
+from dataclasses import replace
 
-from seq2seq_demo.commands.network_selection import read_pair_task, select_network
+from seq2seq_demo.commands.network_selection import pair_arguments, select_network
 from seq2seq_demo.commands.options import EvaluateOptions
 from seq2seq_demo.console import ProgressBar, pluralize, print_result
-from seq2seq_demo.data.pair_task import PairTask, Task
+from seq2seq_demo.data.pair_task import PairTask, Task, pair_task
 from seq2seq_demo.data.reading import file_title
 from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.trained.evaluation import EvaluationRequest, n_to_measure
@@ -17,15 +18,15 @@ def evaluate(options: EvaluateOptions) -> None:
     _, network, pattern = select_network(options, max(lengths, default=1))
     task: Task | None = pattern
     if options.from_file:
-        task = read_pair_task(
-            options,
-            options.from_file,
-            options.points,
-            network=network,
+        task = pair_task(
+            n=options.points,
             pattern=options.pattern_task,
             allows_unknown=options.pattern_task is None,
             max_skipped=1.0 if options.keep_going else 0.0,
+            **pair_arguments(options, network),
         )
+        if options.pattern_task and options.out_len and not network.ends:
+            task = replace(task, pairs=task.pairs.cut(options.out_len))
     if task is None:
         alternative = "" if network.vocabularies.are_text else " or -p"
         expected = f"expected --from-file with pairs{alternative}, got none"

@@ -4,16 +4,15 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from seq2seq_demo.commands.options import NetworkOptions
 from seq2seq_demo.config import CELL_TYPES, ModelConfig, TrainConfig, given_values, lengths_text
 from seq2seq_demo.console import print_notice
-from seq2seq_demo.data.pair_task import PairTask, pair_task, task_name
+from seq2seq_demo.data.pair_task import task_name
 from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, PatternTask, find_pattern
 from seq2seq_demo.data.reading import InputFormat
 from seq2seq_demo.data.records import Place, Record, read_words
-from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.user_functions import is_user_function
 from seq2seq_demo.declarations import likely_name, preview
 from seq2seq_demo.errors import UsageError, WeightsError
@@ -113,47 +112,23 @@ def load_with_task(path: Path) -> TrainedNetwork:
     return replace(network, task=task if task in PATTERNS else network.task)
 
 
-def read_pair_task(
-    options: NetworkOptions,
-    file: str,
-    n: int | None,
-    *,
-    network: TrainedNetwork | None,
-    pattern: PatternTask | None,
-    lowercase: bool | None = None,
-    allows_unknown: bool = False,
-    holds_out: bool = False,
-    validation_file: str | None = None,
-    max_skipped: float = 0.0,
-) -> PairTask:
-    """Read the pairs of a file, only the first n if n is given, and those of a validation file, in the options' format.
-
-    The pairs must fit the network or, if `network` is None, the options. The other arguments are those of `pair_task`.
+def pair_arguments(options: NetworkOptions, network: TrainedNetwork | None) -> dict[str, Any]:
+    """Return the arguments of `pair_task` that follow from the options and the network that reads the pairs, if any.
 
     Raises:
-        InputError: there are fewer than n pairs, a pair is invalid, too many are, or they do not fit into memory.
+        UsageError: the file does not exist, and its name is that of a pattern.
     """
+    file = options.from_file or ""
     if "." not in file and not os.path.lexists(file) and (near := likely_name(file, PATTERNS)):
         raise UsageError(f"{file}: expected a file of pairs, found none; for a pattern, give -p {near}")
     given = options.settings.get
-    task = pair_task(
-        file,
-        n,
-        file_format=input_format(options),
-        kinds=(options.in_tokens, options.out_tokens),
-        lowercase=lowercase,
-        largest=network.model_config.largest if network else (given("in_max_int"), given("out_max_int")),
-        vocabularies=network.vocabularies if network else None,
-        pattern=pattern,
-        allows_unknown=allows_unknown,
-        holds_out=holds_out,
-        validation=validation_file,
-        max_skipped=max_skipped,
-    )
-    if pattern and network and not network.ends and options.out_len:
-        targets = Sequences.of_rows(row[: options.out_len] for row in task.pairs.targets.rows())
-        task = replace(task, pairs=Pairs(task.pairs.sources, targets))
-    return task
+    return {
+        "data": file,
+        "file_format": input_format(options),
+        "kinds": (options.in_tokens, options.out_tokens),
+        "largest": network.model_config.largest if network else (given("in_max_int"), given("out_max_int")),
+        "vocabularies": network.vocabularies if network else None,
+    }
 
 
 def input_format(options: NetworkOptions, blank_lines: bool = False) -> InputFormat:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from seq2seq_demo.commands.network_selection import SelectedNetwork, read_pair_task, select_network, typed_sources
+from seq2seq_demo.commands.network_selection import SelectedNetwork, pair_arguments, select_network, typed_sources
 from seq2seq_demo.commands.options import PageOptions
 from seq2seq_demo.console import pluralize, print_notice
 from seq2seq_demo.data.pair_task import pair_task
@@ -52,7 +52,7 @@ def _page(options: PageOptions, selected: Sequence[SelectedNetwork], shown: Sequ
     pairs = None
     if options.from_file:  # read once, because it may be a pipe
         network, pattern = selected[0].network, selected[0].pattern
-        pairs = read_pair_task(options, options.from_file, None, network=network, pattern=pattern).pairs
+        pairs = pair_task(pattern=pattern, **pair_arguments(options, network)).pairs
     return build(_with_examples(shown, _examples(options, selected, pairs)))
 
 

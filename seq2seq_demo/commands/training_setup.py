@@ -9,7 +9,7 @@ from typing import BinaryIO
 from seq2seq_demo.commands import network_selection
 from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.console import print_notice
-from seq2seq_demo.data.pair_task import PairTask, Task
+from seq2seq_demo.data.pair_task import PairTask, Task, pair_task
 from seq2seq_demo.data.patterns import PatternTask
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 from seq2seq_demo.files import atomic_files, file_names
@@ -72,17 +72,14 @@ def _read_pairs(
     options: TrainOptions, n: int | None, pattern: PatternTask | None, network: TrainedNetwork | None
 ) -> PairTask:
     """Read the pairs to train on, of which some are held out for validation, unless there is a file of others."""
-    assert options.from_file
-    return network_selection.read_pair_task(
-        options,
-        options.from_file,
-        n,
-        network=network,
+    return pair_task(
+        n=n,
         pattern=pattern,
         lowercase=options.lowercase,
         holds_out=True,
-        validation_file=options.validation_file,
+        validation=options.validation_file,
         max_skipped=MAX_SKIPPED if options.keep_going else 0.0,
+        **network_selection.pair_arguments(options, network),
     )
 
 

@@ -159,20 +159,16 @@ def number(record: Record, vocabularies: Vocabularies) -> Record:
 
 def number_known(record: Record, vocabularies: Vocabularies, hint: str = "") -> Record:
     """Number a record; if it has an unknown symbol, return it with an error, whose message ends with `hint`."""
-    numbered = number(record, vocabularies)
-    if numbered.error:
-        return numbered
-    sides = (
-        (vocabularies.source, record.values, numbered.values, record.place),
-        (vocabularies.target, record.output, numbered.output, record.place.of_output),
-    )
-    for vocabulary, symbols, numbers, place in sides:
-        if vocabulary.is_text and vocabulary.unknown in (numbers or ()):
-            position = numbers.index(vocabulary.unknown)
+    if record.error:
+        return record
+    source = vocabularies.source, record.values, record.place
+    target = vocabularies.target, record.output or [], record.place.of_output
+    for vocabulary, symbols, place in (source, target):
+        if unknown := vocabulary.unknown_among(symbols):
             expected = f"{place}: expected {vocabulary.tokens} seen in training"
-            error = f"{expected}, got {preview(symbols[position])} at position {position + 1}{hint}"
-            return record._replace(error=InputError(error))
-    return numbered
+            found = f"{preview(unknown[0])} at position {symbols.index(unknown[0]) + 1}"
+            return record._replace(error=InputError(f"{expected}, got {found}{hint}"))
+    return number(record, vocabularies)
 
 
 def unknown_notice(records: Sequence[Record], vocabularies: Vocabularies, largest: Largest) -> str:
