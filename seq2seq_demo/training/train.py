@@ -4,7 +4,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 
-from seq2seq_demo.config import SETTINGS, AnyCell, AnyModel, ModelConfig, Schedule, TokenKind, given_values
+from seq2seq_demo.config import SETTINGS, AnyCell, AnyModel, Schedule, TokenKind, check_given
 from seq2seq_demo.console import print_line
 from seq2seq_demo.data.pair_task import Data, PairReading, Rows, as_task
 from seq2seq_demo.declarations import check_size, require_flag, suggests_keywords
@@ -115,30 +115,33 @@ def train(
     settings = {name: value for name, value in locals().items() if name in SETTINGS and value is not None}
     if start is not None and not isinstance(start, TrainedNetwork):
         raise UsageError(f"expected `start` to be a network, as load() returns it, got {start!r}")
-    checked, began = check_callbacks(callbacks, on_epoch), time.monotonic()
+    all_callbacks, began = check_callbacks(callbacks, on_epoch), time.monotonic()
     check_size("`points`", points, at_least=2)
     if isinstance(validation, float):
         raise UsageError(f"expected pairs as `validation`, got {validation}; without it, a tenth of them validates")
-    sizes, notices = given_values(ModelConfig, settings), list[str]()
-    ModelConfig(**sizes)  # raises the errors of the settings before the pairs are read
-    vocabularies, largest = (start.vocabularies, vars(start.model_config)) if start else (None, sizes)
+    check_given(settings)  # before the pairs are read
+
+    notices = list[str]()
+    vocabularies, largest = (start.vocabularies, vars(start.model_config)) if start else (None, settings)
     how = PairReading(vocabularies, (in_tokens, out_tokens), lowercase, largest, trains=True, notify=notices.append)
     task = as_task(data, how, points, validation)
-    snapshot = new_run(task, settings, start, in_python=True)
-    config = snapshot.run.config
+    snapshot = new_run(task, settings, start, recommends=True)
+    model_config, config = snapshot.network.model_config, snapshot.run.config
     for notice in (*notices, *run_notices(task, snapshot, start)):
         warnings.warn(notice, stacklevel=3)  # at the call of `train`, outside its decorator
     jobs = check_jobs(jobs, config)
+
     if verbose is not None and require_flag("`verbose`", verbose):
-        training_header(snapshot.network.model_config, config, task, 1)
-    if config.members > 1:
-        runs = members_of(task, snapshot, [checked] * config.members, None, bool(verbose))
-        network = combined([*map(train_member, runs)] if checked else train_side_by_side(runs, jobs), task)
-    else:
+        training_header(model_config, config, task, 1)
+    if config.members == 1:
         from seq2seq_demo.training.trainer import fit  # loads TensorFlow
 
         with TrainingReport(config, verbose) as report:
-            network = fit(task, snapshot, [report, *checked], began=began)
+            network = fit(task, snapshot, [report, *all_callbacks], began=began)
+    else:
+        runs = members_of(task, snapshot, [all_callbacks] * config.members, None, bool(verbose))
+        trained = [*map(train_member, runs)] if all_callbacks else train_side_by_side(runs, jobs)
+        network = combined(trained, task)
     if verbose:
         for line in (*outcome_notices(network, task), f"Trained{summary(network)}"):
             print_line(line)

@@ -20,8 +20,8 @@ TEXTS = [("ab", "Y X"), ("e\u0301", ""), ("bab", "X")]
 ENDING = ModelConfig(in_max_int=99, out_max_int=99, ends=True)
 
 
-def sized(task, model=ENDING, **options):
-    return task.sized(TrainConfig(**options), model, None, None)
+def sized(task, **options):
+    return TrainConfig(**options | task.sizes())
 
 
 # ---- Pairs from Python ----
