@@ -243,6 +243,12 @@ def given_values(config: type[ModelConfig] | type[TrainConfig], settings: Mappin
     return {field.name: given[field.name] for field in fields(config) if field.name in given}
 
 
+def check_given(settings: Mapping[str, Any]) -> None:
+    """Raise UsageError if a given setting is out of range or contradicts another one; None is not given."""
+    ModelConfig(**given_values(ModelConfig, settings))
+    TrainConfig(**{"dropout": 0.5} | given_values(TrainConfig, settings))  # the recipe may choose dropout
+
+
 def lengths_text(shortest: int | None, longest: int) -> str:
     """Format a length, `10`, or a range of lengths, `1-20`; `shortest` None means a single length."""
     return str(longest) if shortest in (None, longest) else f"{shortest}-{longest}"

@@ -62,7 +62,7 @@ def train_and_measure(folder: Path, changes: dict[str, Any], n_pairs: int | None
     """Train with the recipe, changed by `changes`; return the figures."""
     from seq2seq_demo import Callback, TrainedNetwork, train
     from seq2seq_demo.network.keras_network.tensorflow_setup import tf
-    from seq2seq_demo.training.recipe import PairStatistics, recommended_settings
+    from seq2seq_demo.training.recipe import recommended_settings
 
     class TimeLimit(Exception):
         pass
@@ -85,9 +85,16 @@ def train_and_measure(folder: Path, changes: dict[str, Any], n_pairs: int | None
     tf.zeros(())  # starts TensorFlow's threads, so that training cannot change their number
     parts = {part: read_pairs(folder, part) for part in ("train", "dev", "test")}
     pairs = parts["train"][:n_pairs]
-    known = [{symbol for pair in pairs for symbol in pair[side]} for side in (0, 1)]
+    largest = [max(1, len({symbol for pair in pairs for symbol in pair[side]}) - 1) for side in (0, 1)]
     mean_lengths = [sum(len(pair[side]) for pair in pairs) / len(pairs) for side in (0, 1)]
-    epochs = recommended_settings(PairStatistics(len(pairs), *map(len, known), *mean_lengths))["epochs"]
+    recommended = recommended_settings(
+        n_pairs=len(pairs),
+        in_max_int=largest[0],
+        out_max_int=largest[1],
+        mean_in_len=mean_lengths[0],
+        mean_out_len=mean_lengths[1],
+    )
+    epochs = recommended["epochs"]
     settings = changes | ({"epochs": max(1, round(epochs * changes["epochs"]))} if changes else {})
     validation = parts["dev"][: n_pairs and min(N_VALIDATION, max(1, n_pairs // 10))]
     in_tokens, out_tokens = tokens_of(folder)

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from seq2seq_demo.config import INTEGERS, SHARE, UTF_8, Beam, Format, ModelConfig, TokenKind, TrainConfig, given_values
+from seq2seq_demo.config import INTEGERS, SHARE, UTF_8, Beam, Format, ModelConfig, TokenKind, TrainConfig, check_given
 from seq2seq_demo.declarations import Setting, check_fields, copied_setting, declared_settings, setting
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files import file_names
@@ -49,8 +49,7 @@ class Options:
     def __post_init__(self) -> None:
         object.__setattr__(self, "settings", MappingProxyType(self.settings))
         check_fields(self)
-        ModelConfig(**given_values(ModelConfig, self.settings))
-        TrainConfig(**{"dropout": 0.5} | given_values(TrainConfig, self.settings))  # the recipe may choose dropout
+        check_given(self.settings)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,11 +5,13 @@ import functools
 import os
 import shlex
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from seq2seq_demo.commands import training_setup
 from seq2seq_demo.commands.options import TrainOptions
-from seq2seq_demo.commands.training_setup import TrainingSetup, new_training, resume_training
+from seq2seq_demo.commands.training_setup import FinishedRun, InterruptedRun, TrainingSetup
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.console import print_line, print_notice, print_result
 from seq2seq_demo.errors import Interrupted, TrainingError, WeightsError, require_tensorflow
@@ -24,35 +26,30 @@ from seq2seq_demo.training.snapshots import SignalHandler, Snapshots
 
 
 def train(options: TrainOptions) -> None:
-    """Train and save a network, unless --resume finds its result and no snapshot.
+    """Train and save a network, unless --resume finds it saved.
 
     Of several workers, only the chief prints and saves.
     """
-    setup = resume_training(options) if options.resume else None
-    if isinstance(setup, Path):
-        print_result(f"{setup} is already saved: -i continues from it")
-        return
-    if setup is None:
-        setup = new_training(options)
-        if options.resume:
-            print_notice("Found no snapshot to resume: starting a new training run")
-    with setup.lock or contextlib.nullcontext():
-        if options.settings.get("epochs") == 0:  # saves the initial weights, or converts a 2016 file
-            if workers.is_chief():
+    began = time.monotonic()
+    match training_setup.find_run(options):
+        case FinishedRun(result):
+            print_result(f"{result} is already saved: -i continues from it")
+        case InterruptedRun(snapshot):
+            kind = "the snapshot of an interrupted training run"
+            with atomic_files.open_locked(snapshot, kind) if workers.is_chief() else contextlib.nullcontext():
+                _train(training_setup.resumed_training(options, snapshot), options, began)
+        case None:
+            setup = training_setup.new_training(options)
+            if options.resume:
+                print_notice("Found no snapshot to resume: starting a new training run")
+            if options.settings.get("epochs") != 0:
+                _train(setup, options, began)
+            elif workers.is_chief():
                 print_result(f"Saved {_save_untrained(setup, options)}")
-            return
-        require_tensorflow()
-        if not workers.is_single():
-            print_notice(workers.OPEN_PORT)
-        if workers.is_chief():
-            _train(setup, options)
-        else:
-            from seq2seq_demo.training.trainer import fit  # loads TensorFlow
-
-            fit(setup.task, setup.snapshot)
 
 
 def _save_untrained(setup: TrainingSetup, options: TrainOptions) -> Path:
+    """Save initial weights, or those of the file that -i names; return the path."""
     network = setup.snapshot.network
     if options.no_optimizer:
         network = network.without_optimizer()
@@ -62,20 +59,30 @@ def _save_untrained(setup: TrainingSetup, options: TrainOptions) -> Path:
     return setup.result
 
 
-def _train(setup: TrainingSetup, options: TrainOptions) -> None:
+def _train(setup: TrainingSetup, options: TrainOptions, began: float) -> None:
+    """Train alone or as one of several workers; a time limit counts from `began`."""
+    require_tensorflow()
+    if not workers.is_single():
+        print_notice(workers.OPEN_PORT)
+    if workers.is_chief():
+        _train_and_save(setup, options, began)
+    else:
+        from seq2seq_demo.training.trainer import fit  # loads TensorFlow
+
+        fit(setup.task, setup.snapshot)
+
+
+def _train_and_save(setup: TrainingSetup, options: TrainOptions, began: float) -> None:
     """Train with a report, the history, TensorBoard logs and snapshots; save the network."""
     config, task, start = setup.snapshot.run.config, setup.task, setup.snapshot.network
     path = setup.result or next(file_names.unused_paths(options.data_dir, options.name, task.name))
     atomic_files.check_writable(path, "a weights file", WeightsError)
-    log_dir = options.log_dir
-    if log_dir:
-        check_log_dir(log_dir)
-    elif options.tensorboard_verbose is not None:
-        log_dir = Path(tempfile.mkdtemp(prefix="seq2seq_demo_logs-"))
+    log_dir = _log_dir(options)
     callbacks = [_callbacks(options, config, log_dir, number) for number in range(1, config.members + 1)]
     jobs = members.check_jobs(options.jobs, config)
     with SignalHandler() as interruption, Snapshots(path, "", lambda: interruption.signum) as snapshots:
-        _claim(snapshots, setup, options)  # before TensorFlow loads, which takes seconds
+        if setup.is_new:
+            _claim(snapshots, setup, options)  # before TensorFlow loads, which takes seconds
         snapshots.command = _resume_command(options, snapshots.result)
         training_report.training_header(start.model_config, config, task, options.verbose)
         if log_dir:
@@ -86,7 +93,7 @@ def _train(setup: TrainingSetup, options: TrainOptions) -> None:
             from seq2seq_demo.training.trainer import fit
 
             with training_report.TrainingReport(config, not options.quiet) as report:
-                network = fit(task, setup.snapshot, [report, *callbacks[0]], snapshots, setup.began)
+                network = fit(task, setup.snapshot, [report, *callbacks[0]], snapshots, began)
         _save(network, options, snapshots)
         use = shlex.join(["seq2seq-demo", "predict", "-i", str(snapshots.result)])
         for notice in (*outcome_notices(network, task), f"To use the network: {use}"):
@@ -94,6 +101,15 @@ def _train(setup: TrainingSetup, options: TrainOptions) -> None:
         print_line(f"Saved {snapshots.result}{summary(network)}", is_result=True)
     if interruption.signum:
         raise Interrupted("interrupted after the end of the training", interruption.signum)
+
+
+def _log_dir(options: TrainOptions) -> Path | None:
+    """Return the directory of TensorBoard logs, by default a temporary one if --tensorboard-verbose asks for logs."""
+    if options.log_dir:
+        check_log_dir(options.log_dir)
+    elif options.tensorboard_verbose is not None:
+        return Path(tempfile.mkdtemp(prefix="seq2seq_demo_logs-"))
+    return options.log_dir
 
 
 def _callbacks(options: TrainOptions, config: TrainConfig, log_dir: Path | None, number: int) -> list[Callback]:
@@ -129,7 +145,7 @@ def _train_members(
         Interrupted: a signal arrived; all members have stopped.
     """
     folder = file_names.members_folder(snapshots.result)
-    if options.force and not setup.lock:
+    if options.force and setup.is_new:
         members.remove(folder, setup.snapshot.run.config.members)
     try:
         folder.mkdir(exist_ok=True)
@@ -145,7 +161,7 @@ def _train_members(
 
 
 def _claim(snapshots: Snapshots, setup: TrainingSetup, options: TrainOptions) -> None:
-    """Reserve the result and its snapshot for this run, by writing the first snapshot if the run is new.
+    """Reserve the result and its snapshot for a new run, by writing the first snapshot.
 
     Raises:
         WeightsError: another run has left or is writing a snapshot there, or the snapshot could not be written.
@@ -153,9 +169,6 @@ def _claim(snapshots: Snapshots, setup: TrainingSetup, options: TrainOptions) ->
     claim = functools.partial(snapshots.claim, setup.snapshot)
     if setup.result is None:
         file_names.save_under_unused_name(claim, options.data_dir, options.name, setup.task.name)
-        return
-    if setup.lock:
-        snapshots.file = setup.lock
         return
     if options.force and os.path.lexists(snapshots.path):  # an active run still has it locked
         snapshots.file = atomic_files.open_locked(snapshots.path, "no snapshot")

@@ -88,18 +88,17 @@ class PairTask:
         out_max_int = max(int(pairs.targets.symbols.max(initial=1)) for pairs in self._parts)
         return {"in_max_int": in_max_int, "out_max_int": out_max_int} | self.vocabularies.largest_symbols()
 
-    def sized(self, config: TrainConfig, model: ModelConfig, out_len: int | None, default: int) -> TrainConfig:
-        """Return the config with its number of points and its lengths set to those of the pairs."""
+    def sizes(self) -> dict[str, int]:
+        """Return the settings of training that follow from the pairs: their numbers and lengths."""
         sources, targets = self.pairs.sources.lengths, self.pairs.targets.lengths
-        return replace(
-            config,
-            points=sum(map(len, self._parts)),
-            validation_points=len(self.split[1]),
-            in_len=int(sources.max()),
-            min_in_len=int(sources.min()),
-            out_len=max(1, int(targets.max())),
-            few_symbols=0.0,
-        )
+        return {
+            "points": sum(map(len, self._parts)),
+            "validation_points": len(self.split[1]),
+            "in_len": int(sources.max()),
+            "min_in_len": int(sources.min()),
+            "out_len": max(1, int(targets.max())),
+            "few_symbols": 0,
+        }
 
     def draw(self, config: TrainConfig, model: ModelConfig, start_step: int = 0) -> tuple[Pairs, Pairs]:
         """Return the training pairs and the validation pairs."""

@@ -10,7 +10,7 @@ import itertools
 import operator
 import os
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import GeneratorType
 from typing import Any, ClassVar
 
@@ -75,22 +75,24 @@ class PatternTask:
         """Return an empty dict: a pattern accepts the default symbols."""
         return {}
 
-    def sized(self, config: TrainConfig, model: ModelConfig, out_len: int | None, default: int) -> TrainConfig:
-        """Return the config with `out_len`: the targets' length, or their maximum if the network ends its answers.
+    def target_len(
+        self, model: ModelConfig, *, in_len: int, min_in_len: int | None, out_len: int | None, default: int
+    ) -> int:
+        """Return the length of the targets to learn, or their maximum length if the network ends its answers.
 
-        `out_len` is the length to cut targets to; None allows up to `default` symbols. If the network ends its answers,
-        targets stay whole.
+        A network that ends its answers learns whole targets. Other targets are cut to `out_len` symbols, by default to
+        at most `default` symbols.
 
         Raises:
-            UsageError: the pattern does not support these lengths or symbols, or `out_len` would cut targets.
+            UsageError: the pattern does not support these lengths or symbols, or targets do not have `out_len` symbols.
         """
-        if model.ends:
-            longest = max(1, *self.lengths_taken(config, model).values())
-            if out_len not in (None, longest):
-                raise UsageError(f"expected `out_len` {longest}, as the network learns whole targets, got {out_len}")
-            return replace(config, out_len=longest)
-        whole = self.check(config.in_len, out_len, model.in_max_int, model.out_max_int)
-        return replace(config, out_len=out_len or min(default, whole))
+        if not model.ends:
+            whole = self.check(in_len, out_len, model.in_max_int, model.out_max_int)
+            return out_len or min(default, whole)
+        longest = max([1, *self.lengths_taken(model, min_in_len or in_len, in_len).values()])
+        if out_len not in (None, longest):
+            raise UsageError(f"expected `out_len` {longest}, as the network learns whole targets, got {out_len}")
+        return longest
 
     def draw(self, config: TrainConfig, model: ModelConfig, start_step: int = 0) -> tuple[Pairs, Pairs]:
         """Draw random sources and compute their targets; return the training pairs and the validation pairs.
@@ -119,23 +121,25 @@ class PatternTask:
 
     def lengths_of(self, config: TrainConfig, model: ModelConfig) -> list[int]:
         """Return the lengths of the sources that a training run draws."""
-        return [*self.lengths_taken(config, model)] if model.ends else [config.in_len]
+        if not model.ends:
+            return [config.in_len]
+        return [*self.lengths_taken(model, config.min_in_len or config.in_len, config.in_len)]
 
-    def lengths_taken(self, config: TrainConfig, model: ModelConfig) -> dict[int, int]:
-        """Map each source length that the config allows and the pattern supports to the maximum length of its targets.
+    def lengths_taken(self, model: ModelConfig, shortest: int, longest: int) -> dict[int, int]:
+        """Map each source length that the pattern supports, in a range, to the maximum length of its targets.
 
         Raises:
             UsageError: the pattern supports no length in the range, or the range has more than MAX_LENGTHS.
         """
         lengths: dict[int, int] = {}
-        shortest = config.min_in_len or config.in_len
-        if config.in_len - shortest >= MAX_LENGTHS:
-            raise UsageError(f"expected a range of at most {MAX_LENGTHS} lengths, got `in_len` {config.lengths}")
-        for in_len in range(shortest, config.in_len + 1):
+        if longest - shortest >= MAX_LENGTHS:
+            found = lengths_text(shortest, longest)
+            raise UsageError(f"expected a range of at most {MAX_LENGTHS} lengths, got `in_len` {found}")
+        for in_len in range(shortest, longest + 1):
             try:
                 lengths[in_len] = self.check(in_len, None, model.in_max_int, model.out_max_int, model.ends)
             except UsageError as error:
-                if not error.__cause__ or (in_len == config.in_len and not lengths):  # without, a target is invalid
+                if not error.__cause__ or (in_len == longest and not lengths):  # without, a target is invalid
                     raise
         return lengths
 

@@ -4,17 +4,23 @@
 """
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
-from seq2seq_demo.config import ModelConfig, given_values
+from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.network.parameters import weight_shapes
 
 # 192 units, or two layers, were no better on 3,000 pairs, and took twice as long.
-MODEL = {"model": "attention", "cell_type": "LSTMCell", "cell_size": 128, "embedding_size": 64, "bidirectional": True}
+MODEL: dict[str, Any] = {
+    "model": "attention",
+    "cell_type": "LSTMCell",
+    "cell_size": 128,
+    "embedding_size": 64,
+    "bidirectional": True,
+}
 TRAINING = {"lr_schedule": "cosine", "batch_size": 32, "label_smoothing": 0.1}
 
-# A pattern gets as many epochs as make PATTERN_SAMPLES samples.
-PATTERN = {"model": "attention", "lr_schedule": "cosine", "learning_rate": 0.005}
+# A pattern gets as many epochs as make PATTERN_SAMPLES samples, and sources of every length up to `in_len`.
+PATTERN = {"model": "attention", "lr_schedule": "cosine", "learning_rate": 0.005, "min_in_len": 1}
 PATTERN_SAMPLES, MAX_PATTERN_EPOCHS = 500_000, 100
 
 # 3,600 pairs of a word and its phones get 60 epochs. Ten times as many pairs get 24 epochs, so that training takes four
@@ -45,31 +51,36 @@ SHORT_BITS, SHORT_DROPOUT = 20, 0.2
 LEARNING_RATE, LEARNING_RATE_EXPONENT = 0.004, 0.2
 
 
-class PairStatistics(NamedTuple):
-    """The number, symbols and lengths of the training pairs; target lengths do not count END."""
+def recommended_settings(
+    *, n_pairs: int, in_max_int: int, out_max_int: int, mean_in_len: float, mean_out_len: float
+) -> dict[str, Any]:
+    """Return the settings of the network and its training for pairs.
 
-    n_pairs: int
-    n_input_symbols: int
-    n_output_symbols: int
-    mean_in_len: float
-    mean_out_len: float
-
-
-def recommended_settings(pairs: PairStatistics) -> dict[str, Any]:
-    """Return the settings of the network and its training for these pairs."""
-    are_rare = pairs.n_pairs * pairs.mean_in_len < RARE * pairs.n_input_symbols
-    of_pairs = (REFERENCE_PAIRS / pairs.n_pairs) ** PAIRS_EXPONENT * (RARE_EPOCHS if are_rare else 1)
-    of_length = (REFERENCE_MULTIPLICATIONS / multiplications(pairs)) ** MULTIPLICATIONS_EXPONENT
-    at_least = max(MIN_EPOCHS, round(MIN_SAMPLES / pairs.n_pairs))
-    epochs = min(MAX_EPOCHS, max(at_least, round(REFERENCE_EPOCHS * of_pairs * of_length)))
-    many = min(1.0, REFERENCE_PAIRS / pairs.n_pairs)  # below 1 if there are many pairs
-    is_short = pairs.mean_in_len * math.log2(pairs.n_input_symbols) < SHORT_BITS
+    Args:
+        n_pairs: the number of training pairs.
+        in_max_int: the largest number of a source symbol, at least 1.
+        out_max_int: the largest number of a target symbol, at least 1.
+        mean_in_len: the mean length of the sources.
+        mean_out_len: the mean length of the targets, without END.
+    """
+    n_input_symbols = in_max_int + 1
+    are_rare = n_pairs * mean_in_len < RARE * n_input_symbols
+    is_short = mean_in_len * math.log2(n_input_symbols) < SHORT_BITS
+    many = min(1.0, REFERENCE_PAIRS / n_pairs)  # below 1 if there are many pairs
     dropout = (SHORT_DROPOUT if is_short else DROPOUT) * many**DROPOUT_EXPONENT
-    rate = LEARNING_RATE * many**LEARNING_RATE_EXPONENT
-    few = {"consistency": 0.0 if are_rare or is_short else CONSISTENCY}
-    kept = few if pairs.n_pairs < FEW_PAIRS else {"keep_best": True, "patience": patience_of(epochs)}
-    scaled = {"learning_rate": round(rate, 4), "dropout": round(dropout, 2), "epochs": epochs}
-    return {**MODEL, **TRAINING, **scaled, **kept}
+    learning_rate = LEARNING_RATE * many**LEARNING_RATE_EXPONENT
+
+    model_config = ModelConfig(**MODEL, in_max_int=in_max_int, out_max_int=out_max_int, ends=True)
+    work = multiplications(model_config, mean_in_len, mean_out_len)
+    pairs_factor = (REFERENCE_PAIRS / n_pairs) ** PAIRS_EXPONENT * (RARE_EPOCHS if are_rare else 1)
+    lengths_factor = (REFERENCE_MULTIPLICATIONS / work) ** MULTIPLICATIONS_EXPONENT
+    min_epochs = max(MIN_EPOCHS, round(MIN_SAMPLES / n_pairs))
+    epochs = min(MAX_EPOCHS, max(min_epochs, round(REFERENCE_EPOCHS * pairs_factor * lengths_factor)))
+
+    scaled = {"learning_rate": round(learning_rate, 4), "dropout": round(dropout, 2), "epochs": epochs}
+    if n_pairs < FEW_PAIRS:
+        return MODEL | TRAINING | scaled | {"consistency": 0.0 if are_rare or is_short else CONSISTENCY}
+    return MODEL | TRAINING | scaled | {"keep_best": True, "patience": patience_of(epochs)}
 
 
 def settings_for_pattern(points: int) -> dict[str, Any]:
@@ -82,15 +93,12 @@ def patience_of(epochs: int) -> int:
     return max(MIN_PATIENCE, round(PATIENCE * epochs))
 
 
-def multiplications(pairs: PairStatistics) -> float:
-    """Return the number of multiplications in a forward pass over one pair of mean lengths."""
-    largest_symbols = [max(1, n - 1) for n in (pairs.n_input_symbols, pairs.n_output_symbols)]
-    values = given_values(ModelConfig, MODEL) | dict(zip(("in_max_int", "out_max_int"), largest_symbols, strict=True))
-    model_config = ModelConfig(**values, ends=True)
+def multiplications(model_config: ModelConfig, in_len: float, out_len: float) -> float:
+    """Return the number of multiplications in a forward pass over one pair of these mean lengths."""
     kernels = {name: math.prod(shape) for name, shape in weight_shapes(model_config).items() if "kernel" in name}
     keys = kernels.pop("decoder/attention/key/kernel")
     bridges = sum(kernels.pop(name) for name in list(kernels) if name.startswith("encoder/bridge"))
     encoder = keys + sum(size for name, size in kernels.items() if name.startswith("encoder/"))
     decoder = sum(size for name, size in kernels.items() if name.startswith("decoder/"))
-    attention = pairs.mean_in_len * (model_config.cell_size + model_config.memory_size)  # scores and context
-    return bridges + pairs.mean_in_len * encoder + (pairs.mean_out_len + 1) * (decoder + attention)
+    attention = in_len * (model_config.cell_size + model_config.memory_size)  # scores and context
+    return bridges + in_len * encoder + (out_len + 1) * (decoder + attention)

@@ -1,5 +1,6 @@
-"""Derives a `ModelConfig` and a `TrainConfig` from the settings of a user, the task and an earlier network."""
+"""Merges the settings of a user, an earlier network, the recipe and 2016 into a `ModelConfig` and a `TrainConfig`."""
 
+from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, ModelConfig, TrainConfig, given_values, lengths_text
 from seq2seq_demo.data.pair_notices import pair_warnings
 from seq2seq_demo.data.pair_task import PairTask, Task
+from seq2seq_demo.data.patterns import PatternTask
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.parameters import n_weights
 from seq2seq_demo.system_memory import FLOAT_BYTES, bytes_per_row, check_fits, check_lengths, check_points_fit
@@ -15,154 +17,143 @@ from seq2seq_demo.trained.plots import History
 from seq2seq_demo.trained.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.trained.weights_file import LENGTHS, Checkpoint
 from seq2seq_demo.training import workers
-from seq2seq_demo.training.recipe import PairStatistics, recommended_settings, settings_for_pattern
+from seq2seq_demo.training.recipe import recommended_settings, settings_for_pattern
 from seq2seq_demo.training.snapshots import Snapshot
 
 
 def resolve(
-    task: Task, settings: Mapping[str, Any], start: TrainedNetwork | None = None, in_python: bool = False
+    task: Task, settings: Mapping[str, Any], start: TrainedNetwork | None = None, *, recommends: bool = False
 ) -> tuple[ModelConfig, TrainConfig]:
-    """Return the configs of the network and of its training.
+    """Return the configs of a network and of its training.
 
-    If `start` is given, training continues from it: its model is kept, and its lengths are kept unless the settings
-    change them. Other missing settings have the recipe's values if the task is a user's pairs, or if `in_python`; else
-    their defaults.
+    The user's `settings` come first, then the lengths of `start`, the network to continue from, then the recipe's
+    values for pairs and, if `recommends`, for a pattern, then the defaults of 2016. The pairs decide their own number
+    and lengths. `start` keeps its model.
 
-    A network learns to end its answers if `in_python`, if it learns pairs, if `start` already ends them, or if `in_len`
-    is a range. Any other network learns the first `out_len` symbols of a pattern's targets, by default at most as many
-    as `start` learned.
+    A network with the recipe's values learns to end its answers. So does one that continues from a network that ends
+    them, or that learns a range of lengths. Any other network learns the first `out_len` symbols of a pattern's
+    targets.
+
+    Args:
+        task: a pattern or pairs.
+        settings: those that the user gave; `check_given` accepts them.
+        start: the network to continue from.
+        recommends: whether the recipe's values are the defaults for a pattern too.
 
     Raises:
-        UsageError: a setting is out of its range, does not fit the task, or contradicts `start`.
+        UsageError: a setting does not fit the task or another setting, or contradicts `start`.
         InputError: there are too few pairs.
     """
-    has_minutes, members = settings.get("minutes") is not None, settings.get("members") or 1
-    if has_minutes and (settings.get("epochs") is not None or members > 1):
-        raise UsageError("expected `minutes`, which limits the time, without `epochs` and `members`, got both")
-    if (has_minutes or members > 1) and not workers.is_single():
-        raise UsageError("expected `minutes` or `members` without TF_CONFIG, got both")
-    settings = with_recipe(task, settings, start, in_python)
-    given = given_values(TrainConfig, settings)
-    if start and (start.others or members > 1):
-        found = f"an ensemble of {len(start.members)}" if start.others else f"`members` {members}"
-        raise UsageError(f"expected to continue from one network and to train one, got {found}")
+    given = {name: value for name, value in settings.items() if value is not None}
+    _check_combination(given)
+    has_recipe, has_range = recommends or task.is_pairs, isinstance(given.get("in_len"), tuple | list)
+    recipe = _recipe(task, given, start) if has_recipe else {}
+    ends = has_recipe or has_range or (start is not None and start.ends)
     if start:
-        model_config = _continued_model(start, settings)
-    else:  # the task's largest symbols are the defaults of `in_max_int` and `out_max_int`
-        model_config = ModelConfig(**task.largest_symbols() | given_values(ModelConfig, settings))
-    ends = in_python or task.is_pairs or model_config.ends or isinstance(settings.get("in_len"), tuple | list)
-    model_config = replace(model_config, ends=ends)
-    values: dict[str, Any] = {"lr_schedule": "cosine"} if "minutes" in given else {}
-    if in_python:
-        values["min_in_len"] = 1
-    if start and start.in_len is not None:
-        values |= {"in_len": start.in_len, "min_in_len": start.min_in_len}
-    if model_config.ends and "in_len" in given:
-        values["min_in_len"] = given["in_len"]
-    if model_config.ends and not task.is_pairs:
-        values["few_symbols"] = DEFAULT_FEW_SYMBOLS
-    values |= given
-    default_out_len = (start and start.out_len) or TrainConfig.out_len
-    values.setdefault("out_len", default_out_len)
-    config = TrainConfig(**values)
-    check_training_fits(model_config, config)  # before a pattern is called with sources of this length
-    config = task.sized(config, model_config, given.get("out_len"), default_out_len)
+        model_config = replace(_continued_model(start, given), ends=ends)
+    else:
+        merged = given_values(ModelConfig, ChainMap(given, recipe, task.largest_symbols()))
+        model_config = ModelConfig(**merged, ends=ends)
+
+    if ends and "in_len" in given and not has_range:  # all sources have this length
+        given["min_in_len"] = given["in_len"]
+    merged = given_values(TrainConfig, ChainMap(given, _lengths_of(start), recipe, _defaults(given, ends)))
+    check_lengths(merged["in_len"], merged["out_len"])  # before a pattern is called with sources of this length
+    config = TrainConfig(**merged | _sizes_of_task(task, model_config, given, merged))
     check_training_fits(model_config, config)
-    if isinstance(task, PairTask):
-        _check_pairs_match(task, settings)
     return model_config, config
 
 
-def with_recipe(
-    task: Task, settings: Mapping[str, Any], start: TrainedNetwork | None, in_python: bool = False
-) -> dict[str, Any]:
-    """Return the settings that are not None; for pairs or `in_python`, add the recipe's values for missing settings.
+def _check_combination(given: Mapping[str, Any]) -> None:
+    """Raise UsageError for `minutes` or `members` with settings or workers that they exclude."""
+    has_minutes, has_members = "minutes" in given, given.get("members", 1) > 1
+    if has_minutes and ("epochs" in given or has_members):
+        raise UsageError("expected `minutes`, which limits the time, without `epochs` and `members`, got both")
+    if (has_minutes or has_members) and not workers.is_single():
+        raise UsageError("expected `minutes` or `members` without TF_CONFIG, got both")
 
-    If training continues from `start`, add only training settings, because the network keeps its model, and keep the
-    best network, which may be `start`. The recipe's patience is for the recipe's epochs and the best of them.
+
+def _continued_model(start: TrainedNetwork, given: Mapping[str, Any]) -> ModelConfig:
+    """Return the model of `start`.
+
+    Raises:
+        UsageError: `start` is an ensemble, or there are to be several `members`, or the settings contradict the model.
     """
-    given: dict[str, Any] = {name: value for name, value in settings.items() if value is not None}
-    if isinstance(task, PairTask):
-        chosen = _settings_for_pairs(task, given) | ({"keep_best": True} if start else {})
-    else:
-        symbols = {"out_max_int": given["in_max_int"]} if "in_max_int" in given else {}
-        chosen = settings_for_pattern(given.get("points", TrainConfig.points)) | symbols if in_python else {}
-    return (given_values(TrainConfig, chosen) if start else chosen) | given
-
-
-def _settings_for_pairs(task: PairTask, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the recipe's values that fit the given ones."""
-    in_len, out_len = task.pairs.sources.lengths.mean(), task.pairs.targets.lengths.mean()
-    n_in, n_out = (largest + 1 for largest in task.largest_symbols().values())
-    chosen = recommended_settings(PairStatistics(len(task.split[0]), n_in, n_out, float(in_len), float(out_len)))
-    if given.keys() & {"epochs", "minutes"} or given.get("keep_best") is False:
-        chosen.pop("patience", None)
-    if given.get("dropout") == 0:
-        chosen.pop("consistency", None)
-    return chosen
-
-
-def new_run(
-    task: Task, settings: Mapping[str, Any], start: TrainedNetwork | None = None, in_python: bool = False
-) -> Snapshot:
-    """Return a training run before its first step, from initial weights or those of `start`, as in `resolve`."""
-    model_config, config = resolve(task, settings, start, in_python)
-    network = start or replace(untrained(model_config, config.seed), vocabularies=task.vocabularies)
-    best = Checkpoint(network.weights, network.step, network.moments) if start and config.saves_best else None
-    return Snapshot(begin_run(replace(network, model_config=model_config), task, config), best=best)
-
-
-def begin_run(network: TrainedNetwork, task: Task, config: TrainConfig) -> TrainedNetwork:
-    """Return the network at the start of a training run, which identifies its data."""
-    fingerprint = task.fingerprint(config, network.model_config)
-    run = TrainingRun(config, network.step, task.digest, fingerprint, task.validates_by_content)
-    facts: dict[str, Any] = {"task": task.name, "run": run, "history": History(), "program": None, "calibration": None}
-    return replace(network, **facts, **{name: getattr(config, name) for name in LENGTHS})
-
-
-def _continued_model(start: TrainedNetwork, settings: Mapping[str, Any]) -> ModelConfig:
-    """Return the model of `start`; raise UsageError if the settings contradict it."""
-    given = given_values(ModelConfig, settings)
-    other = replace(start.model_config, **given)
+    if start.others or given.get("members", 1) > 1:
+        found = f"an ensemble of {len(start.members)}" if start.others else f"`members` {given['members']}"
+        raise UsageError(f"expected to continue from one network and to train one, got {found}")
+    given_sizes = given_values(ModelConfig, given)
+    other = replace(start.model_config, **given_sizes)
     if other.cell == start.model_config.cell:  # BasicLSTMCell and LSTMCell are one cell
         other = replace(other, cell_type=start.model_config.cell_type)
     if other != start.model_config:
-        raise UsageError(f"expected settings that do not contradict the network, {start.summary()}, got {given}")
+        network = f"the network, {start.summary()}"
+        raise UsageError(f"expected settings that do not contradict {network}, got {given_sizes}")
     return start.model_config
 
 
-def run_notices(task: Task, begun: Snapshot, start: TrainedNetwork | None) -> Iterator[str]:
-    """Yield the notices about the data of a new training run, each as one line.
+# ---- Sources of settings ----
 
-    One is that the pairs that validate now may have trained the network to continue from.
+
+def _lengths_of(start: TrainedNetwork | None) -> dict[str, Any]:
+    """Return the lengths of the network to continue from, as far as they are known."""
+    if start is None:
+        return {}
+    in_lens = {"in_len": start.in_len, "min_in_len": start.min_in_len} if start.in_len else {}
+    return in_lens | ({"out_len": start.out_len} if start.out_len else {})
+
+
+def _recipe(task: Task, given: Mapping[str, Any], start: TrainedNetwork | None) -> dict[str, Any]:
+    """Return the recipe's values for the task.
+
+    Training on pairs that continues from `start` keeps the best network, which may be `start`. The recipe's patience is
+    for the recipe's epochs and the best of them.
+    """
+    if isinstance(task, PatternTask):
+        symbols = {"out_max_int": given["in_max_int"]} if "in_max_int" in given else {}
+        return settings_for_pattern(given.get("points", TrainConfig.points)) | symbols
+    recipe = recommended_settings(
+        n_pairs=len(task.split[0]),
+        **task.largest_symbols(),
+        mean_in_len=float(task.pairs.sources.lengths.mean()),
+        mean_out_len=float(task.pairs.targets.lengths.mean()),
+    )
+    if given.keys() & {"epochs", "minutes"} or given.get("keep_best") is False:
+        recipe.pop("patience", None)
+    if given.get("dropout") == 0:
+        recipe.pop("consistency", None)
+    return recipe | ({"keep_best": True} if start else {})
+
+
+def _defaults(given: Mapping[str, Any], ends: bool) -> dict[str, Any]:
+    """Return the defaults that depend on other settings, and the default lengths."""
+    schedule = {"lr_schedule": "cosine"} if "minutes" in given else {}
+    few_symbols = {"few_symbols": DEFAULT_FEW_SYMBOLS} if ends else {}
+    return {"in_len": TrainConfig.in_len, "out_len": TrainConfig.out_len} | schedule | few_symbols
+
+
+def _sizes_of_task(
+    task: Task, model_config: ModelConfig, given: Mapping[str, Any], merged: Mapping[str, Any]
+) -> dict[str, int]:
+    """Return the settings that the task decides: the sizes of the pairs, or the length of a pattern's targets.
 
     Raises:
-        InputError: all validation pairs have symbols that the network lacks.
+        UsageError: a given length differs.
     """
-    config, model = begun.run.config, begun.network.model_config
     if isinstance(task, PairTask):
-        task.draw(config, model)  # raises an error before there is a snapshot
-        yield from pair_warnings(task)
-    elif (n := sum((model.in_max_int + 1) ** length for length in task.lengths_of(config, model))) <= config.points:
-        drawn = f"{config.points:,} were drawn: few validation sources, if any, are new to the network"
-        yield f"There are only {n} source{'s' * (n > 1)} of length {config.lengths}, and {drawn}"
-    if not (isinstance(task, PairTask) or model.ends):
-        whole = task.check(config.in_len, None, model.in_max_int, model.out_max_int)
-        if whole > config.out_len == TrainConfig.out_len:
-            yield f"Targets of {whole} symbols are cut to {config.out_len}: give `out_len` {whole} to learn them whole"
-    run = start and start.run
-    learned_pairs = start and run and (run.data or start.vocabularies.are_text)
-    if run and learned_pairs and task.digest and run.validated_by_content != task.validates_by_content:
-        otherwise = "The network was validated on pairs chosen in another way, so it may have been trained on pairs"
-        yield f"{otherwise} that validate it now; if it was, the validation figures are too optimistic"
+        _check_pairs_match(task, given)
+        return task.sizes()
+    in_lens = {"in_len": merged["in_len"], "min_in_len": merged.get("min_in_len")}
+    out_len = task.target_len(model_config, **in_lens, out_len=given.get("out_len"), default=merged["out_len"])
+    return {"out_len": out_len}
 
 
-def _check_pairs_match(task: PairTask, settings: Mapping[str, Any]) -> None:
+def _check_pairs_match(task: PairTask, given: Mapping[str, Any]) -> None:
     """Raise UsageError if a given `in_len` or `out_len` differs from the pairs."""
     for name, sequences in {"in_len": task.pairs.sources, "out_len": task.pairs.targets}.items():
         largest = int(sequences.lengths.max())  # targets may be shorter
         smallest = int(sequences.lengths.min()) if name == "in_len" else largest
-        if (value := settings.get(name)) is not None:
+        if (value := given.get(name)) is not None:
             low, high = value if isinstance(value, tuple | list) else (value, value)
             if not low <= smallest <= largest <= high:
                 expected, got = lengths_text(smallest, largest), lengths_text(low, high)
@@ -179,3 +170,55 @@ def check_training_fits(model_config: ModelConfig, config: TrainConfig) -> None:
     if not model_config.ends:  # otherwise, a batch of long sequences is trained in parts
         rows = min(config.batch_size, config.n_training)
         check_fits(f"a batch of {rows} sequences", rows * bytes_per_row(model_config, S, T))
+
+
+# ---- A run before its first step ----
+
+
+def new_run(
+    task: Task, settings: Mapping[str, Any], start: TrainedNetwork | None = None, *, recommends: bool = False
+) -> Snapshot:
+    """Return a training run before its first step, from initial weights or those of `start`, as in `resolve`."""
+    model_config, config = resolve(task, settings, start, recommends=recommends)
+    network = start or replace(untrained(model_config, config.seed), vocabularies=task.vocabularies)
+    best = Checkpoint(network.weights, network.step, network.moments) if start and config.saves_best else None
+    return Snapshot(begin_run(replace(network, model_config=model_config), task, config), best=best)
+
+
+def begin_run(network: TrainedNetwork, task: Task, config: TrainConfig) -> TrainedNetwork:
+    """Return the network at the start of a training run, which identifies its data."""
+    fingerprint = task.fingerprint(config, network.model_config)
+    run = TrainingRun(config, network.step, task.digest, fingerprint, task.validates_by_content)
+    facts: dict[str, Any] = {"task": task.name, "run": run, "history": History(), "program": None, "calibration": None}
+    return replace(network, **facts, **{name: getattr(config, name) for name in LENGTHS})
+
+
+def run_notices(task: Task, begun: Snapshot, start: TrainedNetwork | None) -> Iterator[str]:
+    """Yield the notices about the data of a new training run, each as one line.
+
+    Raises:
+        InputError: all validation pairs have symbols that the network lacks.
+    """
+    config, model_config = begun.run.config, begun.network.model_config
+    if isinstance(task, PatternTask):
+        yield from _pattern_notices(task, config, model_config)
+        return
+    task.draw(config, model_config)  # raises an error before there is a snapshot
+    yield from pair_warnings(task)
+    run = start.run if start else None
+    learned_pairs = start and run and (run.data or start.vocabularies.are_text)
+    if run and learned_pairs and run.validated_by_content != task.validates_by_content:
+        otherwise = "The network was validated on pairs chosen in another way, so it may have been trained on pairs"
+        yield f"{otherwise} that validate it now; if it was, the validation figures are too optimistic"
+
+
+def _pattern_notices(task: PatternTask, config: TrainConfig, model_config: ModelConfig) -> Iterator[str]:
+    """Yield notices if the pattern has few sources, and if its targets are cut by default."""
+    n = sum((model_config.in_max_int + 1) ** length for length in task.lengths_of(config, model_config))
+    if n <= config.points:
+        drawn = f"{config.points:,} were drawn: few validation sources, if any, are new to the network"
+        yield f"There are only {n} source{'s' * (n > 1)} of length {config.lengths}, and {drawn}"
+    if not model_config.ends:
+        whole = task.check(config.in_len, None, model_config.in_max_int, model_config.out_max_int)
+        if whole > config.out_len == TrainConfig.out_len:
+            yield f"Targets of {whole} symbols are cut to {config.out_len}: give `out_len` {whole} to learn them whole"

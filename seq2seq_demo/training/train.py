@@ -1,11 +1,10 @@
 """`train`: train a network in one call."""
 
 import time
-import warnings
 from collections.abc import Callable, Sequence
 
-from seq2seq_demo.config import INTEGERS, SETTINGS, AnyCell, AnyModel, ModelConfig, Schedule, TokenKind, given_values
-from seq2seq_demo.console import print_line
+from seq2seq_demo.config import INTEGERS, SETTINGS, AnyCell, AnyModel, Schedule, TokenKind, check_given
+from seq2seq_demo.console import notice, print_line
 from seq2seq_demo.data.pair_task import Data, Rows, Task, pair_task
 from seq2seq_demo.data.patterns import as_pattern
 from seq2seq_demo.declarations import check_size, require_flag, suggests_keywords
@@ -116,11 +115,12 @@ def train(
     settings = {name: value for name, value in locals().items() if name in SETTINGS and value is not None}
     if start is not None and not isinstance(start, TrainedNetwork):
         raise UsageError(f"expected `start` to be a network, as load() returns it, got {start!r}")
-    checked, began = check_callbacks(callbacks, on_epoch), time.monotonic()
+    all_callbacks, began = check_callbacks(callbacks, on_epoch), time.monotonic()
     check_size("`points`", points, at_least=2)
     if isinstance(validation, float):
         raise UsageError(f"expected pairs as `validation`, got {validation}; without it, a tenth of them validates")
-    ModelConfig(**given_values(ModelConfig, settings))  # raises the errors of the settings before the pairs are read
+    check_given(settings)  # before the pairs are read
+
     task: Task | None = as_pattern(data, start.vocabularies.tokens if start else (INTEGERS, INTEGERS))
     if task is None:
         task = pair_task(
@@ -136,21 +136,23 @@ def train(
     elif validation is not None or lowercase is not None or not {in_tokens, out_tokens} <= {None, INTEGERS}:
         names = "`validation`, `in_tokens`, `out_tokens` or `lowercase`"
         raise UsageError(f"expected pairs with {names}, got pattern {task.name!r}")
-    snapshot = new_run(task, settings, start, in_python=True)
-    config = snapshot.run.config
-    for notice in run_notices(task, snapshot, start):
-        warnings.warn(notice, stacklevel=3)  # at the call of `train`, outside its decorator
+    snapshot = new_run(task, settings, start, recommends=True)
+    model_config, config = snapshot.network.model_config, snapshot.run.config
+    for text in run_notices(task, snapshot, start):
+        notice(text)
     jobs = check_jobs(jobs, config)
+
     if verbose is not None and require_flag("`verbose`", verbose):
-        training_header(snapshot.network.model_config, config, task, 1)
-    if config.members > 1:
-        runs = members_of(task, snapshot, [checked] * config.members, None, bool(verbose))
-        network = combined([*map(train_member, runs)] if checked else train_side_by_side(runs, jobs), task)
-    else:
+        training_header(model_config, config, task, 1)
+    if config.members == 1:
         from seq2seq_demo.training.trainer import fit  # loads TensorFlow
 
         with TrainingReport(config, verbose) as report:
-            network = fit(task, snapshot, [report, *checked], began=began)
+            network = fit(task, snapshot, [report, *all_callbacks], began=began)
+    else:
+        runs = members_of(task, snapshot, [all_callbacks] * config.members, None, bool(verbose))
+        trained = [*map(train_member, runs)] if all_callbacks else train_side_by_side(runs, jobs)
+        network = combined(trained, task)
     if verbose:
         for line in (*outcome_notices(network, task), f"Trained{summary(network)}"):
             print_line(line)

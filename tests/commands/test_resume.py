@@ -209,9 +209,13 @@ def test_a_run_whose_result_exists_is_already_saved(run, fast_steps):
 
 
 def test_a_run_that_continues_in_place_is_not_saved_by_its_start(run, fast_steps):
+    """However the one file is spelled: by its name, by a link, or by an absolute path."""
     run.ok(f"{TRAIN} -o w.h5")
-    run.ok("train 60 -e 1 -i w.h5 -o w.h5 --resume")
-    assert load("w.h5").step == 2
+    os.symlink("w.h5", "link")
+    spellings = ["w.h5", "w.h5"], ["link", "link"], ["w.h5", "link"], ["w.h5", Path("w.h5").absolute()]
+    for step, (start, result) in enumerate(spellings, 2):
+        run.ok("train 60 -e 1 --resume", "-i", start, "-o", result)
+        assert load("w.h5").step == step
 
 
 @pytest.mark.parametrize("name", ["w.h5", CANONICAL])

@@ -27,8 +27,8 @@ def task_of(pairs, *args, **options):
     return PairTask("mine", pairs, np.zeros(len(pairs), bool), *args, **options)
 
 
-def sized(task, model=ENDING, **options):
-    return task.sized(TrainConfig(**options), model, None, None)
+def sized(task, **options):
+    return TrainConfig(**options | task.sizes())
 
 
 # ---- Pairs from Python ----

@@ -54,7 +54,7 @@ def test_added_matches_integer_addition():
 
 @pytest.mark.parametrize("pattern", [find_pattern("sorted"), find_pattern("added"), EVEN], ids=lambda p: p.name)
 def test_points_are_drawn_evenly_from_the_valid_lengths(pattern):
-    config = pattern.sized(TrainConfig(6000, 8, min_in_len=3, few_symbols=0.25), ENDING, None, None)
+    config = TrainConfig(6000, 8, min_in_len=3, few_symbols=0.25)
     training, validation = pattern.draw(config, ENDING)
     assert (len(training), len(validation) > 500) == (5400, True)
     lengths, counts = np.unique(training.sources.lengths, return_counts=True)
@@ -186,11 +186,11 @@ def test_unsuitable_lengths_and_symbols_are_refused(name, lengths, message):
 
 
 def test_lengths_that_a_pattern_does_not_take_are_left_out_of_a_range():
-    assert find_pattern("added").lengths_taken(TrainConfig(60, 9, min_in_len=5), ENDING) == {6: 4, 8: 5}
+    assert find_pattern("added").lengths_taken(ENDING, 5, 9) == {6: 4, 8: 5}
     with pytest.raises(UsageError, match="expected an even length"):
-        find_pattern("added").lengths_taken(TrainConfig(60, 9, min_in_len=9), ENDING)
+        find_pattern("added").lengths_taken(ENDING, 9, 9)
     with pytest.raises(UsageError, match=r"'f', source .*: expected symbols from 0 to `out_max_int` 9, got 10$"):
-        PatternTask("f", lambda s: [len(s)]).lengths_taken(TrainConfig(60, 12, min_in_len=8), ENDING)
+        PatternTask("f", lambda s: [len(s)]).lengths_taken(ENDING, 8, 12)
 
 
 # ---- Functions of a user ----

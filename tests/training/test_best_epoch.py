@@ -48,9 +48,9 @@ def fitted(callbacks=(), snapshots=None, start=None, **settings):
     """Train a network on TEXTS."""
     sizes = {"cell_size": 7, "embedding_size": 5, "ends": True} | TEXTS.largest_symbols()
     model_config = ModelConfig("embedding_rnn", "BasicRNNCell", **sizes)
-    config = TrainConfig(learning_rate=0.02, epochs=len(REACHED), batch_size=8, dropout=0.2, **settings)
+    settings |= {"learning_rate": 0.02, "epochs": len(REACHED), "batch_size": 8, "dropout": 0.2}
     start = start or replace(untrained(model_config, 0), vocabularies=TEXTS.vocabularies)
-    return fit(TEXTS, TEXTS.sized(config, model_config, None, None), start, callbacks, snapshots)
+    return fit(TEXTS, TrainConfig(**TEXTS.sizes() | settings), start, callbacks, snapshots)
 
 
 def alike(network, other):

@@ -1,14 +1,17 @@
 import pytest
 
-from seq2seq_demo.data.pair_task import pair_task
-from seq2seq_demo.training.recipe import PairStatistics, multiplications, recommended_settings
-from seq2seq_demo.training.settings import resolve
+from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.training.recipe import MODEL, multiplications, recommended_settings
 
-PHONES = PairStatistics(n_pairs=3600, n_input_symbols=30, n_output_symbols=40, mean_in_len=8, mean_out_len=7)
+PHONES = {"n_pairs": 3600, "in_max_int": 29, "out_max_int": 39, "mean_in_len": 8, "mean_out_len": 7}
+
+
+def recommended(**changes):
+    return recommended_settings(**PHONES | changes)
 
 
 def epochs(**changes):
-    return recommended_settings(PHONES._replace(**changes))["epochs"]
+    return recommended(**changes)["epochs"]
 
 
 def test_multiplications_are_counted_by_hand():
@@ -16,7 +19,8 @@ def test_multiplications_are_counted_by_hand():
     cell = 4 * 128 * (64 + 128)
     source_step = 2 * cell + 2 * 128 * 128
     target_step = 64 * (64 + 256) + cell + 2 * 128 * 128 + 128 * 41 + 41 * (41 + 256) + 8 * (128 + 256)
-    assert multiplications(PHONES) == 2 * 256 * 128 + 8 * source_step + (7 + 1) * target_step
+    model_config = ModelConfig(**MODEL, in_max_int=29, out_max_int=39, ends=True)
+    assert multiplications(model_config, 8, 7) == 2 * 256 * 128 + 8 * source_step + (7 + 1) * target_step
 
 
 def test_more_or_longer_pairs_take_fewer_epochs_but_more_time_in_all():
@@ -27,16 +31,16 @@ def test_more_or_longer_pairs_take_fewer_epochs_but_more_time_in_all():
     assert steps == sorted(steps)
     of_lengths = [epochs(mean_in_len=n, mean_out_len=n) for n in (1, 4, 10, 30, 60, 200)]
     assert of_lengths == sorted(of_lengths, reverse=True)
-    assert epochs(n_output_symbols=5000) < epochs(n_output_symbols=50)
+    assert epochs(out_max_int=4999) < epochs(out_max_int=49)
 
 
 @pytest.mark.parametrize("n_pairs", [1, 2, 300, 3600, 10_000, 100_000, 10**9])
 @pytest.mark.parametrize("length", [0, 1, 60.5, 10_000])
-@pytest.mark.parametrize("n_symbols", [1, 2, 50, 20_000])
-def test_settings_are_valid_for_any_pairs(n_pairs, length, n_symbols):
-    settings = recommended_settings(PairStatistics(n_pairs, n_symbols, n_symbols, max(1, length), length))
-    task = pair_task([("ab", "a"), ("b", "b")], kinds=("characters", "characters"), holds_out=True)
-    _, config = resolve(task, settings)
+@pytest.mark.parametrize("largest", [1, 49, 19_999])
+def test_settings_are_valid_for_any_pairs(n_pairs, length, largest):
+    lengths = {"mean_in_len": max(1, length), "mean_out_len": length}
+    settings = recommended(n_pairs=n_pairs, in_max_int=largest, out_max_int=largest, **lengths)
+    config = TrainConfig(**{name: value for name, value in settings.items() if name not in MODEL})
     assert 3 <= config.epochs <= 200
     assert 0 < config.dropout <= 0.5
 
@@ -45,19 +49,19 @@ def test_few_long_pairs_get_enough_updates_and_rare_symbols_more_epochs():
     long = {"n_pairs": 1000, "mean_in_len": 60, "mean_out_len": 20}
     assert epochs(**long) == 48  # 1,500 updates with batches of 32
     assert epochs(**long | {"n_pairs": 100}) == 200
-    frequent, rare = (epochs(n_pairs=5000, n_input_symbols=n) for n in (4000, 4001))
+    frequent, rare = (epochs(n_pairs=5000, in_max_int=n) for n in (3999, 4000))
     assert rare == pytest.approx(1.5 * frequent, abs=1)
 
 
 @pytest.mark.parametrize(("length", "expected"), [(4.9, (0.2, 0.0)), (5.0, (0.5, 2.0))])
 def test_sources_below_20_bits_get_little_dropout(length, expected):
-    chosen = recommended_settings(PHONES._replace(n_pairs=1000, n_input_symbols=16, mean_in_len=length))
+    chosen = recommended(n_pairs=1000, in_max_int=15, mean_in_len=length)
     assert (chosen["dropout"], chosen["consistency"]) == expected
 
 
 def test_few_pairs_keep_the_last_epoch_and_many_the_best_one():
-    few, many = (recommended_settings(PHONES._replace(n_pairs=n)) for n in (1999, 2000))
-    for n, expected in ((800, 2), (801, 0)):  # each symbol occurs 10 or fewer times
-        assert recommended_settings(PHONES._replace(n_pairs=1000, n_input_symbols=n))["consistency"] == expected
+    few, many = (recommended(n_pairs=n) for n in (1999, 2000))
+    for n, expected in ((799, 2), (800, 0)):  # each symbol occurs 10 or fewer times
+        assert recommended(n_pairs=1000, in_max_int=n)["consistency"] == expected
     assert (few["consistency"], "keep_best" in few, "patience" in few) == (2, False, False)
     assert (many["keep_best"], many["patience"], "consistency" in many) == (True, 16, False)

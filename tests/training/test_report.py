@@ -56,7 +56,7 @@ def test_a_probe_is_compared_with_the_nearest_target_of_its_source(other_pairs):
 )
 def test_the_header_counts_training_and_validation_points(capsys, validation, epochs, lines):
     task, model = pair_task(ROWS, holds_out=True, validation=validation), ModelConfig(ends=True)
-    training_header(model, task.sized(TrainConfig(epochs=epochs), model, None, None), task, 0)
+    training_header(model, TrainConfig(epochs=epochs, **task.sizes()), task, 0)
     out = capsys.readouterr().out
     assert out.startswith("Training on 3 point dataset (")
     assert all(line in out for line in lines), out

@@ -1,23 +1,31 @@
-"""Settings that the program chooses for a user's pairs."""
+"""Settings are merged once: the given ones, those of the network to continue from, the recipe's and 2016's."""
+
+from dataclasses import replace
 
 import pytest
 from helpers import AS_PATTERNS
 
-from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, ModelConfig
 from seq2seq_demo.data.pair_task import pair_task
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.trained.trained_network import untrained
-from seq2seq_demo.training.recipe import PairStatistics, recommended_settings
+from seq2seq_demo.training.recipe import recommended_settings
 from seq2seq_demo.training.settings import new_run, resolve, run_notices
 
 PAIRS, FEW = (
     pair_task([([n // 50, n % 50] * 2, [n % 7]) for n in range(size)], holds_out=True) for size in (2400, 1200)
 )
-CHOSEN = recommended_settings(PairStatistics(len(PAIRS.split[0]), 50, 7, 4.0, 1.0)) | {"model": "embedding_attention"}
+STATISTICS = {"in_max_int": 49, "out_max_int": 6, "mean_in_len": 4.0, "mean_out_len": 1.0}
+CHOSEN = recommended_settings(n_pairs=len(PAIRS.split[0]), **STATISTICS) | {"model": "embedding_attention"}
+FIXED = replace(untrained(ModelConfig("embedding_attention", cell_size=3), 5), in_len=6, out_len=4)
+RANGE = replace(untrained(ModelConfig(cell_size=3, ends=True), 0), in_len=4, min_in_len=2, out_len=4)
 
 
 def settings_of(*configs):
     return {name: value for config in configs for name, value in vars(config).items()}
+
+
+# ---- Pairs ----
 
 
 @pytest.mark.parametrize(
@@ -42,9 +50,47 @@ def test_few_pairs_have_consistency_if_they_have_dropout(given, consistency):
 
 def test_a_continued_network_keeps_its_model():
     start = untrained(ModelConfig(in_max_int=4, out_max_int=6, ends=True), 0)
-    model, config = resolve(PAIRS, {"batch_size": 8}, start)
-    assert model == start.model_config
-    assert (config.batch_size, config.epochs, config.dropout) == (8, CHOSEN["epochs"], CHOSEN["dropout"])
+    for task, saves_best in ((PAIRS, True), (FEW, True), (find_pattern("reversed"), False)):  # which may be `start`
+        model, config = resolve(task, {"batch_size": 8}, start)
+        assert (model, config.batch_size, config.saves_best) == (start.model_config, 8, saves_best)
+    model, config = resolve(PAIRS, {}, start)
+    assert (config.epochs, config.dropout) == (CHOSEN["epochs"], CHOSEN["dropout"])
+
+
+# ---- Lengths ----
+
+
+@pytest.mark.parametrize(
+    ("start", "given", "recommends", "ends", "lengths"),
+    [
+        (None, {}, False, False, (None, 10, 10)),
+        (None, {"in_len": 12}, False, False, (None, 12, 10)),
+        (None, {"in_len": 7}, False, False, (None, 7, 7)),
+        (None, {"in_len": (7, 7)}, False, True, (7, 7, 7)),
+        (None, {}, True, True, (1, 10, 10)),
+        (None, {"in_len": 7}, True, True, (7, 7, 7)),
+        (FIXED, {}, False, False, (None, 6, 4)),
+        (FIXED, {"out_len": 6}, False, False, (None, 6, 6)),
+        (FIXED, {"in_len": 3}, False, False, (None, 3, 3)),
+        (FIXED, {"in_len": [2, 3]}, False, True, (2, 3, 3)),
+        (FIXED, {}, True, True, (None, 6, 6)),
+        (FIXED, {"in_len": 5}, True, True, (5, 5, 5)),
+        (replace(FIXED, out_len=None), {"in_len": 12}, False, False, (None, 12, 10)),
+        (replace(FIXED, in_len=None, out_len=None), {}, True, True, (1, 10, 10)),  # a file of 2016
+        (RANGE, {}, False, True, (2, 4, 4)),
+        (RANGE, {"in_len": 7}, False, True, (7, 7, 7)),
+        (RANGE, {"in_len": (1, 9)}, False, True, (1, 9, 9)),
+    ],
+)
+def test_lengths_are_the_given_ones_or_those_of_the_start(start, given, recommends, ends, lengths):
+    model, config = resolve(find_pattern("reversed"), {"points": 20, **given}, start, recommends=recommends)
+    assert (model.ends, (config.min_in_len, config.in_len, config.out_len)) == (ends, lengths)
+    assert config.few_symbols == (DEFAULT_FEW_SYMBOLS if ends else 0)
+    assert resolve(find_pattern("reversed"), {**given, "few_symbols": 0.5}, start)[1].few_symbols == 0.5
+
+
+def test_the_default_length_of_targets_is_that_of_the_pattern():
+    assert resolve(find_pattern("added"), {"in_len": 8})[1].out_len == 5
 
 
 def test_targets_that_are_cut_by_default_are_reported():

@@ -112,10 +112,6 @@ def test_start_provides_model_lengths_and_weights():
     same = unchanged("reversed", start=START, model="embedding_attention", cell_type="BasicLSTMCell", in_max_int=9)
     assert same.model_config == network.model_config
     assert unchanged("reversed", start=START, cell_type="LSTMCell").model_config == network.model_config  # an alias
-    other = train("reversed", points=20, epochs=0, in_len=5, start=START)
-    assert (other.in_len, other.min_in_len, other.out_len) == (5, 5, 5)
-    of_2016 = train("reversed", points=20, epochs=0, start=replace(START, in_len=None, out_len=None))
-    assert (of_2016.in_len, of_2016.min_in_len, of_2016.out_len) == (10, 1, 10)
 
 
 CONTRADICTING = {"model": "embedding_rnn", "cell_type": "GRUCell", "num_layers": 2, "cell_size": 4}
@@ -159,29 +155,6 @@ def test_every_network_ends_its_answers_to_pairs(pairs, lengths):
         assert (trained.min_in_len, trained.in_len, trained.out_len) == lengths
         assert trained.run.config.few_symbols == 0
     assert unchanged(PAIRS, in_len=2, out_len=3, points=30).ends
-
-
-def test_lengths_of_a_start_that_ends_its_answers():
-    start = unchanged("reversed", in_len=(2, 4))
-    for given, lengths in (({}, (2, 4)), ({"in_len": 7}, (7, 7)), ({"in_len": (1, 9)}, (1, 9))):
-        model_config, config = resolve(find_pattern("reversed"), {"points": 20, **given}, start)
-        assert model_config.ends
-        assert (config.min_in_len, config.in_len, config.out_len) == (*lengths, lengths[1])
-        assert config.few_symbols == DEFAULT_FEW_SYMBOLS
-    assert resolve(find_pattern("reversed"), {"points": 20, "few_symbols": 0}, start)[1].few_symbols == 0
-
-
-def test_the_default_length_of_targets_at_the_command_line():
-    for task, start, given, out_len in (
-        ("reversed", None, {}, 10),
-        ("reversed", None, {"in_len": 12}, 10),
-        ("reversed", START, {}, 4),
-        ("reversed", START, {"out_len": 6}, 6),
-        ("reversed", replace(START, out_len=None), {"in_len": 12}, 10),
-        ("added", None, {"in_len": 8}, 5),
-    ):
-        _, config = resolve(find_pattern(task), given, start)
-        assert config.out_len == out_len, (task, given)
 
 
 def test_what_may_be_a_mistake_is_a_warning():
