@@ -6,17 +6,11 @@
 import math
 from typing import Any
 
-from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.config import ModelConfig, given_values
 from seq2seq_demo.network.parameters import weight_shapes
 
 # 192 units, or two layers, were no better on 3,000 pairs, and took twice as long.
-MODEL: dict[str, Any] = {
-    "model": "attention",
-    "cell_type": "LSTMCell",
-    "cell_size": 128,
-    "embedding_size": 64,
-    "bidirectional": True,
-}
+MODEL = {"model": "attention", "cell_type": "LSTMCell", "cell_size": 128, "embedding_size": 64, "bidirectional": True}
 TRAINING = {"lr_schedule": "cosine", "batch_size": 32, "label_smoothing": 0.1}
 
 # A pattern gets as many epochs as make PATTERN_SAMPLES samples, and sources of every length up to `in_len`.
@@ -70,7 +64,8 @@ def recommended_settings(
     dropout = (SHORT_DROPOUT if is_short else DROPOUT) * many**DROPOUT_EXPONENT
     learning_rate = LEARNING_RATE * many**LEARNING_RATE_EXPONENT
 
-    model_config = ModelConfig(**MODEL, in_max_int=in_max_int, out_max_int=out_max_int, ends=True)
+    sizes = given_values(ModelConfig, MODEL)
+    model_config = ModelConfig(**sizes, in_max_int=in_max_int, out_max_int=out_max_int, ends=True)
     work = multiplications(model_config, mean_in_len, mean_out_len)
     pairs_factor = (REFERENCE_PAIRS / n_pairs) ** PAIRS_EXPONENT * (RARE_EPOCHS if are_rare else 1)
     lengths_factor = (REFERENCE_MULTIPLICATIONS / work) ** MULTIPLICATIONS_EXPONENT

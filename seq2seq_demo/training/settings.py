@@ -46,18 +46,24 @@ def resolve(
     """
     given = {name: value for name, value in settings.items() if value is not None}
     _check_combination(given)
-    has_recipe, has_range = recommends or task.is_pairs, isinstance(given.get("in_len"), tuple | list)
-    recipe = _recipe(task, given, start) if has_recipe else {}
+    has_range = isinstance(given.get("in_len"), tuple | list)
+    has_recipe = recommends or task.is_pairs
     ends = has_recipe or has_range or (start is not None and start.ends)
+    recipe = _recipe(task, given, start) if has_recipe else {}
     if start:
         model_config = replace(_continued_model(start, given), ends=ends)
     else:
-        merged = given_values(ModelConfig, ChainMap(given, recipe, task.largest_symbols()))
-        model_config = ModelConfig(**merged, ends=ends)
+        model_settings = given_values(ModelConfig, ChainMap(given, recipe, task.largest_symbols()))
+        model_config = ModelConfig(**model_settings, ends=ends)
 
-    if ends and "in_len" in given and not has_range:  # all sources have this length
-        given["min_in_len"] = given["in_len"]
-    merged = given_values(TrainConfig, ChainMap(given, _lengths_of(start), recipe, _defaults(given, ends)))
+    sources = (  # the first one that has a setting decides it
+        given,
+        {"min_in_len": given["in_len"]} if ends and "in_len" in given and not has_range else {},
+        _lengths_of(start) if start else {},
+        recipe,
+        _defaults(given, ends),
+    )
+    merged = given_values(TrainConfig, ChainMap(*sources))
     check_lengths(merged["in_len"], merged["out_len"])  # before a pattern is called with sources of this length
     config = TrainConfig(**merged | _sizes_of_task(task, model_config, given, merged))
     check_training_fits(model_config, config)
@@ -95,10 +101,8 @@ def _continued_model(start: TrainedNetwork, given: Mapping[str, Any]) -> ModelCo
 # ---- Sources of settings ----
 
 
-def _lengths_of(start: TrainedNetwork | None) -> dict[str, Any]:
+def _lengths_of(start: TrainedNetwork) -> dict[str, Any]:
     """Return the lengths of the network to continue from, as far as they are known."""
-    if start is None:
-        return {}
     in_lens = {"in_len": start.in_len, "min_in_len": start.min_in_len} if start.in_len else {}
     return in_lens | ({"out_len": start.out_len} if start.out_len else {})
 

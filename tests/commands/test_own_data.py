@@ -3,15 +3,11 @@
 import json
 import os
 import random
-import shlex
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from helpers import SMALL, SMALL_PAIRS
 
-from seq2seq_demo.commands.cli import parse
-from seq2seq_demo.commands.training_setup import new_training
 from seq2seq_demo.trained.trained_network import load
 
 pytestmark = pytest.mark.slow
@@ -56,6 +52,7 @@ def test_a_user_pattern(sources, run, fast_steps):
 
 def test_a_pattern_makes_the_targets_of_given_inputs(sources, run, fast_steps):
     out, _ = run.ok("train --from-file inputs.json -p running_sum -e 1 -o w", *SMALL_PAIRS)
+    assert "\nSettings for 107 pairs: embedding_rnn, 1 x " in out
     network = load("w")
     assert (network.task, network.in_len, network.out_len, network.ends) == ("running_sum", 4, 4, True)
     assert (network.model_config.in_max_int, network.model_config.out_max_int) == (6, 6)
@@ -70,24 +67,3 @@ def test_training_reads_standard_input(sources, shell, tmp_path):
     done = shell("train", "--from-file", "-", "--format", "json", "-e", 0, "-o", "w", stdin=text)
     assert done.returncode == 0, done.stderr
     assert load(tmp_path / "w").task == "stdin"
-
-
-def test_notices_about_a_training_on_pairs_and_about_continuing_it(sources, run, capsys, fast_steps):
-    def notices(line):
-        new_training(parse(line.split()))
-        return capsys.readouterr().err
-
-    train = f"train --from-file pairs.jsonl {shlex.join(SMALL_PAIRS)}"
-    assert "\nSettings for 107 pairs: embedding_rnn, 1 x " in run.ok(f"{train} -e 1 -o w")[0]
-    assert "unknown" not in notices("train --from-file pairs.jsonl -i w -e 1 -o v")
-    network = load("w")
-    assert network.run.validated_by_content
-    run.ok(f"{train} -e 1 -o of_file --validation-file pairs.jsonl")
-    replace(network, run=replace(network.run, validated_by_content=None)).save("old")
-    unknown = "so it may have been trained on pairs that validate it now; if it was, the validation figures"
-    for name, validation in (("w", " --validation-file pairs.jsonl"), ("of_file", ""), ("old", "")):
-        err = notices(f"train --from-file pairs.jsonl{validation} -i {name} -e 1 -o v")
-        assert f"The network was validated on pairs chosen in another way, {unknown} are too optimistic\n" in err
-    assert "in another way" not in notices(
-        "train --from-file pairs.jsonl --validation-file pairs.jsonl -i of_file -e 1 -o v"
-    )

@@ -12,9 +12,7 @@ from helpers import SMALL, SMALL_PAIRS, finished_snapshot, save_random
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import pair_task
 from seq2seq_demo.data.patterns import find_pattern
-from seq2seq_demo.errors import WeightsError
 from seq2seq_demo.files import atomic_files
-from seq2seq_demo.trained import weights_file
 from seq2seq_demo.trained.trained_network import load
 from seq2seq_demo.training import snapshots
 from seq2seq_demo.training.report import TrainingReport
@@ -252,20 +250,3 @@ def test_a_run_without_o_claims_a_name_that_neither_a_result_nor_a_snapshot_has(
     save_random(CANONICAL)
     finished_snapshot(f"s2s_checkpoint__{CANONICAL.replace('_1', '_4')}")
     assert f"Saved {CANONICAL.replace('_1', '_5')}: " in run.ok(TRAIN)[0]
-
-
-# ---- Failures to save ----
-
-
-def test_a_failed_save_names_the_snapshot_that_keeps_the_training(run, monkeypatch, fast_steps):
-    def full_disk(network, path, *how):
-        raise WeightsError(f"{path}: could not be written: No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(weights_file, "write", full_disk)
-        err = run(f"{TRAIN} -o w.h5")[2]
-    assert f": w.h5: could not be written: No space left on device; kept in {SNAPSHOT}: resume it with " in err
-    assert load(SNAPSHOT).step == 1
-    run.ok("train --resume")
-    assert load("w.h5").step == 1
-    assert [*files()] == ["w.h5"]

@@ -9,18 +9,6 @@ CHARACTERS = ["--in-tokens", "characters", "--out-tokens", "characters"]
 FILES = ["--from-file", "train.tsv", "--validation-file", "dev.tsv"]
 
 
-def test_unseen_validation_symbols_are_reported_and_count_as_wrong(run, tmp_path, fast_steps):
-    """The notice names the line and the symbol, in sources and in targets."""
-    write_pairs(tmp_path / "train.tsv", [("the colour red", "é"), ("my flavour", "b")])
-    for pair, symbol, side in [(("the color", "b"), "color", "sources"), (("my flavour", "bE"), "E", "targets")]:
-        write_pairs(tmp_path / "dev.tsv", [("my red", "b"), pair])
-        line = ["train", *FILES, "--in-tokens", "words", "--out-tokens", "characters", "-e", 1]
-        _, err = run.ok(*line, *SMALL_PAIRS, "--stop-at-exact", 0.6, "-o", tmp_path / "w", "--force")
-        counted = "1 of 2 pairs, such as dev.tsv, line 2, count as wrong in every figure but the loss"
-        assert f'Training lacked "{symbol}" in {side}: {counted}\n' in err
-        assert load(tmp_path / "w").validation.exact_match <= 0.5
-
-
 def test_train_with_keep_going_skips_at_most_a_tenth_of_the_lines(run, tmp_path):
     rows = ["ab\tX", "b\tY", "a\tX Y"] * 6
     (tmp_path / "train.tsv").write_text("\n".join([*rows, "c\tX\tY", "d"]))

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 import pytest
-from helpers import AS_PATTERNS
+from helpers import AS_PATTERNS, largest_difference
 
-from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, ModelConfig
+from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import pair_task
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.trained.trained_network import untrained
@@ -21,8 +21,42 @@ FIXED = replace(untrained(ModelConfig("embedding_attention", cell_size=3), 5), i
 RANGE = replace(untrained(ModelConfig(cell_size=3, ends=True), 0), in_len=4, min_in_len=2, out_len=4)
 
 
-def settings_of(*configs):
-    return {name: value for config in configs for name, value in vars(config).items()}
+# ---- Patterns ----
+
+
+def test_a_pattern_has_the_defaults_of_2016_or_recommended_ones():
+    task, of_2016 = find_pattern("reversed"), (ModelConfig(), TrainConfig(20_000))
+    assert resolve(task, {"points": 20_000}) == of_2016
+    assert resolve(find_pattern("added"), {"in_len": 8})[1].out_len == 5
+    recommended = {"learning_rate": 0.005, "lr_schedule": "cosine", "epochs": 25, "min_in_len": 1, "few_symbols": 0.25}
+    expected = ModelConfig("attention", ends=True), TrainConfig(20_000, **recommended)  # 500,000 samples
+    assert resolve(task, {"points": 20_000}, recommends=True) == expected
+    for given, out_max_int in (({"in_max_int": 20}, 20), ({"in_max_int": 20, "out_max_int": 22}, 22)):
+        assert resolve(find_pattern("copy"), given, recommends=True)[0].out_max_int == out_max_int
+
+
+def test_a_run_begins_with_initial_weights_of_its_seed():
+    begun = new_run(find_pattern("reversed"), {"points": 20, "seed": 3}).network
+    assert largest_difference(begun, untrained(ModelConfig(), 3)) == 0
+
+
+FEW_SOURCES = "There are only 110 sources of length 1-2, and 110 were drawn: few validation sources, if any, are new"
+CUT = "Targets of 12 symbols are cut to 10: give `out_len` 12 to learn them whole"
+
+
+@pytest.mark.parametrize(
+    ("settings", "notices"),
+    [
+        ({"points": 109, "in_len": (1, 2)}, []),
+        ({"points": 110, "in_len": (1, 2)}, [f"{FEW_SOURCES} to the network"]),
+        ({"points": 20, "in_len": 12}, [CUT]),
+        ({"points": 20, "in_len": 12, "out_len": 5}, []),
+        ({"points": 20, "in_len": 10}, []),
+    ],
+)
+def test_few_sources_and_targets_that_are_cut_by_default_are_reported(settings, notices):
+    task = find_pattern("reversed")
+    assert [*run_notices(task, new_run(task, settings), None)] == notices
 
 
 # ---- Pairs ----
@@ -33,7 +67,8 @@ def settings_of(*configs):
     [{"keep_best": True}, {"cell_size": 9}, AS_PATTERNS, {"epochs": 0, "bidirectional": None}, {"minutes": 1.0}],
 )
 def test_pairs_have_settings_of_their_own_below_the_given_ones(given):
-    resolved = settings_of(*resolve(PAIRS, given))
+    model, config = resolve(PAIRS, given)
+    resolved = vars(model) | vars(config)
     # The recipe's patience is for its own epochs and the best of them.
     is_own = not given.keys() & {"epochs", "minutes"} and given.get("keep_best") is not False
     patience = {} if is_own else {"patience": None}
@@ -57,7 +92,35 @@ def test_a_continued_network_keeps_its_model():
     assert (config.epochs, config.dropout) == (CHOSEN["epochs"], CHOSEN["dropout"])
 
 
+@pytest.mark.parametrize(
+    ("start_is_by_content", "is_by_content", "is_reported"),
+    [(True, True, False), (True, False, True), (False, False, False), (False, True, True), (None, True, True)],
+)
+def test_pairs_that_may_have_trained_the_start_are_reported(start_is_by_content, is_by_content, is_reported):
+    rows = [([n, 1], [n % 3]) for n in range(20)]
+    task = pair_task(rows, holds_out=True, validation=None if is_by_content else [([1, 2], [0])])
+    begun = new_run(task, {"cell_size": 3})
+    assert begun.run.validated_by_content is is_by_content
+    start = replace(begun.network, run=replace(begun.run, validated_by_content=start_is_by_content))
+    otherwise = "The network was validated on pairs chosen in another way, so it may have been trained on pairs that "
+    notice = f"{otherwise}validate it now; if it was, the validation figures are too optimistic"
+    assert [*run_notices(task, new_run(task, {}, start), start)] == [notice] * is_reported
+
+
 # ---- Lengths ----
+
+
+@pytest.mark.parametrize(
+    ("rows", "in_len", "lengths"),
+    [([([1, 2], [3, 4, 5])] * 2, 2, (2, 2, 3)), ([([1, 2], [3, 4]), ([1], [2])], (1, 2), (1, 2, 2))],
+)
+def test_the_lengths_of_pairs_are_their_own(rows, in_len, lengths):
+    task = pair_task(rows * 3, validation=rows)
+    given = {}, {"in_len": in_len, "out_len": lengths[2]}, {"in_len": (1, 9), "few_symbols": 0.5}
+    for settings, start in (*((each, None) for each in given), ({}, FIXED)):
+        model, config = resolve(task, settings, start)
+        assert (model.ends, config.points, config.n_validation, config.few_symbols) == (True, 8, 2, 0)
+        assert (config.min_in_len, config.in_len, config.out_len) == lengths
 
 
 @pytest.mark.parametrize(
@@ -87,15 +150,3 @@ def test_lengths_are_the_given_ones_or_those_of_the_start(start, given, recommen
     assert (model.ends, (config.min_in_len, config.in_len, config.out_len)) == (ends, lengths)
     assert config.few_symbols == (DEFAULT_FEW_SYMBOLS if ends else 0)
     assert resolve(find_pattern("reversed"), {**given, "few_symbols": 0.5}, start)[1].few_symbols == 0.5
-
-
-def test_the_default_length_of_targets_is_that_of_the_pattern():
-    assert resolve(find_pattern("added"), {"in_len": 8})[1].out_len == 5
-
-
-def test_targets_that_are_cut_by_default_are_reported():
-    task = find_pattern("reversed")
-    for settings, is_cut in (({"in_len": 12}, True), ({"in_len": 12, "out_len": 5}, False), ({"in_len": 10}, False)):
-        notices = [*run_notices(task, new_run(task, {"points": 20, **settings}), None)]
-        cut = "Targets of 12 symbols are cut to 10: give `out_len` 12 to learn them whole"
-        assert notices == [cut] * is_cut
