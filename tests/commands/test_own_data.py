@@ -74,7 +74,7 @@ def test_training_reads_standard_input(sources, shell, tmp_path):
 
 def test_notices_about_a_training_on_pairs_and_about_continuing_it(sources, run, capsys, fast_steps):
     def notices(line):
-        new_training(parse(line.split()))
+        new_training(parse(line.split())[1])
         return capsys.readouterr().err
 
     train = f"train --from-file pairs.jsonl {shlex.join(SMALL_PAIRS)}"

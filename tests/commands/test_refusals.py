@@ -60,6 +60,7 @@ WRONG_USAGE = [  # exit status 2
     ("predict 1 --engine x", "unknown option --engine"),
     ("--hidden-size 5 train 9", "unknown option --hidden-size: did you mean --cell-size?"),
     ("--no-such", "unknown option --no-such; see --help"),
+    ("networks -x", "unknown option -x; see --help"),
     ("predict -ábc", "unknown option -ábc; see --help"),
     ("predict 1 --beam-size 2 --n-best 3", "--n-best 3 needs --beam-size of at least 3, got 2"),
     ("train 10 --in-tokens words", "expected a file with --in-tokens, got none"),

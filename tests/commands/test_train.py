@@ -85,7 +85,7 @@ def test_damaged_files_are_skipped_in_a_search(run):
 
 def test_a_pattern_with_fewer_sources_than_points_gets_a_notice(run, capsys):
     for n, notice in ((110, "There are only 110 sources of length 1-2, and 110 were drawn"), (109, "")):
-        new_training(parse(f"train {n} -p copy --in-len 1-2 -o v".split()))
+        new_training(parse(f"train {n} -p copy --in-len 1-2 -o v".split())[1])
         assert capsys.readouterr().err.partition(":")[0] == notice
 
 
