@@ -15,7 +15,7 @@ from seq2seq_demo.errors import UsageError
 
 P = ParamSpec("P")
 T = TypeVar("T")
-_FLAGS: set[str] = set()  # of every declared option, such as `--in-len`
+_FLAGS: dict[str, str] = {}  # the long flag of every option, such as `--in-len`, by its name in Python, `in_len`
 # Names of one thing, here and in other programs. An unknown name suggests the first valid name of its line.
 SYNONYMS = """
 learning_rate lr eta step_size
@@ -85,7 +85,9 @@ class Setting(NamedTuple):
 
     def as_field(self) -> Any:
         """Return a dataclass field with this declaration; the class must call `check_fields` in `__post_init__`."""
-        _FLAGS.update(self.flags)
+        if self.usage:
+            long_flag = self.flags[-1]
+            _FLAGS[long_flag[2:].replace("-", "_")] = long_flag
         return field(default=self.default, metadata={"setting": self})
 
     def checked(self, value: object) -> object:
@@ -122,17 +124,17 @@ def declared_settings(config: type) -> dict[str, Setting]:
     A help text ends with the default, unless it already mentions one.
     """
     settings = {}
-    for each in fields(config):
-        declared = each.metadata.get("setting")
+    for attribute in fields(config):
+        declared = attribute.metadata.get("setting")
         if declared is None:
             continue
-        is_optional = get_origin(each.type) in (Union, UnionType)
-        kind = get_args(each.type)[0] if is_optional else each.type
+        is_optional = get_origin(attribute.type) in (Union, UnionType)
+        kind = get_args(attribute.type)[0] if is_optional else attribute.type
         choices = declared.choices or (get_args(kind) if get_origin(kind) is Literal else ())
         help, default = declared.help.format(choices=", ".join(choices)), declared.default
         if declared.metavar and default not in (None, ()) and "default" not in help:
             help += f" (default {f'{default:g}' if isinstance(default, float) else default})"
-        settings[each.name] = declared._replace(name=each.name, kind=kind, choices=choices, help=help)
+        settings[attribute.name] = declared._replace(name=attribute.name, kind=kind, choices=choices, help=help)
     return settings
 
 
@@ -153,12 +155,7 @@ def check_fields(config: Any) -> None:
 
 def with_option_names(message: str) -> str:
     """Replace each argument in backticks, such as `in_len`, by its option, such as --in-len."""
-
-    def option_name(match: re.Match[str]) -> str:
-        name = f"--{match[1].replace('_', '-')}"
-        return name if name in _FLAGS else match[0]
-
-    return re.sub(r"`(\w+)`", option_name, message)
+    return re.sub(r"`(\w+)`", lambda match: _FLAGS.get(match[1], match[0]), message)
 
 
 def parse_integer(text: str) -> int:

@@ -164,8 +164,8 @@ def _reject(flag: str, command: str | None) -> None:
     if flag in long_flags and command is None:
         return
     meant = long_flags.get(flag, flag)
-    own = [each for each in commands if command in commands[each]]
-    outputs = [each for each in own if each.startswith("--output")]
+    own = [long_flag for long_flag, names in commands.items() if command in names]
+    outputs = [long_flag for long_flag in own if long_flag.startswith("--output")]
     if command and not outputs and likely_name(meant, [*own, "--output"]) == "--output":
         raise UsageError(f"{command} has no option {flag}: it prints its results, which `> FILE` writes to a file")
     if flag in long_flags:
@@ -200,7 +200,7 @@ def make_parser(command: str | None = None, completes: bool = False) -> _Parser:
         examples = [line for line in EXAMPLES if line.split()[0] == command]
     else:
         row, usage, examples = Command(Options, "", OVERVIEW, groups={}), "COMMAND", OVERVIEW_EXAMPLES
-        lines = [f"\n  {f'{name} {each.arguments}':29}{each.summary}" for name, each in COMMANDS.items()]
+        lines = [f"\n  {f'{name} {other.arguments}':29}{other.summary}" for name, other in COMMANDS.items()]
         description = f"{OVERVIEW}\n\ncommands (`COMMAND --help` lists the options of a command):{''.join(lines)}"
     parser = _Parser(
         prog="seq2seq-demo",

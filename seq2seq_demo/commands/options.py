@@ -34,7 +34,7 @@ class Options:
         UsageError: a value is out of range or contradicts another option. The subclasses raise it, too.
     """
 
-    settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    settings: Mapping[str, Any] = field(default_factory=dict)
     typed: Sequence[str] = field(default=(), compare=False)  # all words but the command, as typed
     verbose: int = setting(0, "-v --verbose", "print more; -vv also prints parameters and tracebacks", at_least=0)
     quiet: bool = setting(False, "-q --quiet", "print only errors and results; of `train`, its last line")
@@ -46,10 +46,10 @@ class Options:
 
 # ---- Declarations that several commands share ----
 
-TRAINING = declared_options(TrainConfig)
+TRAINING = declared_options(TrainConfig)  # without the lengths, which a network has too
 MODEL = {name: TRAINING.pop(name) for name in ("in_len", "out_len")} | declared_options(ModelConfig)
 ANSWER_LEN = MODEL["out_len"]._replace(help="length of an answer, its maximum if the network ends answers")
-BEAM_SIZE, N_BEST, LENGTH_PENALTY = (each._replace(default=None) for each in declared_options(Beam).values())
+BEAM_SIZE, N_BEST, LENGTH_PENALTY = (declared._replace(default=None) for declared in declared_options(Beam).values())
 JSON = Setting(False, "--json", "print JSON instead of text")
 KEEP_GOING = Setting(False, "--keep-going", "report and skip invalid records")
 FORCE = Setting(False, "--force", "let outputs replace any file")
@@ -319,7 +319,7 @@ class Command(NamedTuple):
     summary: str
     # The names of the options by heading, in the order of --help. An option in no group is accepted, but not listed.
     groups: Mapping[str, Sequence[str]]
-    settings: Mapping[str, Setting] = MappingProxyType({})  # of network and training, which the command accepts
+    settings: Mapping[str, Setting] = MappingProxyType({})  # accepted ones of network and training
     module: str = ""  # in `commands`; empty: the name of the command
 
     @property

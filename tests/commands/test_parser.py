@@ -13,6 +13,7 @@ from seq2seq_demo.commands.options import (
     PatternsOptions,
     PredictOptions,
     TrainOptions,
+    own_options,
 )
 
 
@@ -178,6 +179,7 @@ def test_the_help_groups_the_options(help_of):
     assert [*re.findall(r"^  (-\w)", last[1], re.MULTILINE)] == ["-v", "-q", "-h"]
     headings = re.findall(r"^(\w.*):$", text, re.MULTILINE)
     assert headings[1:] == ["weights, data and network", "training", "all commands", "examples"]
+    assert own_options(PageOptions, ["output"]) == ["gallery", "train", "force"]
 
 
 @pytest.mark.parametrize("command", [None, *COMMANDS])
