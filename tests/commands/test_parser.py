@@ -62,6 +62,7 @@ PARSED = {
     "train 7 --in-len 1-20": TrainOptions(settings={"points": 7, "in_len": (1, 20)}),
     "train 7 --in-len 7-7": TrainOptions(settings={"points": 7, "in_len": (7, 7)}),
     "train 7 --in-len 7": TrainOptions(settings={"points": 7, "in_len": 7}),
+    "train 9 --in-tokens integers": TrainOptions(settings={"points": 9}, in_tokens="integers"),  # those of patterns
     "train 9 -m rnn --cell-type GRU": CELL,
     "train 9 -m embedding_rnn --cell-type GRUCell": CELL,
     "train 1000 a.tsv": TABLE,
