@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
-from seq2seq_demo.declarations import Range, check_fields, declared_settings, require_integer, setting
+from seq2seq_demo.declarations import Range, check_fields, declared_options, require_integer, setting
 from seq2seq_demo.errors import UsageError
 
 Model = Literal["embedding_rnn", "embedding_attention"]
@@ -159,8 +159,8 @@ class TrainConfig:
     """
 
     points: int = setting(100_000, error_name="the number of points", at_least=2)
-    in_len: int = setting(10, "--in-len S", "length of a source (default 10, or as in training)")
-    out_len: int = setting(10, "--out-len T", "length of a target (default 10, or as in training)")
+    in_len: int = setting(10, "--in-len S", "length of a source, or a range such as 1-20")
+    out_len: int = setting(10, "--out-len T", "length of a target")
     learning_rate: float = setting(1e-4, "-r --learning-rate R", "learning rate of Adam", within=POSITIVE)
     lr_schedule: Schedule = setting("constant", "--lr-schedule NAME", "one of {choices}; cosine lowers the rate to 0")
     epochs: int = setting(10, "-e --epochs N", "epochs; 0 saves without training", at_least=0)
@@ -226,7 +226,7 @@ class TrainConfig:
 
 
 # The settings that a user can give, as options of the command line or as keywords of `train`.
-SETTINGS = {"points", *(x.name for c in (ModelConfig, TrainConfig) for x in declared_settings(c).values() if x.usage)}
+SETTINGS = {"points", *declared_options(ModelConfig), *declared_options(TrainConfig)}
 
 
 def given_values(config: type[ModelConfig] | type[TrainConfig], settings: Mapping[str, Any]) -> dict[str, Any]:

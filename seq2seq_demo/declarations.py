@@ -1,4 +1,4 @@
-"""Settings as dataclass fields: each declares its option, help text and valid values, and is checked against them."""
+"""Settings as dataclass fields: each declares its default, option, help text and valid values, which are checked."""
 
 import functools
 import inspect
@@ -9,13 +9,13 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import field, fields
 from types import MappingProxyType, UnionType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, ParamSpec, TypeVar, Union, get_args, get_origin
+from typing import Any, Literal, NamedTuple, ParamSpec, TypeVar, Union, get_args, get_origin
 
 from seq2seq_demo.errors import UsageError
 
 P = ParamSpec("P")
 T = TypeVar("T")
-_OPTION_NAMES: set[str] = set()  # every declared option, such as `--in-len`
+_FLAGS: dict[str, str] = {}  # the long flag of every option, such as `--in-len`, by its name in Python, `in_len`
 # Names of one thing, here and in other programs. An unknown name suggests the first valid name of its line.
 SYNONYMS = """
 learning_rate lr eta step_size
@@ -29,9 +29,9 @@ points n n_points n_samples samples size
 seed random_state rng
 patience early_stopping n_iter_no_change
 validation validation_file validation_split validation_fraction validation_data val_data val valid dev eval_set
-output output_weights o out outfile save save_to save_path save_dir output_file
+output output_weights out outfile save save_to save_path save_dir output_file
 start input_weights weights network init checkpoint ckpt pretrained warm_start
-data sources pairs from_file file filename input input_file path dataset texts x
+data sources pairs from_file file filename input input_file path dataset texts
 beam_size beam beam_width num_beams
 n_best num_return_sequences top_k alternatives
 details output_attentions return_attention proba probabilities confidence
@@ -44,15 +44,10 @@ keep_going skip skip_bad skip_invalid
 min_confidence threshold confidence
 json jsonl confusions per_length calibration worst
 pattern data pattern_name task function
-prediction answer output text predicted tokens
 exact_match validation_exact_match accuracy acc val_accuracy val_acc score
 validation_loss val_loss
-figures loss accuracy metrics logs
 evaluate score test
 predict predict_proba generate transform
-n_weights count_params num_weights num_parameters n_params
-vocabularies vocabulary vocab
-settings config params get_config get_params
 """
 
 
@@ -64,17 +59,17 @@ class Range(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """A declared field: its default, how it is set on the command line, and which values it accepts."""
+    """A declared field: its default, its option on the command line, and its valid values."""
 
     default: Any
     usage: str = ""  # flags and metavar, such as `-L --num-layers N`; empty: no option
-    help: str = ""
+    help: str = ""  # {choices} stands for the choices
     error_name: str | None = None  # the field's name in errors; None: its Python name in backticks
     at_least: int = 1  # lower bound of an integer
     at_most: int | None = None  # upper bound of an integer
+    within: Range | None = None  # valid real numbers
     choices: Collection[str] = ()  # valid strings, by default those of a Literal type; empty: any string
     aliases: Mapping[str, str] = MappingProxyType({})  # other names of choices
-    within: Range | None = None  # valid real numbers
     name: str = ""  # the field's
     kind: Any = None  # the type of its values, other than None
 
@@ -88,77 +83,79 @@ class Setting(NamedTuple):
         """The placeholder of the value in the help; None if the option takes no value."""
         return next((word for word in self.usage.split() if not word.startswith("-")), None)
 
+    def as_field(self) -> Any:
+        """Return a dataclass field with this declaration; the class must call `check_fields` in `__post_init__`."""
+        if self.usage:
+            long_flag = self.flags[-1]
+            _FLAGS[long_flag[2:].replace("-", "_")] = long_flag
+        return field(default=self.default, metadata={"setting": self})
+
+    def checked(self, value: object) -> object:
+        """Return a valid value as a plain int, float, bool or str, for JSON, or as None if None is the default.
+
+        Raises:
+            UsageError: the value is not valid.
+        """
+        if value is None and self.default is None:
+            return None
+        name = self.error_name or f"`{self.name}`"
+        if self.choices:
+            return require_choice(name, value, self.choices, self.aliases)
+        if self.kind is bool:
+            return require_flag(name, value)
+        if self.kind is int:
+            return require_integer(name, value, self.at_least, self.at_most)
+        if self.within is None:
+            return value
+        number = _to_float(value)
+        if not self.within.contains(number):
+            raise UsageError(f"expected {name} {self.within.description}, got {preview(value, as_python)}")
+        return number
+
 
 def setting(default: T, usage: str = "", help: str = "", **constraints: Any) -> T:
-    """Declare a dataclass field with a `Setting`; the class must call `check_fields` in `__post_init__`.
-
-    The default is appended to `help`, unless it mentions the default; {choices} is replaced by the choices.
-    `constraints` are the other fields of `Setting`.
-    """
-    declared = Setting(default, usage, **constraints)
-    _OPTION_NAMES.update(declared.flags)
-    if declared.metavar and default not in (None, ()) and "default" not in help:
-        help += f" (default {f'{default:g}' if isinstance(default, float) else default})"
-    return field(default=default, metadata={"setting": declared._replace(help=help)})
-
-
-def copied_setting(config: type, name: str, default: T) -> T:
-    """Declare a field with this default and with the `Setting` of the field `name` of the dataclass `config`."""
-    return field(default=default, metadata=config.__dataclass_fields__[name].metadata)  # type: ignore[attr-defined]
+    """Declare a dataclass field; `constraints` are other fields of `Setting`, such as `at_least=0`."""
+    return Setting(default, usage, help, **constraints).as_field()  # type: ignore[no-any-return]
 
 
 def declared_settings(config: type) -> dict[str, Setting]:
-    """Return the fields that a dataclass declares with `setting` or `copied_setting`, by name."""
-    found = {}
-    for each in fields(config):
-        if declared := each.metadata.get("setting"):
-            is_optional = get_origin(each.type) in (Union, UnionType)
-            kind = get_args(each.type)[0] if is_optional else each.type
-            choices = declared.choices or (get_args(kind) if get_origin(kind) is Literal else ())
-            help = declared.help.format(choices=", ".join(choices))
-            found[each.name] = declared._replace(
-                name=each.name, kind=kind, default=each.default, choices=choices, help=help
-            )
-    return found
+    """Return the declared fields of a dataclass by name, with their types and choices.
+
+    A help text ends with the default, unless it already mentions one.
+    """
+    settings = {}
+    for attribute in fields(config):
+        declared = attribute.metadata.get("setting")
+        if declared is None:
+            continue
+        is_optional = get_origin(attribute.type) in (Union, UnionType)
+        kind = get_args(attribute.type)[0] if is_optional else attribute.type
+        choices = declared.choices or (get_args(kind) if get_origin(kind) is Literal else ())
+        help, default = declared.help.format(choices=", ".join(choices)), declared.default
+        if declared.metavar and default not in (None, ()) and "default" not in help:
+            help += f" (default {f'{default:g}' if isinstance(default, float) else default})"
+        settings[attribute.name] = declared._replace(name=attribute.name, kind=kind, choices=choices, help=help)
+    return settings
+
+
+def declared_options(config: type) -> dict[str, Setting]:
+    """Return the declared fields of a dataclass that are options of the command line, by name."""
+    return {name: declared for name, declared in declared_settings(config).items() if declared.usage}
 
 
 def check_fields(config: Any) -> None:
-    """Validate every declared field of a frozen dataclass, and convert each value to a plain Python type, for JSON.
+    """Replace each declared value of a frozen dataclass by a plain Python value, as `Setting.checked` does.
 
     Raises:
         UsageError: a value is out of range.
     """
     for name, declared in declared_settings(type(config)).items():
-        object.__setattr__(config, name, _checked(declared, getattr(config, name)))
-
-
-def _checked(declared: Setting, value: object) -> object:
-    """Return a valid value as a plain int, float, bool or str, or as None if None is the default."""
-    if value is None and declared.default is None:
-        return None
-    name = declared.error_name or f"`{declared.name}`"
-    if declared.choices:
-        return require_choice(name, value, declared.choices, declared.aliases)
-    if declared.kind is bool:
-        return require_flag(name, value)
-    if declared.kind is int:
-        return require_integer(name, value, declared.at_least, declared.at_most)
-    if declared.within is None:
-        return value
-    number = _to_float(value)
-    if not declared.within.contains(number):
-        raise UsageError(f"expected {name} {declared.within.description}, got {preview(value, as_python)}")
-    return number
+        object.__setattr__(config, name, declared.checked(getattr(config, name)))
 
 
 def with_option_names(message: str) -> str:
     """Replace each argument in backticks, such as `in_len`, by its option, such as --in-len."""
-
-    def option_name(match: re.Match[str]) -> str:
-        name = f"--{match[1].replace('_', '-')}"
-        return name if name in _OPTION_NAMES else match[0]
-
-    return re.sub(r"`(\w+)`", option_name, message)
+    return re.sub(r"`(\w+)`", lambda match: _FLAGS.get(match[1], match[0]), message)
 
 
 def parse_integer(text: str) -> int:
@@ -233,7 +230,8 @@ def preview(value: object, write: Callable[[object], str] = as_json) -> str:
 def likely_name(name: str, names: Iterable[str]) -> str | None:
     """Return the name that an unknown name probably means: an equal one, a synonym or the most similar one, else None.
 
-    Dashes, underscores and case are ignored. A name in SYNONYMS means only the names of its line.
+    Dashes, underscores and case are ignored. A name in SYNONYMS means only the names of its line. A single letter may
+    mean anything.
     """
     import difflib  # only needed for an error
 
@@ -241,6 +239,8 @@ def likely_name(name: str, names: Iterable[str]) -> str | None:
     for each in names:
         folded.setdefault(_fold(each), each)
     meant = _fold(name)
+    if len(meant) < 2:
+        return None
     synonyms = [_fold(each) for line in SYNONYMS.splitlines() if meant in _fold(line).split() for each in line.split()]
     likely = synonyms or [meant, *difflib.get_close_matches(meant, folded, 1, 0.7)]
     return next((folded[each] for each in likely if each in folded), None)
@@ -273,16 +273,6 @@ def suggests_keywords(function: Callable[P, T]) -> Callable[P, T]:
         return function(*args, **kwargs)
 
     return checked
-
-
-class SuggestsAttributes:
-    """A base class of results: the AttributeError for an unknown name names the likely one."""
-
-    if not TYPE_CHECKING:  # a type checker reports unknown names itself
-
-        def __getattr__(self, name: str) -> Any:
-            found = f"{type(self).__name__!r} object has no attribute {name!r}"
-            raise AttributeError(f"{found}{'' if name.startswith('_') else _hint(name, dir(self))}")
 
 
 def _hint(name: str, names: Iterable[str]) -> str:

@@ -1,18 +1,19 @@
 import enum
 import json
 import math
+import numbers
 import re
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from fractions import Fraction
 from inspect import signature
-from typing import get_type_hints
+from typing import Literal, get_type_hints
 
 import numpy as np
 import pytest
 
 from seq2seq_demo import train
 from seq2seq_demo.config import SETTINGS, AnyCell, AnyModel, Beam, ModelConfig, TrainConfig
-from seq2seq_demo.declarations import declared_settings, likely_name
+from seq2seq_demo.declarations import declared_options, declared_settings, likely_name, setting, with_option_names
 from seq2seq_demo.errors import UsageError
 
 
@@ -34,35 +35,43 @@ def test_a_tenth_of_the_points_or_a_given_number_validates():
         TrainConfig(points=37, validation_points=37)
 
 
-OUT_OF_RANGE = {
-    "points": [1, np.int64(1), np.bool_(True), 1000.0],
-    "in_len": [0, "5"],
-    "learning_rate": [0, math.nan, math.inf, 1e39, -1e-3, 1e-46, True, "0.1", 10**400, Fraction(1, 10**400), 1j],
-    "lr_schedule": ["linear", ["constant"], None, 3],
-    "epochs": [-1],
-    "seed": [True],
-    "stop_at_exact": [0, 1.1, math.nan],
-    "dropout": [1, -0.1],
-    "patience": [0, 1.5],
-    "keep_best": [1, None, "True", np.bool_(True)],
-    "validation_points": [0, 2.0],
-    "minutes": [0, math.nan],
-    "label_smoothing": [-0.1, 1],
-    "consistency": [-0.1, 101],
-    "min_in_len": [0],
-}
+INTEGER, MODEL, TRAIN, BEAM = "to be an integer of at least 1", ModelConfig(), TrainConfig(points=100), Beam(3)
+FLOAT32 = "to be a number above 0 that float32 can hold"
+OUT_OF_RANGE = [  # a valid config, the name of a setting, its range, and values out of range
+    (TRAIN, "points", "the number of points to be an integer of at least 2", [1, np.int64(1), np.bool_(True), 1000.0]),
+    (TRAIN, "in_len", f"`in_len` {INTEGER}", [0, "5"]),
+    (TRAIN, "learning_rate", f"`learning_rate` {FLOAT32}", [0, math.nan, math.inf, 1e39, -1e-3, 1e-46, True, "0.1"]),
+    (TRAIN, "learning_rate", f"`learning_rate` {FLOAT32}", [10**400, Fraction(1, 10**400), 1j]),
+    (TRAIN, "lr_schedule", None, ["linear", ["constant"], None, 3]),
+    (TRAIN, "epochs", "`epochs` to be an integer of at least 0", [-1]),
+    (TRAIN, "seed", "`seed` to be an integer of at least 0", [True]),
+    (TRAIN, "stop_at_exact", "`stop_at_exact` above 0 and at most 1", [0, 1.1, math.nan]),
+    (TRAIN, "dropout", "`dropout` of at least 0 and below 1", [1, -0.1]),
+    (TRAIN, "patience", f"`patience` {INTEGER}", [0, 1.5]),
+    (TRAIN, "keep_best", "`keep_best` to be True or False", [1, None, "True", np.bool_(True)]),
+    (TRAIN, "validation_points", f"`validation_points` {INTEGER}", [0, 2.0]),
+    (TRAIN, "minutes", f"`minutes` {FLOAT32}", [0, math.nan]),
+    (TRAIN, "label_smoothing", "`label_smoothing` of at least 0 and below 1", [-0.1, 1]),
+    (TRAIN, "consistency", "`consistency` from 0 to 100", [-0.1, 101]),
+    (TRAIN, "min_in_len", f"the shortest `in_len` {INTEGER}", [0]),
+    (MODEL, "cell_size", f"`cell_size` {INTEGER}", [0]),
+    (BEAM, "size", f"`beam_size` {INTEGER}", [0, True, 2.0, "5"]),
+    (BEAM, "size", "`beam_size` of at most 1000", [1001]),
+    (BEAM, "n_best", f"`n_best` {INTEGER}", [0, None]),
+    (BEAM, "length_penalty", "`length_penalty` from 0 to 10", [-0.1, 10.1, math.nan, math.inf, True, None, "1"]),
+]
 
 
-@pytest.mark.parametrize("name", OUT_OF_RANGE)
-def test_training_values_out_of_range_are_refused(name):
-    for value in OUT_OF_RANGE[name]:
-        with pytest.raises(UsageError, match=re.escape(str(value)[:30])):
-            replace(TrainConfig(points=100), **{name: value})
+@pytest.mark.parametrize(("config", "name", "valid", "values"), OUT_OF_RANGE)
+def test_values_out_of_range_are_refused(config, name, valid, values):
+    for value in values:
+        shown = str(value) if isinstance(value, numbers.Number) else repr(value)
+        message = f"expected {valid}, got {shown[:40]}" if valid else f"unknown `{name}` {shown}: "
+        with pytest.raises(UsageError, match=f"^{re.escape(message)}{'$' if valid else ''}"):
+            replace(config, **{name: value})
 
 
-def test_model_sizes_out_of_range_are_refused():
-    with pytest.raises(UsageError, match="expected `cell_size` to be an integer of at least 1, got 0"):
-        ModelConfig(cell_size=0)
+def test_a_number_that_python_does_not_print_is_refused():
     with pytest.raises(UsageError, match="at least 1, got a number of thousands of digits"):
         ModelConfig(cell_size=-(10**5000))
 
@@ -83,21 +92,6 @@ def test_numbers_of_any_type_become_plain_python_numbers():
         assert type(config)(**json.loads(json.dumps(asdict(config)))) == config
 
 
-@pytest.mark.parametrize(
-    ("name", "values", "message"),
-    [
-        ("size", (0, True, 2.0, "5"), "expected `beam_size` to be an integer of at least 1, got {!r}"),
-        ("size", (1001,), "expected `beam_size` of at most 1000, got {!r}"),
-        ("n_best", (0, None), "expected `n_best` to be an integer of at least 1, got {!r}"),
-        ("length_penalty", (-0.1, 10.1, math.nan, math.inf, True, None, "1"), "expected {name} from 0 to 10, got {!r}"),
-    ],
-)
-def test_beam_values_out_of_range_are_refused(name, values, message):
-    for value in values:
-        with pytest.raises(UsageError, match=f"^{message.format(value, name='`length_penalty`')}$"):
-            Beam(**{"size": 3} | {name: value})
-
-
 DERIVED = {"ends", "min_in_len", "validation_points"}  # derived from task, lengths and data
 
 
@@ -114,6 +108,21 @@ def test_settings_are_the_fields_of_the_configs_and_the_keywords_of_train():
     assert {signature(train).parameters[name].default for name in SETTINGS} == {None}
 
 
+def test_a_field_completes_its_declaration():
+    @dataclass(frozen=True)
+    class Animal:
+        n_legs: int = setting(4, "-l --n-legs N", "number of legs", at_least=2, at_most=8)
+        food: Literal["hay", "fish"] | None = setting(None, "--food F", "one of {choices}")
+        is_tame: bool = setting(False)
+
+    legs, food, tame = declared_settings(Animal).values()
+    assert (legs.name, legs.kind, legs.flags, legs.metavar) == ("n_legs", int, ["-l", "--n-legs"], "N")
+    assert (legs.help, legs.checked(np.int8(6))) == ("number of legs (default 4)", 6)
+    assert (food.help, food.choices, food.checked(None)) == ("one of hay, fish", ("hay", "fish"), None)
+    assert (tame.flags, tame.metavar, [*declared_options(Animal)]) == ([], None, ["n_legs", "food"])
+    assert with_option_names("`n_legs` and `is_tame`") == "--n-legs and `is_tame`"
+
+
 # ---- Names ----
 
 
@@ -128,9 +137,8 @@ def test_short_names_of_models_and_cells_are_stored_in_full():
     ("name", "likely"),
     [
         ("learningRate", "learning_rate"),
-        ("lr", "learning_rate"),
         ("validation_split", "validation"),
-        ("max_out_len", "out_len"),
+        ("n", None),
         ("drop_out", "dropout"),
         ("quiet", "verbose"),
         ("pairs", "data"),

@@ -14,7 +14,6 @@ from helpers import PROGRAM, PYTHON, ROOT, environment
 
 from seq2seq_demo import __version__
 from seq2seq_demo.commands.cli import COMMANDS, parse
-from seq2seq_demo.commands.options import declared_options
 from seq2seq_demo.config import CELL_TYPES
 
 PACKAGE = ROOT / "seq2seq_demo"
@@ -205,7 +204,7 @@ def options_shown():
 def test_the_page_of_options_lists_all_declared_options():
     shown, declared = dict(options_shown()), {("-h", "--help"): {*COMMANDS}, ("-V", "--version"): {*COMMANDS}}
     for command, row in COMMANDS.items():
-        for option in declared_options(row.options).values():
+        for option in row.declared.values():
             *letter, name = option.flags
             written = (*letter, f"{name} {option.metavar}" if option.metavar else name)
             declared.setdefault(written, set()).add(command)

@@ -15,38 +15,18 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 from seq2seq_demo import __version__
-from seq2seq_demo.commands import options
-from seq2seq_demo.commands.options import Options, declared_options, option_groups
+from seq2seq_demo.commands.options import ALL, COMMANDS, Command, Options
 from seq2seq_demo.config import SETTINGS
 from seq2seq_demo.console import print_error, print_result, printable, safe_streams, show_notices
-from seq2seq_demo.declarations import Setting, likely_name, parse_integer, require_choice
+from seq2seq_demo.declarations import Setting, declared_options, likely_name, parse_integer, require_choice
 from seq2seq_demo.errors import Interrupted, Seq2SeqError, UsageError
 from seq2seq_demo.files import file_names
 
 MAX_RANGE = 1000  # lengths in one range of `evaluate --in-len`
 NUMBER = re.compile(r"[+-]?\d[\d.,_]*(e[+-]?\d+)?", re.IGNORECASE)  # a word that is meant as a number
-
-
-class Command(NamedTuple):
-    """A command: the class of its options, its positional arguments and a summary for the help."""
-
-    options: type[Options]
-    arguments: str  # [N] is the option field `points`, [FILE] is `from_file`, [X ...] is `words`
-    summary: str
-    module: str = ""  # in `commands`; empty: the name of the command
-
-
-COMMANDS = {
-    "train": Command(options.TrainOptions, "[N] [FILE]", "train a network on N points or a file of pairs"),
-    "predict": Command(options.PredictOptions, "[X ...]", "decode one sequence, a file or typed input"),
-    "evaluate": Command(options.EvaluateOptions, "[N] [FILE]", "test a network on N sources or a file of pairs"),
-    "page": Command(options.PageOptions, "[X ...]", "write an HTML page in which networks run"),
-    "patterns": Command(options.PatternsOptions, "", "list the patterns, or check one (-p)", "lists"),
-    "networks": Command(options.NetworksOptions, "", "list the networks that come with the program", "lists"),
-}
 OVERVIEW = "Train small sequence-to-sequence networks and see what they learn."
 TRAIN_DEFAULTS = """
 
@@ -77,9 +57,9 @@ def main(argv: list[str] | None = None, on_start: Callable[[], object] = lambda:
     """Run the program and return its exit status; `on_start` is called after the imports, before the command."""
     options = None
     try:
-        options = parse(sys.argv[1:] if argv is None else argv)
+        command, options = parse(sys.argv[1:] if argv is None else argv)
         with show_notices(options.quiet):
-            run(options, on_start)
+            run(command, options, on_start)
     except BrokenPipeError:  # a reader such as `head` has closed the pipe
         pass
     except KeyboardInterrupt:
@@ -94,14 +74,13 @@ def main(argv: list[str] | None = None, on_start: Callable[[], object] = lambda:
     return 0
 
 
-def run(options: Options, on_start: Callable[[], object]) -> None:
+def run(command: str, options: Options, on_start: Callable[[], object]) -> None:
     """Import the command, which imports NumPy, and run it. --help and usage errors do not reach this slow import."""
     if "numpy" not in sys.modules:
         # NumPy reads this variable when it is imported. Otherwise, it starts BLAS threads, which takes a quarter of the
         # start-up time, although network/thread_pool.py does not use them.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     gc.set_threshold(100_000)  # frequent collections take a tenth of the run time; sequences have no cycles
-    (command,) = (name for name, row in COMMANDS.items() if row.options is type(options))
     module = import_module(f"seq2seq_demo.commands.{COMMANDS[command].module or command}")
     on_start()  # after the imports: NumPy turns a KeyboardInterrupt during its import into other errors
     getattr(module, command)(options)
@@ -121,8 +100,8 @@ def _error_message(error: Exception) -> str:
 # ---- Parsing ----
 
 
-def parse(argv: Sequence[str]) -> Options:
-    """Parse the command line into the options of its command.
+def parse(argv: Sequence[str]) -> tuple[str, Options]:
+    """Parse the command line into a command and its options.
 
     Raises:
         UsageError: the command or an option is unknown, or a value is out of range.
@@ -144,8 +123,8 @@ def parse(argv: Sequence[str]) -> Options:
         raise UsageError(f"expected a command, one of {', '.join(COMMANDS)}; see --help")
     if unknown:
         raise UsageError(f"{command} expects no further argument, got {unknown[0][:40]!r}")
-    values = {name: value for name, value in vars(namespace).items() if value is not None}
-    given: dict[str, Any] = {name: tuple(x) if isinstance(x, list) else x for name, x in values.items()}
+    values = vars(namespace).items()
+    given: dict[str, Any] = {name: tuple(x) if isinstance(x, list) else x for name, x in values if x is not None}
     for word in given.pop("words", ()) if "[FILE]" in COMMANDS[command].arguments else ():
         value = _number_or_file(word)
         name = "from_file" if isinstance(value, str) else "points"
@@ -157,43 +136,43 @@ def parse(argv: Sequence[str]) -> Options:
         given.setdefault("from_file", "-")
     options_class = COMMANDS[command].options
     own = {field.name: given.pop(field.name) for field in fields(options_class) if field.name in given}
-    return options_class(settings=given, typed=tuple(words), **own)
+    return command, options_class(settings=given, typed=tuple(words), **own)
 
 
 def _split(words: Sequence[str]) -> tuple[str | None, list[str]]:
     """Split off the command: the first word that is a command and not the value of an option."""
-    declared = [option for row in COMMANDS.values() for option in declared_options(row.options).values()]
+    declared = [option for row in COMMANDS.values() for option in row.declared.values()]
     takes_value = {flag for option in declared if option.metavar for flag in option.flags}
+    letters = "".join(flag[1] for flag in takes_value if len(flag) == 2)
+    before_value = re.compile(f"-(?!-)[^{letters}]*[{letters}]")  # the value of -n follows `-n` and `-vn`, not `-nv`
     is_value = False
     for n, word in enumerate(words):
         if word in COMMANDS and not is_value:
             return word, [*words[:n], *words[n + 1 :]]
-        # The value of -n follows `-n` and `-vn`, but `-nv` contains it.
-        first = next((k for k, letter in enumerate(word) if f"-{letter}" in takes_value), None)
-        ends_in_letter = word[:1] == "-" != word[1:2] and first == len(word) - 1
-        is_value = not is_value and (word in takes_value or ends_in_letter)
+        is_value = not is_value and (word in takes_value or before_value.fullmatch(word) is not None)
     return None, [*words]
 
 
 def _reject(flag: str, command: str | None) -> None:
     """Raise UsageError for an option that this command lacks, or that no command has, and name a likely one."""
-    commands: dict[str, list[str]] = {}  # those that have a flag
+    long_flags: dict[str, str] = {}  # by flag
+    commands: dict[str, list[str]] = {}  # by long flag
     for name, row in COMMANDS.items():
-        for option in declared_options(row.options).values():
-            for each in option.flags:
-                commands.setdefault(each, []).append(name)
-    names = [each for each in commands if each.startswith("--")]
-    own = [each for each in names if command in commands[each]]
-    outputs = [each for each in own if each.startswith("--output")]
-    if flag in commands and not command:
+        for option in row.declared.values():
+            long_flags |= dict.fromkeys(option.flags, option.flags[-1])
+            commands.setdefault(option.flags[-1], []).append(name)
+    if flag in long_flags and command is None:
         return
-    if command and not outputs and likely_name(flag, [*own, "--output"]) == "--output":
+    meant = long_flags.get(flag, flag)
+    own = [long_flag for long_flag, names in commands.items() if command in names]
+    outputs = [long_flag for long_flag in own if long_flag.startswith("--output")]
+    if command and not outputs and likely_name(meant, [*own, "--output"]) == "--output":
         raise UsageError(f"{command} has no option {flag}: it prints its results, which `> FILE` writes to a file")
-    if flag in commands:
-        error = f"{flag} is an option of {', '.join(commands[flag])}, not of {command}"
-        likely = likely_name(flag, outputs)
+    if flag in long_flags:
+        error = f"{flag} is an option of {', '.join(commands[meant])}, not of {command}"
+        likely = likely_name(meant, outputs)
     else:
-        error, likely = f"unknown option {flag}", likely_name(flag, own) or likely_name(flag, names)
+        error, likely = f"unknown option {flag}", likely_name(flag, own) or likely_name(flag, commands)
     if likely and command and likely not in own:
         likely += f", an option of {', '.join(commands[likely])}"
     raise UsageError(f"{error}: did you mean {likely}?" if likely else f"{error}; see --help")
@@ -216,13 +195,13 @@ def make_parser(command: str | None = None, completes: bool = False) -> _Parser:
     """
     if command:
         row = COMMANDS[command]
-        usage, options_class = f"{command} {row.arguments}", row.options
+        usage = f"{command} {row.arguments}"
         description = f"{row.summary[0].upper()}{row.summary[1:]}.{TRAIN_DEFAULTS if command == 'train' else ''}"
         examples = [line for line in EXAMPLES if line.split()[0] == command]
     else:
-        rows = [f"\n  {f'{name} {row.arguments}':29}{row.summary}" for name, row in COMMANDS.items()]
-        usage, options_class, examples = "COMMAND", Options, OVERVIEW_EXAMPLES
-        description = f"{OVERVIEW}\n\ncommands (`COMMAND --help` lists the options of a command):{''.join(rows)}"
+        row, usage, examples = Command(Options, "", OVERVIEW, groups={}), "COMMAND", OVERVIEW_EXAMPLES
+        lines = [f"\n  {f'{name} {other.arguments}':29}{other.summary}" for name, other in COMMANDS.items()]
+        description = f"{OVERVIEW}\n\ncommands (`COMMAND --help` lists the options of a command):{''.join(lines)}"
     parser = _Parser(
         prog="seq2seq-demo",
         usage=f"seq2seq-demo {usage.strip()} [options]",
@@ -232,32 +211,34 @@ def make_parser(command: str | None = None, completes: bool = False) -> _Parser:
         allow_abbrev=False,
         add_help=False,
     )
-    if completes or (command and row.arguments):
+    if completes or row.arguments:
         action = parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
         action.completer = lambda **_: () if command else COMMANDS  # type: ignore[attr-defined]
-    for title, group in option_groups(options_class).items():
-        add = parser.add_argument_group(title).add_argument
-        for option in group.values():
-            _add_option(add, option, has_ranges=command == "train")
+    unlisted = row.declared
+    for heading, names in {**row.groups, ALL: [*row.groups.get(ALL, ()), *declared_options(Options)]}.items():
+        add = parser.add_argument_group(heading).add_argument
+        for name in names:
+            _add_option(add, unlisted.pop(name))
     add("-h", "--help", action="help", help="show this help")
     version = argparse.SUPPRESS if command else "show the version"
     add("-V", "--version", action="version", version=f"seq2seq-demo {__version__}", help=version)
+    for option in unlisted.values():
+        _add_option(parser.add_argument, option._replace(help=argparse.SUPPRESS))
     return parser
 
 
-def _add_option(add: Callable[..., argparse.Action], option: Setting, has_ranges: bool) -> None:
-    """Add a declared option, whose value is None unless the user gives it; `has_ranges`: --in-len accepts a range."""
+def _add_option(add: Callable[..., argparse.Action], option: Setting) -> None:
+    """Add a declared option, whose value is None unless the user gives it."""
     keywords: dict[str, Any] = {"action": "store_true" if option.kind is bool else "count"}
     if option.kind is bool and option.name in SETTINGS:  # --no-NAME overrides the recipe
         keywords = {"action": argparse.BooleanOptionalAction}
     if option.metavar is not None:
-        is_range = has_ranges and option.name == "in_len"
-        keywords = {"metavar": option.metavar, "type": _length if is_range else CONVERTERS.get(option.kind)}
+        keywords = {"metavar": option.metavar, "type": CONVERTERS.get(option.kind)}
     if option.aliases:
         keywords["type"] = lambda text: option.aliases.get(text, text)
     if option.kind == Sequence[Path]:
         keywords["action"] = "append"
-    action = add(*option.flags, dest=option.name, default=None, help=option.help or argparse.SUPPRESS, **keywords)
+    action = add(*option.flags, dest=option.name, default=None, help=option.help, **keywords)
     if option.choices or option.name in ("input_weights", "pattern"):
         # Read by argcomplete. argparse's `choices` would replace our errors, which suggest a value.
         action.completer = functools.partial(_completions, option)  # type: ignore[attr-defined]
@@ -321,6 +302,7 @@ def _lengths(text: str) -> tuple[int, ...]:
 
 CONVERTERS: dict[Any, Callable[[str], Any]] = {  # by the type of a field
     int: _integer,
+    int | tuple[int, int]: _length,
     float: _converter("a number", float),
     Path: Path,
     Sequence[Path]: Path,  # for each -i

@@ -1,20 +1,20 @@
-"""The options of each command, as frozen dataclasses; options that commands share are in a base class.
+"""The commands: for each, a frozen dataclass of its options, and the table that `cli.py` turns into a parser.
 
-`settings` holds the settings of network and training that the user gave. Every other option is a field, declared with
-its name on the command line and its help. `cli.py` builds a parser from these declarations; this module checks the
-values.
+An option is a field, declared with its default, its flags, its help and its valid values. Settings of network and
+training are declared in `config.py`; `settings` holds those that the user gave. A table lists options by group, in the
+order of --help. Each class checks its values, and that they do not contradict each other.
 """
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from seq2seq_demo.config import INTEGERS, SHARE, UTF_8, Beam, Format, ModelConfig, TokenKind, TrainConfig, check_given
-from seq2seq_demo.declarations import Setting, check_fields, copied_setting, declared_settings, setting
+from seq2seq_demo.declarations import Setting, check_fields, declared_options, setting
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files import file_names
 
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 YesNo = Literal["yes", "no"]
 TOKENS_HELP = "one of {choices} (default: recognised)"
 MAX_NETWORKS = 4  # on a page
-FIRST = ("pattern", "output", "input_weights")  # the options that --help lists first
-# Options that a command with a network accepts, but does not list in --help, because the weights file answers them.
-ANSWERED_BY_FILE = dict.fromkeys([*declared_settings(ModelConfig), "in_len", "in_tokens", "out_tokens", "iter_num"], "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,11 +34,7 @@ class Options:
         UsageError: a value is out of range or contradicts another option. The subclasses raise it, too.
     """
 
-    group: ClassVar[str] = "all commands"  # the heading of the class's own options in --help
-    accepted_settings: ClassVar[Collection[str]] = ()  # the settings that the class adds, listed at this place
-    # Help texts that differ from the declared ones; "" for an option that --help does not list.
-    helps: ClassVar[Mapping[str, str]] = {}
-    settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    settings: Mapping[str, Any] = field(default_factory=dict)
     typed: Sequence[str] = field(default=(), compare=False)  # all words but the command, as typed
     verbose: int = setting(0, "-v --verbose", "print more; -vv also prints parameters and tracebacks", at_least=0)
     quiet: bool = setting(False, "-q --quiet", "print only errors and results; of `train`, its last line")
@@ -49,14 +42,23 @@ class Options:
     def __post_init__(self) -> None:
         object.__setattr__(self, "settings", MappingProxyType(self.settings))
         check_fields(self)
-        check_given(self.settings)
+
+
+# ---- Declarations that several commands share ----
+
+TRAINING = declared_options(TrainConfig)  # without the lengths, which a network has too
+MODEL = {name: TRAINING.pop(name) for name in ("in_len", "out_len")} | declared_options(ModelConfig)
+ANSWER_LEN = MODEL["out_len"]._replace(help="length of an answer, its maximum if the network ends answers")
+BEAM_SIZE, N_BEST, LENGTH_PENALTY = (declared._replace(default=None) for declared in declared_options(Beam).values())
+JSON = Setting(False, "--json", "print JSON instead of text")
+KEEP_GOING = Setting(False, "--keep-going", "report and skip invalid records")
+FORCE = Setting(False, "--force", "let outputs replace any file")
 
 
 @dataclass(frozen=True, kw_only=True)
 class TaskOptions(Options):
     """The options of every command that has a task."""
 
-    group = "task"
     pattern: str | None = setting(None, "-p --pattern-name NAME", "a name that `patterns` lists, or FILE.py:FUNCTION")
 
     @cached_property
@@ -71,10 +73,9 @@ class TaskOptions(Options):
 class NetworkOptions(TaskOptions):
     """The options of every command that uses a network."""
 
-    group = "weights, data and network"
     input_weights: Sequence[Path] = setting((), "-i --input-weights FILE", "weights file, or a name from `networks`")
     name: str | None = setting(None, "-n --name NAME", 'NAME in the canonical file names (default "basic")')
-    iter_num: int | None = setting(None, "--iter-num N", "load iteration N", at_least=0)
+    iter_num: int | None = setting(None, "--iter-num N", "start from iteration N, and save iteration N + 1", at_least=0)
     data_dir: Path = setting(Path(), "--data-dir DIR", "directory of the canonical files")
     from_file: str | None = setting(None, "--from-file FILE", "file of sequences or pairs; - is standard input")
     format: Format | None = setting(None, "--format F", "format of a file: one of {choices} (default: by suffix)")
@@ -83,7 +84,6 @@ class NetworkOptions(TaskOptions):
     header: YesNo | None = setting(None, "--header {yes,no}", "whether the first row has names (default: if known)")
     in_tokens: TokenKind | None = setting(None, "--in-tokens TOKENS", f"kind of sources: {TOKENS_HELP}")
     out_tokens: TokenKind | None = setting(None, "--out-tokens TOKENS", f"kind of targets: {TOKENS_HELP}")
-    accepted_settings: ClassVar[Collection[str]] = ("in_len", "out_len", *declared_settings(ModelConfig))
 
     @property
     def in_len(self) -> int | None:
@@ -98,6 +98,7 @@ class NetworkOptions(TaskOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_given(self.settings)
         if self.iter_num is not None and self.input_weights:
             raise UsageError("expected -i/--input-weights or --iter-num, got both: each selects the weights")
         if (name := self.name) is not None:
@@ -113,17 +114,18 @@ class NetworkOptions(TaskOptions):
         if not os.path.isdir(self.data_dir):  # also for a name that is too long
             raise UsageError(f"expected --data-dir to be a directory, got {str(self.data_dir)!r}")
 
-    def _check_outputs(self, outputs: Mapping[str, Path | None], may_replace_weights: str = "") -> None:
+    def _check_outputs(
+        self, outputs: Mapping[str, Path | None], validation_file: str | None = None, may_replace_weights: str = ""
+    ) -> None:
         """Raise UsageError if an output, by its real path, is a snapshot, an input or another output.
 
         The output `may_replace_weights` may be the file of -i.
         """
         pattern_file = self.pattern and self.pattern.rpartition(":")[0]
         from_file = "/dev/stdin" if self.from_file == "-" else self.from_file
-        validation = getattr(self, "validation_file", None)
-        read = {"--from-file": from_file, "-p": pattern_file, "--validation-file": validation}
+        inputs = {"--from-file": from_file, "-p": pattern_file, "--validation-file": validation_file}
         options = {os.path.realpath(path): "-i" for path in self.input_weights}
-        options |= {os.path.realpath(path): option for option, path in read.items() if path}
+        options |= {os.path.realpath(path): option for option, path in inputs.items() if path}
         for option, path in outputs.items():
             if path is None:
                 continue
@@ -135,87 +137,20 @@ class NetworkOptions(TaskOptions):
                 raise UsageError(f"expected {other} and {option} to be different files, got {path} twice")
             options[real] = option
 
-    def _require_file_for(self, *names: str) -> None:
-        """Raise UsageError if an option that describes files, or another name, is given without --from-file."""
-        declared = declared_settings(type(self))
-        for name in ("columns", "header", "encoding", "format", *names) if self.from_file is None else ():
-            if getattr(self, name) not in (declared[name].default, INTEGERS):
-                raise UsageError(f"expected a file with {declared[name].flags[-1]}, got none")
-
-
-@dataclass(frozen=True, kw_only=True)
-class AnswerOptions(NetworkOptions):
-    """The options of every command that decodes: predict and evaluate."""
-
-    group = "decoding"
-    json: bool = setting(False, "--json", "print JSON instead of text")
-    beam_size: int | None = copied_setting(Beam, "size", None)
-    length_penalty: float | None = copied_setting(Beam, "length_penalty", None)
-    keep_going: bool = setting(False, "--keep-going", "report and skip invalid records")
-    helps = ANSWERED_BY_FILE | {"out_len": "length of an answer, its maximum if the network ends answers"}
-
-    @property
-    def beam(self) -> Beam | None:
-        """The beam search; None for greedy decoding."""
-        return Beam.of(self.beam_size, getattr(self, "n_best", None), self.length_penalty)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _ = self.beam  # raises UsageError if its options contradict each other
-
-
-@dataclass(frozen=True, kw_only=True)
-class PredictOptions(AnswerOptions):
-    """The options of `predict`, which reads sources from the command line, a file or the terminal."""
-
-    words: Sequence[str] = ()  # the sources, as typed
-    tsv: bool = setting(False, "--tsv", "print lines of source, answer and confidence, separated by tabs")
-    n_best: int | None = copied_setting(Beam, "n_best", None)
-    show_attention: bool = setting(False, "--show-attention", "print the attention weights below each answer")
-    line_buffered: bool = setting(
-        False, "--line-buffered", "answer each line as it arrives, for a client that waits for each answer"
-    )
-    min_confidence: float | None = setting(
-        None, "--min-confidence X", "leave a source unanswered if the confidence in its answer is below X", within=SHARE
-    )
-    attention_plot: Path | None = setting(None, "--attention-plot FILE", "plot the attention (.png, .svg or .pdf)")
-    force: bool = setting(False, "--force", "let outputs replace any file")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.tsv and (self.show_attention or self.json):
-            raise UsageError(f"expected {'--json' if self.json else '--show-attention'} or --tsv, got both")
-        if self.words and self.from_file:
-            raise UsageError("predict expects a sequence, as in `predict 3 1 2`, or --from-file, got both")
-        if self.words:
-            if self.format == "tsv":
-                raise UsageError("expected --tsv to print TSV, got --format, which is the format of a file")
-            self._require_file_for()
-        self._check_outputs({"--attention-plot": self.attention_plot})
-
-
-@dataclass(frozen=True, kw_only=True)
-class EvaluateOptions(AnswerOptions):
-    """The options of `evaluate`, which measures a network on random sources or on a file of pairs."""
-
-    points: int | None = setting(None, error_name="the number of sources")
-    lengths: Sequence[int] = setting((), "--in-len S,S-S,...", "source lengths to measure (default: as in training)")
-    seed: int = copied_setting(TrainConfig, "seed", 0)
-    helps = AnswerOptions.helps | {"from_file": ""}  # an argument
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.lengths and self.from_file:
-            raise UsageError("expected --in-len or a file, got both: each determines the lengths of the sources")
-        self._require_file_for()
+    def _require_file(self, **describing: object) -> None:
+        """Raise UsageError if an option that describes files, or one of these options, is given without --from-file."""
+        encoding = None if self.encoding == UTF_8 else self.encoding
+        of_files = {"columns": self.columns, "header": self.header, "encoding": encoding, "format": self.format}
+        for name, value in (of_files | describing).items():
+            if self.from_file is None and value not in (None, False, INTEGERS):
+                raise UsageError(f"expected a file with `{name}`, got none")
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainOptions(NetworkOptions):
     """The options of `train`; they select the training data, the initial weights, the settings and the outputs."""
 
-    group = "training"
-    accepted_settings: ClassVar[Collection[str]] = declared_settings(TrainConfig)
+    output: Path | None = setting(None, "-o --output-weights FILE", "where to write weights (default: a new name)")
     lowercase: bool | None = setting(None, "--lowercase", "convert sources to lower case, whenever the network reads")
     validation_file: str | None = setting(None, "--validation-file FILE", "pairs to validate with (default: a tenth)")
     resume: bool = setting(False, "--resume", "resume an interrupted training run from its snapshot")
@@ -223,43 +158,37 @@ class TrainOptions(NetworkOptions):
     history_plot: Path | None = setting(None, "--history-plot FILE", "plot the training curves (.png, .svg or .pdf)")
     log_dir: Path | None = setting(None, "--log-dir DIR", "write TensorBoard logs to this directory")
     tensorboard_verbose: int | None = setting(
-        None,
-        "--tensorboard-verbose {0,1,2,3}",
-        "log loss; 1 adds gradients, 2 weights, 3 all",
-        at_least=0,
-        at_most=3,
+        None, "--tensorboard-verbose {0,1,2,3}", "log loss; 1 adds gradients, 2 weights, 3 all", at_least=0, at_most=3
     )
-    keep_going: bool = copied_setting(AnswerOptions, "keep_going", False)
-    output: Path | None = setting(None, "-o --output-weights FILE", "where to write weights (default: a new name)")
+    keep_going: bool = setting(False, "--keep-going", "report and skip invalid pairs, at most a tenth")
     jobs: int | None = setting(None, "--jobs J", "members to train at the same time (default: one per core)")
     no_optimizer: bool = setting(False, "--no-optimizer", "save without Adam's moments: a third of the size")
-    force: bool = copied_setting(PredictOptions, "force", False)
-    helps: ClassVar[Mapping[str, str]] = {
-        "from_file": "",  # an argument
-        "in_len": "length of a source, or a range such as 1-20 (default 10)",
-        "out_len": "length of a target (default 10)",
-        "iter_num": "start from iteration N, and save iteration N + 1",
-        "keep_going": "report and skip invalid pairs, at most a tenth",
-        "force": "let outputs replace any file, and discard an interrupted training run",
-    }
+    force: bool = setting(False, "--force", "let outputs replace any file, and discard an interrupted training run")
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        settings, is_untrained = self.settings, self.settings.get("epochs") == 0
         if len(self.input_weights) > 1:
             raise UsageError(f"expected one -i/--input-weights, got {len(self.input_weights)}")
-        if "few_symbols" in settings and self.from_file is not None:
+        if "few_symbols" in self.settings and self.from_file is not None:
             raise UsageError("expected --few-symbols or a file, got both: sources in a file are not random")
-        self._require_file_for("in_tokens", "out_tokens", "validation_file", "keep_going", "lowercase")
+        self._require_file(
+            in_tokens=self.in_tokens,
+            out_tokens=self.out_tokens,
+            validation_file=self.validation_file,
+            keep_going=self.keep_going,
+            lowercase=self.lowercase,
+        )
         histories = {"--history": self.history, "--history-plot": self.history_plot}
         of_members = {
             f"{option} of member {n}": file_names.member_path(path, n)
-            for n in range(2, 1 + settings.get("members", 1))
+            for n in range(2, 1 + self.settings.get("members", 1))
             for option, path in histories.items()
             if path
         }
-        self._check_outputs({"-o": self.output} | histories | of_members, may_replace_weights="-o")
-        if not (settings.get("points") or self.resume or is_untrained or self.from_file):
+        outputs = {"-o": self.output} | histories | of_members
+        self._check_outputs(outputs, self.validation_file, may_replace_weights="-o")
+        is_untrained = self.settings.get("epochs") == 0
+        if not (self.settings.get("points") or self.resume or is_untrained or self.from_file):
             expected = "the number of points, as in `train 100000`, or a file of pairs, as in `train pairs.tsv`"
             raise UsageError(f"train expects {expected}, got neither")
 
@@ -271,21 +200,84 @@ class TrainOptions(NetworkOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PredictOptions(NetworkOptions):
+    """The options of `predict`, which reads sources from the command line, a file or the terminal."""
+
+    words: Sequence[str] = ()  # the sources, as typed
+    json: bool = JSON.as_field()
+    beam_size: int | None = BEAM_SIZE.as_field()
+    length_penalty: float | None = LENGTH_PENALTY.as_field()
+    keep_going: bool = KEEP_GOING.as_field()
+    tsv: bool = setting(False, "--tsv", "print lines of source, answer and confidence, separated by tabs")
+    n_best: int | None = N_BEST.as_field()
+    show_attention: bool = setting(False, "--show-attention", "print the attention weights below each answer")
+    line_buffered: bool = setting(
+        False, "--line-buffered", "answer each line as it arrives, for a client that waits for each answer"
+    )
+    min_confidence: float | None = setting(
+        None, "--min-confidence X", "leave a source unanswered if the confidence in its answer is below X", within=SHARE
+    )
+    attention_plot: Path | None = setting(None, "--attention-plot FILE", "plot the attention (.png, .svg or .pdf)")
+    force: bool = FORCE.as_field()
+
+    @property
+    def beam(self) -> Beam | None:
+        """The beam search; None for greedy decoding."""
+        return Beam.of(self.beam_size, self.n_best, self.length_penalty)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _ = self.beam  # raises UsageError if its options contradict each other
+        if self.tsv and (self.show_attention or self.json):
+            raise UsageError(f"expected {'--json' if self.json else '--show-attention'} or --tsv, got both")
+        if self.words and self.from_file:
+            raise UsageError("predict expects a sequence, as in `predict 3 1 2`, or --from-file, got both")
+        if self.words:
+            if self.format == "tsv":
+                raise UsageError("expected --tsv to print TSV, got --format, which is the format of a file")
+            self._require_file()
+        self._check_outputs({"--attention-plot": self.attention_plot})
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateOptions(NetworkOptions):
+    """The options of `evaluate`, which measures a network on random sources or on a file of pairs."""
+
+    points: int | None = setting(None, error_name="the number of sources")
+    json: bool = JSON.as_field()
+    beam_size: int | None = BEAM_SIZE.as_field()
+    length_penalty: float | None = LENGTH_PENALTY.as_field()
+    keep_going: bool = KEEP_GOING.as_field()
+    lengths: Sequence[int] = setting((), "--in-len S,S-S,...", "source lengths to measure (default: as in training)")
+    seed: int = TRAINING["seed"].as_field()
+
+    @property
+    def beam(self) -> Beam | None:
+        """The beam search; None for greedy decoding."""
+        return Beam.of(self.beam_size, None, self.length_penalty)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _ = self.beam  # raises UsageError if its options contradict each other
+        if self.lengths and self.from_file:
+            raise UsageError("expected --in-len or a file, got both: each determines the lengths of the sources")
+        self._require_file()
+
+
+@dataclass(frozen=True, kw_only=True)
 class PageOptions(NetworkOptions):
     """The options of `page`, which requires -o, --gallery or --train, and accepts up to MAX_NETWORKS weights files."""
 
-    group = "page"
     words: Sequence[str] = ()  # sources to offer as examples, as typed
     output: Path | None = setting(None, "-o --output FILE", "where to write the page, or a module (FILE.js)")
     gallery: Path | None = setting(None, "--gallery DIR", "write pages of several networks that come with the program")
     train: Path | None = setting(None, "--train FILE", "write the page in which two networks train")
-    force: bool = copied_setting(PredictOptions, "force", False)
-    helps = ANSWERED_BY_FILE | {"out_len": ""}
+    force: bool = FORCE.as_field()
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check_outputs({"-o": self.output, "--train": self.train})
-        self._require_file_for()
+        self._require_file()
         if self.gallery or self.train:
             if self.output or self.input_weights or self.words or self.from_file or (self.gallery and self.train):
                 name = "--gallery" if self.gallery else "--train"
@@ -308,34 +300,93 @@ class PageOptions(NetworkOptions):
 class PatternsOptions(TaskOptions):
     """The options of `patterns`: the pattern to check."""
 
-    json: bool = copied_setting(AnswerOptions, "json", False)
+    json: bool = JSON.as_field()
 
 
 @dataclass(frozen=True, kw_only=True)
 class NetworksOptions(Options):
     """`networks` has no other options than --json."""
 
-    json: bool = copied_setting(AnswerOptions, "json", False)
+    json: bool = JSON.as_field()
 
 
-def option_groups(options: type[Options]) -> dict[str, dict[str, Setting]]:
-    """Return the options of a command by group and name, in the order in which --help lists them."""
-    declared = declared_settings(ModelConfig) | declared_settings(TrainConfig) | declared_settings(options)
-    by_flag = {each.flags[-1]: each for each in declared.values() if each.usage}  # --in-len of `evaluate` is its own
-    remaining = {each.name: each._replace(help=options.helps.get(each.name, each.help)) for each in by_flag.values()}
+class Command(NamedTuple):
+    """A command: its options, and its parts of the help."""
 
-    def take(names: Iterable[str]) -> dict[str, Setting]:
-        return {name: remaining.pop(name) for name in names if name in remaining}
+    options: type[Options]
+    arguments: str  # [N] is the field `points`, [FILE] is `from_file`, [X ...] is `words`
+    summary: str
+    # The names of the options by heading, in the order of --help. An option in no group is accepted, but not listed.
+    groups: Mapping[str, Sequence[str]]
+    settings: Mapping[str, Setting] = MappingProxyType({})  # accepted ones of network and training
+    module: str = ""  # in `commands`; empty: the name of the command
 
-    groups = {"options, before or after the command": take(FIRST)}
-    bases: list[type[Options]] = [base for base in reversed(options.__mro__) if issubclass(base, Options)]
-    bases.append(bases.pop(0))  # the options of every command come last
-    for base in bases:
-        for name, value in vars(base).items():
-            groups[base.group] = groups.get(base.group, {}) | take(value if name == "accepted_settings" else [name])
-    return groups
+    @property
+    def declared(self) -> dict[str, Setting]:
+        """The declarations of all options, by name."""
+        return {**self.settings, **declared_options(self.options)}
 
 
-def declared_options(options: type[Options]) -> dict[str, Setting]:
-    """Return the options of a command by name."""
-    return {name: each for group in option_groups(options).values() for name, each in group.items()}
+def own_options(options: type[Options], grouped: Collection[str] = ()) -> list[str]:
+    """Return the names of the options that a class adds to its base class, in order, without those `grouped` before."""
+    return [name for name in declared_options(options) if name in options.__annotations__ and name not in grouped]
+
+
+MAIN, DATA, ALL = "options, before or after the command", "weights, data and network", "all commands"
+FILES = ("format", "encoding", "columns", "header")
+COMMANDS = {
+    "train": Command(
+        TrainOptions,
+        "[N] [FILE]",
+        "train a network on N points or a file of pairs",
+        groups={
+            MAIN: ["pattern", "output", "input_weights"],
+            DATA: ["name", "iter_num", "data_dir", *FILES, "in_tokens", "out_tokens", *MODEL],
+            "training": [*TRAINING, *own_options(TrainOptions, ["output"])],
+        },
+        settings=MODEL | TRAINING | {"in_len": MODEL["in_len"]._replace(kind=int | tuple[int, int])},
+    ),
+    "predict": Command(
+        PredictOptions,
+        "[X ...]",
+        "decode one sequence, a file or typed input",
+        groups={
+            MAIN: ["pattern", "input_weights"],
+            DATA: ["name", "data_dir", "from_file", *FILES, "out_len"],
+            "decoding": own_options(PredictOptions),
+        },
+        settings=MODEL | {"out_len": ANSWER_LEN},
+    ),
+    "evaluate": Command(
+        EvaluateOptions,
+        "[N] [FILE]",
+        "test a network on N sources or a file of pairs",
+        groups={
+            MAIN: ["pattern", "input_weights"],
+            DATA: ["name", "data_dir", *FILES, "out_len"],
+            "decoding": own_options(EvaluateOptions),
+        },
+        settings=declared_options(ModelConfig) | {"out_len": ANSWER_LEN},  # its own --in-len sets `lengths`
+    ),
+    "page": Command(
+        PageOptions,
+        "[X ...]",
+        "write an HTML page in which networks run",
+        groups={
+            MAIN: ["pattern", "output", "input_weights"],
+            DATA: ["name", "data_dir", "from_file", *FILES],
+            "page": own_options(PageOptions, ["output"]),
+        },
+        settings=MODEL,
+    ),
+    "patterns": Command(
+        PatternsOptions,
+        "",
+        "list the patterns, or check one (-p)",
+        groups={MAIN: ["pattern"], "task": ["json"]},
+        module="lists",
+    ),
+    "networks": Command(
+        NetworksOptions, "", "list the networks that come with the program", groups={ALL: ["json"]}, module="lists"
+    ),
+}

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from seq2seq_demo.console import html_table, pluralize, table, visible_symbol
-from seq2seq_demo.declarations import SuggestsAttributes
 from seq2seq_demo.trained.evaluation import WRONG_EXAMPLES, EvaluationRow
 from seq2seq_demo.trained.metrics import Calibration, Counts, expected_calibration_error
 from seq2seq_demo.trained.network_facts import NetworkFacts
@@ -28,7 +27,7 @@ MAX_CONFUSIONS = 10  # rows of the confusion table
 
 
 @dataclass(frozen=True, repr=False)
-class Evaluation(SuggestsAttributes):
+class Evaluation:
     """The figures of a network on n sources, in the user's symbols; a figure is nan if nothing was measured.
 
     If a source has several targets, an answer is right if it equals any of them, and edits are counted to the nearest

@@ -12,7 +12,6 @@ from typing import Any, SupportsFloat, SupportsInt
 import numpy as np
 
 from seq2seq_demo.data.sequences import Confusions
-from seq2seq_demo.declarations import SuggestsAttributes
 from seq2seq_demo.network.decoding import Answer
 
 PRIOR_DEVIATIONS = 0.5, 1.0  # for log T and b; the priors matter if answers are few, or nearly all right or wrong
@@ -46,7 +45,7 @@ def wilson_interval(k: int, n: int) -> tuple[float, float]:
 
 
 @dataclass(frozen=True)
-class Epoch(SuggestsAttributes):
+class Epoch:
     """The figures of one epoch: on its training points, with teacher forcing, and on the validation pairs.
 
     A loss is in nats per symbol, with teacher forcing; the other figures are shares from 0 to 1. A figure is nan until

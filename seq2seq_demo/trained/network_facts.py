@@ -15,7 +15,6 @@ from seq2seq_demo.data.patterns import PATTERNS, PatternTask, find_pattern
 from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.data.user_functions import is_user_function
 from seq2seq_demo.data.vocabulary import Vocabularies
-from seq2seq_demo.declarations import SuggestsAttributes
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained.metrics import Calibration, Epoch, Figures
 
@@ -34,7 +33,7 @@ class TrainingRun:
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class NetworkFacts(SuggestsAttributes):
+class NetworkFacts:
     """The facts that a weights file records of a network as JSON; a fact is None if it is unknown."""
 
     model_config: ModelConfig

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, overload
 import numpy as np
 
 from seq2seq_demo.console import align, display_width, html_table, print_notice, red
-from seq2seq_demo.declarations import SuggestsAttributes, require_choice
+from seq2seq_demo.declarations import require_choice
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files import atomic_files
 from seq2seq_demo.trained.metrics import Epoch
@@ -180,7 +180,7 @@ def _panel(ax: Any, attention: Attention, aspect: float, fonts: tuple[float, flo
     return image
 
 
-class History(SuggestsAttributes, tuple[Epoch, ...]):
+class History(tuple[Epoch, ...]):
     """The figures of every epoch of a training run, by index; by name, a list of one figure of every epoch."""
 
     @overload

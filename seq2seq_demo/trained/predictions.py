@@ -15,7 +15,6 @@ from seq2seq_demo.console import html_table, visible_symbol
 from seq2seq_demo.data.records import Record, by_length
 from seq2seq_demo.data.sequences import Sequences, align
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary, join_symbols
-from seq2seq_demo.declarations import SuggestsAttributes
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.decoding import GREEDY, Answer, DecodingOptions, answer
 from seq2seq_demo.network.numpy_network import NumpyNetwork
@@ -31,7 +30,7 @@ Batch = list[Record]  # records to decode together
 
 
 @dataclass(frozen=True)
-class Prediction(SuggestsAttributes):
+class Prediction:
     """A network's answer to a source, with the expected target if it is known, or the error from reading the source.
 
     Texts are strings, and sequences of integers are lists. An unknown value is None.

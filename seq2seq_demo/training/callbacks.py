@@ -12,7 +12,6 @@ import numpy as np
 
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.data.vocabulary import Vocabularies
-from seq2seq_demo.declarations import SuggestsAttributes
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained.metrics import Epoch
 from seq2seq_demo.trained.plots import History
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class TrainingState(SuggestsAttributes):
+class TrainingState:
     """The state of a training run, as the methods of a `Callback` get it.
 
     `figures` are those of the current epoch: in `on_steps_end`, loss and accuracy since the previous call; in

@@ -13,6 +13,7 @@ from seq2seq_demo.commands.options import (
     PatternsOptions,
     PredictOptions,
     TrainOptions,
+    own_options,
 )
 
 
@@ -42,97 +43,95 @@ def options_in(text):
     return set(re.findall(r"^  (?:-\w,? ?(?:[A-Z]+, )?)?(--[\w-]+)", text, re.MULTILINE))
 
 
-def parsed(line):
-    return parse(line.split())
-
-
-def test_the_order_of_arguments_does_not_matter():
-    a = parsed("train 100000 -p reversed -v -L 2")
-    for line in (
-        "-p reversed train 100000 -v -L 2",
-        "-p reversed -v -L 2 train 100000",
-        "train -p reversed 100000 -v --num-layers 2",
-        "-v train -L 2 100000 --pattern-name=reversed",
-    ):
-        assert parsed(line) == a
-    assert a == TrainOptions(settings={"points": 100_000, "num_layers": 2}, pattern="reversed", verbose=1)
-    assert a != TrainOptions(settings={"points": 100_000, "num_layers": 3}, pattern="reversed", verbose=1)
-    assert parsed("predict 3 -p sorted 1 -v 2").words == ("3", "1", "2")
-    for line in ("-n train predict 3 page", "predict -n train 3 page", "--name train predict 3 page"):
-        assert parsed(line) == PredictOptions(name="train", words=("3", "page")), line
-    assert parsed("-vn train predict 3") == PredictOptions(name="train", words=("3",), verbose=1)
-    assert parsed("-nn train 5") == TrainOptions(name="n", settings={"points": 5})
-
-
-def test_each_command_parses_its_options():
-    assert parsed("train 7") == TrainOptions(settings={"points": 7})
-    lengths = {text: parsed(f"train 7 --in-len {text}").settings["in_len"] for text in ("1-20", "7-7", "7")}
-    assert lengths == {"1-20": (1, 20), "7-7": (7, 7), "7": 7}
-    assert parsed("predict 3 1 --in-len 2") == PredictOptions(words=("3", "1"), settings={"in_len": 2})
-    assert parsed("evaluate") == EvaluateOptions()
-    assert parsed("evaluate 50 --in-len 5,10 --json") == EvaluateOptions(points=50, lengths=(5, 10), json=True)
-    assert parsed("evaluate --seed 3") == EvaluateOptions(seed=3)
-    assert parsed("evaluate --in-len 5,1-3,2").lengths == (5, 1, 2, 3)
-    assert parsed("predict a.tsv -q --tsv") == PredictOptions(words=("a.tsv",), quiet=True, tsv=True)
-    assert parsed("patterns -p added") == PatternsOptions(pattern="added")
-    assert parsed("train 9 -m rnn --cell-type GRU") == parsed("train 9 -m embedding_rnn --cell-type GRUCell")
-    assert parsed("networks -v") == NetworksOptions(verbose=1)
-    assert parsed("page -i a -o p.html x -i b") == PageOptions(
+LAYERS = TrainOptions(settings={"points": 100_000, "num_layers": 2}, pattern="reversed", verbose=1)
+PAGES = PredictOptions(name="train", words=("3", "page"))
+CELL = TrainOptions(settings={"points": 9, "model": "embedding_rnn", "cell_type": "GRUCell"})
+TABLE = TrainOptions(settings={"points": 1000}, from_file="a.tsv")
+PARSED = {
+    "train 100000 -p reversed -v -L 2": LAYERS,
+    "-p reversed train 100000 -v -L 2": LAYERS,
+    "-p reversed -v -L 2 train 100000": LAYERS,
+    "train -p reversed 100000 -v --num-layers 2": LAYERS,
+    "-v train -L 2 100000 --pattern-name=reversed": LAYERS,
+    "-n train predict 3 page": PAGES,
+    "predict -n train 3 page": PAGES,
+    "--name train predict 3 page": PAGES,
+    "-vn train predict 3": PredictOptions(name="train", words=("3",), verbose=1),
+    "-nn train 5": TrainOptions(name="n", settings={"points": 5}),
+    "train 7": TrainOptions(settings={"points": 7}),
+    "train 7 --in-len 1-20": TrainOptions(settings={"points": 7, "in_len": (1, 20)}),
+    "train 7 --in-len 7-7": TrainOptions(settings={"points": 7, "in_len": (7, 7)}),
+    "train 7 --in-len 7": TrainOptions(settings={"points": 7, "in_len": 7}),
+    "train 9 --in-tokens integers": TrainOptions(settings={"points": 9}, in_tokens="integers"),  # those of patterns
+    "train 9 -m rnn --cell-type GRU": CELL,
+    "train 9 -m embedding_rnn --cell-type GRUCell": CELL,
+    "train 1000 a.tsv": TABLE,
+    "train a.tsv 1000": TABLE,
+    "train 1000 --from-file a.tsv": TABLE,
+    "train --from-file=a.tsv 1000": TABLE,
+    "train -": TrainOptions(from_file="-"),
+    "predict 3 -p sorted 1 -v 2": PredictOptions(words=("3", "1", "2"), pattern="sorted", verbose=1),
+    "predict 3 1 --in-len 2": PredictOptions(words=("3", "1"), settings={"in_len": 2}),
+    "predict a.tsv -q --tsv": PredictOptions(words=("a.tsv",), quiet=True, tsv=True),
+    "predict -": PredictOptions(from_file="-"),
+    "evaluate": EvaluateOptions(),
+    "evaluate 50 --in-len 5,10 --json": EvaluateOptions(points=50, lengths=(5, 10), json=True),
+    "evaluate --in-len 5,1-3,2": EvaluateOptions(lengths=(5, 1, 2, 3)),
+    "evaluate --seed 3": EvaluateOptions(seed=3),
+    "evaluate a.tsv 1000": EvaluateOptions(points=1000, from_file="a.tsv"),
+    "evaluate --from-file=a.tsv -v 1000 -v": EvaluateOptions(points=1000, from_file="a.tsv", verbose=2),
+    "- evaluate": EvaluateOptions(from_file="-"),
+    "page -i a -o p.html x -i b": PageOptions(
         input_weights=(Path("a"), Path("b")), output=Path("p.html"), words=("x",)
-    )
-    paths = parsed("predict 1 -i w --data-dir d")
-    assert (paths.input_weights, paths.data_dir) == ((Path("w"),), Path("d"))
-
-
-@pytest.mark.parametrize(
-    "words", ["1000 a.tsv", "a.tsv 1000", "1000 --from-file a.tsv", "--from-file=a.tsv -v 1000 -v"]
-)
-def test_a_word_that_is_no_number_is_the_file(words):
-    train, evaluate = parsed(f"train {words}"), parsed(f"evaluate {words}")
-    assert (train.settings, train.from_file) == ({"points": 1000}, "a.tsv")
-    assert (evaluate.points, evaluate.from_file) == (1000, "a.tsv")
-    assert parsed("train -").from_file == parsed("- evaluate").from_file == parsed("predict -").from_file == "-"
-
-
-def test_the_options_of_2016_in_short_and_long_form():
-    short = parsed("-v -m embedding_rnn -r 0.1 -e 3 -i a -o b -p sorted -n c -L 2 train 50")
-    long = parsed(
-        "--verbose --model embedding_rnn --learning-rate 0.1 --epochs 3 --input-weights a --output-weights b "
-        "--pattern-name sorted --name c --num-layers 2 train 50"
-    )
-    assert short == long
-    rest = parsed(
-        "--in-len 4 --out-len 3 --iter-num 7 --data-dir d --cell-size 5 --cell-type GRUCell --embedding-size 6 "
-        "--tensorboard-verbose 3 train 50"
-    )
-    assert (rest.iter_num, rest.tensorboard_verbose) == (7, 3)
-    sizes = {"in_len": 4, "out_len": 3, "cell_size": 5, "cell_type": "GRUCell", "embedding_size": 6}
-    assert rest.settings == {"points": 50, **sizes}
-
-
+    ),
+    "patterns -p added": PatternsOptions(pattern="added"),
+    "networks -v": NetworksOptions(verbose=1),
+}
+# In short and in long form, and the lines of the README of 2016, whose options stood before or after the command.
+SHORT = "-v -m embedding_rnn -r 0.1 -e 3 -i a -o b -p sorted -n c -L 2"
+LONG = """--verbose --model embedding_rnn --learning-rate 0.1 --epochs 3 --input-weights a --output-weights b
+    --pattern-name sorted --name c --num-layers 2"""
+OTHERS = """--in-len 4 --out-len 3 --iter-num 7 --cell-size 5 --cell-type GRUCell --embedding-size 6
+    --tensorboard-verbose 3"""
+WEIGHTS = "-v -v -o weights.tfl -p reversed -m embedding_attention --iter-num=0 -e 10"
 INPUT = "-i weights.tfl -v -p reversed -m embedding_attention"
 SORTED = "-i TRAINED_WEIGHTS/ts2s__attention__sorted_1.tfl -p sorted --in-len=20 --out-len=20 -m embedding_attention"
-LINES_OF_2016 = {  # the options, the command with its arguments, and what differs from the defaults
-    ("-v -v -o weights.tfl -p reversed -m embedding_attention --iter-num=0 -e 10", "train 100000"): {
-        "settings": {"model": "embedding_attention", "epochs": 10, "points": 100_000},
+LETTERS = TrainOptions(
+    settings={"model": "embedding_rnn", "learning_rate": 0.1, "epochs": 3, "num_layers": 2, "points": 50},
+    **{"verbose": 1, "input_weights": (Path("a"),), "output": Path("b"), "pattern": "sorted", "name": "c"},
+)
+OF_2016 = {  # by the options, and the command with its arguments
+    (SHORT, "train 50"): LETTERS,
+    (LONG, "train 50"): LETTERS,
+    (OTHERS, "train 50"): TrainOptions(
+        settings={"in_len": 4, "out_len": 3, "cell_size": 5, "cell_type": "GRUCell", "embedding_size": 6, "points": 50},
+        **{"iter_num": 7, "tensorboard_verbose": 3},
+    ),
+    (WEIGHTS, "train 100000"): TrainOptions(
+        settings={"model": "embedding_attention", "epochs": 10, "points": 100_000},
         **{"verbose": 2, "output": Path("weights.tfl"), "pattern": "reversed", "iter_num": 0},
-    },
-    (INPUT, "predict 0 1 2 3 4 5 6 7 8 9"): {
-        "settings": {"model": "embedding_attention"},
+    ),
+    (INPUT, "predict 0 1 2 3 4 5 6 7 8 9"): PredictOptions(
+        settings={"model": "embedding_attention"},
         **{"input_weights": (Path("weights.tfl"),), "verbose": 1, "pattern": "reversed", "words": tuple("0123456789")},
-    },
-    (SORTED, "predict 9 8 7 6 5 4 3 2 1 2 5 1 8 7 7 3 9 1 4 6"): {
-        "settings": {"in_len": 20, "out_len": 20, "model": "embedding_attention"},
+    ),
+    (SORTED, "predict 9 8 7 6 5 4 3 2 1 2 5 1 8 7 7 3 9 1 4 6"): PredictOptions(
+        settings={"in_len": 20, "out_len": 20, "model": "embedding_attention"},
         **{"input_weights": (Path(SORTED.split()[1]),), "pattern": "sorted", "words": tuple("98765432125187739146")},
-    },
+    ),
 }
+PARSED |= {f"{options} {command}": parsed for (options, command), parsed in OF_2016.items()}
+PARSED |= {f"{command} {options}": parsed for (options, command), parsed in OF_2016.items()}
 
 
-@pytest.mark.parametrize(("options", "command"), LINES_OF_2016)
-def test_the_lines_of_the_readme_of_2016(options, command):
-    for line in (f"{options} {command}", f"{command} {options}"):
-        given = parsed(line)
-        assert given == type(given)(**LINES_OF_2016[options, command])
+@pytest.mark.parametrize("line", PARSED)
+def test_a_line_is_parsed(line):
+    assert parse(line.split())[1] == PARSED[line]
+
+
+def test_options_of_files_and_settings_are_compared():
+    assert parse(["predict", "1", "--data-dir", "d"])[1] == PredictOptions(words=("1",), data_dir=Path("d"))
+    assert PredictOptions(settings={"in_len": 2}) != PredictOptions(settings={"in_len": 3})
 
 
 def test_the_main_help(help_of):
@@ -181,6 +180,7 @@ def test_the_help_groups_the_options(help_of):
     assert [*re.findall(r"^  (-\w)", last[1], re.MULTILINE)] == ["-v", "-q", "-h"]
     headings = re.findall(r"^(\w.*):$", text, re.MULTILINE)
     assert headings[1:] == ["weights, data and network", "training", "all commands", "examples"]
+    assert own_options(PageOptions, ["output"]) == ["gallery", "train", "force"]
 
 
 @pytest.mark.parametrize("command", [None, *COMMANDS])
@@ -190,7 +190,9 @@ def test_the_examples_in_the_help_parse(help_of, tmp_path, command):
     for example in examples:
         program, *argv = example.split()
         assert program == "seq2seq-demo"
-        assert type(parse(argv)) is COMMANDS[command or argv[0]].options
+        parsed, options = parse(argv)
+        assert parsed == (command or argv[0])
+        assert type(options) is COMMANDS[parsed].options
 
 
 def test_the_help_of_an_option_that_commands_share_is_true_for_each(help_of):
