@@ -11,11 +11,12 @@ import sys
 import time
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, TextIO, cast
+from typing import Any, ClassVar, TextIO, cast
 
 from seq2seq_demo.declarations import with_option_names
 from seq2seq_demo.errors import Seq2SeqError
 
+LOGGER = "seq2seq_demo"  # the name of the logger of notices
 JOINERS = "\u200c\u200d"  # zero width
 SHOW_AFTER = 1.0  # seconds; shorter work shows no bar
 MAX_CELL = 200  # characters in a cell of an HTML table
@@ -39,13 +40,13 @@ class _LenientStderr:
     """A wrapper of standard error that ignores write errors, such as a closed pipe or a full disk."""
 
     def __init__(self, stream: TextIO) -> None:
-        self._stream, self.is_quiet = stream, False
+        self._stream = stream
 
     def write(self, text: str) -> int:
         try:
             self._stream.write(text)
             self._stream.flush()  # so that a later flush cannot fail
-        except (OSError, ValueError):
+        except OSError:
             _redirect_to_devnull(self._stream)
         return len(text)
 
@@ -55,7 +56,7 @@ class _LenientStderr:
 
 def _redirect_to_devnull(stream: TextIO) -> None:
     """Discard the stream's buffer and all later writes."""
-    with contextlib.suppress(OSError, ValueError), open(os.devnull, "wb") as devnull:
+    with contextlib.suppress(OSError), open(os.devnull, "wb") as devnull:
         os.dup2(devnull.fileno(), stream.fileno())
 
 
@@ -100,34 +101,67 @@ def print_line(text: str, coloured: bool = False, is_result: bool = False) -> No
     except BrokenPipeError:
         pass
     except Seq2SeqError as error:
-        print_notice(f"{error}; the training continues")
-
-
-def set_quiet(is_quiet: bool) -> None:
-    """Turn notices, progress bars and training reports off or on until `safe_streams` ends, for --quiet."""
-    if isinstance(sys.stderr, _LenientStderr):
-        sys.stderr.is_quiet = is_quiet
-
-
-def is_quiet() -> bool:
-    """Whether `set_quiet` has turned notices off."""
-    return getattr(sys.stderr, "is_quiet", False)
-
-
-def print_notice(text: str) -> None:
-    """Print one line on standard error, as `print_error` does, unless notices are off."""
-    if not is_quiet():
-        print_error(text)
+        notice(f"{error}; the training continues")
 
 
 def print_error(text: str) -> None:
-    """Print one line on standard error, with the option in place of each argument in backticks."""
+    """Hide the progress bar, and print one line on standard error, with options in place of arguments in backticks."""
+    if ProgressBar.visible:
+        ProgressBar.visible.hide()
     print(one_line(with_option_names(text)), file=sys.stderr)
 
 
 def one_line(text: str) -> str:
     """Escape unprintable characters as `printable` does, and newlines and tabs too."""
     return printable(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+# ---- Notices: log records, which the command line prints ----
+
+
+def notice(text: str) -> None:
+    """Log a warning, which `show_notices` prints; in Python, the user's settings of `logging` apply."""
+    import logging  # takes milliseconds, which --help does not need
+
+    logging.getLogger(LOGGER).warning("%s", text)
+
+
+print_notice = notice  # its former name
+
+
+@contextlib.contextmanager
+def show_notices(is_quiet: bool = False) -> Iterator[None]:
+    """Print each notice as `print_error` does, until the context ends.
+
+    If `is_quiet`, print no notices, and show neither progress bars nor training reports.
+    """
+    import logging
+
+    class Printer(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            print_error(record.getMessage())
+
+    logger, printer = logging.getLogger(LOGGER), Printer()
+    level_before = logger.level
+    logger.addHandler(printer)
+    logger.propagate = False
+    logger.setLevel(logging.ERROR if is_quiet else logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.removeHandler(printer)
+        logger.propagate = True
+        logger.setLevel(level_before)
+
+
+def is_quiet() -> bool:
+    """Whether notices are off, as they are after --quiet."""
+    import logging
+
+    return logging.getLogger(LOGGER).level > logging.WARNING
+
+
+# ---- Tables and colours ----
 
 
 def pluralize(n: int, noun: str) -> str:
@@ -181,13 +215,15 @@ def red(text: str) -> str:
 class ProgressBar(contextlib.AbstractContextManager["ProgressBar"]):
     """Counts sequences. On a terminal it shows a bar once a second has passed, and removes the bar at the end.
 
-    Call `hide` before printing a result, and print notices with `notify`.
+    Notices and errors hide the bar until the next `advance`.
 
     Args:
         description: the label of the bar.
         total: the number of sequences; None if it is unknown.
         may_show: False never shows the bar.
     """
+
+    visible: ClassVar["ProgressBar | None"] = None
 
     def __init__(self, description: str, total: int | None = None, may_show: bool = True) -> None:
         self.description, self.total, self.n = description, total, 0
@@ -208,12 +244,12 @@ class ProgressBar(contextlib.AbstractContextManager["ProgressBar"]):
         """Remove the bar until the next `advance`."""
         if self.bar:
             self.bar.stop()
+        ProgressBar.visible = None
 
     def notify(self, *texts: str, are_errors: bool = False) -> None:
-        """Print notices, or errors, and hide the bar if there are any."""
+        """Print notices, or errors."""
         for text in texts:
-            self.hide()
-            (print_error if are_errors else print_notice)(text)
+            (print_error if are_errors else notice)(text)
 
     def _show(self) -> None:
         if self.bar is None:
@@ -221,6 +257,7 @@ class ProgressBar(contextlib.AbstractContextManager["ProgressBar"]):
             self.bar.add_task(self.description, total=self.total, completed=self.n)
         self.bar.start()
         self.bar.update(self.bar.task_ids[0], completed=self.n)
+        ProgressBar.visible = self
 
 
 def new_bar(progress: str, *figures: str) -> Any:

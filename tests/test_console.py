@@ -1,8 +1,21 @@
 import io
+import logging
 
 import pytest
 
-from seq2seq_demo.console import has_colour, one_line, printable, table, visible_symbol
+from seq2seq_demo.console import (
+    ProgressBar,
+    has_colour,
+    is_quiet,
+    notice,
+    one_line,
+    print_error,
+    print_line,
+    printable,
+    show_notices,
+    table,
+    visible_symbol,
+)
 
 
 def test_tables_align_columns():
@@ -59,3 +72,38 @@ def test_has_colour(monkeypatch, tty, environment, colour):
     stream = io.StringIO()
     monkeypatch.setattr(stream, "isatty", lambda: tty)
     assert has_colour(stream) is colour
+
+
+def test_a_notice_is_one_escaped_line_that_names_options_unless_quiet(capsys, caplog):
+    with show_notices():
+        notice("`in_len` 3\x1b\n% of `x`")
+        assert not is_quiet()
+    assert capsys.readouterr().err == "--in-len 3\\x1b\\n% of `x`\n"
+    with show_notices(is_quiet=True):
+        notice("a")
+        print_line("b")
+        print_line("c", is_result=True)
+        print_error("d")
+        assert is_quiet()
+    assert capsys.readouterr() == ("c\n", "d\n")
+    assert not caplog.records
+
+
+def test_python_gets_notices_as_warnings_of_the_program_s_logger(capsys, caplog):
+    with show_notices(is_quiet=True):
+        pass
+    notice("`in_len` 3%")
+    assert caplog.record_tuples == [("seq2seq_demo", logging.WARNING, "`in_len` 3%")]
+    assert capsys.readouterr() == ("", "")
+
+
+def test_messages_hide_the_visible_bar(monkeypatch, capsys):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setattr("seq2seq_demo.console.SHOW_AFTER", -1)
+    with show_notices(), ProgressBar("Predicting", 5) as progress:
+        for message in (notice, print_error):
+            progress.advance(1)
+            assert progress.bar.live.is_started
+            message("a")
+            assert not progress.bar.live.is_started
+            assert capsys.readouterr().err.endswith("a\n")

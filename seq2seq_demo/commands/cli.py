@@ -21,7 +21,7 @@ from seq2seq_demo import __version__
 from seq2seq_demo.commands import options
 from seq2seq_demo.commands.options import Options, declared_options, option_groups
 from seq2seq_demo.config import SETTINGS
-from seq2seq_demo.console import print_error, print_result, printable, safe_streams, set_quiet
+from seq2seq_demo.console import print_error, print_result, printable, safe_streams, show_notices
 from seq2seq_demo.declarations import Setting, likely_name, parse_integer, require_choice
 from seq2seq_demo.errors import Interrupted, Seq2SeqError, UsageError
 from seq2seq_demo.files import file_names
@@ -78,8 +78,8 @@ def main(argv: list[str] | None = None, on_start: Callable[[], object] = lambda:
     options = None
     try:
         options = parse(sys.argv[1:] if argv is None else argv)
-        set_quiet(options.quiet)
-        run(options, on_start)
+        with show_notices(options.quiet):
+            run(options, on_start)
     except BrokenPipeError:  # a reader such as `head` has closed the pipe
         pass
     except KeyboardInterrupt:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from seq2seq_demo import system_memory
 from seq2seq_demo.config import TrainConfig
+from seq2seq_demo.console import show_notices
 from seq2seq_demo.data.pair_task import Task
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import Interrupted, TrainingError, UsageError, WeightsError
@@ -188,7 +189,8 @@ def _train(member: Member) -> TrainedNetwork | None:
     if member.path is None:
         return train_member(member)
     snapshot = member.start
-    with Snapshots(member.path, "", _signal_of_parent) as snapshots, contextlib.suppress(Interrupted):
+    saving = Snapshots(member.path, "", _signal_of_parent)
+    with show_notices(), saving as snapshots, contextlib.suppress(Interrupted):
         if os.path.lexists(snapshots.path):
             snapshots.file = atomic_files.open_locked(snapshots.path, "the snapshot of a member")
             snapshot = load_snapshot(snapshots.path)

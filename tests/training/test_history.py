@@ -29,7 +29,7 @@ def test_both_files_are_rewritten_after_each_epoch(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["h.json", "h.svg"])
-def test_write_errors_are_reported_and_do_not_stop_the_training(tmp_path, capsys, name):
+def test_write_errors_are_reported_and_do_not_stop_the_training(tmp_path, capsys, caplog, name):
     path = tmp_path / "folder" / name
     path.parent.mkdir()
     history = HistoryFiles(path, None) if name == "h.json" else HistoryFiles(None, path)
@@ -38,7 +38,7 @@ def test_write_errors_are_reported_and_do_not_stop_the_training(tmp_path, capsys
     path.unlink()
     path.parent.rmdir()
     report_epoch(history, HISTORY)
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith("Could not write the history: ")
-    assert "could not be written: No such file or directory" in err
+    assert capsys.readouterr() == ("", "")
+    (message,) = caplog.messages
+    assert message.startswith("Could not write the history: ")
+    assert "could not be written: No such file or directory" in message
