@@ -19,9 +19,9 @@ class EnsembleState(NamedTuple):
 
     members: list[DecoderState]
 
-    def select(self, rows: np.ndarray, same_sources: bool) -> "EnsembleState":
+    def select(self, rows: np.ndarray) -> "EnsembleState":
         """Return the states of these rows, as `DecoderState.select` does."""
-        return EnsembleState([state.select(rows, same_sources) for state in self.members])
+        return EnsembleState([state.select(rows) for state in self.members])
 
 
 class EnsembleNetwork(NumpyNetwork):

@@ -88,11 +88,11 @@ class DecoderState(NamedTuple):
     memory: np.ndarray  # [L, S, H]
     keys: np.ndarray | None  # W_k m [L, S, H]; None if the model has no attention
 
-    def select(self, rows: np.ndarray, same_sources: bool) -> "DecoderState":
-        """Return the states of these rows; `same_sources`: row l and row `rows[l]` are of the same source for all l."""
+    def select(self, rows: np.ndarray) -> "DecoderState":
+        """Return the states of these rows. Unless the number of rows changes, every row must keep its source."""
         cells = [tuple(array[rows] for array in state) for state in self.cells]
         memory, keys = self.memory, self.keys
-        if keys is not None and not same_sources:
+        if keys is not None and len(rows) != len(keys):
             memory, keys = memory[rows], keys[rows]
         return DecoderState(cells, self.context[rows], memory, keys)
 
@@ -169,8 +169,9 @@ class NumpyNetwork:
         x = self.dense("decoder/input", np.concatenate([x, state.context], axis=1))  # x_t [L, E]
         cells = self.run_cells("decoder", x, state.cells)
         query = self.dense("decoder/attention/query", np.concatenate([s for cell in cells for s in cell], axis=1))
-        u = np.tanh(state.keys + query[:, None]) @ self.weights["decoder/attention/score"]  # [L, S]
-        alpha = softmax(u)  # [L, S]
+        hidden = state.keys + query[:, None]  # [L, S, H]
+        np.tanh(hidden, out=hidden)  # in place: a new array of this size takes longer than tanh
+        alpha = softmax(hidden @ self.weights["decoder/attention/score"])  # [L, S]
         state = state._replace(cells=cells, context=(alpha[:, None] @ state.memory)[:, 0])
         return state, self.logits(state), alpha
 
