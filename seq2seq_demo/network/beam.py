@@ -40,7 +40,7 @@ def beam_search(
         if hypotheses.are_final(beam, n_steps):
             break
         fed = hypotheses.symbols[:, :, -1].ravel()
-        state = state.select(hypotheses.rows[:, :, -1].ravel())
+        state = network.select(state, hypotheses.rows[:, :, -1].ravel())
     return hypotheses.answers(config, beam, max_out_len, alphas)
 
 
