@@ -101,9 +101,9 @@ def test_a_beam_of_1_is_greedy_decoding(model, penalty, ends):
     assert greedy.ended.any() == ends
     assert len(set(greedy.lengths.ravel().tolist())) > 1 or not ends
     assert found.symbols.shape == greedy.symbols.shape
-    is_written = np.arange(greedy.symbols.shape[2]) < greedy.n_written[..., None]
-    for name in ("ended", "lengths"):
-        assert (getattr(found, name) == getattr(greedy, name)).all()
+    is_written = greedy.is_written
+    assert (found.ended == greedy.ended).all()
+    assert (found.lengths == greedy.lengths).all()
     assert (found.symbols == greedy.symbols)[is_written].all()
     assert found.probabilities[is_written] == pytest.approx(greedy.probabilities[is_written], abs=1e-6)
     if network.model_config.has_attention:
