@@ -25,9 +25,7 @@ class BidirectionalNumpyNetwork(NumpyNetwork):
 
     def read(self, name: str, inputs: np.ndarray) -> tuple[np.ndarray, State]:
         """Run a cell over `[B, S, …]` from a zero state; return its outputs `[B, S, H]` and its final state."""
-        zero = np.zeros((len(inputs), self.model_config.cell_size), np.float32)
-        state: State = (zero,) * len(self.model_config.cell.states)
-        outputs = []
+        state, outputs = self.zero_state(len(inputs)), []
         for t in range(inputs.shape[1]):
             state = self.run_cell(name, inputs[:, t], state)
             outputs.append(state[-1])

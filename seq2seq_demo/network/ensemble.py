@@ -7,21 +7,12 @@ special case.
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
 from seq2seq_demo.network.numpy_network import DecoderState, NumpyNetwork
 
-
-class EnsembleState(NamedTuple):
-    """The decoder's state of every member."""
-
-    members: list[DecoderState]
-
-    def select(self, rows: np.ndarray, same_sources: bool) -> "EnsembleState":
-        """Return the states of these rows, as `DecoderState.select` does."""
-        return EnsembleState([state.select(rows, same_sources) for state in self.members])
+EnsembleState = list[DecoderState]  # the decoder's state of every member
 
 
 class EnsembleNetwork(NumpyNetwork):
@@ -36,7 +27,7 @@ class EnsembleNetwork(NumpyNetwork):
 
     def start(self, sources: np.ndarray) -> EnsembleState:  # type: ignore[override]
         """Read `[B, S]`; return the state of every member before the first step."""
-        return EnsembleState([member.start(sources) for member in self.members])
+        return [member.start(sources) for member in self.members]
 
     def step(  # type: ignore[override]
         self, fed: np.ndarray, state: EnsembleState
@@ -46,10 +37,14 @@ class EnsembleNetwork(NumpyNetwork):
         Return the next state, the log of the mean probabilities `[L, V]` and the mean α `[L, S]`, which is None if a
         member has no attention.
         """
-        stepped = [member.step(fed, own) for member, own in zip(self.members, state.members, strict=True)]
+        stepped = [member.step(fed, own) for member, own in zip(self.members, state, strict=True)]
         states, logits, alphas = zip(*stepped, strict=True)
         attention = None if any(alpha is None for alpha in alphas) else np.mean(alphas, axis=0)
-        return EnsembleState([*states]), log_mean([log_softmax(each) for each in logits]), attention
+        return [*states], log_mean([*map(log_softmax, logits)]), attention
+
+    def select(self, state: EnsembleState, rows: np.ndarray) -> EnsembleState:  # type: ignore[override]
+        """Return the states of these rows, as `NumpyNetwork.select` does."""
+        return [member.select(own, rows) for member, own in zip(self.members, state, strict=True)]
 
 
 def log_softmax(logits: np.ndarray) -> np.ndarray:

@@ -24,8 +24,8 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
 def softmax(x: np.ndarray) -> np.ndarray:
     """exp(x) / Σ exp(x) over the last axis."""
     exp = np.exp(x - x.max(axis=-1, keepdims=True))
-    share: np.ndarray = exp / exp.sum(axis=-1, keepdims=True)
-    return share
+    p: np.ndarray = exp / exp.sum(axis=-1, keepdims=True)
+    return p
 
 
 # Each equation computes the next state from `projected` = x W + b `[B, G·H]`, the state and U `[H, G·H]`.
@@ -88,14 +88,6 @@ class DecoderState(NamedTuple):
     memory: np.ndarray  # [L, S, H]
     keys: np.ndarray | None  # W_k m [L, S, H]; None if the model has no attention
 
-    def select(self, rows: np.ndarray, same_sources: bool) -> "DecoderState":
-        """Return the states of these rows; `same_sources`: row l and row `rows[l]` are of the same source for all l."""
-        cells = [tuple(array[rows] for array in state) for state in self.cells]
-        memory, keys = self.memory, self.keys
-        if keys is not None and not same_sources:
-            memory, keys = memory[rows], keys[rows]
-        return DecoderState(cells, self.context[rows], memory, keys)
-
 
 class Answers(NamedTuple):
     """Up to N answers to each of B sources, best first, decoded in T steps. For greedy decoding, N is 1."""
@@ -152,13 +144,16 @@ class NumpyNetwork:
 
     def encode(self, sources: np.ndarray) -> tuple[np.ndarray, list[State]]:
         """Read `[B, S]`; return the memory `[B, S, H]` and the final state of every layer."""
-        zero = np.zeros((len(sources), self.model_config.cell_size), np.float32)
-        states = [(zero,) * len(self.model_config.cell.states)] * self.model_config.num_layers
+        states = [self.zero_state(len(sources))] * self.model_config.num_layers
         memory = []
         for t in range(sources.shape[1]):
             states = self.run_cells("encoder", self.weights["encoder/embedding"][sources[:, t]], states)
             memory.append(states[-1][-1])
         return np.stack(memory, axis=1), states
+
+    def zero_state(self, n_rows: int) -> State:
+        """Return a cell's state before its first step."""
+        return (np.zeros((n_rows, self.model_config.cell_size), np.float32),) * len(self.model_config.cell.states)
 
     def step(self, fed: np.ndarray, state: DecoderState) -> tuple[DecoderState, np.ndarray, np.ndarray | None]:
         """Feed the symbols `fed` `[L]`; return the next state, the logits `[L, V]` and α `[L, S]`."""
@@ -169,10 +164,19 @@ class NumpyNetwork:
         x = self.dense("decoder/input", np.concatenate([x, state.context], axis=1))  # x_t [L, E]
         cells = self.run_cells("decoder", x, state.cells)
         query = self.dense("decoder/attention/query", np.concatenate([s for cell in cells for s in cell], axis=1))
-        u = np.tanh(state.keys + query[:, None]) @ self.weights["decoder/attention/score"]  # [L, S]
-        alpha = softmax(u)  # [L, S]
+        hidden = state.keys + query[:, None]  # [L, S, H]
+        np.tanh(hidden, out=hidden)  # in place: a new array of this size takes longer than tanh
+        alpha = softmax(hidden @ self.weights["decoder/attention/score"])  # [L, S]
         state = state._replace(cells=cells, context=(alpha[:, None] @ state.memory)[:, 0])
         return state, self.logits(state), alpha
+
+    def select(self, state: DecoderState, rows: np.ndarray) -> DecoderState:
+        """Return the states of these rows. Unless the number of rows changes, every row must keep its source."""
+        cells = [tuple(array[rows] for array in cell) for cell in state.cells]
+        state = state._replace(cells=cells, context=state.context[rows])
+        if state.keys is None or len(rows) == len(state.keys):
+            return state
+        return state._replace(memory=state.memory[rows], keys=state.keys[rows])
 
     def logits(self, state: DecoderState) -> np.ndarray:
         """Return the logits `[L, V]` of a step."""

@@ -123,7 +123,8 @@ def padding_widths(pairs: Pairs, n: int) -> Widths:
 def least_padding(S: np.ndarray, T: np.ndarray, n: int) -> list[tuple[int, int]]:
     """Return up to `n` widths, ascending in both S and T, that minimize the total padding.
 
-    S and T are the lengths of the pairs, `[N]`. A pair is padded to the first width that fits.
+    S and T are the lengths of the pairs, `[N]`. A pair is padded to the first width that fits. Quantiles of the lengths
+    would be simpler, but for CMUdict they give epochs of 7 % to 50 % more padded symbols.
 
     This is dynamic programming over chains of ascending widths. The cheapest chain of k widths that ends in width j is
     a cheapest chain of k − 1 widths, followed by j. If the shorter chain ends in width i, then i ≤ j in both S and T,

@@ -101,9 +101,9 @@ def test_a_beam_of_1_is_greedy_decoding(model, penalty, ends):
     assert greedy.ended.any() == ends
     assert len(set(greedy.lengths.ravel().tolist())) > 1 or not ends
     assert found.symbols.shape == greedy.symbols.shape
-    is_written = np.arange(greedy.symbols.shape[2]) < greedy.n_written[..., None]
-    for name in ("ended", "lengths"):
-        assert (getattr(found, name) == getattr(greedy, name)).all()
+    is_written = greedy.is_written
+    assert (found.ended == greedy.ended).all()
+    assert (found.lengths == greedy.lengths).all()
     assert (found.symbols == greedy.symbols)[is_written].all()
     assert found.probabilities[is_written] == pytest.approx(greedy.probabilities[is_written], abs=1e-6)
     if network.model_config.has_attention:
@@ -150,3 +150,15 @@ def test_ties_go_to_the_first_hypothesis_and_the_lowest_symbol():
     found = search(constant_network([0, 0, 0], ends=False), random_sources(3, 3), 2, 5)
     assert found.symbols.tolist() == [[[0, 0], [0, 1], [0, 2], [1, 0], [1, 1]]] * 3
     assert search(network, random_sources(3, 3), 2, 1).symbols.tolist() == [[[0, 0, 0]]] * 3
+
+
+@pytest.mark.parametrize(("penalty", "n_steps"), [(0, {4: 3, 2: 2, 1: 1}), (1, {4: 3, 2: 3, 1: 1})])
+def test_a_search_for_fewer_answers_finds_the_best_ones_and_stops_early(penalty, n_steps):
+    """The log p of END is −0.095, those of 0 and 1 are −3.095. With penalty 1, 0 0 might still score −6.19 / 10."""
+    network, sources = constant_network([0, 0, 3]), random_sources(3, 5)
+    written = [(2,), (0, 2), (1, 2), (0, 0, 2)]
+    for n_best, T in n_steps.items():
+        found = search(network, sources, 9, 4, penalty, n_best)
+        assert found.symbols.shape == (3, n_best, T)
+        assert [answer for _, _, answer in hypotheses(found)] == written[:n_best]
+        assert found.scores[0, 0] == pytest.approx(3 - math.log(math.exp(3) + 2))

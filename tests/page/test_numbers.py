@@ -86,9 +86,6 @@ def assert_beams_are_alike(network, sources):
             np.testing.assert_allclose([one["logP"] for one in answers], expected.scores[0], atol=TOLERANCE)
             assert len(result["kept"]) == expected.symbols.shape[2]  # the search ends at the same step
             assert max(result["kept"] + result["dropped"]) <= size
-            if size == 1:
-                greedy = answer(network.to_numpy(), source[None], max_len)
-                assert answers[0]["symbols"] == greedy.symbols[0, 0, : greedy.lengths[0, 0]].tolist()
 
 
 @pytest.mark.parametrize("ends", [True, False])
