@@ -104,18 +104,3 @@ def test_an_unknown_name_raises_the_usual_errors():
     with pytest.raises(AttributeError, match="module 'seq2seq_demo' has no attribute 'nope'"):
         _ = seq2seq_demo.nope
     assert not hasattr(seq2seq_demo, "nope")
-
-
-@pytest.mark.parametrize(
-    ("result", "name", "hint"),
-    [
-        (seq2seq_demo.Evaluation(), "accuracy", ": did you mean exact_match?"),
-        (seq2seq_demo.Epoch(1, 2), "val_loss", ": did you mean validation_loss?"),
-        (seq2seq_demo.Prediction("a"), "confidense", ": did you mean confidence?"),
-        (seq2seq_demo.Prediction("a"), "batch_size", ""),
-    ],
-)
-def test_an_unknown_attribute_names_the_likely_one(result, name, hint):
-    with pytest.raises(AttributeError) as error:
-        getattr(result, name)
-    assert str(error.value) == f"{type(result).__name__!r} object has no attribute {name!r}{hint}"

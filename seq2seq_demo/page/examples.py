@@ -18,7 +18,6 @@ RIGHT, WRONG, SOME_WRONG = "a right answer", "a wrong answer", "some right, some
 N_CANDIDATES = 30  # sources among which to search for a wrong answer
 N_LONGER = 10  # candidates that are longer than in training
 
-Pair = tuple[list[int], list[int]]
 PatternNetwork = tuple[TrainedNetwork, PatternTask | None]  # a network and the pattern of its targets, if known
 Row = list[Example]  # an example per network, all with the same source
 
@@ -30,19 +29,20 @@ def pattern_examples(pattern_networks: Sequence[PatternNetwork]) -> list[list[Ex
     """
     networks = [network for network, _ in pattern_networks]
     targets = [target_function(*each) for each in pattern_networks]
-
-    def row(source: list[int], note: str = "") -> Row:
-        return [Example(source, target(source), note) for target in targets]
-
     largest, (shortest, longest) = networks[0].model_config.in_max_int, _common_lengths(networks)
-    rows = [row(source, note) for note, source in _typical_sources(largest, shortest, longest)]
+    typical = [
+        [Example(source, target(source), note) for target in targets]
+        for note, source in _typical_sources(largest, shortest, longest)
+    ]
     if all(pattern for _, pattern in pattern_networks):
-        rows = [*filter(_has_target, rows)]
+        typical = [*filter(_has_target, typical)]
     rng = np.random.default_rng(1)
     longer = range(longest + 1, min(longest + N_LONGER, MAX_SOURCE_LEN) + 1)
     lengths = [*[longest] * (N_CANDIDATES - N_LONGER), *longer]
-    candidates = [row(rng.integers(0, largest + 1, length).tolist()) for length in lengths]
-    return _per_network([*rows, *_wrong(_judged(networks, candidates))[:1]])
+    candidates = [rng.integers(0, largest + 1, length).tolist() for length in lengths]
+    judged = _judged(networks, [[Example(source, target(source), "") for target in targets] for source in candidates])
+    wrong = [row for row in judged if row[0].note != RIGHT]
+    return _per_network(networks, [*typical, *wrong[:1]])
 
 
 def pair_examples(networks: Sequence[TrainedNetwork], pairs: Pairs) -> list[list[Example]]:
@@ -53,21 +53,23 @@ def pair_examples(networks: Sequence[TrainedNetwork], pairs: Pairs) -> list[list
     targets = [_target_per_source(network, short) for network in networks]
     rows = _judged(networks, [[Example([*source], each[source], "") for each in targets] for source in targets[0]])
     right = [row for row in rows if row[0].note == RIGHT]
-    return _per_network([*right[:1], *_wrong(rows)[:1], *rows[:SHOWN_PAIRS]])
+    wrong = [row for row in rows if row[0].note != RIGHT]
+    return _per_network(networks, [*right[:1], *wrong[:1], *rows[:SHOWN_PAIRS]])
 
 
-def _per_network(rows: Sequence[Row]) -> list[list[Example]]:
-    """Return the columns of the rows; the last of several rows with the same source replaces the others."""
+def _per_network(networks: Sequence[TrainedNetwork], rows: Sequence[Row]) -> list[list[Example]]:
+    """Return the examples of each network; the last of several rows with the same source replaces the others."""
     unique = {tuple(row[0].source): row for row in rows}.values()
-    return [list(column) for column in zip(*unique, strict=True)]
+    return [[row[column] for row in unique] for column in range(len(networks))]
 
 
-def _target_per_source(network: TrainedNetwork, pairs: Sequence[Pair]) -> dict[tuple[int, ...], list[int]]:
+def _target_per_source(
+    network: TrainedNetwork, pairs: Sequence[tuple[list[int], list[int]]]
+) -> dict[tuple[int, ...], list[int]]:
     """Return one target per source: the network's answer if it is one of the source's targets, else the first."""
     targets: dict[tuple[int, ...], list[int]] = {}
-    answers = _greedy_answers(network, [source for source, _ in pairs])
-    for (source, target), answer in zip(pairs, answers, strict=True):
-        if tuple(source) not in targets or target == answer:
+    for (source, target), is_right in zip(pairs, _are_right(network, pairs), strict=True):
+        if is_right or tuple(source) not in targets:
             targets[tuple(source)] = target
     return targets
 
@@ -113,23 +115,19 @@ def _typical_sources(largest: int, shortest: int, longest: int) -> Iterator[tupl
 def _judged(networks: Sequence[TrainedNetwork], rows: Sequence[Row]) -> list[Row]:
     """Return the rows that have targets, with a note on whether the networks answer them right."""
     rows = [*filter(_has_target, rows)]
-    answers = [_greedy_answers(network, [row[0].source for row in rows]) for network in networks]
+    verdicts = [
+        _are_right(network, [(row[n].source, row[n].target) for row in rows]) for n, network in enumerate(networks)
+    ]
     judged = []
-    for row, *row_answers in zip(rows, *answers, strict=True):
-        pairs = zip(row_answers, row, strict=True)
-        right = {answer == each.target for answer, each in pairs if each.target is not None}
-        note = SOME_WRONG if len(right) > 1 else RIGHT if right == {True} else WRONG
-        judged.append([replace(each, note=note) for each in row])
+    for row, *are_right in zip(rows, *verdicts, strict=True):
+        known = {*are_right} - {None}
+        note = SOME_WRONG if len(known) > 1 else RIGHT if known == {True} else WRONG
+        judged.append([replace(example, note=note) for example in row])
     return judged
 
 
-def _wrong(rows: Sequence[Row]) -> list[Row]:
-    """Return the judged rows that a network gets wrong."""
-    return [row for row in rows if row[0].note != RIGHT]
-
-
-def _greedy_answers(network: TrainedNetwork, sources: Sequence[list[int]]) -> list[list[int] | None]:
-    """Return the greedy answer to each source, up to MAX_ANSWER_LEN symbols; None if it does not end."""
-    longest = max((network.answer_len(length) for length in {*map(len, sources)}), default=0)
-    answers = network.predict_numbers(sources, MAX_ANSWER_LEN if longest > MAX_ANSWER_LEN else None)
-    return [None if best.ended is False else best.symbols for best in answers]
+def _are_right(network: TrainedNetwork, pairs: Sequence[tuple[list[int], list[int] | None]]) -> list[bool | None]:
+    """Return whether each source's greedy answer, up to MAX_ANSWER_LEN symbols, is its target; None: unknown."""
+    longest = max((network.answer_len(length) for length in {len(source) for source, _ in pairs}), default=0)
+    answers = network.predict_numbers(pairs, MAX_ANSWER_LEN if longest > MAX_ANSWER_LEN else None)
+    return [answer.exact for answer in answers]

@@ -32,6 +32,11 @@ class TrainingRun:
     # None for a pattern, and in files of earlier versions, which drew these pairs at random.
     validated_by_content: bool | None = None
 
+    @property
+    def draws_sources(self) -> bool:
+        """Whether the sources were random, as those of a pattern; otherwise, they were the user's."""
+        return self.config.validation_points is None
+
 
 @dataclass(frozen=True, repr=False, eq=False)
 class NetworkFacts(SuggestsAttributes):
