@@ -87,11 +87,11 @@ class Counts:
     unended: int = 0  # answers without END, if the network should write END; sources that it cannot read
     edits: int = 0  # the sum of the edit distances from answers to targets
     confusions: Confusions = field(default_factory=Counter)
-    wrong: tuple[tuple[int, Prediction], ...] = ()  # the worst of each batch, each with its edits to the nearest target
+    wrong: tuple[Prediction, ...] = ()  # the worst of each batch, with their nearest targets
     answers: AnswerProbabilities = field(default_factory=AnswerProbabilities)  # one per source if `detailed`
 
     def __add__(self, other: Counts) -> Counts:
-        return Counts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+        return Counts(**{name: count + getattr(other, name) for name, count in vars(self).items()})
 
     @property
     def rates(self) -> dict[str, Any]:
@@ -331,8 +331,8 @@ def _probabilities(answers: Answers, is_complete: np.ndarray, is_exact: np.ndarr
 
 def _worst(
     facts: NetworkFacts, pairs: Pairs, best: Sequences, answers: Answers, edits: np.ndarray, is_exact: np.ndarray
-) -> tuple[tuple[int, Prediction], ...]:
-    """Return the wrong answers with the most edits, up to WRONG_EXAMPLES, each with its edits.
+) -> tuple[Prediction, ...]:
+    """Return the wrong answers with the most edits, up to WRONG_EXAMPLES.
 
     Args:
         facts: the network's vocabularies and calibration.
@@ -348,17 +348,14 @@ def _worst(
     is_readable = ~pairs.sources.exceed(facts.model_config.in_max_int)
     sequences = [each[wrong].rows() for each in (pairs.sources, best, pairs.targets)]
     return tuple(
-        (
-            int(edits[b]),
-            Prediction.of_numbers(
-                facts.vocabularies,
-                facts.calibration,
-                source=source,
-                answer=predicted,
-                expected=expected,
-                ended=bool(answers.ended[b, 0] and is_readable[b]) if facts.ends else None,
-                probabilities=answers.probabilities[b, 0, : answers.n_written[b, 0]].tolist(),
-            ),
+        Prediction.of_numbers(
+            facts.vocabularies,
+            facts.calibration,
+            source=source,
+            answer=predicted,
+            expected=expected,
+            ended=bool(answers.ended[b, 0] and is_readable[b]) if facts.ends else None,
+            probabilities=answers.probabilities[b, 0, : answers.n_written[b, 0]].tolist(),
         )
         for b, source, predicted, expected in zip(wrong.tolist(), *sequences, strict=True)
     )

@@ -1,7 +1,6 @@
 """The sets of pairs that an evaluation measures: the user's, or random sources of a pattern and their targets."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -14,17 +13,10 @@ from seq2seq_demo.errors import UsageError
 from seq2seq_demo.system_memory import check_decoding_fits, check_points_fit
 from seq2seq_demo.trained.network_facts import NetworkFacts
 
+# The kind of sources (GIVEN, RANDOM or one of `sampling.SOURCE_KINDS`), whether they are fresh, and pairs of one length
+EvaluationSet = tuple[str, bool | None, Pairs]
 GIVEN = "given"  # the kind of sources that a user gives
 MANY_SOURCES = 100  # random sources are fresh if at least this many are possible for each point of training
-
-
-class EvaluationSet(NamedTuple):
-    """Pairs of one source length, and the kind of their sources."""
-
-    kind: str  # GIVEN, RANDOM or one of `sampling.SOURCE_KINDS`
-    fresh: bool | None  # as in `Evaluation`
-    in_len: int
-    pairs: Pairs
 
 
 def pair_sets(
@@ -40,10 +32,7 @@ def pair_sets(
     largest = vars(facts.model_config) | facts.vocabularies.largest_symbols()
     unseen = unseen_notices(pairs, task.vocabularies, task.places, largest)
     in_lens = np.unique(pairs.sources.lengths).tolist()
-    sets = [
-        EvaluationSet(kind=GIVEN, fresh=None, in_len=in_len, pairs=pairs[pairs.sources.lengths == in_len])
-        for in_len in in_lens
-    ]
+    sets = [(GIVEN, None, pairs[pairs.sources.lengths == in_len]) for in_len in in_lens]
     return sets, [*facts.length_notices(*in_lens), *unseen]
 
 
@@ -78,12 +67,7 @@ def pattern_sets(
     targets = facts.target_function(pattern, out_len)
     fresh = {in_len: is_fresh(facts, members, in_len) for in_len in accepted_lengths(targets, lengths, config.ends)}
     sets = (
-        EvaluationSet(
-            kind=kind,
-            fresh=fresh[in_len] if kind == RANDOM else None,
-            in_len=in_len,
-            pairs=Pairs(Sequences.of_array(sources), targets(sources)),
-        )
+        (kind, fresh[in_len] if kind == RANDOM else None, Pairs(Sequences.of_array(sources), targets(sources)))
         for in_len in fresh
         for kind, sources in evaluation_sources(config, in_len, n, seed).items()
     )

@@ -121,7 +121,7 @@ def _plain(value: Any) -> Any:
 class EvaluationRow(NamedTuple):
     """The counts on sources of one kind and length."""
 
-    kind: str  # as in `EvaluationSet`
+    kind: str  # RANDOM, one of `sampling.SOURCE_KINDS`, or GIVEN
     in_len: int
     counts: Counts
     fresh: bool | None = None  # as in `Evaluation`
@@ -160,7 +160,6 @@ def _of_counts(counts: Counts, network: NetworkFacts, fresh: bool | None) -> Eva
     symbols = enumerate(zip(counts.by_symbol.expected.tolist(), counts.by_symbol.accuracy.tolist(), strict=True))
     edits = sorted((-times, [-1 if x is None else x for x in edit], edit) for edit, times in counts.confusions.items())
     names = [([None if x is None else to_symbols([x])[0] for x in edit], -times) for times, _, edit in edits]
-    worst = sorted(counts.wrong, key=lambda edits_and_answer: _order_of_worst(*edits_and_answer))[:WRONG_EXAMPLES]
     return Evaluation(
         **counts.rates,
         **{name: getattr(counts, name) for name in ("n", "n_pairs", "unseen", *COUNTS.values())},
@@ -177,14 +176,14 @@ def _of_counts(counts: Counts, network: NetworkFacts, fresh: bool | None) -> Eva
         confusions=[
             {"expected": expected, "prediction": predicted, "n": times} for (expected, predicted), times in names
         ],
-        worst=tuple(prediction for _, prediction in worst),
+        worst=tuple(sorted(counts.wrong, key=_order_of_worst)[:WRONG_EXAMPLES]),
         calibration=_calibration(counts, network.calibration),
     )
 
 
-def _order_of_worst(edits: int, p: Prediction) -> tuple[Any, ...]:
+def _order_of_worst(p: Prediction) -> tuple[Any, ...]:
     """Return a key that sorts wrong answers: most edits first, then by their symbols."""
-    return -edits, p.source_tokens, p.prediction_tokens, p.expected_tokens
+    return -(p.edits or 0), p.source_tokens, p.prediction_tokens, p.expected_tokens
 
 
 def _calibration(counts: Counts, calibration: Calibration | None) -> dict[str, Any] | None:

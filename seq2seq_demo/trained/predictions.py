@@ -241,7 +241,7 @@ def stream(
         out_len = answer_len(S)
         options.check_fits(network.model_config, B, S, out_len)
         answers = answer(network, sources, out_len, options)
-        return part, _predictions(facts, records, expected, answers, options.probabilities)
+        return part, _predictions(facts, records, expected, answers)
 
     predictions: dict[int, list[Prediction]] = {}
     parts = _parts(batches, network.model_config, answer_len, options, targets)
@@ -279,17 +279,14 @@ def _expected(records: Batch, targets: Callable[[np.ndarray], Sequences] | None,
     return expected
 
 
-def _predictions(
-    facts: NetworkFacts, records: Batch, expected: list[Any], answers: Answers, has_probabilities: bool
-) -> list[list[Prediction]]:
+def _predictions(facts: NetworkFacts, records: Batch, expected: list[Any], answers: Answers) -> list[list[Prediction]]:
     """Return the predictions for each record, best first."""
     ends, N = facts.ends, answers.lengths.shape[1]
     # Reading single items of an array is slow, so all arrays become lists.
     symbols, lengths, ended, n_written = (
         array.tolist() for array in (answers.symbols, answers.lengths, answers.ended, answers.n_written)
     )
-    probabilities = answers.probabilities.tolist() if has_probabilities and answers.probabilities is not None else None
-    scores = None if answers.scores is None else answers.scores.tolist()
+    probabilities, scores = (x if x is None else x.tolist() for x in (answers.probabilities, answers.scores))
 
     def prediction(b: int, n: int) -> Prediction:
         T = n_written[b][n]

@@ -300,15 +300,10 @@ class TrainedNetwork(NetworkFacts):
             sets, notices = pattern_sets(self, trained, task, n=n, lengths=lengths, out_len=out_len, seed=seed)
         shown = replace(self, vocabularies=task.vocabularies)  # which also contain the unseen symbols of pairs
         count = functools.partial(count_answers, self.to_numpy(), shown, alternatives=task.is_pairs, detailed=True)
-        rows = [
-            EvaluationRow(
-                kind=each.kind,
-                in_len=each.in_len,
-                counts=count(each.pairs, out_len=out_len, beam=beam, on_progress=on_progress),
-                fresh=each.fresh,
-            )
-            for each in sets
-        ]
+        rows = []
+        for kind, fresh, pairs in sets:
+            counts = count(pairs, out_len=out_len, beam=beam, on_progress=on_progress)
+            rows.append(EvaluationRow(kind=kind, in_len=int(pairs.sources.lengths[0]), counts=counts, fresh=fresh))
         return summary_of(rows, shown, origin), notices
 
     def to_numpy(self) -> NumpyNetwork:

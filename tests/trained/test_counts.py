@@ -121,7 +121,7 @@ def test_evaluations_add_up(config):
     both = sum(parts, Counts())
     assert without_order(both) == without_order(whole)
     assert both.loss_sum == pytest.approx(whole.loss_sum, rel=1e-6)
-    worst = [sorted((n for n, _ in each.wrong), reverse=True)[:WRONG_EXAMPLES] for each in (both, whole)]
+    worst = [sorted((p.edits for p in each.wrong), reverse=True)[:WRONG_EXAMPLES] for each in (both, whole)]
     assert worst[0] == worst[1]
     assert 0 < whole.exact < whole.n
 
@@ -229,8 +229,8 @@ def test_counts_by_hand_for_a_network_that_does_not_end_its_answers(reply):
     assert (e.by_position.expected.tolist(), e.by_position.correct.tolist()) == ([3, 3, 3], [2, 1, 1])
     # Without END, symbols are compared at the same position.
     assert e.confusions == {(5, 4): 1, (6, 4): 1, (2, 1): 1, (3, 2): 1, (1, 3): 1}
-    n_edits, worst = e.wrong[0]
-    assert (n_edits, worst.source, worst.prediction, worst.expected) == (2, [2], [4, 4, 4], [4, 5, 6])
+    worst = e.wrong[0]
+    assert (worst.edits, worst.source, worst.prediction, worst.expected) == (2, [2], [4, 4, 4], [4, 5, 6])
     assert (worst.ended, worst.probability) == (None, pytest.approx(0.5))
 
 
@@ -259,7 +259,7 @@ def test_a_wrong_answer_is_compared_with_the_nearest_alternative(reply):
     assert (e.too_long, e.too_short, e.wrong_symbols, e.unended) == (1, 1, 0, 0)
     assert e.by_position.correct.sum() == 2 + 0  # 4 and 5 of the first answer, no symbol of the second
     assert e.confusions == {(None, 6): 1, (2, None): 2}
-    assert [(answer.expected, n) for n, answer in e.wrong] == [([2, 2, 1, 1], 2), ([4, 5], 1)]
+    assert [(p.expected, p.edits) for p in e.wrong] == [([2, 2, 1, 1], 2), ([4, 5], 1)]
     e = evaluate(*rows[2::-1], *rows[3:])  # the first of equally near alternatives counts
     assert e.confusions == {(8, 5): 1, (2, None): 2}
 
@@ -269,8 +269,8 @@ def test_an_answer_without_an_end_is_wrong_even_if_it_is_an_alternative(reply):
     e = evaluate(([1, 2], [4, 5, 6, 7, 7]), ([1, 2], [4]), ([3, 4], [5] * 5))
     assert (e.n, e.exact, e.unended, e.edits, e.too_long) == (2, 1, 1, 0, 0)
     assert e.confusions == Counter()
-    ((n_edits, worst),) = e.wrong
-    assert (n_edits, worst.source, worst.prediction, worst.expected) == (1, [1, 2], *[[4, 5, 6, 7, 7]] * 2)
+    (worst,) = e.wrong
+    assert (worst.edits, worst.source, worst.prediction, worst.expected) == (1, [1, 2], *[[4, 5, 6, 7, 7]] * 2)
     assert (worst.ended, worst.exact) == (False, False)
     assert e.answers.confidences(Calibration(1.0)).tolist() == [
         0,
@@ -293,7 +293,7 @@ def test_pairs_with_unseen_symbols_are_wrong_in_every_figure_but_the_loss(reply)
         assert e.confusions == Counter({(unseen[1], 5): 1, (7, None): 2})
         assert e.forced.expected.sum() == 3 + 3 + 2 + 2 + 2
         assert e.n_loss == 3 + 2 + 2
-        assert sorted(answer.source for _, answer in e.wrong) == [[1, 2], [8, 9], [8, 10]]
+        assert sorted(p.source for p in e.wrong) == [[1, 2], [8, 9], [8, 10]]
         assert np.sort(e.answers.confidences(Calibration(1.0)))[:2].tolist() == [0, 0]
     assert math.isnan(evaluate(([9], [1])).figures.loss)
     assert evaluate(([3, 4], [5, 6]), ([9], [1])).figures.loss == seen.figures.loss
@@ -305,8 +305,8 @@ def test_the_worst_answers(reply):
     rows = [([1, 8], []), *(([n, 8], [7] * (5 * n // 8)) for n in range(2, 9))]
     e = evaluate(*rows)
     assert (e.n, e.exact, WRONG_EXAMPLES) == (8, 1, 5)
-    assert [n for n, _ in e.wrong] == [5, 4, 3, 3, 2]
-    worst = e.wrong[0][1]
+    assert [p.edits for p in e.wrong] == [5, 4, 3, 3, 2]
+    worst = e.wrong[0]
     assert (worst.source, worst.prediction, worst.expected) == ([8, 8], [0] * 4, [7] * 5)
     assert (worst.ended, len(worst.probabilities)) == (True, 5)
     plain = evaluate(*rows, detailed=False)

@@ -21,8 +21,8 @@ ENDING = replace(FIXED, ends=True)
 def test_pairs_are_measured_by_length_and_unseen_symbols_are_reported():
     pairs = pairs_of(([1, 2], [4]), ([3], [6]), ([1, 2], [8]), ([3], [5]), ([6], [10]))
     sets, _ = pair_sets(NetworkFacts(ENDING), PairTask("p", pairs), n=4, lengths=(), out_len=None)
-    found = [(each.kind, each.in_len, each.fresh, each.pairs.targets.rows()) for each in sets]
-    assert found == [(GIVEN, 1, None, [[6], [5]]), (GIVEN, 2, None, [[4], [8]])]
+    found = [(kind, fresh, pairs.sources.rows(), pairs.targets.rows()) for kind, fresh, pairs in sets]
+    assert found == [(GIVEN, None, [[3], [3]], [[6], [5]]), (GIVEN, None, [[1, 2], [1, 2]], [[4], [8]])]
     lacked = "^Training lacked 10 in targets: 1 of 5 pairs, such as pairs, row 4, count as wrong in every figure but "
     with pytest.warns(UserWarning, match=lacked):
         e = TrainedNetwork(ENDING, random_weights(ENDING)).evaluate(
@@ -36,10 +36,9 @@ def test_a_pattern_is_measured_at_each_length_that_it_accepts():
     facts, pattern = NetworkFacts(replace(ENDING, in_max_int=9, out_max_int=9), in_len=6), find_pattern("added")
     sets, _ = pattern_sets(facts, [], pattern, n=10, lengths=range(1, 7), out_len=None, seed=0)
     sets = [*sets]
-    assert [each.in_len for each in sets if each.kind == RANDOM] == [2, 4, 6]
-    assert {each.kind for each in sets} == {RANDOM, *SOURCE_KINDS}
-    assert [each.fresh for each in sets[:2]] == [True, None]
-    assert all(len(target) <= 4 for each in sets for target in each.pairs.targets.rows())
+    assert [pairs.sources.common_length for kind, _, pairs in sets if kind == RANDOM] == [2, 4, 6]
+    assert {kind for kind, *_ in sets} == {RANDOM, *SOURCE_KINDS}
+    assert [fresh for _, fresh, _ in sets[:2]] == [True, None]
 
 
 def test_a_network_that_does_not_end_is_measured_at_all_lengths_or_none():

@@ -129,9 +129,8 @@ TEXTS = Vocabularies(Vocabulary("characters", (" ", "a", "\u00e9", "한")), Voca
 
 
 def wrong_answer(vocabularies):
-    """A wrong answer, with its edits."""
     numbers = {"source": [1, 0, 3], "answer": [2, 1, 1], "expected": [0, 2]}
-    return 4, Prediction.of_numbers(vocabularies, None, **numbers, ended=False, probabilities=[0.5, 0.5])
+    return Prediction.of_numbers(vocabularies, None, **numbers, ended=False, probabilities=[0.5, 0.5])
 
 
 def pair_rows(vocabularies=TEXTS, **changes):
