@@ -167,7 +167,8 @@ def _batches(
     Raises:
         UsageError: a sequence is too long to decode.
     """
-    for in_len, rows in _by_length(pairs.sources):
+    for in_len in np.unique(pairs.sources.lengths).tolist():
+        rows = np.flatnonzero(pairs.sources.lengths == in_len)
         longest = int(pairs.targets.lengths[rows].max())
         out_len = answer_len(in_len) if config.ends else longest
         steps = (GREEDY, longest + config.ends), (decoding, out_len + config.ends)  # forced and free-running
@@ -178,12 +179,6 @@ def _batches(
         sources = np.unique(group_ids[ordered], return_inverse=True)[1]  # the number of each pair's source
         for part in np.split(ordered, np.searchsorted(sources, range(size, sources[-1] + 1, size))):
             yield part, out_len
-
-
-def _by_length(sources: Sequences) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield each source length in ascending order with the indices of its sources."""
-    for in_len in np.unique(sources.lengths).tolist():
-        yield in_len, np.flatnonzero(sources.lengths == in_len)
 
 
 def _count_batch(

@@ -23,7 +23,7 @@ def save_ending(path="w", **changes):
 
 
 def test_training_and_evaluation_cover_every_length(run, fast_steps):
-    out, err = run.ok("train 60 -p reversed --in-len 1-4 --in-max-int 2 --out-max-int 2 -e 1 -o w", *SMALL)
+    out, _ = run.ok("train 60 -p reversed --in-len 1-4 --in-max-int 2 --out-max-int 2 -e 1 -o w", *SMALL)
     assert "60 point dataset (pattern 'reversed', sources of 1-4 symbols), with 1 epoch\n" in out
     network = load("w")
     assert (network.in_len, network.min_in_len, network.out_len) == (4, 1, 4)
@@ -33,10 +33,8 @@ def test_training_and_evaluation_cover_every_length(run, fast_steps):
     facts = json.loads(out)
     random = facts["by_kind"]["random"]["by_length"]
     assert {length: row["n"] for length, row in random.items()} == {"1": 3, "2": 9, "3": 27, "4": 81}
-    assert {*facts["by_kind"]} == {"random", "all equal", "two symbols", "ascending", "descending"}
-    out, err = run.ok("evaluate -i w 50 --in-len 2-3,6")
+    out, _ = run.ok("evaluate -i w 50 --in-len 2-3,6")
     assert [line.split()[0] for line in out.split("\n\n")[2].splitlines()] == ["length", "2", "3", "6", "all"]
-    assert "The network was trained on length 1-4, so its answers at length 6 may be wrong\n" in err
 
 
 def test_mixed_lengths_are_answered_in_input_order(run, monkeypatch):

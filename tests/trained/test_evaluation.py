@@ -61,6 +61,7 @@ def member(points=65, start_step=0, **settings):
         ([member(66)], 4, False),
         ([member(66)], 5, True),
         ([member(66)], 1, True),  # not a length of training
+        ([member(10_000)], 6, True),
         ([member(33), member(33)], 4, False),
         ([member(start_step=7)], 4, None),  # earlier runs are unknown
         ([member(66, start_step=7)], 4, False),
