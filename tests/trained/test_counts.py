@@ -18,6 +18,9 @@ from seq2seq_demo.trained.counts import (
     Counts,
     Tally,
     count_answers,
+    count_confusions,
+    count_lengths,
+    count_symbols,
     cross_entropy,
     nearest_targets,
 )
@@ -164,6 +167,25 @@ def test_the_nearest_target_of_each_answer_by_hand():
     assert (nearest.tolist(), edits.tolist()) == ([3, 2, 1], [1, 1, 0])
 
 
+def test_counts_by_hand():
+    """The answers are right, wrong in one symbol, too short, too long, and unended."""
+    targets = Sequences.of_rows([[1, 2], [3, 4], [5, 6, 7], [], []])
+    answers = Sequences.of_rows([[1, 2], [3, 8], [5, 6], [5], [1, 1, 1, 1]])
+    e = count_lengths(answers, targets, np.array([True] * 4 + [False]), np.array([True] + [False] * 4))
+    assert (e.n, e.exact, e.wrong_symbols, e.too_short, e.too_long, e.unended) == (5, 1, 1, 1, 1, 1)
+    assert count_confusions(ENDING, answers, targets) == {(4, 8): 1, (7, None): 1, (None, 5): 1, (None, 1): 4}
+    with_end = Sequences.of_rows([[1, 2, END], [3, 8, END], [5, 6, END], [5, END], [1, 1, 1, 1]])
+    e = count_symbols(ENDING, with_end, targets)
+    # [1, 2, END], [3, wrong, END], [5, 6, wrong, missing], [wrong], [wrong]
+    assert (e.n_target, e.by_position.expected.tolist(), e.by_position.correct.tolist()) == (
+        7,
+        [5, 3, 3, 1],
+        [3, 2, 2, 0],
+    )
+    assert e.by_symbol.expected.tolist() == [0, 1, 1, 1, 1, 1, 1, 1, 0, 5]
+    assert e.by_symbol.correct.tolist() == [0, 1, 1, 1, 0, 1, 1, 0, 0, 2]
+
+
 # ---- Alternatives, confusions and wrong answers, for answers from a table ----
 
 
@@ -192,20 +214,6 @@ def reply(monkeypatch):
 
 def evaluate(*rows, config=ENDING, alternatives=True, detailed=True):
     return measured(pairs_of(*rows), config, alternatives=alternatives, detailed=detailed)
-
-
-def test_counts_by_hand(reply):
-    """The answers are right, wrong in one symbol, too short, too long, and unended."""
-    reply({(1,): ([1, 2], 1), (2,): ([3, 8], 1), (3,): ([5, 6], 1), (4,): ([5], 1), (5,): ([1, 1, 1, 1], 1, False)})
-    e = evaluate(([1], [1, 2]), ([2], [3, 4]), ([3], [5, 6, 7]), ([4], []), ([5], []))
-    assert (e.n, e.n_target, e.forced.expected.sum()) == (5, 7, 12)
-    assert (e.exact, e.wrong_symbols, e.too_short, e.too_long, e.unended) == (1, 1, 1, 1, 1)
-    assert e.edits == 0 + 1 + 1 + 1 + 4
-    assert e.rates["symbol_error_rate"] == 1
-    # [1, 2, END], [3, wrong, END], [5, 6, wrong, missing], [wrong], [wrong]
-    assert (e.by_position.expected.tolist(), e.by_position.correct.tolist()) == ([5, 3, 3, 1], [3, 2, 2, 0])
-    assert e.by_symbol.expected.tolist() == [0, 1, 1, 1, 1, 1, 1, 1, 0, 5]
-    assert e.by_symbol.correct.tolist() == [0, 1, 1, 1, 0, 1, 1, 0, 0, 2]
 
 
 def test_counts_by_hand_for_a_network_that_does_not_end_its_answers(reply):
