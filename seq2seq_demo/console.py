@@ -129,9 +129,6 @@ def notice(text: str, is_warning: bool = True) -> None:
     logging.getLogger(LOGGER).log(logging.WARNING if is_warning else logging.INFO, "%s", text)
 
 
-print_notice = notice  # its former name
-
-
 @contextlib.contextmanager
 def show_notices(is_quiet: bool = False) -> Iterator[None]:
     """Print each notice as `print_error` does, until the context ends.
@@ -248,11 +245,6 @@ class ProgressBar(contextlib.AbstractContextManager["ProgressBar"]):
         if self.bar:
             self.bar.stop()
         ProgressBar.visible = None
-
-    def notify(self, *texts: str, are_errors: bool = False) -> None:
-        """Print notices, or errors."""
-        for text in texts:
-            (print_error if are_errors else notice)(text)
 
     def _show(self) -> None:
         if self.bar is None:

@@ -18,14 +18,13 @@ from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.files.file_names import shipped_path
-from seq2seq_demo.network.decoding import Answer
 from seq2seq_demo.network.numpy_network import sigmoid
 from seq2seq_demo.network.parameters import initial_weights
 from seq2seq_demo.trained import weights_file
 from seq2seq_demo.trained.metrics import Epoch, Figures
 from seq2seq_demo.trained.network_facts import TrainingRun
 from seq2seq_demo.trained.plots import History
-from seq2seq_demo.trained.predictions import Prediction, to_prediction
+from seq2seq_demo.trained.predictions import Prediction
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 from seq2seq_demo.training.callbacks import Callback
 from seq2seq_demo.training.settings import begin_run
@@ -141,13 +140,18 @@ def line_of(network: TrainedNetwork, source: list[int], expected: str, out_len: 
     return f"==> For input {source}, prediction=[{' '.join(map(str, predicted))}] (expected=[{expected}])\n"
 
 
-def prediction_of(*answer, tokens=(INTEGERS, INTEGERS), calibration=None, **facts) -> Prediction:
-    """The prediction of an `Answer` whose symbols are integers or those of texts."""
-    answer = Answer(*answer, **facts)
-    vocabularies = [Vocabulary(kind, () if kind == INTEGERS else tuple(map(chr, range(256)))) for kind in tokens]
-    sides = zip(answer[:3], [vocabularies[0], *vocabularies[1:] * 2], strict=True)
-    numbers = [symbols and vocabulary.to_numbers(symbols) for symbols, vocabulary in sides]
-    return to_prediction(Answer(*numbers, *answer[3:]), Vocabularies(*vocabularies), calibration)
+def prediction_of(source, answer, expected=None, tokens=(INTEGERS, INTEGERS), calibration=None, **facts) -> Prediction:
+    """The prediction of an answer whose symbols are integers or those of texts."""
+    characters = tuple(map(chr, range(256)))
+    sides = Vocabularies(*(Vocabulary(kind, () if kind == INTEGERS else characters) for kind in tokens))
+    return Prediction.of_numbers(
+        sides,
+        calibration,
+        source=sides.source.to_numbers(source),
+        answer=sides.target.to_numbers(answer),
+        expected=expected and sides.target.to_numbers(expected),
+        **facts,
+    )
 
 
 def ragged(sources, targets=None):

@@ -175,7 +175,7 @@ def test_one_error_under_teacher_forcing_leads_to_many_free_running():
     places, first = sum(map(operator.ne, [*free, None], target)), [t + 1, taught[0, t], target[t]]
     assert stated(rf"{error} How many.*? (\d+) of 21 places differ, and (\d+)") == [*first, places, edits(free, source)]
     chosen = sources[1:][is_wrong[1:].sum(axis=1) == 1].tolist()
-    answers = ([*one.symbols, *[10] * one.ended] for one in load("long-rnn").predict_numbers(chosen))
+    answers = ([*p.prediction, *[10] * p.ended] for p in load("long-rnn").predict(chosen, details=True))
     assert "a quarter of 2,000 sources" in DOCUMENTS and 480 <= len(chosen) <= 520
     assert f"need {np.mean([*map(edits, answers, chosen)]):.1f} edits on average" in DOCUMENTS
 

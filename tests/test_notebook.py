@@ -42,11 +42,11 @@ def test_tables_of_networks_predictions_evaluations_and_histories():
     ]
     assert cells(network)[-1] == ["exact match", "0.7500"]
     texts = {"ended": False, "tokens": (CHARACTERS, CHARACTERS), "calibration": Calibration(1.0)}
-    text = prediction_of(["<", "b"], ["&"], ["x"], [0.5], **texts)
+    text = prediction_of(["<", "b"], ["&"], ["x"], probabilities=[0.5], **texts)
     columns = ["source", "prediction", "expected", "probability", "confidence"]
     shown = ["&lt;b", "&amp; ... (did not end)", "x", "0.0000", "0.0000"]
     assert cells(text) == [*map(list, zip(columns, shown, strict=True))]
-    listed = Predictions([[text, text], [prediction_of([1], [2], [2], [0.5])]])
+    listed = Predictions([[text, text], [prediction_of([1], [2], [2], probabilities=[0.5])]])
     numbers = ["1", "2", "2", "0.5000", ""]
     assert cells(listed) == [["", *columns], ["0", *shown], ["0", *shown], ["1", *numbers]]
     assert cells(Predictions([text] * (MAX_SHOWN + 1)))[-1] == ["and 1 more"]

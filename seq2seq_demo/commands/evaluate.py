@@ -1,15 +1,16 @@
-"""`evaluate`: measure a network on fresh sources, of one or several lengths, or on the user's pairs."""
+"""`evaluate`: measure a network on random sources, of one or several lengths, or on the user's pairs."""
 
 import json
 from dataclasses import replace
 
 from seq2seq_demo.commands.network_selection import pair_arguments, select_network
 from seq2seq_demo.commands.options import EvaluateOptions
+from seq2seq_demo.config import EVALUATION_SIZE
 from seq2seq_demo.console import ProgressBar, pluralize, print_result
 from seq2seq_demo.data.pair_task import PairTask, Task, pair_task
 from seq2seq_demo.data.reading import file_title
+from seq2seq_demo.data.sampling import n_evaluation_sources
 from seq2seq_demo.errors import InputError, UsageError
-from seq2seq_demo.trained.evaluation import EvaluationRequest, n_to_measure
 
 
 def evaluate(options: EvaluateOptions) -> None:
@@ -34,13 +35,21 @@ def evaluate(options: EvaluateOptions) -> None:
     if isinstance(task, PairTask):
         n_sources = len(task.pairs)
     else:
-        measured = lengths or network.trained_lengths
-        n_sources = sum(n_to_measure(network.model_config, each, options.points) for each in measured)
+        measured, n = lengths or network.trained_lengths, options.points or EVALUATION_SIZE
+        n_sources = sum(n_evaluation_sources(network.model_config, in_len, n) for in_len in measured)
     origin = f" of {file_title(options.from_file)}" if options.from_file else ""
     origin += f", pattern {pattern.name!r}" if pattern and (options.pattern or not origin) else ""
-    given = options.points, lengths, options.out_len, options.seed, options.beam, origin
     with ProgressBar("Evaluating", n_sources) as progress:
-        evaluation = network.measure(task, EvaluationRequest(*given, progress.advance, progress.notify))
+        evaluation = network.evaluate_task(
+            task,
+            n=options.points,
+            lengths=lengths,
+            out_len=options.out_len,
+            seed=options.seed,
+            beam=options.beam,
+            origin=origin,
+            on_progress=progress.advance,
+        )
     print_result(json.dumps(evaluation.to_dict()) if options.json else evaluation.report(options.verbose > 0))
     if isinstance(task, PairTask) and task.n_skipped:
         raise InputError(f"expected only pairs, skipped {pluralize(task.n_skipped, 'invalid record')}")

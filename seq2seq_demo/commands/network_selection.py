@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from seq2seq_demo.commands.options import NetworkOptions
 from seq2seq_demo.config import CELL_TYPES, ModelConfig, TrainConfig, given_values, lengths_text
-from seq2seq_demo.console import print_notice
+from seq2seq_demo.console import notice
 from seq2seq_demo.data.pair_task import task_name
 from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, PatternTask, find_pattern
 from seq2seq_demo.data.reading import InputFormat
@@ -41,15 +41,15 @@ def select_network(options: NetworkOptions, in_len: int | None) -> SelectedNetwo
         UsageError: an option contradicts the file.
         WeightsError: no file fits, or the file cannot be read.
     """
-    path, network, notice = _load_selected(options, in_len)
+    path, network, selection = _load_selected(options, in_len)
     check_options_match(options, path, network)
     if options.in_len and network.vocabularies.source.is_text:
         raise UsageError(f"expected no --in-len with {path}, which takes texts of any length, got {options.in_len}")
-    print_notice(notice)
+    notice(selection)
     if network.in_len is None:
-        print_notice(f"Inferred from the file: {network.summary()}; the file does not record the lengths of training")
+        notice(f"Inferred from the file: {network.summary()}; the file does not record the lengths of training")
     elif options.verbose:
-        print_notice(network.summary())
+        notice(network.summary())
     pattern = options.pattern_task or (find_pattern(network.pattern) if network.pattern else None)
     return SelectedNetwork(path, network, pattern)
 
@@ -68,7 +68,7 @@ def _load_selected(options: NetworkOptions, in_len: int | None) -> tuple[Path, T
         try:
             network = load_with_task(path)
         except WeightsError as error:
-            print_notice(f"Skipping {error}")
+            notice(f"Skipping {error}")
             continue
         is_of_texts = pattern and network.vocabularies.are_text  # it learned a text file that has the pattern's name
         if not is_of_texts and model in (None, network.model_config.model):
@@ -147,7 +147,7 @@ def typed_sources(words: Sequence[str], selected: SelectedNetwork) -> list[Recor
     networks = () if is_text else file_names.shipped_networks()  # a text may be the name of a network
     for word in words:
         if ("." in word and os.path.isfile(word)) or word in networks:
-            print_notice(f"Reading {word} as a source; -i {word} is a network, --from-file {word} a file of sources")
+            notice(f"Reading {word} as a source; -i {word} is a network, --from-file {word} a file of sources")
     if not is_text:
         return [read_words(words)]
     return [Record(Place(f"input {preview(word)}"), word) for word in words]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from seq2seq_demo.commands.network_selection import SelectedNetwork, pair_arguments, select_network, typed_sources
 from seq2seq_demo.commands.options import PageOptions
-from seq2seq_demo.console import pluralize, print_notice
+from seq2seq_demo.console import notice, pluralize
 from seq2seq_demo.data.pair_task import pair_task
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.records import valid
@@ -35,7 +35,7 @@ def page(options: PageOptions) -> None:
     atomic_files.check_replaceable(output, "a page", options.force)
     atomic_files.write(output, (build_training() if options.train else _content(options)).encode())
     use = "import `network` from it" if options.writes_module else "open it in a browser"
-    print_notice(f"Wrote {output}: {use}")
+    notice(f"Wrote {output}: {use}")
 
 
 def _content(options: PageOptions) -> str:
@@ -80,7 +80,7 @@ def _write_gallery(folder: Path, force: bool) -> None:
     folder.mkdir(exist_ok=True)
     for path, content in zip(paths, contents, strict=True):
         atomic_files.write(path, content.encode())
-    print_notice(f"Wrote {folder / INDEX} and {pluralize(len(pages), 'page')}: open it in a browser")
+    notice(f"Wrote {folder / INDEX} and {pluralize(len(pages), 'page')}: open it in a browser")
 
 
 def _check_folder(folder: Path, paths: Sequence[Path], force: bool) -> None:
@@ -114,7 +114,7 @@ def _select_one(options: PageOptions) -> SelectedNetwork:
     if not selected.network.others:
         return selected
     n = len(selected.network.members)
-    print_notice(f"{selected.path} is an ensemble of {n} networks: the page shows the first")
+    notice(f"{selected.path} is an ensemble of {n} networks: the page shows the first")
     return selected._replace(network=replace(selected.network, others=(), validation=None, calibration=None))
 
 
@@ -139,7 +139,7 @@ def _examples(options: PageOptions, selected: Sequence[SelectedNetwork], pairs: 
         typed = [record.values for record in valid(number_known(record, vocabularies) for record in records)]
     if pairs is not None:
         chosen = examples.pair_examples(networks, pairs)
-        print_notice(f"The page offers {len(chosen[0])} of the {pluralize(len(pairs), 'pair')} of {options.from_file}")
+        notice(f"The page offers {len(chosen[0])} of the {pluralize(len(pairs), 'pair')} of {options.from_file}")
     else:
         chosen = _own_examples(selected)
     offered = []

@@ -3,172 +3,187 @@
 import functools
 import itertools
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from seq2seq_demo.commands import network_selection
+from seq2seq_demo.commands.network_selection import SelectedNetwork
 from seq2seq_demo.commands.options import PredictOptions
 from seq2seq_demo.config import INTEGERS
-from seq2seq_demo.console import ProgressBar, has_colour, pluralize, print_notice, print_result
+from seq2seq_demo.console import ProgressBar, has_colour, notice, pluralize, print_error, print_result
 from seq2seq_demo.data.reading import read, read_terminal, stream_file
 from seq2seq_demo.data.records import Record, by_length, read_words
 from seq2seq_demo.data.tokens import number_known, tokenize
 from seq2seq_demo.data.vocabulary import Vocabularies
 from seq2seq_demo.errors import InputError, UsageError, require
-from seq2seq_demo.network.decoding import MAX_ROWS_AT_ONCE, Answer, DecodingOptions
-from seq2seq_demo.trained import formatting as predictions, plots
-from seq2seq_demo.trained.predictions import Prediction, PredictionRequest, stream, to_prediction, unread
+from seq2seq_demo.network.decoding import MAX_ROWS_AT_ONCE, DecodingOptions
+from seq2seq_demo.trained import formatting, plots
+from seq2seq_demo.trained.predictions import Batch, Prediction, stream
+from seq2seq_demo.trained.trained_network import TrainedNetwork
 
 BATCH_SIZE = 16 * MAX_ROWS_AT_ONCE  # large, so that many sources of a batch have the same length
+Answered = Iterator[tuple[Batch, list[list[Prediction]]]]  # batches of records, with the predictions of each record
 
 
 def predict(options: PredictOptions) -> None:
-    """Answer the sources on the command line, else those of --from-file, else those typed at the terminal."""
+    """Answer the sources on the command line, else those of --from-file, else those typed at the terminal.
+
+    Raises:
+        InputError: a source is unreadable. The error follows the answers to the sources before it or, if unreadable
+            sources are skipped, to all others. At the terminal, a notice replaces the error.
+    """
     typed = tokenize(read_words(options.words), Vocabularies())
     typed_len = None if typed.error else len(typed.values)
     selected = network_selection.select_network(options, options.in_len or typed_len)
-    network, model_config = selected.network, selected.network.model_config
-    tokens = network.vocabularies.tokens
-    has_attention = all(each.model_config.has_attention for each in network.members)
+    network, tokens = selected.network, selected.network.vocabularies.tokens
+    has_attention = all(member.model_config.has_attention for member in network.members)
     expected = "expected a network of embedding_attention to show attention, got embedding_rnn"
     require(has_attention or not _needs_attention(options), expected, UsageError)
     expected = "expected a calibrated network for --min-confidence, got several, or one that was not trained on pairs"
     require(options.min_confidence is None or network.calibration is not None, expected, UsageError)
     if options.attention_plot:
         plots.check(options.attention_plot, options.force)
-    predictor, bar = _Predictor(options, selected), ProgressBar("Predicting", may_show=False)
+    skips_unreadable = options.keep_going or options.json or options.tsv or options.line_buffered
+    is_interactive, bar = False, ProgressBar("Predicting", may_show=False)
     file_format = network_selection.input_format(options, blank_lines=options.tsv or options.line_buffered)
     file_format = replace(file_format, json_lines=tokens[0] == INTEGERS)
     rows: Iterable[Record]
     if options.words:
         rows = sources = network_selection.typed_sources(options.words, selected)
-        predictor.keeps_going |= len(sources) > 1
+        skips_unreadable |= len(sources) > 1
     elif options.from_file and options.line_buffered:
         rows = stream_file(options.from_file, file_format)
     elif options.from_file:
         rows, _ = read(options.from_file, "", file_format)
         bar = ProgressBar("Predicting", len(rows), may_show=not sys.stdout.isatty())
     else:
-        symbols = f"integers from 0 to {model_config.in_max_int}" if tokens[0] == INTEGERS else tokens[0]
+        symbols = f"integers from 0 to {network.model_config.in_max_int}" if tokens[0] == INTEGERS else tokens[0]
         ending = "Ctrl-Z and Enter end" if sys.platform == "win32" else "Ctrl-D ends"
-        bar.notify(f"Type {options.in_len or 'some'} {symbols}; {ending}")
+        notice(f"Type {options.in_len or 'some'} {symbols}; {ending}")
         rows = read_terminal(file_format)
+        skips_unreadable = is_interactive = True
     with bar:
-        predictor.print_answers(rows, bar)
+        answered = _answer(rows, options, selected, skips_unreadable, options.line_buffered or is_interactive)
+        n_unreadable = _print_answers(answered, options, network, skips_unreadable, bar)
+    if n_unreadable and not is_interactive:
+        raise InputError(f"expected sequences that the network can read, skipped {n_unreadable} that it cannot read")
 
 
 def _needs_attention(options: PredictOptions) -> bool:
     return options.show_attention or options.attention_plot is not None
 
 
-class _Predictor:
-    """Decodes sources with the selected network, and prints the answers in the format of the options."""
+def _answer(
+    rows: Iterable[Record], options: PredictOptions, selected: SelectedNetwork, skips_unreadable: bool, one_by_one: bool
+) -> Answered:
+    """Yield the sources in batches, with their predictions; unless `skips_unreadable`, end with the first error."""
+    network, pattern = selected.network, selected.pattern
+    needs_probabilities = options.json or options.tsv or options.min_confidence is not None
+    decoding = DecodingOptions(options.beam, needs_probabilities, _needs_attention(options))
 
-    def __init__(self, options: PredictOptions, selected: network_selection.SelectedNetwork) -> None:
-        self.options, self.network, pattern = options, selected.network, selected.pattern
-        # Cached, because each call runs the pattern.
-        out_len = functools.cache(lambda in_len: self.network.answer_len(in_len, pattern, options.out_len))
-        needs_probabilities = options.json or options.tsv or options.min_confidence is not None
-        decoding = DecodingOptions(options.beam, needs_probabilities, _needs_attention(options))
-        targets = self.network.target_function(pattern, options.out_len) if pattern else None
-        self.request = PredictionRequest(out_len, decoding, targets)
-        self.n_unanswered = 0
-        self.failure: InputError | None = None  # the error that ends the reading
-        # Whether unreadable sources are reported and skipped; otherwise, the first one raises an error.
-        self.is_interactive = not (options.words or options.from_file)
-        has_lines = options.json or options.tsv or options.line_buffered  # a line for each source
-        self.keeps_going = options.keep_going or has_lines or self.is_interactive
+    @functools.cache  # each call runs the pattern
+    def answer_len(in_len: int) -> int:
+        return network.answer_len(in_len, pattern, options.out_len)
 
-    def print_answers(self, rows: Iterable[Record], progress: ProgressBar) -> None:
-        """Print the answers to each source; with --attention-plot, plot the attention of the best answers at the end.
+    @functools.cache
+    def check_length(in_len: int) -> None:
+        if options.in_len not in (None, in_len):
+            raise UsageError(f"expected {options.in_len} symbols, as `in_len` says, got {in_len}")
+        decoding.check_fits(network.model_config, 1, in_len, answer_len(in_len))
 
-        Raises:
-            InputError: a source is unreadable. The error follows the answers to the sources before it or, if
-                `keeps_going`, to all others. At the terminal, a notice replaces the error.
-        """
-        options, network = self.options, self.network
-        n_skipped, is_exact = 0, options.tsv and not sys.stdout.isatty()
-        is_warned = False  # whether a notice named a source length that training did not have
-        plotted: list[Prediction] = []
-        for batch, answers in self._answers(self._read(rows)):
-            if not is_warned:
-                warning = network.length_notices(*by_length(batch))
-                progress.notify(*warning)
-                is_warned = bool(warning)
-            shown = [*map(self._shown, answers, batch)]
-            if options.attention_plot:
-                plotted += (best for best, *_ in shown if best.prediction is not None)
-                plots.check_panel_count(len(plotted))
-            texts = [*filter(None, map(self._text, shown, batch))]
-            if not options.json:
-                progress.notify(*(str(row.error) for row in batch if row.error), are_errors=True)
-            if texts:
-                print_result("\n".join(texts), unchanged=options.show_attention or is_exact)
-            progress.advance(len(answers))
-            n_skipped += sum(row.error is not None for row in batch)
-        if options.attention_plot and plotted:
-            attention = [prediction.shown_attention() for prediction in plotted]
-            plots.save(plots.attention_figure(attention), options.attention_plot)
-            print_notice(f"Wrote {options.attention_plot}")
-        if self.n_unanswered:
-            sources = pluralize(self.n_unanswered, "source")
-            progress.notify(f"Left {sources} unanswered, because the confidence is below {options.min_confidence}")
-        if self.failure:
-            raise self.failure
-        if n_skipped and not self.is_interactive:
-            raise InputError(f"expected sequences that the network can read, skipped {n_skipped} that it cannot read")
+    records = _numbered(rows, network, check_length)
+    if not skips_unreadable:
+        records = _until_error(records)
+    batches: Iterable[Batch] = iter(lambda: [*itertools.islice(records, BATCH_SIZE)], [])
+    targets = network.target_function(pattern, options.out_len) if pattern else None
+    answers_to = functools.partial(
+        stream, network.to_numpy(), network, answer_len=answer_len, options=decoding, targets=targets
+    )
+    if one_by_one:  # `stream` reads ahead
+        return itertools.chain.from_iterable(answers_to([[record]]) for record in records)
+    return answers_to(batches)
 
-    def _answers(self, records: Iterator[Record]) -> Iterator[tuple[list[Record], list[list[Answer]]]]:
-        """Yield the records in batches, with their answers; at the terminal and with --line-buffered, one by one."""
-        network, request = self.network.to_numpy(), self.request
-        if self.options.line_buffered or self.is_interactive:
-            return itertools.chain.from_iterable(stream(network, [[record]], request) for record in records)
-        return stream(network, iter(lambda: [*itertools.islice(records, BATCH_SIZE)], []), request)
 
-    def _read(self, rows: Iterable[Record]) -> Iterator[Record]:
-        """Yield the sources as numbers, or with an error; unless `keeps_going`, stop at the first `failure`."""
-        vocabularies = self.network.vocabularies
-        largest = self.network.model_config.in_max_int, None
-        check_length = functools.cache(self._check_length)
-        for row in rows:
-            record = number_known(tokenize(row, vocabularies, largest), vocabularies)
-            if record.error and row.output is not None:  # the network need not write the target
-                record = number_known(tokenize(row._replace(output=None), vocabularies, largest), vocabularies)
+def _numbered(rows: Iterable[Record], network: TrainedNetwork, check_length: Callable[[int], None]) -> Iterator[Record]:
+    """Yield each source in numbers; if the network cannot read it or `check_length` fails, as it was, with an error."""
+    vocabularies, largest = network.vocabularies, (network.model_config.in_max_int, None)
+    for row in rows:
+        record = number_known(tokenize(row, vocabularies, largest), vocabularies)
+        if record.error and row.output is not None:  # the network need not write the target
+            record = number_known(tokenize(row._replace(output=None), vocabularies, largest), vocabularies)
+        error = record.error
+        if not error:
             try:
-                if not record.error:
-                    check_length(len(record.values))
-            except UsageError as error:
-                record = row._replace(error=InputError(f"{row.place}: {error}"))
-            if record.error and not self.keeps_going:
-                self.failure = record.error
-                return
-            yield row._replace(error=record.error) if record.error else record
+                check_length(len(record.values))
+            except UsageError as refusal:
+                error = InputError(f"{row.place}: {refusal}")
+        yield row._replace(error=error) if error else record
 
-    def _check_length(self, in_len: int) -> None:
-        """Raise UsageError if the network cannot decode a source of this length, or --in-len is another length."""
-        if self.options.in_len not in (None, in_len):
-            raise UsageError(f"expected {self.options.in_len} symbols, as `in_len` says, got {in_len}")
-        self.request.options.check_fits(self.network.model_config, 1, in_len, self.request.out_len(in_len))
 
-    def _shown(self, answers: list[Answer], row: Record) -> list[Prediction]:
-        """Return the answers to one source as predictions, or the error from reading it, or the withheld answer."""
-        if row.error:
-            return [unread(row)]
-        shown = [to_prediction(each, self.network.vocabularies, self.network.calibration) for each in answers]
-        if (minimum := self.options.min_confidence) is None or (shown[0].confidence or 0) >= minimum:
-            return shown
-        self.n_unanswered += 1
-        return [predictions.withheld(shown[0])]
+def _until_error(records: Iterable[Record]) -> Iterator[Record]:
+    """Yield the records up to the first one with an error, which is the last."""
+    for record in records:
+        yield record
+        if record.error:
+            return
 
-    def _text(self, shown: list[Prediction], row: Record) -> str:
-        """Format the answers to one source, or the error from reading it; as text, an error is only a notice."""
-        options = self.options
-        if options.json:
-            return predictions.json_line(shown, row, options.n_best, options.show_attention)
-        if options.tsv:
-            return predictions.tsv_lines(shown)
-        lines = predictions.answer_lines(shown)
-        if options.show_attention and shown[0].prediction is not None:
-            heatmaps = [plots.attention_text(each.shown_attention(), has_colour(sys.stdout)) for each in shown]
-            lines = [text for pair in zip(lines, heatmaps, strict=True) for text in pair]
-        return "\n".join(lines)
+
+def _print_answers(
+    answered: Answered, options: PredictOptions, network: TrainedNetwork, skips_unreadable: bool, bar: ProgressBar
+) -> int:
+    """Print the answers and, at the end, plot the attention of the best ones; return the number of unreadable sources.
+
+    Raises:
+        InputError: unless `skips_unreadable`, the error of the first unreadable source, after all answers before it.
+    """
+    is_exact = options.show_attention or (options.tsv and not sys.stdout.isatty())
+    n_unreadable = n_withheld = 0
+    is_warned = False  # whether a notice named a source length that training did not have
+    errors: list[InputError] = []
+    plotted: list[Prediction] = []
+    for batch, predictions in answered:
+        if not is_warned:
+            is_warned = network.warn_of_lengths(*by_length(batch))
+        errors = [record.error for record in batch if record.error]
+        shown = [_withhold(answers, options.min_confidence) for answers in predictions]
+        if options.attention_plot:
+            plotted += (best for best, *_ in shown if best.prediction is not None)
+            plots.check_panel_count(len(plotted))
+        for error in errors if skips_unreadable and not options.json else ():
+            print_error(str(error))
+        if texts := [*filter(None, map(functools.partial(_text, options), shown, batch))]:
+            print_result("\n".join(texts), unchanged=is_exact)
+        bar.advance(len(batch))
+        n_unreadable += len(errors)
+        n_withheld += sum(best.prediction is None and best.error is None for best, *_ in shown)
+    if options.attention_plot and plotted:
+        attention = [prediction.shown_attention() for prediction in plotted]
+        plots.save(plots.attention_figure(attention), options.attention_plot)
+        notice(f"Wrote {options.attention_plot}")
+    if n_withheld:
+        sources = pluralize(n_withheld, "source")
+        notice(f"Left {sources} unanswered, because the confidence is below {options.min_confidence}")
+    if errors and not skips_unreadable:
+        raise errors[0]
+    return n_unreadable
+
+
+def _withhold(answers: list[Prediction], min_confidence: float | None) -> list[Prediction]:
+    """Return the answers to a source or, if the confidence in the best one is too low, this one without its answer."""
+    best = answers[0]
+    if min_confidence is None or best.error or (best.confidence or 0) >= min_confidence:
+        return answers
+    return [formatting.withheld(best)]
+
+
+def _text(options: PredictOptions, answers: Sequence[Prediction], record: Record) -> str:
+    """Format the answers to one source, or the error from reading it; as text, an error is only a notice."""
+    if options.json:
+        return formatting.json_line(answers, record, options.n_best, options.show_attention)
+    if options.tsv:
+        return formatting.tsv_lines(answers)
+    lines = formatting.answer_lines(answers)
+    if options.show_attention and answers[0].prediction is not None:
+        heatmaps = [plots.attention_text(answer.shown_attention(), has_colour(sys.stdout)) for answer in answers]
+        lines = [text for pair in zip(lines, heatmaps, strict=True) for text in pair]
+    return "\n".join(lines)

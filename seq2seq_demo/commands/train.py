@@ -13,7 +13,7 @@ from seq2seq_demo.commands import training_setup
 from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.commands.training_setup import FinishedRun, InterruptedRun, TrainingSetup
 from seq2seq_demo.config import TrainConfig
-from seq2seq_demo.console import print_line, print_notice, print_result
+from seq2seq_demo.console import notice, print_line, print_result
 from seq2seq_demo.errors import Interrupted, TrainingError, WeightsError, require_tensorflow
 from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.trained import weights_file
@@ -41,7 +41,7 @@ def train(options: TrainOptions) -> None:
         case None:
             setup = training_setup.new_training(options)
             if options.resume:
-                print_notice("Found no snapshot to resume: starting a new training run")
+                notice("Found no snapshot to resume: starting a new training run")
             if options.settings.get("epochs") != 0:
                 _train(setup, options, began)
             elif workers.is_chief():
@@ -63,7 +63,7 @@ def _train(setup: TrainingSetup, options: TrainOptions, began: float) -> None:
     """Train alone or as one of several workers; a time limit counts from `began`."""
     require_tensorflow()
     if not workers.is_single():
-        print_notice(workers.OPEN_PORT)
+        notice(workers.OPEN_PORT)
     if workers.is_chief():
         _train_and_save(setup, options, began)
     else:
@@ -96,8 +96,8 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions, began: float) -
                 network = fit(task, setup.snapshot, [report, *callbacks[0]], snapshots, began)
         _save(network, options, snapshots)
         use = shlex.join(["seq2seq-demo", "predict", "-i", str(snapshots.result)])
-        for notice in (*outcome_notices(network, task), f"To use the network: {use}"):
-            print_notice(notice)
+        for text in (*outcome_notices(network, task), f"To use the network: {use}"):
+            notice(text)
         print_line(f"Saved {snapshots.result}{summary(network)}", is_result=True)
     if interruption.signum:
         raise Interrupted("interrupted after the end of the training", interruption.signum)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from seq2seq_demo.commands import network_selection
 from seq2seq_demo.commands.options import TrainOptions
-from seq2seq_demo.console import print_notice
+from seq2seq_demo.console import notice
 from seq2seq_demo.data.pair_task import Task, pair_task
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 from seq2seq_demo.files import atomic_files, file_names
@@ -69,8 +69,8 @@ def new_training(options: TrainOptions) -> TrainingSetup:
     else:
         if start:
             _print_continuation(start, path, snapshot)
-        for notice in run_notices(task, snapshot, start):
-            print_notice(notice)
+        for text in run_notices(task, snapshot, start):
+            notice(text)
     return TrainingSetup(task=task, snapshot=snapshot, is_new=True, result=result)
 
 
@@ -79,7 +79,7 @@ def _start_path(options: TrainOptions) -> Path | None:
     path = network_selection.path_from_options(options, options.from_file)
     if path is None or options.iter_num is None or path.exists():
         return path
-    print_notice(f"Found no {path}: starting from fresh weights")
+    notice(f"Found no {path}: starting from fresh weights")
     return None
 
 
@@ -132,7 +132,7 @@ def _print_continuation(start: TrainedNetwork, path: Path | None, snapshot: Snap
     trained = f"sources of {config.lengths} and targets of {up_to}{config.out_len} symbols"
     unknown = "" if start.in_len else "; the file records no lengths: --in-len and --out-len set them"
     fresh = "" if start.moments else "; the file has no state of the optimiser, so Adam's moments start at zero"
-    print_notice(f"Continuing from {path}: {start.summary()}; with {trained}{unknown}{fresh}")
+    notice(f"Continuing from {path}: {start.summary()}; with {trained}{unknown}{fresh}")
 
 
 # ---- Earlier runs ----
@@ -176,7 +176,7 @@ def resumed_training(options: TrainOptions, path: Path) -> TrainingSetup:
     network_selection.check_options_match(options, path, snapshot.network, resume=True)
     task = _task_of_run(options, path, snapshot)
     place = f", epoch {len(snapshot.network.history) + 1}, step {snapshot.network.step}"
-    print_notice(f"Resuming {path}{'' if snapshot.run.config.members > 1 else place}")
+    notice(f"Resuming {path}{'' if snapshot.run.config.members > 1 else place}")
     return TrainingSetup(task=task, snapshot=snapshot, is_new=False, result=file_names.result_path(path))
 
 

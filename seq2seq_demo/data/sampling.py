@@ -11,11 +11,11 @@ import numpy as np
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.sequences import Sequences
-from seq2seq_demo.errors import InputError
 
 MAX_SUBSET = 5  # maximum number of distinct symbols in a source of few symbols
 SORTED_SHARE = 0.1  # share of sources of few symbols that are ascending; an equal share is descending
-MAX_DRAWS = 11  # attempts to draw unseen sources
+RANDOM = "random"  # the kind of uniformly random sources, in addition to SOURCE_KINDS
+MAX_PER_KIND = 1000  # maximum number of sources of a length to evaluate on, for each of SOURCE_KINDS
 
 
 def random_sources(rng: np.random.Generator, n: int, in_len: int, in_max_int: int) -> np.ndarray:
@@ -55,44 +55,6 @@ def mixed_sources(rng: np.random.Generator, lengths: np.ndarray, in_max_int: int
     return Sequences(symbols, lengths.astype(np.int64))
 
 
-def unseen_sources(seed: int, n: int, in_len: int, in_max_int: int, seen: Sequences | None) -> np.ndarray:
-    """Draw sources `[n, in_len]` that are not in `seen`; return fewer if MAX_DRAWS attempts do not find n.
-
-    With the same seed, `training_sources` uses a different random stream.
-    """
-    rng, unseen = np.random.default_rng([seed, 3]), np.empty((0, in_len), np.min_scalar_type(in_max_int))
-    for _ in range(MAX_DRAWS):
-        if len(unseen) < n:
-            drawn = random_sources(rng, n, in_len, in_max_int)
-            is_new = slice(None) if seen is None else ~Sequences.of_array(drawn).are_in(seen)
-            unseen = np.concatenate([unseen, drawn[is_new]])
-    return unseen[:n]
-
-
-def evaluation_sources(
-    model: ModelConfig, in_len: int, n: int, seed: int, seen: Sequences | None
-) -> tuple[np.ndarray, bool]:
-    """Return sources `[N, S]` of length `in_len` to evaluate on, and whether all are unseen in training.
-
-    A network that ends its answers is evaluated on every possible source if there are at most n. Otherwise it is
-    evaluated on n unseen sources, or on n random sources if fewer than n unseen ones are found. A network that does not
-    end its answers is evaluated on up to n unseen sources.
-
-    Raises:
-        InputError: the network does not end its answers, and every source is in `seen`.
-    """
-    in_max_int = model.in_max_int
-    if model.ends and (in_max_int + 1) ** in_len <= n:
-        every = np.indices((in_max_int + 1,) * in_len).reshape(in_len, -1).T
-        return every.astype(np.min_scalar_type(in_max_int)), False
-    unseen = unseen_sources(seed, n, in_len, in_max_int, seen)
-    if model.ends and len(unseen) < n:
-        return unseen_sources(seed, n, in_len, in_max_int, None), False
-    if not len(unseen):
-        raise InputError(f"expected sources of length {in_len} that training did not use, got none")
-    return unseen, True
-
-
 def _two_symbols(rng: np.random.Generator, n: int, in_len: int, in_max_int: int) -> np.ndarray:
     pairs = random_sources(rng, n, 2, in_max_int)
     return np.take_along_axis(pairs, rng.integers(0, 2, (n, in_len)), axis=1)
@@ -105,3 +67,30 @@ SOURCE_KINDS: dict[str, Callable[[np.random.Generator, int, int, int], np.ndarra
     "ascending": lambda *arguments: np.sort(random_sources(*arguments), axis=1),
     "descending": lambda *arguments: np.sort(random_sources(*arguments), axis=1)[:, ::-1],
 }
+
+
+def n_evaluation_sources(model: ModelConfig, in_len: int, n: int) -> int:
+    """Return how many sources `evaluation_sources` returns, of all kinds."""
+    if not model.ends:
+        return n
+    n_random: int = min(n, (model.in_max_int + 1) ** in_len)
+    return n_random + len(SOURCE_KINDS) * min(n, MAX_PER_KIND)
+
+
+def evaluation_sources(model: ModelConfig, in_len: int, n: int, seed: int) -> dict[str, np.ndarray]:
+    """Return sources `[N, in_len]` of each kind to evaluate on: n random ones and, if the network ends, other kinds.
+
+    A network that ends its answers is evaluated on every possible source if there are at most n, and on up to
+    MAX_PER_KIND of each of SOURCE_KINDS. With the same seed, `training_sources` uses a different random stream.
+    """
+    in_max_int = model.in_max_int
+    random = random_sources(np.random.default_rng([seed, 3]), n, in_len, in_max_int)
+    if not model.ends:
+        return {RANDOM: random}
+    if (in_max_int + 1) ** in_len <= n:
+        random = np.indices((in_max_int + 1,) * in_len).reshape(in_len, -1).T.astype(random.dtype)
+    sources = {RANDOM: random}
+    for number, (kind, draw) in enumerate(SOURCE_KINDS.items()):
+        rng = np.random.default_rng([seed, 4, number, in_len])
+        sources[kind] = draw(rng, min(n, MAX_PER_KIND), in_len, in_max_int)
+    return sources

@@ -2,7 +2,6 @@
 
 import itertools
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
@@ -13,18 +12,6 @@ from seq2seq_demo.system_memory import check_decoding_fits
 
 MAX_ROWS_AT_ONCE = 1000  # so that the arrays of a step fit into the cache
 MAX_NUMBERS = 10_000_000  # attention weights or logits of a batch, so a batch of long sequences has few rows
-
-
-class Answer(NamedTuple):
-    """The answer to one source, in numbers, with the expected target if it is known."""
-
-    source: list[int]
-    symbols: list[int]  # without END
-    expected: list[int] | None = None
-    probabilities: list[float] | None = None  # one per symbol, END included; None unless `DecodingOptions` asks for it
-    attention: np.ndarray | None = None  # [T, S]
-    ended: bool | None = None  # whether it has END; None if the network does not write END
-    score: float | None = None  # log p / length^length_penalty; None without a beam search, or if it did not end
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -18,9 +17,9 @@ RIGHT, WRONG, SOME_WRONG = "a right answer", "a wrong answer", "some right, some
 N_CANDIDATES = 30  # sources among which to search for a wrong answer
 N_LONGER = 10  # candidates that are longer than in training
 
-Pair = tuple[list[int], list[int]]
 PatternNetwork = tuple[TrainedNetwork, PatternTask | None]  # a network and the pattern of its targets, if known
-Row = list[Example]  # an example per network, all with the same source
+TargetFunction = Callable[[list[int]], list[int] | None]  # from a source to a network's target, if known
+NotedSource = tuple[str, list[int]]  # a note on the kind of source, and the source
 
 
 def pattern_examples(pattern_networks: Sequence[PatternNetwork]) -> list[list[Example]]:
@@ -30,19 +29,16 @@ def pattern_examples(pattern_networks: Sequence[PatternNetwork]) -> list[list[Ex
     """
     networks = [network for network, _ in pattern_networks]
     targets = [target_function(*each) for each in pattern_networks]
-
-    def row(source: list[int], note: str = "") -> Row:
-        return [Example(source, target(source), note) for target in targets]
-
     largest, (shortest, longest) = networks[0].model_config.in_max_int, _common_lengths(networks)
-    rows = [row(source, note) for note, source in _typical_sources(largest, shortest, longest)]
+    typical = [*_typical_sources(largest, shortest, longest)]
     if all(pattern for _, pattern in pattern_networks):
-        rows = [*filter(_has_target, rows)]
+        typical = [(note, source) for note, source in typical if _has_target(source, targets)]
     rng = np.random.default_rng(1)
     longer = range(longest + 1, min(longest + N_LONGER, MAX_SOURCE_LEN) + 1)
     lengths = [*[longest] * (N_CANDIDATES - N_LONGER), *longer]
-    candidates = [row(rng.integers(0, largest + 1, length).tolist()) for length in lengths]
-    return _per_network([*rows, *_wrong(_judged(networks, candidates))[:1]])
+    candidates = [rng.integers(0, largest + 1, length).tolist() for length in lengths]
+    wrong = [(note, source) for note, source in _judged(networks, targets, candidates) if note != RIGHT]
+    return _examples(targets, [*typical, *wrong[:1]])
 
 
 def pair_examples(networks: Sequence[TrainedNetwork], pairs: Pairs) -> list[list[Example]]:
@@ -50,33 +46,34 @@ def pair_examples(networks: Sequence[TrainedNetwork], pairs: Pairs) -> list[list
     first = pairs[:N_CANDIDATES]
     listed = zip(first.sources.rows(), first.targets.rows(), strict=True)
     short = [(source, target) for source, target in listed if len(source) <= MAX_SOURCE_LEN]
-    targets = [_target_per_source(network, short) for network in networks]
-    rows = _judged(networks, [[Example([*source], each[source], "") for each in targets] for source in targets[0]])
-    right = [row for row in rows if row[0].note == RIGHT]
-    return _per_network([*right[:1], *_wrong(rows)[:1], *rows[:SHOWN_PAIRS]])
+    targets = [_chosen_targets(network, short) for network in networks]
+    sources = [[*source] for source in dict.fromkeys(tuple(source) for source, _ in short)]
+    judged = _judged(networks, targets, sources)
+    right = [(note, source) for note, source in judged if note == RIGHT]
+    wrong = [(note, source) for note, source in judged if note != RIGHT]
+    return _examples(targets, [*right[:1], *wrong[:1], *judged[:SHOWN_PAIRS]])
 
 
-def _per_network(rows: Sequence[Row]) -> list[list[Example]]:
-    """Return the columns of the rows; the last of several rows with the same source replaces the others."""
-    unique = {tuple(row[0].source): row for row in rows}.values()
-    return [list(column) for column in zip(*unique, strict=True)]
+def _examples(targets: Sequence[TargetFunction], sources: Sequence[NotedSource]) -> list[list[Example]]:
+    """Return the examples of each network; a repeated source has its last note."""
+    notes = {tuple(source): note for note, source in sources}
+    return [[Example([*source], target([*source]), note) for source, note in notes.items()] for target in targets]
 
 
-def _target_per_source(network: TrainedNetwork, pairs: Sequence[Pair]) -> dict[tuple[int, ...], list[int]]:
-    """Return one target per source: the network's answer if it is one of the source's targets, else the first."""
+def _chosen_targets(network: TrainedNetwork, pairs: Sequence[tuple[list[int], list[int]]]) -> TargetFunction:
+    """Return a function from a source to its target: the network's answer if that is one of them, else the first."""
     targets: dict[tuple[int, ...], list[int]] = {}
-    answers = _greedy_answers(network, [source for source, _ in pairs])
-    for (source, target), answer in zip(pairs, answers, strict=True):
-        if tuple(source) not in targets or target == answer:
+    for (source, target), is_right in zip(pairs, _are_right(network, pairs), strict=True):
+        if is_right or tuple(source) not in targets:
             targets[tuple(source)] = target
-    return targets
+    return lambda source: targets[tuple(source)]
 
 
-def _has_target(row: Row) -> bool:
-    return any(example.target is not None for example in row)
+def _has_target(source: list[int], targets: Sequence[TargetFunction]) -> bool:
+    return any(target(source) is not None for target in targets)
 
 
-def target_function(network: TrainedNetwork, pattern: PatternTask | None) -> Callable[[list[int]], list[int] | None]:
+def target_function(network: TrainedNetwork, pattern: PatternTask | None) -> TargetFunction:
     """Return a function from a source to its target: None if the pattern is unknown or does not accept its length."""
     targets = network.target_function(pattern) if pattern else None
 
@@ -97,8 +94,8 @@ def _common_lengths(networks: Sequence[TrainedNetwork]) -> tuple[int, int]:
     return max(shortest), max(*shortest, min(longest))
 
 
-def _typical_sources(largest: int, shortest: int, longest: int) -> Iterator[tuple[str, list[int]]]:
-    """Yield sources of several kinds, as (note, source)."""
+def _typical_sources(largest: int, shortest: int, longest: int) -> Iterator[NotedSource]:
+    """Yield sources of several kinds."""
     rng = np.random.default_rng(0)
     usual = min(longest, max(shortest, 10))
     if usual <= largest + 1:
@@ -110,26 +107,24 @@ def _typical_sources(largest: int, shortest: int, longest: int) -> Iterator[tupl
     yield "descending", sorted(rng.integers(0, largest + 1, usual).tolist(), reverse=True)
 
 
-def _judged(networks: Sequence[TrainedNetwork], rows: Sequence[Row]) -> list[Row]:
-    """Return the rows that have targets, with a note on whether the networks answer them right."""
-    rows = [*filter(_has_target, rows)]
-    answers = [_greedy_answers(network, [row[0].source for row in rows]) for network in networks]
+def _judged(
+    networks: Sequence[TrainedNetwork], targets: Sequence[TargetFunction], sources: Sequence[list[int]]
+) -> list[NotedSource]:
+    """Return the sources that have a target, with a note on whether the networks answer them right."""
+    known = [source for source in sources if _has_target(source, targets)]
+    verdicts = [
+        _are_right(network, [(source, target(source)) for source in known])
+        for network, target in zip(networks, targets, strict=True)
+    ]
     judged = []
-    for row, *row_answers in zip(rows, *answers, strict=True):
-        pairs = zip(row_answers, row, strict=True)
-        right = {answer == each.target for answer, each in pairs if each.target is not None}
-        note = SOME_WRONG if len(right) > 1 else RIGHT if right == {True} else WRONG
-        judged.append([replace(each, note=note) for each in row])
+    for source, *are_right in zip(known, *verdicts, strict=True):
+        is_right = {*are_right} - {None}
+        judged.append((SOME_WRONG if len(is_right) > 1 else RIGHT if is_right == {True} else WRONG, source))
     return judged
 
 
-def _wrong(rows: Sequence[Row]) -> list[Row]:
-    """Return the judged rows that a network gets wrong."""
-    return [row for row in rows if row[0].note != RIGHT]
-
-
-def _greedy_answers(network: TrainedNetwork, sources: Sequence[list[int]]) -> list[list[int] | None]:
-    """Return the greedy answer to each source, up to MAX_ANSWER_LEN symbols; None if it does not end."""
-    longest = max((network.answer_len(length) for length in {*map(len, sources)}), default=0)
-    answers = network.predict_numbers(sources, MAX_ANSWER_LEN if longest > MAX_ANSWER_LEN else None)
-    return [None if best.ended is False else best.symbols for best in answers]
+def _are_right(network: TrainedNetwork, pairs: Sequence[tuple[list[int], list[int] | None]]) -> list[bool | None]:
+    """Return whether each source's greedy answer, up to MAX_ANSWER_LEN symbols, is its target; None: unknown."""
+    longest = max((network.answer_len(length) for length in {len(source) for source, _ in pairs}), default=0)
+    answers = network.predict_numbers(pairs, MAX_ANSWER_LEN if longest > MAX_ANSWER_LEN else None)
+    return [answer.exact for answer in answers]

@@ -12,7 +12,6 @@ from seq2seq_demo import __version__
 from seq2seq_demo.network.decoding import DecodingOptions
 from seq2seq_demo.page.builder import ShownNetwork, content_policy, read_asset
 from seq2seq_demo.page.training import TITLE as TITLE_OF_TRAINING
-from seq2seq_demo.trained.predictions import to_prediction
 
 TITLE = "Networks that read one sequence and write another"
 INDEX = "index.html"
@@ -136,8 +135,7 @@ def _picture(shown: ShownNetwork) -> str:
     Attention has a row of squares per output. The squares of the state are between the inputs and the outputs.
     """
     network, source = shown.network, shown.examples[0].source
-    (numbers,) = network.predict_numbers([source], options=DecodingOptions(attention=True))
-    answer = to_prediction(numbers, network.vocabularies)
+    (answer,) = network.predict_numbers([(source, None)], options=DecodingOptions(attention=True))
     inputs, outputs = (
         [html.escape(str(symbol)) for symbol in side] for side in (answer.source_tokens or (), answer.written)
     )

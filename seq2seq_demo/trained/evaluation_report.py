@@ -5,20 +5,21 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 from seq2seq_demo.console import html_table, pluralize, table, visible_symbol
-from seq2seq_demo.trained.evaluation import WRONG_EXAMPLES, EvaluationRow
-from seq2seq_demo.trained.metrics import Calibration, Counts, expected_calibration_error
+from seq2seq_demo.trained.counts import WRONG_EXAMPLES, Counts
+from seq2seq_demo.trained.metrics import Calibration, expected_calibration_error
 from seq2seq_demo.trained.network_facts import NetworkFacts
-from seq2seq_demo.trained.predictions import Prediction, as_text, to_prediction
+from seq2seq_demo.trained.predictions import Prediction, as_text
 
 # Columns of the tables, each with its attribute of `Evaluation`. RATES are free-running or, after their free-running
 # rate, "forced": with teacher forcing. COUNTS are numbers of wrong answers.
 RATES = [("exact match", "exact_match"), ("forced", "forced_exact_match"), ("token accuracy", "token_accuracy")]
 RATES += [("forced", "forced_token_accuracy"), ("symbol errors", "symbol_error_rate")]
 COUNTS = {"wrong symbols": "wrong_symbols", "too short": "too_short", "too long": "too_long", "no end": "unended"}
+METRICS = ["n", "n_pairs", "unseen", "fresh", *(name for _, name in RATES), "loss", *COUNTS.values()]  # in the JSON
 HEADER = ["sequences", *(name for name, _ in RATES), *COUNTS]
 ANSWER_COLUMNS = ("source", "expected", "prediction")
 CONFIDENCES = (0.5, 0.8, 0.9, 0.95, 0.99)  # rows of the calibration table
@@ -37,7 +38,7 @@ class Evaluation:
     n: int = 0
     n_pairs: int = 0
     unseen: int = 0  # pairs with a symbol that the network cannot read or write; they are wrong
-    fresh: bool | None = None  # whether training used none of the sources; None if that is unknown
+    fresh: bool | None = None  # whether at most about 1 % of the random sources are training sources; None if unknown
     exact_match: float = math.nan  # the share of right answers; this figure matters most
     forced_exact_match: float = math.nan
     token_accuracy: float = math.nan  # the share of target symbols that the answer has at the same position
@@ -101,11 +102,8 @@ class Evaluation:
         return "\n\n".join(parts)
 
 
-FIGURES = [each.name for each in fields(Evaluation)][:14]
-
-
 def _flat(e: Evaluation) -> dict[str, Any]:
-    return {name: _plain(getattr(e, name)) for name in FIGURES}
+    return {name: _plain(getattr(e, name)) for name in METRICS}
 
 
 def _flat_by_length(e: Evaluation) -> dict[str, Any]:
@@ -118,6 +116,15 @@ def _plain(value: Any) -> Any:
 
 
 # ---- From counts ----
+
+
+class EvaluationRow(NamedTuple):
+    """The counts on sources of one kind and length."""
+
+    kind: str  # RANDOM, one of `sampling.SOURCE_KINDS`, or GIVEN
+    in_len: int
+    counts: Counts
+    fresh: bool | None = None  # as in `Evaluation`
 
 
 def summary_of(rows: Sequence[EvaluationRow], network: NetworkFacts, origin: str) -> Evaluation:
@@ -152,7 +159,6 @@ def _of_counts(counts: Counts, network: NetworkFacts, fresh: bool | None) -> Eva
     )
     symbols = enumerate(zip(counts.by_symbol.expected.tolist(), counts.by_symbol.accuracy.tolist(), strict=True))
     edits = sorted((-times, [-1 if x is None else x for x in edit], edit) for edit, times in counts.confusions.items())
-    worst = sorted(counts.wrong, key=lambda each: (-each[0], each[1][:3]))[:WRONG_EXAMPLES]
     unknown = network.vocabularies.target.unknown if network.vocabularies.target.is_text else None
     names = [
         ([None if x is None else UNSEEN if x == unknown else to_symbols([x])[0] for x in edit], -times)
@@ -174,9 +180,14 @@ def _of_counts(counts: Counts, network: NetworkFacts, fresh: bool | None) -> Eva
         confusions=[
             {"expected": expected, "prediction": predicted, "n": times} for (expected, predicted), times in names
         ],
-        worst=tuple(to_prediction(each, network.vocabularies, network.calibration) for _, each in worst),
+        worst=tuple(sorted(counts.wrong, key=_order_of_worst)[:WRONG_EXAMPLES]),
         calibration=_calibration(counts, network.calibration),
     )
+
+
+def _order_of_worst(p: Prediction) -> tuple[Any, ...]:
+    """Return a key that sorts wrong answers: most edits first, then by their symbols."""
+    return -(p.edits or 0), p.source_tokens, p.prediction_tokens, p.expected_tokens
 
 
 def _calibration(counts: Counts, calibration: Calibration | None) -> dict[str, Any] | None:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import functools
 import math
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, SupportsFloat, SupportsInt
+from typing import Any
 
 import numpy as np
-
-from seq2seq_demo.data.sequences import Confusions
-from seq2seq_demo.network.decoding import Answer
 
 PRIOR_DEVIATIONS = 0.5, 1.0  # for log T and b; the priors matter if answers are few, or nearly all right or wrong
 SMALLEST_STEP = 0.05  # the search for log T and b ends below this step
@@ -70,26 +66,6 @@ class Epoch:
     def to_dict(self) -> dict[str, float]:
         """Return the figures by name, as `--history` writes them."""
         return asdict(self)
-
-
-@dataclass(frozen=True, eq=False)
-class Tally:
-    """Counts of expected and of correctly predicted symbols, per position or per symbol."""
-
-    expected: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
-    correct: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
-
-    def __add__(self, other: Tally) -> Tally:
-        """Return the sums of the counts; the shorter arrays are padded with zeros."""
-        width = max(len(self.expected), len(other.expected))
-        a, b = ([np.pad(x, (0, width - len(x))) for x in (tally.expected, tally.correct)] for tally in (self, other))
-        return Tally(a[0] + b[0], a[1] + b[1])
-
-    @property
-    def accuracy(self) -> np.ndarray:
-        """The share of correct predictions; nan where nothing was expected."""
-        with np.errstate(invalid="ignore"):
-            return np.asarray(self.correct / self.expected)
 
 
 # ---- Calibration: turns the probability of an answer into a confidence (Platt 1999; Guo et al. 2017) ----
@@ -184,58 +160,3 @@ def expected_calibration_error(confidence: np.ndarray, is_right: np.ndarray) -> 
     """
     bins = np.minimum((confidence * N_BINS).astype(int), N_BINS - 1)
     return float(np.abs(np.bincount(bins, confidence - is_right, N_BINS)).sum() / len(bins))
-
-
-def _ratio(part: SupportsFloat, whole: SupportsInt) -> float:
-    return float(part) / int(whole) if whole else math.nan
-
-
-@dataclass(frozen=True, eq=False)
-class Counts:
-    """The counts of an evaluation over n sources; counts can be added.
-
-    If a source has several targets, an answer is right if it equals any of them, and edits are counted to the nearest
-    one, which is also the target of teacher forcing.
-    """
-
-    n: int = 0
-    n_pairs: int = 0
-    n_target: int = 0  # symbols of the nearest targets, without END
-    unseen: int = 0  # pairs with a symbol that the network cannot read or write; they are wrong
-    # With teacher forcing
-    loss_sum: float = 0.0  # nats
-    n_loss: int = 0  # symbols in `loss_sum`: all that the network can write, of sources that it can read
-    forced: Tally = Tally()  # per position
-    forced_exact: int = 0  # sources with every symbol correct
-    # Free-running
-    by_position: Tally = Tally()
-    by_symbol: Tally = Tally()
-    exact: int = 0  # right answers
-    wrong_symbols: int = 0  # wrong answers of the right length
-    too_short: int = 0
-    too_long: int = 0
-    unended: int = 0  # answers without END, if the network should write END; sources that it cannot read
-    edits: int = 0  # the sum of the edit distances from answers to targets
-    confusions: Confusions = field(default_factory=Counter)
-    wrong: tuple[tuple[int, Answer], ...] = ()  # the worst of each batch, each with its edits to the nearest target
-    answers: AnswerProbabilities = field(default_factory=AnswerProbabilities)  # one per source if `detailed`
-
-    def __add__(self, other: Counts) -> Counts:
-        return Counts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
-
-    @property
-    def rates(self) -> dict[str, Any]:
-        """The rates of an `Evaluation` by name, nan if nothing was measured."""
-        return {
-            "exact_match": _ratio(self.exact, self.n),
-            "forced_exact_match": _ratio(self.forced_exact, self.n),
-            "token_accuracy": _ratio(self.by_position.correct.sum(), self.by_position.expected.sum()),
-            "forced_token_accuracy": _ratio(self.forced.correct.sum(), self.forced.expected.sum()),
-            "symbol_error_rate": _ratio(self.edits, self.n and max(1, self.n_target)),
-            "loss": _ratio(self.loss_sum, self.n_loss),
-        }
-
-    @property
-    def figures(self) -> Figures:
-        """Loss, token accuracy and exact match."""
-        return Figures(*map(self.rates.__getitem__, (each.name for each in fields(Figures))))

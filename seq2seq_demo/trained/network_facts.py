@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from seq2seq_demo.config import SETTINGS, ModelConfig, TrainConfig, lengths_text
+from seq2seq_demo.console import notice
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.patterns import PATTERNS, PatternTask, find_pattern
 from seq2seq_demo.data.sequences import Sequences
@@ -30,6 +31,11 @@ class TrainingRun:
     # Whether the content of the pairs decided which of them validate; otherwise, the user gave the validation pairs.
     # None for a pattern, and in files of earlier versions, which drew these pairs at random.
     validated_by_content: bool | None = None
+
+    @property
+    def draws_sources(self) -> bool:
+        """Whether the sources were random, as those of a pattern; otherwise, they were the user's."""
+        return self.config.validation_points is None
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -90,14 +96,14 @@ class NetworkFacts:
         longest = self.in_len or TrainConfig.in_len
         return range(self.min_in_len or longest, longest + 1)
 
-    def length_notices(self, *in_lens: int) -> list[str]:
-        """Return a notice, if one of the source lengths `in_lens` did not occur in training."""
+    def warn_of_lengths(self, *in_lens: int) -> bool:
+        """Log a notice, and return True, if one of the source lengths `in_lens` did not occur in training."""
         untrained = sorted({*in_lens}.difference(self.trained_lengths if self.in_len else in_lens))
-        if not untrained:
-            return []
-        trained = lengths_text(self.trained_lengths[0], self.trained_lengths[-1])
-        listed = lengths_text(untrained[0], untrained[-1]) if self.ends else ", ".join(map(str, untrained))
-        return [f"The network was trained on length {trained}, so its answers at length {listed} may be wrong"]
+        if untrained:
+            trained = lengths_text(self.trained_lengths[0], self.trained_lengths[-1])
+            listed = lengths_text(untrained[0], untrained[-1]) if self.ends else ", ".join(map(str, untrained))
+            notice(f"The network was trained on length {trained}, so its answers at length {listed} may be wrong")
+        return bool(untrained)
 
     def answer_len(self, in_len: int, pattern: PatternTask | None = None, out_len: int | None = None) -> int:
         """Return the number of symbols to decode for sources of a length; the maximum if the network ends its answers.

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, overload
 
 import numpy as np
 
-from seq2seq_demo.console import align, display_width, html_table, print_notice, red
+from seq2seq_demo.console import align, display_width, html_table, notice, red
 from seq2seq_demo.declarations import require_choice
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files import atomic_files
@@ -260,5 +260,5 @@ def save(figure: Any, path: Path) -> None:
         warnings.simplefilter("always")
         content = _picture(figure, suffix)
     if any("missing from font" in str(warning.message) for warning in caught) and suffix != ".svg":
-        print_notice(f"{path}: Matplotlib's font lacks some symbols and draws them as boxes; use .svg to show them")
+        notice(f"{path}: Matplotlib's font lacks some symbols and draws them as boxes; use .svg to show them")
     atomic_files.write(path, content)

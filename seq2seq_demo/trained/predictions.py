@@ -1,12 +1,12 @@
-"""Streaming prediction: reads batches of sources, and yields their predictions in the same order."""
+"""Predictions: the answers of a network in the user's symbols, from batches of sources as a stream."""
 
 from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 
@@ -14,19 +14,21 @@ from seq2seq_demo.config import INTEGERS, ModelConfig, OnError
 from seq2seq_demo.console import html_table, visible_symbol
 from seq2seq_demo.data.records import Record, by_length
 from seq2seq_demo.data.sequences import Sequences, align
-from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary, join_symbols
+from seq2seq_demo.data.vocabulary import Vocabularies, join_symbols
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.network.decoding import GREEDY, Answer, DecodingOptions, answer
-from seq2seq_demo.network.numpy_network import NumpyNetwork
+from seq2seq_demo.network.decoding import GREEDY, DecodingOptions, answer
+from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork
 from seq2seq_demo.network.thread_pool import in_threads
 from seq2seq_demo.trained.metrics import Calibration
+from seq2seq_demo.trained.network_facts import NetworkFacts
 from seq2seq_demo.trained.plots import Attention, attention_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 UNENDED = " ... (did not end)"  # marks the text of an answer that did not end
-Batch = list[Record]  # records to decode together
+Batch = list[Record]  # numbered records, or records with an error
+Part = tuple[Batch, list[int], list[Any]]  # a batch, indices of records to decode together, and the target of each
 
 
 @dataclass(frozen=True)
@@ -49,16 +51,61 @@ class Prediction:
     prediction_tokens: list[Any] | None = None
     probabilities: list[float] | None = None  # one per symbol of the answer, END included
     attention: np.ndarray | None = field(default=None, repr=False, compare=False)  # [T, S], END included in T
-    _expected_tokens: ClassVar[list[Any] | None] = None  # no field, so that a table of predictions lacks the name
+    expected_tokens: list[Any] | None = field(default=None, repr=False, compare=False)
+
+    @classmethod
+    def of_numbers(
+        cls,
+        vocabularies: Vocabularies,
+        calibration: Calibration | None,
+        *,
+        source: list[int],
+        answer: list[int],
+        expected: list[int] | None = None,
+        ended: bool | None = None,
+        probabilities: list[float] | None = None,
+        attention: np.ndarray | None = None,
+        score: float | None = None,
+    ) -> Prediction:
+        """Make a prediction of symbol numbers, without END; without a `calibration`, it has no confidence."""
+        tokens, answer_tokens = vocabularies.source.to_symbols(source), vocabularies.target.to_symbols(answer)
+        expected_tokens = None if expected is None else vocabularies.target.to_symbols(expected)
+        is_complete, probability, confidence = ended is not False, None, None
+        if probabilities:
+            probability = math.prod(probabilities) if is_complete else 0.0
+            if calibration:
+                confidence = calibration.confidence(probabilities) if is_complete else 0.0
+        return cls(
+            source=vocabularies.source.join(tokens),
+            prediction=vocabularies.target.join(answer_tokens),
+            expected=None if expected_tokens is None else vocabularies.target.join(expected_tokens),
+            exact=None if expected is None else answer == expected and is_complete,
+            ended=ended,
+            probability=probability,
+            confidence=confidence,
+            score=score,
+            source_tokens=tokens,
+            prediction_tokens=answer_tokens,
+            probabilities=probabilities,
+            attention=attention,
+            expected_tokens=expected_tokens,
+        )
+
+    @classmethod
+    def unread(cls, record: Record) -> Prediction:
+        """Make a prediction of the error from reading a record, with its source if that is a string or a list."""
+        source = record.values
+        is_list = isinstance(source, list) and all(isinstance(symbol, str | int) for symbol in source)
+        return cls(source if is_list or isinstance(source, str) else None, error=str(record.error))
 
     @property
     def edits(self) -> int | None:
         """The edit distance to the expected target, where a missing END counts as an edit; None if it is unknown."""
-        if self._expected_tokens is None or self.prediction_tokens is None:
+        if self.expected_tokens is None or self.prediction_tokens is None:
             return None
         from rapidfuzz.distance import Levenshtein  # takes milliseconds
 
-        return Levenshtein.distance(self.prediction_tokens, self._expected_tokens) + (self.ended is False)
+        return Levenshtein.distance(self.prediction_tokens, self.expected_tokens) + (self.ended is False)
 
     @property
     def written(self) -> list[str]:
@@ -71,10 +118,10 @@ class Prediction:
 
         Answers of a fixed length are compared position by position.
         """
-        if self._expected_tokens is None:
+        if self.expected_tokens is None:
             return {}
         predicted, end = self.written, [] if self.ended is None else ["END"]
-        expected = [*map(str, self._expected_tokens), *end]
+        expected = [*map(str, self.expected_tokens), *end]
         has_fixed_length = self.ended is None and len(predicted) == len(expected)
         aligned = [[symbol] for symbol in expected] if has_fixed_length else align(predicted, expected)
         return {t: aligned[t] for t, symbol in enumerate(predicted) if aligned[t] != [symbol]}
@@ -82,8 +129,7 @@ class Prediction:
     def to_dict(self, attention: bool = False) -> dict[str, Any]:
         """Return the fields as JSON values, numbers with six significant digits; `attention` adds the attention."""
         facts = vars(self).copy()
-        facts.pop("_expected_tokens", None)
-        del facts["attention"]
+        del facts["attention"], facts["expected_tokens"]
         facts |= {name: _rounded(facts[name]) for name in ("probability", "confidence", "score", "probabilities")}
         if attention:
             facts["attention"] = None if self.attention is None else [*map(_rounded, self.attention.tolist())]
@@ -149,52 +195,6 @@ def _rounded(value: Any) -> Any:
     return None if value is None else float(f"{value:.6g}")
 
 
-def to_prediction(answer: Answer, vocabularies: Vocabularies, calibration: Calibration | None = None) -> Prediction:
-    """Return an answer in the symbols of the vocabularies; without a `calibration`, it has no confidence."""
-    source, source_tokens = _in_symbols(vocabularies.source, answer.source)
-    predicted, tokens = _in_symbols(vocabularies.target, answer.symbols)
-    expected = exact = expected_tokens = probability = confidence = None
-    is_complete = answer.ended is not False
-    if answer.expected is not None:
-        exact = answer.symbols == answer.expected and is_complete
-        expected, expected_tokens = _in_symbols(vocabularies.target, answer.expected)
-    if probabilities := answer.probabilities:
-        probability = math.prod(probabilities) if is_complete else 0.0
-        if calibration:
-            confidence = calibration.confidence(probabilities) if is_complete else 0.0
-    prediction = object.__new__(Prediction)  # `__init__` of a frozen dataclass takes as long as all other lines
-    vars(prediction).update(
-        source=source,
-        prediction=predicted,
-        expected=expected,
-        exact=exact,
-        ended=answer.ended,
-        probability=probability,
-        confidence=confidence,
-        score=answer.score,
-        error=None,
-        source_tokens=source_tokens,
-        prediction_tokens=tokens,
-        probabilities=probabilities,
-        attention=answer.attention,
-        _expected_tokens=expected_tokens,
-    )
-    return prediction
-
-
-def _in_symbols(vocabulary: Vocabulary, numbers: list[int]) -> tuple[Any, list[Any]]:
-    """Return a sequence as a text or a list of integers, and its symbols."""
-    symbols = vocabulary.to_symbols(numbers)
-    return vocabulary.join(symbols), symbols
-
-
-def unread(record: Record) -> Prediction:
-    """Return the error from reading a record, with its source if that is a text or a list of symbols."""
-    source = record.values
-    is_list = isinstance(source, list) and all(isinstance(symbol, str | int) for symbol in source)
-    return Prediction(source if is_list or isinstance(source, str) else None, error=str(record.error))
-
-
 class Decoding(TypedDict, total=False):
     """The arguments of `predict` that do not change the type of its answers."""
 
@@ -204,85 +204,103 @@ class Decoding(TypedDict, total=False):
     on_error: OnError
 
 
-class PredictionRequest(NamedTuple):
-    """The answer lengths, decoding options and expected targets of a prediction."""
-
-    out_len: Callable[[int], int]  # source length → answer length (the maximum if the network ends its answers)
-    options: DecodingOptions = GREEDY
-    targets: Callable[[np.ndarray], Sequences] | None = None  # sources [B, S] → targets, for rows without a target
+# ---- From records to predictions ----
 
 
 def stream(
-    network: NumpyNetwork, batches: Iterable[Batch], request: PredictionRequest
-) -> Iterator[tuple[Batch, list[list[Answer]]]]:
-    """Yield each batch with its predictions: a list per source, best first; for an unreadable row, an empty list.
+    network: NumpyNetwork,
+    facts: NetworkFacts,
+    batches: Iterable[Batch],
+    *,
+    answer_len: Callable[[int], int],
+    options: DecodingOptions = GREEDY,
+    targets: Callable[[np.ndarray], Sequences] | None = None,
+) -> Iterator[tuple[Batch, list[list[Prediction]]]]:
+    """Yield each batch with a list of predictions per record, best first; for an unreadable record, its error.
+
+    Args:
+        network: decodes the sources.
+        facts: the network's vocabularies and calibration.
+        batches: lists of records.
+        answer_len: source length → answer length, which is the maximum if the network ends its answers.
+        options: how to decode, and which details of the answers to keep.
+        targets: sources `[B, S]` → targets, for records without an output.
 
     Raises:
         UsageError: a sequence is too long to decode.
     """
-    predictions: dict[int, list[Answer]] = {}
-    parts = _parts(batches, request, network.model_config)
-    for (batch, indices, _), answers in in_threads(lambda part: (part, _answers(network, request, *part)), parts):
+
+    def answered(part: Part) -> tuple[Part, list[list[Prediction]]]:
+        batch, indices, expected = part
+        records = [batch[index] for index in indices]
+        if records[0].error:
+            return part, [[Prediction.unread(record)] for record in records]
+        sources = np.array([record.values for record in records])  # [B, S]
+        B, S = sources.shape
+        out_len = answer_len(S)
+        options.check_fits(network.model_config, B, S, out_len)
+        answers = answer(network, sources, out_len, options)
+        return part, _predictions(facts, records, expected, answers)
+
+    predictions: dict[int, list[Prediction]] = {}
+    parts = _parts(batches, network.model_config, answer_len, options, targets)
+    for (batch, indices, _), answers in in_threads(answered, parts):
         predictions |= zip(indices, answers, strict=True)
         if len(predictions) == len(batch):
-            yield batch, [predictions[index] for index in range(len(predictions))]
+            yield batch, [predictions[index] for index in range(len(batch))]
             predictions = {}
 
 
 def _parts(
-    batches: Iterable[Batch], request: PredictionRequest, model_config: ModelConfig
-) -> Iterator[tuple[Batch, list[int], list[Any]]]:
-    """Yield each batch with the indices of rows to decode together, and with the expected target of each row.
-
-    The rows have one source length, or are unreadable.
-    """
+    batches: Iterable[Batch],
+    config: ModelConfig,
+    answer_len: Callable[[int], int],
+    options: DecodingOptions,
+    targets: Callable[[np.ndarray], Sequences] | None,
+) -> Iterator[Part]:
+    """Yield the parts of each batch; the records of a part have one source length, or are unreadable."""
     for batch in batches:
         for in_len, indices in by_length(batch).items():
-            size = request.options.rows_at_once(model_config, in_len, request.out_len(in_len))
+            size = options.rows_at_once(config, in_len, answer_len(in_len))
             for part in (indices[first : first + size] for first in range(0, len(indices), size)):
-                yield batch, part, _expected([batch[index] for index in part], request, model_config.ends)
-        if unreadable := [index for index, row in enumerate(batch) if row.error]:
+                yield batch, part, _expected([batch[index] for index in part], targets, config.ends)
+        if unreadable := [index for index, record in enumerate(batch) if record.error]:
             yield batch, unreadable, []
 
 
-def _expected(rows: Batch, request: PredictionRequest, ends: bool) -> list[Any]:
-    """Return the target of each row, by default the pattern's, or None."""
-    expected = [row.output for row in rows]
-    if request.targets and None in expected:
+def _expected(records: Batch, targets: Callable[[np.ndarray], Sequences] | None, ends: bool) -> list[Any]:
+    """Return the output of each record or, if it has none, its pattern's target; None if both are unknown."""
+    expected = [record.output for record in records]
+    if targets and None in expected:
         with contextlib.suppress(UsageError) if ends else contextlib.nullcontext():
-            targets = request.targets(np.array([row.values for row in rows])).rows()
-            return [target if given is None else given for given, target in zip(expected, targets, strict=True)]
+            computed = targets(np.array([record.values for record in records])).rows()
+            return [target if output is None else output for output, target in zip(expected, computed, strict=True)]
     return expected
 
 
-def _answers(
-    network: NumpyNetwork, request: PredictionRequest, batch: Batch, indices: Sequence[int], expected: list[Any]
-) -> list[list[Answer]]:
-    """Return the answers, best first, to each row of a batch at `indices`, whose sources have one length."""
-    rows, ends = [batch[index] for index in indices], network.model_config.ends
-    if rows[0].error:
-        return [[] for _ in rows]
-    in_len = len(rows[0].values)
-    out_len = request.out_len(in_len)
-    request.options.check_fits(network.model_config, len(rows), in_len, out_len)
-    answers = answer(network, np.array([row.values for row in rows]), out_len, request.options)
-    probabilities = answers.probabilities if request.options.probabilities else None
+def _predictions(facts: NetworkFacts, records: Batch, expected: list[Any], answers: Answers) -> list[list[Prediction]]:
+    """Return the predictions for each record, best first."""
+    ends, N = facts.ends, answers.lengths.shape[1]
     # Reading single items of an array is slow, so all arrays become lists.
-    symbols, lengths, ended, written = (x.tolist() for x in (*answers[:3], answers.n_written))
-    p, scores = (None if x is None else x.tolist() for x in (probabilities, answers.scores))
+    symbols, lengths, ended, n_written = (
+        array.tolist() for array in (answers.symbols, answers.lengths, answers.ended, answers.n_written)
+    )
+    probabilities, scores = (x if x is None else x.tolist() for x in (answers.probabilities, answers.scores))
 
-    def one(b: int, n: int) -> Answer:
-        T = written[b][n]
-        return Answer(
-            rows[b].values,
-            symbols[b][n][: lengths[b][n]],
-            expected[b],
-            p[b][n][:T] if p else None,
-            None if answers.attention is None else answers.attention[b, n, :T],
-            ended[b][n] if ends else None,
-            scores[b][n] if scores and (ended[b][n] or not ends) else None,
+    def prediction(b: int, n: int) -> Prediction:
+        T = n_written[b][n]
+        return Prediction.of_numbers(
+            facts.vocabularies,
+            facts.calibration,
+            source=records[b].values,
+            answer=symbols[b][n][: lengths[b][n]],
+            expected=expected[b],
+            ended=ended[b][n] if ends else None,
+            probabilities=probabilities[b][n][:T] if probabilities else None,
+            attention=None if answers.attention is None else answers.attention[b, n, :T],
+            score=scores[b][n] if scores and (ended[b][n] or not ends) else None,
         )
 
-    N = answers.lengths.shape[1]
-    kept = [[n for n in range(N) if scores is None or scores[b][n] > -np.inf] for b in range(len(rows))]
-    return [[one(b, n) for n in numbers] for b, numbers in enumerate(kept)]
+    return [
+        [prediction(b, n) for n in range(N) if scores is None or scores[b][n] > -math.inf] for b in range(len(records))
+    ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, asdict, dataclass, field, replace
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
 
 from seq2seq_demo.config import ON_ERROR, Beam, ModelConfig, OnError, lengths_text
 from seq2seq_demo.console import html_table
-from seq2seq_demo.data.pair_task import Data, Task, pair_task
+from seq2seq_demo.data.pair_task import Data, PairTask, Task, pair_task
 from seq2seq_demo.data.patterns import as_pattern
 from seq2seq_demo.data.records import Place, Record, by_length, valid
 from seq2seq_demo.data.tokens import source_records
@@ -20,29 +19,21 @@ from seq2seq_demo.declarations import check_size, require_choice, require_intege
 from seq2seq_demo.errors import UsageError, WeightsError
 from seq2seq_demo.files import file_names
 from seq2seq_demo.network.bidirectional import BidirectionalNumpyNetwork
-from seq2seq_demo.network.decoding import GREEDY, Answer, DecodingOptions
+from seq2seq_demo.network.decoding import GREEDY, DecodingOptions
 from seq2seq_demo.network.ensemble import EnsembleNetwork
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.parameters import Weights, initial_weights
 from seq2seq_demo.trained import weights_file
-from seq2seq_demo.trained.evaluation import EvaluationRequest, measure_task
-from seq2seq_demo.trained.evaluation_report import Evaluation, summary_of
+from seq2seq_demo.trained.counts import ProgressCallback, count_answers
+from seq2seq_demo.trained.evaluation import pair_sets, pattern_sets
+from seq2seq_demo.trained.evaluation_report import Evaluation, EvaluationRow, summary_of
 from seq2seq_demo.trained.network_facts import NetworkFacts
 from seq2seq_demo.trained.plots import History
-from seq2seq_demo.trained.predictions import (
-    Decoding,
-    Prediction,
-    PredictionRequest,
-    Predictions,
-    stream,
-    to_prediction,
-    unread,
-)
+from seq2seq_demo.trained.predictions import Decoding, Prediction, Predictions, stream
 from seq2seq_demo.trained.weights_file import Checkpoint, Content, check_members
 
 if TYPE_CHECKING:
     from seq2seq_demo.network.keras_network.model import Seq2Seq
-
 
 S = TypeVar("S", str, list[int])  # a source and its answer
 
@@ -198,30 +189,34 @@ class TrainedNetwork(NetworkFacts):
         records = source_records(sources, self.vocabularies.source, self.model_config.in_max_int)
         if on_error == "raise":
             records = valid(records)
-        _warn(self.length_notices(*by_length(records)))
-        answers = self._answers(records, out_len, DecodingOptions(beam, details, details))
-        predictions = [[to_prediction(each, self.vocabularies, self.calibration) for each in best] for best in answers]
-        rows = [best or [unread(record)] for record, best in zip(records, predictions, strict=True)]
-        found: list[Any] = rows if details else [[each.prediction for each in best] for best in rows]
-        found = found if n_best is not None else [best[0] for best in found]
-        return Predictions(found) if details else found
+        self.warn_of_lengths(*by_length(records))
+        predictions = self._predictions(records, out_len, DecodingOptions(beam, details, details))
+        answers: list[Any] = predictions if details else [[p.prediction for p in best] for best in predictions]
+        answers = answers if n_best is not None else [best for best, *_ in answers]
+        return Predictions(answers) if details else answers
 
     def predict_numbers(
-        self, sources: Sequence[list[int]], out_len: int | None = None, options: DecodingOptions = GREEDY
-    ) -> list[Answer]:
-        """Return the best answer to each of `sources`, with symbols as numbers; `options` are those of the decoding.
+        self,
+        pairs: Iterable[tuple[list[int], list[int] | None]],
+        out_len: int | None = None,
+        options: DecodingOptions = GREEDY,
+    ) -> list[Prediction]:
+        """Return the best answer to each source of `pairs`, symbol numbers of a source and its target (None: unknown).
 
-        `out_len` is as in `predict`.
+        `out_len` is as in `predict`; `options` are those of the decoding.
         """
-        records = [Record(Place("sources", "row", row), source) for row, source in enumerate(sources)]
-        return [best for best, *_ in self._answers(records, out_len, options)]
+        records = [Record(Place("pairs", "row", row), *pair) for row, pair in enumerate(pairs)]
+        return [best for best, *_ in self._predictions(records, out_len, options)]
 
-    def _answers(self, records: list[Record], out_len: int | None, options: DecodingOptions) -> list[list[Answer]]:
-        """Return up to `n_best` answers per record, best first; none for an unreadable record."""
+    def _predictions(
+        self, records: list[Record], out_len: int | None, options: DecodingOptions
+    ) -> list[list[Prediction]]:
+        """Return the predictions for each record, best first."""
         if out_len is not None:
             require_integer("`out_len`", out_len, at_least=1)
-        request = PredictionRequest(functools.cache(lambda in_len: out_len or self.answer_len(in_len)), options)
-        return [each for _, answers in stream(self.to_numpy(), [records], request) for each in answers]
+        answer_len = functools.cache(lambda in_len: out_len or self.answer_len(in_len))
+        batches = stream(self.to_numpy(), self, [records], answer_len=answer_len, options=options)
+        return [best for _, answers in batches for best in answers]
 
     # ---- Evaluation ----
 
@@ -237,10 +232,9 @@ class TrainedNetwork(NetworkFacts):
         beam_size: int | None = None,
         length_penalty: float = 0.0,
     ) -> Evaluation:
-        """Return the figures on pairs, or on random sources of a pattern that training did not draw.
+        """Return the figures on pairs, or on random sources of a pattern, drawn independently of those of training.
 
-        Only the sources of the last training run are excluded, up to 10 million points and 100 million symbols. At a
-        length with few possible sources, a network that ends its answers is evaluated on training sources too.
+        A warning names the lengths of so few possible sources that some of them may be training sources.
 
         Args:
             data: a pattern's name or pairs, as in `train`; by default the pattern of the training.
@@ -253,7 +247,7 @@ class TrainedNetwork(NetworkFacts):
 
         Raises:
             UsageError: the pattern is unknown, or the data does not fit the network.
-            InputError: there are no pairs, or no fresh sources.
+            InputError: there are no pairs.
         """
         if data is None:
             if self.pattern is None:
@@ -265,28 +259,48 @@ class TrainedNetwork(NetworkFacts):
             shortest = require_integer("`in_len`", shortest, at_least=1)
             lengths = range(shortest, require_integer("`in_len`", longest, at_least=shortest) + 1)
         check_size("`n`", n)
-        beam, notices = Beam.of(beam_size, None, length_penalty), list[str]()
-        pattern = as_pattern(data, self.vocabularies.tokens)
-        largest = self.model_config.largest
+        beam = Beam.of(beam_size, None, length_penalty)
+        pattern, largest = as_pattern(data, self.vocabularies.tokens), self.model_config.largest
         task = pattern or pair_task(data, vocabularies=self.vocabularies, largest=largest, allows_unknown=True)
         origin = f" of {Path(data).name}" if isinstance(data, str | os.PathLike) else ""
         origin = origin if task.is_pairs else f", pattern {task.name!r}"
-        request = EvaluationRequest(n, lengths, out_len, seed, beam, origin, on_notice=notices.append)
-        result = self.measure(task, request)
-        _warn(notices)
-        return result
+        return self.evaluate_task(task, n=n, lengths=lengths, out_len=out_len, seed=seed, beam=beam, origin=origin)
 
-    def measure(self, task: Task, request: EvaluationRequest) -> Evaluation:
-        """Return the figures on a `task`, as the `request` describes.
+    def evaluate_task(
+        self,
+        task: Task,
+        *,
+        n: int | None = None,
+        lengths: Sequence[int] = (),
+        out_len: int | None = None,
+        seed: int = 0,
+        beam: Beam | None = None,
+        origin: str = "",
+        on_progress: ProgressCallback = lambda _: None,
+    ) -> Evaluation:
+        """Return the figures on a `task`; `n`, `out_len` and `seed` are as in `evaluate`.
+
+        `lengths` are the source lengths, by default those of training. Without a `beam`, decoding is greedy. `origin`
+        describes the sources, as in " of dev.tsv". `on_progress` receives the number of sequences decoded since its
+        last call.
 
         Raises:
             UsageError: a value is out of range, or the task does not fit the network.
-            InputError: the network does not end its answers, and was trained on every source of these lengths.
         """
-        shown = replace(self, vocabularies=task.vocabularies)  # which also contain the unseen symbols of the pairs
-        trained = [each for each in self.members if each.step or each.run]
-        rows = [*measure_task(self.to_numpy(), self, trained, task, request)]
-        return summary_of(rows, shown, request.origin)
+        if out_len is not None:
+            require_integer("`out_len`", out_len, at_least=1)
+        require_integer("`seed`", seed, at_least=0)
+        if isinstance(task, PairTask):
+            sets = pair_sets(self, task, n=n, lengths=lengths, out_len=out_len)
+        else:
+            trained = [member for member in self.members if member.step or member.run]
+            sets = pattern_sets(self, trained, task, n=n, lengths=lengths, out_len=out_len, seed=seed)
+        count = functools.partial(count_answers, self.to_numpy(), self, alternatives=task.is_pairs, detailed=True)
+        rows = []
+        for kind, fresh, pairs in sets:
+            counts = count(pairs, out_len=out_len, beam=beam, on_progress=on_progress)
+            rows.append(EvaluationRow(kind=kind, in_len=int(pairs.sources.lengths[0]), counts=counts, fresh=fresh))
+        return summary_of(rows, self, origin)
 
     def to_numpy(self) -> NumpyNetwork:
         """Return the network in NumPy, which predicts without TensorFlow; an ensemble if there are `others`."""
@@ -323,12 +337,6 @@ class TrainedNetwork(NetworkFacts):
             raise WeightsError(f"expected a weights file, got {path}: `to_keras().save` writes a Keras model")
         network = self if optimizer else self.without_optimizer()
         weights_file.write(network.content, Path(path), overwrite)
-
-
-def _warn(notices: Iterable[str]) -> None:
-    """Warn the caller of a method that `suggests_keywords` decorates."""
-    for notice in notices:
-        warnings.warn(notice, stacklevel=4)
 
 
 def make_numpy_network(model_config: ModelConfig, weights: Weights) -> NumpyNetwork:

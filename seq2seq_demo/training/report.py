@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.console import has_colour, in_notebook, new_bar, pluralize, print_line, print_notice
+from seq2seq_demo.console import has_colour, in_notebook, new_bar, notice, pluralize, print_line
 from seq2seq_demo.data.pair_task import Task
-from seq2seq_demo.data.sequences import Pairs, Sequences, edit_distances
+from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.trained.formatting import probe_line
 from seq2seq_demo.trained.metrics import Epoch
-from seq2seq_demo.trained.predictions import Prediction, to_prediction
+from seq2seq_demo.trained.predictions import Prediction
 from seq2seq_demo.training.callbacks import Callback, TrainingState
 
 PROBE_CANDIDATES = 20  # the number of validation pairs from which the probe is chosen
@@ -64,7 +64,7 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
         n_points, n = self.config.n_validation, len(state._pairs)
         if state.epoch == 1 and n < n_points and self.config.validation_points is None:  # the points of a pattern
             seen = f"{n_points - n:,} of the {n_points:,} validation points are also training points"
-            print_notice(f"{seen}: the figures are on the other {n:,}")
+            notice(f"{seen}: the figures are on the other {n:,}")
         print_line(epoch_line(state.figures, self.config))
         print_line(probe_line(probe(state), has_colour(sys.stdout)), coloured=True)
 
@@ -109,11 +109,11 @@ def probe(state: TrainingState) -> Prediction:
     """Return the network's prediction for the probe source, with the nearest of the targets of this source."""
     network, validation = state.network, state._pairs
     source, expected = probe_pair(validation)
-    (answer,) = network.predict_numbers([source], None if network.ends else len(expected))
     rows = np.flatnonzero(validation.sources.lengths == len(source))
     targets = validation.targets[rows[(validation.sources[rows].array() == source).all(axis=1)]]
-    edits = edit_distances(Sequences.of_rows([answer.symbols] * len(targets)), targets)
-    return to_prediction(answer._replace(expected=targets.rows()[np.argmin(edits)]), network.vocabularies)
+    pairs = [(source, target) for target in targets.rows()]
+    answers = network.predict_numbers(pairs, None if network.ends else len(expected))
+    return min(answers, key=lambda answer: answer.edits or 0)
 
 
 def probe_pair(pairs: Pairs) -> tuple[list[int], list[int]]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.pair_task import PairTask, Task
 from seq2seq_demo.data.sequences import Pairs, concatenate
-from seq2seq_demo.trained.evaluation import EvaluationOptions, measure
+from seq2seq_demo.trained.counts import count_answers
 from seq2seq_demo.trained.metrics import Epoch, Figures, calibrate, wilson_interval
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 from seq2seq_demo.trained.weights_file import Checkpoint
@@ -22,8 +22,7 @@ PERFECT_EPOCHS = 3  # in one epoch, an exact match of 1 on few pairs may be luck
 
 def validation_figures(task: Task, network: TrainedNetwork, validation: Pairs) -> Figures:
     """Measure the network on the validation pairs. In a user's pairs, the targets of one source are alternatives."""
-    options = EvaluationOptions(network.answer_len, alternatives=task.is_pairs)
-    return measure(network.to_numpy(), validation, options).figures
+    return count_answers(network.to_numpy(), network, validation, alternatives=task.is_pairs).figures
 
 
 def calibrated(network: TrainedNetwork, validation: Pairs) -> TrainedNetwork:
@@ -31,11 +30,10 @@ def calibrated(network: TrainedNetwork, validation: Pairs) -> TrainedNetwork:
 
     An ensemble also gets figures on these pairs.
     """
-    options = EvaluationOptions(network.answer_len, detailed=True, alternatives=True)
-    evaluation = measure(network.to_numpy(), validation, options)
-    reached = evaluation.figures if network.others else network.validation
-    calibration = calibrate(evaluation.answers)
-    return replace(network, validation=reached, n_validated=evaluation.n, calibration=calibration)
+    counts = count_answers(network.to_numpy(), network, validation, alternatives=True, detailed=True)
+    reached = counts.figures if network.others else network.validation
+    calibration = calibrate(counts.answers)
+    return replace(network, validation=reached, n_validated=counts.n, calibration=calibration)
 
 
 # ---- The end of a training run ----

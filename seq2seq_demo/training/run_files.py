@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.console import print_notice
+from seq2seq_demo.console import notice
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.errors import Seq2SeqError
 from seq2seq_demo.files import atomic_files
@@ -59,7 +59,7 @@ class HistoryFiles(Callback):
             if self.plot is not None:
                 plots.save(state.history.plot(), self.plot)
         except (Seq2SeqError, OSError) as error:
-            print_notice(f"Could not write the history: {error}")
+            notice(f"Could not write the history: {error}")
 
 
 # ---- TensorBoard ----
@@ -113,7 +113,7 @@ class TensorBoard(Callback):
         except tf.errors.OpError as error:
             self.failed = True
             reason = re.sub(r"{{.*?}} | \[Op:.*", "", error.message).partition("\n")[0]
-            print_notice(f"No logs from step {step} on: {reason}")
+            notice(f"No logs from step {step} on: {reason}")
 
     def _write_details(self, state: TrainingState) -> None:
         """Write the gradients of the mean loss and, if `verbosity` selects them, the weights and activations."""

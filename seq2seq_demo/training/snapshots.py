@@ -16,7 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import BinaryIO
 
-from seq2seq_demo.console import print_notice
+from seq2seq_demo.console import notice
 from seq2seq_demo.errors import Interrupted, WeightsError
 from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.trained import weights_file
@@ -147,7 +147,7 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
         try:
             self._write(snapshot)
         except WeightsError as error:
-            print_notice(f"Could not write a snapshot: {error}")
+            notice(f"Could not write a snapshot: {error}")
 
     def _write(self, snapshot: Snapshot, overwrite: bool = True) -> None:
         content = weights_file.to_bytes(snapshot.content)
@@ -161,4 +161,4 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
         try:
             self.path.unlink(missing_ok=True)
         except OSError as error:
-            print_notice(f"Could not remove {self.path}, which is no longer needed: {error.strerror}")
+            notice(f"Could not remove {self.path}, which is no longer needed: {error.strerror}")

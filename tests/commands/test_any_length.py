@@ -23,7 +23,7 @@ def save_ending(path="w", **changes):
 
 
 def test_training_and_evaluation_cover_every_length(run, fast_steps):
-    out, err = run.ok("train 60 -p reversed --in-len 1-4 --in-max-int 2 --out-max-int 2 -e 1 -o w", *SMALL)
+    out, _ = run.ok("train 60 -p reversed --in-len 1-4 --in-max-int 2 --out-max-int 2 -e 1 -o w", *SMALL)
     assert "60 point dataset (pattern 'reversed', sources of 1-4 symbols), with 1 epoch\n" in out
     network = load("w")
     assert (network.in_len, network.min_in_len, network.out_len) == (4, 1, 4)
@@ -33,21 +33,19 @@ def test_training_and_evaluation_cover_every_length(run, fast_steps):
     facts = json.loads(out)
     random = facts["by_kind"]["random"]["by_length"]
     assert {length: row["n"] for length, row in random.items()} == {"1": 3, "2": 9, "3": 27, "4": 81}
-    assert {*facts["by_kind"]} == {"random", "all equal", "two symbols", "ascending", "descending"}
-    out, err = run.ok("evaluate -i w 50 --in-len 2-3,6")
+    out, _ = run.ok("evaluate -i w 50 --in-len 2-3,6")
     assert [line.split()[0] for line in out.split("\n\n")[2].splitlines()] == ["length", "2", "3", "6", "all"]
-    assert "The network was trained on length 1-4, so its answers at length 6 may be wrong\n" in err
 
 
-def test_mixed_lengths_are_answered_in_input_order(run, monkeypatch):
+def test_mixed_lengths_are_answered_in_input_order(run, monkeypatch, caplog):
     monkeypatch.setattr("seq2seq_demo.commands.predict.BATCH_SIZE", 4)  # sequences per batch
     network = save_ending()
     sources = [np.random.default_rng(n).integers(0, 10, n).tolist() for n in (3, 1, 8, 3, 6, 1, 9)]
     Path("in.jsonl").write_text("".join(f"{source}\n" for source in sources))
     out, err = run.ok("predict -i w --from-file in.jsonl --json")
     assert err.count("trained on length 1-6, so its answers at length 8 may be wrong") == err.count("trained") == 1
-    with pytest.warns(UserWarning, match="at length 8-9 may be wrong"):
-        answers = network.predict(sources, details=True)
+    answers = network.predict(sources, details=True)
+    assert caplog.messages[-1].endswith("at length 8-9 may be wrong")
     for p, line in zip(answers, map(json.loads, out.splitlines()), strict=True):
         assert (line["source"], line["expected"], line["ended"]) == (p.source, p.source[::-1], p.ended)
         assert (line["prediction"], line["prediction_tokens"]) == (p.prediction, p.prediction_tokens)

@@ -113,7 +113,7 @@ def test_predict_as_json(run):
 def test_attention_as_text_and_as_a_plot(run):
     network = save_random("w", ATTENTION)
     decoded = network.to_numpy().decode(np.array([SOURCE]), 10)
-    prediction = prediction_of(SOURCE, decoded.symbols[0].tolist(), SOURCE[::-1], None, decoded.attention[0])
+    prediction = prediction_of(SOURCE, decoded.symbols[0].tolist(), SOURCE[::-1], attention=decoded.attention[0])
     drawing = plots.attention_text(prediction.shown_attention(), colour=False)
     out, err = run.ok("predict -i w", *SOURCE, "--show-attention", "--attention-plot", "a.svg")
     assert out.split("\n", 1)[1] == f"{drawing}\n"

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.sampling import (
+    MAX_PER_KIND,
+    RANDOM,
     SOURCE_KINDS,
     evaluation_sources,
     mixed_sources,
+    n_evaluation_sources,
     random_sources,
     training_sources,
-    unseen_sources,
 )
-from seq2seq_demo.data.sequences import Sequences, concatenate
 
 ENDING = ModelConfig(in_max_int=3, ends=True)
 
@@ -64,40 +64,28 @@ def test_the_kinds_of_sources():
 
 # ---- Sources for evaluation ----
 
-ALL_OF_LENGTH_2 = np.array([[a, b] for a in range(4) for b in range(4)], np.uint8)
+
+def test_a_network_of_one_length_is_evaluated_on_random_sources():
+    model = ModelConfig(in_max_int=3)
+    sources = evaluation_sources(model, 2, 50, seed=4)
+    assert [*sources] == [RANDOM]
+    expected = np.random.default_rng([4, 3]).integers(0, 3, (50, 2), np.uint8, endpoint=True)
+    assert (sources[RANDOM] == expected).all()
+    drawn = training_sources(TrainConfig(points=50, in_len=2, out_len=2, seed=4), model, [2], start_step=0)
+    assert (sources[RANDOM] != drawn.array()).any()
 
 
-def test_unseen_sources_exclude_training_sources():
-    train, model = TrainConfig(points=300, in_len=3, out_len=3), ModelConfig(in_max_int=7)
-    seen = training_sources(train, model, [3], start_step=5)
-    training, validation = find_pattern("copy").draw(train, model, 5)
-    assert seen.rows()[:270] == training.sources.rows()
-    assert different(seen[270:].array()) - different(seen[:270].array()) == different(validation.sources.array())
-    fresh = unseen_sources(4, 200, 3, 7, seen)
-    assert fresh.shape == (200, 3)
-    assert not different(fresh) & different(seen.array())
-    assert (fresh == unseen_sources(4, 200, 3, 7, seen)).all()
-    assert (unseen_sources(5, 200, 3, 7, None) != unseen_sources(4, 200, 3, 7, None)).any()
-    every = Sequences.of_array(ALL_OF_LENGTH_2)
-    assert unseen_sources(0, 50, 2, 3, every).shape == (0, 2)
-    several = concatenate([every[:-1], Sequences.of_rows([[1, 2, 3], [3]])])
-    assert different(unseen_sources(0, 50, 2, 3, several)) == {(3, 3)}
-    assert unseen_sources(0, 50, 4, 3, several).shape == (50, 4)  # training had no sources of this length
+def test_a_network_that_ends_is_evaluated_on_every_source_of_a_short_length_and_on_other_kinds():
+    every = evaluation_sources(ENDING, 2, 16, seed=0)[RANDOM]
+    assert (every.tolist(), every.dtype) == ([[a, b] for a in range(4) for b in range(4)], np.uint8)
+    longer = evaluation_sources(ENDING, 3, 63, seed=0)
+    assert [*longer] == [RANDOM, *SOURCE_KINDS]
+    assert all(sources.shape == (63, 3) for sources in longer.values())
+    assert len(different(longer[RANDOM])) < 63
 
 
-def test_a_network_of_one_length_is_evaluated_on_fresh_sources():
-    model, every = ModelConfig(in_max_int=3), Sequences.of_array(ALL_OF_LENGTH_2)
-    sources, fresh = evaluation_sources(model, 2, 50, 0, every[3:])
-    assert (different(sources), fresh) == ({(0, 0), (0, 1), (0, 2)}, True)
-    assert evaluation_sources(model, 3, 50, 0, every)[0].shape == (50, 3)
-
-
-def test_a_network_that_ends_is_evaluated_on_all_or_fresh_or_any_sources():
-    all_of_3 = Sequences.of_array(np.indices((4, 4, 4)).reshape(3, -1).T.astype(np.uint8))
-    every, fresh = evaluation_sources(ENDING, 2, 16, 0, all_of_3)
-    assert (every.tolist(), every.dtype, fresh) == (ALL_OF_LENGTH_2.tolist(), np.uint8, False)
-    sources, fresh = evaluation_sources(ENDING, 3, 20, 0, all_of_3[::2])
-    assert (different(sources) <= {*map(tuple, all_of_3[1::2].rows())}, len(sources), fresh) == (True, 20, True)
-    sources, fresh = evaluation_sources(ENDING, 3, 60, 0, all_of_3)
-    assert (sources.shape, fresh) == ((60, 3), False)
-    assert evaluation_sources(ENDING, 5, 60, 0, all_of_3)[1]
+@pytest.mark.parametrize("model", [replace(ENDING, ends=False), ENDING])
+@pytest.mark.parametrize(("in_len", "n"), [(1, 20), (3, 20), (2, MAX_PER_KIND + 1)])
+def test_the_number_of_sources_is_known_before_they_are_drawn(model, in_len, n):
+    drawn = evaluation_sources(model, in_len, n, seed=0)
+    assert sum(map(len, drawn.values())) == n_evaluation_sources(model, in_len, n)

@@ -91,3 +91,7 @@ def test_the_first_pair_that_a_network_gets_wrong_follows_a_right_answer():
         ([1, 2, 3], "a wrong answer"),
         ([4, 5], "some right, some wrong"),
     ]
+
+
+def test_pairs_that_are_too_long_to_show_give_no_examples():
+    assert pair_examples([REVERSING, fixed_length(2)], pairs_of(([1] * 61, [1]))) == [[], []]

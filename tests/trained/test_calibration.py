@@ -6,7 +6,7 @@ import pytest
 from helpers import save_texts, write_pairs
 
 from seq2seq_demo.data.pair_task import pair_task
-from seq2seq_demo.trained.evaluation import EvaluationOptions, measure
+from seq2seq_demo.trained.counts import count_answers
 from seq2seq_demo.trained.metrics import AnswerProbabilities, Calibration, calibrate, expected_calibration_error
 from seq2seq_demo.trained.trained_network import load
 from seq2seq_demo.training.results import calibrated
@@ -130,6 +130,6 @@ def test_training_calibrates_on_the_validation_pairs(fast_steps):
     _, validation = pair_task(rows, vocabularies=network.vocabularies, holds_out=True).split
     assert calibrated(network, validation).calibration == network.calibration
     assert network.calibration.error is None  # no answer is right
-    options = EvaluationOptions(network.answer_len, detailed=True, alternatives=True)
-    assert calibrate(measure(network.to_numpy(), validation, options).answers) == network.calibration
+    counts = count_answers(network.to_numpy(), network, validation, alternatives=True, detailed=True)
+    assert calibrate(counts.answers) == network.calibration
     assert train("reversed", points=40, in_len=3, epochs=1, cell_type="BasicRNNCell").calibration is None

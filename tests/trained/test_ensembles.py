@@ -2,17 +2,13 @@
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from helpers import random_weights, same_arrays, trained_network
 
 from seq2seq_demo import TrainedNetwork, ensemble, load
-from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.patterns import find_pattern
+from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.trained.evaluation import training_sources
-from seq2seq_demo.trained.network_facts import NetworkFacts, TrainingRun
 
 SIDES = Vocabularies(Vocabulary("characters", tuple("abc")), Vocabulary("words", ("X", "Y")))
 SIZES = {"in_max_int": 2, "out_max_int": 1, "ends": True}
@@ -69,13 +65,3 @@ def test_one_network_is_no_ensemble_and_the_members_of_ensembles_count_one_by_on
 def test_networks_that_cannot_answer_together_are_refused(networks, message):
     with pytest.raises(UsageError, match=message):
         ensemble(networks)
-
-
-def test_the_training_sources_of_all_members_are_left_out():
-    runs = [TrainingRun(TrainConfig(20, 3, 3, seed=seed), 0) for seed in (0, 1)]
-    networks = [NetworkFacts(ModelConfig(), task="reversed", in_len=3, out_len=3, run=run) for run in runs]
-    drawn = [training_sources([each], find_pattern("reversed"))[0] for each in networks]
-    both, is_complete = training_sources(networks, find_pattern("reversed"))
-    assert is_complete
-    assert sorted(both.rows()) == sorted(drawn[0].rows() + drawn[1].rows())
-    assert not np.array_equal(drawn[0].array(), drawn[1].array())

@@ -1,362 +1,94 @@
-"""Figures and evaluations, of networks that end their answers and of those that do not."""
+"""The sets of an evaluation: pairs by length, and sources of a pattern, some of which may be training sources."""
 
-import math
-from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers import pairs_of, pairs_of_arrays, random_weights
+from helpers import pairs_of, random_weights
 
-from seq2seq_demo.config import Beam, ModelConfig, TrainConfig
+from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.patterns import find_pattern
-from seq2seq_demo.data.sampling import SOURCE_KINDS
-from seq2seq_demo.data.sequences import Pairs, Sequences
-from seq2seq_demo.errors import InputError, UsageError
-from seq2seq_demo.network.decoding import MAX_ROWS_AT_ONCE, answer
-from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork
-from seq2seq_demo.trained import evaluation
-from seq2seq_demo.trained.evaluation import (
-    MAX_PER_KIND,
-    RANDOM,
-    WRONG_EXAMPLES,
-    EvaluationOptions,
-    EvaluationRequest,
-    measure,
-)
-from seq2seq_demo.trained.metrics import Calibration, Counts, Figures, Tally
+from seq2seq_demo.data.sampling import RANDOM, SOURCE_KINDS
+from seq2seq_demo.errors import UsageError
+from seq2seq_demo.trained.evaluation import GIVEN, accepted_lengths, is_fresh, pair_sets, pattern_sets
 from seq2seq_demo.trained.network_facts import NetworkFacts, TrainingRun
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 
 FIXED = ModelConfig("embedding_attention", "GRUCell", cell_size=7, embedding_size=5, in_max_int=8, out_max_int=8)
 ENDING = replace(FIXED, ends=True)
-BOTH = pytest.mark.parametrize("config", [FIXED, ENDING], ids=["fixed", "ending"])
-T, END = 5, FIXED.go  # answers have at most T symbols
 
 
-def network_of(config, seed=5):
-    return NumpyNetwork(config, random_weights(config, seed))
-
-
-def measured(pairs, config=ENDING, network=None, **options):
-    return measure(network or network_of(config), pairs, EvaluationOptions(lambda _: T, **options))
-
-
-def counts(evaluation):
-    """The counts of an evaluation, without those that depend on how the pairs were divided."""
-    facts = {name: x for name, x in vars(evaluation).items() if name not in ("loss_sum", "wrong", "answers")}
-    return {name: repr(vars(value)) if isinstance(value, Tally) else value for name, value in facts.items()}
-
-
-# ---- Counts, compared with a loop over single sequences ----
-
-
-def test_cross_entropy():
-    logits = np.log(np.array([[[1, 2, 5], [8, 1, 1]], [[1, 1, 2], [3, 3, 4]]], np.float32)) + 700
-    losses = evaluation.cross_entropy(logits, np.array([[2, 1], [0, 2]], np.uint8)).ravel()
-    assert losses.tolist() == pytest.approx([math.log(x) for x in (8 / 5, 10, 4, 10 / 4)], rel=1e-3)
-
-
-def half_right(network, n, in_lens):
-    """Pairs of random sources; about half the targets are the network's answers, the others are similar."""
-    rng, ends = np.random.default_rng(1), network.model_config.ends
-    sources = [rng.integers(0, 9, in_lens[row % len(in_lens)]).tolist() for row in range(n)]
-    targets = []
-    for row, source in enumerate(sources):
-        answers = answer(network, np.array([source]), T)
-        target = np.minimum(answers.symbols[0, 0, : answers.lengths[0, 0]], network.model_config.out_max_int).tolist()
-        if row % 2:
-            target = [*target[:2], (row + 1) % 9, *target[3 : 3 + row % 5 if ends else T]]
-        targets.append(target)
-    return sources, targets
-
-
-@pytest.mark.parametrize(("config", "in_lens"), [(FIXED, [6]), (ENDING, [3, 6, 2])], ids=["fixed", "ending"])
-def test_counts_equal_those_of_a_loop_over_single_sequences(monkeypatch, config, in_lens):
-    monkeypatch.setattr("seq2seq_demo.network.decoding.MAX_ROWS_AT_ONCE", 40)
-    network = network_of(config, seed=6)
-    sources, targets = half_right(network, 150, in_lens)
-    loss, forced_exact, exact = 0.0, 0, 0
-    expected, forced_correct, correct, by_symbol, hits = (Counter() for _ in range(5))
-    for source, target in zip(sources, targets, strict=True):
-        with_end = [*target, *[END] * config.ends]
-        forced, logits, _ = network.decode(np.array([source]), len(with_end), np.array([[END, *with_end[:-1]]]))
-        loss -= sum(logits[0, t, w] - np.log(np.exp(logits[0, t]).sum()) for t, w in enumerate(with_end))
-        forced_exact += forced[0].tolist() == with_end
-        free = network.decode(np.array([source]), T + config.ends).symbols[0].tolist()
-        free = free[: free.index(END) + 1] if config.ends and END in free else free
-        exact += free == with_end
-        for t, symbol in enumerate(with_end):
-            expected[t] += 1
-            by_symbol[symbol] += 1
-            forced_correct[t] += forced[0, t] == symbol
-            correct[t] += (is_hit := t < len(free) and free[t] == symbol)
-            hits[symbol] += is_hit
-    e = measured(Pairs(*map(Sequences.of_rows, (sources, targets))), network=network)
-    n, n_symbols, width = len(sources), expected.total(), max(expected) + 1
-    assert (e.n, e.n_pairs, e.n_target) == (n, n, n_symbols - n * config.ends)
-    for tally, symbols, right in (
-        (e.forced, expected, forced_correct),
-        (e.by_position, expected, correct),
-        (e.by_symbol, by_symbol, hits),
-    ):
-        numbers = range(config.n_output_symbols if tally is e.by_symbol else width)
-        assert tally.expected.tolist() == [symbols[k] for k in numbers]
-        assert tally.correct.tolist() == [right[k] for k in numbers]
-    assert e.figures == Figures(
-        loss=pytest.approx(loss / n_symbols, rel=1e-4),
-        forced_token_accuracy=forced_correct.total() / n_symbols,
-        forced_exact_match=forced_exact / n,
-        token_accuracy=correct.total() / n_symbols,
-        exact_match=exact / n,
-    )
-    assert 0.2 < e.rates["exact_match"] < e.rates["token_accuracy"] < 1
-    assert len(set(expected.values())) == (1 if config is FIXED else width)
-
-
-@BOTH
-def test_evaluations_add_up(config):
-    network = network_of(config, seed=6)
-    sources, targets = half_right(network, 40, [4] if config is FIXED else [4, 1, 3])
-    pairs = Pairs(*map(Sequences.of_rows, (sources, targets)))
-    whole = measured(pairs, network=network, detailed=True)
-    parts = [measured(pairs[rows], network=network, detailed=True) for rows in (slice(11), slice(11, None))]
-    both = sum(parts, Counts())
-    assert counts(both) == counts(whole)
-    assert both.loss_sum == pytest.approx(whole.loss_sum, rel=1e-6)
-    worst = [sorted((n for n, _ in each.wrong), reverse=True)[:WRONG_EXAMPLES] for each in (both, whole)]
-    assert worst[0] == worst[1]
-    assert 0 < whole.exact < whole.n
-
-
-@BOTH
-def test_an_evaluation_with_a_beam_counts_its_best_answers(config):
-    network, beam = network_of(config, seed=6), Beam(4, 1, 1.0)
-    sources = np.random.default_rng(1).integers(0, 9, (300, 4))
-    answers = answer(network, sources, T, EvaluationOptions(lambda _: T, beam).decoding)
-    best = Sequences.of_padded(answers.symbols[:, 0], answers.lengths[:, 0])
-    kept = ~best.exceed(config.out_max_int)  # an answer of fixed length may contain GO, which no target has
-    pairs = Pairs(Sequences.of_array(sources), best)[kept]
-
-    def measured_with(beam):
-        return measured(pairs, network=network, beam=beam, detailed=True)
-
-    searched, greedy = measured_with(beam), measured_with(None)
-    assert searched.exact == (answers.ended.sum() if config.ends else kept.sum()) > 100
-    assert 0 < greedy.exact < searched.exact
-    if config.ends:
-        assert measured_with(Beam(4)).exact < searched.exact  # without the penalty, other answers are best
-    assert searched.loss_sum == greedy.loss_sum  # computed with teacher forcing
-    assert searched.forced_exact == greedy.forced_exact
-
-
-@BOTH
-def test_sequences_that_are_too_long_are_refused_and_progress_is_reported(config):
-    network, reported, ends = network_of(config), [], int(config.ends)
-    long = pairs_of_arrays(*[np.zeros((1, 100_000), np.uint8)] * 2)
-    with pytest.raises(UsageError, match=r"^1 sequences of 99999 \+ 100000 symbols, decoded at once, would need"):
-        measured(pairs_of_arrays(long.sources.array()[:, 1:], long.targets.array()[:, ends:]), config)
-    almost = pairs_of_arrays(*[np.zeros((1, 8_000), np.uint8)] * 2)
-    options = EvaluationOptions(lambda in_len: in_len, Beam(1000))
-    with pytest.raises(
-        UsageError, match=rf"^1000 sequences of 8000 \+ {8000 + ends} symbols, decoded at once, would need"
-    ):
-        measure(network, almost, options)
-    pairs = pairs_of_arrays(np.ones((MAX_ROWS_AT_ONCE + 5, 3), int), np.ones((MAX_ROWS_AT_ONCE + 5, 2), int))
-    measured(pairs, config, on_progress=reported.append)
-    assert reported == [MAX_ROWS_AT_ONCE, 5]
-    reported.clear()
-    measured(pairs, config, on_progress=reported.append, alternatives=True)
-    assert reported == [MAX_ROWS_AT_ONCE + 5]  # one source
-
-
-# ---- Alternatives, confusions and wrong answers, for answers from a table ----
-
-
-@pytest.fixture
-def reply(monkeypatch):
-    """A function that sets the answer to each source: its symbols, their probability, and whether it ends."""
-
-    def reply(table):
-        def answer(network, sources, out_len, options):
-            ends, B = network.model_config.ends, len(sources)
-            symbols, probabilities = np.full((B, 1, T + 1), 3), np.full((B, 1, T + 1), 0.1)
-            lengths, ended = np.zeros((B, 1), int), np.full((B, 1), ends)
-            for b, source in enumerate(map(tuple, sources.tolist())):
-                content, p, *is_ended = table[source]
-                ended[b] = ends and (not is_ended or is_ended[0])
-                written = [*content, *[END] * bool(ended[b, 0])]
-                lengths[b], symbols[b, 0, : len(written)] = len(content), written
-                # The first symbol has probability p, the later ones 1. Symbols after the answer do not count.
-                probabilities[b, 0, : len(written)] = [p, *[1] * (len(written) - 1)]
-            return Answers(symbols, lengths, ended, probabilities if options.probabilities else None, None)
-
-        monkeypatch.setattr("seq2seq_demo.trained.evaluation.answer", answer)
-
-    return reply
-
-
-def evaluate(*rows, config=ENDING, alternatives=True, detailed=True):
-    return measured(pairs_of(*rows), config, alternatives=alternatives, detailed=detailed)
-
-
-def test_counts_by_hand(reply):
-    """The answers are right, wrong in one symbol, too short, too long, and unended."""
-    reply({(1,): ([1, 2], 1), (2,): ([3, 8], 1), (3,): ([5, 6], 1), (4,): ([5], 1), (5,): ([1, 1, 1, 1], 1, False)})
-    e = evaluate(([1], [1, 2]), ([2], [3, 4]), ([3], [5, 6, 7]), ([4], []), ([5], []))
-    assert (e.n, e.n_target, e.forced.expected.sum()) == (5, 7, 12)
-    assert (e.exact, e.wrong_symbols, e.too_short, e.too_long, e.unended) == (1, 1, 1, 1, 1)
-    assert e.edits == 0 + 1 + 1 + 1 + 4
-    assert e.rates["symbol_error_rate"] == 1
-    # [1, 2, END], [3, wrong, END], [5, 6, wrong, missing], [wrong], [wrong]
-    assert (e.by_position.expected.tolist(), e.by_position.correct.tolist()) == ([5, 3, 3, 1], [3, 2, 2, 0])
-    assert e.by_symbol.expected.tolist() == [0, 1, 1, 1, 1, 1, 1, 1, 0, 5]
-    assert e.by_symbol.correct.tolist() == [0, 1, 1, 1, 0, 1, 1, 0, 0, 2]
-
-
-def test_counts_by_hand_for_a_network_that_does_not_end_its_answers(reply):
-    reply({(1,): ([1, 2, 3], 0.5), (2,): ([4, 4, 4], 0.5), (3,): ([1, 2, 3], 0.25)})
-    e = evaluate(([1], [1, 2, 3]), ([2], [4, 5, 6]), ([3], [2, 3, 1]), config=FIXED)
-    assert (e.n, e.n_target, e.exact, e.wrong_symbols) == (3, 9, 1, 2)
-    assert (e.too_short, e.too_long, e.unended) == (0, 0, 0)
-    assert e.edits == 2 + 2  # the third answer has an extra 1 first and misses 1 at the end
-    assert (e.by_position.expected.tolist(), e.by_position.correct.tolist()) == ([3, 3, 3], [2, 1, 1])
-    # Without END, symbols are compared at the same position.
-    assert e.confusions == {(5, 4): 1, (6, 4): 1, (2, 1): 1, (3, 2): 1, (1, 3): 1}
-    n_edits, worst = e.wrong[0]
-    assert (n_edits, worst[:3], worst.ended) == (2, ([2], [4, 4, 4], [4, 5, 6]), None)
-    assert math.prod(worst.probabilities) == pytest.approx(0.5)
-
-
-@BOTH
-def test_any_alternative_is_right(reply, config):
-    reply({(1, 2): ([4, 5], 0.9), (2, 1): ([4, 4], 0.9), (3, 3): ([0, 1], 0.9)})
-    rows = [([1, 2], [7, 7]), ([2, 1], [4, 4]), ([1, 2], [4, 5]), ([1, 2], [4, 6]), ([3, 3], [6, 6]), ([3, 3], [0, 1])]
-    e = evaluate(*rows, config=config)
-    assert (e.n, e.n_pairs, e.exact, e.edits, e.n_target) == (3, 6, 3, 0, 6)
-    right = evaluate(rows[2], rows[1], rows[5], config=config)  # the targets that teacher forcing feeds
-    assert (e.forced.expected.tolist(), e.forced_exact) == (right.forced.expected.tolist(), right.forced_exact)
-    assert (e.loss_sum, e.forced.correct.tolist()) == (pytest.approx(right.loss_sum), right.forced.correct.tolist())
-    assert (e.rates["exact_match"], e.rates["token_accuracy"], e.rates["symbol_error_rate"]) == (1, 1, 0)
-    assert (e.confusions, e.wrong) == (Counter(), ())
-    alone = evaluate(*rows, config=config, alternatives=False)
-    assert (alone.n, alone.n_pairs, alone.exact) == (6, 6, 3)
-
-
-def test_a_wrong_answer_is_compared_with_the_nearest_alternative(reply):
-    reply({(1, 2): ([4, 5, 6], 0.9), (2, 1): ([1, 1], 0.9)})
-    # Edit distances: 5, 1, 1 and 3 to the targets of [1, 2], and 2 and 2 to those of [2, 1]. The first minimum counts.
-    rows = [([1, 2], [7] * 5), ([1, 2], [4, 5]), ([1, 2], [4, 8, 6]), ([1, 2], [])]
-    rows += [([2, 1], [2, 2, 1, 1]), ([2, 1], [8, 8])]
-    e = evaluate(*rows)
-    assert (e.n, e.exact, e.edits, e.n_target) == (2, 0, 1 + 2, 2 + 4)
-    assert (e.too_long, e.too_short, e.wrong_symbols, e.unended) == (1, 1, 0, 0)
-    assert e.by_position.correct.sum() == 2 + 0  # 4 and 5 of the first answer, no symbol of the second
-    assert e.confusions == {(None, 6): 1, (2, None): 2}
-    assert [(answer.expected, n) for n, answer in e.wrong] == [([2, 2, 1, 1], 2), ([4, 5], 1)]
-    e = evaluate(*rows[2::-1], *rows[3:])  # the first of equally near alternatives counts
-    assert e.confusions == {(8, 5): 1, (2, None): 2}
-
-
-def test_an_answer_without_an_end_is_wrong_even_if_it_is_an_alternative(reply):
-    reply({(1, 2): ([4, 5, 6, 7, 7], 0.5, False), (3, 4): ([5] * 5, 0.75, True)})
-    e = evaluate(([1, 2], [4, 5, 6, 7, 7]), ([1, 2], [4]), ([3, 4], [5] * 5))
-    assert (e.n, e.exact, e.unended, e.edits, e.too_long) == (2, 1, 1, 0, 0)
-    assert e.confusions == Counter()
-    ((n_edits, worst),) = e.wrong
-    assert (n_edits, worst[:3], worst.ended) == (1, ([1, 2], [4, 5, 6, 7, 7], [4, 5, 6, 7, 7]), False)
-    assert e.answers.confidences(Calibration(1.0)).tolist() == [
-        0,
-        pytest.approx(0.75),
-    ]  # an answer without END is no answer
-
-
-def test_pairs_with_unseen_symbols_are_wrong_in_every_figure_but_the_loss(reply):
-    """The network reads 0 to 8 and writes 0 to 8; END is 9."""
-    reply({(1, 2): ([4, 5], 0.5), (3, 4): ([5, 6], 0.75), (8, 8): ([7], 0.9), (5,): ([7], 0.8), (8,): ([7], 0.7)})
-    seen = evaluate(([3, 4], [5, 6]))
-    for unseen in ([4, 9], [4, 300]):  # 9 is not END, and 300 does not fit into the type of the other symbols
-        e = evaluate(([3, 4], [5, 6]), ([1, 2], unseen), ([8, 9], [7]), ([8, 10], [7]), ([5], unseen), ([5], [7]))
-        assert (e.n, e.n_pairs, e.unseen) == (5, 6, 4)  # an answer may equal another target of its source
-        assert (e.exact, e.edits, e.unended, e.wrong_symbols) == (2, 1 + 1 + 1, 2, 1)
-        assert (e.n_target, e.by_position.expected.tolist()) == (2 + 2 + 1 + 1 + 1, [5, 5, 2])
-        assert e.by_position.correct.tolist() == [3, 2, 2]
-        assert e.by_symbol.expected.tolist() == [0, 0, 0, 0, 1, 1, 1, 3, 0, 5, 1]
-        assert e.by_symbol.correct.tolist() == [0, 0, 0, 0, 1, 1, 1, 1, 0, 3, 0]
-        assert e.confusions == Counter({(unseen[1], 5): 1, (7, None): 2})
-        assert e.forced.expected.sum() == 3 + 3 + 2 + 2 + 2
-        assert e.n_loss == 3 + 2 + 2
-        assert sorted(answer.source for _, answer in e.wrong) == [[1, 2], [8, 9], [8, 10]]
-        assert np.sort(e.answers.confidences(Calibration(1.0)))[:2].tolist() == [0, 0]
-    assert math.isnan(evaluate(([9], [1])).figures.loss)
-    assert evaluate(([3, 4], [5, 6]), ([9], [1])).figures.loss == seen.figures.loss
-
-
-def test_the_worst_answers(reply):
-    """The first of eight answers is right. Edits increase from one wrong answer to the next."""
-    reply({(n, 8): ([n % 2] * (n // 2), 0.1 + 0.1 * n) for n in range(1, 9)})
-    rows = [([1, 8], []), *(([n, 8], [7] * (5 * n // 8)) for n in range(2, 9))]
-    e = evaluate(*rows)
-    assert (e.n, e.exact, WRONG_EXAMPLES) == (8, 1, 5)
-    assert [n for n, _ in e.wrong] == [5, 4, 3, 3, 2]
-    worst = e.wrong[0][1]
-    assert (worst[:3], worst.ended, len(worst.probabilities)) == (([8, 8], [0] * 4, [7] * 5), True, 5)
-    plain = evaluate(*rows, detailed=False)
-    assert (plain.exact, plain.edits) == (e.exact, e.edits)
-    assert (plain.wrong, plain.confusions) == ((), Counter())
-
-
-def test_alternatives_stay_together_in_small_batches(reply, monkeypatch):
-    monkeypatch.setattr("seq2seq_demo.network.decoding.MAX_ROWS_AT_ONCE", 2)
-    reply({(n, n): ([n] * 2, 0.9) for n in range(7)})
-    rows = [([n, n], [(n + k) % 9] * (2 + k)) for k in (1, 0, 2) for n in range(7)]  # the answer is right for k = 0
-    e = evaluate(*[rows[k] for k in np.random.default_rng(0).permutation(len(rows))])
-    assert (e.n, e.n_pairs, e.exact) == (7, 21, 7)
-
-
-# ---- Rows for given pairs and for a pattern ----
-
-
-def test_given_pairs_are_measured_by_source_length(reply, caplog):
-    """Symbols that the network lacks are reported."""
-    reply({(1, 2): ([4], 0.9), (3,): ([5], 0.9), (6,): ([6], 0.9)})
-    pairs = [([1, 2], [4]), ([3], [6]), ([1, 2], [8]), ([3], [5]), ([6], [10])]
-    lacked = "Training lacked 10 in targets: 1 of 5 pairs, such as pairs, row 4, count as wrong in every figure but "
-    e = TrainedNetwork(ENDING, random_weights(ENDING)).evaluate(pairs)
-    assert [message[: len(lacked)] for message in caplog.messages] == [lacked]
+def test_pairs_are_measured_by_length_and_unseen_symbols_are_reported(caplog):
+    pairs = pairs_of(([1, 2], [4]), ([3], [6]), ([1, 2], [8]), ([3], [5]), ([6], [10]))
+    task = PairTask("p", pairs, np.zeros(5, bool))
+    sets = pair_sets(NetworkFacts(ENDING), task, n=4, lengths=(), out_len=None)
+    found = [(kind, fresh, pairs.sources.rows(), pairs.targets.rows()) for kind, fresh, pairs in sets]
+    assert found == [(GIVEN, None, [[3], [3]], [[6], [5]]), (GIVEN, None, [[1, 2], [1, 2]], [[4], [8]])]
+    rows = zip(pairs.sources.rows(), pairs.targets.rows(), strict=True)
+    e = TrainedNetwork(ENDING, random_weights(ENDING)).evaluate(rows)
+    assert caplog.messages == [
+        "Training lacked 10 in targets: 1 of 5 pairs, such as pairs, row 4, count as wrong in every figure but the loss"
+    ]
     assert (e.fresh, e.unseen, e.by_kind) == (None, 1, {})
-    rows = [(in_len, each.n, each.n_pairs, each.exact_match) for in_len, each in e.by_length.items()]
-    assert rows == [(1, 2, 3, 0.5), (2, 1, 2, 1)]
+    assert {in_len: (each.n, each.n_pairs) for in_len, each in e.by_length.items()} == {1: (2, 3), 2: (1, 2)}
 
 
-def rows_of(pattern, config, lengths, n=10, **facts):
-    """The rows of a measurement on a pattern, of a network that was trained on it."""
-    network = NetworkFacts(config, task=pattern, in_len=3, **facts)
-    request = EvaluationRequest(n, lengths)
-    return list(evaluation.measure_task(network_of(config), network, [network], find_pattern(pattern), request))
+def test_a_pattern_is_measured_at_each_length_that_it_accepts():
+    facts, pattern = NetworkFacts(replace(ENDING, in_max_int=9, out_max_int=9), in_len=6), find_pattern("added")
+    sets = pattern_sets(facts, [], pattern, n=10, lengths=range(1, 7), out_len=None, seed=0)
+    sets = [*sets]
+    assert [pairs.sources.common_length for kind, _, pairs in sets if kind == RANDOM] == [2, 4, 6]
+    assert {kind for kind, *_ in sets} == {RANDOM, *SOURCE_KINDS}
+    assert [fresh for _, fresh, _ in sets[:2]] == [True, None]
 
 
-def test_lengths_that_a_pattern_does_not_take_are_left_out():
-    rows = rows_of("added", ModelConfig(cell_size=3, embedding_size=2, ends=True), range(1, 7))
-    assert [row.in_len for row in rows if row.kind == RANDOM] == [2, 4, 6]
-    assert {row.kind for row in rows} == {RANDOM, *SOURCE_KINDS}
-    with pytest.raises(UsageError, match=r"pattern 'added', source \[0, 0, 0\]: expected an even length"):
-        rows_of("added", replace(ENDING, in_max_int=9, out_max_int=9), [1, 3])
+def test_a_network_that_does_not_end_is_measured_at_all_lengths_or_none():
+    targets = NetworkFacts(replace(FIXED, in_max_int=9, out_max_int=9)).target_function(find_pattern("added"))
+    assert accepted_lengths(targets, [2, 4], leaves_out=False) == [2, 4]
+    for lengths, leaves_out in (([2, 3], False), ([1, 3], True)):
+        with pytest.raises(UsageError, match=r"pattern 'added', source \[0.*\]: expected an even length"):
+            accepted_lengths(targets, lengths, leaves_out)
 
 
-def test_lengths_whose_sources_were_all_trained_on():
-    """A network that ends its answers is measured on them. For any other network, the length is left out."""
-    run = TrainingRun(TrainConfig(200, 1, 1, min_in_len=1), 0)
-    row, *_ = rows_of("copy", ENDING, [1], run=run)
-    assert (row.counts.n, row.fresh) == (9, False)
-    rows = rows_of("copy", FIXED, [1, 2], run=run)
-    assert [(row.in_len, row.counts.n, row.fresh) for row in rows] == [(2, 10, True)]
-    with pytest.raises(InputError, match="expected sources of length 1 that training did not use, got none"):
-        rows_of("copy", FIXED, [1], run=run)
+def member(points=65, start_step=0, **settings):
+    """The facts of a network of nine symbols that was trained at lengths 2 to 5."""
+    return NetworkFacts(ENDING, run=TrainingRun(TrainConfig(points, 5, 5, min_in_len=2, **settings), start_step))
 
 
-@pytest.mark.parametrize("config", [FIXED, ENDING])
-@pytest.mark.parametrize(("in_len", "n"), [(1, 20), (3, 20), (2, MAX_PER_KIND + 1)])
-def test_n_to_measure_is_the_number_of_measured_sources(config, in_len, n):
-    rows = rows_of("copy", config, [in_len], n)
-    assert sum(row.counts.n for row in rows) == evaluation.n_to_measure(config, in_len, n)
+@pytest.mark.parametrize(
+    ("members", "in_len", "fresh"),
+    [
+        ([member()], 4, True),  # 9 ** 4 = 6561 possible sources, and 100 * 65 points
+        ([member(66)], 4, False),
+        ([member(66)], 5, True),
+        ([member(66)], 1, True),  # not a length of training
+        ([member(10_000)], 6, True),
+        ([member(33), member(33)], 4, False),
+        ([member(start_step=7)], 4, None),  # earlier runs are unknown
+        ([member(66, start_step=7)], 4, False),
+        ([member(66, validation_points=6)], 4, None),  # pairs
+        ([member(), NetworkFacts(ENDING)], 4, None),
+        ([], 1, True),  # not trained
+    ],
+)
+def test_sources_are_fresh_if_training_drew_few_of_them(members, in_len, fresh):
+    assert is_fresh(NetworkFacts(ENDING), members, in_len) is fresh
+
+
+@pytest.mark.parametrize(
+    ("lengths", "notice"),
+    [
+        ((4, 2, 5), "length 4, 2 may be training sources: there are 81 to 6,561 of each length"),
+        ((3,), "length 3 may be training sources: there are 729"),
+    ],
+)
+def test_lengths_of_few_sources_are_named_once(lengths, notice, caplog):
+    network = TrainedNetwork(
+        **vars(member(132)) | {"in_len": 5, "min_in_len": 2}, weights=random_weights(ENDING), step=1
+    )
+    evaluation = network.evaluate_task(find_pattern("copy"), n=20, lengths=lengths)
+    assert caplog.messages == [f"Some sources of {notice}, and training drew 132 points"]
+    assert (evaluation.fresh, evaluation.by_length[lengths[0]].fresh) == (False, False)
+    if len(lengths) > 1:
+        assert evaluation.by_length[5].fresh

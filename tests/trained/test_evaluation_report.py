@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 
 from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.data.sampling import RANDOM
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
-from seq2seq_demo.network.decoding import Answer
-from seq2seq_demo.trained.evaluation import GIVEN, RANDOM, EvaluationRow
-from seq2seq_demo.trained.evaluation_report import MAX_CONFUSIONS, Evaluation, summary_of
-from seq2seq_demo.trained.metrics import Counts, Tally
+from seq2seq_demo.trained.counts import Counts, Tally
+from seq2seq_demo.trained.evaluation import GIVEN
+from seq2seq_demo.trained.evaluation_report import MAX_CONFUSIONS, Evaluation, EvaluationRow, summary_of
 from seq2seq_demo.trained.network_facts import NetworkFacts
+from seq2seq_demo.trained.predictions import Prediction
 
 
 def network_of(vocabularies, ends=True):
@@ -125,15 +126,20 @@ def test_sources_are_fresh_only_if_no_run_used_them():
 # ---- Given pairs ----
 
 TEXTS = Vocabularies(Vocabulary("characters", (" ", "a", "\u00e9", "한")), Vocabulary("words", ("AH", "B", "한국")))
-WRONG = ((3, Answer([1, 0, 3], [2, 1, 1], [0, 2], [0.5, 0.5], None, False)),)
 
 
-def pair_rows(**changes):
+def wrong_answer(vocabularies):
+    numbers = {"source": [1, 0, 3], "answer": [2, 1, 1], "expected": [0, 2]}
+    return Prediction.of_numbers(vocabularies, None, **numbers, ended=False, probabilities=[0.5, 0.5])
+
+
+def pair_rows(vocabularies=TEXTS, **changes):
     """Made-up rows of two lengths: 4 sources with 6 targets, and 6 sources with 6 targets."""
     confusions = Counter({(0, 1): 2, (None, 1): 5, (2, None): 2, (2, 0): 2, (1, 0): 1})
     values = {"n": 4, "n_pairs": 6, "n_target": 16, "loss_sum": 5.0, "n_loss": 20, "forced": tally([12, 8], [10, 5])}
     values |= {"forced_exact": 3, "by_position": tally([12, 8], [10, 3]), "exact": 1, "wrong_symbols": 1}
-    values |= {"too_short": 1, "unended": 1, "edits": 10, "confusions": confusions, "wrong": WRONG}
+    values |= {"too_short": 1, "unended": 1, "edits": 10, "confusions": confusions}
+    values |= {"wrong": (wrong_answer(vocabularies),)}
     right = {"forced": tally([20], [0]), "by_position": tally([20], [20]), "exact": 6}
     first, second = Counts(**values | changes), Counts(6, 6, 14, loss_sum=3.0, n_loss=20, **right)
     return [EvaluationRow(GIVEN, 2, first), EvaluationRow(GIVEN, 3, second)]
@@ -178,7 +184,7 @@ def test_verbose_output_lists_wrong_answers():
         "source  expected  prediction    edits  probability",
         "a 한    AH 한국   한국 B B ...  4      0.0000",
     ]
-    numbers = report_on(pair_rows(), Vocabularies(), verbose=True)
+    numbers = report_on(pair_rows(Vocabularies()), Vocabularies(), verbose=True)
     assert "1 0 3   0 2       2 1 1 ...   4      0.0000" in numbers
 
 

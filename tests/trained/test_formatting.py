@@ -11,7 +11,7 @@ from seq2seq_demo.trained.formatting import json_line, probe_line, withheld
 def test_a_line_of_json_always_has_the_same_keys():
     attention = np.array([[0.25, 0.75], [1, 1e-7]])
     row = Record(Place("f", "line", 7), [1, 2], None, {"id": "a", "source": 5})
-    p = prediction_of([1, 2], [2, 3], [2, 1], [0.5, 1 / 3], attention)
+    p = prediction_of([1, 2], [2, 3], [2, 1], probabilities=[0.5, 1 / 3], attention=attention)
     facts = json.loads(json_line([p], row, None, attention=False))
     expected = {"line": 7, "source": [1, 2], "prediction": [2, 3], "expected": [2, 1], "exact": False, "ended": None}
     expected |= {"probability": 0.166667, "confidence": None, "score": None, "error": None, "source_tokens": [1, 2]}
@@ -20,7 +20,9 @@ def test_a_line_of_json_always_has_the_same_keys():
     with_attention = json.loads(json_line([p], row, None, attention=True))
     assert with_attention == facts | {"attention": [[0.25, 0.75], [1, 1e-7]]}
     row = Record(Place("f"), [1, 2])
-    two = [prediction_of([1, 2], [2], None, [0.123456789e-9], ended=ended, score=-1.0) for ended in (True, False)]
+    two = [
+        prediction_of([1, 2], [2], probabilities=[0.123456789e-9], ended=ended, score=-1.0) for ended in (True, False)
+    ]
     facts = json.loads(json_line(two, row, 2, attention=False))
     assert [*facts] == [*expected, "n_best"]
     assert (facts["line"], facts["probability"], facts["record"]) == (None, 1.23457e-10, None)

@@ -1,6 +1,5 @@
 import math
 import re
-from dataclasses import replace
 
 import pytest
 from helpers import PATTERN_NETWORKS, ROOT
@@ -8,7 +7,6 @@ from helpers import PATTERN_NETWORKS, ROOT
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.vocabulary import Vocabularies
 from seq2seq_demo.files.file_names import shipped_networks, shipped_path
-from seq2seq_demo.trained.evaluation import EvaluationRequest
 from seq2seq_demo.trained.trained_network import load
 
 ROW = r"^\| (\w+) \| (embedding_\w+) \| (\d+)-(\d+) \| `.*?` \| ([\d.]+) \| ([\d.]+) \| ([\d.]+)"
@@ -23,12 +21,12 @@ def least(exact_match, n):
 @pytest.mark.slow
 @pytest.mark.parametrize(("pattern", "model"), PATTERN_NETWORKS)
 def test_shipped_weights_are_as_exact_as_their_row_in_the_table(pattern, model):
-    network = replace(load(shipped_path(pattern, model)), run=None)  # redrawing its training sources takes a second
+    network = load(shipped_path(pattern, model))
     assert (network.task, network.model_config.model, network.model_config.num_layers) == (pattern, model, 1)
     lengths, (exact, *worst) = [*map(int, ROWS[pattern, model][:2])], map(float, ROWS[pattern, model][2:])
     assert [network.min_in_len, network.in_len] == lengths
     assert network.model_config.cell_size <= (64 if network.model_config.has_attention else 128)
-    e = network.measure(find_pattern(pattern), EvaluationRequest(100, lengths, seed=2016))
+    e, _ = network.evaluate_task(find_pattern(pattern), n=100, lengths=lengths, seed=2016)
     assert [*e.by_length] == lengths
     for kind, each in e.by_kind.items():
         assert all(x.exact_match >= least(min(worst), 100) for x in each.by_length.values()), kind

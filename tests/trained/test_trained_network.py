@@ -11,7 +11,7 @@ from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.sampling import SOURCE_KINDS
 from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.network.numpy_network import NumpyNetwork, softmax
-from seq2seq_demo.trained.evaluation import EvaluationOptions, measure, training_sources
+from seq2seq_demo.trained.counts import count_answers
 from seq2seq_demo.trained.network_facts import TrainingRun
 from seq2seq_demo.trained.trained_network import TrainedNetwork, untrained
 
@@ -45,11 +45,10 @@ def test_predict_answers_lists_of_different_lengths_in_order():
     assert trained_network().predict([]) == []
 
 
-def test_a_source_of_another_length_than_in_training_warns_the_caller():
-    message = "^The network was trained on length 11, so its answers at length 2, 3 may be wrong$"
-    with pytest.warns(UserWarning, match=message) as warnings:
-        trained_network().predict([[1, 2], [1] * 11, [3, 4, 5]])
-    assert [warning.filename for warning in warnings] == [__file__]
+def test_a_notice_names_source_lengths_that_training_did_not_have(caplog):
+    trained_network().predict([[1, 2], [1] * 11, [3, 4, 5]])
+    message = "The network was trained on length 11, so its answers at length 2, 3 may be wrong"
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [("WARNING", message)]
 
 
 def test_predict_with_details():
@@ -110,20 +109,21 @@ def as_tuples(sources):
 
 @pytest.fixture
 def measured(monkeypatch):
-    """A list of the pairs passed to `measure`."""
+    """A list of the pairs passed to `count_answers`."""
     calls = []
 
-    def recorded(network, pairs, options):
+    def recorded(network, facts, pairs, **options):
         calls.append(pairs)
-        return measure(network, pairs, options)
+        return count_answers(network, facts, pairs, **options)
 
-    monkeypatch.setattr("seq2seq_demo.trained.evaluation.measure", recorded)
+    monkeypatch.setattr("seq2seq_demo.trained.trained_network.count_answers", recorded)
     return calls
 
 
-def test_evaluate_measures_fresh_sources(measured):
+def test_evaluate_draws_other_sources_than_training(measured):
     network = trained_network()
-    seen = as_tuples(training_sources([network], find_pattern("reversed"))[0])
+    training, validation = find_pattern("reversed").draw(network.run.config, network.model_config, start_step=77)
+    seen = as_tuples(training.sources) | as_tuples(validation.sources)
     assert len(seen) == 300
     evaluations = [network.evaluate(task, 300, seed=3) for task in ("reversed", find_pattern("reversed"), None)]
     for pairs, evaluation in zip(measured, evaluations, strict=True):
@@ -133,7 +133,7 @@ def test_evaluate_measures_fresh_sources(measured):
         assert seen.isdisjoint(as_tuples(pairs.sources))
         assert (sources == measured[0].sources.array()).all()
         assert evaluation.n == 300
-        figures = asdict(measure(network.to_numpy(), pairs, EvaluationOptions(len)).figures)
+        figures = asdict(count_answers(network.to_numpy(), network, pairs).figures)
         assert {name: getattr(evaluation, name) for name in figures} == figures
     assert network.evaluate("reversed", 300, seed=4).loss != evaluations[0].loss
 
@@ -146,9 +146,6 @@ def test_a_network_that_ends_its_answers_is_evaluated_at_every_trained_length(me
     assert [(len(pairs), pairs.sources.common_length) for pairs in random] == [(121, 2), (200, 3), (200, 4)]
     assert [*e.by_kind] == ["random", *SOURCE_KINDS]
     assert (e.n, {length: each.n for length, each in e.by_length.items()}) == (521, {2: 121, 3: 200, 4: 200})
-    seen, is_complete = training_sources([network], find_pattern("copy"))
-    assert is_complete
-    assert as_tuples(random[2].sources).isdisjoint(as_tuples(seen))
     for in_len in (5, (5, 6)):
         measured.clear()
         network.evaluate("copy", n=20, in_len=in_len, out_len=9)
@@ -188,7 +185,7 @@ def test_evaluate_on_pairs():
         evaluation = trained_network().evaluate(task)
         assert (evaluation.n, evaluation.exact_match) == (40, 0.75)
         assert [row["token_accuracy"] for row in evaluation.by_position] == [1, 0.75]
-    assert evaluation.loss == measure(trained_network().to_numpy(), pairs, EvaluationOptions(len)).figures.loss
+    assert evaluation.loss == count_answers(trained_network().to_numpy(), trained_network(), pairs).figures.loss
     assert trained_network().evaluate(rows, 10).exact_match == 0
     many = trained_network().evaluate([([1], [2]), ([1], [3])] * EVALUATION_SIZE)
     assert (many.n, many.n_pairs) == (1, 2 * EVALUATION_SIZE)  # all pairs have one source

@@ -17,7 +17,7 @@ from seq2seq_demo import load, train
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.patterns import PatternTask, find_pattern
 from seq2seq_demo.errors import TrainingError, UsageError
-from seq2seq_demo.trained.evaluation import EvaluationOptions, measure
+from seq2seq_demo.trained.counts import count_answers
 from seq2seq_demo.training import members
 from seq2seq_demo.training.members import check_jobs
 from seq2seq_demo.training.results import combined
@@ -59,8 +59,7 @@ def test_an_ensemble_is_validated_on_sources_that_no_member_was_trained_on():
     seen = {tuple(source) for training, _ in drawn for source in training.sources.rows()}
     unseen = np.array([tuple(source) not in seen for source in drawn[0][1].sources.rows()])
     assert 0 < unseen.sum() < len(unseen)
-    options = EvaluationOptions(network.answer_len)
-    assert network.validation == measure(network.to_numpy(), drawn[0][1][unseen], options).figures
+    assert network.validation == count_answers(network.to_numpy(), network, drawn[0][1][unseen]).figures
 
 
 MEMBERS = """train 6000 -p mine.py:f --members 2 --jobs 1 --seed 5 -e 2 --batch-size 16 --in-len 4 --out-len 3

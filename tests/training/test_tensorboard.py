@@ -14,7 +14,7 @@ from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.sequences import shift_right
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.parameters import weight_shapes
-from seq2seq_demo.trained.evaluation import cross_entropy
+from seq2seq_demo.trained.counts import cross_entropy
 from seq2seq_demo.trained.metrics import Epoch
 from seq2seq_demo.trained.trained_network import untrained
 from seq2seq_demo.training.run_files import TensorBoard

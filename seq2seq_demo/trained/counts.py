@@ -1,0 +1,356 @@
+"""Counts of right and wrong answers, with teacher forcing and free-running, in NumPy.
+
+With teacher forcing, the decoder reads the symbols of the target, so the figures are too optimistic. Free-running, it
+reads its own answer, as it does in a prediction. If the network ends its answers, END counts as a symbol, and an answer
+without END is wrong.
+
+A source that the network cannot read has no answer, and a target that it cannot write equals no answer, so both are
+wrong in every figure. Only the loss leaves these symbols out, because it would be infinite.
+
+Shapes, in addition to those of `numpy_network`: N pairs of B sources, N > B if a source has several targets.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields
+from typing import Any, SupportsFloat, SupportsInt
+
+import numpy as np
+
+from seq2seq_demo.config import Beam, ModelConfig
+from seq2seq_demo.data.sequences import Confusions, Pairs, Sequences, confusions, edit_distances, shift_right
+from seq2seq_demo.network.decoding import GREEDY, DecodingOptions, answer
+from seq2seq_demo.network.ensemble import log_softmax
+from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork
+from seq2seq_demo.network.thread_pool import in_threads
+from seq2seq_demo.trained.metrics import AnswerProbabilities, Figures
+from seq2seq_demo.trained.network_facts import NetworkFacts
+from seq2seq_demo.trained.predictions import Prediction
+
+ProgressCallback = Callable[[int], object]  # takes the number of sequences decoded since the last call
+FEW_PAIRS = 25  # with fewer pairs per batch, several threads are slower than one: they mostly wait for Python's lock
+WRONG_EXAMPLES = 5  # the worst answers that an evaluation shows
+
+
+@dataclass(frozen=True, eq=False)
+class Tally:
+    """Counts of expected and of correctly predicted symbols, per position or per symbol."""
+
+    expected: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    correct: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    def __add__(self, other: Tally) -> Tally:
+        """Return the sums of the counts; the shorter arrays are padded with zeros."""
+        width = max(len(self.expected), len(other.expected))
+        a, b = ([np.pad(x, (0, width - len(x))) for x in (tally.expected, tally.correct)] for tally in (self, other))
+        return Tally(a[0] + b[0], a[1] + b[1])
+
+    @property
+    def accuracy(self) -> np.ndarray:
+        """The share of correct predictions; nan where nothing was expected."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray(self.correct / self.expected)
+
+
+def _ratio(part: SupportsFloat, whole: SupportsInt) -> float:
+    return float(part) / int(whole) if whole else math.nan
+
+
+@dataclass(frozen=True, eq=False)
+class Counts:
+    """The counts of an evaluation over n sources; counts can be added.
+
+    If a source has several targets, an answer is right if it equals any of them, and edits are counted to the nearest
+    one, which is also the target of teacher forcing.
+    """
+
+    n: int = 0
+    n_pairs: int = 0
+    n_target: int = 0  # symbols of the nearest targets, without END
+    unseen: int = 0  # pairs with a symbol that the network cannot read or write; they are wrong
+    # With teacher forcing
+    loss_sum: float = 0.0  # nats
+    n_loss: int = 0  # symbols in `loss_sum`: all that the network can write, of sources that it can read
+    forced: Tally = Tally()  # per position
+    forced_exact: int = 0  # sources with every symbol correct
+    # Free-running
+    by_position: Tally = Tally()
+    by_symbol: Tally = Tally()
+    exact: int = 0  # right answers
+    wrong_symbols: int = 0  # wrong answers of the right length
+    too_short: int = 0
+    too_long: int = 0
+    unended: int = 0  # answers without END, if the network should write END; sources that it cannot read
+    edits: int = 0  # the sum of the edit distances from answers to targets
+    confusions: Confusions = field(default_factory=Counter)
+    wrong: tuple[Prediction, ...] = ()  # the worst of each batch, with their nearest targets
+    answers: AnswerProbabilities = field(default_factory=AnswerProbabilities)  # one per source if `detailed`
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(**{name: count + getattr(other, name) for name, count in vars(self).items()})
+
+    @property
+    def rates(self) -> dict[str, Any]:
+        """The rates of an `Evaluation` by name, nan if nothing was measured."""
+        return {
+            "exact_match": _ratio(self.exact, self.n),
+            "forced_exact_match": _ratio(self.forced_exact, self.n),
+            "token_accuracy": _ratio(self.by_position.correct.sum(), self.by_position.expected.sum()),
+            "forced_token_accuracy": _ratio(self.forced.correct.sum(), self.forced.expected.sum()),
+            "symbol_error_rate": _ratio(self.edits, self.n and max(1, self.n_target)),
+            "loss": _ratio(self.loss_sum, self.n_loss),
+        }
+
+    @property
+    def figures(self) -> Figures:
+        """Loss, token accuracy and exact match."""
+        return Figures(**{metric.name: self.rates[metric.name] for metric in fields(Figures)})
+
+
+def count_answers(
+    network: NumpyNetwork,
+    facts: NetworkFacts,
+    pairs: Pairs,
+    *,
+    out_len: int | None = None,
+    beam: Beam | None = None,
+    alternatives: bool = False,
+    detailed: bool = False,
+    on_progress: ProgressCallback = lambda _: None,
+) -> Counts:
+    """Decode every source free-running, and the nearest of its targets with teacher forcing; return the counts.
+
+    Args:
+        network: decodes the sources.
+        facts: the network's lengths, vocabularies and calibration.
+        pairs: sources and targets.
+        out_len: the maximum length of an answer, for a network that ends its answers; by default as in a prediction.
+        beam: the beam search; None decodes greedily.
+        alternatives: an answer may equal any target of its source. Otherwise, each pair counts as a source.
+        detailed: also count confusions, and keep the probabilities of all answers and a few wrong answers.
+        on_progress: receives the number of pairs in each batch.
+
+    Raises:
+        UsageError: a sequence is too long to decode.
+    """
+    group_ids = pairs.sources.groups() if alternatives else np.arange(len(pairs))  # [N]
+    decoding = DecodingOptions(beam, probabilities=detailed)
+    answer_len = functools.partial(facts.answer_len, out_len=out_len)
+    batches = [*_batches(network.model_config, pairs, group_ids, answer_len, decoding)]
+
+    def counts_of(batch: tuple[np.ndarray, int]) -> Counts:
+        rows, out_len = batch
+        return _count_batch(network, facts, pairs[rows], group_ids[rows], out_len, decoding, detailed)
+
+    total = Counts()
+    for counts in in_threads(counts_of, batches, 1 if len(pairs) < FEW_PAIRS * len(batches) else None):
+        on_progress(counts.n_pairs)
+        total += counts
+    return total
+
+
+def _batches(
+    config: ModelConfig,
+    pairs: Pairs,
+    group_ids: np.ndarray,
+    answer_len: Callable[[int], int],
+    decoding: DecodingOptions,
+) -> Iterator[tuple[np.ndarray, int]]:
+    """Yield the indices of pairs to decode together, and the length of their answers.
+
+    The sources of a batch have one length. Pairs with one group id are in one batch.
+
+    Raises:
+        UsageError: a sequence is too long to decode.
+    """
+    for in_len in np.unique(pairs.sources.lengths).tolist():
+        rows = np.flatnonzero(pairs.sources.lengths == in_len)
+        longest = int(pairs.targets.lengths[rows].max())
+        out_len = answer_len(in_len) if config.ends else longest
+        steps = (GREEDY, longest + config.ends), (decoding, out_len + config.ends)  # forced and free-running
+        for options, n_steps in steps:
+            options.check_fits(config, 1, in_len, n_steps)
+        size = min(options.rows_at_once(config, in_len, n_steps) for options, n_steps in steps)
+        ordered = rows[np.argsort(group_ids[rows], kind="stable")]
+        sources = np.unique(group_ids[ordered], return_inverse=True)[1]  # the number of each pair's source
+        for part in np.split(ordered, np.searchsorted(sources, range(size, sources[-1] + 1, size))):
+            yield part, out_len
+
+
+def _count_batch(
+    network: NumpyNetwork,
+    facts: NetworkFacts,
+    pairs: Pairs,
+    group_ids: np.ndarray,
+    out_len: int,
+    decoding: DecodingOptions,
+    detailed: bool,
+) -> Counts:
+    """Count the answers to sources of one length.
+
+    If a source has several targets, its answer is compared with the nearest one, which teacher forcing feeds.
+    """
+    config = network.model_config
+    _, first, groups = np.unique(group_ids, return_index=True, return_inverse=True)  # [B], [N]
+    sources = pairs.sources[first]  # B sources
+    is_readable = ~sources.exceed(config.in_max_int)  # [B]
+    inputs = np.minimum(sources.array().astype(np.int64), config.in_max_int)  # [B, S]
+    answers = answer(network, inputs, out_len, decoding)
+    symbols = Sequences.of_padded(answers.symbols[:, 0], answers.n_written[:, 0] * is_readable)  # with END
+    best = Sequences.of_padded(answers.symbols[:, 0], answers.lengths[:, 0] * is_readable)  # without END
+    is_complete = is_readable & (answers.ended[:, 0] | (not config.ends))  # [B]
+    nearest, edits = nearest_targets(best, pairs.targets, groups)
+    targets = pairs.targets[nearest]  # B targets
+    is_exact = is_complete & (edits == 0) & ~targets.exceed(config.out_max_int)
+    unseen = ~is_readable[groups] | pairs.targets.exceed(config.out_max_int)  # [N]
+    counts = Counts(n_pairs=len(pairs), unseen=int(unseen.sum()), edits=int(edits.sum()))
+    counts += count_forced(network, inputs, is_readable, targets)
+    counts += count_symbols(config, symbols, targets)
+    counts += count_lengths(best, targets, is_complete, is_exact)
+    if detailed:
+        counts += Counts(
+            confusions=count_confusions(config, best[~is_exact], targets[~is_exact]),
+            wrong=_worst(facts, Pairs(sources, targets), best, answers, edits + ~is_complete, is_exact),
+            answers=_probabilities(answers, is_complete, is_exact),
+        )
+    return counts
+
+
+def nearest_targets(answers: Sequences, targets: Sequences, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the index of each answer's nearest target, and its edit distance, both `[B]`; the first one breaks ties.
+
+    Args:
+        answers: B answers.
+        targets: N targets, at least one of each answer.
+        groups: the answer of each target, 0…B−1, `[N]`.
+    """
+    width = int(max(answers.lengths.max(), targets.lengths.max()))
+    differs = answers.padded(width, -1)[groups] != targets.padded(width, -1)
+    unequal = np.flatnonzero(differs.any(axis=1))  # computing distances is slower than comparing
+    edits = np.zeros(len(targets), np.int64)  # [N]
+    edits[unequal] = edit_distances(answers[groups[unequal]], targets[unequal])
+    order = np.lexsort((edits, groups))  # stable
+    nearest = order[np.searchsorted(groups[order], np.arange(len(answers)))]
+    return nearest, edits[nearest]
+
+
+def count_forced(network: NumpyNetwork, sources: np.ndarray, is_readable: np.ndarray, targets: Sequences) -> Counts:
+    """Count the symbols that are right with teacher forcing, and sum their loss.
+
+    Args:
+        network: decodes the sources.
+        sources: `[B, S]`.
+        is_readable: a mask of the sources, `[B]`; the symbols of the others are replaced.
+        targets: B targets.
+    """
+    go = network.model_config.go
+    expected, mask = expected_symbols(network.model_config, targets)  # [B, T]
+    writable = np.minimum(expected, go)
+    forced = network.decode(sources, expected.shape[1], shift_right(writable, go))
+    is_known = mask & is_readable[:, None] & (expected <= go)
+    is_correct = (forced.symbols == expected) & is_known
+    return Counts(
+        loss_sum=float((cross_entropy(forced.logits, writable) * is_known).sum(dtype=np.float64)),
+        n_loss=int(is_known.sum()),
+        forced=Tally(mask.sum(axis=0), is_correct.sum(axis=0)),
+        forced_exact=int((is_correct == mask).all(axis=1).sum()),
+    )
+
+
+def count_symbols(config: ModelConfig, answers: Sequences, targets: Sequences) -> Counts:
+    """Count the symbols of B targets, END included, that the answers have at the same position."""
+    expected, mask = expected_symbols(config, targets)  # [B, T]
+    is_correct = (_padded(answers, expected.shape[1]) == expected) & mask
+    n_symbols = max(config.n_output_symbols, int(expected.max()) + 1)  # one more if the network cannot write a symbol
+    return Counts(
+        n_target=int(targets.lengths.sum()),
+        by_position=Tally(mask.sum(axis=0), is_correct.sum(axis=0)),
+        by_symbol=Tally(*(np.bincount(expected[rows], minlength=n_symbols) for rows in (mask, is_correct))),
+    )
+
+
+def count_lengths(answers: Sequences, targets: Sequences, is_complete: np.ndarray, is_exact: np.ndarray) -> Counts:
+    """Count the right answers and, by their lengths, the wrong ones; the masks are `[B]`."""
+    surplus = answers.lengths - targets.lengths  # [B]
+    return Counts(
+        n=len(answers),
+        exact=int(is_exact.sum()),
+        wrong_symbols=int((is_complete & ~is_exact & (surplus == 0)).sum()),
+        too_short=int((is_complete & (surplus < 0)).sum()),
+        too_long=int((is_complete & (surplus > 0)).sum()),
+        unended=int((~is_complete).sum()),
+    )
+
+
+def count_confusions(config: ModelConfig, answers: Sequences, targets: Sequences) -> Confusions:
+    """Count the symbols that answers confuse: by an alignment, or position by position if answers do not end."""
+    if config.ends:
+        return confusions(answers, targets)
+    expected, _ = expected_symbols(config, targets)  # [B, T]
+    symbols = _padded(answers, expected.shape[1])
+    is_wrong = symbols != expected
+    return Counter(zip(targets.array()[is_wrong].tolist(), symbols[is_wrong].tolist(), strict=True))
+
+
+def expected_symbols(config: ModelConfig, targets: Sequences) -> tuple[np.ndarray, np.ndarray]:
+    """Return the padded targets `[B, T]`, with END if the network writes END, and their mask.
+
+    A symbol that the network cannot write is V.
+    """
+    padded = targets.padded(int(targets.lengths.max(initial=0)) + config.ends, config.go).astype(np.int64)
+    positions, lengths = np.arange(padded.shape[1]), targets.lengths[:, None]
+    is_unseen = (padded >= config.go) & (positions < lengths)
+    return np.where(is_unseen, config.n_output_symbols, padded), positions < lengths + config.ends
+
+
+def _padded(answers: Sequences, width: int) -> np.ndarray:
+    """Return the first symbols of the answers, `[B, width]`; −1 where an answer has none."""
+    return answers.padded(max(width, int(answers.lengths.max(initial=0))), -1)[:, :width]
+
+
+def cross_entropy(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Return −log softmax(logits) at the targets: `[B, T, V]`, `[B, T]` → `[B, T]`."""
+    return -np.take_along_axis(log_softmax(logits), targets[..., None].astype(np.intp), axis=-1)[..., 0]
+
+
+def _probabilities(answers: Answers, is_complete: np.ndarray, is_exact: np.ndarray) -> AnswerProbabilities:
+    """Return the probabilities of the best answers' symbols: 0 if an answer is not complete."""
+    assert answers.probabilities is not None
+    probabilities = answers.probabilities[:, 0] * is_complete[:, None]  # [B, T]
+    return AnswerProbabilities(probabilities[answers.is_written[:, 0]], answers.n_written[:, 0], is_exact)
+
+
+def _worst(
+    facts: NetworkFacts, pairs: Pairs, best: Sequences, answers: Answers, edits: np.ndarray, is_exact: np.ndarray
+) -> tuple[Prediction, ...]:
+    """Return the wrong answers with the most edits, up to WRONG_EXAMPLES.
+
+    Args:
+        facts: the network's vocabularies and calibration.
+        pairs: B sources, each with its nearest target.
+        best: the answers without END; empty if the network cannot read the source.
+        answers: the answers with their probabilities.
+        edits: the edits of each answer, where a missing END counts as one, `[B]`.
+        is_exact: a mask of the right answers, `[B]`.
+    """
+    assert answers.probabilities is not None
+    wrong = np.flatnonzero(~is_exact)
+    wrong = wrong[np.argsort(-edits[wrong], kind="stable")[:WRONG_EXAMPLES]]
+    is_readable = ~pairs.sources.exceed(facts.model_config.in_max_int)
+    sequences = [each[wrong].rows() for each in (pairs.sources, best, pairs.targets)]
+    return tuple(
+        Prediction.of_numbers(
+            facts.vocabularies,
+            facts.calibration,
+            source=source,
+            answer=predicted,
+            expected=expected,
+            ended=bool(answers.ended[b, 0] and is_readable[b]) if facts.ends else None,
+            probabilities=answers.probabilities[b, 0, : answers.n_written[b, 0]].tolist(),
+        )
+        for b, source, predicted, expected in zip(wrong.tolist(), *sequences, strict=True)
+    )
