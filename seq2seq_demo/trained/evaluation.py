@@ -31,7 +31,7 @@ from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.thread_pool import in_threads
 from seq2seq_demo.system_memory import check_decoding_fits, check_points_fit
 from seq2seq_demo.trained.metrics import AnswerProbabilities, Counts, Tally
-from seq2seq_demo.trained.network_facts import NetworkFacts
+from seq2seq_demo.trained.saved_network import SavedNetwork
 
 ProgressCallback = Callable[[int], object]  # takes the number of sequences decoded since the last call
 RANDOM, GIVEN = "random", "given"  # kinds of sources in addition to `sampling.SOURCE_KINDS`
@@ -249,7 +249,7 @@ def n_to_measure(model_config: ModelConfig, in_len: int, n: int | None) -> int:
     return n_random + len(SOURCE_KINDS) * min(n, MAX_PER_KIND)
 
 
-def training_sources(networks: Sequence[NetworkFacts], pattern: PatternTask) -> tuple[Sequences | None, bool]:
+def training_sources(networks: Sequence[SavedNetwork], pattern: PatternTask) -> tuple[Sequences | None, bool]:
     """Redraw the random sources of the last training run; also return whether the network was trained on no others."""
     drawn, points, symbols, is_complete = [], 0, 0, True
     for each in networks:
@@ -270,7 +270,7 @@ def training_sources(networks: Sequence[NetworkFacts], pattern: PatternTask) -> 
 
 
 def measure_task(
-    network: NumpyNetwork, facts: NetworkFacts, trained: Sequence[NetworkFacts], task: Task, request: EvaluationRequest
+    network: NumpyNetwork, facts: SavedNetwork, trained: Sequence[SavedNetwork], task: Task, request: EvaluationRequest
 ) -> Iterator[EvaluationRow]:
     """Yield the figures of each length and kind of sources of a task; `trained` are the trained members.
 

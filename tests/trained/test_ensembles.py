@@ -12,7 +12,7 @@ from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained.evaluation import training_sources
-from seq2seq_demo.trained.network_facts import NetworkFacts, TrainingRun
+from seq2seq_demo.trained.saved_network import SavedNetwork, TrainingRun
 
 SIDES = Vocabularies(Vocabulary("characters", tuple("abc")), Vocabulary("words", ("X", "Y")))
 SIZES = {"in_max_int": 2, "out_max_int": 1, "ends": True}
@@ -73,7 +73,7 @@ def test_networks_that_cannot_answer_together_are_refused(networks, message):
 
 def test_the_training_sources_of_all_members_are_left_out():
     runs = [TrainingRun(TrainConfig(20, 3, 3, seed=seed), 0) for seed in (0, 1)]
-    networks = [NetworkFacts(ModelConfig(), task="reversed", in_len=3, out_len=3, run=run) for run in runs]
+    networks = [SavedNetwork(ModelConfig(), {}, task="reversed", in_len=3, out_len=3, run=run) for run in runs]
     drawn = [training_sources([each], find_pattern("reversed"))[0] for each in networks]
     both, is_complete = training_sources(networks, find_pattern("reversed"))
     assert is_complete

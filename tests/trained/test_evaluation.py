@@ -25,7 +25,7 @@ from seq2seq_demo.trained.evaluation import (
     measure,
 )
 from seq2seq_demo.trained.metrics import Calibration, Counts, Figures, Tally
-from seq2seq_demo.trained.network_facts import NetworkFacts, TrainingRun
+from seq2seq_demo.trained.saved_network import SavedNetwork, TrainingRun
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 
 FIXED = ModelConfig("embedding_attention", "GRUCell", cell_size=7, embedding_size=5, in_max_int=8, out_max_int=8)
@@ -331,7 +331,7 @@ def test_given_pairs_are_measured_by_source_length(reply):
 
 def rows_of(pattern, config, lengths, n=10, **facts):
     """The rows of a measurement on a pattern, of a network that was trained on it."""
-    network = NetworkFacts(config, task=pattern, in_len=3, **facts)
+    network = SavedNetwork(config, {}, task=pattern, in_len=3, **facts)
     request = EvaluationRequest(n, lengths)
     return list(evaluation.measure_task(network_of(config), network, [network], find_pattern(pattern), request))
 

@@ -10,13 +10,13 @@ from seq2seq_demo.network.decoding import Answer
 from seq2seq_demo.trained.evaluation import GIVEN, RANDOM, EvaluationRow
 from seq2seq_demo.trained.evaluation_report import MAX_CONFUSIONS, Evaluation, summary_of
 from seq2seq_demo.trained.metrics import Counts, Tally
-from seq2seq_demo.trained.network_facts import NetworkFacts
+from seq2seq_demo.trained.saved_network import SavedNetwork
 
 
 def network_of(vocabularies, ends=True):
     """The facts of a network with these vocabularies; its target symbols are 0 to 2."""
     config = ModelConfig(ends=ends, in_max_int=3, out_max_int=2)
-    return NetworkFacts(config, vocabularies=vocabularies)
+    return SavedNetwork(config, {}, vocabularies=vocabularies)
 
 
 def tally(expected, correct):
