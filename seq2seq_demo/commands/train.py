@@ -84,7 +84,7 @@ def _train(setup: TrainingSetup, options: TrainOptions) -> None:
         else:
             from seq2seq_demo.training.trainer import fit
 
-            with training_report.TrainingReport(config, not options.quiet) as report:
+            with training_report.TrainingReport(config, not options.quiet, not options.quiet) as report:
                 network = fit(task, setup.snapshot, [report, *callbacks[0]], snapshots, setup.began)
         _save(network, options, snapshots)
         use = shlex.join(["seq2seq-demo", "predict", "-i", str(snapshots.result)])

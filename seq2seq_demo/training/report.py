@@ -28,18 +28,18 @@ PROBE_CANDIDATES = 20  # the number of validation pairs from which the probe is 
 class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
     """Shows the progress of a training run.
 
-    If `verbose`, prints a line per epoch on standard output, and shows a progress bar on the standard error of a
-    terminal. In a notebook, shows a progress bar in the cell, unless `verbose` is False.
+    If it `prints`, it prints a line per epoch on standard output, and shows a progress bar on the standard error of a
+    terminal. If it `shows_cell`, it shows a progress bar in the cell of a notebook.
     """
 
-    def __init__(self, config: TrainConfig, verbose: bool | None = True) -> None:
-        self.config, self.verbose = config, verbose
+    def __init__(self, config: TrainConfig, prints: bool = True, shows_cell: bool = True) -> None:
+        self.config, self.prints = config, prints
         self.bar = new_bar("{task.completed:,.0f}/{task.total:,.0f}", "{task.fields[figures]}")
         is_terminal = sys.stdout.isatty() and sys.stderr.isatty()
-        self.bar.disable = not (verbose and is_terminal)
+        self.bar.disable = not (prints and is_terminal)
         self.total = config.n_training  # the length of the bar, in training points
         self.task = self.bar.add_task("", total=self.total, figures="")
-        self.has_cell = verbose is not False and in_notebook()
+        self.has_cell = shows_cell and in_notebook()
         self.cell: Any = None  # IPython's handle of the bar in a notebook
         self.figures = self.validated = ""  # texts beside this bar
 
@@ -64,7 +64,7 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
         self.bar.stop()
         self.validated = f"; validation exact match {state.figures.validation_exact_match:.4f}"
         self._show_in_notebook(self.total)
-        if not self.verbose:
+        if not self.prints:
             return
         n_points, n = self.config.n_validation, len(state._pairs)
         if state.epoch == 1 and n < n_points and self.config.validation_points is None:  # the points of a pattern

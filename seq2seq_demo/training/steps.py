@@ -119,13 +119,14 @@ class Steps:
         c, shape = self.config, (STEPS_PER_CALL, self.batch_rows)
         keys = batches.row_keys(c.seed, self.step, shape) if c.dropout else np.zeros(shape, np.uint32)
         arrays = batches.stack_batches(pairs, self.widths.largest, self.model_config, self.batch_rows)
-        sources, targets, lengths = map(tf.constant, arrays)
+        sources, targets, lengths = map(tf.constant, arrays)  # [K, B, …]
+        n_symbols = tf.constant(arrays[2][:, :, 1].sum(axis=1), tf.float32)  # [K]
         return Batch(
             sources=sources,
             targets=targets,
             lengths=lengths,
             row_keys=tf.constant(keys),
-            n_symbols=tf.constant(arrays[2][:, :, 1].sum(axis=1), tf.float32),
+            n_symbols=n_symbols,
             longest=tf.constant(arrays[2].max(axis=1)),
         )
 

@@ -136,7 +136,7 @@ def train(
     else:
         from seq2seq_demo.training.trainer import fit  # loads TensorFlow
 
-        with TrainingReport(config, verbose) as report:
+        with TrainingReport(config, prints=bool(verbose), shows_cell=verbose is not False) as report:
             network = fit(task, snapshot, [report, *checked], began=began)
     if verbose:
         for line in (*outcome_notices(network, task), f"Trained{summary(network)}"):

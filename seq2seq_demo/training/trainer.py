@@ -76,7 +76,8 @@ def fit(
         return notify_all(callbacks, method, state)
 
     if start.best and start.best.step == start.run.start_step:  # the network to continue from is the best so far
-        trainer.add_epoch_0(validation_metrics(task, start.best, validation))
+        epoch_0 = Epoch(0, start.best.step).validated(validation_metrics(task, start.best, validation))
+        trainer.epochs = [epoch_0, *trainer.epochs]
     if snapshots:  # a signal may have arrived during the seconds in which TensorFlow loads
         snapshots.after_steps(trainer.step, trainer.step, trainer.snapshot)
     stop = trainer.stop()
@@ -113,7 +114,7 @@ class Trainer:
         self.steps = Steps(start.network, self.config, widths)
         self.clock = Clock(self.config, began, start.progress.seconds)
         self.progress, self.best = start.progress, start.best
-        self.epochs: list[Epoch] = [*start.network.history]  # epoch 0 is the network that a run continues from
+        self.epochs = [*start.network.history]  # completed; epoch 0 is the network to continue from, while it is best
 
     @property
     def step(self) -> int:
@@ -154,15 +155,11 @@ class Trainer:
         self.clock.start()
         if self.steps.uses_xla and is_first:  # XLA has used hundreds of megabytes
             system_memory.release()
-        self.progress = replace(
-            progress,
-            points=progress.points + len(pairs),
-            loss_sum=progress.loss_sum + loss,
-            correct_sum=progress.correct_sum + correct,
-        )
-        if not math.isfinite(self.progress.loss_sum):
-            reason = f"the loss is {self.progress.loss_sum} at step {self.step}"
-            raise TrainingError(f"{reason}: try a lower `learning_rate`")
+        points, loss_sum = progress.points + len(pairs), progress.loss_sum + loss
+        correct_sum = progress.correct_sum + correct
+        self.progress = replace(progress, points=points, loss_sum=loss_sum, correct_sum=correct_sum)
+        if not math.isfinite(loss_sum):
+            raise TrainingError(f"the loss is {loss_sum} at step {self.step}: try a lower `learning_rate`")
         return self.epoch_of(pairs, loss, correct)
 
     def learning_rates(self) -> np.ndarray:
@@ -180,14 +177,9 @@ class Trainer:
         if progress.points < len(training):  # a callback or the time limit ended the epoch
             pairs = training[self.order(training)[: progress.points]]
         epoch = self.epoch_of(pairs, progress.loss_sum, progress.correct_sum).validated(validation)
-        self.progress = Progress()
-        self.epochs.append(epoch)
+        self.progress, self.epochs = Progress(), [*self.epochs, epoch]
         if self.config.saves_best and best_epoch(self.epochs) is epoch:
             self.best = self.trained_network()
-
-    def add_epoch_0(self, validation: Figures) -> None:
-        """Add the network that the run continues from to the epochs, of which the best one is kept."""
-        self.epochs.insert(0, Epoch(0, self.start.run.start_step).validated(validation))
 
     def new_epoch(self) -> Epoch:
         """Return the current epoch, before any of its metrics is known."""
