@@ -64,10 +64,7 @@ def parse(kind: type[T], value: Any, name: str, **others: Any) -> T:
 
 
 def _parse_value(hint: Any, value: Any, name: str) -> Any:
-    """Convert a JSON value to the type of a field.
-
-    The type is `X`, `X | None`, `Literal["a", "b"]`, `tuple[X, ...]` or a subclass of such a tuple.
-    """
+    """Convert a JSON value to a field's type: `X`, `X | None`, `Literal["a", "b"]`, `tuple[X, ...]` or a subclass."""
     sequence = get_origin(hint) or hint
     if isinstance(sequence, type) and issubclass(sequence, tuple):
         item, _ = get_args(hint) or get_args(hint.__orig_bases__[-1])

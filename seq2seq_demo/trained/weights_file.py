@@ -129,7 +129,6 @@ def _from_bytes(encoded: bytes, kind: type[N]) -> tuple[N, Progress | None, N | 
     first, *others = networks
     for network in networks:
         _check_facts(network)
-    _check_vocabularies(first)
     if progress is None:
         return replace(first, others=tuple(others)), None, None
     run = first.run
@@ -206,7 +205,7 @@ def _sides(network: SavedNetwork) -> tuple[Vocabularies, int, int, object]:
 
 
 def _check_facts(network: SavedNetwork) -> None:
-    """Raise an error unless the lengths, steps and calibration of a network are possible."""
+    """Raise an error unless the lengths, steps, calibration and vocabularies of a network are possible."""
     for name in LENGTHS:
         if (length := getattr(network, name)) is not None:
             require_integer(name, length, at_least=1)
@@ -218,10 +217,6 @@ def _check_facts(network: SavedNetwork) -> None:
         is_usable = c.temperature > 0.001 and abs(c.bias) < 100
         require(is_usable, f"expected a usable calibration, got {c.temperature}, {c.bias}")
     require_integer("moments_since", network.moments_since, at_least=0, at_most=network.step)
-
-
-def _check_vocabularies(network: SavedNetwork) -> None:
-    """Raise an error unless the vocabularies fit the network."""
     for name, largest in network.vocabularies.largest_symbols().items():
         expected = getattr(network.model_config, name)
         require(expected == largest, f"expected a vocabulary for {name} {expected}, got one for {largest}")

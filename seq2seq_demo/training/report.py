@@ -188,7 +188,7 @@ def outcome_notices(network: TrainedNetwork, task: Task) -> Iterator[str]:
 
 
 def _stop_reason(stop: Stop, history: History) -> str:
-    """Return what an early stop found in the epochs."""
+    """Return the reason of an early stop in words."""
     if stop.setting == "stop_at_exact":
         return f"the exact match reached {history[-1].validation_exact_match:.4f}"
     if stop.is_perfect:

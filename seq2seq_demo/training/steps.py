@@ -84,6 +84,8 @@ class Steps:
 
     def __init__(self, start: TrainedNetwork, config: TrainConfig, widths: Widths) -> None:
         self.model_config, self.config, self.widths = start.model_config, config, widths
+        # The copies of a row have different dropout masks (Liang et al. 2021).
+        self.n_copies = 2 if config.consistency else 1
         for S, T in widths.wide:
             check_fits(f"training: pairs of {S} + {T} symbols", bytes_per_row(self.model_config, S, T))
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
@@ -144,11 +146,8 @@ class Steps:
             self.adam.apply(sums.gradient, learning_rates[k])
             return k + 1, loss + sums.loss, correct + sums.correct
 
-        def has_rows(k: tf.Tensor, *_: tf.Tensor) -> tf.Tensor:
-            return k * self.batch_rows < rows
-
-        start = tf.constant(0), tf.zeros(()), tf.zeros(())
-        _, loss, correct = tf.while_loop(has_rows, body, start, parallel_iterations=1)
+        B, start = self.batch_rows, (tf.constant(0), tf.zeros(()), tf.zeros(()))
+        _, loss, correct = tf.while_loop(lambda k, *_: k * B < rows, body, start, parallel_iterations=1)
         return loss, correct
 
     # ---- The sums of a batch ----
@@ -168,24 +167,19 @@ class Steps:
         def sums(batch: Batch) -> Sums:
             B = batch.sources.shape[0]
             rows = batches.microbatch_rows(B, n_bytes, one_by_one=len(widths) > 2)
+            if rows == B:
+                return function(batch.with_own_longest())
 
             def body(first: tf.Tensor, total: Sums) -> tuple[tf.Tensor, Sums]:
                 part = batch.map_rows(lambda x: tf.slice(x, [first, *[0] * (x.shape.rank - 1)], [rows, *x.shape[1:]]))
                 of_part = function(part.with_own_longest())
                 return first + rows, Sums(*(a + b for a, b in zip(total, of_part, strict=True)))
 
-            if rows == B:
-                return function(batch.with_own_longest())
             zeros = Sums(tf.zeros(()), tf.zeros(()), tf.zeros(self.adam.weights.shape))
             _, total = tf.while_loop(lambda first, _: first < B, body, (0, zeros), parallel_iterations=1)
             return Sums(*total)
 
         return sums
-
-    @property
-    def n_copies(self) -> int:
-        """The number of copies of a row, which have different dropout masks (Liang et al. 2021)."""
-        return 2 if self.config.consistency else 1
 
     def sums_at(self, width: tuple[int, int], batch: Batch) -> Sums:
         """Compute the sums of a batch whose sources and targets are cut to `width`.
@@ -198,8 +192,7 @@ class Steps:
         lengths = Lengths(*tf.unstack(rows.lengths, axis=1))
         mask = tf.sequence_mask(lengths.targets, targets.shape[1], tf.float32) / self.n_copies  # [B, T]
         dropout = Masks(self.config.dropout, rows.row_keys) if self.config.dropout else None
-        variables = list(self.network.named_variables().values())
-        with self.adam.gradient_tape(variables) as (tape, weights):
+        with self.adam.gradient_tape(list(self.network.named_variables().values())) as (tape, weights):
             # A network that does not end its answers has pairs of one length, and needs no masks.
             losses, logits = self.network.losses(sources, targets, lengths if self.model_config.ends else None, dropout)
             loss_sum = tf.reduce_sum(losses * mask)

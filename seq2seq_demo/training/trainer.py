@@ -212,15 +212,9 @@ class Trainer:
             check_weights(weights, moments)
         except WeightsError as error:
             raise TrainingError(f"{error} at step {self.step}: try a lower `learning_rate`") from error
-        return replace(
-            start,
-            weights=weights,
-            step=self.step,
-            moments=moments,
-            moments_since=self.steps.moments_since,
-            validation=history[-1].validation if history else start.validation,
-            history=history,
-        )
+        metrics = history[-1].validation if history else start.validation
+        network = replace(start, weights=weights, step=self.step, validation=metrics, history=history)
+        return replace(network, moments=moments, moments_since=self.steps.moments_since)
 
     def network_at(self, step: int) -> TrainedNetwork:
         """Return the network as in `trained_network`; raise UsageError unless it is at this step."""

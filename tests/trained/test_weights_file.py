@@ -130,30 +130,23 @@ def test_without_the_optimizer_a_file_is_a_third_as_large(tmp_path):
         ({"history": HISTORY}, Progress(130, 12.25, 40.0), {"data": "abc", "fingerprint": "def"}),
         ({"task": "mine:f", "validation": None}, Progress(), {"fingerprint": "def"}),
     ],
-    ids=["begun", "snapshot", "without figures"],
+    ids=["begun", "snapshot", "without metrics"],
 )
 def test_a_snapshot_is_loaded_as_it_was_saved(tmp_path, changes, progress, fingerprint):
     run = replace(network().run, **fingerprint)
-    saved = Snapshot(network(**{"run": run} | changes), progress)
-    (tmp_path / "w").write_bytes(saved.to_bytes())
-    loaded = load_snapshot(tmp_path / "w")
-    assert (loaded.progress, loaded.run, loaded.best) == (progress, run, None)
-    assert same(loaded.network, saved.network)
-    assert same(load(tmp_path / "w"), saved.network)  # load() reads only the network of a snapshot
-
-
-def test_the_best_epoch_of_a_snapshot_is_kept(tmp_path):
-    moments = {name: moment * 3 for name, moment in network().moments.items()}
-    best = network(weights=random_weights(network().model_config, seed=9), step=77, moments=moments)
-    saved = Snapshot(network(history=HISTORY), Progress(130, 12.25, 40.0), best=best)
-    (tmp_path / "w").write_bytes(saved.to_bytes())
-    loaded = load_snapshot(tmp_path / "w")
-    assert same(loaded.best, replace(best, history=HISTORY))
-    assert same(loaded.network, saved.network)
-    assert load(tmp_path / "w").step == 1234567  # load() reads the latest network, not the best one
+    latest = network(**{"run": run} | changes)
+    tripled = {name: 3 * moment for name, moment in latest.moments.items()}
+    at_best = {"weights": random_weights(latest.model_config, seed=9), "step": 77, "moments": tripled}
+    for best in (None, replace(latest, **at_best)):
+        (tmp_path / "w").write_bytes(Snapshot(latest, progress, best).to_bytes())
+        loaded = load_snapshot(tmp_path / "w")
+        assert (loaded.progress, loaded.run) == (progress, run)
+        assert same(loaded.network, latest)
+        assert same(loaded.best, best) if best else loaded.best is None
+        assert same(load(tmp_path / "w"), latest)  # load() reads the latest network, not the best one
     wrong = replace(best, weights=best.weights | {"decoder/embedding": np.zeros(3, np.float32)})
     with pytest.raises(Seq2SeqError, match="decoder/embedding"):
-        replace(saved, best=wrong).to_bytes()
+        Snapshot(latest, progress, wrong).to_bytes()
 
 
 def test_the_layout_is_stable(tmp_path):

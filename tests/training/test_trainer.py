@@ -18,7 +18,7 @@ from seq2seq_demo.trained.metrics import Epoch
 from seq2seq_demo.trained.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training import batches, steps
 from seq2seq_demo.training.batches import Batch, Widths, first_fitting_width
-from seq2seq_demo.training.steps import Steps
+from seq2seq_demo.training.steps import Steps, Sums, by_width
 from seq2seq_demo.training.trainer import Trainer, batch_widths
 from seq2seq_demo.training.validation import validation_metrics
 
@@ -250,8 +250,21 @@ def test_sums_of_microbatches_equal_those_of_the_batch(monkeypatch, microbatch_r
 
 
 @pytest.mark.parametrize(("longest", "number"), [((2, 3), 0), ((1, 4), 1), ((5, 5), 2), ((9, 1), 3)])
-def test_the_first_width_that_fits_a_batch(longest, number):
-    assert int(first_fitting_width(tf.constant(longest), [(2, 3), (5, 4), (6, 7)])) == number
+def test_the_function_of_the_first_width_that_fits_a_batch_is_called(longest, number):
+    widths, batch = [(2, 3), (5, 4), (6, 7)], Batch(*[None] * 5, longest=tf.constant(longest))
+    assert int(first_fitting_width(batch.longest, widths)) == number
+    functions = [lambda _, n=n: Sums(tf.constant(n), tf.constant(n + 10), tf.constant([n + 20])) for n in range(4)]
+    assert [x.numpy().sum() for x in by_width(widths, functions)(batch)] == [number, number + 10, number + 20]
+    assert int(by_width(widths, functions[:1])(batch).loss) == 0
+
+
+def test_some_rows_of_a_batch_keep_the_facts_of_the_whole_one_until_they_get_their_own():
+    lengths = tf.constant([[3, 5], [4, 1], [2, 6]])
+    batch = Batch(lengths * 10, lengths * 100, lengths, tf.range(3), tf.constant(12.0), tf.constant([4, 6]))
+    rows = batch.map_rows(lambda x: x[:2])
+    assert [len(x) for x in rows[:4]] == [2, 2, 2, 2]
+    assert (float(rows.n_symbols), rows.longest.numpy().tolist()) == (12, [4, 6])
+    assert rows.with_own_longest().longest.numpy().tolist() == [4, 5]
 
 
 def test_a_network_that_does_not_end_has_batches_of_one_width():
