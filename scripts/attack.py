@@ -238,6 +238,7 @@ def metadata() -> tuple[int, list[str]]:
     from hostile import paths, snapshot_metadata, with_value
 
     from seq2seq_demo.errors import Seq2SeqError
+    from seq2seq_demo.trained.saved_network import SavedNetwork
     from seq2seq_demo.trained.weights_file import parse_metadata
 
     sides = {"source": {"tokens": "characters", "symbols": [*"abcde"]}, "target": {"tokens": "integers"}}
@@ -246,7 +247,7 @@ def metadata() -> tuple[int, list[str]]:
     def check(change: tuple) -> None:
         path, value = change
         try:
-            parse_metadata(with_value(original, path, value))
+            parse_metadata(with_value(original, path, value), SavedNetwork)
         except Seq2SeqError as error:
             assert "\n" not in str(error)
 

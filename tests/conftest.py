@@ -80,9 +80,9 @@ def fast_steps(monkeypatch):
 
     TensorFlow takes a second of CPU time to build the graph of the real steps.
     """
-    from seq2seq_demo.training.trainer import Trainer
+    from seq2seq_demo.training.steps import Steps
 
-    monkeypatch.setattr(Trainer, "_run_steps", run_fast_steps)
+    monkeypatch.setattr(Steps, "_run", run_fast_steps)
 
 
 class Program:

@@ -20,11 +20,10 @@ from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.files.file_names import shipped_path
 from seq2seq_demo.network.numpy_network import sigmoid
 from seq2seq_demo.network.parameters import initial_weights
-from seq2seq_demo.trained import weights_file
 from seq2seq_demo.trained.metrics import Epoch, Figures
-from seq2seq_demo.trained.network_facts import TrainingRun
 from seq2seq_demo.trained.plots import History
 from seq2seq_demo.trained.predictions import Prediction
+from seq2seq_demo.trained.saved_network import TrainingRun
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 from seq2seq_demo.training.callbacks import Callback
 from seq2seq_demo.training.settings import begin_run
@@ -97,7 +96,7 @@ def finished_snapshot(
     }
     network = save_random(path, ModelConfig(ends=ends), **facts)
     snapshot = Snapshot(network)
-    Path(path).write_bytes(weights_file.to_bytes(snapshot.content))
+    Path(path).write_bytes(snapshot.to_bytes())
     return snapshot
 
 
@@ -255,15 +254,15 @@ def wait_for(condition, seconds=100):
         time.sleep(0.01)
 
 
-def run_fast_steps(trainer, data, rows, learning_rates):
-    """A replacement for `Trainer._run_steps` that adds to the weights and the moments."""
+def run_fast_steps(steps, data, rows, learning_rates):
+    """A replacement for `Steps._run` that adds to the weights and the moments."""
     import tensorflow as tf
 
-    n_steps = (rows - 1) // trainer.batch_rows + 1
-    trainer.adam.iterations.assign_add(tf.cast(n_steps, tf.int64))
-    for vector in (trainer.adam.weights, trainer.adam.m, trainer.adam.v):
+    n_steps = (rows - 1) // steps.batch_rows + 1
+    steps.adam.iterations.assign_add(tf.cast(n_steps, tf.int64))
+    for vector in (steps.adam.weights, steps.adam.m, steps.adam.v):
         vector.assign_add(tf.fill(vector.shape, 0.01 * tf.cast(n_steps, tf.float32)))
-    return [tf.cast(n_steps, tf.float32), tf.zeros(())]
+    return tf.cast(n_steps, tf.float32), tf.zeros(())
 
 
 def imported(lines, *modules) -> list[str]:

@@ -17,8 +17,8 @@ from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.files import container, hdf5
 from seq2seq_demo.trained import weights_file
 from seq2seq_demo.trained.metrics import Epoch, Figures
-from seq2seq_demo.trained.network_facts import TrainingRun
 from seq2seq_demo.trained.plots import History
+from seq2seq_demo.trained.saved_network import TrainingRun
 from seq2seq_demo.trained.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training.snapshots import Snapshot
 
@@ -34,7 +34,7 @@ def small_network() -> TrainedNetwork:
 
 def small_content() -> bytes:
     """The content of that network's file."""
-    return weights_file.to_bytes(small_network().content)
+    return weights_file.to_bytes(small_network())
 
 
 def with_checksum(body: bytes, version: int = container.VERSION) -> bytes:
@@ -192,7 +192,7 @@ def snapshot_content() -> bytes:
     history = History([Epoch(1, 1, 1.0, 0.5, *astuple(figures))])
     facts = {"in_len": 4, "out_len": 3, "run": run, "validation": figures, "history": history}
     network = TrainedNetwork(CONFIG, small_network().weights, task="sorted", **facts)
-    return weights_file.to_bytes(Snapshot(network).content)
+    return Snapshot(network).to_bytes()
 
 
 def snapshot_metadata(content: bytes = b"") -> dict[str, Any]:

@@ -57,11 +57,11 @@ def main() -> None:
         for name in names:
             network, measured = epochs_of(options.folder / name, n_pairs)
             from seq2seq_demo.training.recipe import patience_of
-            from seq2seq_demo.training.results import best_epoch, stop_reason
+            from seq2seq_demo.training.stopping import best_epoch, stop_after
 
             history, config = network.history, network.run.config
             config = replace(config, patience=patience_of(config.epochs))
-            stop = next((n for n in range(1, len(history)) if stop_reason(history[:n], config)), len(history))
+            stop = next((n for n in range(1, len(history)) if stop_after(history[:n], config)), len(history))
             cells: list[float] = []
             for n in (len(history), stop):
                 best = best_epoch(history[:n])

@@ -52,7 +52,7 @@ def use_threads(cell_size: int) -> None:
 
 def new_trainer(pairs: Pairs, config: TrainConfig, model_config: ModelConfig) -> Trainer:
     """Return a trainer for an untrained network on these pairs."""
-    from seq2seq_demo.trained.network_facts import TrainingRun
+    from seq2seq_demo.trained.saved_network import TrainingRun
     from seq2seq_demo.trained.trained_network import untrained
     from seq2seq_demo.training.snapshots import Snapshot
     from seq2seq_demo.training.trainer import Trainer, batch_widths
@@ -63,10 +63,11 @@ def new_trainer(pairs: Pairs, config: TrainConfig, model_config: ModelConfig) ->
 
 def run_epoch(trainer: Trainer, pairs: Pairs) -> float:
     """Train one epoch and reset the progress; return the mean loss per symbol."""
-    from seq2seq_demo.trained.weights_file import Progress
+    from seq2seq_demo.trained.saved_network import Progress
 
-    trainer.run_epoch(pairs, lambda *_: False, None)
-    loss: float = trainer.progress.loss_sum / trainer.n_symbols(pairs)
+    for call in trainer.calls(pairs):
+        trainer.train(call)
+    loss = trainer.epoch_of(pairs, trainer.progress.loss_sum, trainer.progress.correct_sum).loss
     trainer.progress = Progress()
     return loss
 

@@ -86,7 +86,7 @@ def padding(trainer: Trainer, pairs: Pairs) -> tuple[float, float, float]:
     batches = order[: len(order) // BATCH * BATCH].reshape(-1, BATCH)
     lengths = np.stack([pairs.sources.lengths[batches], 1 + pairs.targets.lengths[batches]], axis=-1)  # [N, B, 2]
     steps = lengths.max(axis=1)  # [N, 2]
-    widths = np.array(trainer.widths.usual)  # [W, 2]
+    widths = np.array(trainer.steps.widths.usual)  # [W, 2]
     fits = (steps[:, None] <= widths).all(axis=2)  # [N, W]
     symbols, looped, padded = lengths.sum(), BATCH * steps.sum(), BATCH * widths[fits.argmax(axis=1)].sum()
     return 1 - symbols / looped, 1 - symbols / padded, 1 - 2 * symbols / (looped + padded)

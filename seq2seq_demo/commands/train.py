@@ -20,7 +20,6 @@ from seq2seq_demo.trained import weights_file
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 from seq2seq_demo.training import members, report as training_report, workers
 from seq2seq_demo.training.callbacks import Callback
-from seq2seq_demo.training.results import combined, outcome_notices, summary
 from seq2seq_demo.training.run_files import HistoryFiles, TensorBoard, check_log_dir
 from seq2seq_demo.training.snapshots import SignalHandler, Snapshots
 
@@ -55,7 +54,7 @@ def _save_untrained(setup: TrainingSetup, options: TrainOptions) -> Path:
         network = network.without_optimizer()
     if setup.result is None:
         return file_names.save_under_unused_name(network.save, options.data_dir, options.name, setup.task.name)
-    weights_file.write(network.content, setup.result, True, options.force)
+    weights_file.write(network, setup.result, True, options.force)
     return setup.result
 
 
@@ -92,13 +91,13 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions, began: float) -
         else:
             from seq2seq_demo.training.trainer import fit
 
-            with training_report.TrainingReport(config, not options.quiet) as report:
+            with training_report.TrainingReport(config, not options.quiet, not options.quiet) as report:
                 network = fit(task, setup.snapshot, [report, *callbacks[0]], snapshots, began)
         _save(network, options, snapshots)
         use = shlex.join(["seq2seq-demo", "predict", "-i", str(snapshots.result)])
-        for text in (*outcome_notices(network, task), f"To use the network: {use}"):
+        for text in (*training_report.outcome_notices(network, task), f"To use the network: {use}"):
             notice(text)
-        print_line(f"Saved {snapshots.result}{summary(network)}", is_result=True)
+        print_line(f"Saved {snapshots.result}{training_report.summary(network)}", is_result=True)
     if interruption.signum:
         raise Interrupted("interrupted after the end of the training", interruption.signum)
 
@@ -153,7 +152,7 @@ def _train_members(
         raise WeightsError(f"{folder}: expected a folder for the members, got: {error.strerror}") from error
     each = members.members_of(setup.task, setup.snapshot, callbacks, folder, not options.quiet)
     try:
-        return combined(members.train_side_by_side(each, jobs, snapshots.stop_signal), setup.task)
+        return members.combined(members.train_side_by_side(each, jobs, snapshots.stop_signal), setup.task)
     except (Interrupted, TrainingError) as error:
         kept = f"kept in {folder}: the trained members, and the latest snapshot of each other one; later steps are lost"
         error.args = (f"{error}; {kept}; resume them with `{snapshots.command}`",)
@@ -189,7 +188,7 @@ def _save(network: TrainedNetwork, options: TrainOptions, snapshots: Snapshots) 
     if options.no_optimizer:
         network = network.without_optimizer()
     try:
-        weights_file.write(network.content, snapshots.result, True, options.force)
+        weights_file.write(network, snapshots.result, True, options.force)
     except WeightsError as error:
         raise WeightsError(f"{error}; {snapshots.how_to_resume()}") from error
     snapshots.remove()

@@ -41,25 +41,34 @@ def require_type(name: str, value: Any, *types: type[T]) -> T:
     return value  # type: ignore[no-any-return]
 
 
-def parse(kind: type[T], value: Any, name: str) -> T:
-    """Convert a JSON value to a dataclass; `name` names the value in errors.
+def parse(kind: type[T], value: Any, name: str, **others: Any) -> T:
+    """Convert a JSON value to a dataclass.
+
+    Args:
+        kind: the dataclass.
+        value: the JSON value.
+        name: names the value in errors.
+        others: the values of fields that the JSON does not have.
 
     Raises:
         WeightsError: a value has the wrong type, is missing, or belongs to no field.
     """
-    values, hints, known = require_type(name, value, dict), _hints(kind), fields(kind)  # type: ignore[arg-type]
+    values, hints = require_type(name, value, dict), _hints(kind)  # type: ignore[arg-type]
+    known = [field for field in fields(kind) if field.name not in others]  # type: ignore[arg-type]
     for key in sorted(values.keys() - {field.name for field in known}):
         raise WeightsError(f"expected the keys {', '.join(field.name for field in known)}, got {key[:40]!r}")
     for field in known:
         is_optional = (field.default, field.default_factory) != (MISSING, MISSING)
         require(is_optional or field.name in values, f"expected the key {field.name!r}, got none")
-    return kind(**{key: _parse_value(hints[key], each, key) for key, each in values.items()})
+    return kind(**{key: _parse_value(hints[key], each, key) for key, each in values.items()}, **others)
 
 
 def _parse_value(hint: Any, value: Any, name: str) -> Any:
-    """Convert a JSON value to the type of a field: `X`, `X | None`, `Literal["a", "b"]` or `tuple[X, ...]`."""
-    if get_origin(hint) is tuple:
-        return tuple(_parse_value(get_args(hint)[0], each, name) for each in require_type(name, value, list))
+    """Convert a JSON value to a field's type: `X`, `X | None`, `Literal["a", "b"]`, `tuple[X, ...]` or a subclass."""
+    sequence = get_origin(hint) or hint
+    if isinstance(sequence, type) and issubclass(sequence, tuple):
+        item, _ = get_args(hint) or get_args(hint.__orig_bases__[-1])
+        return sequence(_parse_value(item, each, name) for each in require_type(name, value, list))
     kinds = get_args(hint) or (hint,)
     if is_dataclass(kind := kinds[0]) and isinstance(kind, type) and not (value is None and NoneType in kinds):
         return parse(kind, value, name)

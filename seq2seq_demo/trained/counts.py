@@ -28,8 +28,8 @@ from seq2seq_demo.network.ensemble import log_softmax
 from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork
 from seq2seq_demo.network.thread_pool import in_threads
 from seq2seq_demo.trained.metrics import AnswerProbabilities, Figures
-from seq2seq_demo.trained.network_facts import NetworkFacts
 from seq2seq_demo.trained.predictions import Prediction
+from seq2seq_demo.trained.saved_network import SavedNetwork
 
 ProgressCallback = Callable[[int], object]  # takes the number of sequences decoded since the last call
 FEW_PAIRS = 25  # with fewer pairs per batch, several threads are slower than one: they mostly wait for Python's lock
@@ -113,7 +113,7 @@ class Counts:
 
 def count_answers(
     network: NumpyNetwork,
-    facts: NetworkFacts,
+    facts: SavedNetwork,
     pairs: Pairs,
     *,
     out_len: int | None = None,
@@ -183,7 +183,7 @@ def _batches(
 
 def _count_batch(
     network: NumpyNetwork,
-    facts: NetworkFacts,
+    facts: SavedNetwork,
     pairs: Pairs,
     group_ids: np.ndarray,
     out_len: int,
@@ -325,7 +325,7 @@ def _probabilities(answers: Answers, is_complete: np.ndarray, is_exact: np.ndarr
 
 
 def _worst(
-    facts: NetworkFacts, pairs: Pairs, best: Sequences, answers: Answers, edits: np.ndarray, is_exact: np.ndarray
+    facts: SavedNetwork, pairs: Pairs, best: Sequences, answers: Answers, edits: np.ndarray, is_exact: np.ndarray
 ) -> tuple[Prediction, ...]:
     """Return the wrong answers with the most edits, up to WRONG_EXAMPLES.
 

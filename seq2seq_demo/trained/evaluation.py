@@ -12,7 +12,7 @@ from seq2seq_demo.data.sampling import RANDOM, evaluation_sources, n_evaluation_
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.system_memory import check_decoding_fits, check_points_fit
-from seq2seq_demo.trained.network_facts import NetworkFacts
+from seq2seq_demo.trained.saved_network import SavedNetwork
 
 # The kind of sources (GIVEN, RANDOM or one of `sampling.SOURCE_KINDS`), whether they are fresh, and pairs of one length
 EvaluationSet = tuple[str, bool | None, Pairs]
@@ -21,7 +21,7 @@ MANY_SOURCES = 100  # random sources are fresh if at least this many are possibl
 
 
 def pair_sets(
-    facts: NetworkFacts, task: PairTask, *, n: int | None, lengths: Sequence[int], out_len: int | None
+    facts: SavedNetwork, task: PairTask, *, n: int | None, lengths: Sequence[int], out_len: int | None
 ) -> Iterable[EvaluationSet]:
     """Return the pairs, or the first n, by source length.
 
@@ -36,8 +36,8 @@ def pair_sets(
 
 
 def pattern_sets(
-    facts: NetworkFacts,
-    members: Sequence[NetworkFacts],
+    facts: SavedNetwork,
+    members: Sequence[SavedNetwork],
     pattern: PatternTask,
     *,
     n: int | None,
@@ -98,7 +98,7 @@ def accepted_lengths(targets: Callable[[np.ndarray], Sequences], lengths: Sequen
 # ---- Which sources are fresh ----
 
 
-def is_fresh(facts: NetworkFacts, members: Sequence[NetworkFacts], in_len: int) -> bool | None:
+def is_fresh(facts: SavedNetwork, members: Sequence[SavedNetwork], in_len: int) -> bool | None:
     """Return whether there are at least MANY_SOURCES possible sources of a length for each point of training.
 
     Then at most about 1 % of random sources are training sources. None: the files do not record all training. A file
@@ -110,18 +110,18 @@ def is_fresh(facts: NetworkFacts, members: Sequence[NetworkFacts], in_len: int) 
     return True if all(run and run.draws_sources and not run.start_step for run in runs) else None
 
 
-def n_sources(facts: NetworkFacts, in_len: int) -> int:
+def n_sources(facts: SavedNetwork, in_len: int) -> int:
     """Return how many different sources of a length there are."""
     return int((facts.model_config.in_max_int + 1) ** in_len)
 
 
-def points_drawn(members: Sequence[NetworkFacts], in_len: int) -> int:
+def points_drawn(members: Sequence[SavedNetwork], in_len: int) -> int:
     """Return how many points training drew, in the recorded runs with random sources of this length."""
     runs = [each.run.config for each in members if each.run and each.run.draws_sources]
     return sum(run.points for run in runs if (run.min_in_len or run.in_len) <= in_len <= run.in_len)
 
 
-def _training_notice(facts: NetworkFacts, members: Sequence[NetworkFacts], short: list[int]) -> str:
+def _training_notice(facts: SavedNetwork, members: Sequence[SavedNetwork], short: list[int]) -> str:
     """Return the notice that sources of the `short` lengths may be training sources."""
     counts = dict.fromkeys(f"{n_sources(facts, in_len):,}" for in_len in (min(short), max(short)))
     points = max(points_drawn(members, in_len) for in_len in short)

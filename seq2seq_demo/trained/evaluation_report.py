@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from seq2seq_demo.console import html_table, pluralize, table, visible_symbol
 from seq2seq_demo.trained.counts import WRONG_EXAMPLES, Counts
 from seq2seq_demo.trained.metrics import Calibration, expected_calibration_error
-from seq2seq_demo.trained.network_facts import NetworkFacts
 from seq2seq_demo.trained.predictions import Prediction, as_text
+from seq2seq_demo.trained.saved_network import SavedNetwork
 
 # Columns of the tables, each with its attribute of `Evaluation`. RATES are free-running or, after their free-running
 # rate, "forced": with teacher forcing. COUNTS are numbers of wrong answers.
@@ -127,7 +127,7 @@ class EvaluationRow(NamedTuple):
     fresh: bool | None = None  # as in `Evaluation`
 
 
-def summary_of(rows: Sequence[EvaluationRow], network: NetworkFacts, origin: str) -> Evaluation:
+def summary_of(rows: Sequence[EvaluationRow], network: SavedNetwork, origin: str) -> Evaluation:
     """Return the evaluation of all rows; its figures are those of the first kind of sources.
 
     `origin` describes the sources, as in " of dev.tsv".
@@ -144,14 +144,14 @@ def summary_of(rows: Sequence[EvaluationRow], network: NetworkFacts, origin: str
     return replace(first, by_kind=kinds if len(kinds) > 1 else {}, title=title)
 
 
-def _of_kind(rows: Sequence[EvaluationRow], network: NetworkFacts) -> Evaluation:
+def _of_kind(rows: Sequence[EvaluationRow], network: SavedNetwork) -> Evaluation:
     fresh = {row.fresh for row in rows}
     are_fresh = False if False in fresh else None if None in fresh else True
     total = _of_counts(sum((row.counts for row in rows), Counts()), network, are_fresh)
     return replace(total, by_length={row.in_len: _of_counts(row.counts, network, row.fresh) for row in rows})
 
 
-def _of_counts(counts: Counts, network: NetworkFacts, fresh: bool | None) -> Evaluation:
+def _of_counts(counts: Counts, network: SavedNetwork, fresh: bool | None) -> Evaluation:
     model, to_symbols = network.model_config, network.vocabularies.target.to_symbols
     special = {model.go: "END" if network.ends else None, model.n_output_symbols: UNSEEN}
     positions = itertools.zip_longest(

@@ -63,6 +63,10 @@ class Epoch:
         """The figures on the validation pairs."""
         return Figures(**{each.name: getattr(self, f"validation_{each.name}") for each in fields(Figures)})
 
+    def validated(self, metrics: Figures) -> Epoch:
+        """Return the epoch with its metrics on the validation pairs."""
+        return replace(self, **{f"validation_{name}": value for name, value in asdict(metrics).items()})
+
     def to_dict(self) -> dict[str, float]:
         """Return the figures by name, as `--history` writes them."""
         return asdict(self)

@@ -20,8 +20,8 @@ from seq2seq_demo.network.decoding import GREEDY, DecodingOptions, answer
 from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork
 from seq2seq_demo.network.thread_pool import in_threads
 from seq2seq_demo.trained.metrics import Calibration
-from seq2seq_demo.trained.network_facts import NetworkFacts
 from seq2seq_demo.trained.plots import Attention, attention_figure
+from seq2seq_demo.trained.saved_network import SavedNetwork
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -209,7 +209,7 @@ class Decoding(TypedDict, total=False):
 
 def stream(
     network: NumpyNetwork,
-    facts: NetworkFacts,
+    facts: SavedNetwork,
     batches: Iterable[Batch],
     *,
     answer_len: Callable[[int], int],
@@ -278,7 +278,7 @@ def _expected(records: Batch, targets: Callable[[np.ndarray], Sequences] | None,
     return expected
 
 
-def _predictions(facts: NetworkFacts, records: Batch, expected: list[Any], answers: Answers) -> list[list[Prediction]]:
+def _predictions(facts: SavedNetwork, records: Batch, expected: list[Any], answers: Answers) -> list[list[Prediction]]:
     """Return the predictions for each record, best first."""
     ends, N = facts.ends, answers.lengths.shape[1]
     # Reading single items of an array is slow, so all arrays become lists.

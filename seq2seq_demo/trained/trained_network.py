@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import KW_ONLY, asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
 
@@ -27,10 +27,9 @@ from seq2seq_demo.trained import weights_file
 from seq2seq_demo.trained.counts import ProgressCallback, count_answers
 from seq2seq_demo.trained.evaluation import pair_sets, pattern_sets
 from seq2seq_demo.trained.evaluation_report import Evaluation, EvaluationRow, summary_of
-from seq2seq_demo.trained.network_facts import NetworkFacts
-from seq2seq_demo.trained.plots import History
 from seq2seq_demo.trained.predictions import Decoding, Prediction, Predictions, stream
-from seq2seq_demo.trained.weights_file import Checkpoint, Content, check_members
+from seq2seq_demo.trained.saved_network import SavedNetwork
+from seq2seq_demo.trained.weights_file import check_members
 
 if TYPE_CHECKING:
     from seq2seq_demo.network.keras_network.model import Seq2Seq
@@ -38,33 +37,13 @@ if TYPE_CHECKING:
 S = TypeVar("S", str, list[int])  # a source and its answer
 
 
-@dataclass(frozen=True, repr=False, eq=False)
-class TrainedNetwork(NetworkFacts):
+class TrainedNetwork(SavedNetwork):
     """A network with its weights and the record of its training: it predicts, and can be evaluated and saved.
 
     With `others`, it is an ensemble, which answers with the mean probabilities of all `members`.
     """
 
-    weights: Weights  # by the names of `weight_shapes`
-    _: KW_ONLY
-    step: int = 0  # the number of updates that Adam has made
-    moments: Weights = field(default_factory=dict)  # Adam's, as "m/NAME" and "v/NAME"; may be empty
-    others: tuple[TrainedNetwork, ...] = ()  # the members of an ensemble after the first one, which is this network
-    history: History = field(default_factory=History)  # the completed epochs of the last training run
-
-    @classmethod
-    def of(cls, content: Content) -> TrainedNetwork:
-        """Return the network in a weights file or a snapshot."""
-        first, *others = (
-            cls(**vars(facts) | {"history": History(facts.history)}, **checkpoint._asdict())
-            for facts, checkpoint in content.networks
-        )
-        return replace(first, others=tuple(others))
-
-    @property
-    def content(self) -> Content:
-        """The content of its weights file."""
-        return Content([(each, Checkpoint(each.weights, each.step, each.moments)) for each in self.members])
+    others: tuple[TrainedNetwork, ...]
 
     def __repr__(self) -> str:
         reached = f", exact match {self.validation.exact_match:.4f} in validation" if self.validation else ""
@@ -336,7 +315,7 @@ class TrainedNetwork(NetworkFacts):
         if Path(path).suffix == ".keras":
             raise WeightsError(f"expected a weights file, got {path}: `to_keras().save` writes a Keras model")
         network = self if optimizer else self.without_optimizer()
-        weights_file.write(network.content, Path(path), overwrite)
+        weights_file.write(network, Path(path), overwrite)
 
 
 def make_numpy_network(model_config: ModelConfig, weights: Weights) -> NumpyNetwork:
@@ -359,7 +338,8 @@ def load(path: str | os.PathLike[str]) -> TrainedNetwork:
     Raises:
         WeightsError: the file is missing, damaged or of another kind.
     """
-    return TrainedNetwork.of(weights_file.read(file_names.find_weights(Path(path))))
+    network, _, _ = weights_file.read(file_names.find_weights(Path(path)), TrainedNetwork)
+    return network
 
 
 def ensemble(networks: Iterable[TrainedNetwork]) -> TrainedNetwork:

@@ -1,16 +1,16 @@
 """Weights files: a network with its origin, or a snapshot of a training run, as a container of arrays and JSON.
 
-The JSON has the form of `NetworkFacts`: a list of the networks of an ensemble, their vocabularies and, in a snapshot,
-the progress of the training. `upgrade` converts files of earlier versions.
+The JSON has a list of the networks of an ensemble, each with the facts of a `SavedNetwork`, their vocabularies and, in
+a snapshot, the progress of the training. `upgrade` converts files of earlier versions.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -22,47 +22,23 @@ from seq2seq_demo.files import atomic_files, container
 from seq2seq_demo.files.container import SNAPSHOT, WEIGHTS, Container
 from seq2seq_demo.files.typed_json import parse, parse_json, require_type
 from seq2seq_demo.network.names_2016 import MAGIC, from_2016, read_checkpoint
-from seq2seq_demo.network.parameters import Weights, check_weights, weight_shapes
-from seq2seq_demo.trained.network_facts import NetworkFacts
+from seq2seq_demo.network.parameters import check_weights, weight_shapes
+from seq2seq_demo.trained.saved_network import Progress, SavedNetwork
 
+N = TypeVar("N", bound=SavedNetwork)
 MAX_STEP = 2**53  # float64 represents every integer up to this value exactly
-BEST = "best/"  # prefix of array names in a snapshot
+BEST = "best/"  # prefix of the array names of the best epoch in a snapshot
 REMOVED_SETTINGS = ("copies", "n_copies", "name", "output", "processes", "budget")  # settings of versions 1 to 4
 MEMBER = "members/{}/"  # prefix of the array names of each network but the first, counted from 0
-LENGTHS = ("in_len", "out_len", "min_in_len")  # fields of `NetworkFacts`
-METADATA = [field.name for field in fields(NetworkFacts) if field.name != "vocabularies"]  # in the JSON of each network
-
-
-class Checkpoint(NamedTuple):
-    """Weights with Adam's state."""
-
-    weights: Weights
-    step: int
-    moments: Weights
-
-
-@dataclass(frozen=True)
-class Progress:
-    """The position of a training run in the epoch after the completed ones."""
-
-    points: int = 0  # training points done in this epoch
-    loss_sum: float = 0.0  # the sum of the loss over the target symbols of these points
-    correct_sum: float = 0.0  # correct symbols among them
-    seconds: float = 0.0  # the time that the run has taken, if it has a time limit
-
-
-class Content(NamedTuple):
-    """The content of a weights file; a snapshot also has progress, and the best epoch if the config `saves_best`."""
-
-    networks: Sequence[tuple[NetworkFacts, Checkpoint]]  # more than one in an ensemble
-    progress: Progress | None = None
-    best: Checkpoint | None = None
+LENGTHS = ("in_len", "out_len", "min_in_len")  # fields of `SavedNetwork`
+ARRAYS = ("weights", "step", "moments")
+FACTS = [field.name for field in fields(SavedNetwork) if field.name not in (*ARRAYS, "others", "vocabularies")]
 
 
 # ---- Writing ----
 
 
-def write(content: Content, path: Path, overwrite: bool, force: bool | None = None) -> None:
+def write(network: SavedNetwork, path: Path, overwrite: bool, force: bool | None = None) -> None:
     """Write a weights file atomically.
 
     With `overwrite`, files of this program may be replaced, and with `force` any file.
@@ -73,29 +49,34 @@ def write(content: Content, path: Path, overwrite: bool, force: bool | None = No
     """
     if overwrite:
         atomic_files.check_replaceable(path, "a weights file", force, WeightsError)
-    atomic_files.write(path, to_bytes(content), overwrite, WeightsError)
+    atomic_files.write(path, to_bytes(network), overwrite, WeightsError)
 
 
-def to_bytes(content: Content) -> bytes:
+def to_bytes(network: SavedNetwork, progress: Progress | None = None, best: SavedNetwork | None = None) -> bytes:
     """Return the bytes of a weights file; equal networks give equal bytes.
+
+    Args:
+        network: the network.
+        progress: makes the file a snapshot.
+        best: in a snapshot, the network at the best epoch so far, of which only the arrays are written.
 
     Raises:
         WeightsError: `read` would refuse the content, for example because a weight is missing or not finite.
     """
-    first, _ = content.networks[0]
+    networks = [network, *network.others]
     arrays: dict[str, Any] = {}
-    for (_, checkpoint), prefix in zip(content.networks, _prefixes(len(content.networks)), strict=True):
-        arrays |= _arrays(checkpoint, prefix)
+    for each, prefix in zip(networks, _prefixes(len(networks)), strict=True):
+        arrays |= _arrays(each, prefix)
     metadata: dict[str, Any] = {
-        "networks": [{name: getattr(facts, name) for name in METADATA} for facts, _ in content.networks],
-        "vocabularies": first.vocabularies._asdict(),
+        "networks": [{name: getattr(each, name) for name in FACTS} for each in networks],
+        "vocabularies": network.vocabularies._asdict(),
     }
-    if content.progress:
-        metadata["progress"] = content.progress
-        arrays |= _arrays(content.best, BEST) if content.best else {}
+    if progress:
+        metadata["progress"] = progress
+        arrays |= _arrays(best, BEST) if best else {}
     texts = {name: json.dumps(value, default=asdict) for name, value in metadata.items()}
-    encoded = container.to_bytes(SNAPSHOT if content.progress else WEIGHTS, arrays, texts)
-    _from_bytes(encoded)
+    encoded = container.to_bytes(SNAPSHOT if progress else WEIGHTS, arrays, texts)
+    _from_bytes(encoded, SavedNetwork)
     return encoded
 
 
@@ -104,18 +85,25 @@ def _prefixes(n: int) -> list[str]:
     return ["", *map(MEMBER.format, range(n - 1))]
 
 
-def _arrays(checkpoint: Checkpoint, prefix: str) -> dict[str, Any]:
+def _arrays(network: SavedNetwork, prefix: str) -> dict[str, Any]:
     """Return weights, step and moments by their names in a file."""
-    adam = {"step": np.int64(checkpoint.step), **checkpoint.moments}
-    arrays = checkpoint.weights | {f"optimizer/{name}": array for name, array in adam.items()}
+    adam = {"step": np.int64(network.step), **network.moments}
+    arrays = network.weights | {f"optimizer/{name}": array for name, array in adam.items()}
     return {f"{prefix}{name}": array for name, array in arrays.items()}
 
 
 # ---- Reading ----
 
 
-def read(path: Path) -> Content:
+def read(path: Path, kind: type[N]) -> tuple[N, Progress | None, N | None]:
     """Read a network, a snapshot, or a checkpoint of the 2016 program.
+
+    Args:
+        path: the file.
+        kind: the class of the network.
+
+    Returns:
+        the network; of a snapshot, also the progress and, if its config `saves_best`, the network at the best epoch.
 
     Raises:
         WeightsError: the file is missing, damaged or of another kind.
@@ -123,25 +111,33 @@ def read(path: Path) -> Content:
     encoded = atomic_files.read(path, "a weights file")
     try:
         if not encoded.endswith(MAGIC):
-            return _from_bytes(encoded)
-        network = from_2016(read_checkpoint(encoded))
+            return _from_bytes(encoded, kind)
+        checkpoint = from_2016(read_checkpoint(encoded))  # it records neither task nor lengths
     except Seq2SeqError as error:
         raise WeightsError(f"{path}: {error}") from error
-    facts = NetworkFacts(network.model_config, program="TFLearnSeq2Seq")  # 2016 recorded neither task nor lengths
-    return Content([(facts, Checkpoint(network.weights, network.step, network.moments))])
+    adam: dict[str, Any] = {"step": checkpoint.step, "moments": checkpoint.moments}
+    return kind(checkpoint.model_config, checkpoint.weights, **adam, program="TFLearnSeq2Seq"), None, None
 
 
-def _from_bytes(encoded: bytes) -> Content:
+def _from_bytes(encoded: bytes, kind: type[N]) -> tuple[N, Progress | None, N | None]:
     file = container.read(encoded)
-    facts, progress = parse_metadata(_metadata(file))
-    checkpoints = [
-        _checkpoint(file, each.model_config, prefix) for each, prefix in zip(facts, _prefixes(len(facts)), strict=True)
+    facts, progress = parse_metadata(_metadata(file), kind)
+    networks = [
+        replace(each, **_read_arrays(file, each.model_config, prefix))
+        for each, prefix in zip(facts, _prefixes(len(facts)), strict=True)
     ]
-    content = Content([*zip(facts, checkpoints, strict=True)], progress)
-    _check_metadata(content)
-    if progress and _has(file, BEST):
-        content = content._replace(best=_checkpoint(file, facts[0].model_config, BEST))
-    return content
+    first, *others = networks
+    for network in networks:
+        _check_facts(network)
+    if progress is None:
+        return replace(first, others=tuple(others)), None, None
+    run = first.run
+    if run is None:
+        raise WeightsError("expected a snapshot to record its training run, got none")
+    require(not others, f"expected a snapshot of one network, got {len(networks)}")
+    require_integer("points", progress.points, at_least=0, at_most=run.config.n_training)
+    best = replace(first, **_read_arrays(file, first.model_config, BEST)) if _has(file, BEST) else None
+    return first, progress, best
 
 
 def _has(file: Container, prefix: str) -> bool:
@@ -149,8 +145,8 @@ def _has(file: Container, prefix: str) -> bool:
     return any(name.startswith(prefix) for name in file.datasets)
 
 
-def _checkpoint(file: Container, model_config: ModelConfig, prefix: str) -> Checkpoint:
-    """Read the checkpoint whose array names have this prefix."""
+def _read_arrays(file: Container, model_config: ModelConfig, prefix: str) -> dict[str, Any]:
+    """Return the values of the fields in ARRAYS, read from the arrays whose names have this prefix."""
     shapes = weight_shapes(model_config)
     has_moments = _has(file, f"{prefix}optimizer/m/")
     moment_shapes = {f"{m}/{name}": shape for m in "mv" * has_moments for name, shape in shapes.items()}
@@ -159,7 +155,7 @@ def _checkpoint(file: Container, model_config: ModelConfig, prefix: str) -> Chec
     step = int(file.array(f"{prefix}optimizer/step", (), "int64"))
     require_integer("step", step, at_least=0, at_most=MAX_STEP)
     check_weights(weights, moments)
-    return Checkpoint(weights, step, moments)
+    return {"weights": weights, "step": step, "moments": moments}
 
 
 def _metadata(file: Container) -> dict[str, Any]:
@@ -173,8 +169,8 @@ def _metadata(file: Container) -> dict[str, Any]:
         raise WeightsError(f"expected the metadata of version {file.version}, got something else") from error
 
 
-def parse_metadata(metadata: Mapping[str, Any]) -> tuple[list[NetworkFacts], Progress | None]:
-    """Return the facts of the networks and, for a snapshot, its progress.
+def parse_metadata(metadata: Mapping[str, Any], kind: type[N]) -> tuple[list[N], Progress | None]:
+    """Return the networks without their arrays and, for a snapshot, its progress.
 
     Raises:
         WeightsError: a value is missing, or has the wrong type.
@@ -189,13 +185,13 @@ def parse_metadata(metadata: Mapping[str, Any]) -> tuple[list[NetworkFacts], Pro
     require(is_complete, "expected at least one symbol in a vocabulary of characters or words, got none")
     listed = require_type("networks", metadata["networks"], list)
     require(bool(listed), "expected at least one network, got none")
-    facts = [replace(parse(NetworkFacts, each, "network"), vocabularies=vocabularies) for each in listed]
-    check_members(facts)
-    progress = parse(Progress, metadata["progress"], "progress") if "progress" in metadata else None
-    return facts, progress
+    missing: dict[str, Any] = {"weights": {}, "step": 0, "moments": {}, "others": (), "vocabularies": vocabularies}
+    networks = [parse(kind, each, "network", **missing) for each in listed]
+    check_members(networks)
+    return networks, parse(Progress, metadata["progress"], "progress") if "progress" in metadata else None
 
 
-def check_members(networks: Sequence[NetworkFacts]) -> None:
+def check_members(networks: Sequence[SavedNetwork]) -> None:
     """Raise UsageError unless the networks can form an ensemble: their symbols and any fixed lengths must be equal."""
     if len(networks) > MAX_MEMBERS:
         raise UsageError(f"expected at most {MAX_MEMBERS} networks in an ensemble, got {len(networks)}")
@@ -204,39 +200,30 @@ def check_members(networks: Sequence[NetworkFacts]) -> None:
             raise UsageError(f"expected the same symbols and lengths in all networks, got others in network {number}")
 
 
-def _sides(network: NetworkFacts) -> tuple[Vocabularies, int, int, object]:
+def _sides(network: SavedNetwork) -> tuple[Vocabularies, int, int, object]:
     """Return the symbols and any fixed lengths of a network, which all members of an ensemble share."""
     c = network.model_config
     return network.vocabularies, c.in_max_int, c.out_max_int, c.ends or (network.in_len, network.out_len)
 
 
-def _check_metadata(content: Content) -> None:
-    """Raise an error unless the values of each network, its vocabularies and the progress are possible."""
-    for network, checkpoint in content.networks:
-        for name in LENGTHS:
-            if (length := getattr(network, name)) is not None:
-                require_integer(name, length, at_least=1)
-        shortest, longest = network.min_in_len or 0, network.in_len or 0
-        require(shortest <= longest, f"expected lengths from shortest to longest, got {shortest} to {longest}")
-        if network.run:
-            require_integer("start_step", network.run.start_step, at_least=0)
-        if c := network.calibration:
-            is_usable = c.temperature > 0.001 and abs(c.bias) < 100
-            require(is_usable, f"expected a usable calibration, got {c.temperature}, {c.bias}")
-        require_integer("moments_since", network.moments_since, at_least=0, at_most=checkpoint.step)
-    (first, _), progress = content.networks[0], content.progress
-    for name, largest in first.vocabularies.largest_symbols().items():
-        expected = getattr(first.model_config, name)
+def _check_facts(network: SavedNetwork) -> None:
+    """Raise an error unless the lengths, steps, calibration and vocabularies of a network are possible."""
+    for name in LENGTHS:
+        if (length := getattr(network, name)) is not None:
+            require_integer(name, length, at_least=1)
+    shortest, longest = network.min_in_len or 0, network.in_len or 0
+    require(shortest <= longest, f"expected lengths from shortest to longest, got {shortest} to {longest}")
+    if network.run:
+        require_integer("start_step", network.run.start_step, at_least=0)
+    if c := network.calibration:
+        is_usable = c.temperature > 0.001 and abs(c.bias) < 100
+        require(is_usable, f"expected a usable calibration, got {c.temperature}, {c.bias}")
+    require_integer("moments_since", network.moments_since, at_least=0, at_most=network.step)
+    for name, largest in network.vocabularies.largest_symbols().items():
+        expected = getattr(network.model_config, name)
         require(expected == largest, f"expected a vocabulary for {name} {expected}, got one for {largest}")
-    fits = first.ends or not first.vocabularies.are_text
+    fits = network.ends or not network.vocabularies.are_text
     require(fits, "expected a network of texts to end its answers, got one that does not")
-    if progress is None:
-        return
-    run = first.run
-    require(run is not None, "expected a snapshot to record its training run, got none")
-    assert run
-    require(len(content.networks) == 1, f"expected a snapshot of one network, got {len(content.networks)}")
-    require_integer("points", progress.points, at_least=0, at_most=run.config.n_training)
 
 
 # ---- Earlier versions ----

@@ -32,12 +32,28 @@ class Batch(NamedTuple):
     targets: tf.Tensor  # [B, T], with END if the network ends its answers
     lengths: tf.Tensor  # [B, 2] int32, of source and target; 0 in missing rows
     row_keys: tf.Tensor  # [B] uint32, the seeds of the dropout masks; zeros without dropout
+    # Some of the rows of a batch are a batch that keeps these facts of the whole one.
+    n_symbols: tf.Tensor  # float32, the number of target symbols
+    longest: tf.Tensor  # [2] int32, the largest lengths
+
+    def map_rows(self, function: Callable[[tf.Tensor], tf.Tensor]) -> "Batch":
+        """Return a batch with a function of each tensor that has rows."""
+        return self._replace(
+            sources=function(self.sources),
+            targets=function(self.targets),
+            lengths=function(self.lengths),
+            row_keys=function(self.row_keys),
+        )
 
     def twice(self) -> "Batch":
         """Return a batch of 2B rows, in which the second half has dropout masks of its own."""
-        copies = Batch(*(tf.concat([x, x], axis=0) for x in self))
+        copies = self.map_rows(lambda x: tf.concat([x, x], axis=0))
         other_keys = scramble(self.row_keys + np.uint32(1), tf.bitwise)
         return copies._replace(row_keys=tf.concat([self.row_keys, other_keys], axis=0))
+
+    def with_own_longest(self) -> "Batch":
+        """Return the rows with the largest of their own lengths."""
+        return self._replace(longest=tf.reduce_max(self.lengths, axis=0))
 
 
 class Widths(NamedTuple):
@@ -157,16 +173,10 @@ def _candidate_lengths(lengths: np.ndarray) -> np.ndarray:
 # ---- Microbatches ----
 
 
-def first_fitting_width(lengths: tf.Tensor, widths: list[tuple[int, int]]) -> tf.Tensor:
-    """Return the index of the first width that fits a batch with lengths `[B, 2]`, or `len(widths)` if none does."""
-    longest = tf.reduce_max(lengths, axis=0)
+def first_fitting_width(longest: tf.Tensor, widths: Sequence[tuple[int, int]]) -> tf.Tensor:
+    """Return the index of the first width that fits the largest lengths `[2]`, or `len(widths)` if none does."""
     fits = [tf.reduce_all(longest <= tf.constant(width, tf.int32)) for width in widths]
     return tf.argmax(tf.stack([*fits, True]), output_type=tf.int32)
-
-
-def switch(index: tf.Tensor, branches: Sequence[Callable[[], list[tf.Tensor]]]) -> list[tf.Tensor]:
-    """Call the branch at `index`, a scalar tensor; return its results."""
-    return list(tf.switch_case(index, branches)) if len(branches) > 1 else branches[0]()
 
 
 def microbatch_rows(rows: int, bytes_per_row: int, one_by_one: bool = False) -> int:

@@ -15,6 +15,7 @@ from seq2seq_demo.data.vocabulary import Vocabularies
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained.metrics import Epoch
 from seq2seq_demo.trained.plots import History
+from seq2seq_demo.training.stopping import Stop
 
 if TYPE_CHECKING:
     from seq2seq_demo.trained.trained_network import TrainedNetwork
@@ -77,10 +78,13 @@ class Callback:
 METHODS = [name for name in dir(Callback) if name.startswith("on_")]
 
 
-def notify_all(callbacks: Sequence[Callback], method: str, state: TrainingState) -> bool:
-    """Call a method of each callback; return whether one of them stops the training."""
+def notify_all(callbacks: Sequence[Callback], method: str, state: TrainingState) -> Stop | None:
+    """Call a method of each callback; return a stop if one of them stops the training."""
     answers = [getattr(callback, method)(state) for callback in callbacks]
-    return any(isinstance(answer, bool | np.bool_) and answer for answer in answers)
+    for callback, answer in zip(callbacks, answers, strict=True):
+        if isinstance(answer, bool | np.bool_) and answer:
+            return Stop("callbacks", callback)
+    return None
 
 
 def check_callbacks(

@@ -19,6 +19,7 @@ from seq2seq_demo import system_memory
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.console import show_notices
 from seq2seq_demo.data.pair_task import Task
+from seq2seq_demo.data.sequences import concatenate
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import Interrupted, TrainingError, UsageError, WeightsError
 from seq2seq_demo.files import atomic_files, file_names
@@ -28,6 +29,7 @@ from seq2seq_demo.trained.trained_network import TrainedNetwork, load
 from seq2seq_demo.training.callbacks import Callback
 from seq2seq_demo.training.report import MemberReport
 from seq2seq_demo.training.snapshots import SIGNALS, Snapshot, Snapshots, load_snapshot
+from seq2seq_demo.training.validation import calibrated, validation_metrics
 
 MEMBER_BYTES = 10**9  # the memory of a process that trains a network of 128 units
 
@@ -128,6 +130,19 @@ def train_side_by_side(
         pool.shutdown(kill_workers=not all(future.done() for future in futures.values()))
 
 
+def combined(networks: Sequence[TrainedNetwork], task: Task) -> TrainedNetwork:
+    """Return the ensemble of networks that learned a task, validated on pairs that none of them was trained on.
+
+    An ensemble that learned a user's pairs is calibrated.
+    """
+    network = replace(networks[0], others=tuple(networks[1:]))
+    drawn = [task.draw(each.run.config, each.model_config) for each in networks if each.run]
+    validation = drawn[0][1].without(concatenate(training.sources for training, _ in drawn))
+    if task.is_pairs:
+        return calibrated(network, validation)
+    return replace(network, validation=validation_metrics(task, network, validation), n_validated=len(validation))
+
+
 def _saved(member: Member) -> TrainedNetwork | None:
     """Return the network of a member that is trained already.
 
@@ -195,7 +210,7 @@ def _train(member: Member) -> TrainedNetwork | None:
             snapshots.file = atomic_files.open_locked(snapshots.path, "the snapshot of a member")
             snapshot = load_snapshot(snapshots.path)
         network = fit(member.task, snapshot, member.callbacks, snapshots).without_optimizer()
-        weights_file.write(network.content, member.path, overwrite=False)
+        weights_file.write(network, member.path, overwrite=False)
         snapshots.remove()
         return network
     return None

@@ -1,8 +1,9 @@
-"""The report of a training run: a header, a progress bar, and a line per epoch."""
+"""The report of a training run: a header, a progress bar, a line per epoch, and what the run reached."""
 
 import contextlib
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -10,31 +11,35 @@ import numpy as np
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.console import has_colour, in_notebook, new_bar, notice, pluralize, print_line
-from seq2seq_demo.data.pair_task import Task
+from seq2seq_demo.data.pair_task import PairTask, Task
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.trained.formatting import probe_line
-from seq2seq_demo.trained.metrics import Epoch
+from seq2seq_demo.trained.metrics import Epoch, wilson_interval
+from seq2seq_demo.trained.plots import History
 from seq2seq_demo.trained.predictions import Prediction
+from seq2seq_demo.trained.trained_network import TrainedNetwork
 from seq2seq_demo.training.callbacks import Callback, TrainingState
+from seq2seq_demo.training.stopping import Stop, best_epoch, stop_after
 
+SETTINGS_GUIDE = "https://github.com/seq2seq-demo/seq2seq-demo/blob/main/seq2seq_demo/docs/TRAINING.md#settings"
 PROBE_CANDIDATES = 20  # the number of validation pairs from which the probe is chosen
 
 
 class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
     """Shows the progress of a training run.
 
-    If `verbose`, prints a line per epoch on standard output, and shows a progress bar on the standard error of a
-    terminal. In a notebook, shows a progress bar in the cell, unless `verbose` is False.
+    If it `prints`, it prints a line per epoch on standard output, and shows a progress bar on the standard error of a
+    terminal. If it `shows_cell`, it shows a progress bar in the cell of a notebook.
     """
 
-    def __init__(self, config: TrainConfig, verbose: bool | None = True) -> None:
-        self.config, self.verbose = config, verbose
+    def __init__(self, config: TrainConfig, prints: bool = True, shows_cell: bool = True) -> None:
+        self.config, self.prints = config, prints
         self.bar = new_bar("{task.completed:,.0f}/{task.total:,.0f}", "{task.fields[figures]}")
         is_terminal = sys.stdout.isatty() and sys.stderr.isatty()
-        self.bar.disable = not (verbose and is_terminal)
+        self.bar.disable = not (prints and is_terminal)
         self.total = config.n_training  # the length of the bar, in training points
         self.task = self.bar.add_task("", total=self.total, figures="")
-        self.has_cell = verbose is not False and in_notebook()
+        self.has_cell = shows_cell and in_notebook()
         self.cell: Any = None  # IPython's handle of the bar in a notebook
         self.figures = self.validated = ""  # texts beside this bar
 
@@ -59,7 +64,7 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
         self.bar.stop()
         self.validated = f"; validation exact match {state.figures.validation_exact_match:.4f}"
         self._show_in_notebook(self.total)
-        if not self.verbose:
+        if not self.prints:
             return
         n_points, n = self.config.n_validation, len(state._pairs)
         if state.epoch == 1 and n < n_points and self.config.validation_points is None:  # the points of a pattern
@@ -159,3 +164,55 @@ def settings_line(model: ModelConfig, config: TrainConfig) -> str:
     chosen = f"{model.architecture}, dropout {config.dropout:g}, {smoothing}{epochs}, {rate}{saved}"
     pairs = pluralize(config.n_training, "pair")
     return f"Settings for {pairs}: {chosen}; `train --help` lists the options that change them"
+
+
+# ---- The end of a training run ----
+
+
+def outcome_notices(network: TrainedNetwork, task: Task) -> Iterator[str]:
+    """Yield notices about the end of a training run: early stopping, calibration, a baseline, a low accuracy."""
+    assert network.run
+    config, calibration = network.run.config, network.calibration
+    stop = stop_after(network.history, config)
+    if stop and stop.setting in ("patience", "stop_at_exact") and not network.others:
+        yield f"Stopped early (`{stop.setting}` {stop.value:g}): {_stop_reason(stop, network.history)}"
+    if calibration and calibration.error is None:
+        yield "Too few pairs to calibrate: too few validate, or no answer is right"
+    elif calibration:
+        yield f"Calibration error {calibration.error:.4f} on the validation pairs (cross-validated)"
+    if isinstance(task, PairTask) and (match := task.table_match()):
+        yield f"A table of the most frequent target of each symbol would reach exact match {match:.4f} in validation"
+    exact_match = network.validation.exact_match if network.validation else 0.0
+    if exact_match < min(0.99, config.stop_at_exact or 1):
+        yield f"Exact match {exact_match:.4f} is below 0.99: {SETTINGS_GUIDE} lists what to change"
+
+
+def _stop_reason(stop: Stop, history: History) -> str:
+    """Return the reason of an early stop in words."""
+    if stop.setting == "stop_at_exact":
+        return f"the exact match reached {history[-1].validation_exact_match:.4f}"
+    if stop.is_perfect:
+        return "the exact match stayed at 1"
+    return f"no later epoch was better than epoch {best_epoch(history).epoch}"
+
+
+def summary(network: TrainedNetwork) -> str:
+    """Return the epoch and the exact match that a training run reached, as the end of a line."""
+    run, metrics, n, history = network.run, network.validation, network.n_validated, network.history
+    if not (run and metrics and n and history):  # a callback has ended the run at once
+        return ""
+    has_improved = network.step > run.start_step
+    if network.others:
+        source = f"{len(network.members)} networks"
+    else:
+        number = next(epoch.epoch for epoch in history if epoch.step == network.step) if has_improved else 0
+        source = f"epoch {number} of {len(history)}"
+    choice = ""
+    if not has_improved:
+        choice = "; no epoch improved the network"
+    elif run.config.saves_best and len(history) > 1:
+        choice = "; the epoch was chosen on the same sources"
+    n_right = round(metrics.exact_match * n)
+    low, high = wilson_interval(n_right, n)
+    fraction = f"{n_right:,} of {n:,} validation sources, {low:.3f} to {high:.3f}"
+    return f": {source}, exact match {metrics.exact_match:.4f} ({fraction}{choice})"

@@ -12,10 +12,10 @@ from seq2seq_demo.data.patterns import PatternTask
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.parameters import n_weights
 from seq2seq_demo.system_memory import FLOAT_BYTES, bytes_per_row, check_fits, check_lengths, check_points_fit
-from seq2seq_demo.trained.network_facts import TrainingRun
 from seq2seq_demo.trained.plots import History
+from seq2seq_demo.trained.saved_network import TrainingRun
 from seq2seq_demo.trained.trained_network import TrainedNetwork, untrained
-from seq2seq_demo.trained.weights_file import LENGTHS, Checkpoint
+from seq2seq_demo.trained.weights_file import LENGTHS
 from seq2seq_demo.training import workers
 from seq2seq_demo.training.recipe import recommended_settings, settings_for_pattern
 from seq2seq_demo.training.snapshots import Snapshot
@@ -185,8 +185,8 @@ def new_run(
     """Return a training run before its first step, from initial weights or those of `start`, as in `resolve`."""
     model_config, config = resolve(task, settings, start, recommends=recommends)
     network = start or replace(untrained(model_config, config.seed), vocabularies=task.vocabularies)
-    best = Checkpoint(network.weights, network.step, network.moments) if start and config.saves_best else None
-    return Snapshot(begin_run(replace(network, model_config=model_config), task, config), best=best)
+    begun = begin_run(replace(network, model_config=model_config), task, config)
+    return Snapshot(begun, best=begun if start and config.saves_best else None)
 
 
 def begin_run(network: TrainedNetwork, task: Task, config: TrainConfig) -> TrainedNetwork:

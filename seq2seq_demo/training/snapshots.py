@@ -20,9 +20,8 @@ from seq2seq_demo.console import notice
 from seq2seq_demo.errors import Interrupted, WeightsError
 from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.trained import weights_file
-from seq2seq_demo.trained.network_facts import TrainingRun
+from seq2seq_demo.trained.saved_network import Progress, TrainingRun
 from seq2seq_demo.trained.trained_network import TrainedNetwork
-from seq2seq_demo.trained.weights_file import Checkpoint, Content, Progress
 
 SNAPSHOT_INTERVAL = 5000  # steps, as in 2016
 EPOCH_INTERVAL = 2.0  # seconds; a snapshot takes 0.1 s or more, an epoch of few pairs less
@@ -38,7 +37,8 @@ class Snapshot:
 
     network: TrainedNetwork
     progress: Progress = field(default_factory=Progress)
-    best: Checkpoint | None = None  # if the config `saves_best`: the best so far of the epochs and a `start`
+    # If the config `saves_best`, the network after the best epoch so far or, if no epoch was better, at the start.
+    best: TrainedNetwork | None = None
 
     @property
     def run(self) -> TrainingRun:
@@ -46,10 +46,9 @@ class Snapshot:
         assert self.network.run
         return self.network.run
 
-    @property
-    def content(self) -> Content:
-        """The content of the weights file."""
-        return self.network.content._replace(progress=self.progress, best=self.best)
+    def to_bytes(self) -> bytes:
+        """Return the content of the snapshot's file."""
+        return weights_file.to_bytes(self.network, self.progress, self.best)
 
 
 def load_snapshot(path: Path) -> Snapshot:
@@ -58,10 +57,10 @@ def load_snapshot(path: Path) -> Snapshot:
     Raises:
         WeightsError: the file is missing, damaged, or something else, such as a trained network.
     """
-    content = weights_file.read(path)
-    if content.progress is None:
+    network, progress, best = weights_file.read(path, TrainedNetwork)
+    if progress is None:
         raise WeightsError(f"{path}: expected a snapshot of this version, got weights; -i continues from them")
-    return Snapshot(TrainedNetwork.of(content), content.progress, content.best)
+    return Snapshot(network, progress, best)
 
 
 class SignalHandler:
@@ -150,8 +149,7 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
             notice(f"Could not write a snapshot: {error}")
 
     def _write(self, snapshot: Snapshot, overwrite: bool = True) -> None:
-        content = weights_file.to_bytes(snapshot.content)
-        file = atomic_files.write_locked(self.path, content, overwrite, WeightsError)
+        file = atomic_files.write_locked(self.path, snapshot.to_bytes(), overwrite, WeightsError)
         if self.file:
             self.file.close()
         self.file, self.saved_at = file, time.monotonic()

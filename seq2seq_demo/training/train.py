@@ -11,9 +11,8 @@ from seq2seq_demo.declarations import check_size, require_flag, suggests_keyword
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 from seq2seq_demo.training.callbacks import Callback, TrainingState, check_callbacks
-from seq2seq_demo.training.members import check_jobs, members_of, train_member, train_side_by_side
-from seq2seq_demo.training.report import TrainingReport, training_header
-from seq2seq_demo.training.results import combined, outcome_notices, summary
+from seq2seq_demo.training.members import check_jobs, combined, members_of, train_member, train_side_by_side
+from seq2seq_demo.training.report import TrainingReport, outcome_notices, summary, training_header
 from seq2seq_demo.training.settings import new_run, run_notices
 
 
@@ -147,7 +146,7 @@ def train(
     if config.members == 1:
         from seq2seq_demo.training.trainer import fit  # loads TensorFlow
 
-        with TrainingReport(config, verbose) as report:
+        with TrainingReport(config, prints=bool(verbose), shows_cell=verbose is not False) as report:
             network = fit(task, snapshot, [report, *all_callbacks], began=began)
     else:
         runs = members_of(task, snapshot, [all_callbacks] * config.members, None, bool(verbose))

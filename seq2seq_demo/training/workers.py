@@ -1,7 +1,7 @@
 """Workers: processes, usually on several machines, that train one network together as TF_CONFIG describes.
 
 Every worker draws the same points and holds the same weights. A replica is a GPU, or a worker without GPUs. Each
-replica takes its share of the rows of a batch, and an all-reduce adds up the results of the shares.
+replica takes an equal part of the rows of a batch, and an all-reduce adds up the results.
 """
 
 import contextlib
@@ -17,7 +17,6 @@ from typing import Any
 
 from seq2seq_demo.errors import TrainingError, UsageError
 from seq2seq_demo.network import compilation_cache
-from seq2seq_demo.trained import weights_file
 from seq2seq_demo.training.snapshots import Snapshot
 
 EXAMPLE = '{"cluster": {"worker": ["HOST:PORT", "HOST:PORT"]}, "task": {"type": "worker", "index": 0}}'
@@ -155,33 +154,25 @@ def require_agreement(strategy: Any, start: Snapshot) -> None:
 
     if strategy.num_replicas_in_sync == 1:
         return
-    digest = zlib.crc32(weights_file.to_bytes(start.content))
-    total = tf.function(sum_over_shares, autograph=False)(strategy, lambda: tf.constant(digest, tf.int64), ())
+    digest = zlib.crc32(start.to_bytes())
+    total = tf.function(sum_over_replicas, autograph=False)(strategy, lambda _: tf.constant(digest, tf.int64))
     if total != digest * strategy.num_replicas_in_sync:
         same = "the same options, pattern or data, and weights"
         raise UsageError(f"expected every worker to start with {same}, got different ones")
 
 
-def sum_over_shares(strategy: Any, function: Callable[..., Any], batch: tuple[Any, ...], *whole: Any) -> Any:
-    """Call the function on every replica with its share of the batch; return the sum of the results.
+def sum_over_replicas(strategy: Any, function: Callable[[Any], Any]) -> Any:
+    """Call a function on each of several replicas with the replica's number; return the sum of the results.
 
-    Args:
-        strategy: TensorFlow's distribution strategy.
-        function: returns one tensor, so that the replicas synchronize once.
-        batch: tensors `[B, …]`; each replica gets its share, `[B / replicas, …]`.
-        whole: further arguments, the same for every replica.
+    The function returns one tensor, so that the replicas synchronize once.
     """
     import tensorflow as tf
 
-    def reduced_share() -> Any:
+    def reduced() -> Any:
         context = tf.distribute.get_replica_context()
-        replica, replicas = context.replica_id_in_sync_group, context.num_replicas_in_sync
-        shares = [tf.reshape(x, (replicas, -1, *x.shape[1:]))[replica] for x in batch]
-        total = function(*shares, *whole)
-        # `all_reduce` registers a gradient, which would keep the graph in memory as long as the process.
-        return context.all_reduce("SUM", total) if replicas > 1 else total
+        return context.all_reduce("SUM", function(context.replica_id_in_sync_group))
 
-    return strategy.experimental_local_results(strategy.run(reduced_share))[0]  # all are equal
+    return strategy.experimental_local_results(strategy.run(reduced))[0]  # all are equal
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ import numpy as np
 from helpers import save_random
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.trained.network_facts import TrainingRun
+from seq2seq_demo.trained.saved_network import TrainingRun
 
 ATTENTION = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
 

@@ -25,7 +25,7 @@ from seq2seq_demo.trained.counts import (
     nearest_targets,
 )
 from seq2seq_demo.trained.metrics import Calibration, Figures
-from seq2seq_demo.trained.network_facts import NetworkFacts
+from seq2seq_demo.trained.saved_network import SavedNetwork
 
 FIXED = ModelConfig("embedding_attention", "GRUCell", cell_size=7, embedding_size=5, in_max_int=8, out_max_int=8)
 ENDING = replace(FIXED, ends=True)
@@ -39,7 +39,7 @@ def network_of(config, seed=5):
 
 def measured(pairs, config=ENDING, network=None, **options):
     network = network or network_of(config)
-    return count_answers(network, NetworkFacts(network.model_config), pairs, out_len=T, **options)
+    return count_answers(network, SavedNetwork(network.model_config, {}), pairs, out_len=T, **options)
 
 
 def without_order(counts):
@@ -148,7 +148,7 @@ def test_sequences_that_are_too_long_are_refused_and_progress_is_reported(config
     with pytest.raises(
         UsageError, match=rf"^1000 sequences of 8000 \+ {8000 + ends} symbols, decoded at once, would need"
     ):
-        count_answers(network, NetworkFacts(config), almost, beam=Beam(1000))
+        count_answers(network, SavedNetwork(config, {}), almost, beam=Beam(1000))
     pairs = pairs_of_arrays(np.ones((MAX_ROWS_AT_ONCE + 5, 3), int), np.ones((MAX_ROWS_AT_ONCE + 5, 2), int))
     measured(pairs, config, on_progress=reported.append)
     assert reported == [MAX_ROWS_AT_ONCE, 5]

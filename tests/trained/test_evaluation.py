@@ -12,7 +12,7 @@ from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.sampling import RANDOM, SOURCE_KINDS
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained.evaluation import GIVEN, accepted_lengths, is_fresh, pair_sets, pattern_sets
-from seq2seq_demo.trained.network_facts import NetworkFacts, TrainingRun
+from seq2seq_demo.trained.saved_network import SavedNetwork, TrainingRun
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 
 FIXED = ModelConfig("embedding_attention", "GRUCell", cell_size=7, embedding_size=5, in_max_int=8, out_max_int=8)
@@ -22,7 +22,7 @@ ENDING = replace(FIXED, ends=True)
 def test_pairs_are_measured_by_length_and_unseen_symbols_are_reported(caplog):
     pairs = pairs_of(([1, 2], [4]), ([3], [6]), ([1, 2], [8]), ([3], [5]), ([6], [10]))
     task = PairTask("p", pairs, np.zeros(5, bool))
-    sets = pair_sets(NetworkFacts(ENDING), task, n=4, lengths=(), out_len=None)
+    sets = pair_sets(SavedNetwork(ENDING, {}), task, n=4, lengths=(), out_len=None)
     found = [(kind, fresh, pairs.sources.rows(), pairs.targets.rows()) for kind, fresh, pairs in sets]
     assert found == [(GIVEN, None, [[3], [3]], [[6], [5]]), (GIVEN, None, [[1, 2], [1, 2]], [[4], [8]])]
     rows = zip(pairs.sources.rows(), pairs.targets.rows(), strict=True)
@@ -35,7 +35,7 @@ def test_pairs_are_measured_by_length_and_unseen_symbols_are_reported(caplog):
 
 
 def test_a_pattern_is_measured_at_each_length_that_it_accepts():
-    facts, pattern = NetworkFacts(replace(ENDING, in_max_int=9, out_max_int=9), in_len=6), find_pattern("added")
+    facts, pattern = SavedNetwork(replace(ENDING, in_max_int=9, out_max_int=9), {}, in_len=6), find_pattern("added")
     sets = pattern_sets(facts, [], pattern, n=10, lengths=range(1, 7), out_len=None, seed=0)
     sets = [*sets]
     assert [pairs.sources.common_length for kind, _, pairs in sets if kind == RANDOM] == [2, 4, 6]
@@ -44,7 +44,7 @@ def test_a_pattern_is_measured_at_each_length_that_it_accepts():
 
 
 def test_a_network_that_does_not_end_is_measured_at_all_lengths_or_none():
-    targets = NetworkFacts(replace(FIXED, in_max_int=9, out_max_int=9)).target_function(find_pattern("added"))
+    targets = SavedNetwork(replace(FIXED, in_max_int=9, out_max_int=9), {}).target_function(find_pattern("added"))
     assert accepted_lengths(targets, [2, 4], leaves_out=False) == [2, 4]
     for lengths, leaves_out in (([2, 3], False), ([1, 3], True)):
         with pytest.raises(UsageError, match=r"pattern 'added', source \[0.*\]: expected an even length"):
@@ -53,7 +53,7 @@ def test_a_network_that_does_not_end_is_measured_at_all_lengths_or_none():
 
 def member(points=65, start_step=0, **settings):
     """The facts of a network of nine symbols that was trained at lengths 2 to 5."""
-    return NetworkFacts(ENDING, run=TrainingRun(TrainConfig(points, 5, 5, min_in_len=2, **settings), start_step))
+    return SavedNetwork(ENDING, {}, run=TrainingRun(TrainConfig(points, 5, 5, min_in_len=2, **settings), start_step))
 
 
 @pytest.mark.parametrize(
@@ -68,12 +68,12 @@ def member(points=65, start_step=0, **settings):
         ([member(start_step=7)], 4, None),  # earlier runs are unknown
         ([member(66, start_step=7)], 4, False),
         ([member(66, validation_points=6)], 4, None),  # pairs
-        ([member(), NetworkFacts(ENDING)], 4, None),
+        ([member(), SavedNetwork(ENDING, {})], 4, None),
         ([], 1, True),  # not trained
     ],
 )
 def test_sources_are_fresh_if_training_drew_few_of_them(members, in_len, fresh):
-    assert is_fresh(NetworkFacts(ENDING), members, in_len) is fresh
+    assert is_fresh(SavedNetwork(ENDING, {}), members, in_len) is fresh
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_sources_are_fresh_if_training_drew_few_of_them(members, in_len, fresh):
 )
 def test_lengths_of_few_sources_are_named_once(lengths, notice, caplog):
     network = TrainedNetwork(
-        **vars(member(132)) | {"in_len": 5, "min_in_len": 2}, weights=random_weights(ENDING), step=1
+        **vars(member(132)) | {"in_len": 5, "min_in_len": 2, "weights": random_weights(ENDING), "step": 1}
     )
     evaluation = network.evaluate_task(find_pattern("copy"), n=20, lengths=lengths)
     assert caplog.messages == [f"Some sources of {notice}, and training drew 132 points"]

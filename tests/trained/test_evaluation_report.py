@@ -10,14 +10,14 @@ from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.trained.counts import Counts, Tally
 from seq2seq_demo.trained.evaluation import GIVEN
 from seq2seq_demo.trained.evaluation_report import MAX_CONFUSIONS, Evaluation, EvaluationRow, summary_of
-from seq2seq_demo.trained.network_facts import NetworkFacts
 from seq2seq_demo.trained.predictions import Prediction
+from seq2seq_demo.trained.saved_network import SavedNetwork
 
 
 def network_of(vocabularies, ends=True):
     """The facts of a network with these vocabularies; its target symbols are 0 to 2."""
     config = ModelConfig(ends=ends, in_max_int=3, out_max_int=2)
-    return NetworkFacts(config, vocabularies=vocabularies)
+    return SavedNetwork(config, {}, vocabularies=vocabularies)
 
 
 def tally(expected, correct):

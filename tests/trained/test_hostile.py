@@ -19,6 +19,7 @@ from hostile import (
 
 from seq2seq_demo.errors import Seq2SeqError, WeightsError
 from seq2seq_demo.trained import weights_file
+from seq2seq_demo.trained.saved_network import SavedNetwork
 from seq2seq_demo.trained.trained_network import load
 
 
@@ -65,7 +66,7 @@ def test_changed_metadata_of_an_earlier_version_gives_a_network_or_a_one_line_er
     for path in paths(metadata)[1:]:
         for value in ({}, [], None, 7, "x"):
             try:
-                weights_file.parse_metadata(weights_file.upgrade(3, with_value(metadata, path, value)))
+                weights_file.parse_metadata(weights_file.upgrade(3, with_value(metadata, path, value)), SavedNetwork)
             except Seq2SeqError as error:
                 refused += 1
                 assert "\n" not in str(error)

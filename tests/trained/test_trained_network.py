@@ -12,7 +12,7 @@ from seq2seq_demo.data.sampling import SOURCE_KINDS
 from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.network.numpy_network import NumpyNetwork, softmax
 from seq2seq_demo.trained.counts import count_answers
-from seq2seq_demo.trained.network_facts import TrainingRun
+from seq2seq_demo.trained.saved_network import TrainingRun
 from seq2seq_demo.trained.trained_network import TrainedNetwork, untrained
 
 pytestmark = [

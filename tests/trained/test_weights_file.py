@@ -19,10 +19,9 @@ from seq2seq_demo.files.atomic_files import is_own
 from seq2seq_demo.network.parameters import initial_weights, weight_shapes
 from seq2seq_demo.trained import weights_file
 from seq2seq_demo.trained.metrics import Epoch, Figures
-from seq2seq_demo.trained.network_facts import TrainingRun
 from seq2seq_demo.trained.plots import History
+from seq2seq_demo.trained.saved_network import Progress, TrainingRun
 from seq2seq_demo.trained.trained_network import TrainedNetwork, load
-from seq2seq_demo.trained.weights_file import Checkpoint, Progress
 from seq2seq_demo.training.snapshots import Snapshot, load_snapshot
 
 FIGURES = TRAINED["validation"]
@@ -49,7 +48,7 @@ def same(a: TrainedNetwork, b: TrainedNetwork) -> bool:
 
 @pytest.fixture(scope="module")
 def content() -> bytes:
-    return weights_file.to_bytes(network().content)
+    return weights_file.to_bytes(network())
 
 
 def edit(attribute, changes, within=None):
@@ -131,31 +130,23 @@ def test_without_the_optimizer_a_file_is_a_third_as_large(tmp_path):
         ({"history": HISTORY}, Progress(130, 12.25, 40.0), {"data": "abc", "fingerprint": "def"}),
         ({"task": "mine:f", "validation": None}, Progress(), {"fingerprint": "def"}),
     ],
-    ids=["begun", "snapshot", "without figures"],
+    ids=["begun", "snapshot", "without metrics"],
 )
 def test_a_snapshot_is_loaded_as_it_was_saved(tmp_path, changes, progress, fingerprint):
     run = replace(network().run, **fingerprint)
-    saved = Snapshot(network(**{"run": run} | changes), progress)
-    (tmp_path / "w").write_bytes(weights_file.to_bytes(saved.content))
-    loaded = load_snapshot(tmp_path / "w")
-    assert (loaded.progress, loaded.run, loaded.best) == (progress, run, None)
-    assert same(loaded.network, saved.network)
-    assert same(load(tmp_path / "w"), saved.network)  # load() reads only the network of a snapshot
-
-
-def test_the_best_epoch_of_a_snapshot_is_kept(tmp_path):
-    moments = {name: moment * 3 for name, moment in network().moments.items()}
-    best = Checkpoint(random_weights(network().model_config, seed=9), 77, moments)
-    saved = Snapshot(network(history=HISTORY), Progress(130, 12.25, 40.0), best=best)
-    (tmp_path / "w").write_bytes(weights_file.to_bytes(saved.content))
-    loaded = load_snapshot(tmp_path / "w")
-    kept = replace(network(), weights=loaded.best.weights, step=loaded.best.step, moments=loaded.best.moments)
-    assert same(kept, network(weights=best.weights, step=77, moments=moments))
-    assert same(loaded.network, saved.network)
-    assert load(tmp_path / "w").step == 1234567  # load() reads the latest network, not the best one
-    wrong = best._replace(weights=best.weights | {"decoder/embedding": np.zeros(3, np.float32)})
+    latest = network(**{"run": run} | changes)
+    tripled = {name: 3 * moment for name, moment in latest.moments.items()}
+    at_best = {"weights": random_weights(latest.model_config, seed=9), "step": 77, "moments": tripled}
+    for best in (None, replace(latest, **at_best)):
+        (tmp_path / "w").write_bytes(Snapshot(latest, progress, best).to_bytes())
+        loaded = load_snapshot(tmp_path / "w")
+        assert (loaded.progress, loaded.run) == (progress, run)
+        assert same(loaded.network, latest)
+        assert same(loaded.best, best) if best else loaded.best is None
+        assert same(load(tmp_path / "w"), latest)  # load() reads the latest network, not the best one
+    wrong = replace(best, weights=best.weights | {"decoder/embedding": np.zeros(3, np.float32)})
     with pytest.raises(Seq2SeqError, match="decoder/embedding"):
-        weights_file.to_bytes(replace(saved, best=wrong).content)
+        Snapshot(latest, progress, wrong).to_bytes()
 
 
 def test_the_layout_is_stable(tmp_path):
@@ -260,15 +251,15 @@ def test_vocabularies_are_kept(tmp_path, sides):
     loaded = load(tmp_path / "w")
     assert loaded.vocabularies == saved.vocabularies
     assert same(loaded, saved)
-    assert weights_file.to_bytes(loaded.content) == (tmp_path / "w").read_bytes()
+    assert weights_file.to_bytes(loaded) == (tmp_path / "w").read_bytes()
     with pytest.raises(WeightsError, match="expected a network of texts to end its answers, got one that does not"):
-        weights_file.to_bytes(of_texts(*sides, ends=False).content)
+        weights_file.to_bytes(of_texts(*sides, ends=False))
 
 
 @pytest.mark.parametrize(("side", "name"), [("source", "in_max_int"), ("target", "out_max_int")])
 def test_invalid_vocabularies_are_refused(tmp_path, side, name):
     change = edit("vocabularies", {side: {"tokens": "words", "symbols": ["a", "b"]}})
-    path = changed(tmp_path / "w", weights_file.to_bytes(of_texts(WORDS, WORDS).content), change)
+    path = changed(tmp_path / "w", weights_file.to_bytes(of_texts(WORDS, WORDS)), change)
     refuses(path, f"for {name} 3, got one for 1")
 
 

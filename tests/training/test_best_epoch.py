@@ -28,11 +28,11 @@ STEPS = 6  # per epoch
 def figures(monkeypatch):
     """Replace the validation figures by those in REACHED."""
 
-    def validation_figures(task, network, validation):
+    def validation_metrics(task, network, validation):
         exact, loss = REACHED[network.step // STEPS - 1]
         return Figures(loss, 0.3, 0.3, 0.3, exact)
 
-    monkeypatch.setattr(trainer.results, "validation_figures", validation_figures)
+    monkeypatch.setattr(trainer, "validation_metrics", validation_metrics)
 
 
 def texts(n):
@@ -73,7 +73,7 @@ def test_the_best_epoch_is_saved_and_patience_ends_a_resumed_training_too():
     snapshot = kept[5 * STEPS]  # at the last step of epoch 5
     assert alike(snapshot.best, whole.networks[2])
     resumed = fitted(start=snapshot, **settings)
-    assert weights_file.to_bytes(resumed.content) == weights_file.to_bytes(saved.content)
+    assert weights_file.to_bytes(resumed) == weights_file.to_bytes(saved)
 
     # A continued run counts the network that it starts from as epoch 0; REACHED[7] has a higher loss than REACHED[6].
     kept.clear()
@@ -82,7 +82,7 @@ def test_the_best_epoch_is_saved_and_patience_ends_a_resumed_training_too():
     assert_saved(continued, whole, 7)
     assert len(continued.history) == 1
     resumed = trainer.fit(TEXTS, kept[7 * STEPS])
-    assert weights_file.to_bytes(resumed.content) == weights_file.to_bytes(continued.content)
+    assert weights_file.to_bytes(resumed) == weights_file.to_bytes(continued)
 
 
 def assert_saved(network, watcher, epoch):

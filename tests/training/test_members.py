@@ -19,8 +19,7 @@ from seq2seq_demo.data.patterns import PatternTask, find_pattern
 from seq2seq_demo.errors import TrainingError, UsageError
 from seq2seq_demo.trained.counts import count_answers
 from seq2seq_demo.training import members
-from seq2seq_demo.training.members import check_jobs
-from seq2seq_demo.training.results import combined
+from seq2seq_demo.training.members import check_jobs, combined
 from seq2seq_demo.training.settings import new_run
 
 ROWS = [([n % 7, n % 5, n % 9, n % 4][: 3 + n % 2], [n % 4, n % 2]) for n in range(60)]

@@ -10,11 +10,11 @@ from helpers import Watcher, fit, snapshots_in_memory
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.trained import weights_file
 from seq2seq_demo.trained.trained_network import untrained
-from seq2seq_demo.training import batches, trainer
-from seq2seq_demo.training.results import Clock
+from seq2seq_demo.training import batches, steps, trainer
+from seq2seq_demo.training.clock import Clock
 from seq2seq_demo.training.settings import resolve
+from seq2seq_demo.training.snapshots import load_snapshot
 from seq2seq_demo.training.train import train
 
 REVERSED = find_pattern("reversed")
@@ -25,7 +25,7 @@ MODEL = ModelConfig(cell_size=3, embedding_size=2)
 def seconds(monkeypatch, fast_steps):
     """The time in a list, which a call of 4 steps takes 6 seconds and a validation 4 seconds further."""
     now = [1000.0]
-    run_steps, validate = trainer.Trainer.take_steps, trainer.results.validation_figures
+    take, validate = steps.Steps.take, trainer.validation_metrics
 
     def slow(function, duration):
         def timed(*arguments):
@@ -35,12 +35,12 @@ def seconds(monkeypatch, fast_steps):
 
         return timed
 
-    for module in (trainer, batches):
+    for module in (trainer, steps, batches):
         monkeypatch.setattr(module, "STEPS_PER_CALL", 4)
     monkeypatch.setattr(trainer, "FIRST_STEPS", 4)
-    monkeypatch.setattr(trainer, "use_xla", lambda *_: False)
-    monkeypatch.setattr(trainer.Trainer, "take_steps", slow(run_steps, 6.0))
-    monkeypatch.setattr(trainer.results, "validation_figures", slow(validate, 4.0))
+    monkeypatch.setattr(steps, "use_xla", lambda *_: False)
+    monkeypatch.setattr(steps.Steps, "take", slow(take, 6.0))
+    monkeypatch.setattr(trainer, "validation_metrics", slow(validate, 4.0))
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     return now
 
@@ -76,18 +76,18 @@ def test_a_run_ends_in_time_with_a_validation_and_annealed(seconds, monkeypatch)
 def test_a_resumed_run_has_the_time_that_was_left(seconds, tmp_path):
     kept = {}
     fitted(CONFIG, snapshots_in_memory(kept))
-    (tmp_path / "w").write_bytes(weights_file.to_bytes(kept[13].content))  # after 28 s
-    snapshot = weights_file.read(tmp_path / "w")
+    (tmp_path / "w").write_bytes(kept[13].to_bytes())  # after 28 s
+    snapshot = load_snapshot(tmp_path / "w")
     assert snapshot.progress.seconds == 28
     seconds[0] = 5000.0
-    fit(REVERSED, CONFIG, trainer.Snapshot(kept[13].network, snapshot.progress), began=4997.0)
+    fit(REVERSED, CONFIG, snapshot, began=4997.0)
     assert seconds[0] == 5000 + 4 * 6 + 2 * 4  # from second 31 of the run on; the last call begins at second 53 of 56
 
 
 def test_time_before_the_first_step_counts_and_one_call_is_always_made(seconds):
     network = fitted(CONFIG, began=seconds[0] - 100)
     assert (network.step, seconds[0]) == (4, 1010)
-    assert Clock(TrainConfig(), None, 0.0).share_done == 0
+    assert Clock(TrainConfig(), None, 0.0).fraction_done == 0
 
 
 def test_settings_of_a_run_with_a_time_limit():

@@ -16,9 +16,11 @@ from seq2seq_demo.network.keras_network.model import Seq2Seq
 from seq2seq_demo.system_memory import bytes_per_row
 from seq2seq_demo.trained.metrics import Epoch
 from seq2seq_demo.trained.trained_network import TrainedNetwork, untrained
-from seq2seq_demo.training import batches, results, trainer
+from seq2seq_demo.training import batches, steps
 from seq2seq_demo.training.batches import Batch, Widths, first_fitting_width
+from seq2seq_demo.training.steps import Steps, Sums, by_width
 from seq2seq_demo.training.trainer import Trainer, batch_widths
+from seq2seq_demo.training.validation import validation_metrics
 
 pytestmark = pytest.mark.slow
 
@@ -27,9 +29,9 @@ BOTH_WAYS = ModelConfig("embedding_attention", "GRUCell", 2, 7, 5, in_max_int=10
 REVERSED = find_pattern("reversed")
 
 
-def trainer_from(config, network, widths=None):
-    """A trainer of a network from its first step; by default, its batches have one width."""
-    return Trainer(begun(network, config), widths or Widths([(config.in_len, config.out_len)], []))
+def trainer_of(config, network):
+    """A trainer of a network from its first step, with batches of one width."""
+    return Trainer(begun(network, config), Widths([(config.in_len, config.out_len)], []))
 
 
 @pytest.mark.parametrize(("points", "clipped", "since"), [(13, False, 0), (3, True, 5)])
@@ -71,8 +73,8 @@ def test_one_step_is_adam_on_the_gradient_of_the_mean_loss(points, clipped, sinc
 def test_without_moments_adam_counts_from_the_start():
     """Otherwise the first updates would be up to 6 times as large as the learning rate."""
     config, weights = TrainConfig(9, in_len=6, out_len=4, epochs=1), random_weights(SMALL)
-    trainer = trainer_from(config, TrainedNetwork(SMALL, weights, step=8))
-    assert (trainer.step, int(trainer.adam.iterations), trainer.moments_since) == (8, 0, 8)
+    our_steps = Steps(TrainedNetwork(SMALL, weights, step=8), config, Widths([(6, 4)], []))
+    assert (our_steps.step, int(our_steps.adam.iterations), our_steps.moments_since) == (8, 0, 8)
 
 
 def test_xla_changes_nothing(monkeypatch):
@@ -80,7 +82,7 @@ def test_xla_changes_nothing(monkeypatch):
     config = TrainConfig(100, 4, 4, 0.01, epochs=1, batch_size=16, dropout=0.3, min_in_len=3)
     start, trained = untrained(replace(BOTH_WAYS, cell_type="BasicRNNCell", num_layers=1, ends=True), 0), []
     for xla in (False, True):
-        monkeypatch.setattr(trainer, "use_xla", lambda *_, xla=xla: xla)
+        monkeypatch.setattr(steps, "use_xla", lambda *_, xla=xla: xla)
         trained.append(fit(REVERSED, config, start))
     assert largest_difference(*trained) < 1e-5
     for name, first in start.weights.items():
@@ -92,11 +94,10 @@ def test_xla_changes_nothing(monkeypatch):
 )
 def test_learning_rates(schedule, rates):
     config = TrainConfig(10, in_len=6, out_len=4, learning_rate=0.2, lr_schedule=schedule, epochs=2, batch_size=5)
-    our_trainer = trainer_from(config, untrained(SMALL, 0))
-    first = our_trainer.learning_rates()[:2].numpy()
-    our_trainer.history = (Epoch(1, 2),)
-    got = [*first, *our_trainer.learning_rates()[:2].numpy()]
-    assert got == pytest.approx(rates)
+    trainer = trainer_of(config, untrained(SMALL, 0))
+    first = trainer.learning_rates()[:2]
+    trainer.epochs.append(Epoch(1, 2))
+    assert [*first, *trainer.learning_rates()[:2]] == pytest.approx(rates)
 
 
 def test_a_loss_that_is_not_finite_ends_training():
@@ -113,7 +114,7 @@ def test_a_weight_that_no_file_may_contain_ends_training(weight, message):
     start = untrained(SMALL, 0)
     start.weights["encoder/embedding"][3] = weight
     with pytest.raises(TrainingError, match=f"expected {message}.* at step 0: try a lower `learning_rate`"):
-        trainer_from(TrainConfig(50), start).snapshot()
+        trainer_of(TrainConfig(50), start).snapshot()
 
 
 # ---- Resuming and validation ----
@@ -125,10 +126,9 @@ def test_targets_of_one_source_are_alternatives_only_in_a_users_pairs():
     network = untrained(replace(SMALL, ends=True), 0)
     network.weights["decoder/output/bias"][4] = 1e3
     network = replace(network, in_len=2, out_len=1)
-    assert (
-        results.validation_figures(PairTask("mine", pairs, np.zeros(3, bool)), network, pairs).token_accuracy
-        != results.validation_figures(REVERSED, network, pairs).token_accuracy
-    )
+    tasks = PairTask("mine", pairs, np.zeros(3, bool)), REVERSED
+    of_pairs, of_pattern = (validation_metrics(task, network, pairs) for task in tasks)
+    assert of_pairs.token_accuracy != of_pattern.token_accuracy
 
 
 # ---- Sums ----
@@ -139,6 +139,16 @@ PAIRS = Pairs(Sequences.of_rows(SOURCES), Sequences.of_rows(TARGETS))
 N_SYMBOLS = 3 + 1 + 7 + 2  # with END
 
 
+def first_batch(our_steps, pairs=PAIRS):
+    """The first of the batches of these pairs."""
+    return Batch(*(x[0] for x in our_steps.batches(pairs)))
+
+
+def sums_of(our_steps, batch, width):
+    """Loss, correct symbols and gradient of a batch at a width, in NumPy."""
+    return [x.numpy() for x in our_steps.sums_at(width, batch)]
+
+
 @pytest.mark.parametrize(
     ("model", "bidirectional", "num_layers", "dropout"),
     [("embedding_rnn", False, 2, 0.0), ("embedding_attention", True, 1, 0.3)],
@@ -147,18 +157,20 @@ def test_sums_of_a_padded_batch_equal_those_of_its_rows(model, bidirectional, nu
     """Padding changes neither loss nor correct symbols nor gradients, whichever rows share a batch."""
     model_config = ModelConfig(model, "GRUCell", num_layers, 7, 5, 10, 12, bidirectional, ends=True)
     config = TrainConfig(4, 5, 6, batch_size=4, min_in_len=1, dropout=dropout)
-    our_trainer = trainer_from(config, TrainedNetwork(model_config, random_weights(model_config)), Widths([(8, 9)], []))
-    whole = [x[0] for x in our_trainer.batches(PAIRS)]
-
-    def sums(first, n, width):
-        part = Batch(*(x[first : first + n] for x in whole))
-        return [x.numpy() for x in our_trainer._sums(part, tf.constant(float(N_SYMBOLS)), width)]
-
-    narrow, wide = sums(0, 4, (5, 7)), sums(0, 4, (8, 9))
-    each = [sums(n, 1, (len(SOURCES[n]), len(TARGETS[n]) + 1)) for n in range(4)]
+    our_steps = Steps(TrainedNetwork(model_config, random_weights(model_config)), config, Widths([(8, 9)], []))
+    batch = first_batch(our_steps)
+    assert (batch.n_symbols, *batch.longest) == (N_SYMBOLS, 5, 7)
+    rows = [batch.map_rows(lambda x, n=n: x[n : n + 1]) for n in range(4)]
+    narrow, wide = (sums_of(our_steps, batch, width) for width in ((5, 7), (8, 9)))
+    each = [sums_of(our_steps, rows[n], (len(SOURCES[n]), len(TARGETS[n]) + 1)) for n in range(4)]
     for total, total_of_wide, *parts in zip(narrow, wide, *each, strict=True):
         assert np.abs(total - sum(parts)).max() < 1e-5
         assert np.abs(total - total_of_wide).max() < 1e-5
+
+
+def packed(gradients):
+    """The gradients of all weights in one vector."""
+    return np.concatenate([tf.convert_to_tensor(g).numpy().ravel() for g in gradients])
 
 
 def test_label_smoothing_changes_only_the_gradients_and_equals_that_of_keras():
@@ -167,9 +179,8 @@ def test_label_smoothing_changes_only_the_gradients_and_equals_that_of_keras():
 
     def sums(label_smoothing):
         config = TrainConfig(4, 5, 6, batch_size=4, min_in_len=1, label_smoothing=label_smoothing)
-        our_trainer = trainer_from(config, TrainedNetwork(model_config, weights), Widths([(5, 7)], []))
-        batch = Batch(*(x[0] for x in our_trainer.batches(PAIRS)))
-        return [x.numpy() for x in our_trainer._sums(batch, tf.constant(float(N_SYMBOLS)), (5, 7))]
+        our_steps = Steps(TrainedNetwork(model_config, weights), config, Widths([(5, 7)], []))
+        return sums_of(our_steps, first_batch(our_steps), (5, 7))
 
     network = Seq2Seq(model_config, weights)
     loss_of = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.2, reduction="sum")
@@ -180,20 +191,20 @@ def test_label_smoothing_changes_only_the_gradients_and_equals_that_of_keras():
             expected = np.array([[*target, model_config.go]])
             logits = network(np.array([source]), shift_right(expected, model_config.go))
             loss += loss_of(keras.ops.one_hot(expected, model_config.n_output_symbols), logits)
-    gradients = [tf.convert_to_tensor(g).numpy() / N_SYMBOLS for g in tape.gradient(loss, variables)]
+    gradient = packed(tape.gradient(loss, variables)) / N_SYMBOLS
     plain, smoothed = sums(0.0), sums(0.2)
     assert plain[:2] == smoothed[:2]
-    assert max(np.abs(a - b).max() for a, b in zip(smoothed[2:], gradients, strict=True)) < 1e-5
-    assert max(np.abs(a - b).max() for a, b in zip(smoothed[2:], plain[2:], strict=True)) > 1e-2
+    assert np.abs(smoothed[2] - gradient).max() < 1e-5
+    assert np.abs(smoothed[2] - plain[2]).max() > 1e-2
 
 
 def test_consistency_adds_the_divergences_between_two_dropout_masks_to_the_mean_loss_of_both():
     weights, config = random_weights(BOTH_WAYS), TrainConfig(4, 6, 4, batch_size=4, dropout=0.3, consistency=0.7)
-    our_trainer = trainer_from(config, TrainedNetwork(BOTH_WAYS, weights))
+    our_steps = Steps(TrainedNetwork(BOTH_WAYS, weights), config, Widths([(6, 4)], []))
     rng = np.random.default_rng(1)
     pairs = pairs_of_arrays(rng.integers(0, 11, (3, 6)), rng.integers(0, 13, (3, 4)))  # and a missing row
-    batch = Batch(*(x[0] for x in our_trainer.batches(pairs)))
-    loss_sum, _, *sums = our_trainer._sums(batch, tf.constant(12.0), (6, 4))
+    batch = first_batch(our_steps, pairs)
+    sums = our_steps.sums_at((6, 4), batch)
 
     network, keys = Seq2Seq(BOTH_WAYS, weights), batch.twice().row_keys
     assert np.intersect1d(keys[:4], keys[4:]).size == 0
@@ -205,9 +216,8 @@ def test_consistency_adds_the_divergences_between_two_dropout_masks_to_the_mean_
         p, q = tf.nn.softmax(logits_p), tf.nn.softmax(logits_q)
         mean_loss = tf.reduce_sum(losses_p + losses_q) / 2
         loss = mean_loss + 0.7 * (divergence(p, q) + divergence(q, p)) / 2
-    assert abs(loss_sum - mean_loss) < 1e-4
-    for ours, g in zip(sums, tape.gradient(loss, variables), strict=True):
-        assert np.abs(ours - tf.convert_to_tensor(g) / 12).max() < 1e-5
+    assert abs(sums.loss - mean_loss) < 1e-4
+    assert np.abs(sums.gradient - packed(tape.gradient(loss, variables)) / 12).max() < 1e-5
 
 
 @pytest.mark.parametrize(
@@ -217,8 +227,8 @@ def test_consistency_adds_the_divergences_between_two_dropout_masks_to_the_mean_
 def test_a_batch_is_not_padded_beyond_the_training_points(points, batch_size, rows):
     config = TrainConfig(points, in_len=6, out_len=4, batch_size=batch_size, dropout=0.1)
     pairs, _ = REVERSED.draw(config, SMALL)
-    our_trainer = trainer_from(config, untrained(SMALL, 0))
-    assert our_trainer.batches(pairs[: our_trainer.batch_rows]).row_keys.shape == (64, rows)
+    our_steps = Steps(untrained(SMALL, 0), config, Widths([(6, 4)], []))
+    assert our_steps.batches(pairs[: our_steps.batch_rows]).row_keys.shape == (64, rows)
 
 
 @pytest.mark.parametrize(("microbatch_rows", "wide"), [(2, [(12, 8)]), (6, [(12, 8), (13, 8)])])
@@ -226,34 +236,36 @@ def test_sums_of_microbatches_equal_those_of_the_batch(monkeypatch, microbatch_r
     """A batch is split to save memory, or because of a very long row."""
     model = ModelConfig("embedding_rnn", "BasicRNNCell", 1, 7, 5, in_max_int=8, out_max_int=9, ends=True)
     config, start = TrainConfig(8, 12, 7, batch_size=4, min_in_len=1), TrainedNetwork(model, random_weights(model))
-    whole, apart = (trainer_from(config, start, widths) for widths in (Widths([(12, 8)], []), Widths([(3, 5)], wide)))
-    apart_sums = tf.function(apart.packed_sums)
+    whole, apart = (Steps(start, config, widths) for widths in (Widths([(12, 8)], []), Widths([(3, 5)], wide)))
+    apart_sums = tf.function(apart.sums)
     rng = np.random.default_rng(0)
     for lengths in (([3, 1, 2, 3], [2, 0, 1, 4]), ([3, 1, 12, 3], [2, 0, 7, 4])):
         pairs = Pairs(*(Sequences.of_rows([rng.integers(0, 9, n).tolist() for n in side]) for side in lengths))
         monkeypatch.setattr(batches, "MAX_MICROBATCH_BYTES", 2**40)
-        batch = [x[0] for x in whole.batches(pairs)]
-        expected = whole.packed_sums(*batch, *whole.batch_values(batch))
+        expected = whole.sums(first_batch(whole, pairs))
         monkeypatch.setattr(batches, "MAX_MICROBATCH_BYTES", microbatch_rows * bytes_per_row(model, *wide[-1]))
-        batch = [x[0] for x in apart.batches(pairs)]
-        actual = apart_sums(*batch, *apart.batch_values(batch))
-        assert np.abs(actual - expected).max() < 1e-5
-        assert float(expected[0]) > 1
+        actual = apart_sums(first_batch(apart, pairs))
+        for a, b in zip(actual, expected, strict=True):
+            assert np.abs(a - b).max() < 1e-5
+        assert float(expected.loss) > 1
 
 
-@pytest.mark.parametrize(
-    ("source_lengths", "target_lengths", "number"),
-    [
-        ([1, 2], [1, 3], 0),
-        ([2, 0], [3, 0], 0),  # a row is missing
-        ([1, 1], [4, 1], 1),
-        ([1, 5], [5, 1], 2),
-        ([9, 1], [1, 1], 3),
-    ],
-)
-def test_the_first_width_that_fits_a_batch(source_lengths, target_lengths, number):
-    lengths = tf.stack([source_lengths, target_lengths], axis=1)
-    assert int(first_fitting_width(lengths, [(2, 3), (5, 4), (6, 7)])) == number
+@pytest.mark.parametrize(("longest", "number"), [((2, 3), 0), ((1, 4), 1), ((5, 5), 2), ((9, 1), 3)])
+def test_the_function_of_the_first_width_that_fits_a_batch_is_called(longest, number):
+    widths, batch = [(2, 3), (5, 4), (6, 7)], Batch(*[None] * 5, longest=tf.constant(longest))
+    assert int(first_fitting_width(batch.longest, widths)) == number
+    functions = [lambda _, n=n: Sums(tf.constant(n), tf.constant(n + 10), tf.constant([n + 20])) for n in range(4)]
+    assert [x.numpy().sum() for x in by_width(widths, functions)(batch)] == [number, number + 10, number + 20]
+    assert int(by_width(widths, functions[:1])(batch).loss) == 0
+
+
+def test_some_rows_of_a_batch_keep_the_facts_of_the_whole_one_until_they_get_their_own():
+    lengths = tf.constant([[3, 5], [4, 1], [2, 6]])
+    batch = Batch(lengths * 10, lengths * 100, lengths, tf.range(3), tf.constant(12.0), tf.constant([4, 6]))
+    rows = batch.map_rows(lambda x: x[:2])
+    assert [len(x) for x in rows[:4]] == [2, 2, 2, 2]
+    assert (float(rows.n_symbols), rows.longest.numpy().tolist()) == (12, [4, 6])
+    assert rows.with_own_longest().longest.numpy().tolist() == [4, 5]
 
 
 def test_a_network_that_does_not_end_has_batches_of_one_width():
@@ -266,6 +278,6 @@ def test_a_network_that_does_not_end_has_batches_of_one_width():
 @pytest.mark.parametrize("ends", [False, True])
 def test_pairs_are_ordered_by_length_if_the_network_ends_its_answers(ends):
     config = TrainConfig(40, in_len=6, out_len=4, batch_size=2)
-    our_trainer = trainer_from(config, untrained(replace(SMALL, ends=ends), 0))
-    assert (our_trainer.order(PAIRS) == batches.epoch_order(PAIRS, config, 0, 0, by_length=ends)).all()
-    assert (our_trainer.order(PAIRS) != batches.epoch_order(PAIRS, config, 0, 0, by_length=not ends)).any()
+    trainer = trainer_of(config, untrained(replace(SMALL, ends=ends), 0))
+    assert (trainer.order(PAIRS) == batches.epoch_order(PAIRS, config, 0, 0, by_length=ends)).all()
+    assert (trainer.order(PAIRS) != batches.epoch_order(PAIRS, config, 0, 0, by_length=not ends)).any()

@@ -19,7 +19,6 @@ from seq2seq_demo.data.pair_task import pair_task
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.errors import TrainingError, UsageError
 from seq2seq_demo.trained.trained_network import TrainedNetwork, load
-from seq2seq_demo.trained.weights_file import to_bytes
 from seq2seq_demo.training import workers
 
 RNN = ModelConfig("embedding_rnn", "BasicRNNCell", 1, 7, 5, in_max_int=10, out_max_int=12)  # compiles fast
@@ -35,12 +34,12 @@ from seq2seq_demo import load
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.pair_task import pair_task
 from seq2seq_demo.data.patterns import find_pattern
-from seq2seq_demo.training import trainer, workers
+from seq2seq_demo.training import steps, trainer, workers
 from seq2seq_demo.training.settings import begin_run
 from seq2seq_demo.training.snapshots import Snapshot
 {before}
 task = find_pattern("reversed")
-trainer.use_xla = lambda *_: {xla}
+steps.use_xla = lambda *_: {xla}
 trainer.fit(task, Snapshot(begin_run(load(sys.argv[1]), task, {config}))).save("w")
 """
 TWO_DEVICES = """
@@ -184,7 +183,7 @@ def test_workers_with_different_options_stop(start):
 def test_workers_must_agree_on_options_data_weights_and_step(monkeypatch):
     """A single weight counts, although NumPy abbreviates an array of this size in print."""
     collected = []
-    monkeypatch.setattr(workers, "require_agreement", lambda strategy, start: collected.append(to_bytes(start.content)))
+    monkeypatch.setattr(workers, "require_agreement", lambda strategy, start: collected.append(start.to_bytes()))
     model_config = ModelConfig(cell_size=3, embedding_size=20, in_max_int=999, out_max_int=999)
     config = TrainConfig(20, in_len=3, out_len=3, epochs=0)
     reversed_pattern = find_pattern("reversed")

@@ -1,10 +1,10 @@
-"""The facts of a network: its architecture, its task, the lengths of its training and its training run."""
+"""The state of a network that a weights file holds: its weights, Adam's state, and the facts of its training."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,9 @@ from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.data.user_functions import is_user_function
 from seq2seq_demo.data.vocabulary import Vocabularies
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.trained.metrics import Calibration, Epoch, Figures
+from seq2seq_demo.network.parameters import Weights
+from seq2seq_demo.trained.metrics import Calibration, Figures
+from seq2seq_demo.trained.plots import History
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,27 @@ class TrainingRun:
         return self.config.validation_points is None
 
 
+@dataclass(frozen=True)
+class Progress:
+    """The position of a training run in the epoch after the completed ones."""
+
+    points: int = 0  # training points done in this epoch
+    loss_sum: float = 0.0  # the sum of the loss over the target symbols of these points
+    correct_sum: float = 0.0  # correct symbols among them
+    seconds: float = 0.0  # the time that the run has taken, if it has a time limit
+
+
 @dataclass(frozen=True, repr=False, eq=False)
-class NetworkFacts:
-    """The facts that a weights file records of a network as JSON; a fact is None if it is unknown."""
+class SavedNetwork:
+    """The state of a network. A fact, which a weights file holds as JSON, is None if it is unknown."""
 
     model_config: ModelConfig
+    weights: Weights  # by the names of `weight_shapes`
     _: KW_ONLY
+    step: int = 0  # the number of updates that Adam has made
+    moments: Weights = field(default_factory=dict)  # Adam's, as "m/NAME" and "v/NAME"; may be empty
+    others: tuple[SavedNetwork, ...] = ()  # the members of an ensemble after the first one, which is this network
+    vocabularies: Vocabularies = Vocabularies()
     task: str | None = None  # the name of the task
     in_len: int | None = None  # the length of the longest source in training
     out_len: int | None = None  # the length of the longest target
@@ -51,11 +68,10 @@ class NetworkFacts:
     run: TrainingRun | None = None  # the last training run
     validation: Figures | None = None  # on the validation pairs, after the saved epoch
     n_validated: int | None = None  # the number of sources in `validation`; None in files of earlier versions
-    history: tuple[Epoch, ...] = ()  # the completed epochs of this run
+    history: History = field(default_factory=History)  # the completed epochs of this run
     program: str | None = None  # the program that trained the network, unless it is this one
     calibration: Calibration | None = None  # fitted to the validation pairs; None for a pattern
     moments_since: int = 0  # the step at which Adam's moments were zero, from which its bias correction counts
-    vocabularies: Vocabularies = Vocabularies()
 
     @property
     def pattern(self) -> str | None:

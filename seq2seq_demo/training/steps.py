@@ -1,0 +1,210 @@
+"""The steps of training, up to 64 in one call of TensorFlow, as one compiled program.
+
+A step decodes a batch with teacher forcing, and Adam updates the weights by the gradient of the mean loss over all
+symbols except padding. `Steps.sums_at` computes loss and gradient; other functions of a batch wrap it, to choose the
+padded width, to save memory, or to share the rows among replicas.
+
+The program serves batches of all lengths: its loops stop after the longest sequence of the batch. The cost of attention
+grows with the padded width, so the program has a branch for each of a few widths.
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from seq2seq_demo.config import TrainConfig
+from seq2seq_demo.data.sequences import Pairs
+from seq2seq_demo.network.keras_network.dropout import Masks
+from seq2seq_demo.network.keras_network.model import Lengths, Seq2Seq, divergences, mean_losses
+from seq2seq_demo.network.parameters import weight_shapes
+from seq2seq_demo.system_memory import bytes_per_row, check_fits
+from seq2seq_demo.trained.trained_network import TrainedNetwork
+from seq2seq_demo.training import batches, workers
+from seq2seq_demo.training.batches import STEPS_PER_CALL, Batch, Widths, first_fitting_width, use_xla
+from seq2seq_demo.training.packed_adam import PackedAdam
+
+
+class Sums(NamedTuple):
+    """The sums over the rows of a batch; those of the parts of a batch add up to those of the whole batch."""
+
+    loss: tf.Tensor  # nats, a scalar
+    correct: tf.Tensor  # the number of correct symbols, a scalar
+    gradient: tf.Tensor  # [W], of the loss divided by the number of symbols in the whole batch
+
+
+BatchFunction = Callable[[Batch], Sums]
+
+
+def by_width(widths: Sequence[tuple[int, int]], functions: Sequence[BatchFunction]) -> BatchFunction:
+    """Return a function that passes a batch to the function of the first width that fits, else to the last one."""
+
+    def sums(batch: Batch) -> Sums:
+        if len(functions) == 1:
+            return functions[0](batch)
+        branches = [functools.partial(function, batch) for function in functions]
+        return Sums(*tf.switch_case(first_fitting_width(batch.longest, widths), branches))
+
+    return sums
+
+
+def on_replicas(function: BatchFunction, uses_xla: bool) -> BatchFunction:
+    """Return a function that has each replica compute the sums of an equal share of the rows, and adds them up.
+
+    Replicas synchronize once a step, so the sums are added up as one vector.
+    """
+    strategy = tf.distribute.get_strategy()
+    replicas = strategy.num_replicas_in_sync
+    if replicas == 1:  # an all-reduce would keep its graph in memory as long as the process
+        return function
+
+    def packed(batch: Batch) -> tf.Tensor:
+        return tf.concat([tf.reshape(x, [-1]) for x in function(batch)], axis=0)
+
+    # XLA cannot compile an all-reduce, so each replica compiles only what it computes alone.
+    compiled = tf.function(packed, autograph=False, jit_compile=uses_xla)
+
+    def sums(batch: Batch) -> Sums:
+        def of_replica(number: tf.Tensor) -> tf.Tensor:
+            return compiled(batch.map_rows(lambda x: tf.reshape(x, (replicas, -1, *x.shape[1:]))[number]))
+
+        total = workers.sum_over_replicas(strategy, of_replica)
+        return Sums(total[0], total[1], total[2:])
+
+    return sums
+
+
+class Steps:
+    """A network and its optimizer, and the compiled steps that change them.
+
+    The variables belong to the TensorFlow strategy that is in scope.
+    """
+
+    def __init__(self, start: TrainedNetwork, config: TrainConfig, widths: Widths) -> None:
+        self.model_config, self.config, self.widths = start.model_config, config, widths
+        # The copies of a row have different dropout masks (Liang et al. 2021).
+        self.n_copies = 2 if config.consistency else 1
+        for S, T in widths.wide:
+            check_fits(f"training: pairs of {S} + {T} symbols", bytes_per_row(self.model_config, S, T))
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        # A batch is padded to `batch_size` rows, or fewer if there are few pairs. Each replica gets an equal part.
+        block = 128 * replicas
+        self.batch_rows = min(config.batch_size, -(-config.n_training // block) * block)
+        self.network = Seq2Seq(self.model_config, start.weights)
+        self.moments_since = start.moments_since if start.moments else start.step
+        n_updates = start.step - self.moments_since
+        self.adam = PackedAdam(weight_shapes(self.model_config), start.weights, start.moments, n_updates)
+        # Without XLA, TensorFlow's loops fail on very large arrays with an error about TemporaryVariable.
+        self.uses_xla = use_xla(config, self.model_config.cell_size) or bool(widths.wide)
+        self.sums = on_replicas(self.sums_at_any_width(), self.uses_xla)
+        # There is no Python control flow for autograph to translate.
+        self.run = tf.function(self._run, autograph=False, jit_compile=self.uses_xla and replicas == 1)
+
+    @property
+    def step(self) -> int:
+        """The number of updates that the weights have received."""
+        return self.moments_since + int(self.adam.iterations.numpy())
+
+    def take(self, pairs: Pairs, learning_rates: np.ndarray) -> tuple[float, float]:
+        """Take a step for each batch of up to K · B pairs; return the loss sum and the number of correct symbols.
+
+        The learning rates are those of K steps, `[K]`.
+        """
+        rates = tf.constant(learning_rates, tf.float32)
+        loss, correct = self.run(self.batches(pairs), tf.constant(len(pairs)), rates)
+        return float(loss), float(correct)
+
+    def batches(self, pairs: Pairs) -> Batch:
+        """Return up to K · B pairs as K batches, with the dropout seeds of the next K steps."""
+        c, shape = self.config, (STEPS_PER_CALL, self.batch_rows)
+        keys = batches.row_keys(c.seed, self.step, shape) if c.dropout else np.zeros(shape, np.uint32)
+        arrays = batches.stack_batches(pairs, self.widths.largest, self.model_config, self.batch_rows)
+        sources, targets, lengths = map(tf.constant, arrays)  # [K, B, …]
+        n_symbols = tf.constant(arrays[2][:, :, 1].sum(axis=1), tf.float32)  # [K]
+        return Batch(
+            sources=sources,
+            targets=targets,
+            lengths=lengths,
+            row_keys=tf.constant(keys),
+            n_symbols=n_symbols,
+            longest=tf.constant(arrays[2].max(axis=1)),
+        )
+
+    def _run(self, data: Batch, rows: tf.Tensor, learning_rates: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Take one step per batch; return the loss sum and the number of correct symbols.
+
+        Args:
+            data: K batches.
+            rows: stop before this row, counted over all K batches.
+            learning_rates: one per batch, `[K]`.
+        """
+
+        def body(k: tf.Tensor, loss: tf.Tensor, correct: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+            sums = self.sums(Batch(*(x[k] for x in data)))
+            self.adam.apply(sums.gradient, learning_rates[k])
+            return k + 1, loss + sums.loss, correct + sums.correct
+
+        B, start = self.batch_rows, (tf.constant(0), tf.zeros(()), tf.zeros(()))
+        _, loss, correct = tf.while_loop(lambda k, *_: k * B < rows, body, start, parallel_iterations=1)
+        return loss, correct
+
+    # ---- The sums of a batch ----
+
+    def sums_at_any_width(self) -> BatchFunction:
+        """Return a function for batches of all widths, which splits them into microbatches if memory requires it."""
+        functions = []
+        for widths in self.widths.choices:
+            function = by_width(widths, [functools.partial(self.sums_at, width) for width in widths])
+            functions.append(self.in_microbatches(function, widths) if self.model_config.ends else function)
+        return by_width(self.widths.usual, functions)
+
+    def in_microbatches(self, function: BatchFunction, widths: Sequence[tuple[int, int]]) -> BatchFunction:
+        """Return a function that adds up the sums of microbatches of a batch; a row has one of these `widths`."""
+        n_bytes = self.n_copies * max(bytes_per_row(self.model_config, *width) for width in widths)
+
+        def sums(batch: Batch) -> Sums:
+            B = batch.sources.shape[0]
+            rows = batches.microbatch_rows(B, n_bytes, one_by_one=len(widths) > 2)
+            if rows == B:
+                return function(batch.with_own_longest())
+
+            def body(first: tf.Tensor, total: Sums) -> tuple[tf.Tensor, Sums]:
+                part = batch.map_rows(lambda x: tf.slice(x, [first, *[0] * (x.shape.rank - 1)], [rows, *x.shape[1:]]))
+                of_part = function(part.with_own_longest())
+                return first + rows, Sums(*(a + b for a, b in zip(total, of_part, strict=True)))
+
+            zeros = Sums(tf.zeros(()), tf.zeros(()), tf.zeros(self.adam.weights.shape))
+            _, total = tf.while_loop(lambda first, _: first < B, body, (0, zeros), parallel_iterations=1)
+            return Sums(*total)
+
+        return sums
+
+    def sums_at(self, width: tuple[int, int], batch: Batch) -> Sums:
+        """Compute the sums of a batch whose sources and targets are cut to `width`.
+
+        Padding does not count. Label smoothing and consistency change only the gradient.
+        """
+        n_symbols = batch.n_symbols
+        rows = batch.twice() if self.n_copies == 2 else batch
+        sources, targets = rows.sources[:, : width[0]], rows.targets[:, : width[1]]
+        lengths = Lengths(*tf.unstack(rows.lengths, axis=1))
+        mask = tf.sequence_mask(lengths.targets, targets.shape[1], tf.float32) / self.n_copies  # [B, T]
+        dropout = Masks(self.config.dropout, rows.row_keys) if self.config.dropout else None
+        with self.adam.gradient_tape(list(self.network.named_variables().values())) as (tape, weights):
+            # A network that does not end its answers has pairs of one length, and needs no masks.
+            losses, logits = self.network.losses(sources, targets, lengths if self.model_config.ends else None, dropout)
+            loss_sum = tf.reduce_sum(losses * mask)
+            loss = loss_sum / n_symbols
+            if self.config.label_smoothing:
+                loss += self.config.label_smoothing * tf.reduce_sum((mean_losses(logits) - losses) * mask) / n_symbols
+            if self.config.consistency:
+                loss += self.config.consistency * tf.reduce_sum(divergences(logits) * mask) / n_symbols
+        is_correct = tf.argmax(logits, axis=-1, output_type=tf.int32) == tf.cast(targets, tf.int32)  # [B, T]
+        gradients = tape.gradient(loss, weights)
+        return Sums(
+            loss=loss_sum,
+            correct=tf.reduce_sum(tf.cast(is_correct, tf.float32) * mask),
+            gradient=tf.concat([tf.reshape(gradient, [-1]) for gradient in gradients], axis=0),
+        )

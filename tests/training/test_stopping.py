@@ -1,0 +1,106 @@
+"""When a training run ends, its best epoch, and what its report says about both."""
+
+from dataclasses import replace
+
+import pytest
+from helpers import trained_network
+
+from seq2seq_demo.config import TrainConfig
+from seq2seq_demo.data.patterns import find_pattern
+from seq2seq_demo.trained.metrics import Epoch, Figures
+from seq2seq_demo.trained.plots import History
+from seq2seq_demo.trained.saved_network import TrainingRun
+from seq2seq_demo.training.report import outcome_notices, summary
+from seq2seq_demo.training.stopping import Stop, best_epoch, stop_after
+
+
+def history(*reached):
+    """Epochs with these pairs (validation exact match, validation loss). All other metrics improve every epoch."""
+    return History(
+        Epoch(n, 100 * n, 1 / n, n / 10, loss, n / 10, n / 10, n / 10, exact)
+        for n, (exact, loss) in enumerate(reached, start=1)
+    )
+
+
+@pytest.mark.parametrize(
+    ("reached", "best"),
+    [
+        ([(0.5, 1.0)], 1),
+        ([(0.5, 1.0), (0.7, 2.0), (0.6, 0.1)], 2),  # exact match counts, not the loss
+        ([(0.5, 1.0), (0.5, 0.4), (0.5, 0.7)], 2),  # at equal exact match, the lower loss decides
+        ([(0.5, 0.4), (0.5, 0.4), (0.5, 0.4)], 1),  # at equal loss, the earlier epoch is best
+    ],
+)
+def test_the_best_epoch_has_the_highest_exact_match(reached, best):
+    assert best_epoch(history(*reached)).epoch == best
+
+
+WORSE = [(0.5, 1.0), (0.4, 0.9), (0.4, 0.8)]
+PEAK = [(0.1, 1.0), (0.5, 0.9), (0.4, 0.8), (0.4, 0.7), (0.4, 0.6)]
+NO_LATER = "no later epoch was better than epoch"
+
+
+@pytest.mark.parametrize(
+    ("reached", "settings", "stop", "notice"),
+    [
+        ([], {"patience": 1}, None, None),
+        ([(0.5, 1.0), (0.5, 1.0)], {"patience": 1}, Stop("patience", 1), f"`patience` 1): {NO_LATER} 1"),
+        (WORSE, {"patience": 2}, Stop("patience", 2), f"`patience` 2): {NO_LATER} 1"),
+        (WORSE, {"patience": 3}, None, None),
+        ([*WORSE[:2], (0.6, 0.8)], {"patience": 2}, None, None),
+        (WORSE, {"patience": None}, None, None),
+        (PEAK, {"patience": 3}, Stop("patience", 3), f"`patience` 3): {NO_LATER} 2"),
+        (PEAK, {"patience": 4}, None, None),
+        (
+            [(0.9, 1.0), (1.0, 0.9), (1.0, 0.8), (1.0, 0.7)],  # three perfect epochs
+            {"patience": 9},
+            Stop("patience", 9, is_perfect=True),
+            "`patience` 9): the exact match stayed at 1",
+        ),
+        ([(1.0, 1.0), (0.9, 0.9), (1.0, 0.8), (1.0, 0.7)], {"patience": 9}, None, None),
+        (
+            [(0.2, 1.0), (0.75, 0.9)],
+            {"stop_at_exact": 0.7},
+            Stop("stop_at_exact", 0.7),
+            "`stop_at_exact` 0.7): the exact match reached 0.7500",
+        ),
+        ([(0.75, 1.0), (0.2, 0.9)], {"stop_at_exact": 0.7}, None, None),
+        (WORSE, {"epochs": 3, "patience": 2}, Stop("epochs", 3), None),
+        (WORSE, {"epochs": 3, "minutes": 2.0}, None, None),  # a run with a time limit counts no epochs
+    ],
+)
+def test_a_run_stops_for_a_setting_that_a_notice_names(reached, settings, stop, notice):
+    config = TrainConfig(**settings)
+    assert stop_after(history(*reached), config) == stop
+    network = trained_network(run=TrainingRun(config, 0), history=history(*reached))
+    early = [line for line in outcome_notices(network, find_pattern("copy")) if line.startswith("Stopped")]
+    assert early == ([f"Stopped early ({notice}"] if notice else [])
+
+
+def test_an_epoch_gets_the_metrics_of_its_validation():
+    validated = Epoch(3, 40, 0.5, 0.25).validated(Figures(0.7, 0.6, 0.1, 0.5, 0.2))
+    assert validated == Epoch(3, 40, 0.5, 0.25, 0.7, 0.6, 0.1, 0.5, 0.2)
+    assert validated.validation == Figures(0.7, 0.6, 0.1, 0.5, 0.2)
+
+
+def test_a_run_whose_time_is_over_stops_after_an_epoch():
+    config = TrainConfig(minutes=2.0)
+    assert stop_after(history((0.5, 1.0)), config, is_time_over=True) == Stop("minutes", 2.0)
+    assert stop_after(history(), config, is_time_over=True) is None
+
+
+@pytest.mark.parametrize(
+    ("step", "settings", "start", "end"),
+    [
+        (100, {}, ": epoch 1 of 2, ", ")"),
+        (200, {"keep_best": True}, ": epoch 2 of 2, ", "; the epoch was chosen on the same sources)"),
+        (0, {"keep_best": True}, ": epoch 0 of 2, ", "; no epoch improved the network)"),
+    ],
+)
+def test_the_summary_has_the_epoch_and_the_interval_of_wilson(step, settings, start, end):
+    """By hand, with z²/n = 0.012805: (0.023333 + 0.006403 ∓ √(0.012805 (0.022789 + 0.003201))) / 1.012805."""
+    run, reached = TrainingRun(TrainConfig(**settings), 0), history((7 / 300, 1.0), (0.01, 1.0))
+    network = replace(trained_network(), step=step, run=run, history=reached, n_validated=300)
+    line = summary(replace(network, validation=reached[0].validation))
+    assert line == f"{start}exact match 0.0233 (7 of 300 validation sources, 0.011 to 0.047{end}"
+    assert summary(replace(network, history=History())) == ""
