@@ -10,7 +10,7 @@ import hashlib
 import itertools
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -22,7 +22,7 @@ from seq2seq_demo.console import notice
 from seq2seq_demo.data.patterns import PATTERNS, PatternTask
 from seq2seq_demo.data.reading import AS_SUFFIX, InputFormat, file_title, read
 from seq2seq_demo.data.records import Place, Record, with_output, without_errors
-from seq2seq_demo.data.sequences import Pairs, Sequences
+from seq2seq_demo.data.sequences import Pairs, Sequences, max_typical_length
 from seq2seq_demo.data.tokens import (
     Kinds,
     Largest,
@@ -291,3 +291,46 @@ def task_name(file: str) -> str:
     """Name a task after its data file; append `.pairs` if a built-in pattern has the same name."""
     name = "stdin" if file == "-" else Path(file).name.replace(":", ".")[-60:]
     return f"{name}.pairs" if name in PATTERNS else name
+
+
+# ---- What is probably a mistake in the pairs ----
+
+
+def pair_warnings(task: PairTask) -> Iterator[str]:
+    """Yield the warnings about a task's pairs, each as one line."""
+    sources, targets, places = task.pairs.sources, task.pairs.targets, task.places
+    source_ids = sources.groups()
+    n_targets = np.bincount(np.unique(np.stack([source_ids, targets.groups()]), axis=1)[0])
+    is_empty, has_several = targets.lengths == 0, (n_targets > 1)[source_ids]
+    if n := int(is_empty.sum()):
+        yield f"Pairs with an empty target: {n}{_example(places, is_empty)}; remove them if their targets are missing"
+    if n := int((n_targets > 1).sum()):
+        yield f"Sources with several targets: {n}{_example(places, has_several)}; an answer may equal any of them"
+    yield from _outlier_warning("source", sources, places)
+    yield from _outlier_warning("target", targets, places)
+    if len(targets) > 1 and len({*targets.groups().tolist()}) == 1:
+        yield "Every target is the same, so there is nothing to learn from the sources"
+    if task.validation:
+        yield from _overlap_warning(sources, task.validation.sources)
+
+
+def _example(places: Sequence[Place], is_example: np.ndarray) -> str:
+    return f", such as {places[int(np.argmax(is_example))]}" if places else ""
+
+
+def _outlier_warning(kind: str, sequences: Sequences, places: Sequence[Place]) -> Iterator[str]:
+    """Warn about the longest sequence if it is far longer than almost all others."""
+    longest, typical = int(np.argmax(sequences.lengths)), max_typical_length(sequences.lengths)
+    length = int(sequences.lengths[longest])
+    if length > typical:
+        place = f"{places[longest]}: " if places else ""
+        long = f"{place}the {kind} has {length} symbols, but almost all others have at most {typical}"
+        yield f"{long}: training takes longer and needs more memory with it; remove it if it is a mistake"
+
+
+def _overlap_warning(training: Sequences, validation: Sequences) -> Iterator[str]:
+    """Warn about validation sources that are also training sources."""
+    _, first = np.unique(validation.groups(), return_index=True)
+    if n := int(validation[first].are_in(training).sum()):
+        overlap = f"{n} of {len(first)} distinct validation sources are also training sources"
+        yield f"{overlap}: validation figures are too optimistic"

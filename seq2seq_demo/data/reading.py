@@ -43,10 +43,7 @@ from seq2seq_demo.errors import InputError, MissingInput
 
 SUFFIXES = {".csv": CSV, ".json": JSON, ".jsonl": JSON}  # any other file contains lines of text
 DELIMITERS = ",;\t"  # in a CSV file
-# The beginning of files that are not text.
-OTHER_FILES = {"seq2seq-demo weights ": "a weights file", "PK\3\4": "an Excel workbook: save it as CSV"}
 BLOCK = 2**20  # characters read at once
-MAX_LINES = 10_000_000  # more than fit into the memory of most computers; blank ones would take minutes
 LINE_BYTES, CHARACTER_BYTES = 400, 40  # the memory that a line and each of its characters take
 _UNDECODED = re.compile("[\udc80-\udcff]")  # bytes that are not in the file's encoding
 
@@ -233,13 +230,10 @@ def _read_text(name: str, encoding: str) -> str:
             parts.append(part)
             n_lines += part.count("\n")
             n_characters += len(part)
-            if n_lines > MAX_LINES:
-                raise InputError(f"{file_title(name)}: expected at most {MAX_LINES:,} lines, got more")
             if shortage := system_memory.shortage(LINE_BYTES * n_lines + CHARACTER_BYTES * n_characters):
                 raise InputError(f"{file_title(name)}: its sequences {shortage}: use fewer")
-    for start, kind in OTHER_FILES.items():
-        if parts and parts[0].startswith(start):
-            raise InputError(f"{file_title(name)}: expected a file of sequences, got {kind}")
+    if parts and parts[0].startswith("PK\3\4"):
+        raise InputError(f"{file_title(name)}: expected a file of sequences, got an Excel workbook: save it as CSV")
     return "".join(parts)
 
 
@@ -260,14 +254,13 @@ def _find_layout(title: str, text: str, file_format: InputFormat) -> Layout:
         return Layout(file_format, format)
     delimiters = DELIMITERS if format == CSV else "\t"
     layouts = [Layout(file_format, format, delimiter=delimiter) for delimiter in delimiters]
-    layout = max(layouts, key=lambda layout: len(_first_row(text, layout).cells))  # the delimiter of most columns
-    first = _first_row(text, layout)
+    first_rows = [_first_row(text, layout) for layout in layouts]
+    first = max(first_rows, key=lambda row: len(row.cells))
+    layout = layouts[first_rows.index(first)]  # the delimiter of most columns
     if first.error:
         place = Place(title, "line", first.line)
         _require_decoded(place, text.partition("\n")[0], file_format.encoding)
         raise InputError(f"{place}: expected {format.upper()}: {first.error}")
-    if not first.cells:
-        raise InputError(f"{title}: expected sequences, got nothing")
     names = tuple(cell.strip() for cell in first.cells)
     has_header = file_format.header
     if has_header is None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from seq2seq_demo.config import CHARACTERS, INTEGERS, MAX_LEN, TOKENS, WORDS
 from seq2seq_demo.console import notice
-from seq2seq_demo.data.records import Record, python_records, to_python
+from seq2seq_demo.data.records import Record, python_records
 from seq2seq_demo.data.vocabulary import MAX_LISTED, Vocabularies, Vocabulary, normal_form
 from seq2seq_demo.declarations import preview, require_choice, require_flag
 from seq2seq_demo.errors import InputError, UsageError
@@ -193,19 +193,10 @@ def source_records(sources: Any, vocabulary: Vocabulary, largest: int) -> list[R
     `largest` is the largest valid integer. An unreadable source has an error.
 
     Raises:
-        InputError: `sources` is one source, or has another type.
+        InputError: `sources` has another type.
     """
-    if isinstance(sources, str):
-        raise _is_one(sources)
     records, side = [], Vocabularies(vocabulary)
     for record in python_records(sources, "sources", is_paired=False):
-        if isinstance(record.values, int) and not vocabulary.is_text:
-            raise _is_one(sources)
         numbered = number_known(tokenize(record._replace(output=None), side, (largest, None)), side)
         records.append(record._replace(error=numbered.error) if numbered.error else numbered)
     return records
-
-
-def _is_one(source: Any) -> InputError:
-    found = preview(to_python(source))
-    return InputError(f"sources: expected a list of sources, got {found}; network({found}) answers one source")

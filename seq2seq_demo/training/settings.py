@@ -6,8 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, ModelConfig, TrainConfig, given_values, lengths_text
-from seq2seq_demo.data.pair_notices import pair_warnings
-from seq2seq_demo.data.pair_task import PairTask, Task
+from seq2seq_demo.data.pair_task import PairTask, Task, pair_warnings
 from seq2seq_demo.data.patterns import PatternTask
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.parameters import n_weights

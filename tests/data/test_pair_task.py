@@ -8,8 +8,7 @@ import pytest
 from helpers import pairs_of_arrays, ragged
 
 from seq2seq_demo.config import MAX_LEN, ModelConfig, TrainConfig
-from seq2seq_demo.data.pair_notices import pair_warnings
-from seq2seq_demo.data.pair_task import PairTask, held_out, pair_task
+from seq2seq_demo.data.pair_task import PairTask, held_out, pair_task, pair_warnings
 from seq2seq_demo.data.patterns import as_pattern, find_pattern
 from seq2seq_demo.data.records import Place
 from seq2seq_demo.data.sequences import max_typical_length
@@ -310,16 +309,6 @@ def test_warnings(sources, targets, validation, warnings):
 )
 def test_the_usual_length(lengths, usual):
     assert max_typical_length(np.random.default_rng(0).permutation(lengths)) == usual
-
-
-@pytest.mark.parametrize(("tokens", "n"), [("characters", 3), ("words", None)])
-def test_sources_with_outer_spaces_are_counted(tokens, n):
-    rows = [(source, str(number)) for number, source in enumerate((" a", "b c", "d ", " e"))]
-    warnings = [*pair_warnings(pair_task(rows, kinds=(tokens, tokens)))]
-    assert warnings == [f"Sources with a space at the beginning or end, which counts as a character: {n}"] * bool(n)
-    rows = [("a", " x"), ("b", ""), ("c", "x y"), ("d", "")]
-    targets = [*pair_warnings(pair_task(rows, kinds=("characters", tokens)))][1:]
-    assert [text.partition(" with")[0] for text in targets] == ["Targets"] * (tokens == "characters")
 
 
 def test_a_table_of_symbols_is_a_baseline():
