@@ -41,11 +41,10 @@ def select_network(options: NetworkOptions, in_len: int | None) -> SelectedNetwo
         UsageError: an option contradicts the file.
         WeightsError: no file fits, or the file cannot be read.
     """
-    path, network, selection = _load_selected(options, in_len)
+    path, network = _load_selected(options, in_len)
     check_options_match(options, path, network)
     if options.in_len and network.vocabularies.source.is_text:
         raise UsageError(f"expected no --in-len with {path}, which takes texts of any length, got {options.in_len}")
-    notice(selection)
     if network.in_len is None:
         notice(f"Inferred from the file: {network.summary()}; the file does not record the lengths of training")
     elif options.verbose:
@@ -54,8 +53,8 @@ def select_network(options: NetworkOptions, in_len: int | None) -> SelectedNetwo
     return SelectedNetwork(path, network, pattern)
 
 
-def _load_selected(options: NetworkOptions, in_len: int | None) -> tuple[Path, TrainedNetwork, str]:
-    """Return the path, the network, and a notice about the selection."""
+def _load_selected(options: NetworkOptions, in_len: int | None) -> tuple[Path, TrainedNetwork]:
+    """Load the network that `select_network` describes; return its path, too."""
     pattern, model = options.pattern_task, options.settings.get("model")
     task = pattern.name if pattern else DEFAULT_PATTERN
     if path := path_from_options(options):
@@ -63,16 +62,17 @@ def _load_selected(options: NetworkOptions, in_len: int | None) -> tuple[Path, T
         networks = [load_with_task(each) for each in paths]
         for each, network in zip(paths[1:], networks[1:], strict=True):
             check_options_match(options, each, network)
-        return path, ensemble(networks), f"Using weights {', '.join(map(str, paths))}"
+        notice(f"Using weights {', '.join(map(str, paths))}")
+        return path, ensemble(networks)
     for path in file_names.newest_first(options.data_dir, options.name, task if pattern else None):
         try:
             network = load_with_task(path)
         except WeightsError as error:
             notice(f"Skipping {error}")
             continue
-        is_of_texts = pattern and network.vocabularies.are_text  # it learned a text file that has the pattern's name
-        if not is_of_texts and model in (None, network.model_config.model):
-            return path, network, f"Using weights {path}"
+        if model in (None, network.model_config.model):
+            notice(f"Using weights {path}")
+            return path, network
     is_long = in_len is not None and in_len > MAX_LEN_WITHOUT_ATTENTION
     shipped = file_names.shipped_path(task, model or ("embedding_attention" if is_long else ModelConfig.model))
     if not shipped.exists():
@@ -80,7 +80,8 @@ def _load_selected(options: NetworkOptions, in_len: int | None) -> tuple[Path, T
         raise WeightsError(f"{expected}: train first, as in `train 100000 -p {options.pattern}`")
     folder = "this folder" if options.data_dir == Path() else str(options.data_dir)
     using = f"Using {file_names.display_name(shipped)}, which comes with the program"
-    return shipped, load(shipped), f"{using}: found no matching weights in {folder}"
+    notice(f"{using}: found no matching weights in {folder}")
+    return shipped, load(shipped)
 
 
 def path_from_options(options: NetworkOptions, data_file: str | None = None) -> Path | None:
@@ -143,12 +144,7 @@ def typed_sources(words: Sequence[str], selected: SelectedNetwork) -> list[Recor
 
     If the network takes integers, all arguments together are one source. If it takes texts, each argument is a source.
     """
-    is_text = selected.network.vocabularies.source.is_text
-    networks = () if is_text else file_names.shipped_networks()  # a text may be the name of a network
-    for word in words:
-        if ("." in word and os.path.isfile(word)) or word in networks:
-            notice(f"Reading {word} as a source; -i {word} is a network, --from-file {word} a file of sources")
-    if not is_text:
+    if not selected.network.vocabularies.source.is_text:
         return [read_words(words)]
     return [Record(Place(f"input {preview(word)}"), word) for word in words]
 

@@ -73,7 +73,6 @@ def test_predict_texts_as_json(run, text_network):
 def test_the_format_option_takes_precedence_over_the_suffix(run, text_network):
     Path("in.jsonl").write_text('["a"]\n')
     assert run.ok("predict -i w --from-file in.jsonl")[0].startswith("==> For input a, prediction=")
-    assert "Reading in.jsonl as a source; -i in.jsonl is a network, --from-file" in run("predict -i w in.jsonl")[2]
     message = 'in.jsonl, line 1: expected characters seen in training, got "[" at position 1\n'
     run.refuses("predict -i w --from-file in.jsonl --format text", message, 1)
 
