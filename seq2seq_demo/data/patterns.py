@@ -174,9 +174,14 @@ class PatternTask:
         Raises:
             UsageError: the function fails, or returns invalid targets.
         """
+        arguments = {"out_max_int": out_max_int} if _has_parameter(self.function, "out_max_int") else {}
         size = max(1, MAX_SYMBOLS_AT_ONCE // max(1, int(sources.lengths.max(initial=1))))
-        parts = (sources[first : first + size].rows() for first in range(0, len(sources), size))
-        targets = concatenate(self._targets(part, out_max_int, out_len) for part in parts)
+        parts = []
+        for first in range(0, len(sources), size):
+            rows = sources[first : first + size].rows()
+            parts.append(Sequences.of_rows(self._target(source, arguments, out_max_int)[:out_len] for source in rows))
+        computed = concatenate(parts)
+        targets = Sequences(computed.symbols.astype(np.min_scalar_type(out_max_int), copy=False), computed.lengths)
         if not ends and not targets.common_length:
             lengths = lengths_text(int(targets.lengths.min()), int(targets.lengths.max()))
             hint = "to train on different lengths, give a range of lengths as `in_len`"
@@ -186,12 +191,6 @@ class PatternTask:
     def _targets_for(self, model: ModelConfig, sources: Sequences, out_len: int) -> Sequences:
         """Return the targets as a network learns them: whole if it ends its answers."""
         return self.targets_of(sources, model.out_max_int, None if model.ends else out_len, model.ends)
-
-    def _targets(self, sources: list[list[int]], out_max_int: int, out_len: int | None) -> Sequences:
-        """Call the function with each source."""
-        arguments = {"out_max_int": out_max_int} if _has_parameter(self.function, "out_max_int") else {}
-        rows = Sequences.of_rows(self._target(source, arguments, out_max_int)[:out_len] for source in sources)
-        return Sequences(rows.symbols.astype(np.min_scalar_type(out_max_int), copy=False), rows.lengths)
 
     def _target(self, source: list[int], arguments: dict[str, int], out_max_int: int) -> list[int]:
         """Return the target of a source.
