@@ -52,19 +52,6 @@ def test_mixed_lengths_are_answered_in_input_order(run, monkeypatch, caplog):
         assert len(line["probabilities"]) == len(p.prediction) + p.ended
 
 
-def test_unended_answers_are_marked_and_wrong(run):
-    network = save_ending()
-    bias = network.weights["decoder/output/bias"]
-    bias[network.model_config.go] = -100
-    network.save("w")
-    out, _ = run.ok("predict -i w 1 2 --out-len 3")
-    (symbols,) = network.predict([[1, 2]], out_len=3)
-    prediction = f"prediction=[{' '.join(map(str, symbols))}] ... (did not end)"
-    assert out == f"==> For input [1, 2], {prediction} (expected=[2 1])\n"
-    facts = json.loads(run("predict -i w 1 2 --json")[1])
-    assert (facts["ended"], facts["exact"], len(facts["prediction"])) == (False, False, 6)
-
-
 def test_the_probe_has_the_longest_source_with_more_than_two_symbols():
     pairs = [([1], []), ([2, 3, 4], [4]), ([5, 6], [6]), ([7, 8, 9], [9]), ([1, 1, 1, 1], [1])]
     assert probe_pair(pairs_of(*pairs)) == ([2, 3, 4], [4])

@@ -4,10 +4,9 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 from helpers import SMALL, write_pairs
 
-from seq2seq_demo import UsageError, load, train
+from seq2seq_demo import load, train
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 
 TRAIN = ["train", "--from-file", "train.tsv", "--in-tokens", "characters", "--out-tokens", "words", *SMALL, "-e", 0]
@@ -55,15 +54,3 @@ def test_hangul_is_read_and_written_as_letters():
     assert vocabulary.join([*"e\u0301"]) == "é"
     in_words = train([(source, "한글") for source, _ in pairs[:-1]] + [("글", "한 글")], out_tokens="words", **texts)
     assert [side.form for side in in_words.vocabularies] == ["NFD", "NFC"]
-
-
-def test_lower_case_in_python(caplog):
-    texts = {"in_tokens": "characters", "out_tokens": "words", "epochs": 0, "cell_size": 4}
-    network = train(PAIRS, lowercase=True, **texts)
-    assert len(network.predict(["\u00c9A", "a"])) == 2
-    assert train([("AE", "b")], start=network, epochs=0, validation=PAIRS).vocabularies
-    assert caplog.messages[-1].startswith("The network was validated on pairs chosen in another way")
-    with pytest.raises(UsageError, match="expected `lowercase` as in the network's training, True, got False"):
-        train(PAIRS, start=network, lowercase=False)
-    with pytest.raises(UsageError, match=r"expected pairs with .*`lowercase`, got pattern 'sorted'"):
-        train("sorted", lowercase=True)

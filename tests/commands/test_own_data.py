@@ -60,10 +60,3 @@ def test_a_pattern_makes_the_targets_of_given_inputs(sources, run, fast_steps):
     _, out, _ = run("predict -i w", *source)
     assert out.endswith(f"(expected=[{' '.join(map(str, np.cumsum(source) % 7))}])\n")
     run.refuses("train --from-file inputs.json", "inputs.json, sequence 0: expected a target too", 1)
-
-
-def test_training_reads_standard_input(sources, shell, tmp_path):
-    text = (tmp_path / "pairs.jsonl").read_text()
-    done = shell("train", "--from-file", "-", "--format", "json", "-e", 0, "-o", "w", stdin=text)
-    assert done.returncode == 0, done.stderr
-    assert load(tmp_path / "w").task == "stdin"

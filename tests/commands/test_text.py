@@ -5,7 +5,6 @@ import random
 import re
 from pathlib import Path
 
-import numpy as np
 import pytest
 from helpers import SMALL, SMALL_PAIRS, save_texts, write_pairs
 
@@ -57,24 +56,11 @@ def test_train_evaluate_and_predict_texts(run, fast_steps):
     assert [line.partition(", ")[0] for line in out.splitlines()] == ["==> For input abé", "==> For input か"]
 
 
-def test_predict_texts_as_json(run, text_network):
+def test_the_attention_of_a_text(run, text_network):
     out, _ = run.ok("predict -i w かb --show-attention")
     _, header, *lines, _ = out.splitlines()
     assert header.endswith("  か  b")
     assert all(line.endswith("|") for line in lines)
-    out, _ = run.ok("predict -i w かb --json --show-attention")
-    facts = json.loads(out)
-    assert (facts["source"], facts["source_tokens"]) == ("かb", ["か", "b"])
-    assert facts["prediction"] == " ".join(facts["prediction_tokens"])
-    n = len(facts["prediction_tokens"]) + facts["ended"]
-    assert (len(facts["probabilities"]), np.shape(facts["attention"])) == (n, (n, 2))
-
-
-def test_the_format_option_takes_precedence_over_the_suffix(run, text_network):
-    Path("in.jsonl").write_text('["a"]\n')
-    assert run.ok("predict -i w --from-file in.jsonl")[0].startswith("==> For input a, prediction=")
-    message = 'in.jsonl, line 1: expected characters seen in training, got "[" at position 1\n'
-    run.refuses("predict -i w --from-file in.jsonl --format text", message, 1)
 
 
 def test_options_that_text_networks_refuse(run, text_network):

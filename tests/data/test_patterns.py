@@ -42,13 +42,6 @@ def test_the_targets_of_built_in_patterns(name, out_len):
     assert targets(find_pattern("running_sum"), [[3, 4, 4, 1]], out_len, 6) == [[3, 0, 4, 5][:out_len]]
 
 
-def test_added_matches_integer_addition():
-    sources = [[9] * 14, *np.random.default_rng(1).integers(0, 10, (500, 14)).tolist()]
-    for source, target in zip(sources, targets(find_pattern("added"), sources), strict=True):
-        a, b, total = (int("".join(map(str, digits))) for digits in (source[:7], source[7:], target))
-        assert (a + b, len(target)) == (total, 8)
-
-
 # ---- Points ----
 
 
