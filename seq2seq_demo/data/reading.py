@@ -249,8 +249,6 @@ def _find_layout(title: str, text: str, file_format: InputFormat) -> Layout:
     """
     format = file_format.format_of(title)
     if format == JSON:
-        if file_format.header is not None:
-            raise InputError(f"{title}: expected a table with `header`, got JSON; if not, give `format`")
         return Layout(file_format, format)
     delimiters = DELIMITERS if format == CSV else "\t"
     layouts = [Layout(file_format, format, delimiter=delimiter) for delimiter in delimiters]

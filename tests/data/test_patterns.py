@@ -139,15 +139,12 @@ NO_LIST = r", source \[0, 0, 0\]: expected a list of integers, got"
         (lambda s: None, rf"{NO_LIST} None \(is a `return` missing\?\)$"),
         (lambda s: "012", rf'{NO_LIST} str "012"$'),
         (lambda s: [1.0, 2], rf"{NO_LIST} list \[1.0, 2\]$"),
-        (lambda s: np.array(s) / 2, rf"{NO_LIST} ndarray array\(\[0., 0., 0.\]\)$"),
         (lambda s: [x + 1 for x in s], r"source \[9, 9, 9\]: expected symbols from 0 to `out_max_int` 9, got 10$"),
         (lambda s: [1, -1], r"source \[0, 0, 0\]: expected symbols from 0 to `out_max_int` 9, got -1$"),
         (lambda s: [next(CALLS) % 10], r"\[0, 0, 0\]: expected the same target twice, got \[0\] and then \[2\]$"),
         (lambda s: s[: 1 + s[0]], "'f': expected targets of one length, got 1-3 symbols; to .* range of lengths"),
         (fails_on_nines, rf"source \[9, 9, 9\]: RuntimeError: no nines{ONE_SOURCE}$"),
         (exits, rf"source \[0, 0, 0\]: SystemExit: 3{ONE_SOURCE}$"),
-        # A function of a batch [B, S], which patterns were until 0.3.0
-        (lambda sources: sources[:, ::-1], rf"TypeError: list indices must be .*{ONE_SOURCE}$"),
     ],
 )
 def test_invalid_functions_are_reported_with_a_source(function, message):

@@ -124,15 +124,12 @@ def test_columns_by_name_and_number(tmp_path, caplog):
     [
         ("in.csv", "n,word,2\n", {"columns": ("word", "IPA")}, 'to be one of "n", "word", "2", or numbers from 1 to 3'),
         ("in.csv", "n,word,2\n", {"columns": ("1", "4")}, 'expected `columns` to be numbers from 1 to 3, got "4"'),
-        ("in.csv", "n,w\n", {"columns": ("1", "9" * 5000)}, 'expected `columns` to be numbers from 1 to 2, got "999'),
         ("in.csv", "n,w,2\n", {}, 'expected two columns, or `columns` to select them, got 3 columns: "n", "w", "2"'),
         ("in.csv", "a,b\r\nc,d\r\n".encode("utf-16"), {}, "line 1: expected UTF-8, got byte 0xff; `encoding` names"),
         ("in.csv", b"a,b\rc,d\r", {}, r"line 1: expected CSV: new-line character"),
-        ("a.json", "[]", {"header": True}, "expected a table with `header`, got JSON; if not, give `format`"),
         ("a.csv", b"PK\3\4\xff", {}, "a.csv: expected a file of sequences, got an Excel workbook: save it as CSV"),
         ("a.json", "[1, 2]\n[3]\n", {}, "a.json: expected JSON.* a list of these .*: Extra data: line 2 column 1"),
         ("a.json", '[{"input": "a", "n": 1, "n": 2}]', {}, 'a.json: expected JSON.*, got "n" twice in one object$'),
-        ("a.json", "[" * 100_000, {}, "a.json: expected JSON.*, got maximum recursion depth exceeded"),
         *(("in.txt", content, {}, "in.txt: expected sequences, got nothing") for content in ("", "\ufeff\r\n\t\n")),
         ("in.gz", gzip.compress(b"a\n" * 99, mtime=0)[:-9], {}, "in.gz: expected a complete gzip file: "),
         ("in.gz", b"a\tb\n", {}, "in.gz: expected a complete gzip file: Not a gzipped file"),
@@ -204,7 +201,6 @@ def test_json_lines_and_documents(tmp_path):
     [
         ("[1, 2", f"line 1: expected {JSON}: Expecting ',' delimiter: column 6"),
         ('{"input": [1], "input": [2]}', f'line 1: expected {JSON}, got "input" twice in one object'),
-        ('{"input": [1], "\\ud800\\n": 1, "\\ud800\\n": 2}', f'line 1: expected {JSON}, got "\\ud800\\n" twice in one'),
         (f'{{"input": [{"9" * 5000}]}}', f"line 1: expected {JSON}, got Exceeds the limit (4300 digits)"),
         ("[" * 100_000, f"line 1: expected {JSON}, got maximum recursion depth exceeded"),
         ('{"input": [1], "id": [1e999]}', "line 1: expected finite numbers and at most 100 nested lists in further"),
