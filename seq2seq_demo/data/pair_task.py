@@ -39,7 +39,6 @@ from seq2seq_demo.data.vocabulary import Vocabularies, join_symbols, list_symbol
 from seq2seq_demo.errors import InputError, UsageError
 
 TENTH = np.uint64(2**64 // 10)  # a tenth of the range of a hash
-CANNOT_GROW = "; the vocabulary of a network cannot grow: train a new one"
 
 
 @dataclass(frozen=True)
@@ -201,7 +200,7 @@ def pair_task(
     # Number.
     known = vocabularies or built_from(sides, itertools.compress(tokens, ~is_held_out))
     numbered = [
-        number(record, known) if may_be else number_known(record, known, CANNOT_GROW)
+        number(record, known) if may_be else number_known(record, known)
         for record, may_be in zip(tokens, may_be_unknown, strict=True)
     ]
     is_held_out = is_held_out[[record.error is None for record in numbered]]
@@ -293,7 +292,7 @@ def task_name(file: str) -> str:
     return f"{name}.pairs" if name in PATTERNS else name
 
 
-# ---- What is probably a mistake in the pairs ----
+# ---- Warnings ----
 
 
 def pair_warnings(task: PairTask) -> Iterator[str]:

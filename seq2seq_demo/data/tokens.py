@@ -157,8 +157,8 @@ def number(record: Record, vocabularies: Vocabularies) -> Record:
     return record._replace(values=vocabularies.source.to_numbers(record.values), output=output)
 
 
-def number_known(record: Record, vocabularies: Vocabularies, hint: str = "") -> Record:
-    """Number a record; if it has an unknown symbol, return it with an error, whose message ends with `hint`."""
+def number_known(record: Record, vocabularies: Vocabularies) -> Record:
+    """Number a record; if it has an unknown symbol, return it with an error."""
     if record.error:
         return record
     source = vocabularies.source, record.values, record.place
@@ -167,7 +167,7 @@ def number_known(record: Record, vocabularies: Vocabularies, hint: str = "") -> 
         if unknown := vocabulary.unknown_among(symbols):
             expected = f"{place}: expected {vocabulary.tokens} seen in training"
             found = f"{preview(unknown[0])} at position {symbols.index(unknown[0]) + 1}"
-            return record._replace(error=InputError(f"{expected}, got {found}{hint}"))
+            return record._replace(error=InputError(f"{expected}, got {found}"))
     return number(record, vocabularies)
 
 

@@ -37,7 +37,7 @@ def test_all_that_the_network_reads_is_normalised(run):
     run.ok("page -i w -o w.html", "\u00c9A")
     assert '"form":"NFD","lowercase":true' in Path("w.html").read_text()
     write_pairs("train.tsv", [("\u00e9", "B"), ("a", "B")])  # the second one is held out
-    message = 'train.tsv, line 1, output: expected words seen in training, got "B" at position 1; the vocabulary of '
+    message = 'train.tsv, line 1, output: expected words seen in training, got "B" at position 1'
     run.refuses([*TRAIN, "-i", "w", "-o", "v"], message, 1)
 
 

@@ -65,9 +65,6 @@ def test_the_attention_of_a_text(run, text_network):
 
 def test_options_that_text_networks_refuse(run, text_network):
     run.refuses("predict -i w a --in-tokens words", "w has in-tokens characters, but the options ask for words")
-    for lengths in ("5", "1-2"):
-        message = f"expected --in-len 1-4, as in the pairs, got {lengths}"
-        run.refuses(f"train -i w --from-file train.tsv --in-len {lengths} -e 0", message)
     for command in ("predict a", "evaluate --from-file train.tsv"):
         run.refuses(f"{command} -i w -p sorted", "w maps characters to words, but patterns (-p) take only integers")
     run.refuses("predict a -i w --in-len 1", "expected no --in-len with w, which takes texts of any length, got 1")

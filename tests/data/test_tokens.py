@@ -127,13 +127,13 @@ def test_records_become_numbers():
     ]:
         assert number_known(tokenize(Record(PLACE, *row), known), known) == Record(PLACE, *numbers)
     for row, message in [
-        (("ac", "X"), 'f, line 1: expected characters seen in training, got "c" at position 2; why'),
-        (("a", "Y D"), 'f, line 1, output: expected words seen in training, got "D" at position 2; why'),
+        (("ac", "X"), 'f, line 1: expected characters seen in training, got "c" at position 2'),
+        (("a", "Y D"), 'f, line 1, output: expected words seen in training, got "D" at position 2'),
         (("", "X"), "f, line 1: expected a source of characters, got an empty one"),
         (([1, 2], "X"), "f, line 1: expected a text or a list of characters, got [1, 2]"),
         ((None, None, None, InputError("the line is too long")), "the line is too long"),
     ]:
-        assert str(number_known(tokenize(Record(PLACE, *row), known), known, "; why").error) == message
+        assert str(number_known(tokenize(Record(PLACE, *row), known), known).error) == message
     one_side = Vocabularies(Vocabulary(), X_Y)
     assert number(tokenize(Record(PLACE, "5 6", "Y"), one_side), one_side)[1:3] == ([5, 6], [1])
 
