@@ -54,7 +54,7 @@ class PairTask:
     is_held_out: np.ndarray  # [N], a mask of the pairs that are held out for validation
     validation: Pairs | None = None  # the user's own pairs for validation, in place of those that are held out
     vocabularies: Vocabularies = Vocabularies()
-    places: Sequence[Place] = ()  # the place of each pair in its file, for notices; may be empty
+    places: Sequence[Place] = ()  # the place of each pair in its file, for notices
     n_skipped: int = 0  # invalid records that were left out
 
     @functools.cached_property
@@ -310,11 +310,14 @@ def pair_warnings(task: PairTask) -> Iterator[str]:
     if len(targets) > 1 and len({*targets.groups().tolist()}) == 1:
         yield "Every target is the same, so there is nothing to learn from the sources"
     if task.validation:
-        yield from _overlap_warning(sources, task.validation.sources)
+        _, first = np.unique(task.validation.sources.groups(), return_index=True)
+        if n := int(task.validation.sources[first].are_in(sources).sum()):
+            overlap = f"{n} of {len(first)} distinct validation sources are also training sources"
+            yield f"{overlap}: validation figures are too optimistic"
 
 
 def _example(places: Sequence[Place], is_example: np.ndarray) -> str:
-    return f", such as {places[int(np.argmax(is_example))]}" if places else ""
+    return f", such as {places[int(np.argmax(is_example))]}"
 
 
 def _outlier_warning(kind: str, sequences: Sequences, places: Sequence[Place]) -> Iterator[str]:
@@ -322,14 +325,5 @@ def _outlier_warning(kind: str, sequences: Sequences, places: Sequence[Place]) -
     longest, typical = int(np.argmax(sequences.lengths)), max_typical_length(sequences.lengths)
     length = int(sequences.lengths[longest])
     if length > typical:
-        place = f"{places[longest]}: " if places else ""
-        long = f"{place}the {kind} has {length} symbols, but almost all others have at most {typical}"
+        long = f"{places[longest]}: the {kind} has {length} symbols, but almost all others have at most {typical}"
         yield f"{long}: training takes longer and needs more memory with it; remove it if it is a mistake"
-
-
-def _overlap_warning(training: Sequences, validation: Sequences) -> Iterator[str]:
-    """Warn about validation sources that are also training sources."""
-    _, first = np.unique(validation.groups(), return_index=True)
-    if n := int(validation[first].are_in(training).sum()):
-        overlap = f"{n} of {len(first)} distinct validation sources are also training sources"
-        yield f"{overlap}: validation figures are too optimistic"

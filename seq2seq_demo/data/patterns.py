@@ -204,8 +204,7 @@ class PatternTask:
         except UsageError as error:
             raise UsageError(f"{self._place(source)}: {error}") from None
         except (Exception, SystemExit) as error:  # SystemExit would end the program without a message
-            hint = "" if type(error) is ValueError else "; a pattern takes one source, a list of integers"
-            raise UsageError(f"{self._place(source)}: {error_text(error)}{hint}") from error
+            raise UsageError(f"{self._place(source)}: {error_text(error)}") from error
 
     def _place(self, source: list[int]) -> str:
         return f"pattern {self.name!r}, source {list_symbols(source)}"

@@ -129,7 +129,6 @@ def fails_on_nines(source):
     return source
 
 
-ONE_SOURCE = "; a pattern takes one source, a list of integers"
 NO_LIST = r", source \[0, 0, 0\]: expected a list of integers, got"
 
 
@@ -143,8 +142,8 @@ NO_LIST = r", source \[0, 0, 0\]: expected a list of integers, got"
         (lambda s: [1, -1], r"source \[0, 0, 0\]: expected symbols from 0 to `out_max_int` 9, got -1$"),
         (lambda s: [next(CALLS) % 10], r"\[0, 0, 0\]: expected the same target twice, got \[0\] and then \[2\]$"),
         (lambda s: s[: 1 + s[0]], "'f': expected targets of one length, got 1-3 symbols; to .* range of lengths"),
-        (fails_on_nines, rf"source \[9, 9, 9\]: RuntimeError: no nines{ONE_SOURCE}$"),
-        (exits, rf"source \[0, 0, 0\]: SystemExit: 3{ONE_SOURCE}$"),
+        (fails_on_nines, r"source \[9, 9, 9\]: RuntimeError: no nines$"),
+        (exits, r"source \[0, 0, 0\]: SystemExit: 3$"),
     ],
 )
 def test_invalid_functions_are_reported_with_a_source(function, message):
