@@ -147,18 +147,12 @@ class PatternTask:
         """Check the pattern on a few sources; return the length of its targets, or their maximum length if `ends`.
 
         Raises:
-            UsageError: the function fails, returns targets shorter than `out_len` or with symbols above out_max_int, or
-                returns different targets when called again.
+            UsageError: the function fails, or returns targets shorter than `out_len` or with symbols above out_max_int.
         """
         if max(in_max_int, out_max_int) > MAX_SYMBOL:
             raise UsageError(f"expected `in_max_int` and `out_max_int` of at most {MAX_SYMBOL}, got a larger one")
         sources = Sequences.of_array(fixed_sources(CHECKED_SOURCES, in_len, in_max_int))
-        first, second = (self.targets_of(sources, out_max_int, ends=ends) for _ in range(2))
-        for source, *targets in zip(sources.rows(), first.rows(), second.rows(), strict=True):
-            if targets[0] != targets[1]:
-                found = " and then ".join(map(list_symbols, targets))
-                raise UsageError(f"{self._place(source)}: expected the same target twice, got {found}")
-        length = int(first.lengths.max())
+        length = int(self.targets_of(sources, out_max_int, ends=ends).lengths.max())
         if out_len is not None and out_len > length:
             returned = f"pattern {self.name!r} returns {length} symbols for `in_len` {in_len}"
             raise UsageError(f"{returned}, so `out_len` can be at most {length}, got {out_len}")
