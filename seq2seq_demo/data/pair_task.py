@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from seq2seq_demo.config import INTEGERS, ModelConfig, TrainConfig
+from seq2seq_demo.config import CHARACTERS, INTEGERS, ModelConfig, TrainConfig
 from seq2seq_demo.console import notice
 from seq2seq_demo.data.patterns import PATTERNS, PatternTask
 from seq2seq_demo.data.reading import AS_SUFFIX, InputFormat, file_title, read
@@ -124,7 +124,7 @@ class PairTask:
         table = {source: target for (source, target), _ in reversed(counts.most_common())}
         rows = zip(validation.sources.rows(), validation.targets.rows(), strict=True)
         right = [[table.get(symbol) for symbol in source] == target for source, target in rows]
-        groups = validation.sources.groups()
+        groups = validation.sources.groups(self.vocabularies.source.unknown)
         return len({*groups[right].tolist()}) / len({*groups.tolist()})
 
 
@@ -298,19 +298,21 @@ def task_name(file: str) -> str:
 def pair_warnings(task: PairTask) -> Iterator[str]:
     """Yield the warnings about a task's pairs, each as one line."""
     sources, targets, places = task.pairs.sources, task.pairs.targets, task.places
-    source_ids = sources.groups()
+    unknown = task.vocabularies.source.unknown
+    source_ids = sources.groups(unknown)
     n_targets = np.bincount(np.unique(np.stack([source_ids, targets.groups()]), axis=1)[0])
     is_empty, has_several = targets.lengths == 0, (n_targets > 1)[source_ids]
     if n := int(is_empty.sum()):
         yield f"Pairs with an empty target: {n}{_example(places, is_empty)}; remove them if their targets are missing"
     if n := int((n_targets > 1).sum()):
         yield f"Sources with several targets: {n}{_example(places, has_several)}; an answer may equal any of them"
+    yield from _space_warnings(task)
     yield from _outlier_warning("source", sources, places)
     yield from _outlier_warning("target", targets, places)
     if len(targets) > 1 and len({*targets.groups().tolist()}) == 1:
         yield "Every target is the same, so there is nothing to learn from the sources"
     if task.validation:
-        _, first = np.unique(task.validation.sources.groups(), return_index=True)
+        _, first = np.unique(task.validation.sources.groups(unknown), return_index=True)
         if n := int(task.validation.sources[first].are_in(sources).sum()):
             overlap = f"{n} of {len(first)} distinct validation sources are also training sources"
             yield f"{overlap}: validation figures are too optimistic"
@@ -318,6 +320,16 @@ def pair_warnings(task: PairTask) -> Iterator[str]:
 
 def _example(places: Sequence[Place], is_example: np.ndarray) -> str:
     return f", such as {places[int(np.argmax(is_example))]}"
+
+
+def _space_warnings(task: PairTask) -> Iterator[str]:
+    """Count the strings of characters that begin or end with a space, which is hard to see."""
+    sides = zip(("Sources", "Targets"), (task.pairs.sources, task.pairs.targets), task.vocabularies, strict=True)
+    for name, sequences, vocabulary in sides:
+        if vocabulary.tokens == CHARACTERS and " " in vocabulary.symbols:
+            space = vocabulary.symbols.index(" ")
+            if n := sum(space in (row[0], row[-1]) for row in sequences.rows() if row):
+                yield f"{name} with a space at the beginning or end, which counts as a character: {n}"
 
 
 def _outlier_warning(kind: str, sequences: Sequences, places: Sequence[Place]) -> Iterator[str]:

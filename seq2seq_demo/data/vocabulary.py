@@ -76,9 +76,9 @@ class Vocabulary:
         return max(1, len(self.symbols) - 1)
 
     @property
-    def unknown(self) -> int:
-        """The number of every unknown symbol: neither that of a symbol nor GO."""
-        return self.largest + 2
+    def unknown(self) -> int | None:
+        """The number of every unknown symbol: neither that of a symbol nor GO; None for integers."""
+        return self.largest + 2 if self.is_text else None
 
     @functools.cached_property
     def _number_of(self) -> dict[str, int]:
@@ -132,9 +132,9 @@ class Vocabulary:
 
     def to_numbers(self, symbols: list[Any]) -> list[int]:
         """Convert symbols to numbers, each unknown symbol to `unknown`; integers are unchanged."""
-        if not self.is_text:
+        if (unknown := self.unknown) is None:
             return symbols
-        number_of, unknown = self._number_of.get, self.unknown
+        number_of = self._number_of.get
         return [number_of(symbol, unknown) for symbol in symbols]
 
     def unknown_among(self, symbols: list[Any], largest: int | None = None) -> list[Any]:

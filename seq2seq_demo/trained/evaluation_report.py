@@ -152,16 +152,15 @@ def _of_kind(rows: Sequence[EvaluationRow], network: SavedNetwork) -> Evaluation
 
 
 def _of_counts(counts: Counts, network: SavedNetwork, fresh: bool | None) -> Evaluation:
-    model, to_symbols = network.model_config, network.vocabularies.target.to_symbols
+    model, target = network.model_config, network.vocabularies.target
     special = {model.go: "END" if network.ends else None, model.n_output_symbols: UNSEEN}
     positions = itertools.zip_longest(
         counts.by_position.accuracy.tolist(), counts.forced.accuracy.tolist(), fillvalue=math.nan
     )
     symbols = enumerate(zip(counts.by_symbol.expected.tolist(), counts.by_symbol.accuracy.tolist(), strict=True))
     edits = sorted((-times, [-1 if x is None else x for x in edit], edit) for edit, times in counts.confusions.items())
-    unknown = network.vocabularies.target.unknown if network.vocabularies.target.is_text else None
     names = [
-        ([None if x is None else UNSEEN if x == unknown else to_symbols([x])[0] for x in edit], -times)
+        ([None if x is None else UNSEEN if x == target.unknown else target.to_symbols([x])[0] for x in edit], -times)
         for times, _, edit in edits
     ]
     return Evaluation(
@@ -173,7 +172,7 @@ def _of_counts(counts: Counts, network: SavedNetwork, fresh: bool | None) -> Eva
             for t, (free, forced) in enumerate(positions, start=1)
         ],
         by_symbol=[
-            {"symbol": special.get(k) or to_symbols([k])[0], "n": n, "token_accuracy": share}
+            {"symbol": special.get(k) or target.to_symbols([k])[0], "n": n, "token_accuracy": share}
             for k, (n, share) in symbols
             if n
         ],

@@ -309,6 +309,14 @@ def test_the_usual_length(lengths, usual):
     assert max_typical_length(np.random.default_rng(0).permutation(lengths)) == usual
 
 
+@pytest.mark.parametrize(("tokens", "n_by_side"), [("characters", {"Sources": 3, "Targets": 1}), ("words", {})])
+def test_sequences_with_outer_spaces_are_counted(tokens, n_by_side):
+    rows = [(" a", "x "), ("b c", ""), ("d ", "x y"), (" e", "y")]
+    warnings = [text for text in pair_warnings(pair_task(rows, kinds=(tokens, tokens))) if "space" in text]
+    found = "with a space at the beginning or end, which counts as a character"
+    assert warnings == [f"{side} {found}: {n}" for side, n in n_by_side.items()]
+
+
 def test_a_table_of_symbols_is_a_baseline():
     """It learns a → x, which is more frequent than a → y, and b → z; pairs of other lengths do not count."""
     rows = [("ab", "xz"), ("a", "x"), ("a", "y"), ("aa", "xx"), ("b", "xyz")]

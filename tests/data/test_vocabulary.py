@@ -85,6 +85,7 @@ def test_numbers_that_no_symbol_has():
     one, three = Vocabulary("characters", ("a",)), Vocabulary("words", ("a", "b", "d"))  # a network has two symbols
     assert (one.largest, one.unknown, one.to_symbols([0, 1])) == (1, 3, ["a", UNKNOWN])
     assert (three.largest, three.unknown, three.to_numbers(["b", "c"])) == (2, 4, [1, 4])
+    assert Vocabulary().unknown is None  # integers are shown as they are
     assert three.to_value([1, 4, 0]) == f"b {UNKNOWN} a"
     assert three.unknown_among(["d", "c", "a", "e"]) == ["c", "e"]
 
