@@ -272,8 +272,7 @@ class TrainedNetwork(SavedNetwork):
         if isinstance(task, PairTask):
             sets = pair_sets(self, task, n=n, lengths=lengths, out_len=out_len)
         else:
-            trained = [member for member in self.members if member.step or member.run]
-            sets = pattern_sets(self, trained, task, n=n, lengths=lengths, out_len=out_len, seed=seed)
+            sets = pattern_sets(self, task, n=n, lengths=lengths, out_len=out_len, seed=seed)
         count = functools.partial(count_answers, self.to_numpy(), self, alternatives=task.is_pairs, detailed=True)
         rows = []
         for kind, fresh, pairs in sets:
