@@ -7,7 +7,7 @@ from typing import Any
 from seq2seq_demo.commands.options import NetworksOptions, PatternsOptions
 from seq2seq_demo.console import print_result, table
 from seq2seq_demo.data.patterns import EXAMPLE, PATTERNS
-from seq2seq_demo.trained import shipped_networks
+from seq2seq_demo.trained import trained_network
 
 HEADING = "Exact match is free-running, on the validation data of the training."
 
@@ -33,7 +33,7 @@ def _print_json(found: Mapping[str, dict[str, Any]]) -> None:
 
 def networks(options: NetworksOptions) -> None:
     """Print a row or, with --json, an object for each network."""
-    found = shipped_networks.networks()
+    found = trained_network.networks()
     if options.json:
         _print_json(found)
         return

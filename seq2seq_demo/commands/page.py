@@ -21,8 +21,7 @@ from seq2seq_demo.page import examples
 from seq2seq_demo.page.builder import Example, ShownNetwork, build, build_module, check
 from seq2seq_demo.page.gallery import EXAMPLES, GALLERY, INDEX, Entry, build_documents, build_index, exercises
 from seq2seq_demo.page.training import build_training
-from seq2seq_demo.trained.shipped_networks import DESCRIPTIONS
-from seq2seq_demo.trained.trained_network import load
+from seq2seq_demo.trained.trained_network import DESCRIPTIONS, load
 
 
 def page(options: PageOptions) -> None:

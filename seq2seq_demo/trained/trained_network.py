@@ -1,4 +1,4 @@
-"""A trained network: prediction, evaluation, saving and loading."""
+"""A trained network: prediction, evaluation, saving and loading; and the networks that come with the program."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
 from seq2seq_demo.config import ON_ERROR, Beam, ModelConfig, OnError, lengths_text
 from seq2seq_demo.console import html_table
 from seq2seq_demo.data.pair_task import Data, PairTask, Task, pair_task
-from seq2seq_demo.data.patterns import as_pattern
+from seq2seq_demo.data.patterns import PATTERNS, as_pattern
 from seq2seq_demo.data.records import Place, Record, by_length, valid
 from seq2seq_demo.data.tokens import source_records
 from seq2seq_demo.declarations import check_size, require_choice, require_integer, suggests_keywords
@@ -35,6 +35,13 @@ if TYPE_CHECKING:
     from seq2seq_demo.network.keras_network.model import Seq2Seq
 
 S = TypeVar("S", str, list[int])  # a source and its answer
+
+DESCRIPTIONS = {  # of shipped networks; the default is the description of the pattern
+    "dates": "English, German, French, Spanish and Italian dates to ISO 8601.",
+    "g2p": "English spelling to pronunciation, in the phones of CMUdict.",
+    "long-rnn": "Last symbol first; without attention, for the same lengths as reversed-attention.",
+    "numbers": "English words for numbers below a million.",
+}
 
 
 class TrainedNetwork(SavedNetwork):
@@ -339,6 +346,26 @@ def load(path: str | os.PathLike[str]) -> TrainedNetwork:
     """
     network, _, _ = weights_file.read(file_names.find_weights(Path(path)), TrainedNetwork)
     return network
+
+
+def networks() -> dict[str, dict[str, Any]]:
+    """Return the networks that come with the program, by the names that `load` takes.
+
+    For each, `task` is the name of its data, `lengths` are those of its shortest and longest sources, `weights` is
+    their number, `exact_match` is free-running, on the validation data of the training (None if unknown), and
+    `description` describes its answers.
+    """
+    found = {name: load(path) for name, path in file_names.shipped_networks().items()}
+    return {
+        name: {
+            "task": network.task,
+            "lengths": (network.trained_lengths[0], network.trained_lengths[-1]),
+            "weights": network.n_weights,
+            "exact_match": network.validation.exact_match if network.validation else None,
+            "description": DESCRIPTIONS.get(name) or PATTERNS[network.task or ""].description,
+        }
+        for name, network in found.items()
+    }
 
 
 def ensemble(networks: Iterable[TrainedNetwork]) -> TrainedNetwork:
