@@ -149,7 +149,8 @@ def _print_answers(
         shown = [withhold(answers, options.min_confidence) for answers in predictions]
         if options.attention_plot:
             plotted += (best for best, *_ in shown if best.prediction is not None)
-            plots.check_panel_count(len(plotted))
+            expected = f"expected at most {plots.MAX_PANELS} sequences in a picture, got {len(plotted)} or more"
+            require(len(plotted) <= plots.MAX_PANELS, expected, UsageError)
         for error in errors if skips_unreadable and not options.json else ():
             print_error(str(error))
         if texts := [*filter(None, map(functools.partial(_text, options), shown, batch))]:

@@ -17,13 +17,12 @@ RIGHT, WRONG, SOME_WRONG = "a right answer", "a wrong answer", "some right, some
 N_CANDIDATES = 30  # sources among which to search for a wrong answer
 N_LONGER = 10  # candidates that are longer than in training
 
-PatternNetwork = tuple[TrainedNetwork, PatternTask | None]  # a network and the pattern of its targets, if known
 TargetFunction = Callable[[list[int]], list[int] | None]  # from a source to a network's target, if known
 NotedSource = tuple[str, list[int]]  # a note on the kind of source, and the source
 
 
-def pattern_examples(pattern_networks: Sequence[PatternNetwork]) -> list[list[Example]]:
-    """Return a list of examples per network: the same sources, each with the target of the network's pattern.
+def pattern_examples(pattern_networks: Sequence[tuple[TrainedNetwork, PatternTask | None]]) -> list[list[Example]]:
+    """Return a list of examples per network: the same sources, each with the target of its pattern (None: unknown).
 
     The last source is the first of N_CANDIDATES random ones that a network answers wrong, if there is one.
     """
