@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from helpers import Watcher
 
-from seq2seq_demo import InputError, UsageError, WeightsError, load, train
+from seq2seq_demo import InputError, UsageError, load, train
 
 pytestmark = pytest.mark.slow
 
@@ -88,8 +88,3 @@ def test_a_pattern_to_evaluate_on_and_unknown_tokens_are_refused(trained):
         trained[0].evaluate("sorted")
     with pytest.raises(UsageError, match="unknown `out_tokens` 'letters'"):
         train([("ab", "x"), ("b", "y")], out_tokens="letters")
-
-
-def test_a_keras_model_is_saved_otherwise(trained, tmp_path):
-    with pytest.raises(WeightsError, match=r"w\.keras: `to_keras\(\).save` writes a Keras model$"):
-        trained[0].save(tmp_path / "w.keras")

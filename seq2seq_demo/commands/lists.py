@@ -39,8 +39,7 @@ def networks(options: NetworksOptions) -> None:
         return
     rows = []
     for name, facts in found.items():
-        reached = "unknown" if facts["exact_match"] is None else f"{facts['exact_match']:.4f}"
         lengths = "{}-{}".format(*facts["lengths"])
-        rows.append([name, lengths, f"{facts['weights']:9,}", reached, facts["description"]])
+        rows.append([name, lengths, f"{facts['weights']:9,}", f"{facts['exact_match']:.4f}", facts["description"]])
     header = ["network", "lengths", f"{'weights':>9}", "exact match", ""]
     print_result(f"{HEADING}\n\n{table(header, rows, str.ljust)}")

@@ -85,12 +85,9 @@ def target_function(network: TrainedNetwork, pattern: PatternTask | None) -> Tar
 
 
 def _common_lengths(networks: Sequence[TrainedNetwork]) -> tuple[int, int]:
-    """Return the range (shortest, longest) of the lengths on which all networks were trained.
-
-    If there is none, return the length at which the last of them begins.
-    """
+    """Return the range (shortest, longest) of the lengths on which all networks were trained."""
     shortest, longest = ([min(network.trained_lengths[at], MAX_SOURCE_LEN) for network in networks] for at in (0, -1))
-    return max(shortest), max(*shortest, min(longest))
+    return max(shortest), min(longest)
 
 
 def _typical_sources(largest: int, shortest: int, longest: int) -> Iterator[NotedSource]:

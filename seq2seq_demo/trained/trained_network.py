@@ -16,7 +16,7 @@ from seq2seq_demo.data.patterns import PATTERNS, as_pattern
 from seq2seq_demo.data.records import Place, Record, by_length, valid
 from seq2seq_demo.data.tokens import source_records
 from seq2seq_demo.declarations import check_size, require_choice, require_integer, suggests_keywords
-from seq2seq_demo.errors import UsageError, WeightsError
+from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files import file_names
 from seq2seq_demo.network.bidirectional import BidirectionalNumpyNetwork
 from seq2seq_demo.network.decoding import GREEDY, DecodingOptions
@@ -318,8 +318,6 @@ class TrainedNetwork(SavedNetwork):
             WeightsError: `load` would reject the network, or a file cannot be written or is another program's.
             FileExistsError: the file exists and `overwrite` is False.
         """
-        if Path(path).suffix == ".keras":
-            raise WeightsError(f"expected a weights file, got {path}: `to_keras().save` writes a Keras model")
         network = self if optimizer else self.without_optimizer()
         weights_file.write(network, Path(path), overwrite)
 
@@ -352,7 +350,7 @@ def networks() -> dict[str, dict[str, Any]]:
     """Return the networks that come with the program, by the names that `load` takes.
 
     For each, `task` is the name of its data, `lengths` are those of its shortest and longest sources, `weights` is
-    their number, `exact_match` is free-running, on the validation data of the training (None if unknown), and
+    their number, `exact_match` is free-running, on the validation data of the training, and
     `description` describes its answers.
     """
     found = {name: load(path) for name, path in file_names.shipped_networks().items()}
@@ -361,7 +359,7 @@ def networks() -> dict[str, dict[str, Any]]:
             "task": network.task,
             "lengths": (network.trained_lengths[0], network.trained_lengths[-1]),
             "weights": network.n_weights,
-            "exact_match": network.validation.exact_match if network.validation else None,
+            "exact_match": network.validation and network.validation.exact_match,
             "description": DESCRIPTIONS.get(name) or PATTERNS[network.task or ""].description,
         }
         for name, network in found.items()
@@ -381,9 +379,9 @@ def ensemble(networks: Iterable[TrainedNetwork]) -> TrainedNetwork:
     Raises:
         UsageError: there is no network, or there are more than 100, or their symbols or fixed lengths differ.
     """
-    combined = [*networks] if isinstance(networks, Iterable) else []
+    combined = [*networks]
     if not combined or not all(isinstance(network, TrainedNetwork) for network in combined):
-        raise UsageError(f"expected networks to combine, as load() returns them, got {networks!r}"[:200])
+        raise UsageError(f"expected networks to combine, as load() returns them, got {combined!r}"[:200])
     if len(combined) == 1:
         return combined[0]
     first, *others = (each for x in combined for each in (replace(x, others=()), *x.others))

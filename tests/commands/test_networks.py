@@ -35,12 +35,6 @@ def test_networks_lists_every_shipped_network(run):
     assert all(len(row) == 5 for row in cells.values()), "a network has no description"
 
 
-def test_a_file_without_validation_figures_is_listed_as_unknown(run, monkeypatch, tmp_path):
-    save_random(tmp_path / "w", min_in_len=3)
-    monkeypatch.setattr("seq2seq_demo.files.file_names.shipped_networks", lambda: {"w": tmp_path / "w"})
-    assert run("networks")[1].splitlines()[-1].split()[:4] == ["w", "3-10", "14,351", "unknown"]
-
-
 def test_shipped_names_work_in_any_directory(run):
     status, out, err = run("predict -i reversed-attention 7 0 7 0 1")
     assert (status, out) == (0, "==> For input [7, 0, 7, 0, 1], prediction=[1 0 7 0 7] (expected=[1 0 7 0 7])\n")
