@@ -21,8 +21,6 @@ from seq2seq_demo.trained.counts import (
     count_confusions,
     count_lengths,
     count_symbols,
-    cross_entropy,
-    nearest_targets,
 )
 from seq2seq_demo.trained.metrics import Calibration, Figures
 from seq2seq_demo.trained.saved_network import SavedNetwork
@@ -49,12 +47,6 @@ def without_order(counts):
 
 
 # ---- Counts, compared with a loop over single sequences ----
-
-
-def test_cross_entropy():
-    logits = np.log(np.array([[[1, 2, 5], [8, 1, 1]], [[1, 1, 2], [3, 3, 4]]], np.float32)) + 700
-    losses = cross_entropy(logits, np.array([[2, 1], [0, 2]], np.uint8)).ravel()
-    assert losses.tolist() == pytest.approx([math.log(x) for x in (8 / 5, 10, 4, 10 / 4)], rel=1e-3)
 
 
 def half_right(network, n, in_lens):
@@ -155,16 +147,6 @@ def test_sequences_that_are_too_long_are_refused_and_progress_is_reported(config
     reported.clear()
     measured(pairs, config, on_progress=reported.append, alternatives=True)
     assert reported == [MAX_ROWS_AT_ONCE + 5]  # one source
-
-
-def test_the_nearest_target_of_each_answer_by_hand():
-    """The targets of three answers, in any order; the edits of each target are in the comments."""
-    answers = Sequences.of_rows([[4, 5, 6], [], [1, 1]])
-    targets = [([7] * 5, 0), ([1, 1], 2), ([2], 1), ([4, 5], 0), ([2, 2, 1, 1], 2), ([4, 8, 6], 0), ([3, 3], 1)]
-    #           5            0            1         1            2                  1               2
-    rows, groups = zip(*targets, strict=True)
-    nearest, edits = nearest_targets(answers, Sequences.of_rows(rows), np.array(groups))
-    assert (nearest.tolist(), edits.tolist()) == ([3, 2, 1], [1, 1, 0])
 
 
 def test_counts_by_hand():
