@@ -62,7 +62,7 @@ def pattern_sets(
         check_decoding_fits(config, 1, in_len, out_len or in_len)
         check_points_fit(n_evaluation_sources(config, in_len, n), in_len, out_len or in_len)
     targets = facts.target_function(pattern, out_len)
-    accepted = accepted_lengths(targets, lengths, config.ends)
+    accepted = accepted_lengths(targets, lengths)
     facts.warn_of_lengths(*lengths)
     short = short_lengths(facts, accepted)
     if short:
@@ -80,11 +80,11 @@ def pattern_sets(
     )
 
 
-def accepted_lengths(targets: Callable[[np.ndarray], Sequences], lengths: Sequence[int], leaves_out: bool) -> list[int]:
-    """Return the source lengths that a pattern accepts; it must accept one or, unless `leaves_out`, all.
+def accepted_lengths(targets: Callable[[np.ndarray], Sequences], lengths: Sequence[int]) -> list[int]:
+    """Return the source lengths that a pattern accepts.
 
     Raises:
-        UsageError: the pattern accepts too few.
+        UsageError: the pattern accepts none.
     """
     accepted, refusal = [], None
     for in_len in lengths:
@@ -93,9 +93,7 @@ def accepted_lengths(targets: Callable[[np.ndarray], Sequences], lengths: Sequen
             accepted.append(in_len)
         except UsageError as error:
             refusal = error
-            if not leaves_out:
-                break
-    if refusal and not (accepted and leaves_out):
+    if refusal and not accepted:
         raise refusal
     return accepted
 

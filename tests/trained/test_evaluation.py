@@ -11,7 +11,7 @@ from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.sampling import RANDOM, SOURCE_KINDS
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.trained.evaluation import GIVEN, accepted_lengths, pair_sets, pattern_sets
+from seq2seq_demo.trained.evaluation import GIVEN, pair_sets, pattern_sets
 from seq2seq_demo.trained.saved_network import SavedNetwork, TrainingRun
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 
@@ -40,14 +40,8 @@ def test_a_pattern_is_measured_at_each_length_that_it_accepts():
     sets = [*sets]
     assert [pairs.sources.common_length for kind, _, pairs in sets if kind == RANDOM] == [2, 4, 6]
     assert {kind for kind, *_ in sets} == {RANDOM, *SOURCE_KINDS}
-
-
-def test_a_network_that_does_not_end_is_measured_at_all_lengths_or_none():
-    targets = SavedNetwork(replace(FIXED, in_max_int=9, out_max_int=9), {}).target_function(find_pattern("added"))
-    assert accepted_lengths(targets, [2, 4], leaves_out=False) == [2, 4]
-    for lengths, leaves_out in (([2, 3], False), ([1, 3], True)):
-        with pytest.raises(UsageError, match=r"pattern 'added', source \[0.*\]: expected an even length"):
-            accepted_lengths(targets, lengths, leaves_out)
+    with pytest.raises(UsageError, match=r"pattern 'added', source \[0, 0, 0\]: expected an even length"):
+        pattern_sets(facts, pattern, n=10, lengths=[1, 3], out_len=None, seed=0)
 
 
 def network_of(*runs):
