@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
 S = TypeVar("S", str, list[int])  # a source and its answer
 
-DESCRIPTIONS = {  # of shipped networks; the default is the description of the pattern
+# The descriptions of the networks that come with the program; the default is that of the pattern.
+DESCRIPTIONS = {
     "dates": "English, German, French, Spanish and Italian dates to ISO 8601.",
     "g2p": "English spelling to pronunciation, in the phones of CMUdict.",
     "long-rnn": "Last symbol first; without attention, for the same lengths as reversed-attention.",
