@@ -86,13 +86,3 @@ def test_no_name_is_declared_in_two_modules():
     names = re.findall(r"^(?:async )?(?:function|class|const|let) (\w+)", script, re.M)
     assert sorted(names) == sorted(set(names))
     assert len(names) > 50
-
-
-def test_modules_are_joined_after_their_imports(monkeypatch):
-    modules = {
-        "a.js": '/* A */\n\nimport { b } from "./b.js";\nimport {\n  c,\n} from "./c.js";\n\na(b, c);\n',
-        "b.js": 'import { c } from "./c.js";\n\nexport const b = c;\n',
-        "c.js": "export const c = 1;\n",
-    }
-    monkeypatch.setattr(builder, "read_asset", modules.__getitem__)
-    assert builder.join_modules("a.js") == "const c = 1;\n\nconst b = c;\n\na(b, c);\n"

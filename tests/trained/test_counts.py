@@ -15,8 +15,6 @@ from seq2seq_demo.network.decoding import MAX_ROWS_AT_ONCE, DecodingOptions, ans
 from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork
 from seq2seq_demo.trained.counts import (
     WRONG_EXAMPLES,
-    Counts,
-    Tally,
     count_answers,
     count_confusions,
     count_lengths,
@@ -38,12 +36,6 @@ def network_of(config, seed=5):
 def measured(pairs, config=ENDING, network=None, **options):
     network = network or network_of(config)
     return count_answers(network, SavedNetwork(network.model_config, {}), pairs, out_len=T, **options)
-
-
-def without_order(counts):
-    """The counts without those that depend on how the pairs were divided."""
-    facts = {name: x for name, x in vars(counts).items() if name not in ("loss_sum", "wrong", "answers")}
-    return {name: repr(vars(value)) if isinstance(value, Tally) else value for name, value in facts.items()}
 
 
 # ---- Counts, compared with a loop over single sequences ----
@@ -97,21 +89,6 @@ def test_counts_equal_those_of_a_loop_over_single_sequences(monkeypatch, config,
     )
     assert 0.2 < e.rates["exact_match"] < e.rates["token_accuracy"] < 1
     assert len(set(expected.values())) == (1 if config is FIXED else width)
-
-
-@BOTH
-def test_evaluations_add_up(config):
-    network = network_of(config, seed=6)
-    sources, targets = half_right(network, 40, [4] if config is FIXED else [4, 1, 3])
-    pairs = Pairs(*map(Sequences.of_rows, (sources, targets)))
-    whole = measured(pairs, network=network, detailed=True)
-    parts = [measured(pairs[rows], network=network, detailed=True) for rows in (slice(11), slice(11, None))]
-    both = sum(parts, Counts())
-    assert without_order(both) == without_order(whole)
-    assert both.loss_sum == pytest.approx(whole.loss_sum, rel=1e-6)
-    worst = [sorted((p.edits for p in each.wrong), reverse=True)[:WRONG_EXAMPLES] for each in (both, whole)]
-    assert worst[0] == worst[1]
-    assert 0 < whole.exact < whole.n
 
 
 @BOTH
