@@ -14,7 +14,11 @@ from seq2seq_demo.trained.evaluation_report import Evaluation as Evaluation
 from seq2seq_demo.trained.metrics import Epoch as Epoch
 from seq2seq_demo.trained.plots import History as History
 from seq2seq_demo.trained.predictions import Prediction as Prediction
-from seq2seq_demo.trained.shipped_networks import networks as networks
-from seq2seq_demo.trained.trained_network import TrainedNetwork as TrainedNetwork, ensemble as ensemble, load as load
+from seq2seq_demo.trained.trained_network import (
+    TrainedNetwork as TrainedNetwork,
+    ensemble as ensemble,
+    load as load,
+    networks as networks,
+)
 from seq2seq_demo.training.callbacks import Callback as Callback, TrainingState as TrainingState
 from seq2seq_demo.training.train import train as train

@@ -7,7 +7,7 @@ from typing import Any
 from seq2seq_demo.commands.options import NetworksOptions, PatternsOptions
 from seq2seq_demo.console import print_result, table
 from seq2seq_demo.data.patterns import EXAMPLE, PATTERNS
-from seq2seq_demo.trained import shipped_networks
+from seq2seq_demo.trained import trained_network
 
 HEADING = "Exact match is free-running, on the validation data of the training."
 
@@ -33,14 +33,13 @@ def _print_json(found: Mapping[str, dict[str, Any]]) -> None:
 
 def networks(options: NetworksOptions) -> None:
     """Print a row or, with --json, an object for each network."""
-    found = shipped_networks.networks()
+    found = trained_network.networks()
     if options.json:
         _print_json(found)
         return
     rows = []
     for name, facts in found.items():
-        reached = "unknown" if facts["exact_match"] is None else f"{facts['exact_match']:.4f}"
         lengths = "{}-{}".format(*facts["lengths"])
-        rows.append([name, lengths, f"{facts['weights']:9,}", reached, facts["description"]])
+        rows.append([name, lengths, f"{facts['weights']:9,}", f"{facts['exact_match']:.4f}", facts["description"]])
     header = ["network", "lengths", f"{'weights':>9}", "exact match", ""]
     print_result(f"{HEADING}\n\n{table(header, rows, str.ljust)}")

@@ -13,7 +13,6 @@ from seq2seq_demo.console import notice, pluralize
 from seq2seq_demo.data.pair_task import pair_task
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.records import valid
-from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.data.tokens import number_known, tokenize
 from seq2seq_demo.errors import require
 from seq2seq_demo.files import atomic_files, file_names
@@ -21,8 +20,7 @@ from seq2seq_demo.page import examples
 from seq2seq_demo.page.builder import Example, ShownNetwork, build, build_module, check
 from seq2seq_demo.page.gallery import EXAMPLES, GALLERY, INDEX, Entry, build_documents, build_index, exercises
 from seq2seq_demo.page.training import build_training
-from seq2seq_demo.trained.shipped_networks import DESCRIPTIONS
-from seq2seq_demo.trained.trained_network import load
+from seq2seq_demo.trained.trained_network import DESCRIPTIONS, load
 
 
 def page(options: PageOptions) -> None:
@@ -44,16 +42,9 @@ def _content(options: PageOptions) -> str:
     selected = [_select_one(replace(options, input_weights=path)) for path in paths]
     shown = [_shown_network(one) for one in selected]
     check(shown)  # the networks must have the same symbols, because they answer the same sources
-    return build_module(shown[0]) if options.writes_module else _page(options, selected, shown)
-
-
-def _page(options: PageOptions, selected: Sequence[SelectedNetwork], shown: Sequence[ShownNetwork]) -> str:
-    """Return the page with its examples."""
-    pairs = None
-    if options.from_file:  # read once, because it may be a pipe
-        network, pattern = selected[0].network, selected[0].pattern
-        pairs = pair_task(pattern=pattern, **pair_arguments(options, network)).pairs
-    return build(_with_examples(shown, _examples(options, selected, pairs)))
+    if options.writes_module:
+        return build_module(shown[0])
+    return build(_with_examples(shown, _examples(options, selected)))
 
 
 def _with_examples(shown: Sequence[ShownNetwork], offered: Sequence[list[Example]]) -> list[ShownNetwork]:
@@ -125,7 +116,7 @@ def _shown_network(selected: SelectedNetwork) -> ShownNetwork:
     return ShownNetwork(name, network, task_description=DESCRIPTIONS.get(name, description))
 
 
-def _examples(options: PageOptions, selected: Sequence[SelectedNetwork], pairs: Pairs | None) -> list[list[Example]]:
+def _examples(options: PageOptions, selected: Sequence[SelectedNetwork]) -> list[list[Example]]:
     """Return the examples of each network. All networks have the same sources, but each has the targets of its task.
 
     Raises:
@@ -137,7 +128,8 @@ def _examples(options: PageOptions, selected: Sequence[SelectedNetwork], pairs: 
         largest = networks[0].model_config.largest
         records = [tokenize(record, vocabularies, largest) for record in typed_sources(options.words, selected[0])]
         typed = [record.values for record in valid(number_known(record, vocabularies) for record in records)]
-    if pairs is not None:
+    if options.from_file:
+        pairs = pair_task(pattern=selected[0].pattern, **pair_arguments(options, networks[0])).pairs
         chosen = examples.pair_examples(networks, pairs)
         notice(f"The page offers {len(chosen[0])} of the {pluralize(len(pairs), 'pair')} of {options.from_file}")
     else:

@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -10,19 +11,23 @@ from seq2seq_demo.commands import network_selection
 from seq2seq_demo.commands.network_selection import SelectedNetwork
 from seq2seq_demo.commands.options import PredictOptions
 from seq2seq_demo.config import INTEGERS
-from seq2seq_demo.console import ProgressBar, has_colour, notice, pluralize, print_error, print_result
+from seq2seq_demo.console import ProgressBar, has_colour, notice, one_line, pluralize, print_error, print_result
 from seq2seq_demo.data.reading import read, read_terminal, stream_file
 from seq2seq_demo.data.records import Record, by_length, read_words
 from seq2seq_demo.data.tokens import number_known, tokenize
 from seq2seq_demo.data.vocabulary import Vocabularies
+from seq2seq_demo.declarations import with_option_names
 from seq2seq_demo.errors import InputError, UsageError, require
 from seq2seq_demo.network.decoding import MAX_ROWS_AT_ONCE, DecodingOptions
-from seq2seq_demo.trained import formatting, plots
-from seq2seq_demo.trained.predictions import Batch, Prediction, stream
+from seq2seq_demo.trained import plots
+from seq2seq_demo.trained.predictions import UNENDED, Prediction, as_text, bracketed, stream
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 
+WITHHELD = ("prediction", "exact", "score", "prediction_tokens", "probabilities", "attention")
+ANSWER_KEYS = (*WITHHELD, "ended", "probability", "confidence")  # the keys of the n best answers
+LINEAR_TSV = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 BATCH_SIZE = 16 * MAX_ROWS_AT_ONCE  # large, so that many sources of a batch have the same length
-Answered = Iterator[tuple[Batch, list[list[Prediction]]]]  # batches of records, with the predictions of each record
+Answered = Iterator[tuple[list[Record], list[list[Prediction]]]]  # batches, with the predictions of each record
 
 
 def predict(options: PredictOptions) -> None:
@@ -91,21 +96,23 @@ def _answer(
             raise UsageError(f"expected {options.in_len} symbols, as `in_len` says, got {in_len}")
         decoding.check_fits(network.model_config, 1, in_len, answer_len(in_len))
 
-    records = _numbered(rows, network, check_length)
-    if not skips_unreadable:
-        records = _until_error(records)
-    batches: Iterable[Batch] = iter(lambda: [*itertools.islice(records, BATCH_SIZE)], [])
+    records = _numbered(rows, network, check_length, skips_unreadable)
     targets = network.target_function(pattern, options.out_len) if pattern else None
     answers_to = functools.partial(
         stream, network.to_numpy(), network, answer_len=answer_len, options=decoding, targets=targets
     )
     if one_by_one:  # `stream` reads ahead
         return itertools.chain.from_iterable(answers_to([[record]]) for record in records)
-    return answers_to(batches)
+    return answers_to(iter(lambda: [*itertools.islice(records, BATCH_SIZE)], []))
 
 
-def _numbered(rows: Iterable[Record], network: TrainedNetwork, check_length: Callable[[int], None]) -> Iterator[Record]:
-    """Yield each source in numbers; if the network cannot read it or `check_length` fails, as it was, with an error."""
+def _numbered(
+    rows: Iterable[Record], network: TrainedNetwork, check_length: Callable[[int], None], skips_unreadable: bool
+) -> Iterator[Record]:
+    """Yield each source in numbers; if the network cannot read it or `check_length` fails, as it was, with an error.
+
+    Unless `skips_unreadable`, the first record with an error is the last.
+    """
     vocabularies, largest = network.vocabularies, (network.model_config.in_max_int, None)
     for row in rows:
         record = number_known(tokenize(row, vocabularies, largest), vocabularies)
@@ -118,13 +125,7 @@ def _numbered(rows: Iterable[Record], network: TrainedNetwork, check_length: Cal
             except UsageError as refusal:
                 error = InputError(f"{row.place}: {refusal}")
         yield row._replace(error=error) if error else record
-
-
-def _until_error(records: Iterable[Record]) -> Iterator[Record]:
-    """Yield the records up to the first one with an error, which is the last."""
-    for record in records:
-        yield record
-        if record.error:
+        if error and not skips_unreadable:
             return
 
 
@@ -145,10 +146,11 @@ def _print_answers(
         if not is_warned:
             is_warned = network.warn_of_lengths(*by_length(batch))
         errors = [record.error for record in batch if record.error]
-        shown = [_withhold(answers, options.min_confidence) for answers in predictions]
+        shown = [withhold(answers, options.min_confidence) for answers in predictions]
         if options.attention_plot:
             plotted += (best for best, *_ in shown if best.prediction is not None)
-            plots.check_panel_count(len(plotted))
+            expected = f"expected at most {plots.MAX_PANELS} sequences in a picture, got {len(plotted)} or more"
+            require(len(plotted) <= plots.MAX_PANELS, expected, UsageError)
         for error in errors if skips_unreadable and not options.json else ():
             print_error(str(error))
         if texts := [*filter(None, map(functools.partial(_text, options), shown, batch))]:
@@ -168,22 +170,73 @@ def _print_answers(
     return n_unreadable
 
 
-def _withhold(answers: list[Prediction], min_confidence: float | None) -> list[Prediction]:
+def withhold(answers: list[Prediction], min_confidence: float | None) -> list[Prediction]:
     """Return the answers to a source or, if the confidence in the best one is too low, this one without its answer."""
     best = answers[0]
     if min_confidence is None or best.error or (best.confidence or 0) >= min_confidence:
         return answers
-    return [formatting.withheld(best)]
+    return [replace(best, **dict.fromkeys(WITHHELD))]
 
 
 def _text(options: PredictOptions, answers: Sequence[Prediction], record: Record) -> str:
     """Format the answers to one source, or the error from reading it; as text, an error is only a notice."""
     if options.json:
-        return formatting.json_line(answers, record, options.n_best, options.show_attention)
+        return json_line(answers, record, options.n_best, options.show_attention)
     if options.tsv:
-        return formatting.tsv_lines(answers)
-    lines = formatting.answer_lines(answers)
+        return tsv_lines(answers)
+    lines = answer_lines(answers)
     if options.show_attention and answers[0].prediction is not None:
         heatmaps = [plots.attention_text(answer.shown_attention(), has_colour(sys.stdout)) for answer in answers]
         lines = [text for pair in zip(lines, heatmaps, strict=True) for text in pair]
     return "\n".join(lines)
+
+
+def answer_lines(answers: Sequence[Prediction]) -> list[str]:
+    """Return a line for each answer to a source, best first; no line for an unreadable source.
+
+    The first one has the format of the 2016 program, without an unknown expected target; the others are numbered.
+    """
+    best = answers[0]
+    source = one_line(str(best.source))
+    if best.prediction is None:
+        return [] if best.error else [f"==> For input {source}, no answer (confidence {best.confidence:.4f})"]
+    expected = "" if best.expected is None else f" (expected={bracketed(best.expected)})"
+    first = f"==> For input {source}, prediction={_answer_text(best)}{expected}{_score(best)}"
+    return [first, *(f"    {n}. {_answer_text(p)}{_score(p)}" for n, p in enumerate(answers[1:], start=2))]
+
+
+def _answer_text(p: Prediction) -> str:
+    return bracketed(p.prediction) + UNENDED * (p.ended is False)
+
+
+def _score(p: Prediction) -> str:
+    return "" if p.score is None else f" (score {p.score:.4f})"
+
+
+def tsv_lines(predictions: Sequence[Prediction]) -> str:
+    """Return a line per prediction: source, answer and confidence, separated by tabs.
+
+    Without a calibration, the probability takes the place of the confidence. A withheld answer is empty, and only the
+    source of an unreadable record is not.
+    """
+    rows = []
+    for p in predictions:
+        score = p.probability if p.confidence is None else p.confidence
+        texts = as_text(p.source or ""), as_text(p.prediction or "")
+        rows.append([*(text.translate(LINEAR_TSV) for text in texts), "" if score is None else f"{score:.6g}"])
+    return "\n".join(map("\t".join, rows))
+
+
+def json_line(predictions: Sequence[Prediction], row: Record, n_best: int | None, attention: bool) -> str:
+    """Return a line with a JSON object: the best prediction, its place, and the other values of its record.
+
+    `n_best` adds all answers, null if there are none, and `attention` adds the attention.
+    """
+    best, *_ = answers = [p.to_dict(attention) for p in predictions]
+    facts = {"line": row.place.number if row.place.kind else None, **best, "record": row.others}
+    if n_best:
+        shown = [{key: each[key] for key in ANSWER_KEYS if key in each} for each in answers]
+        facts["n_best"] = None if best["prediction"] is None else shown
+    if best["error"]:
+        facts["error"] = with_option_names(best["error"])
+    return json.dumps(facts)

@@ -17,13 +17,12 @@ RIGHT, WRONG, SOME_WRONG = "a right answer", "a wrong answer", "some right, some
 N_CANDIDATES = 30  # sources among which to search for a wrong answer
 N_LONGER = 10  # candidates that are longer than in training
 
-PatternNetwork = tuple[TrainedNetwork, PatternTask | None]  # a network and the pattern of its targets, if known
 TargetFunction = Callable[[list[int]], list[int] | None]  # from a source to a network's target, if known
 NotedSource = tuple[str, list[int]]  # a note on the kind of source, and the source
 
 
-def pattern_examples(pattern_networks: Sequence[PatternNetwork]) -> list[list[Example]]:
-    """Return a list of examples per network: the same sources, each with the target of the network's pattern.
+def pattern_examples(pattern_networks: Sequence[tuple[TrainedNetwork, PatternTask | None]]) -> list[list[Example]]:
+    """Return a list of examples per network: the same sources, each with the target of its pattern (None: unknown).
 
     The last source is the first of N_CANDIDATES random ones that a network answers wrong, if there is one.
     """
@@ -86,12 +85,9 @@ def target_function(network: TrainedNetwork, pattern: PatternTask | None) -> Tar
 
 
 def _common_lengths(networks: Sequence[TrainedNetwork]) -> tuple[int, int]:
-    """Return the range (shortest, longest) of the lengths on which all networks were trained.
-
-    If there is none, return the length at which the last of them begins.
-    """
+    """Return the range (shortest, longest) of the lengths on which all networks were trained."""
     shortest, longest = ([min(network.trained_lengths[at], MAX_SOURCE_LEN) for network in networks] for at in (0, -1))
-    return max(shortest), max(*shortest, min(longest))
+    return max(shortest), min(longest)
 
 
 def _typical_sources(largest: int, shortest: int, longest: int) -> Iterator[NotedSource]:

@@ -23,7 +23,7 @@ import numpy as np
 
 from seq2seq_demo.config import Beam, ModelConfig
 from seq2seq_demo.data.sequences import Confusions, Pairs, Sequences, confusions, edit_distances, shift_right
-from seq2seq_demo.network.decoding import GREEDY, DecodingOptions, answer
+from seq2seq_demo.network.decoding import DecodingOptions, answer
 from seq2seq_demo.network.ensemble import log_softmax
 from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork
 from seq2seq_demo.network.thread_pool import in_threads
@@ -172,10 +172,9 @@ def _batches(
         rows = np.flatnonzero(pairs.sources.lengths == in_len)
         longest = int(pairs.targets.lengths[rows].max())
         out_len = answer_len(in_len) if config.ends else longest
-        steps = (GREEDY, longest + config.ends), (decoding, out_len + config.ends)  # forced and free-running
-        for options, n_steps in steps:
-            options.check_fits(config, 1, in_len, n_steps)
-        size = min(options.rows_at_once(config, in_len, n_steps) for options, n_steps in steps)
+        n_steps = max(longest, out_len) + config.ends  # forced or free-running
+        decoding.check_fits(config, 1, in_len, n_steps)
+        size = decoding.rows_at_once(config, in_len, n_steps)
         ordered = rows[np.argsort(group_ids[rows], kind="stable")]
         sources = np.unique(group_ids[ordered], return_inverse=True)[1]  # the number of each pair's source
         for part in np.split(ordered, np.searchsorted(sources, range(size, sources[-1] + 1, size))):
@@ -213,10 +212,12 @@ def _count_batch(
     counts += count_symbols(config, symbols, targets)
     counts += count_lengths(best, targets, is_complete, is_exact)
     if detailed:
+        assert answers.probabilities is not None
+        probabilities = answers.probabilities[:, 0] * is_complete[:, None]  # [B, T]; 0 if an answer is not complete
         counts += Counts(
             confusions=count_confusions(config, best[~is_exact], targets[~is_exact]),
             wrong=_worst(facts, Pairs(sources, targets), best, answers, edits + ~is_complete, is_exact),
-            answers=_probabilities(answers, is_complete, is_exact),
+            answers=AnswerProbabilities(probabilities[answers.is_written[:, 0]], answers.n_written[:, 0], is_exact),
         )
     return counts
 
@@ -316,13 +317,6 @@ def _padded(answers: Sequences, width: int) -> np.ndarray:
 def cross_entropy(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """Return −log softmax(logits) at the targets: `[B, T, V]`, `[B, T]` → `[B, T]`."""
     return -np.take_along_axis(log_softmax(logits), targets[..., None].astype(np.intp), axis=-1)[..., 0]
-
-
-def _probabilities(answers: Answers, is_complete: np.ndarray, is_exact: np.ndarray) -> AnswerProbabilities:
-    """Return the probabilities of the best answers' symbols: 0 if an answer is not complete."""
-    assert answers.probabilities is not None
-    probabilities = answers.probabilities[:, 0] * is_complete[:, None]  # [B, T]
-    return AnswerProbabilities(probabilities[answers.is_written[:, 0]], answers.n_written[:, 0], is_exact)
 
 
 def _worst(

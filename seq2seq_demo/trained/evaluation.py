@@ -37,7 +37,6 @@ def pair_sets(
 
 def pattern_sets(
     facts: SavedNetwork,
-    members: Sequence[SavedNetwork],
     pattern: PatternTask,
     *,
     n: int | None,
@@ -48,8 +47,7 @@ def pattern_sets(
     """Return the sources of each length and kind with a pattern's targets.
 
     Args:
-        facts: the network's symbols and lengths.
-        members: the facts of its trained members.
+        facts: the network's symbols, lengths and training runs.
         pattern: computes the targets.
         n: the number of sources of each length; by default EVALUATION_SIZE.
         lengths: the source lengths; by default those of training.
@@ -64,22 +62,29 @@ def pattern_sets(
         check_decoding_fits(config, 1, in_len, out_len or in_len)
         check_points_fit(n_evaluation_sources(config, in_len, n), in_len, out_len or in_len)
     targets = facts.target_function(pattern, out_len)
-    fresh = {in_len: is_fresh(facts, members, in_len) for in_len in accepted_lengths(targets, lengths, config.ends)}
+    accepted = accepted_lengths(targets, lengths)
     facts.warn_of_lengths(*lengths)
-    if short := [in_len for in_len in fresh if fresh[in_len] is False]:
-        notice(_training_notice(facts, members, short))
+    short = short_lengths(facts, accepted)
+    if short:
+        listed = ", ".join(map(str, short))
+        few = f"fewer than {MANY_SOURCES} are possible for each point of training"
+        notice(f"Some sources of length {listed} may be training sources: {few}")
+    runs = [member.run for member in (facts, *facts.others)]
+    # A file records only the last run of a network, and not the sources of a run on pairs.
+    is_recorded = all(run and run.draws_sources and not run.start_step for run in runs)
+    fresh = {in_len: False if in_len in short else is_recorded or None for in_len in accepted}
     return (
         (kind, fresh[in_len] if kind == RANDOM else None, Pairs(Sequences.of_array(sources), targets(sources)))
-        for in_len in fresh
+        for in_len in accepted
         for kind, sources in evaluation_sources(config, in_len, n, seed).items()
     )
 
 
-def accepted_lengths(targets: Callable[[np.ndarray], Sequences], lengths: Sequence[int], leaves_out: bool) -> list[int]:
-    """Return the source lengths that a pattern accepts; it must accept one or, unless `leaves_out`, all.
+def accepted_lengths(targets: Callable[[np.ndarray], Sequences], lengths: Sequence[int]) -> list[int]:
+    """Return the source lengths that a pattern accepts.
 
     Raises:
-        UsageError: the pattern accepts too few.
+        UsageError: the pattern accepts none.
     """
     accepted, refusal = [], None
     for in_len in lengths:
@@ -88,43 +93,20 @@ def accepted_lengths(targets: Callable[[np.ndarray], Sequences], lengths: Sequen
             accepted.append(in_len)
         except UsageError as error:
             refusal = error
-            if not leaves_out:
-                break
-    if refusal and not (accepted and leaves_out):
+    if refusal and not accepted:
         raise refusal
     return accepted
 
 
-# ---- Which sources are fresh ----
+def short_lengths(facts: SavedNetwork, lengths: Sequence[int]) -> list[int]:
+    """Return the lengths with fewer than MANY_SOURCES possible sources for each point that the recorded runs drew.
 
-
-def is_fresh(facts: SavedNetwork, members: Sequence[SavedNetwork], in_len: int) -> bool | None:
-    """Return whether there are at least MANY_SOURCES possible sources of a length for each point of training.
-
-    Then at most about 1 % of random sources are training sources. None: the files do not record all training. A file
-    records only the last run of a network, and not the sources of a run on pairs.
+    At the other lengths, at most about 1 % of random sources are sources of these runs.
     """
-    if n_sources(facts, in_len) < MANY_SOURCES * points_drawn(members, in_len):
-        return False
-    runs = [each.run for each in members]
-    return True if all(run and run.draws_sources and not run.start_step for run in runs) else None
-
-
-def n_sources(facts: SavedNetwork, in_len: int) -> int:
-    """Return how many different sources of a length there are."""
-    return int((facts.model_config.in_max_int + 1) ** in_len)
-
-
-def points_drawn(members: Sequence[SavedNetwork], in_len: int) -> int:
-    """Return how many points training drew, in the recorded runs with random sources of this length."""
-    runs = [each.run.config for each in members if each.run and each.run.draws_sources]
-    return sum(run.points for run in runs if (run.min_in_len or run.in_len) <= in_len <= run.in_len)
-
-
-def _training_notice(facts: SavedNetwork, members: Sequence[SavedNetwork], short: list[int]) -> str:
-    """Return the notice that sources of the `short` lengths may be training sources."""
-    counts = dict.fromkeys(f"{n_sources(facts, in_len):,}" for in_len in (min(short), max(short)))
-    points = max(points_drawn(members, in_len) for in_len in short)
-    few = f"there are {' to '.join(counts)}{' of each length' if len(short) > 1 else ''}"
-    lengths = ", ".join(map(str, short))
-    return f"Some sources of length {lengths} may be training sources: {few}, and training drew {points:,} points"
+    runs = [member.run.config for member in (facts, *facts.others) if member.run and member.run.draws_sources]
+    short = []
+    for in_len in lengths:
+        points = sum(run.points for run in runs if (run.min_in_len or run.in_len) <= in_len <= run.in_len)
+        if (facts.model_config.in_max_int + 1) ** in_len < MANY_SOURCES * points:
+            short.append(in_len)
+    return short

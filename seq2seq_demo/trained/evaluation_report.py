@@ -163,6 +163,10 @@ def _of_counts(counts: Counts, network: SavedNetwork, fresh: bool | None) -> Eva
         ([None if x is None else UNSEEN if x == target.unknown else target.to_symbols([x])[0] for x in edit], -times)
         for times, _, edit in edits
     ]
+    # Most edits first, then by their symbols.
+    worst = sorted(
+        counts.wrong, key=lambda p: (-(p.edits or 0), p.source_tokens, p.prediction_tokens, p.expected_tokens)
+    )
     return Evaluation(
         **counts.rates,
         **{name: getattr(counts, name) for name in ("n", "n_pairs", "unseen", *COUNTS.values())},
@@ -179,14 +183,9 @@ def _of_counts(counts: Counts, network: SavedNetwork, fresh: bool | None) -> Eva
         confusions=[
             {"expected": expected, "prediction": predicted, "n": times} for (expected, predicted), times in names
         ],
-        worst=tuple(sorted(counts.wrong, key=_order_of_worst)[:WRONG_EXAMPLES]),
+        worst=tuple(worst[:WRONG_EXAMPLES]),
         calibration=_calibration(counts, network.calibration),
     )
-
-
-def _order_of_worst(p: Prediction) -> tuple[Any, ...]:
-    """Return a key that sorts wrong answers: most edits first, then by their symbols."""
-    return -(p.edits or 0), p.source_tokens, p.prediction_tokens, p.expected_tokens
 
 
 def _calibration(counts: Counts, calibration: Calibration | None) -> dict[str, Any] | None:

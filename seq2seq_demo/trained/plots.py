@@ -38,7 +38,7 @@ PICTURES: dict[str, dict[str, str | None]] = {
     ".svg": {"Creator": PROGRAM, "Date": None},
     ".pdf": {"Creator": PROGRAM, "CreationDate": None},
 }
-MAX_PANELS = 16
+MAX_PANELS = 16  # sequences in a picture of `predict`
 CELL, MAX_SIDE = 0.3, 6  # the side of a cell, and the longest side of a panel, in inches
 MAX_FONT, MIN_FONT = 10, 3  # the font size of labels, in points; an axis whose labels would be smaller has none
 DPI, SCREEN_DPI = 200, 100  # dots per inch of a picture in a file and in a notebook
@@ -119,19 +119,12 @@ def _new_figure(size: tuple[float, float], layout: str) -> Any:
     return figure
 
 
-def check_panel_count(n: int) -> None:
-    """Raise UsageError if a picture cannot show n sequences."""
-    if n > MAX_PANELS:
-        raise UsageError(f"expected at most {MAX_PANELS} sequences in a picture, got {n} or more")
-
-
 def attention_figure(attentions: Sequence[Attention]) -> Figure:
     """Draw each attention in a panel: inputs across, outputs down, wrong outputs in red.
 
     Raises:
-        UsageError: more than MAX_PANELS sequences, or Matplotlib is not installed.
+        UsageError: Matplotlib is not installed.
     """
-    check_panel_count(len(attentions))
     B, columns = len(attentions), ceil(sqrt(len(attentions)))
     rows = ceil(B / columns)
     T, S = max(len(each.outputs) for each in attentions), max(len(each.inputs) for each in attentions)

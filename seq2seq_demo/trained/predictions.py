@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import numpy as np
 
 from seq2seq_demo.config import INTEGERS, ModelConfig, OnError
-from seq2seq_demo.console import html_table, visible_symbol
+from seq2seq_demo.console import html_table, one_line, visible_symbol
 from seq2seq_demo.data.records import Record, by_length
 from seq2seq_demo.data.sequences import Sequences, align
 from seq2seq_demo.data.vocabulary import Vocabularies, join_symbols
@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 UNENDED = " ... (did not end)"  # marks the text of an answer that did not end
-Batch = list[Record]  # numbered records, or records with an error
-Part = tuple[Batch, list[int], list[Any]]  # a batch, indices of records to decode together, and the target of each
+Part = tuple[
+    list[Record], list[int], list[Any]
+]  # a batch, indices of records to decode together, and the target of each
 
 
 @dataclass(frozen=True)
@@ -181,6 +182,11 @@ def as_text(value: Any) -> str:
     return value if isinstance(value, str) else join_symbols(INTEGERS, value)
 
 
+def bracketed(value: str | list[int]) -> str:
+    """Return integers in brackets, and a text escaped to one line."""
+    return one_line(value) if isinstance(value, str) else f"[{as_text(value)}]"
+
+
 def _shown(p: Prediction, name: str) -> Any:
     """Return a field as a notebook shows it."""
     value = getattr(p, name)
@@ -210,18 +216,18 @@ class Decoding(TypedDict, total=False):
 def stream(
     network: NumpyNetwork,
     facts: SavedNetwork,
-    batches: Iterable[Batch],
+    batches: Iterable[list[Record]],
     *,
     answer_len: Callable[[int], int],
     options: DecodingOptions = GREEDY,
     targets: Callable[[np.ndarray], Sequences] | None = None,
-) -> Iterator[tuple[Batch, list[list[Prediction]]]]:
+) -> Iterator[tuple[list[Record], list[list[Prediction]]]]:
     """Yield each batch with a list of predictions per record, best first; for an unreadable record, its error.
 
     Args:
         network: decodes the sources.
         facts: the network's vocabularies and calibration.
-        batches: lists of records.
+        batches: lists of numbered records, or of records with an error.
         answer_len: source length → answer length, which is the maximum if the network ends its answers.
         options: how to decode, and which details of the answers to keep.
         targets: sources `[B, S]` → targets, for records without an output.
@@ -252,7 +258,7 @@ def stream(
 
 
 def _parts(
-    batches: Iterable[Batch],
+    batches: Iterable[list[Record]],
     config: ModelConfig,
     answer_len: Callable[[int], int],
     options: DecodingOptions,
@@ -268,7 +274,7 @@ def _parts(
             yield batch, unreadable, []
 
 
-def _expected(records: Batch, targets: Callable[[np.ndarray], Sequences] | None, ends: bool) -> list[Any]:
+def _expected(records: list[Record], targets: Callable[[np.ndarray], Sequences] | None, ends: bool) -> list[Any]:
     """Return the output of each record or, if it has none, its pattern's target; None if both are unknown."""
     expected = [record.output for record in records]
     if targets and None in expected:
@@ -278,7 +284,9 @@ def _expected(records: Batch, targets: Callable[[np.ndarray], Sequences] | None,
     return expected
 
 
-def _predictions(facts: SavedNetwork, records: Batch, expected: list[Any], answers: Answers) -> list[list[Prediction]]:
+def _predictions(
+    facts: SavedNetwork, records: list[Record], expected: list[Any], answers: Answers
+) -> list[list[Prediction]]:
     """Return the predictions for each record, best first."""
     ends, N = facts.ends, answers.lengths.shape[1]
     # Reading single items of an array is slow, so all arrays become lists.

@@ -1,4 +1,4 @@
-"""A trained network: prediction, evaluation, saving and loading."""
+"""A trained network: prediction, evaluation, saving and loading; and the networks that come with the program."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
 from seq2seq_demo.config import ON_ERROR, Beam, ModelConfig, OnError, lengths_text
 from seq2seq_demo.console import html_table
 from seq2seq_demo.data.pair_task import Data, PairTask, Task, pair_task
-from seq2seq_demo.data.patterns import as_pattern
+from seq2seq_demo.data.patterns import PATTERNS, as_pattern
 from seq2seq_demo.data.records import Place, Record, by_length, valid
 from seq2seq_demo.data.tokens import source_records
 from seq2seq_demo.declarations import check_size, require_choice, require_integer, suggests_keywords
-from seq2seq_demo.errors import UsageError, WeightsError
+from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files import file_names
 from seq2seq_demo.network.bidirectional import BidirectionalNumpyNetwork
 from seq2seq_demo.network.decoding import GREEDY, DecodingOptions
@@ -35,6 +35,14 @@ if TYPE_CHECKING:
     from seq2seq_demo.network.keras_network.model import Seq2Seq
 
 S = TypeVar("S", str, list[int])  # a source and its answer
+
+# The descriptions of the networks that come with the program; the default is that of the pattern.
+DESCRIPTIONS = {
+    "dates": "English, German, French, Spanish and Italian dates to ISO 8601.",
+    "g2p": "English spelling to pronunciation, in the phones of CMUdict.",
+    "long-rnn": "Last symbol first; without attention, for the same lengths as reversed-attention.",
+    "numbers": "English words for numbers below a million.",
+}
 
 
 class TrainedNetwork(SavedNetwork):
@@ -272,8 +280,7 @@ class TrainedNetwork(SavedNetwork):
         if isinstance(task, PairTask):
             sets = pair_sets(self, task, n=n, lengths=lengths, out_len=out_len)
         else:
-            trained = [member for member in self.members if member.step or member.run]
-            sets = pattern_sets(self, trained, task, n=n, lengths=lengths, out_len=out_len, seed=seed)
+            sets = pattern_sets(self, task, n=n, lengths=lengths, out_len=out_len, seed=seed)
         count = functools.partial(count_answers, self.to_numpy(), self, alternatives=task.is_pairs, detailed=True)
         rows = []
         for kind, fresh, pairs in sets:
@@ -312,8 +319,6 @@ class TrainedNetwork(SavedNetwork):
             WeightsError: `load` would reject the network, or a file cannot be written or is another program's.
             FileExistsError: the file exists and `overwrite` is False.
         """
-        if Path(path).suffix == ".keras":
-            raise WeightsError(f"expected a weights file, got {path}: `to_keras().save` writes a Keras model")
         network = self if optimizer else self.without_optimizer()
         weights_file.write(network, Path(path), overwrite)
 
@@ -342,6 +347,26 @@ def load(path: str | os.PathLike[str]) -> TrainedNetwork:
     return network
 
 
+def networks() -> dict[str, dict[str, Any]]:
+    """Return the networks that come with the program, by the names that `load` takes.
+
+    For each, `task` is the name of its data, `lengths` are those of its shortest and longest sources, `weights` is
+    their number, `exact_match` is free-running, on the validation data of the training, and
+    `description` describes its answers.
+    """
+    found = {name: load(path) for name, path in file_names.shipped_networks().items()}
+    return {
+        name: {
+            "task": network.task,
+            "lengths": (network.trained_lengths[0], network.trained_lengths[-1]),
+            "weights": network.n_weights,
+            "exact_match": network.validation and network.validation.exact_match,
+            "description": DESCRIPTIONS.get(name) or PATTERNS[network.task or ""].description,
+        }
+        for name, network in found.items()
+    }
+
+
 def ensemble(networks: Iterable[TrainedNetwork]) -> TrainedNetwork:
     """Combine networks into one that answers with the mean of their probabilities at each step.
 
@@ -355,9 +380,9 @@ def ensemble(networks: Iterable[TrainedNetwork]) -> TrainedNetwork:
     Raises:
         UsageError: there is no network, or there are more than 100, or their symbols or fixed lengths differ.
     """
-    combined = [*networks] if isinstance(networks, Iterable) else []
+    combined = [*networks]
     if not combined or not all(isinstance(network, TrainedNetwork) for network in combined):
-        raise UsageError(f"expected networks to combine, as load() returns them, got {networks!r}"[:200])
+        raise UsageError(f"expected networks to combine, as load() returns them, got {combined!r}"[:200])
     if len(combined) == 1:
         return combined[0]
     first, *others = (each for x in combined for each in (replace(x, others=()), *x.others))

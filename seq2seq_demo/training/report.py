@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.console import has_colour, in_notebook, new_bar, notice, pluralize, print_line
+from seq2seq_demo.console import has_colour, in_notebook, new_bar, notice, one_line, pluralize, print_line, red
 from seq2seq_demo.data.pair_task import PairTask, Task
 from seq2seq_demo.data.sequences import Pairs
-from seq2seq_demo.trained.formatting import probe_line
 from seq2seq_demo.trained.metrics import Epoch, wilson_interval
 from seq2seq_demo.trained.plots import History
-from seq2seq_demo.trained.predictions import Prediction
+from seq2seq_demo.trained.predictions import UNENDED, Prediction, bracketed
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 from seq2seq_demo.training.callbacks import Callback, TrainingState
 from seq2seq_demo.training.stopping import Stop, best_epoch, stop_after
@@ -108,6 +107,19 @@ def epoch_line(epoch: Epoch, config: TrainConfig) -> str:
 
 def _of_epochs(config: TrainConfig) -> str:
     return "" if config.minutes else f"/{config.epochs}"
+
+
+def probe_line(p: Prediction, colour: bool) -> str:
+    """Return a line for the probe, a validation source; wrong symbols have a star and, with `colour`, are red."""
+    mark, mistakes = red if colour else str, p.mistakes
+    # The symbols are escaped one by one, because escaping the whole answer would escape the colours too.
+    tokens = [*map(str, p.prediction_tokens or ())]
+    names = [mark(f"{one_line(name)}*") if t in mistakes else one_line(name) for t, name in enumerate(tokens)]
+    answer = ("" if "".join(tokens) == p.prediction else " ").join(names)
+    answer = answer if isinstance(p.prediction, str) else f"[{answer}]"
+    ending = UNENDED * (p.ended is False)
+    expected = "" if p.exact else f" (expected={bracketed(p.expected)})"
+    return f"    probe {one_line(str(p.source))}, prediction={answer}{ending}{expected}"
 
 
 def probe(state: TrainingState) -> Prediction:

@@ -24,9 +24,8 @@ from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.errors import Seq2SeqError
 from seq2seq_demo.files import atomic_files
 from seq2seq_demo.trained import plots
-from seq2seq_demo.trained.formatting import probe_line
 from seq2seq_demo.training.callbacks import Callback, TrainingState
-from seq2seq_demo.training.report import probe
+from seq2seq_demo.training.report import probe, probe_line
 
 if TYPE_CHECKING:
     from seq2seq_demo.network.keras_network.model import Seq2Seq

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from helpers import random_weights, write_pairs
 
+from seq2seq_demo.commands.predict import answer_lines
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
-from seq2seq_demo.trained.formatting import answer_lines
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 
 SIZES = {"cell_size": 7, "embedding_size": 5, "in_max_int": 1, "out_max_int": 1, "ends": True}

@@ -34,16 +34,6 @@ def test_untrained_lengths_are_reported_once(run):
             assert ("trained on" in out, err.splitlines()) == (False, ["Using weights w", *warning]), option
 
 
-def test_sources_of_which_training_drew_many_are_measured_with_a_notice(run, caplog):
-    run_of_all = TrainingRun(TrainConfig(points=1000, in_len=2, out_len=2), 0)
-    network = save_random("w", ATTENTION, in_len=2, out_len=2, run=run_of_all)
-    out, err = run.ok("evaluate 20 -i w")
-    notice = "Some sources of length 2 may be training sources: there are 100, and training drew 1,000 points"
-    assert (out.split(",")[0], err) == ("20 sources", f"Using weights w\n{notice}\n")
-    assert network.evaluate(n=20).fresh is False
-    assert caplog.messages[-1] == notice
-
-
 def test_evaluate_on_pairs_from_a_file(run):
     network = save_random("w", ATTENTION, in_len=3, out_len=2, task="pairs.jsonl")
     sources = np.random.default_rng(1).integers(0, 10, (40, 3)).tolist()

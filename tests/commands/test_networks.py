@@ -35,18 +35,12 @@ def test_networks_lists_every_shipped_network(run):
     assert all(len(row) == 5 for row in cells.values()), "a network has no description"
 
 
-def test_a_file_without_validation_figures_is_listed_as_unknown(run, monkeypatch, tmp_path):
-    save_random(tmp_path / "w", min_in_len=3)
-    monkeypatch.setattr("seq2seq_demo.files.file_names.shipped_networks", lambda: {"w": tmp_path / "w"})
-    assert run("networks")[1].splitlines()[-1].split()[:4] == ["w", "3-10", "14,351", "unknown"]
-
-
 def test_shipped_names_work_in_any_directory(run):
     status, out, err = run("predict -i reversed-attention 7 0 7 0 1")
     assert (status, out) == (0, "==> For input [7, 0, 7, 0, 1], prediction=[1 0 7 0 7] (expected=[1 0 7 0 7])\n")
     assert err == f"Using weights {shipped_networks()['reversed-attention']}\n"
     _, err = run.ok("evaluate -i copy-rnn 20 --in-len 1")
-    assert "Some sources of length 1 may be training sources: there are 10, and training drew " in err
+    assert "Some sources of length 1 may be training sources: fewer than 100 are possible for each point" in err
     status, _, err = run("train -i sorted-rnn -e 0 -o copy.h5")
     assert (status, load("copy.h5").step) == (0, load(shipped_networks()["sorted-rnn"]).step), err
 
@@ -75,18 +69,16 @@ def test_unknown_names_suggest_a_shipped_network(run, name, expected):
     run.refuses(f"predict 1 -i {name}", f"error: {name}: expected a {expected}", 1)
 
 
-def test_g2p_pronounces_words_in_any_case(run):
-    out, _ = run.ok("predict -i g2p", "Hello", "THROUGH", "World")
-    phones = {"hello": "HH EH L OW", "through": "TH R UW", "world": "W ER L D"}
-    assert out == "".join(f"==> For input {word}, prediction={answer}\n" for word, answer in phones.items())
-
-
-def test_dates_and_numbers_are_read_by_name(run):
-    texts = {"3 March 2021": "2021-03-03", "MARCH 3rd, 2021": "2021-03-03", "3. März 2021": "2021-03-03"}
-    assert load("dates").predict([*texts]) == [*texts.values()]
-    assert load("numbers").predict(["4217", "90"]) == ["four thousand two hundred seventeen", "ninety"]
-    for name in ("dates", "numbers"):
-        assert shipped_networks()[name].stat().st_size < 700_000
+@pytest.mark.parametrize(
+    ("name", "answers"),
+    [
+        ("g2p", {"Hello": "HH EH L OW", "THROUGH": "TH R UW", "world": "W ER L D"}),
+        ("dates", {"3 March 2021": "2021-03-03", "MARCH 3rd, 2021": "2021-03-03", "3. März 2021": "2021-03-03"}),
+        ("numbers", {"4217": "four thousand two hundred seventeen", "90": "ninety"}),
+    ],
+)
+def test_shipped_networks_of_texts_answer_right(name, answers):
+    assert load(name).predict([*answers]) == [*answers.values()]
 
 
 def test_the_licence_of_cmudict_is_shipped_with_g2p():

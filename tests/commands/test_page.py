@@ -97,7 +97,10 @@ def test_the_gallery_has_a_page_for_each_entry_and_an_index_that_links_to_it(run
     attention, rnn = networks_in("new/reversing.html")
     assert [data["name"] for data in (attention, rnn)] == ["with attention", "without attention"]
     assert "some right, some wrong" in {example["note"] for example in rnn["examples"]}
-    assert Path("new/reversing.html").stat().st_size < 310_000
+    reversing = Path("new/reversing.html").read_text(encoding="utf-8")
+    assert '<a href="index.html">All networks</a>' in reversing
+    assert "<title>Reversing, with and without attention</title>" in reversing
+    assert len(reversing) < 310_000
     assert Path("new/train.html").stat().st_size <= 200_000
     (numbers,) = networks_in("new/numbers.html")
     assert {"a right answer", "a wrong answer"} == {example["note"] for example in numbers["examples"]}

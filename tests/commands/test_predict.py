@@ -9,7 +9,9 @@ import pytest
 from helpers import PROGRAM, environment, line_of, prediction_of, save_random, save_texts
 
 from seq2seq_demo import system_memory
+from seq2seq_demo.commands.predict import json_line, withhold
 from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.data.records import Place, Record
 from seq2seq_demo.trained import plots
 
 ATTENTION = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
@@ -108,6 +110,30 @@ def test_predict_as_json(run):
     assert (first["exact"], first["expected"]) == (True, p.prediction)
     assert second["expected"] == SOURCE[::-1]
     assert first["probabilities"] == pytest.approx(p.probabilities, abs=1e-5)
+
+
+def test_a_line_of_json_always_has_the_same_keys():
+    attention = np.array([[0.25, 0.75], [1, 1e-7]])
+    row = Record(Place("f", "line", 7), [1, 2], None, {"id": "a", "source": 5})
+    p = prediction_of([1, 2], [2, 3], [2, 1], probabilities=[0.5, 1 / 3], attention=attention)
+    facts = json.loads(json_line([p], row, None, attention=False))
+    expected = {"line": 7, "source": [1, 2], "prediction": [2, 3], "expected": [2, 1], "exact": False, "ended": None}
+    expected |= {"probability": 0.166667, "confidence": None, "score": None, "error": None, "source_tokens": [1, 2]}
+    expected |= {"prediction_tokens": [2, 3], "probabilities": [0.5, 0.333333], "record": {"id": "a", "source": 5}}
+    assert [*facts.items()] == [*expected.items()]
+    with_attention = json.loads(json_line([p], row, None, attention=True))
+    assert with_attention == facts | {"attention": [[0.25, 0.75], [1, 1e-7]]}
+    row = Record(Place("f"), [1, 2])
+    two = [
+        prediction_of([1, 2], [2], probabilities=[0.123456789e-9], ended=ended, score=-1.0) for ended in (True, False)
+    ]
+    facts = json.loads(json_line(two, row, 2, attention=False))
+    assert [*facts] == [*expected, "n_best"]
+    assert (facts["line"], facts["probability"], facts["record"]) == (None, 1.23457e-10, None)
+    assert [answer["probability"] for answer in facts["n_best"]] == [1.23457e-10, 0]
+    without = json.loads(json_line(withhold(two, 0.5), row, 2, attention=False))
+    nulls = {"prediction", "score", "prediction_tokens", "probabilities", "n_best"}
+    assert without == facts | dict.fromkeys(nulls)
 
 
 def test_attention_as_text_and_as_a_plot(run):

@@ -9,7 +9,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from helpers import random_weights
-from helpers_page import SCRIPTS
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
@@ -87,21 +86,3 @@ def test_no_name_is_declared_in_two_modules():
     names = re.findall(r"^(?:async )?(?:function|class|const|let) (\w+)", script, re.M)
     assert sorted(names) == sorted(set(names))
     assert len(names) > 50
-
-
-def test_only_imported_names_are_exported():
-    texts = {path.name: path.read_text(encoding="utf-8") for path in SCRIPTS.glob("*.js")}
-    imports = "".join("".join(re.findall(r"import (\{.*?\})", text, re.S)) for text in texts.values())
-    del texts["trainer.js"]  # its tests use it
-    exported = [name for text in texts.values() for name in re.findall(r"^export (?:async )?\w+ (\w+)", text, re.M)]
-    assert set(exported) - set(re.findall(r"\w+", imports)) == set()
-
-
-def test_modules_are_joined_after_their_imports(monkeypatch):
-    modules = {
-        "a.js": '/* A */\n\nimport { b } from "./b.js";\nimport {\n  c,\n} from "./c.js";\n\na(b, c);\n',
-        "b.js": 'import { c } from "./c.js";\n\nexport const b = c;\n',
-        "c.js": "export const c = 1;\n",
-    }
-    monkeypatch.setattr(builder, "read_asset", modules.__getitem__)
-    assert builder.join_modules("a.js") == "const c = 1;\n\nconst b = c;\n\na(b, c);\n"

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 from helpers import ROOT
-from helpers_page import needs_chromium, shipped
+from helpers_page import needs_chromium
 
 from seq2seq_demo import load
 from seq2seq_demo.files.atomic_files import is_own
@@ -40,18 +40,6 @@ def test_the_index_has_a_picture_of_each_network():
             assert 'aria-label="The final state while' in picture and len(squares) == 2 * c.cell_size
         elif name == "reversed-attention":
             assert np.reshape(squares, (4, 3))[:3].argmax(axis=1).tolist() == [2, 1, 0]
-
-
-@needs_chromium
-def test_a_page_has_the_title_of_its_entry_and_a_link_to_the_index(shared_tab, tmp_path):
-    shown = ShownNetwork("numbers", shipped("embedding_rnn"))
-    path = tmp_path / "page.html"
-    path.write_text(build([shown], "Numbers & words", INDEX), encoding="utf-8")
-    page = shared_tab.open(path, "", {"width": 320, "height": 600}, "light", "reduce")
-    assert page.text_content("h1") == page.title() == "Numbers & words"
-    assert page.get_by_role("link", name="All networks").get_attribute("href") == INDEX
-    assert page.evaluate("document.documentElement.scrollWidth") == 320
-    assert shared_tab.errors == []
 
 
 PANELS = {"Influence": "influence", "Probabilities": "details", "Beam search": "beam"}

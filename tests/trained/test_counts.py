@@ -15,14 +15,10 @@ from seq2seq_demo.network.decoding import MAX_ROWS_AT_ONCE, DecodingOptions, ans
 from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork
 from seq2seq_demo.trained.counts import (
     WRONG_EXAMPLES,
-    Counts,
-    Tally,
     count_answers,
     count_confusions,
     count_lengths,
     count_symbols,
-    cross_entropy,
-    nearest_targets,
 )
 from seq2seq_demo.trained.metrics import Calibration, Figures
 from seq2seq_demo.trained.saved_network import SavedNetwork
@@ -42,19 +38,7 @@ def measured(pairs, config=ENDING, network=None, **options):
     return count_answers(network, SavedNetwork(network.model_config, {}), pairs, out_len=T, **options)
 
 
-def without_order(counts):
-    """The counts without those that depend on how the pairs were divided."""
-    facts = {name: x for name, x in vars(counts).items() if name not in ("loss_sum", "wrong", "answers")}
-    return {name: repr(vars(value)) if isinstance(value, Tally) else value for name, value in facts.items()}
-
-
 # ---- Counts, compared with a loop over single sequences ----
-
-
-def test_cross_entropy():
-    logits = np.log(np.array([[[1, 2, 5], [8, 1, 1]], [[1, 1, 2], [3, 3, 4]]], np.float32)) + 700
-    losses = cross_entropy(logits, np.array([[2, 1], [0, 2]], np.uint8)).ravel()
-    assert losses.tolist() == pytest.approx([math.log(x) for x in (8 / 5, 10, 4, 10 / 4)], rel=1e-3)
 
 
 def half_right(network, n, in_lens):
@@ -108,21 +92,6 @@ def test_counts_equal_those_of_a_loop_over_single_sequences(monkeypatch, config,
 
 
 @BOTH
-def test_evaluations_add_up(config):
-    network = network_of(config, seed=6)
-    sources, targets = half_right(network, 40, [4] if config is FIXED else [4, 1, 3])
-    pairs = Pairs(*map(Sequences.of_rows, (sources, targets)))
-    whole = measured(pairs, network=network, detailed=True)
-    parts = [measured(pairs[rows], network=network, detailed=True) for rows in (slice(11), slice(11, None))]
-    both = sum(parts, Counts())
-    assert without_order(both) == without_order(whole)
-    assert both.loss_sum == pytest.approx(whole.loss_sum, rel=1e-6)
-    worst = [sorted((p.edits for p in each.wrong), reverse=True)[:WRONG_EXAMPLES] for each in (both, whole)]
-    assert worst[0] == worst[1]
-    assert 0 < whole.exact < whole.n
-
-
-@BOTH
 def test_an_evaluation_with_a_beam_counts_its_best_answers(config):
     network, beam = network_of(config, seed=6), Beam(4, 1, 1.0)
     sources = np.random.default_rng(1).integers(0, 9, (300, 4))
@@ -155,16 +124,6 @@ def test_sequences_that_are_too_long_are_refused_and_progress_is_reported(config
     reported.clear()
     measured(pairs, config, on_progress=reported.append, alternatives=True)
     assert reported == [MAX_ROWS_AT_ONCE + 5]  # one source
-
-
-def test_the_nearest_target_of_each_answer_by_hand():
-    """The targets of three answers, in any order; the edits of each target are in the comments."""
-    answers = Sequences.of_rows([[4, 5, 6], [], [1, 1]])
-    targets = [([7] * 5, 0), ([1, 1], 2), ([2], 1), ([4, 5], 0), ([2, 2, 1, 1], 2), ([4, 8, 6], 0), ([3, 3], 1)]
-    #           5            0            1         1            2                  1               2
-    rows, groups = zip(*targets, strict=True)
-    nearest, edits = nearest_targets(answers, Sequences.of_rows(rows), np.array(groups))
-    assert (nearest.tolist(), edits.tolist()) == ([3, 2, 1], [1, 1, 0])
 
 
 def test_counts_by_hand():

@@ -11,7 +11,7 @@ from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.sampling import RANDOM, SOURCE_KINDS
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.trained.evaluation import GIVEN, accepted_lengths, is_fresh, pair_sets, pattern_sets
+from seq2seq_demo.trained.evaluation import GIVEN, pair_sets, pattern_sets
 from seq2seq_demo.trained.saved_network import SavedNetwork, TrainingRun
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 
@@ -36,59 +36,48 @@ def test_pairs_are_measured_by_length_and_unseen_symbols_are_reported(caplog):
 
 def test_a_pattern_is_measured_at_each_length_that_it_accepts():
     facts, pattern = SavedNetwork(replace(ENDING, in_max_int=9, out_max_int=9), {}, in_len=6), find_pattern("added")
-    sets = pattern_sets(facts, [], pattern, n=10, lengths=range(1, 7), out_len=None, seed=0)
+    sets = pattern_sets(facts, pattern, n=10, lengths=range(1, 7), out_len=None, seed=0)
     sets = [*sets]
     assert [pairs.sources.common_length for kind, _, pairs in sets if kind == RANDOM] == [2, 4, 6]
     assert {kind for kind, *_ in sets} == {RANDOM, *SOURCE_KINDS}
-    assert [fresh for _, fresh, _ in sets[:2]] == [True, None]
+    with pytest.raises(UsageError, match=r"pattern 'added', source \[0, 0, 0\]: expected an even length"):
+        pattern_sets(facts, pattern, n=10, lengths=[1, 3], out_len=None, seed=0)
 
 
-def test_a_network_that_does_not_end_is_measured_at_all_lengths_or_none():
-    targets = SavedNetwork(replace(FIXED, in_max_int=9, out_max_int=9), {}).target_function(find_pattern("added"))
-    assert accepted_lengths(targets, [2, 4], leaves_out=False) == [2, 4]
-    for lengths, leaves_out in (([2, 3], False), ([1, 3], True)):
-        with pytest.raises(UsageError, match=r"pattern 'added', source \[0.*\]: expected an even length"):
-            accepted_lengths(targets, lengths, leaves_out)
+def network_of(*runs):
+    """The facts of an ensemble of networks of nine symbols, each of which has the last of its training runs."""
+    first, *others = (SavedNetwork(ENDING, {}, run=run, in_len=6, min_in_len=1) for run in runs)
+    return replace(first, others=tuple(others))
 
 
-def member(points=65, start_step=0, **settings):
-    """The facts of a network of nine symbols that was trained at lengths 2 to 5."""
-    return SavedNetwork(ENDING, {}, run=TrainingRun(TrainConfig(points, 5, 5, min_in_len=2, **settings), start_step))
-
-
-@pytest.mark.parametrize(
-    ("members", "in_len", "fresh"),
-    [
-        ([member()], 4, True),  # 9 ** 4 = 6561 possible sources, and 100 * 65 points
-        ([member(66)], 4, False),
-        ([member(66)], 5, True),
-        ([member(66)], 1, True),  # not a length of training
-        ([member(10_000)], 6, True),
-        ([member(33), member(33)], 4, False),
-        ([member(start_step=7)], 4, None),  # earlier runs are unknown
-        ([member(66, start_step=7)], 4, False),
-        ([member(66, validation_points=6)], 4, None),  # pairs
-        ([member(), SavedNetwork(ENDING, {})], 4, None),
-        ([], 1, True),  # not trained
-    ],
-)
-def test_sources_are_fresh_if_training_drew_few_of_them(members, in_len, fresh):
-    assert is_fresh(SavedNetwork(ENDING, {}), members, in_len) is fresh
+def run(points=65, start_step=0, **settings):
+    """A training run at lengths 2 to 5."""
+    return TrainingRun(TrainConfig(points, 5, 5, min_in_len=2, **settings), start_step)
 
 
 @pytest.mark.parametrize(
-    ("lengths", "notice"),
+    ("runs", "in_len", "fresh"),
     [
-        ((4, 2, 5), "length 4, 2 may be training sources: there are 81 to 6,561 of each length"),
-        ((3,), "length 3 may be training sources: there are 729"),
+        ([run()], 4, True),  # 9 ** 4 = 6561 possible sources, and 100 * 65 points
+        ([run(66)], 4, False),
+        ([run(66)], 5, True),
+        ([run(66)], 1, True),  # not a length of training
+        ([run(10_000)], 6, True),
+        ([run(33), run(33)], 4, False),
+        ([run(start_step=7)], 4, None),  # earlier runs are unknown
+        ([run(66, start_step=7)], 4, False),
+        ([run(66, validation_points=6)], 4, None),  # pairs
+        ([run(), None], 4, None),
     ],
 )
-def test_lengths_of_few_sources_are_named_once(lengths, notice, caplog):
-    network = TrainedNetwork(
-        **vars(member(132)) | {"in_len": 5, "min_in_len": 2, "weights": random_weights(ENDING), "step": 1}
-    )
-    evaluation = network.evaluate_task(find_pattern("copy"), n=20, lengths=lengths)
-    assert caplog.messages == [f"Some sources of {notice}, and training drew 132 points"]
-    assert (evaluation.fresh, evaluation.by_length[lengths[0]].fresh) == (False, False)
-    if len(lengths) > 1:
-        assert evaluation.by_length[5].fresh
+def test_sources_are_fresh_if_training_drew_few_of_them(runs, in_len, fresh):
+    sets = pattern_sets(network_of(*runs), find_pattern("copy"), n=1, lengths=[in_len], out_len=None, seed=0)
+    assert {kind: is_fresh for kind, is_fresh, _ in sets} == {RANDOM: fresh} | dict.fromkeys(SOURCE_KINDS)
+
+
+def test_lengths_of_few_sources_are_named_once(caplog):
+    network = TrainedNetwork(**vars(network_of(run(132))) | {"weights": random_weights(ENDING), "step": 1})
+    evaluation = network.evaluate_task(find_pattern("copy"), n=20, lengths=(4, 2, 5))
+    few = "fewer than 100 are possible for each point of training"
+    assert caplog.messages == [f"Some sources of length 4, 2 may be training sources: {few}"]
+    assert (evaluation.fresh, [each.fresh for each in evaluation.by_length.values()]) == (False, [False, False, True])

@@ -47,14 +47,6 @@ def test_in_colour():
     assert legend == f"{LEGEND}|{scale}\x1b[0m| 1"
 
 
-@pytest.mark.parametrize("colour", [False, True])
-def test_without_expected_symbols_nothing_is_marked_wrong(colour):
-    unknown = draw(SOURCE, PREDICTED, None, WEIGHTS, colour)
-    assert unknown == draw(SOURCE, PREDICTED, PREDICTED, WEIGHTS, colour)
-    assert "expected" not in unknown
-    assert "\x1b[31m" not in unknown
-
-
 def test_symbols_that_are_extra_or_missing():
     p = prediction_of([1], [*"axbbed"], [*"abbec d"], attention=np.ones((7, 1)), ended=True)
     lines = plots.attention_text(p.shown_attention(), colour=False).split("\n")
@@ -62,14 +54,13 @@ def test_symbols_that_are_extra_or_missing():
     assert notes == ["", " (expected no symbol)", "", "", "", " (expected c ␣ d)", ""]
 
 
-@pytest.mark.parametrize("kind", [np.float32, np.float64])
-def test_each_tenth_has_its_own_shade(kind):
-    edges = np.arange(11, dtype=kind)[None] / 10
+def test_each_tenth_has_its_own_shade():
+    edges = np.arange(11, dtype=np.float32)[None] / 10
     drawn = draw([0] * 11, [1], None, edges).split("\n")[1]
     assert drawn == "1 |  ..::--==++**##%%@@@@|"
-    below = draw([0] * 11, [1], None, edges - kind(0.001)).split("\n")[1]
+    below = draw([0] * 11, [1], None, edges - 0.001).split("\n")[1]
     assert below == "1 |    ..::--==++**##%%@@|"
-    assert draw([0, 0], [1], None, np.array([[np.nan, 1]], kind)).split("\n")[1] == "1 |  @@|"  # NaN stays blank
+    assert draw([0, 0], [1], None, np.array([[np.nan, 1]])).split("\n")[1] == "1 |  @@|"  # NaN stays blank
 
 
 # ---- Pictures ----
@@ -115,9 +106,12 @@ def test_the_labels_of_one_sequence(tmp_path):
 
 def test_cells_are_squares_coloured_by_attention(tmp_path):
     """There are five rows of three cells, from the upper left corner."""
+    from matplotlib.image import imread
+
     attention(tmp_path / "a.svg")
     (image,) = groups(tmp_path / "a.svg", "axes")[0].iter(f"{SVG}image")
-    pixels = decoded_png(image)
+    href = image.get("{http://www.w3.org/1999/xlink}href")
+    pixels = imread(io.BytesIO(base64.b64decode(href.partition(",")[2])))[::-1]  # the last row comes first
     assert pixels.shape[0] / pixels.shape[1] == pytest.approx(5 / 3, rel=0.02)
     centres = [[int((n + 0.5) / size * pixels.shape[axis]) for n in range(size)] for axis, size in enumerate((5, 3))]
     colours = {0: WHITE, 0.5: MIDDLE, 1: NAVY}
@@ -138,32 +132,16 @@ def test_a_panel_for_each_sequence(tmp_path, B, T, S):
 
 
 def test_many_cells_are_an_image_of_bounded_size(tmp_path):
-    """With 1200 x 2500 cells, a pixel shows the mean α of several cells, so a peak is fainter but not lost."""
     T, S = 1200, 2500
-    alpha = np.zeros((T, S))
-    alpha[1, 5] = alpha[1199, 2499] = 1
     expected = [1] * T
     expected[700], expected[701], expected[1100] = 2, 2, 3
-    plots.save(prediction_of([7] * S, [1] * T, expected, attention=alpha).plot_attention(), tmp_path / "a.svg")
+    attention = np.zeros((T, S))
+    plots.save(prediction_of([7] * S, [1] * T, expected, attention=attention).plot_attention(), tmp_path / "a.svg")
     assert (tmp_path / "a.svg").stat().st_size < 1_000_000
-    labels = texts(panel := groups(tmp_path / "a.svg", "axes")[0])
+    labels = texts(groups(tmp_path / "a.svg", "axes")[0])
     assert ("3 of 1200 wrong", RED) in labels
     assert ("input, by position", None) in labels
     assert ("7", None) not in labels
-    (image,) = panel.iter(f"{SVG}image")
-    pixels = decoded_png(image)
-    dark = np.argwhere(pixels[..., 0] < 0.9) / pixels.shape[:2]
-    for place in ((1 / 1200, 5 / 2500), (1199 / 1200, 2499 / 2500)):
-        assert abs(dark - place).max(axis=1).min() < 0.003
-    assert len(dark) < 50
-
-
-def decoded_png(image):
-    """Decode the PNG of an image element, `[height, width, 4]`, from its top."""
-    from matplotlib.image import imread
-
-    href = image.get("{http://www.w3.org/1999/xlink}href")
-    return imread(io.BytesIO(base64.b64decode(href.partition(",")[2])))[::-1]  # the last row comes first
 
 
 def test_the_curves_of_a_history():

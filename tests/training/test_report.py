@@ -8,8 +8,7 @@ from helpers import pairs_of, trained_network
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import pair_task
-from seq2seq_demo.trained.formatting import probe_line
-from seq2seq_demo.training.report import probe, settings_line, training_header
+from seq2seq_demo.training.report import probe, probe_line, settings_line, training_header
 
 BASIC = "embedding_rnn, 1 x BasicLSTMCell of size 32, embedding size 20, dropout 0"
 RATE = "of batches of 128, learning rate 0.0001 (constant); "
