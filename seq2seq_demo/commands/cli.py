@@ -4,14 +4,13 @@ No other file imports argparse.
 """
 
 import argparse
-import functools
 import gc
 import os
 import re
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
@@ -23,10 +22,8 @@ from seq2seq_demo.config import SETTINGS
 from seq2seq_demo.console import print_error, print_result, printable, safe_streams, show_notices
 from seq2seq_demo.declarations import Setting, declared_options, likely_name, parse_integer, require_choice
 from seq2seq_demo.errors import Interrupted, Seq2SeqError, UsageError
-from seq2seq_demo.files import file_names
 
 MAX_RANGE = 1000  # lengths in one range of `evaluate --in-len`
-NUMBER = re.compile(r"[+-]?\d[\d.,_]*(e[+-]?\d+)?", re.IGNORECASE)  # a word that is meant as a number
 OVERVIEW = "Train small sequence-to-sequence networks and see what they learn."
 TRAIN_DEFAULTS = """
 
@@ -62,10 +59,10 @@ def main(argv: list[str] | None = None, on_start: Callable[[], object] = lambda:
             run(command, options, on_start)
     except BrokenPipeError:  # a reader such as `head` has closed the pipe
         pass
-    except KeyboardInterrupt:
-        print_error("seq2seq-demo: interrupted")
-        return 128 + signal.SIGINT
-    except Exception as error:
+    except (KeyboardInterrupt, Exception) as error:
+        if _is_interruption(error):
+            print_error("seq2seq-demo: interrupted")
+            return 128 + signal.SIGINT
         if options and options.verbose >= 2:
             print(printable(traceback.format_exc()), file=sys.stderr)
         kind = "" if isinstance(error, Interrupted) else "error: "
@@ -86,14 +83,19 @@ def run(command: str, options: Options, on_start: Callable[[], object]) -> None:
     getattr(module, command)(options)
 
 
-def _error_message(error: Exception) -> str:
+def _is_interruption(error: BaseException | None) -> bool:
+    """Whether this is a KeyboardInterrupt, or an unexpected error that arose while one was handled, as in a lock."""
+    if error is None or isinstance(error, Seq2SeqError):
+        return False
+    return isinstance(error, KeyboardInterrupt) or _is_interruption(error.__context__)
+
+
+def _error_message(error: BaseException) -> str:
     message = f"unexpected {type(error).__name__}: {error}"
     if isinstance(error, Seq2SeqError):
         message = str(error)
     elif isinstance(error, OSError) and error.filename is not None:
         message = f"{error.filename}: {error.strerror}"
-    elif isinstance(error, MemoryError):
-        message = f"expected more free memory: {error}"
     return " ".join(message.split())
 
 
@@ -155,27 +157,13 @@ def _split(words: Sequence[str]) -> tuple[str | None, list[str]]:
 
 def _reject(flag: str, command: str | None) -> None:
     """Raise UsageError for an option that this command lacks, or that no command has, and name a likely one."""
-    long_flags: dict[str, str] = {}  # by flag
-    commands: dict[str, list[str]] = {}  # by long flag
-    for name, row in COMMANDS.items():
-        for option in row.declared.values():
-            long_flags |= dict.fromkeys(option.flags, option.flags[-1])
-            commands.setdefault(option.flags[-1], []).append(name)
-    if flag in long_flags and command is None:
-        return
-    meant = long_flags.get(flag, flag)
-    own = [long_flag for long_flag, names in commands.items() if command in names]
-    outputs = [long_flag for long_flag in own if long_flag.startswith("--output")]
-    if command and not outputs and likely_name(meant, [*own, "--output"]) == "--output":
-        raise UsageError(f"{command} has no option {flag}: it prints its results, which `> FILE` writes to a file")
-    if flag in long_flags:
-        error = f"{flag} is an option of {', '.join(commands[meant])}, not of {command}"
-        likely = likely_name(meant, outputs)
-    else:
-        error, likely = f"unknown option {flag}", likely_name(flag, own) or likely_name(flag, commands)
-    if likely and command and likely not in own:
-        likely += f", an option of {', '.join(commands[likely])}"
-    raise UsageError(f"{error}: did you mean {likely}?" if likely else f"{error}; see --help")
+    owners = [name for name, row in COMMANDS.items() for option in row.declared.values() if flag in option.flags]
+    if owners and command:
+        raise UsageError(f"{flag} is an option of {', '.join(owners)}, not of {command}")
+    if not owners:
+        own = COMMANDS[command].declared.values() if command else ()
+        likely = likely_name(flag, [option.flags[-1] for option in own])
+        raise UsageError(f"unknown option {flag}" + (f": did you mean {likely}?" if likely else "; see --help"))
 
 
 class _Parser(argparse.ArgumentParser):
@@ -239,22 +227,9 @@ def _add_option(add: Callable[..., argparse.Action], option: Setting) -> None:
     if option.kind == Sequence[Path]:
         keywords["action"] = "append"
     action = add(*option.flags, dest=option.name, default=None, help=option.help, **keywords)
-    if option.choices or option.name in ("input_weights", "pattern"):
+    if option.choices:
         # Read by argcomplete. argparse's `choices` would replace our errors, which suggest a value.
-        action.completer = functools.partial(_completions, option)  # type: ignore[attr-defined]
-
-
-def _completions(option: Setting, prefix: str, **_: object) -> Collection[str]:
-    """Return the values of an option, and for weights also the files, as argcomplete calls it."""
-    if option.name == "pattern":
-        from seq2seq_demo.data.patterns import PATTERNS  # loads NumPy
-
-        return [*PATTERNS]
-    if option.name == "input_weights":
-        from argcomplete.completers import FilesCompleter
-
-        return [*file_names.shipped_networks(), *FilesCompleter()(prefix)]
-    return option.choices
+        action.completer = lambda **_: option.choices  # type: ignore[attr-defined]
 
 
 def _converter(expected: str, convert: Callable[[str], Any]) -> Callable[[str], Any]:
@@ -280,11 +255,11 @@ _length = _converter("a length or a range such as 1-20", _parse_range)
 
 
 def _number_or_file(text: str) -> int | str:
-    """Parse a number of points; return any word that is no number as it is."""
+    """Parse a number of points; return any other word as it is."""
     try:
-        return parse_integer(text) if NUMBER.fullmatch(text) else text
+        return parse_integer(text)
     except ValueError:
-        raise UsageError(f"argument N: expected an integer, got {text[:40]!r}") from None
+        return text
 
 
 def _lengths(text: str) -> tuple[int, ...]:

@@ -111,31 +111,6 @@ class NetworkOptions(TaskOptions):
         columns = self.columns.split(",") if self.columns is not None else ["1"]
         if not (len(columns) <= 2 and all(columns) and len({*columns}) == len(columns)):
             raise UsageError(f"expected --columns SOURCE,TARGET, as in --columns 1,3, got {self.columns!r}")
-        if not os.path.isdir(self.data_dir):  # also for a name that is too long
-            raise UsageError(f"expected --data-dir to be a directory, got {str(self.data_dir)!r}")
-
-    def _check_outputs(
-        self, outputs: Mapping[str, Path | None], validation_file: str | None = None, may_replace_weights: str = ""
-    ) -> None:
-        """Raise UsageError if an output, by its real path, is a snapshot, an input or another output.
-
-        The output `may_replace_weights` may be the file of -i.
-        """
-        pattern_file = self.pattern and self.pattern.rpartition(":")[0]
-        from_file = "/dev/stdin" if self.from_file == "-" else self.from_file
-        inputs = {"--from-file": from_file, "-p": pattern_file, "--validation-file": validation_file}
-        options = {os.path.realpath(path): "-i" for path in self.input_weights}
-        options |= {os.path.realpath(path): option for option, path in inputs.items() if path}
-        for option, path in outputs.items():
-            if path is None:
-                continue
-            real = os.path.realpath(path)
-            if file_names.is_snapshot(Path(real)):
-                raise UsageError(f"expected {option} to name a file that is not a snapshot, got {str(path)!r}")
-            other = options.get(real)
-            if other and (other, option) != ("-i", may_replace_weights):
-                raise UsageError(f"expected {other} and {option} to be different files, got {path} twice")
-            options[real] = option
 
     def _require_file(self, **describing: object) -> None:
         """Raise UsageError if an option that describes files, or one of these options, is given without --from-file."""
@@ -178,15 +153,9 @@ class TrainOptions(NetworkOptions):
             keep_going=self.keep_going,
             lowercase=self.lowercase,
         )
-        histories = {"--history": self.history, "--history-plot": self.history_plot}
-        of_members = {
-            f"{option} of member {n}": file_names.member_path(path, n)
-            for n in range(2, 1 + self.settings.get("members", 1))
-            for option, path in histories.items()
-            if path
-        }
-        outputs = {"-o": self.output} | histories | of_members
-        self._check_outputs(outputs, self.validation_file, may_replace_weights="-o")
+        outputs = [os.path.realpath(path) for path in (self.output, self.history, self.history_plot) if path]
+        if len({*outputs}) < len(outputs):
+            raise UsageError(f"expected -o, --history and --history-plot to be different files, got {outputs[0]} twice")
         is_untrained = self.settings.get("epochs") == 0
         if not (self.settings.get("points") or self.resume or is_untrained or self.from_file):
             expected = "the number of points, as in `train 100000`, or a file of pairs, as in `train pairs.tsv`"
@@ -233,10 +202,7 @@ class PredictOptions(NetworkOptions):
         if self.words and self.from_file:
             raise UsageError("predict expects a sequence, as in `predict 3 1 2`, or --from-file, got both")
         if self.words:
-            if self.format == "tsv":
-                raise UsageError("expected --tsv to print TSV, got --format, which is the format of a file")
             self._require_file()
-        self._check_outputs({"--attention-plot": self.attention_plot})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -276,7 +242,6 @@ class PageOptions(NetworkOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check_outputs({"-o": self.output, "--train": self.train})
         self._require_file()
         if self.gallery or self.train:
             if self.output or self.input_weights or self.words or self.from_file or (self.gallery and self.train):
