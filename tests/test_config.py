@@ -36,13 +36,12 @@ def test_a_tenth_of_the_points_or_a_given_number_validates():
 
 
 INTEGER, MODEL, TRAIN, BEAM = "to be an integer of at least 1", ModelConfig(), TrainConfig(points=100), Beam(3)
-FLOAT32 = "to be a number above 0 that float32 can hold"
+POSITIVE = "to be a number above 0"
 OUT_OF_RANGE = [  # a valid config, the name of a setting, its range, and values out of range
     (TRAIN, "points", "the number of points to be an integer of at least 2", [1, np.int64(1), np.bool_(True), 1000.0]),
     (TRAIN, "in_len", f"`in_len` {INTEGER}", [0, "5"]),
     (TRAIN, "in_len", "`in_len` of at most 100000", [100_001]),
-    (TRAIN, "learning_rate", f"`learning_rate` {FLOAT32}", [0, math.nan, math.inf, 1e39, -1e-3, 1e-46, True, "0.1"]),
-    (TRAIN, "learning_rate", f"`learning_rate` {FLOAT32}", [10**400, Fraction(1, 10**400), 1j]),
+    (TRAIN, "learning_rate", f"`learning_rate` {POSITIVE}", [0, math.nan, math.inf, -1e-3, True, "0.1", 1j]),
     (TRAIN, "lr_schedule", None, ["linear", ["constant"], None, 3]),
     (TRAIN, "epochs", "`epochs` to be an integer of at least 0", [-1]),
     (TRAIN, "seed", "`seed` to be an integer of at least 0", [True]),
@@ -51,7 +50,7 @@ OUT_OF_RANGE = [  # a valid config, the name of a setting, its range, and values
     (TRAIN, "patience", f"`patience` {INTEGER}", [0, 1.5]),
     (TRAIN, "keep_best", "`keep_best` to be True or False", [1, None, "True", np.bool_(True)]),
     (TRAIN, "validation_points", f"`validation_points` {INTEGER}", [0, 2.0]),
-    (TRAIN, "minutes", f"`minutes` {FLOAT32}", [0, math.nan]),
+    (TRAIN, "minutes", f"`minutes` {POSITIVE}", [0, math.nan]),
     (TRAIN, "label_smoothing", "`label_smoothing` of at least 0 and below 1", [-0.1, 1]),
     (TRAIN, "consistency", "`consistency` from 0 to 100", [-0.1, 101]),
     (TRAIN, "min_in_len", f"the shortest `in_len` {INTEGER}", [0]),
@@ -70,11 +69,6 @@ def test_values_out_of_range_are_refused(config, name, valid, values):
         message = f"expected {valid}, got {shown[:40]}" if valid else f"unknown `{name}` {shown}: "
         with pytest.raises(UsageError, match=f"^{re.escape(message)}{'$' if valid else ''}"):
             replace(config, **{name: value})
-
-
-def test_a_number_that_python_does_not_print_is_refused():
-    with pytest.raises(UsageError, match="at least 1, got a number of thousands of digits"):
-        ModelConfig(cell_size=-(10**5000))
 
 
 def test_numbers_of_any_type_become_plain_python_numbers():
@@ -141,9 +135,7 @@ def test_short_names_of_models_and_cells_are_stored_in_full():
         ("validation_split", "validation"),
         ("n", None),
         ("drop_out", "dropout"),
-        ("quiet", "verbose"),
         ("pairs", "data"),
-        ("task", "data"),
         ("no_such", None),
     ],
 )

@@ -31,9 +31,7 @@ def test_tables_align_columns():
     [
         (" ", "\u2423"),
         ("\u00a0", "\u237d"),
-        ("\u3000", "\\u3000"),
         ("\t", "\\t"),
-        ("\u200d", "\\u200d"),
         ("\x1b", "\\x1b"),
         ("\u202e", "\\u202e"),  # reverses the writing direction
         ("\u0301", "\u0301"),

@@ -47,8 +47,6 @@ WRONG_USAGE = [  # exit status 2
     ("train 9 --beam-size 3", "--beam-size is an option of predict, evaluate, not of train"),
     ("train 9 -lr 0.1", "unknown option -lr: did you mean --learning-rate?"),
     ("train 9 --budget 5", "unknown option --budget: did you mean --minutes?"),
-    ("evaluate --per-length", "unknown option --per-length: did you mean --json?"),
-    ("train 9 --skip-bad", "unknown option --skip-bad: did you mean --keep-going?"),
     ("evaluate --lengths 5", "unknown option --lengths: did you mean --in-len?"),
     ("predict 1 --max-out-len 5", "unknown option --max-out-len: did you mean --out-len?"),
     ("predict 1 --engine x", "unknown option --engine"),
