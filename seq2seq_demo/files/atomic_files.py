@@ -139,15 +139,13 @@ def open_locked(path: Path, kind: str) -> BinaryIO:
     """Open a regular file and lock it until it is closed. On Windows, return an empty stream.
 
     Raises:
-        WeightsError: as in `open_regular`; or another process has locked, replaced or removed the file.
+        WeightsError: as in `open_regular`; or another process has locked the file.
     """
     file = open_regular(path, kind)
-    status = os.fstat(file.fileno())
-    with contextlib.suppress(OSError):
-        if _lock(file) and os.path.samestat(os.lstat(path), status):
-            return file if fcntl else io.BytesIO()
-    file.close()
-    raise WeightsError(f"{path}: expected {kind}, but another process is using this file")
+    if not _lock(file):
+        file.close()
+        raise WeightsError(f"{path}: expected {kind}, but another process is using this file")
+    return file if fcntl else io.BytesIO()
 
 
 def check_writable(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2SeqError) -> None:
@@ -170,12 +168,11 @@ def check_writable(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2
 
 
 def check_replaceable(
-    path: Path, kind: str, force: bool | None = None, error_class: type[Seq2SeqError] = Seq2SeqError
+    path: Path, kind: str, force: bool = False, error_class: type[Seq2SeqError] = Seq2SeqError
 ) -> None:
     """Raise `error_class` if `write` is certain to fail, or if it would replace another program's file.
 
-    A file of this `kind`, a key of OWN_FILES, or an empty file may be replaced, and with `force` any file. If `force`
-    is None, the error does not mention `force`.
+    A file of this `kind`, a key of OWN_FILES, or an empty file may be replaced, and with `force` any file.
     """
     check_writable(path, kind, error_class)
     if force or not path.exists():
@@ -184,8 +181,7 @@ def check_replaceable(
         content = read(path, kind)
         if not content or is_own(content, kind):
             return
-    hint = "" if force is None else "; `force` replaces it"
-    raise error_class(f"{path}: expected a new file or {kind} that this program wrote, found another file{hint}")
+    raise error_class(f"{path}: expected a new file or {kind} that this program wrote, found another file")
 
 
 def is_own(content: bytes, kind: str) -> bool:

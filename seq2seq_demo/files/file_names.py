@@ -51,11 +51,6 @@ def parse_task(path: Path) -> str | None:
     return match[2] if (match := _match(path.name)) else None
 
 
-def is_snapshot(path: Path) -> bool:
-    """Whether the file has the name of a snapshot."""
-    return path.name.startswith(f"{SNAPSHOT}__")
-
-
 def unused_paths(data_dir: Path, name: str | None, task: str) -> Iterator[Path]:
     """Yield the canonical paths that follow the highest iteration in the folder, of results and of snapshots."""
     files = (_files(data_dir, name or DEFAULT_NAME, task, kind) for kind in (WEIGHTS, SNAPSHOT))
@@ -125,8 +120,7 @@ def find_weights(given: Path) -> Path:
         return shipped[given.name]
     near = likely_name(given.name.removesuffix(SUFFIX), shipped)
     names = f"a shipped network such as {near}" if near else "a name that `networks` lists"
-    hint = "; give each file an -i of its own" if "," in given.name else ""
-    raise MissingWeights(f"{given}: expected a weights file or {names}, found neither{hint}")
+    raise MissingWeights(f"{given}: expected a weights file or {names}, found neither")
 
 
 def display_name(path: Path) -> str:

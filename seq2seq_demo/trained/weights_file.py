@@ -38,7 +38,7 @@ FACTS = [field.name for field in fields(SavedNetwork) if field.name not in (*ARR
 # ---- Writing ----
 
 
-def write(network: SavedNetwork, path: Path, overwrite: bool, force: bool | None = None) -> None:
+def write(network: SavedNetwork, path: Path, overwrite: bool, force: bool = False) -> None:
     """Write a weights file atomically.
 
     With `overwrite`, files of this program may be replaced, and with `force` any file.

@@ -153,20 +153,6 @@ time.sleep(100)
     atomic_files.open_locked(tmp_path / "a", "a thing").close()
 
 
-def test_a_file_that_is_replaced_before_it_is_locked_is_refused(tmp_path, monkeypatch):
-    atomic_files.write(tmp_path / "a", b"one")
-    lock = atomic_files._lock
-
-    def replaced(file):
-        monkeypatch.undo()
-        atomic_files.write(tmp_path / "a", b"two")
-        return lock(file)
-
-    monkeypatch.setattr(atomic_files, "_lock", replaced)
-    with pytest.raises(Seq2SeqError, match="another process is using"):
-        atomic_files.open_locked(tmp_path / "a", "a thing")
-
-
 @pytest.mark.parametrize("overwrite", [True, False])
 def test_a_file_is_on_the_disk_before_it_gets_its_name(tmp_path, monkeypatch, overwrite):
     calls = []
