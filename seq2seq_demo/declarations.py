@@ -164,12 +164,6 @@ def require_integer(name: str, value: Any, at_least: int, at_most: int | None = 
     return number
 
 
-def check_size(name: str, value: object, at_least: int = 1) -> None:
-    """Raise UsageError unless a number of points or pairs is None or an integer."""
-    if value is not None:
-        require_integer(name, value, at_least)
-
-
 def require_flag(name: str, value: object) -> bool:
     """Return a bool; raise UsageError for any other type."""
     if not isinstance(value, bool):

@@ -6,7 +6,6 @@ No other file imports argparse.
 import argparse
 import gc
 import os
-import re
 import signal
 import sys
 import traceback
@@ -145,13 +144,9 @@ def _split(words: Sequence[str]) -> tuple[str | None, list[str]]:
     """Split off the command: the first word that is a command and not the value of an option."""
     declared = [option for row in COMMANDS.values() for option in row.declared.values()]
     takes_value = {flag for option in declared if option.metavar for flag in option.flags}
-    letters = "".join(flag[1] for flag in takes_value if len(flag) == 2)
-    before_value = re.compile(f"-(?!-)[^{letters}]*[{letters}]")  # the value of -n follows `-n` and `-vn`, not `-nv`
-    is_value = False
     for n, word in enumerate(words):
-        if word in COMMANDS and not is_value:
+        if word in COMMANDS and (n == 0 or words[n - 1] not in takes_value):
             return word, [*words[:n], *words[n + 1 :]]
-        is_value = not is_value and (word in takes_value or before_value.fullmatch(word) is not None)
     return None, [*words]
 
 

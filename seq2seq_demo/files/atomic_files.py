@@ -150,21 +150,11 @@ def open_locked(path: Path, kind: str) -> BinaryIO:
 
 def check_writable(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2SeqError) -> None:
     """Raise `error_class` if `write` is certain to fail; `kind` describes the file to be written."""
-    obstacle = ""
-    try:
-        folder = os.path.dirname(os.path.realpath(path))
-        if not os.path.isdir(folder):
-            obstacle = f", but there is no directory {folder}"
-        elif not os.access(folder, os.W_OK):
-            obstacle = f", but {folder} cannot be written"
-        elif not stat.S_ISREG(os.stat(path).st_mode):
-            obstacle = ", found a directory, device or pipe"
-    except FileNotFoundError:
-        return
-    except (OSError, ValueError) as error:  # for example, the name is too long or contains NUL
-        obstacle = f": {getattr(error, 'strerror', None) or error}"
-    if obstacle:
-        raise error_class(f"{path}: expected a place for {kind}{obstacle}")
+    folder = os.path.dirname(os.path.realpath(path))
+    if not (os.path.isdir(folder) and os.access(folder, os.W_OK)):
+        raise error_class(f"{path}: expected a place for {kind}, but there is no writable directory {folder}")
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise error_class(f"{path}: expected a place for {kind}, found a directory, device or pipe")
 
 
 def check_replaceable(

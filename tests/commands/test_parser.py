@@ -56,7 +56,6 @@ PARSED = {
     "-n train predict 3 page": PAGES,
     "predict -n train 3 page": PAGES,
     "--name train predict 3 page": PAGES,
-    "-vn train predict 3": PredictOptions(name="train", words=("3",), verbose=1),
     "-nn train 5": TrainOptions(name="n", settings={"points": 5}),
     "train 7": TrainOptions(settings={"points": 7}),
     "train 7 --in-len 1-20": TrainOptions(settings={"points": 7, "in_len": (1, 20)}),

@@ -87,14 +87,17 @@ FAILURES = [  # exit status 1
     ("page -i w.h5 -o x.html 3 10", "expected integers from 0 to 9, got 10"),
     ("predict -i w.h5 314", "got 314; to give several symbols, put spaces between them"),
     ("train 1e5", "1e5: expected a file of sequences: No such file or directory"),
-    ("train 50 --data-dir none -o none/w", "none/w: expected a place for a weights file, but there is no directory"),
+    (
+        "train 50 --data-dir none -o none/w",
+        "none/w: expected a place for a weights file, but there is no writable",
+    ),
     ("predict 1 2 --data-dir none -p mine.py:f", "expected weights of pattern 'mine:f' in none, found none"),
     ("train few.tsv -o few.tsv", "few.tsv: expected a new file or a weights file that this program wrote, found"),
     ("page -i w.h5 -o w.h5", "w.h5: expected a new file or a page that this program wrote, found another file"),
     ("train few.tsv -o z.h5", "expected validation pairs of symbols that occur in the training pairs, got none"),
     ("page -i w.h5 -o mine.js", "mine.js: expected a new file or a page that this program wrote, found another file"),
     ("page --gallery mine.py", "mine.py: expected a directory, found a file"),
-    ("page --gallery a/b", "expected a place for a gallery, but there is no directory "),
+    ("page --gallery a/b", "expected a place for a gallery, but there is no writable directory "),
 ]
 
 
