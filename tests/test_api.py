@@ -70,12 +70,6 @@ def test_every_argument_of_a_public_function_is_documented():
         assert names == {*re.findall(r"^    (\w+): ", inspect.getdoc(function), re.MULTILINE)} - ERRORS, function
 
 
-def test_every_other_method_of_a_network_names_its_arguments():
-    for name, method in inspect.getmembers(seq2seq_demo.TrainedNetwork, inspect.isfunction):
-        names = inspect.signature(method).parameters.keys() - {"self"}
-        assert name[0] == "_" or names <= {*re.findall(r"\w+", inspect.getdoc(method))}, name
-
-
 @pytest.mark.parametrize(
     ("call", "own", "built_in", "row"),
     [

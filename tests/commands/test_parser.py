@@ -13,7 +13,6 @@ from seq2seq_demo.commands.options import (
     PatternsOptions,
     PredictOptions,
     TrainOptions,
-    own_options,
 )
 
 
@@ -55,29 +54,22 @@ PARSED = {
     "-v train -L 2 100000 --pattern-name=reversed": LAYERS,
     "-n train predict 3 page": PAGES,
     "predict -n train 3 page": PAGES,
-    "--name train predict 3 page": PAGES,
     "-nn train 5": TrainOptions(name="n", settings={"points": 5}),
-    "train 7": TrainOptions(settings={"points": 7}),
     "train 7 --in-len 1-20": TrainOptions(settings={"points": 7, "in_len": (1, 20)}),
     "train 7 --in-len 7-7": TrainOptions(settings={"points": 7, "in_len": (7, 7)}),
-    "train 7 --in-len 7": TrainOptions(settings={"points": 7, "in_len": 7}),
     "train 9 --in-tokens integers": TrainOptions(settings={"points": 9}, in_tokens="integers"),  # those of patterns
     "train 9 -m rnn --cell-type GRU": CELL,
-    "train 9 -m embedding_rnn --cell-type GRUCell": CELL,
     "train 1000 a.tsv": TABLE,
     "train a.tsv 1000": TABLE,
-    "train 1000 --from-file a.tsv": TABLE,
     "train --from-file=a.tsv 1000": TABLE,
     "train -": TrainOptions(from_file="-"),
     "predict 3 -p sorted 1 -v 2": PredictOptions(words=("3", "1", "2"), pattern="sorted", verbose=1),
     "predict 3 1 --in-len 2": PredictOptions(words=("3", "1"), settings={"in_len": 2}),
     "predict a.tsv -q --tsv": PredictOptions(words=("a.tsv",), quiet=True, tsv=True),
     "predict -": PredictOptions(from_file="-"),
-    "evaluate": EvaluateOptions(),
     "evaluate 50 --in-len 5,10 --json": EvaluateOptions(points=50, lengths=(5, 10), json=True),
     "evaluate --in-len 5,1-3,2": EvaluateOptions(lengths=(5, 1, 2, 3)),
     "evaluate --seed 3": EvaluateOptions(seed=3),
-    "evaluate a.tsv 1000": EvaluateOptions(points=1000, from_file="a.tsv"),
     "evaluate --from-file=a.tsv -v 1000 -v": EvaluateOptions(points=1000, from_file="a.tsv", verbose=2),
     "- evaluate": EvaluateOptions(from_file="-"),
     "page -i a -o p.html x -i b": PageOptions(
@@ -128,11 +120,6 @@ def test_a_line_is_parsed(line):
     assert parse(line.split())[1] == PARSED[line]
 
 
-def test_options_of_files_and_settings_are_compared():
-    assert parse(["predict", "1", "--data-dir", "d"])[1] == PredictOptions(words=("1",), data_dir=Path("d"))
-    assert PredictOptions(settings={"in_len": 2}) != PredictOptions(settings={"in_len": 3})
-
-
 def test_the_main_help(help_of):
     text = help_of("--help")
     lines = text.splitlines()
@@ -179,7 +166,6 @@ def test_the_help_groups_the_options(help_of):
     assert [*re.findall(r"^  (-\w)", last[1], re.MULTILINE)] == ["-v", "-q", "-h"]
     headings = re.findall(r"^(\w.*):$", text, re.MULTILINE)
     assert headings[1:] == ["weights, data and network", "training", "all commands", "examples"]
-    assert own_options(PageOptions, ["output"]) == ["gallery", "train", "force"]
 
 
 @pytest.mark.parametrize("command", [None, *COMMANDS])
