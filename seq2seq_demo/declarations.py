@@ -1,7 +1,5 @@
 """Settings as dataclass fields: each declares its default, option, help text and valid values, which are checked."""
 
-import functools
-import inspect
 import math
 import numbers
 import operator
@@ -9,31 +7,12 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import field, fields
 from types import MappingProxyType, UnionType
-from typing import Any, Literal, NamedTuple, ParamSpec, TypeVar, Union, get_args, get_origin
+from typing import Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin
 
 from seq2seq_demo.errors import UsageError
 
-P = ParamSpec("P")
 T = TypeVar("T")
 _FLAGS: dict[str, str] = {}  # the long flag of every option, such as `--in-len`, by its name in Python, `in_len`
-# Names of one thing, here and in other programs. An unknown name suggests the first valid name of its line.
-SYNONYMS = """
-learning_rate lr eta step_size
-cell_size hidden_size hidden_dim hidden units n_units rnn_size state_size latent_dim
-points n n_points n_samples samples size
-seed random_state rng
-patience early_stopping n_iter_no_change
-validation validation_file validation_split validation_fraction validation_data val_data val valid dev eval_set
-output output_weights out outfile save save_to save_path save_dir output_file
-start input_weights weights network init checkpoint ckpt pretrained warm_start
-data sources pairs from_file file filename input input_file path dataset texts
-beam_size beam beam_width num_beams
-out_len max_out_len max_length max_len max_new_tokens output_len target_len
-in_len length lengths input_len source_len src_len seq_len
-members ensemble n_models n_estimators
-minutes budget time time_limit timeout
-exact_match validation_exact_match accuracy acc val_accuracy val_acc score
-"""
 
 
 class Range(NamedTuple):
@@ -194,22 +173,12 @@ def preview(value: object, write: Callable[[object], str] = as_json) -> str:
 
 
 def likely_name(name: str, names: Iterable[str]) -> str | None:
-    """Return the name that an unknown name probably means: an equal one, a synonym or the most similar one, else None.
-
-    Dashes, underscores and case are ignored. A name in SYNONYMS means only the names of its line. A single letter may
-    mean anything.
-    """
+    """Return the most similar name, or None if none is similar; dashes, underscores and case are ignored."""
     import difflib  # only needed for an error
 
-    folded: dict[str, str] = {}
-    for each in names:
-        folded.setdefault(_fold(each), each)
-    meant = _fold(name)
-    if len(meant) < 2:
-        return None
-    synonyms = [_fold(each) for line in SYNONYMS.splitlines() if meant in _fold(line).split() for each in line.split()]
-    likely = synonyms or [meant, *difflib.get_close_matches(meant, folded, 1, 0.7)]
-    return next((folded[each] for each in likely if each in folded), None)
+    folded = {_fold(candidate): candidate for candidate in names}
+    nearest = difflib.get_close_matches(_fold(name), folded, 1, 0.7)
+    return folded[nearest[0]] if nearest else None
 
 
 def _fold(name: str) -> str:
@@ -225,18 +194,3 @@ def require_choice(
     near = likely_name(str(value), [*choices, *aliases])
     hint = f"did you mean {near}? " if near else ""
     raise UsageError(f"unknown {kind} {preview(value, as_python)}: {hint}expected one of {', '.join(choices)}")
-
-
-def suggests_keywords(function: Callable[P, T]) -> Callable[P, T]:
-    """Decorate a function so that the TypeError for an unknown keyword argument names the likely one."""
-    names = inspect.signature(function).parameters
-
-    @functools.wraps(function)
-    def checked(*args: P.args, **kwargs: P.kwargs) -> T:
-        for name in kwargs.keys() - names:
-            near = likely_name(name, names)
-            hint = f": did you mean {near}?" if near else ""
-            raise TypeError(f"{function.__name__}() got an unexpected keyword argument {name!r}{hint}")
-        return function(*args, **kwargs)
-
-    return checked

@@ -120,15 +120,13 @@ def test_short_names_of_models_and_cells_are_stored_in_full():
     ("name", "likely"),
     [
         ("learningRate", "learning_rate"),
-        ("validation_split", "validation"),
-        ("n", None),
         ("drop_out", "dropout"),
-        ("pairs", "data"),
+        ("epoch", "epochs"),
+        ("n", None),
         ("no_such", None),
     ],
 )
 def test_an_unknown_name_has_a_likely_meaning(name, likely):
-    names = [*sorted(SETTINGS), "data", "validation", "verbose"]
-    assert likely_name(name, names) == likely
-    options = {f"--{each.replace('_', '-')}": each for each in names}
+    assert likely_name(name, sorted(SETTINGS)) == likely
+    options = {f"--{each.replace('_', '-')}": each for each in SETTINGS}
     assert options.get(likely_name(f"--{name}", options)) == likely

@@ -15,7 +15,7 @@ from seq2seq_demo.data.pair_task import Data, PairTask, Task, pair_task
 from seq2seq_demo.data.patterns import as_pattern
 from seq2seq_demo.data.records import Place, Record, by_length, valid
 from seq2seq_demo.data.tokens import source_records
-from seq2seq_demo.declarations import require_choice, require_integer, suggests_keywords
+from seq2seq_demo.declarations import require_choice, require_integer
 from seq2seq_demo.errors import UsageError, WeightsError
 from seq2seq_demo.files import file_names
 from seq2seq_demo.network.bidirectional import BidirectionalNumpyNetwork
@@ -132,7 +132,6 @@ class TrainedNetwork(SavedNetwork):
         on_error: OnError = "raise",
     ) -> list[Any]: ...
 
-    @suggests_keywords
     def predict(
         self,
         sources: Iterable[Any],
@@ -199,7 +198,6 @@ class TrainedNetwork(SavedNetwork):
 
     # ---- Evaluation ----
 
-    @suggests_keywords
     def evaluate(
         self,
         data: Data | None = None,

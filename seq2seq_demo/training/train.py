@@ -7,7 +7,7 @@ from seq2seq_demo.config import INTEGERS, SETTINGS, AnyCell, AnyModel, Schedule,
 from seq2seq_demo.console import notice, print_line
 from seq2seq_demo.data.pair_task import Data, Rows, Task, pair_task
 from seq2seq_demo.data.patterns import as_pattern
-from seq2seq_demo.declarations import require_flag, suggests_keywords
+from seq2seq_demo.declarations import require_flag
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 from seq2seq_demo.training.callbacks import Callback, TrainingState, check_callbacks
@@ -16,7 +16,6 @@ from seq2seq_demo.training.report import TrainingReport, outcome_notices, summar
 from seq2seq_demo.training.settings import new_run, run_notices
 
 
-@suggests_keywords
 def train(
     data: Data,
     points: int | None = None,

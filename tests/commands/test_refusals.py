@@ -39,7 +39,7 @@ WRONG_USAGE = [  # exit status 2
     ("page --gallery d -i g2p", "expected no other network, source or output with --gallery, got one"),
     ("page --train t.html -o p.html", "expected no other network, source or output with --train, got one"),
     ("train 9 --beam-size 3", "--beam-size is an option of predict, evaluate, not of train"),
-    ("--hidden-size 5 train 9", "unknown option --hidden-size: did you mean --cell-size?"),
+    ("--hidden-size 5 train 9", "unknown option --hidden-size; see --help"),
     ("train 50 --consistency 2", "--consistency 2 needs --dropout above 0, got 0"),
     ("train 50 --members 2 -e 0", "expected --epochs of at least 1 with --members, got 0"),
     ("--no-such", "unknown option --no-such; see --help"),
