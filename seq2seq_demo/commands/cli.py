@@ -4,6 +4,7 @@ No other file imports argparse.
 """
 
 import argparse
+import contextlib
 import gc
 import os
 import signal
@@ -127,8 +128,9 @@ def parse(argv: Sequence[str]) -> tuple[str, Options]:
     values = vars(namespace).items()
     given: dict[str, Any] = {name: tuple(x) if isinstance(x, list) else x for name, x in values if x is not None}
     for word in given.pop("words", ()) if "[FILE]" in COMMANDS[command].arguments else ():
-        value = _number_or_file(word)
-        name = "from_file" if isinstance(value, str) else "points"
+        name, value = "from_file", word
+        with contextlib.suppress(ValueError):
+            name, value = "points", parse_integer(word)
         if name in given:
             raise UsageError(f"{command} expects at most one number and one file, got another, {value!r}; see -i")
         given[name] = value
@@ -247,14 +249,6 @@ def _parse_range(text: str) -> int | tuple[int, int]:
 
 _integer = _converter("an integer", parse_integer)
 _length = _converter("a length or a range such as 1-20", _parse_range)
-
-
-def _number_or_file(text: str) -> int | str:
-    """Parse a number of points; return any other word as it is."""
-    try:
-        return parse_integer(text)
-    except ValueError:
-        return text
 
 
 def _lengths(text: str) -> tuple[int, ...]:

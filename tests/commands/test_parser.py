@@ -85,7 +85,6 @@ LONG = """--verbose --model embedding_rnn --learning-rate 0.1 --epochs 3 --input
 OTHERS = """--in-len 4 --out-len 3 --iter-num 7 --cell-size 5 --cell-type GRUCell --embedding-size 6
     --tensorboard-verbose 3"""
 WEIGHTS = "-v -v -o weights.tfl -p reversed -m embedding_attention --iter-num=0 -e 10"
-INPUT = "-i weights.tfl -v -p reversed -m embedding_attention"
 SORTED = "-i TRAINED_WEIGHTS/ts2s__attention__sorted_1.tfl -p sorted --in-len=20 --out-len=20 -m embedding_attention"
 LETTERS = TrainOptions(
     settings={"model": "embedding_rnn", "learning_rate": 0.1, "epochs": 3, "num_layers": 2, "points": 50},
@@ -101,10 +100,6 @@ OF_2016 = {  # by the options, and the command with its arguments
     (WEIGHTS, "train 100000"): TrainOptions(
         settings={"model": "embedding_attention", "epochs": 10, "points": 100_000},
         **{"verbose": 2, "output": Path("weights.tfl"), "pattern": "reversed", "iter_num": 0},
-    ),
-    (INPUT, "predict 0 1 2 3 4 5 6 7 8 9"): PredictOptions(
-        settings={"model": "embedding_attention"},
-        **{"input_weights": (Path("weights.tfl"),), "verbose": 1, "pattern": "reversed", "words": tuple("0123456789")},
     ),
     (SORTED, "predict 9 8 7 6 5 4 3 2 1 2 5 1 8 7 7 3 9 1 4 6"): PredictOptions(
         settings={"in_len": 20, "out_len": 20, "model": "embedding_attention"},
@@ -159,15 +154,6 @@ def test_the_help_of_a_command_lists_its_options_but_those_that_a_file_answers(h
     assert len(re.findall("^ +-", text, re.MULTILINE)) <= MOST_LISTED[command]
 
 
-def test_the_help_groups_the_options(help_of):
-    text = help_of("train --help")
-    first, *_, last = re.findall(r"^(.+):\n((?:  .*\n)+)", text.partition("\nexamples:")[0], re.MULTILINE)
-    assert [*re.findall(r"^  (-\w)", first[1], re.MULTILINE)] == ["-p", "-o", "-i"]
-    assert [*re.findall(r"^  (-\w)", last[1], re.MULTILINE)] == ["-v", "-q", "-h"]
-    headings = re.findall(r"^(\w.*):$", text, re.MULTILINE)
-    assert headings[1:] == ["weights, data and network", "training", "all commands", "examples"]
-
-
 @pytest.mark.parametrize("command", [None, *COMMANDS])
 def test_the_examples_in_the_help_parse(help_of, tmp_path, command):
     examples = help_of(f"{command or ''} --help").partition("\nexamples:\n")[2].splitlines()
@@ -178,10 +164,3 @@ def test_the_examples_in_the_help_parse(help_of, tmp_path, command):
         parsed, options = parse(argv)
         assert parsed == (command or argv[0])
         assert type(options) is COMMANDS[parsed].options
-
-
-def test_the_help_of_an_option_that_commands_share_is_true_for_each(help_of):
-    texts = {command: " ".join(help_of(f"{command} --help").split()) for command in COMMANDS}
-    assert "--force let outputs replace any file, and discard an interrupted training run" in texts["train"]
-    assert "--force let outputs replace any file -" in texts["predict"].replace(" all commands:", "")
-    assert "--in-len S,S-S,... source lengths to measure" in texts["evaluate"]
