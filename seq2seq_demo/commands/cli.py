@@ -73,9 +73,10 @@ def main(argv: list[str] | None = None, on_start: Callable[[], object] = lambda:
 
 def run(command: str, options: Options, on_start: Callable[[], object]) -> None:
     """Import the command, which imports NumPy, and run it. --help and usage errors do not reach this slow import."""
-    # NumPy reads this variable when it is imported. Otherwise, it starts BLAS threads, which takes a quarter of the
-    # start-up time, although network/thread_pool.py does not use them.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if "numpy" not in sys.modules:
+        # NumPy reads this variable when it is imported. Otherwise, it starts BLAS threads, which takes a quarter of the
+        # start-up time, although network/thread_pool.py does not use them.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     gc.set_threshold(100_000)  # frequent collections take a tenth of the run time; sequences have no cycles
     module = import_module(f"seq2seq_demo.commands.{COMMANDS[command].module or command}")
     on_start()  # after the imports: NumPy turns a KeyboardInterrupt during its import into other errors
