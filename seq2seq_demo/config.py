@@ -4,6 +4,7 @@
 `network/keras_network/cells.py`.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
@@ -26,8 +27,7 @@ Format = Literal["json", "text", "csv", "tsv"]  # file formats of sequences
 JSON, TEXT, CSV, TSV = FORMATS = get_args(Format)
 UTF_8 = "utf-8"  # the default encoding of files
 EVALUATION_SIZE = 10_000  # the default number of random sources in an evaluation, at each length
-MIN_FLOAT32, MAX_FLOAT32 = 2.0**-149, (2 - 2.0**-23) * 2.0**127  # the smallest and largest positive float32
-POSITIVE = Range("to be a number above 0 that float32 can hold", lambda number: MIN_FLOAT32 <= number <= MAX_FLOAT32)
+POSITIVE = Range("to be a number above 0", lambda number: 0 < number < math.inf)
 SHARE = Range("from 0 to 1", lambda share: 0 <= share <= 1)
 CONSISTENCY = Range("from 0 to 100", lambda weight: 0 <= weight <= 100)
 SHARE_ABOVE_0 = Range("above 0 and at most 1", lambda share: 0 < share <= 1)
@@ -159,8 +159,8 @@ class TrainConfig:
     """
 
     points: int = setting(100_000, error_name="the number of points", at_least=2)
-    in_len: int = setting(10, "--in-len S", "length of a source, or a range such as 1-20")
-    out_len: int = setting(10, "--out-len T", "length of a target")
+    in_len: int = setting(10, "--in-len S", "length of a source, or a range such as 1-20", at_most=MAX_LEN)
+    out_len: int = setting(10, "--out-len T", "length of a target", at_most=MAX_LEN)
     learning_rate: float = setting(1e-4, "-r --learning-rate R", "learning rate of Adam", within=POSITIVE)
     lr_schedule: Schedule = setting("constant", "--lr-schedule NAME", "one of {choices}; cosine lowers the rate to 0")
     epochs: int = setting(10, "-e --epochs N", "epochs; 0 saves without training", at_least=0)

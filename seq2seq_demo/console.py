@@ -185,10 +185,7 @@ def align(text: str, width: int, adjust: Callable[[str, int], str] = str.rjust) 
 
 def visible_symbol(name: object) -> str:
     """Return a symbol as it is displayed by itself: spaces are made visible, control characters are escaped."""
-    text = str(name)
-    if len(text) == 1 and text not in VISIBLE_SPACES and not text.isprintable():
-        return repr(text)[1:-1]
-    return "".join(VISIBLE_SPACES.get(c, c) for c in one_line(text))
+    return "".join(VISIBLE_SPACES.get(c, c) for c in one_line(str(name)))
 
 
 def table(header: list[str], rows: Sequence[list[str]], adjust: Callable[[str, int], str] = str.rjust) -> str:

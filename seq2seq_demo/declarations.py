@@ -44,10 +44,6 @@ keep_going skip skip_bad skip_invalid
 min_confidence threshold confidence
 json jsonl confusions per_length calibration worst
 pattern data pattern_name task function
-exact_match validation_exact_match accuracy acc val_accuracy val_acc score
-validation_loss val_loss
-evaluate score test
-predict predict_proba generate transform
 """
 
 
@@ -107,7 +103,8 @@ class Setting(NamedTuple):
             return require_integer(name, value, self.at_least, self.at_most)
         if self.within is None:
             return value
-        number = _to_float(value)
+        is_real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+        number = float(value) if is_real else math.nan  # type: ignore[arg-type]
         if not self.within.contains(number):
             raise UsageError(f"expected {name} {self.within.description}, got {preview(value, as_python)}")
         return number
@@ -178,30 +175,11 @@ def require_integer(name: str, value: Any, at_least: int, at_most: int | None = 
     return number
 
 
-def check_size(name: str, value: object, at_least: int = 1) -> None:
-    """Raise UsageError unless a number of points or pairs is None or an integer."""
-    if isinstance(value, Iterable):
-        hint = "pairs are one argument, as in zip(sources, targets); `train` takes others as `validation`"
-        raise UsageError(f"expected {name} to be a number, got {preview(value, as_python)}: {hint}")
-    if value is not None:
-        require_integer(name, value, at_least)
-
-
 def require_flag(name: str, value: object) -> bool:
     """Return a bool; raise UsageError for any other type."""
     if not isinstance(value, bool):
         raise UsageError(f"expected {name} to be True or False, got {preview(value, as_python)}")
     return value
-
-
-def _to_float(value: object) -> float:
-    """Convert a real number of any type to a float; return nan, which no `Range` contains, for anything else."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        return math.nan
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf
 
 
 def as_python(value: object) -> str:
@@ -219,12 +197,11 @@ def as_json(value: object) -> str:
 
 def preview(value: object, write: Callable[[object], str] = as_json) -> str:
     """Format an invalid value for an error, on one line of at most 40 characters; as Python code if `write` fails."""
-    for each in (write, as_python):
-        try:
-            return " ".join(each(value).split())[:40]
-        except (TypeError, ValueError, RecursionError):
-            continue
-    return "a number of thousands of digits"  # Python prints no integer of more than 4300 digits
+    try:
+        text = write(value)
+    except (TypeError, ValueError, RecursionError):
+        text = as_python(value)
+    return " ".join(text.split())[:40]
 
 
 def likely_name(name: str, names: Iterable[str]) -> str | None:
@@ -268,13 +245,9 @@ def suggests_keywords(function: Callable[P, T]) -> Callable[P, T]:
     @functools.wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> T:
         for name in kwargs.keys() - names:
-            found = f"{function.__name__}() got an unexpected keyword argument {name!r}"
-            raise TypeError(f"{found}{_hint(name, names)}")
+            near = likely_name(name, names)
+            hint = f": did you mean {near}?" if near else ""
+            raise TypeError(f"{function.__name__}() got an unexpected keyword argument {name!r}{hint}")
         return function(*args, **kwargs)
 
     return checked
-
-
-def _hint(name: str, names: Iterable[str]) -> str:
-    near = likely_name(name, names)
-    return f": did you mean {near}?" if near else ""

@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.files import container, hdf5
+from seq2seq_demo.files import container
 from seq2seq_demo.trained import weights_file
 from seq2seq_demo.trained.metrics import Epoch, Figures
 from seq2seq_demo.trained.plots import History
@@ -64,7 +64,7 @@ def hostile_files(folder: Path) -> Iterator[tuple[str, bytes]]:
     tree, heap = body.index(b"TREE"), body.index(b"GCOL")
     yield "a tree within itself", with_checksum(body[: tree + 32] + tree.to_bytes(8, "little") + body[tree + 40 :])
     yield "a heap without an end", with_checksum(body[: heap + 16] + bytes(16) + body[heap + 32 :])
-    weight, bias = (hdf5.read(body)[0][f"decoder/projection/{name}"].start for name in ("kernel", "bias"))
+    weight, bias = (container.read_hdf5(body)[0][f"decoder/projection/{name}"].start for name in ("kernel", "bias"))
     places = [bytes((3, 1)) + at.to_bytes(8, "little") for at in (weight, bias + 4)]
     yield "weights that overlap", with_checksum(body.replace(*places))
     content = snapshot_content()

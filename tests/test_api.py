@@ -16,14 +16,6 @@ Seq2SeqError UsageError InputError WeightsError TrainingError"""
 ERRORS = {name for name in seq2seq_demo.__all__ if name.endswith("Error")} | {"FileExistsError"}
 
 
-def python(code: str, folder=None, **changes) -> str:
-    """Run code in a subprocess; return its stdout."""
-    argv = [sys.executable, "-W", "error", "-c", code]
-    result = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=folder, env=environment(**changes))
-    assert result.returncode == 0, result.stderr
-    return result.stdout
-
-
 @pytest.mark.slow
 def test_importing_changes_no_environment_variable_and_loads_no_large_module():
     code = """if True:
@@ -37,7 +29,9 @@ def test_importing_changes_no_environment_variable_and_loads_no_large_module():
         print(dict(os.environ) == before, {"tensorflow", "keras", "matplotlib"} & sys.modules.keys())
     """
     modules = "seq2seq_demo.training.train seq2seq_demo.trained.trained_network"
-    assert python(code) == f"['seq2seq_demo']\nset()\n{modules}\nTrue set()\n"
+    argv = [sys.executable, "-W", "error", "-c", code]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True, env=environment())
+    assert done.stdout == f"['seq2seq_demo']\nset()\n{modules}\nTrue set()\n"
 
 
 def test_the_example_of_the_package_is_that_of_the_documents_which_runs():

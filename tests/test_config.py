@@ -1,4 +1,3 @@
-import enum
 import json
 import math
 import numbers
@@ -36,25 +35,18 @@ def test_a_tenth_of_the_points_or_a_given_number_validates():
 
 
 INTEGER, MODEL, TRAIN, BEAM = "to be an integer of at least 1", ModelConfig(), TrainConfig(points=100), Beam(3)
-FLOAT32 = "to be a number above 0 that float32 can hold"
+POSITIVE = "to be a number above 0"
 OUT_OF_RANGE = [  # a valid config, the name of a setting, its range, and values out of range
     (TRAIN, "points", "the number of points to be an integer of at least 2", [1, np.int64(1), np.bool_(True), 1000.0]),
     (TRAIN, "in_len", f"`in_len` {INTEGER}", [0, "5"]),
-    (TRAIN, "learning_rate", f"`learning_rate` {FLOAT32}", [0, math.nan, math.inf, 1e39, -1e-3, 1e-46, True, "0.1"]),
-    (TRAIN, "learning_rate", f"`learning_rate` {FLOAT32}", [10**400, Fraction(1, 10**400), 1j]),
+    (TRAIN, "in_len", "`in_len` of at most 100000", [100_001]),
+    (TRAIN, "learning_rate", f"`learning_rate` {POSITIVE}", [0, math.nan, math.inf, -1e-3, True, "0.1", 1j]),
     (TRAIN, "lr_schedule", None, ["linear", ["constant"], None, 3]),
     (TRAIN, "epochs", "`epochs` to be an integer of at least 0", [-1]),
-    (TRAIN, "seed", "`seed` to be an integer of at least 0", [True]),
     (TRAIN, "stop_at_exact", "`stop_at_exact` above 0 and at most 1", [0, 1.1, math.nan]),
     (TRAIN, "dropout", "`dropout` of at least 0 and below 1", [1, -0.1]),
-    (TRAIN, "patience", f"`patience` {INTEGER}", [0, 1.5]),
     (TRAIN, "keep_best", "`keep_best` to be True or False", [1, None, "True", np.bool_(True)]),
-    (TRAIN, "validation_points", f"`validation_points` {INTEGER}", [0, 2.0]),
-    (TRAIN, "minutes", f"`minutes` {FLOAT32}", [0, math.nan]),
-    (TRAIN, "label_smoothing", "`label_smoothing` of at least 0 and below 1", [-0.1, 1]),
     (TRAIN, "consistency", "`consistency` from 0 to 100", [-0.1, 101]),
-    (TRAIN, "min_in_len", f"the shortest `in_len` {INTEGER}", [0]),
-    (MODEL, "cell_size", f"`cell_size` {INTEGER}", [0]),
     (BEAM, "size", f"`beam_size` {INTEGER}", [0, True, 2.0, "5"]),
     (BEAM, "size", "`beam_size` of at most 1000", [1001]),
     (BEAM, "n_best", f"`n_best` {INTEGER}", [0, None]),
@@ -71,21 +63,12 @@ def test_values_out_of_range_are_refused(config, name, valid, values):
             replace(config, **{name: value})
 
 
-def test_a_number_that_python_does_not_print_is_refused():
-    with pytest.raises(UsageError, match="at least 1, got a number of thousands of digits"):
-        ModelConfig(cell_size=-(10**5000))
-
-
 def test_numbers_of_any_type_become_plain_python_numbers():
-    class Size(enum.IntEnum):
-        LARGE = 64
-
     train = TrainConfig(np.int64(1000), np.uint8(7), np.array(3), np.float32(0.5), seed=np.int16(2), stop_at_exact=1)
     assert train == TrainConfig(1000, 7, 3, 0.5, seed=2, stop_at_exact=1.0)
     assert repr(train) == repr(TrainConfig(1000, 7, 3, 0.5, seed=2, stop_at_exact=1.0))  # workers compare this text
     assert TrainConfig(dropout=Fraction(1, 4)).dropout == 0.25
-    assert TrainConfig(learning_rate=Fraction(1, 4), stop_at_exact=np.float64(0.5)).learning_rate == 0.25
-    model = ModelConfig(np.str_("embedding_rnn"), cell_size=Size.LARGE, in_max_int=np.uint8(255))
+    model = ModelConfig(np.str_("embedding_rnn"), in_max_int=np.uint8(255))
     assert model.n_input_symbols == 256  # a uint8 would overflow
     for config in (train, model):
         assert {type(value) for value in asdict(config).values()} <= {bool, int, float, str, type(None)}

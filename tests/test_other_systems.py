@@ -63,10 +63,6 @@ from seq2seq_demo.commands import cli
 def run(line, status=0):
     assert cli.main(line.split()) == status, line
 """
-WITHOUT_TENSORFLOW = (
-    "expected TensorFlow and Keras, got none; with Python 3.11 to 3.13 on Linux, on Windows (x86-64) and on macOS "
-    "(Apple silicon), `pip install tensorflow loky` helps"
-)
 
 
 def run_child(folder, code, **changes):
@@ -78,7 +74,6 @@ def run_child(folder, code, **changes):
     return done.stdout.decode("cp1252"), done.stderr.decode("cp1252")
 
 
-simulates_windows = pytest.mark.skipif(sys.platform != "linux", reason="reads the open files of a process in /proc")
 TRAINING = """
 from seq2seq_demo import system_memory
 from seq2seq_demo.training.report import TrainingReport
@@ -99,7 +94,7 @@ assert system_memory.total() == 3 * 2**30
 """
 
 
-@simulates_windows
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the open files of a process in /proc")
 @pytest.mark.slow
 def test_training_and_resuming_work_on_windows(tmp_path):
     before = "import seq2seq_demo.network.keras_network.tensorflow_setup\n"
@@ -118,7 +113,9 @@ def test_training_without_tensorflow_is_an_error_that_says_where_it_runs(monkeyp
     monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(TrainingError) as error:
         require_tensorflow()
-    assert str(error.value) == WITHOUT_TENSORFLOW
+    where = "Python 3.11 to 3.13 on Linux, on Windows (x86-64) and on macOS (Apple silicon)"
+    what = "`pip install tensorflow loky` helps"
+    assert str(error.value) == f"expected TensorFlow and Keras, got none; with {where}, {what}"
 
 
 def dependencies(folder):

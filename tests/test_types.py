@@ -1,6 +1,5 @@
 """The types of the Python API, as a user's type checker sees them."""
 
-import inspect
 import re
 import subprocess
 import sys
@@ -11,7 +10,6 @@ import pytest
 from helpers import ROOT, environment
 from test_documents import blocks
 
-import seq2seq_demo
 from seq2seq_demo.config import CELL_TYPES, CellName
 
 
@@ -42,12 +40,6 @@ def test_documented_calls_pass_mypy_strict(tmp_path):
 )
 def test_editors_complete_keywords_and_attributes(code, names):
     assert [each.name for each in jedi.Script(code).complete()] == names
-
-
-@pytest.mark.slow
-def test_editors_show_every_argument_of_train():
-    (shown,) = jedi.Script("from seq2seq_demo import train\ntrain(").get_signatures()
-    assert [each.name for each in shown.params] == [*inspect.signature(seq2seq_demo.train).parameters]
 
 
 def test_the_names_of_cells_are_those_of_their_table():

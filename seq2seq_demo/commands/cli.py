@@ -4,10 +4,10 @@ No other file imports argparse.
 """
 
 import argparse
+import contextlib
 import functools
 import gc
 import os
-import re
 import signal
 import sys
 import traceback
@@ -26,7 +26,6 @@ from seq2seq_demo.errors import Interrupted, Seq2SeqError, UsageError
 from seq2seq_demo.files import file_names
 
 MAX_RANGE = 1000  # lengths in one range of `evaluate --in-len`
-NUMBER = re.compile(r"[+-]?\d[\d.,_]*(e[+-]?\d+)?", re.IGNORECASE)  # a word that is meant as a number
 OVERVIEW = "Train small sequence-to-sequence networks and see what they learn."
 TRAIN_DEFAULTS = """
 
@@ -62,10 +61,10 @@ def main(argv: list[str] | None = None, on_start: Callable[[], object] = lambda:
             run(command, options, on_start)
     except BrokenPipeError:  # a reader such as `head` has closed the pipe
         pass
-    except KeyboardInterrupt:
-        print_error("seq2seq-demo: interrupted")
-        return 128 + signal.SIGINT
-    except Exception as error:
+    except (KeyboardInterrupt, Exception) as error:
+        if _is_interruption(error):
+            print_error("seq2seq-demo: interrupted")
+            return 128 + signal.SIGINT
         if options and options.verbose >= 2:
             print(printable(traceback.format_exc()), file=sys.stderr)
         kind = "" if isinstance(error, Interrupted) else "error: "
@@ -86,7 +85,14 @@ def run(command: str, options: Options, on_start: Callable[[], object]) -> None:
     getattr(module, command)(options)
 
 
-def _error_message(error: Exception) -> str:
+def _is_interruption(error: BaseException | None) -> bool:
+    """Whether this is a KeyboardInterrupt, or an unexpected error that arose while one was handled, as in a lock."""
+    if error is None or isinstance(error, Seq2SeqError):
+        return False
+    return isinstance(error, KeyboardInterrupt) or _is_interruption(error.__context__)
+
+
+def _error_message(error: BaseException) -> str:
     message = f"unexpected {type(error).__name__}: {error}"
     if isinstance(error, Seq2SeqError):
         message = str(error)
@@ -126,8 +132,9 @@ def parse(argv: Sequence[str]) -> tuple[str, Options]:
     values = vars(namespace).items()
     given: dict[str, Any] = {name: tuple(x) if isinstance(x, list) else x for name, x in values if x is not None}
     for word in given.pop("words", ()) if "[FILE]" in COMMANDS[command].arguments else ():
-        value = _number_or_file(word)
-        name = "from_file" if isinstance(value, str) else "points"
+        name, value = "from_file", word
+        with contextlib.suppress(ValueError):
+            name, value = "points", parse_integer(word)
         if name in given:
             raise UsageError(f"{command} expects at most one number and one file, got another, {value!r}; see -i")
         given[name] = value
@@ -143,39 +150,21 @@ def _split(words: Sequence[str]) -> tuple[str | None, list[str]]:
     """Split off the command: the first word that is a command and not the value of an option."""
     declared = [option for row in COMMANDS.values() for option in row.declared.values()]
     takes_value = {flag for option in declared if option.metavar for flag in option.flags}
-    letters = "".join(flag[1] for flag in takes_value if len(flag) == 2)
-    before_value = re.compile(f"-(?!-)[^{letters}]*[{letters}]")  # the value of -n follows `-n` and `-vn`, not `-nv`
-    is_value = False
     for n, word in enumerate(words):
-        if word in COMMANDS and not is_value:
+        if word in COMMANDS and (n == 0 or words[n - 1] not in takes_value):
             return word, [*words[:n], *words[n + 1 :]]
-        is_value = not is_value and (word in takes_value or before_value.fullmatch(word) is not None)
     return None, [*words]
 
 
 def _reject(flag: str, command: str | None) -> None:
     """Raise UsageError for an option that this command lacks, or that no command has, and name a likely one."""
-    long_flags: dict[str, str] = {}  # by flag
-    commands: dict[str, list[str]] = {}  # by long flag
-    for name, row in COMMANDS.items():
-        for option in row.declared.values():
-            long_flags |= dict.fromkeys(option.flags, option.flags[-1])
-            commands.setdefault(option.flags[-1], []).append(name)
-    if flag in long_flags and command is None:
-        return
-    meant = long_flags.get(flag, flag)
-    own = [long_flag for long_flag, names in commands.items() if command in names]
-    outputs = [long_flag for long_flag in own if long_flag.startswith("--output")]
-    if command and not outputs and likely_name(meant, [*own, "--output"]) == "--output":
-        raise UsageError(f"{command} has no option {flag}: it prints its results, which `> FILE` writes to a file")
-    if flag in long_flags:
-        error = f"{flag} is an option of {', '.join(commands[meant])}, not of {command}"
-        likely = likely_name(meant, outputs)
-    else:
-        error, likely = f"unknown option {flag}", likely_name(flag, own) or likely_name(flag, commands)
-    if likely and command and likely not in own:
-        likely += f", an option of {', '.join(commands[likely])}"
-    raise UsageError(f"{error}: did you mean {likely}?" if likely else f"{error}; see --help")
+    owners = [name for name, row in COMMANDS.items() for option in row.declared.values() if flag in option.flags]
+    if owners and command:
+        raise UsageError(f"{flag} is an option of {', '.join(owners)}, not of {command}")
+    if not owners:
+        own = COMMANDS[command].declared.values() if command else ()
+        likely = likely_name(flag, [option.flags[-1] for option in own])
+        raise UsageError(f"unknown option {flag}" + (f": did you mean {likely}?" if likely else "; see --help"))
 
 
 class _Parser(argparse.ArgumentParser):
@@ -277,14 +266,6 @@ def _parse_range(text: str) -> int | tuple[int, int]:
 
 _integer = _converter("an integer", parse_integer)
 _length = _converter("a length or a range such as 1-20", _parse_range)
-
-
-def _number_or_file(text: str) -> int | str:
-    """Parse a number of points; return any word that is no number as it is."""
-    try:
-        return parse_integer(text) if NUMBER.fullmatch(text) else text
-    except ValueError:
-        raise UsageError(f"argument N: expected an integer, got {text[:40]!r}") from None
 
 
 def _lengths(text: str) -> tuple[int, ...]:

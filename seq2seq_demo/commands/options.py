@@ -233,8 +233,6 @@ class PredictOptions(NetworkOptions):
         if self.words and self.from_file:
             raise UsageError("predict expects a sequence, as in `predict 3 1 2`, or --from-file, got both")
         if self.words:
-            if self.format == "tsv":
-                raise UsageError("expected --tsv to print TSV, got --format, which is the format of a file")
             self._require_file()
         self._check_outputs({"--attention-plot": self.attention_plot})
 

@@ -9,8 +9,8 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
-from seq2seq_demo import system_memory
 from seq2seq_demo.errors import MissingWeights, Seq2SeqError, WeightsError
+from seq2seq_demo.system_memory import require_memory
 
 try:
     import fcntl
@@ -54,17 +54,12 @@ def read(path: Path, kind: str) -> bytes:
     """Return the content of a regular file.
 
     Raises:
-        WeightsError: as in `open_regular`; or the file is larger than half of this machine's memory, or cannot be read.
+        WeightsError: as in `open_regular`; or the file is larger than half of this machine's memory.
     """
     with open_regular(path, kind) as file:
         size = os.fstat(file.fileno()).st_size
-        if 2 * size > system_memory.total():  # both the bytes and the parsed content are in memory
-            expected = f"expected at most half of the memory of {system_memory.gib(system_memory.total())}"
-            raise WeightsError(f"{path}: {expected}, got a file of {system_memory.gib(size)}")
-        try:
-            return file.read()
-        except OSError as error:
-            raise WeightsError(f"{path}: expected {kind}, got: {error.strerror}") from error
+        require_memory(f"{path}: its content", 2 * size, WeightsError)  # as bytes and as arrays
+        return file.read()
 
 
 def write(path: Path, content: bytes, overwrite: bool = True, error_class: type[Seq2SeqError] = Seq2SeqError) -> None:
@@ -157,30 +152,25 @@ def open_locked(path: Path, kind: str) -> BinaryIO:
 
 def check_writable(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2SeqError) -> None:
     """Raise `error_class` if `write` is certain to fail; `kind` describes the file to be written."""
-    obstacle = ""
+    folder = os.path.dirname(os.path.realpath(path))
+    if not (os.path.isdir(folder) and os.access(folder, os.W_OK)):
+        raise error_class(f"{path}: expected a place for {kind}, but there is no writable directory {folder}")
     try:
-        folder = os.path.dirname(os.path.realpath(path))
-        if not os.path.isdir(folder):
-            obstacle = f", but there is no directory {folder}"
-        elif not os.access(folder, os.W_OK):
-            obstacle = f", but {folder} cannot be written"
-        elif not stat.S_ISREG(os.stat(path).st_mode):
-            obstacle = ", found a directory, device or pipe"
+        is_file = stat.S_ISREG(os.stat(path).st_mode)
     except FileNotFoundError:
         return
-    except (OSError, ValueError) as error:  # for example, the name is too long or contains NUL
-        obstacle = f": {getattr(error, 'strerror', None) or error}"
-    if obstacle:
-        raise error_class(f"{path}: expected a place for {kind}{obstacle}")
+    except OSError as error:  # for example, the name is too long
+        raise error_class(f"{path}: expected a place for {kind}: {error.strerror}") from error
+    if not is_file:
+        raise error_class(f"{path}: expected a place for {kind}, found a directory, device or pipe")
 
 
 def check_replaceable(
-    path: Path, kind: str, force: bool | None = None, error_class: type[Seq2SeqError] = Seq2SeqError
+    path: Path, kind: str, force: bool = False, error_class: type[Seq2SeqError] = Seq2SeqError
 ) -> None:
     """Raise `error_class` if `write` is certain to fail, or if it would replace another program's file.
 
-    A file of this `kind`, a key of OWN_FILES, or an empty file may be replaced, and with `force` any file. If `force`
-    is None, the error does not mention `force`.
+    A file of this `kind`, a key of OWN_FILES, or an empty file may be replaced, and with `force` any file.
     """
     check_writable(path, kind, error_class)
     if force or not path.exists():
@@ -189,8 +179,7 @@ def check_replaceable(
         content = read(path, kind)
         if not content or is_own(content, kind):
             return
-    hint = "" if force is None else "; `force` replaces it"
-    raise error_class(f"{path}: expected a new file or {kind} that this program wrote, found another file{hint}")
+    raise error_class(f"{path}: expected a new file or {kind} that this program wrote, found another file")
 
 
 def is_own(content: bytes, kind: str) -> bool:

@@ -125,8 +125,7 @@ def find_weights(given: Path) -> Path:
         return shipped[given.name]
     near = likely_name(given.name.removesuffix(SUFFIX), shipped)
     names = f"a shipped network such as {near}" if near else "a name that `networks` lists"
-    hint = "; give each file an -i of its own" if "," in given.name else ""
-    raise MissingWeights(f"{given}: expected a weights file or {names}, found neither{hint}")
+    raise MissingWeights(f"{given}: expected a weights file or {names}, found neither")
 
 
 def display_name(path: Path) -> str:

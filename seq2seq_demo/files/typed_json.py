@@ -6,7 +6,6 @@ from dataclasses import MISSING, fields, is_dataclass
 from types import NoneType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from seq2seq_demo.data.records import unique_keys
 from seq2seq_demo.errors import WeightsError, require
 
 T = TypeVar("T")
@@ -18,10 +17,10 @@ def parse_json(text: str) -> Any:
     """Parse JSON.
 
     Raises:
-        WeightsError: the text is not JSON, or it contains a duplicate key.
+        WeightsError: the text is not JSON.
     """
     try:
-        return json.loads(text, object_pairs_hook=unique_keys)
+        return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise WeightsError(f"expected JSON, got {text[:40]!r}") from error
 

@@ -15,7 +15,7 @@ from seq2seq_demo.data.pair_task import Data, PairTask, Task, pair_task
 from seq2seq_demo.data.patterns import PATTERNS, as_pattern
 from seq2seq_demo.data.records import Place, Record, by_length, valid
 from seq2seq_demo.data.tokens import source_records
-from seq2seq_demo.declarations import check_size, require_choice, require_integer, suggests_keywords
+from seq2seq_demo.declarations import require_choice, require_integer, suggests_keywords
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files import file_names
 from seq2seq_demo.network.bidirectional import BidirectionalNumpyNetwork
@@ -245,7 +245,8 @@ class TrainedNetwork(SavedNetwork):
             shortest, longest = in_len if isinstance(in_len, tuple | list) and len(in_len) == 2 else (in_len, in_len)
             shortest = require_integer("`in_len`", shortest, at_least=1)
             lengths = range(shortest, require_integer("`in_len`", longest, at_least=shortest) + 1)
-        check_size("`n`", n)
+        if n is not None:
+            require_integer("`n`", n, at_least=1)
         beam = Beam.of(beam_size, None, length_penalty)
         pattern, largest = as_pattern(data, self.vocabularies.tokens), self.model_config.largest
         task = pattern or pair_task(data, vocabularies=self.vocabularies, largest=largest, allows_unknown=True)

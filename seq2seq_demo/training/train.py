@@ -7,7 +7,7 @@ from seq2seq_demo.config import INTEGERS, SETTINGS, AnyCell, AnyModel, Schedule,
 from seq2seq_demo.console import notice, print_line
 from seq2seq_demo.data.pair_task import Data, Rows, Task, pair_task
 from seq2seq_demo.data.patterns import as_pattern
-from seq2seq_demo.declarations import check_size, require_flag, suggests_keywords
+from seq2seq_demo.declarations import require_flag, suggests_keywords
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 from seq2seq_demo.training.callbacks import Callback, TrainingState, check_callbacks
@@ -115,7 +115,6 @@ def train(
     if start is not None and not isinstance(start, TrainedNetwork):
         raise UsageError(f"expected `start` to be a network, as load() returns it, got {start!r}")
     all_callbacks, began = check_callbacks(callbacks, on_epoch), time.monotonic()
-    check_size("`points`", points, at_least=2)
     if isinstance(validation, float):
         raise UsageError(f"expected pairs as `validation`, got {validation}; without it, a tenth of them validates")
     check_given(settings)  # before the pairs are read

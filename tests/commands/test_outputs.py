@@ -23,7 +23,7 @@ LINES = {
     "history plot": f"{TRAIN} -o new.h5 --history-plot ",
     "attention plot": f"{PREDICT} --attention-plot ",
 }
-MESSAGE = "that this program wrote, found another file; --force replaces it\n"
+MESSAGE = "that this program wrote, found another file\n"
 
 
 def write_foreign(folder):
@@ -128,9 +128,7 @@ def test_a_file_created_at_the_destination_during_training_is_kept(run, monkeypa
         return network
 
     monkeypatch.setattr(trainer, "fit", fit_and_create)
-    found = (
-        r"found another file; --force replaces it; kept in s2s_checkpoint__w\.h5: resume it with `seq2seq-demo train"
-    )
+    found = r"found another file; kept in s2s_checkpoint__w\.h5: resume it with `seq2seq-demo train"
     assert re.search(rf"w\.h5: expected a new file or .* {found}", run(f"{TRAIN} -o w.h5")[2])
     assert Path("w.h5").read_text() == "thesis"
     run.ok("train --resume -o w.h5 --force")

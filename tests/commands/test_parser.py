@@ -13,7 +13,6 @@ from seq2seq_demo.commands.options import (
     PatternsOptions,
     PredictOptions,
     TrainOptions,
-    own_options,
 )
 
 
@@ -55,30 +54,22 @@ PARSED = {
     "-v train -L 2 100000 --pattern-name=reversed": LAYERS,
     "-n train predict 3 page": PAGES,
     "predict -n train 3 page": PAGES,
-    "--name train predict 3 page": PAGES,
-    "-vn train predict 3": PredictOptions(name="train", words=("3",), verbose=1),
     "-nn train 5": TrainOptions(name="n", settings={"points": 5}),
-    "train 7": TrainOptions(settings={"points": 7}),
     "train 7 --in-len 1-20": TrainOptions(settings={"points": 7, "in_len": (1, 20)}),
     "train 7 --in-len 7-7": TrainOptions(settings={"points": 7, "in_len": (7, 7)}),
-    "train 7 --in-len 7": TrainOptions(settings={"points": 7, "in_len": 7}),
     "train 9 --in-tokens integers": TrainOptions(settings={"points": 9}, in_tokens="integers"),  # those of patterns
     "train 9 -m rnn --cell-type GRU": CELL,
-    "train 9 -m embedding_rnn --cell-type GRUCell": CELL,
     "train 1000 a.tsv": TABLE,
     "train a.tsv 1000": TABLE,
-    "train 1000 --from-file a.tsv": TABLE,
     "train --from-file=a.tsv 1000": TABLE,
     "train -": TrainOptions(from_file="-"),
     "predict 3 -p sorted 1 -v 2": PredictOptions(words=("3", "1", "2"), pattern="sorted", verbose=1),
     "predict 3 1 --in-len 2": PredictOptions(words=("3", "1"), settings={"in_len": 2}),
     "predict a.tsv -q --tsv": PredictOptions(words=("a.tsv",), quiet=True, tsv=True),
     "predict -": PredictOptions(from_file="-"),
-    "evaluate": EvaluateOptions(),
     "evaluate 50 --in-len 5,10 --json": EvaluateOptions(points=50, lengths=(5, 10), json=True),
     "evaluate --in-len 5,1-3,2": EvaluateOptions(lengths=(5, 1, 2, 3)),
     "evaluate --seed 3": EvaluateOptions(seed=3),
-    "evaluate a.tsv 1000": EvaluateOptions(points=1000, from_file="a.tsv"),
     "evaluate --from-file=a.tsv -v 1000 -v": EvaluateOptions(points=1000, from_file="a.tsv", verbose=2),
     "- evaluate": EvaluateOptions(from_file="-"),
     "page -i a -o p.html x -i b": PageOptions(
@@ -94,7 +85,6 @@ LONG = """--verbose --model embedding_rnn --learning-rate 0.1 --epochs 3 --input
 OTHERS = """--in-len 4 --out-len 3 --iter-num 7 --cell-size 5 --cell-type GRUCell --embedding-size 6
     --tensorboard-verbose 3"""
 WEIGHTS = "-v -v -o weights.tfl -p reversed -m embedding_attention --iter-num=0 -e 10"
-INPUT = "-i weights.tfl -v -p reversed -m embedding_attention"
 SORTED = "-i TRAINED_WEIGHTS/ts2s__attention__sorted_1.tfl -p sorted --in-len=20 --out-len=20 -m embedding_attention"
 LETTERS = TrainOptions(
     settings={"model": "embedding_rnn", "learning_rate": 0.1, "epochs": 3, "num_layers": 2, "points": 50},
@@ -111,10 +101,6 @@ OF_2016 = {  # by the options, and the command with its arguments
         settings={"model": "embedding_attention", "epochs": 10, "points": 100_000},
         **{"verbose": 2, "output": Path("weights.tfl"), "pattern": "reversed", "iter_num": 0},
     ),
-    (INPUT, "predict 0 1 2 3 4 5 6 7 8 9"): PredictOptions(
-        settings={"model": "embedding_attention"},
-        **{"input_weights": (Path("weights.tfl"),), "verbose": 1, "pattern": "reversed", "words": tuple("0123456789")},
-    ),
     (SORTED, "predict 9 8 7 6 5 4 3 2 1 2 5 1 8 7 7 3 9 1 4 6"): PredictOptions(
         settings={"in_len": 20, "out_len": 20, "model": "embedding_attention"},
         **{"input_weights": (Path(SORTED.split()[1]),), "pattern": "sorted", "words": tuple("98765432125187739146")},
@@ -127,11 +113,6 @@ PARSED |= {f"{command} {options}": parsed for (options, command), parsed in OF_2
 @pytest.mark.parametrize("line", PARSED)
 def test_a_line_is_parsed(line):
     assert parse(line.split())[1] == PARSED[line]
-
-
-def test_options_of_files_and_settings_are_compared():
-    assert parse(["predict", "1", "--data-dir", "d"])[1] == PredictOptions(words=("1",), data_dir=Path("d"))
-    assert PredictOptions(settings={"in_len": 2}) != PredictOptions(settings={"in_len": 3})
 
 
 def test_the_main_help(help_of):
@@ -173,16 +154,6 @@ def test_the_help_of_a_command_lists_its_options_but_those_that_a_file_answers(h
     assert len(re.findall("^ +-", text, re.MULTILINE)) <= MOST_LISTED[command]
 
 
-def test_the_help_groups_the_options(help_of):
-    text = help_of("train --help")
-    first, *_, last = re.findall(r"^(.+):\n((?:  .*\n)+)", text.partition("\nexamples:")[0], re.MULTILINE)
-    assert [*re.findall(r"^  (-\w)", first[1], re.MULTILINE)] == ["-p", "-o", "-i"]
-    assert [*re.findall(r"^  (-\w)", last[1], re.MULTILINE)] == ["-v", "-q", "-h"]
-    headings = re.findall(r"^(\w.*):$", text, re.MULTILINE)
-    assert headings[1:] == ["weights, data and network", "training", "all commands", "examples"]
-    assert own_options(PageOptions, ["output"]) == ["gallery", "train", "force"]
-
-
 @pytest.mark.parametrize("command", [None, *COMMANDS])
 def test_the_examples_in_the_help_parse(help_of, tmp_path, command):
     examples = help_of(f"{command or ''} --help").partition("\nexamples:\n")[2].splitlines()
@@ -193,10 +164,3 @@ def test_the_examples_in_the_help_parse(help_of, tmp_path, command):
         parsed, options = parse(argv)
         assert parsed == (command or argv[0])
         assert type(options) is COMMANDS[parsed].options
-
-
-def test_the_help_of_an_option_that_commands_share_is_true_for_each(help_of):
-    texts = {command: " ".join(help_of(f"{command} --help").split()) for command in COMMANDS}
-    assert "--force let outputs replace any file, and discard an interrupted training run" in texts["train"]
-    assert "--force let outputs replace any file -" in texts["predict"].replace(" all commands:", "")
-    assert "--in-len S,S-S,... source lengths to measure" in texts["evaluate"]

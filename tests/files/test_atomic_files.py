@@ -1,11 +1,7 @@
 import errno
 import os
-import stat
-import subprocess
-import sys
 
 import pytest
-from helpers import environment
 
 from seq2seq_demo.errors import Seq2SeqError, WeightsError
 from seq2seq_demo.files import atomic_files
@@ -36,8 +32,7 @@ def test_read_returns_the_content_or_names_the_obstacle(tmp_path):
 def test_a_file_larger_than_memory_is_not_read(tmp_path):
     with open(tmp_path / "huge", "wb") as file:
         file.truncate(2**40)
-    message = r"huge: expected at most half of the memory of [\d.,]+ GiB, got a file of 1,024.0"
-    with pytest.raises(Seq2SeqError, match=message):
+    with pytest.raises(WeightsError, match=r"huge: its content would need 2,048.0 GiB of memory or more"):
         atomic_files.read(tmp_path / "huge", "a thing")
 
 
@@ -97,17 +92,14 @@ def test_check_writable_names_the_obstacle(tmp_path, monkeypatch):
     for path, obstacle in [
         (tmp_path, ", found a directory, device or pipe"),
         (tmp_path / "pipe", ", found a directory, device or pipe"),
-        (tmp_path / "none" / "a", f", but there is no directory {tmp_path}/none"),
-        (tmp_path / "link", f", but there is no directory {tmp_path}/none"),
-        (tmp_path / "file" / "a", f", but there is no directory {tmp_path}/file"),
-        (tmp_path / ("a" * 300), ": File name too long"),
+        (tmp_path / "link", f", but there is no writable directory {tmp_path}/none"),
+        (tmp_path / "file" / "a", f", but there is no writable directory {tmp_path}/file"),
     ]:
         with pytest.raises(WeightsError) as error:
             atomic_files.check_writable(path, "a thing", WeightsError)
         assert str(error.value) == f"{path}: expected a place for a thing{obstacle}"
-    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
     monkeypatch.setattr("os.access", lambda *_: False)  # root may write anywhere
-    with pytest.raises(Seq2SeqError, match=f"a place for a thing, but {tmp_path} cannot be written$"):
+    with pytest.raises(Seq2SeqError, match=f"a place for a thing, but there is no writable directory {tmp_path}$"):
         atomic_files.check_writable(tmp_path / "new", "a thing")
 
 
@@ -130,42 +122,13 @@ def test_a_planted_link_is_not_followed(tmp_path, monkeypatch):
     assert not (tmp_path / "nothing").exists()
 
 
-def test_a_lock_holds_until_its_process_dies(tmp_path):
-    with (
-        atomic_files.write_locked(tmp_path / "a", b"one"),
-        pytest.raises(WeightsError, match=f"^{tmp_path}/a: expected a thing, but another process is using this file"),
-    ):
+def test_a_file_that_is_written_stays_locked_until_it_is_closed(tmp_path):
+    message = f"^{tmp_path}/a: expected a thing, but another process is using this file$"
+    with atomic_files.write_locked(tmp_path / "a", b"one"), pytest.raises(WeightsError, match=message):
         atomic_files.open_locked(tmp_path / "a", "a thing")
-    atomic_files.open_locked(tmp_path / "a", "a thing").close()
-    code = f"""
-import time
-from pathlib import Path
-from seq2seq_demo.files import atomic_files
-file = atomic_files.write_locked(Path({str(tmp_path / "a")!r}), b"three")
-print("locked", flush=True)
-time.sleep(100)
-"""
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, env=environment())
-    assert process.stdout.readline() == b"locked\n"
-    with pytest.raises(Seq2SeqError, match="another process is using"):
+    with atomic_files.open_locked(tmp_path / "a", "a thing") as file, pytest.raises(WeightsError, match=message):
         atomic_files.open_locked(tmp_path / "a", "a thing")
-    process.kill()
-    process.communicate()
-    atomic_files.open_locked(tmp_path / "a", "a thing").close()
-
-
-def test_a_file_that_is_replaced_before_it_is_locked_is_refused(tmp_path, monkeypatch):
-    atomic_files.write(tmp_path / "a", b"one")
-    lock = atomic_files._lock
-
-    def replaced(file):
-        monkeypatch.undo()
-        atomic_files.write(tmp_path / "a", b"two")
-        return lock(file)
-
-    monkeypatch.setattr(atomic_files, "_lock", replaced)
-    with pytest.raises(Seq2SeqError, match="another process is using"):
-        atomic_files.open_locked(tmp_path / "a", "a thing")
+    assert file.closed
 
 
 @pytest.mark.parametrize("overwrite", [True, False])

@@ -81,7 +81,6 @@ def test_every_name_is_parsed_back(tmp_path_factory, name, task, iteration, is_s
     assert len(os.fsencode(path.name)) <= 255
     path.touch()
     assert file_names.parse_task(path) == file_names.file_name_part(task)
-    assert file_names.is_snapshot(path) == is_snapshot
     for kind, found in ((file_names.WEIGHTS, not is_snapshot), (file_names.SNAPSHOT, is_snapshot)):
         assert file_names.newest_first(folder, name or "basic", task, kind) == [path] * found
     following = file_names.canonical_path(folder, name, task, iteration + 1)

@@ -127,9 +127,9 @@ def test_the_number_of_points_is_that_of_the_first_pairs():
     assert unchanged(PAIRS, points=20).run.config.points == 20
     with pytest.raises(InputError, match="pairs: expected 31 pairs, found 30"):
         unchanged(PAIRS, points=31)
-    with pytest.raises(UsageError, match=r"expected `points` to be an integer of at least 2, got 1"):
+    with pytest.raises(UsageError, match=r"expected the number of points to be an integer of at least 2, got 1"):
         unchanged(PAIRS, points=1)
-    with pytest.raises(UsageError, match=r"expected `points` to be a number, got \['x', 'y'\]: pairs are one argument"):
+    with pytest.raises(UsageError, match=r"expected the number of points to be an integer .*, got \['x', 'y'\]"):
         train(["a", "b"], ["x", "y"])
     with pytest.raises(UsageError, match=r"expected pairs as `validation`, got 0\.2; without it, a tenth"):
         train(PAIRS, validation=0.2)
