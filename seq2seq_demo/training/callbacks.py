@@ -1,12 +1,10 @@
 """Callbacks, which training calls during each epoch: their base class, and the state that their methods get."""
 
-from __future__ import annotations
-
 import functools
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -15,10 +13,8 @@ from seq2seq_demo.data.vocabulary import Vocabularies
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained.metrics import Epoch
 from seq2seq_demo.trained.plots import History
+from seq2seq_demo.trained.trained_network import TrainedNetwork
 from seq2seq_demo.training.stopping import Stop
-
-if TYPE_CHECKING:
-    from seq2seq_demo.trained.trained_network import TrainedNetwork
 
 
 @dataclass(frozen=True, eq=False)

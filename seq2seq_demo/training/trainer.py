@@ -22,11 +22,9 @@ from seq2seq_demo.trained.trained_network import TrainedNetwork
 from seq2seq_demo.training import workers
 from seq2seq_demo.training.batches import FIRST_STEPS, STEPS_PER_CALL, Widths, batch_widths, epoch_order
 from seq2seq_demo.training.callbacks import Callback, TrainingState, notify_all
-from seq2seq_demo.training.clock import Clock
 from seq2seq_demo.training.snapshots import Snapshot, Snapshots
 from seq2seq_demo.training.steps import Steps
-from seq2seq_demo.training.stopping import Stop, best_epoch, stop_after
-from seq2seq_demo.training.validation import calibrated, validation_metrics
+from seq2seq_demo.training.stopping import Clock, Stop, best_epoch, calibrated, stop_after, validation_metrics
 
 
 @workers.report_lost_workers()
