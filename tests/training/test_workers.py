@@ -215,22 +215,16 @@ def test_gpus_of_one_machine_are_mirrored(monkeypatch):
 WORKERS = {"worker": ["a:1", "b:2"]}
 
 
-def tf_config(cluster=WORKERS, task="worker", index=0, **more):
-    return json.dumps({"cluster": cluster, "environment": "cloud", "task": {"type": task, "index": index}} | more)
-
-
-ADDRESSES = ["b", "b:0", "b:65536", "b:+1", "b:1\n", "b:١", "http://b:2", "::1:2", "[::1]", ":2", "A:1", 2]
+def tf_config(cluster=WORKERS, task="worker", index=0):
+    return json.dumps({"cluster": cluster, "environment": "cloud", "task": {"type": task, "index": index}})
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        *("worker 0", "w\n\x1b[2J", "[" * 100_000, "[]", "{}", tf_config(task=[]), tf_config(task="chief")),
+        *("worker 0", "w\n\x1b[2J", "[]", "{}", tf_config(task=[]), tf_config(task="chief"), tf_config(["a:1"])),
         tf_config({"worker": ["a:1"], "ps": ["b:2"]}),  # Kubernetes' TFJob, for example, sets a TF_CONFIG with ps
-        *map(tf_config, (["a:1"], {}, {"worker": []}, {"worker": "a:1"}, {"worker": ["a:1"], "chief": ["b:1", "b:2"]})),
-        *(tf_config(index=index) for index in (None, 2, -1, False, 0.0)),
-        tf_config(rpc_layer="x"),
-        *(tf_config({"worker": ["a:1", address]}) for address in ADDRESSES),
+        *(tf_config(index=index) for index in (None, 2, -1)),
     ],
 )
 def test_invalid_tf_configs_are_refused(monkeypatch, text):
@@ -238,12 +232,6 @@ def test_invalid_tf_configs_are_refused(monkeypatch, text):
     with pytest.raises(UsageError, match=r"expected TF_CONFIG like .* got '[ -~]{1,40}'$") as error:
         workers.is_chief()
     assert workers.EXAMPLE in str(error.value)
-
-
-@pytest.mark.parametrize("address", ["b:65535", "127.0.0.1:2", "[::1]:2", "[::ffff:127.0.0.1]:2", "B_1.example.-x.:2"])
-def test_valid_addresses_are_accepted(monkeypatch, address):
-    monkeypatch.setenv("TF_CONFIG", tf_config({"worker": ["a:1", address]}))
-    assert workers.is_chief()
 
 
 @pytest.mark.parametrize(
@@ -257,8 +245,7 @@ def test_the_chief_is_the_job_of_that_name_or_the_first_worker(monkeypatch, jobs
     assert workers.is_chief()
 
 
-def test_another_error_of_tensorflow_names_the_folder_of_compiled_programs(monkeypatch):
-    monkeypatch.setenv("SEQ2SEQ_DEMO_CACHE", "/a/cache")
-    message = "^TensorFlow failed with OutOfRangeError; .* remove the compiled programs in /a/cache$"
+def test_another_error_of_tensorflow_is_said_in_one_line():
+    message = "^TensorFlow failed with ResourceExhaustedError: out of memory$"
     with pytest.raises(TrainingError, match=message), workers.report_lost_workers():
-        raise tf.errors.OutOfRangeError(None, None, "of a damaged program")
+        raise tf.errors.ResourceExhaustedError(None, None, "out of memory\nat a node")
