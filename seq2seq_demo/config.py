@@ -159,8 +159,8 @@ class TrainConfig:
     """
 
     points: int = setting(100_000, error_name="the number of points", at_least=2)
-    in_len: int = setting(10, "--in-len S", "length of a source, or a range such as 1-20")
-    out_len: int = setting(10, "--out-len T", "length of a target")
+    in_len: int = setting(10, "--in-len S", "length of a source, or a range such as 1-20", at_most=MAX_LEN)
+    out_len: int = setting(10, "--out-len T", "length of a target", at_most=MAX_LEN)
     learning_rate: float = setting(1e-4, "-r --learning-rate R", "learning rate of Adam", within=POSITIVE)
     lr_schedule: Schedule = setting("constant", "--lr-schedule NAME", "one of {choices}; cosine lowers the rate to 0")
     epochs: int = setting(10, "-e --epochs N", "epochs; 0 saves without training", at_least=0)

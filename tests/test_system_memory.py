@@ -36,17 +36,19 @@ def test_total_is_the_smaller_of_physical_memory_and_container_limits(tmp_path, 
 
 
 @pytest.mark.parametrize(
-    ("model", "train", "message"),
+    ("model", "train"),
     [
-        ({"num_layers": 100, "cell_size": 10**5}, {}, "weights would need .* GiB"),
-        ({}, {"points": 10**12}, "1000000000000 points of 10 \\+ 10 symbols would need"),
-        ({}, {"in_len": 10**9}, "expected sequences of at most 100000 symbols, got 1000000000"),
-        ({}, {"points": 10**8, "batch_size": 10**9}, "a batch of 90000000 sequences would need"),
+        ({"num_layers": 100, "cell_size": 10**5}, {}),
+        ({}, {"points": 10**12}),
+        ({"ends": True}, {"points": 10**12}),
+        ({}, {"points": 10**8, "batch_size": 10**9}),
     ],
 )
-def test_a_training_that_cannot_fit_is_refused_at_once(model, train, message):
+def test_a_training_that_cannot_fit_is_refused_at_once(model, train):
     start = time.perf_counter()
-    with pytest.raises(UsageError, match=message):
+    with pytest.raises(
+        UsageError, match=r"^training on 10*00 points would need .* GiB of memory or more; this process"
+    ):
         check_training_fits(ModelConfig(**model), TrainConfig(**{"points": 1000} | train))
     assert time.perf_counter() - start < 1
 

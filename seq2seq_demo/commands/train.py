@@ -78,7 +78,7 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions, began: float) -
     atomic_files.check_writable(path, "a weights file", WeightsError)
     log_dir = _log_dir(options)
     callbacks = [_callbacks(options, config, log_dir, number) for number in range(1, config.members + 1)]
-    jobs = members.check_jobs(options.jobs, config)
+    jobs = members.n_jobs(options.jobs, config)
     with SignalHandler() as interruption, Snapshots(path, "", lambda: interruption.signum) as snapshots:
         if setup.is_new:
             _claim(snapshots, setup, options)  # before TensorFlow loads, which takes seconds

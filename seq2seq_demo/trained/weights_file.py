@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from seq2seq_demo.config import INTEGERS, MAX_MEMBERS, ModelConfig
+from seq2seq_demo.config import INTEGERS, MAX_LEN, MAX_MEMBERS, ModelConfig
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import Seq2SeqError, UsageError, WeightsError, require
@@ -210,7 +210,7 @@ def _check_facts(network: SavedNetwork) -> None:
     """Raise an error unless the lengths, steps, calibration and vocabularies of a network are possible."""
     for name in LENGTHS:
         if (length := getattr(network, name)) is not None:
-            require_integer(name, length, at_least=1)
+            require_integer(name, length, at_least=1, at_most=MAX_LEN)
     shortest, longest = network.min_in_len or 0, network.in_len or 0
     require(shortest <= longest, f"expected lengths from shortest to longest, got {shortest} to {longest}")
     if network.run:

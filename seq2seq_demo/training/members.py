@@ -21,7 +21,7 @@ from seq2seq_demo.console import show_notices
 from seq2seq_demo.data.pair_task import Task
 from seq2seq_demo.data.sequences import concatenate
 from seq2seq_demo.declarations import require_integer
-from seq2seq_demo.errors import Interrupted, TrainingError, UsageError, WeightsError
+from seq2seq_demo.errors import Interrupted, TrainingError, WeightsError
 from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.network.parameters import initial_weights
 from seq2seq_demo.trained import weights_file
@@ -45,18 +45,15 @@ class Member:
     path: Path | None  # its weights file, beside which its snapshot is; None saves neither
 
 
-def check_jobs(jobs: int | None, config: TrainConfig) -> int:
-    """Return the number of members to train at the same time: `jobs`, by default one per core.
+def n_jobs(jobs: int | None, config: TrainConfig) -> int:
+    """Return the number of members to train at the same time: `jobs`, by default one per core that fits into memory.
 
     Raises:
-        UsageError: `jobs` is not a positive integer, or the processes would not fit in memory.
+        UsageError: `jobs` is not a positive integer.
     """
     if jobs is None:
-        return max(1, min(config.members, os.cpu_count() or 1, system_memory.total() // MEMBER_BYTES))
-    n_processes = min(require_integer("`jobs`", jobs, at_least=1), config.members)
-    if n_processes > 1 and (lack := system_memory.shortage(n_processes * MEMBER_BYTES)):
-        raise UsageError(f"`jobs` {jobs} {lack}: use fewer")
-    return n_processes
+        jobs = max(1, min(os.cpu_count() or 1, system_memory.total() // MEMBER_BYTES))
+    return min(require_integer("`jobs`", jobs, at_least=1), config.members)
 
 
 def members_of(

@@ -11,7 +11,7 @@ from seq2seq_demo.data.pair_task import PairTask, Task
 from seq2seq_demo.data.patterns import PatternTask
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.parameters import n_weights
-from seq2seq_demo.system_memory import FLOAT_BYTES, bytes_per_row, check_fits, check_lengths, check_points_fit
+from seq2seq_demo.system_memory import FLOAT_BYTES, bytes_per_row, check_fits
 from seq2seq_demo.trained.plots import History
 from seq2seq_demo.trained.saved_network import TrainingRun
 from seq2seq_demo.trained.trained_network import TrainedNetwork, untrained
@@ -64,7 +64,6 @@ def resolve(
         _defaults(given, ends),
     )
     merged = given_values(TrainConfig, ChainMap(*sources))
-    check_lengths(merged["in_len"], merged["out_len"])  # before a pattern is called with sources of this length
     config = TrainConfig(**merged | _sizes_of_task(task, model_config, given, merged))
     check_training_fits(model_config, config)
     return model_config, config
@@ -165,15 +164,15 @@ def _check_pairs_match(task: PairTask, given: Mapping[str, Any]) -> None:
 
 
 def check_training_fits(model_config: ModelConfig, config: TrainConfig) -> None:
-    """Raise UsageError if the weights, the points or a batch cannot fit into memory."""
+    """Raise UsageError if the weights, the points and a batch cannot fit into memory together."""
     S, T = config.in_len, config.out_len
-    n = n_weights(model_config)
-    check_lengths(S, T)
-    check_fits(f"{n} weights", 4 * n * FLOAT_BYTES)  # with gradients and two moments
-    check_points_fit(config.points, *((config.min_in_len or S, 0) if model_config.ends else (S, T)))
-    if not model_config.ends:  # otherwise, a batch of long sequences is trained in parts
+    floats = 4 * n_weights(model_config)  # with gradients and two moments
+    if model_config.ends:  # a batch of long sequences is trained in parts
+        n_bytes = config.points * (config.min_in_len or S)
+    else:
         rows = min(config.batch_size, config.n_training)
-        check_fits(f"a batch of {rows} sequences", rows * bytes_per_row(model_config, S, T))
+        n_bytes = config.points * (S + T) + rows * bytes_per_row(model_config, S, T)
+    check_fits(f"training on {config.points} points", floats * FLOAT_BYTES + n_bytes)
 
 
 # ---- A run before its first step ----

@@ -23,7 +23,7 @@ from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.model import Lengths, Seq2Seq, divergences, mean_losses
 from seq2seq_demo.network.parameters import Shapes, Weights, weight_shapes
-from seq2seq_demo.system_memory import bytes_per_row, check_fits
+from seq2seq_demo.system_memory import bytes_per_row
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 from seq2seq_demo.training import batches, workers
 from seq2seq_demo.training.batches import STEPS_PER_CALL, Batch, Widths, first_fitting_width, use_xla
@@ -149,8 +149,6 @@ class Steps:
         self.model_config, self.config, self.widths = start.model_config, config, widths
         # The copies of a row have different dropout masks (Liang et al. 2021).
         self.n_copies = 2 if config.consistency else 1
-        for S, T in widths.wide:
-            check_fits(f"training: pairs of {S} + {T} symbols", bytes_per_row(self.model_config, S, T))
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         # A batch is padded to `batch_size` rows, or fewer if there are few pairs. Each replica gets an equal part.
         block = 128 * replicas

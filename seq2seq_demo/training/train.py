@@ -11,7 +11,7 @@ from seq2seq_demo.declarations import check_size, require_flag, suggests_keyword
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 from seq2seq_demo.training.callbacks import Callback, TrainingState, check_callbacks
-from seq2seq_demo.training.members import check_jobs, combined, members_of, train_member, train_side_by_side
+from seq2seq_demo.training.members import combined, members_of, n_jobs, train_member, train_side_by_side
 from seq2seq_demo.training.report import TrainingReport, outcome_notices, summary, training_header
 from seq2seq_demo.training.settings import new_run, run_notices
 
@@ -139,7 +139,7 @@ def train(
     model_config, config = snapshot.network.model_config, snapshot.run.config
     for text in run_notices(task, snapshot, start):
         notice(text)
-    jobs = check_jobs(jobs, config)
+    jobs = n_jobs(jobs, config)
 
     if verbose is not None and require_flag("`verbose`", verbose):
         training_header(model_config, config, task, 1)

@@ -16,10 +16,10 @@ from helpers import AS_PATTERNS, REAL_PROGRAM, Watcher, end, environment, same_a
 from seq2seq_demo import load, train
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.patterns import PatternTask, find_pattern
-from seq2seq_demo.errors import TrainingError, UsageError
+from seq2seq_demo.errors import TrainingError
 from seq2seq_demo.trained.counts import count_answers
 from seq2seq_demo.training import members
-from seq2seq_demo.training.members import check_jobs, combined
+from seq2seq_demo.training.members import combined, n_jobs
 from seq2seq_demo.training.settings import new_run
 
 ROWS = [([n % 7, n % 5, n % 9, n % 4][: 3 + n % 2], [n % 4, n % 2]) for n in range(60)]
@@ -205,12 +205,10 @@ def test_only_the_files_of_members_are_removed(tmp_path):
     assert not folder.exists()
 
 
-def test_jobs_are_limited_by_the_members_and_by_memory(monkeypatch):
+def test_jobs_are_limited_by_the_members_and_by_default_by_memory(monkeypatch):
     config = TrainConfig(members=3)
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
-    monkeypatch.setattr(members.system_memory, "total", lambda: 2.5e9)
-    assert (check_jobs(None, config), check_jobs(2, config), check_jobs(1, config)) == (2, 2, 1)
-    with pytest.raises(UsageError, match=r"^`jobs` 3 would need 2\.8 GiB .* has 2\.3 GiB: use fewer$"):
-        check_jobs(3, config)
-    monkeypatch.setattr(members.system_memory, "total", lambda: 2e10)
-    assert (check_jobs(None, config), check_jobs(9, config)) == (3, 3)
+    monkeypatch.setattr(members.system_memory, "total", lambda: 25 * 10**8)
+    assert (n_jobs(None, config), n_jobs(3, config), n_jobs(9, config)) == (2, 3, 3)
+    monkeypatch.setattr(members.system_memory, "total", lambda: 2 * 10**10)
+    assert n_jobs(None, config) == 3
