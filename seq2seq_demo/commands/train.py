@@ -98,8 +98,6 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions, began: float) -
         for text in (*training_report.outcome_notices(network, task), f"To use the network: {use}"):
             notice(text)
         print_line(f"Saved {snapshots.result}{training_report.summary(network)}", is_result=True)
-    if interruption.signum:
-        raise Interrupted("interrupted after the end of the training", interruption.signum)
 
 
 def _log_dir(options: TrainOptions) -> Path | None:

@@ -36,7 +36,6 @@ class Stop(NamedTuple):
 
     setting: str  # "callbacks" if a callback, the value, ends the run
     value: Any
-    is_perfect: bool = False  # whether `patience` ends the run because the exact match stayed at 1
 
 
 def best_epoch(epochs: Sequence[Epoch]) -> Epoch:
@@ -60,9 +59,9 @@ def _early_stop(history: Sequence[Epoch], config: TrainConfig) -> Stop | None:
     exact_matches = [epoch.validation_exact_match for epoch in history]
     if config.stop_at_exact is not None and exact_matches[-1] >= config.stop_at_exact:
         return Stop("stop_at_exact", config.stop_at_exact)
-    if config.patience and exact_matches[-PERFECT_EPOCHS:] == [1] * PERFECT_EPOCHS:
-        return Stop("patience", config.patience, is_perfect=True)
-    if config.patience and history[-1].epoch - best_epoch(history).epoch >= config.patience:
+    stayed_perfect = exact_matches[-PERFECT_EPOCHS:] == [1] * PERFECT_EPOCHS
+    epochs_since_best = history[-1].epoch - best_epoch(history).epoch
+    if config.patience and (stayed_perfect or epochs_since_best >= config.patience):
         return Stop("patience", config.patience)
     return None
 

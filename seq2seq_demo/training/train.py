@@ -107,7 +107,7 @@ def train(
 
     Raises:
         UsageError: a setting is out of its range, does not fit the data, or contradicts `start`; or a callback is
-            not a `Callback` object, or has a method `on_…` that `Callback` lacks or that takes no single argument.
+            not a `Callback` object, or has a method `on_…` that `Callback` lacks.
         InputError: there are no pairs, or a pair is not a source and a target of the expected kind.
         TrainingError: TensorFlow is not installed, the loss or a weight is not finite, or another worker is lost.
     """
@@ -116,8 +116,6 @@ def train(
         raise UsageError(f"expected `start` to be a network, as load() returns it, got {start!r}")
     all_callbacks, began = check_callbacks(callbacks, on_epoch), time.monotonic()
     check_size("`points`", points, at_least=2)
-    if isinstance(validation, float):
-        raise UsageError(f"expected pairs as `validation`, got {validation}; without it, a tenth of them validates")
     check_given(settings)  # before the pairs are read
 
     task: Task | None = as_pattern(data, start.vocabularies.tokens if start else (INTEGERS, INTEGERS))

@@ -131,8 +131,6 @@ def test_the_number_of_points_is_that_of_the_first_pairs():
         unchanged(PAIRS, points=1)
     with pytest.raises(UsageError, match=r"expected `points` to be a number, got \['x', 'y'\]: pairs are one argument"):
         train(["a", "b"], ["x", "y"])
-    with pytest.raises(UsageError, match=r"expected pairs as `validation`, got 0\.2; without it, a tenth"):
-        train(PAIRS, validation=0.2)
 
 
 def test_what_may_be_a_mistake_is_logged(caplog):
