@@ -40,6 +40,7 @@ FLOAT32 = "to be a number above 0 that float32 can hold"
 OUT_OF_RANGE = [  # a valid config, the name of a setting, its range, and values out of range
     (TRAIN, "points", "the number of points to be an integer of at least 2", [1, np.int64(1), np.bool_(True), 1000.0]),
     (TRAIN, "in_len", f"`in_len` {INTEGER}", [0, "5"]),
+    (TRAIN, "in_len", "`in_len` of at most 100000", [100_001]),
     (TRAIN, "learning_rate", f"`learning_rate` {FLOAT32}", [0, math.nan, math.inf, 1e39, -1e-3, 1e-46, True, "0.1"]),
     (TRAIN, "learning_rate", f"`learning_rate` {FLOAT32}", [10**400, Fraction(1, 10**400), 1j]),
     (TRAIN, "lr_schedule", None, ["linear", ["constant"], None, 3]),

@@ -20,7 +20,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TextIO, cast
 
-from seq2seq_demo import system_memory
 from seq2seq_demo.config import CSV, FORMATS, INTEGERS, JSON, TEXT, TSV, UTF_8
 from seq2seq_demo.console import notice
 from seq2seq_demo.data.records import (
@@ -40,6 +39,7 @@ from seq2seq_demo.data.tokens import recognise
 from seq2seq_demo.data.vocabulary import Vocabulary
 from seq2seq_demo.declarations import preview, require_choice, require_flag
 from seq2seq_demo.errors import InputError, MissingInput
+from seq2seq_demo.system_memory import require_memory
 
 SUFFIXES = {".csv": CSV, ".json": JSON, ".jsonl": JSON}  # any other file contains lines of text
 DELIMITERS = ",;\t"  # in a CSV file
@@ -235,8 +235,8 @@ def _read_text(name: str, encoding: str) -> str:
             n_characters += len(part)
             if n_lines > MAX_LINES:
                 raise InputError(f"{file_title(name)}: expected at most {MAX_LINES:,} lines, got more")
-            if shortage := system_memory.shortage(LINE_BYTES * n_lines + CHARACTER_BYTES * n_characters):
-                raise InputError(f"{file_title(name)}: its sequences {shortage}: use fewer")
+            needed = LINE_BYTES * n_lines + CHARACTER_BYTES * n_characters
+            require_memory(f"{file_title(name)}: its sequences", needed, InputError)
     for start, kind in OTHER_FILES.items():
         if parts and parts[0].startswith(start):
             raise InputError(f"{file_title(name)}: expected a file of sequences, got {kind}")

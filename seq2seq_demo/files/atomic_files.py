@@ -9,8 +9,8 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
-from seq2seq_demo import system_memory
 from seq2seq_demo.errors import MissingWeights, Seq2SeqError, WeightsError
+from seq2seq_demo.system_memory import require_memory
 
 try:
     import fcntl
@@ -54,17 +54,12 @@ def read(path: Path, kind: str) -> bytes:
     """Return the content of a regular file.
 
     Raises:
-        WeightsError: as in `open_regular`; or the file is larger than half of this machine's memory, or cannot be read.
+        WeightsError: as in `open_regular`; or the file is larger than half of this machine's memory.
     """
     with open_regular(path, kind) as file:
         size = os.fstat(file.fileno()).st_size
-        if 2 * size > system_memory.total():  # both the bytes and the parsed content are in memory
-            expected = f"expected at most half of the memory of {system_memory.gib(system_memory.total())}"
-            raise WeightsError(f"{path}: {expected}, got a file of {system_memory.gib(size)}")
-        try:
-            return file.read()
-        except OSError as error:
-            raise WeightsError(f"{path}: expected {kind}, got: {error.strerror}") from error
+        require_memory(f"{path}: its content", 2 * size, WeightsError)  # as bytes and as arrays
+        return file.read()
 
 
 def write(path: Path, content: bytes, overwrite: bool = True, error_class: type[Seq2SeqError] = Seq2SeqError) -> None:

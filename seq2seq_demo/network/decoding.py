@@ -8,7 +8,7 @@ import numpy as np
 from seq2seq_demo.config import Beam, ModelConfig
 from seq2seq_demo.network.beam import beam_search
 from seq2seq_demo.network.numpy_network import Answers, Decoded, NumpyNetwork, Step, softmax, stack_steps
-from seq2seq_demo.system_memory import check_decoding_fits
+from seq2seq_demo.system_memory import FLOAT_BYTES, require_memory
 
 MAX_ROWS_AT_ONCE = 1000  # so that the arrays of a step fit into the cache
 MAX_NUMBERS = 10_000_000  # attention weights or logits of a batch, so a batch of long sequences has few rows
@@ -34,7 +34,10 @@ class DecodingOptions:
 
     def check_fits(self, model_config: ModelConfig, rows: int, in_len: int, out_len: int) -> None:
         """Raise UsageError if decoding `rows` sources together does not fit into memory."""
-        check_decoding_fits(model_config, rows * self.beam_size, in_len, out_len)
+        S, T, c = in_len, out_len, model_config
+        floats = S * c.memory_size + T * c.n_output_symbols + c.has_attention * S * (c.cell_size + T)  # keys and α
+        n = rows * self.beam_size
+        require_memory(f"{n} sequences of {S} + {T} symbols, decoded at once,", n * floats * FLOAT_BYTES)
 
 
 GREEDY = DecodingOptions()

@@ -4,14 +4,15 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from seq2seq_demo.config import EVALUATION_SIZE
+from seq2seq_demo.config import EVALUATION_SIZE, MAX_LEN
 from seq2seq_demo.console import notice
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.patterns import PatternTask
 from seq2seq_demo.data.sampling import RANDOM, evaluation_sources, n_evaluation_sources
 from seq2seq_demo.data.sequences import Pairs, Sequences
+from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.system_memory import check_decoding_fits, check_points_fit
+from seq2seq_demo.system_memory import require_memory
 from seq2seq_demo.trained.saved_network import SavedNetwork
 
 # The kind of sources (GIVEN, RANDOM or one of `sampling.SOURCE_KINDS`), whether they are fresh, and pairs of one length
@@ -61,8 +62,9 @@ def pattern_sets(
     """
     config, n, lengths = facts.model_config, n or EVALUATION_SIZE, lengths or facts.trained_lengths
     for in_len in lengths:
-        check_decoding_fits(config, 1, in_len, out_len or in_len)
-        check_points_fit(n_evaluation_sources(config, in_len, n), in_len, out_len or in_len)
+        require_integer("`in_len`", in_len, at_least=1, at_most=MAX_LEN)
+        n_sources = int(n_evaluation_sources(config, in_len, n))
+        require_memory(f"{n_sources} sources of {in_len} symbols", n_sources * in_len)
     targets = facts.target_function(pattern, out_len)
     fresh = {in_len: is_fresh(facts, members, in_len) for in_len in accepted_lengths(targets, lengths, config.ends)}
     facts.warn_of_lengths(*lengths)

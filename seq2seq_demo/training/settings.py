@@ -11,7 +11,7 @@ from seq2seq_demo.data.pair_task import PairTask, Task
 from seq2seq_demo.data.patterns import PatternTask
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.parameters import n_weights
-from seq2seq_demo.system_memory import FLOAT_BYTES, bytes_per_row, check_fits
+from seq2seq_demo.system_memory import FLOAT_BYTES, bytes_per_row, require_memory
 from seq2seq_demo.trained.plots import History
 from seq2seq_demo.trained.saved_network import TrainingRun
 from seq2seq_demo.trained.trained_network import TrainedNetwork, untrained
@@ -164,15 +164,15 @@ def _check_pairs_match(task: PairTask, given: Mapping[str, Any]) -> None:
 
 
 def check_training_fits(model_config: ModelConfig, config: TrainConfig) -> None:
-    """Raise UsageError if the weights, the points and a batch cannot fit into memory together."""
-    S, T = config.in_len, config.out_len
-    floats = 4 * n_weights(model_config)  # with gradients and two moments
-    if model_config.ends:  # a batch of long sequences is trained in parts
-        n_bytes = config.points * (config.min_in_len or S)
-    else:
-        rows = min(config.batch_size, config.n_training)
-        n_bytes = config.points * (S + T) + rows * bytes_per_row(model_config, S, T)
-    check_fits(f"training on {config.points} points", floats * FLOAT_BYTES + n_bytes)
+    """Raise UsageError if the weights, the points or a batch cannot fit into memory."""
+    n = n_weights(model_config)
+    require_memory(f"{n} weights", 4 * n * FLOAT_BYTES)  # with gradients and two moments
+    shortest = config.min_in_len or config.in_len
+    require_memory(f"{config.points} points", config.points * (shortest + 16))  # 16 bytes for the order of an epoch
+    # If the network ends its answers, a batch of long sequences is trained in parts, of one pair or more.
+    rows = 1 if model_config.ends else min(config.batch_size, config.n_training)
+    batch_bytes = rows * bytes_per_row(model_config, config.in_len, config.out_len)
+    require_memory(f"training: a batch of {rows} sequences", batch_bytes)
 
 
 # ---- A run before its first step ----
