@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -66,10 +64,9 @@ class HistoryFiles(Callback):
 
 
 def check_log_dir(log_dir: Path) -> None:
-    """Create the directory; raise Seq2SeqError if it is not writable."""
+    """Create the directory; raise Seq2SeqError if that fails."""
     try:
         log_dir.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=log_dir).close()
     except OSError as error:
         raise Seq2SeqError(f"{log_dir}: expected a directory to write logs to, got: {error.strerror}") from error
 
@@ -81,7 +78,7 @@ class TensorBoard(Callback):
     """
 
     def __init__(self, log_dir: Path, verbosity: int) -> None:
-        self.log_dir, self.verbosity, self.failed = log_dir, verbosity, False
+        self.log_dir, self.verbosity = log_dir, verbosity
         # Created on first use, after training has configured TensorFlow.
         self.writer: Any = None
         self.network: Seq2Seq | None = None
@@ -100,20 +97,12 @@ class TensorBoard(Callback):
             self._log(state.step, lambda: self._write_details(state))
 
     def _log(self, step: int, write: Callable[[], None]) -> None:
-        """Call `write` for this step. The first failure prints a notice and ends the logs; training continues."""
+        """Call `write` for this step."""
         import tensorflow as tf
 
-        if self.failed:
-            return
-        try:
-            self.writer = self.writer or tf.summary.create_file_writer(os.fsencode(self.log_dir))
-            with self.writer.as_default(step):
-                write()
-                self.writer.flush()  # here, because `as_default` stays active if its own flush fails
-        except tf.errors.OpError as error:
-            self.failed = True
-            reason = re.sub(r"{{.*?}} | \[Op:.*", "", error.message).partition("\n")[0]
-            notice(f"No logs from step {step} on: {reason}")
+        self.writer = self.writer or tf.summary.create_file_writer(os.fsencode(self.log_dir))
+        with self.writer.as_default(step):
+            write()
 
     def _write_details(self, state: TrainingState) -> None:
         """Write the gradients of the mean loss and, if `verbosity` selects them, the weights and activations."""

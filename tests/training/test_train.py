@@ -168,15 +168,6 @@ def test_the_settings_of_a_network_train_the_same_one_again(data, given, tmp_pat
     assert untrained(ModelConfig(), 0).settings.keys() < SETTINGS
 
 
-@pytest.mark.parametrize("in_len", [6, (3, 6)])
-def test_only_the_sources_of_a_first_run_are_fresh(tmp_path, in_len, fast_steps):
-    sizes = {"points": 2000, "in_len": in_len, "epochs": 1}
-    first = train("reversed", **sizes, **TINY)
-    train("sorted", start=first, **sizes).save(tmp_path / "w.h5")
-    for network, fresh in ((first, True), (load(tmp_path / "w.h5"), None)):
-        assert network.evaluate("reversed", 40, in_len=6).fresh is fresh
-
-
 def test_a_training_run_leaves_no_graph_in_memory():
     def n_graphs():
         gc.collect()

@@ -15,7 +15,6 @@ import tensorflow as tf
 from helpers import PYTHON, environment, fit, random_weights, wait_for
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.pair_task import pair_task
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.errors import TrainingError, UsageError
 from seq2seq_demo.trained.trained_network import TrainedNetwork, load
@@ -178,29 +177,6 @@ def test_workers_with_different_options_stop(start):
     assert [process.end() for process in processes] == [2, 2]
     message = "expected every worker to start with the same options, pattern or data"
     assert all(message in process.err for process in processes)
-
-
-def test_workers_must_agree_on_options_data_weights_and_step(monkeypatch):
-    """A single weight counts, although NumPy abbreviates an array of this size in print."""
-    collected = []
-    monkeypatch.setattr(workers, "require_agreement", lambda strategy, start: collected.append(start.to_bytes()))
-    model_config = ModelConfig(cell_size=3, embedding_size=20, in_max_int=999, out_max_int=999)
-    config = TrainConfig(20, in_len=3, out_len=3, epochs=0)
-    reversed_pattern = find_pattern("reversed")
-
-    def facts(task=reversed_pattern, config=config, changed=0.0, **changes):
-        arrays = random_weights(model_config)
-        arrays["encoder/embedding"][500, 10] += changed
-        fit(task, config, TrainedNetwork(model_config, arrays, **changes))
-        return collected.pop()
-
-    first = facts()
-    assert facts() == first
-    rows = ([([1, n, last], [1, 2, 3]) for n in range(20)] for last in (3, 4))
-    own, other = (pair_task(pairs, holds_out=True) for pairs in rows)
-    different = [facts(changed=1e-3), facts(find_pattern("copy")), facts(config=replace(config, seed=1)), facts(step=1)]
-    different += [facts(own), facts(other)]
-    assert len({first, *different}) == 7
 
 
 def test_gpus_of_one_machine_are_mirrored(monkeypatch):
