@@ -11,7 +11,7 @@ from pathlib import Path
 
 from seq2seq_demo.commands import training_setup
 from seq2seq_demo.commands.options import TrainOptions
-from seq2seq_demo.commands.training_setup import FinishedRun, InterruptedRun, TrainingSetup
+from seq2seq_demo.commands.training_setup import TrainingSetup
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.console import notice, print_line, print_result
 from seq2seq_demo.errors import Interrupted, TrainingError, WeightsError, require_tensorflow
@@ -20,7 +20,7 @@ from seq2seq_demo.trained import weights_file
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 from seq2seq_demo.training import members, report as training_report, workers
 from seq2seq_demo.training.callbacks import Callback
-from seq2seq_demo.training.run_files import HistoryFiles, TensorBoard, check_log_dir
+from seq2seq_demo.training.run_files import HistoryFiles, TensorBoard
 from seq2seq_demo.training.snapshots import SignalHandler, Snapshots
 
 
@@ -30,21 +30,21 @@ def train(options: TrainOptions) -> None:
     Of several workers, only the chief prints and saves.
     """
     began = time.monotonic()
-    match training_setup.find_run(options):
-        case FinishedRun(result):
-            print_result(f"{result} is already saved: -i continues from it")
-        case InterruptedRun(snapshot):
-            kind = "the snapshot of an interrupted training run"
-            with atomic_files.open_locked(snapshot, kind) if workers.is_chief() else contextlib.nullcontext():
-                _train(training_setup.resumed_training(options, snapshot), options, began)
-        case None:
-            setup = training_setup.new_training(options)
-            if options.resume:
-                notice("Found no snapshot to resume: starting a new training run")
-            if options.settings.get("epochs") != 0:
-                _train(setup, options, began)
-            elif workers.is_chief():
-                print_result(f"Saved {_save_untrained(setup, options)}")
+    run = training_setup.find_run(options)
+    if run is None:
+        setup = training_setup.new_training(options)
+        if options.resume:
+            notice("Found no snapshot to resume: starting a new training run")
+        if options.settings.get("epochs") != 0:
+            _train(setup, options, began)
+        elif workers.is_chief():
+            print_result(f"Saved {_save_untrained(setup, options)}")
+    elif file_names.is_snapshot(run):
+        kind = "the snapshot of an interrupted training run"
+        with atomic_files.open_locked(run, kind) if workers.is_chief() else contextlib.nullcontext():
+            _train(training_setup.resumed_training(options, run), options, began)
+    else:
+        print_result(f"{run} is already saved: -i continues from it")
 
 
 def _save_untrained(setup: TrainingSetup, options: TrainOptions) -> Path:
@@ -101,9 +101,9 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions, began: float) -
 
 
 def _log_dir(options: TrainOptions) -> Path | None:
-    """Return the directory of TensorBoard logs, by default a temporary one if --tensorboard-verbose asks for logs."""
+    """Make the directory of TensorBoard logs, by default a temporary one if --tensorboard-verbose asks for logs."""
     if options.log_dir:
-        check_log_dir(options.log_dir)
+        options.log_dir.mkdir(parents=True, exist_ok=True)
     elif options.tensorboard_verbose is not None:
         return Path(tempfile.mkdtemp(prefix="seq2seq_demo_logs-"))
     return options.log_dir
@@ -137,17 +137,14 @@ def _train_members(
     """Train the members of an ensemble in a folder beside the result, and combine them.
 
     Raises:
-        WeightsError: the folder has members of another training run, or cannot be made.
+        WeightsError: the folder has members of another training run.
         TrainingError: a member failed or was killed; the others have stopped.
         Interrupted: a signal arrived; all members have stopped.
     """
     folder = file_names.members_folder(snapshots.result)
     if options.force and setup.is_new:
         members.remove(folder, setup.snapshot.run.config.members)
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise WeightsError(f"{folder}: expected a folder for the members, got: {error.strerror}") from error
+    folder.mkdir(exist_ok=True)
     each = members.members_of(setup.task, setup.snapshot, callbacks, folder, not options.quiet)
     try:
         return members.combined(members.train_side_by_side(each, jobs, snapshots.stop_signal), setup.task)

@@ -18,20 +18,6 @@ from seq2seq_demo.training.snapshots import Snapshot, load_snapshot
 MAX_SKIPPED = 0.1  # the largest fraction of the records of a file that --keep-going skips
 
 
-@dataclass(frozen=True)
-class FinishedRun:
-    """A training run that has saved its result."""
-
-    result: Path
-
-
-@dataclass(frozen=True)
-class InterruptedRun:
-    """A training run that has left a snapshot beside its result."""
-
-    snapshot: Path
-
-
 @dataclass(frozen=True, kw_only=True)
 class TrainingSetup:
     """A training run to start or resume."""
@@ -138,8 +124,8 @@ def _print_continuation(start: TrainedNetwork, path: Path | None, snapshot: Snap
 # ---- Earlier runs ----
 
 
-def find_run(options: TrainOptions) -> FinishedRun | InterruptedRun | None:
-    """Return the training run that --resume means; None for a new run.
+def find_run(options: TrainOptions) -> Path | None:
+    """Return the snapshot of the training run that --resume means, or its result if it has finished; None: a new run.
 
     The run is the one whose result -o or --iter-num names, else the one with the newest snapshot in --data-dir whose
     name has the NAME and the task of the options. A result that the options continue from is no sign that the run has
@@ -153,14 +139,14 @@ def find_run(options: TrainOptions) -> FinishedRun | InterruptedRun | None:
     if result := named_result(options):
         place = snapshot = file_names.snapshot_path(result)
         if os.path.lexists(snapshot):
-            return InterruptedRun(snapshot)
+            return snapshot
         if os.path.lexists(result) and os.path.realpath(result) not in map(os.path.realpath, options.input_weights):
-            return FinishedRun(result)
+            return result
     else:
         place, has_task = options.data_dir, options.pattern or options.from_file
         task = network_selection.task_of_file_name(options, options.from_file) if has_task else None
         if snapshots := file_names.newest_first(options.data_dir, options.name, task, file_names.SNAPSHOT):
-            return InterruptedRun(snapshots[0])
+            return snapshots[0]
     if not (options.settings.get("points") or options.from_file):
         raise WeightsError(f"{place}: expected a snapshot to resume from, found none")
     return None

@@ -5,14 +5,12 @@ The logs contain figures, and optionally gradients, weights and activations. The
 not install that package; users need it only to view the logs.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -25,9 +23,6 @@ from seq2seq_demo.trained import plots
 from seq2seq_demo.trained.formatting import probe_line
 from seq2seq_demo.training.callbacks import Callback, TrainingState
 from seq2seq_demo.training.report import probe
-
-if TYPE_CHECKING:
-    from seq2seq_demo.network.keras_network.model import Seq2Seq
 
 PROBE_ROWS = 128  # validation pairs for gradients and activations
 HISTOGRAM_BUCKETS = 30
@@ -63,14 +58,6 @@ class HistoryFiles(Callback):
 # ---- TensorBoard ----
 
 
-def check_log_dir(log_dir: Path) -> None:
-    """Create the directory; raise Seq2SeqError if that fails."""
-    try:
-        log_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Seq2SeqError(f"{log_dir}: expected a directory to write logs to, got: {error.strerror}") from error
-
-
 class TensorBoard(Callback):
     """Writes a new event file, indexed by Adam's steps, so a resumed training run can use the same directory.
 
@@ -81,7 +68,7 @@ class TensorBoard(Callback):
         self.log_dir, self.verbosity = log_dir, verbosity
         # Created on first use, after training has configured TensorFlow.
         self.writer: Any = None
-        self.network: Seq2Seq | None = None
+        self.network: Any = None
 
     def on_steps_end(self, state: TrainingState) -> None:
         """Log the training loss and token accuracy."""
