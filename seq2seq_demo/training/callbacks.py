@@ -13,7 +13,6 @@ from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained.metrics import Epoch
 from seq2seq_demo.trained.plots import History
 from seq2seq_demo.trained.trained_network import TrainedNetwork
-from seq2seq_demo.training.stopping import Stop
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,13 +72,10 @@ class Callback:
 METHODS = [name for name in dir(Callback) if name.startswith("on_")]
 
 
-def notify_all(callbacks: Sequence[Callback], method: str, state: TrainingState) -> Stop | None:
-    """Call a method of each callback; return a stop if one of them stops the training."""
+def notify_all(callbacks: Sequence[Callback], method: str, state: TrainingState) -> bool:
+    """Call a method of each callback; return whether one of them stops the training."""
     answers = [getattr(callback, method)(state) for callback in callbacks]
-    for callback, answer in zip(callbacks, answers, strict=True):
-        if isinstance(answer, bool | np.bool_) and answer:
-            return Stop("callbacks", callback)
-    return None
+    return any(isinstance(answer, bool | np.bool_) and bool(answer) for answer in answers)
 
 
 def check_callbacks(

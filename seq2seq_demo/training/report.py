@@ -173,10 +173,10 @@ def outcome_notices(network: TrainedNetwork, task: Task) -> Iterator[str]:
     assert network.run
     config, calibration = network.run.config, network.calibration
     stop = stop_after(network.history, config)
-    if stop and stop.setting in ("patience", "stop_at_exact") and not network.others:
+    if stop in ("patience", "stop_at_exact") and not network.others:
         best = best_epoch(network.history)
         reached = f"epoch {best.epoch} was the best, with exact match {best.validation_exact_match:.4f}"
-        yield f"Stopped early (`{stop.setting}` {stop.value:g}): {reached}"
+        yield f"Stopped early (`{stop}` {vars(config)[stop]:g}): {reached}"
     if calibration and calibration.error is None:
         yield "Too few pairs to calibrate: too few validate, or no answer is right"
     elif calibration:

@@ -4,7 +4,6 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
 
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.pair_task import Task
@@ -31,13 +30,6 @@ def calibrated(network: TrainedNetwork, validation: Pairs) -> TrainedNetwork:
     return replace(network, validation=metrics, n_validated=counts.n, calibration=calibrate(counts.answers))
 
 
-class Stop(NamedTuple):
-    """Why a training run ends: the setting that ends it, and its value."""
-
-    setting: str  # "callbacks" if a callback, the value, ends the run
-    value: Any
-
-
 def best_epoch(epochs: Sequence[Epoch]) -> Epoch:
     """Return the epoch with the highest validation exact match; the lowest validation loss breaks ties.
 
@@ -46,23 +38,23 @@ def best_epoch(epochs: Sequence[Epoch]) -> Epoch:
     return max(epochs, key=lambda epoch: (epoch.validation_exact_match, -epoch.validation_loss))
 
 
-def stop_after(history: Sequence[Epoch], config: TrainConfig, is_time_over: bool = False) -> Stop | None:
-    """Return why a training run ends after the last epoch of its `history`, or None if it continues."""
+def stop_after(history: Sequence[Epoch], config: TrainConfig, is_time_over: bool = False) -> str | None:
+    """Return the setting that ends a training run after the last epoch of its `history`, or None if it continues."""
     if not config.minutes and len(history) >= config.epochs:
-        return Stop("epochs", config.epochs)
+        return "epochs"
     if not history:
         return None
-    return Stop("minutes", config.minutes) if is_time_over else _early_stop(history, config)
+    return "minutes" if is_time_over else _early_stop(history, config)
 
 
-def _early_stop(history: Sequence[Epoch], config: TrainConfig) -> Stop | None:
+def _early_stop(history: Sequence[Epoch], config: TrainConfig) -> str | None:
     exact_matches = [epoch.validation_exact_match for epoch in history]
     if config.stop_at_exact is not None and exact_matches[-1] >= config.stop_at_exact:
-        return Stop("stop_at_exact", config.stop_at_exact)
+        return "stop_at_exact"
     stayed_perfect = exact_matches[-PERFECT_EPOCHS:] == [1] * PERFECT_EPOCHS
     epochs_since_best = history[-1].epoch - best_epoch(history).epoch
     if config.patience and (stayed_perfect or epochs_since_best >= config.patience):
-        return Stop("patience", config.patience)
+        return "patience"
     return None
 
 
