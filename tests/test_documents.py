@@ -298,4 +298,4 @@ def test_only_training_and_the_keras_network_load_tensorflow():
         if re.search(r"^(import|from) (tensorflow|keras)\b", path.read_text(), re.MULTILINE)
     }
     keras_network = {name for name in loading if name.startswith("network/keras_network/")}
-    assert loading - keras_network == {f"training/{name}" for name in ("steps", "batches", "packed_adam")}
+    assert loading - keras_network == {f"training/{name}" for name in ("steps", "batches")}

@@ -20,7 +20,7 @@ from seq2seq_demo.trained import weights_file
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 from seq2seq_demo.training import members, report as training_report, workers
 from seq2seq_demo.training.callbacks import Callback
-from seq2seq_demo.training.run_files import HistoryFiles, TensorBoard, check_log_dir
+from seq2seq_demo.training.run_files import HistoryFiles, TensorBoard
 from seq2seq_demo.training.snapshots import SignalHandler, Snapshots
 
 
@@ -78,7 +78,7 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions, began: float) -
     atomic_files.check_writable(path, "a weights file", WeightsError)
     log_dir = _log_dir(options)
     callbacks = [_callbacks(options, config, log_dir, number) for number in range(1, config.members + 1)]
-    jobs = members.check_jobs(options.jobs, config)
+    jobs = members.n_jobs(options.jobs, config)
     with SignalHandler() as interruption, Snapshots(path, "", lambda: interruption.signum) as snapshots:
         if setup.is_new:
             _claim(snapshots, setup, options)  # before TensorFlow loads, which takes seconds
@@ -98,14 +98,12 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions, began: float) -
         for text in (*training_report.outcome_notices(network, task), f"To use the network: {use}"):
             notice(text)
         print_line(f"Saved {snapshots.result}{training_report.summary(network)}", is_result=True)
-    if interruption.signum:
-        raise Interrupted("interrupted after the end of the training", interruption.signum)
 
 
 def _log_dir(options: TrainOptions) -> Path | None:
-    """Return the directory of TensorBoard logs, by default a temporary one if --tensorboard-verbose asks for logs."""
+    """Make the directory of TensorBoard logs, by default a temporary one if --tensorboard-verbose asks for logs."""
     if options.log_dir:
-        check_log_dir(options.log_dir)
+        options.log_dir.mkdir(parents=True, exist_ok=True)
     elif options.tensorboard_verbose is not None:
         return Path(tempfile.mkdtemp(prefix="seq2seq_demo_logs-"))
     return options.log_dir
@@ -139,17 +137,14 @@ def _train_members(
     """Train the members of an ensemble in a folder beside the result, and combine them.
 
     Raises:
-        WeightsError: the folder has members of another training run, or cannot be made.
+        WeightsError: the folder has members of another training run.
         TrainingError: a member failed or was killed; the others have stopped.
         Interrupted: a signal arrived; all members have stopped.
     """
     folder = file_names.members_folder(snapshots.result)
     if options.force and setup.is_new:
         members.remove(folder, setup.snapshot.run.config.members)
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise WeightsError(f"{folder}: expected a folder for the members, got: {error.strerror}") from error
+    folder.mkdir(exist_ok=True)
     each = members.members_of(setup.task, setup.snapshot, callbacks, folder, not options.quiet)
     try:
         return members.combined(members.train_side_by_side(each, jobs, snapshots.stop_signal), setup.task)

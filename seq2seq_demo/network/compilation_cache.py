@@ -12,7 +12,6 @@ import os
 import platform
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from importlib.metadata import version
@@ -25,27 +24,26 @@ FLAG = "--tf_xla_persistent_cache_directory"
 def use() -> None:
     """Let XLA use the cache from now on, if its folder is private and there is room for copies; else do nothing.
 
-    TensorFlow reads `TF_XLA_FLAGS` when it compiles its first program. A cache that the user set there stays.
+    TensorFlow reads `TF_XLA_FLAGS` when it compiles its first program. Flags that the user set there stay alone.
     """
-    flags, root = os.environ.get("TF_XLA_FLAGS", "").strip(), folder()
-    if FLAG in flags or flags[:1] not in ("", "-") or not root:
+    root = folder()
+    if os.environ.get("TF_XLA_FLAGS") or not root:
         return
-    with contextlib.suppress(OSError):  # nothing can be written, or the processor is unknown
+    with contextlib.suppress(OSError):  # nothing can be written
         system = [version("tensorflow"), _processor(), os.environ["XLA_FLAGS"]]
         cache = Path(root, f"tensorflow-{system[0]}-{hashlib.sha256(repr(system).encode()).hexdigest()[:12]}")
         cache.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = cache.lstat()
         is_private = not hasattr(os, "getuid") or (status.st_uid, status.st_mode & 0o777) == (os.getuid(), 0o700)
-        temporary = tempfile.gettempdir()
-        if is_private and shutil.disk_usage(temporary).free > 2 * MAX_BYTES and "'" not in temporary:
+        if is_private and shutil.disk_usage(tempfile.gettempdir()).free > 2 * MAX_BYTES:
             own = Path(tempfile.mkdtemp(prefix="seq2seq-demo-xla-"))
             atexit.register(_keep, own, cache)
             for path in cache.glob("*.pb"):
                 name, _, digest = path.stem.rpartition("-")
-                content = _content(path)
+                content = path.read_bytes()
                 if hashlib.sha256(content).hexdigest() == digest:
                     (own / f"{name}.pb").write_bytes(content)
-            os.environ["TF_XLA_FLAGS"] = f"{flags} {FLAG}='{own}'"
+            os.environ["TF_XLA_FLAGS"] = f"{FLAG}='{own}'"
 
 
 def folder() -> str:
@@ -57,18 +55,10 @@ def folder() -> str:
 
 
 def _processor() -> str:
-    """Return the model and the features of the processor, for which XLA compiles."""
-    if sys.platform == "darwin":
-        command = ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]
-        return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    """Return the model and, where Linux lists them, the features of the processor, for which XLA compiles."""
     info = Path("/proc/cpuinfo")
     text = info.read_text(errors="replace") if info.exists() else f"model {platform.processor()}"
     return "\n".join(sorted(set(re.findall(r"(?m)^(?:model|flags|Features|CPU ).*", text))))
-
-
-def _content(path: Path) -> bytes:
-    """Return the content of a program; b"" if the path is no regular file, such as a pipe or a link to a device."""
-    return path.read_bytes() if path.is_file() and not path.is_symlink() else b""
 
 
 def _keep(own: Path, cache: Path) -> None:
@@ -77,8 +67,7 @@ def _keep(own: Path, cache: Path) -> None:
         for path in own.glob("*.pb"):
             content = path.read_bytes()
             kept = cache / f"{path.stem}-{hashlib.sha256(content).hexdigest()}.pb"
-            if _content(kept) != content:  # a file of which only a part was written has another digest
-                kept.unlink(missing_ok=True)
+            if not kept.exists() or kept.read_bytes() != content:  # only a part of it may have been written
                 kept.write_bytes(content)
         programs = cache.parent.glob("tensorflow-*/xla_compile_cache__*.pb")
         total = 0

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.errors import TrainingError, WeightsError, require, require_tensorflow
+from seq2seq_demo.errors import WeightsError, require, require_tensorflow
 from seq2seq_demo.network.parameters import Weights, add_to_biases, check_weights, weight_shapes
 
 NAMES = {
@@ -47,13 +47,10 @@ def read_checkpoint(content: bytes) -> Weights:
     """Return the variables of a TensorFlow V1 checkpoint by name.
 
     Raises:
-        WeightsError: TensorFlow is not installed, or cannot read the checkpoint.
+        TrainingError: TensorFlow is not installed.
+        WeightsError: TensorFlow cannot read the checkpoint.
     """
-    try:
-        require_tensorflow()
-    except TrainingError as error:
-        convert = "on a machine with TensorFlow, `seq2seq-demo train -e 0 -i old.tfl -o new.h5` converts it"
-        raise WeightsError(f"expected TensorFlow, to read a checkpoint of 2016, found none; {convert}") from error
+    require_tensorflow()
 
     # isort: split
     import tensorflow as tf
@@ -72,35 +69,34 @@ def from_2016(variables: Weights) -> Network2016:
     """Convert the variables of a checkpoint, arrays by name, to a network.
 
     Raises:
-        WeightsError: a variable is missing or unexpected, or its shape does not match the other variables.
-        UsageError: the sizes or the cell are not those of a network.
+        WeightsError: the variables are not those of a network, or have impossible values.
     """
     remaining = _by_name_of_2016(variables)
-    model_config, names = _infer_model(remaining)
-    weights = _pop_weights(remaining, "", model_config, names)
+    has_moments = any(name.endswith("/Adam") for name in remaining)
     moments: Weights = {}
-    has_moments = any(name.endswith(("/Adam", "/Adam_1")) for name in remaining)
-    for moment, slot in (("m", "/Adam"), ("v", "/Adam_1")) if has_moments else ():
-        arrays = _pop_weights(remaining, slot, model_config, names)
-        moments |= {f"{moment}/{name}": array for name, array in arrays.items()}
-    require(not remaining, f"unexpected variable {next(iter(remaining), None)!r}")
+    try:
+        model_config, names = _infer_model(remaining)
+        weights = _pop_weights(remaining, "", model_config, names)
+        for moment, slot in (("m", "/Adam"), ("v", "/Adam_1")) if has_moments else ():
+            arrays = _pop_weights(remaining, slot, model_config, names)
+            moments |= {f"{moment}/{name}": array for name, array in arrays.items()}
+        require(not remaining, f"{next(iter(remaining), None)!r} is no weight")
+    except (KeyError, ValueError) as error:
+        raise WeightsError(f"expected the variables of a network of 2016, got others: {error}") from error
     add_to_biases(weights, model_config, model_config.cell.gates_2016_added_1_to)  # moments need no change
     check_weights(weights, moments)
     return Network2016(model_config, weights, _step(variables), moments)
 
 
 def _by_name_of_2016(variables: Weights) -> Weights:
-    """Return the weights and moments without the scope of Adam; raise WeightsError for an unexpected variable."""
+    """Return the weights and moments without the scope of Adam."""
     by_name: Weights = {}
     for name, array in variables.items():
-        if IGNORED.fullmatch(name):
-            continue
         key = re.sub(r"^\w+/(?=embedding_\w+_seq2seq/.*/Adam(_1)?$)", "", name)
         key = re.sub(r"/W_0(?=/Adam|$)", "/Linear/Matrix", key)  # LSTMCell has names of its own
         key = re.sub(r"/B(?=/Adam|$)", "/Linear/Bias", key)
-        is_expected = key not in by_name and key.startswith(("embedding_rnn_seq2seq/", "embedding_attention_seq2seq/"))
-        require(is_expected, f"unexpected variable {name!r}")
-        by_name[key] = array
+        if not IGNORED.fullmatch(name):
+            by_name[key] = array
     return by_name
 
 
@@ -115,50 +111,35 @@ def _infer_model(variables: Weights) -> tuple[ModelConfig, dict[str, str]]:
     for layer, (stacked, cell_type) in enumerate(cells):
         scope = f"MultiRNNCell/Cell{layer}/{cell_type}" if stacked else cell_type
         names |= {f"encoder/layer_{layer}": f"{network}/RNN/{scope}", f"decoder/layer_{layer}": f"{step}/{scope}"}
-    n_inputs, E = _matrix_shape(variables, names["encoder/embedding"])
-    H, V = _matrix_shape(variables, names["decoder/projection/kernel"])
+    n_inputs, E = variables[names["encoder/embedding"]].shape
+    H, V = variables[names["decoder/projection/kernel"]].shape
     sizes = len(cells), H, E, n_inputs - 1, V - 2
     return ModelConfig(f"embedding_{kind}", cell_type, *sizes), names  # type: ignore[arg-type]  # any strings
 
 
-def _matrix_shape(variables: Weights, name: str) -> tuple[int, ...]:
-    require(name in variables, f"missing variable {name!r}")
-    shape = variables[name].shape
-    require(len(shape) == 2, f"expected a matrix in variable {name!r}, got shape {shape}")
-    return shape
-
-
 def _pop_weights(variables: Weights, slot: str, model_config: ModelConfig, names: dict[str, str]) -> Weights:
     """Remove the variable of every weight, or its moment in Adam's `slot`, and return the arrays in our layout."""
-    cell, H = model_config.cell, model_config.cell_size
+    cell = model_config.cell
 
-    def pop(name: str, *shape: int) -> np.ndarray:
-        name += slot
-        require(name in variables, f"missing variable {name!r}")
-        array = variables.pop(name)
-        matches = array.shape == shape and array.dtype == np.float32
-        require(matches, f"expected variable {name!r} as float32 {shape}, got {array.dtype} {array.shape}")
-        return array
-
-    def pop_gates(name: str, *rows: int) -> np.ndarray:
+    def pop_gates(name: str) -> np.ndarray:
         """Return a cell's matrices, or its biases, as one array with the gates in the order of `cell.gates`."""
         by_gate: Weights = {}
         for matrix, gates in cell.matrices.items():
-            array = pop(name.format(matrix), *rows, len(gates) * H)
+            array = variables.pop(name.format(matrix) + slot)
             by_gate |= zip(gates, np.split(array, len(gates), axis=-1), strict=True)
         return np.concatenate([by_gate[gate] for gate in cell.gates], axis=-1)
 
     weights: Weights = {}
-    for name, shape in weight_shapes(model_config).items():
+    shapes = weight_shapes(model_config)
+    for name, shape in shapes.items():
         layer, _, part = name.rpartition("/")
-        if name == "decoder/attention/key/kernel":
-            weights[name] = pop(names[name], 1, 1, *shape).reshape(shape)
-        elif name in names:
-            weights[name] = pop(names[name], *shape)
+        if name in names:
+            weights[name] = variables.pop(names[name] + slot).reshape(shape)
         elif part == "kernel":
-            matrix = pop_gates(names[layer] + "{}/Linear/Matrix", shape[0] + H)
+            matrix = pop_gates(names[layer] + "{}/Linear/Matrix")
             weights[name], weights[f"{layer}/recurrent_kernel"] = np.split(matrix, [shape[0]])  # rows [input ; h]
             weights[f"{layer}/bias"] = pop_gates(names[layer] + "{}/Linear/Bias")
+    require({name: array.shape for name, array in weights.items()} == shapes, "a weight has another shape")
     return weights
 
 

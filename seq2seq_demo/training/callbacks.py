@@ -1,12 +1,9 @@
 """Callbacks, which training calls during each epoch: their base class, and the state that their methods get."""
 
-from __future__ import annotations
-
 import functools
-import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -15,10 +12,7 @@ from seq2seq_demo.data.vocabulary import Vocabularies
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained.metrics import Epoch
 from seq2seq_demo.trained.plots import History
-from seq2seq_demo.training.stopping import Stop
-
-if TYPE_CHECKING:
-    from seq2seq_demo.trained.trained_network import TrainedNetwork
+from seq2seq_demo.trained.trained_network import TrainedNetwork
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,13 +72,10 @@ class Callback:
 METHODS = [name for name in dir(Callback) if name.startswith("on_")]
 
 
-def notify_all(callbacks: Sequence[Callback], method: str, state: TrainingState) -> Stop | None:
-    """Call a method of each callback; return a stop if one of them stops the training."""
+def notify_all(callbacks: Sequence[Callback], method: str, state: TrainingState) -> bool:
+    """Call a method of each callback; return whether one of them stops the training."""
     answers = [getattr(callback, method)(state) for callback in callbacks]
-    for callback, answer in zip(callbacks, answers, strict=True):
-        if isinstance(answer, bool | np.bool_) and answer:
-            return Stop("callbacks", callback)
-    return None
+    return any(isinstance(answer, bool | np.bool_) and bool(answer) for answer in answers)
 
 
 def check_callbacks(
@@ -93,30 +84,19 @@ def check_callbacks(
     """Validate the callbacks and return them, with one that calls `on_epoch` at the end of each epoch.
 
     Raises:
-        UsageError: an item is not a `Callback`, it has a method `on_…` that `Callback` does not have, or a method or
-            `on_epoch` does not take one argument.
+        UsageError: an item is not a `Callback`, it has a method `on_…` that `Callback` does not have, or `on_epoch` is
+            not a function.
     """
     if not isinstance(callbacks, list | tuple | None) or not all(isinstance(x, Callback) for x in callbacks or ()):
-        hint = "; `on_epoch` takes a function"
-        raise UsageError(f"expected `callbacks` to be a list of Callback objects{hint}, got {callbacks!r}"[:200])
+        raise UsageError(f"expected `callbacks` to be a list of Callback objects, got {callbacks!r}"[:200])
     checked = [*(callbacks or ())]
     for callback in checked:
-        for name in (name for name in dir(callback) if name.startswith("on_")):
-            if name not in METHODS:
+        for name in dir(callback):
+            if name.startswith("on_") and name not in METHODS:
                 raise UsageError(f"expected only the methods {', '.join(METHODS)}, got {name}")
-            _require_one_argument(name, getattr(callback, name))
     if on_epoch is not None:
-        _require_one_argument("on_epoch", on_epoch)
+        if not callable(on_epoch):
+            raise UsageError(f"expected `on_epoch` to be a function, got {on_epoch!r}")
         checked.append(Callback())
         checked[-1].on_epoch_end = on_epoch
     return checked
-
-
-def _require_one_argument(name: str, function: Any) -> None:
-    """Raise UsageError unless a function can be called with one argument; some built-in functions cannot be checked."""
-    try:
-        inspect.signature(function).bind(None)
-    except TypeError as error:
-        raise UsageError(f"expected `{name}` to take one argument, the state of the training: {error}") from error
-    except ValueError:
-        pass

@@ -29,7 +29,7 @@ from seq2seq_demo.trained.trained_network import TrainedNetwork, load
 from seq2seq_demo.training.callbacks import Callback
 from seq2seq_demo.training.report import MemberReport
 from seq2seq_demo.training.snapshots import SIGNALS, Snapshot, Snapshots, load_snapshot
-from seq2seq_demo.training.validation import calibrated, validation_metrics
+from seq2seq_demo.training.stopping import calibrated, validation_metrics
 
 MEMBER_BYTES = 10**9  # the memory of a process that trains a network of 128 units
 
@@ -45,18 +45,15 @@ class Member:
     path: Path | None  # its weights file, beside which its snapshot is; None saves neither
 
 
-def check_jobs(jobs: int | None, config: TrainConfig) -> int:
-    """Return the number of members to train at the same time: `jobs`, by default one per core.
+def n_jobs(jobs: int | None, config: TrainConfig) -> int:
+    """Return the number of members to train at the same time: `jobs`, by default one per core that fits into memory.
 
     Raises:
-        UsageError: `jobs` is not a positive integer, or the processes would not fit in memory.
+        UsageError: `jobs` is not a positive integer.
     """
     if jobs is None:
-        return max(1, min(config.members, os.cpu_count() or 1, system_memory.total() // MEMBER_BYTES))
-    n_processes = min(require_integer("`jobs`", jobs, at_least=1), config.members)
-    if n_processes > 1:
-        system_memory.require_memory(f"`jobs` {jobs}", n_processes * MEMBER_BYTES)
-    return n_processes
+        jobs = max(1, min(os.cpu_count() or 1, system_memory.total() // MEMBER_BYTES))
+    return min(require_integer("`jobs`", jobs, at_least=1), config.members)
 
 
 def members_of(

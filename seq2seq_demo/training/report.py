@@ -14,11 +14,10 @@ from seq2seq_demo.console import has_colour, in_notebook, new_bar, notice, one_l
 from seq2seq_demo.data.pair_task import PairTask, Task
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.trained.metrics import Epoch, wilson_interval
-from seq2seq_demo.trained.plots import History
 from seq2seq_demo.trained.predictions import UNENDED, Prediction, bracketed
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 from seq2seq_demo.training.callbacks import Callback, TrainingState
-from seq2seq_demo.training.stopping import Stop, best_epoch, stop_after
+from seq2seq_demo.training.stopping import best_epoch, stop_after
 
 SETTINGS_GUIDE = "https://github.com/seq2seq-demo/seq2seq-demo/blob/main/seq2seq_demo/docs/TRAINING.md#settings"
 PROBE_CANDIDATES = 20  # the number of validation pairs from which the probe is chosen
@@ -186,8 +185,10 @@ def outcome_notices(network: TrainedNetwork, task: Task) -> Iterator[str]:
     assert network.run
     config, calibration = network.run.config, network.calibration
     stop = stop_after(network.history, config)
-    if stop and stop.setting in ("patience", "stop_at_exact") and not network.others:
-        yield f"Stopped early (`{stop.setting}` {stop.value:g}): {_stop_reason(stop, network.history)}"
+    if stop in ("patience", "stop_at_exact") and not network.others:
+        best = best_epoch(network.history)
+        reached = f"epoch {best.epoch} was the best, with exact match {best.validation_exact_match:.4f}"
+        yield f"Stopped early (`{stop}` {vars(config)[stop]:g}): {reached}"
     if calibration and calibration.error is None:
         yield "Too few pairs to calibrate: too few validate, or no answer is right"
     elif calibration:
@@ -197,15 +198,6 @@ def outcome_notices(network: TrainedNetwork, task: Task) -> Iterator[str]:
     exact_match = network.validation.exact_match if network.validation else 0.0
     if exact_match < min(0.99, config.stop_at_exact or 1):
         yield f"Exact match {exact_match:.4f} is below 0.99: {SETTINGS_GUIDE} lists what to change"
-
-
-def _stop_reason(stop: Stop, history: History) -> str:
-    """Return the reason of an early stop in words."""
-    if stop.setting == "stop_at_exact":
-        return f"the exact match reached {history[-1].validation_exact_match:.4f}"
-    if stop.is_perfect:
-        return "the exact match stayed at 1"
-    return f"no later epoch was better than epoch {best_epoch(history).epoch}"
 
 
 def summary(network: TrainedNetwork) -> str:

@@ -5,16 +5,12 @@ The logs contain figures, and optionally gradients, weights and activations. The
 not install that package; users need it only to view the logs.
 """
 
-from __future__ import annotations
-
 import json
 import os
-import re
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -26,9 +22,6 @@ from seq2seq_demo.files import atomic_files
 from seq2seq_demo.trained import plots
 from seq2seq_demo.training.callbacks import Callback, TrainingState
 from seq2seq_demo.training.report import probe, probe_line
-
-if TYPE_CHECKING:
-    from seq2seq_demo.network.keras_network.model import Seq2Seq
 
 PROBE_ROWS = 128  # validation pairs for gradients and activations
 HISTOGRAM_BUCKETS = 30
@@ -64,15 +57,6 @@ class HistoryFiles(Callback):
 # ---- TensorBoard ----
 
 
-def check_log_dir(log_dir: Path) -> None:
-    """Create the directory; raise Seq2SeqError if it is not writable."""
-    try:
-        log_dir.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=log_dir).close()
-    except OSError as error:
-        raise Seq2SeqError(f"{log_dir}: expected a directory to write logs to, got: {error.strerror}") from error
-
-
 class TensorBoard(Callback):
     """Writes a new event file, indexed by Adam's steps, so a resumed training run can use the same directory.
 
@@ -80,10 +64,10 @@ class TensorBoard(Callback):
     """
 
     def __init__(self, log_dir: Path, verbosity: int) -> None:
-        self.log_dir, self.verbosity, self.failed = log_dir, verbosity, False
+        self.log_dir, self.verbosity = log_dir, verbosity
         # Created on first use, after training has configured TensorFlow.
         self.writer: Any = None
-        self.network: Seq2Seq | None = None
+        self.network: Any = None
 
     def on_steps_end(self, state: TrainingState) -> None:
         """Log the training loss and token accuracy."""
@@ -99,20 +83,12 @@ class TensorBoard(Callback):
             self._log(state.step, lambda: self._write_details(state))
 
     def _log(self, step: int, write: Callable[[], None]) -> None:
-        """Call `write` for this step. The first failure prints a notice and ends the logs; training continues."""
+        """Call `write` for this step."""
         import tensorflow as tf
 
-        if self.failed:
-            return
-        try:
-            self.writer = self.writer or tf.summary.create_file_writer(os.fsencode(self.log_dir))
-            with self.writer.as_default(step):
-                write()
-                self.writer.flush()  # here, because `as_default` stays active if its own flush fails
-        except tf.errors.OpError as error:
-            self.failed = True
-            reason = re.sub(r"{{.*?}} | \[Op:.*", "", error.message).partition("\n")[0]
-            notice(f"No logs from step {step} on: {reason}")
+        self.writer = self.writer or tf.summary.create_file_writer(os.fsencode(self.log_dir))
+        with self.writer.as_default(step):
+            write()
 
     def _write_details(self, state: TrainingState) -> None:
         """Write the gradients of the mean loss and, if `verbosity` selects them, the weights and activations."""

@@ -155,8 +155,5 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
         self.file, self.saved_at = file, time.monotonic()
 
     def remove(self) -> None:
-        """Delete the snapshot after the result has been saved; warn if that fails."""
-        try:
-            self.path.unlink(missing_ok=True)
-        except OSError as error:
-            notice(f"Could not remove {self.path}, which is no longer needed: {error.strerror}")
+        """Delete the snapshot after the result has been saved."""
+        self.path.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ from seq2seq_demo.declarations import require_flag, suggests_keywords
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 from seq2seq_demo.training.callbacks import Callback, TrainingState, check_callbacks
-from seq2seq_demo.training.members import check_jobs, combined, members_of, train_member, train_side_by_side
+from seq2seq_demo.training.members import combined, members_of, n_jobs, train_member, train_side_by_side
 from seq2seq_demo.training.report import TrainingReport, outcome_notices, summary, training_header
 from seq2seq_demo.training.settings import new_run, run_notices
 
@@ -107,7 +107,7 @@ def train(
 
     Raises:
         UsageError: a setting is out of its range, does not fit the data, or contradicts `start`; or a callback is
-            not a `Callback` object, or has a method `on_…` that `Callback` lacks or that takes no single argument.
+            not a `Callback` object, or has a method `on_…` that `Callback` lacks.
         InputError: there are no pairs, or a pair is not a source and a target of the expected kind.
         TrainingError: TensorFlow is not installed, the loss or a weight is not finite, or another worker is lost.
     """
@@ -115,8 +115,6 @@ def train(
     if start is not None and not isinstance(start, TrainedNetwork):
         raise UsageError(f"expected `start` to be a network, as load() returns it, got {start!r}")
     all_callbacks, began = check_callbacks(callbacks, on_epoch), time.monotonic()
-    if isinstance(validation, float):
-        raise UsageError(f"expected pairs as `validation`, got {validation}; without it, a tenth of them validates")
     check_given(settings)  # before the pairs are read
 
     task: Task | None = as_pattern(data, start.vocabularies.tokens if start else (INTEGERS, INTEGERS))
@@ -138,7 +136,7 @@ def train(
     model_config, config = snapshot.network.model_config, snapshot.run.config
     for text in run_notices(task, snapshot, start):
         notice(text)
-    jobs = check_jobs(jobs, config)
+    jobs = n_jobs(jobs, config)
 
     if verbose is not None and require_flag("`verbose`", verbose):
         training_header(model_config, config, task, 1)

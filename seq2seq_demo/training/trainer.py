@@ -22,11 +22,9 @@ from seq2seq_demo.trained.trained_network import TrainedNetwork
 from seq2seq_demo.training import workers
 from seq2seq_demo.training.batches import FIRST_STEPS, STEPS_PER_CALL, Widths, batch_widths, epoch_order
 from seq2seq_demo.training.callbacks import Callback, TrainingState, notify_all
-from seq2seq_demo.training.clock import Clock
 from seq2seq_demo.training.snapshots import Snapshot, Snapshots
 from seq2seq_demo.training.steps import Steps
-from seq2seq_demo.training.stopping import Stop, best_epoch, stop_after
-from seq2seq_demo.training.validation import calibrated, validation_metrics
+from seq2seq_demo.training.stopping import Clock, best_epoch, calibrated, stop_after, validation_metrics
 
 
 @workers.report_lost_workers()
@@ -62,7 +60,7 @@ def fit(
     with strategy.scope():
         trainer = Trainer(start, batch_widths(training, config, model_config.ends), began)
 
-    def notify(method: str, metrics: Epoch, points: int) -> Stop | None:
+    def notify(method: str, metrics: Epoch, points: int) -> bool:
         state = TrainingState(
             epoch=metrics.epoch,
             step=metrics.step,
@@ -80,7 +78,7 @@ def fit(
         trainer.epochs = [epoch_0, *trainer.epochs]
     if snapshots:  # a signal may have arrived during the seconds in which TensorFlow loads
         snapshots.after_steps(trainer.step, trainer.step, trainer.snapshot)
-    stop = trainer.stop()
+    stop = trainer.is_over()
     while not stop:
         if notify("on_epoch_begin", trainer.new_epoch(), trainer.progress.points):
             break
@@ -95,9 +93,9 @@ def fit(
         validation_began, points = time.monotonic(), trainer.progress.points
         trainer.end_epoch(training, validation_metrics(task, trainer.trained_network(), validation))
         trainer.clock.validation = time.monotonic() - validation_began
-        stop = notify("on_epoch_end", trainer.history[-1], points) or stop or trainer.stop()
+        stop = notify("on_epoch_end", trainer.history[-1], points) or stop or trainer.is_over()
         if snapshots:
-            snapshots.after_epoch(trainer.snapshot, stop is not None)
+            snapshots.after_epoch(trainer.snapshot, stop)
     network = trainer.result()
     return calibrated(network, validation) if task.is_pairs else replace(network, n_validated=len(validation))
 
@@ -194,9 +192,10 @@ class Trainer:
         """Return the number of target symbols, with END if the network ends its answers."""
         return int(pairs.targets.lengths.sum()) + len(pairs) * self.start.network.ends
 
-    def stop(self) -> Stop | None:
-        """Return why the run ends at this point; None if it continues. An epoch that has begun ends with validation."""
-        return stop_after(self.history, self.config, self.clock.is_over and not self.progress.points)
+    def is_over(self) -> bool:
+        """Whether the run ends at this point. An epoch that has begun ends with validation."""
+        is_time_over = self.clock.is_over and not self.progress.points
+        return stop_after(self.history, self.config, is_time_over) is not None
 
     # ---- The network ----
 

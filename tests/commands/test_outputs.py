@@ -9,7 +9,6 @@ from helpers import finished_snapshot, save_random
 from matplotlib.figure import Figure
 
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.files import atomic_files
 from seq2seq_demo.trained.trained_network import load
 
 pytestmark = pytest.mark.usefixtures("fast_steps")
@@ -107,14 +106,6 @@ def test_outputs_replace_their_own_kind_and_empty_files_and_with_force_any_file(
             outputs.ok(f"{line}{path}{options}")
             assert path.stat().st_size > len(content)
         outputs.ok(f"{line}{path}")
-
-
-def test_an_unreadable_file_is_not_replaced(outputs, monkeypatch):
-    def unreadable(*_):
-        raise PermissionError(13, "Permission denied")  # root may read any file
-
-    monkeypatch.setattr(atomic_files, "read", unreadable)
-    outputs.refuses(LINES["page"] + "p.html", MESSAGE, 1)
 
 
 def test_a_file_created_at_the_destination_during_training_is_kept(run, monkeypatch):

@@ -1,13 +1,8 @@
-import os
-import signal
 import threading
-import time
-from types import SimpleNamespace
 
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from seq2seq_demo.network import thread_pool
 from seq2seq_demo.network.thread_pool import in_threads
 
 
@@ -66,19 +61,3 @@ def test_blas_gets_its_threads_back_from_two_users(blas_threads, first_to_end):
     for user in (users[first_to_end], users[1 - first_to_end]):
         assert list(user) == list(range(1, 1000))
     assert blas_threads() == before
-
-
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork")
-def test_a_fork_waits_while_another_thread_limits_blas(monkeypatch):
-    """Otherwise, the forked process would wait for that thread for ever."""
-    slow = SimpleNamespace(lib_controllers=(time.sleep(0.2) or SimpleNamespace(num_threads=1) for _ in "ab"))
-    monkeypatch.setattr(thread_pool, "_thread_pools", lambda: SimpleNamespace(select=lambda **_: slow))
-    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
-    thread = threading.Thread(target=list, args=[in_threads(abs, [1])])
-    thread.start()
-    time.sleep(0.1)
-    if not (pid := os.fork()):
-        signal.alarm(5)
-        os._exit([*in_threads(abs, [-3])] != [3])
-    assert os.waitpid(pid, 0)[1] == 0
-    thread.join()

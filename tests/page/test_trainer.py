@@ -86,7 +86,7 @@ def trained(config, n, **settings):
 def test_steps_have_the_losses_of_the_tensorflow_trainer():
     tf = pytest.importorskip("tensorflow")
     from seq2seq_demo.network.keras_network.model import Seq2Seq
-    from seq2seq_demo.training.packed_adam import PackedAdam
+    from seq2seq_demo.training.steps import PackedAdam
 
     config, n = ModelConfig("embedding_attention", cell_size=16), 140
     weights = initial_weights(config, seed=0)

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seq2seq_demo.training.packed_adam import PackedAdam
+from seq2seq_demo.training.steps import PackedAdam
 
 SHAPES = {"a/kernel": (3, 4), "b": (5,), "c": (2, 3)}
 

@@ -11,7 +11,7 @@ from seq2seq_demo.trained.metrics import Epoch, Figures
 from seq2seq_demo.trained.plots import History
 from seq2seq_demo.trained.saved_network import TrainingRun
 from seq2seq_demo.training.report import outcome_notices, summary
-from seq2seq_demo.training.stopping import Stop, best_epoch, stop_after
+from seq2seq_demo.training.stopping import best_epoch, stop_after
 
 
 def history(*reached):
@@ -37,44 +37,35 @@ def test_the_best_epoch_has_the_highest_exact_match(reached, best):
 
 WORSE = [(0.5, 1.0), (0.4, 0.9), (0.4, 0.8)]
 PEAK = [(0.1, 1.0), (0.5, 0.9), (0.4, 0.8), (0.4, 0.7), (0.4, 0.6)]
-NO_LATER = "no later epoch was better than epoch"
+PERFECT = [(0.9, 1.0), (1.0, 0.9), (1.0, 0.8), (1.0, 0.7)]  # the exact match stayed at 1 for three epochs
 
 
 @pytest.mark.parametrize(
-    ("reached", "settings", "stop", "notice"),
+    ("reached", "settings", "stop", "best"),
     [
         ([], {"patience": 1}, None, None),
-        ([(0.5, 1.0), (0.5, 1.0)], {"patience": 1}, Stop("patience", 1), f"`patience` 1): {NO_LATER} 1"),
-        (WORSE, {"patience": 2}, Stop("patience", 2), f"`patience` 2): {NO_LATER} 1"),
+        ([(0.5, 1.0), (0.5, 1.0)], {"patience": 1}, "patience", "epoch 1 was the best, with exact match 0.5"),
+        (WORSE, {"patience": 2}, "patience", "epoch 1 was the best, with exact match 0.5"),
         (WORSE, {"patience": 3}, None, None),
         ([*WORSE[:2], (0.6, 0.8)], {"patience": 2}, None, None),
         (WORSE, {"patience": None}, None, None),
-        (PEAK, {"patience": 3}, Stop("patience", 3), f"`patience` 3): {NO_LATER} 2"),
+        (PEAK, {"patience": 3}, "patience", "epoch 2 was the best, with exact match 0.5"),
         (PEAK, {"patience": 4}, None, None),
-        (
-            [(0.9, 1.0), (1.0, 0.9), (1.0, 0.8), (1.0, 0.7)],  # three perfect epochs
-            {"patience": 9},
-            Stop("patience", 9, is_perfect=True),
-            "`patience` 9): the exact match stayed at 1",
-        ),
+        (PERFECT, {"patience": 9}, "patience", "epoch 4 was the best, with exact match 1.0"),
         ([(1.0, 1.0), (0.9, 0.9), (1.0, 0.8), (1.0, 0.7)], {"patience": 9}, None, None),
-        (
-            [(0.2, 1.0), (0.75, 0.9)],
-            {"stop_at_exact": 0.7},
-            Stop("stop_at_exact", 0.7),
-            "`stop_at_exact` 0.7): the exact match reached 0.7500",
-        ),
+        ([(0.2, 1.0), (0.75, 0.9)], {"stop_at_exact": 0.7}, "stop_at_exact", "epoch 2 was the best, with"),
         ([(0.75, 1.0), (0.2, 0.9)], {"stop_at_exact": 0.7}, None, None),
-        (WORSE, {"epochs": 3, "patience": 2}, Stop("epochs", 3), None),
+        (WORSE, {"epochs": 3, "patience": 2}, "epochs", None),
         (WORSE, {"epochs": 3, "minutes": 2.0}, None, None),  # a run with a time limit counts no epochs
     ],
 )
-def test_a_run_stops_for_a_setting_that_a_notice_names(reached, settings, stop, notice):
+def test_a_run_stops_for_a_setting_that_a_notice_names(reached, settings, stop, best):
     config = TrainConfig(**settings)
     assert stop_after(history(*reached), config) == stop
     network = trained_network(run=TrainingRun(config, 0), history=history(*reached))
     early = [line for line in outcome_notices(network, find_pattern("copy")) if line.startswith("Stopped")]
-    assert early == ([f"Stopped early ({notice}"] if notice else [])
+    assert len(early) == bool(best)
+    assert not best or early[0].startswith(f"Stopped early (`{stop}` {settings[stop]}): {best}")
 
 
 def test_an_epoch_gets_the_metrics_of_its_validation():
@@ -85,7 +76,7 @@ def test_an_epoch_gets_the_metrics_of_its_validation():
 
 def test_a_run_whose_time_is_over_stops_after_an_epoch():
     config = TrainConfig(minutes=2.0)
-    assert stop_after(history((0.5, 1.0)), config, is_time_over=True) == Stop("minutes", 2.0)
+    assert stop_after(history((0.5, 1.0)), config, is_time_over=True) == "minutes"
     assert stop_after(history(), config, is_time_over=True) is None
 
 

@@ -12,9 +12,9 @@ from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained.trained_network import untrained
 from seq2seq_demo.training import batches, steps, trainer
-from seq2seq_demo.training.clock import Clock
 from seq2seq_demo.training.settings import resolve
 from seq2seq_demo.training.snapshots import load_snapshot
+from seq2seq_demo.training.stopping import Clock
 from seq2seq_demo.training.train import train
 
 REVERSED = find_pattern("reversed")

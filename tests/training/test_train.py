@@ -131,8 +131,6 @@ def test_the_number_of_points_is_that_of_the_first_pairs():
         unchanged(PAIRS, points=1)
     with pytest.raises(UsageError, match=r"expected the number of points to be an integer .*, got \['x', 'y'\]"):
         train(["a", "b"], ["x", "y"])
-    with pytest.raises(UsageError, match=r"expected pairs as `validation`, got 0\.2; without it, a tenth"):
-        train(PAIRS, validation=0.2)
 
 
 def test_what_may_be_a_mistake_is_logged(caplog):
@@ -168,15 +166,6 @@ def test_the_settings_of_a_network_train_the_same_one_again(data, given, tmp_pat
     follow = set() if isinstance(data, str) else {"points", "in_len", "in_max_int", "out_max_int"}
     assert not ({"out_len", "patience"} | follow) & again.settings.keys()
     assert untrained(ModelConfig(), 0).settings.keys() < SETTINGS
-
-
-@pytest.mark.parametrize("in_len", [6, (3, 6)])
-def test_only_the_sources_of_a_first_run_are_fresh(tmp_path, in_len, fast_steps):
-    sizes = {"points": 2000, "in_len": in_len, "epochs": 1}
-    first = train("reversed", **sizes, **TINY)
-    train("sorted", start=first, **sizes).save(tmp_path / "w.h5")
-    for network, fresh in ((first, True), (load(tmp_path / "w.h5"), None)):
-        assert network.evaluate("reversed", 40, in_len=6).fresh is fresh
 
 
 def test_a_training_run_leaves_no_graph_in_memory():

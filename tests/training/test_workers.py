@@ -15,7 +15,6 @@ import tensorflow as tf
 from helpers import PYTHON, environment, fit, random_weights, wait_for
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.pair_task import pair_task
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.errors import TrainingError, UsageError
 from seq2seq_demo.trained.trained_network import TrainedNetwork, load
@@ -180,29 +179,6 @@ def test_workers_with_different_options_stop(start):
     assert all(message in process.err for process in processes)
 
 
-def test_workers_must_agree_on_options_data_weights_and_step(monkeypatch):
-    """A single weight counts, although NumPy abbreviates an array of this size in print."""
-    collected = []
-    monkeypatch.setattr(workers, "require_agreement", lambda strategy, start: collected.append(start.to_bytes()))
-    model_config = ModelConfig(cell_size=3, embedding_size=20, in_max_int=999, out_max_int=999)
-    config = TrainConfig(20, in_len=3, out_len=3, epochs=0)
-    reversed_pattern = find_pattern("reversed")
-
-    def facts(task=reversed_pattern, config=config, changed=0.0, **changes):
-        arrays = random_weights(model_config)
-        arrays["encoder/embedding"][500, 10] += changed
-        fit(task, config, TrainedNetwork(model_config, arrays, **changes))
-        return collected.pop()
-
-    first = facts()
-    assert facts() == first
-    rows = ([([1, n, last], [1, 2, 3]) for n in range(20)] for last in (3, 4))
-    own, other = (pair_task(pairs, holds_out=True) for pairs in rows)
-    different = [facts(changed=1e-3), facts(find_pattern("copy")), facts(config=replace(config, seed=1)), facts(step=1)]
-    different += [facts(own), facts(other)]
-    assert len({first, *different}) == 7
-
-
 def test_gpus_of_one_machine_are_mirrored(monkeypatch):
     monkeypatch.setattr(tf.distribute, "MirroredStrategy", lambda: "mirrored")
     for gpus, expected in ((0, tf.distribute.get_strategy()), (1, tf.distribute.get_strategy()), (4, "mirrored")):
@@ -215,22 +191,16 @@ def test_gpus_of_one_machine_are_mirrored(monkeypatch):
 WORKERS = {"worker": ["a:1", "b:2"]}
 
 
-def tf_config(cluster=WORKERS, task="worker", index=0, **more):
-    return json.dumps({"cluster": cluster, "environment": "cloud", "task": {"type": task, "index": index}} | more)
-
-
-ADDRESSES = ["b", "b:0", "b:65536", "b:+1", "b:1\n", "b:١", "http://b:2", "::1:2", "[::1]", ":2", "A:1", 2]
+def tf_config(cluster=WORKERS, task="worker", index=0):
+    return json.dumps({"cluster": cluster, "environment": "cloud", "task": {"type": task, "index": index}})
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        *("worker 0", "w\n\x1b[2J", "[" * 100_000, "[]", "{}", tf_config(task=[]), tf_config(task="chief")),
+        *("worker 0", "w\n\x1b[2J", "[]", "{}", tf_config(task=[]), tf_config(task="chief"), tf_config(["a:1"])),
         tf_config({"worker": ["a:1"], "ps": ["b:2"]}),  # Kubernetes' TFJob, for example, sets a TF_CONFIG with ps
-        *map(tf_config, (["a:1"], {}, {"worker": []}, {"worker": "a:1"}, {"worker": ["a:1"], "chief": ["b:1", "b:2"]})),
-        *(tf_config(index=index) for index in (None, 2, -1, False, 0.0)),
-        tf_config(rpc_layer="x"),
-        *(tf_config({"worker": ["a:1", address]}) for address in ADDRESSES),
+        *(tf_config(index=index) for index in (None, 2, -1)),
     ],
 )
 def test_invalid_tf_configs_are_refused(monkeypatch, text):
@@ -238,12 +208,6 @@ def test_invalid_tf_configs_are_refused(monkeypatch, text):
     with pytest.raises(UsageError, match=r"expected TF_CONFIG like .* got '[ -~]{1,40}'$") as error:
         workers.is_chief()
     assert workers.EXAMPLE in str(error.value)
-
-
-@pytest.mark.parametrize("address", ["b:65535", "127.0.0.1:2", "[::1]:2", "[::ffff:127.0.0.1]:2", "B_1.example.-x.:2"])
-def test_valid_addresses_are_accepted(monkeypatch, address):
-    monkeypatch.setenv("TF_CONFIG", tf_config({"worker": ["a:1", address]}))
-    assert workers.is_chief()
 
 
 @pytest.mark.parametrize(
@@ -257,8 +221,7 @@ def test_the_chief_is_the_job_of_that_name_or_the_first_worker(monkeypatch, jobs
     assert workers.is_chief()
 
 
-def test_another_error_of_tensorflow_names_the_folder_of_compiled_programs(monkeypatch):
-    monkeypatch.setenv("SEQ2SEQ_DEMO_CACHE", "/a/cache")
-    message = "^TensorFlow failed with OutOfRangeError; .* remove the compiled programs in /a/cache$"
+def test_another_error_of_tensorflow_is_said_in_one_line():
+    message = "^TensorFlow failed with ResourceExhaustedError: out of memory$"
     with pytest.raises(TrainingError, match=message), workers.report_lost_workers():
-        raise tf.errors.OutOfRangeError(None, None, "of a damaged program")
+        raise tf.errors.ResourceExhaustedError(None, None, "out of memory\nat a node")

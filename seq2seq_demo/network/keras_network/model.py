@@ -59,8 +59,8 @@ class Seq2Seq(keras.Model):
     ) -> tf.Tensor:
         """Teacher forcing: `[B, S]`, `[B, T]` → logits `[B, T, V]`.
 
-        Both inputs may also be in a dictionary, which is the only argument then. With `lengths` or `masks`, the shapes
-        must be static.
+        Both inputs may also be in a dictionary, as TFLite's converter passes them. With `lengths` or `masks`, the
+        shapes must be static.
 
         Padding has no effect: a row's encoder state does not change after its last symbol, and α is 0 on padding.
         Logits after the end of a target are undefined. Without `lengths`, there is no padding.

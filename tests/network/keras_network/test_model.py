@@ -7,7 +7,6 @@ from helpers import random_weights
 
 from seq2seq_demo.config import MODELS, ModelConfig
 from seq2seq_demo.network.keras_network.model import Seq2Seq
-from seq2seq_demo.network.parameters import weight_shapes
 from seq2seq_demo.trained.trained_network import make_numpy_network
 
 pytestmark = pytest.mark.slow
@@ -43,16 +42,6 @@ def test_keras_and_numpy_agree(model, bidirectional):
         assert np.abs(network(sources, own) - logits).max() < 1e-4
         other = np.random.default_rng(T).integers(0, 14, (B, T))
         assert np.abs(network(sources, other) - reference.decode(sources, T, other).logits).max() < 1e-4
-
-
-@pytest.mark.parametrize("model", MODELS)
-def test_variables_match_the_table_of_shapes(model):
-    config = small(model, bidirectional=True)
-    weights = random_weights(config)
-    network = Seq2Seq(config, weights)
-    assert {name: tuple(v.shape) for name, v in network.named_variables().items()} == weight_shapes(config)
-    assert len(network.trainable_variables) == len(weights)
-    assert all((variable.numpy() == weights[name]).all() for name, variable in network.named_variables().items())
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "float64"])
