@@ -75,8 +75,8 @@ def test_the_random_pairs_resemble_a_dictionary():
 def test_the_share_of_padding_by_hand(monkeypatch):
     monkeypatch.setattr(real_work, "BATCH", 2)
     pairs = ragged([[1], [1, 2], [1, 2, 3], [1, 2, 3]], [[], [1], [1], [1, 2, 3]])
-    widths = SimpleNamespace(usual=[(2, 3), (4, 4)])
-    trainer = SimpleNamespace(order=lambda pairs: np.arange(4), widths=widths)
+    steps = SimpleNamespace(widths=SimpleNamespace(usual=[(2, 3), (4, 4)]))
+    trainer = SimpleNamespace(order=lambda pairs: np.arange(4), steps=steps)
     # 9 source symbols, 5 target symbols and 4 END make 18. The loops compute 2 x (2 + 2) + 2 x (3 + 4) = 22 positions,
     # the other layers 2 x (2 + 3) + 2 x (4 + 4) = 26.
     assert real_work.padding(trainer, pairs) == pytest.approx((1 - 18 / 22, 1 - 18 / 26, 1 - 36 / 48))
