@@ -1,9 +1,9 @@
-// Operates pages in Firefox, over WebDriver BiDi. The arguments are the path of the page that trains, and the paths of
-// pages of trained networks. The output is JSON: what the pages show, and their errors.
+// Operates pages in Firefox, over WebDriver BiDi. The arguments are the paths of the page that trains and of the page
+// of a trained network. The output is JSON: what the pages show, and their errors.
 import { pathToFileURL } from "node:url";
 import puppeteer from "puppeteer-core";
 
-const [training, ...trained] = process.argv.slice(2);
+const [training, trained] = process.argv.slice(2);
 const browser = await puppeteer.launch({ browser: "firefox", executablePath: process.env.FIREFOX, timeout: 100_000 });
 const page = await browser.newPage();
 page.setDefaultTimeout(100_000); // ms
@@ -51,12 +51,8 @@ async function train(path) {
   return { untrained, paused, later, trained: await figures(), kept, learned, forced: await text("#prediction") };
 }
 
-async function look(path) {
-  await page.goto(pathToFileURL(path));
-  return answer((await page.evaluate(() => document.querySelector("#source").value)).slice(0, -2));
-}
-
-const result = { ...(await train(training)), looks: [], errors };
-for (const path of trained) result.looks.push(await look(path));
+const result = { ...(await train(training)), errors };
+await page.goto(pathToFileURL(trained));
+result.answered = await answer("hello");
 await browser.close();
 console.log(JSON.stringify(result));

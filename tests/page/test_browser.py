@@ -95,63 +95,39 @@ def test_the_keyboard_alone_leads_from_the_source_to_a_forced_symbol(opened):
     assert prediction(page) != spaced(SOURCE[::-1])
 
 
-def test_a_step_is_announced_once_to_screen_readers(opened):
-    page = opened(reversing())
-    page.evaluate(
-        """() => { window.announced = []; new MutationObserver(() =>
-        announced.push(document.getElementById("announcement").textContent)).observe(
-        document.getElementById("announcement"), { childList: true, characterData: true, subtree: true }) }"""
-    )
-    page.click("#first")
-    page.click("#next")
-    wait_for_layout(page)
-    announced = [text for text in page.evaluate("announced") if text]
-    assert len(announced) == 2
-    assert "3" in announced[1]
-
-
-STEP = """() => {
+COUNT_RUNS = """(place) => {
     let [runs, { run }] = [0, Network.prototype];
     Network.prototype.run = function (...options) { runs++; return run.apply(this, options); };
-    const observer = new MutationObserver(() => {});
-    const all = { childList: true, characterData: true, attributes: true, attributeOldValue: true, subtree: true };
-    observer.observe(document, all);
-    app.change({ place: app.state.place + 1 });
-    const records = observer.takeRecords();
-    observer.disconnect();
+    app.change({ place });
     Network.prototype.run = run;
-    const html = (nodes) => [...nodes].map((node) => node.outerHTML ?? node.data);
-    const isAddedAgain = ({ target, removedNodes }) => records.some((other) => other.target === target &&
-        html(other.addedNodes).some((one) => html(removedNodes).includes(one)));
-    const isSame = ({ target, attributeName, oldValue }) => target.getAttribute(attributeName) === oldValue;
-    const idle = records.filter((one) => one.type === "attributes" ? isSame(one) : isAddedAgain(one));
-    return [records.length > 0, idle.map(({ target, attributeName }) => [target.outerHTML, attributeName]), runs];
+    return runs;
 }"""
 
 
-def test_a_step_runs_no_network_and_changes_only_what_differs(opened):
-    page = opened(reversing(), fragment="#source=3%201%204%201%205%209")
+def test_a_step_runs_no_network_and_is_announced(opened):
+    page = opened(reversing())
     for tab in page.evaluate("app.tabs"):
         show(page, tab)
         wait_for_layout(page)
-        for place in (2, 7, 8):  # reading, and two outputs
-            page.evaluate(f"app.change({{ place: {place} }})")
-            assert page.evaluate(STEP) == [True, [], 0], tab
+        for place in (3, 8):  # reading, and an output
+            page.evaluate(f"app.change({{ place: {place - 1} }})")
+            assert page.evaluate(COUNT_RUNS, place) == 0, tab
+    page.click("#first")
+    page.click("#next")
+    assert "3" in page.text_content("#announcement")
 
 
 def test_the_page_never_scrolls_sideways(opened):
     networks = reversing(), ShownNetwork("rnn", shipped("embedding_rnn"))
     page = opened(*networks, reduced_motion="reduce")
-    for width, length in ((1920, 20), (320, 24)):
-        page.set_viewport_size({"width": width, "height": 700})
-        page.fill("#source", spaced([8] * length))
-        for tab in page.evaluate("app.tabs"):
-            show(page, tab)
-            wait_for_layout(page)
-            assert page.evaluate("document.documentElement.scrollWidth") <= width
-    for source in ("1", "3 1 4 1 5 9", "x"):
+    page.set_viewport_size({"width": 320, "height": 700})
+    for source, tabs in (("x", []), ("1", []), (spaced([8] * 24), page.evaluate("app.tabs"))):
         page.fill("#source", source)
         wait_for_layout(page)
+        for tab in tabs:
+            show(page, tab)
+            wait_for_layout(page)
+            assert page.evaluate("document.documentElement.scrollWidth") <= 320, tab
         assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
@@ -202,7 +178,7 @@ def press(page, name):
     page.get_by_role("button", name=name, exact=True).first.click()
 
 
-def test_an_extra_symbol_counts_as_one_wrong_symbol(opened):
+def test_an_extra_symbol_counts_as_one_wrong_symbol_and_symbols_after_a_forced_end_are_missing(opened):
     page = opened(reversing(), fragment="#source=1%202%203%204%205&forced=0:3&tab=forced")
     assert prediction(page) == "3 5 4 3 2 1"
     assert judgement(page) == "✗ 1 extra"
@@ -211,10 +187,7 @@ def test_an_extra_symbol_counts_as_one_wrong_symbol(opened):
     assert "Free-running: 7" not in page.text_content("#forced")  # the error is the user's
     press(page, "Undo")
     assert judgement(page) == "✓ right"
-
-
-def test_symbols_after_a_forced_end_are_shown_as_missing(opened):
-    page = opened(reversing(), fragment="#source=1%202%203%204%205&forced=2:10&tab=forced")
+    page.evaluate("app.change({ forced: { 2: 10 } })")
     assert judgement(page) == "✗ 3 missing"
     assert "the same symbols up to output 3, where one of them ends." in page.text_content("#forced")
 
@@ -286,7 +259,7 @@ def test_without_a_target_forcing_is_compared_with_the_unforced_answer(opened):
     assert page.locator("#forced .moved").count() >= 1
 
 
-def test_no_answer_is_right_without_a_valid_target(opened):
+def test_no_answer_is_right_without_a_valid_target_or_before_it_is_read(opened):
     page = opened(reversing(), fragment="#source=3%201%204%201%205%209&tab=forced&target=1")
     for target, text in (("", "no target is known"), ("9 x", "the right answer is not valid")):
         page.fill("#target", target)
@@ -297,6 +270,8 @@ def test_no_answer_is_right_without_a_valid_target(opened):
     press(page, "Random")
     source = page.input_value("#source").split()
     assert len(source) == len(SOURCE) and prediction(page).split() == source[::-1] != SOURCE[::-1]
+    press(page, "Play")
+    assert (page.evaluate("app.state.place"), judgement(page)) == (0, "")
 
 
 def test_the_keyboard_selects_tabs_and_the_address_holds_the_state(opened):
@@ -347,11 +322,6 @@ def test_a_link_to_a_tab_scrolls_to_it_below_a_smaller_stage(opened):
         assert stage["y"] >= 0 and stage["y"] + stage["height"] <= 0.45 * height + 2
         tab = page.locator("#tab-beam").bounding_box()
         assert tab["x"] >= 0 and tab["x"] + tab["width"] <= width and abs(tab["y"] - stage["y"] - stage["height"]) < 9
-    page.set_viewport_size({"width": 1280, "height": 800})
-    page.goto(page.url + "&place=3")
-    page.wait_for_selector(".beam-tree[font-size='16']")  # smaller in the narrow window
-    tree = page.locator(".beam-tree").bounding_box()  # as a whole, without scrolling
-    assert tree["y"] > 0.44 * 800 and tree["y"] + tree["height"] <= 800 and tree["width"] < 1280
 
 
 def test_two_networks_open_at_the_first_wrong_output_and_leave_room_for_their_tab(opened):
@@ -369,8 +339,6 @@ def test_two_networks_open_at_the_first_wrong_output_and_leave_room_for_their_ta
     for part in page.locator(".diagram, .sentence, #player").all():
         box = part.bounding_box()
         assert box["y"] + box["height"] <= 800
-    names = page.locator("#step h2.name > :not(.unrecorded)").all_text_contents()
-    assert names == ["reversed", " with attention", "rnn", " without attention"]
 
 
 def test_a_click_on_a_cell_shows_its_inside_and_escape_returns(opened):
@@ -455,12 +423,6 @@ def test_the_lecture_view_keeps_the_player_in_view_and_escape_leaves_it(opened):
     assert "view=lecture" in page.evaluate("location.hash")
 
 
-def test_playing_a_fresh_answer_begins_with_the_first_symbol_and_does_not_judge_the_rest(opened):
-    page = opened(reversing(), fragment="#source=3%201%204")
-    press(page, "Play")
-    assert (page.evaluate("app.state.place"), judgement(page)) == (0, "")
-
-
 # The texts on the first screen, with their size in pixels.
 TEXTS = """() => [...document.querySelectorAll("body *")].filter((element) =>
   [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim()) &&
@@ -471,9 +433,7 @@ TEXTS = """() => [...document.querySelectorAll("body *")].filter((element) =>
   parseFloat(getComputedStyle(element).fontSize)])"""
 
 
-@pytest.mark.parametrize(
-    ("view", "width", "height"), [("lecture", 1280, 720), ("lecture", 1920, 1080), ("embed", 900, 560)]
-)
+@pytest.mark.parametrize(("view", "width", "height"), [("lecture", 1280, 720), ("embed", 900, 560)])
 def test_the_lecture_and_the_embedded_view_fit_into_the_window(opened, view, width, height):
     cases = {
         "12308297167113044654": ("reversed-attention", "long-rnn"),

@@ -68,14 +68,10 @@ def test_the_networks_learn_and_everything_works_on_them(opened):
     assert page.locator("#curves").is_visible() and not page.locator("#attention").is_visible()
 
 
-def test_the_same_address_gives_the_same_bits(opened):
-    weights = []
-    for _ in range(2):
-        page = opened(fragment=f"{FEW}640&seed=7&cell=GRU&source=9%208&forced=0:5")
-        assert page.evaluate("[app.state.text, app.state.forced]") == ["9 8", {"0": 5}]
-        train_to(page, 640)
-        weights.append(page.evaluate("course.networks.map(({ weights }) => Object.values(weights).map((x) => [...x]))"))
-    assert weights[0] == weights[1]
+def test_an_address_has_the_settings_the_source_and_the_number_of_samples(opened):
+    page = opened(fragment=f"{FEW}640&seed=7&cell=GRU&source=9%208&forced=0:5")
+    assert page.evaluate("[app.state.text, app.state.forced]") == ["9 8", {"0": 5}]
+    train_to(page, 640)
     page.reload()
     assert page.text_content("#train") == "Train to 640"  # the address has the number of samples
     page.evaluate("location.hash = '#samples=320'")
