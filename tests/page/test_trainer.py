@@ -1,13 +1,10 @@
 """The training of the page in Node: gradients, the loss of NumPy, and the steps of the TensorFlow trainer."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from helpers import random_weights
-from helpers_page import KINDS, SHIPPED, ask, kind_name, needs_node, on_page
+from helpers_page import KINDS, ask, kind_name, needs_node, on_page
 
-from seq2seq_demo import load
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.sequences import shift_right
 from seq2seq_demo.network.parameters import initial_weights, weight_shapes
@@ -59,14 +56,12 @@ def numpy_loss(network, sources, targets):
     return -np.take_along_axis(log_p, targets[..., None], axis=-1).mean()
 
 
-@pytest.mark.parametrize("network", [*SHIPPED, *KINDS], ids=lambda n: getattr(n, "name", None) or kind_name(n))
-def test_the_loss_of_a_batch_is_that_of_numpy(network):
-    config = network if isinstance(network, ModelConfig) else None
-    loaded = TrainedNetwork(config, random_weights(config), in_len=4, out_len=3) if config else load(network)
-    loaded = on_page(replace(loaded, others=()))
-    sources, targets = batch_of(loaded.model_config, np.random.default_rng(4), 5, 4, 3)
-    (loss,) = ask_trainer("train", loaded, batches=[[sources.tolist(), targets.tolist()]])["losses"]
-    np.testing.assert_allclose(loss, numpy_loss(loaded, sources, targets), rtol=1e-5)
+@pytest.mark.parametrize("config", KINDS, ids=kind_name)
+def test_the_loss_of_a_batch_is_that_of_numpy(config):
+    network = on_page(TrainedNetwork(config, random_weights(config), in_len=4, out_len=3))
+    sources, targets = batch_of(config, np.random.default_rng(4), 5, 4, 3)
+    (loss,) = ask_trainer("train", network, batches=[[sources.tolist(), targets.tolist()]])["losses"]
+    np.testing.assert_allclose(loss, numpy_loss(network, sources, targets), rtol=1e-5)
 
 
 def reversing_batches(n):
