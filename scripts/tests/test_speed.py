@@ -58,18 +58,7 @@ def test_plain_keras_gives_the_logits_of_the_numpy_network(model):
     assert np.abs(network.predict_on_batch([sources, decoder_input]) - expected).max() < 1e-5
 
 
-# ---- Pairs and padding ----
-
-
-def test_the_random_pairs_resemble_a_dictionary():
-    pairs = real_work.dictionary_pairs(5000)
-    S, T = pairs.sources.lengths, pairs.targets.lengths
-    assert (S.min(), S.max() <= 20, pairs.sources.symbols.min(), pairs.sources.symbols.max()) == (3, True, 1, 40)
-    # CMUdict's training pairs of 3 to 20 letters: 7.54 ± 2.28 letters, 0.85 phones per letter, correlation 0.89.
-    assert abs(S.mean() - 7.54) < 0.1
-    assert abs(S.std() - 2.28) < 0.1
-    assert abs(T.mean() / S.mean() - 0.85) < 0.01
-    assert abs(np.corrcoef(S, T)[0, 1] - 0.89) < 0.02
+# ---- Padding ----
 
 
 def test_the_share_of_padding_by_hand(monkeypatch):

@@ -1,7 +1,6 @@
 """Fixtures for the tests of the page, which share one Chromium with one tab."""
 
 import itertools
-import os
 
 import pytest
 from helpers_page import CHROMIUM
@@ -43,12 +42,9 @@ class Tab:
 
 @pytest.fixture(scope="session")
 def browser():
-    playwright = (
-        pytest.importorskip("playwright.sync_api")
-        if "CI" not in os.environ
-        else __import__("playwright.sync_api", fromlist=["sync_playwright"])
-    )
-    with playwright.sync_playwright() as started:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as started:
         chromium = started.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-quic", "--disable-gpu"]
         )

@@ -9,7 +9,7 @@ from helpers import COUPLED, numpy_coupled, random_weights, save_random
 from helpers_page import ask, assert_alike, needs_chromium, needs_node, on_page, prediction, run_question, spaced
 
 from seq2seq_demo.config import CELL_TYPES, ModelConfig
-from seq2seq_demo.data.patterns import PATTERNS, PatternTask, find_pattern
+from seq2seq_demo.data.patterns import PATTERNS, PatternTask
 from seq2seq_demo.network import numpy_network
 from seq2seq_demo.page import builder
 from seq2seq_demo.page.builder import ShownNetwork
@@ -44,12 +44,6 @@ def cell(monkeypatch):
 
 
 @pytest.fixture
-def pattern(monkeypatch):
-    monkeypatch.setitem(PATTERNS, PATTERN, PatternTask(PATTERN, doubled))
-    return find_pattern(PATTERN)
-
-
-@pytest.fixture
 def equation(monkeypatch):
     """Add the equation of CELL to network.js."""
     read, old = builder.read_asset, "\nconst EQUATIONS = {"
@@ -67,11 +61,6 @@ def take_the_tour(page):
 def added_cell_network(model="embedding_attention", bidirectional=False):
     config = ModelConfig(model, CELL, 2, cell_size=7, embedding_size=5, bidirectional=bidirectional)
     return TrainedNetwork(config, random_weights(config, SEED), task="reversed", in_len=6, out_len=6)
-
-
-def added_pattern_network():
-    config = ModelConfig("embedding_attention", "GRUCell", cell_size=7, embedding_size=5)
-    return TrainedNetwork(config, random_weights(config), task=PATTERN, in_len=3, out_len=6)
 
 
 @needs_node
@@ -104,19 +93,17 @@ def test_the_page_of_an_added_cell_shows_its_numbers_and_a_note_instead_of_the_e
 def test_a_cell_without_an_equation_in_javascript_is_refused(cell, run):
     save_random("w.h5", ModelConfig(cell_type=CELL, cell_size=4))
     supported = ", ".join(builder.names_in("network.js", "EQUATIONS"))
-    assert run("page", "-i", "w.h5", "-o", "w.html") == (
-        2,
-        "",
-        "Using weights w.h5\nseq2seq-demo: error: w: expected a cell of EQUATIONS in seq2seq_demo/page/network.js "
-        f"({supported}), got CoupledCell\n",
-    )
+    expected = f"w: expected a cell of EQUATIONS in seq2seq_demo/page/network.js ({supported}), got CoupledCell"
+    run.refuses("page -i w.h5 -o w.html", expected)
     assert not Path("w.html").exists()
 
 
 @needs_chromium
-def test_the_page_of_an_added_pattern_describes_it_and_has_targets_only_for_examples(pattern, opened):
-    network = added_pattern_network()
-    (examples,) = pattern_examples([(network, pattern)])
+def test_the_page_of_an_added_pattern_describes_it_and_has_targets_only_for_examples(monkeypatch, opened):
+    monkeypatch.setitem(PATTERNS, PATTERN, PatternTask(PATTERN, doubled))
+    config = ModelConfig("embedding_attention", "GRUCell", cell_size=7, embedding_size=5)
+    network = TrainedNetwork(config, random_weights(config), task=PATTERN, in_len=3, out_len=6)
+    (examples,) = pattern_examples([(network, PATTERNS[PATTERN])])
     page = opened(ShownNetwork("doubled", network, examples))
     assert page.text_content("h1") == "A small network trained on the pattern doubled: Each symbol twice"
     (first, *_) = examples

@@ -105,8 +105,6 @@ def test_steps_have_the_losses_of_the_tensorflow_trainer():
     assert losses[0] > 2.2 and losses[-1] < 1.0
 
 
-def test_training_gives_the_same_bits_twice_and_learns_from_its_own_symbols():
-    config = ModelConfig("embedding_attention", cell_size=16)
-    first, second = (trained(config, 60, feedsOwn=True) for _ in range(2))
-    assert first == second
-    assert first["losses"][-1] < first["losses"][0] - 0.5
+def test_networks_learn_from_their_own_symbols():
+    losses = trained(ModelConfig("embedding_attention", cell_size=16), 60, feedsOwn=True)["losses"]
+    assert losses[-1] < losses[0] - 0.5
