@@ -61,9 +61,6 @@ def test_words_are_split_into_three_parts_reproducibly():
 # ---- SCAN ----
 
 COMMANDS = {
-    "jump": "JUMP",
-    "turn left": "LTURN",
-    "walk right": "RTURN WALK",
     "look opposite left": "LTURN LTURN LOOK",
     "turn opposite right": "RTURN RTURN",
     "run around right": "RTURN RUN RTURN RUN RTURN RUN RTURN RUN",
