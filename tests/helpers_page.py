@@ -28,7 +28,7 @@ SHIPPED = sorted((ROOT / "trained_weights").glob("*.weights.h5"))
 KINDS = [
     ModelConfig(model, cell, layers, cell_size=7, embedding_size=5, in_max_int=8, out_max_int=6, bidirectional=both)
     for model, cell, layers, both in itertools.product(
-        ("embedding_rnn", "embedding_attention"), builder.names_in("network.js", "EQUATIONS"), (1, 3), (False, True)
+        ("embedding_rnn", "embedding_attention"), builder.names_in("network.js", "EQUATIONS"), (1, 2), (False, True)
     )
 ]
 

@@ -1,14 +1,12 @@
 """The scripts that measure speed compare equal networks on equal pairs, and count operations and padding right."""
 
-import os
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import page_speed
 import pytest
 from helpers import ragged, random_weights
-from speed import measuring, real_work, whole
+from speed import measuring, real_work
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.trained.trained_network import TrainedNetwork
@@ -79,20 +77,7 @@ def test_a_row_has_the_median_of_the_later_rounds(monkeypatch):
     assert len(measuring.speed_header(["ours", "theirs"])) == len(columns)
 
 
-# ---- The cache, and the page ----
-
-
-def test_a_round_has_no_cache_then_an_empty_one_then_the_same_one_filled():
-    times, programs = iter([4.0, 5.0, 2.0, 9.0, 8.0, 7.0, 3.0, 6.0, 1.0]), []
-
-    def measure(cache):
-        programs.append(cache and len(os.listdir(cache)))
-        if cache:
-            Path(cache, "program").touch()
-        return [next(times)]
-
-    assert whole.with_caches(measure, 3) == [["no cache", "4.00"], ["empty cache", "6.00"], ["filled cache", "2.00"]]
-    assert programs == ["", 0, 1] * 3
+# ---- The page ----
 
 
 def test_a_key_counts_the_cpu_time_of_its_task_and_of_those_up_to_the_next_frame():

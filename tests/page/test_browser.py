@@ -339,6 +339,8 @@ def test_two_networks_open_at_the_first_wrong_output_and_leave_room_for_their_ta
     for part in page.locator(".diagram, .sentence, #player").all():
         box = part.bounding_box()
         assert box["y"] + box["height"] <= 800
+    names = page.locator("#step h2.name > :not(.unrecorded)").all_text_contents()
+    assert names == ["reversed", " with attention", "rnn", " without attention"]
 
 
 def test_a_click_on_a_cell_shows_its_inside_and_escape_returns(opened):
@@ -379,18 +381,6 @@ def test_the_stated_numbers_of_the_state_are_those_that_the_decoder_starts_from(
     page.evaluate("app.change({ place: 1 })")
     page.locator("[data-key=backward-cell]").click()
     assert "The cell at input 5 (r)" in page.text_content("#inside")
-
-
-def test_the_likeliest_symbols_below_a_picture_force_and_no_name_repeats_attention(opened):
-    shown = ShownNetwork("attention", shipped("embedding_attention")), ShownNetwork("n", shipped("embedding_rnn"))
-    page = opened(*shown, fragment="#source=3")
-    names = page.locator("#step h2.name > :not(.unrecorded)").all_text_contents()
-    assert names == ["attention", "n", " without attention"]
-    page.locator(".line").last.get_by_role("button").nth(1).click()  # the second symbol of the other network
-    expected = np.argsort(-shipped("embedding_rnn").to_numpy().decode(np.array([[3]]), 1).logits[0, 0])[1]
-    assert page.evaluate("app.state.forced") == {"0": expected}
-    page.locator(".line [aria-pressed=true]").last.click()  # frees it
-    assert page.evaluate("app.state.forced") == {}
 
 
 def test_the_tour_links_to_states_of_the_page(opened):
