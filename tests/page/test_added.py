@@ -42,16 +42,11 @@ def cell(monkeypatch):
     monkeypatch.setitem(numpy_network.EQUATIONS, CELL, numpy_coupled)
 
 
-@pytest.fixture
-def equation(monkeypatch):
-    """Add the equation of CELL to network.js."""
+@needs_chromium
+def test_the_page_of_an_added_cell_shows_its_numbers_and_a_note_instead_of_the_equation(cell, monkeypatch, opened):
     read, old = builder.read_asset, "\nconst EQUATIONS = {"
     assert read("network.js").count(old) == 1
     monkeypatch.setattr(builder, "read_asset", lambda name: read(name).replace(old, COUPLED_JS.rstrip()))
-
-
-@needs_chromium
-def test_the_page_of_an_added_cell_shows_its_numbers_and_a_note_instead_of_the_equation(cell, equation, opened):
     config = ModelConfig("embedding_attention", CELL, 2, cell_size=7, embedding_size=5)
     network = TrainedNetwork(config, random_weights(config, SEED), task="reversed", in_len=6, out_len=6)
     page = opened(ShownNetwork("coupled", network), fragment="#source=3%201%204%201%205%209")

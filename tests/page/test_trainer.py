@@ -33,12 +33,6 @@ def assert_slopes_agree(slopes):
     assert np.abs(gradient).max() > 0
 
 
-def test_the_gradient_of_each_operation_agrees_with_finite_differences():
-    (operations,) = ask(("operations", {}), module="trainer.js")
-    for _, slopes in operations:
-        assert_slopes_agree(slopes)
-
-
 @pytest.mark.parametrize("config", KINDS, ids=kind_name)
 def test_the_gradient_of_networks_of_every_kind_agrees_with_finite_differences(config):
     rng = np.random.default_rng(3)

@@ -15,10 +15,7 @@ def train_to(page, n_samples):
     """Train until the page pauses; return the exact match of each network."""
     assert page.text_content("#train") == f"Train to {n_samples:,}"
     page.click("#train")
-    for _ in range(6000):
-        if page.text_content("#train") != "Pause":
-            break
-        page.wait_for_timeout(50)
+    page.wait_for_function("() => !isTraining", timeout=100_000)
     samples, exact = page.evaluate(FIGURES)
     assert samples == str(n_samples)
     return [float(share) for share in exact.split(",")]
