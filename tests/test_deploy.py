@@ -48,16 +48,3 @@ def test_invalid_requests_are_answered_with_an_error(tmp_path):
                 client.sendall(f'POST / HTTP/1.1\r\nHost: localhost\r\n{header}\r\n["ab"]'.encode())
                 client.shutdown(socket.SHUT_WR)  # the body is shorter than 9 bytes
                 assert client.makefile("rb").readline().split()[1] == status, length
-
-
-def test_a_silent_client_is_disconnected(tmp_path, monkeypatch):
-    page = tmp_path / "DEPLOY.md"
-    page.write_text(serve_load.PAGE.read_text().replace("timeout = 10 ", "timeout = 0.2 "))
-    monkeypatch.setattr(serve_load, "PAGE", page)
-    save_texts(tmp_path / "w.h5", ("characters", ("a", "b")), ("words", ("X", "Y")))
-    with (
-        serve_load.service(tmp_path / "w.h5") as (port, _),
-        socket.create_connection(("localhost", port), timeout=8) as client,
-    ):
-        client.sendall(b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n")
-        assert client.recv(1) == b""
