@@ -291,24 +291,22 @@ def test_the_keyboard_selects_tabs_and_the_address_holds_the_state(opened):
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
 def test_the_first_screen_is_one_sentence_and_one_picture_with_its_player(opened, width, height):
-    rnn = ShownNetwork("rnn", shipped("embedding_rnn"))
-    for networks in ((reversing(),), (reversing(), rnn)):
-        page = opened(*networks, viewport={"width": width, "height": height})
-        wait_for_layout(page)
-        assert page.evaluate("app.t") == 3
-        tops = [0]
-        for part in ("#source", ".examples", "#sentence", "#step .diagram", "#player"):
-            box = page.locator(part).first.bounding_box()
-            assert tops[-1] <= box["y"] and box["y"] + box["height"] <= height, part
-            tops.append(box["y"])
-        sentence = "It has read the top row and written the bottom row (the picture is at output 4): ✓ right(target)."
-        assert page.text_content("#sentence").startswith(sentence)
-        answer = [*spaced(SOURCE[::-1]).split(), "END"]  # once, in the picture
-        pieces = page.locator("#step svg").first.locator(".piece > text").all_text_contents()
-        assert pieces == [*map(str, SOURCE), *answer]
-        for hidden in ("#target", "#stage table"):
-            assert not page.locator(hidden).filter(visible=True).count()
-        assert [text for text in page.locator(".diagram text").all_text_contents() if "writes the answer" in text]
+    page = opened(reversing(), viewport={"width": width, "height": height})
+    wait_for_layout(page)
+    assert page.evaluate("app.t") == 3
+    tops = [0]
+    for part in ("#source", ".examples", "#sentence", "#step .diagram", "#player"):
+        box = page.locator(part).first.bounding_box()
+        assert tops[-1] <= box["y"] and box["y"] + box["height"] <= height, part
+        tops.append(box["y"])
+    sentence = "It has read the top row and written the bottom row (the picture is at output 4): ✓ right(target)."
+    assert page.text_content("#sentence").startswith(sentence)
+    answer = [*spaced(SOURCE[::-1]).split(), "END"]  # once, in the picture
+    pieces = page.locator("#step svg").first.locator(".piece > text").all_text_contents()
+    assert pieces == [*map(str, SOURCE), *answer]
+    for hidden in ("#target", "#stage table"):
+        assert not page.locator(hidden).filter(visible=True).count()
+    assert [text for text in page.locator(".diagram text").all_text_contents() if "writes the answer" in text]
 
 
 def test_a_link_to_a_tab_scrolls_to_it_below_a_smaller_stage(opened):
