@@ -128,14 +128,6 @@ const QUESTIONS = {
     };
   },
   split: ({ text, ...vocabulary }) => new Vocabulary({ symbols: [], largest: 1, ...vocabulary }, "END").split(text),
-  answers: ({ network, texts }) =>
-    texts.map((text) => {
-      try {
-        return new TrainedNetwork(network).answer(text);
-      } catch (error) {
-        return error.message;
-      }
-    }),
   numbers: ({ vocabulary, text }) => {
     try {
       return new Vocabulary(vocabulary, "END").numbers(text);

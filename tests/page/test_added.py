@@ -59,8 +59,6 @@ def test_the_page_of_an_added_cell_shows_its_numbers_and_a_note_instead_of_the_e
     assert labels == ["f, gate", "candidate, gate", "o, gate", "c, state", "h, output"]
     assert "The share of" not in page.inner_text("#inside")
     assert page.locator("#inside .gates .unit-bars").count() == 5
-    page.evaluate("app.change({ place: app.S })")
-    assert "28 numbers" in page.text_content("#sentence")
 
 
 def test_a_cell_without_an_equation_in_javascript_is_refused(cell, run):

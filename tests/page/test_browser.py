@@ -60,6 +60,13 @@ def test_a_text_is_answered_as_predict_answers(opened):
     assert page.get_by_text("“b” is not in the vocabulary").first.is_visible()
 
 
+def tab_to(page, selector):
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.locator(f"{selector}:focus").count():
+            return
+
+
 def test_the_keyboard_alone_leads_from_the_source_to_a_forced_symbol(opened):
     page = opened(reversing())
     page.focus("#source")
@@ -72,18 +79,12 @@ def test_the_keyboard_alone_leads_from_the_source_to_a_forced_symbol(opened):
         page.keyboard.press(key)
         page.keyboard.press("ArrowLeft")
         assert page.evaluate("app.state.place") == before - 1
-    for _ in range(60):
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.id") == "place":
-            break
+    tab_to(page, "#place")
     page.keyboard.press("Home")
     for _ in range(8):  # six symbols are read, two written
         page.keyboard.press("ArrowRight")
     assert page.evaluate("app.t") == 1
-    for _ in range(60):
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.matches('#probabilities [data-key$=symbol-7]')"):
-            break
+    tab_to(page, "#probabilities [data-key$=symbol-7]")
     page.keyboard.press("Enter")
     assert page.evaluate("app.state.forced") == {"1": 7}
     network = shipped("embedding_attention")

@@ -145,14 +145,6 @@ def test_invalid_input_is_named():
         assert ask(("numbers", {"vocabulary": vocabulary, "text": text})) == [expected]
 
 
-def test_the_answer_of_a_module_reads_a_source_as_predict_does():
-    network = load(next(path for path in SHIPPED if "attention__reversed" in path.name))
-    data = builder.network_data(builder.ShownNetwork("name", network))
-    expected = " ".join(map(str, network.predict([[3, 1]])[0]))
-    errors = ["Put spaces between the integers, as in 3 1 4", "Expected a source, got an empty one"]
-    assert ask(("answers", {"network": data, "texts": ["+3 01", "3,1", "314", None]})) == [[expected] * 2 + errors]
-
-
 def test_rounded_weights_are_decoded_as_in_numpy():
     weights = random_weights(KINDS[0])
     weights["encoder/layer_0/bias"][:] = 0
