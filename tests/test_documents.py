@@ -155,14 +155,10 @@ def test_links_lead_to_files_and_headings(document):
                 assert anchor in anchors(path), link
 
 
-def test_the_picture_of_the_front_page_is_linked_as_a_raw_file():
-    pictures = re.findall(r"!\[[^\]]*\]\[(\w+)\]", FRONT_PAGE.read_text())
-    assert len(pictures) == 1
-    assert f"\n[{pictures[0]}]: {RAW}" in FRONT_PAGE.read_text()
-
-
-def test_links_of_the_front_page_work_on_a_package_index():
+def test_links_and_the_picture_of_the_front_page_work_on_a_package_index():
     assert all(link.startswith("https://") for link in links(FRONT_PAGE))
+    (picture,) = re.findall(r"!\[[^\]]*\]\[(\w+)\]", FRONT_PAGE.read_text())
+    assert f"\n[{picture}]: {RAW}" in FRONT_PAGE.read_text()
 
 
 def test_every_document_can_be_reached_from_the_front_page():
@@ -289,13 +285,3 @@ def test_there_are_no_import_cycles():
 
 def test_no_file_of_the_package_is_long():
     assert [path for path in PACKAGE.rglob("*.py") if path.read_text().count("\n") > 400] == []
-
-
-def test_only_training_and_the_keras_network_load_tensorflow():
-    loading = {
-        str(path.relative_to(PACKAGE).parent / path.stem)
-        for path in PACKAGE.rglob("*.py")
-        if re.search(r"^(import|from) (tensorflow|keras)\b", path.read_text(), re.MULTILINE)
-    }
-    keras_network = {name for name in loading if name.startswith("network/keras_network/")}
-    assert loading - keras_network == {f"training/{name}" for name in ("steps", "batches")}

@@ -1,14 +1,12 @@
 """The scripts that measure speed compare equal networks on equal pairs, and count operations and padding right."""
 
-import os
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import page_speed
 import pytest
 from helpers import ragged, random_weights
-from speed import measuring, real_work, whole
+from speed import measuring, real_work
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.trained.trained_network import TrainedNetwork
@@ -58,25 +56,14 @@ def test_plain_keras_gives_the_logits_of_the_numpy_network(model):
     assert np.abs(network.predict_on_batch([sources, decoder_input]) - expected).max() < 1e-5
 
 
-# ---- Pairs and padding ----
-
-
-def test_the_random_pairs_resemble_a_dictionary():
-    pairs = real_work.dictionary_pairs(5000)
-    S, T = pairs.sources.lengths, pairs.targets.lengths
-    assert (S.min(), S.max() <= 20, pairs.sources.symbols.min(), pairs.sources.symbols.max()) == (3, True, 1, 40)
-    # CMUdict's training pairs of 3 to 20 letters: 7.54 ± 2.28 letters, 0.85 phones per letter, correlation 0.89.
-    assert abs(S.mean() - 7.54) < 0.1
-    assert abs(S.std() - 2.28) < 0.1
-    assert abs(T.mean() / S.mean() - 0.85) < 0.01
-    assert abs(np.corrcoef(S, T)[0, 1] - 0.89) < 0.02
+# ---- Padding ----
 
 
 def test_the_share_of_padding_by_hand(monkeypatch):
     monkeypatch.setattr(real_work, "BATCH", 2)
     pairs = ragged([[1], [1, 2], [1, 2, 3], [1, 2, 3]], [[], [1], [1], [1, 2, 3]])
-    widths = SimpleNamespace(usual=[(2, 3), (4, 4)])
-    trainer = SimpleNamespace(order=lambda pairs: np.arange(4), widths=widths)
+    steps = SimpleNamespace(widths=SimpleNamespace(usual=[(2, 3), (4, 4)]))
+    trainer = SimpleNamespace(order=lambda pairs: np.arange(4), steps=steps)
     # 9 source symbols, 5 target symbols and 4 END make 18. The loops compute 2 x (2 + 2) + 2 x (3 + 4) = 22 positions,
     # the other layers 2 x (2 + 3) + 2 x (4 + 4) = 26.
     assert real_work.padding(trainer, pairs) == pytest.approx((1 - 18 / 22, 1 - 18 / 26, 1 - 36 / 48))
@@ -90,20 +77,7 @@ def test_a_row_has_the_median_of_the_later_rounds(monkeypatch):
     assert len(measuring.speed_header(["ours", "theirs"])) == len(columns)
 
 
-# ---- The cache, and the page ----
-
-
-def test_a_round_has_no_cache_then_an_empty_one_then_the_same_one_filled():
-    times, programs = iter([4.0, 5.0, 2.0, 9.0, 8.0, 7.0, 3.0, 6.0, 1.0]), []
-
-    def measure(cache):
-        programs.append(cache and len(os.listdir(cache)))
-        if cache:
-            Path(cache, "program").touch()
-        return [next(times)]
-
-    assert whole.with_caches(measure, 3) == [["no cache", "4.00"], ["empty cache", "6.00"], ["filled cache", "2.00"]]
-    assert programs == ["", 0, 1] * 3
+# ---- The page ----
 
 
 def test_a_key_counts_the_cpu_time_of_its_task_and_of_those_up_to_the_next_frame():

@@ -15,21 +15,6 @@ globalThis.document = { createElement: () => new Element() };
 globalThis.location = { hash: "" };
 globalThis.history = { replaceState: (_state, _title, hash) => (location.hash = hash) };
 
-const random = (seed) => {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 31 - 1; // from −1 to 1
-  };
-};
-
-function randomMatrix(rows, columns, next) {
-  const matrix = zeros(rows, columns);
-  for (let i = 0; i < matrix.length; i++) matrix[i] = next();
-  matrix.gradient = new Float32Array(matrix.length);
-  return matrix;
-}
-
 // Return [gradient, central difference] of a loss at up to `n` numbers of each matrix.
 function slopes(matrices, loss, n, epsilon = 1e-2) {
   differentiate(loss);
@@ -47,27 +32,7 @@ function slopes(matrices, loss, n, epsilon = 1e-2) {
   );
 }
 
-const OPERATIONS = {
-  affine: [(x, W, b) => affine(x, W, b), [5, 3], [3, 5], [1, 5]],
-  "affine, in part": [(x, W, b) => affine(x, W, b, 1, 4), [5, 3], [3, 6], [5, 6]],
-  "affine of rows": [(x, W) => affine(rows(x, [2, 0, 2, 0, 2]), W), [4, 3], [3, 5]],
-  plus: [(x, y) => plus(x, y), [5, 3], [5, 3]],
-  product: [(x, y) => product(x, y), [5, 3], [5, 3]],
-  tanh: [(x) => tanh(x), [5, 3]],
-  sigmoid: [(x) => sigmoid(x, 1, 4), [5, 6]],
-  complement: [(x) => complement(x), [5, 3]],
-  concatenate: [(...parts) => concatenate(...parts), [5, 3], [5, 1], [5, 2]],
-  rows: [(x) => rows(x, [2, 0, 2, 1, 3]), [4, 3]],
-  context: [(k, l, m, n, q, v) => attend([k, l], [m, n], q, v).context, [5, 4], [5, 4], [5, 3], [5, 3], [5, 4], [1, 4]],
-};
-
 const QUESTIONS = {
-  operations: () =>
-    Object.entries(OPERATIONS).map(([name, [operation, ...shapes]]) => {
-      const next = random(1);
-      const inputs = shapes.map(([n, m]) => randomMatrix(n, m, next));
-      return [name, slopes(inputs, () => crossEntropy(operation(...inputs), [0, 2, 1, 2, 0]), 60)];
-    }),
   networkSlopes({ network, sources, targets }) {
     const instance = new Network(network.config, decodeWeights(network.weights, network.shapes));
     const trainer = new Trainer(instance);
@@ -163,14 +128,6 @@ const QUESTIONS = {
     };
   },
   split: ({ text, ...vocabulary }) => new Vocabulary({ symbols: [], largest: 1, ...vocabulary }, "END").split(text),
-  answers: ({ network, texts }) =>
-    texts.map((text) => {
-      try {
-        return new TrainedNetwork(network).answer(text);
-      } catch (error) {
-        return error.message;
-      }
-    }),
   numbers: ({ vocabulary, text }) => {
     try {
       return new Vocabulary(vocabulary, "END").numbers(text);

@@ -1,7 +1,6 @@
 """Fixtures for the tests of the page, which share one Chromium with one tab."""
 
 import itertools
-import os
 
 import pytest
 from helpers_page import CHROMIUM
@@ -43,12 +42,9 @@ class Tab:
 
 @pytest.fixture(scope="session")
 def browser():
-    playwright = (
-        pytest.importorskip("playwright.sync_api")
-        if "CI" not in os.environ
-        else __import__("playwright.sync_api", fromlist=["sync_playwright"])
-    )
-    with playwright.sync_playwright() as started:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as started:
         chromium = started.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-quic", "--disable-gpu"]
         )
@@ -62,28 +58,19 @@ def shared_tab(browser):
 
 
 @pytest.fixture
-def opened(browser, shared_tab, tmp_path):
-    """A function that opens a page of some networks or, without any, of networks that train. The test fails if any page
-    had an error.
-
-    All pages open in one tab, one after the other, except those with `own_tab`.
+def opened(shared_tab, tmp_path):
+    """A function that opens a page of some networks or, without any, of networks that train, one after the other in one
+    tab. The test fails if any page had an error.
     """
-    own_tabs, numbers = [], itertools.count()
+    numbers = itertools.count()
 
-    def opened(
-        *networks, fragment="", viewport=DESKTOP, color_scheme="light", reduced_motion="no-preference", own_tab=False
-    ):
+    def opened(*networks, fragment="", viewport=DESKTOP, color_scheme="light", reduced_motion="no-preference"):
         path = tmp_path / f"page{next(numbers)}.html"
         path.write_text(build(networks) if networks else build_training(), encoding="utf-8")
-        if own_tab:
-            own_tabs.append(Tab(browser))
-        tab = own_tabs[-1] if own_tab else shared_tab
-        return tab.open(path, fragment, viewport, color_scheme, reduced_motion)
+        return shared_tab.open(path, fragment, viewport, color_scheme, reduced_motion)
 
     yield opened
     shared_tab.page.goto("about:blank")
-    errors = [error for tab in (shared_tab, *own_tabs) for error in tab.errors]
+    errors = shared_tab.errors.copy()
     shared_tab.errors.clear()
-    for tab in own_tabs:
-        tab.page.context.close()
     assert errors == []

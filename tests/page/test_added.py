@@ -1,15 +1,14 @@
 """The page for a cell and a pattern added as in seq2seq_demo/README.md."""
 
-import itertools
 from pathlib import Path
 
 import numpy as np
 import pytest
 from helpers import COUPLED, numpy_coupled, random_weights, save_random
-from helpers_page import ask, assert_alike, needs_chromium, needs_node, on_page, prediction, run_question, spaced
+from helpers_page import needs_chromium, prediction, spaced
 
 from seq2seq_demo.config import CELL_TYPES, ModelConfig
-from seq2seq_demo.data.patterns import PATTERNS, PatternTask, find_pattern
+from seq2seq_demo.data.patterns import PATTERNS, PatternTask
 from seq2seq_demo.network import numpy_network
 from seq2seq_demo.page import builder
 from seq2seq_demo.page.builder import ShownNetwork
@@ -43,49 +42,13 @@ def cell(monkeypatch):
     monkeypatch.setitem(numpy_network.EQUATIONS, CELL, numpy_coupled)
 
 
-@pytest.fixture
-def pattern(monkeypatch):
-    monkeypatch.setitem(PATTERNS, PATTERN, PatternTask(PATTERN, doubled))
-    return find_pattern(PATTERN)
-
-
-@pytest.fixture
-def equation(monkeypatch):
-    """Add the equation of CELL to network.js."""
+@needs_chromium
+def test_the_page_of_an_added_cell_shows_its_numbers_and_a_note_instead_of_the_equation(cell, monkeypatch, opened):
     read, old = builder.read_asset, "\nconst EQUATIONS = {"
     assert read("network.js").count(old) == 1
     monkeypatch.setattr(builder, "read_asset", lambda name: read(name).replace(old, COUPLED_JS.rstrip()))
-
-
-def take_the_tour(page):
-    page.click("#tour summary")
-    for link in page.locator("#tour a").all():
-        link.click()
-        assert "undefined" not in page.inner_text("body")
-
-
-def added_cell_network(model="embedding_attention", bidirectional=False):
-    config = ModelConfig(model, CELL, 2, cell_size=7, embedding_size=5, bidirectional=bidirectional)
-    return TrainedNetwork(config, random_weights(config, SEED), task="reversed", in_len=6, out_len=6)
-
-
-def added_pattern_network():
-    config = ModelConfig("embedding_attention", "GRUCell", cell_size=7, embedding_size=5)
-    return TrainedNetwork(config, random_weights(config), task=PATTERN, in_len=3, out_len=6)
-
-
-@needs_node
-def test_an_added_cell_agrees_with_numpy(cell, equation):
-    for model, bidirectional in itertools.product(("embedding_rnn", "embedding_attention"), (False, True)):
-        network = on_page(added_cell_network(model, bidirectional))
-        source = np.array([[3, 1, 4, 1, 5, 9]])
-        (result,) = ask(run_question(network, source[0], outLen=6))
-        assert_alike(result, network.to_numpy().decode(source, 6), 6)
-
-
-@needs_chromium
-def test_the_page_of_an_added_cell_shows_its_numbers_and_a_note_instead_of_the_equation(cell, equation, opened):
-    network = added_cell_network()
+    config = ModelConfig("embedding_attention", CELL, 2, cell_size=7, embedding_size=5)
+    network = TrainedNetwork(config, random_weights(config, SEED), task="reversed", in_len=6, out_len=6)
     page = opened(ShownNetwork("coupled", network), fragment="#source=3%201%204%201%205%209")
     assert prediction(page) == spaced(network.predict([[3, 1, 4, 1, 5, 9]])[0])
     page.click("#tab-inside")
@@ -96,27 +59,22 @@ def test_the_page_of_an_added_cell_shows_its_numbers_and_a_note_instead_of_the_e
     assert labels == ["f, gate", "candidate, gate", "o, gate", "c, state", "h, output"]
     assert "The share of" not in page.inner_text("#inside")
     assert page.locator("#inside .gates .unit-bars").count() == 5
-    page.evaluate("app.change({ place: app.S })")
-    assert "28 numbers" in page.text_content("#sentence")
-    take_the_tour(page)
 
 
 def test_a_cell_without_an_equation_in_javascript_is_refused(cell, run):
     save_random("w.h5", ModelConfig(cell_type=CELL, cell_size=4))
     supported = ", ".join(builder.names_in("network.js", "EQUATIONS"))
-    assert run("page", "-i", "w.h5", "-o", "w.html") == (
-        2,
-        "",
-        "Using weights w.h5\nseq2seq-demo: error: w: expected a cell of EQUATIONS in seq2seq_demo/page/network.js "
-        f"({supported}), got CoupledCell\n",
-    )
+    expected = f"w: expected a cell of EQUATIONS in seq2seq_demo/page/network.js ({supported}), got CoupledCell"
+    run.refuses("page -i w.h5 -o w.html", expected)
     assert not Path("w.html").exists()
 
 
 @needs_chromium
-def test_the_page_of_an_added_pattern_describes_it_and_has_targets_only_for_examples(pattern, opened):
-    network = added_pattern_network()
-    (examples,) = pattern_examples([(network, pattern)])
+def test_the_page_of_an_added_pattern_describes_it_and_has_targets_only_for_examples(monkeypatch, opened):
+    monkeypatch.setitem(PATTERNS, PATTERN, PatternTask(PATTERN, doubled))
+    config = ModelConfig("embedding_attention", "GRUCell", cell_size=7, embedding_size=5)
+    network = TrainedNetwork(config, random_weights(config), task=PATTERN, in_len=3, out_len=6)
+    (examples,) = pattern_examples([(network, PATTERNS[PATTERN])])
     page = opened(ShownNetwork("doubled", network, examples))
     assert page.text_content("h1") == "A small network trained on the pattern doubled: Each symbol twice"
     (first, *_) = examples
@@ -126,4 +84,3 @@ def test_the_page_of_an_added_pattern_describes_it_and_has_targets_only_for_exam
     assert prediction(page) == spaced(network.predict([[8, 8, 1]])[0])
     assert page.input_value("#target") == ""
     assert page.text_content("#step .judgement") == "no target is known"
-    take_the_tour(page)

@@ -1,13 +1,10 @@
 """The training of the page in Node: gradients, the loss of NumPy, and the steps of the TensorFlow trainer."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from helpers import random_weights
-from helpers_page import KINDS, SHIPPED, ask, kind_name, needs_node, on_page
+from helpers_page import KINDS, ask, kind_name, needs_node, on_page
 
-from seq2seq_demo import load
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.sequences import shift_right
 from seq2seq_demo.network.parameters import initial_weights, weight_shapes
@@ -36,12 +33,6 @@ def assert_slopes_agree(slopes):
     assert np.abs(gradient).max() > 0
 
 
-def test_the_gradient_of_each_operation_agrees_with_finite_differences():
-    (operations,) = ask(("operations", {}), module="trainer.js")
-    for _, slopes in operations:
-        assert_slopes_agree(slopes)
-
-
 @pytest.mark.parametrize("config", KINDS, ids=kind_name)
 def test_the_gradient_of_networks_of_every_kind_agrees_with_finite_differences(config):
     rng = np.random.default_rng(3)
@@ -59,14 +50,12 @@ def numpy_loss(network, sources, targets):
     return -np.take_along_axis(log_p, targets[..., None], axis=-1).mean()
 
 
-@pytest.mark.parametrize("network", [*SHIPPED, *KINDS], ids=lambda n: getattr(n, "name", None) or kind_name(n))
-def test_the_loss_of_a_batch_is_that_of_numpy(network):
-    config = network if isinstance(network, ModelConfig) else None
-    loaded = TrainedNetwork(config, random_weights(config), in_len=4, out_len=3) if config else load(network)
-    loaded = on_page(replace(loaded, others=()))
-    sources, targets = batch_of(loaded.model_config, np.random.default_rng(4), 5, 4, 3)
-    (loss,) = ask_trainer("train", loaded, batches=[[sources.tolist(), targets.tolist()]])["losses"]
-    np.testing.assert_allclose(loss, numpy_loss(loaded, sources, targets), rtol=1e-5)
+@pytest.mark.parametrize("config", KINDS, ids=kind_name)
+def test_the_loss_of_a_batch_is_that_of_numpy(config):
+    network = on_page(TrainedNetwork(config, random_weights(config), in_len=4, out_len=3))
+    sources, targets = batch_of(config, np.random.default_rng(4), 5, 4, 3)
+    (loss,) = ask_trainer("train", network, batches=[[sources.tolist(), targets.tolist()]])["losses"]
+    np.testing.assert_allclose(loss, numpy_loss(network, sources, targets), rtol=1e-5)
 
 
 def reversing_batches(n):
@@ -110,8 +99,6 @@ def test_steps_have_the_losses_of_the_tensorflow_trainer():
     assert losses[0] > 2.2 and losses[-1] < 1.0
 
 
-def test_training_gives_the_same_bits_twice_and_learns_from_its_own_symbols():
-    config = ModelConfig("embedding_attention", cell_size=16)
-    first, second = (trained(config, 60, feedsOwn=True) for _ in range(2))
-    assert first == second
-    assert first["losses"][-1] < first["losses"][0] - 0.5
+def test_networks_learn_from_their_own_symbols():
+    losses = trained(ModelConfig("embedding_attention", cell_size=16), 60, feedsOwn=True)["losses"]
+    assert losses[-1] < losses[0] - 0.5
