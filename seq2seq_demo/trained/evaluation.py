@@ -71,8 +71,8 @@ def pattern_sets(
         listed = ", ".join(map(str, short))
         few = f"fewer than {MANY_SOURCES} are possible for each point of training"
         notice(f"Some sources of length {listed} may be training sources: {few}")
-    runs = [member.run for member in (facts, *facts.others)]
-    # A file records only the last run of a network, and not the sources of a run on pairs.
+    runs = [member.run for member in (facts, *facts.others) if member.run or member.step]
+    # A file records only the last run of a network, and not the sources of a run on pairs. An untrained one had no run.
     is_recorded = all(run and run.draws_sources and not run.start_step for run in runs)
     fresh = {in_len: False if in_len in short else is_recorded or None for in_len in accepted}
     return (

@@ -46,7 +46,9 @@ def test_a_pattern_is_measured_at_each_length_that_it_accepts():
 
 def network_of(*runs):
     """The facts of an ensemble of networks of nine symbols, each of which has the last of its training runs."""
-    first, *others = (SavedNetwork(ENDING, {}, run=run, in_len=6, min_in_len=1) for run in runs)
+    if not runs:
+        return SavedNetwork(ENDING, {}, in_len=6, min_in_len=1)
+    first, *others = (SavedNetwork(ENDING, {}, run=run, step=1, in_len=6, min_in_len=1) for run in runs)
     return replace(first, others=tuple(others))
 
 
@@ -68,6 +70,7 @@ def run(points=65, start_step=0, **settings):
         ([run(66, start_step=7)], 4, False),
         ([run(66, validation_points=6)], 4, None),  # pairs
         ([run(), None], 4, None),
+        ([], 4, True),  # untrained
     ],
 )
 def test_sources_are_fresh_if_training_drew_few_of_them(runs, in_len, fresh):
