@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 from seq2seq_demo import __version__
 from seq2seq_demo.commands.options import ALL, COMMANDS, Command, Options
 from seq2seq_demo.config import SETTINGS
-from seq2seq_demo.console import print_error, print_result, printable, safe_streams, show_notices
+from seq2seq_demo.console import escape_unencodable, print_error, print_result, printable, show_notices
 from seq2seq_demo.declarations import Setting, declared_options, likely_name, parse_integer, require_choice
 from seq2seq_demo.errors import Interrupted, Seq2SeqError, UsageError
 from seq2seq_demo.files import file_names
@@ -51,10 +51,10 @@ EXAMPLES = (  # the help of a command shows the examples that begin with its nam
 )
 
 
-@safe_streams()
 def main(argv: list[str] | None = None, on_start: Callable[[], object] = lambda: None) -> int:
     """Run the program and return its exit status; `on_start` is called after the imports, before the command."""
     options = None
+    escape_unencodable()
     try:
         command, options = parse(sys.argv[1:] if argv is None else argv)
         with show_notices(options.quiet):
