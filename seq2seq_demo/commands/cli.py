@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 from seq2seq_demo import __version__
 from seq2seq_demo.commands.options import ALL, COMMANDS, Command, Options
 from seq2seq_demo.config import SETTINGS
-from seq2seq_demo.console import escape_unencodable, print_error, print_result, printable, show_notices
+from seq2seq_demo.console import escape_unencodable, print_error, printable, show_notices
 from seq2seq_demo.declarations import Setting, declared_options, likely_name, parse_integer, require_choice
 from seq2seq_demo.errors import Interrupted, Seq2SeqError, UsageError
 from seq2seq_demo.files import file_names
@@ -171,10 +171,6 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise UsageError; by default, argparse would print two lines and exit."""
         raise UsageError(message)
-
-    def print_help(self, file: object = None) -> None:
-        """Print the help, which --help does before the program exits."""
-        print_result(self.format_help().rstrip())
 
 
 def make_parser(command: str | None = None, completes: bool = False) -> _Parser:
