@@ -81,8 +81,8 @@ FAILURES = [  # exit status 1
     ("train 50 -o none/w", "none/w: expected a place for a weights file, but there is no writable"),
     ("train few.tsv -o z.h5", "expected validation pairs of symbols that occur in the training pairs, got none"),
     ("page -i w.h5 -o mine.js", "mine.js: expected a new file or a page that this program wrote, found another file"),
-    ("page --gallery mine.py", "mine.py: expected a directory, found a file"),
-    ("page --gallery a/b", "expected a place for a gallery, but there is no writable directory "),
+    ("page --gallery mine.py", "mine.py: File exists"),
+    ("page --gallery a/b", "a/b: No such file or directory"),
 ]
 
 
