@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from seq2seq_demo.errors import MissingWeights, Seq2SeqError, WeightsError
-from seq2seq_demo.system_memory import require_memory
 
 try:
     import fcntl
@@ -51,14 +50,8 @@ def open_regular(path: Path, kind: str) -> BinaryIO:
 
 
 def read(path: Path, kind: str) -> bytes:
-    """Return the content of a regular file.
-
-    Raises:
-        WeightsError: as in `open_regular`; or the file is larger than half of this machine's memory.
-    """
+    """Return the content of a regular file; raise WeightsError as `open_regular` does."""
     with open_regular(path, kind) as file:
-        size = os.fstat(file.fileno()).st_size
-        require_memory(f"{path}: its content", 2 * size, WeightsError)  # as bytes and as arrays
         return file.read()
 
 

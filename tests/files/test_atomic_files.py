@@ -29,13 +29,6 @@ def test_read_returns_the_content_or_names_the_obstacle(tmp_path):
         assert str(error.value).startswith(f"{tmp_path / name}: expected a thing, {obstacle}")
 
 
-def test_a_file_larger_than_memory_is_not_read(tmp_path):
-    with open(tmp_path / "huge", "wb") as file:
-        file.truncate(2**40)
-    with pytest.raises(WeightsError, match=r"huge: its content would need 2,048.0 GiB of memory or more"):
-        atomic_files.read(tmp_path / "huge", "a thing")
-
-
 def test_a_crash_while_writing_leaves_the_old_file(tmp_path, monkeypatch):
     atomic_files.write(tmp_path / "a", b"old")
     for function, name in [("fsync", "a"), ("replace", "a"), ("link", "b")]:
