@@ -51,14 +51,14 @@ EXAMPLES = (  # the help of a command shows the examples that begin with its nam
 )
 
 
-def main(argv: list[str] | None = None, on_start: Callable[[], object] = lambda: None) -> int:
-    """Run the program and return its exit status; `on_start` is called after the imports, before the command."""
+def main(argv: list[str] | None = None) -> int:
+    """Run the program and return its exit status."""
     options = None
     escape_unencodable()
     try:
         command, options = parse(sys.argv[1:] if argv is None else argv)
         with show_notices(options.quiet):
-            run(command, options, on_start)
+            run(command, options)
     except BrokenPipeError:  # a reader such as `head` has closed the pipe
         pass
     except (KeyboardInterrupt, Exception) as error:
@@ -73,7 +73,7 @@ def main(argv: list[str] | None = None, on_start: Callable[[], object] = lambda:
     return 0
 
 
-def run(command: str, options: Options, on_start: Callable[[], object]) -> None:
+def run(command: str, options: Options) -> None:
     """Import the command, which imports NumPy, and run it. --help and usage errors do not reach this slow import."""
     if "numpy" not in sys.modules:
         # NumPy reads this variable when it is imported. Otherwise, it starts BLAS threads, which takes a quarter of the
@@ -81,7 +81,9 @@ def run(command: str, options: Options, on_start: Callable[[], object]) -> None:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     gc.set_threshold(100_000)  # frequent collections take a tenth of the run time; sequences have no cycles
     module = import_module(f"seq2seq_demo.commands.{COMMANDS[command].module or command}")
-    on_start()  # after the imports: NumPy turns a KeyboardInterrupt during its import into other errors
+    if signal.getsignal(signal.SIGINT) == signal.SIG_DFL:  # set in `__main__.py`
+        # After the imports: NumPy turns a KeyboardInterrupt during its import into other errors.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     getattr(module, command)(options)
 
 
