@@ -101,15 +101,9 @@ class NetworkOptions(TaskOptions):
         check_given(self.settings)
         if self.iter_num is not None and self.input_weights:
             raise UsageError("expected -i/--input-weights or --iter-num, got both: each selects the weights")
-        if (name := self.name) is not None:
-            is_valid = name.isprintable() and os.path.basename(name) == name
-            if not is_valid or not 0 < len(name.encode()) <= file_names.MAX_PART_BYTES:
-                expected = f"1 to {file_names.MAX_PART_BYTES} bytes, printable and without {os.sep}"
-                raise UsageError(f"expected -n/--name of {expected}, got {name[:100]!r}")
         if self.from_file == "":
             raise UsageError("expected --from-file to name a file, or - for standard input, got ''")
-        columns = self.columns.split(",") if self.columns is not None else ["1"]
-        if not (len(columns) <= 2 and all(columns) and len({*columns}) == len(columns)):
+        if self.columns and self.columns.count(",") > 1:
             raise UsageError(f"expected --columns SOURCE,TARGET, as in --columns 1,3, got {self.columns!r}")
         if not os.path.isdir(self.data_dir):  # also for a name that is too long
             raise UsageError(f"expected --data-dir to be a directory, got {str(self.data_dir)!r}")
