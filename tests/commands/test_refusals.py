@@ -78,7 +78,7 @@ FAILURES = [  # exit status 1
     ("predict -i w.h5 314", "got 314; to give several symbols, put spaces between them"),
     ("train 1e5", "1e5: expected a file of sequences: No such file or directory"),
     ("train 50 -n a/b", "ts2s__a/b__sorted_1.weights.h5: expected a place for a weights file, but there is no"),
-    (f"train 50 -n {'a' * 300}", "_1.weights.h5: expected a place for a weights file: File name too long"),
+    (f"train 50 -n {'a' * 300}", "_1.weights.h5: could not be written: File name too long"),
     ("train 50 -o none/w", "none/w: expected a place for a weights file, but there is no writable"),
     ("train few.tsv -o z.h5", "expected validation pairs of symbols that occur in the training pairs, got none"),
     ("page -i w.h5 -o mine.js", "mine.js: expected a new file or a page that this program wrote, found another file"),
