@@ -76,8 +76,7 @@ def _load_selected(options: NetworkOptions, in_len: int | None) -> tuple[Path, T
     is_long = in_len is not None and in_len > MAX_LEN_WITHOUT_ATTENTION
     shipped = file_names.shipped_path(task, model or ("embedding_attention" if is_long else ModelConfig.model))
     if not shipped.exists():
-        expected = f"expected weights of pattern {task!r} in {options.data_dir}, found none"
-        raise WeightsError(f"{expected}: train first, as in `train 100000 -p {options.pattern}`")
+        raise WeightsError(f"expected weights of pattern {task!r} in {options.data_dir}, found none")
     folder = "this folder" if options.data_dir == Path() else str(options.data_dir)
     using = f"Using {file_names.display_name(shipped)}, which comes with the program"
     notice(f"{using}: found no matching weights in {folder}")
