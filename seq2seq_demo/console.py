@@ -5,7 +5,6 @@ that they cannot control the terminal.
 """
 
 import contextlib
-import io
 import os
 import sys
 import time
@@ -21,12 +20,6 @@ JOINERS = "\u200c\u200d"  # zero width
 SHOW_AFTER = 1.0  # seconds; shorter work shows no bar
 MAX_CELL = 200  # characters in a cell of an HTML table
 VISIBLE_SPACES = {" ": "\u2423", "\u00a0": "\u237d"}  # Unicode's OPEN BOX and SHOULDERED OPEN BOX
-
-
-def escape_unencodable() -> None:
-    """Escape characters that the locale lacks on standard output, as Python does on standard error."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _redirect_to_devnull(stream: TextIO) -> None:

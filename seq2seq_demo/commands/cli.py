@@ -7,6 +7,7 @@ import argparse
 import contextlib
 import functools
 import gc
+import io
 import os
 import signal
 import sys
@@ -20,7 +21,7 @@ from typing import Any, NoReturn
 from seq2seq_demo import __version__
 from seq2seq_demo.commands.options import ALL, COMMANDS, Command, Options
 from seq2seq_demo.config import SETTINGS
-from seq2seq_demo.console import escape_unencodable, print_error, printable, show_notices
+from seq2seq_demo.console import print_error, printable, show_notices
 from seq2seq_demo.declarations import Setting, declared_options, likely_name, parse_integer, require_choice
 from seq2seq_demo.errors import Interrupted, Seq2SeqError, UsageError
 from seq2seq_demo.files import file_names
@@ -54,7 +55,8 @@ EXAMPLES = (  # the help of a command shows the examples that begin with its nam
 def main(argv: list[str] | None = None) -> int:
     """Run the program and return its exit status."""
     options = None
-    escape_unencodable()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # escape characters that the locale lacks, as standard error does
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         command, options = parse(sys.argv[1:] if argv is None else argv)
         with show_notices(options.quiet):

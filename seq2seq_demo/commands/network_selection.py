@@ -43,8 +43,6 @@ def select_network(options: NetworkOptions, in_len: int | None) -> SelectedNetwo
     """
     path, network = _load_selected(options, in_len)
     check_options_match(options, path, network)
-    if options.in_len and network.vocabularies.source.is_text:
-        raise UsageError(f"expected no --in-len with {path}, which takes texts of any length, got {options.in_len}")
     if network.in_len is None:
         notice(f"Inferred from the file: {network.summary()}; the file does not record the lengths of training")
     elif options.verbose:
