@@ -264,28 +264,24 @@ def _parse_range(text: str) -> int | tuple[int, int]:
     return (parse_integer(first), parse_integer(last)) if dash and first else parse_integer(text)
 
 
-_integer = _converter("an integer", parse_integer)
-_length = _converter("a length or a range such as 1-20", _parse_range)
-
-
-def _lengths(text: str) -> tuple[int, ...]:
+def _parse_lengths(text: str) -> tuple[int, ...]:
     """Parse a list of lengths and ranges such as `5,1-20`, both ends of a range included; drop duplicates."""
     lengths: list[int] = []
     for word in text.split(","):
-        length = _length(word)
+        length = _parse_range(word)
         first, last = length if isinstance(length, tuple) else (length, length)
         if not 1 <= first <= last < first + MAX_RANGE:
-            expected = f"expected lengths of at least 1, and ranges of at most {MAX_RANGE} lengths"
-            raise argparse.ArgumentTypeError(f"{expected}, got {word}")
+            raise ValueError(word)
         lengths += range(first, last + 1)
     return tuple(dict.fromkeys(lengths))
 
 
+LENGTHS = f"lengths of at least 1, and ranges of at most {MAX_RANGE} lengths, as in 5,10-20"
 CONVERTERS: dict[Any, Callable[[str], Any]] = {  # by the type of a field
-    int: _integer,
-    int | tuple[int, int]: _length,
+    int: _converter("an integer", parse_integer),
+    int | tuple[int, int]: _converter("a length or a range such as 1-20", _parse_range),
     float: _converter("a number", float),
     Path: Path,
     Sequence[Path]: Path,  # for each -i
-    Sequence[int]: _lengths,
+    Sequence[int]: _converter(LENGTHS, _parse_lengths),
 }

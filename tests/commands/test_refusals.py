@@ -31,7 +31,7 @@ WRONG_USAGE = [  # exit status 2
     ("train 50 --iter-num 1 -i w", "each selects the weights"),
     ("train 9 --from_file=x", "unknown option --from_file: did you mean --from-file?"),
     ("evaluate 0", "expected the number of sources to be an integer of at least 1, got 0"),
-    ("evaluate --in-len 5,0", "expected lengths of at least 1, and ranges of at most 1000 lengths, got 0"),
+    ("evaluate --in-len 5,0", "and ranges of at most 1000 lengths, as in 5,10-20, got '5,0'"),
     ("evaluate a.tsv --in-len 5", "expected --in-len or a file, got both"),
     ("predict 1 --from-file f", "as in `predict 3 1 2`, or --from-file, got both"),
     ("predict 1 -e 5", "-e is an option of train, not of predict"),
