@@ -2,10 +2,11 @@
 
 import signal
 import sys
-from typing import Any
 
-# A shell without job control starts background processes with SIGINT ignored. They must keep ignoring it.
-HANDLES_SIGINT = signal.getsignal(signal.SIGINT) == signal.default_int_handler
+# Until the command runs, Ctrl-C ends the process at once. A shell without job control starts background processes with
+# SIGINT ignored. They must keep ignoring it.
+if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def main() -> int:
@@ -13,18 +14,10 @@ def main() -> int:
     from seq2seq_demo.commands import cli
 
     try:
-        return cli.main(on_start=lambda: _handle_sigint(signal.default_int_handler))
+        return cli.main()
     except KeyboardInterrupt:  # raised outside the `try` of `cli.main`
         return 128 + signal.SIGINT
-    finally:
-        _handle_sigint(signal.SIG_DFL)
 
 
-def _handle_sigint(handler: Any) -> None:
-    if HANDLES_SIGINT:
-        signal.signal(signal.SIGINT, handler)
-
-
-_handle_sigint(signal.SIG_DFL)  # the process ends at once, while Python or this program starts or ends
 if __name__ == "__main__":
     sys.exit(main())

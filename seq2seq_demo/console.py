@@ -5,13 +5,12 @@ that they cannot control the terminal.
 """
 
 import contextlib
-import io
 import os
 import sys
 import time
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, ClassVar, TextIO, cast
+from typing import Any, ClassVar, TextIO
 
 from seq2seq_demo.declarations import with_option_names
 from seq2seq_demo.errors import Seq2SeqError
@@ -21,37 +20,6 @@ JOINERS = "\u200c\u200d"  # zero width
 SHOW_AFTER = 1.0  # seconds; shorter work shows no bar
 MAX_CELL = 200  # characters in a cell of an HTML table
 VISIBLE_SPACES = {" ": "\u2423", "\u00a0": "\u237d"}  # Unicode's OPEN BOX and SHOULDERED OPEN BOX
-
-
-@contextlib.contextmanager
-def safe_streams() -> Iterator[None]:
-    """Ignore write errors on standard error, and escape characters that the locale lacks on standard output."""
-    before = sys.stderr
-    sys.stderr = cast(TextIO, _LenientStderr(before))
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
-    try:
-        yield
-    finally:
-        sys.stderr = before
-
-
-class _LenientStderr:
-    """A wrapper of standard error that ignores write errors, such as a closed pipe or a full disk."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def write(self, text: str) -> int:
-        try:
-            self._stream.write(text)
-            self._stream.flush()  # so that a later flush cannot fail
-        except OSError:
-            _redirect_to_devnull(self._stream)
-        return len(text)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
 
 
 def _redirect_to_devnull(stream: TextIO) -> None:
@@ -96,19 +64,21 @@ def print_line(text: str, coloured: bool = False, is_result: bool = False) -> No
     """
     if is_quiet() and not is_result:
         return
-    try:
+    with contextlib.suppress(BrokenPipeError, Seq2SeqError):
         print_result(text, unchanged=coloured)
-    except BrokenPipeError:
-        pass
-    except Seq2SeqError as error:
-        notice(f"{error}; the training continues")
 
 
 def print_error(text: str) -> None:
-    """Hide the progress bar, and print one line on standard error, with options in place of arguments in backticks."""
+    """Hide the progress bar, and print one line on standard error, with options in place of arguments in backticks.
+
+    A failing standard error does not stop the program.
+    """
     if ProgressBar.visible:
         ProgressBar.visible.hide()
-    print(one_line(with_option_names(text)), file=sys.stderr)
+    try:
+        print(one_line(with_option_names(text)), file=sys.stderr, flush=True)
+    except OSError:
+        _redirect_to_devnull(sys.stderr)
 
 
 def one_line(text: str) -> str:

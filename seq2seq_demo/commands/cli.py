@@ -7,6 +7,7 @@ import argparse
 import contextlib
 import functools
 import gc
+import io
 import os
 import signal
 import sys
@@ -20,7 +21,7 @@ from typing import Any, NoReturn
 from seq2seq_demo import __version__
 from seq2seq_demo.commands.options import ALL, COMMANDS, Command, Options
 from seq2seq_demo.config import SETTINGS
-from seq2seq_demo.console import print_error, print_result, printable, safe_streams, show_notices
+from seq2seq_demo.console import print_error, printable, show_notices
 from seq2seq_demo.declarations import Setting, declared_options, likely_name, parse_integer, require_choice
 from seq2seq_demo.errors import Interrupted, Seq2SeqError, UsageError
 from seq2seq_demo.files import file_names
@@ -51,14 +52,15 @@ EXAMPLES = (  # the help of a command shows the examples that begin with its nam
 )
 
 
-@safe_streams()
-def main(argv: list[str] | None = None, on_start: Callable[[], object] = lambda: None) -> int:
-    """Run the program and return its exit status; `on_start` is called after the imports, before the command."""
+def main(argv: list[str] | None = None) -> int:
+    """Run the program and return its exit status."""
     options = None
+    if isinstance(sys.stdout, io.TextIOWrapper):  # escape characters that the locale lacks, as standard error does
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         command, options = parse(sys.argv[1:] if argv is None else argv)
         with show_notices(options.quiet):
-            run(command, options, on_start)
+            run(command, options)
     except BrokenPipeError:  # a reader such as `head` has closed the pipe
         pass
     except (KeyboardInterrupt, Exception) as error:
@@ -73,7 +75,7 @@ def main(argv: list[str] | None = None, on_start: Callable[[], object] = lambda:
     return 0
 
 
-def run(command: str, options: Options, on_start: Callable[[], object]) -> None:
+def run(command: str, options: Options) -> None:
     """Import the command, which imports NumPy, and run it. --help and usage errors do not reach this slow import."""
     if "numpy" not in sys.modules:
         # NumPy reads this variable when it is imported. Otherwise, it starts BLAS threads, which takes a quarter of the
@@ -81,7 +83,9 @@ def run(command: str, options: Options, on_start: Callable[[], object]) -> None:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     gc.set_threshold(100_000)  # frequent collections take a tenth of the run time; sequences have no cycles
     module = import_module(f"seq2seq_demo.commands.{COMMANDS[command].module or command}")
-    on_start()  # after the imports: NumPy turns a KeyboardInterrupt during its import into other errors
+    if signal.getsignal(signal.SIGINT) == signal.SIG_DFL:  # set in `__main__.py`
+        # After the imports: NumPy turns a KeyboardInterrupt during its import into other errors.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     getattr(module, command)(options)
 
 
@@ -172,10 +176,6 @@ class _Parser(argparse.ArgumentParser):
         """Raise UsageError; by default, argparse would print two lines and exit."""
         raise UsageError(message)
 
-    def print_help(self, file: object = None) -> None:
-        """Print the help, which --help does before the program exits."""
-        print_result(self.format_help().rstrip())
-
 
 def make_parser(command: str | None = None, completes: bool = False) -> _Parser:
     """Build the parser of the words after a command; None: of the options that all commands share.
@@ -264,28 +264,24 @@ def _parse_range(text: str) -> int | tuple[int, int]:
     return (parse_integer(first), parse_integer(last)) if dash and first else parse_integer(text)
 
 
-_integer = _converter("an integer", parse_integer)
-_length = _converter("a length or a range such as 1-20", _parse_range)
-
-
-def _lengths(text: str) -> tuple[int, ...]:
+def _parse_lengths(text: str) -> tuple[int, ...]:
     """Parse a list of lengths and ranges such as `5,1-20`, both ends of a range included; drop duplicates."""
     lengths: list[int] = []
     for word in text.split(","):
-        length = _length(word)
+        length = _parse_range(word)
         first, last = length if isinstance(length, tuple) else (length, length)
         if not 1 <= first <= last < first + MAX_RANGE:
-            expected = f"expected lengths of at least 1, and ranges of at most {MAX_RANGE} lengths"
-            raise argparse.ArgumentTypeError(f"{expected}, got {word}")
+            raise ValueError(word)
         lengths += range(first, last + 1)
     return tuple(dict.fromkeys(lengths))
 
 
+LENGTHS = f"lengths of at least 1, and ranges of at most {MAX_RANGE} lengths, as in 5,10-20"
 CONVERTERS: dict[Any, Callable[[str], Any]] = {  # by the type of a field
-    int: _integer,
-    int | tuple[int, int]: _length,
+    int: _converter("an integer", parse_integer),
+    int | tuple[int, int]: _converter("a length or a range such as 1-20", _parse_range),
     float: _converter("a number", float),
     Path: Path,
     Sequence[Path]: Path,  # for each -i
-    Sequence[int]: _lengths,
+    Sequence[int]: _converter(LENGTHS, _parse_lengths),
 }

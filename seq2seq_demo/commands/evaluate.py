@@ -1,7 +1,6 @@
 """`evaluate`: measure a network on random sources, of one or several lengths, or on the user's pairs."""
 
 import json
-from dataclasses import replace
 
 from seq2seq_demo.commands.network_selection import pair_arguments, select_network
 from seq2seq_demo.commands.options import EvaluateOptions
@@ -26,8 +25,6 @@ def evaluate(options: EvaluateOptions) -> None:
             max_skipped=1.0 if options.keep_going else 0.0,
             **pair_arguments(options, network),
         )
-        if options.pattern_task and options.out_len and not network.ends:
-            task = replace(task, pairs=task.pairs.cut(options.out_len))
     if task is None:
         alternative = "" if network.vocabularies.are_text else " or -p"
         expected = f"expected --from-file with pairs{alternative}, got none"

@@ -43,8 +43,6 @@ def select_network(options: NetworkOptions, in_len: int | None) -> SelectedNetwo
     """
     path, network = _load_selected(options, in_len)
     check_options_match(options, path, network)
-    if options.in_len and network.vocabularies.source.is_text:
-        raise UsageError(f"expected no --in-len with {path}, which takes texts of any length, got {options.in_len}")
     if network.in_len is None:
         notice(f"Inferred from the file: {network.summary()}; the file does not record the lengths of training")
     elif options.verbose:
@@ -76,8 +74,7 @@ def _load_selected(options: NetworkOptions, in_len: int | None) -> tuple[Path, T
     is_long = in_len is not None and in_len > MAX_LEN_WITHOUT_ATTENTION
     shipped = file_names.shipped_path(task, model or ("embedding_attention" if is_long else ModelConfig.model))
     if not shipped.exists():
-        expected = f"expected weights of pattern {task!r} in {options.data_dir}, found none"
-        raise WeightsError(f"{expected}: train first, as in `train 100000 -p {options.pattern}`")
+        raise WeightsError(f"expected weights of pattern {task!r} in {options.data_dir}, found none")
     folder = "this folder" if options.data_dir == Path() else str(options.data_dir)
     using = f"Using {file_names.display_name(shipped)}, which comes with the program"
     notice(f"{using}: found no matching weights in {folder}")

@@ -101,15 +101,9 @@ class NetworkOptions(TaskOptions):
         check_given(self.settings)
         if self.iter_num is not None and self.input_weights:
             raise UsageError("expected -i/--input-weights or --iter-num, got both: each selects the weights")
-        if (name := self.name) is not None:
-            is_valid = name.isprintable() and os.path.basename(name) == name
-            if not is_valid or not 0 < len(name.encode()) <= file_names.MAX_PART_BYTES:
-                expected = f"1 to {file_names.MAX_PART_BYTES} bytes, printable and without {os.sep}"
-                raise UsageError(f"expected -n/--name of {expected}, got {name[:100]!r}")
         if self.from_file == "":
             raise UsageError("expected --from-file to name a file, or - for standard input, got ''")
-        columns = self.columns.split(",") if self.columns is not None else ["1"]
-        if not (len(columns) <= 2 and all(columns) and len({*columns}) == len(columns)):
+        if self.columns and self.columns.count(",") > 1:
             raise UsageError(f"expected --columns SOURCE,TARGET, as in --columns 1,3, got {self.columns!r}")
         if not os.path.isdir(self.data_dir):  # also for a name that is too long
             raise UsageError(f"expected --data-dir to be a directory, got {str(self.data_dir)!r}")
@@ -137,12 +131,10 @@ class NetworkOptions(TaskOptions):
                 raise UsageError(f"expected {other} and {option} to be different files, got {path} twice")
             options[real] = option
 
-    def _require_file(self, **describing: object) -> None:
-        """Raise UsageError if an option that describes files, or one of these options, is given without --from-file."""
-        encoding = None if self.encoding == UTF_8 else self.encoding
-        of_files = {"columns": self.columns, "header": self.header, "encoding": encoding, "format": self.format}
-        for name, value in (of_files | describing).items():
-            if self.from_file is None and value not in (None, False, INTEGERS):
+    def _require_file(self, *others: str) -> None:
+        """Raise UsageError if an option that describes files, or one of `others`, is given without --from-file."""
+        for name in ("columns", "header", "encoding", "format", *others):
+            if self.from_file is None and getattr(self, name) not in (None, False, INTEGERS, UTF_8):
                 raise UsageError(f"expected a file with `{name}`, got none")
 
 
@@ -171,13 +163,7 @@ class TrainOptions(NetworkOptions):
             raise UsageError(f"expected one -i/--input-weights, got {len(self.input_weights)}")
         if "few_symbols" in self.settings and self.from_file is not None:
             raise UsageError("expected --few-symbols or a file, got both: sources in a file are not random")
-        self._require_file(
-            in_tokens=self.in_tokens,
-            out_tokens=self.out_tokens,
-            validation_file=self.validation_file,
-            keep_going=self.keep_going,
-            lowercase=self.lowercase,
-        )
+        self._require_file("in_tokens", "out_tokens", "validation_file", "keep_going", "lowercase")
         histories = {"--history": self.history, "--history-plot": self.history_plot}
         of_members = {
             f"{option} of member {n}": file_names.member_path(path, n)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,6 @@ from seq2seq_demo.data.pair_task import pair_task
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.records import valid
 from seq2seq_demo.data.tokens import number_known, tokenize
-from seq2seq_demo.errors import require
 from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.page import examples
 from seq2seq_demo.page.builder import Example, ShownNetwork, build, build_module, check
@@ -55,11 +53,13 @@ def _write_gallery(folder: Path, force: bool) -> None:
     """Write an index, the exercises, the theory, and a page for each entry of GALLERY.
 
     Raises:
-        Seq2SeqError: without `force`, the directory contains a file that is neither a page of this program nor empty.
+        Seq2SeqError: without `force`, a file to be replaced is neither a page of this program nor empty.
     """
     documents = build_documents()
     paths = [folder / name for name in (*(f"{name}.html" for name in GALLERY), *documents, INDEX)]
-    _check_folder(folder, paths, force)
+    folder.mkdir(exist_ok=True)
+    for path in paths:
+        atomic_files.check_replaceable(path, "a page", force)
     shown = {name: _gallery_networks(entry) if entry.networks else [] for name, entry in GALLERY.items()}
     pages = [
         build(networks, GALLERY[name].title, INDEX, exercises(name))
@@ -68,19 +68,9 @@ def _write_gallery(folder: Path, force: bool) -> None:
         for name, networks in shown.items()
     ]
     contents = [*pages, *documents.values(), build_index(shown)]
-    folder.mkdir(exist_ok=True)
     for path, content in zip(paths, contents, strict=True):
         atomic_files.write(path, content.encode())
     notice(f"Wrote {folder / INDEX} and {pluralize(len(pages), 'page')}: open it in a browser")
-
-
-def _check_folder(folder: Path, paths: Sequence[Path], force: bool) -> None:
-    if not folder.is_dir():
-        require(not os.path.lexists(folder), f"{folder}: expected a directory, found a file")
-        atomic_files.check_writable(folder, "a gallery")
-        return
-    for path in sorted({*paths} if force else {*paths, *folder.iterdir()}):
-        atomic_files.check_replaceable(path, "a page", force)
 
 
 def _gallery_networks(entry: Entry) -> list[ShownNetwork]:

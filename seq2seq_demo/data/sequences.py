@@ -131,10 +131,6 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.sources)
 
-    def cut(self, out_len: int) -> Pairs:
-        """Return the pairs with the first `out_len` symbols of each target."""
-        return Pairs(self.sources, Sequences.of_rows(row[:out_len] for row in self.targets.rows()))
-
     def without(self, seen: Sequences) -> Pairs:
         """Return the pairs whose source is not in `seen`, or all if none remain."""
         is_new = ~self.sources.are_in(seen)

@@ -10,15 +10,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from seq2seq_demo.errors import MissingWeights, Seq2SeqError, WeightsError
-from seq2seq_demo.system_memory import require_memory
 
 try:
     import fcntl
 except ImportError:  # Windows, which also can neither rename, replace nor remove an open file
     fcntl = None  # type: ignore[assignment]
 
-# Without O_NONBLOCK, opening a pipe blocks until a writer opens it. Without O_BINARY, Windows converts the content.
-FLAGS = [getattr(os, name, 0) for name in ("O_RDONLY", "O_NONBLOCK", "O_NOCTTY", "O_BINARY")]
 # For each kind of output, a pattern that matches the files of this program from their first byte. A document that
 # embeds one of our pictures does not match, because the program's name is at another place.
 OWN_FILES = {
@@ -36,29 +33,21 @@ def open_regular(path: Path, kind: str) -> BinaryIO:
     """Open a regular file for reading; `kind` describes the expected file in errors.
 
     Raises:
-        WeightsError: the file does not exist, cannot be opened, or is a device or pipe, which may never end.
+        WeightsError: the file does not exist, cannot be opened, or is a directory, a device or a pipe.
     """
     try:
-        file = os.fdopen(os.open(path, sum(FLAGS)), "rb")
+        if stat.S_ISREG(os.stat(path).st_mode):
+            return path.open("rb")
     except FileNotFoundError as error:
         raise MissingWeights(f"{path}: expected {kind}, found none") from error
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        raise WeightsError(f"{path}: expected {kind}, got: {getattr(error, 'strerror', None) or error}") from error
-    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        return file
-    file.close()
-    raise WeightsError(f"{path}: expected {kind}, found a device or pipe")
+    except OSError as error:
+        raise WeightsError(f"{path}: expected {kind}, got: {error.strerror}") from error
+    raise WeightsError(f"{path}: expected {kind}, found a directory, device or pipe")
 
 
 def read(path: Path, kind: str) -> bytes:
-    """Return the content of a regular file.
-
-    Raises:
-        WeightsError: as in `open_regular`; or the file is larger than half of this machine's memory.
-    """
+    """Return the content of a regular file; raise WeightsError as `open_regular` does."""
     with open_regular(path, kind) as file:
-        size = os.fstat(file.fileno()).st_size
-        require_memory(f"{path}: its content", 2 * size, WeightsError)  # as bytes and as arrays
         return file.read()
 
 
@@ -155,13 +144,7 @@ def check_writable(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2
     folder = os.path.dirname(os.path.realpath(path))
     if not (os.path.isdir(folder) and os.access(folder, os.W_OK)):
         raise error_class(f"{path}: expected a place for {kind}, but there is no writable directory {folder}")
-    try:
-        is_file = stat.S_ISREG(os.stat(path).st_mode)
-    except FileNotFoundError:
-        return
-    except OSError as error:  # for example, the name is too long
-        raise error_class(f"{path}: expected a place for {kind}: {error.strerror}") from error
-    if not is_file:
+    if os.path.exists(path) and not os.path.isfile(path):
         raise error_class(f"{path}: expected a place for {kind}, found a directory, device or pipe")
 
 

@@ -21,7 +21,7 @@ DEFAULT_NAME = "basic"
 SUFFIX = ".weights.h5"
 # Iterations of 2016 end in .tfl.
 _FILE_NAME = re.compile(rf"(?:{SNAPSHOT}__)?{WEIGHTS}__(.+)__(.+)_([0-9]{{1,15}})(?:\.weights\.h5|\.tfl)")
-MAX_PART_BYTES = 100  # the limit for NAME and for the task; a file name can have 255 bytes
+MAX_PART_BYTES = 100  # the limit for the task; a file name can have 255 bytes
 
 
 def canonical_path(data_dir: Path, name: str | None, task: str, iteration: int) -> Path:

@@ -67,7 +67,6 @@ def test_options_that_text_networks_refuse(run, text_network):
     run.refuses("predict -i w a --in-tokens words", "w has in-tokens characters, but the options ask for words")
     for command in ("predict a", "evaluate --from-file train.tsv"):
         run.refuses(f"{command} -i w -p sorted", "w maps characters to words, but patterns (-p) take only integers")
-    run.refuses("predict a -i w --in-len 1", "expected no --in-len with w, which takes texts of any length, got 1")
 
 
 def test_a_file_named_like_a_pattern_is_not_that_pattern(run):

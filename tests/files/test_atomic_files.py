@@ -18,22 +18,15 @@ def test_read_returns_the_content_or_names_the_obstacle(tmp_path):
     (tmp_path / "link").symlink_to("pipe")
     for name, obstacle in [
         ("none", "found none"),
-        ("", "got: Is a directory"),
-        ("pipe", "found a device or pipe"),
-        ("link", "found a device or pipe"),
-        ("/dev/zero", "found a device or pipe"),
-        ("a\0b", "got: "),
+        ("", "found a directory, device or pipe"),
+        ("pipe", "found a directory, device or pipe"),
+        ("link", "found a directory, device or pipe"),
+        ("/dev/zero", "found a directory, device or pipe"),
+        ("a" * 300, "got: File name too long"),
     ]:
         with pytest.raises(WeightsError) as error:
             atomic_files.read(tmp_path / name, "a thing")
         assert str(error.value).startswith(f"{tmp_path / name}: expected a thing, {obstacle}")
-
-
-def test_a_file_larger_than_memory_is_not_read(tmp_path):
-    with open(tmp_path / "huge", "wb") as file:
-        file.truncate(2**40)
-    with pytest.raises(WeightsError, match=r"huge: its content would need 2,048.0 GiB of memory or more"):
-        atomic_files.read(tmp_path / "huge", "a thing")
 
 
 def test_a_crash_while_writing_leaves_the_old_file(tmp_path, monkeypatch):
