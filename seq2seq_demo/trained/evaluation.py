@@ -8,7 +8,7 @@ from seq2seq_demo.config import EVALUATION_SIZE, MAX_LEN
 from seq2seq_demo.console import notice
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.patterns import PatternTask
-from seq2seq_demo.data.sampling import RANDOM, evaluation_sources, n_evaluation_sources
+from seq2seq_demo.data.sampling import RANDOM, evaluation_sources
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import UsageError
@@ -61,8 +61,7 @@ def pattern_sets(
     config, n, lengths = facts.model_config, n or EVALUATION_SIZE, lengths or facts.trained_lengths
     for in_len in lengths:
         require_integer("`in_len`", in_len, at_least=1, at_most=MAX_LEN)
-        n_sources = int(n_evaluation_sources(config, in_len, n))
-        require_memory(f"{n_sources} sources of {in_len} symbols", n_sources * in_len)
+        require_memory(f"{n} sources of {in_len} symbols", n * in_len)
     targets = facts.target_function(pattern, out_len)
     accepted = accepted_lengths(targets, lengths)
     facts.warn_of_lengths(*lengths)

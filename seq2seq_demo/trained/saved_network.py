@@ -150,18 +150,11 @@ class SavedNetwork:
 
         The function raises UsageError if the pattern rejects sources of this length, or if a user's function fails.
         """
-        c = self.model_config
-
-        @functools.cache
-        def checked_len(in_len: int) -> int | None:
-            if not self.ends:
-                return self.answer_len(in_len, pattern, out_len)
-            pattern.check(in_len, None, c.in_max_int, c.out_max_int, ends=True)
-            return None  # targets stay whole
+        max_len = functools.cache(lambda in_len: None if self.ends else self.answer_len(in_len, pattern, out_len))
 
         def targets(sources: np.ndarray) -> Sequences:
-            T = checked_len(sources.shape[1])
-            return pattern.targets_of(Sequences.of_array(sources), c.out_max_int, T, self.ends)
+            T = max_len(sources.shape[1])  # None: targets stay whole
+            return pattern.targets_of(Sequences.of_array(sources), self.model_config.out_max_int, T, self.ends)
 
         return targets
 
