@@ -1,6 +1,6 @@
 """The sets of pairs that an evaluation measures: the user's, or random sources of a pattern and their targets."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -11,7 +11,6 @@ from seq2seq_demo.data.patterns import PatternTask
 from seq2seq_demo.data.sampling import RANDOM, evaluation_sources
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.declarations import require_integer
-from seq2seq_demo.errors import UsageError
 from seq2seq_demo.system_memory import require_memory
 from seq2seq_demo.trained.saved_network import SavedNetwork
 
@@ -63,7 +62,7 @@ def pattern_sets(
         require_integer("`in_len`", in_len, at_least=1, at_most=MAX_LEN)
         require_memory(f"{n} sources of {in_len} symbols", n * in_len)
     targets = facts.target_function(pattern, out_len)
-    accepted = accepted_lengths(targets, lengths)
+    accepted = [*pattern.lengths_taken(config, lengths)]
     facts.warn_of_lengths(*lengths)
     short = short_lengths(facts, accepted)
     if short:
@@ -79,24 +78,6 @@ def pattern_sets(
         for in_len in accepted
         for kind, sources in evaluation_sources(config, in_len, n, seed).items()
     )
-
-
-def accepted_lengths(targets: Callable[[np.ndarray], Sequences], lengths: Sequence[int]) -> list[int]:
-    """Return the source lengths that a pattern accepts.
-
-    Raises:
-        UsageError: the pattern accepts none.
-    """
-    accepted, refusal = [], None
-    for in_len in lengths:
-        try:
-            targets(np.zeros((1, in_len), np.int64))
-            accepted.append(in_len)
-        except UsageError as error:
-            refusal = error
-    if refusal and not accepted:
-        raise refusal
-    return accepted
 
 
 def short_lengths(facts: SavedNetwork, lengths: Sequence[int]) -> list[int]:
