@@ -159,13 +159,10 @@ class SavedNetwork:
         return targets
 
     def check_pairs(self, task: PairTask, in_len: int | None, out_len: int | None) -> None:
-        """Raise UsageError unless the pairs of `task` have the network's kinds of symbols; some symbols may be unseen.
+        """Raise UsageError unless the network ends its answers, or the lengths of the pairs are all equal.
 
-        If the network does not end its answers, all pairs must have one length: `in_len` and `out_len`, unless None.
+        These lengths must also be `in_len` and `out_len`, unless None.
         """
-        if task.vocabularies != self.vocabularies:
-            tokens = " to ".join(self.vocabularies.tokens)
-            raise UsageError(f"expected pairs with the network's vocabularies, {tokens}, got other vocabularies")
         sides = (("`in_len`", in_len, task.pairs.sources), ("`out_len`", out_len, task.pairs.targets))
         for name, length, sequences in () if self.ends else sides:
             if sequences.common_length is None:
