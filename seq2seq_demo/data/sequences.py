@@ -77,8 +77,6 @@ class Sequences:
         """Return an array `[N, width]`, each sequence padded with `filler`; the default width is the longest length."""
         width = int(self.lengths.max(initial=0)) if width is None else width
         dtype = np.promote_types(self.symbols.dtype, np.min_scalar_type(filler))
-        if width == self.common_length:  # no padding
-            return self.array().astype(dtype)
         padded = np.full((len(self), width), filler, dtype)
         padded[np.arange(width) < self.lengths[:, None]] = self.symbols
         return padded
