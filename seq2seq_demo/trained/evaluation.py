@@ -11,6 +11,7 @@ from seq2seq_demo.data.patterns import PatternTask
 from seq2seq_demo.data.sampling import RANDOM, evaluation_sources
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.declarations import require_integer
+from seq2seq_demo.errors import UsageError
 from seq2seq_demo.system_memory import require_memory
 from seq2seq_demo.trained.saved_network import SavedNetwork
 
@@ -26,13 +27,19 @@ def pair_sets(
     """Return the pairs, or the first n, by source length.
 
     Raises:
-        UsageError: the pairs do not fit the network.
+        UsageError: the network does not end its answers, and the pairs have several lengths or other lengths.
     """
-    facts.check_pairs(task, lengths[0] if lengths else None, out_len)
+    in_len = lengths[0] if lengths else None
+    sides = (("`in_len`", in_len, task.pairs.sources), ("`out_len`", out_len, task.pairs.targets))
+    for name, length, sequences in () if facts.ends else sides:
+        if sequences.common_length is None:
+            raise UsageError("expected pairs of one length, as the network was trained on one, got several lengths")
+        if length not in (None, sequences.common_length):
+            raise UsageError(f"expected {name} {sequences.common_length}, as in the pairs, got {length}")
     pairs = task.pairs[slice(n)]
     in_lens = np.unique(pairs.sources.lengths).tolist()
     facts.warn_of_lengths(*in_lens)
-    return [(GIVEN, None, pairs[pairs.sources.lengths == in_len]) for in_len in in_lens]
+    return [(GIVEN, None, pairs[pairs.sources.lengths == length]) for length in in_lens]
 
 
 def pattern_sets(

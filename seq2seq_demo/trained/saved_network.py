@@ -11,12 +11,10 @@ import numpy as np
 
 from seq2seq_demo.config import SETTINGS, ModelConfig, TrainConfig, lengths_text
 from seq2seq_demo.console import notice
-from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.patterns import PATTERNS, PatternTask, find_pattern
 from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.data.user_functions import is_user_function
 from seq2seq_demo.data.vocabulary import Vocabularies
-from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.parameters import Weights
 from seq2seq_demo.trained.metrics import Calibration, Figures
 from seq2seq_demo.trained.plots import History
@@ -157,15 +155,3 @@ class SavedNetwork:
             return pattern.targets_of(Sequences.of_array(sources), self.model_config.out_max_int, T, self.ends)
 
         return targets
-
-    def check_pairs(self, task: PairTask, in_len: int | None, out_len: int | None) -> None:
-        """Raise UsageError unless the network ends its answers, or the lengths of the pairs are all equal.
-
-        These lengths must also be `in_len` and `out_len`, unless None.
-        """
-        sides = (("`in_len`", in_len, task.pairs.sources), ("`out_len`", out_len, task.pairs.targets))
-        for name, length, sequences in () if self.ends else sides:
-            if sequences.common_length is None:
-                raise UsageError("expected pairs of one length, as the network was trained on one, got several lengths")
-            if length not in (None, sequences.common_length):
-                raise UsageError(f"expected {name} {sequences.common_length}, as in the pairs, got {length}")
