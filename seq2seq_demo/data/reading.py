@@ -235,20 +235,19 @@ def _find_layout(title: str, text: str, file_format: InputFormat) -> Layout:
 
     Raises:
         InputError: a column of `columns` is missing, or there are more than two columns and it is unclear which to
-            take, or the first row is invalid.
+            take.
     """
     format = file_format.format_of(title)
     if format == JSON:
         return Layout(file_format, format)
     delimiters = DELIMITERS if format == CSV else "\t"
     layouts = [Layout(file_format, format, delimiter=delimiter) for delimiter in delimiters]
-    try:
-        first_rows = [_first_row(title, text, layout) for layout in layouts]
-    except InputError:
-        _require_decoded(Place(title, "line", 1), text.partition("\n")[0], file_format.encoding)
-        raise
+    first_rows = [_first_row(title, text, layout) for layout in layouts]
     first_row = max(first_rows, key=len)
     layout = layouts[first_rows.index(first_row)]  # the delimiter of most columns
+    if not first_row:  # all rows are empty, or one is invalid, which is an error of its record
+        _require_decoded(Place(title, "line", 1), text.partition("\n")[0], file_format.encoding)
+        return layout
     names = tuple(cell.strip() for cell in first_row)
     has_header = file_format.header
     if has_header is None:
@@ -260,13 +259,13 @@ def _find_layout(title: str, text: str, file_format: InputFormat) -> Layout:
 
 
 def _first_row(title: str, text: str, layout: Layout) -> list[str]:
-    """Return the cells of the first row that is not empty; if there is none, an empty list."""
-    # Not strict, because a quoted cell may contain the delimiter of another layout.
-    rows = _rows(title, io.StringIO(text), layout, strict=False)
-    return next((cells for _, cells in rows if "".join(cells).strip()), [])
+    """Return the cells of the first row that is not empty; an empty list if there is none, or if a row is invalid."""
+    with contextlib.suppress(InputError):
+        return next((cells for _, cells in _rows(title, io.StringIO(text), layout) if "".join(cells).strip()), [])
+    return []
 
 
-def _rows(title: str, lines: Iterable[str], layout: Layout, strict: bool = True) -> Iterator[tuple[int, list[str]]]:
+def _rows(title: str, lines: Iterable[str], layout: Layout) -> Iterator[tuple[int, list[str]]]:
     """Yield the number of the first line and the cells of each row; in text, a quotation mark is a character.
 
     Raises:
@@ -275,7 +274,7 @@ def _rows(title: str, lines: Iterable[str], layout: Layout, strict: bool = True)
     if layout.format in (JSON, TEXT):
         yield from ((number, line.rstrip("\r\n").split("\t")) for number, line in enumerate(lines, start=1))
         return
-    reader, line = csv.reader(lines, delimiter=layout.delimiter, strict=strict), 1
+    reader, line = csv.reader(lines, delimiter=layout.delimiter, strict=True), 1
     try:
         for cells in reader:
             yield line, cells

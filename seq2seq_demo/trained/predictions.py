@@ -27,9 +27,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 UNENDED = " ... (did not end)"  # marks the text of an answer that did not end
-Part = tuple[
-    list[Record], list[int], list[Any]
-]  # a batch, indices of records to decode together, and the target of each
+# A batch, the indices of records to decode together, and the target of each
+Part = tuple[list[Record], list[int], list[Any]]
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,7 @@ N_COLUMNS = "line {}: expected 2 columns, as in the first row, got {} columns"
         ("a.csv", "1;2,5;3\n4;5,5;6\n", {"columns": ("1", "2")}, [(1, ("1", "2,5")), (2, ("4", "5,5"))]),
         ("a.csv", "a\tb\n", {}, [(1, ("a", "b"))]),
         ("a.csv", '"x, y";b\n', {}, [(1, ("x, y", "b"))]),  # as a row, it has more columns with semicolons
+        ("a.csv", '"x, y"\t"z, t"\n', {}, [(1, ("x, y", "z, t"))]),  # with commas, it is not CSV
         ("a.csv", 'id;word;ipa\n1;a,b;x\n;;\n"";"";\n2;c;y\n', {}, [(2, ("a,b", "x")), (5, ("c", "y"))]),
         ("a.csv", "target,source\nx,y\n", {}, [(2, ("y", "x"))]),
         ("a.csv", "word\nhello\n", {"header": True}, [(2, ("hello", None))]),
