@@ -10,6 +10,7 @@ import itertools
 import operator
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import GeneratorType
 from typing import Any, ClassVar
@@ -89,7 +90,7 @@ class PatternTask:
         if not model.ends:
             whole = self.check(in_len, out_len, model.in_max_int, model.out_max_int)
             return out_len or min(default, whole)
-        longest = max([1, *self.lengths_taken(model, min_in_len or in_len, in_len).values()])
+        longest = max([1, *self.lengths_taken(model, range(min_in_len or in_len, in_len + 1)).values()])
         if out_len not in (None, longest):
             raise UsageError(f"expected `out_len` {longest}, as the network learns whole targets, got {out_len}")
         return longest
@@ -123,23 +124,23 @@ class PatternTask:
         """Return the lengths of the sources that a training run draws."""
         if not model.ends:
             return [config.in_len]
-        return [*self.lengths_taken(model, config.min_in_len or config.in_len, config.in_len)]
+        return [*self.lengths_taken(model, range(config.min_in_len or config.in_len, config.in_len + 1))]
 
-    def lengths_taken(self, model: ModelConfig, shortest: int, longest: int) -> dict[int, int]:
-        """Map each source length that the pattern supports, in a range, to the maximum length of its targets.
+    def lengths_taken(self, model: ModelConfig, in_lens: Sequence[int]) -> dict[int, int]:
+        """Map each of the source lengths that the pattern supports to the maximum length of its targets.
 
         Raises:
-            UsageError: the pattern supports no length in the range, or the range has more than MAX_LENGTHS.
+            UsageError: the pattern supports none of the lengths, or there are more than MAX_LENGTHS.
         """
         lengths: dict[int, int] = {}
-        if longest - shortest >= MAX_LENGTHS:
-            found = lengths_text(shortest, longest)
+        if len(in_lens) > MAX_LENGTHS:
+            found = lengths_text(in_lens[0], in_lens[-1])
             raise UsageError(f"expected a range of at most {MAX_LENGTHS} lengths, got `in_len` {found}")
-        for in_len in range(shortest, longest + 1):
+        for in_len in in_lens:
             try:
                 lengths[in_len] = self.check(in_len, None, model.in_max_int, model.out_max_int, model.ends)
             except UsageError as error:
-                if not error.__cause__ or (in_len == longest and not lengths):  # without, a target is invalid
+                if not error.__cause__ or (in_len == in_lens[-1] and not lengths):  # without, a target is invalid
                     raise
         return lengths
 

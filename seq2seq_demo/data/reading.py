@@ -18,7 +18,7 @@ import sys
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, TextIO, cast
+from typing import Any, TextIO, cast
 
 from seq2seq_demo.config import CSV, FORMATS, INTEGERS, JSON, TEXT, TSV, UTF_8
 from seq2seq_demo.console import notice
@@ -44,16 +44,8 @@ from seq2seq_demo.system_memory import require_memory
 SUFFIXES = {".csv": CSV, ".json": JSON, ".jsonl": JSON}  # any other file contains lines of text
 DELIMITERS = ",;\t"  # in a CSV file
 BLOCK = 2**20  # characters read at once
-LINE_BYTES, CHARACTER_BYTES = 400, 40  # the memory that a line and each of its characters take
+CHARACTER_BYTES = 60  # the memory that each character takes, including that of its line
 _UNDECODED = re.compile("[\udc80-\udcff]")  # bytes that are not in the file's encoding
-
-
-class Row(NamedTuple):
-    """A row of a file: the number of its first line, its cells, and why it is invalid, if it is."""
-
-    line: int
-    cells: list[str]
-    error: str = ""
 
 
 @dataclass(frozen=True)
@@ -224,14 +216,12 @@ def _opened(name: str, encoding: str) -> Iterator[TextIO]:
 
 def _read_text(name: str, encoding: str) -> str:
     """Return the content of a file; raise InputError if its records would exceed the memory."""
-    parts, n_lines, n_characters = list[str](), 0, 0
+    parts, n_characters = list[str](), 0
     with _opened(name, encoding) as file:
         while part := file.read(BLOCK):
             parts.append(part)
-            n_lines += part.count("\n")
             n_characters += len(part)
-            needed = LINE_BYTES * n_lines + CHARACTER_BYTES * n_characters
-            require_memory(f"{file_title(name)}: its sequences", needed, InputError)
+            require_memory(f"{file_title(name)}: its sequences", CHARACTER_BYTES * n_characters, InputError)
     if parts and parts[0].startswith("PK\3\4"):
         raise InputError(f"{file_title(name)}: expected a file of sequences, got an Excel workbook: save it as CSV")
     return "".join(parts)
@@ -245,51 +235,52 @@ def _find_layout(title: str, text: str, file_format: InputFormat) -> Layout:
 
     Raises:
         InputError: a column of `columns` is missing, or there are more than two columns and it is unclear which to
-            take, or the first row is invalid.
+            take.
     """
     format = file_format.format_of(title)
     if format == JSON:
         return Layout(file_format, format)
     delimiters = DELIMITERS if format == CSV else "\t"
     layouts = [Layout(file_format, format, delimiter=delimiter) for delimiter in delimiters]
-    first_rows = [_first_row(text, layout) for layout in layouts]
-    first = max(first_rows, key=lambda row: len(row.cells))
-    layout = layouts[first_rows.index(first)]  # the delimiter of most columns
-    if first.error:
-        place = Place(title, "line", first.line)
-        _require_decoded(place, text.partition("\n")[0], file_format.encoding)
-        raise InputError(f"{place}: expected {format.upper()}: {first.error}")
-    names = tuple(cell.strip() for cell in first.cells)
+    first_rows = [_first_row(title, text, layout) for layout in layouts]
+    first_row = max(first_rows, key=len)
+    layout = layouts[first_rows.index(first_row)]  # the delimiter of most columns
+    if not first_row:  # all rows are empty, or one is invalid, which is an error of its record
+        _require_decoded(Place(title, "line", 1), text.partition("\n")[0], file_format.encoding)
+        return layout
+    names = tuple(cell.strip() for cell in first_row)
     has_header = file_format.header
     if has_header is None:
         has_header = None not in named_columns(names) or any(not column.isdecimal() for column in file_format.columns)
     if format == TEXT and not file_format.columns and file_format.header is None and not has_header:
         return layout
-    columns = _find_columns(title, first.cells, names if has_header else (), file_format)
-    return replace(layout, n_columns=len(first.cells), columns=columns, header=names if has_header else None)
+    columns = _find_columns(title, first_row, names if has_header else (), file_format)
+    return replace(layout, n_columns=len(first_row), columns=columns, header=names if has_header else None)
 
 
-def _first_row(text: str, layout: Layout) -> Row:
-    """Return the first row that is invalid or not empty; if there is none, an empty row."""
-    rows = _rows(io.StringIO(text), layout)
-    return next((row for row in rows if row.error or "".join(row.cells).strip()), Row(0, []))
+def _first_row(title: str, text: str, layout: Layout) -> list[str]:
+    """Return the cells of the first row that is not empty; an empty list if there is none, or if a row is invalid."""
+    with contextlib.suppress(InputError):
+        return next((cells for _, cells in _rows(title, io.StringIO(text), layout) if "".join(cells).strip()), [])
+    return []
 
 
-def _rows(lines: Iterable[str], layout: Layout) -> Iterator[Row]:
-    """Yield the rows of a file; a line of JSON is one cell, and in text, a quotation mark is a character."""
-    if layout.format == JSON:
-        yield from (Row(number, [line]) for number, line in enumerate(lines, start=1))
+def _rows(title: str, lines: Iterable[str], layout: Layout) -> Iterator[tuple[int, list[str]]]:
+    """Yield the number of the first line and the cells of each row; in text, a quotation mark is a character.
+
+    Raises:
+        InputError: a row is not valid CSV.
+    """
+    if layout.format in (JSON, TEXT):
+        yield from ((number, line.rstrip("\r\n").split("\t")) for number, line in enumerate(lines, start=1))
         return
-    quoting: Any = csv.QUOTE_NONE if layout.format == TEXT else csv.QUOTE_MINIMAL
-    reader = csv.reader(lines, delimiter=layout.delimiter, quoting=quoting, strict=True)
-    while True:
-        line = reader.line_num + 1
-        try:
-            yield Row(line, next(reader))
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield Row(line, [], str(error))
+    reader, line = csv.reader(lines, delimiter=layout.delimiter, strict=True), 1
+    try:
+        for cells in reader:
+            yield line, cells
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise InputError(f"{Place(title, 'line', line)}: expected {layout.format.upper()}: {error}") from error
 
 
 def _find_columns(title: str, row: Sequence[str], names: Sequence[str], file_format: InputFormat) -> tuple[int, ...]:
@@ -317,20 +308,16 @@ def _column_index(title: str, column: str, n: int, names: Sequence[str]) -> int:
 def _records(title: str, lines: Iterable[str], layout: Layout) -> Iterator[Record]:
     """Yield the record of each line or row, as it arrives."""
     awaits_header = layout.header is not None
-    for row in _rows(lines, layout):
-        text = "".join(row.cells)
-        is_blank = not row.error and (not text or text.isspace())
-        if is_blank and not layout.file_format.blank_lines:
-            continue
-        place = Place(title, "line", row.line)
-        if row.error:
-            yield Record(place, None, error=InputError(f"{place}: expected {layout.format.upper()}: {row.error}"))
-        elif is_blank:
+    for line, cells in _rows(title, lines, layout):
+        text = "".join(cells)
+        place = Place(title, "line", line)
+        if text and not text.isspace():
+            if awaits_header:
+                awaits_header = False
+            else:
+                yield _row_record(place, cells, text, layout)
+        elif layout.file_format.blank_lines:
             yield Record(place, "")
-        elif awaits_header:
-            awaits_header = False
-        else:
-            yield _row_record(place, row.cells, text, layout)
 
 
 def _row_record(place: Place, cells: list[str], text: str, layout: Layout) -> Record:

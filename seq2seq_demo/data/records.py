@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -103,22 +102,6 @@ def with_output(record: Record) -> Record:
 # ---- JSON ----
 
 
-def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return the object of these pairs; a hook for `json`, which would silently keep the last value of a key.
-
-    Raises:
-        ValueError: a key occurs twice.
-    """
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        ((key, _),) = Counter(key for key, _ in pairs).most_common(1)
-        raise ValueError(f"{preview(key)} twice in one object")
-    return values
-
-
-_decode = json.JSONDecoder(object_pairs_hook=unique_keys).decode  # made once, because it is called for every line
-
-
 def is_bracketed(line: str) -> bool:
     """Whether a line begins with a bracket, as a JSON list or object does."""
     return line.lstrip().startswith(("[", "{"))
@@ -127,7 +110,7 @@ def is_bracketed(line: str) -> bool:
 def parse_json(place: Place, text: str, expected: str = EXPECTED_JSON) -> Any:
     """Parse JSON; if it is invalid, raise InputError."""
     try:
-        return _decode(text.rstrip())
+        return json.loads(text.rstrip())
     except json.JSONDecodeError as error:
         line = "" if place.kind == "line" else f"line {error.lineno} "
         raise InputError(f"{place}: expected {expected}: {error.msg}: {line}column {error.colno}") from error

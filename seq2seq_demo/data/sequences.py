@@ -73,12 +73,9 @@ class Sequences:
         assert self.common_length is not None or not len(self), "expected sequences of one length"
         return self.symbols.reshape(len(self), self.common_length or 0)
 
-    def padded(self, width: int | None = None, filler: int = 0) -> np.ndarray:
-        """Return an array `[N, width]`, each sequence padded with `filler`; the default width is the longest length."""
-        width = int(self.lengths.max(initial=0)) if width is None else width
+    def padded(self, width: int, filler: int = 0) -> np.ndarray:
+        """Return an array `[N, width]`, each sequence padded with `filler`."""
         dtype = np.promote_types(self.symbols.dtype, np.min_scalar_type(filler))
-        if width == self.common_length:  # no padding
-            return self.array().astype(dtype)
         padded = np.full((len(self), width), filler, dtype)
         padded[np.arange(width) < self.lengths[:, None]] = self.symbols
         return padded

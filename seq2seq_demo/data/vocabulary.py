@@ -5,7 +5,6 @@ matter how it was typed. Characters with Hangul are converted to form D, because
 syllables, most of which few pairs contain; answers are composed again.
 """
 
-import contextlib
 import functools
 import itertools
 import re
@@ -150,11 +149,11 @@ class Vocabulary:
         return [self.symbols[number] if number < len(self.symbols) else UNKNOWN for number in numbers]
 
     def to_value(self, numbers: Iterable[int]) -> str | list[int]:
-        """Convert numbers to a sequence as a user gives it: a string, or a list of integers."""
-        return self.join(self.to_symbols(numbers))
+        """Convert numbers to a sequence as a user gives it: a string, or a list of integers.
 
-    def join(self, symbols: list[Any]) -> str | list[int]:
-        """Join symbols to a string, in which letters of Hangul are syllables; integers are unchanged."""
+        Letters of Hangul are composed to syllables.
+        """
+        symbols = self.to_symbols(numbers)
         if not self.is_text:
             return symbols
         text = join_symbols(self.tokens, symbols)
@@ -192,11 +191,10 @@ def normal_form(tokens: str, values: Iterable[object]) -> str:
 def _parse_integers(text: str, place: object) -> list[int]:
     """Parse integers in ASCII decimal digits, which are separated by white space or commas."""
     words = text.replace(",", " ").split()
-    if "_" not in text and all(map(str.isascii, words)):
-        with contextlib.suppress(ValueError):
-            return [*map(int, words)]  # faster than with `_INTEGER`
-    position, word = next(each for each in enumerate(words, start=1) if not _INTEGER.fullmatch(each[1]))
-    raise InputError(f"{place}, word {position}: expected an integer, got {word[:40]!r}")
+    for position, word in enumerate(words, start=1):
+        if not _INTEGER.fullmatch(word):
+            raise InputError(f"{place}, word {position}: expected an integer, got {word[:40]!r}")
+    return [*map(int, words)]
 
 
 def _check_integers(place: object, values: Any, largest: int) -> None:

@@ -1,6 +1,6 @@
 """The sets of pairs that an evaluation measures: the user's, or random sources of a pattern and their targets."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from seq2seq_demo.config import EVALUATION_SIZE, MAX_LEN
 from seq2seq_demo.console import notice
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.patterns import PatternTask
-from seq2seq_demo.data.sampling import RANDOM, evaluation_sources, n_evaluation_sources
+from seq2seq_demo.data.sampling import RANDOM, evaluation_sources
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import UsageError
@@ -27,13 +27,19 @@ def pair_sets(
     """Return the pairs, or the first n, by source length.
 
     Raises:
-        UsageError: the pairs do not fit the network.
+        UsageError: the network does not end its answers, and the pairs have several lengths or other lengths.
     """
-    facts.check_pairs(task, lengths[0] if lengths else None, out_len)
+    in_len = lengths[0] if lengths else None
+    sides = (("`in_len`", in_len, task.pairs.sources), ("`out_len`", out_len, task.pairs.targets))
+    for name, length, sequences in () if facts.ends else sides:
+        if sequences.common_length is None:
+            raise UsageError("expected pairs of one length, as the network was trained on one, got several lengths")
+        if length not in (None, sequences.common_length):
+            raise UsageError(f"expected {name} {sequences.common_length}, as in the pairs, got {length}")
     pairs = task.pairs[slice(n)]
     in_lens = np.unique(pairs.sources.lengths).tolist()
     facts.warn_of_lengths(*in_lens)
-    return [(GIVEN, None, pairs[pairs.sources.lengths == in_len]) for in_len in in_lens]
+    return [(GIVEN, None, pairs[pairs.sources.lengths == length]) for length in in_lens]
 
 
 def pattern_sets(
@@ -61,10 +67,9 @@ def pattern_sets(
     config, n, lengths = facts.model_config, n or EVALUATION_SIZE, lengths or facts.trained_lengths
     for in_len in lengths:
         require_integer("`in_len`", in_len, at_least=1, at_most=MAX_LEN)
-        n_sources = int(n_evaluation_sources(config, in_len, n))
-        require_memory(f"{n_sources} sources of {in_len} symbols", n_sources * in_len)
+        require_memory(f"{n} sources of {in_len} symbols", n * in_len)
     targets = facts.target_function(pattern, out_len)
-    accepted = accepted_lengths(targets, lengths)
+    accepted = [*pattern.lengths_taken(config, lengths)]
     facts.warn_of_lengths(*lengths)
     short = short_lengths(facts, accepted)
     if short:
@@ -80,24 +85,6 @@ def pattern_sets(
         for in_len in accepted
         for kind, sources in evaluation_sources(config, in_len, n, seed).items()
     )
-
-
-def accepted_lengths(targets: Callable[[np.ndarray], Sequences], lengths: Sequence[int]) -> list[int]:
-    """Return the source lengths that a pattern accepts.
-
-    Raises:
-        UsageError: the pattern accepts none.
-    """
-    accepted, refusal = [], None
-    for in_len in lengths:
-        try:
-            targets(np.zeros((1, in_len), np.int64))
-            accepted.append(in_len)
-        except UsageError as error:
-            refusal = error
-    if refusal and not accepted:
-        raise refusal
-    return accepted
 
 
 def short_lengths(facts: SavedNetwork, lengths: Sequence[int]) -> list[int]:

@@ -64,10 +64,8 @@ class Evaluation:
         return f"<Evaluation of {self.n} sequences: {figures}, loss {self.loss:.4f}>"
 
     def _repr_html_(self) -> str:
-        rates = ("loss", "exact_match", "forced_exact_match", "token_accuracy", "forced_token_accuracy")
-        return html_table(
-            ["sequences", self.n], *([name, getattr(self, name)] for name in (*rates, "symbol_error_rate"))
-        )
+        rates = ("loss", *(attribute for _, attribute in RATES))
+        return html_table(["sequences", self.n], *([name, getattr(self, name)] for name in rates))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures as JSON values; those of a length or kind are without details."""

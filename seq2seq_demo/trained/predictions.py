@@ -27,9 +27,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 UNENDED = " ... (did not end)"  # marks the text of an answer that did not end
-Part = tuple[
-    list[Record], list[int], list[Any]
-]  # a batch, indices of records to decode together, and the target of each
+# A batch, the indices of records to decode together, and the target of each
+Part = tuple[list[Record], list[int], list[Any]]
 
 
 @dataclass(frozen=True)
@@ -69,27 +68,26 @@ class Prediction:
         score: float | None = None,
     ) -> Prediction:
         """Make a prediction of symbol numbers, without END; without a `calibration`, it has no confidence."""
-        tokens, answer_tokens = vocabularies.source.to_symbols(source), vocabularies.target.to_symbols(answer)
-        expected_tokens = None if expected is None else vocabularies.target.to_symbols(expected)
         is_complete, probability, confidence = ended is not False, None, None
         if probabilities:
             probability = math.prod(probabilities) if is_complete else 0.0
             if calibration:
                 confidence = calibration.confidence(probabilities) if is_complete else 0.0
+        sources, targets = vocabularies
         return cls(
-            source=vocabularies.source.join(tokens),
-            prediction=vocabularies.target.join(answer_tokens),
-            expected=None if expected_tokens is None else vocabularies.target.join(expected_tokens),
+            source=sources.to_value(source),
+            prediction=targets.to_value(answer),
+            expected=None if expected is None else targets.to_value(expected),
             exact=None if expected is None else answer == expected and is_complete,
             ended=ended,
             probability=probability,
             confidence=confidence,
             score=score,
-            source_tokens=tokens,
-            prediction_tokens=answer_tokens,
+            source_tokens=sources.to_symbols(source),
+            prediction_tokens=targets.to_symbols(answer),
             probabilities=probabilities,
             attention=attention,
-            expected_tokens=expected_tokens,
+            expected_tokens=None if expected is None else targets.to_symbols(expected),
         )
 
     @classmethod

@@ -11,12 +11,10 @@ import numpy as np
 
 from seq2seq_demo.config import SETTINGS, ModelConfig, TrainConfig, lengths_text
 from seq2seq_demo.console import notice
-from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.patterns import PATTERNS, PatternTask, find_pattern
 from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.data.user_functions import is_user_function
 from seq2seq_demo.data.vocabulary import Vocabularies
-from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.parameters import Weights
 from seq2seq_demo.trained.metrics import Calibration, Figures
 from seq2seq_demo.trained.plots import History
@@ -150,32 +148,10 @@ class SavedNetwork:
 
         The function raises UsageError if the pattern rejects sources of this length, or if a user's function fails.
         """
-        c = self.model_config
-
-        @functools.cache
-        def checked_len(in_len: int) -> int | None:
-            if not self.ends:
-                return self.answer_len(in_len, pattern, out_len)
-            pattern.check(in_len, None, c.in_max_int, c.out_max_int, ends=True)
-            return None  # targets stay whole
+        max_len = functools.cache(lambda in_len: None if self.ends else self.answer_len(in_len, pattern, out_len))
 
         def targets(sources: np.ndarray) -> Sequences:
-            T = checked_len(sources.shape[1])
-            return pattern.targets_of(Sequences.of_array(sources), c.out_max_int, T, self.ends)
+            T = max_len(sources.shape[1])  # None: targets stay whole
+            return pattern.targets_of(Sequences.of_array(sources), self.model_config.out_max_int, T, self.ends)
 
         return targets
-
-    def check_pairs(self, task: PairTask, in_len: int | None, out_len: int | None) -> None:
-        """Raise UsageError unless the pairs of `task` have the network's kinds of symbols; some symbols may be unseen.
-
-        If the network does not end its answers, all pairs must have one length: `in_len` and `out_len`, unless None.
-        """
-        if task.vocabularies != self.vocabularies:
-            tokens = " to ".join(self.vocabularies.tokens)
-            raise UsageError(f"expected pairs with the network's vocabularies, {tokens}, got other vocabularies")
-        sides = (("`in_len`", in_len, task.pairs.sources), ("`out_len`", out_len, task.pairs.targets))
-        for name, length, sequences in () if self.ends else sides:
-            if sequences.common_length is None:
-                raise UsageError("expected pairs of one length, as the network was trained on one, got several lengths")
-            if length not in (None, sequences.common_length):
-                raise UsageError(f"expected {name} {sequences.common_length}, as in the pairs, got {length}")

@@ -386,6 +386,6 @@ def ensemble(networks: Iterable[TrainedNetwork]) -> TrainedNetwork:
         raise UsageError(f"expected networks to combine, as load() returns them, got {combined!r}"[:200])
     if len(combined) == 1:
         return combined[0]
-    first, *others = (each for x in combined for each in (replace(x, others=()), *x.others))
+    first, *others = (member for network in combined for member in network.members)
     check_members([first, *others])
     return replace(first, others=tuple(others), validation=None, calibration=None)

@@ -51,6 +51,6 @@ def test_hangul_is_read_and_written_as_letters():
     assert (answer.source, answer.source_tokens) == ("한글", [*"\u1112\u1161\u11ab\u1100\u1173\u11af"])
     vocabulary = network.vocabularies.target
     assert vocabulary.to_value(vocabulary.to_numbers([*"\u1112\u1161\u11ab"])) == "한"
-    assert vocabulary.join([*"e\u0301"]) == "é"
+    assert vocabulary.to_value(vocabulary.to_numbers([*"e\u0301"])) == "é"
     in_words = train([(source, "한글") for source, _ in pairs[:-1]] + [("글", "한 글")], out_tokens="words", **texts)
     assert [side.form for side in in_words.vocabularies] == ["NFD", "NFC"]

@@ -171,11 +171,11 @@ def test_unsuitable_lengths_and_symbols_are_refused(name, lengths, message):
 
 
 def test_lengths_that_a_pattern_does_not_take_are_left_out_of_a_range():
-    assert find_pattern("added").lengths_taken(ENDING, 5, 9) == {6: 4, 8: 5}
+    assert find_pattern("added").lengths_taken(ENDING, range(5, 10)) == {6: 4, 8: 5}
     with pytest.raises(UsageError, match="expected an even length"):
-        find_pattern("added").lengths_taken(ENDING, 9, 9)
+        find_pattern("added").lengths_taken(ENDING, [9])
     with pytest.raises(UsageError, match=r"'f', source .*: expected symbols from 0 to `out_max_int` 9, got 10$"):
-        PatternTask("f", lambda s: [len(s)]).lengths_taken(ENDING, 8, 12)
+        PatternTask("f", lambda s: [len(s)]).lengths_taken(ENDING, range(8, 13))
 
 
 # ---- Functions of a user ----

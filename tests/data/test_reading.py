@@ -38,7 +38,7 @@ TAB_ROWS = [
     (7, ("", "target")),
     (8, ('quote"', "'")),
 ]
-BAD_ROWS = b'a,b\nc\nd,e,f\n\n \n"\ng",h\n\xff,i\nj,k\rl\nm,n\n"o,p\n\nq,r\n'
+BAD_ROWS = b'a,b\nc\nd,e,f\n\n \n"\ng",h\n\xff,i\nm,n\n'
 N_COLUMNS = "line {}: expected 2 columns, as in the first row, got {} columns"
 
 
@@ -70,6 +70,7 @@ N_COLUMNS = "line {}: expected 2 columns, as in the first row, got {} columns"
         ("a.csv", "1;2,5;3\n4;5,5;6\n", {"columns": ("1", "2")}, [(1, ("1", "2,5")), (2, ("4", "5,5"))]),
         ("a.csv", "a\tb\n", {}, [(1, ("a", "b"))]),
         ("a.csv", '"x, y";b\n', {}, [(1, ("x, y", "b"))]),  # as a row, it has more columns with semicolons
+        ("a.csv", '"x, y"\t"z, t"\n', {}, [(1, ("x, y", "z, t"))]),  # with commas, it is not CSV
         ("a.csv", 'id;word;ipa\n1;a,b;x\n;;\n"";"";\n2;c;y\n', {}, [(2, ("a,b", "x")), (5, ("c", "y"))]),
         ("a.csv", "target,source\nx,y\n", {}, [(2, ("y", "x"))]),
         ("a.csv", "word\nhello\n", {"header": True}, [(2, ("hello", None))]),
@@ -87,9 +88,7 @@ N_COLUMNS = "line {}: expected 2 columns, as in the first row, got {} columns"
                 (3, N_COLUMNS.format(3, 3)),
                 (6, ("\ng", "h")),
                 (8, "line 8: expected UTF-8, got byte 0xff; `encoding` names another encoding"),
-                (9, "line 9: expected CSV: new-line character seen in unquoted field - do you need to "),
-                (10, ("m", "n")),
-                (11, "line 11: expected CSV: unexpected end of data"),
+                (9, ("m", "n")),
             ],
         ),
     ],
@@ -127,9 +126,9 @@ def test_columns_by_name_and_number(tmp_path, caplog):
         ("in.csv", "n,w,2\n", {}, 'expected two columns, or `columns` to select them, got 3 columns: "n", "w", "2"'),
         ("in.csv", "a,b\r\nc,d\r\n".encode("utf-16"), {}, "line 1: expected UTF-8, got byte 0xff; `encoding` names"),
         ("in.csv", b"a,b\rc,d\r", {}, r"line 1: expected CSV: new-line character"),
+        ("in.csv", 'a,b\nc,"d\n"\n"o,p\n\nq,r\n', {}, "line 4: expected CSV: unexpected end of data"),
         ("a.csv", b"PK\3\4\xff", {}, "a.csv: expected a file of sequences, got an Excel workbook: save it as CSV"),
         ("a.json", "[1, 2]\n[3]\n", {}, "a.json: expected JSON.* a list of these .*: Extra data: line 2 column 1"),
-        ("a.json", '[{"input": "a", "n": 1, "n": 2}]', {}, 'a.json: expected JSON.*, got "n" twice in one object$'),
         *(("in.txt", content, {}, "in.txt: expected sequences, got nothing") for content in ("", "\ufeff\r\n\t\n")),
         ("in.gz", gzip.compress(b"a\n" * 99, mtime=0)[:-9], {}, "in.gz: expected a complete gzip file: "),
         ("in.gz", b"a\tb\n", {}, "in.gz: expected a complete gzip file: Not a gzipped file"),
@@ -200,7 +199,6 @@ def test_json_lines_and_documents(tmp_path):
     ("line", "message"),
     [
         ("[1, 2", f"line 1: expected {JSON}: Expecting ',' delimiter: column 6"),
-        ('{"input": [1], "input": [2]}', f'line 1: expected {JSON}, got "input" twice in one object'),
         (f'{{"input": [{"9" * 5000}]}}', f"line 1: expected {JSON}, got Exceeds the limit (4300 digits)"),
         ("[" * 100_000, f"line 1: expected {JSON}, got maximum recursion depth exceeded"),
         ('{"input": [1], "id": [1e999]}', "line 1: expected finite numbers and at most 100 nested lists in further"),

@@ -30,7 +30,7 @@ def test_padding():
     padded = Sequences.of_rows(ROWS[:3]).padded(6, filler=300)
     assert padded.tolist() == [[3, 1] + [300] * 4, [300] * 6, [4, 1, 5, 9, 2, 300]]
     assert Sequences.of_padded(padded, np.array([2, 0, 5])).rows() == ROWS[:3]
-    assert Sequences.of_rows(ROWS[:2]).padded().tolist() == [[3, 1], [0, 0]]
+    assert Sequences.of_rows(ROWS[:2]).padded(2).tolist() == [[3, 1], [0, 0]]
 
 
 @pytest.mark.parametrize(
