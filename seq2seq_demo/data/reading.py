@@ -259,28 +259,27 @@ def _find_layout(title: str, text: str, file_format: InputFormat) -> Layout:
 
 
 def _first_row(title: str, text: str, layout: Layout) -> list[str]:
-    """Return the cells of the first row that is not empty; an empty list if there is none, or if a row is invalid."""
-    with contextlib.suppress(InputError):
-        return next((cells for _, cells in _rows(title, io.StringIO(text), layout) if "".join(cells).strip()), [])
-    return []
+    """Return the cells of the first row that is not empty; an empty list if there is none, or if it is invalid."""
+    rows = _rows(title, io.StringIO(text), layout)
+    first = next((cells for _, cells in rows if isinstance(cells, InputError) or "".join(cells).strip()), [])
+    return [] if isinstance(first, InputError) else first
 
 
-def _rows(title: str, lines: Iterable[str], layout: Layout) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number of the first line and the cells of each row; in text, a quotation mark is a character.
-
-    Raises:
-        InputError: a row is not valid CSV.
-    """
+def _rows(title: str, lines: Iterable[str], layout: Layout) -> Iterator[tuple[Place, list[str] | InputError]]:
+    """Yield the place and the cells of each row; for a row that is not valid CSV, the error in place of the cells."""
     if layout.format in (JSON, TEXT):
-        yield from ((number, line.rstrip("\r\n").split("\t")) for number, line in enumerate(lines, start=1))
+        for number, line in enumerate(lines, start=1):
+            yield Place(title, "line", number), line.rstrip("\r\n").split("\t")
         return
-    reader, line = csv.reader(lines, delimiter=layout.delimiter, strict=True), 1
-    try:
-        for cells in reader:
-            yield line, cells
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise InputError(f"{Place(title, 'line', line)}: expected {layout.format.upper()}: {error}") from error
+    reader = csv.reader(lines, delimiter=layout.delimiter, strict=True)
+    while True:
+        place = Place(title, "line", reader.line_num + 1)
+        try:
+            yield place, next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield place, InputError(f"{place}: expected {layout.format.upper()}: {error}")
 
 
 def _find_columns(title: str, row: Sequence[str], names: Sequence[str], file_format: InputFormat) -> tuple[int, ...]:
@@ -308,9 +307,11 @@ def _column_index(title: str, column: str, n: int, names: Sequence[str]) -> int:
 def _records(title: str, lines: Iterable[str], layout: Layout) -> Iterator[Record]:
     """Yield the record of each line or row, as it arrives."""
     awaits_header = layout.header is not None
-    for line, cells in _rows(title, lines, layout):
+    for place, cells in _rows(title, lines, layout):
+        if isinstance(cells, InputError):
+            yield Record(place, None, error=cells)
+            continue
         text = "".join(cells)
-        place = Place(title, "line", line)
         if text and not text.isspace():
             if awaits_header:
                 awaits_header = False

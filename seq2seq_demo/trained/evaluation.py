@@ -29,17 +29,21 @@ def pair_sets(
     Raises:
         UsageError: the network does not end its answers, and the pairs have several lengths or other lengths.
     """
-    in_len = lengths[0] if lengths else None
-    sides = (("`in_len`", in_len, task.pairs.sources), ("`out_len`", out_len, task.pairs.targets))
-    for name, length, sequences in () if facts.ends else sides:
-        if sequences.common_length is None:
-            raise UsageError("expected pairs of one length, as the network was trained on one, got several lengths")
-        if length not in (None, sequences.common_length):
-            raise UsageError(f"expected {name} {sequences.common_length}, as in the pairs, got {length}")
+    if not facts.ends:
+        _check_length("`in_len`", lengths[0] if lengths else None, task.pairs.sources)
+        _check_length("`out_len`", out_len, task.pairs.targets)
     pairs = task.pairs[slice(n)]
     in_lens = np.unique(pairs.sources.lengths).tolist()
     facts.warn_of_lengths(*in_lens)
     return [(GIVEN, None, pairs[pairs.sources.lengths == length]) for length in in_lens]
+
+
+def _check_length(name: str, length: int | None, sequences: Sequences) -> None:
+    """Raise UsageError unless all sequences have one length: the given one, if it is not None."""
+    if sequences.common_length is None:
+        raise UsageError("expected pairs of one length, as the network was trained on one, got several lengths")
+    if length not in (None, sequences.common_length):
+        raise UsageError(f"expected {name} {sequences.common_length}, as in the pairs, got {length}")
 
 
 def pattern_sets(
