@@ -29,7 +29,7 @@ from seq2seq_demo.trained.trained_network import TrainedNetwork, load
 from seq2seq_demo.training.callbacks import Callback
 from seq2seq_demo.training.report import MemberReport
 from seq2seq_demo.training.snapshots import SIGNALS, Snapshot, Snapshots, load_snapshot
-from seq2seq_demo.training.stopping import calibrated, validation_metrics
+from seq2seq_demo.training.validation import calibrated, validation_metrics
 
 MEMBER_BYTES = 10**9  # the memory of a process that trains a network of 128 units
 

@@ -19,8 +19,8 @@ from seq2seq_demo.trained.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training import batches, steps
 from seq2seq_demo.training.batches import Batch, Widths, first_fitting_width
 from seq2seq_demo.training.steps import Steps, Sums, by_width
-from seq2seq_demo.training.stopping import validation_metrics
 from seq2seq_demo.training.trainer import Trainer, batch_widths
+from seq2seq_demo.training.validation import validation_metrics
 
 pytestmark = pytest.mark.slow
 
