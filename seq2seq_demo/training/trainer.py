@@ -186,12 +186,9 @@ class Trainer:
 
     def epoch_of(self, pairs: Pairs, loss_sum: float, correct_sum: float) -> Epoch:
         """Return the current epoch with loss and token accuracy on these of its pairs."""
-        n_symbols = self.n_symbols(pairs)
+        # With END, if the network ends its answers.
+        n_symbols = int(pairs.targets.lengths.sum()) + len(pairs) * self.start.network.ends
         return replace(self.new_epoch(), loss=loss_sum / n_symbols, forced_token_accuracy=correct_sum / n_symbols)
-
-    def n_symbols(self, pairs: Pairs) -> int:
-        """Return the number of target symbols, with END if the network ends its answers."""
-        return int(pairs.targets.lengths.sum()) + len(pairs) * self.start.network.ends
 
     def is_over(self) -> bool:
         """Whether the run ends at this point. An epoch that has begun ends with validation."""

@@ -107,13 +107,11 @@ def test_a_loss_that_is_not_finite_ends_training():
         fit(REVERSED, TrainConfig(50, epochs=3, batch_size=32, in_len=5, out_len=5), start)
 
 
-@pytest.mark.parametrize(
-    ("weight", "message"), [(np.nan, "finite numbers in .*, got NaN or infinity"), (1e11, r"numbers of at most 1e\+10")]
-)
-def test_a_weight_that_no_file_may_contain_ends_training(weight, message):
+@pytest.mark.parametrize("weight", [np.nan, np.inf, 1e11])
+def test_a_weight_that_no_file_may_contain_ends_training(weight):
     start = untrained(SMALL, 0)
     start.weights["encoder/embedding"][3] = weight
-    with pytest.raises(TrainingError, match=f"expected {message}.* at step 0: try a lower `learning_rate`"):
+    with pytest.raises(TrainingError, match=r"numbers of at most 1e\+10 in .* at step 0: try a lower `learning_rate`"):
         trainer_of(TrainConfig(50), start).snapshot()
 
 
