@@ -82,8 +82,7 @@ def from_2016(variables: Weights) -> Network2016:
         raise WeightsError(f"expected the variables of a network of 2016, got others: {error}") from error
     add_to_biases(weights, model_config, model_config.cell.gates_2016_added_1_to)  # moments need no change
     check_weights(weights, moments)
-    # Adam increments Training_step; TFLearn's Global_Step is the number of batches, which equals it.
-    step = int(variables.get("Training_step", variables.get("Global_Step", 0)))
+    step = int(variables.get("Training_step", 0))  # which Adam increments
     return Network2016(model_config, weights, step, moments)
 
 
