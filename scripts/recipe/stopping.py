@@ -57,7 +57,7 @@ def main() -> None:
         for name in names:
             network, measured = epochs_of(options.folder / name, n_pairs)
             from seq2seq_demo.training.recipe import patience_of
-            from seq2seq_demo.training.stopping import best_epoch, stop_after
+            from seq2seq_demo.training.validation import best_epoch, stop_after
 
             history, config = network.history, network.run.config
             config = replace(config, patience=patience_of(config.epochs))

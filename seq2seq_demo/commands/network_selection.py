@@ -1,13 +1,13 @@
 """Selects the network, the pattern and the pairs that the options name, and rejects options that contradict them."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from seq2seq_demo.commands.options import NetworkOptions
-from seq2seq_demo.config import CELL_TYPES, ModelConfig, TrainConfig, given_values, lengths_text
+from seq2seq_demo.config import CELL_TYPES, ModelConfig, given_values
 from seq2seq_demo.console import notice
 from seq2seq_demo.data.pair_task import task_name
 from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, PatternTask, find_pattern
@@ -18,7 +18,6 @@ from seq2seq_demo.declarations import likely_name, preview
 from seq2seq_demo.errors import UsageError, WeightsError
 from seq2seq_demo.files import file_names
 from seq2seq_demo.trained.trained_network import TrainedNetwork, ensemble, load
-from seq2seq_demo.trained.weights_file import LENGTHS
 
 MAX_LEN_WITHOUT_ATTENTION = 10  # the shipped networks of embedding_rnn are not trained on longer sources
 
@@ -158,29 +157,23 @@ def pattern_to_train(network: TrainedNetwork | None) -> PatternTask:
     return find_pattern((network and network.pattern) or DEFAULT_PATTERN)
 
 
-def check_options_match(options: NetworkOptions, path: Path, network: TrainedNetwork, resume: bool = False) -> None:
-    """Raise UsageError for an option that contradicts the network or, with `resume`, the settings of its training."""
+def check_options_match(options: NetworkOptions, path: Path, network: TrainedNetwork) -> None:
+    """Raise UsageError for an option that contradicts the network."""
     pattern, tokens = options.pattern_task, network.vocabularies.tokens
     if pattern and network.vocabularies.are_text:
         raise UsageError(f"{path} maps {' to '.join(tokens)}, but patterns (-p) take only integers")
-    # Without `resume`, a network that was trained on pairs may continue with a pattern.
-    has_pattern = network.task in PATTERNS or is_user_function(network.task or "") or resume
-    recorded = vars(network.model_config) | {"pattern": network.task if has_pattern else None}
-    recorded |= {"in_tokens": tokens[0], "out_tokens": tokens[1]}
-    given = given_values(ModelConfig, options.settings) | {"pattern": pattern and pattern.name}
+    recorded = vars(network.model_config) | {"pattern": network.task, "in_tokens": tokens[0], "out_tokens": tokens[1]}
+    given = given_values(ModelConfig, options.settings)
     given |= {"in_tokens": options.in_tokens, "out_tokens": options.out_tokens}
-    if resume and network.run:
-        config = network.run.config
-        recorded |= vars(config) | {"in_len": config.lengths}
-        given |= given_values(TrainConfig, options.settings)
-        if options.from_file:  # the pairs have these lengths, which the options may exceed
-            given = {name: value for name, value in given.items() if name not in LENGTHS}
-        if getattr(options, "validation_file", None):  # then N counts only the training pairs
-            recorded["points"] = config.n_training
-        if "in_len" in given:
-            given["in_len"] = lengths_text(given.pop("min_in_len", None), given["in_len"])
+    if pattern and (network.task in PATTERNS or is_user_function(network.task or "")):
+        given["pattern"] = pattern.name  # a network that was trained on pairs may continue with any pattern
+    if "cell_type" in given and CELL_TYPES[given["cell_type"]] == network.model_config.cell:
+        del given["cell_type"]  # BasicLSTMCell and LSTMCell are one cell
+    require_recorded(path, recorded, given)
+
+
+def require_recorded(path: Path, recorded: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    """Raise UsageError if a given value differs from the recorded one of the same name; None is not given."""
     for name, value in given.items():
-        is_same_cell = name == "cell_type" and CELL_TYPES[value] == CELL_TYPES[recorded[name]]  # two names of one cell
-        is_unknown = value is None or (name == "pattern" and recorded[name] is None)
-        if not is_unknown and value != recorded[name] and not is_same_cell:
+        if value is not None and value != recorded[name]:
             raise UsageError(f"{path} has {name.replace('_', '-')} {recorded[name]}, but the options ask for {value}")

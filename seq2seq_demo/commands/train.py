@@ -143,7 +143,7 @@ def _train_members(
     """
     folder = file_names.members_folder(snapshots.result)
     if options.force and setup.is_new:
-        members.remove(folder, setup.snapshot.run.config.members)
+        members.remove(folder)
     folder.mkdir(exist_ok=True)
     each = members.members_of(setup.task, setup.snapshot, callbacks, folder, not options.quiet)
     try:
@@ -188,4 +188,4 @@ def _save(network: TrainedNetwork, options: TrainOptions, snapshots: Snapshots) 
         raise WeightsError(f"{error}; {snapshots.how_to_resume()}") from error
     snapshots.remove()
     if network.others:
-        members.remove(file_names.members_folder(snapshots.result), len(network.members))
+        members.remove(file_names.members_folder(snapshots.result))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from seq2seq_demo.commands import network_selection
 from seq2seq_demo.commands.options import TrainOptions
+from seq2seq_demo.config import TrainConfig, given_values, lengths_text
 from seq2seq_demo.console import notice
 from seq2seq_demo.data.pair_task import Task, pair_task
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
@@ -173,11 +174,25 @@ def resumed_training(options: TrainOptions, path: Path) -> TrainingSetup:
         Seq2SeqError: the options contradict the snapshot, or it cannot be read.
     """
     snapshot = load_snapshot(path)
-    network_selection.check_options_match(options, path, snapshot.network, resume=True)
+    network_selection.check_options_match(options, path, snapshot.network)
+    _check_settings_match(options, path, snapshot.run.config)
     task = _task_of_run(options, path, snapshot)
     place = f", epoch {len(snapshot.network.history) + 1}, step {snapshot.network.step}"
     notice(f"Resuming {path}{'' if snapshot.run.config.members > 1 else place}")
     return TrainingSetup(task=task, snapshot=snapshot, is_new=False, result=file_names.result_path(path))
+
+
+def _check_settings_match(options: TrainOptions, path: Path, config: TrainConfig) -> None:
+    """Raise UsageError for a setting that differs from that of the training run with this config."""
+    recorded = vars(config) | {"in_len": config.lengths}
+    given = given_values(TrainConfig, options.settings)
+    if options.from_file:  # the pairs have these lengths, which the options may exceed
+        given = {name: value for name, value in given.items() if name not in LENGTHS}
+    if options.validation_file:  # then N counts only the training pairs
+        recorded["points"] = config.n_training
+    if "in_len" in given:
+        given["in_len"] = lengths_text(given.pop("min_in_len", None), given["in_len"])
+    network_selection.require_recorded(path, recorded, given)
 
 
 def _task_of_run(options: TrainOptions, path: Path, snapshot: Snapshot) -> Task:

@@ -12,8 +12,6 @@ import numpy as np
 
 from seq2seq_demo.network.numpy_network import DecoderState, NumpyNetwork
 
-EnsembleState = list[DecoderState]  # the decoder's state of every member
-
 
 class EnsembleNetwork(NumpyNetwork):
     """Networks with the same symbols; they may differ in model, cells and sizes.
@@ -25,13 +23,13 @@ class EnsembleNetwork(NumpyNetwork):
         super().__init__(members[0].model_config, {})
         self.members = members
 
-    def start(self, sources: np.ndarray) -> EnsembleState:  # type: ignore[override]
+    def start(self, sources: np.ndarray) -> list[DecoderState]:  # type: ignore[override]
         """Read `[B, S]`; return the state of every member before the first step."""
         return [member.start(sources) for member in self.members]
 
     def step(  # type: ignore[override]
-        self, fed: np.ndarray, state: EnsembleState
-    ) -> tuple[EnsembleState, np.ndarray, np.ndarray | None]:
+        self, fed: np.ndarray, state: list[DecoderState]
+    ) -> tuple[list[DecoderState], np.ndarray, np.ndarray | None]:
         """Feed the symbols `fed` `[L]` to every member.
 
         Return the next state, the log of the mean probabilities `[L, V]` and the mean α `[L, S]`, which is None if a
@@ -42,7 +40,7 @@ class EnsembleNetwork(NumpyNetwork):
         attention = None if any(alpha is None for alpha in alphas) else np.mean(alphas, axis=0)
         return [*states], log_mean([*map(log_softmax, logits)]), attention
 
-    def select(self, state: EnsembleState, rows: np.ndarray) -> EnsembleState:  # type: ignore[override]
+    def select(self, state: list[DecoderState], rows: np.ndarray) -> list[DecoderState]:  # type: ignore[override]
         """Return the states of these rows, as `NumpyNetwork.select` does."""
         return [member.select(own, rows) for member, own in zip(self.members, state, strict=True)]
 

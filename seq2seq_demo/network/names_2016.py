@@ -29,8 +29,6 @@ NAMES = {
     "decoder/output/kernel": "{step}/AttnOutputProjection/Linear/Matrix",  # rows [W_p h_t + b_p ; a_t], like ours
     "decoder/output/bias": "{step}/AttnOutputProjection/Linear/Bias",
 }
-# Variables saved by TFLearn and Adam that are neither weights nor moments.
-IGNORED = re.compile(r"(.*/)?(moving_avg|beta[12]_power)|(?i:training_step|global_step)|val_loss|val_acc|is_training")
 MAGIC = 0xDB4775248B80FB57.to_bytes(8, "little")  # ends a TensorFlow V1 checkpoint
 
 
@@ -71,21 +69,21 @@ def from_2016(variables: Weights) -> Network2016:
     Raises:
         WeightsError: the variables are not those of a network, or have impossible values.
     """
-    remaining = _by_name_of_2016(variables)
-    has_moments = any(name.endswith("/Adam") for name in remaining)
+    by_name = _by_name_of_2016(variables)
+    has_moments = any(name.endswith("/Adam") for name in by_name)
     moments: Weights = {}
     try:
-        model_config, names = _infer_model(remaining)
-        weights = _pop_weights(remaining, "", model_config, names)
+        model_config, names = _infer_model(by_name)
+        weights = _weights_of(by_name, "", model_config, names)
         for moment, slot in (("m", "/Adam"), ("v", "/Adam_1")) if has_moments else ():
-            arrays = _pop_weights(remaining, slot, model_config, names)
+            arrays = _weights_of(by_name, slot, model_config, names)
             moments |= {f"{moment}/{name}": array for name, array in arrays.items()}
-        require(not remaining, f"{next(iter(remaining), None)!r} is no weight")
     except (KeyError, ValueError) as error:
         raise WeightsError(f"expected the variables of a network of 2016, got others: {error}") from error
     add_to_biases(weights, model_config, model_config.cell.gates_2016_added_1_to)  # moments need no change
     check_weights(weights, moments)
-    return Network2016(model_config, weights, _step(variables), moments)
+    step = int(variables.get("Training_step", 0))  # which Adam increments
+    return Network2016(model_config, weights, step, moments)
 
 
 def _by_name_of_2016(variables: Weights) -> Weights:
@@ -94,9 +92,7 @@ def _by_name_of_2016(variables: Weights) -> Weights:
     for name, array in variables.items():
         key = re.sub(r"^\w+/(?=embedding_\w+_seq2seq/.*/Adam(_1)?$)", "", name)
         key = re.sub(r"/W_0(?=/Adam|$)", "/Linear/Matrix", key)  # LSTMCell has names of its own
-        key = re.sub(r"/B(?=/Adam|$)", "/Linear/Bias", key)
-        if not IGNORED.fullmatch(name):
-            by_name[key] = array
+        by_name[re.sub(r"/B(?=/Adam|$)", "/Linear/Bias", key)] = array
     return by_name
 
 
@@ -117,15 +113,15 @@ def _infer_model(variables: Weights) -> tuple[ModelConfig, dict[str, str]]:
     return ModelConfig(f"embedding_{kind}", cell_type, *sizes), names  # type: ignore[arg-type]  # any strings
 
 
-def _pop_weights(variables: Weights, slot: str, model_config: ModelConfig, names: dict[str, str]) -> Weights:
-    """Remove the variable of every weight, or its moment in Adam's `slot`, and return the arrays in our layout."""
+def _weights_of(variables: Weights, slot: str, model_config: ModelConfig, names: dict[str, str]) -> Weights:
+    """Return the variable of every weight, or its moment in Adam's `slot`, in our layout."""
     cell = model_config.cell
 
-    def pop_gates(name: str) -> np.ndarray:
+    def gates_of(name: str) -> np.ndarray:
         """Return a cell's matrices, or its biases, as one array with the gates in the order of `cell.gates`."""
         by_gate: Weights = {}
         for matrix, gates in cell.matrices.items():
-            array = variables.pop(name.format(matrix) + slot)
+            array = variables[name.format(matrix) + slot]
             by_gate |= zip(gates, np.split(array, len(gates), axis=-1), strict=True)
         return np.concatenate([by_gate[gate] for gate in cell.gates], axis=-1)
 
@@ -134,19 +130,10 @@ def _pop_weights(variables: Weights, slot: str, model_config: ModelConfig, names
     for name, shape in shapes.items():
         layer, _, part = name.rpartition("/")
         if name in names:
-            weights[name] = variables.pop(names[name] + slot).reshape(shape)
+            weights[name] = variables[names[name] + slot].reshape(shape)
         elif part == "kernel":
-            matrix = pop_gates(names[layer] + "{}/Linear/Matrix")
+            matrix = gates_of(names[layer] + "{}/Linear/Matrix")
             weights[name], weights[f"{layer}/recurrent_kernel"] = np.split(matrix, [shape[0]])  # rows [input ; h]
-            weights[f"{layer}/bias"] = pop_gates(names[layer] + "{}/Linear/Bias")
+            weights[f"{layer}/bias"] = gates_of(names[layer] + "{}/Linear/Bias")
     require({name: array.shape for name, array in weights.items()} == shapes, "a weight has another shape")
     return weights
-
-
-def _step(variables: Weights) -> int:
-    """Return the number of Adam's steps, t; 0 if it is missing.
-
-    Adam increments Training_step. TFLearn's Global_Step is the number of batches, which equals t.
-    """
-    name = next((name for name in ("Training_step", "Global_Step") if name in variables), None)
-    return int(variables[name]) if name else 0

@@ -111,8 +111,7 @@ def check_weights(weights: Weights, moments: Weights) -> None:
     `moments` contains Adam's moments as "m/NAME" and "v/NAME", or is empty.
     """
     for name, array in (weights | moments).items():
-        require(bool(np.isfinite(array).all()), f"expected finite numbers in {name!r}, got NaN or infinity")
-        is_small = np.max(abs(array)) <= MAX_WEIGHT
-        require(bool(is_small), f"expected numbers of at most {MAX_WEIGHT:g} in {name!r}, got larger ones")
+        is_small = np.max(abs(array)) <= MAX_WEIGHT  # NaN is not
+        require(bool(is_small), f"expected numbers of at most {MAX_WEIGHT:g} in {name!r}, got larger ones or NaN")
         is_valid = not name.startswith("v/") or array.min() >= 0
         require(bool(is_valid), f"expected no negative numbers in {name!r}, got one")

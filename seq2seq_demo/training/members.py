@@ -29,7 +29,7 @@ from seq2seq_demo.trained.trained_network import TrainedNetwork, load
 from seq2seq_demo.training.callbacks import Callback
 from seq2seq_demo.training.report import MemberReport
 from seq2seq_demo.training.snapshots import SIGNALS, Snapshot, Snapshots, load_snapshot
-from seq2seq_demo.training.stopping import calibrated, validation_metrics
+from seq2seq_demo.training.validation import calibrated, validation_metrics
 
 MEMBER_BYTES = 10**9  # the memory of a process that trains a network of 128 units
 
@@ -79,12 +79,11 @@ def members_of(
     return members
 
 
-def remove(folder: Path, n: int) -> None:
-    """Remove the files of the members 1 to `n`, and their folder unless it contains other files."""
-    paths = [folder / f"member_{number}.h5" for number in range(1, n + 1)]
+def remove(folder: Path) -> None:
+    """Remove the files of all members, and their folder unless it contains other files."""
     with contextlib.suppress(OSError):
-        for path in [*paths, *map(file_names.snapshot_path, paths)]:
-            path.unlink(missing_ok=True)
+        for path in [*folder.glob("member_*.h5"), *folder.glob(f"{file_names.SNAPSHOT}__member_*.h5")]:
+            path.unlink()
         folder.rmdir()
 
 

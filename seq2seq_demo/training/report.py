@@ -17,7 +17,7 @@ from seq2seq_demo.trained.metrics import Epoch, wilson_interval
 from seq2seq_demo.trained.predictions import UNENDED, Prediction, bracketed
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 from seq2seq_demo.training.callbacks import Callback, TrainingState
-from seq2seq_demo.training.stopping import best_epoch, stop_after
+from seq2seq_demo.training.validation import best_epoch, stop_after
 
 SETTINGS_GUIDE = "https://github.com/seq2seq-demo/seq2seq-demo/blob/main/seq2seq_demo/docs/TRAINING.md#settings"
 PROBE_CANDIDATES = 20  # the number of validation pairs from which the probe is chosen

@@ -5,9 +5,9 @@ The logs contain figures, and optionally gradients, weights and activations. The
 not install that package; users need it only to view the logs.
 """
 
+import contextlib
 import json
 import os
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -71,24 +71,24 @@ class TensorBoard(Callback):
 
     def on_steps_end(self, state: TrainingState) -> None:
         """Log the training loss and token accuracy."""
-        figures = {name: getattr(state.figures, name) for name in ("loss", "forced_token_accuracy")}
-        self._log(state.step, lambda: _write("scalars", "train", figures))
+        figures = {"loss": state.figures.loss, "forced_token_accuracy": state.figures.forced_token_accuracy}
+        with self._writer_at(state.step):
+            _write("scalars", "train", figures)
 
     def on_epoch_end(self, state: TrainingState) -> None:
         """Log the validation figures, the probe, and the details of verbosity 1 to 3."""
-        self._log(state.step, lambda: _write("scalars", "validation", asdict(state.figures.validation)))
-        answer = probe_line(probe(state), colour=False).strip()
-        self._log(state.step, lambda: _write("text", "probe", {"answer": answer}))
-        if self.verbosity >= 1:
-            self._log(state.step, lambda: self._write_details(state))
+        with self._writer_at(state.step):
+            _write("scalars", "validation", asdict(state.figures.validation))
+            _write("text", "probe", {"answer": probe_line(probe(state), colour=False).strip()})
+            if self.verbosity >= 1:
+                self._write_details(state)
 
-    def _log(self, step: int, write: Callable[[], None]) -> None:
-        """Call `write` for this step."""
+    def _writer_at(self, step: int) -> contextlib.AbstractContextManager[None]:
+        """Return a context in which TensorFlow writes the logs of this step."""
         import tensorflow as tf
 
         self.writer = self.writer or tf.summary.create_file_writer(os.fsencode(self.log_dir))
-        with self.writer.as_default(step):
-            write()
+        return self.writer.as_default(step)  # type: ignore[no-any-return]
 
     def _write_details(self, state: TrainingState) -> None:
         """Write the gradients of the mean loss and, if `verbosity` selects them, the weights and activations."""

@@ -1,4 +1,4 @@
-"""The training loop: epochs, their calls of up to 64 steps, and validation."""
+"""The training loop: epochs, their calls of up to 64 steps, and validation; and the clock of a time limit."""
 
 import math
 import time
@@ -11,6 +11,7 @@ from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads  # b
 import numpy as np
 
 from seq2seq_demo import system_memory
+from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.pair_task import Task
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.errors import TrainingError, UsageError, WeightsError, require
@@ -24,7 +25,7 @@ from seq2seq_demo.training.batches import FIRST_STEPS, STEPS_PER_CALL, Widths, b
 from seq2seq_demo.training.callbacks import Callback, TrainingState, notify_all
 from seq2seq_demo.training.snapshots import Snapshot, Snapshots
 from seq2seq_demo.training.steps import Steps
-from seq2seq_demo.training.stopping import Clock, best_epoch, calibrated, stop_after, validation_metrics
+from seq2seq_demo.training.validation import best_epoch, calibrated, stop_after, validation_metrics
 
 
 @workers.report_lost_workers()
@@ -185,12 +186,9 @@ class Trainer:
 
     def epoch_of(self, pairs: Pairs, loss_sum: float, correct_sum: float) -> Epoch:
         """Return the current epoch with loss and token accuracy on these of its pairs."""
-        n_symbols = self.n_symbols(pairs)
+        # With END, if the network ends its answers.
+        n_symbols = int(pairs.targets.lengths.sum()) + len(pairs) * self.start.network.ends
         return replace(self.new_epoch(), loss=loss_sum / n_symbols, forced_token_accuracy=correct_sum / n_symbols)
-
-    def n_symbols(self, pairs: Pairs) -> int:
-        """Return the number of target symbols, with END if the network ends its answers."""
-        return int(pairs.targets.lengths.sum()) + len(pairs) * self.start.network.ends
 
     def is_over(self) -> bool:
         """Whether the run ends at this point. An epoch that has begun ends with validation."""
@@ -238,3 +236,44 @@ class Trainer:
             return last
         metrics = best_epoch(self.epochs).validation
         return replace(last, weights=best.weights, step=best.step, moments=best.moments, validation=metrics)
+
+
+class Clock:
+    """Measures the time of a training run: of all its processes, from their start.
+
+    The schedule of the learning rate follows `fraction_done`, so the rate reaches 0 at the end of the time, however
+    fast the machine is.
+    """
+
+    def __init__(self, config: TrainConfig, began: float | None, spent: float) -> None:
+        """Make a clock for a run, or for one that took `spent` seconds before it was interrupted.
+
+        `began` is the `time.monotonic()` from which the time limit counts, by default now.
+        """
+        self.began = (time.monotonic() if began is None else began) - spent
+        self.start_up = 0.0 if spent else None  # seconds until the steps were compiled; 0 in a resumed run
+        self.limit = 60 * config.minutes if config.minutes else math.inf  # seconds
+        self.validation = 0.0  # seconds that the last validation took; the next one follows the last step
+
+    def start(self) -> None:
+        """Start the schedule, after the first steps; later calls do nothing."""
+        if self.start_up is None:
+            self.start_up = self.spent
+
+    @property
+    def spent(self) -> float:
+        """The seconds of the time limit that are spent; 0 without a time limit."""
+        return time.monotonic() - self.began if math.isfinite(self.limit) else 0.0
+
+    @property
+    def fraction_done(self) -> float:
+        """The elapsed fraction of the time for steps, from 0 to 1; 0 without a time limit."""
+        if self.start_up is None:
+            return 0.0
+        time_for_steps = self.limit - self.validation - self.start_up
+        return min(1.0, (self.spent - self.start_up) / time_for_steps) if time_for_steps > 0 else 1.0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no time for steps is left."""
+        return self.fraction_done == 1

@@ -46,9 +46,6 @@ class Cluster:
         return "chief" if "chief" in self.hosts else "worker"
 
 
-SINGLE_WORKER = Cluster({"worker": [""]}, "worker", 0)
-
-
 def is_chief() -> bool:
     """Whether this worker is the chief, which prints and saves.
 
@@ -69,14 +66,14 @@ def is_single() -> bool:
 
 
 def _cluster() -> Cluster:
-    """Parse TF_CONFIG.
+    """Parse TF_CONFIG; without it, this process is the only worker.
 
     Raises:
         UsageError: TF_CONFIG is invalid.
     """
     text = os.environ.get("TF_CONFIG")
     if not text:
-        return SINGLE_WORKER
+        return Cluster({"worker": [""]}, "worker", 0)
     try:
         config = json.loads(text)
         cluster = Cluster(config["cluster"], config["task"]["type"], config["task"]["index"])

@@ -9,8 +9,8 @@ from seq2seq_demo.data.pair_task import pair_task
 from seq2seq_demo.trained.counts import count_answers
 from seq2seq_demo.trained.metrics import AnswerProbabilities, Calibration, calibrate, expected_calibration_error
 from seq2seq_demo.trained.trained_network import load
-from seq2seq_demo.training.stopping import calibrated
 from seq2seq_demo.training.train import train
+from seq2seq_demo.training.validation import calibrated
 
 WORDS = [f"{a}{b}{c}" for a, b, c in itertools.product("abcd", repeat=3)]
 

@@ -11,7 +11,7 @@ from seq2seq_demo.trained.metrics import Epoch, Figures
 from seq2seq_demo.trained.plots import History
 from seq2seq_demo.trained.saved_network import TrainingRun
 from seq2seq_demo.training.report import outcome_notices, summary
-from seq2seq_demo.training.stopping import best_epoch, stop_after
+from seq2seq_demo.training.validation import best_epoch, stop_after
 
 
 def history(*reached):

@@ -14,7 +14,6 @@ from seq2seq_demo.trained.trained_network import untrained
 from seq2seq_demo.training import batches, steps, trainer
 from seq2seq_demo.training.settings import resolve
 from seq2seq_demo.training.snapshots import load_snapshot
-from seq2seq_demo.training.stopping import Clock
 from seq2seq_demo.training.train import train
 
 REVERSED = find_pattern("reversed")
@@ -87,7 +86,7 @@ def test_a_resumed_run_has_the_time_that_was_left(seconds, tmp_path):
 def test_time_before_the_first_step_counts_and_one_call_is_always_made(seconds):
     network = fitted(CONFIG, began=seconds[0] - 100)
     assert (network.step, seconds[0]) == (4, 1010)
-    assert Clock(TrainConfig(), None, 0.0).fraction_done == 0
+    assert trainer.Clock(TrainConfig(), None, 0.0).fraction_done == 0
 
 
 def test_settings_of_a_run_with_a_time_limit():

@@ -19,8 +19,8 @@ from seq2seq_demo.trained.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training import batches, steps
 from seq2seq_demo.training.batches import Batch, Widths, first_fitting_width
 from seq2seq_demo.training.steps import Steps, Sums, by_width
-from seq2seq_demo.training.stopping import validation_metrics
 from seq2seq_demo.training.trainer import Trainer, batch_widths
+from seq2seq_demo.training.validation import validation_metrics
 
 pytestmark = pytest.mark.slow
 
@@ -107,13 +107,11 @@ def test_a_loss_that_is_not_finite_ends_training():
         fit(REVERSED, TrainConfig(50, epochs=3, batch_size=32, in_len=5, out_len=5), start)
 
 
-@pytest.mark.parametrize(
-    ("weight", "message"), [(np.nan, "finite numbers in .*, got NaN or infinity"), (1e11, r"numbers of at most 1e\+10")]
-)
-def test_a_weight_that_no_file_may_contain_ends_training(weight, message):
+@pytest.mark.parametrize("weight", [np.nan, np.inf, 1e11])
+def test_a_weight_that_no_file_may_contain_ends_training(weight):
     start = untrained(SMALL, 0)
     start.weights["encoder/embedding"][3] = weight
-    with pytest.raises(TrainingError, match=f"expected {message}.* at step 0: try a lower `learning_rate`"):
+    with pytest.raises(TrainingError, match=r"numbers of at most 1e\+10 in .* at step 0: try a lower `learning_rate`"):
         trainer_of(TrainConfig(50), start).snapshot()
 
 
