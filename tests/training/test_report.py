@@ -4,7 +4,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from helpers import pairs_of, trained_network
+from helpers import pairs_of, prediction_of, trained_network
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import pair_task
@@ -31,6 +31,34 @@ ROWS = [([1, 2], [2]), ([0], [1]), ([2], [0])]
 def test_the_settings_are_said_in_one_line(model, changes, expected):
     line = settings_line(model, replace(TrainConfig(points=100, epochs=2), **changes))
     assert line == f"Settings for 90 pairs: {expected}`train --help` lists the options that change them"
+
+
+def test_probe_lines():
+    right = "    probe [1, 2], prediction=[2 1]"
+    assert probe_line(prediction_of([1, 2], [2, 1], [2, 1]), colour=True) == right
+    wrong = prediction_of([1, 2], [2, 3], [2, 1])
+    assert probe_line(wrong, colour=False) == "    probe [1, 2], prediction=[2 3*] (expected=[2 1])"
+    red = "    probe [1, 2], prediction=[2 \033[31m3*\033[0m] (expected=[2 1])"
+    assert probe_line(wrong, colour=True) == red
+    text = prediction_of(["a", "b"], ["U", "\033"], ["U", "V"], tokens=("characters", "characters"))
+    expected = "    probe ab, prediction=U\033[31m\\x1b*\033[0m (expected=UV)"  # our colours are not escaped
+    assert probe_line(text, colour=True) == expected
+
+
+@pytest.mark.parametrize(
+    ("predicted", "expected", "ended", "shown"),
+    [
+        ([1, 9, 2, 3, 4], [1, 2, 3, 4], True, "1 9* 2 3 4"),
+        ([1, 2, 3, 4], [1, 2, 3, 4], False, "1 2 3 4"),  # all symbols are right, but END is missing
+        ([2, 3, 4], [1, 2, 3, 4], True, "2* 3 4"),  # one star, because 1 is missing before 2
+        ([1, 2, 3], [1, 2, 3, 4], True, "1 2 3"),  # 4 is missing before END
+        ([9, 1, 2, 3], [1, 2, 3, 4], None, "9* 1* 2* 3*"),  # a network without END: compared by position
+    ],
+)
+def test_a_probe_is_aligned_with_its_target(predicted, expected, ended, shown):
+    line = probe_line(prediction_of([1], predicted, expected, ended=ended), colour=False)
+    ending = " ... (did not end)" if ended is False else ""
+    assert line == f"    probe [1], prediction=[{shown}]{ending} (expected=[{' '.join(map(str, expected))}])"
 
 
 @pytest.mark.parametrize("other_pairs", [[], [([4, 5], [1, 1, 1])], [([4, 6], []), ([4, 5], [7, 7, 7, 7, 7])]])

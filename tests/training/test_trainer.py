@@ -259,15 +259,6 @@ def test_the_function_of_the_first_width_that_fits_a_batch_is_called(longest, nu
     assert int(by_width(widths, functions[:1])(batch).loss) == 0
 
 
-def test_some_rows_of_a_batch_keep_the_facts_of_the_whole_one_until_they_get_their_own():
-    lengths = tf.constant([[3, 5], [4, 1], [2, 6]])
-    batch = Batch(lengths * 10, lengths * 100, lengths, tf.range(3), tf.constant(12.0), tf.constant([4, 6]))
-    rows = batch.map_rows(lambda x: x[:2])
-    assert [len(x) for x in rows[:4]] == [2, 2, 2, 2]
-    assert (float(rows.n_symbols), rows.longest.numpy().tolist()) == (12, [4, 6])
-    assert rows.with_own_longest().longest.numpy().tolist() == [4, 5]
-
-
 def test_a_network_that_does_not_end_has_batches_of_one_width():
     config = TrainConfig(40, in_len=6, out_len=4)
     pairs, _ = REVERSED.draw(config, SMALL)
