@@ -37,7 +37,6 @@ def test_padding():
     "index",
     [
         np.array([2, 5, 0, 2, 3]),
-        np.array([4, 2, 1, 0, 1]),
         np.array([], np.int64),
         np.array([True, False, True, False, True, True]),
         slice(1, 4),

@@ -227,10 +227,8 @@ def test_an_answer_without_an_end_is_wrong_even_if_it_is_an_alternative(reply):
     (worst,) = e.wrong
     assert (worst.edits, worst.source, worst.prediction, worst.expected) == (1, [1, 2], *[[4, 5, 6, 7, 7]] * 2)
     assert (worst.ended, worst.exact) == (False, False)
-    assert e.answers.confidences(Calibration(1.0)).tolist() == [
-        0,
-        pytest.approx(0.75),
-    ]  # an answer without END is no answer
+    # An answer without END is no answer.
+    assert e.answers.confidences(Calibration(1.0)).tolist() == [0, pytest.approx(0.75)]
 
 
 def test_pairs_with_unseen_symbols_are_wrong_in_every_figure_but_the_loss(reply):

@@ -45,8 +45,8 @@ def seconds(monkeypatch, fast_steps):
     return now
 
 
-def fitted(config, snapshots=None, start=None, callbacks=(), **how):
-    return fit(REVERSED, config, start or untrained(MODEL, 0), callbacks, snapshots, **how)
+def fitted(snapshots=None, callbacks=(), **how):
+    return fit(REVERSED, CONFIG, untrained(MODEL, 0), callbacks, snapshots, **how)
 
 
 CONFIG = TrainConfig(50, 3, 3, 0.2, "cosine", batch_size=5, minutes=1.0)  # 9 steps per epoch: calls of 4, 4 and 1
@@ -62,7 +62,7 @@ def test_a_run_ends_in_time_with_a_validation_and_annealed(seconds, monkeypatch)
 
     monkeypatch.setattr(trainer.Trainer, "learning_rates", recorded)
     watcher = Watcher()
-    network = fitted(CONFIG, callbacks=[watcher])
+    network = fitted(callbacks=[watcher])
     assert seconds[0] == 1060
     assert [epoch.step for epoch in watcher.history] == [9, 18, 26]
     assert network.run.config == replace(CONFIG, epochs=3)
@@ -75,7 +75,7 @@ def test_a_run_ends_in_time_with_a_validation_and_annealed(seconds, monkeypatch)
 
 def test_a_resumed_run_has_the_time_that_was_left(seconds, tmp_path):
     kept = {}
-    fitted(CONFIG, snapshots_in_memory(kept))
+    fitted(snapshots_in_memory(kept))
     (tmp_path / "w").write_bytes(kept[13].to_bytes())  # after 28 s
     snapshot = load_snapshot(tmp_path / "w")
     assert snapshot.progress.seconds == 28
@@ -85,7 +85,7 @@ def test_a_resumed_run_has_the_time_that_was_left(seconds, tmp_path):
 
 
 def test_time_before_the_first_step_counts_and_one_call_is_always_made(seconds):
-    network = fitted(CONFIG, began=seconds[0] - 100)
+    network = fitted(began=seconds[0] - 100)
     assert (network.step, seconds[0]) == (4, 1010)
     assert Clock(TrainConfig(), None, 0.0).fraction_done == 0
 

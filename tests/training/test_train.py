@@ -91,6 +91,13 @@ def test_the_number_of_points_is_that_of_the_first_pairs():
         train(["a", "b"], ["x", "y"])
 
 
+def test_what_may_be_a_mistake_is_logged(caplog):
+    several = [("ab", "cd"), ("ab", "dc"), *((source, "cd") for source in ("ba", "bb", "aa", "bab", "abb"))]
+    unchanged(several)
+    several_targets = "Sources with several targets: 1, such as pairs, row 0; an answer may equal any of them"
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [("WARNING", several_targets)]
+
+
 @pytest.mark.parametrize(
     ("data", "given"),
     [

@@ -161,6 +161,7 @@ def test_sums_of_a_padded_batch_equal_those_of_its_rows(model, bidirectional, nu
     batch = first_batch(our_steps)
     assert (batch.n_symbols, *batch.longest) == (N_SYMBOLS, 5, 7)
     rows = [batch.map_rows(lambda x, n=n: x[n : n + 1]) for n in range(4)]
+    assert rows[2].with_own_longest().longest.numpy().tolist() == [2, 7]
     narrow, wide = (sums_of(our_steps, batch, width) for width in ((5, 7), (8, 9)))
     each = [sums_of(our_steps, rows[n], (len(SOURCES[n]), len(TARGETS[n]) + 1)) for n in range(4)]
     for total, total_of_wide, *parts in zip(narrow, wide, *each, strict=True):
