@@ -63,13 +63,6 @@ def test_group_ids_of_equal_rows(largest):
 # ---- Pairs ----
 
 
-def test_indexing_keeps_pairs_together():
-    pairs = Pairs(Sequences.of_rows(ROWS), Sequences.of_rows([[n] * n for n in range(6)]))
-    selected = pairs[np.array([5, 2])]
-    assert (selected.sources.rows(), selected.targets.rows()) == ([ROWS[5], ROWS[2]], [[5] * 5, [2, 2]])
-    assert len(pairs[:4]) == 4
-
-
 def test_shift_right():
     assert shift_right(np.array([[3, 1, 2], [7, 7, 9]], np.uint8), go=300).tolist() == [[300, 3, 1], [300, 7, 7]]
 
