@@ -18,14 +18,13 @@ from seq2seq_demo.errors import Seq2SeqError, WeightsError
 from seq2seq_demo.files.atomic_files import is_own
 from seq2seq_demo.network.parameters import initial_weights, weight_shapes
 from seq2seq_demo.trained import weights_file
-from seq2seq_demo.trained.metrics import Epoch, Figures
+from seq2seq_demo.trained.metrics import Epoch
 from seq2seq_demo.trained.plots import History
 from seq2seq_demo.trained.saved_network import Progress, TrainingRun
 from seq2seq_demo.trained.trained_network import TrainedNetwork, load
 from seq2seq_demo.training.snapshots import Snapshot, load_snapshot
 
 FIGURES = TRAINED["validation"]
-FIGURES_OF_EARLIER = Figures(0.5, 0.9, 0.875, 0.8125, 0.75)
 HISTORY = History([Epoch(1, 80, 2.5, 0.25, *astuple(FIGURES)), Epoch(2, 83, 1.5, 0.5, 0.1, *astuple(FIGURES)[1:])])
 UNKNOWN = dict.fromkeys(("task", "in_len", "out_len", "run", "validation"))
 ENDING, BOTH_WAYS = replace(TRAINED["model_config"], ends=True), replace(TRAINED["model_config"], bidirectional=True)
@@ -51,12 +50,13 @@ def content() -> bytes:
     return weights_file.to_bytes(network())
 
 
-def edit(attribute, changes):
-    """A change that updates the JSON of an attribute, in `networks` that of the first network."""
+def edit(attribute, changes, within=None):
+    """A change that updates the JSON of an attribute, in `networks` that of the first network or of its `within`."""
 
     def change(file):
         facts = json.loads(file.attrs[attribute])
-        (facts[0] if attribute == "networks" else facts).update(changes)
+        edited = facts[0] if attribute == "networks" else facts
+        (edited[within] if within else edited).update(changes)
         file.attrs[attribute] = json.dumps(facts)
 
     return change
@@ -166,7 +166,7 @@ def test_a_network_of_version_2(tmp_path):
     loaded = load(EARLIER / "version_2.h5")
     assert loaded.vocabularies == Vocabularies(Vocabulary("characters", (*"abé",)), Vocabulary("words", ("x", "y")))
     assert (loaded.task, loaded.in_len, loaded.out_len, loaded.min_in_len, loaded.ends) == ("t.tsv", 5, 4, 1, True)
-    assert (loaded.step, loaded.validation, loaded.run.start_step) == (9, FIGURES_OF_EARLIER, 0)
+    assert (loaded.step, loaded.validation, loaded.run.start_step) == (9, FIGURES, 0)
     assert loaded.run.config == TrainConfig(50, 5, 4, epochs=3, min_in_len=1, keep_best=True)
     loaded.save(tmp_path / "w")
     assert same(load(tmp_path / "w"), loaded)
@@ -275,10 +275,12 @@ def test_a_file_that_is_damaged_anywhere_is_refused(tmp_path, content):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        (edit("networks", {"model": "no"}, "model_config"), "unknown `model` 'no'"),
         (edit("networks", {"moments_since": 1234568}), "expected moments_since of at most 1234567, got 1234568"),
         (edit("networks", {"calibration": {"temperature": 0}}), "expected a usable calibration, got 0.0, 0.0"),
         (edit("networks", {"in_len": 0}), "expected in_len to be an integer of at least 1, got 0"),
         (edit("networks", {"in_len": 100_001}), "expected in_len of at most 100000, got 100001"),
+        (edit("networks", {"start_step": -1}, "run"), "expected start_step to be an integer of at least 0, got -1"),
         (edit("networks", {"min_in_len": 12}), "expected lengths from shortest to longest, got 12 to 11"),
     ],
 )

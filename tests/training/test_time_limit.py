@@ -18,7 +18,6 @@ from seq2seq_demo.training.stopping import Clock
 from seq2seq_demo.training.train import train
 
 REVERSED = find_pattern("reversed")
-MODEL = ModelConfig(cell_size=3, embedding_size=2)
 
 
 @pytest.fixture
@@ -46,7 +45,7 @@ def seconds(monkeypatch, fast_steps):
 
 
 def fitted(snapshots=None, callbacks=(), **how):
-    return fit(REVERSED, CONFIG, untrained(MODEL, 0), callbacks, snapshots, **how)
+    return fit(REVERSED, CONFIG, untrained(ModelConfig(cell_size=3, embedding_size=2), 0), callbacks, snapshots, **how)
 
 
 CONFIG = TrainConfig(50, 3, 3, 0.2, "cosine", batch_size=5, minutes=1.0)  # 9 steps per epoch: calls of 4, 4 and 1
