@@ -276,7 +276,7 @@ def test_a_file_that_is_damaged_anywhere_is_refused(tmp_path, content):
     ("change", "message"),
     [
         (edit("networks", {"model": "no"}, "model_config"), "unknown `model` 'no'"),
-        (lambda file: file.attrs.__setitem__("other", "{}"), r"expected networks, vocabularies, got \['networks', 'other'"),
+        (lambda file: file.attrs.update(other="{}"), r"expected networks, vocabularies, got \['networks', 'other'"),
         (edit("networks", {"moments_since": 1234568}), "expected moments_since of at most 1234567, got 1234568"),
         (edit("networks", {"calibration": {"temperature": 0}}), "expected a usable calibration, got 0.0, 0.0"),
         (edit("networks", {"in_len": 0}), "expected in_len to be an integer of at least 1, got 0"),
