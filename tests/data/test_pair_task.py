@@ -299,7 +299,6 @@ def test_warnings(sources, targets, validation, warnings):
 @pytest.mark.parametrize(
     ("lengths", "usual"),
     [
-        ([7], 7),
         ([3] * 10 + [200], 200),  # up to 200 symbols are never unusual
         ([3] * 10 + [201], 3),
         ([3] * 3000 + [500, 9000, 600], 3),

@@ -146,10 +146,9 @@ def test_files_that_cannot_be_read(tmp_path, name, content, given, message):
     assert len(str(error.value)) < 400
 
 
-def test_missing_files_and_directories(tmp_path):
-    for path, message in ((tmp_path / "none", "No such file"), (tmp_path, "Is a directory")):
-        with pytest.raises(InputError, match=f"{path}: expected a file of sequences: {message}"):
-            reading.read(path, "", InputFormat())
+def test_a_directory_and_a_path_that_cannot_exist(tmp_path):
+    with pytest.raises(InputError, match=f"{tmp_path}: expected a file of sequences: Is a directory"):
+        reading.read(tmp_path, "", InputFormat())
     with pytest.raises(InputError, match=r"^a\0b: cannot be read with `encoding` utf-8: [^\n]*$"):
         reading.read("a\0b", "", InputFormat())
 
@@ -203,12 +202,10 @@ def test_json_lines_and_documents(tmp_path):
         ("[" * 100_000, f"line 1: expected {JSON}, got maximum recursion depth exceeded"),
         ('{"input": [1], "id": [1e999]}', "line 1: expected finite numbers and at most 100 nested lists in further"),
         ('{"input": [1], "id": ' + "[" * 200 + "]" * 200 + "}", "line 1: expected finite numbers and at most 100 "),
-        (b'{"input": [1], "id": "\xff"}', "line 1: expected UTF-8, got byte 0xff; `encoding` names another"),
     ],
 )
 def test_invalid_lines_of_json(tmp_path, line, message):
-    content = line if isinstance(line, bytes) else line.encode()
-    (number, error), last = rows_of(read(tmp_path, content + b"\n[3]\n", "in.jsonl"))
+    (number, error), last = rows_of(read(tmp_path, f"{line}\n[3]\n", "in.jsonl"))
     assert error.startswith(message)
     assert (number, last) == (1, (2, ([3], None)))
 

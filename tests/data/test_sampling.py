@@ -11,23 +11,10 @@ from seq2seq_demo.data.sampling import (
     evaluation_sources,
     mixed_sources,
     n_evaluation_sources,
-    random_sources,
     training_sources,
 )
 
 ENDING = ModelConfig(in_max_int=3, ends=True)
-
-
-def different(sources):
-    return {*map(tuple, sources.tolist())}
-
-
-def test_all_symbols_are_equally_likely():
-    sources = random_sources(np.random.default_rng(3), 5000, 7, in_max_int=9)
-    assert sources.shape == (5000, 7)
-    shares = np.bincount(sources.ravel()) / sources.size
-    assert shares.shape == (10,)  # the program of 2016 never drew a 9
-    assert np.abs(shares - 0.1).max() < 0.01
 
 
 def test_networks_that_do_not_end_are_trained_on_uniform_sources():
@@ -81,7 +68,7 @@ def test_a_network_that_ends_is_evaluated_on_every_source_of_a_short_length_and_
     longer = evaluation_sources(ENDING, 3, 63, seed=0)
     assert [*longer] == [RANDOM, *SOURCE_KINDS]
     assert all(sources.shape == (63, 3) for sources in longer.values())
-    assert len(different(longer[RANDOM])) < 63
+    assert len(np.unique(longer[RANDOM], axis=0)) < 63  # drawn with repetition
 
 
 @pytest.mark.parametrize("model", [replace(ENDING, ends=False), ENDING])

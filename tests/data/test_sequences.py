@@ -37,7 +37,6 @@ def test_padding():
     "index",
     [
         np.array([2, 5, 0, 2, 3]),
-        np.array([4, 2, 1, 0, 1]),
         np.array([], np.int64),
         np.array([True, False, True, False, True, True]),
         slice(1, 4),
@@ -62,13 +61,6 @@ def test_group_ids_of_equal_rows(largest):
 
 
 # ---- Pairs ----
-
-
-def test_indexing_keeps_pairs_together():
-    pairs = Pairs(Sequences.of_rows(ROWS), Sequences.of_rows([[n] * n for n in range(6)]))
-    selected = pairs[np.array([5, 2])]
-    assert (selected.sources.rows(), selected.targets.rows()) == ([ROWS[5], ROWS[2]], [[5] * 5, [2, 2]])
-    assert len(pairs[:4]) == 4
 
 
 def test_shift_right():

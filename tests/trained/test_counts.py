@@ -13,13 +13,7 @@ from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.decoding import MAX_ROWS_AT_ONCE, DecodingOptions, answer
 from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork
-from seq2seq_demo.trained.counts import (
-    WRONG_EXAMPLES,
-    count_answers,
-    count_confusions,
-    count_lengths,
-    count_symbols,
-)
+from seq2seq_demo.trained.counts import WRONG_EXAMPLES, count_answers
 from seq2seq_demo.trained.metrics import Calibration, Figures
 from seq2seq_demo.trained.saved_network import SavedNetwork
 
@@ -126,25 +120,6 @@ def test_sequences_that_are_too_long_are_refused_and_progress_is_reported(config
     assert reported == [MAX_ROWS_AT_ONCE + 5]  # one source
 
 
-def test_counts_by_hand():
-    """The answers are right, wrong in one symbol, too short, too long, and unended."""
-    targets = Sequences.of_rows([[1, 2], [3, 4], [5, 6, 7], [], []])
-    answers = Sequences.of_rows([[1, 2], [3, 8], [5, 6], [5], [1, 1, 1, 1]])
-    e = count_lengths(answers, targets, np.array([True] * 4 + [False]), np.array([True] + [False] * 4))
-    assert (e.n, e.exact, e.wrong_symbols, e.too_short, e.too_long, e.unended) == (5, 1, 1, 1, 1, 1)
-    assert count_confusions(ENDING, answers, targets) == {(4, 8): 1, (7, None): 1, (None, 5): 1, (None, 1): 4}
-    with_end = Sequences.of_rows([[1, 2, END], [3, 8, END], [5, 6, END], [5, END], [1, 1, 1, 1]])
-    e = count_symbols(ENDING, with_end, targets)
-    # [1, 2, END], [3, wrong, END], [5, 6, wrong, missing], [wrong], [wrong]
-    assert (e.n_target, e.by_position.expected.tolist(), e.by_position.correct.tolist()) == (
-        7,
-        [5, 3, 3, 1],
-        [3, 2, 2, 0],
-    )
-    assert e.by_symbol.expected.tolist() == [0, 1, 1, 1, 1, 1, 1, 1, 0, 5]
-    assert e.by_symbol.correct.tolist() == [0, 1, 1, 1, 0, 1, 1, 0, 0, 2]
-
-
 # ---- Alternatives, confusions and wrong answers, for answers from a table ----
 
 
@@ -222,15 +197,16 @@ def test_a_wrong_answer_is_compared_with_the_nearest_alternative(reply):
 def test_an_answer_without_an_end_is_wrong_even_if_it_is_an_alternative(reply):
     reply({(1, 2): ([4, 5, 6, 7, 7], 0.5, False), (3, 4): ([5] * 5, 0.75, True)})
     e = evaluate(([1, 2], [4, 5, 6, 7, 7]), ([1, 2], [4]), ([3, 4], [5] * 5))
-    assert (e.n, e.exact, e.unended, e.edits, e.too_long) == (2, 1, 1, 0, 0)
+    assert (e.n, e.exact, e.unended, e.edits, e.wrong_symbols) == (2, 1, 1, 0, 0)
     assert e.confusions == Counter()
     (worst,) = e.wrong
     assert (worst.edits, worst.source, worst.prediction, worst.expected) == (1, [1, 2], *[[4, 5, 6, 7, 7]] * 2)
     assert (worst.ended, worst.exact) == (False, False)
-    assert e.answers.confidences(Calibration(1.0)).tolist() == [
-        0,
-        pytest.approx(0.75),
-    ]  # an answer without END is no answer
+    # An answer without END is no answer.
+    assert e.answers.confidences(Calibration(1.0)).tolist() == [0, pytest.approx(0.75)]
+    for target in ([4], [4] * 7):
+        e = evaluate(([1, 2], target))
+        assert (e.unended, e.too_long, e.too_short) == (1, 0, 0)
 
 
 def test_pairs_with_unseen_symbols_are_wrong_in_every_figure_but_the_loss(reply):

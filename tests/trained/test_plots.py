@@ -76,11 +76,6 @@ def attention(path):
     plots.save(PREDICTION.plot_attention(), path)
 
 
-def figures(epochs):
-    """Return epochs whose figures all differ, so that the tests notice swapped curves."""
-    return [Epoch(k + 1, 700, 2.0, 0.1, 1.0, 0.6, 0.2, 0.5, 0.3) for k in range(epochs)]
-
-
 def groups(path, name):
     """Return the groups of an SVG whose ids are `name` and a number, in order."""
     root = ElementTree.parse(path).getroot()
@@ -145,7 +140,7 @@ def test_many_cells_are_an_image_of_bounded_size(tmp_path):
 
 
 def test_the_curves_of_a_history():
-    history = figures(3)
+    history = [Epoch(n, 700, 2.0, 0.1, 1.0, 0.6, 0.2, 0.5, 0.3) for n in (1, 2, 3)]
     history[2] = replace(history[2], loss=0.5, validation_loss=0.25, validation_exact_match=0.9)
     losses, accuracies = plots.History(history).plot().axes
     drawn = [{line.get_label(): line.get_xydata().T.tolist() for line in axes.lines} for axes in (losses, accuracies)]

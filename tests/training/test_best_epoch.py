@@ -35,13 +35,10 @@ def figures(monkeypatch):
     monkeypatch.setattr(trainer, "validation_metrics", validation_metrics)
 
 
-def texts(n):
-    rng = random.Random(0)
-    rows = ["".join(rng.choices("abc", k=rng.randint(1, 3))) for _ in range(n)]
-    return [(text, text[::-1]) for text in rows]
-
-
-TEXTS = pair_task(texts(48), kinds=("characters", "characters"), validation=[("ab", "ba")])
+RNG = random.Random(0)
+SOURCES = ["".join(RNG.choices("abc", k=RNG.randint(1, 3))) for _ in range(48)]
+ROWS = [(source, source[::-1]) for source in SOURCES]
+TEXTS = pair_task(ROWS, kinds=("characters", "characters"), validation=[("ab", "ba")])
 
 
 def fitted(callbacks=(), snapshots=None, start=None, **settings):

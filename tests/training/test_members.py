@@ -65,48 +65,41 @@ MEMBERS = """train 6000 -p mine.py:f --members 2 --jobs 1 --seed 5 -e 2 --batch-
     --cell-type BasicRNNCell --cell-size 6 --history h.json --log-dir logs -o w.h5"""
 
 
-class Runs:
-    """Runs of one command in a folder, each of which resumes the one before."""
+def begin(folder, *options, **changes):
+    """Start the command in a folder."""
+    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+    command = [*REAL_PROGRAM, *shlex.split(MEMBERS), *options]
+    return subprocess.Popen(command, cwd=folder, env=environment(**changes), **streams)
 
-    def __init__(self, folder):
-        self.folder, self.process = folder, None
 
-    def begin(self, *options, **changes):
-        streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
-        command = [*REAL_PROGRAM, *shlex.split(MEMBERS), *options]
-        self.process = subprocess.Popen(command, cwd=self.folder, env=environment(**changes), **streams)
-
-    def snapshots(self):
-        return [*self.folder.glob("s2s_members__w.h5/s2s_checkpoint__*")]
-
-    def trains(self):
-        """Whether a process holds the lock of a member's snapshot."""
-        for path in self.snapshots():
-            with path.open() as file:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    return True
-        return False
+def member_trains(folder):
+    """Whether a process holds the lock of a member's snapshot."""
+    for path in folder.glob("s2s_members__w.h5/s2s_checkpoint__*"):
+        with path.open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+    return False
 
 
 @pytest.mark.slow
 def test_members_whose_parent_is_killed_end_with_the_same_bits(tmp_path, tmp_path_factory, monkeypatch):
-    runs = Runs(tmp_path)
     (tmp_path / "mine.py").write_text("def f(source):\n    return source[::-1]\n")
+    process = begin(tmp_path)
     try:
-        runs.begin()
-        wait_for(runs.trains)
-        runs.process.kill()
-        runs.process.wait()
-        runs.process.stderr.close()  # which the members keep open for up to 40 s after they have stopped
-        wait_for(lambda: not runs.trains())
+        wait_for(lambda: member_trains(tmp_path))
+        process.kill()
+        process.wait()
+        process.stderr.close()  # which the members keep open for up to 40 s after they have stopped
+        wait_for(lambda: not member_trains(tmp_path))
         programs = tmp_path_factory.mktemp("programs")
-        runs.begin("--resume", TMPDIR=str(programs), TF_XLA_FLAGS="", SEQ2SEQ_DEMO_CACHE=str(programs / "cache"))
-        status, err = end(runs.process)
+        changes = {"TMPDIR": str(programs), "TF_XLA_FLAGS": "", "SEQ2SEQ_DEMO_CACHE": str(programs / "cache")}
+        process = begin(tmp_path, "--resume", **changes)
+        status, err = end(process)
         assert (status, "Resuming s2s_checkpoint__w.h5\n" in err) == (0, True), err
     finally:
-        runs.process.kill()
+        process.kill()
     from seq2seq_demo.training.trainer import fit
 
     monkeypatch.chdir(tmp_path)

@@ -8,6 +8,7 @@ from helpers import AS_PATTERNS, largest_difference
 from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import pair_task
 from seq2seq_demo.data.patterns import find_pattern
+from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained.trained_network import untrained
 from seq2seq_demo.training.recipe import recommended_settings
 from seq2seq_demo.training.settings import new_run, resolve, run_notices
@@ -90,6 +91,22 @@ def test_a_continued_network_keeps_its_model():
         assert (model, config.batch_size, config.saves_best) == (start.model_config, 8, saves_best)
     model, config = resolve(PAIRS, {}, start)
     assert (config.epochs, config.dropout) == (CHOSEN["epochs"], CHOSEN["dropout"])
+
+
+def test_a_continued_run_begins_with_the_weights_and_the_step_of_its_start():
+    """Settings that agree with the network may be given: LSTMCell is another name of its cell."""
+    agreeing = {"model": "embedding_attention", "cell_type": "LSTMCell", "cell_size": 3, "in_max_int": 9}
+    begun = new_run(find_pattern("reversed"), {"points": 20} | agreeing, replace(FIXED, step=9), recommends=True)
+    assert begun.network.model_config == replace(FIXED.model_config, ends=True)
+    assert (begun.network.step, begun.run.start_step) == (9, 9)
+    assert largest_difference(begun.network, FIXED) == 0
+
+
+@pytest.mark.parametrize("setting", [{"model": "embedding_rnn"}, {"cell_type": "GRUCell"}, {"out_max_int": 8}])
+def test_settings_that_contradict_the_start_are_refused(setting):
+    message = f"expected settings that do not contradict the network, embedding_attention, .*{setting}"
+    with pytest.raises(UsageError, match=message):
+        resolve(find_pattern("reversed"), setting, FIXED)
 
 
 @pytest.mark.parametrize(

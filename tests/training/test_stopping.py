@@ -74,12 +74,6 @@ def test_an_epoch_gets_the_metrics_of_its_validation():
     assert validated.validation == Figures(0.7, 0.6, 0.1, 0.5, 0.2)
 
 
-def test_a_run_whose_time_is_over_stops_after_an_epoch():
-    config = TrainConfig(minutes=2.0)
-    assert stop_after(history((0.5, 1.0)), config, is_time_over=True) == "minutes"
-    assert stop_after(history(), config, is_time_over=True) is None
-
-
 @pytest.mark.parametrize(
     ("step", "settings", "start", "end"),
     [

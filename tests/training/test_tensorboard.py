@@ -20,20 +20,6 @@ pytestmark = pytest.mark.slow
 MODEL = ModelConfig("embedding_attention", cell_size=7, embedding_size=6, in_max_int=10, out_max_int=12)
 # 130 validation pairs (the logs use the first 128), and 147 steps per epoch.
 CONFIG = TrainConfig(1300, in_len=5, out_len=4, learning_rate=0.02, epochs=2, batch_size=8)
-REVERSED = find_pattern("reversed")
-
-
-class Logged:
-    """A training run and its logs, one directory per level."""
-
-    def __init__(self, folder: Path):
-        levels = [TensorBoard(folder / str(level), level) for level in range(4)]
-        self.watcher = Watcher()
-        fit(REVERSED, CONFIG, untrained(MODEL, 0), [self.watcher, *levels])
-        self.network = self.watcher.networks[-1]
-        probes = self.watcher.state._pairs[:128]
-        self.probes = probes.sources.array(), probes.targets.array()
-        self.levels = [read(folder / str(level)) for level in range(4)]
 
 
 def read(log_dir: Path) -> dict[tuple[str, str], list[tuple[int, np.ndarray]]]:
@@ -60,7 +46,7 @@ def check_histogram(buckets, array, tolerance=1e-5):
         assert (array < edge - tolerance).sum() <= below <= (array <= edge + tolerance).sum()
 
 
-def check_tags(logged):
+def check_tags(logs_by_level):
     names = list(weight_shapes(MODEL))
     figures = ("loss", "forced_token_accuracy", "forced_exact_match", "token_accuracy", "exact_match")
     levels = [{f"train/{name}" for name in figures[:2]} | {f"validation/{name}" for name in figures} | {"probe/answer"}]
@@ -70,33 +56,33 @@ def check_tags(logged):
     expected = set()
     for level, more in enumerate(levels):
         expected |= more
-        assert {tag for _, tag in logged.levels[level]} == expected
-        for (plugin, tag), values in logged.levels[level].items():
+        assert {tag for _, tag in logs_by_level[level]} == expected
+        for (plugin, tag), values in logs_by_level[level].items():
             scalar = tag.startswith(("train", "validation")) or tag == "gradients/global_norm"
             assert plugin == ("scalars" if scalar else "text" if tag == "probe/answer" else "histograms")
             if not tag.startswith("train"):
                 assert [step for step, _ in values] == [147, 294]
 
 
-def check_scalars(logged):
-    calls = [values for kind, *values in logged.watcher.calls if kind == "steps"]
+def check_scalars(logs_by_level, watcher):
+    calls = [values for kind, *values in watcher.calls if kind == "steps"]
     steps, _, losses, accuracies = zip(*calls, strict=True)
     assert steps == (8, 64, 128, 147, 211, 275, 294)
-    for logs in logged.levels:
+    for logs in logs_by_level:
         for name, values in (("loss", losses), ("forced_token_accuracy", accuracies)):
             assert logs["scalars", f"train/{name}"] == list(zip(steps, np.float32(values), strict=True))
         for (plugin, tag), values in logs.items():
             if tag.startswith("validation/"):
                 name = tag.removeprefix("validation/")
                 assert plugin == "scalars"
-                figures = [(epoch.step, getattr(epoch.validation, name)) for epoch in logged.watcher.history]
+                figures = [(epoch.step, getattr(epoch.validation, name)) for epoch in watcher.history]
                 assert values == [(step, np.float32(figure)) for step, figure in figures]
 
 
-def check_gradients(logged, name):
+def check_gradients(buckets, network, probes, name):
     """Compare with finite differences."""
-    weights = {name: weight.astype(float) for name, weight in logged.network.weights.items()}
-    sources, targets = logged.probes
+    weights = {name: weight.astype(float) for name, weight in network.weights.items()}
+    sources, targets = probes.sources.array(), probes.targets.array()
     decoder_input = shift_right(targets, MODEL.go)
 
     def difference(index):
@@ -109,26 +95,29 @@ def check_gradients(logged, name):
         return (losses[0] - losses[1]) / 2e-4
 
     gradient = np.array([difference(index) for index in np.ndindex(weights[name].shape)])
-    check_histogram(logged.levels[1]["histograms", f"gradients/{name}"][-1][1], gradient, 1e-6)
+    check_histogram(buckets, gradient, 1e-6)
 
 
-def check_activations(logged):
+def check_activations(logs, network, sources):
     """Compare with the NumPy network."""
-    network = NumpyNetwork(MODEL, logged.network.weights)
-    memory, _ = network.encode(logged.probes[0])
-    decoded = network.decode(logged.probes[0], 4)
+    memory, _ = network.encode(sources)
+    decoded = network.decode(sources, 4)
     assert memory.shape == (128, 5, 7)
     for name, array in (("memory", memory), ("logits", decoded.logits), ("attention", decoded.attention)):
-        check_histogram(logged.levels[3]["histograms", f"activations/{name}"][-1][1], array)
+        check_histogram(logs["histograms", f"activations/{name}"][-1][1], array)
 
 
 def test_the_logs_of_every_level_match_the_training(tmp_path):
-    logged = Logged(tmp_path)
-    check_tags(logged)
-    check_scalars(logged)
+    folders, watcher = [tmp_path / str(level) for level in range(4)], Watcher()
+    boards = [TensorBoard(folder, level) for level, folder in enumerate(folders)]
+    fit(find_pattern("reversed"), CONFIG, untrained(MODEL, 0), [watcher, *boards])
+    logs_by_level = [read(folder) for folder in folders]
+    check_tags(logs_by_level)
+    check_scalars(logs_by_level, watcher)
+    network, probes = watcher.networks[-1], watcher.state._pairs[:128]
     for name in ("decoder/layer_0/bias", "decoder/attention/score"):
-        check_gradients(logged, name)
-    check_activations(logged)
+        check_gradients(logs_by_level[1]["histograms", f"gradients/{name}"][-1][1], network, probes, name)
+    check_activations(logs_by_level[3], network.to_numpy(), probes.sources.array())
 
 
 TRAIN = ["train", 1300, "-p", "reversed", "-e", 1, "--batch-size", 8, "--in-len", 5, "--out-len", 4, "-o", "w"]

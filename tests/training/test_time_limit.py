@@ -17,7 +17,6 @@ from seq2seq_demo.training.snapshots import load_snapshot
 from seq2seq_demo.training.train import train
 
 REVERSED = find_pattern("reversed")
-MODEL = ModelConfig(cell_size=3, embedding_size=2)
 
 
 @pytest.fixture
@@ -44,8 +43,8 @@ def seconds(monkeypatch, fast_steps):
     return now
 
 
-def fitted(config, snapshots=None, start=None, callbacks=(), **how):
-    return fit(REVERSED, config, start or untrained(MODEL, 0), callbacks, snapshots, **how)
+def fitted(snapshots=None, callbacks=(), **how):
+    return fit(REVERSED, CONFIG, untrained(ModelConfig(cell_size=3, embedding_size=2), 0), callbacks, snapshots, **how)
 
 
 CONFIG = TrainConfig(50, 3, 3, 0.2, "cosine", batch_size=5, minutes=1.0)  # 9 steps per epoch: calls of 4, 4 and 1
@@ -61,7 +60,7 @@ def test_a_run_ends_in_time_with_a_validation_and_annealed(seconds, monkeypatch)
 
     monkeypatch.setattr(trainer.Trainer, "learning_rates", recorded)
     watcher = Watcher()
-    network = fitted(CONFIG, callbacks=[watcher])
+    network = fitted(callbacks=[watcher])
     assert seconds[0] == 1060
     assert [epoch.step for epoch in watcher.history] == [9, 18, 26]
     assert network.run.config == replace(CONFIG, epochs=3)
@@ -74,7 +73,7 @@ def test_a_run_ends_in_time_with_a_validation_and_annealed(seconds, monkeypatch)
 
 def test_a_resumed_run_has_the_time_that_was_left(seconds, tmp_path):
     kept = {}
-    fitted(CONFIG, snapshots_in_memory(kept))
+    fitted(snapshots_in_memory(kept))
     (tmp_path / "w").write_bytes(kept[13].to_bytes())  # after 28 s
     snapshot = load_snapshot(tmp_path / "w")
     assert snapshot.progress.seconds == 28
@@ -84,7 +83,7 @@ def test_a_resumed_run_has_the_time_that_was_left(seconds, tmp_path):
 
 
 def test_time_before_the_first_step_counts_and_one_call_is_always_made(seconds):
-    network = fitted(CONFIG, began=seconds[0] - 100)
+    network = fitted(began=seconds[0] - 100)
     assert (network.step, seconds[0]) == (4, 1010)
     assert trainer.Clock(TrainConfig(), None, 0.0).fraction_done == 0
 

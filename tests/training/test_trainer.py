@@ -159,6 +159,7 @@ def test_sums_of_a_padded_batch_equal_those_of_its_rows(model, bidirectional, nu
     batch = first_batch(our_steps)
     assert (batch.n_symbols, *batch.longest) == (N_SYMBOLS, 5, 7)
     rows = [batch.map_rows(lambda x, n=n: x[n : n + 1]) for n in range(4)]
+    assert rows[2].with_own_longest().longest.numpy().tolist() == [2, 7]
     narrow, wide = (sums_of(our_steps, batch, width) for width in ((5, 7), (8, 9)))
     each = [sums_of(our_steps, rows[n], (len(SOURCES[n]), len(TARGETS[n]) + 1)) for n in range(4)]
     for total, total_of_wide, *parts in zip(narrow, wide, *each, strict=True):
@@ -255,15 +256,6 @@ def test_the_function_of_the_first_width_that_fits_a_batch_is_called(longest, nu
     functions = [lambda _, n=n: Sums(tf.constant(n), tf.constant(n + 10), tf.constant([n + 20])) for n in range(4)]
     assert [x.numpy().sum() for x in by_width(widths, functions)(batch)] == [number, number + 10, number + 20]
     assert int(by_width(widths, functions[:1])(batch).loss) == 0
-
-
-def test_some_rows_of_a_batch_keep_the_facts_of_the_whole_one_until_they_get_their_own():
-    lengths = tf.constant([[3, 5], [4, 1], [2, 6]])
-    batch = Batch(lengths * 10, lengths * 100, lengths, tf.range(3), tf.constant(12.0), tf.constant([4, 6]))
-    rows = batch.map_rows(lambda x: x[:2])
-    assert [len(x) for x in rows[:4]] == [2, 2, 2, 2]
-    assert (float(rows.n_symbols), rows.longest.numpy().tolist()) == (12, [4, 6])
-    assert rows.with_own_longest().longest.numpy().tolist() == [4, 5]
 
 
 def test_a_network_that_does_not_end_has_batches_of_one_width():

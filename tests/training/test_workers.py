@@ -210,17 +210,6 @@ def test_invalid_tf_configs_are_refused(monkeypatch, text):
     assert workers.EXAMPLE in str(error.value)
 
 
-@pytest.mark.parametrize(
-    ("jobs", "chief"), [(["worker"], 0), (["worker", "worker"], 0), (["worker", "chief", "worker"], 1)]
-)
-def test_the_chief_is_the_job_of_that_name_or_the_first_worker(monkeypatch, jobs, chief):
-    for task, tf_config in enumerate(cluster(*jobs)):
-        monkeypatch.setenv("TF_CONFIG", json.dumps(tf_config))
-        assert workers.is_chief() == (task == chief)
-    monkeypatch.delenv("TF_CONFIG")
-    assert workers.is_chief()
-
-
 def test_another_error_of_tensorflow_is_said_in_one_line():
     message = "^TensorFlow failed with ResourceExhaustedError: out of memory$"
     with pytest.raises(TrainingError, match=message), workers.report_lost_workers():

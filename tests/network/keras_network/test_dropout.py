@@ -21,10 +21,6 @@ KEYS = np.array([0, 123456789, 2**32 - 1], np.uint32)
 ROW = 1
 
 
-def small(model, bidirectional):
-    return ModelConfig(model, "BasicLSTMCell", 2, H, E, in_max_int=10, out_max_int=12, bidirectional=bidirectional)
-
-
 def mix(x):
     x = (x ^ x >> 16) * 0x85EBCA6B % 2**32
     x = (x ^ x >> 13) * 0xC2B2AE35 % 2**32
@@ -63,7 +59,7 @@ def test_rates_near_0_and_1():
 
 @pytest.mark.parametrize(("model", "bidirectional"), [("embedding_rnn", False), ("embedding_attention", True)])
 def test_a_row_agrees_with_numpy_under_equal_masks(model, bidirectional):
-    config = small(model, bidirectional)
+    config = ModelConfig(model, "BasicLSTMCell", 2, H, E, in_max_int=10, out_max_int=12, bidirectional=bidirectional)
     weights = random_weights(config)
     sources = np.random.default_rng(1).integers(0, 11, (B, S))
     fed = np.random.default_rng(2).integers(0, 14, (B, T))
