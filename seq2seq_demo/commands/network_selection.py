@@ -132,7 +132,9 @@ def input_format(options: NetworkOptions, blank_lines: bool = False) -> InputFor
     """Return the format of the options' files; with `blank_lines`, a blank line is a record, too."""
     columns = tuple(options.columns.split(",")) if options.columns else ()
     header = None if options.header is None else options.header == "yes"
-    return InputFormat(options.format, columns, header, options.encoding, blank_lines)
+    return InputFormat(
+        format=options.format, columns=columns, header=header, encoding=options.encoding, blank_lines=blank_lines
+    )
 
 
 def typed_sources(words: Sequence[str], selected: SelectedNetwork) -> list[Record]:

@@ -333,7 +333,7 @@ def _row_record(place: Place, cells: list[str], text: str, layout: Layout) -> Re
             raise InputError(f"{place}: expected {expected}, got {len(cells)} columns")
         others: dict[str, object] = {name: cells[n] for name, n in layout.others.items()}
         source, *output = [cells[n] for n in layout.columns if n < len(cells)]
-        return Record(place, source, output[0] if output else None, others or None)
+        return Record(place, source, output[0] if output else None, others=others or None)
     except InputError as error:
         return Record(place, None, error=error)
 

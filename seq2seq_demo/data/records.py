@@ -36,7 +36,7 @@ class Place(NamedTuple):
     @property
     def of_output(self) -> Place:
         """The place of the record's output."""
-        return Place(self.title, self.kind, self.number, "output")
+        return self._replace(side="output")
 
     def __str__(self) -> str:
         number = f"{self.kind} {self.number}" if self.kind else ""
@@ -134,8 +134,8 @@ def to_record(place: Place, item: Any, keys: Sequence[str] = ()) -> Record:
             named = preview(source) if keys else '"input" or "source"'
             raise InputError(f"{place}: expected an object with {named}, got {preview(item)}")
     except InputError as error:
-        return Record(place, None, None, others or None, error=error)
-    return Record(place, item[source], item.get(target), others or None)
+        return Record(place, None, others=others or None, error=error)
+    return Record(place, item[source], item.get(target), others=others or None)
 
 
 def read_words(words: Sequence[str]) -> Record:

@@ -204,7 +204,7 @@ class _File:
         start, size = (_number(layout, at) for at in (2, 10))
         self._visit(start, b"")
         self._bytes(start, size)
-        return Dataset(dtype, shape, start, size)
+        return Dataset(dtype=dtype, shape=shape, start=start, size=size)
 
     def texts(self, messages: list[tuple[int, bytes]]) -> Iterator[tuple[str, str]]:
         """Yield name and value of the attributes that are variable-length strings."""

@@ -133,7 +133,14 @@ class _Hypotheses(NamedTuple):
         lengths = np.minimum((~is_end).sum(axis=2), max_out_len)
         by_step = [alpha[best.rows[:, :, t]] for t, alpha in enumerate(alphas)]
         attention = np.stack(by_step, axis=2) if alphas else None  # [B, N, T, S]
-        answers = Answers(best.symbols, lengths, best.ended, np.exp(best.log_p), attention, best.scores)
+        answers = Answers(
+            symbols=best.symbols,
+            lengths=lengths,
+            ended=best.ended,
+            probabilities=np.exp(best.log_p),
+            attention=attention,
+            scores=best.scores,
+        )
         if attention is not None:
             attention[~answers.is_written] = 0
         return answers

@@ -53,11 +53,12 @@ def answer(network: NumpyNetwork, sources: np.ndarray, out_len: int, options: De
     ended = is_end.any(axis=1)  # [B]
     lengths = np.where(ended, is_end.argmax(axis=1), out_len)
     return Answers(
-        decoded.symbols[:, None],
-        lengths[:, None],
-        ended[:, None],
-        softmax(decoded.logits).max(axis=-1)[:, None] if options.probabilities else None,  # greedy: the maximum
-        decoded.attention[:, None] if options.attention and decoded.attention is not None else None,
+        symbols=decoded.symbols[:, None],
+        lengths=lengths[:, None],
+        ended=ended[:, None],
+        # A greedy symbol is the most probable one.
+        probabilities=softmax(decoded.logits).max(axis=-1)[:, None] if options.probabilities else None,
+        attention=decoded.attention[:, None] if options.attention and decoded.attention is not None else None,
     )
 
 

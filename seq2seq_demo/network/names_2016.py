@@ -83,7 +83,7 @@ def from_2016(variables: Weights) -> Network2016:
     add_to_biases(weights, model_config, model_config.cell.gates_2016_added_1_to)  # moments need no change
     check_weights(weights, moments)
     step = int(variables.get("Training_step", 0))  # which Adam increments
-    return Network2016(model_config, weights, step, moments)
+    return Network2016(model_config=model_config, weights=weights, step=step, moments=moments)
 
 
 def _by_name_of_2016(variables: Weights) -> Weights:

@@ -140,7 +140,7 @@ class NumpyNetwork:
         memory, cells = self.encode(sources)
         has_attention = self.model_config.has_attention
         keys = memory @ self.weights["decoder/attention/key/kernel"] if has_attention else None
-        return DecoderState(cells, np.zeros_like(memory[:, 0]), memory, keys)
+        return DecoderState(cells=cells, context=np.zeros_like(memory[:, 0]), memory=memory, keys=keys)
 
     def encode(self, sources: np.ndarray) -> tuple[np.ndarray, list[State]]:
         """Read `[B, S]`; return the memory `[B, S, H]` and the final state of every layer."""

@@ -145,7 +145,10 @@ def count_answers(
 
     def counts_of(batch: tuple[np.ndarray, int]) -> Counts:
         rows, out_len = batch
-        return _count_batch(network, facts, pairs[rows], group_ids[rows], out_len, decoding, detailed)
+        chosen, ids = pairs[rows], group_ids[rows]
+        return _count_batch(
+            network, facts, chosen, group_ids=ids, out_len=out_len, decoding=decoding, detailed=detailed
+        )
 
     total = Counts()
     for counts in in_threads(counts_of, batches, 1 if len(pairs) < FEW_PAIRS * len(batches) else None):
@@ -185,6 +188,7 @@ def _count_batch(
     network: NumpyNetwork,
     facts: SavedNetwork,
     pairs: Pairs,
+    *,
     group_ids: np.ndarray,
     out_len: int,
     decoding: DecodingOptions,

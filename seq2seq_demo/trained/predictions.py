@@ -153,7 +153,7 @@ class Prediction:
         inputs, outputs = [*map(visible_symbol, self.source_tokens or ())], [*map(visible_symbol, self.written)]
         expected = {t: " ".join(map(visible_symbol, symbols)) for t, symbols in self.mistakes.items()}
         notes = {t: f"expected {symbols or 'no symbol'}" for t, symbols in expected.items()}
-        return Attention(inputs, outputs, self.attention, notes)
+        return Attention(inputs=inputs, outputs=outputs, weights=self.attention, mistakes=notes)
 
     def _repr_html_(self) -> str:
         return html_table(*([name, _shown(self, name)] for name in SHOWN_FIELDS))

@@ -75,7 +75,7 @@ def members_of(
         weights = initial_weights(first.network.model_config, config.seed)
         network = replace(first.network, weights=weights, run=replace(first.run, config=config))
         start, path = Snapshot(network), folder and folder / f"member_{number}.h5"
-        members.append(Member(number, task, start, [*report, *own], path))
+        members.append(Member(number=number, task=task, start=start, callbacks=[*report, *own], path=path))
     return members
 
 

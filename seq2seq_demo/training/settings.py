@@ -189,8 +189,13 @@ def new_run(
 
 def begin_run(network: TrainedNetwork, task: Task, config: TrainConfig) -> TrainedNetwork:
     """Return the network at the start of a training run, which identifies its data."""
-    fingerprint = task.fingerprint(config, network.model_config)
-    run = TrainingRun(config, network.step, task.digest, fingerprint, task.validates_by_content)
+    run = TrainingRun(
+        config=config,
+        start_step=network.step,
+        data=task.digest,
+        fingerprint=task.fingerprint(config, network.model_config),
+        validated_by_content=task.validates_by_content,
+    )
     facts: dict[str, Any] = {"task": task.name, "run": run, "history": History(), "program": None, "calibration": None}
     return replace(network, **facts, **{name: getattr(config, name) for name in LENGTHS})
 

@@ -156,7 +156,8 @@ class Steps:
         self.network = Seq2Seq(self.model_config, start.weights)
         self.moments_since = start.moments_since if start.moments else start.step
         n_updates = start.step - self.moments_since
-        self.adam = PackedAdam(weight_shapes(self.model_config), start.weights, start.moments, n_updates)
+        shapes = weight_shapes(self.model_config)
+        self.adam = PackedAdam(shapes, weights=start.weights, moments=start.moments, step=n_updates)
         # Without XLA, TensorFlow's loops fail on very large arrays with an error about TemporaryVariable.
         self.uses_xla = use_xla(config, self.model_config.cell_size) or bool(widths.wide)
         self.sums = on_replicas(self.sums_at_any_width(), self.uses_xla)
