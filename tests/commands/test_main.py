@@ -27,7 +27,6 @@ def interrupted_in_a_lock():
     ("exception", "status", "message"),
     [
         (interrupted_in_a_lock(), 130, "seq2seq-demo: interrupted\n"),
-        (KeyboardInterrupt(), 130, "seq2seq-demo: interrupted\n"),
         (OSError(28, "No space left on device"), 1, "error: unexpected OSError: [Errno 28] No space left on device\n"),
         (OSError(13, "Permission denied", "w"), 1, "error: w: Permission denied\n"),
         (ZeroDivisionError("two\nlines"), 1, "error: unexpected ZeroDivisionError: two lines\n"),
