@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 from helpers import random_weights
-from helpers_page import KINDS, ask, kind_name, needs_node, on_page
+from helpers_page import KINDS, ask, kind_name, needs_node
 
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.data.sequences import shift_right
 from seq2seq_demo.network.parameters import initial_weights, weight_shapes
 from seq2seq_demo.page.builder import ShownNetwork, network_data
 from seq2seq_demo.trained.trained_network import TrainedNetwork
@@ -39,23 +38,6 @@ def test_the_gradient_of_networks_of_every_kind_agrees_with_finite_differences(c
     sources, targets = batch_of(config, rng, 5, 4, 3)
     network = TrainedNetwork(config, {name: w / 2 for name, w in random_weights(config).items()}, in_len=4, out_len=3)
     assert_slopes_agree(ask_trainer("networkSlopes", network, sources=sources.tolist(), targets=targets.tolist()))
-
-
-def numpy_loss(network, sources, targets):
-    """The mean loss of NumPy's logits under teacher forcing."""
-    fed = shift_right(targets, network.model_config.go)
-    logits = network.to_numpy().decode(sources, targets.shape[1], fed).logits.astype(float)  # [B, T, V]
-    shifted = logits - logits.max(axis=-1, keepdims=True)
-    log_p = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-    return -np.take_along_axis(log_p, targets[..., None], axis=-1).mean()
-
-
-@pytest.mark.parametrize("config", KINDS, ids=kind_name)
-def test_the_loss_of_a_batch_is_that_of_numpy(config):
-    network = on_page(TrainedNetwork(config, random_weights(config), in_len=4, out_len=3))
-    sources, targets = batch_of(config, np.random.default_rng(4), 5, 4, 3)
-    (loss,) = ask_trainer("train", network, batches=[[sources.tolist(), targets.tolist()]])["losses"]
-    np.testing.assert_allclose(loss, numpy_loss(network, sources, targets), rtol=1e-5)
 
 
 def reversing_batches(n):
