@@ -54,6 +54,7 @@ WRONG_USAGE = [  # exit status 2
     ("predict -i w.h5 1 --tsv --show-attention", "expected --show-attention or --tsv, got both"),
     ("predict -i w.h5 1 --tsv --json", "expected --json or --tsv, got both"),
     ("train 60 reversed", "reversed: expected a file of pairs, found none; for a pattern, give -p reversed"),
+    ("evaluate 20 -i other.h5", "trained on 'pairs.jsonl': expected --from-file with pairs or -p"),
     ("evaluate 9 -i w.h5 --columns 1,3", "expected a file with --columns, got none"),
     (["predict --from-file", ""], "expected --from-file to name a file, or - for standard input, got ''"),
     ("predict -i w.h5 1 --attention-plot a.jpg", "a.jpg: expected a picture's name to end in one of .png, .svg, .pdf"),
@@ -85,7 +86,7 @@ def folder(tmp_path_factory):
     """Files that a line may name."""
     folder = tmp_path_factory.mktemp("refusals")
     save_random(folder / "w.h5", ModelConfig("embedding_attention", cell_size=4, embedding_size=3))
-    save_random(folder / "other.h5", ModelConfig(cell_size=3, in_max_int=4))
+    save_random(folder / "other.h5", ModelConfig(cell_size=3, in_max_int=4), task="pairs.jsonl")
     for name, text in {"mine.py": "f = list\n", "mine.js": "let x;\n", "few.tsv": "a\tb\nc\td\n"}.items():
         (folder / name).write_text(text)
     return folder
