@@ -30,5 +30,3 @@ def test_untrained_lengths_are_reported_once(run):
         for as_json in ("", "--json"):
             out, err = run.ok(f"evaluate 20 -i w {option} {as_json}")
             assert ("trained on" in out, err.splitlines()) == (False, ["Using weights w", *warning]), option
-
-

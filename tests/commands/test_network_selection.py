@@ -32,7 +32,6 @@ def test_options_that_contradict_the_file_are_refused(run):
     for options, message in [
         ("-p sorted", "w has pattern reversed, but the options ask for sorted"),
         ("-m embedding_attention", "w has model embedding_rnn, but the options ask for embedding_attention"),
-        ("--cell-size 31", "w has cell-size 32, but the options ask for 31"),
         ("--out-max-int 8", "w has out-max-int 9, but the options ask for 8"),
     ]:
         for command in ("predict 0 1 2 3 4 5 6 7 8 9", "train 50 -o v"):

@@ -1,4 +1,4 @@
-"""The training of the page in Node: gradients, the loss of NumPy, and the steps of the TensorFlow trainer."""
+"""The training of the page in Node: gradients, and the steps of the TensorFlow trainer."""
 
 import numpy as np
 import pytest
@@ -21,23 +21,15 @@ def ask_trainer(name, network, **question):
     return answer
 
 
-def batch_of(config, rng, B, S, T):
-    """Random sources and targets."""
-    return rng.integers(0, config.n_input_symbols, (B, S)), rng.integers(0, config.n_output_symbols, (B, T))
-
-
-def assert_slopes_agree(slopes):
-    gradient, difference = np.transpose(slopes)
-    np.testing.assert_allclose(gradient, difference, atol=2e-3 * max(np.abs(gradient).max(), 0.01))
-    assert np.abs(gradient).max() > 0
-
-
 @pytest.mark.parametrize("config", KINDS, ids=kind_name)
 def test_the_gradient_of_networks_of_every_kind_agrees_with_finite_differences(config):
     rng = np.random.default_rng(3)
-    sources, targets = batch_of(config, rng, 5, 4, 3)
+    sources = rng.integers(0, config.n_input_symbols, (5, 4)).tolist()
+    targets = rng.integers(0, config.n_output_symbols, (5, 3)).tolist()
     network = TrainedNetwork(config, {name: w / 2 for name, w in random_weights(config).items()}, in_len=4, out_len=3)
-    assert_slopes_agree(ask_trainer("networkSlopes", network, sources=sources.tolist(), targets=targets.tolist()))
+    gradient, difference = np.transpose(ask_trainer("networkSlopes", network, sources=sources, targets=targets))
+    np.testing.assert_allclose(gradient, difference, atol=2e-3 * max(np.abs(gradient).max(), 0.01))
+    assert np.abs(gradient).max() > 0
 
 
 def reversing_batches(n):
