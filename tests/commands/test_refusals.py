@@ -51,6 +51,7 @@ WRONG_USAGE = [  # exit status 2
     ("predict 1 --data-dir none", "expected --data-dir to be a directory, got 'none'"),
     ("predict --from-file x --columns a,b,c", "expected --columns SOURCE,TARGET, as in --columns 1,3, got 'a,b,c'"),
     ("train --from-file x --in-tokens words --in-max-int 9", "because of --in-max-int, got words"),
+    ("train --from-file x -p sorted --out-tokens words", "expected --out-tokens integers, because of a"),
     ("predict -i w.h5 1 --tsv --show-attention", "expected --show-attention or --tsv, got both"),
     ("predict -i w.h5 1 --tsv --json", "expected --json or --tsv, got both"),
     ("train 60 reversed", "reversed: expected a file of pairs, found none; for a pattern, give -p reversed"),
