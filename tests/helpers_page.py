@@ -24,7 +24,6 @@ CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 needs_node = pytest.mark.skipif(not NODE and "CI" not in os.environ, reason="node is not installed")
 needs_chromium = pytest.mark.skipif(not CHROMIUM and "CI" not in os.environ, reason="chromium is not installed")
 TOLERANCE = 1e-3  # absolute, for logits
-SHIPPED = sorted((ROOT / "trained_weights").glob("*.weights.h5"))
 KINDS = [
     ModelConfig(model, cell, layers, cell_size=7, embedding_size=5, in_max_int=8, out_max_int=6, bidirectional=both)
     for model, cell, layers, both in itertools.product(

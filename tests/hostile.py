@@ -102,12 +102,6 @@ def _structures(folder: Path) -> dict[str, Callable[[h5py.File], object]]:
         for _ in range(3000):
             group = group.create_group("g")
 
-    def compact(file):
-        properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-        properties.set_layout(h5py.h5d.COMPACT)
-        space = h5py.h5s.create_simple(SHAPE)
-        h5py.h5d.create(file.id, WEIGHT.encode(), h5py.h5t.IEEE_F32LE, space, properties)
-
     def many_links(file):
         group = file.create_group("many")
         for index in range(3000):
@@ -125,7 +119,6 @@ def _structures(folder: Path) -> dict[str, Callable[[h5py.File], object]]:
         "a type for a weight": link(np.dtype(np.float32)),
         "3000 groups, nested": nested,
         "3000 links": many_links,
-        "compact": replaced(compact),
         "chunks": dataset(data=np.ones(SHAPE, np.float32), chunks=(1, 5)),
         "never written": dataset(**floats),
         "1.5e9 floats, never written": dataset(shape=(1_500_000_000,), dtype="f4"),

@@ -16,14 +16,6 @@ from seq2seq_demo.declarations import declared_options, declared_settings, likel
 from seq2seq_demo.errors import UsageError
 
 
-def test_defaults_are_those_of_2016():
-    model, train = ModelConfig(), TrainConfig(points=100_000)
-    assert (model.model, model.cell_type, model.num_layers) == ("embedding_rnn", "BasicLSTMCell", 1)
-    assert (model.cell_size, model.embedding_size) == (32, 20)
-    assert (train.learning_rate, train.epochs, train.batch_size) == (1e-4, 10, 128)
-    assert (train.in_len, train.out_len) == (10, 10)
-
-
 def test_a_tenth_of_the_points_or_a_given_number_validates():
     train = TrainConfig(points=100_000)
     assert (train.n_training, train.n_validation, train.steps_per_epoch) == (90_000, 10_000, 704)

@@ -7,7 +7,7 @@ import signal
 import subprocess
 
 import pytest
-from helpers import PROGRAM, PYTHON, environment, imported, save_random
+from helpers import PROGRAM, PYTHON, SMALL, environment, imported, save_random
 
 from seq2seq_demo.config import ModelConfig
 
@@ -86,6 +86,15 @@ def test_evaluate_shows_a_bar(network):
     assert status == 0
     assert b"Evaluating" in screen
     assert screen.count(BEGIN_BAR) == screen.count(END_BAR) > 0
+
+
+def test_train_shows_a_bar_and_colour_only_if_both_streams_are_terminals(network):
+    argv = ["train", 60, "-e", 1, *SMALL, "-o", "v"]
+    _, out, screen = on_terminal(network, *argv)
+    assert b"Epoch 1/1: loss" in out
+    assert b"\x1b[" not in out + screen
+    _, _, screen = on_terminal(network, *argv, "--force", redirected=False)
+    assert BEGIN_BAR in screen and b"Epoch 1/1" in screen
 
 
 def test_short_work_shows_no_bar_and_does_not_import_rich(network):

@@ -27,7 +27,6 @@ def test_training_and_evaluation_cover_every_length(run, fast_steps):
     assert "60 point dataset (pattern 'reversed', sources of 1-4 symbols), with 1 epoch\n" in out
     network = load("w")
     assert (network.in_len, network.min_in_len, network.out_len) == (4, 1, 4)
-    assert network.run.config.few_symbols == 0.25
     assert run.ok("predict -i w 2 0 1")[0].endswith("(expected=[1 0 2])\n")
     out, _ = run.ok("evaluate -i w 100 --json")
     facts = json.loads(out)

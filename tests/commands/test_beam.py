@@ -28,11 +28,9 @@ def network(run):
     return network
 
 
-@pytest.mark.parametrize("penalty", [0, 1.5])
-def test_predict_prints_the_answers_of_a_beam(run, network, penalty):
-    argv = ["predict", "-i", "w", "--from-file", "in.txt", "--beam-size", 9, "--n-best", 6]
-    argv += ["--length-penalty", penalty] if penalty else []
-    expected = network.predict(SOURCES, beam_size=9, n_best=6, length_penalty=penalty, details=True)
+def test_predict_prints_the_answers_of_a_beam(run, network):
+    argv = ["predict -i w --from-file in.txt --beam-size 9 --n-best 6 --length-penalty 1.5"]
+    expected = network.predict(SOURCES, beam_size=9, n_best=6, length_penalty=1.5, details=True)
     printed = [json.loads(line)["n_best"] for line in run.ok(*argv, "--json")[0].splitlines()]
     assert [[x["prediction"] for x in each] for each in printed] == [[x.prediction for x in each] for each in expected]
     for answers, each in zip(printed, expected, strict=True):
@@ -45,7 +43,6 @@ def test_predict_prints_the_answers_of_a_beam(run, network, penalty):
 def test_n_best_implies_a_beam_of_this_size(run, network):
     argv = ["predict", "-i", "w", "--from-file", "in.txt", "--n-best", 3]
     assert run.ok(*argv)[0] == run.ok(*argv, "--beam-size", 3)[0]
-    assert network.predict(SOURCES, n_best=3) == network.predict(SOURCES, n_best=3, beam_size=3)
 
 
 def test_evaluate_uses_the_beam(run, network):

@@ -1,7 +1,5 @@
 import json
-from pathlib import Path
 
-import numpy as np
 from helpers import save_random
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
@@ -32,15 +30,3 @@ def test_untrained_lengths_are_reported_once(run):
         for as_json in ("", "--json"):
             out, err = run.ok(f"evaluate 20 -i w {option} {as_json}")
             assert ("trained on" in out, err.splitlines()) == (False, ["Using weights w", *warning]), option
-
-
-def test_evaluate_on_pairs_from_a_file(run):
-    network = save_random("w", ATTENTION, in_len=3, out_len=2, task="pairs.jsonl")
-    sources = np.random.default_rng(1).integers(0, 10, (40, 3)).tolist()
-    rows = zip(sources, network.predict(sources, out_len=2), strict=True)
-    Path("pairs.jsonl").write_text("".join(f'{{"input": {source}, "output": {target}}}\n' for source, target in rows))
-    facts = json.loads(run.ok("evaluate -i w --from-file pairs.jsonl --json")[0])
-    assert facts == network.evaluate("pairs.jsonl").to_dict()
-    assert (facts["n_pairs"], facts["exact_match"]) == (40, 1)
-    run.refuses("evaluate 20 -i w", "trained on 'pairs.jsonl': expected --from-file with pairs or -p")
-    run.refuses("evaluate 50 -i w --from-file pairs.jsonl", "pairs.jsonl: expected 50 pairs, found 40", 1)

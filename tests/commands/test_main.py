@@ -1,4 +1,3 @@
-import threading
 from unittest.mock import Mock
 
 import pytest
@@ -9,25 +8,16 @@ from seq2seq_demo.config import ModelConfig
 
 pytestmark = pytest.mark.slow
 
+# The error of a lock that Ctrl-C interrupted.
+INTERRUPTED_LOCK = RuntimeError("release unlocked lock")
+INTERRUPTED_LOCK.__context__ = KeyboardInterrupt()
 HEAVY = ("tensorflow", "keras", "numpy", "h5py")
-
-
-def interrupted_in_a_lock():
-    """Return the error of a lock that Ctrl-C interrupted."""
-    try:
-        try:
-            raise KeyboardInterrupt
-        finally:
-            threading.Lock().release()
-    except RuntimeError as error:
-        return error
 
 
 @pytest.mark.parametrize(
     ("exception", "status", "message"),
     [
-        (interrupted_in_a_lock(), 130, "seq2seq-demo: interrupted\n"),
-        (KeyboardInterrupt(), 130, "seq2seq-demo: interrupted\n"),
+        (INTERRUPTED_LOCK, 130, "seq2seq-demo: interrupted\n"),
         (OSError(28, "No space left on device"), 1, "error: unexpected OSError: [Errno 28] No space left on device\n"),
         (OSError(13, "Permission denied", "w"), 1, "error: w: Permission denied\n"),
         (ZeroDivisionError("two\nlines"), 1, "error: unexpected ZeroDivisionError: two lines\n"),

@@ -69,18 +69,6 @@ def test_unknown_names_suggest_a_shipped_network(run, name, expected):
     run.refuses(f"predict 1 -i {name}", f"error: {name}: expected a {expected}", 1)
 
 
-@pytest.mark.parametrize(
-    ("name", "answers"),
-    [
-        ("g2p", {"Hello": "HH EH L OW", "THROUGH": "TH R UW", "world": "W ER L D"}),
-        ("dates", {"3 March 2021": "2021-03-03", "MARCH 3rd, 2021": "2021-03-03", "3. März 2021": "2021-03-03"}),
-        ("numbers", {"4217": "four thousand two hundred seventeen", "90": "ninety"}),
-    ],
-)
-def test_shipped_networks_of_texts_answer_right(name, answers):
-    assert load(name).predict([*answers]) == [*answers.values()]
-
-
 def test_the_licence_of_cmudict_is_shipped_with_g2p():
     folder = shipped_networks()["sorted-rnn"].parent
     first, _, licence = (folder / "g2p.LICENSE").read_text().partition("\n")

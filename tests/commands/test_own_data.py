@@ -1,7 +1,6 @@
 """User patterns and user data, from training to prediction."""
 
 import json
-import os
 import random
 
 import numpy as np
@@ -35,11 +34,10 @@ def test_a_user_pattern(sources, run, fast_steps):
     network = load(path)
     assert (network.task, network.in_len, network.out_len) == ("mine:f", 5, 4)
 
-    os.rename("mine.py", "moved.py")  # the weights name the pattern, but prediction does not import it
+    # The weights name the pattern, but prediction does not import it.
     status, out, err = run("predict 1 2 3 4 9")
     assert (status, err) == (0, f"Using weights {path}\n")
     assert "expected" not in out
-    os.rename("moved.py", "mine.py")
     status, out, _ = run("predict 1 2 3 4 9 -p mine.py:f")
     assert out.endswith("(expected=[3 5 7 3])\n")
     run.refuses(f"predict 1 2 3 4 9 -i {path} -p sorted", f"{path} has pattern mine:f, but the options ask for sorted")

@@ -34,22 +34,17 @@ WRONG_USAGE = [  # exit status 2
     ("evaluate --in-len 5,0", "and ranges of at most 1000 lengths, as in 5,10-20, got '5,0'"),
     ("evaluate a.tsv --in-len 5", "expected --in-len or a file, got both"),
     ("predict 1 --from-file f", "as in `predict 3 1 2`, or --from-file, got both"),
-    ("predict 1 -e 5", "-e is an option of train, not of predict"),
-    ("page --gallery d -i g2p", "expected no other network, source or output with --gallery, got one"),
-    ("page --train t.html -o p.html", "expected no other network, source or output with --train, got one"),
     ("train 9 --beam-size 3", "--beam-size is an option of predict, evaluate, not of train"),
+    ("page --gallery d -i g2p", "expected no other network, source or output with --gallery, got one"),
     ("train 9 -lr 0.1", "unknown option -lr: did you mean --learning-rate?"),
     ("evaluate --per-length", "unknown option --per-length: did you mean --json?"),
     ("--hidden-size 5 train 9", "unknown option --hidden-size: did you mean --cell-size?"),
     ("train 50 --consistency 2", "--consistency 2 needs --dropout above 0, got 0"),
     ("train 50 --members 2 -e 0", "expected --epochs of at least 1 with --members, got 0"),
-    ("--no-such", "unknown option --no-such; see --help"),
     ("networks -x", "unknown option -x; see --help"),
     ("predict 1 --beam-size 2 --n-best 3", "--n-best 3 needs --beam-size of at least 3, got 2"),
     ("train 10 --in-tokens words", "expected a file with --in-tokens, got none"),
     ("train 10 --lowercase", "expected a file with --lowercase, got none"),
-    ("train few.tsv -o few.tsv --force", "expected --from-file and -o to be different files, got few.tsv twice"),
-    ("train few.tsv -o new --history-plot ./new", "expected -o and --history-plot to be different files, got"),
     ("train mine.py --validation-file few.tsv --history few.tsv", "--validation-file and --history to be different"),
     ("page -i w.h5 -o w.h5", "expected -i and -o to be different files, got w.h5 twice"),
     ("predict 1 --data-dir none", "expected --data-dir to be a directory, got 'none'"),
@@ -59,6 +54,7 @@ WRONG_USAGE = [  # exit status 2
     ("predict -i w.h5 1 --tsv --show-attention", "expected --show-attention or --tsv, got both"),
     ("predict -i w.h5 1 --tsv --json", "expected --json or --tsv, got both"),
     ("train 60 reversed", "reversed: expected a file of pairs, found none; for a pattern, give -p reversed"),
+    ("evaluate 20 -i other.h5", "trained on 'pairs.jsonl': expected --from-file with pairs or -p"),
     ("evaluate 9 -i w.h5 --columns 1,3", "expected a file with --columns, got none"),
     (["predict --from-file", ""], "expected --from-file to name a file, or - for standard input, got ''"),
     ("predict -i w.h5 1 --attention-plot a.jpg", "a.jpg: expected a picture's name to end in one of .png, .svg, .pdf"),
@@ -92,7 +88,7 @@ def folder(tmp_path_factory):
     """Files that a line may name."""
     folder = tmp_path_factory.mktemp("refusals")
     save_random(folder / "w.h5", ModelConfig("embedding_attention", cell_size=4, embedding_size=3))
-    save_random(folder / "other.h5", ModelConfig(cell_size=3, in_max_int=4))
+    save_random(folder / "other.h5", ModelConfig(cell_size=3, in_max_int=4), task="pairs.jsonl")
     for name, text in {"mine.py": "f = list\n", "mine.js": "let x;\n", "few.tsv": "a\tb\nc\td\n"}.items():
         (folder / name).write_text(text)
     return folder

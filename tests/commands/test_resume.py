@@ -44,9 +44,9 @@ class Killed(BaseException):
 
 CASES = {  # options, the signal (None: a kill), and the result
     "range, killed": ("80 -p sorted --in-len 1-4 --dropout 0.2 -o w.h5", None, "w.h5"),
-    "pairs, SIGTERM": (
+    "pairs, SIGHUP": (  # as when a terminal is closed
         "--from-file 'p x.tsv' --in-len 1-9 --keep-best --label-smoothing 0.1 --history h.json --log-dir logs",
-        signal.SIGTERM,
+        signal.SIGHUP,
         "ts2s__basic__p x.tsv_1.weights.h5",
     ),
 }
@@ -143,9 +143,6 @@ def test_a_damaged_snapshot_is_an_error(run):
     ("options", "message"),
     [
         ("300", "has points 60, but the options ask for 300"),
-        ("-p sorted", "has pattern reversed, but the options ask for sorted"),
-        ("--cell-size 8", "has cell-size 32, but the options ask for 8"),
-        ("-e 3", "has epochs 1, but the options ask for 3"),
         ("--from-file p.tsv", "expected the data that its training began with, 'reversed' and any --validation-file"),
     ],
 )
@@ -216,16 +213,14 @@ def test_a_run_that_continues_in_place_is_not_saved_by_its_start(run, fast_steps
         assert load("w.h5").step == step
 
 
-@pytest.mark.parametrize("name", ["w.h5", CANONICAL])
-def test_a_run_that_was_killed_after_saving_is_saved_again(run, fast_steps, monkeypatch, name):
-    snapshot = f"s2s_checkpoint__{name}"
-    finished_snapshot(snapshot, reversed_fingerprint())
-    content = Path(snapshot).read_bytes()
+def test_a_run_that_was_killed_after_saving_is_saved_again(run, fast_steps):
+    finished_snapshot(SNAPSHOT, reversed_fingerprint())
+    content = Path(SNAPSHOT).read_bytes()
     run.ok("train --resume")
     saved = files()
-    assert [*saved] == [name]
-    Path(snapshot).write_bytes(content)
-    assert run.ok("train --resume")[0].splitlines()[-1].startswith(f"Saved {name}: ")
+    assert [*saved] == ["w.h5"]
+    Path(SNAPSHOT).write_bytes(content)
+    assert run.ok("train --resume")[0].splitlines()[-1].startswith("Saved w.h5: ")
     assert files() == saved
 
 

@@ -1,8 +1,5 @@
 """Results, messages and training runs when the standard streams are full or unread."""
 
-import contextlib
-import os
-import pty
 import re
 import shlex
 import signal
@@ -11,15 +8,12 @@ import time
 from pathlib import Path
 
 import pytest
-from helpers import DEMO, PROGRAM, REAL_PROGRAM, SMALL, environment, save_random, snapshot_in, wait_for
+from helpers import DEMO, REAL_PROGRAM, SMALL, environment, save_random, wait_for
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.trained.trained_network import load
 
 pytestmark = pytest.mark.slow
-
-# Takes seconds, reports each epoch, and has too few samples for XLA.
-LONG = f"train 3000 -p reversed -e 18 --batch-size 4 --in-len 4 --out-len 3 {' '.join(SMALL)} -o w"
 
 
 def sh(folder, command, program=DEMO, **changes):
@@ -28,24 +22,6 @@ def sh(folder, command, program=DEMO, **changes):
     return subprocess.run(
         argv, capture_output=True, text=True, cwd=folder, env=environment(**changes), timeout=100, check=False
     )
-
-
-def test_closing_the_terminal_leaves_a_snapshot(tmp_path):
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.chdir(tmp_path)
-        os.execvpe(PROGRAM[0], [*PROGRAM, *LONG.split()], environment())
-    os.set_blocking(terminal, False)
-
-    def has_trained():
-        with contextlib.suppress(BlockingIOError):
-            os.read(terminal, 4096)  # otherwise the progress bar blocks
-        return snapshot_in(tmp_path) and load(snapshot_in(tmp_path)).step
-
-    wait_for(has_trained)
-    os.close(terminal)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 129
-    assert load(snapshot_in(tmp_path)).step > 0
 
 
 @pytest.mark.parametrize("streams", ["> /dev/full", "2> >(true)"])

@@ -77,12 +77,6 @@ def test_columns_name_keys_of_json(run):
     run.refuses([*TRAIN, "in.jsonl", "--columns", "row,clean"], error, 1)
 
 
-def test_a_largest_symbol_implies_integers(run):
-    Path("in.tsv").write_text("12\t3\n13\t3\n" * 10)
-    run.ok(*TRAIN, "in.tsv", "--in-max-int", 20, "--out-max-int", 9)
-    assert load("w").vocabularies.tokens == ("integers", "integers")
-
-
 def test_training_skips_at_most_a_tenth_of_the_records(run):
     Path("in.tsv").write_text("ab\tX\nb\tY\n" * 9 + "c\n" * 3)
     too_many = "expected to skip at most 10% of the records, got 21 records of in.tsv: 18 pairs, 3 skipped; the first"

@@ -67,12 +67,11 @@ const QUESTIONS = {
     const heldOut = course.heldOut.flatMap(({ sources }) => sources);
     return { points: course.points, kept: course.keptSteps, before, after: weights(), batches, heldOut };
   },
-  run({ network, source, outLen, decoderInput, forced, toEnd }) {
+  run({ network, source, outLen, decoderInput, forced }) {
     const instance = new Network(network.config, decodeWeights(network.weights, network.shapes));
     const { encoded, steps } = instance.run(source, outLen, {
       decoderInput,
       forced: Object.fromEntries(forced),
-      toEnd,
     });
     return {
       memory: encoded.memory.map((row) => [...row]),

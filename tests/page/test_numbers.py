@@ -7,17 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from helpers import random_weights
-from helpers_page import KINDS, SHIPPED, TOLERANCE, ask, assert_alike, kind_name, needs_node, on_page, run_question
+from helpers_page import KINDS, TOLERANCE, ask, assert_alike, kind_name, needs_node, on_page, run_question
 from rapidfuzz.distance import Levenshtein
 
-from seq2seq_demo import load
 from seq2seq_demo.config import CELL_TYPES, Beam, ModelConfig
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.data.vocabulary import Vocabulary
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.beam import beam_search
-from seq2seq_demo.network.decoding import answer
 from seq2seq_demo.network.parameters import weight_shapes
 from seq2seq_demo.page import builder
 from seq2seq_demo.trained.trained_network import TrainedNetwork
@@ -48,24 +46,6 @@ def test_networks_of_every_kind_agree_with_numpy(config):
         assert_alike(result, numpy_network.decode(source, 11), 11)
         assert_alike(forced_result, numpy_network.decode(source, 6, fed), 6)
         np.testing.assert_allclose(result["memory"], numpy_network.encode(source)[0][0], atol=1e-5)
-
-
-@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name.partition(".")[0])
-def test_shipped_networks_agree_with_numpy_until_they_end(path):
-    network = on_page(load(path))
-    rng = np.random.default_rng(1)
-    lengths = (2, 8, network.in_len, network.in_len + 6)
-    sources = [rng.integers(0, network.model_config.n_input_symbols, (1, length)) for length in lengths]
-    longest = [network.answer_len(length) for length in lengths]
-    questions = [
-        run_question(network, source[0], outLen=max_len + 1, toEnd=True)
-        for source, max_len in zip(sources, longest, strict=True)
-    ]
-    for source, max_len, result in zip(sources, longest, ask(*questions), strict=True):
-        numpy_network = network.to_numpy()
-        n_steps = int(answer(numpy_network, source, max_len).lengths[0, 0] + 1)
-        assert len(result["symbols"]) == n_steps
-        assert_alike(result, numpy_network.decode(source, n_steps), n_steps)
 
 
 @pytest.mark.parametrize("ends", [True, False])
