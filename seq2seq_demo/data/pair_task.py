@@ -34,6 +34,7 @@ from seq2seq_demo.data.tokens import (
     required_kinds,
     tokenize,
     unknown_notice,
+    unknown_numbers,
 )
 from seq2seq_demo.data.vocabulary import Vocabularies, join_symbols, list_symbols
 from seq2seq_demo.errors import InputError, UsageError
@@ -124,7 +125,7 @@ class PairTask:
         table = {source: target for (source, target), _ in reversed(counts.most_common())}
         rows = zip(validation.sources.rows(), validation.targets.rows(), strict=True)
         right = [[table.get(symbol) for symbol in source] == target for source, target in rows]
-        groups = validation.sources.groups(self.vocabularies.source.unknown)
+        groups = validation.sources.groups()
         return len({*groups[right].tolist()}) / len({*groups.tolist()})
 
 
@@ -199,8 +200,9 @@ def pair_task(
 
     # Number.
     known = vocabularies or built_from(sides, itertools.compress(tokens, ~is_held_out))
+    unknown = unknown_numbers([*itertools.compress(tokens, may_be_unknown)], known)
     numbered = [
-        number(record, known) if may_be else number_known(record, known)
+        number(record, known, unknown) if may_be else number_known(record, known)
         for record, may_be in zip(tokens, may_be_unknown, strict=True)
     ]
     is_held_out = is_held_out[[record.error is None for record in numbered]]
@@ -298,8 +300,7 @@ def task_name(file: str) -> str:
 def pair_warnings(task: PairTask) -> Iterator[str]:
     """Yield the warnings about a task's pairs, each as one line."""
     sources, targets, places = task.pairs.sources, task.pairs.targets, task.places
-    unknown = task.vocabularies.source.unknown
-    source_ids = sources.groups(unknown)
+    source_ids = sources.groups()
     n_targets = np.bincount(np.unique(np.stack([source_ids, targets.groups()]), axis=1)[0])
     is_empty, has_several = targets.lengths == 0, (n_targets > 1)[source_ids]
     if n := int(is_empty.sum()):
@@ -312,7 +313,7 @@ def pair_warnings(task: PairTask) -> Iterator[str]:
     if len(targets) > 1 and len({*targets.groups().tolist()}) == 1:
         yield "Every target is the same, so there is nothing to learn from the sources"
     if task.validation:
-        _, first = np.unique(task.validation.sources.groups(unknown), return_index=True)
+        _, first = np.unique(task.validation.sources.groups(), return_index=True)
         if n := int(task.validation.sources[first].are_in(sources).sum()):
             overlap = f"{n} of {len(first)} distinct validation sources are also training sources"
             yield f"{overlap}: validation figures are too optimistic"

@@ -80,15 +80,10 @@ class Sequences:
         padded[np.arange(width) < self.lengths[:, None]] = self.symbols
         return padded
 
-    def groups(self, unknown: int | None = None) -> np.ndarray:
-        """Return a group id per sequence, `[N]`; equal sequences share one. Ids are 0, 1, … in order of appearance.
-
-        A sequence with the symbol `unknown` has its own id, because this number stands for different symbols.
-        """
-        ids = dict[object, int]()
-        rows = zip(self._contents(self.symbols), self._with_any(self.symbols == unknown).tolist(), strict=True)
-        keys = (n if has_unknown else content for n, (content, has_unknown) in enumerate(rows))
-        return np.fromiter((ids.setdefault(key, len(ids)) for key in keys), np.int64, len(self))
+    def groups(self) -> np.ndarray:
+        """Return a group id per sequence, `[N]`; equal sequences share one. Ids are 0, 1, … in order of appearance."""
+        ids = dict[bytes, int]()
+        return np.fromiter((ids.setdefault(key, len(ids)) for key in self._contents(self.symbols)), np.int64, len(self))
 
     def are_in(self, others: Sequences) -> np.ndarray:
         """Return a mask of the sequences that equal one of the others, `[N]`."""
@@ -99,12 +94,8 @@ class Sequences:
 
     def exceed(self, largest: int) -> np.ndarray:
         """Return a mask of the sequences with a symbol above `largest`, `[N]`."""
-        return self._with_any(self.symbols > largest)
-
-    def _with_any(self, mask: np.ndarray) -> np.ndarray:
-        """Return a mask of the sequences, `[N]`, from a mask of their symbols."""
-        containing = np.searchsorted(np.cumsum(self.lengths), np.flatnonzero(mask), side="right")
-        return np.isin(np.arange(len(self)), containing)
+        above = np.searchsorted(np.cumsum(self.lengths), np.flatnonzero(self.symbols > largest), side="right")
+        return np.isin(np.arange(len(self)), above)
 
     def _contents(self, symbols: np.ndarray) -> Iterator[bytes]:
         """Yield the bytes of each sequence, in the data type of `symbols`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from seq2seq_demo.config import CHARACTERS, INTEGERS, MAX_LEN, TOKENS, WORDS
@@ -17,6 +17,7 @@ from seq2seq_demo.errors import InputError, UsageError
 
 Kinds = tuple[str | None, str | None]  # the kinds of symbols in sources and in targets; None: to be recognised
 Largest = tuple[int | None, int | None]  # the largest integers in sources and in targets; None: MAX_SYMBOL
+Unknown = tuple[Mapping[str, int], Mapping[str, int]]  # the numbers of unknown symbols in sources and in targets
 RECOGNISED = 10_000  # the first records, from which kinds of symbols are recognised
 # The words of a side recur if it has at most FEW_WORDS different words, plus one for every MEAN_COUNT words. A network
 # learns little about rarer words, and cannot read words that occur only in new strings.
@@ -149,12 +150,18 @@ def tokenize(record: Record, sides: Vocabularies, largest: Largest = (None, None
     return record._replace(values=values, output=output)
 
 
-def number(record: Record, vocabularies: Vocabularies) -> Record:
-    """Convert the symbols of a record to numbers; every unknown symbol has the number `Vocabulary.unknown`."""
+def number(record: Record, vocabularies: Vocabularies, unknown: Unknown = ({}, {})) -> Record:
+    """Convert the symbols of a record to numbers; `unknown` has the numbers of unknown symbols."""
     if record.error or not vocabularies.are_text:
         return record
-    output = None if record.output is None else vocabularies.target.to_numbers(record.output)
-    return record._replace(values=vocabularies.source.to_numbers(record.values), output=output)
+    output = None if record.output is None else vocabularies.target.to_numbers(record.output, unknown[1])
+    return record._replace(values=vocabularies.source.to_numbers(record.values, unknown[0]), output=output)
+
+
+def unknown_numbers(records: Sequence[Record], vocabularies: Vocabularies) -> Unknown:
+    """Number the symbols of sources and of targets that the vocabularies lack."""
+    source = vocabularies.source.numbers_of_unknown(record.values for record in records)
+    return source, vocabularies.target.numbers_of_unknown(record.output or [] for record in records)
 
 
 def number_known(record: Record, vocabularies: Vocabularies) -> Record:

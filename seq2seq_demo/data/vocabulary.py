@@ -9,8 +9,9 @@ import functools
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from seq2seq_demo.config import CHARACTERS, INTEGERS, TOKENS
@@ -74,11 +75,6 @@ class Vocabulary:
         """The largest number of a symbol, at least 1, because a network has two symbols or more."""
         return max(1, len(self.symbols) - 1)
 
-    @property
-    def unknown(self) -> int | None:
-        """The number of every unknown symbol: neither that of a symbol nor GO; None for integers."""
-        return self.largest + 2 if self.is_text else None
-
     @functools.cached_property
     def _number_of(self) -> dict[str, int]:
         return {symbol: number for number, symbol in enumerate(self.symbols)}
@@ -129,18 +125,23 @@ class Vocabulary:
 
     # ---- Symbols and numbers ----
 
-    def to_numbers(self, symbols: list[Any]) -> list[int]:
-        """Convert symbols to numbers, each unknown symbol to `unknown`; integers are unchanged."""
-        if (unknown := self.unknown) is None:
+    def to_numbers(self, symbols: list[Any], unknown: Mapping[str, int] = MappingProxyType({})) -> list[int]:
+        """Convert symbols to numbers, those without one to the numbers in `unknown`; integers are unchanged."""
+        if not self.is_text:
             return symbols
-        number_of = self._number_of.get
-        return [number_of(symbol, unknown) for symbol in symbols]
+        number_of = self._number_of
+        return [number_of[symbol] if symbol in number_of else unknown[symbol] for symbol in symbols]
 
     def unknown_among(self, symbols: list[Any], largest: int | None = None) -> list[Any]:
         """Return the symbols that have no number; of integers, those above the `largest` one."""
         if not self.is_text:
             return [] if largest is None else [symbol for symbol in symbols if symbol > largest]
         return [symbol for symbol in symbols if symbol not in self._number_of]
+
+    def numbers_of_unknown(self, rows: Iterable[list[Any]]) -> dict[str, int]:
+        """Number the unknown symbols in `rows`: every number above `largest` is unknown to the network."""
+        unknown = sorted({*itertools.chain.from_iterable(map(self.unknown_among, rows))})
+        return {symbol: number for number, symbol in enumerate(unknown, start=self.largest + 1)}
 
     def to_symbols(self, numbers: Iterable[int]) -> list[Any]:
         """Convert numbers to symbols, those that no symbol has to UNKNOWN; integers are unchanged."""

@@ -137,8 +137,7 @@ def count_answers(
     Raises:
         UsageError: a sequence is too long to decode.
     """
-    unknown = facts.vocabularies.source.unknown
-    group_ids = pairs.sources.groups(unknown) if alternatives else np.arange(len(pairs))  # [N]
+    group_ids = pairs.sources.groups() if alternatives else np.arange(len(pairs))  # [N]
     decoding = DecodingOptions(beam, probabilities=detailed)
     answer_len = functools.partial(facts.answer_len, out_len=out_len)
     batches = [*_batches(network.model_config, pairs, group_ids, answer_len, decoding)]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from seq2seq_demo.console import html_table, pluralize, table, visible_symbol
+from seq2seq_demo.data.sequences import Confusions
+from seq2seq_demo.data.vocabulary import Vocabulary
 from seq2seq_demo.trained.counts import WRONG_EXAMPLES, Counts
 from seq2seq_demo.trained.metrics import Calibration, expected_calibration_error
 from seq2seq_demo.trained.predictions import Prediction, as_text
@@ -156,11 +159,6 @@ def _of_counts(counts: Counts, network: SavedNetwork, fresh: bool | None) -> Eva
         counts.by_position.accuracy.tolist(), counts.forced.accuracy.tolist(), fillvalue=math.nan
     )
     symbols = enumerate(zip(counts.by_symbol.expected.tolist(), counts.by_symbol.accuracy.tolist(), strict=True))
-    edits = sorted((-times, [-1 if x is None else x for x in edit], edit) for edit, times in counts.confusions.items())
-    names = [
-        ([None if x is None else UNSEEN if x == target.unknown else target.to_symbols([x])[0] for x in edit], -times)
-        for times, _, edit in edits
-    ]
     # Most edits first, then by their symbols.
     worst = sorted(
         counts.wrong, key=lambda p: (-(p.edits or 0), p.source_tokens, p.prediction_tokens, p.expected_tokens)
@@ -178,12 +176,25 @@ def _of_counts(counts: Counts, network: SavedNetwork, fresh: bool | None) -> Eva
             for k, (n, share) in symbols
             if n
         ],
-        confusions=[
-            {"expected": expected, "prediction": predicted, "n": times} for (expected, predicted), times in names
-        ],
+        confusions=_named_confusions(counts.confusions, target),
         worst=tuple(worst[:WRONG_EXAMPLES]),
         calibration=_calibration(counts, network.calibration),
     )
+
+
+def _named_confusions(confusions: Confusions, target: Vocabulary) -> list[dict[str, Any]]:
+    """Return the confusions by symbol, most frequent first; all symbols that training lacked are UNSEEN."""
+
+    def name(number: int | None) -> Any:
+        if number is None:
+            return None
+        return UNSEEN if target.is_text and number > target.largest else target.to_symbols([number])[0]
+
+    named = Counter[tuple[Any, Any]]()
+    for edit in sorted(confusions, key=lambda edit: [-1 if number is None else number for number in edit]):
+        expected, predicted = map(name, edit)
+        named[expected, predicted] += confusions[edit]
+    return [{"expected": each[0], "prediction": each[1], "n": times} for each, times in named.most_common()]
 
 
 def _calibration(counts: Counts, calibration: Calibration | None) -> dict[str, Any] | None:

@@ -57,7 +57,6 @@ def test_group_ids_of_equal_rows(largest):
     assert Sequences.of_rows([]).groups().tolist() == []
     array = np.array([[1, largest, 3], [2, 2, 2], [1, largest, 3]])
     assert Sequences.of_array(array).groups().tolist() == [0, 1, 0]
-    assert Sequences.of_array(array).groups(unknown=largest).tolist() == [0, 1, 2]
 
 
 # ---- Pairs ----

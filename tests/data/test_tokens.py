@@ -16,6 +16,7 @@ from seq2seq_demo.data.tokens import (
     source_records,
     tokenize,
     unknown_notice,
+    unknown_numbers,
 )
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.errors import InputError, UsageError
@@ -150,11 +151,12 @@ def test_invalid_records_of_integers(row, largest, message):
     assert str(tokenize(Record(PLACE, *row), Vocabularies(), largest).error) == message
 
 
-def test_every_unknown_symbol_has_one_number_which_is_that_of_no_symbol():
-    vocabularies = Vocabularies(A_B_E, Vocabulary("words", ("X",)))  # GO is 2, because a network has two symbols
+def test_unknown_symbols_have_numbers_that_no_symbol_has():
+    vocabularies = Vocabularies(A_B_E, Vocabulary("words", ("X",)))  # a network has two symbols
     tokens = [tokenize(record, vocabularies) for record in rows(("bza", "X"), ("0", "W X V"), ("a", "X"))]
-    numbered = [number(record, vocabularies) for record in tokens]
-    assert [record[1:3] for record in numbered] == [([1, 4, 0], [0]), ([4], [3, 0, 3]), ([0], [0])]
+    unknown = unknown_numbers(tokens, vocabularies)
+    numbered = [number(record, vocabularies, unknown) for record in tokens]
+    assert [record[1:3] for record in numbered] == [([1, 4, 0], [0]), ([3], [3, 0, 2]), ([0], [0])]
     assert unknown_notice(tokens, vocabularies, NONE) == (
         'Training lacked "0", "z" in sources and "V", "W" in targets: 2 of 3 pairs, such as f, line 1, count as wrong '
         "in every figure but the loss"
