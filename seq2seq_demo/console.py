@@ -5,6 +5,7 @@ that they cannot control the terminal.
 """
 
 import contextlib
+import contextvars
 import os
 import sys
 import time
@@ -16,6 +17,7 @@ from seq2seq_demo.declarations import with_option_names
 from seq2seq_demo.errors import Seq2SeqError
 
 LOGGER = "seq2seq_demo"  # the name of the logger of notices
+_QUIET = contextvars.ContextVar("quiet", default=False)  # whether the command has --quiet
 JOINERS = "\u200c\u200d"  # zero width
 SHOW_AFTER = 1.0  # seconds; shorter work shows no bar
 MAX_CELL = 200  # characters in a cell of an HTML table
@@ -62,7 +64,7 @@ def print_line(text: str, coloured: bool = False, is_result: bool = False) -> No
 
     A failing standard output does not stop the training.
     """
-    if is_quiet() and not is_result:
+    if _QUIET.get() and not is_result:
         return
     with contextlib.suppress(BrokenPipeError, Seq2SeqError):
         print_result(text, unchanged=coloured)
@@ -96,7 +98,7 @@ def notice(text: str, is_warning: bool = True) -> None:
     """
     import logging  # takes milliseconds, which --help does not need
 
-    logging.getLogger(LOGGER).log(logging.WARNING if is_warning else logging.INFO, "%s", text)
+    logging.getLogger(LOGGER).log(logging.WARNING if is_warning else logging.INFO, "%s", text, stacklevel=2)
 
 
 @contextlib.contextmanager
@@ -112,23 +114,18 @@ def show_notices(is_quiet: bool = False) -> Iterator[None]:
             print_error(record.getMessage())
 
     logger, printer = logging.getLogger(LOGGER), Printer()
-    level_before = logger.level
+    level, propagates = logger.level, logger.propagate
     logger.addHandler(printer)
     logger.propagate = False
     logger.setLevel(logging.ERROR if is_quiet else logging.INFO)
+    before = _QUIET.set(is_quiet)
     try:
         yield
     finally:
+        _QUIET.reset(before)
         logger.removeHandler(printer)
-        logger.propagate = True
-        logger.setLevel(level_before)
-
-
-def is_quiet() -> bool:
-    """Whether notices are off, as they are after --quiet."""
-    import logging
-
-    return logging.getLogger(LOGGER).level > logging.WARNING
+        logger.propagate = propagates
+        logger.setLevel(level)
 
 
 # ---- Tables and colours ----
@@ -194,7 +191,7 @@ class ProgressBar(contextlib.AbstractContextManager["ProgressBar"]):
 
     def __init__(self, description: str, total: int | None = None, may_show: bool = True) -> None:
         self.description, self.total, self.n = description, total, 0
-        self.may_show = may_show and sys.stderr.isatty() and not is_quiet()
+        self.may_show = may_show and sys.stderr.isatty() and not _QUIET.get()
         self.started = time.monotonic()
         self.bar: Any = None  # created only when shown, because rich is slow to import
 

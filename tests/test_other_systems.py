@@ -78,11 +78,11 @@ TRAINING = """
 from seq2seq_demo import system_memory
 from seq2seq_demo.training.report import TrainingReport
 from seq2seq_demo.training import snapshots
-from seq2seq_demo.training.trainer import Trainer
+from seq2seq_demo.training.steps import Steps
 def interrupt(*arguments, on_epoch_end=TrainingReport.on_epoch_end):
     TrainingReport.on_epoch_end = on_epoch_end
     signal.raise_signal(signal.SIGINT)
-TrainingReport.on_epoch_end, snapshots.SNAPSHOT_INTERVAL, Trainer._run_steps = interrupt, 1, run_fast_steps
+TrainingReport.on_epoch_end, snapshots.SNAPSHOT_INTERVAL, Steps._run = interrupt, 1, run_fast_steps
 run("train 60 -e 2 -o w.h5 --history h.json --cell-size 3 --in-len 3 -p reversed", 130)
 run("train --resume --history h.json")
 run("predict -i w.h5 1 2 3")

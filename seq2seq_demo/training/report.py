@@ -186,8 +186,8 @@ def outcome_notices(network: TrainedNetwork, task: Task) -> Iterator[str]:
     config, calibration = network.run.config, network.calibration
     stop = stop_after(network.history, config)
     if stop in ("patience", "stop_at_exact") and not network.others:
-        best = best_epoch(network.history)
-        reached = f"epoch {best.epoch} was the best, with exact match {best.validation_exact_match:.4f}"
+        epochs, best = pluralize(len(network.history), "epoch"), best_epoch(network.history)
+        reached = f"of {epochs}, epoch {best.epoch} was the best, {best.validation_exact_match:.4f} exact"
         yield f"Stopped early (`{stop}` {vars(config)[stop]:g}): {reached}"
     if calibration and calibration.error is None:
         yield "Too few pairs to calibrate: too few validate, or no answer is right"
