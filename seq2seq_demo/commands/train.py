@@ -54,7 +54,7 @@ def _save_untrained(setup: TrainingSetup, options: TrainOptions) -> Path:
         network = network.without_optimizer()
     if setup.result is None:
         return file_names.save_under_unused_name(network.save, options.data_dir, options.name, setup.task.name)
-    weights_file.write(network, setup.result, True, options.force)
+    weights_file.write(network, setup.result, overwrite=True, force=options.force)
     return setup.result
 
 
@@ -91,7 +91,8 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions, began: float) -
         else:
             from seq2seq_demo.training.trainer import fit
 
-            with training_report.TrainingReport(config, not options.quiet, not options.quiet) as report:
+            shows = not options.quiet
+            with training_report.TrainingReport(config, prints=shows, shows_cell=shows) as report:
                 network = fit(task, setup.snapshot, [report, *callbacks[0]], snapshots, began)
         _save(network, options, snapshots)
         use = shlex.join(["seq2seq-demo", "predict", "-i", str(snapshots.result)])
@@ -183,7 +184,7 @@ def _save(network: TrainedNetwork, options: TrainOptions, snapshots: Snapshots) 
     if options.no_optimizer:
         network = network.without_optimizer()
     try:
-        weights_file.write(network, snapshots.result, True, options.force)
+        weights_file.write(network, snapshots.result, overwrite=True, force=options.force)
     except WeightsError as error:
         raise WeightsError(f"{error}; {snapshots.how_to_resume()}") from error
     snapshots.remove()

@@ -267,7 +267,7 @@ def _pairs(records: Sequence[Record], pattern: PatternTask | None, largest: Larg
         return Pairs(sources, Sequences.of_rows([record.output for record in records]))
     in_max_int = largest[0] or int(sources.symbols.max(initial=1))
     out_max_int = largest[1] or in_max_int
-    pattern.check(int(sources.lengths.max()), None, in_max_int, out_max_int, ends=True)
+    pattern.check(int(sources.lengths.max()), (in_max_int, out_max_int), ends=True)
     targets = pattern.targets_of(sources, out_max_int)
     for record, target in zip(records, targets.rows(), strict=True):
         if record.output is not None and record.output != target:

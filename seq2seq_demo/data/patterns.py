@@ -68,7 +68,7 @@ class PatternTask:
         Raises:
             UsageError: the function fails on a few sources of this length, or returns invalid targets.
         """
-        self.check(len(EXAMPLE), None, ModelConfig.in_max_int, ModelConfig.out_max_int, ends=True)
+        self.check(len(EXAMPLE), ModelConfig().largest, ends=True)
         (target,) = self.targets_of(Sequences.of_rows([EXAMPLE]), ModelConfig.out_max_int).rows()
         return {"description": self.description, "example": {"source": [*EXAMPLE], "target": target}}
 
@@ -88,7 +88,7 @@ class PatternTask:
             UsageError: the pattern does not support these lengths or symbols, or targets do not have `out_len` symbols.
         """
         if not model.ends:
-            whole = self.check(in_len, out_len, model.in_max_int, model.out_max_int)
+            whole = self.check(in_len, model.largest, out_len=out_len)
             return out_len or min(default, whole)
         longest = max([1, *self.lengths_taken(model, range(min_in_len or in_len, in_len + 1)).values()])
         if out_len not in (None, longest):
@@ -138,19 +138,22 @@ class PatternTask:
             raise UsageError(f"expected a range of at most {MAX_LENGTHS} lengths, got `in_len` {found}")
         for in_len in in_lens:
             try:
-                lengths[in_len] = self.check(in_len, None, model.in_max_int, model.out_max_int, model.ends)
+                lengths[in_len] = self.check(in_len, model.largest, ends=model.ends)
             except UsageError as error:
                 if not error.__cause__ or (in_len == in_lens[-1] and not lengths):  # without, a target is invalid
                     raise
         return lengths
 
-    def check(self, in_len: int, out_len: int | None, in_max_int: int, out_max_int: int, ends: bool = False) -> int:
+    def check(self, in_len: int, largest: tuple[int, int], *, out_len: int | None = None, ends: bool = False) -> int:
         """Check the pattern on a few sources; return the length of its targets, or their maximum length if `ends`.
+
+        `largest` are the largest symbols in sources and in targets.
 
         Raises:
             UsageError: the function fails, or returns targets shorter than `out_len` or with symbols above out_max_int.
         """
-        if max(in_max_int, out_max_int) > MAX_SYMBOL:
+        in_max_int, out_max_int = largest
+        if max(largest) > MAX_SYMBOL:
             raise UsageError(f"expected `in_max_int` and `out_max_int` of at most {MAX_SYMBOL}, got a larger one")
         sources = Sequences.of_array(fixed_sources(CHECKED_SOURCES, in_len, in_max_int))
         length = int(self.targets_of(sources, out_max_int, ends=ends).lengths.max())

@@ -60,7 +60,7 @@ class InputFormat:
     json_lines: bool = False  # a line of text that begins with a bracket is JSON
 
     def format_of(self, title: str) -> str:
-        """Return the format of a file: the one that is file_format, else the one of its suffix, else lines of text."""
+        """Return the format of a file: the given one, else that of its suffix, else lines of text."""
         name = plain_name(title)
         return self.format or next((SUFFIXES[suffix] for suffix in SUFFIXES if name.endswith(suffix)), TEXT)
 

@@ -61,7 +61,7 @@ def valid(records: Iterable[Record]) -> list[Record]:
 def without_errors(
     records: Iterable[Record], may_skip: bool, n: int | None = None
 ) -> tuple[list[Record], list[InputError]]:
-    """Return the valid records, or the first n of them, and the errors of the invalid ones before the last of these.
+    """Return the valid records, or the first n of them, and the errors of the records before the last valid one.
 
     Raises:
         InputError: a record is invalid, and the caller may not skip it. The error has the record's `row`.

@@ -109,8 +109,16 @@ def _infer_model(variables: Weights) -> tuple[ModelConfig, dict[str, str]]:
         names |= {f"encoder/layer_{layer}": f"{network}/RNN/{scope}", f"decoder/layer_{layer}": f"{step}/{scope}"}
     n_inputs, E = variables[names["encoder/embedding"]].shape
     H, V = variables[names["decoder/projection/kernel"]].shape
-    sizes = len(cells), H, E, n_inputs - 1, V - 2
-    return ModelConfig(f"embedding_{kind}", cell_type, *sizes), names  # type: ignore[arg-type]  # any strings
+    model_config = ModelConfig(
+        model=f"embedding_{kind}",  # type: ignore[arg-type]  # any string
+        cell_type=cell_type,  # type: ignore[arg-type]
+        num_layers=len(cells),
+        cell_size=H,
+        embedding_size=E,
+        in_max_int=n_inputs - 1,
+        out_max_int=V - 2,
+    )
+    return model_config, names
 
 
 def _weights_of(variables: Weights, slot: str, model_config: ModelConfig, names: dict[str, str]) -> Weights:

@@ -138,7 +138,7 @@ class SavedNetwork:
         out_len = out_len or (self.out_len if self.in_len in (None, in_len) else None)
         if pattern is None:
             return out_len or self.out_len or in_len
-        target_len = pattern.check(in_len, out_len, self.model_config.in_max_int, self.model_config.out_max_int)
+        target_len = pattern.check(in_len, self.model_config.largest, out_len=out_len)
         return out_len or target_len
 
     def target_function(self, pattern: PatternTask, out_len: int | None = None) -> Callable[[np.ndarray], Sequences]:

@@ -226,6 +226,6 @@ def _pattern_notices(task: PatternTask, config: TrainConfig, model_config: Model
         drawn = f"{config.points:,} were drawn: few validation sources, if any, are new to the network"
         yield f"There are only {n} source{'s' * (n > 1)} of length {config.lengths}, and {drawn}"
     if not model_config.ends:
-        whole = task.check(config.in_len, None, model_config.in_max_int, model_config.out_max_int)
+        whole = task.check(config.in_len, model_config.largest)
         if whole > config.out_len == TrainConfig.out_len:
             yield f"Targets of {whole} symbols are cut to {config.out_len}: give `out_len` {whole} to learn them whole"

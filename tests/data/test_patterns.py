@@ -112,7 +112,7 @@ def changes_its_argument(source):
     ],
 )
 def test_a_function_returns_any_iterable_of_integers(function):
-    assert PatternTask("f", function).check(3, None, 9, 9) == 3
+    assert PatternTask("f", function).check(3, (9, 9)) == 3
     assert targets(PatternTask("f", function), SOURCES) == TARGETS["sorted"]
 
 
@@ -144,7 +144,7 @@ NO_LIST = r", source \[0, 0, 0\]: expected a list of integers, got"
 )
 def test_invalid_functions_are_reported_with_a_source(function, message):
     with pytest.raises(UsageError, match=message) as error:
-        PatternTask("f", function).check(3, None, 9, 9)
+        PatternTask("f", function).check(3, (9, 9))
     assert str(error.value).startswith("pattern 'f'")
     assert "\n" not in str(error.value)
 
@@ -152,21 +152,21 @@ def test_invalid_functions_are_reported_with_a_source(function, message):
 def test_long_lists_are_shortened_in_errors():
     for function in (lambda s: [x + 1 for x in s], lambda s: [x / 2 for x in s], lambda s: s[: s[0]]):
         with pytest.raises(UsageError) as error:
-            PatternTask("f", function).check(1000, None, 9, 9)
+            PatternTask("f", function).check(1000, (9, 9))
         assert len(str(error.value)) < 500
 
 
 @pytest.mark.parametrize(
-    ("name", "lengths", "message"),
+    ("out_len", "largest", "message"),
     [
-        ("sorted", (10, 11, 9, 9), "`out_len` can be at most 10, got 11"),
-        ("sorted", (3, None, 12, 9), r"source \[12, 12, 12\]: expected symbols from 0 to `out_max_int` 9, got 12"),
-        ("sorted", (3, None, 2**31, 9), "expected `in_max_int` and `out_max_int` of at most 2147483647, got a"),
+        (4, (9, 9), "`out_len` can be at most 3, got 4"),
+        (None, (12, 9), r"source \[12, 12, 12\]: expected symbols from 0 to `out_max_int` 9, got 12"),
+        (None, (2**31, 9), "expected `in_max_int` and `out_max_int` of at most 2147483647, got a"),
     ],
 )
-def test_unsuitable_lengths_and_symbols_are_refused(name, lengths, message):
+def test_unsuitable_lengths_and_symbols_are_refused(out_len, largest, message):
     with pytest.raises(UsageError, match=message):
-        find_pattern(name).check(*lengths)
+        find_pattern("sorted").check(3, largest, out_len=out_len)
 
 
 def test_lengths_that_a_pattern_does_not_take_are_left_out_of_a_range():
@@ -221,7 +221,7 @@ def test_functions_from_files_and_modules(own):
     assert pickle.loads(pickle.dumps(pattern)).function is not pattern.function  # imported again, as in another process
     assert targets(pattern, [[200, 3]]) == [[0, 6]]
     pattern = find_pattern("lib.neighbour:f")
-    assert (pattern.name, pattern.check(4, None, 9, 9)) == ("neighbour:f", 3)
+    assert (pattern.name, pattern.check(4, (9, 9))) == ("neighbour:f", 3)
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_functions_that_cannot_be_loaded_are_errors(own, name, message):
 
 def test_a_loaded_file_hides_no_other_module(own):
     pattern = find_pattern("json.py:f")
-    assert (pattern.name, pattern.check(3, None, 9, 9)) == ("json:f", 3)
+    assert (pattern.name, pattern.check(3, (9, 9))) == ("json:f", 3)
     assert sys.modules["json"] is json
 
 

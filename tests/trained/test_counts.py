@@ -13,7 +13,15 @@ from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.decoding import MAX_ROWS_AT_ONCE, DecodingOptions, answer
 from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork
-from seq2seq_demo.trained.counts import WRONG_EXAMPLES, count_answers
+from seq2seq_demo.trained.counts import (
+    WRONG_EXAMPLES,
+    count_answers,
+    count_confusions,
+    count_lengths,
+    count_symbols,
+    cross_entropy,
+    nearest_targets,
+)
 from seq2seq_demo.trained.metrics import Calibration, Figures
 from seq2seq_demo.trained.saved_network import SavedNetwork
 
@@ -33,6 +41,12 @@ def measured(pairs, config=ENDING, network=None, **options):
 
 
 # ---- Counts, compared with a loop over single sequences ----
+
+
+def test_cross_entropy():
+    logits = np.log(np.array([[[1, 2, 5], [8, 1, 1]], [[1, 1, 2], [3, 3, 4]]], np.float32)) + 700
+    losses = cross_entropy(logits, np.array([[2, 1], [0, 2]], np.uint8)).ravel()
+    assert losses.tolist() == pytest.approx([math.log(x) for x in (8 / 5, 10, 4, 10 / 4)], rel=1e-3)
 
 
 def half_right(network, n, in_lens):
@@ -118,6 +132,35 @@ def test_sequences_that_are_too_long_are_refused_and_progress_is_reported(config
     reported.clear()
     measured(pairs, config, on_progress=reported.append, alternatives=True)
     assert reported == [MAX_ROWS_AT_ONCE + 5]  # one source
+
+
+def test_the_nearest_target_of_each_answer_by_hand():
+    """The targets of three answers, in any order; the edits of each target are in the comments."""
+    answers = Sequences.of_rows([[4, 5, 6], [], [1, 1]])
+    targets = [([7] * 5, 0), ([1, 1], 2), ([2], 1), ([4, 5], 0), ([2, 2, 1, 1], 2), ([4, 8, 6], 0), ([3, 3], 1)]
+    #           5            0            1         1            2                  1               2
+    rows, groups = zip(*targets, strict=True)
+    nearest, edits = nearest_targets(answers, Sequences.of_rows(rows), np.array(groups))
+    assert (nearest.tolist(), edits.tolist()) == ([3, 2, 1], [1, 1, 0])
+
+
+def test_counts_by_hand():
+    """The answers are right, wrong in one symbol, too short, too long, and unended."""
+    targets = Sequences.of_rows([[1, 2], [3, 4], [5, 6, 7], [], []])
+    answers = Sequences.of_rows([[1, 2], [3, 8], [5, 6], [5], [1, 1, 1, 1]])
+    e = count_lengths(answers, targets, np.array([True] * 4 + [False]), np.array([True] + [False] * 4))
+    assert (e.n, e.exact, e.wrong_symbols, e.too_short, e.too_long, e.unended) == (5, 1, 1, 1, 1, 1)
+    assert count_confusions(ENDING, answers, targets) == {(4, 8): 1, (7, None): 1, (None, 5): 1, (None, 1): 4}
+    with_end = Sequences.of_rows([[1, 2, END], [3, 8, END], [5, 6, END], [5, END], [1, 1, 1, 1]])
+    e = count_symbols(ENDING, with_end, targets)
+    # [1, 2, END], [3, wrong, END], [5, 6, wrong, missing], [wrong], [wrong]
+    assert (e.n_target, e.by_position.expected.tolist(), e.by_position.correct.tolist()) == (
+        7,
+        [5, 3, 3, 1],
+        [3, 2, 2, 0],
+    )
+    assert e.by_symbol.expected.tolist() == [0, 1, 1, 1, 1, 1, 1, 1, 0, 5]
+    assert e.by_symbol.correct.tolist() == [0, 1, 1, 1, 0, 1, 1, 0, 0, 2]
 
 
 # ---- Alternatives, confusions and wrong answers, for answers from a table ----
