@@ -65,7 +65,7 @@ LSTM = CellType(
     gates_2016_added_1_to=("f",),
 )
 CellName = Literal["BasicLSTMCell", "LSTMCell", "GRUCell", "BasicRNNCell"]  # the keys of CELL_TYPES
-CELL_TYPES: dict[str, CellType] = {  # the names are those of 2016, which had two names for the LSTM
+CELL_TYPES: dict[str, CellType] = {  # with the names of 2016, which had two for the LSTM
     "BasicLSTMCell": LSTM,
     "LSTMCell": LSTM,
     "GRUCell": CellType(

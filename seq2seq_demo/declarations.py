@@ -64,7 +64,7 @@ class Setting(NamedTuple):
     at_least: int = 1  # lower bound of an integer
     at_most: int | None = None  # upper bound of an integer
     within: Range | None = None  # valid real numbers
-    choices: Collection[str] = ()  # valid strings, by default those of a Literal type; empty: any string
+    choices: Collection[str] = ()  # valid strings, by default the values of a Literal type; empty: any string
     aliases: Mapping[str, str] = MappingProxyType({})  # other names of choices
     name: str = ""  # the field's
     kind: Any = None  # the type of its values, other than None

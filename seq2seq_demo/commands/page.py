@@ -134,7 +134,7 @@ def _examples(options: PageOptions, selected: Sequence[SelectedNetwork]) -> list
 
 
 def _own_examples(selected: Sequence[SelectedNetwork]) -> list[list[Example]]:
-    """Return the examples of a shipped network in EXAMPLES, or else those of the networks' patterns."""
+    """Return the examples of a shipped network in EXAMPLES, or else examples of the networks' patterns."""
     networks = [one.network for one in selected]
     names = {path: name for name, path in file_names.shipped_networks().items()}
     for one in selected:

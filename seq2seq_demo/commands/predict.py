@@ -31,7 +31,7 @@ Answered = Iterator[tuple[list[Record], list[list[Prediction]]]]  # batches, wit
 
 
 def predict(options: PredictOptions) -> None:
-    """Answer the sources on the command line, else those of --from-file, else those typed at the terminal.
+    """Answer the sources on the command line, else in the file of --from-file, else typed at the terminal.
 
     Raises:
         InputError: a source is unreadable. The error follows the answers to the sources before it or, if unreadable

@@ -48,7 +48,7 @@ def train(options: TrainOptions) -> None:
 
 
 def _save_untrained(setup: TrainingSetup, options: TrainOptions) -> Path:
-    """Save initial weights, or those of the file that -i names; return the path."""
+    """Save initial weights, or the weights in the file that -i names; return the path."""
     network = setup.snapshot.network
     if options.no_optimizer:
         network = network.without_optimizer()
@@ -111,7 +111,7 @@ def _log_dir(options: TrainOptions) -> Path | None:
 
 
 def _callbacks(options: TrainOptions, config: TrainConfig, log_dir: Path | None, number: int) -> list[Callback]:
-    """Return the callbacks that write the history and the logs; those of the second member write `a.2.json`."""
+    """Return the callbacks that write the history and the logs; the second member's write `a.2.json`."""
     history, plot, callbacks = options.history, options.history_plot, list[Callback]()
     if number > 1:
         history, plot = (each and file_names.member_path(each, number) for each in (history, plot))

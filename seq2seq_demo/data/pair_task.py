@@ -162,7 +162,7 @@ def pair_task(
         kinds: the kinds of symbols in sources and in targets; each None is recognised.
         lowercase: whether to convert sources to lower case; by default, as `vocabularies` do.
         largest: the largest integers in sources and in targets.
-        vocabularies: those of a network; by default, they are built from the pairs that are not held out.
+        vocabularies: the vocabularies of a network; by default, they are built from the pairs that are not held out.
         pattern: computes the targets of integer sources; a target in a record must equal the computed one.
         allows_unknown: whether any pair may have symbols that the vocabularies lack, as pairs that are held out may.
         holds_out: whether to hold pairs out for validation, unless `validation` is given.
@@ -238,7 +238,7 @@ def held_out(sources: Sequence[list[Any]], tokens: str) -> np.ndarray:
     """Return a mask of the sources, lists of symbols, that are held out for validation, `[N]`.
 
     A source is held out if its hash, which depends only on the source as a string, is below a tenth of the range. At
-    least a twentieth of the pairs are held out: of few pairs, those of the sources with the lowest hashes.
+    least a twentieth of the pairs are held out: of few pairs, the pairs whose sources have the lowest hashes.
 
     Raises:
         InputError: this would hold out all pairs.

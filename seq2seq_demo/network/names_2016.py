@@ -67,7 +67,7 @@ def from_2016(variables: Weights) -> Network2016:
     """Convert the variables of a checkpoint, arrays by name, to a network.
 
     Raises:
-        WeightsError: the variables are not those of a network, or have impossible values.
+        WeightsError: the variables do not make up a network, or have impossible values.
     """
     by_name = _by_name_of_2016(variables)
     has_moments = any(name.endswith("/Adam") for name in by_name)

@@ -40,7 +40,7 @@ QUESTIONS = {  # with the settings that differ from the defaults, and the answer
 
 
 def build_training(index: str = "", exercises: str = "") -> str:
-    """Return the page in which two networks train, as HTML; the parameters are those of `builder.build`."""
+    """Return the page in which two networks train, as HTML; with the parameters of `builder.build`."""
     return assemble("train.js", TITLE, {"training": training_data()}, index=index, exercises=exercises)
 
 

@@ -61,7 +61,7 @@ def pattern_sets(
         facts: the network's symbols, lengths and training runs.
         pattern: computes the targets.
         n: the number of sources of each length; by default EVALUATION_SIZE.
-        lengths: the source lengths; by default those of training.
+        lengths: the source lengths; by default the lengths of training.
         out_len: as in `TrainedNetwork.evaluate`.
         seed: the seed of the sources.
 

@@ -71,7 +71,7 @@ class Evaluation:
         return html_table(["sequences", self.n], *([name, getattr(self, name)] for name in rates))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the figures as JSON values; those of a length or kind are without details."""
+        """Return the figures as JSON values; a length or a kind has no details."""
         details = {"by_position": self.by_position, "by_symbol": self.by_symbol, "confusions": self.confusions}
         return {
             **_flat(self),
@@ -129,7 +129,7 @@ class EvaluationRow(NamedTuple):
 
 
 def summary_of(rows: Sequence[EvaluationRow], network: SavedNetwork, origin: str) -> Evaluation:
-    """Return the evaluation of all rows; its figures are those of the first kind of sources.
+    """Return the evaluation of all rows; its figures describe the first kind of sources.
 
     `origin` describes the sources, as in " of dev.tsv".
     """

@@ -34,7 +34,7 @@ class TrainingRun:
 
     @property
     def draws_sources(self) -> bool:
-        """Whether the sources were random, as those of a pattern; otherwise, they were the user's."""
+        """Whether the sources were random, as for a pattern; otherwise, the user gave them in pairs."""
         return self.config.validation_points is None
 
 

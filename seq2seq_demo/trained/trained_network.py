@@ -190,7 +190,7 @@ class TrainedNetwork(SavedNetwork):
     ) -> list[Prediction]:
         """Return the best answer to each source of `pairs`, symbol numbers of a source and its target (None: unknown).
 
-        `out_len` is as in `predict`; `options` are those of the decoding.
+        `out_len` is as in `predict`; `options` configure the decoding.
         """
         records = [Record(Place("pairs", "row", row), *pair) for row, pair in enumerate(pairs)]
         return [best for best, *_ in self._predictions(records, out_len, options)]
@@ -219,7 +219,7 @@ class TrainedNetwork(SavedNetwork):
         beam_size: int | None = None,
         length_penalty: float = 0.0,
     ) -> Evaluation:
-        """Return the figures on pairs, or on random sources of a pattern, drawn independently of those of training.
+        """Return the figures on pairs, or on random sources of a pattern, drawn independently of the training sources.
 
         A warning names the lengths of so few possible sources that some of them may be training sources.
 
@@ -268,7 +268,7 @@ class TrainedNetwork(SavedNetwork):
     ) -> Evaluation:
         """Return the figures on a `task`; `n`, `out_len` and `seed` are as in `evaluate`.
 
-        `lengths` are the source lengths, by default those of training. Without a `beam`, decoding is greedy. `origin`
+        `lengths` are the source lengths, by default the trained ones. Without a `beam`, decoding is greedy. `origin`
         describes the sources, as in " of dev.tsv". `on_progress` receives the number of sequences decoded since its
         last call.
 
@@ -351,7 +351,7 @@ def load(path: str | os.PathLike[str]) -> TrainedNetwork:
 def networks() -> dict[str, dict[str, Any]]:
     """Return the networks that come with the program, by the names that `load` takes.
 
-    For each, `task` is the name of its data, `lengths` are those of its shortest and longest sources, `weights` is
+    For each, `task` is the name of its data, `lengths` are its shortest and longest source lengths, `weights` is
     their number, `exact_match` is free-running, on the validation data of the training, and
     `description` describes its answers.
     """

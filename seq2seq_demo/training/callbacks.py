@@ -19,7 +19,7 @@ from seq2seq_demo.trained.trained_network import TrainedNetwork
 class TrainingState:
     """The state of a training run, as the methods of a `Callback` get it.
 
-    `figures` are those of the current epoch: in `on_steps_end`, loss and accuracy since the previous call; in
+    `figures` describe the current epoch: in `on_steps_end`, loss and accuracy since the previous call; in
     `on_epoch_end`, all of them. A figure that is not known yet is nan.
     """
 

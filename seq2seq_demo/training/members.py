@@ -64,7 +64,7 @@ def members_of(
     Args:
         task: the task of all members.
         first: the first member at the start of its run.
-        callbacks: those of each member.
+        callbacks: the callbacks of each member.
         folder: contains the weights files of the members; None saves none.
         verbose: whether to print a line per epoch of each member.
     """

@@ -35,7 +35,7 @@ def resolve(
 
     Args:
         task: a pattern or pairs.
-        settings: those that the user gave; `check_given` accepts them.
+        settings: the user's; `check_given` has checked them.
         start: the network to continue from.
         recommends: whether the recipe's values are the defaults for a pattern too.
 
@@ -180,7 +180,7 @@ def check_training_fits(model_config: ModelConfig, config: TrainConfig) -> None:
 def new_run(
     task: Task, settings: Mapping[str, Any], start: TrainedNetwork | None = None, *, recommends: bool = False
 ) -> Snapshot:
-    """Return a training run before its first step, from initial weights or those of `start`, as in `resolve`."""
+    """Return a training run before its first step, from initial weights or the weights of `start`, as in `resolve`."""
     model_config, config = resolve(task, settings, start, recommends=recommends)
     network = start or replace(untrained(model_config, config.seed), vocabularies=task.vocabularies)
     begun = begin_run(replace(network, model_config=model_config), task, config)

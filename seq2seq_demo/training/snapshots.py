@@ -92,7 +92,7 @@ class SignalHandler:
 class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
     """Writes the snapshots of one training run to a file beside its result; a snapshot replaces the previous one.
 
-    The file is locked from the first snapshot until the run ends, so no two runs write it.
+    The file is locked from the first snapshot until the run ends, so only one run writes to the file.
     """
 
     result: Path

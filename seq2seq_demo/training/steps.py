@@ -33,7 +33,7 @@ BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
 
 
 class Sums(NamedTuple):
-    """The sums over the rows of a batch; those of the parts of a batch add up to those of the whole batch."""
+    """The sums over the rows of a batch; the sums of its parts add up to the sums of the whole batch."""
 
     loss: tf.Tensor  # nats, a scalar
     correct: tf.Tensor  # the number of correct symbols, a scalar
@@ -172,7 +172,7 @@ class Steps:
     def take(self, pairs: Pairs, learning_rates: np.ndarray) -> tuple[float, float]:
         """Take a step for each batch of up to K · B pairs; return the loss sum and the number of correct symbols.
 
-        The learning rates are those of K steps, `[K]`.
+        There is a learning rate for each of K steps, `[K]`.
         """
         rates = tf.constant(learning_rates, tf.float32)
         loss, correct = self.run(self.batches(pairs), tf.constant(len(pairs)), rates)

@@ -29,7 +29,7 @@ SECONDS_OF_SILENCE = 20  # after which a worker counts as lost; a killed worker 
 
 @dataclass(frozen=True)
 class Cluster:
-    """The workers, and this process's place among them."""
+    """The jobs of a cluster, and the job and index of this process."""
 
     hosts: dict[str, list[str]]  # for each job, the address HOST:PORT of each task
     job: str
