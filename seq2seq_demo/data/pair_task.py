@@ -200,7 +200,8 @@ def pair_task(
 
     # Number.
     known = vocabularies or built_from(sides, itertools.compress(tokens, ~is_held_out))
-    unknown = unknown_numbers([*itertools.compress(tokens, may_be_unknown)], known)
+    with_any_symbols = [*itertools.compress(tokens, may_be_unknown)]
+    unknown = unknown_numbers(with_any_symbols, known)
     numbered = [
         number(record, known, unknown) if may_be else number_known(record, known)
         for record, may_be in zip(tokens, may_be_unknown, strict=True)
@@ -210,10 +211,11 @@ def pair_task(
     _log_skipped(title, len(numbered), [*errors, *others], max_skipped)
     if n and len(numbered) < n:
         raise InputError(f"{title}: expected {n} pairs, found {len(numbered)}")
-    if lacking := unknown_notice([*itertools.compress(tokens, may_be_unknown)], known, largest):
+    if lacking := unknown_notice(with_any_symbols, known, largest):
         notice(lacking)
+    validation_pairs = None
     if validation is not None:
-        validation = pair_task(
+        validation_pairs = pair_task(
             validation,
             title="validation",
             file_format=file_format,
@@ -227,7 +229,7 @@ def pair_task(
         name=pattern.name if pattern else task_name(title),
         pairs=_pairs(numbered, pattern, largest),
         is_held_out=is_held_out,
-        validation=validation,
+        validation=validation_pairs,
         vocabularies=known,
         places=[record.place for record in numbered],
         n_skipped=len(errors) + len(others),

@@ -1,7 +1,7 @@
 """Beam search: keep the K best hypotheses per source, where greedy decoding keeps one (Sutskever et al. 2014).
 
 A hypothesis is the beginning of an answer, or a whole answer. It is live until it ends.
-Shapes, beside the ones in `numpy_network`: k hypotheses per source, 1 at first and then up to K; n extensions per
+Shapes, besides `numpy_network`'s: k hypotheses per source, 1 at first and then up to K; n extensions per
 hypothesis; N answers per source. Every hypothesis has a row of the decoder, so its batch has B·k rows.
 """
 

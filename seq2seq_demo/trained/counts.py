@@ -7,7 +7,7 @@ without END is wrong.
 A source that the network cannot read has no answer, and a target that it cannot write equals no answer, so both are
 wrong in every figure. Only the loss leaves these symbols out, because it would be infinite.
 
-Shapes, in addition to the shapes in `numpy_network`: N pairs of B sources, N > B if a source has several targets.
+Shapes, besides `numpy_network`'s: N pairs of B sources, N > B if a source has several targets.
 """
 
 from __future__ import annotations
