@@ -4,7 +4,6 @@
 `network/keras_network/cells.py`.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
@@ -27,7 +26,8 @@ Format = Literal["json", "text", "csv", "tsv"]  # file formats of sequences
 JSON, TEXT, CSV, TSV = FORMATS = get_args(Format)
 UTF_8 = "utf-8"  # the default encoding of files
 EVALUATION_SIZE = 10_000  # the default number of random sources in an evaluation, at each length
-POSITIVE = Range("to be a number above 0", lambda number: 0 < number < math.inf)
+MIN_FLOAT32, MAX_FLOAT32 = 2.0**-149, (2 - 2.0**-23) * 2.0**127  # the smallest and largest positive float32
+POSITIVE = Range("to be a number above 0 that float32 can hold", lambda number: MIN_FLOAT32 <= number <= MAX_FLOAT32)
 SHARE = Range("from 0 to 1", lambda share: 0 <= share <= 1)
 CONSISTENCY = Range("from 0 to 100", lambda weight: 0 <= weight <= 100)
 SHARE_ABOVE_0 = Range("above 0 and at most 1", lambda share: 0 < share <= 1)

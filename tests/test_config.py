@@ -27,12 +27,12 @@ def test_a_tenth_of_the_points_or_a_given_number_validates():
 
 
 INTEGER, MODEL, TRAIN, BEAM = "to be an integer of at least 1", ModelConfig(), TrainConfig(points=100), Beam(3)
-POSITIVE = "to be a number above 0"
+POSITIVE = "to be a number above 0 that float32 can hold"
 OUT_OF_RANGE = [  # a valid config, the name of a setting, its range, and values out of range
     (TRAIN, "points", "the number of points to be an integer of at least 2", [1, np.int64(1), np.bool_(True), 1000.0]),
     (TRAIN, "in_len", f"`in_len` {INTEGER}", [0, "5"]),
     (TRAIN, "in_len", "`in_len` of at most 100000", [100_001]),
-    (TRAIN, "learning_rate", f"`learning_rate` {POSITIVE}", [0, math.nan, math.inf, -1e-3, True, "0.1", 1j]),
+    (TRAIN, "learning_rate", f"`learning_rate` {POSITIVE}", [0, math.nan, math.inf, 1e39, 1e-46, -1e-3, True, "0.1"]),
     (TRAIN, "lr_schedule", None, ["linear", ["constant"], None, 3]),
     (TRAIN, "epochs", "`epochs` to be an integer of at least 0", [-1]),
     (TRAIN, "stop_at_exact", "`stop_at_exact` above 0 and at most 1", [0, 1.1, math.nan]),

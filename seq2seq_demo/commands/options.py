@@ -101,6 +101,11 @@ class NetworkOptions(TaskOptions):
         check_given(self.settings)
         if self.iter_num is not None and self.input_weights:
             raise UsageError("expected -i/--input-weights or --iter-num, got both: each selects the weights")
+        if (name := self.name) is not None:
+            is_valid = name.isprintable() and os.path.basename(name) == name
+            if not is_valid or not 0 < len(name.encode()) <= file_names.MAX_PART_BYTES:
+                expected = f"1 to {file_names.MAX_PART_BYTES} bytes, printable and without {os.sep}"
+                raise UsageError(f"expected -n/--name of {expected}, got {name[:100]!r}")
         if self.from_file == "":
             raise UsageError("expected --from-file to name a file, or - for standard input, got ''")
         if self.columns and self.columns.count(",") > 1:

@@ -150,13 +150,19 @@ class PatternTask:
         `largest` are the largest symbols in sources and in targets.
 
         Raises:
-            UsageError: the function fails, or returns targets shorter than `out_len` or with symbols above out_max_int.
+            UsageError: the function fails, returns targets shorter than `out_len` or with symbols above out_max_int, or
+                returns different targets when called again.
         """
         in_max_int, out_max_int = largest
         if max(largest) > MAX_SYMBOL:
             raise UsageError(f"expected `in_max_int` and `out_max_int` of at most {MAX_SYMBOL}, got a larger one")
         sources = Sequences.of_array(fixed_sources(CHECKED_SOURCES, in_len, in_max_int))
-        length = int(self.targets_of(sources, out_max_int, ends=ends).lengths.max())
+        first, second = (self.targets_of(sources, out_max_int, ends=ends) for _ in range(2))
+        for source, *targets in zip(sources.rows(), first.rows(), second.rows(), strict=True):
+            if targets[0] != targets[1]:
+                found = " and then ".join(map(list_symbols, targets))
+                raise UsageError(f"{self._place(source)}: expected the same target twice, got {found}")
+        length = int(first.lengths.max())
         if out_len is not None and out_len > length:
             returned = f"pattern {self.name!r} returns {length} symbols for `in_len` {in_len}"
             raise UsageError(f"{returned}, so `out_len` can be at most {length}, got {out_len}")

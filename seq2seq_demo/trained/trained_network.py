@@ -16,7 +16,7 @@ from seq2seq_demo.data.patterns import PATTERNS, as_pattern
 from seq2seq_demo.data.records import Place, Record, by_length, valid
 from seq2seq_demo.data.tokens import source_records
 from seq2seq_demo.declarations import require_choice, require_integer, suggests_keywords
-from seq2seq_demo.errors import UsageError
+from seq2seq_demo.errors import UsageError, WeightsError
 from seq2seq_demo.files import file_names
 from seq2seq_demo.network.bidirectional import BidirectionalNumpyNetwork
 from seq2seq_demo.network.decoding import GREEDY, DecodingOptions
@@ -320,6 +320,8 @@ class TrainedNetwork(SavedNetwork):
             WeightsError: `load` would reject the network, or a file cannot be written or is another program's.
             FileExistsError: the file exists and `overwrite` is False.
         """
+        if Path(path).suffix == ".keras":
+            raise WeightsError(f"expected a weights file, got {path}: `to_keras().save` writes a Keras model")
         network = self if optimizer else self.without_optimizer()
         weights_file.write(network, Path(path), overwrite)
 

@@ -116,6 +116,9 @@ def test_a_function_returns_any_iterable_of_integers(function):
     assert targets(PatternTask("f", function), SOURCES) == TARGETS["sorted"]
 
 
+CALLS = iter(range(10**6))
+
+
 def exits(source):
     raise SystemExit(3)
 
@@ -137,6 +140,7 @@ NO_LIST = r", source \[0, 0, 0\]: expected a list of integers, got"
         (lambda s: [1.0, 2], rf"{NO_LIST} list \[1.0, 2\]$"),
         (lambda s: [x + 1 for x in s], r"source \[9, 9, 9\]: expected symbols from 0 to `out_max_int` 9, got 10$"),
         (lambda s: [1, -1], r"source \[0, 0, 0\]: expected symbols from 0 to `out_max_int` 9, got -1$"),
+        (lambda s: [next(CALLS) % 10], r"\[0, 0, 0\]: expected the same target twice, got \[0\] and then \[2\]$"),
         (lambda s: s[: 1 + s[0]], "'f': expected targets of one length, got 1-3 symbols; to .* range of lengths"),
         (fails_on_nines, r"source \[9, 9, 9\]: RuntimeError: no nines$"),
         (exits, r"source \[0, 0, 0\]: SystemExit: 3$"),
