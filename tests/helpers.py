@@ -231,11 +231,6 @@ def snapshots_in_memory(kept):
     return SimpleNamespace(after_steps=keep, after_epoch=lambda *_: None)
 
 
-def snapshot_in(folder):
-    """The path of the snapshot in a folder, or None."""
-    return next(iter(folder.glob("s2s_checkpoint__*")), None)
-
-
 def peak_memory(function):
     """Call a function; return the largest number of bytes that Python's objects took meanwhile, and the result."""
     tracemalloc.start()

@@ -18,7 +18,6 @@ from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.page import builder
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 
-SCRIPTS = ROOT / "seq2seq_demo" / "page"
 NODE = shutil.which("node")
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 needs_node = pytest.mark.skipif(not NODE and "CI" not in os.environ, reason="node is not installed")
