@@ -88,7 +88,7 @@ class Counts:
     edits: int = 0  # the sum of the edit distances from answers to targets
     confusions: Confusions = field(default_factory=Counter)
     wrong: tuple[Prediction, ...] = ()  # the worst of each batch, with their nearest targets
-    answers: AnswerProbabilities = field(default_factory=AnswerProbabilities)  # one per source if `detailed`
+    answers: AnswerProbabilities = field(default_factory=AnswerProbabilities)  # to readable sources, if `detailed`
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(**{name: count + getattr(other, name) for name, count in vars(self).items()})
@@ -217,10 +217,11 @@ def _count_batch(
     if detailed:
         assert answers.probabilities is not None
         probabilities = answers.probabilities[:, 0] * is_complete[:, None]  # [B, T]; 0 if an answer is not complete
+        is_written = answers.is_written[:, 0] & is_readable[:, None]  # [B, T]
         counts += Counts(
             confusions=count_confusions(config, best[~is_exact], targets[~is_exact]),
             wrong=_worst(facts, Pairs(sources, targets), best, answers, edits + ~is_complete, is_exact),
-            answers=AnswerProbabilities(probabilities[answers.is_written[:, 0]], answers.n_written[:, 0], is_exact),
+            answers=AnswerProbabilities(probabilities[is_written], symbols.lengths[is_readable], is_exact[is_readable]),
         )
     return counts
 
@@ -348,7 +349,7 @@ def _worst(
             answer=predicted,
             expected=expected,
             ended=bool(answers.ended[b, 0] and is_readable[b]) if facts.ends else None,
-            probabilities=answers.probabilities[b, 0, : answers.n_written[b, 0]].tolist(),
+            probabilities=answers.probabilities[b, 0, : answers.n_written[b, 0]].tolist() if is_readable[b] else None,
         )
         for b, source, predicted, expected in zip(wrong.tolist(), *sequences, strict=True)
     )

@@ -58,7 +58,7 @@ class Evaluation:
     by_symbol: list[dict[str, Any]] = field(default_factory=list)  # a row per target symbol
     confusions: list[dict[str, Any]] = field(default_factory=list)  # most frequent first; None: nothing
     worst: tuple[Prediction, ...] = ()  # the wrong answers with the most edits, a few of them
-    calibration: dict[str, Any] | None = None  # calibration error of the confidences, if the network is calibrated
+    calibration: dict[str, Any] | None = None  # the calibration error, if the network is calibrated and reads a source
     title: str = field(default="", compare=False)  # describes the sources, as the first line of the report
 
     def __repr__(self) -> str:
@@ -198,8 +198,11 @@ def _named_confusions(confusions: Confusions, target: Vocabulary) -> list[dict[s
 
 
 def _calibration(counts: Counts, calibration: Calibration | None) -> dict[str, Any] | None:
-    """Return the expected calibration error, and how many answers reach each of CONFIDENCES and are right."""
-    if calibration is None:
+    """Return the expected calibration error, and how many answers reach each of CONFIDENCES and are right.
+
+    None if the network is not calibrated, or reads no source.
+    """
+    if calibration is None or not len(counts.answers.lengths):
         return None
     confidence, is_right = counts.answers.confidences(calibration), counts.answers.is_right
     at_least = [

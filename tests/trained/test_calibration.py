@@ -109,7 +109,7 @@ def test_evaluate_counts_answers_by_confidence(run, network):
     answers = network.predict(WORDS, details=True)
     right = [n % 3 > 0 for n in range(len(WORDS))]
     pairs = [(word, answer.prediction + "x" * (not ok)) for word, answer, ok in zip(WORDS, answers, right, strict=True)]
-    write_pairs("test.tsv", pairs)
+    write_pairs("test.tsv", [*pairs, *((word + "é", "x") for word in WORDS)])  # unreadable, so without confidence
     facts = json.loads(run.ok("evaluate -i w --from-file test.tsv --json")[0])["calibration"]
     ok = np.array(right) & [answer.ended for answer in answers]
     confidence = np.array([answer.confidence for answer in answers])
@@ -119,6 +119,7 @@ def test_evaluate_counts_answers_by_confidence(run, network):
         assert (at["answered"], at["right"]) == (is_answered.sum(), ok[is_answered].sum())
     text, _ = run.ok("evaluate -i w --from-file test.tsv")
     assert f"calibration error of the confidences {facts['expected_calibration_error']:.5f}" in text
+    assert network.evaluate([("é", "x")]).calibration is None
 
 
 @pytest.mark.slow

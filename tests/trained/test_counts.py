@@ -268,7 +268,9 @@ def test_pairs_with_unseen_symbols_are_wrong_in_every_figure_but_the_loss(reply)
         assert e.forced.expected.sum() == 3 + 3 + 2 + 2 + 2
         assert e.n_loss == 3 + 2 + 2
         assert sorted(p.source for p in e.wrong) == [[1, 2], [8, 9], [8, 10]]
-        assert np.sort(e.answers.confidences(Calibration(1.0)))[:2].tolist() == [0, 0]
+        # A source that cannot be read has no confidence; the three others are answered.
+        assert e.answers.confidences(Calibration(1.0)) == pytest.approx([0.8, 0.75, 0.5])
+        assert sorted(p.probability for p in e.wrong if p.probability is not None) == [pytest.approx(0.5)]
     assert math.isnan(evaluate(([9], [1])).figures.loss)
     assert evaluate(([3, 4], [5, 6]), ([9], [1])).figures.loss == seen.figures.loss
 
