@@ -1,5 +1,6 @@
 """Shared helpers: small networks, weights files, and the program in a subprocess."""
 
+import hashlib
 import os
 import shlex
 import subprocess
@@ -151,6 +152,11 @@ def prediction_of(source, answer, expected=None, tokens=(INTEGERS, INTEGERS), ca
         expected=expected and sides.target.to_numbers(expected),
         **facts,
     )
+
+
+def source_hash(text: str) -> int:
+    """The hash that decides whether a source is held out, from 0 to 2**64 - 1."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
 
 
 def ragged(sources, targets=None):

@@ -57,6 +57,7 @@ class PairTask:
     vocabularies: Vocabularies = Vocabularies()
     places: Sequence[Place] = ()  # the place of each pair in its file, for notices
     n_skipped: int = 0  # invalid records that were left out
+    holds_out_lowest: bool = False  # whether the lowest hashes are held out, which differ in other pairs
 
     @functools.cached_property
     def digest(self) -> str:
@@ -193,9 +194,9 @@ def pair_task(
         raise InputError(f"expected pairs of a source and a target, got none{first_error}")
 
     # Split.
-    is_held_out = np.zeros(len(tokens), bool)
+    is_held_out, holds_out_lowest = np.zeros(len(tokens), bool), False
     if holds_out and validation is None:
-        is_held_out = held_out([record.values for record in tokens], sides.source.tokens)
+        is_held_out, holds_out_lowest = held_out([record.values for record in tokens], sides.source.tokens)
     may_be_unknown = is_held_out | allows_unknown
 
     # Number.
@@ -229,6 +230,7 @@ def pair_task(
         name=pattern.name if pattern else task_name(title),
         pairs=_pairs(numbered, pattern, largest),
         is_held_out=is_held_out,
+        holds_out_lowest=holds_out_lowest,
         validation=validation_pairs,
         vocabularies=known,
         places=[record.place for record in numbered],
@@ -236,11 +238,12 @@ def pair_task(
     )
 
 
-def held_out(sources: Sequence[list[Any]], tokens: str) -> np.ndarray:
+def held_out(sources: Sequence[list[Any]], tokens: str) -> tuple[np.ndarray, bool]:
     """Return a mask of the sources, lists of symbols, that are held out for validation, `[N]`.
 
     A source is held out if its hash, which depends only on the source as a string, is below a tenth of the range. At
-    least a twentieth of the pairs are held out: of few pairs, the pairs whose sources have the lowest hashes.
+    least a twentieth of the pairs are held out: of few pairs, the pairs whose sources have the lowest hashes. Also
+    return whether this is the case.
 
     Raises:
         InputError: this would hold out all pairs.
@@ -248,11 +251,12 @@ def held_out(sources: Sequence[list[Any]], tokens: str) -> np.ndarray:
     strings = (join_symbols(tokens, symbols) for symbols in sources)
     digests = (hashlib.blake2b(string.encode(), digest_size=8).digest() for string in strings)
     hashes = np.frombuffer(b"".join(digests), "<u8")
-    mask = np.asarray(hashes <= max(TENTH, np.sort(hashes)[max(1, len(hashes) // 20) - 1]))
+    highest_of_few = np.sort(hashes)[max(1, len(hashes) // 20) - 1]
+    mask = np.asarray(hashes <= max(TENTH, highest_of_few))
     if mask.all():
         expected = "expected pairs of several sources, some to train on and others to validate with"
         raise InputError(f"{expected}, got {len({*hashes.tolist()})}; give other pairs to validate with")
-    return mask
+    return mask, bool(highest_of_few > TENTH)
 
 
 def _pairs(records: Sequence[Record], pattern: PatternTask | None, largest: Largest) -> Pairs:

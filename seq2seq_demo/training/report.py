@@ -214,7 +214,7 @@ def summary(network: TrainedNetwork) -> str:
     choice = ""
     if not has_improved:
         choice = "; no epoch improved the network"
-    elif run.config.saves_best and len(history) > 1:
+    elif (run.config.saves_best and len(history) > 1) or stop_after(history, run.config) == "stop_at_exact":
         choice = "; the epoch was chosen on the same sources"
     n_right = round(metrics.exact_match * n)
     low, high = wilson_interval(n_right, n)

@@ -11,6 +11,7 @@ from seq2seq_demo.data.patterns import PatternTask
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.parameters import n_weights
 from seq2seq_demo.system_memory import FLOAT_BYTES, bytes_per_row, require_memory
+from seq2seq_demo.trained.evaluation import short_lengths
 from seq2seq_demo.trained.plots import History
 from seq2seq_demo.trained.saved_network import TrainingRun
 from seq2seq_demo.trained.trained_network import TrainedNetwork, untrained
@@ -208,23 +209,31 @@ def run_notices(task: Task, begun: Snapshot, start: TrainedNetwork | None) -> It
     """
     config, model_config = begun.run.config, begun.network.model_config
     if isinstance(task, PatternTask):
-        yield from _pattern_notices(task, config, model_config)
+        yield from _pattern_notices(task, config, model_config, start)
         return
     task.draw(config, model_config)  # raises an error before there is a snapshot
     yield from pair_warnings(task)
     run = start.run if start else None
-    learned_pairs = start and run and (run.data or start.vocabularies.are_text)
-    if run and learned_pairs and run.validated_by_content != task.validates_by_content:
-        otherwise = "The network was validated on pairs chosen in another way, so it may have been trained on pairs"
-        yield f"{otherwise} that validate it now; if it was, the validation figures are too optimistic"
+    if not (start and run and (run.data or start.vocabularies.are_text)):
+        return
+    moved_split = task.holds_out_lowest and run.data != task.digest
+    if moved_split or run.validated_by_content != task.validates_by_content:
+        otherwise = "The network was validated on other pairs, so it may have been trained on pairs that validate it"
+        yield f"{otherwise} now; if it was, the validation metrics are too optimistic"
 
 
-def _pattern_notices(task: PatternTask, config: TrainConfig, model_config: ModelConfig) -> Iterator[str]:
-    """Yield notices if the pattern has few sources, and if its targets are cut by default."""
-    n = sum((model_config.in_max_int + 1) ** length for length in task.lengths_of(config, model_config))
+def _pattern_notices(
+    task: PatternTask, config: TrainConfig, model_config: ModelConfig, start: TrainedNetwork | None
+) -> Iterator[str]:
+    """Yield notices if this run or an earlier one draws many of the possible sources, and if targets are cut."""
+    lengths = task.lengths_of(config, model_config)
+    n = sum((model_config.in_max_int + 1) ** length for length in lengths)
     if n <= config.points:
         drawn = f"{config.points:,} were drawn: few validation sources, if any, are new to the network"
         yield f"There are only {n} source{'s' * (n > 1)} of length {config.lengths}, and {drawn}"
+    elif start and (short := short_lengths(start, lengths)):
+        few = f"sources of length {lengths_text(short[0], short[-1])}, because few are possible"
+        yield f"Earlier training drew some of the same {few}: the validation metrics may be too optimistic"
     if not model_config.ends:
         whole = task.check(config.in_len, model_config.largest)
         if whole > config.out_len == TrainConfig.out_len:

@@ -1,11 +1,10 @@
 import functools
-import hashlib
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import pairs_of_arrays, ragged
+from helpers import pairs_of_arrays, ragged, source_hash
 
 from seq2seq_demo.config import MAX_LEN, ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import PairTask, held_out, pair_task, pair_warnings
@@ -204,20 +203,16 @@ def test_the_sizes_of_a_task():
 # ---- Validation split ----
 
 
-def hash_of(text):
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
-
-
 def split(sources):
     """The sources of integers that are trained on, and those that are held out."""
-    mask = held_out(sources, "integers")
+    mask, _ = held_out(sources, "integers")
     return [[source for source, is_out in zip(sources, mask, strict=True) if is_out == part] for part in (False, True)]
 
 
 def test_a_source_is_held_out_if_its_hash_is_below_a_tenth_of_the_range():
     sources = [[n // 3, 7] for n in range(3000)]
     training, validation = split(sources)
-    assert validation == [source for source in sources if hash_of(f"{source[0]} 7") < 2**64 / 10]
+    assert validation == [source for source in sources if source_hash(f"{source[0]} 7") < 2**64 / 10]
     assert training == [source for source in sources if source not in validation]
     assert 250 < len(validation) < 350
     task = pair_task([(source, [1]) for source in sources], holds_out=True)
@@ -226,9 +221,9 @@ def test_a_source_is_held_out_if_its_hash_is_below_a_tenth_of_the_range():
 
 @pytest.mark.parametrize(("N", "at_least"), [(2, 1), (9, 1), (39, 1), (40, 2), (100, 5)])
 def test_of_few_pairs_the_lowest_hashes_are_held_out(N, at_least):
-    high = [n for n in range(2000) if hash_of(str(n)) > 2**64 / 10][:N]
+    high = [n for n in range(2000) if source_hash(str(n)) > 2**64 / 10][:N]
     _, validation = split([[n] for n in high])
-    lowest = sorted(high, key=lambda n: hash_of(str(n)))[:at_least]
+    lowest = sorted(high, key=lambda n: source_hash(str(n)))[:at_least]
     assert sorted(validation) == sorted([n] for n in lowest)
     _, validation = split([[n] for n in high for _ in range(3)])  # all pairs of a source are held out together
     assert len(validation) == 3 * -(-max(1, 3 * N // 20) // 3)
@@ -236,7 +231,7 @@ def test_of_few_pairs_the_lowest_hashes_are_held_out(N, at_least):
 
 def test_the_split_of_texts_depends_on_neither_vocabulary_nor_tokens():
     words = [f"w{n}\u00e9" for n in range(300)]
-    validated = {word for word in words if hash_of(word) < 2**64 / 10}
+    validated = {word for word in words if source_hash(word) < 2**64 / 10}
     for texts, tokens in ((words, "characters"), (words, "words"), ([*words, "aaa", "zzz"], "characters")):
         task = pair_task([(text, "x") for text in texts], kinds=(tokens, "words"), holds_out=True)
         assert {text for text, is_out in zip(texts, task.is_held_out, strict=True) if is_out} & {*words} == validated
@@ -244,11 +239,11 @@ def test_the_split_of_texts_depends_on_neither_vocabulary_nor_tokens():
 
 def test_symbols_that_are_only_held_out_are_not_in_the_vocabularies(caplog):
     texts = [f"{letter}{n}" for letter in "abc" for n in range(5)]
-    lowest = min(texts, key=hash_of)
+    lowest = min(texts, key=source_hash)
     rows = [(text, text[0]) for text in texts] + [("z" * 24, "Z")]  # its hash is the lowest
     settings = {"kinds": ("characters", "characters"), "holds_out": True}
     task = pair_task(rows, **settings)
-    assert hash_of("z" * 24) < hash_of(lowest)
+    assert source_hash("z" * 24) < source_hash(lowest)
     assert "".join(task.vocabularies.source.symbols + task.vocabularies.target.symbols) == "01234abcabc"
     assert task.split[1].sources.rows()[-1] == [8] * 24
     assert caplog.messages == [
@@ -261,7 +256,7 @@ def test_symbols_that_are_only_held_out_are_not_in_the_vocabularies(caplog):
         pair_task([("y", "a"), *rows], vocabularies=task.vocabularies, **settings)
 
 
-@pytest.mark.parametrize("sources", [[[1]], [[5, 6]] * 30, [[n] for n in range(999) if hash_of(str(n)) < 2**64 / 10]])
+@pytest.mark.parametrize("sources", [[[1]], [[5, 6]] * 30, [[n] for n in range(999) if source_hash(str(n)) < 2**64 / 10]])
 def test_pairs_that_would_all_be_held_out_are_refused(sources):
     n = len({*map(tuple, sources)})
     message = f"^expected pairs of several sources, .* got {n}; give other pairs to validate with$"

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from helpers import AS_PATTERNS, largest_difference
+from helpers import AS_PATTERNS, largest_difference, source_hash
 
 from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import pair_task
@@ -109,6 +109,10 @@ def test_settings_that_contradict_the_start_are_refused(setting):
         resolve(find_pattern("reversed"), setting, FIXED)
 
 
+OTHER_PAIRS = "The network was validated on other pairs, so it may have been trained on pairs that validate it now; if"
+OTHER_PAIRS += " it was, the validation metrics are too optimistic"
+
+
 @pytest.mark.parametrize(
     ("start_is_by_content", "is_by_content", "is_reported"),
     [(True, True, False), (True, False, True), (False, False, False), (False, True, True), (None, True, True)],
@@ -119,9 +123,27 @@ def test_pairs_that_may_have_trained_the_start_are_reported(start_is_by_content,
     begun = new_run(task, {"cell_size": 3})
     assert begun.run.validated_by_content is is_by_content
     start = replace(begun.network, run=replace(begun.run, validated_by_content=start_is_by_content))
-    otherwise = "The network was validated on pairs chosen in another way, so it may have been trained on pairs that "
-    notice = f"{otherwise}validate it now; if it was, the validation figures are too optimistic"
-    assert [*run_notices(task, new_run(task, {}, start), start)] == [notice] * is_reported
+    assert [*run_notices(task, new_run(task, {}, start), start)] == [OTHER_PAIRS] * is_reported
+
+
+def test_a_continued_run_reports_validation_sources_that_earlier_training_may_have_drawn():
+    """With 10 symbols, 1,000 sources of 3 symbols are possible, and 10,000 of 4."""
+    task, few = find_pattern("copy"), "Earlier training drew some of the same sources of length {}, because few are"
+    few += " possible: the validation metrics may be too optimistic"
+    for points, lengths in ((101, "3-4"), (100, "3"), (11, "3"), (10, None)):
+        start = replace(RANGE, run=new_run(task, {"points": points, "in_len": (3, 4)}).run)
+        notices = [*run_notices(task, new_run(task, {"points": 20, "in_len": (3, 4)}, start), start)]
+        assert notices == [few.format(lengths)] * bool(lengths), points
+
+
+def test_a_split_of_few_pairs_that_has_moved_is_reported():
+    """A source is held out if its hash is below a tenth of the range; of few pairs, the lowest hash is."""
+    numbers = sorted(range(2000), key=lambda n: source_hash(str(n)))
+    low, high = numbers[:3], numbers[1000:1030]
+    for rows, others, is_reported in ((high, high, False), (high, high[1:], True), ([*low, *high], high, True)):
+        before, after = (pair_task([([n], [n % 3]) for n in sources], holds_out=True) for sources in (rows, others))
+        start = new_run(before, {"cell_size": 3, "in_max_int": 2000, "out_max_int": 2}).network
+        assert [*run_notices(after, new_run(after, {}, start), start)] == [OTHER_PAIRS] * is_reported
 
 
 # ---- Lengths ----

@@ -79,6 +79,8 @@ def test_an_epoch_gets_the_metrics_of_its_validation():
     [
         (100, {}, ": epoch 1 of 2, ", ")"),
         (200, {"keep_best": True}, ": epoch 2 of 2, ", "; the epoch was chosen on the same sources)"),
+        (200, {"stop_at_exact": 0.01}, ": epoch 2 of 2, ", "; the epoch was chosen on the same sources)"),
+        (200, {"stop_at_exact": 0.9}, ": epoch 2 of 2, ", ")"),
         (0, {"keep_best": True}, ": epoch 0 of 2, ", "; no epoch improved the network)"),
     ],
 )
