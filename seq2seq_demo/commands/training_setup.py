@@ -13,7 +13,8 @@ from seq2seq_demo.errors import InputError, UsageError, WeightsError
 from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 from seq2seq_demo.trained.weights_file import LENGTHS
-from seq2seq_demo.training.settings import new_run, run_notices
+from seq2seq_demo.training.report import training_header
+from seq2seq_demo.training.settings import new_run, resolve, run_notices
 from seq2seq_demo.training.snapshots import Snapshot, load_snapshot
 
 MAX_SKIPPED = 0.1  # the largest fraction of the records of a file that --keep-going skips
@@ -65,13 +66,17 @@ def new_training(options: TrainOptions) -> TrainingSetup:
         n = options.iter_num + 1
         raise WeightsError(f"{result} exists already: continue from it with --iter-num {n}, or give -o FILE")
     snapshot = new_run(task, settings, start)
-    if not snapshot.run.config.epochs:
-        snapshot = Snapshot(_untrained(options, start, snapshot.network))
-    else:
-        if start:
-            _print_continuation(start, path, snapshot)
+    trains = snapshot.run.config.epochs > 0
+    if trains and start:
+        _print_continuation(start, path, snapshot)
+    if trains or task.is_pairs:
         for text in run_notices(task, snapshot, start):
             notice(text)
+    if not trains:
+        if task.is_pairs:
+            notice("Without `epochs` 0, this training would begin:")
+            training_header(*resolve(task, {**settings, "epochs": None}, start), task, options.verbose)
+        snapshot = Snapshot(_untrained(options, start, snapshot.network))
     return TrainingSetup(task=task, snapshot=snapshot, is_new=True, result=result)
 
 

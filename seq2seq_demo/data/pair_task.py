@@ -307,7 +307,7 @@ def pair_warnings(task: PairTask) -> Iterator[str]:
     """Yield the warnings about a task's pairs, each as one line."""
     sources, targets, places = task.pairs.sources, task.pairs.targets, task.places
     source_ids = sources.groups()
-    n_targets = np.bincount(np.unique(np.stack([source_ids, targets.groups()]), axis=1)[0])
+    n_targets = np.bincount(task.pairs.distinct().sources.groups())
     is_empty, has_several = targets.lengths == 0, (n_targets > 1)[source_ids]
     if n := int(is_empty.sum()):
         yield f"Pairs with an empty target: {n}{_example(places, is_empty)}; remove them if their targets are missing"

@@ -119,6 +119,11 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.sources)
 
+    def distinct(self) -> Pairs:
+        """Return the pairs in order, each once."""
+        ids = np.stack([self.sources.groups(), self.targets.groups()])
+        return self[np.sort(np.unique(ids, axis=1, return_index=True)[1])]
+
     def without(self, seen: Sequences) -> Pairs:
         """Return the pairs whose source is not in `seen`, or all if none remain."""
         is_new = ~self.sources.are_in(seen)

@@ -24,7 +24,7 @@ MANY_SOURCES = 100  # random sources are fresh if at least this many are possibl
 def pair_sets(
     facts: SavedNetwork, task: PairTask, *, n: int | None, lengths: Sequence[int], out_len: int | None
 ) -> Iterable[EvaluationSet]:
-    """Return the pairs, or the first n, by source length.
+    """Return the distinct pairs, or those among the first n, by source length.
 
     Raises:
         UsageError: the network does not end its answers, and the pairs have several lengths or other lengths.
@@ -32,7 +32,9 @@ def pair_sets(
     if not facts.ends:
         _check_length("`in_len`", lengths[0] if lengths else None, task.pairs.sources)
         _check_length("`out_len`", out_len, task.pairs.targets)
-    pairs = task.pairs[slice(n)]
+    if any(member.run and member.run.data == task.digest for member in (facts, *facts.others)):
+        notice("The network was trained on these pairs, except those held out: the metrics are too optimistic")
+    pairs = task.pairs[slice(n)].distinct()
     in_lens = np.unique(pairs.sources.lengths).tolist()
     facts.warn_of_lengths(*in_lens)
     return [(GIVEN, None, pairs[pairs.sources.lengths == length]) for length in in_lens]

@@ -60,13 +60,14 @@ def test_tokens_are_recognised_unless_they_are_given(run, row, tokens):
     assert ("Sources are characters" in err) == (tokens == "characters")
     _, err = run.ok(*TRAIN, "in.tsv", "--out-tokens", "characters")
     assert f"Sources are {tokens}, and targets are characters; if not, give --in-tokens\n" in err
-    _, err = run.ok(*TRAIN, "in.tsv", "--in-tokens", "words", "--out-tokens", "characters")
+    words = ["--in-tokens", "words", "--out-tokens", "characters", "--validation-file", "in.tsv"]
+    _, err = run.ok(*TRAIN, "in.tsv", *words)
     assert load("w").vocabularies.tokens == ("words", "characters")
     assert "Sources are" not in err
 
 
 def test_columns_name_keys_of_json(run):
-    Path("in.jsonl").write_text('{"raw": "ab", "clean": "A", "n": 1}\n{"raw": "c", "clean": "C"}\n' * 10)
+    Path("in.jsonl").write_text('{"raw": "ab", "clean": "A", "n": 1}\n{"raw": "ba", "clean": "A"}\n' * 10)
     err = run.ok(*TRAIN, "in.jsonl", "--columns", "raw,clean")[1]
     assert 'Reading in.jsonl as JSON, first "ab" → "A"; if not, give' in err
     assert (

@@ -87,7 +87,7 @@ def test_unseen_symbols_are_shown_among_the_confusions_and_wrong_answers(run, te
     out, _ = run.ok("evaluate -i w --from-file test.tsv -v")
     assert "3 sources of test.tsv" in out
     assert "exact match 0.00000" in out
-    assert re.search(r"^a\ufffd +A B +\.\.\. +3 +0\.0000$", out, re.MULTILINE)
+    assert re.search(r"^a\ufffd +A B +\.\.\. +3$", out, re.MULTILINE)  # without a probability
     assert re.search(r"^unseen +\S+ +1$", out, re.MULTILINE)
 
 

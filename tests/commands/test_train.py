@@ -1,12 +1,16 @@
+import itertools
 import json
 import os
 import shutil
 from pathlib import Path
 
 import pytest
-from helpers import SMALL, SNAPSHOT, finished_snapshot, line_of, save_random
+from helpers import SMALL, SNAPSHOT, finished_snapshot, line_of, save_random, write_pairs
 
+from seq2seq_demo.data.pair_task import pair_task
 from seq2seq_demo.trained.trained_network import load
+from seq2seq_demo.training.report import settings_line
+from seq2seq_demo.training.settings import resolve
 
 
 @pytest.mark.slow
@@ -104,6 +108,18 @@ def test_a_result_and_its_snapshot_are_named_after_the_file_behind_a_link(run, f
     assert sorted(os.listdir("d")) == ["w"]
     finished_snapshot("d/s2s_checkpoint__w")
     run.refuses("train 50 -o link -e 1", "s2s_checkpoint__w: expected no snapshot, found one", 1)
+
+
+def test_no_epochs_of_pairs_report_what_training_would_report(run):
+    words = ["".join(letters) for letters in itertools.product("abc", repeat=3)]
+    write_pairs("in.tsv", [*((word, word[::-1]) for word in words), ("ab", ""), ("ba", "a" * 300)])
+    out, err = run.ok("train in.tsv -e 0 -o w --cell-size 7")
+    assert "Pairs with an empty target: 1, such as in.tsv, line 28" in err
+    assert "in.tsv, line 29: the target has 300 symbols" in err
+    assert err.endswith("Without --epochs 0, this training would begin:\n")
+    settings = settings_line(*resolve(pair_task("in.tsv", holds_out=True), {"cell_size": 7}))
+    assert out.splitlines()[-2:] == [settings, "Saved w"]
+    assert load("w").run is None
 
 
 @pytest.mark.slow

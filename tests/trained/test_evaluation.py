@@ -7,13 +7,14 @@ import pytest
 from helpers import pairs_of, random_weights
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.pair_task import PairTask
+from seq2seq_demo.data.pair_task import PairTask, pair_task
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.sampling import RANDOM, SOURCE_KINDS
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained.evaluation import GIVEN, pair_sets, pattern_sets
 from seq2seq_demo.trained.saved_network import SavedNetwork, TrainingRun
 from seq2seq_demo.trained.trained_network import TrainedNetwork
+from seq2seq_demo.training.settings import new_run
 
 FIXED = ModelConfig("embedding_attention", "GRUCell", cell_size=7, embedding_size=5, in_max_int=8, out_max_int=8)
 ENDING = replace(FIXED, ends=True)
@@ -32,6 +33,18 @@ def test_pairs_are_measured_by_length_and_unseen_symbols_are_reported(caplog):
     ]
     assert (e.fresh, e.unseen, e.by_kind) == (None, 1, {})
     assert {in_len: (each.n, each.n_pairs) for in_len, each in e.by_length.items()} == {1: (2, 3), 2: (1, 2)}
+
+
+def test_a_pair_counts_once_and_the_pairs_of_the_training_are_named(caplog):
+    rows = [([n % 7, n // 7], [n % 3]) for n in (*range(20), 3)]
+    network = new_run(pair_task([*rows, ([0, 1], [1, 2])], holds_out=True), {"cell_size": 3}).network
+    evaluation = network.evaluate(rows)
+    assert (evaluation.n, evaluation.n_pairs, evaluation.title.split(";")[0]) == (20, 20, "20 sources")
+    assert not caplog.messages
+    evaluation = network.evaluate([*rows, ([0, 1], [1, 2])])
+    assert (evaluation.n, evaluation.n_pairs) == (20, 21)
+    trained = "The network was trained on these pairs, except those held out: the metrics are too optimistic"
+    assert caplog.messages == [trained]
 
 
 def test_a_pattern_is_measured_at_each_length_that_it_accepts():

@@ -176,7 +176,7 @@ def test_evaluate_on_pairs():
         assert [row["token_accuracy"] for row in evaluation.by_position] == [1, 0.75]
     assert evaluation.loss == count_answers(trained_network().to_numpy(), trained_network(), pairs).figures.loss
     assert trained_network().evaluate(rows, 10).exact_match == 0
-    many = trained_network().evaluate([([1], [2]), ([1], [3])] * EVALUATION_SIZE)
+    many = trained_network().evaluate([([1], [*map(int, f"{n:05}")]) for n in range(2 * EVALUATION_SIZE)])
     assert (many.n, many.n_pairs) == (1, 2 * EVALUATION_SIZE)  # all pairs have one source
 
 
