@@ -6,6 +6,7 @@ import urllib.parse
 
 N_LINKS = 3000
 NAMES = ["source", "target", "place", "moment", "forced", "network", "__proto__", "constructor", ""]
+NAMES += ["replace", "unit", "beam", "tab", "view", "answer"]
 INTEGERS = ["0", "1", "2", "3", "5", "9", "10", "11", "00", "02", "-1", "-0", "1.5", "1e1", "300", "9" * 25, "0x1", "٣"]
 TEXTS = ["3 1 2", "7", "1 " * 25, "9 " * 60, "8 " * 61]
 TEXTS += ["3,1,[2]", "3 11", "", " ", "a", "\0", "\ud800", "<b>", "%", "+", "&#;="]
@@ -46,6 +47,8 @@ def page_links() -> tuple[int, list[str]]:
                 problems.append(f"the address {page['written']} became {again['written']}")
         except ValueError:  # Node has ended
             return N_LINKS, [*broken, f"{number}: {link[:200]!r} after {before[:200]!r} ended Node"]
+        except AssertionError as error:  # thrown on the page
+            problems = [str(error)]
         broken += [f"{number}: {link[:200]!r}: {problem}" for problem in problems]
         before = link
     return N_LINKS, broken
@@ -65,7 +68,10 @@ def random_link(rng: random.Random) -> str:
 
     def part() -> str:
         name = rng.choice(NAMES)
-        value = {"source": rng.choice(TEXTS), "target": rng.choice(TEXTS), "forced": forced()}.get(name, integer())
+        values = {name: rng.choice(TEXTS) for name in ("source", "target")} | {"forced": forced()}
+        values |= {name: rng.choice(["lecture", "embed", "hidden"]) for name in ("view", "answer")}
+        values |= {name: ":".join(integer() for _ in range(rng.randrange(1, 6))) for name in ("replace", "unit")}
+        value = values.get(name, integer())
         quoted = urllib.parse.quote(value, errors="surrogatepass") if rng.random() < 0.8 else value
         return f"{name}={quoted}" if rng.random() < 0.97 else quoted
 

@@ -56,7 +56,7 @@ export const app = {
   runs: /** @type {Run[]} */ ([]), // one per network
   updates: /** @type {(() => void)[]} */ ([]), // called after each change of the state
   moments: /** @type {number[]} */ ([]), // the steps of training that the page has kept
-  prepare(/** @type {Patch} */ _patch) {}, // called between a change of the state and the runs
+  prepare(/** @type {Patch} */ _given) {}, // called between a change of the state and the runs
 
   add(/** @type {() => void} */ update) {
     this.updates.push(update);
@@ -87,9 +87,16 @@ export const app = {
     return Object.fromEntries(Object.entries(this.state.forced).filter(([t]) => Number(t) < this.T));
   },
 
-  /** The cell to look inside, limited to those of its network. */
+  /** The cell to look inside, limited to those of the page, with a unit.
+      @returns {Record<keyof typeof CELL, number>} */
   get cell() {
-    return limitCell(this.state.inside);
+    const { inside } = this.state;
+    const networkIndex = Math.min(inside.networkIndex, this.networks.length - 1);
+    const { num_layers: layers, cell_size: H, bidirectional } = this.networks[networkIndex].config;
+    const layer = Math.min(inside.layer, layers - 1);
+    const backward = bidirectional ? Math.min(inside.backward, 1) : 0;
+    const unit = inside.unit ?? this.runs[networkIndex]?.liveliestUnit(layer, backward) ?? 0;
+    return { networkIndex, layer, backward, unit: Math.min(unit, H - 1) };
   },
 
   /** The index of the current output; null while the source is read. */
@@ -106,25 +113,37 @@ export const app = {
     return this.S + 1 + (isComparison ? Math.min(...errors) : Math.floor((this.T - 1) / 2));
   },
 
-  /** Set the whole state from a link; a link without a source keeps the text.
+  /** Set the whole state from a link, without what the page does not have; a link without a source keeps the text.
       @type {(hash: string, text?: string) => void} */
   open(hash, text) {
-    this.change({ ...initialState, text: text ?? this.state.text, place: null, ...readHash(hash) });
-    this.state.forced = this.forced;
-    if (this.state.replacement && this.state.replacement.s >= this.S) this.change({ replacement: null });
-    this.first = this.state.place;
+    const { state } = this;
+    const given = readHash(hash);
+    this.set({ ...initialState, text: text ?? state.text, place: null, ...given }, given);
+    state.forced = this.forced;
+    if (state.replacement && state.replacement.s >= this.S) state.replacement = null;
+    if (`${Object.values(state.inside)}` !== `${Object.values(this.cell)}`) state.inside = CELL;
+    this.first = state.place;
+    this.show();
   },
 
   /** Change the state, recompute the runs if needed, and update all panels. A `place` of null is the opening place.
       @type {(patch: Patch, announcement?: string) => void} */
   change(patch, announcement) {
+    this.set(patch);
+    this.show(Boolean(patch.samples));
+    if (announcement) announce(announcement);
+  },
+
+  /** Change the state and, if needed, the networks and their runs; `given` is the patch without defaults.
+      @type {(patch: Patch, given?: Patch) => void} */
+  set(patch, given = patch) {
     const { state } = this;
     const before = { ...state };
     Object.assign(state, patch);
     if (state.text !== before.text) {
       Object.assign(state, { forced: {}, replacement: null, targetText: null }, patch);
     }
-    this.prepare(patch);
+    this.prepare(given);
     if (COMPUTED.some((name) => state[name] !== before[name]) || !this.runs.length) this.compute();
     if (state.text !== before.text || "place" in patch) {
       const isUncovered = before.hidden && !state.hidden && before.place > this.S; // then the step stays
@@ -133,11 +152,14 @@ export const app = {
     }
     state.place = Math.max(0, Math.min(this.place, this.S + this.T));
     this.isStep = Object.keys(patch).join() === "place";
+  },
+
+  /** Update all panels and the address, which waits after a change of the step and while networks train. */
+  show(isTraining = false) {
     for (const update of this.updates) update();
     // the browser lays out the page when the address changes, which would take half of the time of a step
-    if (this.isStep || patch.samples) writeHashSoon();
+    if (this.isStep || isTraining) writeHashSoon();
     else writeHash();
-    if (announcement) announce(announcement);
   },
 
   /** Compute the source, the runs and the errors from the state. */
@@ -202,10 +224,13 @@ const NUMBERS = /^\d+([:,]\d+)*$/;
 export const ADDRESS = {
   source: { write: ({ text }) => text, text: (text) => ({ text }) },
   target: { write: ({ targetText }) => targetText ?? "", text: (targetText) => ({ targetText }) },
-  place: { write: ({ place }) => `${place ?? ""}`, numbers: (place) => ({ place }) }, // `change` limits it to the last step
+  place: { write: ({ place }) => `${place ?? ""}`, numbers: (place) => ({ place }) }, // `set` limits it to the last step
   forced: { write: ({ forced }) => `${Object.entries(forced).map((pair) => pair.join(":"))}`, numbers: readForced },
   replace: { write: ({ replacement }) => Object.values(replacement ?? {}).join(":"), numbers: readReplacement },
-  unit: { write: ({ inside: c }) => (c === CELL ? "" : Object.values(limitCell(c)).join(":")), numbers: readCell },
+  unit: {
+    write: ({ inside }) => (inside === CELL ? "" : Object.values(inside).join(":")),
+    numbers: (networkIndex, layer, backward, unit) => ({ inside: { networkIndex, layer, backward, unit } }), // `open` limits
+  },
   tab: { write: ({ tab }) => tab ?? "", text: (tab) => ({ tab: app.tabs.includes(tab) ? tab : null }) },
   view: {
     write: (state) => (state.embed ? "embed" : state.lecture ? "lecture" : ""),
@@ -231,19 +256,6 @@ function readReplacement(s, symbol) {
   return { replacement: { s, symbol: Math.min(symbol, app.networks[0].sourceVocabulary.largest) } }; // `open` limits s
 }
 
-/** @type {(networkIndex: number, layer: number, backward: number, unit: number) => Patch} */
-function readCell(networkIndex, layer, backward, unit) {
-  return { inside: { networkIndex: Math.min(networkIndex, app.networks.length - 1), layer, backward, unit } };
-}
-
-/** Return a cell limited to those of its network, with a unit. */
-function limitCell(/** @type {typeof CELL} */ { networkIndex, layer, backward, unit }) {
-  const { num_layers: layers, cell_size: H, bidirectional } = app.networks[networkIndex].config;
-  const limited = { layer: Math.min(layer, layers - 1), backward: bidirectional ? Math.min(backward, 1) : 0 };
-  const chosen = unit ?? app.runs[networkIndex]?.liveliestUnit(limited.layer, limited.backward) ?? 0;
-  return { networkIndex, ...limited, unit: Math.max(0, Math.min(chosen, H - 1)) };
-}
-
 /** Return the address of a state. */
 export function hashOf(/** @type {Linked} */ state) {
   const parts = Object.entries(ADDRESS).map(([name, { write }]) => [name, write(state)]);
@@ -253,9 +265,11 @@ export function hashOf(/** @type {Linked} */ state) {
 const writeHashSoon = soon(writeHash, 300);
 
 function writeHash() {
+  const { inside } = app.state;
   if (!app.source) return;
   try {
-    history.replaceState(null, "", hashOf({ ...app.state, forced: app.forced }));
+    const shown = { ...app.state, forced: app.forced, inside: inside === CELL ? CELL : app.cell };
+    history.replaceState(null, "", hashOf(shown));
   } catch {
     // some browsers do not let a file:// page or a frame set its address; the page works without it
   }

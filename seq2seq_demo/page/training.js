@@ -59,23 +59,22 @@ export function prepareTraining(/** @type {TrainingData} */ data) {
     write: ({ goal, samples }) => `${Math.max(goal, samples) || ""}`,
     numbers: (n) => ({ goal: Math.min(n - (n % BATCH), MAX_SAMPLES) }),
   };
-  app.prepare = (patch) => {
+  app.prepare = (given) => {
     const { state } = app;
     if (!lengthsOf(state.task, state.length).length) state.length = defaults().length;
     const isOther = settingNames().some((name) => course.settings[name] !== state[name]);
     const isLinkBack = state.samples < shown.samples && state.goal && state.goal < course.samples;
-    if (isOther || isLinkBack) begin(patch);
+    if (isOther || isLinkBack) begin(given);
     if (state.goal > course.samples) end = state.goal;
     state.samples = shown.samples;
   };
   begin();
-  app.compute();
 }
 
 /** Begin a new course with the settings in the state, and show its untrained networks. A source of another length stays
-    only if it is new. */
-function begin(/** @type {Patch} */ patch = {}) {
-  const { state, source } = app;
+    only if it is given. */
+function begin(/** @type {Patch} */ given = {}) {
+  const { state } = app;
   isTraining = false;
   result = null;
   const settings = settingsOf((name) => state[name]);
@@ -88,10 +87,8 @@ function begin(/** @type {Patch} */ patch = {}) {
   showNetworks();
   app.moments = course.keptSteps;
   showSummary();
-  Object.assign(state, { moment: null, forced: {}, replacement: null, targetText: null }, patch);
-  app.compute();
-  const isNew = `${app.source}` !== `${source}`;
-  if (!isNew && !course.lengths.includes(app.S)) state.text = DIGITS.slice(0, 2 * last(course.lengths) - 1);
+  Object.assign(state, { moment: null, forced: {}, replacement: null, targetText: null }, given);
+  if (!("text" in given || course.lengths.includes(app.S))) state.text = DIGITS.slice(0, 2 * last(course.lengths) - 1);
   app.runs = []; // must be computed
 }
 
