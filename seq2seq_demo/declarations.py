@@ -104,7 +104,10 @@ class Setting(NamedTuple):
         if self.within is None:
             return value
         is_real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-        number = float(value) if is_real else math.nan  # type: ignore[arg-type]
+        try:
+            number = float(value) if is_real else math.nan  # type: ignore[arg-type]
+        except OverflowError:  # an integer or a fraction beyond the largest float
+            number = math.inf
         if not self.within.contains(number):
             raise UsageError(f"expected {name} {self.within.description}, got {preview(value, as_python)}")
         return number

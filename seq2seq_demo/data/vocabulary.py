@@ -89,7 +89,8 @@ class Vocabulary:
         """Split a string into symbols; normalise and validate a list of symbols.
 
         A character is a code point, including a space. Words are separated by white space, and integers by white space
-        or commas. `largest` is the largest valid integer, by default MAX_SYMBOL; `place` is the prefix of errors.
+        or commas. A number is a string of its digits. `largest` is the largest valid integer, by default MAX_SYMBOL;
+        `place` is the prefix of errors.
 
         Raises:
             InputError: the value is not a string or a list of `tokens`, contains a lone surrogate, or contains an
@@ -99,8 +100,8 @@ class Vocabulary:
             integers = _parse_integers(value, place) if isinstance(value, str) else value
             _check_integers(place, integers, MAX_SYMBOL if largest is None else largest)
             return integers
-        if isinstance(value, str):
-            return self._symbols_of(_checked(value, place))
+        if isinstance(value, str) or type(value) is int:
+            return self._symbols_of(_checked(str(value), place))
         if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
             raise InputError(f"{place}: expected a text or a list of {self.tokens}, got {preview(value)}")
         for item in value:
