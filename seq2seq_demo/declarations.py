@@ -199,12 +199,16 @@ def as_json(value: object) -> str:
 
 
 def preview(value: object, write: Callable[[object], str] = as_json) -> str:
-    """Format an invalid value for an error, on one line of at most 40 characters; as Python code if `write` fails."""
+    """Format an invalid value for an error, on one line of at most 40 characters; as Python code if `write` fails.
+
+    A longer text is cut, and keeps its last character, such as a quotation mark, after an ellipsis.
+    """
     try:
         text = write(value)
     except (TypeError, ValueError, RecursionError):
         text = as_python(value)
-    return " ".join(text.split())[:40]
+    text = " ".join(text.split())
+    return text if len(text) <= 40 else f"{text[:38]}…{text[-1]}"
 
 
 def likely_name(name: str, names: Iterable[str]) -> str | None:

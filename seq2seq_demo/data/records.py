@@ -132,7 +132,8 @@ def to_record(place: Place, item: Any, keys: Sequence[str] = ()) -> Record:
         _check_copied(place, others)
         if source not in item:
             named = preview(source) if keys else '"input" or "source"'
-            raise InputError(f"{place}: expected an object with {named}, got {preview(item)}")
+            hint = "; `columns` names other keys" if place.kind in ("line", "sequence") and not keys else ""
+            raise InputError(f"{place}: expected an object with {named}, got {preview(item)}{hint}")
     except InputError as error:
         return Record(place, None, others=others or None, error=error)
     return Record(place, item[source], item.get(target), others=others or None)

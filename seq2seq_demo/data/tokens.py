@@ -66,7 +66,7 @@ def recognise(kinds: Kinds, records: Sequence[Record], are_fields: bool = False)
     target = target or _kind(targets or sources, source == INTEGERS)
     if target == INTEGERS and kinds[0] is None:
         source = _kind(sources, True)
-    if (source, target) != (INTEGERS, INTEGERS):
+    if targets and (source, target) != (INTEGERS, INTEGERS):
         options = " and ".join(f"`{side}_tokens`" for side, kind in zip(("in", "out"), kinds, strict=True) if not kind)
         notice(f"Sources are {source}, and targets are {target}; if not, give {options}", is_warning=False)
     return source, target
@@ -172,7 +172,8 @@ def number_known(record: Record, vocabularies: Vocabularies) -> Record:
         if unknown := vocabulary.unknown_among(symbols):
             expected = f"{place}: expected {vocabulary.tokens} seen in training"
             found = f"{preview(unknown[0])} at position {symbols.index(unknown[0]) + 1}"
-            return record._replace(error=InputError(f"{expected}, got {found}"))
+            hint = "" if place.side else vocabulary.case_hint(symbols)
+            return record._replace(error=InputError(f"{expected}, got {found}{hint}"))
     return number(record, vocabularies)
 
 
@@ -189,7 +190,8 @@ def unknown_notice(records: Sequence[Record], vocabularies: Vocabularies, larges
     if not lacked:
         return ""
     pairs = f"{sum(is_affected)} of {len(records)} pairs, such as {records[is_affected.index(True)].place}"
-    return f"Training lacked {' and '.join(lacked)}: {pairs}, count as wrong in every figure but the loss"
+    hint = vocabularies.source.case_hint(itertools.chain.from_iterable(sources))
+    return f"Training lacked {' and '.join(lacked)}: {pairs}, count as wrong in every figure but the loss{hint}"
 
 
 def source_records(sources: Any, vocabulary: Vocabulary, largest: int) -> list[Record]:

@@ -133,11 +133,17 @@ class Vocabulary:
         number_of = self._number_of
         return [number_of[symbol] if symbol in number_of else unknown[symbol] for symbol in symbols]
 
-    def unknown_among(self, symbols: list[Any], largest: int | None = None) -> list[Any]:
+    def unknown_among(self, symbols: Iterable[Any], largest: int | None = None) -> list[Any]:
         """Return the symbols that have no number; of integers, those above the `largest` one."""
         if not self.is_text:
             return [] if largest is None else [symbol for symbol in symbols if symbol > largest]
         return [symbol for symbol in symbols if symbol not in self._number_of]
+
+    def case_hint(self, symbols: Iterable[Any]) -> str:
+        """Return a hint at `lowercase`, or "" unless an unknown symbol differs from a known one only in case."""
+        lower = {symbol.lower() for symbol in self.unknown_among(symbols)}
+        is_known = any(symbol.lower() in lower for symbol in self.symbols)
+        return "; after training with `lowercase`, a network reads either case" if is_known else ""
 
     def numbers_of_unknown(self, rows: Iterable[list[Any]]) -> dict[str, int]:
         """Number the unknown symbols in `rows`: every number above `largest` is unknown to the network."""
@@ -195,7 +201,7 @@ def _parse_integers(text: str, place: object) -> list[int]:
     words = text.replace(",", " ").split()
     for position, word in enumerate(words, start=1):
         if not _INTEGER.fullmatch(word):
-            raise InputError(f"{place}, word {position}: expected an integer, got {word[:40]!r}")
+            raise InputError(f"{place}, word {position}: expected an integer, got {preview(word, repr)}")
     return [*map(int, words)]
 
 
