@@ -104,7 +104,10 @@ class Setting(NamedTuple):
         if self.within is None:
             return value
         is_real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-        number = float(value) if is_real else math.nan  # type: ignore[arg-type]
+        try:
+            number = float(value) if is_real else math.nan  # type: ignore[arg-type]
+        except OverflowError:  # an integer or a fraction beyond the largest float
+            number = math.inf
         if not self.within.contains(number):
             raise UsageError(f"expected {name} {self.within.description}, got {preview(value, as_python)}")
         return number
@@ -196,12 +199,16 @@ def as_json(value: object) -> str:
 
 
 def preview(value: object, write: Callable[[object], str] = as_json) -> str:
-    """Format an invalid value for an error, on one line of at most 40 characters; as Python code if `write` fails."""
+    """Format an invalid value for an error, on one line of at most 40 characters; as Python code if `write` fails.
+
+    A longer text is cut, and keeps its last character, such as a quotation mark, after an ellipsis.
+    """
     try:
         text = write(value)
     except (TypeError, ValueError, RecursionError):
         text = as_python(value)
-    return " ".join(text.split())[:40]
+    text = " ".join(text.split())
+    return text if len(text) <= 40 else f"{text[:38]}…{text[-1]}"
 
 
 def likely_name(name: str, names: Iterable[str]) -> str | None:

@@ -60,6 +60,8 @@ def test_numbers_of_any_type_become_plain_python_numbers():
     assert train == TrainConfig(1000, 7, 3, 0.5, seed=2, stop_at_exact=1.0)
     assert repr(train) == repr(TrainConfig(1000, 7, 3, 0.5, seed=2, stop_at_exact=1.0))  # workers compare this text
     assert TrainConfig(dropout=Fraction(1, 4)).dropout == 0.25
+    with pytest.raises(UsageError, match=r"^expected `dropout` of at least 0 and below 1, got 10{37}…0$"):
+        TrainConfig(dropout=10**400)
     model = ModelConfig(np.str_("embedding_rnn"), in_max_int=np.uint8(255))
     assert model.n_input_symbols == 256  # a uint8 would overflow
     for config in (train, model):

@@ -11,7 +11,7 @@ from seq2seq_demo.config import CELL_TYPES, ModelConfig, given_values
 from seq2seq_demo.console import notice
 from seq2seq_demo.data.pair_task import task_name
 from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, PatternTask, find_pattern
-from seq2seq_demo.data.reading import InputFormat
+from seq2seq_demo.data.reading import InputFormat, parse_columns
 from seq2seq_demo.data.records import Place, Record, read_words
 from seq2seq_demo.data.user_functions import is_user_function
 from seq2seq_demo.declarations import likely_name, preview
@@ -130,7 +130,7 @@ def pair_arguments(options: NetworkOptions, network: TrainedNetwork | None) -> d
 
 def input_format(options: NetworkOptions, blank_lines: bool = False) -> InputFormat:
     """Return the format of the options' files; with `blank_lines`, a blank line is a record, too."""
-    columns = tuple(options.columns.split(",")) if options.columns else ()
+    columns = parse_columns(options.columns) if options.columns else ()
     header = None if options.header is None else options.header == "yes"
     return InputFormat(
         format=options.format, columns=columns, header=header, encoding=options.encoding, blank_lines=blank_lines

@@ -108,8 +108,6 @@ class NetworkOptions(TaskOptions):
                 raise UsageError(f"expected -n/--name of {expected}, got {name[:100]!r}")
         if self.from_file == "":
             raise UsageError("expected --from-file to name a file, or - for standard input, got ''")
-        if self.columns and self.columns.count(",") > 1:
-            raise UsageError(f"expected --columns SOURCE,TARGET, as in --columns 1,3, got {self.columns!r}")
         if not os.path.isdir(self.data_dir):  # also for a name that is too long
             raise UsageError(f"expected --data-dir to be a directory, got {str(self.data_dir)!r}")
 

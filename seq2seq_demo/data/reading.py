@@ -9,7 +9,6 @@ from __future__ import annotations
 import codecs
 import contextlib
 import csv
-import functools
 import gzip
 import io
 import os
@@ -38,13 +37,15 @@ from seq2seq_demo.data.records import (
 from seq2seq_demo.data.tokens import recognise
 from seq2seq_demo.data.vocabulary import Vocabulary
 from seq2seq_demo.declarations import preview, require_choice, require_flag
-from seq2seq_demo.errors import InputError, MissingInput
+from seq2seq_demo.errors import InputError, MissingInput, UsageError
 from seq2seq_demo.system_memory import require_memory
 
 SUFFIXES = {".csv": CSV, ".json": JSON, ".jsonl": JSON}  # any other file contains lines of text
 DELIMITERS = ",;\t"  # in a CSV file
 BLOCK = 2**20  # characters read at once
 CHARACTER_BYTES = 60  # the memory that each character takes, including that of its line
+MAX_CELL = 2**31 - 1  # characters in a cell of CSV
+CARRIAGE_RETURN = "expected a line feed at the end of each line, got a carriage return within a line"
 _UNDECODED = re.compile("[\udc80-\udcff]")  # bytes that are not in the file's encoding
 
 
@@ -78,16 +79,6 @@ class Layout:
     n_columns: int | None = None  # None: no table; a line has a source or, with a tab, a source and a target
     columns: tuple[int, ...] = (0, 1)  # the source and, if there is one, the target
     header: tuple[str, ...] | None = None  # None: the first row is a record
-
-    @functools.cached_property
-    def others(self) -> dict[str, int]:
-        """The index of each named column besides source and target; its cells are copied to the answers."""
-        return {name: n for n, name in enumerate(self.header or ()) if n not in self.columns}
-
-    @functools.cached_property
-    def may_have_json(self) -> bool:
-        """Whether a line of text that begins with a bracket is JSON."""
-        return self.n_columns is None and not self.file_format.format and self.file_format.json_lines
 
     def __str__(self) -> str:
         format = "text" if self.format == TEXT else self.format.upper()
@@ -150,7 +141,7 @@ def stream_file(name: str, file_format: InputFormat) -> Iterator[Record]:
 def read_pairs(
     path: str | os.PathLike[str],
     format: str | None = None,
-    columns: Sequence[str] = (),
+    columns: str | Sequence[str] = (),
     header: bool | None = None,
     encoding: str = UTF_8,
 ) -> list[tuple[Any, Any]]:
@@ -161,23 +152,36 @@ def read_pairs(
     Args:
         path: a file of lines, CSV, TSV or JSON, also compressed with gzip (`.gz`).
         format: "text", "csv", "tsv" or "json"; by default, the suffix decides.
-        columns: the names or numbers, from "1", of the columns of sources and targets, or their keys in JSON.
+        columns: the names or numbers, from "1", of the columns of sources and targets, or their keys in JSON, as in
+            "word,ipa" or ("word", "ipa").
         header: whether the first row names the columns; by default, if it has known names.
         encoding: one of Python's codecs.
 
     Raises:
-        UsageError: `format` is unknown.
+        UsageError: `format` is unknown, there are more than two `columns`, or `header` is not a bool.
         InputError: the file cannot be read, or a record is invalid or has no target.
     """
     require_choice("`format`", format or TEXT, FORMATS)
-    header = header and require_flag("`header`", header)
-    file_format = InputFormat(format, tuple(map(str, columns)), header, encoding=encoding)
+    header = None if header is None else require_flag("`header`", header)
+    file_format = InputFormat(format, parse_columns(columns), header, encoding=encoding)
     records, are_fields = read(path, "", file_format)
     kinds = recognise((None, None), records, are_fields)
     rows = valid(map(with_output, records))
     to_integers = Vocabulary(INTEGERS).tokenize
     source, target = (to_integers if kind == INTEGERS else lambda value, place: value for kind in kinds)
     return [(source(row.values, row.place), target(row.output, row.place.of_output)) for row in rows]
+
+
+def parse_columns(columns: str | Iterable[object]) -> tuple[str, ...]:
+    """Return the names or numbers of one or two columns; split a string such as `word,3` at its comma.
+
+    Raises:
+        UsageError: there are more than two.
+    """
+    names = tuple(columns.split(",") if isinstance(columns, str) else map(str, columns))
+    if len(names) > 2:
+        raise UsageError(f"expected `columns` SOURCE,TARGET, as in 1,3, got {preview(columns, repr)}")
+    return names
 
 
 def file_title(name: str) -> str:
@@ -245,9 +249,9 @@ def _find_layout(title: str, text: str, file_format: InputFormat) -> Layout:
     first_rows = [_first_row(title, text, layout) for layout in layouts]
     first_row = max(first_rows, key=len)
     layout = layouts[first_rows.index(first_row)]  # the delimiter of most columns
-    if not first_row:  # all rows are empty, or one is invalid, which is an error of its record
+    if len(first_row) < 2 and [] in first_rows:  # all rows are empty, or one is invalid, an error of its record
         _require_decoded(Place(title, "line", 1), text.partition("\n")[0], file_format.encoding)
-        return layout
+        return layouts[first_rows.index([])]
     names = tuple(cell.strip() for cell in first_row)
     has_header = file_format.header
     if has_header is None:
@@ -274,12 +278,17 @@ def _rows(title: str, lines: Iterable[str], layout: Layout) -> Iterator[tuple[Pl
     reader = csv.reader(lines, delimiter=layout.delimiter, strict=True)
     while True:
         place = Place(title, "line", reader.line_num + 1)
+        limit = csv.field_size_limit(MAX_CELL)  # of the whole process, so it is restored before the caller continues
         try:
-            yield place, next(reader)
+            cells: list[str] | InputError = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            yield place, InputError(f"{place}: expected {layout.format.upper()}: {error}")
+            reason = f"expected {layout.format.upper()}: {error}"
+            cells = InputError(f"{place}: {CARRIAGE_RETURN if 'new-line' in reason else reason}")
+        finally:
+            csv.field_size_limit(limit)
+        yield place, cells
 
 
 def _find_columns(title: str, row: Sequence[str], names: Sequence[str], file_format: InputFormat) -> tuple[int, ...]:
@@ -322,16 +331,23 @@ def _records(title: str, lines: Iterable[str], layout: Layout) -> Iterator[Recor
 
 
 def _row_record(place: Place, cells: list[str], text: str, layout: Layout) -> Record:
-    """Return the record of a row, whose cells make up `text`; for an invalid row, it contains the InputError."""
+    """Return the record of a row, whose cells make up `text`; for an invalid row, it contains the InputError.
+
+    The cells of named columns besides source and target are copied to the answers.
+    """
+    file_format, n = layout.file_format, layout.n_columns
     try:
-        _require_decoded(place, text, layout.file_format.encoding)
-        if layout.format == JSON or (layout.may_have_json and is_bracketed(text)):
-            return to_record(place, parse_json(place, "\t".join(cells)), layout.file_format.columns)
-        n = layout.n_columns
+        _require_decoded(place, text, file_format.encoding)
+        if "\r" in text and layout.format in (JSON, TEXT):
+            raise InputError(f"{place}: {CARRIAGE_RETURN}")
+        may_be_json = file_format.json_lines and n is None and not file_format.format
+        if layout.format == JSON or (may_be_json and is_bracketed(text)):
+            return to_record(place, parse_json(place, "\t".join(cells)), file_format.columns)
         if len(cells) != (n or min(len(cells), 2)):
-            expected = f"{n} columns, as in the first row" if n else "a source, a tab and a target"
+            expected = f"{n} columns, as in the first row" if n else "a source, a tab and a target, or `columns`"
             raise InputError(f"{place}: expected {expected}, got {len(cells)} columns")
-        others: dict[str, object] = {name: cells[n] for name, n in layout.others.items()}
+        names = enumerate(layout.header or ())
+        others: dict[str, object] = {name: cells[k] for k, name in names if k not in layout.columns}
         source, *output = [cells[n] for n in layout.columns if n < len(cells)]
         return Record(place, source, output[0] if output else None, others=others or None)
     except InputError as error:
@@ -348,8 +364,10 @@ def _require_decoded(place: Place, text: str, encoding: str) -> None:
 def _document(title: str, text: str, keys: Sequence[str]) -> Iterator[Record]:
     """Yield the records of a JSON document; `keys` are as in `to_record`."""
     document = parse_json(Place(title), text, f"{EXPECTED_JSON}, or a list of these (lines need the suffix .jsonl)")
-    if isinstance(document, list) and document and all(isinstance(item, list | dict) for item in document):
+    if isinstance(document, list) and any(isinstance(item, list | dict) for item in document):
         yield from (to_record(Place(title, "sequence", index), item, keys) for index, item in enumerate(document))
+    elif document == []:
+        raise InputError(f"{title}: expected sequences, got an empty list")
     else:
         yield to_record(Place(title), document, keys)
 

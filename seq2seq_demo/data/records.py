@@ -132,7 +132,8 @@ def to_record(place: Place, item: Any, keys: Sequence[str] = ()) -> Record:
         _check_copied(place, others)
         if source not in item:
             named = preview(source) if keys else '"input" or "source"'
-            raise InputError(f"{place}: expected an object with {named}, got {preview(item)}")
+            hint = "; `columns` names other keys" if place.kind in ("line", "sequence") and not keys else ""
+            raise InputError(f"{place}: expected an object with {named}, got {preview(item)}{hint}")
     except InputError as error:
         return Record(place, None, others=others or None, error=error)
     return Record(place, item[source], item.get(target), others=others or None)
@@ -164,24 +165,28 @@ def python_records(rows: Any, title: str, is_paired: bool = True) -> Iterator[Re
 
     Args:
         rows: pairs (source, target) or sources; dictionaries with the keys "source" and "target" or "input" and
-            "output"; a column of pandas; or a DataFrame with columns named source and target, or without others.
+            "output"; records, which are unchanged; a column of pandas; or a DataFrame with columns named source and
+            target, or without others.
         title: the name of the rows, for errors.
         is_paired: whether a row has a target.
 
     Raises:
         InputError: `rows` has another type, or the DataFrame has other columns.
     """
+    rows = _to_plain(rows)
     if hasattr(rows, "columns"):
         columns = _frame_columns(rows, title, 1 + is_paired)
         rows = zip(*columns, strict=True) if is_paired else columns[0]
-    elif hasattr(rows, "dtype") and not isinstance(rows, np.ndarray):
+    elif hasattr(rows, "dtype"):
         rows = _column(rows)
     elif isinstance(rows, str | dict | set) or not isinstance(rows, Iterable):
         expected = "pairs of a source and a target" if is_paired else "a list of sources"
         raise InputError(f"{title}: expected {expected}, got {preview(rows)}")
     for index, row in enumerate(rows):
         place = Place(title, "row", index)
-        if isinstance(row, dict):
+        if isinstance(row, Record):
+            yield row
+        elif isinstance(row, dict):
             yield to_record(place, {key: to_python(value) for key, value in row.items() if not _is_missing(value)})
         elif not is_paired:
             yield Record(place, to_python(row))

@@ -22,8 +22,8 @@ RECOGNISED = 10_000  # the first records, from which kinds of symbols are recogn
 # The words of a side recur if it has at most FEW_WORDS different words, plus one for every MEAN_COUNT words. A network
 # learns little about rarer words, and cannot read words that occur only in new strings.
 FEW_WORDS, MEAN_COUNT = 50, 25
-_NOT_IN_WORDS = re.compile(r"[!-/:-@\[-`{-~]|^[0-9]|[0-9](?!$)")  # ASCII punctuation, and digits but for one at the end
-_INTEGERS = re.compile(r"\s*(0|[1-9][0-9]{0,9})([\s,]+(0|[1-9][0-9]{0,9}))+[\s,]*")  # no leading zeros, unlike dates
+_WORD = re.compile(r"[!-/:-@\[-`{-~]+|[^!-/:-@\[-`{-~0-9]+[0-9]?")  # ASCII punctuation; or letters, perhaps a digit
+_INTEGERS = re.compile(r"\s*(0|[1-9][0-9]{0,9})(\s+(0|[1-9][0-9]{0,9}))+\s*")  # no leading zeros, unlike dates
 
 
 # ---- The kinds of symbols ----
@@ -66,27 +66,27 @@ def recognise(kinds: Kinds, records: Sequence[Record], are_fields: bool = False)
     target = target or _kind(targets or sources, source == INTEGERS)
     if target == INTEGERS and kinds[0] is None:
         source = _kind(sources, True)
-    if (source, target) != (INTEGERS, INTEGERS):
+    if targets and (source, target) != (INTEGERS, INTEGERS):
         options = " and ".join(f"`{side}_tokens`" for side, kind in zip(("in", "out"), kinds, strict=True) if not kind)
         notice(f"Sources are {source}, and targets are {target}; if not, give {options}", is_warning=False)
     return source, target
 
 
 def _integers_or_string(field: Any) -> Any:
-    """Return the integers of a field such as `3 1 4` or `3,1,4`; return any other value, and a number, unchanged."""
+    """Return the integers of a field such as `3 1 4`; return any other value, and a single number, unchanged."""
     is_list = isinstance(field, str) and "\n" not in field and _INTEGERS.fullmatch(field)
-    return [int(word) for word in field.replace(",", " ").split()] if is_list else field
+    return [int(word) for word in field.split()] if is_list else field
 
 
 def _kind(values: list[Any], is_beside_integers: bool) -> str:
-    """Return the kind of symbols in the values of one side; each value is a string or a list.
+    """Return the kind of symbols in the values of one side; each value is a string, a number or a list.
 
     The side is integers if at least half of its values are lists of integers or numbers, and some are lists or the
     other side is integers. It is words if a list contains a string of several characters, or if strings contain spaces
-    and their words recur: there are few, most occur twice, and most are without punctuation and without digits but for
-    one at the end. Otherwise, it is characters.
+    and their words recur: there are few, and most of them occur twice and consist of punctuation, or of letters and at
+    most one digit at the end. Otherwise, it is characters.
     """
-    strings = [value for value in values if isinstance(value, str) and value]
+    strings = [str(value) for value in values if isinstance(value, str | int) and value != ""]
     lists = [value for value in values if isinstance(value, list | tuple) and value]
     n_lists = sum(all(isinstance(item, int) for item in value) for value in lists)
     n_integers = n_lists + sum(string.isdecimal() for string in strings)
@@ -97,8 +97,8 @@ def _kind(values: list[Any], is_beside_integers: bool) -> str:
     words = [word for string in strings for word in string.split()]
     counts = Counter(words)
     has_spaces = len(words) > sum(not string.isspace() for string in strings)  # a string has several words
-    n_once, n_unusual = [*counts.values()].count(1), sum(bool(_NOT_IN_WORDS.search(word)) for word in counts)
-    recur = len(counts) <= FEW_WORDS + len(words) / MEAN_COUNT and 2 * max(n_once, n_unusual) <= len(counts)
+    n_recurring = sum(n > 1 and bool(_WORD.fullmatch(word)) for word, n in counts.items())
+    recur = len(counts) <= FEW_WORDS + len(words) / MEAN_COUNT and 2 * n_recurring >= len(counts)
     return WORDS if has_spaces and recur else CHARACTERS
 
 
@@ -111,10 +111,8 @@ def new_vocabularies(kinds: tuple[str, str], records: Sequence[Record], lowercas
     is_lower = lowercase is not None and require_flag("`lowercase`", lowercase)
     if is_lower and kinds[0] == INTEGERS:
         raise UsageError("expected sources of characters or words with `lowercase`, got integers")
-    forms = [
-        normal_form(kinds[0], (record.values for record in records)),
-        normal_form(kinds[1], (record.output for record in records)),
-    ]
+    values = [record.values for record in records], [record.output for record in records]
+    forms = [*map(normal_form, kinds, values)]
     return Vocabularies(Vocabulary(kinds[0], form=forms[0], lowercase=is_lower), Vocabulary(kinds[1], form=forms[1]))
 
 
@@ -174,7 +172,8 @@ def number_known(record: Record, vocabularies: Vocabularies) -> Record:
         if unknown := vocabulary.unknown_among(symbols):
             expected = f"{place}: expected {vocabulary.tokens} seen in training"
             found = f"{preview(unknown[0])} at position {symbols.index(unknown[0]) + 1}"
-            return record._replace(error=InputError(f"{expected}, got {found}"))
+            hint = "" if place.side else vocabulary.case_hint(symbols)
+            return record._replace(error=InputError(f"{expected}, got {found}{hint}"))
     return number(record, vocabularies)
 
 
@@ -191,7 +190,8 @@ def unknown_notice(records: Sequence[Record], vocabularies: Vocabularies, larges
     if not lacked:
         return ""
     pairs = f"{sum(is_affected)} of {len(records)} pairs, such as {records[is_affected.index(True)].place}"
-    return f"Training lacked {' and '.join(lacked)}: {pairs}, count as wrong in every figure but the loss"
+    hint = vocabularies.source.case_hint(itertools.chain.from_iterable(sources))
+    return f"Training lacked {' and '.join(lacked)}: {pairs}, count as wrong in every figure but the loss{hint}"
 
 
 def source_records(sources: Any, vocabulary: Vocabulary, largest: int) -> list[Record]:

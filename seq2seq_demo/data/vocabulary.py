@@ -89,7 +89,8 @@ class Vocabulary:
         """Split a string into symbols; normalise and validate a list of symbols.
 
         A character is a code point, including a space. Words are separated by white space, and integers by white space
-        or commas. `largest` is the largest valid integer, by default MAX_SYMBOL; `place` is the prefix of errors.
+        or commas. A number is a string of its digits. `largest` is the largest valid integer, by default MAX_SYMBOL;
+        `place` is the prefix of errors.
 
         Raises:
             InputError: the value is not a string or a list of `tokens`, contains a lone surrogate, or contains an
@@ -99,8 +100,8 @@ class Vocabulary:
             integers = _parse_integers(value, place) if isinstance(value, str) else value
             _check_integers(place, integers, MAX_SYMBOL if largest is None else largest)
             return integers
-        if isinstance(value, str):
-            return self._symbols_of(_checked(value, place))
+        if isinstance(value, str) or type(value) is int:
+            return self._symbols_of(_checked(str(value), place))
         if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
             raise InputError(f"{place}: expected a text or a list of {self.tokens}, got {preview(value)}")
         for item in value:
@@ -132,11 +133,17 @@ class Vocabulary:
         number_of = self._number_of
         return [number_of[symbol] if symbol in number_of else unknown[symbol] for symbol in symbols]
 
-    def unknown_among(self, symbols: list[Any], largest: int | None = None) -> list[Any]:
+    def unknown_among(self, symbols: Iterable[Any], largest: int | None = None) -> list[Any]:
         """Return the symbols that have no number; of integers, those above the `largest` one."""
         if not self.is_text:
             return [] if largest is None else [symbol for symbol in symbols if symbol > largest]
         return [symbol for symbol in symbols if symbol not in self._number_of]
+
+    def case_hint(self, symbols: Iterable[Any]) -> str:
+        """Return a hint at `lowercase`, or "" unless an unknown symbol differs from a known one only in case."""
+        lower = {symbol.lower() for symbol in self.unknown_among(symbols)}
+        is_known = any(symbol.lower() in lower for symbol in self.symbols)
+        return "; after training with `lowercase`, a network reads either case" if is_known else ""
 
     def numbers_of_unknown(self, rows: Iterable[list[Any]]) -> dict[str, int]:
         """Number the unknown symbols in `rows`: every number above `largest` is unknown to the network."""
@@ -194,7 +201,7 @@ def _parse_integers(text: str, place: object) -> list[int]:
     words = text.replace(",", " ").split()
     for position, word in enumerate(words, start=1):
         if not _INTEGER.fullmatch(word):
-            raise InputError(f"{place}, word {position}: expected an integer, got {word[:40]!r}")
+            raise InputError(f"{place}, word {position}: expected an integer, got {preview(word, repr)}")
     return [*map(int, words)]
 
 

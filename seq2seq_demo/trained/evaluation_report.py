@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from seq2seq_demo.console import html_table, pluralize, table, visible_symbol
 from seq2seq_demo.data.sequences import Confusions
 from seq2seq_demo.data.vocabulary import Vocabulary
+from seq2seq_demo.declarations import require_flag
 from seq2seq_demo.trained.counts import WRONG_EXAMPLES, Counts
 from seq2seq_demo.trained.metrics import Calibration, expected_calibration_error
 from seq2seq_demo.trained.predictions import Prediction, as_text
@@ -95,7 +96,7 @@ class Evaluation:
             _confusion_table(self.confusions[:MAX_CONFUSIONS]),
             *([] if self.calibration is None else _calibration_texts(self.calibration, self.n)),
         ]
-        if verbose and self.worst:
+        if require_flag("`verbose`", verbose) and self.worst:
             answers = table(
                 [*ANSWER_COLUMNS, "edits", "probability"], [*map(_wrong_answer_cells, self.worst)], str.ljust
             )

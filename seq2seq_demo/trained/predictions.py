@@ -15,6 +15,7 @@ from seq2seq_demo.console import html_table, one_line, visible_symbol
 from seq2seq_demo.data.records import Record, by_length
 from seq2seq_demo.data.sequences import Sequences, align
 from seq2seq_demo.data.vocabulary import Vocabularies, join_symbols
+from seq2seq_demo.declarations import require_flag
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.decoding import GREEDY, DecodingOptions, answer
 from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork
@@ -130,7 +131,7 @@ class Prediction:
         facts = vars(self).copy()
         del facts["attention"], facts["expected_tokens"]
         facts |= {name: _rounded(facts[name]) for name in ("probability", "confidence", "score", "probabilities")}
-        if attention:
+        if require_flag("`attention`", attention):
             facts["attention"] = None if self.attention is None else [*map(_rounded, self.attention.tolist())]
         return facts
 

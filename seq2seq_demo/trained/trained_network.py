@@ -13,9 +13,9 @@ from seq2seq_demo.config import ON_ERROR, Beam, ModelConfig, OnError, lengths_te
 from seq2seq_demo.console import html_table
 from seq2seq_demo.data.pair_task import Data, PairTask, Task, pair_task
 from seq2seq_demo.data.patterns import PATTERNS, as_pattern
-from seq2seq_demo.data.records import Place, Record, by_length, valid
+from seq2seq_demo.data.records import Place, Record, by_length, to_python, to_record, valid
 from seq2seq_demo.data.tokens import source_records
-from seq2seq_demo.declarations import require_choice, require_integer, suggests_keywords
+from seq2seq_demo.declarations import require_choice, require_flag, require_integer, suggests_keywords
 from seq2seq_demo.errors import UsageError, WeightsError
 from seq2seq_demo.files import file_names
 from seq2seq_demo.network.bidirectional import BidirectionalNumpyNetwork
@@ -105,7 +105,7 @@ class TrainedNetwork(SavedNetwork):
 
     def __call__(self, source: Any, **options: Any) -> Any:
         """Return the answer to one source, as `predict` answers several; it takes the same options."""
-        return self.predict([source], **options)[0]
+        return self.predict([to_record(Place("source"), to_python(source))], **options)[0]
 
     @overload
     def predict(
@@ -170,6 +170,7 @@ class TrainedNetwork(SavedNetwork):
             InputError: the network cannot read a source; the message names its row.
             UsageError: an argument is out of its range, or a sequence is too long to decode.
         """
+        require_flag("`details`", details)
         if require_choice("`on_error`", on_error, ON_ERROR) == "return" and not details:
             raise UsageError("expected `details` with `on_error` 'return', got none")
         beam = Beam.of(beam_size, n_best, length_penalty)
@@ -322,8 +323,8 @@ class TrainedNetwork(SavedNetwork):
         """
         if Path(path).suffix == ".keras":
             raise WeightsError(f"expected a weights file, got {path}: `to_keras().save` writes a Keras model")
-        network = self if optimizer else self.without_optimizer()
-        weights_file.write(network, Path(path), overwrite)
+        network = self if require_flag("`optimizer`", optimizer) else self.without_optimizer()
+        weights_file.write(network, Path(path), require_flag("`overwrite`", overwrite))
 
 
 def make_numpy_network(model_config: ModelConfig, weights: Weights) -> NumpyNetwork:

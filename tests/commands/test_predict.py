@@ -123,9 +123,8 @@ def test_a_line_of_json_always_has_the_same_keys():
     with_attention = json.loads(json_line([p], row, None, attention=True))
     assert with_attention == facts | {"attention": [[0.25, 0.75], [1, 1e-7]]}
     row = Record(Place("f"), [1, 2])
-    two = [
-        prediction_of([1, 2], [2], probabilities=[0.123456789e-9], ended=ended, score=-1.0) for ended in (True, False)
-    ]
+    answer = {"probabilities": [0.123456789e-9], "score": -1.0}
+    two = [prediction_of([1, 2], [2], ended=ended, **answer) for ended in (True, False)]
     facts = json.loads(json_line(two, row, 2, attention=False))
     assert [*facts] == [*expected, "n_best"]
     assert (facts["line"], facts["probability"], facts["record"]) == (None, 1.23457e-10, None)

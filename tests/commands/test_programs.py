@@ -8,7 +8,7 @@ import pytest
 from helpers import save_texts
 
 from seq2seq_demo.config import MAX_LEN
-from seq2seq_demo.errors import UsageError
+from seq2seq_demo.errors import Seq2SeqError
 
 SKIPPED = "expected sequences that the network can read, skipped {} that it cannot read\n"
 
@@ -92,10 +92,18 @@ def test_errors_in_python(network):
     assert [first.prediction, last.prediction] == network.predict(["ab", "c"])
     message = 'sources, row 1: expected characters seen in training, got "q" at position 1'
     assert (error.source, error.prediction, error.error, error.probabilities) == ("q", None, message, None)
-    best, (error,) = network.predict(["ab", 5], n_best=2, details=True, on_error="return")
-    assert (len(best), error.error) == (2, "sources, row 1: expected a text or a list of characters, got 5")
+    best, (error,) = network.predict(["ab", 5.5], n_best=2, details=True, on_error="return")
+    assert (len(best), error.error) == (2, "sources, row 1: expected a text or a list of characters, got 5.5")
     assert network.predict([], details=True, on_error="return") == []
-    with pytest.raises(UsageError, match="unknown `on_error`"):
-        network.predict(["ab"], on_error="skip")
-    with pytest.raises(UsageError, match="expected `details` with `on_error` 'return', got none"):
-        network.predict(["ab"], on_error="return")
+    for call, message in [
+        (lambda: network("q"), 'source: expected characters seen in training, got "q" at position 1'),
+        (lambda: network.predict(["ab"], on_error="skip"), "unknown `on_error`"),
+        (lambda: network.predict(["ab"], on_error="return"), "expected `details` with `on_error` 'return', got none"),
+        (lambda: network.predict(["ab"], details="no"), "expected `details` to be True or False, got 'no'"),
+        (lambda: first.to_dict("no"), "expected `attention` to be True or False, got 'no'"),
+        (lambda: network.evaluate([("ab", "x")]).report("no"), "expected `verbose` to be True or False, got 'no'"),
+        (lambda: network.save("w", overwrite="no"), "expected `overwrite` to be True or False, got 'no'"),
+        (lambda: network.save("w", optimizer="no"), "expected `optimizer` to be True or False, got 'no'"),
+    ]:
+        with pytest.raises(Seq2SeqError, match=f"^{message}"):
+            call()

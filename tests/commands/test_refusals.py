@@ -50,7 +50,7 @@ WRONG_USAGE = [  # exit status 2
     ("train mine.py --validation-file few.tsv --history few.tsv", "--validation-file and --history to be different"),
     ("page -i w.h5 -o w.h5", "expected -i and -o to be different files, got w.h5 twice"),
     ("predict 1 --data-dir none", "expected --data-dir to be a directory, got 'none'"),
-    ("predict --from-file x --columns a,b,c", "expected --columns SOURCE,TARGET, as in --columns 1,3, got 'a,b,c'"),
+    ("predict --from-file x --columns a,b,c", "expected --columns SOURCE,TARGET, as in 1,3, got 'a,b,c'"),
     ("train --from-file x --in-tokens words --in-max-int 9", "because of --in-max-int, got words"),
     ("train --from-file x -p sorted --out-tokens words", "expected --out-tokens integers, because of a"),
     ("predict -i w.h5 1 --tsv --show-attention", "expected --show-attention or --tsv, got both"),
@@ -94,9 +94,10 @@ def folder(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize(
-    ("status", "line", "message"), [(2, *row) for row in WRONG_USAGE] + [(1, *row) for row in FAILURES]
-)
+LINES = [(2, *row) for row in WRONG_USAGE] + [(1, *row) for row in FAILURES]
+
+
+@pytest.mark.parametrize(("status", "line", "message"), LINES)
 def test_a_refusal_is_one_line_and_writes_nothing(run, folder, monkeypatch, status, line, message):
     monkeypatch.chdir(folder)
     before = {name: Path(name).read_bytes() for name in os.listdir()}

@@ -44,9 +44,8 @@ def test_train_evaluate_and_predict_texts(run, fast_steps):
     assert network.model_config.bidirectional
     out, _ = run.ok("evaluate -i w --from-file test.tsv -v")
     n = len({source for source, _ in [*rows(100, 2), ("ab", "")]})
-    assert out.startswith(
-        f"{n} sources of test.tsv with 102 targets, any of which is right; an answer without END is wrong"
-    )
+    title = f"{n} sources of test.tsv with 102 targets, any of which is right; an answer without END is wrong"
+    assert out.startswith(title)
     total = json.loads(run.ok("evaluate -i w --from-file test.tsv --json")[0])
     assert (total["n"], total["n_pairs"]) == (n, 102)
     assert f"exact match {total['exact_match']:.5f}, " in out

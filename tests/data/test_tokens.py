@@ -24,6 +24,7 @@ from seq2seq_demo.errors import InputError, UsageError
 A_B_E = Vocabulary("characters", ("a", "b", "\u00e9"))
 X_Y = Vocabulary("words", ("X", "Y"))
 PLACE = Place("f", "line", 1)
+CASE_HINT = "; after training with `lowercase`, a network reads either case"
 NONE = (None, None)
 
 
@@ -79,6 +80,7 @@ def kinds(sources, targets, given=NONE, are_fields=False):
         (["Rohr, 8,5x60 mm", "Rohr, 8,5x80 mm", "Blech, 8,5x60 mm"] * 9, "characters"),  # digits and punctuation
         (["AH0 B", "B AH0 K", "K IY1"] * 9, "words"),  # phones with stress
         (["mille cent dix-sept", "cent trente-six", "mille vingt-deux"] * 9, "characters"),  # most words have a hyphen
+        ([".-. . --.-", ". -... .-.", "--.- -..."] * 9, "words"),  # Morse code
         (["ab cd", "ef"], "characters"),  # each word occurs once
         ([["HH", "AH"], ["L"]], "words"),
         ([[3, 1], [4]], "integers"),
@@ -95,15 +97,22 @@ def test_the_kind_of_a_side(values, kind):
 def test_single_numbers_beside_integers_are_integers():
     assert kinds([[3, 1], [2]], ["4", "2"]) == BOTH_INTEGERS
     assert kinds(["4", "2"], [[3, 1], [2]]) == BOTH_INTEGERS
+    assert kinds([[3, 1], [2]], [4, 2]) == BOTH_INTEGERS
     assert kinds([[3, 1], [2]], [None, None]) == BOTH_INTEGERS  # a pattern may compute the targets
 
 
 def test_fields_that_are_lists_of_integers():
-    for field in ("3", "007 1", "-1 2", "1.5 2", "3 x", "", ",", "1 " + "9" * 5000, "551\n5"):
+    for field in ("3", "007 1", "-1 2", "1.5 2", "3 x", "", ",", "1 " + "9" * 5000, "551\n5", "461,351", "3, 1 ,4, "):
         assert kinds([field] * 3, ["x"] * 3, are_fields=True)[0] != "integers"
-    for field in ("3 1 4", "3,1,4", " 3, 1 ,4, ", "3  1\u00a04"):
+    for field in ("3 1 4", " 3 1 ", "3  1\u00a04"):
         assert kinds([field], ["x"], are_fields=True)[0] == "integers"
         assert kinds([field], ["x"])[0] != "integers"  # a text in JSON or Python
+
+
+def test_kinds_are_not_logged_if_no_pair_was_read(caplog):
+    caplog.set_level("INFO")
+    assert kinds(["ab"], [None]) == ("characters", "characters")
+    assert caplog.messages == []
 
 
 def test_lower_case_needs_sources_of_text():
@@ -129,7 +138,9 @@ def test_records_become_numbers():
         assert number_known(tokenize(Record(PLACE, *row), known), known) == Record(PLACE, *numbers)
     for row, message in [
         (("ac", "X"), 'f, line 1: expected characters seen in training, got "c" at position 2'),
-        (("a", "Y D"), 'f, line 1, output: expected words seen in training, got "D" at position 2'),
+        (("aB", "X"), f'f, line 1: expected characters seen in training, got "B" at position 2{CASE_HINT}'),
+        (("a", "Y x"), 'f, line 1, output: expected words seen in training, got "x" at position 2'),
+        ((5, "X"), 'f, line 1: expected characters seen in training, got "5" at position 1'),
         (("", "X"), "f, line 1: expected a source of characters, got an empty one"),
         (([1, 2], "X"), "f, line 1: expected a text or a list of characters, got [1, 2]"),
         ((None, None, None, InputError("the line is too long")), "the line is too long"),
@@ -139,16 +150,13 @@ def test_records_become_numbers():
     assert number(tokenize(Record(PLACE, "5 6", "Y"), one_side), one_side)[1:3] == ([5, 6], [1])
 
 
-@pytest.mark.parametrize(
-    ("row", "largest", "message"),
-    [
+def test_invalid_records_of_integers():
+    for row, largest, message in [
         (([1], "X"), NONE, "f, line 1, output, word 1: expected an integer, got 'X'"),
         (([1, 2, 3], [4, 9]), (None, 8), "f, line 1, output: expected integers from 0 to 8, got 9"),
         (([1] * 100_001,), NONE, "f, line 1: expected sequences of at most 100000 symbols, got 100001"),
-    ],
-)
-def test_invalid_records_of_integers(row, largest, message):
-    assert str(tokenize(Record(PLACE, *row), Vocabularies(), largest).error) == message
+    ]:
+        assert str(tokenize(Record(PLACE, *row), Vocabularies(), largest).error) == message
 
 
 def test_unknown_symbols_have_numbers_that_no_symbol_has():
@@ -157,15 +165,13 @@ def test_unknown_symbols_have_numbers_that_no_symbol_has():
     unknown = unknown_numbers(tokens, vocabularies)
     numbered = [number(record, vocabularies, unknown) for record in tokens]
     assert [record[1:3] for record in numbered] == [([1, 4, 0], [0]), ([3], [3, 0, 2]), ([0], [0])]
-    assert unknown_notice(tokens, vocabularies, NONE) == (
-        'Training lacked "0", "z" in sources and "V", "W" in targets: 2 of 3 pairs, such as f, line 1, count as wrong '
-        "in every figure but the loss"
-    )
+    lacked = 'Training lacked "0", "z" in sources and "V", "W" in targets: 2 of 3 pairs, such as f, line 1'
+    assert unknown_notice(tokens, vocabularies, NONE) == f"{lacked}, count as wrong in every figure but the loss"
     assert unknown_notice(tokens[2:], vocabularies, NONE) == ""
+    assert unknown_notice([Record(PLACE, ["A"], ["Q"])], vocabularies, NONE).endswith(f"figure but the loss{CASE_HINT}")
     integers = [Record(Place("f", "line", n), [n, 9], [7]) for n in (8, 10, 12)]
-    assert "Training lacked 10, 12 in sources: 2 of 3 pairs, such as f, line 10," in unknown_notice(
-        integers, Vocabularies(), (9, 7)
-    )
+    lacking = unknown_notice(integers, Vocabularies(), (9, 7))
+    assert "Training lacked 10, 12 in sources: 2 of 3 pairs, such as f, line 10," in lacking
 
 
 def test_a_new_vocabulary_is_sorted_by_code_point():
@@ -195,6 +201,7 @@ def test_sources_from_python():
         ("12", 'sources: expected a list of sources, got "12"'),
         ([[1], []], "sources, row 1: expected a source of integers, got an empty one"),
         (np.array([1, 2]), "sources, row 0: expected a list of integers, got 1"),
+        (np.array(3), "sources: expected a list of sources, got 3"),
     ]:
         with pytest.raises(InputError, match=message) as error:
             valid(source_records(sources, Vocabulary(), 9))

@@ -4,6 +4,7 @@ import pytest
 
 from seq2seq_demo.data.records import Place
 from seq2seq_demo.data.vocabulary import FORMS, MAX_SYMBOL, UNKNOWN, Vocabulary
+from seq2seq_demo.declarations import preview
 from seq2seq_demo.errors import InputError, WeightsError
 
 FAMILY = "👩\u200d👧"  # two emoji, joined
@@ -40,7 +41,7 @@ def test_texts_become_symbols(tokens, text, symbols):
         ("words", ["a", "b c"], 'expected a list of words, got "b c"'),
         ("characters", "ab\ud800", r'expected Unicode, got "\\ud800" in a text'),
         ("integers", "3 x", "expected an integer, got 'x'$"),
-        ("integers", "9" * 5000, "expected an integer, got '9{40}'$"),
+        ("integers", "9" * 5000, "expected an integer, got '9{37}…'$"),
         ("integers", "1_0", "expected an integer, got '1_0'$"),
         ("integers", "\uff11", "expected an integer, got '\uff11'$"),
         ("integers", "3 -1", "expected integers from 0 to 2147483647, got -1$"),
@@ -112,3 +113,8 @@ CHARACTERS, WORDS = "expected characters in a vocabulary, got", "expected words 
 def test_invalid_vocabularies_are_refused(tokens, symbols, options, message):
     with pytest.raises(WeightsError, match=f"^{message}$"):
         Vocabulary(tokens, symbols, **options)
+
+
+def test_a_preview_has_at_most_40_characters():
+    values = {f'"{"a" * 38}"': "a" * 38, f'"{"a" * 37}…"': "a" * 39, f"[{'0, ' * 12}0…]": [0] * 20}
+    assert [*map(preview, values.values())] == [*values]
