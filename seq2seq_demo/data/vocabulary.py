@@ -52,7 +52,7 @@ class Vocabulary:
         form: Any = self.form  # typeshed: one of four literals
         for symbol in self.symbols:
             unicode = symbol.encode(errors="ignore").decode()  # without lone surrogates
-            # `normalize` takes quadratic time, but not for a string that is normalized.
+            # Accents in a wrong order would take `normalize` quadratic time.
             is_normalized = unicodedata.is_normalized(form, symbol) and self.normalize(unicode) == symbol
             if not (self.is_token(symbol) and is_normalized):
                 raise WeightsError(f"expected {self.tokens} in a vocabulary, got {preview(symbol)}")

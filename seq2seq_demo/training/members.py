@@ -187,7 +187,7 @@ STOP: list[connection.Connection] = []  # the pipe whose other end closes when t
 
 
 def _end_with_parent(life: connection.Connection) -> None:
-    """End this process soon after the other end of the pipe closes, which a kill of the parent does too."""
+    """Wait until the parent ends, leave a member time to save a snapshot, and end this process."""
     connection.wait([life])
     time.sleep(SECONDS_TO_SAVE)
     os._exit(1)
