@@ -64,9 +64,24 @@ def hostile_files(folder: Path) -> Iterator[tuple[str, bytes]]:
     weight, bias = (container.read_hdf5(body)[0][f"decoder/projection/{name}"].start for name in ("kernel", "bias"))
     places = [bytes((3, 1)) + at.to_bytes(8, "little") for at in (weight, bias + 4)]
     yield "weights that overlap", with_checksum(body.replace(*places))
+    yield "header blocks that overlap", with_checksum(overlapping_blocks(10**5))
     content = snapshot_content()
     for name, text in _metadata().items():
         yield name, edited(folder / "edited", lambda file, text=text: file.attrs.__setitem__(text[0], text[1]), content)
+
+
+def overlapping_blocks(size: int) -> bytes:
+    """The HDF5 of an array whose header has 19 blocks that reach to the end of the file, and of no other array."""
+
+    def words(*numbers: int) -> bytes:
+        return b"".join(number.to_bytes(8, "little") for number in numbers)
+
+    blocks = [(container.CONTINUATION, words(start, size - start)) for start in range(1000, 1152, 8)]
+    layout = container.LAYOUT, bytes((3, container.CONTIGUOUS)) + words(900, 0)
+    described = (container.DATASPACE, words(1)), (container.DATATYPE, next(iter(container.DTYPES))), layout
+    messages = b"".join(words(kind + (len(content) << 16)) + content for kind, content in (*blocks, *described))
+    superblock = (container.SIGNATURE + bytes(5) + b"\x08\x08").ljust(64, b"\0") + words(72)
+    return (superblock + words(1, len(messages)) + messages).ljust(size, b"\0")
 
 
 def _structures(folder: Path) -> dict[str, Callable[[h5py.File], object]]:
@@ -148,9 +163,10 @@ def _vocabularies() -> dict[str, object]:
         ("characters", [*"abcd", "\ud800"]),
         ("characters", [*"abcd"]),
         ("words", [*"abcd", "e f"]),
+        ("words", [*"abcd", "e" + "\u0301\u0316" * 40_000]),  # Python sorts accents in quadratic time
         ("integers", [*"01234"]),
     ]:
-        cases[f"{tokens} {symbols}"] = {"source": {"tokens": tokens, "symbols": symbols}, "target": integers}
+        cases[f"{tokens} {symbols}"[:60]] = {"source": {"tokens": tokens, "symbols": symbols}, "target": integers}
     cases["of a network without an end"] = {"source": {"tokens": "words", "symbols": [*"abcde"]}, "target": integers}
     return cases
 

@@ -5,7 +5,7 @@ import sys
 import tomllib
 
 import pytest
-from helpers import ROOT, environment
+from helpers import REAL_PROGRAM, ROOT, environment
 from packaging.requirements import Requirement
 
 from seq2seq_demo.errors import TrainingError, require_tensorflow
@@ -116,6 +116,16 @@ def test_training_without_tensorflow_is_an_error_that_says_where_it_runs(monkeyp
     where = "Python 3.11 to 3.13 on Linux, on Windows (x86-64) and on macOS (Apple silicon)"
     what = "`pip install tensorflow loky` helps"
     assert str(error.value) == f"expected TensorFlow and Keras, got none; with {where}, {what}"
+
+
+@pytest.mark.slow
+def test_an_error_while_keras_loads_is_one_line(tmp_path):
+    (tmp_path / "keras.py").write_text("[].get('floatx')")
+    argv, changes = [*REAL_PROGRAM, "train", "60", "-o", "w.h5"], {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    done = subprocess.run(argv, capture_output=True, text=True, cwd=tmp_path, env=environment(**changes), check=False)
+    expected = "expected TensorFlow and Keras to load, got AttributeError: 'list' object has no attribute 'get'\n"
+    assert done.returncode == 1
+    assert done.stderr.endswith(f"seq2seq-demo: error: {expected}")
 
 
 def dependencies(folder):

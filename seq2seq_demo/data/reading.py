@@ -211,6 +211,8 @@ def _opened(name: str, encoding: str) -> Iterator[TextIO]:
         raise InputError(f"{title}: expected a complete gzip file: {error}") from error
     except InputError:
         raise
+    except io.UnsupportedOperation as error:  # `reconfigure` after something was read
+        raise InputError("expected one file to be -, standard input, got several") from error
     except OSError as error:
         error_class = MissingInput if isinstance(error, FileNotFoundError) else InputError
         raise error_class(f"{title}: expected a file of sequences: {error.strerror}") from error

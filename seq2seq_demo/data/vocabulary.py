@@ -49,9 +49,12 @@ class Vocabulary:
         require(self.form in FORMS, f"expected a normal form, one of {', '.join(FORMS)}, got {preview(self.form)}")
         require(self.is_text or not self.symbols, f"expected no symbols for integers, got {len(self.symbols)}")
         require(len(self._number_of) == len(self.symbols), "expected distinct symbols in a vocabulary, got a duplicate")
+        form: Any = self.form  # typeshed: one of four literals
         for symbol in self.symbols:
             unicode = symbol.encode(errors="ignore").decode()  # without lone surrogates
-            if not self.is_token(symbol) or self.normalize(unicode) != symbol:
+            # Accents in a wrong order would take `normalize` quadratic time.
+            is_normalized = unicodedata.is_normalized(form, symbol) and self.normalize(unicode) == symbol
+            if not (self.is_token(symbol) and is_normalized):
                 raise WeightsError(f"expected {self.tokens} in a vocabulary, got {preview(symbol)}")
 
     def built_from(self, rows: Iterable[list[str]]) -> "Vocabulary":

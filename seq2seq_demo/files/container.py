@@ -2,7 +2,7 @@
 
 The checksum detects damage but not malice, because anyone can compute it. HDF5's library, which writes the files, is
 unsafe on hostile ones: it follows links into other files, loops on cycles, and allocates whatever size a file claims.
-The reader here visits each structure once, stays within the file, and refuses everything that `to_bytes` never writes.
+The reader here stays within the file, reads no more bytes than it has, and refuses what `to_bytes` never writes.
 Source: HDF5 File Format Specification, versions 0 and 1.
 """
 
@@ -33,7 +33,6 @@ DTYPES = {
 DATASPACE, DATATYPE, EXTERNAL, LAYOUT, FILTERS, ATTRIBUTE, CONTINUATION, GROUP = 1, 3, 7, 8, 11, 12, 16, 17
 CONTIGUOUS, VARIABLE_LENGTH = 1, 9
 MAX_DEPTH = 10  # the depth of nested groups, and of a group's B-tree
-MAX_BLOCKS, MAX_ATTRIBUTES = 20, 20  # for each object
 MAX_NAME = 100  # bytes
 
 
@@ -120,32 +119,32 @@ def read_hdf5(content: bytes) -> tuple[dict[str, Dataset], dict[str, str]]:
 
 
 class _File:
-    """A file, and the offsets of the structures visited so far."""
+    """A file, and the number of bytes that may still be read: its structures are separate, so each is read once."""
 
     def __init__(self, content: bytes) -> None:
-        self.content, self.visited = content, set[int]()
+        self.content, self.unread = content, len(content)
 
     def _bytes(self, start: int, size: int) -> bytes:
-        """Return bytes; raise WeightsError if they extend beyond the file."""
+        """Return bytes; raise WeightsError if they extend beyond the file, or if all reads together exceed its size."""
         is_within = start + size <= len(self.content)
         require(is_within, "expected every structure to be within the file, got one beyond its end")
+        self.unread -= size
+        require(self.unread >= 0, "expected separate structures, got some that overlap")
         return self.content[start : start + size]
 
     def integer(self, start: int, size: int = 8) -> int:
         """Return an unsigned little-endian integer."""
         return int.from_bytes(self._bytes(start, size), "little")
 
-    def _visit(self, start: int, signature: bytes) -> int:
-        """Return the offset of a structure after checking its signature, and that this is the first visit."""
-        require(start not in self.visited, "expected one reference to every structure, got several")
-        self.visited.add(start)
+    def _require(self, signature: bytes, start: int) -> int:
+        """Return the offset of a structure after checking its signature."""
         matches = self._bytes(start, len(signature)) == signature
         require(matches, f"expected {signature!r} at byte {start}, got something else")
         return start
 
     def messages(self, header: int) -> list[tuple[int, bytes]]:
         """Return the type and the content of each message in an object's header."""
-        self._visit(header, b"\x01\x00")
+        self._require(b"\x01\x00", header)
         blocks = [(header + 16, self.integer(header + 8, 4))]
         messages = []
         for start, size in blocks:  # the loop appends to `blocks`
@@ -155,8 +154,7 @@ class _File:
                 message = self._bytes(position + 8, n_bytes)
                 require(not flags & 2, "expected an object with its own messages, got a shared one")
                 if kind == CONTINUATION:
-                    blocks.append((self._visit(_number(message, 0), b""), _number(message, 8)))
-                    require(len(blocks) <= MAX_BLOCKS, f"expected at most {MAX_BLOCKS} header blocks, got more")
+                    blocks.append((_number(message, 0), _number(message, 8)))
                 messages.append((kind, message))
                 position += 8 + n_bytes
         return messages
@@ -169,7 +167,7 @@ class _File:
             return
         require(depth <= MAX_DEPTH, f"expected at most {MAX_DEPTH} nested groups, got more")
         tree, heap = (_number(by_kind[GROUP], at) for at in (0, 8))
-        names = self.integer(self._visit(heap, b"HEAP") + 24)
+        names = self.integer(self._require(b"HEAP", heap) + 24)
         for name_offset, header in self._entries(tree, 0):
             name = self._name(names + name_offset)
             yield from self.datasets(self.messages(header), f"{path}/{name}".lstrip("/"), depth + 1)
@@ -178,11 +176,10 @@ class _File:
         """Yield, for each member of a group, the offset of its name in the heap and the offset of its header."""
         require(depth <= MAX_DEPTH, f"expected a B-tree of at most {MAX_DEPTH} levels, got more")
         if self._bytes(node, 4) == b"TREE":
-            self._visit(node, b"TREE")
             for child in range(self.integer(node + 6, 2)):
                 yield from self._entries(self.integer(node + 32 + 16 * child), depth + 1)
             return
-        self._visit(node, b"SNOD")
+        self._require(b"SNOD", node)
         for entry in range(self.integer(node + 6, 2)):
             start = node + 8 + 40 * entry
             require(self.integer(start + 16, 4) <= 1, "expected weights, got a symbolic link")  # type 2
@@ -202,15 +199,12 @@ class _File:
         dtype = next((name for encoding, name in DTYPES.items() if datatype.startswith(encoding)), "another type")
         shape = tuple(_number(space, 8 + 8 * axis) for axis in range(_number(space, 1, 1)))
         start, size = (_number(layout, at) for at in (2, 10))
-        self._visit(start, b"")
         self._bytes(start, size)
         return Dataset(dtype=dtype, shape=shape, start=start, size=size)
 
     def texts(self, messages: list[tuple[int, bytes]]) -> Iterator[tuple[str, str]]:
         """Yield name and value of the attributes that are variable-length strings."""
-        attributes = [message for kind, message in messages if kind == ATTRIBUTE]
-        require(len(attributes) <= MAX_ATTRIBUTES, f"expected at most {MAX_ATTRIBUTES} attributes, got more")
-        for message in attributes:
+        for message in (message for kind, message in messages if kind == ATTRIBUTE):
             padded = [-(-_number(message, at, 2) // 8) * 8 for at in (2, 4, 6)]  # sizes of name, type and dataspace
             name = message[8 : 8 + padded[0]].rstrip(b"\0").decode(errors="replace")
             if _number(message, 8 + padded[0], 1) & 15 == VARIABLE_LENGTH:
@@ -220,14 +214,11 @@ class _File:
 
     def _heap_object(self, heap: int, index: int) -> bytes:
         """Return an object of a global heap, in which HDF5 stores strings."""
-        require(self._bytes(heap, 4) == b"GCOL", "expected a heap of strings, got something else")
-        position, end = heap + 16, heap + self.integer(heap + 8)
+        position, end = heap + 16, self._require(b"GCOL", heap) + self.integer(heap + 8)
         while position + 16 <= end:
-            object_index, size = self.integer(position, 2), self.integer(position + 8)
-            if object_index == index:
+            size = self.integer(position + 8)
+            if self.integer(position, 2) == index:
                 return self._bytes(position + 16, size)
-            if not object_index:  # free space
-                break
             position += 16 + -(-size // 8) * 8
         raise WeightsError("expected a string in its heap, got none")
 

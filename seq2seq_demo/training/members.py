@@ -8,11 +8,13 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
-from multiprocessing.connection import Connection
+from multiprocessing import connection
 from pathlib import Path
 
 from seq2seq_demo import system_memory
@@ -32,6 +34,7 @@ from seq2seq_demo.training.snapshots import SIGNALS, Snapshot, Snapshots, load_s
 from seq2seq_demo.training.validation import calibrated, validation_metrics
 
 MEMBER_BYTES = 10**9  # the memory of a process that trains a network of 128 units
+SECONDS_TO_SAVE = 2  # for the snapshots of members whose parent was killed
 
 
 @dataclass(frozen=True)
@@ -43,17 +46,22 @@ class Member:
     start: Snapshot  # its seed is that of this member
     callbacks: Sequence[Callback]
     path: Path | None  # its weights file, beside which its snapshot is; None saves neither
+    quiet: bool  # shows no notices
 
 
 def n_jobs(jobs: int | None, config: TrainConfig) -> int:
-    """Return the number of members to train at the same time: `jobs`, by default one per core that fits into memory.
+    """Return the number of members to train at the same time.
+
+    It is `jobs`, by default one per core that this process may use, as far as they fit into memory.
 
     Raises:
         UsageError: `jobs` is not a positive integer.
     """
-    if jobs is None:
-        jobs = max(1, min(os.cpu_count() or 1, system_memory.total() // MEMBER_BYTES))
-    return min(require_integer("`jobs`", jobs, at_least=1), config.members)
+    if jobs is None and config.members > 1:
+        from loky import cpu_count
+
+        jobs = max(1, min(cpu_count(), system_memory.total() // MEMBER_BYTES))
+    return min(require_integer("`jobs`", 1 if jobs is None else jobs, at_least=1), config.members)
 
 
 def members_of(
@@ -66,7 +74,7 @@ def members_of(
         first: the first member at the start of its run.
         callbacks: the callbacks of each member.
         folder: contains the weights files of the members; None saves none.
-        verbose: whether to print a line per epoch of each member.
+        verbose: whether to print notices and a line per epoch of each member.
     """
     members = []
     for number, own in enumerate(callbacks, 1):
@@ -75,7 +83,9 @@ def members_of(
         weights = initial_weights(first.network.model_config, config.seed)
         network = replace(first.network, weights=weights, run=replace(first.run, config=config))
         start, path = Snapshot(network), folder and folder / f"member_{number}.h5"
-        members.append(Member(number=number, task=task, start=start, callbacks=[*report, *own], path=path))
+        members.append(
+            Member(number=number, task=task, start=start, callbacks=[*report, *own], path=path, quiet=not report)
+        )
     return members
 
 
@@ -108,22 +118,23 @@ def train_side_by_side(
 
     trained = {member.number: saved for member in members if (saved := _saved(member))}
     remaining = [member for member in members if member.number not in trained]
-    # The processes stop once the other end of the pipe is closed, because the parent stops or has been killed.
-    pipe, held_open = multiprocessing.Pipe(duplex=False)
+    # A member stops once `stop_writer` is closed, and its process ends soon after `life_writer` is. A kill closes both.
+    (stop, stop_writer), (life, life_writer) = (multiprocessing.Pipe(duplex=False) for _ in range(2))
     environment = {"PYTHONSAFEPATH": "1"}  # import no module from the working directory
-    pool = ProcessPoolExecutor(jobs, timeout=1, initializer=_begin_process, initargs=(pipe,), env=environment)
+    pool = ProcessPoolExecutor(jobs, timeout=1, initializer=_begin_process, initargs=(stop, life), env=environment)
     futures: dict[int, Future[TrainedNetwork]] = {}
     try:
         futures |= {member.number: pool.submit(_train, member) for member in remaining}
         _wait(futures, stop_signal)
         return [trained.get(member.number) or futures[member.number].result() for member in members]
     except BaseException:
-        held_open.close()
+        stop_writer.close()
         if members[0].path:  # they save snapshots
             wait([future for future in futures.values() if not future.cancel()])
         raise
     finally:  # a process that ends by itself keeps its compiled programs
         pool.shutdown(kill_workers=not all(future.done() for future in futures.values()))
+        life_writer.close()
 
 
 def combined(networks: Sequence[TrainedNetwork], task: Task) -> TrainedNetwork:
@@ -172,18 +183,22 @@ def _wait(futures: Mapping[int, Future[TrainedNetwork]], stop_signal: Callable[[
 # ---- The processes ----
 
 
-PARENT: list[Connection] = []  # the pipe whose other end closes when the parent stops
+STOP: list[connection.Connection] = []  # the pipe whose other end closes when the members are to stop
 
 
-def _signal_of_parent() -> int | None:
-    return signal.SIGTERM if PARENT[0].poll() else None
+def _end_with_parent(life: connection.Connection) -> None:
+    """Wait until the parent ends, leave a member time to save a snapshot, and end this process."""
+    connection.wait([life])
+    time.sleep(SECONDS_TO_SAVE)
+    os._exit(1)
 
 
-def _begin_process(pipe: Connection) -> None:
-    """Prepare a process that trains members: it has one thread, and leaves signals to its parent."""
+def _begin_process(stop: connection.Connection, life: connection.Connection) -> None:
+    """Prepare a process that trains members: it has one thread, leaves signals to its parent, and ends with it."""
+    threading.Thread(target=_end_with_parent, args=(life,), daemon=True).start()
     for signum in SIGNALS:
         signal.signal(signum, signal.SIG_IGN)
-    PARENT.append(pipe)
+    STOP.append(stop)
     from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads  # before TensorFlow
 
     # isort: split
@@ -200,8 +215,8 @@ def _train(member: Member) -> TrainedNetwork | None:
     if member.path is None:
         return train_member(member)
     snapshot = member.start
-    saving = Snapshots(member.path, "", _signal_of_parent)
-    with show_notices(), saving as snapshots, contextlib.suppress(Interrupted):
+    saving = Snapshots(member.path, "", lambda: signal.SIGTERM if connection.wait(STOP, timeout=0) else None)
+    with show_notices(member.quiet), saving as snapshots, contextlib.suppress(Interrupted):
         if os.path.lexists(snapshots.path):
             snapshots.file = atomic_files.open_locked(snapshots.path, "the snapshot of a member")
             snapshot = load_snapshot(snapshots.path)

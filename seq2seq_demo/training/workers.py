@@ -79,7 +79,7 @@ def _cluster() -> Cluster:
         cluster = Cluster(config["cluster"], config["task"]["type"], config["task"]["index"])
         has_task = 0 <= cluster.index < len(cluster.hosts[cluster.job])
         is_valid = has_task and cluster.hosts.keys() <= {"chief", "worker"}
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         is_valid = False
     if not is_valid:
         raise UsageError(f"expected TF_CONFIG like {EXAMPLE}, got {reprlib.repr(text)}")

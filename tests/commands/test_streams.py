@@ -103,3 +103,9 @@ def test_predict_reads_piped_and_redirected_input(tmp_path):
     assert (done.returncode, done.stdout) == (1, "")
     assert "standard input: expected sequences, got nothing" in done.stderr
     assert "[1 2 3]" in sh(tmp_path, "echo 9 9 9 | demo predict -p sorted 3 1 2").stdout  # arguments take precedence
+
+
+def test_only_one_input_is_read_from_standard_input(tmp_path):
+    done = sh(tmp_path, "printf 'ab\\tba\\nbc\\tcb\\n' | demo train - --validation-file - -o w")
+    assert done.returncode == 1
+    assert done.stderr.endswith("error: expected one file to be -, standard input, got several\n")

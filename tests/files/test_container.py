@@ -2,10 +2,10 @@ import pickle
 
 import numpy as np
 import pytest
-from hostile import with_checksum
+from hostile import overlapping_blocks, with_checksum
 
 from seq2seq_demo.errors import WeightsError
-from seq2seq_demo.files.container import read, to_bytes
+from seq2seq_demo.files.container import _File, read, to_bytes
 
 ARRAYS = {"a/b": np.arange(6, dtype=np.float32).reshape(2, 3), "a/c": np.array([0.5], np.float32), "n": np.int64(7)}
 TEXTS = {"model": '{"Größe": 7}', "training": ""}
@@ -50,3 +50,17 @@ def test_another_kind_of_file_is_refused(content):
         read(content)
     with pytest.raises(WeightsError, match="expected HDF5 with a superblock"):
         read(with_checksum(content))  # even with a valid checksum
+
+
+@pytest.mark.parametrize("size", [50_000, 400_000])
+def test_no_more_bytes_are_read_than_the_file_has(size, monkeypatch):
+    sizes, read_bytes = [], _File._bytes
+
+    def counted(file, start, size):
+        sizes.append(size)
+        return read_bytes(file, start, size)
+
+    monkeypatch.setattr(_File, "_bytes", counted)
+    with pytest.raises(WeightsError, match="expected separate structures, got some that overlap"):
+        read(with_checksum(overlapping_blocks(size)))
+    assert sum(sizes) <= size + 8

@@ -5,9 +5,11 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,8 +17,9 @@ from helpers import AS_PATTERNS, REAL_PROGRAM, Watcher, end, environment, same_a
 
 from seq2seq_demo import load, train
 from seq2seq_demo.config import TrainConfig
+from seq2seq_demo.console import notice
 from seq2seq_demo.data.patterns import PatternTask, find_pattern
-from seq2seq_demo.errors import TrainingError
+from seq2seq_demo.errors import Interrupted, TrainingError
 from seq2seq_demo.trained.counts import count_answers
 from seq2seq_demo.training import members
 from seq2seq_demo.training.members import combined, n_jobs
@@ -86,13 +89,13 @@ def member_trains(folder):
 @pytest.mark.slow
 def test_members_whose_parent_is_killed_end_with_the_same_bits(tmp_path, tmp_path_factory, monkeypatch):
     (tmp_path / "mine.py").write_text("def f(source):\n    return source[::-1]\n")
-    process = begin(tmp_path)
     try:
-        wait_for(lambda: member_trains(tmp_path))
-        process.kill()
-        process.wait()
-        process.stderr.close()  # which the members keep open for up to 40 s after they have stopped
-        wait_for(lambda: not member_trains(tmp_path))
+        # While the processes start, and while a member trains.
+        for moment in ((tmp_path / "s2s_members__w.h5").exists, lambda: member_trains(tmp_path)):
+            process = begin(tmp_path, "--resume")
+            wait_for(moment)
+            process.kill()
+            process.communicate(timeout=10)  # standard error closes once all processes have ended
         programs = tmp_path_factory.mktemp("programs")
         changes = {"TMPDIR": str(programs), "TF_XLA_FLAGS": "", "SEQ2SEQ_DEMO_CACHE": str(programs / "cache")}
         process = begin(tmp_path, "--resume", **changes)
@@ -151,7 +154,7 @@ def test_force_removes_the_members_of_another_run_and_an_error_names_the_command
 
     folder = Path("s2s_members__w.h5")
     folder.mkdir()
-    for member in members_in(folder, find_pattern("copy"), members=2):
+    for member in members_in(folder, find_pattern("copy"), members=3):
         member.start.network.save(member.path)
     monkeypatch.setattr(members, "train_side_by_side", train_side_by_side)
     line = "train 100 -p reversed --members 2 -e 1 --cell-size 3 --embedding-size 2 -o w.h5 --force"
@@ -173,10 +176,25 @@ def test_only_the_files_of_members_are_removed(tmp_path):
     assert not folder.exists()
 
 
-def test_jobs_are_limited_by_the_members_and_by_default_by_memory(monkeypatch):
+def test_jobs_are_limited_by_the_members_and_by_default_by_cores_and_memory(monkeypatch):
     config = TrainConfig(members=3)
-    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr("loky.cpu_count", lambda: 8)
     monkeypatch.setattr(members.system_memory, "total", lambda: 25 * 10**8)
     assert (n_jobs(None, config), n_jobs(3, config), n_jobs(9, config)) == (2, 3, 3)
     monkeypatch.setattr(members.system_memory, "total", lambda: 2 * 10**10)
     assert n_jobs(None, config) == 3
+    monkeypatch.setattr("loky.cpu_count", lambda: 2)  # of those that the process may use
+    assert (n_jobs(None, config), n_jobs(3, config), n_jobs(None, TrainConfig())) == (2, 3, 1)
+
+
+@pytest.mark.parametrize(("is_quiet", "err"), [(False, "the disk is full\n"), (True, "")])
+def test_a_quiet_member_shows_no_notices(monkeypatch, capsys, tmp_path, is_quiet, err):
+    def fit(*_):
+        notice("the disk is full")
+        raise Interrupted("interrupted", 15)
+
+    monkeypatch.setitem(sys.modules, "seq2seq_demo.training.trainer", SimpleNamespace(fit=fit))
+    first = new_run(find_pattern("copy"), {"points": 100, "members": 1})
+    (member,) = members.members_of(find_pattern("copy"), first, [[]], tmp_path, not is_quiet)
+    assert members._train(member) is None
+    assert capsys.readouterr().err == err

@@ -200,7 +200,7 @@ def tf_config(cluster=WORKERS, task="worker", index=0):
     [
         *("worker 0", "w\n\x1b[2J", "[]", "{}", tf_config(task=[]), tf_config(task="chief"), tf_config(["a:1"])),
         tf_config({"worker": ["a:1"], "ps": ["b:2"]}),  # Kubernetes' TFJob, for example, sets a TF_CONFIG with ps
-        *(tf_config(index=index) for index in (None, 2, -1)),
+        *("[" * 9999, *(tf_config(index=index) for index in (None, 2, -1))),
     ],
 )
 def test_invalid_tf_configs_are_refused(monkeypatch, text):
