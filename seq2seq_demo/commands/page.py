@@ -12,7 +12,7 @@ from seq2seq_demo.console import notice, pluralize
 from seq2seq_demo.data.pair_task import pair_task
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.records import valid
-from seq2seq_demo.data.tokens import number_known, tokenize
+from seq2seq_demo.data.tokens import tokenize_and_number
 from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.page import examples
 from seq2seq_demo.page.builder import Example, ShownNetwork, build, build_module, check
@@ -115,9 +115,8 @@ def _examples(options: PageOptions, selected: Sequence[SelectedNetwork]) -> list
     networks = [one.network for one in selected]
     vocabularies, typed = networks[0].vocabularies, []
     if options.words:
-        largest = networks[0].model_config.largest
-        records = [tokenize(record, vocabularies, largest) for record in typed_sources(options.words, selected[0])]
-        typed = [record.values for record in valid(number_known(record, vocabularies) for record in records)]
+        rows, largest = typed_sources(options.words, selected[0]), networks[0].model_config.largest
+        typed = [record.values for record in valid(tokenize_and_number(row, vocabularies, largest) for row in rows)]
     if options.from_file:
         pairs = pair_task(pattern=selected[0].pattern, **pair_arguments(options, networks[0])).pairs
         chosen = examples.pair_examples(networks, pairs)

@@ -29,7 +29,6 @@ from seq2seq_demo.data.tokens import (
     built_from,
     new_vocabularies,
     number,
-    number_known,
     recognise,
     required_kinds,
     tokenize,
@@ -204,7 +203,7 @@ def pair_task(
     with_any_symbols = [*itertools.compress(tokens, may_be_unknown)]
     unknown = unknown_numbers(with_any_symbols, known)
     numbered = [
-        number(record, known, unknown) if may_be else number_known(record, known)
+        number(record, known, unknown if may_be else ({}, {}))
         for record, may_be in zip(tokens, may_be_unknown, strict=True)
     ]
     is_held_out = is_held_out[[record.error is None for record in numbered]]
