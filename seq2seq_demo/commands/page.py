@@ -1,7 +1,5 @@
 """`page`: write an HTML file or a JavaScript module in which trained networks run."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path

@@ -3,8 +3,6 @@
 `pair_task` turns a file or rows into a task in four steps: read, tokenize, split, number.
 """
 
-from __future__ import annotations
-
 import functools
 import hashlib
 import itertools

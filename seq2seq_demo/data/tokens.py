@@ -1,7 +1,5 @@
 """Tokens: recognises the kind of symbols on each side of the pairs, splits records into symbols, and numbers them."""
 
-from __future__ import annotations
-
 import itertools
 import re
 from collections import Counter

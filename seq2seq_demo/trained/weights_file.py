@@ -4,8 +4,6 @@ The JSON has a list of the networks of an ensemble, each with the facts of a `Sa
 a snapshot, the progress of the training. `upgrade` converts files of earlier versions.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
