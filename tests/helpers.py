@@ -24,7 +24,7 @@ from seq2seq_demo.network.parameters import initial_weights
 from seq2seq_demo.trained.metrics import Epoch, Figures
 from seq2seq_demo.trained.plots import History
 from seq2seq_demo.trained.predictions import Prediction
-from seq2seq_demo.trained.saved_network import TrainingRun
+from seq2seq_demo.trained.saved_network import SavedNetwork, TrainingRun
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 from seq2seq_demo.training.callbacks import Callback
 from seq2seq_demo.training.settings import begin_run
@@ -145,8 +145,7 @@ def prediction_of(source, answer, expected=None, tokens=(INTEGERS, INTEGERS), ca
     characters = tuple(map(chr, range(256)))
     sides = Vocabularies(*(Vocabulary(kind, () if kind == INTEGERS else characters) for kind in tokens))
     return Prediction.of_numbers(
-        sides,
-        calibration,
+        SavedNetwork(ModelConfig(), {}, vocabularies=sides, calibration=calibration),
         source=sides.source.to_numbers(source),
         answer=sides.target.to_numbers(answer),
         expected=expected and sides.target.to_numbers(expected),

@@ -338,8 +338,7 @@ def _worst(
     sequences = [each[wrong].rows() for each in (pairs.sources, best, pairs.targets)]
     return tuple(
         Prediction.of_numbers(
-            facts.vocabularies,
-            facts.calibration,
+            facts,
             source=source,
             answer=predicted,
             expected=expected,
