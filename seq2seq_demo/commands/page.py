@@ -40,11 +40,7 @@ def _content(options: PageOptions) -> str:
     check(shown)  # the networks must have the same symbols, because they answer the same sources
     if options.writes_module:
         return build_module(shown[0])
-    return build(_with_examples(shown, _examples(options, selected)))
-
-
-def _with_examples(shown: Sequence[ShownNetwork], offered: Sequence[list[Example]]) -> list[ShownNetwork]:
-    return [replace(network, examples=listed) for network, listed in zip(shown, offered, strict=True)]
+    return build([*map(_shown_network, selected, _examples(options, selected))])
 
 
 def _write_gallery(folder: Path, force: bool) -> None:
@@ -74,11 +70,11 @@ def _write_gallery(folder: Path, force: bool) -> None:
 def _gallery_networks(entry: Entry) -> list[ShownNetwork]:
     """Return the networks of an entry, with examples."""
     selected = [_shipped_network(name) for name in entry.networks]
-    shown = [_shown_network(one) for one in selected]
+    shown = [*map(_shown_network, selected, _own_examples(selected))]
     if len(shown) > 1:  # they differ in attention
         prefixes = ("with" if one.network.model_config.has_attention else "without" for one in selected)
         shown = [replace(one, name=f"{prefix} attention") for one, prefix in zip(shown, prefixes, strict=True)]
-    return _with_examples(shown, _own_examples(selected))
+    return shown
 
 
 def _shipped_network(name: str) -> SelectedNetwork:
@@ -97,11 +93,11 @@ def _select_one(options: PageOptions) -> SelectedNetwork:
     return selected._replace(network=replace(selected.network, others=(), validation=None, calibration=None))
 
 
-def _shown_network(selected: SelectedNetwork) -> ShownNetwork:
-    """Return a network with its name and the description of its task, without examples."""
+def _shown_network(selected: SelectedNetwork, offered: Sequence[Example] = ()) -> ShownNetwork:
+    """Return a network with its name, the description of its task and its examples."""
     name, network = file_names.display_name(selected.path), selected.network
     description = f"{network.task}: from {' to '.join(network.vocabularies.tokens)}" if network.task else ""
-    return ShownNetwork(name, network, task_description=DESCRIPTIONS.get(name, description))
+    return ShownNetwork(name, network, offered, DESCRIPTIONS.get(name, description))
 
 
 def _examples(options: PageOptions, selected: Sequence[SelectedNetwork]) -> list[list[Example]]:
