@@ -50,8 +50,9 @@ def predict(options: PredictOptions) -> None:
         plots.check(options.attention_plot, options.force)
     skips_unreadable = options.keep_going or options.json or options.tsv or options.line_buffered
     is_interactive, bar = False, ProgressBar("Predicting", may_show=False)
-    file_format = network_selection.input_format(options, blank_lines=options.tsv or options.line_buffered)
-    file_format = replace(file_format, json_lines=tokens[0] == INTEGERS)
+    file_format = network_selection.input_format(options)
+    has_blank_lines = options.tsv or options.line_buffered  # a blank line has an answer, too
+    file_format = replace(file_format, blank_lines=has_blank_lines, json_lines=tokens[0] == INTEGERS)
     rows: Iterable[Record]
     if options.words:
         rows = sources = network_selection.typed_sources(options.words, selected)
