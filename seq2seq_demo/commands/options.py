@@ -40,7 +40,6 @@ class Options:
     quiet: bool = setting(False, "-q --quiet", "print only errors and results; of `train`, its last line")
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "settings", MappingProxyType(self.settings))
         check_fields(self)
 
 
