@@ -71,11 +71,6 @@ class PairTask:
     def _parts(self) -> list[Pairs]:
         return [self.pairs] if self.validation is None else [self.pairs, self.validation]
 
-    @property
-    def validates_by_content(self) -> bool:
-        """Whether the content of the pairs decides which of them are held out; otherwise, the user gave others."""
-        return self.validation is None
-
     def fingerprint(self, config: TrainConfig, model: ModelConfig) -> str:
         """Return the checksum of the pairs, which does not depend on the configs."""
         return self.digest

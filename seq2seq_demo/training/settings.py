@@ -195,7 +195,7 @@ def begin_run(network: TrainedNetwork, task: Task, config: TrainConfig) -> Train
         start_step=network.step,
         data=task.digest,
         fingerprint=task.fingerprint(config, network.model_config),
-        validated_by_content=task.validates_by_content,
+        validated_by_content=task.validation is None if isinstance(task, PairTask) else None,
     )
     facts: dict[str, Any] = {"task": task.name, "run": run, "history": History(), "program": None, "calibration": None}
     return replace(network, **facts, **{name: getattr(config, name) for name in LENGTHS})
@@ -217,7 +217,7 @@ def run_notices(task: Task, begun: Snapshot, start: TrainedNetwork | None) -> It
     if not (start and run and (run.data or start.vocabularies.are_text)):
         return
     moved_split = task.holds_out_lowest and run.data != task.digest
-    if moved_split or run.validated_by_content != task.validates_by_content:
+    if moved_split or run.validated_by_content != (task.validation is None):
         otherwise = "The network was validated on other pairs, so it may have been trained on pairs that validate it"
         yield f"{otherwise} now; if it was, the validation metrics are too optimistic"
 
