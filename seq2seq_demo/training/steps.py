@@ -104,13 +104,9 @@ class PackedAdam:
         items = zip(self.shapes.items(), parts, strict=True)
         return {f"{prefix}{name}": part.reshape(shape) for (name, shape), part in items}
 
-    def weights_by_name(self) -> Weights:
-        """Return the weights as arrays by name."""
-        return self._unpack(self.weights)
-
-    def moments_by_name(self) -> Weights:
-        """Return Adam's moments as "m/NAME" and "v/NAME"."""
-        return self._unpack(self.m, "m/") | self._unpack(self.v, "v/")
+    def by_name(self) -> tuple[Weights, Weights]:
+        """Return the weights as arrays by name, and Adam's moments as "m/NAME" and "v/NAME"."""
+        return self._unpack(self.weights), self._unpack(self.m, "m/") | self._unpack(self.v, "v/")
 
     @contextlib.contextmanager
     def gradient_tape(self, variables: Sequence[keras.Variable]) -> Iterator[tuple[tf.GradientTape, list[tf.Tensor]]]:
