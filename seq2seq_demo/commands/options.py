@@ -180,12 +180,6 @@ class TrainOptions(NetworkOptions):
             expected = "the number of points, as in `train 100000`, or a file of pairs, as in `train pairs.tsv`"
             raise UsageError(f"train expects {expected}, got neither")
 
-    @property
-    def result(self) -> Path | None:
-        """The file that -o names, after which the snapshot is named; None without -o."""
-        is_link = self.output and os.path.islink(self.output)
-        return Path(os.path.realpath(self.output)) if self.output and is_link else self.output
-
 
 @dataclass(frozen=True, kw_only=True)
 class PredictOptions(NetworkOptions):

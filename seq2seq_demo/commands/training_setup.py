@@ -105,14 +105,14 @@ def _task(options: TrainOptions, network: TrainedNetwork | None, n_pairs: int | 
 
 
 def named_result(options: TrainOptions) -> Path | None:
-    """Return the path of -o, or of the iteration that follows --iter-num; None without these options.
+    """Return the file that -o names, or the iteration that follows --iter-num; None without these options.
 
     Raises:
         WeightsError: -o names a file of another kind.
     """
     if options.output is not None:
         atomic_files.check_replaceable(options.output, "a weights file", options.force, WeightsError)
-        return options.result
+        return Path(os.path.realpath(options.output)) if os.path.islink(options.output) else options.output
     if options.iter_num is None:
         return None
     task = network_selection.task_of_file_name(options, options.from_file)
