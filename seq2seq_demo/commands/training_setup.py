@@ -53,8 +53,10 @@ def new_training(options: TrainOptions) -> TrainingSetup:
     Raises:
         Seq2SeqError: the options contradict the weights or the pairs, or one of these cannot be read.
     """
-    path, start, settings = _start_path(options), None, options.settings
-    if path is not None:
+    path, start, settings = network_selection.path_from_options(options, options.from_file), None, options.settings
+    if path and options.iter_num is not None and not path.exists():
+        notice(f"Found no {path}: starting from fresh weights")
+    elif path:
         start = network_selection.load_with_task(path)
         network_selection.check_options_match(options, path, start)
     task = _task(options, start, settings.get("points"))
@@ -78,15 +80,6 @@ def new_training(options: TrainOptions) -> TrainingSetup:
             training_header(*resolve(task, {**settings, "epochs": None}, start), task, options.verbose)
         snapshot = Snapshot(_untrained(options, start, snapshot.network))
     return TrainingSetup(task=task, snapshot=snapshot, is_new=True, result=result)
-
-
-def _start_path(options: TrainOptions) -> Path | None:
-    """Return the weights file to start from; None for initial weights."""
-    path = network_selection.path_from_options(options, options.from_file)
-    if path is None or options.iter_num is None or path.exists():
-        return path
-    notice(f"Found no {path}: starting from fresh weights")
-    return None
 
 
 def _task(options: TrainOptions, network: TrainedNetwork | None, n_pairs: int | None) -> Task:
