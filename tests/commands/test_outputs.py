@@ -5,14 +5,12 @@ import re
 from pathlib import Path
 
 import pytest
-from helpers import finished_snapshot, save_random
+from helpers import ATTENTION, finished_snapshot, save_random
 from matplotlib.figure import Figure
 
-from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.trained.trained_network import load
 
 pytestmark = pytest.mark.usefixtures("fast_steps")
-ATTENTION = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
 PREDICT = "predict -i w.h5 0 1 2 3 4 5 6 7 8 9"
 TRAIN = "train 20 -e 1 --cell-size 7 --embedding-size 5"
 LINES = {

@@ -6,15 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import PROGRAM, environment, line_of, prediction_of, save_random, save_texts
+from helpers import ATTENTION, PROGRAM, environment, line_of, prediction_of, save_random, save_texts
 
 from seq2seq_demo import system_memory
 from seq2seq_demo.commands.predict import json_line, withhold
-from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.records import Place, Record
 from seq2seq_demo.trained import plots
 
-ATTENTION = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
 SOURCE = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3]
 
 

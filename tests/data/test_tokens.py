@@ -4,6 +4,7 @@ import random
 
 import numpy as np
 import pytest
+from helpers import A_B_E, X_Y
 
 from seq2seq_demo.data.records import Place, Record, by_length, valid
 from seq2seq_demo.data.tokens import (
@@ -21,8 +22,6 @@ from seq2seq_demo.data.tokens import (
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.errors import InputError, UsageError
 
-A_B_E = Vocabulary("characters", ("a", "b", "\u00e9"))
-X_Y = Vocabulary("words", ("X", "Y"))
 PLACE = Place("f", "line", 1)
 CASE_HINT = "; after training with `lowercase`, a network reads either case"
 NONE = (None, None)

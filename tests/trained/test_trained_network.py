@@ -45,12 +45,6 @@ def test_predict_answers_lists_of_different_lengths_in_order():
     assert trained_network().predict([]) == []
 
 
-def test_a_notice_names_source_lengths_that_training_did_not_have(caplog):
-    trained_network().predict([[1, 2], [1] * 11, [3, 4, 5]])
-    message = "The network was trained on length 11, so its answers at length 2, 3 may be wrong"
-    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [("WARNING", message)]
-
-
 def test_predict_with_details():
     sources = [[3, 1, 2], [10, 0], [4, 5, 6]]
     predictions = trained_network().predict(sources, out_len=5, details=True)

@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import pytest
 from helpers import TRAINED, random_weights, same_arrays, trained_network
-from hostile import with_checksum
+from hostile import edited, with_checksum
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
@@ -64,10 +64,7 @@ def edit(attribute, changes, within=None):
 
 def changed(path, content, change):
     """Write a file with this change and a valid checksum; return its path."""
-    path.write_bytes(content)
-    with h5py.File(path, "r+") as file:
-        change(file)
-    path.write_bytes(with_checksum(path.read_bytes()[512:]))
+    path.write_bytes(edited(path, change, content))
     return path
 
 
