@@ -143,14 +143,6 @@ def test_attention_as_text_and_as_a_plot(run):
     assert err.endswith("Wrote a.svg\n")
 
 
-def test_a_picture_of_many_sequences_is_refused(run):
-    save_random("v", ATTENTION)
-    Path("in.jsonl").write_text(f"{SOURCE}\n" * 17)
-    status, _, err = run("predict -i v --from-file in.jsonl --attention-plot a.png")
-    assert (status, os.path.exists("a.png")) == (2, False)
-    assert "expected at most 16 sequences in a picture, got 17" in err
-
-
 @pytest.mark.slow
 def test_an_interactive_session(tmp_path):
     save_random(tmp_path / "w", ATTENTION, in_len=3, out_len=2)

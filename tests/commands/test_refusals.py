@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from helpers import save_random
 
+from seq2seq_demo import ensemble
 from seq2seq_demo.config import ModelConfig
 
 WRONG_USAGE = [  # exit status 2
@@ -61,6 +62,19 @@ WRONG_USAGE = [  # exit status 2
     (["predict --from-file", ""], "expected --from-file to name a file, or - for standard input, got ''"),
     ("predict -i w.h5 1 --attention-plot a.jpg", "a.jpg: expected a picture's name to end in one of .png, .svg, .pdf"),
     ("train 60 --in-len 1-2000", "expected a range of at most 1000 lengths, got --in-len 1-2000"),
+    ("predict -i w.h5 --from-file many.jsonl --attention-plot a.png", "at most 16 sequences in a picture, got 17"),
+    # The file
+    ("predict -i w.h5 1 -p sorted", "w.h5 has pattern reversed, but the options ask for sorted"),
+    ("predict -i w.h5 1 -m rnn", "w.h5 has model embedding_attention, but the options ask for embedding_rnn"),
+    ("predict -i w.h5 1 --out-max-int 8", "w.h5 has out-max-int 9, but the options ask for 8"),
+    ("train 50 -i w.h5 -o v -p sorted", "w.h5 has pattern reversed, but the options ask for sorted"),
+    ("train 50 -i w.h5 -o v -m rnn", "w.h5 has model embedding_attention, but the options ask for embedding_rnn"),
+    ("train 50 -i w.h5 -o v --out-max-int 8", "w.h5 has out-max-int 9, but the options ask for 8"),
+    ("predict -i both.h5 --show-attention 1 2", "expected a network of embedding_attention to show attention"),
+    ("predict -i w.h5 -i rnn.h5 --min-confidence 0.5 1 2", "for --min-confidence, got several, or one that was not"),
+    ("predict -i w.h5 -i rnn.h5 -m attention 1 2", "rnn.h5 has model embedding_rnn"),
+    ("train 50 -i both.h5", "expected to continue from one network and to train one, got an ensemble of 2"),
+    ("train 50 -i w.h5 --members 2", "expected to continue from one network and to train one, got --members 2"),
     # page
     ("page -i w.h5", "page expects -o, as in `page -i weights.h5 -o page.html`, got none"),
     ("page -i w.h5 -i other.h5 -o x.html", "the same symbols, got w and other, whose symbols differ"),
@@ -68,6 +82,9 @@ WRONG_USAGE = [  # exit status 2
     ("page -i w.h5 -o x.js 3 1 2", "expected one network and no examples with -o FILE.js, got more"),
 ]
 FAILURES = [  # exit status 1
+    ("predict 1 -i sortd-rnn", "sortd-rnn: expected a weights file or a shipped network such as sorted-rnn, found"),
+    ("predict 1 -i zzz", "zzz: expected a weights file or a name that `networks` lists, found neither"),
+    ("predict 1 -i d/sorted-rnn", "d/sorted-rnn: expected a weights file, found none"),
     ("predict 1 2 -p mine.py:f", "expected weights of pattern 'mine:f' in ., found none"),
     ("predict -i w.h5 0 1 2 3 4 5 6 7 8 -1", "expected integers from 0 to 9, got -1"),
     ("predict hello", "expected an integer, got 'hello'"),
@@ -87,9 +104,11 @@ FAILURES = [  # exit status 1
 def folder(tmp_path_factory):
     """Files that a line may name."""
     folder = tmp_path_factory.mktemp("refusals")
-    save_random(folder / "w.h5", ModelConfig("embedding_attention", cell_size=4, embedding_size=3))
+    w = save_random(folder / "w.h5", ModelConfig("embedding_attention", cell_size=4, embedding_size=3))
+    ensemble([w, save_random(folder / "rnn.h5", ModelConfig(cell_size=3))]).save(folder / "both.h5")
     save_random(folder / "other.h5", ModelConfig(cell_size=3, in_max_int=4), task="pairs.jsonl")
-    for name, text in {"mine.py": "f = list\n", "mine.js": "let x;\n", "few.tsv": "a\tb\nc\td\n"}.items():
+    texts = {"mine.py": "f = list\n", "mine.js": "let x;\n", "few.tsv": "a\tb\nc\td\n", "many.jsonl": "[3, 1]\n" * 17}
+    for name, text in texts.items():
         (folder / name).write_text(text)
     return folder
 
