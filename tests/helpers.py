@@ -35,6 +35,8 @@ PATTERN_NETWORKS = [(name, model) for name in PATTERNS for model in MODELS if sh
 REFERENCE_2016 = ROOT.parent / "shared" / "reference_2016"
 SNAPSHOT = "s2s_checkpoint__basic__reversed_1.weights.h5"
 SMALL = ["--cell-size", "7", "--embedding-size", "5"]
+FIXED = ModelConfig("embedding_attention", "GRUCell", cell_size=7, embedding_size=5, in_max_int=8, out_max_int=8)
+ENDING = replace(FIXED, ends=True)
 ATTENTION = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
 A_B_E, X_Y = Vocabulary("characters", ("a", "b", "\u00e9")), Vocabulary("words", ("X", "Y"))
 # For pairs, whose own defaults are a larger network and more epochs: the defaults of patterns.

@@ -55,19 +55,15 @@ WRITTEN: dict[str, bytes] = {}  # the outputs, written by the first test
 def outputs(run):
     """The command line in a folder with an output of each kind."""
     if not WRITTEN:
-        write_outputs(run)
+        save_random("w.h5", ATTENTION)
+        run.ok(f"{TRAIN} -o new.h5 --history h.json --history-plot p.svg")
+        for suffix in ("png", "pdf"):
+            run.ok(f"{PREDICT} --attention-plot p.{suffix}")
+        run.ok("page -i w.h5 -o p.html")
         WRITTEN.update({path.name: path.read_bytes() for path in Path().iterdir() if path.is_file()})
     for name, content in WRITTEN.items():
         Path(name).write_bytes(content)
     return run
-
-
-def write_outputs(run):
-    save_random("w.h5", ATTENTION)
-    run.ok(f"{TRAIN} -o new.h5 --history h.json --history-plot p.svg")
-    for suffix in ("png", "pdf"):
-        run.ok(f"{PREDICT} --attention-plot p.{suffix}")
-    run.ok("page -i w.h5 -o p.html")
 
 
 OURS = {
