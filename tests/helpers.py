@@ -115,6 +115,7 @@ TRAINED = {
         0.5, forced_token_accuracy=0.9, forced_exact_match=0.875, token_accuracy=0.8125, exact_match=0.75
     ),
 }
+UNKNOWN = dict.fromkeys(("task", "in_len", "out_len", "run", "validation"))
 
 
 def trained_network(**changes) -> TrainedNetwork:

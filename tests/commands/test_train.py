@@ -57,7 +57,7 @@ def test_iterations_continue_from_the_previous_weights(run, fast_steps):
     assert load("small.h5").moments == {}
     err = run.ok("train 60 -e 1 -o further.h5 -i small.h5")[1]
     assert "; the file has no state of the optimiser, so Adam's moments start at zero" in err
-    further = load("further.h5")
+    further = load("further.h5")  # Adam counts from its moments, or its first updates would be 6 times as large
     assert further.step - further.moments_since == load(path(4)).step
     run.refuses([*train, 4], "ts2s__basic__reversed_5.weights.h5 exists", 1)
     assert run.ok(f"{predict} 5")[1] == f"Using weights {path(5)}\n"

@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
-from helpers import TRAINED, pairs_of_arrays, random_weights, trained_network
+from helpers import TRAINED, UNKNOWN, pairs_of_arrays, random_weights, trained_network
 
 from seq2seq_demo.config import EVALUATION_SIZE, ModelConfig, TrainConfig
 from seq2seq_demo.data.patterns import find_pattern
@@ -20,7 +20,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Some sources of length"),
 ]
 CONFIG = TRAINED["model_config"]
-UNKNOWN = dict.fromkeys(("task", "in_len", "out_len", "run", "validation"))
 ENDING = {"model_config": replace(CONFIG, ends=True), "min_in_len": 2}
 
 

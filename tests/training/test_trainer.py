@@ -70,13 +70,6 @@ def test_one_step_is_adam_on_the_gradient_of_the_mean_loss(points, clipped, sinc
         assert np.abs(trained.weights[name] - (weights[name] - step)).max() < 1e-5, name
 
 
-def test_without_moments_adam_counts_from_the_start():
-    """Otherwise the first updates would be up to 6 times as large as the learning rate."""
-    config, weights = TrainConfig(9, in_len=6, out_len=4, epochs=1), random_weights(SMALL)
-    our_steps = Steps(TrainedNetwork(SMALL, weights, step=8), config, Widths([(6, 4)], []))
-    assert (our_steps.step, int(our_steps.adam.iterations), our_steps.moments_since) == (8, 0, 8)
-
-
 def test_xla_changes_nothing(monkeypatch):
     # Two lengths, because each takes seconds to compile.
     config = TrainConfig(100, 4, 4, 0.01, epochs=1, batch_size=16, dropout=0.3, min_in_len=3)
