@@ -24,7 +24,7 @@ from seq2seq_demo.network.parameters import initial_weights
 from seq2seq_demo.trained.metrics import Epoch, Figures
 from seq2seq_demo.trained.plots import History
 from seq2seq_demo.trained.predictions import Prediction
-from seq2seq_demo.trained.saved_network import TrainingRun
+from seq2seq_demo.trained.saved_network import SavedNetwork, TrainingRun
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 from seq2seq_demo.training.callbacks import Callback
 from seq2seq_demo.training.settings import begin_run
@@ -35,6 +35,10 @@ PATTERN_NETWORKS = [(name, model) for name in PATTERNS for model in MODELS if sh
 REFERENCE_2016 = ROOT.parent / "shared" / "reference_2016"
 SNAPSHOT = "s2s_checkpoint__basic__reversed_1.weights.h5"
 SMALL = ["--cell-size", "7", "--embedding-size", "5"]
+FIXED = ModelConfig("embedding_attention", "GRUCell", cell_size=7, embedding_size=5, in_max_int=8, out_max_int=8)
+ENDING = replace(FIXED, ends=True)
+ATTENTION = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
+A_B_E, X_Y = Vocabulary("characters", ("a", "b", "\u00e9")), Vocabulary("words", ("X", "Y"))
 # For pairs, whose own defaults are a larger network and more epochs: the defaults of patterns.
 AS_PATTERNS = {
     "model": "embedding_rnn",
@@ -111,6 +115,7 @@ TRAINED = {
         0.5, forced_token_accuracy=0.9, forced_exact_match=0.875, token_accuracy=0.8125, exact_match=0.75
     ),
 }
+UNKNOWN = dict.fromkeys(("task", "in_len", "out_len", "run", "validation"))
 
 
 def trained_network(**changes) -> TrainedNetwork:
@@ -145,8 +150,7 @@ def prediction_of(source, answer, expected=None, tokens=(INTEGERS, INTEGERS), ca
     characters = tuple(map(chr, range(256)))
     sides = Vocabularies(*(Vocabulary(kind, () if kind == INTEGERS else characters) for kind in tokens))
     return Prediction.of_numbers(
-        sides,
-        calibration,
+        SavedNetwork(ModelConfig(), {}, vocabularies=sides, calibration=calibration),
         source=sides.source.to_numbers(source),
         answer=sides.target.to_numbers(answer),
         expected=expected and sides.target.to_numbers(expected),

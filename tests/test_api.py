@@ -92,4 +92,3 @@ def test_an_unknown_name_raises_the_usual_errors():
         from seq2seq_demo import nope  # noqa: F401
     with pytest.raises(AttributeError, match="module 'seq2seq_demo' has no attribute 'nope'"):
         _ = seq2seq_demo.nope
-    assert not hasattr(seq2seq_demo, "nope")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from helpers import Watcher
 
-from seq2seq_demo import UsageError, WeightsError, load, train
+from seq2seq_demo import UsageError, load, train
 
 pytestmark = pytest.mark.slow
 
@@ -70,8 +70,3 @@ def test_a_network_of_texts_is_trained_further_on_texts(trained):
         network.evaluate("sorted")
     with pytest.raises(UsageError, match=r"expected pairs with .*`lowercase`, got pattern 'sorted'"):
         train("sorted", lowercase=True)
-
-
-def test_a_keras_model_is_saved_otherwise(trained, tmp_path):
-    with pytest.raises(WeightsError, match=r"w\.keras: `to_keras\(\).save` writes a Keras model$"):
-        trained[0].save(tmp_path / "w.keras")

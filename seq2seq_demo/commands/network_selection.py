@@ -128,13 +128,11 @@ def pair_arguments(options: NetworkOptions, network: TrainedNetwork | None) -> d
     }
 
 
-def input_format(options: NetworkOptions, blank_lines: bool = False) -> InputFormat:
-    """Return the format of the options' files; with `blank_lines`, a blank line is a record, too."""
+def input_format(options: NetworkOptions) -> InputFormat:
+    """Return the format of the options' files."""
     columns = parse_columns(options.columns) if options.columns else ()
     header = None if options.header is None else options.header == "yes"
-    return InputFormat(
-        format=options.format, columns=columns, header=header, encoding=options.encoding, blank_lines=blank_lines
-    )
+    return InputFormat(format=options.format, columns=columns, header=header, encoding=options.encoding)
 
 
 def typed_sources(words: Sequence[str], selected: SelectedNetwork) -> list[Record]:

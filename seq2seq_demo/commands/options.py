@@ -40,7 +40,6 @@ class Options:
     quiet: bool = setting(False, "-q --quiet", "print only errors and results; of `train`, its last line")
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "settings", MappingProxyType(self.settings))
         check_fields(self)
 
 
@@ -180,12 +179,6 @@ class TrainOptions(NetworkOptions):
         if not (self.settings.get("points") or self.resume or is_untrained or self.from_file):
             expected = "the number of points, as in `train 100000`, or a file of pairs, as in `train pairs.tsv`"
             raise UsageError(f"train expects {expected}, got neither")
-
-    @property
-    def result(self) -> Path | None:
-        """The file that -o names, after which the snapshot is named; None without -o."""
-        is_link = self.output and os.path.islink(self.output)
-        return Path(os.path.realpath(self.output)) if self.output and is_link else self.output
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,5 @@
 """`page`: write an HTML file or a JavaScript module in which trained networks run."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +10,7 @@ from seq2seq_demo.console import notice, pluralize
 from seq2seq_demo.data.pair_task import pair_task
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.records import valid
-from seq2seq_demo.data.tokens import number_known, tokenize
+from seq2seq_demo.data.tokens import tokenize_and_number
 from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.page import examples
 from seq2seq_demo.page.builder import Example, ShownNetwork, build, build_module, check
@@ -42,11 +40,7 @@ def _content(options: PageOptions) -> str:
     check(shown)  # the networks must have the same symbols, because they answer the same sources
     if options.writes_module:
         return build_module(shown[0])
-    return build(_with_examples(shown, _examples(options, selected)))
-
-
-def _with_examples(shown: Sequence[ShownNetwork], offered: Sequence[list[Example]]) -> list[ShownNetwork]:
-    return [replace(network, examples=listed) for network, listed in zip(shown, offered, strict=True)]
+    return build([*map(_shown_network, selected, _examples(options, selected))])
 
 
 def _write_gallery(folder: Path, force: bool) -> None:
@@ -76,11 +70,11 @@ def _write_gallery(folder: Path, force: bool) -> None:
 def _gallery_networks(entry: Entry) -> list[ShownNetwork]:
     """Return the networks of an entry, with examples."""
     selected = [_shipped_network(name) for name in entry.networks]
-    shown = [_shown_network(one) for one in selected]
+    shown = [*map(_shown_network, selected, _own_examples(selected))]
     if len(shown) > 1:  # they differ in attention
         prefixes = ("with" if one.network.model_config.has_attention else "without" for one in selected)
         shown = [replace(one, name=f"{prefix} attention") for one, prefix in zip(shown, prefixes, strict=True)]
-    return _with_examples(shown, _own_examples(selected))
+    return shown
 
 
 def _shipped_network(name: str) -> SelectedNetwork:
@@ -99,11 +93,11 @@ def _select_one(options: PageOptions) -> SelectedNetwork:
     return selected._replace(network=replace(selected.network, others=(), validation=None, calibration=None))
 
 
-def _shown_network(selected: SelectedNetwork) -> ShownNetwork:
-    """Return a network with its name and the description of its task, without examples."""
+def _shown_network(selected: SelectedNetwork, offered: Sequence[Example] = ()) -> ShownNetwork:
+    """Return a network with its name, the description of its task and its examples."""
     name, network = file_names.display_name(selected.path), selected.network
     description = f"{network.task}: from {' to '.join(network.vocabularies.tokens)}" if network.task else ""
-    return ShownNetwork(name, network, task_description=DESCRIPTIONS.get(name, description))
+    return ShownNetwork(name, network, offered, DESCRIPTIONS.get(name, description))
 
 
 def _examples(options: PageOptions, selected: Sequence[SelectedNetwork]) -> list[list[Example]]:
@@ -115,9 +109,8 @@ def _examples(options: PageOptions, selected: Sequence[SelectedNetwork]) -> list
     networks = [one.network for one in selected]
     vocabularies, typed = networks[0].vocabularies, []
     if options.words:
-        largest = networks[0].model_config.largest
-        records = [tokenize(record, vocabularies, largest) for record in typed_sources(options.words, selected[0])]
-        typed = [record.values for record in valid(number_known(record, vocabularies) for record in records)]
+        rows, largest = typed_sources(options.words, selected[0]), networks[0].model_config.largest
+        typed = [record.values for record in valid(tokenize_and_number(row, vocabularies, largest) for row in rows)]
     if options.from_file:
         pairs = pair_task(pattern=selected[0].pattern, **pair_arguments(options, networks[0])).pairs
         chosen = examples.pair_examples(networks, pairs)

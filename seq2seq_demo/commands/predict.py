@@ -14,7 +14,7 @@ from seq2seq_demo.config import INTEGERS
 from seq2seq_demo.console import ProgressBar, has_colour, notice, one_line, pluralize, print_error, print_result
 from seq2seq_demo.data.reading import read, read_terminal, stream_file
 from seq2seq_demo.data.records import Record, by_length, read_words
-from seq2seq_demo.data.tokens import number_known, tokenize
+from seq2seq_demo.data.tokens import tokenize, tokenize_and_number
 from seq2seq_demo.data.vocabulary import Vocabularies
 from seq2seq_demo.declarations import with_option_names
 from seq2seq_demo.errors import InputError, UsageError, require
@@ -50,8 +50,9 @@ def predict(options: PredictOptions) -> None:
         plots.check(options.attention_plot, options.force)
     skips_unreadable = options.keep_going or options.json or options.tsv or options.line_buffered
     is_interactive, bar = False, ProgressBar("Predicting", may_show=False)
-    file_format = network_selection.input_format(options, blank_lines=options.tsv or options.line_buffered)
-    file_format = replace(file_format, json_lines=tokens[0] == INTEGERS)
+    file_format = network_selection.input_format(options)
+    has_blank_lines = options.tsv or options.line_buffered  # a blank line has an answer, too
+    file_format = replace(file_format, blank_lines=has_blank_lines, json_lines=tokens[0] == INTEGERS)
     rows: Iterable[Record]
     if options.words:
         rows = sources = network_selection.typed_sources(options.words, selected)
@@ -115,17 +116,16 @@ def _numbered(
     """
     vocabularies, largest = network.vocabularies, (network.model_config.in_max_int, None)
     for row in rows:
-        record = number_known(tokenize(row, vocabularies, largest), vocabularies)
+        record = tokenize_and_number(row, vocabularies, largest)
         if record.error and row.output is not None:  # the network need not write the target
-            record = number_known(tokenize(row._replace(output=None), vocabularies, largest), vocabularies)
-        error = record.error
-        if not error:
+            record = tokenize_and_number(row._replace(output=None), vocabularies, largest)
+        if not record.error:
             try:
                 check_length(len(record.values))
             except UsageError as refusal:
-                error = InputError(f"{row.place}: {refusal}")
-        yield row._replace(error=error) if error else record
-        if error and not skips_unreadable:
+                record = row._replace(error=InputError(f"{row.place}: {refusal}"))
+        yield record
+        if record.error and not skips_unreadable:
             return
 
 

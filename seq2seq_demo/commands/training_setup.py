@@ -53,8 +53,10 @@ def new_training(options: TrainOptions) -> TrainingSetup:
     Raises:
         Seq2SeqError: the options contradict the weights or the pairs, or one of these cannot be read.
     """
-    path, start, settings = _start_path(options), None, options.settings
-    if path is not None:
+    path, start, settings = network_selection.path_from_options(options, options.from_file), None, options.settings
+    if path and options.iter_num is not None and not path.exists():
+        notice(f"Found no {path}: starting from fresh weights")
+    elif path:
         start = network_selection.load_with_task(path)
         network_selection.check_options_match(options, path, start)
     task = _task(options, start, settings.get("points"))
@@ -80,15 +82,6 @@ def new_training(options: TrainOptions) -> TrainingSetup:
     return TrainingSetup(task=task, snapshot=snapshot, is_new=True, result=result)
 
 
-def _start_path(options: TrainOptions) -> Path | None:
-    """Return the weights file to start from; None for initial weights."""
-    path = network_selection.path_from_options(options, options.from_file)
-    if path is None or options.iter_num is None or path.exists():
-        return path
-    notice(f"Found no {path}: starting from fresh weights")
-    return None
-
-
 def _task(options: TrainOptions, network: TrainedNetwork | None, n_pairs: int | None) -> Task:
     """Return the task of the options, by default that of the network; of a file, read the first `n_pairs` pairs."""
     if options.from_file:
@@ -105,14 +98,14 @@ def _task(options: TrainOptions, network: TrainedNetwork | None, n_pairs: int | 
 
 
 def named_result(options: TrainOptions) -> Path | None:
-    """Return the path of -o, or of the iteration that follows --iter-num; None without these options.
+    """Return the file that -o names, or the iteration that follows --iter-num; None without these options.
 
     Raises:
         WeightsError: -o names a file of another kind.
     """
     if options.output is not None:
         atomic_files.check_replaceable(options.output, "a weights file", options.force, WeightsError)
-        return options.result
+        return Path(os.path.realpath(options.output)) if os.path.islink(options.output) else options.output
     if options.iter_num is None:
         return None
     task = network_selection.task_of_file_name(options, options.from_file)

@@ -3,8 +3,6 @@
 `pair_task` turns a file or rows into a task in four steps: read, tokenize, split, number.
 """
 
-from __future__ import annotations
-
 import functools
 import hashlib
 import itertools
@@ -29,7 +27,6 @@ from seq2seq_demo.data.tokens import (
     built_from,
     new_vocabularies,
     number,
-    number_known,
     recognise,
     required_kinds,
     tokenize,
@@ -73,11 +70,6 @@ class PairTask:
     @property
     def _parts(self) -> list[Pairs]:
         return [self.pairs] if self.validation is None else [self.pairs, self.validation]
-
-    @property
-    def validates_by_content(self) -> bool:
-        """Whether the content of the pairs decides which of them are held out; otherwise, the user gave others."""
-        return self.validation is None
 
     def fingerprint(self, config: TrainConfig, model: ModelConfig) -> str:
         """Return the checksum of the pairs, which does not depend on the configs."""
@@ -204,7 +196,7 @@ def pair_task(
     with_any_symbols = [*itertools.compress(tokens, may_be_unknown)]
     unknown = unknown_numbers(with_any_symbols, known)
     numbered = [
-        number(record, known, unknown) if may_be else number_known(record, known)
+        number(record, known, unknown if may_be else ({}, {}))
         for record, may_be in zip(tokens, may_be_unknown, strict=True)
     ]
     is_held_out = is_held_out[[record.error is None for record in numbered]]

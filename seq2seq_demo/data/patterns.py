@@ -47,7 +47,6 @@ class PatternTask:
     vocabularies: ClassVar[Vocabularies] = Vocabularies()
     is_pairs: ClassVar[bool] = False
     digest: ClassVar[None] = None  # there are no pairs
-    validates_by_content: ClassVar[None] = None
     name: str
     function: PatternFunction
     # The name that the user gave, such as FILE.py:FUNCTION, from which other processes import the function.

@@ -4,8 +4,6 @@ A file's suffix and the options decide how it is read. Its content decides only 
 CSV file, and which columns have known names.
 """
 
-from __future__ import annotations
-
 import codecs
 import contextlib
 import csv

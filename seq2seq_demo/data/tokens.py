@@ -1,7 +1,5 @@
 """Tokens: recognises the kind of symbols on each side of the pairs, splits records into symbols, and numbers them."""
 
-from __future__ import annotations
-
 import itertools
 import re
 from collections import Counter
@@ -149,9 +147,17 @@ def tokenize(record: Record, sides: Vocabularies, largest: Largest = (None, None
 
 
 def number(record: Record, vocabularies: Vocabularies, unknown: Unknown = ({}, {})) -> Record:
-    """Convert the symbols of a record to numbers; `unknown` has the numbers of unknown symbols."""
+    """Convert the symbols of a record to numbers, unknown symbols to those in `unknown`, else to an error."""
     if record.error or not vocabularies.are_text:
         return record
+    source = vocabularies.source, record.values, record.place, unknown[0]
+    target = vocabularies.target, record.output or [], record.place.of_output, unknown[1]
+    for vocabulary, symbols, place, numbers in (source, target):
+        if lacking := [symbol for symbol in vocabulary.unknown_among(symbols) if symbol not in numbers]:
+            expected = f"{place}: expected {vocabulary.tokens} seen in training"
+            found = f"{preview(lacking[0])} at position {symbols.index(lacking[0]) + 1}"
+            hint = "" if place.side else vocabulary.case_hint(symbols)
+            return record._replace(error=InputError(f"{expected}, got {found}{hint}"))
     output = None if record.output is None else vocabularies.target.to_numbers(record.output, unknown[1])
     return record._replace(values=vocabularies.source.to_numbers(record.values, unknown[0]), output=output)
 
@@ -162,19 +168,10 @@ def unknown_numbers(records: Sequence[Record], vocabularies: Vocabularies) -> Un
     return source, vocabularies.target.numbers_of_unknown(record.output or [] for record in records)
 
 
-def number_known(record: Record, vocabularies: Vocabularies) -> Record:
-    """Number a record; if it has an unknown symbol, return it with an error."""
-    if record.error:
-        return record
-    source = vocabularies.source, record.values, record.place
-    target = vocabularies.target, record.output or [], record.place.of_output
-    for vocabulary, symbols, place in (source, target):
-        if unknown := vocabulary.unknown_among(symbols):
-            expected = f"{place}: expected {vocabulary.tokens} seen in training"
-            found = f"{preview(unknown[0])} at position {symbols.index(unknown[0]) + 1}"
-            hint = "" if place.side else vocabulary.case_hint(symbols)
-            return record._replace(error=InputError(f"{expected}, got {found}{hint}"))
-    return number(record, vocabularies)
+def tokenize_and_number(record: Record, vocabularies: Vocabularies, largest: Largest) -> Record:
+    """Apply `tokenize` and `number` to a record; if it is invalid, return it as it was, with an error."""
+    numbered = number(tokenize(record, vocabularies, largest), vocabularies)
+    return record._replace(error=numbered.error) if numbered.error else numbered
 
 
 def unknown_notice(records: Sequence[Record], vocabularies: Vocabularies, largest: Largest) -> str:
@@ -202,8 +199,5 @@ def source_records(sources: Any, vocabulary: Vocabulary, largest: int) -> list[R
     Raises:
         InputError: `sources` has another type.
     """
-    records, side = [], Vocabularies(vocabulary)
-    for record in python_records(sources, "sources", is_paired=False):
-        numbered = number_known(tokenize(record._replace(output=None), side, (largest, None)), side)
-        records.append(record._replace(error=numbered.error) if numbered.error else numbered)
-    return records
+    records, side = python_records(sources, "sources", is_paired=False), Vocabularies(vocabulary)
+    return [tokenize_and_number(record._replace(output=None), side, (largest, None)) for record in records]

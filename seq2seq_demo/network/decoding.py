@@ -7,7 +7,7 @@ import numpy as np
 
 from seq2seq_demo.config import Beam, ModelConfig
 from seq2seq_demo.network.beam import beam_search
-from seq2seq_demo.network.numpy_network import Answers, Decoded, NumpyNetwork, Step, softmax, stack_steps
+from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork, Step, softmax, stack_steps
 from seq2seq_demo.system_memory import FLOAT_BYTES, require_memory
 
 MAX_ROWS_AT_ONCE = 1000  # so that the arrays of a step fit into the cache
@@ -48,9 +48,15 @@ def answer(network: NumpyNetwork, sources: np.ndarray, out_len: int, options: De
     if options.beam:
         return beam_search(network, sources, out_len, options.beam, options.attention)
     ends, go = network.model_config.ends, network.model_config.go
-    decoded = _decode_to_end(network, sources, out_len) if ends else network.decode(sources, out_len)
+    steps: list[Step] = []
+    ended = np.zeros(len(sources), bool)  # [B]
+    for step in itertools.islice(network.steps(sources), out_len + ends):  # one more for END
+        steps.append(step)
+        ended |= (step[0] == go) & ends
+        if ended.all():
+            break
+    decoded = stack_steps(steps)
     is_end = (decoded.symbols == go) & ends  # [B, T]
-    ended = is_end.any(axis=1)  # [B]
     lengths = np.where(ended, is_end.argmax(axis=1), out_len)
     return Answers(
         symbols=decoded.symbols[:, None],
@@ -60,15 +66,3 @@ def answer(network: NumpyNetwork, sources: np.ndarray, out_len: int, options: De
         probabilities=softmax(decoded.logits).max(axis=-1)[:, None] if options.probabilities else None,
         attention=decoded.attention[:, None] if options.attention and decoded.attention is not None else None,
     )
-
-
-def _decode_to_end(network: NumpyNetwork, sources: np.ndarray, max_out_len: int) -> Decoded:
-    """Decode `[B, S]` greedily until every row has END, in at most max_out_len + 1 steps."""
-    steps: list[Step] = []
-    ended = np.zeros(len(sources), bool)
-    for step in itertools.islice(network.steps(sources), max_out_len + 1):
-        steps.append(step)
-        ended |= step[0] == network.model_config.go
-        if ended.all():
-            break
-    return stack_steps(steps)

@@ -7,7 +7,7 @@ cell in 2016 and the order of their gates.
 import re
 import tempfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -32,15 +32,6 @@ NAMES = {
 MAGIC = 0xDB4775248B80FB57.to_bytes(8, "little")  # ends a TensorFlow V1 checkpoint
 
 
-class Network2016(NamedTuple):
-    """A network of the 2016 program, and Adam's step and moments; `moments` is empty if the checkpoint has none."""
-
-    model_config: ModelConfig
-    weights: Weights
-    step: int
-    moments: Weights
-
-
 def read_checkpoint(content: bytes) -> Weights:
     """Return the variables of a TensorFlow V1 checkpoint by name.
 
@@ -63,8 +54,10 @@ def read_checkpoint(content: bytes) -> Weights:
             raise WeightsError("damaged checkpoint: TensorFlow cannot read it") from error
 
 
-def from_2016(variables: Weights) -> Network2016:
-    """Convert the variables of a checkpoint, arrays by name, to a network.
+def from_2016(variables: Weights) -> dict[str, Any]:
+    """Convert the variables of a checkpoint, arrays by name, to the fields of a `SavedNetwork`, by name.
+
+    They are its model, its weights, and Adam's step and moments, which are empty if the checkpoint has none.
 
     Raises:
         WeightsError: the variables do not make up a network, or have impossible values.
@@ -83,7 +76,7 @@ def from_2016(variables: Weights) -> Network2016:
     add_to_biases(weights, model_config, model_config.cell.gates_2016_added_1_to)  # moments need no change
     check_weights(weights, moments)
     step = int(variables.get("Training_step", 0))  # which Adam increments
-    return Network2016(model_config=model_config, weights=weights, step=step, moments=moments)
+    return {"model_config": model_config, "weights": weights, "step": step, "moments": moments}
 
 
 def _by_name_of_2016(variables: Weights) -> Weights:

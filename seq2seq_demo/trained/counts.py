@@ -144,10 +144,7 @@ def count_answers(
 
     def counts_of(batch: tuple[np.ndarray, int]) -> Counts:
         rows, out_len = batch
-        chosen, ids = pairs[rows], group_ids[rows]
-        return _count_batch(
-            network, facts, chosen, group_ids=ids, out_len=out_len, decoding=decoding, detailed=detailed
-        )
+        return _count_batch(network, facts, pairs[rows], group_ids=group_ids[rows], out_len=out_len, decoding=decoding)
 
     total = Counts()
     for counts in in_threads(counts_of, batches, 1 if len(pairs) < FEW_PAIRS * len(batches) else None):
@@ -191,7 +188,6 @@ def _count_batch(
     group_ids: np.ndarray,
     out_len: int,
     decoding: DecodingOptions,
-    detailed: bool,
 ) -> Counts:
     """Count the answers to sources of one length.
 
@@ -214,8 +210,7 @@ def _count_batch(
     counts += count_forced(network, inputs, is_readable, targets)
     counts += count_symbols(config, symbols, targets)
     counts += count_lengths(best, targets, is_complete, is_exact)
-    if detailed:
-        assert answers.probabilities is not None
+    if answers.probabilities is not None:
         probabilities = answers.probabilities[:, 0] * is_complete[:, None]  # [B, T]; 0 if an answer is not complete
         is_written = answers.is_written[:, 0] & is_readable[:, None]  # [B, T]
         counts += Counts(
@@ -343,8 +338,7 @@ def _worst(
     sequences = [each[wrong].rows() for each in (pairs.sources, best, pairs.targets)]
     return tuple(
         Prediction.of_numbers(
-            facts.vocabularies,
-            facts.calibration,
+            facts,
             source=source,
             answer=predicted,
             expected=expected,

@@ -14,13 +14,12 @@ from seq2seq_demo.config import INTEGERS, ModelConfig, OnError
 from seq2seq_demo.console import html_table, one_line, visible_symbol
 from seq2seq_demo.data.records import Record, by_length
 from seq2seq_demo.data.sequences import Sequences, align
-from seq2seq_demo.data.vocabulary import Vocabularies, join_symbols
+from seq2seq_demo.data.vocabulary import join_symbols
 from seq2seq_demo.declarations import require_flag
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.decoding import GREEDY, DecodingOptions, answer
 from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork
 from seq2seq_demo.network.thread_pool import in_threads
-from seq2seq_demo.trained.metrics import Calibration
 from seq2seq_demo.trained.plots import Attention, attention_figure
 from seq2seq_demo.trained.saved_network import SavedNetwork
 
@@ -57,8 +56,7 @@ class Prediction:
     @classmethod
     def of_numbers(
         cls,
-        vocabularies: Vocabularies,
-        calibration: Calibration | None,
+        facts: SavedNetwork,
         *,
         source: list[int],
         answer: list[int],
@@ -68,13 +66,13 @@ class Prediction:
         attention: np.ndarray | None = None,
         score: float | None = None,
     ) -> Prediction:
-        """Make a prediction of symbol numbers, without END; without a `calibration`, it has no confidence."""
+        """Make a prediction of a network's symbol numbers, without END; if it is not calibrated, without confidence."""
         is_complete, probability, confidence = ended is not False, None, None
         if probabilities:
             probability = math.prod(probabilities) if is_complete else 0.0
-            if calibration:
-                confidence = calibration.confidence(probabilities) if is_complete else 0.0
-        sources, targets = vocabularies
+            if facts.calibration:
+                confidence = facts.calibration.confidence(probabilities) if is_complete else 0.0
+        sources, targets = facts.vocabularies
         return cls(
             source=sources.to_value(source),
             prediction=targets.to_value(answer),
@@ -297,8 +295,7 @@ def _predictions(
     def prediction(b: int, n: int) -> Prediction:
         T = n_written[b][n]
         return Prediction.of_numbers(
-            facts.vocabularies,
-            facts.calibration,
+            facts,
             source=records[b].values,
             answer=symbols[b][n][: lengths[b][n]],
             expected=expected[b],

@@ -4,8 +4,6 @@ The JSON has a list of the networks of an ensemble, each with the facts of a `Sa
 a snapshot, the progress of the training. `upgrade` converts files of earlier versions.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
@@ -112,11 +110,10 @@ def read(path: Path, kind: type[N]) -> tuple[N, Progress | None, N | None]:
     try:
         if not encoded.endswith(MAGIC):
             return _from_bytes(encoded, kind)
-        checkpoint = from_2016(read_checkpoint(encoded))  # it records neither task nor lengths
+        facts = from_2016(read_checkpoint(encoded))  # without a task or lengths
     except Seq2SeqError as error:
         raise WeightsError(f"{path}: {error}") from error
-    adam: dict[str, Any] = {"step": checkpoint.step, "moments": checkpoint.moments}
-    return kind(checkpoint.model_config, checkpoint.weights, **adam, program="TFLearnSeq2Seq"), None, None
+    return kind(**facts, program="TFLearnSeq2Seq"), None, None
 
 
 def _from_bytes(encoded: bytes, kind: type[N]) -> tuple[N, Progress | None, N | None]:

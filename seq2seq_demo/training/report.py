@@ -146,7 +146,7 @@ def probe_pair(pairs: Pairs) -> tuple[list[int], list[int]]:
 
 def training_header(model_config: ModelConfig, config: TrainConfig, task: Task, verbose: int) -> None:
     """Print the task, the vocabularies, the numbers of points and the settings for pairs; `verbose` 2 adds all."""
-    has_validation_file = task.validates_by_content is False
+    has_validation_file = isinstance(task, PairTask) and task.validation is not None
     points = config.n_training if has_validation_file else config.points
     data = f"{'pairs of' if task.is_pairs else 'pattern'} '{task.name}'"
     lengths = f", sources of {config.lengths} symbols" if model_config.ends else ""

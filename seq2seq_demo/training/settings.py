@@ -144,23 +144,22 @@ def _sizes_of_task(
         UsageError: a given length differs.
     """
     if isinstance(task, PairTask):
-        _check_pairs_match(task, given)
-        return task.sizes()
+        return _sizes_of_pairs(task, given)
     in_lens = {"in_len": merged["in_len"], "min_in_len": merged.get("min_in_len")}
     out_len = task.target_len(model_config, **in_lens, out_len=given.get("out_len"), default=merged["out_len"])
     return {"out_len": out_len}
 
 
-def _check_pairs_match(task: PairTask, given: Mapping[str, Any]) -> None:
-    """Raise UsageError if a given `in_len` or `out_len` differs from the pairs."""
-    for name, sequences in {"in_len": task.pairs.sources, "out_len": task.pairs.targets}.items():
-        largest = int(sequences.lengths.max())  # targets may be shorter
-        smallest = int(sequences.lengths.min()) if name == "in_len" else largest
-        if (value := given.get(name)) is not None:
-            low, high = value if isinstance(value, tuple | list) else (value, value)
-            if not low <= smallest <= largest <= high:
-                expected, got = lengths_text(smallest, largest), lengths_text(low, high)
+def _sizes_of_pairs(task: PairTask, given: Mapping[str, Any]) -> dict[str, int]:
+    """Return the sizes of the pairs; raise UsageError if a given `in_len` or `out_len` differs."""
+    sizes = task.sizes()  # targets may be shorter than `out_len`
+    for name, shortest in {"in_len": sizes["min_in_len"], "out_len": sizes["out_len"]}.items():
+        if name in given:
+            low, high = given[name] if isinstance(given[name], tuple | list) else (given[name], given[name])
+            if not low <= shortest <= sizes[name] <= high:
+                expected, got = lengths_text(shortest, sizes[name]), lengths_text(low, high)
                 raise UsageError(f"expected `{name}` {expected}, as in the pairs, got {got}")
+    return sizes
 
 
 def check_training_fits(model_config: ModelConfig, config: TrainConfig) -> None:
@@ -195,7 +194,7 @@ def begin_run(network: TrainedNetwork, task: Task, config: TrainConfig) -> Train
         start_step=network.step,
         data=task.digest,
         fingerprint=task.fingerprint(config, network.model_config),
-        validated_by_content=task.validates_by_content,
+        validated_by_content=task.validation is None if isinstance(task, PairTask) else None,
     )
     facts: dict[str, Any] = {"task": task.name, "run": run, "history": History(), "program": None, "calibration": None}
     return replace(network, **facts, **{name: getattr(config, name) for name in LENGTHS})
@@ -217,7 +216,7 @@ def run_notices(task: Task, begun: Snapshot, start: TrainedNetwork | None) -> It
     if not (start and run and (run.data or start.vocabularies.are_text)):
         return
     moved_split = task.holds_out_lowest and run.data != task.digest
-    if moved_split or run.validated_by_content != task.validates_by_content:
+    if moved_split or run.validated_by_content != (task.validation is None):
         otherwise = "The network was validated on other pairs, so it may have been trained on pairs that validate it"
         yield f"{otherwise} now; if it was, the validation metrics are too optimistic"
 

@@ -21,7 +21,7 @@ import tensorflow as tf
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.network.keras_network.dropout import Masks
-from seq2seq_demo.network.keras_network.model import Lengths, Seq2Seq, divergences, mean_losses
+from seq2seq_demo.network.keras_network.model import Seq2Seq, divergences, mean_losses
 from seq2seq_demo.network.parameters import Shapes, Weights, weight_shapes
 from seq2seq_demo.system_memory import bytes_per_row
 from seq2seq_demo.trained.trained_network import TrainedNetwork
@@ -104,13 +104,9 @@ class PackedAdam:
         items = zip(self.shapes.items(), parts, strict=True)
         return {f"{prefix}{name}": part.reshape(shape) for (name, shape), part in items}
 
-    def weights_by_name(self) -> Weights:
-        """Return the weights as arrays by name."""
-        return self._unpack(self.weights)
-
-    def moments_by_name(self) -> Weights:
-        """Return Adam's moments as "m/NAME" and "v/NAME"."""
-        return self._unpack(self.m, "m/") | self._unpack(self.v, "v/")
+    def by_name(self) -> tuple[Weights, Weights]:
+        """Return the weights as arrays by name, and Adam's moments as "m/NAME" and "v/NAME"."""
+        return self._unpack(self.weights), self._unpack(self.m, "m/") | self._unpack(self.v, "v/")
 
     @contextlib.contextmanager
     def gradient_tape(self, variables: Sequence[keras.Variable]) -> Iterator[tuple[tf.GradientTape, list[tf.Tensor]]]:
@@ -251,12 +247,11 @@ class Steps:
         n_symbols = batch.n_symbols
         rows = batch.twice() if self.n_copies == 2 else batch
         sources, targets = rows.sources[:, : width[0]], rows.targets[:, : width[1]]
-        lengths = Lengths(*tf.unstack(rows.lengths, axis=1))
-        mask = tf.sequence_mask(lengths.targets, targets.shape[1], tf.float32) / self.n_copies  # [B, T]
+        lengths = rows.lengths if self.model_config.ends else None  # otherwise pairs of one length, without padding
+        mask = tf.sequence_mask(rows.lengths[:, 1], targets.shape[1], tf.float32) / self.n_copies  # [B, T]
         dropout = Masks(self.config.dropout, rows.row_keys) if self.config.dropout else None
         with self.adam.gradient_tape(list(self.network.named_variables().values())) as (tape, weights):
-            # A network that does not end its answers has pairs of one length, and needs no masks.
-            losses, logits = self.network.losses(sources, targets, lengths if self.model_config.ends else None, dropout)
+            losses, logits = self.network.losses(sources, targets, lengths, dropout)
             loss_sum = tf.reduce_sum(losses * mask)
             loss = loss_sum / n_symbols
             if self.config.label_smoothing:

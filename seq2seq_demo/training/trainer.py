@@ -204,7 +204,7 @@ class Trainer:
             TrainingError: a weight is not finite, or too large for a weights file.
         """
         start, history = self.start.network, self.history
-        weights, moments = self.steps.adam.weights_by_name(), self.steps.adam.moments_by_name()
+        weights, moments = self.steps.adam.by_name()
         try:
             check_weights(weights, moments)
         except WeightsError as error:

@@ -1,25 +1,17 @@
 """Networks for a range of lengths on the command line: training, prediction and evaluation."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import SMALL, pairs_of, save_random
+from helpers import ATTENTION, SMALL, pairs_of, save_random
 
-from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.trained.trained_network import load
 from seq2seq_demo.training.report import probe_pair
 
 pytestmark = pytest.mark.slow
-
-ATTENTION = ModelConfig("embedding_attention", cell_size=7, embedding_size=5, ends=True)
-
-
-def save_ending(path="w", **changes):
-    """Save and return a network that ends its answers, with random weights."""
-    changes = {"in_len": 6, "out_len": 6, "min_in_len": 1, "task": "reversed"} | changes
-    return save_random(path, ATTENTION, **changes)
 
 
 def test_training_and_evaluation_cover_every_length(run, fast_steps):
@@ -38,7 +30,7 @@ def test_training_and_evaluation_cover_every_length(run, fast_steps):
 
 def test_mixed_lengths_are_answered_in_input_order(run, monkeypatch, caplog):
     monkeypatch.setattr("seq2seq_demo.commands.predict.BATCH_SIZE", 4)  # sequences per batch
-    network = save_ending()
+    network = save_random("w", replace(ATTENTION, ends=True), in_len=6, out_len=6, min_in_len=1)
     sources = [np.random.default_rng(n).integers(0, 10, n).tolist() for n in (3, 1, 8, 3, 6, 1, 9)]
     Path("in.jsonl").write_text("".join(f"{source}\n" for source in sources))
     out, err = run.ok("predict -i w --from-file in.jsonl --json")

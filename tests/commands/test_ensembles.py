@@ -25,20 +25,6 @@ def test_several_networks_answer_as_their_ensemble(run, both):
     assert run.ok("predict -i a --json", *SOURCE)[0] != out
 
 
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ("predict -i a -i b --show-attention 1 2", "expected a network of embedding_attention to show attention"),
-        ("predict -i a -i b --min-confidence 0.5 1 2", "for --min-confidence, got several, or one that was not"),
-        ("predict -i a -i b -m embedding_attention 1 2", "b has model embedding_rnn"),
-        ("train 50 -i c", "expected to continue from one network and to train one, got an ensemble of 2"),
-        ("train 50 -i a --members 2", "expected to continue from one network and to train one, got --members 2"),
-    ],
-)
-def test_what_an_ensemble_cannot_do_is_refused(run, both, line, message):
-    run.refuses(line, message)
-
-
 def test_a_page_shows_the_first_member(run, both):
     _, err = run.ok("page -i c -o c.html")
     assert "c is an ensemble of 2 networks: the page shows the first\n" in err

@@ -1,11 +1,9 @@
 import json
 
-from helpers import save_random
+from helpers import ATTENTION, save_random
 
-from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.trained.saved_network import TrainingRun
-
-ATTENTION = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
 
 
 def test_evaluate_prints_the_evaluation_that_python_returns(run):

@@ -27,18 +27,6 @@ def test_predict_uses_the_newest_matching_weights(run):
     assert used("-p", "sorted", "-m", "embedding_attention") == shipped.format("attention")
 
 
-def test_options_that_contradict_the_file_are_refused(run):
-    save_random("w")
-    for options, message in [
-        ("-p sorted", "w has pattern reversed, but the options ask for sorted"),
-        ("-m embedding_attention", "w has model embedding_rnn, but the options ask for embedding_attention"),
-        ("--out-max-int 8", "w has out-max-int 9, but the options ask for 8"),
-    ]:
-        for command in ("predict 0 1 2 3 4 5 6 7 8 9", "train 50 -o v"):
-            run.refuses(f"{command} -i w {options}", message)
-    assert not os.path.exists("v")
-
-
 def test_two_names_of_one_cell_match(run):
     save_random("w", ModelConfig(cell_type="LSTMCell"))
     predict = "predict -i w 0 1 2 3 4 5 6 7 8 9 --cell-type"

@@ -1,7 +1,6 @@
 import os
 import tomllib
 
-import pytest
 from helpers import PATTERN_NETWORKS, ROOT, save_random
 
 from seq2seq_demo.files.file_names import shipped_networks, shipped_path
@@ -39,8 +38,6 @@ def test_shipped_names_work_in_any_directory(run):
     status, out, err = run("predict -i reversed-attention 7 0 7 0 1")
     assert (status, out) == (0, "==> For input [7, 0, 7, 0, 1], prediction=[1 0 7 0 7] (expected=[1 0 7 0 7])\n")
     assert err == f"Using weights {shipped_networks()['reversed-attention']}\n"
-    _, err = run.ok("evaluate -i copy-rnn 20 --in-len 1")
-    assert "Some sources of length 1 may be training sources: fewer than 100 are possible for each point" in err
     status, _, err = run("train -i sorted-rnn -e 0 -o copy.h5")
     assert (status, load("copy.h5").step) == (0, load(shipped_networks()["sorted-rnn"]).step), err
 
@@ -55,18 +52,6 @@ def test_a_local_file_hides_a_shipped_network(run, tmp_path):
         run.refuses(f"{command} -i g2p", "error: g2p: expected a weights file of this program or of 2016, ", 1)
     (tmp_path / "reversed-rnn").mkdir()
     run.ok("predict -i reversed-rnn 0 1 2 3 4 5 6 7 8 9")
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("sortd-rnn", "weights file or a shipped network such as sorted-rnn, found neither"),
-        ("zzz", "weights file or a name that `networks` lists, found neither"),
-        ("d/sorted-rnn", "weights file, found none"),
-    ],
-)
-def test_unknown_names_suggest_a_shipped_network(run, name, expected):
-    run.refuses(f"predict 1 -i {name}", f"error: {name}: expected a {expected}", 1)
 
 
 def test_the_licence_of_cmudict_is_shipped_with_g2p():

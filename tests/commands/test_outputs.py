@@ -5,14 +5,12 @@ import re
 from pathlib import Path
 
 import pytest
-from helpers import finished_snapshot, save_random
+from helpers import ATTENTION, finished_snapshot, save_random
 from matplotlib.figure import Figure
 
-from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.trained.trained_network import load
 
 pytestmark = pytest.mark.usefixtures("fast_steps")
-ATTENTION = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
 PREDICT = "predict -i w.h5 0 1 2 3 4 5 6 7 8 9"
 TRAIN = "train 20 -e 1 --cell-size 7 --embedding-size 5"
 LINES = {
@@ -57,19 +55,15 @@ WRITTEN: dict[str, bytes] = {}  # the outputs, written by the first test
 def outputs(run):
     """The command line in a folder with an output of each kind."""
     if not WRITTEN:
-        write_outputs(run)
+        save_random("w.h5", ATTENTION)
+        run.ok(f"{TRAIN} -o new.h5 --history h.json --history-plot p.svg")
+        for suffix in ("png", "pdf"):
+            run.ok(f"{PREDICT} --attention-plot p.{suffix}")
+        run.ok("page -i w.h5 -o p.html")
         WRITTEN.update({path.name: path.read_bytes() for path in Path().iterdir() if path.is_file()})
     for name, content in WRITTEN.items():
         Path(name).write_bytes(content)
     return run
-
-
-def write_outputs(run):
-    save_random("w.h5", ATTENTION)
-    run.ok(f"{TRAIN} -o new.h5 --history h.json --history-plot p.svg")
-    for suffix in ("png", "pdf"):
-        run.ok(f"{PREDICT} --attention-plot p.{suffix}")
-    run.ok("page -i w.h5 -o p.html")
 
 
 OURS = {

@@ -41,8 +41,6 @@ def test_a_user_pattern(sources, run, fast_steps):
     status, out, _ = run("predict 1 2 3 4 9 -p mine.py:f")
     assert out.endswith("(expected=[3 5 7 3])\n")
     run.refuses(f"predict 1 2 3 4 9 -i {path} -p sorted", f"{path} has pattern mine:f, but the options ask for sorted")
-    again = "the network was trained on 'mine:f': expected -p with your function again, got none"
-    run.refuses(f"train 100 -i {path}", again)
     _, err = run.ok(f"train 100 -i {path} -p mine.py:f -e 1 -o v")
     assert "with sources of 5 and targets of 4 symbols" in err  # the file's lengths are the defaults
 

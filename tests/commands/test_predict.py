@@ -6,15 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import PROGRAM, environment, line_of, prediction_of, save_random, save_texts
+from helpers import ATTENTION, PROGRAM, environment, line_of, prediction_of, save_random, save_texts
 
 from seq2seq_demo import system_memory
 from seq2seq_demo.commands.predict import json_line, withhold
-from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.records import Place, Record
 from seq2seq_demo.trained import plots
 
-ATTENTION = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
 SOURCE = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3]
 
 
@@ -143,14 +141,6 @@ def test_attention_as_text_and_as_a_plot(run):
     assert out.split("\n", 1)[1] == f"{drawing}\n"
     assert os.path.getsize("a.svg") > 1000
     assert err.endswith("Wrote a.svg\n")
-
-
-def test_a_picture_of_many_sequences_is_refused(run):
-    save_random("v", ATTENTION)
-    Path("in.jsonl").write_text(f"{SOURCE}\n" * 17)
-    status, _, err = run("predict -i v --from-file in.jsonl --attention-plot a.png")
-    assert (status, os.path.exists("a.png")) == (2, False)
-    assert "expected at most 16 sequences in a picture, got 17" in err
 
 
 @pytest.mark.slow

@@ -103,6 +103,7 @@ def test_errors_in_python(network):
         (lambda: first.to_dict("no"), "expected `attention` to be True or False, got 'no'"),
         (lambda: network.evaluate([("ab", "x")]).report("no"), "expected `verbose` to be True or False, got 'no'"),
         (lambda: network.save("w", overwrite="no"), "expected `overwrite` to be True or False, got 'no'"),
+        (lambda: network.save("w.keras"), r"expected .*, got w\.keras: `to_keras\(\).save` writes a Keras model$"),
         (lambda: network.save("w", optimizer="no"), "expected `optimizer` to be True or False, got 'no'"),
     ]:
         with pytest.raises(Seq2SeqError, match=f"^{message}"):

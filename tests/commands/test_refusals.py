@@ -7,8 +7,9 @@ import os
 from pathlib import Path
 
 import pytest
-from helpers import save_random
+from helpers import SNAPSHOT, save_random
 
+from seq2seq_demo import ensemble
 from seq2seq_demo.config import ModelConfig
 
 WRONG_USAGE = [  # exit status 2
@@ -61,6 +62,29 @@ WRONG_USAGE = [  # exit status 2
     (["predict --from-file", ""], "expected --from-file to name a file, or - for standard input, got ''"),
     ("predict -i w.h5 1 --attention-plot a.jpg", "a.jpg: expected a picture's name to end in one of .png, .svg, .pdf"),
     ("train 60 --in-len 1-2000", "expected a range of at most 1000 lengths, got --in-len 1-2000"),
+    ("predict -i w.h5 --from-file many.jsonl --attention-plot a.png", "at most 16 sequences in a picture, got 17"),
+    # Files that options name twice, and snapshots
+    ("train few.tsv -o same.tsv", "expected --from-file and -o to be different files, got same.tsv twice"),
+    ("train few.tsv --history ./few.tsv", "expected --from-file and --history to be different files"),
+    ("train 50 -p mine.py:f -o mine.py", "expected -p and -o to be different files"),
+    ("train 50 -i w.h5 --history w.h5", "expected -i and --history to be different files"),
+    ("train 50 -o new --history new.link", "expected -o and --history to be different files"),
+    ("train g.2.json --history g.json --members 2 --force", "expected --from-file and --history of member 2 to be"),
+    ("train 50 --history-plot a.png --history a.png", "expected --history and --history-plot to be different files"),
+    (f"train --resume -o {SNAPSHOT}", "expected -o to name a file that is not a snapshot"),
+    ("train --resume -o link", "expected -o to name a file that is not a snapshot"),
+    # Weights files
+    ("predict -i w.h5 1 -p sorted", "w.h5 has pattern reversed, but the options ask for sorted"),
+    ("predict -i w.h5 1 -m rnn", "w.h5 has model embedding_attention, but the options ask for embedding_rnn"),
+    ("predict -i w.h5 1 --out-max-int 8", "w.h5 has out-max-int 9, but the options ask for 8"),
+    ("train 50 -i w.h5 -o v -p sorted", "w.h5 has pattern reversed, but the options ask for sorted"),
+    ("train 50 -i w.h5 -o v -m rnn", "w.h5 has model embedding_attention, but the options ask for embedding_rnn"),
+    ("train 50 -i w.h5 -o v --out-max-int 8", "w.h5 has out-max-int 9, but the options ask for 8"),
+    ("predict -i both.h5 --show-attention 1 2", "expected a network of embedding_attention to show attention"),
+    ("predict -i w.h5 -i rnn.h5 --min-confidence 0.5 1 2", "for --min-confidence, got several, or one that was not"),
+    ("predict -i w.h5 -i rnn.h5 -m attention 1 2", "rnn.h5 has model embedding_rnn"),
+    ("train 50 -i both.h5", "expected to continue from one network and to train one, got an ensemble of 2"),
+    ("train 50 -i w.h5 --members 2", "expected to continue from one network and to train one, got --members 2"),
     # page
     ("page -i w.h5", "page expects -o, as in `page -i weights.h5 -o page.html`, got none"),
     ("page -i w.h5 -i other.h5 -o x.html", "the same symbols, got w and other, whose symbols differ"),
@@ -68,13 +92,19 @@ WRONG_USAGE = [  # exit status 2
     ("page -i w.h5 -o x.js 3 1 2", "expected one network and no examples with -o FILE.js, got more"),
 ]
 FAILURES = [  # exit status 1
+    ("predict 1 -i sortd-rnn", "sortd-rnn: expected a weights file or a shipped network such as sorted-rnn, found"),
+    ("predict 1 -i zzz", "zzz: expected a weights file or a name that `networks` lists, found neither"),
+    ("predict 1 -i d/sorted-rnn", "d/sorted-rnn: expected a weights file, found none"),
     ("predict 1 2 -p mine.py:f", "expected weights of pattern 'mine:f' in ., found none"),
     ("predict -i w.h5 0 1 2 3 4 5 6 7 8 -1", "expected integers from 0 to 9, got -1"),
-    ("predict hello", "expected an integer, got 'hello'"),
     ("page -i w.h5 -o no/x.html", "no/x.html: expected"),
     ("page -i w.h5 -o x.html 3 10", "expected integers from 0 to 9, got 10"),
     ("predict -i w.h5 314", "got 314; to give several symbols, put spaces between them"),
     ("train 1e5", "1e5: expected a file of sequences: No such file or directory"),
+    (
+        "train bad.tsv -e 0 -o v --keep-going",
+        "at most 10% of the records, got 21 records of bad.tsv: 18 pairs, 3 skipped",
+    ),
     ("train 50 -o none/w", "none/w: expected a place for a weights file, but there is no writable"),
     ("train few.tsv -o z.h5", "expected validation pairs of symbols that occur in the training pairs, got none"),
     ("page -i w.h5 -o mine.js", "mine.js: expected a new file or a page that this program wrote, found another file"),
@@ -87,11 +117,20 @@ FAILURES = [  # exit status 1
 def folder(tmp_path_factory):
     """Files that a line may name."""
     folder = tmp_path_factory.mktemp("refusals")
-    save_random(folder / "w.h5", ModelConfig("embedding_attention", cell_size=4, embedding_size=3))
+    w = save_random(folder / "w.h5", ModelConfig("embedding_attention", cell_size=4, embedding_size=3))
+    ensemble([w, save_random(folder / "rnn.h5", ModelConfig(cell_size=3))]).save(folder / "both.h5")
     save_random(folder / "other.h5", ModelConfig(cell_size=3, in_max_int=4), task="pairs.jsonl")
-    for name, text in {"mine.py": "f = list\n", "mine.js": "let x;\n", "few.tsv": "a\tb\nc\td\n"}.items():
+    texts = {"mine.py": "f = list\n", "mine.js": "let x;\n", "few.tsv": "a\tb\nc\td\n", "many.jsonl": "[3, 1]\n" * 17}
+    texts["bad.tsv"] = "ab\tX\nb\tY\n" * 9 + "c\n" * 3
+    for name, text in texts.items():
         (folder / name).write_text(text)
+    for link, file in (("same.tsv", "few.tsv"), ("new.link", "new"), ("link", SNAPSHOT)):
+        (folder / link).symlink_to(file)
     return folder
+
+
+def contents():
+    return {name: os.path.exists(name) and Path(name).read_bytes() for name in os.listdir()}
 
 
 LINES = [(2, *row) for row in WRONG_USAGE] + [(1, *row) for row in FAILURES]
@@ -100,6 +139,6 @@ LINES = [(2, *row) for row in WRONG_USAGE] + [(1, *row) for row in FAILURES]
 @pytest.mark.parametrize(("status", "line", "message"), LINES)
 def test_a_refusal_is_one_line_and_writes_nothing(run, folder, monkeypatch, status, line, message):
     monkeypatch.chdir(folder)
-    before = {name: Path(name).read_bytes() for name in os.listdir()}
+    before = contents()
     assert message in run.refuses(line, message, status).splitlines()[-1]
-    assert {name: Path(name).read_bytes() for name in os.listdir()} == before
+    assert contents() == before

@@ -170,15 +170,9 @@ ROWS = [([1, 2], [2, 1])] * 4 + [([3, 3], [3, 3])]
 LINES = "".join(json.dumps({"input": source, "output": target}) + "\n" for source, target in ROWS)
 
 
-def pair_snapshot(**changes):
-    """Write the snapshot of a training run on ROWS."""
-    digest = pair_task(ROWS).digest
-    lengths = {"in_len": 2, "min_in_len": 2, "out_len": 2}
-    finished_snapshot(SNAPSHOT, digest, "pairs", True, digest, True, points=5, **lengths | changes)
-
-
 def test_changed_data_cannot_be_resumed(run, fast_steps):
-    pair_snapshot()
+    digest, lengths = pair_task(ROWS).digest, {"in_len": 2, "min_in_len": 2, "out_len": 2}
+    finished_snapshot(SNAPSHOT, digest, "pairs", True, digest, True, points=5, **lengths)
     expected = f"{SNAPSHOT}: expected the data that its training began with, 'pairs' and any --validation-file"
     run.refuses("train --resume -o w.h5", f"{expected}, got no --from-file")
     lines = LINES.splitlines(keepends=True)

@@ -74,9 +74,3 @@ def test_columns_name_keys_of_json(run):
     assert '"record": {"clean": "A", "n": 1}' in out
     error = 'in.jsonl, line 1: expected an object with "row", got {"raw": "ab"'
     run.refuses([*TRAIN, "in.jsonl", "--columns", "row,clean"], error, 1)
-
-
-def test_training_skips_at_most_a_tenth_of_the_records(run):
-    Path("in.tsv").write_text("ab\tX\nb\tY\n" * 9 + "c\n" * 3)
-    too_many = "expected to skip at most 10% of the records, got 21 records of in.tsv: 18 pairs, 3 skipped; the first"
-    run.refuses([*TRAIN, "in.tsv", "--keep-going"], too_many, 1)

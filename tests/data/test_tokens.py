@@ -4,25 +4,24 @@ import random
 
 import numpy as np
 import pytest
+from helpers import A_B_E, X_Y
 
 from seq2seq_demo.data.records import Place, Record, by_length, valid
 from seq2seq_demo.data.tokens import (
     built_from,
     new_vocabularies,
     number,
-    number_known,
     recognise,
     required_kinds,
     source_records,
     tokenize,
+    tokenize_and_number,
     unknown_notice,
     unknown_numbers,
 )
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.errors import InputError, UsageError
 
-A_B_E = Vocabulary("characters", ("a", "b", "\u00e9"))
-X_Y = Vocabulary("words", ("X", "Y"))
 PLACE = Place("f", "line", 1)
 CASE_HINT = "; after training with `lowercase`, a network reads either case"
 NONE = (None, None)
@@ -135,7 +134,7 @@ def test_records_become_numbers():
         ((["b", "e\u0301"], ""), ([1, 2], [])),
         (("b",), ([1],)),
     ]:
-        assert number_known(tokenize(Record(PLACE, *row), known), known) == Record(PLACE, *numbers)
+        assert tokenize_and_number(Record(PLACE, *row), known, NONE) == Record(PLACE, *numbers)
     for row, message in [
         (("ac", "X"), 'f, line 1: expected characters seen in training, got "c" at position 2'),
         (("aB", "X"), f'f, line 1: expected characters seen in training, got "B" at position 2{CASE_HINT}'),
@@ -145,9 +144,9 @@ def test_records_become_numbers():
         (([1, 2], "X"), "f, line 1: expected a text or a list of characters, got [1, 2]"),
         ((None, None, None, InputError("the line is too long")), "the line is too long"),
     ]:
-        assert str(number_known(tokenize(Record(PLACE, *row), known), known).error) == message
+        assert str(tokenize_and_number(Record(PLACE, *row), known, NONE).error) == message
     one_side = Vocabularies(Vocabulary(), X_Y)
-    assert number(tokenize(Record(PLACE, "5 6", "Y"), one_side), one_side)[1:3] == ([5, 6], [1])
+    assert tokenize_and_number(Record(PLACE, "5 6", "Y"), one_side, NONE)[1:3] == ([5, 6], [1])
 
 
 def test_invalid_records_of_integers():

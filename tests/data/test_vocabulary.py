@@ -85,11 +85,8 @@ def test_a_listed_symbol_may_become_several():
 def test_numbers_that_no_symbol_has():
     one, three = Vocabulary("characters", ("a",)), Vocabulary("words", ("a", "b", "d"))  # a network has two symbols
     assert (one.largest, one.numbers_of_unknown([["b"]]), one.to_symbols([0, 1])) == (1, {"b": 2}, ["a", UNKNOWN])
-    unknown = three.numbers_of_unknown([["e", "b"], [], ["c", "e"]])
-    assert (three.largest, unknown, three.to_numbers(["b", "e", "c"], unknown)) == (2, {"c": 3, "e": 4}, [1, 4, 3])
     assert Vocabulary().numbers_of_unknown([[5, 10**9]]) == {}
     assert three.to_value([1, 4, 0]) == f"b {UNKNOWN} a"
-    assert three.unknown_among(["d", "c", "a", "e"]) == ["c", "e"]
 
 
 CHARACTERS, WORDS = "expected characters in a vocabulary, got", "expected words in a vocabulary, got"

@@ -49,11 +49,6 @@ def forced(network, source, written):
     return log_p[np.arange(len(written)), written], decoded.attention
 
 
-def answer_score(network, source, written, penalty):
-    """The score of one answer to one source."""
-    return forced(network, source, written)[0].sum() / len(written) ** penalty
-
-
 def reference_search(network, source, beam_size, penalty, n_steps):
     """A reference beam search for one source: hypotheses (score, ended, written), best first."""
     beam = [(0.0, False, ())]
@@ -62,10 +57,9 @@ def reference_search(network, source, beam_size, penalty, n_steps):
         for score, ended, written in beam:
             longer = [] if ended else [(*written, symbol) for symbol in range(network.model_config.n_output_symbols)]
             candidates += [(score, ended, written)] if ended else []
-            candidates += [
-                (answer_score(network, source, new, penalty), network.model_config.ends and new[-1] == END, new)
-                for new in longer
-            ]
+            for new in longer:
+                new_score = forced(network, source, new)[0].sum() / len(new) ** penalty
+                candidates.append((new_score, network.model_config.ends and new[-1] == END, new))
         candidates = sorted(candidates, key=lambda candidate: -candidate[0])
         beam = candidates[:beam_size]
     if network.model_config.ends:  # an answer may have an ended and an unended hypothesis: prefer the ended one

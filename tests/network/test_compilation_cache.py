@@ -100,17 +100,13 @@ def test_a_cache_that_is_full_changes_nothing(cache, monkeypatch):
     assert not own.exists()
 
 
-def make_readable(folder):
-    folder.chmod(0o755)
-
-
 def replace_by_link(folder):
     folder.rename(folder.with_name("elsewhere"))
     folder.symlink_to("elsewhere")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the folders of Windows have no mode")
-@pytest.mark.parametrize("change", [make_readable, replace_by_link])
+@pytest.mark.parametrize("change", [lambda folder: folder.chmod(0o755), replace_by_link])
 def test_a_folder_that_is_not_private_is_not_used(cache, change):
     change(folder_of(cache))
     assert not use()

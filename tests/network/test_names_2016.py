@@ -96,11 +96,11 @@ def test_a_damaged_checkpoint_is_refused_in_one_line(tmp_path, checkpoint):
 def test_variables_of_every_kind_become_our_weights_again(model, cell_type, num_layers):
     config = replace(PRIMES, model=model, cell_type=cell_type, num_layers=num_layers)
     weights, moments, variables = variables_with_moments(config)
-    network = from_2016(variables)
-    assert network.model_config == config
-    assert_equal(network.weights, weights)
-    assert_equal(network.moments, moments)
-    assert network.step == 1234
+    facts = from_2016(variables)
+    assert facts["model_config"] == config
+    assert_equal(facts["weights"], weights)
+    assert_equal(facts["moments"], moments)
+    assert facts["step"] == 1234
 
 
 # ---- Missing variables and other shapes ----

@@ -2,13 +2,12 @@
 
 import math
 from collections import Counter
-from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers import pairs_of, pairs_of_arrays, random_weights
+from helpers import ENDING, FIXED, pairs_of, pairs_of_arrays, random_weights
 
-from seq2seq_demo.config import Beam, ModelConfig
+from seq2seq_demo.config import Beam
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.decoding import MAX_ROWS_AT_ONCE, DecodingOptions, answer
@@ -25,8 +24,6 @@ from seq2seq_demo.trained.counts import (
 from seq2seq_demo.trained.metrics import Calibration, Figures
 from seq2seq_demo.trained.saved_network import SavedNetwork
 
-FIXED = ModelConfig("embedding_attention", "GRUCell", cell_size=7, embedding_size=5, in_max_int=8, out_max_int=8)
-ENDING = replace(FIXED, ends=True)
 BOTH = pytest.mark.parametrize("config", [FIXED, ENDING], ids=["fixed", "ending"])
 T, END = 5, FIXED.go  # answers have at most T symbols
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers import pairs_of, random_weights
+from helpers import ENDING, pairs_of, random_weights
 
-from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.pair_task import PairTask, pair_task
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.data.sampling import RANDOM, SOURCE_KINDS
@@ -15,9 +15,6 @@ from seq2seq_demo.trained.evaluation import GIVEN, pair_sets, pattern_sets
 from seq2seq_demo.trained.saved_network import SavedNetwork, TrainingRun
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 from seq2seq_demo.training.settings import new_run
-
-FIXED = ModelConfig("embedding_attention", "GRUCell", cell_size=7, embedding_size=5, in_max_int=8, out_max_int=8)
-ENDING = replace(FIXED, ends=True)
 
 
 def test_pairs_are_measured_by_length_and_unseen_symbols_are_reported(caplog):

@@ -124,7 +124,7 @@ TEXTS = Vocabularies(Vocabulary("characters", (" ", "a", "\u00e9", "한")), Voca
 def pair_rows(vocabularies=TEXTS, **changes):
     """Made-up rows of two lengths: 4 sources with 6 targets, and 6 sources with 6 targets."""
     numbers = {"source": [1, 0, 3], "answer": [2, 1, 1], "expected": [0, 2]}
-    wrong = Prediction.of_numbers(vocabularies, None, **numbers, ended=False, probabilities=[0.5, 0.5])
+    wrong = Prediction.of_numbers(network_of(vocabularies), **numbers, ended=False, probabilities=[0.5, 0.5])
     confusions = Counter({(0, 1): 2, (None, 1): 5, (2, None): 2, (2, 0): 2, (1, 0): 1})
     values = {"n": 4, "n_pairs": 6, "n_target": 16, "loss_sum": 5.0, "n_loss": 20, "forced": tally([12, 8], [10, 5])}
     values |= {"forced_exact": 3, "by_position": tally([12, 8], [10, 3]), "exact": 1, "wrong_symbols": 1}

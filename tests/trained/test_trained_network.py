@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
-from helpers import TRAINED, pairs_of_arrays, random_weights, trained_network
+from helpers import TRAINED, UNKNOWN, pairs_of_arrays, random_weights, trained_network
 
 from seq2seq_demo.config import EVALUATION_SIZE, ModelConfig, TrainConfig
 from seq2seq_demo.data.patterns import find_pattern
@@ -20,7 +20,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Some sources of length"),
 ]
 CONFIG = TRAINED["model_config"]
-UNKNOWN = dict.fromkeys(("task", "in_len", "out_len", "run", "validation"))
 ENDING = {"model_config": replace(CONFIG, ends=True), "min_in_len": 2}
 
 
@@ -43,12 +42,6 @@ def test_predict_answers_lists_of_different_lengths_in_order():
         decoded([source], 6).symbols[0].tolist() for source in sources
     ]
     assert trained_network().predict([]) == []
-
-
-def test_a_notice_names_source_lengths_that_training_did_not_have(caplog):
-    trained_network().predict([[1, 2], [1] * 11, [3, 4, 5]])
-    message = "The network was trained on length 11, so its answers at length 2, 3 may be wrong"
-    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [("WARNING", message)]
 
 
 def test_predict_with_details():

@@ -9,17 +9,15 @@ import time
 from dataclasses import replace
 
 import pytest
-from helpers import fit
+from helpers import ATTENTION, fit
 
-from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.patterns import find_pattern
 from seq2seq_demo.errors import Interrupted, WeightsError
 from seq2seq_demo.files import atomic_files
 from seq2seq_demo.trained.saved_network import TrainingRun
 from seq2seq_demo.trained.trained_network import load, untrained
 from seq2seq_demo.training.snapshots import SignalHandler, Snapshot, Snapshots
-
-MODEL = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
 
 
 def snapshots_in(folder, cls=Snapshots):
@@ -29,7 +27,7 @@ def snapshots_in(folder, cls=Snapshots):
 
 def state_at(step):
     """The state of a training run after some steps."""
-    return Snapshot(replace(untrained(MODEL, 0), step=step, run=TrainingRun(TrainConfig(), 0)))
+    return Snapshot(replace(untrained(ATTENTION, 0), step=step, run=TrainingRun(TrainConfig(), 0)))
 
 
 @pytest.mark.slow
@@ -46,7 +44,7 @@ def test_snapshots_are_saved_every_5000_steps_and_every_epoch(tmp_path, fast_ste
     assert [step for step, _ in kept] == [5063, 10_000]
     kept.clear()
     config = TrainConfig(points=200, epochs=3, batch_size=16, in_len=4, out_len=3)
-    fit(find_pattern("reversed"), config, untrained(MODEL, 0), snapshots=snapshots)
+    fit(find_pattern("reversed"), config, untrained(ATTENTION, 0), snapshots=snapshots)
     assert kept == [(12, 1), (24, 2), (36, 3)]
 
 

@@ -7,7 +7,7 @@ from helpers import trained_network
 
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.patterns import find_pattern
-from seq2seq_demo.trained.metrics import Epoch, Figures
+from seq2seq_demo.trained.metrics import Epoch
 from seq2seq_demo.trained.plots import History
 from seq2seq_demo.trained.saved_network import TrainingRun
 from seq2seq_demo.training.report import outcome_notices, summary
@@ -66,12 +66,6 @@ def test_a_run_stops_for_a_setting_that_a_notice_names(reached, settings, stop, 
     early = [line for line in outcome_notices(network, find_pattern("copy")) if line.startswith("Stopped")]
     assert len(early) == bool(best)
     assert not best or early[0].startswith(f"Stopped early (`{stop}` {settings[stop]}): {best}")
-
-
-def test_an_epoch_gets_the_metrics_of_its_validation():
-    validated = Epoch(3, 40, 0.5, 0.25).validated(Figures(0.7, 0.6, 0.1, 0.5, 0.2))
-    assert validated == Epoch(3, 40, 0.5, 0.25, 0.7, 0.6, 0.1, 0.5, 0.2)
-    assert validated.validation == Figures(0.7, 0.6, 0.1, 0.5, 0.2)
 
 
 @pytest.mark.parametrize(

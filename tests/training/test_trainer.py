@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import begun, fit, largest_difference, pairs_of_arrays, random_weights
+from helpers import begun, fit, largest_difference, pairs_of, pairs_of_arrays, ragged, random_weights
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import PairTask
@@ -70,13 +70,6 @@ def test_one_step_is_adam_on_the_gradient_of_the_mean_loss(points, clipped, sinc
         assert np.abs(trained.weights[name] - (weights[name] - step)).max() < 1e-5, name
 
 
-def test_without_moments_adam_counts_from_the_start():
-    """Otherwise the first updates would be up to 6 times as large as the learning rate."""
-    config, weights = TrainConfig(9, in_len=6, out_len=4, epochs=1), random_weights(SMALL)
-    our_steps = Steps(TrainedNetwork(SMALL, weights, step=8), config, Widths([(6, 4)], []))
-    assert (our_steps.step, int(our_steps.adam.iterations), our_steps.moments_since) == (8, 0, 8)
-
-
 def test_xla_changes_nothing(monkeypatch):
     # Two lengths, because each takes seconds to compile.
     config = TrainConfig(100, 4, 4, 0.01, epochs=1, batch_size=16, dropout=0.3, min_in_len=3)
@@ -119,8 +112,7 @@ def test_a_weight_that_no_file_may_contain_ends_training(weight):
 
 
 def test_targets_of_one_source_are_alternatives_only_in_a_users_pairs():
-    rows = [([1, 2], [3]), ([1, 2], [4]), ([2], [5])]
-    pairs = Pairs(*map(Sequences.of_rows, zip(*rows, strict=True)))
+    pairs = pairs_of(([1, 2], [3]), ([1, 2], [4]), ([2], [5]))
     network = untrained(replace(SMALL, ends=True), 0)
     network.weights["decoder/output/bias"][4] = 1e3
     network = replace(network, in_len=2, out_len=1)
@@ -133,7 +125,7 @@ def test_targets_of_one_source_are_alternatives_only_in_a_users_pairs():
 
 SOURCES = [[3, 1, 4, 1, 5], [2], [7, 7], [6, 0, 8, 2]]
 TARGETS = [[4, 2], [], [9, 9, 1, 0, 3, 2], [5]]
-PAIRS = Pairs(Sequences.of_rows(SOURCES), Sequences.of_rows(TARGETS))
+PAIRS = ragged(SOURCES, TARGETS)
 N_SYMBOLS = 3 + 1 + 7 + 2  # with END
 
 

@@ -2,7 +2,7 @@
 
 import functools
 from dataclasses import asdict
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -16,13 +16,6 @@ from seq2seq_demo.network.keras_network.scan import scan
 from seq2seq_demo.network.parameters import Weights, weight_shapes
 
 PADDING_SCORE = -1e9  # added to the score of padding: its α is then exactly 0
-
-
-class Lengths(NamedTuple):
-    """The number of symbols in each row of a padded batch; the rest of a row is padding."""
-
-    sources: tf.Tensor  # [B]
-    targets: tf.Tensor  # [B]
 
 
 # The inputs of an exported network, of any size.
@@ -54,13 +47,13 @@ class Seq2Seq(keras.Model):
         self,
         sources: tf.Tensor,
         decoder_input: tf.Tensor | None = None,
-        lengths: Lengths | None = None,
+        lengths: tf.Tensor | None = None,
         masks: Masks | None = None,
     ) -> tf.Tensor:
         """Teacher forcing: `[B, S]`, `[B, T]` → logits `[B, T, V]`.
 
         Both inputs may also be in a dictionary, as TFLite's converter passes them. With `lengths` or `masks`, the
-        shapes must be static.
+        shapes must be static. `lengths` `[B, 2]` are the numbers of symbols in sources and targets, before padding.
 
         Padding has no effect: a row's encoder state does not change after its last symbol, and α is 0 on padding.
         Logits after the end of a target are undefined. Without `lengths`, there is no padding.
@@ -70,16 +63,17 @@ class Seq2Seq(keras.Model):
         if lengths is None:
             memory, states = self.encoder(sources, masks=masks)
             return self.decoder.forced(memory, states, decoder_input, masks=masks)
-        is_symbol = tf.sequence_mask(lengths.sources, sources.shape[1])  # [B, S]
+        source_lengths, target_lengths = tf.unstack(lengths, axis=1)
+        is_symbol = tf.sequence_mask(source_lengths, sources.shape[1])  # [B, S]
         mask = tf.transpose(is_symbol)[..., None]  # [S, B, 1]
-        source_scan = functools.partial(scan, n_steps=tf.reduce_max(lengths.sources), mask=mask)
+        source_scan = functools.partial(scan, n_steps=tf.reduce_max(source_lengths), mask=mask)
         memory, states = self.encoder(sources, scan=source_scan, masks=masks)
-        target_scan = functools.partial(scan, n_steps=tf.reduce_max(lengths.targets))
+        target_scan = functools.partial(scan, n_steps=tf.reduce_max(target_lengths))
         padding = tf.where(is_symbol, 0.0, PADDING_SCORE)
         return self.decoder.forced(memory, states, decoder_input, padding, target_scan, masks)
 
     def losses(
-        self, sources: tf.Tensor, targets: tf.Tensor, lengths: Lengths | None = None, masks: Masks | None = None
+        self, sources: tf.Tensor, targets: tf.Tensor, lengths: tf.Tensor | None = None, masks: Masks | None = None
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Teacher forcing: `[B, S]`, `[B, T]` → cross-entropy in nats `[B, T]`, and the logits `[B, T, V]`."""
         targets = tf.cast(targets, tf.int32)

@@ -8,7 +8,7 @@ from helpers import random_weights
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.network.keras_network.dropout import Masks
-from seq2seq_demo.network.keras_network.model import Lengths, Seq2Seq
+from seq2seq_demo.network.keras_network.model import Seq2Seq
 from seq2seq_demo.trained.trained_network import make_numpy_network
 
 # isort: split
@@ -67,7 +67,7 @@ def test_a_row_agrees_with_numpy_under_equal_masks(model, bidirectional):
     network = Seq2Seq(config, weights)
     assert np.abs(network(sources, fed, masks=masks(P))[ROW] - expected).max() < 1e-5
     wider = np.pad(sources, ((0, 0), (0, 3))), np.pad(fed, ((0, 0), (0, 2)))
-    logits = network(*wider, Lengths(tf.constant([2, S, 9]), tf.constant([1, T, 6])), masks=masks(P))
+    logits = network(*wider, tf.constant([[2, 1], [S, T], [9, 6]]), masks=masks(P))
     assert np.abs(logits[ROW, :T] - expected).max() < 1e-5
 
 

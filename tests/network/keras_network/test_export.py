@@ -15,8 +15,6 @@ pytestmark = pytest.mark.slow
 B, S, T = 2, 6, 3
 SOURCES = np.random.default_rng(0).integers(0, 11, (B, S), np.int32)
 DECODER_INPUT = np.random.default_rng(1).integers(0, 14, (B, T), np.int32)
-# In this interpreter, which comes with TensorFlow, only a warning has changed.
-ignore_deprecation = pytest.mark.filterwarnings(r"ignore:\s+Warning. tf.lite.Interpreter is deprecated")
 
 
 def networks(num_layers=1):
@@ -46,7 +44,8 @@ def test_inputs_may_have_any_size_and_may_be_in_a_dictionary():
     assert np.abs(network({"sources": SOURCES, "decoder_input": DECODER_INPUT}) - logits).max() < 1e-4
 
 
-@ignore_deprecation
+# In this interpreter, which comes with TensorFlow, only a warning has changed.
+@pytest.mark.filterwarnings(r"ignore:\s+Warning. tf.lite.Interpreter is deprecated")
 def test_exported_networks_answer_like_numpy(tmp_path):
     network, reference = networks()
     decoded, forced = reference.decode(SOURCES, T), reference.decode(SOURCES, T, DECODER_INPUT)
