@@ -68,13 +68,12 @@ def new_training(options: TrainOptions) -> TrainingSetup:
         n = options.iter_num + 1
         raise WeightsError(f"{result} exists already: continue from it with --iter-num {n}, or give -o FILE")
     snapshot = new_run(task, settings, start)
-    trains = snapshot.run.config.epochs > 0
-    if trains and start:
-        _print_continuation(start, path, snapshot)
-    if trains or task.is_pairs:
+    if snapshot.run.config.epochs or task.is_pairs:
+        if start:
+            _print_continuation(start, path, snapshot)
         for text in run_notices(task, snapshot, start):
             notice(text)
-    if not trains:
+    if not snapshot.run.config.epochs:
         if task.is_pairs:
             notice("Without `epochs` 0, this training would begin:")
             training_header(*resolve(task, {**settings, "epochs": None}, start), task, options.verbose)

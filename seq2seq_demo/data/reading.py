@@ -42,8 +42,10 @@ SUFFIXES = {".csv": CSV, ".json": JSON, ".jsonl": JSON}  # any other file contai
 DELIMITERS = ",;\t"  # in a CSV file
 BLOCK = 2**20  # characters read at once
 CHARACTER_BYTES = 60  # the memory that each character takes, including that of its line
-MAX_CELL = 2**31 - 1  # characters in a cell of CSV
+csv.field_size_limit(2**31 - 1)  # characters in a cell
 CARRIAGE_RETURN = "expected a line feed at the end of each line, got a carriage return within a line"
+# By words in the errors of the module csv
+CSV_ERRORS = {"new-line": CARRIAGE_RETURN, "unexpected end": "expected a closing quotation mark, got none"}
 _UNDECODED = re.compile("[\udc80-\udcff]")  # bytes that are not in the file's encoding
 
 
@@ -116,7 +118,7 @@ def read(data: object, title: str, file_format: InputFormat) -> tuple[list[Recor
         records = [*_records(title, io.StringIO(text), layout)]
     first = next((record for record in records if not record.error), None)
     is_certain = file_format.format and (file_format.header is not None or file_format.columns)
-    if first and (layout.n_columns or first.output) and not is_certain:
+    if first and (layout.n_columns or first.output is not None) and not is_certain:
         pair = " → ".join(preview(side) for side in (first.values, first.output) if side is not None)
         hint = "if not, give `format`, `header` or `columns`"
         notice(f"Reading {title} as {layout}, first {pair}; {hint}", is_warning=False)
@@ -278,17 +280,14 @@ def _rows(title: str, lines: Iterable[str], layout: Layout) -> Iterator[tuple[Pl
     reader = csv.reader(lines, delimiter=layout.delimiter, strict=True)
     while True:
         place = Place(title, "line", reader.line_num + 1)
-        limit = csv.field_size_limit(MAX_CELL)  # of the whole process, so it is restored before the caller continues
         try:
-            cells: list[str] | InputError = next(reader)
+            yield place, next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            reason = f"expected {layout.format.upper()}: {error}"
-            cells = InputError(f"{place}: {CARRIAGE_RETURN if 'new-line' in reason else reason}")
-        finally:
-            csv.field_size_limit(limit)
-        yield place, cells
+            unknown = f"expected {layout.format.upper()}: {error}"
+            reason = next((reason for words, reason in CSV_ERRORS.items() if words in str(error)), unknown)
+            yield place, InputError(f"{place}: {reason}")
 
 
 def _find_columns(title: str, row: Sequence[str], names: Sequence[str], file_format: InputFormat) -> tuple[int, ...]:

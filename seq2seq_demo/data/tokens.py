@@ -188,7 +188,7 @@ def unknown_notice(records: Sequence[Record], vocabularies: Vocabularies, larges
         return ""
     pairs = f"{sum(is_affected)} of {len(records)} pairs, such as {records[is_affected.index(True)].place}"
     hint = vocabularies.source.case_hint(itertools.chain.from_iterable(sources))
-    return f"Training lacked {' and '.join(lacked)}: {pairs}, count as wrong in every figure but the loss{hint}"
+    return f"Training lacked {' and '.join(lacked)}, so no answer equals {pairs}; only the loss leaves them out{hint}"
 
 
 def source_records(sources: Any, vocabulary: Vocabulary, largest: int) -> list[Record]:

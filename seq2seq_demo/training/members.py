@@ -83,9 +83,8 @@ def members_of(
         weights = initial_weights(first.network.model_config, config.seed)
         network = replace(first.network, weights=weights, run=replace(first.run, config=config))
         start, path = Snapshot(network), folder and folder / f"member_{number}.h5"
-        members.append(
-            Member(number=number, task=task, start=start, callbacks=[*report, *own], path=path, quiet=not report)
-        )
+        each = Member(number=number, task=task, start=start, callbacks=[*report, *own], path=path, quiet=not report)
+        members.append(each)
     return members
 
 

@@ -215,10 +215,10 @@ def run_notices(task: Task, begun: Snapshot, start: TrainedNetwork | None) -> It
     run = start.run if start else None
     if not (start and run and (run.data or start.vocabularies.are_text)):
         return
-    moved_split = task.holds_out_lowest and run.data != task.digest
-    if moved_split or run.validated_by_content != (task.validation is None):
-        otherwise = "The network was validated on other pairs, so it may have been trained on pairs that validate it"
-        yield f"{otherwise} now; if it was, the validation metrics are too optimistic"
+    others_may_validate = task.validation or task.holds_out_lowest or not run.validated_by_content
+    if (run.data != task.digest and others_may_validate) or run.validated_by_content is None:
+        otherwise = "The network was trained on other pairs before; if any of these validate it now"
+        yield f"{otherwise}, the validation metrics are too optimistic"
 
 
 def _pattern_notices(

@@ -164,13 +164,13 @@ def test_unknown_symbols_have_numbers_that_no_symbol_has():
     unknown = unknown_numbers(tokens, vocabularies)
     numbered = [number(record, vocabularies, unknown) for record in tokens]
     assert [record[1:3] for record in numbered] == [([1, 4, 0], [0]), ([3], [3, 0, 2]), ([0], [0])]
-    lacked = 'Training lacked "0", "z" in sources and "V", "W" in targets: 2 of 3 pairs, such as f, line 1'
-    assert unknown_notice(tokens, vocabularies, NONE) == f"{lacked}, count as wrong in every figure but the loss"
+    lacked = 'Training lacked "0", "z" in sources and "V", "W" in targets, so no answer equals 2 of 3 pairs, such as f'
+    assert unknown_notice(tokens, vocabularies, NONE) == f"{lacked}, line 1; only the loss leaves them out"
     assert unknown_notice(tokens[2:], vocabularies, NONE) == ""
-    assert unknown_notice([Record(PLACE, ["A"], ["Q"])], vocabularies, NONE).endswith(f"figure but the loss{CASE_HINT}")
+    assert unknown_notice([Record(PLACE, ["A"], ["Q"])], vocabularies, NONE).endswith(f"leaves them out{CASE_HINT}")
     integers = [Record(Place("f", "line", n), [n, 9], [7]) for n in (8, 10, 12)]
     lacking = unknown_notice(integers, Vocabularies(), (9, 7))
-    assert "Training lacked 10, 12 in sources: 2 of 3 pairs, such as f, line 10," in lacking
+    assert "Training lacked 10, 12 in sources, so no answer equals 2 of 3 pairs, such as f, line 10;" in lacking
 
 
 def test_a_new_vocabulary_is_sorted_by_code_point():
