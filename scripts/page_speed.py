@@ -71,8 +71,7 @@ def row(browser: Browser, path: Path, n: int) -> list[str]:
 
 
 TRAIN_ALONE = """([i, n]) => {
-    const sources = () => Array.from({ length: BATCH }, () => course.source(10));
-    const batches = Array.from({ length: n }, () => course.withTargets(sources()));
+    const batches = Array.from({ length: n }, () => course.task.draw());
     const start = performance.now();
     for (const { sources, targets } of batches) course.trainers[i].train(sources, targets, 0.01);
     return (1000 * n * BATCH) / (performance.now() - start);
@@ -88,8 +87,9 @@ PAUSE = """() => new Promise((done) => {
 
 
 LEARN = """([units, seed]) => {
-    const course = new Course(training, { ...defaults(), units: String(units), seed: String(seed) });
+    const course = newCourse({ ...defaults(), units: String(units), seed: String(seed) });
     while (course.samples < ROUND) course.step();
+    course.measure();
     return course.points.at(-1).exact;
 }"""
 

@@ -30,6 +30,7 @@ export const initialState = {
   samples: 0, // that the networks have trained on in this page
   goal: 0, // the number of samples at which training pauses first; 0 if no link named one
   .../** @type {Settings} */ ({}), // of the training page
+  network: "", // that a link to the training page contains; see `Shared` in own.js
   beam: BEAM,
   replacement: /** @type {Replacement | null} */ (null), // the changed input of the influence panel
   tab: /** @type {string | null} */ (null), // the id of the selected tab; null is the first
@@ -56,6 +57,8 @@ export const app = {
   runs: /** @type {Run[]} */ ([]), // one per network
   updates: /** @type {(() => void)[]} */ ([]), // called after each change of the state
   moments: /** @type {number[]} */ ([]), // the steps of training that the page has kept
+  built: new AbortController(), // ends the listeners of the panels when they are built again
+  build() {}, // builds the panels of other networks
   prepare(/** @type {Patch} */ _given) {}, // called between a change of the state and the runs
 
   add(/** @type {() => void} */ update) {
@@ -212,6 +215,7 @@ export function announce(/** @type {string} */ text) {
 /* The state in the address, as in #source=3%201%202&place=4&forced=0:5,2:1. */
 
 const MAX_LINK_TEXT = 10_000; // characters of a field
+export const MAX_NETWORK_TEXT = 16_000; // of a network that a link contains
 const NUMBERS = /^\d+([:,]\d+)*$/;
 
 /** @typedef {{ write: (state: Linked) => string, text?: (text: string) => Patch,
@@ -288,7 +292,7 @@ function readHash(/** @type {string} */ hash) {
   const patch = {};
   for (const [name, { write, text, numbers }] of Object.entries(ADDRESS)) {
     const [value, ...others] = parts.getAll(name);
-    if (!value || others.length || value.length > MAX_LINK_TEXT) continue;
+    if (!value || others.length || value.length > (name === "network" ? MAX_NETWORK_TEXT : MAX_LINK_TEXT)) continue;
     const part = text?.(value) ?? (NUMBERS.test(value) && numbers?.(...value.split(/[:,]/).map(Number)));
     if (part && write(/** @type {PageState} */ ({ ...initialState, ...part })) === value) Object.assign(patch, part);
   }

@@ -62,10 +62,18 @@ export function updateScrollBox(box, x = null) {
     @type {(box: HTMLElement, draw: () => void) => () => number} */
 export function onNewWidth(box, draw) {
   let width = 0;
-  new ResizeObserver(() => {
+  onNewSize([box], () => {
     if (box.clientWidth === width) return;
     width = box.clientWidth;
     if (app.runs.length) draw();
-  }).observe(box);
+  });
   return () => width;
+}
+
+/** Call `act` whenever the size of an element changes, until the panels are built again.
+    @type {(elements: Element[], act: () => void) => void} */
+export function onNewSize(elements, act) {
+  const observer = new ResizeObserver(act);
+  for (const element of elements) observer.observe(element);
+  app.built.signal.addEventListener("abort", () => observer.disconnect());
 }

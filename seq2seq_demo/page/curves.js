@@ -2,7 +2,6 @@
 
 import { app } from "./app.js";
 import { onNewWidth, redraw } from "./boxes.js";
-import { BATCH } from "./course.js";
 import { h, revise, svg, zoom } from "./elements.js";
 import { formatNumber, thousands } from "./format.js";
 import { last } from "./network.js";
@@ -29,8 +28,8 @@ export const curves = (course) => CURVES.map((curve) => chart(curve, course));
 
 /** Return the last point up to the moment that the page shows. */
 function shownPoint(/** @type {Course} */ { points, keptSteps }) {
-  const end = app.state.moment === null ? Infinity : keptSteps[app.state.moment] * BATCH;
-  return points.findLast(({ samples }) => samples <= end) ?? points[0];
+  const end = app.state.moment === null ? Infinity : keptSteps[app.state.moment];
+  return points.findLast(({ steps }) => steps <= end) ?? points[0];
 }
 
 /** @type {(curve: Curve, course: () => Course) => HTMLElement} */

@@ -18,7 +18,7 @@ import { affine, attend, complement, concatenate, plus, product, rows, sigmoid, 
     @typedef {DecoderStep & Output} Step
     @typedef {{ decoderInput?: number[], forced?: Record<number, number>, toEnd?: boolean,
       encoded?: Encoded }} RunOptions
-    @typedef {{ scales: number[], numbers: string }} StoredWeights
+    @typedef {{ scales: number[], numbers: string, bits?: number }} StoredWeights
     @typedef {{ has_attention: boolean, ends: boolean, bidirectional: boolean, go: number, in_max_int: number,
       out_max_int: number, num_layers: number, cell_size: number, embedding_size: number, cell_type: string,
       gates: string[], states: string[] }} Config */
@@ -217,14 +217,14 @@ export class Network {
   }
 }
 
-/** Decode weights: `numbers` is base64 of integers of 16 bits, array after array, to be multiplied by the scale of
+/** Decode weights: `numbers` is base64 of integers of 16 bits, or of 8, array after array, to be multiplied by the scale of
     their array. `shapes` is [[name, shape], …]. Returns the matrices by name; those of one axis have one row.
     @type {(stored: StoredWeights, shapes: [string, number[]][]) => Record<string, Matrix>} */
-export function decodeWeights({ scales, numbers }, shapes) {
+export function decodeWeights({ scales, numbers, bits = 16 }, shapes) {
   const text = atob(numbers);
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i); // ten times faster than Uint8Array.from
-  const all = new Int16Array(bytes.buffer);
+  const all = bits === 8 ? new Int8Array(bytes.buffer) : new Int16Array(bytes.buffer);
   let start = 0;
   const decoded = shapes.map(([name, shape], i) => {
     const weights = zeros(shape.length > 1 ? shape[0] : 1, last(shape));

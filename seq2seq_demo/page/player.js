@@ -123,11 +123,12 @@ export function player(...rows) {
     for (const one of [first, back]) revise(one, { "aria-disabled": app.state.place === 0 });
     for (const one of [next, end]) revise(one, { "aria-disabled": app.state.place === track.parts.end() });
   });
-  document.addEventListener("keydown", (event) => onKey(event, track));
-  document.addEventListener("click", ({ detail }) => {
+  document.addEventListener("keydown", (event) => onKey(event, track), app.built);
+  const blur = (/** @type {MouseEvent} */ { detail }) => {
     // after a click with the mouse, the button would take the keys of the clicker
     if (detail && app.state.lecture) /** @type {HTMLElement?} */ (document.activeElement?.closest("button"))?.blur();
-  });
+  };
+  document.addEventListener("click", blur, app.built);
   const pace = labelledSelect("Pace", Object.keys(PACES), (i) => Track.restart(Object.values(PACES)[i]));
   const buttons = h("div", { className: "controls" }, first, back, track.play, next, end);
   const parts = h("div", { className: "track" }, buttons, ...track.elements, pace);

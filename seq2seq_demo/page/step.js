@@ -1,7 +1,7 @@
 /* The panel that shows one step of encoding or decoding, in words and as a diagram. The step is `app.state.place`. */
 
 import { announce, app } from "./app.js";
-import { redraw, scrollBox, updateScrollBox } from "./boxes.js";
+import { onNewSize, redraw, scrollBox, updateScrollBox } from "./boxes.js";
 import { Diagram } from "./diagram.js";
 import { button, h, revise } from "./elements.js";
 import { percent } from "./format.js";
@@ -62,8 +62,8 @@ export function stepPanel(/** @type {HTMLElement[]} */ lines) {
     delete diagrams[i]; // draw it again
     draw(i);
   };
-  boxes.forEach((box, i) => new ResizeObserver(() => resize(i)).observe(box));
-  addEventListener("pageshow", () => boxes.forEach((_, i) => resize(i))); // no observer works in a frame out of view
+  boxes.forEach((box, i) => onNewSize([box], () => resize(i)));
+  addEventListener("pageshow", () => boxes.forEach((_, i) => resize(i)), app.built); // no observer works in a frame out of view
   return addPanel(section, update);
 }
 

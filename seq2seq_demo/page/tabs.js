@@ -1,6 +1,7 @@
 /* Tabs below the stage; `app.state.tab` is the id of the selected one. */
 
 import { app, byId } from "./app.js";
+import { onNewSize } from "./boxes.js";
 import { button, h, revise } from "./elements.js";
 import { disabledWithoutRun } from "./panels.js";
 
@@ -67,9 +68,9 @@ function shrinkWhileReading(/** @type {HTMLElement} */ stage) {
     const covered = isSticky ? MAX_COVERED * innerHeight : player.height + answers.offsetHeight;
     root.style.setProperty("--covered", `${question + covered}px`);
   };
-  for (const type of ["load", "scroll"]) addEventListener(type, update, { passive: true });
-  const observer = new ResizeObserver(update);
-  for (const element of [document.body, byId("exercises"), stage.children[1]]) observer.observe(element);
+  const { signal } = app.built;
+  for (const type of ["load", "scroll"]) addEventListener(type, update, { passive: true, signal });
+  onNewSize([document.body, byId("exercises"), stage.children[1]], update);
 }
 
 /** Change the state, select a tab and scroll it to the part of the window below the stage.

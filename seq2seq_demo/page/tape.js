@@ -342,18 +342,20 @@ export function attend(keys, memory, query, v) {
   return { context, alpha, u };
 }
 
-/** Return the mean cross-entropy of logits [B, V] and targets [B], times `share`.
-    @type {(logits: Matrix, targets: number[], share?: number) => number} */
-export function crossEntropy(logits, targets, share = 1) {
-  const { rows: B, columns: V } = logits;
+/** Return the sum of the cross-entropy of logits [B, V] and targets [B], times `scale`; a target of −1 is padding. Label
+    smoothing changes only the gradient (Szegedy et al. 2016), as in training/steps.py.
+    @type {(logits: Matrix, targets: number[], scale: number, smoothing?: number) => number} */
+export function crossEntropy(logits, targets, scale, smoothing = 0) {
+  const V = logits.columns;
   tape?.push(() => {
-    const p = new Float32Array(B * V);
+    const p = new Float32Array(logits.length);
     targets.forEach((target, b) => {
-      softmaxRow(logits, b * V, V, p)[b * V + target] -= 1;
+      if (target < 0) return;
+      softmaxRow(logits, b * V, V, p)[b * V + target] -= 1 - smoothing;
+      for (let i = b * V; i < b * V + V; i++) logits.gradient[i] += scale * (p[i] - smoothing / V);
     });
-    for (let i = 0; i < p.length; i++) logits.gradient[i] += (p[i] * share) / B;
   });
   const loss = (/** @type {number} */ target, /** @type {number} */ b) =>
-    logTotal(logits, b * V, V) - logits[b * V + target];
-  return (share / B) * targets.reduce((sum, target, b) => sum + loss(target, b), 0);
+    target < 0 ? 0 : logTotal(logits, b * V, V) - logits[b * V + target];
+  return scale * targets.reduce((sum, target, b) => sum + loss(target, b), 0);
 }

@@ -8,10 +8,11 @@ import { numberInWords, targetOf, Vocabulary } from "./symbols.js";
     @import { Cell, Config, Encoded, Step, StoredWeights } from "./network.js"
     @import { VocabularyData } from "./symbols.js" */
 
-/** @typedef {{ source: number[], target: number[] | null, note: string }} Example
+/** @typedef {{ source: number[], target: number[] }} Pair
+    @typedef {{ source: number[], target: number[] | null, note: string }} Example
     @typedef {{ name: string, summary: string, task_description: string, config: Config, pattern: string | null,
       ends: boolean, exact_match: number | null, min_in_len: number | null, in_len: number | null, out_len: number | null, examples: Example[],
-      source: VocabularyData, target: VocabularyData }} NetworkFacts
+      source: VocabularyData, target: VocabularyData, pairs?: Pair[] }} NetworkFacts
     @typedef {NetworkFacts & { shapes: [string, number[]][], weights: StoredWeights }} NetworkData */
 
 export const MAX_ANSWER_LEN = 120;
@@ -39,6 +40,7 @@ export class TrainedNetwork {
     this.in_len = data.in_len;
     this.out_len = data.out_len;
     this.examples = data.examples;
+    this.pairs = data.pairs ?? []; // of a user, on this page
     this.go = data.config.go;
     this.sourceVocabulary = new Vocabulary(source, "GO");
     this.targetVocabulary = new Vocabulary(target, data.ends ? "END" : "GO");
@@ -59,10 +61,14 @@ export class TrainedNetwork {
     return Math.min(T, MAX_ANSWER_LEN);
   }
 
-  /** Return the target of a source from an example or from the pattern; null if neither has one. */
+  /** Return the target of a source from an example, from the pairs or from the pattern; null if none has one. If pairs have
+      several, it is the one that the network answers, or the first. */
   knownTarget(/** @type {number[]} */ source) {
     const example = this.examples.find((one) => one.target && same(one.source, source));
     if (example) return example.target;
+    const targets = this.pairs.filter((pair) => same(pair.source, source)).map(({ target }) => target);
+    const { answer } = targets.length > 1 ? this.run(source, null, null, {}) : { answer: [] };
+    if (targets.length) return targets.find((target) => same(target, answer)) ?? targets[0];
     const target =
       numberInWords(this.sourceVocabulary.text(source), this.targetVocabulary) ??
       targetOf(this.pattern, source, this.config.out_max_int);

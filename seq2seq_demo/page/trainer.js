@@ -6,11 +6,14 @@ import { crossEntropy, differentiate } from "./tape.js";
 /** @import { Network } from "./network.js"
     @import { Matrix } from "./tape.js" */
 
+/** @typedef {{ feedsOwn?: boolean, smoothing?: number }} LossOptions */
+
+export const BATCH = 32;
 const CLIP_NORM = 5; // the largest global norm of a gradient
 const [BETA_1, BETA_2, EPSILON] = [0.9, 0.999, 1e-8];
 
 /** Decode sources [B][S]; yield the logits [B, V] of each step t and the targets [B] that are due. The decoder is fed the
-    targets [B][T] (teacher forcing) or, if `feedsOwn`, its own symbols.
+    targets [B][T] (teacher forcing) or, if `feedsOwn`, its own symbols. Targets are padded with −1.
     @type {(network: Network, sources: number[][], targets: number[][], feedsOwn: boolean) =>
       Generator<{ t: number, logits: Matrix, due: number[] }>} */
 function* decode(network, sources, targets, feedsOwn) {
@@ -20,28 +23,32 @@ function* decode(network, sources, targets, feedsOwn) {
     const { logits } = step(fed);
     const due = targets.map((target) => target[t]);
     yield { t, logits, due };
-    fed = feedsOwn ? likeliest(logits) : due;
+    fed = feedsOwn ? likeliest(logits) : due.map((symbol) => (symbol < 0 ? network.config.go : symbol));
   }
 }
 
-/** Return the mean cross-entropy of sources [B][S] and targets [B][T], END included; `feedsOwn` is as in `decode`.
-    @type {(network: Network, sources: number[][], targets: number[][], feedsOwn?: boolean) => number} */
-export function meanLoss(network, sources, targets, feedsOwn = false) {
+/** Return the mean cross-entropy of sources [B][S] and the symbols of their targets [B][T], END included and padding left
+    out; `feedsOwn` is as in `decode`, and `smoothing` as in `crossEntropy`.
+    @type {(network: Network, sources: number[][], targets: number[][], options?: LossOptions) => number} */
+export function meanLoss(network, sources, targets, { feedsOwn = false, smoothing = 0 } = {}) {
+  const n = targets.flat().filter((symbol) => symbol >= 0).length;
   let loss = 0;
   for (const { logits, due } of decode(network, sources, targets, feedsOwn))
-    loss += crossEntropy(logits, due, 1 / targets[0].length);
+    loss += crossEntropy(logits, due, 1 / n, smoothing);
   return loss;
 }
 
-/** Return how many targets [B][T] a network writes exactly, END included, when it is fed its own symbols; where `forced`
-    differs from a target, it is fed that symbol, and only the others count. As long as its symbols are right, they are
-    those of the target, so teacher forcing finds the same answers.
-    @type {(network: Network, sources: number[][], targets: number[][], forced?: number[][]) => number} */
+/** Return a mask of the targets [B][T] that a network writes exactly, END included, when it is fed its own symbols; where
+    `forced` differs from a target, it is fed that symbol, and only the others count, as for padding. As long as its
+    symbols are right, they are those of the target, so teacher forcing finds the same answers.
+    @type {(network: Network, sources: number[][], targets: number[][], forced?: number[][]) => boolean[]} */
 export function exactAnswers(network, sources, targets, forced = targets) {
   const isExact = targets.map(() => true);
   for (const { t, logits, due } of decode(network, sources, forced, false))
-    likeliest(logits).forEach((symbol, b) => (isExact[b] &&= symbol === targets[b][t] || due[b] !== targets[b][t]));
-  return isExact.filter((one) => one).length;
+    likeliest(logits).forEach((symbol, b) => {
+      if (due[b] >= 0 && due[b] === targets[b][t]) isExact[b] &&= symbol === due[b];
+    });
+  return isExact;
 }
 
 /** Return the symbols [B] with the largest logits [B, V]. */
@@ -62,20 +69,21 @@ export class Trainer {
     });
   }
 
-  /** Train on a batch (see `meanLoss`) and return its loss.
-      @type {(sources: number[][], targets: number[][], learningRate: number, feedsOwn?: boolean) => number} */
-  train(sources, targets, learningRate, feedsOwn = false) {
+  /** Train on a batch (see `meanLoss`) and return its loss. A batch that is smaller than BATCH counts less.
+      @type {(sources: number[][], targets: number[][], learningRate: number, options?: LossOptions) => number} */
+  train(sources, targets, learningRate, options) {
     for (const { weights } of this.parameters) weights.gradient.fill(0);
-    const loss = differentiate(() => meanLoss(this.network, sources, targets, feedsOwn));
-    this.update(learningRate);
+    const loss = differentiate(() => meanLoss(this.network, sources, targets, options));
+    this.update(learningRate, sources.length / BATCH);
     return loss;
   }
 
-  update(/** @type {number} */ learningRate) {
+  /** Take a step with the gradient times `share`. */
+  update(/** @type {number} */ learningRate, share = 1) {
     this.steps++;
     let squares = 0;
     for (const { weights } of this.parameters) for (const slope of weights.gradient) squares += slope * slope;
-    const scale = CLIP_NORM / Math.max(Math.sqrt(squares), CLIP_NORM);
+    const scale = (share * CLIP_NORM) / Math.max(share * Math.sqrt(squares), CLIP_NORM);
     const rate = (learningRate * Math.sqrt(1 - BETA_2 ** this.steps)) / (1 - BETA_1 ** this.steps);
     for (const { weights, m, v } of this.parameters) {
       for (let i = 0; i < weights.length; i++) {

@@ -13,7 +13,7 @@ from seq2seq_demo.page.builder import assemble, config_data, names_in
 TITLE = "Train two networks, with attention and without"
 MODELS: dict[str, Model] = {"with attention": "embedding_attention", "without attention": "embedding_rnn"}
 SETTINGS = {  # by their names in the address: the label, the default, the choices
-    "task": ("Task", "reversed", names_in("symbols.js", "PATTERNS")),
+    "task": ("Task", "reversed", [*names_in("symbols.js", "PATTERNS"), "pairs"]),
     "length": ("Length", "10", ["3", "5", "10", "20", "1-3", "1-5", "1-10", "1-20"]),
     "units": ("Units", "16", ["8", "16", "32", "64"]),
     "cell": ("Cell", "LSTM", [*CELL_ALIASES]),
@@ -21,6 +21,8 @@ SETTINGS = {  # by their names in the address: the label, the default, the choic
     "feed": ("Symbols fed", "expected", ["expected", "own"]),
     "seed": ("Seed", "0", [*map(str, range(100))]),
 }
+# One unit, two input and three output symbols.
+SMALLEST: dict[str, Any] = {"cell_size": 1, "in_max_int": 1, "out_max_int": 1}
 QUESTIONS = {  # with the settings that differ from the defaults, and the answer after the training
     "Which one will learn to reverse?": (
         {},
@@ -54,18 +56,21 @@ def training_data() -> dict[str, Any]:
         }
         for name, model in MODELS.items()
     ]
+    recipe = _recipe(ModelConfig("embedding_attention", CELL_ALIASES["LSTM"], bidirectional=True))
+    bidirectional = networks[0] | {"cells": {"LSTM": recipe}}
     settings = {name: dict(zip(("label", "value", "choices"), row, strict=True)) for name, row in SETTINGS.items()}
     questions = [[question, *rest] for question, rest in QUESTIONS.items()]
-    return {"networks": networks, "settings": settings, "questions": questions}
+    return {"networks": networks, "bidirectional": bidirectional, "settings": settings, "questions": questions}
 
 
 def _recipe(config: ModelConfig) -> dict[str, Any]:
-    """Return a network's config, and how to draw its weights for any cell size H.
+    """Return a network's config, and how to draw its weights for any cell size H and any numbers I, O of symbols.
 
-    A parameter is [name, rows, columns, fans, biases], in which a pair [a, b] means a + bH. The columns are divided
-    evenly among the fans, in which weights are uniform in ±√(6 / fan), or among the biases.
+    A parameter is [name, rows, columns, fans, biases], in which [a, b, c, d] means a + bH + cI + dO, for I input and O
+    output symbols. The columns are divided evenly among the fans, in which weights are uniform in ±√(6 / fan), or among
+    the biases.
     """
-    sizes = [replace(config, cell_size=H) for H in (1, 2)]
+    sizes = [replace(config, **SMALLEST | larger) for larger in ({}, *({name: 2} for name in SMALLEST))]
     shapes, fans = zip(*((weight_shapes(size), _fans(size)) for size in sizes), strict=True)
     biases = {name: array for name, array in initial_weights(sizes[0], seed=0).items() if name.endswith("bias")}
     parameters = [
@@ -87,6 +92,14 @@ def _fans(config: ModelConfig) -> dict[str, list[int]]:
     return {name: [round(6 / each**2) for each in np.atleast_1d(limit)[::H]] for name, limit in limits.items()}
 
 
-def _linear(at_1: Sequence[int], at_2: Sequence[int]) -> list[list[int]]:
-    """Return [a, b] of each a + bH that has these values at an H of 1 and of 2."""
-    return [[2 * one - two, two - one] for one, two in zip(at_1, at_2, strict=True)]
+def _linear(*sizes: Sequence[int]) -> list[list[int]]:
+    """Return [a, b, c, d] of each size a + bH + cI + dO.
+
+    The first argument has the sizes for SMALLEST, where H = 1, I = 2 and O = 3. Each further argument has them after
+    one setting of SMALLEST is increased by one.
+    """
+    linear = []
+    for smallest, *larger in zip(*sizes, strict=True):
+        slopes = [size - smallest for size in larger]
+        linear.append([smallest - sum(n * slope for n, slope in zip((1, 2, 3), slopes, strict=True)), *slopes])
+    return linear

@@ -39,7 +39,7 @@ export function treePanel() {
     isVisible = last(entries).isIntersecting;
     update();
   }).observe(section);
-  addEventListener("resize", update);
+  addEventListener("resize", update, app.built);
   return addPanel(section, update);
 }
 

@@ -50,7 +50,8 @@ export function trialsNote(network, show) {
     const batch = left.filter(({ target }) => target.length === left[0].target.length).slice(0, N_BATCH);
     left.splice(0, batch.length);
     const all = (/** @type {"source" | "target" | "fed"} */ name) => batch.map((trial) => trial[name]);
-    if (batch.length) current.right += exactAnswers(network.final, all("source"), all("target"), all("fed"));
+    if (batch.length)
+      current.right += exactAnswers(network.final, all("source"), all("target"), all("fed")).filter(Boolean).length;
     if (left.length) workSoon();
     else if (app.runs.length) show();
   };

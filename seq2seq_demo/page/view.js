@@ -34,7 +34,7 @@ function layOut(/** @type {((attention: HTMLElement | null) => HTMLElement) | nu
   const inTab = networkColumns((i) => [makeSide ? null : h("div", {}, parts[i][0]), isAlone ? null : parts[i][1]]);
   const isNarrow = (/** @type {number} */ i) => !makeSide && !parts[i][0];
   inTab.querySelectorAll(".column").forEach((column, i) => column.classList.toggle("narrow", isNarrow(i)));
-  const details = parts[0][0] || !isAlone ? panel("details", title, "", inTab) : null;
+  const details = isAlone && (makeSide || !parts[0][0]) ? null : panel("details", title, "", inTab);
   const sections = [details, ...TABS.map((makePanel) => makePanel())].filter((section) => section !== null);
   return [stage, byId("exercises"), ...tabs(stage, sections)];
 }
@@ -57,13 +57,25 @@ function showExercise() {
 export function buildPage(text, parts) {
   document.body.toggleAttribute("data-waiting"); // until the first valid source
   app.add(() => app.runs.length && document.body.removeAttribute("data-waiting"));
-  showSummary();
-  byId("main").append(...(parts ? [parts.top] : []), inputPanel(), ...layOut(parts?.side ?? null));
   app.add(() => app.isStep || showExercise());
+  if (parts) byId("main").prepend(parts.top);
+  const lasting = app.updates;
+  app.build = () => {
+    const before = [...byId("main").children].filter((one) => one !== parts?.top);
+    app.updates = [...lasting];
+    app.built.abort(); // the listeners of the panels before
+    app.built = new AbortController();
+    byId("actions").replaceChildren();
+    showSummary();
+    const panels = [inputPanel(), ...layOut(parts?.side ?? null)];
+    for (const one of before) if (!panels.includes(/** @type {HTMLElement} */ (one))) one.remove();
+    byId("main").append(...panels);
+    fillTour();
+  };
+  app.build();
   const show = (/** @type {Event} */ { target }) =>
     app.state.exercise || /** @type {Element} */ (target).scrollIntoView();
   byId("exercises").addEventListener("toggle", show, true); // a list or an answer that opens
-  fillTour();
   explainWords();
   /** @type {(hash: string, text?: string) => void} */
   const open = (hash, text) => {

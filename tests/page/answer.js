@@ -11,7 +11,7 @@ class Element {
     this.children.push(...children);
   }
 }
-globalThis.document = { createElement: () => new Element() };
+globalThis.document = { createElement: () => new Element(), documentElement: {} };
 globalThis.location = { hash: "" };
 globalThis.history = { replaceState: (_state, _title, hash) => (location.hash = hash) };
 
@@ -43,29 +43,39 @@ const QUESTIONS = {
     );
   },
   // Trains on the batches; returns the losses and the final weights.
-  train({ network, weights, batches, rate, feedsOwn }) {
+  train({ network, weights, batches, rate, options }) {
     const instance = new Network(network.config, decodeWeights(network.weights, network.shapes));
     for (const [name, numbers] of Object.entries(weights ?? {})) instance.weights[name].set(numbers);
     const trainer = new Trainer(instance);
     const losses = batches.map(([sources, targets]) =>
-      rate ? trainer.train(sources, targets, rate, feedsOwn) : meanLoss(instance, sources, targets, feedsOwn),
+      rate ? trainer.train(sources, targets, rate, options) : meanLoss(instance, sources, targets, options),
     );
     return { losses, weights: Object.values(instance.weights).map((matrix) => [...matrix]) };
   },
-  // Runs a course; returns its figures, the kept steps, its weights before and after, and the sources of its batches.
-  course({ training, settings, steps }) {
-    const course = new Course(training, settings);
+  // Runs a course of a pattern or, with `text`, of pairs; returns its points, the kept steps, its weights before and after,
+  // and its task and batches.
+  course({ training, settings, steps, text, bidirectional }) {
+    const [attention, without] = training.networks;
+    const learners = [bidirectional ? training.bidirectional : attention, without];
+    const course = new Course(learners, settings, (random) =>
+      text ? pairsTask(readPairs(text, []), random) : patternTask(settings, random),
+    );
     const weights = () =>
       course.networks.map((network) => Object.entries(network.weights).map(([name, x]) => [name, [...x]]));
     const [before, batches] = [weights(), []];
-    const { withTargets } = course;
-    course.withTargets = (sources) => {
-      batches.push(sources);
-      return withTargets.call(course, sources);
-    };
-    for (let i = 0; i < steps; i++) course.step();
-    const heldOut = course.heldOut.flatMap(({ sources }) => sources);
-    return { points: course.points, kept: course.keptSteps, before, after: weights(), batches, heldOut };
+    const { draw } = course.task;
+    course.task.draw = () => batches[batches.push(draw()) - 1];
+    const work = course.work();
+    while (course.steps < steps || course.points.at(-1).steps < steps - (steps % 20)) work.next();
+    const { heldOut, nHeldOut, source, target, pairs } = course.task;
+    const task = { heldOut, nHeldOut, source, target, pairs };
+    return { points: course.points, kept: course.keptSteps, before, after: weights(), batches, task };
+  },
+  readPairs({ text, kinds, copies }) {
+    const start = performance.now();
+    const { pairs, ...reading } = readPairs(text.repeat(copies ?? 1), kinds ?? []);
+    const joined = pairs.map(({ source, target }) => [source.join("|"), target.join("|")]);
+    return { ...reading, pairs: joined.slice(0, 10_000), ms: performance.now() - start };
   },
   run({ network, source, outLen, decoderInput, forced }) {
     const instance = new Network(network.config, decodeWeights(network.weights, network.shapes));

@@ -63,7 +63,7 @@ def test_names_are_escaped():
     page = build([ShownNetwork(HOSTILE, network, [Example([0], [1], HOSTILE)])])
     assert "<img" not in page
     assert "onerror=alert(1)>" not in page
-    assert page.count("</script>") == 2
+    assert page.count("</script>") == 3
     assert data_in(page)["networks"][0]["name"] == HOSTILE
     assert "<h1>$data ${x} $$</h1>" in build([ShownNetwork("$data ${x} $$", NETWORK)])
 
@@ -75,9 +75,10 @@ def test_networks_that_are_too_large_are_refused(monkeypatch):
         builder.check([ShownNetwork("name", NETWORK)])
 
 
-def test_no_name_is_declared_in_two_modules():
+@pytest.mark.parametrize("entry", [builder.PAGE, "train.js"])
+def test_no_name_is_declared_in_two_modules(entry):
     """On the page, all modules share one scope."""
-    script = builder.join_modules(builder.PAGE)
+    script = builder.join_modules(entry)
     names = re.findall(r"^(?:async )?(?:function|class|const|let) (\w+)", script, re.M)
     assert sorted(names) == sorted(set(names))
     assert len(names) > 50

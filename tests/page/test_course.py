@@ -1,4 +1,7 @@
-"""The course of the page that trains, in Node: its initial weights, its sources, and equal bits."""
+"""The course of the page that trains, in Node: its initial weights, its sources and pairs, and equal bits."""
+
+import itertools
+import math
 
 import numpy as np
 import pytest
@@ -10,19 +13,23 @@ from seq2seq_demo.page.training import MODELS, SETTINGS, training_data
 
 pytestmark = [pytest.mark.slow, needs_node]
 DEFAULTS = {name: value for name, (_, value, _) in SETTINGS.items()}
+SOURCES = ["".join(source) for n in range(2, 6) for source in itertools.product("abc", repeat=n)][:160]
+PAIRS = "\n".join(f"{source}\t{source[::-1]}{source[0]}d" for source in SOURCES)
 
 
-def run_course(steps=0, **settings):
-    """Run a course for some steps in Node."""
+def run_course(steps=0, text="", bidirectional=False, **settings):
+    """Run a course for some steps in Node, of a pattern or of the pairs in a text."""
     question = {"training": training_data(), "settings": DEFAULTS | settings, "steps": steps}
-    return ask(("course", question), module="course.js")[0]
+    question |= {"text": text, "bidirectional": bidirectional}
+    return ask(("course", question), module="training.js")[0]
 
 
-@pytest.mark.parametrize("cell", CELL_ALIASES)
-def test_the_initial_weights_are_distributed_as_in_python(cell):
-    before = run_course(units="32", cell=cell)["before"]
-    for model, weights in zip(MODELS.values(), before, strict=True):
-        config = ModelConfig(model, CELL_ALIASES[cell])
+@pytest.mark.parametrize(("cell", "text"), [*((cell, "") for cell in CELL_ALIASES), ("LSTM", PAIRS)])
+def test_the_initial_weights_are_distributed_as_in_python(cell, text):
+    before = run_course(units="32", cell=cell, text=text, bidirectional=bool(text))["before"]
+    for i, (model, weights) in enumerate(zip(MODELS.values(), before, strict=True)):
+        symbols = {"in_max_int": 2, "out_max_int": 3, "bidirectional": i == 0} if text else {}
+        config = ModelConfig(model, CELL_ALIASES[cell], **symbols)
         assert [name for name, _ in weights] == [*weight_shapes(config)]
         shapes, initial = weight_shapes(config), initial_weights(config, seed=0)
         for name, values in weights:
@@ -46,9 +53,73 @@ def test_equal_settings_give_equal_bits_and_other_seeds_others():
 
 def test_no_source_of_exact_match_is_trained_on_and_sources_have_the_lengths_of_the_task():
     course = run_course(20, task="added", length="1-5", units="8")
-    sources = {tuple(source) for batch in course["batches"] for source in batch}
-    held_out = {*map(tuple, course["heldOut"])}
+    sources = {tuple(source) for batch in course["batches"] for source in batch["sources"]}
+    drawn = [tuple(source) for batch in course["task"]["heldOut"] for source in batch["sources"]]
+    held_out = {*drawn}
     assert {len(source) for source in sources} == {len(source) for source in held_out} == {2, 4}
-    assert len(held_out) == len(course["heldOut"]) == 10 + 50  # at most a tenth of the sources of a length
+    assert len(held_out) == len(drawn) == 10 + 50  # at most a tenth of the sources of a length
     assert not sources & held_out
-    assert all(len({*map(len, batch)}) == 1 for batch in course["batches"])  # so that no batch needs padding
+    assert all(len({*map(len, batch["sources"])}) == 1 for batch in course["batches"])  # so that no batch needs padding
+
+
+def mixed_hash(text):
+    """FNV-1a of 32 bits, and the last step of MurmurHash 3."""
+    h = 2166136261
+    for character in text:
+        h = (h ^ ord(character)) * 16777619 % 2**32
+    h = (h ^ h >> 16) * 2246822507 % 2**32
+    h = (h ^ h >> 13) * 3266489909 % 2**32
+    return h ^ h >> 16
+
+
+def held_out_sources(sources):
+    """Every tenth source, from the sixth, in the order of length and hash."""
+    return sorted(set(sources), key=lambda source: (len(source), mixed_hash("\n".join(source))))[5::10]
+
+
+def test_of_pairs_every_tenth_source_is_held_out_and_each_other_pair_is_drawn_once_in_an_epoch():
+    held_out = held_out_sources(SOURCES)
+    others = [f"{source}\t{source}d" for source in (*held_out[:3], *SOURCES[7:40])]  # second targets
+    lines = PAIRS.splitlines() + others + PAIRS.splitlines()[:5]
+    pairs = {*map(tuple, (line.split("\t") for line in lines))}
+    training = sorted(pair for pair in pairs if pair[0] not in held_out)
+    lengths = [len(source) for source, _ in training]
+    n_batches = sum(math.ceil(lengths.count(length) / 32) for length in {*lengths})
+    course = run_course(3 * n_batches, "\n".join(lines), units="8")
+    task = course["task"]
+    names = ["a", "b", "c", "d"]
+    assert [task[side]["symbols"] for side in ("source", "target")] == [names[:3], names]
+
+    def texts(batch):
+        """The pairs of a batch, whose targets are padded after END."""
+        ends = [target.index(len(names)) for target in batch["targets"]]
+        sides = [
+            zip(batch["sources"], map(len, batch["sources"]), strict=True),
+            zip(batch["targets"], ends, strict=True),
+        ]
+        assert all({*target[end + 1 :]} <= {-1} for target, end in zip(batch["targets"], ends, strict=True))
+        return [*zip(*(["".join(names[n] for n in side[:end]) for side, end in both] for both in sides), strict=True)]
+
+    assert sorted(pair for batch in task["heldOut"] for pair in texts(batch)) == sorted(pairs - {*training})
+    assert task["nHeldOut"] == len(held_out)
+    assert {i for batch in task["heldOut"] for i in batch["ids"]} == {*range(len(held_out))}
+    epochs = [course["batches"][n : n + n_batches] for n in range(0, 3 * n_batches, n_batches)]
+    assert all(sorted(pair for batch in epoch for pair in texts(batch)) == training for epoch in epochs)
+    assert epochs[0] != epochs[1]
+    for batch in [*course["batches"], *task["heldOut"]]:
+        assert len({*map(len, batch["sources"])}) == len({*map(len, batch["targets"])}) == 1
+        assert len(batch["sources"]) <= 32
+
+
+def test_equal_seeds_give_equal_bits_of_pairs_and_other_seeds_others():
+    first, second, other = (run_course(25, PAIRS, bidirectional=True, seed=seed) for seed in ("1", "1", "2"))
+    assert first == second
+    assert first["after"] != other["after"] and first["task"]["heldOut"] == other["task"]["heldOut"]
+
+
+def test_a_held_out_pair_with_an_unknown_symbol_is_wrong_and_one_of_several_targets_is_enough():
+    held_out = held_out_sources(SOURCES)
+    lines = [f"{source}\t{'z' if source == held_out[1] else source[0]}" for source in SOURCES]
+    lines += [f"{held_out[0]}\tbcbc"]
+    exact = [point["exact"][0] for point in run_course(300, "\n".join(lines), units="16")["points"]]
+    assert exact[0] < max(exact) == exact[-1] == (len(held_out) - 1) / len(held_out)

@@ -32,47 +32,67 @@ def test_the_gradient_of_networks_of_every_kind_agrees_with_finite_differences(c
     assert np.abs(gradient).max() > 0
 
 
-def reversing_batches(n):
-    """Batches of sources of five digits and their reversals."""
-    sources = np.random.default_rng(5).integers(0, 10, (n, 32, 5))
-    return sources, sources[..., ::-1]
+def reversing_batches(n, config):
+    """Batches of digits and their reversals; those of a network that ends have several sizes, END, and padding."""
+    rng, batches = np.random.default_rng(7), []
+    for i in range(n):
+        B, S = [(32, 5), (9, 5), (32, 3), (20, 3)][i % 4 if config.ends else 0]
+        sources = rng.integers(0, 10, (B, S))
+        targets = sources[:, ::-1]
+        if config.ends:
+            targets = np.hstack([targets, np.full((B, 1), config.go), np.full((B, 1), -1)])
+            targets[rng.random(B) < 0.5, 2:] = [config.go, *[-1] * (S - 1)]  # ends after two symbols
+        batches.append((sources, targets))
+    return batches
 
 
 def trained(config, n, **settings):
     weights = initial_weights(config, seed=0)
     network = TrainedNetwork(config, weights, in_len=5, out_len=5)
     numbers = {name: array.ravel().tolist() for name, array in weights.items()}
-    batches = [[source.tolist(), target.tolist()] for source, target in zip(*reversing_batches(n), strict=True)]
+    batches = [[source.tolist(), target.tolist()] for source, target in reversing_batches(n, config)]
     return ask_trainer("train", network, weights=numbers, batches=batches, rate=RATE, **settings)
 
 
-def test_steps_have_the_losses_of_the_tensorflow_trainer():
+TRAINED = {
+    "pattern": ModelConfig("embedding_attention", cell_size=16),
+    "pairs": ModelConfig("embedding_attention", cell_size=16, ends=True, bidirectional=True),
+    "pairs without attention": ModelConfig("embedding_rnn", cell_size=16, ends=True),
+}
+
+
+@pytest.mark.parametrize("config", TRAINED.values(), ids=TRAINED)
+def test_steps_have_the_losses_of_the_tensorflow_trainer(config):
     tf = pytest.importorskip("tensorflow")
     from seq2seq_demo.network.keras_network.model import Seq2Seq
-    from seq2seq_demo.training.steps import PackedAdam
+    from seq2seq_demo.training.steps import PackedAdam, mean_losses
 
-    config, n = ModelConfig("embedding_attention", cell_size=16), 140
-    weights = initial_weights(config, seed=0)
+    smoothing = 0.1 * config.ends  # of pairs
+    n, weights = 140, initial_weights(config, seed=0)
     network, adam = Seq2Seq(config, weights), PackedAdam(weight_shapes(config), weights, {}, 0)
     variables = [*network.named_variables().values()]
 
     @tf.function
     def step(sources, targets):
+        mask = tf.cast(targets >= 0, tf.float32)
         with adam.gradient_tape(variables) as (tape, parts):
-            losses, _ = network.losses(sources, targets, None, None)
-            loss = tf.reduce_mean(losses)
-        gradients = [tf.reshape(gradient, [-1]) for gradient in map(tf.convert_to_tensor, tape.gradient(loss, parts))]
-        adam.apply(tf.concat(gradients, 0), tf.constant(RATE))
+            losses, logits = network.losses(sources, tf.maximum(targets, 0), None, None)
+            loss = tf.reduce_sum(losses * mask) / tf.reduce_sum(mask)
+            smoothed = tf.reduce_sum((mean_losses(logits) - losses) * mask) / tf.reduce_sum(mask)
+            total = loss + smoothing * smoothed
+        gradients = [tf.reshape(gradient, [-1]) for gradient in map(tf.convert_to_tensor, tape.gradient(total, parts))]
+        adam.apply(tf.concat(gradients, 0) * (sources.shape[0] / 32), tf.constant(RATE))
         return loss
 
-    batches = zip(*reversing_batches(n), strict=True)
+    batches = reversing_batches(n, config)
     expected = [float(step(*(tf.constant(side, tf.int32) for side in batch))) for batch in batches]
-    losses = trained(config, n)["losses"]
+    losses = trained(config, n, options={"smoothing": smoothing})["losses"]
+    np.testing.assert_allclose(losses[:100], expected[:100], atol=1e-4)
     np.testing.assert_allclose(losses, expected, atol=1e-3)
     np.testing.assert_allclose(np.mean(losses), np.mean(expected), atol=1e-4)
     assert losses[0] > 2.2 and losses[-1] < 1.0
 
 
 def test_networks_learn_from_their_own_symbols():
-    losses = trained(ModelConfig("embedding_attention", cell_size=16), 60, feedsOwn=True)["losses"]
+    losses = trained(ModelConfig("embedding_attention", cell_size=16), 60, options={"feedsOwn": True})["losses"]
     assert losses[-1] < losses[0] - 0.5
