@@ -170,7 +170,7 @@ function examplesList() {
     announceAnswers();
   };
   const [{ examples, sourceVocabulary }] = app.networks;
-  if (!examples.length && sourceVocabulary.isText) {
+  if (!examples.length && sourceVocabulary.isText && !app.moments.length) {
     const command = h("code", {}, "seq2seq-demo page --from-file");
     return h("p", { className: "hint" }, "This page has no examples. ", command, " adds some of your pairs.");
   }

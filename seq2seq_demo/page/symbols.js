@@ -62,6 +62,12 @@ function words(n) {
   return n % unit ? [...first, ...words(n % unit)] : first;
 }
 
+/** Return a number below a million in English words. */
+export const inWords = (/** @type {number} */ n) =>
+  words(n)
+    .map((i) => NUMBER_WORDS[i])
+    .join(" ");
+
 /** Return the symbols of a number in English words; null for other texts, and if the vocabulary has other words.
     @type {(text: string, vocabulary: Vocabulary) => number[] | null} */
 export function numberInWords(text, { symbols, numberOf }) {

@@ -1,5 +1,6 @@
 """The page that trains, and the page of a trained network, in Debian's Firefox."""
 
+import itertools
 import json
 import os
 import shutil
@@ -20,11 +21,13 @@ HAS_ALL = NODE and FIREFOX and (PROJECT / "node_modules" / "puppeteer-core").exi
 
 @pytest.mark.slow
 @pytest.mark.skipif(not HAS_ALL and "CI" not in os.environ, reason="firefox or puppeteer-core is not installed")
-def test_two_networks_learn_and_a_trained_one_answers(tmp_path):
+def test_networks_learn_patterns_and_pairs_and_a_trained_one_answers(tmp_path):
     g2p = load("g2p")
     for name, page in (("train", build_training()), ("g2p", build([ShownNetwork("g2p", g2p)]))):
         (tmp_path / f"{name}.html").write_text(page, encoding="utf-8")
-    command = [NODE, PROJECT / "firefox.js", tmp_path / "train.html", tmp_path / "g2p.html"]
+    sources = ["".join(source) for n in range(1, 5) for source in itertools.product("abc", repeat=n)][:60]
+    pairs = "\n".join(f"{source}\t{source[::-1]}" for source in sources)
+    command = [NODE, PROJECT / "firefox.js", tmp_path / "train.html", tmp_path / "g2p.html", pairs]
     done = subprocess.run(command, env=os.environ | {"FIREFOX": FIREFOX}, stdout=subprocess.PIPE, check=True)
     shown = json.loads(done.stdout)
     assert shown["errors"] == []
@@ -33,5 +36,8 @@ def test_two_networks_learn_and_a_trained_one_answers(tmp_path):
     untrained, learned, forced = shown["untrained"][1], shown["learned"][1], shown["forced"].split()
     assert untrained == shown["kept"] != learned == "2 7 9"
     assert forced[0] == "5"
+    own = shown["pairs"]
+    assert own["verdict"] == "All held-out pairs are right." and own["kept"].endswith(": 1")
+    assert own["learned"] == own["opened"] and own["learned"][1] == "acba"
     source, answer, sentence = shown["answered"]
     assert [answer] == g2p.predict([source]) and sentence.startswith("Reading 1 of ")

@@ -1,0 +1,259 @@
+/* A user's pairs: reads them, recognises their symbols, and holds a tenth of the sources out, as data/ does in Python. */
+
+import { thousands } from "./format.js";
+import { generator, inWords, Vocabulary } from "./symbols.js";
+import { BATCH } from "./trainer.js";
+
+/** @import { Batch, NumberedPair, Task } from "./course.js"
+    @import { VocabularyData } from "./symbols.js" */
+
+const [MIN_PAIRS, MAX_PAIRS] = [20, 5000];
+export const [MAX_LEN, MAX_SYMBOLS] = [60, 200];
+const MAX_LINE = 1000; // characters
+const FIRST_HELD_OUT = 5; // of ten sources
+const SEPARATORS = ["\t", "→", ";", ","];
+/** Names of columns, of sources and of targets.
+    @type {string[][]} */
+const HEADER = [
+  "source src input x word text question lemma spelling grapheme graphemes".split(" "),
+  "target tgt output y answer label translation pronunciation phonemes phones ipa".split(" "),
+];
+// Words recur if there are at most FEW_WORDS different ones, plus one for every MEAN_COUNT words; see data/tokens.py.
+const [FEW_WORDS, MEAN_COUNT] = [50, 25];
+const WORD = /^([!-/:-@[-`{-~]+|[^!-/:-@[-`{-~0-9]+[0-9]?)$/u;
+const INTEGERS = /^(0|[1-9][0-9]{0,9})(\s+(0|[1-9][0-9]{0,9}))+$/; // no leading zeros, unlike dates
+
+/** @typedef {"characters" | "words"} Kind
+    @typedef {{ source: string[], target: string[] }} Pair The symbols of a pair.
+    @typedef {{ text: string, pairs: Pair[], kinds: Kind[], problems: string[], refusal: string }} Reading `problems` name
+      the lines that were left out; `refusal` says why there is nothing to learn, or is empty. */
+
+/** Read a pair from each line of a text. The first of SEPARATORS in the first line that has one separates source and target.
+    `kinds` are those of sources and of targets; an empty one is recognised.
+    @type {(text: string, kinds: (Kind | "")[]) => Reading} */
+export function readPairs(text, kinds) {
+  const lines = text.split(/\r\n|[\r\n]/);
+  const first = lines.findIndex((line) => line.trim());
+  const separatorIn = (/** @type {string} */ line) => SEPARATORS.find((one) => line.slice(0, MAX_LINE).includes(one));
+  const separator = separatorIn(lines.find(separatorIn) ?? "") ?? "\t";
+  /** @type {string[]} */
+  const problems = [];
+  /** @type {[line: number, sides: string[]][]} */
+  const rows = [];
+  lines.forEach((line, i) => {
+    if (!line.trim()) return;
+    const sides = line.length > MAX_LINE ? [] : cellsOf(line, separator).map((cell) => cell.trim());
+    if (i === first && HEADER.every((names, side) => names.includes(sides[side]?.toLowerCase()))) return;
+    if (sides.length === 2 && sides.every((side) => side)) rows.push([i + 1, sides]);
+    else problems.push(`line ${i + 1}: ${problemOf(line, sides)}`);
+  });
+  const columns = [0, 1].map((side) => rows.map(([, sides]) => sides[side]));
+  const hasIntegers = columns.some((strings, side) => kinds[side] !== "characters" && areIntegers(strings, false));
+  const chosen = columns.map((strings, side) => kinds[side] || kindOf(strings, hasIntegers));
+  const vocabularies = columns.map((strings, side) => new Vocabulary(symbolsOf(chosen[side], strings), ""));
+  const pairs = new Map();
+  for (const [line, sides] of rows) {
+    const [source, target] = sides.map((side, i) => vocabularies[i].split(side));
+    const longest = Math.max(source.length, target.length);
+    if (longest > MAX_LEN) problems.push(`line ${line}: ${longest} symbols, at most ${MAX_LEN} are possible`);
+    else pairs.set(JSON.stringify([source, target]), { source, target });
+  }
+  const read = [...pairs.values()];
+  return { text, pairs: read, kinds: chosen, problems, refusal: refusalOf(read) };
+}
+
+/** Split a line; a cell in quotation marks may contain the separator, unless that is a tab or an arrow.
+    @type {(line: string, separator: string) => string[]} */
+function cellsOf(line, separator) {
+  if (!/[;,]/.test(separator) || !line.includes('"')) return line.split(separator);
+  const outsideQuotes = new RegExp(`${separator}(?=(?:[^"]*"[^"]*")*[^"]*$)`);
+  return line.split(outsideQuotes).map((cell) =>
+    cell
+      .trim()
+      .replace(/^"(.*)"$/, "$1")
+      .replaceAll('""', '"'),
+  );
+}
+
+/** Say why a line is no pair.
+    @type {(line: string, sides: string[]) => string} */
+function problemOf(line, sides) {
+  if (line.length > MAX_LINE)
+    return `${thousands(line.length)} characters, at most ${thousands(MAX_LINE)} are possible`;
+  if (sides.length > 2) return `expected a source and a target, got ${sides.length} columns`;
+  return sides.length < 2 || !sides[1] ? "the target is missing" : "the source is missing";
+}
+
+/** Say why there is nothing to learn from these pairs; "" if there is.
+    @type {(pairs: Pair[]) => string} */
+function refusalOf(pairs) {
+  if (!pairs.length) return "Paste pairs, open a file, or begin with a sample.";
+  const n = new Set(pairs.map(({ source }) => source.join("\n"))).size;
+  if (n < MIN_PAIRS) return `Expected at least ${MIN_PAIRS} pairs with different sources, got ${n}.`;
+  const program = "the program itself has no such limit";
+  if (pairs.length > MAX_PAIRS)
+    return `Expected at most ${thousands(MAX_PAIRS)} pairs, got ${thousands(pairs.length)}; ${program}.`;
+  const symbols = [pairs.flatMap(({ source }) => source), pairs.flatMap(({ target }) => target)];
+  const most = Math.max(...symbols.map((side) => new Set(side).size));
+  return most > MAX_SYMBOLS ? `Expected at most ${MAX_SYMBOLS} different symbols a side, got ${most}; ${program}.` : "";
+}
+
+/** Return whether at least half of the strings of a side are lists of integers or numbers, and some are lists or the other
+    side is integers.
+    @type {(strings: string[], isBesideIntegers: boolean) => boolean} */
+function areIntegers(strings, isBesideIntegers) {
+  const nLists = strings.filter((one) => INTEGERS.test(one)).length;
+  const n = nLists + strings.filter((one) => /^[0-9]+$/.test(one)).length;
+  return (nLists > 0 || isBesideIntegers) && n > 0 && 2 * n >= strings.length;
+}
+
+/** Return the kind of symbols of one side, as data/tokens.py does. Integers are words.
+    @type {(strings: string[], isBesideIntegers: boolean) => Kind} */
+function kindOf(strings, isBesideIntegers) {
+  if (areIntegers(strings, isBesideIntegers)) return "words";
+  const words = strings.flatMap((one) => one.split(/\s+/));
+  const counts = new Map();
+  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
+  const recurring = [...counts].filter(([word, n]) => n > 1 && WORD.test(word)).length;
+  const recur = counts.size <= FEW_WORDS + words.length / MEAN_COUNT && 2 * recurring >= counts.size;
+  return words.length > strings.length && recur ? "words" : "characters";
+}
+
+/** Return a vocabulary of one side, whose symbols are sorted; strings with Hangul are split into letters.
+    @type {(tokens: Kind, strings: string[], symbols?: string[]) => VocabularyData} */
+function symbolsOf(tokens, strings, symbols = []) {
+  const hasHangul = tokens === "characters" && strings.some((one) => /[\u1100-\u11ff\uac00-\ud7a3]/u.test(one));
+  const sorted = [...new Set(symbols)].sort();
+  return { tokens, symbols: sorted, largest: sorted.length - 1, form: hasHangul ? "NFD" : "NFC" };
+}
+
+/** Return a number from 0 to 2³² − 1 that depends only on a text (FNV-1a, with the last step of MurmurHash 3). */
+function hash(/** @type {string} */ text) {
+  let h = 2166136261;
+  for (const character of text) h = Math.imul(h ^ (character.codePointAt(0) ?? 0), 16777619);
+  h = Math.imul(h ^ (h >>> 16), 2246822507);
+  h = Math.imul(h ^ (h >>> 13), 3266489909);
+  return (h ^ (h >>> 16)) >>> 0;
+}
+
+/** Return the task of learning pairs, drawn with `random`. Of the sources in the order of their lengths, and then of a hash,
+    every tenth is held out. A batch has sources of one length; an epoch has each pair once.
+    @type {(reading: Reading, random: () => number) => Task} */
+export function pairsTask({ pairs, kinds }, random) {
+  const keyOf = (/** @type {Pair} */ { source }) => source.join("\n");
+  const sources = [...new Map(pairs.map((pair) => [keyOf(pair), pair.source.length]))].map(([key, length]) => ({
+    ...{ key, length, hash: hash(key) },
+  }));
+  sources.sort((a, b) => a.length - b.length || a.hash - b.hash);
+  const isHeldOut = (/** @type {unknown} */ _, /** @type {number} */ i) => i % 10 === FIRST_HELD_OUT;
+  const heldOut = sources.filter(isHeldOut);
+  const nHeldOut = heldOut.length;
+  const ids = new Map([...heldOut, ...sources.filter((_, i) => !isHeldOut(_, i))].map(({ key }, id) => [key, id]));
+  const idOf = (/** @type {Pair} */ pair) => ids.get(keyOf(pair)) ?? 0;
+  const training = pairs.filter((pair) => idOf(pair) >= nHeldOut);
+  const [source, target] = /** @type {const} */ (["source", "target"]).map((side, i) =>
+    symbolsOf(
+      kinds[i],
+      pairs.flatMap((pair) => pair[side]),
+      training.flatMap((pair) => pair[side]),
+    ),
+  );
+  const numbers = [source, target].map(({ symbols }) => new Map(symbols.map((symbol, number) => [symbol, number])));
+  const rows = pairs.map((pair) => ({
+    id: idOf(pair),
+    texts: [pair.source, pair.target].map((symbols, i) => symbols.join(kinds[i] === "words" ? " " : "").normalize()),
+    source: pair.source.map((symbol) => numbers[0].get(symbol) ?? -1), // −1 if training lacks the symbol
+    target: pair.target.map((symbol) => numbers[1].get(symbol) ?? -1),
+  }));
+  const known = rows.filter((row) => ![...row.source, ...row.target].includes(-1));
+  const trained = known.filter(({ id }) => id >= nHeldOut);
+  const lengths = [...new Set(trained.map((row) => row.source.length))].sort((a, b) => a - b);
+  /** @type {Batch[]} */
+  let epoch = [];
+  return {
+    ...{ source, target, pattern: null, ends: true, lengths, nHeldOut, pairs: rows },
+    outLen: Math.max(...trained.map((row) => row.target.length)),
+    heldOut: batchesOf(
+      known.filter(({ id }) => id < nHeldOut),
+      target.largest + 1,
+    ),
+    draw: () => {
+      if (!epoch.length) epoch = shuffled(batchesOf(shuffled(trained, random), target.largest + 1), random);
+      return /** @type {Batch} */ (epoch.pop());
+    },
+  };
+}
+
+/** Return batches of pairs whose sources have one length; the targets get END and padding.
+    @type {(rows: NumberedPair[], end: number) => Batch[]} */
+function batchesOf(rows, end) {
+  return [...new Set(rows.map(({ source }) => source.length))].flatMap((length) => {
+    const alike = rows.filter(({ source }) => source.length === length);
+    return Array.from({ length: Math.ceil(alike.length / BATCH) }, (_, i) => {
+      const batch = alike.slice(i * BATCH, (i + 1) * BATCH);
+      const T = Math.max(...batch.map(({ target }) => target.length)) + 1;
+      const padded = (/** @type {number[]} */ target) => [...target, end, ...new Array(T - 1 - target.length).fill(-1)];
+      return {
+        sources: batch.map(({ source }) => source),
+        targets: batch.map(({ target }) => padded(target)),
+        ids: batch.map(({ id }) => id),
+      };
+    });
+  });
+}
+
+/** Return a list in random order (Fisher and Yates).
+    @type {<T>(list: T[], random: () => number) => T[]} */
+function shuffled(list, random) {
+  const order = [...list];
+  for (let i = order.length - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1));
+    [order[i], order[j]] = [order[j], order[i]];
+  }
+  return order;
+}
+
+/* The samples. */
+
+// Parts of words that do not exist and are not rude.
+const STARTS = "b bl br ch cl d dr f fl fr g gl gr h j k l m n p pl pr qu r s sh sl sp st str t th tr v w".split(" ");
+const VOWELS = "a e o ai ea ee oa ou".split(" ");
+const ENDS = "b ch d f l ll m n nd ng nk nt p r rd rk rm s sh sk ss st t tch th x y".split(" ");
+const ROMAN = "M 1000 CM 900 D 500 CD 400 C 100 XC 90 L 50 XL 40 X 10 IX 9 V 5 IV 4 I 1".split(" ");
+
+/** @type {(word: string) => string} */
+const plural = (word) =>
+  /(s|x|z|ch|sh)$/.test(word) ? `${word}es` : /[^aeo]y$/.test(word) ? `${word.slice(0, -1)}ies` : `${word}s`;
+
+/** @type {(word: string) => string} */
+const pigLatin = (word) => `${word.replace(/^(qu|[^aeiou]+)(.*)$/, "$2$1")}ay`;
+
+/** @type {(n: number) => string} */
+function roman(n) {
+  let text = "";
+  for (let i = 0; i < ROMAN.length; i += 2)
+    for (; n >= Number(ROMAN[i + 1]); n -= Number(ROMAN[i + 1])) text += ROMAN[i];
+  return text;
+}
+
+const sample = (/** @type {number} */ n, /** @type {string[]} */ all) => shuffled(all, generator(1)).slice(0, n);
+const numbersTo = (/** @type {number} */ n) => Array.from({ length: n }, (_, i) => `${i + 1}`);
+const madeUp = () => STARTS.flatMap((start) => VOWELS.flatMap((vowel) => ENDS.map((end) => start + vowel + end)));
+
+/** Functions that return the sources of a sample, and their targets.
+    @type {Record<string, [() => string[], (source: string) => string]>} */
+const SAMPLES = {
+  "English plurals": [() => sample(1200, madeUp()), plural], // of words that do not exist, as in Berko's test (1958)
+  "Numbers in words": [() => sample(900, numbersTo(999)), (source) => inWords(Number(source))],
+  "Roman numerals": [() => sample(1200, numbersTo(3999)), (source) => roman(Number(source))],
+  "Pig latin": [() => sample(1200, madeUp()), pigLatin],
+};
+export const SAMPLE_NAMES = Object.keys(SAMPLES);
+
+/** Return the lines of a sample. */
+export function sampleText(/** @type {string} */ name) {
+  const [sources, targetOf] = SAMPLES[name];
+  return sources()
+    .map((source) => `${source}\t${targetOf(source)}`)
+    .join("\n");
+}

@@ -1,0 +1,405 @@
+"""The user's own pairs in the page that trains, in Chromium: paste, train, use, keep."""
+
+import itertools
+import json
+import random
+import re
+from urllib.parse import parse_qsl, quote, urlencode
+
+import pytest
+from helpers_page import needs_chromium, prediction, wait_for_layout
+
+pytestmark = [pytest.mark.slow, needs_chromium]
+PAIRS = "#task=pairs&units=16&rate=0.03"
+SOURCES = ["".join(source) for n in range(1, 5) for source in itertools.product("abc", repeat=n)][:60]
+REVERSED = [f"{source}\t{source[::-1]}" for source in SOURCES]
+EASY = "\n".join(REVERSED)
+SAID = "60 pairs: 54 to train, 6 held out; 3 symbols → 3 symbols; characters. Nothing leaves this page."
+STATE = re.compile(r'(<script type="application/json" id="saved">)([^<]*)')
+FIGURES = "[course.samples, ...last(course.points).exact]"
+
+
+def paste(page, text):
+    """Paste pairs and wait until the page has read them."""
+    page.evaluate("byId('own').open = true")
+    page.fill("#pairs", text)
+    page.wait_for_function("() => own.text === own.read.text && byId('pairs-said').textContent")
+    page.wait_for_timeout(350)  # after the last input
+
+
+def train(page):
+    """Train until the page stops; return the samples and the exact match of held-out pairs."""
+    page.click("#train")
+    page.wait_for_function("() => !isTraining", timeout=100_000)
+    samples, exact = page.evaluate("[...Object.values(byId('training').dataset)]")
+    return int(samples), [float(one) for one in exact.split(",")]
+
+
+def step(page, n):
+    """Train for some steps at once."""
+    page.evaluate(f"for (let i = 0; i < {n}; i++) course.step(); course.measure(); show();")
+
+
+def test_pairs_are_read_learned_and_used(opened):
+    page = opened(fragment=PAIRS)
+    assert page.text_content("#pairs-said").startswith("1,200 pairs: 1,080 to train, 120 held out; ")  # of a sample
+    paste(page, "a\tb")
+    assert page.text_content("#pairs-said") == "Expected at least 20 pairs with different sources, got 1."
+    assert page.get_attribute("#train", "aria-disabled") == "true"
+    page.evaluate("byId('train').click()")
+    assert page.text_content("#train") == "Train"
+    paste(page, f"{EASY}\nabc\n")
+    assert page.text_content("#pairs-said") == SAID
+    shown = page.locator("#own .pairs li").all_text_contents()
+    assert shown == [
+        "a → a",
+        "b → b",
+        "c → c",
+        "a\u2009a → a\u2009a",
+        "a\u2009b → b\u2009a",
+        "Left out: line 61: the target is missing",
+    ]
+    assert page.locator("#errors").is_hidden() and page.locator("#save").is_hidden()
+    samples, exact = train(page)
+    assert exact == [1] and samples < 10_000
+    assert page.text_content("#answer") == "All held-out pairs are right."
+    assert page.text_content(".errors h2") == "What it gets wrong: 0 of 6 held-out pairs"
+    assert page.text_content("#train") == "Train longer"
+    assert train(page)[0] > samples
+    page.fill("#source", "abca")
+    assert (prediction(page), page.text_content("#step .judgement")) == ("acba", "✓ right")
+    page.fill("#source", "abz")
+    assert page.text_content("#source-error").startswith("“z” is not in the vocabulary")
+    page.fill("#source", "cb")
+    page.evaluate("app.change({ place: 3 })")
+    page.locator("#probabilities [data-key$=symbol-2]").click()  # force c
+    assert prediction(page).startswith("c") and page.evaluate("app.state.forced") == {"0": 2}
+    page.get_by_role("button", name="Undo").first.click()
+    assert prediction(page) == "bc" and page.locator("#attention .heat-map").count() == 1
+
+
+def test_training_stops_if_it_gets_no_better_and_errors_are_listed(opened):
+    page = opened(fragment=PAIRS)
+    rng = random.Random(0)
+    odd = "\n".join(f"{source}\t{''.join(rng.choices('abc', k=2))}" for source in SOURCES)
+    paste(page, odd)
+    page.click("#train")
+    page.wait_for_function("() => course.steps > 100")
+    page.evaluate("course.samples += 24_000")
+    page.wait_for_function("() => !isTraining")
+    assert page.text_content("#answer") == "No better for 24,000 samples. “Train longer” goes on."
+    count, items = page.text_content(".errors h2"), page.locator("#errors li").all_text_contents()
+    assert count == f"What it gets wrong: {len(items)} of 6 held-out pairs" and 0 < len(items) < 6
+    targets = dict(line.split("\t") for line in odd.splitlines())
+    source, answer, expected = re.fullmatch("([abc]+) → ([abc]+), expected ([abc]+)", items[-1]).groups()
+    assert targets[source] == expected != answer
+    page.locator("#errors button").last.click()
+    assert [page.input_value("#source"), prediction(page)] == [source, answer]
+    assert page.text_content("#step .judgement").startswith("✗ ")
+    assert page.evaluate("app.state.targetText") == expected
+
+
+def test_held_out_pairs_with_unknown_symbols_are_wrong_and_pairs_have_no_settings_of_patterns(opened):
+    page = opened(fragment="#cell=GRU&feed=own&length=1-3")
+    page.locator("[data-key='Task']").select_option("your own pairs")
+    settings = "['task', 'length', 'units', 'cell', 'feed'].map((name) => course.settings[name])"
+    assert page.evaluate(settings) == ["pairs", "10", "32", "LSTM", "expected"]
+    syllables = ["".join(one) for n in (1, 2) for one in itertools.product("가나다라", repeat=n)]
+    unknown = [f"{chr(ord('α') + i)}\tω" for i in range(20)]
+    paste(page, "\n".join([f"{one}\t{one[::-1]}" for one in syllables] + unknown))
+    step(page, 1)
+    items = page.locator("#errors li").all_text_contents()
+    assert f"What it gets wrong: {len(items)} of 4 held-out pairs" == page.text_content(".errors h2")
+    assert sum("a symbol is unknown" in item for item in items) == 2
+    shown = page.locator("#errors button").all_text_contents()
+    assert {one for one in shown if one not in "αβγδεζηθικλμνξοπρςστυ"} <= {*syllables}  # composed
+    page.locator("#errors button").last.click()
+    assert "is not in the vocabulary" in page.text_content("#source-error")
+    page = opened(fragment="#task=pairs&cell=RNN&feed=own&units=64")
+    assert page.evaluate(settings) == ["pairs", "10", "64", "LSTM", "expected"]
+
+
+def test_what_was_learned_stays_until_train_begins_anew(opened):
+    page = opened(fragment=PAIRS)
+    paste(page, EASY)
+    samples, _ = train(page)
+    page.fill("#source", "abca")
+    page.click("#own summary")
+    page.locator("[data-key='Sources']").select_option("words")
+    assert "54 symbols → 3 symbols; words → characters" in page.text_content("#pairs-said")
+    assert [page.text_content("#train"), prediction(page), page.evaluate("course.samples")] == [
+        "Train",
+        "acba",
+        samples,
+    ]
+    page.locator("[data-key='Sources']").select_option("characters")
+    page.check("#both")
+    assert page.evaluate("app.networks.length") == 1
+    page.click("#train")
+    page.wait_for_function("() => course.steps > 10")
+    page.evaluate("isTraining && pauseTraining()")
+    assert page.locator("#step h2.name").all_text_contents() == ["with attention", "without attention"]
+    assert len(page.evaluate(FIGURES)) == 3
+    paste(page, EASY.replace("c", "d"))
+    assert page.text_content("#train") == "Train" and len(page.evaluate(FIGURES)) == 3
+    page.uncheck("#both")
+    page.click("#train")
+    page.wait_for_function("() => app.networks.length === 1 && course.steps > 1")
+    page.click("#train")
+    assert page.evaluate("app.networks[0].sourceVocabulary.symbols") == ["a", "b", "d"]
+    page.locator("[data-key='Task']").select_option("sorted")
+    assert page.evaluate("[app.networks.length, app.source.length]") == [2, 10]
+    assert page.locator("#own").is_hidden() and page.locator("#save").is_hidden()
+    page.locator("[data-key='Task']").select_option("your own pairs")
+    assert page.input_value("#pairs") == EASY.replace("c", "d")
+    assert train(page)[1] == [1]
+
+
+HOSTILE = [
+    "</script>\t<img src=x onerror=alert(1)>",
+    "a\u2028b\t\u202ecba",
+    "__proto__\tconstructor",
+    "$&$1\t<!--<script>",
+]
+DOM = """(texts) => texts.map((text) => {
+    const made = new DOMParser().parseFromString(text, "text/html");
+    made.querySelector("#saved").textContent = "";
+    return made.documentElement.outerHTML.trim().replace(/\\s*<\\/body>/, "</body>");
+})"""
+
+
+@pytest.fixture
+def saved(opened, tmp_path):
+    """A page that has learned pairs, some of which are hostile; the path of its saved page; the text of the page."""
+    page = opened(fragment="#task=pairs&units=16&rate=0.03&seed=3")
+    paste(page, "\n".join(REVERSED[:56] + HOSTILE))
+    assert "60 pairs" in page.text_content("#pairs-said")
+    step(page, 150)
+    page.fill("#source", "abca")
+    with page.expect_download() as download:
+        page.click("#save")
+    path = tmp_path / "saved.html"
+    download.value.save_as(path)
+    return page, path, (tmp_path / "page0.html").read_text(encoding="utf-8")
+
+
+ANSWERS = "SOURCES.map((one) => app.networks[0].answer(one))".replace("SOURCES", json.dumps(SOURCES[:56]))
+SHOWN = f"[{FIGURES}, {ANSWERS}, own.text, [...byId('errors').children].map((one) => one.textContent)]"
+
+
+def test_a_saved_page_has_the_networks_and_trains_on(saved, shared_tab, tmp_path):
+    page, path, text = saved
+    trained = page.evaluate(SHOWN)
+    assert (
+        page.evaluate(DOM, [text, path.read_text(encoding="utf-8")])[0]
+        == page.evaluate(DOM, [path.read_text(encoding="utf-8")])[0]
+    )
+    page = shared_tab.open(path, "", {"width": 1280, "height": 900}, "light", "no-preference")
+    assert page.evaluate(SHOWN) == trained
+    assert page.evaluate("Object.values(course.settings)") == ["pairs", "10", "16", "LSTM", "0.03", "expected", "3"]
+    assert page.text_content("#train") == "Train longer" and page.evaluate("document.body.dataset.page") == "training"
+    assert page.locator("img").count() == 0 and not page.evaluate("'constructor' in {} && 'polluted' in {}")
+    step(page, 20)
+    with page.expect_download() as download:
+        page.click("#save")
+    download.value.save_as(tmp_path / "again.html")
+    again, first = [(tmp_path / name).read_text(encoding="utf-8") for name in ("again.html", "saved.html")]
+    assert STATE.sub(r"\1", again, count=1) == STATE.sub(r"\1", first, count=1) and again != first
+    shared_tab.open(tmp_path / "again.html", "", {"width": 1280, "height": 900}, "light", "no-preference")
+    assert page.evaluate("course.steps") == 170
+
+
+DELETED = object()
+DAMAGES = [  # the path of a value in a saved state or a link, and values in its place
+    ((), 5, None, [], "x", {}, True, [[]]),
+    (("text",), DELETED, 5, {"toString": 1}, ["a\tb"], "a" * 10**6, "a\tb"),
+    (("kinds",), DELETED, None, 5, ["integers", {}], "ab"),
+    (("settings",), DELETED, None, "units", {"units": "1e9", "task": "__proto__", "rate": "<b>"}),
+    (("both",), True, "yes"),
+    (("course",), DELETED, None, 5, [], "x"),
+    (("course", "steps"), DELETED, None, -1, 0.5, 1e300, "20", {}),
+    (("course", "samples"), DELETED, None, -1, 0.5, 1e300, "20", {}),
+    (("course", "points"), DELETED, None, [], {}, "x", [None], [{"steps": 0, "samples": 0}]),
+    (("course", "points", 0, "exact"), None, [], "1", [None], [1e300], [-1], ["<b>"], [{}]),
+    (("course", "points", 0, "loss"), None, [], "1", ["<b>"], [-1e300], [{}]),
+    (("course", "weights"), DELETED, None, [], {}, "x", [None]),
+    (("course", "weights", 0, "scales"), DELETED, None, [], [1e300] * 99, [1e38] * 99, ["x"] * 99),
+    (("course", "weights", 0, "numbers"), DELETED, None, 5, "", "AAAA", "*", "A" * 10**6),
+    (("course", "weights", 0, "bits"), 8, "x", {}),
+]
+DAMAGES_OF_LINKS = [
+    (("source",), DELETED, None, 5, {}, []),
+    (("source", "symbols"), None, "abc", [], ["a"], [1, 2, 3], ["a"] * 3, ["a"] * 201, ["</b>", "\u202e", "__proto__"]),
+    (("source", "tokens"), DELETED, "integers", "__proto__", {}),
+    (("target", "form"), "NFX", {}, None),
+    (("lengths",), None, [], [0, 5], [1, 61], ["x", "y"], 5, [1, 1e300]),
+    (("outLen",), DELETED, None, 0, 61, "x", 0.5),
+    (("name",), {"toString": 1}, "<img src=x onerror=alert(1)>"),
+    (("task_description",), 5, {}),
+    (("pairs",), 5, [5]),
+    (("draw",), 5),
+]  # fmt: skip
+
+
+def damaged(state, damages):
+    """JSON of the state, with each of the damages, and other texts."""
+    for (*path, name), *values in (damage for damage in damages if damage[0]):
+        for value in values:
+            copied = json.loads(json.dumps(state))
+            inner = copied
+            for one in path:
+                inner = inner[one]
+            inner[name] = value
+            if value is DELETED:
+                del inner[name]
+            yield json.dumps(copied)
+    yield from (json.dumps(value) for damage in damages if not damage[0] for value in damage[1:])
+    yield from ("", "{", "NaN", '{"settings": 1e999}', "[" * 9000, json.dumps({"__proto__": {"text": 1}}), '"\\ud800"')
+
+
+USE = """() => {
+    for (const text of ["bca", "3 1 4"]) app.change({ text });
+    for (const tab of ["forced", "beam", "influence", "inside", null]) app.change({ tab, place: 2 });
+    app.change({ place: null });
+    return [course.samples, app.networks.length, document.querySelectorAll("img, script:not(body > *)").length];
+}"""
+OPEN = """(state) => {
+    byId("saved").textContent = state;
+    prepareTraining(JSON.parse(byId("data").textContent).training, savedState());
+    app.build();
+    app.change({});
+}"""  # as train.js
+
+
+def test_a_damaged_saved_page_is_shown_untrained_and_does_nothing_else(saved, shared_tab, tmp_path):
+    page, path, _ = saved
+    text = path.read_text(encoding="utf-8")
+    state = json.loads(STATE.search(text)[2])
+    samples = []
+    for one in damaged(state, DAMAGES):
+        page.evaluate(OPEN, one)
+        samples.append(page.evaluate(USE)[0])
+        assert shared_tab.errors == [], one[:200]
+    assert {*samples} == {0, state["course"]["samples"]} and samples.count(0) > 30
+    for one in ("{", '{"text": {"toString": 1}}', json.dumps(state | {"course": None}).replace("<", "\\u003c")):
+        quoted = one.replace("\\", r"\\")
+        (tmp_path / "damaged.html").write_text(STATE.sub(rf"\g<1>{quoted}", text, count=1), encoding="utf-8")
+        page = shared_tab.open(tmp_path / "damaged.html", "", {"width": 900, "height": 900}, "light", "reduce")
+        assert page.evaluate(USE) == [0, 1 if "settings" in one else 2, 0]
+
+
+def copied_link(page):
+    """Copy a link; return its address."""
+    page.click("#link")
+    page.wait_for_function("() => location.hash.includes('network')")
+    return page.evaluate("location.hash")
+
+
+def test_a_link_opens_a_network_without_its_pairs(opened):
+    page = opened(fragment=PAIRS)
+    paste(page, EASY)
+    page.check("#both")
+    train(page)
+    before = page.evaluate(ANSWERS)
+    page.fill("#source", "abca")
+    link = copied_link(page)
+    assert len(link) < 20_000 and page.text_content("#link").startswith("Copied")
+    assert page.text_content("#train") == "Train longer"
+    samples = page.evaluate("course.samples")
+    assert train(page)[0] > samples and "network" not in page.evaluate("app.state.network")
+    page = opened(fragment=link)
+    assert (page.input_value("#source"), prediction(page)) == ("abca", "acba")
+    answers = page.evaluate(ANSWERS)
+    assert sum(a == b for a, b in zip(answers, before, strict=True)) >= len(before) - 1  # weights of 8 bits
+    assert page.evaluate("[course.samples, app.networks.length, own.text]") == [samples, 1, ""]
+    assert page.locator("#save, #link, #errors").evaluate_all("(all) => all.every((one) => !one.offsetParent)")
+    paste(page, EASY)
+    assert page.evaluate("course.samples") == samples
+    page.click("#train")
+    page.wait_for_function("() => course.task.pairs.length")
+    page.click("#train")
+    page.locator("[data-key='Units']").select_option("64")
+    step(page, 1)
+    assert (
+        page.text_content("#link") == "Too large for a link" and page.get_attribute("#link", "aria-disabled") == "true"
+    )
+    page.evaluate("byId('link').click()")
+    assert "network" not in page.evaluate("location.hash")
+
+
+def test_a_damaged_link_is_ignored_or_shown_and_does_nothing_else(opened, shared_tab):
+    page = opened(fragment="#task=pairs&units=8&rate=0.03")
+    paste(page, EASY)
+    step(page, 40)
+    fields = dict(parse_qsl(copied_link(page)[1:]))
+    state = json.loads(fields.pop("network"))
+    go = "(hash) => dispatchEvent(new HashChangeEvent('hashchange', { newURL: `file:///x${hash}` }))"
+    shown = []
+    for one in damaged(
+        state,
+        [
+            damage
+            for damage in DAMAGES + DAMAGES_OF_LINKS
+            if damage[0][:1] not in (("text",), ("kinds",), ("settings",), ("both",))
+        ],
+    ):
+        page.evaluate("begin()")
+        link = f"#{urlencode(fields | {'network': one}, quote_via=quote)}"
+        page.evaluate(go, link)
+        shown.append(page.evaluate("course.task.pairs.length"))
+        page.evaluate(USE)
+        assert shared_tab.errors == [], one[:200]
+    assert 0 in shown and shown.count(60) > 30
+    for one in ("{", "null", json.dumps(state | {"name": {"toString": 1}}), json.dumps(state | {"lengths": []})):
+        page = opened(fragment=f"#{urlencode(fields | {'network': one}, quote_via=quote)}")
+        page.evaluate(USE)
+
+
+DROP = """([name, text]) => {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File([text], name));
+    for (const type of ["dragover", "drop"])
+        byId("pairs").dispatchEvent(new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true }));
+}"""
+
+
+def test_files_samples_and_the_keyboard(opened, tmp_path):
+    page = opened(fragment=PAIRS)
+    (tmp_path / "pairs.csv").write_bytes(b"\xef\xbb\xbf" + ("source,target\r\n" + EASY.replace("\t", ",")).encode())
+    page.set_input_files("#own input[type=file]", tmp_path / "pairs.csv")
+    page.get_by_text(SAID).wait_for()
+    page.get_by_role("button", name="Roman numerals").click()
+    assert page.text_content("#pairs-said").startswith("1,200 pairs: 1,080 to train, 120 held out; 10 symbols → 7 symbols; ")
+    page.evaluate(DROP, ["pairs.tsv", EASY])
+    page.get_by_text(SAID).wait_for()
+    assert page.input_value("#pairs") == EASY
+    page.evaluate("Object.defineProperty(File.prototype, 'size', { value: 1e8 })")
+    page.evaluate(DROP, ["pairs.tsv", "x"])
+    assert page.text_content("#pairs-said") == "Expected a file of at most 10 MB"
+    page = opened(fragment=PAIRS)
+    names = []
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        names.append(page.evaluate("document.activeElement.id || document.activeElement.textContent"))
+        if names[-1] == "pairs":
+            page.keyboard.press("ControlOrMeta+A")
+            page.keyboard.insert_text(EASY)
+            page.get_by_text(SAID).wait_for()
+        if names[-1] == "train":
+            break
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => !isTraining && course.samples", timeout=100_000)
+    assert page.evaluate("[document.activeElement.id, ...last(course.points).exact]") == ["train", 1]
+
+
+def test_the_panel_is_accessible_and_fits_into_small_windows(opened):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    for width, colours in ((320, "dark"), (1280, "light")):
+        page = opened(fragment=PAIRS, viewport={"width": width, "height": 720}, color_scheme=colours)
+        paste(page, f"{EASY}\n{'x' * 400}\n{'y' * 61}\tz")
+        step(page, 20)
+        page.locator("details").evaluate_all("(all) => all.map((one) => (one.open = true))")
+        wait_for_layout(page)
+        assert page.locator("#errors li").count() > 0
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        assert [each["id"] for each in axe.Axe().run(page).response["violations"]] == []
