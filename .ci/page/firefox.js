@@ -1,9 +1,10 @@
 // Operates pages in Firefox, over WebDriver BiDi. The arguments are the paths of the page that trains and of the page
-// of a trained network. The output is JSON: what the pages show, and their errors.
+// of a trained network, and pairs. The output is JSON: what the pages show, and their errors.
+import { writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import puppeteer from "puppeteer-core";
 
-const [training, trained] = process.argv.slice(2);
+const [training, trained, pairs] = process.argv.slice(2);
 const browser = await puppeteer.launch({ browser: "firefox", executablePath: process.env.FIREFOX, timeout: 100_000 });
 const page = await browser.newPage();
 page.setDefaultTimeout(100_000); // ms
@@ -45,7 +46,23 @@ async function train(path) {
   return { untrained, trained: await figures(), kept, learned, forced: await text("#prediction") };
 }
 
+// Train on pairs, and save the page; return the answers of the page and of the saved one.
+async function trainOnPairs(path, pairs) {
+  await page.goto("about:blank");
+  await page.goto(`${pathToFileURL(path)}#task=pairs&rate=0.03&units=16`);
+  await page.locator("#pairs").fill(pairs);
+  await page.waitForFunction((n) => course.task.pairs.length === n, {}, pairs.split("\n").length);
+  await click("#train");
+  await page.waitForFunction(() => document.querySelector("#answer").textContent);
+  const [verdict, learned] = [await text("#answer"), await answer("abca")];
+  const saved = path.replace(".html", "-saved.html");
+  writeFileSync(saved, await page.evaluate(() => savedPage(course, learned)));
+  await page.goto(pathToFileURL(saved).href);
+  return { verdict, learned, opened: await answer("abca"), kept: await figures() };
+}
+
 const result = { ...(await train(training)), errors };
+result.pairs = await trainOnPairs(training, pairs);
 await page.goto(pathToFileURL(trained));
 result.answered = await answer("hello");
 await browser.close();

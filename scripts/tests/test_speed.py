@@ -3,12 +3,15 @@
 from types import SimpleNamespace
 
 import numpy as np
+import page_pairs
 import page_speed
 import pytest
 from helpers import ragged, random_weights
+from helpers_page import needs_chromium
 from speed import measuring, real_work
 
 from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.page.training import build_training
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 
 SIZES = {"cell_size": 6, "embedding_size": 5, "in_max_int": 8, "out_max_int": 7}
@@ -90,3 +93,15 @@ def test_a_key_counts_the_cpu_time_of_its_task_and_of_those_up_to_the_next_frame
         events("ThreadControllerImpl::RunTask", (0, 4), (10, 6), (20, 8), (30, 3), (40, 2), thread=t) for t in (1, 2)
     ]
     assert page_speed.key_times([*events("EventDispatch", (12, 3), (31, 1)), *frames, *tasks[0], *tasks[1]]) == [7, 1.5]
+
+
+@needs_chromium
+@pytest.mark.slow
+def test_the_row_of_a_file_has_what_the_page_reads_and_reaches(tmp_path, monkeypatch, capsys):
+    page, pairs = tmp_path / "train.html", tmp_path / "ones.tsv"
+    page.write_text(build_training(), encoding="utf-8")
+    pairs.write_text("\n".join(f"{n}\ta" for n in range(100, 140)), encoding="utf-8")
+    monkeypatch.setattr("sys.argv", ["page_pairs.py", f"{page}", f"{pairs}"])
+    page_pairs.main()
+    name, read, _, exact, *_ = capsys.readouterr().out.splitlines()[4].split(" | ")
+    assert (name, read, exact) == ("| ones", "40", "1.000")

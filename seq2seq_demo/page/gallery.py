@@ -22,6 +22,9 @@ PREDICTION, SEEN = map(NOTES.format, ("Prediction", "What I saw, and why"))
 STEPS = """<p class="steps"><a rel="prev" href="{}">Previous exercise</a>
 <a rel="next" href="{}">Next exercise</a> <a href="{}#exercise-{}">All exercises</a></p>"""
 KEYS = {"Attention": "Top: read. Left: written. Dark: where it looks.", "The final state": "All that it remembers."}
+OWN_PAIRS = """<h2><a href="train.html#task=pairs">Your own pairs</a></h2>
+<p>Paste a list, such as words and their plurals, press Train, and try words of your own. Nothing leaves your
+computer.</p>"""
 FOLDED = "<summary>Exercises: predict, then look</summary><p>“Show the answer” uncovers what is hidden.</p>"
 
 
@@ -84,7 +87,7 @@ def build_index(shown: Mapping[str, Sequence[ShownNetwork]]) -> str:
         f'<h2><a href="{name}.html">{number}. {html.escape(GALLERY[name].title)}</a></h2>'
         f"<p>{html.escape(GALLERY[name].description)}</p>"
         f'<a href="{name}.html" tabindex="-1" aria-hidden="true">'
-        f"{''.join(map(_picture, networks)) or read_asset('curves.html')}</a></section>"
+        f"{''.join(map(_picture, networks)) or read_asset('curves.html')}</a>{'' if networks else OWN_PAIRS}</section>"
         for number, (name, networks) in enumerate(shown.items(), 1)
     )
     return _static_page("gallery.html", TITLE, sections=sections)
