@@ -230,12 +230,9 @@ export class Course {
     const { config, weights } = this.networks[i];
     const { units, cell } = this.settings;
     const { source, target, pattern, ends, lengths, outLen, nHeldOut, pairs } = this.task;
-    const isExample = (/** @type {NumberedPair} */ pair) =>
-      pair.id < nHeldOut && !pair.source.concat(pair.target).includes(-1);
-    const examples = pairs
-      .filter(isExample)
-      .slice(0, N_EXAMPLES)
-      .map((pair) => ({ ...pair, note: "held out" }));
+    const known = pairs.filter((pair) => ![...pair.source, ...pair.target].includes(-1));
+    const heldOut = known.filter(({ id }) => id < nHeldOut);
+    const examples = [...heldOut, ...known].slice(0, N_EXAMPLES).map((pair) => ({ ...pair, note: "" }));
     const n = Object.values(weights).reduce((sum, { length }) => sum + length, 0);
     const summary = `${cell} with ${units} units, ${thousands(n)} weights`;
     const range = { min_in_len: lengths[0], in_len: last(lengths), out_len: outLen };

@@ -99,7 +99,7 @@ export function pairsPanel(change, isOpen) {
     change();
   });
   const samples = SAMPLE_NAMES.map((name) => button(name, () => set(sampleText(name))));
-  const label = h("label", { htmlFor: "pairs" }, "One pair per line: a source, a tab or comma, its target");
+  const label = h("label", { htmlFor: "pairs" }, "One pair per line: a source, a tab (or , ; →) and its target");
   const buttons = h(
     "p",
     { className: "controls" },
@@ -158,9 +158,9 @@ export function keepButtons(course, isTraining, learned) {
   const save = button("Save this page", () => download(savedPage(course(), learned())), { id: "save" });
   const link = button("Copy link", () => copyLink(course(), link), { id: "link" });
   app.add(() => {
-    for (const one of [save, link])
-      one.hidden = app.state.task !== "pairs" || !course().samples || !course().task.pairs.length;
-    if (link.hidden || isTraining()) return;
+    save.hidden = app.state.task !== "pairs" || !course().samples || !course().task.pairs.length;
+    link.hidden = save.hidden || isTraining();
+    if (link.hidden) return;
     const isLarge = sharedText(course()).length > MAX_NETWORK_TEXT;
     const title = isLarge
       ? `A network of 16 units fits into a link, this one does not`

@@ -75,7 +75,7 @@ export function prepareTraining(/** @type {TrainingData} */ data, /** @type {Sav
     };
   }
   ADDRESS.samples = {
-    write: ({ goal, samples }) => `${Math.max(goal, samples) || ""}`,
+    write: ({ task, goal, samples }) => (task === PAIRS ? "" : `${Math.max(goal, samples) || ""}`), // pairs are not in it
     numbers: (n) => ({ goal: Math.min(n - (n % BATCH), MAX_SAMPLES) }),
   };
   ADDRESS.network = { write: ({ network }) => network, text: (network) => ({ network }) };
@@ -86,6 +86,7 @@ export function prepareTraining(/** @type {TrainingData} */ data, /** @type {Sav
       state.units = isPairs ? UNITS : defaults().units;
     if (isPairs) for (const name of FOR_PATTERNS) state[name] = defaults()[name];
     if (!isPairs && !lengthsOf(state.task, state.length).length) state.length = defaults().length;
+    if (isPairs) state.goal = 0; // the address does not have the pairs
     const isOther = settingNames().some((name) => course.settings[name] !== state[name]);
     const isLinkBack = state.samples < shown.samples && state.goal && state.goal < course.samples;
     const isShared = isPairs && state.network !== own.link && state.network;
@@ -99,8 +100,6 @@ export function prepareTraining(/** @type {TrainingData} */ data, /** @type {Sav
 
 /** Show the pairs and the networks of a saved page; if these are not valid, the pairs, untrained. */
 function restoreSaved(/** @type {Saved} */ { settings, text, kinds, both, course: state }) {
-  const valid = settingNames().filter((name) => training.settings[name].choices.includes(settings?.[name]));
-  for (const name of valid) training.settings[name].value = settings[name];
   Object.assign(own, {
     text: typeof text === "string" ? text : "",
     both: both === true,
@@ -108,7 +107,8 @@ function restoreSaved(/** @type {Saved} */ { settings, text, kinds, both, course
   });
   if (own.reading.refusal) return;
   learned = own.reading;
-  for (const page of [initialState, app.state]) Object.assign(page, defaults());
+  const valid = settingNames().filter((name) => training.settings[name].choices.includes(settings?.[name]));
+  for (const name of valid) app.state[name] = settings[name];
   begin();
   try {
     course.restore(state);
@@ -136,7 +136,8 @@ function newCourse(/** @type {Settings} */ settings) {
       document.getElementById("own")?.removeAttribute("open");
       return made;
     } catch {
-      app.state.network = own.link = ""; // the address is not one of this page
+      app.state.network = own.link = "";
+      verdict = "The network in the address cannot be read: was the link cut?";
     }
   }
   if (!own.reading.refusal) learned = own.reading;
@@ -163,6 +164,7 @@ function begin(/** @type {Patch} */ given = {}) {
   showNetworks();
   app.moments = course.keptSteps;
   app.title = isPairs() ? TITLES.pairs : TITLES.patterns;
+  document.body.dataset.task = settings.task;
   showSummary();
   Object.assign(state, { moment: null, forced: {}, replacement: null, targetText: null }, given);
   const { lengths } = course.task;
@@ -318,7 +320,7 @@ export function trainingPanel() {
     addEventListener(type, () => (isPressed = type === "pointerdown"));
   app.add(() => {
     const { samples, goal } = app.state;
-    const longer = isStale() ? "Train" : isPairs() ? "Train longer" : "Train on";
+    const longer = isStale() ? "Train anew" : isPairs() ? "Train longer" : "Train on";
     const words = goal > samples ? `Train to ${thousands(goal)}` : samples ? longer : "Train";
     const cannot = isOver() || (isPairs() && own.reading.refusal !== "");
     revise(train, { "aria-disabled": cannot }, isTraining ? "Pause" : words);
@@ -326,7 +328,7 @@ export function trainingPanel() {
     revise(output, {}, `${thousands(samples)} samples, in ${thousands(course.steps)} steps${timeLeft()}`);
     const asked = training.questions.find(([, changes]) => isAsked(changes));
     const text = asked && !isTraining && course.isFinite && samples >= ROUND ? asked[2] : "";
-    revise(answer, {}, verdict || text);
+    revise(answer, {}, isStale() && course.samples ? "" : verdict || text);
     revise(message, {}, course.isFinite ? "" : "The loss is not finite: try a lower rate.");
     revise(section, { "data-samples": samples, "data-exact": last(course.points).exact.join() });
     revise(command, {}, commandLine());

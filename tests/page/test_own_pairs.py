@@ -128,7 +128,7 @@ def test_what_was_learned_stays_until_train_begins_anew(opened):
     page.locator("[data-key='Sources']").select_option("words")
     assert "54 symbols → 3 symbols; words → characters" in page.text_content("#pairs-said")
     assert [page.text_content("#train"), prediction(page), page.evaluate("course.samples")] == [
-        "Train",
+        "Train anew",
         "acba",
         samples,
     ]
@@ -141,7 +141,7 @@ def test_what_was_learned_stays_until_train_begins_anew(opened):
     assert page.locator("#step h2.name").all_text_contents() == ["with attention", "without attention"]
     assert len(page.evaluate(FIGURES)) == 3
     paste(page, EASY.replace("c", "d"))
-    assert page.text_content("#train") == "Train" and len(page.evaluate(FIGURES)) == 3
+    assert page.text_content("#train") == "Train anew" and len(page.evaluate(FIGURES)) == 3
     page.uncheck("#both")
     page.click("#train")
     page.wait_for_function("() => app.networks.length === 1 && course.steps > 1")
@@ -369,7 +369,8 @@ def test_files_samples_and_the_keyboard(opened, tmp_path):
     page.set_input_files("#own input[type=file]", tmp_path / "pairs.csv")
     page.get_by_text(SAID).wait_for()
     page.get_by_role("button", name="Roman numerals").click()
-    assert page.text_content("#pairs-said").startswith("1,200 pairs: 1,080 to train, 120 held out; 10 symbols → 7 symbols; ")
+    said = "1,200 pairs: 1,080 to train, 120 held out; 10 symbols → 7 symbols; characters"
+    assert page.text_content("#pairs-said").startswith(said)
     page.evaluate(DROP, ["pairs.tsv", EASY])
     page.get_by_text(SAID).wait_for()
     assert page.input_value("#pairs") == EASY
