@@ -44,9 +44,10 @@ export const sharedTask = ({ course: _, ...facts }) => ({
   draw: () => ({ sources: [], targets: [], ids: [] }),
 });
 
-/** Return the panel of the pairs, folded away unless `isOpen`; `change` is called when they have changed.
-    @type {(change: () => void, isOpen: boolean) => HTMLElement} */
-export function pairsPanel(change, isOpen) {
+/** Return the panel of the pairs; `change` is called when they have changed. From the start of a training, it is small, so
+    that the picture is in view, until its field gets the focus.
+    @type {(change: () => void, isSmall: boolean) => HTMLElement} */
+export function pairsPanel(change, isSmall) {
   const attributes = { "aria-describedby": "pairs-said", autocapitalize: "off", wrap: "off", dir: "auto" };
   const field = h("textarea", { id: "pairs", rows: 7, spellcheck: false, attributes });
   const said = h("span", { id: "pairs-said", attributes: { role: "status" } });
@@ -73,6 +74,7 @@ export function pairsPanel(change, isOpen) {
     Object.assign(own, { text, kinds });
     change();
   };
+  field.addEventListener("focus", () => panel.classList.remove("small"));
   const setSoon = soon(() => set(field.value, own.kinds), 300);
   field.addEventListener("input", () => {
     own.text = field.value;
@@ -109,7 +111,12 @@ export function pairsPanel(change, isOpen) {
   );
   const options = h("p", { className: "controls" }, ...choices, h("label", {}, both, " also without attention"));
   const parts = h("div", {}, h("div", {}, label, field, file, buttons), h("div", {}, shown, options));
-  const panel = h("details", { id: "own", open: isOpen }, h("summary", {}, said), parts);
+  const panel = h(
+    "details",
+    { id: "own", open: true, className: isSmall ? "small" : "" },
+    h("summary", {}, said),
+    parts,
+  );
   app.add(() => {
     panel.hidden = app.state.task !== "pairs";
     if (shownReading !== own.reading) show();

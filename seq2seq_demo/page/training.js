@@ -133,7 +133,7 @@ function newCourse(/** @type {Settings} */ settings) {
       const made = new Course([first], settings, () => sharedTask(shared));
       made.restore(shared.course);
       own.text = "";
-      document.getElementById("own")?.removeAttribute("open");
+      document.getElementById("own")?.classList.add("small"); // if the page is built
       return made;
     } catch {
       app.state.network = own.link = "";
@@ -255,8 +255,8 @@ function toggleTraining() {
     begin();
   }
   isTraining = true;
+  byId("own").classList.add("small");
   work = course.work();
-  if (isPairs()) byId("own").removeAttribute("open"); // the picture comes into view
   verdict = "";
   app.state.network = own.link = ""; // of the networks before
   const isRight = last(course.points).exact.every((exact) => exact === 1);
@@ -310,7 +310,7 @@ export function trainingPanel() {
     "section",
     { id: "training", attributes: { "aria-label": "Training" } },
     questionList(),
-    pairsPanel(changePairs, !course.samples),
+    pairsPanel(changePairs, course.samples > 0),
     h("div", { className: "controls settings" }, train, ...controls.slice(0, N_VISIBLE), one, again, ...keep),
     message,
     answer,

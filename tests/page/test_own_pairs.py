@@ -124,7 +124,7 @@ def test_what_was_learned_stays_until_train_begins_anew(opened):
     paste(page, EASY)
     samples, _ = train(page)
     page.fill("#source", "abca")
-    page.click("#own summary")
+    page.focus("#pairs")
     page.locator("[data-key='Sources']").select_option("words")
     assert "54 symbols → 3 symbols; words → characters" in page.text_content("#pairs-said")
     assert [page.text_content("#train"), prediction(page), page.evaluate("course.samples")] == [
