@@ -97,7 +97,7 @@ LEARN = """([units, seed]) => {
 def class_rows(page: Page) -> list[list[str]]:
     """Return the table rows of exact match in %: the units, and the figures of the seeds with attention and without."""
     return [
-        [str(units), *(", ".join(f"{100 * share:.0f}" for share in seeds) for seeds in zip(*figures, strict=True))]
+        [str(units), *(", ".join(f"{100 * share:g}" for share in seeds) for seeds in zip(*figures, strict=True))]
         for units in (8, 16, 32)
         for figures in [[page.evaluate(LEARN, [units, seed]) for seed in range(3)]]
     ]

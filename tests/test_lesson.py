@@ -87,7 +87,7 @@ def test_the_exercise_on_the_bottleneck_holds_for_all_stated_lengths():
 def test_attention_does_not_help_beyond_the_lengths_in_training():
     source = stated(r"Source: `([\d ]+)`, 25 digits")
     n_wrong = [sum(map(operator.ne, written(name, source), [*source[::-1], 10])) for name in LENGTHS]
-    assert stated(r"in more places: (\d+) of 26, against (\d+)\.") == n_wrong
+    assert stated(r"in more positions: (\d+) of 26, against (\d+)\.") == n_wrong
     for n_digits, shares in (
         (22, r"(\d+) %, and .*? on (\d+) %"),
         (24, r"(\d+) and (\d+) %"),
@@ -104,13 +104,13 @@ def test_the_exercises_for_a_class_state_the_answers_after_forcing():
         assert f"ttention: 5 **{' '.join(map(str, symbols[1:-1]))}**, {n_wrong}." in DOCUMENTS
 
 
-def test_eight_wrong_places_are_one_edit():
+def test_eight_wrong_positions_are_one_edit():
     *source, forced, n_places, n = stated(
-        r"`reversing.html` with ([\d ]+) and a forced (\d): .*?, (\d+) of (\d+) places"
+        r"`reversing.html` with ([\d ]+) and a forced (\d): .*?, (\d+) of (\d+) positions"
     )
     symbols = written("reversed-attention", source, {0: forced})
     assert [n_places, n] == [sum(map(operator.ne, symbols, [*source[::-1], 10, None])), len(symbols)]
-    assert edits(symbols, source) == 1 and "places differ, but one edit is enough" in DOCUMENTS
+    assert edits(symbols, source) == 1 and "positions differ, but one edit is enough" in DOCUMENTS
 
 
 @pytest.mark.slow
@@ -122,8 +122,12 @@ def test_one_error_under_teacher_forcing_leads_to_many_free_running():
     (t,) = np.flatnonzero(taught != target)
     assert written("long-rnn", source, {t: target[t]}) == target
     places, first = sum(map(operator.ne, [*free, None], target)), [t + 1, taught[t], target[t]]
-    error = r"output (\d+) is a (\d) instead of a (\d)\."
-    assert stated(rf"{error} How many.*? (\d+) of 21 places differ, and (\d+)") == [*first, places, edits(free, source)]
+    error = r"the (\d+)th output is a (\d) instead of a (\d)\."
+    assert stated(rf"{error} How many.*? (\d+) of 21 positions differ, and (\d+)") == [
+        *first,
+        places,
+        edits(free, source),
+    ]
 
 
 @pytest.mark.slow

@@ -42,7 +42,8 @@ async function train(path) {
   await page.keyboard.press("End");
   const learned = await answer("7 2 9");
   await page.locator("#place").fill("4"); // the first output
-  await click("#probabilities [data-key$=symbol-5]");
+  await click(".written");
+  await click("#symbols-0 [data-key$=symbol-5]");
   return { untrained, trained: await figures(), kept, learned, forced: await text("#prediction") };
 }
 
@@ -53,10 +54,15 @@ async function trainOnPairs(path, pairs) {
   await page.locator("#pairs").fill(pairs);
   await page.waitForFunction((n) => course.task.pairs.length === n, {}, pairs.split("\n").length);
   await click("#train");
-  await page.waitForFunction(() => document.querySelector("#answer").textContent);
-  const [verdict, learned] = [await text("#answer"), await answer("abca")];
+  await page.waitForFunction(() => / samples\. (All|No better)/.test(document.querySelector("#status").textContent));
+  const [verdict, learned] = [(await text("#status")).split(" samples. ")[1], await answer("abca")];
   const saved = path.replace(".html", "-saved.html");
-  writeFileSync(saved, await page.evaluate(() => savedPage(course, learned)));
+  const download = () =>
+    new Promise((resolve) => {
+      URL.createObjectURL = (blob) => resolve(blob.text()) ?? "about:blank"; // instead of a file
+      document.querySelector("#save").click();
+    });
+  writeFileSync(saved, await page.evaluate(download));
   await page.goto(pathToFileURL(saved).href);
   return { verdict, learned, opened: await answer("abca"), kept: await figures() };
 }

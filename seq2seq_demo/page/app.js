@@ -31,6 +31,7 @@ export const initialState = {
   goal: 0, // the number of samples at which training pauses first; 0 if no link named one
   .../** @type {Settings} */ ({}), // of the training page
   network: "", // that a link to the training page contains; see `Shared` in own.js
+  starts: false, // whether a link asks untrained networks to train
   beam: BEAM,
   replacement: /** @type {Replacement | null} */ (null), // the changed input of the influence panel
   tab: /** @type {string | null} */ (null), // the id of the selected tab; null is the first
@@ -55,7 +56,11 @@ export const app = {
   error: "", // error in the typed source; an empty source is not an error
   targetError: "", // error in the typed target
   runs: /** @type {Run[]} */ ([]), // one per network
+  note: { text: "", note: "" }, // on a source that the page has chosen
+  isTraining: false, // whether the networks train now
   updates: /** @type {(() => void)[]} */ ([]), // called after each change of the state
+  /** Of each network, the fraction of new sources that are right at each output position; empty if none was measured. */
+  positions: /** @type {number[][]} */ ([]),
   moments: /** @type {number[]} */ ([]), // the steps of training that the page has kept
   built: new AbortController(), // ends the listeners of the panels when they are built again
   build() {}, // builds the panels of other networks
@@ -161,8 +166,7 @@ export const app = {
   show(isTraining = false) {
     for (const update of this.updates) update();
     // the browser lays out the page when the address changes, which would take half of the time of a step
-    if (this.isStep || isTraining) writeHashSoon();
-    else writeHash();
+    (this.isStep || isTraining ? writeHashSoon : writeHash)();
   },
 
   /** Compute the source, the runs and the errors from the state. */

@@ -3,7 +3,7 @@
 import { app } from "./app.js";
 import { HeatMap, outputsByInputs } from "./heatmap.js";
 import { addPanel, panel } from "./panels.js";
-import { currentOutput, sourceName, writtenName } from "./runs.js";
+import { currentOutput, writtenName } from "./runs.js";
 import { describeAttention, goToOutput } from "./step.js";
 
 /** @import { Content } from "./heatmap.js"
@@ -19,10 +19,11 @@ export function attentionPanel(/** @type {number} */ i) {
   const section = panel(
     isFirst ? "attention" : `attention-${i + 1}`,
     "Attention",
-    "While it writes an output, the decoder looks at all inputs, at some more than at others. A row has the shares of " +
-      "one output, which sum to 100 %. Click a row, or select it with the arrow keys, to go to its output.",
+    "A row has the weights with which the decoder looks at the inputs while it writes one output; they sum to 100 %. " +
+      "Click a row, or select it with the arrow keys, to go to its output.",
     map.box,
   );
+  if (app.networks.length > 1) section.setAttribute("aria-label", `Attention of ${name}`);
   return addPanel(section, () => {
     const run = app.runs[i];
     map.show([run], () => attentionOf(run), { row: currentOutput(run), column: null });
@@ -32,11 +33,10 @@ export function attentionPanel(/** @type {number} */ i) {
 /** Return a run's attention as the content of a heat map.
     @type {(run: Run) => Content} */
 function attentionOf(run) {
-  const inputs = run.source.map((_, s) => sourceName(run, s));
   const outputs = run.steps.map((_, t) => writtenName(run, t) + (run.isWrong(t) ? " ✗" : ""));
   const alphas = run.steps.map(({ alpha }) => alpha ?? []);
-  const content = outputsByInputs(inputs, outputs, alphas, "attends to");
+  const content = outputsByInputs(run, outputs, alphas, "looks at");
   const height = app.moments.length ? 165 : 240; // of all rows of a right answer in px; less beside curves
-  const rowHeight = Math.max(15, Math.min(32, height / (inputs.length + 1))); // the same in each moment of training
-  return { ...content, rowHeight, describeRow: (t) => `Output ${content.rows[t]}; ${describeAttention(alphas[t])}` };
+  const rowHeight = Math.max(15, Math.min(32, height / (run.source.length + 1))); // the same in each moment of training
+  return { ...content, rowHeight, describeRow: (t) => `${content.describeRow?.(t)} ${describeAttention(run, t)}` };
 }

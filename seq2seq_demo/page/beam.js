@@ -1,6 +1,7 @@
 /* Beam search for one source, as in network/beam.py without a length penalty, with all steps, which the page draws as a
    tree. */
 
+import { largest } from "./elements.js";
 import { logTotal, zeros } from "./tape.js";
 
 /** @import { Encoded, Network, State } from "./network.js"
@@ -23,17 +24,18 @@ export function beamSearch(network, { memory, states }, maxOutLen, size, nBest =
   const keys = network.keys(memory);
   const nSteps = ends ? maxOutLen + 1 : maxOutLen; // one more for END
   const context = zeros(1, memory[0].columns);
-  /** @type {Hypothesis} */
-  const empty = { parent: null, symbol: go, p: 1, logP: 0, length: 0, ended: false, states, context };
   /** @type {BeamStep[]} */
   const steps = [];
-  let kept = [empty];
+  /** @type {Hypothesis[]} */
+  let kept = [{ parent: null, symbol: go, p: 1, logP: 0, length: 0, ended: false, states, context }];
   for (let t = 1; t <= nSteps && !isFinished(kept, nBest); t++) {
     // K symbols per hypothesis would suffice to find the K best candidates; the others are among the best dropped ones.
     let groups = kept.map((parent) => {
       if (parent.ended) return [parent];
       const { states, context, logits } = network.step([parent.symbol], parent.states, parent.context, memory, keys);
-      return topSymbols(logits, 2 * size).map(({ symbol, logP }) => {
+      const total = logTotal(logits);
+      return largest(logits, 2 * size).map((symbol) => {
+        const logP = logits[symbol] - total;
         const ended = ends && symbol === go;
         return { parent, symbol, p: Math.exp(logP), logP: parent.logP + logP, length: t, ended, states, context };
       });
@@ -73,11 +75,4 @@ function isFinished(kept, nBest) {
   const live = kept.filter(({ ended }) => !ended);
   const bound = Math.max(...live.map(({ logP }) => logP));
   return !live.length || kept.filter(({ ended, logP }) => ended && logP > bound).length >= nBest;
-}
-
-/** Return the n most probable symbols and their log p; ties go to the lower symbol. */
-function topSymbols(/** @type {Matrix} */ logits, /** @type {number} */ n) {
-  const symbols = [...logits.keys()].sort((a, b) => logits[b] - logits[a]).slice(0, n);
-  const total = logTotal(logits);
-  return symbols.map((symbol) => ({ symbol, logP: logits[symbol] - total }));
 }

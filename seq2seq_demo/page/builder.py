@@ -25,6 +25,10 @@ PAGE, NETWORK = "page.js", "trained.js"  # the modules from which `join_modules`
 IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+\.js)";\n+', re.MULTILINE)
 COMMENT = r"/\*(?:(?!\*/).)*\*/"
 BLOCK_COMMENT = re.compile(rf"^ *{COMMENT}\n+|{COMMENT} ", re.MULTILINE | re.DOTALL)
+LITERAL = (  # a string, a template with at most one level of others in it, or a regular expression, after no operand
+    r""""(?:\\.|[^"\\])*"|`(?:\\.|\$\{(?:[^`{}]|`[^`]*`)*\}|[^`\\$]|\$(?!\{))*`|"""
+    r"""(?:(?<=[(=,\[!?:&|])|(?<=[(=,\[!?:&|] ))/(?![*/ ])(?:\\.|\[(?:\\.|[^\]\\])*\]|[^/\\\[])+/"""
+)
 MODULE_START = "// A network of seq2seq-demo"
 STYLES = ("page.css", "inside.css", "lecture.css", "training.css")
 MAX_WEIGHTS = 4_000_000  # per network; 11 MB in base64
@@ -65,12 +69,13 @@ def assemble(entry: str, title: str, data: dict[str, Any], **parts: str) -> str:
     """Return a page that runs the script `entry` with its data, as HTML; `parts` are as in `build`."""
     script = '"use strict";\n' + compressed(join_modules(entry))
     style = re.sub(rf"{COMMENT}|(?<=[{{;}},:])\s+|\s+(?={{)", "", "".join(map(read_asset, STYLES)), flags=re.DOTALL)
+    style = re.sub(r";(?=})|(?<=[ (:,])0(?=\.\d)", "", style)
     index = html.escape(parts["index"])
     values = {
         "policy": content_policy(style, script),
         "title": html.escape(title),
         "index": f'<a href="{index}">All networks</a>\n' if index else "",
-        "train": '<p><a href="train.html">Train two networks yourself</a></p>' if index and entry == PAGE else "",
+        "train": '<a href="train.html">Train two networks yourself</a>' if index and entry == PAGE else "",
         "exercises": parts["exercises"],
         "style": style,
         "version": __version__,
@@ -107,11 +112,16 @@ def join_modules(entry: str) -> str:
 
 
 def compressed(script: str) -> str:
-    """Remove indents, comments and, from lines without templates, spaces and line ends beside punctuation."""
+    """Remove indents, comments, and spaces and line ends beside punctuation; lines with nested templates keep them."""
     lines = re.sub(r"^\s+|\s+// .*$", "", script, flags=re.MULTILINE).splitlines()
-    spaced = r'("(?:\\.|[^"\\])*")| *([^\w\s$+"-]) *'  # a string, which stays, or punctuation
-    dense = (line if re.search(r"[`'/]", line) else re.sub(spaced, r"\1\2", line) for line in lines)
-    return re.sub(r"(?<=[{(\[,;])\n|\n(?=[}\])])", "", "\n".join(dense))
+    spaced = re.compile(rf"({LITERAL})| *([^\w\s$+\"`-]|(?<= )[+-](?= [\w(\[])) *")
+    nested = (re.search("[`']", re.sub(LITERAL, "", line)) for line in lines)
+    dense = (line if is_nested else spaced.sub(_dense, line) for line, is_nested in zip(lines, nested, strict=True))
+    return re.sub(r";?\n(?=})|(?<=[{}(\[,;])\n|\n(?=[\])])", "", "\n".join(dense))
+
+
+def _dense(found: re.Match[str]) -> str:
+    return found[2] if found[1] is None else found[1]
 
 
 def check(networks: Sequence[ShownNetwork]) -> None:

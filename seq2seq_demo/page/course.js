@@ -1,47 +1,51 @@
 /* Networks that learn a task, a pattern or a user's pairs, from the same batches. */
 
-import { thousands } from "./format.js";
-import { decodeWeights, last, Network } from "./network.js";
+import { percent, thousands } from "./elements.js";
+import { decodeWeights, last, mean, Network, sum } from "./network.js";
 import { generator, PATTERNS, targetOf } from "./symbols.js";
 import { NONE, zeros } from "./tape.js";
-import { BATCH, exactAnswers, Trainer } from "./trainer.js";
+import { BATCH, rightSymbols, Trainer } from "./trainer.js";
 
 /** @import { Config, StoredWeights } from "./network.js"
+    @import { Reading } from "./pairs.js"
     @import { VocabularyData } from "./symbols.js"
     @import { Matrix } from "./tape.js"
-    @import { NetworkFacts } from "./trained.js" */
+    @import { Example, NetworkFacts } from "./trained.js" */
 
-/** The numbers [a, b, c, d] mean a + bH + cI + dO, for cells of size H, I input and O output symbols; see training.py.
+/** The numbers [a, b, c, d], without zeros at the end, mean a + bH + cI + dO, for cells of size H, I input and O output symbols; see training.py.
     @typedef {number[]} Size
-    @typedef {[name: string, rows: Size, columns: Size, fans: Size[], biases: number[]]} Parameter
+    @typedef {[name: string, rows: Size, columns: Size, fans: Size[], biases?: number[]]} Parameter
     @typedef {{ config: Config, parameters: Parameter[] }} Recipe
-    @typedef {{ facts: NetworkFacts, cells: Record<string, Recipe> }} Learner
-    @typedef {{ networks: Learner[], bidirectional: Learner, settings: Record<keyof Settings, { label: string, value: string, choices: string[] }>,
-      questions: [question: string, Partial<Settings>, answer: string][] }} TrainingData
+    @typedef {{ facts: { name: string }, cells: Record<string, Recipe> }} Learner
+    @typedef {{ networks: Learner[], bidirectional: Learner, settings: Record<keyof Settings, { label: string, choices: string }>,
+      defaults: Settings, tasks: Record<string, string>, own: Record<string, Partial<Settings>>, questions: [question: string, Partial<Settings>][] }} TrainingData
     @typedef {Record<"task" | "length" | "units" | "cell" | "rate" | "feed" | "seed", string>} Settings As in the address.
     @typedef {{ id: number, source: number[], target: number[], texts: string[] }} NumberedPair The id is that of the source;
       a symbol that the networks lack is −1.
     @typedef {{ sources: number[][], targets: number[][], ids: number[] }} Batch All sources have the same length; targets
       have END, if the task has it, and are padded with −1.
     @typedef {{ source: VocabularyData, target: VocabularyData, pattern: string | null, ends: boolean, lengths: number[],
-      outLen: number, nHeldOut: number, heldOut: Batch[], draw: () => Batch, pairs: NumberedPair[] }} Task `draw` returns a
-      batch of training. `heldOut` has other sources, with ids below nHeldOut; a source that is missing is never right.
-      `pairs` are those of a user.
-    @typedef {{ steps: number, samples: number, exact: number[], loss: number[] }} Point Metrics of each network.
+      outLen: number, nHeldOut: number, heldOut: Batch[], draw: () => Batch, pairs: NumberedPair[], examples: Example[],
+      reading: Reading | null }} Task `draw` returns a batch of training. `heldOut` has other sources, with ids below nHeldOut;
+      a source that is missing is never right. `pairs` are those of a user, as `reading` has them.
+    @typedef {{ steps: number, samples: number, exact: number[], loss: number[], positions: number[][] }} Point Metrics of each
+      network. The loss is NaN (null in JSON) before the first step. `positions` are the fractions of the held-out sources that are right at each position of their target.
     @typedef {{ steps: number, samples: number, points: Point[], weights: StoredWeights[] }} SavedCourse */
 
 const LARGEST = 9; // symbol
-const N_MEASURED = 100; // new sources for exact match, over all lengths
+const N_MEASURED = 200; // new sources for exact match, over all lengths
 const MEASURED_EACH = 20; // steps
+const RISE = 0.0499; // of exact match, after which the networks are kept: 0.05, but for rounding
 const SMOOTHING = 0.1; // of the labels of pairs, which are few
-const N_EXAMPLES = 5; // held-out pairs that the page offers
+const LEARNED = 0.9; // exact match from which on a network has learned its task
+const CLEAR = 0.1; // difference in exact match between two networks
 const DECAY = 24_000; // samples; the learning rate falls as 1 / (1 + (samples / DECAY)²)
 
 /** Draw the weights of a network; `sizes` are [1, H, I, O].
     @type {(parameters: Parameter[], sizes: number[], random: () => number) => Record<string, Matrix>} */
 function initialWeights(parameters, sizes, random) {
   const value = (/** @type {Size} */ size) => size.reduce((sum, factor, i) => sum + factor * sizes[i], 0);
-  const draw = (/** @type {Parameter} */ [name, rows, columns, fans, biases]) => {
+  const draw = (/** @type {Parameter} */ [name, rows, columns, fans, biases = [0]]) => {
     const weights = zeros(value(rows), value(columns));
     const limits = fans.map((fan) => Math.sqrt(6 / value(fan)));
     const width = weights.columns / Math.max(limits.length, biases.length); // of a gate
@@ -80,12 +84,45 @@ function isKept(/** @type {number} */ step) {
   return step === 0 || (power >= 0 && step === Math.floor(5 * 2 ** (power / 2)));
 }
 
+/** Return at each position how many held-out sources have a target with this position, END included. */
+function dueOf(/** @type {Task} */ { heldOut, nHeldOut, pairs }) {
+  const rows = pairs.length
+    ? pairs.filter(({ id }) => id < nHeldOut).map(({ id, target }) => [id, target.length + 1])
+    : heldOut.flatMap(({ ids, targets }) => ids.map((id, b) => [id, targets[b].length]));
+  const longest = new Map(); // by source
+  for (const [id, T] of rows) longest.set(id, Math.max(T, longest.get(id) ?? 0));
+  const all = [...longest.values()];
+  return Array.from({ length: Math.max(0, ...all) }, (_, t) => all.filter((T) => T > t).length);
+}
+
 /** Return the lengths of sources that a task supports, of a text such as 10 or 1-10.
     @type {(task: string, length: string) => number[]} */
 export function lengthsOf(task, length) {
   const [first, end = first] = length.split("-").map(Number);
   const all = Array.from({ length: end - first + 1 }, (_, i) => first + i);
   return all.filter((n) => targetOf(task, new Array(n).fill(0), LARGEST));
+}
+
+/** Return the settings with which a task is learned.
+    @type {(training: TrainingData, task: string) => Settings} */
+export const settingsOf = ({ own, defaults }, task) => ({ ...defaults, ...own[task], task });
+
+/** Return batches of pairs whose sources have one length; the targets get `end`, which is END or nothing, and padding.
+    @type {(pairs: Omit<NumberedPair, "texts">[], end: number[]) => Batch[]} */
+export function batchesOf(pairs, end) {
+  return [...new Set(pairs.map(({ source }) => source.length))].flatMap((length) => {
+    const alike = pairs.filter(({ source }) => source.length === length);
+    return Array.from({ length: Math.ceil(alike.length / BATCH) }, (_, i) => {
+      const batch = alike.slice(i * BATCH, (i + 1) * BATCH);
+      const T = Math.max(...batch.map(({ target }) => target.length));
+      const padded = (/** @type {number[]} */ target) => [...target, ...end, ...Array(T - target.length).fill(-1)];
+      return {
+        sources: batch.map(({ source }) => source),
+        targets: batch.map(({ target }) => padded(target)),
+        ids: batch.map(({ id }) => id),
+      };
+    });
+  });
 }
 
 /** Return the task of a pattern, which draws its sources with `random`. Of each length, it holds out the same number of
@@ -96,35 +133,30 @@ export function patternTask({ task, length }, random) {
   const ends = length.includes("-");
   const symbols = { tokens: /** @type {const} */ ("integers"), symbols: [], largest: LARGEST };
   const isHeldOut = new Set(); // the held-out sources, as texts
-  const source = (/** @type {number} */ S, holdsOut = false) => {
-    for (;;) {
-      const drawn = Array.from({ length: S }, () => Math.floor((LARGEST + 1) * random()));
-      const key = drawn.join();
-      if (isHeldOut.has(key)) continue;
-      if (holdsOut) isHeldOut.add(key);
-      return drawn;
-    }
-  };
-  /** @type {(n: number, S: number, holdsOut?: boolean) => Batch} */
-  const batch = (n, S, holdsOut) => {
-    const sources = Array.from({ length: n }, () => source(S, holdsOut));
-    const end = ends ? [LARGEST + 1] : [];
-    const targets = sources.map((one) => [...PATTERNS[task](one, LARGEST), ...end]);
-    return { sources, targets, ids: sources.map(() => id++) };
-  };
   let id = 0; // of the next source
+  /** @type {(n: number, S: number, holdsOut?: boolean) => Batch[]} */
+  const draw = (n, S, holdsOut = false) => {
+    const pairs = [];
+    while (pairs.length < n) {
+      const source = Array.from({ length: S }, () => Math.floor((LARGEST + 1) * random()));
+      if (isHeldOut.has(source.join())) continue;
+      if (holdsOut) isHeldOut.add(source.join());
+      pairs.push({ id: id++, source, target: PATTERNS[task](source, LARGEST) });
+    }
+    return batchesOf(pairs, ends ? [LARGEST + 1] : []);
+  };
   const numbers = lengths.map((S) => Math.min(Math.ceil(N_MEASURED / lengths.length), 10 ** (S - 1)));
   /** @type {Batch[]} */
-  let heldOut = [];
+  let heldOut;
   return {
-    ...{ source: symbols, target: symbols, pattern: task, ends, lengths, pairs: [] },
+    ...{ source: symbols, target: symbols, pattern: task, ends, lengths, pairs: [], examples: [], reading: null },
     outLen: PATTERNS[task](new Array(last(lengths)).fill(0), LARGEST).length,
-    nHeldOut: numbers.reduce((sum, n) => sum + n, 0),
+    nHeldOut: sum(numbers),
     get heldOut() {
-      if (!heldOut.length) heldOut = lengths.map((S, i) => batch(numbers[i], S, true));
+      heldOut ??= lengths.flatMap((S, i) => draw(numbers[i], S, true)); // after the first weights
       return heldOut;
     },
-    draw: () => batch(BATCH, lengths[Math.floor(random() * lengths.length)]),
+    draw: () => draw(BATCH, lengths[Math.floor(random() * lengths.length)])[0],
   };
 }
 
@@ -158,8 +190,9 @@ export class Course {
     this.kept = this.networks.map(() => /** @type {Network[]} */ ([])); // per network, one for each kept step
     this.trainers = this.networks.map((network) => new Trainer(network));
     this.losses = this.networks.map(() => /** @type {number[]} */ ([])); // since the last point
-    this.measure();
+    this.due = dueOf(this.task); // at each position, the number of held-out sources
     this.keep();
+    this.measure();
   }
 
   /** Train all networks on one batch. */
@@ -183,60 +216,80 @@ export class Course {
     this.networks.forEach((network, i) => this.kept[i].push(copy(network)));
   }
 
+  /** Return whether the exact match of a network is higher by RISE than at each kept step. */
+  rises() {
+    const kept = this.keptSteps.map((step) => this.pointAt(step).exact);
+    return last(this.points).exact.some((one, i) => kept.every((exact) => one - exact[i] >= RISE));
+  }
+
+  /** Return the last point up to a step. */
+  pointAt(/** @type {number} */ step) {
+    return this.points.findLast(({ steps }) => steps <= step) ?? this.points[0];
+  }
+
+  /** Return the index of the kept step after which the exact match of a network rises most until the next kept step; null
+      if none rises by RISE. */
+  steepest() {
+    const exact = this.keptSteps.map((step) => this.pointAt(step).exact);
+    const rises = exact.slice(1).map((next, k) => Math.max(...next.map((one, i) => one - exact[k][i])));
+    const most = Math.max(...rises);
+    return most >= RISE && this.keptSteps.length > 2 ? rises.indexOf(most) : null; // a restored course has two
+  }
+
   /** Return the state of the training as JSON values, with weights of 16 or 8 bits.
       @type {(bits: number) => SavedCourse} */
   saved(bits) {
     const { steps, samples, points } = this;
-    return { steps, samples, points, weights: this.networks.map((network) => encodeWeights(network, bits)) };
+    return {
+      steps,
+      samples,
+      points: [...points],
+      weights: this.networks.map((network) => encodeWeights(network, bits)),
+    };
   }
 
-  /** Go on from a state of training, whose weights begin with those of the first network. Throws an Error if it is not one
-      of this course.
-      @type {(state: SavedCourse) => void} */
+  /** Go on from a state of training of these networks, or of more. Throws an Error if it is not one. Returns the course.
+      @type {(state: SavedCourse) => Course} */
   restore({ steps, samples, points, weights: stored }) {
     this.networks.forEach(({ weights }, i) => {
-      const shapes = Object.entries(weights).map(
-        ([name, x]) => /** @type {[string, number[]]} */ ([name, [x.rows, x.columns]]),
-      );
-      for (const [name, matrix] of Object.entries(decodeWeights(stored[i], shapes))) {
+      const shapes = Object.entries(weights).map(([name, x]) => [name, [x.rows, x.columns]]);
+      const decoded = decodeWeights(stored[i], /** @type {[string, number[]][]} */ (shapes));
+      for (const [name, matrix] of Object.entries(decoded)) {
         if (!matrix.every(Number.isFinite)) throw new Error("Expected finite weights");
         weights[name].set(matrix);
       }
     });
     this.measure(); // which held-out sources are right
-    const n = this.networks.length;
-    this.points = points.map(({ exact, loss, ...counts }) => ({
-      ...counts,
-      exact: exact.slice(0, n),
-      loss: loss.slice(0, n),
-    }));
-    const counts = [steps, samples, ...this.points.flatMap((point) => [point.steps, point.samples])];
-    const areMetrics = this.points.every(
-      ({ exact, loss }) =>
-        exact.length === n &&
-        exact.every((x) => Number.isFinite(x) && x >= 0 && x <= 1) &&
-        loss.length === n &&
-        loss.every((x) => x >= 0),
-    );
-    if (!areMetrics || !points.length || !counts.every((x) => Number.isSafeInteger(x) && x >= 0))
+    const first = (/** @type {any[]} */ values) => this.networks.map((_, i) => values[i]);
+    this.points = points.map(({ exact, loss, positions, ...counts }) => {
+      return { ...counts, exact: first(exact), loss: first(loss), positions: first(positions) };
+    });
+    const isCount = (/** @type {number} */ x) => Number.isSafeInteger(x) && x >= 0;
+    const isFraction = (/** @type {number} */ x) => Number.isFinite(x) && x >= 0 && x <= 1;
+    const isRow = (/** @type {number[]} */ row) => row.length === this.due.length && row.every(isFraction);
+    const isPoint = (/** @type {Point} */ { steps, samples, exact, loss, positions }) =>
+      isCount(steps) &&
+      isCount(samples) &&
+      exact.every(isFraction) &&
+      loss.every((x) => x >= 0) &&
+      positions.every(isRow);
+    if (!isCount(steps) || !isCount(samples) || !points.length || !this.points.every(isPoint))
       throw new Error("Expected a state of training");
-    for (const point of this.points) point.loss = point.loss.map((x) => x ?? NaN); // JSON has null for NaN
     Object.assign(this, { steps, samples });
     this.keep();
+    return this;
   }
 
-  /** Describe network i, for the page. */
-  facts(/** @type {number} */ i) {
+  /** Describe network i, for the page.
+      @type {(i: number) => NetworkFacts} */
+  facts(i) {
     const { config, weights } = this.networks[i];
     const { units, cell } = this.settings;
-    const { source, target, pattern, ends, lengths, outLen, nHeldOut, pairs } = this.task;
-    const known = pairs.filter((pair) => ![...pair.source, ...pair.target].includes(-1));
-    const heldOut = known.filter(({ id }) => id < nHeldOut);
-    const examples = [...heldOut, ...known].slice(0, N_EXAMPLES).map((pair) => ({ ...pair, note: "" }));
-    const n = Object.values(weights).reduce((sum, { length }) => sum + length, 0);
+    const { lengths, outLen } = this.task;
+    const n = sum(Object.values(weights).map(({ length }) => length));
     const summary = `${cell} with ${units} units, ${thousands(n)} weights`;
     const range = { min_in_len: lengths[0], in_len: last(lengths), out_len: outLen };
-    return { ...this.learners[i].facts, source, target, pattern, ends, pairs, examples, summary, config, ...range };
+    return { ...this.learners[i].facts, ...this.task, ...range, summary, config };
   }
 
   /** Train and measure, in parts that are short enough for a frame. */
@@ -251,23 +304,47 @@ export class Course {
 
   /** Add a point to the curves, batch by batch. */
   *measuring() {
-    const right = this.networks.map(() => /** @type {Set<number>} */ (new Set()));
+    const empty = () => /** @type {Set<number>} */ (new Set());
+    const right = this.networks.map(empty);
+    const rightAt = this.networks.map(() => this.due.map(empty));
     for (const { sources, targets, ids } of this.task.heldOut) {
       for (const [i, network] of this.networks.entries()) {
-        const isExact = exactAnswers(network, sources, targets);
-        for (const id of ids.filter((_, b) => isExact[b])) right[i].add(id);
+        rightSymbols(network, sources, targets).forEach((row, b) => {
+          if (row.every(Boolean)) right[i].add(ids[b]);
+          row.forEach((isRight, t) => isRight && rightAt[i][t].add(ids[b]));
+        });
         yield;
       }
     }
     const exact = right.map(({ size }) => size / this.task.nHeldOut);
-    const loss = this.losses.map((losses) => losses.reduce((sum, one) => sum + one, 0) / losses.length);
-    this.points.push({ steps: this.steps, samples: this.samples, exact, loss });
-    for (const losses of this.losses) losses.length = 0;
+    const positions = rightAt.map((row) => row.map(({ size }, t) => Number((size / this.due[t]).toFixed(3))));
+    const loss = this.losses.map((losses) => mean(losses.splice(0)));
+    this.points.push({ steps: this.steps, samples: this.samples, exact, loss, positions });
     this.right = right;
+    if (this.rises()) this.keep();
   }
 
   /** Add a point to the curves at once. */
   measure() {
-    for (const _ of this.measuring());
+    Array.from(this.measuring());
   }
+}
+
+/** Say what the last metrics show.
+    @type {(course: Course) => string} */
+export function findingOf({ points, task, settings, samples }) {
+  const [attention, without] = last(points).exact;
+  if (!samples) return "";
+  if (without === undefined) return attention === 1 ? "All held-out pairs are right." : "";
+  const n = last(task.lengths);
+  const through = `all ${n} symbols must pass through the final state`;
+  const taught = settings.feed === "own" ? ", fed its own symbols" : "";
+  if (Math.min(attention, without) >= LEARNED)
+    return `Both learned the task${taught}: ${n} symbols pass through the final state, too. The bottleneck is narrow, not closed.`;
+  if (attention >= LEARNED)
+    return `With attention, it learned the task${taught}. Without, ${percent(without)} of the answers are right: ${through}.`;
+  if (without >= LEARNED) return "Without attention, it learned the task; with attention, not yet.";
+  if (attention > without + CLEAR) return `With attention, it learns faster${taught}. Without, ${through}.`;
+  if (without > attention + CLEAR) return "Without attention, it learns faster here.";
+  return `Neither has learned the task yet${taught}. Train on, or try more units, fewer digits or another rate.`;
 }

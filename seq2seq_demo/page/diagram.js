@@ -1,20 +1,19 @@
 /* The diagram of a step: a network's cells with the symbols that they have read and written. */
 
-import { app, byId } from "./app.js";
-import { keyedBox } from "./boxes.js";
-import { svg, zoom } from "./elements.js";
-import { largest, truncate } from "./format.js";
-import { signColour } from "./heatmap.js";
+import { app, byId, soon } from "./app.js";
+import { closeContext, openContext } from "./context.js";
+import { h, headerCell, largest, ordinal, svg, truncate, wholePercent, zoom } from "./elements.js";
+import { colourStrip, stripes } from "./heatmap.js";
 import { last } from "./network.js";
+import { keyedBox, redraw, showTab, withLabel } from "./panels.js";
+import { isOpen, openSymbols } from "./probabilities.js";
 import { exampleWord, isEnd, isForced, probabilities, sourceName, stateSize, writtenName } from "./runs.js";
-import { showTab } from "./tabs.js";
 import { WORDS } from "./words.js";
 
-/** @import { Run } from "./trained.js" */
+/** @import { Attributes } from "./elements.js"
+    @import { Run } from "./trained.js" */
 
 /** @typedef {"ahead" | "done" | "current"} Status */
-
-const STRIP = 12; // numbers of a state that a cell shows
 
 /** The diagram of a run. From top to bottom: source, encoder, final state or attention, decoder, answer. `show` draws the
     parts that differ from those of the previous step. */
@@ -23,7 +22,6 @@ export class Diagram {
   /** The current output; null while the source is read, and after the answer's end.
       @type {number | null} */
   t = null;
-  written = 0; // the number of outputs so far
   middle = 0; // the x of the middle of the part in view
 
   /** `index` is the index of the run's network, `T` the number of decoder steps to draw; `room` and `height` are the size
@@ -36,10 +34,14 @@ export class Diagram {
     this.S = run.source.length;
     this.T = T;
     this.bidirectional = run.network.config.bidirectional;
+    this.hasBars = hasPositions(index);
+    const [barHeight, barLetters] = this.hasBars ? [31, 14] : [0, 0];
     const most = app.networks.length > 1 ? 1 : this.bidirectional ? 1.15 : 1.3; // fits into the first screen
     this.letter = zoom() * Math.max(1, Math.min(most, room / 700 / zoom())); // the unit of the text
-    const fitting = (height - 77 * this.letter) / (this.bidirectional ? 354 : 306); // two lines above and two below
-    this.u = Math.max(0.45 * zoom(), Math.min(this.letter, fitting)); // of the rest, which a low window makes smaller
+    const rows = (this.bidirectional ? 354 : 306) + barHeight;
+    const fitting = (height - (77 + barLetters) * this.letter) / rows; // two lines above and two below; three with bars
+    const largest = (height < Infinity ? 1.3 : 1) * this.letter; // where the room is given, the picture fills it
+    this.u = Math.max(0.45 * zoom(), Math.min(largest, fitting)); // of the rest, which a low window makes smaller
     const { u, letter, S } = this;
     const inputs = [...run.source.keys()].map((s) => sourceName(run, s));
     const outputs = [...run.steps.slice(0, T).keys()].filter((t) => !isEnd(run, t)).map((t) => writtenName(run, t));
@@ -66,28 +68,31 @@ export class Diagram {
     this.right = this.x(n - 1) + this.column / 2 + 14 * u; // the x of the way of the final state
     this.half = Math.min(60 * u, this.width / 6); // of the width of the bottleneck
     this.neck = (this.below + this.decoder) / 2 - 17 * u; // its y
-    this.bottom = this.answer + this.height + 41 * letter;
-    const { width, bottom } = this;
-    const label = `Diagram of the current step: ${run.network.name}. The sentence above describes it.`;
-    const viewBox = `0 0 ${width} ${bottom}`;
-    const attributes = { class: "diagram", width, viewBox, role: "group", "aria-label": label };
-    const [picture, buttons] = [svg("g"), svg("g")];
-    this.element = svg("svg", attributes, picture, buttons);
-    this.element.style.setProperty("--height", `${bottom}px`); // tabs.js makes it smaller
-    this.drawPicture = keyedBox(picture);
-    this.drawButtons = keyedBox(buttons);
+    this.bottom = this.answer + this.height + barHeight * u + (41 + barLetters) * letter;
+    const label = `Diagram: ${run.network.name}`;
+    const size = { width: this.width, viewBox: `0 0 ${this.width} ${this.bottom}` };
+    this.element = svg("svg", { class: "diagram", ...size, role: "group", "aria-label": label });
+    this.draw = keyedBox(this.element);
+    const bars = svg("g", { class: `positions line-${index}`, "aria-hidden": true });
+    this.bars = () => bars;
+    this.drawBars = keyedBox(bars);
   }
 
-  /** Show the step `place`; fade in its new parts if `isNext`. */
-  show(/** @type {number} */ place, /** @type {boolean} */ isNext) {
+  /** Return whether this is the diagram of T steps of a run, with the room for bars that it needs.
+      @type {(run: Run, T: number) => boolean} */
+  isFor(run, T) {
+    return this.run === run && this.T === T && this.hasBars === hasPositions(this.index);
+  }
+
+  /** Show the step `place`. */
+  show(/** @type {number} */ place) {
     const { S, T, room, width } = this;
+    if (place !== this.place) closeContext();
     this.place = place;
     this.t = place > S && place - S <= T ? place - S - 1 : null;
-    this.written = Math.max(0, Math.min(place - S, T));
     this.middle = Math.max(room / 2, Math.min(this.x(this.currentColumn), width - room / 2)); // see `updateScrollBox`
-    this.drawPicture(this.parts(isNext));
-    const button = (/** @type {boolean} */ backward) => () => this.openButton(backward);
-    this.drawButtons(this.currentCells().map(([i, y, back]) => [`${back}`, button(back), this.cellBox(i, y)]));
+    this.draw([...this.parts(), ["bars", this.bars], ...this.buttons()]);
+    this.drawBars(this.barParts());
   }
 
   /** Return the x of a column's centre. */
@@ -100,8 +105,8 @@ export class Diagram {
   }
 
   /** Return the parts of the picture for `keyedBox`. Most steps only change the classes of some parts.
-    @type {(isNext: boolean) => [string, () => SVGElement, { class: string }][]} */
-  parts(isNext) {
+    @type {() => [string, () => SVGElement, { class: string }][]} */
+  parts() {
     const { S, T, t, u, letter, place, middle, bidirectional } = this;
     const { has_attention: hasAttention } = this.run.network.config;
     // all symbols are shown before the first action, and after one that changes the answer
@@ -110,30 +115,30 @@ export class Diagram {
     const [encoder, finalState] = bidirectional
       ? ["encoders: one reads from the left, one from the right", "final states, joined"]
       : ["encoder: reads the source", "final state"];
-    /** @type {(order: number) => Status} */
-    const status = (order) => (order + 1 === place ? "current" : order < place ? "done" : "ahead");
+    /** The status of the cells of a step.
+        @type {(step: number) => Status} */
+    const status = (step) => (step === place ? "current" : step < place ? "done" : "ahead");
     /** @type {ReturnType<typeof this.parts>} */
     const parts = [];
     /** @type {(name: string, className: string, makeParts: () => SVGElement[]) => void} */
     const add = (name, className, makeParts) => {
-      const isNew = isNext && /current|step/.test(className);
       const hidden = /^words/.test(name) ? {} : { "aria-hidden": true };
-      parts.push([name, () => svg("g", hidden, ...makeParts()), { class: isNew ? `${className} new` : className }]);
+      parts.push([name, () => svg("g", hidden, ...makeParts()), { class: className }]);
     };
     if (hasAttention) add("final state", this.finalStateStatus, () => this.finalStateArrows());
     else add(`bottleneck ${Math.min(place, S + 2)} ${middle}`, "", () => this.bottleneck());
     for (let s = 0; s < S; s++) {
-      const read = status(s);
-      const readBackward = bidirectional ? status(S - 1 - s) : "ahead";
+      const [read, readBackward] = [status(s + 1), bidirectional ? status(S - s) : "ahead"];
+      const arrow = [this.x(s), this.source + this.height, this.x(s), this.encoder];
       add(`input ${s}`, readBackward === "current" ? "current" : read, () => this.input(s));
-      add(`reading ${s}`, read, () => [this.readingArrow(s), ...this.cell(s, this.encoder, s + 1)]);
+      add(`reading ${s}`, read, () => [this.arrow(arrow), ...this.cell(s, this.encoder, s + 1)]);
       if (bidirectional) add(`backward ${s}`, readBackward, () => this.cell(s, this.backward, S - s, true));
     }
     add("words", "", () => [this.word(this.go, this.answer + 14 * letter, "GO", "")]); // the first input of the decoder
     for (let i = 0; i < T; i++) {
-      const state = i === t ? "current" : i < this.written ? "done" : "ahead";
-      add(`writing ${i}`, state, () => this.cell(i, this.decoder, S + i + 1));
-      if (isWhole || state !== "ahead") add(`output ${i}`, state, () => this.output(i));
+      const written = status(S + i + 1);
+      add(`writing ${i}`, written, () => this.cell(i, this.decoder, S + i + 1));
+      if (isWhole || written !== "ahead") add(`output ${i}`, written, () => this.output(i));
     }
     if (t !== null) add(`step ${t}`, "step", () => [this.feedbackArrow(t), ...this.attentionParts(t)]);
     add(`words ${middle}`, "", () => [
@@ -141,7 +146,7 @@ export class Diagram {
         ? this.word(this.right - 6 * u, this.below + Math.max(44 * u, 29 * letter), finalState, "soft halo finish")
         : this.word(middle + this.half + 8 * u, this.neck + 8 * u, "the bottleneck", "begin"),
       this.word(middle, 14 * letter, encoder, "soft"),
-      this.word(middle, this.bottom - 11 * letter, "decoder: writes the answer", "soft"),
+      ...this.lastLine(),
     ]);
     if (t !== null && hasAttention) add(`words of step ${t}`, "", () => this.contextWords(t));
     return parts;
@@ -151,22 +156,18 @@ export class Diagram {
       @type {(x: number, y: number, words: string, className: string) => SVGElement} */
   word(x, y, words, className) {
     const [word] = words.split(":");
-    const element = this.text(x, y, words, `${className} word`);
     const label = { "aria-label": `${words}: ${WORDS[word]}`, role: "button", tabindex: 0 };
-    for (const [name, value] of Object.entries({ ...label, "data-word": word, "data-key": word }))
-      element.setAttribute(name, String(value));
-    return element;
+    return this.text(x, y, words, `${className} word`, { ...label, "data-word": word, "data-key": `word ${word}` });
   }
 
   /** Return a text; one that is likely to be wider than `most` gets narrower letters.
-      @type {(x: number, y: number, words: string, className?: string, most?: number) => SVGElement} */
-  text(x, y, words, className = "", most = Infinity) {
-    const size = (className === "symbol" ? 16 : 13) * this.letter;
-    const narrow =
-      (className === "symbol" ? 0.6 : 0.65) * size * words.length > most
-        ? { textLength: most, lengthAdjust: "spacingAndGlyphs" }
-        : {};
-    return svg("text", { x, y, class: className, "font-size": size, ...narrow }, words);
+      @type {(x: number, y: number, words: string, className?: string, attributes?: Attributes & { most?: number }) =>
+        SVGElement} */
+  text(x, y, words, className = "", { most = Infinity, ...attributes } = {}) {
+    const [size, letter] = className === "symbol" ? [16 * this.letter, 0.6] : [13 * this.letter, 0.65];
+    const isLong = letter * size * words.length > most;
+    const narrow = isLong ? { textLength: most, lengthAdjust: "spacingAndGlyphs" } : {};
+    return svg("text", { x, y, class: className, "font-size": size, ...narrow, ...attributes }, words);
   }
 
   /** Return a symbol in a tile.
@@ -175,37 +176,32 @@ export class Diagram {
     const { tile: size, height, u, letter } = this;
     const box = svg("rect", { x: this.x(i) - size / 2, y, width: size, height, rx: 4 * u });
     const [x, middle] = [this.x(i), y + height / 2];
-    const isUpright = size < 28 * letter && height > size; // END in a narrow tile
-    const words = className.includes("end") // END is written small, so that it fits into a tile
-      ? this.text(x, middle + 4.5 * letter, name, "end", (isUpright ? height : size) - 4 * u)
-      : this.text(x, middle + 6 * letter, truncate(name, this.maxName), "symbol", size - 3 * u);
-    if (className.includes("end") && isUpright) words.setAttribute("transform", `rotate(-90 ${x} ${middle})`);
-    const explained = className.includes("end") ? { "data-word": "END" } : {};
-    return svg("g", { class: `piece ${className}`, ...explained }, svg("title", {}, name + note), box, words);
+    const title = svg("title", {}, name + note);
+    if (!className.includes("end")) {
+      const words = this.text(x, middle + 6 * letter, truncate(name, this.maxName), "symbol", { most: size - 3 * u });
+      return svg("g", { class: `piece ${className}` }, title, box, words);
+    }
+    const isUpright = size < 28 * letter && height > size; // in a narrow tile
+    const turned = isUpright ? { transform: `rotate(-90 ${x} ${middle})` } : {};
+    const most = (isUpright ? height : size) - 4 * u;
+    const end = this.text(x, middle + 4.5 * letter, name, "end", { most, ...turned }); // small, so that it fits
+    return svg("g", { class: `piece ${className}`, "data-word": "END" }, title, box, end);
   }
 
-  /** Return a cell in column i and the arrow to it from the previous one. A click goes to its step, `place`, in which
-      `openButton` covers it.
+  /** Return a cell in column i, some numbers of its state, of the top layer, and the arrow to it from the previous cell. A
+      click goes to its step, `place`, in which a button covers it.
       @type {(i: number, y: number, place: number, backward?: boolean) => SVGElement[]} */
   cell(i, y, place, backward = false) {
-    const word = backward ? "backward state" : "state";
-    const cell = svg("rect", { ...this.cellBox(i, y), class: "cell", "data-word": word });
+    const { run, tile, height } = this;
+    const cell = svg("rect", { ...this.cellBox(i, y), class: "cell", "data-word": stateWord(backward) });
     cell.addEventListener("click", () => app.change({ place }));
-    const previous = backward ? i + 1 : i - 1;
-    const parts = [cell, this.strip(i, y, place, backward)];
-    return previous < 0 || (backward && previous === this.S) ? parts : [...parts, this.stateArrow(previous, i, y)];
-  }
-
-  /** Return some numbers of the state in a cell, of the top layer.
-      @type {(i: number, y: number, place: number, backward: boolean) => SVGElement} */
-  strip(i, y, place, backward) {
-    const { run, tile: size, height } = this;
-    const strip = svg("g", { class: "strip" });
-    const h = last(run.cellsOf(run.network.config.num_layers - 1, Number(backward))[backward ? i : place - 1].state);
-    const values = Array.from({ length: Math.min(STRIP, h.length) }, (_, k) => h[Math.floor((k * h.length) / STRIP)]);
-    const box = { x: this.x(i) - 0.36 * size, y: y + 0.28 * height, width: 0.72 * size, height: 0.44 * height };
-    strip.append(svg("rect", { ...box, class: "state" }), ...stripes([values], box));
-    return strip;
+    const { state } = run.cellsOf(run.network.config.num_layers - 1, Number(backward))[backward ? i : place - 1];
+    const box = { x: this.x(i) - 0.36 * tile, y: y + 0.28 * height, width: 0.72 * tile, height: 0.44 * height };
+    const parts = [cell, colourStrip(last(state), box)];
+    const sign = backward ? 1 : -1; // of the way to the previous cell
+    if (backward ? i === this.S - 1 : i === 0) return parts;
+    const [from, to, middle] = [this.x(i + sign) - (sign * tile) / 2, this.x(i) + (sign * tile) / 2, y + height / 2];
+    return [...parts, this.arrow([from, middle, to, middle])];
   }
 
   cellBox(/** @type {number} */ i, /** @type {number} */ y) {
@@ -213,59 +209,44 @@ export class Diagram {
     return { x: this.x(i) - size / 2, y, width: size, height, rx: Math.min(size, height) / 3 };
   }
 
-  /** Show the inside of a current cell. */
-  open(/** @type {boolean} */ backward) {
-    showTab("inside", { inside: { ...app.state.inside, networkIndex: this.index, backward: Number(backward) } });
-    byId("inside").focus({ preventScroll: true });
-  }
-
-  /** Return the current cells as [column, y, whether it is one of the backward encoder].
-    @type {() => [number, number, boolean][]} */
-  currentCells() {
-    const { t, place, S } = this;
-    if (t !== null) return [[t, this.decoder, false]];
-    if (place === 0 || place > S) return [];
-    /** @type {[number, number, boolean][]} */
-    const cells = [
-      [place - 1, this.encoder, false],
-      [S - place, this.backward, true],
-    ];
-    return cells.slice(0, this.bidirectional ? 2 : 1);
-  }
-
-  /** Return a button on a current cell, which shows its inside. `show` places it. */
-  openButton(/** @type {boolean} */ backward) {
-    const label = `Look inside the current cell${backward ? " of the backward encoder" : ""}`;
-    const key = `${backward ? "backward" : "current"}-cell`;
-    const attributes = { class: "open-cell", role: "button", tabindex: 0, "aria-label": label, "data-key": key };
-    const button = svg("rect", { ...attributes, "data-word": backward ? "backward state" : "state" });
-    button.addEventListener("click", () => this.open(backward));
-    button.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" && event.key !== " ") return;
-      event.preventDefault();
-      this.open(backward);
-    });
-    return button;
+  /** Return the buttons on the current cells, the current context and, for keyboards and screen readers, the current written
+      symbol. `keyedBox` keeps them, and so the focus, and moves them.
+      @type {() => [string, () => SVGElement, Attributes][]} */
+  buttons() {
+    const { t, place, S, index, run } = this;
+    /** @type {(i: number, y: number, backward?: boolean) => ReturnType<typeof pressable>} */
+    const cell = (i, y, backward = false) => {
+      const label = `Look inside the current cell${backward ? " of the backward encoder" : ""}`;
+      const keys = { class: "open-cell", "data-key": backward ? "backward-cell" : "current-cell", "aria-label": label };
+      const box = this.cellBox(i, y);
+      return pressable("rect", { ...keys, ...box, "data-word": stateWord(backward) }, () =>
+        openInside(index, backward),
+      );
+    };
+    if (t === null) {
+      const cells = [cell(place - 1, this.encoder), cell(S - place, this.backward, true)];
+      return place === 0 || place > S ? [] : cells.slice(0, this.bidirectional ? 2 : 1);
+    }
+    const dot = { class: "open-context", "data-key": "context", "data-word": "context", "aria-haspopup": "dialog" };
+    const finger = { cx: this.x(t) + this.column / 2, cy: this.context, r: Math.max(7 * this.u, 12 * this.letter) };
+    const act = (/** @type {SVGElement} */ button) => openContext(button, run, this.t ?? 0);
+    const context = pressable("circle", { ...dot, ...finger, "aria-label": "How the context is computed" }, act);
+    const label = `Force another symbol as the ${ordinal(t + 1)} output`;
+    const tile = { class: "force", "data-key": "written", id: `written-${index}`, "aria-label": label };
+    const box = { ...this.cellBox(t, this.answer), "aria-haspopup": "dialog" };
+    const force = pressable("rect", { ...tile, ...box }, () => openSymbols(index, this.t ?? 0));
+    return [cell(t, this.decoder), ...(run.steps[t].alpha ? [context] : []), force];
   }
 
   /** Return an arrow along straight lines through points [x, y, x, y, …]; without a status, it has that of its part. */
   arrow(/** @type {number[]} */ points, /** @type {Status | ""} */ status = "") {
-    const { u } = this;
     const [x0, y0, x, y] = points.slice(-4);
-    const length = Math.hypot(x - x0, y - y0) || 1;
-    const [dx, dy] = [(5 * u * (x - x0)) / length, (5 * u * (y - y0)) / length];
-    const end = [x - dx, y - dy];
-    const head = [x, y, end[0] - dy * 0.8, end[1] + dx * 0.8, end[0] + dy * 0.8, end[1] - dx * 0.8];
-    const line = svg("polyline", { points: [...points.slice(0, -2), ...end].join(" ") });
+    const scale = (5 * this.u) / (Math.hypot(x - x0, y - y0) || 1);
+    const [dx, dy] = [scale * (x - x0), scale * (y - y0)]; // along the head
+    const [endX, endY] = [x - dx, y - dy];
+    const head = [x, y, endX - 0.8 * dy, endY + 0.8 * dx, endX + 0.8 * dy, endY - 0.8 * dx];
+    const line = svg("polyline", { points: [...points.slice(0, -2), endX, endY].join(" ") });
     return svg("g", { class: `arrow ${status}` }, line, svg("polygon", { points: head.join(" ") }));
-  }
-
-  /** Return an arrow from the cell in column i to the cell in column j, in the row at y.
-    @type {(i: number, j: number, y: number) => SVGElement} */
-  stateArrow(i, j, y) {
-    const half = (Math.sign(j - i) * this.tile) / 2;
-    const middle = y + this.height / 2;
-    return this.arrow([this.x(i) + half, middle, this.x(j) - half, middle]);
   }
 
   /** Return a source symbol and its number; where the numbers would overlap, every fifth has one. */
@@ -275,18 +256,13 @@ export class Diagram {
     return [number, this.symbol(s, this.source, sourceName(this.run, s), "")];
   }
 
-  /** Return the arrow from a source symbol to the encoder. */
-  readingArrow(/** @type {number} */ s) {
-    return this.arrow([this.x(s), this.source + this.height, this.x(s), this.encoder]);
-  }
-
-  /** Return the symbol that a decoder cell writes; a label below the symbol shows that it was forced or is wrong, or its
-      probability. Where probabilities would overlap, only the current output has one. */
+  /** Return the symbol that a decoder cell writes; a click on it shows those that can be forced. A label below it shows
+      that it was forced or is wrong, or its probability. Where probabilities would overlap, only the current output has one. */
   output(/** @type {number} */ i) {
     const { run, height, u, letter } = this;
     const x = this.x(i);
     const [forced, wrong] = [isForced(i), run.isWrong(i) && !app.state.hidden];
-    const classes = [wrong ? "wrong" : "", isEnd(run, i) ? "end" : "", forced ? "forced" : ""];
+    const classes = ["written", wrong ? "wrong" : "", isEnd(run, i) ? "end" : "", forced ? "forced" : ""];
     const { written } = run.steps[i];
     const isNarrow = this.column < 64 * letter; // labels of neighbouring columns would overlap
     const mark = forced ? (isNarrow ? "!" : "forced ") : wrong ? "✗ " : "";
@@ -294,11 +270,43 @@ export class Diagram {
     const className = forced ? "forced" : wrong ? "wrong" : this.column < 42 * letter ? "soft crowded" : "soft";
     const label = mark && isNarrow ? mark : mark + share;
     const y = this.answer + height + 2 * u + 13 * letter;
+    const tile = this.symbol(i, this.answer, writtenName(run, i), classes.join(" "), exampleWord(run, written));
+    let isClosing = false; // a press outside the layer has closed it before the click
+    tile.addEventListener("pointerdown", () => (isClosing = this.t === i && isOpen(this.index)));
+    tile.addEventListener("click", () => isClosing || openSymbols(this.index, i));
     return [
       this.arrow([x, this.decoder + height, x, this.answer]),
-      this.symbol(i, this.answer, writtenName(run, i), classes.join(" "), exampleWord(run, written)),
-      this.text(x, y, label, className, mark ? this.column - 4 * u : Infinity),
+      tile,
+      this.text(x, y, label, className, mark ? { most: this.column - 4 * u } : {}),
     ];
+  }
+
+  /** Return the words below the picture; those that explain the bars stand beside "decoder", where both fit. */
+  lastLine() {
+    const { letter, middle, room, hasBars } = this;
+    const y = this.bottom - 11 * letter;
+    if (!hasBars) return [this.word(middle, y, "decoder: writes the answer", "soft")];
+    const legend = "right at this position, in % of new sources";
+    if (room < 350 * letter) return [this.text(middle, y, legend, "soft")];
+    const x = middle - 100 * letter;
+    return [this.word(x, y, "decoder", "soft finish"), this.text(x + 16 * letter, y, legend, "soft begin")];
+  }
+
+  /** Return the parts of the bars below the outputs, for `keyedBox`: another fraction changes attributes and a number.
+      @type {() => [string, () => SVGElement, Attributes?][]} */
+  barParts() {
+    const { u, letter, tile } = this;
+    const [y, height] = [this.answer + this.height + 5 * u + 16 * letter, 26 * u];
+    const hasNumbers = this.column >= 26 * letter;
+    return (app.positions[this.index] ?? []).slice(0, this.T).flatMap((fraction, i) => {
+      const number = hasNumbers ? wholePercent(fraction) : "";
+      const box = { x: this.x(i) - 0.3 * tile, y, width: 0.6 * tile, height };
+      return [
+        [`bar ${i}`, () => svg("rect", box), { y: y + (1 - fraction) * height, height: fraction * height }],
+        [`frame ${i}`, () => svg("rect", { ...box, class: "frame" })],
+        [`number ${i} ${number}`, () => this.text(this.x(i), y + height + 12 * letter, number)],
+      ];
+    });
   }
 
   /** Return the arrow that feeds the previous output, or GO, to the current decoder cell. */
@@ -316,11 +324,11 @@ export class Diagram {
   /** Return the arrows that take the final state, or that of both directions, to the decoder, in a network with
       attention. */
   finalStateArrows() {
-    const { S, u, height, tile: size, decoder, right } = this;
-    const edge = this.x(0) - size / 2;
+    const { u, height, tile, encoder, backward, decoder, right } = this;
+    const edge = this.x(0) - tile / 2;
     const [left, lane] = [edge - 9 * u, decoder - 16 * u];
-    const [y, back, below] = [this.encoder, this.backward, decoder].map((top) => top + height / 2);
-    const start = [this.x(S - 1) + size / 2, y, right, y, right, lane];
+    const [y, back, below] = [encoder, backward, decoder].map((top) => top + height / 2);
+    const start = [this.x(this.S - 1) + tile / 2, y, right, y, right, lane];
     const forward = this.arrow([...start, left, lane, left, below, edge, below]);
     return this.bidirectional ? [forward, this.arrow([edge, back, left, back, left, lane])] : [forward];
   }
@@ -349,76 +357,102 @@ export class Diagram {
 
   /** Return the words for the contexts of output t and of the previous one, where they fit. */
   contextWords(/** @type {number} */ t) {
-    const { u, column, context: y } = this;
-    const x = this.x(t) + column / 2;
-    return [
-      ...(x + 62 * u < this.width ? [this.word(x + 11 * u, y + 13 * u, "context", "soft halo begin")] : []),
-      ...(t && x - column > 70 * u ? [this.word(x - column - 10 * u, y + 4 * u, "previous", "soft halo finish")] : []),
-    ];
+    const { u, context: y } = this;
+    const [before, x] = [this.x(t) - this.column / 2, this.x(t) + this.column / 2];
+    const words = [];
+    if (x + 62 * u < this.width) words.push(this.word(x + 11 * u, y + 13 * u, "context", "soft halo begin"));
+    if (t && before > 70 * u) words.push(this.word(before - 10 * u, y + 4 * u, "previous", "soft halo finish"));
+    return words;
   }
 
   /** Return a line from each input to the context, wider for a larger α, and above them the α of at least 5 %. */
   attentionLines(/** @type {Float32Array} */ alpha, /** @type {number} */ x1) {
     const { u, letter, below, context: y1 } = this;
-    const lines = largest(alpha, alpha.length)
-      .filter((s) => alpha[s] >= 0.005)
-      .map((s) => {
-        const [ends, width] = [{ x1, y1, x2: this.x(s), y2: below + 7 * u + 13 * letter }, (1 + 9 * alpha[s]) * u];
-        const stroke = { "stroke-width": width, "stroke-opacity": 0.15 + 0.85 * alpha[s] };
-        return svg("line", { ...ends, ...stroke, class: "attention-line", "data-word": "attention" });
-      });
-    const unit = this.column < 39 * letter ? "%" : " %";
+    const y2 = below + 7 * u + 13 * letter;
+    const inputs = largest(alpha, alpha.length);
+    const lines = inputs.filter((s) => alpha[s] >= 0.005);
     /** @type {number[]} */
-    const shown = []; // the largest, without those that would overlap
-    for (const s of largest(alpha, alpha.length)) {
-      const isFree = shown.every((other) => Math.abs(other - s) * this.column > 29 * letter);
-      if (alpha[s] >= 0.05 && isFree) shown.push(s);
-    }
-    const y = below + 2 * u + 11 * letter;
-    const numbers = shown.map((s) => this.text(this.x(s), y, Math.round(100 * alpha[s]) + unit, "share"));
-    return [...lines, ...numbers];
+    const labelled = []; // the largest, without those that would overlap
+    for (const s of inputs.filter((s) => alpha[s] >= 0.05))
+      if (labelled.every((other) => Math.abs(other - s) * this.column > 29 * letter)) labelled.push(s);
+    const unit = this.column < 39 * letter ? "%" : " %";
+    return [
+      ...lines.map((s) => {
+        const stroke = { "stroke-width": (1 + 9 * alpha[s]) * u, "stroke-opacity": 0.15 + 0.85 * alpha[s] };
+        return svg("line", { x1, y1, x2: this.x(s), y2, ...stroke, class: "attention-line", "data-word": "attention" });
+      }),
+      ...labelled.map((s) => this.text(this.x(s), y2 - 5 * u - 2 * letter, Math.round(100 * alpha[s]) + unit, "share")),
+    ];
   }
 
   /** Return the final state as a bottleneck between encoder and decoder, in a network without attention. */
   bottleneck() {
-    const { S, T, u, letter, run, place, middle, half, neck: top } = this;
-    const state = this.room / 2 - half < 170 * letter + 8 * u ? "" : "one state of "; // left out where it does not fit
-    const bottom = top + 34 * u;
-    const box = { x: middle - half, y: top, width: 2 * half, height: 34 * u };
+    const { S, T, u, letter, run, place, middle, half, neck: y, tile, below, decoder, finalStateStatus: status } = this;
+    const box = { x: middle - half, y, width: 2 * half, height: 34 * u };
+    const bottom = y + box.height;
     // the state of each layer, of at most 64 units; empty before the last symbol is read
     const rows = place < S ? [] : run.encoded.states.flat().map((row) => [...row.slice(0, 64)]);
-    /** @type {(y0: number, n: number, y1: number) => SVGElement} */
-    const funnel = (y0, n, y1) => {
-      const wide = [this.x(0) - this.tile / 2, y0, this.x(n - 1) + this.tile / 2, y0];
-      const points = [...wide, middle + half, y1, middle - half, y1];
-      return svg("polygon", { class: "funnel", points: points.join(" ") });
+    const funnel = (/** @type {number} */ y0, /** @type {number} */ n, /** @type {number} */ y1) => {
+      const wide = [this.x(0) - tile / 2, y0, this.x(n - 1) + tile / 2, y0];
+      return svg("polygon", { class: "funnel", points: [...wide, middle + half, y1, middle - half, y1].join(" ") });
     };
-    const status = this.finalStateStatus;
-    const ends = [[S - 1, this.encoder + this.height], ...(this.bidirectional ? [[0, this.below]] : [])];
+    const arrows = [this.arrow([this.x(S - 1), this.encoder + this.height, middle, y], status)];
+    if (this.bidirectional) arrows.push(this.arrow([this.x(0), below, middle, y], status));
+    const frames = ["state", "state-frame"].map((name) => svg("rect", { ...box, class: name }));
+    const { cell_size: H } = run.network.config;
+    const [n, isNarrow] = [stateSize(run) / H, this.room / 2 - half < 190 * letter + 8 * u];
+    const size = `${isNarrow ? "" : "one state of "}${n > 1 ? `${n} × ` : ""}${H} numbers`;
     return [
-      funnel(this.below + 6 * u, S, top),
-      funnel(this.decoder - 6 * u, T, bottom),
-      ...ends.map(([s, y]) => this.arrow([this.x(s), y, middle, top], status)),
-      this.arrow([middle, bottom, this.x(0), this.decoder], place > S ? status : "ahead"),
-      svg(
-        "g",
-        { class: status, "data-word": "the bottleneck" },
-        svg("rect", { ...box, class: "state" }),
-        ...stripes(rows, box),
-        svg("rect", { ...box, class: "state-frame" }),
-      ),
-      this.text(middle + half + 8 * u, top + 8 * u + 20 * letter, `${state}${stateSize(run)} numbers`, "begin"),
+      funnel(below + 6 * u, S, y),
+      funnel(decoder - 6 * u, T, bottom),
+      ...arrows,
+      this.arrow([middle, bottom, this.x(0), decoder], place > S ? status : "ahead"),
+      svg("g", { class: status, "data-word": "the bottleneck" }, frames[0], ...stripes(rows, box), frames[1]),
+      this.text(middle + half + 8 * u, y + 8 * u + 20 * letter, size, "begin"),
     ];
   }
 }
 
-/** Return numbers as coloured stripes in a box, one row per vector.
-    @type {(rows: number[][], box: { x: number, y: number, width: number, height: number }) => SVGElement[]} */
-const stripes = (rows, { x, y, width, height }) =>
-  rows.flatMap((row, k) =>
-    row.map((value, i) => {
-      const size = { width: width / row.length, height: height / rows.length };
-      const colour = signColour(Math.max(-1, Math.min(1, value)));
-      return svg("rect", { x: x + i * size.width, y: y + k * size.height, ...size, ...colour });
-    }),
-  );
+/** Return whether the page knows how often network i is right at each output position. */
+const hasPositions = (/** @type {number} */ i) => Boolean(app.positions[i]?.length);
+
+/** Return the bars of network i as a table, for screen readers, which waits until the training pauses. */
+export function positionsTable(/** @type {number} */ i) {
+  const [box, network] = [h("div", { className: "visually-hidden" }), app.networks[i]];
+  const update = soon(() => {
+    const fractions = app.positions[i] ?? [];
+    const caption = withLabel(network, "New sources that are right at each output position");
+    const positions = fractions.map((_, t) => headerCell("col", ordinal(t + 1)));
+    const cells = fractions.map((fraction) => h("td", {}, `${wholePercent(fraction)} %`));
+    const rows = [positions, cells].map((row) => h("tr", {}, ...row));
+    redraw(box, fractions.length ? h("table", {}, h("caption", {}, caption), ...rows) : null);
+  }, 500);
+  app.add(() => app.isStep || update());
+  return box;
+}
+
+/** Show the inside of a current cell of network i. */
+function openInside(/** @type {number} */ networkIndex, /** @type {boolean} */ backward) {
+  showTab("inside", { inside: { ...app.state.inside, networkIndex, backward: Number(backward) } });
+  byId("inside").focus({ preventScroll: true });
+}
+
+/** Return the word that explains a cell. */
+const stateWord = (/** @type {boolean} */ backward) => (backward ? "backward state" : "state");
+
+/** Return an SVG element that is a button, as a part for `keyedBox`; `act` is called at a click, Enter and Space.
+    @type {(tag: "rect" | "circle", attributes: Attributes, act: (button: SVGElement) => void) =>
+      [string, () => SVGElement, Attributes]} */
+function pressable(tag, attributes, act) {
+  const make = () => {
+    const button = /** @type {SVGElement} */ (svg(tag, { role: "button", tabindex: 0 }));
+    button.addEventListener("click", () => act(button));
+    button.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      act(button);
+    });
+    return button;
+  };
+  return [`${attributes["data-key"]}`, make, attributes];
+}

@@ -1,18 +1,29 @@
-/* HTML elements, such as buttons and choices, and SVG elements. */
+/* HTML and SVG elements, and texts for numbers and names. */
+
+import { app } from "./app.js";
 
 /** @typedef {Node | string | null} Child
     @typedef {Record<string, unknown>} Attributes */
 
-/** Create an HTML element. `attributes` become attributes, other properties are set on the element, and null children
-    are skipped.
-    @type {<K extends keyof HTMLElementTagNameMap>(tag: K, properties?: Omit<Partial<HTMLElementTagNameMap[K]>,
-      "attributes"> & { attributes?: Attributes }, ...children: Child[]) => HTMLElementTagNameMap[K]} */
-export function h(tag, options, ...children) {
-  const { attributes = {}, ...properties } = options ?? {};
+/** Create an HTML element. A name is a property if the element has it, otherwise an attribute. Null children are skipped.
+    @type {<K extends keyof HTMLElementTagNameMap>(tag: K, properties?: Attributes, ...children: Child[]) =>
+      HTMLElementTagNameMap[K]} */
+export function h(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
-  Object.assign(element, properties);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
+  for (const [name, value] of Object.entries(properties)) {
+    if (name in element) Object.assign(element, { [name]: value });
+    else element.setAttribute(name, String(value));
+  }
   element.append(...children.filter((child) => child !== null));
+  return element;
+}
+
+/** @type {<K extends keyof SVGElementTagNameMap>(tag: K, attributes?: Attributes, ...children: (Node | string)[]) =>
+      SVGElementTagNameMap[K]} */
+export function svg(tag, attributes = {}, ...children) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
+  element.append(...children);
   return element;
 }
 
@@ -27,31 +38,65 @@ export function revise(element, attributes, text) {
 /** @type {(scope: "row" | "col", text: Child, className?: string) => HTMLTableCellElement} */
 export const headerCell = (scope, text, className = "") => h("th", { className, scope }, text);
 
-/** @type {(text: Child, onclick: () => void, attributes?: Attributes) => HTMLButtonElement} */
-export function button(text, onclick, { className = "", ...attributes } = {}) {
-  return h("button", { className: String(className), onclick, attributes: { type: "button", ...attributes } }, text);
-}
+/** @type {(text: Child, onclick: () => void, properties?: Attributes) => HTMLButtonElement} */
+export const button = (text, onclick, properties) => h("button", { type: "button", onclick, ...properties }, text);
 
 /** @type {(name: string, className?: string) => HTMLSpanElement} */
 export const symbolSpan = (name, className = "symbol") => h("span", { className, title: name, dir: "auto" }, name);
 
-/** Return a labelled `<select>`; `choose(i)` handles the choice of text i.
-    @type {(label: string, texts: string[], choose: (i: number) => void, chosen?: number) => HTMLLabelElement} */
+/** Return a labelled `<select>`; `choose(i)` handles the choice of text i. The selected text is `chosen` or, after each change
+    of the state, `chosen()`.
+    @type {(label: string, texts: string[], choose: (i: number) => void, chosen?: number | (() => number)) =>
+      HTMLLabelElement} */
 export function labelledSelect(label, texts, choose, chosen = 0) {
-  const options = texts.map((text, i) => h("option", { selected: i === chosen }, text));
-  const select = h("select", { attributes: { "data-key": label } }, ...options);
-  select.addEventListener("change", () => choose(select.selectedIndex));
+  const options = texts.map((text) => h("option", {}, text));
+  const select = h("select", { "data-key": label, onchange: () => choose(select.selectedIndex) }, ...options);
+  if (typeof chosen === "number") select.selectedIndex = chosen;
+  else app.add(() => (select.selectedIndex = chosen()));
   return h("label", { className: "labelled" }, `${label} `, select);
-}
-
-/** @type {<K extends keyof SVGElementTagNameMap>(tag: K, attributes?: Record<string, unknown>,
-      ...children: (Node | string)[]) => SVGElementTagNameMap[K]} */
-export function svg(tag, attributes = {}, ...children) {
-  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
-  element.append(...children);
-  return element;
 }
 
 /** Return the user's font size relative to 16 px; drawings scale with it. */
 export const zoom = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+
+/** Format a share in percent; a line does not break before the sign.
+    @type {(share: number) => string} */
+export const percent = (share) => `${share > 0.9995 ? "100" : share < 0.0005 ? "0" : (100 * share).toFixed(1)}\u00a0%`;
+
+/** Format a fraction in whole percent; it is 100 only if nothing is missing. */
+export const wholePercent = (/** @type {number} */ fraction) => `${Math.floor(100 * fraction + 1e-6)}`;
+
+/** Return a position in words, such as "1st". */
+export const ordinal = (/** @type {number} */ n) =>
+  n + (["th", "st", "nd", "rd"][Math.floor((n % 100) / 10) === 1 ? 0 : n % 10] ?? "th");
+
+/** Return a symbol's name with white space made visible.
+    @type {(name: string) => string} */
+export const visible = (name) => name.replaceAll(" ", "␣").replaceAll("\t", "⇥").replaceAll("\n", "⏎");
+
+/** Shorten a name to `maxLength` characters. */
+export function truncate(/** @type {string} */ name, /** @type {number} */ maxLength) {
+  const characters = [...name];
+  return characters.length > maxLength ? `${characters.slice(0, Math.max(1, maxLength - 1)).join("")}…` : name;
+}
+
+/** Return the indices of the n largest numbers, largest first.
+    @type {(x: Float32Array, n: number) => number[]} */
+export const largest = (x, n) => [...x.keys()].sort((a, b) => x[b] - x[a]).slice(0, n);
+
+/** Format a number with a fixed number of digits and a true minus sign.
+    @type {(x: number, digits?: number) => string} */
+export function formatNumber(x, digits = 3) {
+  const text = Math.abs(x).toFixed(digits);
+  return x < 0 && Number(text) !== 0 ? `−${text}` : text;
+}
+
+/** Format a number as a factor or summand: negative numbers in parentheses.
+    @type {(x: number) => string} */
+export const formatTerm = (x) => (formatNumber(x).startsWith("−") ? `(${formatNumber(x)})` : formatNumber(x));
+
+/** @type {(n: number, noun: string) => string} */
+export const pluralize = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
+
+/** @type {(n: number) => string} */
+export const thousands = (n) => n.toLocaleString("en");

@@ -17,11 +17,13 @@ TITLE = "Networks that read one sequence and write another"
 INDEX = "index.html"
 LINKS, THEORY = "links.html", "theory.html"
 EXERCISE = r"<h2>(.*?)</h2>\n(.*?)\$notes(.*?)</section>"  # its title, question and answer
+BOARD = r'<div class="scroll" tabindex="0">\n<table class="board">.*?</div>\n'  # a table to fill in on paper
 NOTES = '<label class="note">{}: <textarea rows="2"></textarea></label>'
 PREDICTION, SEEN = map(NOTES.format, ("Prediction", "What I saw, and why"))
 STEPS = """<p class="steps"><a rel="prev" href="{}">Previous exercise</a>
 <a rel="next" href="{}">Next exercise</a> <a href="{}#exercise-{}">All exercises</a></p>"""
-KEYS = {"Attention": "Top: read. Left: written. Dark: where it looks.", "The final state": "All that it remembers."}
+KEY = "Top: read. Left: written. Dark: where it looks."
+TRAIN = '<p><a class="button" href="train.html#train=now">Train</a></p>'
 OWN_PAIRS = """<h2><a href="train.html#task=pairs">Your own pairs</a></h2>
 <p>Paste a list, such as words and their plurals, press Train, and try words of your own. Nothing leaves your
 computer.</p>"""
@@ -40,7 +42,8 @@ class Entry:
 GALLERY = {
     "train": Entry(
         TITLE_OF_TRAINING,
-        "Press Train, and watch two small networks learn to write digits backwards. Which one will be faster?",
+        "Press Train, and watch two small networks learn to write digits backwards. One of them can look at the input "
+        "again while it writes: that is attention. Which one will be faster?",
     ),
     "reversing": Entry(
         "Reversing, with and without attention",
@@ -78,14 +81,14 @@ EXAMPLES = {
 
 
 def build_index(shown: Mapping[str, Sequence[ShownNetwork]]) -> str:
-    """Return the page that links to all others, as HTML, with a picture of each network. It contains no script.
+    """Return the page that links to all others, as HTML, with a picture of the attention of networks. It has no script.
 
     `shown` has the networks of entries of GALLERY, by name.
     """
     sections = "\n".join(
         f'<section class="entry {"" if networks else "start"}">'
         f'<h2><a href="{name}.html">{number}. {html.escape(GALLERY[name].title)}</a></h2>'
-        f"<p>{html.escape(GALLERY[name].description)}</p>"
+        f"<p>{html.escape(GALLERY[name].description)}</p>{'' if networks else TRAIN}"
         f'<a href="{name}.html" tabindex="-1" aria-hidden="true">'
         f"{''.join(map(_picture, networks)) or read_asset('curves.html')}</a>{'' if networks else OWN_PAIRS}</section>"
         for number, (name, networks) in enumerate(shown.items(), 1)
@@ -107,7 +110,8 @@ def build_documents() -> dict[str, str]:
 
 def exercises(name: str) -> str:
     """Return the exercises of an entry of GALLERY as HTML, folded away; their links change the state of its page."""
-    sections, shown = re.findall(EXERCISE, _name_exercises(read_asset(LINKS)), re.DOTALL), ""
+    text = re.sub(BOARD, "", read_asset(LINKS), flags=re.DOTALL)
+    sections, shown = re.findall(EXERCISE, _name_exercises(text), re.DOTALL), ""
     links = [re.findall(r'"(\w+\.html#.*?)"', question) for _, question, _ in sections]
     links = [[f"{LINKS}#"], *links, [f"{LINKS}#"]]  # a clicker goes through all, from the list and back to it
     for i, (title, question, answer) in enumerate(sections, 1):
@@ -133,36 +137,31 @@ def _static_page(asset: str, title: str, **parts: str) -> str:
 
 
 def _picture(shown: ShownNetwork) -> str:
-    """Draw a network's answer to its first example as SVG: the attention or, without attention, the final state.
+    """Draw the attention of a network's answer to its first example as SVG, with a row of squares per output.
 
-    Attention has a row of squares per output. The squares of the state are between the inputs and the outputs.
+    Without attention, return an empty text.
     """
-    network, source = shown.network, shown.examples[0].source
-    (answer,) = network.predict_numbers([(source, None)], options=DecodingOptions(attention=True))
+    (answer,) = shown.network.predict_numbers(
+        [(shown.examples[0].source, None)], options=DecodingOptions(attention=True)
+    )
     inputs, outputs = (
         [html.escape(str(symbol)) for symbol in side] for side in (answer.source_tokens or (), answer.written)
     )
-    top, side = 22, 22
-    if answer.attention is not None:
-        kind, values, left = "Attention", answer.attention, 12 + 9 * max(map(len, outputs))
-        output_places = [(left / 2, top + side * (t + 0.7)) for t in range(len(outputs))]
-    else:
-        states = network.to_numpy().encode(np.array([source]))[1]
-        kind, values, left = "The final state", np.reshape(states, (-1, network.model_config.cell_size // 2)), 0
-        step = side * values.shape[1] / len(outputs)
-        output_places = [(step * (t + 0.5), top + side * len(values) + 17) for t in range(len(outputs))]
-    width = side * values.shape[1]
-    input_places = [(left + width * (s + 0.5) / len(inputs), 15) for s in range(len(inputs))]
+    if answer.attention is None:
+        return ""
+    top, side, left = 22, 22, 12 + 9 * max(map(len, outputs))
+    input_positions = [(left + side * (s + 0.5), 15) for s in range(len(inputs))]
+    output_positions = [(left / 2, top + side * (t + 0.7)) for t in range(len(outputs))]
     names = [
         f'<text x="{x:.0f}" y="{y:.0f}">{name}</text>'
-        for (x, y), name in zip([*input_places, *output_places], [*inputs, *outputs], strict=True)
+        for (x, y), name in zip([*input_positions, *output_positions], [*inputs, *outputs], strict=True)
     ]
     squares = [
-        f'<rect class="{"above" if value > 0 else "below"}-zero" x="{left + side * column}" y="{top + side * row}" '
-        f'width="{side}" height="{side}" fill-opacity="{min(1, abs(value)):.2f}"/>'
-        for (row, column), value in np.ndenumerate(values)
+        f'<rect class="above-zero" x="{left + side * s}" y="{top + side * t}" width="{side}" height="{side}" '
+        f'fill-opacity="{alpha:.2f}"/>'
+        for (t, s), alpha in np.ndenumerate(answer.attention)
     ]
-    label = f"{kind} while the network reads {' '.join(inputs)} and writes {' '.join(outputs)}"
-    view = f"0 0 {left + width + 2} {output_places[-1][1] + 10:.0f}"
+    label = f"Attention while the network reads {' '.join(inputs)} and writes {' '.join(outputs)}"
+    view = f"0 0 {left + side * len(inputs) + 2} {output_positions[-1][1] + 10:.0f}"
     svg = f'<svg class="picture" viewBox="{view}" role="img" aria-label="{label}">{"".join([*squares, *names])}</svg>'
-    return f"<figure>{svg}<figcaption>{KEYS[kind]}</figcaption></figure>"
+    return f"<figure>{svg}<figcaption>{KEY}</figcaption></figure>"

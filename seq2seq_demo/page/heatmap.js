@@ -1,21 +1,23 @@
 /* Heat maps: a matrix as colours, with names, marks, and rows that mouse and keyboard can select. */
 
-import { onNewWidth, redraw, scrollBox, updateScrollBox } from "./boxes.js";
-import { revise, svg, zoom } from "./elements.js";
-import { percent, truncate } from "./format.js";
+import { ordinal, percent, revise, svg, truncate, zoom } from "./elements.js";
+import { onNewWidth, redraw, scrollBox, updateScrollBox } from "./panels.js";
+import { sourceName } from "./runs.js";
 
-/** `values` [row][column] are shares from 0 to 1, or numbers from −1 to 1 if `isSigned`. `groups` are [first column,
-    title]; the groups are separated by gaps. Sizes are in px at a font size of 16 px.
+/** @import { Run } from "./trained.js" */
+
+/** `values` [row][column] are fractions from 0 to 1 or, if `isSigned`, numbers from −1 to 1 without numbers in the cells.
+    `groups` are the first columns by title; the groups are separated by gaps. `rowHeight` is in px at a font size of 16 px.
     @typedef {{ rows: string[], columns: string[], values: ArrayLike<number>[], corner: string,
-      groups: [number, string][], describe: (row: number, column: number) => string,
-      describeRow?: (row: number) => string, isSigned?: boolean, minSize?: number, maxSize?: number,
-      rowHeight?: number }} Content
+      groups: Record<string, number>, describe: (row: number, column: number) => string,
+      describeRow?: (row: number) => string, isSigned?: boolean, rowHeight?: number }} Content
     @typedef {{ row: number | null, column: number | null }} Cell
     @typedef {ReturnType<typeof computeLayout>} Layout */
 
-const DARK = 0.66; // from this share on, the number in a cell is written in the light colour
+const DARK = 0.66; // from this fraction on, the number in a cell is written in the light colour
 const LEVELS = 50; // shades on either side of 0
-const MAX_ROW_NAME = 9; // characters
+const MAX_ROW_NAME = 10; // characters
+export const STRIP = 12; // numbers of a vector that a strip shows
 
 /** A box with a heat map, which is drawn again only if its content or its width changes. */
 export class HeatMap {
@@ -38,63 +40,64 @@ export class HeatMap {
   /** Display the content that depends on `key`, and mark a row and a column.
       @type {(key: unknown[], makeContent: () => Content, marked: Cell) => void} */
   show(key, makeContent, marked) {
-    if (key.some((part, i) => part !== this.key[i])) {
-      this.key = key;
-      this.content = makeContent();
-      this.draw();
-    }
-    this.mark(marked);
+    this.marked = marked;
+    if (key.every((part, i) => part === this.key[i])) return this.mark();
+    this.key = key;
+    this.content = makeContent();
+    this.draw();
   }
 
   draw() {
-    const { content, box } = this;
-    if (!content || !this.room()) return;
-    const layout = computeLayout(content, this.room());
-    const { u, font, left, top, width, height, x } = layout;
-    const titles = content.groups.map(([first, title], i) =>
+    const { content } = this;
+    const room = this.room();
+    if (!content || !room) return;
+    const layout = computeLayout(content, room);
+    const { u, font, left, top, width, height, bottom, x } = layout;
+    const titles = Object.entries(content.groups).map(([title, first], i) =>
       label(Math.max(x(first), left + 4.5 * font * i), font, title, "soft begin", font),
     );
     const corner = label(left - 6 * u, top - 0.5 * font, content.corner, "soft end", font);
-    const [cells, tip] = [matrixCells(content, layout), svg("title")];
+    const frame = svg("rect", { class: "matrix-frame", y: top, height: height * content.rows.length });
+    const parts = [...titles, corner, ...columnNames(content, layout), ...matrixCells(content, layout), frame];
     this.layout = layout;
-    this.rows = content.rows.map((name, row) => this.drawRow(name, row, layout));
-    this.column = svg("rect", { class: "matrix-frame", y: top, height: layout.height * content.rows.length });
-    const parts = [...titles, corner, ...columnNames(content, layout), ...cells, this.column];
-    const picture = svg("g", { "aria-hidden": true }, ...parts);
-    const size = { width, height: layout.bottom, viewBox: `0 0 ${width} ${layout.bottom}` }; // paper may be narrower
-    const attributes = { ...size, role: "listbox", "aria-label": this.label };
+    this.frame = frame;
+    this.rows = content.rows.map((_, row) => this.drawRow(content, row, layout));
+    const size = { width, height: bottom, viewBox: `0 0 ${width} ${bottom}` }; // paper may be narrower
     const className = height < font ? "heat-map dense" : "heat-map";
-    const drawing = svg("svg", { class: className, ...attributes }, tip, picture, ...this.rows);
-    drawing.addEventListener("pointermove", (event) => {
-      const { row, column } = this.cellAt(event, drawing);
-      tip.textContent = row === null || column === null ? "" : content.describe(row, column);
-    });
-    drawing.addEventListener("click", (event) => {
-      const { row, column } = this.cellAt(event, drawing);
-      if (row !== null) this.select(row, column);
-    });
-    redraw(box, drawing);
-    updateScrollBox(box);
-    this.mark(this.marked);
+    const attributes = { class: className, role: "listbox", "aria-label": this.label };
+    redraw(this.box, svg("svg", { ...size, ...attributes }, svg("g", { "aria-hidden": true }, ...parts), ...this.rows));
+    updateScrollBox(this.box);
+    this.mark();
   }
 
-  /** Return the name and the frame of a row, which is an option of a list box.
-      @type {(name: string, row: number, layout: Layout) => SVGGElement} */
-  drawRow(name, row, { u, font, left, right, height, y }) {
-    const middle = y(row) + height / 2 + 0.35 * font;
-    const frame = { class: "chosen", x: left, y: y(row), width: right - left, height };
-    const text = label(left - 6 * u, middle, shorten(name), "end row-name", font);
-    const description = this.content?.describeRow?.(row) ?? name;
-    const attributes = { role: "option", "aria-label": description, "data-key": `row-${row}`, tabindex: -1 };
-    const element = svg("g", { class: "heat-row", ...attributes }, text, svg("rect", frame));
+  /** Return the name and the frame of a row, which is an option of a list box and covers its cells.
+      @type {(content: Content, row: number, layout: Layout) => SVGGElement} */
+  drawRow({ rows, columns, describe, describeRow }, row, { u, font, left, right, height, size, x, y }) {
+    const name = rows[row];
+    const text = label(left - 6 * u, y(row) + height / 2 + 0.35 * font, shorten(name), "end row-name", font);
+    const frame = svg("rect", { class: "chosen", x: left, y: y(row), width: right - left, height });
+    const tip = svg("title");
+    const attributes = { role: "option", "aria-label": describeRow?.(row) ?? name, tabindex: -1 };
+    const element = svg("g", { class: "heat-row", "data-key": `row-${row}`, ...attributes }, tip, text, frame);
+    const columnAt = (/** @type {MouseEvent} */ { clientX }) => {
+      const at = clientX - this.box.getBoundingClientRect().left + this.box.scrollLeft;
+      const column = columns.findIndex((_, i) => at >= x(i) && at < x(i) + size);
+      return column < 0 ? null : column;
+    };
+    element.addEventListener("pointermove", (event) => {
+      const column = columnAt(event);
+      tip.textContent = column === null ? "" : describe(row, column);
+    });
+    element.addEventListener("click", (event) => this.select(row, columnAt(event)));
     element.addEventListener("focus", () => this.marked.row !== row && this.select(row, null));
-    element.addEventListener("keydown", (event) => this.onKey(event, row));
+    element.addEventListener("keydown", (event) => this.onKey(event, row, columns.length));
     return element;
   }
 
-  /** Select another row or column with the arrow keys, Home and End. */
-  onKey(/** @type {KeyboardEvent} */ event, /** @type {number} */ row) {
-    const [nRows, nColumns] = [this.rows.length, this.content?.columns.length ?? 0];
+  /** Select another row or column with the arrow keys, Home and End.
+      @type {(event: KeyboardEvent, row: number, nColumns: number) => void} */
+  onKey(event, row, nColumns) {
+    const nRows = this.rows.length;
     const column = (this.marked.column ?? -1) + ({ ArrowLeft: -1, ArrowRight: 1 }[event.key] ?? NaN);
     const to = { ArrowUp: row - 1, ArrowDown: row + 1, Home: 0, End: nRows - 1 }[event.key];
     if (to !== undefined) this.rows[Math.max(0, Math.min(to, nRows - 1))].focus();
@@ -103,27 +106,16 @@ export class HeatMap {
     event.preventDefault();
   }
 
-  /** Return the row and the column at the pointer; null outside the cells. */
-  cellAt(/** @type {MouseEvent} */ event, /** @type {SVGElement} */ drawing) {
-    const { content, layout } = this;
-    if (!content || !layout) return { row: null, column: null };
-    const box = drawing.getBoundingClientRect();
-    const row = Math.floor((event.clientY - box.top - layout.top) / layout.height);
-    const at = event.clientX - box.left;
-    const column = content.columns.findIndex((_, i) => at >= layout.x(i) && at < layout.x(i) + layout.size);
-    return { row: row >= 0 && row < content.rows.length ? row : null, column: column < 0 ? null : column };
-  }
-
   /** Mark a row and a column. */
-  mark(/** @type {Cell} */ { row, column }) {
-    const { content, layout } = this;
-    this.marked = { row: row !== null && row < (content?.rows.length ?? 0) ? row : null, column };
-    if (!content || !layout) return;
+  mark() {
+    const { row, column } = this.marked;
+    const reached = row !== null && row < this.rows.length ? row : 0; // by Tab
     this.rows.forEach((element, i) => {
-      element.classList.toggle("marked", i === this.marked.row);
-      revise(element, { "aria-selected": i === this.marked.row, tabindex: i === (this.marked.row ?? 0) ? 0 : -1 });
+      element.classList.toggle("marked", i === row);
+      revise(element, { "aria-selected": i === row, tabindex: i === reached ? 0 : -1 });
     });
-    if (this.column) revise(this.column, { x: layout.x(column ?? 0), width: column === null ? 0 : layout.size }); // 0 hides
+    if (this.layout && this.frame)
+      revise(this.frame, { x: this.layout.x(column ?? 0), width: column === null ? 0 : this.layout.size }); // 0 hides
   }
 }
 
@@ -134,18 +126,21 @@ const label = (x, y, words, className, size) => svg("text", { x, y, class: class
 const shorten = (/** @type {string} */ name) =>
   name.endsWith(" ✗") ? `${truncate(name.slice(0, -2), MAX_ROW_NAME - 2)} ✗` : truncate(name, MAX_ROW_NAME);
 
-function computeLayout(/** @type {Content} */ { rows, columns, groups, corner, ...sizes }, /** @type {number} */ room) {
-  const { minSize = 9, maxSize = 44, rowHeight } = sizes;
+/** Return the places of a heat map in px. */
+function computeLayout(/** @type {Content} */ content, /** @type {number} */ room) {
+  const { rows, columns, groups, corner, isSigned, rowHeight } = content;
+  const [minSize, maxSize] = isSigned ? [1, 56] : [9, 44];
   const u = zoom();
   const font = (room < 480 * u || columns.length > 30 ? 12 : 14) * u;
   const longest = Math.max(...[corner, ...rows].map((name) => [...shorten(name)].length));
   const [left, top, gap] = [0.58 * font * longest + 8 * u, 3 * font, 10 * u];
-  const fitting = (room - left - gap * (groups.length - 1) - 2 * u) / columns.length;
+  const starts = Object.values(groups).filter((first) => first > 0); // after a gap
+  const fitting = (room - left - gap * starts.length - 2 * u) / columns.length;
   const size = Math.max(minSize * u, Math.min(maxSize * u, fitting));
   const touchable = (rows.length > 12 ? 15 : 24) * u;
   const height = rowHeight ? rowHeight * u : Math.max(touchable, Math.min(size, 32 * u));
   /** @type {(column: number) => number} */
-  const x = (column) => left + size * column + gap * groups.filter(([first]) => first > 0 && column >= first).length;
+  const x = (column) => left + size * column + gap * starts.filter((first) => column >= first).length;
   const y = (/** @type {number} */ row) => top + height * row;
   const right = x(columns.length - 1) + size;
   const bottom = y(rows.length) + 2 * u;
@@ -154,7 +149,7 @@ function computeLayout(/** @type {Content} */ { rows, columns, groups, corner, .
 
 /** Return centred column names, without those that would overlap the previous name. */
 function columnNames(/** @type {Content} */ { columns }, /** @type {Layout} */ { font, size, x, top }) {
-  let free = -Infinity;
+  let free = -Infinity; // the x from which on there is room
   return columns.flatMap((name, column) => {
     const text = truncate(name, Math.max(2, Math.floor(size / (0.62 * font))));
     const [middle, half] = [x(column) + size / 2, 0.31 * font * text.length];
@@ -185,27 +180,51 @@ function matrixCells({ values, isSigned }, { u, font, size, height, x, y }) {
       numbers.push(label(x(column) + size / 2, middle, String(Math.round(100 * value)), className, numberSize));
     }),
   );
-  const fill = isSigned ? signColour : (/** @type {number} */ value) => ({ class: "heat", "fill-opacity": value });
-  const shades = [...paths].map(([level, d]) => svg("path", { d, ...fill(level / LEVELS) }));
+  const shades = [...paths].map(([level, d]) =>
+    svg("path", { d, ...(isSigned ? signColour : heatColour)(level / LEVELS) }),
+  );
   return [svg("path", { d: grid, class: "cell-back" }), ...shades, ...numbers];
 }
 
+const heatColour = (/** @type {number} */ value) => ({ class: "heat", "fill-opacity": value });
+
 /** Return the fill of a number from −1 to 1: its sign is the colour, its size the opacity. */
-export const signColour = (/** @type {number} */ value) => ({
+const signColour = (/** @type {number} */ value) => ({
   class: value < 0 ? "below-zero" : "above-zero",
   "fill-opacity": Math.abs(value),
 });
 
-/** Return the content of a heat map of outputs [T] by inputs [S]. `verb` connects both in the tooltips.
-    @type {(inputs: string[], outputs: string[], values: ArrayLike<number>[], verb: string) => Content} */
-export function outputsByInputs(inputs, outputs, values, verb) {
-  const rows = outputs.map((name, t) => `${t + 1}: ${name}`);
+/** Return numbers as coloured stripes in a box, one row per vector.
+    @type {(rows: number[][], box: { x: number, y: number, width: number, height: number }) => SVGElement[]} */
+export const stripes = (rows, box) =>
+  rows.flatMap((row, k) => {
+    const [width, height] = [box.width / row.length, box.height / rows.length];
+    return row.map((value, i) => {
+      const colour = signColour(Math.max(-1, Math.min(1, value)));
+      return svg("rect", { x: box.x + i * width, y: box.y + k * height, width, height, ...colour });
+    });
+  });
+
+/** Return some numbers of a vector as a strip of colours in a box.
+    @type {(vector: Float32Array, box: { x: number, y: number, width: number, height: number }) => SVGElement} */
+export function colourStrip(vector, box) {
+  const n = Math.min(STRIP, vector.length);
+  const values = Array.from({ length: n }, (_, k) => vector[Math.floor((k * vector.length) / n)]);
+  return svg("g", { class: "strip" }, svg("rect", { ...box, class: "state" }), ...stripes([values], box));
+}
+
+/** Return the content of a heat map of outputs [T] by the inputs [S] of a run. `verb` connects both in the tooltips.
+    @type {(run: Run, outputs: string[], values: ArrayLike<number>[], verb: string) => Content} */
+export function outputsByInputs(run, outputs, values, verb) {
+  const inputs = run.source.map((_, s) => sourceName(run, s));
+  const describeRow = (/** @type {number} */ t) => `The ${ordinal(t + 1)} output, ${outputs[t]},`;
   return {
-    rows,
+    rows: outputs.map((name, t) => `${ordinal(t + 1)}: ${name}`),
     columns: inputs,
     values,
     corner: "outputs ↓",
-    groups: [[0, "inputs →"]],
-    describe: (t, s) => `Output ${rows[t]} ${verb} input ${s + 1}, ${inputs[s]}: ${percent(values[t][s])}`,
+    groups: { "inputs →": 0 },
+    describeRow,
+    describe: (t, s) => `${describeRow(t)} ${verb} the ${ordinal(s + 1)} input, ${inputs[s]}: ${percent(values[t][s])}`,
   };
 }

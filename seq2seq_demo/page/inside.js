@@ -1,277 +1,226 @@
 /* The panel of hidden states, and of the current cell's equations with their numbers. */
 
 import { announce, app, soon } from "./app.js";
-import { redraw } from "./boxes.js";
-import { h, labelledSelect, svg } from "./elements.js";
-import { formatNumber, formatTerm, largest } from "./format.js";
+import { contextTable } from "./context.js";
+import { formatNumber, formatTerm, h, labelledSelect, ordinal, svg } from "./elements.js";
 import { HeatMap } from "./heatmap.js";
-import { last } from "./network.js";
-import { addPanel, labelWithHelp, panel } from "./panels.js";
+import { argmax, last } from "./network.js";
+import { addPanel, labelWithHelp, panel, redraw } from "./panels.js";
 import { fedName, probabilities, sourceName, writtenName } from "./runs.js";
 
 /** @import { Content } from "./heatmap.js"
     @import { Cell } from "./network.js"
     @import { Run } from "./trained.js" */
 
-/** @typedef {[equation: string, numbers: string, meaning: string]} Equation */
+const BEFORE = "Before the first symbol, h is 0 in every unit. Press Next, or click a column above.";
+
+/** @typedef {[equation: string, numbers: string | number, meaning: string]} Equation
+    @typedef {Record<"alpha" | "u" | "query" | "context", Float32Array>} Attended */
 
 export function insidePanel() {
-  const view = new InsidePanel();
+  const key = h("span", { className: "key" }, "−1 ", h("i"), " +1");
+  const map = new HeatMap("Hidden state: units by steps", (unit, column) =>
+    choose({ unit }, column === null ? app.state.place : mirrored(column) + 1),
+  );
+  const box = h("div", { className: "cell-box" });
+  const draw = () => app.runs.length && redraw(box, ...cellParts());
+  const drawSoon = soon(draw);
   const section = panel(
     "inside",
     "Inside a cell",
-    "The hidden state h at each step, and the equations that compute it. Rows are units, columns are symbols read or " +
-      "written. Click a square to select its unit and step.",
-    view.controls,
-    view.map.box,
-    view.cell,
+    "The hidden state h at each step, and the equations that compute it. Click a square to select its unit and step.",
+    h("div", { className: "controls" }, cellChoice(), key),
+    map.box,
+    box,
   );
-  return addPanel(section, () => view.update());
+  return addPanel(section, () => {
+    const { layer, backward, unit } = app.cell;
+    map.show([shownRun(), layer, backward], hiddenStates, { row: unit, column: currentColumn() });
+    (app.isStep ? drawSoon : draw)();
+  });
 }
 
-/** The content of the panel. `unit` and `layer` count from 0; the labels count from 1. */
-class InsidePanel {
-  /** The hidden states that the map shows, [S + T][H].
-      @type {Float32Array[]} */
-  hidden = [];
+/** Return a choice of the network, layer and direction whose cells the panel shows; null if there is only one. */
+function cellChoice() {
+  const groups = app.networks.flatMap(({ name, config: { num_layers: layers, bidirectional } }, networkIndex) =>
+    Array.from({ length: layers * (bidirectional ? 2 : 1) }, (_, i) => {
+      const [layer, backward] = [i % layers, Math.floor(i / layers)];
+      const direction = bidirectional ? `encoder ${backward ? "backward" : "forward"}` : "";
+      const names = [app.networks.length > 1 ? name : "", layers > 1 ? `layer ${layer + 1}` : "", direction];
+      return { text: names.filter(Boolean).join(", "), cells: { networkIndex, layer, backward } };
+    }),
+  );
+  if (groups.length < 2) return null;
+  const texts = groups.map(({ text }) => text);
+  const choice = labelledSelect("Cells", texts, (i) => choose(groups[i].cells));
+  const select = /** @type {HTMLSelectElement} */ (choice.control);
+  const key = (/** @type {Partial<typeof app.cell>} */ one) => [one.networkIndex, one.layer, one.backward].join();
+  app.add(() => (select.selectedIndex = groups.findIndex(({ cells }) => key(cells) === key(app.cell))));
+  return choice;
+}
 
-  constructor() {
-    const key = h("span", { className: "key" }, "−1 ", h("i"), " +1");
-    this.controls = h("div", { className: "controls" }, this.makeChoice(), key);
-    this.map = new HeatMap("Hidden state: units by steps", (unit, column) => {
-      this.choose({ unit }, column === null ? app.state.place : this.mirrored(column) + 1);
-    });
-    this.cell = h("div", { className: "cell-box" });
-    this.drawCell = () => app.runs.length && redraw(this.cell, ...this.cellParts());
-    this.drawCellSoon = soon(this.drawCell);
-  }
+/** Change the selection and the current step.
+    @type {(patch: Partial<typeof app.cell>, place?: number) => void} */
+function choose(patch, place = app.state.place) {
+  const inside = { ...app.state.inside, ...patch };
+  app.change(place === app.state.place ? { inside } : { inside, place });
+  const { unit } = app.cell;
+  const cell = currentCell();
+  if (cell) announce(`Unit ${unit + 1}: h is ${formatNumber(last(cell.state)[unit])} at ${placeName()}`);
+}
 
-  get network() {
-    return app.networks[app.cell.networkIndex];
-  }
+const shownRun = () => app.runs[app.cell.networkIndex];
 
-  get run() {
-    return app.runs[app.cell.networkIndex];
-  }
+/** Return the cells of the selected layer, one for each input and output. */
+const shownCells = () => shownRun().cellsOf(app.cell.layer, app.cell.backward);
 
-  /** Return a choice of the network, layer and direction whose cells the panel shows; null if there is only one. */
-  makeChoice() {
-    const groups = app.networks.flatMap(({ name, config: { num_layers: layers, bidirectional } }, networkIndex) =>
-      Array.from({ length: layers * (bidirectional ? 2 : 1) }, (_, i) => {
-        const [layer, backward] = [i % layers, Math.floor(i / layers)];
-        const direction = bidirectional ? `encoder ${backward ? "backward" : "forward"}` : "";
-        const names = [app.networks.length > 1 ? name : "", layers > 1 ? `layer ${layer + 1}` : "", direction];
-        return { text: names.filter(Boolean).join(", "), cells: { networkIndex, layer, backward } };
-      }),
-    );
-    if (groups.length < 2) return null;
-    const texts = groups.map(({ text }) => text);
-    const choice = labelledSelect("Cells", texts, (i) => this.choose(groups[i].cells));
-    const select = /** @type {HTMLSelectElement} */ (choice.querySelector("select"));
-    const key = (/** @type {Partial<typeof app.cell>} */ one) => [one.networkIndex, one.layer, one.backward].join();
-    app.add(() => (select.selectedIndex = groups.findIndex(({ cells }) => key(cells) === key(app.cell))));
-    return choice;
-  }
+/** Return the column of the cell at step i, or the step of the cell in column i, both from 0: the backward encoder reads
+    the last symbol first. */
+const mirrored = (/** @type {number} */ i) => (app.cell.backward && i < app.S ? app.S - 1 - i : i);
 
-  /** Change the selection and the current step.
-      @type {(patch: Partial<typeof app.cell>, place?: number) => void} */
-  choose(patch, place = app.state.place) {
-    const chosen = { inside: { ...app.state.inside, ...patch } };
-    app.change(place === app.state.place ? chosen : { ...chosen, place });
-    const cell = this.cellAt(place);
-    const { unit } = app.cell;
-    if (cell) announce(`Unit ${unit + 1}: h is ${formatNumber(last(cell.state)[unit])} at ${this.placeName()}`);
-  }
+/** Return the column of the current cell; null before the first step and after the answer's end. */
+function currentColumn() {
+  const { place } = app.state;
+  return place > 0 && place <= shownCells().length ? mirrored(place - 1) : null;
+}
 
-  /** Return the selected layer's cell after `place` steps; null before the first step and after the answer's end. */
-  cellAt(/** @type {number} */ place) {
-    const { layer, backward } = app.cell;
-    return this.run?.cellsOf(layer, backward)[this.mirrored(place - 1)] ?? null;
-  }
+/** Return the current cell; undefined before the first step and after the answer's end. */
+const currentCell = () => shownCells()[currentColumn() ?? -1];
 
-  /** Return the column of the cell at step i, or the step of the cell in column i, both from 0: the backward encoder reads
-      the last symbol first. */
-  mirrored(/** @type {number} */ i) {
-    return app.cell.backward && i >= 0 && i < app.S ? app.S - 1 - i : i;
-  }
+function placeName() {
+  const column = currentColumn();
+  if (column !== null) return columnName(column);
+  return app.state.place ? "a step after this network's answer" : "the beginning";
+}
 
-  placeName() {
-    const { run } = this;
-    const s = this.mirrored(app.state.place - 1);
-    if (s < 0) return "the beginning";
-    if (app.t === null) return `input ${s + 1} (${sourceName(run, s)})`;
-    if (app.t >= run.steps.length) return "a step after this network's answer";
-    return `output ${app.t + 1} (${writtenName(run, app.t)})`;
-  }
+/** Return the position and the symbol of column i, from 0. */
+function columnName(/** @type {number} */ i) {
+  const [run, t] = [shownRun(), i - app.S];
+  if (t < 0) return `the ${ordinal(i + 1)} input (${sourceName(run, i)})`;
+  return `the ${ordinal(t + 1)} output (${writtenName(run, t)})`;
+}
 
-  update() {
-    const { place } = app.state;
-    const { run, map } = this;
-    const { layer, backward, unit } = app.cell;
-    this.hidden = run.cellsOf(layer, backward).map(({ state }) => last(state));
-    const column = place > 0 && place <= this.hidden.length ? this.mirrored(place - 1) : null;
-    map.show([run, layer, backward], () => this.content(), { row: unit, column });
-    if (app.isStep) this.drawCellSoon();
-    else this.drawCell();
-  }
+/** Return the content of the heat map: units by inputs and outputs.
+    @type {() => Content} */
+function hiddenStates() {
+  const run = shownRun();
+  const hidden = shownCells().map(({ state }) => last(state));
+  const units = Array.from(hidden[0], (_, unit) => hidden.map((state) => state[unit]));
+  return {
+    rows: units.map((_, unit) => String(unit + 1)),
+    columns: [...run.source.map((_, s) => sourceName(run, s)), ...run.steps.map((_, t) => writtenName(run, t))],
+    values: units,
+    corner: "unit",
+    groups: { reading: 0, writing: app.S },
+    describe: (unit, i) => `Unit ${unit + 1} at ${columnName(i)}: ${formatNumber(units[unit][i])}`,
+    isSigned: true,
+    rowHeight: Math.max(1, Math.min(9, Math.floor(320 / units.length))),
+  };
+}
 
-  /** Return the content of the heat map; its columns are the inputs and outputs.
-      @type {() => Content} */
-  content() {
-    const { hidden } = this;
-    const H = this.network.config.cell_size;
-    const units = Array.from({ length: H }, (_, unit) => hidden.map((state) => state[unit]));
-    const columns = this.symbolNames();
-    return {
-      rows: units.map((_, unit) => String(unit + 1)),
-      columns,
-      values: units,
-      corner: "unit",
-      groups: [
-        [0, "reading"],
-        [app.S, "writing"],
-      ],
-      describe: (unit, i) => `Unit ${unit + 1} at ${columns[i]}: ${formatNumber(units[unit][i])}`,
-      isSigned: true,
-      minSize: 1,
-      maxSize: 56,
-      rowHeight: Math.max(1, Math.min(9, Math.floor(320 / H))),
-    };
+/** Return the elements that show the current cell: its equations with the selected unit's numbers, its gates, attention
+    and the output. */
+function cellParts() {
+  const [run, cell] = [shownRun(), currentCell()];
+  const { unit, layer } = app.cell;
+  const { t } = app;
+  const heading = h("h3", {}, `The cell at ${placeName()}, unit ${unit + 1}`);
+  if (!cell) return [heading, h("p", {}, app.state.place ? "" : BEFORE)];
+  const { cell_type: type, num_layers: layers, states } = run.network.config;
+  const vectors = { ...cell.gates, ...Object.fromEntries(states.map((name, i) => [name, cell.state[i]])) };
+  const numbers = Object.fromEntries(Object.entries(vectors).map(([name, vector]) => [name, vector[unit]]));
+  const equations = CELL_EQUATIONS[type]?.(numbers, cell.previous[0][unit]);
+  const note = h("p", {}, `This page has no equation for ${type}. Its gates and states:`);
+  const parts = [heading, equationList([inputEquation(run, cell), ...(equations ?? [])]), equations ? null : note];
+  const gates = Object.entries(vectors).map(([name, vector]) => gateBars(name, vector));
+  parts.push(h("div", { className: "gates" }, ...gates));
+  if (t !== null && run.steps[t].alpha) {
+    const title = h("h3", {}, `Attention at the ${ordinal(t + 1)} output`);
+    parts.push(title, equationList(attentionEquations(run, t)), contextTable(run, t));
   }
+  if (t !== null && layer === layers - 1) {
+    const title = h("h3", {}, `The ${ordinal(t + 1)} output (${writtenName(run, t)})`);
+    parts.push(title, equationList(outputEquations(run, t)));
+  }
+  return parts;
+}
 
-  symbolNames() {
-    const { run } = this;
-    return [...run.source.map((_, s) => sourceName(run, s)), ...run.steps.map((_, t) => writtenName(run, t))];
-  }
-
-  /** Return the elements that show the current cell: its equations with the selected unit's numbers, its gates,
-      attention and the output. */
-  cellParts() {
-    const [{ run, network }, selected] = [this, app.cell];
-    const { cell_type: cellType, num_layers: layers } = network.config;
-    const cell = this.cellAt(app.state.place);
-    const heading = h("h3", {}, `The cell at ${this.placeName()}, unit ${selected.unit + 1}`);
-    if (!cell) {
-      const hint = "Before the first symbol, h is 0 in every unit. Press Next, or click a column above.";
-      return [heading, h("p", {}, app.state.place ? "" : hint)];
-    }
-    const cellEquations = CELL_EQUATIONS[cellType];
-    const equations = [this.inputEquation(cell), ...(cellEquations ? cellEquations(cell, selected.unit) : [])];
-    const parts = [heading, equationList(equations)];
-    if (!cellEquations) parts.push(h("p", {}, `This page has no equation for ${cellType}. Its gates and states:`));
-    parts.push(this.gateBars(cell));
-    if (app.t === null) return parts;
-    const attention = attentionEquations(run, app.t, selected.unit, selected.backward);
-    if (attention.length) parts.push(h("h3", {}, `Attention at output ${app.t + 1}`), equationList(attention));
-    if (selected.layer < layers - 1) return parts;
-    const output = h("h3", {}, `Output ${app.t + 1} (${writtenName(run, app.t)})`);
-    return [...parts, output, equationList(outputEquations(run, app.t))];
-  }
-
-  /** Return the equation of the cell's input x, as in seq2seq_demo/README.md.
-      @type {(cell: Cell) => Equation} */
-  inputEquation({ x }) {
-    const { run, network } = this;
-    const { t, state } = app;
-    const start = [...x.slice(0, 3)].map((value) => formatNumber(value, 2)).join(", ");
-    const numbers = `(${start}${x.length > 3 ? `, … ${x.length} numbers` : ""})`;
-    if (app.cell.layer > 0) return ["x = h of the layer below", numbers, "input"];
-    if (t === null)
-      return [`x = e = E_in[${sourceName(run, this.mirrored(state.place - 1))}]`, numbers, "embedding of the input"];
-    const name = fedName(run, run.steps, t);
-    if (!network.config.has_attention) return [`x = d = E_out[${name}]`, numbers, "embedding of the previous output"];
-    return [`x = W_i [E_out[${name}] ; ${t === 0 ? "0" : "a′"}] + b_i`, numbers, "previous output and context"];
-  }
-
-  /** Return the gates and states of all units as bars. */
-  gateBars(/** @type {Cell} */ cell) {
-    const { cell_type: cellType, states } = this.network.config;
-    const { unit } = app.cell;
-    const vectors = { ...cell.gates, ...Object.fromEntries(states.map((name, i) => [name, cell.state[i]])) };
-    const gates = Object.entries(vectors).map(([name, vector]) => {
-      const kind = states.includes(name) ? "state" : "gate";
-      const unknown = [`${name}, ${kind}`, `This page has no description of this ${kind} of ${cellType}.`];
-      const [title, help] = name === "h" || (CELL_EQUATIONS[cellType] && GATES[name]) ? GATES[name] : unknown;
-      const text = labelWithHelp(title, help, "span");
-      const range = `from ${formatNumber(Math.min(...vector))} to ${formatNumber(Math.max(...vector))}`;
-      const drawing = bars(`${title} of every unit, ${range}`, [...vector], unit, (k) => this.choose({ unit: k }));
-      return h("div", {}, h("div", { className: "gate" }, text, h("b", {}, formatNumber(vector[unit]))), drawing);
-    });
-    return h("div", { className: "gates" }, ...gates);
-  }
+/** Return the equation of the cell's input x, as in seq2seq_demo/README.md.
+    @type {(run: Run, cell: Cell) => Equation} */
+function inputEquation(run, { x }) {
+  const { t, state } = app;
+  const start = [...x.slice(0, 3)].map((value) => formatNumber(value, 2)).join(", ");
+  const numbers = `(${start}${x.length > 3 ? `, … ${x.length} numbers` : ""})`;
+  if (app.cell.layer > 0) return ["x = h of the layer below", numbers, "input"];
+  if (t === null)
+    return [`x = e = E_in[${sourceName(run, mirrored(state.place - 1))}]`, numbers, "embedding of the input"];
+  const name = fedName(run, run.steps, t);
+  if (!run.steps[t].alpha) return [`x = d = E_out[${name}]`, numbers, "embedding of the previous output"];
+  return [`x = W_i [E_out[${name}] ; ${t === 0 ? "0" : "a′"}] + b_i`, numbers, "previous output and context"];
 }
 
 /** @type {Record<string, [string, string]>} */
 const GATES = {
-  i: ["i, input gate", "The share of the candidate that is added to the cell state c."],
-  f: ["f, forget gate", "The share of the previous cell state c′ that is kept."],
-  o: ["o, output gate", "The share of tanh(c) that becomes h."],
-  z: ["z, update gate", "The share of the previous h′ that is kept."],
-  r: ["r, reset gate", "The share of the previous h′ that enters the candidate."],
+  i: ["i, input gate", "The fraction of the candidate that is added to the cell state c."],
+  f: ["f, forget gate", "The fraction of the previous cell state c′ that is kept."],
+  o: ["o, output gate", "The fraction of tanh(c) that becomes h."],
+  z: ["z, update gate", "The fraction of the previous h′ that is kept."],
+  r: ["r, reset gate", "The fraction of the previous h′ that enters the candidate."],
   candidate: ["candidate", "The proposed new value, computed from x and h′."],
   c: ["c, cell state", "The long-term memory of the cell."],
   h: ["h, output", "The output of the cell, passed to its next step, to the layer above, and to attention."],
 };
 
-/** The equations of each cell with the numbers of unit k. A prime marks the previous step. For a cell that is not in this
-    table, the page shows only the numbers.
-    @type {Record<string, (cell: Cell, k: number) => Equation[]>} */
+/** The equations of each cell with the numbers of a unit: those of its gates and states by name, and that of its first state
+    in the previous step, which a prime marks. For a cell that is not in this table, the page shows only the numbers.
+    @type {Record<string, (numbers: Record<string, number>, before: number) => Equation[]>} */
 const CELL_EQUATIONS = {
-  LSTMCell({ gates: { i, f, candidate, o }, state: [c, hidden], previous: [before] }, k) {
-    const [kept, added] = [`${formatNumber(f[k])} · ${formatTerm(before[k])}`, formatTerm(candidate[k])];
-    const sum = `${kept} + ${formatNumber(i[k])} · ${added} = ${formatNumber(c[k])}`;
-    return [
-      ["i = σ(W_input x + U_input h′ + b_input)", formatNumber(i[k]), "input gate"],
-      ["f = σ(W_forget x + U_forget h′ + b_forget)", formatNumber(f[k]), "forget gate"],
-      ["candidate = tanh(W_new x + U_new h′ + b_new)", formatNumber(candidate[k]), "proposed new value"],
-      ["o = σ(W_output x + U_output h′ + b_output)", formatNumber(o[k]), "output gate"],
-      ["c = f · c′ + i · candidate", sum, "cell state"],
-      ["h = o · tanh(c)", `${formatNumber(o[k])} · tanh(${formatNumber(c[k])}) = ${formatNumber(hidden[k])}`, "output"],
-    ];
-  },
-  GRUCell({ gates: { z, r, candidate }, state: [hidden], previous: [before] }, k) {
-    const kept = `${formatNumber(z[k])} · ${formatTerm(before[k])}`;
-    const added = `${formatNumber(1 - z[k])} · ${formatTerm(candidate[k])}`;
-    return [
-      ["z = σ(W_update x + U_update h′ + b_update)", formatNumber(z[k]), "update gate"],
-      ["r = σ(W_reset x + U_reset h′ + b_reset)", formatNumber(r[k]), "reset gate"],
-      ["candidate = tanh(W_new x + U_new (r · h′) + b_new)", formatNumber(candidate[k]), "proposed new value"],
-      ["h = z · h′ + (1 − z) · candidate", `${kept} + ${added} = ${formatNumber(hidden[k])}`, "output"],
-    ];
-  },
-  BasicRNNCell: ({ state: [hidden] }, k) => [["h = tanh(W x + U h′ + b)", formatNumber(hidden[k]), "output"]],
+  LSTMCell: ({ i, f, candidate, o, c, h }, before) => [
+    ["i = σ(W_input x + U_input h′ + b_input)", i, "input gate"],
+    ["f = σ(W_forget x + U_forget h′ + b_forget)", f, "forget gate"],
+    ["candidate = tanh(W_new x + U_new h′ + b_new)", candidate, "proposed new value"],
+    ["o = σ(W_output x + U_output h′ + b_output)", o, "output gate"],
+    ["c = f · c′ + i · candidate", weightedSum(f, before, i, candidate, c), "cell state"],
+    ["h = o · tanh(c)", `${formatNumber(o)} · tanh(${formatNumber(c)}) = ${formatNumber(h)}`, "output"],
+  ],
+  GRUCell: ({ z, r, candidate, h }, before) => [
+    ["z = σ(W_update x + U_update h′ + b_update)", z, "update gate"],
+    ["r = σ(W_reset x + U_reset h′ + b_reset)", r, "reset gate"],
+    ["candidate = tanh(W_new x + U_new (r · h′) + b_new)", candidate, "proposed new value"],
+    ["h = z · h′ + (1 − z) · candidate", weightedSum(z, before, 1 - z, candidate, h), "output"],
+  ],
+  BasicRNNCell: ({ h }) => [["h = tanh(W x + U h′ + b)", h, "output"]],
 };
 CELL_EQUATIONS.BasicLSTMCell = CELL_EQUATIONS.LSTMCell;
 
+/** Write a · x + b · y = sum in numbers.
+    @type {(a: number, x: number, b: number, y: number, sum: number) => string} */
+const weightedSum = (a, x, b, y, sum) =>
+  `${formatNumber(a)} · ${formatTerm(x)} + ${formatNumber(b)} · ${formatTerm(y)} = ${formatNumber(sum)}`;
+
 function equationList(/** @type {Equation[]} */ equations) {
   const rows = equations.map(([equation, numbers, meaning]) => {
-    const [term, figures] = [h("dt", {}, h("code", {}, equation)), h("dd", { className: "figures" }, `= ${numbers}`)];
-    return h("div", {}, term, figures, h("dd", { className: "meaning" }, meaning));
+    const figures = `= ${typeof numbers === "number" ? formatNumber(numbers) : numbers}`;
+    const term = h("dt", {}, h("code", {}, equation));
+    return h("div", {}, term, h("dd", { className: "figures" }, figures), h("dd", { className: "meaning" }, meaning));
   });
   return h("dl", { className: "equations" }, ...rows);
 }
 
-/** Return the equations of attention with the numbers of step t and a unit; empty if the network has no attention.
-    @type {(run: Run, t: number, unit: number, backward: number) => Equation[]} */
-function attentionEquations(run, t, unit, backward) {
-  const { alpha, u, query, context } = run.steps[t];
-  if (!alpha || !u || !query) return [];
-  const { memory } = run.encoded;
+/** Return the equations of attention with the numbers of step t and the selected unit.
+    @type {(run: Run, t: number) => Equation[]} */
+function attentionEquations(run, t) {
+  const { alpha, u, query, context } = /** @type {Attended} */ (run.steps[t]);
+  const { unit, backward } = app.cell;
   const k = backward ? unit + query.length : unit; // a bidirectional memory is 2H wide
-  const order = largest(alpha, 2);
-  const [s] = order;
-  const rest = alpha.length > 2 ? " + …" : "";
-  /** @type {(makeTerm: (i: number) => string) => string} */
-  const sumOf = (makeTerm) => order.map(makeTerm).join(" + ") + rest;
-  const products = sumOf((i) => `${formatNumber(alpha[i])} · ${formatTerm(memory[i][k])}`);
-  const score = formatNumber(u[s], 2);
-  const softmaxText = `exp(${score}) / (${sumOf((i) => `exp(${formatNumber(u[i], 2)})`)}) = ${formatNumber(alpha[s])}`;
+  const s = argmax(alpha);
+  const score = `${formatNumber(u[s], 2)} for the ${ordinal(s + 1)} input (${sourceName(run, s)})`;
   const states = run.network.config.states.join(" and ");
   return [
     [`q = W_q [every layer's ${states}] + b_q`, `${formatNumber(query[unit])} in unit ${unit + 1}`, "query"],
-    ["u_s = v · tanh(W_k m_s + q)", `${score} for input ${s + 1} (${sourceName(run, s)})`, "score of memory row s"],
-    ["α_s = exp(u_s) / Σ exp(u)", softmaxText, "attention weights, which sum to 1"],
-    ["a = Σ α_s m_s", `${products} = ${formatNumber(context[k])}`, "context"],
+    ["u_s = v · tanh(W_k m_s + q)", score, "score of memory row s"],
+    ["α_s = exp(u_s) / Σ exp(u)", alpha[s], "attention weights, which sum to 1"],
+    ["a = Σ α_s m_s", `${formatNumber(context[k])} in unit ${k + 1}`, "context"],
   ];
 }
 
@@ -288,32 +237,37 @@ function outputEquations(run, t) {
   ];
 }
 
-const BAR = 24; // width and height of the largest bar in px at a font size of 16 px
-
-/** Return numbers as bars that point up or down, with a frame around one of them; `choose(i)` handles a click on bar i.
-    @type {(label: string, values: number[], chosen: number, choose: (i: number) => void) => SVGElement} */
-function bars(label, values, chosen, choose) {
-  const width = BAR * values.length;
-  const scale = BAR / Math.max(1, ...values.map(Math.abs));
-  const [above, below] = [values.some((value) => value > 0) ? BAR : 0, values.some((value) => value < 0) ? BAR : 0];
-  /** @type {(value: number, i: number) => string} */
-  const bar = (value, i) => `M${BAR * (i + 0.1)} ${above + 1}h${BAR * 0.8}v${-value * scale}h${-BAR * 0.8}z`;
+/** Return a gate or state of all units as bars that point up or down, with a frame around the selected unit; a click on a
+    bar selects its unit. */
+function gateBars(/** @type {string} */ name, /** @type {Float32Array} */ vector) {
+  const { cell_type: type, states } = shownRun().network.config;
+  const { unit } = app.cell;
+  const kind = states.includes(name) ? "state" : "gate";
+  const isKnown = name === "h" || type in CELL_EQUATIONS;
+  const unknown = [`${name}, ${kind}`, `This page has no description of this ${kind} of ${type}.`];
+  const [title, help] = (isKnown && GATES[name]) || unknown;
+  const n = vector.length;
+  const [smallest, largest] = [Math.min(...vector), Math.max(...vector)];
+  const most = Math.max(1, -smallest, largest); // the length of the longest bar
+  const [above, below] = [largest < 0 ? 0 : most, smallest < 0 ? most : 0];
+  const height = above + below;
   /** @type {(sign: number) => string} */
-  const path = (sign) => values.map((value, i) => (value * sign > 0 ? bar(value, i) : "")).join("");
-  const height = above + below + 2;
-  const frame = { x: BAR * chosen, y: 1, width: BAR, height: height - 2 };
-  const bounds = { viewBox: `0 0 ${width} ${height}`, width: "100%", height: `${height / 16}rem` };
+  const path = (sign) =>
+    Array.from(vector, (value, i) => (value * sign > 0 ? `M${i + 0.1} 0h.8v${-value}h-.8z` : "")).join("");
+  const ariaLabel = `${title} of every unit, from ${formatNumber(smallest)} to ${formatNumber(largest)}`;
+  const box = { viewBox: `0 ${-above} ${n} ${height}`, width: "100%", height: `${(1.5 * height) / most}rem` };
   const drawing = svg(
     "svg",
-    { ...bounds, preserveAspectRatio: "none", class: "unit-bars", role: "img", "aria-label": label },
+    { ...box, preserveAspectRatio: "none", class: "unit-bars", role: "img", "aria-label": ariaLabel },
     svg("path", { d: path(1), class: "above-zero" }),
     svg("path", { d: path(-1), class: "below-zero" }),
-    svg("line", { class: "grid", x1: 0, x2: width, y1: above + 1, y2: above + 1 }),
-    svg("rect", { class: "unit-frame", ...frame }),
+    svg("path", { d: `M0 0H${n}`, class: "grid" }),
+    svg("rect", { x: unit, y: -above, width: 1, height, class: "unit-frame" }),
   );
-  drawing.addEventListener("click", (event) => {
-    const box = drawing.getBoundingClientRect();
-    choose(Math.min(values.length - 1, Math.floor(((event.clientX - box.left) / box.width) * values.length)));
+  drawing.addEventListener("click", ({ clientX }) => {
+    const { left, width } = drawing.getBoundingClientRect();
+    choose({ unit: Math.min(n - 1, Math.floor(((clientX - left) / width) * n)) });
   });
-  return drawing;
+  const label = labelWithHelp(title, help, "span");
+  return h("div", {}, h("div", { className: "gate" }, label, h("b", {}, formatNumber(vector[unit]))), drawing);
 }

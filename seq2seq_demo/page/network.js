@@ -72,6 +72,12 @@ const EQUATIONS = {
 /** @type {<T>(list: T[]) => T} */
 export const last = (list) => list[list.length - 1];
 
+/** @type {(numbers: number[]) => number} */
+export const sum = (numbers) => numbers.reduce((total, x) => total + x, 0);
+
+/** @type {(numbers: number[]) => number} */
+export const mean = (numbers) => sum(numbers) / numbers.length;
+
 /** The encoder-decoder (Sutskever et al. 2014), optionally with attention (Bahdanau et al. 2015). */
 export class Network {
   /** `config` has the fields of ModelConfig, `has_attention`, `go`, and the names of the cell's gates and states;

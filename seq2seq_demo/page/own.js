@@ -1,8 +1,7 @@
 /* "Your own pairs": the text of the pairs and what is read in it, what the networks get wrong, and how to keep them. */
 
 import { app, byId, MAX_NETWORK_TEXT, soon } from "./app.js";
-import { button, h, labelledSelect, revise } from "./elements.js";
-import { pluralize, thousands, visible } from "./format.js";
+import { button, h, labelledSelect, pluralize, revise, thousands, visible } from "./elements.js";
 import { last } from "./network.js";
 import { MAX_LEN, MAX_SYMBOLS, pairsTask, readPairs, SAMPLE_NAMES, sampleText } from "./pairs.js";
 
@@ -19,109 +18,122 @@ const MAX_FILE = 10_000_000; // bytes
 const [N_SHOWN, N_PROBLEMS, N_ERRORS] = [5, 3, 20];
 const pageText = `<!DOCTYPE html>\n${document.documentElement.outerHTML}`; // before anything changes it
 
+const first = readPairs(sampleText(SAMPLE_NAMES[0]), ["", ""]);
+
 /** The user's pairs; a kind that is "" is recognised. */
 export const own = {
-  text: "",
-  kinds: /** @type {(Kind | "")[]} */ (["", ""]),
+  text: first.text,
+  kinds: first.asked,
   both: false, // whether a network without attention learns them, too
   link: "", // the network of the address that the page shows
-  read: { text: "", kinds: /** @type {(Kind | "")[]} */ ([]), reading: readPairs("", []) },
+  read: first, // the last reading
+  learnable: first, // the last one of which something can be learned
 
   /** What is read in the text; the same object as long as nothing changes.
       @returns {Reading} */
   get reading() {
     const { text, kinds, read } = this;
-    if (text !== read.text || `${kinds}` !== `${read.kinds}`)
-      this.read = { text, kinds, reading: readPairs(text, kinds) };
-    return this.read.reading;
+    if (text !== read.text || `${kinds}` !== `${read.asked}`) this.read = readPairs(text, kinds);
+    if (!this.read.refusal) this.learnable = this.read;
+    return this.read;
   },
 };
+
+/** Show saved pairs; what is not valid is left out. */
+export function showPairs(/** @type {Saved} */ { text, kinds, both }) {
+  own.text = typeof text === "string" ? text : "";
+  own.kinds = [0, 1].map((side) => KINDS.find((one) => one === kinds?.[side]) ?? "");
+  own.both = both === true;
+}
 
 /** Return a task without pairs: that of a network from a link.
     @type {(shared: Shared) => Task} */
 export const sharedTask = ({ course: _, ...facts }) => ({
-  ...{ ...facts, pattern: null, ends: true, nHeldOut: 0, heldOut: [], pairs: [] },
+  ...facts,
+  ...{ pattern: null, ends: true, nHeldOut: 0, heldOut: [], pairs: [], examples: [], reading: null },
   draw: () => ({ sources: [], targets: [], ids: [] }),
 });
 
-/** Return the panel of the pairs; `change` is called when they have changed. From the start of a training, it is small, so
-    that the picture is in view, until its field gets the focus.
+/** Return the panel of the pairs; `change` is called when they have changed. It is one line, and opens above the page: at
+    first, and whenever it has the focus.
     @type {(change: () => void, isSmall: boolean) => HTMLElement} */
 export function pairsPanel(change, isSmall) {
-  const attributes = { "aria-describedby": "pairs-said", autocapitalize: "off", wrap: "off", dir: "auto" };
-  const field = h("textarea", { id: "pairs", rows: 7, spellcheck: false, attributes });
-  const said = h("span", { id: "pairs-said", attributes: { role: "status" } });
-  const shown = h("ul", { className: "pairs" });
-  const file = h("input", { type: "file", hidden: true, accept: ".tsv,.csv,.txt" });
-  /** @type {Reading} */
-  let shownReading;
-  const show = () => {
-    const { pairs, kinds, problems, refusal } = own.reading;
-    shownReading = own.reading;
-    if (field.value !== own.text) field.value = own.text;
-    said.classList.toggle("error", refusal !== "" && own.text !== "");
-    revise(said, {}, refusal || summaryOf(own.reading));
-    const lines = pairs.slice(0, N_SHOWN).map(({ source, target }) => `${spaced(source)} → ${spaced(target)}`);
-    const more = problems.length - N_PROBLEMS;
-    const left = [...problems.slice(0, N_PROBLEMS), ...(more > 0 ? [`${thousands(more)} more`] : [])];
-    const items = [...lines, ...left.map((problem) => `Left out: ${problem}`)].map((line) =>
-      h("li", { dir: "auto", className: line.startsWith("Left out") ? "error" : "" }, line),
-    );
-    shown.replaceChildren(...items);
-    selects.forEach((select, side) => (select.selectedIndex = KINDS.indexOf(kinds[side])));
-  };
   const set = (/** @type {string} */ text, /** @type {typeof own.kinds} */ kinds = ["", ""]) => {
     Object.assign(own, { text, kinds });
     change();
   };
-  field.addEventListener("focus", () => panel.classList.remove("small"));
-  const setSoon = soon(() => set(field.value, own.kinds), 300);
-  field.addEventListener("input", () => {
-    own.text = field.value;
-    setSoon();
-  });
-  /** @type {(chosen?: File | null) => Promise<void>} */
-  const open = async (chosen) => {
+  const said = h("span", { id: "pairs-said", role: "status" });
+  const open = async (/** @type {File | undefined} */ chosen) => {
     if (chosen && chosen.size > MAX_FILE) revise(said, {}, `Expected a file of at most ${MAX_FILE / 1e6} MB`);
     else if (chosen) set(await chosen.text());
   };
-  file.addEventListener("change", () => open(file.files?.[0]));
-  field.addEventListener("dragover", (event) => event.preventDefault());
-  field.addEventListener("drop", (event) => {
-    if (event.dataTransfer?.files.length) event.preventDefault();
-    open(event.dataTransfer?.files[0]);
-  });
-  const kindOf = (/** @type {string} */ label, /** @type {number} */ side) =>
-    labelledSelect(label, [...KINDS], (i) => set(own.text, own.kinds.with(side, KINDS[i])));
-  const choices = [kindOf("Sources", 0), kindOf("Targets", 1)];
-  const selects = choices.map((one) => /** @type {HTMLSelectElement} */ (one.querySelector("select")));
-  const both = h("input", { type: "checkbox", id: "both", checked: own.both });
-  both.addEventListener("change", () => {
+  const attributes = { "aria-describedby": "pairs-said", autocapitalize: "off", wrap: "off", dir: "auto" };
+  const field = h("textarea", { id: "pairs", rows: 7, spellcheck: false, ...attributes });
+  field.onchange = () => set(field.value, own.kinds); // before a click elsewhere
+  field.oninput = soon(() => set(field.value, own.kinds), 300);
+  field.ondragover = (event) => event.preventDefault();
+  field.ondrop = (event) => {
+    const dropped = event.dataTransfer?.files[0];
+    if (dropped) event.preventDefault();
+    open(dropped);
+  };
+  const file = h("input", { type: "file", hidden: true, accept: ".tsv,.csv,.txt" });
+  file.onchange = () => open(file.files?.[0]);
+  const kinds = ["Sources", "Targets"].map((label, side) =>
+    labelledSelect(
+      label,
+      [...KINDS],
+      (i) => set(own.text, own.kinds.with(side, KINDS[i])),
+      () => KINDS.indexOf(own.reading.kinds[side]),
+    ),
+  );
+  const both = h("input", { type: "checkbox", id: "both" });
+  both.onchange = () => {
     own.both = both.checked;
     change();
-  });
+  };
+  const opener = button("Open a file", () => file.click());
   const samples = SAMPLE_NAMES.map((name) => button(name, () => set(sampleText(name))));
-  const label = h("label", { htmlFor: "pairs" }, "One pair per line: a source, a tab (or , ; →) and its target");
-  const buttons = h(
-    "p",
-    { className: "controls" },
-    button("Open a file", () => file.click()),
-    "or try",
-    ...samples,
+  const shown = h("ul", { className: "pairs" });
+  const parts = h(
+    "div",
+    {},
+    h("p", {}, said),
+    h("label", { htmlFor: "pairs" }, "One pair per line: a source, a tab (or , ; →) and its target"),
+    ...[field, file],
+    h("p", { className: "controls" }, opener, "or try", ...samples),
+    shown,
+    h("p", { className: "controls" }, ...kinds, h("label", {}, both, " also without attention")),
   );
-  const options = h("p", { className: "controls" }, ...choices, h("label", {}, both, " also without attention"));
-  const parts = h("div", {}, h("div", {}, label, field, file, buttons), h("div", {}, shown, options));
-  const panel = h(
-    "details",
-    { id: "own", open: true, className: isSmall ? "small" : "" },
-    h("summary", {}, said),
-    parts,
+  const panel = h("div", { id: "own", className: isSmall ? "small" : "" }, parts);
+  addEventListener("focusin", ({ target }) =>
+    panel.classList.toggle("small", !panel.contains(/** @type {Node} */ (target))),
   );
+  /** @type {Reading} */
+  let shownReading;
   app.add(() => {
-    panel.hidden = app.state.task !== "pairs";
-    if (shownReading !== own.reading) show();
+    const { task, samples } = app.state;
+    if (panel.hidden && task === "pairs" && !samples) panel.classList.remove("small");
+    panel.hidden = task !== "pairs";
+    both.checked = own.both;
+    if (shownReading === own.reading) return;
+    shownReading = own.reading;
+    const { text, refusal } = shownReading;
+    if (field.value !== text) field.value = text;
+    said.classList.toggle("error", refusal !== "" && text !== "");
+    revise(said, {}, refusal || summaryOf(shownReading));
+    shown.replaceChildren(...listed(shownReading));
   });
   return panel;
+}
+
+/** Return items for the first pairs and for the first lines that were left out. */
+function listed(/** @type {Reading} */ { pairs, problems }) {
+  const lines = pairs.slice(0, N_SHOWN).map(({ source, target }) => `${spaced(source)} → ${spaced(target)}`);
+  const left = problems.slice(0, N_PROBLEMS);
+  if (problems.length > N_PROBLEMS) left.push(`${thousands(problems.length - N_PROBLEMS)} more`);
+  const errors = left.map((problem) => h("li", { dir: "auto", className: "error" }, `Left out: ${problem}`));
+  return [...lines.map((line) => h("li", { dir: "auto" }, line)), ...errors];
 }
 
 const spaced = (/** @type {string[]} */ symbols) =>
@@ -137,9 +149,8 @@ function summaryOf(/** @type {Reading} */ reading) {
   return `${counts}; ${symbols}; ${kinds}. Nothing leaves this page.`;
 }
 
-/** Return the list of the held-out pairs that the first network gets wrong.
-    @type {(course: () => Course, isTraining: () => boolean) => HTMLElement} */
-export function errorsPanel(course, isTraining) {
+/** Return the list of the held-out pairs that the first network gets wrong. */
+export function errorsPanel(/** @type {() => Course} */ course) {
   const list = h("ol", { id: "errors" });
   const heading = h("h2");
   const panel = h("div", { className: "errors" }, heading, list);
@@ -151,7 +162,7 @@ export function errorsPanel(course, isTraining) {
     panel.hidden = !heldOut.length || !now.samples;
     const n = `${thousands(wrong.length)} of ${pluralize(heldOut.length, "held-out pair")}`;
     revise(heading, {}, `What it gets wrong: ${n}`);
-    list.hidden = isTraining(); // its answers take time
+    list.hidden = app.isTraining; // its answers take time
     if (list.hidden || steps === now.steps) return;
     steps = now.steps;
     list.replaceChildren(...wrong.slice(0, N_ERRORS).map(errorItem));
@@ -159,19 +170,17 @@ export function errorsPanel(course, isTraining) {
   return panel;
 }
 
-/** Return buttons that keep the networks of pairs, which `learned` returns: in a file, and in a link.
-    @type {(course: () => Course, isTraining: () => boolean, learned: () => Reading) => HTMLElement[]} */
-export function keepButtons(course, isTraining, learned) {
-  const save = button("Save this page", () => download(savedPage(course(), learned())), { id: "save" });
+/** Return buttons that keep the networks of pairs: in a file, and in a link.
+    @type {(course: () => Course) => HTMLElement[]} */
+export function keepButtons(course) {
+  const save = button("Save this page", () => savePage(course()), { id: "save" });
   const link = button("Copy link", () => copyLink(course(), link), { id: "link" });
   app.add(() => {
     save.hidden = app.state.task !== "pairs" || !course().samples || !course().task.pairs.length;
-    link.hidden = save.hidden || isTraining();
+    link.hidden = save.hidden || app.isTraining;
     if (link.hidden) return;
     const isLarge = sharedText(course()).length > MAX_NETWORK_TEXT;
-    const title = isLarge
-      ? `A network of 16 units fits into a link, this one does not`
-      : "A link that contains the network";
+    const title = isLarge ? "A network of 16 units fits" : "The link contains the network";
     revise(link, { "aria-disabled": isLarge, title }, isLarge ? "Too large for a link" : "Copy link");
   });
   return [save, link];
@@ -188,18 +197,18 @@ function errorItem({ source, texts }) {
   return h("li", { dir: "auto" }, button(symbols, show), ` → ${answer}, expected ${target}`);
 }
 
-/** Return the page as it was opened, with pairs, settings and weights.
-    @type {(course: Course, learned: Reading) => string} */
-function savedPage(course, { text, kinds }) {
-  /** @type {Saved} */
-  const saved = { settings: course.settings, text, kinds, both: course.networks.length > 1, course: course.saved(16) };
-  const escaped = (/** @type {string} */ one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  const json = JSON.stringify(saved).replace(/[<>&\u2028\u2029]/g, escaped);
-  return pageText.replace(/(<script type="application\/json" id="saved">)[^<]*/, (_, start) => start + json);
+/** Return a course with its pairs as JSON values.
+    @type {(course: Course) => Saved} */
+export function savedCourse(course) {
+  const { text, kinds } = course.task.reading ?? { text: "", kinds: [] };
+  return { settings: course.settings, text, kinds, both: course.networks.length > 1, course: course.saved(16) };
 }
 
-/** Let the browser save a page. */
-function download(/** @type {string} */ text) {
+/** Let the browser save the page as it was opened, with pairs, settings and weights. */
+function savePage(/** @type {Course} */ course) {
+  const escaped = (/** @type {string} */ one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  const json = JSON.stringify(savedCourse(course)).replace(/[<>&\u2028\u2029]/g, escaped);
+  const text = pageText.replace(/(<script type="application\/json" id="saved">)[^<]*/, (_, start) => start + json);
   const href = URL.createObjectURL(new Blob([text], { type: "text/html" }));
   h("a", { href, download: "my-network.html" }).click();
   setTimeout(() => URL.revokeObjectURL(href), 60_000);
@@ -209,7 +218,8 @@ function download(/** @type {string} */ text) {
 function sharedText(/** @type {Course} */ course) {
   const { source, target, lengths, outLen } = course.task;
   const { points, weights, ...saved } = course.saved(8);
-  const state = { ...saved, points: points.slice(-1), weights: weights.slice(0, 1) };
+  const point = { ...last(points), positions: [[]] }; // no pairs, so no positions
+  const state = { ...saved, points: [point], weights: weights.slice(0, 1) };
   /** @type {Shared} */
   const shared = { source, target, lengths: [lengths[0], last(lengths)], outLen, course: state };
   return JSON.stringify(shared);
@@ -225,31 +235,26 @@ async function copyLink(/** @type {Course} */ course, /** @type {HTMLElement} */
 }
 
 /** Return the state of a saved page; null for another page. */
-export const savedState = () => parse(byId("saved").textContent ?? "");
+export function savedState() {
+  try {
+    return JSON.parse(byId("saved").textContent ?? "");
+  } catch {
+    return null;
+  }
+}
 
 /** Return a network from a link. Throws an Error for another text.
     @type {(text: string) => Shared} */
 export function parseShared(text) {
-  const shared = parse(text);
-  const sides = [shared.source, shared.target];
-  const areSymbols = sides.every(
-    ({ symbols }) =>
-      symbols.length <= MAX_SYMBOLS && symbols.every((/** @type {unknown} */ one) => typeof one === "string"),
-  );
-  if (!areSymbols || ![...shared.lengths, shared.outLen].every((n) => n > 0 && n <= MAX_LEN))
-    throw new Error("Expected a network");
-  const [source, target] = sides.map(({ tokens, form, symbols }) => ({
-    ...{ tokens: KINDS.find((one) => one === tokens) ?? KINDS[0], form: form === "NFD" ? "NFD" : "NFC" },
-    ...{ symbols, largest: symbols.length - 1 },
-  }));
-  return { ...shared, source, target };
-}
-
-/** Return the value of JSON; null for another text. */
-function parse(/** @type {string} */ text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
+  const { source, target, lengths, outLen, course } = JSON.parse(text);
+  const isText = (/** @type {unknown} */ one) => typeof one === "string";
+  const areSymbols = [source, target].every(({ symbols: all }) => all.length <= MAX_SYMBOLS && all.every(isText));
+  if (!areSymbols || ![...lengths, outLen].every((n) => n > 0 && n <= MAX_LEN)) throw new Error("Expected a network");
+  const vocabulary = (/** @type {VocabularyData} */ { tokens, form, symbols }) => ({
+    tokens: KINDS.find((one) => one === tokens) ?? KINDS[0],
+    form: form === "NFD" ? "NFD" : "NFC",
+    symbols,
+    largest: symbols.length - 1,
+  });
+  return { source: vocabulary(source), target: vocabulary(target), lengths, outLen, course };
 }

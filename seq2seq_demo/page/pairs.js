@@ -1,16 +1,17 @@
 /* A user's pairs: reads them, recognises their symbols, and holds a tenth of the sources out, as data/ does in Python. */
 
-import { thousands } from "./format.js";
+import { batchesOf } from "./course.js";
+import { thousands } from "./elements.js";
 import { generator, inWords, Vocabulary } from "./symbols.js";
-import { BATCH } from "./trainer.js";
 
-/** @import { Batch, NumberedPair, Task } from "./course.js"
+/** @import { Batch, Task } from "./course.js"
     @import { VocabularyData } from "./symbols.js" */
 
 const [MIN_PAIRS, MAX_PAIRS] = [20, 5000];
 export const [MAX_LEN, MAX_SYMBOLS] = [60, 200];
 const MAX_LINE = 1000; // characters
 const FIRST_HELD_OUT = 5; // of ten sources
+const N_EXAMPLES = 5; // held-out pairs that the page offers
 const SEPARATORS = ["\t", "→", ";", ","];
 /** Names of columns, of sources and of targets.
     @type {string[][]} */
@@ -25,8 +26,9 @@ const INTEGERS = /^(0|[1-9][0-9]{0,9})(\s+(0|[1-9][0-9]{0,9}))+$/; // no leading
 
 /** @typedef {"characters" | "words"} Kind
     @typedef {{ source: string[], target: string[] }} Pair The symbols of a pair.
-    @typedef {{ text: string, pairs: Pair[], kinds: Kind[], problems: string[], refusal: string }} Reading `problems` name
-      the lines that were left out; `refusal` says why there is nothing to learn, or is empty. */
+    @typedef {{ text: string, asked: (Kind | "")[], pairs: Pair[], kinds: Kind[], problems: string[], refusal: string }} Reading
+      `asked` are the kinds that were asked for. `problems` name the lines that were left out; `refusal` says why there is
+      nothing to learn, or is empty. */
 
 /** Read a pair from each line of a text. The first of SEPARATORS in the first line that has one separates source and target.
     `kinds` are those of sources and of targets; an empty one is recognised.
@@ -59,7 +61,7 @@ export function readPairs(text, kinds) {
     else pairs.set(JSON.stringify([source, target]), { source, target });
   }
   const read = [...pairs.values()];
-  return { text, pairs: read, kinds: chosen, problems, refusal: refusalOf(read) };
+  return { text, asked: kinds, pairs: read, kinds: chosen, problems, refusal: refusalOf(read) };
 }
 
 /** Split a line; a cell in quotation marks may contain the separator, unless that is a tab or an arrow.
@@ -67,12 +69,7 @@ export function readPairs(text, kinds) {
 function cellsOf(line, separator) {
   if (!/[;,]/.test(separator) || !line.includes('"')) return line.split(separator);
   const outsideQuotes = new RegExp(`${separator}(?=(?:[^"]*"[^"]*")*[^"]*$)`);
-  return line.split(outsideQuotes).map((cell) =>
-    cell
-      .trim()
-      .replace(/^"(.*)"$/, "$1")
-      .replaceAll('""', '"'),
-  );
+  return line.split(outsideQuotes).map((cell) => cell.replace(/^\s*"(.*)"\s*$/, "$1").replaceAll('""', '"'));
 }
 
 /** Say why a line is no pair.
@@ -139,24 +136,21 @@ function hash(/** @type {string} */ text) {
 /** Return the task of learning pairs, drawn with `random`. Of the sources in the order of their lengths, and then of a hash,
     every tenth is held out. A batch has sources of one length; an epoch has each pair once.
     @type {(reading: Reading, random: () => number) => Task} */
-export function pairsTask({ pairs, kinds }, random) {
+export function pairsTask(reading, random) {
+  const { pairs, kinds } = reading;
   const keyOf = (/** @type {Pair} */ { source }) => source.join("\n");
-  const sources = [...new Map(pairs.map((pair) => [keyOf(pair), pair.source.length]))].map(([key, length]) => ({
-    ...{ key, length, hash: hash(key) },
-  }));
-  sources.sort((a, b) => a.length - b.length || a.hash - b.hash);
-  const isHeldOut = (/** @type {unknown} */ _, /** @type {number} */ i) => i % 10 === FIRST_HELD_OUT;
-  const heldOut = sources.filter(isHeldOut);
+  const sources = [...new Map(pairs.map((pair) => [keyOf(pair), pair.source.length]))]
+    .map(([key, length]) => ({ key, length, hash: hash(key) }))
+    .sort((a, b) => a.length - b.length || a.hash - b.hash);
+  const heldOut = sources.filter((_, i) => i % 10 === FIRST_HELD_OUT);
   const nHeldOut = heldOut.length;
-  const ids = new Map([...heldOut, ...sources.filter((_, i) => !isHeldOut(_, i))].map(({ key }, id) => [key, id]));
+  const ids = new Map([...new Set([...heldOut, ...sources])].map(({ key }, id) => [key, id])); // the held-out ones first
   const idOf = (/** @type {Pair} */ pair) => ids.get(keyOf(pair)) ?? 0;
   const training = pairs.filter((pair) => idOf(pair) >= nHeldOut);
+  const symbolsIn = (/** @type {Pair[]} */ all, /** @type {"source" | "target"} */ side) =>
+    all.flatMap((one) => one[side]);
   const [source, target] = /** @type {const} */ (["source", "target"]).map((side, i) =>
-    symbolsOf(
-      kinds[i],
-      pairs.flatMap((pair) => pair[side]),
-      training.flatMap((pair) => pair[side]),
-    ),
+    symbolsOf(kinds[i], symbolsIn(pairs, side), symbolsIn(training, side)),
   );
   const numbers = [source, target].map(({ symbols }) => new Map(symbols.map((symbol, number) => [symbol, number])));
   const rows = pairs.map((pair) => ({
@@ -166,40 +160,21 @@ export function pairsTask({ pairs, kinds }, random) {
     target: pair.target.map((symbol) => numbers[1].get(symbol) ?? -1),
   }));
   const known = rows.filter((row) => ![...row.source, ...row.target].includes(-1));
-  const trained = known.filter(({ id }) => id >= nHeldOut);
-  const lengths = [...new Set(trained.map((row) => row.source.length))].sort((a, b) => a - b);
+  const [trained, measured] = [true, false].map((isTrained) => known.filter(({ id }) => id >= nHeldOut === isTrained));
+  const end = [target.largest + 1];
   /** @type {Batch[]} */
   let epoch = [];
   return {
-    ...{ source, target, pattern: null, ends: true, lengths, nHeldOut, pairs: rows },
+    ...{ source, target, pattern: null, ends: true, nHeldOut, pairs: rows, reading },
+    lengths: [...new Set(trained.map((row) => row.source.length))].sort((a, b) => a - b),
     outLen: Math.max(...trained.map((row) => row.target.length)),
-    heldOut: batchesOf(
-      known.filter(({ id }) => id < nHeldOut),
-      target.largest + 1,
-    ),
+    examples: [...measured, ...trained].slice(0, N_EXAMPLES).map((row) => ({ ...row, note: "" })),
+    heldOut: batchesOf(measured, end),
     draw: () => {
-      if (!epoch.length) epoch = shuffled(batchesOf(shuffled(trained, random), target.largest + 1), random);
+      if (!epoch.length) epoch = shuffled(batchesOf(shuffled(trained, random), end), random);
       return /** @type {Batch} */ (epoch.pop());
     },
   };
-}
-
-/** Return batches of pairs whose sources have one length; the targets get END and padding.
-    @type {(rows: NumberedPair[], end: number) => Batch[]} */
-function batchesOf(rows, end) {
-  return [...new Set(rows.map(({ source }) => source.length))].flatMap((length) => {
-    const alike = rows.filter(({ source }) => source.length === length);
-    return Array.from({ length: Math.ceil(alike.length / BATCH) }, (_, i) => {
-      const batch = alike.slice(i * BATCH, (i + 1) * BATCH);
-      const T = Math.max(...batch.map(({ target }) => target.length)) + 1;
-      const padded = (/** @type {number[]} */ target) => [...target, end, ...new Array(T - 1 - target.length).fill(-1)];
-      return {
-        sources: batch.map(({ source }) => source),
-        targets: batch.map(({ target }) => padded(target)),
-        ids: batch.map(({ id }) => id),
-      };
-    });
-  });
 }
 
 /** Return a list in random order (Fisher and Yates).
@@ -219,7 +194,7 @@ function shuffled(list, random) {
 const STARTS = "b bl br ch cl d dr f fl fr g gl gr h j k l m n p pl pr qu r s sh sl sp st str t th tr v w".split(" ");
 const VOWELS = "a e o ai ea ee oa ou".split(" ");
 const ENDS = "b ch d f l ll m n nd ng nk nt p r rd rk rm s sh sk ss st t tch th x y".split(" ");
-const ROMAN = "M 1000 CM 900 D 500 CD 400 C 100 XC 90 L 50 XL 40 X 10 IX 9 V 5 IV 4 I 1".split(" ");
+const ROMAN = { M: 1000, CM: 900, D: 500, CD: 400, C: 100, XC: 90, L: 50, XL: 40, X: 10, IX: 9, V: 5, IV: 4, I: 1 };
 
 /** @type {(word: string) => string} */
 const plural = (word) =>
@@ -231,8 +206,7 @@ const pigLatin = (word) => `${word.replace(/^(qu|[^aeiou]+)(.*)$/, "$2$1")}ay`;
 /** @type {(n: number) => string} */
 function roman(n) {
   let text = "";
-  for (let i = 0; i < ROMAN.length; i += 2)
-    for (; n >= Number(ROMAN[i + 1]); n -= Number(ROMAN[i + 1])) text += ROMAN[i];
+  for (const [letters, value] of Object.entries(ROMAN)) for (; n >= value; n -= value) text += letters;
   return text;
 }
 
@@ -244,7 +218,7 @@ const madeUp = () => STARTS.flatMap((start) => VOWELS.flatMap((vowel) => ENDS.ma
     @type {Record<string, [() => string[], (source: string) => string]>} */
 const SAMPLES = {
   "English plurals": [() => sample(1200, madeUp()), plural], // of words that do not exist, as in Berko's test (1958)
-  "Numbers in words": [() => sample(900, numbersTo(999)), (source) => inWords(Number(source))],
+  "Numbers in words": [() => sample(900, numbersTo(999)), (source) => inWords(Number(source)).join(" ")],
   "Roman numerals": [() => sample(1200, numbersTo(3999)), (source) => roman(Number(source))],
   "Pig latin": [() => sample(1200, madeUp()), pigLatin],
 };
@@ -253,7 +227,6 @@ export const SAMPLE_NAMES = Object.keys(SAMPLES);
 /** Return the lines of a sample. */
 export function sampleText(/** @type {string} */ name) {
   const [sources, targetOf] = SAMPLES[name];
-  return sources()
-    .map((source) => `${source}\t${targetOf(source)}`)
-    .join("\n");
+  const lines = sources().map((source) => `${source}\t${targetOf(source)}`);
+  return lines.join("\n");
 }

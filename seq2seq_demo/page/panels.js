@@ -1,26 +1,126 @@
-/* Sections of the page: headings with help texts, and one column per network. */
+/* Parts of the page: boxes that scroll, follow their width or redraw only what differs; layers; sections with help texts,
+   columns for the networks, and tabs. `app.state.tab` is the id of the selected tab. */
 
-import { app } from "./app.js";
-import { h } from "./elements.js";
+import { app, byId } from "./app.js";
+import { button, h, revise } from "./elements.js";
 
-/** @import { TrainedNetwork } from "./trained.js" */
+/** @import { PageState } from "./app.js"
+    @import { Attributes } from "./elements.js"
+    @import { TrainedNetwork } from "./trained.js" */
+
+/** Replace the children of a box, without touching those that stay. The focus moves as in `keepFocus`.
+    @type {(box: Element, ...children: (Node | string | null)[]) => void} */
+export function redraw(box, ...children) {
+  keepFocus(box, () => {
+    for (const old of [...box.childNodes]) if (!children.includes(old)) old.remove();
+    let next = box.firstChild;
+    for (const child of children) {
+      if (next && child === next) next = next.nextSibling;
+      else if (child !== null) box.insertBefore(typeof child === "string" ? new Text(child) : child, next);
+    }
+  });
+}
+
+/** Call `act`, which changes a box. If the box has the focus, the focus goes to the element with the same data-key. */
+export function keepFocus(/** @type {Element} */ box, /** @type {() => void} */ act) {
+  const { activeElement } = document;
+  const key = box.contains(activeElement) && activeElement?.getAttribute("data-key");
+  act();
+  const target = /** @type {HTMLElement | null} */ (key ? box.querySelector(`[data-key="${CSS.escape(key)}"]`) : null);
+  target?.focus({ preventScroll: true });
+}
+
+/** Place a shown layer below an element or, without room for it, above; in any case, inside the window.
+    @type {(layer: HTMLElement, element: Element) => void} */
+export function placeAt(layer, element) {
+  const [box, { width, height }] = [element.getBoundingClientRect(), layer.getBoundingClientRect()];
+  const left = Math.max(8, Math.min(box.left + box.width / 2 - width / 2, innerWidth - width - 8));
+  const top = box.bottom + 6 + height <= innerHeight ? box.bottom + 6 : Math.max(0, box.top - 6 - height);
+  Object.assign(layer.style, { left: `${left}px`, top: `${top}px` });
+}
+
+/** Return a function that draws parts, [key, make, attributes], in a box. A part with the key of a drawn part is not made
+    again, but gets the attributes, because layout takes most of the time of a step.
+    @type {(box: Element) => (parts: [string, () => Element, Attributes?][]) => void} */
+export function keyedBox(box) {
+  /** @type {Map<string, Element>} */
+  let drawn = new Map();
+  return (parts) => {
+    drawn = new Map(parts.map(([key, make]) => [key, drawn.get(key) ?? make()]));
+    for (const [key, , attributes = {}] of parts) revise(/** @type {Element} */ (drawn.get(key)), attributes);
+    redraw(box, ...drawn.values());
+  };
+}
+
+/** Return a box that scrolls sideways if its content is too wide, so that the page does not.
+    @type {(label: string, ...children: Node[]) => HTMLElement} */
+export function scrollBox(label, ...children) {
+  return h("div", { className: "scroll", role: "group", "aria-label": label }, ...children);
+}
+
+/** Make a box focusable if its content overflows; scroll `x` to its centre. Both wait until all boxes are drawn, so that
+    the browser lays out the page only once.
+    @type {(box: HTMLElement, x?: number | null) => void} */
+export function updateScrollBox(box, x = null) {
+  queueMicrotask(() => {
+    if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
+    if (x !== null) box.scrollLeft = x - box.clientWidth / 2;
+  });
+}
+
+/** Call `draw` whenever the width of a box changes, unless there is no run. Returns a function that returns the width.
+    Unlike `clientWidth`, it costs no layout.
+    @type {(box: HTMLElement, draw: () => void) => () => number} */
+export function onNewWidth(box, draw) {
+  let width = 0;
+  onNewSize([box], () => {
+    if (box.clientWidth === width) return;
+    width = box.clientWidth;
+    if (app.runs.length) draw();
+  });
+  return () => width;
+}
+
+/** Call `act` whenever the size of an element changes, until the panels are built again.
+    @type {(elements: Element[], act: () => void) => void} */
+export function onNewSize(elements, act) {
+  const observer = new ResizeObserver(act);
+  for (const element of elements) observer.observe(element);
+  app.built.signal.addEventListener("abort", () => observer.disconnect());
+}
 
 let helpCount = 0; // makes the ids of help texts unique
 
 /** Return a label with a "?" button that opens a help text.
-    @type {(label: string, help: string, tag?: "h2" | "h3" | "label" | "span") => HTMLElement} */
+    @type {(label: string, help: string, tag?: "h2" | "span") => HTMLElement} */
 export function labelWithHelp(label, help, tag = "h2") {
-  const id = `help-${++helpCount}`;
-  const tip = h("span", { id, className: "tip", popover: "auto" }, help);
-  const attributes = { type: "button", "aria-label": `Help: ${label}`, "aria-describedby": id, popovertarget: id };
-  const helpButton = h("button", { className: "help", attributes }, "?");
-  return h(tag === "span" ? tag : "div", { className: "explained" }, h(tag, {}, label), helpButton, tip);
+  const tip = h("span", { id: `help-${++helpCount}`, className: "tip", popover: "auto" }, help);
+  const button = opener(tip, "?", { className: "help", "aria-label": `Help: ${label}`, "aria-describedby": tip.id });
+  return h(tag === "h2" ? "div" : tag, { className: "explained" }, h(tag, {}, label), button, tip);
 }
 
-/** Return a section with a heading, which has a help text and is the section's accessible name.
+/** Return a button, and a layer that it opens above the page, so that nothing moves.
+    @type {(id: string, label: string, ...children: (Node | string)[]) => [HTMLButtonElement, HTMLElement]} */
+export function layer(id, label, ...children) {
+  const box = h("div", { id, className: "layer", popover: "auto", role: "group", "aria-label": label }, ...children);
+  box.onclick = ({ target }) => /** @type {Element} */ (target).closest("a, button") && box.hidePopover();
+  return [opener(box, label), box];
+}
+
+/** Return a button that opens a layer beside it.
+    @type {(box: HTMLElement, text: string, properties?: Attributes) => HTMLButtonElement} */
+function opener(box, text, properties) {
+  const opening = button(text, () => {}, { popovertarget: box.id, ...properties });
+  box.addEventListener("toggle", () => box.matches(":popover-open") && placeAt(box, opening));
+  return opening;
+}
+
+/** Return a section with a heading, which is the section's accessible name; without a help text, it is not visible.
     @type {(id: string, title: string, help: string, ...children: (Node | null)[]) => HTMLElement} */
 export function panel(id, title, help, ...children) {
-  return h("section", { id, className: "panel", ariaLabel: title }, labelWithHelp(title, help), ...children);
+  const heading = help ? labelWithHelp(title, help) : h("h2", { className: "visually-hidden" }, title);
+  return h("section", { id, className: "panel", "aria-label": title }, heading, ...children);
 }
 
 /** Register a panel and return its section. Without a valid source, the panel is inert and keeps its content. A hidden
@@ -51,3 +151,65 @@ export function networkColumns(makeParts) {
 /** Return the name of a network, if the page shows several, before a text. */
 export const withLabel = (/** @type {TrainedNetwork} */ { name }, /** @type {string} */ text) =>
   app.networks.length > 1 ? `${name}: ${text}` : text;
+
+/** Return a tablist and its panels, which are sections whose headings become the labels. The player of the `stage` stays
+    above them while the page scrolls. */
+export function tabs(/** @type {HTMLElement} */ stage, /** @type {HTMLElement[]} */ sections) {
+  app.tabs = sections.map(({ id }) => id);
+  const labels = sections.map((section) => {
+    const attributes = { role: "tab", id: `tab-${section.id}`, "aria-controls": section.id };
+    section.setAttribute("role", "tabpanel");
+    section.tabIndex = -1;
+    return button(section.querySelector("h2")?.textContent ?? "", () => showTab(section.id), attributes);
+  });
+  const list = h("div", { id: "tabs", role: "tablist", "aria-label": "Panels" }, ...labels);
+  list.addEventListener("keydown", (event) => {
+    const i = labels.indexOf(/** @type {HTMLButtonElement} */ (event.target));
+    const to = { ArrowLeft: i - 1, ArrowRight: i + 1, Home: 0, End: -1 }[event.key];
+    const label = labels.at((to ?? 0) % labels.length);
+    if (to === undefined || !label) return;
+    event.preventDefault();
+    label.focus({ preventScroll: true });
+    label.click();
+  });
+  const update = () => {
+    const selected = app.state.tab ?? app.tabs[0];
+    sections.forEach((section, i) => {
+      section.toggleAttribute("hidden", section.id !== selected);
+      section.classList.toggle("chosen", section.id === app.state.tab); // is printed
+      revise(labels[i], { "aria-selected": !section.hidden, tabindex: section.hidden ? -1 : 0 });
+    });
+  };
+  app.updates.unshift(update); // panels update only while they are shown
+  measureRoom(stage);
+  return [disabledWithoutRun(list), ...sections];
+}
+
+/** State in CSS how much room the first screen has for the pictures, and how much of the window the question and the player
+    cover while a panel is read. */
+function measureRoom(/** @type {HTMLElement} */ stage) {
+  const root = document.documentElement;
+  const [pictures, player] = /** @type {HTMLCollectionOf<HTMLElement>} */ (stage.children);
+  const answers = /** @type {HTMLElement} */ (player.lastElementChild); // below the player, while a panel is read
+  const update = () => {
+    const question = app.state.exercise ? byId("exercises").offsetHeight : 0;
+    const sizes = {
+      question,
+      room: innerHeight - pictures.getBoundingClientRect().top - scrollY - player.offsetHeight,
+      covered: question + player.offsetHeight + answers.offsetHeight,
+    };
+    for (const [name, size] of Object.entries(sizes)) root.style.setProperty(`--${name}`, `${size}px`);
+    root.toggleAttribute("data-scrolled", scrollY > pictures.clientHeight / 2);
+  };
+  const { signal } = app.built;
+  for (const type of ["load", "scroll", "resize"]) addEventListener(type, update, { passive: true, signal });
+  onNewSize([document.body, byId("exercises"), player], update);
+}
+
+/** Change the state, select a tab and scroll it to the part of the window below the player.
+    @type {(tab: string, patch?: Partial<PageState>) => void} */
+export function showTab(tab, patch = {}) {
+  app.change({ ...patch, tab });
+  byId("tabs").scrollIntoView({ behavior: "instant" });
+  byId(`tab-${tab}`).scrollIntoView({ behavior: "instant", block: "nearest", inline: "center" });
+}

@@ -3,7 +3,6 @@
 import { app, byId, isCurrent } from "./app.js";
 import { button, h, labelledSelect, revise } from "./elements.js";
 import { disabledWithoutRun, withLabel } from "./panels.js";
-import { countText } from "./runs.js";
 import { judgement } from "./source.js";
 import { announcePlace, MARKS } from "./step.js";
 
@@ -22,146 +21,122 @@ const LECTURE_KEYS = {
   f: TYPED,
 };
 
-/** A slider over the positions 0 … `end()`, and a button that plays through them. */
-export class Track {
-  static pace = PACES.slow;
-  static timer = 0;
-  /** Only one track plays.
-      @type {Track | null} */
-  static playing = null;
+let playId = 0; // of the timer that plays the steps; 0 while they do not play
 
-  /** `position()`, `end()` and `text()` describe the page's state; `show(position)` changes it, and `finish()` announces
-      the change. `range()` is the slider's end if it differs from `end()`; if `isFresh()`, playing begins at 0.
-      @param {{ id: string, label: string, name: string, position: () => number, end: () => number, text: () => string,
-        show: (position: number) => void, finish: () => void, range?: () => number, isFresh?: () => boolean }} parts */
-  constructor(parts) {
-    const { id, label, name } = parts;
-    this.parts = parts;
-    const oninput = () => this.go(Number(this.slider.value));
-    this.slider = h("input", { id, type: "range", min: "0", step: "1", oninput });
-    this.output = h("output", { attributes: { for: id, "aria-live": "off" } });
-    this.play = button(name, () => this.toggle(), { className: "primary", id: `play-${id}` });
-    this.elements = [h("label", { htmlFor: id, className: "visually-hidden" }, label), this.slider, this.output];
-    app.add(() => (app.runs.length ? this.update() : Track.stop()));
-  }
-
-  /** Stop playing, go to a position and announce it. */
-  go(/** @type {number} */ position) {
-    Track.stop();
-    this.parts.show(Math.max(0, Math.min(position, this.parts.end())));
-    this.parts.finish();
-  }
-
-  /** Play or pause; at the end, and if the position is fresh, play from the beginning. */
-  toggle() {
-    if (Track.playing === this) return this.go(this.parts.position());
-    Track.stop();
-    if (this.parts.position() >= this.parts.end() || this.parts.isFresh?.()) this.parts.show(0);
-    Track.playing = this;
-    Track.restart();
-  }
-
-  /** Set the pace of all tracks in ms per position. */
-  static restart(pace = Track.pace) {
-    Track.pace = pace;
-    clearInterval(Track.timer);
-    const track = Track.playing;
-    if (!track) return;
-    Track.timer = setInterval(() => track.tick(), Track.pace);
-    track.play.textContent = "Pause";
-  }
-
-  static stop() {
-    if (Track.playing) Track.playing.play.textContent = Track.playing.parts.name;
-    Track.playing = null;
-    clearInterval(Track.timer);
-  }
-
-  tick() {
-    this.parts.show(this.parts.position() + 1);
-    if (this.parts.position() >= this.parts.end()) this.go(this.parts.end());
-  }
-
-  update() {
-    const { slider, output, parts } = this;
-    const [position, end, text] = [parts.position(), (parts.range ?? parts.end)(), parts.text()];
-    if (slider.value === `${position}` && slider.max === `${end}` && output.textContent === text) return;
-    revise(slider, { max: end, "aria-valuetext": text });
-    slider.value = String(position);
-    revise(output, {}, text);
-  }
+function stopPlaying() {
+  clearInterval(playId);
+  playId = 0;
 }
 
-/** Return an arrow that is hidden from screen readers. */
-const arrow = (/** @type {string} */ text) =>
-  h("span", { className: "chevron", attributes: { "aria-hidden": "true" } }, text);
+/** Return the elements of a slider over the positions 0 … `end()`, and `go`, which shows a position and announces it.
+    `position()`, `end()` and `text()` describe the page's state; `show(position)` changes it, and `finish()` announces
+    the change. `range()` is the slider's end if it differs from `end()`.
+    @type {(parts: { id: string, label: string, position: () => number, end: () => number, text: () => string,
+      show: (position: number) => void, finish: () => void, range?: () => number }) =>
+      { elements: HTMLElement[], go: (position: number) => void }} */
+export function slider({ id, label, position, end, text, show, finish, range = end }) {
+  /** @type {(position: number) => void} */
+  const go = (to) => {
+    stopPlaying();
+    show(Math.max(0, Math.min(to, end())));
+    finish();
+  };
+  const input = h("input", { id, type: "range", oninput: () => go(Number(input.value)) });
+  const output = h("output", { for: id, "aria-live": "off" });
+  app.add(() => {
+    if (!app.runs.length) return;
+    revise(input, { max: range(), "aria-valuetext": text() });
+    if (input.value !== `${position()}`) input.value = `${position()}`;
+    revise(output, {}, text());
+  });
+  return { elements: [h("label", { htmlFor: id, className: "visually-hidden" }, label), input, output], go };
+}
 
-/** Return the controls of the current step; `rows` are further controls below them.
-    @type {(...rows: (Node | null)[]) => HTMLElement} */
-export function player(...rows) {
-  const track = new Track({
+/** Return the controls of the current step. */
+export function player() {
+  const end = () => app.S + app.T;
+  const { elements, go } = slider({
     id: "place",
     label: "Step",
-    name: "Play",
     position: () => app.state.place,
-    end: () => app.S + app.T,
-    range: () => (app.state.hidden ? Math.max(2 * app.S + 1, app.state.place) : app.S + app.T),
+    end,
+    range: () => (app.state.hidden ? Math.max(2 * app.S + 1, app.state.place) : end()),
     text: () =>
-      app.t === null ? `${app.state.place} of ${app.S} read` : `output ${countText(app.state.place - app.S, app.T)}`,
+      app.t === null
+        ? `${app.state.place} of ${app.S} read`
+        : `${app.t + 1}${app.state.hidden ? "" : ` of ${app.T}`} written`,
     show: (place) => app.change({ place }),
-    finish: () => announcePlace(),
-    isFresh: () => app.isOpening,
+    finish: announcePlace,
   });
+  let pace = PACES.slow;
+  const tick = () => (app.state.place + 1 < end() ? app.change({ place: app.state.place + 1 }) : go(end()));
+  const start = () => {
+    clearInterval(playId);
+    playId = setInterval(tick, pace);
+  };
+  const toggle = () => {
+    if (playId) return go(app.state.place);
+    start();
+    app.change(app.state.place >= end() || app.isOpening ? { place: 0 } : {});
+  };
+  const play = button("Play", toggle, { className: "primary", id: "play-place" });
+  const arrow = (/** @type {string} */ text) => h("span", { className: "chevron", "aria-hidden": true }, text);
   /** @type {(id: string, n: number, ...label: (string | Node)[]) => HTMLButtonElement} */
-  const stepButton = (id, n, ...label) => button(h("span", {}, ...label), () => track.go(app.state.place + n), { id });
+  const stepButton = (id, n, ...label) => button(h("span", {}, ...label), () => go(app.state.place + n), { id });
   const first = stepButton("first", -Infinity, arrow("«"), "First");
   const back = stepButton("back", -1, arrow("‹"), "Back");
   const next = stepButton("next", 1, "Next", arrow("›"));
-  const end = stepButton("last", Infinity, "Last", arrow("»"));
+  const last = stepButton("last", Infinity, "Last", arrow("»"));
   app.add(() => {
+    if (!app.runs.length) stopPlaying();
+    revise(play, {}, playId ? "Pause" : "Play");
     // aria-disabled, because a disabled button loses the focus
     for (const one of [first, back]) revise(one, { "aria-disabled": app.state.place === 0 });
-    for (const one of [next, end]) revise(one, { "aria-disabled": app.state.place === track.parts.end() });
+    for (const one of [next, last]) revise(one, { "aria-disabled": app.state.place === end() });
   });
-  document.addEventListener("keydown", (event) => onKey(event, track), app.built);
+  document.addEventListener("keydown", (event) => onKey(event, end(), go), app.built);
   const blur = (/** @type {MouseEvent} */ { detail }) => {
     // after a click with the mouse, the button would take the keys of the clicker
-    if (detail && app.state.lecture) /** @type {HTMLElement?} */ (document.activeElement?.closest("button"))?.blur();
+    const selector = "button, [role=button]";
+    if (detail && app.state.lecture) /** @type {HTMLElement?} */ (document.activeElement?.closest(selector))?.blur();
   };
   document.addEventListener("click", blur, app.built);
-  const pace = labelledSelect("Pace", Object.keys(PACES), (i) => Track.restart(Object.values(PACES)[i]));
-  const buttons = h("div", { className: "controls" }, first, back, track.play, next, end);
-  const parts = h("div", { className: "track" }, buttons, ...track.elements, pace);
-  const answers = h("p", { className: "answers", attributes: { "aria-hidden": "true" } });
+  const choice = labelledSelect("Pace", Object.keys(PACES), (i) => {
+    pace = Object.values(PACES)[i];
+    if (playId) start();
+  });
+  const buttons = h("div", { className: "controls" }, first, back, play, next, last);
+  const answers = h("p", { className: "answers", "aria-hidden": true });
   const answer = (/** @type {Run} */ run) =>
     withLabel(run.network, `${run.network.targetVocabulary.text(run.answer)} ${MARKS[judgement(run).kind]}`);
   app.addForRuns(() => revise(answers, {}, app.state.hidden ? "" : app.runs.map(answer).join(" ")));
-  return disabledWithoutRun(h("div", { id: "player" }, parts, ...rows, answers));
+  const track = h("div", { className: "track" }, buttons, ...elements, choice);
+  return disabledWithoutRun(h("div", { id: "player" }, track, answers));
 }
 
-/** Handle ←, →, Home and End and, in the lecture view, its keys, unless the focused element uses them. */
-function onKey(/** @type {KeyboardEvent} */ event, /** @type {Track} */ track) {
-  const { place } = app.state;
-  const isLecture = app.state.lecture;
+/** Handle ←, →, Home and End and, in the lecture view, its keys, unless the focused element uses them.
+    @type {(event: KeyboardEvent, end: number, go: (place: number) => void) => void} */
+function onKey(event, end, go) {
+  const { place, lecture, embed, hidden, exercise, samples } = app.state;
   const users = LECTURE_KEYS[event.key] ?? FIELDS;
   if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
   if (/** @type {Element} */ (event.target).closest?.(users) || !app.runs.length) return;
   /** @type {Record<string, number>} */
-  const places = { ArrowLeft: place - 1, ArrowRight: place + 1, Home: 0, End: track.parts.end() };
-  if (isLecture) Object.assign(places, { PageUp: place - 1, PageDown: place + 1, " ": place + 1 });
+  const places = { ArrowLeft: place - 1, ArrowRight: place + 1, Home: 0, End: end };
+  if (lecture) Object.assign(places, { PageUp: place - 1, PageDown: place + 1, " ": place + 1 });
   const to = places[event.key];
-  const isBeyond = to > track.parts.end();
-  const isTraining = app.state.exercise && app.moments.length;
-  const isBack = event.key === "PageUp" && app.state.exercise && place <= app.first && !isTraining;
-  if (event.key === "f" && isLecture) switchFullScreen();
+  const isBeyond = to > end;
+  const isTraining = exercise && app.moments.length;
+  const isBack = event.key === "PageUp" && exercise && place <= app.first && !isTraining;
+  if (event.key === "f" && lecture) switchFullScreen();
   else if (to === undefined) return;
-  else if (app.state.embed && (to < 0 || isBeyond)) {
+  else if (embed && (to < 0 || isBeyond)) {
     parent.focus();
     parent.postMessage(JSON.stringify({ method: to < 0 ? "prev" : "next" }), "*"); // slides of reveal.js, or theory.html
-  } else if (isLecture && app.state.hidden && isBeyond) byId("hidden").click();
-  else if (isLecture && to > place && isTraining && !app.state.samples) byId("train").click();
-  else if (isLecture && (to < 0 || isBeyond || isBack)) goToLink(to - place);
-  else track.go(to);
+  } else if (lecture && hidden && isBeyond) byId("hidden").click();
+  else if (lecture && to > place && isTraining && !samples) byId("train").click();
+  else if (lecture && (to < 0 || isBeyond || isBack)) goToLink(to - place);
+  else go(to);
   event.preventDefault();
 }
 

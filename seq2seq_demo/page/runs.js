@@ -1,7 +1,7 @@
 /* The symbols, errors and probabilities of a run. */
 
 import { app } from "./app.js";
-import { largest, visible } from "./format.js";
+import { largest, visible } from "./elements.js";
 import { softmax } from "./tape.js";
 
 /** @import { Step } from "./network.js"
@@ -47,16 +47,20 @@ export const targetName = (run, symbol = run.network.go) => targetSymbol(run.net
 /** @type {(run: Run, t: number) => string} */
 export const writtenName = (run, t) => targetName(run, run.steps[t].written);
 
+export const writtenSymbols = (/** @type {Step[]} */ steps) => steps.map(({ written }) => written);
+
 /** @type {(run: Run, steps: Step[], t: number) => string} */
 export const fedName = (run, steps, t) => (t === 0 ? "GO" : targetName(run, steps[t].fed));
-
-/** Return a number of outputs and their total, which is left out while the answer is hidden.
-    @type {(n: number, total: number) => string} */
-export const countText = (n, total) => (app.state.hidden ? `${n}` : `${n} of ${total}`);
 
 export const isForced = (/** @type {number} */ t) => app.state.forced[t] !== undefined;
 
 export const countForced = (/** @type {Run} */ run) => run.steps.filter((_, t) => isForced(t)).length;
+
+/** Return whether there is a target and all symbols are right except those that were forced. */
+export function recovers(/** @type {Run} */ { alignment, written }) {
+  const isRight = written.every((_, t) => isForced(t) || alignment?.kinds[t] === "right");
+  return isRight && alignment !== null && alignment.right > 0 && !alignment.missing.flat().length;
+}
 
 /** @type {(run: Run, t: number) => boolean} */
 export const isEnd = (run, t) => run.network.ends && run.steps[t].written === run.network.go;

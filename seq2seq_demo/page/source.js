@@ -1,11 +1,9 @@
 /* The header, the source with its examples, and the target. */
 
 import { announce, app, byId, soon } from "./app.js";
-import { button, h, revise } from "./elements.js";
-import { pluralize, trainedLengths } from "./format.js";
-import { labelWithHelp, withLabel } from "./panels.js";
+import { button, h, pluralize, revise } from "./elements.js";
+import { showTab, withLabel } from "./panels.js";
 import { countForced, describeErrors, wrongFirstSymbol } from "./runs.js";
-import { showTab } from "./tabs.js";
 
 /** @import { Patch } from "./app.js"
     @import { Vocabulary } from "./symbols.js"
@@ -13,23 +11,38 @@ import { showTab } from "./tabs.js";
 
 /** @typedef {"right" | "wrong" | "unknown"} Verdict */
 
+const ON_LENGTHS = 14; // the exercise on sources shorter or longer than those in training
+
 /** Return the strip at the top of the page, and fill in the header. */
 export function inputPanel() {
-  const hide = toggleButton("hidden", "Hide the answer", "Show the answer", () => ({
-    place: null,
-    moment: null,
-  }));
-  const lecture = toggleButton("lecture", "Lecture view", "", () => ({ embed: false }));
-  byId("actions").append(hide, lecture);
-  lecture.title = "Back and forward: the keys of a clicker, or the arrow keys. Full screen: F";
-  app.add(() => document.documentElement.toggleAttribute("data-embed", app.state.embed));
-  return h(
-    "section",
-    { id: "input", attributes: { "aria-label": "Source" } },
-    sourceField(),
-    targetField(),
-    examplesList(),
+  const title = "Back and forward: the keys of a clicker, or the arrow keys. Full screen: F";
+  byId("actions").replaceChildren(
+    toggleButton("hidden", "Hide the answer", { place: null, moment: null }),
+    toggleButton("lecture", "Lecture view", { embed: false }, title),
   );
+  const update = () => {
+    for (const name of /** @type {const} */ (["hidden", "lecture", "embed"]))
+      document.documentElement.toggleAttribute(`data-${name}`, app.state[name]);
+  };
+  app.add(update);
+  const fields = h("div", { id: "fields" }, sourceField(), targetField());
+  return h("section", { id: "input", "aria-label": "Source" }, fields, examplesList());
+}
+
+/** Return a button that switches a part of the state on or off. The one that hides the answer says what it does next.
+    @type {(name: "lecture" | "hidden", label: string, patch: Patch, title?: string) => HTMLElement} */
+function toggleButton(name, label, patch, title = "") {
+  const act = () => {
+    app.change({ [name]: !app.state[name], ...patch });
+    if (app.state.lecture) toggle.blur(); // now the space bar steps
+    if (name === "hidden" && !app.state.hidden && app.state.tab) showTab(app.state.tab);
+  };
+  const toggle = button(label, act, { id: name, title });
+  app.add(() => {
+    if (name === "hidden") revise(toggle, {}, app.state.hidden ? "Show the answer" : label);
+    else revise(toggle, { "aria-pressed": app.state[name] });
+  });
+  return toggle;
 }
 
 /** Fill in the page's title, and the task and the architecture of each network in the footer. */
@@ -38,9 +51,8 @@ export function showSummary() {
   const tasks = networks.map(({ task_description: task }) => task && `on ${task.replace(/\.$/, "")}`);
   const isOneTask = new Set(tasks).size === 1;
   const trained = networks.length > 1 ? `${networks.length} small networks trained` : "A small network trained";
-  const heading = /** @type {HTMLElement} */ (document.querySelector("h1"));
-  heading.textContent = title || (isOneTask && tasks[0] ? `${trained} ${tasks[0]}` : heading.textContent);
-  document.title = heading.textContent ?? "";
+  document.title = title || (isOneTask && tasks[0] ? `${trained} ${tasks[0]}` : document.title);
+  document.querySelector("h1")?.replaceChildren(document.title);
   const lines = networks.map(
     ({ name, summary }, i) => `${name}${isOneTask ? "" : `, trained ${tasks[i] || "on an unknown task"}`}: ${summary}`,
   );
@@ -48,14 +60,16 @@ export function showSummary() {
   document.body.dataset.networks = String(networks.length);
 }
 
-/** Return a text field with a label, a help text, a line for a hint, and one for errors.
-    @type {(id: string, label: string, help: string) => { field: HTMLElement, input: HTMLInputElement, hint: HTMLElement,
-      showError: (text: string) => void }} */
-function textField(id, label, help) {
-  const labelElement = labelWithHelp(label, help, "label");
-  labelElement.children[0].setAttribute("for", id);
-  const attributes = { "aria-describedby": `${id}-error ${id}-hint`, autocapitalize: "off", autocorrect: "off" };
-  const input = h("input", { id, type: "text", autocomplete: "off", spellcheck: false, dir: "auto", attributes });
+/** Return a text field with a label, and a line for an error or a hint, which `show` fills in.
+    @type {(id: string, label: string, makePatch: (text: string) => Patch) => { field: HTMLElement,
+      input: HTMLInputElement, show: (error: string, ...hint: (Node | string)[]) => void }} */
+function textField(id, label, makePatch) {
+  const plain = { autocomplete: "off", autocapitalize: "off", autocorrect: false, spellcheck: false, dir: "auto" };
+  const input = h("input", { id, type: "text", ...plain, "aria-describedby": `${id}-error ${id}-hint` });
+  input.addEventListener("input", () => {
+    app.change(makePatch(input.value));
+    announceSoon();
+  });
   input.addEventListener("keydown", (event) => {
     if (event.isComposing || (event.key !== "Enter" && event.key !== "Escape")) return;
     event.stopPropagation(); // Escape would leave the lecture view as well
@@ -63,32 +77,45 @@ function textField(id, label, help) {
   });
   const error = h("p", { id: `${id}-error`, className: "error" });
   const hint = h("p", { id: `${id}-hint`, className: "hint" });
-  const showError = (/** @type {string} */ text) => {
+  const field = h("div", { className: "text-field" }, h("label", { htmlFor: id }, label), input, error, hint);
+  /** @type {(text: string, ...parts: (Node | string)[]) => void} */
+  const show = (text, ...parts) => {
     error.textContent = text;
     input.setAttribute("aria-invalid", String(text !== ""));
+    hint.replaceChildren(...parts);
   };
-  return { field: h("div", { className: "text-field" }, labelElement, input, error, hint), input, hint, showError };
+  return { field, input, show };
 }
 
 function sourceField() {
   const [{ sourceVocabulary: vocabulary }] = app.networks;
   const spaces = vocabulary.isSingleDigits ? "with or without spaces" : "separated by spaces";
   const separator = vocabulary.tokens === "characters" ? "" : `, ${spaces}`;
-  const { field, input, hint, showError } = textField(
-    "source",
-    "Source",
-    "The input sequence, which the network reads symbol by symbol.",
-  );
-  input.addEventListener("input", () => {
-    app.change({ text: input.value });
-    announceSoon();
-  });
+  const { field, input, show } = textField("source", "Source", (text) => ({ text }));
   app.addForRuns(() => {
     if (input.value !== app.state.text) input.value = app.state.text;
-    showError(/vocabulary$/.test(app.error) ? `${app.error}: leave it out, or type another` : app.error);
-    revise(hint, {}, `Symbols: ${vocabulary.description()}${separator}. ${trainedLengths(app.networks)}`);
+    show(app.error, ...sourceHint(`Symbols: ${vocabulary.description()}${separator}.`));
   });
   return field;
+}
+
+/** Return the lengths of the shortest and the longest source that all networks were trained on. */
+function trainedRange() {
+  const ranges = app.networks.map(({ min_in_len: min, in_len: max }) => [min ?? max ?? 1, max ?? Infinity]);
+  return [Math.max(...ranges.map(([min]) => min)), Math.min(...ranges.map(([, max]) => max))];
+}
+
+/** Return a hint below the source, in parts: its symbols and lengths or, for a length that was not in training, a note. */
+function sourceHint(/** @type {string} */ symbols) {
+  if (app.S && app.state.text === app.note.text) return [app.note.note];
+  const [least, most] = trainedRange();
+  const lengths = `${least === most ? "" : `${least} to `}${pluralize(most, "symbol")}`;
+  if (!app.S || (app.S >= least && app.S <= most))
+    return [app.S ? "" : "Type a source. ", symbols, most === Infinity ? "" : ` Trained on sources of ${lengths}.`];
+  const [order, length, how] = app.S < least ? ["shorter", least, "above all"] : ["longer", most, "even"];
+  const note = `The source is ${order} than any in training (${length}): expect wrong answers, ${how} with attention. `;
+  const href = document.querySelector(`#exercise-${ON_LENGTHS} a:not([rel])`)?.getAttribute("href");
+  return [note, href ? h("a", { href }, `Exercise ${ON_LENGTHS} shows why.`) : ""];
 }
 
 /** Announce what was typed, once typing pauses. */
@@ -99,43 +126,34 @@ function answerTexts() {
   if (app.state.hidden) return "The answer is hidden.";
   const text = (/** @type {Run} */ run) => {
     const answer = run.network.targetVocabulary.text(run.answer) || "only END";
-    return withLabel(run.network, `Answer ${answer}, ${judgement(run).text}. ${momentNote()}`.trim());
+    return withLabel(run.network, `${momentNote()}Answer ${answer}, ${judgement(run).text}.`);
   };
   return app.runs.map(text).join(" ");
 }
 
 /** Return a note on the moment of training that the answers are from; "" for the network after all its training. */
-export const momentNote = ({ moment } = app.state) =>
-  moment === null ? "" : `This is the answer after ${pluralize(app.moments[moment], "training step")}.`;
+export function momentNote() {
+  const { moment } = app.state;
+  return moment === null ? "" : `Step ${app.moments[moment]}: `;
+}
 
 export const announceAnswers = (prefix = "") => announce(`${prefix} ${answerTexts()}`.trim());
 
 /** Return the field for the target, which is filled in if the target is known, and hidden until `typeTarget`. */
 function targetField() {
   const [{ targetVocabulary: vocabulary }] = app.networks;
-  const { field, input, hint, showError } = textField(
-    "target",
-    "Right answer",
-    "The target. With it, the page marks errors and compares teacher forcing with free-running.",
-  );
+  const { field, input, show } = textField("target", "Right answer", (targetText) => ({ targetText }));
   field.hidden = true;
-  const fill = () => {
-    const target = app.runs.length && app.runs[0].target ? vocabulary.text(app.runs[0].target) : "";
-    input.value = app.state.targetText ?? target;
-  };
-  input.addEventListener("input", () => {
-    app.change({ targetText: input.value });
-    announceSoon();
-  });
+  const fill = () => (input.value = app.state.targetText ?? vocabulary.text(app.runs[0]?.target ?? []));
   input.addEventListener("blur", () => {
     // an empty field returns to the known target
     if (input.value.trim() === "" && app.state.targetText !== null) app.change({ targetText: null });
     fill();
+    field.hidden = app.state.targetText === null;
   });
   app.addForRuns(() => {
     if (document.activeElement !== input) fill();
-    showError(app.targetError);
-    revise(hint, {}, `Symbols: ${vocabulary.description()}.`);
+    show(app.targetError, `The target. Symbols: ${vocabulary.description()}.`);
     if (app.state.targetText !== null) field.hidden = false;
   });
   return field;
@@ -182,55 +200,34 @@ function examplesList() {
     app.add(() => revise(choice, { "aria-pressed": app.state.text === text }));
     return h("li", {}, choice);
   });
-  const symbols = () =>
-    Array.from({ length: app.S || 6 }, () => Math.floor(Math.random() * (sourceVocabulary.largest + 1)));
-  const title = "Random symbols, as many as the source has";
+  const among = (/** @type {number} */ n) => Math.floor(Math.random() * n);
+  const symbols = () => Array.from({ length: randomLength(among) }, () => among(sourceVocabulary.largest + 1));
+  const title = "Random symbols, as many as a source had in training";
   const random = button("Random", () => choose(sourceVocabulary.text(symbols())), { title });
   if (!sourceVocabulary.isText) items.push(h("li", {}, random));
   if (app.networks.length > 1 && !app.moments.length) items.unshift(h("li", {}, wrongSymbolButton()));
-  return h("ul", { className: "examples", attributes: { "aria-label": "Examples" } }, ...items);
+  return h("ul", { className: "examples", "aria-label": "Examples" }, ...items);
+}
+
+/** Return the length of the source or, if there is none or no network was trained on it, another length in training. */
+function randomLength(/** @type {(n: number) => number} */ among) {
+  const [least, most] = trainedRange();
+  if (app.S >= least && app.S <= most) return app.S;
+  return least + among((most === Infinity ? 6 : most) - least + 1);
 }
 
 /** Judge an answer: `kind` is "right", "wrong" or "unknown", `text` describes the errors.
     @type {(run: Run) => { kind: Verdict, text: string }} */
 export function judgement(run) {
   const notEnded = run.network.ends && !run.ended ? "the answer did not end" : "";
-  if (run.target === null)
-    return {
-      kind: "unknown",
-      text: notEnded || (app.targetError ? "the right answer is not valid" : "no target is known"),
-    };
+  const unknown = notEnded || (app.targetError ? "the right answer is not valid" : "no target is known");
+  if (run.target === null) return { kind: "unknown", text: unknown };
   if (run.exact) return { kind: "right", text: "right" };
   return { kind: "wrong", text: [describeErrors(run), notEnded].filter(Boolean).join("; ") };
 }
 
-/** Return notes on an answer: forced symbols, a source length beyond training. */
-export function answerNotes(/** @type {Run} */ run) {
-  const { network, source } = run;
-  const notes = [];
+/** Return a note on the forced symbols of an answer. */
+export function forcedCount(/** @type {Run} */ run) {
   const nForced = countForced(run);
-  if (nForced) notes.push(`You forced ${pluralize(nForced, "symbol")}.`);
-  if (network.in_len && source.length > network.in_len)
-    notes.push(`The source is longer than any in training (${network.in_len}).`);
-  if (source.length < (network.min_in_len ?? network.in_len ?? 0))
-    notes.push("The source is shorter than any in training.");
-  return notes.join(" ");
-}
-
-/** Return a button that switches a part of the state on or off; style sheets find it as `data-lecture`, `data-hidden`. A
-    button with a label for each state is never pressed.
-    @type {(name: "lecture" | "hidden", label: string, onLabel: string, makePatch: () => Patch) => HTMLElement} */
-function toggleButton(name, label, onLabel, makePatch) {
-  const act = () => {
-    app.change({ [name]: !app.state[name], ...makePatch() });
-    if (app.state.lecture) toggle.blur(); // now the space bar steps
-    if (name === "hidden" && !app.state.hidden && app.state.tab) showTab(app.state.tab);
-  };
-  const toggle = button(label, act, { id: name });
-  app.add(() => {
-    if (onLabel) revise(toggle, {}, app.state[name] ? onLabel : label);
-    else revise(toggle, { "aria-pressed": app.state[name] });
-    document.documentElement.toggleAttribute(`data-${name}`, app.state[name]);
-  });
-  return toggle;
+  return nForced ? `${nForced} forced: undo` : "";
 }

@@ -48,31 +48,34 @@ export function targetOf(pattern, source, largest) {
   }
 }
 
+/** Return a task in words, with an example of a pattern, as in "reverse: 3 1 4 → 4 1 3".
+    @type {(task: string, words: Record<string, string>) => string} */
+export function taskText(task, words) {
+  const source = targetOf(task, [3, 1, 4], 9) ? [3, 1, 4] : [1, 2, 3, 4]; // addition needs an even number
+  const target = targetOf(task, source, 9);
+  return target ? `${words[task]}: ${source.join(" ")} → ${target.join(" ")}` : words[task];
+}
+
 const ONES =
   "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen";
 const TENS = "twenty thirty forty fifty sixty seventy eighty ninety";
-const NUMBER_WORDS = [ONES, TENS, "hundred", "thousand"].join(" ").split(" ");
+const NUMBER_WORDS = `${ONES} ${TENS} hundred thousand`.split(" ");
 
-/** Return a number below a million as indices into NUMBER_WORDS.
-    @type {(n: number) => number[]} */
-function words(n) {
-  if (n < 20) return [n];
-  const [unit, word] = n < 100 ? [10, 18 + Math.floor(n / 10)] : n < 1000 ? [100, 28] : [1000, 29];
-  const first = unit === 10 ? [word] : [...words(Math.floor(n / unit)), word];
-  return n % unit ? [...first, ...words(n % unit)] : first;
+/** Return a number below a million in English words.
+    @type {(n: number) => string[]} */
+export function inWords(n) {
+  if (n < 20) return [NUMBER_WORDS[n]];
+  const [unit, i] = n < 100 ? [10, 18 + Math.floor(n / 10)] : n < 1000 ? [100, 28] : [1000, 29];
+  const word = NUMBER_WORDS[i];
+  const first = unit === 10 ? [word] : [...inWords(Math.floor(n / unit)), word];
+  return n % unit ? [...first, ...inWords(n % unit)] : first;
 }
-
-/** Return a number below a million in English words. */
-export const inWords = (/** @type {number} */ n) =>
-  words(n)
-    .map((i) => NUMBER_WORDS[i])
-    .join(" ");
 
 /** Return the symbols of a number in English words; null for other texts, and if the vocabulary has other words.
     @type {(text: string, vocabulary: Vocabulary) => number[] | null} */
 export function numberInWords(text, { symbols, numberOf }) {
   if (symbols.length !== NUMBER_WORDS.length || !/^(0|[1-9][0-9]{0,5})$/.test(text)) return null;
-  const numbers = words(Number(text)).map((i) => numberOf.get(NUMBER_WORDS[i]) ?? -1);
+  const numbers = inWords(Number(text)).map((word) => numberOf.get(word) ?? -1);
   return numbers.includes(-1) ? null : numbers;
 }
 
@@ -118,8 +121,7 @@ export class Vocabulary {
 
   /** Return a text in the normal form and, if `lowercase`, in lower case. */
   normalize(/** @type {string} */ text) {
-    const normalized = text.normalize(this.form);
-    return this.lowercase ? normalized.toLowerCase().normalize(this.form) : normalized;
+    return (this.lowercase ? text.normalize(this.form).toLowerCase() : text).normalize(this.form);
   }
 
   /** @type {(symbol: string, isOnly?: boolean) => number} */

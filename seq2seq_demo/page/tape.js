@@ -1,8 +1,3 @@
-/* Operations on matrices that also compute gradients while a tape records (reverse-mode differentiation).
-
-   B is the size of the batch, S the length of the sources, H and M the widths of a query and of the memory, V the number of
-   output symbols. */
-
 export const NONE = new Float32Array(0);
 
 /** The backward passes of the operations so far; null unless a tape records.
@@ -156,11 +151,8 @@ export function plus(x, y) {
   const z = zeros(x.rows, x.columns);
   for (let i = 0; i < z.length; i++) z[i] = x[i] + y[i];
   tape?.push(() => {
-    const [dx, dy, dz] = [x.gradient, y.gradient, z.gradient];
-    for (let i = 0; i < dz.length; i++) {
-      dx[i] += dz[i];
-      dy[i] += dz[i];
-    }
+    const dz = z.gradient;
+    for (const { gradient } of [x, y]) for (let i = 0; i < dz.length; i++) gradient[i] += dz[i];
   });
   return z;
 }

@@ -1,50 +1,85 @@
-/* The tour: links to states of this page for its first example, if any, each with a sentence, which is shown while the
-   link has the focus. */
+/* The tour: a layer over the header that goes from one state of the page to the next, and says what is seen there. */
 
-import { app, byId, hashOf, initialState } from "./app.js";
-import { redraw } from "./boxes.js";
-import { h } from "./elements.js";
-import { wrongFirstSymbol } from "./runs.js";
+import { announce, app, byId } from "./app.js";
+import { ordinal, revise } from "./elements.js";
+import { describeErrors, recovers, targetName, wrongFirstSymbol } from "./runs.js";
+import { describeAttention } from "./step.js";
 
-/** @import { Patch } from "./app.js"
-    @import { Run } from "./trained.js" */
+/** @import { Run } from "./trained.js" */
 
+/** Let the buttons of the tour go through its stops, for the page's first example, if any. */
 export function fillTour() {
-  const [network] = app.networks;
-  const [example] = network.examples;
-  const own = example && network.run(example.source, example.target, null, {});
-  app.addForRuns(() => {
-    const run = own ?? app.runs[0];
-    if (!run) return;
-    const text = network.sourceVocabulary.text(run.source);
-    const items = stops(run).map(([title, sentence, patch]) => {
-      const href = hashOf({ ...initialState, text, ...patch });
-      const attributes = { "data-key": title, tabindex: 0 }; // in every browser, a click focuses it
-      return h("li", {}, h("a", { href, attributes }, title), h("span", {}, sentence));
-    });
-    redraw(byId("tour").children[1], ...items);
-  });
+  const layer = /** @type {HTMLDialogElement} */ (byId("tour").lastElementChild);
+  const [open, back, next, close] = byId("tour").querySelectorAll("button");
+  let [at, forced] = [0, app.state.forced];
+  const show = () => {
+    const all = stops();
+    const [title, sentence] = all[at];
+    const lines = [`${at + 1} of ${all.length}`, title, sentence];
+    layer.querySelectorAll("p > *").forEach((line, i) => revise(line, {}, lines[i]));
+    revise(back, { "aria-disabled": at === 0 });
+    revise(next, { "aria-disabled": at === all.length - 1 });
+  };
+  const go = (/** @type {number} */ to) => {
+    const [{ examples, sourceVocabulary }] = app.networks;
+    const text = examples.length ? sourceVocabulary.text(examples[0].source) : app.state.text;
+    app.change({ text, forced: {}, targetText: null, replacement: null, exercise: 0 });
+    if (!app.runs.length) return;
+    at = to;
+    const [, , place, symbol] = stops()[at];
+    app.change({ place, forced: symbol === undefined ? {} : { 0: symbol } });
+    ({ forced } = app.state);
+    show();
+    scrollTo(0, 0);
+    if (byId("step").getBoundingClientRect().top > innerHeight / 2) byId("step").scrollIntoView();
+    if (!layer.open) {
+      layer.show();
+      next.focus();
+    }
+    announce(layer.children[0].textContent ?? "");
+  };
+  layer.open = false; // the networks may be others
+  open.onclick = () => go(0);
+  back.onclick = () => at > 0 && go(at - 1);
+  next.onclick = () => at < stops().length - 1 && go(at + 1);
+  close.onclick = () => layer.close();
+  const onKey = (/** @type {KeyboardEvent} */ event) => {
+    if (event.key !== "Escape" || !layer.open) return;
+    event.stopPropagation(); // it would leave the lecture view as well
+    layer.close();
+  };
+  addEventListener("keydown", onKey, { capture: true, signal: app.built.signal });
+  app.addForRuns(() => layer.open && app.state.forced === forced && show()); // the networks may train
 }
 
-/** Return the title, the sentence and the state of each link, for the source of a run.
-    @type {(run: Run) => [string, string, Patch][]} */
-function stops(run) {
-  const S = run.source.length;
-  const bottleneck =
-    "The decoder starts from the encoder's final state. Without attention, it gets nothing else: the bottleneck.";
-  const fed = "Then it is fed the symbol that it wrote last. In training, it is fed the right one: teacher forcing.";
-  const attention =
-    "The orange lines: at each output, the decoder looks at some inputs, in the encoder's outputs for them.";
-  const wrong = "Here, the first symbol is forced to be wrong, and fed back. After it, wrong symbols are red.";
+const nameOf = (/** @type {Run} */ { network }) => `the network${app.runs.length > 1 ? ` ${network.name}` : ""}`;
+
+/** Return the title, the sentence, the step and the first symbol, if it is forced, of each stop, for the current runs.
+    @type {() => [string, string, number, number?][]} */
+function stops() {
+  const { S, runs, moments, state } = app;
+  const blind = runs.find(({ network }) => !network.config.has_attention);
+  const rest = blind ? `; ${nameOf(blind)} gets nothing else from the source` : "";
+  const taught = state.feed === "own" ? "too" : "it is fed the right one: teacher forcing";
+  const seeing = runs.find(({ network }) => network.config.has_attention);
+  const t = Math.min(2, (seeing?.steps.length ?? 0) - 1);
+  const isUntrained = moments.length && !state.samples;
+  const alike = "looks at all inputs about alike: it is untrained";
+  const looks = isUntrained ? alike : seeing && describeAttention(seeing, t);
+  const symbol = app.forced[0] ?? wrongFirstSymbol(runs[0]);
+  const wrong = targetName(runs[0], symbol);
+  const after = runs.map(
+    (run) => `${nameOf(run)} ${recovers(run) ? "is right in all symbols" : `has ${describeErrors(run)}`}`,
+  );
+  const rated = runs[0].expected ? ` After it, ${after.join(", and ")}.` : "";
   /** @type {ReturnType<typeof stops>} */
   const all = [
-    ["Reading", "The encoder reads one symbol at a time; each changes its state.", { place: Math.min(2, S) }],
-    ["The bottleneck", bottleneck, { place: S }],
-    ["Writing", "The decoder is fed GO, and writes the likeliest symbol.", { place: S + 1 }],
-    ["Its own symbol", fed, { place: S + 2 }],
-    ["Attention", attention, { place: S + 3 }],
-    ["A wrong symbol", wrong, { place: S + 2, forced: { 0: wrongFirstSymbol(run) } }],
+    ["Reading", "The encoder reads the source, symbol by symbol; each changes its state.", Math.min(2, S)],
+    [blind ? "The bottleneck" : "The final state", `The decoder starts from the final state of the encoder${rest}.`, S],
+    ["Writing", "The decoder is fed GO, and writes the likeliest symbol.", S + 1],
+    ["Its own symbol", `Then it is fed the symbol that it wrote last. In training, ${taught}.`, S + 2],
+    ["Attention", seeing ? `At the ${ordinal(t + 1)} output, ${nameOf(seeing)} ${looks}.` : "", S + t + 1],
+    [`A ${rated ? "wrong" : "forced"} symbol`, `The 1st symbol is forced to be ${wrong}.${rated}`, S + 2, symbol],
   ];
-  const hasAttention = app.networks.some(({ config }) => config.has_attention);
-  return all.filter(([title]) => title !== "Attention" || hasAttention);
+  return all.filter(([, sentence]) => sentence);
 }

@@ -10,8 +10,8 @@ import { numberInWords, targetOf, Vocabulary } from "./symbols.js";
 
 /** @typedef {{ source: number[], target: number[] }} Pair
     @typedef {{ source: number[], target: number[] | null, note: string }} Example
-    @typedef {{ name: string, summary: string, task_description: string, config: Config, pattern: string | null,
-      ends: boolean, exact_match: number | null, min_in_len: number | null, in_len: number | null, out_len: number | null, examples: Example[],
+    @typedef {{ name: string, summary: string, task_description?: string, config: Config, pattern: string | null,
+      ends: boolean, exact_match?: number | null, min_in_len: number | null, in_len: number | null, out_len: number | null, examples: Example[],
       source: VocabularyData, target: VocabularyData, pairs?: Pair[] }} NetworkFacts
     @typedef {NetworkFacts & { shapes: [string, number[]][], weights: StoredWeights }} NetworkData */
 
@@ -31,11 +31,11 @@ export class TrainedNetwork {
   constructor({ source, target, ...data }, network = storedNetwork(/** @type {NetworkData} */ (data))) {
     this.name = data.name;
     this.summary = data.summary;
-    this.task_description = data.task_description;
+    this.task_description = data.task_description ?? "";
     this.config = data.config;
     this.pattern = data.pattern;
     this.ends = data.ends;
-    this.exact_match = data.exact_match; // on the pairs held out from training
+    this.exact_match = data.exact_match ?? null; // on the pairs held out from training
     this.min_in_len = data.min_in_len;
     this.in_len = data.in_len;
     this.out_len = data.out_len;

@@ -12,17 +12,17 @@ export const BATCH = 32;
 const CLIP_NORM = 5; // the largest global norm of a gradient
 const [BETA_1, BETA_2, EPSILON] = [0.9, 0.999, 1e-8];
 
-/** Decode sources [B][S]; yield the logits [B, V] of each step t and the targets [B] that are due. The decoder is fed the
+/** Decode sources [B][S]; yield the logits [B, V] of each step and the targets [B] that are due. The decoder is fed the
     targets [B][T] (teacher forcing) or, if `feedsOwn`, its own symbols. Targets are padded with −1.
     @type {(network: Network, sources: number[][], targets: number[][], feedsOwn: boolean) =>
-      Generator<{ t: number, logits: Matrix, due: number[] }>} */
+      Generator<{ logits: Matrix, due: number[] }>} */
 function* decode(network, sources, targets, feedsOwn) {
   const step = network.decoder(network.encode(sources));
   let fed = targets.map(() => network.config.go);
   for (let t = 0; t < targets[0].length; t++) {
     const { logits } = step(fed);
     const due = targets.map((target) => target[t]);
-    yield { t, logits, due };
+    yield { logits, due };
     fed = feedsOwn ? likeliest(logits) : due.map((symbol) => (symbol < 0 ? network.config.go : symbol));
   }
 }
@@ -39,16 +39,27 @@ export function meanLoss(network, sources, targets, { feedsOwn = false, smoothin
 }
 
 /** Return a mask of the targets [B][T] that a network writes exactly, END included, when it is fed its own symbols; where
-    `forced` differs from a target, it is fed that symbol, and only the others count, as for padding. As long as its
-    symbols are right, they are those of the target, so teacher forcing finds the same answers.
+    `forced` differs from a target, it is fed that symbol, and only the others count. As long as its symbols are right, they
+    are those of the target, so teacher forcing finds the same answers.
     @type {(network: Network, sources: number[][], targets: number[][], forced?: number[][]) => boolean[]} */
 export function exactAnswers(network, sources, targets, forced = targets) {
-  const isExact = targets.map(() => true);
-  for (const { t, logits, due } of decode(network, sources, forced, false))
+  const right = rightSymbols(network, sources, forced, false);
+  return right.map((row, b) => row.every((isRight, t) => isRight || forced[b][t] !== targets[b][t]));
+}
+
+/** Return for each symbol of the targets [B][T], END included and padding left out, whether a network writes it when it is
+    fed its own symbols or, unless `feedsOwn`, those of the target. After END, it writes nothing that is its own.
+    @type {(network: Network, sources: number[][], targets: number[][], feedsOwn?: boolean) => boolean[][]} */
+export function rightSymbols(network, sources, targets, feedsOwn = true) {
+  const { ends, go } = network.config;
+  const right = targets.map(() => /** @type {boolean[]} */ ([]));
+  const isOver = targets.map(() => false);
+  for (const { logits, due } of decode(network, sources, targets, feedsOwn))
     likeliest(logits).forEach((symbol, b) => {
-      if (due[b] >= 0 && due[b] === targets[b][t]) isExact[b] &&= symbol === due[b];
+      if (due[b] >= 0) right[b].push(!isOver[b] && symbol === due[b]);
+      isOver[b] ||= feedsOwn && ends && symbol === go;
     });
-  return isExact;
+  return right;
 }
 
 /** Return the symbols [B] with the largest logits [B, V]. */
@@ -74,16 +85,11 @@ export class Trainer {
   train(sources, targets, learningRate, options) {
     for (const { weights } of this.parameters) weights.gradient.fill(0);
     const loss = differentiate(() => meanLoss(this.network, sources, targets, options));
-    this.update(learningRate, sources.length / BATCH);
-    return loss;
-  }
-
-  /** Take a step with the gradient times `share`. */
-  update(/** @type {number} */ learningRate, share = 1) {
-    this.steps++;
     let squares = 0;
     for (const { weights } of this.parameters) for (const slope of weights.gradient) squares += slope * slope;
+    const share = sources.length / BATCH;
     const scale = (share * CLIP_NORM) / Math.max(share * Math.sqrt(squares), CLIP_NORM);
+    this.steps++;
     const rate = (learningRate * Math.sqrt(1 - BETA_2 ** this.steps)) / (1 - BETA_1 ** this.steps);
     for (const { weights, m, v } of this.parameters) {
       for (let i = 0; i < weights.length; i++) {
@@ -93,5 +99,6 @@ export class Trainer {
         weights[i] -= (rate * m[i]) / (Math.sqrt(v[i]) + EPSILON);
       }
     }
+    return loss;
   }
 }

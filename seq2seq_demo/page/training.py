@@ -21,23 +21,30 @@ SETTINGS = {  # by their names in the address: the label, the default, the choic
     "feed": ("Symbols fed", "expected", ["expected", "own"]),
     "seed": ("Seed", "0", [*map(str, range(100))]),
 }
+TASKS = {
+    "sorted": "sort",
+    "reversed": "reverse",
+    "maxmin_dup": "largest, smallest, and the rest",
+    "copy": "copy",
+    "rotated": "first to the end",
+    "running_sum": "running sum",
+    "added": "add two numbers",
+    "pairs": "your own pairs",
+}  # in words
+# The settings that a task has instead of the defaults. With them, running sums of five digits reach an exact match of
+# 0.9 within 24,000 samples, and sums of two numbers within 43,000 (seeds 0 to 2); with the defaults, not within 64,000.
+OWN_SETTINGS: dict[str, dict[str, str]] = {
+    "running_sum": {"units": "32", "rate": "0.03"},
+    "added": {"length": "1-5", "units": "64"},
+    "pairs": {"units": "32"},
+}
+LEFT_OUT = {"cell_size", "in_max_int", "out_max_int", "go", "ends", "model"}  # what a course sets, or does not read
 # One unit, two input and three output symbols.
 SMALLEST: dict[str, Any] = {"cell_size": 1, "in_max_int": 1, "out_max_int": 1}
-QUESTIONS = {  # with the settings that differ from the defaults, and the answer after the training
-    "Which one will learn to reverse?": (
-        {},
-        "With attention, the decoder looks at one input at a time. Without attention, all ten digits must pass through "
-        "the final state, and the network has not yet learned to keep them apart. Do more units help? Fewer digits?",
-    ),
-    "What if they need to remember only three digits?": (
-        {"length": "3"},
-        "Both learned it: three digits pass through the final state. The bottleneck is narrow, not closed.",
-    ),
-    "Teach without a teacher: feed them their own symbols": (
-        {"feed": "own"},
-        "With attention, the network learned without a teacher. Without attention, it learned less than with a "
-        "teacher: after its first error, it is fed wrong symbols.",
-    ),
+QUESTIONS: dict[str, dict[str, str]] = {  # with the settings that differ from the defaults
+    "Which one will learn to reverse?": {},
+    "What if they need to remember only three digits?": {"length": "3"},
+    "Teach without a teacher: feed them their own symbols": {"feed": "own"},
 }
 
 
@@ -48,19 +55,19 @@ def build_training(index: str = "", exercises: str = "") -> str:
 
 def training_data() -> dict[str, Any]:
     """Return the JSON object for `Course` in course.js: the tasks, and a recipe for each cell of each network."""
-    symbols = {"tokens": "integers", "symbols": [], "largest": ModelConfig().in_max_int}
     networks = [
         {
-            "facts": {"name": name, "task_description": "", "examples": [], "source": symbols, "target": symbols},
+            "facts": {"name": name},
             "cells": {label: _recipe(ModelConfig(model, cell)) for label, cell in CELL_ALIASES.items()},
         }
         for name, model in MODELS.items()
     ]
     recipe = _recipe(ModelConfig("embedding_attention", CELL_ALIASES["LSTM"], bidirectional=True))
     bidirectional = networks[0] | {"cells": {"LSTM": recipe}}
-    settings = {name: dict(zip(("label", "value", "choices"), row, strict=True)) for name, row in SETTINGS.items()}
-    questions = [[question, *rest] for question, rest in QUESTIONS.items()]
-    return {"networks": networks, "bidirectional": bidirectional, "settings": settings, "questions": questions}
+    settings = {name: {"label": label, "choices": " ".join(choices)} for name, (label, _, choices) in SETTINGS.items()}
+    defaults = {name: value for name, (_, value, _) in SETTINGS.items()}
+    data = {"networks": networks, "bidirectional": bidirectional, "settings": settings, "defaults": defaults}
+    return data | {"questions": [*QUESTIONS.items()], "tasks": TASKS, "own": OWN_SETTINGS}
 
 
 def _recipe(config: ModelConfig) -> dict[str, Any]:
@@ -68,7 +75,7 @@ def _recipe(config: ModelConfig) -> dict[str, Any]:
 
     A parameter is [name, rows, columns, fans, biases], in which [a, b, c, d] means a + bH + cI + dO, for I input and O
     output symbols. The columns are divided evenly among the fans, in which weights are uniform in ±√(6 / fan), or among
-    the biases.
+    the biases, which are left out if they are 0.
     """
     sizes = [replace(config, **SMALLEST | larger) for larger in ({}, *({name: 2} for name in SMALLEST))]
     shapes, fans = zip(*((weight_shapes(size), _fans(size)) for size in sizes), strict=True)
@@ -78,22 +85,24 @@ def _recipe(config: ModelConfig) -> dict[str, Any]:
             name,
             *_linear(*((1, *each[name])[-2:] for each in shapes)),
             _linear(*(each.get(name, ()) for each in fans)),
-            biases[name].tolist() if "/layer_" in name and name in biases else [0],
+            *([biases[name].astype(int).tolist()] if "/layer_" in name and name in biases else []),
         ]
         for name in shapes[0]
     ]
-    return {"config": config_data(config), "parameters": parameters}
+    data = config_data(config)
+    return {"config": {name: data[name] for name in data if name not in LEFT_OUT}, "parameters": parameters}
 
 
 def _fans(config: ModelConfig) -> dict[str, list[int]]:
-    """Return fan in + fan out of each weight that is not a bias: of each gate, in a cell, else of all columns."""
+    """Return fan in + fan out of each weight that is not a bias: of each gate, if those of a cell differ, else one."""
     shapes, H = weight_shapes(config), config.cell_size
     limits = {name: uniform_limit(name, shapes, config) for name in shapes if not name.endswith("bias")}
-    return {name: [round(6 / each**2) for each in np.atleast_1d(limit)[::H]] for name, limit in limits.items()}
+    fans = {name: [round(6 / each**2) for each in np.atleast_1d(limit)[::H]] for name, limit in limits.items()}
+    return {name: each[:1] if len({*each}) == 1 else each for name, each in fans.items()}
 
 
 def _linear(*sizes: Sequence[int]) -> list[list[int]]:
-    """Return [a, b, c, d] of each size a + bH + cI + dO.
+    """Return [a, b, c, d], without zeros at the end, of each size a + bH + cI + dO.
 
     The first argument has the sizes for SMALLEST, where H = 1, I = 2 and O = 3. Each further argument has them after
     one setting of SMALLEST is increased by one.
@@ -101,5 +110,8 @@ def _linear(*sizes: Sequence[int]) -> list[list[int]]:
     linear = []
     for smallest, *larger in zip(*sizes, strict=True):
         slopes = [size - smallest for size in larger]
-        linear.append([smallest - sum(n * slope for n, slope in zip((1, 2, 3), slopes, strict=True)), *slopes])
+        size = [smallest - sum(n * slope for n, slope in zip((1, 2, 3), slopes, strict=True)), *slopes]
+        while not size[-1]:
+            size.pop()
+        linear.append(size)
     return linear

@@ -1,77 +1,111 @@
 /* How often a network is right on random sources, and how often it recovers from a wrong symbol. */
 
 import { app, soon } from "./app.js";
-import { percent } from "./format.js";
-import { isForced } from "./runs.js";
+import { h, ordinal, percent, pluralize, revise, thousands } from "./elements.js";
 import { generator } from "./symbols.js";
 import { exactAnswers } from "./trainer.js";
 
-/** @import { Run, TrainedNetwork } from "./trained.js" */
+/** @import { Network } from "./network.js"
+    @import { Run } from "./trained.js" */
 
 const N_SOURCES = 1000;
-const N_BATCH = 10; // sources, which take about 10 ms
+const N_SYMBOLS = 40; // of the sources of a batch, which takes some ms
 const MAX_LENGTH = 30; // longer sources would take too long
-const PAUSE = 20; // ms between batches, in which the page reacts
+const PAUSE = 12; // ms between batches, in which the page reacts
 
-/** Random sources with their targets, END included; in `fed`, wrong symbols replace some of a target's. The shortest
-    targets are first. `left` have not run yet, of n; `right` counts those in which all other symbols are.
-    @typedef {{ left: { source: number[], target: number[], fed: number[] }[], n: number, right: number }} Trials */
+/** Of `n` trials so far, `right` have all symbols right that were not forced.
+    @typedef {{ outputs: number[], n: number, right: number, isDone: boolean, runBatch: () => void }} Trials */
 
-/** Draw sources of length S whose targets have symbols at all of the `outputs`, which are wrong in `fed`.
-    @type {(network: TrainedNetwork, S: number, outputs: number[]) => Trials} */
-function drawTrials(network, S, outputs) {
+/** Return trials of the network of a run: random sources as long as its source, whose targets have symbols at all of the
+    `outputs`; wrong ones are forced there.
+    @type {(run: Run, outputs: number[]) => Trials} */
+function newTrials({ network, model, source: { length: S } }, outputs) {
   const [inputs, others] = [network.sourceVocabulary.largest + 1, network.targetVocabulary.largest];
   const next = generator(0); // the same for each network
   const random = (/** @type {number} */ n) => Math.floor(n * next());
   const wrong = (/** @type {number} */ symbol) => (symbol + 1 + random(others)) % (others + 1);
   const isSmall = inputs ** S <= N_SOURCES; // then each source is drawn once
-  const draw = (/** @type {unknown} */ _, /** @type {number} */ k) => {
-    const digit = (/** @type {number} */ s) => (isSmall ? Math.floor(k / inputs ** s) % inputs : random(inputs));
+  let left = S > MAX_LENGTH || network.pairs.length ? 0 : Math.min(N_SOURCES, inputs ** S);
+  const draw = () => {
+    left--;
+    const digit = (/** @type {number} */ s) => (isSmall ? Math.floor(left / inputs ** s) % inputs : random(inputs));
     const source = Array.from({ length: S }, (_, s) => digit(s));
     const known = network.knownTarget(source);
     if (!known || outputs.some((t) => t >= known.length)) return [];
     const target = network.ends ? [...known, network.go] : known;
     return [{ source, target, fed: target.map((symbol, t) => (outputs.includes(t) ? wrong(symbol) : symbol)) }];
   };
-  const left = Array.from({ length: S > MAX_LENGTH ? 0 : Math.min(N_SOURCES, inputs ** S) }, draw).flat();
-  return { left: left.sort((a, b) => a.target.length - b.target.length), n: left.length, right: 0 };
+  return {
+    outputs,
+    n: 0,
+    right: 0,
+    isDone: !left,
+    runBatch() {
+      const batch = Array.from({ length: Math.min(left, Math.ceil(N_SYMBOLS / S)) }, draw).flat();
+      const T = Math.max(...batch.map(({ target }) => target.length));
+      const padded = (/** @type {"target" | "fed"} */ name) =>
+        batch.map((trial) => Array.from({ length: T }, (_, t) => trial[name][t] ?? -1));
+      const sources = batch.map(({ source }) => source);
+      const isExact = batch.length ? exactAnswers(model, sources, padded("target"), padded("fed")) : [];
+      this.right += isExact.filter(Boolean).length;
+      this.n += batch.length;
+      this.isDone = !left || !this.n; // or random sources have no targets
+    },
+  };
 }
 
-/** Return a function that describes how often a network is right or, if wrong symbols are forced in its run, recovers;
-    `show` is called when the trials are done.
-    @type {(network: TrainedNetwork, show: () => void) => (run: Run) => string} */
-export function trialsNote(network, show) {
-  /** @type {Map<string, Trials>} */
-  const trials = new Map();
-  /** @type {Trials} */
-  let current;
-  const work = () => {
-    const { left } = current;
-    const batch = left.filter(({ target }) => target.length === left[0].target.length).slice(0, N_BATCH);
-    left.splice(0, batch.length);
-    const all = (/** @type {"source" | "target" | "fed"} */ name) => batch.map((trial) => trial[name]);
-    if (batch.length)
-      current.right += exactAnswers(network.final, all("source"), all("target"), all("fed")).filter(Boolean).length;
-    if (left.length) workSoon();
-    else if (app.runs.length) show();
+/** Return the fraction of trials that are right, and a text in three parts, of which only screen readers get the second;
+    null if there is nothing to say.
+    @type {(run: Run, trials: Trials) => [number, string, string, string] | null} */
+function describe({ network: { exact_match: exact, sourceVocabulary }, source }, { outputs, n, right }) {
+  const isHeldOut = typeof exact === "number" && !outputs.length; // a network that trains on the page has none
+  if (!n) return isHeldOut ? [exact, `right on ${percent(exact)} of the pairs held out from training`, "", ""] : null;
+  const symbols = pluralize(source.length, sourceVocabulary.isSingleDigits ? "digit" : "symbol");
+  const sources = `${thousands(right)} of ${thousands(n)} sources of ${symbols}`;
+  if (!outputs.length) return [right / n, "right: ", "", sources];
+  const wrong = outputs.map((t) => ordinal(t + 1)).join(" and ");
+  return [right / n, "recovers: ", `after a wrong ${wrong} output, all other symbols are right on `, sources];
+}
+
+/** @type {WeakMap<Network, Record<string, Trials>>} */
+const knownTrials = new WeakMap(); // of each network, at each moment of its training
+
+/** Return the trials for a run and the wrong symbols that are forced in it; the same ones if they have begun. */
+function trialsOf(/** @type {Run} */ run) {
+  const outputs = Object.keys(app.forced).map(Number);
+  const wrong = outputs.filter((t) => run.expected?.[t] !== app.forced[t]);
+  const [known, key] = [knownTrials.get(run.model) ?? {}, `${run.source.length} ${wrong}`];
+  known[key] ??= newTrials(run, wrong);
+  knownTrials.set(run.model, known);
+  return known[key];
+}
+
+/** Return the line below the picture of network i: on how many sources it is right or, after wrong symbols, recovers. The line
+    is empty until this is known. */
+export function trialsLine(/** @type {number} */ i) {
+  const [filled, ...parts] = ["share", "", "visually-hidden", ""].map((className) => h("span", { className }));
+  const track = h("span", { className: "bar-track", "aria-hidden": true }, filled);
+  const line = h("p", { className: "line" }, track, h("span", {}, ...parts));
+  /** @type {Trials | null} */
+  let trials = null; // those of the shown network
+  const workSoon = soon(() => {
+    trials?.runBatch();
+    update();
+  }, PAUSE);
+  const update = () => {
+    let run = app.state.hidden || app.isTraining ? null : app.runs[i];
+    const lengths = [run?.network.min_in_len, run?.network.in_len];
+    if (app.moments.length && lengths.every((one) => one === app.S) && !Object.keys(app.forced).length) run = null; // in the curves
+    trials = run && trialsOf(run);
+    if (trials?.isDone === false) workSoon();
+    const described = run && trials?.isDone ? describe(run, trials) : null;
+    line.classList.toggle("empty", !described);
+    if (!described) return;
+    const [fraction, ...texts] = described;
+    filled.style.width = `${100 * fraction}%`;
+    parts.forEach((part, k) => revise(part, {}, texts[k]));
+    revise(line, { title: texts.join("") });
   };
-  const workSoon = soon(work, PAUSE);
-  return (run) => {
-    const { source, target, steps, exact } = run;
-    if (app.moments.length || app.state.hidden) return ""; // the curves of training have these figures
-    const isFree = !steps.some((_, t) => isForced(t));
-    const but = isFree && target && !exact ? ", but not on this one" : "";
-    const outputs = [...steps.keys()].filter((t) => isForced(t) && run.isWrong(t));
-    const key = `${source.length} ${outputs}`;
-    current = trials.get(key) ?? drawTrials(network, source.length, outputs);
-    trials.set(key, current);
-    const { left, right, n } = current;
-    if (!n && target && network.exact_match !== null && isFree)
-      return `Right on ${percent(network.exact_match)} of the pairs held out from training${but}.`;
-    if (left.length) workSoon();
-    if (left.length || !n) return "";
-    const figures = `${right} of ${n} random sources`;
-    if (!outputs.length) return `Right on ${figures} of this length${but}.`;
-    return `After a wrong output ${outputs.map((t) => t + 1).join(" and ")}, the rest is right on ${figures}.`;
-  };
+  app.add(update);
+  return line;
 }

@@ -6,36 +6,31 @@ import { h, revise } from "./elements.js";
 import { forcedPanel } from "./forced.js";
 import { influencePanel } from "./influence.js";
 import { insidePanel } from "./inside.js";
-import { networkColumns, panel } from "./panels.js";
+import { networkColumns, panel, redraw, showTab, tabs } from "./panels.js";
 import { player } from "./player.js";
-import { likeliestLine, probabilityPanel } from "./probabilities.js";
+import { probabilityPanel, symbolLayer } from "./probabilities.js";
 import { inputPanel, showSummary } from "./source.js";
 import { stepPanel } from "./step.js";
-import { showTab, tabs } from "./tabs.js";
 import { fillTour } from "./tour.js";
 import { treePanel } from "./tree.js";
+import { trialsLine } from "./trials.js";
 import { explainWords } from "./words.js";
 
 const TABS = [forcedPanel, treePanel, influencePanel, insidePanel]; // in this order
 
-/** Return the pictures and the player; the attention, and the probabilities of several networks, are in a tab. The
-    function `makeSide`, if any, returns a panel beside the pictures of several networks, which contains the attention. */
+/** Return the stage and the tabs. Beside the pictures are the probabilities of a single network, or the panel of `makeSide`,
+    if any, which contains the attention of the first one; otherwise, attention is in a tab. */
 function layOut(/** @type {((attention: HTMLElement | null) => HTMLElement) | null} */ makeSide) {
-  const isAlone = app.networks.length === 1;
-  const parts = app.networks.map((_, i) => [attentionPanel(i), probabilityPanel(i)]);
-  const label = (/** @type {HTMLElement | null} */ section, /** @type {number} */ i) =>
-    section?.setAttribute("aria-label", `${section.ariaLabel} of ${app.networks[i].name}`);
-  if (!isAlone) parts.forEach((sections, i) => sections.forEach((section) => label(section, i)));
-  const lines = isAlone ? [] : app.networks.map((_, i) => likeliestLine(i));
-  const side = makeSide?.(parts[0][0]) ?? null;
-  const pictures = h("div", { className: "pictures" }, side, stepPanel(lines), isAlone ? parts[0][1] : null);
-  const stage = h("div", { id: "stage" }, pictures, player());
-  const title = makeSide ? "Probabilities" : isAlone ? "Attention" : "Attention and probabilities";
-  const inTab = networkColumns((i) => [makeSide ? null : h("div", {}, parts[i][0]), isAlone ? null : parts[i][1]]);
-  const isNarrow = (/** @type {number} */ i) => !makeSide && !parts[i][0];
-  inTab.querySelectorAll(".column").forEach((column, i) => column.classList.toggle("narrow", isNarrow(i)));
-  const details = isAlone && (makeSide || !parts[0][0]) ? null : panel("details", title, "", inTab);
-  const sections = [details, ...TABS.map((makePanel) => makePanel())].filter((section) => section !== null);
+  const attention = app.networks.map((_, i) => attentionPanel(i));
+  const side = makeSide?.(attention[0]) ?? null;
+  const probabilities = app.networks.length === 1 ? probabilityPanel() : null;
+  const picture = stepPanel(app.networks.map((_, i) => [trialsLine(i), symbolLayer(i)]));
+  const stage = h("div", { id: "stage" }, h("div", { className: "pictures" }, side, picture, probabilities), player());
+  const sections = TABS.map((makePanel) => makePanel());
+  if (!side && attention.some(Boolean)) {
+    const maps = networkColumns((i) => [attention[i] ?? h("p", {}, "This network has no attention.")]);
+    sections.unshift(panel("details", "Attention", "", maps));
+  }
   return [stage, byId("exercises"), ...tabs(stage, sections)];
 }
 
@@ -58,19 +53,15 @@ export function buildPage(text, parts) {
   document.body.toggleAttribute("data-waiting"); // until the first valid source
   app.add(() => app.runs.length && document.body.removeAttribute("data-waiting"));
   app.add(() => app.isStep || showExercise());
-  if (parts) byId("main").prepend(parts.top);
   const lasting = app.updates;
   app.build = () => {
-    const before = [...byId("main").children].filter((one) => one !== parts?.top);
     app.updates = [...lasting];
     app.built.abort(); // the listeners of the panels before
     app.built = new AbortController();
-    byId("actions").replaceChildren();
     showSummary();
-    const panels = [inputPanel(), ...layOut(parts?.side ?? null)];
-    for (const one of before) if (!panels.includes(/** @type {HTMLElement} */ (one))) one.remove();
-    byId("main").append(...panels);
+    redraw(byId("main"), parts?.top ?? null, inputPanel(), ...layOut(parts?.side ?? null));
     fillTour();
+    dispatchEvent(new Event("resize")); // the parts measure their room before they are shown
   };
   app.build();
   const show = (/** @type {Event} */ { target }) =>
@@ -97,6 +88,7 @@ export function buildPage(text, parts) {
     if (!app.state.tab) scrollTo(0, 0);
   });
   addEventListener("keydown", ({ key }) => {
-    if (key === "Escape" && app.state.lecture && !app.state.embed) app.change({ lecture: false });
+    const isLayer = document.querySelector(":popover-open"); // which the key closes
+    if (key === "Escape" && app.state.lecture && !app.state.embed && !isLayer) app.change({ lecture: false });
   });
 }

@@ -52,8 +52,15 @@ const QUESTIONS = {
     );
     return { losses, weights: Object.values(instance.weights).map((matrix) => [...matrix]) };
   },
-  // Runs a course of a pattern or, with `text`, of pairs; returns its points, the kept steps, its weights before and after,
-  // and its task and batches.
+  rightSymbols: ({ network, sources, targets }) =>
+    rightSymbols(new Network(network.config, decodeWeights(network.weights, network.shapes)), sources, targets),
+  // The text of each task, and its learning rate.
+  tasks: (training) =>
+    training.settings.task.choices
+      .split(" ")
+      .map((task) => [taskText(task, training.tasks), settingsOf(training, task)]),
+  // Runs a course of a pattern or, with `text`, of pairs; returns its points, the kept steps and the steepest one, its
+  // weights before and after, and its task and batches.
   course({ training, settings, steps, text, bidirectional }) {
     const [attention, without] = training.networks;
     const learners = [bidirectional ? training.bidirectional : attention, without];
@@ -69,7 +76,8 @@ const QUESTIONS = {
     while (course.steps < steps || course.points.at(-1).steps < steps - (steps % 20)) work.next();
     const { heldOut, nHeldOut, source, target, pairs } = course.task;
     const task = { heldOut, nHeldOut, source, target, pairs };
-    return { points: course.points, kept: course.keptSteps, before, after: weights(), batches, task };
+    const kept = { kept: course.keptSteps, steepest: course.steepest(), nKept: course.kept.map((all) => all.length) };
+    return { points: course.points, ...kept, before, after: weights(), batches, task };
   },
   readPairs({ text, kinds, copies }) {
     const start = performance.now();
@@ -133,7 +141,7 @@ const QUESTIONS = {
       error: app.error || app.targetError,
       forced: app.runs.map((run) => run.steps.flatMap((step, t) => (step.written === step.symbol ? [] : [t]))),
       marked: app.runs.map((run) => run.steps.map((_, t) => isForced(t))),
-      notes: app.runs.map((run) => answerNotes(run)),
+      notes: app.runs.map((run) => forcedCount(run)),
     };
   },
   split: ({ text, ...vocabulary }) => new Vocabulary({ symbols: [], largest: 1, ...vocabulary }, "END").split(text),

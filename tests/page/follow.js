@@ -11,7 +11,7 @@ globalThis.follow = (links) => {
     const [{ config }] = app.networks;
     const forced = ({ steps }) =>
       steps.flatMap(({ symbol, written }, t) => (isForced(t) || symbol !== written ? `${t}:${written}` : []));
-    const count = (run) => Number(/You forced (\d+) symbol/.exec(answerNotes(run))?.[1] ?? 0);
+    const count = (run) => Number(/(\d+) forced/.exec(forcedCount(run))?.[1] ?? 0);
     const root = document.documentElement;
     const chosen = document.querySelectorAll("#exercises .chosen, [role=tab][aria-selected=true]");
     return {

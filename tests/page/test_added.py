@@ -57,7 +57,7 @@ def test_the_page_of_an_added_cell_shows_its_numbers_and_a_note_instead_of_the_e
         assert ("This page has no equation for CoupledCell." in page.text_content("#inside")) == (place > 0)
     labels = page.locator("#inside .gate span.explained > span:first-child").all_text_contents()
     assert labels == ["f, gate", "candidate, gate", "o, gate", "c, state", "h, output"]
-    assert "The share of" not in page.inner_text("#inside")
+    assert "The fraction of" not in page.inner_text("#inside")
     assert page.locator("#inside .gates .unit-bars").count() == 5
 
 

@@ -64,8 +64,8 @@ def test_the_keyboard_alone_leads_from_the_source_to_a_forced_symbol(opened):
     page.focus("#source")
     page.keyboard.press("Control+A")
     page.keyboard.type("3 1 4 1 5 9")
-    page.click(".sentence .link")
-    for field, key in (("#source", "Enter"), ("#target", "Escape")):
+    page.click(".verdict .link")  # the field goes when it loses the focus
+    for field, key in (("#target", "Escape"), ("#source", "Enter")):
         page.focus(field)
         before = page.evaluate("app.state.place")
         page.keyboard.press(key)
@@ -108,6 +108,34 @@ def test_a_step_runs_no_network_and_is_announced(opened):
     page.click("#first")
     page.click("#next")
     assert "3" in page.text_content("#announcement")
+
+
+# Positions that read like symbols, such as "input 9", in texts, labels and titles.
+POSITIONS = r"""() => {
+    const parts = [document.body.innerText];
+    for (const one of document.querySelectorAll("[aria-label], [title], [aria-valuetext], title, #announcement"))
+        parts.push(one.ariaLabel, one.title, one.ariaValueText, /title|p/.test(one.tagName) ? one.textContent : "");
+    return parts.join("\n").match(/\b(input|output|position|step)s? \d.*/gi) ?? [];
+}"""
+
+
+def test_a_position_is_an_ordinal_that_does_not_read_like_a_symbol(opened):
+    both = reversing(), ShownNetwork("rnn", shipped("embedding_rnn"))
+    page = opened(*both, fragment="#source=3%201%204%201%205%209&forced=1:7&replace=4:1")
+    for tab in page.evaluate("app.tabs"):
+        show(page, tab)
+        for place in range(14):
+            page.evaluate(f"app.change({{ place: {place} }}), announcePlace()")
+            wait_for_layout(page)
+            assert page.evaluate(POSITIONS) == []
+    page.evaluate("app.change({ place: 9 }), announcePlace()")
+    s = page.evaluate("argmax(app.runs[0].steps[2].alpha)")
+    sentence = f"Fed the forced 7, it looks most at the {s + 1}th input, the {SOURCE[s]} ("
+    assert s >= 3 and page.text_content("#announcement").startswith(f"3rd output. reversed: {sentence}")
+    page.evaluate("app.change({ forced: {}, place: 9 })")
+    assert page.inner_text("#sentence").startswith("Fed the 5 it wrote, it looks most at the 4th input, the 1 (")
+    ordinals = page.evaluate("[1, 2, 3, 4, 10, 11, 12, 13, 21, 22, 111, 123].map(ordinal)")
+    assert " ".join(ordinals) == "1st 2nd 3rd 4th 10th 11th 12th 13th 21st 22nd 111th 123rd"
 
 
 def test_the_page_never_scrolls_sideways(opened):
@@ -179,7 +207,7 @@ def test_an_extra_symbol_counts_as_one_wrong_symbol_and_symbols_after_a_forced_e
     assert judgement(page) == "✓ right"
     page.evaluate("app.change({ forced: { 2: 10 } })")
     assert judgement(page) == "✗ 3 missing"
-    assert "the same symbols up to output 3, where one of them ends." in page.text_content("#forced")
+    assert "the same symbols up to the 3rd output, where one of them ends." in page.text_content("#forced")
 
 
 def test_a_hidden_answer_appears_step_by_step_and_then_as_a_whole(opened):
@@ -197,7 +225,7 @@ def test_a_hidden_answer_appears_step_by_step_and_then_as_a_whole(opened):
     for _ in range(3):
         assert (judgement(page)[:7], page.get_attribute("#place", "max")) == ("Hidden.", "7")
         page.keyboard.press("ArrowRight")
-    assert "Hidden" not in judgement(page)
+    assert "“Show the answer”" in page.text_content("#sentence")
     press(page, "Show the answer")
     assert prediction(page) == "4 1 3"
     assert page.locator("#step svg .wrong").count() == 2  # the tile and its label
@@ -293,8 +321,8 @@ def test_the_first_screen_is_one_sentence_and_one_picture_with_its_player(opened
         box = page.locator(part).first.bounding_box()
         assert tops[-1] <= box["y"] and box["y"] + box["height"] <= height, part
         tops.append(box["y"])
-    sentence = "It has read the top row and written the bottom row (the picture is at output 4): ✓ right(target)."
-    assert page.text_content("#sentence").startswith(sentence)
+    assert page.text_content("#sentence").startswith("It has read the top row and written the bottom row.")
+    assert page.text_content(".verdict") == "✓ right(target)"
     answer = [*spaced(SOURCE[::-1]).split(), "END"]  # once, in the picture
     pieces = page.locator("#step svg").first.locator(".piece > text").all_text_contents()
     assert pieces == [*map(str, SOURCE), *answer]
@@ -339,12 +367,83 @@ def test_a_click_on_a_cell_shows_its_inside_and_escape_returns(opened):
     assert page.evaluate("[app.state.place, app.state.tab]") == [2, None]
     page.locator(".open-cell").click()
     assert page.evaluate("[app.state.place, app.state.tab, document.activeElement.id]") == [2, "inside", "inside"]
-    assert "The cell at input 2 (1), unit " in page.text_content("#inside")
+    assert "The cell at the 2nd input (1), unit " in page.text_content("#inside")
     page.focus(".open-cell")
     page.keyboard.press("ArrowRight")  # the focus stays on the current cell
     assert page.evaluate("app.state.place") == 3
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "inside"
+
+
+def floats(texts):
+    """Numbers as the page writes them, some of them with a unit or in words."""
+    return [float(re.search(r"[-\d.]+", text.replace("−", "-"))[0]) for text in texts]
+
+
+@pytest.mark.parametrize("keys", [None, "Enter", "Space"])
+def test_a_click_on_the_dot_shows_how_attention_computes_the_context(opened, keys):
+    page = opened(reversing(), ShownNetwork("rnn", shipped("embedding_rnn")), fragment="#source=3%201%204%201%205%209")
+    page.evaluate("app.change({ place: app.S + 3 })")
+    dot, layer = page.get_by_role("button", name="How the context is computed"), page.get_by_role("dialog")
+    assert dot.count() == 1 and layer.count() == 0  # the other network has no attention
+    picture = page.locator("#step .diagram").first.bounding_box()
+    if keys:
+        dot.focus()
+        page.keyboard.press(keys)
+    else:
+        dot.click()
+    assert page.locator("#step .diagram").first.bounding_box() == picture
+    network = on_page(shipped("embedding_attention")).to_numpy()
+    alpha = network.decode(np.array([SOURCE]), 3).attention[0, 2]
+    memory = network.encode(np.array([SOURCE]))[0][0]
+    rows = [row.locator("th, td") for row in layer.locator("tr").all()[1:]]
+    texts = [row.all_text_contents() for row in rows]
+    assert [row[0] for row in texts] == ["1st", "2nd", "3rd", "4th", "5th", "6th", "sum"]
+    assert [row[1] for row in texts[:-1]] == [*map(str, SOURCE)]
+    scores, exps = (floats(row[column] for row in texts[:-1]) for column in (2, 3))
+    np.testing.assert_allclose(exps, alpha / alpha.max(), atol=0.002)
+    np.testing.assert_allclose(np.subtract(scores, max(scores)), np.log(alpha / alpha.max()), atol=0.02)
+    np.testing.assert_allclose(floats(row[4] for row in texts), [*100 * alpha, 100], atol=0.11)
+    assert floats([texts[-1][3]])[0] == pytest.approx(1 / alpha.max(), abs=0.002)
+    lengths = floats(row.locator("svg").get_attribute("aria-label") for row in rows)
+    parts = [*alpha[:, None] * memory, alpha @ memory]
+    np.testing.assert_allclose(lengths, np.linalg.norm(parts, axis=1), atol=0.002)
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.dataset.key") == "context"
+    closings = dot.click, lambda: page.mouse.click(3, 3), lambda: page.keyboard.press("ArrowRight")
+    for close, place in zip(closings, (9, 9, 10), strict=True):
+        page.wait_for_selector("#context-layer", state="detached")
+        dot.click()
+        assert layer.is_visible()
+        close()
+        assert layer.count() == 0 and page.evaluate("app.state.place") == place
+
+
+@pytest.mark.parametrize(("width", "height"), [(1366, 657), (390, 844), (320, 600)])
+def test_the_layer_of_a_context_fits_into_the_window_and_leaves_the_lecture_view_open(opened, width, height):
+    source = spaced([*range(10)] * 2)
+    reversed_long = ShownNetwork("reversed", load("reversed-attention"))
+    page = opened(reversed_long, fragment=f"#source={source.replace(' ', '%20')}&place=30&view=lecture")
+    page.set_viewport_size({"width": width, "height": height})
+    wait_for_layout(page)
+    page.locator(".open-context").click()
+    box = page.locator("#context-layer").bounding_box()
+    assert min(box["x"], box["y"]) >= 0 and box["x"] + box["width"] <= width and box["y"] + box["height"] <= height
+    assert page.evaluate("(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth)(byId('context-layer'))")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#context-layer", state="detached")
+    assert page.evaluate("app.state.lecture")
+
+
+def test_axe_finds_no_violation_in_the_layer_of_a_context(opened):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    for scheme in ("light", "dark"):
+        page = opened(reversing(), color_scheme=scheme)
+        wait_for_layout(page)
+        page.locator(".open-context").click()
+        for part in ("#context-layer", "#step"):
+            violations = axe.Axe().run(page, context=part).response["violations"]
+            assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in violations] == []
 
 
 def test_the_stated_numbers_of_the_state_are_those_that_the_decoder_starts_from(opened):
@@ -363,22 +462,73 @@ def test_the_stated_numbers_of_the_state_are_those_that_the_decoder_starts_from(
         assert shown == ["above-zero" if x > 0 else "below-zero" for x in memory[s, 192::16]]  # 12 numbers
     page.evaluate("app.change({ place: 1 })")
     page.locator("[data-key=backward-cell]").click()
-    assert "The cell at input 5 (r)" in page.text_content("#inside")
+    assert "The cell at the 5th input (r)" in page.text_content("#inside")
 
 
-def test_the_tour_links_to_states_of_the_page(opened):
-    page = opened(reversing(), ShownNetwork("rnn", shipped("embedding_rnn")), fragment="#source=3%201%204")
-    page.click("#tour summary")
-    states = []
-    for link in page.locator("#tour a").all():
-        link.click()
+BOXES = """() => ["#stage .picture-box", "#player"].map((name) => {
+    const { x, y, width, height } = document.querySelector(name).getBoundingClientRect();
+    return [x, y, width, height].map(Math.round);
+})"""
+
+
+@pytest.mark.parametrize(("width", "height"), [(1366, 657), (1280, 800), (390, 844)])
+def test_the_tour_goes_on_with_the_keyboard_and_moves_and_covers_nothing(opened, width, height):
+    both = reversing(), ShownNetwork("rnn", shipped("embedding_rnn"))
+    page = opened(*both, fragment="#source=3%201%204", viewport={"width": width, "height": height})
+    page.evaluate("scrollTo(0, 300)")
+    page.focus("#tour > button")
+    page.keyboard.press("Enter")
+    layer, seen = page.locator("#tour dialog"), []
+    for number in range(1, 7):
         wait_for_layout(page)
-        assert page.locator("#tour span:visible").count() == 1
-        assert link.get_attribute("href") == page.evaluate("location.hash")
-        states.append(page.evaluate("[app.state.place, app.forced, app.state.tab]"))
+        name, _, sentence = layer.locator("p > *").all_text_contents()[:3]
+        assert name == f"{number} of 6" and sentence in page.text_content("#announcement")
+        place = page.evaluate("[app.state.place, app.forced, app.state.tab, scrollY]")
+        seen.append((place, sentence))
+        boxes, bottom = page.evaluate(BOXES), layer.bounding_box()["height"]
+        assert bottom < min(boxes[0][1], 110 if width > 1000 else 190)
+        assert layer.bounding_box()["y"] == 0 and bottom < boxes[1][1]
+        if number in (1, 5):  # closed and open
+            page.keyboard.press("Escape")
+            assert not layer.is_visible() and page.evaluate("document.activeElement.textContent") == "Tour"
+            wait_for_layout(page)
+            assert page.evaluate(BOXES) == boxes
+            page.evaluate("byId('tour').lastElementChild.show()")
+            page.focus("#tour .primary")
+            wait_for_layout(page)
+            assert page.evaluate(BOXES) == boxes
+        page.keyboard.press("Enter")  # on Next
     second = np.argsort(shipped("embedding_attention").to_numpy().decode(np.array([SOURCE]), 1).logits[0, 0])[-2]
-    assert states == [[n, {}, None] for n in (2, 6, 7, 8, 9)] + [[8, {"0": second}, None]]
+    assert [place for place, _ in seen] == [[n, {}, None, 0] for n in (2, 6, 7, 8, 9)] + [[8, {"0": second}, None, 0]]
     assert page.input_value("#source") == spaced(SOURCE)  # the example, in place of the typed source
+    assert page.evaluate("app.forced") == {"0": second}  # Next does nothing at the end
+    assert seen[1][1].endswith("; the network rnn gets nothing else from the source.")
+    s = page.evaluate("argmax(app.networks[0].run(app.source, null, null, {}).steps[2].alpha)")
+    assert seen[4][1].startswith(
+        f"At the 3rd output, the network reversed looks most at the {s + 1}th input, the {SOURCE[s]} ("
+    )
+    right = [page.evaluate(f"app.runs[{i}].written.slice(1).join() === '5,1,4,1,3,10'") for i in (0, 1)]
+    errors = [page.evaluate(f"describeErrors(app.runs[{i}])") for i in (0, 1)]
+    words = ["is right in all symbols" if one else f"has {text}" for one, text in zip(right, errors, strict=True)]
+    assert seen[5][1].endswith(f"After it, the network reversed {words[0]}, and the network rnn {words[1]}.")
+    assert right[0] and not right[1]
+
+
+def test_the_tour_says_only_what_is_true_of_one_network(opened):
+    for name, model in (("a", "embedding_attention"), ("b", "embedding_rnn")):
+        page = opened(ShownNetwork(name, shipped(model)), fragment="#source=3%201%204%201&view=lecture")
+        page.click("#tour > button")
+        titles = []
+        while True:
+            _, title, sentence = page.locator("#tour p > *").all_text_contents()
+            titles.append((title, sentence))
+            if page.get_attribute("#tour .primary", "aria-disabled") == "true":
+                break
+            page.click("#tour .primary")
+        text = str(titles)
+        assert ("bottleneck" in text, "looks most at" in text) == ((False, True) if name == "a" else (True, False))
+        page.keyboard.press("Escape")
+        assert not page.locator("#tour dialog").is_visible() and page.evaluate("app.state.lecture")
 
 
 def test_the_lecture_view_keeps_the_player_in_view_and_escape_leaves_it(opened):
@@ -494,8 +644,12 @@ def test_the_equations_end_with_the_probability_of_the_output(opened):
     assert "W_o [W_p h + b_p ; a] + b_o" in last.text_content()
     assert "x = W_i [E_out[GO] ; 0] + b_i" in page.text_content("#inside")
     assert [page.text_content("#inside").count(f" {name} ") for name in ("W_i", "W_o")] == [1, 1]  # the gates' differ
-    assert "fed GO, the decoder" in page.text_content("#step")
+    assert "Fed GO, it looks most at" in page.text_content("#step")
     assert "START" not in page.inner_text("body")
+    alpha = decoded.attention[0, 0]
+    assert floats(page.locator("#inside td:nth-child(5)").all_text_contents()[:3]) == pytest.approx(
+        100 * alpha, abs=0.1
+    )
 
 
 def test_a_phone_has_an_example_word(opened):
@@ -515,14 +669,14 @@ def test_the_tree_of_beam_search_shows_the_answers_of_predict(opened):
     assert answers.all_text_contents() == network.predict(["massage"], beam_size=3, n_best=3)[0]
     assert tree.locator(".best .symbol").all_text_contents() == ["M", "AH", "S", "AA", "ZH", "END"]
     assert [tree.nth(1).locator(kind).count() for kind in (".kept", ".dropped")] == [3, 3]
-    assert page.locator("#beam [aria-current=step]").text_content() == "2"
+    assert page.locator("#beam [aria-current=step]").text_content() == "2nd"
     page.get_by_label("Beginnings kept (K)").focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
     assert answers.all_text_contents() == network.predict(["massage"], beam_size=5, n_best=5)[0]
     assert "beam=5" in page.evaluate("location.hash")
     assert page.text_content("#announcement") == "M AH S AA ZH"
-    page.get_by_role("button", name="Step 4").press("Enter")
+    page.get_by_role("button", name="4th output").press("Enter")
     assert page.evaluate("[app.t, document.activeElement.dataset.key]") == [3, "beam-3"]
     page.evaluate("app.change({ targetText: 'M AH S AA ZH' })")
     page.locator(".beam-answers li", has_text=", right").wait_for()

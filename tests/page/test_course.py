@@ -9,7 +9,7 @@ from helpers_page import ask, needs_node
 
 from seq2seq_demo.config import CELL_ALIASES, ModelConfig
 from seq2seq_demo.network.parameters import initial_weights, uniform_limit, weight_shapes
-from seq2seq_demo.page.training import MODELS, SETTINGS, training_data
+from seq2seq_demo.page.training import MODELS, OWN_SETTINGS, SETTINGS, training_data
 
 pytestmark = [pytest.mark.slow, needs_node]
 DEFAULTS = {name: value for name, (_, value, _) in SETTINGS.items()}
@@ -51,13 +51,55 @@ def test_equal_settings_give_equal_bits_and_other_seeds_others():
     assert first["points"][1]["loss"][0] < np.log(11)
 
 
+def test_the_networks_are_kept_after_each_rise_of_exact_match_and_all_positions_are_measured():
+    course = run_course(400, length="3")
+    points, kept, regular = course["points"], course["kept"], [0, 5, 7, 10, 14, 20, 28, 40, 56, 80, 113, 160, 226, 320]
+    assert kept == sorted({*kept}) and course["nKept"] == [len(kept)] * 2
+    expected = []
+    for step in range(401):
+        if step in regular:
+            expected.append(step)
+        exact = [[each["exact"] for each in points if each["steps"] <= one][-1] for one in (*expected, step)]
+        if step not in expected and any(each[-1] - max(each[:-1]) > 0.0499 for each in zip(*exact, strict=True)):
+            expected.append(step)
+    assert kept == expected and len(kept) >= len(regular) + 3
+    exact = [[each["exact"] for each in points if each["steps"] <= step][-1] for step in kept]
+    rises = [max(np.subtract(after, before)) for before, after in itertools.pairwise(exact)]
+    assert rises[course["steepest"]] == max(rises) >= 0.05
+    assert run_course(20, length="20")["steepest"] is None
+    for point in points:
+        for exact_match, positions in zip(point["exact"], point["positions"], strict=True):
+            assert len(positions) == 3 and exact_match <= min(positions) <= max(positions) <= 1
+            assert 100 * (1 - exact_match) <= sum(100 * (1 - one) for one in positions) + 0.2  # an error has a position
+    assert points[-1]["exact"][0] > 0.8
+
+
+def test_each_task_has_an_example_and_a_learning_rate():
+    texts = {
+        "sorted": "sort: 3 1 4 → 1 3 4",
+        "reversed": "reverse: 3 1 4 → 4 1 3",
+        "maxmin_dup": "largest, smallest, and the rest: 3 1 4 → 4 1 4",
+        "copy": "copy: 3 1 4 → 3 1 4",
+        "rotated": "first to the end: 3 1 4 → 1 4 3",
+        "running_sum": "running sum: 3 1 4 → 3 4 8",
+        "added": "add two numbers: 1 2 3 4 → 0 4 6",
+        "pairs": "your own pairs",
+    }
+    own = [DEFAULTS | OWN_SETTINGS.get(task, {}) | {"task": task} for task in texts]
+    assert ask(("tasks", training_data()), module="training.js") == [
+        [list(each) for each in zip(texts.values(), own, strict=True)]
+    ]
+    assert [*texts] == SETTINGS["task"][2]
+    assert all(value in SETTINGS[name][2] for each in own for name, value in each.items())
+
+
 def test_no_source_of_exact_match_is_trained_on_and_sources_have_the_lengths_of_the_task():
     course = run_course(20, task="added", length="1-5", units="8")
     sources = {tuple(source) for batch in course["batches"] for source in batch["sources"]}
     drawn = [tuple(source) for batch in course["task"]["heldOut"] for source in batch["sources"]]
     held_out = {*drawn}
     assert {len(source) for source in sources} == {len(source) for source in held_out} == {2, 4}
-    assert len(held_out) == len(drawn) == 10 + 50  # at most a tenth of the sources of a length
+    assert len(held_out) == len(drawn) == 10 + 100  # at most a tenth of the sources of a length
     assert not sources & held_out
     assert all(len({*map(len, batch["sources"])}) == 1 for batch in course["batches"])  # so that no batch needs padding
 
@@ -121,5 +163,7 @@ def test_a_held_out_pair_with_an_unknown_symbol_is_wrong_and_one_of_several_targ
     held_out = held_out_sources(SOURCES)
     lines = [f"{source}\t{'z' if source == held_out[1] else source[0]}" for source in SOURCES]
     lines += [f"{held_out[0]}\tbcbc"]
-    exact = [point["exact"][0] for point in run_course(300, "\n".join(lines), units="16")["points"]]
+    points = run_course(300, "\n".join(lines), units="16")["points"]
+    exact = [point["exact"][0] for point in points]
     assert exact[0] < max(exact) == exact[-1] == (len(held_out) - 1) / len(held_out)
+    assert points[-1]["positions"][0] == [round(exact[-1], 3)] * 2 + [0] * 3  # the second target has five positions

@@ -1,6 +1,8 @@
 """The index of the gallery."""
 
 import re
+import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from helpers_page import needs_chromium
 
 from seq2seq_demo import load
 from seq2seq_demo.files.atomic_files import is_own
-from seq2seq_demo.page.builder import Example, ShownNetwork, build
+from seq2seq_demo.page.builder import Example, ShownNetwork, build, read_asset
 from seq2seq_demo.page.gallery import GALLERY, INDEX, LINKS, build_documents, build_index, exercises
 from seq2seq_demo.page.training import build_training
 
@@ -32,24 +34,55 @@ def test_the_index_links_to_every_page_and_asks_no_server():
     assert "$" not in index
 
 
-def test_the_index_has_a_picture_of_each_network():
-    names = [name for entry in GALLERY.values() for name in entry.networks]
+def test_the_index_has_a_picture_of_each_network_with_attention():
+    names = [name for entry in GALLERY.values() for name in entry.networks if load(name).model_config.has_attention]
     for name, picture in zip(names, re.findall(r'<svg class="picture".*?</svg>', index_page()), strict=True):
-        c, squares = load(name).model_config, [*map(float, re.findall(r'fill-opacity="(.*?)"', picture))]
-        if not c.has_attention:
-            assert 'aria-label="The final state while' in picture and len(squares) == 2 * c.cell_size
-        elif name == "reversed-attention":
+        squares = [*map(float, re.findall(r'fill-opacity="(.*?)"', picture))]
+        if name == "reversed-attention":
             assert np.reshape(squares, (4, 3))[:3].argmax(axis=1).tolist() == [2, 1, 0]
 
 
-PANELS = {"Influence": "influence", "Probabilities": "details", "Beam search": "beam"}
+def test_the_index_starts_a_training_and_its_curves_are_those_of_exercise_1_and_do_not_tell_which_has_attention():
+    index = index_page()
+    section = re.search(r'<section class="entry start">(.*?)</section>', index, re.DOTALL)[1]
+    assert re.search(r'Press Train.*?<a class="button" href="train.html#train=now">Train</a>', section)
+    curves = re.search(r'<svg class="picture curves".*?</svg>', section, re.DOTALL)[0]
+    lines = [
+        {float(x): float(y) for x, y in re.findall(r"([\d.]+),([\d.]+)", points)}
+        for points in re.findall(r'points="(.*?)"', curves)
+    ]
+    answer = re.search(r"<h2>1\..*?<details>(.*?)</details>", read_asset(LINKS), re.DOTALL)[1]
+    rows = re.findall(r"<tr><th.*?>([\d,]+), with.*?</th><td>.*?</td><td>([\d.]+), ", answer)  # 16 units, seed 0
+    expected = {(int(samples.replace(",", "")), i % 2): float(exact) for i, (samples, exact) in enumerate(rows)}
+    errors = [abs(130 - 1.1 * exact - lines[i][50 + 310 * n / 64_000]) for (n, i), exact in expected.items()]
+    assert len(errors) == 4 and max(errors) < 0.06  # rounded
+    described = re.sub(r"Which one(</text>\s<text.*?>| )has attention\?", "", curves)
+    assert "attention" not in described and "without" not in described
+    assert f"{expected[64_000, 1]:g} %" in described
+
+
+def test_the_index_links_to_the_repository_its_lesson_and_its_plans():
+    repository = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Homepage"]
+    links = re.findall(r'href="(https?:.*?)"', index_page())
+    assert repository in links and all(link.startswith(repository) for link in links)
+    paths = [link.partition("/blob/main/")[2] for link in links if link != repository]
+    assert [ROOT / path for path in paths if not (ROOT / path).is_file()] == []
+    assert {Path(path).name for path in paths} == {"LESSON.md", "TEACHING.md"}
+    (author,) = re.findall(r"Copyright \(c\) \d+ (.*)", (ROOT / "LICENSE").read_text())
+    assert author.lower() in index_page().lower()
+
+
+PANELS = {"Influence": "influence", "Beam search": "beam"}
 PANELS["Teacher forcing and free-running"] = "forced"
 
 
 MARKUP = r"[\s`*|-]"
 # The number of inputs that can change each output, per network.
-INFLUENCES = """app.networks.map((network) => new Influence(network, network.final, app.source)).map((influence) =>
-    influence.work() && influence.matrix.map((row) => row.filter((share) => share > 0).length))"""
+INFLUENCES = """app.runs.map(influenceOf).map((trials) => {
+    let next = trials.next();
+    while (!next.done) next = trials.next();
+    return next.value.matrix.map((row) => row.filter((share) => share > 0).length);
+})"""
 
 
 def follow_with_a_clicker(page, folder):
@@ -111,7 +144,7 @@ def test_the_exercises_have_the_words_of_teaching_and_links_to_the_states_that_t
                 assert page.evaluate("location.hash").count("=") - link.count("=") <= 1
     page.goto(f"{(tmp_path / 'reversing.html').as_uri()}#source=65058783970083166862")
     n_inputs = page.evaluate(INFLUENCES)
-    assert (n_inputs[0], n_inputs[1][7]) == ([1] * 20 + [0], 11) and "output 8 depends on eleven inputs" in lesson
+    assert (n_inputs[0], n_inputs[1][7]) == ([1] * 20 + [0], 11) and "the 8th output depends on eleven inputs" in lesson
     for frame in re.findall(' src="(.*?)"', documents["theory.html"]):
         page.goto(f"{tmp_path.as_uri()}/{frame.replace('&amp;', '&').replace('0:7', '0%3A7')}")
         assert page.evaluate("location.href") == page.url

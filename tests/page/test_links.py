@@ -76,7 +76,7 @@ def check(link, page, settings):
     place = min(int(fields.get("place", page["fields"]["place"])), page["S"] + page["T"])
     written = {"source": page["source"]} | fields | {"place": str(place), "forced": ",".join(forced)}
     assert page["fields"] == {name: value for name, value in written.items() if value}, link
-    chosen = [f"tab-{fields.get('tab', 'details')}"] + ["exercise-1"] * ("exercise" in fields)
+    chosen = [f"tab-{fields.get('tab', 'forced' if settings else 'details')}"] + ["exercise-1"] * ("exercise" in fields)
     assert (sorted(page["chosen"]), page["source"]) == (sorted(chosen), written["source"])
     assert page["has"] == ["view" in fields, "answer" in fields]
     assert (page["goal"], page["moment"]) == (fields.get("samples", ""), None)
@@ -94,6 +94,8 @@ def test_a_page_shows_each_valid_field_of_an_address_and_ignores_all_else(opened
     networks, n = PAGES[kind]
     shown = [ShownNetwork(f"network {i}", network) for i, network in enumerate(networks)]
     fields = FIELDS | {name: ("", valid) if networks else (valid, others) for name, (valid, others) in TRAINING.items()}
+    if not networks:
+        fields["tab"] = ("forced|beam|influence|inside", "details|tour")
     first = [[tuple(part.split("=")) for part in link.split("&")] for link in FIRST]
     links = [[(name, value, value != "0" and fields[name][0] != "") for name, value in link] for link in first]
     values = [(name, value, i == 0) for name, pair in fields.items() for i in (0, 1) for value in pair[i].split("|")]

@@ -21,7 +21,6 @@ FIGURES = "[course.samples, ...last(course.points).exact]"
 
 def paste(page, text):
     """Paste pairs and wait until the page has read them."""
-    page.evaluate("byId('own').open = true")
     page.fill("#pairs", text)
     page.wait_for_function("() => own.text === own.read.text && byId('pairs-said').textContent")
     page.wait_for_timeout(350)  # after the last input
@@ -30,7 +29,7 @@ def paste(page, text):
 def train(page):
     """Train until the page stops; return the samples and the exact match of held-out pairs."""
     page.click("#train")
-    page.wait_for_function("() => !isTraining", timeout=100_000)
+    page.wait_for_function("() => !app.isTraining", timeout=100_000)
     samples, exact = page.evaluate("[...Object.values(byId('training').dataset)]")
     return int(samples), [float(one) for one in exact.split(",")]
 
@@ -62,7 +61,7 @@ def test_pairs_are_read_learned_and_used(opened):
     assert page.locator("#errors").is_hidden() and page.locator("#save").is_hidden()
     samples, exact = train(page)
     assert exact == [1] and samples < 10_000
-    assert page.text_content("#answer") == "All held-out pairs are right."
+    assert page.text_content("#status").endswith(" samples. All held-out pairs are right.")
     assert page.text_content(".errors h2") == "What it gets wrong: 0 of 6 held-out pairs"
     assert page.text_content("#train") == "Train longer"
     assert train(page)[0] > samples
@@ -86,8 +85,8 @@ def test_training_stops_if_it_gets_no_better_and_errors_are_listed(opened):
     page.click("#train")
     page.wait_for_function("() => course.steps > 100")
     page.evaluate("course.samples += 24_000")
-    page.wait_for_function("() => !isTraining")
-    assert page.text_content("#answer") == "No better for 24,000 samples. “Train longer” goes on."
+    page.wait_for_function("() => !app.isTraining")
+    assert page.text_content("#status").endswith(" No better for 24,000 samples. “Train longer” goes on.")
     count, items = page.text_content(".errors h2"), page.locator("#errors li").all_text_contents()
     assert count == f"What it gets wrong: {len(items)} of 6 held-out pairs" and 0 < len(items) < 6
     targets = dict(line.split("\t") for line in odd.splitlines())
@@ -137,7 +136,7 @@ def test_what_was_learned_stays_until_train_begins_anew(opened):
     assert page.evaluate("app.networks.length") == 1
     page.click("#train")
     page.wait_for_function("() => course.steps > 10")
-    page.evaluate("isTraining && pauseTraining()")
+    page.evaluate("app.isTraining && pauseTraining()")
     assert page.locator("#step h2.name").all_text_contents() == ["with attention", "without attention"]
     assert len(page.evaluate(FIGURES)) == 3
     paste(page, EASY.replace("c", "d"))
@@ -147,7 +146,7 @@ def test_what_was_learned_stays_until_train_begins_anew(opened):
     page.wait_for_function("() => app.networks.length === 1 && course.steps > 1")
     page.click("#train")
     assert page.evaluate("app.networks[0].sourceVocabulary.symbols") == ["a", "b", "d"]
-    page.locator("[data-key='Task']").select_option("sorted")
+    page.locator("[data-key='Task']").select_option("sort: 3 1 4 → 1 3 4")
     assert page.evaluate("[app.networks.length, app.source.length]") == [2, 10]
     assert page.locator("#own").is_hidden() and page.locator("#save").is_hidden()
     page.locator("[data-key='Task']").select_option("your own pairs")
@@ -222,6 +221,7 @@ DAMAGES = [  # the path of a value in a saved state or a link, and values in its
     (("course", "points"), DELETED, None, [], {}, "x", [None], [{"steps": 0, "samples": 0}]),
     (("course", "points", 0, "exact"), None, [], "1", [None], [1e300], [-1], ["<b>"], [{}]),
     (("course", "points", 0, "loss"), None, [], "1", ["<b>"], [-1e300], [{}]),
+    (("course", "points", 0, "positions"), DELETED, None, [], "1", [None], [["<b>"]], [[2]], [{}], [[0.5] * 99]),
     (("course", "weights"), DELETED, None, [], {}, "x", [None]),
     (("course", "weights", 0, "scales"), DELETED, None, [], [1e300] * 99, [1e38] * 99, ["x"] * 99),
     (("course", "weights", 0, "numbers"), DELETED, None, 5, "", "AAAA", "*", "A" * 10**6),
@@ -277,6 +277,7 @@ def test_a_damaged_saved_page_is_shown_untrained_and_does_nothing_else(saved, sh
     state = json.loads(STATE.search(text)[2])
     samples = []
     for one in damaged(state, DAMAGES):
+        page.evaluate("keptCourses.length = course.samples = 0")  # so that nothing is kept
         page.evaluate(OPEN, one)
         samples.append(page.evaluate(USE)[0])
         assert shared_tab.errors == [], one[:200]
@@ -389,7 +390,7 @@ def test_files_samples_and_the_keyboard(opened, tmp_path):
         if names[-1] == "train":
             break
     page.keyboard.press("Enter")
-    page.wait_for_function("() => !isTraining && course.samples", timeout=100_000)
+    page.wait_for_function("() => !app.isTraining && course.samples", timeout=100_000)
     assert page.evaluate("[document.activeElement.id, ...last(course.points).exact]") == ["train", 1]
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from helpers import random_weights
-from helpers_page import KINDS, ask, kind_name, needs_node
+from helpers_page import KINDS, ask, kind_name, needs_node, on_page
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.network.parameters import initial_weights, weight_shapes
@@ -96,3 +96,23 @@ def test_steps_have_the_losses_of_the_tensorflow_trainer(config):
 def test_networks_learn_from_their_own_symbols():
     losses = trained(ModelConfig("embedding_attention", cell_size=16), 60, options={"feedsOwn": True})["losses"]
     assert losses[-1] < losses[0] - 0.5
+
+
+def test_a_symbol_is_right_only_if_it_is_due_and_the_answer_is_not_over():
+    config = ModelConfig("embedding_attention", cell_size=7, in_max_int=3, out_max_int=2, ends=True)
+    network = on_page(TrainedNetwork(config, random_weights(config, 4), task="copy", in_len=4, out_len=4, min_in_len=4))
+    rng = np.random.default_rng(5)
+    sources = rng.integers(0, 4, (200, 4)).tolist()
+    answers = network.predict_numbers([(source, None) for source in sources])
+    written = [[config.go if symbol == "END" else int(symbol) for symbol in answer.written] for answer in answers]
+    targets = [
+        [*rng.permutation(3)[: rng.integers(1, 4)], config.go] if i % 2 else symbols
+        for i, symbols in enumerate(written)
+    ]
+    assert len({*map(len, written)}) > 2
+    padded = [[*map(int, target), *[-1] * (6 - len(target))] for target in targets]
+    expected = [
+        [t < len(symbols) and symbols[t] == due for t, due in enumerate(target)]
+        for symbols, target in zip(written, targets, strict=True)
+    ]
+    assert ask_trainer("rightSymbols", network, sources=sources, targets=padded) == expected

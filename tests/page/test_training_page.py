@@ -15,7 +15,7 @@ def train_to(page, n_samples):
     """Train until the page pauses; return the exact match of each network."""
     assert page.text_content("#train") == f"Train to {n_samples:,}"
     page.click("#train")
-    page.wait_for_function("() => !isTraining", timeout=100_000)
+    page.wait_for_function("() => !app.isTraining", timeout=100_000)
     samples, exact = page.evaluate(FIGURES)
     assert samples == str(n_samples)
     return [float(share) for share in exact.split(",")]
@@ -23,14 +23,12 @@ def train_to(page, n_samples):
 
 def test_the_page_opens_with_two_untrained_networks_and_one_button(opened):
     page = opened(viewport={"width": 1280, "height": 720})
-    assert len(build_training().encode()) <= 215_000
+    assert len(build_training().encode()) <= 220_000
     assert [page.text_content("#train"), page.evaluate(FIGURES)] == ["Train", ["0", "0,0"]]
     assert page.locator("#step h2.name").all_text_contents() == ["with attention", "without attention"]
     assert page.text_content("#step .judgement").startswith("✗ ")
     assert page.evaluate("location.hash").endswith(f"&{SETTINGS}")
     assert "-p reversed --in-len 10 -m embedding_attention" in page.text_content("#training code")
-    for part in ("#train", "#curves svg", "#curves .heat-map", "#step .diagram"):
-        assert page.locator(part).first.bounding_box()["y"] < 650
     page.click("#one-step")
     assert page.evaluate(FIGURES)[0] == "32"
     assert "Step 1." in page.text_content("#announcement") and "NaN" not in page.inner_html("#curves")
@@ -45,9 +43,12 @@ def test_the_networks_learn_and_everything_works_on_them(opened):
     page.fill("#source", "7 2 9")
     assert prediction(page) == "9 2 7" and page.text_content("#step .judgement") == "✓ right"
     page.evaluate("app.change({ place: 4 })")
-    page.locator(".line").first.get_by_role("button").nth(1).click()
+    page.locator("#step .diagram .written").first.click()
+    page.locator("#symbols-0 [aria-pressed=false]").first.click()
     assert page.evaluate("Object.keys(app.state.forced)") == ["0"]
-    page.get_by_role("button", name="Undo").first.click()
+    page.locator("#step .diagram .written").first.click()
+    page.locator("#symbols-0").get_by_role("button", name="Undo").click()
+    assert page.evaluate("app.state.forced") == {}
     parts = {"forced": "table", "beam": ".beam-tree", "influence": ".heat-map", "inside": "dl.equations"}
     for tab, part in parts.items():
         page.click(f"#tab-{tab}")
@@ -56,9 +57,9 @@ def test_the_networks_learn_and_everything_works_on_them(opened):
     page.focus("#moment")
     page.keyboard.press("Home")
     assert prediction(page) == untrained
-    assert "This is the answer after 0 training steps" in page.text_content("#sentence")
+    assert page.text_content(".verdict").startswith("Step 0: ✗ ")
     page.keyboard.press("ArrowRight")
-    assert "after 5 training steps" in page.text_content("#sentence")
+    assert page.text_content(".verdict").startswith("Step 5: ")
     page.keyboard.press("End")
     assert prediction(page) == "4 1 3"
     page.click("#hidden")
@@ -68,14 +69,61 @@ def test_the_networks_learn_and_everything_works_on_them(opened):
 def test_an_address_has_the_settings_the_source_and_the_number_of_samples(opened):
     page = opened(fragment=f"{FEW}640&seed=7&cell=GRU&source=9%208&forced=0:5")
     train_to(page, 640)
-    page.reload()
-    assert page.text_content("#train") == "Train to 640"  # the address has the number of samples
-    page.evaluate("location.hash = '#samples=320'")
-    page.wait_for_function("() => byId('train').textContent === 'Train to 320'")
-    page.evaluate("toggleTraining(), (location.hash = '#samples=640')")  # a link, while they train
-    page.wait_for_function("() => !isTraining && course.samples === 640")
+    page.evaluate("location.hash = '#samples=960'")
+    page.wait_for_function("() => byId('train').textContent === 'Train to 960'")
+    page.evaluate("toggleTraining(), (location.hash = '#samples=1280')")  # a link, while they train
+    page.wait_for_function("() => !app.isTraining && course.samples === 1280")
     page.locator("[data-key='Units']").select_option("8")
-    assert page.text_content("#train") == "Train to 640"
+    assert page.text_content("#train") == "Train to 1,280"
+
+
+def test_a_link_starts_untrained_networks_but_no_others(opened):
+    page = opened(fragment="#train=now&length=3")
+    page.wait_for_function("() => course.steps > 2")
+    page.click("#train")
+    assert "train=" not in page.evaluate("location.hash")
+    page.evaluate("location.hash = '#train=now'")
+    page.wait_for_timeout(50)
+    assert not page.evaluate("app.isTraining")
+
+
+KEPT = "[course.samples, ...app.networks.map((one) => one.answer('7 2 9')), app.state.moment]"
+
+
+def test_what_was_trained_is_kept_until_ten_others_have_trained(opened):
+    page = opened(fragment="#length=3&units=8")
+    page.evaluate("for (let i = 0; i < 120; i++) course.step(); show();")
+    trained = page.evaluate(KEPT)
+    page.locator("[data-key='Units']").select_option("16")  # another setting
+    assert page.evaluate(KEPT)[0] == 0
+    page.evaluate("for (let i = 0; i < 60; i++) course.step(); show();")
+    page.locator("[data-key='Units']").select_option("8")
+    assert page.evaluate(KEPT) == trained
+    page.click("#start-again")
+    assert page.evaluate(KEPT)[0] == 0 and page.evaluate(KEPT) != trained
+    page.evaluate("for (let i = 0; i < 3; i++) course.step(); show();")
+    page.get_by_role("button", name="Your networks").click()
+    rows = page.locator("#networks tbody tr")
+    assert [row.locator("td").nth(8).text_content() for row in rows.all()] == ["96", "3,840", "1,920"]
+    rows.nth(1).get_by_role("button").click()
+    assert page.evaluate(KEPT) == trained
+    assert page.evaluate("course.kept[0].length") > 2  # to look back
+    page.click("#one-step")  # it trains on
+    page.click("#start-again")
+    page.reload()
+    assert page.evaluate("course.samples") == 3872  # the last pair of these settings; not the untrained one
+    page.evaluate("""() => {
+        for (let i = 0; i < 12; i++) {
+            app.change({ seed: `${i + 1}`, place: null });
+            course.step();
+        }
+        keep(course);
+    }""")
+    assert page.evaluate("[keptCourses.length, JSON.parse(sessionStorage.getItem(KEY)).length]") == [10, 10]
+    page.evaluate("sessionStorage.setItem(KEY, JSON.stringify([5, { settings: {}, course: { points: [] } }]))")
+    page.evaluate("course.samples = 0")  # nothing to keep
+    page.reload()
+    assert page.evaluate("[keptCourses.length, course.samples]") == [0, 0]
 
 
 def test_training_pauses_at_once_and_goes_on(opened):
@@ -85,13 +133,14 @@ def test_training_pauses_at_once_and_goes_on(opened):
     page.wait_for_function("() => course.steps > 2")
     assert page.evaluate("app.t") is not None
     assert page.text_content("#train") == "Pause"
-    page.click("#tour summary")
-    place = page.evaluate("document.querySelectorAll('#tour a')[1].getBoundingClientRect().toJSON()")
-    page.mouse.move(place["x"] + 5, place["y"] + 5)  # `hover` would wait for a link that is not drawn anew
+    page.click("#tour > button")
+    place = page.locator("#tour .primary").bounding_box()
+    page.mouse.move(place["x"] + 5, place["y"] + 5)
     page.mouse.down()
     page.wait_for_function(f"() => course.steps > {page.evaluate('course.steps')} + 10")
     page.mouse.up()  # no picture was drawn meanwhile
     page.wait_for_function("() => app.state.place === app.S")
+    page.keyboard.press("Escape")
     page.fill("#source", "1 2 3")  # the page answers while it trains
     page.keyboard.press("Enter")
     page.keyboard.press("ArrowLeft")
@@ -103,19 +152,61 @@ def test_training_pauses_at_once_and_goes_on(opened):
     assert page.evaluate(FIGURES)[0] == "0"
 
 
-def test_training_pauses_after_each_64_000_samples_with_an_answer_and_one_row_in_the_table(opened):
+def test_the_tour_is_of_the_networks_as_they_are_and_keeps_what_was_trained(opened):
+    page = opened(fragment="#length=3&units=8&samples=640")
+    page.click("#tour > button")
+    for _ in range(4):
+        page.click("#tour .primary")
+    sentence = page.locator("#tour span")
+    assert sentence.text_content().endswith(
+        "the network with attention looks at all inputs about alike: it is untrained."
+    )
+    assert page.evaluate("Math.max(...app.runs[0].steps[2].alpha)") < 0.4
+    train_to(page, 640)
+    assert " looks most at the " in sentence.text_content()  # it follows the training
+    page.click("#tour .primary")
+    assert page.evaluate("[course.samples, app.state.units]") == [640, "8"]
+    assert page.evaluate("document.body.innerText.match(/\\b(input|output) \\d/i)") is None
+
+
+def test_training_pauses_after_each_64_000_samples_and_says_what_the_metrics_show(opened):
     page = opened(fragment="#length=3")
+    assert page.text_content("#status") == "0 of 64,000 samples. The networks are untrained."
     for steps in (2000, 4000):
         page.evaluate(f"Object.assign(course, {{ steps: {steps - 9}, samples: {32 * steps - 288} }})")
         page.click("#train")
-        page.wait_for_function("() => !isTraining")
+        page.wait_for_function("() => !app.isTraining")
         assert page.evaluate("course.steps") == steps
-        cells = page.locator("#training tbody td").all_text_contents()
-        assert cells[:8] == ["reversed", "3", "16", "LSTM", "0.01", "expected", "0", f"{32 * steps:,}"]
-        assert len(cells) == 10
-        assert page.text_content("#answer").startswith("Both learned it")
-    page.get_by_role("link", name="Which one").click()
-    page.wait_for_function("() => !byId('answer').textContent")
+        assert page.text_content("#status").startswith(f"{32 * steps:,} samples. Neither has learned the task yet.")
+    findings = page.evaluate("""[[1, 1], [1, 0.63], [0.5, 0.95], [0.5, 0.2], [0.2, 0.5], [0, 0]].map((exact) =>
+        findingOf({ ...course, samples: 32, points: [{ ...last(course.points), exact }] }))""")
+    starts = ["Both learned the task", "With attention, it learned the task", "Without attention, it learned the task"]
+    starts += ["With attention, it learns faster", "Without attention, it learns faster", "Neither"]
+    assert all(map(str.startswith, findings, starts)) and "63.0\u00a0% of the answers" in findings[1]
+
+
+def test_training_ends_when_both_stay_exact_and_shows_a_source_that_only_one_gets_wrong(opened):
+    page = opened(fragment="#length=3&units=8")
+    page.evaluate("""() => {
+        course.measure();
+        const exact = [1, 1];
+        for (let i = 0; i < 8; i++) course.points.push({ ...last(course.points), exact });
+        began = { at: 0, samples: 0, n: 0, isRight: false };
+    }""")
+    assert page.evaluate("verdictOf()") == ""  # not for long enough
+    page.evaluate("for (let i = 0; i < 2; i++) course.points.push(last(course.points)); verdict = verdictOf()")
+    assert page.evaluate("verdict").startswith("It ended early")
+    sources = page.evaluate("""() => {
+        course.right = [new Set([3, 4, 5]), new Set([5])];
+        showTelling();
+        const first = app.state.text;
+        showTelling();
+        const [{ sources, ids }] = course.task.heldOut;
+        return [first, app.state.text, sources[ids.indexOf(3)].join(" "), sources[ids.indexOf(4)].join(" ")];
+    }""")
+    assert sources[:2] == sources[2:]
+    page.evaluate("app.change({ samples: (shown.samples = 32) })")
+    assert page.locator("#another").is_visible()
 
 
 def test_a_change_of_a_setting_starts_again_and_a_question_sets_all(opened):
@@ -124,20 +215,25 @@ def test_a_change_of_a_setting_starts_again_and_a_question_sets_all(opened):
     page.locator("[data-key='Units']").select_option("8")
     assert page.evaluate("[...Object.values(byId('training').dataset), app.networks[1].config.cell_size]")[0] == "0"
     assert "8 units" in page.text_content("#summary")
-    assert page.text_content("#announcement") == "The networks are untrained."
+    assert page.text_content("#announcement") == "0 of 64,000 samples. The networks are untrained."
+    page.locator("[data-key='Task']").select_option("running_sum")  # has settings of its own
+    assert page.evaluate("[course.settings.units, course.settings.rate]") == ["8", "0.03"]
+    page.locator("[data-key='Units']").select_option("16")
     page.locator("[data-key='Task']").select_option("added")
-    assert page.evaluate("app.source.length") == 10
-    assert page.locator("[data-key='Length'] option:disabled").all_text_contents() == ["3", "5"]
-    page.locator("[data-key='Length']").select_option("1 to 5")
+    assert page.evaluate("Object.values(course.settings).slice(1, 5)") == ["1-5", "16", "LSTM", "0.01"]
     assert page.evaluate("[app.state.text, app.networks[0].ends]") == ["3 1 4 1", True]  # the longest that it adds
-    for question, (changes, _) in QUESTIONS.items():
+    assert page.locator("[data-key='Length'] option:disabled").all_text_contents() == ["3", "5"]
+    page.locator("[data-key='Length']").select_option("10")
+    assert page.evaluate("app.source.length") == 10
+    for question, changes in QUESTIONS.items():
         page.evaluate("app.change({ place: 1 })")
+        page.get_by_role("button", name="Questions").click()
         page.get_by_role("link", name=question).click()
         wait_for_layout(page)
         assert page.evaluate("app.t") is not None  # shows the answer, whatever was shown before
         defaults = dict(part.split("=") for part in SETTINGS.split("&"))
         assert page.evaluate("course.settings") == defaults | changes
-        assert page.get_by_role("link", name=question).get_attribute("aria-current") == "true"
+        assert page.locator("#questions a", has_text=question).get_attribute("aria-current") == "true"
 
 
 def test_a_loss_that_is_not_finite_stops_the_training(opened):
@@ -146,7 +242,7 @@ def test_a_loss_that_is_not_finite_stops_the_training(opened):
     page.click("#train")
     page.get_by_text("The loss is not finite: try a lower rate.").wait_for()
     assert page.get_attribute("#train", "aria-disabled") == "true"
-    assert page.locator("[data-key='Learning rate']").is_visible()  # because the address sets the rate
+    page.get_by_role("button", name="More settings, learning rate 1").click()
     page.locator("[data-key='Learning rate']").select_option("0.01")
     assert page.get_attribute("#train", "aria-disabled") == "false"
 
@@ -160,3 +256,71 @@ def test_the_page_is_accessible_and_fits_into_small_windows(opened):
         wait_for_layout(page)
         assert page.evaluate("document.documentElement.scrollWidth") == width
         assert [each["id"] for each in axe.Axe().run(page).response["violations"]] == []
+
+
+SHOWN = "(fractions) => { last(course.points).positions = fractions; app.change({}); }"
+CHANGES = """(act) => {
+    const observer = new MutationObserver(() => {});
+    for (const picture of document.querySelectorAll("#step .diagram"))
+        observer.observe(picture, { subtree: true, childList: true, attributes: true, attributeOldValue: true });
+    act();
+    return observer.takeRecords().map(({ target, attributeName: name, oldValue }) =>
+        [target.closest(".positions") !== null, name, name !== null && target.getAttribute(name) === oldValue]);
+}"""
+
+
+def bar_heights(page):
+    """The height of each network's bars, relative to their frames."""
+    relative = """(all) => all.map((bars) => [...bars.querySelectorAll("rect:not(.frame)")].map((bar) => {
+        const [{ height, bottom }, frame] = [bar, bar.nextSibling].map((one) => one.getBoundingClientRect());
+        return Math.abs(bottom - frame.bottom) < 0.01 ? height / frame.height : NaN;
+    }))"""
+    return page.locator(".positions").evaluate_all(relative)
+
+
+def test_bars_and_a_table_show_how_often_each_position_is_right(opened):
+    page = opened(viewport={"width": 1366, "height": 657})
+    first = [[1, 0.995, 0.9, 0.63, 0.5, 0.29, 0.1, 0.05, 0.005, 0], [0.5, 0.25]]
+    page.evaluate(SHOWN, first)
+    assert [*(pytest.approx(one, abs=1e-4) for one in first)] == bar_heights(page)
+    assert page.get_by_text("right at this position, in % of new sources").count() == 2
+    numbers = [["100", "99", "90", "63", "50", "29", "10", "5", "0", "0"], ["50", "25"]]
+    for i, expected in enumerate(numbers):
+        assert page.locator(".positions").nth(i).locator("text").all_text_contents() == expected
+    page.wait_for_selector("#step table", state="attached")
+    assert page.locator("#step caption").all_text_contents() == [
+        f"{name} attention: New sources that are right at each output position" for name in ("with", "without")
+    ]
+    for i, expected in enumerate(numbers):
+        table = page.locator("#step table").nth(i)
+        assert table.locator("td").all_text_contents() == [f"{number} %" for number in expected]
+        ordinals = ["1st", "2nd", "3rd", *(f"{n}th" for n in range(4, 11))]
+        assert table.locator("th").all_text_contents() == ordinals[: len(expected)]
+    measured = [[1, 1, *first[0][2:]], first[1]]
+    changes = page.evaluate(f"({CHANGES})(() => {{ last(course.points).positions = {measured}; app.change({{}}); }})")
+    # two numbers change: each is a node that goes and one that comes; a bar gets two attributes, if they differ
+    assert sorted(name or "" for _, name, _ in changes) == ["", "", "height", "y"]
+    assert all(is_bar and not is_equal for is_bar, _, is_equal in changes)
+    assert bar_heights(page)[0] == pytest.approx(measured[0], abs=1e-4)
+    changes = page.evaluate(f"({CHANGES})(() => app.change({{ place: 13 }}))")
+    assert changes and not any(is_bar or is_equal for is_bar, _, is_equal in changes)
+
+
+def test_a_low_picture_has_room_for_bars_and_nothing_overlaps(opened):
+    page = opened(viewport={"width": 1366, "height": 657})
+    page.evaluate(SHOWN, [[0.5] * 10] * 2)
+    overlaps = """(i) => {
+        const diagram = new Diagram(app.runs[i], i, 10, 490, 290);
+        diagram.show(13);
+        document.querySelectorAll("#step .scroll")[i].replaceChildren(diagram.element);
+        const boxes = [...diagram.element.querySelectorAll("text:not(.symbol, .share), rect.frame")]
+            .map((one) => [one.textContent, one.getBoundingClientRect()]);
+        const areApart = (p, q) => p.right - 1 <= q.left || p.bottom - 4 <= q.top; // letters have room below them
+        const pairs = boxes.flatMap(([a, p], k) =>
+            boxes.slice(k + 1).flatMap(([b, q]) => areApart(p, q) || areApart(q, p) ? [] : [[a, b]]));
+        const { height } = diagram.element.getBoundingClientRect();
+        return [height, Math.min(...boxes.filter(([text]) => !text).map(([, box]) => box.height)), pairs];
+    }"""
+    for i in range(2):
+        height, bar, pairs = page.evaluate(overlaps, i)
+        assert height <= 290 and bar >= 12 and pairs == []

@@ -1,0 +1,150 @@
+"""The pictures and the player stay where they are, and a laptop sees everything, whatever appears in the page."""
+
+import pytest
+from helpers_page import needs_chromium, shipped, wait_for_layout
+
+from seq2seq_demo.page.builder import Example, ShownNetwork
+
+pytestmark = [pytest.mark.slow, needs_chromium]
+SIZES = [(1366, 657), (1280, 800), (390, 844)]
+LAPTOPS = [(1366, 657), (1280, 680), (1536, 730), (1280, 800)]
+TOPS = """[".pictures", "#step .picture-box", "#player"].map((one) => document.querySelector(one))
+    .map((one) => one.getBoundingClientRect().top + (one.id ? 0 : scrollY))"""
+TWENTY = "3 1 4 1 5 9 2 6 5 3 5 8 9 7 9 3 2 3 8 4"
+SOURCES = {
+    "an error": "3 x 4",
+    "nothing": "",
+    "shorter than in training": "3 1 4",
+    "an invalid symbol": "3 10",
+    "twenty symbols": TWENTY,
+    "as before": "3 1 4 1 5 9 2 6 5 3",
+}
+STATES = {
+    **{f"step {place}": f"app.change({{ place: {place} }})" for place in (0, 1, 9, 10, 11, 15, 20)},
+    "a forced symbol": "app.change({ place: 12, forced: { 0: 5, 1: 7 } })",
+    "another target": "app.change({ targetText: '1 2' })",
+    "an invalid target": "app.change({ targetText: 'x' })",
+    "no target": "app.change({ targetText: null, forced: {} })",
+    "a hidden answer": "app.change({ hidden: true, place: 13 })",
+    "the shown answer": "app.change({ hidden: false, place: null })",
+}
+TRAINING = {
+    "one step": "trainOnce()",
+    "training": "toggleTraining(); app.change({})",
+    "a measurement": "for (let i = 0; i < 60; i++) work.next()",
+    "a pause": "pauseTraining()",
+    "the end": "course.measure(); course.right = [new Set([0, 1]), new Set()]; pauseTraining(); showTelling()",
+    "another source": "showTelling()",
+    "a step of training": "app.change({ moment: 2 })",
+    "an early end": "verdict = 'It ended early, because all answers stay right.'; app.change({ moment: null })",
+    "another setting": "app.change({ units: '32', place: null })",
+    "a kept course": "app.change({ units: '16', place: null })",
+    "a loss that is not finite": "course.isFinite = false; app.change({})",
+}
+
+
+def assert_still(page, states):
+    """Require that nothing moves in any of the states, which are entered one after the other."""
+    wait_for_layout(page)
+    before = page.evaluate(TOPS)
+    moved = {}
+    for name, enter in states.items():
+        enter()
+        wait_for_layout(page)
+        after = page.evaluate(TOPS)
+        if after != pytest.approx(before, abs=1):
+            moved[name] = after
+    assert moved == {}, before
+
+
+def evaluating(page, states):
+    """Functions that enter states by scripts."""
+    return {name: lambda script=script: page.evaluate(f"() => {{ {script} }}") for name, script in states.items()}
+
+
+def typing(page):
+    return {name: lambda source=source: page.fill("#source", source) for name, source in SOURCES.items()}
+
+
+def toggling(page, names):
+    """Functions that open and close the layers of buttons with these names."""
+    states = {}
+    for name in names:
+        states[name] = lambda name=name: page.get_by_role("button", name=name, exact=True).click()
+        states[f"{name}, closed"] = lambda: page.keyboard.press("Escape")
+    return states
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_nothing_moves_in_the_page_that_trains(opened, size):
+    page = opened(viewport=dict(zip(("width", "height"), size, strict=True)))
+    layers = toggling(page, ("Tour", "More settings", "Questions", "Your networks"))
+    clicks = {"the target": lambda: page.locator(".verdict .link").first.dispatch_event("click")}
+    for states in (layers, clicks, typing(page), evaluating(page, STATES), evaluating(page, TRAINING)):
+        assert_still(page, states)
+        page.evaluate("scrollTo(0, 0)")
+    page.fill("#source", TWENTY)
+    if size[0] > 1000:
+        assert page.evaluate("byId('source').scrollWidth <= byId('source').clientWidth")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_nothing_moves_in_a_page_of_two_networks(opened, size):
+    example = Example([3, 1, 4, 1, 5, 9, 2, 6, 5, 3], None, "")
+    networks = [ShownNetwork(name, shipped(f"embedding_{name}"), [example]) for name in ("attention", "rnn")]
+    page = opened(*networks, viewport=dict(zip(("width", "height"), size, strict=True)))
+    clicks = {"the target": lambda: page.locator(".verdict .link").first.dispatch_event("click")}
+    for states in (toggling(page, ("Tour",)), clicks, typing(page), evaluating(page, STATES)):
+        assert_still(page, states)
+        page.evaluate("scrollTo(0, 0)")
+
+
+@pytest.mark.parametrize("size", LAPTOPS)
+def test_a_laptop_sees_both_answers_and_the_player_while_two_networks_train(opened, size):
+    width, height = size
+    page = opened(viewport={"width": width, "height": height})
+    page.evaluate("toggleTraining(), work.next(), show()")
+    wait_for_layout(page)
+    rows = page.locator("#training > .controls").evaluate_all("(all) => all.map((one) => one.getBoundingClientRect())")
+    assert len(rows) == 2 and rows[1]["bottom"] - rows[0]["top"] <= 90
+    answers = page.locator("#step .diagram").all()
+    assert len(answers) == 2
+    player = page.locator("#player").bounding_box()
+    assert player["y"] + player["height"] <= height
+    for answer in answers:
+        bottoms = "(all) => all.map((one) => one.getBoundingClientRect().bottom)"
+        pieces, bars = (answer.locator(one).evaluate_all(bottoms) for one in (".piece", ".positions .frame"))
+        assert [len(pieces), len(bars)] == [20, 10]
+        assert max(pieces + bars) <= player["y"]
+    page.evaluate("toggleTraining()")
+
+
+def test_a_narrow_page_has_the_picture_before_the_curves(opened):
+    page = opened(viewport={"width": 390, "height": 844})
+    wait_for_layout(page)
+    tops = [page.locator(one).bounding_box()["y"] for one in ("#step", "#curves")]
+    assert tops == sorted(tops)
+
+
+SHIFTS = """() => new Promise((resolve) => {
+    const sum = (list) => list.getEntries().reduce((all, { value }) => all + value, 0);
+    new PerformanceObserver((list) => resolve(sum(list))).observe({ type: "layout-shift", buffered: true });
+    setTimeout(() => resolve(0), 300);
+})"""
+
+
+def test_nothing_moves_while_the_page_loads_and_trains(opened):
+    page = opened(viewport={"width": 1366, "height": 657})
+    page.evaluate("toggleTraining()")
+    page.wait_for_function("() => course.points.length > 2")
+    page.evaluate("toggleTraining()")
+    assert page.evaluate(SHIFTS) < 0.005  # the exercises, far below
+
+
+def test_random_symbols_are_as_many_as_a_source_had_in_training(opened):
+    page = opened(fragment="#length=1-3&units=8")
+    for source, lengths in (("3 1", {2}), ("", {1, 2, 3}), ("3 1 4 1", {1, 2, 3})):
+        for _ in range(5):
+            page.fill("#source", source)
+            page.get_by_role("button", name="Random").click()
+            assert page.evaluate("app.S") in lengths
