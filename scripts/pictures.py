@@ -31,6 +31,7 @@ COMMANDS = [
 COLUMNS = 112
 WITHOUT_FONTS = re.sub(r"@font-face .*?\n    \}\}\n", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)  # they are on a server
 SAMPLES = range(0, 16_001, 640)  # a frame of the picture that moves after each number of samples
+SOURCE = "4%206%202%207%203%205%209%200%208%201"  # which stays when the training pauses
 INTERVAL, FINAL = 400, 4000  # ms that a frame is shown, and the last one
 
 
@@ -63,10 +64,10 @@ def draw_training(page: Page, folder: str) -> None:
     run("seq2seq-demo page --train train.html", folder)
     frames = []
     for samples in SAMPLES:
-        page.goto(f"file://{folder}/train.html#samples={samples}")
+        page.goto(f"file://{folder}/train.html#source={SOURCE}&samples={samples}")
         if samples:
             page.get_by_role("button", name=f"Train to {samples:,}").click()
-        page.get_by_text(f"{samples:,} samples, in").wait_for()
+        page.wait_for_function(f"() => !app.isTraining && app.state.samples === {samples}")
         frames.append(Image.open(io.BytesIO(page.screenshot())))
     times = [*[INTERVAL] * (len(frames) - 1), FINAL]
     frames[0].save(PICTURES / "training.webp", append_images=frames[1:], save_all=True, duration=times, quality=30)
