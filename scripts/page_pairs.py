@@ -3,10 +3,10 @@
     .venv/bin/seq2seq-demo page --train train.html
     .venv/bin/python scripts/page_pairs.py train.html [FILE ...] [--runs 1]
 
-The pairs are the four samples of the page, or those of each FILE. A row of the table is a training run, until it ends
-by itself: after how many seconds the exact match of held-out pairs reached a bound (0.95 for a FILE); exact match,
-samples and seconds at the end; the times between two frames; and ten times from an input in the source to the end of
-the next frame (median and longest). After the table, the held-out pairs that are wrong at the end.
+The pairs are the four samples of the page, or those of each FILE. Each training run ends by itself and has a row in the
+table: the seconds until the exact match of held-out pairs reached a bound (0.95 for a FILE); exact match, samples and
+seconds at the end; the time between two frames; and the time from an input in the source to the end of the next frame
+(both median and longest). Below the table stand the held-out pairs that are wrong at the end.
 """
 
 import argparse
@@ -47,7 +47,7 @@ RECORD = """([bound, pause]) => {
 
 
 def train(page: Page, address: str, name: str, text: str) -> tuple[list[str], str]:
-    """Train on a text of pairs, or on the sample with this name; return a row, and what is wrong at the end."""
+    """Train on pairs, or on the sample with this name; return a row of the table, and the pairs that are wrong."""
     page.goto("about:blank")
     page.goto(f"{address}#task=pairs")
     before, bound = page.inner_text("#pairs-said"), BOUND if text else BOUNDS[name]

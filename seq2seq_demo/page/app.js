@@ -152,14 +152,15 @@ export const app = {
       Object.assign(state, { forced: {}, replacement: null, targetText: null }, patch);
     }
     this.prepare(given);
-    if (COMPUTED.some((name) => state[name] !== before[name]) || !this.runs.length) this.compute();
+    const isComputed = COMPUTED.some((name) => state[name] !== before[name]) || !this.runs.length;
+    if (isComputed) this.compute();
     if (state.text !== before.text || "place" in patch) {
       const isUncovered = before.hidden && !state.hidden && before.place > this.S; // then the step stays
       this.isOpening = (patch.place ?? null) === null;
       this.place = patch.place ?? (isUncovered ? before.place : this.openingPlace);
     }
     state.place = Math.max(0, Math.min(this.place, this.S + this.T));
-    this.isStep = Object.keys(patch).join() === "place";
+    this.isStep = !isComputed && Object.keys(patch).join() === "place";
   },
 
   /** Update all panels and the address, which waits after a change of the step and while networks train. */

@@ -3,6 +3,7 @@
 import { app, byId } from "./app.js";
 import { formatNumber, h, headerCell, ordinal, percent, svg, symbolSpan } from "./elements.js";
 import { colourStrip, STRIP } from "./heatmap.js";
+import { sum } from "./network.js";
 import { sourceName } from "./runs.js";
 
 /** @import { Run } from "./trained.js" */
@@ -21,7 +22,7 @@ export function openContext(dot, run, t) {
   }
   const title = `The context of the ${ordinal(t + 1)} output`;
   const meaning =
-    "Each output m of the encoder gets a score u = v · tanh(W_k m + q). The weights α are exp(u), divided by their sum. The context is the mix Σ α · m.";
+    "Each output m of the encoder gets a score u = v · tanh(W_k m + q). The weights α are exp(u), divided by their sum. The context is Σ α · m.";
   const shown = { id: LAYER, className: "layer", popover: "auto", tabIndex: 0, autofocus: true };
   const options = { ...shown, role: "dialog", "aria-label": title };
   const layer = h("div", options, h("h3", {}, title), h("p", {}, meaning), contextTable(run, t));
@@ -39,7 +40,8 @@ export const closeContext = () => document.getElementById(LAYER)?.hidePopover();
     @type {(run: Run, t: number) => HTMLTableElement} */
 export function contextTable(run, t) {
   const { alpha, u, context } = /** @type {Record<"alpha" | "u" | "context", Float32Array>} */ (run.steps[t]);
-  const exps = [...u].map((score) => Math.exp(score - Math.max(...u)));
+  const most = Math.max(...u);
+  const exps = [...u].map((score) => Math.exp(score - most));
   const row = (/** @type {Node | string} */ name, /** @type {(Node | string)[]} */ ...cells) =>
     h("tr", {}, headerCell("row", name), ...cells.map((cell) => h("td", {}, cell)));
   const rows = exps.map((exp, s) => {
@@ -49,9 +51,8 @@ export function contextTable(run, t) {
   });
   const shown = h("small", {}, `${Math.min(STRIP, context.length)} of ${context.length} numbers`);
   const titles = ["input", "symbol", "score u", "exp(u − max)", "α", h("span", {}, "α · m", shown)];
-  const sum = formatNumber(exps.reduce((sum, exp) => sum + exp, 0));
   const head = h("tr", {}, ...titles.map((title) => headerCell("col", title)));
-  const total = row("sum", "", "", sum, percent(1), vectorStrip(context));
+  const total = row("sum", "", "", formatNumber(sum(exps)), percent(1), vectorStrip(context));
   return h("table", { className: "context-table" }, head, ...rows, total);
 }
 

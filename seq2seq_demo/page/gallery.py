@@ -139,7 +139,7 @@ def _static_page(asset: str, title: str, **parts: str) -> str:
 def _picture(shown: ShownNetwork) -> str:
     """Draw the attention of a network's answer to its first example as SVG, with a row of squares per output.
 
-    Without attention, return an empty text.
+    Without attention, return an empty string.
     """
     (answer,) = shown.network.predict_numbers(
         [(shown.examples[0].source, None)], options=DecodingOptions(attention=True)

@@ -62,7 +62,7 @@ export function keptLayer(heads, course, show) {
   const head = h("thead", {}, h("tr", {}, ...["", ...heads].map((text) => headerCell("col", text))));
   const table = scrollBox("Your networks", h("table", {}, head, rows));
   table.tabIndex = 0; // the keyboard scrolls it
-  const about = h("p", {}, "The last ten trainings in this tab. “Show” brings the networks back.");
+  const about = h("p", {}, "The last ten training runs in this tab.");
   const [opener, box] = layer("networks", "Your networks", about, table);
   const row = (/** @type {Kept} */ kept) => {
     const { settings, course: state } = kept.saved;

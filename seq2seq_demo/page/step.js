@@ -11,7 +11,7 @@ import { forcedCount, judgement, momentNote, typeTarget } from "./source.js";
 /** @import { Verdict } from "./source.js"
     @import { Run } from "./trained.js" */
 
-const BLANK = "Type a source: the encoder reads it, and the decoder writes the answer, symbol by symbol.";
+const BLANK = "Type a source: the encoder reads it, and the decoder writes the answer.";
 const READ = "It has read the top row and written the bottom row. Press Play to watch.";
 const HIDDEN = "Predict the answer, then press Next to see it symbol by symbol.";
 const ALL_WRITTEN = "“Show the answer” compares it with the target.";

@@ -117,7 +117,7 @@ function showKept(/** @type {Kept} */ kept) {
   announce(statusText());
 }
 
-/** Return a kept course; one that is not valid is untrained. */
+/** Return a kept course, or an untrained one if what was saved is not valid. */
 function restored(/** @type {Kept} */ kept, /** @type {Settings} */ settings) {
   try {
     kept.course ??= newCourse(settings).restore(kept.saved.course);
@@ -220,7 +220,7 @@ function verdictOf() {
   if (!isPairs()) {
     const latest = course.points.slice(began.n).slice(-N_EXACT);
     const stays = latest.length === N_EXACT && latest.every(isExact) && !app.state.goal;
-    return stays ? "It ended early, because all answers stay right." : "";
+    return stays ? "It ended early: all answers stay right." : "";
   }
   if (isExact(last(course.points)) && !isExact(course.points[began.n - 1])) return "All held-out pairs are right.";
   return course.samples < patienceEnds() ? "" : `No better for ${thousands(PATIENCE)} samples. “Train longer” goes on.`;
@@ -266,12 +266,14 @@ function pauseTraining() {
   show(`${thousands(course.samples)} samples; ${exact.join("; ")}. ${findingOf(course)}`);
 }
 
-/** Return the held-out sources that one of two networks gets wrong, the one with fewer right answers, and the other right. */
+/** Return the index of the network with fewer right answers, of two. */
+const weaker = () => (course.right[0].size < course.right[1].size ? 0 : 1);
+
+/** Return the held-out sources that only the weaker of two networks gets wrong, as strings. */
 function tellingSources() {
-  const [a, b] = course.right;
-  if (!b || isPairs()) return [];
-  const [better, other] = a.size < b.size ? [b, a] : [a, b];
-  const isTelling = (/** @type {number} */ id) => better.has(id) && !other.has(id);
+  const { right } = course;
+  if (right.length < 2 || isPairs()) return [];
+  const isTelling = (/** @type {number} */ id) => right[1 - weaker()].has(id) && !right[weaker()].has(id);
   const sources = course.task.heldOut.flatMap(({ sources, ids }) => sources.filter((_, k) => isTelling(ids[k])));
   return sources.map((source) => source.join(" "));
 }
@@ -281,8 +283,8 @@ function showTelling() {
   const texts = tellingSources();
   if (!texts.length) return;
   chosen = texts[(texts.indexOf(app.state.text) + 1) % texts.length];
-  const weaker = app.networks[course.right[0].size < course.right[1].size ? 0 : 1];
-  app.note = { text: chosen, note: `The page chose this source: only the network ${weaker.name} gets it wrong.` };
+  const { name } = app.networks[weaker()];
+  app.note = { text: chosen, note: `Chosen by the page: only the network ${name} gets it wrong.` };
   app.change({ text: chosen, place: null, moment: null });
 }
 
@@ -348,6 +350,7 @@ export function trainingPanel() {
   for (const type of ["pointerdown", "pointerup", "pointercancel"])
     addEventListener(type, () => (isPressed = type === "pointerdown"));
   app.add(() => {
+    if (app.isStep) return; // which must be fast
     const { samples, goal } = app.state;
     const longer = isStale() ? "Train anew" : isPairs() ? "Train longer" : "Train on";
     const words = goal > samples ? `Train to ${thousands(goal)}` : samples ? longer : "Train";
@@ -454,6 +457,7 @@ export function trainingSide(/** @type {HTMLElement | null} */ attention) {
   const back = h("div", { className: "track" }, "Look back ", ...track.elements);
   const steepest = button("", () => track.go(course.steepest() ?? 0), { className: "link", id: "steepest" });
   app.add(() => {
+    if (app.isStep) return;
     const moment = course.steepest();
     steepest.classList.toggle("absent", moment === null);
     const step = course.keptSteps[moment ?? 0];

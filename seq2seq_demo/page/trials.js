@@ -80,6 +80,11 @@ function trialsOf(/** @type {Run} */ run) {
   return known[key];
 }
 
+/** Return whether the curves of training have the fraction of right answers: nothing is forced, and all sources have this
+    length. */
+const isInCurves = (/** @type {Run} */ { network: { min_in_len: min, in_len: max }, source: { length: S } }) =>
+  app.moments.length > 0 && min === S && max === S && !Object.keys(app.forced).length;
+
 /** Return the line below the picture of network i: on how many sources it is right or, after wrong symbols, recovers. The line
     is empty until this is known. */
 export function trialsLine(/** @type {number} */ i) {
@@ -93,9 +98,8 @@ export function trialsLine(/** @type {number} */ i) {
     update();
   }, PAUSE);
   const update = () => {
-    let run = app.state.hidden || app.isTraining ? null : app.runs[i];
-    const lengths = [run?.network.min_in_len, run?.network.in_len];
-    if (app.moments.length && lengths.every((one) => one === app.S) && !Object.keys(app.forced).length) run = null; // in the curves
+    const shown = app.state.hidden || app.isTraining ? null : app.runs[i];
+    const run = shown && !isInCurves(shown) ? shown : null;
     trials = run && trialsOf(run);
     if (trials?.isDone === false) workSoon();
     const described = run && trials?.isDone ? describe(run, trials) : null;

@@ -150,6 +150,7 @@ def test_training_pauses_at_once_and_goes_on(opened):
     assert page.evaluate("[course.steps, app.state.samples / 32, last(course.points).samples / 32]") == [steps] * 3
     page.click("#start-again")
     assert page.evaluate(FIGURES)[0] == "0"
+    assert "after 0 samples" in page.get_attribute("#curves svg[role=img]", "aria-label")
 
 
 def test_the_tour_is_of_the_networks_as_they_are_and_keeps_what_was_trained(opened):
