@@ -1,7 +1,7 @@
 """Measure the main-thread time of a step and of typing a symbol on each page of a gallery, in Chromium.
 
     .venv/bin/seq2seq-demo page --gallery GALLERY
-    .venv/bin/python scripts/page_speed.py GALLERY [--keys 20] [--only training|class]
+    .venv/bin/python scripts/page_speed.py GALLERY [--keys 20] [--only training] [--courses FILE]
 
 The processor is slowed 4 times. A figure is the CPU time of the page's main thread, in milliseconds, from the task that
 receives the key (→, or the last symbol of the source) to the task that draws the next frame: script, style, layout and
@@ -11,7 +11,8 @@ The first table measures the page that trains, at the full speed of the processo
 network alone; the median time between two frames while both train; the time from a click on Pause until
 training has paused; and the time from opening the page until exact match with attention is 0.99.
 
-`--only class` prints the rows of TEACHING.md after 64,000 samples instead: exact match by units and seeds (minutes).
+`--courses tests/page/courses.json` trains the networks of exercises 1 and 14 instead (20 minutes), and writes what they
+learned to the file with which test_content.py compares the exercises.
 """
 
 import argparse
@@ -86,21 +87,26 @@ PAUSE = """() => new Promise((done) => {
 })"""
 
 
-LEARN = """([units, seed]) => {
-    const course = newCourse({ ...defaults(), units: String(units), seed: String(seed) });
-    while (course.samples < ROUND) course.step();
-    course.measure();
-    return course.points.at(-1).exact;
+LEARN = """(settings) => {
+    const course = newCourse({ ...defaults(), ...settings });
+    const exact = [16_000, ROUND].map((samples) => {
+        while (course.samples < samples) course.step();
+        course.measure();
+        return course.points.at(-1).exact;
+    });
+    return { exact, weights: course.saved(16).weights };
 }"""
 
 
-def class_rows(page: Page) -> list[list[str]]:
-    """Return the table rows of exact match in %: the units, and the figures of the seeds with attention and without."""
-    return [
-        [str(units), *(", ".join(f"{100 * share:g}" for share in seeds) for seeds in zip(*figures, strict=True))]
-        for units in (8, 16, 32)
-        for figures in [[page.evaluate(LEARN, [units, seed]) for seed in range(3)]]
-    ]
+def class_courses(page: Page) -> dict[str, Any]:
+    """Return exact match by units, seeds, samples and networks, and the weights of 16 units by lengths of sources."""
+
+    def learn(**settings: str) -> dict[str, Any]:
+        learned: dict[str, Any] = page.evaluate(LEARN, settings)
+        return learned
+
+    exact = {units: [learn(units=units, seed=seed)["exact"] for seed in "012"] for units in ("8", "16", "32")}
+    return {"exact": exact, "weights": {length: learn(length=length)["weights"] for length in ("10", "1-10")}}
 
 
 def training_rows(browser: Browser, path: Path) -> list[list[str]]:
@@ -138,7 +144,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("gallery", type=Path)
     parser.add_argument("--keys", type=int, default=20)
-    parser.add_argument("--only", choices=["training", "class"])
+    parser.add_argument("--only", choices=["training"])
+    parser.add_argument("--courses", type=Path)
     options = parser.parse_args()
     paths = sorted(options.gallery / f"{name}.html" for name, entry in GALLERY.items() if entry.networks)
     if not all(path.exists() for path in paths):
@@ -147,10 +154,10 @@ def main() -> None:
         program = shutil.which("chromium") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
         print(f"Measured on {machine()}, Chromium {browser.version}.\n")
-        if options.only == "class":
+        if options.courses:
             page = browser.new_page()
             page.goto((options.gallery / "train.html").resolve().as_uri())
-            print_table(["units", "with attention", "without attention"], class_rows(page))
+            options.courses.write_text(json.dumps(class_courses(page)) + "\n")
             return
         print_table(["training", ""], training_rows(browser, options.gallery / "train.html"))
         if options.only:

@@ -18,9 +18,8 @@ export function align(answer, target) {
     cost[t + 1][j] + 1,
     cost[t][j + 1] + 1,
   ];
-  for (let t = T; t >= 0; t--) {
+  for (let t = T; t >= 0; t--)
     for (let j = J; j >= 0; j--) cost[t][j] = t === T && j === J ? 0 : Math.min(...costs(t, j));
-  }
   /** @type {Kind[]} */
   const kinds = [];
   /** @type {number[]} */

@@ -1,5 +1,6 @@
 /* The state of the page, the runs computed from it, and the panels that display them. */
 
+import { PLANS } from "./plan.js";
 import { MAX_ANSWER_LEN } from "./trained.js";
 
 /** @import { Settings } from "./course.js"
@@ -8,7 +9,7 @@ import { MAX_ANSWER_LEN } from "./trained.js";
 
 const MAX_SOURCE_LEN = 60; // longer sources do not fit into the drawings; examples.py has the same limit
 
-export const BEAM_SIZES = [1, 2, 3, 4, 5]; // K, the number of beginnings that beam search keeps
+export const BEAM_SIZES = [1, 2, 3, 4, 5]; // K, the number of hypotheses that beam search keeps
 const BEAM = 3;
 /** `runs` is new if one of these changes. */
 const COMPUTED = /** @type {const} */ (["text", "targetText", "forced", "moment", "samples", "hidden"]);
@@ -38,7 +39,8 @@ export const initialState = {
   lecture: false, // whether the page shows its lecture view or, if `embed` too, the embedded view
   embed: false,
   hidden: false, // whether the page hides the answer, but for the steps that were made
-  exercise: 0, // the number of the exercise that the lecture view shows; 0 for none
+  exercise: 0, // the number of the exercise that the page shows; 0 for none
+  plan: "", // of a lesson, which has the exercise; see plan.js
   inside: CELL, // the cell to look inside, and its unit
 };
 
@@ -121,11 +123,10 @@ export const app = {
     return this.S + 1 + (isComparison ? Math.min(...errors) : Math.floor((this.T - 1) / 2));
   },
 
-  /** Set the whole state from a link, without what the page does not have; a link without a source keeps the text.
-      @type {(hash: string, text?: string) => void} */
-  open(hash, text) {
+  /** Set the whole state from what a link gives, without what the page does not have; without a source, the text stays.
+      @type {(given: Patch, text?: string) => void} */
+  open(given, text) {
     const { state } = this;
-    const given = readHash(hash);
     this.set({ ...initialState, text: text ?? state.text, place: null, ...given }, given);
     state.forced = this.forced;
     if (state.replacement && state.replacement.s >= this.S) state.replacement = null;
@@ -250,6 +251,7 @@ export const ADDRESS = {
     write: ({ exercise }) => `${exercise || ""}`,
     numbers: (exercise) => (document.getElementById(`exercise-${exercise}`) ? { exercise } : {}),
   },
+  plan: { write: ({ plan }) => plan, text: (plan) => (Object.hasOwn(PLANS, plan) ? { plan } : {}) },
   beam: { write: ({ beam: K }) => (K === BEAM ? "" : `${K}`), numbers: (K) => ({ beam: BEAM_SIZES[K - 1] ?? BEAM }) },
 };
 
@@ -284,14 +286,14 @@ function writeHash() {
   }
 }
 
-/** Return whether an address has the source and the beam of the state. */
+/** Return whether the state is that of an address, but for the step and what is hidden or selected. */
 export function isCurrent(/** @type {string} */ hash) {
-  const { text, beam = app.state.beam } = readHash(hash);
-  return text === app.state.text && beam === app.state.beam;
+  const { place, hidden, tab, ...given } = { forced: {}, ...readHash(hash) };
+  return JSON.stringify({ ...app.state, ...given }) === JSON.stringify(app.state);
 }
 
 /** Return the part of the state that an address sets. */
-function readHash(/** @type {string} */ hash) {
+export function readHash(/** @type {string} */ hash) {
   const parts = new URLSearchParams(hash.replace(/^#/, ""));
   /** @type {Patch} */
   const patch = {};

@@ -2,7 +2,7 @@
    tree. */
 
 import { largest } from "./elements.js";
-import { logTotal, zeros } from "./tape.js";
+import { logTotal } from "./tape.js";
 
 /** @import { Encoded, Network, State } from "./network.js"
     @import { Matrix } from "./tape.js" */
@@ -19,11 +19,10 @@ import { logTotal, zeros } from "./tape.js";
     hypotheses that a step dropped, `steps` contains the best `size`.
     @type {(network: Network, encoded: Encoded, maxOutLen: number, size: number, nBest?: number) =>
       { answers: BeamAnswer[], steps: BeamStep[] }} */
-export function beamSearch(network, { memory, states }, maxOutLen, size, nBest = size) {
+export function beamSearch(network, encoded, maxOutLen, size, nBest = size) {
   const { ends, go } = network.config;
-  const keys = network.keys(memory);
   const nSteps = ends ? maxOutLen + 1 : maxOutLen; // one more for END
-  const context = zeros(1, memory[0].columns);
+  const { states, context } = encoded;
   /** @type {BeamStep[]} */
   const steps = [];
   /** @type {Hypothesis[]} */
@@ -32,7 +31,7 @@ export function beamSearch(network, { memory, states }, maxOutLen, size, nBest =
     // K symbols per hypothesis would suffice to find the K best candidates; the others are among the best dropped ones.
     let groups = kept.map((parent) => {
       if (parent.ended) return [parent];
-      const { states, context, logits } = network.step([parent.symbol], parent.states, parent.context, memory, keys);
+      const { states, context, logits } = network.step([parent.symbol], parent, encoded);
       const total = logTotal(logits);
       return largest(logits, 2 * size).map((symbol) => {
         const logP = logits[symbol] - total;
@@ -51,9 +50,9 @@ export function beamSearch(network, { memory, states }, maxOutLen, size, nBest =
   }
   const endedFirst = [...kept].sort((a, b) => Number(b.ended) - Number(a.ended)); // stable: `kept` is sorted
   const answers = endedFirst.slice(0, nBest).map((hypothesis) => {
-    const path = pathOf(hypothesis);
-    const symbols = path.slice(0, hypothesis.ended ? -1 : maxOutLen).map(({ symbol }) => symbol);
-    return { symbols, ended: hypothesis.ended, hypothesis };
+    const { ended } = hypothesis;
+    const path = pathOf(hypothesis).slice(0, ended ? -1 : maxOutLen);
+    return { symbols: path.map(({ symbol }) => symbol), ended, hypothesis };
   });
   return { answers, steps };
 }

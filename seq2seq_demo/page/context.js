@@ -1,9 +1,10 @@
 /* How attention computes the context of an output: a layer that opens at the dot in the picture. */
 
 import { app, byId } from "./app.js";
-import { formatNumber, h, headerCell, ordinal, percent, svg, symbolSpan } from "./elements.js";
+import { formatNumber, h, headerCell, ordinal, percent, svg, symbolSpan, table } from "./elements.js";
 import { colourStrip, STRIP } from "./heatmap.js";
 import { sum } from "./network.js";
+import { popover } from "./panels.js";
 import { sourceName } from "./runs.js";
 
 /** @import { Run } from "./trained.js" */
@@ -23,9 +24,8 @@ export function openContext(dot, run, t) {
   const title = `The context of the ${ordinal(t + 1)} output`;
   const meaning =
     "Each output m of the encoder gets a score u = v · tanh(W_k m + q). The weights α are exp(u), divided by their sum. The context is Σ α · m.";
-  const shown = { id: LAYER, className: "layer", popover: "auto", tabIndex: 0, autofocus: true };
-  const options = { ...shown, role: "dialog", "aria-label": title };
-  const layer = h("div", options, h("h3", {}, title), h("p", {}, meaning), contextTable(run, t));
+  const layer = popover(LAYER, title, h("h3", {}, title), h("p", {}, meaning), contextTable(run, t));
+  Object.assign(layer, { tabIndex: 0, autofocus: true }); // the keyboard scrolls it
   layer.addEventListener("toggle", ({ newState }) => newState === "closed" && layer.remove());
   document.body.append(layer);
   layer.showPopover();
@@ -42,18 +42,15 @@ export function contextTable(run, t) {
   const { alpha, u, context } = /** @type {Record<"alpha" | "u" | "context", Float32Array>} */ (run.steps[t]);
   const most = Math.max(...u);
   const exps = [...u].map((score) => Math.exp(score - most));
-  const row = (/** @type {Node | string} */ name, /** @type {(Node | string)[]} */ ...cells) =>
-    h("tr", {}, headerCell("row", name), ...cells.map((cell) => h("td", {}, cell)));
   const rows = exps.map((exp, s) => {
     const part = run.encoded.memory[s].map((value) => alpha[s] * value);
     const numbers = [formatNumber(u[s], 2), formatNumber(exp), percent(alpha[s]), vectorStrip(part)];
-    return row(ordinal(s + 1), symbolSpan(sourceName(run, s)), ...numbers);
+    return [headerCell("row", ordinal(s + 1)), symbolSpan(sourceName(run, s)), ...numbers];
   });
   const shown = h("small", {}, `${Math.min(STRIP, context.length)} of ${context.length} numbers`);
   const titles = ["input", "symbol", "score u", "exp(u − max)", "α", h("span", {}, "α · m", shown)];
-  const head = h("tr", {}, ...titles.map((title) => headerCell("col", title)));
-  const total = row("sum", "", "", formatNumber(sum(exps)), percent(1), vectorStrip(context));
-  return h("table", { className: "context-table" }, head, ...rows, total);
+  const total = [headerCell("row", "sum"), "", "", formatNumber(sum(exps)), percent(1), vectorStrip(context)];
+  return table({ className: "context-table" }, titles, [...rows, total]);
 }
 
 /** Return a vector as a strip of colours, with its length for screen readers. */

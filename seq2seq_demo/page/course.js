@@ -78,12 +78,6 @@ export function copy(/** @type {Network} */ { config, weights }) {
   return new Network(config, Object.fromEntries(Object.entries(weights).map(([name, x]) => [name, copied(x)])));
 }
 
-/** Return whether the networks are kept after a step: 0, 5, 7, 10, 14, 20, 28, 40, … */
-function isKept(/** @type {number} */ step) {
-  const power = Math.round(2 * Math.log2(step / 5));
-  return step === 0 || (power >= 0 && step === Math.floor(5 * 2 ** (power / 2)));
-}
-
 /** Return at each position how many held-out sources have a target with this position, END included. */
 function dueOf(/** @type {Task} */ { heldOut, nHeldOut, pairs }) {
   const rows = pairs.length
@@ -115,12 +109,8 @@ export function batchesOf(pairs, end) {
     return Array.from({ length: Math.ceil(alike.length / BATCH) }, (_, i) => {
       const batch = alike.slice(i * BATCH, (i + 1) * BATCH);
       const T = Math.max(...batch.map(({ target }) => target.length));
-      const padded = (/** @type {number[]} */ target) => [...target, ...end, ...Array(T - target.length).fill(-1)];
-      return {
-        sources: batch.map(({ source }) => source),
-        targets: batch.map(({ target }) => padded(target)),
-        ids: batch.map(({ id }) => id),
-      };
+      const targets = batch.map(({ target }) => [...target, ...end, ...Array(T - target.length).fill(-1)]);
+      return { sources: batch.map(({ source }) => source), targets, ids: batch.map(({ id }) => id) };
     });
   });
 }
@@ -208,18 +198,13 @@ export class Course {
     });
     this.steps++;
     this.samples += sources.length;
-    if (isKept(this.steps)) this.keep();
+    const power = Math.round(2 * Math.log2(this.steps / 5)); // the networks are kept after 5, 7, 10, 14, 20, 28, 40, … steps
+    if (power >= 0 && this.steps === Math.floor(5 * 2 ** (power / 2))) this.keep();
   }
 
   keep() {
     this.keptSteps.push(this.steps);
     this.networks.forEach((network, i) => this.kept[i].push(copy(network)));
-  }
-
-  /** Return whether the exact match of a network is higher by RISE than at each kept step. */
-  rises() {
-    const kept = this.keptSteps.map((step) => this.pointAt(step).exact);
-    return last(this.points).exact.some((one, i) => kept.every((exact) => one - exact[i] >= RISE));
   }
 
   /** Return the last point up to a step. */
@@ -240,12 +225,8 @@ export class Course {
       @type {(bits: number) => SavedCourse} */
   saved(bits) {
     const { steps, samples, points } = this;
-    return {
-      steps,
-      samples,
-      points: [...points],
-      weights: this.networks.map((network) => encodeWeights(network, bits)),
-    };
+    const weights = this.networks.map((network) => encodeWeights(network, bits));
+    return { steps, samples, points: [...points], weights };
   }
 
   /** Go on from a state of training of these networks, or of more. Throws an Error if it is not one. Returns the course.
@@ -254,27 +235,23 @@ export class Course {
     this.networks.forEach(({ weights }, i) => {
       const shapes = Object.entries(weights).map(([name, x]) => [name, [x.rows, x.columns]]);
       const decoded = decodeWeights(stored[i], /** @type {[string, number[]][]} */ (shapes));
-      for (const [name, matrix] of Object.entries(decoded)) {
-        if (!matrix.every(Number.isFinite)) throw new Error("Expected finite weights");
-        weights[name].set(matrix);
-      }
+      for (const [name, matrix] of Object.entries(decoded)) weights[name].set(matrix);
     });
     this.measure(); // which held-out sources are right
     const first = (/** @type {any[]} */ values) => this.networks.map((_, i) => values[i]);
     this.points = points.map(({ exact, loss, positions, ...counts }) => {
       return { ...counts, exact: first(exact), loss: first(loss), positions: first(positions) };
     });
-    const isCount = (/** @type {number} */ x) => Number.isSafeInteger(x) && x >= 0;
-    const isFraction = (/** @type {number} */ x) => Number.isFinite(x) && x >= 0 && x <= 1;
-    const isRow = (/** @type {number[]} */ row) => row.length === this.due.length && row.every(isFraction);
-    const isPoint = (/** @type {Point} */ { steps, samples, exact, loss, positions }) =>
-      isCount(steps) &&
-      isCount(samples) &&
-      exact.every(isFraction) &&
-      loss.every((x) => x >= 0) &&
-      positions.every(isRow);
-    if (!isCount(steps) || !isCount(samples) || !points.length || !this.points.every(isPoint))
-      throw new Error("Expected a state of training");
+    const counts = [{ steps, samples }, ...this.points].flatMap((point) => [point.steps, point.samples]);
+    const fractions = this.points.flatMap(({ exact, positions }) => [...exact, ...positions.flat()]);
+    const isValid =
+      this.points.length > 0 &&
+      this.networks.every(({ weights }) => Object.values(weights).every((matrix) => matrix.every(Number.isFinite))) &&
+      counts.every((x) => Number.isSafeInteger(x) && x >= 0) &&
+      fractions.every((x) => Number.isFinite(x) && x >= 0 && x <= 1) &&
+      this.points.every(({ loss }) => loss.every((x) => x >= 0)) &&
+      this.points.every(({ positions }) => positions.every((row) => row.length === this.due.length));
+    if (!isValid) throw new Error("Expected a state of training");
     Object.assign(this, { steps, samples });
     this.keep();
     return this;
@@ -307,7 +284,7 @@ export class Course {
     const empty = () => /** @type {Set<number>} */ (new Set());
     const right = this.networks.map(empty);
     const rightAt = this.networks.map(() => this.due.map(empty));
-    for (const { sources, targets, ids } of this.task.heldOut) {
+    for (const { sources, targets, ids } of this.task.heldOut)
       for (const [i, network] of this.networks.entries()) {
         rightSymbols(network, sources, targets).forEach((row, b) => {
           if (row.every(Boolean)) right[i].add(ids[b]);
@@ -315,13 +292,13 @@ export class Course {
         });
         yield;
       }
-    }
     const exact = right.map(({ size }) => size / this.task.nHeldOut);
     const positions = rightAt.map((row) => row.map(({ size }, t) => Number((size / this.due[t]).toFixed(3))));
     const loss = this.losses.map((losses) => mean(losses.splice(0)));
     this.points.push({ steps: this.steps, samples: this.samples, exact, loss, positions });
     this.right = right;
-    if (this.rises()) this.keep();
+    const kept = this.keptSteps.map((step) => this.pointAt(step).exact);
+    if (exact.some((one, i) => kept.every((before) => one - before[i] >= RISE))) this.keep();
   }
 
   /** Add a point to the curves at once. */

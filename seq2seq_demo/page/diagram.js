@@ -2,7 +2,7 @@
 
 import { app, byId, soon } from "./app.js";
 import { closeContext, openContext } from "./context.js";
-import { h, headerCell, largest, ordinal, svg, truncate, wholePercent, zoom } from "./elements.js";
+import { h, headerCell, largest, ordinal, svg, truncate, wholePercent } from "./elements.js";
 import { colourStrip, stripes } from "./heatmap.js";
 import { last } from "./network.js";
 import { keyedBox, redraw, showTab, withLabel } from "./panels.js";
@@ -25,9 +25,10 @@ export class Diagram {
   middle = 0; // the x of the middle of the part in view
 
   /** `index` is the index of the run's network, `T` the number of decoder steps to draw; `room` and `height` are the size
-      that the picture should have at most.
-      @param {Run} run @param {number} index @param {number} T @param {number} room @param {number} height */
-  constructor(run, index, T, room, height) {
+      that the picture should have at most, and `scale` that of its text.
+      @param {Run} run @param {number} index @param {number} T @param {number} room @param {number} height
+      @param {number} scale */
+  constructor(run, index, T, room, height, scale) {
     this.run = run;
     this.room = room;
     this.index = index;
@@ -37,37 +38,49 @@ export class Diagram {
     this.hasBars = hasPositions(index);
     const [barHeight, barLetters] = this.hasBars ? [31, 14] : [0, 0];
     const most = app.networks.length > 1 ? 1 : this.bidirectional ? 1.15 : 1.3; // fits into the first screen
-    this.letter = zoom() * Math.max(1, Math.min(most, room / 700 / zoom())); // the unit of the text
-    const rows = (this.bidirectional ? 354 : 306) + barHeight;
-    const fitting = (height - (77 + barLetters) * this.letter) / rows; // two lines above and two below; three with bars
-    const largest = (height < Infinity ? 1.3 : 1) * this.letter; // where the room is given, the picture fills it
-    this.u = Math.max(0.45 * zoom(), Math.min(largest, fitting)); // of the rest, which a low window makes smaller
-    const { u, letter, S } = this;
+    this.letter = scale * Math.max(1, Math.min(most, room / 700 / scale)); // the unit of the text
+    const { letter, bidirectional, S } = this;
+    const lines = (108 + barLetters) * letter; // the height of all text
+    const [cells, others] = [bidirectional ? 5 : 4, (bidirectional ? 103 : 95) + barHeight]; // the rows of 40 units; the rest
+    const isGiven = height < Infinity; // then the picture fills the height
+    const fitting = isGiven ? (height - lines) / (40 * cells + others) : letter;
+    const n = Math.max(S + Number(app.state.hidden), T);
+    // the unit of what a low window or many symbols make smaller
+    const low = isGiven ? (height - lines - cells * 18 * scale) / others : letter; // with cells of the least height
+    this.u = Math.max(0.34 * scale, Math.min(1.3 * letter, fitting, low, room / n / 30));
+    const { u } = this;
     const inputs = [...run.source.keys()].map((s) => sourceName(run, s));
     const outputs = [...run.steps.slice(0, T).keys()].filter((t) => !isEnd(run, t)).map((t) => writtenName(run, t));
-    const n = Math.max(S + Number(app.state.hidden), T);
     const longest = Math.min(9, Math.max(...[...inputs, ...outputs].map((name) => [...name].length)));
     const margin = 28 * letter; // has room for GO
+    const margins = margin + 19 * u + (bidirectional ? 50 : 36) * letter; // on the right, for the final state
     const wide = 9.7 * longest * letter; // a word has narrower letters if otherwise the picture were too wide
-    const minColumn = Math.max(0.6 * wide, Math.min(wide, (room - 2 * margin) / n - 9 * u)) + 9 * u;
-    this.column = Math.max(minColumn, Math.min(76 * letter, (room - 2 * margin) / n));
-    this.width = Math.max(room, n * this.column + 2 * margin);
-    this.left = (this.width - n * this.column) / 2;
-    this.tile = Math.min(this.column - 6 * u, Math.max(44 * letter, minColumn - 6 * u));
-    this.height = 40 * u;
+    const minColumn = Math.max(0.6 * wide, Math.min(wide, (room - margins) / n - 9 * u)) + 9 * u;
+    this.column = Math.max(minColumn, Math.min(76 * letter, (room - margins) / n));
+    this.width = Math.max(room, n * this.column + margins);
+    this.left = (this.width - n * this.column - margins) / 2 + margin;
+    const widest = this.column - 6 * u;
+    const square = Math.max(22 * letter, 1.1 * widest);
+    this.height = Math.max(18 * scale, Math.min(40 * fitting, square)); // of a cell
+    const spare = isGiven ? Math.max(0, height - lines - others * u - cells * this.height) : 0;
+    this.tile = Math.min(widest, Math.max(1.25 * this.height, minColumn - 6 * u));
     this.maxName = Math.max(2, Math.floor((this.tile - 2 * u) / (5.8 * letter))); // characters
-    const gap = 20 * u;
+    const gap = 20 * u + 0.15 * spare;
     this.source = 36 * letter; // the y of the rows
     this.encoder = this.source + this.height + gap;
     this.backward = this.encoder + this.height + 8 * u;
-    this.below = (this.bidirectional ? this.backward : this.encoder) + this.height;
-    this.decoder = this.below + 104 * u;
+    this.below = (bidirectional ? this.backward : this.encoder) + this.height;
+    this.decoder = this.below + 31 * letter + 55 * u + 0.7 * spare; // for the fan of attention, or the funnel
     this.answer = this.decoder + this.height + gap;
-    this.context = this.decoder - 36 * u; // the y of the contexts, which attention computes
+    this.lane = this.decoder - 16 * u; // the y of the way of the final state
+    this.context = this.lane - 18 * letter; // the y of the contexts, which attention computes, above their names
     this.go = this.x(0) - this.tile / 2 - 15 * letter; // the x of GO
     this.right = this.x(n - 1) + this.column / 2 + 14 * u; // the x of the way of the final state
+    this.finalLeft = this.x(0) - this.tile / 2 - 9 * u; // where it turns down
     this.half = Math.min(60 * u, this.width / 6); // of the width of the bottleneck
-    this.neck = (this.below + this.decoder) / 2 - 17 * u; // its y
+    this.besideNeck = room / 2 - this.half - 10 * u; // the width of the words beside it
+    this.neckHeight = Math.max(34 * u, 29 * letter); // of the bottleneck, beside which two lines stand
+    this.neck = (this.below + this.decoder - this.neckHeight) / 2; // its y
     this.bottom = this.answer + this.height + barHeight * u + (41 + barLetters) * letter;
     const label = `Diagram: ${run.network.name}`;
     const size = { width: this.width, viewBox: `0 0 ${this.width} ${this.bottom}` };
@@ -113,8 +126,8 @@ export class Diagram {
     const isWhole =
       !app.state.hidden && (app.isOpening || app.state.moment !== null || Object.keys(app.forced).length > 0);
     const [encoder, finalState] = bidirectional
-      ? ["encoders: one reads from the left, one from the right", "final states, joined"]
-      : ["encoder: reads the source", "final state"];
+      ? ["encoders: one reads from the left, one from the right", "final\nstates,\njoined"]
+      : ["encoder: reads the source", "final\nstate"];
     /** The status of the cells of a step.
         @type {(step: number) => Status} */
     const status = (step) => (step === place ? "current" : step < place ? "done" : "ahead");
@@ -143,8 +156,8 @@ export class Diagram {
     if (t !== null) add(`step ${t}`, "step", () => [this.feedbackArrow(t), ...this.attentionParts(t)]);
     add(`words ${middle}`, "", () => [
       hasAttention
-        ? this.word(this.right - 6 * u, this.below + Math.max(44 * u, 29 * letter), finalState, "soft halo finish")
-        : this.word(middle + this.half + 8 * u, this.neck + 8 * u, "the bottleneck", "begin"),
+        ? this.word(this.right + 5 * u, this.below + 14 * letter, finalState, "soft begin")
+        : this.word(middle + this.half + 8 * u, this.neck + 11 * letter, "the bottleneck", "begin", this.besideNeck),
       this.word(middle, 14 * letter, encoder, "soft"),
       ...this.lastLine(),
     ]);
@@ -153,21 +166,29 @@ export class Diagram {
   }
 
   /** Return a word that is explained where the pointer or the focus is; it ends at a colon.
-      @type {(x: number, y: number, words: string, className: string) => SVGElement} */
-  word(x, y, words, className) {
+      @type {(x: number, y: number, lines: string, className: string, most?: number) => SVGElement} */
+  word(x, y, lines, className, most = this.room) {
+    const words = lines.replaceAll("\n", " ");
     const [word] = words.split(":");
     const label = { "aria-label": `${words}: ${WORDS[word]}`, role: "button", tabindex: 0 };
-    return this.text(x, y, words, `${className} word`, { ...label, "data-word": word, "data-key": `word ${word}` });
+    return this.text(x, y, lines, `${className} word`, {
+      ...label,
+      "data-word": word,
+      "data-key": `word ${word}`,
+      most,
+    });
   }
 
-  /** Return a text; one that is likely to be wider than `most` gets narrower letters.
-      @type {(x: number, y: number, words: string, className?: string, attributes?: Attributes & { most?: number }) =>
+  /** Return a text of one line or more; one that is likely to be wider than `most` gets narrower letters.
+      @type {(x: number, y: number, lines: string, className?: string, attributes?: Attributes & { most?: number }) =>
         SVGElement} */
-  text(x, y, words, className = "", { most = Infinity, ...attributes } = {}) {
+  text(x, y, lines, className = "", { most = Infinity, ...attributes } = {}) {
     const [size, letter] = className === "symbol" ? [16 * this.letter, 0.6] : [13 * this.letter, 0.65];
-    const isLong = letter * size * words.length > most;
+    const isLong = letter * size * lines.length > most;
     const narrow = isLong ? { textLength: most, lengthAdjust: "spacingAndGlyphs" } : {};
-    return svg("text", { x, y, class: className, "font-size": size, ...narrow, ...attributes }, words);
+    const [first, ...others] = lines.split("\n");
+    const tspans = others.map((line) => svg("tspan", { x, dy: 15 * this.letter }, line));
+    return svg("text", { x, y, class: className, "font-size": size, ...narrow, ...attributes }, first, ...tspans);
   }
 
   /** Return a symbol in a tile.
@@ -184,7 +205,8 @@ export class Diagram {
     const isUpright = size < 28 * letter && height > size; // in a narrow tile
     const turned = isUpright ? { transform: `rotate(-90 ${x} ${middle})` } : {};
     const most = (isUpright ? height : size) - 4 * u;
-    const end = this.text(x, middle + 4.5 * letter, name, "end", { most, ...turned }); // small, so that it fits
+    const font = isUpright ? Math.min(13 * letter, 1.1 * size) : 13 * letter; // small, so that it fits
+    const end = this.text(x, middle + 0.35 * font, name, "end", { most, "font-size": font, ...turned });
     return svg("g", { class: `piece ${className}`, "data-word": "END" }, title, box, end);
   }
 
@@ -251,7 +273,7 @@ export class Diagram {
 
   /** Return a source symbol and its number; where the numbers would overlap, every fifth has one. */
   input(/** @type {number} */ s) {
-    const isShown = this.column >= 20 * this.letter || s % 5 === 4;
+    const isShown = this.column >= 18.5 * this.letter || s % 5 === 4;
     const number = this.text(this.x(s), this.source - 5 * this.u, isShown ? String(s + 1) : "", "soft");
     return [number, this.symbol(s, this.source, sourceName(this.run, s), "")];
   }
@@ -259,26 +281,25 @@ export class Diagram {
   /** Return the symbol that a decoder cell writes; a click on it shows those that can be forced. A label below it shows
       that it was forced or is wrong, or its probability. Where probabilities would overlap, only the current output has one. */
   output(/** @type {number} */ i) {
-    const { run, height, u, letter } = this;
+    const { run, height, u, letter, column } = this;
     const x = this.x(i);
-    const [forced, wrong] = [isForced(i), run.isWrong(i) && !app.state.hidden];
+    const isWrong = (/** @type {number} */ t) => t in run.steps && run.isWrong(t) && !app.state.hidden;
+    const [forced, wrong] = [isForced(i), isWrong(i)];
     const classes = ["written", wrong ? "wrong" : "", isEnd(run, i) ? "end" : "", forced ? "forced" : ""];
     const { written } = run.steps[i];
-    const isNarrow = this.column < 64 * letter; // labels of neighbouring columns would overlap
+    const [isNarrow, isCrowded] = [column < 64 * letter, column < 42 * letter]; // neighbouring labels would overlap
     const mark = forced ? (isNarrow ? "!" : "forced ") : wrong ? "✗ " : "";
-    const share = `${Math.round(100 * probabilities(run.steps[i])[written])} %`;
-    const className = forced ? "forced" : wrong ? "wrong" : this.column < 42 * letter ? "soft crowded" : "soft";
-    const label = mark && isNarrow ? mark : mark + share;
+    const share = `${Math.round(100 * probabilities(run.steps[i])[written])}${isCrowded ? "%" : " %"}`;
+    const className = forced ? "forced" : wrong ? "wrong" : isCrowded ? "soft crowded" : "soft";
+    const label = mark && isNarrow ? mark.trim() : mark + share;
+    const isBesideMark = [i - 1, i + 1].some((t) => isForced(t) || isWrong(t));
+    const most = mark ? column - 4 * u : isCrowded && isBesideMark ? 2 * column - 14 * letter : Infinity;
     const y = this.answer + height + 2 * u + 13 * letter;
     const tile = this.symbol(i, this.answer, writtenName(run, i), classes.join(" "), exampleWord(run, written));
     let isClosing = false; // a press outside the layer has closed it before the click
     tile.addEventListener("pointerdown", () => (isClosing = this.t === i && isOpen(this.index)));
     tile.addEventListener("click", () => isClosing || openSymbols(this.index, i));
-    return [
-      this.arrow([x, this.decoder + height, x, this.answer]),
-      tile,
-      this.text(x, y, label, className, mark ? { most: this.column - 4 * u } : {}),
-    ];
+    return [this.arrow([x, this.decoder + height, x, this.answer]), tile, this.text(x, y, label, className, { most })];
   }
 
   /** Return the words below the picture; those that explain the bars stand beside "decoder", where both fit. */
@@ -287,8 +308,8 @@ export class Diagram {
     const y = this.bottom - 11 * letter;
     if (!hasBars) return [this.word(middle, y, "decoder: writes the answer", "soft")];
     const legend = "right at this position, in % of new sources";
-    if (room < 350 * letter) return [this.text(middle, y, legend, "soft")];
-    const x = middle - 100 * letter;
+    if (room < 350 * letter) return [this.text(middle, y, room < 270 * letter ? "right, in %" : legend, "soft")];
+    const x = middle - 118 * letter;
     return [this.word(x, y, "decoder", "soft finish"), this.text(x + 16 * letter, y, legend, "soft begin")];
   }
 
@@ -324,9 +345,9 @@ export class Diagram {
   /** Return the arrows that take the final state, or that of both directions, to the decoder, in a network with
       attention. */
   finalStateArrows() {
-    const { u, height, tile, encoder, backward, decoder, right } = this;
+    const { height, tile, encoder, backward, decoder, right, lane } = this;
     const edge = this.x(0) - tile / 2;
-    const [left, lane] = [edge - 9 * u, decoder - 16 * u];
+    const left = this.finalLeft;
     const [y, back, below] = [encoder, backward, decoder].map((top) => top + height / 2);
     const start = [this.x(this.S - 1) + tile / 2, y, right, y, right, lane];
     const forward = this.arrow([...start, left, lane, left, below, edge, below]);
@@ -355,14 +376,18 @@ export class Diagram {
     ];
   }
 
-  /** Return the words for the contexts of output t and of the previous one, where they fit. */
+  /** Return the words for the contexts of output t and of the previous one, where they fit between the arrows. */
   contextWords(/** @type {number} */ t) {
-    const { u, context: y } = this;
-    const [before, x] = [this.x(t) - this.column / 2, this.x(t) + this.column / 2];
-    const words = [];
-    if (x + 62 * u < this.width) words.push(this.word(x + 11 * u, y + 13 * u, "context", "soft halo begin"));
-    if (t && before > 70 * u) words.push(this.word(before - 10 * u, y + 4 * u, "previous", "soft halo finish"));
-    return words;
+    const { u, letter, column, context } = this;
+    const [x, y] = [this.x(t) + column / 2, context + 13 * letter];
+    const begin = x + 4 * letter + Math.max(7 * u, 0.3 * column - 0.18 * this.tile); // beside the arrow to the next cell
+    const end = x - column - 7 * u - 3 * letter;
+    const isFree = begin + 52 * letter < this.right;
+    const isPreviousFree = t && end - 60 * letter > (this.bidirectional ? this.finalLeft : 0);
+    return [
+      ...(isFree ? [this.word(begin, y, "context", "soft halo begin")] : []),
+      ...(isPreviousFree ? [this.word(end, y, "previous", "soft halo finish")] : []),
+    ];
   }
 
   /** Return a line from each input to the context, wider for a larger α, and above them the α of at least 5 %. */
@@ -371,24 +396,26 @@ export class Diagram {
     const y2 = below + 7 * u + 13 * letter;
     const inputs = largest(alpha, alpha.length);
     const lines = inputs.filter((s) => alpha[s] >= 0.005);
+    /** @type {(s: number) => number} */
+    const labelX = (s) => Math.max(this.finalLeft + 24 * letter, Math.min(this.x(s), this.right - 24 * letter));
     /** @type {number[]} */
     const labelled = []; // the largest, without those that would overlap
     for (const s of inputs.filter((s) => alpha[s] >= 0.05))
-      if (labelled.every((other) => Math.abs(other - s) * this.column > 29 * letter)) labelled.push(s);
+      if (labelled.every((other) => Math.abs(labelX(other) - labelX(s)) > 36 * letter)) labelled.push(s);
     const unit = this.column < 39 * letter ? "%" : " %";
     return [
       ...lines.map((s) => {
         const stroke = { "stroke-width": (1 + 9 * alpha[s]) * u, "stroke-opacity": 0.15 + 0.85 * alpha[s] };
         return svg("line", { x1, y1, x2: this.x(s), y2, ...stroke, class: "attention-line", "data-word": "attention" });
       }),
-      ...labelled.map((s) => this.text(this.x(s), y2 - 5 * u - 2 * letter, Math.round(100 * alpha[s]) + unit, "share")),
+      ...labelled.map((s) => this.text(labelX(s), y2 - 5 * u - 2 * letter, Math.round(100 * alpha[s]) + unit, "share")),
     ];
   }
 
   /** Return the final state as a bottleneck between encoder and decoder, in a network without attention. */
   bottleneck() {
     const { S, T, u, letter, run, place, middle, half, neck: y, tile, below, decoder, finalStateStatus: status } = this;
-    const box = { x: middle - half, y, width: 2 * half, height: 34 * u };
+    const box = { x: middle - half, y, width: 2 * half, height: this.neckHeight };
     const bottom = y + box.height;
     // the state of each layer, of at most 64 units; empty before the last symbol is read
     const rows = place < S ? [] : run.encoded.states.flat().map((row) => [...row.slice(0, 64)]);
@@ -408,7 +435,7 @@ export class Diagram {
       ...arrows,
       this.arrow([middle, bottom, this.x(0), decoder], place > S ? status : "ahead"),
       svg("g", { class: status, "data-word": "the bottleneck" }, frames[0], ...stripes(rows, box), frames[1]),
-      this.text(middle + half + 8 * u, y + 8 * u + 20 * letter, size, "begin"),
+      this.text(middle + half + 8 * u, y + 26 * letter, size, "begin", { most: this.besideNeck }),
     ];
   }
 }

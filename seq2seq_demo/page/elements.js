@@ -35,8 +35,17 @@ export function revise(element, attributes, text) {
   if (text !== undefined && element.textContent !== text) element.textContent = text;
 }
 
-/** @type {(scope: "row" | "col", text: Child, className?: string) => HTMLTableCellElement} */
-export const headerCell = (scope, text, className = "") => h("th", { className, scope }, text);
+/** @type {(scope: "row" | "col", text: Child) => HTMLTableCellElement} */
+export const headerCell = (scope, text) => h("th", { scope }, text);
+
+/** Return a table. A cell of its rows that is no `<th>` or `<td>` becomes a `<td>`.
+    @type {(properties: Attributes, heads: Child[], rows: Child[][]) => HTMLTableElement} */
+export function table(properties, heads, rows) {
+  const cell = (/** @type {Child} */ one) => (one instanceof HTMLTableCellElement ? one : h("td", {}, one));
+  const row = (/** @type {Child[]} */ cells) => h("tr", {}, ...cells.map(cell));
+  const head = h("thead", {}, row(heads.map((one) => headerCell("col", one))));
+  return h("table", properties, head, h("tbody", {}, ...rows.map(row)));
+}
 
 /** @type {(text: Child, onclick: () => void, properties?: Attributes) => HTMLButtonElement} */
 export const button = (text, onclick, properties) => h("button", { type: "button", onclick, ...properties }, text);

@@ -2,10 +2,10 @@
 
 import { align, alignByPosition } from "./align.js";
 import { app } from "./app.js";
-import { h, headerCell, ordinal, pluralize, symbolSpan } from "./elements.js";
+import { h, headerCell, ordinal, pluralize, symbolSpan, table } from "./elements.js";
 import { beforeAndAfterList } from "./influence.js";
 import { addPanel, networkColumns, panel, redraw, scrollBox, updateScrollBox } from "./panels.js";
-import { countForced, errorLabel, fedName, isForced, recovers, targetName, writtenSymbols } from "./runs.js";
+import { countForced, fedName, isForced, recovers, targetName, writtenSymbols } from "./runs.js";
 
 /** @import { Alignment } from "./align.js"
     @import { Child } from "./elements.js"
@@ -15,41 +15,32 @@ import { countForced, errorLabel, fedName, isForced, recovers, targetName, writt
 /** @typedef {Run & { teacherSteps: Step[], expected: number[], alignment: Alignment }} ComparedRun a run with a target */
 
 export function forcedPanel() {
-  const boxes = app.networks.map(() => h("div", {}));
-  const section = panel(
-    "forced",
-    "Teacher forcing and free-running",
+  const boxes = app.networks.map(() => h("div"));
+  const help =
     "In training, the decoder is fed the target (teacher forcing); when it answers, its own output (free-running). " +
-      "Errors are counted by position, and as edits: a symbol too many makes later positions wrong, but is one edit.",
-    networkColumns((i) => [boxes[i]]),
-  );
-  return addPanel(section, () => {
-    if (app.isStep) return;
-    app.runs.forEach((run, i) => {
-      const parts = run.teacherSteps ? forcedAndFree(/** @type {ComparedRun} */ (run)) : beforeAndAfter(run);
-      redraw(boxes[i], ...parts);
-    });
-  });
+    "Errors are counted by position, and as edits: a symbol too many makes later positions wrong, but is one edit.";
+  const columns = networkColumns((i) => [boxes[i]]);
+  const section = panel("forced", "Teacher forcing and free-running", help, columns);
+  return addPanel(section, () => app.isStep || app.runs.forEach((run, i) => redraw(boxes[i], ...comparison(run))));
 }
 
-/** Compare the answers before and after forcing, if a symbol is forced, for a source without a target. */
-function beforeAndAfter(/** @type {Run} */ run) {
-  const problem = app.targetError ? "the target that you typed is not valid" : "none is known for this source";
-  const hint = h("p", {}, `Teacher forcing needs a target, and ${problem}: type one, above the picture.`);
-  return [hint, countForced(run) ? beforeAndAfterList(run) : null];
-}
-
-/** Compare teacher forcing with free-running, step by step. */
-function forcedAndFree(/** @type {ComparedRun} */ run) {
-  const { teacherSteps, steps } = run;
+/** Compare teacher forcing with free-running or, without a target, the answers before and after forcing. */
+function comparison(/** @type {Run} */ answered) {
+  if (!answered.teacherSteps) {
+    const problem = app.targetError ? "the target that you typed is not valid" : "none is known for this source";
+    const hint = h("p", {}, `Teacher forcing needs a target, and ${problem}: type one, above the picture.`);
+    return [hint, countForced(answered) ? beforeAndAfterList(answered) : null];
+  }
+  const run = /** @type {ComparedRun} */ (answered);
   // the first output that is fed different symbols; -1 if there is none
-  const divergence = steps.findIndex((step, t) => t < teacherSteps.length && step.fed !== teacherSteps[t].fed);
-  const text = `${describeDivergence(run, divergence)} ${describeRecovery(run) || compareErrors(run)}`.trim();
+  const divergence = run.teacherSteps.findIndex(({ fed }, t) => t < run.steps.length && run.steps[t].fed !== fed);
+  const sentences = [describeDivergence(run, divergence), describeRecovery(run) || compareErrors(run)];
+  const text = h("p", {}, sentences.join(" ").trim());
   const isShown = !run.exact || app.runs.every(({ exact }) => exact); // otherwise, the errors of another network matter
-  if (!isShown) return [h("p", {}, text)];
+  if (!isShown) return [text];
   const box = scrollBox(`Teacher forcing and free-running: ${run.network.name}`, comparedTable(run, divergence));
   updateScrollBox(box);
-  return [h("p", {}, text), box];
+  return [text, box];
 }
 
 /** Compare the errors with teacher forcing and in free-running; "" if there are none, or if the user made one of them. */
@@ -94,41 +85,36 @@ function describeRecovery(/** @type {ComparedRun} */ run) {
 
 /** Return a table of the symbols that are fed and written in both ways, output by output. */
 function comparedTable(/** @type {ComparedRun} */ run, /** @type {number} */ divergence) {
-  const { teacherSteps, steps } = run;
-  const outputs = Array.from({ length: Math.max(teacherSteps.length, steps.length) }, (_, t) => t);
-  const className = (/** @type {number} */ t) => (t === divergence ? "divergence" : "");
-  /** @type {(label: string, shown: Step[], parts: (t: number) => Child[]) => Node[]} */
-  const cells = (label, shown, parts) => {
-    const nothing = () => [h("span", { className: "visually-hidden" }, "nothing")];
-    const partsAt = (/** @type {number} */ t) => (t < shown.length ? parts(t) : nothing());
-    return [headerCell("row", label), ...outputs.map((t) => h("td", { className: className(t) }, ...partsAt(t)))];
-  };
-  const rows = [teacherSteps, steps].flatMap((shown) => {
-    const label = `${shown === steps ? "Free-running" : "Teacher forcing"}: fed`;
-    return [
-      h("tr", { className: "fed" }, ...cells(label, shown, (t) => [fedName(run, shown, t)])),
-      h("tr", {}, ...cells("written", shown, (t) => writtenParts(run, shown, t))),
-    ];
-  });
-  const heads = outputs.map((t) => headerCell("col", ordinal(t + 1), className(t)));
-  const head = h("thead", {}, h("tr", {}, headerCell("col", "Output"), ...heads));
-  const caption = h("caption", { className: "visually-hidden" }, "Symbols fed and written, output by output");
-  return h("table", { className: "compared" }, caption, head, h("tbody", {}, ...rows));
+  const taught = alignByPosition(writtenSymbols(run.teacherSteps), run.expected); // symbols cannot shift
+  const length = Math.max(run.teacherSteps.length, run.steps.length);
+  const heads = Array.from({ length }, (_, t) => ordinal(t + 1));
+  /** @type {(label: string, className: string, steps: Step[], parts: (t: number) => Child[]) => Child[]} */
+  const row = (label, className, steps, parts) => [
+    headerCell("row", label),
+    ...heads.map((_, t) => h("td", { className }, ...(t < steps.length ? parts(t) : []))),
+  ];
+  /** @type {(way: string, steps: Step[], alignment: Alignment) => Child[][]} */
+  const rows = (way, steps, alignment) => [
+    row(`${way}: fed`, "fed", steps, (t) => [fedName(run, steps, t)]),
+    row("written", "", steps, (t) => writtenParts(run, alignment, steps[t].written, t)),
+  ];
+  const all = [...rows("Teacher forcing", run.teacherSteps, taught), ...rows("Free-running", run.steps, run.alignment)];
+  const label = "Symbols fed and written, output by output";
+  const compared = table({ className: "compared", "aria-label": label }, ["Output", ...heads], all);
+  if (divergence > 0) for (const { cells } of compared.rows) cells[divergence + 1].classList.add("divergence");
+  return compared;
 }
 
 /** Return the symbol written at output t, with notes on its errors.
-    @type {(run: ComparedRun, steps: Step[], t: number) => Child[]} */
-function writtenParts(run, steps, t) {
-  const isFree = steps === run.steps;
-  const { written } = steps[t];
+    @type {(run: ComparedRun, alignment: Alignment, written: number, t: number) => Child[]} */
+function writtenParts(run, alignment, written, t) {
+  const { kinds, targetIndex, missing } = alignment;
   const name = (/** @type {number | undefined} */ symbol) => targetName(run, symbol);
-  const isTaughtRight = run.expected[t] === written; // with teacher forcing, symbols cannot shift
-  const error = isFree ? errorLabel(run, t) : isTaughtRight ? "" : `not ${name(run.expected[t])}`;
-  const missing = isFree ? run.missing(t).map(name).join(", ") : "";
-  const notes = [
-    [isFree && isForced(t) ? "forced" : "", error].filter(Boolean).join(", "),
-    missing && `${missing} missing before`,
-  ];
-  const symbol = symbolSpan(name(written), error ? "symbol wrong" : "symbol");
+  const error = kinds[t] === "wrong" ? `not ${name(run.expected[targetIndex[t]])}` : (kinds[t] ?? "extra");
+  const isWrong = error !== "right";
+  const forced = alignment === run.alignment && isForced(t) ? "forced" : "";
+  const before = (missing[t] ?? []).map(name).join(", ");
+  const notes = [[forced, isWrong ? error : ""].filter(Boolean).join(", "), before && `${before} missing before`];
+  const symbol = symbolSpan(name(written), isWrong ? "symbol wrong" : "symbol");
   return [symbol, ...notes.filter(Boolean).map((note) => h("small", {}, note))];
 }

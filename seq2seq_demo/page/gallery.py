@@ -10,17 +10,25 @@ import numpy as np
 
 from seq2seq_demo import __version__
 from seq2seq_demo.network.decoding import DecodingOptions
-from seq2seq_demo.page.builder import ShownNetwork, content_policy, read_asset
+from seq2seq_demo.page.builder import ShownNetwork, compressed, content_policy, join_modules, read_asset
 from seq2seq_demo.page.training import TITLE as TITLE_OF_TRAINING
 
 TITLE = "Networks that read one sequence and write another"
 INDEX = "index.html"
 LINKS, THEORY = "links.html", "theory.html"
-EXERCISE = r"<h2>(.*?)</h2>\n(.*?)\$notes(.*?)</section>"  # its title, question and answer
-BOARD = r'<div class="scroll" tabindex="0">\n<table class="board">.*?</div>\n'  # a table to fill in on paper
-NOTES = '<label class="note">{}: <textarea rows="2"></textarea></label>'
-PREDICTION, SEEN = map(NOTES.format, ("Prediction", "What I saw, and why"))
-STEPS = """<p class="steps"><a rel="prev" href="{}">Previous exercise</a>
+# The title of an exercise, its question, its table to fill in, if any, the field of its prediction, and its answer.
+EXERCISE = (
+    r"<h2>([^\n]*)</h2>\n(<p>.*?</p>\n)(<div.*?</div>\n)?"
+    r'(<(?:label|span) class="note".*?)\n(<details><summary>Answer</summary>)(.*?)</section>'
+)
+PREDICTION = '<label class="note">Prediction: <input name="prediction" autocomplete="off"></label>'
+SEEN = '<label class="note">What I saw, and why: <textarea name="seen" rows="2"></textarea></label>'
+CHOICES = (
+    f'<label><input type="radio" name="prediction" value="{choice}"> {choice}</label>'
+    for choice in ("with attention", "without", "both", "neither")
+)
+CHOICE = f'<span class="note" role="radiogroup" aria-label="Prediction">Prediction: {" ".join(CHOICES)}</span>'
+STEPS = """<p class="steps"><button type="button" hidden></button> <a rel="prev" href="{}">Previous exercise</a>
 <a rel="next" href="{}">Next exercise</a> <a href="{}#exercise-{}">All exercises</a></p>"""
 KEY = "Top: read. Left: written. Dark: where it looks."
 TRAIN = '<p><a class="button" href="train.html#train=now">Train</a></p>'
@@ -102,30 +110,42 @@ def build_documents() -> dict[str, str]:
     A link of the exercises opens a page in the state that an exercise starts from. The heading of an exercise is its
     first link, in the lecture view.
     """
-    page = _static_page(LINKS, "Exercises: predict, then look", notes=PREDICTION + SEEN)
-    heading = r'<h2 id="exercise-\2"><a href="\4&amp;view=lecture" data-address="\5#exercise=\2">\1</a></h2>\3"\4"'
-    links = re.sub(r'<h2>((\d+)\..*?)</h2>(.*?)"((\w+\.html)#.*?)"', heading, _name_exercises(page), flags=re.DOTALL)
-    return {LINKS: links, THEORY: _static_page(THEORY, "Five minutes of theory", script=read_asset("theory.js"))}
+    script = compressed(join_modules("links.js"))
+    page = _static_page(
+        LINKS, "Exercises: predict, then look", notes=PREDICTION + SEEN, choice=CHOICE + SEEN, script=script
+    )
+    heading = r'<h2 id="exercise-\2"><a href="\5&amp;view=lecture" data-address="\6#exercise=\2">\1</a>\3</h2>\4"\5"'
+    link = r'<h2>((\d+)\.[^<]*)(.*?)</h2>(.*?)"((\w+\.html)#.*?)"'
+    links = re.sub(link, heading, _name_exercises(page), flags=re.DOTALL)
+    theory = _static_page(THEORY, "Five minutes of theory", script=compressed(join_modules("theory.js")))
+    return {LINKS: links, THEORY: theory}
 
 
 def exercises(name: str) -> str:
     """Return the exercises of an entry of GALLERY as HTML, folded away; their links change the state of its page."""
-    text = re.sub(BOARD, "", read_asset(LINKS), flags=re.DOTALL)
+    text = string.Template(read_asset(LINKS)).safe_substitute(notes=PREDICTION, choice=CHOICE)
     sections, shown = re.findall(EXERCISE, _name_exercises(text), re.DOTALL), ""
-    links = [re.findall(r'"(\w+\.html#.*?)"', question) for _, question, _ in sections]
+    links = [re.findall(r'"(\w+\.html#.*?)"', question) for _, question, *_ in sections]
     links = [[f"{LINKS}#"], *links, [f"{LINKS}#"]]  # a clicker goes through all, from the list and back to it
-    for i, (title, question, answer) in enumerate(sections, 1):
+    for i, (title, question, board, prediction, summary, answer) in enumerate(sections, 1):
         if links[i][0].startswith(f"{name}.html#"):
             steps = STEPS.format(links[i - 1][-1], links[i + 1][0], LINKS, i)
-            shown += f'<article id="exercise-{i}"><h2>{title}</h2>{question}{PREDICTION}{answer}{steps}</article>'
+            table = "" if "paper" in board else board  # after the first paragraph of the answer
+            explained = answer.replace("</p>\n", f"</p>\n{table}", 1)
+            text = f"<h2>{title}</h2>{question}{prediction}{summary}{explained}{steps}"
+            shown += f'<article id="exercise-{i}">{text}</article>'
     return f"<details>{FOLDED}{shown}</details>".replace(f'"{name}.html#', '"#') if shown else ""
 
 
 def _name_exercises(text: str) -> str:
-    """Return the text of LINKS with the number of the exercise in each link."""
-    link, named = r'(html#[^"]*)', r"\1&amp;exercise="
+    """Return the text of LINKS with the number of the exercise in each link, and in the names of its fields."""
     section = re.compile(r"<h2>(\d+)\..*?</section>", re.DOTALL)
-    return section.sub(lambda found: re.sub(link, named + found[1], found[0]), text)
+
+    def name_parts(found: re.Match[str]) -> str:
+        linked = re.sub(r'(html#[^"]*)', rf"\1&amp;exercise={found[1]}", found[0])
+        return re.sub(r'name="(\w+)"', rf'name="\1 {found[1]}"', linked)
+
+    return section.sub(name_parts, text)
 
 
 def _static_page(asset: str, title: str, **parts: str) -> str:

@@ -1,25 +1,27 @@
 /* Heat maps: a matrix as colours, with names, marks, and rows that mouse and keyboard can select. */
 
 import { ordinal, percent, revise, svg, truncate, zoom } from "./elements.js";
-import { onNewWidth, redraw, scrollBox, updateScrollBox } from "./panels.js";
+import { onNewRoom, redraw, scrollBox, updateScrollBox } from "./panels.js";
 import { sourceName } from "./runs.js";
 
 /** @import { Run } from "./trained.js" */
 
 /** `values` [row][column] are fractions from 0 to 1 or, if `isSigned`, numbers from −1 to 1 without numbers in the cells.
-    `groups` are the first columns by title; the groups are separated by gaps. `rowHeight` is in px at a font size of 16 px.
+    `groups` are the first columns by title; the groups are separated by gaps. `rowHeight` is in px at a font size of 16 px. If
+    `isFilling`, the lecture view gives the map the height of its box.
     @typedef {{ rows: string[], columns: string[], values: ArrayLike<number>[], corner: string,
       groups: Record<string, number>, describe: (row: number, column: number) => string,
-      describeRow?: (row: number) => string, isSigned?: boolean, rowHeight?: number }} Content
+      describeRow?: (row: number) => string, isSigned?: boolean, isFilling?: boolean, rowHeight?: number }} Content
     @typedef {{ row: number | null, column: number | null }} Cell
-    @typedef {ReturnType<typeof computeLayout>} Layout */
+    @typedef {{ u: number, font: number, left: number, top: number, size: number, height: number, right: number,
+      bottom: number, width: number, x: (column: number) => number, y: (row: number) => number }} Layout */
 
 const DARK = 0.66; // from this fraction on, the number in a cell is written in the light colour
 const LEVELS = 50; // shades on either side of 0
 const MAX_ROW_NAME = 10; // characters
 export const STRIP = 12; // numbers of a vector that a strip shows
 
-/** A box with a heat map, which is drawn again only if its content or its width changes. */
+/** A box with a heat map, which is drawn again only if its content or its room changes. */
 export class HeatMap {
   /** @type {unknown[]} */
   key = [];
@@ -34,7 +36,7 @@ export class HeatMap {
     this.label = label;
     this.select = select;
     this.box = scrollBox(label);
-    this.room = onNewWidth(this.box, () => this.draw());
+    this.room = onNewRoom(this.box, () => this.draw());
   }
 
   /** Display the content that depends on `key`, and mark a row and a column.
@@ -49,9 +51,9 @@ export class HeatMap {
 
   draw() {
     const { content } = this;
-    const room = this.room();
+    const [room, roomHeight] = this.room();
     if (!content || !room) return;
-    const layout = computeLayout(content, room);
+    const layout = computeLayout(content, room, content.isFilling ? roomHeight : Infinity);
     const { u, font, left, top, width, height, bottom, x } = layout;
     const titles = Object.entries(content.groups).map(([title, first], i) =>
       label(Math.max(x(first), left + 4.5 * font * i), font, title, "soft begin", font),
@@ -63,7 +65,7 @@ export class HeatMap {
     this.frame = frame;
     this.rows = content.rows.map((_, row) => this.drawRow(content, row, layout));
     const size = { width, height: bottom, viewBox: `0 0 ${width} ${bottom}` }; // paper may be narrower
-    const className = height < font ? "heat-map dense" : "heat-map";
+    const className = height < 0.6 * font ? "heat-map dense" : "heat-map";
     const attributes = { class: className, role: "listbox", "aria-label": this.label };
     redraw(this.box, svg("svg", { ...size, ...attributes }, svg("g", { "aria-hidden": true }, ...parts), ...this.rows));
     updateScrollBox(this.box);
@@ -74,7 +76,8 @@ export class HeatMap {
       @type {(content: Content, row: number, layout: Layout) => SVGGElement} */
   drawRow({ rows, columns, describe, describeRow }, row, { u, font, left, right, height, size, x, y }) {
     const name = rows[row];
-    const text = label(left - 6 * u, y(row) + height / 2 + 0.35 * font, shorten(name), "end row-name", font);
+    const letter = Math.min(font, 1.1 * height);
+    const text = label(left - 6 * u, y(row) + height / 2 + 0.35 * letter, shorten(name), "end row-name", letter);
     const frame = svg("rect", { class: "chosen", x: left, y: y(row), width: right - left, height });
     const tip = svg("title");
     const attributes = { role: "option", "aria-label": describeRow?.(row) ?? name, tabindex: -1 };
@@ -126,19 +129,22 @@ const label = (x, y, words, className, size) => svg("text", { x, y, class: class
 const shorten = (/** @type {string} */ name) =>
   name.endsWith(" ✗") ? `${truncate(name.slice(0, -2), MAX_ROW_NAME - 2)} ✗` : truncate(name, MAX_ROW_NAME);
 
-/** Return the places of a heat map in px. */
-function computeLayout(/** @type {Content} */ content, /** @type {number} */ room) {
+/** Return the places of a heat map in px, in a room of some width and height.
+    @type {(content: Content, room: number, roomHeight: number) => Layout} */
+function computeLayout(content, room, roomHeight) {
   const { rows, columns, groups, corner, isSigned, rowHeight } = content;
-  const [minSize, maxSize] = isSigned ? [1, 56] : [9, 44];
   const u = zoom();
   const font = (room < 480 * u || columns.length > 30 ? 12 : 14) * u;
   const longest = Math.max(...[corner, ...rows].map((name) => [...shorten(name)].length));
-  const [left, top, gap] = [0.58 * font * longest + 8 * u, 3 * font, 10 * u];
+  const [left, top, gap] = [0.62 * font * longest + 8 * u, 3 * font, 10 * u];
   const starts = Object.values(groups).filter((first) => first > 0); // after a gap
   const fitting = (room - left - gap * starts.length - 2 * u) / columns.length;
-  const size = Math.max(minSize * u, Math.min(maxSize * u, fitting));
+  const given = (roomHeight - top - 4 * u) / rows.length; // the height of a row that fills the room
+  const [minSize, maxSize] = isSigned ? [u, 56 * u] : [9 * u, given < Infinity ? 1.6 * given : 44 * u];
+  const size = Math.max(minSize, Math.min(maxSize, fitting));
   const touchable = (rows.length > 12 ? 15 : 24) * u;
-  const height = rowHeight ? rowHeight * u : Math.max(touchable, Math.min(size, 32 * u));
+  const usual = rowHeight ? rowHeight * u : Math.max(touchable, Math.min(size, 32 * u));
+  const height = given < Infinity ? Math.max(11 * u, Math.min(given, 1.25 * size)) : usual;
   /** @type {(column: number) => number} */
   const x = (column) => left + size * column + gap * starts.filter((first) => column >= first).length;
   const y = (/** @type {number} */ row) => top + height * row;
@@ -223,6 +229,7 @@ export function outputsByInputs(run, outputs, values, verb) {
     columns: inputs,
     values,
     corner: "outputs ↓",
+    isFilling: true,
     groups: { "inputs →": 0 },
     describeRow,
     describe: (t, s) => `${describeRow(t)} ${verb} the ${ordinal(s + 1)} input, ${inputs[s]}: ${percent(values[t][s])}`,

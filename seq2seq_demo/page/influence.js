@@ -80,7 +80,7 @@ export function beforeAndAfterList(run, replacement) {
 /** Return the elements of network i, the answers before and after a replacement and the heat map of its influence, and a
     function that updates them. The influence is computed in slices while the page shows the progress. */
 function influenceParts(/** @type {number} */ i) {
-  const [answers, progress] = [h("div"), h("p", { className: "hint" })];
+  const [answers, progress] = [h("div"), h("p")];
   const map = new HeatMap(`Influence of each input on each output of ${app.networks[i].name}`, (t, s) => {
     if (app.t !== t) goToOutput(t);
     if (s !== null && s !== app.state.replacement?.s) replace(s);

@@ -12,27 +12,23 @@ import { fedName, probabilities, sourceName, writtenName } from "./runs.js";
     @import { Cell } from "./network.js"
     @import { Run } from "./trained.js" */
 
+const HELP =
+  "The hidden state h at each step, and the equations that compute it. Click a square to select its unit and step.";
 const BEFORE = "Before the first symbol, h is 0 in every unit. Press Next, or click a column above.";
 
 /** @typedef {[equation: string, numbers: string | number, meaning: string]} Equation
     @typedef {Record<"alpha" | "u" | "query" | "context", Float32Array>} Attended */
 
 export function insidePanel() {
-  const key = h("span", { className: "key" }, "−1 ", h("i"), " +1");
-  const map = new HeatMap("Hidden state: units by steps", (unit, column) =>
-    choose({ unit }, column === null ? app.state.place : mirrored(column) + 1),
-  );
+  /** @type {(unit: number, column: number | null) => void} */
+  const select = (unit, column) => choose({ unit }, column === null ? {} : { place: mirrored(column) + 1 });
+  const map = new HeatMap("Hidden state: units by steps", select);
   const box = h("div", { className: "cell-box" });
   const draw = () => app.runs.length && redraw(box, ...cellParts());
   const drawSoon = soon(draw);
-  const section = panel(
-    "inside",
-    "Inside a cell",
-    "The hidden state h at each step, and the equations that compute it. Click a square to select its unit and step.",
-    h("div", { className: "controls" }, cellChoice(), key),
-    map.box,
-    box,
-  );
+  const scale = h("span", { className: "key" }, "−1 ", h("i"), " +1");
+  const controls = h("div", { className: "controls" }, cellChoice(), scale);
+  const section = panel("inside", "Inside a cell", HELP, controls, map.box, box);
   return addPanel(section, () => {
     const { layer, backward, unit } = app.cell;
     map.show([shownRun(), layer, backward], hiddenStates, { row: unit, column: currentColumn() });
@@ -50,23 +46,19 @@ function cellChoice() {
       return { text: names.filter(Boolean).join(", "), cells: { networkIndex, layer, backward } };
     }),
   );
-  if (groups.length < 2) return null;
   const texts = groups.map(({ text }) => text);
-  const choice = labelledSelect("Cells", texts, (i) => choose(groups[i].cells));
-  const select = /** @type {HTMLSelectElement} */ (choice.control);
   const key = (/** @type {Partial<typeof app.cell>} */ one) => [one.networkIndex, one.layer, one.backward].join();
-  app.add(() => (select.selectedIndex = groups.findIndex(({ cells }) => key(cells) === key(app.cell))));
-  return choice;
+  const shown = () => groups.findIndex(({ cells }) => key(cells) === key(app.cell));
+  return groups.length < 2 ? null : labelledSelect("Cells", texts, (i) => choose(groups[i].cells), shown);
 }
 
-/** Change the selection and the current step.
-    @type {(patch: Partial<typeof app.cell>, place?: number) => void} */
-function choose(patch, place = app.state.place) {
-  const inside = { ...app.state.inside, ...patch };
-  app.change(place === app.state.place ? { inside } : { inside, place });
+/** Change the selection and, if a place is given, the current step.
+    @type {(selection: Partial<typeof app.cell>, patch?: { place?: number }) => void} */
+function choose(selection, patch = {}) {
+  app.change({ inside: { ...app.state.inside, ...selection }, ...patch });
   const { unit } = app.cell;
   const cell = currentCell();
-  if (cell) announce(`Unit ${unit + 1}: h is ${formatNumber(last(cell.state)[unit])} at ${placeName()}`);
+  if (cell) announce(`Unit ${unit + 1}: h is ${formatNumber(last(cell.state)[unit])} at ${nameOfColumn()}`);
 }
 
 const shownRun = () => app.runs[app.cell.networkIndex];
@@ -87,18 +79,16 @@ function currentColumn() {
 /** Return the current cell; undefined before the first step and after the answer's end. */
 const currentCell = () => shownCells()[currentColumn() ?? -1];
 
-function placeName() {
-  const column = currentColumn();
-  if (column !== null) return columnName(column);
-  return app.state.place ? "a step after this network's answer" : "the beginning";
+/** Return the position and the symbol of a column, from 0. */
+function nameOfColumn(column = currentColumn()) {
+  const run = shownRun();
+  if (column === null) return app.state.place ? "a step after this network's answer" : "the beginning";
+  if (column < app.S) return `the ${ordinal(column + 1)} input (${sourceName(run, column)})`;
+  return outputName(run, column - app.S);
 }
 
-/** Return the position and the symbol of column i, from 0. */
-function columnName(/** @type {number} */ i) {
-  const [run, t] = [shownRun(), i - app.S];
-  if (t < 0) return `the ${ordinal(i + 1)} input (${sourceName(run, i)})`;
-  return `the ${ordinal(t + 1)} output (${writtenName(run, t)})`;
-}
+/** @type {(run: Run, t: number) => string} */
+const outputName = (run, t) => `the ${ordinal(t + 1)} output (${writtenName(run, t)})`;
 
 /** Return the content of the heat map: units by inputs and outputs.
     @type {() => Content} */
@@ -112,7 +102,7 @@ function hiddenStates() {
     values: units,
     corner: "unit",
     groups: { reading: 0, writing: app.S },
-    describe: (unit, i) => `Unit ${unit + 1} at ${columnName(i)}: ${formatNumber(units[unit][i])}`,
+    describe: (unit, i) => `Unit ${unit + 1} at ${nameOfColumn(i)}: ${formatNumber(units[unit][i])}`,
     isSigned: true,
     rowHeight: Math.max(1, Math.min(9, Math.floor(320 / units.length))),
   };
@@ -123,26 +113,22 @@ function hiddenStates() {
 function cellParts() {
   const [run, cell] = [shownRun(), currentCell()];
   const { unit, layer } = app.cell;
-  const { t } = app;
-  const heading = h("h3", {}, `The cell at ${placeName()}, unit ${unit + 1}`);
+  const heading = h("h3", {}, `The cell at ${nameOfColumn()}, unit ${unit + 1}`);
   if (!cell) return [heading, h("p", {}, app.state.place ? "" : BEFORE)];
   const { cell_type: type, num_layers: layers, states } = run.network.config;
   const vectors = { ...cell.gates, ...Object.fromEntries(states.map((name, i) => [name, cell.state[i]])) };
   const numbers = Object.fromEntries(Object.entries(vectors).map(([name, vector]) => [name, vector[unit]]));
-  const equations = CELL_EQUATIONS[type]?.(numbers, cell.previous[0][unit]);
+  const equations = CELL_EQUATIONS[type]?.(numbers, cell.previous[0][unit]) ?? [];
   const note = h("p", {}, `This page has no equation for ${type}. Its gates and states:`);
-  const parts = [heading, equationList([inputEquation(run, cell), ...(equations ?? [])]), equations ? null : note];
   const gates = Object.entries(vectors).map(([name, vector]) => gateBars(name, vector));
-  parts.push(h("div", { className: "gates" }, ...gates));
-  if (t !== null && run.steps[t].alpha) {
-    const title = h("h3", {}, `Attention at the ${ordinal(t + 1)} output`);
-    parts.push(title, equationList(attentionEquations(run, t)), contextTable(run, t));
-  }
-  if (t !== null && layer === layers - 1) {
-    const title = h("h3", {}, `The ${ordinal(t + 1)} output (${writtenName(run, t)})`);
-    parts.push(title, equationList(outputEquations(run, t)));
-  }
-  return parts;
+  return [
+    heading,
+    equationList([inputEquation(run, cell), ...equations]),
+    equations.length ? null : note,
+    h("div", { className: "gates" }, ...gates),
+    ...(app.t === null ? [] : attentionParts(run, app.t)),
+    ...(app.t === null || layer < layers - 1 ? [] : outputParts(run, app.t)),
+  ];
 }
 
 /** Return the equation of the cell's input x, as in seq2seq_demo/README.md.
@@ -207,34 +193,35 @@ function equationList(/** @type {Equation[]} */ equations) {
   return h("dl", { className: "equations" }, ...rows);
 }
 
-/** Return the equations of attention with the numbers of step t and the selected unit.
-    @type {(run: Run, t: number) => Equation[]} */
-function attentionEquations(run, t) {
+/** Return the equations of attention with the numbers of step t and the selected unit, if the network has attention. */
+function attentionParts(/** @type {Run} */ run, /** @type {number} */ t) {
+  if (!run.steps[t].alpha) return [];
   const { alpha, u, query, context } = /** @type {Attended} */ (run.steps[t]);
   const { unit, backward } = app.cell;
   const k = backward ? unit + query.length : unit; // a bidirectional memory is 2H wide
   const s = argmax(alpha);
   const score = `${formatNumber(u[s], 2)} for the ${ordinal(s + 1)} input (${sourceName(run, s)})`;
   const states = run.network.config.states.join(" and ");
-  return [
+  const equations = equationList([
     [`q = W_q [every layer's ${states}] + b_q`, `${formatNumber(query[unit])} in unit ${unit + 1}`, "query"],
     ["u_s = v · tanh(W_k m_s + q)", score, "score of memory row s"],
     ["α_s = exp(u_s) / Σ exp(u)", alpha[s], "attention weights, which sum to 1"],
     ["a = Σ α_s m_s", `${formatNumber(context[k])} in unit ${k + 1}`, "context"],
-  ];
+  ]);
+  return [h("h3", {}, `Attention at the ${ordinal(t + 1)} output`), equations, contextTable(run, t)];
 }
 
-/** Return the equations of the logits and of the probability of the symbol written at step t.
-    @type {(run: Run, t: number) => Equation[]} */
-function outputEquations(run, t) {
+/** Return the equations of the logits and of the probability of the symbol written at step t. */
+function outputParts(/** @type {Run} */ run, /** @type {number} */ t) {
   const [step, name] = [run.steps[t], writtenName(run, t)];
   const projection = step.alpha ? "W_o [W_p h + b_p ; a] + b_o" : "W_p h + b_p";
   const logit = formatNumber(step.logits[step.written], 2);
   const p = formatNumber(probabilities(step)[step.written]);
-  return [
+  const equations = equationList([
     [`logits = ${projection}`, `${logit} for ${name}`, "one number per symbol"],
     ["p = exp(logit) / Σ exp(logits)", `exp(${logit}) / Σ exp(logits) = ${p} for ${name}`, "probability"],
-  ];
+  ]);
+  return [h("h3", {}, `The ${ordinal(t + 1)} output (${name})`), equations];
 }
 
 /** Return a gate or state of all units as bars that point up or down, with a frame around the selected unit; a click on a

@@ -11,9 +11,9 @@ import { affine, attend, complement, concatenate, plus, product, rows, sigmoid, 
 /** @typedef {Matrix[]} State The state of a cell: a matrix [B, H] for each name in the cell's row in config.py.
     @typedef {(projected: Matrix, state: State, U: Matrix) => { state: State, gates: Matrix[] }} Equation
     @typedef {{ state: State, gates: Record<string, Matrix>, x: Matrix, previous: State }} Cell
-    @typedef {{ memory: Matrix[], states: State[], cells: Cell[][], backwardCells: Cell[][] }} Encoded
-    @typedef {{ states: State[], cells: Cell[], context: Matrix, logits: Matrix, alpha: Matrix | null, query?: Matrix,
-      u?: Matrix }} DecoderStep
+    @typedef {{ states: State[], context: Matrix }} DecoderState The states of the layers, and a_t [B, M].
+    @typedef {DecoderState & { memory: Matrix[], keys: Matrix[] | null, cells: Cell[][], backwardCells: Cell[][] }} Encoded
+    @typedef {DecoderState & { cells: Cell[], logits: Matrix, alpha: Matrix | null, query?: Matrix, u?: Matrix }} DecoderStep
     @typedef {{ fed: number, symbol: number, written: number, probabilities?: Float32Array }} Output
     @typedef {DecoderStep & Output} Step
     @typedef {{ decoderInput?: number[], forced?: Record<number, number>, toEnd?: boolean,
@@ -95,25 +95,25 @@ export class Network {
       @type {(source: number[], outLen: number, options?: RunOptions) => { encoded: Encoded, steps: Step[] }} */
   run(source, outLen, { decoderInput, forced = {}, toEnd = false, encoded = this.encode([source]) } = {}) {
     const { go } = this.config;
-    const step = this.decoder(encoded);
     /** @type {Step[]} */
     const steps = [];
-    for (let t = 0; t < (decoderInput ? decoderInput.length : outLen); t++) {
-      const fed = decoderInput ? decoderInput[t] : t ? steps[t - 1].written : go; // y_0 is GO
-      const result = step([fed]);
-      const symbol = argmax(result.logits);
+    for (let t = 0; t < (decoderInput?.length ?? outLen); t++) {
+      const fed = decoderInput?.[t] ?? steps[t - 1]?.written ?? go; // y_0 is GO
+      const step = this.step([fed], steps[t - 1] ?? encoded, encoded);
+      const symbol = argmax(step.logits);
       const written = forced[t] ?? symbol;
-      steps.push({ ...result, fed, symbol, written });
-      if (toEnd && !decoderInput && written === go) break;
+      steps.push({ ...step, fed, symbol, written });
+      if (toEnd && written === go) break;
     }
     return { encoded, steps };
   }
 
-  /** Encode sources [B][S]; return the memory, S matrices [B, M], the decoder's initial state of every layer, and the cells
-      [S][layer], in both directions if the encoder is bidirectional (Schuster and Paliwal 1997).
+  /** Encode sources [B][S]; return the memory, S matrices [B, M], its keys W_k m [B, H] (null without attention), the
+      decoder's initial state, and the cells [S][layer], in both directions if the encoder is bidirectional (Schuster and
+      Paliwal 1997).
       @type {(sources: number[][]) => Encoded} */
   encode(sources) {
-    const { num_layers: layers, bidirectional } = this.config;
+    const { num_layers: layers, bidirectional, has_attention, states: names } = this.config;
     const inputs = sources[0].map((_, s) => sources.map((source) => source[s])); // [S][B]
     let memory = inputs.map((symbols) => rows(this.weights["encoder/embedding"], symbols)); // e [B, E]; later [B, M]
     /** @type {State[]} */
@@ -128,75 +128,43 @@ export class Network {
       const outputs = forward.map((cell) => last(cell.state));
       states.push(last(forward).state);
       if (bidirectional) {
-        const backward = this.runOver(`encoder/backward/layer_${layer}`, [...memory].reverse()).reverse();
+        const backward = this.runOver(`encoder/backward/layer_${layer}`, memory.toReversed()).reverse();
         backward.forEach((cell, s) => backwardCells[s].push(cell));
         memory = outputs.map((output, s) => concatenate(output, last(backward[s].state)));
-        states[layer] = this.bridge(layer, states[layer], backward[0].state);
+        const ends = names.map((_, i) => concatenate(states[layer][i], backward[0].state[i]));
+        states[layer] = ends.map((end, i) => this.dense(`encoder/bridge_${layer}_${names[i]}`, end));
       } else memory = outputs;
     }
-    return { memory, states, cells, backwardCells };
+    const keys = has_attention ? memory.map((m) => affine(m, this.weights["decoder/attention/key/kernel"])) : null;
+    return { memory, keys, states, context: zeros(memory[0].rows, memory[0].columns), cells, backwardCells }; // a_0 is 0
   }
 
-  /** Return a function that runs the decoder for one step, fed symbols [B], and is at the next step when it is called again.
-      @type {(encoded: Encoded) => (fed: number[]) => DecoderStep} */
-  decoder({ memory, states }) {
-    const keys = this.keys(memory);
-    let context = zeros(memory[0].rows, memory[0].columns); // a_0
-    return (fed) => {
-      const step = this.step(fed, states, context, memory, keys);
-      ({ states, context } = step);
-      return step;
-    };
-  }
-
-  /** Return W_k m [B, H] of each row of the memory; null without attention. */
-  keys(/** @type {Matrix[]} */ memory) {
-    const W = this.weights["decoder/attention/key/kernel"];
-    return this.config.has_attention ? memory.map((row) => affine(row, W)) : null;
-  }
-
-  /** Run one decoder step that is fed symbols [B]; return the next states, the logits [B, V], the next context [B, M] and
-      α [B, S].
-      @type {(fed: number[], states: State[], context: Matrix, memory: Matrix[], keys: Matrix[] | null) => DecoderStep} */
-  step(fed, states, context, memory, keys) {
+  /** Run one decoder step that is fed symbols [B]; return the next state, the logits [B, V] and α [B, S].
+      @type {(fed: number[], before: DecoderState, encoded: Encoded) => DecoderStep} */
+  step(fed, { states: before, context }, { memory, keys }) {
     const d = rows(this.weights["decoder/embedding"], fed); // d_t [B, E]
-    if (keys === null) {
-      const next = this.runCells("decoder", d, states);
-      return { ...next, logits: this.logits(next.states, context), context, alpha: null };
-    }
-    const next = this.runCells("decoder", this.dense("decoder/input", concatenate(d, context)), states);
-    const query = this.dense("decoder/attention/query", concatenate(...next.states.flat())); // [B, H]
-    const attended = attend(keys, memory, query, this.weights["decoder/attention/score"]);
-    return { ...next, ...attended, query, logits: this.logits(next.states, attended.context) };
-  }
-
-  /** Return the logits [B, V] of a step.
-      @type {(states: State[], context: Matrix) => Matrix} */
-  logits(states, context) {
-    const logits = this.dense("decoder/projection", last(last(states)));
-    return this.config.has_attention ? this.dense("decoder/output", concatenate(logits, context)) : logits;
-  }
-
-  /** Run the decoder's stacked cells for one step on x [B, E].
-      @type {(part: string, x: Matrix, states: State[]) => { states: State[], cells: Cell[] }} */
-  runCells(part, x, states) {
-    const cells = states.map((state, layer) => {
-      const cell = this.runCell(`${part}/layer_${layer}`, x, state);
+    let x = keys ? this.dense("decoder/input", concatenate(d, context)) : d;
+    const cells = before.map((state, layer) => {
+      const cell = this.runCell(`decoder/layer_${layer}`, x, state);
       x = last(cell.state);
       return cell;
     });
-    return { states: cells.map((cell) => cell.state), cells };
+    const states = cells.map((cell) => cell.state);
+    if (keys === null) return { states, cells, context, alpha: null, logits: this.dense("decoder/projection", x) };
+    const query = this.dense("decoder/attention/query", concatenate(...states.flat())); // [B, H]
+    const attended = attend(keys, memory, query, this.weights["decoder/attention/score"]);
+    const all = concatenate(this.dense("decoder/projection", x), attended.context);
+    return { states, cells, ...attended, query, logits: this.dense("decoder/output", all) };
   }
 
   /** Run a cell over inputs [S] from a zero state; return the cell at every input.
       @type {(name: string, inputs: Matrix[]) => Cell[]} */
   runOver(name, inputs) {
-    let state = this.config.states.map(() => zeros(inputs[0].rows, this.config.cell_size));
-    return inputs.map((x) => {
-      const cell = this.runCell(name, x, state);
-      ({ state } = cell);
-      return cell;
-    });
+    const zero = this.config.states.map(() => zeros(inputs[0].rows, this.config.cell_size));
+    /** @type {Cell[]} */
+    const cells = [];
+    for (const x of inputs) cells.push(this.runCell(name, x, cells.at(-1)?.state ?? zero));
+    return cells;
   }
 
   /** Run a cell for one step on x, an embedding [B, E] or the output of the layer below.
@@ -206,14 +174,6 @@ export class Network {
     const next = EQUATIONS[this.config.cell_type](this.dense(name, x), state, U);
     const gates = Object.fromEntries(this.config.gates.map((gate, i) => [gate, next.gates[i]]));
     return { state: next.state, gates, x, previous: state };
-  }
-
-  /** Return W_b [forward ; backward] + b_b [B, H] for each state of a layer.
-      @type {(layer: number, forward: State, backward: State) => State} */
-  bridge(layer, forward, backward) {
-    return this.config.states.map((name, i) =>
-      this.dense(`encoder/bridge_${layer}_${name}`, concatenate(forward[i], backward[i])),
-    );
   }
 
   /** Return x W + b.

@@ -46,31 +46,24 @@ export function showPairs(/** @type {Saved} */ { text, kinds, both }) {
   own.both = both === true;
 }
 
-/** Return a task without pairs: that of a network from a link.
-    @type {(shared: Shared) => Task} */
-export const sharedTask = ({ course: _, ...facts }) => ({
-  ...facts,
-  ...{ pattern: null, ends: true, nHeldOut: 0, heldOut: [], pairs: [], examples: [], reading: null },
-  draw: () => ({ sources: [], targets: [], ids: [] }),
-});
-
 /** Return the panel of the pairs; `change` is called when they have changed. It is one line, and opens above the page: at
     first, and whenever it has the focus.
     @type {(change: () => void, isSmall: boolean) => HTMLElement} */
 export function pairsPanel(change, isSmall) {
-  const set = (/** @type {string} */ text, /** @type {typeof own.kinds} */ kinds = ["", ""]) => {
-    Object.assign(own, { text, kinds });
+  const set = (/** @type {Partial<Omit<Saved, "settings" | "course">>} */ changes) => {
+    Object.assign(own, changes);
     change();
   };
+  const replace = (/** @type {string} */ text) => set({ text, kinds: ["", ""] });
   const said = h("span", { id: "pairs-said", role: "status" });
   const open = async (/** @type {File | undefined} */ chosen) => {
     if (chosen && chosen.size > MAX_FILE) revise(said, {}, `Expected a file of at most ${MAX_FILE / 1e6} MB`);
-    else if (chosen) set(await chosen.text());
+    else if (chosen) replace(await chosen.text());
   };
   const attributes = { "aria-describedby": "pairs-said", autocapitalize: "off", wrap: "off", dir: "auto" };
   const field = h("textarea", { id: "pairs", rows: 7, spellcheck: false, ...attributes });
-  field.onchange = () => set(field.value, own.kinds); // before a click elsewhere
-  field.oninput = soon(() => set(field.value, own.kinds), 300);
+  field.onchange = () => set({ text: field.value }); // before a click elsewhere
+  field.oninput = soon(() => set({ text: field.value }), 300);
   field.ondragover = (event) => event.preventDefault();
   field.ondrop = (event) => {
     const dropped = event.dataTransfer?.files[0];
@@ -79,36 +72,21 @@ export function pairsPanel(change, isSmall) {
   };
   const file = h("input", { type: "file", hidden: true, accept: ".tsv,.csv,.txt" });
   file.onchange = () => open(file.files?.[0]);
-  const kinds = ["Sources", "Targets"].map((label, side) =>
-    labelledSelect(
-      label,
-      [...KINDS],
-      (i) => set(own.text, own.kinds.with(side, KINDS[i])),
-      () => KINDS.indexOf(own.reading.kinds[side]),
-    ),
-  );
+  const kinds = ["Sources", "Targets"].map((label, side) => {
+    const choose = (/** @type {number} */ i) => set({ kinds: own.kinds.with(side, KINDS[i]) });
+    return labelledSelect(label, [...KINDS], choose, () => KINDS.indexOf(own.reading.kinds[side]));
+  });
   const both = h("input", { type: "checkbox", id: "both" });
-  both.onchange = () => {
-    own.both = both.checked;
-    change();
-  };
+  both.onchange = () => set({ both: both.checked });
   const opener = button("Open a file", () => file.click());
-  const samples = SAMPLE_NAMES.map((name) => button(name, () => set(sampleText(name))));
+  const samples = SAMPLE_NAMES.map((name) => button(name, () => replace(sampleText(name))));
   const shown = h("ul", { className: "pairs" });
-  const parts = h(
-    "div",
-    {},
-    h("p", {}, said),
-    h("label", { htmlFor: "pairs" }, "One pair per line: a source, a tab (or , ; →) and its target"),
-    ...[field, file],
-    h("p", { className: "controls" }, opener, "or try", ...samples),
-    shown,
-    h("p", { className: "controls" }, ...kinds, h("label", {}, both, " also without attention")),
-  );
+  const format = h("label", { htmlFor: "pairs" }, "One pair per line: a source, a tab (or , ; →) and its target");
+  const openers = h("p", { className: "controls" }, opener, "or try", ...samples);
+  const choices = h("p", { className: "controls" }, ...kinds, h("label", {}, both, " also without attention"));
+  const parts = h("div", {}, h("p", {}, said), format, field, file, openers, shown, choices);
   const panel = h("div", { id: "own", className: isSmall ? "small" : "" }, parts);
-  addEventListener("focusin", ({ target }) =>
-    panel.classList.toggle("small", !panel.contains(/** @type {Node} */ (target))),
-  );
+  addEventListener("focusin", () => panel.classList.toggle("small", !panel.contains(document.activeElement)));
   /** @type {Reading} */
   let shownReading;
   app.add(() => {
@@ -214,15 +192,13 @@ function savePage(/** @type {Course} */ course) {
   setTimeout(() => URL.revokeObjectURL(href), 60_000);
 }
 
-/** Return the first network as a text for the address, with weights of 8 bits. */
+/** Return the first network as the text of a `Shared` for the address, with weights of 8 bits. */
 function sharedText(/** @type {Course} */ course) {
   const { source, target, lengths, outLen } = course.task;
   const { points, weights, ...saved } = course.saved(8);
   const point = { ...last(points), positions: [[]] }; // no pairs, so no positions
   const state = { ...saved, points: [point], weights: weights.slice(0, 1) };
-  /** @type {Shared} */
-  const shared = { source, target, lengths: [lengths[0], last(lengths)], outLen, course: state };
-  return JSON.stringify(shared);
+  return JSON.stringify({ source, target, lengths: [lengths[0], last(lengths)], outLen, course: state });
 }
 
 /** Put the first network into the address, and copy it. */
@@ -243,9 +219,10 @@ export function savedState() {
   }
 }
 
-/** Return a network from a link. Throws an Error for another text.
-    @type {(text: string) => Shared} */
+/** Return the task, without pairs, and the state of the course of a network from a link. Throws an Error for another text.
+    @type {(text: string) => { task: Task, state: SavedCourse }} */
 export function parseShared(text) {
+  /** @type {Shared} */
   const { source, target, lengths, outLen, course } = JSON.parse(text);
   const isText = (/** @type {unknown} */ one) => typeof one === "string";
   const areSymbols = [source, target].every(({ symbols: all }) => all.length <= MAX_SYMBOLS && all.every(isText));
@@ -256,5 +233,8 @@ export function parseShared(text) {
     symbols,
     largest: symbols.length - 1,
   });
-  return { source: vocabulary(source), target: vocabulary(target), lengths, outLen, course };
+  const symbols = { source: vocabulary(source), target: vocabulary(target) };
+  const noPairs = { nHeldOut: 0, heldOut: [], pairs: [], examples: [], reading: null };
+  const draw = () => ({ sources: [], targets: [], ids: [] });
+  return { task: { ...symbols, lengths, outLen, pattern: null, ends: true, ...noPairs, draw }, state: course };
 }

@@ -147,11 +147,10 @@ export function pairsTask(reading, random) {
   const ids = new Map([...new Set([...heldOut, ...sources])].map(({ key }, id) => [key, id])); // the held-out ones first
   const idOf = (/** @type {Pair} */ pair) => ids.get(keyOf(pair)) ?? 0;
   const training = pairs.filter((pair) => idOf(pair) >= nHeldOut);
-  const symbolsIn = (/** @type {Pair[]} */ all, /** @type {"source" | "target"} */ side) =>
-    all.flatMap((one) => one[side]);
-  const [source, target] = /** @type {const} */ (["source", "target"]).map((side, i) =>
-    symbolsOf(kinds[i], symbolsIn(pairs, side), symbolsIn(training, side)),
-  );
+  const [source, target] = /** @type {const} */ (["source", "target"]).map((side, i) => {
+    const [all, learned] = [pairs, training].map((some) => some.flatMap((pair) => pair[side]));
+    return symbolsOf(kinds[i], all, learned);
+  });
   const numbers = [source, target].map(({ symbols }) => new Map(symbols.map((symbol, number) => [symbol, number])));
   const rows = pairs.map((pair) => ({
     id: idOf(pair),

@@ -54,9 +54,8 @@ export function keyedBox(box) {
 
 /** Return a box that scrolls sideways if its content is too wide, so that the page does not.
     @type {(label: string, ...children: Node[]) => HTMLElement} */
-export function scrollBox(label, ...children) {
-  return h("div", { className: "scroll", role: "group", "aria-label": label }, ...children);
-}
+export const scrollBox = (label, ...children) =>
+  h("div", { className: "scroll", role: "group", "aria-label": label }, ...children);
 
 /** Make a box focusable if its content overflows; scroll `x` to its centre. Both wait until all boxes are drawn, so that
     the browser lays out the page only once.
@@ -69,17 +68,19 @@ export function updateScrollBox(box, x = null) {
   });
 }
 
-/** Call `draw` whenever the width of a box changes, unless there is no run. Returns a function that returns the width.
-    Unlike `clientWidth`, it costs no layout.
-    @type {(box: HTMLElement, draw: () => void) => () => number} */
-export function onNewWidth(box, draw) {
-  let width = 0;
+/** Call `draw` when the room of a box changes. Returns a function that returns the width and the height of the room; the
+    height is that of the box in the lecture view (see lecture.css), otherwise infinite.
+    @type {(box: HTMLElement, draw: () => void) => () => [number, number]} */
+export function onNewRoom(box, draw) {
+  /** @type {[number, number]} */
+  let room = [0, Infinity];
   onNewSize([box], () => {
-    if (box.clientWidth === width) return;
-    width = box.clientWidth;
-    if (app.runs.length) draw();
+    const isGiven = app.state.lecture && matchMedia("(min-width: 50em)").matches;
+    const old = `${room}`;
+    room = [box.clientWidth, isGiven ? box.clientHeight : Infinity];
+    if (`${room}` !== old && app.runs.length) draw();
   });
-  return () => width;
+  return () => room;
 }
 
 /** Call `act` whenever the size of an element changes, until the panels are built again.
@@ -100,10 +101,16 @@ export function labelWithHelp(label, help, tag = "h2") {
   return h(tag === "h2" ? "div" : tag, { className: "explained" }, h(tag, {}, label), button, tip);
 }
 
-/** Return a button, and a layer that it opens above the page, so that nothing moves.
-    @type {(id: string, label: string, ...children: (Node | string)[]) => [HTMLButtonElement, HTMLElement]} */
+/** Return a box that opens above the page, so that nothing moves.
+    @type {(id: string, label: string, ...children: Node[]) => HTMLElement} */
+export const popover = (id, label, ...children) =>
+  h("div", { id, className: "layer", popover: "auto", role: "dialog", "aria-label": label }, ...children);
+
+/** Return a button, and a layer that it opens.
+    @type {(id: string, label: string, ...children: Node[]) => [HTMLButtonElement, HTMLElement]} */
 export function layer(id, label, ...children) {
-  const box = h("div", { id, className: "layer", popover: "auto", role: "group", "aria-label": label }, ...children);
+  const box = popover(id, label, ...children);
+  box.role = "group"; // it does not take the focus
   box.onclick = ({ target }) => /** @type {Element} */ (target).closest("a, button") && box.hidePopover();
   return [opener(box, label), box];
 }
@@ -158,9 +165,8 @@ export function tabs(/** @type {HTMLElement} */ stage, /** @type {HTMLElement[]}
   app.tabs = sections.map(({ id }) => id);
   const labels = sections.map((section) => {
     const attributes = { role: "tab", id: `tab-${section.id}`, "aria-controls": section.id };
-    section.setAttribute("role", "tabpanel");
-    section.tabIndex = -1;
-    return button(section.querySelector("h2")?.textContent ?? "", () => showTab(section.id), attributes);
+    Object.assign(section, { role: "tabpanel", tabIndex: -1 });
+    return button(section.ariaLabel, () => showTab(section.id), attributes);
   });
   const list = h("div", { id: "tabs", role: "tablist", "aria-label": "Panels" }, ...labels);
   list.addEventListener("keydown", (event) => {
@@ -196,13 +202,13 @@ function measureRoom(/** @type {HTMLElement} */ stage) {
     const sizes = {
       question,
       room: innerHeight - pictures.getBoundingClientRect().top - scrollY - player.offsetHeight,
+      player: player.offsetHeight,
       covered: question + player.offsetHeight + answers.offsetHeight,
     };
     for (const [name, size] of Object.entries(sizes)) root.style.setProperty(`--${name}`, `${size}px`);
     root.toggleAttribute("data-scrolled", scrollY > pictures.clientHeight / 2);
   };
-  const { signal } = app.built;
-  for (const type of ["load", "scroll", "resize"]) addEventListener(type, update, { passive: true, signal });
+  for (const type of ["load", "scroll", "resize"]) addEventListener(type, update, app.built);
   onNewSize([document.body, byId("exercises"), player], update);
 }
 

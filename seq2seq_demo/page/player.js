@@ -1,7 +1,8 @@
 /* Sliders with a button that plays through them; the controls and keyboard shortcuts of the current step. */
 
-import { app, byId, isCurrent } from "./app.js";
+import { announce, app, byId } from "./app.js";
 import { button, h, labelledSelect, revise } from "./elements.js";
+import { goOn } from "./exercise.js";
 import { disabledWithoutRun, withLabel } from "./panels.js";
 import { judgement } from "./source.js";
 import { announcePlace, MARKS } from "./step.js";
@@ -97,7 +98,7 @@ export function player() {
   document.addEventListener("keydown", (event) => onKey(event, end(), go), app.built);
   const blur = (/** @type {MouseEvent} */ { detail }) => {
     // after a click with the mouse, the button would take the keys of the clicker
-    const selector = "button, [role=button]";
+    const selector = "button, [role=button], [type=radio]";
     if (detail && app.state.lecture) /** @type {HTMLElement?} */ (document.activeElement?.closest(selector))?.blur();
   };
   document.addEventListener("click", blur, app.built);
@@ -117,7 +118,8 @@ export function player() {
 /** Handle ←, →, Home and End and, in the lecture view, its keys, unless the focused element uses them.
     @type {(event: KeyboardEvent, end: number, go: (place: number) => void) => void} */
 function onKey(event, end, go) {
-  const { place, lecture, embed, hidden, exercise, samples } = app.state;
+  const { state } = app;
+  const { place, lecture, embed, hidden, exercise, samples } = state;
   const users = LECTURE_KEYS[event.key] ?? FIELDS;
   if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
   if (/** @type {Element} */ (event.target).closest?.(users) || !app.runs.length) return;
@@ -126,27 +128,21 @@ function onKey(event, end, go) {
   if (lecture) Object.assign(places, { PageUp: place - 1, PageDown: place + 1, " ": place + 1 });
   const to = places[event.key];
   const isBeyond = to > end;
-  const isTraining = exercise && app.moments.length;
-  const isBack = event.key === "PageUp" && exercise && place <= app.first && !isTraining;
+  const canTrain = exercise && app.moments.length && state.task !== "pairs"; // which must be pasted first
+  const isBack = event.key === "PageUp" && exercise && place <= app.first && !canTrain;
   if (event.key === "f" && lecture) switchFullScreen();
   else if (to === undefined) return;
   else if (embed && (to < 0 || isBeyond)) {
     parent.focus();
     parent.postMessage(JSON.stringify({ method: to < 0 ? "prev" : "next" }), "*"); // slides of reveal.js, or theory.html
-  } else if (lecture && hidden && isBeyond) byId("hidden").click();
-  else if (lecture && to > place && isTraining && !samples) byId("train").click();
-  else if (lecture && (to < 0 || isBeyond || isBack)) goToLink(to - place);
+  } else if (!lecture) go(to);
+  else if (app.isTraining)
+    announce("The networks train."); // a step would hide what they write
+  else if (hidden && isBeyond) byId("hidden").click();
+  else if (to > place && canTrain && !samples) byId("train").click();
+  else if (exercise && (to < 0 || isBeyond || isBack)) goOn(to > place ? 1 : -1);
   else go(to);
   event.preventDefault();
-}
-
-/** Go to the link before or after the current one, among those of the exercise on the stage and of its neighbours. */
-function goToLink(/** @type {number} */ n) {
-  const links = [...document.querySelectorAll("[data-exercise] .chosen > p:not(.steps) a")];
-  const i = links.findIndex((link) => isCurrent(/** @type {HTMLAnchorElement} */ (link).hash));
-  const neighbour = document.querySelector(`[data-exercise] .chosen [rel=${n < 0 ? "prev" : "next"}]`);
-  document.querySelector("#exercises .chosen details")?.removeAttribute("open"); // the answer
-  /** @type {HTMLElement | null} */ ((i >= 0 && links[i + n]) || neighbour)?.click();
 }
 
 /** Switch full screen on or off; some browsers do not have it, or do not allow it. */

@@ -2,7 +2,8 @@
 
 import { app, byId } from "./app.js";
 import { button, h, largest, ordinal, percent, revise, symbolSpan } from "./elements.js";
-import { addPanel, keepFocus, panel, placeAt, redraw } from "./panels.js";
+import { sum } from "./network.js";
+import { addPanel, keepFocus, panel, placeAt, popover, redraw } from "./panels.js";
 import { currentOutput, exampleWord, fedName, isForced, probabilities, targetName } from "./runs.js";
 import { announceAnswers } from "./source.js";
 
@@ -28,12 +29,10 @@ export function symbolLayer(/** @type {number} */ i) {
     force(symbol);
     byId(`written-${i}`)?.focus({ preventScroll: true });
   });
-  const label = { role: "dialog", "aria-label": "Force another symbol" };
-  const layer = h("div", { id: `symbols-${i}`, className: "layer", popover: "auto", ...label }, box);
+  const layer = popover(`symbols-${i}`, "Force another symbol", box);
   addEventListener("resize", () => layer.hidePopover(), app.built);
   app.add(() => {
-    if (!isOpen(i)) return;
-    if (app.t === openOutput && app.runs.length) show();
+    if (isOpen(i) && app.t === openOutput && app.runs.length) show();
     else layer.hidePopover();
   });
   return layer;
@@ -58,12 +57,12 @@ export function openSymbols(/** @type {number} */ i, /** @type {number} */ t) {
 function symbolBars(i, choose) {
   const { config, targetVocabulary } = app.networks[i];
   const [box, heading, note] = [h("div"), h("p"), h("div", { className: "controls forced-note" })];
-  const n = config.go + 1;
-  const isLarge = n > MAX_BARS + 2;
-  const bars = Array.from({ length: isLarge ? MAX_BARS : n }, () => symbolBar(choose));
+  const names = Array.from({ length: config.go + 1 }, (_, symbol) => targetVocabulary.name(symbol));
+  const isLarge = names.length > MAX_BARS + 2;
+  const bars = names.slice(0, isLarge ? MAX_BARS : names.length).map(() => symbolBar(choose));
   const rest = h("li", { className: "rest" });
   const list = h("ul", { className: "bars" }, ...bars.map(({ element }) => element), isLarge ? rest : null);
-  const longest = Math.max(...Array.from({ length: n }, (_, symbol) => [...targetVocabulary.name(symbol)].length));
+  const longest = Math.max(...names.map((name) => [...name].length));
   list.style.setProperty("--name", `${Math.min(14, longest) + 1}ch`); // so that the bars of all networks have one scale
   app.addForRuns(() => redraw(note, ...forcedNote(list)));
   const show = () => {
@@ -71,13 +70,12 @@ function symbolBars(i, choose) {
     const t = currentOutput(run);
     const ended = app.t === null ? "Nothing has been written yet." : "The answer has already ended.";
     revise(heading, {}, t === null ? ended : `The ${ordinal(t + 1)} output, fed ${fedName(run, run.steps, t)}.`);
-    const hasNote = t !== null || Object.keys(app.forced).length > 0;
-    redraw(box, heading, hasNote ? note : null, t === null ? null : list);
-    if (t === null) return;
+    if (t === null) return redraw(box, heading, Object.keys(app.forced).length ? note : null);
+    redraw(box, heading, note, list);
     const p = probabilities(run.steps[t]);
     const symbols = isLarge ? largest(p, MAX_BARS) : [...p.keys()];
     keepFocus(list, () => symbols.forEach((symbol, k) => bars[k].show(run, t, symbol)));
-    const others = Math.max(0, 1 - symbols.reduce((sum, symbol) => sum + p[symbol], 0));
+    const others = Math.max(0, 1 - sum(symbols.map((symbol) => p[symbol])));
     revise(rest, {}, `${p.length - MAX_BARS} other symbols: ${percent(others)} in total`);
   };
   return { box, show };
@@ -94,14 +92,10 @@ function symbolBar(/** @type {(symbol: number) => void} */ choose) {
     const step = run.steps[t];
     const p = probabilities(step)[symbol];
     const isWritten = step.written === symbol;
-    const isExpected = run.expected && (run.missing(t)[0] ?? run.expectedAt(t)) === symbol && !app.state.hidden;
-    const tags = [
-      isForced(t) && isWritten ? "forced" : "",
-      step.symbol !== symbol ? "" : isForced(t) ? "likeliest" : "written",
-      isExpected ? "expected" : "",
-    ].filter(Boolean);
-    const title = targetName(run, symbol);
-    const word = exampleWord(run, symbol);
+    const isExpected = !app.state.hidden && (run.missing(t)[0] ?? run.expectedAt(t)) === symbol;
+    const [choice, own] = isForced(t) ? ["forced", "likeliest"] : ["", "written"];
+    const tags = [isWritten && choice, step.symbol === symbol && own, isExpected && "expected"].filter(Boolean);
+    const [title, word] = [targetName(run, symbol), exampleWord(run, symbol)];
     const label = `Force ${title}${word}: ${[percent(p), ...tags].join(", ")}`;
     bar.onclick = () => choose(symbol);
     revise(bar, { "aria-pressed": isWritten, "aria-label": label, "data-key": `symbol-${symbol}` });

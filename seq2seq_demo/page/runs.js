@@ -7,13 +7,6 @@ import { softmax } from "./tape.js";
 /** @import { Step } from "./network.js"
     @import { Run, TrainedNetwork } from "./trained.js" */
 
-/** Return a short label for the error at output t; "" if the output is right or no target is known. */
-export function errorLabel(/** @type {Run} */ run, /** @type {number} */ t) {
-  if (!run.isWrong(t)) return "";
-  const kind = run.kind(t);
-  return kind === "wrong" ? `not ${targetName(run, run.expectedAt(t))}` : kind;
-}
-
 /** Count the errors of an answer by their kinds; "" if only END is missing. */
 export function describeErrors(/** @type {Run} */ { alignment, written, network }) {
   if (!alignment) return "";
@@ -28,9 +21,6 @@ export function describeErrors(/** @type {Run} */ { alignment, written, network 
 /** @type {(network: TrainedNetwork, symbol: number) => string} */
 export const sourceSymbol = (network, symbol) => visible(network.sourceVocabulary.name(symbol));
 
-/** @type {(network: TrainedNetwork, symbol: number) => string} */
-export const targetSymbol = (network, symbol) => visible(network.targetVocabulary.name(symbol));
-
 /** Return a phone's example word, to follow its name; "" for other symbols.
     @type {(run: Run, symbol: number) => string} */
 export function exampleWord(run, symbol) {
@@ -42,7 +32,7 @@ export function exampleWord(run, symbol) {
 export const sourceName = (run, s) => sourceSymbol(run.network, run.source[s]);
 
 /** @type {(run: Run, symbol: number | undefined) => string} */
-export const targetName = (run, symbol = run.network.go) => targetSymbol(run.network, symbol);
+export const targetName = ({ network }, symbol = network.go) => visible(network.targetVocabulary.name(symbol));
 
 /** @type {(run: Run, t: number) => string} */
 export const writtenName = (run, t) => targetName(run, run.steps[t].written);

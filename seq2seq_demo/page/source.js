@@ -1,9 +1,9 @@
 /* The header, the source with its examples, and the target. */
 
-import { announce, app, byId, soon } from "./app.js";
+import { announce, app, byId, hashOf, soon } from "./app.js";
 import { button, h, pluralize, revise } from "./elements.js";
 import { showTab, withLabel } from "./panels.js";
-import { countForced, describeErrors, wrongFirstSymbol } from "./runs.js";
+import { describeErrors, wrongFirstSymbol } from "./runs.js";
 
 /** @import { Patch } from "./app.js"
     @import { Vocabulary } from "./symbols.js"
@@ -11,38 +11,39 @@ import { countForced, describeErrors, wrongFirstSymbol } from "./runs.js";
 
 /** @typedef {"right" | "wrong" | "unknown"} Verdict */
 
+export const COVERED = "The answer is hidden.";
 const ON_LENGTHS = 14; // the exercise on sources shorter or longer than those in training
 
 /** Return the strip at the top of the page, and fill in the header. */
 export function inputPanel() {
+  const switchAnswer = () => {
+    app.change({ hidden: !app.state.hidden, place: null, moment: null });
+    if (!app.state.hidden && app.state.tab) showTab(app.state.tab);
+  };
+  const answer = button("", switchAnswer, { id: "hidden" });
   const title = "Back and forward: the keys of a clicker, or the arrow keys. Full screen: F";
-  byId("actions").replaceChildren(
-    toggleButton("hidden", "Hide the answer", { place: null, moment: null }),
-    toggleButton("lecture", "Lecture view", { embed: false }, title),
-  );
-  const update = () => {
+  const switchView = () => app.change({ lecture: !app.state.lecture, embed: false });
+  const view = button("Lecture view", switchView, { id: "lecture", title });
+  byId("actions").replaceChildren(answer, view);
+  // in the lecture view, the space bar steps
+  byId("actions").onclick = ({ target }) => app.state.lecture && /** @type {HTMLElement} */ (target).blur();
+  app.add(() => {
+    revise(answer, {}, `${app.state.hidden ? "Show" : "Hide"} the answer`);
+    revise(view, { "aria-pressed": app.state.lecture });
     for (const name of /** @type {const} */ (["hidden", "lecture", "embed"]))
       document.documentElement.toggleAttribute(`data-${name}`, app.state[name]);
-  };
-  app.add(update);
+  });
   const fields = h("div", { id: "fields" }, sourceField(), targetField());
-  return h("section", { id: "input", "aria-label": "Source" }, fields, examplesList());
+  return h("section", { id: "input", "aria-label": "Source" }, fields, examplesList(), fullPageLink());
 }
 
-/** Return a button that switches a part of the state on or off. The one that hides the answer says what it does next.
-    @type {(name: "lecture" | "hidden", label: string, patch: Patch, title?: string) => HTMLElement} */
-function toggleButton(name, label, patch, title = "") {
-  const act = () => {
-    app.change({ [name]: !app.state[name], ...patch });
-    if (app.state.lecture) toggle.blur(); // now the space bar steps
-    if (name === "hidden" && !app.state.hidden && app.state.tab) showTab(app.state.tab);
-  };
-  const toggle = button(label, act, { id: name, title });
+/** Return the link from the embedded view to the whole page in the same state. */
+function fullPageLink() {
+  const link = h("a", { id: "full-page", target: "_blank", rel: "opener" }, "seq2seq-demo · open the full page");
   app.add(() => {
-    if (name === "hidden") revise(toggle, {}, app.state.hidden ? "Show the answer" : label);
-    else revise(toggle, { "aria-pressed": app.state[name] });
+    if (app.state.embed) revise(link, { href: hashOf({ ...app.state, embed: false, lecture: false }) });
   });
-  return toggle;
+  return link;
 }
 
 /** Fill in the page's title, and the task and the architecture of each network in the footer. */
@@ -53,50 +54,45 @@ export function showSummary() {
   const trained = networks.length > 1 ? `${networks.length} small networks trained` : "A small network trained";
   document.title = title || (isOneTask && tasks[0] ? `${trained} ${tasks[0]}` : document.title);
   document.querySelector("h1")?.replaceChildren(document.title);
-  const lines = networks.map(
-    ({ name, summary }, i) => `${name}${isOneTask ? "" : `, trained ${tasks[i] || "on an unknown task"}`}: ${summary}`,
-  );
+  const notes = tasks.map((task) => (isOneTask ? "" : `, trained ${task || "on an unknown task"}`));
+  const lines = networks.map(({ name, summary }, i) => `${name}${notes[i]}: ${summary}`);
   byId("summary").replaceChildren(...lines.map((line) => h("span", {}, line)));
   document.body.dataset.networks = String(networks.length);
 }
 
-/** Return a text field with a label, and a line for an error or a hint, which `show` fills in.
-    @type {(id: string, label: string, makePatch: (text: string) => Patch) => { field: HTMLElement,
-      input: HTMLInputElement, show: (error: string, ...hint: (Node | string)[]) => void }} */
-function textField(id, label, makePatch) {
+/** Return a text field with a label, a text that follows the state, and a line for an error or a hint.
+    @type {(id: string, label: string, makePatch: (text: string) => Patch,
+      makeParts: () => { text: string, error: string, hint: (Node | string)[] }) => HTMLElement} */
+function textField(id, label, makePatch, makeParts) {
   const plain = { autocomplete: "off", autocapitalize: "off", autocorrect: false, spellcheck: false, dir: "auto" };
   const input = h("input", { id, type: "text", ...plain, "aria-describedby": `${id}-error ${id}-hint` });
-  input.addEventListener("input", () => {
+  input.oninput = () => {
     app.change(makePatch(input.value));
     announceSoon();
-  });
-  input.addEventListener("keydown", (event) => {
+  };
+  input.onkeydown = (event) => {
     if (event.isComposing || (event.key !== "Enter" && event.key !== "Escape")) return;
     event.stopPropagation(); // Escape would leave the lecture view as well
     input.blur(); // now the arrow keys step
-  });
-  const error = h("p", { id: `${id}-error`, className: "error" });
-  const hint = h("p", { id: `${id}-hint`, className: "hint" });
-  const field = h("div", { className: "text-field" }, h("label", { htmlFor: id }, label), input, error, hint);
-  /** @type {(text: string, ...parts: (Node | string)[]) => void} */
-  const show = (text, ...parts) => {
-    error.textContent = text;
-    input.setAttribute("aria-invalid", String(text !== ""));
-    hint.replaceChildren(...parts);
   };
-  return { field, input, show };
+  const [error, hint] = ["error", "hint"].map((kind) => h("p", { id: `${id}-${kind}`, className: kind }));
+  app.addForRuns(() => {
+    const parts = makeParts();
+    if (input.value !== parts.text) input.value = parts.text;
+    revise(input, { "aria-invalid": parts.error !== "" });
+    revise(error, {}, parts.error);
+    hint.replaceChildren(...parts.hint);
+  });
+  return h("div", { className: "text-field" }, h("label", { htmlFor: id }, label), input, error, hint);
 }
 
 function sourceField() {
   const [{ sourceVocabulary: vocabulary }] = app.networks;
   const spaces = vocabulary.isSingleDigits ? "with or without spaces" : "separated by spaces";
   const separator = vocabulary.tokens === "characters" ? "" : `, ${spaces}`;
-  const { field, input, show } = textField("source", "Source", (text) => ({ text }));
-  app.addForRuns(() => {
-    if (input.value !== app.state.text) input.value = app.state.text;
-    show(app.error, ...sourceHint(`Symbols: ${vocabulary.description()}${separator}.`));
-  });
-  return field;
+  const symbols = `Symbols: ${vocabulary.description()}${separator}.`;
+  const parts = () => ({ text: app.state.text, error: app.error, hint: sourceHint(symbols) });
+  return textField("source", "Source", (text) => ({ text }), parts);
 }
 
 /** Return the lengths of the shortest and the longest source that all networks were trained on. */
@@ -111,7 +107,7 @@ function sourceHint(/** @type {string} */ symbols) {
   const [least, most] = trainedRange();
   const lengths = `${least === most ? "" : `${least} to `}${pluralize(most, "symbol")}`;
   if (!app.S || (app.S >= least && app.S <= most))
-    return [app.S ? "" : "Type a source. ", symbols, most === Infinity ? "" : ` Trained on sources of ${lengths}.`];
+    return [app.S ? "" : "Type a source. ", symbols, most === Infinity ? "" : ` Sources in training: ${lengths}.`];
   const [order, length, how] = app.S < least ? ["shorter", least, "above all"] : ["longer", most, "even"];
   const note = `The source is ${order} than any in training (${length}): expect wrong answers, ${how} with attention. `;
   const href = document.querySelector(`#exercise-${ON_LENGTHS} a:not([rel])`)?.getAttribute("href");
@@ -123,7 +119,7 @@ const announceSoon = soon(() => announce(app.error || app.targetError || answerT
 
 /** Return all answers with their judgements, for screen readers. */
 function answerTexts() {
-  if (app.state.hidden) return "The answer is hidden.";
+  if (app.state.hidden) return COVERED;
   const text = (/** @type {Run} */ run) => {
     const answer = run.network.targetVocabulary.text(run.answer) || "only END";
     return withLabel(run.network, `${momentNote()}Answer ${answer}, ${judgement(run).text}.`);
@@ -132,29 +128,23 @@ function answerTexts() {
 }
 
 /** Return a note on the moment of training that the answers are from; "" for the network after all its training. */
-export function momentNote() {
-  const { moment } = app.state;
-  return moment === null ? "" : `Step ${app.moments[moment]}: `;
-}
+export const momentNote = () => (app.state.moment === null ? "" : `Step ${app.moments[app.state.moment]}: `);
 
 export const announceAnswers = (prefix = "") => announce(`${prefix} ${answerTexts()}`.trim());
 
 /** Return the field for the target, which is filled in if the target is known, and hidden until `typeTarget`. */
 function targetField() {
   const [{ targetVocabulary: vocabulary }] = app.networks;
-  const { field, input, show } = textField("target", "Right answer", (targetText) => ({ targetText }));
-  field.hidden = true;
-  const fill = () => (input.value = app.state.targetText ?? vocabulary.text(app.runs[0]?.target ?? []));
-  input.addEventListener("blur", () => {
-    // an empty field returns to the known target
-    if (input.value.trim() === "" && app.state.targetText !== null) app.change({ targetText: null });
-    fill();
-    field.hidden = app.state.targetText === null;
-  });
-  app.addForRuns(() => {
-    if (document.activeElement !== input) fill();
-    show(app.targetError, `The target. Symbols: ${vocabulary.description()}.`);
-    if (app.state.targetText !== null) field.hidden = false;
+  const hint = [`The target. Symbols: ${vocabulary.description()}.`];
+  const text = () => app.state.targetText ?? vocabulary.text(app.runs[0]?.target ?? []);
+  const parts = () => ({ text: text(), error: app.targetError, hint });
+  const field = textField("target", "Right answer", (targetText) => ({ targetText }), parts);
+  const hide = () => (field.hidden = app.state.targetText === null && !field.contains(document.activeElement));
+  hide();
+  app.add(hide);
+  field.addEventListener("focusout", () => {
+    if (app.state.targetText?.trim() === "") app.change({ targetText: null }); // the known target is back
+    hide();
   });
   return field;
 }
@@ -169,16 +159,15 @@ export function typeTarget() {
 
 /** Return a button that forces a wrong symbol as the first output, or undoes what is forced. */
 function wrongSymbolButton() {
+  const isForced = () => Object.keys(app.forced).length > 0;
   const act = () => {
-    const forced = { 0: wrongFirstSymbol(app.runs[0]) };
-    const isForced = Object.keys(app.forced).length > 0;
-    app.change(isForced ? { forced: {}, place: null } : { forced, place: app.S + 2 });
+    const wrong = { forced: { 0: wrongFirstSymbol(app.runs[0]) }, place: app.S + 2 };
+    app.change(isForced() ? { forced: {}, place: null } : wrong);
     announceAnswers();
   };
   const question = button("", act, { className: "primary", id: "question" });
-  app.addForRuns(() => {
-    revise(question, {}, Object.keys(app.forced).length ? "Undo the wrong symbol" : "One wrong symbol: who recovers?");
-  });
+  const words = () => (isForced() ? "Undo the wrong symbol" : "One wrong symbol: who recovers?");
+  app.addForRuns(() => revise(question, {}, words()));
   return question;
 }
 
@@ -224,10 +213,4 @@ export function judgement(run) {
   if (run.target === null) return { kind: "unknown", text: unknown };
   if (run.exact) return { kind: "right", text: "right" };
   return { kind: "wrong", text: [describeErrors(run), notEnded].filter(Boolean).join("; ") };
-}
-
-/** Return a note on the forced symbols of an answer. */
-export function forcedCount(/** @type {Run} */ run) {
-  const nForced = countForced(run);
-  return nForced ? `${nForced} forced: undo` : "";
 }

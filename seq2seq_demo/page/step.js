@@ -2,11 +2,11 @@
 
 import { announce, app } from "./app.js";
 import { Diagram, positionsTable } from "./diagram.js";
-import { button, h, ordinal, percent, revise } from "./elements.js";
+import { button, h, ordinal, percent, revise, zoom } from "./elements.js";
 import { argmax } from "./network.js";
 import { addPanel, networkColumns, onNewSize, redraw, scrollBox, updateScrollBox, withLabel } from "./panels.js";
-import { fedName, isEnd, isForced, probabilities, sourceName, stateSize, targetName } from "./runs.js";
-import { forcedCount, judgement, momentNote, typeTarget } from "./source.js";
+import { countForced, fedName, isEnd, isForced, probabilities, sourceName, stateSize, targetName } from "./runs.js";
+import { COVERED, judgement, momentNote, typeTarget } from "./source.js";
 
 /** @import { Verdict } from "./source.js"
     @import { Run } from "./trained.js" */
@@ -17,52 +17,53 @@ const HIDDEN = "Predict the answer, then press Next to see it symbol by symbol."
 const ALL_WRITTEN = "“Show the answer” compares it with the target.";
 /** @type {Record<Verdict, string>} */
 export const MARKS = { right: "✓ ", wrong: "✗ ", unknown: "" };
+/** @type {ReturnType<typeof judgement>} */
+const NOT_JUDGED = { kind: "unknown", text: "" };
 
 /** Return the panel; `below` are the parts below each picture. */
 export function stepPanel(/** @type {HTMLElement[][]} */ below) {
   const pictures = app.networks.map((_, i) => diagramBox(i));
   const sentences = app.networks.map((_, i) => sentenceParts(i));
-  const parts = networkColumns((i) => [
-    ...sentences[i].elements,
-    h("div", { className: "picture-box" }, pictures[i].box, positionsTable(i)),
-    ...below[i],
-  ]);
-  return addPanel(h("section", { id: "step", "aria-label": "Step by step" }, parts), () =>
-    app.runs.forEach((run, i) => {
-      pictures[i].draw();
-      sentences[i].show(run);
-    }),
-  );
+  const parts = networkColumns((i) => [...sentences[i].elements, pictures[i].element, ...below[i]]);
+  const section = h("section", { id: "step", "aria-label": "Step by step" }, parts);
+  return addPanel(section, () => [...pictures, ...sentences].forEach(({ show }) => show()));
 }
 
-/** Return the box of the picture of network i, and `draw`, which draws the current step. */
+/** Return the picture of network i, and `show`, which draws the current step. */
 function diagramBox(/** @type {number} */ i) {
   const box = scrollBox(`Diagram: ${app.networks[i].name}`);
   /** @type {Diagram | null} */
   let diagram = null;
-  let room = [0, 0]; // until the page has been laid out
-  const draw = () => {
+  let [room, scale] = [[0, 0], 1]; // until the page has been laid out
+  const show = () => {
     const run = app.runs[i];
     const { place, hidden } = app.state;
     if (!room[0] || !run) return;
     const n = run.steps.length; // while the answer is hidden, only those that were made are drawn, and at least the first
     const T = hidden ? Math.max(1, Math.min(place - app.S, n)) : n;
     const isNew = !diagram?.isFor(run, T);
-    if (!diagram || isNew) diagram = new Diagram(run, i, T, room[0], room[1]);
+    if (!diagram || isNew) diagram = new Diagram(run, i, T, room[0], room[1], scale);
     diagram.show(place);
     if (isNew) redraw(box, diagram.element);
     if (isNew || diagram.width > diagram.room) updateScrollBox(box, diagram.x(diagram.currentColumn));
   };
-  const resize = () => {
-    if (`${room}` === `${size(box)}`) return;
-    room = size(box);
-    diagram = null;
-    draw();
+  /** @type {(newRoom: [number, number], newScale: number) => void} */
+  const fit = (newRoom, newScale) => {
+    if (`${[room, scale]}` === `${[newRoom, newScale]}`) return;
+    [room, scale, diagram] = [newRoom, newScale, null];
+    show();
   };
+  const resize = () => fit(size(box), zoom());
   onNewSize([box], resize);
-  for (const type of ["resize", "pageshow"]) addEventListener(type, resize, app.built); // no observer works in a frame out of view
-  return { box, draw };
+  // no observer works in a frame out of view
+  for (const type of ["resize", "pageshow", "afterprint"]) addEventListener(type, resize, app.built);
+  addEventListener("beforeprint", () => fit(sheetRoom(), 1), app.built);
+  return { element: h("div", { className: "picture-box" }, box, positionsTable(i)), show };
 }
+
+/** Return the room of a picture on a sheet, A4 or Letter, in px; see lecture.css. In a frame, pictures stand side by side.
+    @type {() => [number, number]} */
+const sheetRoom = () => (app.state.embed ? [960 / app.networks.length, 320] : [960, 460]);
 
 /** Return the width of a picture's box and, in a window that is not narrow (see page.css and lecture.css), its height;
     otherwise, the picture can have any height.
@@ -79,37 +80,36 @@ function sentenceParts(/** @type {number} */ i) {
   const answer = h("output", { ...identity, className: "visually-hidden", "aria-live": "off" }); // `announce` reads it out
   app.addForRuns(() => {
     const run = app.state.hidden ? null : app.runs[i];
-    answer.textContent = run ? run.network.targetVocabulary.text(run.answer) : "";
+    revise(answer, {}, run ? run.network.targetVocabulary.text(run.answer) : "");
   });
   const [moment, verdict] = [h("span"), h("strong")];
   const sentence = h("p", { className: "sentence", ...(i ? {} : { id: "sentence" }) }, BLANK);
   const type = button("", typeTarget, { className: "link" });
   const forced = button("", () => app.change({ forced: {} }), { className: "link" });
   const line = h("p", { className: "verdict" }, moment, verdict, type, forced);
-  const show = (/** @type {Run} */ run) => {
+  const show = () => {
+    const run = app.runs[i];
     const { place, hidden, embed } = app.state;
     const isWritten = place - app.S >= run.steps.length;
     const isHidden = hidden && !(embed && isWritten); // the embedded view has no button that shows the answer
-    const isOpening = app.isOpening && !isHidden;
-    const isJudged = isHidden || isOpening || isWritten || Object.keys(app.forced).length > 0;
-    const { kind, text } = isHidden ? { kind: "unknown", text: "Hidden." } : judgement(run);
-    revise(moment, {}, isJudged && !isHidden ? momentNote() : "");
-    revise(verdict, { class: `judgement ${kind}` }, isJudged ? MARKS[/** @type {Verdict} */ (kind)] + text : "");
-    const count = isHidden ? "" : forcedCount(run);
-    revise(forced, {}, count);
-    forced.toggleAttribute("hidden", !count);
+    const isJudged = !isHidden && (app.isOpening || isWritten || Object.keys(app.forced).length > 0);
+    const nForced = isJudged ? countForced(run) : 0;
+    const { kind, text } = isJudged ? judgement(run) : NOT_JUDGED;
+    const link = kind === "unknown" ? "(type one)" : "(target)";
+    revise(moment, {}, isJudged ? momentNote() : "");
+    revise(verdict, { class: `judgement ${kind}` }, MARKS[kind] + (isHidden ? COVERED : text));
+    revise(type, {}, isJudged ? link : "");
+    revise(forced, {}, nForced ? `${nForced} forced: undo` : "");
     line.title = line.textContent ?? ""; // the end may not fit
-    revise(type, {}, kind === "unknown" ? "(type one)" : "(target)");
-    type.toggleAttribute("hidden", isHidden || !isJudged);
-    const described = describePlace(run, place);
-    const hiding = isWritten ? ALL_WRITTEN : place === app.S ? HIDDEN : described;
-    revise(sentence, {}, isOpening ? READ : isHidden ? hiding : described);
+    const described = app.isOpening && !isHidden && !isWritten ? READ : describePlace(run);
+    const hiding = isWritten ? ALL_WRITTEN : HIDDEN;
+    revise(sentence, {}, isHidden && (isWritten || place === app.S) ? hiding : described);
   };
   return { elements: [line, sentence, answer], show };
 }
 
 export function announcePlace() {
-  const described = app.runs.map((run) => withLabel(run.network, describePlace(run, app.state.place)));
+  const described = app.runs.map((run) => withLabel(run.network, describePlace(run)));
   announce([app.t === null ? "" : `${ordinal(app.t + 1)} output.`, ...described].join(" ").trim());
 }
 
@@ -118,24 +118,23 @@ export function goToOutput(/** @type {number} */ t) {
   announcePlace();
 }
 
-/** Describe in a sentence what the network does at a step. */
-function describePlace(/** @type {Run} */ run, /** @type {number} */ place) {
-  const S = run.source.length;
-  if (place === 0) return "Nothing has been read yet. Press Next to read the first symbol.";
-  if (place <= S) return describeReading(run, place);
-  const t = place - S - 1;
+/** Describe in a sentence what the network does at the current step. */
+function describePlace(/** @type {Run} */ run) {
+  const { t } = app;
+  if (app.state.place === 0) return "Nothing has been read yet. Press Next to read the first symbol.";
+  if (t === null) return describeReading(run);
   return t < run.steps.length ? describeWriting(run, t) : `The answer ended after ${run.steps.length} steps.`;
 }
 
-function describeReading(/** @type {Run} */ run, /** @type {number} */ place) {
-  const S = run.source.length;
+function describeReading(/** @type {Run} */ run) {
+  const [S, place] = [app.S, app.state.place];
   const { bidirectional, has_attention: hasAttention } = run.network.config;
   const n = `${stateSize(run)} numbers`;
   const first = sourceName(run, place - 1);
   const [reads, state] = bidirectional
     ? [`${first} from the left and ${sourceName(run, S - place)} from the right, with states of ${n}`, "both"]
     : [`${first} and updates its state of ${n}`, "this state"];
-  const starts = hasAttention ? `starts from ${state} and attends to all inputs` : `receives only ${state}`;
+  const starts = `starts from ${state} and attends to ${hasAttention ? "all inputs" : "no input"}`;
   return `Reading ${place} of ${S}: it reads ${reads}.${place < S ? "" : ` The decoder ${starts}.`}`;
 }
 

@@ -112,9 +112,8 @@ export class Vocabulary {
       const hasSpace = !this.symbols.length || this.symbols.some((symbol) => WHITE_SPACE.test(symbol));
       return [...this.normalize(hasSpace ? text : text.trim())];
     }
-    const words = this.normalize(text)
-      .split(this.isText ? WHITE_SPACE : /[\s,[\]]+/u)
-      .filter((word) => word);
+    const between = this.isText ? WHITE_SPACE : /[\s,[\]]+/u;
+    const words = this.normalize(text).split(between).filter(Boolean);
     const areDigits = splitsDigits && this.isSingleDigits && words.length === 1 && /^[0-9]+$/.test(words[0]);
     return areDigits ? [...words[0]] : words;
   }

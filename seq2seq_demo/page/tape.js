@@ -189,12 +189,11 @@ function scaledTanh(x, a, start, end) {
     for (let j = b * x.columns + start; j < b * x.columns + end; j++, i++) y[i] = a * tanhOf(a * x[j]) + 1 - a;
   tape?.push(() => {
     const [dx, dy] = [x.gradient, y.gradient];
-    for (let b = 0, i = 0; b < y.rows; b++) {
+    for (let b = 0, i = 0; b < y.rows; b++)
       for (let j = b * x.columns + start; j < b * x.columns + end; j++, i++) {
         const t = y[i] + a - 1; // a tanh(ax)
         dx[j] += dy[i] * (a * a - t * t);
       }
-    }
   });
   return y;
 }
@@ -249,9 +248,8 @@ export function rows(x, indices) {
   indices.forEach((index, b) => y.set(x.subarray(index * x.columns, (index + 1) * x.columns), b * x.columns));
   y.origin = { matrix: x, indices };
   tape?.push(() => {
-    indices.forEach((index, b) => {
-      for (let i = 0; i < x.columns; i++) x.gradient[index * x.columns + i] += y.gradient[b * x.columns + i];
-    });
+    for (let b = 0, i = 0; b < y.rows; b++)
+      for (let j = indices[b] * x.columns; i < (b + 1) * x.columns; i++, j++) x.gradient[j] += y.gradient[i];
   });
   return y;
 }

@@ -1,13 +1,35 @@
-/* The theory as slides: the keys of a clicker, the arrow keys and the space bar go from one to the next. */
+/* The theory as slides: the keys of a clicker, the arrow keys and the space bar go from one to the next. The address names
+   the slide, as in #2, and may name a plan, which goes on elsewhere. */
+
+import { asLeft } from "./notes.js";
+import { partAfter } from "./plan.js";
 
 /** @type {Record<string, number>} */
 const STEPS = { PageUp: -1, ArrowLeft: -1, ArrowUp: -1, PageDown: 1, ArrowRight: 1, ArrowDown: 1, " ": 1 };
 
-/** Go to the next slide or, if n is negative, to the one before. */
+const slides = document.querySelectorAll("section");
+
+/** Return the number of the slide in the address, and its plan.
+    @returns {[number, string]} */
+function slideAndPlan() {
+  const [slide, ...fields] = location.hash.slice(1).split("&");
+  const plan = new URLSearchParams(fields.join("&")).get("plan") ?? "";
+  return [Math.max(1, Math.min(Number(slide) || 1, slides.length)), plan];
+}
+
+/** Show the slide in the address. */
+function showSlide() {
+  const [slide] = slideAndPlan();
+  if (slide > 1) slides[slide - 1].scrollIntoView();
+  else scrollTo(0, 0);
+}
+
+/** Go n slides on, or to the next part of the plan. */
 function go(/** @type {number} */ n) {
-  const top = (/** @type {Element} */ slide) => n * slide.getBoundingClientRect().top;
-  const ahead = [...document.querySelectorAll("body > header, section")].filter((slide) => top(slide) > 9);
-  ahead.at(n > 0 ? 0 : -1)?.scrollIntoView();
+  const [slide, plan] = slideAndPlan();
+  const to = Math.max(1, Math.min(slide + n, slides.length));
+  const address = partAfter(plan, `#${slide}`, n) || `#${to}`;
+  location.replace(n < 0 ? asLeft(address) : address);
 }
 
 addEventListener("keydown", (event) => {
@@ -16,4 +38,12 @@ addEventListener("keydown", (event) => {
   go(step);
   event.preventDefault();
 });
+addEventListener("click", (event) => {
+  const { rel } = /** @type {HTMLAnchorElement} */ (event.target);
+  if (!rel) return;
+  go(rel === "next" ? 1 : -1);
+  event.preventDefault();
+});
 addEventListener("message", ({ data }) => go(/next/.test(data) ? 1 : -1)); // from a frame, after its last step
+addEventListener("hashchange", showSlide);
+showSlide();

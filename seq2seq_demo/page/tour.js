@@ -5,7 +5,8 @@ import { ordinal, revise } from "./elements.js";
 import { describeErrors, recovers, targetName, wrongFirstSymbol } from "./runs.js";
 import { describeAttention } from "./step.js";
 
-/** @import { Run } from "./trained.js" */
+/** @import { Forced } from "./app.js"
+    @import { Run } from "./trained.js" */
 
 /** Let the buttons of the tour go through its stops, for the page's first example, if any. */
 export function fillTour() {
@@ -14,8 +15,7 @@ export function fillTour() {
   let [at, forced] = [0, app.state.forced];
   const show = () => {
     const all = stops();
-    const [title, sentence] = all[at];
-    const lines = [`${at + 1} of ${all.length}`, title, sentence];
+    const lines = [`${at + 1} of ${all.length}`, all[at].title, all[at].sentence];
     layer.querySelectorAll("p > *").forEach((line, i) => revise(line, {}, lines[i]));
     revise(back, { "aria-disabled": at === 0 });
     revise(next, { "aria-disabled": at === all.length - 1 });
@@ -26,8 +26,8 @@ export function fillTour() {
     app.change({ text, forced: {}, targetText: null, replacement: null, exercise: 0 });
     if (!app.runs.length) return;
     at = to;
-    const [, , place, symbol] = stops()[at];
-    app.change({ place, forced: symbol === undefined ? {} : { 0: symbol } });
+    const { place, forced: symbols } = stops()[at];
+    app.change({ place, forced: symbols });
     ({ forced } = app.state);
     show();
     scrollTo(0, 0);
@@ -54,32 +54,29 @@ export function fillTour() {
 
 const nameOf = (/** @type {Run} */ { network }) => `the network${app.runs.length > 1 ? ` ${network.name}` : ""}`;
 
-/** Return the title, the sentence, the step and the first symbol, if it is forced, of each stop, for the current runs.
-    @type {() => [string, string, number, number?][]} */
+/** Return the stops for the current runs, each with the state to which it leads.
+    @type {() => { title: string, sentence: string, place: number, forced: Forced }[]} */
 function stops() {
   const { S, runs, moments, state } = app;
-  const blind = runs.find(({ network }) => !network.config.has_attention);
-  const rest = blind ? `; ${nameOf(blind)} gets nothing else from the source` : "";
+  const [blind, seeing] = [false, true].map((has) => runs.find(({ network }) => network.config.has_attention === has));
+  const rest = blind ? `; then ${nameOf(blind)} is fed only the symbol before` : "";
   const taught = state.feed === "own" ? "too" : "it is fed the right one: teacher forcing";
-  const seeing = runs.find(({ network }) => network.config.has_attention);
   const t = Math.min(2, (seeing?.steps.length ?? 0) - 1);
-  const isUntrained = moments.length && !state.samples;
   const alike = "looks at all inputs about alike: it is untrained";
-  const looks = isUntrained ? alike : seeing && describeAttention(seeing, t);
+  const looks = moments.length && !state.samples ? alike : seeing && describeAttention(seeing, t);
   const symbol = app.forced[0] ?? wrongFirstSymbol(runs[0]);
-  const wrong = targetName(runs[0], symbol);
-  const after = runs.map(
-    (run) => `${nameOf(run)} ${recovers(run) ? "is right in all symbols" : `has ${describeErrors(run)}`}`,
-  );
+  const fate = (/** @type {Run} */ run) => (recovers(run) ? "is right in all symbols" : `has ${describeErrors(run)}`);
+  const after = runs.map((run) => `${nameOf(run)} ${fate(run)}`);
   const rated = runs[0].expected ? ` After it, ${after.join(", and ")}.` : "";
-  /** @type {ReturnType<typeof stops>} */
+  const forcing = `The 1st symbol is forced to be ${targetName(runs[0], symbol)}.${rated}`;
+  /** @type {[string, string, number, Forced?][]} */
   const all = [
     ["Reading", "The encoder reads the source, symbol by symbol; each changes its state.", Math.min(2, S)],
     [blind ? "The bottleneck" : "The final state", `The decoder starts from the final state of the encoder${rest}.`, S],
     ["Writing", "The decoder is fed GO, and writes the likeliest symbol.", S + 1],
     ["Its own symbol", `Then it is fed the symbol that it wrote last. In training, ${taught}.`, S + 2],
     ["Attention", seeing ? `At the ${ordinal(t + 1)} output, ${nameOf(seeing)} ${looks}.` : "", S + t + 1],
-    [`A ${rated ? "wrong" : "forced"} symbol`, `The 1st symbol is forced to be ${wrong}.${rated}`, S + 2, symbol],
+    [`A ${rated ? "wrong" : "forced"} symbol`, forcing, S + 2, { 0: symbol }],
   ];
-  return all.filter(([, sentence]) => sentence);
+  return all.flatMap(([title, sentence, place, forced = {}]) => (sentence ? [{ title, sentence, place, forced }] : []));
 }

@@ -5,7 +5,7 @@ import { argmax, decodeWeights, last, Network } from "./network.js";
 import { numberInWords, targetOf, Vocabulary } from "./symbols.js";
 
 /** @import { Alignment } from "./align.js"
-    @import { Cell, Config, Encoded, Step, StoredWeights } from "./network.js"
+    @import { Cell, Config, Step, StoredWeights } from "./network.js"
     @import { VocabularyData } from "./symbols.js" */
 
 /** @typedef {{ source: number[], target: number[] }} Pair
@@ -54,8 +54,7 @@ export class TrainedNetwork {
 
   /** Return the answer's length for a source of length S; if the network ends its answers, the maximum length. */
   maxOutLen(/** @type {number} */ S, /** @type {number[] | null} */ target) {
-    const trained = this.in_len ?? S;
-    const longest = this.out_len ?? S;
+    const [trained, longest] = [this.in_len ?? S, this.out_len ?? S];
     let T = this.ends && S > trained ? Math.ceil((longest * S) / trained) : longest;
     if (!this.ends && S !== trained) T = target ? target.length : S;
     return Math.min(T, MAX_ANSWER_LEN);
@@ -79,12 +78,7 @@ export class TrainedNetwork {
       target, also with teacher forcing.
       @type {(source: number[], target: number[] | null, moment: number | null, forced: Record<number, number>) => Run} */
   run(source, target, moment, forced) {
-    const model = this.at(moment);
-    const T = this.maxOutLen(source.length, target);
-    const free = model.run(source, this.ends ? T + 1 : T, { forced, toEnd: this.ends });
-    const decoderInput = target && [this.go, ...target].slice(0, this.ends ? undefined : -1); // shifted right by one
-    const teach = decoderInput && (() => model.run(source, 0, { decoderInput, encoded: free.encoded }).steps);
-    return new Run(this, model, { source, target }, free, teach);
+    return new Run(this, this.at(moment), source, target, forced);
   }
 
   /** Return the answer to a source; both are texts, as in `predict`, which marks an answer that did not end. Throws an
@@ -112,24 +106,24 @@ export class Run {
   taught = null;
 
   /** `model` is the network at the moment of training that answers.
-      @param {TrainedNetwork} network @param {Network} model
-      @param {{ source: number[], target: number[] | null }} pair
-      @param {{ encoded: Encoded, steps: Step[] }} free @param {(() => Step[]) | null} teach */
-  constructor(network, model, { source, target }, { encoded, steps }, teach) {
+      @param {TrainedNetwork} network @param {Network} model @param {number[]} source @param {number[] | null} target
+      @param {Record<number, number>} forced */
+  constructor(network, model, source, target, forced) {
+    const { ends, go } = network;
+    const T = network.maxOutLen(source.length, target);
+    const { encoded, steps } = model.run(source, ends ? T + 1 : T, { forced, toEnd: ends });
+    const written = steps.map((step) => step.written);
     this.network = network;
     this.model = model;
     this.source = source;
     this.target = target;
     this.encoded = encoded;
     this.steps = steps;
-    this.teach = teach;
-    this.ended = network.ends && steps.length > 0 && last(steps).written === network.go;
-    const written = steps.map((step) => step.written);
-    this.answer = this.ended ? written.slice(0, -1) : written; // without END
-    if (network.ends && !this.ended) this.answer = written.slice(0, network.maxOutLen(source.length, target));
-    this.exact = target && same(this.answer, target) && (this.ended || !network.ends);
-    this.expected = target && (network.ends ? [...target, network.go] : target); // with END
-    this.written = written.slice(0, this.answer.length + (this.ended ? 1 : 0)); // with END
+    this.ended = ends && last(written) === go;
+    this.answer = written.slice(0, this.ended ? -1 : T); // without END
+    this.written = this.ended ? written : this.answer; // with END
+    this.expected = target && (ends ? [...target, go] : target); // with END
+    this.exact = this.expected && same(this.written, this.expected);
     // by position if answer and target have the same length, else by edits
     const compare = this.answer.length === target?.length ? alignByPosition : align;
     this.alignment = this.expected && compare(this.written, this.expected);
@@ -138,7 +132,9 @@ export class Run {
   /** The steps with teacher forcing, computed on first use; null without a target.
       @returns {Step[] | null} */
   get teacherSteps() {
-    this.taught ??= this.teach?.() ?? null;
+    if (!this.expected) return null;
+    const decoderInput = [this.network.go, ...this.expected.slice(0, -1)]; // shifted right by one
+    this.taught ??= this.model.run(this.source, 0, { decoderInput, encoded: this.encoded }).steps;
     return this.taught;
   }
 
@@ -166,10 +162,8 @@ export class Run {
       @type {(layer: number, backward: number) => Cell[]} */
   cellsOf(layer, backward) {
     const { cells, backwardCells } = this.encoded;
-    return [
-      ...(backward && backwardCells[0].length ? backwardCells : cells),
-      ...this.steps.map((step) => step.cells),
-    ].map((all) => all[layer]);
+    const encoder = backward && backwardCells[0].length ? backwardCells : cells;
+    return [...encoder, ...this.steps.map((step) => step.cells)].map((all) => all[layer]);
   }
 
   /** Return the unit of these cells whose h has the largest range.

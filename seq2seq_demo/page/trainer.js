@@ -3,7 +3,7 @@
 import { argmax } from "./network.js";
 import { crossEntropy, differentiate } from "./tape.js";
 
-/** @import { Network } from "./network.js"
+/** @import { DecoderState, Network } from "./network.js"
     @import { Matrix } from "./tape.js" */
 
 /** @typedef {{ feedsOwn?: boolean, smoothing?: number }} LossOptions */
@@ -17,13 +17,15 @@ const [BETA_1, BETA_2, EPSILON] = [0.9, 0.999, 1e-8];
     @type {(network: Network, sources: number[][], targets: number[][], feedsOwn: boolean) =>
       Generator<{ logits: Matrix, due: number[] }>} */
 function* decode(network, sources, targets, feedsOwn) {
-  const step = network.decoder(network.encode(sources));
+  const encoded = network.encode(sources);
+  let state = /** @type {DecoderState} */ (encoded);
   let fed = targets.map(() => network.config.go);
   for (let t = 0; t < targets[0].length; t++) {
-    const { logits } = step(fed);
+    const { logits, ...next } = network.step(fed, state, encoded);
     const due = targets.map((target) => target[t]);
     yield { logits, due };
     fed = feedsOwn ? likeliest(logits) : due.map((symbol) => (symbol < 0 ? network.config.go : symbol));
+    state = next;
   }
 }
 
@@ -91,14 +93,13 @@ export class Trainer {
     const scale = (share * CLIP_NORM) / Math.max(share * Math.sqrt(squares), CLIP_NORM);
     this.steps++;
     const rate = (learningRate * Math.sqrt(1 - BETA_2 ** this.steps)) / (1 - BETA_1 ** this.steps);
-    for (const { weights, m, v } of this.parameters) {
+    for (const { weights, m, v } of this.parameters)
       for (let i = 0; i < weights.length; i++) {
         const slope = scale * weights.gradient[i];
         m[i] += (1 - BETA_1) * (slope - m[i]);
         v[i] += (1 - BETA_2) * (slope * slope - v[i]);
         weights[i] -= (rate * m[i]) / (Math.sqrt(v[i]) + EPSILON);
       }
-    }
     return loss;
   }
 }

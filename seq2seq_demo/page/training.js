@@ -6,7 +6,8 @@ import { curves, shownPoint } from "./curves.js";
 import { button, h, labelledSelect, percent, revise, thousands } from "./elements.js";
 import { findKept, keep, keptCourses, keptLayer } from "./kept.js";
 import { argmax, last, mean } from "./network.js";
-import { errorsPanel, keepButtons, own, pairsPanel, parseShared, sharedTask, showPairs } from "./own.js";
+import { fillIn } from "./notes.js";
+import { errorsPanel, keepButtons, own, pairsPanel, parseShared, showPairs } from "./own.js";
 import { pairsTask } from "./pairs.js";
 import { layer, panel, withLabel } from "./panels.js";
 import { slider } from "./player.js";
@@ -24,6 +25,7 @@ const DIGITS = "3 1 4 1 5 9 2 6 5 3 5 8 9 7 9 3 2 3 8 4"; // the first source
 const ROUND = 64_000; // samples after which training pauses
 const MAX_SAMPLES = 10 * ROUND;
 const UNTRAINED = "The networks are untrained.";
+const TABLED = [16_000, ROUND]; // samples after which the table of exercise 1 asks for metrics
 const FRAME = 30; // ms of training in a frame, which has at least one step
 const PICTURES = 150; // ms between two pictures
 const N_VISIBLE = 3; // settings; the others are in a layer
@@ -52,7 +54,6 @@ let shown = { at: 0, cost: 0, samples: 0 }; // when the page last showed the net
 const settingNames = () => /** @type {(keyof Settings)[]} */ (Object.keys(training.settings));
 
 const choicesOf = (/** @type {keyof Settings} */ name) => training.settings[name].choices.split(" ");
-const defaults = () => training.defaults;
 /** @type {() => Settings} */
 const chosenSettings = () => Object.assign({}, ...settingNames().map((name) => ({ [name]: app.state[name] })));
 const isPairs = () => course.settings.task === PAIRS;
@@ -60,7 +61,7 @@ const isPairs = () => course.settings.task === PAIRS;
 /** Set up the state, the address and the networks of a page that trains; `saved` is the state of a saved page, or null. */
 export function prepareTraining(/** @type {TrainingData} */ data, /** @type {Saved | null} */ saved) {
   training = data;
-  for (const state of [initialState, app.state]) Object.assign(state, defaults());
+  for (const state of [initialState, app.state]) Object.assign(state, training.defaults);
   for (const name of settingNames()) {
     const choices = choicesOf(name);
     ADDRESS[name] = { write: (state) => state[name], text: (text) => (choices.includes(text) ? { [name]: text } : {}) };
@@ -89,7 +90,7 @@ function followState(/** @type {Patch} */ given) {
   const [before, after] = [task, state.task].map((one) => settingsOf(training, one));
   for (const name of settingNames())
     if (task !== state.task && state[name] === before[name] && !(name in given)) state[name] = after[name];
-  if (isOfPairs) for (const name of FOR_PATTERNS) state[name] = defaults()[name];
+  if (isOfPairs) for (const name of FOR_PATTERNS) state[name] = training.defaults[name];
   else if (!lengthsOf(state.task, state.length).length) state.length = after.length;
   if (isOfPairs) state.goal = 0; // the address does not have the pairs
   const isShared = isOfPairs && state.network !== own.link && state.network;
@@ -136,8 +137,8 @@ function newCourse(/** @type {Settings} */ settings) {
   own.link = app.state.network;
   if (own.link) {
     try {
-      const shared = parseShared(own.link);
-      const made = new Course([first], settings, () => sharedTask(shared)).restore(shared.course);
+      const { task, state } = parseShared(own.link);
+      const made = new Course([first], settings, () => task).restore(state);
       own.text = "";
       document.getElementById("own")?.classList.add("small"); // if the page is built
       return made;
@@ -262,7 +263,15 @@ function pauseTraining() {
   app.isTraining = false;
   if (last(course.points).samples < course.samples) course.measure();
   keep(course);
-  const exact = app.networks.map((one, i) => withLabel(one, `exact match ${percent(last(course.points).exact[i])}`));
+  const metrics = last(course.points).exact.map(percent);
+  const { units, seed } = course.settings;
+  const areDefaults = JSON.stringify(course.settings) === JSON.stringify({ ...training.defaults, units, seed });
+  if (areDefaults && TABLED.includes(course.samples)) {
+    fillIn("board-1", "seed", units, seed);
+    const row = (/** @type {string} */ name) => `${thousands(course.samples)}, ${name}`;
+    app.networks.forEach(({ name }, i) => fillIn("board-1", row(name), units, metrics[i]));
+  }
+  const exact = app.networks.map((one, i) => withLabel(one, `exact match ${metrics[i]}`));
   show(`${thousands(course.samples)} samples; ${exact.join("; ")}. ${findingOf(course)}`);
 }
 
@@ -309,6 +318,7 @@ function toggleTraining() {
 function trainOnce() {
   if (app.isTraining || !canTrain()) return;
   app.state.network = own.link = ""; // it trains on
+  if (isStale()) begin();
   course.step();
   app.state.moment = null;
   show();
@@ -330,23 +340,19 @@ export function trainingPanel() {
   const controls = settingNames().map(settingControl);
   const questions = training.questions.map(([question, changes]) => h("li", {}, courseLink(question, changes)));
   const heads = [...Object.values(training.settings).map(({ label }) => label), "Samples", "With attention", "Without"];
-  const layers = [
-    layer("more", "More settings", ...controls.slice(N_VISIBLE), ...commandLines()),
-    layer("questions", "Questions", h("ul", {}, ...questions)),
-    keptLayer(heads, () => course, showKept),
-  ];
-  const [more, ...others] = layers.map(([opener]) => opener);
-  const keepers = keepButtons(() => course);
+  const [more, moreLayer] = layer("more", "More settings", ...controls.slice(N_VISIBLE), ...commandLines());
+  const [asked, askedLayer] = layer("questions", "Questions", h("ul", {}, ...questions));
+  const [networks, networksLayer] = keptLayer(heads, () => course, showKept);
+  const layers = [moreLayer, askedLayer, networksLayer];
+  const buttons = [train, one, again, ...controls.slice(0, N_VISIBLE), more, ...keepButtons(() => course)];
   const pairs = courseLink("Your own pairs", settingsOf(training, PAIRS));
-  const section = h(
-    "section",
-    { id: "training", "aria-label": "Training" },
-    h("div", { className: "controls settings" }, train, one, again, ...controls.slice(0, N_VISIBLE), more, ...keepers),
-    h("div", { className: "controls status" }, status, another, pairs, ...others),
-    pairsPanel(changePairs, course.samples > 0),
-    ...layers.map(([, box]) => box),
-  );
-  byId("main").addEventListener("input", () => (chosen = "")); // the user's source stays
+  const top = h("div", { className: "controls settings" }, ...buttons);
+  const line = h("div", { className: "controls status" }, status, another, pairs, asked, networks);
+  const field = pairsPanel(changePairs, course.samples > 0);
+  const section = h("section", { id: "training", "aria-label": "Training" }, top, line, field, ...layers);
+  byId("main").addEventListener("input", ({ target }) => {
+    if (target === byId("source")) chosen = ""; // the user's source stays
+  });
   for (const type of ["pointerdown", "pointerup", "pointercancel"])
     addEventListener(type, () => (isPressed = type === "pointerdown"));
   app.add(() => {
@@ -358,7 +364,7 @@ export function trainingPanel() {
     revise(one, { "aria-disabled": !canTrain() || app.isTraining });
     revise(status, { class: course.isFinite ? "" : "error" }, statusText());
     another.classList.toggle("absent", app.isTraining || !samples || !tellingSources().length);
-    const set = settingNames().filter((name, i) => i >= N_VISIBLE && course.settings[name] !== defaults()[name]);
+    const set = settingNames().filter((name, i) => i >= N_VISIBLE && course.settings[name] !== training.defaults[name]);
     const list = set.map((name) => `${training.settings[name].label.toLowerCase()} ${course.settings[name]}`);
     revise(more, {}, ["More settings", ...list].join(", "));
     revise(section, { "data-samples": samples, "data-exact": last(course.points).exact.join() });
@@ -390,7 +396,7 @@ function timeLeft() {
 /** Return a link to the course with these changes of the defaults.
     @type {(text: string, changes: Partial<Settings>) => HTMLElement} */
 function courseLink(text, changes) {
-  const settings = { ...defaults(), ...changes };
+  const settings = { ...training.defaults, ...changes };
   const link = h("a", { href: hashOf({ ...initialState, ...settings, place: null }) }, text);
   app.add(() => revise(link, { "aria-current": settingNames().every((name) => app.state[name] === settings[name]) }));
   return link;
@@ -399,13 +405,12 @@ function courseLink(text, changes) {
 /** Return the control of a setting; a change starts again. */
 function settingControl(/** @type {keyof Settings} */ name) {
   const [{ label }, choices] = [training.settings[name], choicesOf(name)];
-  const textOf = (/** @type {string} */ choice) =>
-    name === "task" ? taskText(choice, training.tasks) : choice.replace("-", " to ");
+  const texts = choices.map((one) => (name === "task" ? taskText(one, training.tasks) : one.replace("-", " to ")));
   const set = (/** @type {number} */ i) => {
     app.change({ [name]: choices[i], place: null });
     announce(statusText());
   };
-  const element = labelledSelect(label, choices.map(textOf), set, () => choices.indexOf(app.state[name]));
+  const element = labelledSelect(label, texts, set, () => choices.indexOf(app.state[name]));
   const select = /** @type {HTMLSelectElement} */ (element.control);
   choices.forEach((choice, i) => (select.options[i].value = choice));
   app.add(() => {
@@ -463,14 +468,6 @@ export function trainingSide(/** @type {HTMLElement | null} */ attention) {
     const step = course.keptSteps[moment ?? 0];
     revise(steepest, {}, `Fastest after step ${step} (${thousands(course.pointAt(step).samples)} samples)`);
   });
-  return panel(
-    "curves",
-    "Curves",
-    "",
-    ...curves(() => course),
-    back,
-    steepest,
-    errorsPanel(() => course),
-    attention,
-  );
+  const parts = [...curves(() => course), back, steepest, errorsPanel(() => course), attention];
+  return panel("curves", "Curves", "", ...parts);
 }

@@ -1,10 +1,11 @@
-/* The panel of beam search: the beginnings at each step as a tree, and the answers. */
+/* The panel of beam search: the hypotheses at each step as a tree, and the answers. */
 
 import { announce, app, BEAM_SIZES, soon } from "./app.js";
 import { beamSearch, pathOf } from "./beam.js";
 import { button, h, labelledSelect, ordinal, percent, revise, svg, truncate, zoom } from "./elements.js";
 import { last } from "./network.js";
-import { addPanel, networkColumns, panel, redraw, scrollBox, updateScrollBox, withLabel } from "./panels.js";
+import { fillIn } from "./notes.js";
+import { addPanel, networkColumns, onNewRoom, panel, redraw, scrollBox, updateScrollBox, withLabel } from "./panels.js";
 import { currentOutput, targetName } from "./runs.js";
 import { goToOutput } from "./step.js";
 import { same } from "./trained.js";
@@ -15,67 +16,76 @@ import { same } from "./trained.js";
 /** @typedef {{ steps: BeamStep[], answers: BeamAnswer[] }} Search */
 
 export function treePanel() {
-  const parts = app.networks.map((_, i) => treeParts(i));
+  let isVisible = false; // only a visible panel searches, soon after the page has shown the new answer
+  const draw = soon(() => app.runs.length && parts.forEach((part) => part.update()));
+  const update = () => isVisible && draw();
+  const parts = app.networks.map((_, i) => treeParts(i, update));
   const choose = (/** @type {number} */ i) => {
     app.change({ beam: BEAM_SIZES[i] });
     announce(parts.map(({ update }) => update()).join(" "));
   };
   const chosen = () => BEAM_SIZES.indexOf(app.state.beam);
-  const choice = labelledSelect("Beginnings kept (K)", BEAM_SIZES.map(String), choose, chosen);
+  const choice = labelledSelect("Hypotheses kept (K)", BEAM_SIZES.map(String), choose, chosen);
   const section = panel(
     "beam",
     "Beam search",
-    "Greedy decoding keeps one beginning of the answer, beam search the K likeliest. A column is a step; dashed " +
-      "beginnings are dropped, and the thick path is the best answer. Forced symbols do not count.",
+    "Greedy decoding keeps one hypothesis, the beginning of an answer; beam search keeps the K likeliest. A column is a step; dashed " +
+      "hypotheses are dropped, and the thick path is the best answer. Forced symbols do not count.",
     choice,
     networkColumns((i) => parts[i].elements),
   );
-  let isVisible = false; // only a visible panel searches, soon after the page has shown the new answer
-  const draw = soon(() => app.runs.length && parts.forEach((part) => part.update()));
-  const update = () => isVisible && draw();
   new IntersectionObserver((entries) => {
     isVisible = last(entries).isIntersecting;
     update();
   }).observe(section);
-  addEventListener("resize", update, app.built);
   return addPanel(section, update);
 }
 
-/** Return the elements for network i, and a function that updates them and returns the best answer. */
-function treeParts(/** @type {number} */ i) {
+/** Return the elements for network i, and a function that updates them and returns the best answer; `redrawTree` is called
+    when their room changes.
+    @type {(i: number, redrawTree: () => void) => { elements: HTMLElement[], update: () => string }} */
+function treeParts(i, redrawTree) {
   const network = app.networks[i];
   const [box, list] = [scrollBox(`Beam search of ${network.name}`), h("ol")];
+  const frame = h("div", { className: "beam" }, box, h("div", { className: "beam-answers" }, list));
+  const room = onNewRoom(box, redrawTree);
+  const frameRoom = onNewRoom(frame, redrawTree); // the tree may be narrower
   /** @type {unknown[]} */
   let drawn = []; // what the drawing depends on
   let best = "";
   const update = () => {
     const run = app.runs[i];
-    const { beam, lecture } = app.state;
-    const key = [run, beam, zoom(), innerWidth, lecture];
+    const { beam } = app.state;
+    const [[width], [, height]] = [frameRoom(), room()];
+    const key = [run, beam, zoom(), width, height];
     if (key.some((part, k) => part !== drawn[k])) {
       drawn = key;
       const search = beamSearch(run.model, run.encoded, network.maxOutLen(run.source.length, run.target), beam);
-      redraw(box, ...drawTree(run, search, box.parentElement?.clientWidth ?? 0));
+      redraw(box, ...drawTree(run, search, width, height));
       redraw(list, ...search.answers.map((answer) => answerItem(run, answer)));
-      best = withLabel(network, answerText(run, search.answers[0]));
+      const [answer] = search.answers;
+      best = withLabel(network, answerText(run, answer));
+      fillIn(`board-${app.state.exercise}`, app.state.text, `K = ${beam}`, answerText(run, answer));
     }
     markCurrent(run, box);
     return best;
   };
-  return { elements: [h("div", { className: "beam" }, box, h("div", { className: "beam-answers" }, list))], update };
+  return { elements: [frame], update };
 }
 
 /** Return a button for each step and, below them, the tree, smaller if the room is narrow. A hypothesis that has ended is
     a dot in later columns.
-    @type {(run: Run, search: Search, room: number) => Element[]} */
-function drawTree(run, { steps, answers }, room) {
-  const { beam: size, lecture } = app.state;
+    @type {(run: Run, search: Search, room: number, roomHeight: number) => Element[]} */
+function drawTree(run, { steps, answers }, room, roomHeight) {
+  const { beam: size } = app.state;
   const name = (/** @type {Hypothesis} */ { symbol }) => truncate(targetName(run, symbol), 8);
   const shown = steps.flatMap(({ kept, dropped }) => [...kept, ...dropped]);
   const wide = 9 * Math.max(...shown.map((one) => name(one).length)) + 72;
-  const most = zoom() * (lecture ? Math.max(1, 2 - size / 4) : 1); // a narrow beam leaves room
+  const given = (roomHeight - 60 * zoom()) / (2 * size); // the height of a row that fills the room below the buttons
+  const most = given < Infinity ? Math.min(2 * zoom(), given / 30) : zoom();
   const u = Math.min(most, Math.max(0.7 * zoom(), room / wide / (steps.length + 1)));
-  const [column, row, gap] = [wide * u, 25 * u, 6 * u]; // the gap is above dropped ones
+  const row = given < Infinity ? Math.max(25 * u, Math.min(given, 60 * u)) : 25 * u;
+  const [column, gap] = [wide * u, 6 * u]; // the gap is above dropped ones
   const best = new Set(pathOf(answers[0].hypothesis));
   const start = { x: column / 2 + 16 * u, y: (row * size) / 2 };
   const places = new Map(); // of each hypothesis, the right end of its last box
@@ -88,7 +98,7 @@ function drawTree(run, { steps, answers }, room) {
       places.set(one, { x: x + half, y });
       const [left, middle] = [x - half, (from.x + x - half) / 2];
       const line = svg("path", { d: `M${from.x},${from.y} C${middle},${from.y} ${middle},${y} ${left},${y}` });
-      const box = { x: left, y: y - row / 2 + 2 * u, width: 2 * half, height: row - 4 * u, rx: 5 * u };
+      const box = { x: left, y: y - 12 * u, width: 2 * half, height: 24 * u, rx: 5 * u };
       const [symbol, share] = [svg("tspan", { class: "symbol" }, name(one)), probabilityText(one)];
       const title = `${namesOf(run, one).join(" ")}: ${share} (${targetName(run, one.symbol)}: ${percent(one.p)})`;
       const parts = half
@@ -110,7 +120,7 @@ function drawTree(run, { steps, answers }, room) {
   const [width, height] = [column * (steps.length + 1), row * 2 * size + gap];
   const band = svg("rect", { class: "band", width: column, height });
   const go = svg("text", { class: "symbol", x: column / 2, y: start.y + 5 * u }, "GO");
-  const label = `The beginnings of ${run.network.name} at each step. `;
+  const label = `The hypotheses of ${run.network.name} at each step. `;
   const attributes = { class: "beam-tree", role: "group", "aria-label": label, "font-size": 16 * u };
   return [head, svg("svg", { ...attributes, width, height, viewBox: `0 0 ${width} ${height}` }, band, go, ...groups)];
 }

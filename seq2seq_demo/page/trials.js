@@ -35,23 +35,18 @@ function newTrials({ network, model, source: { length: S } }, outputs) {
     const target = network.ends ? [...known, network.go] : known;
     return [{ source, target, fed: target.map((symbol, t) => (outputs.includes(t) ? wrong(symbol) : symbol)) }];
   };
-  return {
-    outputs,
-    n: 0,
-    right: 0,
-    isDone: !left,
-    runBatch() {
-      const batch = Array.from({ length: Math.min(left, Math.ceil(N_SYMBOLS / S)) }, draw).flat();
-      const T = Math.max(...batch.map(({ target }) => target.length));
-      const padded = (/** @type {"target" | "fed"} */ name) =>
-        batch.map((trial) => Array.from({ length: T }, (_, t) => trial[name][t] ?? -1));
-      const sources = batch.map(({ source }) => source);
-      const isExact = batch.length ? exactAnswers(model, sources, padded("target"), padded("fed")) : [];
-      this.right += isExact.filter(Boolean).length;
-      this.n += batch.length;
-      this.isDone = !left || !this.n; // or random sources have no targets
-    },
-  };
+  const trials = { outputs, n: 0, right: 0, isDone: !left, runBatch };
+  function runBatch() {
+    const batch = Array.from({ length: Math.min(left, Math.ceil(N_SYMBOLS / S)) }, draw).flat();
+    const T = Math.max(...batch.map(({ target }) => target.length));
+    const padded = (/** @type {number[]} */ row) => Array.from({ length: T }, (_, t) => row[t] ?? -1);
+    const [targets, fed] = [batch.map((one) => padded(one.target)), batch.map((one) => padded(one.fed))];
+    const sources = batch.map(({ source }) => source);
+    if (batch.length) trials.right += exactAnswers(model, sources, targets, fed).filter(Boolean).length;
+    trials.n += batch.length;
+    trials.isDone = !left || !trials.n; // or random sources have no targets
+  }
+  return trials;
 }
 
 /** Return the fraction of trials that are right, and a text in three parts, of which only screen readers get the second;
@@ -70,20 +65,19 @@ function describe({ network: { exact_match: exact, sourceVocabulary }, source },
 /** @type {WeakMap<Network, Record<string, Trials>>} */
 const knownTrials = new WeakMap(); // of each network, at each moment of its training
 
-/** Return the trials for a run and the wrong symbols that are forced in it; the same ones if they have begun. */
-function trialsOf(/** @type {Run} */ run) {
+/** Return the trials for a run and the wrong symbols that are forced in it, the same ones if they have begun; null without a
+    run, and if the curves of training have the fraction: nothing is forced, and all sources have this length. */
+function trialsOf(/** @type {Run | undefined} */ run) {
+  if (!run || app.state.hidden || app.isTraining) return null;
+  const { min_in_len: min, in_len: max } = run.network;
   const outputs = Object.keys(app.forced).map(Number);
+  if (app.moments.length && min === app.S && max === app.S && !outputs.length) return null;
   const wrong = outputs.filter((t) => run.expected?.[t] !== app.forced[t]);
-  const [known, key] = [knownTrials.get(run.model) ?? {}, `${run.source.length} ${wrong}`];
+  const [known, key] = [knownTrials.get(run.model) ?? {}, `${app.S} ${wrong}`];
   known[key] ??= newTrials(run, wrong);
   knownTrials.set(run.model, known);
   return known[key];
 }
-
-/** Return whether the curves of training have the fraction of right answers: nothing is forced, and all sources have this
-    length. */
-const isInCurves = (/** @type {Run} */ { network: { min_in_len: min, in_len: max }, source: { length: S } }) =>
-  app.moments.length > 0 && min === S && max === S && !Object.keys(app.forced).length;
 
 /** Return the line below the picture of network i: on how many sources it is right or, after wrong symbols, recovers. The line
     is empty until this is known. */
@@ -91,18 +85,14 @@ export function trialsLine(/** @type {number} */ i) {
   const [filled, ...parts] = ["share", "", "visually-hidden", ""].map((className) => h("span", { className }));
   const track = h("span", { className: "bar-track", "aria-hidden": true }, filled);
   const line = h("p", { className: "line" }, track, h("span", {}, ...parts));
-  /** @type {Trials | null} */
-  let trials = null; // those of the shown network
   const workSoon = soon(() => {
-    trials?.runBatch();
+    trialsOf(app.runs[i])?.runBatch();
     update();
   }, PAUSE);
   const update = () => {
-    const shown = app.state.hidden || app.isTraining ? null : app.runs[i];
-    const run = shown && !isInCurves(shown) ? shown : null;
-    trials = run && trialsOf(run);
+    const trials = trialsOf(app.runs[i]);
     if (trials?.isDone === false) workSoon();
-    const described = run && trials?.isDone ? describe(run, trials) : null;
+    const described = trials?.isDone ? describe(app.runs[i], trials) : null;
     line.classList.toggle("empty", !described);
     if (!described) return;
     const [fraction, ...texts] = described;

@@ -1,11 +1,13 @@
 /* Builds the page from the stage and the tabs. */
 
-import { app, byId } from "./app.js";
+import { app, byId, readHash } from "./app.js";
 import { attentionPanel } from "./attention.js";
-import { h, revise } from "./elements.js";
+import { h } from "./elements.js";
+import { announceNext, followAnswer, showExercise } from "./exercise.js";
 import { forcedPanel } from "./forced.js";
 import { influencePanel } from "./influence.js";
 import { insidePanel } from "./inside.js";
+import { keepNotes } from "./notes.js";
 import { networkColumns, panel, redraw, showTab, tabs } from "./panels.js";
 import { player } from "./player.js";
 import { probabilityPanel, symbolLayer } from "./probabilities.js";
@@ -34,18 +36,6 @@ function layOut(/** @type {((attention: HTMLElement | null) => HTMLElement) | nu
   return [stage, byId("exercises"), ...tabs(stage, sections)];
 }
 
-/** Show the question of the exercise in the state; the links to others keep the lecture view. */
-function showExercise() {
-  const { exercise, lecture } = app.state;
-  document.documentElement.toggleAttribute("data-exercise", exercise > 0);
-  for (const one of byId("exercises").querySelectorAll("article"))
-    one.classList.toggle("chosen", one.id === `exercise-${exercise}`);
-  if (exercise) byId("exercises").querySelector("details")?.setAttribute("open", "");
-  const view = lecture ? "&view=lecture" : "";
-  for (const link of byId("exercises").querySelectorAll("a[rel]"))
-    revise(link, { href: link.getAttribute("href")?.replace(/(&view=lecture)?$/, view) });
-}
-
 /** Build the page of `app.networks`, with parts above the source and beside the pictures, and show the state in the
     address; `text` is the source if the address has none.
     @type {(text: string, parts?: { top: HTMLElement, side: (attention: HTMLElement | null) => HTMLElement }) => void} */
@@ -53,6 +43,8 @@ export function buildPage(text, parts) {
   document.body.toggleAttribute("data-waiting"); // until the first valid source
   app.add(() => app.runs.length && document.body.removeAttribute("data-waiting"));
   app.add(() => app.isStep || showExercise());
+  app.add(() => announceNext(false));
+  keepNotes();
   const lasting = app.updates;
   app.build = () => {
     app.updates = [...lasting];
@@ -64,15 +56,17 @@ export function buildPage(text, parts) {
     dispatchEvent(new Event("resize")); // the parts measure their room before they are shown
   };
   app.build();
-  const show = (/** @type {Event} */ { target }) =>
-    app.state.exercise || /** @type {Element} */ (target).scrollIntoView();
+  const show = (/** @type {Event} */ { target }) => {
+    followAnswer();
+    if (!app.state.exercise) /** @type {Element} */ (target).scrollIntoView();
+  };
   byId("exercises").addEventListener("toggle", show, true); // a list or an answer that opens
   explainWords();
   /** @type {(hash: string, text?: string) => void} */
   const open = (hash, text) => {
-    const short = /^#exercise=(\d+)(&view=\w+)?$/.exec(hash); // on the worksheet: the first link of the exercise
-    const first = short && document.querySelector(`#exercise-${short[1]} a:not([rel])`);
-    app.open(first instanceof HTMLAnchorElement ? `${first.hash}${short?.[2] ?? ""}` : hash, text);
+    const given = readHash(hash);
+    const first = document.querySelector(`#exercise-${given.exercise} a:not([rel])`); // has what a short address lacks
+    app.open({ ...(first && !given.text ? readHash(first.getAttribute("href") ?? "") : {}), ...given }, text);
     const { tab } = app.state;
     if (tab) requestAnimationFrame(() => setTimeout(() => app.state.tab === tab && showTab(tab))); // once the page is laid out
   };
@@ -82,9 +76,9 @@ export function buildPage(text, parts) {
     byId("source").focus();
   });
   addEventListener("hashchange", ({ newURL }) => {
-    const lecture = app.state.lecture && !app.state.embed;
+    const { lecture, embed, plan } = app.state;
     open(new URL(newURL).hash); // while networks train, location.hash may have been written again
-    if (lecture) app.change({ lecture }); // the links of exercises keep the view
+    app.change({ plan: app.state.plan || plan, lecture: app.state.lecture || (lecture && !embed) }); // the links of exercises keep both
     if (!app.state.tab) scrollTo(0, 0);
   });
   addEventListener("keydown", ({ key }) => {

@@ -13,8 +13,7 @@ export const WORDS = {
   "backward state": "The state of the second encoder, which reads from the last symbol to the first.",
   "final state": "The encoder's state after the last symbol, from which the decoder starts.",
   "final states, joined": "The last states of both encoders, from which the decoder starts.",
-  "the bottleneck":
-    "The encoder's final state: all that the decoder knows about the source, in one size for any length.",
+  "the bottleneck": "The encoder's final state, in one size for any length: all of the source that the decoder gets.",
   context:
     "A mix of the encoder's outputs, weighted by attention, which helps to choose the symbol. Click the dot for the numbers.",
   previous: "The context of the output before. The decoder is fed it with the symbol.",

@@ -1,0 +1,70 @@
+/* The exercise on the page: its question, the panel that it needs, and the way to the next one. */
+
+import { announce, app, byId, hashOf, isCurrent } from "./app.js";
+import { revise } from "./elements.js";
+import { asLeft, leave } from "./notes.js";
+import { showTab } from "./panels.js";
+import { partAfter, partName } from "./plan.js";
+
+let isAnnounced = false; // whether the last press has announced the next exercise
+
+/** Return the links of the exercise on the page that match a selector.
+    @type {(selector: string) => HTMLAnchorElement[]} */
+const linksOf = (selector) => Array.from(byId("exercises").querySelectorAll(`.chosen ${selector}`));
+
+/** Show the question of the exercise in the state, and a button for its panel. The links to its neighbours keep the lecture
+    view or, in a plan, lead to the parts before and after it. */
+export function showExercise() {
+  const { exercise, lecture, plan, tab } = app.state;
+  document.documentElement.toggleAttribute("data-exercise", exercise > 0);
+  for (const one of byId("exercises").querySelectorAll("article"))
+    one.classList.toggle("chosen", one.id === `exercise-${exercise}`);
+  if (exercise) byId("exercises").querySelector("details")?.setAttribute("open", "");
+  followAnswer();
+  for (const link of linksOf("a[rel]")) {
+    link.dataset.to ??= `${link.getAttribute("href")}`;
+    const part = partAfter(plan, `#exercise=${exercise}`, link.rel === "next" ? 1 : -1);
+    revise(link, { href: part || link.dataset.to + (lecture ? "&view=lecture" : "") });
+  }
+  for (const button of byId("exercises").querySelectorAll("button")) {
+    button.hidden = !tab;
+    button.textContent = tab && `Show “${byId(`tab-${tab}`).textContent}”`;
+    button.onclick = () => (app.state.hidden ? byId("hidden").click() : showTab(`${tab}`));
+  }
+}
+
+/** State in CSS whether an answer is open, which then stands beside the pictures. */
+export function followAnswer() {
+  const isOpen = document.querySelector("#exercises .chosen > details[open]") !== null;
+  document.documentElement.toggleAttribute("data-answer", isOpen);
+}
+
+/** Say which exercise is next, or no longer. */
+export function announceNext(isNext = true) {
+  isAnnounced = isNext;
+  for (const link of /** @type {NodeListOf<HTMLAnchorElement>} */ (byId("exercises").querySelectorAll("[rel=next]"))) {
+    const words = isNext ? `Next: ${partName(link.href)}` : "Next exercise";
+    revise(link, { class: isNext ? "announced" : "" }, words);
+    if (isNext && link.closest(".chosen")) announce(words);
+  }
+}
+
+/** Go on in the lecture view: to the next source of the exercise or, after its last one, to the next exercise. Presses before
+    show the answer, and the rest of an answer that is longer than its room; the last of them announces the next exercise. If
+    n is −1, go back, to an exercise as it was left. */
+export function goOn(/** @type {1 | -1} */ n) {
+  const answer = /** @type {HTMLElement} */ (document.querySelector("#exercises .chosen > details"));
+  const sources = linksOf("> p:not(.steps) a");
+  const i = sources.findIndex(({ hash }) => isCurrent(hash));
+  const source = i < 0 ? undefined : sources[i + n];
+  if (n > 0 && !source && !isAnnounced) {
+    if (answer.hasAttribute("open")) answer.scrollTop += 0.8 * answer.clientHeight;
+    answer.setAttribute("open", "");
+    if (answer.scrollHeight - answer.scrollTop - answer.clientHeight < 9) announceNext();
+    return;
+  }
+  answer.removeAttribute("open");
+  if (source) return source.click();
+  leave(app.state.exercise, hashOf(app.state));
+  for (const { href } of linksOf(`[rel=${n < 0 ? "prev" : "next"}]`)) location.href = n < 0 ? asLeft(href) : href;
+}

@@ -1,0 +1,14 @@
+/* The list of exercises: what is written there stays while the tab lives, and a plan opens its first part. */
+
+import { keepNotes } from "./notes.js";
+import { PLANS } from "./plan.js";
+
+/** Open the first part of the plan that the address names, if any. */
+function openPlan() {
+  const plan = new URLSearchParams(location.hash.slice(1)).get("plan") ?? "";
+  if (Object.hasOwn(PLANS, plan)) location.replace(`${PLANS[plan][0]}&plan=${plan}&view=lecture`);
+}
+
+keepNotes();
+openPlan();
+addEventListener("hashchange", openPlan);
