@@ -4,9 +4,12 @@ import atexit
 import functools
 import itertools
 import json
+import math
 import os
+import re
 import shutil
 import subprocess
+import zlib
 from dataclasses import replace
 
 import numpy as np
@@ -99,6 +102,25 @@ def assert_alike(result, decoded, n_steps):
         np.testing.assert_allclose(result["alphas"], decoded.attention[0, :n_steps], atol=1e-4)
 
 
+def draw_trials(S, outputs, largest=9):
+    """The random sources of trials.js and what the decoder is fed: the reversed sources with wrong symbols."""
+    state = 0
+
+    def random(n):
+        nonlocal state
+        state = (state * 1664525 + 1013904223) % 2**32
+        return n * state // 2**32
+
+    sources, fed = [], []
+    for _ in range(1000):
+        sources.append([random(10) for _ in range(S)])
+        wrong = sources[-1][::-1]
+        for t in outputs:
+            wrong[t] = (wrong[t] + 1 + random(largest)) % (largest + 1)
+        fed.append(wrong)
+    return np.array(sources), np.array(fed)
+
+
 def prediction(page, network=0):
     """The answer that a page shows for one of its networks."""
     answers = page.locator(f"[data-network='{network}']" if network else "#prediction")
@@ -110,6 +132,32 @@ def spaced(symbols):
     return " ".join(map(str, symbols))
 
 
+def printed_sizes(pdf):
+    """Return the sizes in points of the texts on each sheet of a PDF from Chromium, without those in groups."""
+    sheets = []
+    for stream in re.findall(rb"stream\r?\n(.*?)endstream", pdf, re.DOTALL):
+        try:
+            lines = zlib.decompress(stream).decode("latin-1").splitlines()
+        except zlib.error:
+            continue  # not compressed
+        if not lines or not re.match(r"\.2[34]\d* 0 0 -\.2[34]\d* 0 [\d.]+ cm", lines[0]):
+            continue  # not the content of a sheet
+        scales, sizes = [1.0], []
+        for line in lines:
+            *operands, operator = line.split() or [""]
+            if operator == "q":
+                scales.append(scales[-1])
+            elif operator == "Q":
+                scales.pop()
+            elif operator == "cm":
+                scales[-1] *= math.hypot(*map(float, operands[2:4]))
+            elif operator == "Tf":
+                sizes.append(round(float(operands[-1]) * scales[-1], 2))
+        sheets.append(sizes)
+    return sheets
+
+
 def wait_for_layout(page):
-    """Wait until the page is laid out and its ResizeObservers have run."""
-    page.evaluate("new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)))")
+    """Wait until the page is laid out and its ResizeObservers have run; a busy browser may leave out a frame."""
+    frame = "new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)))"
+    page.evaluate(f"Promise.race([{frame}, new Promise((over) => setTimeout(over, 3000))])")

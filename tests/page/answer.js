@@ -133,15 +133,15 @@ const QUESTIONS = {
   },
   // Opens a page whose source is "text" with the link "before", then follows the link "hash".
   link({ hash, text, before }) {
-    app.open(before ?? "", text);
-    app.open(hash);
+    app.open(readHash(before ?? ""), text);
+    app.open(readHash(hash));
     return {
       state: { ...app.state, replacement: null },
       written: location.hash,
       error: app.error || app.targetError,
       forced: app.runs.map((run) => run.steps.flatMap((step, t) => (step.written === step.symbol ? [] : [t]))),
       marked: app.runs.map((run) => run.steps.map((_, t) => isForced(t))),
-      notes: app.runs.map((run) => forcedCount(run)),
+      notes: app.runs.map((run) => countForced(run)),
     };
   },
   split: ({ text, ...vocabulary }) => new Vocabulary({ symbols: [], largest: 1, ...vocabulary }, "END").split(text),

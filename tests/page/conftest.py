@@ -5,6 +5,7 @@ import itertools
 import pytest
 from helpers_page import CHROMIUM
 
+from seq2seq_demo.commands import cli
 from seq2seq_demo.page.builder import build
 from seq2seq_demo.page.training import build_training
 
@@ -55,6 +56,14 @@ def browser():
 @pytest.fixture(scope="session")
 def shared_tab(browser):
     return Tab(browser)
+
+
+@pytest.fixture(scope="session")
+def gallery(tmp_path_factory):
+    """The directory of a gallery, which tests do not change."""
+    folder = tmp_path_factory.mktemp("gallery")
+    assert cli.main(["page", "--gallery", str(folder)]) == 0
+    return folder
 
 
 @pytest.fixture

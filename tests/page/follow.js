@@ -11,7 +11,6 @@ globalThis.follow = (links) => {
     const [{ config }] = app.networks;
     const forced = ({ steps }) =>
       steps.flatMap(({ symbol, written }, t) => (isForced(t) || symbol !== written ? `${t}:${written}` : []));
-    const count = (run) => Number(/(\d+) forced/.exec(forcedCount(run))?.[1] ?? 0);
     const root = document.documentElement;
     const chosen = document.querySelectorAll("#exercises .chosen, [role=tab][aria-selected=true]");
     return {
@@ -23,7 +22,7 @@ globalThis.follow = (links) => {
       source: byId("source").value,
       chosen: [...chosen].map(({ id }) => id),
       moment: app.state.moment,
-      runs: app.runs.map((run) => [run.steps.length, forced(run), count(run)]),
+      runs: app.runs.map((run) => [run.steps.length, forced(run), countForced(run)]),
       goal: (byId("train")?.textContent ?? "").replace(/\D/g, ""),
     };
   });

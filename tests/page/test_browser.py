@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from helpers import ROOT, random_weights
-from helpers_page import needs_chromium, on_page, prediction, shipped, spaced, wait_for_layout
+from helpers_page import needs_chromium, on_page, prediction, printed_sizes, shipped, spaced, wait_for_layout
 
 from seq2seq_demo import load
 from seq2seq_demo.config import ModelConfig
@@ -212,7 +212,7 @@ def test_an_extra_symbol_counts_as_one_wrong_symbol_and_symbols_after_a_forced_e
 
 def test_a_hidden_answer_appears_step_by_step_and_then_as_a_whole(opened):
     page = opened(reversing(), fragment="#source=3%201%204&target=5%201%203&answer=hidden")
-    assert (prediction(page), judgement(page)[:7], page.evaluate("app.state.place")) == ("", "Hidden.", 3)
+    assert (prediction(page), judgement(page), page.evaluate("app.state.place")) == ("", "The answer is hidden.", 3)
     assert "4 1 3" not in page.inner_text("body")
     hidden = page.locator("#target, .link, #attention, #tabs, [role=tabpanel]")
     assert not hidden.filter(visible=True).count()
@@ -223,7 +223,7 @@ def test_a_hidden_answer_appears_step_by_step_and_then_as_a_whole(opened):
         assert leak not in shown
     assert page.locator("#step .wrong").count() == 0
     for _ in range(3):
-        assert (judgement(page)[:7], page.get_attribute("#place", "max")) == ("Hidden.", "7")
+        assert (judgement(page), page.get_attribute("#place", "max")) == ("The answer is hidden.", "7")
         page.keyboard.press("ArrowRight")
     assert "“Show the answer”" in page.text_content("#sentence")
     press(page, "Show the answer")
@@ -502,7 +502,7 @@ def test_the_tour_goes_on_with_the_keyboard_and_moves_and_covers_nothing(opened,
     assert [place for place, _ in seen] == [[n, {}, None, 0] for n in (2, 6, 7, 8, 9)] + [[8, {"0": second}, None, 0]]
     assert page.input_value("#source") == spaced(SOURCE)  # the example, in place of the typed source
     assert page.evaluate("app.forced") == {"0": second}  # Next does nothing at the end
-    assert seen[1][1].endswith("; the network rnn gets nothing else from the source.")
+    assert seen[1][1].endswith("; then the network rnn is fed only the symbol before.")
     s = page.evaluate("argmax(app.networks[0].run(app.source, null, null, {}).steps[2].alpha)")
     assert seen[4][1].startswith(
         f"At the 3rd output, the network reversed looks most at the {s + 1}th input, the {SOURCE[s]} ("
@@ -551,7 +551,7 @@ TEXTS = """() => [...document.querySelectorAll("body *")].filter((element) =>
   [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim()) &&
   element.checkVisibility({ visibilityProperty: true }) && element.getBoundingClientRect().width > 1 &&
   element.getBoundingClientRect().top < innerHeight
-).map((element) => [element.textContent, element.matches("svg text:not(.symbol), small, .rest") ? 16 : 20,
+).map((element) => [element.textContent, element.matches("svg text:not(.symbol), tspan, small, .rest") ? 16 : 20,
   Math.hypot(element.getScreenCTM?.().a ?? 1, element.getScreenCTM?.().b ?? 0) *
   parseFloat(getComputedStyle(element).fontSize)])"""
 
@@ -579,6 +579,55 @@ def test_the_lecture_and_the_embedded_view_fit_into_the_window(opened, view, wid
         else:
             assert page.locator("#tabs").bounding_box()["y"] >= height
             assert [text for text in page.evaluate(TEXTS) if text[2] < text[1] - 0.1] == []
+
+
+@pytest.mark.parametrize(("width", "height"), [(900, 560), (600, 400), (320, 500)])
+def test_networks_train_in_a_frame_where_nothing_overlaps(opened, width, height):
+    page = opened(fragment="#length=10&units=8&view=embed", viewport={"width": width, "height": height})
+    page.click("#train")
+    page.wait_for_function("() => app.state.samples > 0")
+    page.click("#train")
+    place = page.evaluate("app.state.place")
+    page.keyboard.press("PageDown")  # outside of exercises, it steps
+    assert page.evaluate("[app.isTraining, app.state.place]") == [False, place + 1]
+    assert page.text_content("#status").startswith(f"{page.evaluate('app.state.samples'):,} samples.")
+    wait_for_layout(page)
+    wait_for_layout(page)
+    assert page.locator("#training :is(button, a, select)").filter(visible=True).count() == 1
+    assert page.locator("#curves [role=img]").filter(visible=True).count() == (1 if width == 900 else 0)
+    parts = ["#train", "#status", "#curves figcaption >> nth=0", "#source", "#full-page", "#step .verdict >> nth=0"]
+    boxes = [
+        page.locator(part).bounding_box()
+        for part in [*parts, *(["#curves [role=img] >> nth=0"] if width == 900 else [])]
+    ]
+    for i, one in enumerate(boxes):
+        assert one["x"] >= 0 and one["x"] + one["width"] <= width
+        for other in boxes[:i]:
+            assert any(
+                one[x] >= other[x] + other[size] or other[x] >= one[x] + one[size]
+                for x, size in (("x", "width"), ("y", "height"))
+            )
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    if width == 900:
+        assert page.evaluate("document.documentElement.scrollHeight") == height
+
+
+@pytest.mark.parametrize("trains", [False, True])
+def test_the_link_of_a_frame_opens_the_whole_page_in_the_same_state(opened, trains):
+    fragment = "#source=3%201%204&place=4&view=embed"
+    page = opened(*[] if trains else [reversing()], fragment=f"{fragment}{'&length=3&units=8' if trains else ''}")
+    page.keyboard.press("PageDown")
+    link = page.get_by_role("link", name="seq2seq-demo · open the full page")
+    assert link.get_attribute("rel") == "noopener"
+    with page.context.expect_page() as opening:
+        link.click()
+    whole = opening.value
+    whole.wait_for_function("() => app.runs.length")
+    state = whole.evaluate("[app.state.text, app.state.place, app.state.lecture, app.state.units]")
+    assert state == ["3 1 4", 5, False, "8" if trains else None]
+    assert "view" not in whole.evaluate("location.hash")
+    assert not whole.locator("#full-page").is_visible()
+    whole.close()
 
 
 def test_the_keys_of_a_clicker_step_only_in_the_lecture_view(opened):
@@ -611,13 +660,41 @@ def test_the_keys_of_a_clicker_step_only_in_the_lecture_view(opened):
 def test_a_page_prints_in_light_colours_one_sheet_per_network_without_controls(opened):
     page = opened(reversing(), reversing(), fragment="#view=lecture", color_scheme="dark")
     wait_for_layout(page)
-    printed = page.pdf(prefer_css_page_size=True, format="A4")
-    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 2
     page.emulate_media(media="print")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert not page.locator("button, input[type=range], [role=tabpanel]").filter(visible=True).count()
     assert page.locator(".diagram").filter(visible=True).count() == 2
     page.emulate_media(media="null")
+
+
+@pytest.mark.parametrize(
+    ("n", "view", "width", "height", "paper"),
+    [
+        (6, "", 1280, 900, "A4"),
+        (20, "&view=lecture", 2560, 1440, "Letter"),
+        (25, "&view=lecture", 1920, 1080, "A4"),
+        (25, "", 390, 844, "Letter"),
+    ],
+)
+def test_each_text_on_a_sheet_has_at_least_nine_points_whatever_the_window(opened, n, view, width, height, paper):
+    networks = [ShownNetwork(name, load(name)) for name in ("reversed-attention", "long-rnn")]
+    link = f"#source={'%20'.join(map(str, (SOURCE * 5)[:n]))}&place={n + 5}{view}"
+    page = opened(*networks, fragment=link, viewport={"width": width, "height": height})
+    wait_for_layout(page)
+    wait_for_layout(page)
+    sizes = "(all) => all.map((one) => one.getAttribute('viewBox'))"
+    before = page.locator(".diagram").evaluate_all(sizes)
+    sheets = printed_sizes(page.pdf(prefer_css_page_size=True, format=paper))
+    assert len(sheets) == 2 and min(map(len, sheets)) > n and min(map(min, sheets)) >= 9
+    wait_for_layout(page)
+    assert page.locator(".diagram").evaluate_all(sizes) == before  # the screen has its picture again
+
+
+def test_networks_that_train_print_on_two_sheets_with_the_settings_on_the_first(opened):
+    page = opened(fragment="#length=20")
+    wait_for_layout(page)
+    sheets = printed_sizes(page.pdf(format="Letter"))
+    assert len(sheets) == 2 and min(map(min, sheets)) >= 9
 
 
 def test_the_steps_play_at_a_chosen_pace(opened):
@@ -670,7 +747,7 @@ def test_the_tree_of_beam_search_shows_the_answers_of_predict(opened):
     assert tree.locator(".best .symbol").all_text_contents() == ["M", "AH", "S", "AA", "ZH", "END"]
     assert [tree.nth(1).locator(kind).count() for kind in (".kept", ".dropped")] == [3, 3]
     assert page.locator("#beam [aria-current=step]").text_content() == "2nd"
-    page.get_by_label("Beginnings kept (K)").focus()
+    page.get_by_label("Hypotheses kept (K)").focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
     assert answers.all_text_contents() == network.predict(["massage"], beam_size=5, n_best=5)[0]

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from helpers_page import needs_chromium, on_page, shipped, wait_for_layout
+from helpers_page import draw_trials, needs_chromium, on_page, shipped, wait_for_layout
 
 from seq2seq_demo import load
 from seq2seq_demo.page.builder import Example, ShownNetwork
@@ -28,7 +28,8 @@ def tile(page, t, network=0):
 
 def lines(page):
     """The texts below the pictures, once both are known; None for an empty line."""
-    page.wait_for_function("() => knownTrials && !app.runs.some((run) => !trialsOf(run).isDone)", timeout=60_000)
+    known = "() => knownTrials && !app.runs.some((run) => trialsOf(run)?.isDone === false)"
+    page.wait_for_function(known, timeout=60_000)
     wait_for_layout(page)
     texts = page.locator(".line").all()
     return [None if "empty" in line.get_attribute("class") else line.text_content() for line in texts]
@@ -96,28 +97,9 @@ def test_the_keyboard_alone_forces_a_symbol_where_networks_train(opened):
     assert button.count() == 0 and not page.locator(".layer").filter(visible=True).count()
 
 
-def draw(S, outputs, largest=9):
-    """The random sources of trials.js and what the decoder is fed: the reversed sources with wrong symbols."""
-    state = 0
-
-    def random(n):
-        nonlocal state
-        state = (state * 1664525 + 1013904223) % 2**32
-        return n * state // 2**32
-
-    sources, fed = [], []
-    for _ in range(1000):
-        sources.append([random(10) for _ in range(S)])
-        wrong = sources[-1][::-1]
-        for t in outputs:
-            wrong[t] = (wrong[t] + 1 + random(largest)) % (largest + 1)
-        fed.append(wrong)
-    return np.array(sources), np.array(fed)
-
-
 @pytest.mark.parametrize("outputs", [[], [0], [1, 4]])
 def test_the_line_counts_the_sources_on_which_the_network_is_right_or_recovers(opened, outputs):
-    sources, fed = draw(6, outputs)
+    sources, fed = draw_trials(6, outputs)
     texts = []
     for name in NAMES:
         network = on_page(load(name))

@@ -311,7 +311,7 @@ def test_a_low_picture_has_room_for_bars_and_nothing_overlaps(opened):
     page = opened(viewport={"width": 1366, "height": 657})
     page.evaluate(SHOWN, [[0.5] * 10] * 2)
     overlaps = """(i) => {
-        const diagram = new Diagram(app.runs[i], i, 10, 490, 290);
+        const diagram = new Diagram(app.runs[i], i, 10, 490, 290, zoom());
         diagram.show(13);
         document.querySelectorAll("#step .scroll")[i].replaceChildren(diagram.element);
         const boxes = [...diagram.element.querySelectorAll("text:not(.symbol, .share), rect.frame")]
