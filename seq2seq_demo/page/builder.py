@@ -69,7 +69,9 @@ def assemble(entry: str, title: str, data: dict[str, Any], **parts: str) -> str:
     """Return a page that runs the script `entry` with its data, as HTML; `parts` are as in `build`."""
     script = '"use strict";\n' + compressed(join_modules(entry))
     style = re.sub(rf"{COMMENT}|(?<=[{{;}},:])\s+|\s+(?={{)", "", "".join(map(read_asset, STYLES)), flags=re.DOTALL)
-    style = re.sub(r";(?=})|(?<=[ (:,])0(?=\.\d)", "", style)
+    style = re.sub(r"#(\w)\1(\w)\2(\w)\3(?!\w)", r"#\1\2\3", style)
+    style = re.sub(r'="([a-z][\w-]*)"\]', r"=\1]", style)
+    style = re.sub(r";(?=})|(?<=[ (:,])0(?=\.\d)| (?=[>~] |!)|(?<= [>~]) ", "", style)
     index = html.escape(parts["index"])
     values = {
         "policy": content_policy(style, script),
@@ -114,16 +116,24 @@ def join_modules(entry: str) -> str:
 def compressed(script: str) -> str:
     """Remove indents, comments, and spaces and line ends beside punctuation; lines with nested templates keep them.
 
-    `const` becomes `let`, which is shorter.
+    `const` becomes `let`, one `let` declares what several in turn declare, and a name needs no parentheses.
     """
     lines = re.sub(r"^\s+|\s+// .*$", "", script, flags=re.MULTILINE).replace("const ", "let ").splitlines()
     spaced = re.compile(rf"({LITERAL})| *([^\w\s$+\"`-]|(?<= )[+-](?= [\w(\[])) *")
     nested = (re.search("[`']", re.sub(LITERAL, "", line)) for line in lines)
-    dense = (line if is_nested else spaced.sub(_dense, line) for line, is_nested in zip(lines, nested, strict=True))
-    return re.sub(r";?\n(?=})|(?<=[{}(\[,;])\n|\n(?=[\])])", "", "\n".join(dense))
+    bare = re.compile(rf"({LITERAL})|(?<![\w$)\]])\(([a-zA-Z]\w*)\)(?= ?=>|[.,;)\]])")
+    dense = (
+        line if is_nested else spaced.sub(_second, bare.sub(_second, line))
+        for line, is_nested in zip(lines, nested, strict=True)
+    )
+    joined = re.sub(r"(?<=;)\n(?=let )", "\0", "\n".join(dense))  # a declaration of one line, and the next one
+    declared = re.sub(r"^let [^\n]*", lambda found: found[0].replace(";\0let ", ","), joined, flags=re.MULTILINE)
+    return re.sub(
+        r",\n(?=[)\]}])|;?\n(?=})|(?<=[{}(\[,;])\n|(?<==>|&&|\|\|)\n|\n(?=[\])?:.])", "", declared.replace("\0", "\n")
+    )
 
 
-def _dense(found: re.Match[str]) -> str:
+def _second(found: re.Match[str]) -> str:
     return found[2] if found[1] is None else found[1]
 
 

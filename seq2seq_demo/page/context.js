@@ -50,7 +50,7 @@ export function contextTable(run, t) {
   const shown = h("small", {}, `${Math.min(STRIP, context.length)} of ${context.length} numbers`);
   const titles = ["input", "symbol", "score u", "exp(u − max)", "α", h("span", {}, "α · m", shown)];
   const total = [headerCell("row", "sum"), "", "", formatNumber(sum(exps)), percent(1), vectorStrip(context)];
-  return table({ className: "context-table" }, titles, [...rows, total]);
+  return table({ class: "context-table" }, titles, [...rows, total]);
 }
 
 /** Return a vector as a strip of colours, with its length for screen readers. */

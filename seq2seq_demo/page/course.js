@@ -17,8 +17,8 @@ import { BATCH, rightSymbols, Trainer } from "./trainer.js";
     @typedef {[name: string, rows: Size, columns: Size, fans: Size[], biases?: number[]]} Parameter
     @typedef {{ config: Config, parameters: Parameter[] }} Recipe
     @typedef {{ facts: { name: string }, cells: Record<string, Recipe> }} Learner
-    @typedef {{ networks: Learner[], bidirectional: Learner, settings: Record<keyof Settings, { label: string, choices: string }>,
-      defaults: Settings, tasks: Record<string, string>, own: Record<string, Partial<Settings>>, questions: [question: string, Partial<Settings>][] }} TrainingData
+    @typedef {{ networks: Learner[], bidirectional: Learner, settings: Record<keyof Settings, { label: string, choices: string | number }>,
+      defaults: Settings, tasks: Record<string, string>, own: Record<string, Partial<Settings>> }} TrainingData
     @typedef {Record<"task" | "length" | "units" | "cell" | "rate" | "feed" | "seed", string>} Settings As in the address.
     @typedef {{ id: number, source: number[], target: number[], texts: string[] }} NumberedPair The id is that of the source;
       a symbol that the networks lack is −1.

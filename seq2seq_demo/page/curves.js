@@ -36,14 +36,14 @@ function numbersOf({ due }, kind, { loss, exact, positions }) {
 /** Return a curve with its title and, at the shown moment, its numbers.
     @type {(course: () => Course, kind: Kind) => HTMLElement} */
 function chart(course, kind) {
-  const [caption, box] = [h("figcaption", { className: kind }), h("div", { className: "curves" })];
+  const [caption, box] = [h("figcaption", { class: kind }), h("div", { class: "curves" })];
   const draw = () => {
     const { points, task } = course();
     const shown = shownPoint(course());
     const title = kind === "exact" ? `${task.nHeldOut} new sources` : "Training";
     const numbers = numbersOf(course(), kind, shown);
     const rows = app.networks.map(({ name }, i) => [
-      h("span", { className: `line-${i}` }, `${"●■"[i]} ${name} `),
+      h("span", { class: `line-${i}` }, `${"●■"[i]} ${name} `),
       ...Object.values(numbers).map((texts) => h("b", {}, texts[i])),
     ]);
     const heads = [title, ...Object.keys(numbers)].map((head) => h("span", {}, head));

@@ -445,7 +445,7 @@ const hasPositions = (/** @type {number} */ i) => Boolean(app.positions[i]?.leng
 
 /** Return the bars of network i as a table, for screen readers, which waits until the training pauses. */
 export function positionsTable(/** @type {number} */ i) {
-  const [box, network] = [h("div", { className: "visually-hidden" }), app.networks[i]];
+  const [box, network] = [h("div", { class: "visually-hidden" }), app.networks[i]];
   const update = soon(() => {
     const fractions = app.positions[i] ?? [];
     const caption = withLabel(network, "New sources that are right at each output position");

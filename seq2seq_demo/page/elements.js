@@ -62,7 +62,7 @@ export function labelledSelect(label, texts, choose, chosen = 0) {
   const select = h("select", { "data-key": label, onchange: () => choose(select.selectedIndex) }, ...options);
   if (typeof chosen === "number") select.selectedIndex = chosen;
   else app.add(() => (select.selectedIndex = chosen()));
-  return h("label", { className: "labelled" }, `${label} `, select);
+  return h("label", { class: "labelled" }, `${label} `, select);
 }
 
 /** Return the user's font size relative to 16 px; drawings scale with it. */

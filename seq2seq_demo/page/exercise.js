@@ -60,6 +60,7 @@ export function goOn(/** @type {1 | -1} */ n) {
   if (n > 0 && !source && !isAnnounced) {
     if (answer.hasAttribute("open")) answer.scrollTop += 0.8 * answer.clientHeight;
     answer.setAttribute("open", "");
+    followAnswer(); // now it has its room
     if (answer.scrollHeight - answer.scrollTop - answer.clientHeight < 9) announceNext();
     return;
   }

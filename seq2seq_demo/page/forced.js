@@ -100,7 +100,7 @@ function comparedTable(/** @type {ComparedRun} */ run, /** @type {number} */ div
   ];
   const all = [...rows("Teacher forcing", run.teacherSteps, taught), ...rows("Free-running", run.steps, run.alignment)];
   const label = "Symbols fed and written, output by output";
-  const compared = table({ className: "compared", "aria-label": label }, ["Output", ...heads], all);
+  const compared = table({ class: "compared", "aria-label": label }, ["Output", ...heads], all);
   if (divergence > 0) for (const { cells } of compared.rows) cells[divergence + 1].classList.add("divergence");
   return compared;
 }

@@ -29,13 +29,13 @@ CHOICES = (
 )
 CHOICE = f'<span class="note" role="radiogroup" aria-label="Prediction">Prediction: {" ".join(CHOICES)}</span>'
 STEPS = """<p class="steps"><button type="button" hidden></button> <a rel="prev" href="{}">Previous exercise</a>
-<a rel="next" href="{}">Next exercise</a> <a href="{}#exercise-{}">All exercises</a></p>"""
+<a rel="next" href="{}"></a> <a href="{}#exercise-{}">All exercises</a></p>"""
 KEY = "Top: read. Left: written. Dark: where it looks."
 TRAIN = '<p><a class="button" href="train.html#train=now">Train</a></p>'
 OWN_PAIRS = """<h2><a href="train.html#task=pairs">Your own pairs</a></h2>
 <p>Paste a list, such as words and their plurals, press Train, and try words of your own. Nothing leaves your
 computer.</p>"""
-FOLDED = "<summary>Exercises: predict, then look</summary><p>“Show the answer” uncovers what is hidden.</p>"
+FOLDED = "<summary>Exercises: predict, then look</summary>"
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,9 @@ def exercises(name: str) -> str:
             explained = answer.replace("</p>\n", f"</p>\n{table}", 1)
             text = f"<h2>{title}</h2>{question}{prediction}{summary}{explained}{steps}"
             shown += f'<article id="exercise-{i}">{text}</article>'
-    return f"<details>{FOLDED}{shown}</details>".replace(f'"{name}.html#', '"#') if shown else ""
+    shown = re.sub(r'</t[dhr]>|(?<==)"([\w-]+)"', r"\1", shown)  # HTML does not need these tags and quotes
+    shown = shown.replace("%20", "+").replace(f'"{name}.html#', '"#')
+    return f"<details>{FOLDED}{shown}</details>" if shown else ""
 
 
 def _name_exercises(text: str) -> str:

@@ -58,7 +58,7 @@ function influenceControls() {
   const names = Array.from({ length: network.sourceVocabulary.largest + 1 }, (_, i) => sourceSymbol(network, i));
   const list = labelledSelect(`Replace the ${ordinal(s + 1)} input with`, names, (one) => replace(s, one), symbol);
   const undo = button("Undo", () => app.change({ replacement: null }, "The original source is back"));
-  return [h("div", { className: "controls" }, list, undo)];
+  return [h("div", { class: "controls" }, list, undo)];
 }
 
 /** Return a list of the symbols that a run's network answers freely and after a replacement or, without one, after forcing,
@@ -68,13 +68,13 @@ export function beforeAndAfterList(run, replacement) {
   const after = replacement ? freeAnswer(run, replacement) : writtenSymbols(run.steps);
   const name = (/** @type {number | null} */ symbol) => (symbol === null ? "–" : targetName(run, symbol));
   const items = alignedPairs(freeAnswer(run), after).map(([old, one]) => {
-    const note = old === one ? null : h("span", { className: "visually-hidden" }, " changed");
-    const symbol = h("span", { className: note ? "symbol moved" : "symbol" }, name(one), note);
-    return h("li", {}, h("span", { className: "symbol before" }, name(old)), symbol);
+    const note = old === one ? null : h("span", { class: "visually-hidden" }, " changed");
+    const symbol = h("span", { class: note ? "symbol moved" : "symbol" }, name(one), note);
+    return h("li", {}, h("span", { class: "symbol before" }, name(old)), symbol);
   });
   const labels = ["before", "after"].map((text) => h("span", {}, text));
-  const rowLabels = h("li", { "aria-hidden": true, className: "row-labels" }, ...labels);
-  return h("ol", { className: "beforeafter", "aria-label": "Each output before and after" }, rowLabels, ...items);
+  const rowLabels = h("li", { "aria-hidden": true, class: "row-labels" }, ...labels);
+  return h("ol", { class: "beforeafter", "aria-label": "Each output before and after" }, rowLabels, ...items);
 }
 
 /** Return the elements of network i, the answers before and after a replacement and the heat map of its influence, and a

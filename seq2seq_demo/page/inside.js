@@ -23,11 +23,11 @@ export function insidePanel() {
   /** @type {(unit: number, column: number | null) => void} */
   const select = (unit, column) => choose({ unit }, column === null ? {} : { place: mirrored(column) + 1 });
   const map = new HeatMap("Hidden state: units by steps", select);
-  const box = h("div", { className: "cell-box" });
+  const box = h("div", { class: "cell-box" });
   const draw = () => app.runs.length && redraw(box, ...cellParts());
   const drawSoon = soon(draw);
-  const scale = h("span", { className: "key" }, "−1 ", h("i"), " +1");
-  const controls = h("div", { className: "controls" }, cellChoice(), scale);
+  const scale = h("span", { class: "key" }, "−1 ", h("i"), " +1");
+  const controls = h("div", { class: "controls" }, cellChoice(), scale);
   const section = panel("inside", "Inside a cell", HELP, controls, map.box, box);
   return addPanel(section, () => {
     const { layer, backward, unit } = app.cell;
@@ -125,7 +125,7 @@ function cellParts() {
     heading,
     equationList([inputEquation(run, cell), ...equations]),
     equations.length ? null : note,
-    h("div", { className: "gates" }, ...gates),
+    h("div", { class: "gates" }, ...gates),
     ...(app.t === null ? [] : attentionParts(run, app.t)),
     ...(app.t === null || layer < layers - 1 ? [] : outputParts(run, app.t)),
   ];
@@ -188,9 +188,9 @@ function equationList(/** @type {Equation[]} */ equations) {
   const rows = equations.map(([equation, numbers, meaning]) => {
     const figures = `= ${typeof numbers === "number" ? formatNumber(numbers) : numbers}`;
     const term = h("dt", {}, h("code", {}, equation));
-    return h("div", {}, term, h("dd", { className: "figures" }, figures), h("dd", { className: "meaning" }, meaning));
+    return h("div", {}, term, h("dd", { class: "figures" }, figures), h("dd", { class: "meaning" }, meaning));
   });
-  return h("dl", { className: "equations" }, ...rows);
+  return h("dl", { class: "equations" }, ...rows);
 }
 
 /** Return the equations of attention with the numbers of step t and the selected unit, if the network has attention. */
@@ -256,5 +256,5 @@ function gateBars(/** @type {string} */ name, /** @type {Float32Array} */ vector
     choose({ unit: Math.min(n - 1, Math.floor(((clientX - left) / width) * n)) });
   });
   const label = labelWithHelp(title, help, "span");
-  return h("div", {}, h("div", { className: "gate" }, label, h("b", {}, formatNumber(vector[unit]))), drawing);
+  return h("div", {}, h("div", { class: "gate" }, label, h("b", {}, formatNumber(vector[unit]))), drawing);
 }

@@ -38,7 +38,7 @@ function showNotes() {
   }
 }
 
-/** Return what was written, by the name of its field. */
+/** Return the notes by the names of their fields. */
 function readNotes() {
   try {
     return JSON.parse(sessionStorage.getItem(NOTES) ?? "") ?? {};

@@ -80,12 +80,12 @@ export function pairsPanel(change, isSmall) {
   both.onchange = () => set({ both: both.checked });
   const opener = button("Open a file", () => file.click());
   const samples = SAMPLE_NAMES.map((name) => button(name, () => replace(sampleText(name))));
-  const shown = h("ul", { className: "pairs" });
+  const shown = h("ul", { class: "pairs" });
   const format = h("label", { htmlFor: "pairs" }, "One pair per line: a source, a tab (or , ; →) and its target");
-  const openers = h("p", { className: "controls" }, opener, "or try", ...samples);
-  const choices = h("p", { className: "controls" }, ...kinds, h("label", {}, both, " also without attention"));
+  const openers = h("p", { class: "controls" }, opener, "or try", ...samples);
+  const choices = h("p", { class: "controls" }, ...kinds, h("label", {}, both, " also without attention"));
   const parts = h("div", {}, h("p", {}, said), format, field, file, openers, shown, choices);
-  const panel = h("div", { id: "own", className: isSmall ? "small" : "" }, parts);
+  const panel = h("div", { id: "own", class: isSmall ? "small" : "" }, parts);
   addEventListener("focusin", () => panel.classList.toggle("small", !panel.contains(document.activeElement)));
   /** @type {Reading} */
   let shownReading;
@@ -110,7 +110,7 @@ function listed(/** @type {Reading} */ { pairs, problems }) {
   const lines = pairs.slice(0, N_SHOWN).map(({ source, target }) => `${spaced(source)} → ${spaced(target)}`);
   const left = problems.slice(0, N_PROBLEMS);
   if (problems.length > N_PROBLEMS) left.push(`${thousands(problems.length - N_PROBLEMS)} more`);
-  const errors = left.map((problem) => h("li", { dir: "auto", className: "error" }, `Left out: ${problem}`));
+  const errors = left.map((problem) => h("li", { dir: "auto", class: "error" }, `Left out: ${problem}`));
   return [...lines.map((line) => h("li", { dir: "auto" }, line)), ...errors];
 }
 
@@ -131,7 +131,7 @@ function summaryOf(/** @type {Reading} */ reading) {
 export function errorsPanel(/** @type {() => Course} */ course) {
   const list = h("ol", { id: "errors" });
   const heading = h("h2");
-  const panel = h("div", { className: "errors" }, heading, list);
+  const panel = h("div", { class: "errors" }, heading, list);
   let steps = -1; // of the training, when the list was drawn
   app.add(() => {
     const now = course();

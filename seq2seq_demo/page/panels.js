@@ -55,7 +55,7 @@ export function keyedBox(box) {
 /** Return a box that scrolls sideways if its content is too wide, so that the page does not.
     @type {(label: string, ...children: Node[]) => HTMLElement} */
 export const scrollBox = (label, ...children) =>
-  h("div", { className: "scroll", role: "group", "aria-label": label }, ...children);
+  h("div", { class: "scroll", role: "group", "aria-label": label }, ...children);
 
 /** Make a box focusable if its content overflows; scroll `x` to its centre. Both wait until all boxes are drawn, so that
     the browser lays out the page only once.
@@ -96,15 +96,15 @@ let helpCount = 0; // makes the ids of help texts unique
 /** Return a label with a "?" button that opens a help text.
     @type {(label: string, help: string, tag?: "h2" | "span") => HTMLElement} */
 export function labelWithHelp(label, help, tag = "h2") {
-  const tip = h("span", { id: `help-${++helpCount}`, className: "tip", popover: "auto" }, help);
-  const button = opener(tip, "?", { className: "help", "aria-label": `Help: ${label}`, "aria-describedby": tip.id });
-  return h(tag === "h2" ? "div" : tag, { className: "explained" }, h(tag, {}, label), button, tip);
+  const tip = h("span", { id: `help-${++helpCount}`, class: "tip", popover: "auto" }, help);
+  const button = opener(tip, "?", { class: "help", "aria-label": `Help: ${label}`, "aria-describedby": tip.id });
+  return h(tag === "h2" ? "div" : tag, { class: "explained" }, h(tag, {}, label), button, tip);
 }
 
 /** Return a box that opens above the page, so that nothing moves.
     @type {(id: string, label: string, ...children: Node[]) => HTMLElement} */
 export const popover = (id, label, ...children) =>
-  h("div", { id, className: "layer", popover: "auto", role: "dialog", "aria-label": label }, ...children);
+  h("div", { id, class: "layer", popover: "auto", role: "dialog", "aria-label": label }, ...children);
 
 /** Return a button, and a layer that it opens.
     @type {(id: string, label: string, ...children: Node[]) => [HTMLButtonElement, HTMLElement]} */
@@ -126,8 +126,8 @@ function opener(box, text, properties) {
 /** Return a section with a heading, which is the section's accessible name; without a help text, it is not visible.
     @type {(id: string, title: string, help: string, ...children: (Node | null)[]) => HTMLElement} */
 export function panel(id, title, help, ...children) {
-  const heading = help ? labelWithHelp(title, help) : h("h2", { className: "visually-hidden" }, title);
-  return h("section", { id, className: "panel", "aria-label": title }, heading, ...children);
+  const heading = help ? labelWithHelp(title, help) : h("h2", { class: "visually-hidden" }, title);
+  return h("section", { id, class: "panel", "aria-label": title }, heading, ...children);
 }
 
 /** Register a panel and return its section. Without a valid source, the panel is inert and keeps its content. A hidden
@@ -149,10 +149,10 @@ export function networkColumns(makeParts) {
   const columns = app.networks.map((network, i) => {
     const attention = `${network.config.has_attention ? "with" : "without"} attention`;
     const kind = /attention/i.test(network.name) ? null : h("small", {}, ` ${attention}`);
-    const name = app.networks.length > 1 ? h("h2", { className: "name" }, h("span", {}, network.name), kind) : null;
-    return h("div", { className: "column" }, name, ...makeParts(i));
+    const name = app.networks.length > 1 ? h("h2", { class: "name" }, h("span", {}, network.name), kind) : null;
+    return h("div", { class: "column" }, name, ...makeParts(i));
   });
-  return h("div", { className: "columns" }, ...columns);
+  return h("div", { class: "columns" }, ...columns);
 }
 
 /** Return the name of a network, if the page shows several, before a text. */

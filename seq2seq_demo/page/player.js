@@ -50,7 +50,7 @@ export function slider({ id, label, position, end, text, show, finish, range = e
     if (input.value !== `${position()}`) input.value = `${position()}`;
     revise(output, {}, text());
   });
-  return { elements: [h("label", { htmlFor: id, className: "visually-hidden" }, label), input, output], go };
+  return { elements: [h("label", { htmlFor: id, class: "visually-hidden" }, label), input, output], go };
 }
 
 /** Return the controls of the current step. */
@@ -80,8 +80,8 @@ export function player() {
     start();
     app.change(app.state.place >= end() || app.isOpening ? { place: 0 } : {});
   };
-  const play = button("Play", toggle, { className: "primary", id: "play-place" });
-  const arrow = (/** @type {string} */ text) => h("span", { className: "chevron", "aria-hidden": true }, text);
+  const play = button("Play", toggle, { class: "primary", id: "play-place" });
+  const arrow = (/** @type {string} */ text) => h("span", { class: "chevron", "aria-hidden": true }, text);
   /** @type {(id: string, n: number, ...label: (string | Node)[]) => HTMLButtonElement} */
   const stepButton = (id, n, ...label) => button(h("span", {}, ...label), () => go(app.state.place + n), { id });
   const first = stepButton("first", -Infinity, arrow("«"), "First");
@@ -106,12 +106,12 @@ export function player() {
     pace = Object.values(PACES)[i];
     if (playId) start();
   });
-  const buttons = h("div", { className: "controls" }, first, back, play, next, last);
-  const answers = h("p", { className: "answers", "aria-hidden": true });
+  const buttons = h("div", { class: "controls" }, first, back, play, next, last);
+  const answers = h("p", { class: "answers", "aria-hidden": true });
   const answer = (/** @type {Run} */ run) =>
     withLabel(run.network, `${run.network.targetVocabulary.text(run.answer)} ${MARKS[judgement(run).kind]}`);
   app.addForRuns(() => revise(answers, {}, app.state.hidden ? "" : app.runs.map(answer).join(" ")));
-  const track = h("div", { className: "track" }, buttons, ...elements, choice);
+  const track = h("div", { class: "track" }, buttons, ...elements, choice);
   return disabledWithoutRun(h("div", { id: "player" }, track, answers));
 }
 
@@ -138,7 +138,10 @@ function onKey(event, end, go) {
   } else if (!lecture) go(to);
   else if (app.isTraining)
     announce("The networks train."); // a step would hide what they write
-  else if (hidden && isBeyond) byId("hidden").click();
+  else if (hidden && to > place && exercise && state.tab) {
+    byId("hidden").click(); // the panel has the answer
+    go(app.S + app.T);
+  } else if (hidden && isBeyond) byId("hidden").click();
   else if (to > place && canTrain && !samples) byId("train").click();
   else if (exercise && (to < 0 || isBeyond || isBack)) goOn(to > place ? 1 : -1);
   else go(to);

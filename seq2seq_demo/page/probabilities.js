@@ -56,12 +56,12 @@ export function openSymbols(/** @type {number} */ i, /** @type {number} */ t) {
     @type {(i: number, choose: (symbol: number) => void) => { box: HTMLElement, show: () => void }} */
 function symbolBars(i, choose) {
   const { config, targetVocabulary } = app.networks[i];
-  const [box, heading, note] = [h("div"), h("p"), h("div", { className: "controls forced-note" })];
+  const [box, heading, note] = [h("div"), h("p"), h("div", { class: "controls forced-note" })];
   const names = Array.from({ length: config.go + 1 }, (_, symbol) => targetVocabulary.name(symbol));
   const isLarge = names.length > MAX_BARS + 2;
   const bars = names.slice(0, isLarge ? MAX_BARS : names.length).map(() => symbolBar(choose));
-  const rest = h("li", { className: "rest" });
-  const list = h("ul", { className: "bars" }, ...bars.map(({ element }) => element), isLarge ? rest : null);
+  const rest = h("li", { class: "rest" });
+  const list = h("ul", { class: "bars" }, ...bars.map(({ element }) => element), isLarge ? rest : null);
   const longest = Math.max(...names.map((name) => [...name].length));
   list.style.setProperty("--name", `${Math.min(14, longest) + 1}ch`); // so that the bars of all networks have one scale
   app.addForRuns(() => redraw(note, ...forcedNote(list)));
@@ -83,10 +83,10 @@ function symbolBars(i, choose) {
 
 /** Return a button for a symbol at the current step; `show` shows a symbol and its probability. */
 function symbolBar(/** @type {(symbol: number) => void} */ choose) {
-  const [name, filled, tagText] = [symbolSpan(""), h("span", { className: "share" }), h("small")];
-  const number = h("span", { className: "number" });
-  const track = h("span", { className: "bar-track" }, filled);
-  const bar = h("button", { className: "bar", type: "button" }, name, track, number, tagText);
+  const [name, filled, tagText] = [symbolSpan(""), h("span", { class: "share" }), h("small")];
+  const number = h("span", { class: "number" });
+  const track = h("span", { class: "bar-track" }, filled);
+  const bar = h("button", { class: "bar", type: "button" }, name, track, number, tagText);
   /** @type {(run: Run, t: number, symbol: number) => void} */
   const show = (run, t, symbol) => {
     const step = run.steps[t];

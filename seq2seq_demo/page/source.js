@@ -75,7 +75,7 @@ function textField(id, label, makePatch, makeParts) {
     event.stopPropagation(); // Escape would leave the lecture view as well
     input.blur(); // now the arrow keys step
   };
-  const [error, hint] = ["error", "hint"].map((kind) => h("p", { id: `${id}-${kind}`, className: kind }));
+  const [error, hint] = ["error", "hint"].map((kind) => h("p", { id: `${id}-${kind}`, class: kind }));
   app.addForRuns(() => {
     const parts = makeParts();
     if (input.value !== parts.text) input.value = parts.text;
@@ -83,7 +83,7 @@ function textField(id, label, makePatch, makeParts) {
     revise(error, {}, parts.error);
     hint.replaceChildren(...parts.hint);
   });
-  return h("div", { className: "text-field" }, h("label", { htmlFor: id }, label), input, error, hint);
+  return h("div", { class: "text-field" }, h("label", { htmlFor: id }, label), input, error, hint);
 }
 
 function sourceField() {
@@ -165,7 +165,7 @@ function wrongSymbolButton() {
     app.change(isForced() ? { forced: {}, place: null } : wrong);
     announceAnswers();
   };
-  const question = button("", act, { className: "primary", id: "question" });
+  const question = button("", act, { class: "primary", id: "question" });
   const words = () => (isForced() ? "Undo the wrong symbol" : "One wrong symbol: who recovers?");
   app.addForRuns(() => revise(question, {}, words()));
   return question;
@@ -179,7 +179,7 @@ function examplesList() {
   const [{ examples, sourceVocabulary }] = app.networks;
   if (!examples.length && sourceVocabulary.isText && !app.moments.length) {
     const command = h("code", {}, "seq2seq-demo page --from-file");
-    return h("p", { className: "hint" }, "This page has no examples. ", command, " adds some of your pairs.");
+    return h("p", { class: "hint" }, "This page has no examples. ", command, " adds some of your pairs.");
   }
   const items = examples.map(({ source, note }) => {
     const text = sourceVocabulary.text(source);
@@ -195,7 +195,7 @@ function examplesList() {
   const random = button("Random", () => choose(sourceVocabulary.text(symbols())), { title });
   if (!sourceVocabulary.isText) items.push(h("li", {}, random));
   if (app.networks.length > 1 && !app.moments.length) items.unshift(h("li", {}, wrongSymbolButton()));
-  return h("ul", { className: "examples", "aria-label": "Examples" }, ...items);
+  return h("ul", { class: "examples", "aria-label": "Examples" }, ...items);
 }
 
 /** Return the length of the source or, if there is none or no network was trained on it, another length in training. */

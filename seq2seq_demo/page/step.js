@@ -58,7 +58,7 @@ function diagramBox(/** @type {number} */ i) {
   // no observer works in a frame out of view
   for (const type of ["resize", "pageshow", "afterprint"]) addEventListener(type, resize, app.built);
   addEventListener("beforeprint", () => fit(sheetRoom(), 1), app.built);
-  return { element: h("div", { className: "picture-box" }, box, positionsTable(i)), show };
+  return { element: h("div", { class: "picture-box" }, box, positionsTable(i)), show };
 }
 
 /** Return the room of a picture on a sheet, A4 or Letter, in px; see lecture.css. In a frame, pictures stand side by side.
@@ -77,16 +77,16 @@ const size = ({ clientWidth, clientHeight }) => [
     which describes the current step. */
 function sentenceParts(/** @type {number} */ i) {
   const identity = i ? { "data-network": i } : { id: "prediction" };
-  const answer = h("output", { ...identity, className: "visually-hidden", "aria-live": "off" }); // `announce` reads it out
+  const answer = h("output", { ...identity, class: "visually-hidden", "aria-live": "off" }); // `announce` reads it out
   app.addForRuns(() => {
     const run = app.state.hidden ? null : app.runs[i];
     revise(answer, {}, run ? run.network.targetVocabulary.text(run.answer) : "");
   });
   const [moment, verdict] = [h("span"), h("strong")];
-  const sentence = h("p", { className: "sentence", ...(i ? {} : { id: "sentence" }) }, BLANK);
-  const type = button("", typeTarget, { className: "link" });
-  const forced = button("", () => app.change({ forced: {} }), { className: "link" });
-  const line = h("p", { className: "verdict" }, moment, verdict, type, forced);
+  const sentence = h("p", { class: "sentence", ...(i ? {} : { id: "sentence" }) }, BLANK);
+  const type = button("", typeTarget, { class: "link" });
+  const forced = button("", () => app.change({ forced: {} }), { class: "link" });
+  const line = h("p", { class: "verdict" }, moment, verdict, type, forced);
   const show = () => {
     const run = app.runs[i];
     const { place, hidden, embed } = app.state;

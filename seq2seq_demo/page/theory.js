@@ -2,7 +2,7 @@
    the slide, as in #2, and may name a plan, which goes on elsewhere. */
 
 import { asLeft } from "./notes.js";
-import { partAfter } from "./plan.js";
+import { partAfter, partName } from "./plan.js";
 
 /** @type {Record<string, number>} */
 const STEPS = { PageUp: -1, ArrowLeft: -1, ArrowUp: -1, PageDown: 1, ArrowRight: 1, ArrowDown: 1, " ": 1 };
@@ -17,9 +17,12 @@ function slideAndPlan() {
   return [Math.max(1, Math.min(Number(slide) || 1, slides.length)), plan];
 }
 
-/** Show the slide in the address. */
+/** Show the slide in the address, with the name of the next part of a plan. */
 function showSlide() {
-  const [slide] = slideAndPlan();
+  const [slide, plan] = slideAndPlan();
+  const part = partAfter(plan, `#${slide}`, 1);
+  const link = slides[slide - 1].querySelector("[rel=next]");
+  if (link && part) link.textContent = `Next: ${partName(part)}`;
   if (slide > 1) slides[slide - 1].scrollIntoView();
   else scrollTo(0, 0);
 }

@@ -6,5 +6,9 @@ import { prepareTraining, trainingPanel, trainingSide } from "./training.js";
 import { buildPage } from "./view.js";
 
 document.body.dataset.page = "training";
-prepareTraining(JSON.parse(byId("data").textContent ?? "").training, savedState());
+const { training: trainingData, parameters: allParameters } = JSON.parse(byId("data").textContent ?? "");
+for (const { cells } of [...trainingData.networks, trainingData.bidirectional])
+  for (const recipe of Object.values(cells))
+    recipe.parameters = recipe.parameters.map((/** @type {number} */ i) => allParameters[i]);
+prepareTraining(trainingData, savedState());
 buildPage(app.state.text, { top: trainingPanel(), side: trainingSide });

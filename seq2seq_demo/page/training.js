@@ -53,7 +53,11 @@ let shown = { at: 0, cost: 0, samples: 0 }; // when the page last showed the net
 
 const settingNames = () => /** @type {(keyof Settings)[]} */ (Object.keys(training.settings));
 
-const choicesOf = (/** @type {keyof Settings} */ name) => training.settings[name].choices.split(" ");
+/** @type {(name: keyof Settings) => string[]} */
+function choicesOf(name) {
+  const { choices } = training.settings[name];
+  return typeof choices === "number" ? Array.from({ length: choices }, (_, i) => `${i}`) : choices.split(" ");
+}
 /** @type {() => Settings} */
 const chosenSettings = () => Object.assign({}, ...settingNames().map((name) => ({ [name]: app.state[name] })));
 const isPairs = () => course.settings.task === PAIRS;
@@ -315,16 +319,6 @@ function toggleTraining() {
   frame = requestAnimationFrame(trainOn);
 }
 
-function trainOnce() {
-  if (app.isTraining || !canTrain()) return;
-  app.state.network = own.link = ""; // it trains on
-  if (isStale()) begin();
-  course.step();
-  app.state.moment = null;
-  show();
-  announceAnswers(`Step ${course.steps}.`);
-}
-
 function startAgain() {
   begin({}, null);
   app.change({ place: null }, UNTRAINED);
@@ -332,24 +326,22 @@ function startAgain() {
 
 /** Return the section with the buttons, the settings, and a line that says what happens. */
 export function trainingPanel() {
-  const train = button("Train", toggleTraining, { id: "train", className: "primary" });
-  const one = button("One step", trainOnce, { id: "one-step" });
+  const train = button("Train", toggleTraining, { id: "train", class: "primary" });
   const again = button("Start again", startAgain, { id: "start-again" });
   const status = h("p", { id: "status", "aria-live": "off" });
   const another = button("Another source", showTelling, { id: "another" });
   const controls = settingNames().map(settingControl);
-  const questions = training.questions.map(([question, changes]) => h("li", {}, courseLink(question, changes)));
   const heads = [...Object.values(training.settings).map(({ label }) => label), "Samples", "With attention", "Without"];
   const [more, moreLayer] = layer("more", "More settings", ...controls.slice(N_VISIBLE), ...commandLines());
-  const [asked, askedLayer] = layer("questions", "Questions", h("ul", {}, ...questions));
   const [networks, networksLayer] = keptLayer(heads, () => course, showKept);
-  const layers = [moreLayer, askedLayer, networksLayer];
-  const buttons = [train, one, again, ...controls.slice(0, N_VISIBLE), more, ...keepButtons(() => course)];
+  const layers = [moreLayer, networksLayer];
+  const buttons = [train, again, ...controls.slice(0, N_VISIBLE), more, ...keepButtons(() => course)];
   const pairs = courseLink("Your own pairs", settingsOf(training, PAIRS));
-  const top = h("div", { className: "controls settings" }, ...buttons);
-  const line = h("div", { className: "controls status" }, status, another, pairs, asked, networks);
+  const top = h("div", { class: "controls settings" }, ...buttons);
+  const line = h("div", { class: "controls status" }, status, another, pairs, networks);
   const field = pairsPanel(changePairs, course.samples > 0);
   const section = h("section", { id: "training", "aria-label": "Training" }, top, line, field, ...layers);
+  byId("main").addEventListener("click", () => app.state.embed && keep(course)); // for the full page
   byId("main").addEventListener("input", ({ target }) => {
     if (target === byId("source")) chosen = ""; // the user's source stays
   });
@@ -361,7 +353,6 @@ export function trainingPanel() {
     const longer = isStale() ? "Train anew" : isPairs() ? "Train longer" : "Train on";
     const words = goal > samples ? `Train to ${thousands(goal)}` : samples ? longer : "Train";
     revise(train, { "aria-disabled": !canTrain() }, app.isTraining ? "Pause" : words);
-    revise(one, { "aria-disabled": !canTrain() || app.isTraining });
     revise(status, { class: course.isFinite ? "" : "error" }, statusText());
     another.classList.toggle("absent", app.isTraining || !samples || !tellingSources().length);
     const set = settingNames().filter((name, i) => i >= N_VISIBLE && course.settings[name] !== training.defaults[name]);
@@ -380,7 +371,8 @@ function statusText() {
   const count = `${thousands(samples)}${to} samples`;
   if (app.isTraining) return count + timeLeft();
   if (isStale() && samples) return `${count}. The pairs have changed.`;
-  const parts = [`${count}.`, verdict || (samples ? "" : UNTRAINED), findingOf(course)];
+  const note = app.state.lecture && app.state.text === app.note.text ? app.note.note : "";
+  const parts = [`${count}.`, verdict || (samples ? "" : UNTRAINED), findingOf(course), note];
   return [...new Set(parts)].filter(Boolean).join(" ");
 }
 
@@ -459,8 +451,8 @@ export function trainingSide(/** @type {HTMLElement | null} */ attention) {
     },
     finish: () => announceAnswers(),
   });
-  const back = h("div", { className: "track" }, "Look back ", ...track.elements);
-  const steepest = button("", () => track.go(course.steepest() ?? 0), { className: "link", id: "steepest" });
+  const back = h("div", { class: "track" }, "Look back ", ...track.elements);
+  const steepest = button("", () => track.go(course.steepest() ?? 0), { class: "link", id: "steepest" });
   app.add(() => {
     if (app.isStep) return;
     const moment = course.steepest();

@@ -41,16 +41,18 @@ OWN_SETTINGS: dict[str, dict[str, str]] = {
 LEFT_OUT = {"cell_size", "in_max_int", "out_max_int", "go", "ends", "model"}  # what a course sets, or does not read
 # One unit, two input and three output symbols.
 SMALLEST: dict[str, Any] = {"cell_size": 1, "in_max_int": 1, "out_max_int": 1}
-QUESTIONS: dict[str, dict[str, str]] = {  # with the settings that differ from the defaults
-    "Which one will learn to reverse?": {},
-    "What if they need to remember only three digits?": {"length": "3"},
-    "Teach without a teacher: feed them their own symbols": {"feed": "own"},
-}
 
 
 def build_training(index: str = "", exercises: str = "") -> str:
     """Return the page in which two networks train, as HTML; with the parameters of `builder.build`."""
-    return assemble("train.js", TITLE, {"training": training_data()}, index=index, exercises=exercises)
+    data = training_data()
+    recipes = [recipe for one in (*data["networks"], data["bidirectional"]) for recipe in one["cells"].values()]
+    parameters: list[Any] = []  # of all networks, which share most
+    for recipe in recipes:
+        parameters += [one for one in recipe["parameters"] if one not in parameters]
+        recipe["parameters"] = [parameters.index(one) for one in recipe["parameters"]]
+    data = {"training": data, "parameters": parameters}
+    return assemble("train.js", TITLE, data, index=index, exercises=exercises)
 
 
 def training_data() -> dict[str, Any]:
@@ -64,10 +66,12 @@ def training_data() -> dict[str, Any]:
     ]
     recipe = _recipe(ModelConfig("embedding_attention", CELL_ALIASES["LSTM"], bidirectional=True))
     bidirectional = networks[0] | {"cells": {"LSTM": recipe}}
+    settings: dict[str, dict[str, Any]]
     settings = {name: {"label": label, "choices": " ".join(choices)} for name, (label, _, choices) in SETTINGS.items()}
+    settings["seed"]["choices"] = len(SETTINGS["seed"][2])
     defaults = {name: value for name, (_, value, _) in SETTINGS.items()}
     data = {"networks": networks, "bidirectional": bidirectional, "settings": settings, "defaults": defaults}
-    return data | {"questions": [*QUESTIONS.items()], "tasks": TASKS, "own": OWN_SETTINGS}
+    return data | {"tasks": TASKS, "own": OWN_SETTINGS}
 
 
 def _recipe(config: ModelConfig) -> dict[str, Any]:

@@ -47,7 +47,7 @@ export function treePanel() {
 function treeParts(i, redrawTree) {
   const network = app.networks[i];
   const [box, list] = [scrollBox(`Beam search of ${network.name}`), h("ol")];
-  const frame = h("div", { className: "beam" }, box, h("div", { className: "beam-answers" }, list));
+  const frame = h("div", { class: "beam" }, box, h("div", { class: "beam-answers" }, list));
   const room = onNewRoom(box, redrawTree);
   const frameRoom = onNewRoom(frame, redrawTree); // the tree may be narrower
   /** @type {unknown[]} */
@@ -57,6 +57,7 @@ function treeParts(i, redrawTree) {
     const run = app.runs[i];
     const { beam } = app.state;
     const [[width], [, height]] = [frameRoom(), room()];
+    if (!width) return best; // it is hidden
     const key = [run, beam, zoom(), width, height];
     if (key.some((part, k) => part !== drawn[k])) {
       drawn = key;
@@ -115,7 +116,7 @@ function drawTree(run, { steps, answers }, room, roomHeight) {
     const position = ordinal(t + 1);
     return button(position, () => goToOutput(t), { "aria-label": `${position} output`, "data-key": `beam-${t}` });
   });
-  const head = h("ol", { className: "beam-steps" }, ...buttons.map((one) => h("li", {}, one)));
+  const head = h("ol", { class: "beam-steps" }, ...buttons.map((one) => h("li", {}, one)));
   head.style.setProperty("--column", `${column}px`);
   const [width, height] = [column * (steps.length + 1), row * 2 * size + gap];
   const band = svg("rect", { class: "band", width: column, height });
@@ -159,5 +160,5 @@ function answerItem(/** @type {Run} */ run, /** @type {BeamAnswer} */ answer) {
   const isWhole = answer.ended === run.network.ends;
   const verdict = !isWhole ? ", no END" : run.target && same(answer.symbols, run.target) ? ", right" : "";
   const note = ` ${probabilityText(answer.hypothesis)}${verdict}`;
-  return h("li", {}, h("span", { className: "symbol", dir: "auto" }, answerText(run, answer)), note);
+  return h("li", {}, h("span", { class: "symbol", dir: "auto" }, answerText(run, answer)), note);
 }

@@ -83,8 +83,8 @@ function trialsOf(/** @type {Run | undefined} */ run) {
     is empty until this is known. */
 export function trialsLine(/** @type {number} */ i) {
   const [filled, ...parts] = ["share", "", "visually-hidden", ""].map((className) => h("span", { className }));
-  const track = h("span", { className: "bar-track", "aria-hidden": true }, filled);
-  const line = h("p", { className: "line" }, track, h("span", {}, ...parts));
+  const track = h("span", { class: "bar-track", "aria-hidden": true }, filled);
+  const line = h("p", { class: "line" }, track, h("span", {}, ...parts));
   const workSoon = soon(() => {
     trialsOf(app.runs[i])?.runBatch();
     update();

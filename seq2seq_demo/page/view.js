@@ -27,7 +27,7 @@ function layOut(/** @type {((attention: HTMLElement | null) => HTMLElement) | nu
   const side = makeSide?.(attention[0]) ?? null;
   const probabilities = app.networks.length === 1 ? probabilityPanel() : null;
   const picture = stepPanel(app.networks.map((_, i) => [trialsLine(i), symbolLayer(i)]));
-  const stage = h("div", { id: "stage" }, h("div", { className: "pictures" }, side, picture, probabilities), player());
+  const stage = h("div", { id: "stage" }, h("div", { class: "pictures" }, side, picture, probabilities), player());
   const sections = TABS.map((makePanel) => makePanel());
   if (!side && attention.some(Boolean)) {
     const maps = networkColumns((i) => [attention[i] ?? h("p", {}, "This network has no attention.")]);
@@ -67,8 +67,8 @@ export function buildPage(text, parts) {
     const given = readHash(hash);
     const first = document.querySelector(`#exercise-${given.exercise} a:not([rel])`); // has what a short address lacks
     app.open({ ...(first && !given.text ? readHash(first.getAttribute("href") ?? "") : {}), ...given }, text);
-    const { tab } = app.state;
-    if (tab) requestAnimationFrame(() => setTimeout(() => app.state.tab === tab && showTab(tab))); // once the page is laid out
+    const { tab, hidden } = app.state;
+    if (tab && !hidden) requestAnimationFrame(() => setTimeout(() => app.state.tab === tab && showTab(tab))); // once the page is laid out
   };
   open(location.hash, text);
   document.querySelector(".skip")?.addEventListener("click", (event) => {
@@ -79,7 +79,7 @@ export function buildPage(text, parts) {
     const { lecture, embed, plan } = app.state;
     open(new URL(newURL).hash); // while networks train, location.hash may have been written again
     app.change({ plan: app.state.plan || plan, lecture: app.state.lecture || (lecture && !embed) }); // the links of exercises keep both
-    if (!app.state.tab) scrollTo(0, 0);
+    if (!app.state.tab || app.state.hidden) scrollTo(0, 0);
   });
   addEventListener("keydown", ({ key }) => {
     const isLayer = document.querySelector(":popover-open"); // which the key closes

@@ -24,7 +24,7 @@ export const WORDS = {
 
 /** Show the explanation of the element with `data-word` that has the pointer or the focus. */
 export function explainWords() {
-  const tip = h("div", { className: "tip word-tip", popover: "manual", "aria-hidden": true });
+  const tip = h("div", { class: "tip word-tip", popover: "manual", "aria-hidden": true });
   document.body.append(tip);
   const position = (/** @type {any} */ { clientX, clientY }) => `${clientX} ${clientY}`;
   let pressed = ""; // where the pointer is since a click, which may have changed what is there
