@@ -618,7 +618,7 @@ def test_the_link_of_a_frame_opens_the_whole_page_in_the_same_state(opened, trai
     page = opened(*[] if trains else [reversing()], fragment=f"{fragment}{'&length=3&units=8' if trains else ''}")
     page.keyboard.press("PageDown")
     link = page.get_by_role("link", name="seq2seq-demo · open the full page")
-    assert link.get_attribute("rel") == "noopener"
+    assert link.get_attribute("rel") == "opener"
     with page.context.expect_page() as opening:
         link.click()
     whole = opening.value

@@ -265,7 +265,7 @@ USE = """() => {
 }"""
 OPEN = """(state) => {
     byId("saved").textContent = state;
-    prepareTraining(JSON.parse(byId("data").textContent).training, savedState());
+    prepareTraining(trainingData, savedState());
     app.build();
     app.change({});
 }"""  # as train.js

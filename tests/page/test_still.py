@@ -29,7 +29,7 @@ STATES = {
     "the shown answer": "app.change({ hidden: false, place: null })",
 }
 TRAINING = {
-    "one step": "trainOnce()",
+    "one step": "course.step(); show()",
     "training": "toggleTraining(); app.change({})",
     "a measurement": "for (let i = 0; i < 60; i++) work.next()",
     "a pause": "pauseTraining()",
@@ -78,7 +78,7 @@ def toggling(page, names):
 @pytest.mark.parametrize("size", SIZES)
 def test_nothing_moves_in_the_page_that_trains(opened, size):
     page = opened(viewport=dict(zip(("width", "height"), size, strict=True)))
-    layers = toggling(page, ("Tour", "More settings", "Questions", "Your networks"))
+    layers = toggling(page, ("Tour", "More settings", "Your networks"))
     clicks = {"the target": lambda: page.locator(".verdict .link").first.dispatch_event("click")}
     for states in (layers, clicks, typing(page), evaluating(page, STATES), evaluating(page, TRAINING)):
         assert_still(page, states)
