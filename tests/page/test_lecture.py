@@ -53,16 +53,16 @@ def announced(page):
 def test_a_clicker_plays_the_plan_of_ten_minutes_and_returns_to_the_trained_networks(lecture):
     page = lecture("links.html#plan=10")
     is_at(page, 1)
-    page.evaluate("app.change({ units: '8', goal: 640 })")  # samples, instead of 16,000
+    page.evaluate("app.change({ units: '8' })")
     page.check(f"{ARTICLE} [value=without]")
     page.keyboard.press("PageDown")
     shown = page.evaluate("[app.state.place, app.isOpening]")
     for key in ("PageDown", "PageUp", "Space", "ArrowRight"):  # would hide what the networks write
         page.keyboard.press(key)
         assert page.evaluate("[app.isTraining, app.state.place, app.isOpening]") == [True, *shown]
-    page.evaluate("trainUntil(Infinity)")  # without frames
+    page.evaluate("end = course.samples + 32; trainUntil(Infinity)")  # ends now, not after 16,000 samples
     trained = page.evaluate(TRAINED)
-    assert trained[0] == 640
+    assert trained[0] > 0
     press_on(page)
     answer = page.locator(f"{ARTICLE} > details")
     assert (announced(page), answer.get_attribute("open")) == ("Next: slide 2", "")
@@ -79,7 +79,7 @@ def test_a_clicker_plays_the_plan_of_ten_minutes_and_returns_to_the_trained_netw
         page.keyboard.press(f"Page{key}")
         is_at(page, address)
     is_at(page, 1)
-    assert page.evaluate(TRAINED) == [640, pytest.approx(trained[1], abs=1e-4)]  # kept as integers of 16 bits
+    assert page.evaluate(TRAINED) == [trained[0], pytest.approx(trained[1], abs=1e-4)]  # kept as integers of 16 bits
     assert page.is_checked(f"{ARTICLE} [value=without]")
     press_on(page)
     for address in ("theory.html#2", "theory.html#4", "reversing.html#"):
