@@ -251,7 +251,7 @@ export const ADDRESS = {
     write: ({ exercise }) => `${exercise || ""}`,
     numbers: (exercise) => (document.getElementById(`exercise-${exercise}`) ? { exercise } : {}),
   },
-  plan: { write: ({ plan }) => plan, text: (plan) => (Object.hasOwn(PLANS, plan) ? { plan } : {}) },
+  plan: { write: ({ plan }) => plan, text: (plan) => (PLANS.has(plan) ? { plan } : {}) },
   beam: { write: ({ beam: K }) => (K === BEAM ? "" : `${K}`), numbers: (K) => ({ beam: BEAM_SIZES[K - 1] ?? BEAM }) },
 };
 

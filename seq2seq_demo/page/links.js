@@ -6,7 +6,8 @@ import { PLANS } from "./plan.js";
 /** Open the first part of the plan that the address names, if any. */
 function openPlan() {
   const plan = new URLSearchParams(location.hash.slice(1)).get("plan") ?? "";
-  if (Object.hasOwn(PLANS, plan)) location.replace(`${PLANS[plan][0]}&plan=${plan}&view=lecture`);
+  const first = PLANS.get(plan)?.[0];
+  if (first) location.replace(`${first}&plan=${plan}&view=lecture`);
 }
 
 keepNotes();

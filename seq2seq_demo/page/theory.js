@@ -14,7 +14,7 @@ const slides = document.querySelectorAll("section");
 function slideAndPlan() {
   const [slide, ...fields] = location.hash.slice(1).split("&");
   const plan = new URLSearchParams(fields.join("&")).get("plan") ?? "";
-  return [Math.max(1, Math.min(Number(slide) || 1, slides.length)), plan];
+  return [Math.max(1, Math.min(Number.parseInt(slide, 10) || 1, slides.length)), plan];
 }
 
 /** Show the slide in the address, with the name of the next part of a plan. */

@@ -509,7 +509,7 @@ def test_each_number_of_the_index_is_computed():
     kit = Text(plain(read_asset("gallery.html").partition("$sections")[2].partition("</main>")[0]))
     assert kit.take(r"(Five) minutes of theory: slides .*? (five) sheets") == [minutes, n_slides]
     assert kit.take(r"everyone trains (two) networks") == [len(MODELS)]
-    played = re.search(r"10: \[(.*?)\]", read_asset("plan.js"), re.DOTALL)[1]
+    played = re.search(r"TEN_MINUTES = \[(.*?)\]", read_asset("plan.js"), re.DOTALL)[1]
     n_slides = [len(MODELS), played.count("theory")]
     assert kit.take(r"(Ten) minutes with a clicker: (two) networks train, (two) slides") == [10, *n_slides]
     plans = kit.take(r": (ten) minutes, (forty-five) or (ninety), with")

@@ -173,6 +173,14 @@ def test_slides_have_addresses_that_keys_and_links_change(lecture):
         page.wait_for_function(f"() => ({top})({slide}) === 0")
     page.get_by_role("link", name="4/5, Next").click()
     page.wait_for_function("() => location.hash === '#5'")
+    for address, before in {
+        "#1.5": 1,
+        "#9&plan=constructor": 4,
+        "#x&plan=__proto__": 1,
+    }.items():  # neither slide nor plan
+        page = lecture(f"theory.html{address}")
+        page.keyboard.press("PageUp")
+        page.wait_for_function(f"() => location.hash === '#{before}'")
     page = lecture("theory.html")
     assert page.evaluate("scrollY") == 0 and page.locator("iframe").first.bounding_box()["height"] > 300
 
