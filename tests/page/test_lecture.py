@@ -1,7 +1,7 @@
 """The exercises in the lecture view: a clicker, a plan, predictions, and slides."""
 
 import pytest
-from helpers_page import needs_chromium
+from helpers_page import needs_chromium, wait_for_layout
 
 pytestmark = [pytest.mark.slow, needs_chromium]
 LAPTOP = {"width": 1280, "height": 720}
@@ -13,9 +13,9 @@ TRAINED = "[app.state.samples, app.networks.map(({ final }) => Object.values(fin
 def lecture(shared_tab, gallery):
     """A function that opens an address of the gallery."""
 
-    def opened(address):
+    def opened(address, size=LAPTOP):
         shared_tab.address = gallery.as_uri()
-        shared_tab.page.set_viewport_size(LAPTOP)
+        shared_tab.page.set_viewport_size(size)
         shared_tab.page.goto("about:blank")
         shared_tab.page.goto(f"{shared_tab.address}/{address}")
         return shared_tab.page
@@ -111,6 +111,13 @@ def test_the_exercises_without_a_plan_follow_each_other_by_their_numbers(lecture
     page.keyboard.press("PageUp")
     is_at(page, 8)
     assert page.evaluate("app.state.lecture") and page.locator(".announced").count() == 0
+
+
+def test_an_exercise_of_the_lecture_view_fits_into_the_window_of_a_phone(lecture):
+    for address in ("train.html#exercise=1", "reversing.html#exercise=2", "pronunciation.html#exercise=9"):
+        page = lecture(f"{address}&view=lecture", {"width": 390, "height": 844})
+        wait_for_layout(page)
+        assert page.evaluate("document.documentElement.scrollWidth") == 390, address
 
 
 def test_an_address_names_an_exercise_in_any_order_of_its_fields(lecture):
