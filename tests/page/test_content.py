@@ -191,10 +191,13 @@ def exercise_1(_, answer):
     )
     losses = [point["loss"][0] for point in computed["points"][1:] if point["exact"][0] < reached / 100]
     assert [round(losses[0], 1), round(losses[-1], 1)] == [before, after]
-    length, most, samples = answer.take(r"With length (\d), both have more than (\d+) % right after ([\d,]+) samples")
+    length, most, samples = answer.take(
+        r"With length (\d), both get more than (\d+) % of the sources right after ([\d,]+) samples"
+    )
     assert min(course(samples / 32, length=f"{length:g}")["points"][-1]["exact"]) > most / 100
     plan = (
-        r"with (\d+) units, attention is already right on more than (\d+) %, and the other network on less than (\d+) %"
+        r"With (\d+) units, the network with attention then gets more than (\d+) % of the sources right, "
+        r"and the other one fewer than (\d+) %"
     )
     n_units, most, least = Text(TEACHING).take(plan)
     early = 100 * exact[units.index(n_units), :, 0]
@@ -220,7 +223,7 @@ def exercise_2(question, answer):
     moved = [sorted(k for k in cut(one) if k != END) == sorted(source) for one, source in pairs]
     n = r"Of (\d+) wrong answers to ([\d,]+) random sources of (twenty) digits, (\d+) %"
     assert answer.take(n) == [errs.sum(), 2000, 20, percent(moved)]
-    assert answer.take(r"Right answers to ([\d,]+) random sources of each length") == [2000]
+    assert answer.take(r"these fractions of ([\d,]+) random sources of each length right") == [2000]
     rows = answer.take(r"digits ((?:\| \d+ )+).*?with attention ((?:\| [\d.]+ % )+).*?without ((?:\| [\d.]+ % )+)")
     for n_digits, *stated in np.reshape(rows, (3, -1)).T.tolist():
         assert stated == exact_matches(int(n_digits))
@@ -230,10 +233,10 @@ def exercise_3(question, answer):
     source = source_of(question)
     wrong = [np.sum(write(name, [source]) != targets([source])) for name in LENGTHS]
     assert answer.take(r"in more positions: (\d+) of (\d+), against (\d+)\.") == [wrong[0], len(source) + 1, wrong[1]]
-    assert answer.take(r"On ([\d,]+) random") == [2000]
+    assert answer.take(r"Of ([\d,]+) random") == [2000]
     for pattern in (
-        r"of (22) digits, .*? (\d+) %, .*? on (\d+) %",
-        *(rf"\b({n})[^\d,]*, on (\d+) and (\d+) %" for n in (24, 25)),
+        r"of (22) digits, it gets (\d+) % right, .*? attention (\d+) %",
+        *(rf"\b({n}) digits, (\d+) and (\d+) %" for n in (24, 25)),
     ):
         n_digits, *stated = answer.take(pattern)
         assert stated == exact_matches(int(n_digits))
