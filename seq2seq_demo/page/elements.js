@@ -2,19 +2,33 @@
 
 import { app } from "./app.js";
 
-/** @typedef {Node | string | null} Child
+/** @typedef {Node | string | null | (() => string)} Child
     @typedef {Record<string, unknown>} Attributes */
 
 /** Create an HTML element. A name is a property if the element has it, otherwise an attribute. Null children are skipped.
+    Values that are functions follow the state, but for handlers of events; an element that the page draws anew has none.
     @type {<K extends keyof HTMLElementTagNameMap>(tag: K, properties?: Attributes, ...children: Child[]) =>
       HTMLElementTagNameMap[K]} */
 export function h(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties)) {
+  const set = (/** @type {string} */ name, /** @type {unknown} */ value) => {
     if (name in element) Object.assign(element, { [name]: value });
-    else element.setAttribute(name, String(value));
+    else revise(element, { [name]: value });
+  };
+  for (const [name, value] of Object.entries(properties)) {
+    if (typeof value === "function" && !name.startsWith("on")) app.add(() => set(name, value()));
+    else set(name, value);
   }
-  element.append(...children.filter((child) => child !== null));
+  for (const child of children) {
+    if (typeof child === "function") {
+      const text = new Text();
+      element.append(text);
+      app.add(() => {
+        const now = child();
+        if (text.data !== now) text.data = now;
+      });
+    } else if (child !== null) element.append(child);
+  }
   return element;
 }
 

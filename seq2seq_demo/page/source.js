@@ -20,16 +20,15 @@ export function inputPanel() {
     app.change({ hidden: !app.state.hidden, place: null, moment: null });
     if (!app.state.hidden && app.state.tab) showTab(app.state.tab);
   };
-  const answer = button("", switchAnswer, { id: "hidden" });
+  const answer = button(() => `${app.state.hidden ? "Show" : "Hide"} the answer`, switchAnswer, { id: "hidden" });
   const title = "Back and forward: the keys of a clicker, or the arrow keys. Full screen: F";
   const switchView = () => app.change({ lecture: !app.state.lecture, embed: false });
-  const view = button("Lecture view", switchView, { id: "lecture", title });
+  const isLecture = () => app.state.lecture;
+  const view = button("Lecture view", switchView, { id: "lecture", title, "aria-pressed": isLecture });
   byId("actions").replaceChildren(answer, view);
   // in the lecture view, the space bar steps
   byId("actions").onclick = ({ target }) => app.state.lecture && /** @type {HTMLElement} */ (target).blur();
   app.add(() => {
-    revise(answer, {}, `${app.state.hidden ? "Show" : "Hide"} the answer`);
-    revise(view, { "aria-pressed": app.state.lecture });
     for (const name of /** @type {const} */ (["hidden", "lecture", "embed"]))
       document.documentElement.toggleAttribute(`data-${name}`, app.state[name]);
   });
