@@ -1,1 +1,1 @@
-"""An HTML page in which trained networks run."""
+"""An HTML page that runs trained networks."""

@@ -22,7 +22,7 @@ NotedSource = tuple[str, list[int]]  # a note on the kind of source, and the sou
 
 
 def pattern_examples(pattern_networks: Sequence[tuple[TrainedNetwork, PatternTask | None]]) -> list[list[Example]]:
-    """Return a list of examples per network: the same sources, each with the target of its pattern (None: unknown).
+    """Return a list of examples per network: the same sources, each with its pattern's target (None if unknown).
 
     The last source is the first of N_CANDIDATES random ones that a network answers wrong, if there is one.
     """
@@ -120,7 +120,7 @@ def _judged(
 
 
 def _are_right(network: TrainedNetwork, pairs: Sequence[tuple[list[int], list[int] | None]]) -> list[bool | None]:
-    """Return whether each source's greedy answer, up to MAX_ANSWER_LEN symbols, is its target; None: unknown."""
+    """Return whether each source's greedy answer, up to MAX_ANSWER_LEN symbols, is its target (None if unknown)."""
     longest = max((network.answer_len(length) for length in {len(source) for source, _ in pairs}), default=0)
     answers = network.predict_numbers(pairs, MAX_ANSWER_LEN if longest > MAX_ANSWER_LEN else None)
     return [answer.exact for answer in answers]

@@ -1,4 +1,4 @@
-"""The gallery: an index, exercises, and pages of networks that come with the program."""
+"""The gallery: an index, exercises, and pages of bundled networks."""
 
 import html
 import re
@@ -40,7 +40,7 @@ FOLDED = "<summary>Exercises: predict, then look</summary>"
 
 @dataclass(frozen=True)
 class Entry:
-    """A page of the gallery, with its networks by name; without any, it is the page in which two networks train."""
+    """A page of the gallery, with its networks by name; without any, it is the page that trains two networks."""
 
     title: str
     description: str
@@ -85,7 +85,7 @@ EXAMPLES = {
         ("attention", "AH T EH N SH AH N"),
         ("knight", "N AY T"),
     ),
-}  # sources and their right answers by shipped network; other shipped networks have examples of their pattern
+}  # sources and their targets by bundled network; other bundled networks have examples of their pattern
 
 
 def build_index(shown: Mapping[str, Sequence[ShownNetwork]]) -> str:

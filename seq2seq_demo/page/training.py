@@ -1,4 +1,4 @@
-"""Build the page in which two networks learn a pattern, one with attention and one without."""
+"""Build the training page: two networks learn a pattern, one with attention and one without."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -44,7 +44,7 @@ SMALLEST: dict[str, Any] = {"cell_size": 1, "in_max_int": 1, "out_max_int": 1}
 
 
 def build_training(index: str = "", exercises: str = "") -> str:
-    """Return the page in which two networks train, as HTML; with the parameters of `builder.build`."""
+    """Return the training page as HTML; with the parameters of `builder.build`."""
     data = training_data()
     recipes = [recipe for one in (*data["networks"], data["bidirectional"]) for recipe in one["cells"].values()]
     parameters: list[Any] = []  # of all networks, which share most

@@ -465,7 +465,7 @@ def exercise_14(question, answer):
     assert answer.take(r"with attention writes ([\d ]+)\*\*(\d)\*\*") == [*written.symbols[0]]
     assert blind.decode(np.array([short]), 4).symbols[0].tolist() == short[::-1]
     attention = 100 * seeing.decode(random_sources(4, 1000), 4).attention.mean(axis=0)[2]
-    assert answer.take(r"looks in the wrong place: at the (\d)rd output, it gives on average (\d+)%") == [
+    assert answer.take(r"looks at the wrong positions: at the (\d)rd output, it gives on average (\d+)%") == [
         3,
         round(attention[3]),
     ]
