@@ -132,6 +132,22 @@ def spaced(symbols):
     return " ".join(map(str, symbols))
 
 
+@functools.cache
+def training_settings():
+    """The default of each setting in training.html, and its options by their values: the text and a task's settings."""
+    page, settings = builder.read_asset("training.html"), {}
+    for name, options in re.findall(r'<select name="(\w+)">(.*?)</select>', page, re.DOTALL):
+        choices = {}
+        for attributes, text in re.findall(r"<option([^>]*)>([^<\n]*)", options):
+            value = re.search(r'value="(.*?)"', attributes)
+            own = dict(re.findall(r'data-(\w+)="(.*?)"', attributes))
+            choices[value[1] if value else text] = text, own
+            if attributes.endswith("selected"):
+                default = [*choices][-1]
+        settings[name] = default, choices
+    return settings
+
+
 def printed_sizes(pdf):
     """Return the sizes in points of the texts on each sheet of a PDF from Chromium, without those in groups."""
     sheets = []

@@ -66,7 +66,10 @@ def build(networks: Sequence[ShownNetwork], title: str = "", index: str = "", ex
 
 
 def assemble(entry: str, title: str, data: dict[str, Any], **parts: str) -> str:
-    """Return a page that runs the script `entry` with its data, as HTML; `parts` are as in `build`."""
+    """Return a page that runs the script `entry` with its data, as HTML.
+
+    `parts` are as in `build`; `controls` is HTML that stands above all.
+    """
     script = '"use strict";\n' + compressed(join_modules(entry))
     style = re.sub(rf"{COMMENT}|(?<=[{{;}},:])\s+|\s+(?={{)", "", "".join(map(read_asset, STYLES)), flags=re.DOTALL)
     style = re.sub(r"#(\w)\1(\w)\2(\w)\3(?!\w)", r"#\1\2\3", style)
@@ -78,6 +81,7 @@ def assemble(entry: str, title: str, data: dict[str, Any], **parts: str) -> str:
         "title": html.escape(title),
         "index": f'<a href="{index}">All networks</a>\n' if index else "",
         "train": '<a href="train.html">Train two networks yourself</a>' if index and entry == PAGE else "",
+        "controls": parts.get("controls", ""),
         "exercises": parts["exercises"],
         "style": style,
         "version": __version__,

@@ -17,17 +17,16 @@ import { BATCH, rightSymbols, Trainer } from "./trainer.js";
     @typedef {[name: string, rows: Size, columns: Size, fans: Size[], biases?: number[]]} Parameter
     @typedef {{ config: Config, parameters: Parameter[] }} Recipe
     @typedef {{ facts: { name: string }, cells: Record<string, Recipe> }} Learner
-    @typedef {{ networks: Learner[], bidirectional: Learner, settings: Record<keyof Settings, { label: string, choices: string | number }>,
-      defaults: Settings, tasks: Record<string, string>, own: Record<string, Partial<Settings>> }} TrainingData
+    @typedef {{ networks: Learner[], bidirectional: Learner }} TrainingData
     @typedef {Record<"task" | "length" | "units" | "cell" | "rate" | "feed" | "seed", string>} Settings As in the address.
-    @typedef {{ id: number, source: number[], target: number[], texts: string[] }} NumberedPair The id is that of the source;
-      a symbol that the networks lack is −1.
+    @typedef {{ id: number, source: number[], target: number[], texts?: string[] }} NumberedPair The id is that of the source;
+      a symbol that the networks lack is −1. `texts` has the source and the target of a user's pair.
     @typedef {{ sources: number[][], targets: number[][], ids: number[] }} Batch All sources have the same length; targets
       have END, if the task has it, and are padded with −1.
     @typedef {{ source: VocabularyData, target: VocabularyData, pattern: string | null, ends: boolean, lengths: number[],
-      outLen: number, nHeldOut: number, heldOut: Batch[], draw: () => Batch, pairs: NumberedPair[], examples: Example[],
-      reading: Reading | null }} Task `draw` returns a batch of training. `heldOut` has other sources, with ids below nHeldOut;
-      a source that is missing is never right. `pairs` are those of a user, as `reading` has them.
+      outLen: number, holdOut: () => NumberedPair[], draw: () => Batch, pairs: NumberedPair[], examples: Example[],
+      reading: Reading | null }} Task `holdOut` is called once, after the first weights were drawn, and returns pairs of other
+      sources than `draw`, which returns a batch of training. `pairs` are those of a user, as `reading` has them.
     @typedef {{ steps: number, samples: number, exact: number[], loss: number[], positions: number[][] }} Point Metrics of each
       network. The loss is NaN (null in JSON) before the first step. `positions` are the fractions of the held-out sources that are right at each position of their target.
     @typedef {{ steps: number, samples: number, points: Point[], weights: StoredWeights[] }} SavedCourse */
@@ -39,6 +38,14 @@ const RISE = 0.0499; // of exact match, after which the networks are kept: 0.05,
 const SMOOTHING = 0.1; // of the labels of pairs, which are few
 const LEARNED = 0.9; // exact match from which on a network has learned its task
 const CLEAR = 0.1; // difference in exact match between two networks
+/** The course that the page shows.
+    @type {Course} */
+export let course;
+
+export function setCourse(/** @type {Course} */ next) {
+  course = next;
+}
+
 const DECAY = 24_000; // samples; the learning rate falls as 1 / (1 + (samples / DECAY)²)
 
 /** Draw the weights of a network; `sizes` are [1, H, I, O].
@@ -78,13 +85,11 @@ export function copy(/** @type {Network} */ { config, weights }) {
   return new Network(config, Object.fromEntries(Object.entries(weights).map(([name, x]) => [name, copied(x)])));
 }
 
-/** Return at each position how many held-out sources have a target with this position, END included. */
-function dueOf(/** @type {Task} */ { heldOut, nHeldOut, pairs }) {
-  const rows = pairs.length
-    ? pairs.filter(({ id }) => id < nHeldOut).map(({ id, target }) => [id, target.length + 1])
-    : heldOut.flatMap(({ ids, targets }) => ids.map((id, b) => [id, targets[b].length]));
+/** Return at each position how many held-out sources have a target with this position; `end` is the length of END, if any.
+    @type {(heldOut: NumberedPair[], end: number) => number[]} */
+function dueOf(heldOut, end) {
   const longest = new Map(); // by source
-  for (const [id, T] of rows) longest.set(id, Math.max(T, longest.get(id) ?? 0));
+  for (const { id, target } of heldOut) longest.set(id, Math.max(target.length + end, longest.get(id) ?? 0));
   const all = [...longest.values()];
   return Array.from({ length: Math.max(0, ...all) }, (_, t) => all.filter((T) => T > t).length);
 }
@@ -97,12 +102,8 @@ export function lengthsOf(task, length) {
   return all.filter((n) => targetOf(task, new Array(n).fill(0), LARGEST));
 }
 
-/** Return the settings with which a task is learned.
-    @type {(training: TrainingData, task: string) => Settings} */
-export const settingsOf = ({ own, defaults }, task) => ({ ...defaults, ...own[task], task });
-
 /** Return batches of pairs whose sources have one length; the targets get `end`, which is END or nothing, and padding.
-    @type {(pairs: Omit<NumberedPair, "texts">[], end: number[]) => Batch[]} */
+    @type {(pairs: NumberedPair[], end: number[]) => Batch[]} */
 export function batchesOf(pairs, end) {
   return [...new Set(pairs.map(({ source }) => source.length))].flatMap((length) => {
     const alike = pairs.filter(({ source }) => source.length === length);
@@ -115,6 +116,9 @@ export function batchesOf(pairs, end) {
   });
 }
 
+/** Return whether the networks have all symbols of a pair. */
+export const isKnown = (/** @type {NumberedPair} */ { source, target }) => ![...source, ...target].includes(-1);
+
 /** Return the task of a pattern, which draws its sources with `random`. Of each length, it holds out the same number of
     sources, but at most a tenth of all.
     @type {(settings: Settings, random: () => number) => Task} */
@@ -124,7 +128,7 @@ export function patternTask({ task, length }, random) {
   const symbols = { tokens: /** @type {const} */ ("integers"), symbols: [], largest: LARGEST };
   const isHeldOut = new Set(); // the held-out sources, as texts
   let id = 0; // of the next source
-  /** @type {(n: number, S: number, holdsOut?: boolean) => Batch[]} */
+  /** @type {(n: number, S: number, holdsOut?: boolean) => NumberedPair[]} */
   const draw = (n, S, holdsOut = false) => {
     const pairs = [];
     while (pairs.length < n) {
@@ -133,20 +137,14 @@ export function patternTask({ task, length }, random) {
       if (holdsOut) isHeldOut.add(source.join());
       pairs.push({ id: id++, source, target: PATTERNS[task](source, LARGEST) });
     }
-    return batchesOf(pairs, ends ? [LARGEST + 1] : []);
+    return pairs;
   };
-  const numbers = lengths.map((S) => Math.min(Math.ceil(N_MEASURED / lengths.length), 10 ** (S - 1)));
-  /** @type {Batch[]} */
-  let heldOut;
+  const n = (/** @type {number} */ S) => Math.min(Math.ceil(N_MEASURED / lengths.length), 10 ** (S - 1));
   return {
     ...{ source: symbols, target: symbols, pattern: task, ends, lengths, pairs: [], examples: [], reading: null },
     outLen: PATTERNS[task](new Array(last(lengths)).fill(0), LARGEST).length,
-    nHeldOut: sum(numbers),
-    get heldOut() {
-      heldOut ??= lengths.flatMap((S, i) => draw(numbers[i], S, true)); // after the first weights
-      return heldOut;
-    },
-    draw: () => draw(BATCH, lengths[Math.floor(random() * lengths.length)])[0],
+    holdOut: () => lengths.flatMap((S) => draw(n(S), S, true)),
+    draw: () => batchesOf(draw(BATCH, lengths[Math.floor(random() * lengths.length)]), ends ? [LARGEST + 1] : [])[0],
   };
 }
 
@@ -180,7 +178,10 @@ export class Course {
     this.kept = this.networks.map(() => /** @type {Network[]} */ ([])); // per network, one for each kept step
     this.trainers = this.networks.map((network) => new Trainer(network));
     this.losses = this.networks.map(() => /** @type {number[]} */ ([])); // since the last point
-    this.due = dueOf(this.task); // at each position, the number of held-out sources
+    this.heldOut = this.task.holdOut();
+    this.nHeldOut = new Set(this.heldOut.map(({ id }) => id)).size; // sources
+    this.due = dueOf(this.heldOut, Number(ends)); // at each position, the number of held-out sources
+    this.measured = batchesOf(this.heldOut.filter(isKnown), ends ? [symbols.go] : []); // a source that it lacks is never right
     this.keep();
     this.measure();
   }
@@ -284,7 +285,7 @@ export class Course {
     const empty = () => /** @type {Set<number>} */ (new Set());
     const right = this.networks.map(empty);
     const rightAt = this.networks.map(() => this.due.map(empty));
-    for (const { sources, targets, ids } of this.task.heldOut)
+    for (const { sources, targets, ids } of this.measured)
       for (const [i, network] of this.networks.entries()) {
         rightSymbols(network, sources, targets).forEach((row, b) => {
           if (row.every(Boolean)) right[i].add(ids[b]);
@@ -292,7 +293,7 @@ export class Course {
         });
         yield;
       }
-    const exact = right.map(({ size }) => size / this.task.nHeldOut);
+    const exact = right.map(({ size }) => size / this.nHeldOut);
     const positions = rightAt.map((row) => row.map(({ size }, t) => Number((size / this.due[t]).toFixed(3))));
     const loss = this.losses.map((losses) => mean(losses.splice(0)));
     this.points.push({ steps: this.steps, samples: this.samples, exact, loss, positions });

@@ -1,31 +1,27 @@
 /* The curves of training: exact match and loss of each network, by the number of samples. */
 
-import { app } from "./app.js";
+import { app, byId } from "./app.js";
+import { course } from "./course.js";
 import { formatNumber, h, percent, svg, thousands, wholePercent } from "./elements.js";
 import { keptCourses } from "./kept.js";
 import { last, sum } from "./network.js";
 import { redraw } from "./panels.js";
 
-/** @import { Course, Point } from "./course.js" */
+/** @import { Point } from "./course.js" */
 
 const SHORTEST_AXIS = 1600; // samples
 const inPercent = (/** @type {number} */ x) => `${wholePercent(x)}\u00a0%`;
 
 /** @typedef {"exact" | "loss"} Kind of a curve */
 
-/** Return the curves of a course.
-    @type {(course: () => Course) => HTMLElement[]} */
-export const curves = (course) => [chart(course, "exact"), chart(course, "loss")];
-
-/** Return the last point up to the moment that the page shows. */
-export function shownPoint(/** @type {Course} */ { points, keptSteps }) {
-  const end = app.state.moment === null ? Infinity : keptSteps[app.state.moment];
-  return points.findLast(({ steps }) => steps <= end) ?? points[0];
-}
+/** Return the last point of the course up to the moment that the page shows. */
+export const shownPoint = () =>
+  course.pointAt(app.state.moment === null ? Infinity : course.keptSteps[app.state.moment]);
 
 /** Return the numbers at a point of a curve: by their heads, one for each network.
-    @type {(course: Course, kind: Kind, point: Point) => Record<string, string[]>} */
-function numbersOf({ due }, kind, { loss, exact, positions }) {
+    @type {(kind: Kind, point: Point) => Record<string, string[]>} */
+function numbersOf(kind, { loss, exact, positions }) {
+  const { due } = course;
   if (kind === "loss") return { loss: loss.map((x) => (Number.isFinite(x) ? formatNumber(x, 2) : "–")) };
   const single = app.networks[0].sourceVocabulary.isText ? "single symbols" : "single digits";
   // of the symbols of all held-out targets
@@ -33,34 +29,28 @@ function numbersOf({ due }, kind, { loss, exact, positions }) {
   return { "whole answers": exact.map(percent), [single]: right.map((n) => inPercent(n / (sum(due) || 1))) };
 }
 
-/** Return a curve with its title and, at the shown moment, its numbers.
-    @type {(course: () => Course, kind: Kind) => HTMLElement} */
-function chart(course, kind) {
-  const [caption, box] = [h("figcaption", { class: kind }), h("div", { class: "curves" })];
-  const draw = () => {
-    const { points, task } = course();
-    const shown = shownPoint(course());
-    const title = kind === "exact" ? `${task.nHeldOut} new sources` : "Training";
-    const numbers = numbersOf(course(), kind, shown);
-    const rows = app.networks.map(({ name }, i) => [
-      h("span", { class: `line-${i}` }, `${"●■"[i]} ${name} `),
-      ...Object.values(numbers).map((texts) => h("b", {}, texts[i])),
-    ]);
-    const heads = [title, ...Object.keys(numbers)].map((head) => h("span", {}, head));
-    caption.replaceChildren(...heads, ...rows.flat());
-    const [[head, ends]] = Object.entries(numbersOf(course(), kind, last(points)));
-    const named = app.networks.map(({ name }, i) => `${name} ${ends[i]}`).join(", ");
-    const label = `${title}, ${head} after ${last(points).samples} samples: ${named}`;
-    redraw(box, picture(course(), kind, label, shown));
-  };
-  app.add(() => app.isStep || draw());
-  return h("figure", {}, caption, box);
+/** Draw a figure of training.html: its title, the numbers at the shown moment, and its curve. */
+export function drawFigure(/** @type {Kind} */ kind) {
+  const [caption, box] = byId(kind).children;
+  const shown = shownPoint();
+  const title = kind === "exact" ? `${course.nHeldOut} new sources` : "Training";
+  const numbers = numbersOf(kind, shown);
+  const rows = app.networks.map(({ name }, i) => [
+    h("span", { class: `line-${i}` }, `${"●■"[i]} ${name} `),
+    ...Object.values(numbers).map((texts) => h("b", {}, texts[i])),
+  ]);
+  const heads = [title, ...Object.keys(numbers)].map((head) => h("span", {}, head));
+  caption.replaceChildren(...heads, ...rows.flat());
+  const end = last(course.points);
+  const [[head, ends]] = Object.entries(numbersOf(kind, end));
+  const named = app.networks.map(({ name }, i) => `${name} ${ends[i]}`).join(", ");
+  redraw(box, picture(kind, `${title}, ${head} after ${end.samples} samples: ${named}`, shown));
 }
 
 /** Draw a curve of each network, with a line at a point, a mark where exact match rose most, and faint, the curves of the
     course before. The style gives it a size.
-    @type {(course: Course, kind: Kind, label: string, shown: Point) => SVGElement} */
-function picture(course, kind, label, shown) {
+    @type {(kind: Kind, label: string, shown: Point) => SVGElement} */
+function picture(kind, label, shown) {
   const { points } = course;
   const before = keptCourses.findLast((kept) => kept.course !== course)?.saved.course.points ?? [];
   const most = Math.max(last(points).samples, last(before)?.samples ?? 0);

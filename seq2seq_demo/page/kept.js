@@ -1,10 +1,11 @@
 /* "Your networks": the networks that trained since the tab was opened. They stay until ten others have trained, also when the
    page is loaded again. */
 
-import { button, h, percent, table, thousands } from "./elements.js";
+import { byId } from "./app.js";
+import { course } from "./course.js";
+import { button, h, percent, thousands } from "./elements.js";
 import { last } from "./network.js";
 import { own, savedCourse } from "./own.js";
-import { layer, scrollBox } from "./panels.js";
 
 /** @import { Course, Settings } from "./course.js"
     @import { Saved } from "./own.js" */
@@ -49,26 +50,26 @@ export function keep(/** @type {Course} */ course) {
 export function findKept(settings) {
   const key = (/** @type {Omit<Saved, "course">} */ { text, kinds, both, ...saved }) =>
     JSON.stringify([{ ...settings, ...saved.settings }, ...(settings.task === "pairs" ? [text, kinds, both] : [])]);
-  const wanted = key({ ...own, kinds: own.reading.kinds, settings });
+  const wanted = key({ ...own.reading, both: own.both, settings });
   return keptCourses.findLast(({ saved }) => key(saved) === wanted);
 }
 
-/** Return a layer with a table of the kept courses, the last one first, and its button; `show` shows one of them.
-    @type {(heads: string[], course: () => Course, show: (kept: Kept) => void) => [HTMLElement, HTMLElement]} */
-export function keptLayer(heads, course, show) {
-  const list = scrollBox("Your networks");
-  list.tabIndex = 0; // the keyboard scrolls it
-  const about = h("p", {}, "The last ten training runs in this tab.");
-  const [opener, box] = layer("networks", "Your networks", about, list);
+/** Fill the layer in training.html whenever it opens: a row for each of the kept courses, the last one first; `show` shows one.
+    @type {(show: (kept: Kept) => void) => void} */
+export function prepareKept(show) {
+  const box = byId("networks");
   const row = (/** @type {Kept} */ kept) => {
     const { settings, course: state } = kept.saved;
-    const choose = button(kept.course === course() ? "Shown" : "Show", () => show(kept));
-    return [choose, ...Object.values(settings), thousands(state.samples), ...last(state.points).exact.map(percent)];
+    const choose = button(kept.course === course ? "Shown" : "Show", () => {
+      box.hidePopover();
+      show(kept);
+    });
+    const numbers = [thousands(state.samples), ...last(state.points).exact.map(percent)];
+    return h("tr", {}, ...[choose, ...Object.values(settings), ...numbers].map((cell) => h("td", {}, cell)));
   };
-  box.addEventListener("beforetoggle", () => {
-    keep(course());
-    list.replaceChildren(table({}, ["", ...heads], keptCourses.map(row).reverse()));
-    list.hidden = !keptCourses.length;
-  });
-  return [opener, box];
+  box.onbeforetoggle = () => {
+    keep(course);
+    box.querySelector("tbody")?.replaceChildren(...keptCourses.map(row).reverse());
+    box.querySelector(".scroll")?.toggleAttribute("hidden", !keptCourses.length);
+  };
 }

@@ -1,11 +1,12 @@
 /* "Your own pairs": the text of the pairs and what is read in it, what the networks get wrong, and how to keep them. */
 
 import { app, byId, MAX_NETWORK_TEXT, soon } from "./app.js";
-import { button, h, labelledSelect, pluralize, revise, thousands, visible } from "./elements.js";
+import { course } from "./course.js";
+import { button, h, pluralize, revise, thousands, visible } from "./elements.js";
 import { last } from "./network.js";
-import { MAX_LEN, MAX_SYMBOLS, pairsTask, readPairs, SAMPLE_NAMES, sampleText } from "./pairs.js";
+import { MAX_LEN, MAX_SYMBOLS, pairsTask, readPairs, SAMPLES, sampleText, vocabularyOf } from "./pairs.js";
 
-/** @import { Course, SavedCourse, Settings, Task } from "./course.js"
+/** @import { Course, NumberedPair, SavedCourse, Settings, Task } from "./course.js"
     @import { Kind, Reading } from "./pairs.js"
     @import { VocabularyData } from "./symbols.js" */
 
@@ -18,91 +19,85 @@ const MAX_FILE = 10_000_000; // bytes
 const [N_SHOWN, N_PROBLEMS, N_ERRORS] = [5, 3, 20];
 const pageText = `<!DOCTYPE html>\n${document.documentElement.outerHTML}`; // before anything changes it
 
-const first = readPairs(sampleText(SAMPLE_NAMES[0]), ["", ""]);
+const firstReading = readPairs(sampleText(Object.keys(SAMPLES)[0]), ["", ""]);
 
-/** The user's pairs; a kind that is "" is recognised. */
+/** The user's pairs. */
 export const own = {
-  text: first.text,
-  kinds: first.asked,
+  reading: firstReading,
+  learnable: firstReading, // the last reading of which something can be learned
   both: false, // whether a network without attention learns them, too
   link: "", // the network of the address that the page shows
-  read: first, // the last reading
-  learnable: first, // the last one of which something can be learned
-
-  /** What is read in the text; the same object as long as nothing changes.
-      @returns {Reading} */
-  get reading() {
-    const { text, kinds, read } = this;
-    if (text !== read.text || `${kinds}` !== `${read.asked}`) this.read = readPairs(text, kinds);
-    if (!this.read.refusal) this.learnable = this.read;
-    return this.read;
-  },
 };
+
+/** Read pairs in a text; a kind that is "" is recognised.
+    @type {(text: string, kinds: (Kind | "")[]) => void} */
+export function readOwn(text, kinds) {
+  if (text === own.reading.text && `${kinds}` === `${own.reading.asked}`) return;
+  own.reading = readPairs(text, kinds);
+  if (!own.reading.refusal) own.learnable = own.reading;
+}
 
 /** Show saved pairs; what is not valid is left out. */
 export function showPairs(/** @type {Saved} */ { text, kinds, both }) {
-  own.text = typeof text === "string" ? text : "";
-  own.kinds = [0, 1].map((side) => KINDS.find((one) => one === kinds?.[side]) ?? "");
+  const valid = [0, 1].map((side) => KINDS.find((one) => one === kinds?.[side]) ?? "");
+  readOwn(typeof text === "string" ? text : "", valid);
   own.both = both === true;
 }
 
-/** Return the panel of the pairs; `change` is called when they have changed. It is one line, and opens above the page: at
-    first, and whenever it has the focus.
-    @type {(change: () => void, isSmall: boolean) => HTMLElement} */
-export function pairsPanel(change, isSmall) {
-  const set = (/** @type {Partial<Omit<Saved, "settings" | "course">>} */ changes) => {
-    Object.assign(own, changes);
+/** Let the panel of the pairs in training.html act; `change` is called when they have changed. It is one line, and opens above
+    the page: at first, and whenever it has the focus. */
+export function preparePairs(/** @type {() => void} */ change) {
+  const [panel, said, opener] = ["own", "pairs-said", "open-file"].map(byId);
+  const field = /** @type {HTMLTextAreaElement} */ (byId("pairs"));
+  const [file, both] = /** @type {HTMLInputElement[]} */ (["file", "both"].map(byId));
+  const kinds = /** @type {NodeListOf<HTMLSelectElement>} */ (panel.querySelectorAll("select"));
+  const samples = /** @type {NodeListOf<HTMLElement>} */ (panel.querySelectorAll(".sample"));
+  const set = (text = field.value, kinds = own.reading.asked) => {
+    readOwn(text, kinds);
     change();
   };
-  const replace = (/** @type {string} */ text) => set({ text, kinds: ["", ""] });
-  const said = h("span", { id: "pairs-said", role: "status" });
+  const replace = (/** @type {string} */ text) => set(text, ["", ""]);
   const open = async (/** @type {File | undefined} */ chosen) => {
     if (chosen && chosen.size > MAX_FILE) revise(said, {}, `Expected a file of at most ${MAX_FILE / 1e6} MB`);
     else if (chosen) replace(await chosen.text());
   };
-  const attributes = { "aria-describedby": "pairs-said", autocapitalize: "off", wrap: "off", dir: "auto" };
-  const field = h("textarea", { id: "pairs", rows: 7, spellcheck: false, ...attributes });
-  field.onchange = () => set({ text: field.value }); // before a click elsewhere
-  field.oninput = soon(() => set({ text: field.value }), 300);
+  field.onchange = () => set(); // before a click elsewhere
+  field.oninput = soon(set, 300);
   field.ondragover = (event) => event.preventDefault();
   field.ondrop = (event) => {
     const dropped = event.dataTransfer?.files[0];
     if (dropped) event.preventDefault();
     open(dropped);
   };
-  const file = h("input", { type: "file", hidden: true, accept: ".tsv,.csv,.txt" });
+  opener.onclick = () => file.click();
   file.onchange = () => open(file.files?.[0]);
-  const kinds = ["Sources", "Targets"].map((label, side) => {
-    const choose = (/** @type {number} */ i) => set({ kinds: own.kinds.with(side, KINDS[i]) });
-    return labelledSelect(label, [...KINDS], choose, () => KINDS.indexOf(own.reading.kinds[side]));
+  for (const one of samples) one.onclick = () => replace(sampleText(one.textContent));
+  kinds.forEach((select, side) => {
+    select.onchange = () => set(field.value, own.reading.asked.with(side, KINDS[select.selectedIndex]));
   });
-  const both = h("input", { type: "checkbox", id: "both" });
-  both.onchange = () => set({ both: both.checked });
-  const opener = button("Open a file", () => file.click());
-  const samples = SAMPLE_NAMES.map((name) => button(name, () => replace(sampleText(name))));
-  const shown = h("ul", { class: "pairs" });
-  const format = h("label", { htmlFor: "pairs" }, "One pair per line: a source, a tab (or , ; →) and its target");
-  const openers = h("p", { class: "controls" }, opener, "or try", ...samples);
-  const choices = h("p", { class: "controls" }, ...kinds, h("label", {}, both, " also without attention"));
-  const parts = h("div", {}, h("p", {}, said), format, field, file, openers, shown, choices);
-  const panel = h("div", { id: "own", class: isSmall ? "small" : "" }, parts);
+  both.onchange = () => {
+    own.both = both.checked;
+    change();
+  };
   addEventListener("focusin", () => panel.classList.toggle("small", !panel.contains(document.activeElement)));
   /** @type {Reading} */
-  let shownReading;
+  let shown;
   app.add(() => {
     const { task, samples } = app.state;
     if (panel.hidden && task === "pairs" && !samples) panel.classList.remove("small");
     panel.hidden = task !== "pairs";
     both.checked = own.both;
-    if (shownReading === own.reading) return;
-    shownReading = own.reading;
-    const { text, refusal } = shownReading;
+    if (shown === own.reading) return;
+    shown = own.reading;
+    const { text, refusal } = shown;
     if (field.value !== text) field.value = text;
+    kinds.forEach((select, side) => (select.value = shown.kinds[side]));
     said.classList.toggle("error", refusal !== "" && text !== "");
-    revise(said, {}, refusal || summaryOf(shownReading));
-    shown.replaceChildren(...listed(shownReading));
+    revise(said, {}, refusal || summaryOf(shown));
+    panel.querySelector("ul")?.replaceChildren(...listed(shown));
   });
-  return panel;
+  prepareErrors();
+  prepareKeeping();
 }
 
 /** Return items for the first pairs and for the first lines that were left out. */
@@ -119,54 +114,50 @@ const spaced = (/** @type {string[]} */ symbols) =>
 
 /** Say what is read: pairs, symbols and their kinds. */
 function summaryOf(/** @type {Reading} */ reading) {
-  const { pairs, nHeldOut, source, target } = pairsTask(reading, () => 0);
-  const out = pairs.filter(({ id }) => id < nHeldOut).length;
+  const { pairs, holdOut, source, target } = pairsTask(reading, () => 0);
+  const out = holdOut().length;
   const symbols = [source, target].map((side) => pluralize(side.symbols.length, "symbol")).join(" → ");
   const kinds = [...new Set(reading.kinds)].join(" → ");
   const counts = `${thousands(pairs.length)} pairs: ${thousands(pairs.length - out)} to train, ${thousands(out)} held out`;
   return `${counts}; ${symbols}; ${kinds}. Nothing leaves this page.`;
 }
 
-/** Return the list of the held-out pairs that the first network gets wrong. */
-export function errorsPanel(/** @type {() => Course} */ course) {
-  const list = h("ol", { id: "errors" });
-  const heading = h("h2");
-  const panel = h("div", { class: "errors" }, heading, list);
+/** List the held-out pairs that the first network gets wrong. */
+function prepareErrors() {
+  const list = byId("errors");
+  const panel = /** @type {HTMLElement} */ (list.parentElement);
   let steps = -1; // of the training, when the list was drawn
   app.add(() => {
-    const now = course();
-    const heldOut = now.task.pairs.filter(({ id }) => id < now.task.nHeldOut);
-    const wrong = heldOut.filter(({ id }) => !now.right[0].has(id));
-    panel.hidden = !heldOut.length || !now.samples;
+    const { task, heldOut, right, samples } = course;
+    const wrong = heldOut.filter(({ id }) => !right[0].has(id));
+    panel.hidden = !task.pairs.length || !samples;
     const n = `${thousands(wrong.length)} of ${pluralize(heldOut.length, "held-out pair")}`;
-    revise(heading, {}, `What it gets wrong: ${n}`);
+    revise(panel.children[0], {}, `What it gets wrong: ${n}`);
     list.hidden = app.isTraining; // its answers take time
-    if (list.hidden || steps === now.steps) return;
-    steps = now.steps;
+    if (list.hidden || steps === course.steps) return;
+    steps = course.steps;
     list.replaceChildren(...wrong.slice(0, N_ERRORS).map(errorItem));
   });
-  return panel;
 }
 
-/** Return buttons that keep the networks of pairs: in a file, and in a link.
-    @type {(course: () => Course) => HTMLElement[]} */
-export function keepButtons(course) {
-  const save = button("Save this page", () => savePage(course()), { id: "save" });
-  const link = button("Copy link", () => copyLink(course(), link), { id: "link" });
+/** Let the buttons keep the networks of pairs: in a file, and in a link. */
+function prepareKeeping() {
+  const [save, link] = ["save", "link"].map(byId);
+  save.onclick = () => savePage(course);
+  link.onclick = () => copyLink(course, link);
   app.add(() => {
-    save.hidden = app.state.task !== "pairs" || !course().samples || !course().task.pairs.length;
+    save.hidden = app.state.task !== "pairs" || !course.samples || !course.task.pairs.length;
     link.hidden = save.hidden || app.isTraining;
     if (link.hidden) return;
-    const isLarge = sharedText(course()).length > MAX_NETWORK_TEXT;
+    const isLarge = sharedText(course).length > MAX_NETWORK_TEXT;
     const title = isLarge ? "A network of 16 units fits" : "The link contains the network";
     revise(link, { "aria-disabled": isLarge, title }, isLarge ? "Too large for a link" : "Copy link");
   });
-  return [save, link];
 }
 
 /** Return a button that shows a pair in the pictures, with the answer and the target.
-    @type {(pair: { source: number[], target: number[], texts: string[] }) => HTMLElement} */
-function errorItem({ source, texts }) {
+    @type {(pair: NumberedPair) => HTMLElement} */
+function errorItem({ source, texts = [] }) {
   const [network] = app.networks;
   const [symbols, target] = texts;
   const show = () => app.change({ text: symbols, targetText: target, place: null, moment: null });
@@ -224,17 +215,14 @@ export function savedState() {
 export function parseShared(text) {
   /** @type {Shared} */
   const { source, target, lengths, outLen, course } = JSON.parse(text);
-  const isText = (/** @type {unknown} */ one) => typeof one === "string";
-  const areSymbols = [source, target].every(({ symbols: all }) => all.length <= MAX_SYMBOLS && all.every(isText));
-  if (!areSymbols || ![...lengths, outLen].every((n) => n > 0 && n <= MAX_LEN)) throw new Error("Expected a network");
-  const vocabulary = (/** @type {VocabularyData} */ { tokens, form, symbols }) => ({
-    tokens: KINDS.find((one) => one === tokens) ?? KINDS[0],
-    form: form === "NFD" ? "NFD" : "NFC",
-    symbols,
-    largest: symbols.length - 1,
-  });
+  const areTexts = [source, target].every(({ symbols }) => symbols.every((one) => typeof one === "string"));
+  const sizes = [...lengths, outLen].every((n) => n > 0 && n <= MAX_LEN);
+  if (!areTexts || !sizes || Math.max(source.symbols.length, target.symbols.length) > MAX_SYMBOLS)
+    throw new Error("Expected a network");
+  const vocabulary = (/** @type {VocabularyData} */ { tokens, symbols }) =>
+    vocabularyOf(KINDS.find((one) => one === tokens) ?? KINDS[0], symbols, symbols);
   const symbols = { source: vocabulary(source), target: vocabulary(target) };
-  const noPairs = { nHeldOut: 0, heldOut: [], pairs: [], examples: [], reading: null };
+  const noPairs = { pairs: [], examples: [], reading: null, holdOut: () => [] };
   const draw = () => ({ sources: [], targets: [], ids: [] });
   return { task: { ...symbols, lengths, outLen, pattern: null, ends: true, ...noPairs, draw }, state: course };
 }

@@ -1,6 +1,6 @@
 /* A user's pairs: reads them, recognises their symbols, and holds a tenth of the sources out, as data/ does in Python. */
 
-import { batchesOf } from "./course.js";
+import { batchesOf, isKnown } from "./course.js";
 import { thousands } from "./elements.js";
 import { generator, inWords, Vocabulary } from "./symbols.js";
 
@@ -52,7 +52,7 @@ export function readPairs(text, kinds) {
   const columns = [0, 1].map((side) => rows.map(([, sides]) => sides[side]));
   const hasIntegers = columns.some((strings, side) => kinds[side] !== "characters" && areIntegers(strings, false));
   const chosen = columns.map((strings, side) => kinds[side] || kindOf(strings, hasIntegers));
-  const vocabularies = columns.map((strings, side) => new Vocabulary(symbolsOf(chosen[side], strings), ""));
+  const vocabularies = columns.map((strings, side) => new Vocabulary(vocabularyOf(chosen[side], strings), ""));
   const pairs = new Map();
   for (const [line, sides] of rows) {
     const [source, target] = sides.map((side, i) => vocabularies[i].split(side));
@@ -118,7 +118,7 @@ function kindOf(strings, isBesideIntegers) {
 
 /** Return a vocabulary of one side, whose symbols are sorted; strings with Hangul are split into letters.
     @type {(tokens: Kind, strings: string[], symbols?: string[]) => VocabularyData} */
-function symbolsOf(tokens, strings, symbols = []) {
+export function vocabularyOf(tokens, strings, symbols = []) {
   const hasHangul = tokens === "characters" && strings.some((one) => /[\u1100-\u11ff\uac00-\ud7a3]/u.test(one));
   const sorted = [...new Set(symbols)].sort();
   return { tokens, symbols: sorted, largest: sorted.length - 1, form: hasHangul ? "NFD" : "NFC" };
@@ -149,7 +149,7 @@ export function pairsTask(reading, random) {
   const training = pairs.filter((pair) => idOf(pair) >= nHeldOut);
   const [source, target] = /** @type {const} */ (["source", "target"]).map((side, i) => {
     const [all, learned] = [pairs, training].map((some) => some.flatMap((pair) => pair[side]));
-    return symbolsOf(kinds[i], all, learned);
+    return vocabularyOf(kinds[i], all, learned);
   });
   const numbers = [source, target].map(({ symbols }) => new Map(symbols.map((symbol, number) => [symbol, number])));
   const rows = pairs.map((pair) => ({
@@ -158,17 +158,17 @@ export function pairsTask(reading, random) {
     source: pair.source.map((symbol) => numbers[0].get(symbol) ?? -1), // −1 if training lacks the symbol
     target: pair.target.map((symbol) => numbers[1].get(symbol) ?? -1),
   }));
-  const known = rows.filter((row) => ![...row.source, ...row.target].includes(-1));
-  const [trained, measured] = [true, false].map((isTrained) => known.filter(({ id }) => id >= nHeldOut === isTrained));
+  const heldOutRows = rows.filter(({ id }) => id < nHeldOut);
+  const trained = rows.filter(({ id }) => id >= nHeldOut);
   const end = [target.largest + 1];
   /** @type {Batch[]} */
   let epoch = [];
   return {
-    ...{ source, target, pattern: null, ends: true, nHeldOut, pairs: rows, reading },
+    ...{ source, target, pattern: null, ends: true, pairs: rows, reading },
     lengths: [...new Set(trained.map((row) => row.source.length))].sort((a, b) => a - b),
     outLen: Math.max(...trained.map((row) => row.target.length)),
-    examples: [...measured, ...trained].slice(0, N_EXAMPLES).map((row) => ({ ...row, note: "" })),
-    heldOut: batchesOf(measured, end),
+    examples: [...heldOutRows.filter(isKnown), ...trained].slice(0, N_EXAMPLES).map((row) => ({ ...row, note: "" })),
+    holdOut: () => heldOutRows,
     draw: () => {
       if (!epoch.length) epoch = shuffled(batchesOf(shuffled(trained, random), end), random);
       return /** @type {Batch} */ (epoch.pop());
@@ -215,13 +215,12 @@ const madeUp = () => STARTS.flatMap((start) => VOWELS.flatMap((vowel) => ENDS.ma
 
 /** Functions that return the sources of a sample, and their targets.
     @type {Record<string, [() => string[], (source: string) => string]>} */
-const SAMPLES = {
+export const SAMPLES = {
   "English plurals": [() => sample(1200, madeUp()), plural], // of words that do not exist, as in Berko's test (1958)
   "Numbers in words": [() => sample(900, numbersTo(999)), (source) => inWords(Number(source)).join(" ")],
   "Roman numerals": [() => sample(1200, numbersTo(3999)), (source) => roman(Number(source))],
   "Pig latin": [() => sample(1200, madeUp()), pigLatin],
 };
-export const SAMPLE_NAMES = Object.keys(SAMPLES);
 
 /** Return the lines of a sample. */
 export function sampleText(/** @type {string} */ name) {

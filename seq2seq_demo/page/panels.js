@@ -106,15 +106,6 @@ export function labelWithHelp(label, help, tag = "h2") {
 export const popover = (id, label, ...children) =>
   h("div", { id, class: "layer", popover: "auto", role: "dialog", "aria-label": label }, ...children);
 
-/** Return a button, and a layer that it opens.
-    @type {(id: string, label: string, ...children: Node[]) => [HTMLButtonElement, HTMLElement]} */
-export function layer(id, label, ...children) {
-  const box = popover(id, label, ...children);
-  box.role = "group"; // it does not take the focus
-  box.onclick = ({ target }) => /** @type {Element} */ (target).closest("a, button") && box.hidePopover();
-  return [opener(box, label), box];
-}
-
 /** Return a button that opens a layer beside it.
     @type {(box: HTMLElement, text: string, properties?: Attributes) => HTMLButtonElement} */
 function opener(box, text, properties) {

@@ -48,14 +48,6 @@ export function targetOf(pattern, source, largest) {
   }
 }
 
-/** Return a task in words, with an example of a pattern, as in "reverse: 3 1 4 → 4 1 3".
-    @type {(task: string, words: Record<string, string>) => string} */
-export function taskText(task, words) {
-  const source = targetOf(task, [3, 1, 4], 9) ? [3, 1, 4] : [1, 2, 3, 4]; // addition needs an even number
-  const target = targetOf(task, source, 9);
-  return target ? `${words[task]}: ${source.join(" ")} → ${target.join(" ")}` : words[task];
-}
-
 const ONES =
   "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen";
 const TENS = "twenty thirty forty fifty sixty seventy eighty ninety";

@@ -1,23 +1,23 @@
-/* The controls of training: settings, Train, what happens, the curves, and a slider over the kept steps. */
+/* The page of networks that train: the settings, Train, what happens, and a slider over the kept steps. It runs last. */
 
-import { ADDRESS, announce, app, byId, hashOf, initialState } from "./app.js";
-import { Course, copy, findingOf, lengthsOf, patternTask, settingsOf } from "./course.js";
-import { curves, shownPoint } from "./curves.js";
-import { button, h, labelledSelect, percent, revise, thousands } from "./elements.js";
-import { findKept, keep, keptCourses, keptLayer } from "./kept.js";
+import { ADDRESS, announce, app, byId, initialState } from "./app.js";
+import { Course, copy, course, findingOf, lengthsOf, patternTask, setCourse } from "./course.js";
+import { drawFigure, shownPoint } from "./curves.js";
+import { percent, revise, thousands } from "./elements.js";
+import { findKept, keep, keptCourses, prepareKept } from "./kept.js";
 import { argmax, last, mean } from "./network.js";
 import { fillIn } from "./notes.js";
-import { errorsPanel, keepButtons, own, pairsPanel, parseShared, showPairs } from "./own.js";
+import { own, parseShared, preparePairs, readOwn, savedState, showPairs } from "./own.js";
 import { pairsTask } from "./pairs.js";
-import { layer, panel, withLabel } from "./panels.js";
+import { placeAt, withLabel } from "./panels.js";
 import { slider } from "./player.js";
 import { announceAnswers, showSummary } from "./source.js";
-import { taskText } from "./symbols.js";
 import { TrainedNetwork } from "./trained.js";
 import { BATCH } from "./trainer.js";
+import { buildPage } from "./view.js";
 
 /** @import { Patch } from "./app.js"
-    @import { Point, Settings, TrainingData } from "./course.js"
+    @import { Parameter, Point, Settings, TrainingData } from "./course.js"
     @import { Kept } from "./kept.js"
     @import { Saved } from "./own.js" */
 
@@ -28,19 +28,17 @@ const UNTRAINED = "The networks are untrained.";
 const TABLED = [16_000, ROUND]; // samples after which the table of exercise 1 asks for metrics
 const FRAME = 30; // ms of training in a frame, which has at least one step
 const PICTURES = 150; // ms between two pictures
-const N_VISIBLE = 3; // settings; the others are in a layer
 const PAIRS = "pairs"; // the task of the user's own pairs
 const TITLES = { patterns: document.title, pairs: "A network learns your own pairs" };
 const BIDIRECTIONAL = 32; // units, from which on the encoder of pairs reads in both directions
 const PATIENCE = 24_000; // samples of pairs after which training ends without a better exact match
+const N_SEEDS = 100;
 const N_EXACT = 10; // measurements after which the training of a pattern ends if all answers were right
 /** @type {(keyof Settings)[]} */
 const FOR_PATTERNS = ["length", "cell", "feed"]; // settings that pairs do not have
 
-/** @type {TrainingData} */
-let training;
-/** @type {Course} */
-let course;
+/** @type {{ training: TrainingData, parameters: Parameter[] }} */
+const { training, parameters: allParameters } = JSON.parse(byId("data").textContent ?? "");
 /** @type {Generator} */
 let work; // of the course while it trains
 let end = 0; // the number of samples at which training pauses
@@ -51,23 +49,31 @@ let isPressed = false; // the pointer; a click ends on the element on which it b
 let chosen = ""; // the source, if the page has chosen it
 let shown = { at: 0, cost: 0, samples: 0 }; // when the page last showed the networks and how long it took, in ms
 
-const settingNames = () => /** @type {(keyof Settings)[]} */ (Object.keys(training.settings));
+/** The controls of the settings in training.html.
+    @typedef {HTMLSelectElement & { name: keyof Settings }} Control */
+const controls = /** @type {Control[]} */ ([...document.querySelectorAll("#training select[name]")]);
 
-/** @type {(name: keyof Settings) => string[]} */
-function choicesOf(name) {
-  const { choices } = training.settings[name];
-  return typeof choices === "number" ? Array.from({ length: choices }, (_, i) => `${i}`) : choices.split(" ");
+/** @type {(read: (control: Control) => string | undefined) => Settings} */
+const settingsWith = (read) => Object.assign({}, ...controls.map((one) => ({ [one.name]: read(one) })));
+const defaults = settingsWith(
+  (one) => /** @type {HTMLOptionElement | null} */ (one.querySelector("[selected]"))?.value,
+);
+const chosenSettings = () => settingsWith(({ name }) => app.state[name]);
+
+/** Return the settings with which a task is learned: its option in training.html may have others than the defaults.
+    @type {(task: string) => Settings} */
+function settingsOf(task) {
+  const option = /** @type {HTMLElement} */ (document.querySelector(`option[value=${task}]`));
+  return { ...defaults, ...option.dataset, task };
 }
-/** @type {() => Settings} */
-const chosenSettings = () => Object.assign({}, ...settingNames().map((name) => ({ [name]: app.state[name] })));
+
 const isPairs = () => course.settings.task === PAIRS;
 
-/** Set up the state, the address and the networks of a page that trains; `saved` is the state of a saved page, or null. */
-export function prepareTraining(/** @type {TrainingData} */ data, /** @type {Saved | null} */ saved) {
-  training = data;
-  for (const state of [initialState, app.state]) Object.assign(state, training.defaults);
-  for (const name of settingNames()) {
-    const choices = choicesOf(name);
+/** Set up the state, the address and the networks; `saved` is the state of a saved page, or null. */
+function prepareTraining(/** @type {Saved | null} */ saved) {
+  for (const state of [initialState, app.state]) Object.assign(state, defaults);
+  for (const { name, options } of controls) {
+    const choices = [...options].map(({ value }) => value);
     ADDRESS[name] = { write: (state) => state[name], text: (text) => (choices.includes(text) ? { [name]: text } : {}) };
   }
   ADDRESS.samples = {
@@ -91,25 +97,24 @@ function followState(/** @type {Patch} */ given) {
   const { state } = app;
   const { task } = course.settings;
   const isOfPairs = state.task === PAIRS;
-  const [before, after] = [task, state.task].map((one) => settingsOf(training, one));
-  for (const name of settingNames())
+  const [before, after] = [task, state.task].map(settingsOf);
+  for (const { name } of controls)
     if (task !== state.task && state[name] === before[name] && !(name in given)) state[name] = after[name];
-  if (isOfPairs) for (const name of FOR_PATTERNS) state[name] = training.defaults[name];
+  if (isOfPairs) for (const name of FOR_PATTERNS) state[name] = defaults[name];
   else if (!lengthsOf(state.task, state.length).length) state.length = after.length;
   if (isOfPairs) state.goal = 0; // the address does not have the pairs
   const isShared = isOfPairs && state.network !== own.link && state.network;
-  if (isShared || settingNames().some((name) => course.settings[name] !== state[name])) begin(given);
+  if (isShared || controls.some(({ name }) => course.settings[name] !== state[name])) begin(given);
   if (state.goal > course.samples) end = state.goal;
   state.samples = shown.samples;
-  app.positions = shownPoint(course).positions;
+  app.positions = shownPoint().positions;
   if (state.starts && !course.samples) setTimeout(() => app.isTraining || toggleTraining());
   state.starts = false;
 }
 
 /** Set those of the settings that are valid. */
 function setSettings(/** @type {Settings} */ settings) {
-  const valid = settingNames().filter((name) => choicesOf(name).includes(settings?.[name]));
-  for (const name of valid) app.state[name] = settings[name];
+  for (const { name } of controls) Object.assign(app.state, ADDRESS[name].text?.(settings?.[name]));
 }
 
 /** Show a course that trained before. */
@@ -143,8 +148,8 @@ function newCourse(/** @type {Settings} */ settings) {
     try {
       const { task, state } = parseShared(own.link);
       const made = new Course([first], settings, () => task).restore(state);
-      own.text = "";
-      document.getElementById("own")?.classList.add("small"); // if the page is built
+      readOwn("", own.reading.asked);
+      byId("own").classList.add("small");
       return made;
     } catch {
       app.state.network = own.link = "";
@@ -166,7 +171,7 @@ function begin(given = {}, kept) {
   const settings = chosenSettings();
   const isShared = settings.task === PAIRS && state.network !== "";
   const found = kept === undefined && !isShared ? findKept(settings) : kept;
-  course = found ? restored(found, settings) : newCourse(settings);
+  setCourse(found ? restored(found, settings) : newCourse(settings));
   if (found && course.samples) verdict = "Trained before; “Start again” trains anew.";
   Object.assign(initialState, settings); // links that state no settings keep them
   const made = course.networks.map((network, i) => new TrainedNetwork(course.facts(i), network));
@@ -200,7 +205,7 @@ function changePairs() {
 /** Return whether the pairs are not those of the course. */
 function isStale() {
   const { reading } = course.task;
-  const areOther = own.text !== reading?.text || `${own.reading.kinds}` !== `${reading.kinds}`;
+  const areOther = own.reading.text !== reading?.text || `${own.reading.kinds}` !== `${reading.kinds}`;
   return isPairs() && (areOther || own.both !== course.networks.length > 1);
 }
 
@@ -269,7 +274,7 @@ function pauseTraining() {
   keep(course);
   const metrics = last(course.points).exact.map(percent);
   const { units, seed } = course.settings;
-  const areDefaults = JSON.stringify(course.settings) === JSON.stringify({ ...training.defaults, units, seed });
+  const areDefaults = JSON.stringify(course.settings) === JSON.stringify({ ...defaults, units, seed });
   if (areDefaults && TABLED.includes(course.samples)) {
     fillIn("board-1", "seed", units, seed);
     const row = (/** @type {string} */ name) => `${thousands(course.samples)}, ${name}`;
@@ -286,9 +291,8 @@ const weaker = () => (course.right[0].size < course.right[1].size ? 0 : 1);
 function tellingSources() {
   const { right } = course;
   if (right.length < 2 || isPairs()) return [];
-  const isTelling = (/** @type {number} */ id) => right[1 - weaker()].has(id) && !right[weaker()].has(id);
-  const sources = course.task.heldOut.flatMap(({ sources, ids }) => sources.filter((_, k) => isTelling(ids[k])));
-  return sources.map((source) => source.join(" "));
+  const pairs = course.heldOut.filter(({ id }) => right[1 - weaker()].has(id) && !right[weaker()].has(id));
+  return pairs.map(({ source }) => source.join(" "));
 }
 
 /** Show the next of the telling sources, if there is one, whole. */
@@ -324,23 +328,24 @@ function startAgain() {
   app.change({ place: null }, UNTRAINED);
 }
 
-/** Return the section with the buttons, the settings, and a line that says what happens. */
-export function trainingPanel() {
-  const train = button("Train", toggleTraining, { id: "train", class: "primary" });
-  const again = button("Start again", startAgain, { id: "start-again" });
-  const status = h("p", { id: "status", "aria-live": "off" });
-  const another = button("Another source", showTelling, { id: "another" });
-  const controls = settingNames().map(settingControl);
-  const heads = [...Object.values(training.settings).map(({ label }) => label), "Samples", "With attention", "Without"];
-  const [more, moreLayer] = layer("more", "More settings", ...controls.slice(N_VISIBLE), ...commandLines());
-  const [networks, networksLayer] = keptLayer(heads, () => course, showKept);
-  const layers = [moreLayer, networksLayer];
-  const buttons = [train, again, ...controls.slice(0, N_VISIBLE), more, ...keepButtons(() => course)];
-  const pairs = courseLink("Your own pairs", settingsOf(training, PAIRS));
-  const top = h("div", { class: "controls settings" }, ...buttons);
-  const line = h("div", { class: "controls status" }, status, another, pairs, networks);
-  const field = pairsPanel(changePairs, course.samples > 0);
-  const section = h("section", { id: "training", "aria-label": "Training" }, top, line, field, ...layers);
+/** Let the controls of training.html act, and its texts follow the state. */
+function prepareControls() {
+  const [train, another, more, section] = ["train", "another", "more-settings", "training"].map(byId);
+  train.onclick = toggleTraining;
+  byId("start-again").onclick = startAgain;
+  another.onclick = showTelling;
+  for (const control of controls)
+    control.onchange = () => {
+      app.change({ [control.name]: control.value, place: null });
+      announce(statusText());
+    };
+  for (const box of /** @type {NodeListOf<HTMLElement>} */ (section.querySelectorAll("[popover]"))) {
+    const opener = /** @type {HTMLElement} */ (section.querySelector(`[popovertarget=${box.id}]`));
+    box.ontoggle = () => box.matches(":popover-open") && placeAt(box, opener);
+  }
+  preparePairs(changePairs);
+  prepareKept(showKept);
+  prepareLookingBack();
   byId("main").addEventListener("click", () => app.state.embed && keep(course)); // for the full page
   byId("main").addEventListener("input", ({ target }) => {
     if (target === byId("source")) chosen = ""; // the user's source stays
@@ -350,17 +355,30 @@ export function trainingPanel() {
   app.add(() => {
     if (app.isStep) return; // which must be fast
     const { samples, goal } = app.state;
+    for (const control of controls) showSetting(control);
     const longer = isStale() ? "Train anew" : isPairs() ? "Train longer" : "Train on";
     const words = goal > samples ? `Train to ${thousands(goal)}` : samples ? longer : "Train";
     revise(train, { "aria-disabled": !canTrain() }, app.isTraining ? "Pause" : words);
-    revise(status, { class: course.isFinite ? "" : "error" }, statusText());
+    revise(byId("status"), { class: course.isFinite ? "" : "error" }, statusText());
     another.classList.toggle("absent", app.isTraining || !samples || !tellingSources().length);
-    const set = settingNames().filter((name, i) => i >= N_VISIBLE && course.settings[name] !== training.defaults[name]);
-    const list = set.map((name) => `${training.settings[name].label.toLowerCase()} ${course.settings[name]}`);
+    const changed = controls.filter((one) => byId("more").contains(one) && one.value !== defaults[one.name]);
+    const list = changed.map(({ value, labels }) => `${labels[0].firstChild?.textContent?.toLowerCase()}${value}`);
     revise(more, {}, ["More settings", ...list].join(", "));
+    drawFigure("exact");
+    drawFigure("loss");
+    revise(byId("command"), {}, commandLine());
+    revise(byId("command-note"), {}, commandNote());
     revise(section, { "data-samples": samples, "data-exact": last(course.points).exact.join() });
   });
-  return section;
+}
+
+/** Show a setting of the state, and whether the task has it. */
+function showSetting(/** @type {Control} */ control) {
+  const { name, options, labels } = control;
+  control.value = app.state[name];
+  labels[0].hidden = FOR_PATTERNS.includes(name) && isPairs();
+  if (name !== "length") return;
+  for (const one of options) one.disabled = !isPairs() && !lengthsOf(app.state.task, one.value).length;
 }
 
 /** Say how far the training is and, while it pauses, what it showed. */
@@ -385,46 +403,7 @@ function timeLeft() {
   return `, ${Math.ceil((left * seconds) / trained)} s left${isPairs() ? ", unless they get better" : ""}`;
 }
 
-/** Return a link to the course with these changes of the defaults.
-    @type {(text: string, changes: Partial<Settings>) => HTMLElement} */
-function courseLink(text, changes) {
-  const settings = { ...training.defaults, ...changes };
-  const link = h("a", { href: hashOf({ ...initialState, ...settings, place: null }) }, text);
-  app.add(() => revise(link, { "aria-current": settingNames().every((name) => app.state[name] === settings[name]) }));
-  return link;
-}
-
-/** Return the control of a setting; a change starts again. */
-function settingControl(/** @type {keyof Settings} */ name) {
-  const [{ label }, choices] = [training.settings[name], choicesOf(name)];
-  const texts = choices.map((one) => (name === "task" ? taskText(one, training.tasks) : one.replace("-", " to ")));
-  const set = (/** @type {number} */ i) => {
-    app.change({ [name]: choices[i], place: null });
-    announce(statusText());
-  };
-  const element = labelledSelect(label, texts, set, () => choices.indexOf(app.state[name]));
-  const select = /** @type {HTMLSelectElement} */ (element.control);
-  choices.forEach((choice, i) => (select.options[i].value = choice));
-  app.add(() => {
-    element.hidden = FOR_PATTERNS.includes(name) && isPairs();
-    if (name !== "length") return;
-    for (const one of select.options) one.disabled = !isPairs() && !lengthsOf(app.state.task, one.value).length;
-  });
-  return element;
-}
-
-/** Return the command that trains the network with attention in the same way, and a note. */
-function commandLines() {
-  const [command, note] = [h("code"), h("p")];
-  app.add(() => {
-    const fed = course.settings.feed === "own" ? "There, the decoder is fed the expected symbols. " : "";
-    const other = isPairs() ? "Save your pairs as pairs.tsv." : `${fed}It draws other samples, and trains faster.`;
-    revise(command, {}, commandLine());
-    revise(note, {}, `${other} Without attention: -m embedding_rnn.`);
-  });
-  return [h("p", {}, "The same on the command line: ", command), note];
-}
-
+/** Return the command that trains the network with attention in the same way. */
 function commandLine() {
   const { task, length, units, rate, seed } = course.settings;
   if (isPairs()) {
@@ -437,8 +416,23 @@ function commandLine() {
   return `seq2seq-demo train ${n} -p ${task} --in-len ${length} ${network} ${settings} -o attention.h5`;
 }
 
+/** Say what is different on the command line. */
+function commandNote() {
+  const fed = course.settings.feed === "own" ? "There, the decoder is fed the expected symbols. " : "";
+  const other = isPairs() ? "Save your pairs as pairs.tsv." : `${fed}It draws other samples, and trains faster.`;
+  return `${other} Without attention: -m embedding_rnn.`;
+}
+
 /** Return the panel beside the pictures: the curves, the slider over the kept steps, and the attention. */
-export function trainingSide(/** @type {HTMLElement | null} */ attention) {
+function trainingSide(/** @type {HTMLElement | null} */ attention) {
+  const side = byId("curves");
+  side.querySelector("section")?.remove(); // the attention of networks before
+  if (attention) side.append(attention);
+  return side;
+}
+
+/** Let the slider and the link below the curves go to a kept step. */
+function prepareLookingBack() {
   const track = slider({
     id: "moment",
     label: "Step of training",
@@ -451,8 +445,9 @@ export function trainingSide(/** @type {HTMLElement | null} */ attention) {
     },
     finish: () => announceAnswers(),
   });
-  const back = h("div", { class: "track" }, "Look back ", ...track.elements);
-  const steepest = button("", () => track.go(course.steepest() ?? 0), { class: "link", id: "steepest" });
+  byId("back").append(...track.elements);
+  const steepest = byId("steepest");
+  steepest.onclick = () => track.go(course.steepest() ?? 0);
   app.add(() => {
     if (app.isStep) return;
     const moment = course.steepest();
@@ -460,6 +455,13 @@ export function trainingSide(/** @type {HTMLElement | null} */ attention) {
     const step = course.keptSteps[moment ?? 0];
     revise(steepest, {}, `Fastest after step ${step} (${thousands(course.pointAt(step).samples)} samples)`);
   });
-  const parts = [...curves(() => course), back, steepest, errorsPanel(() => course), attention];
-  return panel("curves", "Curves", "", ...parts);
 }
+
+document.body.dataset.page = "training";
+for (const { cells } of [...training.networks, training.bidirectional])
+  for (const recipe of Object.values(cells))
+    recipe.parameters = recipe.parameters.map((/** @type {any} */ i) => allParameters[i]);
+for (let seed = 1; seed < N_SEEDS; seed++) controls.at(-1)?.append(new Option(`${seed}`));
+prepareTraining(savedState());
+prepareControls();
+buildPage(app.state.text, { top: byId("training"), side: trainingSide });

@@ -1,5 +1,6 @@
 """Build the training page: two networks learn a pattern, one with attention and one without."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -8,36 +9,13 @@ import numpy as np
 
 from seq2seq_demo.config import CELL_ALIASES, Model, ModelConfig
 from seq2seq_demo.network.parameters import initial_weights, uniform_limit, weight_shapes
-from seq2seq_demo.page.builder import assemble, config_data, names_in
+from seq2seq_demo.page.builder import assemble, config_data, read_asset
 
 TITLE = "Train two networks, with attention and without"
 MODELS: dict[str, Model] = {"with attention": "embedding_attention", "without attention": "embedding_rnn"}
-SETTINGS = {  # by their names in the address: the label, the default, the choices
-    "task": ("Task", "reversed", [*names_in("symbols.js", "PATTERNS"), "pairs"]),
-    "length": ("Length", "10", ["3", "5", "10", "20", "1-3", "1-5", "1-10", "1-20"]),
-    "units": ("Units", "16", ["8", "16", "32", "64"]),
-    "cell": ("Cell", "LSTM", [*CELL_ALIASES]),
-    "rate": ("Learning rate", "0.01", ["0.001", "0.003", "0.01", "0.03", "0.1", "1"]),
-    "feed": ("Symbols fed", "expected", ["expected", "own"]),
-    "seed": ("Seed", "0", [*map(str, range(100))]),
-}
-TASKS = {
-    "sorted": "sort",
-    "reversed": "reverse",
-    "maxmin_dup": "largest, smallest, and the rest",
-    "copy": "copy",
-    "rotated": "first to the end",
-    "running_sum": "running sum",
-    "added": "add two numbers",
-    "pairs": "your own pairs",
-}  # in words
-# The settings that a task has instead of the defaults. With them, running sums of five digits reach an exact match of
-# 0.9 within 24,000 samples, and sums of two numbers within 43,000 (seeds 0 to 2); with the defaults, not within 64,000.
-OWN_SETTINGS: dict[str, dict[str, str]] = {
-    "running_sum": {"units": "32", "rate": "0.03"},
-    "added": {"length": "1-5", "units": "64"},
-    "pairs": {"units": "32"},
-}
+# In training.html, a task may have settings instead of the defaults. With them, running sums of five digits reach an
+# exact match of 0.9 within 24,000 samples, and sums of two numbers within 43,000 (seeds 0 to 2); with the defaults, not
+# within 64,000.
 LEFT_OUT = {"cell_size", "in_max_int", "out_max_int", "go", "ends", "model"}  # what a course sets, or does not read
 # One unit, two input and three output symbols.
 SMALLEST: dict[str, Any] = {"cell_size": 1, "in_max_int": 1, "out_max_int": 1}
@@ -51,12 +29,13 @@ def build_training(index: str = "", exercises: str = "") -> str:
     for recipe in recipes:
         parameters += [one for one in recipe["parameters"] if one not in parameters]
         recipe["parameters"] = [parameters.index(one) for one in recipe["parameters"]]
-    data = {"training": data, "parameters": parameters}
-    return assemble("train.js", TITLE, data, index=index, exercises=exercises)
+    controls = re.sub(r'="([\w-]+)"', r"=\1", read_asset("training.html")).replace("\n", "")
+    parts = {"controls": controls, "index": index, "exercises": exercises}
+    return assemble("training.js", TITLE, {"training": data, "parameters": parameters}, **parts)
 
 
 def training_data() -> dict[str, Any]:
-    """Return the JSON object for `Course` in course.js: the tasks, and a recipe for each cell of each network."""
+    """Return the JSON object for `Course` in course.js: a recipe for each cell of each network."""
     networks = [
         {
             "facts": {"name": name},
@@ -65,13 +44,7 @@ def training_data() -> dict[str, Any]:
         for name, model in MODELS.items()
     ]
     recipe = _recipe(ModelConfig("embedding_attention", CELL_ALIASES["LSTM"], bidirectional=True))
-    bidirectional = networks[0] | {"cells": {"LSTM": recipe}}
-    settings: dict[str, dict[str, Any]]
-    settings = {name: {"label": label, "choices": " ".join(choices)} for name, (label, _, choices) in SETTINGS.items()}
-    settings["seed"]["choices"] = len(SETTINGS["seed"][2])
-    defaults = {name: value for name, (_, value, _) in SETTINGS.items()}
-    data = {"networks": networks, "bidirectional": bidirectional, "settings": settings, "defaults": defaults}
-    return data | {"tasks": TASKS, "own": OWN_SETTINGS}
+    return {"networks": networks, "bidirectional": networks[0] | {"cells": {"LSTM": recipe}}}
 
 
 def _recipe(config: ModelConfig) -> dict[str, Any]:

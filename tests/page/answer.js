@@ -54,11 +54,6 @@ const QUESTIONS = {
   },
   rightSymbols: ({ network, sources, targets }) =>
     rightSymbols(new Network(network.config, decodeWeights(network.weights, network.shapes)), sources, targets),
-  // The text of each task, and its learning rate.
-  tasks: (training) =>
-    training.settings.task.choices
-      .split(" ")
-      .map((task) => [taskText(task, training.tasks), settingsOf(training, task)]),
   // Runs a course of a pattern or, with `text`, of pairs; returns its points, the kept steps and the steepest one, its
   // weights before and after, and its task and batches.
   course({ training, settings, steps, text, bidirectional }) {
@@ -74,8 +69,8 @@ const QUESTIONS = {
     course.task.draw = () => batches[batches.push(draw()) - 1];
     const work = course.work();
     while (course.steps < steps || course.points.at(-1).steps < steps - (steps % 20)) work.next();
-    const { heldOut, nHeldOut, source, target, pairs } = course.task;
-    const task = { heldOut, nHeldOut, source, target, pairs };
+    const { source, target, pairs } = course.task;
+    const task = { heldOut: course.measured, nHeldOut: course.nHeldOut, source, target, pairs };
     const kept = { kept: course.keptSteps, steepest: course.steepest(), nKept: course.kept.map((all) => all.length) };
     return { points: course.points, ...kept, before, after: weights(), batches, task };
   },

@@ -75,7 +75,7 @@ def test_networks_that_are_too_large_are_refused(monkeypatch):
         builder.check([ShownNetwork("name", NETWORK)])
 
 
-@pytest.mark.parametrize("entry", [builder.PAGE, "train.js"])
+@pytest.mark.parametrize("entry", [builder.PAGE, "training.js"])
 def test_no_name_is_declared_in_two_modules(entry):
     """On the page, all modules share one scope."""
     script = builder.join_modules(entry)

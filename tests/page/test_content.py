@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers import ROOT
-from helpers_page import ask, draw_trials, needs_chromium, needs_node
+from helpers_page import ask, draw_trials, needs_chromium, needs_node, training_settings
 from rapidfuzz.distance import Levenshtein
 
 from seq2seq_demo import load
@@ -49,6 +49,7 @@ EXERCISES = {
 LENGTHS = "reversed-attention", "long-rnn"  # with attention and without, trained on 1 to 20 digits
 END, NOTHING = 10, -1
 # What the page's networks learn; `scripts/page_speed.py --courses` writes it.
+DEFAULTS = {name: default for name, (default, _) in training_settings().items()}
 COURSES = json.loads(Path(__file__).with_name("courses.json").read_text(encoding="utf-8"))
 
 
@@ -150,8 +151,8 @@ def course(steps, **settings):
     """The course of a page that trains, in Node."""
     training = training_data()
     text = settings.pop("text", "")
-    question = {"training": training, "settings": training["defaults"] | settings, "steps": steps, "text": text}
-    return ask(("course", question | {"bidirectional": bool(text)}), module="training.js")[0]
+    question = {"training": training, "settings": DEFAULTS | settings, "steps": steps, "text": text}
+    return ask(("course", question | {"bidirectional": bool(text)}), module="pairs.js")[0]
 
 
 def learned(length):
@@ -182,7 +183,7 @@ def exercise_1(_, answer):
     ):
         row = answer.take(rf"\| ({samples}), {attention} \| (.*?)% \| (.*?)% \| (.*?)% \|")
         assert row == [numbers(samples)[0], *(round(100 * x, 1) for x in exact[:, :, i, j].ravel())]
-    assert answer.take(r"must hold all (ten) digits") == [int(training_data()["defaults"]["length"])]
+    assert answer.take(r"must hold all (ten) digits") == [int(DEFAULTS["length"])]
     n_numbers, n_units, samples, wrong = answer.take(
         r"(\d+) numbers with (\d+) units\. After ([\d,]+) samples, over a (third of) its answers are wrong"
     )

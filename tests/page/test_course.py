@@ -5,14 +5,15 @@ import math
 
 import numpy as np
 import pytest
-from helpers_page import ask, needs_node
+from helpers_page import ask, needs_node, spaced, training_settings
 
 from seq2seq_demo.config import CELL_ALIASES, ModelConfig
 from seq2seq_demo.network.parameters import initial_weights, uniform_limit, weight_shapes
-from seq2seq_demo.page.training import MODELS, OWN_SETTINGS, SETTINGS, training_data
+from seq2seq_demo.page.builder import names_in
+from seq2seq_demo.page.training import MODELS, training_data
 
 pytestmark = [pytest.mark.slow, needs_node]
-DEFAULTS = {name: value for name, (_, value, _) in SETTINGS.items()}
+DEFAULTS = {name: default for name, (default, _) in training_settings().items()}
 SOURCES = ["".join(source) for n in range(2, 6) for source in itertools.product("abc", repeat=n)][:160]
 PAIRS = "\n".join(f"{source}\t{source[::-1]}{source[0]}d" for source in SOURCES)
 
@@ -21,7 +22,7 @@ def run_course(steps=0, text="", bidirectional=False, **settings):
     """Run a course for some steps in Node, of a pattern or of the pairs in a text."""
     question = {"training": training_data(), "settings": DEFAULTS | settings, "steps": steps}
     question |= {"text": text, "bidirectional": bidirectional}
-    return ask(("course", question), module="training.js")[0]
+    return ask(("course", question), module="pairs.js")[0]
 
 
 @pytest.mark.parametrize(("cell", "text"), [*((cell, "") for cell in CELL_ALIASES), ("LSTM", PAIRS)])
@@ -74,23 +75,31 @@ def test_the_networks_are_kept_after_each_rise_of_exact_match_and_all_positions_
     assert points[-1]["exact"][0] > 0.8
 
 
-def test_each_task_has_an_example_and_a_learning_rate():
-    texts = {
-        "sorted": "sort: 3 1 4 → 1 3 4",
-        "reversed": "reverse: 3 1 4 → 4 1 3",
-        "maxmin_dup": "largest, smallest, and the rest: 3 1 4 → 4 1 4",
-        "copy": "copy: 3 1 4 → 3 1 4",
-        "rotated": "first to the end: 3 1 4 → 1 4 3",
-        "running_sum": "running sum: 3 1 4 → 3 4 8",
-        "added": "add two numbers: 1 2 3 4 → 0 4 6",
-        "pairs": "your own pairs",
+def test_each_task_has_an_example_and_its_settings_are_choices():
+    words = {
+        "sorted": "sort: 3 1 4 → ",
+        "reversed": "reverse: 3 1 4 → ",
+        "maxmin_dup": "largest, smallest, and the rest: 3 1 4 → ",
+        "copy": "copy: 3 1 4 → ",
+        "rotated": "first to the end: 3 1 4 → ",
+        "running_sum": "running sum: 3 1 4 → ",
+        "added": "add two numbers: 1 2 3 4 → ",
     }
-    own = [DEFAULTS | OWN_SETTINGS.get(task, {}) | {"task": task} for task in texts]
-    assert ask(("tasks", training_data()), module="training.js") == [
-        [list(each) for each in zip(texts.values(), own, strict=True)]
-    ]
-    assert [*texts] == SETTINGS["task"][2]
-    assert all(value in SETTINGS[name][2] for each in own for name, value in each.items())
+    settings = training_settings()
+    tasks = settings["task"][1]
+    assert [*words, "pairs"] == [*tasks] == [*names_in("symbols.js", "PATTERNS"), "pairs"]
+    for task, text in words.items():
+        question = {"pattern": task, "sources": [[int(digit) for digit in text if digit.isdigit()]], "largest": 9}
+        ((target,),) = ask(("targets", question), module="pairs.js")
+        assert tasks[task][0] == text + spaced(target)
+    own = {task: dict(changes) for task, (_, changes) in tasks.items() if changes}
+    assert own == {
+        "running_sum": {"units": "32", "rate": "0.03"},
+        "added": {"length": "1-5", "units": "64"},
+        "pairs": {"units": "32"},
+    }
+    assert all(value in settings[name][1] for changes in own.values() for name, value in changes.items())
+    assert [*settings["cell"][1]] == [*CELL_ALIASES]
 
 
 def test_no_source_of_exact_match_is_trained_on_and_sources_have_the_lengths_of_the_task():

@@ -8,12 +8,11 @@ from urllib.parse import urlencode
 
 import pytest
 from helpers import random_weights
-from helpers_page import fixed_length, needs_chromium
+from helpers_page import fixed_length, needs_chromium, training_settings
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.page.builder import ShownNetwork
-from seq2seq_demo.page.training import SETTINGS
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 
 pytestmark = [pytest.mark.slow, needs_chromium]
@@ -105,7 +104,7 @@ def test_a_page_shows_each_valid_field_of_an_address_and_ignores_all_else(opened
     addresses = ["#" + urlencode([part[:2] for part in link]) for link in links]
     for link, address in zip(links, addresses[: 2 if networks else 4], strict=False):
         page = opened(*shown, fragment=address)
-        settings = {} if networks else {name: value for name, (_, value, _) in SETTINGS.items()}
+        settings = {} if networks else {name: default for name, (default, _) in training_settings().items()}
         check(link, *page.evaluate(FOLLOW, [""]), settings)
     page.evaluate("byId('exercises').append(h('article', { id: 'exercise-1' }))")
     for link, followed in zip(links, page.evaluate(FOLLOW, addresses), strict=True):

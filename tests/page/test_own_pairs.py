@@ -22,7 +22,7 @@ FIGURES = "[course.samples, ...last(course.points).exact]"
 def paste(page, text):
     """Paste pairs and wait until the page has read them."""
     page.fill("#pairs", text)
-    page.wait_for_function("() => own.text === own.read.text && byId('pairs-said').textContent")
+    page.wait_for_function("() => own.reading.text === byId('pairs').value && byId('pairs-said').textContent")
     page.wait_for_timeout(350)  # after the last input
 
 
@@ -100,7 +100,7 @@ def test_training_stops_if_it_gets_no_better_and_errors_are_listed(opened):
 
 def test_held_out_pairs_with_unknown_symbols_are_wrong_and_pairs_have_no_settings_of_patterns(opened):
     page = opened(fragment="#cell=GRU&feed=own&length=1-3")
-    page.locator("[data-key='Task']").select_option("your own pairs")
+    page.locator("[name=task]").select_option("your own pairs")
     settings = "['task', 'length', 'units', 'cell', 'feed'].map((name) => course.settings[name])"
     assert page.evaluate(settings) == ["pairs", "10", "32", "LSTM", "expected"]
     syllables = ["".join(one) for n in (1, 2) for one in itertools.product("가나다라", repeat=n)]
@@ -124,14 +124,14 @@ def test_what_was_learned_stays_until_train_begins_anew(opened):
     samples, _ = train(page)
     page.fill("#source", "abca")
     page.focus("#pairs")
-    page.locator("[data-key='Sources']").select_option("words")
+    page.locator("#own select").first.select_option("words")
     assert "54 symbols → 3 symbols; words → characters" in page.text_content("#pairs-said")
     assert [page.text_content("#train"), prediction(page), page.evaluate("course.samples")] == [
         "Train anew",
         "acba",
         samples,
     ]
-    page.locator("[data-key='Sources']").select_option("characters")
+    page.locator("#own select").first.select_option("characters")
     page.check("#both")
     assert page.evaluate("app.networks.length") == 1
     page.click("#train")
@@ -146,10 +146,10 @@ def test_what_was_learned_stays_until_train_begins_anew(opened):
     page.wait_for_function("() => app.networks.length === 1 && course.steps > 1")
     page.click("#train")
     assert page.evaluate("app.networks[0].sourceVocabulary.symbols") == ["a", "b", "d"]
-    page.locator("[data-key='Task']").select_option("sort: 3 1 4 → 1 3 4")
+    page.locator("[name=task]").select_option("sort: 3 1 4 → 1 3 4")
     assert page.evaluate("[app.networks.length, app.source.length]") == [2, 10]
     assert page.locator("#own").is_hidden() and page.locator("#save").is_hidden()
-    page.locator("[data-key='Task']").select_option("your own pairs")
+    page.locator("[name=task]").select_option("your own pairs")
     assert page.input_value("#pairs") == EASY.replace("c", "d")
     assert train(page)[1] == [1]
 
@@ -183,7 +183,7 @@ def saved(opened, tmp_path):
 
 
 ANSWERS = "SOURCES.map((one) => app.networks[0].answer(one))".replace("SOURCES", json.dumps(SOURCES[:56]))
-SHOWN = f"[{FIGURES}, {ANSWERS}, own.text, [...byId('errors').children].map((one) => one.textContent)]"
+SHOWN = f"[{FIGURES}, {ANSWERS}, own.reading.text, [...byId('errors').children].map((one) => one.textContent)]"
 
 
 def test_a_saved_page_has_the_networks_and_trains_on(saved, shared_tab, tmp_path):
@@ -265,10 +265,10 @@ USE = """() => {
 }"""
 OPEN = """(state) => {
     byId("saved").textContent = state;
-    prepareTraining(trainingData, savedState());
+    prepareTraining(savedState());
     app.build();
     app.change({});
-}"""  # as train.js
+}"""  # as training.js
 
 
 def test_a_damaged_saved_page_is_shown_untrained_and_does_nothing_else(saved, shared_tab, tmp_path):
@@ -312,14 +312,14 @@ def test_a_link_opens_a_network_without_its_pairs(opened):
     assert (page.input_value("#source"), prediction(page)) == ("abca", "acba")
     answers = page.evaluate(ANSWERS)
     assert sum(a == b for a, b in zip(answers, before, strict=True)) >= len(before) - 1  # weights of 8 bits
-    assert page.evaluate("[course.samples, app.networks.length, own.text]") == [samples, 1, ""]
+    assert page.evaluate("[course.samples, app.networks.length, own.reading.text]") == [samples, 1, ""]
     assert page.locator("#save, #link, #errors").evaluate_all("(all) => all.every((one) => !one.offsetParent)")
     paste(page, EASY)
     assert page.evaluate("course.samples") == samples
     page.click("#train")
     page.wait_for_function("() => course.task.pairs.length")
     page.click("#train")
-    page.locator("[data-key='Units']").select_option("64")
+    page.locator("[name=units]").select_option("64")
     step(page, 1)
     assert (
         page.text_content("#link") == "Too large for a link" and page.get_attribute("#link", "aria-disabled") == "true"

@@ -73,7 +73,7 @@ def test_an_address_has_the_settings_the_source_and_the_number_of_samples(opened
     page.wait_for_function("() => byId('train').textContent === 'Train to 960'")
     page.evaluate("toggleTraining(), (location.hash = '#samples=1280')")  # a link, while they train
     page.wait_for_function("() => !app.isTraining && course.samples === 1280")
-    page.locator("[data-key='Units']").select_option("8")
+    page.locator("[name=units]").select_option("8")
     assert page.text_content("#train") == "Train to 1,280"
 
 
@@ -94,10 +94,10 @@ def test_what_was_trained_is_kept_until_ten_others_have_trained(opened):
     page = opened(fragment="#length=3&units=8")
     page.evaluate("for (let i = 0; i < 120; i++) course.step(); show();")
     trained = page.evaluate(KEPT)
-    page.locator("[data-key='Units']").select_option("16")  # another setting
+    page.locator("[name=units]").select_option("16")  # another setting
     assert page.evaluate(KEPT)[0] == 0
     page.evaluate("for (let i = 0; i < 60; i++) course.step(); show();")
-    page.locator("[data-key='Units']").select_option("8")
+    page.locator("[name=units]").select_option("8")
     assert page.evaluate(KEPT) == trained
     page.click("#start-again")
     assert page.evaluate(KEPT)[0] == 0 and page.evaluate(KEPT) != trained
@@ -202,8 +202,8 @@ def test_training_ends_when_both_stay_exact_and_shows_a_source_that_only_one_get
         showTelling();
         const first = app.state.text;
         showTelling();
-        const [{ sources, ids }] = course.task.heldOut;
-        return [first, app.state.text, sources[ids.indexOf(3)].join(" "), sources[ids.indexOf(4)].join(" ")];
+        const [fourth, fifth] = [3, 4].map((id) => course.heldOut.find((pair) => pair.id === id).source.join(" "));
+        return [first, app.state.text, fourth, fifth];
     }""")
     assert sources[:2] == sources[2:]
     page.evaluate("app.change({ samples: (shown.samples = 32) })")
@@ -213,18 +213,18 @@ def test_training_ends_when_both_stay_exact_and_shows_a_source_that_only_one_get
 def test_a_change_of_a_setting_starts_again(opened):
     page = opened()
     page.evaluate("course.step(); show()")
-    page.locator("[data-key='Units']").select_option("8")
+    page.locator("[name=units]").select_option("8")
     assert page.evaluate("[...Object.values(byId('training').dataset), app.networks[1].config.cell_size]")[0] == "0"
     assert "8 units" in page.text_content("#summary")
     assert page.text_content("#announcement") == "0 of 64,000 samples. The networks are untrained."
-    page.locator("[data-key='Task']").select_option("running_sum")  # has settings of its own
+    page.locator("[name=task]").select_option("running_sum")  # has settings of its own
     assert page.evaluate("[course.settings.units, course.settings.rate]") == ["8", "0.03"]
-    page.locator("[data-key='Units']").select_option("16")
-    page.locator("[data-key='Task']").select_option("added")
+    page.locator("[name=units]").select_option("16")
+    page.locator("[name=task]").select_option("added")
     assert page.evaluate("Object.values(course.settings).slice(1, 5)") == ["1-5", "16", "LSTM", "0.01"]
     assert page.evaluate("[app.state.text, app.networks[0].ends]") == ["3 1 4 1", True]  # the longest that it adds
-    assert page.locator("[data-key='Length'] option:disabled").all_text_contents() == ["3", "5"]
-    page.locator("[data-key='Length']").select_option("10")
+    assert page.locator("[name=length] option:disabled").all_text_contents() == ["3", "5"]
+    page.locator("[name=length]").select_option("10")
     assert page.evaluate("app.source.length") == 10
 
 
@@ -235,7 +235,7 @@ def test_a_loss_that_is_not_finite_stops_the_training(opened):
     page.get_by_text("The loss is not finite: try a lower rate.").wait_for()
     assert page.get_attribute("#train", "aria-disabled") == "true"
     page.get_by_role("button", name="More settings, learning rate 1").click()
-    page.locator("[data-key='Learning rate']").select_option("0.01")
+    page.locator("[name=rate]").select_option("0.01")
     assert page.get_attribute("#train", "aria-disabled") == "false"
 
 
