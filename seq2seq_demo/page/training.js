@@ -461,5 +461,5 @@ export function trainingSide(/** @type {HTMLElement | null} */ attention) {
     revise(steepest, {}, `Fastest after step ${step} (${thousands(course.pointAt(step).samples)} samples)`);
   });
   const parts = [...curves(() => course), back, steepest, errorsPanel(() => course), attention];
-  return panel("curves", "Curves", "", ...parts);
+  return panel("curves", "Curves", ...parts);
 }
