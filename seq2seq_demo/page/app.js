@@ -1,6 +1,6 @@
 /* The state of the page, the runs computed from it, and the panels that display them. */
 
-import { PLANS } from "./plan.js";
+import { PLANS } from "./notes.js";
 import { MAX_ANSWER_LEN } from "./trained.js";
 
 /** @import { Settings } from "./course.js"
@@ -40,7 +40,7 @@ export const initialState = {
   embed: false,
   hidden: false, // whether the page hides the answer, but for the steps that were made
   exercise: 0, // the number of the exercise that the page shows; 0 for none
-  plan: "", // of a lesson, which has the exercise; see plan.js
+  plan: "", // of a lesson, which has the exercise; see notes.js
   inside: CELL, // the cell to look inside, and its unit
 };
 

@@ -16,13 +16,7 @@ export function attentionPanel(/** @type {number} */ i) {
   const caption = `Attention of ${name}, one row per output`;
   const map = new HeatMap(caption, (t) => app.t !== t && goToOutput(t));
   const isFirst = app.networks.findIndex((network) => network.config.has_attention) === i;
-  const section = panel(
-    isFirst ? "attention" : `attention-${i + 1}`,
-    "Attention",
-    "A row has the weights with which the decoder looks at the inputs while it writes one output; they sum to 100 %. " +
-      "Click a row, or select it with the arrow keys, to go to its output.",
-    map.box,
-  );
+  const section = panel(isFirst ? "attention" : `attention-${i + 1}`, "Attention", map.box);
   if (app.networks.length > 1) section.setAttribute("aria-label", `Attention of ${name}`);
   return addPanel(section, () => {
     const run = app.runs[i];

@@ -75,6 +75,8 @@ def assemble(entry: str, title: str, data: dict[str, Any], **parts: str) -> str:
     style = re.sub(r"#(\w)\1(\w)\2(\w)\3(?!\w)", r"#\1\2\3", style)
     style = re.sub(r'="([a-z][\w-]*)"\]', r"=\1]", style)
     style = re.sub(r";(?=})|(?<=[ (:,])0(?=\.\d)| (?=[>~] |!)|(?<= [>~]) ", "", style)
+    words = re.sub(r"<!--.*?-->|\n(?=<)|\n$", "", read_asset("words.html"), flags=re.DOTALL)
+    words = re.sub(r'(?<==)"([\w-]+)"', r"\1", words.replace("\n", " "))
     index = html.escape(parts["index"])
     values = {
         "policy": content_policy(style, script),
@@ -84,11 +86,13 @@ def assemble(entry: str, title: str, data: dict[str, Any], **parts: str) -> str:
         "controls": parts.get("controls", ""),
         "exercises": parts["exercises"],
         "style": style,
+        "words": words,
         "version": __version__,
         "data": _json(data),
         "script": script,
     }
-    return string.Template(read_asset("template.html")).substitute(values)
+    frame = read_asset("template.html")
+    return string.Template(frame).substitute(values)
 
 
 def build_module(shown: ShownNetwork) -> str:

@@ -1,14 +1,14 @@
 /* The diagram of a step: a network's cells with the symbols that they have read and written. */
 
 import { app, byId, soon } from "./app.js";
-import { closeContext, openContext } from "./context.js";
-import { h, headerCell, largest, ordinal, svg, truncate, wholePercent } from "./elements.js";
+import { h, largest, ordinal, svg, table, truncate, wholePercent } from "./elements.js";
 import { colourStrip, stripes } from "./heatmap.js";
+import { closeContext, openContext } from "./inside.js";
 import { last } from "./network.js";
 import { keyedBox, redraw, showTab, withLabel } from "./panels.js";
 import { isOpen, openSymbols } from "./probabilities.js";
 import { exampleWord, isEnd, isForced, probabilities, sourceName, stateSize, writtenName } from "./runs.js";
-import { WORDS } from "./words.js";
+import { meaningOf } from "./words.js";
 
 /** @import { Attributes } from "./elements.js"
     @import { Run } from "./trained.js" */
@@ -82,9 +82,8 @@ export class Diagram {
     this.neckHeight = Math.max(34 * u, 29 * letter); // of the bottleneck, beside which two lines stand
     this.neck = (this.below + this.decoder - this.neckHeight) / 2; // its y
     this.bottom = this.answer + this.height + barHeight * u + (41 + barLetters) * letter;
-    const label = `Diagram: ${run.network.name}`;
     const size = { width: this.width, viewBox: `0 0 ${this.width} ${this.bottom}` };
-    this.element = svg("svg", { class: "diagram", ...size, role: "group", "aria-label": label });
+    this.element = svg("svg", { class: "diagram", ...size });
     this.draw = keyedBox(this.element);
     const bars = svg("g", { class: `positions line-${index}`, "aria-hidden": true });
     this.bars = () => bars;
@@ -170,13 +169,9 @@ export class Diagram {
   word(x, y, lines, className, most = this.room) {
     const words = lines.replaceAll("\n", " ");
     const [word] = words.split(":");
-    const label = { "aria-label": `${words}: ${WORDS[word]}`, role: "button", tabindex: 0 };
-    return this.text(x, y, lines, `${className} word`, {
-      ...label,
-      "data-word": word,
-      "data-key": `word ${word}`,
-      most,
-    });
+    const label = { "aria-label": `${words}: ${meaningOf(word)}`, role: "button", tabindex: 0 };
+    const keys = { "data-word": word, "data-key": `word ${word}` };
+    return this.text(x, y, lines, `${className} word`, { ...label, ...keys, most });
   }
 
   /** Return a text of one line or more; one that is likely to be wider than `most` gets narrower letters.
@@ -215,8 +210,8 @@ export class Diagram {
       @type {(i: number, y: number, place: number, backward?: boolean) => SVGElement[]} */
   cell(i, y, place, backward = false) {
     const { run, tile, height } = this;
-    const cell = svg("rect", { ...this.cellBox(i, y), class: "cell", "data-word": stateWord(backward) });
-    cell.addEventListener("click", () => app.change({ place }));
+    const go = { onclick: () => app.change({ place }) };
+    const cell = svg("rect", { ...this.cellBox(i, y), class: "cell", "data-word": stateWord(backward), ...go });
     const { state } = run.cellsOf(run.network.config.num_layers - 1, Number(backward))[backward ? i : place - 1];
     const box = { x: this.x(i) - 0.36 * tile, y: y + 0.28 * height, width: 0.72 * tile, height: 0.44 * height };
     const parts = [cell, colourStrip(last(state), box)];
@@ -239,11 +234,9 @@ export class Diagram {
     /** @type {(i: number, y: number, backward?: boolean) => ReturnType<typeof pressable>} */
     const cell = (i, y, backward = false) => {
       const label = `Look inside the current cell${backward ? " of the backward encoder" : ""}`;
-      const keys = { class: "open-cell", "data-key": backward ? "backward-cell" : "current-cell", "aria-label": label };
-      const box = this.cellBox(i, y);
-      return pressable("rect", { ...keys, ...box, "data-word": stateWord(backward) }, () =>
-        openInside(index, backward),
-      );
+      const keys = { "data-key": backward ? "backward-cell" : "current-cell", "data-word": stateWord(backward) };
+      const box = { class: "open-cell", ...this.cellBox(i, y), "aria-label": label };
+      return pressable("rect", { ...keys, ...box }, () => openInside(index, backward));
     };
     if (t === null) {
       const cells = [cell(place - 1, this.encoder), cell(S - place, this.backward, true)];
@@ -251,7 +244,8 @@ export class Diagram {
     }
     const dot = { class: "open-context", "data-key": "context", "data-word": "context", "aria-haspopup": "dialog" };
     const finger = { cx: this.x(t) + this.column / 2, cy: this.context, r: Math.max(7 * this.u, 12 * this.letter) };
-    const act = (/** @type {SVGElement} */ button) => openContext(button, run, this.t ?? 0);
+    const act = (/** @type {Event} */ { currentTarget }) =>
+      openContext(/** @type {Element} */ (currentTarget), run, this.t ?? 0);
     const context = pressable("circle", { ...dot, ...finger, "aria-label": "How the context is computed" }, act);
     const label = `Force another symbol as the ${ordinal(t + 1)} output`;
     const tile = { class: "force", "data-key": "written", id: `written-${index}`, "aria-label": label };
@@ -445,14 +439,13 @@ const hasPositions = (/** @type {number} */ i) => Boolean(app.positions[i]?.leng
 
 /** Return the bars of network i as a table, for screen readers, which waits until the training pauses. */
 export function positionsTable(/** @type {number} */ i) {
-  const [box, network] = [h("div", { class: "visually-hidden" }), app.networks[i]];
+  const box = h("div", { class: "visually-hidden" });
   const update = soon(() => {
     const fractions = app.positions[i] ?? [];
-    const caption = withLabel(network, "New sources that are right at each output position");
-    const positions = fractions.map((_, t) => headerCell("col", ordinal(t + 1)));
-    const cells = fractions.map((fraction) => h("td", {}, `${wholePercent(fraction)} %`));
-    const rows = [positions, cells].map((row) => h("tr", {}, ...row));
-    redraw(box, fractions.length ? h("table", {}, h("caption", {}, caption), ...rows) : null);
+    const label = withLabel(app.networks[i], "New sources that are right at each output position");
+    const heads = fractions.map((_, t) => ordinal(t + 1));
+    const cells = fractions.map((fraction) => `${wholePercent(fraction)} %`);
+    redraw(box, fractions.length ? table({ "aria-label": label }, heads, [cells]) : null);
   }, 500);
   app.add(() => app.isStep || update());
   return box;
@@ -468,18 +461,14 @@ function openInside(/** @type {number} */ networkIndex, /** @type {boolean} */ b
 const stateWord = (/** @type {boolean} */ backward) => (backward ? "backward state" : "state");
 
 /** Return an SVG element that is a button, as a part for `keyedBox`; `act` is called at a click, Enter and Space.
-    @type {(tag: "rect" | "circle", attributes: Attributes, act: (button: SVGElement) => void) =>
+    @type {(tag: "rect" | "circle", attributes: Attributes, act: (event: Event) => void) =>
       [string, () => SVGElement, Attributes]} */
 function pressable(tag, attributes, act) {
-  const make = () => {
-    const button = /** @type {SVGElement} */ (svg(tag, { role: "button", tabindex: 0 }));
-    button.addEventListener("click", () => act(button));
-    button.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" && event.key !== " ") return;
-      event.preventDefault();
-      act(button);
-    });
-    return button;
+  const onkeydown = (/** @type {KeyboardEvent} */ event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    act(event);
   };
+  const make = () => svg(tag, { role: "button", tabindex: 0, onclick: act, onkeydown });
   return [`${attributes["data-key"]}`, make, attributes];
 }

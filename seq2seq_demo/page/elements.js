@@ -11,6 +11,13 @@ import { app } from "./app.js";
       HTMLElementTagNameMap[K]} */
 export function h(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
+  for (const child of children) {
+    if (typeof child === "function") {
+      const text = new Text();
+      element.append(text);
+      app.add(() => revise(text, {}, child()));
+    } else if (child !== null) element.append(child);
+  }
   const set = (/** @type {string} */ name, /** @type {unknown} */ value) => {
     if (name in element) Object.assign(element, { [name]: value });
     else revise(element, { [name]: value });
@@ -19,34 +26,30 @@ export function h(tag, properties = {}, ...children) {
     if (typeof value === "function" && !name.startsWith("on")) app.add(() => set(name, value()));
     else set(name, value);
   }
-  for (const child of children) {
-    if (typeof child === "function") {
-      const text = new Text();
-      element.append(text);
-      app.add(() => {
-        const now = child();
-        if (text.data !== now) text.data = now;
-      });
-    } else if (child !== null) element.append(child);
-  }
   return element;
 }
 
-/** @type {<K extends keyof SVGElementTagNameMap>(tag: K, attributes?: Attributes, ...children: (Node | string)[]) =>
+/** Create an SVG element; values that are functions are handlers of events.
+    @type {<K extends keyof SVGElementTagNameMap>(tag: K, attributes?: Attributes, ...children: (Node | string)[]) =>
       SVGElementTagNameMap[K]} */
 export function svg(tag, attributes = {}, ...children) {
   const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") Object.assign(element, { [name]: value });
+    else element.setAttribute(name, String(value));
+  }
   element.append(...children);
   return element;
 }
 
-/** Set attributes and the text of an element if they differ, because the browser would lay out even an equal text.
-    @type {(element: Element, attributes: Attributes, text?: string) => void} */
-export function revise(element, attributes, text) {
+/** Set the text of a node, and attributes if it is an element, if they differ, because the browser would lay out even an equal
+    text.
+    @type {(node: Element | Text, attributes: Attributes, text?: string) => void} */
+export function revise(node, attributes, text) {
+  const element = /** @type {Element} */ (node);
   for (const [name, value] of Object.entries(attributes))
     if (element.getAttribute(name) !== String(value)) element.setAttribute(name, String(value));
-  if (text !== undefined && element.textContent !== text) element.textContent = text;
+  if (text !== undefined && node.textContent !== text) node.textContent = text;
 }
 
 /** @type {(scope: "row" | "col", text: Child) => HTMLTableCellElement} */
@@ -73,9 +76,8 @@ export const symbolSpan = (name, className = "symbol") => h("span", { className,
       HTMLLabelElement} */
 export function labelledSelect(label, texts, choose, chosen = 0) {
   const options = texts.map((text) => h("option", {}, text));
-  const select = h("select", { "data-key": label, onchange: () => choose(select.selectedIndex) }, ...options);
-  if (typeof chosen === "number") select.selectedIndex = chosen;
-  else app.add(() => (select.selectedIndex = chosen()));
+  const properties = { "data-key": label, onchange: () => choose(select.selectedIndex), selectedIndex: chosen };
+  const select = h("select", properties, ...options);
   return h("label", { class: "labelled" }, `${label} `, select);
 }
 
@@ -113,10 +115,6 @@ export function formatNumber(x, digits = 3) {
   const text = Math.abs(x).toFixed(digits);
   return x < 0 && Number(text) !== 0 ? `−${text}` : text;
 }
-
-/** Format a number as a factor or summand: negative numbers in parentheses.
-    @type {(x: number) => string} */
-export const formatTerm = (x) => (formatNumber(x).startsWith("−") ? `(${formatNumber(x)})` : formatNumber(x));
 
 /** @type {(n: number, noun: string) => string} */
 export const pluralize = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;

@@ -2,9 +2,8 @@
 
 import { announce, app, byId, hashOf, isCurrent } from "./app.js";
 import { revise } from "./elements.js";
-import { asLeft, leave } from "./notes.js";
+import { asLeft, partAfter, partName, writeNotes } from "./notes.js";
 import { showTab } from "./panels.js";
-import { partAfter, partName } from "./plan.js";
 
 let isAnnounced = false; // whether the last press has announced the next exercise
 
@@ -66,6 +65,6 @@ export function goOn(/** @type {1 | -1} */ n) {
   }
   answer.removeAttribute("open");
   if (source) return source.click();
-  leave(app.state.exercise, hashOf(app.state));
+  writeNotes({ [`exercise ${app.state.exercise}`]: hashOf(app.state) }); // see `asLeft`
   for (const { href } of linksOf(`[rel=${n < 0 ? "prev" : "next"}]`)) location.href = n < 0 ? asLeft(href) : href;
 }

@@ -4,7 +4,7 @@ import { align, alignByPosition } from "./align.js";
 import { app } from "./app.js";
 import { h, headerCell, ordinal, pluralize, symbolSpan, table } from "./elements.js";
 import { beforeAndAfterList } from "./influence.js";
-import { addPanel, networkColumns, panel, redraw, scrollBox, updateScrollBox } from "./panels.js";
+import { networkColumns, panel, redrawnPart, scrollBox, updateScrollBox } from "./panels.js";
 import { countForced, fedName, isForced, recovers, targetName, writtenSymbols } from "./runs.js";
 
 /** @import { Alignment } from "./align.js"
@@ -15,13 +15,8 @@ import { countForced, fedName, isForced, recovers, targetName, writtenSymbols } 
 /** @typedef {Run & { teacherSteps: Step[], expected: number[], alignment: Alignment }} ComparedRun a run with a target */
 
 export function forcedPanel() {
-  const boxes = app.networks.map(() => h("div"));
-  const help =
-    "In training, the decoder is fed the target (teacher forcing); when it answers, its own output (free-running). " +
-    "Errors are counted by position, and as edits: a symbol too many makes later positions wrong, but is one edit.";
-  const columns = networkColumns((i) => [boxes[i]]);
-  const section = panel("forced", "Teacher forcing and free-running", help, columns);
-  return addPanel(section, () => app.isStep || app.runs.forEach((run, i) => redraw(boxes[i], ...comparison(run))));
+  const columns = networkColumns((i) => [redrawnPart(() => comparison(app.runs[i]))]);
+  return panel("forced", "Teacher forcing and free-running", columns);
 }
 
 /** Compare teacher forcing with free-running or, without a target, the answers before and after forcing. */

@@ -80,21 +80,22 @@ export class HeatMap {
     const text = label(left - 6 * u, y(row) + height / 2 + 0.35 * letter, shorten(name), "end row-name", letter);
     const frame = svg("rect", { class: "chosen", x: left, y: y(row), width: right - left, height });
     const tip = svg("title");
-    const attributes = { role: "option", "aria-label": describeRow?.(row) ?? name, tabindex: -1 };
-    const element = svg("g", { class: "heat-row", "data-key": `row-${row}`, ...attributes }, tip, text, frame);
     const columnAt = (/** @type {MouseEvent} */ { clientX }) => {
       const at = clientX - this.box.getBoundingClientRect().left + this.box.scrollLeft;
       const column = columns.findIndex((_, i) => at >= x(i) && at < x(i) + size);
       return column < 0 ? null : column;
     };
-    element.addEventListener("pointermove", (event) => {
-      const column = columnAt(event);
-      tip.textContent = column === null ? "" : describe(row, column);
-    });
-    element.addEventListener("click", (event) => this.select(row, columnAt(event)));
-    element.addEventListener("focus", () => this.marked.row !== row && this.select(row, null));
-    element.addEventListener("keydown", (event) => this.onKey(event, row, columns.length));
-    return element;
+    const handlers = {
+      onpointermove: (/** @type {MouseEvent} */ event) => {
+        const column = columnAt(event);
+        tip.textContent = column === null ? "" : describe(row, column);
+      },
+      onclick: (/** @type {MouseEvent} */ event) => this.select(row, columnAt(event)),
+      onfocus: () => this.marked.row !== row && this.select(row, null),
+      onkeydown: (/** @type {KeyboardEvent} */ event) => this.onKey(event, row, columns.length),
+    };
+    const attributes = { role: "option", "aria-label": describeRow?.(row) ?? name, tabindex: -1, ...handlers };
+    return svg("g", { class: "heat-row", "data-key": `row-${row}`, ...attributes }, tip, text, frame);
   }
 
   /** Select another row or column with the arrow keys, Home and End.

@@ -4,7 +4,7 @@ import { align } from "./align.js";
 import { announce, app, soon } from "./app.js";
 import { button, h, labelledSelect, ordinal, percent, pluralize, revise } from "./elements.js";
 import { HeatMap, outputsByInputs } from "./heatmap.js";
-import { addPanel, networkColumns, panel, redraw, withLabel } from "./panels.js";
+import { addPanel, networkColumns, panel, redrawnPart, textOfAll } from "./panels.js";
 import { sourceSymbol, targetName, writtenSymbols } from "./runs.js";
 import { goToOutput } from "./step.js";
 
@@ -21,32 +21,16 @@ const MAX_TRIALS = 300; // runs of the network per source; a longer source has f
 const CAPTION = `The fraction of other symbols, at most ${MAX_SUBSTITUTES}, that change the output when they replace the input.`;
 const TRIALS_PER_SLICE = 4; // the page reacts between two slices
 
-export function influencePanel() {
-  const controls = h("div");
-  const parts = app.networks.map((_, i) => influenceParts(i));
-  const section = panel(
-    "influence",
-    "Influence",
-    "Replace one input with another symbol to see which outputs depend on it.",
-    controls,
-    networkColumns((i) => parts[i].elements),
-  );
-  return addPanel(section, () => {
-    if (!app.isStep) redraw(controls, ...influenceControls());
-    for (const { update } of parts) update();
-  });
-}
+export const influencePanel = () =>
+  panel("influence", "Influence", redrawnPart(influenceControls), networkColumns(influenceParts));
 
 /** Replace input s by a symbol, by default its first substitute, and announce the changes.
     @type {(s: number, symbol?: number) => void} */
 function replace(s, symbol = substitutes(app.networks[0], app.runs[0].source[s])[0]) {
   const replacement = { s, symbol };
   app.change({ replacement });
-  const texts = app.runs.map((run) => {
-    const n = changedOutputs(freeAnswer(run), freeAnswer(run, replacement)).length;
-    return withLabel(run.network, `${pluralize(n, "output")} changed`);
-  });
-  announce(texts.join(" "));
+  const n = (/** @type {Run} */ run) => changedOutputs(freeAnswer(run), freeAnswer(run, replacement)).length;
+  announce(textOfAll((run) => `${pluralize(n(run), "output")} changed`));
 }
 
 /** Return the controls that choose the symbol that replaces an input. */
@@ -77,13 +61,15 @@ export function beforeAndAfterList(run, replacement) {
   return h("ol", { class: "beforeafter", "aria-label": "Each output before and after" }, rowLabels, ...items);
 }
 
-/** Return the elements of network i, the answers before and after a replacement and the heat map of its influence, and a
-    function that updates them. The influence is computed in slices while the page shows the progress. */
+/** Return the elements of network i: the answers before and after a replacement, and the heat map of its influence, which is
+    computed in slices while the page shows the progress. */
 function influenceParts(/** @type {number} */ i) {
-  const [answers, progress] = [h("div"), h("p")];
+  const { state } = app;
+  const answers = redrawnPart(() => [state.replacement && beforeAndAfterList(app.runs[i], state.replacement)]);
+  const progress = h("p");
   const map = new HeatMap(`Influence of each input on each output of ${app.networks[i].name}`, (t, s) => {
     if (app.t !== t) goToOutput(t);
-    if (s !== null && s !== app.state.replacement?.s) replace(s);
+    if (s !== null && s !== state.replacement?.s) replace(s);
   });
   const figure = h("figure", {}, h("figcaption", {}, CAPTION), map.box);
   /** @type {Run | null} */
@@ -96,7 +82,7 @@ function influenceParts(/** @type {number} */ i) {
     const { run, answer, matrix } = shown;
     const outputs = answer.map((symbol) => targetName(run, symbol));
     const content = () => outputsByInputs(run, outputs, matrix, "changes with");
-    map.show([matrix], content, { row: app.t, column: app.state.replacement?.s ?? null });
+    map.show([matrix], content, { row: app.t, column: state.replacement?.s ?? null });
     revise(progress, {}, run.model === app.runs[i]?.model ? "" : "Of an earlier step of training:");
   };
   const begin = (/** @type {Run} */ run) => {
@@ -116,15 +102,13 @@ function influenceParts(/** @type {number} */ i) {
   const beginSoon = soon(() => app.runs.length && begin(app.runs[i]), 400); // a network that trains changes more often
   const update = () => {
     const run = app.runs[i];
-    const { replacement } = app.state;
-    if (!app.isStep) redraw(answers, replacement && beforeAndAfterList(run, replacement));
     if (`${begun?.source}` !== `${run.source}`) {
       shown = null;
       begin(run);
     } else if (begun?.model !== run.model) beginSoon();
     show();
   };
-  return { elements: [answers, progress, figure], update };
+  return [answers, addPanel(progress, update), figure];
 }
 
 /** Align two answers. Returns pairs [before, after]; null marks an inserted or deleted symbol. */

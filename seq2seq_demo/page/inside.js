@@ -1,23 +1,20 @@
-/* The panel of hidden states, and of the current cell's equations with their numbers. */
+/* The numbers inside the network: the panel of hidden states and of the current cell's equations, and the layer at the orange
+   dot, which shows how attention computes a context. */
 
-import { announce, app, soon } from "./app.js";
-import { contextTable } from "./context.js";
-import { formatNumber, formatTerm, h, labelledSelect, ordinal, svg } from "./elements.js";
-import { HeatMap } from "./heatmap.js";
-import { argmax, last } from "./network.js";
-import { addPanel, labelWithHelp, panel, redraw } from "./panels.js";
+import { announce, app, byId, soon } from "./app.js";
+import { formatNumber, h, headerCell, labelledSelect, ordinal, percent, svg, symbolSpan, table } from "./elements.js";
+import { colourStrip, HeatMap, STRIP } from "./heatmap.js";
+import { argmax, last, sum } from "./network.js";
+import { addPanel, labelWithHelp, panel, popover, redraw } from "./panels.js";
 import { fedName, probabilities, sourceName, writtenName } from "./runs.js";
 
 /** @import { Content } from "./heatmap.js"
     @import { Cell } from "./network.js"
     @import { Run } from "./trained.js" */
 
-const HELP =
-  "The hidden state h at each step, and the equations that compute it. Click a square to select its unit and step.";
 const BEFORE = "Before the first symbol, h is 0 in every unit. Press Next, or click a column above.";
 
-/** @typedef {[equation: string, numbers: string | number, meaning: string]} Equation
-    @typedef {Record<"alpha" | "u" | "query" | "context", Float32Array>} Attended */
+/** @typedef {Record<"alpha" | "u" | "query" | "context", Float32Array>} Attended */
 
 export function insidePanel() {
   /** @type {(unit: number, column: number | null) => void} */
@@ -28,7 +25,7 @@ export function insidePanel() {
   const drawSoon = soon(draw);
   const scale = h("span", { class: "key" }, "−1 ", h("i"), " +1");
   const controls = h("div", { class: "controls" }, cellChoice(), scale);
-  const section = panel("inside", "Inside a cell", HELP, controls, map.box, box);
+  const section = panel("inside", "Inside a cell", controls, map.box, box);
   return addPanel(section, () => {
     const { layer, backward, unit } = app.cell;
     map.show([shownRun(), layer, backward], hiddenStates, { row: unit, column: currentColumn() });
@@ -117,80 +114,56 @@ function cellParts() {
   if (!cell) return [heading, h("p", {}, app.state.place ? "" : BEFORE)];
   const { cell_type: type, num_layers: layers, states } = run.network.config;
   const vectors = { ...cell.gates, ...Object.fromEntries(states.map((name, i) => [name, cell.state[i]])) };
-  const numbers = Object.fromEntries(Object.entries(vectors).map(([name, vector]) => [name, vector[unit]]));
-  const equations = CELL_EQUATIONS[type]?.(numbers, cell.previous[0][unit]) ?? [];
+  const numbers = Object.entries(vectors).map(([name, vector]) => [name, formatNumber(vector[unit])]);
+  const before = formatNumber(cell.previous[0][unit]); // the first state in the previous step, which a prime marks
+  const rest = formatNumber(1 - (cell.gates.z?.[unit] ?? 0)); // what the update gate of a GRU leaves to the candidate
+  const values = { ...Object.fromEntries(numbers), before, rest };
+  const rows = equations(cellId(type), values);
   const note = h("p", {}, `This page has no equation for ${type}. Its gates and states:`);
   const gates = Object.entries(vectors).map(([name, vector]) => gateBars(name, vector));
   return [
     heading,
-    equationList([inputEquation(run, cell), ...equations]),
-    equations.length ? null : note,
+    equationList(...inputEquation(run, cell), ...rows),
+    rows.length ? null : note,
     h("div", { class: "gates" }, ...gates),
     ...(app.t === null ? [] : attentionParts(run, app.t)),
     ...(app.t === null || layer < layers - 1 ? [] : outputParts(run, app.t)),
   ];
 }
 
-/** Return the equation of the cell's input x, as in seq2seq_demo/README.md.
-    @type {(run: Run, cell: Cell) => Equation} */
-function inputEquation(run, { x }) {
-  const { t, state } = app;
-  const start = [...x.slice(0, 3)].map((value) => formatNumber(value, 2)).join(", ");
-  const numbers = `(${start}${x.length > 3 ? `, … ${x.length} numbers` : ""})`;
-  if (app.cell.layer > 0) return ["x = h of the layer below", numbers, "input"];
-  if (t === null)
-    return [`x = e = E_in[${sourceName(run, mirrored(state.place - 1))}]`, numbers, "embedding of the input"];
-  const name = fedName(run, run.steps, t);
-  if (!run.steps[t].alpha) return [`x = d = E_out[${name}]`, numbers, "embedding of the previous output"];
-  return [`x = W_i [E_out[${name}] ; ${t === 0 ? "0" : "a′"}] + b_i`, numbers, "previous output and context"];
-}
+/** Return the id of the equations of a type of cell. */
+const cellId = (/** @type {string} */ type) => `cell-${type.replace("Basic", "")}`;
 
-/** @type {Record<string, [string, string]>} */
-const GATES = {
-  i: ["i, input gate", "The fraction of the candidate that is added to the cell state c."],
-  f: ["f, forget gate", "The fraction of the previous cell state c′ that is kept."],
-  o: ["o, output gate", "The fraction of tanh(c) that becomes h."],
-  z: ["z, update gate", "The fraction of the previous h′ that is kept."],
-  r: ["r, reset gate", "The fraction of the previous h′ that enters the candidate."],
-  candidate: ["candidate", "The proposed new value, computed from x and h′."],
-  c: ["c, cell state", "The long-term memory of the cell."],
-  h: ["h, output", "The output of the cell, passed to its next step, to the layer above, and to attention."],
-};
+/** The numbers and names that stand in equations for the names in braces.
+    @typedef {Record<string, string>} Values */
 
-/** The equations of each cell with the numbers of a unit: those of its gates and states by name, and that of its first state
-    in the previous step, which a prime marks. For a cell that is not in this table, the page shows only the numbers.
-    @type {Record<string, (numbers: Record<string, number>, before: number) => Equation[]>} */
-const CELL_EQUATIONS = {
-  LSTMCell: ({ i, f, candidate, o, c, h }, before) => [
-    ["i = σ(W_input x + U_input h′ + b_input)", i, "input gate"],
-    ["f = σ(W_forget x + U_forget h′ + b_forget)", f, "forget gate"],
-    ["candidate = tanh(W_new x + U_new h′ + b_new)", candidate, "proposed new value"],
-    ["o = σ(W_output x + U_output h′ + b_output)", o, "output gate"],
-    ["c = f · c′ + i · candidate", weightedSum(f, before, i, candidate, c), "cell state"],
-    ["h = o · tanh(c)", `${formatNumber(o)} · tanh(${formatNumber(c)}) = ${formatNumber(h)}`, "output"],
-  ],
-  GRUCell: ({ z, r, candidate, h }, before) => [
-    ["z = σ(W_update x + U_update h′ + b_update)", z, "update gate"],
-    ["r = σ(W_reset x + U_reset h′ + b_reset)", r, "reset gate"],
-    ["candidate = tanh(W_new x + U_new (r · h′) + b_new)", candidate, "proposed new value"],
-    ["h = z · h′ + (1 − z) · candidate", weightedSum(z, before, 1 - z, candidate, h), "output"],
-  ],
-  BasicRNNCell: ({ h }) => [["h = tanh(W x + U h′ + b)", h, "output"]],
-};
-CELL_EQUATIONS.BasicLSTMCell = CELL_EQUATIONS.LSTMCell;
-
-/** Write a · x + b · y = sum in numbers.
-    @type {(a: number, x: number, b: number, y: number, sum: number) => string} */
-const weightedSum = (a, x, b, y, sum) =>
-  `${formatNumber(a)} · ${formatTerm(x)} + ${formatNumber(b)} · ${formatTerm(y)} = ${formatNumber(sum)}`;
-
-function equationList(/** @type {Equation[]} */ equations) {
-  const rows = equations.map(([equation, numbers, meaning]) => {
-    const figures = `= ${typeof numbers === "number" ? formatNumber(numbers) : numbers}`;
+/** Return the equations that words.html has for an id, with their numbers; a negative factor is in parentheses. It has none for
+    some types of cells, of which the page shows only the numbers.
+    @type {(id: string, values: Values) => HTMLElement[]} */
+function equations(id, values) {
+  const fill = (/** @type {HTMLElement} */ { textContent }) =>
+    textContent.replace(/\{(.+?)\}/g, (_, name) => values[name]);
+  const section = /** @type {HTMLTableSectionElement | null} */ (document.getElementById(id));
+  return Array.from(section?.rows ?? [], ({ cells }) => {
+    const [equation, numbers, meaning] = Array.from(cells, fill);
+    const figures = `= ${numbers.replace(/· (−[\d.]+)/g, "· ($1)")}`;
     const term = h("dt", {}, h("code", {}, equation));
     return h("div", {}, term, h("dd", { class: "figures" }, figures), h("dd", { class: "meaning" }, meaning));
   });
-  return h("dl", { class: "equations" }, ...rows);
+}
+
+const equationList = (/** @type {HTMLElement[]} */ ...rows) => h("dl", { class: "equations" }, ...rows);
+
+/** Return the equation of the cell's input x, as in seq2seq_demo/README.md.
+    @type {(run: Run, cell: Cell) => HTMLElement[]} */
+function inputEquation(run, { x: input }) {
+  const { t, state } = app;
+  const start = [...input.slice(0, 3)].map((value) => formatNumber(value, 2)).join(", ");
+  const x = `(${start}${input.length > 3 ? `, … ${input.length} numbers` : ""})`;
+  if (app.cell.layer > 0) return equations("x-above", { x });
+  if (t === null) return equations("x-encoder", { x, symbol: sourceName(run, mirrored(state.place - 1)) });
+  const fed = { x, symbol: fedName(run, run.steps, t), context: t === 0 ? "0" : "a′" };
+  return equations(run.steps[t].alpha ? "x-attention" : "x-decoder", fed);
 }
 
 /** Return the equations of attention with the numbers of step t and the selected unit, if the network has attention. */
@@ -200,28 +173,22 @@ function attentionParts(/** @type {Run} */ run, /** @type {number} */ t) {
   const { unit, backward } = app.cell;
   const k = backward ? unit + query.length : unit; // a bidirectional memory is 2H wide
   const s = argmax(alpha);
-  const score = `${formatNumber(u[s], 2)} for the ${ordinal(s + 1)} input (${sourceName(run, s)})`;
   const states = run.network.config.states.join(" and ");
-  const equations = equationList([
-    [`q = W_q [every layer's ${states}] + b_q`, `${formatNumber(query[unit])} in unit ${unit + 1}`, "query"],
-    ["u_s = v · tanh(W_k m_s + q)", score, "score of memory row s"],
-    ["α_s = exp(u_s) / Σ exp(u)", alpha[s], "attention weights, which sum to 1"],
-    ["a = Σ α_s m_s", `${formatNumber(context[k])} in unit ${k + 1}`, "context"],
-  ]);
-  return [h("h3", {}, `Attention at the ${ordinal(t + 1)} output`), equations, contextTable(run, t)];
+  const [q, α, a] = [query[unit], alpha[s], context[k]].map((value) => formatNumber(value));
+  const input = { u: formatNumber(u[s], 2), position: ordinal(s + 1), symbol: sourceName(run, s) };
+  const values = { states, q, unit: `${unit + 1}`, ...input, α, a, row: `${k + 1}` };
+  const list = equationList(...equations("step-attention", values));
+  return [h("h3", {}, `Attention at the ${ordinal(t + 1)} output`), list, contextTable(run, t)];
 }
 
 /** Return the equations of the logits and of the probability of the symbol written at step t. */
 function outputParts(/** @type {Run} */ run, /** @type {number} */ t) {
-  const [step, name] = [run.steps[t], writtenName(run, t)];
+  const [step, symbol] = [run.steps[t], writtenName(run, t)];
   const projection = step.alpha ? "W_o [W_p h + b_p ; a] + b_o" : "W_p h + b_p";
   const logit = formatNumber(step.logits[step.written], 2);
   const p = formatNumber(probabilities(step)[step.written]);
-  const equations = equationList([
-    [`logits = ${projection}`, `${logit} for ${name}`, "one number per symbol"],
-    ["p = exp(logit) / Σ exp(logits)", `exp(${logit}) / Σ exp(logits) = ${p} for ${name}`, "probability"],
-  ]);
-  return [h("h3", {}, `The ${ordinal(t + 1)} output (${name})`), equations];
+  const list = equationList(...equations("step-output", { projection, logit, symbol, p }));
+  return [h("h3", {}, `The ${ordinal(t + 1)} output (${symbol})`), list];
 }
 
 /** Return a gate or state of all units as bars that point up or down, with a frame around the selected unit; a click on a
@@ -230,9 +197,9 @@ function gateBars(/** @type {string} */ name, /** @type {Float32Array} */ vector
   const { cell_type: type, states } = shownRun().network.config;
   const { unit } = app.cell;
   const kind = states.includes(name) ? "state" : "gate";
-  const isKnown = name === "h" || type in CELL_EQUATIONS;
-  const unknown = [`${name}, ${kind}`, `This page has no description of this ${kind} of ${type}.`];
-  const [title, help] = (isKnown && GATES[name]) || unknown;
+  const entry = name === "h" || byId(cellId(type)) ? document.getElementById(`gate-${name}`) : null;
+  const title = entry?.textContent ?? `${name}, ${kind}`;
+  const help = entry?.nextElementSibling?.textContent ?? `This page has no description of this ${kind} of ${type}.`;
   const n = vector.length;
   const [smallest, largest] = [Math.min(...vector), Math.max(...vector)];
   const most = Math.max(1, -smallest, largest); // the length of the longest bar
@@ -243,18 +210,72 @@ function gateBars(/** @type {string} */ name, /** @type {Float32Array} */ vector
     Array.from(vector, (value, i) => (value * sign > 0 ? `M${i + 0.1} 0h.8v${-value}h-.8z` : "")).join("");
   const ariaLabel = `${title} of every unit, from ${formatNumber(smallest)} to ${formatNumber(largest)}`;
   const box = { viewBox: `0 ${-above} ${n} ${height}`, width: "100%", height: `${(1.5 * height) / most}rem` };
+  const onclick = (/** @type {MouseEvent} */ { clientX }) => {
+    const { left, width } = drawing.getBoundingClientRect();
+    choose({ unit: Math.min(n - 1, Math.floor(((clientX - left) / width) * n)) });
+  };
   const drawing = svg(
     "svg",
-    { ...box, preserveAspectRatio: "none", class: "unit-bars", role: "img", "aria-label": ariaLabel },
+    { ...box, preserveAspectRatio: "none", class: "unit-bars", role: "img", "aria-label": ariaLabel, onclick },
     svg("path", { d: path(1), class: "above-zero" }),
     svg("path", { d: path(-1), class: "below-zero" }),
     svg("path", { d: `M0 0H${n}`, class: "grid" }),
     svg("rect", { x: unit, y: -above, width: 1, height, class: "unit-frame" }),
   );
-  drawing.addEventListener("click", ({ clientX }) => {
-    const { left, width } = drawing.getBoundingClientRect();
-    choose({ unit: Math.min(n - 1, Math.floor(((clientX - left) / width) * n)) });
-  });
   const label = labelWithHelp(title, help, "span");
   return h("div", {}, h("div", { class: "gate" }, label, h("b", {}, formatNumber(vector[unit]))), drawing);
+}
+
+const LAYER = "context-layer"; // its id while it is open
+const GAP = 12; // px between the dot and the layer
+
+/** Show beside a dot how the context of output t is computed. The layer is made when it opens; a step closes it.
+    @type {(dot: Element, run: Run, t: number) => void} */
+export function openContext(dot, run, t) {
+  if (document.getElementById(LAYER)) return; // this click on the dot has just closed it
+  if (app.isTraining) {
+    byId("train").click(); // pause, which draws another dot
+    document.querySelector(".open-context")?.dispatchEvent(new Event("click"));
+    return;
+  }
+  const title = `The context of the ${ordinal(t + 1)} output`;
+  const layer = popover(
+    LAYER,
+    title,
+    h("h3", {}, title),
+    h("p", {}, byId("help-context").textContent),
+    contextTable(run, t),
+  );
+  Object.assign(layer, { tabIndex: 0, autofocus: true }); // the keyboard scrolls it
+  layer.addEventListener("toggle", ({ newState }) => newState === "closed" && layer.remove());
+  document.body.append(layer);
+  layer.showPopover();
+  const [{ left, right }, { width }] = [dot, layer].map((one) => one.getBoundingClientRect());
+  const x = [right + GAP, left - GAP - width].find((x) => x >= 0 && x + width <= innerWidth);
+  if (x !== undefined) Object.assign(layer.style, { left: `${x}px`, right: "auto" }); // otherwise in the middle
+}
+
+export const closeContext = () => document.getElementById(LAYER)?.hidePopover();
+
+/** Return the numbers of attention at step t, one row per input, and their sums.
+    @type {(run: Run, t: number) => HTMLTableElement} */
+export function contextTable(run, t) {
+  const { alpha, u, context } = /** @type {Record<"alpha" | "u" | "context", Float32Array>} */ (run.steps[t]);
+  const most = Math.max(...u);
+  const exps = [...u].map((score) => Math.exp(score - most));
+  const rows = exps.map((exp, s) => {
+    const part = run.encoded.memory[s].map((value) => alpha[s] * value);
+    const numbers = [formatNumber(u[s], 2), formatNumber(exp), percent(alpha[s]), vectorStrip(part)];
+    return [headerCell("row", ordinal(s + 1)), symbolSpan(sourceName(run, s)), ...numbers];
+  });
+  const shown = h("small", {}, `${Math.min(STRIP, context.length)} of ${context.length} numbers`);
+  const titles = ["input", "symbol", "score u", "exp(u − max)", "α", h("span", {}, "α · m", shown)];
+  const total = [headerCell("row", "sum"), "", "", formatNumber(sum(exps)), percent(1), vectorStrip(context)];
+  return table({ class: "context-table" }, titles, [...rows, total]);
+}
+
+/** Return a vector as a strip of colours, with its length for screen readers. */
+function vectorStrip(/** @type {Float32Array} */ vector) {
+  const label = { role: "img", "aria-label": `vector of length ${formatNumber(Math.hypot(...vector))}` };
+  return svg("svg", { viewBox: "0 0 96 16", ...label }, colourStrip(vector, { x: 0, y: 0, width: 96, height: 16 }));
 }

@@ -1,7 +1,6 @@
 /* The list of exercises: what is written there stays while the tab lives, and a plan opens its first part. */
 
-import { keepNotes } from "./notes.js";
-import { PLANS } from "./plan.js";
+import { keepNotes, PLANS } from "./notes.js";
 
 /** Open the first part of the plan that the address names, if any. */
 function openPlan() {

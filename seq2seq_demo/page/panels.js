@@ -6,7 +6,7 @@ import { button, h, revise } from "./elements.js";
 
 /** @import { PageState } from "./app.js"
     @import { Attributes } from "./elements.js"
-    @import { TrainedNetwork } from "./trained.js" */
+    @import { Run, TrainedNetwork } from "./trained.js" */
 
 /** Replace the children of a box, without touching those that stay. The focus moves as in `keepFocus`.
     @type {(box: Element, ...children: (Node | string | null)[]) => void} */
@@ -114,18 +114,28 @@ function opener(box, text, properties) {
   return opening;
 }
 
-/** Return a section with a heading, which is the section's accessible name; without a help text, it is not visible.
-    @type {(id: string, title: string, help: string, ...children: (Node | null)[]) => HTMLElement} */
-export function panel(id, title, help, ...children) {
+/** Return a section with a heading, which is the section's accessible name; without a help text in words.html, it is not
+    visible.
+    @type {(id: string, title: string, ...children: (Node | null)[]) => HTMLElement} */
+export function panel(id, title, ...children) {
+  const help = document.getElementById(`help-${id.split("-")[0]}`)?.textContent; // the same in attention-2
   const heading = help ? labelWithHelp(title, help) : h("h2", { class: "visually-hidden" }, title);
   return h("section", { id, class: "panel", "aria-label": title }, heading, ...children);
 }
 
-/** Register a panel and return its section. Without a valid source, the panel is inert and keeps its content. A hidden
-    panel is updated when its tab is selected. */
-export function addPanel(/** @type {HTMLElement} */ section, /** @type {() => void} */ update) {
-  app.add(() => app.runs.length && !section.hidden && update());
-  return disabledWithoutRun(section);
+/** Register the update of a panel, or of a part of one, and return its element. Without a valid source, it is inert and keeps
+    its content. In a hidden panel, it is updated when the tab is selected.
+    @type {(element: HTMLElement, update: () => void) => HTMLElement} */
+export function addPanel(element, update) {
+  app.add(() => app.runs.length && !element.closest("[hidden]") && update());
+  return disabledWithoutRun(element);
+}
+
+/** Return a part of a panel that is drawn anew after each change but those of the step.
+    @type {(makeChildren: () => (Node | string | null)[]) => HTMLElement} */
+export function redrawnPart(makeChildren) {
+  const box = h("div");
+  return addPanel(box, () => app.isStep || redraw(box, ...makeChildren()));
 }
 
 /** Return an element that is inert while there is no valid source. */
@@ -143,12 +153,16 @@ export function networkColumns(makeParts) {
     const name = app.networks.length > 1 ? h("h2", { class: "name" }, h("span", {}, network.name), kind) : null;
     return h("div", { class: "column" }, name, ...makeParts(i));
   });
-  return h("div", { class: "columns" }, ...columns);
+  return disabledWithoutRun(h("div", { class: "columns" }, ...columns));
 }
 
 /** Return the name of a network, if the page shows several, before a text. */
 export const withLabel = (/** @type {TrainedNetwork} */ { name }, /** @type {string} */ text) =>
   app.networks.length > 1 ? `${name}: ${text}` : text;
+
+/** Return the texts of all runs in one line.
+    @type {(makeText: (run: Run) => string) => string} */
+export const textOfAll = (makeText) => app.runs.map((run) => withLabel(run.network, makeText(run))).join(" ");
 
 /** Return a tablist and its panels, which are sections whose headings become the labels. The player of the `stage` stays
     above them while the page scrolls. */

@@ -3,7 +3,7 @@
 import { announce, app, byId } from "./app.js";
 import { button, h, labelledSelect, revise } from "./elements.js";
 import { goOn } from "./exercise.js";
-import { disabledWithoutRun, withLabel } from "./panels.js";
+import { disabledWithoutRun, textOfAll } from "./panels.js";
 import { judgement } from "./source.js";
 import { announcePlace, MARKS } from "./step.js";
 
@@ -42,7 +42,7 @@ export function slider({ id, label, position, end, text, show, finish, range = e
     show(Math.max(0, Math.min(to, end())));
     finish();
   };
-  const input = h("input", { id, type: "range", oninput: () => go(Number(input.value)) });
+  const input = h("input", { id, type: "range", ariaLabel: label, oninput: () => go(Number(input.value)) });
   const output = h("output", { for: id, "aria-live": "off" });
   app.add(() => {
     if (!app.runs.length) return;
@@ -50,7 +50,7 @@ export function slider({ id, label, position, end, text, show, finish, range = e
     if (input.value !== `${position()}`) input.value = `${position()}`;
     revise(output, {}, text());
   });
-  return { elements: [h("label", { htmlFor: id, class: "visually-hidden" }, label), input, output], go };
+  return { elements: [input, output], go };
 }
 
 /** Return the controls of the current step. */
@@ -80,21 +80,16 @@ export function player() {
     start();
     app.change(app.state.place >= end() || app.isOpening ? { place: 0 } : {});
   };
-  const play = button("Play", toggle, { class: "primary", id: "play-place" });
+  app.add(() => app.runs.length || stopPlaying());
+  const play = button(() => (playId ? "Pause" : "Play"), toggle, { class: "primary", id: "play-place" });
   const arrow = (/** @type {string} */ text) => h("span", { class: "chevron", "aria-hidden": true }, text);
   /** @type {(id: string, n: number, ...label: (string | Node)[]) => HTMLButtonElement} */
-  const stepButton = (id, n, ...label) => button(h("span", {}, ...label), () => go(app.state.place + n), { id });
-  const first = stepButton("first", -Infinity, arrow("«"), "First");
-  const back = stepButton("back", -1, arrow("‹"), "Back");
-  const next = stepButton("next", 1, "Next", arrow("›"));
-  const last = stepButton("last", Infinity, "Last", arrow("»"));
-  app.add(() => {
-    if (!app.runs.length) stopPlaying();
-    revise(play, {}, playId ? "Pause" : "Play");
-    // aria-disabled, because a disabled button loses the focus
-    for (const one of [first, back]) revise(one, { "aria-disabled": app.state.place === 0 });
-    for (const one of [next, last]) revise(one, { "aria-disabled": app.state.place === end() });
-  });
+  const stepButton = (id, n, ...label) => {
+    const isUnused = () => app.state.place === (n < 0 ? 0 : end()); // a disabled button would lose the focus
+    return button(h("span", {}, ...label), () => go(app.state.place + n), { id, "aria-disabled": isUnused });
+  };
+  const back = [stepButton("first", -Infinity, arrow("«"), "First"), stepButton("back", -1, arrow("‹"), "Back")];
+  const on = [stepButton("next", 1, "Next", arrow("›")), stepButton("last", Infinity, "Last", arrow("»"))];
   document.addEventListener("keydown", (event) => onKey(event, end(), go), app.built);
   const blur = (/** @type {MouseEvent} */ { detail }) => {
     // after a click with the mouse, the button would take the keys of the clicker
@@ -106,11 +101,11 @@ export function player() {
     pace = Object.values(PACES)[i];
     if (playId) start();
   });
-  const buttons = h("div", { class: "controls" }, first, back, play, next, last);
+  const buttons = h("div", { class: "controls" }, ...back, play, ...on);
   const answers = h("p", { class: "answers", "aria-hidden": true });
-  const answer = (/** @type {Run} */ run) =>
-    withLabel(run.network, `${run.network.targetVocabulary.text(run.answer)} ${MARKS[judgement(run).kind]}`);
-  app.addForRuns(() => revise(answers, {}, app.state.hidden ? "" : app.runs.map(answer).join(" ")));
+  /** @type {(run: Run) => string} */
+  const answer = (run) => `${run.network.targetVocabulary.text(run.answer)} ${MARKS[judgement(run).kind]}`;
+  app.addForRuns(() => revise(answers, {}, app.state.hidden ? "" : textOfAll(answer)));
   const track = h("div", { class: "track" }, buttons, ...elements, choice);
   return disabledWithoutRun(h("div", { id: "player" }, track, answers));
 }

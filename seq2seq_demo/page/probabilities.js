@@ -14,10 +14,7 @@ const MAX_BARS = 12;
 /** Return the panel of the only network. */
 export function probabilityPanel() {
   const { box, show } = symbolBars(0, force);
-  const help =
-    "At each step the decoder computes a probability for every symbol (the softmax of its logits) and writes the " +
-    "likeliest. Click another symbol to force it.";
-  return addPanel(panel("probabilities", "Probabilities", help, box), show);
+  return addPanel(panel("probabilities", "Probabilities", box), show);
 }
 
 let openOutput = 0; // the output of the open layer, if any

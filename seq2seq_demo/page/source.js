@@ -2,7 +2,7 @@
 
 import { announce, app, byId, hashOf, soon } from "./app.js";
 import { button, h, pluralize, revise } from "./elements.js";
-import { showTab, withLabel } from "./panels.js";
+import { showTab, textOfAll } from "./panels.js";
 import { describeErrors, wrongFirstSymbol } from "./runs.js";
 
 /** @import { Patch } from "./app.js"
@@ -119,11 +119,10 @@ const announceSoon = soon(() => announce(app.error || app.targetError || answerT
 /** Return all answers with their judgements, for screen readers. */
 function answerTexts() {
   if (app.state.hidden) return COVERED;
-  const text = (/** @type {Run} */ run) => {
+  return textOfAll((run) => {
     const answer = run.network.targetVocabulary.text(run.answer) || "only END";
-    return withLabel(run.network, `${momentNote()}Answer ${answer}, ${judgement(run).text}.`);
-  };
-  return app.runs.map(text).join(" ");
+    return `${momentNote()}Answer ${answer}, ${judgement(run).text}.`;
+  });
 }
 
 /** Return a note on the moment of training that the answers are from; "" for the network after all its training. */
@@ -164,10 +163,8 @@ function wrongSymbolButton() {
     app.change(isForced() ? { forced: {}, place: null } : wrong);
     announceAnswers();
   };
-  const question = button("", act, { class: "primary", id: "question" });
   const words = () => (isForced() ? "Undo the wrong symbol" : "One wrong symbol: who recovers?");
-  app.addForRuns(() => revise(question, {}, words()));
-  return question;
+  return button(words, act, { class: "primary", id: "question" });
 }
 
 function examplesList() {
@@ -184,9 +181,13 @@ function examplesList() {
     const text = sourceVocabulary.text(source);
     const isUnique = examples.filter((other) => other.note === note).length === 1;
     const [shown, title] = sourceVocabulary.isText || !isUnique || !note ? [text.trim(), note] : [note, text];
-    const choice = button(shown, () => choose(text), { title, dir: "auto" });
-    app.add(() => revise(choice, { "aria-pressed": app.state.text === text }));
-    return h("li", {}, choice);
+    const isPressed = () => app.state.text === text;
+    const properties = { title, dir: "auto", "aria-pressed": isPressed };
+    return h(
+      "li",
+      {},
+      button(shown, () => choose(text), properties),
+    );
   });
   const among = (/** @type {number} */ n) => Math.floor(Math.random() * n);
   const symbols = () => Array.from({ length: randomLength(among) }, () => among(sourceVocabulary.largest + 1));

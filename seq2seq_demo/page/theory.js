@@ -1,8 +1,7 @@
 /* The theory as slides: the keys of a clicker, the arrow keys and the space bar go from one to the next. The address names
    the slide, as in #2, and may name a plan, which goes on elsewhere. */
 
-import { asLeft } from "./notes.js";
-import { partAfter, partName } from "./plan.js";
+import { asLeft, partAfter, partName } from "./notes.js";
 
 /** @type {Record<string, number>} */
 const STEPS = { PageUp: -1, ArrowLeft: -1, ArrowUp: -1, PageDown: 1, ArrowRight: 1, ArrowDown: 1, " ": 1 };
@@ -12,9 +11,9 @@ const slides = document.querySelectorAll("section");
 /** Return the number of the slide in the address, and its plan.
     @returns {[number, string]} */
 function slideAndPlan() {
-  const [slide, ...fields] = location.hash.slice(1).split("&");
-  const plan = new URLSearchParams(fields.join("&")).get("plan") ?? "";
-  return [Math.max(1, Math.min(Number.parseInt(slide, 10) || 1, slides.length)), plan];
+  const fields = location.hash.slice(1);
+  const slide = Math.max(1, Math.min(Number.parseInt(fields, 10) || 1, slides.length));
+  return [slide, new URLSearchParams(fields).get("plan") ?? ""];
 }
 
 /** Show the slide in the address, with the name of the next part of a plan. */

@@ -5,7 +5,7 @@ import { beamSearch, pathOf } from "./beam.js";
 import { button, h, labelledSelect, ordinal, percent, revise, svg, truncate, zoom } from "./elements.js";
 import { last } from "./network.js";
 import { fillIn } from "./notes.js";
-import { addPanel, networkColumns, onNewRoom, panel, redraw, scrollBox, updateScrollBox, withLabel } from "./panels.js";
+import { addPanel, networkColumns, onNewRoom, panel, redraw, scrollBox, textOfAll, updateScrollBox } from "./panels.js";
 import { currentOutput, targetName } from "./runs.js";
 import { goToOutput } from "./step.js";
 import { same } from "./trained.js";
@@ -15,63 +15,53 @@ import { same } from "./trained.js";
 
 /** @typedef {{ steps: BeamStep[], answers: BeamAnswer[] }} Search */
 
+/** Return the beam search for a run with K hypotheses. */
+const searchTree = (/** @type {Run} */ run, /** @type {number} */ K) =>
+  beamSearch(run.model, run.encoded, run.network.maxOutLen(run.source.length, run.target), K);
+
 export function treePanel() {
-  let isVisible = false; // only a visible panel searches, soon after the page has shown the new answer
-  const draw = soon(() => app.runs.length && parts.forEach((part) => part.update()));
-  const update = () => isVisible && draw();
-  const parts = app.networks.map((_, i) => treeParts(i, update));
   const choose = (/** @type {number} */ i) => {
     app.change({ beam: BEAM_SIZES[i] });
-    announce(parts.map(({ update }) => update()).join(" "));
+    announce(textOfAll((run) => answerText(run, searchTree(run, BEAM_SIZES[i]).answers[0])));
   };
   const chosen = () => BEAM_SIZES.indexOf(app.state.beam);
   const choice = labelledSelect("Hypotheses kept (K)", BEAM_SIZES.map(String), choose, chosen);
-  const section = panel(
-    "beam",
-    "Beam search",
-    "Greedy decoding keeps one hypothesis, the beginning of an answer; beam search keeps the K likeliest. A column is a step; dashed " +
-      "hypotheses are dropped, and the thick path is the best answer. Forced symbols do not count.",
-    choice,
-    networkColumns((i) => parts[i].elements),
-  );
-  new IntersectionObserver((entries) => {
-    isVisible = last(entries).isIntersecting;
-    update();
-  }).observe(section);
-  return addPanel(section, update);
+  const columns = networkColumns((i) => [treeBox(i)]);
+  return panel("beam", "Beam search", choice, columns);
 }
 
-/** Return the elements for network i, and a function that updates them and returns the best answer; `redrawTree` is called
-    when their room changes.
-    @type {(i: number, redrawTree: () => void) => { elements: HTMLElement[], update: () => string }} */
-function treeParts(i, redrawTree) {
-  const network = app.networks[i];
-  const [box, list] = [scrollBox(`Beam search of ${network.name}`), h("ol")];
+/** Return the box of network i with its tree and its answers. Only a visible box searches: for another K at once, otherwise soon
+    after the page has shown the new answer. */
+function treeBox(/** @type {number} */ i) {
+  const [box, list] = [scrollBox(`Beam search of ${app.networks[i].name}`), h("ol")];
   const frame = h("div", { class: "beam" }, box, h("div", { class: "beam-answers" }, list));
-  const room = onNewRoom(box, redrawTree);
-  const frameRoom = onNewRoom(frame, redrawTree); // the tree may be narrower
   /** @type {unknown[]} */
   let drawn = []; // what the drawing depends on
-  let best = "";
-  const update = () => {
+  const draw = () => {
     const run = app.runs[i];
-    const { beam } = app.state;
     const [[width], [, height]] = [frameRoom(), room()];
-    if (!width) return best; // it is hidden
+    if (!run || !width) return; // it is hidden
+    const { beam, exercise, text } = app.state;
     const key = [run, beam, zoom(), width, height];
     if (key.some((part, k) => part !== drawn[k])) {
       drawn = key;
-      const search = beamSearch(run.model, run.encoded, network.maxOutLen(run.source.length, run.target), beam);
+      const search = searchTree(run, beam);
       redraw(box, ...drawTree(run, search, width, height));
       redraw(list, ...search.answers.map((answer) => answerItem(run, answer)));
-      const [answer] = search.answers;
-      best = withLabel(network, answerText(run, answer));
-      fillIn(`board-${app.state.exercise}`, app.state.text, `K = ${beam}`, answerText(run, answer));
+      fillIn(`board-${exercise}`, text, `K = ${beam}`, answerText(run, search.answers[0]));
     }
     markCurrent(run, box);
-    return best;
   };
-  return { elements: [frame], update };
+  const drawSoon = soon(draw);
+  let isVisible = false;
+  const update = () => isVisible && (app.state.beam === drawn[1] ? drawSoon : draw)();
+  const room = onNewRoom(box, update);
+  const frameRoom = onNewRoom(frame, update); // the tree may be narrower
+  new IntersectionObserver((entries) => {
+    isVisible = last(entries).isIntersecting;
+    update();
+  }).observe(frame);
+  return addPanel(frame, update);
 }
 
 /** Return a button for each step and, below them, the tree, smaller if the room is narrow. A hypothesis that has ended is
@@ -108,9 +98,7 @@ function drawTree(run, { steps, answers }, room, roomHeight) {
       const kind = `${i < kept.length ? "kept" : "dropped"}${best.has(one) ? " best" : ""}`;
       return svg("g", { class: kind }, svg("title", {}, title), line, ...parts);
     });
-    const group = svg("g", {}, ...nodes);
-    group.addEventListener("click", () => t < app.T && goToOutput(t));
-    return group;
+    return svg("g", { onclick: () => t < app.T && goToOutput(t) }, ...nodes);
   });
   const buttons = steps.map((_, t) => {
     const position = ordinal(t + 1);
@@ -121,8 +109,7 @@ function drawTree(run, { steps, answers }, room, roomHeight) {
   const [width, height] = [column * (steps.length + 1), row * 2 * size + gap];
   const band = svg("rect", { class: "band", width: column, height });
   const go = svg("text", { class: "symbol", x: column / 2, y: start.y + 5 * u }, "GO");
-  const label = `The hypotheses of ${run.network.name} at each step. `;
-  const attributes = { class: "beam-tree", role: "group", "aria-label": label, "font-size": 16 * u };
+  const attributes = { class: "beam-tree", "font-size": 16 * u };
   return [head, svg("svg", { ...attributes, width, height, viewBox: `0 0 ${width} ${height}` }, band, go, ...groups)];
 }
 

@@ -31,7 +31,7 @@ function layOut(/** @type {((attention: HTMLElement | null) => HTMLElement) | nu
   const sections = TABS.map((makePanel) => makePanel());
   if (!side && attention.some(Boolean)) {
     const maps = networkColumns((i) => [attention[i] ?? h("p", {}, "This network has no attention.")]);
-    sections.unshift(panel("details", "Attention", "", maps));
+    sections.unshift(panel("details", "Attention", maps));
   }
   return [stage, byId("exercises"), ...tabs(stage, sections)];
 }

@@ -546,7 +546,7 @@ def test_each_number_of_the_index_is_computed():
     kit = Text(plain(read_asset("gallery.html").partition("$sections")[2].partition("</main>")[0]))
     assert kit.take(r"(Five) minutes of theory: slides .*? (five) sheets") == [minutes, n_slides]
     assert kit.take(r"everyone trains (two) networks") == [len(MODELS)]
-    played = re.search(r"TEN_MINUTES = \[(.*?)\]", read_asset("plan.js"), re.DOTALL)[1]
+    played = re.search(r"TEN_MINUTES = \[(.*?)\]", read_asset("notes.js"), re.DOTALL)[1]
     n_slides = [len(MODELS), played.count("theory")]
     assert kit.take(r"(Ten) minutes with a clicker: (two) networks train, (two) slides") == [10, *n_slides]
     plans = kit.take(r": (ten) minutes, (forty-five) or (ninety), with")
@@ -583,7 +583,7 @@ def test_the_curves_of_the_index_do_not_tell_which_has_attention():
 
 
 def test_words_and_tour_state_no_number_but_those_of_every_network():
-    strings = Text(" ".join(re.findall(r'["`](.*?)["`]', read_asset("words.js"))))
+    strings = Text(plain(re.search(r"<dl.*</dl>", read_asset("words.html"), re.DOTALL)[0]))
     assert strings.take(r"sum to (\d+).?%") == [100] and strings.left() == []
     attention = loaded(LENGTHS[0]).predict([[3, 1, 4]], details=True)[0].attention
     np.testing.assert_allclose(attention.sum(axis=1), 1, rtol=1e-5)

@@ -280,7 +280,7 @@ def test_bars_and_a_table_show_how_often_each_position_is_right(opened):
     for i, expected in enumerate(numbers):
         assert page.locator(".positions").nth(i).locator("text").all_text_contents() == expected
     page.wait_for_selector("#step table", state="attached")
-    assert page.locator("#step caption").all_text_contents() == [
+    assert [table.get_attribute("aria-label") for table in page.locator("#step table").all()] == [
         f"{name} attention: New sources that are right at each output position" for name in ("with", "without")
     ]
     for i, expected in enumerate(numbers):
