@@ -134,8 +134,8 @@ def compressed(script: str) -> str:
         line if is_nested else spaced.sub(_second, bare.sub(_second, line))
         for line, is_nested in zip(lines, nested, strict=True)
     )
-    joined = re.sub(r"(?<=;)\n(?=let )", "\0", "\n".join(dense))  # a declaration of one line, and the next one
-    declared = re.sub(r"^let [^\n]*", lambda found: found[0].replace(";\0let ", ","), joined, flags=re.MULTILINE)
+    joined = re.sub(r"(?<=;)\n(?=let\b)", "\0", "\n".join(dense))  # a declaration of one line, and the next one
+    declared = re.sub(r"^let\b.*", lambda found: re.sub(";\0let ?", ",", found[0]), joined, flags=re.MULTILINE)
     return re.sub(
         r",\n(?=[)\]}])|;?\n(?=})|(?<=[{}(\[,;])\n|(?<==>|&&|\|\|)\n|\n(?=[\])?:.])", "", declared.replace("\0", "\n")
     )

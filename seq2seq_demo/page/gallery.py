@@ -130,8 +130,8 @@ def exercises(name: str) -> str:
     for i, (title, question, board, prediction, summary, answer) in enumerate(sections, 1):
         if links[i][0].startswith(f"{name}.html#"):
             steps = STEPS.format(links[i - 1][-1], links[i + 1][0], LINKS, i)
-            table = "" if "paper" in board else board  # after the first paragraph of the answer
-            explained = answer.replace("</p>\n", f"</p>\n{table}", 1)
+            table = "" if "paper" in board else board
+            explained = answer.replace("</details>", f"{table}</details>")
             text = f"<h2>{title}</h2>{question}{prediction}{summary}{explained}{steps}"
             shown += f'<article id="exercise-{i}">{text}</article>'
     shown = re.sub(r'</t[dhr]>|(?<==)"([\w-]+)"', r"\1", shown)  # HTML does not need these tags and quotes

@@ -18,7 +18,7 @@ import { goToOutput } from "./step.js";
 
 const MAX_SUBSTITUTES = 10; // symbols tried in place of an input
 const MAX_TRIALS = 300; // runs of the network per source; a longer source has fewer substitutes
-const CAPTION = `The fraction of other symbols, at most ${MAX_SUBSTITUTES}, that change the output when they replace the input.`;
+const CAPTION = "The fraction of other symbols that change the output when they replace the input.";
 const TRIALS_PER_SLICE = 4; // the page reacts between two slices
 
 export const influencePanel = () =>

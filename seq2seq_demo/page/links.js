@@ -9,6 +9,15 @@ function openPlan() {
   if (first) location.replace(`${first}&plan=${plan}&view=lecture`);
 }
 
+/** Open all answers, which then print as well, if the address asks for them. */
+function openAnswers() {
+  if (location.hash !== "#answers") return;
+  document.documentElement.dataset.answers = "";
+  for (const one of document.querySelectorAll("details")) one.open = true;
+}
+
 keepNotes();
-openPlan();
-addEventListener("hashchange", openPlan);
+for (const follow of [openPlan, openAnswers]) {
+  follow();
+  addEventListener("hashchange", follow);
+}

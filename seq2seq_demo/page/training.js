@@ -260,7 +260,7 @@ function trainUntil(/** @type {number} */ stop) {
     if (course.points.length > length) verdict = verdictOf();
     if (isOver() || course.samples >= end || verdict) {
       pauseTraining();
-      if (app.state.text === chosen) showTelling();
+      if (app.state.text === chosen && !app.state.exercise) showTelling();
       return;
     }
     part = performance.now() - now;

@@ -90,7 +90,7 @@ def test_a_clicker_plays_the_plan_of_ten_minutes_and_returns_to_the_trained_netw
     page.keyboard.press("PageDown")  # the field has the focus
     page.wait_for_function("() => app.state.forced[0] === 5 && app.state.hidden")
     assert page.evaluate("app.runs.map((run) => run.written[0])") == [5, 5]
-    assert press_on(page) == 8  # six symbols, the answer, the explanation
+    assert press_on(page) == 2  # the answers, the explanation
     assert (announced(page), page.evaluate("app.state.hidden")) == ("Next: exercise 3", False)
     page.keyboard.press("PageDown")
     is_at(page, 3)
@@ -141,6 +141,16 @@ def test_a_button_beside_the_question_shows_the_panel_that_it_needs(lecture):
     page.goto(page.url.partition("#")[0] + "#exercise=2")
     is_at(page, 2)
     assert page.locator(f"{ARTICLE} button").filter(visible=True).count() == 0
+
+
+def test_a_press_waits_until_the_influence_is_computed(lecture):
+    page = lecture("reversing.html#exercise=5&view=lecture")
+    page.keyboard.press("PageDown")  # shows the answer and its panel
+    page.wait_for_selector("#influence .heat-map >> nth=1")
+    for is_computed in (False, True):
+        page.evaluate(f"document.querySelector('#influence figure').hidden = {str(not is_computed).lower()}")
+        page.keyboard.press("PageDown")
+        assert (page.locator(f"{ARTICLE} > details[open]").count() == 1) == is_computed
 
 
 def test_the_table_of_exercise_1_fills_in_itself_after_the_samples_that_it_names(lecture):
