@@ -41,7 +41,7 @@ def main(names: list[str]) -> int:
         "environments": environments,
         "page links": page_links,
         "service": malformed_requests,
-        "figures": figures,
+        "metrics": metrics,
     }
     total_broken = 0
     print(f"{'attack':22}{'cases':>8}{'broken':>8}{'seconds':>9}")
@@ -61,7 +61,7 @@ def main(names: list[str]) -> int:
 
 
 def kills() -> tuple[int, list[str]]:
-    """Kill training runs or members at random, resume them, and compare the weights with those of undisturbed runs."""
+    """Kill training runs or members at random, resume them, and compare the weights with undisturbed runs."""
     runs, undisturbed = [[*TRAIN, "-e", "3", "-o", "w"]], []
     runs.append([*runs[0], "--members", "3"])
     for argv in runs:
@@ -94,7 +94,7 @@ def kills() -> tuple[int, list[str]]:
             _, err = process.communicate()
             assert process.returncode == 0, err[-300:]
         assert (folder / "w").read_bytes() == undisturbed[number % 2], (
-            "the weights differ from those of the undisturbed training run"
+            "the weights differ from the weights of the undisturbed training run"
         )
         remaining = {path.name for path in folder.iterdir()} - {"w"}
         assert all(name.startswith(".seq2seq-demo-") for name in remaining), remaining
@@ -104,7 +104,7 @@ def kills() -> tuple[int, list[str]]:
 
 
 def full_disks() -> tuple[int, list[str]]:
-    """Train on small file systems; a training run must succeed or end with an error of one line."""
+    """Train on small file systems; a training run must succeed or end with a one-line error."""
     if subprocess.run(["unshare", "-m", "true"], check=False).returncode:
         print("full disks: skipped, because this user may not mount file systems", file=sys.stderr)
         return 0, []
@@ -141,8 +141,8 @@ def side_by_side() -> tuple[int, list[str]]:
     return run_cases([(f"two at once, {n}", lambda n=n: case(n)) for n in range(3)])
 
 
-def figures() -> tuple[int, list[str]]:
-    """Train on patterns that no network can learn; no exact match that is reported may exceed that of new sources."""
+def metrics() -> tuple[int, list[str]]:
+    """Train on patterns that no network can learn; no reported exact match may exceed the one on new sources."""
     hashed = "def h(source):\n    code = sum(n * x for n, x in zip((7, 3, 5, 1), source))\n"
 
     def case(length: int, points: int) -> None:
@@ -209,21 +209,21 @@ def changed_hdf5() -> tuple[int, list[str]]:
 
 def run_examples(strategy: st.SearchStrategy, n: int, check: Callable[[object], None]) -> tuple[int, list[str]]:
     """Check n examples of a strategy, in groups with one seed each; return the number of examples and the failures."""
-    share = 250
+    group = 250
 
     def attempt(number: int) -> None:
         signal.alarm(0)
 
         @seed(number)
-        @settings(max_examples=share, deadline=1000 * SECONDS, database=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=group, deadline=1000 * SECONDS, database=None, suppress_health_check=list(HealthCheck))
         @given(strategy)
         def examples(value: object) -> None:
             check(value)
 
         examples()
 
-    shares, broken = run_guarded(n // share, attempt)
-    return shares * share, broken
+    groups, broken = run_guarded(n // group, attempt)
+    return groups * group, broken
 
 
 JSON = st.recursive(
@@ -285,8 +285,8 @@ def json_input() -> tuple[int, list[str]]:
             except Seq2SeqError as error:
                 assert "\n" not in str(error).replace(str(path), "")
 
-    texts = st.lists(st.text(max_size=6), max_size=5).map("\t".join)
-    lines |= st.lists(texts, max_size=4).map(lambda rows: "\n".join(rows).encode(errors="ignore"))
+    fields = st.lists(st.text(max_size=6), max_size=5).map("\t".join)
+    lines |= st.lists(fields, max_size=4).map(lambda rows: "\n".join(rows).encode(errors="ignore"))
     return run_examples(lines | documents | lines.map(lambda text: b"\xef\xbb\xbf" + text), 10_000, check)
 
 

@@ -3,7 +3,7 @@
     .venv/bin/python scripts/benchmark.py [--parts real,training] [--sizes 32x10,128x10] [--rounds 3]
 
 The part `training` compares with plain Keras: `fit` on the same network made of Keras's own layers, without XLA. The
-programs take turns, and the tables give the median of the rounds. --sizes are units x length. scripts/README.md
+programs take turns, and the tables give the median of the rounds. --sizes lists units x length. scripts/README.md
 explains the measurements and lists results.
 """
 
@@ -52,7 +52,7 @@ PARTS = {
     "training": training,
     "real": real,
     "processes": lambda options: (["process", "seconds"], whole.whole_processes(options.rounds)),
-    "cache": lambda options: (["first figures, 5,000 pairs", "seconds"], whole.first_figures(options.rounds)),
+    "cache": lambda options: (["first loss, 5,000 pairs", "seconds"], whole.first_loss(options.rounds)),
     "members": lambda _: (["five members, seconds", "`--jobs 1`", "`--jobs 2`", "ratio"], whole.members(1)),
     "varied": varied,
     "mixed": lambda options: (["`predict`, 100,000 sequences", "seconds"], whole.mixed_lengths(options.rounds)),

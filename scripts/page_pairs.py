@@ -6,7 +6,7 @@
 The pairs are the four samples of the page, or the pairs of each FILE. Each training run ends by itself and has a row
 in the table: the seconds until the exact match of held-out pairs reached a bound (0.95 for a FILE); exact match,
 samples and seconds at the end; the time between two frames; and the time from an input in the source to the end of
-the next frame (both median and longest). Below the table stand the held-out pairs that are wrong at the end.
+the next frame (both median and longest). Below the table are the held-out pairs that are wrong at the end.
 """
 
 import argparse
@@ -47,7 +47,7 @@ RECORD = """([bound, pause]) => {
 
 
 def train(page: Page, address: str, name: str, text: str) -> tuple[list[str], str]:
-    """Train on pairs, or on the sample with this name; return a row of the table, and the pairs that are wrong."""
+    """Train on pairs, or on the sample with this name; return a row of the table, and the wrong pairs."""
     page.goto("about:blank")
     page.goto(f"{address}#task=pairs")
     before, bound = page.inner_text("#pairs-said"), BOUND if text else BOUNDS[name]

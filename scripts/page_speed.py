@@ -3,16 +3,17 @@
     .venv/bin/seq2seq-demo page --gallery GALLERY
     .venv/bin/python scripts/page_speed.py GALLERY [--keys 20] [--only training] [--courses FILE]
 
-The processor is slowed 4 times. A figure is the CPU time of the page's main thread, in milliseconds, from the task that
-receives the key (→, or the last symbol of the source) to the task that draws the next frame: script, style, layout and
-paint. Work that the page puts off until it has shown this frame does not count. The table has the medians of the keys.
+The processor is slowed 4 times. The script measures the CPU time of the page's main thread, in milliseconds, from the
+task that receives the key (→, or the last symbol of the source) to the task that draws the next frame: script, style,
+layout and paint. Work that the page puts off until it has shown this frame does not count. The table has the medians of
+the keys.
 
-The first table measures the page that trains, at the full speed of the processor: the samples per second of each
-network alone; the median time between two frames while both train; the time from a click on Pause until
-training has paused; and the time from opening the page until exact match with attention is 0.99.
+The first table measures the training page at the full speed of the processor: the samples per second of each network
+alone; the median time between two frames while both train; the time from a click on Pause until training has paused;
+and the time from opening the page until exact match with attention is 0.99.
 
 `--courses tests/page/courses.json` trains the networks of exercises 1 and 14 instead (20 minutes), and writes what they
-learned to the file with which test_content.py compares the exercises.
+learned to the file that test_content.py compares with the exercises.
 """
 
 import argparse
@@ -110,7 +111,7 @@ def class_courses(page: Page) -> dict[str, Any]:
 
 
 def training_rows(browser: Browser, path: Path) -> list[list[str]]:
-    """Return the table rows of the page that trains."""
+    """Return the table rows of the training page."""
     page, rows = browser.new_page(viewport={"width": 1280, "height": 800}), []
     for units in (16, 32):
         page.goto(f"{path.resolve().as_uri()}#units={units}")
@@ -149,7 +150,7 @@ def main() -> None:
     options = parser.parse_args()
     paths = sorted(options.gallery / f"{name}.html" for name, entry in GALLERY.items() if entry.networks)
     if not all(path.exists() for path in paths):
-        parser.error(f"expected the pages of a gallery in {options.gallery}, found too few")
+        parser.error(f"{options.gallery}: pages of the gallery are missing")
     with sync_playwright() as playwright:
         program = shutil.which("chromium") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])

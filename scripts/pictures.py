@@ -1,4 +1,4 @@
-"""Draw the pictures of the documents: a terminal (SVG), the page of a network (PNG), and the page that trains (WebP).
+"""Draw the pictures of the documents: a terminal (SVG), the page of a network (PNG), and the training page (WebP).
 
     .venv/bin/python scripts/pictures.py [terminal] [page] [training]
 
@@ -30,8 +30,8 @@ COMMANDS = [
 ]
 COLUMNS = 112
 WITHOUT_FONTS = re.sub(r"@font-face .*?\n    \}\}\n", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)  # they are on a server
-SAMPLES = range(0, 16_001, 640)  # a frame of the picture that moves after each number of samples
-SOURCE = "4%206%202%207%203%205%209%200%208%201"  # which stays when the training pauses
+SAMPLES = range(0, 16_001, 640)  # a frame of the animation after each number of samples
+SOURCE = "4%206%202%207%203%205%209%200%208%201"  # it stays when the training pauses
 INTERVAL, FINAL = 400, 4000  # ms that a frame is shown, and the last one
 
 
@@ -60,7 +60,7 @@ def draw_page(page: Page, folder: str) -> None:
 
 
 def draw_training(page: Page, folder: str) -> None:
-    """Draw the page in which two networks train, after each number of SAMPLES."""
+    """Draw the training page after each number of SAMPLES."""
     run("seq2seq-demo page --train train.html", folder)
     frames = []
     for samples in SAMPLES:

@@ -61,7 +61,7 @@ def service(weights: Path) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
 
 
 def ask(connection: http.client.HTTPConnection, body: str | bytes) -> tuple[int, Any]:
-    """Post a text; return the status and the JSON value of the answer."""
+    """Post a string; return the status and the JSON value of the answer."""
     connection.request("POST", "/", body)
     response = connection.getresponse()
     return response.status, json.loads(response.read())
@@ -112,11 +112,11 @@ def main() -> None:
     requests = [[WORDS[(n + k) % len(WORDS)] for k in range(options.sources)] for n in range(len(WORDS))]
     result = measure(options.weights, requests, options.clients, options.seconds)
     p50, p95 = (1000 * statistics.quantiles(result.latencies, n=20)[k] for k in (9, 18))
-    columns = "clients", "sources per request", "requests per second", "median time", "95 %", "CPU per request"
+    columns = "clients", "sources per request", "requests per second", "median time", "95%", "CPU per request"
     print(f"| {' | '.join(columns)} | peak memory | wrong answers |\n|{'---|' * (len(columns) + 2)}")
-    figures = f"{result.requests / result.seconds:.0f} | {p50:.0f} ms | {p95:.0f} ms"
+    times = f"{result.requests / result.seconds:.0f} | {p50:.0f} ms | {p95:.0f} ms"
     cpu = f"{1000 * result.cpu_seconds / result.requests:.1f} ms | {result.megabytes:.0f} MB"
-    print(f"| {options.clients} | {options.sources} | {figures} | {cpu} | {result.wrong} of {result.requests} |")
+    print(f"| {options.clients} | {options.sources} | {times} | {cpu} | {result.wrong} of {result.requests} |")
 
 
 if __name__ == "__main__":

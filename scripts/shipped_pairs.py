@@ -59,7 +59,7 @@ def dates(rng: random.Random) -> Iterator[Pair]:
 
 
 def ordinal(day: int, language: str) -> str:
-    """Return the day as an English ordinal, or as in French, which has an ordinal only for the first day."""
+    """Return the day as an English ordinal; in French, only the first day has an ordinal."""
     if language == "fr":
         return "1er" if day == 1 else str(day)
     ending = "th" if 10 < day < 20 else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")

@@ -2,8 +2,8 @@
 
     .venv/bin/python scripts/sweep.py FOLDER --from-file pairs.tsv --cell-size 64,128 -r 0.003,0.01
 
-All arguments but FOLDER and --jobs are those of `seq2seq-demo train`; a setting of the network or its training may have
-several values, separated by commas. Each training run is a process, in a folder that is named after its settings.
+All arguments but FOLDER and --jobs are options of `seq2seq-demo train`; a setting of the network or its training may
+have several values, separated by commas. Each training run is a process, in a folder named after its settings.
 At most --jobs training runs are active, by default one per core. Ctrl-C ends them; the same command resumes them.
 """
 

@@ -31,11 +31,11 @@ LANGUAGES = {"console", "python", "sh", "text", "json", "html", "dockerfile"}
 FENCED = re.compile(r"^```(\w+)( slow)?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 EXAMPLE = re.compile(r"^\$ ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)  # a command and its output
 COMMAND = re.compile(r"^(?:\$ |TF_CONFIG=.* )?seq2seq-demo ([^|\n]*)", re.MULTILINE)  # its arguments
-OMITTED = "…"  # in place of output that a document omits
-# Temporary directories vary between runs. Predictions of unfinished networks, and attention of a network that a
-# document trains on letters vary between machines. Figures vary a little.
+OMITTED = "…"  # for output that a document omits
+# Predictions of unfinished networks, and the attention of networks that a document trains on letters, vary between
+# machines. Numbers with four or five decimals vary a little.
 VARYING = re.compile(r"(?<=    probe ).*|(?<=^  [a-z] \|).*(?:\nEND .*)?", re.MULTILINE)
-FIGURE = re.compile(r"\d\.\d{4,5}(?!\d)")
+NUMBER = re.compile(r"\d\.\d{4,5}(?!\d)")
 
 
 def name(path):
@@ -90,11 +90,11 @@ def test_the_examples_run_and_print_the_output_shown(document, tmp_path, pytestc
     for slow, command, shown in examples:
         if not slow or pytestconfig.option.slow_examples:
             printed, expected = (VARYING.sub("#", text) for text in (run(command, tmp_path), shown))
-            parts = (f"({FIGURE.pattern})".join(map(re.escape, FIGURE.split(part))) for part in expected.split(OMITTED))
+            parts = (f"({NUMBER.pattern})".join(map(re.escape, NUMBER.split(part))) for part in expected.split(OMITTED))
             match = re.fullmatch(".*".join(parts), printed, re.DOTALL)
             assert match, f"{command}\n{printed}"
-            figures = [*map(float, FIGURE.findall(expected))]
-            assert [*map(float, match.groups())] == pytest.approx(figures, rel=0.3, abs=0.03), f"{command}\n{printed}"
+            numbers = [*map(float, NUMBER.findall(expected))]
+            assert [*map(float, match.groups())] == pytest.approx(numbers, rel=0.3, abs=0.03), f"{command}\n{printed}"
 
 
 @every_document
@@ -175,7 +175,7 @@ def test_every_document_can_be_reached_from_the_front_page():
 
 
 def options_shown():
-    """Yield each documented option (`-L`, `--num-layers N`), with its default and the commands that take it."""
+    """Yield each documented option (`-L`, `--num-layers N`), with its default and its commands."""
     for section in OPTIONS.read_text().split("\n## ")[1:]:
         of_section = re.search(r"^For (.+?)\.", section, re.MULTILINE)
         for written, default in re.findall(r"^\| (`-.+?) \| (.*?) ?\|", section, re.MULTILINE):
@@ -258,7 +258,7 @@ def imported_modules():
 
 
 def test_modules_import_only_lower_layers():
-    rank = {name: place for place, names in enumerate(layers()) for name in names}
+    rank = {name: position for position, names in enumerate(layers()) for name in names}
     graph = imported_modules()
     assert {module.partition(".")[0] for module in graph} == set(rank)
     for module, imported in graph.items():

@@ -1,5 +1,5 @@
-// Operates pages in Firefox, over WebDriver BiDi. The arguments are the paths of the page that trains and of the page
-// of a trained network, and pairs. The output is JSON: what the pages show, and their errors.
+// Operates pages in Firefox, over WebDriver BiDi. The arguments are the paths of the training page and of the page of
+// a trained network, and pairs. The output is JSON: what the pages show, and their errors.
 import { writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import puppeteer from "puppeteer-core";
@@ -14,16 +14,16 @@ page.on("console", (message) => errors.push(message.text()));
 page.on("pageerror", (error) => errors.push(String(error)));
 page.on("request", (request) => /^(file|data):/.test(request.url()) || errors.push(request.url()));
 
-// The page may draw an element anew at any time, so each of these finds and uses it at once.
+// The page may replace an element at any time, so each of these finds and uses it at once.
 const text = (selector) => page.evaluate((one) => document.querySelector(one).textContent, selector);
-const figures = () => page.evaluate(() => Object.values(document.querySelector("#training").dataset).join(": "));
+const metrics = () => page.evaluate(() => Object.values(document.querySelector("#training").dataset).join(": "));
 const click = (selector) =>
   page.evaluate(
     (one) => document.querySelector(one).dispatchEvent(new MouseEvent("click", { bubbles: true })),
     selector,
   );
 
-// Type a source and take the first step; return the source, the answer and what the step is said to be.
+// Type a source and take the first step; return the source, the answer and the sentence about the step.
 async function answer(source) {
   await page.locator("#source").fill(source);
   await click("#first");
@@ -44,10 +44,10 @@ async function train(path) {
   await page.locator("#place").fill("4"); // the first output
   await click(".written");
   await click("#symbols-0 [data-key$=symbol-5]");
-  return { untrained, trained: await figures(), kept, learned, forced: await text("#prediction") };
+  return { untrained, trained: await metrics(), kept, learned, forced: await text("#prediction") };
 }
 
-// Train on pairs, and save the page; return the answers of the page and of the saved one.
+// Train on pairs, and save the page; return the answers of both pages.
 async function trainOnPairs(path, pairs) {
   await page.goto("about:blank");
   await page.goto(`${pathToFileURL(path)}#task=pairs&rate=0.03&units=16`);
@@ -64,7 +64,7 @@ async function trainOnPairs(path, pairs) {
     });
   writeFileSync(saved, await page.evaluate(download));
   await page.goto(pathToFileURL(saved).href);
-  return { verdict, learned, opened: await answer("abca"), kept: await figures() };
+  return { verdict, learned, opened: await answer("abca"), kept: await metrics() };
 }
 
 const result = { ...(await train(training)), errors };

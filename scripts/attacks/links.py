@@ -62,7 +62,7 @@ def random_link(rng: random.Random) -> str:
 
     def forced() -> str:
         pairs = [f"{rng.choice(KEYS + [integer()] * 99)}:{integer()}" for _ in range(rng.randrange(5))]
-        if rng.random() < 0.5:  # the order in which the page writes them
+        if rng.random() < 0.5:  # in the page's order
             pairs = [f"{t}:{rng.randrange(12)}" for t in sorted(rng.sample(range(30), rng.randrange(1, 6)))]
         return rng.choice([",", ",", ",", ",", ";", ",,"]).join(pairs)
 

@@ -52,7 +52,7 @@ def outputs_that_exist() -> tuple[int, list[str]]:
 
 
 def _attempt(line: str, output: str, content: bytes, rng: random.Random) -> None:
-    """Run a command whose output path has the content, or leads to a file that has it."""
+    """Run a command whose output path has the content or leads to a file with it."""
     target = Path("elsewhere" if rng.random() < 0.2 else output)
     target.write_bytes(content)
     if target.name != output:

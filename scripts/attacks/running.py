@@ -44,12 +44,12 @@ def run_cases(cases: list[Case]) -> tuple[int, list[str]]:
 
 def run_guarded(n: int, attempt: Callable[[int], None]) -> tuple[int, list[str]]:
     """Call `attempt` on 0 to n - 1 in two processes with limited time and memory; return n and a line per failure."""
-    shares = [list(range(first, n, 2)) for first in (0, 1)]
+    halves = [list(range(first, n, 2)) for first in (0, 1)]
     with ThreadPoolExecutor(2) as pool:
-        return n, [line for lines in pool.map(lambda share: _run_share(share, attempt), shares) for line in lines]
+        return n, [line for lines in pool.map(lambda half: _run_half(half, attempt), halves) for line in lines]
 
 
-def _run_share(numbers: list[int], attempt: Callable[[int], None]) -> list[str]:
+def _run_half(numbers: list[int], attempt: Callable[[int], None]) -> list[str]:
     broken: list[str] = []
     while numbers:
         reading, writing = os.pipe()

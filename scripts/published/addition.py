@@ -1,10 +1,10 @@
-"""Addition of two numbers up to 999, as in Keras's example `addition_rnn`. Questions and sums are texts.
+"""Addition of two numbers up to 999, as in Keras's example `addition_rnn`. Questions and sums are strings.
 
     .venv/bin/python scripts/published/addition.py [--epochs 30]
 
 Keras's network outputs a whole padded answer at once, and its accuracy counts the padding. Here the network ends its
 answers and decodes free-running; the script pads the answers before it compares them. Exact match, which the example
-does not report, is the share of sums that are entirely right.
+does not report, is the fraction of sums that are entirely correct.
 """
 
 import argparse
@@ -34,10 +34,10 @@ def draw_sums() -> list[Pair]:
 
 
 def character_accuracy(predicted: list[str], expected: list[str]) -> float:
-    """Return the share of right characters when answers are padded to DIGITS + 1, as in Keras's example."""
-    padded = [[text[: DIGITS + 1].ljust(DIGITS + 1) for text in texts] for texts in (predicted, expected)]
-    right = [a == b for texts in zip(*padded, strict=True) for a, b in zip(*texts, strict=True)]
-    return float(np.mean(right))
+    """Return the fraction of correct characters when answers are padded to DIGITS + 1, as in Keras's example."""
+    padded = [[answer[: DIGITS + 1].ljust(DIGITS + 1) for answer in answers] for answers in (predicted, expected)]
+    correct = [a == b for both in zip(*padded, strict=True) for a, b in zip(*both, strict=True)]
+    return float(np.mean(correct))
 
 
 class AccuracyRecorder(Callback):

@@ -1,10 +1,10 @@
-"""Spelling to pronunciation: train on CMUdict, and print the error rates beside published error rates.
+"""Spelling to pronunciation: train on CMUdict, and print the error rates next to published ones.
 
     .venv/bin/python scripts/published/cmudict.py cmudict.dict [--networks small,best] [--seed 0] [--save best.h5]
     .venv/bin/python scripts/published/cmudict.py cmudict.dict --weights g2p.weights.h5 best_1.h5 best_2.h5
 
 `cmudict.dict` comes from https://github.com/cmusphinx/cmudict at commit d1f85cd. The settings were chosen on the
-development set. The published figures come from the README of https://github.com/cmusphinx/g2p-seq2seq (branch tf11,
+development set. The published rates come from the README of https://github.com/cmusphinx/g2p-seq2seq (branch tf11,
 column "latest"), which uses a split of the same kind.
 """
 
@@ -41,8 +41,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "recipe": {"cell_size": 192, "embedding_size": 72},  # the size of `best`; the package chooses the other settings
 }
 PUBLISHED = {
-    "small": "39.6 % (g2p-seq2seq, 2 x 64)",
-    "best": "31.1 % (g2p-seq2seq, 2 x 512), 30.2 % (Transformer, 3 x 256), 33.9 % (Phonetisaurus)",
+    "small": "39.6% (g2p-seq2seq, 2 x 64)",
+    "best": "31.1% (g2p-seq2seq, 2 x 512), 30.2% (Transformer, 3 x 256), 33.9% (Phonetisaurus)",
 }
 BEAM = 5
 
@@ -81,7 +81,7 @@ def row(name: str, network: TrainedNetwork, minutes: float, parts: dict[str, lis
     for beam_size in (None, BEAM):
         for part in ("dev", "test"):
             e = network.evaluate(parts[part], beam_size=beam_size)
-            cells.append(f"{100 * (1 - e.exact_match):.1f} % / {100 * e.symbol_error_rate:.1f} %")
+            cells.append(f"{100 * (1 - e.exact_match):.1f}% / {100 * e.symbol_error_rate:.1f}%")
     return cells
 
 
@@ -93,7 +93,7 @@ def main() -> None:
     parser.add_argument("--save", type=Path, help="a file for the last network, without Adam's moments")
     parser.add_argument("--weights", type=Path, nargs="+", help="score these networks, as an ensemble; do not train")
     parser.add_argument("--seed", type=int, default=0, help="the seed of a network for an ensemble")
-    parser.add_argument("--epochs", type=int, help="train for fewer epochs, to try the script")
+    parser.add_argument("--epochs", type=int, help="fewer epochs, to try the script")
     options = parser.parse_args()
     parts = split(read_dictionary(options.dictionary))
     print(", ".join(f"{len(pairs)} pairs for {part}" for part, pairs in parts.items()), file=sys.stderr)

@@ -9,7 +9,7 @@ from typing import Any
 
 from seq2seq_demo import Callback, TrainedNetwork, train
 
-# The defaults of patterns, where pairs have others: the published figures were measured with them.
+# The defaults of patterns, for the settings that pairs would choose: the documented results were measured with them.
 DEFAULTS: dict[str, Any] = {
     "bidirectional": False,
     "dropout": 0.0,
@@ -25,8 +25,8 @@ class EpochPrinter(Callback):
     def on_epoch_end(self, state):
         """Print the loss and the validation exact match."""
         last = state.figures
-        figures = f"loss {last.loss:.4f}, validation exact match {last.validation_exact_match:.4f}"
-        print(f"epoch {last.epoch}: {figures}", file=sys.stderr, flush=True)
+        metrics = f"loss {last.loss:.4f}, validation exact match {last.validation_exact_match:.4f}"
+        print(f"epoch {last.epoch}: {metrics}", file=sys.stderr, flush=True)
 
 
 def timed_training(pairs, **settings) -> tuple[TrainedNetwork, float]:

@@ -21,7 +21,7 @@ Pair = tuple[str, str]
 ACTIONS = {"walk": "WALK", "look": "LOOK", "run": "RUN", "jump": "JUMP"}
 TURNS = {"left": "LTURN", "right": "RTURN"}
 LONGEST_TRAINED = 22  # actions, in the length split
-# By split: a command that occurs in training only alone, and the number of its copies.
+# By split: the command that occurs only alone in training, and the number of its copies.
 PRIMITIVE = {"jump": ("jump", 1467), "left": ("turn left", 2189)}
 
 LSTM, GRU = {"cell_type": "BasicLSTMCell"}, {"cell_type": "GRUCell"}
@@ -97,7 +97,7 @@ def main() -> None:
         exact_matches, minutes = [], 0.0
         for seed in range(options.seeds):
             training, test = split(name, seed)
-            print(f"{name}, seed {seed}: {len(training)} pairs to train, {len(test)} to test", file=sys.stderr)
+            print(f"{name}, seed {seed}: {len(training)} training pairs, {len(test)} test pairs", file=sys.stderr)
             random.Random(seed).shuffle(training)
             network, seed_minutes = timed_training(
                 training,

@@ -1,10 +1,10 @@
-"""SIGMORPHON 2020, task 1: pronunciation in fifteen languages, with one recipe, beside the published results.
+"""SIGMORPHON 2020, task 1: pronunciation in fifteen languages with one recipe, next to the published results.
 
     .venv/bin/python scripts/published/sigmorphon2020.py DATA [--members 5] [--languages fre,kor] [--dev]
 
 DATA contains files such as `train/fre_train.tsv`, `dev/fre_dev.tsv` and `test/fre_test.tsv`, one pair per line: a word,
-a tab, and its phones. They come from https://github.com/sigmorphon/2020, folder `task1/data`. Data of other years work,
-too, if their files have names like these. Each network is saved in the folder of `--cache`, and the script trains only
+a tab, and its phones. They come from https://github.com/sigmorphon/2020, folder `task1/data`. Data of other years also
+work if their files have names like these. Each network is saved in the folder of `--cache`, and the script trains only
 missing networks. For other settings, use another folder.
 
 All languages have the settings that the package chooses for pairs; `scripts/recipe` describes the development sets on
@@ -28,8 +28,8 @@ from report import machine, print_table
 from seq2seq_demo import TrainedNetwork, ensemble, load, train
 
 SETTINGS: dict[str, Any] = {}  # changes of the settings that the package chooses for pairs
-# Word and phone error rates on test, in percent: the LSTM of the organisers (Gorman et al. 2020), and the ensemble of
-# the winner (Yu, Vu and Kuhn 2020).
+# Word and phone error rates on the test sets, in percent: the organisers' LSTM (Gorman et al. 2020), and the winning
+# ensemble (Yu, Vu and Kuhn 2020).
 PUBLISHED = {
     "ady": ((28.00, 6.53), (25.33, 5.79)),
     "arm": ((14.67, 3.49), (12.67, 2.94)),
@@ -65,7 +65,7 @@ def find(data: Path, language: str, part: str) -> Path:
     name = f"{language}_{part}.tsv"
     path = next(iter(sorted(data.rglob(name))), None)
     if path is None:
-        raise SystemExit(f"expected {name} in {data}, found none")
+        raise SystemExit(f"{data}: no file {name}")
     return path
 
 
@@ -76,7 +76,7 @@ def languages_of(data: Path, chosen: str | None) -> list[str]:
     for language in languages:
         find(data, language, "train")
     if not languages:
-        raise SystemExit(f"expected files such as fre_train.tsv in {data}, found none")
+        raise SystemExit(f"{data}: no files such as fre_train.tsv")
     return languages
 
 
@@ -95,7 +95,7 @@ def read_pairs(path: Path) -> list[Pair]:
 
 
 def characters(word: str, known: set[str]) -> list[str]:
-    """Return the known characters of a word as a list, so that normalisation does not compose them again."""
+    """Return the known characters of a word as a list, so that normalisation does not recompose them."""
     return [c for c in word if c in known] or [min(known)]
 
 
@@ -160,7 +160,7 @@ def train_missing(options: argparse.Namespace, languages: Sequence[str]) -> None
 
 
 def error_rates(answers: Sequence[str], targets: Sequence[str]) -> Rates:
-    """Return word and phone error rate in percent: the share of wrong words, and the edits per phone of the targets."""
+    """Return word and phone error rate: the percentages of wrong words, and of edits per phone of the targets."""
     pairs = list(zip(answers, targets, strict=True))
     n_edits = sum(Levenshtein.distance(answer.split(), target.split()) for answer, target in pairs)
     wrong, n_phones = sum(answer != target for answer, target in pairs), sum(len(t.split()) for t in targets)

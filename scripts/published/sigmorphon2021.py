@@ -1,14 +1,14 @@
-"""SIGMORPHON 2021, task 1, subtask 3: pronunciation in ten languages with 800 pairs each, beside the published results.
+"""SIGMORPHON 2021, task 1, subtask 3: pronunciation in ten languages with 800 pairs each, and published results.
 
     .venv/bin/python scripts/published/sigmorphon2021.py DATA [--members 5] [--languages ita,rum] [--dev]
 
 DATA contains files such as `ita_train.tsv`, `ita_dev.tsv` and `ita_test.tsv`, as in https://github.com/sigmorphon/2021-task1,
-folder `data/low`. The rest is as in `sigmorphon2020.py`, but the table has the development sets, too.
+folder `data/low`. The rest is as in `sigmorphon2020.py`, but the table also has the development sets.
 """
 
 from sigmorphon2020 import Published, run
 
-# Word error rates on dev and on test, in percent, of the organisers' ensemble of ten neural transducers.
+# Word error rates of the organisers' ensemble of ten neural transducers, on dev and on test, in percent.
 PUBLISHED = {
     "ady": (22, 22),
     "gre": (5, 21),

@@ -4,7 +4,7 @@
     .venv/bin/python scripts/recipe/measure.py /tmp/sets --n-pairs 100 300 1000 3000 --plot few_pairs.svg
 
 `sets.py` makes the sets. Each network is trained on train.tsv, validated on dev.tsv, and answers test.tsv greedily.
-With --n-pairs, the first 250 pairs of dev.tsv validate, or a tenth of N if that is less. Each training run is a
+With --n-pairs, validation uses the first 250 pairs of dev.tsv, or a tenth of N if that is less. Each training run is a
 separate process, with one thread and a time limit; a run that reaches the limit keeps its best epoch so far. Results
 are appended to SETS/measured.jsonl, and runs found there are not repeated. --plot draws exact match on test.tsv by N.
 """
@@ -46,7 +46,7 @@ def random_settings(set_name: str, number: int) -> dict[str, Any]:
 
 
 def read_pairs(folder: Path, part: str) -> list[tuple[Any, Any]]:
-    """Return the pairs of a part; each side is a text, a list of words or a list of integers."""
+    """Return the pairs of a part; each side is a string, a list of words or a list of integers."""
     convert = {"characters": str, "words": str.split, "integers": lambda text: [int(x) for x in text.split()]}
     sides = [convert[tokens] for tokens in tokens_of(folder)]
     lines = (folder / f"{part}.tsv").read_text(encoding="utf-8").splitlines()
@@ -59,7 +59,7 @@ def tokens_of(folder: Path) -> list[str]:
 
 
 def train_and_measure(folder: Path, changes: dict[str, Any], n_pairs: int | None, limit: float) -> Row:
-    """Train with the recipe, changed by `changes`; return the figures."""
+    """Train with the recipe, changed by `changes`; return the row of results."""
     from seq2seq_demo import Callback, TrainedNetwork, train
     from seq2seq_demo.network.keras_network.tensorflow_setup import tf
     from seq2seq_demo.training.recipe import recommended_settings

@@ -29,7 +29,7 @@ LOCALES = ["cs", "da", "de", "el", "en_GB", "en_US", "es", "fi", "fr", "hu", "id
 LOCALES += ["pt", "ro", "ru", "sv", "tr", "uk", "vi", "zh_Hans"]
 TAGS = ("NNS", "VBD", "VBG", "VBN", "VBZ", "JJR", "JJS", "RBR", "RBS")  # inflected forms
 FREQUENT = 60_000  # words of a frequency list
-# ---- Texts ----
+# ---- Strings ----
 
 
 def dates(rng: random.Random) -> Iterator[Pair]:

@@ -2,8 +2,9 @@
 
     .venv/bin/python scripts/recipe/stopping.py SETS [--sets dates romaji] [--n-pairs 500 3000]
 
-The script trains each set once without patience, on the first N pairs of train.tsv; a tenth of them validates. Patience
-changes nothing before the epoch at which it ends the training, so this one run also gives the figures with patience.
+The script trains each set once without patience, on the first N pairs of train.tsv, of which it holds a tenth
+out for validation. Patience changes nothing before the epoch at which it ends the training, so this one run also gives
+the results with patience.
 """
 
 import argparse
@@ -38,7 +39,7 @@ def epochs_of(folder: Path, n_pairs: int) -> tuple[Any, list[tuple[float, float]
     pairs: Any = read_pairs(folder, "train")[:n_pairs]
     _, config = resolve(pair_task(pairs, kinds=(in_tokens, out_tokens), holds_out=True), {})
     settings: dict[str, Any] = {"in_tokens": in_tokens, "out_tokens": out_tokens, "keep_best": True}
-    settings["epochs"] = config.epochs  # given, they exclude the recipe's patience
+    settings["epochs"] = config.epochs  # an explicit number switches off the recipe's patience
     return train(pairs, callbacks=[OnTest()], **settings), measured
 
 

@@ -69,5 +69,9 @@ def varied_row(name: str, units: int, rounds: int) -> list[str]:
         n_symbols.append(int(pairs.sources.lengths.sum()) + trainer.n_symbols(pairs))
     first, times = time_in_turns(calls, rounds)
     costs = [1e9 * time / n for time, n in zip(times, n_symbols, strict=True)]
-    figures = [f"{cost:,.0f}" for cost in costs]
-    return [f"{name}, {units} units", *figures, f"{costs[1] / costs[0]:.2f}", f"{first[1]:.1f} s"]
+    return [
+        f"{name}, {units} units",
+        *(f"{cost:,.0f}" for cost in costs),
+        f"{costs[1] / costs[0]:.2f}",
+        f"{first[1]:.1f} s",
+    ]

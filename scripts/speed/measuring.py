@@ -44,7 +44,7 @@ def in_new_process(function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def use_threads(cell_size: int) -> None:
-    """Give TensorFlow the threads with which `train` trains a network of this size."""
+    """Give TensorFlow as many threads as `train` does for a network of this size."""
     from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads
 
     set_threads(cell_size)

@@ -66,18 +66,18 @@ def dictionary_trainer(model_config: ModelConfig, dropout: float, pairs: Pairs) 
 
 
 def speed_row(name: str, n_pairs: int, rounds: int) -> list[str]:
-    """Return the table row of a network: its weights, training speed, shares of padding, and decoding speeds."""
+    """Return the table row of a network: its weights, training speed, fractions of padding, and decoding speeds."""
     model_config, dropout = NETWORKS[name]
     use_threads(model_config.cell_size)
     pairs = dictionary_pairs(n_pairs)
     trainer = dictionary_trainer(model_config, dropout, pairs)
     speed, first = speed_columns({OURS: functools.partial(run_epoch, trainer, pairs)}, len(pairs), rounds)
-    shares, network = " / ".join(f"{100 * share:.1f} %" for share in padding(trainer, pairs)), trainer.trained_network()
-    return [name, f"{network.n_weights:,}", speed, first, shares, *decoding(network, min(rounds, 3))]
+    padded, network = " / ".join(f"{100 * part:.1f}%" for part in padding(trainer, pairs)), trainer.trained_network()
+    return [name, f"{network.n_weights:,}", speed, first, padded, *decoding(network, min(rounds, 3))]
 
 
 def padding(trainer: Trainer, pairs: Pairs) -> tuple[float, float, float]:
-    """Return the share of padding in the symbols that an epoch computes: in the loops, outside the loops, and overall.
+    """Return the fraction of padding in the symbols that an epoch computes: in the loops, outside them, and overall.
 
     A loop takes as many steps as the batch's longest sequence. Operations outside the loops, such as projections,
     compute all positions of the batch's width.

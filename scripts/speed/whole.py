@@ -55,15 +55,15 @@ def whole_processes(rounds: int) -> list[list[str]]:
     return [[f"`{command}`", f"{time:.2f}"] for command, time in times.items()]
 
 
-def first_figures(rounds: int) -> list[list[str]]:
-    """Return the seconds from the start of `train` on pairs to its first figures, with each of CACHES."""
+def first_loss(rounds: int) -> list[list[str]]:
+    """Return the seconds from the start of `train` on pairs to its first loss, with each of CACHES."""
     with tempfile.TemporaryDirectory() as folder:
         argv = ["train", "--from-file", write_pairs(folder)]
-        return with_caches(lambda cache: [seconds_to_figures(argv, cache)], rounds)
+        return with_caches(lambda cache: [seconds_to_loss(argv, cache)], rounds)
 
 
 def members(rounds: int) -> list[list[str]]:
-    """Return the seconds in which one process and two processes train five members, and the ratio, with each of CACHES.
+    """Return the seconds that one and two processes take to train five members, and the ratio, with each of CACHES.
 
     Raises:
         AssertionError: the files of two runs differ.
@@ -95,19 +95,19 @@ def write_pairs(folder: str) -> str:
 
 
 def with_caches(measure: Callable[[str], Sequence[float]], rounds: int) -> list[list[str]]:
-    """Measure in turn without a cache, with an empty one and with the same one again; return a table row for each.
+    """Measure in turn without a cache, with an empty cache and with the filled one; return a table row for each.
 
-    `measure` takes the folder of the cache, "" for none, and returns figures. The rows have the medians of the rounds.
+    `measure` takes the folder of the cache, "" for none, and returns numbers. The rows have the medians of the rounds.
     """
-    figures = []
+    measured = []
     for _ in range(rounds):
         with tempfile.TemporaryDirectory() as cache:
-            figures.append([measure(folder) for folder in ("", cache, cache)])
-    medians = np.median(figures, axis=0)
+            measured.append([measure(folder) for folder in ("", cache, cache)])
+    medians = np.median(measured, axis=0)
     return [[name, *(f"{median:.2f}" for median in row)] for name, row in zip(CACHES, medians, strict=True)]
 
 
-def seconds_to_figures(argv: Sequence[str], cache: str) -> float:
+def seconds_to_loss(argv: Sequence[str], cache: str) -> float:
     """Return the seconds from the start of a training run to the first loss in its progress bar; then end the run.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The scripts that compare with published results: their data, their figures, and a small run of each."""
+"""The scripts that compare with published results: their data, their numbers, and a small run of each."""
 
 import sys
 
@@ -77,7 +77,7 @@ def test_the_grammar_yields_all_commands_with_their_actions():
     assert len(pairs) == len(actions) == 20_910
     assert len(list(scan.phrases())) == 34
     assert {command: actions[command] for command in COMMANDS} == COMMANDS
-    assert max(len(text.split()) for text in actions.values()) == 48
+    assert max(len(target.split()) for target in actions.values()) == 48
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_the_sums_are_distinct_and_correct():
 def test_character_accuracy_includes_padding():
     accuracy = addition.character_accuracy
     assert accuracy(["12", "1998"], ["12", "1998"]) == 1
-    assert accuracy(["13"], ["12"]) == 3 / 4  # the padding is right
+    assert accuracy(["13"], ["12"]) == 3 / 4  # the padding is correct
     assert accuracy(["123"], ["12"]) == 3 / 4  # one extra character in place of padding
     assert accuracy([""], ["12"]) == 2 / 4
     assert accuracy(["12345", "7"], ["1234", "8"]) == 7 / 8  # only the first four characters count
@@ -133,7 +133,7 @@ def test_a_small_run_of_cmudict(monkeypatch, capsys, tmp_path):
     ((name, _, _, published, *rates),) = table(out)
     assert (name, published) == ("small", cmudict.PUBLISHED["small"])
     assert len(rates) == 4
-    assert all(rate.count(" % / ") == 1 for rate in rates)
+    assert all(rate.count("% / ") == 1 for rate in rates)
     network = load(tmp_path / "w")
     assert (network.run.config.epochs, network.moments) == (1, {})
 
@@ -151,7 +151,7 @@ def sigmorphon_data(folder):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The network was trained on length")
 @pytest.mark.filterwarnings("ignore:.*(validation sources|Sources with a space).*:UserWarning")  # few pairs
-def test_a_small_run_of_sigmorphon_goes_on_where_it_stopped(monkeypatch, capsys, tmp_path):
+def test_a_second_run_of_sigmorphon_trains_only_missing_networks(monkeypatch, capsys, tmp_path):
     sigmorphon_data(tmp_path)
     cache = tmp_path / "cache"
     tiny = {"cell_size": 4, "embedding_size": 4, "learning_rate": 0.01, "epochs": 2}
@@ -181,7 +181,7 @@ def test_a_small_run_of_sigmorphon_goes_on_where_it_stopped(monkeypatch, capsys,
     assert sigmorphon.cell((34.0, None)) == "34.00"
 
 
-def test_error_rates_are_those_of_the_shared_task():
+def test_error_rates_are_as_in_the_shared_task():
     assert sigmorphon.error_rates(["a b", "", "a c d"], ["a b", "a", "a b c d"]) == pytest.approx((200 / 3, 200 / 7))
     assert sigmorphon.mean([(1.0, 2.0), (3.0, 5.0)]) == (2.0, 3.5)
     assert sigmorphon.mean([(1.0, None), (2.0, None)]) == (1.5, None)

@@ -1,4 +1,4 @@
-"""The scripts that measure speed compare equal networks on equal pairs, and count operations and padding right."""
+"""The scripts that measure speed compare equal networks on equal pairs, and count padding correctly."""
 
 from types import SimpleNamespace
 
@@ -62,7 +62,7 @@ def test_plain_keras_gives_the_logits_of_the_numpy_network(model):
 # ---- Padding ----
 
 
-def test_the_share_of_padding_by_hand(monkeypatch):
+def test_the_fraction_of_padding_by_hand(monkeypatch):
     monkeypatch.setattr(real_work, "BATCH", 2)
     pairs = ragged([[1], [1, 2], [1, 2, 3], [1, 2, 3]], [[], [1], [1], [1, 2, 3]])
     steps = SimpleNamespace(widths=SimpleNamespace(usual=[(2, 3), (4, 4)]))
