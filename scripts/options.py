@@ -58,7 +58,8 @@ def rewritten(text):
                 pairs = for_pairs.get(option.name, default)
                 cells.append("yes" if pairs is True else str(pairs))
             own = line.removesuffix(" |").rpartition(" | ")[2].partition(". ")[2]
-            lines[-1] = f"| {' | '.join([*cells, f'{help}. {own}' if own else help])} |".replace("|  |", "| |")
+            cells.append(f"{help}. {own}" if own else help)
+            lines[-1] = re.sub(r"\|  (?=\|)", "| ", f"| {' | '.join(cells)} |")
     if missing:
         raise KeyError(*missing)
     return "\n".join(lines) + "\n"
