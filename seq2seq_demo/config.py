@@ -171,7 +171,10 @@ class TrainConfig:
     )
     min_in_len: int | None = setting(None, error_name="the shortest `in_len`")  # None: all sources have in_len
     few_symbols: float = setting(
-        0.0, "--few-symbols X", "share of sources of few symbols (default: with a range of lengths 0.25)", within=SHARE
+        0.0,
+        "--few-symbols X",
+        "fraction of sources with few distinct symbols (default 0.25 with a range of lengths, else 0)",
+        within=SHARE,
     )
     keep_best: bool = setting(False, "--keep-best", "save the epoch with the best exact match, not the last epoch")
     patience: int | None = setting(None, "--patience N", "stop after N epochs without improvement; save the best epoch")

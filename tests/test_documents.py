@@ -9,18 +9,17 @@ import sys
 import threading
 import tomllib
 
+import options
 import pytest
 from helpers import PROGRAM, PYTHON, ROOT, environment
 
 from seq2seq_demo import __version__
 from seq2seq_demo.commands.cli import COMMANDS, parse
-from seq2seq_demo.config import CELL_TYPES
 
 PACKAGE = ROOT / "seq2seq_demo"
 FRONT_PAGE = ROOT / "README.md"
 FOLDERS = ".github", "scripts", "seq2seq_demo", "trained_weights"
 DOCUMENTS = [FRONT_PAGE, *sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.md"))]
-OPTIONS = ROOT / "seq2seq_demo" / "docs" / "OPTIONS.md"
 CODE = PACKAGE / "README.md"
 
 HOMEPAGE = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Homepage"]
@@ -136,8 +135,8 @@ def target(document, link):
 
 
 def anchors(document):
-    """The anchors that GitHub gives to the headings of a document."""
-    slugs = []
+    """The anchors that GitHub gives to the headings of a document, after those of its earlier headings."""
+    slugs = re.findall(r'^<a id="(.*)"></a>$', document.read_text(), re.MULTILINE)
     for heading in re.findall(r"^#+ (.*)$", FENCED.sub("", document.read_text()), re.MULTILINE):
         slug = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
         slugs.append(f"{slug}-{times}" if (times := slugs.count(slug)) else slug)
@@ -174,37 +173,13 @@ def test_every_document_can_be_reached_from_the_front_page():
 # ---- Tables ----
 
 
-def options_shown():
-    """Yield each documented option (`-L`, `--num-layers N`), with its default and its commands."""
-    for section in OPTIONS.read_text().split("\n## ")[1:]:
-        of_section = re.search(r"^For (.+?)\.", section, re.MULTILINE)
-        for written, default in re.findall(r"^\| (`-.+?) \| (.*?) ?\|", section, re.MULTILINE):
-            commands = {*re.findall(r"`(\w+)`", of_section[1])} if of_section else {*COMMANDS}
-            options, _, note = written.partition(" (")
-            named = {*re.findall(r"`(\w+)`", note)}
-            commands = named if "only" in note else commands | named if "too" in note else commands - named
-            for letter, name in re.findall(r"(?:`(-\w)`, )?`(--.+?)`", options):
-                yield (*filter(None, [letter]), name), (default, commands)
+def test_the_page_of_options_has_the_tables_that_follow_from_the_declarations():
+    text = options.OPTIONS.read_text()
+    assert options.rewritten(text) == text, "run `python scripts/options.py`"
 
 
-def test_the_page_of_options_lists_all_declared_options():
-    shown, declared = dict(options_shown()), {("-h", "--help"): {*COMMANDS}, ("-V", "--version"): {*COMMANDS}}
-    for command, row in COMMANDS.items():
-        for option in row.declared.values():
-            *letter, name = option.flags
-            written = (*letter, f"{name} {option.metavar}" if option.metavar else name)
-            declared.setdefault(written, set()).add(command)
-            if option.metavar and option.default not in (None, ()):
-                value = f"{option.default:g}" if isinstance(option.default, float) else str(option.default)
-                assert value in re.findall(r"[\w.-]+", shown[written][0]), (written, value)
-    assert {written: commands for written, (_, commands) in shown.items()} == declared
-
-
-def test_every_command_and_every_cell_is_listed():
-    rows = tables(OPTIONS)
-    assert {*COMMANDS} <= {match[1] for row in rows if (match := re.match(r"\| `(\w+)\b", row))}
-    (row,) = (row for row in rows if row.startswith("| `--cell-type"))
-    assert {*CELL_TYPES} <= {*re.findall(r"`(\w+)`", row)}
+def test_every_command_is_listed():
+    assert {*COMMANDS} <= {match[1] for row in tables(options.OPTIONS) if (match := re.match(r"\| `(\w+)\b", row))}
 
 
 def test_the_guide_names_the_files_that_a_prediction_runs(run):

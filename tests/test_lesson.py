@@ -29,6 +29,6 @@ def stated(pattern):
 def test_the_text_on_forced_and_free_running_accuracy_agrees_with_the_listing():
     rows = re.findall(r"^\d+ +(0\.\d{5}) +(0\.\d{5})$", TEXT, re.MULTILINE)
     forced, free = 100 * (1 - np.array(rows, float).T)
-    errors = stated(r"errs at (\d+) to (\d+) % of the symbols, most often at positions 6 to 9.*?position, to (\d+) %")
+    errors = stated(r"gets (\d+) to (\d+)% of the symbols wrong, most often at positions 6 to 9.*?position, to (\d+)%")
     assert errors == [*map(round, (min(forced), max(forced), free[-1]))] and {*forced.argsort()[-4:]} == {5, 6, 7, 8}
     assert stated(r"If (\d+)% of the symbols are right with ") == pytest.approx([100 - np.mean(forced)], abs=0.5)

@@ -152,10 +152,16 @@ class TrainOptions(NetworkOptions):
     history_plot: Path | None = setting(None, "--history-plot FILE", "plot the training curves (.png, .svg or .pdf)")
     log_dir: Path | None = setting(None, "--log-dir DIR", "write TensorBoard logs to this directory")
     tensorboard_verbose: int | None = setting(
-        None, "--tensorboard-verbose {0,1,2,3}", "log loss; 1 adds gradients, 2 weights, 3 all", at_least=0, at_most=3
+        None,
+        "--tensorboard-verbose {0,1,2,3}",
+        "log loss; 1 adds gradients, 2 weights, 3 activations",
+        at_least=0,
+        at_most=3,
     )
     keep_going: bool = setting(False, "--keep-going", "report and skip invalid pairs, at most a tenth")
-    jobs: int | None = setting(None, "--jobs J", "members to train at the same time (default: one per core)")
+    jobs: int | None = setting(
+        None, "--jobs J", "members to train at the same time (default: one per core and GB of memory)"
+    )
     no_optimizer: bool = setting(False, "--no-optimizer", "save without Adam's moments: a third of the size")
     force: bool = setting(False, "--force", "let outputs replace any file, and discard an interrupted training run")
 
