@@ -133,12 +133,12 @@ function onKey(event, end, go) {
   } else if (!lecture) go(to);
   else if (app.isTraining)
     announce("The networks train."); // a step would hide what they write
-  else if (to > place && document.querySelector("#influence:not([hidden]) figure[hidden]"))
-    announce("The influence is not computed yet.");
   else if (hidden && (isBeyond || (exercise && to > place))) {
     byId("hidden").click();
     go(app.S + app.T);
-  } else if (to > place && canTrain && !samples) byId("train").click();
+  } else if (to > place && document.querySelector("#influence:not([hidden]) figure[hidden]"))
+    announce("The influence is not computed yet.");
+  else if (to > place && canTrain && !samples) byId("train").click();
   else if (exercise && (to < 0 || isBeyond || isBack)) goOn(to > place ? 1 : -1);
   else go(to);
   event.preventDefault();

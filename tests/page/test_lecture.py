@@ -146,7 +146,7 @@ def test_a_button_beside_the_question_shows_the_panel_that_it_needs(lecture):
 def test_a_press_waits_until_the_influence_is_computed(lecture):
     page = lecture("reversing.html#exercise=5&view=lecture")
     page.keyboard.press("PageDown")  # shows the answer and its panel
-    page.wait_for_selector("#influence .heat-map >> nth=1")
+    page.wait_for_function("() => app.state.tab && !document.querySelector('#influence figure[hidden]')")
     for is_computed in (False, True):
         page.evaluate(f"document.querySelector('#influence figure').hidden = {str(not is_computed).lower()}")
         page.keyboard.press("PageDown")
