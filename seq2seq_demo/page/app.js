@@ -97,7 +97,7 @@ export const app = {
     return Object.fromEntries(Object.entries(this.state.forced).filter(([t]) => Number(t) < this.T));
   },
 
-  /** The cell to look inside, limited to those of the page, with a unit.
+  /** The cell to look inside, limited to the cells of the page, with a unit.
       @returns {Record<keyof typeof CELL, number>} */
   get cell() {
     const { inside } = this.state;
@@ -188,7 +188,7 @@ export const app = {
   },
 };
 
-/** Return the numbers of a text's symbols; none and an error if the text is invalid or too long.
+/** Return the numbers of a string's symbols; none and an error if the string is invalid or too long.
     @type {(vocabulary: Vocabulary, text: string, longest: number) => { symbols: number[], error: string }} */
 function readSymbols(vocabulary, text, longest) {
   try {
@@ -213,7 +213,7 @@ export function soon(act, delay = 50) {
 /** Return an element of template.html, or one that is always there. */
 export const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
-/** Announce a text to screen readers through the page's live region. */
+/** Announce a message to screen readers through the page's live region. */
 export function announce(/** @type {string} */ text) {
   byId("announcement").textContent = text;
 }

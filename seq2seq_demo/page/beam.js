@@ -7,7 +7,7 @@ import { logTotal } from "./tape.js";
 /** @import { Encoded, Network, State } from "./network.js"
     @import { Matrix } from "./tape.js" */
 
-/** A beginning of an answer, or a whole answer. `p` is the probability of its last symbol, `logP` the log probability of
+/** A hypothesis: a prefix of an answer, or a whole answer. `p` is the probability of its last symbol, `logP` the log probability of
     all its symbols.
     @typedef {{ parent: Hypothesis | null, symbol: number, p: number, logP: number, length: number, ended: boolean,
       states: State[], context: Matrix }} Hypothesis
@@ -57,7 +57,7 @@ export function beamSearch(network, encoded, maxOutLen, size, nBest = size) {
   return { answers, steps };
 }
 
-/** Return a hypothesis and its beginnings, shortest first. */
+/** Return a hypothesis and its prefixes, shortest first. */
 export function pathOf(/** @type {Hypothesis} */ hypothesis) {
   const path = [hypothesis];
   while (path[0].length > 1 && path[0].parent) path.unshift(path[0].parent);

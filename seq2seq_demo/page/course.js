@@ -19,8 +19,8 @@ import { BATCH, rightSymbols, Trainer } from "./trainer.js";
     @typedef {{ facts: { name: string }, cells: Record<string, Recipe> }} Learner
     @typedef {{ networks: Learner[], bidirectional: Learner }} TrainingData
     @typedef {Record<"task" | "length" | "units" | "cell" | "rate" | "feed" | "seed", string>} Settings As in the address.
-    @typedef {{ id: number, source: number[], target: number[], texts?: string[] }} NumberedPair The id is that of the source;
-      a symbol that the networks lack is −1. `texts` has the source and the target of a user's pair.
+    @typedef {{ id: number, source: number[], target: number[], strings?: string[] }} NumberedPair The id identifies the source;
+      a symbol that the networks lack is −1. `strings` has the source and the target of a user's pair.
     @typedef {{ sources: number[][], targets: number[][], ids: number[] }} Batch All sources have the same length; targets
       have END, if the task has it, and are padded with −1.
     @typedef {{ source: VocabularyData, target: VocabularyData, pattern: string | null, ends: boolean, lengths: number[],
@@ -94,7 +94,7 @@ function dueOf(heldOut, end) {
   return Array.from({ length: Math.max(0, ...all) }, (_, t) => all.filter((T) => T > t).length);
 }
 
-/** Return the lengths of sources that a task supports, of a text such as 10 or 1-10.
+/** Return the lengths of sources that a task supports, of a string such as 10 or 1-10.
     @type {(task: string, length: string) => number[]} */
 export function lengthsOf(task, length) {
   const [first, end = first] = length.split("-").map(Number);
@@ -126,7 +126,7 @@ export function patternTask({ task, length }, random) {
   const lengths = lengthsOf(task, length);
   const ends = length.includes("-");
   const symbols = { tokens: /** @type {const} */ ("integers"), symbols: [], largest: LARGEST };
-  const isHeldOut = new Set(); // the held-out sources, as texts
+  const isHeldOut = new Set(); // the held-out sources, as strings
   let id = 0; // of the next source
   /** @type {(n: number, S: number, holdsOut?: boolean) => NumberedPair[]} */
   const draw = (n, S, holdsOut = false) => {

@@ -10,7 +10,7 @@ import { redraw } from "./panels.js";
 /** @import { Point } from "./course.js" */
 
 const SHORTEST_AXIS = 1600; // samples
-const inPercent = (/** @type {number} */ x) => `${wholePercent(x)}\u00a0%`;
+const inPercent = (/** @type {number} */ x) => `${wholePercent(x)}%`;
 
 /** @typedef {"exact" | "loss"} Kind of a curve */
 
@@ -37,7 +37,7 @@ export function drawFigure(/** @type {Kind} */ kind) {
   const numbers = numbersOf(kind, shown);
   const rows = app.networks.map(({ name }, i) => [
     h("span", { class: `line-${i}` }, `${"●■"[i]} ${name} `),
-    ...Object.values(numbers).map((texts) => h("b", {}, texts[i])),
+    ...Object.values(numbers).map((values) => h("b", {}, values[i])),
   ]);
   const heads = [title, ...Object.keys(numbers)].map((head) => h("span", {}, head));
   caption.replaceChildren(...heads, ...rows.flat());
@@ -79,7 +79,7 @@ function picture(kind, label, shown) {
     "svg",
     { role: "img", "aria-label": label },
     plot,
-    svg("text", { x: "-0.25rem", y: "0.375rem" }, kind === "exact" ? "100 %" : formatNumber(top, 1)),
+    svg("text", { x: "-0.25rem", y: "0.375rem" }, kind === "exact" ? "100%" : formatNumber(top, 1)),
     svg("text", { x: "-0.25rem", y: "100%", dy: "0.125rem" }, "0"),
     svg("text", { x: "100%", y: "100%", dy: "0.875rem" }, `${thousands(end)} samples`),
     steepest ? svg("text", { class: "steepest", x: `${(100 * steepest) / end}%`, y: "100%" }, "▲") : "",

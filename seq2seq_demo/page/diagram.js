@@ -16,7 +16,7 @@ import { meaningOf } from "./words.js";
 /** @typedef {"ahead" | "done" | "current"} Status */
 
 /** The diagram of a run. From top to bottom: source, encoder, final state or attention, decoder, answer. `show` draws the
-    parts that differ from those of the previous step. */
+    parts that differ from the previous step. */
 export class Diagram {
   place = 0;
   /** The current output; null while the source is read, and after the answer's end.
@@ -25,7 +25,7 @@ export class Diagram {
   middle = 0; // the x of the middle of the part in view
 
   /** `index` is the index of the run's network, `T` the number of decoder steps to draw; `room` and `height` are the size
-      that the picture should have at most, and `scale` that of its text.
+      that the picture should have at most, and `scale` is the size of its text.
       @param {Run} run @param {number} index @param {number} T @param {number} room @param {number} height
       @param {number} scale */
   constructor(run, index, T, room, height, scale) {
@@ -78,8 +78,8 @@ export class Diagram {
     this.right = this.x(n - 1) + this.column / 2 + 14 * u; // the x of the way of the final state
     this.finalLeft = this.x(0) - this.tile / 2 - 9 * u; // where it turns down
     this.half = Math.min(60 * u, this.width / 6); // of the width of the bottleneck
-    this.besideNeck = room / 2 - this.half - 10 * u; // the width of the words beside it
-    this.neckHeight = Math.max(34 * u, 29 * letter); // of the bottleneck, beside which two lines stand
+    this.nextToNeck = room / 2 - this.half - 10 * u; // the width of the words next to it
+    this.neckHeight = Math.max(34 * u, 29 * letter); // of the bottleneck, which has two lines next to it
     this.neck = (this.below + this.decoder - this.neckHeight) / 2; // its y
     this.bottom = this.answer + this.height + barHeight * u + (41 + barLetters) * letter;
     const size = { width: this.width, viewBox: `0 0 ${this.width} ${this.bottom}` };
@@ -156,7 +156,7 @@ export class Diagram {
     add(`words ${middle}`, "", () => [
       hasAttention
         ? this.word(this.right + 5 * u, this.below + 14 * letter, finalState, "soft begin")
-        : this.word(middle + this.half + 8 * u, this.neck + 11 * letter, "the bottleneck", "begin", this.besideNeck),
+        : this.word(middle + this.half + 8 * u, this.neck + 11 * letter, "the bottleneck", "begin", this.nextToNeck),
       this.word(middle, 14 * letter, encoder, "soft"),
       ...this.lastLine(),
     ]);
@@ -174,7 +174,7 @@ export class Diagram {
     return this.text(x, y, lines, `${className} word`, { ...label, ...keys, most });
   }
 
-  /** Return a text of one line or more; one that is likely to be wider than `most` gets narrower letters.
+  /** Return a text element of one line or more. One that is likely to be wider than `most` gets narrower letters.
       @type {(x: number, y: number, lines: string, className?: string, attributes?: Attributes & { most?: number }) =>
         SVGElement} */
   text(x, y, lines, className = "", { most = Infinity, ...attributes } = {}) {
@@ -254,7 +254,7 @@ export class Diagram {
     return [cell(t, this.decoder), ...(run.steps[t].alpha ? [context] : []), force];
   }
 
-  /** Return an arrow along straight lines through points [x, y, x, y, …]; without a status, it has that of its part. */
+  /** Return an arrow along straight lines through points [x, y, x, y, …]; without a status, it has its part's status. */
   arrow(/** @type {number[]} */ points, /** @type {Status | ""} */ status = "") {
     const [x0, y0, x, y] = points.slice(-4);
     const scale = (5 * this.u) / (Math.hypot(x - x0, y - y0) || 1);
@@ -283,11 +283,11 @@ export class Diagram {
     const { written } = run.steps[i];
     const [isNarrow, isCrowded] = [column < 64 * letter, column < 42 * letter]; // neighbouring labels would overlap
     const mark = forced ? (isNarrow ? "!" : "forced ") : wrong ? "✗ " : "";
-    const share = `${Math.round(100 * probabilities(run.steps[i])[written])}${isCrowded ? "%" : " %"}`;
+    const probability = `${Math.round(100 * probabilities(run.steps[i])[written])}%`;
     const className = forced ? "forced" : wrong ? "wrong" : isCrowded ? "soft crowded" : "soft";
-    const label = mark && isNarrow ? mark.trim() : mark + share;
-    const isBesideMark = [i - 1, i + 1].some((t) => isForced(t) || isWrong(t));
-    const most = mark ? column - 4 * u : isCrowded && isBesideMark ? 2 * column - 14 * letter : Infinity;
+    const label = mark && isNarrow ? mark.trim() : mark + probability;
+    const isNextToMark = [i - 1, i + 1].some((t) => isForced(t) || isWrong(t));
+    const most = mark ? column - 4 * u : isCrowded && isNextToMark ? 2 * column - 14 * letter : Infinity;
     const y = this.answer + height + 2 * u + 13 * letter;
     const tile = this.symbol(i, this.answer, writtenName(run, i), classes.join(" "), exampleWord(run, written));
     let isClosing = false; // a press outside the layer has closed it before the click
@@ -296,7 +296,7 @@ export class Diagram {
     return [this.arrow([x, this.decoder + height, x, this.answer]), tile, this.text(x, y, label, className, { most })];
   }
 
-  /** Return the words below the picture; those that explain the bars stand beside "decoder", where both fit. */
+  /** Return the words below the picture; the explanation of the bars stands next to "decoder" where both fit. */
   lastLine() {
     const { letter, middle, room, hasBars } = this;
     const y = this.bottom - 11 * letter;
@@ -336,7 +336,7 @@ export class Diagram {
     return this.place === this.S || this.t === 0 ? "current" : this.place > this.S ? "done" : "ahead";
   }
 
-  /** Return the arrows that take the final state, or that of both directions, to the decoder, in a network with
+  /** Return the arrows that take the final state, or the states of both directions, to the decoder, in a network with
       attention. */
   finalStateArrows() {
     const { height, tile, encoder, backward, decoder, right, lane } = this;
@@ -374,7 +374,7 @@ export class Diagram {
   contextWords(/** @type {number} */ t) {
     const { u, letter, column, context } = this;
     const [x, y] = [this.x(t) + column / 2, context + 13 * letter];
-    const begin = x + 4 * letter + Math.max(7 * u, 0.3 * column - 0.18 * this.tile); // beside the arrow to the next cell
+    const begin = x + 4 * letter + Math.max(7 * u, 0.3 * column - 0.18 * this.tile); // next to the arrow to the next cell
     const end = x - column - 7 * u - 3 * letter;
     const isFree = begin + 52 * letter < this.right;
     const isPreviousFree = t && end - 60 * letter > (this.bidirectional ? this.finalLeft : 0);
@@ -384,7 +384,7 @@ export class Diagram {
     ];
   }
 
-  /** Return a line from each input to the context, wider for a larger α, and above them the α of at least 5 %. */
+  /** Return a line from each input to the context, wider for a larger α, and above them the α of at least 5%. */
   attentionLines(/** @type {Float32Array} */ alpha, /** @type {number} */ x1) {
     const { u, letter, below, context: y1 } = this;
     const y2 = below + 7 * u + 13 * letter;
@@ -396,13 +396,12 @@ export class Diagram {
     const labelled = []; // the largest, without those that would overlap
     for (const s of inputs.filter((s) => alpha[s] >= 0.05))
       if (labelled.every((other) => Math.abs(labelX(other) - labelX(s)) > 36 * letter)) labelled.push(s);
-    const unit = this.column < 39 * letter ? "%" : " %";
     return [
       ...lines.map((s) => {
         const stroke = { "stroke-width": (1 + 9 * alpha[s]) * u, "stroke-opacity": 0.15 + 0.85 * alpha[s] };
         return svg("line", { x1, y1, x2: this.x(s), y2, ...stroke, class: "attention-line", "data-word": "attention" });
       }),
-      ...labelled.map((s) => this.text(labelX(s), y2 - 5 * u - 2 * letter, Math.round(100 * alpha[s]) + unit, "share")),
+      ...labelled.map((s) => this.text(labelX(s), y2 - 5 * u - 2 * letter, `${Math.round(100 * alpha[s])}%`, "weight")),
     ];
   }
 
@@ -429,7 +428,7 @@ export class Diagram {
       ...arrows,
       this.arrow([middle, bottom, this.x(0), decoder], place > S ? status : "ahead"),
       svg("g", { class: status, "data-word": "the bottleneck" }, frames[0], ...stripes(rows, box), frames[1]),
-      this.text(middle + half + 8 * u, y + 26 * letter, size, "begin", { most: this.besideNeck }),
+      this.text(middle + half + 8 * u, y + 26 * letter, size, "begin", { most: this.nextToNeck }),
     ];
   }
 }
@@ -439,12 +438,12 @@ const hasPositions = (/** @type {number} */ i) => Boolean(app.positions[i]?.leng
 
 /** Return the bars of network i as a table, for screen readers, which waits until the training pauses. */
 export function positionsTable(/** @type {number} */ i) {
-  const box = h("div", { class: "visually-hidden" });
+  const [box, network] = [h("div", { class: "visually-hidden" }), app.networks[i]]; // of which later there may be fewer
   const update = soon(() => {
     const fractions = app.positions[i] ?? [];
-    const label = withLabel(app.networks[i], "New sources that are right at each output position");
+    const label = withLabel(network, "New sources that are right at each output position");
     const heads = fractions.map((_, t) => ordinal(t + 1));
-    const cells = fractions.map((fraction) => `${wholePercent(fraction)} %`);
+    const cells = fractions.map((fraction) => `${wholePercent(fraction)}%`);
     redraw(box, fractions.length ? table({ "aria-label": label }, heads, [cells]) : null);
   }, 500);
   app.add(() => app.isStep || update());

@@ -1,4 +1,4 @@
-/* HTML and SVG elements, and texts for numbers and names. */
+/* HTML and SVG elements, and numbers and names as strings. */
 
 import { app } from "./app.js";
 
@@ -70,12 +70,12 @@ export const button = (text, onclick, properties) => h("button", { type: "button
 /** @type {(name: string, className?: string) => HTMLSpanElement} */
 export const symbolSpan = (name, className = "symbol") => h("span", { className, title: name, dir: "auto" }, name);
 
-/** Return a labelled `<select>`; `choose(i)` handles the choice of text i. The selected text is `chosen` or, after each change
+/** Return a labelled `<select>`; `choose(i)` handles the choice of name i. The selected name is `chosen` or, after each change
     of the state, `chosen()`.
-    @type {(label: string, texts: string[], choose: (i: number) => void, chosen?: number | (() => number)) =>
+    @type {(label: string, names: string[], choose: (i: number) => void, chosen?: number | (() => number)) =>
       HTMLLabelElement} */
-export function labelledSelect(label, texts, choose, chosen = 0) {
-  const options = texts.map((text) => h("option", {}, text));
+export function labelledSelect(label, names, choose, chosen = 0) {
+  const options = names.map((name) => h("option", {}, name));
   const properties = { "data-key": label, onchange: () => choose(select.selectedIndex), selectedIndex: chosen };
   const select = h("select", properties, ...options);
   return h("label", { class: "labelled" }, `${label} `, select);
@@ -84,9 +84,9 @@ export function labelledSelect(label, texts, choose, chosen = 0) {
 /** Return the user's font size relative to 16 px; drawings scale with it. */
 export const zoom = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
 
-/** Format a share in percent; a line does not break before the sign.
-    @type {(share: number) => string} */
-export const percent = (share) => `${share > 0.9995 ? "100" : share < 0.0005 ? "0" : (100 * share).toFixed(1)}\u00a0%`;
+/** Format a fraction in percent.
+    @type {(x: number) => string} */
+export const percent = (x) => `${x > 0.9995 ? "100" : x < 0.0005 ? "0" : (100 * x).toFixed(1)}%`;
 
 /** Format a fraction in whole percent; it is 100 only if nothing is missing. */
 export const wholePercent = (/** @type {number} */ fraction) => `${Math.floor(100 * fraction + 1e-6)}`;

@@ -32,7 +32,7 @@ export function showExercise() {
   }
 }
 
-/** State in CSS whether an answer is open, which then stands beside the pictures. */
+/** State in CSS whether an answer is open, which then stands next to the pictures. */
 export function followAnswer() {
   const isOpen = document.querySelector("#exercises .chosen > details[open]") !== null;
   document.documentElement.toggleAttribute("data-answer", isOpen);

@@ -130,7 +130,7 @@ const label = (x, y, words, className, size) => svg("text", { x, y, class: class
 const shorten = (/** @type {string} */ name) =>
   name.endsWith(" ✗") ? `${truncate(name.slice(0, -2), MAX_ROW_NAME - 2)} ✗` : truncate(name, MAX_ROW_NAME);
 
-/** Return the places of a heat map in px, in a room of some width and height.
+/** Return the positions of a heat map in px, in a room of some width and height.
     @type {(content: Content, room: number, roomHeight: number) => Layout} */
 function computeLayout(content, room, roomHeight) {
   const { rows, columns, groups, corner, isSigned, rowHeight } = content;
@@ -166,7 +166,7 @@ function columnNames(/** @type {Content} */ { columns }, /** @type {Layout} */ {
   });
 }
 
-/** Return the cells as one SVG path per shade, and their shares in % where they fit.
+/** Return the cells as one SVG path per shade, and their fractions in % where they fit.
     @type {(content: Content, layout: Layout) => SVGElement[]} */
 function matrixCells({ values, isSigned }, { u, font, size, height, x, y }) {
   const paths = new Map();
@@ -175,8 +175,8 @@ function matrixCells({ values, isSigned }, { u, font, size, height, x, y }) {
   const hasNumbers = !isSigned && size >= 24 * u && height >= 14 * u;
   const numberSize = Math.min(font, Math.max(11 * u, 0.45 * size));
   let grid = "";
-  values.forEach((shares, row) =>
-    Array.from(shares).forEach((value, column) => {
+  values.forEach((fractions, row) =>
+    Array.from(fractions).forEach((value, column) => {
       const level = Math.round(LEVELS * Math.max(-1, Math.min(1, value)));
       const cell = `M${x(column).toFixed(1)} ${y(row).toFixed(1)}h${size.toFixed(1)}v${height}h${-size.toFixed(1)}z`;
       if (!isSigned) grid += cell;

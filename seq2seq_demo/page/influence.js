@@ -1,4 +1,4 @@
-/* The panel that replaces one input and shows which outputs change, beside attention. */
+/* The panel that replaces one input and shows which outputs change, next to attention. */
 
 import { align } from "./align.js";
 import { announce, app, soon } from "./app.js";

@@ -43,10 +43,10 @@ function cellChoice() {
       return { text: names.filter(Boolean).join(", "), cells: { networkIndex, layer, backward } };
     }),
   );
-  const texts = groups.map(({ text }) => text);
+  const names = groups.map(({ text }) => text);
   const key = (/** @type {Partial<typeof app.cell>} */ one) => [one.networkIndex, one.layer, one.backward].join();
   const shown = () => groups.findIndex(({ cells }) => key(cells) === key(app.cell));
-  return groups.length < 2 ? null : labelledSelect("Cells", texts, (i) => choose(groups[i].cells), shown);
+  return groups.length < 2 ? null : labelledSelect("Cells", names, (i) => choose(groups[i].cells), shown);
 }
 
 /** Change the selection and, if a place is given, the current step.
@@ -79,7 +79,7 @@ const currentCell = () => shownCells()[currentColumn() ?? -1];
 /** Return the position and the symbol of a column, from 0. */
 function nameOfColumn(column = currentColumn()) {
   const run = shownRun();
-  if (column === null) return app.state.place ? "a step after this network's answer" : "the beginning";
+  if (column === null) return app.state.place ? "a step after this network's answer" : "the start";
   if (column < app.S) return `the ${ordinal(column + 1)} input (${sourceName(run, column)})`;
   return outputName(run, column - app.S);
 }
@@ -229,7 +229,7 @@ function gateBars(/** @type {string} */ name, /** @type {Float32Array} */ vector
 const LAYER = "context-layer"; // its id while it is open
 const GAP = 12; // px between the dot and the layer
 
-/** Show beside a dot how the context of output t is computed. The layer is made when it opens; a step closes it.
+/** Show next to a dot how the context of output t is computed. The layer is made when it opens; a step closes it.
     @type {(dot: Element, run: Run, t: number) => void} */
 export function openContext(dot, run, t) {
   if (document.getElementById(LAYER)) return; // this click on the dot has just closed it

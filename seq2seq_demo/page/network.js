@@ -184,7 +184,7 @@ export class Network {
 }
 
 /** Decode weights: `numbers` is base64 of integers of 16 bits, or of 8, array after array, to be multiplied by the scale of
-    their array. `shapes` is [[name, shape], …]. Returns the matrices by name; those of one axis have one row.
+    their array. `shapes` is [[name, shape], …]. Returns the matrices by name; a bias has one row.
     @type {(stored: StoredWeights, shapes: [string, number[]][]) => Record<string, Matrix>} */
 export function decodeWeights({ scales, numbers, bits = 16 }, shapes) {
   const text = atob(numbers);

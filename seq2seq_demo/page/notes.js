@@ -88,7 +88,7 @@ const TEN_MINUTES = [
 export const PLANS = new Map([["10", TEN_MINUTES]]);
 
 /** Return the address of the part that is n parts after a part of a plan, which is named by the end of its address; before
-    the first and after the last one, that of the exercises. Return "" if the plan does not have the part.
+    the first and after the last one, the address of the exercises. Return "" if the plan does not have the part.
     @type {(plan: string, part: string, n: number) => string} */
 export function partAfter(plan, part, n) {
   const parts = PLANS.get(plan) ?? [];

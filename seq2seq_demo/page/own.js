@@ -29,7 +29,7 @@ export const own = {
   link: "", // the network of the address that the page shows
 };
 
-/** Read pairs in a text; a kind that is "" is recognised.
+/** Read pairs in a string; a kind that is "" is recognised.
     @type {(text: string, kinds: (Kind | "")[]) => void} */
 export function readOwn(text, kinds) {
   if (text === own.reading.text && `${kinds}` === `${own.reading.asked}`) return;
@@ -157,9 +157,9 @@ function prepareKeeping() {
 
 /** Return a button that shows a pair in the pictures, with the answer and the target.
     @type {(pair: NumberedPair) => HTMLElement} */
-function errorItem({ source, texts = [] }) {
+function errorItem({ source, strings = [] }) {
   const [network] = app.networks;
-  const [symbols, target] = texts;
+  const [symbols, target] = strings;
   const show = () => app.change({ text: symbols, targetText: target, place: null, moment: null });
   if (source.includes(-1)) return h("li", { dir: "auto" }, button(symbols, show), ": a symbol is unknown");
   const answer = network.targetVocabulary.text(network.run(source, null, null, {}).answer) || "nothing";

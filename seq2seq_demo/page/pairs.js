@@ -30,8 +30,8 @@ const INTEGERS = /^(0|[1-9][0-9]{0,9})(\s+(0|[1-9][0-9]{0,9}))+$/; // no leading
       `asked` are the kinds that were asked for. `problems` name the lines that were left out; `refusal` says why there is
       nothing to learn, or is empty. */
 
-/** Read a pair from each line of a text. The first of SEPARATORS in the first line that has one separates source and target.
-    `kinds` are those of sources and of targets; an empty one is recognised.
+/** Read a pair from each line of a string. The first of SEPARATORS in the first line that has one separates source and target.
+    `kinds` has the kinds of sources and targets; an empty one is recognised.
     @type {(text: string, kinds: (Kind | "")[]) => Reading} */
 export function readPairs(text, kinds) {
   const lines = text.split(/\r\n|[\r\n]/);
@@ -124,7 +124,7 @@ export function vocabularyOf(tokens, strings, symbols = []) {
   return { tokens, symbols: sorted, largest: sorted.length - 1, form: hasHangul ? "NFD" : "NFC" };
 }
 
-/** Return a number from 0 to 2³² − 1 that depends only on a text (FNV-1a, with the last step of MurmurHash 3). */
+/** Return a number from 0 to 2³² − 1 that depends only on a string (FNV-1a, with the last step of MurmurHash 3). */
 function hash(/** @type {string} */ text) {
   let h = 2166136261;
   for (const character of text) h = Math.imul(h ^ (character.codePointAt(0) ?? 0), 16777619);
@@ -154,7 +154,7 @@ export function pairsTask(reading, random) {
   const numbers = [source, target].map(({ symbols }) => new Map(symbols.map((symbol, number) => [symbol, number])));
   const rows = pairs.map((pair) => ({
     id: idOf(pair),
-    texts: [pair.source, pair.target].map((symbols, i) => symbols.join(kinds[i] === "words" ? " " : "").normalize()),
+    strings: [pair.source, pair.target].map((symbols, i) => symbols.join(kinds[i] === "words" ? " " : "").normalize()),
     source: pair.source.map((symbol) => numbers[0].get(symbol) ?? -1), // −1 if training lacks the symbol
     target: pair.target.map((symbol) => numbers[1].get(symbol) ?? -1),
   }));

@@ -69,7 +69,7 @@ export function updateScrollBox(box, x = null) {
 }
 
 /** Call `draw` when the room of a box changes. Returns a function that returns the width and the height of the room; the
-    height is that of the box in the lecture view (see lecture.css), otherwise infinite.
+    height is the height of the box in the lecture view (see lecture.css), otherwise infinite.
     @type {(box: HTMLElement, draw: () => void) => () => [number, number]} */
 export function onNewRoom(box, draw) {
   /** @type {[number, number]} */
@@ -91,7 +91,7 @@ export function onNewSize(elements, act) {
   app.built.signal.addEventListener("abort", () => observer.disconnect());
 }
 
-let helpCount = 0; // makes the ids of help texts unique
+let helpCount = 0; // makes the ids of helps unique
 
 /** Return a label with a "?" button that opens a help text.
     @type {(label: string, help: string, tag?: "h2" | "span") => HTMLElement} */
@@ -106,7 +106,7 @@ export function labelWithHelp(label, help, tag = "h2") {
 export const popover = (id, label, ...children) =>
   h("div", { id, class: "layer", popover: "auto", role: "dialog", "aria-label": label }, ...children);
 
-/** Return a button that opens a layer beside it.
+/** Return a button that opens a layer next to it.
     @type {(box: HTMLElement, text: string, properties?: Attributes) => HTMLButtonElement} */
 function opener(box, text, properties) {
   const opening = button(text, () => {}, { popovertarget: box.id, ...properties });
@@ -131,7 +131,7 @@ export function addPanel(element, update) {
   return disabledWithoutRun(element);
 }
 
-/** Return a part of a panel that is drawn anew after each change but those of the step.
+/** Return a part of a panel that is drawn anew after each change, except of the step.
     @type {(makeChildren: () => (Node | string | null)[]) => HTMLElement} */
 export function redrawnPart(makeChildren) {
   const box = h("div");
@@ -156,11 +156,11 @@ export function networkColumns(makeParts) {
   return disabledWithoutRun(h("div", { class: "columns" }, ...columns));
 }
 
-/** Return the name of a network, if the page shows several, before a text. */
+/** Return the name of a network, if the page shows several, before a string. */
 export const withLabel = (/** @type {TrainedNetwork} */ { name }, /** @type {string} */ text) =>
   app.networks.length > 1 ? `${name}: ${text}` : text;
 
-/** Return the texts of all runs in one line.
+/** Return the strings of all runs in one line.
     @type {(makeText: (run: Run) => string) => string} */
 export const textOfAll = (makeText) => app.runs.map((run) => withLabel(run.network, makeText(run))).join(" ");
 

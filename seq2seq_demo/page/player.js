@@ -119,9 +119,9 @@ function onKey(event, end, go) {
   if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
   if (/** @type {Element} */ (event.target).closest?.(users) || !app.runs.length) return;
   /** @type {Record<string, number>} */
-  const places = { ArrowLeft: place - 1, ArrowRight: place + 1, Home: 0, End: end };
-  if (lecture) Object.assign(places, { PageUp: place - 1, PageDown: place + 1, " ": place + 1 });
-  const to = places[event.key];
+  const steps = { ArrowLeft: place - 1, ArrowRight: place + 1, Home: 0, End: end };
+  if (lecture) Object.assign(steps, { PageUp: place - 1, PageDown: place + 1, " ": place + 1 });
+  const to = steps[event.key];
   const isBeyond = to > end;
   const canTrain = exercise && app.moments.length && state.task !== "pairs"; // which must be pasted first
   const isBack = event.key === "PageUp" && exercise && place <= app.first && !canTrain;

@@ -80,7 +80,7 @@ function symbolBars(i, choose) {
 
 /** Return a button for a symbol at the current step; `show` shows a symbol and its probability. */
 function symbolBar(/** @type {(symbol: number) => void} */ choose) {
-  const [name, filled, tagText] = [symbolSpan(""), h("span", { class: "share" }), h("small")];
+  const [name, filled, tagText] = [symbolSpan(""), h("span", { class: "filled" }), h("small")];
   const number = h("span", { class: "number" });
   const track = h("span", { class: "bar-track" }, filled);
   const bar = h("button", { class: "bar", type: "button" }, name, track, number, tagText);

@@ -59,7 +59,7 @@ export function showSummary() {
   document.body.dataset.networks = String(networks.length);
 }
 
-/** Return a text field with a label, a text that follows the state, and a line for an error or a hint.
+/** Return a text field with a label, a value that follows the state, and a line for an error or a hint.
     @type {(id: string, label: string, makePatch: (text: string) => Patch,
       makeParts: () => { text: string, error: string, hint: (Node | string)[] }) => HTMLElement} */
 function textField(id, label, makePatch, makeParts) {

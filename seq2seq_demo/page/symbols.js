@@ -63,7 +63,7 @@ export function inWords(n) {
   return n % unit ? [...first, ...inWords(n % unit)] : first;
 }
 
-/** Return the symbols of a number in English words; null for other texts, and if the vocabulary has other words.
+/** Return the symbols of a number in English words; null for other strings, and if the vocabulary has other words.
     @type {(text: string, vocabulary: Vocabulary) => number[] | null} */
 export function numberInWords(text, { symbols, numberOf }) {
   if (symbols.length !== NUMBER_WORDS.length || !/^(0|[1-9][0-9]{0,5})$/.test(text)) return null;
@@ -74,7 +74,7 @@ export function numberInWords(text, { symbols, numberOf }) {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the characters at which Python's str.split splits
 const WHITE_SPACE = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/u;
 
-/** The symbols of sources or targets: the integers 0…largest, or the characters or words of a text. */
+/** The symbols of sources or targets: the integers 0…largest, or the characters or words of text. */
 export class Vocabulary {
   /** goName is the name of the symbol largest + 1: "GO", or "END" for targets that end.
       @param {VocabularyData} data @param {string} goName */
@@ -92,13 +92,13 @@ export class Vocabulary {
     this.numberOf = new Map(symbols.map((symbol, number) => [symbol, number]));
   }
 
-  /** Return the numbers of a text's symbols. Throws an Error that names the first invalid symbol.
+  /** Return the numbers of a string's symbols. Throws an Error that names the first invalid symbol.
       @param {string} text @param {boolean} [splitsDigits] whether 314 means 3 1 4 if all symbols are digits */
   numbers(text, splitsDigits = true) {
     return this.split(text, splitsDigits).map((symbol, _, { length }) => this.number(symbol, length === 1));
   }
 
-  /** Split a text into symbols, as strings, which need not be in the vocabulary. */
+  /** Split a string into symbols, as strings, which need not be in the vocabulary. */
   split(/** @type {string} */ text, splitsDigits = true) {
     if (this.tokens === "characters") {
       const hasSpace = !this.symbols.length || this.symbols.some((symbol) => WHITE_SPACE.test(symbol));
@@ -110,7 +110,7 @@ export class Vocabulary {
     return areDigits ? [...words[0]] : words;
   }
 
-  /** Return a text in the normal form and, if `lowercase`, in lower case. */
+  /** Return a string in the normal form and, if `lowercase`, in lower case. */
   normalize(/** @type {string} */ text) {
     return (this.lowercase ? text.normalize(this.form).toLowerCase() : text).normalize(this.form);
   }

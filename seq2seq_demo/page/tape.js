@@ -4,7 +4,7 @@ export const NONE = new Float32Array(0);
     @type {(() => void)[] | null} */
 let tape = null;
 
-/** A matrix [rows, columns]: its numbers in row-major order. `gradient`, that of the loss, has the same order; it is empty
+/** A matrix [rows, columns]: its numbers in row-major order. `gradient`, the gradient of the loss, has the same order; it is empty
     unless a tape recorded the matrix or it got one. `origin` states which rows of another matrix it consists of, if it does.
     @typedef {Float32Array & { rows: number, columns: number, gradient: Float32Array,
       origin: { matrix: Matrix, indices: number[] } | null }} Matrix */
@@ -125,8 +125,8 @@ export function affine(x, W, b = null, start = 0, end = W.columns) {
     const different = [...new Set(indices)];
     if (different.length < indices.length) {
       const products = affine(rows(matrix, different), W, b, start, end); // equal rows are multiplied once
-      const places = indices.map((index) => different.indexOf(index));
-      return rows(products, places);
+      const positions = indices.map((index) => different.indexOf(index));
+      return rows(products, positions);
     }
   }
   const y = zeros(x.rows, end - start);
@@ -295,8 +295,8 @@ export function attend(keys, memory, query, v) {
   for (let b = 0; b < B; b++) softmaxRow(u, b * S, S, alpha);
   memory.forEach((row, s) => {
     for (let b = 0, i = 0; b < B; b++) {
-      const share = alpha[b * S + s];
-      for (let k = 0; k < M; k++, i++) context[i] += share * row[i];
+      const weight = alpha[b * S + s];
+      for (let k = 0; k < M; k++, i++) context[i] += weight * row[i];
     }
   });
   tape?.push(() => {
@@ -305,14 +305,14 @@ export function attend(keys, memory, query, v) {
     memory.forEach((row, s) => {
       const [dm, da] = [row.gradient, context.gradient];
       for (let b = 0, i = 0; b < B; b++) {
-        const share = alpha[b * S + s];
+        const weight = alpha[b * S + s];
         let slope = 0;
         for (let k = 0; k < M; k++, i++) {
           slope += da[i] * row[i];
-          dm[i] += share * da[i];
+          dm[i] += weight * da[i];
         }
         slopes[b * S + s] = slope;
-        means[b] += slope * share;
+        means[b] += slope * weight;
       }
     });
     const [dv, dq] = [v.gradient, query.gradient];

@@ -81,7 +81,7 @@ export class TrainedNetwork {
     return new Run(this, this.at(moment), source, target, forced);
   }
 
-  /** Return the answer to a source; both are texts, as in `predict`, which marks an answer that did not end. Throws an
+  /** Return the answer to a source; both are strings, as in `predict`, which marks an answer that did not end. Throws an
       Error for a source that the network cannot read. */
   answer(/** @type {string} */ text) {
     const source = this.sourceVocabulary.numbers(`${text ?? ""}`, false);

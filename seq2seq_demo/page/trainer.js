@@ -42,7 +42,7 @@ export function meanLoss(network, sources, targets, { feedsOwn = false, smoothin
 
 /** Return a mask of the targets [B][T] that a network writes exactly, END included, when it is fed its own symbols; where
     `forced` differs from a target, it is fed that symbol, and only the others count. As long as its symbols are right, they
-    are those of the target, so teacher forcing finds the same answers.
+    are the target's symbols, so teacher forcing finds the same answers.
     @type {(network: Network, sources: number[][], targets: number[][], forced?: number[][]) => boolean[]} */
 export function exactAnswers(network, sources, targets, forced = targets) {
   const right = rightSymbols(network, sources, forced, false);
@@ -50,7 +50,7 @@ export function exactAnswers(network, sources, targets, forced = targets) {
 }
 
 /** Return for each symbol of the targets [B][T], END included and padding left out, whether a network writes it when it is
-    fed its own symbols or, unless `feedsOwn`, those of the target. After END, it writes nothing that is its own.
+    fed its own symbols or, unless `feedsOwn`, the symbols of the target. After END, it writes nothing of its own.
     @type {(network: Network, sources: number[][], targets: number[][], feedsOwn?: boolean) => boolean[][]} */
 export function rightSymbols(network, sources, targets, feedsOwn = true) {
   const { ends, go } = network.config;
@@ -89,8 +89,8 @@ export class Trainer {
     const loss = differentiate(() => meanLoss(this.network, sources, targets, options));
     let squares = 0;
     for (const { weights } of this.parameters) for (const slope of weights.gradient) squares += slope * slope;
-    const share = sources.length / BATCH;
-    const scale = (share * CLIP_NORM) / Math.max(share * Math.sqrt(squares), CLIP_NORM);
+    const fraction = sources.length / BATCH;
+    const scale = (fraction * CLIP_NORM) / Math.max(fraction * Math.sqrt(squares), CLIP_NORM);
     this.steps++;
     const rate = (learningRate * Math.sqrt(1 - BETA_2 ** this.steps)) / (1 - BETA_1 ** this.steps);
     for (const { weights, m, v } of this.parameters)

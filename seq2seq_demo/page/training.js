@@ -112,7 +112,7 @@ function followState(/** @type {Patch} */ given) {
   state.starts = false;
 }
 
-/** Set those of the settings that are valid. */
+/** Set the settings that are valid. */
 function setSettings(/** @type {Settings} */ settings) {
   for (const { name } of controls) Object.assign(app.state, ADDRESS[name].text?.(settings?.[name]));
 }
@@ -202,7 +202,7 @@ function changePairs() {
   app.change({});
 }
 
-/** Return whether the pairs are not those of the course. */
+/** Return whether the pairs differ from the pairs of the course. */
 function isStale() {
   const { reading } = course.task;
   const areOther = own.reading.text !== reading?.text || `${own.reading.kinds}` !== `${reading.kinds}`;
@@ -297,9 +297,9 @@ function tellingSources() {
 
 /** Show the next of the telling sources, if there is one, whole. */
 function showTelling() {
-  const texts = tellingSources();
-  if (!texts.length) return;
-  chosen = texts[(texts.indexOf(app.state.text) + 1) % texts.length];
+  const telling = tellingSources();
+  if (!telling.length) return;
+  chosen = telling[(telling.indexOf(app.state.text) + 1) % telling.length];
   const { name } = app.networks[weaker()];
   app.note = { text: chosen, note: `Chosen by the page: only the network ${name} gets it wrong.` };
   app.change({ text: chosen, place: null, moment: null });
@@ -328,7 +328,7 @@ function startAgain() {
   app.change({ place: null }, UNTRAINED);
 }
 
-/** Let the controls of training.html act, and its texts follow the state. */
+/** Let the controls of training.html act, and let their words follow the state. */
 function prepareControls() {
   const [train, another, more, section] = ["train", "another", "more-settings", "training"].map(byId);
   train.onclick = toggleTraining;
@@ -394,7 +394,7 @@ function statusText() {
   return [...new Set(parts)].filter(Boolean).join(" ");
 }
 
-/** Say when the training pauses; that of pairs at the latest if nothing gets better. */
+/** Say when the training pauses; for pairs, the latest time if nothing gets better. */
 function timeLeft() {
   const seconds = (performance.now() - began.at) / 1000;
   const trained = course.samples - began.samples;
@@ -423,7 +423,7 @@ function commandNote() {
   return `${other} Without attention: -m embedding_rnn.`;
 }
 
-/** Return the panel beside the pictures: the curves, the slider over the kept steps, and the attention. */
+/** Return the panel next to the pictures: the curves, the slider over the kept steps, and the attention. */
 function trainingSide(/** @type {HTMLElement | null} */ attention) {
   const side = byId("curves");
   side.querySelector("section")?.remove(); // the attention of networks before

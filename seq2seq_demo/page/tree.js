@@ -79,21 +79,21 @@ function drawTree(run, { steps, answers }, room, roomHeight) {
   const [column, gap] = [wide * u, 6 * u]; // the gap is above dropped ones
   const best = new Set(pathOf(answers[0].hypothesis));
   const start = { x: column / 2 + 16 * u, y: (row * size) / 2 };
-  const places = new Map(); // of each hypothesis, the right end of its last box
+  const ends = new Map(); // of each hypothesis, the right end of its last box
   const groups = steps.map(({ kept, dropped }, t) => {
     const x = column * (t + 1.5);
     const nodes = [...kept, ...dropped].map((one, i) => {
       const y = row * (i + 0.5) + (i < kept.length ? 0 : row * (size - kept.length) + gap);
       const half = one.length > t ? column / 2 - 10 * u : 0; // of the width of its box
-      const from = places.get(one) ?? places.get(one.parent) ?? start;
-      places.set(one, { x: x + half, y });
+      const from = ends.get(one) ?? ends.get(one.parent) ?? start;
+      ends.set(one, { x: x + half, y });
       const [left, middle] = [x - half, (from.x + x - half) / 2];
       const line = svg("path", { d: `M${from.x},${from.y} C${middle},${from.y} ${middle},${y} ${left},${y}` });
       const box = { x: left, y: y - 12 * u, width: 2 * half, height: 24 * u, rx: 5 * u };
-      const [symbol, share] = [svg("tspan", { class: "symbol" }, name(one)), probabilityText(one)];
-      const title = `${namesOf(run, one).join(" ")}: ${share} (${targetName(run, one.symbol)}: ${percent(one.p)})`;
+      const [symbol, probability] = [svg("tspan", { class: "symbol" }, name(one)), probabilityText(one)];
+      const title = `${namesOf(run, one).join(" ")}: ${probability} (${targetName(run, one.symbol)}: ${percent(one.p)})`;
       const parts = half
-        ? [svg("rect", box), svg("text", { x, y: y + 5 * u }, symbol, ` ${share}`)]
+        ? [svg("rect", box), svg("text", { x, y: y + 5 * u }, symbol, ` ${probability}`)]
         : [svg("circle", { cx: x, cy: y, r: 4 * u })];
       const kind = `${i < kept.length ? "kept" : "dropped"}${best.has(one) ? " best" : ""}`;
       return svg("g", { class: kind }, svg("title", {}, title), line, ...parts);
@@ -140,7 +140,7 @@ function answerText(/** @type {Run} */ run, /** @type {BeamAnswer} */ { ended, h
 
 function probabilityText(/** @type {Hypothesis} */ { logP }) {
   const p = Math.exp(logP);
-  return p < 0.0005 ? "<0.1 %" : percent(p);
+  return p < 0.0005 ? "<0.1%" : percent(p);
 }
 
 function answerItem(/** @type {Run} */ run, /** @type {BeamAnswer} */ answer) {

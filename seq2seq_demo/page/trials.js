@@ -49,7 +49,7 @@ function newTrials({ network, model, source: { length: S } }, outputs) {
   return trials;
 }
 
-/** Return the fraction of trials that are right, and a text in three parts, of which only screen readers get the second;
+/** Return the fraction of trials that are right, and a sentence in three parts, of which only screen readers get the second;
     null if there is nothing to say.
     @type {(run: Run, trials: Trials) => [number, string, string, string] | null} */
 function describe({ network: { exact_match: exact, sourceVocabulary }, source }, { outputs, n, right }) {
@@ -82,7 +82,7 @@ function trialsOf(/** @type {Run | undefined} */ run) {
 /** Return the line below the picture of network i: on how many sources it is right or, after wrong symbols, recovers. The line
     is empty until this is known. */
 export function trialsLine(/** @type {number} */ i) {
-  const [filled, ...parts] = ["share", "", "visually-hidden", ""].map((className) => h("span", { className }));
+  const [filled, ...parts] = ["filled", "", "visually-hidden", ""].map((className) => h("span", { className }));
   const track = h("span", { class: "bar-track", "aria-hidden": true }, filled);
   const line = h("p", { class: "line" }, track, h("span", {}, ...parts));
   const workSoon = soon(() => {
@@ -95,10 +95,10 @@ export function trialsLine(/** @type {number} */ i) {
     const described = trials?.isDone ? describe(app.runs[i], trials) : null;
     line.classList.toggle("empty", !described);
     if (!described) return;
-    const [fraction, ...texts] = described;
+    const [fraction, ...words] = described;
     filled.style.width = `${100 * fraction}%`;
-    parts.forEach((part, k) => revise(part, {}, texts[k]));
-    revise(line, { title: texts.join("") });
+    parts.forEach((part, k) => revise(part, {}, words[k]));
+    revise(line, { title: words.join("") });
   };
   app.add(update);
   return line;

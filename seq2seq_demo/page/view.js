@@ -36,7 +36,7 @@ function layOut(/** @type {((attention: HTMLElement | null) => HTMLElement) | nu
   return [stage, byId("exercises"), ...tabs(stage, sections)];
 }
 
-/** Build the page of `app.networks`, with parts above the source and beside the pictures, and show the state in the
+/** Build the page of `app.networks`, with parts above the source and next to the pictures, and show the state in the
     address; `text` is the source if the address has none.
     @type {(text: string, parts?: { top: HTMLElement, side: (attention: HTMLElement | null) => HTMLElement }) => void} */
 export function buildPage(text, parts) {

@@ -200,7 +200,7 @@ def test_an_extra_symbol_counts_as_one_wrong_symbol_and_symbols_after_a_forced_e
     page = opened(reversing(), fragment="#source=1%202%203%204%205&forced=0:3&tab=forced")
     assert prediction(page) == "3 5 4 3 2 1"
     assert judgement(page) == "✗ 1 extra"
-    assert page.locator("#step text.forced").all_text_contents() == ["forced 0 %"]
+    assert page.locator("#step text.forced").all_text_contents() == ["forced 0%"]
     assert "The network recovers: all other symbols are right, 1 position later." in page.text_content("#forced")
     assert "Free-running: 7" not in page.text_content("#forced")  # the error is the user's
     press(page, "Undo")
@@ -712,11 +712,11 @@ def test_the_equations_end_with_the_probability_of_the_output(opened):
     network = shipped("embedding_attention")
     decoded = network.to_numpy().decode(np.array([[3, 1, 4]]), 1)
     logits = decoded.logits[0, 0].astype(float)
-    share = np.exp(logits[4]) / np.exp(logits).sum()
+    probability = np.exp(logits[4]) / np.exp(logits).sum()
     last = page.locator("#inside dl.equations").last
     assert last.locator(".figures").all_text_contents() == [
         f"= {logits[4]:.2f} for 4",
-        f"= exp({logits[4]:.2f}) / Σ exp(logits) = {share:.3f} for 4",
+        f"= exp({logits[4]:.2f}) / Σ exp(logits) = {probability:.3f} for 4",
     ]
     assert "W_o [W_p h + b_p ; a] + b_o" in last.text_content()
     assert "x = W_i [E_out[GO] ; 0] + b_i" in page.text_content("#inside")

@@ -113,7 +113,7 @@ def test_the_line_counts_the_sources_on_which_the_network_is_right_or_recovers(o
     forced = f"&place=7&forced={','.join(f'{t}:{(SOURCE[5 - t] + 3) % 10}' for t in outputs)}" if outputs else ""
     page = opened(*two_networks(), fragment=FRAGMENT + forced)
     assert lines(page) == texts
-    widths = page.locator(".line .share").evaluate_all("(all) => all.map((one) => parseFloat(one.style.width))")
+    widths = page.locator(".line .filled").evaluate_all("(all) => all.map((one) => parseFloat(one.style.width))")
     counts = [int(re.search("([0-9,]+) of", text)[1].replace(",", "")) for text in texts]
     assert widths == pytest.approx([n / 10 for n in counts])
     height = page.locator(".line").first.bounding_box()["height"]
@@ -135,8 +135,8 @@ COUNT_RIGHT = """() => app.runs.map(({ model }) => {
 def test_the_line_has_the_exact_match_of_pairs_and_follows_training(opened):
     g2p = load("g2p")
     page = opened(ShownNetwork("g2p", g2p), fragment="#source=choir")
-    share = f"{100 * g2p.validation.exact_match:.1f}\xa0%"
-    assert lines(page) == [f"right on {share} of the pairs held out from training"]
+    exact = f"{100 * g2p.validation.exact_match:.1f}%"
+    assert lines(page) == [f"right on {exact} of the pairs held out from training"]
     page.evaluate("app.change({ place: 6, forced: { 0: 1 } })")
     assert lines(page) == [None]
     page = opened(fragment="#length=1-3&units=32&source=3%201%204&samples=3200")

@@ -205,7 +205,7 @@ def test_slides_have_addresses_that_keys_and_links_change(lecture):
 
 def test_tables_and_predictions_stay_while_the_tab_lives(lecture):
     page = lecture("links.html")
-    fields = {"[name='prediction 4']": "at the 0", "#board-class [name$=' 3 2']": "12 %", "[name='seen 2']": "swapped"}
+    fields = {"[name='prediction 4']": "at the 0", "#board-class [name$=' 3 2']": "12%", "[name='seen 2']": "swapped"}
     for selector, text in fields.items():
         page.fill(selector, text)
     page.check("[name='prediction 3'][value=both]")

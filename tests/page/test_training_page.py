@@ -18,7 +18,7 @@ def train_to(page, n_samples):
     page.wait_for_function("() => !app.isTraining", timeout=100_000)
     samples, exact = page.evaluate(FIGURES)
     assert samples == str(n_samples)
-    return [float(share) for share in exact.split(",")]
+    return [float(one) for one in exact.split(",")]
 
 
 def test_the_page_opens_with_two_untrained_networks_and_one_button(opened):
@@ -183,7 +183,7 @@ def test_training_pauses_after_each_64_000_samples_and_says_what_the_metrics_sho
         findingOf({ ...course, samples: 32, points: [{ ...last(course.points), exact }] }))""")
     starts = ["Both learned the task", "With attention, it learned the task", "Without attention, it learned the task"]
     starts += ["With attention, it learns faster", "Without attention, it learns faster", "Neither"]
-    assert all(map(str.startswith, findings, starts)) and "63.0\u00a0% of the answers" in findings[1]
+    assert all(map(str.startswith, findings, starts)) and "63.0% of the answers" in findings[1]
 
 
 def test_training_ends_when_both_stay_exact_and_shows_a_source_that_only_one_gets_wrong(opened):
@@ -285,7 +285,7 @@ def test_bars_and_a_table_show_how_often_each_position_is_right(opened):
     ]
     for i, expected in enumerate(numbers):
         table = page.locator("#step table").nth(i)
-        assert table.locator("td").all_text_contents() == [f"{number} %" for number in expected]
+        assert table.locator("td").all_text_contents() == [f"{number}%" for number in expected]
         ordinals = ["1st", "2nd", "3rd", *(f"{n}th" for n in range(4, 11))]
         assert table.locator("th").all_text_contents() == ordinals[: len(expected)]
     measured = [[1, 1, *first[0][2:]], first[1]]
@@ -305,7 +305,7 @@ def test_a_low_picture_has_room_for_bars_and_nothing_overlaps(opened):
         const diagram = new Diagram(app.runs[i], i, 10, 490, 290, zoom());
         diagram.show(13);
         document.querySelectorAll("#step .scroll")[i].replaceChildren(diagram.element);
-        const boxes = [...diagram.element.querySelectorAll("text:not(.symbol, .share), rect.frame")]
+        const boxes = [...diagram.element.querySelectorAll("text:not(.symbol, .weight), rect.frame")]
             .map((one) => [one.textContent, one.getBoundingClientRect()]);
         const areApart = (p, q) => p.right - 1 <= q.left || p.bottom - 4 <= q.top; // letters have room below them
         const pairs = boxes.flatMap(([a, p], k) =>
