@@ -288,5 +288,5 @@ class Beam:
             n_best = 1 if n_best is None else require_integer("`n_best`", n_best, at_least=1)
             return cls(n_best if size is None else size, n_best, length_penalty or 0.0)
         if length_penalty:
-            raise UsageError("expected `beam_size` or `n_best` with `length_penalty`, got neither")
+            raise UsageError("`length_penalty` needs `beam_size` or `n_best`")
         return None

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, TextIO
 
 from seq2seq_demo.declarations import with_option_names
-from seq2seq_demo.errors import Seq2SeqError
+from seq2seq_demo.errors import Seq2SeqError, system_reason
 
 LOGGER = "seq2seq_demo"  # the name of the logger of notices
 _QUIET = contextvars.ContextVar("quiet", default=False)  # whether the command has --quiet
@@ -56,7 +56,7 @@ def print_result(text: str, unchanged: bool = False) -> None:
         _redirect_to_devnull(sys.stdout)
         if isinstance(error, BrokenPipeError):
             raise
-        raise Seq2SeqError(f"standard output: {error.strerror}") from error
+        raise Seq2SeqError(f"cannot write standard output: {system_reason(error)}") from error
 
 
 def print_line(text: str, coloured: bool = False, is_result: bool = False) -> None:

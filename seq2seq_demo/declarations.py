@@ -241,8 +241,8 @@ def require_choice(
     if isinstance(value, str) and (choice := aliases.get(value, str(value))) in choices:
         return choice
     near = likely_name(str(value), [*choices, *aliases])
-    hint = f"did you mean {near}? " if near else ""
-    raise UsageError(f"unknown {kind} {preview(value, as_python)}: {hint}expected one of {', '.join(choices)}")
+    hint = f"; did you mean {near}?" if near else ""
+    raise UsageError(f"unknown {kind} {preview(value, as_python)}: expected one of {', '.join(choices)}{hint}")
 
 
 def suggests_keywords(function: Callable[P, T]) -> Callable[P, T]:

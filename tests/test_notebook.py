@@ -66,9 +66,9 @@ def test_pictures():
     prediction = prediction_of([1, 2], [3], attention=np.array([[0.5, 0.5]]))
     for figure in (HISTORY.plot(), prediction.plot_attention()):
         assert figure._repr_png_().startswith(b"\x89PNG")
-    with pytest.raises(UsageError, match=r"^expected a history of at least one epoch, got none$"):
+    with pytest.raises(UsageError, match=r"^the history is empty$"):
         History().plot()
-    with pytest.raises(UsageError, match=r"^expected a prediction with attention, got one without$"):
+    with pytest.raises(UsageError, match=r"^the prediction has no attention$"):
         prediction_of([1], [2]).plot_attention()
 
 
@@ -135,7 +135,7 @@ def test_verbose_prints_the_report_of_the_command(fast_steps, capsys, notebook, 
     lines = out.splitlines()
     assert lines[0] == "Training on 25 point dataset (pairs of 'pairs', sources of 2 symbols), with 1 epoch"
     starts = ("Vocabularies: 5 characters in sources, ", "22 training points, ", "Settings for 22 pairs: embedding_")
-    starts += ("Epoch 1/1: loss ", "    probe ", "Too few pairs to calibrate", "A table of", "Exact match 0.0000 is")
+    starts += ("Epoch 1/1: loss ", "    probe ", "Not calibrated", "A table of", "Exact match 0.0000 is")
     assert all(map(str.startswith, lines[1:-1], starts)), lines
     assert lines[-1] == "Trained: epoch 1 of 1, exact match 0.0000 (0 of 3 validation sources, 0.000 to 0.562)"
     assert (err, notebook) == ("", [])

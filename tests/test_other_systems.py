@@ -113,9 +113,9 @@ def test_training_without_tensorflow_is_an_error_that_says_where_it_runs(monkeyp
     monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(TrainingError) as error:
         require_tensorflow()
-    where = "Python 3.11 to 3.13 on Linux, on Windows (x86-64) and on macOS (Apple silicon)"
-    what = "`pip install tensorflow loky` helps"
-    assert str(error.value) == f"expected TensorFlow and Keras, got none; with {where}, {what}"
+    where = "(Python 3.11 to 3.13 on Linux, Windows (x86-64) or macOS (Apple silicon))"
+    what = "Training needs TensorFlow and Keras, which are not installed: `pip install tensorflow loky`"
+    assert str(error.value) == f"{what} {where}"
 
 
 @pytest.mark.slow

@@ -73,9 +73,9 @@ def _load_selected(options: NetworkOptions, in_len: int | None) -> tuple[Path, T
     is_long = in_len is not None and in_len > MAX_LEN_WITHOUT_ATTENTION
     shipped = file_names.shipped_path(task, model or ("embedding_attention" if is_long else ModelConfig.model))
     if not shipped.exists():
-        raise WeightsError(f"expected weights of pattern {task!r} in {options.data_dir}, found none")
+        raise WeightsError(f"found no weights of pattern {task!r} in {options.data_dir}")
     folder = "this folder" if options.data_dir == Path() else str(options.data_dir)
-    using = f"Using {file_names.display_name(shipped)}, which comes with the program"
+    using = f"Using the bundled network {file_names.display_name(shipped)}"
     notice(f"{using}: found no matching weights in {folder}")
     return shipped, load(shipped)
 
@@ -117,7 +117,7 @@ def pair_arguments(options: NetworkOptions, network: TrainedNetwork | None) -> d
     """
     file = options.from_file or ""
     if "." not in file and not os.path.lexists(file) and (near := likely_name(file, PATTERNS)):
-        raise UsageError(f"{file}: expected a file of pairs, found none; for a pattern, give -p {near}")
+        raise UsageError(f"{file}: no such file; for a pattern, give -p {near}")
     given = options.settings.get
     return {
         "data": file,
@@ -153,7 +153,7 @@ def pattern_to_train(network: TrainedNetwork | None) -> PatternTask:
     """
     if network and network.task is not None and not network.pattern:
         option = "-p with your function" if is_user_function(network.task) else "--from-file"
-        raise UsageError(f"the network was trained on {network.task!r}: expected {option} again, got none")
+        raise UsageError(f"the network was trained on {network.task!r}: give {option} again")
     return find_pattern((network and network.pattern) or DEFAULT_PATTERN)
 
 

@@ -99,7 +99,7 @@ class NetworkOptions(TaskOptions):
         super().__post_init__()
         check_given(self.settings)
         if self.iter_num is not None and self.input_weights:
-            raise UsageError("expected -i/--input-weights or --iter-num, got both: each selects the weights")
+            raise UsageError("-i/--input-weights and --iter-num cannot be combined: each selects the weights")
         if (name := self.name) is not None:
             is_valid = name.isprintable() and os.path.basename(name) == name
             if not is_valid or not 0 < len(name.encode()) <= file_names.MAX_PART_BYTES:
@@ -130,14 +130,14 @@ class NetworkOptions(TaskOptions):
                 raise UsageError(f"expected {option} to name a file that is not a snapshot, got {str(path)!r}")
             other = options.get(real)
             if other and (other, option) != ("-i", may_replace_weights):
-                raise UsageError(f"expected {other} and {option} to be different files, got {path} twice")
+                raise UsageError(f"{other} and {option} cannot be the same file, {path}")
             options[real] = option
 
     def _require_file(self, *others: str) -> None:
         """Raise UsageError if an option that describes files, or one of `others`, is given without --from-file."""
         for name in ("columns", "header", "encoding", "format", *others):
             if self.from_file is None and getattr(self, name) not in (None, False, INTEGERS, UTF_8):
-                raise UsageError(f"expected a file with `{name}`, got none")
+                raise UsageError(f"`{name}` needs a file")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +164,7 @@ class TrainOptions(NetworkOptions):
         if len(self.input_weights) > 1:
             raise UsageError(f"expected one -i/--input-weights, got {len(self.input_weights)}")
         if "few_symbols" in self.settings and self.from_file is not None:
-            raise UsageError("expected --few-symbols or a file, got both: sources in a file are not random")
+            raise UsageError("--few-symbols and a file cannot be combined: sources in a file are not random")
         self._require_file("in_tokens", "out_tokens", "validation_file", "keep_going", "lowercase")
         histories = {"--history": self.history, "--history-plot": self.history_plot}
         of_members = {
@@ -177,8 +177,8 @@ class TrainOptions(NetworkOptions):
         self._check_outputs(outputs, self.validation_file, may_replace_weights="-o")
         is_untrained = self.settings.get("epochs") == 0
         if not (self.settings.get("points") or self.resume or is_untrained or self.from_file):
-            expected = "the number of points, as in `train 100000`, or a file of pairs, as in `train pairs.tsv`"
-            raise UsageError(f"train expects {expected}, got neither")
+            needed = "the number of points, as in `train 100000`, or a file of pairs, as in `train pairs.tsv`"
+            raise UsageError(f"train needs {needed}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,9 +211,9 @@ class PredictOptions(NetworkOptions):
         super().__post_init__()
         _ = self.beam  # raises UsageError if its options contradict each other
         if self.tsv and (self.show_attention or self.json):
-            raise UsageError(f"expected {'--json' if self.json else '--show-attention'} or --tsv, got both")
+            raise UsageError(f"{'--json' if self.json else '--show-attention'} and --tsv cannot be combined")
         if self.words and self.from_file:
-            raise UsageError("predict expects a sequence, as in `predict 3 1 2`, or --from-file, got both")
+            raise UsageError("a sequence, as in `predict 3 1 2`, and --from-file cannot be combined")
         if self.words:
             self._require_file()
         self._check_outputs({"--attention-plot": self.attention_plot})
@@ -240,7 +240,7 @@ class EvaluateOptions(NetworkOptions):
         super().__post_init__()
         _ = self.beam  # raises UsageError if its options contradict each other
         if self.lengths and self.from_file:
-            raise UsageError("expected --in-len or a file, got both: each determines the lengths of the sources")
+            raise UsageError("--in-len and a file cannot be combined: each determines the lengths of the sources")
         self._require_file()
 
 
@@ -261,14 +261,14 @@ class PageOptions(NetworkOptions):
         if self.gallery or self.train:
             if self.output or self.input_weights or self.words or self.from_file or (self.gallery and self.train):
                 name = "--gallery" if self.gallery else "--train"
-                raise UsageError(f"expected no other network, source or output with {name}, got one")
+                raise UsageError(f"{name} cannot be combined with another network, source or output")
             return
         if self.output is None:
-            raise UsageError("page expects -o, as in `page -i weights.h5 -o page.html`, got none")
+            raise UsageError("page needs -o, as in `page -i weights.h5 -o page.html`")
         if (n := len(self.input_weights)) > MAX_NETWORKS:
             raise UsageError(f"expected at most {MAX_NETWORKS} networks (-i/--input-weights), got {n}")
         if self.writes_module and (n > 1 or self.words or self.from_file):
-            raise UsageError("expected one network and no examples with -o FILE.js, got more")
+            raise UsageError("a module (-o FILE.js) has one network and no examples")
 
     @property
     def writes_module(self) -> bool:

@@ -44,7 +44,7 @@ def predict(options: PredictOptions) -> None:
     has_attention = all(member.model_config.has_attention for member in network.members)
     expected = "expected a network of embedding_attention to show attention, got embedding_rnn"
     require(has_attention or not _needs_attention(options), expected, UsageError)
-    expected = "expected a calibrated network for --min-confidence, got several, or one that was not trained on pairs"
+    expected = "--min-confidence needs a calibrated network: a single one that was trained on pairs"
     require(options.min_confidence is None or network.calibration is not None, expected, UsageError)
     if options.attention_plot:
         plots.check(options.attention_plot, options.force)
@@ -72,7 +72,7 @@ def predict(options: PredictOptions) -> None:
         answered = _answer(rows, options, selected, skips_unreadable, options.line_buffered or is_interactive)
         n_unreadable = _print_answers(answered, options, network, skips_unreadable, bar)
     if n_unreadable and not is_interactive:
-        raise InputError(f"expected sequences that the network can read, skipped {n_unreadable} that it cannot read")
+        raise InputError(f"skipped {pluralize(n_unreadable, 'sequence')} that the network cannot read")
 
 
 def _needs_attention(options: PredictOptions) -> bool:
@@ -149,8 +149,8 @@ def _print_answers(
         shown = [withhold(answers, options.min_confidence) for answers in predictions]
         if options.attention_plot:
             plotted += (best for best, *_ in shown if best.prediction is not None)
-            expected = f"expected at most {plots.MAX_PANELS} sequences in a picture, got {len(plotted)} or more"
-            require(len(plotted) <= plots.MAX_PANELS, expected, UsageError)
+            limit = f"a picture shows the attention of at most {plots.MAX_PANELS} sequences"
+            require(len(plotted) <= plots.MAX_PANELS, limit, UsageError)
         for error in errors if skips_unreadable and not options.json else ():
             print_error(str(error))
         if texts := [*filter(None, map(functools.partial(_text, options), shown, batch))]:

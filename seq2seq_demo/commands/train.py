@@ -171,8 +171,8 @@ def _claim(snapshots: Snapshots, setup: TrainingSetup, options: TrainOptions) ->
         claim(setup.result, options.force)
     except FileExistsError as error:
         atomic_files.open_locked(snapshots.path, "no snapshot").close()
-        hint = "--resume continues that training run, and --force starts again"
-        raise WeightsError(f"{snapshots.path}: expected no snapshot, found one: {hint}") from error
+        hint = "--resume continues that training run, and --force starts over"
+        raise WeightsError(f"{snapshots.path} already exists: {hint}") from error
 
 
 def _save(network: TrainedNetwork, options: TrainOptions, snapshots: Snapshots) -> None:

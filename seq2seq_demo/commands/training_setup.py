@@ -66,7 +66,7 @@ def new_training(options: TrainOptions) -> TrainingSetup:
     result = named_result(options)
     if options.iter_num is not None and result and os.path.lexists(result):
         n = options.iter_num + 1
-        raise WeightsError(f"{result} exists already: continue from it with --iter-num {n}, or give -o FILE")
+        raise WeightsError(f"{result} already exists: continue from it with --iter-num {n}, or give -o FILE")
     snapshot = new_run(task, settings, start)
     if snapshot.run.config.epochs or task.is_pairs:
         if start:
@@ -160,7 +160,7 @@ def find_run(options: TrainOptions) -> FinishedRun | InterruptedRun | None:
         if snapshots := file_names.newest_first(options.data_dir, options.name, task, file_names.SNAPSHOT):
             return InterruptedRun(snapshots[0])
     if not (options.settings.get("points") or options.from_file):
-        raise WeightsError(f"{place}: expected a snapshot to resume from, found none")
+        raise WeightsError(f"{place}: no snapshot to resume")
     return None
 
 
@@ -201,7 +201,7 @@ def _task_of_run(options: TrainOptions, path: Path, snapshot: Snapshot) -> Task:
     run, network = snapshot.run, snapshot.network
     expected = f"{path}: expected the data that its training began with, {network.task!r} and any --validation-file"
     if run.data and not options.from_file:
-        raise UsageError(f"{expected}, got no --from-file")
+        raise UsageError(f"{expected}: give --from-file")
     n_used = run.config.n_training if options.validation_file else run.config.points
     n_pairs = options.settings.get("points") if options.keep_going else n_used
     try:

@@ -96,8 +96,7 @@ class PairTask:
     def draw(self, config: TrainConfig, model: ModelConfig, start_step: int = 0) -> tuple[Pairs, Pairs]:
         """Return the training pairs and the validation pairs."""
         if self.split[1].unseen_by(model).all():
-            expected = "expected validation pairs of symbols that occur in the training pairs, got none"
-            raise InputError(f"{expected}; give other pairs to validate with")
+            raise InputError("all validation pairs have symbols unseen in training: give other validation pairs")
         return self.split
 
     @property
@@ -183,7 +182,7 @@ def pair_task(
     tokens, errors = without_errors((tokenize(record, sides, limits) for record in paired), may_skip, n)
     if not tokens:
         first_error = f"; the first error: {errors[0]}" if errors else ""
-        raise InputError(f"expected pairs of a source and a target, got none{first_error}")
+        raise InputError(f"{file_title(title)}: no pairs of a source and a target{first_error}")
 
     # Split.
     is_held_out, holds_out_lowest = np.zeros(len(tokens), bool), False
@@ -203,7 +202,7 @@ def pair_task(
     numbered, others = without_errors(numbered, may_skip)
     _log_skipped(title, len(numbered), [*errors, *others], max_skipped)
     if n and len(numbered) < n:
-        raise InputError(f"{title}: expected {n} pairs, found {len(numbered)}")
+        raise InputError(f"{title}: expected {n} pairs, got {len(numbered)}")
     if lacking := unknown_notice(with_any_symbols, known, largest):
         notice(lacking)
     validation_pairs = None
@@ -246,8 +245,8 @@ def held_out(sources: Sequence[list[Any]], tokens: str) -> tuple[np.ndarray, boo
     highest_of_few = np.sort(hashes)[max(1, len(hashes) // 20) - 1]
     mask = np.asarray(hashes <= max(TENTH, highest_of_few))
     if mask.all():
-        expected = "expected pairs of several sources, some to train on and others to validate with"
-        raise InputError(f"{expected}, got {len({*hashes.tolist()})}; give other pairs to validate with")
+        expected = "expected several sources, some for training and others for validation"
+        raise InputError(f"{expected}, got {len({*hashes.tolist()})}: give other validation pairs")
     return mask, bool(highest_of_few > TENTH)
 
 
@@ -314,7 +313,7 @@ def pair_warnings(task: PairTask) -> Iterator[str]:
         _, first = np.unique(task.validation.sources.groups(), return_index=True)
         if n := int(task.validation.sources[first].are_in(sources).sum()):
             overlap = f"{n} of {len(first)} distinct validation sources are also training sources"
-            yield f"{overlap}: validation figures are too optimistic"
+            yield f"{overlap}: validation metrics are too optimistic"
 
 
 def _example(places: Sequence[Place], is_example: np.ndarray) -> str:

@@ -154,7 +154,7 @@ class PatternTask:
         """
         in_max_int, out_max_int = largest
         if max(largest) > MAX_SYMBOL:
-            raise UsageError(f"expected `in_max_int` and `out_max_int` of at most {MAX_SYMBOL}, got a larger one")
+            raise UsageError(f"`in_max_int` and `out_max_int` can be at most {MAX_SYMBOL}")
         sources = Sequences.of_array(fixed_sources(CHECKED_SOURCES, in_len, in_max_int))
         first, second = (self.targets_of(sources, out_max_int, ends=ends) for _ in range(2))
         for source, *targets in zip(sources.rows(), first.rows(), second.rows(), strict=True):

@@ -35,7 +35,7 @@ from seq2seq_demo.data.records import (
 from seq2seq_demo.data.tokens import recognise
 from seq2seq_demo.data.vocabulary import Vocabulary
 from seq2seq_demo.declarations import preview, require_choice, require_flag
-from seq2seq_demo.errors import InputError, MissingInput, UsageError
+from seq2seq_demo.errors import InputError, MissingInput, UsageError, system_reason
 from seq2seq_demo.system_memory import require_memory
 
 SUFFIXES = {".csv": CSV, ".json": JSON, ".jsonl": JSON}  # any other file contains lines of text
@@ -45,7 +45,7 @@ CHARACTER_BYTES = 60  # the memory that each character takes, including that of 
 csv.field_size_limit(2**31 - 1)  # characters in a cell
 CARRIAGE_RETURN = "expected a line feed at the end of each line, got a carriage return within a line"
 # By words in the errors of the module csv
-CSV_ERRORS = {"new-line": CARRIAGE_RETURN, "unexpected end": "expected a closing quotation mark, got none"}
+CSV_ERRORS = {"new-line": CARRIAGE_RETURN, "unexpected end": "a quotation mark is not closed"}
 _UNDECODED = re.compile("[\udc80-\udcff]")  # bytes that are not in the file's encoding
 
 
@@ -110,7 +110,7 @@ def read(data: object, title: str, file_format: InputFormat) -> tuple[list[Recor
     name = os.fspath(data)
     title, text = file_title(name), _read_text(name, file_format.encoding)
     if not text or text.isspace():
-        raise InputError(f"{title}: expected sequences, got nothing")
+        raise InputError(f"{title} is empty")
     layout = _find_layout(title, text, file_format)
     if layout.format == JSON and plain_name(title).endswith(".json"):
         records = [*_document(title, text, file_format.columns)]
@@ -208,16 +208,17 @@ def _opened(name: str, encoding: str) -> Iterator[TextIO]:
         with (gzip.open if name.lower().endswith(".gz") else open)(name, "rt", **how) as file:
             yield cast(TextIO, file)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(f"{title}: expected a complete gzip file: {error}") from error
+        raise InputError(f"cannot read {title}: {error}") from error
     except InputError:
         raise
     except io.UnsupportedOperation as error:  # `reconfigure` after something was read
-        raise InputError("expected one file to be -, standard input, got several") from error
+        raise InputError("only one file can be -, standard input") from error
     except OSError as error:
-        error_class = MissingInput if isinstance(error, FileNotFoundError) else InputError
-        raise error_class(f"{title}: expected a file of sequences: {error.strerror}") from error
+        if isinstance(error, FileNotFoundError):
+            raise MissingInput(f"{title}: no such file") from error
+        raise InputError(f"cannot read {title}: {system_reason(error)}") from error
     except (LookupError, ValueError) as error:
-        raise InputError(f"{title}: cannot be read with `encoding` {encoding}: {error}") from error
+        raise InputError(f"cannot read {title} with `encoding` {encoding}: {error}") from error
 
 
 def _read_text(name: str, encoding: str) -> str:
@@ -366,7 +367,7 @@ def _document(title: str, text: str, keys: Sequence[str]) -> Iterator[Record]:
     if isinstance(document, list) and any(isinstance(item, list | dict) for item in document):
         yield from (to_record(Place(title, "sequence", index), item, keys) for index, item in enumerate(document))
     elif document == []:
-        raise InputError(f"{title}: expected sequences, got an empty list")
+        raise InputError(f"{title} is empty")
     else:
         yield to_record(Place(title), document, keys)
 

@@ -136,7 +136,7 @@ def tokenize(record: Record, sides: Vocabularies, largest: Largest = (None, None
     try:
         values = sides.source.tokenize(record.values, place, largest[0])
         if not values:
-            raise InputError(f"{place}: expected a source of {sides.source.tokens}, got an empty one")
+            raise InputError(f"{place}: the source is empty")
         if output is not None:
             output = sides.target.tokenize(output, place.of_output, largest[1])
         if (longest := max(len(values), len(output or ()))) > MAX_LEN:

@@ -32,8 +32,7 @@ def import_function(name: str) -> tuple[str, PatternFunction]:
     except (Exception, SystemExit) as error:  # SystemExit would end the program without a message
         raise UsageError(f"pattern {name!r}: {location} cannot be imported: {error_text(error)}") from error
     if not callable(function):
-        found = "nothing of that name" if function is None else type(function).__name__
-        raise UsageError(f"pattern {name!r}: expected a function {function_name!r} in {location}, got {found}")
+        raise UsageError(f"pattern {name!r}: {location} has no function {function_name!r}")
     stem = (Path(location).stem if is_file else location).rpartition(".")[2]
     return f"{stem}:{function_name}", function
 

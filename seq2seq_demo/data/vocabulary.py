@@ -48,7 +48,7 @@ class Vocabulary:
         require(self.tokens in TOKENS, f"expected tokens to be one of {', '.join(TOKENS)}, got {preview(self.tokens)}")
         require(self.form in FORMS, f"expected a normal form, one of {', '.join(FORMS)}, got {preview(self.form)}")
         require(self.is_text or not self.symbols, f"expected no symbols for integers, got {len(self.symbols)}")
-        require(len(self._number_of) == len(self.symbols), "expected distinct symbols in a vocabulary, got a duplicate")
+        require(len(self._number_of) == len(self.symbols), "a symbol occurs twice in a vocabulary")
         form: Any = self.form  # typeshed: one of four literals
         for symbol in self.symbols:
             unicode = symbol.encode(errors="ignore").decode()  # without lone surrogates
@@ -65,7 +65,7 @@ class Vocabulary:
         """
         symbols = tuple(sorted({*itertools.chain.from_iterable(rows)})) if self.is_text else ()
         if self.is_text and not symbols:
-            raise InputError(f"expected {self.tokens} in at least one target, got only empty targets")
+            raise InputError("all targets are empty")
         return replace(self, symbols=symbols)
 
     @property
@@ -106,7 +106,7 @@ class Vocabulary:
         if isinstance(value, str) or type(value) is int:
             return self._symbols_of(_checked(str(value), place))
         if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-            raise InputError(f"{place}: expected a text or a list of {self.tokens}, got {preview(value)}")
+            raise InputError(f"{place}: expected a string or a list of {self.tokens}, got {preview(value)}")
         for item in value:
             if not self.is_token(unicodedata.normalize("NFC", _checked(item, place))):
                 raise InputError(f"{place}: expected a list of {self.tokens}, got {preview(item)}")
@@ -224,7 +224,7 @@ def _checked(text: str, place: object) -> str:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise InputError(f"{place}: expected Unicode, got {preview(text[error.start])} in a text") from None
+        raise InputError(f"{place}: expected Unicode, got {preview(text[error.start])} in a string") from None
     return text
 
 

@@ -124,8 +124,8 @@ def find_weights(given: Path) -> Path:
     if given.name in shipped:
         return shipped[given.name]
     near = likely_name(given.name.removesuffix(SUFFIX), shipped)
-    names = f"a shipped network such as {near}" if near else "a name that `networks` lists"
-    raise MissingWeights(f"{given}: expected a weights file or {names}, found neither")
+    hint = f"did you mean the bundled network {near}?" if near else "`networks` lists the bundled networks"
+    raise MissingWeights(f"{given}: no such file; {hint}")
 
 
 def display_name(path: Path) -> str:

@@ -72,7 +72,7 @@ def from_2016(variables: Weights) -> dict[str, Any]:
             arrays = _weights_of(by_name, slot, model_config, names)
             moments |= {f"{moment}/{name}": array for name, array in arrays.items()}
     except (KeyError, ValueError) as error:
-        raise WeightsError(f"expected the variables of a network of 2016, got others: {error}") from error
+        raise WeightsError(f"not the variables of a network of 2016: {error}") from error
     add_to_biases(weights, model_config, model_config.cell.gates_2016_added_1_to)  # moments need no change
     check_weights(weights, moments)
     step = int(variables.get("Training_step", 0))  # which Adam increments

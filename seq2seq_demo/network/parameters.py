@@ -112,6 +112,6 @@ def check_weights(weights: Weights, moments: Weights) -> None:
     """
     for name, array in (weights | moments).items():
         is_small = np.max(abs(array)) <= MAX_WEIGHT  # NaN is not
-        require(bool(is_small), f"expected numbers of at most {MAX_WEIGHT:g} in {name!r}, got larger ones or NaN")
+        require(bool(is_small), f"{name!r} has numbers above {MAX_WEIGHT:g} or NaN")
         is_valid = not name.startswith("v/") or array.min() >= 0
-        require(bool(is_valid), f"expected no negative numbers in {name!r}, got one")
+        require(bool(is_valid), f"{name!r} has a negative number")

@@ -199,7 +199,7 @@ class History(tuple[Epoch, ...]):
             UsageError: there are no epochs, or Matplotlib is not installed.
         """
         if not self:
-            raise UsageError("expected a history of at least one epoch, got none")
+            raise UsageError("the history is empty")
         figure: Figure = _new_figure((10, 4), "constrained")
         from matplotlib.ticker import LogLocator, MaxNLocator
 

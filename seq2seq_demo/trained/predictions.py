@@ -148,7 +148,7 @@ class Prediction:
             UsageError: the network has no attention.
         """
         if self.attention is None:
-            raise UsageError("expected a prediction with attention, got one without")
+            raise UsageError("the prediction has no attention")
         inputs, outputs = [*map(visible_symbol, self.source_tokens or ())], [*map(visible_symbol, self.written)]
         expected = {t: " ".join(map(visible_symbol, symbols)) for t, symbols in self.mistakes.items()}
         notes = {t: f"expected {symbols or 'no symbol'}" for t, symbols in expected.items()}

@@ -172,7 +172,7 @@ class TrainedNetwork(SavedNetwork):
         """
         require_flag("`details`", details)
         if require_choice("`on_error`", on_error, ON_ERROR) == "return" and not details:
-            raise UsageError("expected `details` with `on_error` 'return', got none")
+            raise UsageError("`on_error` 'return' needs `details`")
         beam = Beam.of(beam_size, n_best, length_penalty)
         records = source_records(sources, self.vocabularies.source, self.model_config.in_max_int)
         if on_error == "raise":
@@ -239,7 +239,7 @@ class TrainedNetwork(SavedNetwork):
         """
         if data is None:
             if self.pattern is None:
-                raise UsageError(f"the network was trained on {self.task!r}: expected data to evaluate it on")
+                raise UsageError(f"the network was trained on {self.task!r}: give data to evaluate it on")
             data = self.pattern
         lengths: Sequence[int] = ()
         if in_len is not None:

@@ -160,8 +160,8 @@ def _saved(member: Member) -> TrainedNetwork | None:
     networks = [load(path) for path in (member.path, file_names.snapshot_path(member.path)) if os.path.lexists(path)]
     for network in networks:
         if (network.model_config, network.run) != (member.start.network.model_config, member.start.run):
-            found = f"{member.path.parent}: expected member {member.number} of this training run, found another network"
-            raise WeightsError(f"{found}; `force` trains all members again")
+            found = f"{member.path.parent}: expected member {member.number} of this training run, got another network"
+            raise WeightsError(f"{found}; `force` retrains all members")
     return networks[0] if os.path.lexists(member.path) else None
 
 
@@ -175,7 +175,7 @@ def _wait(futures: Mapping[int, Future[TrainedNetwork]], stop_signal: Callable[[
         for number, future in futures.items():
             if future.done() and (error := future.exception()):
                 if isinstance(error, BrokenProcessPool):
-                    raise TrainingError("expected all members to be trained, but a process was killed") from error
+                    raise TrainingError("a process that trained a member was killed") from error
                 raise TrainingError(f"member {number}: {error}") from error
 
 

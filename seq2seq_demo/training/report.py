@@ -67,7 +67,7 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
         n_points, n = self.config.n_validation, len(state._pairs)
         if state.epoch == 1 and n < n_points and self.config.validation_points is None:  # the points of a pattern
             seen = f"{n_points - n:,} of the {n_points:,} validation points are also training points"
-            notice(f"{seen}: the figures are on the other {n:,}")
+            notice(f"{seen}: the metrics are on the other {n:,}")
         print_line(epoch_line(state.figures, self.config))
         print_line(probe_line(probe(state), has_colour(sys.stdout)), coloured=True)
 
@@ -190,7 +190,7 @@ def outcome_notices(network: TrainedNetwork, task: Task) -> Iterator[str]:
         reached = f"of {epochs}, epoch {best.epoch} was the best, {best.validation_exact_match:.4f} exact"
         yield f"Stopped early (`{stop}` {vars(config)[stop]:g}): {reached}"
     if calibration and calibration.error is None:
-        yield "Too few pairs to calibrate: too few validate, or no answer is right"
+        yield "Not calibrated: too few validation pairs, or no answer is right"
     elif calibration:
         yield f"Calibration error {calibration.error:.4f} on the validation pairs (cross-validated)"
     if isinstance(task, PairTask) and (match := task.table_match()):

@@ -51,7 +51,7 @@ class HistoryFiles(Callback):
             if self.plot is not None:
                 plots.save(state.history.plot(), self.plot)
         except (Seq2SeqError, OSError) as error:
-            notice(f"Could not write the history: {error}")
+            notice(f"The history is not saved: {error}")
 
 
 # ---- TensorBoard ----

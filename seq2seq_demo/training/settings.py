@@ -73,9 +73,9 @@ def _check_combination(given: Mapping[str, Any]) -> None:
     """Raise UsageError for `minutes` or `members` with settings or workers that they exclude."""
     has_minutes, has_members = "minutes" in given, given.get("members", 1) > 1
     if has_minutes and ("epochs" in given or has_members):
-        raise UsageError("expected `minutes`, which limits the time, without `epochs` and `members`, got both")
+        raise UsageError("`minutes`, which limits the time, cannot be combined with `epochs` or `members`")
     if (has_minutes or has_members) and not workers.is_single():
-        raise UsageError("expected `minutes` or `members` without TF_CONFIG, got both")
+        raise UsageError("`minutes` and `members` cannot be combined with TF_CONFIG")
 
 
 def _continued_model(start: TrainedNetwork, given: Mapping[str, Any]) -> ModelConfig:

@@ -145,7 +145,7 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
         try:
             self._write(snapshot)
         except WeightsError as error:
-            notice(f"Could not write a snapshot: {error}")
+            notice(f"No new snapshot: {error}")
 
     def _write(self, snapshot: Snapshot, overwrite: bool = True) -> None:
         file = atomic_files.write_locked(self.path, snapshot.to_bytes(), overwrite, WeightsError)

@@ -133,8 +133,7 @@ def require_agreement(strategy: Any, start: Snapshot) -> None:
     digest = zlib.crc32(start.to_bytes())
     total = tf.function(sum_over_replicas, autograph=False)(strategy, lambda _: tf.constant(digest, tf.int64))
     if total != digest * strategy.num_replicas_in_sync:
-        same = "the same options, pattern or data, and weights"
-        raise UsageError(f"expected every worker to start with {same}, got different ones")
+        raise UsageError("the workers differ in their options, their pattern or data, or their initial weights")
 
 
 def sum_over_replicas(strategy: Any, function: Callable[[Any], Any]) -> Any:

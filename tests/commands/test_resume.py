@@ -121,8 +121,8 @@ def test_the_snapshot_beside_the_result_is_resumed(run, fast_steps, options, res
 
 
 def test_nothing_to_resume(run, fast_steps):
-    run.refuses("train --resume", ".: expected a snapshot to resume from, found none", 1)
-    run.refuses("train --resume -o w.h5", f"{SNAPSHOT}: expected a snapshot to resume from, found none", 1)
+    run.refuses("train --resume", ".: no snapshot to resume", 1)
+    run.refuses("train --resume -o w.h5", f"{SNAPSHOT}: no snapshot to resume", 1)
     _, err = run.ok(f"{TRAIN} --resume -o w.h5")
     assert "Found no snapshot to resume: starting a new training run" in err
     assert load("w.h5").step == 1
@@ -224,7 +224,7 @@ def test_a_run_that_was_killed_after_saving_is_saved_again(run, fast_steps):
 def test_a_new_run_beside_a_snapshot_needs_force(run, fast_steps):
     finished_snapshot(SNAPSHOT, reversed_fingerprint(), seed=5)
     before = files()
-    expected = f"{SNAPSHOT}: expected no snapshot, found one: --resume continues that training run, and --force starts"
+    expected = f"{SNAPSHOT} already exists: --resume continues that training run, and --force starts"
     run.refuses(f"{TRAIN} -o w.h5", expected, 1)
     with atomic_files.open_locked(Path(SNAPSHOT), "a snapshot"):
         for line in (TRAIN, f"{TRAIN} --force", "train --resume"):

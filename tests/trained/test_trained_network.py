@@ -62,7 +62,7 @@ def test_an_invalid_row_or_length_is_named():
     """tests/data/test_tokens.py covers other invalid sources."""
     for row in ("abc", None, {3, 1}, [3, 99], [3, np.float32(1.5)], np.array([[3, 1]]), np.array([], int)):
         with pytest.raises(
-            InputError, match=r"^sources, row 2(, word 1)?: expected (a list of |an |a source of )?integer"
+            InputError, match=r"^sources, row 2(, word 1)?: (expected (a list of |an )?integer|the source is empty)"
         ):
             trained_network().predict([[1, 2, 3], [4], row, "wrong too"])
     with pytest.raises(UsageError, match=r"pattern 'added', source \[0, 0, 0\]: expected an even length"):
@@ -175,7 +175,7 @@ def test_evaluate_on_pairs():
 
 def test_evaluate_needs_a_task_that_fits_unless_the_network_learned_a_pattern():
     for task in ("mine:f", "pairs.jsonl", None):
-        message = f"the network was trained on {task!r}: expected data to evaluate it on"
+        message = f"the network was trained on {task!r}: give data to evaluate it on"
         with pytest.raises(UsageError, match=message):
             trained_network(task=task).evaluate()
     assert len(trained_network(**UNKNOWN).evaluate("reversed", 20).by_position) == 10

@@ -240,7 +240,7 @@ def test_vocabularies_are_kept(tmp_path, sides):
     assert loaded.vocabularies == saved.vocabularies
     assert same(loaded, saved)
     assert weights_file.to_bytes(loaded) == (tmp_path / "w").read_bytes()
-    with pytest.raises(WeightsError, match="expected a network of texts to end its answers, got one that does not"):
+    with pytest.raises(WeightsError, match="a text network must end its answers"):
         weights_file.to_bytes(of_texts(*sides, ends=False))
 
 
@@ -287,7 +287,10 @@ def test_an_edited_file_is_refused_even_with_a_new_checksum(tmp_path, content, c
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda net: net.weights["decoder/attention/score"].fill(np.nan), r"numbers of at most 1e\+10 in 'decoder/att"),
+        (
+            lambda net: net.weights["decoder/attention/score"].fill(np.nan),
+            "attention/score' has numbers above",
+        ),
         (lambda net: net.weights.pop("decoder/embedding"), "missing weight 'decoder/embedding'"),
         (lambda net: net.moments.pop("m/decoder/embedding"), "missing weight 'optimizer/m/decoder/embedding'"),
         (lambda net: object.__setattr__(net, "step", -1), "expected step to be an integer of at least 0, got -1"),

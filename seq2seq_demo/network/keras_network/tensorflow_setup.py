@@ -42,7 +42,7 @@ with open(os.devnull, "wb") as _devnull:
         import keras  # noqa: F401
         import tensorflow as tf
     except Exception as error:  # such as one about the user's settings of Keras or Matplotlib
-        raise TrainingError(f"expected TensorFlow and Keras to load, got {type(error).__name__}: {error}") from error
+        raise TrainingError(f"cannot load TensorFlow and Keras: {type(error).__name__}: {error}") from error
     finally:
         os.dup2(_stderr, 2)
         os.close(_stderr)
