@@ -51,9 +51,8 @@ def require_tensorflow() -> None:
     from importlib.util import find_spec  # takes longer than the rest of this file
 
     if not (find_spec("tensorflow") and find_spec("keras")):
-        where = "Python 3.11 to 3.13 on Linux, Windows (x86-64) or macOS (Apple silicon)"
-        need = "Training needs TensorFlow and Keras, which are not installed"
-        raise TrainingError(f"{need}: `pip install tensorflow loky` ({where})")
+        fix = "`pip install tensorflow loky` (Python 3.11 to 3.13 on Linux, Windows (x86-64) or macOS (Apple silicon))"
+        raise TrainingError(f"Training needs TensorFlow and Keras, which are not installed: {fix}")
 
 
 def system_reason(error: OSError) -> str:

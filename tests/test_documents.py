@@ -33,9 +33,9 @@ EXAMPLE = re.compile(r"^\$ ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)  
 COMMAND = re.compile(r"^(?:\$ |TF_CONFIG=.* )?seq2seq-demo ([^|\n]*)", re.MULTILINE)  # its arguments
 OMITTED = "…"  # in place of output that a document omits
 # Temporary directories vary between runs. Predictions of unfinished networks, and attention of a network that a
-# document trains on letters vary between machines. Figures vary a little.
+# document trains on letters vary between machines. Numbers vary a little.
 VARYING = re.compile(r"(?<=    probe ).*|(?<=^  [a-z] \|).*(?:\nEND .*)?", re.MULTILINE)
-FIGURE = re.compile(r"\d\.\d{4,5}(?!\d)")
+NUMBER = re.compile(r"\d\.\d{4,5}(?!\d)")
 
 
 def name(path):
@@ -90,11 +90,11 @@ def test_the_examples_run_and_print_the_output_shown(document, tmp_path, pytestc
     for slow, command, shown in examples:
         if not slow or pytestconfig.option.slow_examples:
             printed, expected = (VARYING.sub("#", text) for text in (run(command, tmp_path), shown))
-            parts = (f"({FIGURE.pattern})".join(map(re.escape, FIGURE.split(part))) for part in expected.split(OMITTED))
+            parts = (f"({NUMBER.pattern})".join(map(re.escape, NUMBER.split(part))) for part in expected.split(OMITTED))
             match = re.fullmatch(".*".join(parts), printed, re.DOTALL)
             assert match, f"{command}\n{printed}"
-            figures = [*map(float, FIGURE.findall(expected))]
-            assert [*map(float, match.groups())] == pytest.approx(figures, rel=0.3, abs=0.03), f"{command}\n{printed}"
+            numbers = [*map(float, NUMBER.findall(expected))]
+            assert [*map(float, match.groups())] == pytest.approx(numbers, rel=0.3, abs=0.03), f"{command}\n{printed}"
 
 
 @every_document

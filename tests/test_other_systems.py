@@ -12,7 +12,7 @@ from seq2seq_demo.errors import TrainingError, require_tensorflow
 
 # Run in a child process, this hides what Windows lacks. It also adds the restrictions of Windows: an open file can
 # neither be renamed, replaced nor removed, `rename` replaces no file, a directory cannot be opened, `select` takes only
-# sockets, and texts that are printed or that a file contains are in the code page 1252 unless the program sets another.
+# sockets, and strings that are printed or in a file are in the code page 1252 unless the program sets another.
 WINDOWS = """
 import ctypes, io, os, select, signal, sys, tempfile, types, warnings
 import h5py, multiprocessing.connection, numpy, rich.progress, subprocess

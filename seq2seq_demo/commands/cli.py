@@ -178,7 +178,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def make_parser(command: str | None = None, completes: bool = False) -> _Parser:
-    """Build the parser of the words after a command; None: of the options that all commands share.
+    """Build the parser of the words after a command; None means the options that all commands share.
 
     A parser that `completes` for the shell also takes the command.
     """

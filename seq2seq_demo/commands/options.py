@@ -1,8 +1,8 @@
 """The commands: for each, a frozen dataclass of its options, and the table that `cli.py` turns into a parser.
 
 An option is a field, declared with its default, its flags, its help and its valid values. Settings of network and
-training are declared in `config.py`; `settings` holds those that the user gave. A table lists options by group, in the
-order of --help. Each class checks its values, and that they do not contradict each other.
+training are declared in `config.py`; `settings` holds the given ones. A table lists options by group, in the order of
+--help. Each class checks its values, and that they do not contradict each other.
 """
 
 import os
@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from seq2seq_demo.config import INTEGERS, SHARE, UTF_8, Beam, Format, ModelConfig, TokenKind, TrainConfig, check_given
+from seq2seq_demo.config import INTEGERS, RATE, UTF_8, Beam, Format, ModelConfig, TokenKind, TrainConfig, check_given
 from seq2seq_demo.declarations import Setting, check_fields, declared_options, setting
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files import file_names
@@ -31,13 +31,13 @@ class Options:
     """The options of every command.
 
     Raises:
-        UsageError: a value is out of range or contradicts another option. The subclasses raise it, too.
+        UsageError: a value is out of range or contradicts another option. The subclasses also raise it.
     """
 
     settings: Mapping[str, Any] = field(default_factory=dict)
     typed: Sequence[str] = field(default=(), compare=False)  # all words but the command, as typed
     verbose: int = setting(0, "-v --verbose", "print more; -vv also prints parameters and tracebacks", at_least=0)
-    quiet: bool = setting(False, "-q --quiet", "print only errors and results; of `train`, its last line")
+    quiet: bool = setting(False, "-q --quiet", "print only errors and results; with `train`, its last line")
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -45,7 +45,7 @@ class Options:
 
 # ---- Declarations that several commands share ----
 
-TRAINING = declared_options(TrainConfig)  # without the lengths, which a network has too
+TRAINING = declared_options(TrainConfig)  # without the lengths, which a network also has
 MODEL = {name: TRAINING.pop(name) for name in ("in_len", "out_len")} | declared_options(ModelConfig)
 ANSWER_LEN = MODEL["out_len"]._replace(help="length of an answer, its maximum if the network ends answers")
 BEAM_SIZE, N_BEST, LENGTH_PENALTY = (declared._replace(default=None) for declared in declared_options(Beam).values())
@@ -62,7 +62,7 @@ class TaskOptions(Options):
 
     @cached_property
     def pattern_task(self) -> "PatternTask | None":
-        """The pattern of -p; None without -p."""
+        """The -p pattern; None without -p."""
         from seq2seq_demo.data.patterns import find_pattern  # loads NumPy
 
         return None if self.pattern is None else find_pattern(self.pattern)
@@ -115,7 +115,7 @@ class NetworkOptions(TaskOptions):
     ) -> None:
         """Raise UsageError if an output, by its real path, is a snapshot, an input or another output.
 
-        The output `may_replace_weights` may be the file of -i.
+        The output `may_replace_weights` may be the -i file.
         """
         pattern_file = self.pattern and self.pattern.rpartition(":")[0]
         from_file = "/dev/stdin" if self.from_file == "-" else self.from_file
@@ -146,16 +146,16 @@ class TrainOptions(NetworkOptions):
 
     output: Path | None = setting(None, "-o --output-weights FILE", "where to write weights (default: a new name)")
     lowercase: bool | None = setting(None, "--lowercase", "convert sources to lower case, whenever the network reads")
-    validation_file: str | None = setting(None, "--validation-file FILE", "pairs to validate with (default: a tenth)")
+    validation_file: str | None = setting(None, "--validation-file FILE", "validation pairs (default: a tenth)")
     resume: bool = setting(False, "--resume", "resume an interrupted training run from its snapshot")
-    history: Path | None = setting(None, "--history FILE", "write the figures of each epoch, as JSON")
+    history: Path | None = setting(None, "--history FILE", "write the metrics of each epoch, as JSON")
     history_plot: Path | None = setting(None, "--history-plot FILE", "plot the training curves (.png, .svg or .pdf)")
     log_dir: Path | None = setting(None, "--log-dir DIR", "write TensorBoard logs to this directory")
     tensorboard_verbose: int | None = setting(
-        None, "--tensorboard-verbose {0,1,2,3}", "log loss; 1 adds gradients, 2 weights, 3 all", at_least=0, at_most=3
+        None, "--tensorboard-verbose {0,1,2,3}", "1 adds gradients, 2 weights, 3 activations", at_least=0, at_most=3
     )
     keep_going: bool = setting(False, "--keep-going", "report and skip invalid pairs, at most a tenth")
-    jobs: int | None = setting(None, "--jobs J", "members to train at the same time (default: one per core)")
+    jobs: int | None = setting(None, "--jobs J", "members at a time (default: one per core and gigabyte of memory)")
     no_optimizer: bool = setting(False, "--no-optimizer", "save without Adam's moments: a third of the size")
     force: bool = setting(False, "--force", "let outputs replace any file, and discard an interrupted training run")
 
@@ -197,7 +197,7 @@ class PredictOptions(NetworkOptions):
         False, "--line-buffered", "answer each line as it arrives, for a client that waits for each answer"
     )
     min_confidence: float | None = setting(
-        None, "--min-confidence X", "leave a source unanswered if the confidence in its answer is below X", within=SHARE
+        None, "--min-confidence X", "leave a source unanswered if the confidence in its answer is below X", within=RATE
     )
     attention_plot: Path | None = setting(None, "--attention-plot FILE", "plot the attention (.png, .svg or .pdf)")
     force: bool = FORCE.as_field()
@@ -250,8 +250,8 @@ class PageOptions(NetworkOptions):
 
     words: Sequence[str] = ()  # sources to offer as examples, as typed
     output: Path | None = setting(None, "-o --output FILE", "where to write the page, or a module (FILE.js)")
-    gallery: Path | None = setting(None, "--gallery DIR", "write pages of several networks that come with the program")
-    train: Path | None = setting(None, "--train FILE", "write the page in which two networks train")
+    gallery: Path | None = setting(None, "--gallery DIR", "write pages of several bundled networks")
+    train: Path | None = setting(None, "--train FILE", "write the training page")
     force: bool = FORCE.as_field()
 
     def __post_init__(self) -> None:
@@ -299,7 +299,7 @@ class Command(NamedTuple):
     # The names of the options by heading, in the order of --help. An option in no group is accepted, but not listed.
     groups: Mapping[str, Sequence[str]]
     settings: Mapping[str, Setting] = MappingProxyType({})  # accepted ones of network and training
-    module: str = ""  # in `commands`; empty: the name of the command
+    module: str = ""  # in `commands`; empty means the name of the command
 
     @property
     def declared(self) -> dict[str, Setting]:
@@ -351,7 +351,7 @@ COMMANDS = {
     "page": Command(
         PageOptions,
         "[X ...]",
-        "write an HTML page in which networks run",
+        "write an HTML page that runs networks",
         groups={
             MAIN: ["pattern", "output", "input_weights"],
             DATA: ["name", "data_dir", "from_file", *FILES],
@@ -366,7 +366,5 @@ COMMANDS = {
         groups={MAIN: ["pattern"], "task": ["json"]},
         module="lists",
     ),
-    "networks": Command(
-        NetworksOptions, "", "list the networks that come with the program", groups={ALL: ["json"]}, module="lists"
-    ),
+    "networks": Command(NetworksOptions, "", "list the bundled networks", groups={ALL: ["json"]}, module="lists"),
 }

@@ -51,7 +51,7 @@ def predict(options: PredictOptions) -> None:
     skips_unreadable = options.keep_going or options.json or options.tsv or options.line_buffered
     is_interactive, bar = False, ProgressBar("Predicting", may_show=False)
     file_format = network_selection.input_format(options)
-    has_blank_lines = options.tsv or options.line_buffered  # a blank line has an answer, too
+    has_blank_lines = options.tsv or options.line_buffered  # a blank line also has an answer
     file_format = replace(file_format, blank_lines=has_blank_lines, json_lines=tokens[0] == INTEGERS)
     rows: Iterable[Record]
     if options.words:
@@ -149,8 +149,8 @@ def _print_answers(
         shown = [withhold(answers, options.min_confidence) for answers in predictions]
         if options.attention_plot:
             plotted += (best for best, *_ in shown if best.prediction is not None)
-            limit = f"a picture shows the attention of at most {plots.MAX_PANELS} sequences"
-            require(len(plotted) <= plots.MAX_PANELS, limit, UsageError)
+            n = plots.MAX_PANELS
+            require(len(plotted) <= n, f"a picture shows the attention of at most {n} sequences", UsageError)
         for error in errors if skips_unreadable and not options.json else ():
             print_error(str(error))
         if texts := [*filter(None, map(functools.partial(_text, options), shown, batch))]:
@@ -216,7 +216,7 @@ def _score(p: Prediction) -> str:
 def tsv_lines(predictions: Sequence[Prediction]) -> str:
     """Return a line per prediction: source, answer and confidence, separated by tabs.
 
-    Without a calibration, the probability takes the place of the confidence. A withheld answer is empty, and only the
+    Without a calibration, the probability replaces the confidence. A withheld answer is empty, and only the
     source of an unreadable record is not.
     """
     rows = []

@@ -29,7 +29,7 @@ class FinishedRun:
 
 @dataclass(frozen=True)
 class InterruptedRun:
-    """A training run that has left a snapshot beside its result."""
+    """A training run that has left a snapshot next to its result."""
 
     snapshot: Path
 
@@ -41,7 +41,7 @@ class TrainingSetup:
     task: Task
     snapshot: Snapshot  # the state to start or resume from
     is_new: bool
-    result: Path | None  # None: the next unused canonical name, which a new run claims when it starts
+    result: Path | None  # None means the next unused canonical name, which a new run claims when it starts
 
 
 # ---- New runs ----
@@ -82,7 +82,7 @@ def new_training(options: TrainOptions) -> TrainingSetup:
 
 
 def _task(options: TrainOptions, network: TrainedNetwork | None, n_pairs: int | None) -> Task:
-    """Return the task of the options, by default that of the network; of a file, read the first `n_pairs` pairs."""
+    """Return the task of the options, by default the network's task; from a file, read the first `n_pairs` pairs."""
     if options.from_file:
         return pair_task(
             n=n_pairs,
@@ -180,7 +180,7 @@ def resumed_training(options: TrainOptions, path: Path) -> TrainingSetup:
 
 
 def _check_settings_match(options: TrainOptions, path: Path, config: TrainConfig) -> None:
-    """Raise UsageError for a setting that differs from that of the training run with this config."""
+    """Raise UsageError for a setting that differs from this config of a training run."""
     recorded = vars(config) | {"in_len": config.lengths}
     given = given_values(TrainConfig, options.settings)
     if options.from_file:  # the pairs have these lengths, which the options may exceed

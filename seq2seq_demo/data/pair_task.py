@@ -50,7 +50,7 @@ class PairTask:
     name: str
     pairs: Pairs
     is_held_out: np.ndarray  # [N], a mask of the pairs that are held out for validation
-    validation: Pairs | None = None  # the user's own pairs for validation, in place of those that are held out
+    validation: Pairs | None = None  # the user's own validation pairs, in place of pairs that are held out
     vocabularies: Vocabularies = Vocabularies()
     places: Sequence[Place] = ()  # the place of each pair in its file, for notices
     n_skipped: int = 0  # invalid records that were left out
@@ -158,7 +158,7 @@ def pair_task(
         pattern: computes the targets of integer sources; a target in a record must equal the computed one.
         allows_unknown: whether any pair may have symbols that the vocabularies lack, as pairs that are held out may.
         holds_out: whether to hold pairs out for validation, unless `validation` is given.
-        validation: other pairs for validation, as `data`; None for none.
+        validation: other validation pairs, as `data`; None means none.
         max_skipped: the largest fraction of invalid records to leave out; if 0, each is an error.
 
     Raises:
@@ -233,7 +233,7 @@ def held_out(sources: Sequence[list[Any]], tokens: str) -> tuple[np.ndarray, boo
     """Return a mask of the sources, lists of symbols, that are held out for validation, `[N]`.
 
     A source is held out if its hash, which depends only on the source as a string, is below a tenth of the range. At
-    least a twentieth of the pairs are held out: of few pairs, the pairs whose sources have the lowest hashes. Also
+    least a twentieth of the pairs are held out: if there are few, the pairs whose sources have the lowest hashes. Also
     return whether this is the case.
 
     Raises:
@@ -253,7 +253,7 @@ def held_out(sources: Sequence[list[Any]], tokens: str) -> tuple[np.ndarray, boo
 def _pairs(records: Sequence[Record], pattern: PatternTask | None, largest: Largest) -> Pairs:
     """Return the pairs of numbered records, whose targets a `pattern` computes.
 
-    By default, the largest symbol in targets is that in sources.
+    By default, targets have the largest symbol of the sources.
 
     Raises:
         InputError: a target in a record differs from the pattern's.
@@ -274,7 +274,7 @@ def _pairs(records: Sequence[Record], pattern: PatternTask | None, largest: Larg
 
 
 def _log_skipped(title: str, n_pairs: int, errors: Sequence[InputError], max_skipped: float) -> None:
-    """Log how many records were skipped, if any; raise InputError if they are too many."""
+    """Log how many records were skipped; raise InputError if they are too many."""
     if not errors:
         return
     n = n_pairs + len(errors)

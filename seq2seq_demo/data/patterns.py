@@ -97,7 +97,7 @@ class PatternTask:
     def draw(self, config: TrainConfig, model: ModelConfig, start_step: int = 0) -> tuple[Pairs, Pairs]:
         """Draw random sources and compute their targets; return the training pairs and the validation pairs.
 
-        Sources that training has do not validate, unless there are no others. `start_step`, the number of steps that
+        Validation pairs have no training sources, unless there are no others. `start_step`, the number of steps that
         the weights were already trained for, changes the sources.
 
         Raises:
@@ -170,7 +170,7 @@ class PatternTask:
     def targets_of(
         self, sources: Sequences, out_max_int: int, out_len: int | None = None, ends: bool = True
     ) -> Sequences:
-        """Return the target of each source, cut to `out_len` symbols (None: whole).
+        """Return the target of each source, cut to `out_len` symbols; None means whole.
 
         Unless `ends`, the targets must have one length, which is not 0.
 
@@ -291,7 +291,7 @@ def copy(source: list[int]) -> list[int]:
 
 @built_in
 def rotated(source: list[int]) -> list[int]:
-    """Each symbol moves one place to the left, the first one to the end."""
+    """Each symbol moves one position to the left, the first one to the end."""
     return source[1:] + source[:1]
 
 

@@ -53,15 +53,15 @@ _UNDECODED = re.compile("[\udc80-\udcff]")  # bytes that are not in the file's e
 class InputFormat:
     """The options that describe a file; what they leave out follows from the file."""
 
-    format: str | None = None  # None: the suffix decides
+    format: str | None = None  # None means that the suffix decides
     columns: tuple[str, ...] = ()  # the names or numbers of the columns of sources and targets, or JSON keys
-    header: bool | None = None  # None: the first row is a header if it has known names
+    header: bool | None = None  # None means that the first row is a header if it has known names
     encoding: str = UTF_8
-    blank_lines: bool = False  # a blank line has a record, too
+    blank_lines: bool = False  # a blank line also has a record
     json_lines: bool = False  # a line of text that begins with a bracket is JSON
 
     def format_of(self, title: str) -> str:
-        """Return the format of a file: the given one, else that of its suffix, else lines of text."""
+        """Return the format of a file: the given one, else the format of its suffix, else lines of text."""
         name = plain_name(title)
         return self.format or next((SUFFIXES[suffix] for suffix in SUFFIXES if name.endswith(suffix)), TEXT)
 
@@ -76,9 +76,9 @@ class Layout:
     file_format: InputFormat
     format: str
     delimiter: str = "\t"
-    n_columns: int | None = None  # None: no table; a line has a source or, with a tab, a source and a target
-    columns: tuple[int, ...] = (0, 1)  # the source and, if there is one, the target
-    header: tuple[str, ...] | None = None  # None: the first row is a record
+    n_columns: int | None = None  # None means no table; a line has a source or, with a tab, a source and a target
+    columns: tuple[int, ...] = (0, 1)  # the source and, if present, the target
+    header: tuple[str, ...] | None = None  # None means that the first row is a record
 
     def __str__(self) -> str:
         format = "text" if self.format == TEXT else self.format.upper()
@@ -99,7 +99,7 @@ def read(data: object, title: str, file_format: InputFormat) -> tuple[list[Recor
     contains a JSON document (a list of records, or a single one), a table, or lines. In JSON, a record is a list of
     symbols, or an object, `{"input": [...], "output": [...], "id": ...}`, in which only the input is required; a string
     may replace a list. A line is JSON, or a source, optionally followed by a tab and the output. The name `-` is
-    standard input; `title` is that of rows.
+    standard input; `title` names rows.
 
     Raises:
         InputError: the file cannot be read, is empty, is invalid JSON, or exceeds the memory. For an invalid line, the
@@ -147,7 +147,7 @@ def read_pairs(
 ) -> list[tuple[Any, Any]]:
     """Return the pairs of a file, as `train` and `evaluate` take them.
 
-    Each side is a text or a list of symbols.
+    Each side is a string or a list of symbols.
 
     Args:
         path: a file of lines, CSV, TSV or JSON, also compressed with gzip (`.gz`).
@@ -266,7 +266,7 @@ def _find_layout(title: str, text: str, file_format: InputFormat) -> Layout:
 
 
 def _first_row(title: str, text: str, layout: Layout) -> list[str]:
-    """Return the cells of the first row that is not empty; an empty list if there is none, or if it is invalid."""
+    """Return the cells of the first row that is not empty; an empty list if all are empty, or if it is invalid."""
     rows = _rows(title, io.StringIO(text), layout)
     first = next((cells for _, cells in rows if isinstance(cells, InputError) or "".join(cells).strip()), [])
     return [] if isinstance(first, InputError) else first
@@ -292,7 +292,7 @@ def _rows(title: str, lines: Iterable[str], layout: Layout) -> Iterator[tuple[Pl
 
 
 def _find_columns(title: str, row: Sequence[str], names: Sequence[str], file_format: InputFormat) -> tuple[int, ...]:
-    """Return the indices of the columns of the source and, if there is one, of the target."""
+    """Return the indices of the columns of the source and, if present, of the target."""
     if file_format.columns:
         return tuple(_column_index(title, column, len(row), names) for column in file_format.columns)
     source, target = named_columns(names)
@@ -355,7 +355,7 @@ def _row_record(place: Place, cells: list[str], text: str, layout: Layout) -> Re
 
 
 def _require_decoded(place: Place, text: str, encoding: str) -> None:
-    """Raise InputError if a text contains a byte that is not in the encoding of its file."""
+    """Raise InputError if a string contains a byte that is not in the encoding of its file."""
     if not text.isascii() and (found := _UNDECODED.search(text)):
         byte = f"byte 0x{ord(found[0]) - 0xDC00:02x}"
         raise InputError(f"{place}: expected {encoding.upper()}, got {byte}; `encoding` names another encoding")

@@ -13,8 +13,8 @@ from seq2seq_demo.data.vocabulary import MAX_LISTED, Vocabularies, Vocabulary, n
 from seq2seq_demo.declarations import preview, require_choice, require_flag
 from seq2seq_demo.errors import InputError, UsageError
 
-Kinds = tuple[str | None, str | None]  # the kinds of symbols in sources and in targets; None: to be recognised
-Largest = tuple[int | None, int | None]  # the largest integers in sources and in targets; None: MAX_SYMBOL
+Kinds = tuple[str | None, str | None]  # the kinds of symbols in sources and in targets; None means to be recognised
+Largest = tuple[int | None, int | None]  # the largest integers in sources and in targets; None means MAX_SYMBOL
 Unknown = tuple[Mapping[str, int], Mapping[str, int]]  # the numbers of unknown symbols in sources and in targets
 RECOGNISED = 10_000  # the first records, from which kinds of symbols are recognised
 # The words of a side recur if it has at most FEW_WORDS different words, plus one for every MEAN_COUNT words. A network
@@ -30,7 +30,7 @@ _INTEGERS = re.compile(r"\s*(0|[1-9][0-9]{0,9})(\s+(0|[1-9][0-9]{0,9}))+\s*")  #
 def required_kinds(kinds: Kinds, network: Kinds, largest: Largest, has_pattern: bool) -> Kinds:
     """Return the kinds of symbols that the user or another argument determines; None for a kind to recognise.
 
-    A network has kinds of its own, None if there is none. A pattern or a largest integer implies integers.
+    Without a network, its kinds are None. A pattern or a largest integer implies integers.
 
     Raises:
         UsageError: a kind is unknown, or another argument implies a different one.
@@ -147,7 +147,7 @@ def tokenize(record: Record, sides: Vocabularies, largest: Largest = (None, None
 
 
 def number(record: Record, vocabularies: Vocabularies, unknown: Unknown = ({}, {})) -> Record:
-    """Convert the symbols of a record to numbers, unknown symbols to those in `unknown`, else to an error."""
+    """Convert the symbols of a record to numbers, unknown symbols to the numbers in `unknown`, else to an error."""
     if record.error or not vocabularies.are_text:
         return record
     source = vocabularies.source, record.values, record.place, unknown[0]

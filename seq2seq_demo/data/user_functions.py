@@ -18,7 +18,7 @@ def is_user_function(name: str) -> bool:
 
 
 def import_function(name: str) -> tuple[str, PatternFunction]:
-    """Return a short name, `FILE:FUNCTION` or `MODULE:FUNCTION`, and the function that the name of a user refers to.
+    """Return a short name, `FILE:FUNCTION` or `MODULE:FUNCTION`, and the function that a user's name refers to.
 
     Raises:
         UsageError: the function cannot be imported.
@@ -38,7 +38,7 @@ def import_function(name: str) -> tuple[str, PatternFunction]:
 
 
 def _import_file(path: Path) -> ModuleType:
-    """Import a Python file under a name of its own."""
+    """Import a Python file under a unique name."""
     # Dataclasses and pickle look the module up in sys.modules, where a user's json.py must not replace Python's.
     module = ModuleType(f"pattern file {path.resolve()}".replace(".", "_"))
     module.__file__ = str(path)

@@ -1,8 +1,8 @@
-"""Vocabularies, which map the characters or words of a text to the numbers that a network processes.
+"""Vocabularies, which map the characters or words of a string to the numbers that a network processes.
 
 Sequences of integers need no mapping. Text is converted to Unicode's normal form C, so that é is one character no
 matter how it was typed. Characters with Hangul are converted to form D, because there are 67 letters, but thousands of
-syllables, most of which few pairs contain; answers are composed again.
+syllables, most of which few pairs contain; answers are recomposed.
 """
 
 import functools
@@ -130,14 +130,14 @@ class Vocabulary:
     # ---- Symbols and numbers ----
 
     def to_numbers(self, symbols: list[Any], unknown: Mapping[str, int] = MappingProxyType({})) -> list[int]:
-        """Convert symbols to numbers, those without one to the numbers in `unknown`; integers are unchanged."""
+        """Convert symbols to numbers, unknown symbols to the numbers in `unknown`; integers are unchanged."""
         if not self.is_text:
             return symbols
         number_of = self._number_of
         return [number_of[symbol] if symbol in number_of else unknown[symbol] for symbol in symbols]
 
     def unknown_among(self, symbols: Iterable[Any], largest: int | None = None) -> list[Any]:
-        """Return the symbols that have no number; of integers, those above the `largest` one."""
+        """Return the symbols that have no number, or the integers above `largest`."""
         if not self.is_text:
             return [] if largest is None else [symbol for symbol in symbols if symbol > largest]
         return [symbol for symbol in symbols if symbol not in self._number_of]
@@ -154,7 +154,7 @@ class Vocabulary:
         return {symbol: number for number, symbol in enumerate(unknown, start=self.largest + 1)}
 
     def to_symbols(self, numbers: Iterable[int]) -> list[Any]:
-        """Convert numbers to symbols, those that no symbol has to UNKNOWN; integers are unchanged."""
+        """Convert numbers to symbols, unknown numbers to UNKNOWN; integers are unchanged."""
         if not self.is_text:
             return list(numbers)
         return [self.symbols[number] if number < len(self.symbols) else UNKNOWN for number in numbers]
@@ -220,7 +220,7 @@ def _check_integers(place: object, values: Any, largest: int) -> None:
 
 
 def _checked(text: str, place: object) -> str:
-    """Return the text; raise InputError if it contains a lone surrogate from JSON."""
+    """Return the string; raise InputError if it contains a lone surrogate from JSON."""
     try:
         text.encode()
     except UnicodeEncodeError as error:

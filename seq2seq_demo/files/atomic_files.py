@@ -17,7 +17,7 @@ except ImportError:  # Windows, which also can neither rename, replace nor remov
     fcntl = None  # type: ignore[assignment]
 
 # For each kind of output, a pattern that matches the files of this program from their first byte. A document that
-# embeds one of our pictures does not match, because the program's name is at another place.
+# embeds one of our pictures does not match, because the program's name is elsewhere.
 OWN_FILES = {
     # Until version 3, snapshots, and recordings of a training run, begin as weights files do.
     "a weights file": rb'seq2seq-demo weights \d+\n(?!.*("progress": \{"|"steps_per_epoch"))',

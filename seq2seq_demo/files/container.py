@@ -126,8 +126,7 @@ class _File:
 
     def _bytes(self, start: int, size: int) -> bytes:
         """Return bytes; raise WeightsError if they extend beyond the file, or if all reads together exceed its size."""
-        is_within = start + size <= len(self.content)
-        require(is_within, "a structure is beyond the end of the file")
+        require(start + size <= len(self.content), "a structure is beyond the end of the file")
         self.unread -= size
         require(self.unread >= 0, "some structures overlap")
         return self.content[start : start + size]
@@ -138,8 +137,7 @@ class _File:
 
     def _require(self, signature: bytes, start: int) -> int:
         """Return the offset of a structure after checking its signature."""
-        matches = self._bytes(start, len(signature)) == signature
-        require(matches, f"no {signature!r} at byte {start}")
+        require(self._bytes(start, len(signature)) == signature, f"no {signature!r} at byte {start}")
         return start
 
     def messages(self, header: int) -> list[tuple[int, bytes]]:

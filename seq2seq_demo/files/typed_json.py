@@ -17,7 +17,7 @@ def parse_json(text: str) -> Any:
     """Parse JSON.
 
     Raises:
-        WeightsError: the text is not JSON.
+        WeightsError: the string is not JSON.
     """
     try:
         return json.loads(text)

@@ -84,7 +84,7 @@ def _by_name_of_2016(variables: Weights) -> Weights:
     by_name: Weights = {}
     for name, array in variables.items():
         key = re.sub(r"^\w+/(?=embedding_\w+_seq2seq/.*/Adam(_1)?$)", "", name)
-        key = re.sub(r"/W_0(?=/Adam|$)", "/Linear/Matrix", key)  # LSTMCell has names of its own
+        key = re.sub(r"/W_0(?=/Adam|$)", "/Linear/Matrix", key)  # LSTMCell has other names
         by_name[re.sub(r"/B(?=/Adam|$)", "/Linear/Bias", key)] = array
     return by_name
 

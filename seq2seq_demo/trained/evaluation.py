@@ -96,7 +96,7 @@ def pattern_sets(
 def short_lengths(facts: SavedNetwork, lengths: Sequence[int]) -> list[int]:
     """Return the lengths with fewer than MANY_SOURCES possible sources for each point that the recorded runs drew.
 
-    At the other lengths, at most about 1 % of random sources are sources of these runs.
+    At the other lengths, at most about 1% of random sources are sources of these runs.
     """
     runs = [member.run.config for member in (facts, *facts.others) if member.run and member.run.draws_sources]
     short = []

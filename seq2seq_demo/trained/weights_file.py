@@ -101,7 +101,7 @@ def read(path: Path, kind: type[N]) -> tuple[N, Progress | None, N | None]:
         kind: the class of the network.
 
     Returns:
-        the network; of a snapshot, also the progress and, if its config `saves_best`, the network at the best epoch.
+        the network; for a snapshot, also the progress and, if its config `saves_best`, the network at the best epoch.
 
     Raises:
         WeightsError: the file is missing, damaged or of another kind.
@@ -178,8 +178,7 @@ def parse_metadata(metadata: Mapping[str, Any], kind: type[N]) -> tuple[list[N],
     sides = require_type("vocabularies", metadata["vocabularies"], dict)
     require(sides.keys() == {*Vocabularies._fields}, f"expected source, target, got {sorted(sides)}"[:200])
     vocabularies = Vocabularies(*(parse(Vocabulary, sides[name], name) for name in Vocabularies._fields))
-    is_complete = all(side.symbols or not side.is_text for side in vocabularies)
-    require(is_complete, "a vocabulary of characters or words is empty")
+    require(all(side.symbols or not side.is_text for side in vocabularies), "a vocabulary of text is empty")
     listed = require_type("networks", metadata["networks"], list)
     require(bool(listed), "there is no network")
     missing: dict[str, Any] = {"weights": {}, "step": 0, "moments": {}, "others": (), "vocabularies": vocabularies}
@@ -219,8 +218,7 @@ def _check_facts(network: SavedNetwork) -> None:
     for name, largest in network.vocabularies.largest_symbols().items():
         expected = getattr(network.model_config, name)
         require(expected == largest, f"expected a vocabulary for {name} {expected}, got one for {largest}")
-    fits = network.ends or not network.vocabularies.are_text
-    require(fits, "a text network must end its answers")
+    require(network.ends or not network.vocabularies.are_text, "a text network must end its answers")
 
 
 # ---- Earlier versions ----

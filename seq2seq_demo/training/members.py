@@ -1,4 +1,4 @@
-"""Trains the members of an ensemble: runs of their own, which differ in their seeds.
+"""Trains the members of an ensemble: separate runs, which differ in their seeds.
 
 Side by side, they run in processes with one thread each, so the number of processes does not change their bits. loky
 starts the processes; its cloudpickle also sends them functions of `__main__`.
@@ -43,16 +43,16 @@ class Member:
 
     number: int  # counted from 1
     task: Task
-    start: Snapshot  # its seed is that of this member
+    start: Snapshot  # uses this member's seed
     callbacks: Sequence[Callback]
-    path: Path | None  # its weights file, beside which its snapshot is; None saves neither
+    path: Path | None  # its weights file, next to its snapshot; None saves neither
     quiet: bool  # shows no notices
 
 
 def n_jobs(jobs: int | None, config: TrainConfig) -> int:
     """Return the number of members to train at the same time.
 
-    It is `jobs`, by default one per core that this process may use, as far as they fit into memory.
+    It is `jobs`, by default one per core that this process may use and gigabyte of memory.
 
     Raises:
         UsageError: `jobs` is not a positive integer.
@@ -97,7 +97,7 @@ def remove(folder: Path) -> None:
 
 
 def train_member(member: Member) -> TrainedNetwork:
-    """Train a member in this process, without snapshots; return it without its optimizer."""
+    """Train a member in this process, without snapshots; return it without its optimiser."""
     from seq2seq_demo.training.trainer import fit  # loads TensorFlow
 
     return fit(member.task, member.start, member.callbacks).without_optimizer()
@@ -106,7 +106,7 @@ def train_member(member: Member) -> TrainedNetwork:
 def train_side_by_side(
     members: Sequence[Member], jobs: int, stop_signal: Callable[[], int | None] = lambda: None
 ) -> list[TrainedNetwork]:
-    """Train members in `jobs` processes, except those that are saved already; return them without their optimizers.
+    """Train members in `jobs` processes, except those that are saved already; return them without their optimisers.
 
     Raises:
         WeightsError: a file of a member belongs to another training run.
@@ -208,7 +208,7 @@ def _begin_process(stop: connection.Connection, life: connection.Connection) -> 
 
 
 def _train(member: Member) -> TrainedNetwork | None:
-    """Train a member; with a path, start from its snapshot if it has one, and save it. Return None if it stopped."""
+    """Train a member; with a path, start from its snapshot if present, and save it. Return None if it stopped."""
     from seq2seq_demo.training.trainer import fit
 
     if member.path is None:

@@ -1,6 +1,6 @@
 """Snapshots of a training run, from which the run can be resumed after a kill, a crash or Ctrl-C.
 
-A snapshot is a weights file with the `progress` of the run. It is beside the result that the run will write: the
+A snapshot is a weights file with the `progress` of the run. It is next to the result that the run will write: the
 snapshot of `d/x.h5` is `d/s2s_checkpoint__x.h5`. All randomness depends on the seed and the progress, so a resumed run
 ends with the same bits as an uninterrupted one.
 """
@@ -89,14 +89,14 @@ class SignalHandler:
 
 @dataclass
 class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
-    """Writes the snapshots of one training run to a file beside its result; a snapshot replaces the previous one.
+    """Writes the snapshots of one training run to a file next to its result; a snapshot replaces the previous one.
 
     The file is locked from the first snapshot until the run ends, so only one run writes to the file.
     """
 
     result: Path
     command: str  # the command that resumes the run
-    stop_signal: Callable[[], int | None]  # returns the signal that stops the run, if there is one
+    stop_signal: Callable[[], int | None]  # returns the signal that stops the run, or None
     file: BinaryIO | None = None  # the latest snapshot, locked
     saved_at: float = -math.inf  # the time of the latest snapshot, in seconds
 

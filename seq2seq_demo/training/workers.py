@@ -139,7 +139,7 @@ def require_agreement(strategy: Any, start: Snapshot) -> None:
 def sum_over_replicas(strategy: Any, function: Callable[[Any], Any]) -> Any:
     """Call a function on each of several replicas with the replica's number; return the sum of the results.
 
-    The function returns one tensor, so that the replicas synchronize once.
+    The function returns one tensor, so that the replicas synchronise once.
     """
     import tensorflow as tf
 

@@ -1,4 +1,4 @@
-"""`train --resume` continues from the snapshot beside the result."""
+"""`train --resume` continues from the snapshot next to the result."""
 
 import json
 import os
@@ -42,7 +42,7 @@ class Killed(BaseException):
     """Stands for the death of the process: no handler of the program catches it."""
 
 
-CASES = {  # options, the signal (None: a kill), and the result
+CASES = {  # options, the signal (None means a kill), and the result
     "range, killed": ("80 -p sorted --in-len 1-4 --dropout 0.2 -o w.h5", None, "w.h5"),
     "pairs, SIGHUP": (  # as when a terminal is closed
         "--from-file 'p x.tsv' --in-len 1-9 --keep-best --label-smoothing 0.1 --history h.json --log-dir logs",

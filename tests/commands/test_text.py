@@ -1,4 +1,4 @@
-"""Texts on the command line: from pairs in a file to answers."""
+"""Text on the command line: from pairs in a file to answers."""
 
 import json
 import random
@@ -24,7 +24,7 @@ def rows(n, seed=0):
 
 @pytest.fixture
 def text_network(run):
-    """An untrained network of texts, saved as w."""
+    """An untrained text network, saved as w."""
     write_pairs("train.tsv", rows(60))
     run.ok(*TRAIN, "-m", "embedding_attention", "-e", 0, "-o", "w")
     return load("w")

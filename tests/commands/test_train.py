@@ -22,8 +22,8 @@ def test_train_save_load_predict_at_other_lengths(run, fast_steps):
     assert (parameters["model"], parameters["cell_size"], parameters["learning_rate"]) == ("embedding_rnn", 7, 1e-4)
     assert "270 training points, 30 validation points" in lines
     assert [line.split(":")[0] for line in lines if line.startswith("Epoch")] == ["Epoch 1/2", "Epoch 2/2"]
-    for figure in ("loss", "accuracy", "validation loss", "forced", "free-running", "exact match"):
-        assert figure in lines[-3]
+    for name in ("loss", "accuracy", "validation loss", "forced", "free-running", "exact match"):
+        assert name in lines[-3]
     assert lines[-4].partition(", prediction")[0] == lines[-2].partition(", prediction")[0]  # the same probe
     assert lines[-1] == "Saved w.tfl: epoch 2 of 2, exact match 0.0000 (0 of 30 validation sources, 0.000 to 0.114)"
     *_, advice, use = err.splitlines()

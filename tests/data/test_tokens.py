@@ -105,7 +105,7 @@ def test_fields_that_are_lists_of_integers():
         assert kinds([field] * 3, ["x"] * 3, are_fields=True)[0] != "integers"
     for field in ("3 1 4", " 3 1 ", "3  1\u00a04"):
         assert kinds([field], ["x"], are_fields=True)[0] == "integers"
-        assert kinds([field], ["x"])[0] != "integers"  # a text in JSON or Python
+        assert kinds([field], ["x"])[0] != "integers"  # a string in JSON or Python
 
 
 def test_kinds_are_not_logged_if_no_pair_was_read(caplog):

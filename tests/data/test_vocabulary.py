@@ -11,7 +11,7 @@ FAMILY = "👩\u200d👧"  # two emoji, joined
 PLACE = Place("in.tsv", "line", 7)
 
 
-# ---- Symbols of a text ----
+# ---- Symbols of a string ----
 
 
 @pytest.mark.parametrize(

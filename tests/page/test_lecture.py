@@ -30,7 +30,7 @@ def lecture(shared_tab, gallery):
 
 
 def is_at(page, number):
-    """Wait for the page of an exercise or, with a text, for an address that contains it."""
+    """Wait for the page of an exercise or, with a string, for an address that contains it."""
     if isinstance(number, str):
         page.wait_for_url(lambda url: number in url)
     else:
@@ -194,7 +194,7 @@ def test_slides_have_addresses_that_keys_and_links_change(lecture):
 
 def test_tables_and_predictions_stay_while_the_tab_lives(lecture):
     page = lecture("links.html")
-    fields = {"[name='prediction 4']": "at the 0", "#board-class [name$=' 7']": "12 %", "[name='seen 2']": "swapped"}
+    fields = {"[name='prediction 4']": "at the 0", "#board-class [name$=' 7']": "12%", "[name='seen 2']": "swapped"}
     for selector, text in fields.items():
         page.fill(selector, text)
     page.check("[name='prediction 3'][value=both]")

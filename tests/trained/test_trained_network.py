@@ -13,7 +13,7 @@ from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.network.numpy_network import NumpyNetwork, softmax
 from seq2seq_demo.trained.counts import count_answers
 from seq2seq_demo.trained.saved_network import TrainingRun
-from seq2seq_demo.trained.trained_network import TrainedNetwork, untrained
+from seq2seq_demo.trained.trained_network import TrainedNetwork, load, untrained
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The network was trained on length"),
@@ -56,6 +56,16 @@ def test_predict_with_details():
     without = ModelConfig(cell_size=7, embedding_size=5)
     (p,) = TrainedNetwork(without, random_weights(without)).predict([[1, 2]], details=True)
     assert (len(p.probabilities), p.attention) == (2, None)
+
+
+def test_encode_and_decode_are_for_models_in_other_formats():
+    network, text = trained_network(), load("g2p")
+    assert (network.encode([3, 1, 2]), network.decode(np.array([3, 10, 2]))) == ([3, 1, 2], [3, 10, 2])
+    numbers = text.vocabularies.target.to_numbers(["HH", "AY"])
+    assert text.decode([*numbers, text.end, 5]) == "HH AY"
+    assert text.vocabularies.source.to_symbols(text.encode("hi")) == ["h", "i"]
+    with pytest.raises(InputError, match="expected characters seen in training"):
+        text.encode("#")
 
 
 def test_an_invalid_row_or_length_is_named():
@@ -115,8 +125,8 @@ def test_evaluate_draws_sources_of_the_trained_length(measured):
         assert (targets == sources[:, :6:-1]).all()
         assert (sources == measured[0].sources.array()).all()
         assert evaluation.n == 300
-        figures = asdict(count_answers(network.to_numpy(), network, pairs).figures)
-        assert {name: getattr(evaluation, name) for name in figures} == figures
+        metrics = asdict(count_answers(network.to_numpy(), network, pairs).metrics)
+        assert {name: getattr(evaluation, name) for name in metrics} == metrics
     assert network.evaluate("reversed", 300, seed=4).loss != evaluations[0].loss
 
 
@@ -167,7 +177,7 @@ def test_evaluate_on_pairs():
         evaluation = trained_network().evaluate(task)
         assert (evaluation.n, evaluation.exact_match) == (40, 0.75)
         assert [row["token_accuracy"] for row in evaluation.by_position] == [1, 0.75]
-    assert evaluation.loss == count_answers(trained_network().to_numpy(), trained_network(), pairs).figures.loss
+    assert evaluation.loss == count_answers(trained_network().to_numpy(), trained_network(), pairs).metrics.loss
     assert trained_network().evaluate(rows, 10).exact_match == 0
     many = trained_network().evaluate([([1], [*map(int, f"{n:05}")]) for n in range(2 * EVALUATION_SIZE)])
     assert (many.n, many.n_pairs) == (1, 2 * EVALUATION_SIZE)  # all pairs have one source

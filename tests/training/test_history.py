@@ -11,8 +11,8 @@ from seq2seq_demo.training.run_files import HistoryFiles
 HISTORY = [Epoch(epoch, 10 * epoch, 2.0, 0.1, 1.0, 0.6, 0.2, 0.5, 0.3) for epoch in (1, 2)]
 
 
-def report_epoch(history, figures):
-    history.on_epoch_end(SimpleNamespace(history=History(figures)))
+def report_epoch(history, metrics):
+    history.on_epoch_end(SimpleNamespace(history=History(metrics)))
 
 
 def test_both_files_are_rewritten_after_each_epoch(tmp_path):

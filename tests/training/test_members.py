@@ -61,7 +61,7 @@ def test_an_ensemble_is_validated_on_sources_that_no_member_was_trained_on():
     seen = {tuple(source) for training, _ in drawn for source in training.sources.rows()}
     unseen = np.array([tuple(source) not in seen for source in drawn[0][1].sources.rows()])
     assert 0 < unseen.sum() < len(unseen)
-    assert network.validation == count_answers(network.to_numpy(), network, drawn[0][1][unseen]).figures
+    assert network.validation == count_answers(network.to_numpy(), network, drawn[0][1][unseen]).metrics
 
 
 MEMBERS = """train 6000 -p mine.py:f --members 2 --jobs 1 --seed 5 -e 2 --batch-size 16 --in-len 4 --out-len 3
@@ -118,7 +118,7 @@ def test_members_whose_parent_is_killed_end_with_the_same_bits(tmp_path, tmp_pat
 
 def test_a_killed_member_is_an_error_in_one_line():
     future = Future()
-    future.set_exception(BrokenProcessPool("a text\nof several lines"))
+    future.set_exception(BrokenProcessPool("a message\nof several lines"))
     with pytest.raises(TrainingError, match=r"^a process that trained a member was killed$"):
         members._wait({1: future}, lambda: None)
 

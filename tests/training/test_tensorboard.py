@@ -48,8 +48,8 @@ def check_histogram(buckets, array, tolerance=1e-5):
 
 def check_tags(logs_by_level):
     names = list(weight_shapes(MODEL))
-    figures = ("loss", "forced_token_accuracy", "forced_exact_match", "token_accuracy", "exact_match")
-    levels = [{f"train/{name}" for name in figures[:2]} | {f"validation/{name}" for name in figures} | {"probe/answer"}]
+    metrics = ("loss", "forced_token_accuracy", "forced_exact_match", "token_accuracy", "exact_match")
+    levels = [{f"train/{name}" for name in metrics[:2]} | {f"validation/{name}" for name in metrics} | {"probe/answer"}]
     levels.append({"gradients/global_norm"} | {f"gradients/{name}" for name in names})
     levels.append({f"weights/{name}" for name in names})
     levels.append({"activations/memory", "activations/logits", "activations/attention"})
@@ -75,8 +75,8 @@ def check_scalars(logs_by_level, watcher):
             if tag.startswith("validation/"):
                 name = tag.removeprefix("validation/")
                 assert plugin == "scalars"
-                figures = [(epoch.step, getattr(epoch.validation, name)) for epoch in watcher.history]
-                assert values == [(step, np.float32(figure)) for step, figure in figures]
+                metrics = [(epoch.step, getattr(epoch.validation, name)) for epoch in watcher.history]
+                assert values == [(step, np.float32(metric)) for step, metric in metrics]
 
 
 def check_gradients(buckets, network, probes, name):
