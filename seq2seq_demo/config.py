@@ -177,7 +177,7 @@ class TrainConfig:
     patience: int | None = setting(None, "--patience N", "stop after N epochs without improvement; save the best epoch")
     validation_points: int | None = setting(None)  # how many of `points` are for validation; None means a tenth
     dropout: float = setting(0.0, "--dropout P", "dropout rate in training", within=RATE_BELOW_1)
-    members: int = setting(1, "--members N", "train N networks, and save them as one ensemble", at_most=MAX_MEMBERS)
+    members: int = setting(1, "--members N", "train N networks and save them as one ensemble", at_most=MAX_MEMBERS)
     label_smoothing: float = setting(
         0.0, "--label-smoothing X", "fraction of the target probability spread over all symbols", within=RATE_BELOW_1
     )

@@ -30,8 +30,8 @@ MAX_RANGE = 1000  # lengths in one range of `evaluate --in-len`
 OVERVIEW = "Train small sequence-to-sequence networks and see what they learn."
 TRAIN_DEFAULTS = """
 
-The defaults below are those for patterns. For a FILE of pairs, the program
-chooses settings that suit them, and prints them."""
+The defaults below are for patterns. For a FILE of pairs, the program
+chooses settings that suit them and prints them."""
 OVERVIEW_EXAMPLES = [
     "train 100000 -m embedding_attention -r 0.005 -e 2 -o weights.h5",
     "predict -i weights.h5 3 1 4 1 5 9 2 6 5 3",

@@ -157,7 +157,7 @@ class TrainOptions(NetworkOptions):
     keep_going: bool = setting(False, "--keep-going", "report and skip invalid pairs, at most a tenth")
     jobs: int | None = setting(None, "--jobs J", "members at a time (default: one per core and gigabyte of memory)")
     no_optimizer: bool = setting(False, "--no-optimizer", "save without Adam's moments: a third of the size")
-    force: bool = setting(False, "--force", "let outputs replace any file, and discard an interrupted training run")
+    force: bool = setting(False, "--force", "let outputs replace any file and discard an interrupted training run")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -308,7 +308,7 @@ class Command(NamedTuple):
 
 
 def own_options(options: type[Options], grouped: Collection[str] = ()) -> list[str]:
-    """Return the names of the options that a class adds to its base class, in order, without those `grouped` before."""
+    """Return the names of the options that a class adds to its base class, in order, without the `grouped` ones."""
     return [name for name in declared_options(options) if name in options.__annotations__ and name not in grouped]
 
 

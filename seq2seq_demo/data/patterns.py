@@ -30,7 +30,7 @@ CHECKED_SOURCES = 32  # sources to check a pattern with; fewer if they are long
 FINGERPRINT_SOURCES = 1000  # sources in a fingerprint, over all lengths
 MAX_LENGTHS = 1000  # lengths in a range; a pattern is checked at each length
 DEFAULT_PATTERN = "sorted"
-EXAMPLE = [3, 1, 4, 1, 5, 9]  # the source with which patterns are listed
+EXAMPLE = [3, 1, 4, 1, 5, 9]  # the example in the list of patterns
 
 
 # ---- The task ----
@@ -49,7 +49,7 @@ class PatternTask:
     digest: ClassVar[None] = None  # there are no pairs
     name: str
     function: PatternFunction
-    # The name that the user gave, such as FILE.py:FUNCTION, from which other processes import the function.
+    # The name that the user gave, such as FILE.py:FUNCTION, by which other processes import the function.
     origin: str | None = field(default=None, kw_only=True, repr=False)
 
     def __reduce__(self) -> Any:
@@ -150,7 +150,7 @@ class PatternTask:
 
         Raises:
             UsageError: the function fails, returns targets shorter than `out_len` or with symbols above out_max_int, or
-                returns different targets when called again.
+                returns different targets when called twice.
         """
         in_max_int, out_max_int = largest
         if max(largest) > MAX_SYMBOL:

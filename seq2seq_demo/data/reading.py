@@ -41,7 +41,7 @@ from seq2seq_demo.system_memory import require_memory
 SUFFIXES = {".csv": CSV, ".json": JSON, ".jsonl": JSON}  # any other file contains lines of text
 DELIMITERS = ",;\t"  # in a CSV file
 BLOCK = 2**20  # characters read at once
-CHARACTER_BYTES = 60  # the memory that each character takes, including that of its line
+CHARACTER_BYTES = 60  # the memory per character, including its line
 csv.field_size_limit(2**31 - 1)  # characters in a cell
 CARRIAGE_RETURN = "expected a line feed at the end of each line, got a carriage return within a line"
 # By words in the errors of the module csv
@@ -95,9 +95,9 @@ class Layout:
 def read(data: object, title: str, file_format: InputFormat) -> tuple[list[Record], bool]:
     """Return the records of a file, if `data` is a path, or else of rows, as `python_records` reads them.
 
-    Also return whether the records are fields of a table or of lines of text, in which integers are strings. The file
+    Also return whether the records are fields of a table or lines of text, where integers are strings. The file
     contains a JSON document (a list of records, or a single one), a table, or lines. In JSON, a record is a list of
-    symbols, or an object, `{"input": [...], "output": [...], "id": ...}`, in which only the input is required; a string
+    symbols, or an object, `{"input": [...], "output": [...], "id": ...}`, where only the input is required; a string
     may replace a list. A line is JSON, or a source, optionally followed by a tab and the output. The name `-` is
     standard input; `title` names rows.
 

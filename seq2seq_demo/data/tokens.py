@@ -16,7 +16,7 @@ from seq2seq_demo.errors import InputError, UsageError
 Kinds = tuple[str | None, str | None]  # the kinds of symbols in sources and in targets; None means to be recognised
 Largest = tuple[int | None, int | None]  # the largest integers in sources and in targets; None means MAX_SYMBOL
 Unknown = tuple[Mapping[str, int], Mapping[str, int]]  # the numbers of unknown symbols in sources and in targets
-RECOGNISED = 10_000  # the first records, from which kinds of symbols are recognised
+RECOGNISED = 10_000  # kinds of symbols are recognised from the first records
 # The words of a side recur if it has at most FEW_WORDS different words, plus one for every MEAN_COUNT words. A network
 # learns little about rarer words, and cannot read words that occur only in new strings.
 FEW_WORDS, MEAN_COUNT = 50, 25
@@ -51,7 +51,7 @@ def required_kinds(kinds: Kinds, network: Kinds, largest: Largest, has_pattern: 
 def recognise(kinds: Kinds, records: Sequence[Record], are_fields: bool = False) -> tuple[str, str]:
     """Return the kinds of symbols in sources and targets; recognise each kind that is None from the first records.
 
-    `are_fields` means that the records are fields of a file, in which integers are written as strings.
+    `are_fields` means that the records are fields of a file, where integers are written as strings.
     """
     source, target = kinds
     if source and target:

@@ -2,7 +2,7 @@
 
 Sequences of integers need no mapping. Text is converted to Unicode's normal form C, so that é is one character no
 matter how it was typed. Characters with Hangul are converted to form D, because there are 67 letters, but thousands of
-syllables, most of which few pairs contain; answers are recomposed.
+syllables, most of them rare; answers are recomposed.
 """
 
 import functools
@@ -194,7 +194,7 @@ class Vocabularies(NamedTuple):
 
 
 def normal_form(tokens: str, values: Iterable[object]) -> str:
-    """Return the normal form in which a new network has the values of one side."""
+    """Return the normal form that a new network uses for the values of one side."""
     has_hangul = tokens == CHARACTERS and any(_HANGUL.search(str(value)) for value in values)
     return "NFD" if has_hangul else "NFC"
 

@@ -13,7 +13,7 @@ from seq2seq_demo.errors import MissingWeights, Seq2SeqError, WeightsError, syst
 
 try:
     import fcntl
-except ImportError:  # Windows, which also can neither rename, replace nor remove an open file
+except ImportError:  # Windows, which cannot rename, replace or remove an open file either
     fcntl = None  # type: ignore[assignment]
 
 # For each kind of output, a pattern that matches the files of this program from their first byte. A document that
@@ -162,7 +162,7 @@ def check_replaceable(
         content = read(path, kind)
         if not content or is_own(content, kind):
             return
-    raise error_class(f"{path} already exists, and is not {kind} that this program wrote")
+    raise error_class(f"{path} already exists and is not {kind} that this program wrote")
 
 
 def is_own(content: bytes, kind: str) -> bool:

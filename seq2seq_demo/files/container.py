@@ -211,7 +211,7 @@ class _File:
                 yield name, self._heap_object(heap, index).decode(errors="replace")
 
     def _heap_object(self, heap: int, index: int) -> bytes:
-        """Return an object of a global heap, in which HDF5 stores strings."""
+        """Return an object of a global heap, where HDF5 stores strings."""
         position, end = heap + 16, self._require(b"GCOL", heap) + self.integer(heap + 8)
         while position + 16 <= end:
             size = self.integer(position + 8)

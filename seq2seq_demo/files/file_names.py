@@ -143,7 +143,7 @@ def _shipped_dir() -> Path:
 
 
 def file_name_part(task: str) -> str:
-    """Return a task in the form in which it appears in a file name.
+    """Return a task as it appears in a file name.
 
     A colon, as in MODULE:FUNCTION, becomes a dot, because scp would read a colon as the end of a host name. Each byte
     of a separator or an unprintable character becomes %XX. A long task is truncated and gets a checksum.

@@ -36,7 +36,7 @@ def in_threads(
 
 
 def _one_blas_thread() -> contextlib.AbstractContextManager[object]:
-    """Return a context in which BLAS runs one thread.
+    """Return a context where BLAS runs one thread.
 
     The network's matrices are so small that more threads gain nothing, and if a core is busy, they spin for seconds.
     """

@@ -32,7 +32,7 @@ from seq2seq_demo.trained.predictions import Prediction
 from seq2seq_demo.trained.saved_network import SavedNetwork
 
 ProgressCallback = Callable[[int], object]  # takes the number of sequences decoded since the last call
-FEW_PAIRS = 25  # with fewer pairs per batch, several threads are slower than one: they mostly wait for Python's lock
+FEW_PAIRS = 25  # with fewer pairs per batch, several threads are slower than one: they usually wait for Python's lock
 WRONG_EXAMPLES = 5  # the worst answers that an evaluation shows
 
 

@@ -24,7 +24,7 @@ MANY_SOURCES = 100  # random sources are fresh if at least this many are possibl
 def pair_sets(
     facts: SavedNetwork, task: PairTask, *, n: int | None, lengths: Sequence[int], out_len: int | None
 ) -> Iterable[EvaluationSet]:
-    """Return the distinct pairs, or those among the first n, by source length.
+    """Return the distinct pairs among the first n, by default all, by source length.
 
     Raises:
         UsageError: the network does not end its answers, and the pairs have several lengths or other lengths.

@@ -72,7 +72,7 @@ class SavedNetwork:
     history: History = field(default_factory=History)  # the completed epochs of this run
     program: str | None = None  # the program that trained the network, unless it is this one
     calibration: Calibration | None = None  # fitted to the validation pairs; None for a pattern
-    moments_since: int = 0  # the step at which Adam's moments were zero, from which its bias correction counts
+    moments_since: int = 0  # the step when Adam's moments were zero, where its bias correction starts
 
     @property
     def pattern(self) -> str | None:
@@ -168,7 +168,7 @@ class SavedNetwork:
         max_len = functools.cache(lambda in_len: None if self.ends else self.answer_len(in_len, pattern, out_len))
 
         def targets(sources: np.ndarray) -> Sequences:
-            T = max_len(sources.shape[1])  # None: targets stay whole
+            T = max_len(sources.shape[1])  # None means whole targets
             return pattern.targets_of(Sequences.of_array(sources), self.model_config.out_max_int, T, self.ends)
 
         return targets

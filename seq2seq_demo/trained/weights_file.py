@@ -56,7 +56,7 @@ def to_bytes(network: SavedNetwork, progress: Progress | None = None, best: Save
     Args:
         network: the network.
         progress: makes the file a snapshot.
-        best: in a snapshot, the network at the best epoch so far, of which only the arrays are written.
+        best: in a snapshot, the network at the best epoch so far; only its arrays are written.
 
     Raises:
         WeightsError: `read` would refuse the content, for example because a weight is missing or not finite.

@@ -51,7 +51,7 @@ class TrainingState:
 class Callback:
     """The base class of callbacks. Each method does nothing unless a subclass overrides it.
 
-    A method that returns True stops the training once the other callbacks are called too. `train` then returns the
+    A method that returns True stops the training once the other callbacks are also called. `train` then returns the
     network as it does after the last epoch. If several workers train one network, all of them must stop it. If there
     are several `members`, a stop ends the training of the current one.
     """

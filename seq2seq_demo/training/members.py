@@ -106,7 +106,7 @@ def train_member(member: Member) -> TrainedNetwork:
 def train_side_by_side(
     members: Sequence[Member], jobs: int, stop_signal: Callable[[], int | None] = lambda: None
 ) -> list[TrainedNetwork]:
-    """Train members in `jobs` processes, except those that are saved already; return them without their optimisers.
+    """Train the members that are not saved yet, in `jobs` processes; return all without their optimisers.
 
     Raises:
         WeightsError: a file of a member belongs to another training run.

@@ -41,7 +41,7 @@ DROPOUT, DROPOUT_EXPONENT = 0.5, 0.25
 SHORT_BITS, SHORT_DROPOUT = 20, 0.2
 
 # With 3,600 pairs, a learning rate of 0.0015 was at least 3 points worse; the best rate between 0.003 and 0.006 depends
-# on the set. With 110,000 pairs, 0.002 is better than 0.004, with which a network of 192 units diverges.
+# on the set. With 110,000 pairs, 0.002 is better than 0.004, which makes a network of 192 units diverge.
 LEARNING_RATE, LEARNING_RATE_EXPONENT = 0.004, 0.2
 
 

@@ -20,7 +20,7 @@ from seq2seq_demo.training.callbacks import Callback, TrainingState
 from seq2seq_demo.training.validation import best_epoch, stop_after
 
 DOCUMENTS = "https://github.com/seq2seq-demo/seq2seq-demo/blob/main/seq2seq_demo/docs/"
-PROBE_CANDIDATES = 20  # the number of validation pairs from which the probe is chosen
+PROBE_CANDIDATES = 20  # the probe is one of the first validation pairs
 
 
 class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
@@ -111,7 +111,7 @@ def _of_epochs(config: TrainConfig) -> str:
 def probe_line(p: Prediction, colour: bool) -> str:
     """Return a line for the probe, a validation source; wrong symbols have a star and, with `colour`, are red."""
     mark, mistakes = red if colour else str, p.mistakes
-    # The symbols are escaped one by one, because escaping the whole answer would escape the colours too.
+    # The symbols are escaped one by one, because escaping the whole answer would also escape the colours.
     tokens = [*map(str, p.prediction_tokens or ())]
     names = [mark(f"{one_line(name)}*") if t in mistakes else one_line(name) for t, name in enumerate(tokens)]
     answer = ("" if "".join(tokens) == p.prediction else " ").join(names)

@@ -84,7 +84,7 @@ class TensorBoard(Callback):
                 self._write_details(state)
 
     def _writer_at(self, step: int) -> contextlib.AbstractContextManager[None]:
-        """Return a context in which TensorFlow writes the logs of this step."""
+        """Return a context where TensorFlow writes the logs of this step."""
         import tensorflow as tf
 
         self.writer = self.writer or tf.summary.create_file_writer(os.fsencode(self.log_dir))

@@ -1,4 +1,4 @@
-"""Snapshots of a training run, from which the run can be resumed after a kill, a crash or Ctrl-C.
+"""Snapshots of a training run, which can then be resumed after a kill, a crash or Ctrl-C.
 
 A snapshot is a weights file with the `progress` of the run. It is next to the result that the run will write: the
 snapshot of `d/x.h5` is `d/s2s_checkpoint__x.h5`. All randomness depends on the seed and the progress, so a resumed run
@@ -32,7 +32,7 @@ SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SI
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """The complete state of a training run, from which it can be resumed."""
+    """The complete state of a training run, enough to resume it."""
 
     network: TrainedNetwork
     progress: Progress = field(default_factory=Progress)
@@ -110,7 +110,7 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
         return file_names.snapshot_path(self.result)
 
     def claim(self, snapshot: Snapshot, result: Path, overwrite: bool) -> None:
-        """Write the first snapshot, which reserves its path and that of the `result` for this run.
+        """Write the first snapshot, which reserves its path and the path of the `result` for this run.
 
         Raises:
             FileExistsError: the file exists and `overwrite` is False.

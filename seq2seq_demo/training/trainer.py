@@ -77,7 +77,7 @@ def fit(
     if start.best and start.best.step == start.run.start_step:  # the network to continue from is the best so far
         epoch_0 = Epoch(0, start.best.step).validated(validation_metrics(task, start.best, validation))
         trainer.epochs = [epoch_0, *trainer.epochs]
-    if snapshots:  # a signal may have arrived during the seconds in which TensorFlow loads
+    if snapshots:  # a signal may have arrived while TensorFlow loads, which takes seconds
         snapshots.after_steps(trainer.step, trainer.step, trainer.snapshot)
     stop = trainer.is_over()
     while not stop:

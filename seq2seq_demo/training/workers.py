@@ -152,7 +152,7 @@ def sum_over_replicas(strategy: Any, function: Callable[[Any], Any]) -> Any:
 
 @contextlib.contextmanager
 def report_lost_workers() -> Iterator[None]:
-    """Turn TensorFlow's errors, such as those about missing or lost workers, into TrainingErrors."""
+    """Turn TensorFlow's errors, such as a missing or lost worker, into TrainingErrors."""
     import tensorflow as tf
 
     try:

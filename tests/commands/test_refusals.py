@@ -107,7 +107,7 @@ FAILURES = [  # exit status 1
     ),
     ("train 50 -o none/w", "cannot write none/w: there is no writable"),
     ("train few.tsv -o z.h5", "all validation pairs have symbols unseen in training"),
-    ("page -i w.h5 -o mine.js", "mine.js already exists, and is not a page that this program wrote"),
+    ("page -i w.h5 -o mine.js", "mine.js already exists and is not a page that this program wrote"),
     ("page --gallery mine.py", "mine.py: file exists"),
     ("page --gallery a/b", "a/b: no such file or directory"),
 ]

@@ -119,7 +119,7 @@ def test_a_checkpoint_of_2016_is_not_overwritten_by_its_continuation(run, refere
     content = (reference_2016 / "ts2s__attention__sorted_1.tfl").read_bytes()
     Path("old.tfl").write_bytes(content)
     os.symlink("old.tfl", "link.h5")
-    message = " already exists, and is not a weights file that this program wrote"
+    message = " already exists and is not a weights file that this program wrote"
     for output in ("old.tfl", "./old.tfl", "link.h5"):
         run.refuses(f"train -i old.tfl -o {output} -e 0", message, 1)
     assert Path("old.tfl").read_bytes() == content

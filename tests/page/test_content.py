@@ -53,7 +53,7 @@ COURSES = json.loads(Path(__file__).with_name("courses.json").read_text(encoding
 
 
 def numbers(text):
-    """The numbers in a passage, also those in words."""
+    """The numbers in a passage, also in words."""
     found = re.findall(NUMBER, text, re.IGNORECASE)
     return [WORDS[one.lower()] if one.lower() in WORDS else float(one.replace(",", "")) for one in found]
 

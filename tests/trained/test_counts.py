@@ -221,7 +221,7 @@ def test_any_alternative_is_right(reply, config):
 
 def test_a_wrong_answer_is_compared_with_the_nearest_alternative(reply):
     reply({(1, 2): ([4, 5, 6], 0.9), (2, 1): ([1, 1], 0.9)})
-    # Edit distances: 5, 1, 1 and 3 to the targets of [1, 2]; 2 and 2 to the targets of [2, 1]. The first minimum counts.
+    # Edit distances: 5, 1, 1 and 3 to the targets of [1, 2]; 2 and 2 to the targets of [2, 1]. The first one counts.
     rows = [([1, 2], [7] * 5), ([1, 2], [4, 5]), ([1, 2], [4, 8, 6]), ([1, 2], [])]
     rows += [([2, 1], [2, 2, 1, 1]), ([2, 1], [8, 8])]
     e = evaluate(*rows)

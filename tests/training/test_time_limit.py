@@ -68,7 +68,7 @@ def test_a_run_ends_in_time_with_a_validation_and_annealed(seconds, monkeypatch)
     # The fraction of the time for steps that has elapsed since the first call, which compiles the steps: of 54 s until
     # the first validation has been measured, then of 50 s.
     fractions = [0, 0, 6 / 54, *(s / 50 for s in (16, 22, 28, 38, 44))]
-    assert rates == pytest.approx([0.1 + 0.1 * math.cos(math.pi * share) for share in fractions])
+    assert rates == pytest.approx([0.1 + 0.1 * math.cos(math.pi * x) for x in fractions])
 
 
 def test_a_resumed_run_has_the_time_that_was_left(seconds, tmp_path):
