@@ -11,7 +11,7 @@ PHRASES = re.compile(
     r"\b(return what|returns what|return of|returns of|so many|somebody|nobody|likewise|(?<!no[ -])such(?! as)"
     r"|files? (say|tell|know)s?"
     # words: metrics, a fraction, a string, held out for validation, bundled, memorised, next to or besides
-    r"|(?<!Matplotlib )figures?|shares? (of|answered|right)|texts|a text(?! (file|network|table|task))"
+    r"|(?<!Matplotlib )figures?|shares? (of|answered|right)|texts|a text(?! (field|file|network|node|table|task))"
     r"|(pairs?|sources?|points?|tenth|them) (that |which )?validates?|(that|which) comes? with the program"
     r"|shipped networks?|errs|by heart|beside"
     # idioms
@@ -21,7 +21,7 @@ PHRASES = re.compile(
     r"|(?<!-)optimizers?(?![:=/])|(minim|synchron|recogn|normal)iz(e|es|ed|ing)"
     # messages
     r"|expects no|exists already|(got|found) (none|both|neither|nothing|something else))\b"
-    r"|\d %|[;(] ?None: "
+    r"|\d %(?! \d)|[;(] ?None: "
     r'|"""(of|what|where)\b'  # as the first word of a docstring
     r"|^#+ .*\bof your own",  # in a heading
     re.IGNORECASE | re.MULTILINE,
