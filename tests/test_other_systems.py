@@ -123,7 +123,7 @@ def test_an_error_while_keras_loads_is_one_line(tmp_path):
     (tmp_path / "keras.py").write_text("[].get('floatx')")
     argv, changes = [*REAL_PROGRAM, "train", "60", "-o", "w.h5"], {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
     done = subprocess.run(argv, capture_output=True, text=True, cwd=tmp_path, env=environment(**changes), check=False)
-    expected = "expected TensorFlow and Keras to load, got AttributeError: 'list' object has no attribute 'get'\n"
+    expected = "cannot load TensorFlow and Keras: AttributeError: 'list' object has no attribute 'get'\n"
     assert done.returncode == 1
     assert done.stderr.endswith(f"seq2seq-demo: error: {expected}")
 

@@ -130,7 +130,7 @@ def test_nothing_to_resume(run, fast_steps):
 
 def test_a_damaged_snapshot_is_an_error(run):
     Path(SNAPSHOT).write_bytes(b"x" * 1000)
-    run.refuses(f"{TRAIN} --resume -o w.h5", f"{SNAPSHOT}: expected a weights file of this program", 1)
+    run.refuses(f"{TRAIN} --resume -o w.h5", f"{SNAPSHOT}: not a weights file of this program", 1)
     save_random("w")
     os.rename("w", SNAPSHOT)
     run.refuses(f"{TRAIN} --resume -o w.h5", f"{SNAPSHOT}: expected a snapshot of this version, got weights", 1)
@@ -161,7 +161,7 @@ def test_a_changed_pattern_cannot_be_resumed(run, fast_steps):
     Path("mine.py").write_text("def f(source):\n    return source[::+1]\n")
     message = f"{SNAPSHOT}: pattern 'mine:f' no longer makes the targets that this training run began with"
     run.refuses("train --resume -o w.h5 -p mine.py:f", message)
-    run.refuses("train --resume -o w.h5", "expected -p with your function again")
+    run.refuses("train --resume -o w.h5", "give -p with your function again")
     Path("mine.py").write_text("def f(source):\n    # as before\n    return source[::-1]\n")
     run.ok("train --resume -o w.h5 -p mine.py:f")
 
@@ -174,7 +174,7 @@ def test_changed_data_cannot_be_resumed(run, fast_steps):
     digest, lengths = pair_task(ROWS).digest, {"in_len": 2, "min_in_len": 2, "out_len": 2}
     finished_snapshot(SNAPSHOT, digest, "pairs", True, digest, True, points=5, **lengths)
     expected = f"{SNAPSHOT}: expected the data that its training began with, 'pairs' and any --validation-file"
-    run.refuses("train --resume -o w.h5", f"{expected}, got no --from-file")
+    run.refuses("train --resume -o w.h5", f"{expected}: give --from-file")
     lines = LINES.splitlines(keepends=True)
     for content, found in {"".join(reversed(lines)): "got other data", "".join(lines[1:]): "expected 5 pairs"}.items():
         Path("p.jsonl").write_text(content)

@@ -59,7 +59,7 @@ def test_iterations_continue_from_the_previous_weights(run, fast_steps):
     assert "; the file has no state of the optimiser, so Adam's moments start at zero" in err
     further = load("further.h5")  # Adam counts from its moments, or its first updates would be 6 times as large
     assert further.step - further.moments_since == load(path(4)).step
-    run.refuses([*train, 4], "ts2s__basic__reversed_5.weights.h5 exists", 1)
+    run.refuses([*train, 4], "ts2s__basic__reversed_5.weights.h5 already exists", 1)
     assert run.ok(f"{predict} 5")[1] == f"Using weights {path(5)}\n"
     run.refuses(f"{predict} 6", "no such file", 1)
 
@@ -156,4 +156,4 @@ def test_quiet_prints_only_results_and_errors(run, fast_steps):
     assert (status, out[:26]) == (1, "==> For input ab, predicti")
     skipped, error = err.splitlines()
     assert skipped.startswith('input "z": expected characters seen in training')
-    assert error.startswith("seq2seq-demo: error: expected sequences that the network can read, skipped 1")
+    assert error.startswith("seq2seq-demo: error: skipped 1 sequence")

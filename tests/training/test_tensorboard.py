@@ -134,5 +134,5 @@ def test_train_writes_logs_on_request_and_prints_their_directory(run, temporary,
     out, _ = run.ok("--log-dir a/b", *TRAIN)
     assert out.splitlines()[2] == "Log directory: a/b"
     assert {tag.partition("/")[0] for _, tag in read(Path("a/b"))} == groups
-    message = "w/logs: Not a directory\n"
+    message = "w/logs: not a directory\n"
     run.refuses([*TRAIN, "--log-dir", "w/logs"], message, 1)
