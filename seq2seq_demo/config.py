@@ -1,4 +1,4 @@
-"""The settings of a network, its training and a beam search: defaults, valid ranges, options and help texts.
+"""The settings of a network, its training and a beam search: defaults, valid ranges, options and help.
 
 `CELL_TYPES` is the table of cells; their equations are in `network/numpy_network.py` and
 `network/keras_network/cells.py`.
@@ -28,10 +28,10 @@ UTF_8 = "utf-8"  # the default encoding of files
 EVALUATION_SIZE = 10_000  # the default number of random sources in an evaluation, at each length
 MIN_FLOAT32, MAX_FLOAT32 = 2.0**-149, (2 - 2.0**-23) * 2.0**127  # the smallest and largest positive float32
 POSITIVE = Range("to be a number above 0 that float32 can hold", lambda number: MIN_FLOAT32 <= number <= MAX_FLOAT32)
-SHARE = Range("from 0 to 1", lambda share: 0 <= share <= 1)
+RATE = Range("from 0 to 1", lambda x: 0 <= x <= 1)
 CONSISTENCY = Range("from 0 to 100", lambda weight: 0 <= weight <= 100)
-SHARE_ABOVE_0 = Range("above 0 and at most 1", lambda share: 0 < share <= 1)
-SHARE_BELOW_1 = Range("of at least 0 and below 1", lambda share: 0 <= share < 1)
+RATE_ABOVE_0 = Range("above 0 and at most 1", lambda x: 0 < x <= 1)
+RATE_BELOW_1 = Range("of at least 0 and below 1", lambda x: 0 <= x < 1)
 PENALTY = Range("from 0 to 10", lambda penalty: 0 <= penalty <= 10)
 DEFAULT_FEW_SYMBOLS = 0.25  # for a pattern whose sources have a range of lengths
 
@@ -47,7 +47,7 @@ class CellType:
     states: tuple[str, ...]  # arrays `[B, H]`; the last one is the output
     # Gates whose bias starts at 1, so that an untrained cell keeps more of its state; the other biases start at 0.
     gates_with_bias_1: tuple[str, ...] = ()
-    # For each weight matrix of 2016: the suffix of its name → its gates in column order. None: 2016 lacked the cell.
+    # For each weight matrix of 2016: the suffix of its name → its gates in column order. None means a newer cell.
     matrices_of_2016: dict[str, tuple[str, ...]] | None = None
     gates_2016_added_1_to: tuple[str, ...] = ()  # 2016's equations added 1 to their biases; our biases include it
 
@@ -141,7 +141,7 @@ class ModelConfig:
 
     @property
     def go(self) -> int:
-        """GO, the symbol that starts decoding; in a network that ends its answers, it is END too."""
+        """GO, the symbol that starts decoding; in a network that ends its answers, it is also END."""
         return self.out_max_int + 1
 
 
@@ -167,22 +167,22 @@ class TrainConfig:
     batch_size: int = setting(128, "--batch-size B", "points per batch")
     seed: int = setting(0, "--seed N", "random seed", at_least=0)
     stop_at_exact: float | None = setting(
-        None, "--stop-at-exact X", "stop once the validation exact match reaches X", within=SHARE_ABOVE_0
+        None, "--stop-at-exact X", "stop once the validation exact match reaches X", within=RATE_ABOVE_0
     )
-    min_in_len: int | None = setting(None, error_name="the shortest `in_len`")  # None: all sources have in_len
+    min_in_len: int | None = setting(None, error_name="the shortest `in_len`")  # None means all sources have in_len
     few_symbols: float = setting(
         0.0,
         "--few-symbols X",
         "fraction of sources with few distinct symbols (default 0.25 with a range of lengths, else 0)",
-        within=SHARE,
+        within=RATE,
     )
     keep_best: bool = setting(False, "--keep-best", "save the epoch with the best exact match, not the last epoch")
     patience: int | None = setting(None, "--patience N", "stop after N epochs without improvement; save the best epoch")
-    validation_points: int | None = setting(None)  # how many of `points` are for validation; None: a tenth
-    dropout: float = setting(0.0, "--dropout P", "dropout rate in training", within=SHARE_BELOW_1)
-    members: int = setting(1, "--members N", "train N networks, and save them as one ensemble", at_most=MAX_MEMBERS)
+    validation_points: int | None = setting(None)  # how many of `points` are for validation; None means a tenth
+    dropout: float = setting(0.0, "--dropout P", "dropout rate in training", within=RATE_BELOW_1)
+    members: int = setting(1, "--members N", "train N networks and save them as one ensemble", at_most=MAX_MEMBERS)
     label_smoothing: float = setting(
-        0.0, "--label-smoothing X", "share of the target probability spread over all symbols", within=SHARE_BELOW_1
+        0.0, "--label-smoothing X", "fraction of the target probability spread over all symbols", within=RATE_BELOW_1
     )
     consistency: float = setting(
         0.0, "--consistency X", "weight of the divergence between answers with two dropout masks", within=CONSISTENCY
@@ -291,5 +291,5 @@ class Beam:
             n_best = 1 if n_best is None else require_integer("`n_best`", n_best, at_least=1)
             return cls(n_best if size is None else size, n_best, length_penalty or 0.0)
         if length_penalty:
-            raise UsageError("expected `beam_size` or `n_best` with `length_penalty`, got neither")
+            raise UsageError("`length_penalty` needs `beam_size` or `n_best`")
         return None

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, TextIO
 
 from seq2seq_demo.declarations import with_option_names
-from seq2seq_demo.errors import Seq2SeqError
+from seq2seq_demo.errors import Seq2SeqError, system_reason
 
 LOGGER = "seq2seq_demo"  # the name of the logger of notices
 _QUIET = contextvars.ContextVar("quiet", default=False)  # whether the command has --quiet
@@ -56,7 +56,7 @@ def print_result(text: str, unchanged: bool = False) -> None:
         _redirect_to_devnull(sys.stdout)
         if isinstance(error, BrokenPipeError):
             raise
-        raise Seq2SeqError(f"standard output: {error.strerror}") from error
+        raise Seq2SeqError(f"cannot write standard output: {system_reason(error)}") from error
 
 
 def print_line(text: str, coloured: bool = False, is_result: bool = False) -> None:
@@ -84,7 +84,7 @@ def print_error(text: str) -> None:
 
 
 def one_line(text: str) -> str:
-    """Escape unprintable characters as `printable` does, and newlines and tabs too."""
+    """Escape unprintable characters as `printable` does, and also newlines and tabs."""
     return printable(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
@@ -137,7 +137,7 @@ def pluralize(n: int, noun: str) -> str:
 
 
 def display_width(text: str) -> int:
-    """Return the width of a text in terminal columns: 2 for a Chinese character, 0 for a combining accent."""
+    """Return the width of a string in terminal columns: 2 for a Chinese character, 0 for a combining accent."""
     if text.isascii():
         return len(text)
     from rich.cells import cell_len
@@ -146,7 +146,7 @@ def display_width(text: str) -> int:
 
 
 def align(text: str, width: int, adjust: Callable[[str, int], str] = str.rjust) -> str:
-    """Pad a text with spaces to a display width; `adjust` is `str.rjust`, `str.ljust` or `str.center`."""
+    """Pad a string with spaces to a display width; `adjust` is `str.rjust`, `str.ljust` or `str.center`."""
     return adjust(text, width - display_width(text) + len(text))
 
 
@@ -169,7 +169,7 @@ def has_colour(stream: TextIO) -> bool:
 
 
 def red(text: str) -> str:
-    """Wrap a text in the escape sequences for red."""
+    """Wrap a string in the escape sequences for red."""
     return f"\x1b[31m{text}\x1b[0m"
 
 
@@ -183,7 +183,7 @@ class ProgressBar(contextlib.AbstractContextManager["ProgressBar"]):
 
     Args:
         description: the label of the bar.
-        total: the number of sequences; None if it is unknown.
+        total: the number of sequences; None means unknown.
         may_show: False never shows the bar.
     """
 
@@ -219,16 +219,16 @@ class ProgressBar(contextlib.AbstractContextManager["ProgressBar"]):
         ProgressBar.visible = self
 
 
-def new_bar(progress: str, *figures: str) -> Any:
-    """Return a `rich.progress.Progress` on standard error; `progress` and `figures` are columns in rich's format.
+def new_bar(progress: str, *metrics: str) -> Any:
+    """Return a `rich.progress.Progress` on standard error; `progress` and `metrics` are columns in rich's format.
 
-    The columns are the description, the bar, `progress`, the remaining time and `figures`.
+    The columns are the description, the bar, `progress`, the remaining time and `metrics`.
     """
     from rich.console import Console
     from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
     columns: list[str | ProgressColumn] = ["{task.description}", BarColumn(), progress, TimeRemainingColumn()]
-    columns += map(TextColumn, figures)
+    columns += map(TextColumn, metrics)
     console = Console(stderr=True)
     return Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
 
@@ -243,7 +243,7 @@ def in_notebook() -> bool:
 
 
 def html_table(*rows: Iterable[object]) -> str:
-    """Return a table whose first column contains headings; rows with a None are left out, and long texts are cut."""
+    """Return a table whose first column contains headings; rows with a None are left out, and long strings are cut."""
     kept = [cells for cells in map(list, rows) if None not in cells]
     lines = ("".join(map(_cell, cells, ["th", *["td"] * (len(cells) - 1)])) for cells in kept)
     return f"<table>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"

@@ -58,13 +58,13 @@ class Setting(NamedTuple):
     """A declared field: its default, its option on the command line, and its valid values."""
 
     default: Any
-    usage: str = ""  # flags and metavar, such as `-L --num-layers N`; empty: no option
+    usage: str = ""  # flags and metavar, such as `-L --num-layers N`; empty means no option
     help: str = ""  # {choices} stands for the choices
-    error_name: str | None = None  # the field's name in errors; None: its Python name in backticks
+    error_name: str | None = None  # the field's name in errors; None means its Python name in backticks
     at_least: int = 1  # lower bound of an integer
     at_most: int | None = None  # upper bound of an integer
     within: Range | None = None  # valid real numbers
-    choices: Collection[str] = ()  # valid strings, by default the values of a Literal type; empty: any string
+    choices: Collection[str] = ()  # valid strings, by default the values of a Literal type; empty means any string
     aliases: Mapping[str, str] = MappingProxyType({})  # other names of choices
     name: str = ""  # the field's
     kind: Any = None  # the type of its values, other than None
@@ -191,7 +191,7 @@ def as_python(value: object) -> str:
 
 
 def as_json(value: object) -> str:
-    """Format a value as JSON. Unicode characters are escaped only if the text contains a lone surrogate."""
+    """Format a value as JSON. Unicode characters are escaped only if the string contains a lone surrogate."""
     import json  # only needed for an error
 
     text = json.dumps(value, ensure_ascii=False)
@@ -201,7 +201,7 @@ def as_json(value: object) -> str:
 def preview(value: object, write: Callable[[object], str] = as_json) -> str:
     """Format an invalid value for an error, on one line of at most 40 characters; as Python code if `write` fails.
 
-    A longer text is cut, and keeps its last character, such as a quotation mark, after an ellipsis.
+    A longer string is cut, but keeps its last character, such as a quotation mark, after an ellipsis.
     """
     try:
         text = write(value)
@@ -241,8 +241,8 @@ def require_choice(
     if isinstance(value, str) and (choice := aliases.get(value, str(value))) in choices:
         return choice
     near = likely_name(str(value), [*choices, *aliases])
-    hint = f"did you mean {near}? " if near else ""
-    raise UsageError(f"unknown {kind} {preview(value, as_python)}: {hint}expected one of {', '.join(choices)}")
+    hint = f"; did you mean {near}?" if near else ""
+    raise UsageError(f"unknown {kind} {preview(value, as_python)}: expected one of {', '.join(choices)}{hint}")
 
 
 def suggests_keywords(function: Callable[P, T]) -> Callable[P, T]:

@@ -2,7 +2,7 @@
 
 
 class Seq2SeqError(Exception):
-    """The base class of all errors; the message gives the expected and the actual value."""
+    """The base class of all errors; the message of a wrong value gives the expected and the actual value."""
 
     exit_status = 1
 
@@ -51,8 +51,13 @@ def require_tensorflow() -> None:
     from importlib.util import find_spec  # takes longer than the rest of this file
 
     if not (find_spec("tensorflow") and find_spec("keras")):
-        where = "with Python 3.11 to 3.13 on Linux, on Windows (x86-64) and on macOS (Apple silicon)"
-        raise TrainingError(f"expected TensorFlow and Keras, got none; {where}, `pip install tensorflow loky` helps")
+        fix = "`pip install tensorflow loky` (Python 3.11 to 3.13 on Linux, Windows (x86-64) or macOS (Apple silicon))"
+        raise TrainingError(f"Training needs TensorFlow and Keras, which are not installed: {fix}")
+
+
+def system_reason(error: OSError) -> str:
+    """Return the system's own words for an error, in lower case."""
+    return (error.strerror or str(error)).lower()
 
 
 def require(condition: bool, message: str, error_class: type[Exception] = WeightsError) -> None:

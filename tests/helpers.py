@@ -21,7 +21,7 @@ from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.files.file_names import shipped_path
 from seq2seq_demo.network.numpy_network import sigmoid
 from seq2seq_demo.network.parameters import initial_weights
-from seq2seq_demo.trained.metrics import Epoch, Figures
+from seq2seq_demo.trained.metrics import Epoch, Metrics
 from seq2seq_demo.trained.plots import History
 from seq2seq_demo.trained.predictions import Prediction
 from seq2seq_demo.trained.saved_network import SavedNetwork, TrainingRun
@@ -78,7 +78,7 @@ def save_random(path, model_config: ModelConfig | None = None, **changes) -> Tra
 
 
 def save_texts(path, source, target, model_config: ModelConfig | None = None, **changes) -> TrainedNetwork:
-    """Save a network of texts with random weights; `source` and `target` are each (tokens, symbols)."""
+    """Save a text network with random weights; `source` and `target` are each (tokens, symbols)."""
     sides = Vocabularies(Vocabulary(*source), Vocabulary(*target))
     sizes = {"cell_size": 4, "embedding_size": 3, "ends": True} | sides.largest_symbols()
     model_config = model_config or ModelConfig("embedding_attention", **sizes)
@@ -91,13 +91,13 @@ def finished_snapshot(
 ):
     """Write the snapshot of a training run that was killed after its last epoch, before its weights were saved."""
     config = TrainConfig(**{"points": 60, "epochs": 1} | changes)
-    figures = Figures(2.0, 0.1, 0.0, 0.1, 0.0)
+    metrics = Metrics(2.0, 0.1, 0.0, 0.1, 0.0)
     facts = {
         "step": 1,
         "task": task,
         "run": TrainingRun(config, 0, data, fingerprint, by_content),
-        "validation": figures,
-        "history": History([Epoch(1, 1, 2.0, 0.1, *astuple(figures))]),
+        "validation": metrics,
+        "history": History([Epoch(1, 1, 2.0, 0.1, *astuple(metrics))]),
     }
     network = save_random(path, ModelConfig(ends=ends), **facts)
     snapshot = Snapshot(network)
@@ -111,7 +111,7 @@ TRAINED = {
     "in_len": 11,
     "out_len": 4,
     "run": TrainingRun(TrainConfig(300, 11, 4, learning_rate=0.005, epochs=3, stop_at_exact=0.9), start_step=77),
-    "validation": Figures(
+    "validation": Metrics(
         0.5, forced_token_accuracy=0.9, forced_exact_match=0.875, token_accuracy=0.8125, exact_match=0.75
     ),
 }
@@ -135,7 +135,7 @@ def numpy_coupled(projected, state, U):
 
 
 def write_pairs(path, pairs):
-    """Write pairs of texts to a file of tab-separated lines."""
+    """Write pairs of strings to a file of tab-separated lines."""
     Path(path).write_text("".join(f"{source}\t{target}\n" for source, target in pairs))
 
 
@@ -146,7 +146,7 @@ def line_of(network: TrainedNetwork, source: list[int], expected: str, out_len: 
 
 
 def prediction_of(source, answer, expected=None, tokens=(INTEGERS, INTEGERS), calibration=None, **facts) -> Prediction:
-    """The prediction of an answer whose symbols are integers or those of texts."""
+    """The prediction of an answer whose symbols are integers, characters or words."""
     characters = tuple(map(chr, range(256)))
     sides = Vocabularies(*(Vocabulary(kind, () if kind == INTEGERS else characters) for kind in tokens))
     return Prediction.of_numbers(
@@ -212,8 +212,8 @@ class Watcher(Callback):
         self.calls.append(("begin", state.epoch))
 
     def on_steps_end(self, state):
-        figures = state.figures.loss, state.figures.forced_token_accuracy
-        self.calls.append(("steps", state.step, state.points, *figures))
+        metrics = state.figures.loss, state.figures.forced_token_accuracy
+        self.calls.append(("steps", state.step, state.points, *metrics))
 
     def on_epoch_end(self, state):
         self.calls.append(("end", state.epoch, len(state.validation)))

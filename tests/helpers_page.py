@@ -41,7 +41,7 @@ def kind_name(config):
 
 @functools.cache
 def shipped(model, pattern="reversed"):
-    """A shipped network; each file is read only once."""
+    """A bundled network; each file is read only once."""
     return load(ROOT / "trained_weights" / f"ts2s__{model}__{pattern}_1.weights.h5")
 
 
@@ -149,7 +149,7 @@ def training_settings():
 
 
 def printed_sizes(pdf):
-    """Return the sizes in points of the texts on each sheet of a PDF from Chromium, without those in groups."""
+    """Return the sizes in points of the words on each sheet of a PDF from Chromium, without those in groups."""
     sheets = []
     for stream in re.findall(rb"stream\r?\n(.*?)endstream", pdf, re.DOTALL):
         try:

@@ -14,7 +14,7 @@ import numpy as np
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.files import container
 from seq2seq_demo.trained import weights_file
-from seq2seq_demo.trained.metrics import Epoch, Figures
+from seq2seq_demo.trained.metrics import Epoch, Metrics
 from seq2seq_demo.trained.plots import History
 from seq2seq_demo.trained.saved_network import TrainingRun
 from seq2seq_demo.trained.trained_network import TrainedNetwork, untrained
@@ -172,11 +172,11 @@ def _vocabularies() -> dict[str, object]:
 
 
 def snapshot_content() -> bytes:
-    """The content of a snapshot: a network with figures, and an epoch."""
-    config, figures = TrainConfig(points=20, in_len=4, out_len=3, epochs=2, members=2), Figures(1.0, 0.5, 0.5, 0.5, 0.5)
+    """The content of a snapshot: a network with metrics, and an epoch."""
+    config, metrics = TrainConfig(points=20, in_len=4, out_len=3, epochs=2, members=2), Metrics(1.0, 0.5, 0.5, 0.5, 0.5)
     run = TrainingRun(config, 0)
-    history = History([Epoch(1, 1, 1.0, 0.5, *astuple(figures))])
-    facts = {"in_len": 4, "out_len": 3, "run": run, "validation": figures, "history": history}
+    history = History([Epoch(1, 1, 1.0, 0.5, *astuple(metrics))])
+    facts = {"in_len": 4, "out_len": 3, "run": run, "validation": metrics, "history": history}
     network = TrainedNetwork(CONFIG, small_network().weights, task="sorted", **facts)
     return Snapshot(network).to_bytes()
 

@@ -20,13 +20,13 @@ HISTORY = History(Epoch(n, 70 * n, 2.0, 0.5, 1.5, 0.6, 0.2, 0.4, 0.25) for n in 
 
 
 def cells(shown) -> list[list[str]]:
-    """The texts of the cells of a table, by row."""
+    """The strings in the cells of a table, by row."""
     rows = re.findall(r"<tr>(.*?)</tr>", shown._repr_html_(), re.DOTALL)
     return [re.findall(r">(.*?)</t[hd]>", row) for row in rows]
 
 
 def test_a_table_escapes_texts_cuts_long_ones_and_leaves_out_none():
-    table = html_table(["a_b", "<script>&"], ["none", None], ["long", "x" * 1000], ["figure", 1 / 3, 7])
+    table = html_table(["a_b", "<script>&"], ["none", None], ["long", "x" * 1000], ["metric", 1 / 3, 7])
     assert "<script>" not in table and "none" not in table
     assert ">a b</th>" in table and ">&lt;script&gt;&amp;</td>" in table
     assert f">{'x' * MAX_CELL}…</td>" in table
@@ -66,9 +66,9 @@ def test_pictures():
     prediction = prediction_of([1, 2], [3], attention=np.array([[0.5, 0.5]]))
     for figure in (HISTORY.plot(), prediction.plot_attention()):
         assert figure._repr_png_().startswith(b"\x89PNG")
-    with pytest.raises(UsageError, match=r"^expected a history of at least one epoch, got none$"):
+    with pytest.raises(UsageError, match=r"^the history is empty$"):
         History().plot()
-    with pytest.raises(UsageError, match=r"^expected a prediction with attention, got one without$"):
+    with pytest.raises(UsageError, match=r"^the prediction has no attention$"):
         prediction_of([1], [2]).plot_attention()
 
 
@@ -79,7 +79,7 @@ def test_a_network_has_the_history_of_its_training(fast_steps, tmp_path):
     assert network.history["step"] == [18, 36, 54]
     assert network.history[1:] == History(network.history[1:]) and network.history[1:]["epoch"] == [2, 3]
     assert [*network.history.to_dict()] == [*network.history[0].to_dict()]
-    with pytest.raises(UsageError, match=r"^unknown figure 'accuracy': expected one of epoch, step, loss, "):
+    with pytest.raises(UsageError, match=r"^unknown metric 'accuracy': expected one of epoch, step, loss, "):
         network.history["accuracy"]
     network.save(tmp_path / "w")
     assert load(tmp_path / "w").history == network.history
@@ -135,7 +135,7 @@ def test_verbose_prints_the_report_of_the_command(fast_steps, capsys, notebook, 
     lines = out.splitlines()
     assert lines[0] == "Training on 25 point dataset (pairs of 'pairs', sources of 2 symbols), with 1 epoch"
     starts = ("Vocabularies: 5 characters in sources, ", "22 training points, ", "Settings for 22 pairs: embedding_")
-    starts += ("Epoch 1/1: loss ", "    probe ", "Too few pairs to calibrate", "A table of", "Exact match 0.0000 is")
+    starts += ("Epoch 1/1: loss ", "    probe ", "Not calibrated", "A table of", "Exact match 0.0000 is")
     assert all(map(str.startswith, lines[1:-1], starts)), lines
     assert lines[-1] == "Trained: epoch 1 of 1, exact match 0.0000 (0 of 3 validation sources, 0.000 to 0.562)"
     assert (err, notebook) == ("", [])

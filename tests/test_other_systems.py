@@ -12,7 +12,7 @@ from seq2seq_demo.errors import TrainingError, require_tensorflow
 
 # Run in a child process, this hides what Windows lacks. It also adds the restrictions of Windows: an open file can
 # neither be renamed, replaced nor removed, `rename` replaces no file, a directory cannot be opened, `select` takes only
-# sockets, and texts that are printed or that a file contains are in the code page 1252 unless the program sets another.
+# sockets, and strings that are printed or in a file are in the code page 1252 unless the program sets another.
 WINDOWS = """
 import ctypes, io, os, select, signal, sys, tempfile, types, warnings
 import h5py, multiprocessing.connection, numpy, rich.progress, subprocess
@@ -113,9 +113,9 @@ def test_training_without_tensorflow_is_an_error_that_says_where_it_runs(monkeyp
     monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(TrainingError) as error:
         require_tensorflow()
-    where = "Python 3.11 to 3.13 on Linux, on Windows (x86-64) and on macOS (Apple silicon)"
-    what = "`pip install tensorflow loky` helps"
-    assert str(error.value) == f"expected TensorFlow and Keras, got none; with {where}, {what}"
+    where = "(Python 3.11 to 3.13 on Linux, Windows (x86-64) or macOS (Apple silicon))"
+    what = "Training needs TensorFlow and Keras, which are not installed: `pip install tensorflow loky`"
+    assert str(error.value) == f"{what} {where}"
 
 
 @pytest.mark.slow
@@ -123,7 +123,7 @@ def test_an_error_while_keras_loads_is_one_line(tmp_path):
     (tmp_path / "keras.py").write_text("[].get('floatx')")
     argv, changes = [*REAL_PROGRAM, "train", "60", "-o", "w.h5"], {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
     done = subprocess.run(argv, capture_output=True, text=True, cwd=tmp_path, env=environment(**changes), check=False)
-    expected = "expected TensorFlow and Keras to load, got AttributeError: 'list' object has no attribute 'get'\n"
+    expected = "cannot load TensorFlow and Keras: AttributeError: 'list' object has no attribute 'get'\n"
     assert done.returncode == 1
     assert done.stderr.endswith(f"seq2seq-demo: error: {expected}")
 

@@ -1,4 +1,4 @@
-"""Texts in the Python API: training, prediction, evaluation and saving."""
+"""Text in the Python API: training, prediction, evaluation and saving."""
 
 import random
 
@@ -43,7 +43,7 @@ def test_texts_are_answered_with_texts(trained, tmp_path):
     network.save(tmp_path / "w")
     for same in (network, load(tmp_path / "w")):
         assert same.predict(unseen) == expected
-    assert network.predict([["b", "a"], "e\u0301"]) == ["bravo alpha", "echo"]  # symbols; a text in NFD
+    assert network.predict([["b", "a"], "e\u0301"]) == ["bravo alpha", "echo"]  # symbols; a string in NFD
     assert network.evaluate(spelled(50, 2)).exact_match == 1
     assert network.evaluate([("a", "alpha"), ("a", "echo"), ("b", "alpha")]).exact_match == 0.5  # alternatives
 

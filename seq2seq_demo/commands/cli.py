@@ -23,15 +23,15 @@ from seq2seq_demo.commands.options import ALL, COMMANDS, Command, Options
 from seq2seq_demo.config import SETTINGS
 from seq2seq_demo.console import print_error, printable, show_notices
 from seq2seq_demo.declarations import Setting, declared_options, likely_name, parse_integer, require_choice
-from seq2seq_demo.errors import Interrupted, Seq2SeqError, UsageError
+from seq2seq_demo.errors import Interrupted, Seq2SeqError, UsageError, system_reason
 from seq2seq_demo.files import file_names
 
 MAX_RANGE = 1000  # lengths in one range of `evaluate --in-len`
 OVERVIEW = "Train small sequence-to-sequence networks and see what they learn."
 TRAIN_DEFAULTS = """
 
-The defaults below are those for patterns. For a FILE of pairs, the program
-chooses settings that suit them, and prints them."""
+The defaults below are for patterns. For a FILE of pairs, the program
+chooses settings that suit them and prints them."""
 OVERVIEW_EXAMPLES = [
     "train 100000 -m embedding_attention -r 0.005 -e 2 -o weights.h5",
     "predict -i weights.h5 3 1 4 1 5 9 2 6 5 3",
@@ -101,9 +101,9 @@ def _error_message(error: BaseException) -> str:
     if isinstance(error, Seq2SeqError):
         message = str(error)
     elif isinstance(error, OSError) and error.filename is not None:
-        message = f"{error.filename}: {error.strerror}"
+        message = f"{error.filename}: {system_reason(error)}"
     elif isinstance(error, MemoryError):
-        message = f"expected more free memory: {error}"
+        message = f"out of memory: {error}"
     return " ".join(message.split())
 
 
@@ -132,7 +132,7 @@ def parse(argv: Sequence[str]) -> tuple[str, Options]:
     if command is None:
         raise UsageError(f"expected a command, one of {', '.join(COMMANDS)}; see --help")
     if unknown:
-        raise UsageError(f"{command} expects no further argument, got {unknown[0][:40]!r}")
+        raise UsageError(f"{command} takes no further arguments, got {unknown[0][:40]!r}")
     values = vars(namespace).items()
     given: dict[str, Any] = {name: tuple(x) if isinstance(x, list) else x for name, x in values if x is not None}
     for word in given.pop("words", ()) if "[FILE]" in COMMANDS[command].arguments else ():
@@ -140,7 +140,7 @@ def parse(argv: Sequence[str]) -> tuple[str, Options]:
         with contextlib.suppress(ValueError):
             name, value = "points", parse_integer(word)
         if name in given:
-            raise UsageError(f"{command} expects at most one number and one file, got another, {value!r}; see -i")
+            raise UsageError(f"{command} takes at most one number and one file, got also {value!r}; see -i")
         given[name] = value
     if command == "predict" and (given["words"] == ("-",) or not (given["words"] or sys.stdin.isatty())):
         del given["words"]
@@ -178,7 +178,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def make_parser(command: str | None = None, completes: bool = False) -> _Parser:
-    """Build the parser of the words after a command; None: of the options that all commands share.
+    """Build the parser of the words after a command; None means the options that all commands share.
 
     A parser that `completes` for the shell also takes the command.
     """

@@ -27,8 +27,7 @@ def evaluate(options: EvaluateOptions) -> None:
         )
     if task is None:
         alternative = "" if network.vocabularies.are_text else " or -p"
-        expected = f"expected --from-file with pairs{alternative}, got none"
-        raise UsageError(f"the network was trained on {network.task!r}: {expected}")
+        raise UsageError(f"the network was trained on {network.task!r}: give --from-file with pairs{alternative}")
     if isinstance(task, PairTask):
         n_sources = len(task.pairs)
     else:
@@ -49,4 +48,4 @@ def evaluate(options: EvaluateOptions) -> None:
         )
     print_result(json.dumps(evaluation.to_dict()) if options.json else evaluation.report(options.verbose > 0))
     if isinstance(task, PairTask) and task.n_skipped:
-        raise InputError(f"expected only pairs, skipped {pluralize(task.n_skipped, 'invalid record')}")
+        raise InputError(f"skipped {pluralize(task.n_skipped, 'invalid record')}")

@@ -1,4 +1,4 @@
-"""`patterns` and `networks`: list the patterns, or check one with -p; list the networks that come with the program."""
+"""`patterns` and `networks`: list the patterns, or check one with -p; list the bundled networks."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ HEADING = "Exact match is free-running, on the validation data of the training."
 
 
 def patterns(options: PatternsOptions) -> None:
-    """Print a row or, with --json, an object for each pattern, or only for the pattern of -p."""
+    """Print a row or, with --json, an object for each pattern, or only for the -p pattern."""
     selected = [options.pattern_task] if options.pattern_task else PATTERNS.values()
     found = {pattern.name: pattern.facts() for pattern in selected}
     if options.json:

@@ -19,7 +19,7 @@ from seq2seq_demo.errors import UsageError, WeightsError
 from seq2seq_demo.files import file_names
 from seq2seq_demo.trained.trained_network import TrainedNetwork, ensemble, load
 
-MAX_LEN_WITHOUT_ATTENTION = 10  # the shipped networks of embedding_rnn are not trained on longer sources
+MAX_LEN_WITHOUT_ATTENTION = 10  # the bundled networks of embedding_rnn are not trained on longer sources
 
 
 class SelectedNetwork(NamedTuple):
@@ -31,10 +31,10 @@ class SelectedNetwork(NamedTuple):
 
 
 def select_network(options: NetworkOptions, in_len: int | None) -> SelectedNetwork:
-    """Load the network of -i or --iter-num, else the newest canonical file that fits, else a shipped network.
+    """Load the network of -i or --iter-num, else the newest canonical file that fits, else a bundled network.
 
     A file fits if it has the pattern, name and model of the options. `in_len` is the length of the sources (None if
-    unknown). For long sources, the shipped network has attention. A notice names the file.
+    unknown). For long sources, the bundled network has attention. A notice names the file.
 
     Raises:
         UsageError: an option contradicts the file.
@@ -51,7 +51,7 @@ def select_network(options: NetworkOptions, in_len: int | None) -> SelectedNetwo
 
 
 def _load_selected(options: NetworkOptions, in_len: int | None) -> tuple[Path, TrainedNetwork]:
-    """Load the network that `select_network` describes; return its path, too."""
+    """Load the network that `select_network` describes; return also its path."""
     pattern, model = options.pattern_task, options.settings.get("model")
     task = pattern.name if pattern else DEFAULT_PATTERN
     if path := path_from_options(options):
@@ -73,10 +73,9 @@ def _load_selected(options: NetworkOptions, in_len: int | None) -> tuple[Path, T
     is_long = in_len is not None and in_len > MAX_LEN_WITHOUT_ATTENTION
     shipped = file_names.shipped_path(task, model or ("embedding_attention" if is_long else ModelConfig.model))
     if not shipped.exists():
-        raise WeightsError(f"expected weights of pattern {task!r} in {options.data_dir}, found none")
+        raise WeightsError(f"found no weights of pattern {task!r} in {options.data_dir}")
     folder = "this folder" if options.data_dir == Path() else str(options.data_dir)
-    using = f"Using {file_names.display_name(shipped)}, which comes with the program"
-    notice(f"{using}: found no matching weights in {folder}")
+    notice(f"Using the bundled network {file_names.display_name(shipped)}: found no matching weights in {folder}")
     return shipped, load(shipped)
 
 
@@ -92,7 +91,7 @@ def path_from_options(options: NetworkOptions, data_file: str | None = None) -> 
 
 
 def task_of_file_name(options: NetworkOptions, data_file: str | None) -> str:
-    """Return the task in canonical file names: the pattern of -p, the data file or the default pattern."""
+    """Return the task in canonical file names: the -p pattern, the data file or the default pattern."""
     if options.pattern_task:
         return options.pattern_task.name
     return task_name(data_file) if data_file else DEFAULT_PATTERN
@@ -110,14 +109,14 @@ def load_with_task(path: Path) -> TrainedNetwork:
 
 
 def pair_arguments(options: NetworkOptions, network: TrainedNetwork | None) -> dict[str, Any]:
-    """Return the arguments of `pair_task` that follow from the options and the network that reads the pairs, if any.
+    """Return the arguments of `pair_task` that follow from the options and the network that reads the pairs.
 
     Raises:
-        UsageError: the file does not exist, and its name is that of a pattern.
+        UsageError: the file does not exist, and its name is a pattern's.
     """
     file = options.from_file or ""
     if "." not in file and not os.path.lexists(file) and (near := likely_name(file, PATTERNS)):
-        raise UsageError(f"{file}: expected a file of pairs, found none; for a pattern, give -p {near}")
+        raise UsageError(f"{file}: no such file; for a pattern, give -p {near}")
     given = options.settings.get
     return {
         "data": file,
@@ -138,7 +137,7 @@ def input_format(options: NetworkOptions) -> InputFormat:
 def typed_sources(words: Sequence[str], selected: SelectedNetwork) -> list[Record]:
     """Return the sources that a user typed as arguments of a command.
 
-    If the network takes integers, all arguments together are one source. If it takes texts, each argument is a source.
+    If the network takes integers, all arguments together are one source. Otherwise, each argument is a source.
     """
     if not selected.network.vocabularies.source.is_text:
         return [read_words(words)]
@@ -153,7 +152,7 @@ def pattern_to_train(network: TrainedNetwork | None) -> PatternTask:
     """
     if network and network.task is not None and not network.pattern:
         option = "-p with your function" if is_user_function(network.task) else "--from-file"
-        raise UsageError(f"the network was trained on {network.task!r}: expected {option} again, got none")
+        raise UsageError(f"the network was trained on {network.task!r}: give {option} again")
     return find_pattern((network and network.pattern) or DEFAULT_PATTERN)
 
 

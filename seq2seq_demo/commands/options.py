@@ -1,8 +1,8 @@
 """The commands: for each, a frozen dataclass of its options, and the table that `cli.py` turns into a parser.
 
 An option is a field, declared with its default, its flags, its help and its valid values. Settings of network and
-training are declared in `config.py`; `settings` holds those that the user gave. A table lists options by group, in the
-order of --help. Each class checks its values, and that they do not contradict each other.
+training are declared in `config.py`; `settings` holds the given ones. A table lists options by group, in the order of
+--help. Each class checks its values, and that they do not contradict each other.
 """
 
 import os
@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from seq2seq_demo.config import INTEGERS, SHARE, UTF_8, Beam, Format, ModelConfig, TokenKind, TrainConfig, check_given
+from seq2seq_demo.config import INTEGERS, RATE, UTF_8, Beam, Format, ModelConfig, TokenKind, TrainConfig, check_given
 from seq2seq_demo.declarations import Setting, check_fields, declared_options, setting
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files import file_names
@@ -31,13 +31,13 @@ class Options:
     """The options of every command.
 
     Raises:
-        UsageError: a value is out of range or contradicts another option. The subclasses raise it, too.
+        UsageError: a value is out of range or contradicts another option. The subclasses also raise it.
     """
 
     settings: Mapping[str, Any] = field(default_factory=dict)
     typed: Sequence[str] = field(default=(), compare=False)  # all words but the command, as typed
     verbose: int = setting(0, "-v --verbose", "print more; -vv also prints parameters and tracebacks", at_least=0)
-    quiet: bool = setting(False, "-q --quiet", "print only errors and results; of `train`, its last line")
+    quiet: bool = setting(False, "-q --quiet", "print only errors and results; with `train`, its last line")
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -45,7 +45,7 @@ class Options:
 
 # ---- Declarations that several commands share ----
 
-TRAINING = declared_options(TrainConfig)  # without the lengths, which a network has too
+TRAINING = declared_options(TrainConfig)  # without the lengths, which a network also has
 MODEL = {name: TRAINING.pop(name) for name in ("in_len", "out_len")} | declared_options(ModelConfig)
 ANSWER_LEN = MODEL["out_len"]._replace(help="length of an answer, its maximum if the network ends answers")
 BEAM_SIZE, N_BEST, LENGTH_PENALTY = (declared._replace(default=None) for declared in declared_options(Beam).values())
@@ -62,7 +62,7 @@ class TaskOptions(Options):
 
     @cached_property
     def pattern_task(self) -> "PatternTask | None":
-        """The pattern of -p; None without -p."""
+        """The -p pattern; None without -p."""
         from seq2seq_demo.data.patterns import find_pattern  # loads NumPy
 
         return None if self.pattern is None else find_pattern(self.pattern)
@@ -99,7 +99,7 @@ class NetworkOptions(TaskOptions):
         super().__post_init__()
         check_given(self.settings)
         if self.iter_num is not None and self.input_weights:
-            raise UsageError("expected -i/--input-weights or --iter-num, got both: each selects the weights")
+            raise UsageError("-i/--input-weights and --iter-num cannot be combined: each selects the weights")
         if (name := self.name) is not None:
             is_valid = name.isprintable() and os.path.basename(name) == name
             if not is_valid or not 0 < len(name.encode()) <= file_names.MAX_PART_BYTES:
@@ -115,7 +115,7 @@ class NetworkOptions(TaskOptions):
     ) -> None:
         """Raise UsageError if an output, by its real path, is a snapshot, an input or another output.
 
-        The output `may_replace_weights` may be the file of -i.
+        The output `may_replace_weights` may be the -i file.
         """
         pattern_file = self.pattern and self.pattern.rpartition(":")[0]
         from_file = "/dev/stdin" if self.from_file == "-" else self.from_file
@@ -130,14 +130,14 @@ class NetworkOptions(TaskOptions):
                 raise UsageError(f"expected {option} to name a file that is not a snapshot, got {str(path)!r}")
             other = options.get(real)
             if other and (other, option) != ("-i", may_replace_weights):
-                raise UsageError(f"expected {other} and {option} to be different files, got {path} twice")
+                raise UsageError(f"{other} and {option} cannot be the same file, {path}")
             options[real] = option
 
     def _require_file(self, *others: str) -> None:
         """Raise UsageError if an option that describes files, or one of `others`, is given without --from-file."""
         for name in ("columns", "header", "encoding", "format", *others):
             if self.from_file is None and getattr(self, name) not in (None, False, INTEGERS, UTF_8):
-                raise UsageError(f"expected a file with `{name}`, got none")
+                raise UsageError(f"`{name}` needs a file")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,31 +146,25 @@ class TrainOptions(NetworkOptions):
 
     output: Path | None = setting(None, "-o --output-weights FILE", "where to write weights (default: a new name)")
     lowercase: bool | None = setting(None, "--lowercase", "convert sources to lower case, whenever the network reads")
-    validation_file: str | None = setting(None, "--validation-file FILE", "pairs to validate with (default: a tenth)")
+    validation_file: str | None = setting(None, "--validation-file FILE", "validation pairs (default: a tenth)")
     resume: bool = setting(False, "--resume", "resume an interrupted training run from its snapshot")
-    history: Path | None = setting(None, "--history FILE", "write the figures of each epoch, as JSON")
+    history: Path | None = setting(None, "--history FILE", "write the metrics of each epoch, as JSON")
     history_plot: Path | None = setting(None, "--history-plot FILE", "plot the training curves (.png, .svg or .pdf)")
     log_dir: Path | None = setting(None, "--log-dir DIR", "write TensorBoard logs to this directory")
     tensorboard_verbose: int | None = setting(
-        None,
-        "--tensorboard-verbose {0,1,2,3}",
-        "log loss; 1 adds gradients, 2 weights, 3 activations",
-        at_least=0,
-        at_most=3,
+        None, "--tensorboard-verbose {0,1,2,3}", "1 adds gradients, 2 weights, 3 activations", at_least=0, at_most=3
     )
     keep_going: bool = setting(False, "--keep-going", "report and skip invalid pairs, at most a tenth")
-    jobs: int | None = setting(
-        None, "--jobs J", "members to train at the same time (default: one per core and GB of memory)"
-    )
+    jobs: int | None = setting(None, "--jobs J", "members at a time (default: one per core and GB of memory)")
     no_optimizer: bool = setting(False, "--no-optimizer", "save without Adam's moments: a third of the size")
-    force: bool = setting(False, "--force", "let outputs replace any file, and discard an interrupted training run")
+    force: bool = setting(False, "--force", "let outputs replace any file and discard an interrupted training run")
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if len(self.input_weights) > 1:
             raise UsageError(f"expected one -i/--input-weights, got {len(self.input_weights)}")
         if "few_symbols" in self.settings and self.from_file is not None:
-            raise UsageError("expected --few-symbols or a file, got both: sources in a file are not random")
+            raise UsageError("--few-symbols and a file cannot be combined: sources in a file are not random")
         self._require_file("in_tokens", "out_tokens", "validation_file", "keep_going", "lowercase")
         histories = {"--history": self.history, "--history-plot": self.history_plot}
         of_members = {
@@ -183,8 +177,8 @@ class TrainOptions(NetworkOptions):
         self._check_outputs(outputs, self.validation_file, may_replace_weights="-o")
         is_untrained = self.settings.get("epochs") == 0
         if not (self.settings.get("points") or self.resume or is_untrained or self.from_file):
-            expected = "the number of points, as in `train 100000`, or a file of pairs, as in `train pairs.tsv`"
-            raise UsageError(f"train expects {expected}, got neither")
+            needed = "the number of points, as in `train 100000`, or a file of pairs, as in `train pairs.tsv`"
+            raise UsageError(f"train needs {needed}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,7 +197,7 @@ class PredictOptions(NetworkOptions):
         False, "--line-buffered", "answer each line as it arrives, for a client that waits for each answer"
     )
     min_confidence: float | None = setting(
-        None, "--min-confidence X", "leave a source unanswered if the confidence in its answer is below X", within=SHARE
+        None, "--min-confidence X", "leave a source unanswered if the confidence in its answer is below X", within=RATE
     )
     attention_plot: Path | None = setting(None, "--attention-plot FILE", "plot the attention (.png, .svg or .pdf)")
     force: bool = FORCE.as_field()
@@ -217,9 +211,9 @@ class PredictOptions(NetworkOptions):
         super().__post_init__()
         _ = self.beam  # raises UsageError if its options contradict each other
         if self.tsv and (self.show_attention or self.json):
-            raise UsageError(f"expected {'--json' if self.json else '--show-attention'} or --tsv, got both")
+            raise UsageError(f"{'--json' if self.json else '--show-attention'} and --tsv cannot be combined")
         if self.words and self.from_file:
-            raise UsageError("predict expects a sequence, as in `predict 3 1 2`, or --from-file, got both")
+            raise UsageError("a sequence, as in `predict 3 1 2`, and --from-file cannot be combined")
         if self.words:
             self._require_file()
         self._check_outputs({"--attention-plot": self.attention_plot})
@@ -246,7 +240,7 @@ class EvaluateOptions(NetworkOptions):
         super().__post_init__()
         _ = self.beam  # raises UsageError if its options contradict each other
         if self.lengths and self.from_file:
-            raise UsageError("expected --in-len or a file, got both: each determines the lengths of the sources")
+            raise UsageError("--in-len and a file cannot be combined: each determines the lengths of the sources")
         self._require_file()
 
 
@@ -256,8 +250,8 @@ class PageOptions(NetworkOptions):
 
     words: Sequence[str] = ()  # sources to offer as examples, as typed
     output: Path | None = setting(None, "-o --output FILE", "where to write the page, or a module (FILE.js)")
-    gallery: Path | None = setting(None, "--gallery DIR", "write pages of several networks that come with the program")
-    train: Path | None = setting(None, "--train FILE", "write the page in which two networks train")
+    gallery: Path | None = setting(None, "--gallery DIR", "write pages of several bundled networks")
+    train: Path | None = setting(None, "--train FILE", "write the training page")
     force: bool = FORCE.as_field()
 
     def __post_init__(self) -> None:
@@ -267,14 +261,14 @@ class PageOptions(NetworkOptions):
         if self.gallery or self.train:
             if self.output or self.input_weights or self.words or self.from_file or (self.gallery and self.train):
                 name = "--gallery" if self.gallery else "--train"
-                raise UsageError(f"expected no other network, source or output with {name}, got one")
+                raise UsageError(f"{name} cannot be combined with another network, source or output")
             return
         if self.output is None:
-            raise UsageError("page expects -o, as in `page -i weights.h5 -o page.html`, got none")
+            raise UsageError("page needs -o, as in `page -i weights.h5 -o page.html`")
         if (n := len(self.input_weights)) > MAX_NETWORKS:
             raise UsageError(f"expected at most {MAX_NETWORKS} networks (-i/--input-weights), got {n}")
         if self.writes_module and (n > 1 or self.words or self.from_file):
-            raise UsageError("expected one network and no examples with -o FILE.js, got more")
+            raise UsageError("a module (-o FILE.js) has one network and no examples")
 
     @property
     def writes_module(self) -> bool:
@@ -305,7 +299,7 @@ class Command(NamedTuple):
     # The names of the options by heading, in the order of --help. An option in no group is accepted, but not listed.
     groups: Mapping[str, Sequence[str]]
     settings: Mapping[str, Setting] = MappingProxyType({})  # accepted ones of network and training
-    module: str = ""  # in `commands`; empty: the name of the command
+    module: str = ""  # in `commands`; empty means the name of the command
 
     @property
     def declared(self) -> dict[str, Setting]:
@@ -314,7 +308,7 @@ class Command(NamedTuple):
 
 
 def own_options(options: type[Options], grouped: Collection[str] = ()) -> list[str]:
-    """Return the names of the options that a class adds to its base class, in order, without those `grouped` before."""
+    """Return the names of the options that a class adds to its base class, in order, without the `grouped` ones."""
     return [name for name in declared_options(options) if name in options.__annotations__ and name not in grouped]
 
 
@@ -357,7 +351,7 @@ COMMANDS = {
     "page": Command(
         PageOptions,
         "[X ...]",
-        "write an HTML page in which networks run",
+        "write an HTML page that runs networks",
         groups={
             MAIN: ["pattern", "output", "input_weights"],
             DATA: ["name", "data_dir", "from_file", *FILES],
@@ -372,7 +366,5 @@ COMMANDS = {
         groups={MAIN: ["pattern"], "task": ["json"]},
         module="lists",
     ),
-    "networks": Command(
-        NetworksOptions, "", "list the networks that come with the program", groups={ALL: ["json"]}, module="lists"
-    ),
+    "networks": Command(NetworksOptions, "", "list the bundled networks", groups={ALL: ["json"]}, module="lists"),
 }

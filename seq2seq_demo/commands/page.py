@@ -1,4 +1,4 @@
-"""`page`: write an HTML file or a JavaScript module in which trained networks run."""
+"""`page`: write an HTML file or a JavaScript module that runs trained networks."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,7 +20,7 @@ from seq2seq_demo.trained.trained_network import DESCRIPTIONS, load
 
 
 def page(options: PageOptions) -> None:
-    """Write the page or the module to the file that -o or --train names, or the gallery to that of --gallery."""
+    """Write the page or the module to the -o or --train file, or the gallery to the --gallery folder."""
     if options.gallery:
         _write_gallery(options.gallery, options.force)
         return
@@ -127,7 +127,7 @@ def _examples(options: PageOptions, selected: Sequence[SelectedNetwork]) -> list
 
 
 def _own_examples(selected: Sequence[SelectedNetwork]) -> list[list[Example]]:
-    """Return the examples of a shipped network in EXAMPLES, or else examples of the networks' patterns."""
+    """Return the examples of a bundled network in EXAMPLES, or else examples of the networks' patterns."""
     networks = [one.network for one in selected]
     names = {path: name for name, path in file_names.shipped_networks().items()}
     for one in selected:

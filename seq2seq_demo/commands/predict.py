@@ -44,14 +44,14 @@ def predict(options: PredictOptions) -> None:
     has_attention = all(member.model_config.has_attention for member in network.members)
     expected = "expected a network of embedding_attention to show attention, got embedding_rnn"
     require(has_attention or not _needs_attention(options), expected, UsageError)
-    expected = "expected a calibrated network for --min-confidence, got several, or one that was not trained on pairs"
+    expected = "--min-confidence needs a calibrated network: a single one that was trained on pairs"
     require(options.min_confidence is None or network.calibration is not None, expected, UsageError)
     if options.attention_plot:
         plots.check(options.attention_plot, options.force)
     skips_unreadable = options.keep_going or options.json or options.tsv or options.line_buffered
     is_interactive, bar = False, ProgressBar("Predicting", may_show=False)
     file_format = network_selection.input_format(options)
-    has_blank_lines = options.tsv or options.line_buffered  # a blank line has an answer, too
+    has_blank_lines = options.tsv or options.line_buffered  # a blank line also has an answer
     file_format = replace(file_format, blank_lines=has_blank_lines, json_lines=tokens[0] == INTEGERS)
     rows: Iterable[Record]
     if options.words:
@@ -72,7 +72,7 @@ def predict(options: PredictOptions) -> None:
         answered = _answer(rows, options, selected, skips_unreadable, options.line_buffered or is_interactive)
         n_unreadable = _print_answers(answered, options, network, skips_unreadable, bar)
     if n_unreadable and not is_interactive:
-        raise InputError(f"expected sequences that the network can read, skipped {n_unreadable} that it cannot read")
+        raise InputError(f"skipped {pluralize(n_unreadable, 'sequence')} that the network cannot read")
 
 
 def _needs_attention(options: PredictOptions) -> bool:
@@ -149,8 +149,8 @@ def _print_answers(
         shown = [withhold(answers, options.min_confidence) for answers in predictions]
         if options.attention_plot:
             plotted += (best for best, *_ in shown if best.prediction is not None)
-            expected = f"expected at most {plots.MAX_PANELS} sequences in a picture, got {len(plotted)} or more"
-            require(len(plotted) <= plots.MAX_PANELS, expected, UsageError)
+            n = plots.MAX_PANELS
+            require(len(plotted) <= n, f"a picture shows the attention of at most {n} sequences", UsageError)
         for error in errors if skips_unreadable and not options.json else ():
             print_error(str(error))
         if texts := [*filter(None, map(functools.partial(_text, options), shown, batch))]:
@@ -216,7 +216,7 @@ def _score(p: Prediction) -> str:
 def tsv_lines(predictions: Sequence[Prediction]) -> str:
     """Return a line per prediction: source, answer and confidence, separated by tabs.
 
-    Without a calibration, the probability takes the place of the confidence. A withheld answer is empty, and only the
+    Without a calibration, the probability replaces the confidence. A withheld answer is empty, and only the
     source of an unreadable record is not.
     """
     rows = []

@@ -27,7 +27,7 @@ from seq2seq_demo.training.snapshots import SignalHandler, Snapshots
 def train(options: TrainOptions) -> None:
     """Train and save a network, unless --resume finds it saved.
 
-    Of several workers, only the chief prints and saves.
+    With several workers, only the chief prints and saves.
     """
     began = time.monotonic()
     match training_setup.find_run(options):
@@ -48,7 +48,7 @@ def train(options: TrainOptions) -> None:
 
 
 def _save_untrained(setup: TrainingSetup, options: TrainOptions) -> Path:
-    """Save initial weights, or the weights in the file that -i names; return the path."""
+    """Save initial weights, or the weights given by -i; return the path."""
     network = setup.snapshot.network
     if options.no_optimizer:
         network = network.without_optimizer()
@@ -135,7 +135,7 @@ def _train_members(
     jobs: int,
     snapshots: Snapshots,
 ) -> TrainedNetwork:
-    """Train the members of an ensemble in a folder beside the result, and combine them.
+    """Train the members of an ensemble in a folder next to the result and combine them.
 
     Raises:
         WeightsError: the folder has members of another training run.
@@ -171,8 +171,8 @@ def _claim(snapshots: Snapshots, setup: TrainingSetup, options: TrainOptions) ->
         claim(setup.result, options.force)
     except FileExistsError as error:
         atomic_files.open_locked(snapshots.path, "no snapshot").close()
-        hint = "--resume continues that training run, and --force starts again"
-        raise WeightsError(f"{snapshots.path}: expected no snapshot, found one: {hint}") from error
+        hint = "--resume continues that training run, and --force starts over"
+        raise WeightsError(f"{snapshots.path} already exists: {hint}") from error
 
 
 def _save(network: TrainedNetwork, options: TrainOptions, snapshots: Snapshots) -> None:

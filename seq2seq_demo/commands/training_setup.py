@@ -29,7 +29,7 @@ class FinishedRun:
 
 @dataclass(frozen=True)
 class InterruptedRun:
-    """A training run that has left a snapshot beside its result."""
+    """A training run that has left a snapshot next to its result."""
 
     snapshot: Path
 
@@ -41,7 +41,7 @@ class TrainingSetup:
     task: Task
     snapshot: Snapshot  # the state to start or resume from
     is_new: bool
-    result: Path | None  # None: the next unused canonical name, which a new run claims when it starts
+    result: Path | None  # None means the next unused canonical name, which a new run claims when it starts
 
 
 # ---- New runs ----
@@ -66,7 +66,7 @@ def new_training(options: TrainOptions) -> TrainingSetup:
     result = named_result(options)
     if options.iter_num is not None and result and os.path.lexists(result):
         n = options.iter_num + 1
-        raise WeightsError(f"{result} exists already: continue from it with --iter-num {n}, or give -o FILE")
+        raise WeightsError(f"{result} already exists: continue from it with --iter-num {n}, or give -o FILE")
     snapshot = new_run(task, settings, start)
     if snapshot.run.config.epochs or task.is_pairs:
         if start:
@@ -82,7 +82,7 @@ def new_training(options: TrainOptions) -> TrainingSetup:
 
 
 def _task(options: TrainOptions, network: TrainedNetwork | None, n_pairs: int | None) -> Task:
-    """Return the task of the options, by default that of the network; of a file, read the first `n_pairs` pairs."""
+    """Return the task of the options, by default the network's task; from a file, read the first `n_pairs` pairs."""
     if options.from_file:
         return pair_task(
             n=n_pairs,
@@ -160,7 +160,7 @@ def find_run(options: TrainOptions) -> FinishedRun | InterruptedRun | None:
         if snapshots := file_names.newest_first(options.data_dir, options.name, task, file_names.SNAPSHOT):
             return InterruptedRun(snapshots[0])
     if not (options.settings.get("points") or options.from_file):
-        raise WeightsError(f"{place}: expected a snapshot to resume from, found none")
+        raise WeightsError(f"{place}: no snapshot to resume")
     return None
 
 
@@ -180,7 +180,7 @@ def resumed_training(options: TrainOptions, path: Path) -> TrainingSetup:
 
 
 def _check_settings_match(options: TrainOptions, path: Path, config: TrainConfig) -> None:
-    """Raise UsageError for a setting that differs from that of the training run with this config."""
+    """Raise UsageError for a setting that differs from this config of a training run."""
     recorded = vars(config) | {"in_len": config.lengths}
     given = given_values(TrainConfig, options.settings)
     if options.from_file:  # the pairs have these lengths, which the options may exceed
@@ -201,7 +201,7 @@ def _task_of_run(options: TrainOptions, path: Path, snapshot: Snapshot) -> Task:
     run, network = snapshot.run, snapshot.network
     expected = f"{path}: expected the data that its training began with, {network.task!r} and any --validation-file"
     if run.data and not options.from_file:
-        raise UsageError(f"{expected}, got no --from-file")
+        raise UsageError(f"{expected}: give --from-file")
     n_used = run.config.n_training if options.validation_file else run.config.points
     n_pairs = options.settings.get("points") if options.keep_going else n_used
     try:

@@ -50,7 +50,7 @@ class PairTask:
     name: str
     pairs: Pairs
     is_held_out: np.ndarray  # [N], a mask of the pairs that are held out for validation
-    validation: Pairs | None = None  # the user's own pairs for validation, in place of those that are held out
+    validation: Pairs | None = None  # the user's own validation pairs, in place of pairs that are held out
     vocabularies: Vocabularies = Vocabularies()
     places: Sequence[Place] = ()  # the place of each pair in its file, for notices
     n_skipped: int = 0  # invalid records that were left out
@@ -96,8 +96,7 @@ class PairTask:
     def draw(self, config: TrainConfig, model: ModelConfig, start_step: int = 0) -> tuple[Pairs, Pairs]:
         """Return the training pairs and the validation pairs."""
         if self.split[1].unseen_by(model).all():
-            expected = "expected validation pairs of symbols that occur in the training pairs, got none"
-            raise InputError(f"{expected}; give other pairs to validate with")
+            raise InputError("all validation pairs have symbols unseen in training: give other validation pairs")
         return self.split
 
     @property
@@ -159,7 +158,7 @@ def pair_task(
         pattern: computes the targets of integer sources; a target in a record must equal the computed one.
         allows_unknown: whether any pair may have symbols that the vocabularies lack, as pairs that are held out may.
         holds_out: whether to hold pairs out for validation, unless `validation` is given.
-        validation: other pairs for validation, as `data`; None for none.
+        validation: other validation pairs, as `data`; None means none.
         max_skipped: the largest fraction of invalid records to leave out; if 0, each is an error.
 
     Raises:
@@ -183,7 +182,7 @@ def pair_task(
     tokens, errors = without_errors((tokenize(record, sides, limits) for record in paired), may_skip, n)
     if not tokens:
         first_error = f"; the first error: {errors[0]}" if errors else ""
-        raise InputError(f"expected pairs of a source and a target, got none{first_error}")
+        raise InputError(f"{file_title(title)}: no pairs of a source and a target{first_error}")
 
     # Split.
     is_held_out, holds_out_lowest = np.zeros(len(tokens), bool), False
@@ -203,7 +202,7 @@ def pair_task(
     numbered, others = without_errors(numbered, may_skip)
     _log_skipped(title, len(numbered), [*errors, *others], max_skipped)
     if n and len(numbered) < n:
-        raise InputError(f"{title}: expected {n} pairs, found {len(numbered)}")
+        raise InputError(f"{title}: expected {n} pairs, got {len(numbered)}")
     if lacking := unknown_notice(with_any_symbols, known, largest):
         notice(lacking)
     validation_pairs = None
@@ -234,7 +233,7 @@ def held_out(sources: Sequence[list[Any]], tokens: str) -> tuple[np.ndarray, boo
     """Return a mask of the sources, lists of symbols, that are held out for validation, `[N]`.
 
     A source is held out if its hash, which depends only on the source as a string, is below a tenth of the range. At
-    least a twentieth of the pairs are held out: of few pairs, the pairs whose sources have the lowest hashes. Also
+    least a twentieth of the pairs are held out: if there are few, the pairs whose sources have the lowest hashes. Also
     return whether this is the case.
 
     Raises:
@@ -246,15 +245,15 @@ def held_out(sources: Sequence[list[Any]], tokens: str) -> tuple[np.ndarray, boo
     highest_of_few = np.sort(hashes)[max(1, len(hashes) // 20) - 1]
     mask = np.asarray(hashes <= max(TENTH, highest_of_few))
     if mask.all():
-        expected = "expected pairs of several sources, some to train on and others to validate with"
-        raise InputError(f"{expected}, got {len({*hashes.tolist()})}; give other pairs to validate with")
+        expected = "expected several sources, some for training and others for validation"
+        raise InputError(f"{expected}, got {len({*hashes.tolist()})}: give other validation pairs")
     return mask, bool(highest_of_few > TENTH)
 
 
 def _pairs(records: Sequence[Record], pattern: PatternTask | None, largest: Largest) -> Pairs:
     """Return the pairs of numbered records, whose targets a `pattern` computes.
 
-    By default, the largest symbol in targets is that in sources.
+    By default, targets have the largest symbol of the sources.
 
     Raises:
         InputError: a target in a record differs from the pattern's.
@@ -275,7 +274,7 @@ def _pairs(records: Sequence[Record], pattern: PatternTask | None, largest: Larg
 
 
 def _log_skipped(title: str, n_pairs: int, errors: Sequence[InputError], max_skipped: float) -> None:
-    """Log how many records were skipped, if any; raise InputError if they are too many."""
+    """Log how many records were skipped; raise InputError if they are too many."""
     if not errors:
         return
     n = n_pairs + len(errors)
@@ -314,7 +313,7 @@ def pair_warnings(task: PairTask) -> Iterator[str]:
         _, first = np.unique(task.validation.sources.groups(), return_index=True)
         if n := int(task.validation.sources[first].are_in(sources).sum()):
             overlap = f"{n} of {len(first)} distinct validation sources are also training sources"
-            yield f"{overlap}: validation figures are too optimistic"
+            yield f"{overlap}: validation metrics are too optimistic"
 
 
 def _example(places: Sequence[Place], is_example: np.ndarray) -> str:

@@ -30,7 +30,7 @@ CHECKED_SOURCES = 32  # sources to check a pattern with; fewer if they are long
 FINGERPRINT_SOURCES = 1000  # sources in a fingerprint, over all lengths
 MAX_LENGTHS = 1000  # lengths in a range; a pattern is checked at each length
 DEFAULT_PATTERN = "sorted"
-EXAMPLE = [3, 1, 4, 1, 5, 9]  # the source with which patterns are listed
+EXAMPLE = [3, 1, 4, 1, 5, 9]  # the example in the list of patterns
 
 
 # ---- The task ----
@@ -49,7 +49,7 @@ class PatternTask:
     digest: ClassVar[None] = None  # there are no pairs
     name: str
     function: PatternFunction
-    # The name that the user gave, such as FILE.py:FUNCTION, from which other processes import the function.
+    # The name that the user gave, such as FILE.py:FUNCTION, by which other processes import the function.
     origin: str | None = field(default=None, kw_only=True, repr=False)
 
     def __reduce__(self) -> Any:
@@ -97,7 +97,7 @@ class PatternTask:
     def draw(self, config: TrainConfig, model: ModelConfig, start_step: int = 0) -> tuple[Pairs, Pairs]:
         """Draw random sources and compute their targets; return the training pairs and the validation pairs.
 
-        Sources that training has do not validate, unless there are no others. `start_step`, the number of steps that
+        Validation pairs have no training sources, unless there are no others. `start_step`, the number of steps that
         the weights were already trained for, changes the sources.
 
         Raises:
@@ -150,11 +150,11 @@ class PatternTask:
 
         Raises:
             UsageError: the function fails, returns targets shorter than `out_len` or with symbols above out_max_int, or
-                returns different targets when called again.
+                returns different targets when called twice.
         """
         in_max_int, out_max_int = largest
         if max(largest) > MAX_SYMBOL:
-            raise UsageError(f"expected `in_max_int` and `out_max_int` of at most {MAX_SYMBOL}, got a larger one")
+            raise UsageError(f"`in_max_int` and `out_max_int` can be at most {MAX_SYMBOL}")
         sources = Sequences.of_array(fixed_sources(CHECKED_SOURCES, in_len, in_max_int))
         first, second = (self.targets_of(sources, out_max_int, ends=ends) for _ in range(2))
         for source, *targets in zip(sources.rows(), first.rows(), second.rows(), strict=True):
@@ -170,7 +170,7 @@ class PatternTask:
     def targets_of(
         self, sources: Sequences, out_max_int: int, out_len: int | None = None, ends: bool = True
     ) -> Sequences:
-        """Return the target of each source, cut to `out_len` symbols (None: whole).
+        """Return the target of each source, cut to `out_len` symbols; None means whole.
 
         Unless `ends`, the targets must have one length, which is not 0.
 
@@ -291,7 +291,7 @@ def copy(source: list[int]) -> list[int]:
 
 @built_in
 def rotated(source: list[int]) -> list[int]:
-    """Each symbol moves one place to the left, the first one to the end."""
+    """Each symbol moves one position to the left, the first one to the end."""
     return source[1:] + source[:1]
 
 

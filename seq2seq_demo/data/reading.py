@@ -35,17 +35,17 @@ from seq2seq_demo.data.records import (
 from seq2seq_demo.data.tokens import recognise
 from seq2seq_demo.data.vocabulary import Vocabulary
 from seq2seq_demo.declarations import preview, require_choice, require_flag
-from seq2seq_demo.errors import InputError, MissingInput, UsageError
+from seq2seq_demo.errors import InputError, MissingInput, UsageError, system_reason
 from seq2seq_demo.system_memory import require_memory
 
 SUFFIXES = {".csv": CSV, ".json": JSON, ".jsonl": JSON}  # any other file contains lines of text
 DELIMITERS = ",;\t"  # in a CSV file
 BLOCK = 2**20  # characters read at once
-CHARACTER_BYTES = 60  # the memory that each character takes, including that of its line
+CHARACTER_BYTES = 60  # the memory per character, including its line
 csv.field_size_limit(2**31 - 1)  # characters in a cell
 CARRIAGE_RETURN = "expected a line feed at the end of each line, got a carriage return within a line"
 # By words in the errors of the module csv
-CSV_ERRORS = {"new-line": CARRIAGE_RETURN, "unexpected end": "expected a closing quotation mark, got none"}
+CSV_ERRORS = {"new-line": CARRIAGE_RETURN, "unexpected end": "a quotation mark is not closed"}
 _UNDECODED = re.compile("[\udc80-\udcff]")  # bytes that are not in the file's encoding
 
 
@@ -53,15 +53,15 @@ _UNDECODED = re.compile("[\udc80-\udcff]")  # bytes that are not in the file's e
 class InputFormat:
     """The options that describe a file; what they leave out follows from the file."""
 
-    format: str | None = None  # None: the suffix decides
+    format: str | None = None  # None means that the suffix decides
     columns: tuple[str, ...] = ()  # the names or numbers of the columns of sources and targets, or JSON keys
-    header: bool | None = None  # None: the first row is a header if it has known names
+    header: bool | None = None  # None means that the first row is a header if it has known names
     encoding: str = UTF_8
-    blank_lines: bool = False  # a blank line has a record, too
+    blank_lines: bool = False  # a blank line also has a record
     json_lines: bool = False  # a line of text that begins with a bracket is JSON
 
     def format_of(self, title: str) -> str:
-        """Return the format of a file: the given one, else that of its suffix, else lines of text."""
+        """Return the format of a file: the given one, else the format of its suffix, else lines of text."""
         name = plain_name(title)
         return self.format or next((SUFFIXES[suffix] for suffix in SUFFIXES if name.endswith(suffix)), TEXT)
 
@@ -76,9 +76,9 @@ class Layout:
     file_format: InputFormat
     format: str
     delimiter: str = "\t"
-    n_columns: int | None = None  # None: no table; a line has a source or, with a tab, a source and a target
-    columns: tuple[int, ...] = (0, 1)  # the source and, if there is one, the target
-    header: tuple[str, ...] | None = None  # None: the first row is a record
+    n_columns: int | None = None  # None means no table; a line has a source or, with a tab, a source and a target
+    columns: tuple[int, ...] = (0, 1)  # the source and, if present, the target
+    header: tuple[str, ...] | None = None  # None means that the first row is a record
 
     def __str__(self) -> str:
         format = "text" if self.format == TEXT else self.format.upper()
@@ -95,11 +95,11 @@ class Layout:
 def read(data: object, title: str, file_format: InputFormat) -> tuple[list[Record], bool]:
     """Return the records of a file, if `data` is a path, or else of rows, as `python_records` reads them.
 
-    Also return whether the records are fields of a table or of lines of text, in which integers are strings. The file
+    Also return whether the records are fields of a table or lines of text, where integers are strings. The file
     contains a JSON document (a list of records, or a single one), a table, or lines. In JSON, a record is a list of
-    symbols, or an object, `{"input": [...], "output": [...], "id": ...}`, in which only the input is required; a string
+    symbols, or an object, `{"input": [...], "output": [...], "id": ...}`, where only the input is required; a string
     may replace a list. A line is JSON, or a source, optionally followed by a tab and the output. The name `-` is
-    standard input; `title` is that of rows.
+    standard input; `title` names rows.
 
     Raises:
         InputError: the file cannot be read, is empty, is invalid JSON, or exceeds the memory. For an invalid line, the
@@ -110,7 +110,7 @@ def read(data: object, title: str, file_format: InputFormat) -> tuple[list[Recor
     name = os.fspath(data)
     title, text = file_title(name), _read_text(name, file_format.encoding)
     if not text or text.isspace():
-        raise InputError(f"{title}: expected sequences, got nothing")
+        raise InputError(f"{title} is empty")
     layout = _find_layout(title, text, file_format)
     if layout.format == JSON and plain_name(title).endswith(".json"):
         records = [*_document(title, text, file_format.columns)]
@@ -147,7 +147,7 @@ def read_pairs(
 ) -> list[tuple[Any, Any]]:
     """Return the pairs of a file, as `train` and `evaluate` take them.
 
-    Each side is a text or a list of symbols.
+    Each side is a string or a list of symbols.
 
     Args:
         path: a file of lines, CSV, TSV or JSON, also compressed with gzip (`.gz`).
@@ -208,16 +208,17 @@ def _opened(name: str, encoding: str) -> Iterator[TextIO]:
         with (gzip.open if name.lower().endswith(".gz") else open)(name, "rt", **how) as file:
             yield cast(TextIO, file)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(f"{title}: expected a complete gzip file: {error}") from error
+        raise InputError(f"cannot read {title}: {error}") from error
     except InputError:
         raise
     except io.UnsupportedOperation as error:  # `reconfigure` after something was read
-        raise InputError("expected one file to be -, standard input, got several") from error
+        raise InputError("only one file can be -, standard input") from error
     except OSError as error:
-        error_class = MissingInput if isinstance(error, FileNotFoundError) else InputError
-        raise error_class(f"{title}: expected a file of sequences: {error.strerror}") from error
+        if isinstance(error, FileNotFoundError):
+            raise MissingInput(f"{title}: no such file") from error
+        raise InputError(f"cannot read {title}: {system_reason(error)}") from error
     except (LookupError, ValueError) as error:
-        raise InputError(f"{title}: cannot be read with `encoding` {encoding}: {error}") from error
+        raise InputError(f"cannot read {title} with `encoding` {encoding}: {error}") from error
 
 
 def _read_text(name: str, encoding: str) -> str:
@@ -265,7 +266,7 @@ def _find_layout(title: str, text: str, file_format: InputFormat) -> Layout:
 
 
 def _first_row(title: str, text: str, layout: Layout) -> list[str]:
-    """Return the cells of the first row that is not empty; an empty list if there is none, or if it is invalid."""
+    """Return the cells of the first row that is not empty; an empty list if all are empty, or if it is invalid."""
     rows = _rows(title, io.StringIO(text), layout)
     first = next((cells for _, cells in rows if isinstance(cells, InputError) or "".join(cells).strip()), [])
     return [] if isinstance(first, InputError) else first
@@ -291,7 +292,7 @@ def _rows(title: str, lines: Iterable[str], layout: Layout) -> Iterator[tuple[Pl
 
 
 def _find_columns(title: str, row: Sequence[str], names: Sequence[str], file_format: InputFormat) -> tuple[int, ...]:
-    """Return the indices of the columns of the source and, if there is one, of the target."""
+    """Return the indices of the columns of the source and, if present, of the target."""
     if file_format.columns:
         return tuple(_column_index(title, column, len(row), names) for column in file_format.columns)
     source, target = named_columns(names)
@@ -354,7 +355,7 @@ def _row_record(place: Place, cells: list[str], text: str, layout: Layout) -> Re
 
 
 def _require_decoded(place: Place, text: str, encoding: str) -> None:
-    """Raise InputError if a text contains a byte that is not in the encoding of its file."""
+    """Raise InputError if a string contains a byte that is not in the encoding of its file."""
     if not text.isascii() and (found := _UNDECODED.search(text)):
         byte = f"byte 0x{ord(found[0]) - 0xDC00:02x}"
         raise InputError(f"{place}: expected {encoding.upper()}, got {byte}; `encoding` names another encoding")
@@ -366,7 +367,7 @@ def _document(title: str, text: str, keys: Sequence[str]) -> Iterator[Record]:
     if isinstance(document, list) and any(isinstance(item, list | dict) for item in document):
         yield from (to_record(Place(title, "sequence", index), item, keys) for index, item in enumerate(document))
     elif document == []:
-        raise InputError(f"{title}: expected sequences, got an empty list")
+        raise InputError(f"{title} is empty")
     else:
         yield to_record(Place(title), document, keys)
 

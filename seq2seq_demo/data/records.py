@@ -47,14 +47,14 @@ class Record(NamedTuple):
     """A source with the optional output and other values that the user gives, or the error from reading it."""
 
     place: Place
-    values: Any  # a list or text; before validation, any JSON value; None if it cannot be read
+    values: Any  # a list or string; before validation, any JSON value; None if it cannot be read
     output: Any = None  # the expected answer
     others: dict[str, object] | None = None  # further values by name, such as an id, which are copied to the answer
     error: InputError | None = None  # why the record is invalid; its `values` are then unchanged
 
 
 def valid(records: Iterable[Record]) -> list[Record]:
-    """Return the records; raise the error of the first invalid one, if there is one, with its `row`."""
+    """Return the records; or raise the error of the first invalid one, with its `row`."""
     return without_errors(records, may_skip=False)[0]
 
 
@@ -93,9 +93,7 @@ def with_output(record: Record) -> Record:
     """Return the record, with an error if it has no output."""
     if record.error or record.output is not None:
         return record
-    expected = (
-        'expected a target too, after a tab (in CSV, a comma), as "output" in JSON, or as the second of `columns`'
-    )
+    expected = 'expected a target, after a tab (in CSV, a comma), as "output" in JSON, or as the second of `columns`'
     return record._replace(error=InputError(f"{record.place}: {expected}, got only {preview(record.values)}"))
 
 
@@ -121,7 +119,7 @@ def parse_json(place: Place, text: str, expected: str = EXPECTED_JSON) -> Any:
 def to_record(place: Place, item: Any, keys: Sequence[str] = ()) -> Record:
     """Return the record of a JSON value; for an invalid object, the record contains the InputError.
 
-    `keys` are the keys of source and target in an object, by default those with known names.
+    `keys` are the keys of source and target in an object, by default the known names.
     """
     if not isinstance(item, dict):
         return Record(place, item)
@@ -161,7 +159,7 @@ def _check_copied(place: Place, value: Any, depth: int = 0) -> None:
 
 
 def python_records(rows: Any, title: str, is_paired: bool = True) -> Iterator[Record]:
-    """Yield the records of pairs or, unless `is_paired`, of sources; a side is a text, or a list or array of symbols.
+    """Yield the records of pairs or, unless `is_paired`, of sources; a side is a string, or a list or array of symbols.
 
     Args:
         rows: pairs (source, target) or sources; dictionaries with the keys "source" and "target" or "input" and
@@ -226,7 +224,7 @@ def _frame_columns(frame: Any, title: str, n: int) -> list[list[Any]]:
 
 
 def _column(values: Any) -> list[Any]:
-    """Return the values of a column; integers become texts, because a sequence of integers is a list.
+    """Return the values of a column; integers become strings, because a sequence of integers is a list.
 
     A column of integers with missing values consists of floats, such as 100.0.
     """

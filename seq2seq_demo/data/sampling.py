@@ -1,7 +1,7 @@
 """Random sources for training and evaluation.
 
 Uniformly random sources are hardly ever sorted or limited to one or two symbols, but people type inputs like these.
-Therefore, a share of the training sources, `few_symbols`, is drawn from subsets of 1 to 5 symbols, and some of these
+Therefore, a fraction of the training sources, `few_symbols`, is drawn from subsets of 1 to 5 symbols, and some of these
 sources are sorted.
 """
 
@@ -13,7 +13,7 @@ from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.sequences import Sequences
 
 MAX_SUBSET = 5  # maximum number of distinct symbols in a source of few symbols
-SORTED_SHARE = 0.1  # share of sources of few symbols that are ascending; an equal share is descending
+SORTED_FRACTION = 0.1  # fraction of sources of few symbols that are ascending; an equal fraction is descending
 RANDOM = "random"  # the kind of uniformly random sources, in addition to SOURCE_KINDS
 MAX_PER_KIND = 1000  # maximum number of sources of a length to evaluate on, for each of SOURCE_KINDS
 
@@ -37,7 +37,7 @@ def training_sources(config: TrainConfig, model: ModelConfig, lengths: Sequence[
 
 
 def mixed_sources(rng: np.random.Generator, lengths: np.ndarray, in_max_int: int, few_symbols: float) -> Sequences:
-    """Draw one source per length in `lengths` `[N]`; the share `few_symbols` of the sources has few symbols."""
+    """Draw one source per length in `lengths` `[N]`; the fraction `few_symbols` of the sources has few symbols."""
     (symbols,) = random_sources(rng, 1, int(lengths.sum()), in_max_int)
     has_few = rng.random(len(lengths)) < few_symbols  # [N]
     rows = np.repeat(np.arange(len(lengths)), lengths)  # the row of each symbol
@@ -48,7 +48,7 @@ def mixed_sources(rng: np.random.Generator, lengths: np.ndarray, in_max_int: int
     columns = (rng.random(len(rows)) * subset_sizes[rows]).astype(np.int64)
     symbols[is_replaced] = subsets[rows, columns][is_replaced]
     order = rng.random(len(lengths))
-    for sign, is_sorted in ((1, order < SORTED_SHARE), (-1, order > 1 - SORTED_SHARE)):
+    for sign, is_sorted in ((1, order < SORTED_FRACTION), (-1, order > 1 - SORTED_FRACTION)):
         chosen = np.flatnonzero((has_few & is_sorted)[rows])
         in_order = np.lexsort((sign * symbols[chosen].astype(np.int64), rows[chosen]))
         symbols[chosen] = symbols[chosen[in_order]]

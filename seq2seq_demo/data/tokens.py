@@ -13,10 +13,10 @@ from seq2seq_demo.data.vocabulary import MAX_LISTED, Vocabularies, Vocabulary, n
 from seq2seq_demo.declarations import preview, require_choice, require_flag
 from seq2seq_demo.errors import InputError, UsageError
 
-Kinds = tuple[str | None, str | None]  # the kinds of symbols in sources and in targets; None: to be recognised
-Largest = tuple[int | None, int | None]  # the largest integers in sources and in targets; None: MAX_SYMBOL
+Kinds = tuple[str | None, str | None]  # the kinds of symbols in sources and in targets; None means to be recognised
+Largest = tuple[int | None, int | None]  # the largest integers in sources and in targets; None means MAX_SYMBOL
 Unknown = tuple[Mapping[str, int], Mapping[str, int]]  # the numbers of unknown symbols in sources and in targets
-RECOGNISED = 10_000  # the first records, from which kinds of symbols are recognised
+RECOGNISED = 10_000  # kinds of symbols are recognised from the first records
 # The words of a side recur if it has at most FEW_WORDS different words, plus one for every MEAN_COUNT words. A network
 # learns little about rarer words, and cannot read words that occur only in new strings.
 FEW_WORDS, MEAN_COUNT = 50, 25
@@ -30,7 +30,7 @@ _INTEGERS = re.compile(r"\s*(0|[1-9][0-9]{0,9})(\s+(0|[1-9][0-9]{0,9}))+\s*")  #
 def required_kinds(kinds: Kinds, network: Kinds, largest: Largest, has_pattern: bool) -> Kinds:
     """Return the kinds of symbols that the user or another argument determines; None for a kind to recognise.
 
-    A network has kinds of its own, None if there is none. A pattern or a largest integer implies integers.
+    Without a network, its kinds are None. A pattern or a largest integer implies integers.
 
     Raises:
         UsageError: a kind is unknown, or another argument implies a different one.
@@ -51,7 +51,7 @@ def required_kinds(kinds: Kinds, network: Kinds, largest: Largest, has_pattern: 
 def recognise(kinds: Kinds, records: Sequence[Record], are_fields: bool = False) -> tuple[str, str]:
     """Return the kinds of symbols in sources and targets; recognise each kind that is None from the first records.
 
-    `are_fields` means that the records are fields of a file, in which integers are written as strings.
+    `are_fields` means that the records are fields of a file, where integers are written as strings.
     """
     source, target = kinds
     if source and target:
@@ -136,7 +136,7 @@ def tokenize(record: Record, sides: Vocabularies, largest: Largest = (None, None
     try:
         values = sides.source.tokenize(record.values, place, largest[0])
         if not values:
-            raise InputError(f"{place}: expected a source of {sides.source.tokens}, got an empty one")
+            raise InputError(f"{place}: the source is empty")
         if output is not None:
             output = sides.target.tokenize(output, place.of_output, largest[1])
         if (longest := max(len(values), len(output or ()))) > MAX_LEN:
@@ -147,7 +147,7 @@ def tokenize(record: Record, sides: Vocabularies, largest: Largest = (None, None
 
 
 def number(record: Record, vocabularies: Vocabularies, unknown: Unknown = ({}, {})) -> Record:
-    """Convert the symbols of a record to numbers, unknown symbols to those in `unknown`, else to an error."""
+    """Convert the symbols of a record to numbers, unknown symbols to the numbers in `unknown`, else to an error."""
     if record.error or not vocabularies.are_text:
         return record
     source = vocabularies.source, record.values, record.place, unknown[0]

@@ -18,7 +18,7 @@ def is_user_function(name: str) -> bool:
 
 
 def import_function(name: str) -> tuple[str, PatternFunction]:
-    """Return a short name, `FILE:FUNCTION` or `MODULE:FUNCTION`, and the function that the name of a user refers to.
+    """Return a short name, `FILE:FUNCTION` or `MODULE:FUNCTION`, and the function that a user's name refers to.
 
     Raises:
         UsageError: the function cannot be imported.
@@ -32,14 +32,13 @@ def import_function(name: str) -> tuple[str, PatternFunction]:
     except (Exception, SystemExit) as error:  # SystemExit would end the program without a message
         raise UsageError(f"pattern {name!r}: {location} cannot be imported: {error_text(error)}") from error
     if not callable(function):
-        found = "nothing of that name" if function is None else type(function).__name__
-        raise UsageError(f"pattern {name!r}: expected a function {function_name!r} in {location}, got {found}")
+        raise UsageError(f"pattern {name!r}: {location} has no function {function_name!r}")
     stem = (Path(location).stem if is_file else location).rpartition(".")[2]
     return f"{stem}:{function_name}", function
 
 
 def _import_file(path: Path) -> ModuleType:
-    """Import a Python file under a name of its own."""
+    """Import a Python file under a unique name."""
     # Dataclasses and pickle look the module up in sys.modules, where a user's json.py must not replace Python's.
     module = ModuleType(f"pattern file {path.resolve()}".replace(".", "_"))
     module.__file__ = str(path)

@@ -1,8 +1,8 @@
-"""Vocabularies, which map the characters or words of a text to the numbers that a network processes.
+"""Vocabularies, which map the characters or words of a string to the numbers that a network processes.
 
 Sequences of integers need no mapping. Text is converted to Unicode's normal form C, so that é is one character no
 matter how it was typed. Characters with Hangul are converted to form D, because there are 67 letters, but thousands of
-syllables, most of which few pairs contain; answers are composed again.
+syllables, most of them rare; answers are recomposed.
 """
 
 import functools
@@ -48,7 +48,7 @@ class Vocabulary:
         require(self.tokens in TOKENS, f"expected tokens to be one of {', '.join(TOKENS)}, got {preview(self.tokens)}")
         require(self.form in FORMS, f"expected a normal form, one of {', '.join(FORMS)}, got {preview(self.form)}")
         require(self.is_text or not self.symbols, f"expected no symbols for integers, got {len(self.symbols)}")
-        require(len(self._number_of) == len(self.symbols), "expected distinct symbols in a vocabulary, got a duplicate")
+        require(len(self._number_of) == len(self.symbols), "a symbol occurs twice in a vocabulary")
         form: Any = self.form  # typeshed: one of four literals
         for symbol in self.symbols:
             unicode = symbol.encode(errors="ignore").decode()  # without lone surrogates
@@ -65,7 +65,7 @@ class Vocabulary:
         """
         symbols = tuple(sorted({*itertools.chain.from_iterable(rows)})) if self.is_text else ()
         if self.is_text and not symbols:
-            raise InputError(f"expected {self.tokens} in at least one target, got only empty targets")
+            raise InputError("all targets are empty")
         return replace(self, symbols=symbols)
 
     @property
@@ -106,7 +106,7 @@ class Vocabulary:
         if isinstance(value, str) or type(value) is int:
             return self._symbols_of(_checked(str(value), place))
         if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-            raise InputError(f"{place}: expected a text or a list of {self.tokens}, got {preview(value)}")
+            raise InputError(f"{place}: expected a string or a list of {self.tokens}, got {preview(value)}")
         for item in value:
             if not self.is_token(unicodedata.normalize("NFC", _checked(item, place))):
                 raise InputError(f"{place}: expected a list of {self.tokens}, got {preview(item)}")
@@ -130,14 +130,14 @@ class Vocabulary:
     # ---- Symbols and numbers ----
 
     def to_numbers(self, symbols: list[Any], unknown: Mapping[str, int] = MappingProxyType({})) -> list[int]:
-        """Convert symbols to numbers, those without one to the numbers in `unknown`; integers are unchanged."""
+        """Convert symbols to numbers, unknown symbols to the numbers in `unknown`; integers are unchanged."""
         if not self.is_text:
             return symbols
         number_of = self._number_of
         return [number_of[symbol] if symbol in number_of else unknown[symbol] for symbol in symbols]
 
     def unknown_among(self, symbols: Iterable[Any], largest: int | None = None) -> list[Any]:
-        """Return the symbols that have no number; of integers, those above the `largest` one."""
+        """Return the symbols that have no number, or the integers above `largest`."""
         if not self.is_text:
             return [] if largest is None else [symbol for symbol in symbols if symbol > largest]
         return [symbol for symbol in symbols if symbol not in self._number_of]
@@ -154,7 +154,7 @@ class Vocabulary:
         return {symbol: number for number, symbol in enumerate(unknown, start=self.largest + 1)}
 
     def to_symbols(self, numbers: Iterable[int]) -> list[Any]:
-        """Convert numbers to symbols, those that no symbol has to UNKNOWN; integers are unchanged."""
+        """Convert numbers to symbols, unknown numbers to UNKNOWN; integers are unchanged."""
         if not self.is_text:
             return list(numbers)
         return [self.symbols[number] if number < len(self.symbols) else UNKNOWN for number in numbers]
@@ -194,7 +194,7 @@ class Vocabularies(NamedTuple):
 
 
 def normal_form(tokens: str, values: Iterable[object]) -> str:
-    """Return the normal form in which a new network has the values of one side."""
+    """Return the normal form that a new network uses for the values of one side."""
     has_hangul = tokens == CHARACTERS and any(_HANGUL.search(str(value)) for value in values)
     return "NFD" if has_hangul else "NFC"
 
@@ -220,11 +220,11 @@ def _check_integers(place: object, values: Any, largest: int) -> None:
 
 
 def _checked(text: str, place: object) -> str:
-    """Return the text; raise InputError if it contains a lone surrogate from JSON."""
+    """Return the string; raise InputError if it contains a lone surrogate from JSON."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise InputError(f"{place}: expected Unicode, got {preview(text[error.start])} in a text") from None
+        raise InputError(f"{place}: expected Unicode, got {preview(text[error.start])} in a string") from None
     return text
 
 

@@ -9,15 +9,15 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
-from seq2seq_demo.errors import MissingWeights, Seq2SeqError, WeightsError
+from seq2seq_demo.errors import MissingWeights, Seq2SeqError, WeightsError, system_reason
 
 try:
     import fcntl
-except ImportError:  # Windows, which also can neither rename, replace nor remove an open file
+except ImportError:  # Windows, which cannot rename, replace or remove an open file either
     fcntl = None  # type: ignore[assignment]
 
 # For each kind of output, a pattern that matches the files of this program from their first byte. A document that
-# embeds one of our pictures does not match, because the program's name is at another place.
+# embeds one of our pictures does not match, because the program's name is elsewhere.
 OWN_FILES = {
     # Until version 3, snapshots, and recordings of a training run, begin as weights files do.
     "a weights file": rb'seq2seq-demo weights \d+\n(?!.*("progress": \{"|"steps_per_epoch"))',
@@ -39,10 +39,10 @@ def open_regular(path: Path, kind: str) -> BinaryIO:
         if stat.S_ISREG(os.stat(path).st_mode):
             return path.open("rb")
     except FileNotFoundError as error:
-        raise MissingWeights(f"{path}: expected {kind}, found none") from error
+        raise MissingWeights(f"{path}: no such file") from error
     except OSError as error:
-        raise WeightsError(f"{path}: expected {kind}, got: {error.strerror}") from error
-    raise WeightsError(f"{path}: expected {kind}, found a directory, device or pipe")
+        raise WeightsError(f"cannot read {path}: {system_reason(error)}") from error
+    raise WeightsError(f"{path}: expected {kind}, got a directory, device or pipe")
 
 
 def read(path: Path, kind: str) -> bytes:
@@ -81,7 +81,7 @@ def write_locked(
         if file:
             file.close()
         if isinstance(error, OSError) and not isinstance(error, FileExistsError):
-            raise error_class(f"{path}: could not be written: {error.strerror or error}") from error
+            raise error_class(f"cannot write {path}: {system_reason(error)}") from error
         raise
     finally:
         with contextlib.suppress(OSError):
@@ -136,16 +136,16 @@ def open_locked(path: Path, kind: str) -> BinaryIO:
         if _lock(file) and os.path.samestat(os.lstat(path), status):
             return file if fcntl else io.BytesIO()
     file.close()
-    raise WeightsError(f"{path}: expected {kind}, but another process is using this file")
+    raise WeightsError(f"{path}: another process is using this file")
 
 
 def check_writable(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2SeqError) -> None:
     """Raise `error_class` if `write` is certain to fail; `kind` describes the file to be written."""
     folder = os.path.dirname(os.path.realpath(path))
     if not (os.path.isdir(folder) and os.access(folder, os.W_OK)):
-        raise error_class(f"{path}: expected a place for {kind}, but there is no writable directory {folder}")
+        raise error_class(f"cannot write {path}: there is no writable directory {folder}")
     if os.path.exists(path) and not os.path.isfile(path):
-        raise error_class(f"{path}: expected a place for {kind}, found a directory, device or pipe")
+        raise error_class(f"{path}: expected {kind}, got a directory, device or pipe")
 
 
 def check_replaceable(
@@ -162,7 +162,7 @@ def check_replaceable(
         content = read(path, kind)
         if not content or is_own(content, kind):
             return
-    raise error_class(f"{path}: expected a new file or {kind} that this program wrote, found another file")
+    raise error_class(f"{path} already exists and is not {kind} that this program wrote")
 
 
 def is_own(content: bytes, kind: str) -> bool:

@@ -69,7 +69,7 @@ class Container:
         dataset, n_bytes = self.datasets[name], math.prod(shape) * np.dtype(dtype).itemsize
         matches = (dataset.dtype, dataset.shape) == (dtype, shape)
         require(matches, f"expected {name!r} as {dtype} {shape}, got {dataset.dtype} {dataset.shape}")
-        require(dataset.size == n_bytes, f"expected {name!r} in one piece, got something else")
+        require(dataset.size == n_bytes, f"{name!r} is not in one piece")
         values = self._body[dataset.start : dataset.start + dataset.size]
         return np.frombuffer(values, np.dtype(dtype).newbyteorder("<")).astype(dtype).reshape(shape)
 
@@ -82,7 +82,7 @@ def read(content: bytes) -> Container:
     """
     header, body = HEADER.fullmatch(content[:HEADER_SIZE]), content[HEADER_SIZE:]
     if not header:
-        raise WeightsError("expected a weights file of this program or of 2016, got something else")
+        raise WeightsError("not a weights file of this program or of 2016")
     version, checksum = int(header[1]), hashlib.sha256(body).hexdigest().encode()
     require(1 <= version <= VERSION, f"expected a weights file of version 1 to {VERSION}, got version {version}")
     require(checksum == header[2], "damaged weights file: its content does not match its checksum")
@@ -109,12 +109,12 @@ def read_hdf5(content: bytes) -> tuple[dict[str, Dataset], dict[str, str]]:
     """
     file = _File(content)
     is_hdf5 = content[:8] == SIGNATURE and content[8] == 0 and content[13:15] == b"\x08\x08"
-    require(is_hdf5, "expected HDF5 with a superblock of version 0, got something else")
+    require(is_hdf5, "not HDF5 with a superblock of version 0")
     root = file.messages(file.integer(64))
     datasets = dict(file.datasets(root, "", 0))
     regions = sorted((dataset.start, dataset.start + dataset.size) for dataset in datasets.values() if dataset.size)
     is_separate = all(end <= start for (_, end), (start, _) in itertools.pairwise(regions))
-    require(is_separate, "expected separate weights, got some that overlap")
+    require(is_separate, "some weights overlap")
     return datasets, dict(file.texts(root))
 
 
@@ -126,10 +126,9 @@ class _File:
 
     def _bytes(self, start: int, size: int) -> bytes:
         """Return bytes; raise WeightsError if they extend beyond the file, or if all reads together exceed its size."""
-        is_within = start + size <= len(self.content)
-        require(is_within, "expected every structure to be within the file, got one beyond its end")
+        require(start + size <= len(self.content), "a structure is beyond the end of the file")
         self.unread -= size
-        require(self.unread >= 0, "expected separate structures, got some that overlap")
+        require(self.unread >= 0, "some structures overlap")
         return self.content[start : start + size]
 
     def integer(self, start: int, size: int = 8) -> int:
@@ -138,8 +137,7 @@ class _File:
 
     def _require(self, signature: bytes, start: int) -> int:
         """Return the offset of a structure after checking its signature."""
-        matches = self._bytes(start, len(signature)) == signature
-        require(matches, f"expected {signature!r} at byte {start}, got something else")
+        require(self._bytes(start, len(signature)) == signature, f"no {signature!r} at byte {start}")
         return start
 
     def messages(self, header: int) -> list[tuple[int, bytes]]:
@@ -152,7 +150,7 @@ class _File:
             while position + 8 <= end:
                 kind, n_bytes, flags = (self.integer(position + at, 2 if at < 4 else 1) for at in (0, 2, 4))
                 message = self._bytes(position + 8, n_bytes)
-                require(not flags & 2, "expected an object with its own messages, got a shared one")
+                require(not flags & 2, "an object has a shared message")
                 if kind == CONTINUATION:
                     blocks.append((_number(message, 0), _number(message, 8)))
                 messages.append((kind, message))
@@ -165,7 +163,7 @@ class _File:
         if GROUP not in by_kind:
             yield path, self._dataset(path, by_kind)
             return
-        require(depth <= MAX_DEPTH, f"expected at most {MAX_DEPTH} nested groups, got more")
+        require(depth <= MAX_DEPTH, f"more than {MAX_DEPTH} nested groups")
         tree, heap = (_number(by_kind[GROUP], at) for at in (0, 8))
         names = self.integer(self._require(b"HEAP", heap) + 24)
         for name_offset, header in self._entries(tree, 0):
@@ -174,7 +172,7 @@ class _File:
 
     def _entries(self, node: int, depth: int) -> Iterator[tuple[int, int]]:
         """Yield, for each member of a group, the offset of its name in the heap and the offset of its header."""
-        require(depth <= MAX_DEPTH, f"expected a B-tree of at most {MAX_DEPTH} levels, got more")
+        require(depth <= MAX_DEPTH, f"a B-tree of more than {MAX_DEPTH} levels")
         if self._bytes(node, 4) == b"TREE":
             for child in range(self.integer(node + 6, 2)):
                 yield from self._entries(self.integer(node + 32 + 16 * child), depth + 1)
@@ -187,7 +185,7 @@ class _File:
 
     def _name(self, start: int) -> str:
         end = self.content.find(b"\0", start, start + MAX_NAME)
-        require(end >= 0, f"expected names of at most {MAX_NAME} bytes, got a longer one")
+        require(end >= 0, f"names may have at most {MAX_NAME} bytes")
         return self.content[start:end].decode(errors="replace")
 
     def _dataset(self, path: str, messages: dict[int, bytes]) -> Dataset:
@@ -195,7 +193,7 @@ class _File:
         space, datatype, layout = (messages.get(kind, b"") for kind in (DATASPACE, DATATYPE, LAYOUT))
         is_array = DATATYPE in messages and not messages.keys() & {EXTERNAL, FILTERS}
         is_plain = is_array and space[:1] == b"\x01" and layout[:2] == bytes((3, CONTIGUOUS))
-        require(is_plain, f"expected {path!r} to be an array in one piece, got something else")
+        require(is_plain, f"{path!r} is not an array in one piece")
         dtype = next((name for encoding, name in DTYPES.items() if datatype.startswith(encoding)), "another type")
         shape = tuple(_number(space, 8 + 8 * axis) for axis in range(_number(space, 1, 1)))
         start, size = (_number(layout, at) for at in (2, 10))
@@ -213,14 +211,14 @@ class _File:
                 yield name, self._heap_object(heap, index).decode(errors="replace")
 
     def _heap_object(self, heap: int, index: int) -> bytes:
-        """Return an object of a global heap, in which HDF5 stores strings."""
+        """Return an object of a global heap, where HDF5 stores strings."""
         position, end = heap + 16, self._require(b"GCOL", heap) + self.integer(heap + 8)
         while position + 16 <= end:
             size = self.integer(position + 8)
             if self.integer(position, 2) == index:
                 return self._bytes(position + 16, size)
             position += 16 + -(-size // 8) * 8
-        raise WeightsError("expected a string in its heap, got none")
+        raise WeightsError("a string is missing in its heap")
 
 
 def _number(content: bytes, start: int, size: int = 8) -> int:

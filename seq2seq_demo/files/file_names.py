@@ -1,4 +1,4 @@
-"""Canonical file names of weights, snapshots and shipped networks.
+"""Canonical file names of weights, snapshots and bundled networks.
 
 Weights are saved as `ts2s__{name or "basic"}__{task}_{iteration}.weights.h5`. The snapshot of a training run is named
 after its result, with the prefix `s2s_checkpoint__`. Only this module builds and parses these names. `file_name_part`
@@ -88,7 +88,7 @@ def newest_first(data_dir: Path, name: str | None, task: str | None, kind: str =
 
 
 def members_folder(result: Path) -> Path:
-    """Return the folder of the members of an ensemble until they are combined: `s2s_members__a.h5` beside `a.h5`."""
+    """Return the folder of the members of an ensemble until they are combined: `s2s_members__a.h5` next to `a.h5`."""
     return result.with_name(f"s2s_members__{result.name}")
 
 
@@ -98,12 +98,12 @@ def member_path(path: Path, number: int) -> Path:
 
 
 def shipped_path(task: str, model: str) -> Path:
-    """Return the path of the shipped weights of a pattern and a model."""
+    """Return the path of the bundled weights of a pattern and a model."""
     return canonical_path(_shipped_dir(), model, task, 1)
 
 
 def shipped_networks() -> dict[str, Path]:
-    """Return the paths of the shipped networks by name.
+    """Return the paths of the bundled networks by name.
 
     A pattern's network is named after its task and model, as in `sorted-rnn`. Other networks are named after their
     files, as in `g2p`.
@@ -112,10 +112,10 @@ def shipped_networks() -> dict[str, Path]:
 
 
 def find_weights(given: Path) -> Path:
-    """Return the path of a weights file, or of the shipped network of this name if no file has it.
+    """Return the path of a weights file, or of the bundled network of this name if no file has it.
 
     Raises:
-        WeightsError: there is neither a file nor a shipped network.
+        WeightsError: there is neither a file nor a bundled network.
     """
     is_file, is_bare_name = os.path.lexists(given) and not given.is_dir(), given.name == str(given)
     if is_file or not is_bare_name:
@@ -124,8 +124,8 @@ def find_weights(given: Path) -> Path:
     if given.name in shipped:
         return shipped[given.name]
     near = likely_name(given.name.removesuffix(SUFFIX), shipped)
-    names = f"a shipped network such as {near}" if near else "a name that `networks` lists"
-    raise MissingWeights(f"{given}: expected a weights file or {names}, found neither")
+    hint = f"did you mean the bundled network {near}?" if near else "`networks` lists the bundled networks"
+    raise MissingWeights(f"{given}: no such file; {hint}")
 
 
 def display_name(path: Path) -> str:
@@ -136,14 +136,14 @@ def display_name(path: Path) -> str:
 
 
 def _shipped_dir() -> Path:
-    """Return the folder of the shipped weights: inside the package in a wheel, beside it in a clone."""
+    """Return the folder of the bundled weights: inside the package in a wheel, next to it in a clone."""
     package = Path(__file__).parents[1]
     folder = package / "trained_weights"
     return folder if folder.is_dir() else package.parent / "trained_weights"
 
 
 def file_name_part(task: str) -> str:
-    """Return a task in the form in which it appears in a file name.
+    """Return a task as it appears in a file name.
 
     A colon, as in MODULE:FUNCTION, becomes a dot, because scp would read a colon as the end of a host name. Each byte
     of a separator or an unprintable character becomes %XX. A long task is truncated and gets a checksum.

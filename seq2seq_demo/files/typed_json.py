@@ -17,7 +17,7 @@ def parse_json(text: str) -> Any:
     """Parse JSON.
 
     Raises:
-        WeightsError: the text is not JSON.
+        WeightsError: the string is not JSON.
     """
     try:
         return json.loads(text)
@@ -58,7 +58,7 @@ def parse(kind: type[T], value: Any, name: str, **others: Any) -> T:
         raise WeightsError(f"expected the keys {', '.join(field.name for field in known)}, got {key[:40]!r}")
     for field in known:
         is_optional = (field.default, field.default_factory) != (MISSING, MISSING)
-        require(is_optional or field.name in values, f"expected the key {field.name!r}, got none")
+        require(is_optional or field.name in values, f"the key {field.name!r} is missing")
     return kind(**{key: _parse_value(hints[key], each, key) for key, each in values.items()}, **others)
 
 

@@ -1,6 +1,6 @@
 """Beam search: keep the K best hypotheses per source, where greedy decoding keeps one (Sutskever et al. 2014).
 
-A hypothesis is the beginning of an answer, or a whole answer. It is live until it ends.
+A hypothesis is a prefix of an answer, or a whole answer. It is live until it ends.
 Shapes, besides `numpy_network`'s: k hypotheses per source, 1 at first and then up to K; n extensions per
 hypothesis; N answers per source. Every hypothesis has a row of the decoder, so its batch has B·k rows.
 """
@@ -16,7 +16,7 @@ from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork
 def beam_search(
     network: NumpyNetwork, sources: np.ndarray, max_out_len: int, beam: Beam, with_attention: bool = False
 ) -> Answers:
-    """Return the `n_best` answers to sources `[B, S]`, best first; those without END come last.
+    """Return the `n_best` answers to sources `[B, S]`, best first; answers without END come last.
 
     The score of a hypothesis is log p / (its number of symbols)^length_penalty; a larger penalty favours longer
     answers. Ties go to the earlier hypothesis, then to the lower symbol. The search stops once no live hypothesis can
@@ -157,7 +157,7 @@ def _best(scores: np.ndarray, n: int) -> np.ndarray:
 def _one_per_hypothesis(scores: np.ndarray, is_end: np.ndarray, best: np.ndarray) -> np.ndarray:
     """Return scores `[B, k, n]` that are −inf but for one extension of each hypothesis.
 
-    This is the extension by END if it is among the `best`, otherwise that by the most probable symbol, which is first.
+    This is the extension by END if END is among the `best`, otherwise by the most probable symbol, which is first.
     """
     is_best = np.zeros(scores.shape, bool)
     np.put_along_axis(is_best.reshape(len(scores), -1), best, True, axis=1)

@@ -1,4 +1,4 @@
-"""Keeps the programs that XLA compiles, so that later processes need not compile them again.
+"""Keeps the programs that XLA compiles, so that later processes need not recompile them.
 
 A damaged program or a full disk would end a training run, and TensorFlow runs the machine code that it finds. Each
 process therefore works in a temporary folder, with copies of the programs whose digests are right. When the process

@@ -18,7 +18,7 @@ MAX_NUMBERS = 10_000_000  # attention weights or logits of a batch, so a batch o
 class DecodingOptions:
     """How to search for answers, and which optional arrays of `Answers` to fill in."""
 
-    beam: Beam | None = None  # None: greedy decoding
+    beam: Beam | None = None  # None means greedy decoding
     probabilities: bool = False
     attention: bool = False
 

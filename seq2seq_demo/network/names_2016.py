@@ -72,7 +72,7 @@ def from_2016(variables: Weights) -> dict[str, Any]:
             arrays = _weights_of(by_name, slot, model_config, names)
             moments |= {f"{moment}/{name}": array for name, array in arrays.items()}
     except (KeyError, ValueError) as error:
-        raise WeightsError(f"expected the variables of a network of 2016, got others: {error}") from error
+        raise WeightsError(f"not the variables of a network of 2016: {error}") from error
     add_to_biases(weights, model_config, model_config.cell.gates_2016_added_1_to)  # moments need no change
     check_weights(weights, moments)
     step = int(variables.get("Training_step", 0))  # which Adam increments
@@ -84,7 +84,7 @@ def _by_name_of_2016(variables: Weights) -> Weights:
     by_name: Weights = {}
     for name, array in variables.items():
         key = re.sub(r"^\w+/(?=embedding_\w+_seq2seq/.*/Adam(_1)?$)", "", name)
-        key = re.sub(r"/W_0(?=/Adam|$)", "/Linear/Matrix", key)  # LSTMCell has names of its own
+        key = re.sub(r"/W_0(?=/Adam|$)", "/Linear/Matrix", key)  # LSTMCell has other names
         by_name[re.sub(r"/B(?=/Adam|$)", "/Linear/Bias", key)] = array
     return by_name
 

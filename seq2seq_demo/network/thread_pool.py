@@ -36,7 +36,7 @@ def in_threads(
 
 
 def _one_blas_thread() -> contextlib.AbstractContextManager[object]:
-    """Return a context in which BLAS runs one thread.
+    """Return a context where BLAS runs one thread.
 
     The network's matrices are so small that more threads gain nothing, and if a core is busy, they spin for seconds.
     """
@@ -50,7 +50,7 @@ def _one_blas_thread() -> contextlib.AbstractContextManager[object]:
 
 
 _LOCK = threading.Lock()
-if hasattr(os, "register_at_fork"):  # not in Windows; a forked process would wait for a thread that it does not have
+if hasattr(os, "register_at_fork"):  # not on Windows; a forked process would wait for a thread that it does not have
     os.register_at_fork(before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release)
 
 

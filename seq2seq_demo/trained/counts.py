@@ -1,11 +1,11 @@
 """Counts of right and wrong answers, with teacher forcing and free-running, in NumPy.
 
-With teacher forcing, the decoder reads the symbols of the target, so the figures are too optimistic. Free-running, it
+With teacher forcing, the decoder reads the symbols of the target, so the metrics are too optimistic. Free-running, it
 reads its own answer, as it does in a prediction. If the network ends its answers, END counts as a symbol, and an answer
 without END is wrong.
 
 A source that the network cannot read has no answer, and a target that it cannot write equals no answer, so both are
-wrong in every figure. Only the loss leaves these symbols out, because it would be infinite.
+wrong in every metric. Only the loss leaves these symbols out, because it would be infinite.
 
 Shapes, besides `numpy_network`'s: N pairs of B sources, N > B if a source has several targets.
 """
@@ -27,12 +27,12 @@ from seq2seq_demo.network.decoding import DecodingOptions, answer
 from seq2seq_demo.network.ensemble import log_softmax
 from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork
 from seq2seq_demo.network.thread_pool import in_threads
-from seq2seq_demo.trained.metrics import AnswerProbabilities, Figures
+from seq2seq_demo.trained.metrics import AnswerProbabilities, Metrics
 from seq2seq_demo.trained.predictions import Prediction
 from seq2seq_demo.trained.saved_network import SavedNetwork
 
 ProgressCallback = Callable[[int], object]  # takes the number of sequences decoded since the last call
-FEW_PAIRS = 25  # with fewer pairs per batch, several threads are slower than one: they mostly wait for Python's lock
+FEW_PAIRS = 25  # with fewer pairs per batch, several threads are slower than one: they usually wait for Python's lock
 WRONG_EXAMPLES = 5  # the worst answers that an evaluation shows
 
 
@@ -51,7 +51,7 @@ class Tally:
 
     @property
     def accuracy(self) -> np.ndarray:
-        """The share of correct predictions; nan where nothing was expected."""
+        """The fraction of correct predictions; nan where nothing was expected."""
         with np.errstate(invalid="ignore"):
             return np.asarray(self.correct / self.expected)
 
@@ -106,9 +106,9 @@ class Counts:
         }
 
     @property
-    def figures(self) -> Figures:
+    def metrics(self) -> Metrics:
         """Loss, token accuracy and exact match."""
-        return Figures(**{metric.name: self.rates[metric.name] for metric in fields(Figures)})
+        return Metrics(**{metric.name: self.rates[metric.name] for metric in fields(Metrics)})
 
 
 def count_answers(

@@ -24,7 +24,7 @@ MANY_SOURCES = 100  # random sources are fresh if at least this many are possibl
 def pair_sets(
     facts: SavedNetwork, task: PairTask, *, n: int | None, lengths: Sequence[int], out_len: int | None
 ) -> Iterable[EvaluationSet]:
-    """Return the distinct pairs, or those among the first n, by source length.
+    """Return the distinct pairs among the first n, by default all, by source length.
 
     Raises:
         UsageError: the network does not end its answers, and the pairs have several lengths or other lengths.
@@ -96,7 +96,7 @@ def pattern_sets(
 def short_lengths(facts: SavedNetwork, lengths: Sequence[int]) -> list[int]:
     """Return the lengths with fewer than MANY_SOURCES possible sources for each point that the recorded runs drew.
 
-    At the other lengths, at most about 1 % of random sources are sources of these runs.
+    At the other lengths, at most about 1% of random sources are sources of these runs.
     """
     runs = [member.run.config for member in (facts, *facts.others) if member.run and member.run.draws_sources]
     short = []

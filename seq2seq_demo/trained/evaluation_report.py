@@ -1,4 +1,4 @@
-"""The figures of an evaluation by name, as JSON and as text tables."""
+"""The metrics of an evaluation by name, as JSON and as text tables."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MAX_CONFUSIONS = 10  # rows of the confusion table
 
 @dataclass(frozen=True, repr=False)
 class Evaluation:
-    """The figures of a network on n sources, in the user's symbols; a figure is nan if nothing was measured.
+    """The metrics of a network on n sources, in the user's symbols; a metric is nan if nothing was measured.
 
     If a source has several targets, an answer is right if it equals any of them, and edits are counted to the nearest
     one, which is also the target of teacher forcing ("forced").
@@ -42,10 +42,10 @@ class Evaluation:
     n: int = 0
     n_pairs: int = 0
     unseen: int = 0  # pairs with a symbol that the network cannot read or write; they are wrong
-    fresh: bool | None = None  # whether at most about 1 % of the random sources are training sources; None if unknown
-    exact_match: float = math.nan  # the share of right answers; this figure matters most
+    fresh: bool | None = None  # whether at most about 1% of the random sources are training sources; None if unknown
+    exact_match: float = math.nan  # the fraction of right answers; this metric matters most
     forced_exact_match: float = math.nan
-    token_accuracy: float = math.nan  # the share of target symbols that the answer has at the same position
+    token_accuracy: float = math.nan  # the fraction of target symbols that the answer has at the same position
     forced_token_accuracy: float = math.nan
     symbol_error_rate: float = math.nan  # the edits of all answers over the number of target symbols
     loss: float = math.nan  # with teacher forcing, in nats per symbol that the network can write
@@ -54,25 +54,25 @@ class Evaluation:
     too_long: int = 0
     unended: int = 0  # answers without END, if the network should write END; sources that it cannot read
     by_length: dict[int, Evaluation] = field(default_factory=dict)
-    by_kind: dict[str, Evaluation] = field(default_factory=dict)  # the first kind is that of the figures above
+    by_kind: dict[str, Evaluation] = field(default_factory=dict)  # the metrics above are of the first kind
     by_position: list[dict[str, Any]] = field(default_factory=list)  # a row per output position
     by_symbol: list[dict[str, Any]] = field(default_factory=list)  # a row per target symbol
-    confusions: list[dict[str, Any]] = field(default_factory=list)  # most frequent first; None: nothing
+    confusions: list[dict[str, Any]] = field(default_factory=list)  # most frequent first; None means nothing
     worst: tuple[Prediction, ...] = ()  # the wrong answers with the most edits, a few of them
     calibration: dict[str, Any] | None = None  # the calibration error, if the network is calibrated and reads a source
     title: str = field(default="", compare=False)  # describes the sources, as the first line of the report
 
     def __repr__(self) -> str:
         accuracy = f"token accuracy {self.token_accuracy:.4f} ({self.forced_token_accuracy:.4f} forced)"
-        figures = f"exact match {self.exact_match:.4f}, {accuracy}, symbol errors {self.symbol_error_rate:.4f}"
-        return f"<Evaluation of {self.n} sequences: {figures}, loss {self.loss:.4f}>"
+        metrics = f"exact match {self.exact_match:.4f}, {accuracy}, symbol errors {self.symbol_error_rate:.4f}"
+        return f"<Evaluation of {self.n} sequences: {metrics}, loss {self.loss:.4f}>"
 
     def _repr_html_(self) -> str:
         rates = ("loss", *(attribute for _, attribute in RATES))
         return html_table(["sequences", self.n], *([name, getattr(self, name)] for name in rates))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the figures as JSON values; a length or a kind has no details."""
+        """Return the metrics as JSON values; a length or a kind has no details."""
         details = {"by_position": self.by_position, "by_symbol": self.by_symbol, "confusions": self.confusions}
         return {
             **_flat(self),
@@ -85,11 +85,11 @@ class Evaluation:
 
     def report(self, verbose: bool = False) -> str:
         """Return the tables that the command `evaluate` prints; `verbose` adds some wrong answers."""
-        figures = f"symbol error rate {self.symbol_error_rate:.5f}, loss {self.loss:.5f} nats per symbol"
+        metrics = f"symbol error rate {self.symbol_error_rate:.5f}, loss {self.loss:.5f} nats per symbol"
         has_integers = any(isinstance(row["symbol"], int) for row in self.by_symbol)
         parts = [
             self.title or pluralize(self.n, "source"),
-            f"exact match {self.exact_match:.5f}, {figures}",
+            f"exact match {self.exact_match:.5f}, {metrics}",
             _length_table(self),
             *([_kind_table(self.by_kind)] if self.by_kind else []),
             *(_position_and_symbol_tables(self) if len(self.by_length) == 1 and has_integers else []),
@@ -130,7 +130,7 @@ class EvaluationRow(NamedTuple):
 
 
 def summary_of(rows: Sequence[EvaluationRow], network: SavedNetwork, origin: str) -> Evaluation:
-    """Return the evaluation of all rows; its figures describe the first kind of sources.
+    """Return the evaluation of all rows; its metrics describe the first kind of sources.
 
     `origin` describes the sources, as in " of dev.tsv".
     """
@@ -173,8 +173,8 @@ def _of_counts(counts: Counts, network: SavedNetwork, fresh: bool | None) -> Eva
             for t, (free, forced) in enumerate(positions, start=1)
         ],
         by_symbol=[
-            {"symbol": special.get(k) or target.to_symbols([k])[0], "n": n, "token_accuracy": share}
-            for k, (n, share) in symbols
+            {"symbol": special.get(k) or target.to_symbols([k])[0], "n": n, "token_accuracy": accuracy}
+            for k, (n, accuracy) in symbols
             if n
         ],
         confusions=_named_confusions(counts.confusions, target),
@@ -234,14 +234,14 @@ def _figure_cells(e: Evaluation) -> list[str]:
 
 
 def _worst_length(e: Evaluation) -> str:
-    """Return the lowest exact match and its length, or an empty text if it is 1 at every length."""
+    """Return the lowest exact match and its length, or an empty string if it is 1 at every length."""
     in_len, worst = min(e.by_length.items(), key=lambda item: item[1].exact_match)
     return "" if worst.exact_match == 1 else f"{worst.exact_match:.4f} at {in_len}"
 
 
 def _position_and_symbol_tables(e: Evaluation) -> list[str]:
-    shares = ("forced_token_accuracy", "token_accuracy")
-    positions = [[str(row["position"]), *_rounded(row[share] for share in shares)] for row in e.by_position]
+    accuracies = ("forced_token_accuracy", "token_accuracy")
+    positions = [[str(row["position"]), *_rounded(row[name] for name in accuracies)] for row in e.by_position]
     symbols = [[str(row["symbol"]), str(row["n"]), *_rounded([row["token_accuracy"]])] for row in e.by_symbol]
     return [
         table(["output position", "forced", "free-running"], positions),
@@ -271,7 +271,7 @@ def _wrong_answer_cells(p: Prediction) -> list[str]:
 def _calibration_texts(calibration: dict[str, Any], n: int) -> list[str]:
     lines = []
     for minimum, answered, right in (at.values() for at in calibration["at_confidence"]):
-        share_right = f"{right / answered:.5f}" if answered else "-"
-        lines.append([f"{minimum:.2f}", str(answered), *_rounded([answered / n]), share_right])
+        fraction_right = f"{right / answered:.5f}" if answered else "-"
+        lines.append([f"{minimum:.2f}", str(answered), *_rounded([answered / n]), fraction_right])
     error = f"expected calibration error of the confidences {calibration['expected_calibration_error']:.5f}"
-    return [error, table(["min. confidence", "answered", "share answered", "share right"], lines)]
+    return [error, table(["min. confidence", "answered", "fraction answered", "fraction right"], lines)]

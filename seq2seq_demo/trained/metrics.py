@@ -1,4 +1,4 @@
-"""The figures that measure a network, such as its loss and exact match, and the calibration of confidences."""
+"""The metrics of a network, such as its loss and exact match, and the calibration of confidences."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ PRIOR_DEVIATIONS = 0.5, 1.0  # for log T and b; the priors matter if answers are
 SMALLEST_STEP = 0.05  # the search for log T and b ends below this step
 MIN_ANSWERS = 20  # fewer are too few to calibrate
 MIN_DOUBT = 1e-9  # likelihoods are at least this, so that their logarithms are finite
-NORMAL_95 = 1.96  # 95 % of a normal distribution are within this number of standard deviations
+NORMAL_95 = 1.96  # 95% of a normal distribution are within this number of standard deviations
 N_BINS = 10  # for the expected calibration error
 N_FOLDS = 5  # for the cross-validation of the calibration
 
 
 @dataclass(frozen=True)
-class Figures:
+class Metrics:
     """Loss, token accuracy and exact match on some pairs.
 
-    The loss is in nats per symbol, with teacher forcing; the other figures are shares from 0 to 1.
+    The loss is in nats per symbol, with teacher forcing; the other metrics are fractions from 0 to 1.
     """
 
     loss: float
@@ -34,7 +34,7 @@ class Figures:
 
 
 def wilson_interval(k: int, n: int) -> tuple[float, float]:
-    """Return the 95 % confidence interval of a share of which k of n cases are observed (Wilson 1927)."""
+    """Return the 95% confidence interval of a rate observed in k of n cases (Wilson 1927)."""
     p, squared = k / n, NORMAL_95**2 / n
     deviation = math.sqrt(squared * (p * (1 - p) + squared / 4))
     return (p + squared / 2 - deviation) / (1 + squared), (p + squared / 2 + deviation) / (1 + squared)
@@ -42,10 +42,10 @@ def wilson_interval(k: int, n: int) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Epoch:
-    """The figures of one epoch: on its training points, with teacher forcing, and on the validation pairs.
+    """The metrics of one epoch: on its training points, with teacher forcing, and on the validation pairs.
 
-    A loss is in nats per symbol, with teacher forcing; the other figures are shares from 0 to 1. A figure is nan until
-    it is measured.
+    A loss is in nats per symbol, with teacher forcing; the other metrics are fractions from 0 to 1. A metric is nan
+    until it is measured.
     """
 
     epoch: int  # counted from 1
@@ -59,22 +59,22 @@ class Epoch:
     validation_exact_match: float = math.nan  # free-running
 
     @property
-    def validation(self) -> Figures:
-        """The figures on the validation pairs."""
-        return Figures(**{each.name: getattr(self, f"validation_{each.name}") for each in fields(Figures)})
+    def validation(self) -> Metrics:
+        """The metrics on the validation pairs."""
+        return Metrics(**{each.name: getattr(self, f"validation_{each.name}") for each in fields(Metrics)})
 
-    def validated(self, metrics: Figures) -> Epoch:
+    def validated(self, metrics: Metrics) -> Epoch:
         """Return the epoch with its metrics on the validation pairs."""
         return replace(self, **{f"validation_{name}": value for name, value in asdict(metrics).items()})
 
     def to_dict(self) -> dict[str, float]:
-        """Return the figures by name, as `--history` writes them."""
+        """Return the metrics by name, as `--history` writes them."""
         return asdict(self)
 
 
 # ---- Calibration: turns the probability of an answer into a confidence (Platt 1999; Guo et al. 2017) ----
 #
-# About 90 % of the answers with a confidence of 0.9 should be right. The probability p of each symbol becomes
+# About 90% of the answers with a confidence of 0.9 should be right. The probability p of each symbol becomes
 # σ(logit(p) / T + b). A temperature T above 1 moves probabilities towards 0.5, for a network that is too sure of its
 # answers. T below 1 moves them away from 0.5, for example after label smoothing. The bias b raises or lowers all.
 
@@ -154,7 +154,7 @@ def _most_probable(loss_at: Callable[[float, float], float]) -> Calibration:
 
 
 def expected_calibration_error(confidence: np.ndarray, is_right: np.ndarray) -> float:
-    """Return the mean of |share right − mean confidence| over the bins, weighted by their numbers of answers.
+    """Return the mean of |fraction right − mean confidence| over the bins, weighted by their numbers of answers.
 
     The bins divide the confidences from 0 to 1 into N_BINS equal intervals.
 

@@ -32,7 +32,7 @@ CHARACTERS = " .:-=+*#%@"
 COLOURS = (231, 189, 153, 111, 69, 27, 21, 20, 18, 17)  # white to dark blue
 
 PROGRAM = "seq2seq-demo"
-# The metadata of a picture, without a date, so that equal figures give equal bytes. `atomic_files` recognises the name.
+# The metadata of a picture, without a date, so that equal pictures are equal bytes. `atomic_files` recognises the name.
 PICTURES: dict[str, dict[str, str | None]] = {
     ".png": {"Software": PROGRAM},
     ".svg": {"Creator": PROGRAM, "Date": None},
@@ -113,7 +113,7 @@ def _import_matplotlib(module: str) -> Any:
 
 
 def _new_figure(size: tuple[float, float], layout: str) -> Any:
-    """Return an empty figure; a notebook shows it even without pyplot."""
+    """Return an empty Matplotlib figure; a notebook shows it even without pyplot."""
     figure = _import_matplotlib("matplotlib.figure").Figure(size, layout=layout)
     figure._repr_png_ = functools.partial(_picture, figure, ".png", SCREEN_DPI)
     return figure
@@ -131,7 +131,7 @@ def attention_figure(attentions: Sequence[Attention]) -> Figure:
     panel = min(MAX_SIDE, CELL * S), min(MAX_SIDE, CELL * T)  # inches
     label_width = _max_width(name for each in attentions for name in (*each.inputs, *each.outputs))
     fonts = _font(panel[0] / S, label_width), _font(panel[1] / T, 1)
-    # The figure is generous; empty margins are cropped.
+    # This size is generous; empty margins are cropped.
     figure: Figure = _new_figure((columns * (panel[0] + 2) + 1, rows * (panel[1] + 1)), "compressed")
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     images = [_panel(ax, each, panel[1] / panel[0], fonts) for ax, each in zip(axes, attentions, strict=False)]
@@ -174,7 +174,7 @@ def _panel(ax: Any, attention: Attention, aspect: float, fonts: tuple[float, flo
 
 
 class History(tuple[Epoch, ...]):
-    """The figures of every epoch of a training run, by index; by name, a list of one figure of every epoch."""
+    """The metrics of every epoch of a training run, by index; by name, a list of one metric of every epoch."""
 
     @overload
     def __getitem__(self, key: SupportsIndex) -> Epoch: ...
@@ -184,12 +184,12 @@ class History(tuple[Epoch, ...]):
     def __getitem__(self, key: str) -> list[float]: ...
     def __getitem__(self, key: SupportsIndex | slice | str) -> Epoch | History | list[float]:
         if isinstance(key, str):
-            figures = self.to_dict()
-            return figures[require_choice("figure", key, figures)]
+            metrics = self.to_dict()
+            return metrics[require_choice("metric", key, metrics)]
         return History(super().__getitem__(key)) if isinstance(key, slice) else super().__getitem__(key)
 
     def to_dict(self) -> dict[str, list[float]]:
-        """Return one list per figure, by name."""
+        """Return one list per metric, by name."""
         return {each.name: [getattr(epoch, each.name) for epoch in self] for each in fields(Epoch)}
 
     def plot(self) -> Figure:
@@ -199,7 +199,7 @@ class History(tuple[Epoch, ...]):
             UsageError: there are no epochs, or Matplotlib is not installed.
         """
         if not self:
-            raise UsageError("expected a history of at least one epoch, got none")
+            raise UsageError("the history is empty")
         figure: Figure = _new_figure((10, 4), "constrained")
         from matplotlib.ticker import LogLocator, MaxNLocator
 
@@ -243,7 +243,7 @@ def _picture(figure: Any, suffix: str, dpi: int = DPI) -> bytes:
 
 
 def save(figure: Any, path: Path) -> None:
-    """Write a figure atomically, in the format of the path's suffix.
+    """Write a Matplotlib figure atomically, in the format of the path's suffix.
 
     Raises:
         Seq2SeqError: the file could not be written.

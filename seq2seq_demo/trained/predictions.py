@@ -35,7 +35,7 @@ Part = tuple[list[Record], list[int], list[Any]]
 class Prediction:
     """A network's answer to a source, with the expected target if it is known, or the error from reading the source.
 
-    Texts are strings, and sequences of integers are lists. An unknown value is None.
+    Text is a string, and a sequence of integers is a list. An unknown value is None.
     """
 
     source: Any
@@ -43,7 +43,7 @@ class Prediction:
     expected: Any = None
     exact: bool | None = None  # whether the answer equals the expected target
     ended: bool | None = None  # whether the answer has END; None if the network does not write END
-    probability: float | None = None  # that of the whole answer, END included, so 0 if it did not end
+    probability: float | None = None  # of the whole answer, END included, so 0 if it did not end
     confidence: float | None = None  # the calibrated probability, for a network that was trained on pairs
     score: float | None = None  # log p / length^length_penalty, for an answer of a beam search that ended
     error: str | None = None  # why the source cannot be read
@@ -148,7 +148,7 @@ class Prediction:
             UsageError: the network has no attention.
         """
         if self.attention is None:
-            raise UsageError("expected a prediction with attention, got one without")
+            raise UsageError("the prediction has no attention")
         inputs, outputs = [*map(visible_symbol, self.source_tokens or ())], [*map(visible_symbol, self.written)]
         expected = {t: " ".join(map(visible_symbol, symbols)) for t, symbols in self.mistakes.items()}
         notes = {t: f"expected {symbols or 'no symbol'}" for t, symbols in expected.items()}
@@ -175,12 +175,12 @@ class Predictions(list[Any]):
 
 
 def as_text(value: Any) -> str:
-    """Return a text unchanged, and the integers of a list separated by spaces."""
+    """Return a string unchanged, and the integers of a list separated by spaces."""
     return value if isinstance(value, str) else join_symbols(INTEGERS, value)
 
 
 def bracketed(value: str | list[int]) -> str:
-    """Return integers in brackets, and a text escaped to one line."""
+    """Return integers in brackets, and a string escaped to one line."""
     return one_line(value) if isinstance(value, str) else f"[{as_text(value)}]"
 
 
@@ -272,7 +272,7 @@ def _parts(
 
 
 def _expected(records: list[Record], targets: Callable[[np.ndarray], Sequences] | None, ends: bool) -> list[Any]:
-    """Return the output of each record or, if it has none, its pattern's target; None if both are unknown."""
+    """Return the output of each record or, by default, its pattern's target; None if both are unknown."""
     expected = [record.output for record in records]
     if targets and None in expected:
         with contextlib.suppress(UsageError) if ends else contextlib.nullcontext():

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterable
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
@@ -12,11 +13,13 @@ import numpy as np
 from seq2seq_demo.config import SETTINGS, ModelConfig, TrainConfig, lengths_text
 from seq2seq_demo.console import notice
 from seq2seq_demo.data.patterns import PATTERNS, PatternTask, find_pattern
+from seq2seq_demo.data.records import valid
 from seq2seq_demo.data.sequences import Sequences
+from seq2seq_demo.data.tokens import source_records
 from seq2seq_demo.data.user_functions import is_user_function
 from seq2seq_demo.data.vocabulary import Vocabularies
 from seq2seq_demo.network.parameters import Weights
-from seq2seq_demo.trained.metrics import Calibration, Figures
+from seq2seq_demo.trained.metrics import Calibration, Metrics
 from seq2seq_demo.trained.plots import History
 
 
@@ -27,8 +30,8 @@ class TrainingRun:
     config: TrainConfig
     start_step: int  # Adam's step at the start of the run
     data: str | None = None  # a checksum of the user's pairs; None for a pattern
-    fingerprint: str | None = None  # that of the task, so that --resume detects changed data
-    # Whether the content of the pairs decided which of them validate; otherwise, the user gave the validation pairs.
+    fingerprint: str | None = None  # of the task, so that --resume detects changed data
+    # Whether validation pairs were held out by their content; otherwise, the user gave them.
     # None for a pattern, and in files of earlier versions, which drew these pairs at random.
     validated_by_content: bool | None = None
 
@@ -64,22 +67,36 @@ class SavedNetwork:
     out_len: int | None = None  # the length of the longest target
     min_in_len: int | None = None  # the length of the shortest source; None means `in_len`
     run: TrainingRun | None = None  # the last training run
-    validation: Figures | None = None  # on the validation pairs, after the saved epoch
+    validation: Metrics | None = None  # on the validation pairs, after the saved epoch
     n_validated: int | None = None  # the number of sources in `validation`; None in files of earlier versions
     history: History = field(default_factory=History)  # the completed epochs of this run
     program: str | None = None  # the program that trained the network, unless it is this one
     calibration: Calibration | None = None  # fitted to the validation pairs; None for a pattern
-    moments_since: int = 0  # the step at which Adam's moments were zero, from which its bias correction counts
+    moments_since: int = 0  # the step when Adam's moments were zero, where its bias correction starts
 
     @property
     def pattern(self) -> str | None:
-        """The built-in pattern that the network learned, if any; a task on text may share a pattern's name."""
+        """The built-in pattern that the network learned; a text task may share a pattern's name."""
         return self.task if self.task in PATTERNS and not self.vocabularies.are_text else None
 
     @property
     def ends(self) -> bool:
         """Whether the network ends its answers; it then accepts sources of any length."""
         return self.model_config.ends
+
+    @property
+    def end(self) -> int:
+        """The number of GO and END. Like `encode` and `decode`, it is for models in other formats."""
+        return self.model_config.go
+
+    def encode(self, source: Any) -> list[int]:
+        """Return the numbers of a source's symbols; raise InputError if the network cannot read it."""
+        return [*valid(source_records([source], self.vocabularies.source, self.model_config.in_max_int))[0].values]
+
+    def decode(self, numbers: Iterable[int]) -> Any:
+        """Return the answer with these numbers, which may continue after END."""
+        written = itertools.takewhile(lambda number: not self.ends or number != self.end, map(int, numbers))
+        return self.vocabularies.target.to_value(written)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -151,7 +168,7 @@ class SavedNetwork:
         max_len = functools.cache(lambda in_len: None if self.ends else self.answer_len(in_len, pattern, out_len))
 
         def targets(sources: np.ndarray) -> Sequences:
-            T = max_len(sources.shape[1])  # None: targets stay whole
+            T = max_len(sources.shape[1])  # None means whole targets
             return pattern.targets_of(Sequences.of_array(sources), self.model_config.out_max_int, T, self.ends)
 
         return targets

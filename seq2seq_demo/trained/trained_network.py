@@ -1,4 +1,4 @@
-"""A trained network: prediction, evaluation, saving and loading; and the networks that come with the program."""
+"""A trained network: prediction, evaluation, saving and loading; and the bundled networks."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 S = TypeVar("S", str, list[int])  # a source and its answer
 
-# The descriptions of the networks that come with the program; the default is that of the pattern.
+# The descriptions of the bundled networks; the default is the pattern's description.
 DESCRIPTIONS = {
     "dates": "English, German, French, Spanish and Italian dates to ISO 8601.",
     "g2p": "English spelling to pronunciation, in the phones of CMUdict.",
@@ -58,8 +58,8 @@ class TrainedNetwork(SavedNetwork):
         return f"<{type(self).__name__} {self.summary()};\n {self._origin()}{reached}>"
 
     def _repr_html_(self) -> str:
-        figures = asdict(self.validation).items() if self.validation else ()
-        return html_table(["network", self.summary()], ["training", self._origin()], *figures)
+        metrics = asdict(self.validation).items() if self.validation else ()
+        return html_table(["network", self.summary()], ["training", self._origin()], *metrics)
 
     def _origin(self) -> str:
         """Return the task and the lengths of the training as text."""
@@ -152,13 +152,13 @@ class TrainedNetwork(SavedNetwork):
         details: bool = False,
         on_error: OnError = "raise",
     ) -> list[Any]:
-        """Return the answer to each source: a list of integers, or a text if the network writes texts.
+        """Return the answer to each source: a list of integers, or a string if the network writes text.
 
         Args:
-            sources: texts, lists of integers or of a text's symbols, a column of pandas, or an array `[B, S]`; lengths
+            sources: strings, lists of integers, characters or words, a column of pandas, or an array `[B, S]`; lengths
                 may differ.
             out_len: the maximum length of an answer or, for a network that does not end its answers, their exact
-                length. By default, it follows from the lengths of training and the pattern, if there is one.
+                length. By default, it follows from the lengths of training and the pattern.
             beam_size: the number of hypotheses of a beam search; by default `n_best`, or greedy decoding.
             n_best: return a list of up to `n_best` answers per source, best first.
             length_penalty: the exponent A in the score log p / length^A of a hypothesis.
@@ -172,7 +172,7 @@ class TrainedNetwork(SavedNetwork):
         """
         require_flag("`details`", details)
         if require_choice("`on_error`", on_error, ON_ERROR) == "return" and not details:
-            raise UsageError("expected `details` with `on_error` 'return', got none")
+            raise UsageError("`on_error` 'return' needs `details`")
         beam = Beam.of(beam_size, n_best, length_penalty)
         records = source_records(sources, self.vocabularies.source, self.model_config.in_max_int)
         if on_error == "raise":
@@ -189,7 +189,7 @@ class TrainedNetwork(SavedNetwork):
         out_len: int | None = None,
         options: DecodingOptions = GREEDY,
     ) -> list[Prediction]:
-        """Return the best answer to each source of `pairs`, symbol numbers of a source and its target (None: unknown).
+        """Return the best answer to each source of `pairs`, the symbol numbers of a source and its target, or None.
 
         `out_len` is as in `predict`; `options` configure the decoding.
         """
@@ -220,9 +220,9 @@ class TrainedNetwork(SavedNetwork):
         beam_size: int | None = None,
         length_penalty: float = 0.0,
     ) -> Evaluation:
-        """Return the figures on pairs, or on random sources of a pattern, drawn independently of the training sources.
+        """Return the metrics on pairs, or on random sources of a pattern, drawn independently of the training sources.
 
-        A warning names the lengths of so few possible sources that some of them may be training sources.
+        A warning names the lengths with few possible sources, some of which may be training sources.
 
         Args:
             data: a pattern's name or pairs, as in `train`; by default the pattern of the training.
@@ -239,7 +239,7 @@ class TrainedNetwork(SavedNetwork):
         """
         if data is None:
             if self.pattern is None:
-                raise UsageError(f"the network was trained on {self.task!r}: expected data to evaluate it on")
+                raise UsageError(f"the network was trained on {self.task!r}: give data to evaluate it on")
             data = self.pattern
         lengths: Sequence[int] = ()
         if in_len is not None:
@@ -267,7 +267,7 @@ class TrainedNetwork(SavedNetwork):
         origin: str = "",
         on_progress: ProgressCallback = lambda _: None,
     ) -> Evaluation:
-        """Return the figures on a `task`; `n`, `out_len` and `seed` are as in `evaluate`.
+        """Return the metrics on a `task`; `n`, `out_len` and `seed` are as in `evaluate`.
 
         `lengths` are the source lengths, by default the trained ones. Without a `beam`, decoding is greedy. `origin`
         describes the sources, as in " of dev.tsv". `on_progress` receives the number of sequences decoded since its
@@ -341,8 +341,7 @@ def load(path: str | os.PathLike[str]) -> TrainedNetwork:
     """Read a network from a weights file of this program or a checkpoint of the 2016 program.
 
     Args:
-        path: the file, whose format is detected from its content, or the name of a network that comes with the program,
-            such as "g2p".
+        path: the file, whose format is detected from its content, or the name of a bundled network, such as "g2p".
 
     Raises:
         WeightsError: the file is missing, damaged or of another kind.
@@ -352,7 +351,7 @@ def load(path: str | os.PathLike[str]) -> TrainedNetwork:
 
 
 def networks() -> dict[str, dict[str, Any]]:
-    """Return the networks that come with the program, by the names that `load` takes.
+    """Return the bundled networks, by the names that `load` takes.
 
     For each, `task` is the name of its data, `lengths` are its shortest and longest source lengths, `weights` is
     their number, `exact_match` is free-running, on the validation data of the training, and

@@ -56,7 +56,7 @@ def to_bytes(network: SavedNetwork, progress: Progress | None = None, best: Save
     Args:
         network: the network.
         progress: makes the file a snapshot.
-        best: in a snapshot, the network at the best epoch so far, of which only the arrays are written.
+        best: in a snapshot, the network at the best epoch so far; only its arrays are written.
 
     Raises:
         WeightsError: `read` would refuse the content, for example because a weight is missing or not finite.
@@ -101,7 +101,7 @@ def read(path: Path, kind: type[N]) -> tuple[N, Progress | None, N | None]:
         kind: the class of the network.
 
     Returns:
-        the network; of a snapshot, also the progress and, if its config `saves_best`, the network at the best epoch.
+        the network; for a snapshot, also the progress and, if its config `saves_best`, the network at the best epoch.
 
     Raises:
         WeightsError: the file is missing, damaged or of another kind.
@@ -130,7 +130,7 @@ def _from_bytes(encoded: bytes, kind: type[N]) -> tuple[N, Progress | None, N | 
         return replace(first, others=tuple(others)), None, None
     run = first.run
     if run is None:
-        raise WeightsError("expected a snapshot to record its training run, got none")
+        raise WeightsError("the snapshot does not record its training run")
     require(not others, f"expected a snapshot of one network, got {len(networks)}")
     require_integer("points", progress.points, at_least=0, at_most=run.config.n_training)
     best = replace(first, **_read_arrays(file, first.model_config, BEST)) if _has(file, BEST) else None
@@ -163,7 +163,7 @@ def _metadata(file: Container) -> dict[str, Any]:
     try:
         return upgrade(file.version, metadata)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise WeightsError(f"expected the metadata of version {file.version}, got something else") from error
+        raise WeightsError(f"not the metadata of version {file.version}") from error
 
 
 def parse_metadata(metadata: Mapping[str, Any], kind: type[N]) -> tuple[list[N], Progress | None]:
@@ -178,10 +178,9 @@ def parse_metadata(metadata: Mapping[str, Any], kind: type[N]) -> tuple[list[N],
     sides = require_type("vocabularies", metadata["vocabularies"], dict)
     require(sides.keys() == {*Vocabularies._fields}, f"expected source, target, got {sorted(sides)}"[:200])
     vocabularies = Vocabularies(*(parse(Vocabulary, sides[name], name) for name in Vocabularies._fields))
-    is_complete = all(side.symbols or not side.is_text for side in vocabularies)
-    require(is_complete, "expected at least one symbol in a vocabulary of characters or words, got none")
+    require(all(side.symbols or not side.is_text for side in vocabularies), "a vocabulary of text is empty")
     listed = require_type("networks", metadata["networks"], list)
-    require(bool(listed), "expected at least one network, got none")
+    require(bool(listed), "there is no network")
     missing: dict[str, Any] = {"weights": {}, "step": 0, "moments": {}, "others": (), "vocabularies": vocabularies}
     networks = [parse(kind, each, "network", **missing) for each in listed]
     check_members(networks)
@@ -194,7 +193,7 @@ def check_members(networks: Sequence[SavedNetwork]) -> None:
         raise UsageError(f"expected at most {MAX_MEMBERS} networks in an ensemble, got {len(networks)}")
     for number, network in enumerate(networks, 1):
         if _sides(network) != _sides(networks[0]):
-            raise UsageError(f"expected the same symbols and lengths in all networks, got others in network {number}")
+            raise UsageError(f"network {number} has other symbols or lengths than the first one")
 
 
 def _sides(network: SavedNetwork) -> tuple[Vocabularies, int, int, object]:
@@ -219,8 +218,7 @@ def _check_facts(network: SavedNetwork) -> None:
     for name, largest in network.vocabularies.largest_symbols().items():
         expected = getattr(network.model_config, name)
         require(expected == largest, f"expected a vocabulary for {name} {expected}, got one for {largest}")
-    fits = network.ends or not network.vocabularies.are_text
-    require(fits, "expected a network of texts to end its answers, got one that does not")
+    require(network.ends or not network.vocabularies.are_text, "a text network must end its answers")
 
 
 # ---- Earlier versions ----

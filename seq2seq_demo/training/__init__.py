@@ -1,1 +1,1 @@
-"""The training loop, its batches, optimizer and snapshots, and the workers that share a batch."""
+"""The training loop, its batches, optimiser and snapshots, and the workers that share a batch."""

@@ -21,7 +21,7 @@ FIRST_STEPS = 8  # the number of batches in the first call of a training run
 MAX_CANDIDATES = 24  # the most source lengths, and target lengths, that `least_padding` considers
 MAX_MICROBATCH_BYTES = 2**29
 # Number of samples → number of padding widths that pays off. With 128 units, compiling takes 4 s of CPU time per width.
-# A second width saves up to 18 % of an epoch's time, and three more up to 8 %.
+# A second width saves up to 18% of an epoch's time, and three more up to 8%.
 N_WIDTHS = {0: 1, 75_000: 2, 400_000: 5}
 
 
@@ -46,7 +46,7 @@ class Batch(NamedTuple):
         )
 
     def twice(self) -> "Batch":
-        """Return a batch of 2B rows, in which the second half has dropout masks of its own."""
+        """Return a batch of 2B rows, whose second half has other dropout masks."""
         copies = self.map_rows(lambda x: tf.concat([x, x], axis=0))
         other_keys = scramble(self.row_keys + np.uint32(1), tf.bitwise)
         return copies._replace(row_keys=tf.concat([self.row_keys, other_keys], axis=0))
@@ -86,7 +86,7 @@ def epoch_order(training: Pairs, config: TrainConfig, start_step: int, epoch: in
     order = rng.permutation(np.arange(len(training), dtype=np.uint32))
     if by_length:
         B, S, T = config.batch_size, training.sources.lengths, training.targets.lengths
-        n_full = len(order) // B * B  # a short last batch keeps its place
+        n_full = len(order) // B * B  # a short last batch keeps its position
         size = S * (T.max() + 1) + T  # a key that sorts by source length, then by target length
         for first in range(0, n_full, STEPS_PER_CALL * B):
             stretch = order[first : min(n_full, first + STEPS_PER_CALL * B)]
@@ -137,10 +137,10 @@ def padding_widths(pairs: Pairs, n: int) -> Widths:
 
 
 def least_padding(S: np.ndarray, T: np.ndarray, n: int) -> list[tuple[int, int]]:
-    """Return up to `n` widths, ascending in both S and T, that minimize the total padding.
+    """Return up to `n` widths, ascending in both S and T, that minimise the total padding.
 
     S and T are the lengths of the pairs, `[N]`. A pair is padded to the first width that fits. Quantiles of the lengths
-    would be simpler, but for CMUdict they give epochs of 7 % to 50 % more padded symbols.
+    would be simpler, but for CMUdict they give epochs with 7% to 50% more padded symbols.
 
     This is dynamic programming over chains of ascending widths. The cheapest chain of k widths that ends in width j is
     a cheapest chain of k − 1 widths, followed by j. If the shorter chain ends in width i, then i ≤ j in both S and T,

@@ -19,8 +19,8 @@ from seq2seq_demo.trained.trained_network import TrainedNetwork
 class TrainingState:
     """The state of a training run, as the methods of a `Callback` get it.
 
-    `figures` describe the current epoch: in `on_steps_end`, loss and accuracy since the previous call; in
-    `on_epoch_end`, all of them. A figure that is not known yet is nan.
+    `figures` are the metrics of the current epoch: in `on_steps_end`, loss and accuracy since the previous call; in
+    `on_epoch_end`, all of them. A metric that is not known yet is nan.
     """
 
     epoch: int  # counted from 1
@@ -43,7 +43,7 @@ class TrainingState:
 
     @functools.cached_property
     def validation(self) -> list[tuple[Any, Any]]:
-        """The validation pairs, as `evaluate` takes them, without those that have symbols unseen in training."""
+        """The validation pairs, as `evaluate` takes them, without pairs that have symbols unseen in training."""
         sides = zip(self._vocabularies, (self._pairs.sources, self._pairs.targets), strict=True)
         return [*zip(*([*map(side.to_value, sequences.rows())] for side, sequences in sides), strict=True)]
 
@@ -51,7 +51,7 @@ class TrainingState:
 class Callback:
     """The base class of callbacks. Each method does nothing unless a subclass overrides it.
 
-    A method that returns True stops the training once the other callbacks are called too. `train` then returns the
+    A method that returns True stops the training once the other callbacks are also called. `train` then returns the
     network as it does after the last epoch. If several workers train one network, all of them must stop it. If there
     are several `members`, a stop ends the training of the current one.
     """

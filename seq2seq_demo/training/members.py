@@ -1,4 +1,4 @@
-"""Trains the members of an ensemble: runs of their own, which differ in their seeds.
+"""Trains the members of an ensemble: separate runs, which differ in their seeds.
 
 Side by side, they run in processes with one thread each, so the number of processes does not change their bits. loky
 starts the processes; its cloudpickle also sends them functions of `__main__`.
@@ -43,16 +43,16 @@ class Member:
 
     number: int  # counted from 1
     task: Task
-    start: Snapshot  # its seed is that of this member
+    start: Snapshot  # uses this member's seed
     callbacks: Sequence[Callback]
-    path: Path | None  # its weights file, beside which its snapshot is; None saves neither
+    path: Path | None  # its weights file, next to its snapshot; None saves neither
     quiet: bool  # shows no notices
 
 
 def n_jobs(jobs: int | None, config: TrainConfig) -> int:
     """Return the number of members to train at the same time.
 
-    It is `jobs`, by default one per core that this process may use, as far as they fit into memory.
+    It is `jobs`, by default one per core that this process may use and gigabyte of memory.
 
     Raises:
         UsageError: `jobs` is not a positive integer.
@@ -97,7 +97,7 @@ def remove(folder: Path) -> None:
 
 
 def train_member(member: Member) -> TrainedNetwork:
-    """Train a member in this process, without snapshots; return it without its optimizer."""
+    """Train a member in this process, without snapshots; return it without its optimiser."""
     from seq2seq_demo.training.trainer import fit  # loads TensorFlow
 
     return fit(member.task, member.start, member.callbacks).without_optimizer()
@@ -106,7 +106,7 @@ def train_member(member: Member) -> TrainedNetwork:
 def train_side_by_side(
     members: Sequence[Member], jobs: int, stop_signal: Callable[[], int | None] = lambda: None
 ) -> list[TrainedNetwork]:
-    """Train members in `jobs` processes, except those that are saved already; return them without their optimizers.
+    """Train the members that are not saved yet, in `jobs` processes; return all without their optimisers.
 
     Raises:
         WeightsError: a file of a member belongs to another training run.
@@ -160,8 +160,8 @@ def _saved(member: Member) -> TrainedNetwork | None:
     networks = [load(path) for path in (member.path, file_names.snapshot_path(member.path)) if os.path.lexists(path)]
     for network in networks:
         if (network.model_config, network.run) != (member.start.network.model_config, member.start.run):
-            found = f"{member.path.parent}: expected member {member.number} of this training run, found another network"
-            raise WeightsError(f"{found}; `force` trains all members again")
+            found = f"{member.path.parent}: expected member {member.number} of this training run, got another network"
+            raise WeightsError(f"{found}; `force` retrains all members")
     return networks[0] if os.path.lexists(member.path) else None
 
 
@@ -175,7 +175,7 @@ def _wait(futures: Mapping[int, Future[TrainedNetwork]], stop_signal: Callable[[
         for number, future in futures.items():
             if future.done() and (error := future.exception()):
                 if isinstance(error, BrokenProcessPool):
-                    raise TrainingError("expected all members to be trained, but a process was killed") from error
+                    raise TrainingError("a process that trained a member was killed") from error
                 raise TrainingError(f"member {number}: {error}") from error
 
 
@@ -208,7 +208,7 @@ def _begin_process(stop: connection.Connection, life: connection.Connection) -> 
 
 
 def _train(member: Member) -> TrainedNetwork | None:
-    """Train a member; with a path, start from its snapshot if it has one, and save it. Return None if it stopped."""
+    """Train a member; with a path, start from its snapshot if present, and save it. Return None if it stopped."""
     from seq2seq_demo.training.trainer import fit
 
     if member.path is None:

@@ -19,8 +19,8 @@ from seq2seq_demo.trained.trained_network import TrainedNetwork
 from seq2seq_demo.training.callbacks import Callback, TrainingState
 from seq2seq_demo.training.validation import best_epoch, stop_after
 
-SETTINGS_GUIDE = "https://github.com/seq2seq-demo/seq2seq-demo/blob/main/seq2seq_demo/docs/TRAINING.md#settings"
-PROBE_CANDIDATES = 20  # the number of validation pairs from which the probe is chosen
+DOCUMENTS = "https://github.com/seq2seq-demo/seq2seq-demo/blob/main/seq2seq_demo/docs/"
+PROBE_CANDIDATES = 20  # the probe is one of the first validation pairs
 
 
 class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
@@ -32,33 +32,33 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
 
     def __init__(self, config: TrainConfig, prints: bool = True, shows_cell: bool = True) -> None:
         self.config, self.prints = config, prints
-        self.bar = new_bar("{task.completed:,.0f}/{task.total:,.0f}", "{task.fields[figures]}")
+        self.bar = new_bar("{task.completed:,.0f}/{task.total:,.0f}", "{task.fields[metrics]}")
         is_terminal = sys.stdout.isatty() and sys.stderr.isatty()
         self.bar.disable = not (prints and is_terminal)
         self.total = config.n_training  # the length of the bar, in training points
-        self.task = self.bar.add_task("", total=self.total, figures="")
+        self.task = self.bar.add_task("", total=self.total, metrics="")
         self.has_cell = shows_cell and in_notebook()
         self.cell: Any = None  # IPython's handle of the bar in a notebook
-        self.figures = self.validated = ""  # texts beside this bar
+        self.metrics = self.validated = ""  # strings next to this bar
 
     def __exit__(self, *_: object) -> None:
         self.bar.stop()
 
     def on_epoch_begin(self, state: TrainingState) -> None:
         """Show an empty bar for this epoch."""
-        self.label, self.figures = f"Epoch {state.epoch}{_of_epochs(self.config)}", ""
-        self.bar.reset(self.task, description=self.label, figures="")
+        self.label, self.metrics = f"Epoch {state.epoch}{_of_epochs(self.config)}", ""
+        self.bar.reset(self.task, description=self.label, metrics="")
         self.bar.start()
         self._show_in_notebook(0)
 
     def on_steps_end(self, state: TrainingState) -> None:
-        """Advance the bar, and show the loss and accuracy beside the bar."""
-        self.figures = f"loss {state.figures.loss:.4f} accuracy {state.figures.forced_token_accuracy:.4f}"
-        self.bar.update(self.task, completed=state.points, figures=self.figures)
+        """Advance the bar, and show the loss and accuracy next to it."""
+        self.metrics = f"loss {state.figures.loss:.4f} accuracy {state.figures.forced_token_accuracy:.4f}"
+        self.bar.update(self.task, completed=state.points, metrics=self.metrics)
         self._show_in_notebook(state.points)
 
     def on_epoch_end(self, state: TrainingState) -> None:
-        """Remove the bar of a terminal or fill that of a notebook, and print a line for the epoch and the probe."""
+        """Remove the bar of a terminal or fill a notebook's bar, and print a line for the epoch and the probe."""
         self.bar.stop()
         self.validated = f"; validation exact match {state.figures.validation_exact_match:.4f}"
         self._show_in_notebook(self.total)
@@ -67,7 +67,7 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
         n_points, n = self.config.n_validation, len(state._pairs)
         if state.epoch == 1 and n < n_points and self.config.validation_points is None:  # the points of a pattern
             seen = f"{n_points - n:,} of the {n_points:,} validation points are also training points"
-            notice(f"{seen}: the figures are on the other {n:,}")
+            notice(f"{seen}: the metrics are on the other {n:,}")
         print_line(epoch_line(state.figures, self.config))
         print_line(probe_line(probe(state), has_colour(sys.stdout)), coloured=True)
 
@@ -76,13 +76,13 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
             from IPython.display import HTML, display
 
             bar = f'<progress max="{self.total}" value="{points}"></progress>'
-            line = HTML(f"{self.label} {bar} {self.figures}{self.validated}")
+            line = HTML(f"{self.label} {bar} {self.metrics}{self.validated}")
             self.cell = self.cell or display(line, display_id=True)
             self.cell.update(line)
 
 
 class MemberReport(Callback):
-    """Prints a line per epoch of a member, which is trained beside others."""
+    """Prints a line per epoch of a member, which is trained alongside others."""
 
     def __init__(self, number: int, config: TrainConfig) -> None:
         self.number, self.config = number, config
@@ -93,7 +93,7 @@ class MemberReport(Callback):
 
 
 def epoch_line(epoch: Epoch, config: TrainConfig) -> str:
-    """Return the figures of an epoch in one line."""
+    """Return the metrics of an epoch in one line."""
     of_epochs, forced = _of_epochs(config), epoch.validation_forced_token_accuracy
     accuracy = f"{forced:.4f} forced, {epoch.validation_token_accuracy:.4f} free-running"
     return (
@@ -111,7 +111,7 @@ def _of_epochs(config: TrainConfig) -> str:
 def probe_line(p: Prediction, colour: bool) -> str:
     """Return a line for the probe, a validation source; wrong symbols have a star and, with `colour`, are red."""
     mark, mistakes = red if colour else str, p.mistakes
-    # The symbols are escaped one by one, because escaping the whole answer would escape the colours too.
+    # The symbols are escaped one by one, because escaping the whole answer would also escape the colours.
     tokens = [*map(str, p.prediction_tokens or ())]
     names = [mark(f"{one_line(name)}*") if t in mistakes else one_line(name) for t, name in enumerate(tokens)]
     answer = ("" if "".join(tokens) == p.prediction else " ").join(names)
@@ -136,7 +136,7 @@ def probe_pair(pairs: Pairs) -> tuple[list[int], list[int]]:
     """Return the source and target of the probe.
 
     Among the first PROBE_CANDIDATES pairs, it has the longest source that consists of more than two different symbols,
-    or the longest source if there is none.
+    or else the longest source.
     """
     first = pairs[:PROBE_CANDIDATES]
     sources, targets = first.sources.rows(), first.targets.rows()
@@ -190,14 +190,15 @@ def outcome_notices(network: TrainedNetwork, task: Task) -> Iterator[str]:
         reached = f"of {epochs}, epoch {best.epoch} was the best, {best.validation_exact_match:.4f} exact"
         yield f"Stopped early (`{stop}` {vars(config)[stop]:g}): {reached}"
     if calibration and calibration.error is None:
-        yield "Too few pairs to calibrate: too few validate, or no answer is right"
+        yield "Not calibrated: too few validation pairs, or no answer is right"
     elif calibration:
         yield f"Calibration error {calibration.error:.4f} on the validation pairs (cross-validated)"
     if isinstance(task, PairTask) and (match := task.table_match()):
         yield f"A table of the most frequent target of each symbol would reach exact match {match:.4f} in validation"
     exact_match = network.validation.exact_match if network.validation else 0.0
     if exact_match < min(0.99, config.stop_at_exact or 1):
-        yield f"Exact match {exact_match:.4f} is below 0.99: {SETTINGS_GUIDE} lists what to change"
+        section = "DATA.md#my-exact-match-is-04-what-now" if task.is_pairs else "TRAINING.md#settings"
+        yield f"Exact match {exact_match:.4f} is below 0.99: {DOCUMENTS}{section} lists what to change"
 
 
 def summary(network: TrainedNetwork) -> str:

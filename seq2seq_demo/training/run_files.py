@@ -1,6 +1,6 @@
-"""The files that a training run writes beside its result: the figures of every epoch, and TensorBoard logs.
+"""The files that a training run writes next to its result: per-epoch metrics and TensorBoard logs.
 
-The logs contain figures, and optionally gradients, weights and activations. They are written with
+The logs contain metrics, and optionally gradients, weights and activations. They are written with
 `tf.summary.write`, because `tf.summary.scalar` and `tf.summary.histogram` need the package tensorboard. TensorFlow does
 not install that package; users need it only to view the logs.
 """
@@ -51,7 +51,7 @@ class HistoryFiles(Callback):
             if self.plot is not None:
                 plots.save(state.history.plot(), self.plot)
         except (Seq2SeqError, OSError) as error:
-            notice(f"Could not write the history: {error}")
+            notice(f"The history is not saved: {error}")
 
 
 # ---- TensorBoard ----
@@ -71,12 +71,12 @@ class TensorBoard(Callback):
 
     def on_steps_end(self, state: TrainingState) -> None:
         """Log the training loss and token accuracy."""
-        figures = {"loss": state.figures.loss, "forced_token_accuracy": state.figures.forced_token_accuracy}
+        metrics = {"loss": state.figures.loss, "forced_token_accuracy": state.figures.forced_token_accuracy}
         with self._writer_at(state.step):
-            _write("scalars", "train", figures)
+            _write("scalars", "train", metrics)
 
     def on_epoch_end(self, state: TrainingState) -> None:
-        """Log the validation figures, the probe, and the details of verbosity 1 to 3."""
+        """Log the validation metrics, the probe, and the details of verbosity 1 to 3."""
         with self._writer_at(state.step):
             _write("scalars", "validation", asdict(state.figures.validation))
             _write("text", "probe", {"answer": probe_line(probe(state), colour=False).strip()})
@@ -84,7 +84,7 @@ class TensorBoard(Callback):
                 self._write_details(state)
 
     def _writer_at(self, step: int) -> contextlib.AbstractContextManager[None]:
-        """Return a context in which TensorFlow writes the logs of this step."""
+        """Return a context where TensorFlow writes the logs of this step."""
         import tensorflow as tf
 
         self.writer = self.writer or tf.summary.create_file_writer(os.fsencode(self.log_dir))

@@ -38,7 +38,7 @@ def resolve(
         task: a pattern or pairs.
         settings: the user's; `check_given` has checked them.
         start: the network to continue from.
-        recommends: whether the recipe's values are the defaults for a pattern too.
+        recommends: whether the recipe's values are also the defaults for a pattern.
 
     Raises:
         UsageError: a setting does not fit the task or another setting, or contradicts `start`.
@@ -73,9 +73,9 @@ def _check_combination(given: Mapping[str, Any]) -> None:
     """Raise UsageError for `minutes` or `members` with settings or workers that they exclude."""
     has_minutes, has_members = "minutes" in given, given.get("members", 1) > 1
     if has_minutes and ("epochs" in given or has_members):
-        raise UsageError("expected `minutes`, which limits the time, without `epochs` and `members`, got both")
+        raise UsageError("`minutes`, which limits the time, cannot be combined with `epochs` or `members`")
     if (has_minutes or has_members) and not workers.is_single():
-        raise UsageError("expected `minutes` or `members` without TF_CONFIG, got both")
+        raise UsageError("`minutes` and `members` cannot be combined with TF_CONFIG")
 
 
 def _continued_model(start: TrainedNetwork, given: Mapping[str, Any]) -> ModelConfig:
@@ -217,7 +217,7 @@ def run_notices(task: Task, begun: Snapshot, start: TrainedNetwork | None) -> It
         return
     others_may_validate = task.validation or task.holds_out_lowest or not run.validated_by_content
     if (run.data != task.digest and others_may_validate) or run.validated_by_content is None:
-        otherwise = "The network was trained on other pairs before; if any of these validate it now"
+        otherwise = "The network was trained on other pairs before; if some of them are validation pairs now"
         yield f"{otherwise}, the validation metrics are too optimistic"
 
 
@@ -228,7 +228,7 @@ def _pattern_notices(
     lengths = task.lengths_of(config, model_config)
     n = sum((model_config.in_max_int + 1) ** length for length in lengths)
     if n <= config.points:
-        drawn = f"{config.points:,} were drawn: few validation sources, if any, are new to the network"
+        drawn = f"{config.points:,} were drawn: hardly any validation source is new to the network"
         yield f"There are only {n} source{'s' * (n > 1)} of length {config.lengths}, and {drawn}"
     elif start and (short := short_lengths(start, lengths)):
         few = f"sources of length {lengths_text(short[0], short[-1])}, because few are possible"

@@ -1,6 +1,6 @@
-"""Snapshots of a training run, from which the run can be resumed after a kill, a crash or Ctrl-C.
+"""Snapshots of a training run, which can then be resumed after a kill, a crash or Ctrl-C.
 
-A snapshot is a weights file with the `progress` of the run. It is beside the result that the run will write: the
+A snapshot is a weights file with the `progress` of the run. It is next to the result that the run will write: the
 snapshot of `d/x.h5` is `d/s2s_checkpoint__x.h5`. All randomness depends on the seed and the progress, so a resumed run
 ends with the same bits as an uninterrupted one.
 """
@@ -32,7 +32,7 @@ SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SI
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """The complete state of a training run, from which it can be resumed."""
+    """The complete state of a training run, enough to resume it."""
 
     network: TrainedNetwork
     progress: Progress = field(default_factory=Progress)
@@ -89,14 +89,14 @@ class SignalHandler:
 
 @dataclass
 class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
-    """Writes the snapshots of one training run to a file beside its result; a snapshot replaces the previous one.
+    """Writes the snapshots of one training run to a file next to its result; a snapshot replaces the previous one.
 
     The file is locked from the first snapshot until the run ends, so only one run writes to the file.
     """
 
     result: Path
     command: str  # the command that resumes the run
-    stop_signal: Callable[[], int | None]  # returns the signal that stops the run, if there is one
+    stop_signal: Callable[[], int | None]  # returns the signal that stops the run, or None
     file: BinaryIO | None = None  # the latest snapshot, locked
     saved_at: float = -math.inf  # the time of the latest snapshot, in seconds
 
@@ -110,7 +110,7 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
         return file_names.snapshot_path(self.result)
 
     def claim(self, snapshot: Snapshot, result: Path, overwrite: bool) -> None:
-        """Write the first snapshot, which reserves its path and that of the `result` for this run.
+        """Write the first snapshot, which reserves its path and the path of the `result` for this run.
 
         Raises:
             FileExistsError: the file exists and `overwrite` is False.
@@ -145,7 +145,7 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
         try:
             self._write(snapshot)
         except WeightsError as error:
-            notice(f"Could not write a snapshot: {error}")
+            notice(f"No new snapshot: {error}")
 
     def _write(self, snapshot: Snapshot, overwrite: bool = True) -> None:
         file = atomic_files.write_locked(self.path, snapshot.to_bytes(), overwrite, WeightsError)

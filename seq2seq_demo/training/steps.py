@@ -56,9 +56,9 @@ def by_width(widths: Sequence[tuple[int, int]], functions: Sequence[BatchFunctio
 
 
 def on_replicas(function: BatchFunction, uses_xla: bool) -> BatchFunction:
-    """Return a function that has each replica compute the sums of an equal share of the rows, and adds them up.
+    """Return a function that has each replica compute the sums of an equal part of the rows, and adds them up.
 
-    Replicas synchronize once a step, so the sums are added up as one vector.
+    Replicas synchronise once a step, so the sums are added up as one vector.
     """
     strategy = tf.distribute.get_strategy()
     replicas = strategy.num_replicas_in_sync
@@ -136,7 +136,7 @@ class PackedAdam:
 
 
 class Steps:
-    """A network and its optimizer, and the compiled steps that change them.
+    """A network and its optimiser, and the compiled steps that change them.
 
     The variables belong to the TensorFlow strategy that is in scope.
     """

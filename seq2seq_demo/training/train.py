@@ -58,21 +58,21 @@ def train(
     """Train a network on data and return it; the network ends its answers, and accepts sources of any length.
 
     Settings that are None have values that suit the data; `network.settings` contains them. The same settings with the
-    same data give the same network.
+    same data give the same network; this is certain only for the first training run of a process.
 
     Args:
         data: the name of a pattern, such as "reversed" or "FILE.py:FUNCTION"; a function from a source, a list of
             integers, to its target; the path of a file of pairs; or pairs: tuples (source, target), dictionaries
             {"source": …, "target": …} or {"input": …, "output": …}, or a DataFrame that has columns named source and
             target, or only two columns.
-        points: the number of random sources of a pattern or function (default 100,000); of pairs, use only the first
-            ones (default all). A tenth of them validates.
+        points: the number of random sources of a pattern or function (default 100,000); for pairs, use only the first
+            `points` (default all). A tenth is held out for validation.
         in_tokens: "integers" if a source is a list of integers; "characters" or "words" if it is a string or a
             list of tokens; by default, recognised.
         out_tokens: the same for targets.
         lowercase: convert sources, but not targets, to lower case, in training and whenever the network reads; by
             default, as `start` does.
-        validation: pairs to validate with, or the path of their file; by default, a tenth of the pairs.
+        validation: validation pairs, or the path of their file; by default, a tenth of the pairs.
         in_len: the length of a pattern's sources, or their range (shortest, longest); by default (1, 10).
         out_len: the length of the longest target, which follows from the data; any other length is an error.
         model: "attention", or "rnn" for a decoder without attention.
@@ -89,21 +89,21 @@ def train(
         lr_schedule: "constant", or "cosine", which lowers the learning rate to 0.
         batch_size: the number of points per batch.
         dropout: the dropout rate.
-        label_smoothing: the share of the target probability that is spread over all symbols.
+        label_smoothing: the fraction of the target probability that is spread over all symbols.
         consistency: the weight of the divergence between answers with two dropout masks.
-        few_symbols: the share of a pattern's sources that consist of few symbols (default 0.25).
+        few_symbols: the fraction of a pattern's sources that consist of few symbols (default 0.25).
         keep_best: return the network of the epoch with the best exact match, not of the last epoch.
         patience: stop after this number of epochs without improvement, and keep the best epoch.
-        stop_at_exact: stop once the validation exact match reaches this share.
-        members: train this number of networks, and combine them to an ensemble.
+        stop_at_exact: stop once the validation exact match reaches this fraction.
+        members: train this many networks and combine them into an ensemble.
         seed: the random seed (default 0).
         start: a network to continue from. Its model is kept, and so are its lengths unless `in_len` changes them.
         on_epoch: a function that is called after each epoch with a `TrainingState`; True stops the training.
         callbacks: objects whose methods are called after steps and epochs, and can stop the training.
         verbose: print the report of the command `train`, with a progress bar on a terminal; by default, only show a
             progress bar, and only in a notebook. False shows nothing.
-        jobs: how many `members` are trained at the same time, in as many processes; by default, one per core.
-            With callbacks, one after another in this process.
+        jobs: how many `members` are trained at the same time, each in a process; by default, one per core and
+            gigabyte of memory. With callbacks, one after another in this process.
 
     Raises:
         UsageError: a setting is out of its range, does not fit the data, or contradicts `start`; or a callback is

@@ -16,7 +16,7 @@ from seq2seq_demo.data.pair_task import Task
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.errors import TrainingError, UsageError, WeightsError, require
 from seq2seq_demo.network.parameters import check_weights
-from seq2seq_demo.trained.metrics import Epoch, Figures
+from seq2seq_demo.trained.metrics import Epoch, Metrics
 from seq2seq_demo.trained.plots import History
 from seq2seq_demo.trained.saved_network import Progress
 from seq2seq_demo.trained.trained_network import TrainedNetwork
@@ -77,7 +77,7 @@ def fit(
     if start.best and start.best.step == start.run.start_step:  # the network to continue from is the best so far
         epoch_0 = Epoch(0, start.best.step).validated(validation_metrics(task, start.best, validation))
         trainer.epochs = [epoch_0, *trainer.epochs]
-    if snapshots:  # a signal may have arrived during the seconds in which TensorFlow loads
+    if snapshots:  # a signal may have arrived while TensorFlow loads, which takes seconds
         snapshots.after_steps(trainer.step, trainer.step, trainer.snapshot)
     stop = trainer.is_over()
     while not stop:
@@ -170,7 +170,7 @@ class Trainer:
         factor = 0.5 + 0.5 * np.cos(np.pi * done) if c.lr_schedule == "cosine" else np.ones(STEPS_PER_CALL)
         return c.learning_rate * factor
 
-    def end_epoch(self, training: Pairs, validation: Figures) -> None:
+    def end_epoch(self, training: Pairs, validation: Metrics) -> None:
         """Complete the epoch with its metrics in validation, and begin the next one."""
         progress, pairs = self.progress, training
         if progress.points < len(training):  # a callback or the time limit ended the epoch

@@ -7,15 +7,15 @@ from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.pair_task import Task
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.trained.counts import count_answers
-from seq2seq_demo.trained.metrics import Epoch, Figures, calibrate
+from seq2seq_demo.trained.metrics import Epoch, Metrics, calibrate
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 
 PERFECT_EPOCHS = 3  # in one epoch, an exact match of 1 on few pairs may be luck
 
 
-def validation_metrics(task: Task, network: TrainedNetwork, validation: Pairs) -> Figures:
+def validation_metrics(task: Task, network: TrainedNetwork, validation: Pairs) -> Metrics:
     """Measure the network on the validation pairs. In a user's pairs, the targets of one source are alternatives."""
-    return count_answers(network.to_numpy(), network, validation, alternatives=task.is_pairs).figures
+    return count_answers(network.to_numpy(), network, validation, alternatives=task.is_pairs).metrics
 
 
 def calibrated(network: TrainedNetwork, validation: Pairs) -> TrainedNetwork:
@@ -24,7 +24,7 @@ def calibrated(network: TrainedNetwork, validation: Pairs) -> TrainedNetwork:
     An ensemble also gets its metrics on these pairs.
     """
     counts = count_answers(network.to_numpy(), network, validation, alternatives=True, detailed=True)
-    metrics = counts.figures if network.others else network.validation
+    metrics = counts.metrics if network.others else network.validation
     return replace(network, validation=metrics, n_validated=counts.n, calibration=calibrate(counts.answers))
 
 

@@ -133,14 +133,13 @@ def require_agreement(strategy: Any, start: Snapshot) -> None:
     digest = zlib.crc32(start.to_bytes())
     total = tf.function(sum_over_replicas, autograph=False)(strategy, lambda _: tf.constant(digest, tf.int64))
     if total != digest * strategy.num_replicas_in_sync:
-        same = "the same options, pattern or data, and weights"
-        raise UsageError(f"expected every worker to start with {same}, got different ones")
+        raise UsageError("the workers differ in their options, their pattern or data, or their initial weights")
 
 
 def sum_over_replicas(strategy: Any, function: Callable[[Any], Any]) -> Any:
     """Call a function on each of several replicas with the replica's number; return the sum of the results.
 
-    The function returns one tensor, so that the replicas synchronize once.
+    The function returns one tensor, so that the replicas synchronise once.
     """
     import tensorflow as tf
 
@@ -153,7 +152,7 @@ def sum_over_replicas(strategy: Any, function: Callable[[Any], Any]) -> Any:
 
 @contextlib.contextmanager
 def report_lost_workers() -> Iterator[None]:
-    """Turn TensorFlow's errors, such as those about missing or lost workers, into TrainingErrors."""
+    """Turn TensorFlow's errors, such as a missing or lost worker, into TrainingErrors."""
     import tensorflow as tf
 
     try:

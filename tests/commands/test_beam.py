@@ -20,7 +20,7 @@ SOURCES = ["".join(text) for n in (1, 2, 3) for text in itertools.product("ab", 
 
 @pytest.fixture
 def network(run):
-    """A network of texts with random weights, saved as w."""
+    """A text network with random weights, saved as w."""
     lengths = {"in_len": 3, "out_len": 3, "min_in_len": 1}
     network = TrainedNetwork(TEXT, random_weights(TEXT, 3), task="t", vocabularies=SIDES, **lengths)
     network.save("w")

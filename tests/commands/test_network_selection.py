@@ -22,7 +22,7 @@ def test_predict_uses_the_newest_matching_weights(run):
     assert used("-p", "reversed") == "ts2s__basic__reversed_2.weights.h5"
     assert used("-m", "embedding_attention") == "ts2s__basic__reversed_1.weights.h5"
     assert used("-n", "basic") == "ts2s__basic__reversed_2.weights.h5"
-    shipped = "sorted-{}, which comes with the program: found no matching weights in this folder"
+    shipped = "the bundled network sorted-{}: found no matching weights in this folder"
     assert used("-p", "sorted") == shipped.format("rnn")
     assert used("-p", "sorted", "-m", "embedding_attention") == shipped.format("attention")
 

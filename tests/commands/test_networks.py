@@ -46,10 +46,10 @@ def test_a_local_file_hides_a_shipped_network(run, tmp_path):
     save_random(tmp_path / "sorted-rnn")
     assert run.ok("predict -i sorted-rnn 0 1 2 3 4 5 6 7 8 9")[1] == "Using weights sorted-rnn\n"
     (tmp_path / "copy-rnn").symlink_to("nothing")
-    run.refuses("predict -i copy-rnn 1", "error: copy-rnn: expected a weights file, found none", 1)
+    run.refuses("predict -i copy-rnn 1", "error: copy-rnn: no such file", 1)
     (tmp_path / "g2p").write_text("notes")
     for command in ("predict hello", "evaluate", "train 50"):
-        run.refuses(f"{command} -i g2p", "error: g2p: expected a weights file of this program or of 2016, ", 1)
+        run.refuses(f"{command} -i g2p", "error: g2p: not a weights file of this program or of 2016", 1)
     (tmp_path / "reversed-rnn").mkdir()
     run.ok("predict -i reversed-rnn 0 1 2 3 4 5 6 7 8 9")
 

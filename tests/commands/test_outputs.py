@@ -20,7 +20,7 @@ LINES = {
     "history plot": f"{TRAIN} -o new.h5 --history-plot ",
     "attention plot": f"{PREDICT} --attention-plot ",
 }
-MESSAGE = "that this program wrote, found another file\n"
+MESSAGE = "that this program wrote\n"
 
 
 def write_foreign(folder):
@@ -85,7 +85,7 @@ def test_no_output_replaces_a_file_of_another_program(outputs):
             is_picture = name.endswith((".png", ".svg", ".pdf"))
             if name not in OURS[kind] and not is_input and (is_picture or "plot" not in kind):
                 err = outputs.refuses(line + name, MESSAGE, 1)
-                assert f"error: {name}: expected a new file or " in err
+                assert f"error: {name} already exists and is not " in err
             assert Path(name).read_bytes() == content
 
 
@@ -113,8 +113,8 @@ def test_a_file_created_at_the_destination_during_training_is_kept(run, monkeypa
         return network
 
     monkeypatch.setattr(trainer, "fit", fit_and_create)
-    found = r"found another file; kept in s2s_checkpoint__w\.h5: resume it with `seq2seq-demo train"
-    assert re.search(rf"w\.h5: expected a new file or .* {found}", run(f"{TRAIN} -o w.h5")[2])
+    found = r"that this program wrote; kept in s2s_checkpoint__w\.h5: resume it with `seq2seq-demo train"
+    assert re.search(rf"w\.h5 already exists and is not .* {found}", run(f"{TRAIN} -o w.h5")[2])
     assert Path("w.h5").read_text() == "thesis"
     run.ok("train --resume -o w.h5 --force")
     assert load("w.h5").step == 1

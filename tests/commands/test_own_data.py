@@ -54,4 +54,4 @@ def test_a_pattern_makes_the_targets_of_given_inputs(sources, run, fast_steps):
     source = [6, 6, 6, 6]
     _, out, _ = run("predict -i w", *source)
     assert out.endswith(f"(expected=[{' '.join(map(str, np.cumsum(source) % 7))}])\n")
-    run.refuses("train --from-file inputs.json", "inputs.json, sequence 0: expected a target too", 1)
+    run.refuses("train --from-file inputs.json", "inputs.json, sequence 0: expected a target, after", 1)

@@ -111,7 +111,7 @@ def test_a_page_of_networks_that_train_needs_no_file(run):
     assert run("page --train t.html") == (0, "", "Wrote t.html: open it in a browser\n")
     assert 'id="data">{"training":{' in Path("t.html").read_text(encoding="utf-8")
     Path("mine.html").write_text("mine", encoding="utf-8")
-    run.refuses("page --train mine.html", "error: mine.html: expected a new file or a page", 1)
+    run.refuses("page --train mine.html", "error: mine.html already exists and is not a page", 1)
 
 
 def test_a_gallery_replaces_only_pages(run, monkeypatch):
@@ -120,8 +120,8 @@ def test_a_gallery_replaces_only_pages(run, monkeypatch):
         Path("mine").mkdir()
         Path("mine", name).write_text("mine")
         Path("mine/notes").write_text("mine")
-        expected = "expected a new file or a page that this program wrote, found another file"
-        run.refuses("page --gallery mine", f"error: {Path('mine', name)}: {expected}", 1)
+        expected = "already exists and is not a page that this program wrote"
+        run.refuses("page --gallery mine", f"error: {Path('mine', name)} {expected}", 1)
         assert sorted(os.listdir("mine")) == [name, "notes"]
         run.ok("page --gallery mine --force")
         assert is_own(Path("mine/index.html").read_bytes(), "a page")

@@ -51,7 +51,7 @@ PARSED = {
     "-n train predict 3 page": PredictOptions(name="train", words=("3", "page")),
     "-nn train 5": TrainOptions(name="n", settings={"points": 5}),
     "train 7 --in-len 1-20": TrainOptions(settings={"points": 7, "in_len": (1, 20)}),
-    "train 9 --in-tokens integers": TrainOptions(settings={"points": 9}, in_tokens="integers"),  # those of patterns
+    "train 9 --in-tokens integers": TrainOptions(settings={"points": 9}, in_tokens="integers"),  # a pattern's tokens
     "train 9 --cell-type GRU": TrainOptions(settings={"points": 9, "cell_type": "GRUCell"}),
     "train a.tsv 1000": TrainOptions(settings={"points": 1000}, from_file="a.tsv"),
     "train -": TrainOptions(from_file="-"),

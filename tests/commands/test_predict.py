@@ -41,7 +41,7 @@ def test_keep_going_skips_bad_lines(run):
     assert (status, out) == (1, "".join(answers))
     places = ["in, line 3, word 1", "in, line 5", "in, line 6, word 2"]
     assert [line.split(":")[0] for line in err.splitlines() if line.startswith("in,")] == places
-    assert err.endswith("expected sequences that the network can read, skipped 3 that it cannot read\n")
+    assert err.endswith("skipped 3 sequences that the network cannot read\n")
     status, out, err = run("predict -i w --from-file in")  # the lines before a bad one are answered
     assert (status, out) == (1, "".join(answers[:2]))
     assert err.endswith("error: in, line 3, word 1: expected an integer, got 'nonsense'\n")
@@ -84,7 +84,7 @@ def test_each_line_on_standard_input_is_answered_by_a_line(tmp_path, form, lines
         rest, err = process.communicate(timeout=60)
     assert (rest, process.returncode) == ("", 1)
     n_wrong = len(lines) - len(right)
-    assert err.endswith(f"expected sequences that the network can read, skipped {n_wrong} that it cannot read\n")
+    assert err.endswith(f"skipped {n_wrong} sequences that the network cannot read\n")
     assert ("line 4: " in err) == (not is_json)
 
 
@@ -94,7 +94,7 @@ def test_a_source_that_is_too_long_to_decode_is_printed_as_it_was_read(run, monk
     monkeypatch.setattr(system_memory, "total", lambda: 10**6)
     status, out, err = run("predict", "-i", "w", "--from-file", "in.txt", "--tsv")
     assert (status, out) == (1, f"{'ab' * 3000}\t\t\n")
-    assert "expected sequences that the network can read, skipped 1" in err
+    assert "skipped 1 sequence" in err
 
 
 def test_predict_as_json(run):

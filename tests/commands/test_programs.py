@@ -10,7 +10,7 @@ from helpers import save_texts
 from seq2seq_demo.config import MAX_LEN
 from seq2seq_demo.errors import Seq2SeqError
 
-SKIPPED = "expected sequences that the network can read, skipped {} that it cannot read\n"
+SKIPPED = "skipped {} that the network cannot read\n"
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def test_one_bad_argument_does_not_silence_the_others(run, network):
     status, out, err = run("predict -i w ab aqb c")
     assert (status, [line.split(",")[0] for line in out.splitlines()]) == (1, ["==> For input ab", "==> For input c"])
     assert 'input "aqb": expected characters seen in training, got "q" at position 2\n' in err
-    assert err.endswith(SKIPPED.format(1))
+    assert err.endswith(SKIPPED.format("1 sequence"))
     status, out, _ = run("predict -i w ab aqb c --json")
     assert (status, [facts["source"] for facts in records(out)]) == (1, ["ab", "aqb", "c"])
     assert records(out)[1]["error"].startswith('input "aqb": expected characters seen in training')
@@ -57,7 +57,7 @@ def test_every_line_gets_a_record(run, network):
     }
     assert (facts[2]["source"], facts[2]["record"]) == (None, {"id": None})
     assert f"line 8: expected sequences of at most {MAX_LEN} symbols, got {MAX_LEN + 1}" in facts[6]["error"]
-    assert err == f"Using weights w\nseq2seq-demo: error: {SKIPPED.format(7)}"
+    assert err == f"Using weights w\nseq2seq-demo: error: {SKIPPED.format('7 sequences')}"
     status, out, _ = run("predict -i w --from-file in.jsonl --keep-going")
     assert (status, out.count("\n")) == (1, 4)
     Path("in.json").write_text('[["a"], {"input": "q", "id": "b"}]')
@@ -93,12 +93,12 @@ def test_errors_in_python(network):
     message = 'sources, row 1: expected characters seen in training, got "q" at position 1'
     assert (error.source, error.prediction, error.error, error.probabilities) == ("q", None, message, None)
     best, (error,) = network.predict(["ab", 5.5], n_best=2, details=True, on_error="return")
-    assert (len(best), error.error) == (2, "sources, row 1: expected a text or a list of characters, got 5.5")
+    assert (len(best), error.error) == (2, "sources, row 1: expected a string or a list of characters, got 5.5")
     assert network.predict([], details=True, on_error="return") == []
     for call, message in [
         (lambda: network("q"), 'source: expected characters seen in training, got "q" at position 1'),
         (lambda: network.predict(["ab"], on_error="skip"), "unknown `on_error`"),
-        (lambda: network.predict(["ab"], on_error="return"), "expected `details` with `on_error` 'return', got none"),
+        (lambda: network.predict(["ab"], on_error="return"), "`on_error` 'return' needs `details`"),
         (lambda: network.predict(["ab"], details="no"), "expected `details` to be True or False, got 'no'"),
         (lambda: first.to_dict("no"), "expected `attention` to be True or False, got 'no'"),
         (lambda: network.evaluate([("ab", "x")]).report("no"), "expected `verbose` to be True or False, got 'no'"),

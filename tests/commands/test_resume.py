@@ -1,4 +1,4 @@
-"""`train --resume` continues from the snapshot beside the result."""
+"""`train --resume` continues from the snapshot next to the result."""
 
 import json
 import os
@@ -42,7 +42,7 @@ class Killed(BaseException):
     """Stands for the death of the process: no handler of the program catches it."""
 
 
-CASES = {  # options, the signal (None: a kill), and the result
+CASES = {  # options, the signal (None means a kill), and the result
     "range, killed": ("80 -p sorted --in-len 1-4 --dropout 0.2 -o w.h5", None, "w.h5"),
     "pairs, SIGHUP": (  # as when a terminal is closed
         "--from-file 'p x.tsv' --in-len 1-9 --keep-best --label-smoothing 0.1 --history h.json --log-dir logs",
@@ -121,8 +121,8 @@ def test_the_snapshot_beside_the_result_is_resumed(run, fast_steps, options, res
 
 
 def test_nothing_to_resume(run, fast_steps):
-    run.refuses("train --resume", ".: expected a snapshot to resume from, found none", 1)
-    run.refuses("train --resume -o w.h5", f"{SNAPSHOT}: expected a snapshot to resume from, found none", 1)
+    run.refuses("train --resume", ".: no snapshot to resume", 1)
+    run.refuses("train --resume -o w.h5", f"{SNAPSHOT}: no snapshot to resume", 1)
     _, err = run.ok(f"{TRAIN} --resume -o w.h5")
     assert "Found no snapshot to resume: starting a new training run" in err
     assert load("w.h5").step == 1
@@ -130,7 +130,7 @@ def test_nothing_to_resume(run, fast_steps):
 
 def test_a_damaged_snapshot_is_an_error(run):
     Path(SNAPSHOT).write_bytes(b"x" * 1000)
-    run.refuses(f"{TRAIN} --resume -o w.h5", f"{SNAPSHOT}: expected a weights file of this program", 1)
+    run.refuses(f"{TRAIN} --resume -o w.h5", f"{SNAPSHOT}: not a weights file of this program", 1)
     save_random("w")
     os.rename("w", SNAPSHOT)
     run.refuses(f"{TRAIN} --resume -o w.h5", f"{SNAPSHOT}: expected a snapshot of this version, got weights", 1)
@@ -161,7 +161,7 @@ def test_a_changed_pattern_cannot_be_resumed(run, fast_steps):
     Path("mine.py").write_text("def f(source):\n    return source[::+1]\n")
     message = f"{SNAPSHOT}: pattern 'mine:f' no longer makes the targets that this training run began with"
     run.refuses("train --resume -o w.h5 -p mine.py:f", message)
-    run.refuses("train --resume -o w.h5", "expected -p with your function again")
+    run.refuses("train --resume -o w.h5", "give -p with your function again")
     Path("mine.py").write_text("def f(source):\n    # as before\n    return source[::-1]\n")
     run.ok("train --resume -o w.h5 -p mine.py:f")
 
@@ -174,7 +174,7 @@ def test_changed_data_cannot_be_resumed(run, fast_steps):
     digest, lengths = pair_task(ROWS).digest, {"in_len": 2, "min_in_len": 2, "out_len": 2}
     finished_snapshot(SNAPSHOT, digest, "pairs", True, digest, True, points=5, **lengths)
     expected = f"{SNAPSHOT}: expected the data that its training began with, 'pairs' and any --validation-file"
-    run.refuses("train --resume -o w.h5", f"{expected}, got no --from-file")
+    run.refuses("train --resume -o w.h5", f"{expected}: give --from-file")
     lines = LINES.splitlines(keepends=True)
     for content, found in {"".join(reversed(lines)): "got other data", "".join(lines[1:]): "expected 5 pairs"}.items():
         Path("p.jsonl").write_text(content)
@@ -224,7 +224,7 @@ def test_a_run_that_was_killed_after_saving_is_saved_again(run, fast_steps):
 def test_a_new_run_beside_a_snapshot_needs_force(run, fast_steps):
     finished_snapshot(SNAPSHOT, reversed_fingerprint(), seed=5)
     before = files()
-    expected = f"{SNAPSHOT}: expected no snapshot, found one: --resume continues that training run, and --force starts"
+    expected = f"{SNAPSHOT} already exists: --resume continues that training run, and --force starts"
     run.refuses(f"{TRAIN} -o w.h5", expected, 1)
     with atomic_files.open_locked(Path(SNAPSHOT), "a snapshot"):
         for line in (TRAIN, f"{TRAIN} --force", "train --resume"):

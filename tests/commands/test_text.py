@@ -1,4 +1,4 @@
-"""Texts on the command line: from pairs in a file to answers."""
+"""Text on the command line: from pairs in a file to answers."""
 
 import json
 import random
@@ -24,7 +24,7 @@ def rows(n, seed=0):
 
 @pytest.fixture
 def text_network(run):
-    """An untrained network of texts, saved as w."""
+    """An untrained text network, saved as w."""
     write_pairs("train.tsv", rows(60))
     run.ok(*TRAIN, "-m", "embedding_attention", "-e", 0, "-o", "w")
     return load("w")
@@ -64,7 +64,7 @@ def test_options_that_text_networks_refuse(run, text_network):
     run.refuses("predict -i w a --in-tokens words", "w has in-tokens characters, but the options ask for words")
     for command in ("predict a", "evaluate --from-file train.tsv"):
         run.refuses(f"{command} -i w -p sorted", "w maps characters to words, but patterns (-p) take only integers")
-    run.refuses("train 60 -i w -o x", "the network was trained on 'train.tsv': expected --from-file again, got none")
+    run.refuses("train 60 -i w -o x", "the network was trained on 'train.tsv': give --from-file again")
 
 
 def test_evaluate_with_keep_going_skips_lines_and_exits_1(run, text_network):
@@ -78,7 +78,7 @@ def test_evaluate_with_keep_going_skips_lines_and_exits_1(run, text_network):
         assert err.count(f"{lacked}, line 2;") == 1
         read = "Read 6 records of test.tsv: 4 pairs, 2 skipped; the first error: test.tsv, line 5"
         assert (read in err) == bool(n_skipped)
-        assert err.endswith(f"error: expected only pairs, skipped {n_skipped}\n" if n_skipped else "leaves them out\n")
+        assert err.endswith(f"error: skipped {n_skipped}\n" if n_skipped else "leaves them out\n")
 
 
 def test_unseen_symbols_are_shown_among_the_confusions_and_wrong_answers(run, text_network):

@@ -94,7 +94,7 @@ def test_a_function_is_a_pattern():
     ("row", "settings", "message"),
     [
         (([1, 2, 3],), {}, "row 1: expected a pair (source, target), got ([1, 2, 3],)"),
-        ({"source": [1, 2, 3]}, {}, "row 1: expected a target too, after a tab (in CSV, a comma), as "),
+        ({"source": [1, 2, 3]}, {}, "row 1: expected a target, after a tab (in CSV, a comma), as "),
         (([1, 7], [4]), {"largest": (6, 8)}, "row 1: expected integers from 0 to 6, got 7"),
     ],
 )
@@ -111,7 +111,7 @@ def test_invalid_pairs_are_refused_or_skipped(row, settings, message, caplog):
     assert notice.startswith(f"Read 3 records of pairs: 2 pairs, 1 skipped; the first error: pairs, {message}")
     with pytest.raises(InputError, match=r"^expected to skip at most 20% of the records, got 3 records of pairs: 2 "):
         pair_task(rows, max_skipped=0.2, **settings)
-    nothing_read = "^expected pairs of a source and a target, got none; the first error: pairs, row 0"
+    nothing_read = "^pairs: no pairs of a source and a target; the first error: pairs, row 0"
     with pytest.raises(InputError, match=nothing_read):
         pair_task([row], max_skipped=1.0, **settings)
 
@@ -122,7 +122,7 @@ def test_only_the_first_n_pairs_are_read():
     assert task.pairs.sources.rows() == [[1], [2], [4], [5]]
     assert [*map(str, task.places)] == [f"pairs, row {n}" for n in (1, 2, 4, 5)]
     assert task.n_skipped == 2  # those before the last pair
-    with pytest.raises(InputError, match="pairs: expected 7 pairs, found 6"):
+    with pytest.raises(InputError, match="pairs: expected 7 pairs, got 6"):
         pair_task(rows, 7, kinds=("integers", "integers"), max_skipped=0.5)
 
 
@@ -154,7 +154,7 @@ def test_validation_uses_the_vocabularies_of_training():
     unknown = pair_task(TEXTS, kinds=kinds, validation=[("zb", "Z X"), ("cb", "X")])
     assert unknown.vocabularies == task.vocabularies
     assert (unknown.validation.sources.rows(), unknown.validation.targets.rows()) == ([[4, 1], [3, 1]], [[2, 0], [0]])
-    with pytest.raises(InputError, match="expected validation pairs of symbols that occur in the training pairs"):
+    with pytest.raises(InputError, match="all validation pairs have symbols unseen in training"):
         config = replace(ENDING, in_max_int=2, out_max_int=1)
         replace(unknown, validation=unknown.validation[:1]).draw(TrainConfig(), config)
     rows = [("a", "A"), ("a", "A"), ("a", "A"), ("b", "A")]
@@ -258,7 +258,7 @@ LOW = [[n] for n in range(999) if source_hash(str(n)) < 2**64 / 10]
 @pytest.mark.parametrize("sources", [[[1]], [[5, 6]] * 30, LOW])
 def test_pairs_that_would_all_be_held_out_are_refused(sources):
     n = len({*map(tuple, sources)})
-    message = f"^expected pairs of several sources, .* got {n}; give other pairs to validate with$"
+    message = f"^expected several sources, .* got {n}: give other validation pairs$"
     with pytest.raises(InputError, match=message):
         held_out(sources, "integers")
 
@@ -268,7 +268,7 @@ def test_pairs_that_would_all_be_held_out_are_refused(sources):
 SAME = "Every target is the same, so there is nothing to learn from the sources"
 MISSING = "Pairs with an empty target: 2, such as in.csv, line 3; remove them if their targets are missing"
 SEVERAL = "Sources with several targets: 2, such as in.csv, line 3; an answer may equal any of them"
-OVERLAP = "3 of 6 distinct validation sources are also training sources: validation figures are too optimistic"
+OVERLAP = "3 of 6 distinct validation sources are also training sources: validation metrics are too optimistic"
 ADVICE = "training takes longer and needs more memory with it; remove it if it is a mistake"
 LONG = [
     f"in.csv, line 13: the source has 10000 symbols, but almost all others have at most 2: {ADVICE}",

@@ -105,7 +105,7 @@ def test_fields_that_are_lists_of_integers():
         assert kinds([field] * 3, ["x"] * 3, are_fields=True)[0] != "integers"
     for field in ("3 1 4", " 3 1 ", "3  1\u00a04"):
         assert kinds([field], ["x"], are_fields=True)[0] == "integers"
-        assert kinds([field], ["x"])[0] != "integers"  # a text in JSON or Python
+        assert kinds([field], ["x"])[0] != "integers"  # a string in JSON or Python
 
 
 def test_kinds_are_not_logged_if_no_pair_was_read(caplog):
@@ -140,8 +140,8 @@ def test_records_become_numbers():
         (("aB", "X"), f'f, line 1: expected characters seen in training, got "B" at position 2{CASE_HINT}'),
         (("a", "Y x"), 'f, line 1, output: expected words seen in training, got "x" at position 2'),
         ((5, "X"), 'f, line 1: expected characters seen in training, got "5" at position 1'),
-        (("", "X"), "f, line 1: expected a source of characters, got an empty one"),
-        (([1, 2], "X"), "f, line 1: expected a text or a list of characters, got [1, 2]"),
+        (("", "X"), "f, line 1: the source is empty"),
+        (([1, 2], "X"), "f, line 1: expected a string or a list of characters, got [1, 2]"),
         ((None, None, None, InputError("the line is too long")), "the line is too long"),
     ]:
         assert str(tokenize_and_number(Record(PLACE, *row), known, NONE).error) == message
@@ -184,7 +184,7 @@ def test_a_new_vocabulary_is_sorted_by_code_point():
     assert [record.values for record in numbered] == [[3, 6, 4], [2, 1], [4, 0, 5], [2]]
     assert [record.output for record in numbered] == [[1], [0, 1], [], [2, 0]]
     assert built_from(sides, reversed(tokens)) == vocabularies
-    with pytest.raises(InputError, match="expected words in at least one target, got only empty targets"):
+    with pytest.raises(InputError, match="all targets are empty"):
         built_from(sides, [tokenize(record, sides) for record in rows(("a", ""), ("b", " "))])
 
 
@@ -198,7 +198,7 @@ def test_sources_from_python():
     assert [record.values for record in records] == [[1, 2], [3], [4, 5], [6, 7]]
     for sources, message in [
         ("12", 'sources: expected a list of sources, got "12"'),
-        ([[1], []], "sources, row 1: expected a source of integers, got an empty one"),
+        ([[1], []], "sources, row 1: the source is empty"),
         (np.array([1, 2]), "sources, row 0: expected a list of integers, got 1"),
         (np.array(3), "sources: expected a list of sources, got 3"),
     ]:

@@ -11,7 +11,7 @@ FAMILY = "👩\u200d👧"  # two emoji, joined
 PLACE = Place("in.tsv", "line", 7)
 
 
-# ---- Symbols of a text ----
+# ---- Symbols of a string ----
 
 
 @pytest.mark.parametrize(
@@ -36,10 +36,10 @@ def test_texts_become_symbols(tokens, text, symbols):
 @pytest.mark.parametrize(
     ("tokens", "value", "message"),
     [
-        ("characters", ["a", 5], r'expected a text or a list of characters, got \["a", 5\]'),
+        ("characters", ["a", 5], r'expected a string or a list of characters, got \["a", 5\]'),
         ("characters", ["a", "bc"], 'expected a list of characters, got "bc"'),
         ("words", ["a", "b c"], 'expected a list of words, got "b c"'),
-        ("characters", "ab\ud800", r'expected Unicode, got "\\ud800" in a text'),
+        ("characters", "ab\ud800", r'expected Unicode, got "\\ud800" in a string'),
         ("integers", "3 x", "expected an integer, got 'x'$"),
         ("integers", "9" * 5000, "expected an integer, got '9{37}…'$"),
         ("integers", "1_0", "expected an integer, got '1_0'$"),
@@ -97,7 +97,7 @@ CHARACTERS, WORDS = "expected characters in a vocabulary, got", "expected words 
     [
         ("letters", ("a",), {}, 'expected tokens to be one of integers, characters, words, got "letters"'),
         ("integers", ("a",), {}, "expected no symbols for integers, got 1"),
-        ("words", ("a", "b", "a"), {}, "expected distinct symbols in a vocabulary, got a duplicate"),
+        ("words", ("a", "b", "a"), {}, "a symbol occurs twice in a vocabulary"),
         ("characters", ("a", "bc"), {}, f'{CHARACTERS} "bc"'),
         ("words", ("a", "b c"), {}, f'{WORDS} "b c"'),
         ("characters", ("a", "\ud800"), {}, rf'{CHARACTERS} "\\ud800"'),

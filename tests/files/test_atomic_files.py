@@ -17,16 +17,16 @@ def test_read_returns_the_content_or_names_the_obstacle(tmp_path):
     os.mkfifo(tmp_path / "pipe")  # opening it would wait for a writer
     (tmp_path / "link").symlink_to("pipe")
     for name, obstacle in [
-        ("none", "found none"),
-        ("", "found a directory, device or pipe"),
-        ("pipe", "found a directory, device or pipe"),
-        ("link", "found a directory, device or pipe"),
-        ("/dev/zero", "found a directory, device or pipe"),
-        ("a" * 300, "got: File name too long"),
+        ("none", "{}: no such file"),
+        ("", "{}: expected a thing, got a directory, device or pipe"),
+        ("pipe", "{}: expected a thing, got a directory, device or pipe"),
+        ("link", "{}: expected a thing, got a directory, device or pipe"),
+        ("/dev/zero", "{}: expected a thing, got a directory, device or pipe"),
+        ("a" * 300, "cannot read {}: file name too long"),
     ]:
         with pytest.raises(WeightsError) as error:
             atomic_files.read(tmp_path / name, "a thing")
-        assert str(error.value).startswith(f"{tmp_path / name}: expected a thing, {obstacle}")
+        assert str(error.value) == obstacle.format(tmp_path / name)
 
 
 def test_a_crash_while_writing_leaves_the_old_file(tmp_path, monkeypatch):
@@ -67,9 +67,9 @@ def test_a_link_stays_a_link(tmp_path):
 
 def test_a_failed_write_leaves_nothing_behind(tmp_path):
     (tmp_path / "folder").mkdir()
-    reasons = {"folder": "Is a directory", "none/a": "No such file or directory", "a" * 300: "File name too long"}
+    reasons = {"folder": "is a directory", "none/a": "no such file or directory", "a" * 300: "file name too long"}
     for name, reason in reasons.items():
-        with pytest.raises(WeightsError, match=f"^{tmp_path / name}: could not be written: {reason}$"):
+        with pytest.raises(WeightsError, match=f"^cannot write {tmp_path / name}: {reason}$"):
             atomic_files.write(tmp_path / name, b"content", error_class=WeightsError)
     assert os.listdir(tmp_path) == ["folder"]
     assert os.listdir(tmp_path / "folder") == []
@@ -83,16 +83,16 @@ def test_check_writable_names_the_obstacle(tmp_path, monkeypatch):
     (tmp_path / "link").symlink_to(tmp_path / "none" / "a")
     os.mkfifo(tmp_path / "pipe")
     for path, obstacle in [
-        (tmp_path, ", found a directory, device or pipe"),
-        (tmp_path / "pipe", ", found a directory, device or pipe"),
-        (tmp_path / "link", f", but there is no writable directory {tmp_path}/none"),
-        (tmp_path / "file" / "a", f", but there is no writable directory {tmp_path}/file"),
+        (tmp_path, "{}: expected a thing, got a directory, device or pipe"),
+        (tmp_path / "pipe", "{}: expected a thing, got a directory, device or pipe"),
+        (tmp_path / "link", f"cannot write {{}}: there is no writable directory {tmp_path}/none"),
+        (tmp_path / "file" / "a", f"cannot write {{}}: there is no writable directory {tmp_path}/file"),
     ]:
         with pytest.raises(WeightsError) as error:
             atomic_files.check_writable(path, "a thing", WeightsError)
-        assert str(error.value) == f"{path}: expected a place for a thing{obstacle}"
+        assert str(error.value) == obstacle.format(path)
     monkeypatch.setattr("os.access", lambda *_: False)  # root may write anywhere
-    with pytest.raises(Seq2SeqError, match=f"a place for a thing, but there is no writable directory {tmp_path}$"):
+    with pytest.raises(Seq2SeqError, match=f"there is no writable directory {tmp_path}$"):
         atomic_files.check_writable(tmp_path / "new", "a thing")
 
 
@@ -116,7 +116,7 @@ def test_a_planted_link_is_not_followed(tmp_path, monkeypatch):
 
 
 def test_a_file_that_is_written_stays_locked_until_it_is_closed(tmp_path):
-    message = f"^{tmp_path}/a: expected a thing, but another process is using this file$"
+    message = f"^{tmp_path}/a: another process is using this file$"
     with atomic_files.write_locked(tmp_path / "a", b"one"), pytest.raises(WeightsError, match=message):
         atomic_files.open_locked(tmp_path / "a", "a thing")
     with atomic_files.open_locked(tmp_path / "a", "a thing") as file, pytest.raises(WeightsError, match=message):

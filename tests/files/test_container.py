@@ -46,9 +46,9 @@ def test_missing_and_mismatched_arrays_are_errors(content):
     "content", [b"", b"some text\n", pickle.dumps({"weights": [1, 2]}), b"\x89HDF\r\n\x1a\n" + bytes(900)]
 )
 def test_another_kind_of_file_is_refused(content):
-    with pytest.raises(WeightsError, match="expected a weights file of this program or of 2016, got something else"):
+    with pytest.raises(WeightsError, match="not a weights file of this program or of 2016"):
         read(content)
-    with pytest.raises(WeightsError, match="expected HDF5 with a superblock"):
+    with pytest.raises(WeightsError, match="not HDF5 with a superblock"):
         read(with_checksum(content))  # even with a valid checksum
 
 
@@ -61,6 +61,6 @@ def test_no_more_bytes_are_read_than_the_file_has(size, monkeypatch):
         return read_bytes(file, start, size)
 
     monkeypatch.setattr(_File, "_bytes", counted)
-    with pytest.raises(WeightsError, match="expected separate structures, got some that overlap"):
+    with pytest.raises(WeightsError, match="some structures overlap"):
         read(with_checksum(overlapping_blocks(size)))
     assert sum(sizes) <= size + 8

@@ -35,7 +35,7 @@ def test_json_becomes_a_dataclass_and_fields_that_it_lacks_are_given():
     [
         ({"author": 1}, "expected the keys points, sizes, got 'author'"),
         ({"points": [{"x": "2"}]}, "expected 'x' as float, got '2'"),
-        ({"points": [{"y": 2}]}, "expected the key 'x', got none"),
+        ({"points": [{"y": 2}]}, "the key 'x' is missing"),
         ({"sizes": [True]}, "expected 'sizes' as int, got True"),
         ({"sizes": {}}, "expected 'sizes' as list, got {}"),
     ],

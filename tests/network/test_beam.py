@@ -147,7 +147,7 @@ def test_ties_go_to_the_first_hypothesis_and_the_lowest_symbol():
 
 @pytest.mark.parametrize(("penalty", "n_steps"), [(0, {4: 3, 2: 2, 1: 1}), (1, {4: 3, 2: 3, 1: 1})])
 def test_a_search_for_fewer_answers_finds_the_best_ones_and_stops_early(penalty, n_steps):
-    """The log p of END is −0.095, those of 0 and 1 are −3.095. With penalty 1, 0 0 might still score −6.19 / 10."""
+    """The log p of END is −0.095, the log p of 0 and 1 is −3.095. With penalty 1, 0 0 might still score −6.19 / 10."""
     network, sources = constant_network([0, 0, 3]), random_sources(3, 5)
     written = [(2,), (0, 2), (1, 2), (0, 0, 2)]
     for n_best, T in n_steps.items():

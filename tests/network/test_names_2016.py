@@ -21,7 +21,7 @@ def assert_equal(arrays, expected):
 
 def refuses(variables):
     """Require that the variables are refused in one line."""
-    with pytest.raises(WeightsError, match=r"^expected the variables of a network of 2016, got others: .*$") as caught:
+    with pytest.raises(WeightsError, match=r"^not the variables of a network of 2016: .*$") as caught:
         from_2016(variables)
     assert "\n" not in str(caught.value)
 

@@ -69,7 +69,7 @@ def gallery(tmp_path_factory):
 @pytest.fixture
 def opened(shared_tab, tmp_path):
     """A function that opens a page of some networks or, without any, of networks that train, one after the other in one
-    tab. The test fails if any page had an error.
+    tab. The test fails if a page had an error.
     """
     numbers = itertools.count()
 

@@ -1,10 +1,10 @@
-/* What is wrong with the labels of the pictures, which `faults` returns as texts. */
+/* What is wrong with the labels of the pictures, which `faults` returns as strings. */
 const EDGE = 1; // px by which boxes may overlap
 
 /** The boxes of parts of pictures, which a step does not move. */
 const boxes = new WeakMap();
 
-/** Return the box of a part; that of a text has only its letters, not the room above and below them. */
+/** Return the box of a part; the box of words has only their letters, not the room above and below them. */
 function boxOf(part) {
   if (!boxes.has(part)) {
     const { left, right, top, bottom } = part.getBoundingClientRect();

@@ -110,7 +110,7 @@ def test_a_step_runs_no_network_and_is_announced(opened):
     assert "3" in page.text_content("#announcement")
 
 
-# Positions that read like symbols, such as "input 9", in texts, labels and titles.
+# Positions that read like symbols, such as "input 9", in sentences, labels and titles.
 POSITIONS = r"""() => {
     const parts = [document.body.innerText];
     for (const one of document.querySelectorAll("[aria-label], [title], [aria-valuetext], title, #announcement"))
@@ -546,7 +546,7 @@ def test_the_lecture_view_keeps_the_player_in_view_and_escape_leaves_it(opened):
     assert "view=lecture" in page.evaluate("location.hash")
 
 
-# The texts on the first screen, with their size in pixels.
+# The words on the first screen, with their size in pixels.
 TEXTS = """() => [...document.querySelectorAll("body *")].filter((element) =>
   [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim()) &&
   element.checkVisibility({ visibilityProperty: true }) && element.getBoundingClientRect().width > 1 &&

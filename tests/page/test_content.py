@@ -1,6 +1,6 @@
-"""The numbers in the texts of the gallery: each is computed, by the networks that come with the program or by Node.
+"""The numbers in the gallery: each is computed, by the bundled networks or by Node.
 
-A test takes the numbers out of a text by patterns and compares them. If one is left that no pattern took, it fails.
+A test takes the numbers out of a passage by patterns and compares them. If one is left that no pattern took, it fails.
 """
 
 import base64
@@ -54,13 +54,13 @@ COURSES = json.loads(Path(__file__).with_name("courses.json").read_text(encoding
 
 
 def numbers(text):
-    """The numbers in a text, also those in words."""
+    """The numbers in a passage, also in words."""
     found = re.findall(NUMBER, text, re.IGNORECASE)
     return [WORDS[one.lower()] if one.lower() in WORDS else float(one.replace(",", "")) for one in found]
 
 
 class Text:
-    """A text from which numbers are taken."""
+    """A passage from which numbers are taken."""
 
     def __init__(self, text):
         self.text, self.taken = text, set()

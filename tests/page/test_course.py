@@ -19,7 +19,7 @@ PAIRS = "\n".join(f"{source}\t{source[::-1]}{source[0]}d" for source in SOURCES)
 
 
 def run_course(steps=0, text="", bidirectional=False, **settings):
-    """Run a course for some steps in Node, of a pattern or of the pairs in a text."""
+    """Run a course for some steps in Node, of a pattern or of the pairs in a string."""
     question = {"training": training_data(), "settings": DEFAULTS | settings, "steps": steps}
     question |= {"text": text, "bidirectional": bidirectional}
     return ask(("course", question), module="pairs.js")[0]

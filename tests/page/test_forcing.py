@@ -27,7 +27,7 @@ def tile(page, t, network=0):
 
 
 def lines(page):
-    """The texts below the pictures, once both are known; None for an empty line."""
+    """The lines below the pictures, once both are known; None for an empty line."""
     known = "() => knownTrials && !app.runs.some((run) => trialsOf(run)?.isDone === false)"
     page.wait_for_function(known, timeout=60_000)
     wait_for_layout(page)

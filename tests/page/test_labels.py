@@ -1,4 +1,4 @@
-"""The labels of the pictures are whole and apart, the pictures use the height, and an answer opens beside them."""
+"""The labels of the pictures are whole and apart, the pictures use the height, and an answer opens next to them."""
 
 import html
 import re
@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.slow, needs_chromium]
 SCRIPT = f"() => {{ {Path(__file__).with_name('labels.js').read_text(encoding='utf-8')} }}"
 SIZES = [(1280, 720), (1920, 1080), (1280, 800)]
 SOME = "[0, app.S, app.S + 1, app.S + (app.T >> 1), app.S + app.T]"  # steps
-ANSWERS = [1, 2, 3, 7, 8, 10]  # exercises whose answers are read beside long outputs
+ANSWERS = [1, 2, 3, 7, 8, 10]  # exercises whose answers are read next to long outputs
 DIGITS = "3141592653589793238462643"
 SOURCES = {
     **{name: [" ".join(DIGITS[:n]) for n in (2, 3, 6, 10, 20, 25)] for name in ("reversing", "sorting", "train")},

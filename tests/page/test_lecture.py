@@ -30,7 +30,7 @@ def lecture(shared_tab, gallery):
 
 
 def is_at(page, number):
-    """Wait for the page of an exercise or, with a text, for an address that contains it."""
+    """Wait for the page of an exercise or, with a string, for an address that contains it."""
     if isinstance(number, str):
         page.wait_for_url(lambda url: number in url)
     else:

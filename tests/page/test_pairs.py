@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.slow, needs_node]
 
 
 def read(text, **question):
-    """Return the reading of a text by the page."""
+    """Return the reading of a string by the page."""
     return ask(("readPairs", {"text": text, **question}), module="pairs.js")[0]
 
 
@@ -118,7 +118,7 @@ EVERYDAY = {  # sources and targets
     "sums": lambda i: (f"{i} {i + 3}", f"{2 * i + 3}"),
     "sums with a sign": lambda i: (f"{i}+{i + 3}", f"{2 * i + 3}"),
     "even numbers": lambda i: (" ".join(map(str, range(i % 5 + 1))), phrase("02468", 1, 3)),
-    "numbers beside a list": lambda i: (f"{i}", f"{i % 7} {i}"),
+    "numbers next to a list": lambda i: (f"{i}", f"{i % 7} {i}"),
     "polynomials": lambda i: (f"{i} x + {i % 7}", f"{i} x"),
     "chemistry": lambda i: (f"H{i % 9} + O{i % 5}", f"H{i % 9}O{i % 5}"),
     "Hangul": lambda i: ("".join(RNG.choices("가나다라마", k=4)), phrase(["ga", "na", "da"])),

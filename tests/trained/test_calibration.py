@@ -70,7 +70,7 @@ def test_the_cross_validated_error_is_that_of_calibrations_fitted_to_other_answe
 
 @pytest.fixture
 def network(tmp_path, monkeypatch):
-    """A random network of texts with a calibration, saved as w; about two thirds of its answers end."""
+    """A random text network with a calibration, saved as w; about two thirds of its answers end."""
     monkeypatch.chdir(tmp_path)
     calibration = Calibration(2.0, 0.5, error=0.03)
     network = save_texts("w", ("characters", tuple("abcd")), ("characters", tuple("xy")), calibration=calibration)

@@ -21,7 +21,7 @@ from seq2seq_demo.trained.counts import (
     cross_entropy,
     nearest_targets,
 )
-from seq2seq_demo.trained.metrics import Calibration, Figures
+from seq2seq_demo.trained.metrics import Calibration, Metrics
 from seq2seq_demo.trained.saved_network import SavedNetwork
 
 BOTH = pytest.mark.parametrize("config", [FIXED, ENDING], ids=["fixed", "ending"])
@@ -85,7 +85,7 @@ def test_counts_equal_those_of_a_loop_over_single_sequences(monkeypatch, config,
     for tally, right in ((e.forced, forced_correct), (e.by_position, correct)):
         assert tally.expected.tolist() == [expected[t] for t in range(width)]
         assert tally.correct.tolist() == [right[t] for t in range(width)]
-    assert e.figures == Figures(
+    assert e.metrics == Metrics(
         loss=pytest.approx(loss / n_symbols, rel=1e-4),
         forced_token_accuracy=forced_correct.total() / n_symbols,
         forced_exact_match=forced_exact / n,
@@ -221,7 +221,7 @@ def test_any_alternative_is_right(reply, config):
 
 def test_a_wrong_answer_is_compared_with_the_nearest_alternative(reply):
     reply({(1, 2): ([4, 5, 6], 0.9), (2, 1): ([1, 1], 0.9)})
-    # Edit distances: 5, 1, 1 and 3 to the targets of [1, 2], and 2 and 2 to those of [2, 1]. The first minimum counts.
+    # Edit distances: 5, 1, 1 and 3 to the targets of [1, 2]; 2 and 2 to the targets of [2, 1]. The first one counts.
     rows = [([1, 2], [7] * 5), ([1, 2], [4, 5]), ([1, 2], [4, 8, 6]), ([1, 2], [])]
     rows += [([2, 1], [2, 2, 1, 1]), ([2, 1], [8, 8])]
     e = evaluate(*rows)
@@ -268,8 +268,8 @@ def test_pairs_with_unseen_symbols_are_wrong_in_every_figure_but_the_loss(reply)
         # A source that cannot be read has no confidence; the three others are answered.
         assert e.answers.confidences(Calibration(1.0)) == pytest.approx([0.8, 0.75, 0.5])
         assert sorted(p.probability for p in e.wrong if p.probability is not None) == [pytest.approx(0.5)]
-    assert math.isnan(evaluate(([9], [1])).figures.loss)
-    assert evaluate(([3, 4], [5, 6]), ([9], [1])).figures.loss == seen.figures.loss
+    assert math.isnan(evaluate(([9], [1])).metrics.loss)
+    assert evaluate(([3, 4], [5, 6]), ([9], [1])).metrics.loss == seen.metrics.loss
 
 
 def test_the_worst_answers(reply):

@@ -15,7 +15,7 @@ SIZES = {"in_max_int": 2, "out_max_int": 1, "ends": True}
 FIRST = ModelConfig("embedding_attention", "GRUCell", 2, 7, 5, bidirectional=True, **SIZES)
 SECOND = ModelConfig("embedding_rnn", "BasicLSTMCell", 1, 4, 3, **SIZES)
 TEXTS = ["abc", "a", "cb"]
-OTHER_SYMBOLS = "the same symbols and lengths in all networks, got others in network 2"
+OTHER_SYMBOLS = "network 2 has other symbols or lengths than the first one"
 
 
 def network(config=FIRST, seed=1, **changes):

@@ -75,8 +75,8 @@ def test_an_evaluation_as_json(ends):
         ("calibration", None),
     ]
     assert json.loads(json.dumps(e.to_dict(), allow_nan=False)) == e.to_dict()
-    figures = "exact match 0.3000, token accuracy 0.6000 (0.7500 forced), symbol errors 0.4500, loss 0.2500"
-    assert repr(e) == f"<Evaluation of 10 sequences: {figures}>"
+    metrics = "exact match 0.3000, token accuracy 0.6000 (0.7500 forced), symbol errors 0.4500, loss 0.2500"
+    assert repr(e) == f"<Evaluation of 10 sequences: {metrics}>"
 
 
 def test_figures_at_one_length_have_tables_by_position_and_by_symbol():

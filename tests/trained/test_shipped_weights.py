@@ -48,6 +48,6 @@ def test_weights_of_version_1_stay_readable():
 def test_long_sources_use_a_network_with_attention(run):
     of_2016 = [9, 8, 7, 6, 5, 4, 3, 2, 1, 2, 5, 1, 8, 7, 7, 3, 9, 1, 4, 6]  # the README of 2016 showed a wrong answer
     out, err = run.ok("predict", *of_2016)
-    assert err.startswith("Using sorted-attention, which comes with the program")
+    assert err.startswith("Using the bundled network sorted-attention: ")
     answer = "1 1 1 2 2 3 3 4 4 5 5 6 6 7 7 7 8 8 9 9"
     assert out.endswith(f"prediction=[{answer}] (expected=[{answer}])\n")

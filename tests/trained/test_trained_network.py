@@ -13,7 +13,7 @@ from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.network.numpy_network import NumpyNetwork, softmax
 from seq2seq_demo.trained.counts import count_answers
 from seq2seq_demo.trained.saved_network import TrainingRun
-from seq2seq_demo.trained.trained_network import TrainedNetwork, untrained
+from seq2seq_demo.trained.trained_network import TrainedNetwork, load, untrained
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The network was trained on length"),
@@ -58,11 +58,21 @@ def test_predict_with_details():
     assert (len(p.probabilities), p.attention) == (2, None)
 
 
+def test_encode_and_decode_are_for_models_in_other_formats():
+    network, text = trained_network(), load("g2p")
+    assert (network.encode([3, 1, 2]), network.decode(np.array([3, 10, 2]))) == ([3, 1, 2], [3, 10, 2])
+    numbers = text.vocabularies.target.to_numbers(["HH", "AY"])
+    assert text.decode([*numbers, text.end, 5]) == "HH AY"
+    assert text.vocabularies.source.to_symbols(text.encode("hi")) == ["h", "i"]
+    with pytest.raises(InputError, match="expected characters seen in training"):
+        text.encode("#")
+
+
 def test_an_invalid_row_or_length_is_named():
     """tests/data/test_tokens.py covers other invalid sources."""
     for row in ("abc", None, {3, 1}, [3, 99], [3, np.float32(1.5)], np.array([[3, 1]]), np.array([], int)):
         with pytest.raises(
-            InputError, match=r"^sources, row 2(, word 1)?: expected (a list of |an |a source of )?integer"
+            InputError, match=r"^sources, row 2(, word 1)?: (expected (a list of |an )?integer|the source is empty)"
         ):
             trained_network().predict([[1, 2, 3], [4], row, "wrong too"])
     with pytest.raises(UsageError, match=r"pattern 'added', source \[0, 0, 0\]: expected an even length"):
@@ -115,8 +125,8 @@ def test_evaluate_draws_sources_of_the_trained_length(measured):
         assert (targets == sources[:, :6:-1]).all()
         assert (sources == measured[0].sources.array()).all()
         assert evaluation.n == 300
-        figures = asdict(count_answers(network.to_numpy(), network, pairs).figures)
-        assert {name: getattr(evaluation, name) for name in figures} == figures
+        metrics = asdict(count_answers(network.to_numpy(), network, pairs).metrics)
+        assert {name: getattr(evaluation, name) for name in metrics} == metrics
     assert network.evaluate("reversed", 300, seed=4).loss != evaluations[0].loss
 
 
@@ -167,7 +177,7 @@ def test_evaluate_on_pairs():
         evaluation = trained_network().evaluate(task)
         assert (evaluation.n, evaluation.exact_match) == (40, 0.75)
         assert [row["token_accuracy"] for row in evaluation.by_position] == [1, 0.75]
-    assert evaluation.loss == count_answers(trained_network().to_numpy(), trained_network(), pairs).figures.loss
+    assert evaluation.loss == count_answers(trained_network().to_numpy(), trained_network(), pairs).metrics.loss
     assert trained_network().evaluate(rows, 10).exact_match == 0
     many = trained_network().evaluate([([1], [*map(int, f"{n:05}")]) for n in range(2 * EVALUATION_SIZE)])
     assert (many.n, many.n_pairs) == (1, 2 * EVALUATION_SIZE)  # all pairs have one source
@@ -175,7 +185,7 @@ def test_evaluate_on_pairs():
 
 def test_evaluate_needs_a_task_that_fits_unless_the_network_learned_a_pattern():
     for task in ("mine:f", "pairs.jsonl", None):
-        message = f"the network was trained on {task!r}: expected data to evaluate it on"
+        message = f"the network was trained on {task!r}: give data to evaluate it on"
         with pytest.raises(UsageError, match=message):
             trained_network(task=task).evaluate()
     assert len(trained_network(**UNKNOWN).evaluate("reversed", 20).by_position) == 10

@@ -24,8 +24,8 @@ from seq2seq_demo.trained.saved_network import Progress, TrainingRun
 from seq2seq_demo.trained.trained_network import TrainedNetwork, load
 from seq2seq_demo.training.snapshots import Snapshot, load_snapshot
 
-FIGURES = TRAINED["validation"]
-HISTORY = History([Epoch(1, 80, 2.5, 0.25, *astuple(FIGURES)), Epoch(2, 83, 1.5, 0.5, 0.1, *astuple(FIGURES)[1:])])
+METRICS = TRAINED["validation"]
+HISTORY = History([Epoch(1, 80, 2.5, 0.25, *astuple(METRICS)), Epoch(2, 83, 1.5, 0.5, 0.1, *astuple(METRICS)[1:])])
 ENDING, BOTH_WAYS = replace(TRAINED["model_config"], ends=True), replace(TRAINED["model_config"], bidirectional=True)
 
 
@@ -161,7 +161,7 @@ def test_a_network_of_version_2(tmp_path):
     loaded = load(EARLIER / "version_2.h5")
     assert loaded.vocabularies == Vocabularies(Vocabulary("characters", (*"abé",)), Vocabulary("words", ("x", "y")))
     assert (loaded.task, loaded.in_len, loaded.out_len, loaded.min_in_len, loaded.ends) == ("t.tsv", 5, 4, 1, True)
-    assert (loaded.step, loaded.validation, loaded.run.start_step) == (9, FIGURES, 0)
+    assert (loaded.step, loaded.validation, loaded.run.start_step) == (9, METRICS, 0)
     assert loaded.run.config == TrainConfig(50, 5, 4, epochs=3, min_in_len=1, keep_best=True)
     loaded.save(tmp_path / "w")
     assert same(load(tmp_path / "w"), loaded)
@@ -213,11 +213,11 @@ def test_other_versions_are_refused(tmp_path):
     refuses(path, f"^{path}: expected a weights file of version 1 to 5, got version 6")
 
 
-# ---- Texts ----
+# ---- Text ----
 
 
 def of_texts(source: Vocabulary, target: Vocabulary, ends: bool = True) -> TrainedNetwork:
-    """A small network of texts."""
+    """A small text network."""
     vocabularies = Vocabularies(source, target)
     config = ModelConfig(cell_size=3, embedding_size=2, ends=ends, **vocabularies.largest_symbols())
     return TrainedNetwork(
@@ -240,7 +240,7 @@ def test_vocabularies_are_kept(tmp_path, sides):
     assert loaded.vocabularies == saved.vocabularies
     assert same(loaded, saved)
     assert weights_file.to_bytes(loaded) == (tmp_path / "w").read_bytes()
-    with pytest.raises(WeightsError, match="expected a network of texts to end its answers, got one that does not"):
+    with pytest.raises(WeightsError, match="a text network must end its answers"):
         weights_file.to_bytes(of_texts(*sides, ends=False))
 
 
@@ -287,7 +287,10 @@ def test_an_edited_file_is_refused_even_with_a_new_checksum(tmp_path, content, c
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda net: net.weights["decoder/attention/score"].fill(np.nan), r"numbers of at most 1e\+10 in 'decoder/att"),
+        (
+            lambda net: net.weights["decoder/attention/score"].fill(np.nan),
+            "attention/score' has numbers above",
+        ),
         (lambda net: net.weights.pop("decoder/embedding"), "missing weight 'decoder/embedding'"),
         (lambda net: net.moments.pop("m/decoder/embedding"), "missing weight 'optimizer/m/decoder/embedding'"),
         (lambda net: object.__setattr__(net, "step", -1), "expected step to be an integer of at least 0, got -1"),

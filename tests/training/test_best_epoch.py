@@ -1,6 +1,6 @@
 """Trainings with `keep_best` and `patience`, and the best epoch in a snapshot.
 
-The validation figures are made up, so that the best epoch is known.
+The validation metrics are made up, so that the best epoch is known.
 """
 
 import random
@@ -12,7 +12,7 @@ from helpers import Watcher, fit, same_arrays, snapshots_in_memory
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import pair_task
 from seq2seq_demo.trained import weights_file
-from seq2seq_demo.trained.metrics import Figures
+from seq2seq_demo.trained.metrics import Metrics
 from seq2seq_demo.trained.trained_network import untrained
 from seq2seq_demo.training import trainer
 from seq2seq_demo.training.settings import new_run
@@ -25,12 +25,12 @@ STEPS = 6  # per epoch
 
 
 @pytest.fixture(autouse=True)
-def figures(monkeypatch):
-    """Replace the validation figures by those in REACHED."""
+def metrics(monkeypatch):
+    """Replace the validation metrics by those in REACHED."""
 
     def validation_metrics(task, network, validation):
         exact, loss = REACHED[network.step // STEPS - 1]
-        return Figures(loss, 0.3, 0.3, 0.3, exact)
+        return Metrics(loss, 0.3, 0.3, 0.3, exact)
 
     monkeypatch.setattr(trainer, "validation_metrics", validation_metrics)
 
@@ -42,7 +42,7 @@ TEXTS = pair_task(ROWS, kinds=("characters", "characters"), validation=[("ab", "
 
 
 def fitted(callbacks=(), snapshots=None, start=None, **settings):
-    """Train a network on TEXTS."""
+    """Train a small network on strings."""
     sizes = {"cell_size": 7, "embedding_size": 5, "ends": True} | TEXTS.largest_symbols()
     model_config = ModelConfig("embedding_rnn", "BasicRNNCell", **sizes)
     settings |= {"learning_rate": 0.02, "epochs": len(REACHED), "batch_size": 8, "dropout": 0.2}
@@ -83,6 +83,6 @@ def test_the_best_epoch_is_saved_and_patience_ends_a_resumed_training_too():
 
 
 def assert_saved(network, watcher, epoch):
-    """Require the network and the figures of an epoch."""
+    """Require the network and the metrics of an epoch."""
     assert alike(network, watcher.networks[epoch - 1])
     assert (network.validation.exact_match, network.validation.loss) == REACHED[epoch - 1]

@@ -61,7 +61,7 @@ def test_an_ensemble_is_validated_on_sources_that_no_member_was_trained_on():
     seen = {tuple(source) for training, _ in drawn for source in training.sources.rows()}
     unseen = np.array([tuple(source) not in seen for source in drawn[0][1].sources.rows()])
     assert 0 < unseen.sum() < len(unseen)
-    assert network.validation == count_answers(network.to_numpy(), network, drawn[0][1][unseen]).figures
+    assert network.validation == count_answers(network.to_numpy(), network, drawn[0][1][unseen]).metrics
 
 
 MEMBERS = """train 6000 -p mine.py:f --members 2 --jobs 1 --seed 5 -e 2 --batch-size 16 --in-len 4 --out-len 3
@@ -118,8 +118,8 @@ def test_members_whose_parent_is_killed_end_with_the_same_bits(tmp_path, tmp_pat
 
 def test_a_killed_member_is_an_error_in_one_line():
     future = Future()
-    future.set_exception(BrokenProcessPool("a text\nof several lines"))
-    with pytest.raises(TrainingError, match=r"^expected all members to be trained, but a process was killed$"):
+    future.set_exception(BrokenProcessPool("a message\nof several lines"))
+    with pytest.raises(TrainingError, match=r"^a process that trained a member was killed$"):
         members._wait({1: future}, lambda: None)
 
 
@@ -143,7 +143,7 @@ def test_a_member_of_another_training_run_is_an_error(run, name, change):
     second.start.network.save(folder / name)
     line = "train 100 -p reversed --members 2 -e 1 --in-len 2 --out-len 2 --cell-size 3 --embedding-size 2 -o w.h5"
     status, _, err = run(line)
-    message = "s2s_members__w.h5: expected member 2 of this training run, found another network; --force trains all"
+    message = "s2s_members__w.h5: expected member 2 of this training run, got another network; --force retrains all"
     assert (status, message in err) == (1, True), err
 
 

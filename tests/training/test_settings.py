@@ -1,4 +1,4 @@
-"""Settings are merged once: the given ones, those of the network to continue from, the recipe's and 2016's."""
+"""Settings are merged once: the given ones, the lengths of the network to continue from, the recipe's and 2016's."""
 
 from dataclasses import replace
 
@@ -41,7 +41,7 @@ def test_a_run_begins_with_initial_weights_of_its_seed():
     assert largest_difference(begun, untrained(ModelConfig(), 3)) == 0
 
 
-FEW_SOURCES = "There are only 110 sources of length 1-2, and 110 were drawn: few validation sources, if any, are new"
+FEW_SOURCES = "There are only 110 sources of length 1-2, and 110 were drawn: hardly any validation source is new"
 CUT = "Targets of 12 symbols are cut to 10: give `out_len` 12 to learn them whole"
 
 
@@ -109,10 +109,8 @@ def test_settings_that_contradict_the_start_are_refused(setting):
         resolve(find_pattern("reversed"), setting, FIXED)
 
 
-OTHER_PAIRS = (
-    "The network was trained on other pairs before; if any of these validate it now, the validation metrics are"
-)
-OTHER_PAIRS += " too optimistic"
+OTHER_PAIRS = "The network was trained on other pairs before; if some of them are validation pairs now, the validation"
+OTHER_PAIRS += " metrics are too optimistic"
 FILE, OTHER_FILE = [([1, 2], [0])], [([3, 2], [0])]
 
 

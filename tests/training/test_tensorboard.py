@@ -48,8 +48,8 @@ def check_histogram(buckets, array, tolerance=1e-5):
 
 def check_tags(logs_by_level):
     names = list(weight_shapes(MODEL))
-    figures = ("loss", "forced_token_accuracy", "forced_exact_match", "token_accuracy", "exact_match")
-    levels = [{f"train/{name}" for name in figures[:2]} | {f"validation/{name}" for name in figures} | {"probe/answer"}]
+    metrics = ("loss", "forced_token_accuracy", "forced_exact_match", "token_accuracy", "exact_match")
+    levels = [{f"train/{name}" for name in metrics[:2]} | {f"validation/{name}" for name in metrics} | {"probe/answer"}]
     levels.append({"gradients/global_norm"} | {f"gradients/{name}" for name in names})
     levels.append({f"weights/{name}" for name in names})
     levels.append({"activations/memory", "activations/logits", "activations/attention"})
@@ -75,8 +75,8 @@ def check_scalars(logs_by_level, watcher):
             if tag.startswith("validation/"):
                 name = tag.removeprefix("validation/")
                 assert plugin == "scalars"
-                figures = [(epoch.step, getattr(epoch.validation, name)) for epoch in watcher.history]
-                assert values == [(step, np.float32(figure)) for step, figure in figures]
+                metrics = [(epoch.step, getattr(epoch.validation, name)) for epoch in watcher.history]
+                assert values == [(step, np.float32(metric)) for step, metric in metrics]
 
 
 def check_gradients(buckets, network, probes, name):
@@ -134,5 +134,5 @@ def test_train_writes_logs_on_request_and_prints_their_directory(run, temporary,
     out, _ = run.ok("--log-dir a/b", *TRAIN)
     assert out.splitlines()[2] == "Log directory: a/b"
     assert {tag.partition("/")[0] for _, tag in read(Path("a/b"))} == groups
-    message = "w/logs: Not a directory\n"
+    message = "w/logs: not a directory\n"
     run.refuses([*TRAIN, "--log-dir", "w/logs"], message, 1)

@@ -65,10 +65,10 @@ def test_a_run_ends_in_time_with_a_validation_and_annealed(seconds, monkeypatch)
     assert [epoch.step for epoch in watcher.history] == [9, 18, 26]
     assert network.run.config == replace(CONFIG, epochs=3)
     assert network.validation == watcher.history[-1].validation
-    # The share of the time for steps that has elapsed since the first call, which compiles the steps: of 54 s until the
-    # first validation has been measured, then of 50 s.
-    shares = [0, 0, 6 / 54, *(s / 50 for s in (16, 22, 28, 38, 44))]
-    assert rates == pytest.approx([0.1 + 0.1 * math.cos(math.pi * share) for share in shares])
+    # The fraction of the time for steps that has elapsed since the first call, which compiles the steps: of 54 s until
+    # the first validation has been measured, then of 50 s.
+    fractions = [0, 0, 6 / 54, *(s / 50 for s in (16, 22, 28, 38, 44))]
+    assert rates == pytest.approx([0.1 + 0.1 * math.cos(math.pi * x) for x in fractions])
 
 
 def test_a_resumed_run_has_the_time_that_was_left(seconds, tmp_path):
@@ -97,9 +97,9 @@ def test_settings_of_a_run_with_a_time_limit():
 
 def test_contradictions_are_refused(monkeypatch):
     for given in ({"epochs": 3}, {"members": 2}):
-        with pytest.raises(UsageError, match="expected `minutes`, which limits the time, without `epochs` and"):
+        with pytest.raises(UsageError, match="`minutes`, which limits the time, cannot be combined with `epochs`"):
             train("reversed", minutes=1, **given)
     hosts = '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 0}}'
     monkeypatch.setenv("TF_CONFIG", hosts)
-    with pytest.raises(UsageError, match="expected `minutes` or `members` without TF_CONFIG, got both"):
+    with pytest.raises(UsageError, match="`minutes` and `members` cannot be combined with TF_CONFIG"):
         train("reversed", minutes=1)

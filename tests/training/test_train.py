@@ -37,8 +37,8 @@ def test_a_pattern_is_given_by_name():
     assert trained.model_config == ModelConfig("attention", **TINY, ends=True)
     last = watcher.networks[-1]
     assert largest_difference(last, trained) == 0
-    figures = count_answers(trained.to_numpy(), trained, watcher.state._pairs).figures
-    assert trained.validation == last.validation == watcher.history[-1].validation == figures
+    metrics = count_answers(trained.to_numpy(), trained, watcher.state._pairs).metrics
+    assert trained.validation == last.validation == watcher.history[-1].validation == metrics
     assert largest_difference(trained, untrained(trained.model_config, 0)) > 0
 
 

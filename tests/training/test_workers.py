@@ -23,7 +23,7 @@ from seq2seq_demo.training import workers
 RNN = ModelConfig("embedding_rnn", "BasicRNNCell", 1, 7, 5, in_max_int=10, out_max_int=12)  # compiles fast
 # 45 training points: the last batch has 13 rows, all in the first worker's half.
 CONFIG = TrainConfig(50, in_len=6, out_len=4, learning_rate=0.001, epochs=2, batch_size=32)
-# The longest source in one share of a batch may be shorter than in the whole batch.
+# The longest source in one part of a batch may be shorter than in the whole batch.
 ANY_LENGTH = replace(CONFIG, out_len=6, min_in_len=2, few_symbols=0.25, dropout=0.3)
 CLI = "import sys; from seq2seq_demo.commands import cli; sys.exit(cli.main())"
 
@@ -175,7 +175,7 @@ def test_workers_with_different_options_stop(start):
     tf_configs = cluster("worker", "worker")
     processes = [start(tf_config, CLI, "train", "100", "--seed", seed) for seed, tf_config in enumerate(tf_configs)]
     assert [process.end() for process in processes] == [2, 2]
-    message = "expected every worker to start with the same options, pattern or data"
+    message = "the workers differ in their options, their pattern or data"
     assert all(message in process.err for process in processes)
 
 

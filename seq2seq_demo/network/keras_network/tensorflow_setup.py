@@ -20,9 +20,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 #
 # Attention and rnn networks train on 27,500 and 57,000 samples a second with XLA, and on 11,000 and 28,000 without it.
 # XLA takes 2 s longer to compile than TensorFlow takes to build a graph; training this many samples makes up for it.
-# Larger cells need fewer: runs on pairs gain from 25,000 on with 64 units, and from 12,500 on with 128 units.
+# Larger cells need fewer: runs on pairs gain with 25,000 or more (64 units) or 12,500 or more (128 units).
 MIN_SAMPLES_FOR_XLA = 50_000  # with up to 32 units
-# With 32 units, a second thread per operation makes training slower: by 3 % with XLA, and by 30 % without XLA (except
+# With 32 units, a second thread per operation makes training slower: by 3% with XLA, and by 30% without XLA (except
 # at length 50). With 128 units, training is 1.2 to 1.35 times as fast; with 256 units, 1.4 times as fast.
 MIN_UNITS_FOR_THREADS = 128
 # Disabling XLA's loop unrolling lets LLVM vectorise every tanh: training is 1.04 times as fast, and compiles in two
@@ -42,7 +42,7 @@ with open(os.devnull, "wb") as _devnull:
         import keras  # noqa: F401
         import tensorflow as tf
     except Exception as error:  # such as one about the user's settings of Keras or Matplotlib
-        raise TrainingError(f"expected TensorFlow and Keras to load, got {type(error).__name__}: {error}") from error
+        raise TrainingError(f"cannot load TensorFlow and Keras: {type(error).__name__}: {error}") from error
     finally:
         os.dup2(_stderr, 2)
         os.close(_stderr)
