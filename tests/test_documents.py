@@ -135,7 +135,7 @@ def target(document, link):
 
 
 def anchors(document):
-    """The anchors that GitHub gives to the headings of a document, after those of its earlier headings."""
+    """The anchors that GitHub gives to the headings of a document, after the anchors of its earlier headings."""
     slugs = re.findall(r'^<a id="(.*)"></a>$', document.read_text(), re.MULTILINE)
     for heading in re.findall(r"^#+ (.*)$", FENCED.sub("", document.read_text()), re.MULTILINE):
         slug = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")

@@ -11,14 +11,15 @@ PHRASES = re.compile(
     r"\b(return what|returns what|return of|returns of|so many|somebody|nobody|likewise|(?<!no[ -])such(?! as)"
     r"|files? (say|tell|know)s?"
     # words: metrics, a fraction, a string, held out for validation, bundled, memorised, next to or besides
-    r"|(?<!Matplotlib )figures?|shares? (of|answered|right)|texts|a text(?! (field|file|network|node|table|task))"
+    r"|(?<!Matplotlib )figures?|shares? (of|answered|right)"
+    r"|texts|a text(?!\s(element|field|file|network|node|table|task))"
     r"|(pairs?|sources?|points?|tenth|them) (that |which )?validates?|(that|which) comes? with the program"
     r"|shipped networks?|errs|by heart|beside"
     # idioms
     r"|in (Windows|Linux|macOS|Debian)(?!')|those (of|with)|if there is one|if any|if it has one|mostly,|bring nothing"
     r"|(file|weights|function|pattern) of `?--?[a-z]"
     # spelling; `optimizer` is also an argument, an option and the path of an array
-    r"|(?<!-)optimizers?(?![:=/])|(minim|synchron|recogn|normal)iz(e|es|ed|ing)"
+    r"|(?<!-)optimizers?(?![:=/])|(minim|synchron|recogn|normal)iz(e|es|ed|ing)(?!\()"
     # messages
     r"|expects no|exists already|(got|found) (none|both|neither|nothing|something else))\b"
     r"|\d %(?! \d)|[;(] ?None: "
@@ -28,7 +29,7 @@ PHRASES = re.compile(
 )
 EXCEPTIONS = re.compile(
     r"learning_rate lr eta .*?task function"  # the names of other programs, in `declarations.SYNONYMS`
-    r"|\(texts\) =>.*",  # JavaScript in a string
+    r"|figure(?=\[hidden\]|'\))",  # JavaScript in a string
     re.DOTALL,
 )
 FOLDERS = "seq2seq_demo", "scripts", "tests", ".github", "trained_weights"
@@ -45,8 +46,8 @@ def prose(path):
         names = (tokenize.COMMENT, tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", None))
         text = "\n".join(token.string for token in tokens if token.type in names and " " in token.string)
         text = re.sub(r"\{[^{}]*\}", "code", text)
-    elif path.suffix == ".js":
-        return "\n".join(re.sub(r"\$\{[^{}]*\}", "code", part) for part in JAVASCRIPT.findall(text))
+    elif path.suffix in (".js", ".css"):  # where a figure is an HTML element
+        text = "\n".join(re.sub(r"\$\{[^{}]*\}|\bfigure\b", "code", part) for part in JAVASCRIPT.findall(text))
     else:
         text = re.sub(r"^```.*?^```|<[^<>]*>", "", text, flags=re.DOTALL | re.MULTILINE)
     return EXCEPTIONS.sub("", re.sub(r"`[^`\n]+`", "code", text))

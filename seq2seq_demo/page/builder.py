@@ -122,7 +122,7 @@ def join_modules(entry: str) -> str:
 
 
 def compressed(script: str) -> str:
-    """Remove indents, comments, and spaces and line ends beside punctuation; lines with nested templates keep them.
+    """Remove indents, comments, and spaces and line ends next to punctuation; lines with nested templates keep them.
 
     `const` becomes `let`, one `let` declares what several in turn declare, and a name needs no parentheses.
     """

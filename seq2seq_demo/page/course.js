@@ -26,7 +26,7 @@ import { BATCH, rightSymbols, Trainer } from "./trainer.js";
     @typedef {{ source: VocabularyData, target: VocabularyData, pattern: string | null, ends: boolean, lengths: number[],
       outLen: number, holdOut: () => NumberedPair[], draw: () => Batch, pairs: NumberedPair[], examples: Example[],
       reading: Reading | null }} Task `holdOut` is called once, after the first weights were drawn, and returns pairs of other
-      sources than `draw`, which returns a batch of training. `pairs` are those of a user, as `reading` has them.
+      sources than `draw`, which returns a batch of training. `pairs` are the user's pairs, as `reading` has them.
     @typedef {{ steps: number, samples: number, exact: number[], loss: number[], positions: number[][] }} Point Metrics of each
       network. The loss is NaN (null in JSON) before the first step. `positions` are the fractions of the held-out sources that are right at each position of their target.
     @typedef {{ steps: number, samples: number, points: Point[], weights: StoredWeights[] }} SavedCourse */
@@ -85,7 +85,7 @@ export function copy(/** @type {Network} */ { config, weights }) {
   return new Network(config, Object.fromEntries(Object.entries(weights).map(([name, x]) => [name, copied(x)])));
 }
 
-/** Return at each position how many held-out sources have a target with this position; `end` is the length of END, if any.
+/** Return at each position how many held-out sources have a target with this position; `end` is the length of END, or 0.
     @type {(heldOut: NumberedPair[], end: number) => number[]} */
 function dueOf(heldOut, end) {
   const longest = new Map(); // by source

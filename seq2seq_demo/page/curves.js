@@ -29,7 +29,7 @@ function numbersOf(kind, { loss, exact, positions }) {
   return { "whole answers": exact.map(percent), [single]: right.map((n) => inPercent(n / (sum(due) || 1))) };
 }
 
-/** Draw a figure of training.html: its title, the numbers at the shown moment, and its curve. */
+/** Draw a chart of training.html: its title, the numbers at the shown moment, and its curve. */
 export function drawFigure(/** @type {Kind} */ kind) {
   const [caption, box] = byId(kind).children;
   const shown = shownPoint();

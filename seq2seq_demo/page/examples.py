@@ -24,7 +24,7 @@ NotedSource = tuple[str, list[int]]  # a note on the kind of source, and the sou
 def pattern_examples(pattern_networks: Sequence[tuple[TrainedNetwork, PatternTask | None]]) -> list[list[Example]]:
     """Return a list of examples per network: the same sources, each with its pattern's target (None if unknown).
 
-    The last source is the first of N_CANDIDATES random ones that a network answers wrong, if there is one.
+    The last source is the first of N_CANDIDATES random ones that a network answers wrong.
     """
     networks = [network for network, _ in pattern_networks]
     targets = [target_function(*each) for each in pattern_networks]
@@ -41,7 +41,7 @@ def pattern_examples(pattern_networks: Sequence[tuple[TrainedNetwork, PatternTas
 
 
 def pair_examples(networks: Sequence[TrainedNetwork], pairs: Pairs) -> list[list[Example]]:
-    """Return a list of examples per network: a right answer and a wrong one, if any, then the first pairs."""
+    """Return a list of examples per network: a right answer, a wrong one, then the first pairs."""
     first = pairs[:N_CANDIDATES]
     listed = zip(first.sources.rows(), first.targets.rows(), strict=True)
     short = [(source, target) for source, target in listed if len(source) <= MAX_SOURCE_LEN]

@@ -16,7 +16,7 @@ from seq2seq_demo.page.training import TITLE as TITLE_OF_TRAINING
 TITLE = "Networks that read one sequence and write another"
 INDEX = "index.html"
 LINKS, THEORY = "links.html", "theory.html"
-# The title of an exercise, its question, its table to fill in, if any, the field of its prediction, and its answer.
+# The title of an exercise, its question, its optional table to fill in, the field of its prediction, and its answer.
 EXERCISE = (
     r"<h2>([^\n]*)</h2>\n(<p>.*?</p>\n)(<div.*?</div>\n)?"
     r'(<(?:label|span) class="note".*?)\n(<details><summary>Answer</summary>)(.*?)</section>'

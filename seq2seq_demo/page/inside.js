@@ -146,9 +146,9 @@ function equations(id, values) {
   const section = /** @type {HTMLTableSectionElement | null} */ (document.getElementById(id));
   return Array.from(section?.rows ?? [], ({ cells }) => {
     const [equation, numbers, meaning] = Array.from(cells, fill);
-    const figures = `= ${numbers.replace(/· (−[\d.]+)/g, "· ($1)")}`;
+    const result = `= ${numbers.replace(/· (−[\d.]+)/g, "· ($1)")}`;
     const term = h("dt", {}, h("code", {}, equation));
-    return h("div", {}, term, h("dd", { class: "figures" }, figures), h("dd", { class: "meaning" }, meaning));
+    return h("div", {}, term, h("dd", { class: "values" }, result), h("dd", { class: "meaning" }, meaning));
   });
 }
 

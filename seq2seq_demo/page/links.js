@@ -2,7 +2,7 @@
 
 import { keepNotes, PLANS } from "./notes.js";
 
-/** Open the first part of the plan that the address names, if any. */
+/** Open the first part of the plan that the address names. */
 function openPlan() {
   const plan = new URLSearchParams(location.hash.slice(1)).get("plan") ?? "";
   const first = PLANS.get(plan)?.[0];

@@ -1,4 +1,4 @@
-/* Parts of the page: boxes that scroll, follow their width or redraw only what differs; layers; sections with help texts,
+/* Parts of the page: boxes that scroll, follow their width or redraw only what differs; layers; sections with help,
    columns for the networks, and tabs. `app.state.tab` is the id of the selected tab. */
 
 import { app, byId } from "./app.js";

@@ -17,7 +17,7 @@ export function probabilityPanel() {
   return addPanel(panel("probabilities", "Probabilities", box), show);
 }
 
-let openOutput = 0; // the output of the open layer, if any
+let openOutput = 0; // the output of the open layer
 
 /** Return the layer of network i; see `openSymbols`. */
 export function symbolLayer(/** @type {number} */ i) {

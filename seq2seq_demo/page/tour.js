@@ -8,7 +8,7 @@ import { describeAttention } from "./step.js";
 /** @import { Forced } from "./app.js"
     @import { Run } from "./trained.js" */
 
-/** Let the buttons of the tour go through its stops, for the page's first example, if any. */
+/** Let the buttons of the tour go through its stops, for the page's first example. */
 export function fillTour() {
   const layer = /** @type {HTMLDialogElement} */ (byId("tour").lastElementChild);
   const [open, back, next, close] = byId("tour").querySelectorAll("button");

@@ -96,7 +96,7 @@ export class TrainedNetwork {
 const storedNetwork = (/** @type {NetworkData} */ { config, weights, shapes }) =>
   new Network(config, decodeWeights(weights, shapes));
 
-/** A network's answer to one source, compared with the target if there is one. */
+/** A network's answer to one source, compared with its target. */
 export class Run {
   /** The results of `liveliestUnit`.
       @type {Record<string, number>} */
@@ -158,7 +158,7 @@ export class Run {
     return this.alignment?.missing[t] ?? [];
   }
 
-  /** Return the cells of a layer at every step; `backward` selects the backward encoder's, if there is one.
+  /** Return the cells of a layer at every step; `backward` selects the backward encoder of a bidirectional network.
       @type {(layer: number, backward: number) => Cell[]} */
   cellsOf(layer, backward) {
     const { cells, backwardCells } = this.encoded;

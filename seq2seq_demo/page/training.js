@@ -160,7 +160,7 @@ function newCourse(/** @type {Settings} */ settings) {
   return new Course(own.both ? [first, without] : [first], settings, (random) => pairsTask(reading, random));
 }
 
-/** Show the course of the settings in the state: the one that is kept, if any, or a new one with untrained networks. A source
+/** Show the course of the settings in the state: the kept one or a new one with untrained networks. A source
     of another length stays only if it is given. `kept` is the course to show; null asks for a new one.
     @type {(given?: Patch, kept?: Kept | null) => void} */
 function begin(given = {}, kept) {
@@ -295,7 +295,7 @@ function tellingSources() {
   return pairs.map(({ source }) => source.join(" "));
 }
 
-/** Show the next of the telling sources, if there is one, whole. */
+/** Show the next telling source, whole. */
 function showTelling() {
   const telling = tellingSources();
   if (!telling.length) return;
@@ -410,7 +410,7 @@ function commandLine() {
     const tokens = own.reading.kinds.map((kind, side) => `--${["in", "out"][side]}-tokens ${kind}`).join(" ");
     return `seq2seq-demo train pairs.tsv ${tokens} --cell-size ${units} -o pairs.h5`;
   }
-  const n = Math.ceil(((Math.max(app.state.goal, course.samples) || ROUND) * 10) / 9); // a tenth validates
+  const n = Math.ceil(((Math.max(app.state.goal, course.samples) || ROUND) * 10) / 9); // a tenth is held out
   const network = `-m embedding_attention --cell-type ${course.networks[0].config.cell_type} --cell-size ${units}`;
   const settings = `-r ${rate} --lr-schedule cosine --batch-size ${BATCH} -e 1 --seed ${seed}`;
   return `seq2seq-demo train ${n} -p ${task} --in-len ${length} ${network} ${settings} -o attention.h5`;

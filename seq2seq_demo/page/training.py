@@ -71,7 +71,7 @@ def _recipe(config: ModelConfig) -> dict[str, Any]:
 
 
 def _fans(config: ModelConfig) -> dict[str, list[int]]:
-    """Return fan in + fan out of each weight that is not a bias: of each gate, if those of a cell differ, else one."""
+    """Return fan in + fan out of each weight that is not a bias: per gate if a cell's gates differ, else one."""
     shapes, H = weight_shapes(config), config.cell_size
     limits = {name: uniform_limit(name, shapes, config) for name in shapes if not name.endswith("bias")}
     fans = {name: [round(6 / each**2) for each in np.atleast_1d(limit)[::H]] for name, limit in limits.items()}

@@ -20,8 +20,8 @@ import { explainWords } from "./words.js";
 
 const TABS = [forcedPanel, treePanel, influencePanel, insidePanel]; // in this order
 
-/** Return the stage and the tabs. Beside the pictures are the probabilities of a single network, or the panel of `makeSide`,
-    if any, which contains the attention of the first one; otherwise, attention is in a tab. */
+/** Return the stage and the tabs. Next to the pictures are the probabilities of a single network, or the panel of `makeSide`,
+    which contains the attention of the first one; otherwise, attention is in a tab. */
 function layOut(/** @type {((attention: HTMLElement | null) => HTMLElement) | null} */ makeSide) {
   const attention = app.networks.map((_, i) => attentionPanel(i));
   const side = makeSide?.(attention[0]) ?? null;

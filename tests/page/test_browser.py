@@ -714,7 +714,7 @@ def test_the_equations_end_with_the_probability_of_the_output(opened):
     logits = decoded.logits[0, 0].astype(float)
     probability = np.exp(logits[4]) / np.exp(logits).sum()
     last = page.locator("#inside dl.equations").last
-    assert last.locator(".figures").all_text_contents() == [
+    assert last.locator(".values").all_text_contents() == [
         f"= {logits[4]:.2f} for 4",
         f"= exp({logits[4]:.2f}) / Σ exp(logits) = {probability:.3f} for 4",
     ]

@@ -160,7 +160,7 @@ HOSTILE = [
     "__proto__\tconstructor",
     "$&$1\t<!--<script>",
 ]
-DOM = """(texts) => texts.map((text) => {
+DOM = """(all) => all.map((text) => {
     const made = new DOMParser().parseFromString(text, "text/html");
     made.querySelector("#saved").textContent = "";
     return made.documentElement.outerHTML.trim().replace(/\\s*<\\/body>/, "</body>");
@@ -242,7 +242,7 @@ DAMAGES_OF_LINKS = [
 
 
 def damaged(state, damages):
-    """JSON of the state, with each of the damages, and other texts."""
+    """JSON of the state, with each of the damages, and other strings."""
     for (*path, name), *values in (damage for damage in damages if damage[0]):
         for value in values:
             copied = json.loads(json.dumps(state))
