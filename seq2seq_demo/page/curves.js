@@ -47,12 +47,13 @@ export function drawFigure(/** @type {Kind} */ kind) {
   redraw(box, picture(kind, `${title}, ${head} after ${end.samples} samples: ${named}`, shown));
 }
 
-/** Draw a curve of each network, with a line at a point, a mark where exact match rose most, and faint, the curves of the
-    course before. The style gives it a size.
+/** Draw a curve of each network, with a line at a point, a mark where exact match rose most, and outside exercises, faint,
+    the curves of the course before. The style gives it a size.
     @type {(kind: Kind, label: string, shown: Point) => SVGElement} */
 function picture(kind, label, shown) {
   const { points } = course;
-  const before = keptCourses.findLast((kept) => kept.course !== course)?.saved.course.points ?? [];
+  const kept = app.state.exercise ? null : keptCourses.findLast((one) => one.course !== course);
+  const before = kept?.saved.course.points ?? [];
   const most = Math.max(last(points).samples, last(before)?.samples ?? 0);
   const end = SHORTEST_AXIS * 2 ** Math.max(0, Math.ceil(Math.log2(most / SHORTEST_AXIS)));
   const losses = [...points, ...before].flatMap(({ loss }) => loss).filter(Number.isFinite);

@@ -9,15 +9,16 @@ function openPlan() {
   if (first) location.replace(`${first}&plan=${plan}&view=lecture`);
 }
 
-/** Open all answers, which then print as well, if the address asks for them. */
-function openAnswers() {
-  if (location.hash !== "#answers") return;
-  document.documentElement.dataset.answers = "";
-  for (const one of document.querySelectorAll("details")) one.open = true;
+/** Let the page print with all answers or with the reader's notes, if the address asks for them. */
+function preparePrint() {
+  const { hash } = location;
+  document.documentElement.toggleAttribute("data-answers", hash === "#answers");
+  document.documentElement.toggleAttribute("data-notes", hash === "#notes");
+  if (hash === "#answers") for (const one of document.querySelectorAll("details")) one.open = true;
 }
 
 keepNotes();
-for (const follow of [openPlan, openAnswers]) {
+for (const follow of [openPlan, preparePrint]) {
   follow();
   addEventListener("hashchange", follow);
 }

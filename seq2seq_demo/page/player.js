@@ -102,10 +102,10 @@ export function player() {
     if (playId) start();
   });
   const buttons = h("div", { class: "controls" }, ...back, play, ...on);
-  const answers = h("p", { class: "answers", "aria-hidden": true });
   /** @type {(run: Run) => string} */
   const answer = (run) => `${run.network.targetVocabulary.text(run.answer)} ${MARKS[judgement(run).kind]}`;
-  app.addForRuns(() => revise(answers, {}, app.state.hidden ? "" : textOfAll(answer)));
+  const shown = () => (app.state.hidden || app.state.tab === "beam" ? "" : textOfAll(answer)); // greedy
+  const answers = h("p", { class: "answers", "aria-hidden": true }, shown);
   const track = h("div", { class: "track" }, buttons, ...elements, choice);
   return disabledWithoutRun(h("div", { id: "player" }, track, answers));
 }
@@ -123,7 +123,7 @@ function onKey(event, end, go) {
   if (lecture) Object.assign(steps, { PageUp: place - 1, PageDown: place + 1, " ": place + 1 });
   const to = steps[event.key];
   const isBeyond = to > end;
-  const canTrain = exercise && app.moments.length && state.task !== "pairs"; // which must be pasted first
+  const canTrain = (exercise || embed) && app.moments.length && state.task !== "pairs"; // which must be pasted first
   const isBack = event.key === "PageUp" && exercise && place <= app.first && !canTrain;
   if (event.key === "f" && lecture) switchFullScreen();
   else if (to === undefined) return;

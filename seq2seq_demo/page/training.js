@@ -260,7 +260,9 @@ function trainUntil(/** @type {number} */ stop) {
     if (course.points.length > length) verdict = verdictOf();
     if (isOver() || course.samples >= end || verdict) {
       pauseTraining();
-      if (app.state.text === chosen && !app.state.exercise) showTelling();
+      if (app.state.exercise)
+        app.change({ place: app.S + app.T }); // a press then opens the answer
+      else if (app.state.text === chosen) showTelling();
       return;
     }
     part = performance.now() - now;

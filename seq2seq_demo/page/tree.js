@@ -74,7 +74,7 @@ function drawTree(run, { steps, answers }, room, roomHeight) {
   const wide = 9 * Math.max(...shown.map((one) => name(one).length)) + 72;
   const given = (roomHeight - 60 * zoom()) / (2 * size); // the height of a row that fills the room below the buttons
   const most = given < Infinity ? Math.min(2 * zoom(), given / 30) : zoom();
-  const u = Math.min(most, Math.max(0.7 * zoom(), room / wide / (steps.length + 1)));
+  const u = Math.min(most, Math.max(0.6 * zoom(), room / wide / (steps.length + 1)));
   const row = given < Infinity ? Math.max(25 * u, Math.min(given, 60 * u)) : 25 * u;
   const [column, gap] = [wide * u, 6 * u]; // the gap is above dropped ones
   const best = new Set(pathOf(answers[0].hypothesis));

@@ -113,6 +113,12 @@ def test_the_exercises_without_a_plan_follow_each_other_by_their_numbers(lecture
     assert page.evaluate("app.state.lecture") and page.locator(".announced").count() == 0
 
 
+def test_a_press_starts_the_training_in_a_frame(lecture):
+    page = lecture("train.html#view=embed&samples=16000")
+    page.keyboard.press("PageDown")
+    assert page.evaluate("app.isTraining && end") == 16_000
+
+
 def test_an_exercise_of_the_lecture_view_fits_into_the_window_of_a_phone(lecture):
     for address in ("train.html#exercise=1", "reversing.html#exercise=2", "pronunciation.html#exercise=9"):
         page = lecture(f"{address}&view=lecture", {"width": 390, "height": 844})
@@ -141,6 +147,18 @@ def test_a_button_beside_the_question_shows_the_panel_that_it_needs(lecture):
     page.goto(page.url.partition("#")[0] + "#exercise=2")
     is_at(page, 2)
     assert page.locator(f"{ARTICLE} button").filter(visible=True).count() == 0
+
+
+def test_every_table_of_an_answer_fits_next_to_the_pictures(lecture):
+    for name in ("train", "reversing", "sorting", "pronunciation", "dates", "numbers"):
+        page = lecture(f"{name}.html#view=lecture")
+        for number in page.locator("article").evaluate_all("(all) => all.map((one) => one.id.replace(/\\D+/, ''))"):
+            page.evaluate(f"location.hash = 'exercise={number}&view=lecture'")
+            is_at(page, int(number))
+            page.evaluate("document.querySelector('.chosen > details').open = true")
+            wait_for_layout(page)
+            wide = "(all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1).length"
+            assert page.locator(".chosen .scroll").evaluate_all(wide) == 0, number
 
 
 def test_a_press_waits_until_the_influence_is_computed(lecture):
