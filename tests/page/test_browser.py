@@ -616,7 +616,7 @@ def test_networks_train_in_a_frame_where_nothing_overlaps(opened, width, height)
 def test_the_link_of_a_frame_opens_the_whole_page_in_the_same_state(opened, trains):
     fragment = "#source=3%201%204&place=4&view=embed"
     page = opened(*[] if trains else [reversing()], fragment=f"{fragment}{'&length=3&units=8' if trains else ''}")
-    page.keyboard.press("PageDown")
+    page.evaluate("app.change({ place: app.state.place + 1 })")
     link = page.get_by_role("link", name="seq2seq-demo · open the full page")
     assert link.get_attribute("rel") == "opener"
     with page.context.expect_page() as opening:

@@ -141,7 +141,7 @@ def test_the_line_has_the_exact_match_of_pairs_and_follows_training(opened):
     assert lines(page) == [None]
     page = opened(fragment="#length=1-3&units=32&source=3%201%204&samples=3200")
     page.click("#train")
-    page.wait_for_function("() => !app.isTraining && course.samples === 3200", timeout=60_000)
+    page.wait_for_function("() => !app.isTraining && course.samples === 3200", timeout=110_000)
     counts = []
     for moment in ("null", "0"):
         page.evaluate(f"app.change({{ moment: {moment} }})")
