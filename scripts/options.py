@@ -24,7 +24,7 @@ def defaults_for_pairs():
 
 
 def declared_options():
-    """Map the flags of each option, as in a row, to the declaration of each command that has it."""
+    """Map the flags of each option, as in a row, to its declaration in each command that has it."""
     declared = {}
     for command, row in COMMANDS.items():
         for option in row.declared.values():

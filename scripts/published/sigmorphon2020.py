@@ -3,11 +3,11 @@
     .venv/bin/python scripts/published/sigmorphon2020.py DATA [--members 5] [--languages fre,kor] [--dev]
 
 DATA contains files such as `train/fre_train.tsv`, `dev/fre_dev.tsv` and `test/fre_test.tsv`, one pair per line: a word,
-a tab, and its phones. They come from https://github.com/sigmorphon/2020, folder `task1/data`. Data of other years also
-work if their files have names like these. Each network is saved in the folder of `--cache`, and the script trains only
-missing networks. For other settings, use another folder.
+a tab, and its phones. They come from https://github.com/sigmorphon/2020, folder `task1/data`. Data from other years
+also work if their files have names like these. Each network is saved in the `--cache` folder, and the script trains
+only missing networks. For different settings, use a different folder.
 
-All languages have the settings that the package chooses for pairs; `scripts/recipe` describes the development sets on
+All languages use the settings that the package chooses for pairs; `scripts/recipe` describes the development sets on
 which their rule was chosen. `--dev` scores the development sets, to try other SETTINGS; without it, the script scores
 the test sets.
 """

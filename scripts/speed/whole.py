@@ -97,7 +97,7 @@ def write_pairs(folder: str) -> str:
 def with_caches(measure: Callable[[str], Sequence[float]], rounds: int) -> list[list[str]]:
     """Measure in turn without a cache, with an empty cache and with the filled one; return a table row for each.
 
-    `measure` takes the folder of the cache, "" for none, and returns numbers. The rows have the medians of the rounds.
+    `measure` takes the folder of the cache, "" for none, and returns numbers. The rows contain medians.
     """
     measured = []
     for _ in range(rounds):
