@@ -70,7 +70,7 @@ SOURCE_KINDS: dict[str, Callable[[np.random.Generator, int, int, int], np.ndarra
 
 
 def n_evaluation_sources(model: ModelConfig, in_len: int, n: int) -> int:
-    """Return how many sources `evaluation_sources` returns, of all kinds."""
+    """Return the number of sources, of all kinds, that `evaluation_sources` returns."""
     if not model.ends:
         return n
     n_random: int = min(n, (model.in_max_int + 1) ** in_len)
@@ -78,7 +78,7 @@ def n_evaluation_sources(model: ModelConfig, in_len: int, n: int) -> int:
 
 
 def evaluation_sources(model: ModelConfig, in_len: int, n: int, seed: int) -> dict[str, np.ndarray]:
-    """Return sources `[N, in_len]` of each kind to evaluate on: n random ones and, if the network ends, other kinds.
+    """Return the sources `[N, in_len]` to evaluate on, by kind: n random ones and, if the network has END, other kinds.
 
     A network that ends its answers is evaluated on every possible source if there are at most n, and on up to
     MAX_PER_KIND of each of SOURCE_KINDS. With the same seed, `training_sources` uses a different random stream.

@@ -1,4 +1,4 @@
-"""Imports the functions of a user."""
+"""Imports a user's functions."""
 
 import importlib
 import re

@@ -1,4 +1,4 @@
-"""Read whole files, and write files atomically: completely or not at all. All results are written here."""
+"""Read whole files, and write files atomically: completely or not at all. This module writes all results."""
 
 import contextlib
 import errno
@@ -52,7 +52,7 @@ def read(path: Path, kind: str) -> bytes:
 
 
 def write(path: Path, content: bytes, overwrite: bool = True, error_class: type[Seq2SeqError] = Seq2SeqError) -> None:
-    """Write a file as `write_locked` does, but with `overwrite` replace the file that a symbolic link names."""
+    """Write a file as `write_locked` does, but let `overwrite` replace the file that a symbolic link points to."""
     write_locked(Path(os.path.realpath(path)) if overwrite else path, content, overwrite, error_class).close()
 
 

@@ -22,10 +22,10 @@ SMALLEST: dict[str, Any] = {"cell_size": 1, "in_max_int": 1, "out_max_int": 1}
 
 
 def build_training(index: str = "", exercises: str = "") -> str:
-    """Return the training page as HTML; with the parameters of `builder.build`."""
+    """Return the training page as HTML; the parameters are as in `builder.build`."""
     data = training_data()
     recipes = [recipe for one in (*data["networks"], data["bidirectional"]) for recipe in one["cells"].values()]
-    parameters: list[Any] = []  # of all networks, which share most
+    parameters: list[Any] = []  # of all networks, which share most of them
     for recipe in recipes:
         parameters += [one for one in recipe["parameters"] if one not in parameters]
         recipe["parameters"] = [parameters.index(one) for one in recipe["parameters"]]

@@ -25,7 +25,7 @@ def lstm(projected: tf.Tensor, state: State, U: tf.Tensor) -> State:
 
 
 def gru(projected: tf.Tensor, state: State, U: tf.Tensor) -> State:
-    """Gated recurrent unit (Cho et al. 2014), the reset gate applied before the matrix product."""
+    """Gated recurrent unit (Cho et al. 2014), with the reset gate applied before the matrix product."""
     (h,) = state
     H = h.shape[1]
     z, r = tf.split(tf.sigmoid(projected[:, : 2 * H] + tf.matmul(h, U[:, : 2 * H])), 2, axis=1)
