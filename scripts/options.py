@@ -1,7 +1,7 @@
 """Rewrite the tables of OPTIONS.md from the declarations of the options: `python scripts/options.py`.
 
 A row begins with the flags of an option; a new option needs a row with its flags. The script replaces the commands, the
-defaults and the help text. The sentences after the help text belong to the document, and stay.
+defaults and the help text. The sentences after the help text belong to the document and are kept.
 """
 
 import re

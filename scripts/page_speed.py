@@ -8,9 +8,9 @@ receives the key (→, or the last symbol of the source) to the task that draws 
 paint. Work that the page puts off until it has shown this frame does not count. The table gives the median over all
 keys.
 
-The first table measures the training page without throttling: the samples per second of each network
-alone; the median time between two frames while both train; the time from a click on Pause until training has paused;
-and the time from opening the page until exact match with attention is 0.99.
+The first table measures the training page without throttling: the samples per second of each network alone; the median
+time between two frames while both train; the time from a click on Pause until training has paused; and the time from
+opening the page until exact match with attention is 0.99.
 
 `--courses tests/page/courses.json` trains the networks of exercises 1 and 14 instead (30 minutes), and writes what they
 learned to the file that test_content.py compares with the exercises.

@@ -1,7 +1,6 @@
 """Train small sequence-to-sequence networks on pairs of sequences, and inspect them.
 
-The names in `api.py` are the Python API. They are imported on first use, so
-`import seq2seq_demo` is fast.
+The names in `api.py` are the Python API. They are imported on first use, so `import seq2seq_demo` is fast.
 
 An example that takes ten seconds:
 

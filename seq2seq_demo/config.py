@@ -92,7 +92,7 @@ class ModelConfig:
     cell_type: CellName = setting(
         "BasicLSTMCell", "--cell-type CELL", "one of {choices}", choices=CELL_TYPES, aliases=CELL_ALIASES
     )
-    num_layers: int = setting(1, "-L --num-layers N", "number of layers", at_most=100)  # each is slow to build
+    num_layers: int = setting(1, "-L --num-layers N", "number of layers", at_most=100)  # each layer is slow to build
     cell_size: int = setting(32, "--cell-size H", "units per cell")
     embedding_size: int = setting(20, "--embedding-size E", "size of the embeddings")
     in_max_int: int = setting(9, "--in-max-int N", "largest source symbol")

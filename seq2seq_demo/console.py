@@ -96,7 +96,7 @@ def notice(text: str, is_warning: bool = True) -> None:
 
     By default, `logging` shows only warnings.
     """
-    import logging  # takes milliseconds, which --help does not need
+    import logging  # takes milliseconds, and --help does not need it
 
     logging.getLogger(LOGGER).log(logging.WARNING if is_warning else logging.INFO, "%s", text, stacklevel=2)
 

@@ -1,4 +1,4 @@
-"""Settings as dataclass fields: each declares its default, option, help text and valid values, which are checked."""
+"""Settings as dataclass fields: each declares its default, option, help text and valid values, and is checked."""
 
 import functools
 import inspect
@@ -202,7 +202,7 @@ def as_json(value: object) -> str:
 def preview(value: object, write: Callable[[object], str] = as_json) -> str:
     """Format an invalid value for an error, on one line of at most 40 characters; as Python code if `write` fails.
 
-    A longer string is cut, but keeps its last character, such as a quotation mark, after an ellipsis.
+    A longer string is cut but keeps its last character, such as a quotation mark, after an ellipsis.
     """
     try:
         text = write(value)

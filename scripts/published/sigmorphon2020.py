@@ -227,7 +227,7 @@ def run(description: str, cache: str, published: Published, both_parts: bool) ->
     parser.add_argument("--languages", help="such as fre,kor (default: all)")
     parser.add_argument("--dev", action="store_true", help="score the development sets only")
     parser.add_argument("--beam-size", type=number, help="the ensemble decodes with this beam (default: greedily)")
-    parser.add_argument("--cache", type=Path, default=Path(cache), help="folder of the trained networks")
+    parser.add_argument("--cache", type=Path, default=Path(cache), help="folder for the trained networks")
     parser.add_argument("--processes", type=number, default=2, help="networks that are trained at the same time")
     parser.add_argument("--epochs", type=number, help="fewer epochs, to try the script")
     options = parser.parse_args()

@@ -26,7 +26,7 @@ from seq2seq_demo.declarations import Setting, declared_options, likely_name, pa
 from seq2seq_demo.errors import Interrupted, Seq2SeqError, UsageError, system_reason
 from seq2seq_demo.files import file_names
 
-MAX_RANGE = 1000  # the most lengths in one range of `evaluate --in-len`
+MAX_RANGE = 1000  # maximum number of lengths in one range of `evaluate --in-len`
 OVERVIEW = "Train small sequence-to-sequence networks and see what they learn."
 TRAIN_DEFAULTS = """
 

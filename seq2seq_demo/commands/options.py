@@ -1,8 +1,8 @@
 """The commands: for each, a frozen dataclass of its options, and the table that `cli.py` turns into a parser.
 
-An option is a field, declared with its default, its flags, its help and its valid values. The settings of a
-network and its training are declared in `config.py`; `settings` contains those that are given. A table lists options by
-group, in the order of --help. Each class checks its values and rejects values that contradict each other.
+An option is a field, declared with its default, its flags, its help and its valid values. The settings of a network and
+its training are declared in `config.py`; `settings` contains those that are given. A table lists options by group, in
+the order of --help. Each class checks its values and rejects values that contradict each other.
 """
 
 import os

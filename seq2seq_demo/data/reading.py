@@ -93,7 +93,7 @@ class Layout:
 
 
 def read(data: object, title: str, file_format: InputFormat) -> tuple[list[Record], bool]:
-    """Return the records of a file, if `data` is a path, or else of rows, as `python_records` reads them.
+    """Return the records of a file if `data` is a path, else of rows, as `python_records` reads them.
 
     Also return whether the records are fields of a table or lines of text, where integers are strings. The file
     contains a JSON document (a list of records, or a single one), a table, or lines. In JSON, a record is a list of

@@ -1,7 +1,7 @@
 """Records: pairs or sources as the user gave them, in JSON, typed words or Python objects, with their places.
 
 In JSON, a list is a source, and an object has the keys "input", "output" and any others. The keys may also be "source"
-and "target", or have other names that the user gives.
+and "target", or others that the user names.
 """
 
 from __future__ import annotations
@@ -163,8 +163,8 @@ def python_records(rows: Any, title: str, is_paired: bool = True) -> Iterator[Re
 
     Args:
         rows: pairs (source, target) or sources; dictionaries with the keys "source" and "target" or "input" and
-            "output"; records, which are unchanged; a pandas column; or a DataFrame whose columns are named source
-            and target, or which has no other columns.
+            "output"; records, which are unchanged; a pandas column; or a DataFrame with columns named source and
+            target, or without any further columns.
         title: the name of the rows, for errors.
         is_paired: whether a row has a target.
 

@@ -13,10 +13,10 @@ from seq2seq_demo.data.vocabulary import MAX_LISTED, Vocabularies, Vocabulary, n
 from seq2seq_demo.declarations import preview, require_choice, require_flag
 from seq2seq_demo.errors import InputError, UsageError
 
-Kinds = tuple[str | None, str | None]  # the kinds of symbols in sources and in targets; None means recognised
+Kinds = tuple[str | None, str | None]  # the kinds of symbols in sources and in targets; None means to recognise it
 Largest = tuple[int | None, int | None]  # the largest integers in sources and in targets; None means MAX_SYMBOL
 Unknown = tuple[Mapping[str, int], Mapping[str, int]]  # the numbers of unknown symbols in sources and in targets
-RECOGNISED = 10_000  # the number of first records from which the kinds of symbols are recognised
+RECOGNISED = 10_000  # kinds of symbols are recognised from at most this number of records
 # The words of a side recur if it has at most FEW_WORDS different words, plus one for every MEAN_COUNT words. A network
 # learns little about rarer words, and cannot read words that occur only in new strings.
 FEW_WORDS, MEAN_COUNT = 50, 25

@@ -80,7 +80,7 @@ def from_2016(variables: Weights) -> dict[str, Any]:
 
 
 def _by_name_of_2016(variables: Weights) -> Weights:
-    """Return the weights and moments without the scope of Adam."""
+    """Return the weights and moments, without Adam's scope in their names."""
     by_name: Weights = {}
     for name, array in variables.items():
         key = re.sub(r"^\w+/(?=embedding_\w+_seq2seq/.*/Adam(_1)?$)", "", name)

@@ -112,5 +112,5 @@ def check_weights(weights: Weights, moments: Weights) -> None:
     """
     for name, array in (weights | moments).items():
         # the comparison with NaN is False
-        require(bool(np.max(abs(array)) <= MAX_WEIGHT), f"{name!r} has numbers above {MAX_WEIGHT:g} or NaN")
-        require(not name.startswith("v/") or bool(array.min() >= 0), f"{name!r} has a negative number")
+        require(bool(np.max(abs(array)) <= MAX_WEIGHT), f"{name!r} contains numbers above {MAX_WEIGHT:g} or NaN")
+        require(not name.startswith("v/") or bool(array.min() >= 0), f"{name!r} contains a negative number")

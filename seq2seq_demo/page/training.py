@@ -81,8 +81,8 @@ def _fans(config: ModelConfig) -> dict[str, list[int]]:
 def _linear(*sizes: Sequence[int]) -> list[list[int]]:
     """Return [a, b, c, d], without zeros at the end, of each size a + bH + cI + dO.
 
-    The first argument has the sizes for SMALLEST, where H = 1, I = 2 and O = 3. Each further argument has them after
-    one setting of SMALLEST is increased by one.
+    The first argument has the sizes for SMALLEST, where H = 1, I = 2 and O = 3. Each further argument has the sizes
+    after one setting of SMALLEST is increased by one.
     """
     linear = []
     for smallest, *larger in zip(*sizes, strict=True):

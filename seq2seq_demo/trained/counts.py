@@ -7,7 +7,7 @@ without END is wrong.
 A source that the network cannot read has no answer, and a target that it cannot write equals no answer, so both are
 wrong in every metric. Only the loss leaves these symbols out, because it would be infinite.
 
-Shapes, besides `numpy_network`'s: N pairs of B sources, N > B if a source has several targets.
+Shapes, besides `numpy_network`'s: N pairs of B sources; N > B if a source has several targets.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Counts:
 
     @property
     def rates(self) -> dict[str, Any]:
-        """The rates of an `Evaluation` by name, nan if nothing was measured."""
+        """The rates of an `Evaluation` by name; nan if nothing was measured."""
         return {
             "exact_match": _ratio(self.exact, self.n),
             "forced_exact_match": _ratio(self.forced_exact, self.n),

@@ -27,7 +27,7 @@ METRICS = ["n", "n_pairs", "unseen", "fresh", *(name for _, name in RATES), "los
 HEADER = ["sequences", *(name for name, _ in RATES), *COUNTS]
 ANSWER_COLUMNS = ("source", "expected", "prediction")
 CONFIDENCES = (0.5, 0.8, 0.9, 0.95, 0.99)  # rows of the calibration table
-UNSEEN = "unseen"  # the name of all symbols that the network cannot write, in the table by symbol
+UNSEEN = "unseen"  # stands for all symbols that the network cannot write, in the table by symbol
 MAX_CONFUSIONS = 10  # rows of the confusion table
 
 
@@ -59,7 +59,7 @@ class Evaluation:
     by_symbol: list[dict[str, Any]] = field(default_factory=list)  # a row per target symbol
     confusions: list[dict[str, Any]] = field(default_factory=list)  # most frequent first; None means no symbol
     worst: tuple[Prediction, ...] = ()  # the wrong answers with the most edits, a few of them
-    calibration: dict[str, Any] | None = None  # the calibration error, if the network is calibrated and reads a source
+    calibration: dict[str, Any] | None = None  # None unless the network is calibrated and can read a source
     title: str = field(default="", compare=False)  # describes the sources, as the first line of the report
 
     def __repr__(self) -> str:

@@ -318,7 +318,7 @@ class TrainedNetwork(SavedNetwork):
                 file needs them; without them, it starts with moments of zero.
 
         Raises:
-            WeightsError: `load` would reject the network, or a file cannot be written or is another program's.
+            WeightsError: `load` would reject the network, or the file cannot be written or belongs to another program.
             FileExistsError: the file exists and `overwrite` is False.
         """
         if Path(path).suffix == ".keras":

@@ -39,7 +39,7 @@ FACTS = [field.name for field in fields(SavedNetwork) if field.name not in (*ARR
 def write(network: SavedNetwork, path: Path, overwrite: bool, force: bool = False) -> None:
     """Write a weights file atomically.
 
-    With `overwrite`, files of this program may be replaced, and with `force` any file.
+    With `overwrite`, files of this program may be replaced; with `force`, any file may be replaced.
 
     Raises:
         WeightsError: `read` would refuse the file, or a file could not be written or must not be replaced.

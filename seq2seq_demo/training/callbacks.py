@@ -43,7 +43,7 @@ class TrainingState:
 
     @functools.cached_property
     def validation(self) -> list[tuple[Any, Any]]:
-        """The validation pairs, as `evaluate` takes them, without pairs that have symbols unseen in training."""
+        """The validation pairs, as `evaluate` takes them, without pairs that contain symbols unseen in training."""
         sides = zip(self._vocabularies, (self._pairs.sources, self._pairs.targets), strict=True)
         return [*zip(*([*map(side.to_value, sequences.rows())] for side, sequences in sides), strict=True)]
 

@@ -31,7 +31,7 @@ FEW_PAIRS, CONSISTENCY = 2000, 2.0
 # are RARE_EPOCHS times as many epochs.
 RARE, RARE_EPOCHS = 10, 1.5
 
-# With more pairs, a training run ends early if a fifth of its epochs bring no improvement.
+# With more pairs, a training run ends early if 22% of its epochs bring no improvement.
 PATIENCE, MIN_PATIENCE = 0.22, 5
 
 # Few pairs need much dropout. Many pairs gain less from it, and have too few epochs to learn with much dropout.

@@ -1,4 +1,4 @@
-"""Merges the settings of a user, an earlier network, the recipe and 2016 into a `ModelConfig` and a `TrainConfig`."""
+"""Merges the settings of a user, an earlier network, the recipe and the 2016 program into the configs of a run."""
 
 from collections import ChainMap
 from collections.abc import Iterator, Mapping

@@ -128,7 +128,7 @@ def test_columns_by_name_and_number(tmp_path, caplog):
         ("in.csv", "n,word,2\n", {"columns": ("word", "IPA")}, 'one of "n", "word", "2", or a number from 1 to 3'),
         ("in.csv", "n,word,2\n", {"columns": ("1", "4")}, 'each of `columns` to be a number from 1 to 3, got "4"'),
         ("in.csv", "n,w,2\n", {}, 'expected two columns, or `columns` to select them, got 3 columns: "n", "w", "2"'),
-        ("in.csv", "a,b\r\nc,d\r\n".encode("utf-16"), {}, "line 1: expected UTF-8, got byte 0xff; `encoding` names"),
+        ("in.csv", "a,b\r\nc,d\r\n".encode("utf-16"), {}, "line 1: expected UTF-8, got byte 0xff; `encoding` selects"),
         ("a.csv", b"PK\3\4\xff", {}, "a.csv: expected a file of sequences, got an Excel workbook: save it as CSV"),
         ("a.json", "[]", {}, "a.json is empty"),
         ("a.json", "[1, 2]\n[3]\n", {}, "a.json: expected JSON.* a list of these .*: Extra data: line 2 column 1"),

@@ -159,7 +159,7 @@ def test_force_removes_the_members_of_another_run_and_an_error_names_the_command
     monkeypatch.setattr(members, "train_side_by_side", train_side_by_side)
     line = "train 100 -p reversed --members 2 -e 1 --cell-size 3 --embedding-size 2 -o w.h5 --force"
     _, _, err = run(line)
-    kept = "1: No space left on device; kept in s2s_members__w.h5: the trained members, and the latest snapshot of each"
+    kept = "1: No space left on device; kept in s2s_members__w.h5: the trained members, and the latest snapshots"
     command = f"seq2seq-demo {line} --resume"
     assert f"{kept} other one; later steps are lost; resume them with `{command}`" in err
 

@@ -76,7 +76,7 @@ class Cell(keras.layers.Layer):
 
 
 def dense(name: str, n_in: int, n_out: int, use_bias: bool = True) -> keras.layers.Dense:
-    """Return a built layer that computes x W + b in float32, even if Keras's default is another type."""
+    """Return a built layer that computes x W + b in float32, even if Keras's default is a different type."""
     layer = keras.layers.Dense(n_out, use_bias=use_bias, name=name, dtype="float32")
     layer.build((None, n_in))
     return layer
