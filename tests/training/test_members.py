@@ -161,7 +161,7 @@ def test_force_removes_the_members_of_another_run_and_an_error_names_the_command
     _, _, err = run(line)
     kept = "1: No space left on device; kept in s2s_members__w.h5: the trained members, and the latest snapshots"
     command = f"seq2seq-demo {line} --resume"
-    assert f"{kept} other one; later steps are lost; resume them with `{command}`" in err
+    assert f"{kept} of the others; later steps are lost; resume them with `{command}`" in err
 
 
 def test_only_the_files_of_members_are_removed(tmp_path):
