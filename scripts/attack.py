@@ -1,6 +1,6 @@
 """Stress-test the program; run this script with `sh scripts/attack`.
 
-It prints a table on standard output, and failures on standard error.
+It prints a table to standard output, and failures to standard error.
 """
 
 import contextlib

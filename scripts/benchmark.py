@@ -2,9 +2,9 @@
 
     .venv/bin/python scripts/benchmark.py [--parts real,training] [--sizes 32x10,128x10] [--rounds 3]
 
-The part `training` compares with plain Keras: `fit` on the same network made of Keras's own layers, without XLA. The
-programs take turns, and the tables give the median of the rounds. --sizes lists units x length. scripts/README.md
-explains the measurements and lists results.
+The part `training` compares this program with plain Keras: `fit` on the same network made of Keras's own layers,
+without XLA. The programs take turns, and the tables give the median of the rounds. --sizes lists units x length.
+scripts/README.md explains the measurements and lists results.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Rewrite the tables of OPTIONS.md from the declarations of the options: `python scripts/options.py`.
 
 A row begins with the flags of an option; a new option needs a row with its flags. The script replaces the commands, the
-defaults and the help text. The sentences after the help text belong to the document, and stay.
+defaults and the help text. The sentences after the help text belong to the document and are kept.
 """
 
 import re
@@ -24,7 +24,7 @@ def defaults_for_pairs():
 
 
 def declared_options():
-    """Map the flags of each option, as in a row, to the declaration of each command that has it."""
+    """Map the flags of each option, as in a row, to its declaration in each command that has it."""
     declared = {}
     for command, row in COMMANDS.items():
         for option in row.declared.values():

@@ -3,7 +3,7 @@
     .venv/bin/seq2seq-demo page --train train.html
     .venv/bin/python scripts/page_pairs.py train.html [FILE ...] [--runs 1]
 
-The pairs are the four samples of the page, or the pairs of each FILE. Each training run ends by itself and has a row
+The pairs are the four samples of the page, or the pairs of each FILE. Each training run ends by itself and gets a row
 in the table: the seconds until the exact match of held-out pairs reached a bound (0.95 for a FILE); exact match,
 samples and seconds at the end; the time between two frames; and the time from an input in the source to the end of
 the next frame (both median and longest). Below the table are the held-out pairs that are wrong at the end.

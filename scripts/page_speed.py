@@ -3,14 +3,14 @@
     .venv/bin/seq2seq-demo page --gallery GALLERY
     .venv/bin/python scripts/page_speed.py GALLERY [--keys 20] [--only training] [--courses FILE]
 
-The processor is slowed 4 times. The script measures the CPU time of the page's main thread, in milliseconds, from the
-task that receives the key (→, or the last symbol of the source) to the task that draws the next frame: script, style,
-layout and paint. Work that the page puts off until it has shown this frame does not count. The table has the medians of
-the keys.
+The CPU is throttled 4x. The script measures the CPU time of the page's main thread, in milliseconds, from the task that
+receives the key (→, or the last symbol of the source) to the task that draws the next frame: script, style, layout and
+paint. Work that the page puts off until it has shown this frame does not count. The table gives the median over all
+keys.
 
-The first table measures the training page at the full speed of the processor: the samples per second of each network
-alone; the median time between two frames while both train; the time from a click on Pause until training has paused;
-and the time from opening the page until exact match with attention is 0.99.
+The first table measures the training page without throttling: the samples per second of each network alone; the median
+time between two frames while both train; the time from a click on Pause until training has paused; and the time from
+opening the page until exact match with attention is 0.99.
 
 `--courses tests/page/courses.json` trains the networks of exercises 1 and 14 instead (30 minutes), and writes what they
 learned to the file that test_content.py compares with the exercises.
@@ -100,7 +100,7 @@ LEARN = """({ pauses, ...settings }) => {
 
 
 def class_courses(page: Page) -> dict[str, Any]:
-    """Return exact match by units, seeds, samples and networks, and the weights of 16 units by lengths of sources."""
+    """Return exact match by units, seed, samples and network, and the weights of 16 units by source lengths."""
 
     def learn(seed: int = 0, **settings: str) -> dict[str, Any]:
         pauses = [16_000, 64_000][: 2 if seed < 3 else 1]

@@ -74,7 +74,7 @@ def draw_training(page: Page, folder: str) -> None:
 
 
 def main() -> None:
-    """Draw the pictures that are named."""
+    """Draw the pictures that the arguments name."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", choices=["terminal", "page", "training"], default=[])
     names = parser.parse_args().names or ["terminal", "page", "training"]

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 Pair = tuple[str, str]
-SIZES = {"": 6000, "_dev": 1000, "_test": 2000}  # pairs by the end of the file name
+SIZES = {"": 6000, "_dev": 1000, "_test": 2000}  # number of pairs, by the end of the file name
 
 # {d} is the day, {o} the ordinal, {m} the month, {s} its short form, {w} the day of the week and {y} the year.
 FORMATS = {
@@ -46,7 +46,7 @@ TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "nin
 
 
 def dates(rng: random.Random) -> Iterator[Pair]:
-    """Dates from 1900 to 2099, half of them in English, to dates in ISO 8601."""
+    """Yield dates from 1900 to 2099, half of them in English, and the dates in ISO 8601."""
     first, last = datetime.date(1900, 1, 1).toordinal(), datetime.date(2099, 12, 31).toordinal()
     languages = [language for language in FORMATS if language != "en"]
     for day in rng.sample(range(first, last + 1), last + 1 - first):
@@ -67,7 +67,7 @@ def ordinal(day: int, language: str) -> str:
 
 
 def numbers(rng: random.Random) -> Iterator[Pair]:
-    """Numbers of up to six digits to English words: first 0 to 99, then random numbers with many zeros."""
+    """Yield numbers of up to six digits, and their English words: 0 to 99, then random numbers with many zeros."""
     known = set(range(100))
     yield from ((str(n), in_words(n)) for n in range(100))
     while True:

@@ -41,7 +41,7 @@ def combinations(words: list[str]) -> Iterator[tuple[str, list[str]]]:
 
 
 class Sweep:
-    """Training runs in subfolders of a folder. `stop` ends them, and starts no others."""
+    """Training runs in subfolders of a folder. `stop` ends them and prevents new ones."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.is_stopped = folder, False

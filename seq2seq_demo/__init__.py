@@ -1,9 +1,8 @@
 """Train small sequence-to-sequence networks on pairs of sequences, and inspect them.
 
-The names in `api.py` are the Python API. They are imported when the first of them is used, so that
-`import seq2seq_demo` is fast.
+The names in `api.py` are the Python API. They are imported on first use, so `import seq2seq_demo` is fast.
 
-An example, which takes ten seconds:
+An example that takes ten seconds:
 
     from seq2seq_demo import load, train
     network = train("reversed", 10_000, in_len=5, epochs=8)  # or a function, a file, pairs, or a DataFrame

@@ -47,9 +47,9 @@ class CellType:
     states: tuple[str, ...]  # arrays `[B, H]`; the last one is the output
     # Gates whose bias starts at 1, so that an untrained cell keeps more of its state; the other biases start at 0.
     gates_with_bias_1: tuple[str, ...] = ()
-    # For each weight matrix of 2016: the suffix of its name → its gates in column order. None means a newer cell.
+    # For each 2016 weight matrix: the suffix of its name → its gates in column order. None means a newer cell.
     matrices_of_2016: dict[str, tuple[str, ...]] | None = None
-    gates_2016_added_1_to: tuple[str, ...] = ()  # 2016's equations added 1 to their biases; our biases include it
+    gates_2016_added_1_to: tuple[str, ...] = ()  # 2016's equations added 1 to their biases; our biases include the 1
 
     @property
     def matrices(self) -> dict[str, tuple[str, ...]]:
@@ -65,7 +65,7 @@ LSTM = CellType(
     gates_2016_added_1_to=("f",),
 )
 CellName = Literal["BasicLSTMCell", "LSTMCell", "GRUCell", "BasicRNNCell"]  # the keys of CELL_TYPES
-CELL_TYPES: dict[str, CellType] = {  # with the names of 2016, which had two for the LSTM
+CELL_TYPES: dict[str, CellType] = {  # by their names in 2016, when the LSTM had two
     "BasicLSTMCell": LSTM,
     "LSTMCell": LSTM,
     "GRUCell": CellType(
@@ -92,7 +92,7 @@ class ModelConfig:
     cell_type: CellName = setting(
         "BasicLSTMCell", "--cell-type CELL", "one of {choices}", choices=CELL_TYPES, aliases=CELL_ALIASES
     )
-    num_layers: int = setting(1, "-L --num-layers N", "number of layers", at_most=100)  # TensorFlow builds it slowly
+    num_layers: int = setting(1, "-L --num-layers N", "number of layers", at_most=100)  # each layer is slow to build
     cell_size: int = setting(32, "--cell-size H", "units per cell")
     embedding_size: int = setting(20, "--embedding-size E", "size of the embeddings")
     in_max_int: int = setting(9, "--in-max-int N", "largest source symbol")
@@ -110,7 +110,7 @@ class ModelConfig:
 
     @property
     def architecture(self) -> str:
-        """The kinds and the sizes of the parts, as text."""
+        """The model, the cells and the sizes, as text."""
         cells = f"{self.num_layers} x {self.cell_type} of size {self.cell_size}"
         return f"{self.model}{', bidirectional' * self.bidirectional}, {cells}, embedding size {self.embedding_size}"
 
@@ -151,8 +151,8 @@ class TrainConfig:
 
     This is certain only for the first training run of a process. The first run sets TensorFlow's number of threads for
     the rest of the process: one thread per core of the machine if a cell has at least 128 units, otherwise one thread.
-    A later run gives equal weights only if it needs the same number of threads. A restriction of the process to some of
-    the cores changes nothing. With `minutes`, the speed of the machine decides how many steps a run makes.
+    A later run gives equal weights only if it needs the same number of threads. Restricting the process to some of the
+    cores changes nothing. With `minutes`, the speed of the machine decides how many steps a run makes.
 
     Raises:
         UsageError: a value is out of range.
@@ -194,7 +194,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         check_fields(self)
         if self.members > 1 and not self.epochs:
-            raise UsageError("expected `epochs` of at least 1 with `members`, got 0")
+            raise UsageError("`members` needs `epochs` of at least 1, got 0")
         if self.min_in_len is not None and self.min_in_len > self.in_len:
             raise UsageError(f"expected `in_len` from shortest to longest, got {self.min_in_len}-{self.in_len}")
         if self.consistency and not self.dropout:
@@ -224,7 +224,7 @@ class TrainConfig:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Batches per epoch; the last may be smaller."""
+        """The number of batches per epoch; the last batch may be smaller."""
         return -(-self.n_training // self.batch_size)
 
 
@@ -233,7 +233,7 @@ SETTINGS = {"points", *declared_options(ModelConfig), *declared_options(TrainCon
 
 
 def given_values(config: type[ModelConfig] | type[TrainConfig], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings that are not None and are fields of `config`; a range `in_len` sets two fields.
+    """Return the settings that are not None and are fields of `config`; an `in_len` that is a range sets two fields.
 
     Raises:
         UsageError: `in_len` is a list or tuple without exactly two items.
@@ -247,7 +247,7 @@ def given_values(config: type[ModelConfig] | type[TrainConfig], settings: Mappin
 
 
 def check_given(settings: Mapping[str, Any]) -> None:
-    """Raise UsageError if a given setting is out of range or contradicts another one; None is not given."""
+    """Raise UsageError if a given setting is out of range or contradicts another one; None counts as not given."""
     ModelConfig(**given_values(ModelConfig, settings))
     TrainConfig(**{"dropout": 0.5} | given_values(TrainConfig, settings))  # the recipe may choose dropout
 
@@ -285,7 +285,7 @@ class Beam:
         """Return the beam search with these settings, by default of size `n_best`; None for greedy decoding.
 
         Raises:
-            UsageError: a value is out of range, or there is a `length_penalty` for greedy decoding.
+            UsageError: a value is out of range, or `length_penalty` is given for greedy decoding.
         """
         if size is not None or n_best not in (None, 1):
             n_best = 1 if n_best is None else require_integer("`n_best`", n_best, at_least=1)

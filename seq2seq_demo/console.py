@@ -1,4 +1,4 @@
-"""Lines on standard output and standard error, text tables, progress bars, and the tables of notebooks.
+"""Lines on standard output and standard error, text tables, progress bars, and tables for notebooks.
 
 Printed text may come from an untrusted file. Control characters are therefore escaped as Python's repr escapes them, so
 that they cannot control the terminal.
@@ -42,7 +42,7 @@ def _is_displayable(character: str) -> bool:
 
 
 def print_result(text: str, unchanged: bool = False) -> None:
-    """Print a result on standard output.
+    """Print a result to standard output.
 
     `unchanged` text is not escaped: it contains our escape sequences for colours, or is not for a terminal.
 
@@ -56,13 +56,13 @@ def print_result(text: str, unchanged: bool = False) -> None:
         _redirect_to_devnull(sys.stdout)
         if isinstance(error, BrokenPipeError):
             raise
-        raise Seq2SeqError(f"cannot write standard output: {system_reason(error)}") from error
+        raise Seq2SeqError(f"cannot write to standard output: {system_reason(error)}") from error
 
 
 def print_line(text: str, coloured: bool = False, is_result: bool = False) -> None:
-    """Print a line of a training report, which is off if notices are, or a result of the training.
+    """Print a line of a training report, unless notices are off, or a result of the training.
 
-    A failing standard output does not stop the training.
+    A failure to write to standard output does not stop the training.
     """
     if _QUIET.get() and not is_result:
         return
@@ -71,9 +71,9 @@ def print_line(text: str, coloured: bool = False, is_result: bool = False) -> No
 
 
 def print_error(text: str) -> None:
-    """Hide the progress bar, and print one line on standard error, with options in place of arguments in backticks.
+    """Hide the progress bar, and print one line to standard error, with options in place of arguments in backticks.
 
-    A failing standard error does not stop the program.
+    A failure to write to standard error does not stop the program.
     """
     if ProgressBar.visible:
         ProgressBar.visible.hide()
@@ -92,11 +92,11 @@ def one_line(text: str) -> str:
 
 
 def notice(text: str, is_warning: bool = True) -> None:
-    """Log a notice, which `show_notices` prints; in Python, the user's settings of `logging` apply.
+    """Log a notice, which `show_notices` prints; in Python, the user's `logging` settings apply.
 
-    By default, these show warnings, but no other information.
+    By default, `logging` shows only warnings.
     """
-    import logging  # takes milliseconds, which --help does not need
+    import logging  # takes milliseconds, and --help does not need it
 
     logging.getLogger(LOGGER).log(logging.WARNING if is_warning else logging.INFO, "%s", text, stacklevel=2)
 
@@ -151,7 +151,7 @@ def align(text: str, width: int, adjust: Callable[[str, int], str] = str.rjust) 
 
 
 def visible_symbol(name: object) -> str:
-    """Return a symbol as it is displayed by itself: spaces are made visible, control characters are escaped."""
+    """Return a symbol as it is displayed by itself: spaces become visible, and control characters are escaped."""
     return "".join(VISIBLE_SPACES.get(c, c) for c in one_line(str(name)))
 
 
@@ -177,14 +177,14 @@ def red(text: str) -> str:
 
 
 class ProgressBar(contextlib.AbstractContextManager["ProgressBar"]):
-    """Counts sequences. On a terminal it shows a bar once a second has passed, and removes the bar at the end.
+    """Counts sequences. On a terminal, it shows a bar after a second and removes the bar at the end.
 
     Notices and errors hide the bar until the next `advance`.
 
     Args:
         description: the label of the bar.
         total: the number of sequences; None means unknown.
-        may_show: False never shows the bar.
+        may_show: whether the bar may be shown.
     """
 
     visible: ClassVar["ProgressBar | None"] = None
@@ -243,7 +243,7 @@ def in_notebook() -> bool:
 
 
 def html_table(*rows: Iterable[object]) -> str:
-    """Return a table whose first column contains headings; rows with a None are left out, and long strings are cut."""
+    """Return an HTML table whose first column contains headings; omit rows with a None, and cut long strings."""
     kept = [cells for cells in map(list, rows) if None not in cells]
     lines = ("".join(map(_cell, cells, ["th", *["td"] * (len(cells) - 1)])) for cells in kept)
     return f"<table>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"

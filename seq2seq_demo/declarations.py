@@ -1,4 +1,4 @@
-"""Settings as dataclass fields: each declares its default, option, help text and valid values, which are checked."""
+"""Settings as dataclass fields: each declares its default, option, help text and valid values, and is checked."""
 
 import functools
 import inspect
@@ -16,7 +16,8 @@ from seq2seq_demo.errors import UsageError
 P = ParamSpec("P")
 T = TypeVar("T")
 _FLAGS: dict[str, str] = {}  # the long flag of every option, such as `--in-len`, by its name in Python, `in_len`
-# Names of one thing, here and in other programs. An unknown name suggests the first valid name of its line.
+# Each line lists names of one thing, here and in other programs. For an unknown name, an error suggests the first valid
+# name in its line.
 SYNONYMS = """
 learning_rate lr eta step_size
 lr_schedule schedule scheduler warmup warmup_steps
@@ -66,7 +67,7 @@ class Setting(NamedTuple):
     within: Range | None = None  # valid real numbers
     choices: Collection[str] = ()  # valid strings, by default the values of a Literal type; empty means any string
     aliases: Mapping[str, str] = MappingProxyType({})  # other names of choices
-    name: str = ""  # the field's
+    name: str = ""  # the name of the field
     kind: Any = None  # the type of its values, other than None
 
     @property
@@ -144,7 +145,7 @@ def declared_options(config: type) -> dict[str, Setting]:
 
 
 def check_fields(config: Any) -> None:
-    """Replace each declared value of a frozen dataclass by a plain Python value, as `Setting.checked` does.
+    """Replace each declared value of a frozen dataclass with a plain Python value, as `Setting.checked` does.
 
     Raises:
         UsageError: a value is out of range.
@@ -154,7 +155,7 @@ def check_fields(config: Any) -> None:
 
 
 def with_option_names(message: str) -> str:
-    """Replace each argument in backticks, such as `in_len`, by its option, such as --in-len."""
+    """Replace each argument in backticks, such as `in_len`, with its option, such as --in-len."""
     return re.sub(r"`(\w+)`", lambda match: _FLAGS.get(match[1], match[0]), message)
 
 
@@ -191,7 +192,7 @@ def as_python(value: object) -> str:
 
 
 def as_json(value: object) -> str:
-    """Format a value as JSON. Unicode characters are escaped only if the string contains a lone surrogate."""
+    """Format a value as JSON. Non-ASCII characters are escaped only if the string contains a lone surrogate."""
     import json  # only needed for an error
 
     text = json.dumps(value, ensure_ascii=False)
@@ -201,7 +202,7 @@ def as_json(value: object) -> str:
 def preview(value: object, write: Callable[[object], str] = as_json) -> str:
     """Format an invalid value for an error, on one line of at most 40 characters; as Python code if `write` fails.
 
-    A longer string is cut, but keeps its last character, such as a quotation mark, after an ellipsis.
+    A longer string is cut but keeps its last character, such as a quotation mark, after an ellipsis.
     """
     try:
         text = write(value)
@@ -214,8 +215,8 @@ def preview(value: object, write: Callable[[object], str] = as_json) -> str:
 def likely_name(name: str, names: Iterable[str]) -> str | None:
     """Return the name that an unknown name probably means: an equal one, a synonym or the most similar one, else None.
 
-    Dashes, underscores and case are ignored. A name in SYNONYMS means only the names of its line. A single letter may
-    mean anything.
+    Dashes, underscores and case are ignored. A name in SYNONYMS can only mean a name in its line. A single letter
+    could mean anything, so it means none.
     """
     import difflib  # only needed for an error
 
@@ -237,7 +238,7 @@ def _fold(name: str) -> str:
 def require_choice(
     kind: str, value: object, choices: Collection[str], aliases: Mapping[str, str] = MappingProxyType({})
 ) -> str:
-    """Return the choice that equals a value or for which it is an alias; else raise UsageError with a likely choice."""
+    """Return the choice that a value equals or is an alias of; else raise UsageError with a likely choice."""
     if isinstance(value, str) and (choice := aliases.get(value, str(value))) in choices:
         return choice
     near = likely_name(str(value), [*choices, *aliases])

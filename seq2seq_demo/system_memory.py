@@ -47,7 +47,7 @@ def require_memory(purpose: str, needed: int, error_class: type[Seq2SeqError] = 
 def bytes_per_row(model_config: ModelConfig, in_len: int, out_len: int) -> int:
     """Return the bytes per row of a batch that training must keep to compute the gradients.
 
-    They are about a third of training's peak memory.
+    For a whole batch, this is about a third of training's peak memory.
     """
     width = len(model_config.cell.gates) * model_config.cell_size
     directions = model_config.memory_size // model_config.cell_size
@@ -58,7 +58,7 @@ def bytes_per_row(model_config: ModelConfig, in_len: int, out_len: int) -> int:
 
 
 def release() -> None:
-    """Free objects in reference cycles, and give freed memory back to the system, where the C library can do that."""
+    """Free objects in reference cycles, and return freed memory to the system if the C library supports that."""
     gc.collect()
-    with contextlib.suppress(AttributeError, TypeError):  # only glibc has this function; Windows needs a name
+    with contextlib.suppress(AttributeError, TypeError):  # only glibc has this function; on Windows, CDLL needs a name
         ctypes.CDLL(None).malloc_trim(0)

@@ -68,5 +68,5 @@ def test_a_network_of_texts_is_trained_further_on_texts(trained):
         train("sorted", start=network)
     with pytest.raises(UsageError, match=NO_PATTERN):
         network.evaluate("sorted")
-    with pytest.raises(UsageError, match=r"expected pairs with .*`lowercase`, got pattern 'sorted'"):
+    with pytest.raises(UsageError, match=r"`lowercase` can only be used with pairs, got pattern 'sorted'"):
         train("sorted", lowercase=True)

@@ -1,1 +1,1 @@
-"""Attacks of `scripts/attack` that are in separate modules, and their shared helpers."""
+"""The attacks of `scripts/attack` that are in separate modules, and their shared helpers."""

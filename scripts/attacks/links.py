@@ -14,7 +14,7 @@ KEYS = ["__proto__", "length", "constructor", "", "NaN", "Infinity"]
 
 
 def page_links() -> tuple[int, list[str]]:
-    """Follow links to a page of two networks; every symbol that is forced must be marked and in the address."""
+    """Follow links to a page of two networks; every forced symbol must be marked and be in the URL fragment."""
     from helpers import random_weights
     from helpers_page import NODE, ask
 
@@ -44,7 +44,7 @@ def page_links() -> tuple[int, list[str]]:
             page = follow(link, before)
             problems = _problems(page)
             if not page["error"] and (again := follow(page["written"]))["written"] != page["written"]:
-                problems.append(f"the address {page['written']} became {again['written']}")
+                problems.append(f"the URL fragment {page['written']} became {again['written']}")
         except ValueError:  # Node has ended
             return N_LINKS, [*broken, f"{number}: {link[:200]!r} after {before[:200]!r} ended Node"]
         except AssertionError as error:  # thrown on the page
@@ -92,5 +92,5 @@ def _problems(page: dict) -> list[str]:
     if any(t >= reached for t in named):
         problems.append(f"forced {sorted(named)}, but no answer has more than {reached} outputs")
     if named and not page["error"] and "forced=" not in page["written"]:
-        problems.append(f"forced {sorted(named)}, but the address is {page['written']}")
+        problems.append(f"forced {sorted(named)}, but the URL fragment is {page['written']}")
     return problems

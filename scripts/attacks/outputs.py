@@ -1,4 +1,4 @@
-"""Output options that name a file of another kind; no file may be lost."""
+"""Output options that name a file of a different kind; no file may be lost."""
 
 import contextlib
 import gzip
@@ -32,7 +32,7 @@ OUTPUTS = [  # a command that ends with an output option, the kind of the output
 
 
 def outputs_that_exist() -> tuple[int, list[str]]:
-    """Give each output option the name of a file that this program did not write, or wrote for another option."""
+    """Give each output option the name of a file that this program did not write, or wrote for a different option."""
     own = _files_of_this_program()
     foreign = _files_of_other_programs()
 
@@ -75,7 +75,7 @@ def _main(argv: list[str]) -> tuple[int, str]:
 
 
 def _files_of_this_program() -> list[tuple[str, bytes]]:
-    """Return the kind and the content of an output of each output option."""
+    """Return, for each output option, the kind of its output and the content of a file that it wrote."""
     folder = Path(tempfile.mkdtemp())
     (folder / "sources").write_text("1 2\n")
     outputs = ["o.h5", "o.json", "o.png", "o.svg", "o.pdf", "o.html"]

@@ -12,7 +12,7 @@ NETWORK = str(ROOT / "trained_weights" / "ts2s__embedding_attention__reversed_1.
 
 # ---- Forks ----
 
-# Forks while threads predict. Each forked process predicts, some also in a thread or a second fork, and checks answers.
+# Fork while threads predict. Each forked process checks its own predictions, sometimes also in a thread or second fork.
 PREDICTING = """
 import os, random, signal, sys, threading
 from seq2seq_demo import load

@@ -9,7 +9,7 @@ from typing import Any
 
 from seq2seq_demo import Callback, TrainedNetwork, train
 
-# The defaults of patterns, for the settings that pairs would choose: the documented results were measured with them.
+# The defaults for patterns, in place of the settings chosen for pairs: the documented results were measured with them.
 DEFAULTS: dict[str, Any] = {
     "bidirectional": False,
     "dropout": 0.0,
@@ -20,7 +20,7 @@ DEFAULTS: dict[str, Any] = {
 
 
 class EpochPrinter(Callback):
-    """Prints one line per epoch on standard error."""
+    """Prints one line per epoch to standard error."""
 
     def on_epoch_end(self, state):
         """Print the loss and the validation exact match."""

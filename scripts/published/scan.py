@@ -3,8 +3,8 @@
     .venv/bin/python scripts/published/scan.py [--splits simple,length,jump,left] [--seeds 3]
 
 The script generates the commands from the paper's grammar. Each split uses the architecture that was best in the paper.
-The paper trains on 100,000 presentations, one per step, half of them without teacher forcing. This script trains on at
-least as many presentations, in batches, all with teacher forcing.
+The paper trains on 100,000 presentations, one per step, half of them without teacher forcing. This script presents at
+least as many examples, in batches, all with teacher forcing.
 """
 
 import argparse

@@ -3,11 +3,11 @@
     .venv/bin/python scripts/published/sigmorphon2020.py DATA [--members 5] [--languages fre,kor] [--dev]
 
 DATA contains files such as `train/fre_train.tsv`, `dev/fre_dev.tsv` and `test/fre_test.tsv`, one pair per line: a word,
-a tab, and its phones. They come from https://github.com/sigmorphon/2020, folder `task1/data`. Data of other years also
-work if their files have names like these. Each network is saved in the folder of `--cache`, and the script trains only
-missing networks. For other settings, use another folder.
+a tab, and its phones. They come from https://github.com/sigmorphon/2020, folder `task1/data`. Data from other years
+also work if their files have names like these. Each network is saved in the `--cache` folder, and the script trains
+only missing networks. For different settings, use a different folder.
 
-All languages have the settings that the package chooses for pairs; `scripts/recipe` describes the development sets on
+All languages use the settings that the package chooses for pairs; `scripts/recipe` describes the development sets on
 which their rule was chosen. `--dev` scores the development sets, to try other SETTINGS; without it, the script scores
 the test sets.
 """
@@ -227,7 +227,7 @@ def run(description: str, cache: str, published: Published, both_parts: bool) ->
     parser.add_argument("--languages", help="such as fre,kor (default: all)")
     parser.add_argument("--dev", action="store_true", help="score the development sets only")
     parser.add_argument("--beam-size", type=number, help="the ensemble decodes with this beam (default: greedily)")
-    parser.add_argument("--cache", type=Path, default=Path(cache), help="folder of the trained networks")
+    parser.add_argument("--cache", type=Path, default=Path(cache), help="folder for the trained networks")
     parser.add_argument("--processes", type=number, default=2, help="networks that are trained at the same time")
     parser.add_argument("--epochs", type=number, help="fewer epochs, to try the script")
     options = parser.parse_args()

@@ -3,7 +3,7 @@
     .venv/bin/python scripts/published/sigmorphon2021.py DATA [--members 5] [--languages ita,rum] [--dev]
 
 DATA contains files such as `ita_train.tsv`, `ita_dev.tsv` and `ita_test.tsv`, as in https://github.com/sigmorphon/2021-task1,
-folder `data/low`. The rest is as in `sigmorphon2020.py`, but the table also has the development sets.
+folder `data/low`. The rest is as in `sigmorphon2020.py`, but the table also includes the development sets.
 """
 
 from sigmorphon2020 import Published, run

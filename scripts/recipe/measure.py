@@ -26,7 +26,7 @@ Row = dict[str, Any]
 
 
 def random_settings(set_name: str, number: int) -> dict[str, Any]:
-    """Return the random settings `number` for a set; `epochs` is a multiple of the recipe's."""
+    """Return the random settings `number` for a set; `epochs` is a multiple of the recipe's epochs."""
     rng = random.Random(f"{set_name} {number}")
     return {
         "cell_size": rng.choice([64, 96, 128, 192, 256]),

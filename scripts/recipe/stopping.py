@@ -2,7 +2,7 @@
 
     .venv/bin/python scripts/recipe/stopping.py SETS [--sets dates romaji] [--n-pairs 500 3000]
 
-The script trains each set once without patience, on the first N pairs of train.tsv, of which it holds a tenth
+The script trains on each set once without patience, on the first N pairs of train.tsv, of which it holds a tenth
 out for validation. Patience changes nothing before the epoch at which it ends the training, so this one run also gives
 the results with patience.
 """

@@ -46,7 +46,7 @@ def epochs(model_config: ModelConfig, length: int) -> tuple[EpochFunctions, int]
 
 
 def speed_row(name: str, units: int, length: int, rounds: int) -> list[str]:
-    """Return the table row of 2016's network at a size."""
+    """Return the table row of the 2016 network at one size."""
     use_threads(units)
     calls, samples = epochs(ModelConfig(name, cell_size=units), length)
     return [f"{name}, {units} units, length {length}", *speed_columns(calls, samples, rounds)]

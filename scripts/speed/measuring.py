@@ -73,9 +73,10 @@ def run_epoch(trainer: Trainer, pairs: Pairs) -> float:
 
 
 def speed_columns(epochs: EpochFunctions, n: int, rounds: int) -> list[str]:
-    """Let the programs train in turn; return each one's pairs per second, our ratios to the others, and first epochs.
+    """Let the programs train in turn; return the columns that `speed_header` names.
 
-    An epoch has `n` pairs. The first epochs, which include compilation, are in seconds.
+    They are each program's pairs per second, our speed relative to the others, and the seconds of each first epoch,
+    which includes compilation. An epoch has `n` pairs.
     """
     first, times = time_in_turns([*epochs.values()], rounds)
     ratios = [f"{other / times[0]:.2f}" for other in times[1:]]

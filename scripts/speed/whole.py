@@ -97,7 +97,7 @@ def write_pairs(folder: str) -> str:
 def with_caches(measure: Callable[[str], Sequence[float]], rounds: int) -> list[list[str]]:
     """Measure in turn without a cache, with an empty cache and with the filled one; return a table row for each.
 
-    `measure` takes the folder of the cache, "" for none, and returns numbers. The rows have the medians of the rounds.
+    `measure` takes the folder of the cache, "" for none, and returns numbers. The rows contain medians.
     """
     measured = []
     for _ in range(rounds):
@@ -121,7 +121,7 @@ def seconds_to_loss(argv: Sequence[str], cache: str) -> float:
         environment = os.environ | {"SEQ2SEQ_DEMO_CACHE": cache, "COLUMNS": "120"}
         with subprocess.Popen(command, env=environment, **streams) as process:
             os.close(tty)
-            with contextlib.suppress(OSError):  # Linux reports a closed end in this way
+            with contextlib.suppress(OSError):  # Linux raises it when the other end is closed
                 while part := os.read(terminal, 65536):
                     output += part
                     if not took and re.search(rb"loss \d", output):

@@ -26,7 +26,7 @@ from seq2seq_demo.declarations import Setting, declared_options, likely_name, pa
 from seq2seq_demo.errors import Interrupted, Seq2SeqError, UsageError, system_reason
 from seq2seq_demo.files import file_names
 
-MAX_RANGE = 1000  # lengths in one range of `evaluate --in-len`
+MAX_RANGE = 1000  # maximum number of lengths in one range of `evaluate --in-len`
 OVERVIEW = "Train small sequence-to-sequence networks and see what they learn."
 TRAIN_DEFAULTS = """
 
@@ -76,12 +76,12 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def run(command: str, options: Options) -> None:
-    """Import the command, which imports NumPy, and run it. --help and usage errors do not reach this slow import."""
+    """Import the command's module, which loads NumPy, and run it. --help and usage errors avoid this slow import."""
     if "numpy" not in sys.modules:
-        # NumPy reads this variable when it is imported. Otherwise, it starts BLAS threads, which takes a quarter of the
-        # start-up time, although network/thread_pool.py does not use them.
+        # NumPy reads this variable when it is imported. By default, it would start BLAS threads, which takes a quarter
+        # of the start-up time, although network/thread_pool.py does not use these threads.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    gc.set_threshold(100_000)  # frequent collections take a tenth of the run time; sequences have no cycles
+    gc.set_threshold(100_000)  # frequent collections take a tenth of the run time; sequences contain no cycles
     module = import_module(f"seq2seq_demo.commands.{COMMANDS[command].module or command}")
     if signal.getsignal(signal.SIGINT) == signal.SIG_DFL:  # set in `__main__.py`
         # After the imports: NumPy turns a KeyboardInterrupt during its import into other errors.
@@ -90,7 +90,7 @@ def run(command: str, options: Options) -> None:
 
 
 def _is_interruption(error: BaseException | None) -> bool:
-    """Whether this is a KeyboardInterrupt, or an unexpected error that arose while one was handled, as in a lock."""
+    """Whether this is a KeyboardInterrupt, or an unexpected error that arose while one was being handled."""
     if error is None or isinstance(error, Seq2SeqError):
         return False
     return isinstance(error, KeyboardInterrupt) or _is_interruption(error.__context__)
@@ -140,7 +140,7 @@ def parse(argv: Sequence[str]) -> tuple[str, Options]:
         with contextlib.suppress(ValueError):
             name, value = "points", parse_integer(word)
         if name in given:
-            raise UsageError(f"{command} takes at most one number and one file, got also {value!r}; see -i")
+            raise UsageError(f"{command} takes at most one number and one file, also got {value!r}; see -i")
         given[name] = value
     if command == "predict" and (given["words"] == ("-",) or not (given["words"] or sys.stdin.isatty())):
         del given["words"]
@@ -151,7 +151,7 @@ def parse(argv: Sequence[str]) -> tuple[str, Options]:
 
 
 def _split(words: Sequence[str]) -> tuple[str | None, list[str]]:
-    """Split off the command: the first word that is a command and not the value of an option."""
+    """Split off the command: the first word that names a command and is not the value of an option."""
     declared = [option for row in COMMANDS.values() for option in row.declared.values()]
     takes_value = {flag for option in declared if option.metavar for flag in option.flags}
     for n, word in enumerate(words):
@@ -161,7 +161,7 @@ def _split(words: Sequence[str]) -> tuple[str | None, list[str]]:
 
 
 def _reject(flag: str, command: str | None) -> None:
-    """Raise UsageError for an option that this command lacks, or that no command has, and name a likely one."""
+    """Raise UsageError for an option that this command, or every command, lacks; suggest a similar option."""
     owners = [name for name, row in COMMANDS.items() for option in row.declared.values() if flag in option.flags]
     if owners and command:
         raise UsageError(f"{flag} is an option of {', '.join(owners)}, not of {command}")
@@ -178,9 +178,9 @@ class _Parser(argparse.ArgumentParser):
 
 
 def make_parser(command: str | None = None, completes: bool = False) -> _Parser:
-    """Build the parser of the words after a command; None means the options that all commands share.
+    """Build the parser for the words after a command; None means the options that all commands share.
 
-    A parser that `completes` for the shell also takes the command.
+    With `completes`, for completion in the shell, the parser also accepts the command.
     """
     if command:
         row = COMMANDS[command]
@@ -234,7 +234,7 @@ def _add_option(add: Callable[..., argparse.Action], option: Setting) -> None:
 
 
 def _completions(option: Setting, prefix: str, **_: object) -> Collection[str]:
-    """Return the values of an option, and for weights also the files, as argcomplete calls it."""
+    """Return the completions of an option's value, which include files for weights; argcomplete calls this function."""
     if option.name == "pattern":
         from seq2seq_demo.data.patterns import PATTERNS  # loads NumPy
 

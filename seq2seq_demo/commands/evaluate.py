@@ -13,7 +13,7 @@ from seq2seq_demo.errors import InputError, UsageError
 
 
 def evaluate(options: EvaluateOptions) -> None:
-    """Print tables, or with --json one object."""
+    """Print tables or, with --json, one JSON object."""
     lengths = options.lengths
     _, network, pattern = select_network(options, max(lengths, default=1))
     task: Task | None = pattern

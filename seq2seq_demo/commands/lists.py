@@ -9,7 +9,7 @@ from seq2seq_demo.console import print_result, table
 from seq2seq_demo.data.patterns import EXAMPLE, PATTERNS
 from seq2seq_demo.trained import trained_network
 
-HEADING = "Exact match is free-running, on the validation data of the training."
+HEADING = "Exact match is measured free-running, on the validation data."
 
 
 def patterns(options: PatternsOptions) -> None:

@@ -19,11 +19,11 @@ from seq2seq_demo.errors import UsageError, WeightsError
 from seq2seq_demo.files import file_names
 from seq2seq_demo.trained.trained_network import TrainedNetwork, ensemble, load
 
-MAX_LEN_WITHOUT_ATTENTION = 10  # the bundled networks of embedding_rnn are not trained on longer sources
+MAX_LEN_WITHOUT_ATTENTION = 10  # the bundled embedding_rnn networks of patterns were not trained on longer sources
 
 
 class SelectedNetwork(NamedTuple):
-    """A network, its file, and the pattern that makes its targets (None if unknown)."""
+    """A network, its file, and the pattern that computes its targets (None if unknown)."""
 
     path: Path
     network: TrainedNetwork
@@ -31,10 +31,10 @@ class SelectedNetwork(NamedTuple):
 
 
 def select_network(options: NetworkOptions, in_len: int | None) -> SelectedNetwork:
-    """Load the network of -i or --iter-num, else the newest canonical file that fits, else a bundled network.
+    """Load the network given by -i or --iter-num, else the newest canonical file that fits, else a bundled network.
 
-    A file fits if it has the pattern, name and model of the options. `in_len` is the length of the sources (None if
-    unknown). For long sources, the bundled network has attention. A notice names the file.
+    A file fits if its pattern, name and model match the options. `in_len` is the length of the sources (None if
+    unknown). For long sources, a bundled network with attention is chosen. A notice names the file.
 
     Raises:
         UsageError: an option contradicts the file.
@@ -43,7 +43,7 @@ def select_network(options: NetworkOptions, in_len: int | None) -> SelectedNetwo
     path, network = _load_selected(options, in_len)
     check_options_match(options, path, network)
     if network.in_len is None:
-        notice(f"Inferred from the file: {network.summary()}; the file does not record the lengths of training")
+        notice(f"Inferred from the file: {network.summary()}; the file does not record the training lengths")
     elif options.verbose:
         notice(network.summary())
     pattern = options.pattern_task or (find_pattern(network.pattern) if network.pattern else None)
@@ -82,7 +82,7 @@ def _load_selected(options: NetworkOptions, in_len: int | None) -> tuple[Path, T
 def path_from_options(options: NetworkOptions, data_file: str | None = None) -> Path | None:
     """Return the weights file that -i or --iter-num names; None without these options.
 
-    `task_of_file_name` gives the task in the file name of --iter-num.
+    For --iter-num, `task_of_file_name` returns the task in the file name.
     """
     if options.iter_num is None:
         return file_names.find_weights(options.input_weights[0]) if options.input_weights else None
@@ -112,7 +112,7 @@ def pair_arguments(options: NetworkOptions, network: TrainedNetwork | None) -> d
     """Return the arguments of `pair_task` that follow from the options and the network that reads the pairs.
 
     Raises:
-        UsageError: the file does not exist, and its name is a pattern's.
+        UsageError: the file does not exist, but a pattern has its name.
     """
     file = options.from_file or ""
     if "." not in file and not os.path.lexists(file) and (near := likely_name(file, PATTERNS)):
@@ -128,7 +128,7 @@ def pair_arguments(options: NetworkOptions, network: TrainedNetwork | None) -> d
 
 
 def input_format(options: NetworkOptions) -> InputFormat:
-    """Return the format of the options' files."""
+    """Return the format of the files that the options name."""
     columns = parse_columns(options.columns) if options.columns else ()
     header = None if options.header is None else options.header == "yes"
     return InputFormat(format=options.format, columns=columns, header=header, encoding=options.encoding)
@@ -172,7 +172,7 @@ def check_options_match(options: NetworkOptions, path: Path, network: TrainedNet
 
 
 def require_recorded(path: Path, recorded: Mapping[str, Any], given: Mapping[str, Any]) -> None:
-    """Raise UsageError if a given value differs from the recorded one of the same name; None is not given."""
+    """Raise UsageError if a given value differs from the recorded one of the same name; None counts as not given."""
     for name, value in given.items():
         if value is not None and value != recorded[name]:
             raise UsageError(f"{path} has {name.replace('_', '-')} {recorded[name]}, but the options ask for {value}")

@@ -1,8 +1,8 @@
 """The commands: for each, a frozen dataclass of its options, and the table that `cli.py` turns into a parser.
 
-An option is a field, declared with its default, its flags, its help and its valid values. Settings of network and
-training are declared in `config.py`; `settings` holds the given ones. A table lists options by group, in the order of
---help. Each class checks its values, and that they do not contradict each other.
+An option is a field, declared with its default, its flags, its help and its valid values. The settings of a network and
+its training are declared in `config.py`; `settings` contains those that are given. A table lists options by group, in
+the order of --help. Each class checks its values and rejects values that contradict each other.
 """
 
 import os
@@ -28,16 +28,16 @@ MAX_NETWORKS = 4  # on a page
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """The options of every command.
+    """The options that all commands share.
 
     Raises:
-        UsageError: a value is out of range or contradicts another option. The subclasses also raise it.
+        UsageError: a value is out of range or contradicts another option; subclasses raise it for their own options.
     """
 
     settings: Mapping[str, Any] = field(default_factory=dict)
     typed: Sequence[str] = field(default=(), compare=False)  # all words but the command, as typed
     verbose: int = setting(0, "-v --verbose", "print more; -vv also prints parameters and tracebacks", at_least=0)
-    quiet: bool = setting(False, "-q --quiet", "print only errors and results; with `train`, its last line")
+    quiet: bool = setting(False, "-q --quiet", "print only errors and results; `train` prints its last line")
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -47,16 +47,16 @@ class Options:
 
 TRAINING = declared_options(TrainConfig)  # without the lengths, which a network also has
 MODEL = {name: TRAINING.pop(name) for name in ("in_len", "out_len")} | declared_options(ModelConfig)
-ANSWER_LEN = MODEL["out_len"]._replace(help="length of an answer, its maximum if the network ends answers")
+ANSWER_LEN = MODEL["out_len"]._replace(help="length of an answer; the maximum if the network ends answers")
 BEAM_SIZE, N_BEST, LENGTH_PENALTY = (declared._replace(default=None) for declared in declared_options(Beam).values())
 JSON = Setting(False, "--json", "print JSON instead of text")
 KEEP_GOING = Setting(False, "--keep-going", "report and skip invalid records")
-FORCE = Setting(False, "--force", "let outputs replace any file")
+FORCE = Setting(False, "--force", "overwrite any existing file")
 
 
 @dataclass(frozen=True, kw_only=True)
 class TaskOptions(Options):
-    """The options of every command that has a task."""
+    """The options that all commands with a task share."""
 
     pattern: str | None = setting(None, "-p --pattern-name NAME", "a name that `patterns` lists, or FILE.py:FUNCTION")
 
@@ -70,7 +70,7 @@ class TaskOptions(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkOptions(TaskOptions):
-    """The options of every command that uses a network."""
+    """The options that all commands with a network share."""
 
     input_weights: Sequence[Path] = setting((), "-i --input-weights FILE", "weights file, or a name from `networks`")
     name: str | None = setting(None, "-n --name NAME", 'NAME in the canonical file names (default "basic")')
@@ -78,21 +78,21 @@ class NetworkOptions(TaskOptions):
     data_dir: Path = setting(Path(), "--data-dir DIR", "directory of the canonical files")
     from_file: str | None = setting(None, "--from-file FILE", "file of sequences or pairs; - is standard input")
     format: Format | None = setting(None, "--format F", "format of a file: one of {choices} (default: by suffix)")
-    encoding: str = setting(UTF_8, "--encoding NAME", "encoding of files and standard input, as in cp1252")
+    encoding: str = setting(UTF_8, "--encoding NAME", "encoding of files and standard input, such as cp1252")
     columns: str | None = setting(None, "--columns SOURCE,TARGET", "names or numbers of columns, or JSON keys")
-    header: YesNo | None = setting(None, "--header {yes,no}", "whether the first row has names (default: if known)")
+    header: YesNo | None = setting(None, "--header {yes,no}", "whether there is a header row (default: by its names)")
     in_tokens: TokenKind | None = setting(None, "--in-tokens TOKENS", f"kind of sources: {TOKENS_HELP}")
     out_tokens: TokenKind | None = setting(None, "--out-tokens TOKENS", f"kind of targets: {TOKENS_HELP}")
 
     @property
     def in_len(self) -> int | None:
-        """The source length of --in-len, the longest of a range; None if it was not given."""
+        """The source length given by --in-len, or the longest of a range; None without --in-len."""
         in_len = self.settings.get("in_len")
         return in_len[-1] if isinstance(in_len, tuple) else in_len
 
     @property
     def out_len(self) -> int | None:
-        """The target length of --out-len; None if it was not given."""
+        """The target length given by --out-len; None without --out-len."""
         return self.settings.get("out_len")
 
     def __post_init__(self) -> None:
@@ -103,8 +103,8 @@ class NetworkOptions(TaskOptions):
         if (name := self.name) is not None:
             is_valid = name.isprintable() and os.path.basename(name) == name
             if not is_valid or not 0 < len(name.encode()) <= file_names.MAX_PART_BYTES:
-                expected = f"1 to {file_names.MAX_PART_BYTES} bytes, printable and without {os.sep}"
-                raise UsageError(f"expected -n/--name of {expected}, got {name[:100]!r}")
+                expected = f"1 to {file_names.MAX_PART_BYTES} printable bytes without {os.sep}"
+                raise UsageError(f"expected -n/--name to have {expected}, got {name[:100]!r}")
         if self.from_file == "":
             raise UsageError("expected --from-file to name a file, or - for standard input, got ''")
         if not os.path.isdir(self.data_dir):  # also for a name that is too long
@@ -113,9 +113,9 @@ class NetworkOptions(TaskOptions):
     def _check_outputs(
         self, outputs: Mapping[str, Path | None], validation_file: str | None = None, may_replace_weights: str = ""
     ) -> None:
-        """Raise UsageError if an output, by its real path, is a snapshot, an input or another output.
+        """Raise UsageError if two outputs, or an input and an output, have one real path, or an output is a snapshot.
 
-        The output `may_replace_weights` may be the -i file.
+        The output option `may_replace_weights` may name the -i file.
         """
         pattern_file = self.pattern and self.pattern.rpartition(":")[0]
         from_file = "/dev/stdin" if self.from_file == "-" else self.from_file
@@ -145,7 +145,7 @@ class TrainOptions(NetworkOptions):
     """The options of `train`; they select the training data, the initial weights, the settings and the outputs."""
 
     output: Path | None = setting(None, "-o --output-weights FILE", "where to write weights (default: a new name)")
-    lowercase: bool | None = setting(None, "--lowercase", "convert sources to lower case, whenever the network reads")
+    lowercase: bool | None = setting(None, "--lowercase", "convert sources to lower case, in training and in use")
     validation_file: str | None = setting(None, "--validation-file FILE", "validation pairs (default: a tenth)")
     resume: bool = setting(False, "--resume", "resume an interrupted training run from its snapshot")
     history: Path | None = setting(None, "--history FILE", "write the metrics of each epoch, as JSON")
@@ -157,7 +157,7 @@ class TrainOptions(NetworkOptions):
     keep_going: bool = setting(False, "--keep-going", "report and skip invalid pairs, at most a tenth")
     jobs: int | None = setting(None, "--jobs J", "members at a time (default: one per core and GB of memory)")
     no_optimizer: bool = setting(False, "--no-optimizer", "save without Adam's moments: a third of the size")
-    force: bool = setting(False, "--force", "let outputs replace any file and discard an interrupted training run")
+    force: bool = setting(False, "--force", "overwrite any existing file, and discard an interrupted training run")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -260,15 +260,15 @@ class PageOptions(NetworkOptions):
         self._require_file()
         if self.gallery or self.train:
             if self.output or self.input_weights or self.words or self.from_file or (self.gallery and self.train):
-                name = "--gallery" if self.gallery else "--train"
-                raise UsageError(f"{name} cannot be combined with another network, source or output")
+                name, other = ("--gallery", "--train") if self.gallery else ("--train", "--gallery")
+                raise UsageError(f"{name} cannot be combined with -i, -o, a source, a file or {other}")
             return
         if self.output is None:
             raise UsageError("page needs -o, as in `page -i weights.h5 -o page.html`")
         if (n := len(self.input_weights)) > MAX_NETWORKS:
             raise UsageError(f"expected at most {MAX_NETWORKS} networks (-i/--input-weights), got {n}")
         if self.writes_module and (n > 1 or self.words or self.from_file):
-            raise UsageError("a module (-o FILE.js) has one network and no examples")
+            raise UsageError("a module (-o FILE.js) contains one network and no examples")
 
     @property
     def writes_module(self) -> bool:
@@ -278,27 +278,27 @@ class PageOptions(NetworkOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class PatternsOptions(TaskOptions):
-    """The options of `patterns`: the pattern to check."""
+    """The options of `patterns`, which include the pattern to check."""
 
     json: bool = JSON.as_field()
 
 
 @dataclass(frozen=True, kw_only=True)
 class NetworksOptions(Options):
-    """`networks` has no other options than --json."""
+    """The options of `networks`: only --json, besides the options that all commands share."""
 
     json: bool = JSON.as_field()
 
 
 class Command(NamedTuple):
-    """A command: its options, and its parts of the help."""
+    """A command: its options and its help."""
 
     options: type[Options]
     arguments: str  # [N] is the field `points`, [FILE] is `from_file`, [X ...] is `words`
     summary: str
-    # The names of the options by heading, in the order of --help. An option in no group is accepted, but not listed.
+    # The names of the options by heading, in the order of --help. An option in no group is accepted but not listed.
     groups: Mapping[str, Sequence[str]]
-    settings: Mapping[str, Setting] = MappingProxyType({})  # accepted ones of network and training
+    settings: Mapping[str, Setting] = MappingProxyType({})  # the accepted settings of a network and its training
     module: str = ""  # in `commands`; empty means the name of the command
 
     @property

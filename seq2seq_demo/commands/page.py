@@ -101,7 +101,7 @@ def _shown_network(selected: SelectedNetwork, offered: Sequence[Example] = ()) -
 
 
 def _examples(options: PageOptions, selected: Sequence[SelectedNetwork]) -> list[list[Example]]:
-    """Return the examples of each network. All networks have the same sources, but each has the targets of its task.
+    """Return the examples of each network: the same sources for all, each with the target of the network's task.
 
     Raises:
         InputError: a network cannot read a source on the command line.
@@ -127,7 +127,7 @@ def _examples(options: PageOptions, selected: Sequence[SelectedNetwork]) -> list
 
 
 def _own_examples(selected: Sequence[SelectedNetwork]) -> list[list[Example]]:
-    """Return the examples of a bundled network in EXAMPLES, or else examples of the networks' patterns."""
+    """Return a bundled network's examples in EXAMPLES, or else examples of the networks' patterns."""
     networks = [one.network for one in selected]
     names = {path: name for name, path in file_names.shipped_networks().items()}
     for one in selected:

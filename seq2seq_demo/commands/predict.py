@@ -31,18 +31,18 @@ Answered = Iterator[tuple[list[Record], list[list[Prediction]]]]  # batches, wit
 
 
 def predict(options: PredictOptions) -> None:
-    """Answer the sources on the command line, else in the file of --from-file, else typed at the terminal.
+    """Answer the sources on the command line, else in the --from-file file, else typed at the terminal.
 
     Raises:
-        InputError: a source is unreadable. The error follows the answers to the sources before it or, if unreadable
-            sources are skipped, to all others. At the terminal, a notice replaces the error.
+        InputError: a source is unreadable. The error follows the answers to the previous sources or, if
+            unreadable sources are skipped, to all other sources. At the terminal, a notice replaces the error.
     """
     typed = tokenize(read_words(options.words), Vocabularies())
     typed_len = None if typed.error else len(typed.values)
     selected = network_selection.select_network(options, options.in_len or typed_len)
     network, tokens = selected.network, selected.network.vocabularies.tokens
     has_attention = all(member.model_config.has_attention for member in network.members)
-    expected = "expected a network of embedding_attention to show attention, got embedding_rnn"
+    expected = "expected an embedding_attention network to show attention, got embedding_rnn"
     require(has_attention or not _needs_attention(options), expected, UsageError)
     expected = "--min-confidence needs a calibrated network: a single one that was trained on pairs"
     require(options.min_confidence is None or network.calibration is not None, expected, UsageError)
@@ -51,7 +51,7 @@ def predict(options: PredictOptions) -> None:
     skips_unreadable = options.keep_going or options.json or options.tsv or options.line_buffered
     is_interactive, bar = False, ProgressBar("Predicting", may_show=False)
     file_format = network_selection.input_format(options)
-    has_blank_lines = options.tsv or options.line_buffered  # a blank line also has an answer
+    has_blank_lines = options.tsv or options.line_buffered  # a blank line also gets an answer
     file_format = replace(file_format, blank_lines=has_blank_lines, json_lines=tokens[0] == INTEGERS)
     rows: Iterable[Record]
     if options.words:
@@ -94,7 +94,7 @@ def _answer(
     @functools.cache
     def check_length(in_len: int) -> None:
         if options.in_len not in (None, in_len):
-            raise UsageError(f"expected {options.in_len} symbols, as `in_len` says, got {in_len}")
+            raise UsageError(f"expected {options.in_len} symbols because of `in_len`, got {in_len}")
         decoding.check_fits(network.model_config, 1, in_len, answer_len(in_len))
 
     records = _numbered(rows, network, check_length, skips_unreadable)
@@ -110,7 +110,7 @@ def _answer(
 def _numbered(
     rows: Iterable[Record], network: TrainedNetwork, check_length: Callable[[int], None], skips_unreadable: bool
 ) -> Iterator[Record]:
-    """Yield each source in numbers; if the network cannot read it or `check_length` fails, as it was, with an error.
+    """Yield each source as numbers or, if the network cannot read it or `check_length` fails, unchanged with an error.
 
     Unless `skips_unreadable`, the first record with an error is the last.
     """
@@ -139,7 +139,7 @@ def _print_answers(
     """
     is_exact = options.show_attention or (options.tsv and not sys.stdout.isatty())
     n_unreadable = n_withheld = 0
-    is_warned = False  # whether a notice named a source length that training did not have
+    is_warned = False  # whether a notice named a source length that did not occur in training
     errors: list[InputError] = []
     plotted: list[Prediction] = []
     for batch, predictions in answered:
@@ -171,7 +171,7 @@ def _print_answers(
 
 
 def withhold(answers: list[Prediction], min_confidence: float | None) -> list[Prediction]:
-    """Return the answers to a source or, if the confidence in the best one is too low, this one without its answer."""
+    """Return the answers to a source or, if the confidence in the best one is too low, the best without its answer."""
     best = answers[0]
     if min_confidence is None or best.error or (best.confidence or 0) >= min_confidence:
         return answers
@@ -194,7 +194,7 @@ def _text(options: PredictOptions, answers: Sequence[Prediction], record: Record
 def answer_lines(answers: Sequence[Prediction]) -> list[str]:
     """Return a line for each answer to a source, best first; no line for an unreadable source.
 
-    The first one has the format of the 2016 program, without an unknown expected target; the others are numbered.
+    The first line has the format of the 2016 program, but omits an unknown target; the other lines are numbered.
     """
     best = answers[0]
     source = one_line(str(best.source))
@@ -216,8 +216,8 @@ def _score(p: Prediction) -> str:
 def tsv_lines(predictions: Sequence[Prediction]) -> str:
     """Return a line per prediction: source, answer and confidence, separated by tabs.
 
-    Without a calibration, the probability replaces the confidence. A withheld answer is empty, and only the
-    source of an unreadable record is not.
+    Without a calibration, the probability replaces the confidence. A withheld answer is an empty field. In the line
+    of an unreadable record, all fields except the source are empty.
     """
     rows = []
     for p in predictions:

@@ -25,7 +25,7 @@ from seq2seq_demo.training.snapshots import SignalHandler, Snapshots
 
 
 def train(options: TrainOptions) -> None:
-    """Train and save a network, unless --resume finds it saved.
+    """Train and save a network, unless --resume finds that it is already saved.
 
     With several workers, only the chief prints and saves.
     """
@@ -102,7 +102,7 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions, began: float) -
 
 
 def _log_dir(options: TrainOptions) -> Path | None:
-    """Make the directory of TensorBoard logs, by default a temporary one if --tensorboard-verbose asks for logs."""
+    """Make the --log-dir directory; without --log-dir, a temporary one if --tensorboard-verbose asks for logs."""
     if options.log_dir:
         options.log_dir.mkdir(parents=True, exist_ok=True)
     elif options.tensorboard_verbose is not None:
@@ -111,7 +111,7 @@ def _log_dir(options: TrainOptions) -> Path | None:
 
 
 def _callbacks(options: TrainOptions, config: TrainConfig, log_dir: Path | None, number: int) -> list[Callback]:
-    """Return the callbacks that write the history and the logs; the second member's write `a.2.json`."""
+    """Return the callbacks that write the history and the logs; the second member writes `a.2.json`."""
     history, plot, callbacks = options.history, options.history_plot, list[Callback]()
     if number > 1:
         history, plot = (each and file_names.member_path(each, number) for each in (history, plot))
@@ -122,7 +122,7 @@ def _callbacks(options: TrainOptions, config: TrainConfig, log_dir: Path | None,
 
 
 def _resume_command(options: TrainOptions, result: Path) -> str:
-    """Return the command as it was typed, with --resume and, if the program chose the name of the result, with -o."""
+    """Return the command as typed, with --resume added and, if the program chose the name of the result, also -o."""
     resume = [] if options.resume else ["--resume"]
     output = ["-o", str(result)] if options.output is None and options.iter_num is None else []
     return shlex.join(["seq2seq-demo", "train", *options.typed, *resume, *output])
@@ -138,7 +138,7 @@ def _train_members(
     """Train the members of an ensemble in a folder next to the result and combine them.
 
     Raises:
-        WeightsError: the folder has members of another training run.
+        WeightsError: the folder contains members of a different training run.
         TrainingError: a member failed or was killed; the others have stopped.
         Interrupted: a signal arrived; all members have stopped.
     """
@@ -150,7 +150,7 @@ def _train_members(
     try:
         return members.combined(members.train_side_by_side(each, jobs, snapshots.stop_signal), setup.task)
     except (Interrupted, TrainingError) as error:
-        kept = f"kept in {folder}: the trained members, and the latest snapshot of each other one; later steps are lost"
+        kept = f"kept in {folder}: the trained members, and the latest snapshots of the others; later steps are lost"
         error.args = (f"{error}; {kept}; resume them with `{snapshots.command}`",)
         raise
 
@@ -159,7 +159,7 @@ def _claim(snapshots: Snapshots, setup: TrainingSetup, options: TrainOptions) ->
     """Reserve the result and its snapshot for a new run, by writing the first snapshot.
 
     Raises:
-        WeightsError: another run has left or is writing a snapshot there, or the snapshot could not be written.
+        WeightsError: there is a snapshot of another run, which may be active, or the snapshot could not be written.
     """
     claim = functools.partial(snapshots.claim, setup.snapshot)
     if setup.result is None:

@@ -75,14 +75,14 @@ def new_training(options: TrainOptions) -> TrainingSetup:
             notice(text)
     if not snapshot.run.config.epochs:
         if task.is_pairs:
-            notice("Without `epochs` 0, this training would begin:")
+            notice("Without `epochs` 0, this training run would begin:")
             training_header(*resolve(task, {**settings, "epochs": None}, start), task, options.verbose)
         snapshot = Snapshot(_untrained(options, start, snapshot.network))
     return TrainingSetup(task=task, snapshot=snapshot, is_new=True, result=result)
 
 
 def _task(options: TrainOptions, network: TrainedNetwork | None, n_pairs: int | None) -> Task:
-    """Return the task of the options, by default the network's task; from a file, read the first `n_pairs` pairs."""
+    """Return the task that the options name, by default the network's; from a file, read the first `n_pairs` pairs."""
     if options.from_file:
         return pair_task(
             n=n_pairs,
@@ -100,7 +100,7 @@ def named_result(options: TrainOptions) -> Path | None:
     """Return the file that -o names, or the iteration that follows --iter-num; None without these options.
 
     Raises:
-        WeightsError: -o names a file of another kind.
+        WeightsError: -o names an existing file that is not a weights file.
     """
     if options.output is not None:
         atomic_files.check_replaceable(options.output, "a weights file", options.force, WeightsError)
@@ -124,7 +124,7 @@ def _untrained(options: TrainOptions, start: TrainedNetwork | None, begun: Train
 
 
 def _print_continuation(start: TrainedNetwork, path: Path | None, snapshot: Snapshot) -> None:
-    """Print what a training run continues from."""
+    """Print which network a training run continues from, and on which lengths it trains."""
     config = snapshot.run.config
     up_to = "up to " if snapshot.network.ends else ""
     trained = f"sources of {config.lengths} and targets of {up_to}{config.out_len} symbols"
@@ -140,8 +140,8 @@ def find_run(options: TrainOptions) -> FinishedRun | InterruptedRun | None:
     """Return the training run that --resume means; None for a new run.
 
     The run is the one whose result -o or --iter-num names, else the one with the newest snapshot in --data-dir whose
-    name has the NAME and the task of the options. A result that the options continue from is no sign that the run has
-    finished.
+    name contains the NAME and the task of the options. If -i names the result, the existence of the result does not
+    mean that the run has finished.
 
     Raises:
         WeightsError: there is nothing to resume, and the options do not describe a new training run.
@@ -183,7 +183,7 @@ def _check_settings_match(options: TrainOptions, path: Path, config: TrainConfig
     """Raise UsageError for a setting that differs from this config of a training run."""
     recorded = vars(config) | {"in_len": config.lengths}
     given = given_values(TrainConfig, options.settings)
-    if options.from_file:  # the pairs have these lengths, which the options may exceed
+    if options.from_file:  # the pairs determine the lengths, which the options may exceed
         given = {name: value for name, value in given.items() if name not in LENGTHS}
     if options.validation_file:  # then N counts only the training pairs
         recorded["points"] = config.n_training
@@ -209,7 +209,7 @@ def _task_of_run(options: TrainOptions, path: Path, snapshot: Snapshot) -> Task:
     except InputError as error:
         raise UsageError(f"{expected}: {error}") from error
     if task.digest != run.data:
-        raise UsageError(f"{expected}, got other data")
+        raise UsageError(f"{expected}, got different data")
     if task.fingerprint(run.config, network.model_config) != run.fingerprint:
         raise UsageError(f"{path}: pattern {task.name!r} no longer makes the targets that this training run began with")
     return task

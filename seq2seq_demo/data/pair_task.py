@@ -41,7 +41,7 @@ TENTH = np.uint64(2**64 // 10)  # a tenth of the range of a hash
 
 @dataclass(frozen=True)
 class PairTask:
-    """A task of one or more pairs that a user provides.
+    """The task of learning one or more pairs that a user provides.
 
     If a source has several pairs, any of their targets is correct.
     """
@@ -54,7 +54,7 @@ class PairTask:
     vocabularies: Vocabularies = Vocabularies()
     places: Sequence[Place] = ()  # the place of each pair in its file, for notices
     n_skipped: int = 0  # invalid records that were left out
-    holds_out_lowest: bool = False  # whether the lowest hashes are held out, which differ in other pairs
+    holds_out_lowest: bool = False  # whether the lowest hashes are held out; more pairs may have lower ones
 
     @functools.cached_property
     def digest(self) -> str:
@@ -82,7 +82,7 @@ class PairTask:
         return {"in_max_int": in_max_int, "out_max_int": out_max_int} | self.vocabularies.largest_symbols()
 
     def sizes(self) -> dict[str, int]:
-        """Return the settings of training that follow from the pairs: their numbers and lengths."""
+        """Return the training settings that follow from the pairs: their numbers and lengths."""
         sources, targets = self.pairs.sources.lengths, self.pairs.targets.lengths
         return {
             "points": sum(map(len, self._parts)),
@@ -96,7 +96,7 @@ class PairTask:
     def draw(self, config: TrainConfig, model: ModelConfig, start_step: int = 0) -> tuple[Pairs, Pairs]:
         """Return the training pairs and the validation pairs."""
         if self.split[1].unseen_by(model).all():
-            raise InputError("all validation pairs have symbols unseen in training: give other validation pairs")
+            raise InputError("all validation pairs have symbols unseen in training: give different validation pairs")
         return self.split
 
     @property
@@ -109,7 +109,8 @@ class PairTask:
     def table_match(self) -> float:
         """Return the exact match of a table of symbols on the validation pairs.
 
-        It replaces each source symbol by its most frequent target symbol in training pairs with sides of equal length.
+        The table replaces each source symbol with its most frequent target symbol in training pairs whose source and
+        target have the same length.
         """
         training, validation = self.split
         training = training[training.sources.lengths == training.targets.lengths]
@@ -142,9 +143,9 @@ def pair_task(
     validation: object = None,
     max_skipped: float = 0.0,
 ) -> PairTask:
-    """Make a task of the first `n` pairs of a file or of rows, by default of all.
+    """Make a task of the first `n` pairs in a file or in rows, by default of all pairs.
 
-    What a user should know about the file, its symbols and skipped records is logged.
+    Log what a user should know about the file, its symbols and skipped records.
 
     Args:
         data: the path of a file, or rows as `python_records` reads them.
@@ -156,13 +157,13 @@ def pair_task(
         largest: the largest integers in sources and in targets.
         vocabularies: the vocabularies of a network; by default, they are built from the pairs that are not held out.
         pattern: computes the targets of integer sources; a target in a record must equal the computed one.
-        allows_unknown: whether any pair may have symbols that the vocabularies lack, as pairs that are held out may.
+        allows_unknown: whether all pairs may contain symbols that the vocabularies lack; held-out pairs always may.
         holds_out: whether to hold pairs out for validation, unless `validation` is given.
-        validation: other validation pairs, as `data`; None means none.
+        validation: the user's own validation pairs, in any form of `data`; None means none.
         max_skipped: the largest fraction of invalid records to leave out; if 0, each is an error.
 
     Raises:
-        InputError: a record is not a valid pair, too many are not, or there are no pairs or fewer than n.
+        InputError: a record is invalid, too many records are invalid, or there are no pairs or fewer than n.
         UsageError: `kinds` or `lowercase` contradict another argument, or the pattern rejects these sources.
     """
     title = os.fspath(data) if isinstance(data, str | os.PathLike) else title
@@ -177,7 +178,7 @@ def pair_task(
     # Tokenize.
     sides = vocabularies or new_vocabularies(recognise(kinds, records, are_fields), records, lowercase)
     if lowercase not in (None, was := sides.source.lowercase):
-        raise UsageError(f"expected `lowercase` as in the network's training, {was}, got {lowercase}")
+        raise UsageError(f"the network was trained with `lowercase` {was}, got {lowercase}")
     paired = records if pattern else map(with_output, records)
     tokens, errors = without_errors((tokenize(record, sides, limits) for record in paired), may_skip, n)
     if not tokens:
@@ -232,12 +233,12 @@ def pair_task(
 def held_out(sources: Sequence[list[Any]], tokens: str) -> tuple[np.ndarray, bool]:
     """Return a mask of the sources, lists of symbols, that are held out for validation, `[N]`.
 
-    A source is held out if its hash, which depends only on the source as a string, is below a tenth of the range. At
-    least a twentieth of the pairs are held out: if there are few, the pairs whose sources have the lowest hashes. Also
-    return whether this is the case.
+    A source is held out if its hash, which depends only on the source as a string, is below a tenth of the range. If
+    these are fewer than a twentieth of the pairs, the twentieth whose sources have the lowest hashes is held out
+    instead. Also return whether that is the case.
 
     Raises:
-        InputError: this would hold out all pairs.
+        InputError: all pairs would be held out.
     """
     strings = (join_symbols(tokens, symbols) for symbols in sources)
     digests = (hashlib.blake2b(string.encode(), digest_size=8).digest() for string in strings)
@@ -246,17 +247,17 @@ def held_out(sources: Sequence[list[Any]], tokens: str) -> tuple[np.ndarray, boo
     mask = np.asarray(hashes <= max(TENTH, highest_of_few))
     if mask.all():
         expected = "expected several sources, some for training and others for validation"
-        raise InputError(f"{expected}, got {len({*hashes.tolist()})}: give other validation pairs")
+        raise InputError(f"{expected}, got {len({*hashes.tolist()})}: give different validation pairs")
     return mask, bool(highest_of_few > TENTH)
 
 
 def _pairs(records: Sequence[Record], pattern: PatternTask | None, largest: Largest) -> Pairs:
-    """Return the pairs of numbered records, whose targets a `pattern` computes.
+    """Return the pairs of numbered records; a `pattern` computes the targets.
 
-    By default, targets have the largest symbol of the sources.
+    By default, the largest source symbol is also the largest symbol in targets that a pattern computes.
 
     Raises:
-        InputError: a target in a record differs from the pattern's.
+        InputError: a target in a record differs from the pattern's target.
         UsageError: the pattern rejects these sources.
     """
     sources = Sequences.of_rows([record.values for record in records])

@@ -80,8 +80,8 @@ class PatternTask:
     ) -> int:
         """Return the length of the targets to learn, or their maximum length if the network ends its answers.
 
-        A network that ends its answers learns whole targets. Other targets are cut to `out_len` symbols, by default to
-        at most `default` symbols.
+        A network that ends its answers learns whole targets. Any other network learns targets that are cut to
+        `out_len` symbols, by default to at most `default` symbols.
 
         Raises:
             UsageError: the pattern does not support these lengths or symbols, or targets do not have `out_len` symbols.
@@ -91,13 +91,13 @@ class PatternTask:
             return out_len or min(default, whole)
         longest = max([1, *self.lengths_taken(model, range(min_in_len or in_len, in_len + 1)).values()])
         if out_len not in (None, longest):
-            raise UsageError(f"expected `out_len` {longest}, as the network learns whole targets, got {out_len}")
+            raise UsageError(f"expected `out_len` {longest} because the network learns whole targets, got {out_len}")
         return longest
 
     def draw(self, config: TrainConfig, model: ModelConfig, start_step: int = 0) -> tuple[Pairs, Pairs]:
         """Draw random sources and compute their targets; return the training pairs and the validation pairs.
 
-        Validation pairs have no training sources, unless there are no others. `start_step`, the number of steps that
+        No validation source is a training source, unless all of them are. `start_step`, the number of steps that
         the weights were already trained for, changes the sources.
 
         Raises:
@@ -139,7 +139,7 @@ class PatternTask:
             try:
                 lengths[in_len] = self.check(in_len, model.largest, ends=model.ends)
             except UsageError as error:
-                if not error.__cause__ or (in_len == in_lens[-1] and not lengths):  # without, a target is invalid
+                if not error.__cause__ or (in_len == in_lens[-1] and not lengths):  # no cause: a target is invalid
                     raise
         return lengths
 
@@ -170,9 +170,9 @@ class PatternTask:
     def targets_of(
         self, sources: Sequences, out_max_int: int, out_len: int | None = None, ends: bool = True
     ) -> Sequences:
-        """Return the target of each source, cut to `out_len` symbols; None means whole.
+        """Return the target of each source, cut to `out_len` symbols; None means whole targets.
 
-        Unless `ends`, the targets must have one length, which is not 0.
+        Unless `ends`, all targets must have the same length, which must not be 0.
 
         Raises:
             UsageError: the function fails, or returns invalid targets.
@@ -257,7 +257,7 @@ PATTERNS: dict[str, PatternTask] = {}
 
 
 def built_in(function: PatternFunction) -> PatternFunction:
-    """Add a function to the built-in patterns under its name, without the underscore that follows a name of Python."""
+    """Add a function to the built-in patterns under its name, without the underscore after a name that Python uses."""
     name = function.__name__.rstrip("_")
     PATTERNS[name] = PatternTask(name, function)
     return function
@@ -291,7 +291,7 @@ def copy(source: list[int]) -> list[int]:
 
 @built_in
 def rotated(source: list[int]) -> list[int]:
-    """Each symbol moves one position to the left, the first one to the end."""
+    """Each symbol moves one position to the left, and the first one to the end."""
     return source[1:] + source[:1]
 
 

@@ -1,7 +1,7 @@
 """Reads records from a file or the terminal.
 
-A file's suffix and the options decide how it is read. Its content decides only what they leave out: the delimiter of a
-CSV file, and which columns have known names.
+A file's suffix and the options decide how it is read. Its content decides only what these leave open: the delimiter of
+a CSV file, and which columns have known names.
 """
 
 import codecs
@@ -44,20 +44,20 @@ BLOCK = 2**20  # characters read at once
 CHARACTER_BYTES = 60  # the memory per character, including its line
 csv.field_size_limit(2**31 - 1)  # characters in a cell
 CARRIAGE_RETURN = "expected a line feed at the end of each line, got a carriage return within a line"
-# By words in the errors of the module csv
+# By words in the csv module's errors
 CSV_ERRORS = {"new-line": CARRIAGE_RETURN, "unexpected end": "a quotation mark is not closed"}
 _UNDECODED = re.compile("[\udc80-\udcff]")  # bytes that are not in the file's encoding
 
 
 @dataclass(frozen=True)
 class InputFormat:
-    """The options that describe a file; what they leave out follows from the file."""
+    """The options that describe a file; whatever they leave open is inferred from the file."""
 
     format: str | None = None  # None means that the suffix decides
     columns: tuple[str, ...] = ()  # the names or numbers of the columns of sources and targets, or JSON keys
     header: bool | None = None  # None means that the first row is a header if it has known names
     encoding: str = UTF_8
-    blank_lines: bool = False  # a blank line also has a record
+    blank_lines: bool = False  # a blank line also becomes a record
     json_lines: bool = False  # a line of text that begins with a bracket is JSON
 
     def format_of(self, title: str) -> str:
@@ -93,13 +93,13 @@ class Layout:
 
 
 def read(data: object, title: str, file_format: InputFormat) -> tuple[list[Record], bool]:
-    """Return the records of a file, if `data` is a path, or else of rows, as `python_records` reads them.
+    """Return the records of a file if `data` is a path, else of rows, as `python_records` reads them.
 
     Also return whether the records are fields of a table or lines of text, where integers are strings. The file
     contains a JSON document (a list of records, or a single one), a table, or lines. In JSON, a record is a list of
     symbols, or an object, `{"input": [...], "output": [...], "id": ...}`, where only the input is required; a string
-    may replace a list. A line is JSON, or a source, optionally followed by a tab and the output. The name `-` is
-    standard input; `title` names rows.
+    may replace a list. A line is JSON, or a source, optionally followed by a tab and the output. The name `-` means
+    standard input; `title` names the rows in errors.
 
     Raises:
         InputError: the file cannot be read, is empty, is invalid JSON, or exceeds the memory. For an invalid line, the
@@ -150,11 +150,11 @@ def read_pairs(
     Each side is a string or a list of symbols.
 
     Args:
-        path: a file of lines, CSV, TSV or JSON, also compressed with gzip (`.gz`).
+        path: a file of text lines, CSV, TSV or JSON, optionally compressed with gzip (`.gz`).
         format: "text", "csv", "tsv" or "json"; by default, the suffix decides.
         columns: the names or numbers, from "1", of the columns of sources and targets, or their keys in JSON, as in
             "word,ipa" or ("word", "ipa").
-        header: whether the first row names the columns; by default, if it has known names.
+        header: whether the first row names the columns; by default, true if it contains known names.
         encoding: one of Python's codecs.
 
     Raises:
@@ -180,7 +180,7 @@ def parse_columns(columns: str | Iterable[object]) -> tuple[str, ...]:
     """
     names = tuple(columns.split(",") if isinstance(columns, str) else map(str, columns))
     if len(names) > 2:
-        raise UsageError(f"expected `columns` SOURCE,TARGET, as in 1,3, got {preview(columns, repr)}")
+        raise UsageError(f"expected `columns` SOURCE,TARGET, such as 1,3, got {preview(columns, repr)}")
     return names
 
 
@@ -196,7 +196,7 @@ def plain_name(title: str) -> str:
 
 @contextlib.contextmanager
 def _opened(name: str, encoding: str) -> Iterator[TextIO]:
-    """Open a file as text, whose lines end with a line feed; an invalid byte becomes a lone surrogate."""
+    """Open a file as text whose lines end with a line feed; an invalid byte becomes a lone surrogate."""
     title = file_title(name)
     try:
         codec = "utf-8-sig" if codecs.lookup(encoding).name == UTF_8 else encoding
@@ -251,8 +251,8 @@ def _find_layout(title: str, text: str, file_format: InputFormat) -> Layout:
     layouts = [Layout(file_format, format, delimiter=delimiter) for delimiter in delimiters]
     first_rows = [_first_row(title, text, layout) for layout in layouts]
     first_row = max(first_rows, key=len)
-    layout = layouts[first_rows.index(first_row)]  # the delimiter of most columns
-    if len(first_row) < 2 and [] in first_rows:  # all rows are empty, or one is invalid, an error of its record
+    layout = layouts[first_rows.index(first_row)]  # the delimiter that gives the most columns
+    if len(first_row) < 2 and [] in first_rows:  # all rows are empty, or one is invalid, which its record reports
         _require_decoded(Place(title, "line", 1), text.partition("\n")[0], file_format.encoding)
         return layouts[first_rows.index([])]
     names = tuple(cell.strip() for cell in first_row)
@@ -305,12 +305,12 @@ def _find_columns(title: str, row: Sequence[str], names: Sequence[str], file_for
 
 
 def _column_index(title: str, column: str, n: int, names: Sequence[str]) -> int:
-    """Return the index of the column with this name or, counted from 1, this number."""
+    """Return the index of the column with this name or this number, counted from 1."""
     for choices in (names, [*map(str, range(1, n + 1))]):
         if column in choices:
             return choices.index(column)
-    expected = f"one of {listed(names)}, or " if names else ""
-    raise InputError(f"{title}: expected `columns` to be {expected}numbers from 1 to {n}, got {preview(column)}")
+    known = f"one of {listed(names)}, or " if names else ""
+    raise InputError(f"{title}: expected each of `columns` to be {known}a number from 1 to {n}, got {preview(column)}")
 
 
 def _records(title: str, lines: Iterable[str], layout: Layout) -> Iterator[Record]:
@@ -333,7 +333,7 @@ def _records(title: str, lines: Iterable[str], layout: Layout) -> Iterator[Recor
 def _row_record(place: Place, cells: list[str], text: str, layout: Layout) -> Record:
     """Return the record of a row, whose cells make up `text`; for an invalid row, it contains the InputError.
 
-    The cells of named columns besides source and target are copied to the answers.
+    The cells of all other named columns are copied to the answers.
     """
     file_format, n = layout.file_format, layout.n_columns
     try:
@@ -358,7 +358,7 @@ def _require_decoded(place: Place, text: str, encoding: str) -> None:
     """Raise InputError if a string contains a byte that is not in the encoding of its file."""
     if not text.isascii() and (found := _UNDECODED.search(text)):
         byte = f"byte 0x{ord(found[0]) - 0xDC00:02x}"
-        raise InputError(f"{place}: expected {encoding.upper()}, got {byte}; `encoding` names another encoding")
+        raise InputError(f"{place}: expected {encoding.upper()}, got {byte}; `encoding` selects a different encoding")
 
 
 def _document(title: str, text: str, keys: Sequence[str]) -> Iterator[Record]:
@@ -377,7 +377,7 @@ def _document(title: str, text: str, keys: Sequence[str]) -> Iterator[Record]:
 
 def read_terminal(file_format: InputFormat) -> Iterator[Record]:
     """Yield one record per line that the user types, until end of file."""
-    with contextlib.suppress(ImportError):  # Windows lacks it, but its console edits lines
+    with contextlib.suppress(ImportError):  # Windows lacks it, but the Windows console edits lines
         import readline  # noqa: F401  (gives input() line editing and a history)
 
     def lines() -> Iterator[str]:

@@ -1,7 +1,7 @@
-"""Records: pairs or sources as the user gave them, with their place; JSON, typed words and Python objects become them.
+"""Records: pairs or sources as the user gave them, in JSON, typed words or Python objects, with their places.
 
 In JSON, a list is a source, and an object has the keys "input", "output" and any others. The keys may also be "source"
-and "target", or have other names that the user gives.
+and "target", or others that the user names.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Record(NamedTuple):
 
 
 def valid(records: Iterable[Record]) -> list[Record]:
-    """Return the records; or raise the error of the first invalid one, with its `row`."""
+    """Return the records, or raise the error of the first invalid one, with its `row`."""
     return without_errors(records, may_skip=False)[0]
 
 
@@ -64,7 +64,7 @@ def without_errors(
     """Return the valid records, or the first n of them, and the errors of the records before the last valid one.
 
     Raises:
-        InputError: a record is invalid, and the caller may not skip it. The error has the record's `row`.
+        InputError: a record is invalid, and invalid records may not be skipped. The error has the record's `row`.
     """
     kept, errors = list[Record](), list[InputError]()
     for record in records:
@@ -163,13 +163,13 @@ def python_records(rows: Any, title: str, is_paired: bool = True) -> Iterator[Re
 
     Args:
         rows: pairs (source, target) or sources; dictionaries with the keys "source" and "target" or "input" and
-            "output"; records, which are unchanged; a column of pandas; or a DataFrame with columns named source and
-            target, or without others.
+            "output"; records, which are unchanged; a pandas column; or a DataFrame with columns named source and
+            target, or without any further columns.
         title: the name of the rows, for errors.
         is_paired: whether a row has a target.
 
     Raises:
-        InputError: `rows` has another type, or the DataFrame has other columns.
+        InputError: `rows` has an unsupported type, or the DataFrame has unsuitable columns.
     """
     rows = _to_plain(rows)
     if hasattr(rows, "columns"):
@@ -202,7 +202,7 @@ def to_python(row: Any) -> Any:
 
 
 def _to_plain(value: Any) -> Any:
-    """Convert an array or NumPy scalar; a float that is an integer, such as 100.0, becomes one."""
+    """Convert an array or NumPy scalar; a float with an integer value, such as 100.0, becomes an integer."""
     plain = value.tolist() if isinstance(value, np.ndarray | np.generic) else value
     return int(plain) if isinstance(plain, float) and plain.is_integer() else plain
 
@@ -233,7 +233,7 @@ def _column(values: Any) -> list[Any]:
 
 
 def named_columns(names: Sequence[str]) -> tuple[int | None, int | None]:
-    """Return the index of the column with a known source name, and of one with a known target name; None if missing."""
+    """Return the indices of the columns with a known source name and a known target name, each None if missing."""
     sources, targets = ([k for k, name in enumerate(names) if name.casefold() in known] for known in COLUMN_NAMES)
     return next(iter(sources), None), next(iter(targets), None)
 

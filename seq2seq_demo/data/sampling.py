@@ -15,7 +15,7 @@ from seq2seq_demo.data.sequences import Sequences
 MAX_SUBSET = 5  # maximum number of distinct symbols in a source of few symbols
 SORTED_FRACTION = 0.1  # fraction of sources of few symbols that are ascending; an equal fraction is descending
 RANDOM = "random"  # the kind of uniformly random sources, in addition to SOURCE_KINDS
-MAX_PER_KIND = 1000  # maximum number of sources of a length to evaluate on, for each of SOURCE_KINDS
+MAX_PER_KIND = 1000  # maximum number of sources to evaluate on, for each length and each of SOURCE_KINDS
 
 
 def random_sources(rng: np.random.Generator, n: int, in_len: int, in_max_int: int) -> np.ndarray:
@@ -70,7 +70,7 @@ SOURCE_KINDS: dict[str, Callable[[np.random.Generator, int, int, int], np.ndarra
 
 
 def n_evaluation_sources(model: ModelConfig, in_len: int, n: int) -> int:
-    """Return how many sources `evaluation_sources` returns, of all kinds."""
+    """Return the number of sources, of all kinds, that `evaluation_sources` returns."""
     if not model.ends:
         return n
     n_random: int = min(n, (model.in_max_int + 1) ** in_len)
@@ -78,7 +78,7 @@ def n_evaluation_sources(model: ModelConfig, in_len: int, n: int) -> int:
 
 
 def evaluation_sources(model: ModelConfig, in_len: int, n: int, seed: int) -> dict[str, np.ndarray]:
-    """Return sources `[N, in_len]` of each kind to evaluate on: n random ones and, if the network ends, other kinds.
+    """Return the sources `[N, in_len]` to evaluate on, by kind: n random ones and, with END, other kinds.
 
     A network that ends its answers is evaluated on every possible source if there are at most n, and on up to
     MAX_PER_KIND of each of SOURCE_KINDS. With the same seed, `training_sources` uses a different random stream.

@@ -13,7 +13,7 @@ import numpy as np
 
 from seq2seq_demo.config import ModelConfig
 
-# (expected, predicted) symbols; predicted is None for a missing symbol, expected is None for an extra one
+# (expected, predicted) symbols; predicted is None for a missing symbol, and expected for an extra one
 Confusions = Counter[tuple[int | None, int | None]]
 
 
@@ -24,7 +24,7 @@ OUTLIER_LEN, OUTLIER_RATIO, TYPICAL_QUANTILE = 200, 5, 0.999
 
 @dataclass(frozen=True, eq=False)
 class Sequences:
-    """N sequences of any lengths, concatenated in one array of integers, usually of the smallest possible type."""
+    """N sequences of any length, concatenated in one array of integers, usually of the smallest possible type."""
 
     symbols: np.ndarray  # [sum of lengths]
     lengths: np.ndarray  # [N] int64
@@ -81,7 +81,7 @@ class Sequences:
         return padded
 
     def groups(self) -> np.ndarray:
-        """Return a group id per sequence, `[N]`; equal sequences share one. Ids are 0, 1, … in order of appearance."""
+        """Return a group id per sequence, `[N]`, equal for equal sequences. Ids are 0, 1, … in order of appearance."""
         ids = dict[bytes, int]()
         return np.fromiter((ids.setdefault(key, len(ids)) for key in self._contents(self.symbols)), np.int64, len(self))
 
@@ -173,7 +173,7 @@ def confusions(answers: Sequences, targets: Sequences) -> Confusions:
 
 
 def align(answer: Sequence[str], target: Sequence[str]) -> list[list[str]]:
-    """Align an answer with its target by the fewest edits; return a list of target symbols for each answer symbol.
+    """Align an answer with its target using the fewest edits; return a list of target symbols for each answer symbol.
 
     Each list contains the target symbols that are missing before the answer symbol, and then the target symbol that
     is aligned with it. The list of an extra symbol is empty.

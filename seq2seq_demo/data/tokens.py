@@ -13,10 +13,10 @@ from seq2seq_demo.data.vocabulary import MAX_LISTED, Vocabularies, Vocabulary, n
 from seq2seq_demo.declarations import preview, require_choice, require_flag
 from seq2seq_demo.errors import InputError, UsageError
 
-Kinds = tuple[str | None, str | None]  # the kinds of symbols in sources and in targets; None means to be recognised
+Kinds = tuple[str | None, str | None]  # the kinds of symbols in sources and in targets; None means to recognise it
 Largest = tuple[int | None, int | None]  # the largest integers in sources and in targets; None means MAX_SYMBOL
 Unknown = tuple[Mapping[str, int], Mapping[str, int]]  # the numbers of unknown symbols in sources and in targets
-RECOGNISED = 10_000  # kinds of symbols are recognised from the first records
+RECOGNISED = 10_000  # kinds of symbols are recognised from at most this number of records
 # The words of a side recur if it has at most FEW_WORDS different words, plus one for every MEAN_COUNT words. A network
 # learns little about rarer words, and cannot read words that occur only in new strings.
 FEW_WORDS, MEAN_COUNT = 50, 25
@@ -30,7 +30,7 @@ _INTEGERS = re.compile(r"\s*(0|[1-9][0-9]{0,9})(\s+(0|[1-9][0-9]{0,9}))+\s*")  #
 def required_kinds(kinds: Kinds, network: Kinds, largest: Largest, has_pattern: bool) -> Kinds:
     """Return the kinds of symbols that the user or another argument determines; None for a kind to recognise.
 
-    Without a network, its kinds are None. A pattern or a largest integer implies integers.
+    Without a network, `network` is (None, None). A pattern or a largest integer implies integers.
 
     Raises:
         UsageError: a kind is unknown, or another argument implies a different one.
@@ -43,7 +43,7 @@ def required_kinds(kinds: Kinds, network: Kinds, largest: Largest, has_pattern: 
         if own is None and (has_pattern or integer is not None):
             implied, reason = INTEGERS, "a pattern" if has_pattern else f"`{side}_max_int`"
         if kind is not None and implied not in (None, kind):
-            raise UsageError(f"expected `{side}_tokens` {implied}, because of {reason}, got {kind}")
+            raise UsageError(f"expected `{side}_tokens` {implied} because of {reason}, got {kind}")
         required.append(implied or kind)
     return required[0], required[1]
 
@@ -79,7 +79,7 @@ def _integers_or_string(field: Any) -> Any:
 def _kind(values: list[Any], is_beside_integers: bool) -> str:
     """Return the kind of symbols in the values of one side; each value is a string, a number or a list.
 
-    The side is integers if at least half of its values are lists of integers or numbers, and some are lists or the
+    The kind is integers if at least half of the values are lists of integers or numbers, and some are lists or the
     other side is integers. It is words if a list contains a string of several characters, or if strings contain spaces
     and their words recur: there are few, and most of them occur twice and consist of punctuation, or of letters and at
     most one digit at the end. Otherwise, it is characters.
@@ -101,14 +101,14 @@ def _kind(values: list[Any], is_beside_integers: bool) -> str:
 
 
 def new_vocabularies(kinds: tuple[str, str], records: Sequence[Record], lowercase: bool | None) -> Vocabularies:
-    """Return the sides of a new network, whose symbols are still unknown; `lowercase` is for sources, by default False.
+    """Return a new network's vocabularies, still without symbols; `lowercase` applies to sources (default False).
 
     Raises:
         UsageError: `lowercase` is not a bool, or the sources are integers.
     """
     is_lower = lowercase is not None and require_flag("`lowercase`", lowercase)
     if is_lower and kinds[0] == INTEGERS:
-        raise UsageError("expected sources of characters or words with `lowercase`, got integers")
+        raise UsageError("`lowercase` needs sources of characters or words, got integers")
     values = [record.values for record in records], [record.output for record in records]
     forms = [*map(normal_form, kinds, values)]
     return Vocabularies(Vocabulary(kinds[0], form=forms[0], lowercase=is_lower), Vocabulary(kinds[1], form=forms[1]))
@@ -147,7 +147,7 @@ def tokenize(record: Record, sides: Vocabularies, largest: Largest = (None, None
 
 
 def number(record: Record, vocabularies: Vocabularies, unknown: Unknown = ({}, {})) -> Record:
-    """Convert the symbols of a record to numbers, unknown symbols to the numbers in `unknown`, else to an error."""
+    """Convert a record's symbols to numbers; a symbol in neither the vocabulary nor `unknown` is an error."""
     if record.error or not vocabularies.are_text:
         return record
     source = vocabularies.source, record.values, record.place, unknown[0]
@@ -169,13 +169,13 @@ def unknown_numbers(records: Sequence[Record], vocabularies: Vocabularies) -> Un
 
 
 def tokenize_and_number(record: Record, vocabularies: Vocabularies, largest: Largest) -> Record:
-    """Apply `tokenize` and `number` to a record; if it is invalid, return it as it was, with an error."""
+    """Apply `tokenize` and `number` to a record; if it is invalid, return it unchanged but with an error."""
     numbered = number(tokenize(record, vocabularies, largest), vocabularies)
     return record._replace(error=numbered.error) if numbered.error else numbered
 
 
 def unknown_notice(records: Sequence[Record], vocabularies: Vocabularies, largest: Largest) -> str:
-    """Name the symbols that records have and a network lacks; return an empty string if there are none."""
+    """Name the symbols in records that a network lacks; return an empty string if there are none."""
     sources, targets = [record.values for record in records], [record.output or [] for record in records]
     lacked, is_affected = list[str](), [False] * len(records)
     sides = zip(("sources", "targets"), (sources, targets), vocabularies, largest, strict=True)
@@ -188,7 +188,7 @@ def unknown_notice(records: Sequence[Record], vocabularies: Vocabularies, larges
         return ""
     pairs = f"{sum(is_affected)} of {len(records)} pairs, such as {records[is_affected.index(True)].place}"
     hint = vocabularies.source.case_hint(itertools.chain.from_iterable(sources))
-    return f"Training lacked {' and '.join(lacked)}, so no answer equals {pairs}; only the loss leaves them out{hint}"
+    return f"Training lacked {' and '.join(lacked)}, so {pairs}, count as wrong; only the loss omits them{hint}"
 
 
 def source_records(sources: Any, vocabulary: Vocabulary, largest: int) -> list[Record]:
@@ -197,7 +197,7 @@ def source_records(sources: Any, vocabulary: Vocabulary, largest: int) -> list[R
     `largest` is the largest valid integer. An unreadable source has an error.
 
     Raises:
-        InputError: `sources` has another type.
+        InputError: `sources` has an unsupported type.
     """
     records, side = python_records(sources, "sources", is_paired=False), Vocabularies(vocabulary)
     return [tokenize_and_number(record._replace(output=None), side, (largest, None)) for record in records]

@@ -1,4 +1,4 @@
-"""Imports the functions of a user."""
+"""Imports a user's functions."""
 
 import importlib
 import re
@@ -49,5 +49,5 @@ def _import_file(path: Path) -> ModuleType:
 
 
 def error_text(error: BaseException) -> str:
-    """Return the type and message of an error raised by a user's function; of a ValueError, only the message."""
+    """Return the type and message of an error raised by a user's function; for a ValueError, only the message."""
     return str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}".removesuffix(": ")

@@ -1,8 +1,8 @@
 """Vocabularies, which map the characters or words of a string to the numbers that a network processes.
 
 Sequences of integers need no mapping. Text is converted to Unicode's normal form C, so that é is one character no
-matter how it was typed. Characters with Hangul are converted to form D, because there are 67 letters, but thousands of
-syllables, most of them rare; answers are recomposed.
+matter how it was typed. If characters include Hangul, their form is D, because Hangul has 67 letters but thousands
+of syllables, most of them rare; answers are recomposed.
 """
 
 import functools
@@ -19,7 +19,7 @@ from seq2seq_demo.declarations import preview
 from seq2seq_demo.errors import InputError, WeightsError, require
 
 UNKNOWN = "\ufffd"  # shown for a number that no symbol has
-FORMS = ("NFC", "NFD", "NFKC", "NFKD")  # new networks have one of the first two
+FORMS = ("NFC", "NFD", "NFKC", "NFKD")  # new networks use one of the first two
 MAX_SYMBOL = 2**31 - 1
 MAX_LISTED = 40  # maximum number of symbols in an error message
 _HANGUL = re.compile("[\u1100-\u11ff\uac00-\ud7a3]")  # letters and syllables
@@ -30,8 +30,8 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,4300}")  # Python parses no longer ones
 class Vocabulary:
     """The symbols of one side, sources or targets: splits strings into symbols, and converts symbols to numbers.
 
-    A symbol's index in `symbols` is its number. Integers need no symbols. Characters or words without symbols are a
-    side whose vocabulary is still to be built.
+    A symbol's index in `symbols` is its number. Integers need no symbols. A vocabulary of characters or words
+    without symbols is still to be built.
 
     Raises:
         WeightsError: a symbol is not a valid character or word in the vocabulary's normal form, or is repeated.
@@ -52,13 +52,13 @@ class Vocabulary:
         form: Any = self.form  # typeshed: one of four literals
         for symbol in self.symbols:
             unicode = symbol.encode(errors="ignore").decode()  # without lone surrogates
-            # Accents in a wrong order would take `normalize` quadratic time.
+            # Accents in the wrong order would make `normalize` take quadratic time.
             is_normalized = unicodedata.is_normalized(form, symbol) and self.normalize(unicode) == symbol
             if not (self.is_token(symbol) and is_normalized):
                 raise WeightsError(f"expected {self.tokens} in a vocabulary, got {preview(symbol)}")
 
     def built_from(self, rows: Iterable[list[str]]) -> "Vocabulary":
-        """Add the symbols in `rows`, sorted by code point; integers need none.
+        """Return the vocabulary of the symbols in `rows`, sorted by code point; integers need no symbols.
 
         Raises:
             InputError: there are no symbols.
@@ -92,8 +92,8 @@ class Vocabulary:
         """Split a string into symbols; normalise and validate a list of symbols.
 
         A character is a code point, including a space. Words are separated by white space, and integers by white space
-        or commas. A number is a string of its digits. `largest` is the largest valid integer, by default MAX_SYMBOL;
-        `place` is the prefix of errors.
+        or commas. A single number means the string of its digits. `largest` is the largest valid integer, by default
+        MAX_SYMBOL; `place` is the prefix of errors.
 
         Raises:
             InputError: the value is not a string or a list of `tokens`, contains a lone surrogate, or contains an
@@ -130,7 +130,7 @@ class Vocabulary:
     # ---- Symbols and numbers ----
 
     def to_numbers(self, symbols: list[Any], unknown: Mapping[str, int] = MappingProxyType({})) -> list[int]:
-        """Convert symbols to numbers, unknown symbols to the numbers in `unknown`; integers are unchanged."""
+        """Convert symbols to numbers, and unknown symbols to the numbers in `unknown`; integers are unchanged."""
         if not self.is_text:
             return symbols
         number_of = self._number_of
@@ -143,7 +143,7 @@ class Vocabulary:
         return [symbol for symbol in symbols if symbol not in self._number_of]
 
     def case_hint(self, symbols: Iterable[Any]) -> str:
-        """Return a hint at `lowercase`, or "" unless an unknown symbol differs from a known one only in case."""
+        """Return a hint about `lowercase` if an unknown symbol differs from a known one only in case, else ""."""
         lower = {symbol.lower() for symbol in self.unknown_among(symbols)}
         is_known = any(symbol.lower() in lower for symbol in self.symbols)
         return "; after training with `lowercase`, a network reads either case" if is_known else ""
@@ -154,7 +154,7 @@ class Vocabulary:
         return {symbol: number for number, symbol in enumerate(unknown, start=self.largest + 1)}
 
     def to_symbols(self, numbers: Iterable[int]) -> list[Any]:
-        """Convert numbers to symbols, unknown numbers to UNKNOWN; integers are unchanged."""
+        """Convert numbers to symbols, and unknown numbers to UNKNOWN; integers are unchanged."""
         if not self.is_text:
             return list(numbers)
         return [self.symbols[number] if number < len(self.symbols) else UNKNOWN for number in numbers]
@@ -162,7 +162,7 @@ class Vocabulary:
     def to_value(self, numbers: Iterable[int]) -> str | list[int]:
         """Convert numbers to a sequence as a user gives it: a string, or a list of integers.
 
-        Letters of Hangul are composed to syllables.
+        Hangul letters are composed into syllables.
         """
         symbols = self.to_symbols(numbers)
         if not self.is_text:

@@ -1,4 +1,4 @@
-"""Read whole files, and write files atomically: completely or not at all. All results are written here."""
+"""Read whole files, and write files atomically: completely or not at all. This module writes all results."""
 
 import contextlib
 import errno
@@ -19,7 +19,7 @@ except ImportError:  # Windows, which cannot rename, replace or remove an open f
 # For each kind of output, a pattern that matches the files of this program from their first byte. A document that
 # embeds one of our pictures does not match, because the program's name is elsewhere.
 OWN_FILES = {
-    # Until version 3, snapshots, and recordings of a training run, begin as weights files do.
+    # Until version 3, snapshots and recordings of training runs began as weights files do.
     "a weights file": rb'seq2seq-demo weights \d+\n(?!.*("progress": \{"|"steps_per_epoch"))',
     "a history": rb'\[\n  \{\n    "epoch": 1,\n    "step": \d+,\n    "loss": ',
     "a page": rb'<!DOCTYPE html>\n.{,60}<meta name="generator" content="seq2seq-demo">|// A network of seq2seq-demo',
@@ -52,7 +52,7 @@ def read(path: Path, kind: str) -> bytes:
 
 
 def write(path: Path, content: bytes, overwrite: bool = True, error_class: type[Seq2SeqError] = Seq2SeqError) -> None:
-    """Write a file as `write_locked` does, but with `overwrite` replace the file that a symbolic link names."""
+    """Write a file as `write_locked` does, but let `overwrite` replace the file that a symbolic link points to."""
     write_locked(Path(os.path.realpath(path)) if overwrite else path, content, overwrite, error_class).close()
 
 
@@ -153,7 +153,7 @@ def check_replaceable(
 ) -> None:
     """Raise `error_class` if `write` is certain to fail, or if it would replace another program's file.
 
-    A file of this `kind`, a key of OWN_FILES, or an empty file may be replaced, and with `force` any file.
+    A file of this `kind`, a key of OWN_FILES, or an empty file may be replaced; with `force`, any file may be replaced.
     """
     check_writable(path, kind, error_class)
     if force or not path.exists():

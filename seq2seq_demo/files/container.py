@@ -2,7 +2,7 @@
 
 The checksum detects damage but not malice, because anyone can compute it. HDF5's library, which writes the files, is
 unsafe on hostile ones: it follows links into other files, loops on cycles, and allocates whatever size a file claims.
-The reader here stays within the file, reads no more bytes than it has, and refuses what `to_bytes` never writes.
+The reader here stays within the file, reads no more bytes than the file has, and refuses what `to_bytes` never writes.
 Source: HDF5 File Format Specification, versions 0 and 1.
 """
 
@@ -82,7 +82,7 @@ def read(content: bytes) -> Container:
     """
     header, body = HEADER.fullmatch(content[:HEADER_SIZE]), content[HEADER_SIZE:]
     if not header:
-        raise WeightsError("not a weights file of this program or of 2016")
+        raise WeightsError("not a weights file of this program or a 2016 checkpoint")
     version, checksum = int(header[1]), hashlib.sha256(body).hexdigest().encode()
     require(1 <= version <= VERSION, f"expected a weights file of version 1 to {VERSION}, got version {version}")
     require(checksum == header[2], "damaged weights file: its content does not match its checksum")
@@ -201,7 +201,7 @@ class _File:
         return Dataset(dtype=dtype, shape=shape, start=start, size=size)
 
     def texts(self, messages: list[tuple[int, bytes]]) -> Iterator[tuple[str, str]]:
-        """Yield name and value of the attributes that are variable-length strings."""
+        """Yield the name and the value of each attribute that is a variable-length string."""
         for message in (message for kind, message in messages if kind == ATTRIBUTE):
             padded = [-(-_number(message, at, 2) // 8) * 8 for at in (2, 4, 6)]  # sizes of name, type and dataspace
             name = message[8 : 8 + padded[0]].rstrip(b"\0").decode(errors="replace")

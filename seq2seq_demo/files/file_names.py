@@ -19,7 +19,7 @@ from seq2seq_demo.errors import MissingWeights
 WEIGHTS, SNAPSHOT = "ts2s", "s2s_checkpoint"
 DEFAULT_NAME = "basic"
 SUFFIX = ".weights.h5"
-# Iterations of 2016 end in .tfl.
+# The names of 2016 iterations end in .tfl.
 _FILE_NAME = re.compile(rf"(?:{SNAPSHOT}__)?{WEIGHTS}__(.+)__(.+)_([0-9]{{1,15}})(?:\.weights\.h5|\.tfl)")
 MAX_PART_BYTES = 100  # the limit for the task; a file name can have 255 bytes
 
@@ -40,7 +40,7 @@ def result_path(snapshot: Path) -> Path:
 
 
 def iteration_path(data_dir: Path, name: str | None, task: str, iteration: int) -> Path:
-    """Return the path of an iteration's weights, or of the `.tfl` file of 2016 if only that exists."""
+    """Return the path of an iteration's weights, or of the 2016 `.tfl` file if only that exists."""
     path = canonical_path(data_dir, name, task, iteration)
     of_2016 = path.with_name(path.name.removesuffix(SUFFIX) + ".tfl")
     return of_2016 if of_2016.exists() and not path.exists() else path
@@ -57,7 +57,7 @@ def is_snapshot(path: Path) -> bool:
 
 
 def unused_paths(data_dir: Path, name: str | None, task: str) -> Iterator[Path]:
-    """Yield the canonical paths that follow the highest iteration in the folder, of results and of snapshots."""
+    """Yield the canonical paths that follow the highest iteration of a result or a snapshot in the folder."""
     files = (_files(data_dir, name or DEFAULT_NAME, task, kind) for kind in (WEIGHTS, SNAPSHOT))
     highest = max((iteration for found in files for iteration, _ in found), default=0)
     return (canonical_path(data_dir, name, task, iteration) for iteration in itertools.count(highest + 1))
@@ -166,7 +166,7 @@ def _escaped(character: str) -> str:
 
 
 def _files(data_dir: Path, name: str | None, task: str | None, kind: str) -> Iterator[tuple[int, Path]]:
-    """Yield iteration and path of the matching files, including broken links, as `newest_first` does."""
+    """Yield the iteration and the path of each file that `newest_first` returns, and of each matching broken link."""
     part = None if task is None else file_name_part(task)
     for path in data_dir.glob(f"{kind}__*"):
         if match := _match(path.name):

@@ -29,7 +29,7 @@ def require_type(name: str, value: Any, *types: type[T]) -> T:
     """Return a value after checking its type; an integer passes for a float, a bool passes for neither.
 
     Raises:
-        WeightsError: the value has another type, is not finite, or exceeds MAX_NUMBER.
+        WeightsError: the value has a different type, is not finite, or exceeds MAX_NUMBER.
     """
     is_huge = type(value) in (int, float) and not abs(value) < MAX_NUMBER
     if float in types and type(value) is int and not is_huge:
@@ -46,8 +46,8 @@ def parse(kind: type[T], value: Any, name: str, **others: Any) -> T:
     Args:
         kind: the dataclass.
         value: the JSON value.
-        name: names the value in errors.
-        others: the values of fields that the JSON does not have.
+        name: the name of the value in errors.
+        others: the values of fields that the JSON lacks.
 
     Raises:
         WeightsError: a value has the wrong type, is missing, or belongs to no field.

@@ -22,7 +22,7 @@ def beam_search(
     answers. Ties go to the earlier hypothesis, then to the lower symbol. The search stops once no live hypothesis can
     beat the `n_best` answers to its source, so a small `n_best` is faster. A beam of size 1 gives the same answers as
     greedy decoding. There are fewer than `n_best` answers if the vocabulary and `max_out_len` allow no more. After its
-    END, an answer is filled with END, probability 1 and α 0.
+    END, an answer is padded with END, probability 1 and α 0.
 
     All answers to a source differ: a hypothesis of `max_out_len` symbols becomes one answer, not one with END and one
     without. The answer ends with END if END is among the K best extensions. Otherwise it has no END, and its score
@@ -63,7 +63,7 @@ class _Hypotheses(NamedTuple):
     """The k hypotheses of each source after t steps, best first."""
 
     symbols: np.ndarray  # [B, k, t]; END after an answer's END
-    log_p: np.ndarray  # [B, k, t] log probability of each symbol, given the symbols before
+    log_p: np.ndarray  # [B, k, t] log probability of each symbol, given the previous symbols
     rows: np.ndarray  # [B, k, t] the decoder's row that wrote each symbol
     total: np.ndarray  # [B, k] log p of the hypothesis
     scores: np.ndarray  # [B, k]; −inf marks an unused slot
@@ -155,9 +155,9 @@ def _best(scores: np.ndarray, n: int) -> np.ndarray:
 
 
 def _one_per_hypothesis(scores: np.ndarray, is_end: np.ndarray, best: np.ndarray) -> np.ndarray:
-    """Return scores `[B, k, n]` that are −inf but for one extension of each hypothesis.
+    """Return the scores `[B, k, n]`, with −inf for all but one extension of each hypothesis.
 
-    This is the extension by END if END is among the `best`, otherwise by the most probable symbol, which is first.
+    The one is the extension by END if END is among the `best`, otherwise by the most probable symbol, which is first.
     """
     is_best = np.zeros(scores.shape, bool)
     np.put_along_axis(is_best.reshape(len(scores), -1), best, True, axis=1)

@@ -1,6 +1,6 @@
 """Keeps the programs that XLA compiles, so that later processes need not recompile them.
 
-A damaged program or a full disk would end a training run, and TensorFlow runs the machine code that it finds. Each
+A damaged program or a full disk would end a training run, and TensorFlow runs any machine code that it finds. Each
 process therefore works in a temporary folder, with copies of the programs whose digests are right. When the process
 ends, its new programs are copied to the cache.
 """
@@ -17,14 +17,14 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
-MAX_BYTES = 200 * 10**6  # the oldest programs go first
+MAX_BYTES = 200 * 10**6  # beyond this size, the oldest programs are removed
 FLAG = "--tf_xla_persistent_cache_directory"
 
 
 def use() -> None:
     """Let XLA use the cache from now on, if its folder is private and there is room for copies; else do nothing.
 
-    TensorFlow reads `TF_XLA_FLAGS` when it compiles its first program. Flags that the user set there stay alone.
+    TensorFlow reads `TF_XLA_FLAGS` when it compiles its first program. If the user has set it, this does nothing.
     """
     root = folder()
     if os.environ.get("TF_XLA_FLAGS") or not root:

@@ -1,4 +1,4 @@
-"""Reads a checkpoint of 2016 with TensorFlow, and converts its variables to our weights.
+"""Reads a 2016 checkpoint with TensorFlow, and converts its variables to our weights.
 
 The variables have the names of TF 0.10 (tf.nn.seq2seq under TFLearn). `config.CELL_TYPES` lists the matrices of each
 cell in 2016 and the order of their gates.
@@ -57,7 +57,7 @@ def read_checkpoint(content: bytes) -> Weights:
 def from_2016(variables: Weights) -> dict[str, Any]:
     """Convert the variables of a checkpoint, arrays by name, to the fields of a `SavedNetwork`, by name.
 
-    They are its model, its weights, and Adam's step and moments, which are empty if the checkpoint has none.
+    The fields are its model, its weights, and Adam's step and moments, which are empty if the checkpoint has none.
 
     Raises:
         WeightsError: the variables do not make up a network, or have impossible values.
@@ -72,7 +72,7 @@ def from_2016(variables: Weights) -> dict[str, Any]:
             arrays = _weights_of(by_name, slot, model_config, names)
             moments |= {f"{moment}/{name}": array for name, array in arrays.items()}
     except (KeyError, ValueError) as error:
-        raise WeightsError(f"not the variables of a network of 2016: {error}") from error
+        raise WeightsError(f"not the variables of a 2016 network: {error}") from error
     add_to_biases(weights, model_config, model_config.cell.gates_2016_added_1_to)  # moments need no change
     check_weights(weights, moments)
     step = int(variables.get("Training_step", 0))  # which Adam increments
@@ -80,11 +80,11 @@ def from_2016(variables: Weights) -> dict[str, Any]:
 
 
 def _by_name_of_2016(variables: Weights) -> Weights:
-    """Return the weights and moments without the scope of Adam."""
+    """Return the weights and moments, without Adam's scope in their names."""
     by_name: Weights = {}
     for name, array in variables.items():
         key = re.sub(r"^\w+/(?=embedding_\w+_seq2seq/.*/Adam(_1)?$)", "", name)
-        key = re.sub(r"/W_0(?=/Adam|$)", "/Linear/Matrix", key)  # LSTMCell has other names
+        key = re.sub(r"/W_0(?=/Adam|$)", "/Linear/Matrix", key)  # LSTMCell uses different names
         by_name[re.sub(r"/B(?=/Adam|$)", "/Linear/Bias", key)] = array
     return by_name
 
@@ -136,5 +136,5 @@ def _weights_of(variables: Weights, slot: str, model_config: ModelConfig, names:
             matrix = gates_of(names[layer] + "{}/Linear/Matrix")
             weights[name], weights[f"{layer}/recurrent_kernel"] = np.split(matrix, [shape[0]])  # rows [input ; h]
             weights[f"{layer}/bias"] = gates_of(names[layer] + "{}/Linear/Bias")
-    require({name: array.shape for name, array in weights.items()} == shapes, "a weight has another shape")
+    require({name: array.shape for name, array in weights.items()} == shapes, "a weight has an unexpected shape")
     return weights

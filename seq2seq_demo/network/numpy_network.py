@@ -40,7 +40,7 @@ def lstm(projected: np.ndarray, state: State, U: np.ndarray) -> State:
 
 
 def gru(projected: np.ndarray, state: State, U: np.ndarray) -> State:
-    """Gated recurrent unit (Cho et al. 2014), the reset gate applied before the matrix product."""
+    """Gated recurrent unit (Cho et al. 2014), with the reset gate applied before the matrix product."""
     (h,) = state
     H = h.shape[1]
     z, r = np.split(sigmoid(projected[:, : 2 * H] + h @ U[:, : 2 * H]), 2, axis=1)

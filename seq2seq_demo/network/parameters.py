@@ -93,7 +93,7 @@ def add_to_biases(weights: Weights, model_config: ModelConfig, gates: tuple[str,
 def uniform_limit(name: str, shapes: Shapes, model_config: ModelConfig) -> float | np.ndarray:
     """Return the limit of a weight's uniform distribution: a number, or one number per column of a cell's kernels.
 
-    A cell of 2016 had one or more matrices with rows [input ; h], and each matrix was initialised with Glorot's limit.
+    A 2016 cell had one or more matrices with rows [input ; h], and each matrix was initialised with Glorot's limit.
     """
     if name == "encoder/embedding":
         return math.sqrt(3)
@@ -111,6 +111,6 @@ def check_weights(weights: Weights, moments: Weights) -> None:
     `moments` contains Adam's moments as "m/NAME" and "v/NAME", or is empty.
     """
     for name, array in (weights | moments).items():
-        # NaN is not at most MAX_WEIGHT
-        require(bool(np.max(abs(array)) <= MAX_WEIGHT), f"{name!r} has numbers above {MAX_WEIGHT:g} or NaN")
-        require(not name.startswith("v/") or bool(array.min() >= 0), f"{name!r} has a negative number")
+        # the comparison with NaN is False
+        require(bool(np.max(abs(array)) <= MAX_WEIGHT), f"{name!r} contains numbers above {MAX_WEIGHT:g} or NaN")
+        require(not name.startswith("v/") or bool(array.min() >= 0), f"{name!r} contains a negative number")

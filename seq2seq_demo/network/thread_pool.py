@@ -38,13 +38,13 @@ def in_threads(
 def _one_blas_thread() -> contextlib.AbstractContextManager[object]:
     """Return a context where BLAS runs one thread.
 
-    The network's matrices are so small that more threads gain nothing, and if a core is busy, they spin for seconds.
+    The network's matrices are so small that more threads gain nothing and, if a core is busy, spin for seconds.
     """
     if os.environ.get("OPENBLAS_NUM_THREADS") == "1":  # as in the command line
         return contextlib.nullcontext()
     blas = _thread_pools().select(user_api="blas")
     with _LOCK:
-        # If several users overlap, the first one restores the threads.
+        # If several callers overlap, the first to finish restores the threads.
         is_limited = all(pool.num_threads == 1 for pool in blas.lib_controllers)
         return contextlib.nullcontext() if is_limited else blas.limit(limits=1)
 

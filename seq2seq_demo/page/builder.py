@@ -25,7 +25,7 @@ PAGE, NETWORK = "page.js", "trained.js"  # the modules from which `join_modules`
 IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+\.js)";\n+', re.MULTILINE)
 COMMENT = r"/\*(?:(?!\*/).)*\*/"
 BLOCK_COMMENT = re.compile(rf"^ *{COMMENT}\n+|{COMMENT} ", re.MULTILINE | re.DOTALL)
-LITERAL = (  # a string, a template with at most one level of others in it, or a regular expression, after no operand
+LITERAL = (  # a string, a template with at most one level of templates, or a regular expression, not after a value
     r""""(?:\\.|[^"\\])*"|`(?:\\.|\$\{(?:[^`{}]|`[^`]*`)*\}|[^`\\$]|\$(?!\{))*`|"""
     r"""(?:(?<=[(=,\[!?:&|])|(?<=[(=,\[!?:&|] ))/(?![*/ ])(?:\\.|\[(?:\\.|[^\]\\])*\]|[^/\\\[])+/"""
 )
@@ -55,10 +55,10 @@ class ShownNetwork:
 
 
 def build(networks: Sequence[ShownNetwork], title: str = "", index: str = "", exercises: str = "") -> str:
-    """Return the page of networks that pass `check` as HTML.
+    """Return, as HTML, the page of networks that pass `check`.
 
     `title` defaults to the names of the networks. `index` is a page to link back to, and `exercises` is
-    HTML that stands below the pictures.
+    HTML to put below the pictures.
     """
     names = " and ".join(shown.name for shown in networks)
     data = {"title": title, "networks": [network_data(shown) for shown in networks]}
@@ -68,7 +68,7 @@ def build(networks: Sequence[ShownNetwork], title: str = "", index: str = "", ex
 def assemble(entry: str, title: str, data: dict[str, Any], **parts: str) -> str:
     """Return a page that runs the script `entry` with its data, as HTML.
 
-    `parts` are as in `build`; `controls` is HTML that stands above all.
+    `parts` are as in `build`; `controls` is HTML to put above everything else.
     """
     script = '"use strict";\n' + compressed(join_modules(entry))
     style = re.sub(rf"{COMMENT}|(?<=[{{;}},:])\s+|\s+(?={{)", "", "".join(map(read_asset, STYLES)), flags=re.DOTALL)
@@ -124,7 +124,7 @@ def join_modules(entry: str) -> str:
 def compressed(script: str) -> str:
     """Remove indents, comments, and spaces and line ends next to punctuation; lines with nested templates keep them.
 
-    `const` becomes `let`, one `let` declares what several in turn declare, and a name needs no parentheses.
+    `const` becomes `let`, consecutive `let` declarations become one, and a single name loses its parentheses.
     """
     lines = re.sub(r"^\s+|\s+// .*$", "", script, flags=re.MULTILINE).replace("const ", "let ").splitlines()
     spaced = re.compile(rf"({LITERAL})| *([^\w\s$+\"`-]|(?<= )[+-](?= [\w(\[])) *")

@@ -24,7 +24,7 @@ NotedSource = tuple[str, list[int]]  # a note on the kind of source, and the sou
 def pattern_examples(pattern_networks: Sequence[tuple[TrainedNetwork, PatternTask | None]]) -> list[list[Example]]:
     """Return a list of examples per network: the same sources, each with its pattern's target (None if unknown).
 
-    The last source is the first of N_CANDIDATES random ones that a network answers wrong.
+    The last source is the first of N_CANDIDATES random ones that a network gets wrong.
     """
     networks = [network for network, _ in pattern_networks]
     targets = [target_function(*each) for each in pattern_networks]
@@ -54,13 +54,13 @@ def pair_examples(networks: Sequence[TrainedNetwork], pairs: Pairs) -> list[list
 
 
 def _examples(targets: Sequence[TargetFunction], sources: Sequence[NotedSource]) -> list[list[Example]]:
-    """Return the examples of each network; a repeated source has its last note."""
+    """Return the examples of each network; a repeated source gets its last note."""
     notes = {tuple(source): note for note, source in sources}
     return [[Example([*source], target([*source]), note) for source, note in notes.items()] for target in targets]
 
 
 def _chosen_targets(network: TrainedNetwork, pairs: Sequence[tuple[list[int], list[int]]]) -> TargetFunction:
-    """Return a function from a source to its target: the network's answer if that is one of them, else the first."""
+    """Return a function from a source to its target: the network's answer if it is a target, else the first target."""
     targets: dict[tuple[int, ...], list[int]] = {}
     for (source, target), is_right in zip(pairs, _are_right(network, pairs), strict=True):
         if is_right or tuple(source) not in targets:
@@ -106,7 +106,7 @@ def _typical_sources(largest: int, shortest: int, longest: int) -> Iterator[Note
 def _judged(
     networks: Sequence[TrainedNetwork], targets: Sequence[TargetFunction], sources: Sequence[list[int]]
 ) -> list[NotedSource]:
-    """Return the sources that have a target, with a note on whether the networks answer them right."""
+    """Return the sources that have a target, with a note on whether the networks answer them correctly."""
     known = [source for source in sources if _has_target(source, targets)]
     verdicts = [
         _are_right(network, [(source, target(source)) for source in known])

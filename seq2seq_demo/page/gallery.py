@@ -40,7 +40,7 @@ FOLDED = "<summary>Exercises: predict, then look</summary>"
 
 @dataclass(frozen=True)
 class Entry:
-    """A page of the gallery, with its networks by name; without any, it is the page that trains two networks."""
+    """A page of the gallery, with its networks by name; without networks, it is the page that trains two."""
 
     title: str
     description: str
@@ -55,7 +55,7 @@ GALLERY = {
     ),
     "reversing": Entry(
         "Reversing, with and without attention",
-        "Make the first symbol wrong: mostly, only the network with attention recovers.",
+        "Make the first symbol wrong: usually, only the network with attention recovers.",
         ("reversed-attention", "long-rnn"),
     ),
     "sorting": Entry("Sorting", "It learned the order of digits from examples alone.", ("sorted-attention",)),
@@ -89,9 +89,9 @@ EXAMPLES = {
 
 
 def build_index(shown: Mapping[str, Sequence[ShownNetwork]]) -> str:
-    """Return the page that links to all others, as HTML, with a picture of the attention of networks. It has no script.
+    """Return, as HTML, the page that links to all others, with pictures of networks' attention. It has no script.
 
-    `shown` has the networks of entries of GALLERY, by name.
+    `shown` contains the networks of the entries of GALLERY, by name.
     """
     sections = "\n".join(
         f'<section class="entry {"" if networks else "start"}">'
@@ -105,7 +105,7 @@ def build_index(shown: Mapping[str, Sequence[ShownNetwork]]) -> str:
 
 
 def build_documents() -> dict[str, str]:
-    """Return the exercises and the theory as HTML, by file name. The theory has frames of the page of reversing.
+    """Return the exercises and the theory as HTML, by file name. The theory shows the reversing page in frames.
 
     A link of the exercises opens a page in the state that an exercise starts from. The heading of an exercise is its
     first link, in the lecture view.
@@ -126,7 +126,7 @@ def exercises(name: str) -> str:
     text = string.Template(read_asset(LINKS)).safe_substitute(notes=PREDICTION, choice=CHOICE)
     sections, shown = re.findall(EXERCISE, _name_exercises(text), re.DOTALL), ""
     links = [re.findall(r'"(\w+\.html#.*?)"', question) for _, question, *_ in sections]
-    links = [[f"{LINKS}#"], *links, [f"{LINKS}#"]]  # a clicker goes through all, from the list and back to it
+    links = [[f"{LINKS}#"], *links, [f"{LINKS}#"]]  # a clicker goes from the list through all exercises and back
     for i, (title, question, board, prediction, summary, answer) in enumerate(sections, 1):
         if links[i][0].startswith(f"{name}.html#"):
             steps = STEPS.format(links[i - 1][-1], links[i + 1][0], LINKS, i)

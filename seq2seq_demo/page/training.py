@@ -22,10 +22,10 @@ SMALLEST: dict[str, Any] = {"cell_size": 1, "in_max_int": 1, "out_max_int": 1}
 
 
 def build_training(index: str = "", exercises: str = "") -> str:
-    """Return the training page as HTML; with the parameters of `builder.build`."""
+    """Return the training page as HTML; the parameters are as in `builder.build`."""
     data = training_data()
     recipes = [recipe for one in (*data["networks"], data["bidirectional"]) for recipe in one["cells"].values()]
-    parameters: list[Any] = []  # of all networks, which share most
+    parameters: list[Any] = []  # of all networks, which share most of them
     for recipe in recipes:
         parameters += [one for one in recipe["parameters"] if one not in parameters]
         recipe["parameters"] = [parameters.index(one) for one in recipe["parameters"]]
@@ -81,8 +81,8 @@ def _fans(config: ModelConfig) -> dict[str, list[int]]:
 def _linear(*sizes: Sequence[int]) -> list[list[int]]:
     """Return [a, b, c, d], without zeros at the end, of each size a + bH + cI + dO.
 
-    The first argument has the sizes for SMALLEST, where H = 1, I = 2 and O = 3. Each further argument has them after
-    one setting of SMALLEST is increased by one.
+    The first argument has the sizes for SMALLEST, where H = 1, I = 2 and O = 3. Each further argument has the sizes
+    after one setting of SMALLEST is increased by one.
     """
     linear = []
     for smallest, *larger in zip(*sizes, strict=True):

@@ -7,7 +7,7 @@ without END is wrong.
 A source that the network cannot read has no answer, and a target that it cannot write equals no answer, so both are
 wrong in every metric. Only the loss leaves these symbols out, because it would be infinite.
 
-Shapes, besides `numpy_network`'s: N pairs of B sources, N > B if a source has several targets.
+Shapes, besides `numpy_network`'s: N pairs of B sources; N > B if a source has several targets.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Counts:
 
     @property
     def rates(self) -> dict[str, Any]:
-        """The rates of an `Evaluation` by name, nan if nothing was measured."""
+        """The rates of an `Evaluation` by name; nan if nothing was measured."""
         return {
             "exact_match": _ratio(self.exact, self.n),
             "forced_exact_match": _ratio(self.forced_exact, self.n),
@@ -130,7 +130,7 @@ def count_answers(
         pairs: sources and targets.
         out_len: the maximum length of an answer, for a network that ends its answers; by default as in a prediction.
         beam: the beam search; None decodes greedily.
-        alternatives: an answer may equal any target of its source. Otherwise, each pair counts as a source.
+        alternatives: whether an answer may equal any target of its source. Otherwise, each pair counts as a source.
         detailed: also count confusions, and keep the probabilities of all answers and a few wrong answers.
         on_progress: receives the number of pairs in each batch.
 
@@ -222,12 +222,12 @@ def _count_batch(
 
 
 def nearest_targets(answers: Sequences, targets: Sequences, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the index of each answer's nearest target, and its edit distance, both `[B]`; the first one breaks ties.
+    """Return the index of each answer's nearest target, and its edit distance, both `[B]`; ties go to the first one.
 
     Args:
         answers: B answers.
-        targets: N targets, at least one of each answer.
-        groups: the answer of each target, 0…B−1, `[N]`.
+        targets: N targets, at least one for each answer.
+        groups: the index of each target's answer, 0…B−1, `[N]`.
     """
     width = int(max(answers.lengths.max(), targets.lengths.max()))
     differs = answers.padded(width, -1)[groups] != targets.padded(width, -1)

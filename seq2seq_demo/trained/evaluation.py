@@ -27,7 +27,7 @@ def pair_sets(
     """Return the distinct pairs among the first n, by default all, by source length.
 
     Raises:
-        UsageError: the network does not end its answers, and the pairs have several lengths or other lengths.
+        UsageError: the network does not end its answers, and the pairs do not all have its lengths.
     """
     if not facts.ends:
         _check_length("`in_len`", lengths[0] if lengths else None, task.pairs.sources)
@@ -43,7 +43,7 @@ def pair_sets(
 def _check_length(name: str, length: int | None, sequences: Sequences) -> None:
     """Raise UsageError unless all sequences have one length: the given one, if it is not None."""
     if sequences.common_length is None:
-        raise UsageError("expected pairs of one length, as the network was trained on one, got several lengths")
+        raise UsageError("expected pairs of one length because the network was trained on one, got several lengths")
     if length not in (None, sequences.common_length):
         raise UsageError(f"expected {name} {sequences.common_length}, as in the pairs, got {length}")
 
@@ -63,7 +63,7 @@ def pattern_sets(
         facts: the network's symbols, lengths and training runs.
         pattern: computes the targets.
         n: the number of sources of each length; by default EVALUATION_SIZE.
-        lengths: the source lengths; by default the lengths of training.
+        lengths: the source lengths; by default the training lengths.
         out_len: as in `TrainedNetwork.evaluate`.
         seed: the seed of the sources.
 
@@ -83,7 +83,7 @@ def pattern_sets(
         few = f"fewer than {MANY_SOURCES} are possible for each point of training"
         notice(f"Some sources of length {listed} may be training sources: {few}")
     runs = [member.run for member in (facts, *facts.others) if member.run or member.step]
-    # A file records only the last run of a network, and not the sources of a run on pairs. An untrained one had no run.
+    # A file records only a network's last run, and not the sources of a run on pairs. An untrained network had no run.
     is_recorded = all(run and run.draws_sources and not run.start_step for run in runs)
     fresh = {in_len: False if in_len in short else is_recorded or None for in_len in accepted}
     return (

@@ -27,7 +27,7 @@ METRICS = ["n", "n_pairs", "unseen", "fresh", *(name for _, name in RATES), "los
 HEADER = ["sequences", *(name for name, _ in RATES), *COUNTS]
 ANSWER_COLUMNS = ("source", "expected", "prediction")
 CONFIDENCES = (0.5, 0.8, 0.9, 0.95, 0.99)  # rows of the calibration table
-UNSEEN = "unseen"  # the name of all symbols that the network cannot write, in the table by symbol
+UNSEEN = "unseen"  # stands for all symbols that the network cannot write, in the table by symbol
 MAX_CONFUSIONS = 10  # rows of the confusion table
 
 
@@ -47,7 +47,7 @@ class Evaluation:
     forced_exact_match: float = math.nan
     token_accuracy: float = math.nan  # the fraction of target symbols that the answer has at the same position
     forced_token_accuracy: float = math.nan
-    symbol_error_rate: float = math.nan  # the edits of all answers over the number of target symbols
+    symbol_error_rate: float = math.nan  # the edits of all answers, divided by the number of target symbols
     loss: float = math.nan  # with teacher forcing, in nats per symbol that the network can write
     wrong_symbols: int = 0  # wrong answers of the right length
     too_short: int = 0
@@ -57,9 +57,9 @@ class Evaluation:
     by_kind: dict[str, Evaluation] = field(default_factory=dict)  # the metrics above are of the first kind
     by_position: list[dict[str, Any]] = field(default_factory=list)  # a row per output position
     by_symbol: list[dict[str, Any]] = field(default_factory=list)  # a row per target symbol
-    confusions: list[dict[str, Any]] = field(default_factory=list)  # most frequent first; None means nothing
+    confusions: list[dict[str, Any]] = field(default_factory=list)  # most frequent first; None means no symbol
     worst: tuple[Prediction, ...] = ()  # the wrong answers with the most edits, a few of them
-    calibration: dict[str, Any] | None = None  # the calibration error, if the network is calibrated and reads a source
+    calibration: dict[str, Any] | None = None  # None unless the network is calibrated and can read a source
     title: str = field(default="", compare=False)  # describes the sources, as the first line of the report
 
     def __repr__(self) -> str:
@@ -72,7 +72,7 @@ class Evaluation:
         return html_table(["sequences", self.n], *([name, getattr(self, name)] for name in rates))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the metrics as JSON values; a length or a kind has no details."""
+        """Return the metrics as JSON values; the metrics of one length or kind have no details."""
         details = {"by_position": self.by_position, "by_symbol": self.by_symbol, "confusions": self.confusions}
         return {
             **_flat(self),
@@ -199,9 +199,9 @@ def _named_confusions(confusions: Confusions, target: Vocabulary) -> list[dict[s
 
 
 def _calibration(counts: Counts, calibration: Calibration | None) -> dict[str, Any] | None:
-    """Return the expected calibration error, and how many answers reach each of CONFIDENCES and are right.
+    """Return the expected calibration error and, for each of CONFIDENCES, the numbers of answers and right answers.
 
-    None if the network is not calibrated, or reads no source.
+    These answers have at least that confidence. Return None if the network is not calibrated or reads no source.
     """
     if calibration is None or not len(counts.answers.lengths):
         return None

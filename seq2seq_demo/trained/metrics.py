@@ -76,7 +76,7 @@ class Epoch:
 #
 # About 90% of the answers with a confidence of 0.9 should be right. The probability p of each symbol becomes
 # σ(logit(p) / T + b). A temperature T above 1 moves probabilities towards 0.5, for a network that is too sure of its
-# answers. T below 1 moves them away from 0.5, for example after label smoothing. The bias b raises or lowers all.
+# answers. T below 1 moves them away from 0.5, for example after label smoothing. The bias b shifts all probabilities.
 
 
 @dataclass(frozen=True)

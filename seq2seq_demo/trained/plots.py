@@ -174,7 +174,7 @@ def _panel(ax: Any, attention: Attention, aspect: float, fonts: tuple[float, flo
 
 
 class History(tuple[Epoch, ...]):
-    """The metrics of every epoch of a training run, by index; by name, a list of one metric of every epoch."""
+    """The epochs of a training run, by index or slice; by the name of a metric, its values as a list."""
 
     @overload
     def __getitem__(self, key: SupportsIndex) -> Epoch: ...

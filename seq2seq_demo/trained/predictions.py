@@ -39,7 +39,7 @@ class Prediction:
     """
 
     source: Any
-    prediction: Any = None  # also without END
+    prediction: Any = None  # also if the answer has no END
     expected: Any = None
     exact: bool | None = None  # whether the answer equals the expected target
     ended: bool | None = None  # whether the answer has END; None if the network does not write END
@@ -66,7 +66,7 @@ class Prediction:
         attention: np.ndarray | None = None,
         score: float | None = None,
     ) -> Prediction:
-        """Make a prediction of a network's symbol numbers, without END; if it is not calibrated, without confidence."""
+        """Make a prediction from symbol numbers without END; it has a confidence if the network is calibrated."""
         is_complete, probability, confidence = ended is not False, None, None
         if probabilities:
             probability = math.prod(probabilities) if is_complete else 0.0
@@ -91,7 +91,7 @@ class Prediction:
 
     @classmethod
     def unread(cls, record: Record) -> Prediction:
-        """Make a prediction of the error from reading a record, with its source if that is a string or a list."""
+        """Make a prediction that holds the error from reading a record, and its source if it is a string or a list."""
         source = record.values
         is_list = isinstance(source, list) and all(isinstance(symbol, str | int) for symbol in source)
         return cls(source if is_list or isinstance(source, str) else None, error=str(record.error))

@@ -140,9 +140,9 @@ class SavedNetwork:
         """Return the number of symbols to decode for sources of a length; the maximum if the network ends its answers.
 
         The result is the first of these that is known: `out_len`; if the network ends its answers, the length of the
-        longest target in training, scaled up for sources longer than any in training; the target length of training if
-        training had this source length; the target length of `pattern`, by default the built-in pattern of training;
-        the target length of training; `in_len`.
+        longest target in training, scaled up for sources longer than any in training; the training target length, if
+        training used this source length; the target length of `pattern`, by default the built-in pattern that the
+        network learned; the training target length; `in_len`.
 
         Raises:
             UsageError: the pattern rejects sources of this length, or its targets are shorter than `out_len`.

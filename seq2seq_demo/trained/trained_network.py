@@ -62,7 +62,7 @@ class TrainedNetwork(SavedNetwork):
         return html_table(["network", self.summary()], ["training", self._origin()], *metrics)
 
     def _origin(self) -> str:
-        """Return the task and the lengths of the training as text."""
+        """Return the task and the training lengths as text."""
         origin = self.task or self.program or "unknown data"
         learned = f"trained on {origin!r}" if self.step else "untrained"
         if not self.in_len:
@@ -87,7 +87,7 @@ class TrainedNetwork(SavedNetwork):
 
     @property
     def members(self) -> tuple[TrainedNetwork, ...]:
-        """The networks that answer together; a network that is no ensemble is its own only member."""
+        """The networks that answer together; a network that is not an ensemble is its own only member."""
         return (replace(self, others=()), *self.others)
 
     def without_optimizer(self) -> TrainedNetwork:
@@ -104,7 +104,7 @@ class TrainedNetwork(SavedNetwork):
     def __call__(self, source: Any, **options: Any) -> Any: ...
 
     def __call__(self, source: Any, **options: Any) -> Any:
-        """Return the answer to one source, as `predict` answers several; it takes the same options."""
+        """Return the answer to one source, with the options of `predict`, which answers several."""
         return self.predict([to_record(Place("source"), to_python(source))], **options)[0]
 
     @overload
@@ -155,10 +155,10 @@ class TrainedNetwork(SavedNetwork):
         """Return the answer to each source: a list of integers, or a string if the network writes text.
 
         Args:
-            sources: strings, lists of integers, characters or words, a column of pandas, or an array `[B, S]`; lengths
+            sources: strings, lists of integers, characters or words, a pandas column, or an array `[B, S]`; lengths
                 may differ.
             out_len: the maximum length of an answer or, for a network that does not end its answers, their exact
-                length. By default, it follows from the lengths of training and the pattern.
+                length. By default, it follows from the training lengths and the pattern.
             beam_size: the number of hypotheses of a beam search; by default `n_best`, or greedy decoding.
             n_best: return a list of up to `n_best` answers per source, best first.
             length_penalty: the exponent A in the score log p / length^A of a hypothesis.
@@ -189,7 +189,7 @@ class TrainedNetwork(SavedNetwork):
         out_len: int | None = None,
         options: DecodingOptions = GREEDY,
     ) -> list[Prediction]:
-        """Return the best answer to each source of `pairs`, the symbol numbers of a source and its target, or None.
+        """Return the best answer to each source in `pairs` of symbol numbers, where a target may be None.
 
         `out_len` is as in `predict`; `options` configure the decoding.
         """
@@ -225,9 +225,9 @@ class TrainedNetwork(SavedNetwork):
         A warning names the lengths with few possible sources, some of which may be training sources.
 
         Args:
-            data: a pattern's name or pairs, as in `train`; by default the pattern of the training.
+            data: a pattern's name or pairs, as in `train`; by default the pattern that the network learned.
             n: the number of sources of each length (default 10,000); for pairs, only use the first n (default all).
-            in_len: the source length, or a range (shortest, longest); by default the lengths of training.
+            in_len: the source length, or a range (shortest, longest); by default the training lengths.
             out_len: as in `predict`; if the network does not end its answers, the target length.
             seed: the random seed of the sources.
             beam_size: as in `predict`.
@@ -269,9 +269,9 @@ class TrainedNetwork(SavedNetwork):
     ) -> Evaluation:
         """Return the metrics on a `task`; `n`, `out_len` and `seed` are as in `evaluate`.
 
-        `lengths` are the source lengths, by default the trained ones. Without a `beam`, decoding is greedy. `origin`
-        describes the sources, as in " of dev.tsv". `on_progress` receives the number of sequences decoded since its
-        last call.
+        `lengths` are the source lengths, by default the training lengths. Without a `beam`, decoding is greedy.
+        `origin` describes the sources, as in " of dev.tsv". `on_progress` receives the number of sequences decoded
+        since its last call.
 
         Raises:
             UsageError: a value is out of range, or the task does not fit the network.
@@ -296,7 +296,7 @@ class TrainedNetwork(SavedNetwork):
         return EnsembleNetwork(members) if self.others else members[0]
 
     def to_keras(self) -> Seq2Seq:
-        """Return a `keras.Model` with the inputs sources `[B, S]` and decoder input `[B, T]`; load TensorFlow.
+        """Return a `keras.Model` with the inputs sources `[B, S]` and decoder input `[B, T]`; this loads TensorFlow.
 
         Raises:
             UsageError: the network is an ensemble, which is not a single `keras.Model`.
@@ -318,7 +318,7 @@ class TrainedNetwork(SavedNetwork):
                 file needs them; without them, it starts with moments of zero.
 
         Raises:
-            WeightsError: `load` would reject the network, or a file cannot be written or is another program's.
+            WeightsError: `load` would reject the network, or the file cannot be written or belongs to another program.
             FileExistsError: the file exists and `overwrite` is False.
         """
         if Path(path).suffix == ".keras":
@@ -328,7 +328,7 @@ class TrainedNetwork(SavedNetwork):
 
 
 def make_numpy_network(model_config: ModelConfig, weights: Weights) -> NumpyNetwork:
-    """Return the NumPy network, with a bidirectional encoder if the config has one."""
+    """Return the NumPy network, with a bidirectional encoder if the config says so."""
     return (BidirectionalNumpyNetwork if model_config.bidirectional else NumpyNetwork)(model_config, weights)
 
 
@@ -344,7 +344,7 @@ def load(path: str | os.PathLike[str]) -> TrainedNetwork:
         path: the file, whose format is detected from its content, or the name of a bundled network, such as "g2p".
 
     Raises:
-        WeightsError: the file is missing, damaged or of another kind.
+        WeightsError: the file is missing, damaged or of a different kind.
     """
     network, _, _ = weights_file.read(file_names.find_weights(Path(path)), TrainedNetwork)
     return network
@@ -354,8 +354,8 @@ def networks() -> dict[str, dict[str, Any]]:
     """Return the bundled networks, by the names that `load` takes.
 
     For each, `task` is the name of its data, `lengths` are its shortest and longest source lengths, `weights` is
-    their number, `exact_match` is free-running, on the validation data of the training, and
-    `description` describes its answers.
+    their number, `exact_match` is measured free-running on the validation data, and `description`
+    describes its answers.
     """
     found = {name: load(path) for name, path in file_names.shipped_networks().items()}
     return {

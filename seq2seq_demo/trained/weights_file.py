@@ -1,7 +1,7 @@
 """Weights files: a network with its origin, or a snapshot of a training run, as a container of arrays and JSON.
 
-The JSON has a list of the networks of an ensemble, each with the facts of a `SavedNetwork`, their vocabularies and, in
-a snapshot, the progress of the training. `upgrade` converts files of earlier versions.
+The JSON contains a list of the networks of an ensemble, each with the facts of a `SavedNetwork`, their vocabularies
+and, in a snapshot, the progress of the training. `upgrade` converts files of earlier versions.
 """
 
 import json
@@ -39,7 +39,7 @@ FACTS = [field.name for field in fields(SavedNetwork) if field.name not in (*ARR
 def write(network: SavedNetwork, path: Path, overwrite: bool, force: bool = False) -> None:
     """Write a weights file atomically.
 
-    With `overwrite`, files of this program may be replaced, and with `force` any file.
+    With `overwrite`, files of this program may be replaced; with `force`, any file may be replaced.
 
     Raises:
         WeightsError: `read` would refuse the file, or a file could not be written or must not be replaced.
@@ -104,7 +104,7 @@ def read(path: Path, kind: type[N]) -> tuple[N, Progress | None, N | None]:
         the network; for a snapshot, also the progress and, if its config `saves_best`, the network at the best epoch.
 
     Raises:
-        WeightsError: the file is missing, damaged or of another kind.
+        WeightsError: the file is missing, damaged or of a different kind.
     """
     encoded = atomic_files.read(path, "a weights file")
     try:
@@ -163,7 +163,7 @@ def _metadata(file: Container) -> dict[str, Any]:
     try:
         return upgrade(file.version, metadata)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise WeightsError(f"not the metadata of version {file.version}") from error
+        raise WeightsError(f"the metadata is not valid for version {file.version}") from error
 
 
 def parse_metadata(metadata: Mapping[str, Any], kind: type[N]) -> tuple[list[N], Progress | None]:
@@ -193,7 +193,7 @@ def check_members(networks: Sequence[SavedNetwork]) -> None:
         raise UsageError(f"expected at most {MAX_MEMBERS} networks in an ensemble, got {len(networks)}")
     for number, network in enumerate(networks, 1):
         if _sides(network) != _sides(networks[0]):
-            raise UsageError(f"network {number} has other symbols or lengths than the first one")
+            raise UsageError(f"network {number} does not have the symbols and lengths of the first one")
 
 
 def _sides(network: SavedNetwork) -> tuple[Vocabularies, int, int, object]:
@@ -228,7 +228,7 @@ def upgrade(version: int, metadata: dict[str, Any]) -> dict[str, Any]:
     """Convert the metadata of versions 1 to 4 to the form of version 5. A snapshot becomes its network.
 
     Raises:
-        AttributeError, KeyError, TypeError or ValueError: the metadata has another form.
+        AttributeError, KeyError, TypeError or ValueError: the metadata does not have the form of its version.
     """
     if version < 4:
         training, integers = metadata["training"], {"tokens": INTEGERS}
@@ -251,7 +251,7 @@ def upgrade(version: int, metadata: dict[str, Any]) -> dict[str, Any]:
 
 
 def _network_of_version_4(version: int, model: dict[str, Any], training: dict[str, Any]) -> dict[str, Any]:
-    """Convert a network of versions 1 to 3."""
+    """Convert a network of versions 1 to 3 to the form of version 4."""
     run, task = training.pop("trained"), training.pop("pattern", None)
     if version < 3:
         model["ends"] = training.get("min_in_len") is not None

@@ -1,8 +1,8 @@
 """Batches: the order of the pairs in an epoch, padding widths and microbatches.
 
 A network that ends its answers learns pairs of different lengths. Each epoch, the pairs are shuffled and cut into
-stretches of 64 batches. Within a stretch, the pairs are sorted by length, so that a batch has pairs of similar lengths;
-then the batches are shuffled. Each batch is padded to one of a few widths.
+stretches of 64 batches. Within a stretch, the pairs are sorted by length, so that a batch contains pairs of similar
+lengths; then the batches are shuffled. Each batch is padded to one of a few widths.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,12 +32,12 @@ class Batch(NamedTuple):
     targets: tf.Tensor  # [B, T], with END if the network ends its answers
     lengths: tf.Tensor  # [B, 2] int32, of source and target; 0 in missing rows
     row_keys: tf.Tensor  # [B] uint32, the seeds of the dropout masks; zeros without dropout
-    # Some of the rows of a batch are a batch that keeps these facts of the whole one.
+    # A batch of only some rows keeps the following facts of the whole batch.
     n_symbols: tf.Tensor  # float32, the number of target symbols
     longest: tf.Tensor  # [2] int32, the largest lengths
 
     def map_rows(self, function: Callable[[tf.Tensor], tf.Tensor]) -> "Batch":
-        """Return a batch with a function of each tensor that has rows."""
+        """Return the batch with a function applied to each tensor that has rows."""
         return self._replace(
             sources=function(self.sources),
             targets=function(self.targets),
@@ -46,13 +46,13 @@ class Batch(NamedTuple):
         )
 
     def twice(self) -> "Batch":
-        """Return a batch of 2B rows, whose second half has other dropout masks."""
+        """Return a batch of 2B rows, whose second half has different dropout masks."""
         copies = self.map_rows(lambda x: tf.concat([x, x], axis=0))
         other_keys = scramble(self.row_keys + np.uint32(1), tf.bitwise)
         return copies._replace(row_keys=tf.concat([self.row_keys, other_keys], axis=0))
 
     def with_own_longest(self) -> "Batch":
-        """Return the rows with the largest of their own lengths."""
+        """Return the batch with `longest` set to the largest lengths of its own rows."""
         return self._replace(longest=tf.reduce_max(self.lengths, axis=0))
 
 
@@ -189,7 +189,7 @@ def microbatch_rows(rows: int, bytes_per_row: int, one_by_one: bool = False) -> 
 
 
 def use_xla(config: TrainConfig, cell_size: int) -> bool:
-    """Whether the run is long enough for compilation by XLA to pay off; a run with a time limit is."""
+    """Whether the run is long enough for compilation by XLA to pay off; a run with a time limit always is."""
     if config.minutes:
         return True
     samples = config.epochs * config.n_training

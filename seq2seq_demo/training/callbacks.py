@@ -1,4 +1,4 @@
-"""Callbacks, which training calls during each epoch: their base class, and the state that their methods get."""
+"""Callbacks, which training calls during each epoch: their base class, and the state that their methods receive."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ from seq2seq_demo.trained.trained_network import TrainedNetwork
 
 @dataclass(frozen=True, eq=False)
 class TrainingState:
-    """The state of a training run, as the methods of a `Callback` get it.
+    """The state of a training run, as the methods of a `Callback` receive it.
 
     `figures` are the metrics of the current epoch: in `on_steps_end`, loss and accuracy since the previous call; in
     `on_epoch_end`, all of them. A metric that is not known yet is nan.
@@ -43,7 +43,7 @@ class TrainingState:
 
     @functools.cached_property
     def validation(self) -> list[tuple[Any, Any]]:
-        """The validation pairs, as `evaluate` takes them, without pairs that have symbols unseen in training."""
+        """The validation pairs, as `evaluate` takes them, without pairs that contain symbols unseen in training."""
         sides = zip(self._vocabularies, (self._pairs.sources, self._pairs.targets), strict=True)
         return [*zip(*([*map(side.to_value, sequences.rows())] for side, sequences in sides), strict=True)]
 
@@ -51,9 +51,9 @@ class TrainingState:
 class Callback:
     """The base class of callbacks. Each method does nothing unless a subclass overrides it.
 
-    A method that returns True stops the training once the other callbacks are also called. `train` then returns the
-    network as it does after the last epoch. If several workers train one network, all of them must stop it. If there
-    are several `members`, a stop ends the training of the current one.
+    A method that returns True stops the training after the other callbacks have also been called. `train` then returns
+    the network as it does after the last epoch. If several workers train one network, all of them must stop it. If
+    there are several `members`, a stop ends the training of the current one.
     """
 
     def on_epoch_begin(self, state: TrainingState) -> bool | None:

@@ -52,7 +52,7 @@ class Member:
 def n_jobs(jobs: int | None, config: TrainConfig) -> int:
     """Return the number of members to train at the same time.
 
-    It is `jobs`, by default one per core that this process may use and gigabyte of memory.
+    It is `jobs` or, by default, the number of cores that this process may use or of gigabytes of memory, if fewer.
 
     Raises:
         UsageError: `jobs` is not a positive integer.
@@ -109,7 +109,7 @@ def train_side_by_side(
     """Train the members that are not saved yet, in `jobs` processes; return all without their optimisers.
 
     Raises:
-        WeightsError: a file of a member belongs to another training run.
+        WeightsError: a file of a member belongs to a different training run.
         TrainingError: a member failed, or a process was killed; the snapshots of the others remain.
         Interrupted: `stop_signal` has returned a signal; all members have stopped, and their snapshots remain.
     """
@@ -153,14 +153,14 @@ def _saved(member: Member) -> TrainedNetwork | None:
     """Return the network of a member that is trained already.
 
     Raises:
-        WeightsError: its weights file or its snapshot belongs to another training run.
+        WeightsError: its weights file or its snapshot belongs to a different training run.
     """
     if member.path is None:
         return None
     networks = [load(path) for path in (member.path, file_names.snapshot_path(member.path)) if os.path.lexists(path)]
     for network in networks:
         if (network.model_config, network.run) != (member.start.network.model_config, member.start.run):
-            found = f"{member.path.parent}: expected member {member.number} of this training run, got another network"
+            found = f"{member.path.parent}: expected member {member.number} of this training run, got a different one"
             raise WeightsError(f"{found}; `force` retrains all members")
     return networks[0] if os.path.lexists(member.path) else None
 

@@ -23,21 +23,21 @@ REFERENCE_PAIRS, REFERENCE_EPOCHS, REFERENCE_MULTIPLICATIONS = 3600, 60, 3.2e6
 PAIRS_EXPONENT, MULTIPLICATIONS_EXPONENT = 0.4, 0.75
 MIN_EPOCHS, MAX_EPOCHS, MIN_SAMPLES = 3, 200, 48_000  # 1,500 batches
 
-# Few validation pairs are too few to choose an epoch, so the last epoch is kept. A second dropout mask for each pair
-# takes 1.5 times as long, which few pairs are worth, unless their symbols are rare or their sources short.
+# Few pairs leave too few validation pairs to choose an epoch, so the last epoch is kept. A second dropout mask for each
+# pair makes training take 1.5 times as long, which pays off for few pairs unless symbols are rare or sources short.
 FEW_PAIRS, CONSISTENCY = 2000, 2.0
 
-# Symbols are rare if an input symbol occurs fewer than RARE times on average. Each is in few updates, so there are
-# RARE_EPOCHS times as many epochs.
+# Symbols are rare if an input symbol occurs fewer than RARE times on average. Few updates involve each symbol, so there
+# are RARE_EPOCHS times as many epochs.
 RARE, RARE_EPOCHS = 10, 1.5
 
-# With more pairs, a training run ends early if a fifth of its epochs bring no improvement.
+# With more pairs, a training run ends early if 22% of its epochs bring no improvement.
 PATIENCE, MIN_PATIENCE = 0.22, 5
 
 # Few pairs need much dropout. Many pairs gain less from it, and have too few epochs to learn with much dropout.
 DROPOUT, DROPOUT_EXPONENT = 0.5, 0.25
 
-# A source of fewer than SHORT_BITS bits, such as a number, is short: its rest does not reveal what dropout hides.
+# A source of fewer than SHORT_BITS bits, such as a number, is short: the rest of it does not reveal what dropout hides.
 SHORT_BITS, SHORT_DROPOUT = 20, 0.2
 
 # With 3,600 pairs, a learning rate of 0.0015 was at least 3 points worse; the best rate between 0.003 and 0.006 depends

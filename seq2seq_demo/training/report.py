@@ -26,8 +26,8 @@ PROBE_CANDIDATES = 20  # the probe is one of the first validation pairs
 class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
     """Shows the progress of a training run.
 
-    If it `prints`, it prints a line per epoch on standard output, and shows a progress bar on the standard error of a
-    terminal. If it `shows_cell`, it shows a progress bar in the cell of a notebook.
+    If `prints`, it prints a line per epoch to standard output, and shows a progress bar on standard error if that is a
+    terminal. If `shows_cell`, it shows a progress bar in the cell of a notebook.
     """
 
     def __init__(self, config: TrainConfig, prints: bool = True, shows_cell: bool = True) -> None:
@@ -67,7 +67,7 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
         n_points, n = self.config.n_validation, len(state._pairs)
         if state.epoch == 1 and n < n_points and self.config.validation_points is None:  # the points of a pattern
             seen = f"{n_points - n:,} of the {n_points:,} validation points are also training points"
-            notice(f"{seen}: the metrics are on the other {n:,}")
+            notice(f"{seen}: the metrics are measured on the other {n:,}")
         print_line(epoch_line(state.figures, self.config))
         print_line(probe_line(probe(state), has_colour(sys.stdout)), coloured=True)
 
@@ -82,7 +82,7 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
 
 
 class MemberReport(Callback):
-    """Prints a line per epoch of a member, which is trained alongside others."""
+    """Prints a line per epoch of a member that is trained alongside others."""
 
     def __init__(self, number: int, config: TrainConfig) -> None:
         self.number, self.config = number, config
@@ -109,7 +109,7 @@ def _of_epochs(config: TrainConfig) -> str:
 
 
 def probe_line(p: Prediction, colour: bool) -> str:
-    """Return a line for the probe, a validation source; wrong symbols have a star and, with `colour`, are red."""
+    """Return a line for the probe, a validation source; wrong symbols get a star and, with `colour`, are red."""
     mark, mistakes = red if colour else str, p.mistakes
     # The symbols are escaped one by one, because escaping the whole answer would also escape the colours.
     tokens = [*map(str, p.prediction_tokens or ())]

@@ -1,7 +1,7 @@
 """The files that a training run writes next to its result: per-epoch metrics and TensorBoard logs.
 
 The logs contain metrics, and optionally gradients, weights and activations. They are written with
-`tf.summary.write`, because `tf.summary.scalar` and `tf.summary.histogram` need the package tensorboard. TensorFlow does
+`tf.summary.write`, because `tf.summary.scalar` and `tf.summary.histogram` need the tensorboard package. TensorFlow does
 not install that package; users need it only to view the logs.
 """
 

@@ -1,4 +1,4 @@
-"""Merges the settings of a user, an earlier network, the recipe and 2016 into a `ModelConfig` and a `TrainConfig`."""
+"""Merges the settings of a user, an earlier network, the recipe and the 2016 program into the configs of a run."""
 
 from collections import ChainMap
 from collections.abc import Iterator, Mapping
@@ -27,7 +27,7 @@ def resolve(
     """Return the configs of a network and of its training.
 
     The user's `settings` come first, then the lengths of `start`, the network to continue from, then the recipe's
-    values for pairs and, if `recommends`, for a pattern, then the defaults of 2016. The pairs decide their own number
+    values for pairs and, if `recommends`, for a pattern, then the 2016 defaults. The pairs decide their own number
     and lengths. `start` keeps its model.
 
     A network with the recipe's values learns to end its answers. So does one that continues from a network that ends
@@ -70,7 +70,7 @@ def resolve(
 
 
 def _check_combination(given: Mapping[str, Any]) -> None:
-    """Raise UsageError for `minutes` or `members` with settings or workers that they exclude."""
+    """Raise UsageError if `minutes` or `members` is combined with settings or workers that it excludes."""
     has_minutes, has_members = "minutes" in given, given.get("members", 1) > 1
     if has_minutes and ("epochs" in given or has_members):
         raise UsageError("`minutes`, which limits the time, cannot be combined with `epochs` or `members`")
@@ -86,14 +86,14 @@ def _continued_model(start: TrainedNetwork, given: Mapping[str, Any]) -> ModelCo
     """
     if start.others or given.get("members", 1) > 1:
         found = f"an ensemble of {len(start.members)}" if start.others else f"`members` {given['members']}"
-        raise UsageError(f"expected to continue from one network and to train one, got {found}")
+        raise UsageError(f"training can only continue from one network and train one, got {found}")
     given_sizes = given_values(ModelConfig, given)
     other = replace(start.model_config, **given_sizes)
     if other.cell == start.model_config.cell:  # BasicLSTMCell and LSTMCell are one cell
         other = replace(other, cell_type=start.model_config.cell_type)
     if other != start.model_config:
         network = f"the network, {start.summary()}"
-        raise UsageError(f"expected settings that do not contradict {network}, got {given_sizes}")
+        raise UsageError(f"the settings {given_sizes} contradict {network}")
     return start.model_config
 
 
@@ -109,8 +109,8 @@ def _lengths_of(start: TrainedNetwork) -> dict[str, Any]:
 def _recipe(task: Task, given: Mapping[str, Any], start: TrainedNetwork | None) -> dict[str, Any]:
     """Return the recipe's values for the task.
 
-    Training on pairs that continues from `start` keeps the best network, which may be `start`. The recipe's patience is
-    for the recipe's epochs and the best of them.
+    Training on pairs that continues from `start` keeps the best network, which may be `start`. The recipe's patience
+    applies only to the recipe's number of epochs, and only if the best epoch is kept.
     """
     if isinstance(task, PatternTask):
         symbols = {"out_max_int": given["in_max_int"]} if "in_max_int" in given else {}
@@ -188,7 +188,7 @@ def new_run(
 
 
 def begin_run(network: TrainedNetwork, task: Task, config: TrainConfig) -> TrainedNetwork:
-    """Return the network at the start of a training run, which identifies its data."""
+    """Return the network with the record of a training run that is about to start."""
     run = TrainingRun(
         config=config,
         start_step=network.step,
@@ -217,7 +217,7 @@ def run_notices(task: Task, begun: Snapshot, start: TrainedNetwork | None) -> It
         return
     others_may_validate = task.validation or task.holds_out_lowest or not run.validated_by_content
     if (run.data != task.digest and others_may_validate) or run.validated_by_content is None:
-        otherwise = "The network was trained on other pairs before; if some of them are validation pairs now"
+        otherwise = "The network was trained on different pairs before; if some of them are validation pairs now"
         yield f"{otherwise}, the validation metrics are too optimistic"
 
 

@@ -24,7 +24,7 @@ from seq2seq_demo.trained.saved_network import Progress, TrainingRun
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 
 SNAPSHOT_INTERVAL = 5000  # steps, as in 2016
-EPOCH_INTERVAL = 2.0  # seconds; a snapshot takes 0.1 s or more, an epoch of few pairs less
+EPOCH_INTERVAL = 2.0  # seconds; a snapshot takes 0.1 s or more, and an epoch of few pairs takes less
 MESSAGE = b"\nStopping after this step; interrupt again to stop at once\n"  # a progress bar has no line end
 # Windows has SIGBREAK for Ctrl-Break and a closed console, but no SIGHUP.
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]

@@ -56,7 +56,7 @@ def by_width(widths: Sequence[tuple[int, int]], functions: Sequence[BatchFunctio
 
 
 def on_replicas(function: BatchFunction, uses_xla: bool) -> BatchFunction:
-    """Return a function that has each replica compute the sums of an equal part of the rows, and adds them up.
+    """Return a function that has each replica compute the sums of an equal part of the rows, and adds up the results.
 
     Replicas synchronise once a step, so the sums are added up as one vector.
     """
@@ -219,7 +219,7 @@ class Steps:
         return by_width(self.widths.usual, functions)
 
     def in_microbatches(self, function: BatchFunction, widths: Sequence[tuple[int, int]]) -> BatchFunction:
-        """Return a function that adds up the sums of microbatches of a batch; a row has one of these `widths`."""
+        """Return a function that adds up the sums of a batch's microbatches, whose width is one of `widths`."""
         n_bytes = self.n_copies * max(bytes_per_row(self.model_config, *width) for width in widths)
 
         def sums(batch: Batch) -> Sums:

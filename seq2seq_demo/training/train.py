@@ -55,9 +55,9 @@ def train(
     verbose: bool | None = None,
     jobs: int | None = None,
 ) -> TrainedNetwork:
-    """Train a network on data and return it; the network ends its answers, and accepts sources of any length.
+    """Train a network on data and return it; the network ends its answers and accepts sources of any length.
 
-    Settings that are None have values that suit the data; `network.settings` contains them. The same settings with the
+    Settings that are None get values that suit the data; `network.settings` contains them. The same settings with the
     same data give the same network; this is certain only for the first training run of a process.
 
     Args:
@@ -103,7 +103,7 @@ def train(
         verbose: print the report of the command `train`, with a progress bar on a terminal; by default, only show a
             progress bar, and only in a notebook. False shows nothing.
         jobs: how many `members` are trained at the same time, each in a process; by default, one per core and
-            gigabyte of memory. With callbacks, one after another in this process.
+            gigabyte of memory. With callbacks, members are trained one after another in this process.
 
     Raises:
         UsageError: a setting is out of its range, does not fit the data, or contradicts `start`; or a callback is
@@ -130,8 +130,8 @@ def train(
             validation=validation,
         )
     elif validation is not None or lowercase is not None or not {in_tokens, out_tokens} <= {None, INTEGERS}:
-        names = "`validation`, `in_tokens`, `out_tokens` or `lowercase`"
-        raise UsageError(f"expected pairs with {names}, got pattern {task.name!r}")
+        names = "`validation`, `in_tokens`, `out_tokens` and `lowercase`"
+        raise UsageError(f"{names} can only be used with pairs, got pattern {task.name!r}")
     snapshot = new_run(task, settings, start, recommends=True)
     model_config, config = snapshot.network.model_config, snapshot.run.config
     for text in run_notices(task, snapshot, start):

@@ -50,7 +50,7 @@ def fit(
     Raises:
         UsageError: the task does not fit the configs, or the workers cannot share a batch.
         TrainingError: the loss or a weight is not finite, or another worker is lost.
-        Interrupted: a signal arrived and `snapshots` was given; the last snapshot holds the run.
+        Interrupted: a signal arrived and `snapshots` was given; the last snapshot contains the state of the run.
     """
     model_config, config = start.network.model_config, start.run.config
     set_threads(model_config.cell_size)
@@ -77,7 +77,7 @@ def fit(
     if start.best and start.best.step == start.run.start_step:  # the network to continue from is the best so far
         epoch_0 = Epoch(0, start.best.step).validated(validation_metrics(task, start.best, validation))
         trainer.epochs = [epoch_0, *trainer.epochs]
-    if snapshots:  # a signal may have arrived while TensorFlow loads, which takes seconds
+    if snapshots:  # a signal may have arrived while TensorFlow loaded, which takes seconds
         snapshots.after_steps(trainer.step, trainer.step, trainer.snapshot)
     stop = trainer.is_over()
     while not stop:
@@ -128,7 +128,7 @@ class Trainer:
     # ---- An epoch ----
 
     def calls(self, training: Pairs) -> Iterator[Pairs]:
-        """Yield the pairs of each call of TensorFlow that remains in this epoch, until the time limit."""
+        """Yield the pairs of each call of TensorFlow that remains in this epoch, until the time is over."""
         order, rows = self.order(training), STEPS_PER_CALL * self.steps.batch_rows
         while (first := self.progress.points) < len(order):
             # The first call of a run is short, because users wait for its metrics.
@@ -239,7 +239,7 @@ class Trainer:
 
 
 class Clock:
-    """Measures the time of a training run: of all its processes, from their start.
+    """Measures the time of a training run, including processes that were interrupted, each from its start.
 
     The schedule of the learning rate follows `fraction_done`, so the rate reaches 0 at the end of the time, however
     fast the machine is.

@@ -162,5 +162,5 @@ def report_lost_workers() -> Iterator[None]:
         reason = error.message.rpartition("aborted by: ")[2].strip().partition("\n")[0].partition(". ")[0]
         if n_workers == 1:
             raise TrainingError(f"TensorFlow failed with {type(error).__name__}: {reason}") from error
-        expected = f"all {n_workers} workers of TF_CONFIG to start within {SECONDS_TO_GATHER} s and to stay to the end"
+        expected = f"all {n_workers} workers of TF_CONFIG to start within {SECONDS_TO_GATHER} s and stay until the end"
         raise TrainingError(f"expected {expected}, got TensorFlow's error: {reason}") from error

@@ -176,7 +176,7 @@ def test_changed_data_cannot_be_resumed(run, fast_steps):
     expected = f"{SNAPSHOT}: expected the data that its training began with, 'pairs' and any --validation-file"
     run.refuses("train --resume -o w.h5", f"{expected}: give --from-file")
     lines = LINES.splitlines(keepends=True)
-    for content, found in {"".join(reversed(lines)): "got other data", "".join(lines[1:]): "expected 5 pairs"}.items():
+    for content, found in {"".join(reversed(lines)): "different data", "".join(lines[1:]): "expected 5 pairs"}.items():
         Path("p.jsonl").write_text(content)
         assert found in run.refuses("train --resume -o w.h5 --from-file p.jsonl", expected)
     Path("p.jsonl").write_text(LINES + lines[0])  # pairs at the end are ignored

@@ -35,7 +35,7 @@ def test_training_succeeds_when_its_output_is_lost(tmp_path, streams):
 def test_unwritable_results_are_an_error(tmp_path):
     done = sh(tmp_path, "demo patterns > /dev/full", shlex.join(REAL_PROGRAM))
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "seq2seq-demo: error: cannot write standard output: no space left on device\n"
+    assert done.stderr == "seq2seq-demo: error: cannot write to standard output: no space left on device\n"
 
 
 def test_a_closed_output_pipe_ends_quietly(tmp_path):
@@ -52,7 +52,7 @@ def test_ascii_locales_and_invalid_utf_8_cause_no_traceback(tmp_path):
     assert "Traceback" not in done.stderr
     done = sh(tmp_path, "demo train -e 0 -n $'\\xff'; demo train -e 0 -o $'w\\xff'", real)
     assert "Traceback" not in done.stderr
-    assert "expected -n/--name of 1 to 100 bytes, printable" in done.stderr
+    assert "expected -n/--name to have 1 to 100 printable bytes" in done.stderr
     assert done.stdout == "Saved w\\udcff\n"
 
 

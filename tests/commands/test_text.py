@@ -74,11 +74,11 @@ def test_evaluate_with_keep_going_skips_lines_and_exits_1(run, text_network):
         status, out, err = run("evaluate -i w --from-file test.tsv --keep-going --json", *n)
         facts = json.loads(out.splitlines()[-1])
         assert (status, facts["n"], facts["unseen"]) == (bool(n_skipped), 4, 2)
-        lacked = 'Training lacked "z" in sources and "Z" in targets, so no answer equals 2 of 4 pairs, such as test.tsv'
-        assert err.count(f"{lacked}, line 2;") == 1
+        lacked = 'Training lacked "z" in sources and "Z" in targets, so 2 of 4 pairs, such as test.tsv'
+        assert err.count(f"{lacked}, line 2, count as wrong;") == 1
         read = "Read 6 records of test.tsv: 4 pairs, 2 skipped; the first error: test.tsv, line 5"
         assert (read in err) == bool(n_skipped)
-        assert err.endswith(f"error: skipped {n_skipped}\n" if n_skipped else "leaves them out\n")
+        assert err.endswith(f"error: skipped {n_skipped}\n" if n_skipped else "omits them\n")
 
 
 def test_unseen_symbols_are_shown_among_the_confusions_and_wrong_answers(run, text_network):

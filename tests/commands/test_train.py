@@ -98,7 +98,7 @@ def test_no_epochs_of_pairs_report_what_training_would_report(run):
     out, err = run.ok("train in.tsv -e 0 -o w --cell-size 7")
     assert "Pairs with an empty target: 1, such as in.tsv, line 28" in err
     assert "in.tsv, line 29: the target has 300 symbols" in err
-    assert err.endswith("Without --epochs 0, this training would begin:\n")
+    assert err.endswith("Without --epochs 0, this training run would begin:\n")
     settings = settings_line(*resolve(pair_task("in.tsv", holds_out=True), {"cell_size": 7}))
     assert out.splitlines()[-2:] == [settings, "Saved w"]
     assert load("w").run is None

@@ -55,7 +55,7 @@ def test_lower_case_is_that_of_the_network(lowercase):
     known = Vocabularies(replace(X_Y, symbols=("x", "y"), lowercase=lowercase), X_Y)
     for same in (None, lowercase):
         assert pair_task([("x", "X")], vocabularies=known, lowercase=same).vocabularies is known
-    with pytest.raises(UsageError, match=f"as in the network's training, {lowercase}, got {not lowercase}"):
+    with pytest.raises(UsageError, match=f"trained with `lowercase` {lowercase}, got {not lowercase}"):
         pair_task([("x", "X")], vocabularies=known, lowercase=not lowercase)
 
 
@@ -243,8 +243,8 @@ def test_symbols_that_are_only_held_out_are_not_in_the_vocabularies(caplog):
     assert "".join(task.vocabularies.source.symbols + task.vocabularies.target.symbols) == "01234abcabc"
     assert task.split[1].sources.rows()[-1] == [8] * 24
     assert caplog.messages == [
-        'Training lacked "z" in sources and "Z" in targets, so no answer equals 1 of 3 pairs, such as pairs, row 15; '
-        "only the loss leaves them out"
+        'Training lacked "z" in sources and "Z" in targets, so 1 of 3 pairs, such as pairs, row 15, count as wrong; '
+        "only the loss omits them"
     ]
     again = pair_task(rows, vocabularies=task.vocabularies, **settings)  # as -i and --resume read it
     assert again.digest == task.digest
@@ -258,7 +258,7 @@ LOW = [[n] for n in range(999) if source_hash(str(n)) < 2**64 / 10]
 @pytest.mark.parametrize("sources", [[[1]], [[5, 6]] * 30, LOW])
 def test_pairs_that_would_all_be_held_out_are_refused(sources):
     n = len({*map(tuple, sources)})
-    message = f"^expected several sources, .* got {n}: give other validation pairs$"
+    message = f"^expected several sources, .* got {n}: give different validation pairs$"
     with pytest.raises(InputError, match=message):
         held_out(sources, "integers")
 

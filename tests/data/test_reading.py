@@ -58,7 +58,7 @@ N_COLUMNS = "line {}: expected 2 columns, as in the first row, got {} columns"
             [
                 (1, "line 1: expected a source, a tab and a target, or `columns`, got 3 columns"),
                 (2, ("d", "e")),
-                (3, "line 3: expected UTF-8, got byte 0xff; `encoding` names another encoding"),
+                (3, "line 3: expected UTF-8, got byte 0xff; `encoding` selects a different encoding"),
                 (4, ("h", "i")),
             ],
         ),
@@ -91,7 +91,7 @@ N_COLUMNS = "line {}: expected 2 columns, as in the first row, got {} columns"
                 (2, N_COLUMNS.format(2, 1)),
                 (3, N_COLUMNS.format(3, 3)),
                 (6, ("\ng", "h")),
-                (8, "line 8: expected UTF-8, got byte 0xff; `encoding` names another encoding"),
+                (8, "line 8: expected UTF-8, got byte 0xff; `encoding` selects a different encoding"),
                 (9, f"line 9: {CARRIAGE_RETURN}"),
                 (10, ("m", "n")),
                 (11, "line 11: a quotation mark is not closed"),
@@ -125,10 +125,10 @@ def test_columns_by_name_and_number(tmp_path, caplog):
 @pytest.mark.parametrize(
     ("name", "content", "given", "message"),
     [
-        ("in.csv", "n,word,2\n", {"columns": ("word", "IPA")}, 'to be one of "n", "word", "2", or numbers from 1 to 3'),
-        ("in.csv", "n,word,2\n", {"columns": ("1", "4")}, 'expected `columns` to be numbers from 1 to 3, got "4"'),
+        ("in.csv", "n,word,2\n", {"columns": ("word", "IPA")}, 'one of "n", "word", "2", or a number from 1 to 3'),
+        ("in.csv", "n,word,2\n", {"columns": ("1", "4")}, 'each of `columns` to be a number from 1 to 3, got "4"'),
         ("in.csv", "n,w,2\n", {}, 'expected two columns, or `columns` to select them, got 3 columns: "n", "w", "2"'),
-        ("in.csv", "a,b\r\nc,d\r\n".encode("utf-16"), {}, "line 1: expected UTF-8, got byte 0xff; `encoding` names"),
+        ("in.csv", "a,b\r\nc,d\r\n".encode("utf-16"), {}, "line 1: expected UTF-8, got byte 0xff; `encoding` selects"),
         ("a.csv", b"PK\3\4\xff", {}, "a.csv: expected a file of sequences, got an Excel workbook: save it as CSV"),
         ("a.json", "[]", {}, "a.json is empty"),
         ("a.json", "[1, 2]\n[3]\n", {}, "a.json: expected JSON.* a list of these .*: Extra data: line 2 column 1"),

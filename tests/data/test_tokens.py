@@ -44,9 +44,9 @@ def rows(*pairs):
         (NONE, NONE, (None, 7), False, (None, "integers")),
         (("integers", None), NONE, NONE, True, ("integers", "integers")),
         (("letters", None), NONE, NONE, False, "unknown `in_tokens` 'letters'"),
-        ((None, "words"), ("words", "characters"), NONE, False, "`out_tokens` characters, because of the network, got"),
-        (("words", None), NONE, NONE, True, "expected `in_tokens` integers, because of a pattern, got words"),
-        ((None, "words"), NONE, (None, 7), False, "`out_tokens` integers, because of `out_max_int`, got words"),
+        ((None, "words"), ("words", "characters"), NONE, False, "`out_tokens` characters because of the network, got"),
+        (("words", None), NONE, NONE, True, "expected `in_tokens` integers because of a pattern, got words"),
+        ((None, "words"), NONE, (None, 7), False, "`out_tokens` integers because of `out_max_int`, got words"),
     ],
 )
 def test_the_kinds_that_arguments_determine(kinds, network, largest, has_pattern, required):
@@ -117,7 +117,7 @@ def test_kinds_are_not_logged_if_no_pair_was_read(caplog):
 def test_lower_case_needs_sources_of_text():
     assert new_vocabularies(("words", "words"), [], True) == (Vocabulary("words", lowercase=True), Vocabulary("words"))
     for lowercase, tokens, message in [
-        (True, ("integers", "words"), "expected sources of characters or words with `lowercase`, got integers"),
+        (True, ("integers", "words"), "`lowercase` needs sources of characters or words, got integers"),
         ("x", ("words", "words"), "expected `lowercase` to be True or False, got 'x'"),
     ]:
         with pytest.raises(UsageError, match=message):
@@ -164,13 +164,13 @@ def test_unknown_symbols_have_numbers_that_no_symbol_has():
     unknown = unknown_numbers(tokens, vocabularies)
     numbered = [number(record, vocabularies, unknown) for record in tokens]
     assert [record[1:3] for record in numbered] == [([1, 4, 0], [0]), ([3], [3, 0, 2]), ([0], [0])]
-    lacked = 'Training lacked "0", "z" in sources and "V", "W" in targets, so no answer equals 2 of 3 pairs, such as f'
-    assert unknown_notice(tokens, vocabularies, NONE) == f"{lacked}, line 1; only the loss leaves them out"
+    lacked = 'Training lacked "0", "z" in sources and "V", "W" in targets, so 2 of 3 pairs, such as f'
+    assert unknown_notice(tokens, vocabularies, NONE) == f"{lacked}, line 1, count as wrong; only the loss omits them"
     assert unknown_notice(tokens[2:], vocabularies, NONE) == ""
-    assert unknown_notice([Record(PLACE, ["A"], ["Q"])], vocabularies, NONE).endswith(f"leaves them out{CASE_HINT}")
+    assert unknown_notice([Record(PLACE, ["A"], ["Q"])], vocabularies, NONE).endswith(f"omits them{CASE_HINT}")
     integers = [Record(Place("f", "line", n), [n, 9], [7]) for n in (8, 10, 12)]
     lacking = unknown_notice(integers, Vocabularies(), (9, 7))
-    assert "Training lacked 10, 12 in sources, so no answer equals 2 of 3 pairs, such as f, line 10;" in lacking
+    assert "Training lacked 10, 12 in sources, so 2 of 3 pairs, such as f, line 10, count" in lacking
 
 
 def test_a_new_vocabulary_is_sorted_by_code_point():

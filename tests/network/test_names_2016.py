@@ -21,7 +21,7 @@ def assert_equal(arrays, expected):
 
 def refuses(variables):
     """Require that the variables are refused in one line."""
-    with pytest.raises(WeightsError, match=r"^not the variables of a network of 2016: .*$") as caught:
+    with pytest.raises(WeightsError, match=r"^not the variables of a 2016 network: .*$") as caught:
         from_2016(variables)
     assert "\n" not in str(caught.value)
 

@@ -89,7 +89,7 @@ def test_initial_values_depend_on_the_seed_alone():
 
 @pytest.mark.parametrize(
     ("value", "message"),
-    [(np.nan, "above 1e.* or NaN"), (-2e10, "above 1e"), (-1, "'v/.* has a negative number")],
+    [(np.nan, "above 1e.* or NaN"), (-2e10, "above 1e"), (-1, "'v/.* contains a negative number")],
 )
 def test_impossible_values_are_refused(value, message):
     weights = initial_weights(ATTENTION, 1)

@@ -289,7 +289,7 @@ def test_an_edited_file_is_refused_even_with_a_new_checksum(tmp_path, content, c
     [
         (
             lambda net: net.weights["decoder/attention/score"].fill(np.nan),
-            "attention/score' has numbers above",
+            "attention/score' contains numbers above",
         ),
         (lambda net: net.weights.pop("decoder/embedding"), "missing weight 'decoder/embedding'"),
         (lambda net: net.moments.pop("m/decoder/embedding"), "missing weight 'optimizer/m/decoder/embedding'"),

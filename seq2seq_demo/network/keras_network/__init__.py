@@ -1,6 +1,6 @@
 """The network in TensorFlow and Keras: `cells`, `encoder`, `attention`, `decoder`, `model`, in the order of data flow.
 
-`bidirectional` and `dropout` are options that 2016 did not have. Only `scan` and `model` handle padding.
+`bidirectional` and `dropout` are options that the 2016 program lacked. Only `scan` and `model` handle padding.
 
 Importing this package loads TensorFlow with the settings of `tensorflow_setup`.
 """

@@ -31,7 +31,7 @@ class Attention(keras.layers.Layer):
             states: every layer's state, tensors `[B, H]`.
             keys: W_k m, `[B, S, H]`.
             memory: m, `[B, S, H]`.
-            padding: added to the scores, `[B, S]`: 0 at symbols, −10^9 at padding, so that α is 0. None means none.
+            padding: added to the scores, `[B, S]`: 0 at symbols, −10^9 at padding, so α is 0. None means no padding.
         """
         query = self.query(tf.concat(tf.nest.flatten(states), axis=1))  # [B, H]
         u = tf.linalg.matvec(tf.tanh(keys + query[:, None]), self.score)  # [B, S]

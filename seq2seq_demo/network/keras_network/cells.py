@@ -25,7 +25,7 @@ def lstm(projected: tf.Tensor, state: State, U: tf.Tensor) -> State:
 
 
 def gru(projected: tf.Tensor, state: State, U: tf.Tensor) -> State:
-    """Gated recurrent unit (Cho et al. 2014), the reset gate applied before the matrix product."""
+    """Gated recurrent unit (Cho et al. 2014), with the reset gate applied before the matrix product."""
     (h,) = state
     H = h.shape[1]
     z, r = tf.split(tf.sigmoid(projected[:, : 2 * H] + tf.matmul(h, U[:, : 2 * H])), 2, axis=1)
@@ -76,7 +76,7 @@ class Cell(keras.layers.Layer):
 
 
 def dense(name: str, n_in: int, n_out: int, use_bias: bool = True) -> keras.layers.Dense:
-    """Return a built layer that computes x W + b in float32, even if Keras's default is another type."""
+    """Return a built layer that computes x W + b in float32, even if Keras's default is a different type."""
     layer = keras.layers.Dense(n_out, use_bias=use_bias, name=name, dtype="float32")
     layer.build((None, n_in))
     return layer

@@ -37,7 +37,7 @@ class Encoder(keras.layers.Layer):
         return tf.transpose(memory, (1, 0, 2)), tuple(states)
 
     def inputs(self, cell: Cell, sources: tf.Tensor, memory: tf.Tensor | None, masks: Masks | None) -> tf.Tensor:
-        """Project the outputs of the layer below, or for the first layer the embedded symbols, to `[S, B, G·H]`."""
+        """Project the outputs of the layer below or, for the first layer, the embedded symbols, to `[S, B, G·H]`."""
         if memory is not None:
             return cell.project(memory if masks is None else masks.drop(f"encoder/{cell.name}", memory))
         if masks is not None:

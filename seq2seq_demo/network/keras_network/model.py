@@ -125,7 +125,7 @@ class Seq2Seq(keras.Model):
 
 
 def divergences(logits: tf.Tensor) -> tf.Tensor:
-    """Return the mean of both KL divergences between the two halves of logits `[2B, T, V]`, for both, `[2B, T]`."""
+    """Return the mean of the two KL divergences between the halves of logits `[2B, T, V]`, once per half, `[2B, T]`."""
     log_p, log_q = tf.split(tf.nn.log_softmax(logits), 2)
     each = tf.reduce_sum((tf.exp(log_p) - tf.exp(log_q)) * (log_p - log_q), axis=-1) / 2
     return tf.concat([each, each], axis=0)

@@ -1,4 +1,4 @@
-"""A loop over time that XLA can compile and differentiate, in contrast to `keras.ops.scan`."""
+"""A loop over time that XLA can compile and differentiate, unlike `keras.ops.scan`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -33,7 +33,7 @@ def scan(
     if mask is not None:
         step, inputs = _masked(step), (inputs, mask)
     n_steps = length if n_steps is None else n_steps
-    # This call only gives the shapes of the outputs; TensorFlow removes it from a graph, as its results are unused.
+    # This call only gives the shapes of the outputs; TensorFlow removes it from a graph because its results are unused.
     example, _ = step(tf.nest.map_structure(lambda x: x[0], inputs), carry)
     if all(x.shape.is_fully_defined() for x in tf.nest.flatten(example)):
         inputs = tf.nest.map_structure(lambda x: tf.TensorArray(x.dtype, length).unstack(x), inputs)

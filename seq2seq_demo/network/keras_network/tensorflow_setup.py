@@ -16,11 +16,11 @@ require_tensorflow()
 os.environ |= {"KERAS_BACKEND": "tensorflow", "KERAS_NNX_ENABLED": "false"}  # override ~/.keras/keras.json
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-# The speeds below were measured on two cores with the sizes of 2016.
+# The speeds below were measured on two cores with the 2016 sizes.
 #
 # Attention and rnn networks train on 27,500 and 57,000 samples a second with XLA, and on 11,000 and 28,000 without it.
 # XLA takes 2 s longer to compile than TensorFlow takes to build a graph; training this many samples makes up for it.
-# Larger cells need fewer: runs on pairs gain with 25,000 or more (64 units) or 12,500 or more (128 units).
+# Larger cells need fewer samples: runs on pairs gain with 25,000 or more (64 units) or 12,500 or more (128 units).
 MIN_SAMPLES_FOR_XLA = 50_000  # with up to 32 units
 # With 32 units, a second thread per operation makes training slower: by 3% with XLA, and by 30% without XLA (except
 # at length 50). With 128 units, training is 1.2 to 1.35 times as fast; with 256 units, 1.4 times as fast.
@@ -41,7 +41,7 @@ with open(os.devnull, "wb") as _devnull:
     try:
         import keras  # noqa: F401
         import tensorflow as tf
-    except Exception as error:  # such as one about the user's settings of Keras or Matplotlib
+    except Exception as error:  # such as an error in the user's settings of Keras or Matplotlib
         raise TrainingError(f"cannot load TensorFlow and Keras: {type(error).__name__}: {error}") from error
     finally:
         os.dup2(_stderr, 2)
@@ -64,7 +64,7 @@ if hasattr(os, "register_at_fork"):  # Windows has no fork
 
 
 def set_threads(cell_size: int) -> None:
-    """Set the threads per operation: one per core if cells are large, else one.
+    """Set the number of threads per operation: one per core if cells are large, else one.
 
     Only the first call has an effect. The number of threads may change the last bits of the weights, so it does not
     depend on the CPU affinity of the process.
