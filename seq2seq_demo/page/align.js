@@ -11,7 +11,7 @@
     @type {(answer: number[], target: number[]) => Alignment} */
 export function align(answer, target) {
   const [T, J] = [answer.length, target.length];
-  const cost = Array.from({ length: T + 2 }, () => new Array(J + 2).fill(Infinity)); // of aligning answer[t…] with target[j…]
+  const cost = Array.from({ length: T + 2 }, () => new Array(J + 2).fill(Infinity)); // of answer[t…] and target[j…]
   /** Return the costs at (t, j) of a right or wrong symbol, an extra symbol, and a missing symbol. */
   const costs = (/** @type {number} */ t, /** @type {number} */ j) => [
     cost[t + 1][j + 1] + (answer[t] === target[j] ? 0 : 1),

@@ -234,12 +234,12 @@ const NUMBERS = /^\d+([:,]\d+)*$/;
 export const ADDRESS = {
   source: { write: ({ text }) => text, text: (text) => ({ text }) },
   target: { write: ({ targetText }) => targetText ?? "", text: (targetText) => ({ targetText }) },
-  place: { write: ({ place }) => `${place ?? ""}`, numbers: (place) => ({ place }) }, // `set` limits it to the last step
+  place: { write: ({ place }) => `${place ?? ""}`, numbers: (place) => ({ place }) }, // limited by `set`
   forced: { write: ({ forced }) => `${Object.entries(forced).map((pair) => pair.join(":"))}`, numbers: readForced },
   replace: { write: ({ replacement }) => Object.values(replacement ?? {}).join(":"), numbers: readReplacement },
   unit: {
     write: ({ inside }) => (inside === CELL ? "" : Object.values(inside).join(":")),
-    numbers: (networkIndex, layer, backward, unit) => ({ inside: { networkIndex, layer, backward, unit } }), // `open` limits
+    numbers: (networkIndex, layer, backward, unit) => ({ inside: { networkIndex, layer, backward, unit } }), // limited by `open`
   },
   tab: { write: ({ tab }) => tab ?? "", text: (tab) => ({ tab: app.tabs.includes(tab) ? tab : null }) },
   view: {
@@ -264,7 +264,7 @@ function readForced(...numbers) {
 
 /** @type {(s: number, symbol: number) => Patch} */
 function readReplacement(s, symbol) {
-  return { replacement: { s, symbol: Math.min(symbol, app.networks[0].sourceVocabulary.largest) } }; // `open` limits s
+  return { replacement: { s, symbol: Math.min(symbol, app.networks[0].sourceVocabulary.largest) } }; // s is limited by `open`
 }
 
 /** Return the URL fragment for a state. */

@@ -40,7 +40,7 @@ export function beamSearch(network, encoded, maxOutLen, size, nBest = size) {
       });
     });
     if (ends && t === nSteps) {
-      // Last step: extend a hypothesis with END if this is one of the K best candidates, else with its likeliest symbol.
+      // Last step: extend a hypothesis with END if that is among the K best candidates, else with its likeliest symbol.
       const best = ranked(groups).slice(0, size);
       groups = groups.map((group) => [group.find((one) => one.ended && best.includes(one)) ?? group[0]]);
     }
@@ -64,8 +64,8 @@ export function pathOf(/** @type {Hypothesis} */ hypothesis) {
   return path;
 }
 
-/** Sort the candidates of all hypotheses by log p. The sort is stable, so ties go to the earlier hypothesis, then to the
-    lower symbol. */
+/** Sort the candidates of all hypotheses by log p. The sort is stable, so ties go to the earlier hypothesis, then to
+    the lower symbol. */
 const ranked = (/** @type {Hypothesis[][]} */ groups) => groups.flat().sort((a, b) => b.logP - a.logP);
 
 /** Return whether no live hypothesis can beat the `nBest` answers: a longer hypothesis never has a higher log p.

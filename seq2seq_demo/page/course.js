@@ -21,13 +21,14 @@ import { BATCH, rightSymbols, Trainer } from "./trainer.js";
     @typedef {{ networks: Learner[], bidirectional: Learner }} TrainingData
     @typedef {Record<"task" | "length" | "units" | "cell" | "rate" | "feed" | "seed", string>} Settings As in the URL.
     @typedef {{ id: number, source: number[], target: number[], strings?: string[] }} NumberedPair The id identifies the
-      source; −1 is a symbol that the networks do not have. `strings` contains the source and the target of a user's pair.
+      source; −1 is a symbol that the networks do not have. `strings` are a user's source and target.
     @typedef {{ sources: number[][], targets: number[][], ids: number[] }} Batch All sources have the same length. Targets
       include END if the task has it, and are padded with −1.
     @typedef {{ source: VocabularyData, target: VocabularyData, pattern: string | null, ends: boolean, lengths: number[],
       outLen: number, holdOut: () => NumberedPair[], draw: () => Batch, pairs: NumberedPair[], examples: Example[],
-      reading: Reading | null }} Task `draw` returns a training batch. `holdOut` is called once, after the initial weights were
-      drawn, and returns pairs whose sources `draw` never returns. `pairs` are the user's pairs, read by `reading`.
+      reading: Reading | null }} Task `draw` returns a training batch. `holdOut` is called once, after the initial
+      weights were drawn, and returns pairs whose sources `draw` never returns. `pairs` are the user's pairs as numbers,
+      and `reading` contains them as text.
     @typedef {{ steps: number, samples: number, exact: number[], loss: number[], positions: number[][] }} Point Metrics of each
       network. The loss is NaN (null in JSON) before the first step. `positions` are the fractions of the held-out
       sources that are right at each position of their target.
@@ -87,7 +88,8 @@ export function copy(/** @type {Network} */ { config, weights }) {
   return new Network(config, Object.fromEntries(Object.entries(weights).map(([name, x]) => [name, copied(x)])));
 }
 
-/** Return, for each position, how many held-out sources have a target that is long enough; `end` is 1 if targets get END.
+/** Return, for each position, how many held-out sources have a target that is long enough. `end` is 1 if
+    targets get END, otherwise 0.
     @type {(heldOut: NumberedPair[], end: number) => number[]} */
 function dueOf(heldOut, end) {
   const longest = new Map(); // by source
@@ -182,7 +184,7 @@ export class Course {
     this.losses = this.networks.map(() => /** @type {number[]} */ ([])); // since the last point
     this.heldOut = this.task.holdOut();
     this.nHeldOut = new Set(this.heldOut.map(({ id }) => id)).size; // sources
-    this.due = dueOf(this.heldOut, Number(ends)); // at each position, the number of held-out sources with a symbol there
+    this.due = dueOf(this.heldOut, Number(ends)); // at each position, how many held-out sources reach it
     // a source with an unknown symbol is never right
     this.measured = batchesOf(this.heldOut.filter(isKnown), ends ? [symbols.go] : []);
     this.keep();

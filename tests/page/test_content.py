@@ -332,7 +332,9 @@ def exercise_8(question, answer):
     first = [t + 1, taught[t], target[0, t]]
     assert Text(question).take(r"the (\d)th output is a (\d) instead of a (\d)\.") == first
     n_positions = len(target[0])
-    stated = answer.take(r"(\d+) of (\d+) positions differ, and (\d+) edits .*?; the network does not write END, .*? cut off after (\d+)")
+    stated = answer.take(
+        r"(\d+) of (\d+) positions differ, and (\d+) edits .*?; the network does not write END, .*? cut off after (\d+)"
+    )
     assert stated == [np.sum(written != target[0]), n_positions, n_edits(written, source), len(written)]
     assert END not in written and written[t] == taught[t]
     assert Text(TEACHING).take(r"exercise 8: .*? one error can become (twelve)") == [stated[2]]
@@ -404,7 +406,9 @@ def exercise_11(question, answer):
     days = {day: loaded("dates").predict([f"{day} May 2020"])[0] for day in (5, 39, 45)}
     assert answer.take(r"as in (\d) May, so (\d+) becomes (\d+), but (\d+) stays (\d+)") == [5, 45, 5, 39, 39]
     assert [date[-2:] for date in days.values()] == ["05", "39", "05"]
-    first, last, n, of, digit = answer.take(r"the days (\d+) to (\d+) of May, the day in (\d+) of (\d+) answers begins with (\d)")
+    first, last, n, of, digit = answer.take(
+        r"the days (\d+) to (\d+) of May, the day in (\d+) of (\d+) answers begins with (\d)"
+    )
     dates = loaded("dates").predict([f"{day} May 2020" for day in range(int(first), int(last) + 1)])
     assert [n, of] == [sum(date[-2:].startswith(f"{digit:g}") for date in dates), len(dates)]
 
