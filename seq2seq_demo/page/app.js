@@ -200,7 +200,7 @@ function readSymbols(vocabulary, text, longest) {
   }
 }
 
-/** Return a function that calls `act` soon after the page has shown a change, only once for several changes.
+/** Return a function that calls `act` soon after the page has shown a change, but only once for several changes.
     @type {(act: () => void, delay?: number) => () => void} */
 export function soon(act, delay = 50) {
   let timer = 0;
@@ -239,7 +239,8 @@ export const ADDRESS = {
   replace: { write: ({ replacement }) => Object.values(replacement ?? {}).join(":"), numbers: readReplacement },
   unit: {
     write: ({ inside }) => (inside === CELL ? "" : Object.values(inside).join(":")),
-    numbers: (networkIndex, layer, backward, unit) => ({ inside: { networkIndex, layer, backward, unit } }), // limited by `open`
+    // `open` limits these numbers
+    numbers: (networkIndex, layer, backward, unit) => ({ inside: { networkIndex, layer, backward, unit } }),
   },
   tab: { write: ({ tab }) => tab ?? "", text: (tab) => ({ tab: app.tabs.includes(tab) ? tab : null }) },
   view: {
@@ -264,7 +265,7 @@ function readForced(...numbers) {
 
 /** @type {(s: number, symbol: number) => Patch} */
 function readReplacement(s, symbol) {
-  return { replacement: { s, symbol: Math.min(symbol, app.networks[0].sourceVocabulary.largest) } }; // s is limited by `open`
+  return { replacement: { s, symbol: Math.min(symbol, app.networks[0].sourceVocabulary.largest) } }; // `open` limits s
 }
 
 /** Return the URL fragment for a state. */

@@ -28,7 +28,7 @@ export function beamSearch(network, encoded, maxOutLen, size, nBest = size) {
   /** @type {Hypothesis[]} */
   let kept = [{ parent: null, symbol: go, p: 1, logP: 0, length: 0, ended: false, states, context }];
   for (let t = 1; t <= nSteps && !isFinished(kept, nBest); t++) {
-    // K symbols per hypothesis would suffice for the K best candidates; 2K also give the K best dropped ones.
+    // K symbols per hypothesis would suffice for the K best candidates; 2K symbols also give the K best dropped ones.
     let groups = kept.map((parent) => {
       if (parent.ended) return [parent];
       const { states, context, logits } = network.step([parent.symbol], parent, encoded);

@@ -81,7 +81,7 @@ function encodeWeights({ weights }, bits) {
   return { scales, numbers: btoa(text), bits };
 }
 
-/** Return a copy of a network; it no longer changes when the network trains. */
+/** Return a copy of a network, which does not change when the network trains on. */
 export function copy(/** @type {Network} */ { config, weights }) {
   const copied = (/** @type {Matrix} */ x) =>
     Object.assign(x.slice(), { rows: x.rows, columns: x.columns, gradient: NONE, origin: null });
@@ -225,7 +225,7 @@ export class Course {
     const exact = this.keptSteps.map((step) => this.pointAt(step).exact);
     const rises = exact.slice(1).map((next, k) => Math.max(...next.map((one, i) => one - exact[k][i])));
     const most = Math.max(...rises);
-    return most >= RISE && this.keptSteps.length > 2 ? rises.indexOf(most) : null; // a restored course has two
+    return most >= RISE && this.keptSteps.length > 2 ? rises.indexOf(most) : null; // a restored course has two kept steps
   }
 
   /** Return the training state as JSON values, with weights of 16 or 8 bits.
@@ -245,7 +245,7 @@ export class Course {
       const decoded = decodeWeights(stored[i], /** @type {[string, number[]][]} */ (shapes));
       for (const [name, matrix] of Object.entries(decoded)) weights[name].set(matrix);
     });
-    this.measure(); // which held-out sources are right
+    this.measure(); // finds the held-out sources that are right
     const first = (/** @type {any[]} */ values) => this.networks.map((_, i) => values[i]);
     this.points = points.map(({ exact, loss, positions, ...counts }) => {
       return { ...counts, exact: first(exact), loss: first(loss), positions: first(positions) };

@@ -388,8 +388,7 @@ export class Diagram {
     ];
   }
 
-  /** Return a line from each input to the context, which is wider for a larger α, and a label for each α of at least
-      5%. */
+  /** Return a line from each input to the context, wider for a larger α, and a label for each α of at least 5%. */
   attentionLines(/** @type {Float32Array} */ alpha, /** @type {number} */ x1) {
     const { u, letter, below, context: y1 } = this;
     const y2 = below + 7 * u + 13 * letter;

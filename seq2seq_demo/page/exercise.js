@@ -1,4 +1,4 @@
-/* The exercise on the page: its question, the panel that it needs, and the way to the next one. */
+/* The exercise on the page: its question, the panel that it needs, and the way to the next exercise. */
 
 import { announce, app, byId, hashOf, isCurrent } from "./app.js";
 import { revise } from "./elements.js";

@@ -25,7 +25,7 @@ export function keepNotes() {
   });
   addEventListener("keydown", ({ key, target }) => {
     const field = /** @type {HTMLElement} */ (target);
-    if (key === "Enter" && field.matches(`input:is(${NOTED})`)) field.blur(); // now the arrow keys step
+    if (key === "Enter" && field.matches(`input:is(${NOTED})`)) field.blur(); // the arrow keys step again
   });
   addEventListener("pageshow", showNotes); // also after "Back"
   showNotes();

@@ -72,7 +72,7 @@ function textField(id, label, makePatch, makeParts) {
   input.onkeydown = (event) => {
     if (event.isComposing || (event.key !== "Enter" && event.key !== "Escape")) return;
     event.stopPropagation(); // Escape would leave the lecture view as well
-    input.blur(); // now the arrow keys step
+    input.blur(); // from now on, the arrow keys change the step
   };
   const [error, hint] = ["error", "hint"].map((kind) => h("p", { id: `${id}-${kind}`, class: kind }));
   app.addForRuns(() => {

@@ -12,7 +12,7 @@ import { COVERED, judgement, momentNote, typeTarget } from "./source.js";
     @import { Run } from "./trained.js" */
 
 const BLANK = "Type a source: the encoder reads it, and the decoder writes the answer.";
-const READ = "It has read the top row and written the bottom row. Press Play to watch.";
+const READ = "The network has read the top row and written the bottom row. Press Play to watch.";
 const HIDDEN = "Predict the answer, then press Next.";
 const ALL_WRITTEN = "“Show the answer” compares it with the target.";
 /** @type {Record<Verdict, string>} */

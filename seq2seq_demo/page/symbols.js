@@ -63,7 +63,7 @@ export function inWords(n) {
   return n % unit ? [...first, ...inWords(n % unit)] : first;
 }
 
-/** Return the symbols of a number in English words; null for other strings, and if the vocabulary has other words.
+/** Return the symbols of a number in English words; null for other strings, or if the vocabulary contains other words.
     @type {(text: string, vocabulary: Vocabulary) => number[] | null} */
 export function numberInWords(text, { symbols, numberOf }) {
   if (symbols.length !== NUMBER_WORDS.length || !/^(0|[1-9][0-9]{0,5})$/.test(text)) return null;

@@ -118,8 +118,8 @@ function addProduct(/** @type {View} */ c, /** @type {View} */ a, /** @type {Vie
             A[a.start + i * aRow + l * aColumn] * B[b.start + l * bRow + j * bColumn];
 }
 
-/** Return the columns start…end − 1 of x W + b, where x is [B, k] and W is [k, m]; b, which is optional, has one row or
-    B.
+/** Return the columns start…end − 1 of x W + b, where x is [B, k] and W is [k, m]; `b` is optional and has one
+    row or B rows.
     @type {(x: Matrix, W: Matrix, b?: Matrix | null, start?: number, end?: number) => Matrix} */
 export function affine(x, W, b = null, start = 0, end = W.columns) {
   if (x.origin) {

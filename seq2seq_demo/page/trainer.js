@@ -50,8 +50,8 @@ export function exactAnswers(network, sources, targets, forced = targets) {
 }
 
 /** Return, for each symbol of the targets [B][T], whether a network writes it. END counts; padding does not. The
-    network is fed its own symbols or, unless `feedsOwn`, the target's. If it is fed its own symbols, nothing after its
-    END is right.
+    network is fed its own symbols or, unless `feedsOwn`, the target's. If it is fed its own symbols, everything
+    after its END is wrong.
     @type {(network: Network, sources: number[][], targets: number[][], feedsOwn?: boolean) => boolean[][]} */
 export function rightSymbols(network, sources, targets, feedsOwn = true) {
   const { ends, go } = network.config;

@@ -79,7 +79,7 @@ function prepareTraining(/** @type {Saved | null} */ saved) {
     ADDRESS[name] = { write: (state) => state[name], text: (text) => (choices.includes(text) ? { [name]: text } : {}) };
   }
   ADDRESS.samples = {
-    write: ({ task, goal, samples }) => (task === PAIRS ? "" : `${Math.max(goal, samples) || ""}`), // pairs are not in links
+    write: ({ task, goal, samples }) => (task === PAIRS ? "" : `${Math.max(goal, samples) || ""}`), // links lack pairs
     numbers: (n) => ({ goal: Math.min(n - (n % BATCH), MAX_SAMPLES) }),
   };
   ADDRESS.network = { write: ({ network }) => network, text: (network) => ({ network }) };
@@ -293,7 +293,7 @@ function pauseTraining() {
   show(`${thousands(course.samples)} samples; ${exact.join("; ")}. ${findingOf(course)}`);
 }
 
-/** Return the index of the one of two networks that gets fewer sources right. */
+/** Return which of two networks gets fewer sources right: 0 or 1. */
 const weaker = () => (course.right[0].size < course.right[1].size ? 0 : 1);
 
 /** Return the held-out sources that only the weaker of two networks gets wrong, as strings. */

@@ -53,7 +53,7 @@ export function buildPage(text, parts) {
     showSummary();
     redraw(byId("main"), parts?.top ?? null, inputPanel(), ...layOut(parts?.side ?? null));
     fillTour();
-    dispatchEvent(new Event("resize")); // the parts measure their room before they are shown
+    dispatchEvent(new Event("resize")); // the parts measure the available space before they are shown
   };
   app.build();
   const show = (/** @type {Event} */ { target }) => {

@@ -321,7 +321,7 @@ def test_the_first_screen_is_one_sentence_and_one_picture_with_its_player(opened
         box = page.locator(part).first.bounding_box()
         assert tops[-1] <= box["y"] and box["y"] + box["height"] <= height, part
         tops.append(box["y"])
-    assert page.text_content("#sentence").startswith("It has read the top row and written the bottom row.")
+    assert page.text_content("#sentence").startswith("The network has read the top row and written the bottom row.")
     assert page.text_content(".verdict") == "✓ right(target)"
     answer = [*spaced(SOURCE[::-1]).split(), "END"]  # once, in the picture
     pieces = page.locator("#step svg").first.locator(".piece > text").all_text_contents()
