@@ -3,16 +3,16 @@
 /** @typedef {"right" | "wrong" | "extra"} Kind
     @typedef {{ kinds: Kind[], targetIndex: number[], missing: number[][], right: number, edits: number }} Alignment */
 
-/** Align an answer with its target by the fewest edits (Levenshtein 1966), as in data/sequences.py. Among alignments
-    with this number of edits, prefer right and wrong symbols to extra ones, and these to missing ones.
+/** Align an answer with its target with the fewest edits (Levenshtein 1966), as in data/sequences.py. Among alignments
+    with equally few edits, prefer right and wrong symbols to extra ones, and extra ones to missing ones.
 
-    Returns, per answer symbol, its kind and `targetIndex`; `missing` [answer.length + 1], the target symbols missing
-    before each answer symbol and at the end; the numbers of `right` symbols and of `edits`.
+    Returns the kind and the `targetIndex` of each answer symbol; `missing` [answer.length + 1], the target symbols that
+    are missing before each answer symbol and at the end; and the numbers of `right` symbols and of `edits`.
     @type {(answer: number[], target: number[]) => Alignment} */
 export function align(answer, target) {
   const [T, J] = [answer.length, target.length];
   const cost = Array.from({ length: T + 2 }, () => new Array(J + 2).fill(Infinity)); // of answer[t…] and target[j…]
-  /** The costs at (t, j) of a right or wrong symbol, an extra symbol, and a missing symbol. */
+  /** Return the costs at (t, j) of a right or wrong symbol, an extra symbol, and a missing symbol. */
   const costs = (/** @type {number} */ t, /** @type {number} */ j) => [
     cost[t + 1][j + 1] + (answer[t] === target[j] ? 0 : 1),
     cost[t + 1][j] + 1,

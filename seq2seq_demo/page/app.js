@@ -11,15 +11,15 @@ const MAX_SOURCE_LEN = 60; // longer sources do not fit into the drawings; examp
 
 export const BEAM_SIZES = [1, 2, 3, 4, 5]; // K, the number of hypotheses that beam search keeps
 const BEAM = 3;
-/** `runs` is new if one of these changes. */
+/** The runs are computed anew if one of these changes. */
 const COMPUTED = /** @type {const} */ (["text", "targetText", "forced", "moment", "samples", "hidden"]);
-/** The top layer's cell, and the unit that varies most; see `app.cell`. */
+/** The cell of the top layer, and the unit that varies most; see `app.cell`. */
 const CELL = { networkIndex: 0, layer: Infinity, backward: 0, unit: /** @type {number | null} */ (null) };
 
 /** @typedef {Record<number, number>} Forced
     @typedef {{ s: number, symbol: number }} Replacement
     @typedef {typeof initialState} PageState
-    @typedef {Omit<PageState, "place"> & { place: number | null }} Linked A `place` of null is the opening place.
+    @typedef {Omit<PageState, "place"> & { place: number | null }} Linked A `place` of null means the opening step.
     @typedef {Partial<Linked>} Patch */
 
 export const initialState = {
@@ -27,52 +27,52 @@ export const initialState = {
   targetText: /** @type {string | null} */ (null), // the target as typed; null if none was typed
   place: 0, // the current step, 0 … S + T: the number of symbols read and written so far
   forced: /** @type {Forced} */ ({}), // forced symbols by output index
-  moment: /** @type {number | null} */ (null), // index into `app.moments`; null is the network after all its training
-  samples: 0, // that the networks have trained on in this page
-  goal: 0, // the number of samples at which training pauses first; 0 if no link named one
-  .../** @type {Settings} */ ({}), // of the training page
-  network: "", // that a link to the training page contains; see `Shared` in own.js
+  moment: /** @type {number | null} */ (null), // index into `app.moments`; null means after all training
+  samples: 0, // the number of samples that the networks have trained on
+  goal: 0, // the number of samples at which training first pauses; 0 if the link names none
+  .../** @type {Settings} */ ({}), // on the training page
+  network: "", // the network that a link to the training page contains; see `Shared` in own.js
   starts: false, // whether a link asks untrained networks to train
   beam: BEAM,
   replacement: /** @type {Replacement | null} */ (null), // the changed input of the influence panel
-  tab: /** @type {string | null} */ (null), // the id of the selected tab; null is the first
-  lecture: false, // whether the page shows its lecture view or, if `embed` too, the embedded view
+  tab: /** @type {string | null} */ (null), // the id of the selected tab; null means the first one
+  lecture: false, // whether the page shows the lecture view or, if `embed` is also true, the embedded view
   embed: false,
-  hidden: false, // whether the page hides the answer, but for the steps that were made
+  hidden: false, // whether the answer is hidden, except for the steps that were made
   exercise: 0, // the number of the exercise that the page shows; 0 for none
-  plan: "", // of a lesson, which has the exercise; see notes.js
+  plan: "", // the lesson plan that contains the exercise; see notes.js
   inside: CELL, // the cell to look inside, and its unit
 };
 
 /** The page's state, which only `change` modifies, and the panels that follow it. */
 export const app = {
-  title: "", // of the page; if it is empty, the page shows the networks' task
+  title: "", // of the page; if it is empty, the title is made from the networks' task
   networks: /** @type {TrainedNetwork[]} */ ([]),
   state: { ...initialState },
-  place: 0, // the step that was asked for; `state.place` is this step, or the last one of a shorter answer
-  isStep: false, // whether the last change was only one of the step, which must be fast
+  place: 0, // the requested step; `state.place` is this step or, if the answer is shorter, its last step
+  isStep: false, // whether only the step has changed; such a change must be fast
   first: 0, // the step at which the link opened
-  isOpening: true, // whether no step was asked for, so that `place` is the opening place
+  isOpening: true, // whether no step was requested, so that `place` is the opening step
   tabs: /** @type {string[]} */ ([]), // ids
   source: /** @type {number[] | null} */ (null), // symbol numbers; null if the typed source is empty or invalid
-  error: "", // error in the typed source; an empty source is not an error
-  targetError: "", // error in the typed target
+  error: "", // the error in the typed source; an empty source is not an error
+  targetError: "", // the error in the typed target
   runs: /** @type {Run[]} */ ([]), // one per network
-  note: { text: "", note: "" }, // on a source that the page has chosen
-  isTraining: false, // whether the networks train now
+  note: { text: "", note: "" }, // a source that the page has chosen, and a note on it
+  isTraining: false, // whether the networks are training
   updates: /** @type {(() => void)[]} */ ([]), // called after each change of the state
-  /** Of each network, the fraction of new sources that are right at each output position; empty if none was measured. */
+  /** The fraction of new sources that each network gets right at each output position; empty if it was not measured. */
   positions: /** @type {number[][]} */ ([]),
   moments: /** @type {number[]} */ ([]), // the steps of training that the page has kept
-  built: new AbortController(), // ends the listeners of the panels when they are built again
-  build() {}, // builds the panels of other networks
-  prepare(/** @type {Patch} */ _given) {}, // called between a change of the state and the runs
+  built: new AbortController(), // removes the listeners of the panels when the panels are rebuilt
+  build() {}, // builds the panels for different networks
+  prepare(/** @type {Patch} */ _given) {}, // called after the state has changed and before the runs are computed
 
   add(/** @type {() => void} */ update) {
     this.updates.push(update);
   },
 
-  /** Add an update that does not depend on the step, and is called only after changes of the runs. */
+  /** Add an update that does not depend on the step and is called only when the runs have changed. */
   addForRuns(/** @type {() => void} */ update) {
     /** @type {Run[]} */
     let shown;
@@ -91,13 +91,13 @@ export const app = {
     return Math.max(0, ...this.runs.map((run) => run.steps.length));
   },
 
-  /** The forced symbols by output index, without steps that no answer reaches.
+  /** The forced symbols by output index, without those at steps that no answer reaches.
       @returns {Forced} */
   get forced() {
     return Object.fromEntries(Object.entries(this.state.forced).filter(([t]) => Number(t) < this.T));
   },
 
-  /** The cell to look inside, limited to the cells of the page, with a unit.
+  /** The cell to look inside, limited to the page's cells, and its unit.
       @returns {Record<keyof typeof CELL, number>} */
   get cell() {
     const { inside } = this.state;
@@ -114,8 +114,8 @@ export const app = {
     return this.state.place > this.S ? this.state.place - this.S - 1 : null;
   },
 
-  /** The step that a new source opens at: the middle of the answer or, of several answers, the first wrong output; the
-      end of the source if the answer is hidden. */
+  /** The step at which a new source opens: the middle of the answer or, if there are several answers, the first wrong
+      output. If the answer is hidden, it is the end of the source. */
   get openingPlace() {
     if (this.state.hidden) return this.S;
     const errors = this.runs.map((run) => run.steps.findIndex((_, t) => run.isWrong(t))).filter((t) => t >= 0);
@@ -123,7 +123,7 @@ export const app = {
     return this.S + 1 + (isComparison ? Math.min(...errors) : Math.floor((this.T - 1) / 2));
   },
 
-  /** Set the whole state from what a link gives, without what the page does not have; without a source, the text stays.
+  /** Set the whole state from a link, except for what the page does not have. Without a source, the text stays.
       @type {(given: Patch, text?: string) => void} */
   open(given, text) {
     const { state } = this;
@@ -135,7 +135,7 @@ export const app = {
     this.show();
   },
 
-  /** Change the state, recompute the runs if needed, and update all panels. A `place` of null is the opening place.
+  /** Change the state, recompute the runs if needed, and update all panels. A `place` of null means the opening step.
       @type {(patch: Patch, announcement?: string) => void} */
   change(patch, announcement) {
     this.set(patch);
@@ -143,7 +143,7 @@ export const app = {
     if (announcement) announce(announcement);
   },
 
-  /** Change the state and, if needed, the networks and their runs; `given` is the patch without defaults.
+  /** Change the state and, if needed, the networks and their runs. `given` is the patch without defaults.
       @type {(patch: Patch, given?: Patch) => void} */
   set(patch, given = patch) {
     const { state } = this;
@@ -164,10 +164,10 @@ export const app = {
     this.isStep = !isComputed && Object.keys(patch).join() === "place";
   },
 
-  /** Update all panels and the address, which waits after a change of the step and while networks train. */
+  /** Update all panels and the URL; the URL waits after a change of the step and while networks train. */
   show(isTraining = false) {
     for (const update of this.updates) update();
-    // the browser lays out the page when the address changes, which would take half of the time of a step
+    // the browser lays out the page when the URL changes, which would take half of the time of a step
     (this.isStep || isTraining ? writeHashSoon : writeHash)();
   },
 
@@ -188,7 +188,7 @@ export const app = {
   },
 };
 
-/** Return the numbers of a string's symbols; none and an error if the string is invalid or too long.
+/** Return the numbers of a string's symbols. If the string is invalid or too long, return an error and no numbers.
     @type {(vocabulary: Vocabulary, text: string, longest: number) => { symbols: number[], error: string }} */
 function readSymbols(vocabulary, text, longest) {
   try {
@@ -200,7 +200,7 @@ function readSymbols(vocabulary, text, longest) {
   }
 }
 
-/** Return a function that calls `act` soon after the page has shown a change, and only once after several changes.
+/** Return a function that calls `act` soon after the page has shown a change, but only once for several changes.
     @type {(act: () => void, delay?: number) => () => void} */
 export function soon(act, delay = 50) {
   let timer = 0;
@@ -210,7 +210,7 @@ export function soon(act, delay = 50) {
   };
 }
 
-/** Return an element of template.html, or one that is always there. */
+/** Return an element that is always there, such as one in template.html. */
 export const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
 /** Announce a message to screen readers through the page's live region. */
@@ -218,28 +218,29 @@ export function announce(/** @type {string} */ text) {
   byId("announcement").textContent = text;
 }
 
-/* The state in the address, as in #source=3%201%202&place=4&forced=0:5,2:1. */
+/* The state in the URL fragment, as in #source=3%201%202&place=4&forced=0:5,2:1. */
 
 const MAX_LINK_TEXT = 10_000; // characters of a field
-export const MAX_NETWORK_TEXT = 16_000; // of a network that a link contains
+export const MAX_NETWORK_TEXT = 16_000; // characters of a network that a link contains
 const NUMBERS = /^\d+([:,]\d+)*$/;
 
 /** @typedef {{ write: (state: Linked) => string, text?: (text: string) => Patch,
       numbers?: (...numbers: number[]) => Patch }} Field */
 
-/** The fields of the address. `write` returns the text of a field, "" for the default; `text` reads the text, or `numbers`
-    its numbers, and limits them to what the page has. A link may come from anyone, so `readHash` ignores each text that
-    `write` would not write.
+/** The fields of the URL fragment. `write` returns the string for a field, "" for the default. Either `text` reads this
+    string or `numbers` reads the numbers in it, and limits them to what the page has. A link may come from anyone, so
+    `readHash` ignores any string that `write` would not return.
     @type {Record<string, Field>} */
 export const ADDRESS = {
   source: { write: ({ text }) => text, text: (text) => ({ text }) },
   target: { write: ({ targetText }) => targetText ?? "", text: (targetText) => ({ targetText }) },
-  place: { write: ({ place }) => `${place ?? ""}`, numbers: (place) => ({ place }) }, // `set` limits it to the last step
+  place: { write: ({ place }) => `${place ?? ""}`, numbers: (place) => ({ place }) }, // limited by `set`
   forced: { write: ({ forced }) => `${Object.entries(forced).map((pair) => pair.join(":"))}`, numbers: readForced },
   replace: { write: ({ replacement }) => Object.values(replacement ?? {}).join(":"), numbers: readReplacement },
   unit: {
     write: ({ inside }) => (inside === CELL ? "" : Object.values(inside).join(":")),
-    numbers: (networkIndex, layer, backward, unit) => ({ inside: { networkIndex, layer, backward, unit } }), // `open` limits
+    // `open` limits these numbers
+    numbers: (networkIndex, layer, backward, unit) => ({ inside: { networkIndex, layer, backward, unit } }),
   },
   tab: { write: ({ tab }) => tab ?? "", text: (tab) => ({ tab: app.tabs.includes(tab) ? tab : null }) },
   view: {
@@ -267,7 +268,7 @@ function readReplacement(s, symbol) {
   return { replacement: { s, symbol: Math.min(symbol, app.networks[0].sourceVocabulary.largest) } }; // `open` limits s
 }
 
-/** Return the address of a state. */
+/** Return the URL fragment for a state. */
 export function hashOf(/** @type {Linked} */ state) {
   const parts = Object.entries(ADDRESS).map(([name, { write }]) => [name, write(state)]);
   return `#${new URLSearchParams(parts.filter(([, text]) => text)).toString().replaceAll("+", "%20")}`;
@@ -282,17 +283,17 @@ function writeHash() {
     const shown = { ...app.state, forced: app.forced, inside: inside === CELL ? CELL : app.cell };
     history.replaceState(null, "", hashOf(shown));
   } catch {
-    // some browsers do not let a file:// page or a frame set its address; the page works without it
+    // some browsers do not let a file:// page or a frame change its URL; the page works without it
   }
 }
 
-/** Return whether the state is that of an address, but for the step and what is hidden or selected. */
+/** Return whether a URL fragment describes the current state, except for the step, the tab and what is hidden. */
 export function isCurrent(/** @type {string} */ hash) {
   const { place, hidden, tab, ...given } = { forced: {}, ...readHash(hash) };
   return JSON.stringify({ ...app.state, ...given }) === JSON.stringify(app.state);
 }
 
-/** Return the part of the state that an address sets. */
+/** Return the part of the state that a URL fragment sets. */
 export function readHash(/** @type {string} */ hash) {
   const parts = new URLSearchParams(hash.replace(/^#/, ""));
   /** @type {Patch} */

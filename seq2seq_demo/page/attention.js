@@ -9,7 +9,7 @@ import { describeAttention, goToOutput } from "./step.js";
 /** @import { Content } from "./heatmap.js"
     @import { Run } from "./trained.js" */
 
-/** Return the panel of network i; null if it has no attention. */
+/** Return the attention panel of network i; null if the network has no attention. */
 export function attentionPanel(/** @type {number} */ i) {
   const { name, config } = app.networks[i];
   if (!config.has_attention) return null;
@@ -30,7 +30,7 @@ function attentionOf(run) {
   const outputs = run.steps.map((_, t) => writtenName(run, t) + (run.isWrong(t) ? " ✗" : ""));
   const alphas = run.steps.map(({ alpha }) => alpha ?? []);
   const content = outputsByInputs(run, outputs, alphas, "looks at");
-  const height = app.moments.length ? 165 : 240; // of all rows of a right answer in px; less next to curves
-  const rowHeight = Math.max(15, Math.min(32, height / (run.source.length + 1))); // the same in each moment of training
+  const height = app.moments.length ? 165 : 240; // of all rows of a right answer, in px; less next to the curves
+  const rowHeight = Math.max(15, Math.min(32, height / (run.source.length + 1))); // the same at each moment of training
   return { ...content, rowHeight, describeRow: (t) => `${content.describeRow?.(t)} ${describeAttention(run, t)}` };
 }

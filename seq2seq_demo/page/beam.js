@@ -1,5 +1,5 @@
-/* Beam search for one source, as in network/beam.py without a length penalty, with all steps, which the page draws as a
-   tree. */
+/* Beam search for one source, as in network/beam.py, but without a length penalty. It returns all steps, which the page
+   draws as a tree. */
 
 import { largest } from "./elements.js";
 import { logTotal } from "./tape.js";
@@ -7,15 +7,15 @@ import { logTotal } from "./tape.js";
 /** @import { Encoded, Network, State } from "./network.js"
     @import { Matrix } from "./tape.js" */
 
-/** A hypothesis: a prefix of an answer, or a whole answer. `p` is the probability of its last symbol, `logP` the log probability of
-    all its symbols.
+/** A hypothesis: a prefix of an answer, or a whole answer. `p` is the probability of its last symbol, and `logP` is the
+    log probability of all its symbols.
     @typedef {{ parent: Hypothesis | null, symbol: number, p: number, logP: number, length: number, ended: boolean,
       states: State[], context: Matrix }} Hypothesis
     @typedef {{ kept: Hypothesis[], dropped: Hypothesis[] }} BeamStep Both best first. A hypothesis that has ended takes
       part in the following steps unchanged.
     @typedef {{ symbols: number[], ended: boolean, hypothesis: Hypothesis }} BeamAnswer */
 
-/** Return the `nBest` likeliest answers, best first, those without END last, and the steps of the search. Of the
+/** Return the `nBest` likeliest answers, best first but answers without END last, and the steps of the search. Of the
     hypotheses that a step dropped, `steps` contains the best `size`.
     @type {(network: Network, encoded: Encoded, maxOutLen: number, size: number, nBest?: number) =>
       { answers: BeamAnswer[], steps: BeamStep[] }} */
@@ -28,7 +28,7 @@ export function beamSearch(network, encoded, maxOutLen, size, nBest = size) {
   /** @type {Hypothesis[]} */
   let kept = [{ parent: null, symbol: go, p: 1, logP: 0, length: 0, ended: false, states, context }];
   for (let t = 1; t <= nSteps && !isFinished(kept, nBest); t++) {
-    // K symbols per hypothesis would suffice to find the K best candidates; the others are among the best dropped ones.
+    // K symbols per hypothesis would suffice for the K best candidates; 2K symbols also give the K best dropped ones.
     let groups = kept.map((parent) => {
       if (parent.ended) return [parent];
       const { states, context, logits } = network.step([parent.symbol], parent, encoded);
@@ -40,7 +40,7 @@ export function beamSearch(network, encoded, maxOutLen, size, nBest = size) {
       });
     });
     if (ends && t === nSteps) {
-      // Last step: extend a hypothesis by END if END is among the K best, otherwise by its most probable symbol.
+      // Last step: extend a hypothesis with END if that is among the K best candidates, else with its likeliest symbol.
       const best = ranked(groups).slice(0, size);
       groups = groups.map((group) => [group.find((one) => one.ended && best.includes(one)) ?? group[0]]);
     }
@@ -64,8 +64,8 @@ export function pathOf(/** @type {Hypothesis} */ hypothesis) {
   return path;
 }
 
-/** Sort the candidates of all hypotheses by log p. The sort is stable, so ties go to the earlier hypothesis, then to the
-    lower symbol. */
+/** Sort the candidates of all hypotheses by log p. The sort is stable, so ties go to the earlier hypothesis, then to
+    the lower symbol. */
 const ranked = (/** @type {Hypothesis[][]} */ groups) => groups.flat().sort((a, b) => b.logP - a.logP);
 
 /** Return whether no live hypothesis can beat the `nBest` answers: a longer hypothesis never has a higher log p.

@@ -1,4 +1,4 @@
-/* Networks that learn a task, a pattern or a user's pairs, from the same batches. */
+/* Networks that learn a task from the same batches. The task is a pattern or a user's pairs. */
 
 import { percent, thousands } from "./elements.js";
 import { decodeWeights, last, mean, Network, sum } from "./network.js";
@@ -12,32 +12,35 @@ import { BATCH, rightSymbols, Trainer } from "./trainer.js";
     @import { Matrix } from "./tape.js"
     @import { Example, NetworkFacts } from "./trained.js" */
 
-/** The numbers [a, b, c, d], without zeros at the end, mean a + bH + cI + dO, for cells of size H, I input and O output symbols; see training.py.
+/** The numbers [a, b, c, d], without zeros at the end, mean a + bH + cI + dO for cells of size H, I input symbols and
+    O output symbols; see training.py.
     @typedef {number[]} Size
     @typedef {[name: string, rows: Size, columns: Size, fans: Size[], biases?: number[]]} Parameter
     @typedef {{ config: Config, parameters: Parameter[] }} Recipe
     @typedef {{ facts: { name: string }, cells: Record<string, Recipe> }} Learner
     @typedef {{ networks: Learner[], bidirectional: Learner }} TrainingData
-    @typedef {Record<"task" | "length" | "units" | "cell" | "rate" | "feed" | "seed", string>} Settings As in the address.
-    @typedef {{ id: number, source: number[], target: number[], strings?: string[] }} NumberedPair The id identifies the source;
-      a symbol that the networks lack is −1. `strings` has the source and the target of a user's pair.
-    @typedef {{ sources: number[][], targets: number[][], ids: number[] }} Batch All sources have the same length; targets
-      have END, if the task has it, and are padded with −1.
+    @typedef {Record<"task" | "length" | "units" | "cell" | "rate" | "feed" | "seed", string>} Settings As in the URL.
+    @typedef {{ id: number, source: number[], target: number[], strings?: string[] }} NumberedPair The id identifies the
+      source; −1 is a symbol that the networks do not have. `strings` are a user's source and target.
+    @typedef {{ sources: number[][], targets: number[][], ids: number[] }} Batch All sources have the same length. Targets
+      include END if the task has it, and are padded with −1.
     @typedef {{ source: VocabularyData, target: VocabularyData, pattern: string | null, ends: boolean, lengths: number[],
       outLen: number, holdOut: () => NumberedPair[], draw: () => Batch, pairs: NumberedPair[], examples: Example[],
-      reading: Reading | null }} Task `holdOut` is called once, after the first weights were drawn, and returns pairs of other
-      sources than `draw`, which returns a batch of training. `pairs` are the user's pairs, as `reading` has them.
+      reading: Reading | null }} Task `draw` returns a training batch. `holdOut` is called once, after the initial
+      weights were drawn, and returns pairs whose sources `draw` never returns. `pairs` are the user's pairs as numbers,
+      and `reading` contains them as text.
     @typedef {{ steps: number, samples: number, exact: number[], loss: number[], positions: number[][] }} Point Metrics of each
-      network. The loss is NaN (null in JSON) before the first step. `positions` are the fractions of the held-out sources that are right at each position of their target.
+      network. The loss is NaN (null in JSON) before the first step. `positions` are the fractions of the held-out
+      sources that are right at each position of their target.
     @typedef {{ steps: number, samples: number, points: Point[], weights: StoredWeights[] }} SavedCourse */
 
-const LARGEST = 9; // symbol
-const N_MEASURED = 200; // new sources for exact match, over all lengths
-const MEASURED_EACH = 20; // steps
-const RISE = 0.0499; // of exact match, after which the networks are kept: 0.05, but for rounding
-const SMOOTHING = 0.1; // of the labels of pairs, which are few
-const LEARNED = 0.9; // exact match from which on a network has learned its task
-const CLEAR = 0.1; // difference in exact match between two networks
+const LARGEST = 9; // the largest symbol of a pattern
+const N_MEASURED = 200; // new sources on which exact match is measured, over all lengths
+const MEASURED_EACH = 20; // steps between two measurements
+const RISE = 0.0499; // the rise in exact match after which the networks are kept: 0.05, except for rounding
+const SMOOTHING = 0.1; // label smoothing for the user's pairs, of which there are few
+const LEARNED = 0.9; // the exact match at which a network has learned its task
+const CLEAR = 0.1; // a difference in exact match between two networks that is worth a sentence
 /** The course that the page shows.
     @type {Course} */
 export let course;
@@ -78,14 +81,15 @@ function encodeWeights({ weights }, bits) {
   return { scales, numbers: btoa(text), bits };
 }
 
-/** Return a copy of a network, which does not train on. */
+/** Return a copy of a network, which does not change when the network trains on. */
 export function copy(/** @type {Network} */ { config, weights }) {
   const copied = (/** @type {Matrix} */ x) =>
     Object.assign(x.slice(), { rows: x.rows, columns: x.columns, gradient: NONE, origin: null });
   return new Network(config, Object.fromEntries(Object.entries(weights).map(([name, x]) => [name, copied(x)])));
 }
 
-/** Return at each position how many held-out sources have a target with this position; `end` is the length of END, or 0.
+/** Return, for each position, how many held-out sources have a target that is long enough. `end` is 1 if
+    targets get END, otherwise 0.
     @type {(heldOut: NumberedPair[], end: number) => number[]} */
 function dueOf(heldOut, end) {
   const longest = new Map(); // by source
@@ -94,7 +98,7 @@ function dueOf(heldOut, end) {
   return Array.from({ length: Math.max(0, ...all) }, (_, t) => all.filter((T) => T > t).length);
 }
 
-/** Return the lengths of sources that a task supports, of a string such as 10 or 1-10.
+/** Return those source lengths in a string, such as 10 or 1-10, that a task supports.
     @type {(task: string, length: string) => number[]} */
 export function lengthsOf(task, length) {
   const [first, end = first] = length.split("-").map(Number);
@@ -102,7 +106,7 @@ export function lengthsOf(task, length) {
   return all.filter((n) => targetOf(task, new Array(n).fill(0), LARGEST));
 }
 
-/** Return batches of pairs whose sources have one length; the targets get `end`, which is END or nothing, and padding.
+/** Return batches of pairs whose sources have equal lengths. The targets get `end`, which is [END] or [], and padding.
     @type {(pairs: NumberedPair[], end: number[]) => Batch[]} */
 export function batchesOf(pairs, end) {
   return [...new Set(pairs.map(({ source }) => source.length))].flatMap((length) => {
@@ -116,11 +120,11 @@ export function batchesOf(pairs, end) {
   });
 }
 
-/** Return whether the networks have all symbols of a pair. */
+/** Return whether the networks know all symbols of a pair. */
 export const isKnown = (/** @type {NumberedPair} */ { source, target }) => ![...source, ...target].includes(-1);
 
-/** Return the task of a pattern, which draws its sources with `random`. Of each length, it holds out the same number of
-    sources, but at most a tenth of all.
+/** Return the task of a pattern, which draws its sources with `random`. It holds out the same number of sources of each
+    length, but at most a tenth of all.
     @type {(settings: Settings, random: () => number) => Task} */
 export function patternTask({ task, length }, random) {
   const lengths = lengthsOf(task, length);
@@ -148,7 +152,7 @@ export function patternTask({ task, length }, random) {
   };
 }
 
-/** The training of the networks. Equal settings and tasks give equal numbers at each step, in the same browser. */
+/** The training of the networks. In the same browser, equal settings and tasks give equal numbers at each step. */
 export class Course {
   steps = 0;
   samples = 0;
@@ -157,7 +161,7 @@ export class Course {
   points = [];
   /** @type {number[]} */
   keptSteps = [];
-  /** The ids of the held-out sources that each network answered at the last point with one of their targets.
+  /** For each network, the ids of the held-out sources that it got right at the last point.
       @type {Set<number>[]} */
   right = [];
 
@@ -175,13 +179,14 @@ export class Course {
       const weights = initialWeights(parameters, [1, H, source.largest + 1, target.largest + 2], random);
       return new Network({ ...config, cell_size: H, ...symbols }, weights);
     });
-    this.kept = this.networks.map(() => /** @type {Network[]} */ ([])); // per network, one for each kept step
+    this.kept = this.networks.map(() => /** @type {Network[]} */ ([])); // for each network, a copy at each kept step
     this.trainers = this.networks.map((network) => new Trainer(network));
     this.losses = this.networks.map(() => /** @type {number[]} */ ([])); // since the last point
     this.heldOut = this.task.holdOut();
     this.nHeldOut = new Set(this.heldOut.map(({ id }) => id)).size; // sources
-    this.due = dueOf(this.heldOut, Number(ends)); // at each position, the number of held-out sources
-    this.measured = batchesOf(this.heldOut.filter(isKnown), ends ? [symbols.go] : []); // a source that it lacks is never right
+    this.due = dueOf(this.heldOut, Number(ends)); // at each position, how many held-out sources reach it
+    // a source with an unknown symbol is never right
+    this.measured = batchesOf(this.heldOut.filter(isKnown), ends ? [symbols.go] : []);
     this.keep();
     this.measure();
   }
@@ -199,7 +204,8 @@ export class Course {
     });
     this.steps++;
     this.samples += sources.length;
-    const power = Math.round(2 * Math.log2(this.steps / 5)); // the networks are kept after 5, 7, 10, 14, 20, 28, 40, … steps
+    // the networks are kept after 5, 7, 10, 14, 20, 28, 40, … steps
+    const power = Math.round(2 * Math.log2(this.steps / 5));
     if (power >= 0 && this.steps === Math.floor(5 * 2 ** (power / 2))) this.keep();
   }
 
@@ -213,16 +219,16 @@ export class Course {
     return this.points.findLast(({ steps }) => steps <= step) ?? this.points[0];
   }
 
-  /** Return the index of the kept step after which the exact match of a network rises most until the next kept step; null
-      if none rises by RISE. */
+  /** Return the index of the kept step after which the exact match of a network rises most by the next kept step; null
+      if it never rises by RISE. */
   steepest() {
     const exact = this.keptSteps.map((step) => this.pointAt(step).exact);
     const rises = exact.slice(1).map((next, k) => Math.max(...next.map((one, i) => one - exact[k][i])));
     const most = Math.max(...rises);
-    return most >= RISE && this.keptSteps.length > 2 ? rises.indexOf(most) : null; // a restored course has two
+    return most >= RISE && this.keptSteps.length > 2 ? rises.indexOf(most) : null; // a restored course has two kept steps
   }
 
-  /** Return the state of the training as JSON values, with weights of 16 or 8 bits.
+  /** Return the training state as JSON values, with weights of 16 or 8 bits.
       @type {(bits: number) => SavedCourse} */
   saved(bits) {
     const { steps, samples, points } = this;
@@ -230,7 +236,8 @@ export class Course {
     return { steps, samples, points: [...points], weights };
   }
 
-  /** Go on from a state of training of these networks, or of more. Throws an Error if it is not one. Returns the course.
+  /** Continue from a training state of these networks, or of these and more. Throws an Error if the state is not valid.
+      Returns the course.
       @type {(state: SavedCourse) => Course} */
   restore({ steps, samples, points, weights: stored }) {
     this.networks.forEach(({ weights }, i) => {
@@ -238,7 +245,7 @@ export class Course {
       const decoded = decodeWeights(stored[i], /** @type {[string, number[]][]} */ (shapes));
       for (const [name, matrix] of Object.entries(decoded)) weights[name].set(matrix);
     });
-    this.measure(); // which held-out sources are right
+    this.measure(); // finds the held-out sources that are right
     const first = (/** @type {any[]} */ values) => this.networks.map((_, i) => values[i]);
     this.points = points.map(({ exact, loss, positions, ...counts }) => {
       return { ...counts, exact: first(exact), loss: first(loss), positions: first(positions) };
@@ -252,13 +259,13 @@ export class Course {
       fractions.every((x) => Number.isFinite(x) && x >= 0 && x <= 1) &&
       this.points.every(({ loss }) => loss.every((x) => x >= 0)) &&
       this.points.every(({ positions }) => positions.every((row) => row.length === this.due.length));
-    if (!isValid) throw new Error("Expected a state of training");
+    if (!isValid) throw new Error("Expected a training state");
     Object.assign(this, { steps, samples });
     this.keep();
     return this;
   }
 
-  /** Describe network i, for the page.
+  /** Return the facts about network i that the page shows.
       @type {(i: number) => NetworkFacts} */
   facts(i) {
     const { config, weights } = this.networks[i];
@@ -270,7 +277,7 @@ export class Course {
     return { ...this.learners[i].facts, ...this.task, ...range, summary, config };
   }
 
-  /** Train and measure, in parts that are short enough for a frame. */
+  /** Train and measure, in parts that each take less time than a frame. */
   *work() {
     for (; ; yield) {
       this.step();
@@ -318,11 +325,11 @@ export function findingOf({ points, task, settings, samples }) {
   const through = `all ${n} symbols must pass through the final state`;
   const taught = settings.feed === "own" ? ", fed its own symbols" : "";
   if (Math.min(attention, without) >= LEARNED)
-    return `Both learned the task${taught}: ${n} symbols pass through the final state, too. The bottleneck is narrow, not closed.`;
+    return `Both learned the task${taught}: ${n} symbols also pass through the final state. The bottleneck is narrow, not closed.`;
   if (attention >= LEARNED)
-    return `With attention, it learned the task${taught}. Without, ${percent(without)} of the answers are right: ${through}.`;
+    return `With attention, it learned the task${taught}. Without it, ${percent(without)} of the answers are right: ${through}.`;
   if (without >= LEARNED) return "Without attention, it learned the task; with attention, not yet.";
-  if (attention > without + CLEAR) return `With attention, it learns faster${taught}. Without, ${through}.`;
+  if (attention > without + CLEAR) return `With attention, it learns faster${taught}. Without it, ${through}.`;
   if (without > attention + CLEAR) return "Without attention, it learns faster here.";
-  return `Neither has learned the task yet${taught}. Train on, or try more units, fewer digits or another rate.`;
+  return `Neither has learned the task yet${taught}. Train on, or try more units, fewer digits or a different rate.`;
 }

@@ -12,13 +12,13 @@ import { redraw } from "./panels.js";
 const SHORTEST_AXIS = 1600; // samples
 const inPercent = (/** @type {number} */ x) => `${wholePercent(x)}%`;
 
-/** @typedef {"exact" | "loss"} Kind of a curve */
+/** @typedef {"exact" | "loss"} Kind The kind of a curve. */
 
-/** Return the last point of the course up to the moment that the page shows. */
+/** Return the last point at or before the moment of training that the page shows. */
 export const shownPoint = () =>
   course.pointAt(app.state.moment === null ? Infinity : course.keptSteps[app.state.moment]);
 
-/** Return the numbers at a point of a curve: by their heads, one for each network.
+/** Return the numbers at a point of a curve: lists with a number for each network, by column heading.
     @type {(kind: Kind, point: Point) => Record<string, string[]>} */
 function numbersOf(kind, { loss, exact, positions }) {
   const { due } = course;
@@ -47,8 +47,8 @@ export function drawFigure(/** @type {Kind} */ kind) {
   redraw(box, picture(kind, `${title}, ${head} after ${end.samples} samples: ${named}`, shown));
 }
 
-/** Draw a curve of each network, with a line at a point, a mark where exact match rose most, and outside exercises, faint,
-    the curves of the course before. The style gives it a size.
+/** Draw the curves of all networks, with a line at the point `shown` and a mark where exact match rose most. Outside
+    exercises, the curves of the previous course are drawn faintly. CSS sets the size.
     @type {(kind: Kind, label: string, shown: Point) => SVGElement} */
 function picture(kind, label, shown) {
   const { points } = course;

@@ -15,17 +15,17 @@ import { meaningOf } from "./words.js";
 
 /** @typedef {"ahead" | "done" | "current"} Status */
 
-/** The diagram of a run. From top to bottom: source, encoder, final state or attention, decoder, answer. `show` draws the
-    parts that differ from the previous step. */
+/** The diagram of a run. From top to bottom: source, encoder, final state or attention, decoder, answer. `show` draws
+    the parts that differ from the previous step. */
 export class Diagram {
   place = 0;
   /** The current output; null while the source is read, and after the answer's end.
       @type {number | null} */
   t = null;
-  middle = 0; // the x of the middle of the part in view
+  middle = 0; // the x of the centre of the visible part
 
-  /** `index` is the index of the run's network, `T` the number of decoder steps to draw; `room` and `height` are the size
-      that the picture should have at most, and `scale` is the size of its text.
+  /** `index` is the index of the run's network, and `T` is the number of decoder steps to draw. `room` and `height` are
+      the available width and height, and `scale` is the size of the text.
       @param {Run} run @param {number} index @param {number} T @param {number} room @param {number} height
       @param {number} scale */
   constructor(run, index, T, room, height, scale) {
@@ -37,24 +37,25 @@ export class Diagram {
     this.bidirectional = run.network.config.bidirectional;
     this.hasBars = hasPositions(index);
     const [barHeight, barLetters] = this.hasBars ? [31, 14] : [0, 0];
-    const most = app.networks.length > 1 ? 1 : this.bidirectional ? 1.15 : 1.3; // fits into the first screen
+    const most = app.networks.length > 1 ? 1 : this.bidirectional ? 1.15 : 1.3; // so that it fits into the first screen
     this.letter = scale * Math.max(1, Math.min(most, room / 700 / scale)); // the unit of the text
     const { letter, bidirectional, S } = this;
     const lines = (108 + barLetters) * letter; // the height of all text
-    const [cells, others] = [bidirectional ? 5 : 4, (bidirectional ? 103 : 95) + barHeight]; // the rows of 40 units; the rest
+    // the number of rows of 40 units, and the height of the rest in units
+    const [cells, others] = [bidirectional ? 5 : 4, (bidirectional ? 103 : 95) + barHeight];
     const isGiven = height < Infinity; // then the picture fills the height
     const fitting = isGiven ? (height - lines) / (40 * cells + others) : letter;
     const n = Math.max(S + Number(app.state.hidden), T);
-    // the unit of what a low window or many symbols make smaller
-    const low = isGiven ? (height - lines - cells * 18 * scale) / others : letter; // with cells of the least height
+    // the unit of everything that shrinks in a low window or with many symbols
+    const low = isGiven ? (height - lines - cells * 18 * scale) / others : letter; // with cells of minimum height
     this.u = Math.max(0.34 * scale, Math.min(1.3 * letter, fitting, low, room / n / 30));
     const { u } = this;
     const inputs = [...run.source.keys()].map((s) => sourceName(run, s));
     const outputs = [...run.steps.slice(0, T).keys()].filter((t) => !isEnd(run, t)).map((t) => writtenName(run, t));
     const longest = Math.min(9, Math.max(...[...inputs, ...outputs].map((name) => [...name].length)));
-    const margin = 28 * letter; // has room for GO
+    const margin = 28 * letter; // on the left, with room for GO
     const margins = margin + 19 * u + (bidirectional ? 50 : 36) * letter; // on the right, for the final state
-    const wide = 9.7 * longest * letter; // a word has narrower letters if otherwise the picture were too wide
+    const wide = 9.7 * longest * letter; // words get narrower letters if the picture would otherwise be too wide
     const minColumn = Math.max(0.6 * wide, Math.min(wide, (room - margins) / n - 9 * u)) + 9 * u;
     this.column = Math.max(minColumn, Math.min(76 * letter, (room - margins) / n));
     this.width = Math.max(room, n * this.column + margins);
@@ -70,17 +71,17 @@ export class Diagram {
     this.encoder = this.source + this.height + gap;
     this.backward = this.encoder + this.height + 8 * u;
     this.below = (bidirectional ? this.backward : this.encoder) + this.height;
-    this.decoder = this.below + 31 * letter + 55 * u + 0.7 * spare; // for the fan of attention, or the funnel
+    this.decoder = this.below + 31 * letter + 55 * u + 0.7 * spare; // with room for attention or the funnel
     this.answer = this.decoder + this.height + gap;
-    this.lane = this.decoder - 16 * u; // the y of the way of the final state
+    this.lane = this.decoder - 16 * u; // the y of the final state's path
     this.context = this.lane - 18 * letter; // the y of the contexts, which attention computes, above their names
     this.go = this.x(0) - this.tile / 2 - 15 * letter; // the x of GO
-    this.right = this.x(n - 1) + this.column / 2 + 14 * u; // the x of the way of the final state
-    this.finalLeft = this.x(0) - this.tile / 2 - 9 * u; // where it turns down
-    this.half = Math.min(60 * u, this.width / 6); // of the width of the bottleneck
-    this.nextToNeck = room / 2 - this.half - 10 * u; // the width of the words next to it
-    this.neckHeight = Math.max(34 * u, 29 * letter); // of the bottleneck, which has two lines next to it
-    this.neck = (this.below + this.decoder - this.neckHeight) / 2; // its y
+    this.right = this.x(n - 1) + this.column / 2 + 14 * u; // the x of the final state's path
+    this.finalLeft = this.x(0) - this.tile / 2 - 9 * u; // the x at which this path turns down
+    this.half = Math.min(60 * u, this.width / 6); // half the width of the bottleneck
+    this.nextToNeck = room / 2 - this.half - 10 * u; // the width of the words next to the bottleneck
+    this.neckHeight = Math.max(34 * u, 29 * letter); // of the bottleneck, next to which there are two lines of text
+    this.neck = (this.below + this.decoder - this.neckHeight) / 2; // the y of the bottleneck
     this.bottom = this.answer + this.height + barHeight * u + (41 + barLetters) * letter;
     const size = { width: this.width, viewBox: `0 0 ${this.width} ${this.bottom}` };
     this.element = svg("svg", { class: "diagram", ...size });
@@ -90,7 +91,7 @@ export class Diagram {
     this.drawBars = keyedBox(bars);
   }
 
-  /** Return whether this is the diagram of T steps of a run, with the room for bars that it needs.
+  /** Return whether this is the diagram of T steps of a run, with space for bars if the run has them.
       @type {(run: Run, T: number) => boolean} */
   isFor(run, T) {
     return this.run === run && this.T === T && this.hasBars === hasPositions(this.index);
@@ -121,13 +122,13 @@ export class Diagram {
   parts() {
     const { S, T, t, u, letter, place, middle, bidirectional } = this;
     const { has_attention: hasAttention } = this.run.network.config;
-    // all symbols are shown before the first action, and after one that changes the answer
+    // all symbols are shown before the first action, and after an action that changes the answer
     const isWhole =
       !app.state.hidden && (app.isOpening || app.state.moment !== null || Object.keys(app.forced).length > 0);
     const [encoder, finalState] = bidirectional
       ? ["encoders: one reads from the left, one from the right", "final\nstates,\njoined"]
       : ["encoder: reads the source", "final\nstate"];
-    /** The status of the cells of a step.
+    /** Return the status of the cells of a step.
         @type {(step: number) => Status} */
     const status = (step) => (step === place ? "current" : step < place ? "done" : "ahead");
     /** @type {ReturnType<typeof this.parts>} */
@@ -164,7 +165,7 @@ export class Diagram {
     return parts;
   }
 
-  /** Return a word that is explained where the pointer or the focus is; it ends at a colon.
+  /** Return a label that is explained on hover or focus. The term that is explained is the text before the first colon.
       @type {(x: number, y: number, lines: string, className: string, most?: number) => SVGElement} */
   word(x, y, lines, className, most = this.room) {
     const words = lines.replaceAll("\n", " ");
@@ -174,7 +175,7 @@ export class Diagram {
     return this.text(x, y, lines, `${className} word`, { ...label, ...keys, most });
   }
 
-  /** Return a text element of one line or more. One that is likely to be wider than `most` gets narrower letters.
+  /** Return a text element with one or more lines. It gets narrower letters if it is likely to be wider than `most`.
       @type {(x: number, y: number, lines: string, className?: string, attributes?: Attributes & { most?: number }) =>
         SVGElement} */
   text(x, y, lines, className = "", { most = Infinity, ...attributes } = {}) {
@@ -197,7 +198,7 @@ export class Diagram {
       const words = this.text(x, middle + 6 * letter, truncate(name, this.maxName), "symbol", { most: size - 3 * u });
       return svg("g", { class: `piece ${className}` }, title, box, words);
     }
-    const isUpright = size < 28 * letter && height > size; // in a narrow tile
+    const isUpright = size < 28 * letter && height > size; // END is turned in a narrow tile
     const turned = isUpright ? { transform: `rotate(-90 ${x} ${middle})` } : {};
     const most = (isUpright ? height : size) - 4 * u;
     const font = isUpright ? Math.min(13 * letter, 1.1 * size) : 13 * letter; // small, so that it fits
@@ -205,8 +206,8 @@ export class Diagram {
     return svg("g", { class: `piece ${className}`, "data-word": "END" }, title, box, end);
   }
 
-  /** Return a cell in column i, some numbers of its state, of the top layer, and the arrow to it from the previous cell. A
-      click goes to its step, `place`, in which a button covers it.
+  /** Return the cell in column i, with some numbers of the top layer's state, and the arrow from the previous cell. A
+      click goes to its step, `place`; at this step, a button covers the cell.
       @type {(i: number, y: number, place: number, backward?: boolean) => SVGElement[]} */
   cell(i, y, place, backward = false) {
     const { run, tile, height } = this;
@@ -215,7 +216,7 @@ export class Diagram {
     const { state } = run.cellsOf(run.network.config.num_layers - 1, Number(backward))[backward ? i : place - 1];
     const box = { x: this.x(i) - 0.36 * tile, y: y + 0.28 * height, width: 0.72 * tile, height: 0.44 * height };
     const parts = [cell, colourStrip(last(state), box)];
-    const sign = backward ? 1 : -1; // of the way to the previous cell
+    const sign = backward ? 1 : -1; // the direction of the previous cell
     if (backward ? i === this.S - 1 : i === 0) return parts;
     const [from, to, middle] = [this.x(i + sign) - (sign * tile) / 2, this.x(i) + (sign * tile) / 2, y + height / 2];
     return [...parts, this.arrow([from, middle, to, middle])];
@@ -226,8 +227,8 @@ export class Diagram {
     return { x: this.x(i) - size / 2, y, width: size, height, rx: Math.min(size, height) / 3 };
   }
 
-  /** Return the buttons on the current cells, the current context and, for keyboards and screen readers, the current written
-      symbol. `keyedBox` keeps them, and so the focus, and moves them.
+  /** Return the buttons on the current cells, the current context and, for keyboards and screen readers, the symbol
+      that is currently written. `keyedBox` moves these buttons instead of replacing them, so they keep the focus.
       @type {() => [string, () => SVGElement, Attributes][]} */
   buttons() {
     const { t, place, S, index, run } = this;
@@ -254,26 +255,28 @@ export class Diagram {
     return [cell(t, this.decoder), ...(run.steps[t].alpha ? [context] : []), force];
   }
 
-  /** Return an arrow along straight lines through points [x, y, x, y, …]; without a status, it has its part's status. */
+  /** Return an arrow along straight lines through points [x, y, x, y, …]. Without a status, it takes its part's status.
+   */
   arrow(/** @type {number[]} */ points, /** @type {Status | ""} */ status = "") {
     const [x0, y0, x, y] = points.slice(-4);
     const scale = (5 * this.u) / (Math.hypot(x - x0, y - y0) || 1);
-    const [dx, dy] = [scale * (x - x0), scale * (y - y0)]; // along the head
+    const [dx, dy] = [scale * (x - x0), scale * (y - y0)]; // along the arrowhead
     const [endX, endY] = [x - dx, y - dy];
     const head = [x, y, endX - 0.8 * dy, endY + 0.8 * dx, endX + 0.8 * dy, endY - 0.8 * dx];
     const line = svg("polyline", { points: [...points.slice(0, -2), endX, endY].join(" ") });
     return svg("g", { class: `arrow ${status}` }, line, svg("polygon", { points: head.join(" ") }));
   }
 
-  /** Return a source symbol and its number; where the numbers would overlap, every fifth has one. */
+  /** Return a source symbol and its number. Where the numbers would overlap, only every fifth symbol has one. */
   input(/** @type {number} */ s) {
     const isShown = this.column >= 18.5 * this.letter || s % 5 === 4;
     const number = this.text(this.x(s), this.source - 5 * this.u, isShown ? String(s + 1) : "", "soft");
     return [number, this.symbol(s, this.source, sourceName(this.run, s), "")];
   }
 
-  /** Return the symbol that a decoder cell writes; a click on it shows those that can be forced. A label below it shows
-      that it was forced or is wrong, or its probability. Where probabilities would overlap, only the current output has one. */
+  /** Return the symbol that a decoder cell writes; a click on it shows the symbols that can be forced. A label below it
+      says that it was forced or is wrong, or shows its probability. Where probabilities would overlap, only the current
+      output has one. */
   output(/** @type {number} */ i) {
     const { run, height, u, letter, column } = this;
     const x = this.x(i);
@@ -290,13 +293,13 @@ export class Diagram {
     const most = mark ? column - 4 * u : isCrowded && isNextToMark ? 2 * column - 14 * letter : Infinity;
     const y = this.answer + height + 2 * u + 13 * letter;
     const tile = this.symbol(i, this.answer, writtenName(run, i), classes.join(" "), exampleWord(run, written));
-    let isClosing = false; // a press outside the layer has closed it before the click
+    let isClosing = false; // whether a press outside the layer has closed it before the click
     tile.addEventListener("pointerdown", () => (isClosing = this.t === i && isOpen(this.index)));
     tile.addEventListener("click", () => isClosing || openSymbols(this.index, i));
     return [this.arrow([x, this.decoder + height, x, this.answer]), tile, this.text(x, y, label, className, { most })];
   }
 
-  /** Return the words below the picture; the explanation of the bars stands next to "decoder" where both fit. */
+  /** Return the words below the picture. The explanation of the bars stands next to "decoder" if both fit. */
   lastLine() {
     const { letter, middle, room, hasBars } = this;
     const y = this.bottom - 11 * letter;
@@ -307,7 +310,8 @@ export class Diagram {
     return [this.word(x, y, "decoder", "soft finish"), this.text(x + 16 * letter, y, legend, "soft begin")];
   }
 
-  /** Return the parts of the bars below the outputs, for `keyedBox`: another fraction changes attributes and a number.
+  /** Return the parts of the bars below the outputs, for `keyedBox`. A new fraction changes only attributes and a
+      number.
       @type {() => [string, () => SVGElement, Attributes?][]} */
   barParts() {
     const { u, letter, tile } = this;
@@ -336,7 +340,7 @@ export class Diagram {
     return this.place === this.S || this.t === 0 ? "current" : this.place > this.S ? "done" : "ahead";
   }
 
-  /** Return the arrows that take the final state, or the states of both directions, to the decoder, in a network with
+  /** Return the arrows from the final state, or from the states of both directions, to the decoder, for a network with
       attention. */
   finalStateArrows() {
     const { height, tile, encoder, backward, decoder, right, lane } = this;
@@ -348,8 +352,8 @@ export class Diagram {
     return this.bidirectional ? [forward, this.arrow([edge, back, left, back, left, lane])] : [forward];
   }
 
-  /** Return how the current cell's state becomes a context by attention, and the uses of the context: the current
-      output and the next cell. Empty without attention. */
+  /** Return the parts that show how attention computes the context of step t, and that the current output and the next
+      cell use this context. Without attention, return an empty list. */
   attentionParts(/** @type {number} */ t) {
     const { u, run, tile: size, column, decoder, answer, context: y, T } = this;
     const { alpha } = run.steps[t];
@@ -370,11 +374,11 @@ export class Diagram {
     ];
   }
 
-  /** Return the words for the contexts of output t and of the previous one, where they fit between the arrows. */
+  /** Return labels for the contexts of output t and of the previous output if the labels fit between the arrows. */
   contextWords(/** @type {number} */ t) {
     const { u, letter, column, context } = this;
     const [x, y] = [this.x(t) + column / 2, context + 13 * letter];
-    const begin = x + 4 * letter + Math.max(7 * u, 0.3 * column - 0.18 * this.tile); // next to the arrow to the next cell
+    const begin = x + 4 * letter + Math.max(7 * u, 0.3 * column - 0.18 * this.tile); // after the arrow to the next cell
     const end = x - column - 7 * u - 3 * letter;
     const isFree = begin + 52 * letter < this.right;
     const isPreviousFree = t && end - 60 * letter > (this.bidirectional ? this.finalLeft : 0);
@@ -384,7 +388,7 @@ export class Diagram {
     ];
   }
 
-  /** Return a line from each input to the context, wider for a larger α, and above them the α of at least 5%. */
+  /** Return a line from each input to the context, wider for a larger α, and a label for each α of at least 5%. */
   attentionLines(/** @type {Float32Array} */ alpha, /** @type {number} */ x1) {
     const { u, letter, below, context: y1 } = this;
     const y2 = below + 7 * u + 13 * letter;
@@ -393,7 +397,7 @@ export class Diagram {
     /** @type {(s: number) => number} */
     const labelX = (s) => Math.max(this.finalLeft + 24 * letter, Math.min(this.x(s), this.right - 24 * letter));
     /** @type {number[]} */
-    const labelled = []; // the largest, without those that would overlap
+    const labelled = []; // the largest ones, without those whose labels would overlap
     for (const s of inputs.filter((s) => alpha[s] >= 0.05))
       if (labelled.every((other) => Math.abs(labelX(other) - labelX(s)) > 36 * letter)) labelled.push(s);
     return [
@@ -405,12 +409,12 @@ export class Diagram {
     ];
   }
 
-  /** Return the final state as a bottleneck between encoder and decoder, in a network without attention. */
+  /** Return the final state as a bottleneck between encoder and decoder, for a network without attention. */
   bottleneck() {
     const { S, T, u, letter, run, place, middle, half, neck: y, tile, below, decoder, finalStateStatus: status } = this;
     const box = { x: middle - half, y, width: 2 * half, height: this.neckHeight };
     const bottom = y + box.height;
-    // the state of each layer, of at most 64 units; empty before the last symbol is read
+    // at most 64 numbers of each state of each layer; empty until the last symbol is read
     const rows = place < S ? [] : run.encoded.states.flat().map((row) => [...row.slice(0, 64)]);
     const funnel = (/** @type {number} */ y0, /** @type {number} */ n, /** @type {number} */ y1) => {
       const wide = [this.x(0) - tile / 2, y0, this.x(n - 1) + tile / 2, y0];
@@ -436,9 +440,9 @@ export class Diagram {
 /** Return whether the page knows how often network i is right at each output position. */
 const hasPositions = (/** @type {number} */ i) => Boolean(app.positions[i]?.length);
 
-/** Return the bars of network i as a table, for screen readers, which waits until the training pauses. */
+/** Return the bars of network i as a table for screen readers. The table is updated when the training pauses. */
 export function positionsTable(/** @type {number} */ i) {
-  const [box, network] = [h("div", { class: "visually-hidden" }), app.networks[i]]; // of which later there may be fewer
+  const [box, network] = [h("div", { class: "visually-hidden" }), app.networks[i]]; // later, there may be fewer
   const update = soon(() => {
     const fractions = app.positions[i] ?? [];
     const label = withLabel(network, "New sources that are right at each output position");
@@ -450,16 +454,16 @@ export function positionsTable(/** @type {number} */ i) {
   return box;
 }
 
-/** Show the inside of a current cell of network i. */
+/** Show the inside of the current cell of a network. */
 function openInside(/** @type {number} */ networkIndex, /** @type {boolean} */ backward) {
   showTab("inside", { inside: { ...app.state.inside, networkIndex, backward: Number(backward) } });
   byId("inside").focus({ preventScroll: true });
 }
 
-/** Return the word that explains a cell. */
+/** Return the term that is explained at a cell. */
 const stateWord = (/** @type {boolean} */ backward) => (backward ? "backward state" : "state");
 
-/** Return an SVG element that is a button, as a part for `keyedBox`; `act` is called at a click, Enter and Space.
+/** Return an SVG element that acts as a button, as a part for `keyedBox`. A click, Enter and Space call `act`.
     @type {(tag: "rect" | "circle", attributes: Attributes, act: (event: Event) => void) =>
       [string, () => SVGElement, Attributes]} */
 function pressable(tag, attributes, act) {

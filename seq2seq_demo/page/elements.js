@@ -1,12 +1,13 @@
-/* HTML and SVG elements, and numbers and names as strings. */
+/* Creates HTML and SVG elements, and formats numbers and names. */
 
 import { app } from "./app.js";
 
 /** @typedef {Node | string | null | (() => string)} Child
     @typedef {Record<string, unknown>} Attributes */
 
-/** Create an HTML element. A name is a property if the element has it, otherwise an attribute. Null children are skipped.
-    Values that are functions follow the state, but for handlers of events; an element that the page draws anew has none.
+/** Create an HTML element. A name in `properties` is a property if the element has it, otherwise an attribute. Null
+    children are skipped. Functions as values or children follow the state, except for event handlers; an element that
+    is drawn anew must not have such functions.
     @type {<K extends keyof HTMLElementTagNameMap>(tag: K, properties?: Attributes, ...children: Child[]) =>
       HTMLElementTagNameMap[K]} */
 export function h(tag, properties = {}, ...children) {
@@ -29,7 +30,7 @@ export function h(tag, properties = {}, ...children) {
   return element;
 }
 
-/** Create an SVG element; values that are functions are handlers of events.
+/** Create an SVG element. Functions as values are event handlers.
     @type {<K extends keyof SVGElementTagNameMap>(tag: K, attributes?: Attributes, ...children: (Node | string)[]) =>
       SVGElementTagNameMap[K]} */
 export function svg(tag, attributes = {}, ...children) {
@@ -42,8 +43,8 @@ export function svg(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** Set the text of a node, and attributes if it is an element, if they differ, because the browser would lay out even an equal
-    text.
+/** Set the text of a node and, if it is an element, its attributes, but only where they differ: the browser would lay
+    out the page even for an equal text.
     @type {(node: Element | Text, attributes: Attributes, text?: string) => void} */
 export function revise(node, attributes, text) {
   const element = /** @type {Element} */ (node);
@@ -55,7 +56,7 @@ export function revise(node, attributes, text) {
 /** @type {(scope: "row" | "col", text: Child) => HTMLTableCellElement} */
 export const headerCell = (scope, text) => h("th", { scope }, text);
 
-/** Return a table. A cell of its rows that is no `<th>` or `<td>` becomes a `<td>`.
+/** Return a table. A cell that is not yet a `<th>` or `<td>` becomes a `<td>`.
     @type {(properties: Attributes, heads: Child[], rows: Child[][]) => HTMLTableElement} */
 export function table(properties, heads, rows) {
   const cell = (/** @type {Child} */ one) => (one instanceof HTMLTableCellElement ? one : h("td", {}, one));
@@ -70,8 +71,8 @@ export const button = (text, onclick, properties) => h("button", { type: "button
 /** @type {(name: string, className?: string) => HTMLSpanElement} */
 export const symbolSpan = (name, className = "symbol") => h("span", { className, title: name, dir: "auto" }, name);
 
-/** Return a labelled `<select>`; `choose(i)` handles the choice of name i. The selected name is `chosen` or, after each change
-    of the state, `chosen()`.
+/** Return a labelled `<select>`; `choose(i)` handles the choice of name i. `chosen` is the index of the selected name,
+    or a function that returns this index after each change of the state.
     @type {(label: string, names: string[], choose: (i: number) => void, chosen?: number | (() => number)) =>
       HTMLLabelElement} */
 export function labelledSelect(label, names, choose, chosen = 0) {
@@ -84,14 +85,14 @@ export function labelledSelect(label, names, choose, chosen = 0) {
 /** Return the user's font size relative to 16 px; drawings scale with it. */
 export const zoom = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
 
-/** Format a fraction in percent.
+/** Format a fraction as a percentage.
     @type {(x: number) => string} */
 export const percent = (x) => `${x > 0.9995 ? "100" : x < 0.0005 ? "0" : (100 * x).toFixed(1)}%`;
 
-/** Format a fraction in whole percent; it is 100 only if nothing is missing. */
+/** Format a fraction as a whole percentage, without the sign. It is rounded down, so only 1 becomes 100. */
 export const wholePercent = (/** @type {number} */ fraction) => `${Math.floor(100 * fraction + 1e-6)}`;
 
-/** Return a position in words, such as "1st". */
+/** Return the ordinal of a position, such as "1st". */
 export const ordinal = (/** @type {number} */ n) =>
   n + (["th", "st", "nd", "rd"][Math.floor((n % 100) / 10) === 1 ? 0 : n % 10] ?? "th");
 

@@ -1,4 +1,4 @@
-/* The exercise on the page: its question, the panel that it needs, and the way to the next one. */
+/* The exercise on the page: its question, the panel that it needs, and the way to the next exercise. */
 
 import { announce, app, byId, hashOf, isCurrent } from "./app.js";
 import { revise } from "./elements.js";
@@ -7,12 +7,12 @@ import { showTab } from "./panels.js";
 
 let isAnnounced = false; // whether the last press has announced the next exercise
 
-/** Return the links of the exercise on the page that match a selector.
+/** Return those links of the shown exercise that match a selector.
     @type {(selector: string) => HTMLAnchorElement[]} */
 const linksOf = (selector) => Array.from(byId("exercises").querySelectorAll(`.chosen ${selector}`));
 
-/** Show the question of the exercise in the state, and a button for its panel. The links to its neighbours keep the lecture
-    view or, in a plan, lead to the parts before and after it. */
+/** Show the question of the current exercise, and a button for its panel. The links to its neighbours keep the lecture
+    view or, in a plan, lead to the previous and the next part. */
 export function showExercise() {
   const { exercise, lecture, plan, tab } = app.state;
   document.documentElement.toggleAttribute("data-exercise", exercise > 0);
@@ -32,13 +32,13 @@ export function showExercise() {
   }
 }
 
-/** State in CSS whether an answer is open, which then stands next to the pictures. */
+/** Tell CSS whether an answer is open: an open answer stands next to the pictures. */
 export function followAnswer() {
   const isOpen = document.querySelector("#exercises .chosen > details[open]") !== null;
   document.documentElement.toggleAttribute("data-answer", isOpen);
 }
 
-/** Say which exercise is next, or no longer. */
+/** Say which exercise is next; with false, stop saying it. */
 export function announceNext(isNext = true) {
   isAnnounced = isNext;
   for (const link of /** @type {NodeListOf<HTMLAnchorElement>} */ (byId("exercises").querySelectorAll("[rel=next]"))) {
@@ -48,9 +48,9 @@ export function announceNext(isNext = true) {
   }
 }
 
-/** Go on in the lecture view: to the next source of the exercise or, after its last one, to the next exercise. Presses before
-    show the answer, and the rest of an answer that is longer than its room; the last of them announces the next exercise. If
-    n is −1, go back, to an exercise as it was left. */
+/** Go on in the lecture view: to the next source of the exercise or, after its last source, to the next exercise.
+    Before that, presses open the answer and scroll through it if it is long; the last of them announces the next
+    exercise. If n is −1, go back; a previous exercise opens as it was left. */
 export function goOn(/** @type {1 | -1} */ n) {
   const answer = /** @type {HTMLElement} */ (document.querySelector("#exercises .chosen > details"));
   const sources = linksOf("> p:not(.steps) a");
@@ -59,7 +59,7 @@ export function goOn(/** @type {1 | -1} */ n) {
   if (n > 0 && !source && !isAnnounced) {
     if (answer.hasAttribute("open")) answer.scrollTop += 0.8 * answer.clientHeight;
     answer.setAttribute("open", "");
-    followAnswer(); // now it has its room
+    followAnswer(); // now the answer has its final size
     if (answer.scrollHeight - answer.scrollTop - answer.clientHeight < 9) announceNext();
     return;
   }

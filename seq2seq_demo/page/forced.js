@@ -12,33 +12,34 @@ import { countForced, fedName, isForced, recovers, targetName, writtenSymbols } 
     @import { Step } from "./network.js"
     @import { Run } from "./trained.js" */
 
-/** @typedef {Run & { teacherSteps: Step[], expected: number[], alignment: Alignment }} ComparedRun a run with a target */
+/** @typedef {Run & { teacherSteps: Step[], expected: number[], alignment: Alignment }} ComparedRun A run with a target. */
 
 export function forcedPanel() {
   const columns = networkColumns((i) => [redrawnPart(() => comparison(app.runs[i]))]);
   return panel("forced", "Teacher forcing and free-running", columns);
 }
 
-/** Compare teacher forcing with free-running or, without a target, the answers before and after forcing. */
+/** Compare teacher forcing with free-running. Without a target, compare the answers before and after forcing. */
 function comparison(/** @type {Run} */ answered) {
   if (!answered.teacherSteps) {
     const problem = app.targetError ? "the target that you typed is not valid" : "none is known for this source";
-    const hint = h("p", {}, `Teacher forcing needs a target, and ${problem}: type one, above the picture.`);
+    const hint = h("p", {}, `Teacher forcing needs a target, and ${problem}: type one above the picture.`);
     return [hint, countForced(answered) ? beforeAndAfterList(answered) : null];
   }
   const run = /** @type {ComparedRun} */ (answered);
-  // the first output that is fed different symbols; -1 if there is none
+  // the first output for which the decoder is fed different symbols; −1 if there is none
   const divergence = run.teacherSteps.findIndex(({ fed }, t) => t < run.steps.length && run.steps[t].fed !== fed);
   const sentences = [describeDivergence(run, divergence), describeRecovery(run) || compareErrors(run)];
   const text = h("p", {}, sentences.join(" ").trim());
-  const isShown = !run.exact || app.runs.every(({ exact }) => exact); // otherwise, the errors of another network matter
+  const isShown = !run.exact || app.runs.every(({ exact }) => exact); // otherwise, only a network with errors matters
   if (!isShown) return [text];
   const box = scrollBox(`Teacher forcing and free-running: ${run.network.name}`, comparedTable(run, divergence));
   updateScrollBox(box);
   return [text, box];
 }
 
-/** Compare the errors with teacher forcing and in free-running; "" if there are none, or if the user made one of them. */
+/** Compare the errors with teacher forcing and free-running; "" if there are none, or if the user forced one of them.
+ */
 function compareErrors(/** @type {ComparedRun} */ run) {
   const { teacherSteps, written, expected } = run;
   if (run.exact || written.some((_, t) => run.isOverridden(t))) return "";
@@ -48,7 +49,7 @@ function compareErrors(/** @type {ComparedRun} */ run) {
   return `${counts} Teacher forcing looks better because the decoder is fed the target instead of its own errors.`;
 }
 
-/** Count the errors of an answer, END included, by position and by edits.
+/** Count the errors of an answer, including END, by position and by edit distance.
     @type {(written: number[], expected: number[]) => { edits: number, text: string }} */
 function countErrors(written, expected) {
   const [{ edits: positions }, { edits }] = [alignByPosition(written, expected), align(written, expected)];
@@ -78,9 +79,9 @@ function describeRecovery(/** @type {ComparedRun} */ run) {
   return `The network recovers: all other symbols are right${later}.`;
 }
 
-/** Return a table of the symbols that are fed and written in both ways, output by output. */
+/** Return a table of the symbols that are fed and written, output by output, with teacher forcing and free-running. */
 function comparedTable(/** @type {ComparedRun} */ run, /** @type {number} */ divergence) {
-  const taught = alignByPosition(writtenSymbols(run.teacherSteps), run.expected); // symbols cannot shift
+  const taught = alignByPosition(writtenSymbols(run.teacherSteps), run.expected); // here, symbols cannot shift
   const length = Math.max(run.teacherSteps.length, run.steps.length);
   const heads = Array.from({ length }, (_, t) => ordinal(t + 1));
   /** @type {(label: string, className: string, steps: Step[], parts: (t: number) => Child[]) => Child[]} */

@@ -16,7 +16,7 @@ from seq2seq_demo.page.training import TITLE as TITLE_OF_TRAINING
 TITLE = "Networks that read one sequence and write another"
 INDEX = "index.html"
 LINKS, THEORY = "links.html", "theory.html"
-# The title of an exercise, its question, its optional table to fill in, the field of its prediction, and its answer.
+# The title of an exercise, its question, its optional table to fill in, the field for its prediction, and its answer.
 EXERCISE = (
     r"<h2>([^\n]*)</h2>\n(<p>.*?</p>\n)(<div.*?</div>\n)?"
     r'(<(?:label|span) class="note".*?)\n(<details><summary>Answer</summary>)(.*?)</section>'
@@ -30,17 +30,17 @@ CHOICES = (
 CHOICE = f'<span class="note" role="radiogroup" aria-label="Prediction">Prediction: {" ".join(CHOICES)}</span>'
 STEPS = """<p class="steps"><button type="button" hidden></button> <a rel="prev" href="{}">Previous exercise</a>
 <a rel="next" href="{}"></a> <a href="{}#exercise-{}">All exercises</a></p>"""
-KEY = "Top: read. Left: written. Dark: where it looks."
+KEY = "Top: what it reads. Left: what it writes. Dark: where it looks."
 TRAIN = '<p><a class="button" href="train.html#train=now">Train</a></p>'
 OWN_PAIRS = """<h2><a href="train.html#task=pairs">Your own pairs</a></h2>
-<p>Paste a list, such as words and their plurals, press Train, and try words of your own. Nothing leaves your
+<p>Paste a list, such as words and their plurals, press Train, and try your own words. Nothing leaves your
 computer.</p>"""
 FOLDED = "<summary>Exercises: predict, then look</summary>"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A page of the gallery, with its networks by name; without networks, it is the page that trains two."""
+    """A page of the gallery, with the names of its networks; without networks, it is the page that trains two."""
 
     title: str
     description: str
@@ -89,9 +89,9 @@ EXAMPLES = {
 
 
 def build_index(shown: Mapping[str, Sequence[ShownNetwork]]) -> str:
-    """Return, as HTML, the page that links to all others, with pictures of networks' attention. It has no script.
+    """Return the index as HTML, with links to all other pages and pictures of attention. It contains no script.
 
-    `shown` contains the networks of the entries of GALLERY, by name.
+    `shown` maps names in GALLERY to the networks of their pages.
     """
     sections = "\n".join(
         f'<section class="entry {"" if networks else "start"}">'
@@ -107,8 +107,8 @@ def build_index(shown: Mapping[str, Sequence[ShownNetwork]]) -> str:
 def build_documents() -> dict[str, str]:
     """Return the exercises and the theory as HTML, by file name. The theory shows the reversing page in frames.
 
-    A link of the exercises opens a page in the state that an exercise starts from. The heading of an exercise is its
-    first link, in the lecture view.
+    A link in an exercise opens a page in the state that the exercise needs. The heading of an exercise is a copy of its
+    first link, but opens the lecture view.
     """
     script = compressed(join_modules("links.js"))
     page = _static_page(
@@ -122,7 +122,7 @@ def build_documents() -> dict[str, str]:
 
 
 def exercises(name: str) -> str:
-    """Return the exercises of an entry of GALLERY as HTML, folded away; their links change the state of its page."""
+    """Return the exercises of a page as collapsed HTML; `name` is in GALLERY. Their links change the page's state."""
     text = string.Template(read_asset(LINKS)).safe_substitute(notes=PREDICTION, choice=CHOICE)
     sections, shown = re.findall(EXERCISE, _name_exercises(text), re.DOTALL), ""
     links = [re.findall(r'"(\w+\.html#.*?)"', question) for _, question, *_ in sections]
@@ -140,7 +140,7 @@ def exercises(name: str) -> str:
 
 
 def _name_exercises(text: str) -> str:
-    """Return the text of LINKS with the number of the exercise in each link, and in the names of its fields."""
+    """Return the text of LINKS with the number of the exercise added to each link and to each field's name."""
     section = re.compile(r"<h2>(\d+)\..*?</section>", re.DOTALL)
 
     def name_parts(found: re.Match[str]) -> str:
@@ -159,9 +159,9 @@ def _static_page(asset: str, title: str, **parts: str) -> str:
 
 
 def _picture(shown: ShownNetwork) -> str:
-    """Draw the attention of a network's answer to its first example as SVG, with a row of squares per output.
+    """Draw a network's attention for its first example as SVG, with a row of squares per output.
 
-    Without attention, return an empty string.
+    Return an empty string for a network without attention.
     """
     (answer,) = shown.network.predict_numbers(
         [(shown.examples[0].source, None)], options=DecodingOptions(attention=True)

@@ -1,4 +1,4 @@
-/* Heat maps: a matrix as colours, with names, marks, and rows that mouse and keyboard can select. */
+/* Heat maps: a matrix in colours, with names, marks, and rows that can be selected with the mouse or the keyboard. */
 
 import { ordinal, percent, revise, svg, truncate, zoom } from "./elements.js";
 import { onNewRoom, redraw, scrollBox, updateScrollBox } from "./panels.js";
@@ -6,9 +6,9 @@ import { sourceName } from "./runs.js";
 
 /** @import { Run } from "./trained.js" */
 
-/** `values` [row][column] are fractions from 0 to 1 or, if `isSigned`, numbers from −1 to 1 without numbers in the cells.
-    `groups` are the first columns by title; the groups are separated by gaps. `rowHeight` is in px at a font size of 16 px. If
-    `isFilling`, the lecture view gives the map the height of its box.
+/** `values` [row][column] are fractions from 0 to 1, which the cells show in %, or, if `isSigned`, numbers from −1 to
+    1. `groups` maps the title of each group of columns to its first column; gaps separate the groups. `rowHeight` is in
+    px at a font size of 16 px. If `isFilling`, the map is as high as its box in the lecture view.
     @typedef {{ rows: string[], columns: string[], values: ArrayLike<number>[], corner: string,
       groups: Record<string, number>, describe: (row: number, column: number) => string,
       describeRow?: (row: number) => string, isSigned?: boolean, isFilling?: boolean, rowHeight?: number }} Content
@@ -16,12 +16,12 @@ import { sourceName } from "./runs.js";
     @typedef {{ u: number, font: number, left: number, top: number, size: number, height: number, right: number,
       bottom: number, width: number, x: (column: number) => number, y: (row: number) => number }} Layout */
 
-const DARK = 0.66; // from this fraction on, the number in a cell is written in the light colour
-const LEVELS = 50; // shades on either side of 0
+const DARK = 0.66; // above this fraction, the number in a cell is written in the light colour
+const LEVELS = 50; // the number of shades on either side of 0
 const MAX_ROW_NAME = 10; // characters
 export const STRIP = 12; // numbers of a vector that a strip shows
 
-/** A box with a heat map, which is drawn again only if its content or its room changes. */
+/** A box with a heat map, which is drawn again only if its content or the available space changes. */
 export class HeatMap {
   /** @type {unknown[]} */
   key = [];
@@ -64,7 +64,7 @@ export class HeatMap {
     this.layout = layout;
     this.frame = frame;
     this.rows = content.rows.map((_, row) => this.drawRow(content, row, layout));
-    const size = { width, height: bottom, viewBox: `0 0 ${width} ${bottom}` }; // paper may be narrower
+    const size = { width, height: bottom, viewBox: `0 0 ${width} ${bottom}` }; // which scales on narrower paper
     const className = height < 0.6 * font ? "heat-map dense" : "heat-map";
     const attributes = { class: className, role: "listbox", "aria-label": this.label };
     redraw(this.box, svg("svg", { ...size, ...attributes }, svg("g", { "aria-hidden": true }, ...parts), ...this.rows));
@@ -72,7 +72,7 @@ export class HeatMap {
     this.mark();
   }
 
-  /** Return the name and the frame of a row, which is an option of a list box and covers its cells.
+  /** Return the name and the frame of a row. It is an option of a list box, and the frame covers the row's cells.
       @type {(content: Content, row: number, layout: Layout) => SVGGElement} */
   drawRow({ rows, columns, describe, describeRow }, row, { u, font, left, right, height, size, x, y }) {
     const name = rows[row];
@@ -98,7 +98,7 @@ export class HeatMap {
     return svg("g", { class: "heat-row", "data-key": `row-${row}`, ...attributes }, tip, text, frame);
   }
 
-  /** Select another row or column with the arrow keys, Home and End.
+  /** Select a different row or column with the arrow keys, Home and End.
       @type {(event: KeyboardEvent, row: number, nColumns: number) => void} */
   onKey(event, row, nColumns) {
     const nRows = this.rows.length;
@@ -113,7 +113,7 @@ export class HeatMap {
   /** Mark a row and a column. */
   mark() {
     const { row, column } = this.marked;
-    const reached = row !== null && row < this.rows.length ? row : 0; // by Tab
+    const reached = row !== null && row < this.rows.length ? row : 0; // the row that Tab reaches
     this.rows.forEach((element, i) => {
       element.classList.toggle("marked", i === row);
       revise(element, { "aria-selected": i === row, tabindex: i === reached ? 0 : -1 });
@@ -126,11 +126,11 @@ export class HeatMap {
 /** @type {(x: number, y: number, words: string, className: string, size: number) => SVGTextElement} */
 const label = (x, y, words, className, size) => svg("text", { x, y, class: className, "font-size": size }, words);
 
-/** Shorten the name of a row, but keep a cross at its end. */
+/** Shorten the name of a row, but keep the cross at its end. */
 const shorten = (/** @type {string} */ name) =>
   name.endsWith(" ✗") ? `${truncate(name.slice(0, -2), MAX_ROW_NAME - 2)} ✗` : truncate(name, MAX_ROW_NAME);
 
-/** Return the positions of a heat map in px, in a room of some width and height.
+/** Return the layout of a heat map in px, in a space of width `room` and height `roomHeight`.
     @type {(content: Content, room: number, roomHeight: number) => Layout} */
 function computeLayout(content, room, roomHeight) {
   const { rows, columns, groups, corner, isSigned, rowHeight } = content;
@@ -138,9 +138,9 @@ function computeLayout(content, room, roomHeight) {
   const font = (room < 480 * u || columns.length > 30 ? 12 : 14) * u;
   const longest = Math.max(...[corner, ...rows].map((name) => [...shorten(name)].length));
   const [left, top, gap] = [0.62 * font * longest + 8 * u, 3 * font, 10 * u];
-  const starts = Object.values(groups).filter((first) => first > 0); // after a gap
+  const starts = Object.values(groups).filter((first) => first > 0); // columns after a gap
   const fitting = (room - left - gap * starts.length - 2 * u) / columns.length;
-  const given = (roomHeight - top - 4 * u) / rows.length; // the height of a row that fills the room
+  const given = (roomHeight - top - 4 * u) / rows.length; // the height of a row if all rows fill the space
   const [minSize, maxSize] = isSigned ? [u, 56 * u] : [9 * u, given < Infinity ? 1.6 * given : 44 * u];
   const size = Math.max(minSize, Math.min(maxSize, fitting));
   const touchable = (rows.length > 12 ? 15 : 24) * u;
@@ -154,9 +154,9 @@ function computeLayout(content, room, roomHeight) {
   return { u, font, left, top, size, height, x, y, right, bottom, width: Math.max(right + 2 * u, room) };
 }
 
-/** Return centred column names, without those that would overlap the previous name. */
+/** Return the centred names of the columns, without those that would overlap the previous name. */
 function columnNames(/** @type {Content} */ { columns }, /** @type {Layout} */ { font, size, x, top }) {
-  let free = -Infinity; // the x from which on there is room
+  let free = -Infinity; // the x at which the free space begins
   return columns.flatMap((name, column) => {
     const text = truncate(name, Math.max(2, Math.floor(size / (0.62 * font))));
     const [middle, half] = [x(column) + size / 2, 0.31 * font * text.length];
@@ -166,7 +166,7 @@ function columnNames(/** @type {Content} */ { columns }, /** @type {Layout} */ {
   });
 }
 
-/** Return the cells as one SVG path per shade, and their fractions in % where they fit.
+/** Return the cells as one SVG path per shade, and the fractions in % if they fit into the cells.
     @type {(content: Content, layout: Layout) => SVGElement[]} */
 function matrixCells({ values, isSigned }, { u, font, size, height, x, y }) {
   const paths = new Map();
@@ -195,13 +195,13 @@ function matrixCells({ values, isSigned }, { u, font, size, height, x, y }) {
 
 const heatColour = (/** @type {number} */ value) => ({ class: "heat", "fill-opacity": value });
 
-/** Return the fill of a number from −1 to 1: its sign is the colour, its size the opacity. */
+/** Return the fill for a number from −1 to 1: its sign gives the colour, and its absolute value the opacity. */
 const signColour = (/** @type {number} */ value) => ({
   class: value < 0 ? "below-zero" : "above-zero",
   "fill-opacity": Math.abs(value),
 });
 
-/** Return numbers as coloured stripes in a box, one row per vector.
+/** Return vectors as coloured stripes in a box, one row per vector.
     @type {(rows: number[][], box: { x: number, y: number, width: number, height: number }) => SVGElement[]} */
 export const stripes = (rows, box) =>
   rows.flatMap((row, k) => {
@@ -220,7 +220,7 @@ export function colourStrip(vector, box) {
   return svg("g", { class: "strip" }, svg("rect", { ...box, class: "state" }), ...stripes([values], box));
 }
 
-/** Return the content of a heat map of outputs [T] by the inputs [S] of a run. `verb` connects both in the tooltips.
+/** Return the content of a heat map of a run's outputs [T] by its inputs [S]. `verb` connects the two in tooltips.
     @type {(run: Run, outputs: string[], values: ArrayLike<number>[], verb: string) => Content} */
 export function outputsByInputs(run, outputs, values, verb) {
   const inputs = run.source.map((_, s) => sourceName(run, s));

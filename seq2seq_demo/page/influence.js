@@ -12,19 +12,19 @@ import { goToOutput } from "./step.js";
     @import { Vocabulary } from "./symbols.js"
     @import { Run, TrainedNetwork } from "./trained.js" */
 
-/** The influence of every input on every output of an answer: `matrix` [T][S] is the fraction of the symbols tried in place
-    of an input that change an output.
+/** The influence of every input on every output of an answer. `matrix` [T][S] is the fraction of substitutes for an
+    input that change an output.
     @typedef {{ answer: number[], matrix: number[][] }} Influence */
 
-const MAX_SUBSTITUTES = 10; // symbols tried in place of an input
-const MAX_TRIALS = 300; // runs of the network per source; a longer source has fewer substitutes
+const MAX_SUBSTITUTES = 10; // symbols that are tried in place of an input
+const MAX_TRIALS = 300; // runs of the network per source; inputs of a long source have fewer substitutes
 const CAPTION = "The fraction of other symbols that change the output when they replace the input.";
-const TRIALS_PER_SLICE = 4; // the page reacts between two slices
+const TRIALS_PER_SLICE = 4; // the page can react between two slices
 
 export const influencePanel = () =>
   panel("influence", "Influence", redrawnPart(influenceControls), networkColumns(influenceParts));
 
-/** Replace input s by a symbol, by default its first substitute, and announce the changes.
+/** Replace input s with a symbol, by default its first substitute, and announce how many outputs change.
     @type {(s: number, symbol?: number) => void} */
 function replace(s, symbol = substitutes(app.networks[0], app.runs[0].source[s])[0]) {
   const replacement = { s, symbol };
@@ -33,7 +33,7 @@ function replace(s, symbol = substitutes(app.networks[0], app.runs[0].source[s])
   announce(textOfAll((run) => `${pluralize(n(run), "output")} changed`));
 }
 
-/** Return the controls that choose the symbol that replaces an input. */
+/** Return the controls with which a replacement for an input is chosen. */
 function influenceControls() {
   const [network] = app.networks;
   const { replacement } = app.state;
@@ -45,8 +45,8 @@ function influenceControls() {
   return [h("div", { class: "controls" }, list, undo)];
 }
 
-/** Return a list of the symbols that a run's network answers freely and after a replacement or, without one, after forcing,
-    aligned. Those that differ are marked.
+/** Return a list that aligns two answers of a run's network: the free one and the one after a replacement or, without a
+    replacement, after forcing. Symbols that differ are marked.
     @type {(run: Run, replacement?: Replacement) => HTMLElement} */
 export function beforeAndAfterList(run, replacement) {
   const after = replacement ? freeAnswer(run, replacement) : writtenSymbols(run.steps);
@@ -61,8 +61,8 @@ export function beforeAndAfterList(run, replacement) {
   return h("ol", { class: "beforeafter", "aria-label": "Each output before and after" }, rowLabels, ...items);
 }
 
-/** Return the elements of network i: the answers before and after a replacement, and the heat map of its influence, which is
-    computed in slices while the page shows the progress. */
+/** Return the elements of network i: the answers before and after a replacement, and the heat map of the influence. The
+    influence is computed in slices while the page shows the progress. */
 function influenceParts(/** @type {number} */ i) {
   const { state } = app;
   const answers = redrawnPart(() => [state.replacement && beforeAndAfterList(app.runs[i], state.replacement)]);
@@ -75,7 +75,7 @@ function influenceParts(/** @type {number} */ i) {
   /** @type {Run | null} */
   let begun = null; // the last run whose influence was begun
   /** @type {(Influence & { run: Run }) | null} */
-  let shown = null; // the last one that is complete
+  let shown = null; // the last influence that is complete
   const show = () => {
     figure.toggleAttribute("hidden", !shown);
     if (!shown) return;
@@ -99,7 +99,7 @@ function influenceParts(/** @type {number} */ i) {
     begun = run;
     setTimeout(work);
   };
-  const beginSoon = soon(() => app.runs.length && begin(app.runs[i]), 400); // a network that trains changes more often
+  const beginSoon = soon(() => app.runs.length && begin(app.runs[i]), 400); // training changes networks often
   const update = () => {
     const run = app.runs[i];
     if (`${begun?.source}` !== `${run.source}`) {
@@ -128,7 +128,7 @@ function changedOutputs(/** @type {number[]} */ before, /** @type {number[]} */ 
   return [...before.keys()].filter((t) => pairs[t][1] !== pairs[t][0]);
 }
 
-/** Return the answer of a run's network without forcing, to the source of the run or to one in which an input is replaced.
+/** Return the answer of a run's network without forcing. `replacement` replaces an input of the run's source.
     @type {(run: Run, replacement?: Replacement) => number[]} */
 function freeAnswer({ network, model, source, steps }, replacement) {
   const input = replacement ? source.with(replacement.s, replacement.symbol) : source;
@@ -137,8 +137,8 @@ function freeAnswer({ network, model, source, steps }, replacement) {
   return writtenSymbols(answer.steps);
 }
 
-/** Return at most n symbols to try in place of a symbol: a sample of all others of its category or, if there are none, of
-    all others.
+/** Return at most n symbols to try in place of a symbol: a sample of the others in its category or, if there are none,
+    of all others.
     @type {(network: TrainedNetwork, symbol: number, n?: number) => number[]} */
 function substitutes({ sourceVocabulary: vocabulary }, symbol, n = MAX_SUBSTITUTES) {
   const others = Array.from({ length: vocabulary.largest }, (_, i) => (symbol + 1 + i) % (vocabulary.largest + 1));
@@ -148,14 +148,14 @@ function substitutes({ sourceVocabulary: vocabulary }, symbol, n = MAX_SUBSTITUT
   return Array.from({ length }, (_, i) => candidates[Math.floor(((i + 0.5) * candidates.length) / length)]);
 }
 
-/** Return whether a character is a letter, a digit or another character; words and integers have no categories. */
+/** Return the category of a character: letter, digit or other. Words and integers have no categories. */
 function category(/** @type {Vocabulary} */ vocabulary, /** @type {number} */ symbol) {
   if (vocabulary.tokens !== "characters") return null;
   return [/^\p{L}/u, /^\p{N}/u].findIndex((kind) => kind.test(vocabulary.name(symbol)));
 }
 
-/** Compute the influence of every input on every output of a run's answer. Each trial, of which this yields the fraction
-    that is done, replaces an input and counts the outputs that change.
+/** Compute the influence of every input on every output of a run's answer. Each trial replaces one input and records
+    the outputs that change; before each trial, the generator yields the fraction of the work that is done.
     @type {(run: Run) => Generator<number, Influence>} */
 function* influenceOf(run) {
   const { network, source } = run;

@@ -1,5 +1,5 @@
-/* The numbers inside the network: the panel of hidden states and of the current cell's equations, and the layer at the orange
-   dot, which shows how attention computes a context. */
+/* The numbers inside the network: the panel with hidden states and the equations of the current cell, and the layer at
+   the orange dot, which shows how attention computes a context. */
 
 import { announce, app, byId, soon } from "./app.js";
 import { formatNumber, h, headerCell, labelledSelect, ordinal, percent, svg, symbolSpan, table } from "./elements.js";
@@ -33,7 +33,7 @@ export function insidePanel() {
   });
 }
 
-/** Return a choice of the network, layer and direction whose cells the panel shows; null if there is only one. */
+/** Return a control that chooses the network, layer and direction to show; null if there is no choice. */
 function cellChoice() {
   const groups = app.networks.flatMap(({ name, config: { num_layers: layers, bidirectional } }, networkIndex) =>
     Array.from({ length: layers * (bidirectional ? 2 : 1) }, (_, i) => {
@@ -49,7 +49,7 @@ function cellChoice() {
   return groups.length < 2 ? null : labelledSelect("Cells", names, (i) => choose(groups[i].cells), shown);
 }
 
-/** Change the selection and, if a place is given, the current step.
+/** Change the selection and, if `patch` contains a place, the current step.
     @type {(selection: Partial<typeof app.cell>, patch?: { place?: number }) => void} */
 function choose(selection, patch = {}) {
   app.change({ inside: { ...app.state.inside, ...selection }, ...patch });
@@ -63,8 +63,8 @@ const shownRun = () => app.runs[app.cell.networkIndex];
 /** Return the cells of the selected layer, one for each input and output. */
 const shownCells = () => shownRun().cellsOf(app.cell.layer, app.cell.backward);
 
-/** Return the column of the cell at step i, or the step of the cell in column i, both from 0: the backward encoder reads
-    the last symbol first. */
+/** Return the column of the cell at step i, or the step of the cell in column i; both count from 0. They differ because
+    the backward encoder reads the last symbol first. */
 const mirrored = (/** @type {number} */ i) => (app.cell.backward && i < app.S ? app.S - 1 - i : i);
 
 /** Return the column of the current cell; null before the first step and after the answer's end. */
@@ -76,7 +76,7 @@ function currentColumn() {
 /** Return the current cell; undefined before the first step and after the answer's end. */
 const currentCell = () => shownCells()[currentColumn() ?? -1];
 
-/** Return the position and the symbol of a column, from 0. */
+/** Name a column, counted from 0, by its position and its symbol. */
 function nameOfColumn(column = currentColumn()) {
   const run = shownRun();
   if (column === null) return app.state.place ? "a step after this network's answer" : "the start";
@@ -105,8 +105,8 @@ function hiddenStates() {
   };
 }
 
-/** Return the elements that show the current cell: its equations with the selected unit's numbers, its gates, attention
-    and the output. */
+/** Return the elements that show the current cell: its equations with the numbers of the selected unit, its gates,
+    attention, and the output. */
 function cellParts() {
   const [run, cell] = [shownRun(), currentCell()];
   const { unit, layer } = app.cell;
@@ -115,7 +115,7 @@ function cellParts() {
   const { cell_type: type, num_layers: layers, states } = run.network.config;
   const vectors = { ...cell.gates, ...Object.fromEntries(states.map((name, i) => [name, cell.state[i]])) };
   const numbers = Object.entries(vectors).map(([name, vector]) => [name, formatNumber(vector[unit])]);
-  const before = formatNumber(cell.previous[0][unit]); // the first state in the previous step, which a prime marks
+  const before = formatNumber(cell.previous[0][unit]); // the previous step's first state, marked with a prime
   const rest = formatNumber(1 - (cell.gates.z?.[unit] ?? 0)); // what the update gate of a GRU leaves to the candidate
   const values = { ...Object.fromEntries(numbers), before, rest };
   const rows = equations(cellId(type), values);
@@ -131,14 +131,14 @@ function cellParts() {
   ];
 }
 
-/** Return the id of the equations of a type of cell. */
+/** Return the id of the equations for a cell type. */
 const cellId = (/** @type {string} */ type) => `cell-${type.replace("Basic", "")}`;
 
-/** The numbers and names that stand in equations for the names in braces.
+/** The numbers and names that replace the names in braces in equations.
     @typedef {Record<string, string>} Values */
 
-/** Return the equations that words.html has for an id, with their numbers; a negative factor is in parentheses. It has none for
-    some types of cells, of which the page shows only the numbers.
+/** Return the equations in words.html for an id, with their numbers; a negative factor is in parentheses. For cell
+    types without equations, the list is empty, and the page shows only the numbers.
     @type {(id: string, values: Values) => HTMLElement[]} */
 function equations(id, values) {
   const fill = (/** @type {HTMLElement} */ { textContent }) =>
@@ -166,7 +166,7 @@ function inputEquation(run, { x: input }) {
   return equations(run.steps[t].alpha ? "x-attention" : "x-decoder", fed);
 }
 
-/** Return the equations of attention with the numbers of step t and the selected unit, if the network has attention. */
+/** Return the equations of attention with the numbers of the selected unit at step t, if the network has attention. */
 function attentionParts(/** @type {Run} */ run, /** @type {number} */ t) {
   if (!run.steps[t].alpha) return [];
   const { alpha, u, query, context } = /** @type {Attended} */ (run.steps[t]);
@@ -191,8 +191,8 @@ function outputParts(/** @type {Run} */ run, /** @type {number} */ t) {
   return [h("h3", {}, `The ${ordinal(t + 1)} output (${symbol})`), list];
 }
 
-/** Return a gate or state of all units as bars that point up or down, with a frame around the selected unit; a click on a
-    bar selects its unit. */
+/** Return a gate or state of all units as bars that point up or down, with a frame around the selected unit. A click on
+    a bar selects its unit. */
 function gateBars(/** @type {string} */ name, /** @type {Float32Array} */ vector) {
   const { cell_type: type, states } = shownRun().network.config;
   const { unit } = app.cell;
@@ -226,15 +226,16 @@ function gateBars(/** @type {string} */ name, /** @type {Float32Array} */ vector
   return h("div", {}, h("div", { class: "gate" }, label, h("b", {}, formatNumber(vector[unit]))), drawing);
 }
 
-const LAYER = "context-layer"; // its id while it is open
+const LAYER = "context-layer"; // the id of the context's layer while it is open
 const GAP = 12; // px between the dot and the layer
 
-/** Show next to a dot how the context of output t is computed. The layer is made when it opens; a step closes it.
+/** Show, next to a dot, how the context of output t is computed. The layer is created when it opens, and a step closes
+    it.
     @type {(dot: Element, run: Run, t: number) => void} */
 export function openContext(dot, run, t) {
   if (document.getElementById(LAYER)) return; // this click on the dot has just closed it
   if (app.isTraining) {
-    byId("train").click(); // pause, which draws another dot
+    byId("train").click(); // pause, which draws a new dot
     document.querySelector(".open-context")?.dispatchEvent(new Event("click"));
     return;
   }
@@ -246,13 +247,13 @@ export function openContext(dot, run, t) {
     h("p", {}, byId("help-context").textContent),
     contextTable(run, t),
   );
-  Object.assign(layer, { tabIndex: 0, autofocus: true }); // the keyboard scrolls it
+  Object.assign(layer, { tabIndex: 0, autofocus: true }); // so that the keyboard scrolls the layer
   layer.addEventListener("toggle", ({ newState }) => newState === "closed" && layer.remove());
   document.body.append(layer);
   layer.showPopover();
   const [{ left, right }, { width }] = [dot, layer].map((one) => one.getBoundingClientRect());
   const x = [right + GAP, left - GAP - width].find((x) => x >= 0 && x + width <= innerWidth);
-  if (x !== undefined) Object.assign(layer.style, { left: `${x}px`, right: "auto" }); // otherwise in the middle
+  if (x !== undefined) Object.assign(layer.style, { left: `${x}px`, right: "auto" }); // else in the middle
 }
 
 export const closeContext = () => document.getElementById(LAYER)?.hidePopover();

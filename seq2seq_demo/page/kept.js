@@ -1,5 +1,5 @@
-/* "Your networks": the networks that trained since the tab was opened. They stay until ten others have trained, also when the
-   page is loaded again. */
+/* "Your networks": the networks that trained since the tab was opened. They stay until ten others have trained, even if
+   the page is reloaded. */
 
 import { byId } from "./app.js";
 import { course } from "./course.js";
@@ -10,13 +10,13 @@ import { own, savedCourse } from "./own.js";
 /** @import { Course, Settings } from "./course.js"
     @import { Saved } from "./own.js" */
 
-/** A course that has trained, as JSON values and, if it trained since the page was loaded, as it is.
+/** A course that has trained, as JSON values and, if it trained since the page was loaded, also as an object.
     @typedef {{ saved: Saved, course: Course | null }} Kept */
 
 const MOST = 10; // courses
-const KEY = `networks ${location.pathname}`; // all files share one storage
+const KEY = `networks ${location.pathname}`; // pages opened as files may share one storage
 
-/** The courses that have trained, the last one at the end; read from the storage once.
+/** The courses that have trained, most recent last; read from the storage once.
     @type {Kept[]} */
 export let keptCourses = read();
 
@@ -27,11 +27,11 @@ function read() {
     const areCourses = all.every(({ course }) => last(course.points).exact.every(Number.isFinite));
     return areCourses ? all.map((saved) => ({ saved, course: null })) : [];
   } catch {
-    return []; // no storage, or not ours
+    return []; // there is no storage, or its content is not ours
   }
 }
 
-/** Keep a course, which becomes the last one. The storage has as many of the last ones as fit. */
+/** Keep a course as the most recent one. The storage gets as many of the most recent courses as fit. */
 export function keep(/** @type {Course} */ course) {
   if (!course.samples || (course.settings.task === "pairs" && !course.task.reading)) return; // or from a link
   const others = keptCourses.filter((kept) => kept.course !== course);
@@ -40,12 +40,12 @@ export function keep(/** @type {Course} */ course) {
     try {
       return sessionStorage.setItem(KEY, JSON.stringify(keptCourses.slice(-n).map(({ saved }) => saved)));
     } catch {
-      // it is full, or there is none
+      // the storage is full, or there is none
     }
   }
 }
 
-/** Return the last kept course of these settings and, for pairs, of the user's pairs.
+/** Return the last kept course with these settings and, for pairs, with the user's current pairs.
     @type {(settings: Settings) => Kept | undefined} */
 export function findKept(settings) {
   const key = (/** @type {Omit<Saved, "course">} */ { text, kinds, both, ...saved }) =>
@@ -54,7 +54,8 @@ export function findKept(settings) {
   return keptCourses.findLast(({ saved }) => key(saved) === wanted);
 }
 
-/** Fill the layer in training.html whenever it opens: a row for each of the kept courses, the last one first; `show` shows one.
+/** Fill the layer "Your networks" whenever it opens, with a row for each kept course, most recent first. The button in
+    a row calls `show`.
     @type {(show: (kept: Kept) => void) => void} */
 export function prepareKept(show) {
   const box = byId("networks");

@@ -1,8 +1,8 @@
 /* The encoder-decoder network, with the names of network/numpy_network.py.
 
-   B is the size of the batch, 1 for what the page shows. S and T are the lengths of sources and answers, E the embedding
-   size, H the cell size, M the width of the memory (H, or 2H with a bidirectional encoder), G the number of gates, V the
-   number of output symbols. */
+   B is the batch size, which is 1 for everything that the page shows. S and T are the lengths of sources and answers, E
+   is the embedding size, H the cell size, M the width of the memory (H, or 2H with a bidirectional encoder), G the
+   number of gates, and V the number of output symbols. */
 
 import { affine, attend, complement, concatenate, plus, product, rows, sigmoid, tanh, zeros } from "./tape.js";
 
@@ -23,18 +23,19 @@ import { affine, attend, complement, concatenate, plus, product, rows, sigmoid, 
       out_max_int: number, num_layers: number, cell_size: number, embedding_size: number, cell_type: string,
       gates: string[], states: string[] }} Config */
 
-/** Return the index of the largest number, the first among equal ones. */
+/** Return the index of the largest number; among equal numbers, the first. */
 export const argmax = (/** @type {Float32Array | number[]} */ x) => x.indexOf(Math.max(...x));
 
-/** Return functions of n parts of a matrix, which have equal width.
+/** Split a matrix into parts of equal width, and apply one function to each part.
     @type {(x: Matrix, ...functions: Activation[]) => Matrix[]} */
 function activate(x, ...functions) {
   const width = x.columns / functions.length;
   return functions.map((activation, i) => activation(x, i * width, (i + 1) * width));
 }
 
-/* The equations of the cells. Each takes x W + b [B, G·H], the state and U [H, G·H], and returns the next state, with h
-   last, and the gates [B, H], which the page displays. States and gates have the order of the cell's row in config.py. */
+/* The equations of the cells. Each takes x W + b [B, G·H], the state and U [H, G·H]. It returns the next state, with h
+   last, and the gates [B, H], which the page displays. States and gates are in the order of the cell's row in
+   config.py. */
 
 /** Long short-term memory (Hochreiter and Schmidhuber 1997; forget gate: Gers et al. 2000).
     @type {Equation} */
@@ -60,7 +61,7 @@ function simpleRnn(projected, [h], U) {
   return { state: [candidate], gates: [candidate] };
 }
 
-/** The keys are the names in config.py. builder.py parses this table for the supported cells.
+/** The keys are the names in config.py. builder.py reads the supported cells from this table.
     @type {Record<string, Equation>} */
 const EQUATIONS = {
   BasicLSTMCell: lstm,
@@ -80,8 +81,8 @@ export const mean = (numbers) => sum(numbers) / numbers.length;
 
 /** The encoder-decoder (Sutskever et al. 2014), optionally with attention (Bahdanau et al. 2015). */
 export class Network {
-  /** `config` has the fields of ModelConfig, `has_attention`, `go`, and the names of the cell's gates and states;
-      `weights` has a matrix for each name of `weight_shapes`. */
+  /** `config` contains the fields of ModelConfig, `has_attention`, `go`, and the names of the cell's gates and states.
+      `weights` contains a matrix for each name in `weight_shapes`. */
   constructor(/** @type {Config} */ config, /** @type {Record<string, Matrix>} */ weights) {
     this.config = config;
     this.weights = weights;
@@ -89,9 +90,9 @@ export class Network {
 
   /** Decode a source in `outLen` steps, greedily or with teacher forcing.
 
-      With `decoderInput` [T], the decoder is fed these T symbols (teacher forcing). Otherwise it is fed its own output,
-      in which the symbols in `forced`, { step: symbol }, replace the likeliest ones. With `toEnd`, decoding stops after
-      END. `encoded` is the result of `encode`, if it is known. Returns it and the steps.
+      With `decoderInput` [T], the decoder is fed these T symbols (teacher forcing). Otherwise, it is fed its own
+      output, in which the symbols in `forced`, { step: symbol }, replace the likeliest ones. With `toEnd`, decoding
+      stops after END. `encoded` is the result of `encode`, if it is known. Returns `encoded` and the steps.
       @type {(source: number[], outLen: number, options?: RunOptions) => { encoded: Encoded, steps: Step[] }} */
   run(source, outLen, { decoderInput, forced = {}, toEnd = false, encoded = this.encode([source]) } = {}) {
     const { go } = this.config;
@@ -108,9 +109,9 @@ export class Network {
     return { encoded, steps };
   }
 
-  /** Encode sources [B][S]; return the memory, S matrices [B, M], its keys W_k m [B, H] (null without attention), the
-      decoder's initial state, and the cells [S][layer], in both directions if the encoder is bidirectional (Schuster and
-      Paliwal 1997).
+  /** Encode sources [B][S]. Returns the memory, S matrices [B, M]; its keys W_k m [B, H] (null without attention); the
+      decoder's initial state; and the cells [S][layer], in both directions if the encoder is bidirectional (Schuster
+      and Paliwal 1997).
       @type {(sources: number[][]) => Encoded} */
   encode(sources) {
     const { num_layers: layers, bidirectional, has_attention, states: names } = this.config;
@@ -139,7 +140,7 @@ export class Network {
     return { memory, keys, states, context: zeros(memory[0].rows, memory[0].columns), cells, backwardCells }; // a_0 is 0
   }
 
-  /** Run one decoder step that is fed symbols [B]; return the next state, the logits [B, V] and α [B, S].
+  /** Run one decoder step that is fed symbols [B]. Returns the next state, the logits [B, V] and α [B, S].
       @type {(fed: number[], before: DecoderState, encoded: Encoded) => DecoderStep} */
   step(fed, { states: before, context }, { memory, keys }) {
     const d = rows(this.weights["decoder/embedding"], fed); // d_t [B, E]
@@ -157,7 +158,7 @@ export class Network {
     return { states, cells, ...attended, query, logits: this.dense("decoder/output", all) };
   }
 
-  /** Run a cell over inputs [S] from a zero state; return the cell at every input.
+  /** Run a cell over inputs [S] from a zero state. Returns the cell at every input.
       @type {(name: string, inputs: Matrix[]) => Cell[]} */
   runOver(name, inputs) {
     const zero = this.config.states.map(() => zeros(inputs[0].rows, this.config.cell_size));
@@ -183,8 +184,8 @@ export class Network {
   }
 }
 
-/** Decode weights: `numbers` is base64 of integers of 16 bits, or of 8, array after array, to be multiplied by the scale of
-    their array. `shapes` is [[name, shape], …]. Returns the matrices by name; a bias has one row.
+/** Decode weights. `numbers` is the base64 encoding of 16-bit or 8-bit integers, array after array; each array is
+    multiplied by its scale. `shapes` is [[name, shape], …]. Returns the matrices by name; a bias has one row.
     @type {(stored: StoredWeights, shapes: [string, number[]][]) => Record<string, Matrix>} */
 export function decodeWeights({ scales, numbers, bits = 16 }, shapes) {
   const text = atob(numbers);

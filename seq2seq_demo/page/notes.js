@@ -1,11 +1,11 @@
-/* What all pages of the gallery share: the reader's predictions and the tables of the exercises, which are kept while the tab
-   lives; and the plans of a lesson, in which a clicker leads from one exercise or slide to the next. */
+/* All pages of the gallery share the reader's predictions and the tables of the exercises, which are kept until the tab
+   is closed, and the plans of lessons, in which a clicker leads from one exercise or slide to the next. */
 
-const NOTES = "notes of the exercises"; // the key in the storage
+const NOTES = "notes of the exercises"; // the key in the session storage
 const NOTED = ":is(.note, .board) :is(input, textarea)";
 /** @typedef {NodeListOf<HTMLTableElement>} Boards */
 
-/** Let the reader write into the tables, show what was written in this tab, and keep what is written. */
+/** Let the reader write into the tables, show earlier notes from this tab, and keep new ones. */
 export function keepNotes() {
   for (const board of /** @type {Boards} */ (document.querySelectorAll("table.board"))) {
     for (const row of board.rows) {
@@ -13,7 +13,7 @@ export function keepNotes() {
         if (cell.textContent.trim()) continue;
         const heads = [row.cells[0], board.rows[0].cells[cell.cellIndex]];
         const label = heads.map((head) => head.textContent.trim()).join(", ");
-        const name = `${board.id} ${row.rowIndex} ${cell.cellIndex}`; // the same on all pages that have the table
+        const name = `${board.id} ${row.rowIndex} ${cell.cellIndex}`; // the same on all pages with this table
         const field = { name, autocomplete: "off", ariaLabel: label };
         cell.append(Object.assign(document.createElement("input"), field));
       }
@@ -25,7 +25,7 @@ export function keepNotes() {
   });
   addEventListener("keydown", ({ key, target }) => {
     const field = /** @type {HTMLElement} */ (target);
-    if (key === "Enter" && field.matches(`input:is(${NOTED})`)) field.blur(); // now the arrow keys step
+    if (key === "Enter" && field.matches(`input:is(${NOTED})`)) field.blur(); // the arrow keys step again
   });
   addEventListener("pageshow", showNotes); // also after "Back"
   showNotes();
@@ -45,21 +45,21 @@ function readNotes() {
   try {
     return JSON.parse(sessionStorage.getItem(NOTES) ?? "") ?? {};
   } catch {
-    return {}; // there is nothing, or no storage
+    return {}; // there are no notes, or there is no storage
   }
 }
 
-/** Keep notes by the names of their fields; the state in which an exercise was left has the name of the exercise.
+/** Keep notes by the names of their fields. The state in which an exercise was left is kept by the exercise's name.
     @param {Record<string, string>} notes */
 export function writeNotes(notes) {
   try {
     sessionStorage.setItem(NOTES, JSON.stringify({ ...readNotes(), ...notes }));
   } catch {
-    // it is full, or there is none
+    // the storage is full, or there is none
   }
 }
 
-/** Fill in the cell of a table in the row and the column with these heads, if the page has it.
+/** Fill in the cell of a table in the row and the column with these headings, if the page contains the cell.
     @type {(id: string, row: string, column: string, text: string) => void} */
 export function fillIn(id, row, column, text) {
   const selector = `#${id} [aria-label="${CSS.escape(`${row}, ${column}`)}"]`;
@@ -69,7 +69,8 @@ export function fillIn(id, row, column, text) {
   writeNotes({ [field.name]: text });
 }
 
-/** Return the address of an exercise in the state in which it was left, if it was; otherwise the same address.
+/** Return the URL of an exercise in the state in which it was left. If it was not opened before, return the URL
+    unchanged.
     @type {(address: string) => string} */
 export function asLeft(address) {
   const hash = readNotes()[partName(address)];
@@ -84,11 +85,12 @@ const TEN_MINUTES = [
   "reversing.html#exercise=3",
 ];
 
-/** The addresses of a plan's parts, by its name in the address: the minutes that it takes. */
+/** The URLs of a plan's parts, by the plan's name in URLs, which is its duration in minutes. */
 export const PLANS = new Map([["10", TEN_MINUTES]]);
 
-/** Return the address of the part that is n parts after a part of a plan, which is named by the end of its address; before
-    the first and after the last one, the address of the exercises. Return "" if the plan does not have the part.
+/** Return the URL of the part that comes n parts after `part` in a plan; `part` is the end of a URL. Before the first
+    part and after the last one, return the URL of the list of exercises; if the plan does not contain `part`, return
+    "".
     @type {(plan: string, part: string, n: number) => string} */
 export function partAfter(plan, part, n) {
   const parts = PLANS.get(plan) ?? [];
@@ -97,7 +99,7 @@ export function partAfter(plan, part, n) {
   return i + n in parts ? `${parts[i + n]}&plan=${plan}&view=lecture` : "links.html";
 }
 
-/** Return the name of the part that an address opens. */
+/** Return the name of the part that a URL opens. */
 export function partName(/** @type {string} */ address) {
   const [, kind, n] = /(exercise=|theory\.html#)(\d+)/.exec(address) ?? [];
   return n ? `${kind === "exercise=" ? "exercise" : "slide"} ${n}` : "all exercises";

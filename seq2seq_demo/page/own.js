@@ -1,4 +1,5 @@
-/* "Your own pairs": the text of the pairs and what is read in it, what the networks get wrong, and how to keep them. */
+/* "Your own pairs": the user's text and the pairs in it, the pairs that the networks get wrong, and ways to keep them.
+ */
 
 import { app, byId, MAX_NETWORK_TEXT, soon } from "./app.js";
 import { course } from "./course.js";
@@ -17,19 +18,19 @@ import { MAX_LEN, MAX_SYMBOLS, pairsTask, readPairs, SAMPLES, sampleText, vocabu
 export const KINDS = /** @type {const} */ (["characters", "words"]);
 const MAX_FILE = 10_000_000; // bytes
 const [N_SHOWN, N_PROBLEMS, N_ERRORS] = [5, 3, 20];
-const pageText = `<!DOCTYPE html>\n${document.documentElement.outerHTML}`; // before anything changes it
+const pageText = `<!DOCTYPE html>\n${document.documentElement.outerHTML}`; // the page before anything changes it
 
 const firstReading = readPairs(sampleText(Object.keys(SAMPLES)[0]), ["", ""]);
 
 /** The user's pairs. */
 export const own = {
   reading: firstReading,
-  learnable: firstReading, // the last reading of which something can be learned
-  both: false, // whether a network without attention learns them, too
-  link: "", // the network of the address that the page shows
+  learnable: firstReading, // the last reading that networks can learn
+  both: false, // whether a network without attention also learns the pairs
+  link: "", // the network from the URL, if the page shows it
 };
 
-/** Read pairs in a string; a kind that is "" is recognised.
+/** Read pairs from a string. An empty kind is recognised.
     @type {(text: string, kinds: (Kind | "")[]) => void} */
 export function readOwn(text, kinds) {
   if (text === own.reading.text && `${kinds}` === `${own.reading.asked}`) return;
@@ -37,15 +38,15 @@ export function readOwn(text, kinds) {
   if (!own.reading.refusal) own.learnable = own.reading;
 }
 
-/** Show saved pairs; what is not valid is left out. */
+/** Show saved pairs, without values that are not valid. */
 export function showPairs(/** @type {Saved} */ { text, kinds, both }) {
   const valid = [0, 1].map((side) => KINDS.find((one) => one === kinds?.[side]) ?? "");
   readOwn(typeof text === "string" ? text : "", valid);
   own.both = both === true;
 }
 
-/** Let the panel of the pairs in training.html act; `change` is called when they have changed. It is one line, and opens above
-    the page: at first, and whenever it has the focus. */
+/** Set up the panel for the pairs in training.html; `change` is called when the pairs have changed. The panel is one
+    line high, and opens above the page at first and whenever it has the focus. */
 export function preparePairs(/** @type {() => void} */ change) {
   const [panel, said, opener] = ["own", "pairs-said", "open-file"].map(byId);
   const field = /** @type {HTMLTextAreaElement} */ (byId("pairs"));
@@ -58,10 +59,10 @@ export function preparePairs(/** @type {() => void} */ change) {
   };
   const replace = (/** @type {string} */ text) => set(text, ["", ""]);
   const open = async (/** @type {File | undefined} */ chosen) => {
-    if (chosen && chosen.size > MAX_FILE) revise(said, {}, `Expected a file of at most ${MAX_FILE / 1e6} MB`);
+    if (chosen && chosen.size > MAX_FILE) revise(said, {}, `The file is larger than ${MAX_FILE / 1e6} MB`);
     else if (chosen) replace(await chosen.text());
   };
-  field.onchange = () => set(); // before a click elsewhere
+  field.onchange = () => set(); // before the click elsewhere that ended the input
   field.oninput = soon(set, 300);
   field.ondragover = (event) => event.preventDefault();
   field.ondrop = (event) => {
@@ -100,7 +101,7 @@ export function preparePairs(/** @type {() => void} */ change) {
   prepareKeeping();
 }
 
-/** Return items for the first pairs and for the first lines that were left out. */
+/** Return list items for the first pairs and for the first lines that were left out. */
 function listed(/** @type {Reading} */ { pairs, problems }) {
   const lines = pairs.slice(0, N_SHOWN).map(({ source, target }) => `${spaced(source)} → ${spaced(target)}`);
   const left = problems.slice(0, N_PROBLEMS);
@@ -112,7 +113,7 @@ function listed(/** @type {Reading} */ { pairs, problems }) {
 const spaced = (/** @type {string[]} */ symbols) =>
   visible(symbols.map((one) => one.replaceAll(" ", "␣")).join("\u2009"));
 
-/** Say what is read: pairs, symbols and their kinds. */
+/** Describe what was read: pairs, symbols and their kinds. */
 function summaryOf(/** @type {Reading} */ reading) {
   const { pairs, holdOut, source, target } = pairsTask(reading, () => 0);
   const out = holdOut().length;
@@ -126,21 +127,21 @@ function summaryOf(/** @type {Reading} */ reading) {
 function prepareErrors() {
   const list = byId("errors");
   const panel = /** @type {HTMLElement} */ (list.parentElement);
-  let steps = -1; // of the training, when the list was drawn
+  let steps = -1; // the number of training steps when the list was drawn
   app.add(() => {
     const { task, heldOut, right, samples } = course;
     const wrong = heldOut.filter(({ id }) => !right[0].has(id));
     panel.hidden = !task.pairs.length || !samples;
     const n = `${thousands(wrong.length)} of ${pluralize(heldOut.length, "held-out pair")}`;
     revise(panel.children[0], {}, `What it gets wrong: ${n}`);
-    list.hidden = app.isTraining; // its answers take time
+    list.hidden = app.isTraining; // it takes time to compute the answers in the list
     if (list.hidden || steps === course.steps) return;
     steps = course.steps;
     list.replaceChildren(...wrong.slice(0, N_ERRORS).map(errorItem));
   });
 }
 
-/** Let the buttons keep the networks of pairs: in a file, and in a link. */
+/** Set up the buttons that keep networks for pairs: in a file, and in a link. */
 function prepareKeeping() {
   const [save, link] = ["save", "link"].map(byId);
   save.onclick = () => savePage(course);
@@ -155,7 +156,7 @@ function prepareKeeping() {
   });
 }
 
-/** Return a button that shows a pair in the pictures, with the answer and the target.
+/** Return a list item with the answer and the target of a pair, and a button that shows the pair in the pictures.
     @type {(pair: NumberedPair) => HTMLElement} */
 function errorItem({ source, strings = [] }) {
   const [network] = app.networks;
@@ -183,16 +184,16 @@ function savePage(/** @type {Course} */ course) {
   setTimeout(() => URL.revokeObjectURL(href), 60_000);
 }
 
-/** Return the first network as the text of a `Shared` for the address, with weights of 8 bits. */
+/** Return the first network as the JSON of a `Shared` for the URL, with weights of 8 bits. */
 function sharedText(/** @type {Course} */ course) {
   const { source, target, lengths, outLen } = course.task;
   const { points, weights, ...saved } = course.saved(8);
-  const point = { ...last(points), positions: [[]] }; // no pairs, so no positions
+  const point = { ...last(points), positions: [[]] }; // positions need pairs, which a link does not contain
   const state = { ...saved, points: [point], weights: weights.slice(0, 1) };
   return JSON.stringify({ source, target, lengths: [lengths[0], last(lengths)], outLen, course: state });
 }
 
-/** Put the first network into the address, and copy it. */
+/** Put the first network into the URL, and copy the URL. */
 async function copyLink(/** @type {Course} */ course, /** @type {HTMLElement} */ link) {
   if (link.ariaDisabled === "true") return;
   own.link = sharedText(course);
@@ -201,7 +202,7 @@ async function copyLink(/** @type {Course} */ course, /** @type {HTMLElement} */
   revise(link, {}, "Copied: the address is the link");
 }
 
-/** Return the state of a saved page; null for another page. */
+/** Return the state of a saved page; null for any other page. */
 export function savedState() {
   try {
     return JSON.parse(byId("saved").textContent ?? "");
@@ -210,7 +211,7 @@ export function savedState() {
   }
 }
 
-/** Return the task, without pairs, and the state of the course of a network from a link. Throws an Error for another text.
+/** Return the task (without pairs) and the course's state for a network from a link. Throws an Error for other strings.
     @type {(text: string) => { task: Task, state: SavedCourse }} */
 export function parseShared(text) {
   /** @type {Shared} */

@@ -1,4 +1,4 @@
-/* A user's pairs: reads them, recognises their symbols, and holds a tenth of the sources out, as data/ does in Python. */
+/* Reads a user's pairs, recognises their symbols, and holds out a tenth of the sources, as data/ does in Python. */
 
 import { batchesOf, isKnown } from "./course.js";
 import { thousands } from "./elements.js";
@@ -10,10 +10,10 @@ import { generator, inWords, Vocabulary } from "./symbols.js";
 const [MIN_PAIRS, MAX_PAIRS] = [20, 5000];
 export const [MAX_LEN, MAX_SYMBOLS] = [60, 200];
 const MAX_LINE = 1000; // characters
-const FIRST_HELD_OUT = 5; // of ten sources
+const FIRST_HELD_OUT = 5; // the index of the held-out source among ten
 const N_EXAMPLES = 5; // held-out pairs that the page offers
 const SEPARATORS = ["\t", "→", ";", ","];
-/** Names of columns, of sources and of targets.
+/** Column names for sources and for targets.
     @type {string[][]} */
 const HEADER = [
   "source src input x word text question lemma spelling grapheme graphemes".split(" "),
@@ -27,11 +27,11 @@ const INTEGERS = /^(0|[1-9][0-9]{0,9})(\s+(0|[1-9][0-9]{0,9}))+$/; // no leading
 /** @typedef {"characters" | "words"} Kind
     @typedef {{ source: string[], target: string[] }} Pair The symbols of a pair.
     @typedef {{ text: string, asked: (Kind | "")[], pairs: Pair[], kinds: Kind[], problems: string[], refusal: string }} Reading
-      `asked` are the kinds that were asked for. `problems` name the lines that were left out; `refusal` says why there is
-      nothing to learn, or is empty. */
+      `asked` contains the kinds that the user chose. `problems` name the lines that were left out. `refusal` says why
+      networks cannot learn the pairs; it is empty if they can. */
 
-/** Read a pair from each line of a string. The first of SEPARATORS in the first line that has one separates source and target.
-    `kinds` has the kinds of sources and targets; an empty one is recognised.
+/** Read a pair from each line of a string. The separator of source and target is the first of SEPARATORS that occurs in
+    the first line with a separator. `kinds` contains the kinds of sources and targets; an empty kind is recognised.
     @type {(text: string, kinds: (Kind | "")[]) => Reading} */
 export function readPairs(text, kinds) {
   const lines = text.split(/\r\n|[\r\n]/);
@@ -57,14 +57,14 @@ export function readPairs(text, kinds) {
   for (const [line, sides] of rows) {
     const [source, target] = sides.map((side, i) => vocabularies[i].split(side));
     const longest = Math.max(source.length, target.length);
-    if (longest > MAX_LEN) problems.push(`line ${line}: ${longest} symbols, at most ${MAX_LEN} are possible`);
+    if (longest > MAX_LEN) problems.push(`line ${line}: ${longest} symbols; at most ${MAX_LEN} are possible`);
     else pairs.set(JSON.stringify([source, target]), { source, target });
   }
   const read = [...pairs.values()];
   return { text, asked: kinds, pairs: read, kinds: chosen, problems, refusal: refusalOf(read) };
 }
 
-/** Split a line; a cell in quotation marks may contain the separator, unless that is a tab or an arrow.
+/** Split a line. A cell in quotation marks may contain the separator, unless the separator is a tab or an arrow.
     @type {(line: string, separator: string) => string[]} */
 function cellsOf(line, separator) {
   if (!/[;,]/.test(separator) || !line.includes('"')) return line.split(separator);
@@ -72,16 +72,16 @@ function cellsOf(line, separator) {
   return line.split(outsideQuotes).map((cell) => cell.replace(/^\s*"(.*)"\s*$/, "$1").replaceAll('""', '"'));
 }
 
-/** Say why a line is no pair.
+/** Say why a line is not a pair.
     @type {(line: string, sides: string[]) => string} */
 function problemOf(line, sides) {
   if (line.length > MAX_LINE)
-    return `${thousands(line.length)} characters, at most ${thousands(MAX_LINE)} are possible`;
+    return `${thousands(line.length)} characters; at most ${thousands(MAX_LINE)} are possible`;
   if (sides.length > 2) return `expected a source and a target, got ${sides.length} columns`;
   return sides.length < 2 || !sides[1] ? "the target is missing" : "the source is missing";
 }
 
-/** Say why there is nothing to learn from these pairs; "" if there is.
+/** Say why networks cannot learn these pairs; "" if they can.
     @type {(pairs: Pair[]) => string} */
 function refusalOf(pairs) {
   if (!pairs.length) return "Paste pairs, open a file, or begin with a sample.";
@@ -95,8 +95,8 @@ function refusalOf(pairs) {
   return most > MAX_SYMBOLS ? `Expected at most ${MAX_SYMBOLS} different symbols a side, got ${most}; ${program}.` : "";
 }
 
-/** Return whether at least half of the strings of a side are lists of integers or numbers, and some are lists or the other
-    side is integers.
+/** Return whether at least half of the strings on one side are integers or lists of integers, and either this side
+    contains a list or the other side contains integers.
     @type {(strings: string[], isBesideIntegers: boolean) => boolean} */
 function areIntegers(strings, isBesideIntegers) {
   const nLists = strings.filter((one) => INTEGERS.test(one)).length;
@@ -104,7 +104,7 @@ function areIntegers(strings, isBesideIntegers) {
   return (nLists > 0 || isBesideIntegers) && n > 0 && 2 * n >= strings.length;
 }
 
-/** Return the kind of symbols of one side, as data/tokens.py does. Integers are words.
+/** Return the kind of symbols on one side, as data/tokens.py does. Integers are words.
     @type {(strings: string[], isBesideIntegers: boolean) => Kind} */
 function kindOf(strings, isBesideIntegers) {
   if (areIntegers(strings, isBesideIntegers)) return "words";
@@ -116,7 +116,7 @@ function kindOf(strings, isBesideIntegers) {
   return words.length > strings.length && recur ? "words" : "characters";
 }
 
-/** Return a vocabulary of one side, whose symbols are sorted; strings with Hangul are split into letters.
+/** Return the vocabulary of one side, with sorted symbols. Strings with Hangul are split into letters.
     @type {(tokens: Kind, strings: string[], symbols?: string[]) => VocabularyData} */
 export function vocabularyOf(tokens, strings, symbols = []) {
   const hasHangul = tokens === "characters" && strings.some((one) => /[\u1100-\u11ff\uac00-\ud7a3]/u.test(one));
@@ -124,7 +124,8 @@ export function vocabularyOf(tokens, strings, symbols = []) {
   return { tokens, symbols: sorted, largest: sorted.length - 1, form: hasHangul ? "NFD" : "NFC" };
 }
 
-/** Return a number from 0 to 2³² − 1 that depends only on a string (FNV-1a, with the last step of MurmurHash 3). */
+/** Return a number from 0 to 2³² − 1 that depends only on a string (FNV-1a, followed by the last step of MurmurHash3).
+ */
 function hash(/** @type {string} */ text) {
   let h = 2166136261;
   for (const character of text) h = Math.imul(h ^ (character.codePointAt(0) ?? 0), 16777619);
@@ -133,8 +134,8 @@ function hash(/** @type {string} */ text) {
   return (h ^ (h >>> 16)) >>> 0;
 }
 
-/** Return the task of learning pairs, drawn with `random`. Of the sources in the order of their lengths, and then of a hash,
-    every tenth is held out. A batch has sources of one length; an epoch has each pair once.
+/** Return the task of learning pairs, which are drawn with `random`. The sources are sorted by length and then by a
+    hash, and every tenth is held out. The sources in a batch have equal lengths; each pair occurs once in an epoch.
     @type {(reading: Reading, random: () => number) => Task} */
 export function pairsTask(reading, random) {
   const { pairs, kinds } = reading;
@@ -144,7 +145,7 @@ export function pairsTask(reading, random) {
     .sort((a, b) => a.length - b.length || a.hash - b.hash);
   const heldOut = sources.filter((_, i) => i % 10 === FIRST_HELD_OUT);
   const nHeldOut = heldOut.length;
-  const ids = new Map([...new Set([...heldOut, ...sources])].map(({ key }, id) => [key, id])); // the held-out ones first
+  const ids = new Map([...new Set([...heldOut, ...sources])].map(({ key }, id) => [key, id])); // held-out sources first
   const idOf = (/** @type {Pair} */ pair) => ids.get(keyOf(pair)) ?? 0;
   const training = pairs.filter((pair) => idOf(pair) >= nHeldOut);
   const [source, target] = /** @type {const} */ (["source", "target"]).map((side, i) => {
@@ -155,7 +156,7 @@ export function pairsTask(reading, random) {
   const rows = pairs.map((pair) => ({
     id: idOf(pair),
     strings: [pair.source, pair.target].map((symbols, i) => symbols.join(kinds[i] === "words" ? " " : "").normalize()),
-    source: pair.source.map((symbol) => numbers[0].get(symbol) ?? -1), // −1 if training lacks the symbol
+    source: pair.source.map((symbol) => numbers[0].get(symbol) ?? -1), // −1 if the symbol does not occur in training
     target: pair.target.map((symbol) => numbers[1].get(symbol) ?? -1),
   }));
   const heldOutRows = rows.filter(({ id }) => id < nHeldOut);
@@ -176,7 +177,7 @@ export function pairsTask(reading, random) {
   };
 }
 
-/** Return a list in random order (Fisher and Yates).
+/** Return a copy of a list in random order (Fisher–Yates shuffle).
     @type {<T>(list: T[], random: () => number) => T[]} */
 function shuffled(list, random) {
   const order = [...list];
@@ -189,7 +190,7 @@ function shuffled(list, random) {
 
 /* The samples. */
 
-// Parts of words that do not exist and are not rude.
+// Parts that make up words that do not exist and are not rude.
 const STARTS = "b bl br ch cl d dr f fl fr g gl gr h j k l m n p pl pr qu r s sh sl sp st str t th tr v w".split(" ");
 const VOWELS = "a e o ai ea ee oa ou".split(" ");
 const ENDS = "b ch d f l ll m n nd ng nk nt p r rd rk rm s sh sk ss st t tch th x y".split(" ");
@@ -213,10 +214,10 @@ const sample = (/** @type {number} */ n, /** @type {string[]} */ all) => shuffle
 const numbersTo = (/** @type {number} */ n) => Array.from({ length: n }, (_, i) => `${i + 1}`);
 const madeUp = () => STARTS.flatMap((start) => VOWELS.flatMap((vowel) => ENDS.map((end) => start + vowel + end)));
 
-/** Functions that return the sources of a sample, and their targets.
+/** For each sample, a function that returns its sources, and a function that returns the target of a source.
     @type {Record<string, [() => string[], (source: string) => string]>} */
 export const SAMPLES = {
-  "English plurals": [() => sample(1200, madeUp()), plural], // of words that do not exist, as in Berko's test (1958)
+  "English plurals": [() => sample(1200, madeUp()), plural], // of made-up words, as in Berko's test (1958)
   "Numbers in words": [() => sample(900, numbersTo(999)), (source) => inWords(Number(source)).join(" ")],
   "Roman numerals": [() => sample(1200, numbersTo(3999)), (source) => roman(Number(source))],
   "Pig latin": [() => sample(1200, madeUp()), pigLatin],

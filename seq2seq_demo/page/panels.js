@@ -1,5 +1,5 @@
-/* Parts of the page: boxes that scroll, follow their width or redraw only what differs; layers; sections with help,
-   columns for the networks, and tabs. `app.state.tab` is the id of the selected tab. */
+/* Parts of the page: boxes that scroll, follow their size or redraw only what differs; layers; sections with help;
+   columns for the networks; and tabs. `app.state.tab` is the id of the selected tab. */
 
 import { app, byId } from "./app.js";
 import { button, h, revise } from "./elements.js";
@@ -8,7 +8,7 @@ import { button, h, revise } from "./elements.js";
     @import { Attributes } from "./elements.js"
     @import { Run, TrainedNetwork } from "./trained.js" */
 
-/** Replace the children of a box, without touching those that stay. The focus moves as in `keepFocus`.
+/** Replace the children of a box, without touching children that stay. The focus moves as in `keepFocus`.
     @type {(box: Element, ...children: (Node | string | null)[]) => void} */
 export function redraw(box, ...children) {
   keepFocus(box, () => {
@@ -30,7 +30,7 @@ export function keepFocus(/** @type {Element} */ box, /** @type {() => void} */ 
   target?.focus({ preventScroll: true });
 }
 
-/** Place a shown layer below an element or, without room for it, above; in any case, inside the window.
+/** Place an open layer below an element or, if there is no room below, above it; in any case, inside the window.
     @type {(layer: HTMLElement, element: Element) => void} */
 export function placeAt(layer, element) {
   const [box, { width, height }] = [element.getBoundingClientRect(), layer.getBoundingClientRect()];
@@ -39,8 +39,8 @@ export function placeAt(layer, element) {
   Object.assign(layer.style, { left: `${left}px`, top: `${top}px` });
 }
 
-/** Return a function that draws parts, [key, make, attributes], in a box. A part with the key of a drawn part is not made
-    again, but gets the attributes, because layout takes most of the time of a step.
+/** Return a function that draws parts, [key, make, attributes], in a box. If a part with the same key is already drawn,
+    it only gets the new attributes, because layout takes most of the time of a step.
     @type {(box: Element) => (parts: [string, () => Element, Attributes?][]) => void} */
 export function keyedBox(box) {
   /** @type {Map<string, Element>} */
@@ -52,13 +52,13 @@ export function keyedBox(box) {
   };
 }
 
-/** Return a box that scrolls sideways if its content is too wide, so that the page does not.
+/** Return a box that scrolls sideways if its content is too wide, so that the page itself does not scroll sideways.
     @type {(label: string, ...children: Node[]) => HTMLElement} */
 export const scrollBox = (label, ...children) =>
   h("div", { class: "scroll", role: "group", "aria-label": label }, ...children);
 
-/** Make a box focusable if its content overflows; scroll `x` to its centre. Both wait until all boxes are drawn, so that
-    the browser lays out the page only once.
+/** Make a box focusable if its content overflows, and scroll `x` to its centre. Both wait until all boxes are drawn, so
+    that the browser lays out the page only once.
     @type {(box: HTMLElement, x?: number | null) => void} */
 export function updateScrollBox(box, x = null) {
   queueMicrotask(() => {
@@ -68,8 +68,8 @@ export function updateScrollBox(box, x = null) {
   });
 }
 
-/** Call `draw` when the room of a box changes. Returns a function that returns the width and the height of the room; the
-    height is the height of the box in the lecture view (see lecture.css), otherwise infinite.
+/** Call `draw` when the size of a box changes. Returns a function that returns the available width and height. In the
+    lecture view (see lecture.css), the height is that of the box; otherwise, it is infinite.
     @type {(box: HTMLElement, draw: () => void) => () => [number, number]} */
 export function onNewRoom(box, draw) {
   /** @type {[number, number]} */
@@ -83,7 +83,7 @@ export function onNewRoom(box, draw) {
   return () => room;
 }
 
-/** Call `act` whenever the size of an element changes, until the panels are built again.
+/** Call `act` whenever the size of an element changes, until the panels are rebuilt.
     @type {(elements: Element[], act: () => void) => void} */
 export function onNewSize(elements, act) {
   const observer = new ResizeObserver(act);
@@ -91,7 +91,7 @@ export function onNewSize(elements, act) {
   app.built.signal.addEventListener("abort", () => observer.disconnect());
 }
 
-let helpCount = 0; // makes the ids of helps unique
+let helpCount = 0; // makes the ids of help texts unique
 
 /** Return a label with a "?" button that opens a help text.
     @type {(label: string, help: string, tag?: "h2" | "span") => HTMLElement} */
@@ -114,24 +114,24 @@ function opener(box, text, properties) {
   return opening;
 }
 
-/** Return a section with a heading, which is the section's accessible name; without a help text in words.html, it is not
-    visible.
+/** Return a section with a heading, which is also its accessible name. Without a help text in words.html, the heading
+    is visually hidden.
     @type {(id: string, title: string, ...children: (Node | null)[]) => HTMLElement} */
 export function panel(id, title, ...children) {
-  const help = document.getElementById(`help-${id.split("-")[0]}`)?.textContent; // the same in attention-2
+  const help = document.getElementById(`help-${id.split("-")[0]}`)?.textContent; // shared by attention-2
   const heading = help ? labelWithHelp(title, help) : h("h2", { class: "visually-hidden" }, title);
   return h("section", { id, class: "panel", "aria-label": title }, heading, ...children);
 }
 
-/** Register the update of a panel, or of a part of one, and return its element. Without a valid source, it is inert and keeps
-    its content. In a hidden panel, it is updated when the tab is selected.
+/** Register the update of a panel, or of part of a panel, and return its element. Without a valid source, the element
+    is inert and keeps its content. In a hidden panel, it is updated when the tab is selected.
     @type {(element: HTMLElement, update: () => void) => HTMLElement} */
 export function addPanel(element, update) {
   app.add(() => app.runs.length && !element.closest("[hidden]") && update());
   return disabledWithoutRun(element);
 }
 
-/** Return a part of a panel that is drawn anew after each change, except of the step.
+/** Return a part of a panel that is drawn anew after each change, except for changes of the step.
     @type {(makeChildren: () => (Node | string | null)[]) => HTMLElement} */
 export function redrawnPart(makeChildren) {
   const box = h("div");
@@ -144,7 +144,7 @@ export function disabledWithoutRun(/** @type {HTMLElement} */ element) {
   return element;
 }
 
-/** Return one column per network, headed by its name if there are several; makeParts(i) returns its parts.
+/** Return one column per network, headed by the network's name if there are several; `makeParts(i)` returns its parts.
     @type {(makeParts: (i: number) => (Node | null)[]) => HTMLElement} */
 export function networkColumns(makeParts) {
   const columns = app.networks.map((network, i) => {
@@ -156,7 +156,7 @@ export function networkColumns(makeParts) {
   return disabledWithoutRun(h("div", { class: "columns" }, ...columns));
 }
 
-/** Return the name of a network, if the page shows several, before a string. */
+/** Return a string with the name of a network before it, if the page shows several networks. */
 export const withLabel = (/** @type {TrainedNetwork} */ { name }, /** @type {string} */ text) =>
   app.networks.length > 1 ? `${name}: ${text}` : text;
 
@@ -164,8 +164,8 @@ export const withLabel = (/** @type {TrainedNetwork} */ { name }, /** @type {str
     @type {(makeText: (run: Run) => string) => string} */
 export const textOfAll = (makeText) => app.runs.map((run) => withLabel(run.network, makeText(run))).join(" ");
 
-/** Return a tablist and its panels, which are sections whose headings become the labels. The player of the `stage` stays
-    above them while the page scrolls. */
+/** Return a tablist and its panels. The panels are sections; their names become the labels of the tabs. The player in
+    the `stage` stays above the panels while the page scrolls. */
 export function tabs(/** @type {HTMLElement} */ stage, /** @type {HTMLElement[]} */ sections) {
   app.tabs = sections.map(({ id }) => id);
   const labels = sections.map((section) => {
@@ -187,7 +187,7 @@ export function tabs(/** @type {HTMLElement} */ stage, /** @type {HTMLElement[]}
     const selected = app.state.tab ?? app.tabs[0];
     sections.forEach((section, i) => {
       section.toggleAttribute("hidden", section.id !== selected);
-      section.classList.toggle("chosen", section.id === app.state.tab); // is printed
+      section.classList.toggle("chosen", section.id === app.state.tab); // the chosen panel is printed
       revise(labels[i], { "aria-selected": !section.hidden, tabindex: section.hidden ? -1 : 0 });
     });
   };
@@ -196,8 +196,8 @@ export function tabs(/** @type {HTMLElement} */ stage, /** @type {HTMLElement[]}
   return [disabledWithoutRun(list), ...sections];
 }
 
-/** State in CSS how much room the first screen has for the pictures, and how much of the window the question and the player
-    cover while a panel is read. */
+/** Tell CSS how much space the pictures have on the first screen, and how much of the window the question and the
+    player cover while a panel is read. */
 function measureRoom(/** @type {HTMLElement} */ stage) {
   const root = document.documentElement;
   const [pictures, player] = /** @type {HTMLCollectionOf<HTMLElement>} */ (stage.children);
@@ -217,7 +217,7 @@ function measureRoom(/** @type {HTMLElement} */ stage) {
   onNewSize([document.body, byId("exercises"), player], update);
 }
 
-/** Change the state, select a tab and scroll it to the part of the window below the player.
+/** Change the state, select a tab and scroll it into the part of the window below the player.
     @type {(tab: string, patch?: Partial<PageState>) => void} */
 export function showTab(tab, patch = {}) {
   app.change({ ...patch, tab });

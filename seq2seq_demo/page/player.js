@@ -1,4 +1,4 @@
-/* Sliders with a button that plays through them; the controls and keyboard shortcuts of the current step. */
+/* Sliders, and the player: controls and keyboard shortcuts that change the current step. */
 
 import { announce, app, byId } from "./app.js";
 import { button, h, labelledSelect, revise } from "./elements.js";
@@ -9,11 +9,11 @@ import { announcePlace, MARKS } from "./step.js";
 
 /** @import { Run } from "./trained.js" */
 
-const PACES = { slow: 1500, fast: 400 }; // ms per position
+const PACES = { slow: 1500, fast: 400 }; // ms per step
 
 const FIELDS = "input, textarea, select, .scroll:focus, [contenteditable]"; // elements that use the arrow keys
 const TYPED = "input:not([type=range]), textarea, select";
-/** The keys of the lecture view, and the elements that use them. Clickers send the first three.
+/** The keys of the lecture view, and the elements that use these keys themselves. Clickers send the first three.
     @type {Record<string, string>} */
 const LECTURE_KEYS = {
   PageUp: "textarea",
@@ -22,7 +22,7 @@ const LECTURE_KEYS = {
   f: TYPED,
 };
 
-let playId = 0; // of the timer that plays the steps; 0 while they do not play
+let playId = 0; // the id of the timer that plays the steps; 0 while the steps do not play
 
 function stopPlaying() {
   clearInterval(playId);
@@ -85,14 +85,14 @@ export function player() {
   const arrow = (/** @type {string} */ text) => h("span", { class: "chevron", "aria-hidden": true }, text);
   /** @type {(id: string, n: number, ...label: (string | Node)[]) => HTMLButtonElement} */
   const stepButton = (id, n, ...label) => {
-    const isUnused = () => app.state.place === (n < 0 ? 0 : end()); // a disabled button would lose the focus
+    const isUnused = () => app.state.place === (n < 0 ? 0 : end()); // `disabled` would lose the focus
     return button(h("span", {}, ...label), () => go(app.state.place + n), { id, "aria-disabled": isUnused });
   };
   const back = [stepButton("first", -Infinity, arrow("«"), "First"), stepButton("back", -1, arrow("‹"), "Back")];
   const on = [stepButton("next", 1, "Next", arrow("›")), stepButton("last", Infinity, "Last", arrow("»"))];
   document.addEventListener("keydown", (event) => onKey(event, end(), go), app.built);
   const blur = (/** @type {MouseEvent} */ { detail }) => {
-    // after a click with the mouse, the button would take the keys of the clicker
+    // after a click with the mouse, a focused button would take the clicker's keys
     const selector = "button, [role=button], [type=radio]";
     if (detail && app.state.lecture) /** @type {HTMLElement?} */ (document.activeElement?.closest(selector))?.blur();
   };
@@ -104,13 +104,14 @@ export function player() {
   const buttons = h("div", { class: "controls" }, ...back, play, ...on);
   /** @type {(run: Run) => string} */
   const answer = (run) => `${run.network.targetVocabulary.text(run.answer)} ${MARKS[judgement(run).kind]}`;
-  const shown = () => (app.state.hidden || app.state.tab === "beam" ? "" : textOfAll(answer)); // greedy
+  // the greedy answers, which would contradict the panel of beam search
+  const shown = () => (app.state.hidden || app.state.tab === "beam" ? "" : textOfAll(answer));
   const answers = h("p", { class: "answers", "aria-hidden": true }, shown);
   const track = h("div", { class: "track" }, buttons, ...elements, choice);
   return disabledWithoutRun(h("div", { id: "player" }, track, answers));
 }
 
-/** Handle ←, →, Home and End and, in the lecture view, its keys, unless the focused element uses them.
+/** Handle ←, →, Home and End and, in the lecture view, LECTURE_KEYS, unless the focused element uses the key.
     @type {(event: KeyboardEvent, end: number, go: (place: number) => void) => void} */
 function onKey(event, end, go) {
   const { state } = app;
@@ -123,28 +124,28 @@ function onKey(event, end, go) {
   if (lecture) Object.assign(steps, { PageUp: place - 1, PageDown: place + 1, " ": place + 1 });
   const to = steps[event.key];
   const isBeyond = to > end;
-  const canTrain = (exercise || embed) && app.moments.length && state.task !== "pairs"; // which must be pasted first
+  const canTrain = (exercise || embed) && app.moments.length && state.task !== "pairs"; // pairs must be pasted first
   const isBack = event.key === "PageUp" && exercise && place <= app.first && !canTrain;
   if (event.key === "f" && lecture) switchFullScreen();
   else if (to === undefined) return;
   else if (embed && (to < 0 || isBeyond)) {
     parent.focus();
-    parent.postMessage(JSON.stringify({ method: to < 0 ? "prev" : "next" }), "*"); // slides of reveal.js, or theory.html
+    parent.postMessage(JSON.stringify({ method: to < 0 ? "prev" : "next" }), "*"); // to reveal.js or theory.html
   } else if (!lecture) go(to);
   else if (app.isTraining)
-    announce("The networks train."); // a step would hide what they write
+    announce("The networks are training."); // a step would hide what they write
   else if (hidden && (isBeyond || (exercise && to > place))) {
     byId("hidden").click();
     go(app.S + app.T);
   } else if (to > place && document.querySelector("#influence:not([hidden]) figure[hidden]"))
-    announce("The influence is not computed yet.");
+    announce("The influence has not been computed yet.");
   else if (to > place && canTrain && !samples) byId("train").click();
   else if (exercise && (to < 0 || isBeyond || isBack)) goOn(to > place ? 1 : -1);
   else go(to);
   event.preventDefault();
 }
 
-/** Switch full screen on or off; some browsers do not have it, or do not allow it. */
+/** Switch full screen on or off; some browsers do not support or allow it. */
 function switchFullScreen() {
   if (document.fullscreenElement) document.exitFullscreen();
   else document.documentElement.requestFullscreen?.().catch(() => {});

@@ -1,4 +1,5 @@
-/* The probabilities of an output as bars, in which a click forces a symbol: in a panel, and in a layer at the output. */
+/* The probabilities of an output as bars, in a panel or in a layer at the output. A click on a bar forces its symbol.
+ */
 
 import { app, byId } from "./app.js";
 import { button, h, largest, ordinal, percent, revise, symbolSpan } from "./elements.js";
@@ -11,13 +12,13 @@ import { announceAnswers } from "./source.js";
 
 const MAX_BARS = 12;
 
-/** Return the panel of the only network. */
+/** Return the panel of a page with one network. */
 export function probabilityPanel() {
   const { box, show } = symbolBars(0, force);
   return addPanel(panel("probabilities", "Probabilities", box), show);
 }
 
-let openOutput = 0; // the output of the open layer
+let openOutput = 0; // the output at which the layer is open
 
 /** Return the layer of network i; see `openSymbols`. */
 export function symbolLayer(/** @type {number} */ i) {
@@ -49,7 +50,8 @@ export function openSymbols(/** @type {number} */ i, /** @type {number} */ t) {
   });
 }
 
-/** Return a box with bars for the current output of network i, of which a click calls `choose`, and `show`.
+/** Return a box with bars for the current output of network i, and `show`, which updates it. A click on a bar calls
+    `choose`.
     @type {(i: number, choose: (symbol: number) => void) => { box: HTMLElement, show: () => void }} */
 function symbolBars(i, choose) {
   const { config, targetVocabulary } = app.networks[i];
@@ -60,7 +62,7 @@ function symbolBars(i, choose) {
   const rest = h("li", { class: "rest" });
   const list = h("ul", { class: "bars" }, ...bars.map(({ element }) => element), isLarge ? rest : null);
   const longest = Math.max(...names.map((name) => [...name].length));
-  list.style.setProperty("--name", `${Math.min(14, longest) + 1}ch`); // so that the bars of all networks have one scale
+  list.style.setProperty("--name", `${Math.min(14, longest) + 1}ch`); // so that all bars have the same scale
   app.addForRuns(() => redraw(note, ...forcedNote(list)));
   const show = () => {
     const run = app.runs[i];
@@ -78,7 +80,7 @@ function symbolBars(i, choose) {
   return { box, show };
 }
 
-/** Return a button for a symbol at the current step; `show` shows a symbol and its probability. */
+/** Return a button for a symbol at the current step, and `show`, which sets the symbol and its probability. */
 function symbolBar(/** @type {(symbol: number) => void} */ choose) {
   const [name, filled, tagText] = [symbolSpan(""), h("span", { class: "filled" }), h("small")];
   const number = h("span", { class: "number" });
@@ -104,8 +106,8 @@ function symbolBar(/** @type {(symbol: number) => void} */ choose) {
   return { element: h("li", {}, bar), show };
 }
 
-/** Force a symbol at the current step, or free it if it is forced. Symbols forced later become free, because the outputs
-    before them change. */
+/** Force a symbol at the current step or, if it is already forced, stop forcing it. Symbols at later steps are no
+    longer forced, because the outputs before them change. */
 function force(/** @type {number} */ symbol) {
   const t = app.t ?? 0;
   const earlier = Object.entries(app.state.forced).filter(([step]) => Number(step) < t);
@@ -117,7 +119,7 @@ function force(/** @type {number} */ symbol) {
 /** @type {(t: number, symbol: number) => string} */
 const forcedName = (t, symbol) => `${targetName(app.runs[0], symbol)} at the ${ordinal(t + 1)} output`;
 
-/** Return a list of the forced symbols with a button that undoes them or, if there are none, a hint. */
+/** Return a list of the forced symbols and a button that undoes all of them; if no symbol is forced, return a hint. */
 function forcedNote(/** @type {HTMLElement} */ bars) {
   const forced = Object.entries(app.forced).map(([t, symbol]) => forcedName(Number(t), symbol));
   if (!forced.length) return ["Click a symbol to force it."];
@@ -129,7 +131,7 @@ function forcedNote(/** @type {HTMLElement} */ bars) {
   return [h("span", {}, `Forced: ${forced.join(", ")}`), button("Undo", undo, { "data-key": "undo" })];
 }
 
-/** Focus the symbol that was written at the current output, in a box with bars. */
+/** In a box with bars, focus the symbol that was written as the current output. */
 function focusWritten(/** @type {HTMLElement} */ box) {
   /** @type {HTMLElement | null} */ (box.querySelector("[aria-pressed=true]"))?.focus();
 }

@@ -7,7 +7,7 @@ import { softmax } from "./tape.js";
 /** @import { Step } from "./network.js"
     @import { Run, TrainedNetwork } from "./trained.js" */
 
-/** Count the errors of an answer by their kinds; "" if only END is missing. */
+/** Count the errors of an answer by kind; "" if only END is missing. */
 export function describeErrors(/** @type {Run} */ { alignment, written, network }) {
   if (!alignment) return "";
   const { kinds, missing } = alignment;
@@ -21,7 +21,7 @@ export function describeErrors(/** @type {Run} */ { alignment, written, network 
 /** @type {(network: TrainedNetwork, symbol: number) => string} */
 export const sourceSymbol = (network, symbol) => visible(network.sourceVocabulary.name(symbol));
 
-/** Return a phone's example word, to follow its name; "" for other symbols.
+/** Return a phone's example word, as a string that follows the phone's name; "" for other symbols.
     @type {(run: Run, symbol: number) => string} */
 export function exampleWord(run, symbol) {
   const word = run.network.targetVocabulary.words[symbol];
@@ -46,7 +46,7 @@ export const isForced = (/** @type {number} */ t) => app.state.forced[t] !== und
 
 export const countForced = (/** @type {Run} */ run) => run.steps.filter((_, t) => isForced(t)).length;
 
-/** Return whether there is a target and all symbols are right except those that were forced. */
+/** Return whether there is a target and all symbols except the forced ones are right. */
 export function recovers(/** @type {Run} */ { alignment, written }) {
   const isRight = written.every((_, t) => isForced(t) || alignment?.kinds[t] === "right");
   return isRight && alignment !== null && alignment.right > 0 && !alignment.missing.flat().length;
@@ -61,7 +61,7 @@ export function probabilities(/** @type {Step} */ step) {
   return step.probabilities;
 }
 
-/** Return the likeliest wrong first symbol, other than END and the one that the network writes. */
+/** Return the likeliest wrong first symbol, except for END and the symbol that the network writes. */
 export function wrongFirstSymbol(/** @type {Run} */ { steps: [step], expected, network }) {
   const others = [step.symbol, expected?.[0], network.go];
   return largest(probabilities(step), 4).find((symbol) => !others.includes(symbol)) ?? 0;

@@ -14,7 +14,7 @@ import { describeErrors, wrongFirstSymbol } from "./runs.js";
 export const COVERED = "The answer is hidden.";
 const ON_LENGTHS = 14; // the exercise on sources shorter or longer than those in training
 
-/** Return the strip at the top of the page, and fill in the header. */
+/** Return the input section at the top of the page, and fill in the header. */
 export function inputPanel() {
   const switchAnswer = () => {
     app.change({ hidden: !app.state.hidden, place: null, moment: null });
@@ -36,7 +36,7 @@ export function inputPanel() {
   return h("section", { id: "input", "aria-label": "Source" }, fields, examplesList(), fullPageLink());
 }
 
-/** Return the link from the embedded view to the whole page in the same state. */
+/** Return the link from the embedded view to the full page in the same state. */
 function fullPageLink() {
   const link = h("a", { id: "full-page", target: "_blank", rel: "opener" }, "seq2seq-demo · open the full page");
   app.add(() => {
@@ -45,7 +45,7 @@ function fullPageLink() {
   return link;
 }
 
-/** Fill in the page's title, and the task and the architecture of each network in the footer. */
+/** Fill in the page's title and, in the footer, the task and the architecture of each network. */
 export function showSummary() {
   const { networks, title } = app;
   const tasks = networks.map(({ task_description: task }) => task && `on ${task.replace(/\.$/, "")}`);
@@ -72,7 +72,7 @@ function textField(id, label, makePatch, makeParts) {
   input.onkeydown = (event) => {
     if (event.isComposing || (event.key !== "Enter" && event.key !== "Escape")) return;
     event.stopPropagation(); // Escape would leave the lecture view as well
-    input.blur(); // now the arrow keys step
+    input.blur(); // from now on, the arrow keys change the step
   };
   const [error, hint] = ["error", "hint"].map((kind) => h("p", { id: `${id}-${kind}`, class: kind }));
   app.addForRuns(() => {
@@ -94,20 +94,21 @@ function sourceField() {
   return textField("source", "Source", (text) => ({ text }), parts);
 }
 
-/** Return the lengths of the shortest and the longest source that all networks were trained on. */
+/** Return the smallest and the largest source length on which all networks were trained. */
 function trainedRange() {
   const ranges = app.networks.map(({ min_in_len: min, in_len: max }) => [min ?? max ?? 1, max ?? Infinity]);
   return [Math.max(...ranges.map(([min]) => min)), Math.min(...ranges.map(([, max]) => max))];
 }
 
-/** Return a hint below the source, in parts: its symbols and lengths or, for a length that was not in training, a note. */
+/** Return the parts of the hint below the source: the known symbols and the lengths in training or, for a length that
+    was not in training, a note. */
 function sourceHint(/** @type {string} */ symbols) {
   if (app.S && app.state.text === app.note.text) return [app.note.note];
   const [least, most] = trainedRange();
   const lengths = `${least === most ? "" : `${least} to `}${pluralize(most, "symbol")}`;
   if (!app.S || (app.S >= least && app.S <= most))
     return [app.S ? "" : "Type a source. ", symbols, most === Infinity ? "" : ` Sources in training: ${lengths}.`];
-  const [order, length, how] = app.S < least ? ["shorter", least, "above all"] : ["longer", most, "even"];
+  const [order, length, how] = app.S < least ? ["shorter", least, "especially"] : ["longer", most, "even"];
   const note = `The source is ${order} than any in training (${length}): expect wrong answers, ${how} with attention. `;
   const href = document.querySelector(`#exercise-${ON_LENGTHS} a:not([rel])`)?.getAttribute("href");
   return [note, href ? h("a", { href }, `Exercise ${ON_LENGTHS} shows why.`) : ""];
@@ -125,12 +126,13 @@ function answerTexts() {
   });
 }
 
-/** Return a note on the moment of training that the answers are from; "" for the network after all its training. */
+/** Return a note on the moment of training from which the answers are; "" for the networks after all their training. */
 export const momentNote = () => (app.state.moment === null ? "" : `Step ${app.moments[app.state.moment]}: `);
 
 export const announceAnswers = (prefix = "") => announce(`${prefix} ${answerTexts()}`.trim());
 
-/** Return the field for the target, which is filled in if the target is known, and hidden until `typeTarget`. */
+/** Return the field for the target. It contains the target if that is known, and is hidden until `typeTarget` shows it.
+ */
 function targetField() {
   const [{ targetVocabulary: vocabulary }] = app.networks;
   const hint = [`The target. Symbols: ${vocabulary.description()}.`];
@@ -147,7 +149,7 @@ function targetField() {
   return field;
 }
 
-/** Show the field for the target, to type another. */
+/** Show the field for the target, so that the user can type a different target. */
 export function typeTarget() {
   const input = /** @type {HTMLInputElement} */ (byId("target"));
   /** @type {HTMLElement} */ (input.parentElement).hidden = false;
@@ -155,7 +157,7 @@ export function typeTarget() {
   input.focus();
 }
 
-/** Return a button that forces a wrong symbol as the first output, or undoes what is forced. */
+/** Return a button that forces a wrong symbol as the first output or, if symbols are forced, undoes them. */
 function wrongSymbolButton() {
   const isForced = () => Object.keys(app.forced).length > 0;
   const act = () => {
@@ -198,14 +200,14 @@ function examplesList() {
   return h("ul", { class: "examples", "aria-label": "Examples" }, ...items);
 }
 
-/** Return the length of the source or, if there is none or no network was trained on it, another length in training. */
+/** Return the length of the source or, if the length was not in training, a random length that was. */
 function randomLength(/** @type {(n: number) => number} */ among) {
   const [least, most] = trainedRange();
   if (app.S >= least && app.S <= most) return app.S;
   return least + among((most === Infinity ? 6 : most) - least + 1);
 }
 
-/** Judge an answer: `kind` is "right", "wrong" or "unknown", `text` describes the errors.
+/** Judge an answer: `kind` is "right", "wrong" or "unknown", and `text` describes the errors.
     @type {(run: Run) => { kind: Verdict, text: string }} */
 export function judgement(run) {
   const notEnded = run.network.ends && !run.ended ? "the answer did not end" : "";

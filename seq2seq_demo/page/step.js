@@ -12,7 +12,7 @@ import { COVERED, judgement, momentNote, typeTarget } from "./source.js";
     @import { Run } from "./trained.js" */
 
 const BLANK = "Type a source: the encoder reads it, and the decoder writes the answer.";
-const READ = "It has read the top row and written the bottom row. Press Play to watch.";
+const READ = "The network has read the top row and written the bottom row. Press Play to watch.";
 const HIDDEN = "Predict the answer, then press Next.";
 const ALL_WRITTEN = "“Show the answer” compares it with the target.";
 /** @type {Record<Verdict, string>} */
@@ -20,7 +20,7 @@ export const MARKS = { right: "✓ ", wrong: "✗ ", unknown: "" };
 /** @type {ReturnType<typeof judgement>} */
 const NOT_JUDGED = { kind: "unknown", text: "" };
 
-/** Return the panel; `below` are the parts below each picture. */
+/** Return the panel; `below` contains the parts below each picture. */
 export function stepPanel(/** @type {HTMLElement[][]} */ below) {
   const pictures = app.networks.map((_, i) => diagramBox(i));
   const sentences = app.networks.map((_, i) => sentenceParts(i));
@@ -39,7 +39,7 @@ function diagramBox(/** @type {number} */ i) {
     const run = app.runs[i];
     const { place, hidden } = app.state;
     if (!room[0] || !run) return;
-    const n = run.steps.length; // while the answer is hidden, only those that were made are drawn, and at least the first
+    const n = run.steps.length; // while the answer is hidden, only steps that were made are drawn, but at least one
     const T = hidden ? Math.max(1, Math.min(place - app.S, n)) : n;
     const isNew = !diagram?.isFor(run, T);
     if (!diagram || isNew) diagram = new Diagram(run, i, T, room[0], room[1], scale);
@@ -61,20 +61,21 @@ function diagramBox(/** @type {number} */ i) {
   return { element: h("div", { class: "picture-box" }, box, positionsTable(i)), show };
 }
 
-/** Return the room of a picture on a sheet, A4 or Letter, in px; see lecture.css. In a frame, pictures stand side by side.
+/** Return the space for a picture on a sheet (A4 or Letter), in px; see lecture.css. In a frame, pictures stand side by
+    side.
     @type {() => [number, number]} */
 const sheetRoom = () => (app.state.embed ? [960 / app.networks.length, 320] : [960, 460]);
 
-/** Return the width of a picture's box and, in a window that is not narrow (see page.css and lecture.css), its height;
-    otherwise, the picture can have any height.
+/** Return the width and the height of a picture's box. In a narrow window (see page.css and lecture.css), the picture
+    can have any height.
     @type {(box: HTMLElement) => [number, number]} */
 const size = ({ clientWidth, clientHeight }) => [
   clientWidth,
   (matchMedia(`(min-width: ${app.state.lecture ? 50 : 64}em)`).matches && clientHeight) || Infinity,
 ];
 
-/** Return the elements of the sentence above the picture of network i, with the answer for screen readers, and `show`,
-    which describes the current step. */
+/** Return the elements above the picture of network i: a verdict, a sentence, and the answer for screen readers; and
+    `show`, which updates them for the current step. */
 function sentenceParts(/** @type {number} */ i) {
   const identity = i ? { "data-network": i } : { id: "prediction" };
   const answer = h("output", { ...identity, class: "visually-hidden", "aria-live": "off" }); // `announce` reads it out
@@ -100,7 +101,7 @@ function sentenceParts(/** @type {number} */ i) {
     revise(verdict, { class: `judgement ${kind}` }, MARKS[kind] + (isHidden ? COVERED : text));
     revise(type, {}, isJudged ? link : "");
     revise(forced, {}, nForced ? `${nForced} forced: undo` : "");
-    line.title = line.textContent ?? ""; // the end may not fit
+    line.title = line.textContent ?? ""; // the end of the line may not fit
     const described = app.isOpening && !isHidden && !isWritten ? READ : describePlace(run);
     const hiding = isWritten ? ALL_WRITTEN : HIDDEN;
     revise(sentence, {}, isHidden && (isWritten || place === app.S) ? hiding : described);

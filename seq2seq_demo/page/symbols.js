@@ -3,8 +3,8 @@
 /** @typedef {{ tokens: "integers" | "characters" | "words", symbols: string[], largest: number, form?: string,
       lowercase?: boolean, words?: string[] }} VocabularyData */
 
-/** The built-in patterns: functions of a source [S] and the largest target symbol that return the target. They throw
-    an Error for a source that they do not accept.
+/** The built-in patterns: functions that take a source [S] and the largest target symbol, and return the target. They
+    throw an Error for a source that they do not accept.
     @type {Record<string, (source: number[], largest: number) => number[]>} */
 export const PATTERNS = {
   sorted: (source) => [...source].sort((a, b) => a - b),
@@ -28,7 +28,7 @@ export const PATTERNS = {
   },
 };
 
-/** Return a function that returns pseudorandom numbers from 0 to 1.
+/** Return a function that returns pseudorandom numbers from 0 up to, but not including, 1.
     @type {(seed: number) => () => number} */
 export function generator(seed) {
   let state = seed;
@@ -63,7 +63,7 @@ export function inWords(n) {
   return n % unit ? [...first, ...inWords(n % unit)] : first;
 }
 
-/** Return the symbols of a number in English words; null for other strings, and if the vocabulary has other words.
+/** Return the symbols of a number in English words; null for other strings, or if the vocabulary contains other words.
     @type {(text: string, vocabulary: Vocabulary) => number[] | null} */
 export function numberInWords(text, { symbols, numberOf }) {
   if (symbols.length !== NUMBER_WORDS.length || !/^(0|[1-9][0-9]{0,5})$/.test(text)) return null;
@@ -74,9 +74,9 @@ export function numberInWords(text, { symbols, numberOf }) {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the characters at which Python's str.split splits
 const WHITE_SPACE = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/u;
 
-/** The symbols of sources or targets: the integers 0…largest, or the characters or words of text. */
+/** The symbols of sources or targets: the integers 0…largest, or characters or words. */
 export class Vocabulary {
-  /** goName is the name of the symbol largest + 1: "GO", or "END" for targets that end.
+  /** `goName` is the name of the symbol largest + 1: "GO", or "END" for targets that end.
       @param {VocabularyData} data @param {string} goName */
   constructor({ tokens, symbols, largest, form = "NFC", lowercase = false, words = [] }, goName) {
     this.tokens = tokens;
@@ -98,7 +98,7 @@ export class Vocabulary {
     return this.split(text, splitsDigits).map((symbol, _, { length }) => this.number(symbol, length === 1));
   }
 
-  /** Split a string into symbols, as strings, which need not be in the vocabulary. */
+  /** Split a string into symbols, which are strings and need not be in the vocabulary. */
   split(/** @type {string} */ text, splitsDigits = true) {
     if (this.tokens === "characters") {
       const hasSpace = !this.symbols.length || this.symbols.some((symbol) => WHITE_SPACE.test(symbol));
@@ -132,7 +132,7 @@ export class Vocabulary {
     throw new Error(`Expected integers from 0 to ${this.largest}, got “${symbol}”`);
   }
 
-  /** Describe the symbols, at most 40 of them. */
+  /** List the symbols, but at most 40 of them. */
   description() {
     if (!this.isText) return `the integers 0 to ${this.largest}`;
     const more = this.symbols.length - 40;
@@ -145,7 +145,7 @@ export class Vocabulary {
     return number > this.largest ? this.goName : name;
   }
 
-  /** Return the text of symbol numbers. */
+  /** Return the string for a list of symbol numbers. */
   text(/** @type {number[]} */ numbers) {
     const text = numbers.map((number) => this.name(number)).join(this.tokens === "characters" ? "" : " ");
     return this.composes ? text.normalize("NFC") : text;

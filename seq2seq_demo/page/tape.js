@@ -1,16 +1,17 @@
 export const NONE = new Float32Array(0);
 
-/** The backward passes of the operations so far; null unless a tape records.
+/** The backward passes of the operations so far; null unless `differentiate` is running.
     @type {(() => void)[] | null} */
 let tape = null;
 
-/** A matrix [rows, columns]: its numbers in row-major order. `gradient`, the gradient of the loss, has the same order; it is empty
-    unless a tape recorded the matrix or it got one. `origin` states which rows of another matrix it consists of, if it does.
+/** A matrix [rows, columns], in row-major order. `gradient`, the gradient of the loss, has the same order; it is empty
+    unless the matrix was made in `differentiate` or its owner set it. `origin` says which rows of which matrix it
+    consists of; null means none.
     @typedef {Float32Array & { rows: number, columns: number, gradient: Float32Array,
       origin: { matrix: Matrix, indices: number[] } | null }} Matrix */
 
-/** Return a matrix of zeros. (A class of its own would be slower: V8 does not optimize functions that use it. Sizes, also
-    in `view`, are made integers by | 0: if one is stored as a double, V8 makes all matrices slow.)
+/** Return a matrix of zeros. (A class would be slower: V8 does not optimise functions that use it. Here and in `view`,
+    | 0 makes sizes integers: if one size is stored as a double, V8 makes all matrices slow.)
     @type {(rows: number, columns: number) => Matrix} */
 export function zeros(rows, columns) {
   const x = /** @type {Matrix} */ (new Float32Array(rows * columns));
@@ -21,8 +22,8 @@ export function zeros(rows, columns) {
   return x;
 }
 
-/** Return the result of `forward`, and add the gradients of its loss, the sum of its `crossEntropy`, to all matrices that it
-    used. A matrix that was made before needs a `gradient` of its length.
+/** Return the result of `forward`, and add the gradients of its loss to all matrices that it used. The loss is the sum
+    of all results of `crossEntropy`. A matrix that was made before needs a `gradient` of the same length.
     @type {<T>(forward: () => T) => T} */
 export function differentiate(forward) {
   tape = [];
@@ -35,10 +36,10 @@ export function differentiate(forward) {
   }
 }
 
-/** Part of a matrix, or its transpose: the number (i, j) is data[start + i * row + j * column].
+/** Part of a matrix, or the transpose of part of a matrix: the number (i, j) is data[start + i * row + j * column].
     @typedef {{ data: Float32Array, start: number, rows: number, columns: number, row: number, column: number }} View */
 
-/** Return the columns start…end − 1 of a matrix or, if that is `data`, of its gradient.
+/** Return the columns start…end − 1 of a matrix or, if `data` is its gradient, of the gradient.
     @type {(x: Matrix, data?: Float32Array, start?: number, end?: number) => View} */
 function view(x, data = x, start = 0, end = x.columns) {
   return { data, start: start | 0, rows: x.rows, columns: (end - start) | 0, row: x.columns, column: 1 };
@@ -49,7 +50,7 @@ function transposed({ data, start, rows, columns, row, column }) {
   return { data, start, rows: columns, columns: rows, row: column, column: row };
 }
 
-let packed = new Float64Array(0); // four rows of a, column by column: faster to read
+let packed = new Float64Array(0); // four rows of a, column by column, which are faster to read
 
 /** Add the product of a [n, k] and b [k, m] to c [n, m], in blocks of 4 × 2 sums. */
 function addProduct(/** @type {View} */ c, /** @type {View} */ a, /** @type {View} */ b) {
@@ -117,7 +118,8 @@ function addProduct(/** @type {View} */ c, /** @type {View} */ a, /** @type {Vie
             A[a.start + i * aRow + l * aColumn] * B[b.start + l * bRow + j * bColumn];
 }
 
-/** Return the columns start…end − 1 of x W + b, where x is [B, k] and W [k, m]; b has one row or B, or is left out.
+/** Return the columns start…end − 1 of x W + b, where x is [B, k] and W is [k, m]; `b` is optional and has one
+    row or B rows.
     @type {(x: Matrix, W: Matrix, b?: Matrix | null, start?: number, end?: number) => Matrix} */
 export function affine(x, W, b = null, start = 0, end = W.columns) {
   if (x.origin) {
@@ -141,11 +143,11 @@ export function affine(x, W, b = null, start = 0, end = W.columns) {
   return y;
 }
 
-/** Return a view whose row stands for all of `rows` rows, if it has only one.
+/** Return a view with `rows` rows; if the given view has only one row, that row is repeated.
     @type {(view: View, rows: number) => View} */
 const spread = (view, rows) => (view.rows === rows ? view : { ...view, rows, row: 0 });
 
-/** Return x + y, number by number.
+/** Return x + y, element by element.
     @type {(x: Matrix, y: Matrix) => Matrix} */
 export function plus(x, y) {
   const z = zeros(x.rows, x.columns);
@@ -157,7 +159,7 @@ export function plus(x, y) {
   return z;
 }
 
-/** Return x · y, number by number.
+/** Return x · y, element by element.
     @type {(x: Matrix, y: Matrix) => Matrix} */
 export function product(x, y) {
   const z = zeros(x.rows, x.columns);
@@ -181,7 +183,7 @@ export const tanh = (x, start = 0, end = x.columns) => scaledTanh(x, 1, start, e
     @type {Activation} */
 export const sigmoid = (x, start = 0, end = x.columns) => scaledTanh(x, 0.5, start, end);
 
-/** Return a tanh(ax) + 1 − a of the columns start…end − 1 of x, number by number.
+/** Return a tanh(ax) + 1 − a for the columns start…end − 1 of x, element by element.
     @type {(x: Matrix, a: number, start: number, end: number) => Matrix} */
 function scaledTanh(x, a, start, end) {
   const y = zeros(x.rows, end - start);
@@ -198,7 +200,8 @@ function scaledTanh(x, a, start, end) {
   return y;
 }
 
-/** Return tanh(x) as a quotient of polynomials (from Eigen's float version), within 3e-7: in half the time of Math.tanh. */
+/** Return tanh(x) as a quotient of polynomials (from Eigen's float version). The error is at most 3e-7, and it takes
+    half the time of Math.tanh. */
 function tanhOf(/** @type {number} */ number) {
   const x = Math.max(-7.9, Math.min(number, 7.9));
   const s = x * x;
@@ -209,7 +212,7 @@ function tanhOf(/** @type {number} */ number) {
   return (x * p) / (4.89352518554385e-3 + s * q);
 }
 
-/** Return 1 − x, number by number. */
+/** Return 1 − x, element by element. */
 export function complement(/** @type {Matrix} */ x) {
   const y = zeros(x.rows, x.columns);
   for (let i = 0; i < y.length; i++) y[i] = 1 - x[i];
@@ -258,7 +261,7 @@ export function rows(x, indices) {
     @type {(x: Float32Array) => Float32Array} */
 export const softmax = (x) => softmaxRow(x, 0, x.length, new Float32Array(x.length));
 
-/** Write exp(x) / Σ exp(x) of n numbers of x to y, both from `start` on. Return y.
+/** Write exp(x) / Σ exp(x) for n numbers of x, from `start` on, to the same positions of y. Return y.
     @type {(x: Float32Array, start: number, n: number, y: Float32Array) => Float32Array} */
 function softmaxRow(x, start, n, y) {
   const total = logTotal(x, start, n);
@@ -266,7 +269,7 @@ function softmaxRow(x, start, n, y) {
   return y;
 }
 
-/** Return log Σ exp(x) of n numbers of x, from `start` on. */
+/** Return log Σ exp(x) over n numbers of x, from `start` on. */
 export function logTotal(/** @type {Float32Array} */ x, start = 0, n = x.length) {
   let [largest, sum] = [-Infinity, 0];
   for (let i = start; i < start + n; i++) largest = Math.max(largest, x[i]);
@@ -274,8 +277,8 @@ export function logTotal(/** @type {Float32Array} */ x, start = 0, n = x.length)
   return largest + Math.log(sum);
 }
 
-/** Attend with a query [B, H] to memory rows m_s [B, M], whose keys are [B, H] (Bahdanau et al. 2015): u = v · tanh(key +
-    query), α = softmax(u), the context is Σ α m. Returns the context [B, M], α [B, S] and u [B, S].
+/** Attend with a query [B, H] to memory rows m_s [B, M] with keys [B, H] (Bahdanau et al. 2015): u = v · tanh(key +
+    query), α = softmax(u), and the context is Σ α m. Returns the context [B, M], α [B, S] and u [B, S].
     @type {(keys: Matrix[], memory: Matrix[], query: Matrix, v: Matrix) => { context: Matrix, alpha: Matrix, u: Matrix }} */
 export function attend(keys, memory, query, v) {
   const [B, S, H, M] = [query.rows, keys.length, query.columns, memory[0].columns];
@@ -300,8 +303,8 @@ export function attend(keys, memory, query, v) {
     }
   });
   tape?.push(() => {
-    const slopes = new Float32Array(B * S); // of α
-    const means = new Float32Array(B); // of these slopes, by α
+    const slopes = new Float32Array(B * S); // the gradient of α
+    const means = new Float32Array(B); // the means of these slopes, weighted by α
     memory.forEach((row, s) => {
       const [dm, da] = [row.gradient, context.gradient];
       for (let b = 0, i = 0; b < B; b++) {
@@ -319,7 +322,7 @@ export function attend(keys, memory, query, v) {
     keys.forEach(({ gradient: dk }, s) => {
       const y = hidden[s];
       for (let b = 0, i = 0; b < B; b++) {
-        const slope = alpha[b * S + s] * (slopes[b * S + s] - means[b]); // of u
+        const slope = alpha[b * S + s] * (slopes[b * S + s] - means[b]); // the gradient of u
         for (let k = 0; k < H; k++, i++) {
           const inner = slope * v[k] * (1 - y[i] * y[i]);
           dv[k] += slope * y[i];
@@ -332,8 +335,8 @@ export function attend(keys, memory, query, v) {
   return { context, alpha, u };
 }
 
-/** Return the sum of the cross-entropy of logits [B, V] and targets [B], times `scale`; a target of −1 is padding. Label
-    smoothing changes only the gradient (Szegedy et al. 2016), as in training/steps.py.
+/** Return the summed cross-entropy of logits [B, V] and targets [B], times `scale`; a target of −1 is padding. Label
+    smoothing (Szegedy et al. 2016) changes only the gradient, as in training/steps.py.
     @type {(logits: Matrix, targets: number[], scale: number, smoothing?: number) => number} */
 export function crossEntropy(logits, targets, scale, smoothing = 0) {
   const V = logits.columns;

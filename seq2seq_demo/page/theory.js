@@ -1,5 +1,5 @@
-/* The theory as slides: the keys of a clicker, the arrow keys and the space bar go from one to the next. The address names
-   the slide, as in #2, and may name a plan, which goes on elsewhere. */
+/* The theory as slides: the keys of a clicker, the arrow keys and the space bar go from one slide to the next. The URL
+   fragment names the slide, as in #2. It may also name a plan, which continues on other pages. */
 
 import { asLeft, partAfter, partName } from "./notes.js";
 
@@ -8,7 +8,7 @@ const STEPS = { PageUp: -1, ArrowLeft: -1, ArrowUp: -1, PageDown: 1, ArrowRight:
 
 const slides = document.querySelectorAll("section");
 
-/** Return the number of the slide in the address, and its plan.
+/** Return the number of the slide in the URL, and the plan.
     @returns {[number, string]} */
 function slideAndPlan() {
   const fields = location.hash.slice(1);
@@ -16,7 +16,7 @@ function slideAndPlan() {
   return [slide, new URLSearchParams(fields).get("plan") ?? ""];
 }
 
-/** Show the slide in the address, with the name of the next part of a plan. */
+/** Show the slide in the URL and, in a plan, the name of the next part. */
 function showSlide() {
   const [slide, plan] = slideAndPlan();
   const part = partAfter(plan, `#${slide}`, 1);
@@ -26,7 +26,7 @@ function showSlide() {
   else scrollTo(0, 0);
 }
 
-/** Go n slides on, or to the next part of the plan. */
+/** Go n slides on or, in a plan, n parts. */
 function go(/** @type {number} */ n) {
   const [slide, plan] = slideAndPlan();
   const to = Math.max(1, Math.min(slide + n, slides.length));
@@ -46,6 +46,6 @@ addEventListener("click", (event) => {
   go(rel === "next" ? 1 : -1);
   event.preventDefault();
 });
-addEventListener("message", ({ data }) => go(/next/.test(data) ? 1 : -1)); // from a frame, after its last step
+addEventListener("message", ({ data }) => go(/next/.test(data) ? 1 : -1)); // from a frame, at either end
 addEventListener("hashchange", showSlide);
 showSlide();

@@ -1,4 +1,4 @@
-/* The tour: a layer over the header that goes from one state of the page to the next, and says what is seen there. */
+/* The tour: a layer over the header that goes from one state of the page to the next and explains what is shown. */
 
 import { announce, app, byId } from "./app.js";
 import { ordinal, revise } from "./elements.js";
@@ -8,7 +8,7 @@ import { describeAttention } from "./step.js";
 /** @import { Forced } from "./app.js"
     @import { Run } from "./trained.js" */
 
-/** Let the buttons of the tour go through its stops, for the page's first example. */
+/** Set up the buttons of the tour. They go through its stops, which use the page's first example. */
 export function fillTour() {
   const layer = /** @type {HTMLDialogElement} */ (byId("tour").lastElementChild);
   const [open, back, next, close] = byId("tour").querySelectorAll("button");
@@ -38,14 +38,14 @@ export function fillTour() {
     }
     announce(layer.children[0].textContent ?? "");
   };
-  layer.open = false; // the networks may be others
+  layer.open = false; // the networks may be different now
   open.onclick = () => go(0);
   back.onclick = () => at > 0 && go(at - 1);
   next.onclick = () => at < stops().length - 1 && go(at + 1);
   close.onclick = () => layer.close();
   const onKey = (/** @type {KeyboardEvent} */ event) => {
     if (event.key !== "Escape" || !layer.open) return;
-    event.stopPropagation(); // it would leave the lecture view as well
+    event.stopPropagation(); // Escape would leave the lecture view as well
     layer.close();
   };
   addEventListener("keydown", onKey, { capture: true, signal: app.built.signal });
@@ -59,19 +59,19 @@ const nameOf = (/** @type {Run} */ { network }) => `the network${app.runs.length
 function stops() {
   const { S, runs, moments, state } = app;
   const [blind, seeing] = [false, true].map((has) => runs.find(({ network }) => network.config.has_attention === has));
-  const rest = blind ? `; then ${nameOf(blind)} is fed only the symbol before` : "";
+  const rest = blind ? `; then ${nameOf(blind)} is fed only the previous symbol` : "";
   const taught = state.feed === "own" ? "too" : "it is fed the right one: teacher forcing";
   const t = Math.min(2, (seeing?.steps.length ?? 0) - 1);
-  const alike = "looks at all inputs about alike: it is untrained";
+  const alike = "looks at all inputs about equally: it is untrained";
   const looks = moments.length && !state.samples ? alike : seeing && describeAttention(seeing, t);
   const symbol = app.forced[0] ?? wrongFirstSymbol(runs[0]);
-  const fate = (/** @type {Run} */ run) => (recovers(run) ? "is right in all symbols" : `has ${describeErrors(run)}`);
+  const fate = (/** @type {Run} */ run) => (recovers(run) ? "gets all symbols right" : `has ${describeErrors(run)}`);
   const after = runs.map((run) => `${nameOf(run)} ${fate(run)}`);
   const rated = runs[0].expected ? ` After it, ${after.join(", and ")}.` : "";
   const forcing = `The 1st symbol is forced to be ${targetName(runs[0], symbol)}.${rated}`;
   /** @type {[string, string, number, Forced?][]} */
   const all = [
-    ["Reading", "The encoder reads the source, symbol by symbol; each changes its state.", Math.min(2, S)],
+    ["Reading", "The encoder reads the source, symbol by symbol; each symbol changes its state.", Math.min(2, S)],
     [blind ? "The bottleneck" : "The final state", `The decoder starts from the final state of the encoder${rest}.`, S],
     ["Writing", "The decoder is fed GO, and writes the likeliest symbol.", S + 1],
     ["Its own symbol", `Then it is fed the symbol that it wrote last. In training, ${taught}.`, S + 2],

@@ -11,8 +11,8 @@ import { numberInWords, targetOf, Vocabulary } from "./symbols.js";
 /** @typedef {{ source: number[], target: number[] }} Pair
     @typedef {{ source: number[], target: number[] | null, note: string }} Example
     @typedef {{ name: string, summary: string, task_description?: string, config: Config, pattern: string | null,
-      ends: boolean, exact_match?: number | null, min_in_len: number | null, in_len: number | null, out_len: number | null, examples: Example[],
-      source: VocabularyData, target: VocabularyData, pairs?: Pair[] }} NetworkFacts
+      ends: boolean, exact_match?: number | null, min_in_len: number | null, in_len: number | null, out_len: number |
+      null, examples: Example[], source: VocabularyData, target: VocabularyData, pairs?: Pair[] }} NetworkFacts
     @typedef {NetworkFacts & { shapes: [string, number[]][], weights: StoredWeights }} NetworkData */
 
 export const MAX_ANSWER_LEN = 120;
@@ -21,9 +21,9 @@ export const MAX_ANSWER_LEN = 120;
 export const same = (a, b) => a.length === b.length && a.every((value, i) => value === b[i]);
 
 /** A trained network with its vocabularies and its examples. The constructor takes the JSON of `network_data` in
-    builder.py or, of a network that trains on the page, its facts and the network. */
+    builder.py or, for a network that trains on the page, its facts and the network. */
 export class TrainedNetwork {
-  /** The network at kept steps of its training, if it trained on the page.
+  /** Copies of the network from kept steps of its training, if it trained on the page.
       @type {Network[]} */
   kept = [];
 
@@ -40,19 +40,21 @@ export class TrainedNetwork {
     this.in_len = data.in_len;
     this.out_len = data.out_len;
     this.examples = data.examples;
-    this.pairs = data.pairs ?? []; // of a user, on this page
+    this.pairs = data.pairs ?? []; // the user's pairs on the page of networks that train
     this.go = data.config.go;
     this.sourceVocabulary = new Vocabulary(source, "GO");
     this.targetVocabulary = new Vocabulary(target, data.ends ? "END" : "GO");
     this.final = network;
   }
 
-  /** Return the network at a kept step of its training; `moment` is its index, null the trained network. */
+  /** Return the network at a kept step of its training. `moment` is the step's index; null means the trained network.
+   */
   at(/** @type {number | null} */ moment) {
     return this.kept[moment ?? -1] ?? this.final;
   }
 
-  /** Return the answer's length for a source of length S; if the network ends its answers, the maximum length. */
+  /** Return the length of the answer to a source of length S or, if the network ends its answers, the maximum length.
+   */
   maxOutLen(/** @type {number} */ S, /** @type {number[] | null} */ target) {
     const [trained, longest] = [this.in_len ?? S, this.out_len ?? S];
     let T = this.ends && S > trained ? Math.ceil((longest * S) / trained) : longest;
@@ -60,8 +62,8 @@ export class TrainedNetwork {
     return Math.min(T, MAX_ANSWER_LEN);
   }
 
-  /** Return the target of a source from an example, from the pairs or from the pattern; null if none has one. If pairs have
-      several, it is the one that the network answers, or the first. */
+  /** Return the target of a source from an example, the pairs or the pattern; null if it is unknown. If the pairs
+      contain several targets, return the one that the network answers or, if its answer is wrong, the first. */
   knownTarget(/** @type {number[]} */ source) {
     const example = this.examples.find((one) => one.target && same(one.source, source));
     if (example) return example.target;
@@ -75,24 +77,24 @@ export class TrainedNetwork {
   }
 
   /** Run the network of a moment (see `at`) on a source: free-running with the `forced` symbols and, if there is a
-      target, also with teacher forcing.
+      target, also with teacher forcing when it is needed.
       @type {(source: number[], target: number[] | null, moment: number | null, forced: Record<number, number>) => Run} */
   run(source, target, moment, forced) {
     return new Run(this, this.at(moment), source, target, forced);
   }
 
-  /** Return the answer to a source; both are strings, as in `predict`, which marks an answer that did not end. Throws an
-      Error for a source that the network cannot read. */
+  /** Return the answer to a source. Both are strings, and an answer that did not end is marked, as in `predict`. Throws
+      an Error for a source that the network cannot read. */
   answer(/** @type {string} */ text) {
     const source = this.sourceVocabulary.numbers(`${text ?? ""}`, false);
-    if (!source.length) throw new Error("Expected a source, got an empty one");
+    if (!source.length) throw new Error("The source is empty");
     const run = this.run(source, this.knownTarget(source), null, {});
     const mark = this.ends && !run.ended ? " ... (did not end)" : "";
     return this.targetVocabulary.text(run.answer) + mark;
   }
 }
 
-/** Return the network with the weights in the JSON of `network_data`. */
+/** Return the network in the JSON of `network_data`. */
 const storedNetwork = (/** @type {NetworkData} */ { config, weights, shapes }) =>
   new Network(config, decodeWeights(weights, shapes));
 
@@ -105,7 +107,7 @@ export class Run {
   /** @type {Step[] | null} */
   taught = null;
 
-  /** `model` is the network at the moment of training that answers.
+  /** `model` is the network, at some moment of training, that answers.
       @param {TrainedNetwork} network @param {Network} model @param {number[]} source @param {number[] | null} target
       @param {Record<number, number>} forced */
   constructor(network, model, source, target, forced) {
@@ -124,7 +126,7 @@ export class Run {
     this.written = this.ended ? written : this.answer; // with END
     this.expected = target && (ends ? [...target, go] : target); // with END
     this.exact = this.expected && same(this.written, this.expected);
-    // by position if answer and target have the same length, else by edits
+    // by position if the answer and the target have the same length, else by edit distance
     const compare = this.answer.length === target?.length ? alignByPosition : align;
     this.alignment = this.expected && compare(this.written, this.expected);
   }
@@ -166,7 +168,7 @@ export class Run {
     return [...encoder, ...this.steps.map((step) => step.cells)].map((all) => all[layer]);
   }
 
-  /** Return the unit of these cells whose h has the largest range.
+  /** Return the unit whose h has the largest range in these cells.
       @type {(layer: number, backward: number) => number} */
   liveliestUnit(layer, backward) {
     const key = `${layer} ${backward}`;

@@ -1,4 +1,4 @@
-/* The training of a network, as in training/trainer.py: the loss of a batch, and Adam. */
+/* Trains a network, as in training/trainer.py, with the loss of a batch and Adam. */
 
 import { argmax } from "./network.js";
 import { crossEntropy, differentiate } from "./tape.js";
@@ -12,8 +12,8 @@ export const BATCH = 32;
 const CLIP_NORM = 5; // the largest global norm of a gradient
 const [BETA_1, BETA_2, EPSILON] = [0.9, 0.999, 1e-8];
 
-/** Decode sources [B][S]; yield the logits [B, V] of each step and the targets [B] that are due. The decoder is fed the
-    targets [B][T] (teacher forcing) or, if `feedsOwn`, its own symbols. Targets are padded with −1.
+/** Decode sources [B][S]. At each step, yield the logits [B, V] and the target symbols [B] of this step. The decoder is
+    fed the targets [B][T] (teacher forcing) or, if `feedsOwn`, its own symbols. Targets are padded with −1.
     @type {(network: Network, sources: number[][], targets: number[][], feedsOwn: boolean) =>
       Generator<{ logits: Matrix, due: number[] }>} */
 function* decode(network, sources, targets, feedsOwn) {
@@ -29,8 +29,8 @@ function* decode(network, sources, targets, feedsOwn) {
   }
 }
 
-/** Return the mean cross-entropy of sources [B][S] and the symbols of their targets [B][T], END included and padding left
-    out; `feedsOwn` is as in `decode`, and `smoothing` as in `crossEntropy`.
+/** Return the mean cross-entropy over the symbols of the targets [B][T] of sources [B][S]. END counts; padding does
+    not. `feedsOwn` is as in `decode`, and `smoothing` is as in `crossEntropy`.
     @type {(network: Network, sources: number[][], targets: number[][], options?: LossOptions) => number} */
 export function meanLoss(network, sources, targets, { feedsOwn = false, smoothing = 0 } = {}) {
   const n = targets.flat().filter((symbol) => symbol >= 0).length;
@@ -40,17 +40,18 @@ export function meanLoss(network, sources, targets, { feedsOwn = false, smoothin
   return loss;
 }
 
-/** Return a mask of the targets [B][T] that a network writes exactly, END included, when it is fed its own symbols; where
-    `forced` differs from a target, it is fed that symbol, and only the others count. As long as its symbols are right, they
-    are the target's symbols, so teacher forcing finds the same answers.
+/** Return, for each target [T], whether a network that is fed its own symbols writes it exactly, including END. Where
+    `forced` differs from a target, the symbol in `forced` is fed instead, and this position does not count. Right
+    symbols are the target's symbols, so teacher forcing gives the same result.
     @type {(network: Network, sources: number[][], targets: number[][], forced?: number[][]) => boolean[]} */
 export function exactAnswers(network, sources, targets, forced = targets) {
   const right = rightSymbols(network, sources, forced, false);
   return right.map((row, b) => row.every((isRight, t) => isRight || forced[b][t] !== targets[b][t]));
 }
 
-/** Return for each symbol of the targets [B][T], END included and padding left out, whether a network writes it when it is
-    fed its own symbols or, unless `feedsOwn`, the symbols of the target. After END, it writes nothing of its own.
+/** Return, for each symbol of the targets [B][T], whether a network writes it. END counts; padding does not. The
+    network is fed its own symbols or, unless `feedsOwn`, the target's. If it is fed its own symbols, everything
+    after its END is wrong.
     @type {(network: Network, sources: number[][], targets: number[][], feedsOwn?: boolean) => boolean[][]} */
 export function rightSymbols(network, sources, targets, feedsOwn = true) {
   const { ends, go } = network.config;
@@ -72,7 +73,7 @@ function likeliest(/** @type {Matrix} */ logits) {
 
 /** Adam (Kingma and Ba 2015) for the weights of a network, with gradients clipped at a global norm. */
 export class Trainer {
-  steps = 0; // so far
+  steps = 0; // the number of steps so far
 
   constructor(/** @type {Network} */ network) {
     this.network = network;
@@ -82,7 +83,7 @@ export class Trainer {
     });
   }
 
-  /** Train on a batch (see `meanLoss`) and return its loss. A batch that is smaller than BATCH counts less.
+  /** Train on a batch (see `meanLoss`) and return its loss. A batch that is smaller than BATCH has less weight.
       @type {(sources: number[][], targets: number[][], learningRate: number, options?: LossOptions) => number} */
   train(sources, targets, learningRate, options) {
     for (const { weights } of this.parameters) weights.gradient.fill(0);

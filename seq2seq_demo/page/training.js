@@ -1,4 +1,5 @@
-/* The page of networks that train: the settings, Train, what happens, and a slider over the kept steps. It runs last. */
+/* The page of networks that train: the settings, the training, its status, and a slider over the kept steps. This
+   script runs last. */
 
 import { ADDRESS, announce, app, byId, initialState } from "./app.js";
 import { Course, copy, course, findingOf, lengthsOf, patternTask, setCourse } from "./course.js";
@@ -25,29 +26,30 @@ const DIGITS = "3 1 4 1 5 9 2 6 5 3 5 8 9 7 9 3 2 3 8 4"; // the first source
 const ROUND = 64_000; // samples after which training pauses
 const MAX_SAMPLES = 10 * ROUND;
 const UNTRAINED = "The networks are untrained.";
-const TABLED = [16_000, ROUND]; // samples after which the table of exercise 1 asks for metrics
-const FRAME = 30; // ms of training in a frame, which has at least one step
-const PICTURES = 150; // ms between two pictures
+const TABLED = [16_000, ROUND]; // samples after which the table of exercise 1 asks for exact match
+const FRAME = 30; // ms of training per frame, in which at least one step is made
+const PICTURES = 150; // ms between two pictures of the networks
 const PAIRS = "pairs"; // the task of the user's own pairs
 const TITLES = { patterns: document.title, pairs: "A network learns your own pairs" };
-const BIDIRECTIONAL = 32; // units, from which on the encoder of pairs reads in both directions
-const PATIENCE = 24_000; // samples of pairs after which training ends without a better exact match
+const BIDIRECTIONAL = 32; // with at least this number of units, the encoder for pairs reads in both directions
+const PATIENCE = 24_000; // training on pairs ends after this number of samples without a better exact match
 const N_SEEDS = 100;
-const N_EXACT = 10; // measurements after which the training of a pattern ends if all answers were right
+const N_EXACT = 10; // training on a pattern ends after this number of measurements in a row with all answers right
 /** @type {(keyof Settings)[]} */
-const FOR_PATTERNS = ["length", "cell", "feed"]; // settings that pairs do not have
+const FOR_PATTERNS = ["length", "cell", "feed"]; // settings that do not apply to pairs
 
 /** @type {{ training: TrainingData, parameters: Parameter[] }} */
 const { training, parameters: allParameters } = JSON.parse(byId("data").textContent ?? "");
 /** @type {Generator} */
-let work; // of the course while it trains
+let work; // the work of the course while it trains
 let end = 0; // the number of samples at which training pauses
 let frame = 0; // the id of the next frame of training
-let began = { at: 0, samples: 0, n: 0 }; // the last start of training: when in ms, and after how many samples and points
+let began = { at: 0, samples: 0, n: 0 }; // when training last started, in ms, and after how many samples and points
 let verdict = ""; // why the training ended
-let isPressed = false; // the pointer; a click ends on the element on which it began, so no picture is drawn meanwhile
-let chosen = ""; // the source, if the page has chosen it
-let shown = { at: 0, cost: 0, samples: 0 }; // when the page last showed the networks and how long it took, in ms
+// Whether the pointer is pressed. Then no picture is drawn, because a click must end on the element where it began.
+let isPressed = false;
+let chosen = ""; // the source that the page has chosen
+let shown = { at: 0, cost: 0, samples: 0 }; // when the page last showed the networks, and how long it took, in ms
 
 /** The controls of the settings in training.html.
     @typedef {HTMLSelectElement & { name: keyof Settings }} Control */
@@ -60,7 +62,7 @@ const defaults = settingsWith(
 );
 const chosenSettings = () => settingsWith(({ name }) => app.state[name]);
 
-/** Return the settings with which a task is learned: its option in training.html may have others than the defaults.
+/** Return the settings for a task; its option in training.html may override the defaults.
     @type {(task: string) => Settings} */
 function settingsOf(task) {
   const option = /** @type {HTMLElement} */ (document.querySelector(`option[value=${task}]`));
@@ -69,7 +71,7 @@ function settingsOf(task) {
 
 const isPairs = () => course.settings.task === PAIRS;
 
-/** Set up the state, the address and the networks; `saved` is the state of a saved page, or null. */
+/** Set up the state, the URL fields and the networks; `saved` is the state of a saved page, or null. */
 function prepareTraining(/** @type {Saved | null} */ saved) {
   for (const state of [initialState, app.state]) Object.assign(state, defaults);
   for (const { name, options } of controls) {
@@ -77,17 +79,17 @@ function prepareTraining(/** @type {Saved | null} */ saved) {
     ADDRESS[name] = { write: (state) => state[name], text: (text) => (choices.includes(text) ? { [name]: text } : {}) };
   }
   ADDRESS.samples = {
-    write: ({ task, goal, samples }) => (task === PAIRS ? "" : `${Math.max(goal, samples) || ""}`), // pairs are not in it
+    write: ({ task, goal, samples }) => (task === PAIRS ? "" : `${Math.max(goal, samples) || ""}`), // links lack pairs
     numbers: (n) => ({ goal: Math.min(n - (n % BATCH), MAX_SAMPLES) }),
   };
   ADDRESS.network = { write: ({ network }) => network, text: (network) => ({ network }) };
   ADDRESS.train = { write: ({ starts }) => (starts ? "now" : ""), text: () => ({ starts: true }) };
   app.prepare = followState;
   const pairs = saved ?? keptCourses.findLast(({ saved }) => saved.settings.task === PAIRS)?.saved;
-  if (pairs) showPairs(pairs); // the address does not have them
+  if (pairs) showPairs(pairs); // the URL does not contain the pairs
   if (saved && !own.reading.refusal) {
     setSettings(saved.settings);
-    begin({}, findKept(chosenSettings()) ?? { saved, course: null }); // or trained on since
+    begin({}, findKept(chosenSettings()) ?? { saved, course: null }); // it may have trained on
   } else begin();
   addEventListener("pagehide", () => keep(course));
 }
@@ -102,7 +104,7 @@ function followState(/** @type {Patch} */ given) {
     if (task !== state.task && state[name] === before[name] && !(name in given)) state[name] = after[name];
   if (isOfPairs) for (const name of FOR_PATTERNS) state[name] = defaults[name];
   else if (!lengthsOf(state.task, state.length).length) state.length = after.length;
-  if (isOfPairs) state.goal = 0; // the address does not have the pairs
+  if (isOfPairs) state.goal = 0; // the URL does not contain the pairs
   const isShared = isOfPairs && state.network !== own.link && state.network;
   if (isShared || controls.some(({ name }) => course.settings[name] !== state[name])) begin(given);
   if (state.goal > course.samples) end = state.goal;
@@ -112,7 +114,7 @@ function followState(/** @type {Patch} */ given) {
   state.starts = false;
 }
 
-/** Set the settings that are valid. */
+/** Apply those settings that are valid. */
 function setSettings(/** @type {Settings} */ settings) {
   for (const { name } of controls) Object.assign(app.state, ADDRESS[name].text?.(settings?.[name]));
 }
@@ -127,17 +129,18 @@ function showKept(/** @type {Kept} */ kept) {
   announce(statusText());
 }
 
-/** Return a kept course, or an untrained one if what was saved is not valid. */
+/** Return a kept course, or an untrained course if the saved state is not valid. */
 function restored(/** @type {Kept} */ kept, /** @type {Settings} */ settings) {
   try {
     kept.course ??= newCourse(settings).restore(kept.saved.course);
   } catch {
-    // it is shown untrained
+    // an untrained course is shown
   }
   return kept.course ?? newCourse(settings);
 }
 
-/** Return the course of the settings and, for pairs, of the network in the address or of the pairs that were read. */
+/** Return a course for the settings. For pairs, it continues the network in the URL or learns the pairs that were read.
+ */
 function newCourse(/** @type {Settings} */ settings) {
   if (settings.task !== PAIRS)
     return new Course(training.networks, settings, (random) => patternTask(settings, random));
@@ -160,8 +163,9 @@ function newCourse(/** @type {Settings} */ settings) {
   return new Course(own.both ? [first, without] : [first], settings, (random) => pairsTask(reading, random));
 }
 
-/** Show the course of the settings in the state: the kept one or a new one with untrained networks. A source
-    of another length stays only if it is given. `kept` is the course to show; null asks for a new one.
+/** Show the course for the settings in the state: a kept course or, if there is none, a new one with untrained
+    networks. A source of a different length stays only if `given` contains it. `kept` is the course to show; null asks
+    for a new one.
     @type {(given?: Patch, kept?: Kept | null) => void} */
 function begin(given = {}, kept) {
   const { state } = app;
@@ -173,7 +177,7 @@ function begin(given = {}, kept) {
   const found = kept === undefined && !isShared ? findKept(settings) : kept;
   setCourse(found ? restored(found, settings) : newCourse(settings));
   if (found && course.samples) verdict = "Trained before; “Start again” trains anew.";
-  Object.assign(initialState, settings); // links that state no settings keep them
+  Object.assign(initialState, settings); // so that links without settings keep them
   const made = course.networks.map((network, i) => new TrainedNetwork(course.facts(i), network));
   const shownFacts = (/** @type {TrainedNetwork[]} */ networks) =>
     JSON.stringify(networks.map((one) => [one.sourceVocabulary, one.targetVocabulary, one.examples]));
@@ -191,12 +195,12 @@ function begin(given = {}, kept) {
     const first = DIGITS.slice(0, 2 * last(task.lengths) - 1);
     state.text = chosen = isPairs() ? sourceVocabulary.text(examples[0]?.source ?? []) : first;
   }
-  app.runs = []; // must be computed
+  app.runs = []; // so that the runs are computed
   if (isAlike) showSummary();
   else app.build();
 }
 
-/** Follow a change of the pairs: untrained networks are made anew, and trained ones when "Train" is pressed. */
+/** Follow a change of the pairs: untrained networks are replaced now, and trained ones when "Train" is pressed. */
 function changePairs() {
   if (!own.reading.refusal && isStale() && !course.samples) begin();
   app.change({});
@@ -209,7 +213,7 @@ function isStale() {
   return isPairs() && (areOther || own.both !== course.networks.length > 1);
 }
 
-/** Let the page show the networks as they are now. */
+/** Copy the networks as they are now, so that the page shows them. */
 function showNetworks() {
   course.networks.forEach((network, i) => (app.networks[i].final = copy(network)));
   shown = { at: performance.now(), cost: 0, samples: course.samples };
@@ -225,15 +229,18 @@ const isOver = () => !course.isFinite || (!isPairs() && course.samples >= MAX_SA
 const canTrain = () => !isOver() && !(isPairs() && own.reading.refusal);
 const isExact = (/** @type {Point} */ { exact }) => exact.every((one) => one === 1);
 
-/** Say why the training is over, or "" if it is not: all held-out sources are right or, for pairs, nothing gets better. */
+/** Say why the training is over: all held-out sources are right or, for pairs, nothing gets better. Return "" if it is
+    not. */
 function verdictOf() {
   if (!isPairs()) {
     const latest = course.points.slice(began.n).slice(-N_EXACT);
     const stays = latest.length === N_EXACT && latest.every(isExact) && !app.state.goal;
-    return stays ? "It ended early: all answers stay right." : "";
+    return stays ? "Training ended early: all answers stay right." : "";
   }
   if (isExact(last(course.points)) && !isExact(course.points[began.n - 1])) return "All held-out pairs are right.";
-  return course.samples < patienceEnds() ? "" : `No better for ${thousands(PATIENCE)} samples. “Train longer” goes on.`;
+  return course.samples < patienceEnds()
+    ? ""
+    : `No improvement for ${thousands(PATIENCE)} samples. “Train longer” continues.`;
 }
 
 /** Return the number of samples at which the training of pairs ends if nothing gets better until then. */
@@ -242,7 +249,7 @@ function patienceEnds() {
   return Math.max(best.samples, began.samples) + PATIENCE;
 }
 
-/** In each frame, train, or show the networks: now and then, on a slow computer less often. */
+/** In each frame, train or show the networks. They are shown now and then, and less often on a slow computer. */
 function trainOn() {
   if (!app.isTraining) return;
   const start = performance.now();
@@ -251,8 +258,8 @@ function trainOn() {
   if (app.isTraining) frame = requestAnimationFrame(trainOn);
 }
 
-/** Train until a time in ms. If the training is over, pause, and show a source that only the weaker network gets wrong, unless the
-    user has typed one. */
+/** Train until a time in ms. If the training is over, pause and, unless the user has typed a source, show a source that
+    only the weaker network gets wrong. */
 function trainUntil(/** @type {number} */ stop) {
   for (let now = performance.now(), part = 0; now + part <= stop; ) {
     const { length } = course.points;
@@ -261,7 +268,7 @@ function trainUntil(/** @type {number} */ stop) {
     if (isOver() || course.samples >= end || verdict) {
       pauseTraining();
       if (app.state.exercise)
-        app.change({ place: app.S + app.T }); // a press then opens the answer
+        app.change({ place: app.S + app.T }); // so that the next press opens the answer
       else if (app.state.text === chosen) showTelling();
       return;
     }
@@ -286,7 +293,7 @@ function pauseTraining() {
   show(`${thousands(course.samples)} samples; ${exact.join("; ")}. ${findingOf(course)}`);
 }
 
-/** Return the index of the network with fewer right answers, of two. */
+/** Return which of two networks gets fewer sources right: 0 or 1. */
 const weaker = () => (course.right[0].size < course.right[1].size ? 0 : 1);
 
 /** Return the held-out sources that only the weaker of two networks gets wrong, as strings. */
@@ -297,7 +304,7 @@ function tellingSources() {
   return pairs.map(({ source }) => source.join(" "));
 }
 
-/** Show the next telling source, whole. */
+/** Show the next telling source with its complete answers. */
 function showTelling() {
   const telling = tellingSources();
   if (!telling.length) return;
@@ -307,11 +314,11 @@ function showTelling() {
   app.change({ text: chosen, place: null, moment: null });
 }
 
-/** Start or pause the training, during which the whole answer is shown; looking back ends. */
+/** Start or pause the training. During training, whole answers of the current networks are shown. */
 function toggleTraining() {
   if (app.isTraining) return pauseTraining();
   if (!canTrain()) return;
-  app.state.network = own.link = ""; // it trains on
+  app.state.network = own.link = ""; // the network will differ from the one in the link
   if (isStale()) begin();
   app.isTraining = true;
   byId("own").classList.add("small");
@@ -330,7 +337,7 @@ function startAgain() {
   app.change({ place: null }, UNTRAINED);
 }
 
-/** Let the controls of training.html act, and let their words follow the state. */
+/** Set up the controls in training.html, and let their words follow the state. */
 function prepareControls() {
   const [train, another, more, section] = ["train", "another", "more-settings", "training"].map(byId);
   train.onclick = toggleTraining;
@@ -348,14 +355,14 @@ function prepareControls() {
   preparePairs(changePairs);
   prepareKept(showKept);
   prepareLookingBack();
-  byId("main").addEventListener("click", () => app.state.embed && keep(course)); // for the full page
+  byId("main").addEventListener("click", () => app.state.embed && keep(course)); // so that the full page can show it
   byId("main").addEventListener("input", ({ target }) => {
     if (target === byId("source")) chosen = ""; // the user's source stays
   });
   for (const type of ["pointerdown", "pointerup", "pointercancel"])
     addEventListener(type, () => (isPressed = type === "pointerdown"));
   app.add(() => {
-    if (app.isStep) return; // which must be fast
+    if (app.isStep) return; // a step must be fast
     const { samples, goal } = app.state;
     for (const control of controls) showSetting(control);
     const longer = isStale() ? "Train anew" : isPairs() ? "Train longer" : "Train on";
@@ -374,7 +381,7 @@ function prepareControls() {
   });
 }
 
-/** Show a setting of the state, and whether the task has it. */
+/** Show a setting from the state, or hide it if it does not apply to the task. */
 function showSetting(/** @type {Control} */ control) {
   const { name, options, labels } = control;
   control.value = app.state[name];
@@ -383,7 +390,7 @@ function showSetting(/** @type {Control} */ control) {
   for (const one of options) one.disabled = !isPairs() && !lengthsOf(app.state.task, one.value).length;
 }
 
-/** Say how far the training is and, while it pauses, what it showed. */
+/** Say how far the training has come and, while it pauses, what it showed. */
 function statusText() {
   const { samples, goal } = app.state;
   if (!course.isFinite) return "The loss is not finite: try a lower rate.";
@@ -396,16 +403,16 @@ function statusText() {
   return [...new Set(parts)].filter(Boolean).join(" ");
 }
 
-/** Say when the training pauses; for pairs, the latest time if nothing gets better. */
+/** Say when the training will pause or, for pairs, when it will end if nothing gets better. */
 function timeLeft() {
   const seconds = (performance.now() - began.at) / 1000;
   const trained = course.samples - began.samples;
   if (seconds < 3 || !trained) return "";
   const left = (isPairs() ? patienceEnds() : end) - course.samples;
-  return `, ${Math.ceil((left * seconds) / trained)} s left${isPairs() ? ", unless they get better" : ""}`;
+  return `, ${Math.ceil((left * seconds) / trained)} s left${isPairs() ? ", unless the answers improve" : ""}`;
 }
 
-/** Return the command that trains the network with attention in the same way. */
+/** Return a command that trains the network with attention in the same way. */
 function commandLine() {
   const { task, length, units, rate, seed } = course.settings;
   if (isPairs()) {
@@ -421,19 +428,21 @@ function commandLine() {
 /** Say what is different on the command line. */
 function commandNote() {
   const fed = course.settings.feed === "own" ? "There, the decoder is fed the expected symbols. " : "";
-  const other = isPairs() ? "Save your pairs as pairs.tsv." : `${fed}It draws other samples, and trains faster.`;
+  const other = isPairs()
+    ? "Save your pairs as pairs.tsv."
+    : `${fed}The program draws different samples and trains faster.`;
   return `${other} Without attention: -m embedding_rnn.`;
 }
 
 /** Return the panel next to the pictures: the curves, the slider over the kept steps, and the attention. */
 function trainingSide(/** @type {HTMLElement | null} */ attention) {
   const side = byId("curves");
-  side.querySelector("section")?.remove(); // the attention of networks before
+  side.querySelector("section")?.remove(); // the attention of the previous networks
   if (attention) side.append(attention);
   return side;
 }
 
-/** Let the slider and the link below the curves go to a kept step. */
+/** Set up the slider and the link below the curves, which go to a kept step. */
 function prepareLookingBack() {
   const track = slider({
     id: "moment",

@@ -1,4 +1,4 @@
-/* The panel of beam search: the hypotheses at each step as a tree, and the answers. */
+/* The panel for beam search: the hypotheses at each step as a tree, and the answers. */
 
 import { announce, app, BEAM_SIZES, soon } from "./app.js";
 import { beamSearch, pathOf } from "./beam.js";
@@ -30,8 +30,8 @@ export function treePanel() {
   return panel("beam", "Beam search", choice, columns);
 }
 
-/** Return the box of network i with its tree and its answers. Only a visible box searches: for another K at once, otherwise soon
-    after the page has shown the new answer. */
+/** Return the box of network i with its tree and its answers. Only a visible box searches: at once if K has changed,
+    otherwise soon after the page has shown the new answer. */
 function treeBox(/** @type {number} */ i) {
   const [box, list] = [scrollBox(`Beam search of ${app.networks[i].name}`), h("ol")];
   const frame = h("div", { class: "beam" }, box, h("div", { class: "beam-answers" }, list));
@@ -40,7 +40,7 @@ function treeBox(/** @type {number} */ i) {
   const draw = () => {
     const run = app.runs[i];
     const [[width], [, height]] = [frameRoom(), room()];
-    if (!run || !width) return; // it is hidden
+    if (!run || !width) return; // the box is hidden
     const { beam, exercise, text } = app.state;
     const key = [run, beam, zoom(), width, height];
     if (key.some((part, k) => part !== drawn[k])) {
@@ -64,27 +64,27 @@ function treeBox(/** @type {number} */ i) {
   return addPanel(frame, update);
 }
 
-/** Return a button for each step and, below them, the tree, smaller if the room is narrow. A hypothesis that has ended is
-    a dot in later columns.
+/** Return a button for each step and, below the buttons, the tree, which is smaller in a narrow space. A hypothesis
+    that has ended is a dot in later columns.
     @type {(run: Run, search: Search, room: number, roomHeight: number) => Element[]} */
 function drawTree(run, { steps, answers }, room, roomHeight) {
   const { beam: size } = app.state;
   const name = (/** @type {Hypothesis} */ { symbol }) => truncate(targetName(run, symbol), 8);
   const shown = steps.flatMap(({ kept, dropped }) => [...kept, ...dropped]);
   const wide = 9 * Math.max(...shown.map((one) => name(one).length)) + 72;
-  const given = (roomHeight - 60 * zoom()) / (2 * size); // the height of a row that fills the room below the buttons
+  const given = (roomHeight - 60 * zoom()) / (2 * size); // the height of a row if all rows fill the space
   const most = given < Infinity ? Math.min(2 * zoom(), given / 30) : zoom();
   const u = Math.min(most, Math.max(0.6 * zoom(), room / wide / (steps.length + 1)));
   const row = given < Infinity ? Math.max(25 * u, Math.min(given, 60 * u)) : 25 * u;
-  const [column, gap] = [wide * u, 6 * u]; // the gap is above dropped ones
+  const [column, gap] = [wide * u, 6 * u]; // the gap is above the dropped hypotheses
   const best = new Set(pathOf(answers[0].hypothesis));
   const start = { x: column / 2 + 16 * u, y: (row * size) / 2 };
-  const ends = new Map(); // of each hypothesis, the right end of its last box
+  const ends = new Map(); // for each hypothesis, the right end of its last box
   const groups = steps.map(({ kept, dropped }, t) => {
     const x = column * (t + 1.5);
     const nodes = [...kept, ...dropped].map((one, i) => {
       const y = row * (i + 0.5) + (i < kept.length ? 0 : row * (size - kept.length) + gap);
-      const half = one.length > t ? column / 2 - 10 * u : 0; // of the width of its box
+      const half = one.length > t ? column / 2 - 10 * u : 0; // half the width of its box
       const from = ends.get(one) ?? ends.get(one.parent) ?? start;
       ends.set(one, { x: x + half, y });
       const [left, middle] = [x - half, (from.x + x - half) / 2];

@@ -1,4 +1,4 @@
-/* How often a network is right on random sources, and how often it recovers from a wrong symbol. */
+/* Measures how often a network is right on random sources, and how often it recovers from a wrong symbol. */
 
 import { app, soon } from "./app.js";
 import { h, ordinal, percent, pluralize, revise, thousands } from "./elements.js";
@@ -9,15 +9,15 @@ import { exactAnswers } from "./trainer.js";
     @import { Run } from "./trained.js" */
 
 const N_SOURCES = 1000;
-const N_SYMBOLS = 40; // of the sources of a batch, which takes some ms
+const N_SYMBOLS = 40; // source symbols in a batch, which takes a few ms
 const MAX_LENGTH = 30; // longer sources would take too long
-const PAUSE = 12; // ms between batches, in which the page reacts
+const PAUSE = 12; // ms between batches, in which the page can react
 
-/** Of `n` trials so far, `right` have all symbols right that were not forced.
+/** In `right` of the `n` trials so far, all symbols that were not forced are right.
     @typedef {{ outputs: number[], n: number, right: number, isDone: boolean, runBatch: () => void }} Trials */
 
-/** Return trials of the network of a run: random sources as long as its source, whose targets have symbols at all of the
-    `outputs`; wrong ones are forced there.
+/** Return trials of a run's network: random sources that are as long as the run's source. Wrong symbols are forced at
+    all `outputs`; sources whose targets are too short for this are left out.
     @type {(run: Run, outputs: number[]) => Trials} */
 function newTrials({ network, model, source: { length: S } }, outputs) {
   const [inputs, others] = [network.sourceVocabulary.largest + 1, network.targetVocabulary.largest];
@@ -44,16 +44,16 @@ function newTrials({ network, model, source: { length: S } }, outputs) {
     const sources = batch.map(({ source }) => source);
     if (batch.length) trials.right += exactAnswers(model, sources, targets, fed).filter(Boolean).length;
     trials.n += batch.length;
-    trials.isDone = !left || !trials.n; // or random sources have no targets
+    trials.isDone = !left || !trials.n; // no trials: random sources have no targets
   }
   return trials;
 }
 
-/** Return the fraction of trials that are right, and a sentence in three parts, of which only screen readers get the second;
-    null if there is nothing to say.
+/** Return the fraction of trials that are right, and a sentence in three parts; the second part is only for screen
+    readers. Return null if there is nothing to say.
     @type {(run: Run, trials: Trials) => [number, string, string, string] | null} */
 function describe({ network: { exact_match: exact, sourceVocabulary }, source }, { outputs, n, right }) {
-  const isHeldOut = typeof exact === "number" && !outputs.length; // a network that trains on the page has none
+  const isHeldOut = typeof exact === "number" && !outputs.length; // false on the page that trains networks
   if (!n) return isHeldOut ? [exact, `right on ${percent(exact)} of the pairs held out from training`, "", ""] : null;
   const symbols = pluralize(source.length, sourceVocabulary.isSingleDigits ? "digit" : "symbol");
   const sources = `${thousands(right)} of ${thousands(n)} sources of ${symbols}`;
@@ -63,10 +63,11 @@ function describe({ network: { exact_match: exact, sourceVocabulary }, source },
 }
 
 /** @type {WeakMap<Network, Record<string, Trials>>} */
-const knownTrials = new WeakMap(); // of each network, at each moment of its training
+const knownTrials = new WeakMap(); // for each network, at each moment of its training
 
-/** Return the trials for a run and the wrong symbols that are forced in it, the same ones if they have begun; null without a
-    run, and if the curves of training have the fraction: nothing is forced, and all sources have this length. */
+/** Return the trials for a run and the wrong symbols that are forced in it; trials that have begun continue. Return
+    null without a run, and if the training curves show the fraction already, because nothing is forced and all sources
+    have this length. */
 function trialsOf(/** @type {Run | undefined} */ run) {
   if (!run || app.state.hidden || app.isTraining) return null;
   const { min_in_len: min, in_len: max } = run.network;
@@ -79,8 +80,8 @@ function trialsOf(/** @type {Run | undefined} */ run) {
   return known[key];
 }
 
-/** Return the line below the picture of network i: on how many sources it is right or, after wrong symbols, recovers. The line
-    is empty until this is known. */
+/** Return the line below the picture of network i. It says on how many sources the network is right or, after wrong
+    symbols, recovers; it is empty until this is known. */
 export function trialsLine(/** @type {number} */ i) {
   const [filled, ...parts] = ["filled", "", "visually-hidden", ""].map((className) => h("span", { className }));
   const track = h("span", { class: "bar-track", "aria-hidden": true }, filled);

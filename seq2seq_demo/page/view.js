@@ -20,8 +20,8 @@ import { explainWords } from "./words.js";
 
 const TABS = [forcedPanel, treePanel, influencePanel, insidePanel]; // in this order
 
-/** Return the stage and the tabs. Next to the pictures are the probabilities of a single network, or the panel of `makeSide`,
-    which contains the attention of the first one; otherwise, attention is in a tab. */
+/** Return the stage and the tabs. Next to the pictures are the probabilities of a single network, or the panel that
+    `makeSide` returns, which contains the attention of the first network. Without this panel, attention is in a tab. */
 function layOut(/** @type {((attention: HTMLElement | null) => HTMLElement) | null} */ makeSide) {
   const attention = app.networks.map((_, i) => attentionPanel(i));
   const side = makeSide?.(attention[0]) ?? null;
@@ -36,8 +36,8 @@ function layOut(/** @type {((attention: HTMLElement | null) => HTMLElement) | nu
   return [stage, byId("exercises"), ...tabs(stage, sections)];
 }
 
-/** Build the page of `app.networks`, with parts above the source and next to the pictures, and show the state in the
-    address; `text` is the source if the address has none.
+/** Build the page for `app.networks`, with parts above the source and next to the pictures, and show the state in the
+    URL. `text` is the source if the URL contains none.
     @type {(text: string, parts?: { top: HTMLElement, side: (attention: HTMLElement | null) => HTMLElement }) => void} */
 export function buildPage(text, parts) {
   document.body.toggleAttribute("data-waiting"); // until the first valid source
@@ -48,41 +48,43 @@ export function buildPage(text, parts) {
   const lasting = app.updates;
   app.build = () => {
     app.updates = [...lasting];
-    app.built.abort(); // the listeners of the panels before
+    app.built.abort(); // removes the listeners of the previous panels
     app.built = new AbortController();
     showSummary();
     redraw(byId("main"), parts?.top ?? null, inputPanel(), ...layOut(parts?.side ?? null));
     fillTour();
-    dispatchEvent(new Event("resize")); // the parts measure their room before they are shown
+    dispatchEvent(new Event("resize")); // the parts measure the available space before they are shown
   };
   app.build();
   const show = (/** @type {Event} */ { target }) => {
     followAnswer();
     if (!app.state.exercise) /** @type {Element} */ (target).scrollIntoView();
   };
-  byId("exercises").addEventListener("toggle", show, true); // a list or an answer that opens
+  byId("exercises").addEventListener("toggle", show, true); // when the list or an answer opens
   explainWords();
   /** @type {(hash: string, text?: string) => void} */
   const open = (hash, text) => {
     const given = readHash(hash);
-    const first = document.querySelector(`#exercise-${given.exercise} a:not([rel])`); // has what a short address lacks
+    const first = document.querySelector(`#exercise-${given.exercise} a:not([rel])`); // contains what a short URL lacks
     app.open({ ...(first && !given.text ? readHash(first.getAttribute("href") ?? "") : {}), ...given }, text);
     const { tab, hidden } = app.state;
-    if (tab && !hidden) requestAnimationFrame(() => setTimeout(() => app.state.tab === tab && showTab(tab))); // once the page is laid out
+    // once the page is laid out
+    if (tab && !hidden) requestAnimationFrame(() => setTimeout(() => app.state.tab === tab && showTab(tab)));
   };
   open(location.hash, text);
   document.querySelector(".skip")?.addEventListener("click", (event) => {
-    event.preventDefault(); // the address holds the state
+    event.preventDefault(); // the URL fragment holds the state
     byId("source").focus();
   });
   addEventListener("hashchange", ({ newURL }) => {
     const { lecture, embed, plan } = app.state;
     open(new URL(newURL).hash); // while networks train, location.hash may have been written again
-    app.change({ plan: app.state.plan || plan, lecture: app.state.lecture || (lecture && !embed) }); // the links of exercises keep both
+    // the links of exercises keep the plan and the lecture view
+    app.change({ plan: app.state.plan || plan, lecture: app.state.lecture || (lecture && !embed) });
     if (!app.state.tab || app.state.hidden) scrollTo(0, 0);
   });
   addEventListener("keydown", ({ key }) => {
-    const isLayer = document.querySelector(":popover-open"); // which the key closes
+    const isLayer = document.querySelector(":popover-open"); // a layer, which Escape closes
     if (key === "Escape" && app.state.lecture && !app.state.embed && !isLayer) app.change({ lecture: false });
   });
 }

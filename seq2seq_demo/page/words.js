@@ -1,25 +1,25 @@
-/* The words of the picture, explained where the pointer or the focus is. */
+/* Explains the words in the picture on hover or focus. */
 
 import { byId } from "./app.js";
 import { h } from "./elements.js";
 import { placeAt } from "./panels.js";
 
-/** Return the explanation of a word, which is in words.html. */
+/** Return the explanation of a word from words.html. */
 export function meaningOf(/** @type {string} */ word) {
   const term = Array.from(byId("words").children).find(({ textContent }) => textContent === word);
   return term?.nextElementSibling?.textContent ?? "";
 }
 
-/** Show the explanation of the element with `data-word` that has the pointer or the focus. */
+/** Explain an element with `data-word` while it has the pointer or the focus. */
 export function explainWords() {
   const tip = h("div", { class: "tip word-tip", popover: "manual", "aria-hidden": true });
   document.body.append(tip);
   const position = (/** @type {any} */ { clientX, clientY }) => `${clientX} ${clientY}`;
-  let pressed = ""; // where the pointer is since a click, which may have changed what is there
+  let pressed = ""; // the position of the last click, which may have changed the element there
   const explain = (/** @type {Event} */ event) => {
     const word = /** @type {Element} */ (event.target).closest?.("[data-word]");
     tip.hidePopover();
-    // the context's layer moves the focus when it closes
+    // when the layer of the context closes, it moves the focus
     if (!word || position(event) === pressed || document.getElementById("context-layer")) return;
     tip.textContent = meaningOf(word.getAttribute("data-word") ?? "");
     tip.showPopover();

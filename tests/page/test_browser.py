@@ -321,7 +321,7 @@ def test_the_first_screen_is_one_sentence_and_one_picture_with_its_player(opened
         box = page.locator(part).first.bounding_box()
         assert tops[-1] <= box["y"] and box["y"] + box["height"] <= height, part
         tops.append(box["y"])
-    assert page.text_content("#sentence").startswith("It has read the top row and written the bottom row.")
+    assert page.text_content("#sentence").startswith("The network has read the top row and written the bottom row.")
     assert page.text_content(".verdict") == "✓ right(target)"
     answer = [*spaced(SOURCE[::-1]).split(), "END"]  # once, in the picture
     pieces = page.locator("#step svg").first.locator(".piece > text").all_text_contents()
@@ -502,14 +502,14 @@ def test_the_tour_goes_on_with_the_keyboard_and_moves_and_covers_nothing(opened,
     assert [place for place, _ in seen] == [[n, {}, None, 0] for n in (2, 6, 7, 8, 9)] + [[8, {"0": second}, None, 0]]
     assert page.input_value("#source") == spaced(SOURCE)  # the example, in place of the typed source
     assert page.evaluate("app.forced") == {"0": second}  # Next does nothing at the end
-    assert seen[1][1].endswith("; then the network rnn is fed only the symbol before.")
+    assert seen[1][1].endswith("; then the network rnn is fed only the previous symbol.")
     s = page.evaluate("argmax(app.networks[0].run(app.source, null, null, {}).steps[2].alpha)")
     assert seen[4][1].startswith(
         f"At the 3rd output, the network reversed looks most at the {s + 1}th input, the {SOURCE[s]} ("
     )
     right = [page.evaluate(f"app.runs[{i}].written.slice(1).join() === '5,1,4,1,3,10'") for i in (0, 1)]
     errors = [page.evaluate(f"describeErrors(app.runs[{i}])") for i in (0, 1)]
-    words = ["is right in all symbols" if one else f"has {text}" for one, text in zip(right, errors, strict=True)]
+    words = ["gets all symbols right" if one else f"has {text}" for one, text in zip(right, errors, strict=True)]
     assert seen[5][1].endswith(f"After it, the network reversed {words[0]}, and the network rnn {words[1]}.")
     assert right[0] and not right[1]
 

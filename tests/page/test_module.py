@@ -45,7 +45,7 @@ def test_the_example_answers_like_predict(run, browser, address):
             "hello": "HH EH L OW",  # as in README.md
             "Through": "TH R UW",
             "naïve": "“ï” is not in the vocabulary",
-            "": "Expected a source, got an empty one",
+            "": "The source is empty",
         }.items():
             page.fill("input", text)
             assert page.text_content("output") == answer

@@ -86,7 +86,7 @@ def test_training_stops_if_it_gets_no_better_and_errors_are_listed(opened):
     page.wait_for_function("() => course.steps > 100")
     page.evaluate("course.samples += 24_000")
     page.wait_for_function("() => !app.isTraining")
-    assert page.text_content("#status").endswith(" No better for 24,000 samples. “Train longer” goes on.")
+    assert page.text_content("#status").endswith(" No improvement for 24,000 samples. “Train longer” continues.")
     count, items = page.text_content(".errors h2"), page.locator("#errors li").all_text_contents()
     assert count == f"What it gets wrong: {len(items)} of 6 held-out pairs" and 0 < len(items) < 6
     targets = dict(line.split("\t") for line in odd.splitlines())
@@ -377,7 +377,7 @@ def test_files_samples_and_the_keyboard(opened, tmp_path):
     assert page.input_value("#pairs") == EASY
     page.evaluate("Object.defineProperty(File.prototype, 'size', { value: 1e8 })")
     page.evaluate(DROP, ["pairs.tsv", "x"])
-    assert page.text_content("#pairs-said") == "Expected a file of at most 10 MB"
+    assert page.text_content("#pairs-said") == "The file is larger than 10 MB"
     page = opened(fragment=PAIRS)
     names = []
     for _ in range(40):

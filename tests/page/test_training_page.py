@@ -160,7 +160,7 @@ def test_the_tour_is_of_the_networks_as_they_are_and_keeps_what_was_trained(open
         page.click("#tour .primary")
     sentence = page.locator("#tour span")
     assert sentence.text_content().endswith(
-        "the network with attention looks at all inputs about alike: it is untrained."
+        "the network with attention looks at all inputs about equally: it is untrained."
     )
     assert page.evaluate("Math.max(...app.runs[0].steps[2].alpha)") < 0.4
     train_to(page, 640)
@@ -196,7 +196,7 @@ def test_training_ends_when_both_stay_exact_and_shows_a_source_that_only_one_get
     }""")
     assert page.evaluate("verdictOf()") == ""  # not for long enough
     page.evaluate("for (let i = 0; i < 2; i++) course.points.push(last(course.points)); verdict = verdictOf()")
-    assert page.evaluate("verdict").startswith("It ended early")
+    assert page.evaluate("verdict").startswith("Training ended early")
     sources = page.evaluate("""() => {
         course.right = [new Set([3, 4, 5]), new Set([5])];
         showTelling();
