@@ -50,7 +50,7 @@ export const app = {
   networks: /** @type {TrainedNetwork[]} */ ([]),
   state: { ...initialState },
   place: 0, // the requested step; `state.place` is this step or, if the answer is shorter, its last step
-  isStep: false, // whether only the step has changed; such a change must be fast
+  isStep: false, // whether only the step has changed, which must be fast
   first: 0, // the step at which the link opened
   isOpening: true, // whether no step was requested, so that `place` is the opening step
   tabs: /** @type {string[]} */ ([]), // ids

@@ -7,7 +7,7 @@ import { app } from "./app.js";
 
 /** Create an HTML element. A name in `properties` is a property if the element has it, otherwise an attribute. Null
     children are skipped. Functions as values or children follow the state, except for event handlers; an element that
-    is drawn anew must not have such functions.
+    is drawn anew must not have any.
     @type {<K extends keyof HTMLElementTagNameMap>(tag: K, properties?: Attributes, ...children: Child[]) =>
       HTMLElementTagNameMap[K]} */
 export function h(tag, properties = {}, ...children) {

@@ -91,7 +91,7 @@ export function onNewSize(elements, act) {
   app.built.signal.addEventListener("abort", () => observer.disconnect());
 }
 
-let helpCount = 0; // makes the ids of help texts unique
+let helpCount = 0; // makes the ids of helps unique
 
 /** Return a label with a "?" button that opens a help text.
     @type {(label: string, help: string, tag?: "h2" | "span") => HTMLElement} */
