@@ -79,10 +79,10 @@ def _integers_or_string(field: Any) -> Any:
 def _kind(values: list[Any], is_beside_integers: bool) -> str:
     """Return the kind of symbols in the values of one side; each value is a string, a number or a list.
 
-    The kind is integers if at least half of the values are lists of integers or numbers, and some are lists or the
-    other side is integers. It is words if a list contains a string of several characters, or if strings contain spaces
-    and their words recur: there are few, and most of them occur twice and consist of punctuation, or of letters and at
-    most one digit at the end. Otherwise, it is characters.
+    The kind is integers if at least half of the values are numbers or lists of integers, and either some are lists
+    or the other side is integers. It is words if a list contains a string of several characters, or if strings contain
+    spaces and their words recur: there are few, and most of them occur twice and consist of punctuation, or of letters
+    and at most one digit at the end. Otherwise, it is characters.
     """
     strings = [str(value) for value in values if isinstance(value, str | int) and value != ""]
     lists = [value for value in values if isinstance(value, list | tuple) and value]

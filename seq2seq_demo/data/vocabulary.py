@@ -224,7 +224,7 @@ def _checked(text: str, place: object) -> str:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise InputError(f"{place}: expected Unicode, got {preview(text[error.start])} in a string") from None
+        raise InputError(f"{place}: expected valid Unicode, got {preview(text[error.start])} in a string") from None
     return text
 
 

@@ -55,7 +55,7 @@ def parse(kind: type[T], value: Any, name: str, **others: Any) -> T:
     values, hints = require_type(name, value, dict), _hints(kind)  # type: ignore[arg-type]
     known = [field for field in fields(kind) if field.name not in others]  # type: ignore[arg-type]
     for key in sorted(values.keys() - {field.name for field in known}):
-        raise WeightsError(f"expected the keys {', '.join(field.name for field in known)}, got {key[:40]!r}")
+        raise WeightsError(f"unknown key {key[:40]!r}; the known keys are {', '.join(field.name for field in known)}")
     for field in known:
         is_optional = (field.default, field.default_factory) != (MISSING, MISSING)
         require(is_optional or field.name in values, f"the key {field.name!r} is missing")

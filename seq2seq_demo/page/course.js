@@ -323,9 +323,9 @@ export function findingOf({ points, task, settings, samples }) {
   if (without === undefined) return attention === 1 ? "All held-out pairs are right." : "";
   const n = last(task.lengths);
   const through = `all ${n} symbols must pass through the final state`;
-  const taught = settings.feed === "own" ? ", fed its own symbols" : "";
+  const taught = settings.feed === "own" ? " without teacher forcing" : "";
   if (Math.min(attention, without) >= LEARNED)
-    return `Both learned the task${taught}: ${n} symbols also pass through the final state. The bottleneck is narrow, not closed.`;
+    return `Both learned the task${taught}: without attention, too, all ${n} symbols fit through the final state.`;
   if (attention >= LEARNED)
     return `With attention, it learned the task${taught}. Without it, ${percent(without)} of the answers are right: ${through}.`;
   if (without >= LEARNED) return "Without attention, it learned the task; with attention, not yet.";

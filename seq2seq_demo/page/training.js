@@ -235,7 +235,7 @@ function verdictOf() {
   if (!isPairs()) {
     const latest = course.points.slice(began.n).slice(-N_EXACT);
     const stays = latest.length === N_EXACT && latest.every(isExact) && !app.state.goal;
-    return stays ? "Training ended early: all answers stay right." : "";
+    return stays ? "Training ended early: all answers stayed right." : "";
   }
   if (isExact(last(course.points)) && !isExact(course.points[began.n - 1])) return "All held-out pairs are right.";
   return course.samples < patienceEnds()

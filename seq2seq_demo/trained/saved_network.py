@@ -163,7 +163,7 @@ class SavedNetwork:
 
         If the answer length is fixed, targets are cut to it, or to `out_len` if that is given.
 
-        The function raises UsageError if the pattern rejects sources of this length, or if a user's function fails.
+        The returned function raises UsageError if the pattern rejects a source's length or a user's function fails.
         """
         max_len = functools.cache(lambda in_len: None if self.ends else self.answer_len(in_len, pattern, out_len))
 

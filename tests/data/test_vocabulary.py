@@ -39,7 +39,7 @@ def test_texts_become_symbols(tokens, text, symbols):
         ("characters", ["a", 5], r'expected a string or a list of characters, got \["a", 5\]'),
         ("characters", ["a", "bc"], 'expected a list of characters, got "bc"'),
         ("words", ["a", "b c"], 'expected a list of words, got "b c"'),
-        ("characters", "ab\ud800", r'expected Unicode, got "\\ud800" in a string'),
+        ("characters", "ab\ud800", r'expected valid Unicode, got "\\ud800" in a string'),
         ("integers", "3 x", "expected an integer, got 'x'$"),
         ("integers", "9" * 5000, "expected an integer, got '9{37}…'$"),
         ("integers", "1_0", "expected an integer, got '1_0'$"),

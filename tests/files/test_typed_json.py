@@ -33,7 +33,7 @@ def test_json_becomes_a_dataclass_and_fields_that_it_lacks_are_given():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"author": 1}, "expected the keys points, sizes, got 'author'"),
+        ({"author": 1}, "unknown key 'author'; the known keys are points, sizes"),
         ({"points": [{"x": "2"}]}, "expected 'x' as float, got '2'"),
         ({"points": [{"y": 2}]}, "the key 'x' is missing"),
         ({"sizes": [True]}, "expected 'sizes' as int, got True"),

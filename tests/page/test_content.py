@@ -534,7 +534,7 @@ def test_each_number_of_a_slide_is_computed():
     source = [*map(int, digits.split("%20"))]
     assert place == f"{t - 1:g}:{symbol:g}" and symbol not in source
     recovers = [(write(name, [source], {0: int(symbol)}) == targets([source]))[0, 1:].all() for name in LENGTHS]
-    assert recovers == [True, False] and "as after most wrong first symbols" in texts[4].text  # see exercise 7
+    assert recovers == [True, False] and "as it is after most wrong first symbols" in texts[4].text  # see exercise 7
     assert [text.left() for text in texts] == [[]] * 5
 
 

@@ -36,7 +36,7 @@ TRAINING = {
     "the end": "course.measure(); course.right = [new Set([0, 1]), new Set()]; pauseTraining(); showTelling()",
     "another source": "showTelling()",
     "a step of training": "app.change({ moment: 2 })",
-    "an early end": "verdict = 'Training ended early: all answers stay right.'; app.change({ moment: null })",
+    "an early end": "verdict = 'Training ended early: all answers stayed right.'; app.change({ moment: null })",
     "another setting": "app.change({ units: '32', place: null })",
     "a kept course": "app.change({ units: '16', place: null })",
     "a loss that is not finite": "course.isFinite = false; app.change({})",

@@ -208,7 +208,7 @@ def test_versions_1_and_2_end_their_answers_if_they_record_a_shortest_length(min
 def test_other_versions_are_refused(tmp_path):
     path, content = tmp_path / "w", (EARLIER / "version_3_ensemble.h5").read_bytes()
     path.write_bytes(with_checksum(content[512:].replace(b'"pattern"', b'"pattens"'), 3))
-    refuses(path, f"^{path}: expected the keys .*, got 'pattens'$")
+    refuses(path, f"^{path}: unknown key 'pattens'; the known keys are .*$")
     path.write_bytes(with_checksum(content[512:], 6))
     refuses(path, f"^{path}: expected a weights file of version 1 to 5, got version 6")
 
