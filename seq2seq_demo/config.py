@@ -278,7 +278,7 @@ class Beam:
     def __post_init__(self) -> None:
         check_fields(self)
         if self.n_best > self.size:
-            raise UsageError(f"`n_best` {self.n_best} needs `beam_size` of at least {self.n_best}, got {self.size}")
+            raise UsageError(f"`n_best` {self.n_best} needs a `beam_size` of at least {self.n_best}, got {self.size}")
 
     @classmethod
     def of(cls, size: int | None, n_best: int | None, length_penalty: float | None) -> "Beam | None":

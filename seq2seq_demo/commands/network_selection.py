@@ -51,7 +51,7 @@ def select_network(options: NetworkOptions, in_len: int | None) -> SelectedNetwo
 
 
 def _load_selected(options: NetworkOptions, in_len: int | None) -> tuple[Path, TrainedNetwork]:
-    """Load the network that `select_network` describes; return also its path."""
+    """Load the network that `select_network` describes; also return its path."""
     pattern, model = options.pattern_task, options.settings.get("model")
     task = pattern.name if pattern else DEFAULT_PATTERN
     if path := path_from_options(options):

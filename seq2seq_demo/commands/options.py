@@ -37,7 +37,7 @@ class Options:
     settings: Mapping[str, Any] = field(default_factory=dict)
     typed: Sequence[str] = field(default=(), compare=False)  # all words but the command, as typed
     verbose: int = setting(0, "-v --verbose", "print more; -vv also prints parameters and tracebacks", at_least=0)
-    quiet: bool = setting(False, "-q --quiet", "print only errors and results; `train` prints its last line")
+    quiet: bool = setting(False, "-q --quiet", "print only errors and results; `train` prints only its last line")
 
     def __post_init__(self) -> None:
         check_fields(self)

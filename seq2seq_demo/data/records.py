@@ -113,7 +113,7 @@ def parse_json(place: Place, text: str, expected: str = EXPECTED_JSON) -> Any:
         line = "" if place.kind == "line" else f"line {error.lineno} "
         raise InputError(f"{place}: expected {expected}: {error.msg}: {line}column {error.colno}") from error
     except (RecursionError, ValueError) as error:  # ValueError: also for an integer of more than 4300 digits
-        raise InputError(f"{place}: expected {expected}, got {error}") from error
+        raise InputError(f"{place}: expected {expected}: {error}") from error
 
 
 def to_record(place: Place, item: Any, keys: Sequence[str] = ()) -> Record:

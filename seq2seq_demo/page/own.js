@@ -119,7 +119,7 @@ function summaryOf(/** @type {Reading} */ reading) {
   const out = holdOut().length;
   const symbols = [source, target].map((side) => pluralize(side.symbols.length, "symbol")).join(" → ");
   const kinds = [...new Set(reading.kinds)].join(" → ");
-  const counts = `${thousands(pairs.length)} pairs: ${thousands(pairs.length - out)} to train, ${thousands(out)} held out`;
+  const counts = `${thousands(pairs.length)} pairs: ${thousands(pairs.length - out)} for training, ${thousands(out)} held out`;
   return `${counts}; ${symbols}; ${kinds}. Nothing leaves this page.`;
 }
 

@@ -175,7 +175,7 @@ def _wait(futures: Mapping[int, Future[TrainedNetwork]], stop_signal: Callable[[
         for number, future in futures.items():
             if future.done() and (error := future.exception()):
                 if isinstance(error, BrokenProcessPool):
-                    raise TrainingError("a process that trained a member was killed") from error
+                    raise TrainingError("a process that was training a member was killed") from error
                 raise TrainingError(f"member {number}: {error}") from error
 
 

@@ -45,7 +45,7 @@ WRONG_USAGE = [  # exit status 2
     ("train 50 --consistency 2", "--consistency 2 needs --dropout above 0, got 0"),
     ("train 50 --members 2 -e 0", "--members needs --epochs of at least 1, got 0"),
     ("networks -x", "unknown option -x; see --help"),
-    ("predict 1 --beam-size 2 --n-best 3", "--n-best 3 needs --beam-size of at least 3, got 2"),
+    ("predict 1 --beam-size 2 --n-best 3", "--n-best 3 needs a --beam-size of at least 3, got 2"),
     ("train 10 --in-tokens words", "--in-tokens needs a file"),
     ("train 10 --lowercase", "--lowercase needs a file"),
     ("train mine.py --validation-file few.tsv --history few.tsv", "--validation-file and --history cannot be the same"),

@@ -14,7 +14,7 @@ PAIRS = "#task=pairs&units=16&rate=0.03"
 SOURCES = ["".join(source) for n in range(1, 5) for source in itertools.product("abc", repeat=n)][:60]
 REVERSED = [f"{source}\t{source[::-1]}" for source in SOURCES]
 EASY = "\n".join(REVERSED)
-SAID = "60 pairs: 54 to train, 6 held out; 3 symbols → 3 symbols; characters. Nothing leaves this page."
+SAID = "60 pairs: 54 for training, 6 held out; 3 symbols → 3 symbols; characters. Nothing leaves this page."
 STATE = re.compile(r'(<script type="application/json" id="saved">)([^<]*)')
 FIGURES = "[course.samples, ...last(course.points).exact]"
 
@@ -41,7 +41,7 @@ def step(page, n):
 
 def test_pairs_are_read_learned_and_used(opened):
     page = opened(fragment=PAIRS)
-    assert page.text_content("#pairs-said").startswith("1,200 pairs: 1,080 to train, 120 held out; ")  # of a sample
+    assert page.text_content("#pairs-said").startswith("1,200 pairs: 1,080 for training, 120 held out; ")  # of a sample
     paste(page, "a\tb")
     assert page.text_content("#pairs-said") == "Expected at least 20 pairs with different sources, got 1."
     assert page.get_attribute("#train", "aria-disabled") == "true"
@@ -370,7 +370,7 @@ def test_files_samples_and_the_keyboard(opened, tmp_path):
     page.set_input_files("#own input[type=file]", tmp_path / "pairs.csv")
     page.get_by_text(SAID).wait_for()
     page.get_by_role("button", name="Roman numerals").click()
-    said = "1,200 pairs: 1,080 to train, 120 held out; 10 symbols → 7 symbols; characters"
+    said = "1,200 pairs: 1,080 for training, 120 held out; 10 symbols → 7 symbols; characters"
     assert page.text_content("#pairs-said").startswith(said)
     page.evaluate(DROP, ["pairs.tsv", EASY])
     page.get_by_text(SAID).wait_for()

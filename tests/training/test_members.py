@@ -119,7 +119,7 @@ def test_members_whose_parent_is_killed_end_with_the_same_bits(tmp_path, tmp_pat
 def test_a_killed_member_is_an_error_in_one_line():
     future = Future()
     future.set_exception(BrokenProcessPool("a message\nof several lines"))
-    with pytest.raises(TrainingError, match=r"^a process that trained a member was killed$"):
+    with pytest.raises(TrainingError, match=r"^a process that was training a member was killed$"):
         members._wait({1: future}, lambda: None)
 
 
