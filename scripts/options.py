@@ -66,4 +66,4 @@ def rewritten(text):
 
 
 if __name__ == "__main__":
-    OPTIONS.write_text(rewritten(OPTIONS.read_text()))
+    OPTIONS.write_text(rewritten(OPTIONS.read_text(encoding="utf-8")), encoding="utf-8")

@@ -2,8 +2,8 @@
 
     .venv/bin/python scripts/recipe/stopping.py SETS [--sets dates romaji] [--n-pairs 500 3000]
 
-The script trains on each set once without patience, on the first N pairs of train.tsv, of which it holds a tenth
-out for validation. Patience changes nothing before the epoch at which it ends the training, so this one run also gives
+The script trains on each set once without patience, on the first N pairs of train.tsv, and holds out a tenth of them
+for validation. Patience changes nothing before the epoch at which it ends the training, so this one run also gives
 the results with patience.
 """
 

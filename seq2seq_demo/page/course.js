@@ -38,7 +38,7 @@ const LARGEST = 9; // the largest symbol of a pattern
 const N_MEASURED = 200; // new sources on which exact match is measured, over all lengths
 const MEASURED_EACH = 20; // steps between two measurements
 const RISE = 0.0499; // the rise in exact match after which the networks are kept: 0.05, except for rounding
-const SMOOTHING = 0.1; // label smoothing for the user's pairs, of which there are few
+const SMOOTHING = 0.1; // label smoothing for the user's pairs, which are few
 const LEARNED = 0.9; // the exact match at which a network has learned its task
 const CLEAR = 0.1; // a difference in exact match between two networks that is worth a sentence
 /** The course that the page shows.

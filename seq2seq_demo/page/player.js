@@ -106,7 +106,8 @@ export function player() {
   const answer = (run) => `${run.network.targetVocabulary.text(run.answer)} ${MARKS[judgement(run).kind]}`;
   // the greedy answers, which would contradict the panel of beam search
   const shown = () => (app.state.hidden || app.state.tab === "beam" ? "" : textOfAll(answer));
-  const answers = h("p", { class: "answers", "aria-hidden": true }, shown);
+  const answers = h("p", { class: "answers", "aria-hidden": true });
+  app.add(() => app.isStep || revise(answers, {}, shown())); // judging an answer takes too long for a step
   const track = h("div", { class: "track" }, buttons, ...elements, choice);
   return disabledWithoutRun(h("div", { id: "player" }, track, answers));
 }
