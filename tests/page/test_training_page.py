@@ -279,7 +279,8 @@ def test_bars_and_a_table_show_how_often_each_position_is_right(opened):
     numbers = [["100", "99", "90", "63", "50", "29", "10", "5", "0", "0"], ["50", "25"]]
     for i, expected in enumerate(numbers):
         assert page.locator(".positions").nth(i).locator("text").all_text_contents() == expected
-    page.wait_for_selector("#step table", state="attached")
+    for rate in ("100%", "25%"):  # each table follows the bars a little later
+        page.locator("#step td").get_by_text(rate, exact=True).wait_for(state="attached")
     assert [table.get_attribute("aria-label") for table in page.locator("#step table").all()] == [
         f"{name} attention: New sources that are right at each output position" for name in ("with", "without")
     ]
