@@ -133,9 +133,9 @@ def test_verbose_prints_the_report_of_the_command(fast_steps, capsys, notebook, 
     train([(a + b, a + b) for a in "abcde" for b in "abcde"], epochs=1, verbose=True, cell_size=8)
     out, err = capsys.readouterr()
     lines = out.splitlines()
-    assert lines[0] == "Training on 25 point dataset (pairs of 'pairs', sources of 2 symbols), with 1 epoch"
-    starts = ("Vocabularies: 5 characters in sources, ", "22 training points, ", "Settings for 22 pairs: embedding_")
-    starts += ("Epoch 1/1: loss ", "    probe ", "Not calibrated", "A table of", "Exact match 0.0000 is")
+    assert lines[0] == "Training on 25 pairs ('pairs', sources of 2 symbols), with 1 epoch"
+    starts = ("Vocabularies: 5 characters in sources, ", "22 training pairs, ", "Settings for 22 pairs: embedding_")
+    starts += ("Epoch 1/1: loss ", "    probe ", "The confidences are uncertain", "A table of", "Exact match 0.0000 is")
     assert all(map(str.startswith, lines[1:-1], starts)), lines
     assert lines[-1] == "Trained: epoch 1 of 1, exact match 0.0000 (0 of 3 validation sources, 0.000 to 0.562)"
     assert (err, notebook) == ("", [])

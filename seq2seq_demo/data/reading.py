@@ -106,7 +106,7 @@ def read(data: object, title: str, file_format: InputFormat) -> tuple[list[Recor
             record contains the error.
     """
     if not isinstance(data, str | os.PathLike):
-        return [*python_records(data, title)], False
+        return [*python_records(data, title, names=file_format.columns)], False
     name = os.fspath(data)
     title, text = file_title(name), _read_text(name, file_format.encoding)
     if not text or text.isspace():
@@ -120,8 +120,11 @@ def read(data: object, title: str, file_format: InputFormat) -> tuple[list[Recor
     is_certain = file_format.format and (file_format.header is not None or file_format.columns)
     if first and (layout.n_columns or first.output is not None) and not is_certain:
         pair = " → ".join(preview(side) for side in (first.values, first.output) if side is not None)
-        hint = "if not, give `format`, `header` or `columns`"
-        notice(f"Reading {title} as {layout}, first {pair}; {hint}", is_warning=False)
+        sides = [side for record in records for side in (record.values, record.output)]
+        may_be_header = layout.header is None and sides.count(first.values) == sides.count(first.output) == 1
+        doubt = "this is a header or not a pair" if may_be_header and layout.format != JSON else "not"
+        options = "`format`, `header` or `columns`"
+        notice(f"Reading {title} as {layout}, first {pair}; if {doubt}, give {options}", is_warning=False)
     return records, layout.format != JSON
 
 

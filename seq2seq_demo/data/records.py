@@ -158,7 +158,7 @@ def _check_copied(place: Place, value: Any, depth: int = 0) -> None:
 # ---- Python objects ----
 
 
-def python_records(rows: Any, title: str, is_paired: bool = True) -> Iterator[Record]:
+def python_records(rows: Any, title: str, is_paired: bool = True, names: Sequence[str] = ()) -> Iterator[Record]:
     """Yield the records of pairs or, unless `is_paired`, of sources; a side is a string, or a list or array of symbols.
 
     Args:
@@ -167,13 +167,14 @@ def python_records(rows: Any, title: str, is_paired: bool = True) -> Iterator[Re
             target, or without any further columns.
         title: the name of the rows, for errors.
         is_paired: whether a row has a target.
+        names: the columns or keys of sources and targets, if they have other names.
 
     Raises:
         InputError: `rows` has an unsupported type, or the DataFrame has unsuitable columns.
     """
     rows = _to_plain(rows)
     if hasattr(rows, "columns"):
-        columns = _frame_columns(rows, title, 1 + is_paired)
+        columns = _frame_columns(rows, title, 1 + is_paired, names)
         rows = zip(*columns, strict=True) if is_paired else columns[0]
     elif hasattr(rows, "dtype"):
         rows = _column(rows)
@@ -185,7 +186,8 @@ def python_records(rows: Any, title: str, is_paired: bool = True) -> Iterator[Re
         if isinstance(row, Record):
             yield row
         elif isinstance(row, dict):
-            yield to_record(place, {key: to_python(value) for key, value in row.items() if not _is_missing(value)})
+            known = {key: to_python(value) for key, value in row.items() if not _is_missing(value)}
+            yield to_record(place, known, names)
         elif not is_paired:
             yield Record(place, to_python(row))
         elif not isinstance(row, tuple | list) or len(row) != 2 or any(map(_is_missing, row)):
@@ -212,13 +214,15 @@ def _is_missing(value: Any) -> bool:
     return value is None or type(value).__name__ == "NAType" or (isinstance(value, float) and math.isnan(value))
 
 
-def _frame_columns(frame: Any, title: str, n: int) -> list[list[Any]]:
-    """Return the source column of a DataFrame and, if `n` is 2, the target column."""
+def _frame_columns(frame: Any, title: str, n: int, names: Sequence[str]) -> list[list[Any]]:
+    """Return the source column of a DataFrame and, if `n` is 2, the target column; `names` selects them."""
     keys = [*frame.columns]
-    named = [keys[number] for number in named_columns([*map(str, keys)])[:n] if number is not None]
-    chosen = named if len(named) == n else keys
+    known = [keys[number] for number in named_columns([*map(str, keys)])[:n] if number is not None]
+    named = [key for name in names for key in keys if str(key) == name] if names else known
+    chosen = named if names or len(named) == n else keys
     if len(chosen) != n or len({*keys}) < len(keys):
-        expected = "columns source and target, or two columns" if n == 2 else "a column source, or one column"
+        paired = f"columns {listed(names or ('source', 'target'))}, or `columns` to select two"
+        expected = paired if n == 2 else "a column source, or one column"
         raise InputError(f"{title}: expected a DataFrame with {expected}, got {listed(keys) or 'none'}")
     return [_column(frame[key]) for key in chosen]
 

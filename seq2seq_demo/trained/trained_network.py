@@ -13,6 +13,7 @@ from seq2seq_demo.config import ON_ERROR, Beam, ModelConfig, OnError, lengths_te
 from seq2seq_demo.console import html_table
 from seq2seq_demo.data.pair_task import Data, PairTask, Task, pair_task
 from seq2seq_demo.data.patterns import PATTERNS, as_pattern
+from seq2seq_demo.data.reading import InputFormat, parse_columns
 from seq2seq_demo.data.records import Place, Record, by_length, to_python, to_record, valid
 from seq2seq_demo.data.tokens import source_records
 from seq2seq_demo.declarations import require_choice, require_flag, require_integer, suggests_keywords
@@ -214,6 +215,7 @@ class TrainedNetwork(SavedNetwork):
         data: Data | None = None,
         n: int | None = None,
         *,
+        columns: str | Sequence[str] = (),
         in_len: int | tuple[int, int] | None = None,
         out_len: int | None = None,
         seed: int = 0,
@@ -227,6 +229,7 @@ class TrainedNetwork(SavedNetwork):
         Args:
             data: a pattern's name or pairs, as in `train`; by default the pattern that the network learned.
             n: the number of sources of each length (default 10,000); for pairs, only use the first n (default all).
+            columns: as in `train`.
             in_len: the source length, or a range (shortest, longest); by default the training lengths.
             out_len: as in `predict`; if the network does not end its answers, the target length.
             seed: the random seed of the sources.
@@ -250,7 +253,10 @@ class TrainedNetwork(SavedNetwork):
             require_integer("`n`", n, at_least=1)
         beam = Beam.of(beam_size, None, length_penalty)
         pattern, largest = as_pattern(data, self.vocabularies.tokens), self.model_config.largest
-        task = pattern or pair_task(data, vocabularies=self.vocabularies, largest=largest, allows_unknown=True)
+        file_format, sides = InputFormat(columns=parse_columns(columns)), self.vocabularies
+        task = pattern or pair_task(
+            data, file_format=file_format, vocabularies=sides, largest=largest, allows_unknown=True
+        )
         origin = f" of {Path(data).name}" if isinstance(data, str | os.PathLike) else ""
         origin = origin if task.is_pairs else f", pattern {task.name!r}"
         return self.evaluate_task(task, n=n, lengths=lengths, out_len=out_len, seed=seed, beam=beam, origin=origin)

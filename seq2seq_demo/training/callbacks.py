@@ -27,6 +27,7 @@ class TrainingState:
     step: int  # the number of updates that Adam has made
     points: int  # training points used so far in this epoch
     figures: Epoch
+    seconds_left: float  # until the end of the run, an estimate; nan before enough steps have been timed
     history: History  # the completed epochs, including those before a resume
     _network: Callable[[int], TrainedNetwork] = field(repr=False)  # by step
     _pairs: Pairs = field(repr=False)  # `validation` as numbers

@@ -13,7 +13,7 @@ from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.console import has_colour, in_notebook, new_bar, notice, one_line, pluralize, print_line, red
 from seq2seq_demo.data.pair_task import PairTask, Task
 from seq2seq_demo.data.sequences import Pairs
-from seq2seq_demo.trained.metrics import Epoch, wilson_interval
+from seq2seq_demo.trained.metrics import MIN_ANSWERS, Epoch, wilson_interval
 from seq2seq_demo.trained.predictions import UNENDED, Prediction, bracketed
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 from seq2seq_demo.training.callbacks import Callback, TrainingState
@@ -39,7 +39,7 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
         self.task = self.bar.add_task("", total=self.total, metrics="")
         self.has_cell = shows_cell and in_notebook()
         self.cell: Any = None  # IPython's handle of the bar in a notebook
-        self.metrics = self.validated = ""  # strings next to this bar
+        self.metrics = self.validated = self.left = ""  # strings next to this bar
 
     def __exit__(self, *_: object) -> None:
         self.bar.stop()
@@ -54,6 +54,11 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
     def on_steps_end(self, state: TrainingState) -> None:
         """Advance the bar, and show the loss and accuracy next to it."""
         self.metrics = f"loss {state.figures.loss:.4f} accuracy {state.figures.forced_token_accuracy:.4f}"
+        left, self.left = self.left, time_left(state.seconds_left)
+        if self.prints and self.left and not left and state.epoch == 1:
+            self.bar.stop()
+            print_line(f"About {self.left}")
+            self.bar.start()
         self.bar.update(self.task, completed=state.points, metrics=self.metrics)
         self._show_in_notebook(state.points)
 
@@ -68,7 +73,8 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
         if state.epoch == 1 and n < n_points and self.config.validation_points is None:  # the points of a pattern
             seen = f"{n_points - n:,} of the {n_points:,} validation points are also training points"
             notice(f"{seen}: the metrics are measured on the other {n:,}")
-        print_line(epoch_line(state.figures, self.config))
+        left = time_left(state.seconds_left)
+        print_line(epoch_line(state.figures, self.config) + f"; about {left} left" * bool(left))
         print_line(probe_line(probe(state), has_colour(sys.stdout)), coloured=True)
 
     def _show_in_notebook(self, points: int) -> None:
@@ -102,6 +108,13 @@ def epoch_line(epoch: Epoch, config: TrainConfig) -> str:
         f"validation loss {epoch.validation_loss:.4f}, token accuracy {accuracy}, "
         f"exact match {epoch.validation_exact_match:.4f}"
     )
+
+
+def time_left(seconds: float) -> str:
+    """Return the seconds in minutes or hours; an empty string if they are less than a minute, or unknown."""
+    if not seconds >= 60:
+        return ""
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _of_epochs(config: TrainConfig) -> str:
@@ -148,18 +161,20 @@ def training_header(model_config: ModelConfig, config: TrainConfig, task: Task, 
     """Print the task, the vocabularies, the numbers of points and the settings for pairs; `verbose` 2 adds all."""
     has_validation_file = isinstance(task, PairTask) and task.validation is not None
     points = config.n_training if has_validation_file else config.points
-    data = f"{'pairs of' if task.is_pairs else 'pattern'} '{task.name}'"
     lengths = f", sources of {config.lengths} symbols" if model_config.ends else ""
     extent = f"for {config.minutes:g} min" if config.minutes else f"with {pluralize(config.epochs, 'epoch')}"
-    print_line(f"Training on {points} point dataset ({data}{lengths}), {extent}")
+    noun, data = "point", f"{points} point dataset (pattern '{task.name}'{lengths})"
+    if task.is_pairs:
+        noun, data = "pair", f"{pluralize(points, 'pair')} ('{task.name}'{lengths})"
+    print_line(f"Training on {data}, {extent}")
     if task.vocabularies.are_text:
         sides = [f"{len(x.symbols)} {x.tokens}" if x.is_text else x.tokens for x in task.vocabularies]
         print_line(f"Vocabularies: {sides[0]} in sources, {sides[1]} in targets")
     if verbose >= 2:
         print_line(f"model parameters: {json.dumps(asdict(model_config) | asdict(config), indent=4)}")
     origin = " from the validation file" if has_validation_file else ""
-    n_training = pluralize(config.n_training, "training point")
-    print_line(f"{n_training}, {pluralize(config.n_validation, 'validation point')}{origin}")
+    n_training = pluralize(config.n_training, f"training {noun}")
+    print_line(f"{n_training}, {pluralize(config.n_validation, f'validation {noun}')}{origin}")
     if task.is_pairs:
         print_line(settings_line(model_config, config))
 
@@ -190,7 +205,9 @@ def outcome_notices(network: TrainedNetwork, task: Task) -> Iterator[str]:
         reached = f"of {epochs}, epoch {best.epoch} was the best, {best.validation_exact_match:.4f} exact"
         yield f"Stopped early (`{stop}` {vars(config)[stop]:g}): {reached}"
     if calibration and calibration.error is None:
-        yield "Not calibrated: too few validation pairs, or no answer is right"
+        yield "The confidences are uncertain: too few validation pairs, or no answer is right"
+    elif calibration and network.n_validated is not None and network.n_validated < MIN_ANSWERS:
+        yield "The confidences keep their earlier calibration: too few validation pairs"
     elif calibration:
         yield f"Calibration error {calibration.error:.4f} on the validation pairs (cross-validated)"
     if isinstance(task, PairTask) and (match := task.table_match()):

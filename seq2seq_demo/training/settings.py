@@ -196,7 +196,8 @@ def begin_run(network: TrainedNetwork, task: Task, config: TrainConfig) -> Train
         fingerprint=task.fingerprint(config, network.model_config),
         validated_by_content=task.validation is None if isinstance(task, PairTask) else None,
     )
-    facts: dict[str, Any] = {"task": task.name, "run": run, "history": History(), "program": None, "calibration": None}
+    facts: dict[str, Any] = {"task": task.name, "run": run, "history": History(), "program": None}
+    facts["calibration"] = network.calibration if task.is_pairs else None
     return replace(network, **facts, **{name: getattr(config, name) for name in LENGTHS})
 
 

@@ -7,6 +7,7 @@ from seq2seq_demo.config import INTEGERS, SETTINGS, AnyCell, AnyModel, Schedule,
 from seq2seq_demo.console import notice, print_line
 from seq2seq_demo.data.pair_task import Data, Rows, Task, pair_task
 from seq2seq_demo.data.patterns import as_pattern
+from seq2seq_demo.data.reading import InputFormat, parse_columns
 from seq2seq_demo.declarations import require_flag, suggests_keywords
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained.trained_network import TrainedNetwork
@@ -24,6 +25,7 @@ def train(
     in_tokens: TokenKind | None = None,
     out_tokens: TokenKind | None = None,
     lowercase: bool | None = None,
+    columns: str | Sequence[str] = (),
     validation: Rows | None = None,
     in_len: int | tuple[int, int] | None = None,
     out_len: int | None = None,
@@ -72,6 +74,7 @@ def train(
         out_tokens: the same for targets.
         lowercase: convert sources, but not targets, to lower case, in training and whenever the network reads; by
             default, as `start` does.
+        columns: the columns or keys of sources and targets, such as ("word", "ipa"), as in `read_pairs`.
         validation: validation pairs, or the path of their file; by default, a tenth of the pairs.
         in_len: the length of a pattern's sources, or their range (shortest, longest); by default (1, 10).
         out_len: the length of the longest target, which follows from the data; any other length is an error.
@@ -122,6 +125,7 @@ def train(
         task = pair_task(
             data,
             points,
+            file_format=InputFormat(columns=parse_columns(columns)),
             kinds=(in_tokens, out_tokens),
             lowercase=lowercase,
             largest=start.model_config.largest if start else (in_max_int, out_max_int),
@@ -129,8 +133,8 @@ def train(
             holds_out=True,
             validation=validation,
         )
-    elif validation is not None or lowercase is not None or not {in_tokens, out_tokens} <= {None, INTEGERS}:
-        names = "`validation`, `in_tokens`, `out_tokens` and `lowercase`"
+    elif columns or (validation, lowercase) != (None, None) or not {in_tokens, out_tokens} <= {None, INTEGERS}:
+        names = "`columns`, `validation`, `in_tokens`, `out_tokens` and `lowercase`"
         raise UsageError(f"{names} can only be used with pairs, got pattern {task.name!r}")
     snapshot = new_run(task, settings, start, recommends=True)
     model_config, config = snapshot.network.model_config, snapshot.run.config

@@ -67,6 +67,7 @@ def fit(
             step=metrics.step,
             points=points,
             figures=metrics,
+            seconds_left=trainer.seconds_left(),
             history=trainer.history,
             _network=trainer.network_at,
             _pairs=known,
@@ -134,6 +135,8 @@ class Trainer:
             # The first call of a run is short, because users wait for its metrics.
             is_first = self.step == self.start.run.start_step
             end = FIRST_STEPS * self.steps.batch_rows if is_first else (first // rows + 1) * rows
+            if self.config.minutes:
+                end = min(end, first + self.clock.steps_per_call * self.steps.batch_rows)
             yield training[order[first:end]]
             if self.clock.is_over:
                 return
@@ -149,9 +152,9 @@ class Trainer:
         Raises:
             TrainingError: the loss is not finite.
         """
-        is_first, progress = self.step == self.start.network.step, self.progress
+        is_first, progress, began = self.step == self.start.network.step, self.progress, time.monotonic()
         loss, correct = self.steps.take(pairs, self.learning_rates())
-        self.clock.start()
+        self.clock.count(len(pairs) / self.steps.batch_rows, time.monotonic() - began)
         if self.steps.uses_xla and is_first:  # XLA has used hundreds of megabytes
             system_memory.release()
         points, loss_sum = progress.points + len(pairs), progress.loss_sum + loss
@@ -179,6 +182,11 @@ class Trainer:
         self.progress, self.epochs = Progress(), [*self.epochs, epoch]
         if self.config.saves_best and best_epoch(self.epochs) is epoch:
             self.best = self.trained_network()
+
+    def seconds_left(self) -> float:
+        """Return the expected number of seconds until the run ends; nan before enough steps have been timed."""
+        points = (self.config.epochs - len(self.history)) * self.config.n_training - self.progress.points
+        return self.clock.seconds_left(points / self.steps.batch_rows)
 
     def new_epoch(self) -> Epoch:
         """Return the current epoch, before any of its metrics is known."""
@@ -254,11 +262,31 @@ class Clock:
         self.start_up = 0.0 if spent else None  # seconds until the steps were compiled; 0 in a resumed run
         self.limit = 60 * config.minutes if config.minutes else math.inf  # seconds
         self.validation = 0.0  # seconds that the last validation took; the next one follows the last step
+        self.step_seconds = math.inf  # per step of the last call of TensorFlow
+        self.n_steps, self.timed_from = 0.0, math.nan  # the steps after the first call, and the time at its end
 
-    def start(self) -> None:
-        """Start the schedule, after the first steps; later calls do nothing."""
+    def count(self, n_steps: float, seconds: float) -> None:
+        """Count the steps of a call of TensorFlow; the first call compiles them, and the schedule starts after it."""
+        self.step_seconds = seconds / n_steps
         if self.start_up is None:
             self.start_up = self.spent
+        if math.isnan(self.timed_from):
+            self.timed_from = time.monotonic()
+        else:
+            self.n_steps += n_steps
+
+    def seconds_left(self, n_steps: float) -> float:
+        """Return the expected number of seconds until the run ends, after this number of steps or at the time limit."""
+        if math.isfinite(self.limit):
+            return max(0.0, self.limit - self.spent)
+        timed = time.monotonic() - self.timed_from
+        return n_steps * timed / self.n_steps if self.n_steps >= FIRST_STEPS else math.nan
+
+    @property
+    def steps_per_call(self) -> int:
+        """The number of steps that take a twentieth of the time for steps that is left, at least 1."""
+        seconds = (1 - self.fraction_done) * self.time_for_steps / 20
+        return max(1, int(seconds / self.step_seconds)) if self.step_seconds else STEPS_PER_CALL
 
     @property
     def spent(self) -> float:
@@ -270,8 +298,12 @@ class Clock:
         """The elapsed fraction of the time for steps, from 0 to 1; 0 without a time limit."""
         if self.start_up is None:
             return 0.0
-        time_for_steps = self.limit - self.validation - self.start_up
-        return min(1.0, (self.spent - self.start_up) / time_for_steps) if time_for_steps > 0 else 1.0
+        return min(1.0, (self.spent - self.start_up) / self.time_for_steps) if self.time_for_steps > 0 else 1.0
+
+    @property
+    def time_for_steps(self) -> float:
+        """The seconds between the first steps and the last validation."""
+        return self.limit - self.validation - (self.start_up or 0.0)
 
     @property
     def is_over(self) -> bool:

@@ -7,7 +7,7 @@ from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.pair_task import Task
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.trained.counts import count_answers
-from seq2seq_demo.trained.metrics import Epoch, Metrics, calibrate
+from seq2seq_demo.trained.metrics import MIN_ANSWERS, Epoch, Metrics, calibrate
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 
 PERFECT_EPOCHS = 3  # in one epoch, an exact match of 1 on few pairs may be luck
@@ -21,11 +21,13 @@ def validation_metrics(task: Task, network: TrainedNetwork, validation: Pairs) -
 def calibrated(network: TrainedNetwork, validation: Pairs) -> TrainedNetwork:
     """Return the network with a calibration fitted on the validation pairs, and its error.
 
-    An ensemble also gets its metrics on these pairs.
+    If these are too few, a calibration of earlier training is kept. An ensemble also gets its metrics on these pairs.
     """
     counts = count_answers(network.to_numpy(), network, validation, alternatives=True, detailed=True)
     metrics = counts.metrics if network.others else network.validation
-    return replace(network, validation=metrics, n_validated=counts.n, calibration=calibrate(counts.answers))
+    is_kept = counts.n < MIN_ANSWERS and network.calibration and network.calibration.error is not None
+    calibration = network.calibration if is_kept else calibrate(counts.answers)
+    return replace(network, validation=metrics, n_validated=counts.n, calibration=calibration)
 
 
 def best_epoch(epochs: Sequence[Epoch]) -> Epoch:

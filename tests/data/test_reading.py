@@ -123,6 +123,23 @@ def test_columns_by_name_and_number(tmp_path, caplog):
 
 
 @pytest.mark.parametrize(
+    ("name", "content", "may_be_header"),
+    [
+        ("in.csv", "english,french\none,un\ntwo,deux\n", True),
+        ("in.csv", "english,french\none,un\nenglish,anglais\n", False),
+        ("in.csv", "english,french\none,french\n", False),
+        ("in.csv", "english\none\n", False),
+        ("in.txt", "english\tfrench\none\tun\n", True),
+        ("in.jsonl", '["english", "french"]\n["one", "un"]\n', False),
+    ],
+)
+def test_a_first_row_whose_names_occur_nowhere_else_may_be_a_header(tmp_path, caplog, name, content, may_be_header):
+    caplog.set_level("INFO")
+    read(tmp_path, content, name)
+    assert ("if this is a header or not a pair, give `format`, `header` or" in caplog.text) == may_be_header
+
+
+@pytest.mark.parametrize(
     ("name", "content", "given", "message"),
     [
         ("in.csv", "n,word,2\n", {"columns": ("word", "IPA")}, 'one of "n", "word", "2", or a number from 1 to 3'),
@@ -317,7 +334,7 @@ def test_numbers_of_a_column_or_beside_strings_are_strings():
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        (Frame(a=[], b=[], c=[]), 'expected a DataFrame with columns source and target, or two .*, got "a", "b"'),
+        (Frame(a=[], b=[], c=[]), 'DataFrame with columns "source", "target", or `columns` to .*, got "a", "b", "c"'),
         (Frame(source=["a", "b"], target=["x", float("nan")]), r"row 1: expected a pair .*, got \('b', nan\)"),
         ([("a", "b"), (NA(), "c")], r"pairs, row 1: expected a pair \(source, target\), got \("),
         ([{"input": "a", "output": "b"}, {"sauce": "a"}], 'row 1: expected an object with "input" or "source", got {'),
@@ -332,6 +349,19 @@ def test_numbers_of_a_column_or_beside_strings_are_strings():
 def test_invalid_rows(rows, message):
     with pytest.raises(InputError, match=message):
         pair_task(rows)
+
+
+def test_columns_of_a_frame_and_keys_of_dictionaries():
+    expected = pair_task(PAIRS)
+    spellings, sounds = zip(*PAIRS, strict=True)
+    frame = Frame(n=[0] * len(PAIRS), ipa=[*sounds], word=[*spellings])
+    objects = [{"n": 0, "ipa": sound, "word": spelling} for spelling, sound in PAIRS]
+    for rows in frame, objects:
+        assert pair_task(rows, file_format=InputFormat(columns=("word", "ipa"))).digest == expected.digest
+    with pytest.raises(
+        InputError, match='expected a DataFrame with columns "word", "sound", .*, got "n", "ipa", "word"'
+    ):
+        pair_task(frame, file_format=InputFormat(columns=("word", "sound")))
 
 
 def test_sources():

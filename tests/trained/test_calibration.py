@@ -1,5 +1,6 @@
 import itertools
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -133,4 +134,7 @@ def test_training_calibrates_on_the_validation_pairs(fast_steps):
     assert network.calibration.error is None  # no answer is right
     counts = count_answers(network.to_numpy(), network, validation, alternatives=True, detailed=True)
     assert calibrate(counts.answers) == network.calibration
+    for earlier, is_kept in (Calibration(1.5, 0.25, error=0.03), True), (Calibration(1.5, 0.25), False):
+        few = {"start": replace(network, calibration=earlier), "epochs": 1, "validation": rows[:3]}
+        assert (train(rows, **few).calibration == earlier) == is_kept
     assert train("reversed", points=40, in_len=3, epochs=1, cell_type="BasicRNNCell").calibration is None

@@ -76,14 +76,14 @@ def test_a_probe_is_compared_with_the_nearest_target_of_its_source(other_pairs):
 @pytest.mark.parametrize(
     ("validation", "epochs", "lines"),
     [
-        (None, 2, ["dataset (pairs of 'pairs'", "with 2 epochs\n", "2 training points, 1 validation point\n"]),
-        (ROWS[:1], 1, ["with 1 epoch\n", "3 training points, 1 validation point from the validation file\n"]),
-        (ROWS[:2], 1, ["3 training points, 2 validation points from the validation file\n"]),
+        (None, 2, [", with 2 epochs\n", "2 training pairs, 1 validation pair\n"]),
+        (ROWS[:1], 1, [", with 1 epoch\n", "3 training pairs, 1 validation pair from the validation file\n"]),
+        (ROWS[:2], 1, ["3 training pairs, 2 validation pairs from the validation file\n"]),
     ],
 )
 def test_the_header_counts_training_and_validation_points(capsys, validation, epochs, lines):
     task, model = pair_task(ROWS, holds_out=True, validation=validation), ModelConfig(ends=True)
     training_header(model, TrainConfig(epochs=epochs, **task.sizes()), task, 0)
     out = capsys.readouterr().out
-    assert out.startswith("Training on 3 point dataset (")
+    assert out.startswith("Training on 3 pairs ('pairs', sources of 1-2 symbols), with ")
     assert all(line in out for line in lines), out
