@@ -359,7 +359,7 @@ def test_columns_of_a_frame_and_keys_of_dictionaries():
     for rows in frame, objects:
         assert pair_task(rows, file_format=InputFormat(columns=("word", "ipa"))).digest == expected.digest
     with pytest.raises(
-        InputError, match='expected a DataFrame with columns "word", "sound", .*, got "n", "ipa", "word"'
+        InputError, match=r'expected a DataFrame with columns "word", "sound", .*, got "n", "ipa", "word"'
     ):
         pair_task(frame, file_format=InputFormat(columns=("word", "sound")))
 
