@@ -211,11 +211,7 @@ def exercise_1(_, answer):
         r"With length (\d), both get more than (\d+)% of the sources right after ([\d,]+) samples"
     )
     assert min(course(samples / 32, length=f"{length:g}")["points"][-1]["exact"]) > most / 100
-    ranges = (
-        r"With (\d+) units, .*? ([\d.]+) to ([\d.]+)% of the sources right, and the other one ([\d.]+) to ([\d.]+)%"
-    )
-    others = r"with (\d+) units, ([\d.]+) to ([\d.]+)% and ([\d.]+) to ([\d.]+)%"
-    stated = Text(TEACHING).take(ranges) + Text(TEACHING).take(others)
+    stated = Text(TEACHING).take(r"\| (\d+) \| ([\d.]+) to ([\d.]+)% \| ([\d.]+) to ([\d.]+)% \|")
     for n_units, *limits in np.reshape(stated, (3, 5)).tolist():
         early = np.array([100 * np.array(kept[0]) for kept in COURSES["exact"][f"{n_units:g}"]])  # seeds, networks
         assert early.shape == (10, 2)
