@@ -156,7 +156,7 @@ def test_out_len_is_the_maximum_if_the_network_ends_its_answers_and_else_their_l
 def test_an_evaluation_that_is_too_large_is_refused_at_once(changes):
     network = trained_network(**changes)
     for in_len in (100_001, 10**12):
-        with pytest.raises(UsageError, match=f"expected `in_len` of at most 100000, got {in_len}"):
+        with pytest.raises(UsageError, match=f"expected `in_len` to be at most 100000, got {in_len}"):
             network.evaluate("copy", 3, in_len=in_len)
     with pytest.raises(UsageError, match=r"sources of 11 symbols would need"):
         network.evaluate("copy", 10**12, in_len=11)
