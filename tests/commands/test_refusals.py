@@ -83,11 +83,11 @@ WRONG_USAGE = [  # exit status 2
     ("predict -i both.h5 --show-attention 1 2", "showing attention needs an embedding_attention network"),
     ("predict -i w.h5 -i rnn.h5 --min-confidence 0.5 1 2", "--min-confidence needs a calibrated network"),
     ("predict -i w.h5 -i rnn.h5 -m attention 1 2", "rnn.h5 has model embedding_rnn"),
-    ("train 50 -i both.h5", "training can only continue from one network and train one, got an ensemble of 2"),
-    ("train 50 -i w.h5 --members 2", "training can only continue from one network and train one, got --members 2"),
+    ("train 50 -i both.h5", "only a single network can be trained further, got an ensemble of 2"),
+    ("train 50 -i w.h5 --members 2", "only a single network can be trained further, got --members 2"),
     # page
     ("page -i w.h5", "page needs -o, as in `page -i weights.h5 -o page.html`"),
-    ("page -i w.h5 -i other.h5 -o x.html", "the same symbols, got w and other, whose symbols differ"),
+    ("page -i w.h5 -i other.h5 -o x.html", "must have the same symbols, but w and other differ"),
     (f"page {'-i w.h5 ' * 5} -o x.html", "expected at most 4 networks (-i/--input-weights), got 5"),
     ("page -i w.h5 -o x.js 3 1 2", "a module (-o FILE.js) contains one network and no examples"),
 ]

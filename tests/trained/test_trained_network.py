@@ -191,7 +191,7 @@ def test_evaluate_needs_a_task_that_fits_unless_the_network_learned_a_pattern():
     assert len(trained_network(**UNKNOWN).evaluate("reversed", 20).by_position) == 10
     with pytest.raises(UsageError, match="expected `in_len` 2, as in the pairs, got 3"):
         trained_network().evaluate([([1, 2], [3])], in_len=3)
-    with pytest.raises(UsageError, match="expected pairs of one length because the network was trained on one"):
+    with pytest.raises(UsageError, match="all pairs must have the same length because the network was trained on one"):
         trained_network().evaluate([([1], [2]), ([1], [2, 3])])
 
 

@@ -143,7 +143,7 @@ def test_a_member_of_another_training_run_is_an_error(run, name, change):
     second.start.network.save(folder / name)
     line = "train 100 -p reversed --members 2 -e 1 --in-len 2 --out-len 2 --cell-size 3 --embedding-size 2 -o w.h5"
     status, _, err = run(line)
-    message = "s2s_members__w.h5: expected member 2 of this training run, got a different one; --force retrains all"
+    message = "s2s_members__w.h5: member 2 belongs to a different training run; --force retrains all"
     assert (status, message in err) == (1, True), err
 
 
