@@ -1,4 +1,4 @@
-"""Train and evaluate the networks in the accuracy table of seq2seq_demo/docs/TRAINING.md, and print that table.
+"""Train and evaluate the networks in the accuracy table of seq2seq_demo/docs/TRAINING.md; print that table.
 
 .venv/bin/python scripts/accuracy.py  # about four minutes
 """

@@ -61,7 +61,7 @@ def main(names: list[str]) -> int:
 
 
 def kills() -> tuple[int, list[str]]:
-    """Kill training runs or members at random, resume them, and compare the weights with undisturbed runs."""
+    """Kill training runs or members at random and resume them; the weights must be the same as in undisturbed runs."""
     runs, undisturbed = [[*TRAIN, "-e", "3", "-o", "w"]], []
     runs.append([*runs[0], "--members", "3"])
     for argv in runs:
@@ -123,10 +123,10 @@ def full_disks() -> tuple[int, list[str]]:
 
 
 def side_by_side() -> tuple[int, list[str]]:
-    """Start training runs in one directory, with equal process ids in separate namespaces; file names must differ."""
+    """Start training runs in one directory, with the same process ID in two namespaces; file names must differ."""
     prefix = ["unshare", "-p", "-f"]
     if subprocess.run([*prefix, "true"], check=False).returncode:
-        print("side by side: without namespaces, because this user may not create them", file=sys.stderr)
+        print("side by side: no namespaces, because this user may not create them", file=sys.stderr)
         prefix = []
 
     def case(number: int) -> None:
@@ -142,7 +142,7 @@ def side_by_side() -> tuple[int, list[str]]:
 
 
 def metrics() -> tuple[int, list[str]]:
-    """Train on patterns that no network can learn; no reported exact match may exceed the one on new sources."""
+    """Train on patterns that no network can learn; reported exact match may not exceed exact match on new sources."""
     hashed = "def h(source):\n    code = sum(n * x for n, x in zip((7, 3, 5, 1), source))\n"
 
     def case(length: int, points: int) -> None:
@@ -194,7 +194,7 @@ def hostile_hdf5() -> tuple[int, list[str]]:
 
 
 def changed_hdf5() -> tuple[int, list[str]]:
-    """Load files with a few bytes changed, under a valid checksum."""
+    """Load files with a valid checksum, but with a few bytes changed."""
     from hostile import mutated, small_content
 
     folder, content = Path(tempfile.mkdtemp()), small_content()
@@ -256,7 +256,7 @@ def metadata() -> tuple[int, list[str]]:
 
 
 def json_input() -> tuple[int, list[str]]:
-    """Read files of sequences and pairs: random JSON, lines of text and raw bytes."""
+    """Read files of pairs that contain random JSON, lines of text or raw bytes."""
     from seq2seq_demo.data.pair_task import pair_task
     from seq2seq_demo.data.reading import InputFormat
     from seq2seq_demo.errors import Seq2SeqError

@@ -1,8 +1,8 @@
-"""Measure speed, and print Markdown tables.
+"""Measure speed and print Markdown tables.
 
     .venv/bin/python scripts/benchmark.py [--parts real,training] [--sizes 32x10,128x10] [--rounds 3]
 
-The part `training` compares this program with plain Keras: `fit` on the same network made of Keras's own layers,
+The part `training` compares this program with plain Keras: `fit` on the same network, built from Keras's own layers,
 without XLA. The programs take turns, and the tables give the median of the rounds. --sizes lists units x length.
 scripts/README.md explains the measurements and lists results.
 """

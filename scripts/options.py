@@ -1,7 +1,7 @@
 """Rewrite the tables of OPTIONS.md from the declarations of the options: `python scripts/options.py`.
 
-A row begins with the flags of an option; a new option needs a row with its flags. The script replaces the commands, the
-defaults and the help text. The sentences after the help text belong to the document and are kept.
+Each row begins with the flags of an option; a new option needs a row with its flags. The script replaces the commands,
+the defaults and the help text. The sentences after the help text belong to the document and are kept.
 """
 
 import re
@@ -16,7 +16,7 @@ OF_FILE = dict.fromkeys(("in_len", "out_len"), "any") | dict.fromkeys(("in_max_i
 
 
 def defaults_for_pairs():
-    """Map the name of each setting that the program chooses for pairs to its value, or CHOSEN if that varies."""
+    """Map the name of each setting that the program chooses for pairs to its value, or CHOSEN if the value varies."""
     sizes = {"in_max_int": 30, "out_max_int": 30, "mean_in_len": 8, "mean_out_len": 8}
     few, many = recommended_settings(n_pairs=1000, **sizes), recommended_settings(n_pairs=100_000, **sizes)
     chosen = {name: few[name] if few.get(name) == many.get(name) else CHOSEN for name in few | many}

@@ -1,12 +1,12 @@
-"""Train networks on pairs in the page, as a visitor does, and print how fast and how well they learn, in Chromium.
+"""Train networks on pairs on the training page, in Chromium, as a visitor does; print how fast and well they learn.
 
     .venv/bin/seq2seq-demo page --train train.html
     .venv/bin/python scripts/page_pairs.py train.html [FILE ...] [--runs 1]
 
-The pairs are the four samples of the page, or the pairs of each FILE. Each training run ends by itself and gets a row
-in the table: the seconds until the exact match of held-out pairs reached a bound (0.95 for a FILE); exact match,
-samples and seconds at the end; the time between two frames; and the time from an input in the source to the end of
-the next frame (both median and longest). Below the table are the held-out pairs that are wrong at the end.
+The pairs are the page's four samples, or the pairs of each FILE. Each training run ends by itself and gets a row in the
+table. The row contains the seconds until exact match on held-out pairs reached a bound (0.95 for a FILE), and the exact
+match, samples and seconds at the end. Then come the median and the longest time between two frames, and from an input
+in the source to the end of the next frame. Below the table are the held-out pairs that the network finally gets wrong.
 """
 
 import argparse
@@ -70,7 +70,7 @@ def train(page: Page, address: str, name: str, text: str) -> tuple[list[str], st
 
 
 def main() -> None:
-    """Train on the samples or the files, and print the table."""
+    """Train on the samples or the files and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("page", type=Path)
     parser.add_argument("files", type=Path, nargs="*", metavar="FILE")

@@ -4,15 +4,14 @@
     .venv/bin/python scripts/page_speed.py GALLERY [--keys 20] [--only training] [--courses FILE]
 
 The CPU is throttled 4x. The script measures the CPU time of the page's main thread, in milliseconds, from the task that
-receives the key (→, or the last symbol of the source) to the task that draws the next frame: script, style, layout and
-paint. Work that the page puts off until it has shown this frame does not count. The table gives the median over all
-keys.
+receives the key (→, or the last symbol of the source) to the task that draws the next frame. Script, style, layout and
+paint count; work that the page defers until it has shown this frame does not. The table gives the median over all keys.
 
 The first table measures the training page without throttling: the samples per second of each network alone; the median
-time between two frames while both train; the time from a click on Pause until training has paused; and the time from
-opening the page until exact match with attention is 0.99.
+time between two frames while both are training; the time from a click on Pause until training has paused; and the time
+from opening the page until exact match with attention is 0.99.
 
-`--courses tests/page/courses.json` trains the networks of exercises 1 and 14 instead (30 minutes), and writes what they
+`--courses tests/page/courses.json` trains the networks of exercises 1 and 14 instead (30 minutes) and writes what they
 learned to the file that test_content.py compares with the exercises.
 """
 
@@ -31,7 +30,7 @@ from published.report import machine, print_table
 
 from seq2seq_demo.page.gallery import GALLERY
 
-SLOWDOWN, WAIT = 4, 300  # ms; the page has then also done the work that it put off
+SLOWDOWN, WAIT = 4, 300  # WAIT, in ms, gives the page time for its deferred work
 
 
 def key_times(events: Sequence[dict[str, Any]]) -> list[float]:
@@ -100,7 +99,10 @@ LEARN = """({ pauses, ...settings }) => {
 
 
 def class_courses(page: Page) -> dict[str, Any]:
-    """Return exact match by units, seed, samples and network, and the weights of 16 units by source lengths."""
+    """Return exact match by units, seed, samples and network, and the weights by source lengths.
+
+    The weights belong to networks with 16 units.
+    """
 
     def learn(seed: int = 0, **settings: str) -> dict[str, Any]:
         pauses = [16_000, 64_000][: 2 if seed < 3 else 1]
@@ -118,7 +120,7 @@ def training_rows(browser: Browser, path: Path) -> list[list[str]]:
         page.goto(f"{path.resolve().as_uri()}#units={units}")
         page.reload()
         for i, name in enumerate(("with attention", "without attention")):
-            page.evaluate(TRAIN_ALONE, [i, 50])  # compiles
+            page.evaluate(TRAIN_ALONE, [i, 50])  # makes the browser compile the code
             rate = statistics.median(page.evaluate(TRAIN_ALONE, [i, 50]) for _ in range(5))
             rows.append([f"{units} units, length 10, {name}", f"{rate:,.0f} samples/s"])
     page.goto("about:blank")
@@ -142,7 +144,7 @@ def training_rows(browser: Browser, path: Path) -> list[list[str]]:
 
 
 def main() -> None:
-    """Measure each page that has networks, and print the tables."""
+    """Measure each page that has networks and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("gallery", type=Path)
     parser.add_argument("--keys", type=int, default=20)

@@ -1,8 +1,9 @@
-"""Draw the pictures of the documents: a terminal (SVG), the page of a network (PNG), and the training page (WebP).
+"""Draw the pictures in the documents: a terminal (SVG), the page of a network (PNG), and the training page (WebP).
 
     .venv/bin/python scripts/pictures.py [terminal] [page] [training]
 
-By default, all are drawn. They are written to .github. The commands run in an empty folder, and the pages in Chromium.
+By default, all pictures are drawn. They are written to .github. The commands run in an empty folder; Chromium opens
+the pages.
 """
 
 import argparse
@@ -29,10 +30,10 @@ COMMANDS = [
     "seq2seq-demo predict -i weights.h5 3 1 4 1 5 9 2 6 5 3 --show-attention",
 ]
 COLUMNS = 112
-WITHOUT_FONTS = re.sub(r"@font-face .*?\n    \}\}\n", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)  # they are on a server
+WITHOUT_FONTS = re.sub(r"@font-face .*?\n    \}\}\n", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)  # no fonts from a server
 SAMPLES = range(0, 16_001, 640)  # a frame of the animation after each number of samples
-SOURCE = "4%206%202%207%203%205%209%200%208%201"  # it stays when the training pauses
-INTERVAL, FINAL = 400, 4000  # ms that a frame is shown, and the last one
+SOURCE = "4%206%202%207%203%205%209%200%208%201"  # the input does not change when training pauses
+INTERVAL, FINAL = 400, 4000  # ms per frame, and for the last frame
 
 
 def run(command: str, folder: str) -> str:

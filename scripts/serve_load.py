@@ -1,8 +1,8 @@
-"""Put load on the service of DEPLOY.md, check every answer, and print its speed, CPU time and memory.
+"""Load-test the service of DEPLOY.md: check every answer, and print speed, CPU time and memory.
 
     .venv/bin/python scripts/serve_load.py [WEIGHTS] [--clients 8] [--seconds 60] [--sources 1]
 
-The clients run on the same machine as the service, and share its cores.
+The clients run on the same machine as the service and share its cores.
 """
 
 import argparse
@@ -42,7 +42,7 @@ class Load(NamedTuple):
 
 @contextlib.contextmanager
 def service(weights: Path) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
-    """Run the service of the page in a process; yield its port and the process."""
+    """Run the service of DEPLOY.md in a process; yield its port and the process."""
     (code,) = re.findall(r"^```python\n(# serve\.py\n.*?)^```$", PAGE.read_text(), re.DOTALL | re.MULTILINE)
     with socket.socket() as unused:
         unused.bind(("", 0))
@@ -78,7 +78,7 @@ def usage(pid: int) -> tuple[float, float]:
 
 
 def measure(weights: Path, requests: Sequence[Any], n_clients: int, seconds: float) -> Load:
-    """Send the requests in turn, from several clients at once, for some seconds."""
+    """Send the requests in turn, from `n_clients` clients at once, for this number of seconds."""
     network = load(weights)
     asked = [(json.dumps(sources), (200, network.predict(sources))) for sources in requests]
     latencies: list[float] = []

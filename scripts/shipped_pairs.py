@@ -2,8 +2,8 @@
 
     .venv/bin/python scripts/shipped_pairs.py FOLDER
 
-For each network, this writes NAME.tsv (the training pairs), NAME_dev.tsv and NAME_test.tsv. No date and no number is in
-two of these files.
+For each network, this writes NAME.tsv (the training pairs), NAME_dev.tsv and NAME_test.tsv. No date or number
+occurs in two of these files.
 """
 
 import datetime
@@ -46,7 +46,7 @@ TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "nin
 
 
 def dates(rng: random.Random) -> Iterator[Pair]:
-    """Yield dates from 1900 to 2099, half of them in English, and the dates in ISO 8601."""
+    """Yield dates from 1900 to 2099, half of them in English, each with the date in ISO 8601."""
     first, last = datetime.date(1900, 1, 1).toordinal(), datetime.date(2099, 12, 31).toordinal()
     languages = [language for language in FORMATS if language != "en"]
     for day in rng.sample(range(first, last + 1), last + 1 - first):
@@ -67,7 +67,7 @@ def ordinal(day: int, language: str) -> str:
 
 
 def numbers(rng: random.Random) -> Iterator[Pair]:
-    """Yield numbers of up to six digits, and their English words: 0 to 99, then random numbers with many zeros."""
+    """Yield numbers of up to six digits, each with its English words: 0 to 99, then random numbers with many zeros."""
     known = set(range(100))
     yield from ((str(n), in_words(n)) for n in range(100))
     while True:

@@ -1,4 +1,4 @@
-"""Train with every combination of some settings, and print a table, best first by exact match on the validation pairs.
+"""Train with every combination of some settings; print a table with the best validation exact match first.
 
     .venv/bin/python scripts/sweep.py FOLDER --from-file pairs.tsv --cell-size 64,128 -r 0.003,0.01
 
@@ -31,7 +31,7 @@ SETTINGS = {
 
 
 def combinations(words: list[str]) -> Iterator[tuple[str, list[str]]]:
-    """Yield a name and the arguments of `train` for each combination of values; the name lists what varies."""
+    """Yield a name and the arguments of `train` for each combination of values; the name lists the varied settings."""
     is_setting = [previous in SETTINGS for previous in ["", *words]]
     values = [word.split(",") if varies else [word] for word, varies in zip(words, is_setting, strict=False)]
     for chosen in itertools.product(*values):
@@ -70,7 +70,7 @@ class Sweep:
         return [f"{exact_match:.4f}", epoch, name, result]
 
     def stop(self) -> None:
-        """Interrupt the active training runs, which write their snapshots."""
+        """Interrupt the active training runs, so that they write snapshots."""
         self.is_stopped = True
         for process in [*self.active]:
             process.terminate()
@@ -80,7 +80,7 @@ def main() -> int:
     """Run the sweep, print its table and return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="where to save the networks")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="training runs at a time (default: cores)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="concurrent runs (default: one per core)")
     options, words = parser.parse_known_args()
     sweep, status = Sweep(options.folder), 0
     with ThreadPoolExecutor(options.jobs) as pool:

@@ -1,6 +1,6 @@
 """Train small sequence-to-sequence networks on pairs of sequences, and inspect them.
 
-The names in `api.py` are the Python API. They are imported on first use, so `import seq2seq_demo` is fast.
+The names in `api.py` make up the Python API. They are imported on first use, so `import seq2seq_demo` is fast.
 
 An example that takes ten seconds:
 
@@ -8,7 +8,7 @@ An example that takes ten seconds:
     network = train("reversed", 10_000, in_len=5, epochs=8)  # or a function, a file, pairs, or a DataFrame
     network([3, 1, 4, 1, 5])              # [5, 1, 4, 1, 3]
     network.evaluate(n=1000).exact_match  # above 0.99
-    network.save("reversed.h5")           # which load("reversed.h5") reads
+    network.save("reversed.h5")           # load("reversed.h5") reads this file
 """
 
 from importlib import import_module

@@ -12,28 +12,28 @@ from seq2seq_demo.declarations import Range, check_fields, declared_options, req
 from seq2seq_demo.errors import UsageError
 
 Model = Literal["embedding_rnn", "embedding_attention"]
-AnyModel = Model | Literal["rnn", "attention"]  # also by its alias
+AnyModel = Model | Literal["rnn", "attention"]  # a model or its alias
 Schedule = Literal["constant", "cosine"]
 TokenKind = Literal["integers", "characters", "words"]  # the kinds of symbols in a sequence
-OnError = Literal["raise", "return"]  # raise the error of a source, or return it in place of the answer
+OnError = Literal["raise", "return"]  # raise the error for a source, or return it instead of an answer
 MODEL_ALIASES: dict[str, Model] = {"rnn": "embedding_rnn", "attention": "embedding_attention"}
 MODELS, ON_ERROR = get_args(Model), get_args(OnError)
 TOKENS: tuple[TokenKind, ...] = get_args(TokenKind)
 INTEGERS, CHARACTERS, WORDS = TOKENS
 MAX_MEMBERS = 100  # networks in an ensemble
-MAX_LEN = 100_000  # symbols in a sequence; a longer one takes minutes to decode
-Format = Literal["json", "text", "csv", "tsv"]  # file formats of sequences
+MAX_LEN = 100_000  # symbols in a sequence; longer sequences take minutes to decode
+Format = Literal["json", "text", "csv", "tsv"]  # the formats of files of sequences
 JSON, TEXT, CSV, TSV = FORMATS = get_args(Format)
 UTF_8 = "utf-8"  # the default encoding of files
-EVALUATION_SIZE = 10_000  # the default number of random sources in an evaluation, at each length
+EVALUATION_SIZE = 10_000  # the default number of random sources per length in an evaluation
 MIN_FLOAT32, MAX_FLOAT32 = 2.0**-149, (2 - 2.0**-23) * 2.0**127  # the smallest and largest positive float32
 POSITIVE = Range("to be a number above 0 that float32 can hold", lambda number: MIN_FLOAT32 <= number <= MAX_FLOAT32)
 RATE = Range("from 0 to 1", lambda x: 0 <= x <= 1)
 CONSISTENCY = Range("from 0 to 100", lambda weight: 0 <= weight <= 100)
-RATE_ABOVE_0 = Range("above 0 and at most 1", lambda x: 0 < x <= 1)
-RATE_BELOW_1 = Range("of at least 0 and below 1", lambda x: 0 <= x < 1)
+RATE_ABOVE_0 = Range("to be above 0 and at most 1", lambda x: 0 < x <= 1)
+RATE_BELOW_1 = Range("to be at least 0 and below 1", lambda x: 0 <= x < 1)
 PENALTY = Range("from 0 to 10", lambda penalty: 0 <= penalty <= 10)
-DEFAULT_FEW_SYMBOLS = 0.25  # for a pattern whose sources have a range of lengths
+DEFAULT_FEW_SYMBOLS = 0.25  # for a pattern with a range of source lengths
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,13 @@ class CellType:
     states: tuple[str, ...]  # arrays `[B, H]`; the last one is the output
     # Gates whose bias starts at 1, so that an untrained cell keeps more of its state; the other biases start at 0.
     gates_with_bias_1: tuple[str, ...] = ()
-    # For each 2016 weight matrix: the suffix of its name → its gates in column order. None means a newer cell.
+    # Maps the suffix of each 2016 weight matrix's name to its gates, in column order. None means a newer cell.
     matrices_of_2016: dict[str, tuple[str, ...]] | None = None
-    gates_2016_added_1_to: tuple[str, ...] = ()  # 2016's equations added 1 to their biases; our biases include the 1
+    gates_2016_added_1_to: tuple[str, ...] = ()  # the 2016 equations added 1 to these biases; ours include the 1
 
     @property
     def matrices(self) -> dict[str, tuple[str, ...]]:
-        """The gates of each matrix [W ; U]; the size of the matrix determines the range of its initial weights."""
+        """The gates in each matrix [W ; U]; the size of a matrix determines the range of its initial weights."""
         return self.matrices_of_2016 or {"": self.gates}
 
 
@@ -65,7 +65,7 @@ LSTM = CellType(
     gates_2016_added_1_to=("f",),
 )
 CellName = Literal["BasicLSTMCell", "LSTMCell", "GRUCell", "BasicRNNCell"]  # the keys of CELL_TYPES
-CELL_TYPES: dict[str, CellType] = {  # by their names in 2016, when the LSTM had two
+CELL_TYPES: dict[str, CellType] = {  # by their 2016 names; the LSTM had two
     "BasicLSTMCell": LSTM,
     "LSTMCell": LSTM,
     "GRUCell": CellType(
@@ -76,7 +76,7 @@ CELL_TYPES: dict[str, CellType] = {  # by their names in 2016, when the LSTM had
     ),
     "BasicRNNCell": CellType(gates=("candidate",), states=("h",), matrices_of_2016={"": ("candidate",)}),
 }
-AnyCell = CellName | Literal["LSTM", "GRU", "RNN"]  # also by its alias
+AnyCell = CellName | Literal["LSTM", "GRU", "RNN"]  # a cell type or its alias
 CELL_ALIASES: dict[str, CellName] = {"LSTM": "BasicLSTMCell", "GRU": "GRUCell", "RNN": "BasicRNNCell"}
 
 
@@ -105,7 +105,7 @@ class ModelConfig:
 
     @property
     def has_attention(self) -> bool:
-        """Whether the decoder attends to the memory, the outputs of the encoder."""
+        """Whether the decoder attends to the memory, which contains the encoder's outputs."""
         return self.model == "embedding_attention"
 
     @property
@@ -116,7 +116,7 @@ class ModelConfig:
 
     @property
     def cell(self) -> CellType:
-        """The cell type's row of `CELL_TYPES`."""
+        """The row of `CELL_TYPES` for this cell type."""
         return CELL_TYPES[self.cell_type]
 
     @property
@@ -149,10 +149,10 @@ class ModelConfig:
 class TrainConfig:
     """The settings of a training run. On one machine, equal settings give equal weights for the same task and model.
 
-    This is certain only for the first training run of a process. The first run sets TensorFlow's number of threads for
-    the rest of the process: one thread per core of the machine if a cell has at least 128 units, otherwise one thread.
-    A later run gives equal weights only if it needs the same number of threads. Restricting the process to some of the
-    cores changes nothing. With `minutes`, the speed of the machine decides how many steps a run makes.
+    This is guaranteed only for the first training run in a process. The first run sets TensorFlow's number of threads
+    for the rest of the process: one thread per core of the machine if a cell has at least 128 units, otherwise one. A
+    later run gives equal weights only if it needs the same number of threads. Restricting the process to some of the
+    cores does not change the weights. With `minutes`, the number of steps depends on the speed of the machine.
 
     Raises:
         UsageError: a value is out of range.
@@ -169,7 +169,7 @@ class TrainConfig:
     stop_at_exact: float | None = setting(
         None, "--stop-at-exact X", "stop once the validation exact match reaches X", within=RATE_ABOVE_0
     )
-    min_in_len: int | None = setting(None, error_name="the shortest `in_len`")  # None means all sources have in_len
+    min_in_len: int | None = setting(None, error_name="the shortest `in_len`")  # None means that it equals `in_len`
     few_symbols: float = setting(
         0.0,
         "--few-symbols X",
@@ -185,10 +185,10 @@ class TrainConfig:
         0.0, "--label-smoothing X", "fraction of the target probability spread over all symbols", within=RATE_BELOW_1
     )
     consistency: float = setting(
-        0.0, "--consistency X", "weight of the divergence between answers with two dropout masks", within=CONSISTENCY
+        0.0, "--consistency X", "weight of the divergence between answers under two dropout masks", within=CONSISTENCY
     )
     minutes: float | None = setting(
-        None, "--minutes MINUTES", "train for this time, by default with a cosine schedule", within=POSITIVE
+        None, "--minutes MINUTES", "train for this long, by default with a cosine schedule", within=POSITIVE
     )
 
     def __post_init__(self) -> None:
@@ -204,17 +204,17 @@ class TrainConfig:
 
     @property
     def lengths(self) -> str:
-        """The lengths of sources as text, such as `10` or `1-20`."""
+        """The source lengths as text, such as `10` or `1-20`."""
         return lengths_text(self.min_in_len, self.in_len)
 
     @property
     def saves_best(self) -> bool:
-        """Whether the best epoch is saved instead of the last one; either `keep_best` or `patience` requires this."""
+        """Whether the best epoch is saved instead of the last one, because `keep_best` or `patience` is set."""
         return self.keep_best or self.patience is not None
 
     @property
     def n_validation(self) -> int:
-        """The size of the validation split: `validation_points`, by default a tenth of the points and at least one."""
+        """The size of the validation split: `validation_points`, by default a tenth of the points, but at least one."""
         return max(1, self.points // 10) if self.validation_points is None else self.validation_points
 
     @property
@@ -228,20 +228,20 @@ class TrainConfig:
         return -(-self.n_training // self.batch_size)
 
 
-# The settings that a user can give, as options of the command line or as keywords of `train`.
+# The settings that a user can give as command-line options or as keyword arguments of `train`.
 SETTINGS = {"points", *declared_options(ModelConfig), *declared_options(TrainConfig)}
 
 
 def given_values(config: type[ModelConfig] | type[TrainConfig], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings that are not None and are fields of `config`; an `in_len` that is a range sets two fields.
+    """Return the settings that are not None and are fields of `config`; a range as `in_len` sets two fields.
 
     Raises:
-        UsageError: `in_len` is a list or tuple without exactly two items.
+        UsageError: `in_len` is a list or tuple that does not have exactly two items.
     """
     given = {name: value for name, value in settings.items() if value is not None}
     if isinstance(in_len := given.get("in_len"), tuple | list):
         if len(in_len) != 2:
-            raise UsageError(f"expected `in_len` as a length or a range (shortest, longest), got {in_len!r}")
+            raise UsageError(f"expected `in_len` to be a length or a range (shortest, longest), got {in_len!r}")
         given["min_in_len"], given["in_len"] = in_len
     return {field.name: given[field.name] for field in fields(config) if field.name in given}
 
@@ -253,7 +253,7 @@ def check_given(settings: Mapping[str, Any]) -> None:
 
 
 def lengths_text(shortest: int | None, longest: int) -> str:
-    """Format a length, `10`, or a range of lengths, `1-20`; `shortest` None means a single length."""
+    """Format a length, such as `10`, or a range, such as `1-20`. If `shortest` is None, there is a single length."""
     return str(longest) if shortest in (None, longest) else f"{shortest}-{longest}"
 
 
@@ -282,7 +282,7 @@ class Beam:
 
     @classmethod
     def of(cls, size: int | None, n_best: int | None, length_penalty: float | None) -> "Beam | None":
-        """Return the beam search with these settings, by default of size `n_best`; None for greedy decoding.
+        """Return a beam search with these settings, or None for greedy decoding. The default size is `n_best`.
 
         Raises:
             UsageError: a value is out of range, or `length_penalty` is given for greedy decoding.

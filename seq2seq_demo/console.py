@@ -1,7 +1,7 @@
-"""Lines on standard output and standard error, text tables, progress bars, and tables for notebooks.
+"""Prints lines to standard output and standard error, and makes text tables, progress bars and notebook tables.
 
-Printed text may come from an untrusted file. Control characters are therefore escaped as Python's repr escapes them, so
-that they cannot control the terminal.
+Printed text may come from an untrusted file. Control characters are therefore escaped, as in Python's `repr`, so that
+they cannot control the terminal.
 """
 
 import contextlib
@@ -16,10 +16,10 @@ from typing import Any, ClassVar, TextIO
 from seq2seq_demo.declarations import with_option_names
 from seq2seq_demo.errors import Seq2SeqError, system_reason
 
-LOGGER = "seq2seq_demo"  # the name of the logger of notices
-_QUIET = contextvars.ContextVar("quiet", default=False)  # whether the command has --quiet
-JOINERS = "\u200c\u200d"  # zero width
-SHOW_AFTER = 1.0  # seconds; shorter work shows no bar
+LOGGER = "seq2seq_demo"  # the name of the logger for notices
+_QUIET = contextvars.ContextVar("quiet", default=False)  # whether --quiet was given
+JOINERS = "\u200c\u200d"  # zero-width characters
+SHOW_AFTER = 1.0  # seconds; shorter tasks show no bar
 MAX_CELL = 200  # characters in a cell of an HTML table
 VISIBLE_SPACES = {" ": "\u2423", "\u00a0": "\u237d"}  # Unicode's OPEN BOX and SHOULDERED OPEN BOX
 
@@ -44,11 +44,11 @@ def _is_displayable(character: str) -> bool:
 def print_result(text: str, unchanged: bool = False) -> None:
     """Print a result to standard output.
 
-    `unchanged` text is not escaped: it contains our escape sequences for colours, or is not for a terminal.
+    If `unchanged`, the text is not escaped: it contains our escape sequences for colours or is not for a terminal.
 
     Raises:
         BrokenPipeError: the reader, for example `head`, has closed the pipe.
-        Seq2SeqError: the disk of standard output is full.
+        Seq2SeqError: standard output cannot be written, for example because a disk is full.
     """
     try:
         print(text if unchanged else printable(text), flush=True)
@@ -60,7 +60,7 @@ def print_result(text: str, unchanged: bool = False) -> None:
 
 
 def print_line(text: str, coloured: bool = False, is_result: bool = False) -> None:
-    """Print a line of a training report, unless notices are off, or a result of the training.
+    """Print a result of the training or, unless notices are off, a line of a training report.
 
     A failure to write to standard output does not stop the training.
     """
@@ -71,7 +71,7 @@ def print_line(text: str, coloured: bool = False, is_result: bool = False) -> No
 
 
 def print_error(text: str) -> None:
-    """Hide the progress bar, and print one line to standard error, with options in place of arguments in backticks.
+    """Hide the progress bar and print one line to standard error, replacing arguments in backticks with options.
 
     A failure to write to standard error does not stop the program.
     """
@@ -84,19 +84,19 @@ def print_error(text: str) -> None:
 
 
 def one_line(text: str) -> str:
-    """Escape unprintable characters as `printable` does, and also newlines and tabs."""
+    """Escape newlines, tabs and all characters that `printable` escapes."""
     return printable(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
-# ---- Notices: log records, which the command line prints ----
+# ---- Notices: log records that the command line prints ----
 
 
 def notice(text: str, is_warning: bool = True) -> None:
-    """Log a notice, which `show_notices` prints; in Python, the user's `logging` settings apply.
+    """Log a notice. On the command line, `show_notices` prints it; in Python, the user's `logging` settings apply.
 
     By default, `logging` shows only warnings.
     """
-    import logging  # takes milliseconds, and --help does not need it
+    import logging  # the import takes milliseconds, and --help does not need it
 
     logging.getLogger(LOGGER).log(logging.WARNING if is_warning else logging.INFO, "%s", text, stacklevel=2)
 
@@ -105,7 +105,7 @@ def notice(text: str, is_warning: bool = True) -> None:
 def show_notices(is_quiet: bool = False) -> Iterator[None]:
     """Print each notice as `print_error` does, until the context ends.
 
-    If `is_quiet`, print no notices, and show neither progress bars nor training reports.
+    If `is_quiet`, show no notices, progress bars or training reports.
     """
     import logging
 
@@ -151,12 +151,12 @@ def align(text: str, width: int, adjust: Callable[[str, int], str] = str.rjust) 
 
 
 def visible_symbol(name: object) -> str:
-    """Return a symbol as it is displayed by itself: spaces become visible, and control characters are escaped."""
+    """Return a symbol as it is displayed on its own: spaces become visible, and control characters are escaped."""
     return "".join(VISIBLE_SPACES.get(c, c) for c in one_line(str(name)))
 
 
 def table(header: list[str], rows: Sequence[list[str]], adjust: Callable[[str, int], str] = str.rjust) -> str:
-    """Return a text table: the first column is left-aligned, and `adjust` aligns the others."""
+    """Return a text table whose first column is left-aligned; `adjust` aligns the other columns."""
     cells = [[*map(one_line, row)] for row in (header, *rows)]
     widths = [max(map(display_width, column)) for column in zip(*cells, strict=True)]
     adjusts = [str.ljust] + [adjust] * (len(header) - 1)
@@ -177,9 +177,9 @@ def red(text: str) -> str:
 
 
 class ProgressBar(contextlib.AbstractContextManager["ProgressBar"]):
-    """Counts sequences. On a terminal, it shows a bar after a second and removes the bar at the end.
+    """Counts sequences. On a terminal, a bar appears after a second and disappears at the end.
 
-    Notices and errors hide the bar until the next `advance`.
+    Notices and errors hide the bar until `advance` is called again.
 
     Args:
         description: the label of the bar.
@@ -205,7 +205,7 @@ class ProgressBar(contextlib.AbstractContextManager["ProgressBar"]):
             self._show()
 
     def hide(self) -> None:
-        """Remove the bar until the next `advance`."""
+        """Remove the bar until `advance` is called again."""
         if self.bar:
             self.bar.stop()
         ProgressBar.visible = None
@@ -243,7 +243,7 @@ def in_notebook() -> bool:
 
 
 def html_table(*rows: Iterable[object]) -> str:
-    """Return an HTML table whose first column contains headings; omit rows with a None, and cut long strings."""
+    """Return an HTML table whose first column contains headings; omit rows that contain None, and cut long strings."""
     kept = [cells for cells in map(list, rows) if None not in cells]
     lines = ("".join(map(_cell, cells, ["th", *["td"] * (len(cells) - 1)])) for cells in kept)
     return f"<table>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"

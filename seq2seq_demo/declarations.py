@@ -1,4 +1,4 @@
-"""Settings as dataclass fields: each declares its default, option, help text and valid values, and is checked."""
+"""Declares settings as dataclass fields, with their defaults, options, help and valid values, and checks them."""
 
 import functools
 import inspect
@@ -15,9 +15,9 @@ from seq2seq_demo.errors import UsageError
 
 P = ParamSpec("P")
 T = TypeVar("T")
-_FLAGS: dict[str, str] = {}  # the long flag of every option, such as `--in-len`, by its name in Python, `in_len`
-# Each line lists names of one thing, here and in other programs. For an unknown name, an error suggests the first valid
-# name in its line.
+_FLAGS: dict[str, str] = {}  # maps the Python name of every option, such as `in_len`, to its flag, `--in-len`
+# Each line lists names for the same thing, here and in other programs. The error for an unknown name suggests the first
+# valid name on its line.
 SYNONYMS = """
 learning_rate lr eta step_size
 lr_schedule schedule scheduler warmup warmup_steps
@@ -49,7 +49,7 @@ pattern data pattern_name task function
 
 
 class Range(NamedTuple):
-    """The valid real numbers of a setting."""
+    """The real numbers that are valid for a setting."""
 
     description: str  # completes "expected `dropout` ..."
     contains: Callable[[float], bool]
@@ -66,9 +66,9 @@ class Setting(NamedTuple):
     at_most: int | None = None  # upper bound of an integer
     within: Range | None = None  # valid real numbers
     choices: Collection[str] = ()  # valid strings, by default the values of a Literal type; empty means any string
-    aliases: Mapping[str, str] = MappingProxyType({})  # other names of choices
+    aliases: Mapping[str, str] = MappingProxyType({})  # other names for choices
     name: str = ""  # the name of the field
-    kind: Any = None  # the type of its values, other than None
+    kind: Any = None  # the type of its values, apart from None
 
     @property
     def flags(self) -> list[str]:
@@ -77,7 +77,7 @@ class Setting(NamedTuple):
 
     @property
     def metavar(self) -> str | None:
-        """The placeholder of the value in the help; None if the option takes no value."""
+        """The placeholder for the value in the help; None if the option takes no value."""
         return next((word for word in self.usage.split() if not word.startswith("-")), None)
 
     def as_field(self) -> Any:
@@ -88,7 +88,7 @@ class Setting(NamedTuple):
         return field(default=self.default, metadata={"setting": self})
 
     def checked(self, value: object) -> object:
-        """Return a valid value as a plain int, float, bool or str, for JSON, or as None if None is the default.
+        """Check a value and return it as a plain int, float, bool or str (for JSON), or as None if that is the default.
 
         Raises:
             UsageError: the value is not valid.
@@ -107,7 +107,7 @@ class Setting(NamedTuple):
         is_real = isinstance(value, numbers.Real) and not isinstance(value, bool)
         try:
             number = float(value) if is_real else math.nan  # type: ignore[arg-type]
-        except OverflowError:  # an integer or a fraction beyond the largest float
+        except OverflowError:  # an integer or fraction above the largest float
             number = math.inf
         if not self.within.contains(number):
             raise UsageError(f"expected {name} {self.within.description}, got {preview(value, as_python)}")
@@ -122,7 +122,7 @@ def setting(default: T, usage: str = "", help: str = "", **constraints: Any) -> 
 def declared_settings(config: type) -> dict[str, Setting]:
     """Return the declared fields of a dataclass by name, with their types and choices.
 
-    A help text ends with the default, unless it already mentions one.
+    Each help text ends with the default, unless it already mentions one.
     """
     settings = {}
     for attribute in fields(config):
@@ -140,12 +140,12 @@ def declared_settings(config: type) -> dict[str, Setting]:
 
 
 def declared_options(config: type) -> dict[str, Setting]:
-    """Return the declared fields of a dataclass that are options of the command line, by name."""
+    """Return the declared fields of a dataclass that are command-line options, by name."""
     return {name: declared for name, declared in declared_settings(config).items() if declared.usage}
 
 
 def check_fields(config: Any) -> None:
-    """Replace each declared value of a frozen dataclass with a plain Python value, as `Setting.checked` does.
+    """Check each declared value of a frozen dataclass, and replace it with the result of `Setting.checked`.
 
     Raises:
         UsageError: a value is out of range.
@@ -175,34 +175,35 @@ def require_integer(name: str, value: Any, at_least: int, at_most: int | None = 
     if number is None or number < at_least:
         raise UsageError(f"expected {name} to be an integer of at least {at_least}, got {preview(value, as_python)}")
     if at_most is not None and number > at_most:
-        raise UsageError(f"expected {name} of at most {at_most}, got {preview(number, as_python)}")
+        raise UsageError(f"expected {name} to be at most {at_most}, got {preview(number, as_python)}")
     return number
 
 
 def require_flag(name: str, value: object) -> bool:
-    """Return a bool; raise UsageError for any other type."""
+    """Return a bool unchanged; raise UsageError for a value of any other type."""
     if not isinstance(value, bool):
         raise UsageError(f"expected {name} to be True or False, got {preview(value, as_python)}")
     return value
 
 
 def as_python(value: object) -> str:
-    """Format a value as Python code; a number of any type is formatted as its digits."""
+    """Format a value as Python code, except that a number of any type becomes plain digits."""
     return str(value) if isinstance(value, numbers.Number) else repr(value)
 
 
 def as_json(value: object) -> str:
-    """Format a value as JSON. Non-ASCII characters are escaped only if the string contains a lone surrogate."""
-    import json  # only needed for an error
+    """Format a value as JSON. Non-ASCII characters are escaped only if the JSON contains a lone surrogate."""
+    import json  # needed only for errors
 
     text = json.dumps(value, ensure_ascii=False)
     return text if text.isascii() or text.encode(errors="ignore").decode() == text else json.dumps(value)
 
 
 def preview(value: object, write: Callable[[object], str] = as_json) -> str:
-    """Format an invalid value for an error, on one line of at most 40 characters; as Python code if `write` fails.
+    """Format an invalid value for an error message, on one line of at most 40 characters.
 
-    A longer string is cut but keeps its last character, such as a quotation mark, after an ellipsis.
+    If `write` fails, the value is formatted as Python code. A longer line is truncated: an ellipsis and the last
+    character, such as a quotation mark, replace its end.
     """
     try:
         text = write(value)
@@ -213,12 +214,12 @@ def preview(value: object, write: Callable[[object], str] = as_json) -> str:
 
 
 def likely_name(name: str, names: Iterable[str]) -> str | None:
-    """Return the name that an unknown name probably means: an equal one, a synonym or the most similar one, else None.
+    """Return the valid name that an unknown name probably means (an equal one, a synonym or a similar one), or None.
 
-    Dashes, underscores and case are ignored. A name in SYNONYMS can only mean a name in its line. A single letter
-    could mean anything, so it means none.
+    Dashes, underscores and case are ignored. A name in SYNONYMS can only mean a name on the same line. A single letter
+    could mean anything, so the result is None.
     """
-    import difflib  # only needed for an error
+    import difflib  # needed only for errors
 
     folded: dict[str, str] = {}
     for each in names:
@@ -238,7 +239,7 @@ def _fold(name: str) -> str:
 def require_choice(
     kind: str, value: object, choices: Collection[str], aliases: Mapping[str, str] = MappingProxyType({})
 ) -> str:
-    """Return the choice that a value equals or is an alias of; else raise UsageError with a likely choice."""
+    """Return the choice that a value names, perhaps by an alias; otherwise, raise UsageError with a likely choice."""
     if isinstance(value, str) and (choice := aliases.get(value, str(value))) in choices:
         return choice
     near = likely_name(str(value), [*choices, *aliases])
@@ -247,7 +248,7 @@ def require_choice(
 
 
 def suggests_keywords(function: Callable[P, T]) -> Callable[P, T]:
-    """Decorate a function so that the TypeError for an unknown keyword argument names the likely one."""
+    """Decorate a function so that the TypeError for an unknown keyword argument suggests a likely one."""
     names = inspect.signature(function).parameters
 
     @functools.wraps(function)

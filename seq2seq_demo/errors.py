@@ -2,7 +2,7 @@
 
 
 class Seq2SeqError(Exception):
-    """The base class of all errors; the message of a wrong value gives the expected and the actual value."""
+    """The base class of all errors; the message for a wrong value states the expected and the actual value."""
 
     exit_status = 1
 
@@ -39,7 +39,7 @@ class TrainingError(Seq2SeqError, RuntimeError):
 
 
 class Interrupted(Seq2SeqError):
-    """A signal ended the training; the exit status is 128 + signum, as in shells: 130 for Ctrl-C, 143 for SIGTERM."""
+    """A signal ended the training. As in shells, the exit status is 128 + signum: 130 for Ctrl-C, 143 for SIGTERM."""
 
     def __init__(self, message: str, signum: int) -> None:
         super().__init__(message)
@@ -48,7 +48,7 @@ class Interrupted(Seq2SeqError):
 
 def require_tensorflow() -> None:
     """Raise TrainingError if TensorFlow or Keras is not installed."""
-    from importlib.util import find_spec  # takes longer than the rest of this file
+    from importlib.util import find_spec  # this import takes longer than the rest of this file
 
     if not (find_spec("tensorflow") and find_spec("keras")):
         fix = "`pip install tensorflow loky` (Python 3.11 to 3.13 on Linux, Windows (x86-64) or macOS (Apple silicon))"
@@ -56,11 +56,11 @@ def require_tensorflow() -> None:
 
 
 def system_reason(error: OSError) -> str:
-    """Return the system's own words for an error, in lower case."""
+    """Return the system's description of an error, in lower case."""
     return (error.strerror or str(error)).lower()
 
 
 def require(condition: bool, message: str, error_class: type[Exception] = WeightsError) -> None:
-    """Raise `error_class` with the message if the condition is false."""
+    """Raise `error_class` with this message if the condition is false."""
     if not condition:
         raise error_class(message)

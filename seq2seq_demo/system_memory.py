@@ -1,6 +1,6 @@
-"""The memory of this machine or process: what cannot fit is rejected before it starts.
+"""Rejects work in advance if it cannot fit into the memory of this machine or process.
 
-Estimates are low, so that a request that is slightly too large is not rejected.
+Estimates are low, so that work that fits is never rejected.
 """
 
 import contextlib
@@ -17,14 +17,14 @@ CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limi
 
 
 def total() -> int:
-    """Return the memory of this machine in bytes, or the limit of the container if it is lower."""
+    """Return the memory of this machine in bytes, or the container's limit if that is lower."""
     return min([_physical(), *filter(None, map(_read_limit, CGROUP_LIMITS))])
 
 
 def _physical() -> int:
     if hasattr(os, "sysconf"):
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    status = (ctypes.c_uint64 * 8)(64)  # on Windows: a MEMORYSTATUSEX, which begins with its size in bytes
+    status = (ctypes.c_uint64 * 8)(64)  # on Windows, a MEMORYSTATUSEX, which begins with its own size in bytes
     ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))  # type: ignore[attr-defined]
     return status[1]
 
@@ -41,11 +41,11 @@ def require_memory(purpose: str, needed: int, error_class: type[Seq2SeqError] = 
     memory = total()
     if needed > memory:
         sizes = [f"{size / 2**30:,.1f} GiB" for size in (needed, memory)]
-        raise error_class(f"{purpose} would need {sizes[0]} of memory or more; this process has {sizes[1]}")
+        raise error_class(f"{purpose} would need at least {sizes[0]} of memory; this process has {sizes[1]}")
 
 
 def bytes_per_row(model_config: ModelConfig, in_len: int, out_len: int) -> int:
-    """Return the bytes per row of a batch that training must keep to compute the gradients.
+    """Return how many bytes training must keep for each row of a batch to compute the gradients.
 
     For a whole batch, this is about a third of training's peak memory.
     """
@@ -58,7 +58,7 @@ def bytes_per_row(model_config: ModelConfig, in_len: int, out_len: int) -> int:
 
 
 def release() -> None:
-    """Free objects in reference cycles, and return freed memory to the system if the C library supports that."""
+    """Free objects in reference cycles, and return freed memory to the system if the C library supports this."""
     gc.collect()
     with contextlib.suppress(AttributeError, TypeError):  # only glibc has this function; on Windows, CDLL needs a name
         ctypes.CDLL(None).malloc_trim(0)

@@ -31,16 +31,16 @@ POSITIVE = "to be a number above 0 that float32 can hold"
 OUT_OF_RANGE = [  # a valid config, the name of a setting, its range, and values out of range
     (TRAIN, "points", "the number of points to be an integer of at least 2", [1, np.int64(1), np.bool_(True), 1000.0]),
     (TRAIN, "in_len", f"`in_len` {INTEGER}", [0, "5"]),
-    (TRAIN, "in_len", "`in_len` of at most 100000", [100_001]),
+    (TRAIN, "in_len", "`in_len` to be at most 100000", [100_001]),
     (TRAIN, "learning_rate", f"`learning_rate` {POSITIVE}", [0, math.nan, math.inf, 1e39, 1e-46, -1e-3, True, "0.1"]),
     (TRAIN, "lr_schedule", None, ["linear", ["constant"], None, 3]),
     (TRAIN, "epochs", "`epochs` to be an integer of at least 0", [-1]),
-    (TRAIN, "stop_at_exact", "`stop_at_exact` above 0 and at most 1", [0, 1.1, math.nan]),
-    (TRAIN, "dropout", "`dropout` of at least 0 and below 1", [1, -0.1]),
+    (TRAIN, "stop_at_exact", "`stop_at_exact` to be above 0 and at most 1", [0, 1.1, math.nan]),
+    (TRAIN, "dropout", "`dropout` to be at least 0 and below 1", [1, -0.1]),
     (TRAIN, "keep_best", "`keep_best` to be True or False", [1, None, "True", np.bool_(True)]),
     (TRAIN, "consistency", "`consistency` from 0 to 100", [-0.1, 101]),
     (BEAM, "size", f"`beam_size` {INTEGER}", [0, True, 2.0, "5"]),
-    (BEAM, "size", "`beam_size` of at most 1000", [1001]),
+    (BEAM, "size", "`beam_size` to be at most 1000", [1001]),
     (BEAM, "n_best", f"`n_best` {INTEGER}", [0, None]),
     (BEAM, "length_penalty", "`length_penalty` from 0 to 10", [-0.1, 10.1, math.nan, math.inf, True, None, "1"]),
 ]
@@ -60,7 +60,7 @@ def test_numbers_of_any_type_become_plain_python_numbers():
     assert train == TrainConfig(1000, 7, 3, 0.5, seed=2, stop_at_exact=1.0)
     assert repr(train) == repr(TrainConfig(1000, 7, 3, 0.5, seed=2, stop_at_exact=1.0))  # workers compare this text
     assert TrainConfig(dropout=Fraction(1, 4)).dropout == 0.25
-    with pytest.raises(UsageError, match=r"^expected `dropout` of at least 0 and below 1, got 10{37}…0$"):
+    with pytest.raises(UsageError, match=r"^expected `dropout` to be at least 0 and below 1, got 10{37}…0$"):
         TrainConfig(dropout=10**400)
     model = ModelConfig(np.str_("embedding_rnn"), in_max_int=np.uint8(255))
     assert model.n_input_symbols == 256  # a uint8 would overflow

@@ -1,1 +1,1 @@
-"""The attacks of `scripts/attack` that are in separate modules, and their shared helpers."""
+"""The attacks of `scripts/attack` that have their own modules, and their shared helpers."""

@@ -14,7 +14,7 @@ KEYS = ["__proto__", "length", "constructor", "", "NaN", "Infinity"]
 
 
 def page_links() -> tuple[int, list[str]]:
-    """Follow links to a page of two networks; every forced symbol must be marked and be in the URL fragment."""
+    """Follow links to a page of two networks; every forced symbol must be marked and appear in the URL fragment."""
     from helpers import random_weights
     from helpers_page import NODE, ask
 
@@ -55,7 +55,7 @@ def page_links() -> tuple[int, list[str]]:
 
 
 def random_link(rng: random.Random) -> str:
-    """Return a hash with up to seven parts: valid, invalid and repeated ones."""
+    """Return a URL fragment with up to seven parts, some of them invalid or repeated."""
 
     def integer() -> str:
         return rng.choice(INTEGERS) if rng.random() < 0.4 else str(rng.randrange(12))

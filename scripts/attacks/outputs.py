@@ -1,4 +1,4 @@
-"""Output options that name a file of a different kind; no file may be lost."""
+"""Gives output options the names of files of a different kind; no file may be lost."""
 
 import contextlib
 import gzip
@@ -52,7 +52,7 @@ def outputs_that_exist() -> tuple[int, list[str]]:
 
 
 def _attempt(line: str, output: str, content: bytes, rng: random.Random) -> None:
-    """Run a command whose output path has the content or leads to a file with it."""
+    """Run a command whose output path is a file with this content, or a link to one."""
     target = Path("elsewhere" if rng.random() < 0.2 else output)
     target.write_bytes(content)
     if target.name != output:
@@ -110,7 +110,7 @@ def _files_of_other_programs() -> list[bytes]:
     texts += ['{"name": "x", "version": "1"}', "[]", "[1, 2]", "{", "null", "[" * 100_000, "\ufeff[]", '{"cells": []}']
     texts += [
         json.dumps([{"epoch": 1, "loss": 0.5}]),
-        "seq2seq-demo weights\n",  # without the version that begins ours
+        "seq2seq-demo weights\n",  # without the version that our files contain
         "<!-- seq2seq-demo page -->",
     ]
     texts += ["{\\rtf1 thesis}", "<!DOCTYPE html>\n<title>Mine</title>", "<svg></svg>", "%PDF-1.7\n"]

@@ -1,4 +1,4 @@
-"""The service of DEPLOY.md: malformed requests must get a 4xx answer, and others must still be answered."""
+"""Attacks the service of DEPLOY.md: malformed requests must get a 4xx answer, and later ones must still be answered."""
 
 import json
 import random
@@ -15,7 +15,7 @@ LENGTHS = ["9", "-1", "1000000000000000", "\u0663", "8", "12", "x", "", "1000001
 
 
 def malformed_requests() -> tuple[int, list[str]]:
-    """Send lengths and bodies that do not fit, then a request that is answered."""
+    """Send mostly malformed requests, each followed by a valid request that must be answered."""
     with service(Path(WEIGHTS)) as (port, process):
 
         def post(length: str, body: bytes) -> tuple[int, str]:

@@ -1,4 +1,4 @@
-"""Forks, unusual environments and limits of a process: the program must give its usual result or a one-line error."""
+"""Attacks with forks, unusual environments and process limits: the result must be the usual one or a one-line error."""
 
 import os
 import subprocess
@@ -12,7 +12,8 @@ NETWORK = str(ROOT / "trained_weights" / "ts2s__embedding_attention__reversed_1.
 
 # ---- Forks ----
 
-# Fork while threads predict. Each forked process checks its own predictions, sometimes also in a thread or second fork.
+# Fork while threads predict. Each forked process checks its own predictions, sometimes also in a thread or after a
+# second fork.
 PREDICTING = """
 import os, random, signal, sys, threading
 from seq2seq_demo import load
@@ -135,7 +136,7 @@ def environments() -> tuple[int, list[str]]:
     for limit in LIMITS:
         add(f"predict {limit}", PREDICT, ["prlimit", limit], {})
         add(f"evaluate {limit}", evaluate, ["prlimit", limit], {})
-    for limit in ("--nofile=8", "--nofile=32", "--as=629145600"):  # with a lower --data, TensorFlow crashes
+    for limit in ("--nofile=8", "--nofile=32", "--as=629145600"):  # no --data: with a low limit, TensorFlow crashes
         add(f"train {limit}", small, ["prlimit", limit], {})
     return run_cases(cases)
 

@@ -1,4 +1,4 @@
-"""Spelling to pronunciation: train on CMUdict, and print the error rates next to published ones.
+"""Spelling to pronunciation: train on CMUdict and print the error rates next to published ones.
 
     .venv/bin/python scripts/published/cmudict.py cmudict.dict [--networks small,best] [--seed 0] [--save best.h5]
     .venv/bin/python scripts/published/cmudict.py cmudict.dict --weights g2p.weights.h5 best_1.h5 best_2.h5
@@ -91,7 +91,7 @@ def main() -> None:
     parser.add_argument("dictionary", type=Path)
     parser.add_argument("--networks", default="small,best", help=f"some of {', '.join(SETTINGS)}")
     parser.add_argument("--save", type=Path, help="a file for the last network, without Adam's moments")
-    parser.add_argument("--weights", type=Path, nargs="+", help="score these networks, as an ensemble; do not train")
+    parser.add_argument("--weights", type=Path, nargs="+", help="score an ensemble of these networks, without training")
     parser.add_argument("--seed", type=int, default=0, help="the seed of a network for an ensemble")
     parser.add_argument("--epochs", type=int, help="fewer epochs, to try the script")
     options = parser.parse_args()

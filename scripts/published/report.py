@@ -9,7 +9,7 @@ from typing import Any
 
 from seq2seq_demo import Callback, TrainedNetwork, train
 
-# The defaults for patterns, in place of the settings chosen for pairs: the documented results were measured with them.
+# The defaults for patterns, which replace the settings chosen for pairs. They gave the documented results.
 DEFAULTS: dict[str, Any] = {
     "bidirectional": False,
     "dropout": 0.0,

@@ -1,10 +1,10 @@
-"""SCAN (Lake and Baroni 2018): train on commands and their actions, and test on the whole test set of each split.
+"""SCAN (Lake and Baroni 2018): train on commands and their actions; test on the whole test set of each split.
 
     .venv/bin/python scripts/published/scan.py [--splits simple,length,jump,left] [--seeds 3]
 
-The script generates the commands from the paper's grammar. Each split uses the architecture that was best in the paper.
-The paper trains on 100,000 presentations, one per step, half of them without teacher forcing. This script presents at
-least as many examples, in batches, all with teacher forcing.
+The script generates the commands from the paper's grammar. Each split uses the architecture that was best for it in
+the paper. The paper trains on 100,000 presentations, one per step, half of them without teacher forcing. This script
+presents at least as many examples, in batches, all with teacher forcing.
 """
 
 import argparse

@@ -4,12 +4,12 @@
 
 DATA contains files such as `train/fre_train.tsv`, `dev/fre_dev.tsv` and `test/fre_test.tsv`, one pair per line: a word,
 a tab, and its phones. They come from https://github.com/sigmorphon/2020, folder `task1/data`. Data from other years
-also work if their files have names like these. Each network is saved in the `--cache` folder, and the script trains
+also works if the files have names like these. Each network is saved in the `--cache` folder, and the script trains
 only missing networks. For different settings, use a different folder.
 
-All languages use the settings that the package chooses for pairs; `scripts/recipe` describes the development sets on
-which their rule was chosen. `--dev` scores the development sets, to try other SETTINGS; without it, the script scores
-the test sets.
+All languages use the settings that the package chooses for pairs; `scripts/recipe` describes the development sets that
+this choice is based on. With `--dev`, the script scores the development sets, so that you can try other SETTINGS;
+otherwise, it scores the test sets.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from report import machine, print_table
 
 from seq2seq_demo import TrainedNetwork, ensemble, load, train
 
-SETTINGS: dict[str, Any] = {}  # changes of the settings that the package chooses for pairs
+SETTINGS: dict[str, Any] = {}  # changes to the settings that the package chooses for pairs
 # Word and phone error rates on the test sets, in percent: the organisers' LSTM (Gorman et al. 2020), and the winning
 # ensemble (Yu, Vu and Kuhn 2020).
 PUBLISHED = {
@@ -54,7 +54,7 @@ Rates = tuple[float, float | None]  # word and phone error rate, in percent
 
 
 class Published(NamedTuple):
-    """Published rates by language and part, "dev" or "test", in the order of the names of their systems."""
+    """Published rates by language and part ("dev" or "test"); the systems are in the order of `names`."""
 
     names: Sequence[str]
     rates: dict[tuple[str, str], Sequence[Rates]]
@@ -70,7 +70,7 @@ def find(data: Path, language: str, part: str) -> Path:
 
 
 def languages_of(data: Path, chosen: str | None) -> list[str]:
-    """Return the chosen languages, separated by commas, or all in a folder; end the program if there are none."""
+    """Return the comma-separated languages in `chosen`, or all languages in a folder; exit if there are none."""
     found = sorted({path.name.removesuffix("_train.tsv") for path in data.rglob("*_train.tsv")})
     languages = chosen.split(",") if chosen else found
     for language in languages:
@@ -81,7 +81,7 @@ def languages_of(data: Path, chosen: str | None) -> list[str]:
 
 
 def normalized(word: str) -> str:
-    """Decompose the syllables of Hangul into letters, and compose all other characters."""
+    """Decompose the syllables of Hangul into letters and compose all other characters."""
     return "".join(
         unicodedata.normalize("NFD" if unicodedata.name(c, "").startswith(DECOMPOSED) else "NFC", c)
         for c in unicodedata.normalize("NFC", word)
@@ -89,7 +89,7 @@ def normalized(word: str) -> str:
 
 
 def read_pairs(path: Path) -> list[Pair]:
-    """Return the words, normalised, and their phones."""
+    """Return pairs of a normalised word and its phones."""
     lines = (line.split("\t") for line in path.read_text(encoding="utf-8").splitlines() if line)
     return [(normalized(word), " ".join(phones.split())) for word, phones, *_ in lines]
 
@@ -122,7 +122,7 @@ def train_network(job: Job) -> None:
     from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads, tf
 
     set_threads(1)
-    tf.zeros(())  # starts the threads, whose number is then final
+    tf.zeros(())  # starts TensorFlow's threads, so that training cannot change their number
     pairs, dev = (read_pairs(find(job.data, job.language, part)) for part in ("train", "dev"))
     known, phones = {c for word, _ in pairs for c in word}, {phone for _, target in pairs for phone in target.split()}
     network = train(
@@ -160,7 +160,7 @@ def train_missing(options: argparse.Namespace, languages: Sequence[str]) -> None
 
 
 def error_rates(answers: Sequence[str], targets: Sequence[str]) -> Rates:
-    """Return word and phone error rate: the percentages of wrong words, and of edits per phone of the targets."""
+    """Return the word and phone error rates: the percentage of wrong words, and edits per 100 target phones."""
     pairs = list(zip(answers, targets, strict=True))
     n_edits = sum(Levenshtein.distance(answer.split(), target.split()) for answer, target in pairs)
     wrong, n_phones = sum(answer != target for answer, target in pairs), sum(len(t.split()) for t in targets)
@@ -197,7 +197,7 @@ def cell(rates: Rates | None) -> str:
 
 
 def report(options: argparse.Namespace, languages: Sequence[str], parts: Sequence[str], published: Published) -> None:
-    """Print the table of all languages and its last row, the mean, with columns for each part."""
+    """Print a table with a row for each language, a last row for the mean, and columns for each part."""
     rows = []
     columns: list[list[Rates | None]] = []
     for language in languages:
@@ -219,14 +219,14 @@ def report(options: argparse.Namespace, languages: Sequence[str], parts: Sequenc
 
 
 def run(description: str, cache: str, published: Published, both_parts: bool) -> None:
-    """Train the networks that the cache lacks, then print the table, of the test sets or of both parts."""
+    """Train the networks that are missing from the cache; then print the table for the selected parts."""
     number: Callable[[str], int] = int
     parser = argparse.ArgumentParser(description=description.partition("\n")[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--members", type=number, default=5, help="networks per language")
-    parser.add_argument("--languages", help="such as fre,kor (default: all)")
+    parser.add_argument("--languages", help="languages, such as fre,kor (default: all)")
     parser.add_argument("--dev", action="store_true", help="score the development sets only")
-    parser.add_argument("--beam-size", type=number, help="the ensemble decodes with this beam (default: greedily)")
+    parser.add_argument("--beam-size", type=number, help="beam size of the ensemble (default: greedy decoding)")
     parser.add_argument("--cache", type=Path, default=Path(cache), help="folder for the trained networks")
     parser.add_argument("--processes", type=number, default=2, help="networks that are trained at the same time")
     parser.add_argument("--epochs", type=number, help="fewer epochs, to try the script")

@@ -1,4 +1,4 @@
-"""SIGMORPHON 2021, task 1, subtask 3: pronunciation in ten languages with 800 pairs each, and published results.
+"""SIGMORPHON 2021, task 1, subtask 3: pronunciation in ten languages with 800 pairs each, next to published results.
 
     .venv/bin/python scripts/published/sigmorphon2021.py DATA [--members 5] [--languages ita,rum] [--dev]
 

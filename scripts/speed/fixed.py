@@ -25,7 +25,7 @@ PROGRAMS = [OURS, KERAS]
 
 
 def our_epoch(model_config: ModelConfig, length: int, calls: int) -> tuple[EpochFunctions, Pairs]:
-    """Return a function that trains an epoch of `calls` calls of a compiled program, and its pairs."""
+    """Return a function that trains an epoch in `calls` calls of a compiled program, and the epoch's pairs."""
     from seq2seq_demo.training.batches import STEPS_PER_CALL
 
     samples = 128 * STEPS_PER_CALL * calls

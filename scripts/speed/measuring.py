@@ -1,4 +1,4 @@
-"""Clocks, alternating rounds, new processes, and epochs of training, for all measurements of speed."""
+"""Helpers for all measurements of speed: clocks, alternating rounds, new processes, and epochs of training."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def seconds(function: Callable[[], Any]) -> float:
 
 
 def time_in_turns(functions: Sequence[Callable[[], Any]], rounds: int) -> tuple[list[float], list[float]]:
-    """Call the functions in turn; return each one's seconds in the first call, and its median in the later rounds."""
+    """Call the functions in turn; return the seconds of each function's first call, and its median in later rounds."""
     first = [seconds(function) for function in functions]
     times = [[seconds(function) for function in functions] for _ in range(rounds)]
     return first, [statistics.median(column) for column in zip(*times, strict=True)]
@@ -76,7 +76,7 @@ def speed_columns(epochs: EpochFunctions, n: int, rounds: int) -> list[str]:
     """Let the programs train in turn; return the columns that `speed_header` names.
 
     They are each program's pairs per second, our speed relative to the others, and the seconds of each first epoch,
-    which includes compilation. An epoch has `n` pairs.
+    which includes compilation. An epoch consists of `n` pairs.
     """
     first, times = time_in_turns([*epochs.values()], rounds)
     ratios = [f"{other / times[0]:.2f}" for other in times[1:]]

@@ -1,4 +1,4 @@
-"""2016's network written with Keras's own layers, as a baseline: one layer, one direction, one length."""
+"""The 2016 network, built from Keras's own layers as a baseline, with one layer, one direction and one length."""
 
 from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads  # noqa: F401  # before Keras
 
@@ -36,7 +36,7 @@ class AttentionCell(keras.layers.Layer):
 
 
 class AttentionDecoder(keras.layers.Layer):
-    """A decoder with Bahdanau's attention over the memory `[B, S, H]`; each context is an input of the next step."""
+    """A decoder with Bahdanau's attention over the memory `[B, S, H]`; each context is an input to the next step."""
 
     def __init__(self, model_config: ModelConfig) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class AttentionDecoder(keras.layers.Layer):
 
 
 def plain_keras(model_config: ModelConfig, length: int) -> keras.Model:
-    """Return a compiled network from (sources, decoder inputs) to logits."""
+    """Return a compiled network that maps (sources, decoder inputs) to logits."""
     H, E, V = model_config.cell_size, model_config.embedding_size, model_config.n_output_symbols
     sources, decoder_input = (keras.Input((length,), dtype="int32") for _ in range(2))
     embedded = keras.layers.Embedding(model_config.n_input_symbols, E)(sources)

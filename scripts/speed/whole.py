@@ -29,7 +29,7 @@ CACHES = "no cache", "empty cache", "filled cache"
 
 
 def process_seconds(*argv: str, rounds: int = 1, cache: str = "") -> float:
-    """Return the median seconds of the program, from its start to its end; it keeps compiled programs in `cache`."""
+    """Return the median run time of the program in seconds; the program keeps compiled programs in `cache`."""
     command, options = [*PROGRAM, *argv], {"capture_output": True, "env": os.environ | {"SEQ2SEQ_DEMO_CACHE": cache}}
     return statistics.median(seconds(lambda: subprocess.run(command, check=True, **options)) for _ in range(rounds))
 
@@ -43,7 +43,7 @@ def write_sources(path: Path, shortest: int, longest: int) -> int:
 
 
 def whole_processes(rounds: int) -> list[list[str]]:
-    """Return typical commands and their seconds."""
+    """Return typical commands and their run times in seconds."""
     weights = str(shipped_path("reversed", "embedding_attention"))
     digits = [str(digit) for digit in range(10)]
     with tempfile.TemporaryDirectory() as folder:
@@ -75,7 +75,7 @@ def members(rounds: int) -> list[list[str]]:
 
         def measure(cache: str) -> list[float]:
             times = []
-            for jobs in ("1", "2"):  # each has a cache, so that neither fills the cache of the other
+            for jobs in ("1", "2"):  # each has its own cache, so that neither fills the other's
                 times.append(process_seconds(*argv, "--jobs", jobs, cache=cache and f"{cache}/{jobs}"))
                 saved.add(path.read_bytes())
             return [*times, times[1] / times[0]]

@@ -28,7 +28,7 @@ def run(module, monkeypatch, *argv):
 
 
 def table(out):
-    """The cells of a table in Markdown, without its header."""
+    """Return the cells of a Markdown table, without its header."""
     return [[cell.strip() for cell in line.split("|")[1:-1]] for line in out.splitlines() if line.startswith("| ")][1:]
 
 

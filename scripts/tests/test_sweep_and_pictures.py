@@ -1,4 +1,4 @@
-"""`scripts/sweep.py` trains with each combination; the picture of a terminal stands alone."""
+"""`scripts/sweep.py` trains with each combination; the picture of a terminal needs no other file."""
 
 import re
 import sys

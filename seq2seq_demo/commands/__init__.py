@@ -1,1 +1,1 @@
-"""The commands, one module each, and the modules that they share."""
+"""The commands, each in its own module, and the modules that they share."""

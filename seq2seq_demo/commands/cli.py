@@ -1,6 +1,6 @@
-"""The command line: parse argv, run the command, and turn errors into one line and an exit status.
+"""Parses the command line, runs the command, and turns an error into one line and an exit status.
 
-No other file imports argparse.
+No other module imports argparse.
 """
 
 import argparse
@@ -36,7 +36,7 @@ OVERVIEW_EXAMPLES = [
     "train 100000 -m embedding_attention -r 0.005 -e 2 -o weights.h5",
     "predict -i weights.h5 3 1 4 1 5 9 2 6 5 3",
 ]
-EXAMPLES = (  # the help of a command shows the examples that begin with its name
+EXAMPLES = (  # the help for a command shows the examples that begin with its name
     "train 100000 -p reversed -m embedding_attention -r 0.005 --lr-schedule cosine -e 2 -o weights.h5",
     "train 400000 -p reversed -m embedding_attention -r 0.005 --lr-schedule cosine -e 3 --in-len 1-20",
     "train words.tsv --in-tokens characters --out-tokens words --minutes 5 -o words.h5",
@@ -55,7 +55,7 @@ EXAMPLES = (  # the help of a command shows the examples that begin with its nam
 def main(argv: list[str] | None = None) -> int:
     """Run the program and return its exit status."""
     options = None
-    if isinstance(sys.stdout, io.TextIOWrapper):  # escape characters that the locale lacks, as standard error does
+    if isinstance(sys.stdout, io.TextIOWrapper):  # escape what the locale cannot encode, as standard error does
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         command, options = parse(sys.argv[1:] if argv is None else argv)
@@ -76,15 +76,15 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def run(command: str, options: Options) -> None:
-    """Import the command's module, which loads NumPy, and run it. --help and usage errors avoid this slow import."""
+    """Import the command's module, which loads NumPy, and run the command. --help and usage errors do neither."""
     if "numpy" not in sys.modules:
-        # NumPy reads this variable when it is imported. By default, it would start BLAS threads, which takes a quarter
-        # of the start-up time, although network/thread_pool.py does not use these threads.
+        # By default, importing NumPy starts BLAS threads, which takes a quarter of the start-up time.
+        # network/thread_pool.py does not use these threads.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    gc.set_threshold(100_000)  # frequent collections take a tenth of the run time; sequences contain no cycles
+    gc.set_threshold(100_000)  # frequent collections would take a tenth of the run time; sequences contain no cycles
     module = import_module(f"seq2seq_demo.commands.{COMMANDS[command].module or command}")
     if signal.getsignal(signal.SIGINT) == signal.SIG_DFL:  # set in `__main__.py`
-        # After the imports: NumPy turns a KeyboardInterrupt during its import into other errors.
+        # Only after the imports, because NumPy turns a KeyboardInterrupt during its import into other errors.
         signal.signal(signal.SIGINT, signal.default_int_handler)
     getattr(module, command)(options)
 
@@ -161,7 +161,7 @@ def _split(words: Sequence[str]) -> tuple[str | None, list[str]]:
 
 
 def _reject(flag: str, command: str | None) -> None:
-    """Raise UsageError for an option that this command, or every command, lacks; suggest a similar option."""
+    """Raise UsageError for an option that is unknown or belongs only to other commands; suggest a similar option."""
     owners = [name for name, row in COMMANDS.items() for option in row.declared.values() if flag in option.flags]
     if owners and command:
         raise UsageError(f"{flag} is an option of {', '.join(owners)}, not of {command}")
@@ -178,9 +178,9 @@ class _Parser(argparse.ArgumentParser):
 
 
 def make_parser(command: str | None = None, completes: bool = False) -> _Parser:
-    """Build the parser for the words after a command; None means the options that all commands share.
+    """Build the parser for a command's arguments or, without a command, for the options that all commands share.
 
-    With `completes`, for completion in the shell, the parser also accepts the command.
+    If `completes`, the parser also accepts the command itself, for completion in the shell.
     """
     if command:
         row = COMMANDS[command]
@@ -217,7 +217,7 @@ def make_parser(command: str | None = None, completes: bool = False) -> _Parser:
 
 
 def _add_option(add: Callable[..., argparse.Action], option: Setting) -> None:
-    """Add a declared option, whose value is None unless the user gives it."""
+    """Add a declared option; its value is None unless the user gives the option."""
     keywords: dict[str, Any] = {"action": "store_true" if option.kind is bool else "count"}
     if option.kind is bool and option.name in SETTINGS:  # --no-NAME overrides the recipe
         keywords = {"action": argparse.BooleanOptionalAction}
@@ -229,12 +229,12 @@ def _add_option(add: Callable[..., argparse.Action], option: Setting) -> None:
         keywords["action"] = "append"
     action = add(*option.flags, dest=option.name, default=None, help=option.help, **keywords)
     if option.choices or option.name in ("input_weights", "pattern"):
-        # Read by argcomplete. argparse's `choices` would replace our errors, which suggest a value.
+        # argcomplete reads this attribute. With argparse's `choices`, errors would not suggest a value, as ours do.
         action.completer = functools.partial(_completions, option)  # type: ignore[attr-defined]
 
 
 def _completions(option: Setting, prefix: str, **_: object) -> Collection[str]:
-    """Return the completions of an option's value, which include files for weights; argcomplete calls this function."""
+    """Return possible values of an option, including files for weights; argcomplete calls this function."""
     if option.name == "pattern":
         from seq2seq_demo.data.patterns import PATTERNS  # loads NumPy
 
@@ -259,13 +259,13 @@ def _converter(expected: str, convert: Callable[[str], Any]) -> Callable[[str], 
 
 
 def _parse_range(text: str) -> int | tuple[int, int]:
-    """Parse `7` or a range such as `1-20`."""
+    """Parse a length such as `7` or a range such as `1-20`."""
     first, dash, last = text.partition("-")
     return (parse_integer(first), parse_integer(last)) if dash and first else parse_integer(text)
 
 
 def _parse_lengths(text: str) -> tuple[int, ...]:
-    """Parse a list of lengths and ranges such as `5,1-20`, both ends of a range included; drop duplicates."""
+    """Parse a list of lengths and inclusive ranges, such as `5,1-20`, and drop duplicates."""
     lengths: list[int] = []
     for word in text.split(","):
         length = _parse_range(word)
@@ -277,7 +277,7 @@ def _parse_lengths(text: str) -> tuple[int, ...]:
 
 
 LENGTHS = f"lengths of at least 1, and ranges of at most {MAX_RANGE} lengths, as in 5,10-20"
-CONVERTERS: dict[Any, Callable[[str], Any]] = {  # by the type of a field
+CONVERTERS: dict[Any, Callable[[str], Any]] = {  # by the type of the field
     int: _converter("an integer", parse_integer),
     int | tuple[int, int]: _converter("a length or a range such as 1-20", _parse_range),
     float: _converter("a number", float),

@@ -1,4 +1,4 @@
-"""`evaluate`: measure a network on random sources, of one or several lengths, or on the user's pairs."""
+"""`evaluate`: measure a network on random sources of one or several lengths, or on the user's pairs."""
 
 import json
 
@@ -13,7 +13,7 @@ from seq2seq_demo.errors import InputError, UsageError
 
 
 def evaluate(options: EvaluateOptions) -> None:
-    """Print tables or, with --json, one JSON object."""
+    """Evaluate a network, and print tables or, with --json, one JSON object."""
     lengths = options.lengths
     _, network, pattern = select_network(options, max(lengths, default=1))
     task: Task | None = pattern
@@ -26,8 +26,8 @@ def evaluate(options: EvaluateOptions) -> None:
             **pair_arguments(options, network),
         )
     if task is None:
-        alternative = "" if network.vocabularies.are_text else " or -p"
-        raise UsageError(f"the network was trained on {network.task!r}: give --from-file with pairs{alternative}")
+        alternative = "" if network.vocabularies.are_text else ", or a pattern with -p"
+        raise UsageError(f"the network was trained on {network.task!r}: give pairs with --from-file{alternative}")
     if isinstance(task, PairTask):
         n_sources = len(task.pairs)
     else:

@@ -1,4 +1,4 @@
-"""`patterns` and `networks`: list the patterns, or check one with -p; list the bundled networks."""
+"""`patterns` lists the patterns, or checks one with -p; `networks` lists the bundled networks."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -9,11 +9,11 @@ from seq2seq_demo.console import print_result, table
 from seq2seq_demo.data.patterns import EXAMPLE, PATTERNS
 from seq2seq_demo.trained import trained_network
 
-HEADING = "Exact match is measured free-running, on the validation data."
+HEADING = "Exact match is measured free-running on the validation data."
 
 
 def patterns(options: PatternsOptions) -> None:
-    """Print a row or, with --json, an object for each pattern, or only for the -p pattern."""
+    """Print a row (with --json, a JSON object) for each pattern, or only for the -p pattern."""
     selected = [options.pattern_task] if options.pattern_task else PATTERNS.values()
     found = {pattern.name: pattern.facts() for pattern in selected}
     if options.json:
@@ -32,7 +32,7 @@ def _print_json(found: Mapping[str, dict[str, Any]]) -> None:
 
 
 def networks(options: NetworksOptions) -> None:
-    """Print a row or, with --json, an object for each network."""
+    """Print a row (with --json, a JSON object) for each network."""
     found = trained_network.networks()
     if options.json:
         _print_json(found)

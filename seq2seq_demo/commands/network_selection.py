@@ -19,7 +19,7 @@ from seq2seq_demo.errors import UsageError, WeightsError
 from seq2seq_demo.files import file_names
 from seq2seq_demo.trained.trained_network import TrainedNetwork, ensemble, load
 
-MAX_LEN_WITHOUT_ATTENTION = 10  # the bundled embedding_rnn networks of patterns were not trained on longer sources
+MAX_LEN_WITHOUT_ATTENTION = 10  # the bundled embedding_rnn networks for patterns were not trained on longer sources
 
 
 class SelectedNetwork(NamedTuple):
@@ -51,7 +51,7 @@ def select_network(options: NetworkOptions, in_len: int | None) -> SelectedNetwo
 
 
 def _load_selected(options: NetworkOptions, in_len: int | None) -> tuple[Path, TrainedNetwork]:
-    """Load the network that `select_network` describes; also return its path."""
+    """Load the network that `select_network` describes, and return its path and the network."""
     pattern, model = options.pattern_task, options.settings.get("model")
     task = pattern.name if pattern else DEFAULT_PATTERN
     if path := path_from_options(options):
@@ -73,7 +73,7 @@ def _load_selected(options: NetworkOptions, in_len: int | None) -> tuple[Path, T
     is_long = in_len is not None and in_len > MAX_LEN_WITHOUT_ATTENTION
     shipped = file_names.shipped_path(task, model or ("embedding_attention" if is_long else ModelConfig.model))
     if not shipped.exists():
-        raise WeightsError(f"found no weights of pattern {task!r} in {options.data_dir}")
+        raise WeightsError(f"found no weights for pattern {task!r} in {options.data_dir}")
     folder = "this folder" if options.data_dir == Path() else str(options.data_dir)
     notice(f"Using the bundled network {file_names.display_name(shipped)}: found no matching weights in {folder}")
     return shipped, load(shipped)
@@ -82,7 +82,7 @@ def _load_selected(options: NetworkOptions, in_len: int | None) -> tuple[Path, T
 def path_from_options(options: NetworkOptions, data_file: str | None = None) -> Path | None:
     """Return the weights file that -i or --iter-num names; None without these options.
 
-    For --iter-num, `task_of_file_name` returns the task in the file name.
+    For --iter-num, the file name contains the task that `task_of_file_name` returns.
     """
     if options.iter_num is None:
         return file_names.find_weights(options.input_weights[0]) if options.input_weights else None
@@ -91,14 +91,14 @@ def path_from_options(options: NetworkOptions, data_file: str | None = None) -> 
 
 
 def task_of_file_name(options: NetworkOptions, data_file: str | None) -> str:
-    """Return the task in canonical file names: the -p pattern, the data file or the default pattern."""
+    """Return the task for canonical file names: the -p pattern, else the data file, else the default pattern."""
     if options.pattern_task:
         return options.pattern_task.name
     return task_name(data_file) if data_file else DEFAULT_PATTERN
 
 
 def load_with_task(path: Path) -> TrainedNetwork:
-    """Load a weights file; a 2016 file does not record its pattern, so a canonical file name provides it.
+    """Load a weights file. A 2016 file does not record its pattern; a canonical file name provides it.
 
     Raises:
         WeightsError: the file is missing or damaged.
@@ -112,7 +112,7 @@ def pair_arguments(options: NetworkOptions, network: TrainedNetwork | None) -> d
     """Return the arguments of `pair_task` that follow from the options and the network that reads the pairs.
 
     Raises:
-        UsageError: the file does not exist, but a pattern has its name.
+        UsageError: the file does not exist, and its name is similar to a pattern's name.
     """
     file = options.from_file or ""
     if "." not in file and not os.path.lexists(file) and (near := likely_name(file, PATTERNS)):
@@ -128,16 +128,16 @@ def pair_arguments(options: NetworkOptions, network: TrainedNetwork | None) -> d
 
 
 def input_format(options: NetworkOptions) -> InputFormat:
-    """Return the format of the files that the options name."""
+    """Return the file format that the options describe."""
     columns = parse_columns(options.columns) if options.columns else ()
     header = None if options.header is None else options.header == "yes"
     return InputFormat(format=options.format, columns=columns, header=header, encoding=options.encoding)
 
 
 def typed_sources(words: Sequence[str], selected: SelectedNetwork) -> list[Record]:
-    """Return the sources that a user typed as arguments of a command.
+    """Return the sources that a user typed as command-line arguments.
 
-    If the network takes integers, all arguments together are one source. Otherwise, each argument is a source.
+    If the network takes integers, all arguments together form one source. Otherwise, each argument is a source.
     """
     if not selected.network.vocabularies.source.is_text:
         return [read_words(words)]
@@ -145,10 +145,10 @@ def typed_sources(words: Sequence[str], selected: SelectedNetwork) -> list[Recor
 
 
 def pattern_to_train(network: TrainedNetwork | None) -> PatternTask:
-    """Return the built-in pattern that the network was trained on; for a fresh network, the default pattern.
+    """Return the built-in pattern that the network was trained on, or the default pattern for a new network.
 
     Raises:
-        UsageError: the network was trained on pairs or the user's function, which the options must name again.
+        UsageError: the network was trained on pairs or a user's function, which the options must name again.
     """
     if network and network.task is not None and not network.pattern:
         option = "-p with your function" if is_user_function(network.task) else "--from-file"
@@ -167,12 +167,12 @@ def check_options_match(options: NetworkOptions, path: Path, network: TrainedNet
     if pattern and (network.task in PATTERNS or is_user_function(network.task or "")):
         given["pattern"] = pattern.name  # a network that was trained on pairs may continue with any pattern
     if "cell_type" in given and CELL_TYPES[given["cell_type"]] == network.model_config.cell:
-        del given["cell_type"]  # BasicLSTMCell and LSTMCell are one cell
+        del given["cell_type"]  # BasicLSTMCell and LSTMCell are the same cell
     require_recorded(path, recorded, given)
 
 
 def require_recorded(path: Path, recorded: Mapping[str, Any], given: Mapping[str, Any]) -> None:
-    """Raise UsageError if a given value differs from the recorded one of the same name; None counts as not given."""
+    """Raise UsageError if a given value differs from the recorded value of the same name; None counts as not given."""
     for name, value in given.items():
         if value is not None and value != recorded[name]:
             raise UsageError(f"{path} has {name.replace('_', '-')} {recorded[name]}, but the options ask for {value}")

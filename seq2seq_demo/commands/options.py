@@ -1,8 +1,8 @@
-"""The commands: for each, a frozen dataclass of its options, and the table that `cli.py` turns into a parser.
+"""Declares the commands: a frozen dataclass for each one's options, and a table that `cli.py` turns into parsers.
 
-An option is a field, declared with its default, its flags, its help and its valid values. The settings of a network and
-its training are declared in `config.py`; `settings` contains those that are given. A table lists options by group, in
-the order of --help. Each class checks its values and rejects values that contradict each other.
+An option is a field that is declared with its default, flags, help and valid values. The settings of a network and its
+training are declared in `config.py`; the field `settings` contains the ones that the user gives. The table lists the
+options by group, in the order of --help. Each class checks its values and rejects values that contradict each other.
 """
 
 import os
@@ -31,11 +31,11 @@ class Options:
     """The options that all commands share.
 
     Raises:
-        UsageError: a value is out of range or contradicts another option; subclasses raise it for their own options.
+        UsageError: a value is out of range or contradicts another option; subclasses also check their own options.
     """
 
     settings: Mapping[str, Any] = field(default_factory=dict)
-    typed: Sequence[str] = field(default=(), compare=False)  # all words but the command, as typed
+    typed: Sequence[str] = field(default=(), compare=False)  # all words except the command, as typed
     verbose: int = setting(0, "-v --verbose", "print more; -vv also prints parameters and tracebacks", at_least=0)
     quiet: bool = setting(False, "-q --quiet", "print only errors and results; `train` prints only its last line")
 
@@ -45,9 +45,9 @@ class Options:
 
 # ---- Declarations that several commands share ----
 
-TRAINING = declared_options(TrainConfig)  # without the lengths, which a network also has
+TRAINING = declared_options(TrainConfig)  # without the lengths, which are in MODEL
 MODEL = {name: TRAINING.pop(name) for name in ("in_len", "out_len")} | declared_options(ModelConfig)
-ANSWER_LEN = MODEL["out_len"]._replace(help="length of an answer; the maximum if the network ends answers")
+ANSWER_LEN = MODEL["out_len"]._replace(help="length of an answer, or the maximum if the network ends its answers")
 BEAM_SIZE, N_BEST, LENGTH_PENALTY = (declared._replace(default=None) for declared in declared_options(Beam).values())
 JSON = Setting(False, "--json", "print JSON instead of text")
 KEEP_GOING = Setting(False, "--keep-going", "report and skip invalid records")
@@ -74,13 +74,13 @@ class NetworkOptions(TaskOptions):
 
     input_weights: Sequence[Path] = setting((), "-i --input-weights FILE", "weights file, or a name from `networks`")
     name: str | None = setting(None, "-n --name NAME", 'NAME in the canonical file names (default "basic")')
-    iter_num: int | None = setting(None, "--iter-num N", "start from iteration N, and save iteration N + 1", at_least=0)
+    iter_num: int | None = setting(None, "--iter-num N", "start from iteration N and save iteration N + 1", at_least=0)
     data_dir: Path = setting(Path(), "--data-dir DIR", "directory of the canonical files")
     from_file: str | None = setting(None, "--from-file FILE", "file of sequences or pairs; - is standard input")
     format: Format | None = setting(None, "--format F", "format of a file: one of {choices} (default: by suffix)")
     encoding: str = setting(UTF_8, "--encoding NAME", "encoding of files and standard input, such as cp1252")
     columns: str | None = setting(None, "--columns SOURCE,TARGET", "names or numbers of columns, or JSON keys")
-    header: YesNo | None = setting(None, "--header {yes,no}", "whether there is a header row (default: by its names)")
+    header: YesNo | None = setting(None, "--header {yes,no}", "whether there is a header row (default: recognised)")
     in_tokens: TokenKind | None = setting(None, "--in-tokens TOKENS", f"kind of sources: {TOKENS_HELP}")
     out_tokens: TokenKind | None = setting(None, "--out-tokens TOKENS", f"kind of targets: {TOKENS_HELP}")
 
@@ -107,13 +107,13 @@ class NetworkOptions(TaskOptions):
                 raise UsageError(f"expected -n/--name to have {expected}, got {name[:100]!r}")
         if self.from_file == "":
             raise UsageError("expected --from-file to name a file, or - for standard input, got ''")
-        if not os.path.isdir(self.data_dir):  # also for a name that is too long
+        if not os.path.isdir(self.data_dir):  # False even for a name that is too long
             raise UsageError(f"expected --data-dir to be a directory, got {str(self.data_dir)!r}")
 
     def _check_outputs(
         self, outputs: Mapping[str, Path | None], validation_file: str | None = None, may_replace_weights: str = ""
     ) -> None:
-        """Raise UsageError if two outputs, or an input and an output, have one real path, or an output is a snapshot.
+        """Raise UsageError if two outputs, or an input and an output, are the same file, or if an output is a snapshot.
 
         The output option `may_replace_weights` may name the -i file.
         """
@@ -127,10 +127,10 @@ class NetworkOptions(TaskOptions):
                 continue
             real = os.path.realpath(path)
             if file_names.is_snapshot(Path(real)):
-                raise UsageError(f"expected {option} to name a file that is not a snapshot, got {str(path)!r}")
+                raise UsageError(f"{option} cannot name a snapshot, got {str(path)!r}")
             other = options.get(real)
             if other and (other, option) != ("-i", may_replace_weights):
-                raise UsageError(f"{other} and {option} cannot be the same file, {path}")
+                raise UsageError(f"{other} and {option} cannot name the same file: {path}")
             options[real] = option
 
     def _require_file(self, *others: str) -> None:
@@ -145,18 +145,18 @@ class TrainOptions(NetworkOptions):
     """The options of `train`; they select the training data, the initial weights, the settings and the outputs."""
 
     output: Path | None = setting(None, "-o --output-weights FILE", "where to write weights (default: a new name)")
-    lowercase: bool | None = setting(None, "--lowercase", "convert sources to lower case, in training and in use")
-    validation_file: str | None = setting(None, "--validation-file FILE", "validation pairs (default: a tenth)")
+    lowercase: bool | None = setting(None, "--lowercase", "convert sources to lower case, in training and use")
+    validation_file: str | None = setting(None, "--validation-file FILE", "validation pairs (default: a tenth of all)")
     resume: bool = setting(False, "--resume", "resume an interrupted training run from its snapshot")
-    history: Path | None = setting(None, "--history FILE", "write the metrics of each epoch, as JSON")
+    history: Path | None = setting(None, "--history FILE", "write the metrics of each epoch as JSON")
     history_plot: Path | None = setting(None, "--history-plot FILE", "plot the training curves (.png, .svg or .pdf)")
     log_dir: Path | None = setting(None, "--log-dir DIR", "write TensorBoard logs to this directory")
     tensorboard_verbose: int | None = setting(
         None, "--tensorboard-verbose {0,1,2,3}", "1 adds gradients, 2 weights, 3 activations", at_least=0, at_most=3
     )
-    keep_going: bool = setting(False, "--keep-going", "report and skip invalid pairs, at most a tenth")
-    jobs: int | None = setting(None, "--jobs J", "members at a time (default: one per core and GB of memory)")
-    no_optimizer: bool = setting(False, "--no-optimizer", "save without Adam's moments: a third of the size")
+    keep_going: bool = setting(False, "--keep-going", "report and skip invalid pairs, up to a tenth of all")
+    jobs: int | None = setting(None, "--jobs J", "members trained at a time (default: one per core and GB of memory)")
+    no_optimizer: bool = setting(False, "--no-optimizer", "save without Adam's moments, at a third of the size")
     force: bool = setting(False, "--force", "overwrite any existing file, and discard an interrupted training run")
 
     def __post_init__(self) -> None:
@@ -228,7 +228,7 @@ class EvaluateOptions(NetworkOptions):
     beam_size: int | None = BEAM_SIZE.as_field()
     length_penalty: float | None = LENGTH_PENALTY.as_field()
     keep_going: bool = KEEP_GOING.as_field()
-    lengths: Sequence[int] = setting((), "--in-len S,S-S,...", "source lengths to measure (default: as in training)")
+    lengths: Sequence[int] = setting((), "--in-len S,S-S,...", "source lengths to evaluate (default: as in training)")
     seed: int = TRAINING["seed"].as_field()
 
     @property
@@ -249,7 +249,7 @@ class PageOptions(NetworkOptions):
     """The options of `page`, which requires -o, --gallery or --train, and accepts up to MAX_NETWORKS weights files."""
 
     words: Sequence[str] = ()  # sources to offer as examples, as typed
-    output: Path | None = setting(None, "-o --output FILE", "where to write the page, or a module (FILE.js)")
+    output: Path | None = setting(None, "-o --output FILE", "where to write the page or a module (FILE.js)")
     gallery: Path | None = setting(None, "--gallery DIR", "write pages of several bundled networks")
     train: Path | None = setting(None, "--train FILE", "write the training page")
     force: bool = FORCE.as_field()
@@ -285,7 +285,7 @@ class PatternsOptions(TaskOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class NetworksOptions(Options):
-    """The options of `networks`: only --json, besides the options that all commands share."""
+    """The options of `networks`: --json and the options that all commands share."""
 
     json: bool = JSON.as_field()
 
@@ -294,12 +294,12 @@ class Command(NamedTuple):
     """A command: its options and its help."""
 
     options: type[Options]
-    arguments: str  # [N] is the field `points`, [FILE] is `from_file`, [X ...] is `words`
+    arguments: str  # [N] stands for the field `points`, [FILE] for `from_file`, [X ...] for `words`
     summary: str
     # The names of the options by heading, in the order of --help. An option in no group is accepted but not listed.
     groups: Mapping[str, Sequence[str]]
     settings: Mapping[str, Setting] = MappingProxyType({})  # the accepted settings of a network and its training
-    module: str = ""  # in `commands`; empty means the name of the command
+    module: str = ""  # its module in `commands`; empty means the name of the command
 
     @property
     def declared(self) -> dict[str, Setting]:
@@ -308,7 +308,7 @@ class Command(NamedTuple):
 
 
 def own_options(options: type[Options], grouped: Collection[str] = ()) -> list[str]:
-    """Return the names of the options that a class adds to its base class, in order, without the `grouped` ones."""
+    """Return the names of the options that a class adds to its base class, in order, except the `grouped` ones."""
     return [name for name in declared_options(options) if name in options.__annotations__ and name not in grouped]
 
 

@@ -20,7 +20,7 @@ from seq2seq_demo.trained.trained_network import DESCRIPTIONS, load
 
 
 def page(options: PageOptions) -> None:
-    """Write the page or the module to the -o or --train file, or the gallery to the --gallery folder."""
+    """Write a page or module to the -o or --train file, or a gallery to the --gallery folder."""
     if options.gallery:
         _write_gallery(options.gallery, options.force)
         return
@@ -33,7 +33,7 @@ def page(options: PageOptions) -> None:
 
 
 def _content(options: PageOptions) -> str:
-    """Return the page, or the module, of the networks that the options name."""
+    """Return the page or module for the networks that the options name."""
     paths = [[path] for path in options.input_weights] or [[]]
     selected = [_select_one(replace(options, input_weights=path)) for path in paths]
     shown = [_shown_network(one) for one in selected]
@@ -47,7 +47,7 @@ def _write_gallery(folder: Path, force: bool) -> None:
     """Write an index, the exercises, the theory, and a page for each entry of GALLERY.
 
     Raises:
-        Seq2SeqError: without `force`, a file to be replaced is neither a page of this program nor empty.
+        Seq2SeqError: `force` is False, and a file to be replaced is neither empty nor a page of this program.
     """
     documents = build_documents()
     paths = [folder / name for name in (*(f"{name}.html" for name in GALLERY), *documents, INDEX)]
@@ -64,14 +64,14 @@ def _write_gallery(folder: Path, force: bool) -> None:
     contents = [*pages, *documents.values(), build_index(shown)]
     for path, content in zip(paths, contents, strict=True):
         atomic_files.write(path, content.encode())
-    notice(f"Wrote {folder / INDEX} and {pluralize(len(pages), 'page')}: open it in a browser")
+    notice(f"Wrote {folder / INDEX} and {pluralize(len(pages), 'page')}: open the index in a browser")
 
 
 def _gallery_networks(entry: Entry) -> list[ShownNetwork]:
-    """Return the networks of an entry, with examples."""
+    """Return the networks of an entry, with their examples."""
     selected = [_shipped_network(name) for name in entry.networks]
     shown = [*map(_shown_network, selected, _own_examples(selected))]
-    if len(shown) > 1:  # they differ in attention
+    if len(shown) > 1:  # one with attention and one without
         prefixes = ("with" if one.network.model_config.has_attention else "without" for one in selected)
         shown = [replace(one, name=f"{prefix} attention") for one, prefix in zip(shown, prefixes, strict=True)]
     return shown
@@ -101,7 +101,7 @@ def _shown_network(selected: SelectedNetwork, offered: Sequence[Example] = ()) -
 
 
 def _examples(options: PageOptions, selected: Sequence[SelectedNetwork]) -> list[list[Example]]:
-    """Return the examples of each network: the same sources for all, each with the target of the network's task.
+    """Return each network's examples: the same sources for all networks, with the targets of the network's task.
 
     Raises:
         InputError: a network cannot read a source on the command line.
@@ -114,7 +114,7 @@ def _examples(options: PageOptions, selected: Sequence[SelectedNetwork]) -> list
     if options.from_file:
         pairs = pair_task(pattern=selected[0].pattern, **pair_arguments(options, networks[0])).pairs
         chosen = examples.pair_examples(networks, pairs)
-        notice(f"The page offers {len(chosen[0])} of the {pluralize(len(pairs), 'pair')} of {options.from_file}")
+        notice(f"The page offers {len(chosen[0])} of the {pluralize(len(pairs), 'pair')} in {options.from_file}")
     else:
         chosen = _own_examples(selected)
     offered = []
@@ -127,7 +127,7 @@ def _examples(options: PageOptions, selected: Sequence[SelectedNetwork]) -> list
 
 
 def _own_examples(selected: Sequence[SelectedNetwork]) -> list[list[Example]]:
-    """Return a bundled network's examples in EXAMPLES, or else examples of the networks' patterns."""
+    """Return a bundled network's examples from EXAMPLES, or else examples of the networks' patterns."""
     networks = [one.network for one in selected]
     names = {path: name for name, path in file_names.shipped_networks().items()}
     for one in selected:

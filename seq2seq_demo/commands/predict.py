@@ -24,27 +24,27 @@ from seq2seq_demo.trained.predictions import UNENDED, Prediction, as_text, brack
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 
 WITHHELD = ("prediction", "exact", "score", "prediction_tokens", "probabilities", "attention")
-ANSWER_KEYS = (*WITHHELD, "ended", "probability", "confidence")  # the keys of the n best answers
+ANSWER_KEYS = (*WITHHELD, "ended", "probability", "confidence")  # the JSON keys of each n-best answer
 LINEAR_TSV = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
-BATCH_SIZE = 16 * MAX_ROWS_AT_ONCE  # large, so that many sources of a batch have the same length
-Answered = Iterator[tuple[list[Record], list[list[Prediction]]]]  # batches, with the predictions of each record
+BATCH_SIZE = 16 * MAX_ROWS_AT_ONCE  # large, so that many sources in a batch have the same length
+Answered = Iterator[tuple[list[Record], list[list[Prediction]]]]  # batches of records, with each record's predictions
 
 
 def predict(options: PredictOptions) -> None:
-    """Answer the sources on the command line, else in the --from-file file, else typed at the terminal.
+    """Answer the sources from the command line, else from the --from-file file, else from the terminal.
 
     Raises:
-        InputError: a source is unreadable. The error follows the answers to the previous sources or, if
-            unreadable sources are skipped, to all other sources. At the terminal, a notice replaces the error.
+        InputError: a source is unreadable. The error is raised after the previous sources are answered or, if
+            unreadable sources are skipped, after all others are. At the terminal, a notice replaces the error.
     """
     typed = tokenize(read_words(options.words), Vocabularies())
     typed_len = None if typed.error else len(typed.values)
     selected = network_selection.select_network(options, options.in_len or typed_len)
     network, tokens = selected.network, selected.network.vocabularies.tokens
     has_attention = all(member.model_config.has_attention for member in network.members)
-    expected = "expected an embedding_attention network to show attention, got embedding_rnn"
+    expected = "showing attention needs an embedding_attention network, got embedding_rnn"
     require(has_attention or not _needs_attention(options), expected, UsageError)
-    expected = "--min-confidence needs a calibrated network: a single one that was trained on pairs"
+    expected = "--min-confidence needs a calibrated network: a single network that was trained on pairs"
     require(options.min_confidence is None or network.calibration is not None, expected, UsageError)
     if options.attention_plot:
         plots.check(options.attention_plot, options.force)
@@ -65,7 +65,7 @@ def predict(options: PredictOptions) -> None:
     else:
         symbols = f"integers from 0 to {network.model_config.in_max_int}" if tokens[0] == INTEGERS else tokens[0]
         ending = "Ctrl-Z and Enter end" if sys.platform == "win32" else "Ctrl-D ends"
-        notice(f"Type {options.in_len or 'some'} {symbols}; {ending}")
+        notice(f"Type {options.in_len or 'some'} {symbols}; {ending} the input")
         rows = read_terminal(file_format)
         skips_unreadable = is_interactive = True
     with bar:
@@ -82,12 +82,12 @@ def _needs_attention(options: PredictOptions) -> bool:
 def _answer(
     rows: Iterable[Record], options: PredictOptions, selected: SelectedNetwork, skips_unreadable: bool, one_by_one: bool
 ) -> Answered:
-    """Yield the sources in batches, with their predictions; unless `skips_unreadable`, end with the first error."""
+    """Yield the sources in batches, with their predictions; unless `skips_unreadable`, stop after the first error."""
     network, pattern = selected.network, selected.pattern
     needs_probabilities = options.json or options.tsv or options.min_confidence is not None
     decoding = DecodingOptions(options.beam, needs_probabilities, _needs_attention(options))
 
-    @functools.cache  # each call runs the pattern
+    @functools.cache  # each uncached call runs the pattern
     def answer_len(in_len: int) -> int:
         return network.answer_len(in_len, pattern, options.out_len)
 
@@ -110,9 +110,9 @@ def _answer(
 def _numbered(
     rows: Iterable[Record], network: TrainedNetwork, check_length: Callable[[int], None], skips_unreadable: bool
 ) -> Iterator[Record]:
-    """Yield each source as numbers or, if the network cannot read it or `check_length` fails, unchanged with an error.
+    """Yield each source as numbers, or unchanged with an error if the network cannot read it or `check_length` fails.
 
-    Unless `skips_unreadable`, the first record with an error is the last.
+    Unless `skips_unreadable`, stop after the first record with an error.
     """
     vocabularies, largest = network.vocabularies, (network.model_config.in_max_int, None)
     for row in rows:
@@ -135,11 +135,11 @@ def _print_answers(
     """Print the answers and, at the end, plot the attention of the best ones; return the number of unreadable sources.
 
     Raises:
-        InputError: unless `skips_unreadable`, the error of the first unreadable source, after all answers before it.
+        InputError: a source is unreadable, and `skips_unreadable` is False; all previous answers have been printed.
     """
     is_exact = options.show_attention or (options.tsv and not sys.stdout.isatty())
     n_unreadable = n_withheld = 0
-    is_warned = False  # whether a notice named a source length that did not occur in training
+    is_warned = False  # whether a notice has named a source length that did not occur in training
     errors: list[InputError] = []
     plotted: list[Prediction] = []
     for batch, predictions in answered:
@@ -164,14 +164,14 @@ def _print_answers(
         notice(f"Wrote {options.attention_plot}")
     if n_withheld:
         sources = pluralize(n_withheld, "source")
-        notice(f"Left {sources} unanswered, because the confidence is below {options.min_confidence}")
+        notice(f"Left {sources} unanswered because the confidence is below {options.min_confidence}")
     if errors and not skips_unreadable:
         raise errors[0]
     return n_unreadable
 
 
 def withhold(answers: list[Prediction], min_confidence: float | None) -> list[Prediction]:
-    """Return the answers to a source or, if the confidence in the best one is too low, the best without its answer."""
+    """Return the predictions for a source or, if the confidence is too low, only the best one, without its answer."""
     best = answers[0]
     if min_confidence is None or best.error or (best.confidence or 0) >= min_confidence:
         return answers
@@ -179,7 +179,7 @@ def withhold(answers: list[Prediction], min_confidence: float | None) -> list[Pr
 
 
 def _text(options: PredictOptions, answers: Sequence[Prediction], record: Record) -> str:
-    """Format the answers to one source, or the error from reading it; as text, an error is only a notice."""
+    """Format the answers to one source, or its error; in plain text, an error is empty because a notice reports it."""
     if options.json:
         return json_line(answers, record, options.n_best, options.show_attention)
     if options.tsv:
@@ -192,7 +192,7 @@ def _text(options: PredictOptions, answers: Sequence[Prediction], record: Record
 
 
 def answer_lines(answers: Sequence[Prediction]) -> list[str]:
-    """Return a line for each answer to a source, best first; no line for an unreadable source.
+    """Return a line for each answer to a source, best first, or no lines for an unreadable source.
 
     The first line has the format of the 2016 program, but omits an unknown target; the other lines are numbered.
     """
@@ -217,7 +217,7 @@ def tsv_lines(predictions: Sequence[Prediction]) -> str:
     """Return a line per prediction: source, answer and confidence, separated by tabs.
 
     Without a calibration, the probability replaces the confidence. A withheld answer is an empty field. In the line
-    of an unreadable record, all fields except the source are empty.
+    for an unreadable record, all fields except the source are empty.
     """
     rows = []
     for p in predictions:
@@ -230,7 +230,7 @@ def tsv_lines(predictions: Sequence[Prediction]) -> str:
 def json_line(predictions: Sequence[Prediction], row: Record, n_best: int | None, attention: bool) -> str:
     """Return a line with a JSON object: the best prediction, its place, and the other values of its record.
 
-    `n_best` adds all answers, null if there are none, and `attention` adds the attention.
+    `n_best` adds all answers (null if there are none), and `attention` adds the attention weights.
     """
     best, *_ = answers = [p.to_dict(attention) for p in predictions]
     facts = {"line": row.place.number if row.place.kind else None, **best, "record": row.others}

@@ -48,7 +48,7 @@ def train(options: TrainOptions) -> None:
 
 
 def _save_untrained(setup: TrainingSetup, options: TrainOptions) -> Path:
-    """Save initial weights, or the weights given by -i; return the path."""
+    """Save the initial weights or the weights given by -i, and return the path."""
     network = setup.snapshot.network
     if options.no_optimizer:
         network = network.without_optimizer()
@@ -59,7 +59,7 @@ def _save_untrained(setup: TrainingSetup, options: TrainOptions) -> Path:
 
 
 def _train(setup: TrainingSetup, options: TrainOptions, began: float) -> None:
-    """Train alone or as one of several workers; a time limit counts from `began`."""
+    """Train alone or as one of several workers; a time limit starts at `began`."""
     require_tensorflow()
     if not workers.is_single():
         notice(workers.OPEN_PORT)
@@ -72,7 +72,7 @@ def _train(setup: TrainingSetup, options: TrainOptions, began: float) -> None:
 
 
 def _train_and_save(setup: TrainingSetup, options: TrainOptions, began: float) -> None:
-    """Train with a report, the history, TensorBoard logs and snapshots; save the network."""
+    """Train with a report, a history, TensorBoard logs and snapshots, and save the network."""
     config, task, start = setup.snapshot.run.config, setup.task, setup.snapshot.network
     path = setup.result or next(file_names.unused_paths(options.data_dir, options.name, task.name))
     atomic_files.check_writable(path, "a weights file", WeightsError)
@@ -81,7 +81,7 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions, began: float) -
     jobs = members.n_jobs(options.jobs, config)
     with SignalHandler() as interruption, Snapshots(path, "", lambda: interruption.signum) as snapshots:
         if setup.is_new:
-            _claim(snapshots, setup, options)  # before TensorFlow loads, which takes seconds
+            _claim(snapshots, setup, options)  # before loading TensorFlow, which takes seconds
         snapshots.command = _resume_command(options, snapshots.result)
         training_report.training_header(start.model_config, config, task, options.verbose)
         if log_dir:
@@ -102,7 +102,7 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions, began: float) -
 
 
 def _log_dir(options: TrainOptions) -> Path | None:
-    """Make the --log-dir directory; without --log-dir, a temporary one if --tensorboard-verbose asks for logs."""
+    """Make the --log-dir directory, or a temporary one if only --tensorboard-verbose is given, and return its path."""
     if options.log_dir:
         options.log_dir.mkdir(parents=True, exist_ok=True)
     elif options.tensorboard_verbose is not None:
@@ -111,7 +111,7 @@ def _log_dir(options: TrainOptions) -> Path | None:
 
 
 def _callbacks(options: TrainOptions, config: TrainConfig, log_dir: Path | None, number: int) -> list[Callback]:
-    """Return the callbacks that write the history and the logs; the second member writes `a.2.json`."""
+    """Return the callbacks that write the history and the logs; the history of the second member is `a.2.json`."""
     history, plot, callbacks = options.history, options.history_plot, list[Callback]()
     if number > 1:
         history, plot = (each and file_names.member_path(each, number) for each in (history, plot))
@@ -122,7 +122,7 @@ def _callbacks(options: TrainOptions, config: TrainConfig, log_dir: Path | None,
 
 
 def _resume_command(options: TrainOptions, result: Path) -> str:
-    """Return the command as typed, with --resume added and, if the program chose the name of the result, also -o."""
+    """Return the command as typed, plus --resume and, if the program chose the name of the result, -o."""
     resume = [] if options.resume else ["--resume"]
     output = ["-o", str(result)] if options.output is None and options.iter_num is None else []
     return shlex.join(["seq2seq-demo", "train", *options.typed, *resume, *output])
@@ -150,22 +150,22 @@ def _train_members(
     try:
         return members.combined(members.train_side_by_side(each, jobs, snapshots.stop_signal), setup.task)
     except (Interrupted, TrainingError) as error:
-        kept = f"kept in {folder}: the trained members, and the latest snapshots of the others; later steps are lost"
-        error.args = (f"{error}; {kept}; resume them with `{snapshots.command}`",)
+        kept = f"{folder} contains the trained members and the latest snapshots of the others; later steps are lost"
+        error.args = (f"{error}; {kept}; resume the training with `{snapshots.command}`",)
         raise
 
 
 def _claim(snapshots: Snapshots, setup: TrainingSetup, options: TrainOptions) -> None:
-    """Reserve the result and its snapshot for a new run, by writing the first snapshot.
+    """Reserve the names of the result and its snapshot for a new run by writing the first snapshot.
 
     Raises:
-        WeightsError: there is a snapshot of another run, which may be active, or the snapshot could not be written.
+        WeightsError: another run, which may be active, has a snapshot there, or the snapshot could not be written.
     """
     claim = functools.partial(snapshots.claim, setup.snapshot)
     if setup.result is None:
         file_names.save_under_unused_name(claim, options.data_dir, options.name, setup.task.name)
         return
-    if options.force and os.path.lexists(snapshots.path):  # an active run still has it locked
+    if options.force and os.path.lexists(snapshots.path):  # an active run keeps it locked
         snapshots.file = atomic_files.open_locked(snapshots.path, "no snapshot")
     try:
         claim(setup.result, options.force)
@@ -176,7 +176,7 @@ def _claim(snapshots: Snapshots, setup: TrainingSetup, options: TrainOptions) ->
 
 
 def _save(network: TrainedNetwork, options: TrainOptions, snapshots: Snapshots) -> None:
-    """Save the network, and remove its snapshot and the files of its members.
+    """Save the network, and remove its snapshot and its members' files.
 
     Raises:
         WeightsError: saving failed; the message names the snapshot.

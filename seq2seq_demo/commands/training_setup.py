@@ -1,4 +1,4 @@
-"""Sets up a training run: a new one, from initial weights or a weights file, or the rest of an interrupted one."""
+"""Sets up a new training run from initial weights or a weights file, or the rest of an interrupted training run."""
 
 import os
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ from seq2seq_demo.training.report import training_header
 from seq2seq_demo.training.settings import new_run, resolve, run_notices
 from seq2seq_demo.training.snapshots import Snapshot, load_snapshot
 
-MAX_SKIPPED = 0.1  # the largest fraction of the records of a file that --keep-going skips
+MAX_SKIPPED = 0.1  # the largest fraction of a file's records that --keep-going skips
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,11 @@ def new_training(options: TrainOptions) -> TrainingSetup:
     """Set up a training run that starts from initial weights or from a weights file.
 
     Raises:
-        Seq2SeqError: the options contradict the weights or the pairs, or one of these cannot be read.
+        Seq2SeqError: the options contradict the weights or the pairs, or these cannot be read.
     """
     path, start, settings = network_selection.path_from_options(options, options.from_file), None, options.settings
     if path and options.iter_num is not None and not path.exists():
-        notice(f"Found no {path}: starting from fresh weights")
+        notice(f"{path} does not exist: starting from new weights")
     elif path:
         start = network_selection.load_with_task(path)
         network_selection.check_options_match(options, path, start)
@@ -82,7 +82,7 @@ def new_training(options: TrainOptions) -> TrainingSetup:
 
 
 def _task(options: TrainOptions, network: TrainedNetwork | None, n_pairs: int | None) -> Task:
-    """Return the task that the options name, by default the network's; from a file, read the first `n_pairs` pairs."""
+    """Return the task that the options name, by default the network's; read the first `n_pairs` pairs of a file."""
     if options.from_file:
         return pair_task(
             n=n_pairs,
@@ -97,7 +97,7 @@ def _task(options: TrainOptions, network: TrainedNetwork | None, n_pairs: int | 
 
 
 def named_result(options: TrainOptions) -> Path | None:
-    """Return the file that -o names, or the iteration that follows --iter-num; None without these options.
+    """Return the file that -o names or that the next iteration after --iter-num writes; None without these options.
 
     Raises:
         WeightsError: -o names an existing file that is not a weights file.
@@ -112,7 +112,7 @@ def named_result(options: TrainOptions) -> Path | None:
 
 
 def _untrained(options: TrainOptions, start: TrainedNetwork | None, begun: TrainedNetwork) -> TrainedNetwork:
-    """Return the network that `-e 0` saves: with initial weights, or converted from a weights file.
+    """Return the network that `-e 0` saves; it has initial weights or is converted from a weights file.
 
     `begun` is the network that a training run would start from. A converted network keeps what its file records.
     """
@@ -124,24 +124,24 @@ def _untrained(options: TrainOptions, start: TrainedNetwork | None, begun: Train
 
 
 def _print_continuation(start: TrainedNetwork, path: Path | None, snapshot: Snapshot) -> None:
-    """Print which network a training run continues from, and on which lengths it trains."""
+    """Print which network a training run continues from and which lengths it trains on."""
     config = snapshot.run.config
     up_to = "up to " if snapshot.network.ends else ""
     trained = f"sources of {config.lengths} and targets of {up_to}{config.out_len} symbols"
     unknown = "" if start.in_len else "; the file records no lengths: --in-len and --out-len set them"
-    fresh = "" if start.moments else "; the file has no state of the optimiser, so Adam's moments start at zero"
-    notice(f"Continuing from {path}: {start.summary()}; with {trained}{unknown}{fresh}")
+    fresh = "" if start.moments else "; the file lacks the optimiser's state, so Adam's moments start at zero"
+    notice(f"Continuing from {path}: {start.summary()}; training on {trained}{unknown}{fresh}")
 
 
 # ---- Earlier runs ----
 
 
 def find_run(options: TrainOptions) -> FinishedRun | InterruptedRun | None:
-    """Return the training run that --resume means; None for a new run.
+    """Return the training run that --resume refers to, or None for a new run.
 
-    The run is the one whose result -o or --iter-num names, else the one with the newest snapshot in --data-dir whose
-    name contains the NAME and the task of the options. If -i names the result, the existence of the result does not
-    mean that the run has finished.
+    This is the run whose result -o or --iter-num names. Without these options, it is the run with the newest snapshot
+    in --data-dir whose name contains the given NAME and task. An existing result means that the run has finished,
+    unless -i names the same file.
 
     Raises:
         WeightsError: there is nothing to resume, and the options do not describe a new training run.
@@ -168,7 +168,7 @@ def resumed_training(options: TrainOptions, path: Path) -> TrainingSetup:
     """Set up the rest of the training run whose snapshot is at `path`.
 
     Raises:
-        Seq2SeqError: the options contradict the snapshot, or it cannot be read.
+        Seq2SeqError: the options contradict the snapshot, or the snapshot cannot be read.
     """
     snapshot = load_snapshot(path)
     network_selection.check_options_match(options, path, snapshot.network)
@@ -180,7 +180,7 @@ def resumed_training(options: TrainOptions, path: Path) -> TrainingSetup:
 
 
 def _check_settings_match(options: TrainOptions, path: Path, config: TrainConfig) -> None:
-    """Raise UsageError for a setting that differs from this config of a training run."""
+    """Raise UsageError for a given setting that differs from `config`, the settings of the training run."""
     recorded = vars(config) | {"in_len": config.lengths}
     given = given_values(TrainConfig, options.settings)
     if options.from_file:  # the pairs determine the lengths, which the options may exceed
@@ -193,7 +193,7 @@ def _check_settings_match(options: TrainOptions, path: Path, config: TrainConfig
 
 
 def _task_of_run(options: TrainOptions, path: Path, snapshot: Snapshot) -> Task:
-    """Return the task of the training run of a snapshot.
+    """Return the task of a snapshot's training run.
 
     Raises:
         UsageError: the options do not name the data that the training began with, or the pattern has changed.
@@ -211,5 +211,5 @@ def _task_of_run(options: TrainOptions, path: Path, snapshot: Snapshot) -> Task:
     if task.digest != run.data:
         raise UsageError(f"{expected}, got different data")
     if task.fingerprint(run.config, network.model_config) != run.fingerprint:
-        raise UsageError(f"{path}: pattern {task.name!r} no longer makes the targets that this training run began with")
+        raise UsageError(f"{path}: pattern {task.name!r} no longer returns the targets that this run began with")
     return task

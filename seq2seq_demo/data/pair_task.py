@@ -1,4 +1,4 @@
-"""The task of learning a user's pairs of a source and a target.
+"""The task of learning a user's pairs, each of which consists of a source and a target.
 
 `pair_task` turns a file or rows into a task in four steps: read, tokenize, split, number.
 """
@@ -36,25 +36,25 @@ from seq2seq_demo.data.tokens import (
 from seq2seq_demo.data.vocabulary import Vocabularies, join_symbols, list_symbols
 from seq2seq_demo.errors import InputError, UsageError
 
-TENTH = np.uint64(2**64 // 10)  # a tenth of the range of a hash
+TENTH = np.uint64(2**64 // 10)  # a tenth of the hash range
 
 
 @dataclass(frozen=True)
 class PairTask:
     """The task of learning one or more pairs that a user provides.
 
-    If a source has several pairs, any of their targets is correct.
+    If a source has several targets, any of them is correct.
     """
 
     is_pairs: ClassVar[bool] = True
     name: str
     pairs: Pairs
     is_held_out: np.ndarray  # [N], a mask of the pairs that are held out for validation
-    validation: Pairs | None = None  # the user's own validation pairs, in place of pairs that are held out
+    validation: Pairs | None = None  # the user's own validation pairs, which replace held-out pairs
     vocabularies: Vocabularies = Vocabularies()
     places: Sequence[Place] = ()  # the place of each pair in its file, for notices
     n_skipped: int = 0  # invalid records that were left out
-    holds_out_lowest: bool = False  # whether the lowest hashes are held out; more pairs may have lower ones
+    holds_out_lowest: bool = False  # whether the pairs with the lowest hashes are held out
 
     @functools.cached_property
     def digest(self) -> str:
@@ -76,13 +76,13 @@ class PairTask:
         return self.digest
 
     def largest_symbols(self) -> dict[str, int]:
-        """Return the largest source and target symbols, at least 1, because a network has two symbols or more."""
+        """Return the largest source and target symbols, each at least 1 because a network has at least two symbols."""
         in_max_int = max(int(pairs.sources.symbols.max(initial=1)) for pairs in self._parts)
         out_max_int = max(int(pairs.targets.symbols.max(initial=1)) for pairs in self._parts)
         return {"in_max_int": in_max_int, "out_max_int": out_max_int} | self.vocabularies.largest_symbols()
 
     def sizes(self) -> dict[str, int]:
-        """Return the training settings that follow from the pairs: their numbers and lengths."""
+        """Return the training settings that follow from the number and lengths of the pairs."""
         sources, targets = self.pairs.sources.lengths, self.pairs.targets.lengths
         return {
             "points": sum(map(len, self._parts)),
@@ -96,7 +96,7 @@ class PairTask:
     def draw(self, config: TrainConfig, model: ModelConfig, start_step: int = 0) -> tuple[Pairs, Pairs]:
         """Return the training pairs and the validation pairs."""
         if self.split[1].unseen_by(model).all():
-            raise InputError("all validation pairs have symbols unseen in training: give different validation pairs")
+            raise InputError("all validation pairs contain symbols unseen in training: give different validation pairs")
         return self.split
 
     @property
@@ -107,10 +107,10 @@ class PairTask:
         return self.pairs[~self.is_held_out], self.pairs[self.is_held_out]
 
     def table_match(self) -> float:
-        """Return the exact match of a table of symbols on the validation pairs.
+        """Return the exact match that a table of symbols achieves on the validation pairs.
 
-        The table replaces each source symbol with its most frequent target symbol in training pairs whose source and
-        target have the same length.
+        The table replaces each source symbol with the target symbol that is most often at the same position, among the
+        training pairs whose source and target have the same length.
         """
         training, validation = self.split
         training = training[training.sources.lengths == training.targets.lengths]
@@ -143,28 +143,28 @@ def pair_task(
     validation: object = None,
     max_skipped: float = 0.0,
 ) -> PairTask:
-    """Make a task of the first `n` pairs in a file or in rows, by default of all pairs.
+    """Make a task from the first `n` pairs in a file or in rows, by default from all pairs.
 
-    Log what a user should know about the file, its symbols and skipped records.
+    Log notices about the file, its symbols and skipped records.
 
     Args:
         data: the path of a file, or rows as `python_records` reads them.
-        n: the largest number of pairs.
-        title: the name of rows in errors.
+        n: the number of pairs to read; None means all of them.
+        title: the name of the rows in errors.
         file_format: how to read files.
-        kinds: the kinds of symbols in sources and in targets; each None is recognised.
-        lowercase: whether to convert sources to lower case; by default, as `vocabularies` do.
+        kinds: the kinds of symbols in sources and in targets; a kind that is None is recognised.
+        lowercase: whether to convert sources to lower case; by default, as in `vocabularies`.
         largest: the largest integers in sources and in targets.
         vocabularies: the vocabularies of a network; by default, they are built from the pairs that are not held out.
-        pattern: computes the targets of integer sources; a target in a record must equal the computed one.
+        pattern: a pattern that computes the targets of integer sources; a target in a record must equal the result.
         allows_unknown: whether all pairs may contain symbols that the vocabularies lack; held-out pairs always may.
         holds_out: whether to hold pairs out for validation, unless `validation` is given.
         validation: the user's own validation pairs, in any form of `data`; None means none.
-        max_skipped: the largest fraction of invalid records to leave out; if 0, each is an error.
+        max_skipped: the largest fraction of records to skip as invalid; if 0, any invalid record is an error.
 
     Raises:
         InputError: a record is invalid, too many records are invalid, or there are no pairs or fewer than n.
-        UsageError: `kinds` or `lowercase` contradict another argument, or the pattern rejects these sources.
+        UsageError: `kinds` or `lowercase` contradicts another argument, or the pattern rejects these sources.
     """
     title = os.fspath(data) if isinstance(data, str | os.PathLike) else title
     network_kinds = vocabularies.tokens if vocabularies else (None, None)
@@ -231,11 +231,11 @@ def pair_task(
 
 
 def held_out(sources: Sequence[list[Any]], tokens: str) -> tuple[np.ndarray, bool]:
-    """Return a mask of the sources, lists of symbols, that are held out for validation, `[N]`.
+    """Return a mask `[N]` of the sources (lists of symbols) that are held out for validation.
 
-    A source is held out if its hash, which depends only on the source as a string, is below a tenth of the range. If
-    these are fewer than a twentieth of the pairs, the twentieth whose sources have the lowest hashes is held out
-    instead. Also return whether that is the case.
+    A source is held out if its hash, which depends only on the source as a string, is in the lowest tenth of the hash
+    range. If this selects fewer than a twentieth of the pairs, the twentieth with the lowest hashes is held out
+    instead. Also return whether this is the case.
 
     Raises:
         InputError: all pairs would be held out.
@@ -252,9 +252,9 @@ def held_out(sources: Sequence[list[Any]], tokens: str) -> tuple[np.ndarray, boo
 
 
 def _pairs(records: Sequence[Record], pattern: PatternTask | None, largest: Largest) -> Pairs:
-    """Return the pairs of numbered records; a `pattern` computes the targets.
+    """Return the pairs of numbered records; if `pattern` is given, it computes the targets.
 
-    By default, the largest source symbol is also the largest symbol in targets that a pattern computes.
+    By default, the largest valid symbol in these targets is the largest source symbol.
 
     Raises:
         InputError: a target in a record differs from the pattern's target.
@@ -275,7 +275,7 @@ def _pairs(records: Sequence[Record], pattern: PatternTask | None, largest: Larg
 
 
 def _log_skipped(title: str, n_pairs: int, errors: Sequence[InputError], max_skipped: float) -> None:
-    """Log how many records were skipped; raise InputError if they are too many."""
+    """Log how many records were skipped; raise InputError if there were too many."""
     if not errors:
         return
     n = n_pairs + len(errors)
@@ -322,7 +322,7 @@ def _example(places: Sequence[Place], is_example: np.ndarray) -> str:
 
 
 def _space_warnings(task: PairTask) -> Iterator[str]:
-    """Count the strings of characters that begin or end with a space, which is hard to see."""
+    """Warn about strings of characters that begin or end with a space, which is hard to see."""
     sides = zip(("Sources", "Targets"), (task.pairs.sources, task.pairs.targets), task.vocabularies, strict=True)
     for name, sequences, vocabulary in sides:
         if vocabulary.tokens == CHARACTERS and " " in vocabulary.symbols:
@@ -337,4 +337,4 @@ def _outlier_warning(kind: str, sequences: Sequences, places: Sequence[Place]) -
     length = int(sequences.lengths[longest])
     if length > typical:
         long = f"{places[longest]}: the {kind} has {length} symbols, but almost all others have at most {typical}"
-        yield f"{long}: training takes longer and needs more memory with it; remove it if it is a mistake"
+        yield f"{long}: it makes training slower and increases memory use; remove it if it is a mistake"

@@ -1,7 +1,7 @@
-"""Patterns: functions from one source to its target, and the task of learning one from random sources.
+"""Patterns, which are functions from a source to its target, and the task of learning a pattern.
 
-A function takes a list of integers and returns one. It raises ValueError for a source that it does not support. Its
-docstring describes the target; the command `patterns` and the page show the first line.
+A function takes and returns a list of integers. It raises ValueError for a source that it does not support. Its
+docstring describes the target; the command `patterns` and the page show its first line.
 """
 
 import hashlib
@@ -25,10 +25,10 @@ from seq2seq_demo.data.vocabulary import MAX_SYMBOL, Vocabularies, list_symbols
 from seq2seq_demo.declarations import likely_name, preview, require_choice
 from seq2seq_demo.errors import MissingInput, UsageError
 
-MAX_SYMBOLS_AT_ONCE = 2**20  # symbols of sources that are in memory at once, unless three sources have more
-CHECKED_SOURCES = 32  # sources to check a pattern with; fewer if they are long
-FINGERPRINT_SOURCES = 1000  # sources in a fingerprint, over all lengths
-MAX_LENGTHS = 1000  # lengths in a range; a pattern is checked at each length
+MAX_SYMBOLS_AT_ONCE = 2**20  # source symbols in memory at once, unless three sources have more
+CHECKED_SOURCES = 32  # sources for checking a pattern; fewer if they are long
+FINGERPRINT_SOURCES = 1000  # sources in a fingerprint, all lengths together
+MAX_LENGTHS = 1000  # lengths in a range; a pattern is checked for each length
 DEFAULT_PATTERN = "sorted"
 EXAMPLE = [3, 1, 4, 1, 5, 9]  # the example in the list of patterns
 
@@ -38,10 +38,10 @@ EXAMPLE = [3, 1, 4, 1, 5, 9]  # the example in the list of patterns
 
 @dataclass(frozen=True)
 class PatternTask:
-    """A task of random sources whose targets a function computes.
+    """The task of learning a function that computes the targets of random sources.
 
-    The function maps a source, a list of integers, to its target. A function that has a parameter `out_max_int` is also
-    given the largest target symbol.
+    The function maps a source, which is a list of integers, to its target. If the function has a parameter
+    `out_max_int`, it also receives the largest target symbol.
     """
 
     vocabularies: ClassVar[Vocabularies] = Vocabularies()
@@ -49,11 +49,11 @@ class PatternTask:
     digest: ClassVar[None] = None  # there are no pairs
     name: str
     function: PatternFunction
-    # The name that the user gave, such as FILE.py:FUNCTION, by which other processes import the function.
+    # The name that the user gave, such as FILE.py:FUNCTION. Other processes import the function by this name.
     origin: str | None = field(default=None, kw_only=True, repr=False)
 
     def __reduce__(self) -> Any:
-        """Pickle a user's function by its origin, because a file is not imported under a module's name."""
+        """Pickle a user's function by its origin, because other processes cannot import a file by a module name."""
         return (find_pattern, (self.origin,)) if self.origin else super().__reduce__()
 
     @property
@@ -62,17 +62,17 @@ class PatternTask:
         return (self.function.__doc__ or "").strip().partition("\n")[0]
 
     def facts(self) -> dict[str, Any]:
-        """Return the `description`, and an `example`: the source EXAMPLE and its target.
+        """Return the `description` and an `example`, which consists of the source EXAMPLE and its target.
 
         Raises:
-            UsageError: the function fails on a few sources of this length, or returns invalid targets.
+            UsageError: the function fails or returns invalid targets when checked on a few sources of this length.
         """
         self.check(len(EXAMPLE), ModelConfig().largest, ends=True)
         (target,) = self.targets_of(Sequences.of_rows([EXAMPLE]), ModelConfig.out_max_int).rows()
         return {"description": self.description, "example": {"source": [*EXAMPLE], "target": target}}
 
     def largest_symbols(self) -> dict[str, int]:
-        """Return an empty dict: a pattern accepts the default symbols."""
+        """Return an empty dict, because a pattern accepts the default symbols."""
         return {}
 
     def target_len(
@@ -126,7 +126,7 @@ class PatternTask:
         return [*self.lengths_taken(model, range(config.min_in_len or config.in_len, config.in_len + 1))]
 
     def lengths_taken(self, model: ModelConfig, in_lens: Sequence[int]) -> dict[int, int]:
-        """Map each of the source lengths that the pattern supports to the maximum length of its targets.
+        """Map each source length that the pattern supports to the maximum length of its targets.
 
         Raises:
             UsageError: the pattern supports none of the lengths, or there are more than MAX_LENGTHS.
@@ -146,7 +146,7 @@ class PatternTask:
     def check(self, in_len: int, largest: tuple[int, int], *, out_len: int | None = None, ends: bool = False) -> int:
         """Check the pattern on a few sources; return the length of its targets, or their maximum length if `ends`.
 
-        `largest` are the largest symbols in sources and in targets.
+        `largest` contains the largest symbols in sources and in targets.
 
         Raises:
             UsageError: the function fails, returns targets shorter than `out_len` or with symbols above out_max_int, or
@@ -172,7 +172,7 @@ class PatternTask:
     ) -> Sequences:
         """Return the target of each source, cut to `out_len` symbols; None means whole targets.
 
-        Unless `ends`, all targets must have the same length, which must not be 0.
+        Unless `ends`, all targets must have the same non-zero length.
 
         Raises:
             UsageError: the function fails, or returns invalid targets.
@@ -192,14 +192,14 @@ class PatternTask:
         return targets
 
     def _targets_for(self, model: ModelConfig, sources: Sequences, out_len: int) -> Sequences:
-        """Return the targets as a network learns them: whole if it ends its answers."""
+        """Return the targets that a network learns: whole targets if it ends its answers, otherwise cut targets."""
         return self.targets_of(sources, model.out_max_int, None if model.ends else out_len, model.ends)
 
     def _target(self, source: list[int], arguments: dict[str, int], out_max_int: int) -> list[int]:
         """Return the target of a source.
 
         Raises:
-            UsageError: the function fails, or returns anything but integers from 0 to out_max_int.
+            UsageError: the function fails, or returns anything other than integers from 0 to out_max_int.
         """
         try:
             result = self.function([*source], **arguments)  # a copy, which the function may change
@@ -243,7 +243,7 @@ def _symbols_of(result: Any, out_max_int: int) -> list[int]:
 
 
 def _has_parameter(function: PatternFunction, name: str) -> bool:
-    """Return whether the function has a parameter of this name."""
+    """Return whether the function has a parameter with this name."""
     try:
         return name in inspect.signature(function).parameters
     except (TypeError, ValueError):  # a function that is not written in Python
@@ -257,7 +257,7 @@ PATTERNS: dict[str, PatternTask] = {}
 
 
 def built_in(function: PatternFunction) -> PatternFunction:
-    """Add a function to the built-in patterns under its name, without the underscore after a name that Python uses."""
+    """Add a function to the built-in patterns under its name, without an underscore at the end."""
     name = function.__name__.rstrip("_")
     PATTERNS[name] = PatternTask(name, function)
     return function
@@ -297,7 +297,7 @@ def rotated(source: list[int]) -> list[int]:
 
 @built_in
 def running_sum(source: list[int], out_max_int: int) -> list[int]:
-    """At each position, the sum of the symbols up to it, modulo out_max_int + 1."""
+    """At each position, the sum of the symbols so far, modulo out_max_int + 1."""
     modulus = out_max_int + 1
     return [total % modulus for total in itertools.accumulate(source)]
 
@@ -319,7 +319,7 @@ def added(source: list[int]) -> list[int]:
 
 
 def patterns() -> dict[str, dict[str, Any]]:
-    """Return the built-in patterns by name: for each, a `description`, and an `example` with its source and target."""
+    """Return the `description` and an `example` (source and target) of each built-in pattern, by name."""
     return {name: pattern.facts() for name, pattern in PATTERNS.items()}
 
 
@@ -327,14 +327,14 @@ def patterns() -> dict[str, dict[str, Any]]:
 
 
 def as_pattern(data: object, tokens: tuple[str, str] = (INTEGERS, INTEGERS)) -> PatternTask | None:
-    """Return the pattern that `data` is or names; None if it is pairs or the path of their file.
+    """Return the pattern that `data` is or names, or None if `data` is pairs or the path of a file.
 
     Args:
         data: a function, the name of a pattern, pairs, or a path.
         tokens: the kinds of symbols in sources and in targets.
 
     Raises:
-        UsageError: a function cannot be imported, or a pattern does not have these kinds of symbols.
+        UsageError: a function cannot be imported, or `data` is a pattern but the tokens are not integers.
         MissingInput: a string is neither the name of a pattern nor the path of a file.
     """
     pattern = _pattern_of(data)
@@ -363,7 +363,7 @@ def find_pattern(name: str) -> PatternTask:
     """Return a pattern by name.
 
     Args:
-        name: a built-in pattern, or a user's function as `FILE.py:FUNCTION` or `PACKAGE.MODULE:FUNCTION`.
+        name: the name of a built-in pattern, or a user's function as `FILE.py:FUNCTION` or `PACKAGE.MODULE:FUNCTION`.
 
     Raises:
         UsageError: no pattern has this name, or the function cannot be imported.

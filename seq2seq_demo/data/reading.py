@@ -1,7 +1,7 @@
 """Reads records from a file or the terminal.
 
 A file's suffix and the options decide how it is read. Its content decides only what these leave open: the delimiter of
-a CSV file, and which columns have known names.
+a CSV file and which columns have known names.
 """
 
 import codecs
@@ -41,12 +41,12 @@ from seq2seq_demo.system_memory import require_memory
 SUFFIXES = {".csv": CSV, ".json": JSON, ".jsonl": JSON}  # any other file contains lines of text
 DELIMITERS = ",;\t"  # in a CSV file
 BLOCK = 2**20  # characters read at once
-CHARACTER_BYTES = 60  # the memory per character, including its line
+CHARACTER_BYTES = 60  # bytes of memory per character, including the overhead of lines
 csv.field_size_limit(2**31 - 1)  # characters in a cell
 CARRIAGE_RETURN = "expected a line feed at the end of each line, got a carriage return within a line"
-# By words in the csv module's errors
+# Our errors, by words in the csv module's errors
 CSV_ERRORS = {"new-line": CARRIAGE_RETURN, "unexpected end": "a quotation mark is not closed"}
-_UNDECODED = re.compile("[\udc80-\udcff]")  # bytes that are not in the file's encoding
+_UNDECODED = re.compile("[\udc80-\udcff]")  # bytes that the file's encoding cannot decode
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,11 @@ class InputFormat:
     columns: tuple[str, ...] = ()  # the names or numbers of the columns of sources and targets, or JSON keys
     header: bool | None = None  # None means that the first row is a header if it has known names
     encoding: str = UTF_8
-    blank_lines: bool = False  # a blank line also becomes a record
-    json_lines: bool = False  # a line of text that begins with a bracket is JSON
+    blank_lines: bool = False  # whether a blank line also becomes a record
+    json_lines: bool = False  # whether a line of text that begins with a bracket is JSON
 
     def format_of(self, title: str) -> str:
-        """Return the format of a file: the given one, else the format of its suffix, else lines of text."""
+        """Return the format of a file: the given one, else the one that its suffix implies, else lines of text."""
         name = plain_name(title)
         return self.format or next((SUFFIXES[suffix] for suffix in SUFFIXES if name.endswith(suffix)), TEXT)
 
@@ -76,8 +76,8 @@ class Layout:
     file_format: InputFormat
     format: str
     delimiter: str = "\t"
-    n_columns: int | None = None  # None means no table; a line has a source or, with a tab, a source and a target
-    columns: tuple[int, ...] = (0, 1)  # the source and, if present, the target
+    n_columns: int | None = None  # None means no table: a line contains a source, and perhaps a tab and a target
+    columns: tuple[int, ...] = (0, 1)  # the indices of the source and, if present, the target
     header: tuple[str, ...] | None = None  # None means that the first row is a record
 
     def __str__(self) -> str:
@@ -95,15 +95,15 @@ class Layout:
 def read(data: object, title: str, file_format: InputFormat) -> tuple[list[Record], bool]:
     """Return the records of a file if `data` is a path, else of rows, as `python_records` reads them.
 
-    Also return whether the records are fields of a table or lines of text, where integers are strings. The file
+    Also return whether the records are fields of a table or lines of text, in which integers are strings. The file
     contains a JSON document (a list of records, or a single one), a table, or lines. In JSON, a record is a list of
-    symbols, or an object, `{"input": [...], "output": [...], "id": ...}`, where only the input is required; a string
-    may replace a list. A line is JSON, or a source, optionally followed by a tab and the output. The name `-` means
+    symbols or an object, `{"input": [...], "output": [...], "id": ...}`, in which only the input is required; a string
+    may replace a list. A line is JSON, or a source that may be followed by a tab and the output. The name `-` means
     standard input; `title` names the rows in errors.
 
     Raises:
-        InputError: the file cannot be read, is empty, is invalid JSON, or exceeds the memory. For an invalid line, the
-            record contains the error.
+        InputError: the file cannot be read, is empty, is invalid JSON, or exceeds the memory. If a line is
+            invalid, its record contains the error instead.
     """
     if not isinstance(data, str | os.PathLike):
         return [*python_records(data, title, names=file_format.columns)], False
@@ -129,14 +129,14 @@ def read(data: object, title: str, file_format: InputFormat) -> tuple[list[Recor
 
 
 def stream_file(name: str, file_format: InputFormat) -> Iterator[Record]:
-    """Yield the record of each line of a file or pipe as it arrives; the lines are text without a header, or JSON.
+    """Yield the record of each line of a file or pipe as it arrives; lines are JSON, or text without a header.
 
     Raises:
         InputError: the file cannot be read, or it is a table.
     """
     title, format = file_title(name), file_format.format_of(name)
     if format in (CSV, TSV) or file_format.header or (file_format.columns and format != JSON):
-        raise InputError(f"{title}: expected lines of text or JSON with `line_buffered`, got a table")
+        raise InputError(f"{title}: `line_buffered` needs lines of text or JSON, got a table")
     with _opened(name, file_format.encoding) as lines:
         yield from _records(title, lines, Layout(file_format, format))
 
@@ -148,15 +148,15 @@ def read_pairs(
     header: bool | None = None,
     encoding: str = UTF_8,
 ) -> list[tuple[Any, Any]]:
-    """Return the pairs of a file, as `train` and `evaluate` take them.
+    """Return the pairs in a file, in the form that `train` and `evaluate` accept.
 
-    Each side is a string or a list of symbols.
+    Each side of a pair is a string or a list of symbols.
 
     Args:
         path: a file of text lines, CSV, TSV or JSON, optionally compressed with gzip (`.gz`).
         format: "text", "csv", "tsv" or "json"; by default, the suffix decides.
-        columns: the names or numbers, from "1", of the columns of sources and targets, or their keys in JSON, as in
-            "word,ipa" or ("word", "ipa").
+        columns: the names or numbers (from "1") of the source and target columns, or the keys in JSON, as in "word,ipa"
+            or ("word", "ipa").
         header: whether the first row names the columns; by default, true if it contains known names.
         encoding: one of Python's codecs.
 
@@ -179,7 +179,7 @@ def parse_columns(columns: str | Iterable[object]) -> tuple[str, ...]:
     """Return the names or numbers of one or two columns; split a string such as `word,3` at its comma.
 
     Raises:
-        UsageError: there are more than two.
+        UsageError: there are more than two columns.
     """
     names = tuple(columns.split(",") if isinstance(columns, str) else map(str, columns))
     if len(names) > 2:
@@ -193,7 +193,7 @@ def file_title(name: str) -> str:
 
 
 def plain_name(title: str) -> str:
-    """Return the name of a file in lower case and without `.gz`, so that its end shows its format."""
+    """Return the name of a file in lower case and without `.gz`, so that its suffix shows the format."""
     return title.lower().removesuffix(".gz")
 
 
@@ -214,8 +214,8 @@ def _opened(name: str, encoding: str) -> Iterator[TextIO]:
         raise InputError(f"cannot read {title}: {error}") from error
     except InputError:
         raise
-    except io.UnsupportedOperation as error:  # `reconfigure` after something was read
-        raise InputError("only one file can be -, standard input") from error
+    except io.UnsupportedOperation as error:  # `reconfigure` fails after anything was read
+        raise InputError("only one file can be - (standard input)") from error
     except OSError as error:
         if isinstance(error, FileNotFoundError):
             raise MissingInput(f"{title}: no such file") from error
@@ -240,12 +240,12 @@ def _read_text(name: str, encoding: str) -> str:
 def _find_layout(title: str, text: str, file_format: InputFormat) -> Layout:
     """Return the layout of a file.
 
-    The first row is a header if the options say so or select a column by name. Otherwise, it is one if it has known
-    names of a source and a target.
+    The first row is a header if the options say so or select a column by name. Otherwise, it is a header if it contains
+    known names for a source and a target.
 
     Raises:
-        InputError: a column of `columns` is missing, or there are more than two columns and it is unclear which to
-            take.
+        InputError: one of the given `columns` is missing, or there are more than two columns and it is unclear which
+            ones to use.
     """
     format = file_format.format_of(title)
     if format == JSON:
@@ -255,7 +255,7 @@ def _find_layout(title: str, text: str, file_format: InputFormat) -> Layout:
     first_rows = [_first_row(title, text, layout) for layout in layouts]
     first_row = max(first_rows, key=len)
     layout = layouts[first_rows.index(first_row)]  # the delimiter that gives the most columns
-    if len(first_row) < 2 and [] in first_rows:  # all rows are empty, or one is invalid, which its record reports
+    if len(first_row) < 2 and [] in first_rows:  # all rows are empty, or one is invalid; its record reports the error
         _require_decoded(Place(title, "line", 1), text.partition("\n")[0], file_format.encoding)
         return layouts[first_rows.index([])]
     names = tuple(cell.strip() for cell in first_row)
@@ -269,14 +269,14 @@ def _find_layout(title: str, text: str, file_format: InputFormat) -> Layout:
 
 
 def _first_row(title: str, text: str, layout: Layout) -> list[str]:
-    """Return the cells of the first row that is not empty; an empty list if all are empty, or if it is invalid."""
+    """Return the cells of the first row that is not empty, or an empty list if there is none or it is invalid."""
     rows = _rows(title, io.StringIO(text), layout)
     first = next((cells for _, cells in rows if isinstance(cells, InputError) or "".join(cells).strip()), [])
     return [] if isinstance(first, InputError) else first
 
 
 def _rows(title: str, lines: Iterable[str], layout: Layout) -> Iterator[tuple[Place, list[str] | InputError]]:
-    """Yield the place and the cells of each row; for a row that is not valid CSV, the error in place of the cells."""
+    """Yield the place and the cells of each row; if a row is not valid CSV, the error replaces the cells."""
     if layout.format in (JSON, TEXT):
         for number, line in enumerate(lines, start=1):
             yield Place(title, "line", number), line.rstrip("\r\n").split("\t")
@@ -295,7 +295,7 @@ def _rows(title: str, lines: Iterable[str], layout: Layout) -> Iterator[tuple[Pl
 
 
 def _find_columns(title: str, row: Sequence[str], names: Sequence[str], file_format: InputFormat) -> tuple[int, ...]:
-    """Return the indices of the columns of the source and, if present, of the target."""
+    """Return the indices of the source column and, if present, the target column."""
     if file_format.columns:
         return tuple(_column_index(title, column, len(row), names) for column in file_format.columns)
     source, target = named_columns(names)
@@ -317,7 +317,7 @@ def _column_index(title: str, column: str, n: int, names: Sequence[str]) -> int:
 
 
 def _records(title: str, lines: Iterable[str], layout: Layout) -> Iterator[Record]:
-    """Yield the record of each line or row, as it arrives."""
+    """Yield the record of each line or row as it arrives."""
     awaits_header = layout.header is not None
     for place, cells in _rows(title, lines, layout):
         if isinstance(cells, InputError):
@@ -334,9 +334,9 @@ def _records(title: str, lines: Iterable[str], layout: Layout) -> Iterator[Recor
 
 
 def _row_record(place: Place, cells: list[str], text: str, layout: Layout) -> Record:
-    """Return the record of a row, whose cells make up `text`; for an invalid row, it contains the InputError.
+    """Return the record of a row whose cells make up `text`; if the row is invalid, its record contains the error.
 
-    The cells of all other named columns are copied to the answers.
+    The cells of all other named columns are copied to the answer.
     """
     file_format, n = layout.file_format, layout.n_columns
     try:
@@ -358,7 +358,7 @@ def _row_record(place: Place, cells: list[str], text: str, layout: Layout) -> Re
 
 
 def _require_decoded(place: Place, text: str, encoding: str) -> None:
-    """Raise InputError if a string contains a byte that is not in the encoding of its file."""
+    """Raise InputError if a string contains a byte that its file's encoding cannot decode."""
     if not text.isascii() and (found := _UNDECODED.search(text)):
         byte = f"byte 0x{ord(found[0]) - 0xDC00:02x}"
         raise InputError(f"{place}: expected {encoding.upper()}, got {byte}; `encoding` selects a different encoding")
@@ -379,8 +379,8 @@ def _document(title: str, text: str, keys: Sequence[str]) -> Iterator[Record]:
 
 
 def read_terminal(file_format: InputFormat) -> Iterator[Record]:
-    """Yield one record per line that the user types, until end of file."""
-    with contextlib.suppress(ImportError):  # Windows lacks it, but the Windows console edits lines
+    """Yield one record per line that the user types, until the end of the input."""
+    with contextlib.suppress(ImportError):  # Windows lacks this module, but its console can edit lines
         import readline  # noqa: F401  (gives input() line editing and a history)
 
     def lines() -> Iterator[str]:

@@ -1,7 +1,7 @@
-"""Records: pairs or sources as the user gave them, in JSON, typed words or Python objects, with their places.
+"""Records are pairs or sources as the user gave them, in JSON, typed words or Python objects, with their places.
 
-In JSON, a list is a source, and an object has the keys "input", "output" and any others. The keys may also be "source"
-and "target", or others that the user names.
+In JSON, a list is a source, and an object has the keys "input", "output" and any others. The first two may also be
+"source" and "target", or keys that the user names.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import numpy as np
 from seq2seq_demo.declarations import preview
 from seq2seq_demo.errors import InputError
 
-# The names by which a header is recognised. A header of several columns must contain both kinds.
-COLUMN_NAMES = (  # names of sources, then names of targets
+# The names by which a header is recognised. It must contain a name of each kind.
+COLUMN_NAMES = (  # names for sources, then names for targets
     {"source", "src", "input", "x", "word", "text", "question", "lemma", "spelling", "grapheme", "graphemes"},
     {"target", "tgt", "output", "y", "answer", "label", "translation", "pronunciation", "phonemes", "phones", "ipa"},
 )
@@ -29,7 +29,7 @@ class Place(NamedTuple):
     """The place of a record in its file or list, used as the prefix of errors."""
 
     title: str  # the file or the argument
-    kind: str = ""  # "line", counted from 1; "sequence" (of a JSON list) or "row", counted from 0
+    kind: str = ""  # "line", counted from 1; "sequence" (in a JSON list) or "row", counted from 0
     number: int = 0
     side: str = ""  # "output", or empty for the source or the whole record
 
@@ -44,7 +44,7 @@ class Place(NamedTuple):
 
 
 class Record(NamedTuple):
-    """A source with the optional output and other values that the user gives, or the error from reading it."""
+    """A source, with an optional output and any other values that the user gives, or the error from reading it."""
 
     place: Place
     values: Any  # a list or string; before validation, any JSON value; None if it cannot be read
@@ -54,17 +54,17 @@ class Record(NamedTuple):
 
 
 def valid(records: Iterable[Record]) -> list[Record]:
-    """Return the records, or raise the error of the first invalid one, with its `row`."""
+    """Return the records, or raise the error of the first invalid record, with its `row`."""
     return without_errors(records, may_skip=False)[0]
 
 
 def without_errors(
     records: Iterable[Record], may_skip: bool, n: int | None = None
 ) -> tuple[list[Record], list[InputError]]:
-    """Return the valid records, or the first n of them, and the errors of the records before the last valid one.
+    """Read all records, or until n are valid; return the valid records, and the errors of the others that were read.
 
     Raises:
-        InputError: a record is invalid, and invalid records may not be skipped. The error has the record's `row`.
+        InputError: a record is invalid, and `may_skip` is False. The error contains the record's `row`.
     """
     kept, errors = list[Record](), list[InputError]()
     for record in records:
@@ -117,9 +117,9 @@ def parse_json(place: Place, text: str, expected: str = EXPECTED_JSON) -> Any:
 
 
 def to_record(place: Place, item: Any, keys: Sequence[str] = ()) -> Record:
-    """Return the record of a JSON value; for an invalid object, the record contains the InputError.
+    """Return the record of a JSON value; if it is an invalid object, the record contains the error.
 
-    `keys` are the keys of source and target in an object, by default the known names.
+    `keys` contains an object's keys for the source and the target, by default the known names.
     """
     if not isinstance(item, dict):
         return Record(place, item)
@@ -138,7 +138,7 @@ def to_record(place: Place, item: Any, keys: Sequence[str] = ()) -> Record:
 
 
 def read_words(words: Sequence[str]) -> Record:
-    """Return the record of one source of integers typed as words, such as `3 1 4`, `3,1,4` or JSON."""
+    """Return the record of a single source of integers, typed as words such as `3 1 4`, `3,1,4` or JSON."""
     place, text = Place("input"), " ".join(words)
     try:
         return to_record(place, parse_json(place, text)) if is_bracketed(text) else Record(place, text)
@@ -159,14 +159,16 @@ def _check_copied(place: Place, value: Any, depth: int = 0) -> None:
 
 
 def python_records(rows: Any, title: str, is_paired: bool = True, names: Sequence[str] = ()) -> Iterator[Record]:
-    """Yield the records of pairs or, unless `is_paired`, of sources; a side is a string, or a list or array of symbols.
+    """Yield the records of pairs or, unless `is_paired`, of sources.
+
+    Each side of a pair is a string, or a list or array of symbols.
 
     Args:
         rows: pairs (source, target) or sources; dictionaries with the keys "source" and "target" or "input" and
-            "output"; records, which are unchanged; a pandas column; or a DataFrame with columns named source and
-            target, or without any further columns.
+            "output"; records, which are unchanged; a pandas column; or a DataFrame, whose columns must be named source
+            and target unless there are no others.
         title: the name of the rows, for errors.
-        is_paired: whether a row has a target.
+        is_paired: whether the rows are pairs; otherwise, they are sources.
         names: the columns or keys of sources and targets, if they have other names.
 
     Raises:
@@ -204,7 +206,7 @@ def to_python(row: Any) -> Any:
 
 
 def _to_plain(value: Any) -> Any:
-    """Convert an array or NumPy scalar; a float with an integer value, such as 100.0, becomes an integer."""
+    """Convert an array or NumPy scalar to Python values; a float that is an integer, such as 100.0, becomes an int."""
     plain = value.tolist() if isinstance(value, np.ndarray | np.generic) else value
     return int(plain) if isinstance(plain, float) and plain.is_integer() else plain
 
@@ -228,16 +230,16 @@ def _frame_columns(frame: Any, title: str, n: int, names: Sequence[str]) -> list
 
 
 def _column(values: Any) -> list[Any]:
-    """Return the values of a column; integers become strings, because a sequence of integers is a list.
+    """Return the values of a column; integers become strings, because only lists are sequences of integers.
 
-    A column of integers with missing values consists of floats, such as 100.0.
+    If values are missing, pandas stores integers as floats, such as 100.0.
     """
     plain = map(to_python, values)
     return [str(value) if isinstance(value, int) and not isinstance(value, bool) else value for value in plain]
 
 
 def named_columns(names: Sequence[str]) -> tuple[int | None, int | None]:
-    """Return the indices of the columns with a known source name and a known target name, each None if missing."""
+    """Return the indices of the columns with known names for sources and targets; None means a missing column."""
     sources, targets = ([k for k, name in enumerate(names) if name.casefold() in known] for known in COLUMN_NAMES)
     return next(iter(sources), None), next(iter(targets), None)
 

@@ -1,4 +1,4 @@
-"""Random sources for training and evaluation.
+"""Draws random sources for training and evaluation.
 
 Uniformly random sources are hardly ever sorted or limited to one or two symbols, but people type inputs like these.
 Therefore, a fraction of the training sources, `few_symbols`, is drawn from subsets of 1 to 5 symbols, and some of these
@@ -12,14 +12,14 @@ import numpy as np
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.sequences import Sequences
 
-MAX_SUBSET = 5  # maximum number of distinct symbols in a source of few symbols
-SORTED_FRACTION = 0.1  # fraction of sources of few symbols that are ascending; an equal fraction is descending
+MAX_SUBSET = 5  # maximum number of distinct symbols in a source with few symbols
+SORTED_FRACTION = 0.1  # fraction of sources with few symbols that are ascending; an equal fraction is descending
 RANDOM = "random"  # the kind of uniformly random sources, in addition to SOURCE_KINDS
 MAX_PER_KIND = 1000  # maximum number of sources to evaluate on, for each length and each of SOURCE_KINDS
 
 
 def random_sources(rng: np.random.Generator, n: int, in_len: int, in_max_int: int) -> np.ndarray:
-    """Draw sources `[n, in_len]` uniformly from the symbols 0…in_max_int (2016 never drew the largest one)."""
+    """Draw sources `[n, in_len]` uniformly from the symbols 0…in_max_int; the 2016 program never drew the largest."""
     return rng.integers(0, in_max_int, (n, in_len), dtype=np.min_scalar_type(in_max_int), endpoint=True)
 
 
@@ -37,7 +37,7 @@ def training_sources(config: TrainConfig, model: ModelConfig, lengths: Sequence[
 
 
 def mixed_sources(rng: np.random.Generator, lengths: np.ndarray, in_max_int: int, few_symbols: float) -> Sequences:
-    """Draw one source per length in `lengths` `[N]`; the fraction `few_symbols` of the sources has few symbols."""
+    """Draw one source for each of the `lengths` `[N]`; a fraction, `few_symbols`, of these sources has few symbols."""
     (symbols,) = random_sources(rng, 1, int(lengths.sum()), in_max_int)
     has_few = rng.random(len(lengths)) < few_symbols  # [N]
     rows = np.repeat(np.arange(len(lengths)), lengths)  # the row of each symbol
@@ -70,7 +70,7 @@ SOURCE_KINDS: dict[str, Callable[[np.random.Generator, int, int, int], np.ndarra
 
 
 def n_evaluation_sources(model: ModelConfig, in_len: int, n: int) -> int:
-    """Return the number of sources, of all kinds, that `evaluation_sources` returns."""
+    """Return the total number of sources that `evaluation_sources` returns."""
     if not model.ends:
         return n
     n_random: int = min(n, (model.in_max_int + 1) ** in_len)
@@ -78,10 +78,10 @@ def n_evaluation_sources(model: ModelConfig, in_len: int, n: int) -> int:
 
 
 def evaluation_sources(model: ModelConfig, in_len: int, n: int, seed: int) -> dict[str, np.ndarray]:
-    """Return the sources `[N, in_len]` to evaluate on, by kind: n random ones and, with END, other kinds.
+    """Return the sources `[N, in_len]` to evaluate on, by kind: n random ones and perhaps other kinds.
 
-    A network that ends its answers is evaluated on every possible source if there are at most n, and on up to
-    MAX_PER_KIND of each of SOURCE_KINDS. With the same seed, `training_sources` uses a different random stream.
+    A network that ends its answers is evaluated on every possible source if there are at most n, and also on up to
+    MAX_PER_KIND sources of each of SOURCE_KINDS. With the same seed, `training_sources` uses a different random stream.
     """
     in_max_int = model.in_max_int
     random = random_sources(np.random.default_rng([seed, 3]), n, in_len, in_max_int)

@@ -13,12 +13,12 @@ import numpy as np
 
 from seq2seq_demo.config import ModelConfig
 
-# (expected, predicted) symbols; predicted is None for a missing symbol, and expected for an extra one
+# Counts of (expected, predicted): predicted is None for a missing symbol, and expected is None for an extra one
 Confusions = Counter[tuple[int | None, int | None]]
 
 
-# The longest sequence is an outlier if its length exceeds both OUTLIER_LEN and OUTLIER_RATIO times the typical length,
-# which is the TYPICAL_QUANTILE of the lengths.
+# The longest sequence is an outlier if its length exceeds both OUTLIER_LEN and OUTLIER_RATIO times the typical length.
+# The typical length is the TYPICAL_QUANTILE of all lengths.
 OUTLIER_LEN, OUTLIER_RATIO, TYPICAL_QUANTILE = 200, 5, 0.999
 
 
@@ -40,7 +40,7 @@ class Sequences:
     @classmethod
     def of_array(cls, array: np.ndarray) -> Sequences:
         """Make sequences of one length from an array `[N, length]`, keeping its type."""
-        return cls(array.ravel(), np.broadcast_to(np.int64(array.shape[1]), len(array)))  # one number in memory
+        return cls(array.ravel(), np.broadcast_to(np.int64(array.shape[1]), len(array)))  # stores one number
 
     @classmethod
     def of_padded(cls, padded: np.ndarray, lengths: np.ndarray) -> Sequences:
@@ -69,7 +69,7 @@ class Sequences:
         return Sequences(self.symbols[places], lengths)
 
     def array(self) -> np.ndarray:
-        """Return a view `[N, length]` of sequences that have one length."""
+        """Return a view `[N, length]` of sequences that all have the same length."""
         assert self.common_length is not None or not len(self), "expected sequences of one length"
         return self.symbols.reshape(len(self), self.common_length or 0)
 
@@ -81,19 +81,19 @@ class Sequences:
         return padded
 
     def groups(self) -> np.ndarray:
-        """Return a group id per sequence, `[N]`, equal for equal sequences. Ids are 0, 1, … in order of appearance."""
+        """Return a group id for each sequence, `[N]`: equal sequences have equal ids, in order of first appearance."""
         ids = dict[bytes, int]()
         return np.fromiter((ids.setdefault(key, len(ids)) for key in self._contents(self.symbols)), np.int64, len(self))
 
     def are_in(self, others: Sequences) -> np.ndarray:
-        """Return a mask of the sequences that equal one of the others, `[N]`."""
+        """Return a mask `[N]` of the sequences that equal one of `others`."""
         dtype = np.promote_types(self.symbols.dtype, others.symbols.dtype)
         contents = [*self._contents(self.symbols.astype(dtype, copy=False))]
         known = set(contents).intersection(others._contents(others.symbols.astype(dtype, copy=False)))
         return np.fromiter((content in known for content in contents), bool, len(self))
 
     def exceed(self, largest: int) -> np.ndarray:
-        """Return a mask of the sequences with a symbol above `largest`, `[N]`."""
+        """Return a mask `[N]` of the sequences that contain a symbol above `largest`."""
         above = np.searchsorted(np.cumsum(self.lengths), np.flatnonzero(self.symbols > largest), side="right")
         return np.isin(np.arange(len(self)), above)
 
@@ -120,17 +120,17 @@ class Pairs:
         return len(self.sources)
 
     def distinct(self) -> Pairs:
-        """Return the pairs in order, each once."""
+        """Return the distinct pairs in their original order."""
         ids = np.stack([self.sources.groups(), self.targets.groups()])
         return self[np.sort(np.unique(ids, axis=1, return_index=True)[1])]
 
     def without(self, seen: Sequences) -> Pairs:
-        """Return the pairs whose source is not in `seen`, or all if none remain."""
+        """Return the pairs whose source is not in `seen`, or all pairs if none would remain."""
         is_new = ~self.sources.are_in(seen)
         return self[is_new] if is_new.any() else self
 
     def unseen_by(self, model: ModelConfig) -> np.ndarray:
-        """Return a mask of the pairs whose source the network cannot read or whose target it cannot write, `[N]`."""
+        """Return a mask `[N]` of the pairs whose source the network cannot read or whose target it cannot write."""
         return np.asarray(self.sources.exceed(model.in_max_int) | self.targets.exceed(model.out_max_int))
 
     def __getitem__(self, index: np.ndarray | slice) -> Pairs:
@@ -144,7 +144,7 @@ def concatenate(parts: Iterable[Sequences]) -> Sequences:
 
 
 def shift_right(targets: np.ndarray, go: int) -> np.ndarray:
-    """Return the decoder input `[B, T]` of teacher forcing: GO, then the target without its last symbol."""
+    """Return the decoder input `[B, T]` for teacher forcing: GO, then the target without its last symbol."""
     decoder_input = np.full(targets.shape, go)
     decoder_input[:, 1:] = targets[:, :-1]
     return decoder_input
@@ -176,7 +176,7 @@ def align(answer: Sequence[str], target: Sequence[str]) -> list[list[str]]:
     """Align an answer with its target using the fewest edits; return a list of target symbols for each answer symbol.
 
     Each list contains the target symbols that are missing before the answer symbol, and then the target symbol that
-    is aligned with it. The list of an extra symbol is empty.
+    is aligned with it. The list for an extra symbol is empty.
     """
     aligned: list[list[str]] = []
     due: list[str] = []

@@ -1,4 +1,4 @@
-"""Tokens: recognises the kind of symbols on each side of the pairs, splits records into symbols, and numbers them."""
+"""Recognises the kinds of symbols in sources and targets, splits records into symbols, and numbers the symbols."""
 
 import itertools
 import re
@@ -13,27 +13,27 @@ from seq2seq_demo.data.vocabulary import MAX_LISTED, Vocabularies, Vocabulary, n
 from seq2seq_demo.declarations import preview, require_choice, require_flag
 from seq2seq_demo.errors import InputError, UsageError
 
-Kinds = tuple[str | None, str | None]  # the kinds of symbols in sources and in targets; None means to recognise it
+Kinds = tuple[str | None, str | None]  # the kinds of symbols in sources and in targets; None means undetermined
 Largest = tuple[int | None, int | None]  # the largest integers in sources and in targets; None means MAX_SYMBOL
 Unknown = tuple[Mapping[str, int], Mapping[str, int]]  # the numbers of unknown symbols in sources and in targets
-RECOGNISED = 10_000  # kinds of symbols are recognised from at most this number of records
-# The words of a side recur if it has at most FEW_WORDS different words, plus one for every MEAN_COUNT words. A network
-# learns little about rarer words, and cannot read words that occur only in new strings.
+RECOGNISED = 10_000  # the maximum number of records from which kinds of symbols are recognised
+# Words recur if there are at most FEW_WORDS different words, plus one for every MEAN_COUNT words. A network learns
+# little about rarer words and cannot read words that occur only in new strings.
 FEW_WORDS, MEAN_COUNT = 50, 25
-_WORD = re.compile(r"[!-/:-@\[-`{-~]+|[^!-/:-@\[-`{-~0-9]+[0-9]?")  # ASCII punctuation; or letters, perhaps a digit
-_INTEGERS = re.compile(r"\s*(0|[1-9][0-9]{0,9})(\s+(0|[1-9][0-9]{0,9}))+\s*")  # no leading zeros, unlike dates
+_WORD = re.compile(r"[!-/:-@\[-`{-~]+|[^!-/:-@\[-`{-~0-9]+[0-9]?")  # ASCII punctuation, or letters and perhaps a digit
+_INTEGERS = re.compile(r"\s*(0|[1-9][0-9]{0,9})(\s+(0|[1-9][0-9]{0,9}))+\s*")  # without the leading zeros of dates
 
 
 # ---- The kinds of symbols ----
 
 
 def required_kinds(kinds: Kinds, network: Kinds, largest: Largest, has_pattern: bool) -> Kinds:
-    """Return the kinds of symbols that the user or another argument determines; None for a kind to recognise.
+    """Return the kinds of symbols that the user or another argument determines; None means that a kind is undetermined.
 
     Without a network, `network` is (None, None). A pattern or a largest integer implies integers.
 
     Raises:
-        UsageError: a kind is unknown, or another argument implies a different one.
+        UsageError: a kind is unknown, or another argument implies a different kind.
     """
     required = list[str | None]()
     for side, kind, own, integer in zip(("in", "out"), kinds, network, largest, strict=True):
@@ -71,7 +71,7 @@ def recognise(kinds: Kinds, records: Sequence[Record], are_fields: bool = False)
 
 
 def _integers_or_string(field: Any) -> Any:
-    """Return the integers of a field such as `3 1 4`; return any other value, and a single number, unchanged."""
+    """Return the integers in a field such as `3 1 4`; return a single number or any other value unchanged."""
     is_list = isinstance(field, str) and "\n" not in field and _INTEGERS.fullmatch(field)
     return [int(word) for word in field.split()] if is_list else field
 
@@ -81,8 +81,8 @@ def _kind(values: list[Any], is_beside_integers: bool) -> str:
 
     The kind is integers if at least half of the values are numbers or lists of integers, and either some are lists
     or the other side is integers. It is words if a list contains a string of several characters, or if strings contain
-    spaces and their words recur: there are few, and most of them occur twice and consist of punctuation, or of letters
-    and at most one digit at the end. Otherwise, it is characters.
+    spaces and their words recur: there are few different words, and at least half of these occur more than once and
+    consist of punctuation, or of letters and at most one digit at the end. Otherwise, the kind is characters.
     """
     strings = [str(value) for value in values if isinstance(value, str | int) and value != ""]
     lists = [value for value in values if isinstance(value, list | tuple) and value]
@@ -94,14 +94,14 @@ def _kind(values: list[Any], is_beside_integers: bool) -> str:
         return WORDS
     words = [word for string in strings for word in string.split()]
     counts = Counter(words)
-    has_spaces = len(words) > sum(not string.isspace() for string in strings)  # a string has several words
+    has_spaces = len(words) > sum(not string.isspace() for string in strings)  # some string contains several words
     n_recurring = sum(n > 1 and bool(_WORD.fullmatch(word)) for word, n in counts.items())
     recur = len(counts) <= FEW_WORDS + len(words) / MEAN_COUNT and 2 * n_recurring >= len(counts)
     return WORDS if has_spaces and recur else CHARACTERS
 
 
 def new_vocabularies(kinds: tuple[str, str], records: Sequence[Record], lowercase: bool | None) -> Vocabularies:
-    """Return a new network's vocabularies, still without symbols; `lowercase` applies to sources (default False).
+    """Return a new network's vocabularies, still without symbols; `lowercase` (default False) applies to sources.
 
     Raises:
         UsageError: `lowercase` is not a bool, or the sources are integers.
@@ -115,7 +115,7 @@ def new_vocabularies(kinds: tuple[str, str], records: Sequence[Record], lowercas
 
 
 def built_from(sides: Vocabularies, records: Iterable[Record]) -> Vocabularies:
-    """Return the vocabularies of the symbols in records.
+    """Return vocabularies that contain the symbols in the records.
 
     Raises:
         InputError: all targets are empty.
@@ -147,7 +147,7 @@ def tokenize(record: Record, sides: Vocabularies, largest: Largest = (None, None
 
 
 def number(record: Record, vocabularies: Vocabularies, unknown: Unknown = ({}, {})) -> Record:
-    """Convert a record's symbols to numbers; a symbol in neither the vocabulary nor `unknown` is an error."""
+    """Convert a record's symbols to numbers; a symbol that is in neither the vocabulary nor `unknown` is an error."""
     if record.error or not vocabularies.are_text:
         return record
     source = vocabularies.source, record.values, record.place, unknown[0]
@@ -163,19 +163,19 @@ def number(record: Record, vocabularies: Vocabularies, unknown: Unknown = ({}, {
 
 
 def unknown_numbers(records: Sequence[Record], vocabularies: Vocabularies) -> Unknown:
-    """Number the symbols of sources and of targets that the vocabularies lack."""
+    """Number the source and target symbols that the vocabularies lack."""
     source = vocabularies.source.numbers_of_unknown(record.values for record in records)
     return source, vocabularies.target.numbers_of_unknown(record.output or [] for record in records)
 
 
 def tokenize_and_number(record: Record, vocabularies: Vocabularies, largest: Largest) -> Record:
-    """Apply `tokenize` and `number` to a record; if it is invalid, return it unchanged but with an error."""
+    """Apply `tokenize` and `number` to a record; if it is invalid, return it unchanged, with an error."""
     numbered = number(tokenize(record, vocabularies, largest), vocabularies)
     return record._replace(error=numbered.error) if numbered.error else numbered
 
 
 def unknown_notice(records: Sequence[Record], vocabularies: Vocabularies, largest: Largest) -> str:
-    """Name the symbols in records that a network lacks; return an empty string if there are none."""
+    """Return a notice that names the symbols in records that a network lacks, or an empty string if it lacks none."""
     sources, targets = [record.values for record in records], [record.output or [] for record in records]
     lacked, is_affected = list[str](), [False] * len(records)
     sides = zip(("sources", "targets"), (sources, targets), vocabularies, largest, strict=True)
@@ -192,9 +192,9 @@ def unknown_notice(records: Sequence[Record], vocabularies: Vocabularies, larges
 
 
 def source_records(sources: Any, vocabulary: Vocabulary, largest: int) -> list[Record]:
-    """Return the numbered records of sources, as `python_records` reads them; outputs are left out.
+    """Return the numbered records of sources, which `python_records` reads, without any outputs.
 
-    `largest` is the largest valid integer. An unreadable source has an error.
+    `largest` is the largest valid integer. The record of an unreadable source contains an error.
 
     Raises:
         InputError: `sources` has an unsupported type.

@@ -18,7 +18,7 @@ def is_user_function(name: str) -> bool:
 
 
 def import_function(name: str) -> tuple[str, PatternFunction]:
-    """Return a short name, `FILE:FUNCTION` or `MODULE:FUNCTION`, and the function that a user's name refers to.
+    """Import the named function; return its short name, `FILE:FUNCTION` or `MODULE:FUNCTION`, and the function.
 
     Raises:
         UsageError: the function cannot be imported.
@@ -43,7 +43,7 @@ def _import_file(path: Path) -> ModuleType:
     module = ModuleType(f"pattern file {path.resolve()}".replace(".", "_"))
     module.__file__ = str(path)
     sys.modules[module.__name__] = module
-    # Not `exec_module`: within a second of an edit, its cache may contain the code from before the edit.
+    # `exec_module` is not used because, within a second of an edit, its cache may contain the old code.
     exec(compile(path.read_bytes(), path, "exec"), vars(module))
     return module
 

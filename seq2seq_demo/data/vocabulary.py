@@ -1,8 +1,8 @@
-"""Vocabularies, which map the characters or words of a string to the numbers that a network processes.
+"""Vocabularies map the characters or words of a string to the numbers that a network processes.
 
 Sequences of integers need no mapping. Text is converted to Unicode's normal form C, so that é is one character no
-matter how it was typed. If characters include Hangul, their form is D, because Hangul has 67 letters but thousands
-of syllables, most of them rare; answers are recomposed.
+matter how it was typed. If the characters include Hangul, form D is used, because Hangul has 67 letters but
+thousands of syllables, most of which are rare; answers are recomposed.
 """
 
 import functools
@@ -23,23 +23,23 @@ FORMS = ("NFC", "NFD", "NFKC", "NFKD")  # new networks use one of the first two
 MAX_SYMBOL = 2**31 - 1
 MAX_LISTED = 40  # maximum number of symbols in an error message
 _HANGUL = re.compile("[\u1100-\u11ff\uac00-\ud7a3]")  # letters and syllables
-_INTEGER = re.compile(r"[+-]?[0-9]{1,4300}")  # Python parses no longer ones
+_INTEGER = re.compile(r"[+-]?[0-9]{1,4300}")  # Python does not parse longer integers
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The symbols of one side, sources or targets: splits strings into symbols, and converts symbols to numbers.
+    """The symbols of the sources or the targets. Splits strings into symbols, and converts symbols to numbers.
 
     A symbol's index in `symbols` is its number. Integers need no symbols. A vocabulary of characters or words
-    without symbols is still to be built.
+    that has no symbols must still be built.
 
     Raises:
-        WeightsError: a symbol is not a valid character or word in the vocabulary's normal form, or is repeated.
+        WeightsError: a symbol is not a valid character or word in the vocabulary's normal form, or occurs twice.
     """
 
     tokens: str = INTEGERS
     # Omitted from the repr, which is part of the checksum of pairs.
-    form: str = field(default="NFC", kw_only=True, repr=False)  # the normal form of Unicode
+    form: str = field(default="NFC", kw_only=True, repr=False)  # the Unicode normal form
     lowercase: bool = field(default=False, kw_only=True, repr=False)
     symbols: tuple[str, ...] = ()
 
@@ -49,7 +49,7 @@ class Vocabulary:
         require(self.form in FORMS, f"expected a normal form, one of {', '.join(FORMS)}, got {preview(self.form)}")
         require(self.is_text or not self.symbols, f"expected no symbols for integers, got {len(self.symbols)}")
         require(len(self._number_of) == len(self.symbols), "a symbol occurs twice in a vocabulary")
-        form: Any = self.form  # typeshed: one of four literals
+        form: Any = self.form  # typeshed expects one of four literals
         for symbol in self.symbols:
             unicode = symbol.encode(errors="ignore").decode()  # without lone surrogates
             # Accents in the wrong order would make `normalize` take quadratic time.
@@ -58,7 +58,7 @@ class Vocabulary:
                 raise WeightsError(f"expected {self.tokens} in a vocabulary, got {preview(symbol)}")
 
     def built_from(self, rows: Iterable[list[str]]) -> "Vocabulary":
-        """Return the vocabulary of the symbols in `rows`, sorted by code point; integers need no symbols.
+        """Return a vocabulary that contains the symbols in `rows`, sorted by code point; integers need no symbols.
 
         Raises:
             InputError: there are no symbols.
@@ -75,7 +75,7 @@ class Vocabulary:
 
     @property
     def largest(self) -> int:
-        """The largest number of a symbol, at least 1, because a network has two symbols or more."""
+        """The largest symbol number, at least 1 because a network has at least two symbols."""
         return max(1, len(self.symbols) - 1)
 
     @functools.cached_property
@@ -89,7 +89,7 @@ class Vocabulary:
     # ---- Strings to symbols ----
 
     def tokenize(self, value: Any, place: object, largest: int | None = None) -> list[Any]:
-        """Split a string into symbols; normalise and validate a list of symbols.
+        """Split a string into symbols, or normalise and validate a list of symbols.
 
         A character is a code point, including a space. Words are separated by white space, and integers by white space
         or commas. A single number means the string of its digits. `largest` is the largest valid integer, by default
@@ -113,14 +113,14 @@ class Vocabulary:
         return [symbol for item in value for symbol in self._symbols_of(item)]
 
     def is_token(self, symbol: str) -> bool:
-        """Whether this is a character or a word."""
+        """Whether this is a single character or, in a vocabulary of words, a single word."""
         return len(symbol) == 1 if self.tokens == CHARACTERS else symbol.split() == [symbol]
 
     def normalize(self, text: str) -> str:
         """Return the string in the normal form and, if `lowercase`, in lower case."""
-        form: Any = self.form  # typeshed: one of four literals
+        form: Any = self.form  # typeshed expects one of four literals
         text = unicodedata.normalize(form, text)
-        # Normalised twice, because form KC of ℌ, which has no lower case, is H.
+        # Normalised twice, because ℌ has no lower case, but H, its form KC, has one.
         return unicodedata.normalize(form, text.lower()) if self.lowercase else text
 
     def _symbols_of(self, text: str) -> list[str]:
@@ -149,7 +149,7 @@ class Vocabulary:
         return "; after training with `lowercase`, a network reads either case" if is_known else ""
 
     def numbers_of_unknown(self, rows: Iterable[list[Any]]) -> dict[str, int]:
-        """Number the unknown symbols in `rows`: every number above `largest` is unknown to the network."""
+        """Assign numbers above `largest`, which the network does not know, to the unknown symbols in `rows`."""
         unknown = sorted({*itertools.chain.from_iterable(map(self.unknown_among, rows))})
         return {symbol: number for number, symbol in enumerate(unknown, start=self.largest + 1)}
 
@@ -160,7 +160,7 @@ class Vocabulary:
         return [self.symbols[number] if number < len(self.symbols) else UNKNOWN for number in numbers]
 
     def to_value(self, numbers: Iterable[int]) -> str | list[int]:
-        """Convert numbers to a sequence as a user gives it: a string, or a list of integers.
+        """Convert numbers to a sequence in the user's form, a string or a list of integers.
 
         Hangul letters are composed into syllables.
         """
@@ -200,7 +200,7 @@ def normal_form(tokens: str, values: Iterable[object]) -> str:
 
 
 def _parse_integers(text: str, place: object) -> list[int]:
-    """Parse integers in ASCII decimal digits, which are separated by white space or commas."""
+    """Parse integers in ASCII decimal digits, separated by white space or commas."""
     words = text.replace(",", " ").split()
     for position, word in enumerate(words, start=1):
         if not _INTEGER.fullmatch(word):
@@ -229,7 +229,7 @@ def _checked(text: str, place: object) -> str:
 
 
 def list_symbols(symbols: Sequence[object]) -> str:
-    """Format symbols for an error, as a list of at most MAX_LISTED."""
+    """Format symbols for an error, as a list of at most MAX_LISTED symbols."""
     more = ["..."] if len(symbols) > MAX_LISTED else []
     return f"[{', '.join([*map(str, symbols[:MAX_LISTED]), *more])}]"
 

@@ -1,4 +1,4 @@
-"""Read whole files, and write files atomically: completely or not at all. This module writes all results."""
+"""Reads whole files, and writes files atomically: completely or not at all. This module writes all results."""
 
 import contextlib
 import errno
@@ -13,13 +13,13 @@ from seq2seq_demo.errors import MissingWeights, Seq2SeqError, WeightsError, syst
 
 try:
     import fcntl
-except ImportError:  # Windows, which cannot rename, replace or remove an open file either
+except ImportError:  # Windows, which also cannot rename, replace or remove an open file
     fcntl = None  # type: ignore[assignment]
 
-# For each kind of output, a pattern that matches the files of this program from their first byte. A document that
-# embeds one of our pictures does not match, because the program's name is elsewhere.
+# For each kind of output, a pattern that matches this program's files from their first byte. A document that embeds one
+# of our pictures does not match, because the program's name is elsewhere in the document.
 OWN_FILES = {
-    # Until version 3, snapshots and recordings of training runs began as weights files do.
+    # Until version 3, snapshots and recordings of training runs began like weights files.
     "a weights file": rb'seq2seq-demo weights \d+\n(?!.*("progress": \{"|"steps_per_epoch"))',
     "a history": rb'\[\n  \{\n    "epoch": 1,\n    "step": \d+,\n    "loss": ',
     "a page": rb'<!DOCTYPE html>\n.{,60}<meta name="generator" content="seq2seq-demo">|// A network of seq2seq-demo',
@@ -52,16 +52,16 @@ def read(path: Path, kind: str) -> bytes:
 
 
 def write(path: Path, content: bytes, overwrite: bool = True, error_class: type[Seq2SeqError] = Seq2SeqError) -> None:
-    """Write a file as `write_locked` does, but let `overwrite` replace the file that a symbolic link points to."""
+    """Write a file as `write_locked` does, but with `overwrite`, replace the file that a symbolic link points to."""
     write_locked(Path(os.path.realpath(path)) if overwrite else path, content, overwrite, error_class).close()
 
 
 def write_locked(
     path: Path, content: bytes, overwrite: bool = True, error_class: type[Seq2SeqError] = Seq2SeqError
 ) -> BinaryIO:
-    """Write a file atomically, never through a symbolic link; return it, locked until it is closed.
+    """Write a file atomically, never through a symbolic link; return the file, which is locked until it is closed.
 
-    The content goes to a temporary file in the same directory and is flushed to disk before it gets its name. If the
+    The content is written to a temporary file in the same directory and flushed to disk before it is renamed. If the
     program is killed earlier, the temporary file `.seq2seq-demo-….tmp` remains. On Windows, return an empty stream.
 
     Raises:
@@ -119,7 +119,7 @@ def _lock(file: BinaryIO) -> bool:
         return True
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:  # other errors: the file system has no locks
+    except OSError as error:  # other errors mean that the file system has no locks
         return error.errno != errno.EAGAIN
     return True
 
@@ -128,7 +128,7 @@ def open_locked(path: Path, kind: str) -> BinaryIO:
     """Open a regular file and lock it until it is closed. On Windows, return an empty stream.
 
     Raises:
-        WeightsError: as in `open_regular`; or another process has locked, replaced or removed the file.
+        WeightsError: `open_regular` failed, or another process has locked, replaced or removed the file.
     """
     file = open_regular(path, kind)
     status = os.fstat(file.fileno())
@@ -153,7 +153,7 @@ def check_replaceable(
 ) -> None:
     """Raise `error_class` if `write` is certain to fail, or if it would replace another program's file.
 
-    A file of this `kind`, a key of OWN_FILES, or an empty file may be replaced; with `force`, any file may be replaced.
+    An empty file or a file of this `kind` (a key of OWN_FILES) may be replaced; with `force`, any file may be replaced.
     """
     check_writable(path, kind, error_class)
     if force or not path.exists():
@@ -166,5 +166,5 @@ def check_replaceable(
 
 
 def is_own(content: bytes, kind: str) -> bool:
-    """Whether this is the content of a file of this kind, a key of OWN_FILES, that this program wrote."""
+    """Whether this is the content of a file of this `kind` (a key of OWN_FILES) that this program wrote."""
     return re.match(OWN_FILES[kind], content, re.DOTALL) is not None

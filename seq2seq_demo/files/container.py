@@ -1,8 +1,8 @@
 """The container format: named arrays and named strings in HDF5, after a header with a SHA-256 checksum.
 
-The checksum detects damage but not malice, because anyone can compute it. HDF5's library, which writes the files, is
-unsafe on hostile ones: it follows links into other files, loops on cycles, and allocates whatever size a file claims.
-The reader here stays within the file, reads no more bytes than the file has, and refuses what `to_bytes` never writes.
+The checksum detects damage but not malice, because anyone can compute it. The HDF5 library, which writes the files, is
+unsafe for hostile files: it follows links into other files, loops on cycles, and allocates any size that a file claims.
+The reader here stays within the file, reads no more bytes than the file has, and rejects what `to_bytes` never writes.
 Source: HDF5 File Format Specification, versions 0 and 1.
 """
 
@@ -19,7 +19,7 @@ import numpy as np
 from seq2seq_demo.errors import WeightsError, require
 
 VERSION = 5  # 2 added vocabularies, 3 recordings, 4 nested metadata; 5 dropped keys; all versions can be read
-WEIGHTS, SNAPSHOT = "weights", "snapshot"  # kinds; until version 3, headers say "weights"
+WEIGHTS, SNAPSHOT = "weights", "snapshot"  # kinds; until version 3, all headers said "weights"
 HEADER_SIZE = 512  # HDF5's user block: kind, version and the checksum of the rest, as ASCII text
 HEADER = re.compile(rb"seq2seq-demo (?:weights|snapshot) ([0-9]{1,9})\nsha256 ([0-9a-f]{64})\n\0*")
 
@@ -69,7 +69,7 @@ class Container:
         dataset, n_bytes = self.datasets[name], math.prod(shape) * np.dtype(dtype).itemsize
         matches = (dataset.dtype, dataset.shape) == (dtype, shape)
         require(matches, f"expected {name!r} as {dtype} {shape}, got {dataset.dtype} {dataset.shape}")
-        require(dataset.size == n_bytes, f"{name!r} is not in one piece")
+        require(dataset.size == n_bytes, f"{name!r} is not contiguous")
         values = self._body[dataset.start : dataset.start + dataset.size]
         return np.frombuffer(values, np.dtype(dtype).newbyteorder("<")).astype(dtype).reshape(shape)
 
@@ -82,7 +82,7 @@ def read(content: bytes) -> Container:
     """
     header, body = HEADER.fullmatch(content[:HEADER_SIZE]), content[HEADER_SIZE:]
     if not header:
-        raise WeightsError("not a weights file of this program or a 2016 checkpoint")
+        raise WeightsError("neither a weights file of this program nor a 2016 checkpoint")
     version, checksum = int(header[1]), hashlib.sha256(body).hexdigest().encode()
     require(1 <= version <= VERSION, f"expected a weights file of version 1 to {VERSION}, got version {version}")
     require(checksum == header[2], "damaged weights file: its content does not match its checksum")
@@ -105,7 +105,7 @@ def read_hdf5(content: bytes) -> tuple[dict[str, Dataset], dict[str, str]]:
     """Return the arrays of a file by path, and the string attributes of its root group by name.
 
     Raises:
-        WeightsError: the file is damaged, or contains structures that a weights file never has.
+        WeightsError: the file is damaged, or contains structures that a weights file never contains.
     """
     file = _File(content)
     is_hdf5 = content[:8] == SIGNATURE and content[8] == 0 and content[13:15] == b"\x08\x08"
@@ -119,14 +119,14 @@ def read_hdf5(content: bytes) -> tuple[dict[str, Dataset], dict[str, str]]:
 
 
 class _File:
-    """A file, and the number of bytes that may still be read: its structures are separate, so each is read once."""
+    """A file and the number of bytes that may still be read. Structures do not overlap, so each is read once."""
 
     def __init__(self, content: bytes) -> None:
         self.content, self.unread = content, len(content)
 
     def _bytes(self, start: int, size: int) -> bytes:
-        """Return bytes; raise WeightsError if they extend beyond the file, or if all reads together exceed its size."""
-        require(start + size <= len(self.content), "a structure is beyond the end of the file")
+        """Return bytes; raise WeightsError if they extend beyond the file or if too many bytes have been read."""
+        require(start + size <= len(self.content), "a structure extends beyond the end of the file")
         self.unread -= size
         require(self.unread >= 0, "some structures overlap")
         return self.content[start : start + size]
@@ -185,7 +185,7 @@ class _File:
 
     def _name(self, start: int) -> str:
         end = self.content.find(b"\0", start, start + MAX_NAME)
-        require(end >= 0, f"names may have at most {MAX_NAME} bytes")
+        require(end >= 0, f"a name can have at most {MAX_NAME} bytes")
         return self.content[start:end].decode(errors="replace")
 
     def _dataset(self, path: str, messages: dict[int, bytes]) -> Dataset:
@@ -193,7 +193,7 @@ class _File:
         space, datatype, layout = (messages.get(kind, b"") for kind in (DATASPACE, DATATYPE, LAYOUT))
         is_array = DATATYPE in messages and not messages.keys() & {EXTERNAL, FILTERS}
         is_plain = is_array and space[:1] == b"\x01" and layout[:2] == bytes((3, CONTIGUOUS))
-        require(is_plain, f"{path!r} is not an array in one piece")
+        require(is_plain, f"{path!r} is not a contiguous array")
         dtype = next((name for encoding, name in DTYPES.items() if datatype.startswith(encoding)), "another type")
         shape = tuple(_number(space, 8 + 8 * axis) for axis in range(_number(space, 1, 1)))
         start, size = (_number(layout, at) for at in (2, 10))
@@ -218,7 +218,7 @@ class _File:
             if self.integer(position, 2) == index:
                 return self._bytes(position + 16, size)
             position += 16 + -(-size // 8) * 8
-        raise WeightsError("a string is missing in its heap")
+        raise WeightsError("a string is missing from its heap")
 
 
 def _number(content: bytes, start: int, size: int = 8) -> int:

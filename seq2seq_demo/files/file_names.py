@@ -1,4 +1,4 @@
-"""Canonical file names of weights, snapshots and bundled networks.
+"""The canonical file names of weights, snapshots and bundled networks.
 
 Weights are saved as `ts2s__{name or "basic"}__{task}_{iteration}.weights.h5`. The snapshot of a training run is named
 after its result, with the prefix `s2s_checkpoint__`. Only this module builds and parses these names. `file_name_part`
@@ -64,21 +64,21 @@ def unused_paths(data_dir: Path, name: str | None, task: str) -> Iterator[Path]:
 
 
 def save_under_unused_name(save: Callable[[Path, bool], None], data_dir: Path, name: str | None, task: str) -> Path:
-    """Save under the next unused canonical name; return the path. Other runs may do the same concurrently.
+    """Save under the next unused canonical name and return the path. Other runs may do the same concurrently.
 
     `save(path, overwrite)` must raise FileExistsError if the path exists and `overwrite` is False.
     """
     for path in unused_paths(data_dir, name, task):
-        with contextlib.suppress(FileExistsError):  # another run took the name
+        with contextlib.suppress(FileExistsError):  # another run has taken the name
             save(path, False)
             break
     return path
 
 
 def newest_first(data_dir: Path, name: str | None, task: str | None, kind: str = WEIGHTS) -> list[Path]:
-    """Return the files of a kind with canonical names, newest first; a name or task of None matches any.
+    """Return the files of a kind that have canonical names, newest first; None matches any name or task.
 
-    Without a name and a task, also return the snapshots of results with other names.
+    If both are None, also return snapshots whose results have other names.
     """
     dated = []
     for iteration, path in _files(data_dir, name, task, kind):
@@ -88,7 +88,7 @@ def newest_first(data_dir: Path, name: str | None, task: str | None, kind: str =
 
 
 def members_folder(result: Path) -> Path:
-    """Return the folder of the members of an ensemble until they are combined: `s2s_members__a.h5` next to `a.h5`."""
+    """Return the folder for an ensemble's members until they are combined: `s2s_members__a.h5` next to `a.h5`."""
     return result.with_name(f"s2s_members__{result.name}")
 
 
@@ -98,7 +98,7 @@ def member_path(path: Path, number: int) -> Path:
 
 
 def shipped_path(task: str, model: str) -> Path:
-    """Return the path of the bundled weights of a pattern and a model."""
+    """Return the path of the bundled weights for a pattern and a model."""
     return canonical_path(_shipped_dir(), model, task, 1)
 
 
@@ -112,7 +112,7 @@ def shipped_networks() -> dict[str, Path]:
 
 
 def find_weights(given: Path) -> Path:
-    """Return the path of a weights file, or of the bundled network of this name if no file has it.
+    """Return the path of a weights file or, if there is no such file, of the bundled network of this name.
 
     Raises:
         WeightsError: there is neither a file nor a bundled network.
@@ -129,7 +129,7 @@ def find_weights(given: Path) -> Path:
 
 
 def display_name(path: Path) -> str:
-    """Return a short name for a weights file, to show to users."""
+    """Return a short name that identifies a weights file to users."""
     if match := _match(path.name):
         return f"{match[2]}-{match[1].removeprefix('embedding_')}"
     return path.name.removesuffix(SUFFIX).removesuffix(".h5")

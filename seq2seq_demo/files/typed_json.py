@@ -1,4 +1,4 @@
-"""Parse untrusted JSON into dataclasses, checking the type of every value."""
+"""Parses untrusted JSON into dataclasses and checks the type of every value."""
 
 import functools
 import json
@@ -26,7 +26,7 @@ def parse_json(text: str) -> Any:
 
 
 def require_type(name: str, value: Any, *types: type[T]) -> T:
-    """Return a value after checking its type; an integer passes for a float, a bool passes for neither.
+    """Return a value after checking its type; an integer is accepted as a float, but a bool as neither.
 
     Raises:
         WeightsError: the value has a different type, is not finite, or exceeds MAX_NUMBER.

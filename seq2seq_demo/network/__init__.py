@@ -1,1 +1,1 @@
-"""The network: its weights by name, in NumPy (`numpy_network`) and in TensorFlow and Keras (`keras_network`)."""
+"""The network: its weights, and its computation in NumPy (`numpy_network`) and in Keras (`keras_network`)."""

@@ -1,8 +1,9 @@
-"""Beam search: keep the K best hypotheses per source, where greedy decoding keeps one (Sutskever et al. 2014).
+"""Beam search keeps the K best hypotheses per source; greedy decoding keeps one (Sutskever et al. 2014).
 
-A hypothesis is a prefix of an answer, or a whole answer. It is live until it ends.
-Shapes, besides `numpy_network`'s: k hypotheses per source, 1 at first and then up to K; n extensions per
-hypothesis; N answers per source. Every hypothesis has a row of the decoder, so its batch has B·k rows.
+A hypothesis is a prefix of an answer or a whole answer. A hypothesis is live until it ends.
+Shapes use the letters of `numpy_network` and three more: k is the number of hypotheses per source (1 at first, later
+up to K), n the number of extensions per hypothesis, and N the number of answers per source. The decoder uses one row
+per hypothesis, so its batch has B·k rows.
 """
 
 from typing import NamedTuple
@@ -16,20 +17,20 @@ from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork
 def beam_search(
     network: NumpyNetwork, sources: np.ndarray, max_out_len: int, beam: Beam, with_attention: bool = False
 ) -> Answers:
-    """Return the `n_best` answers to sources `[B, S]`, best first; answers without END come last.
+    """Return the `n_best` answers to each of the sources `[B, S]`, best first; answers without END come last.
 
     The score of a hypothesis is log p / (its number of symbols)^length_penalty; a larger penalty favours longer
     answers. Ties go to the earlier hypothesis, then to the lower symbol. The search stops once no live hypothesis can
-    beat the `n_best` answers to its source, so a small `n_best` is faster. A beam of size 1 gives the same answers as
-    greedy decoding. There are fewer than `n_best` answers if the vocabulary and `max_out_len` allow no more. After its
-    END, an answer is padded with END, probability 1 and α 0.
+    beat the `n_best` answers to its source, so a small `n_best` makes it faster. A beam of size 1 gives the same
+    answers as greedy decoding. There are fewer than `n_best` answers if the vocabulary and `max_out_len` do not allow
+    that many. After its END, an answer is padded with END, with probability 1 and α 0.
 
-    All answers to a source differ: a hypothesis of `max_out_len` symbols becomes one answer, not one with END and one
-    without. The answer ends with END if END is among the K best extensions. Otherwise it has no END, and its score
-    includes the most probable next symbol.
+    All answers to a source are different: a hypothesis of `max_out_len` symbols becomes one answer, not one with END
+    and one without END. The answer ends with END if END is among the K best extensions. Otherwise, it has no END, and
+    its score includes the most probable next symbol.
     """
     config = network.model_config
-    n_steps = max_out_len + config.ends  # one more for END
+    n_steps = max_out_len + config.ends  # one more step for END
     state, hypotheses, alphas = network.start(sources), _Hypotheses.initial(len(sources)), []
     fed = np.full(len(sources), config.go)
     for _ in range(n_steps):
@@ -45,9 +46,9 @@ def beam_search(
 
 
 def top_symbols(logits: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the n most probable symbols of logits `[B·k, V]`, and their log p in float64, both `[B·k, n]`.
+    """Return the n most probable symbols for logits `[B·k, V]`, and their log p in float64, as arrays `[B·k, n]`.
 
-    Ties go to the lower symbol. `np.argpartition` does not guarantee that, so the symbols are taken one by one.
+    Ties go to the lower symbol. `np.argpartition` does not guarantee this, so the symbols are selected one by one.
     """
     row_numbers, remaining = np.arange(len(logits)), logits.copy()
     symbols = np.empty((len(logits), n), np.int64)
@@ -62,7 +63,7 @@ def top_symbols(logits: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
 class _Hypotheses(NamedTuple):
     """The k hypotheses of each source after t steps, best first."""
 
-    symbols: np.ndarray  # [B, k, t]; END after an answer's END
+    symbols: np.ndarray  # [B, k, t]; padded with END after an answer's END
     log_p: np.ndarray  # [B, k, t] log probability of each symbol, given the previous symbols
     rows: np.ndarray  # [B, k, t] the decoder's row that wrote each symbol
     total: np.ndarray  # [B, k] log p of the hypothesis
@@ -71,7 +72,7 @@ class _Hypotheses(NamedTuple):
 
     @classmethod
     def initial(cls, n_sources: int) -> "_Hypotheses":
-        """Return one hypothesis per source, without symbols."""
+        """Return one empty hypothesis per source."""
         numbers, zeros = np.zeros((n_sources, 1, 0), np.int64), np.zeros((n_sources, 1))
         return cls(
             symbols=numbers,
@@ -85,7 +86,7 @@ class _Hypotheses(NamedTuple):
     def extend(self, logits: np.ndarray, config: ModelConfig, beam: Beam, max_out_len: int) -> "_Hypotheses":
         """Extend each hypothesis by one symbol, given logits `[B·k, V]`; return the K best extensions per source.
 
-        The only extension of a hypothesis that has ended is itself, with one more END of probability 1.
+        A hypothesis that has ended has only one extension: itself, with one more END of probability 1.
         """
         B, k, t = self.symbols.shape
         n = min(beam.size, config.n_output_symbols)
@@ -116,9 +117,9 @@ class _Hypotheses(NamedTuple):
         )
 
     def are_final(self, beam: Beam, n_steps: int) -> bool:
-        """Whether no live hypothesis can beat the `n_best` answers to its source.
+        """Return whether no live hypothesis can beat the `n_best` answers to its source.
 
-        A longer hypothesis never has a higher log p, so no extension of a live hypothesis can score more than
+        An extension never increases log p, so no extension of a live hypothesis can score more than the hypothesis's
         log p / n_steps^length_penalty.
         """
         bound = np.where(self.ended, -np.inf, self.total).max(axis=1) / n_steps**beam.length_penalty  # [B]
@@ -126,7 +127,7 @@ class _Hypotheses(NamedTuple):
         return bool((n_better >= beam.n_best).all())
 
     def answers(self, config: ModelConfig, beam: Beam, max_out_len: int, alphas: list[np.ndarray]) -> Answers:
-        """Return the `n_best` answers; `alphas` are the α `[B·k, S]` of each step, or empty."""
+        """Return the `n_best` answers; `alphas` contains the α `[B·k, S]` of each step, or is empty."""
         order = np.lexsort((-self.scores, ~self.ended))[:, : beam.n_best]  # [B, N]; lexsort is stable
         best = _Hypotheses(*(array[np.arange(len(order))[:, None], order] for array in self))
         is_end = (best.symbols == config.go) & config.ends  # [B, N, T]
@@ -147,9 +148,9 @@ class _Hypotheses(NamedTuple):
 
 
 def _best(scores: np.ndarray, n: int) -> np.ndarray:
-    """Return the numbers of the n best extensions of each source, `[B, n]`, given their scores `[B, k, n]`.
+    """Return the indices of the n best extensions for each source, `[B, n]`, given the scores `[B, k, n]`.
 
-    The extensions are ordered by hypothesis, then by probability, then by symbol. A stable sort keeps this order.
+    The extensions are already ordered by hypothesis, probability and symbol. A stable sort keeps this order for ties.
     """
     return np.argsort(-scores.reshape(len(scores), -1), axis=1, kind="stable")[:, :n]
 
@@ -157,7 +158,7 @@ def _best(scores: np.ndarray, n: int) -> np.ndarray:
 def _one_per_hypothesis(scores: np.ndarray, is_end: np.ndarray, best: np.ndarray) -> np.ndarray:
     """Return the scores `[B, k, n]`, with −inf for all but one extension of each hypothesis.
 
-    The one is the extension by END if END is among the `best`, otherwise by the most probable symbol, which is first.
+    The remaining extension is the one by END if that is among the `best`; otherwise, it is the most probable one.
     """
     is_best = np.zeros(scores.shape, bool)
     np.put_along_axis(is_best.reshape(len(scores), -1), best, True, axis=1)

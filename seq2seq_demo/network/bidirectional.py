@@ -1,7 +1,7 @@
 """The bidirectional encoder in NumPy (Schuster and Paliwal 1997): a second stack of cells reads the source backwards.
 
-The outputs of both directions, side by side, are the input of both cells of the next layer. The outputs of the top
-layer are the memory. The decoder's initial state is W_b [forward ; backward] + b_b for each layer and each state.
+The concatenated outputs of both directions are the input to both cells of the next layer. The outputs of the top
+layer are the memory. Each state of each layer of the decoder is initially W_b [forward ; backward] + b_b.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ class BidirectionalNumpyNetwork(NumpyNetwork):
     """The encoder-decoder with a bidirectional encoder."""
 
     def encode(self, sources: np.ndarray) -> tuple[np.ndarray, list[State]]:
-        """Read `[B, S]`; return the memory `[B, S, 2H]` and the decoder's initial state for every layer."""
+        """Read sources `[B, S]`; return the memory `[B, S, 2H]` and the decoder's initial state for every layer."""
         outputs = self.weights["encoder/embedding"][sources]  # [B, S, E]; after a layer, [B, S, 2H]
         states = []
         for layer in range(self.model_config.num_layers):
@@ -24,7 +24,7 @@ class BidirectionalNumpyNetwork(NumpyNetwork):
         return outputs, states
 
     def read(self, name: str, inputs: np.ndarray) -> tuple[np.ndarray, State]:
-        """Run a cell over `[B, S, …]` from a zero state; return its outputs `[B, S, H]` and its final state."""
+        """Run a cell over inputs `[B, S, …]` from a zero state; return its outputs `[B, S, H]` and its final state."""
         state, outputs = self.zero_state(len(inputs)), []
         for t in range(inputs.shape[1]):
             state = self.run_cell(name, inputs[:, t], state)

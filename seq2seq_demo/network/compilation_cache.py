@@ -1,8 +1,8 @@
 """Keeps the programs that XLA compiles, so that later processes need not recompile them.
 
 A damaged program or a full disk would end a training run, and TensorFlow runs any machine code that it finds. Each
-process therefore works in a temporary folder, with copies of the programs whose digests are right. When the process
-ends, its new programs are copied to the cache.
+process therefore works in a temporary folder that contains copies of the programs whose digests match. When the
+process ends, its new programs are copied to the cache.
 """
 
 import atexit
@@ -22,14 +22,15 @@ FLAG = "--tf_xla_persistent_cache_directory"
 
 
 def use() -> None:
-    """Let XLA use the cache from now on, if its folder is private and there is room for copies; else do nothing.
+    """Let XLA use the cache from now on if its folder is private and the disk has room for copies.
 
-    TensorFlow reads `TF_XLA_FLAGS` when it compiles its first program. If the user has set it, this does nothing.
+    Otherwise, do nothing. Also do nothing if the user has set `TF_XLA_FLAGS`, which TensorFlow reads when it compiles
+    its first program.
     """
     root = folder()
     if os.environ.get("TF_XLA_FLAGS") or not root:
         return
-    with contextlib.suppress(OSError):  # nothing can be written
+    with contextlib.suppress(OSError):  # if nothing can be written
         system = [version("tensorflow"), _processor(), os.environ["XLA_FLAGS"]]
         cache = Path(root, f"tensorflow-{system[0]}-{hashlib.sha256(repr(system).encode()).hexdigest()[:12]}")
         cache.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -47,7 +48,7 @@ def use() -> None:
 
 
 def folder() -> str:
-    """Return the absolute path of the cache; "" if the user switched it off, or has no directory for caches."""
+    """Return the absolute path of the cache, or "" if the user switched it off or has no cache directory."""
     home = {"darwin": "~/Library/Caches", "win32": "~/AppData/Local"}.get(sys.platform, "~/.cache")
     default = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser(home), "seq2seq-demo")
     chosen = os.environ.get("SEQ2SEQ_DEMO_CACHE", default)
@@ -55,19 +56,19 @@ def folder() -> str:
 
 
 def _processor() -> str:
-    """Return the model and, where Linux lists them, the features of the processor, for which XLA compiles."""
+    """Return the model and, on Linux, the features of the processor that XLA compiles for."""
     info = Path("/proc/cpuinfo")
     text = info.read_text(errors="replace") if info.exists() else f"model {platform.processor()}"
     return "\n".join(sorted(set(re.findall(r"(?m)^(?:model|flags|Features|CPU ).*", text))))
 
 
 def _keep(own: Path, cache: Path) -> None:
-    """Copy the new programs of a process to the cache, and remove its folder and the oldest programs."""
+    """Copy a process's new programs to the cache; remove the oldest programs and the process's folder."""
     with contextlib.suppress(OSError):
         for path in own.glob("*.pb"):
             content = path.read_bytes()
             kept = cache / f"{path.stem}-{hashlib.sha256(content).hexdigest()}.pb"
-            if not kept.exists() or kept.read_bytes() != content:  # only a part of it may have been written
+            if not kept.exists() or kept.read_bytes() != content:  # an earlier write may be incomplete
                 kept.write_bytes(content)
         programs = cache.parent.glob("tensorflow-*/xla_compile_cache__*.pb")
         total = 0

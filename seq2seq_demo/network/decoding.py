@@ -1,4 +1,4 @@
-"""Decoding sources into answers: greedily or by beam search, until END or for a fixed number of steps."""
+"""Decodes sources into answers, greedily or by beam search, until END or for a fixed number of steps."""
 
 import itertools
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from seq2seq_demo.network.beam import beam_search
 from seq2seq_demo.network.numpy_network import Answers, NumpyNetwork, Step, softmax, stack_steps
 from seq2seq_demo.system_memory import FLOAT_BYTES, require_memory
 
-MAX_ROWS_AT_ONCE = 1000  # so that the arrays of a step fit into the cache
-MAX_NUMBERS = 10_000_000  # attention weights or logits of a batch, so a batch of long sequences has few rows
+MAX_ROWS_AT_ONCE = 1000  # so that the arrays of a step fit into the processor's cache
+MAX_NUMBERS = 10_000_000  # attention weights or logits per batch; batches of long sequences therefore have few rows
 
 
 @dataclass(frozen=True)
 class DecodingOptions:
-    """How to search for answers, and which optional arrays of `Answers` to fill in."""
+    """The decoding method, and the optional arrays of `Answers` to fill in."""
 
     beam: Beam | None = None  # None means greedy decoding
     probabilities: bool = False
@@ -33,7 +33,7 @@ class DecodingOptions:
         return max(1, rows // self.beam_size)
 
     def check_fits(self, model_config: ModelConfig, rows: int, in_len: int, out_len: int) -> None:
-        """Raise UsageError if decoding `rows` sources together does not fit into memory."""
+        """Raise UsageError if there is not enough memory to decode `rows` sources together."""
         S, T, c = in_len, out_len, model_config
         floats = S * c.memory_size + T * c.n_output_symbols + c.has_attention * S * (c.cell_size + T)  # keys and α
         n = rows * self.beam_size
@@ -44,13 +44,13 @@ GREEDY = DecodingOptions()
 
 
 def answer(network: NumpyNetwork, sources: np.ndarray, out_len: int, options: DecodingOptions = GREEDY) -> Answers:
-    """Answer sources `[B, S]` with `out_len` symbols each, or with up to `out_len` if the network ends its answers."""
+    """Answer sources `[B, S]` with `out_len` symbols each, or at most that many if the network ends its answers."""
     if options.beam:
         return beam_search(network, sources, out_len, options.beam, options.attention)
     ends, go = network.model_config.ends, network.model_config.go
     steps: list[Step] = []
     ended = np.zeros(len(sources), bool)  # [B]
-    for step in itertools.islice(network.steps(sources), out_len + ends):  # one more for END
+    for step in itertools.islice(network.steps(sources), out_len + ends):  # one more step for END
         steps.append(step)
         ended |= (step[0] == go) & ends
         if ended.all():

@@ -1,8 +1,8 @@
 """An ensemble: several networks that answer as one, by averaging their probabilities at each step.
 
-All members are fed the same symbols, so they decode the same answer. `logits` are the log of the mean probabilities,
-so their softmax equals the mean probabilities. Greedy decoding, beam search and teacher forcing therefore need no
-special case.
+All members are fed the same symbols, so they decode the same answer. The ensemble's logits are the logs of the mean
+probabilities, so their softmax equals the mean probabilities. Greedy decoding, beam search and teacher forcing
+therefore need no special case.
 """
 
 import math
@@ -14,9 +14,9 @@ from seq2seq_demo.network.numpy_network import DecoderState, NumpyNetwork
 
 
 class EnsembleNetwork(NumpyNetwork):
-    """Networks with the same symbols; they may differ in model, cells and sizes.
+    """Networks that use the same symbols; their models, cells and sizes may differ.
 
-    `model_config` comes from the first member. Only the members have weights.
+    `model_config` is the first member's config. Only the members have weights.
     """
 
     def __init__(self, members: Sequence[NumpyNetwork]) -> None:
@@ -24,7 +24,7 @@ class EnsembleNetwork(NumpyNetwork):
         self.members = members
 
     def start(self, sources: np.ndarray) -> list[DecoderState]:  # type: ignore[override]
-        """Read `[B, S]`; return the state of every member before the first step."""
+        """Read sources `[B, S]`; return the state of every member before the first step."""
         return [member.start(sources) for member in self.members]
 
     def step(  # type: ignore[override]
@@ -32,8 +32,8 @@ class EnsembleNetwork(NumpyNetwork):
     ) -> tuple[list[DecoderState], np.ndarray, np.ndarray | None]:
         """Feed the symbols `fed` `[L]` to every member.
 
-        Return the next state, the log of the mean probabilities `[L, V]` and the mean α `[L, S]`, which is None if a
-        member has no attention.
+        Return the members' next states, the log of the mean probabilities `[L, V]` and the mean α `[L, S]`, or None for
+        α if a member has no attention.
         """
         stepped = [member.step(fed, own) for member, own in zip(self.members, state, strict=True)]
         states, logits, alphas = zip(*stepped, strict=True)
@@ -46,14 +46,14 @@ class EnsembleNetwork(NumpyNetwork):
 
 
 def log_softmax(logits: np.ndarray) -> np.ndarray:
-    """Return log softmax over the last axis; finite even where the softmax is too small for float32."""
+    """Return the log softmax over the last axis; it is finite even where the softmax underflows to 0."""
     shifted = logits - logits.max(axis=-1, keepdims=True)
     log_p: np.ndarray = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
     return log_p
 
 
 def log_mean(log_p: Sequence[np.ndarray]) -> np.ndarray:
-    """Return the log of the mean of probabilities given as logs; finite even where a probability underflows to 0."""
+    """Return the log of the mean probability; it is finite even where the probabilities themselves would underflow."""
     stacked = np.stack(log_p)
     largest = stacked.max(axis=0)
     mean: np.ndarray = largest + np.log(np.exp(stacked - largest).sum(axis=0)) - math.log(len(stacked))

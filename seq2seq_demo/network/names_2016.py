@@ -1,7 +1,7 @@
-"""Reads a 2016 checkpoint with TensorFlow, and converts its variables to our weights.
+"""Reads a 2016 checkpoint with TensorFlow and converts its variables to our weights.
 
-The variables have the names of TF 0.10 (tf.nn.seq2seq under TFLearn). `config.CELL_TYPES` lists the matrices of each
-cell in 2016 and the order of their gates.
+The variables are named as in TensorFlow 0.10 (tf.nn.seq2seq under TFLearn). `config.CELL_TYPES` lists the matrices of
+each 2016 cell and the order of their gates.
 """
 
 import re
@@ -29,11 +29,11 @@ NAMES = {
     "decoder/output/kernel": "{step}/AttnOutputProjection/Linear/Matrix",  # rows [W_p h_t + b_p ; a_t], like ours
     "decoder/output/bias": "{step}/AttnOutputProjection/Linear/Bias",
 }
-MAGIC = 0xDB4775248B80FB57.to_bytes(8, "little")  # ends a TensorFlow V1 checkpoint
+MAGIC = 0xDB4775248B80FB57.to_bytes(8, "little")  # the last bytes of a TensorFlow V1 checkpoint
 
 
 def read_checkpoint(content: bytes) -> Weights:
-    """Return the variables of a TensorFlow V1 checkpoint by name.
+    """Return the variables of a TensorFlow V1 checkpoint, by name.
 
     Raises:
         TrainingError: TensorFlow is not installed.
@@ -44,20 +44,20 @@ def read_checkpoint(content: bytes) -> Weights:
     # isort: split
     import tensorflow as tf
 
-    with tempfile.TemporaryDirectory() as folder:  # TensorFlow reads a path as a pattern that matches several files
+    with tempfile.TemporaryDirectory() as folder:  # TensorFlow treats a path as a pattern that may match several files
         path = Path(folder, "checkpoint")
         path.write_bytes(content)
         try:
             reader = tf.train.load_checkpoint(str(path))
             return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
-        except Exception as error:  # TensorFlow's errors have no common class
+        except Exception as error:  # TensorFlow's errors have no common base class
             raise WeightsError("damaged checkpoint: TensorFlow cannot read it") from error
 
 
 def from_2016(variables: Weights) -> dict[str, Any]:
-    """Convert the variables of a checkpoint, arrays by name, to the fields of a `SavedNetwork`, by name.
+    """Convert a checkpoint's variables (arrays by name) to fields of a `SavedNetwork`, by name.
 
-    The fields are its model, its weights, and Adam's step and moments, which are empty if the checkpoint has none.
+    The fields are the model, the weights, Adam's step, and Adam's moments, which are empty if the checkpoint has none.
 
     Raises:
         WeightsError: the variables do not make up a network, or have impossible values.
@@ -75,7 +75,7 @@ def from_2016(variables: Weights) -> dict[str, Any]:
         raise WeightsError(f"not the variables of a 2016 network: {error}") from error
     add_to_biases(weights, model_config, model_config.cell.gates_2016_added_1_to)  # moments need no change
     check_weights(weights, moments)
-    step = int(variables.get("Training_step", 0))  # which Adam increments
+    step = int(variables.get("Training_step", 0))  # Adam increments it
     return {"model_config": model_config, "weights": weights, "step": step, "moments": moments}
 
 
@@ -90,7 +90,7 @@ def _by_name_of_2016(variables: Weights) -> Weights:
 
 
 def _infer_model(variables: Weights) -> tuple[ModelConfig, dict[str, str]]:
-    """Infer the model from names and shapes; also return a map from our weights and layers to their 2016 names."""
+    """Infer the model from names and shapes; also return a map from our weight and layer names to the 2016 names."""
     kind = "attention" if any(name.startswith("embedding_attention") for name in variables) else "rnn"
     network, decoder = f"embedding_{kind}_seq2seq", f"embedding_{kind}_seq2seq/embedding_{kind}_decoder"
     step = f"{decoder}/{kind}_decoder"
@@ -103,7 +103,7 @@ def _infer_model(variables: Weights) -> tuple[ModelConfig, dict[str, str]]:
     n_inputs, E = variables[names["encoder/embedding"]].shape
     H, V = variables[names["decoder/projection/kernel"]].shape
     model_config = ModelConfig(
-        model=f"embedding_{kind}",  # type: ignore[arg-type]  # any string
+        model=f"embedding_{kind}",  # type: ignore[arg-type]  # not a literal
         cell_type=cell_type,  # type: ignore[arg-type]
         num_layers=len(cells),
         cell_size=H,
@@ -115,7 +115,7 @@ def _infer_model(variables: Weights) -> tuple[ModelConfig, dict[str, str]]:
 
 
 def _weights_of(variables: Weights, slot: str, model_config: ModelConfig, names: dict[str, str]) -> Weights:
-    """Return the variable of every weight, or its moment in Adam's `slot`, in our layout."""
+    """Return every weight, or its moment in Adam's `slot`, in our layout."""
     cell = model_config.cell
 
     def gates_of(name: str) -> np.ndarray:

@@ -1,7 +1,8 @@
 """The whole network in NumPy: `predict` runs it, and tests compare it with the Keras network.
 
-Shapes: B is the number of sequences, S and T are the lengths of source and target, E is the embedding size, H the cell
-size, G the number of gates of a cell, V the number of output symbols. `parameters.weight_shapes` lists the weights.
+In shapes, B is the number of sequences, S and T are the lengths of source and target, E is the embedding size, H is the
+cell size, G is the number of gates of a cell, and V is the number of output symbols. `parameters.weight_shapes` lists
+the weights.
 """
 
 import itertools
@@ -17,18 +18,18 @@ State = tuple[np.ndarray, ...]  # a cell's state: arrays [B, H], h last
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
-    """1 / (1 + exp(−x)), in a form that cannot overflow."""
+    """Return 1 / (1 + exp(−x)), in a form that cannot overflow."""
     return 0.5 * np.tanh(0.5 * x) + 0.5
 
 
 def softmax(x: np.ndarray) -> np.ndarray:
-    """exp(x) / Σ exp(x) over the last axis."""
+    """Return exp(x) / Σ exp(x) over the last axis."""
     exp = np.exp(x - x.max(axis=-1, keepdims=True))
     p: np.ndarray = exp / exp.sum(axis=-1, keepdims=True)
     return p
 
 
-# Each equation computes the next state from `projected` = x W + b `[B, G·H]`, the state and U `[H, G·H]`.
+# Each of these functions computes the next state from `projected` = x W + b `[B, G·H]`, the state and U `[H, G·H]`.
 
 
 def lstm(projected: np.ndarray, state: State, U: np.ndarray) -> State:
@@ -63,7 +64,7 @@ EQUATIONS: dict[str, Callable[[np.ndarray, State, np.ndarray], State]] = {
 
 
 class Decoded(NamedTuple):
-    """All steps of decoding a batch of sources."""
+    """The results of all decoding steps for a batch of sources."""
 
     symbols: np.ndarray  # [B, T] the most probable symbol of each step
     logits: np.ndarray  # [B, T, V]
@@ -74,7 +75,7 @@ Step = tuple[np.ndarray, np.ndarray, np.ndarray | None]  # symbols [B], logits [
 
 
 def stack_steps(steps: Sequence[Step]) -> Decoded:
-    """Stack one or more steps along time."""
+    """Stack one or more steps along the time axis."""
     symbols, logits, alphas = zip(*steps, strict=True)
     attention = None if alphas[0] is None else np.stack(alphas, axis=1)
     return Decoded(np.stack(symbols, axis=1), np.stack(logits, axis=1), attention)
@@ -95,9 +96,9 @@ class Answers(NamedTuple):
     symbols: np.ndarray  # [B, N, T]; undefined after an answer's END
     lengths: np.ndarray  # [B, N] number of symbols before END, or of all symbols if there is no END
     ended: np.ndarray  # [B, N] whether END was decoded; all False if the network does not end its answers
-    probabilities: np.ndarray | None  # [B, N, T] of each symbol given the previous symbols
+    probabilities: np.ndarray | None  # [B, N, T] for each symbol, given the previous symbols
     attention: np.ndarray | None  # [B, N, T, S]; None if the model has no attention, or it was not requested
-    scores: np.ndarray | None = None  # [B, N] of beam search; −inf marks an unused slot
+    scores: np.ndarray | None = None  # [B, N] the scores of a beam search; −inf marks an unused slot
 
     @property
     def n_written(self) -> np.ndarray:
@@ -111,20 +112,20 @@ class Answers(NamedTuple):
 
 
 class NumpyNetwork:
-    """The encoder-decoder (Sutskever et al. 2014), with attention if the config has it (Bahdanau et al. 2015)."""
+    """The encoder-decoder (Sutskever et al. 2014), with attention if the config enables it (Bahdanau et al. 2015)."""
 
     def __init__(self, model_config: ModelConfig, weights: Weights) -> None:
         self.model_config, self.weights = model_config, weights
 
     def decode(self, sources: np.ndarray, out_len: int, decoder_input: np.ndarray | None = None) -> Decoded:
-        """Decode `[B, S]` in `out_len` steps: greedily, or with teacher forcing if given `decoder_input` `[B, T]`."""
+        """Decode sources `[B, S]` in `out_len` steps, greedily or with teacher forcing on `decoder_input` `[B, T]`."""
         return stack_steps([*itertools.islice(self.steps(sources, decoder_input), out_len)])
 
     def steps(self, sources: np.ndarray, decoder_input: np.ndarray | None = None) -> Iterator[Step]:
-        """Yield the steps of decoding sources `[B, S]`.
+        """Yield the decoding steps for sources `[B, S]`.
 
-        Without `decoder_input`, decoding is greedy and endless. With `decoder_input` `[B, T]`, there are T steps with
-        teacher forcing.
+        Without `decoder_input`, decoding is greedy and never ends. With `decoder_input` `[B, T]`, there are T steps
+        with teacher forcing.
         """
         state = self.start(sources)
         fed = np.full(len(sources), self.model_config.go)  # y_0 [B]
@@ -136,14 +137,14 @@ class NumpyNetwork:
             yield fed, logits, alpha
 
     def start(self, sources: np.ndarray) -> DecoderState:
-        """Read `[B, S]`; return the decoder's state before its first step."""
+        """Read sources `[B, S]`; return the decoder's state before its first step."""
         memory, cells = self.encode(sources)
         has_attention = self.model_config.has_attention
         keys = memory @ self.weights["decoder/attention/key/kernel"] if has_attention else None
         return DecoderState(cells=cells, context=np.zeros_like(memory[:, 0]), memory=memory, keys=keys)
 
     def encode(self, sources: np.ndarray) -> tuple[np.ndarray, list[State]]:
-        """Read `[B, S]`; return the memory `[B, S, H]` and the final state of every layer."""
+        """Read sources `[B, S]`; return the memory `[B, S, H]` and the final state of every layer."""
         states = [self.zero_state(len(sources))] * self.model_config.num_layers
         memory = []
         for t in range(sources.shape[1]):
@@ -165,13 +166,13 @@ class NumpyNetwork:
         cells = self.run_cells("decoder", x, state.cells)
         query = self.dense("decoder/attention/query", np.concatenate([s for cell in cells for s in cell], axis=1))
         hidden = state.keys + query[:, None]  # [L, S, H]
-        np.tanh(hidden, out=hidden)  # in place: a new array of this size takes longer than tanh
+        np.tanh(hidden, out=hidden)  # in place, because allocating another array takes longer than tanh
         alpha = softmax(hidden @ self.weights["decoder/attention/score"])  # [L, S]
         state = state._replace(cells=cells, context=(alpha[:, None] @ state.memory)[:, 0])
         return state, self.logits(state), alpha
 
     def select(self, state: DecoderState, rows: np.ndarray) -> DecoderState:
-        """Return the states of these rows. Unless the number of rows changes, every row must keep its source."""
+        """Return the states of these rows. If the number of rows stays the same, every row must keep its source."""
         cells = [tuple(array[rows] for array in cell) for cell in state.cells]
         state = state._replace(cells=cells, context=state.context[rows])
         if state.keys is None or len(rows) == len(state.keys):

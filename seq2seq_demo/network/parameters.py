@@ -12,8 +12,8 @@ from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.errors import require
 
 Shapes = dict[str, tuple[int, ...]]
-MAX_WEIGHT = 1e10  # largest absolute weight or moment; larger ones could make logits overflow
-Weights = dict[str, np.ndarray]  # float32, by name
+MAX_WEIGHT = 1e10  # the largest absolute value of weights and moments; larger values could make logits overflow
+Weights = dict[str, np.ndarray]  # float32 arrays, by name
 
 
 def weight_shapes(model_config: ModelConfig) -> Shapes:
@@ -51,7 +51,7 @@ def _dense(name: str, n_in: int, n_out: int) -> Shapes:
 
 
 def _cell_shapes(side: str, model_config: ModelConfig, layer_size: int) -> Shapes:
-    """Return the shapes of stacked cells; every layer but the first reads `layer_size` outputs of the layer below."""
+    """Return the weight shapes of stacked cells; above the first layer, cells read `layer_size` outputs."""
     H, width = model_config.cell_size, len(model_config.cell.gates) * model_config.cell_size
     shapes: Shapes = {}
     for layer in range(model_config.num_layers):
@@ -63,9 +63,9 @@ def _cell_shapes(side: str, model_config: ModelConfig, layer_size: int) -> Shape
 
 
 def initial_weights(model_config: ModelConfig, seed: int) -> Weights:
-    """Draw initial weights, float32, by name.
+    """Draw the initial weights in float32; return them by name.
 
-    They are Glorot uniform (Glorot and Bengio 2010), except that the encoder's embedding is uniform in ±√3, and biases
+    Weights are Glorot uniform (Glorot and Bengio 2010), except that the encoder's embedding is uniform in ±√3. Biases
     are 0, or 1 for a cell's `gates_with_bias_1`.
     """
     rng = np.random.default_rng([seed, 0])
@@ -106,11 +106,11 @@ def uniform_limit(name: str, shapes: Shapes, model_config: ModelConfig) -> float
 
 
 def check_weights(weights: Weights, moments: Weights) -> None:
-    """Raise WeightsError unless all values are finite and at most MAX_WEIGHT, and second moments are not negative.
+    """Raise WeightsError if a value is not finite or not within ±MAX_WEIGHT, or if a second moment is negative.
 
     `moments` contains Adam's moments as "m/NAME" and "v/NAME", or is empty.
     """
     for name, array in (weights | moments).items():
-        # the comparison with NaN is False
+        # a comparison with NaN is False
         require(bool(np.max(abs(array)) <= MAX_WEIGHT), f"{name!r} contains numbers above {MAX_WEIGHT:g} or NaN")
         require(not name.startswith("v/") or bool(array.min() >= 0), f"{name!r} contains a negative number")

@@ -17,7 +17,7 @@ def in_threads(
 ) -> Iterator[Result]:
     """Yield function(item) for each item, in order, computed by `n_threads` threads, by default one per core.
 
-    At most 2 items per thread are read ahead. Threads help because NumPy releases Python's lock.
+    At most 2 items per thread are read ahead. Threads help because NumPy releases Python's global lock.
     """
     from concurrent.futures import ThreadPoolExecutor
 
@@ -32,31 +32,31 @@ def in_threads(
             while waiting:
                 yield waiting.popleft()()
         finally:
-            pool.shutdown(cancel_futures=True)  # after Ctrl-C, items that have not started are dropped
+            pool.shutdown(cancel_futures=True)  # after Ctrl-C, calls that have not started are dropped
 
 
 def _one_blas_thread() -> contextlib.AbstractContextManager[object]:
-    """Return a context where BLAS runs one thread.
+    """Return a context where BLAS uses one thread.
 
     The network's matrices are so small that more threads gain nothing and, if a core is busy, spin for seconds.
     """
-    if os.environ.get("OPENBLAS_NUM_THREADS") == "1":  # as in the command line
+    if os.environ.get("OPENBLAS_NUM_THREADS") == "1":  # the command line sets it
         return contextlib.nullcontext()
     blas = _thread_pools().select(user_api="blas")
     with _LOCK:
-        # If several callers overlap, the first to finish restores the threads.
+        # If several callers overlap, the first to finish restores the number of threads.
         is_limited = all(pool.num_threads == 1 for pool in blas.lib_controllers)
         return contextlib.nullcontext() if is_limited else blas.limit(limits=1)
 
 
 _LOCK = threading.Lock()
-if hasattr(os, "register_at_fork"):  # not on Windows; a forked process would wait for a thread that it does not have
+if hasattr(os, "register_at_fork"):  # not on Windows; prevents a forked process from waiting for a missing thread
     os.register_at_fork(before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release)
 
 
 @functools.cache
 def _thread_pools() -> Any:
-    """Return the controller of NumPy's BLAS threads, cached because creating it takes a millisecond."""
+    """Return the controller of NumPy's BLAS threads; it is cached because creating it takes a millisecond."""
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()

@@ -1,4 +1,4 @@
-"""Build one HTML file with trained networks and the JavaScript that runs them."""
+"""Builds one HTML file with trained networks and the JavaScript that runs them."""
 
 import base64
 import hashlib
@@ -21,18 +21,19 @@ from seq2seq_demo.errors import UsageError, require
 from seq2seq_demo.network.parameters import weight_shapes
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 
-PAGE, NETWORK = "page.js", "trained.js"  # the modules from which `join_modules` starts
+PAGE, NETWORK = "page.js", "trained.js"  # the modules where `join_modules` starts
 IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+\.js)";\n+', re.MULTILINE)
 COMMENT = r"/\*(?:(?!\*/).)*\*/"
 BLOCK_COMMENT = re.compile(rf"^ *{COMMENT}\n+|{COMMENT} ", re.MULTILINE | re.DOTALL)
-LITERAL = (  # a string, a template with at most one level of templates, or a regular expression, not after a value
+# A string, a template that contains at most one level of templates, or a regular expression that follows no value.
+LITERAL = (
     r""""(?:\\.|[^"\\])*"|`(?:\\.|\$\{(?:[^`{}]|`[^`]*`)*\}|[^`\\$]|\$(?!\{))*`|"""
     r"""(?:(?<=[(=,\[!?:&|])|(?<=[(=,\[!?:&|] ))/(?![*/ ])(?:\\.|\[(?:\\.|[^\]\\])*\]|[^/\\\[])+/"""
 )
 MODULE_START = "// A network of seq2seq-demo"
 STYLES = ("page.css", "inside.css", "lecture.css", "training.css")
 MAX_WEIGHTS = 4_000_000  # per network; 11 MB in base64
-BITS = 16  # per weight: an integer, to be multiplied by the scale of its array
+BITS = 16  # per weight, as an integer that is multiplied by the scale of its array
 
 
 @dataclass(frozen=True)
@@ -51,14 +52,14 @@ class ShownNetwork:
     name: str
     network: TrainedNetwork
     examples: Sequence[Example] = ()
-    task_description: str = ""  # for networks without a built-in pattern, which has a description
+    task_description: str = ""  # for networks without a built-in pattern; patterns have their own descriptions
 
 
 def build(networks: Sequence[ShownNetwork], title: str = "", index: str = "", exercises: str = "") -> str:
-    """Return, as HTML, the page of networks that pass `check`.
+    """Return the HTML page that shows these networks, which must pass `check`.
 
-    `title` defaults to the names of the networks. `index` is a page to link back to, and `exercises` is
-    HTML to put below the pictures.
+    `title` defaults to the names of the networks. `index` is the URL of a page to link back to, and
+    `exercises` is HTML to put below the pictures.
     """
     names = " and ".join(shown.name for shown in networks)
     data = {"title": title, "networks": [network_data(shown) for shown in networks]}
@@ -66,9 +67,9 @@ def build(networks: Sequence[ShownNetwork], title: str = "", index: str = "", ex
 
 
 def assemble(entry: str, title: str, data: dict[str, Any], **parts: str) -> str:
-    """Return a page that runs the script `entry` with its data, as HTML.
+    """Return an HTML page that runs the script `entry` with its data.
 
-    `parts` are as in `build`; `controls` is HTML to put above everything else.
+    `index` and `exercises` are as in `build`; `controls` is HTML to put above everything else.
     """
     script = '"use strict";\n' + compressed(join_modules(entry))
     style = re.sub(rf"{COMMENT}|(?<=[{{;}},:])\s+|\s+(?={{)", "", "".join(map(read_asset, STYLES)), flags=re.DOTALL)
@@ -96,16 +97,17 @@ def assemble(entry: str, title: str, data: dict[str, Any], **parts: str) -> str:
 
 
 def build_module(shown: ShownNetwork) -> str:
-    """Return a JavaScript module that exports a network that passes `check` as `network`, a `TrainedNetwork`."""
+    """Return a JavaScript module that exports `network`, a `TrainedNetwork`; the network must pass `check`."""
     start = f"{MODULE_START}, version {__version__}: {_json(shown.name)}"
     exported = f"export const network = new TrainedNetwork({_json(network_data(shown))});"
     return "\n".join([start, join_modules(NETWORK), exported, ""])
 
 
 def join_modules(entry: str) -> str:
-    """Return a script of `entry` and all modules that it imports, each after those that it imports.
+    """Return a script that consists of `entry` and all modules that it imports, each after its own imports.
 
-    The result has one scope, and no `import`, `export` or block comments. A browser loads no modules from a file.
+    The script has one scope, without `import` and `export`, because a browser cannot load modules from a file. Block
+    comments are removed.
     """
     texts: dict[str, str] = {}
 
@@ -122,9 +124,10 @@ def join_modules(entry: str) -> str:
 
 
 def compressed(script: str) -> str:
-    """Remove indents, comments, and spaces and line ends next to punctuation; lines with nested templates keep them.
+    """Return a script without indentation, comments, and spaces and line ends next to punctuation.
 
-    `const` becomes `let`, consecutive `let` declarations become one, and a single name loses its parentheses.
+    Lines with nested templates keep their spaces. `const` becomes `let`, consecutive `let` declarations become one, and
+    parentheses around a single name are removed.
     """
     lines = re.sub(r"^\s+|\s+// .*$", "", script, flags=re.MULTILINE).replace("const ", "let ").splitlines()
     spaced = re.compile(rf"({LITERAL})| *([^\w\s$+\"`-]|(?<= )[+-](?= [\w(\[])) *")
@@ -134,7 +137,7 @@ def compressed(script: str) -> str:
         line if is_nested else spaced.sub(_second, bare.sub(_second, line))
         for line, is_nested in zip(lines, nested, strict=True)
     )
-    joined = re.sub(r"(?<=;)\n(?=let\b)", "\0", "\n".join(dense))  # a declaration of one line, and the next one
+    joined = re.sub(r"(?<=;)\n(?=let\b)", "\0", "\n".join(dense))  # a declaration on one line, and the next declaration
     declared = re.sub(r"^let\b.*", lambda found: re.sub(";\0let ?", ",", found[0]), joined, flags=re.MULTILINE)
     return re.sub(
         r",\n(?=[)\]}])|;?\n(?=})|(?<=[{}(\[,;])\n|(?<==>|&&|\|\|)\n|\n(?=[\])?:.])", "", declared.replace("\0", "\n")
@@ -149,7 +152,7 @@ def check(networks: Sequence[ShownNetwork]) -> None:
     """Check that the page can show these networks together.
 
     Raises:
-        UsageError: a network is too large or has an unsupported cell, or two networks have different symbols.
+        UsageError: a network is too large or uses an unsupported cell, or two networks have different symbols.
     """
     supported = names_in("network.js", "EQUATIONS")
     for shown in networks:
@@ -158,7 +161,7 @@ def check(networks: Sequence[ShownNetwork]) -> None:
         require(cell in supported, f"{name}: {expected}, got {cell}", UsageError)
         n = sum(weight.size for weight in shown.network.weights.values())
         require(n <= MAX_WEIGHTS, f"{name}: expected at most {MAX_WEIGHTS} weights, got {n}", UsageError)
-        differ = f"expected networks with the same symbols, got {networks[0].name} and {name}, whose symbols differ"
+        differ = f"the networks of a page must have the same symbols, but {networks[0].name} and {name} differ"
         require(_symbols(shown) == _symbols(networks[0]), differ, UsageError)
 
 
@@ -172,7 +175,7 @@ def read_asset(name: str) -> str:
 
 
 def content_policy(style: str, script: str = "") -> str:
-    """Return a Content-Security-Policy that allows only this style and this script, and pictures in the page itself."""
+    """Return a Content-Security-Policy that allows only this style, this script and embedded pictures."""
     scripts = _hash(script) if script else "'none'"
     sources = f"script-src {scripts}; style-src {_hash(style)}; img-src data:"
     return f"default-src 'none'; {sources}; base-uri 'none'; form-action 'none'"
@@ -225,7 +228,7 @@ def encode_weights(network: TrainedNetwork) -> dict[str, Any]:
 
 
 def _scaled(array: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return numbers of BITS bits, and the scale by which to multiply them."""
+    """Return the array as integers of BITS bits, and the scale to multiply them by."""
     scale = float(np.abs(array).max()) / (2 ** (BITS - 1) - 1) or 1.0
     return np.rint(array.astype(np.float64) / scale).astype(f"<i{BITS // 8}"), scale
 

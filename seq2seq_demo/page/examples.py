@@ -1,4 +1,4 @@
-"""The examples on the page."""
+"""Chooses the examples on the page."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
@@ -14,17 +14,17 @@ from seq2seq_demo.trained.trained_network import TrainedNetwork
 MAX_SOURCE_LEN, MAX_ANSWER_LEN = 60, 120  # symbols, as in app.js and trained.js
 SHOWN_PAIRS = 6
 RIGHT, WRONG, SOME_WRONG = "a right answer", "a wrong answer", "some right, some wrong"
-N_CANDIDATES = 30  # sources among which to search for a wrong answer
-N_LONGER = 10  # candidates that are longer than in training
+N_CANDIDATES = 30  # the number of sources among which to search for a wrong answer
+N_LONGER = 10  # the number of candidates that are longer than any source in training
 
-TargetFunction = Callable[[list[int]], list[int] | None]  # from a source to a network's target, if known
+TargetFunction = Callable[[list[int]], list[int] | None]  # maps a source to a network's target, if known
 NotedSource = tuple[str, list[int]]  # a note on the kind of source, and the source
 
 
 def pattern_examples(pattern_networks: Sequence[tuple[TrainedNetwork, PatternTask | None]]) -> list[list[Example]]:
-    """Return a list of examples per network: the same sources, each with its pattern's target (None if unknown).
+    """Return a list of examples per network: the same sources, with the targets of its pattern (None if unknown).
 
-    The last source is the first of N_CANDIDATES random ones that a network gets wrong.
+    The last source is the first of N_CANDIDATES random sources that a network gets wrong.
     """
     networks = [network for network, _ in pattern_networks]
     targets = [target_function(*each) for each in pattern_networks]
@@ -41,7 +41,7 @@ def pattern_examples(pattern_networks: Sequence[tuple[TrainedNetwork, PatternTas
 
 
 def pair_examples(networks: Sequence[TrainedNetwork], pairs: Pairs) -> list[list[Example]]:
-    """Return a list of examples per network: a right answer, a wrong one, then the first pairs."""
+    """Return a list of examples per network: a right answer, a wrong answer, and then the first pairs."""
     first = pairs[:N_CANDIDATES]
     listed = zip(first.sources.rows(), first.targets.rows(), strict=True)
     short = [(source, target) for source, target in listed if len(source) <= MAX_SOURCE_LEN]
@@ -60,7 +60,7 @@ def _examples(targets: Sequence[TargetFunction], sources: Sequence[NotedSource])
 
 
 def _chosen_targets(network: TrainedNetwork, pairs: Sequence[tuple[list[int], list[int]]]) -> TargetFunction:
-    """Return a function from a source to its target: the network's answer if it is a target, else the first target."""
+    """Return a function that maps a source to a target: the network's answer if it is right, else the first target."""
     targets: dict[tuple[int, ...], list[int]] = {}
     for (source, target), is_right in zip(pairs, _are_right(network, pairs), strict=True):
         if is_right or tuple(source) not in targets:
@@ -73,7 +73,7 @@ def _has_target(source: list[int], targets: Sequence[TargetFunction]) -> bool:
 
 
 def target_function(network: TrainedNetwork, pattern: PatternTask | None) -> TargetFunction:
-    """Return a function from a source to its target: None if the pattern is unknown or does not accept its length."""
+    """Return a function that maps a source to its target, or None if the pattern is unknown or rejects its length."""
     targets = network.target_function(pattern) if pattern else None
 
     def target(source: list[int]) -> list[int] | None:
@@ -120,7 +120,7 @@ def _judged(
 
 
 def _are_right(network: TrainedNetwork, pairs: Sequence[tuple[list[int], list[int] | None]]) -> list[bool | None]:
-    """Return whether each source's greedy answer, up to MAX_ANSWER_LEN symbols, is its target (None if unknown)."""
+    """Return whether each source's greedy answer (at most MAX_ANSWER_LEN symbols) is its target; None if unknown."""
     longest = max((network.answer_len(length) for length in {len(source) for source, _ in pairs}), default=0)
     answers = network.predict_numbers(pairs, MAX_ANSWER_LEN if longest > MAX_ANSWER_LEN else None)
     return [answer.exact for answer in answers]

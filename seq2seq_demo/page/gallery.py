@@ -40,7 +40,7 @@ FOLDED = "<summary>Exercises: predict, then look</summary>"
 
 @dataclass(frozen=True)
 class Entry:
-    """A page of the gallery, with the names of its networks; without networks, it is the page that trains two."""
+    """A page of the gallery and the names of its networks. An entry without networks is the training page."""
 
     title: str
     description: str
@@ -85,7 +85,7 @@ EXAMPLES = {
         ("attention", "AH T EH N SH AH N"),
         ("knight", "N AY T"),
     ),
-}  # sources and their targets by bundled network; other bundled networks have examples of their pattern
+}  # sources and their targets by bundled network; other bundled networks use examples of their patterns
 
 
 def build_index(shown: Mapping[str, Sequence[ShownNetwork]]) -> str:
@@ -107,8 +107,8 @@ def build_index(shown: Mapping[str, Sequence[ShownNetwork]]) -> str:
 def build_documents() -> dict[str, str]:
     """Return the exercises and the theory as HTML, by file name. The theory shows the reversing page in frames.
 
-    A link in an exercise opens a page in the state that the exercise needs. The heading of an exercise is a copy of its
-    first link, but opens the lecture view.
+    A link in an exercise opens a page in the state that the exercise needs. The heading of an exercise links to
+    the same page as the exercise's first link, but opens the lecture view.
     """
     script = compressed(join_modules("links.js"))
     page = _static_page(
@@ -122,11 +122,11 @@ def build_documents() -> dict[str, str]:
 
 
 def exercises(name: str) -> str:
-    """Return the exercises of a page as collapsed HTML; `name` is in GALLERY. Their links change the page's state."""
+    """Return the exercises for the page `name` in GALLERY, as collapsed HTML. Their links change the page's state."""
     text = string.Template(read_asset(LINKS)).safe_substitute(notes=PREDICTION, choice=CHOICE)
     sections, shown = re.findall(EXERCISE, _name_exercises(text), re.DOTALL), ""
     links = [re.findall(r'"(\w+\.html#.*?)"', question) for _, question, *_ in sections]
-    links = [[f"{LINKS}#"], *links, [f"{LINKS}#"]]  # a clicker goes from the list through all exercises and back
+    links = [[f"{LINKS}#"], *links, [f"{LINKS}#"]]  # a clicker steps from the list through all exercises and back
     for i, (title, question, board, prediction, summary, answer) in enumerate(sections, 1):
         if links[i][0].startswith(f"{name}.html#"):
             steps = STEPS.format(links[i - 1][-1], links[i + 1][0], LINKS, i)
@@ -159,9 +159,9 @@ def _static_page(asset: str, title: str, **parts: str) -> str:
 
 
 def _picture(shown: ShownNetwork) -> str:
-    """Draw a network's attention for its first example as SVG, with a row of squares per output.
+    """Return an SVG picture of a network's attention for its first example, with a row of squares per output.
 
-    Return an empty string for a network without attention.
+    For a network without attention, return an empty string.
     """
     (answer,) = shown.network.predict_numbers(
         [(shown.examples[0].source, None)], options=DecodingOptions(attention=True)

@@ -1,4 +1,4 @@
-"""Build the training page: two networks learn a pattern, one with attention and one without."""
+"""Builds the training page, where two networks learn a pattern, one with attention and one without."""
 
 import re
 from collections.abc import Sequence
@@ -13,11 +13,11 @@ from seq2seq_demo.page.builder import assemble, config_data, read_asset
 
 TITLE = "Train two networks, with attention and without"
 MODELS: dict[str, Model] = {"with attention": "embedding_attention", "without attention": "embedding_rnn"}
-# In training.html, a task may have settings instead of the defaults. With them, running sums of five digits reach an
-# exact match of 0.9 within 24,000 samples, and sums of two numbers within 43,000 (seeds 0 to 2); with the defaults, not
-# within 64,000.
-LEFT_OUT = {"cell_size", "in_max_int", "out_max_int", "go", "ends", "model"}  # what a course sets, or does not read
-# One unit, two input and three output symbols.
+# In training.html, a task may replace the default settings. With its own settings, running sums of five digits reach an
+# exact match of 0.9 within 24,000 samples, and sums of two numbers within 43,000 (seeds 0 to 2). With the defaults,
+# neither reaches it within 64,000.
+LEFT_OUT = {"cell_size", "in_max_int", "out_max_int", "go", "ends", "model"}  # set or not read by a course
+# One unit, two input symbols and three output symbols.
 SMALLEST: dict[str, Any] = {"cell_size": 1, "in_max_int": 1, "out_max_int": 1}
 
 
@@ -48,11 +48,11 @@ def training_data() -> dict[str, Any]:
 
 
 def _recipe(config: ModelConfig) -> dict[str, Any]:
-    """Return a network's config, and how to draw its weights for any cell size H and any numbers I, O of symbols.
+    """Return a network's config and the rules for drawing its weights.
 
-    A parameter is [name, rows, columns, fans, biases], in which [a, b, c, d] means a + bH + cI + dO, for I input and O
-    output symbols. The columns are divided evenly among the fans, in which weights are uniform in ±√(6 / fan), or among
-    the biases, which are left out if they are 0.
+    A parameter is [name, rows, columns, fans, biases], where [a, b, c, d] means a + bH + cI + dO for cell size H,
+    I input symbols and O output symbols. The columns are divided evenly among the fans, and the weights of each fan are
+    uniform in ±√(6 / fan). The columns of a bias are divided among `biases`, which are omitted if they are 0.
     """
     sizes = [replace(config, **SMALLEST | larger) for larger in ({}, *({name: 2} for name in SMALLEST))]
     shapes, fans = zip(*((weight_shapes(size), _fans(size)) for size in sizes), strict=True)
@@ -71,7 +71,7 @@ def _recipe(config: ModelConfig) -> dict[str, Any]:
 
 
 def _fans(config: ModelConfig) -> dict[str, list[int]]:
-    """Return fan in + fan out of each weight that is not a bias: per gate if a cell's gates differ, else one."""
+    """Return fan in + fan out of each weight that is not a bias: one number, or one per gate if gates differ."""
     shapes, H = weight_shapes(config), config.cell_size
     limits = {name: uniform_limit(name, shapes, config) for name in shapes if not name.endswith("bias")}
     fans = {name: [round(6 / each**2) for each in np.atleast_1d(limit)[::H]] for name, limit in limits.items()}
@@ -79,10 +79,10 @@ def _fans(config: ModelConfig) -> dict[str, list[int]]:
 
 
 def _linear(*sizes: Sequence[int]) -> list[list[int]]:
-    """Return [a, b, c, d], without zeros at the end, of each size a + bH + cI + dO.
+    """Return [a, b, c, d], without trailing zeros, for each size a + bH + cI + dO.
 
-    The first argument has the sizes for SMALLEST, where H = 1, I = 2 and O = 3. Each further argument has the sizes
-    after one setting of SMALLEST is increased by one.
+    The first argument contains the sizes for SMALLEST, where H = 1, I = 2 and O = 3. Each further argument contains the
+    sizes after one setting of SMALLEST is increased by one.
     """
     linear = []
     for smallest, *larger in zip(*sizes, strict=True):

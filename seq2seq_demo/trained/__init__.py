@@ -1,1 +1,1 @@
-"""A trained network: its weights file, its answers and their evaluation, as text and as pictures."""
+"""A trained network: its weights file, its answers and their evaluation, and pictures of attention and training."""

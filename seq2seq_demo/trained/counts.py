@@ -1,13 +1,14 @@
-"""Counts of right and wrong answers, with teacher forcing and free-running, in NumPy.
+"""Counts right and wrong answers in NumPy, with teacher forcing and free-running.
 
-With teacher forcing, the decoder reads the symbols of the target, so the metrics are too optimistic. Free-running, it
-reads its own answer, as it does in a prediction. If the network ends its answers, END counts as a symbol, and an answer
+With teacher forcing, the decoder reads the symbols of the target, so the metrics are too optimistic. A free-running
+decoder reads its own answer, as in a prediction. If the network ends its answers, END counts as a symbol, and an answer
 without END is wrong.
 
-A source that the network cannot read has no answer, and a target that it cannot write equals no answer, so both are
-wrong in every metric. Only the loss leaves these symbols out, because it would be infinite.
+A source that the network cannot read gets no answer, and a target that it cannot write never equals an answer. Both
+count as wrong in every metric except the loss. The loss omits these symbols, because it would otherwise be infinite.
 
-Shapes, besides `numpy_network`'s: N pairs of B sources; N > B if a source has several targets.
+Shapes use the letters of `numpy_network`; N is the number of pairs and B the number of sources. If a source has several
+targets, N > B.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from seq2seq_demo.trained.saved_network import SavedNetwork
 
 ProgressCallback = Callable[[int], object]  # takes the number of sequences decoded since the last call
 FEW_PAIRS = 25  # with fewer pairs per batch, several threads are slower than one: they usually wait for Python's lock
-WRONG_EXAMPLES = 5  # the worst answers that an evaluation shows
+WRONG_EXAMPLES = 5  # the number of wrong answers that an evaluation shows
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,17 +65,17 @@ def _ratio(part: SupportsFloat, whole: SupportsInt) -> float:
 class Counts:
     """The counts of an evaluation over n sources; counts can be added.
 
-    If a source has several targets, an answer is right if it equals any of them, and edits are counted to the nearest
-    one, which is also the target of teacher forcing.
+    If a source has several targets, an answer is right if it equals any of them. Edits are counted against the
+    nearest target, which teacher forcing also uses.
     """
 
     n: int = 0
     n_pairs: int = 0
     n_target: int = 0  # symbols of the nearest targets, without END
-    unseen: int = 0  # pairs with a symbol that the network cannot read or write; they are wrong
+    unseen: int = 0  # pairs with a symbol that the network cannot read or write; they count as wrong
     # With teacher forcing
     loss_sum: float = 0.0  # nats
-    n_loss: int = 0  # symbols in `loss_sum`: all that the network can write, of sources that it can read
+    n_loss: int = 0  # symbols in `loss_sum`: target symbols that the network can write, for readable sources
     forced: Tally = Tally()  # per position
     forced_exact: int = 0  # sources with every symbol correct
     # Free-running
@@ -84,7 +85,7 @@ class Counts:
     wrong_symbols: int = 0  # wrong answers of the right length
     too_short: int = 0
     too_long: int = 0
-    unended: int = 0  # answers without END, if the network should write END; sources that it cannot read
+    unended: int = 0  # answers without END from a network that ends its answers, and unreadable sources
     edits: int = 0  # the sum of the edit distances from answers to targets
     confusions: Confusions = field(default_factory=Counter)
     wrong: tuple[Prediction, ...] = ()  # the worst of each batch, with their nearest targets
@@ -122,17 +123,17 @@ def count_answers(
     detailed: bool = False,
     on_progress: ProgressCallback = lambda _: None,
 ) -> Counts:
-    """Decode every source free-running, and the nearest of its targets with teacher forcing; return the counts.
+    """Decode every source free-running, and with teacher forcing on its nearest target; return the counts.
 
     Args:
         network: decodes the sources.
         facts: the network's lengths, vocabularies and calibration.
         pairs: sources and targets.
-        out_len: the maximum length of an answer, for a network that ends its answers; by default as in a prediction.
+        out_len: for a network that ends its answers, the maximum length of an answer; by default, as in a prediction.
         beam: the beam search; None decodes greedily.
         alternatives: whether an answer may equal any target of its source. Otherwise, each pair counts as a source.
         detailed: also count confusions, and keep the probabilities of all answers and a few wrong answers.
-        on_progress: receives the number of pairs in each batch.
+        on_progress: a function that receives the number of pairs in each batch.
 
     Raises:
         UsageError: a sequence is too long to decode.
@@ -162,7 +163,7 @@ def _batches(
 ) -> Iterator[tuple[np.ndarray, int]]:
     """Yield the indices of pairs to decode together, and the length of their answers.
 
-    The sources of a batch have one length. Pairs with one group id are in one batch.
+    All sources of a batch have the same length. Pairs with the same group id are in the same batch.
 
     Raises:
         UsageError: a sequence is too long to decode.
@@ -191,7 +192,7 @@ def _count_batch(
 ) -> Counts:
     """Count the answers to sources of one length.
 
-    If a source has several targets, its answer is compared with the nearest one, which teacher forcing feeds.
+    If a source has several targets, its answer is compared with the nearest one, which teacher forcing also uses.
     """
     config = network.model_config
     _, first, groups = np.unique(group_ids, return_index=True, return_inverse=True)  # [B], [N]
@@ -231,7 +232,7 @@ def nearest_targets(answers: Sequences, targets: Sequences, groups: np.ndarray) 
     """
     width = int(max(answers.lengths.max(), targets.lengths.max()))
     differs = answers.padded(width, -1)[groups] != targets.padded(width, -1)
-    unequal = np.flatnonzero(differs.any(axis=1))  # computing distances is slower than comparing
+    unequal = np.flatnonzero(differs.any(axis=1))  # computing distances is slower than comparing symbols
     edits = np.zeros(len(targets), np.int64)  # [N]
     edits[unequal] = edit_distances(answers[groups[unequal]], targets[unequal])
     order = np.lexsort((edits, groups))  # stable
@@ -240,12 +241,12 @@ def nearest_targets(answers: Sequences, targets: Sequences, groups: np.ndarray) 
 
 
 def count_forced(network: NumpyNetwork, sources: np.ndarray, is_readable: np.ndarray, targets: Sequences) -> Counts:
-    """Count the symbols that are right with teacher forcing, and sum their loss.
+    """Count the symbols that are right with teacher forcing and add up the loss of all symbols.
 
     Args:
         network: decodes the sources.
         sources: `[B, S]`.
-        is_readable: a mask of the sources, `[B]`; the symbols of the others are replaced.
+        is_readable: a mask of the sources that the network can read, `[B]`; in others, symbols were replaced.
         targets: B targets.
     """
     go = network.model_config.go
@@ -263,7 +264,7 @@ def count_forced(network: NumpyNetwork, sources: np.ndarray, is_readable: np.nda
 
 
 def count_symbols(config: ModelConfig, answers: Sequences, targets: Sequences) -> Counts:
-    """Count the symbols of B targets, END included, that the answers have at the same position."""
+    """Count the symbols of B targets, END included, and how many of them the answers have at the same position."""
     expected, mask = expected_symbols(config, targets)  # [B, T]
     is_correct = (_padded(answers, expected.shape[1]) == expected) & mask
     n_symbols = max(config.n_output_symbols, int(expected.max()) + 1)  # one more if the network cannot write a symbol
@@ -288,7 +289,7 @@ def count_lengths(answers: Sequences, targets: Sequences, is_complete: np.ndarra
 
 
 def count_confusions(config: ModelConfig, answers: Sequences, targets: Sequences) -> Confusions:
-    """Count the symbols that answers confuse: by an alignment, or position by position if answers do not end."""
+    """Count the symbols that answers confuse, in an alignment or, if answers do not end, position by position."""
     if config.ends:
         return confusions(answers, targets)
     expected, _ = expected_symbols(config, targets)  # [B, T]
@@ -300,7 +301,7 @@ def count_confusions(config: ModelConfig, answers: Sequences, targets: Sequences
 def expected_symbols(config: ModelConfig, targets: Sequences) -> tuple[np.ndarray, np.ndarray]:
     """Return the padded targets `[B, T]`, with END if the network writes END, and their mask.
 
-    A symbol that the network cannot write is V.
+    A symbol that the network cannot write is replaced with V.
     """
     padded = targets.padded(int(targets.lengths.max(initial=0)) + config.ends, config.go).astype(np.int64)
     positions, lengths = np.arange(padded.shape[1]), targets.lengths[:, None]

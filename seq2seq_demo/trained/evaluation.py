@@ -1,4 +1,4 @@
-"""The sets of pairs that an evaluation measures: the user's, or random sources of a pattern and their targets."""
+"""The sets of pairs that an evaluation uses: the user's pairs, or random sources with a pattern's targets."""
 
 from collections.abc import Iterable, Sequence
 
@@ -18,16 +18,17 @@ from seq2seq_demo.trained.saved_network import SavedNetwork
 # The kind of sources (GIVEN, RANDOM or one of `sampling.SOURCE_KINDS`), whether they are fresh, and pairs of one length
 EvaluationSet = tuple[str, bool | None, Pairs]
 GIVEN = "given"  # the kind of sources that a user gives
-MANY_SOURCES = 100  # random sources are fresh if at least this many are possible for each point of training
+MANY_SOURCES = 100  # random sources are fresh if at least this many are possible for each training point
 
 
 def pair_sets(
     facts: SavedNetwork, task: PairTask, *, n: int | None, lengths: Sequence[int], out_len: int | None
 ) -> Iterable[EvaluationSet]:
-    """Return the distinct pairs among the first n, by default all, by source length.
+    """Return the distinct pairs among the first n (by default, all), grouped by source length.
 
     Raises:
-        UsageError: the network does not end its answers, and the pairs do not all have its lengths.
+        UsageError: the network does not end its answers, and the pairs have several lengths, or a length other than the
+            given one.
     """
     if not facts.ends:
         _check_length("`in_len`", lengths[0] if lengths else None, task.pairs.sources)
@@ -43,7 +44,7 @@ def pair_sets(
 def _check_length(name: str, length: int | None, sequences: Sequences) -> None:
     """Raise UsageError unless all sequences have one length: the given one, if it is not None."""
     if sequences.common_length is None:
-        raise UsageError("expected pairs of one length because the network was trained on one, got several lengths")
+        raise UsageError("all pairs must have the same length because the network was trained on one length")
     if length not in (None, sequences.common_length):
         raise UsageError(f"expected {name} {sequences.common_length}, as in the pairs, got {length}")
 
@@ -57,7 +58,7 @@ def pattern_sets(
     out_len: int | None,
     seed: int,
 ) -> Iterable[EvaluationSet]:
-    """Return the sources of each length and kind with a pattern's targets.
+    """Return sources of each length and kind, with a pattern's targets.
 
     Args:
         facts: the network's symbols, lengths and training runs.
@@ -80,10 +81,10 @@ def pattern_sets(
     short = short_lengths(facts, accepted)
     if short:
         listed = ", ".join(map(str, short))
-        few = f"fewer than {MANY_SOURCES} are possible for each point of training"
+        few = f"fewer than {MANY_SOURCES} are possible for each training point"
         notice(f"Some sources of length {listed} may be training sources: {few}")
     runs = [member.run for member in (facts, *facts.others) if member.run or member.step]
-    # A file records only a network's last run, and not the sources of a run on pairs. An untrained network had no run.
+    # A file records only a network's last run, and no sources if that run used pairs. An untrained network had no run.
     is_recorded = all(run and run.draws_sources and not run.start_step for run in runs)
     fresh = {in_len: False if in_len in short else is_recorded or None for in_len in accepted}
     return (
@@ -96,7 +97,7 @@ def pattern_sets(
 def short_lengths(facts: SavedNetwork, lengths: Sequence[int]) -> list[int]:
     """Return the lengths with fewer than MANY_SOURCES possible sources for each point that the recorded runs drew.
 
-    At the other lengths, at most about 1% of random sources are sources of these runs.
+    At the other lengths, at most about 1% of random sources occurred in these runs.
     """
     runs = [member.run.config for member in (facts, *facts.others) if member.run and member.run.draws_sources]
     short = []

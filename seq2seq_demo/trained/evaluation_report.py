@@ -18,8 +18,8 @@ from seq2seq_demo.trained.metrics import Calibration, expected_calibration_error
 from seq2seq_demo.trained.predictions import Prediction, as_text
 from seq2seq_demo.trained.saved_network import SavedNetwork
 
-# Columns of the tables, each with its attribute of `Evaluation`. RATES are free-running or, after their free-running
-# rate, "forced": with teacher forcing. COUNTS are numbers of wrong answers.
+# Columns of the tables, each with its attribute of `Evaluation`. RATES are free-running, except that
+# "forced" rates use teacher forcing; each follows its free-running counterpart. COUNTS are numbers of wrong answers.
 RATES = [("exact match", "exact_match"), ("forced", "forced_exact_match"), ("token accuracy", "token_accuracy")]
 RATES += [("forced", "forced_token_accuracy"), ("symbol errors", "symbol_error_rate")]
 COUNTS = {"wrong symbols": "wrong_symbols", "too short": "too_short", "too long": "too_long", "no end": "unended"}
@@ -35,13 +35,13 @@ MAX_CONFUSIONS = 10  # rows of the confusion table
 class Evaluation:
     """The metrics of a network on n sources, in the user's symbols; a metric is nan if nothing was measured.
 
-    If a source has several targets, an answer is right if it equals any of them, and edits are counted to the nearest
-    one, which is also the target of teacher forcing ("forced").
+    If a source has several targets, an answer is right if it equals any of them. Edits are counted against the
+    nearest target, which teacher forcing ("forced") also uses.
     """
 
     n: int = 0
     n_pairs: int = 0
-    unseen: int = 0  # pairs with a symbol that the network cannot read or write; they are wrong
+    unseen: int = 0  # pairs with a symbol that the network cannot read or write; they count as wrong
     fresh: bool | None = None  # whether at most about 1% of the random sources are training sources; None if unknown
     exact_match: float = math.nan  # the fraction of right answers; this metric matters most
     forced_exact_match: float = math.nan
@@ -52,15 +52,15 @@ class Evaluation:
     wrong_symbols: int = 0  # wrong answers of the right length
     too_short: int = 0
     too_long: int = 0
-    unended: int = 0  # answers without END, if the network should write END; sources that it cannot read
+    unended: int = 0  # answers without END from a network that ends its answers, and unreadable sources
     by_length: dict[int, Evaluation] = field(default_factory=dict)
-    by_kind: dict[str, Evaluation] = field(default_factory=dict)  # the metrics above are of the first kind
+    by_kind: dict[str, Evaluation] = field(default_factory=dict)  # the metrics above describe the first kind
     by_position: list[dict[str, Any]] = field(default_factory=list)  # a row per output position
     by_symbol: list[dict[str, Any]] = field(default_factory=list)  # a row per target symbol
     confusions: list[dict[str, Any]] = field(default_factory=list)  # most frequent first; None means no symbol
-    worst: tuple[Prediction, ...] = ()  # the wrong answers with the most edits, a few of them
+    worst: tuple[Prediction, ...] = ()  # a few wrong answers, most edits first
     calibration: dict[str, Any] | None = None  # None unless the network is calibrated and can read a source
-    title: str = field(default="", compare=False)  # describes the sources, as the first line of the report
+    title: str = field(default="", compare=False)  # the first line of the report, which describes the sources
 
     def __repr__(self) -> str:
         accuracy = f"token accuracy {self.token_accuracy:.4f} ({self.forced_token_accuracy:.4f} forced)"
@@ -72,7 +72,7 @@ class Evaluation:
         return html_table(["sequences", self.n], *([name, getattr(self, name)] for name in rates))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the metrics as JSON values; the metrics of one length or kind have no details."""
+        """Return the metrics as JSON values; the metrics by length and by kind contain no details."""
         details = {"by_position": self.by_position, "by_symbol": self.by_symbol, "confusions": self.confusions}
         return {
             **_flat(self),
@@ -160,7 +160,7 @@ def _of_counts(counts: Counts, network: SavedNetwork, fresh: bool | None) -> Eva
         counts.by_position.accuracy.tolist(), counts.forced.accuracy.tolist(), fillvalue=math.nan
     )
     symbols = enumerate(zip(counts.by_symbol.expected.tolist(), counts.by_symbol.accuracy.tolist(), strict=True))
-    # Most edits first, then by their symbols.
+    # Most edits first; ties are ordered by their symbols.
     worst = sorted(
         counts.wrong, key=lambda p: (-(p.edits or 0), p.source_tokens, p.prediction_tokens, p.expected_tokens)
     )
@@ -184,7 +184,7 @@ def _of_counts(counts: Counts, network: SavedNetwork, fresh: bool | None) -> Eva
 
 
 def _named_confusions(confusions: Confusions, target: Vocabulary) -> list[dict[str, Any]]:
-    """Return the confusions by symbol, most frequent first; all symbols that training lacked are UNSEEN."""
+    """Return the confusions by symbol, most frequent first; symbols that did not occur in training are UNSEEN."""
 
     def name(number: int | None) -> Any:
         if number is None:
@@ -199,9 +199,9 @@ def _named_confusions(confusions: Confusions, target: Vocabulary) -> list[dict[s
 
 
 def _calibration(counts: Counts, calibration: Calibration | None) -> dict[str, Any] | None:
-    """Return the expected calibration error and, for each of CONFIDENCES, the numbers of answers and right answers.
+    """Return the expected calibration error, and the numbers of answers and of right answers by minimum confidence.
 
-    These answers have at least that confidence. Return None if the network is not calibrated or reads no source.
+    The minimum confidences are CONFIDENCES. Return None if the network is not calibrated or cannot read any source.
     """
     if calibration is None or not len(counts.answers.lengths):
         return None
@@ -234,7 +234,7 @@ def _figure_cells(e: Evaluation) -> list[str]:
 
 
 def _worst_length(e: Evaluation) -> str:
-    """Return the lowest exact match and its length, or an empty string if it is 1 at every length."""
+    """Return the lowest exact match and its length, or an empty string if exact match is 1 at every length."""
     in_len, worst = min(e.by_length.items(), key=lambda item: item[1].exact_match)
     return "" if worst.exact_match == 1 else f"{worst.exact_match:.4f} at {in_len}"
 

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-PRIOR_DEVIATIONS = 0.5, 1.0  # for log T and b; the priors matter if answers are few, or nearly all right or wrong
-SMALLEST_STEP = 0.05  # the search for log T and b ends below this step
-MIN_ANSWERS = 20  # fewer are too few to calibrate
+# Standard deviations of the priors of log T and b. The priors matter if answers are few, or nearly all right or wrong.
+PRIOR_DEVIATIONS = 0.5, 1.0
+SMALLEST_STEP = 0.05  # the search for log T and b ends when its step is smaller
+MIN_ANSWERS = 20  # the smallest number of answers for a calibration
 MIN_DOUBT = 1e-9  # likelihoods are at least this, so that their logarithms are finite
-NORMAL_95 = 1.96  # 95% of a normal distribution are within this number of standard deviations
+NORMAL_95 = 1.96  # 95% of a normal distribution is within this number of standard deviations
 N_BINS = 10  # for the expected calibration error
 N_FOLDS = 5  # for the cross-validation of the calibration
 
@@ -34,7 +35,7 @@ class Metrics:
 
 
 def wilson_interval(k: int, n: int) -> tuple[float, float]:
-    """Return the 95% confidence interval of a rate observed in k of n cases (Wilson 1927)."""
+    """Return the 95% confidence interval for the rate of an event observed in k of n cases (Wilson 1927)."""
     p, squared = k / n, NORMAL_95**2 / n
     deviation = math.sqrt(squared * (p * (1 - p) + squared / 4))
     return (p + squared / 2 - deviation) / (1 + squared), (p + squared / 2 + deviation) / (1 + squared)
@@ -76,7 +77,8 @@ class Epoch:
 #
 # About 90% of the answers with a confidence of 0.9 should be right. The probability p of each symbol becomes
 # σ(logit(p) / T + b). A temperature T above 1 moves probabilities towards 0.5, for a network that is too sure of its
-# answers. T below 1 moves them away from 0.5, for example after label smoothing. The bias b shifts all probabilities.
+# answers. A temperature below 1 moves them away from 0.5, for example after label smoothing. The bias b shifts all
+# probabilities.
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ def calibrate(answers: AnswerProbabilities) -> Calibration:
     """Return the calibration with the highest posterior probability, with its cross-validated error.
 
     The priors of log T and b are normal, with mean 0 and the standard deviations PRIOR_DEVIATIONS. The answers must be
-    to sources that were not trained on. The error is None if fewer than MIN_ANSWERS are given, or none is right.
+    to sources outside the training data. The error is None if there are fewer than MIN_ANSWERS or none is right.
     """
     folds, confidence = np.arange(len(answers.lengths)) % N_FOLDS, np.zeros(len(answers.lengths))
 
@@ -140,7 +142,7 @@ def calibrate(answers: AnswerProbabilities) -> Calibration:
 
 
 def _most_probable(loss_at: Callable[[float, float], float]) -> Calibration:
-    """Return the calibration with the highest posterior probability, given a function of log T and b to the loss."""
+    """Return the calibration with the highest posterior probability, given the loss as a function of log T and b."""
 
     def loss(at: tuple[float, float]) -> float:
         return loss_at(*at) + sum((x / deviation) ** 2 / 2 for x, deviation in zip(at, PRIOR_DEVIATIONS, strict=True))

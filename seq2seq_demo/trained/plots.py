@@ -1,4 +1,4 @@
-"""Attention as text and as a picture, and the curves of a training run.
+"""Attention as text and as a picture, and training curves.
 
 Pictures need Matplotlib, an optional package, which is imported on first use.
 """
@@ -32,13 +32,13 @@ CHARACTERS = " .:-=+*#%@"
 COLOURS = (231, 189, 153, 111, 69, 27, 21, 20, 18, 17)  # white to dark blue
 
 PROGRAM = "seq2seq-demo"
-# The metadata of a picture, without a date, so that equal pictures are equal bytes. `atomic_files` recognises the name.
+# The metadata of a picture, without a date, so that equal pictures have equal bytes. `atomic_files` recognises PROGRAM.
 PICTURES: dict[str, dict[str, str | None]] = {
     ".png": {"Software": PROGRAM},
     ".svg": {"Creator": PROGRAM, "Date": None},
     ".pdf": {"Creator": PROGRAM, "CreationDate": None},
 }
-MAX_PANELS = 16  # sequences in a picture of `predict`
+MAX_PANELS = 16  # the largest number of sequences in a picture that `predict` draws
 CELL, MAX_SIDE = 0.3, 6  # the side of a cell, and the longest side of a panel, in inches
 MAX_FONT, MIN_FONT = 10, 3  # the font size of labels, in points; an axis whose labels would be smaller has none
 DPI, SCREEN_DPI = 200, 100  # dots per inch of a picture in a file and in a notebook
@@ -46,7 +46,7 @@ WRONG_COLOUR = "tab:red"
 
 
 class Attention(NamedTuple):
-    """The attention of an answer, with its labels as they are displayed."""
+    """The attention of an answer, with the labels that are displayed."""
 
     inputs: list[str]
     outputs: list[str]
@@ -92,7 +92,7 @@ def _cells(tenths: Iterable[int], width: int, colour: bool) -> str:
 
 
 def check(path: Path, force: bool = False) -> None:
-    """Check before long work that a picture can be drawn and written.
+    """Check, before long work starts, that a picture can be drawn and written.
 
     Raises:
         UsageError: the suffix is unknown, or Matplotlib is not installed.
@@ -149,7 +149,7 @@ def _font(inches: float, label_width: int) -> float:
 
 
 def _panel(ax: Any, attention: Attention, aspect: float, fonts: tuple[float, float]) -> Any:
-    """Draw an attention, whose panel has height / width `aspect`; return the image that the colour bar describes."""
+    """Draw an attention in a panel with height / width `aspect`; return the image that the colour bar describes."""
     inputs, outputs, weights, mistakes = attention
     T, S = len(outputs), len(inputs)
     image = ax.imshow(weights, cmap="Blues", vmin=0, vmax=1, extent=(0, S, T, 0))
@@ -161,7 +161,7 @@ def _panel(ax: Any, attention: Attention, aspect: float, fonts: tuple[float, flo
             axis.set_label_text(f"{name}, by position")
             continue
         axis.set_label_text(name)
-        axis.set_ticks(np.arange(len(labels)) + 0.5, labels=labels, parse_math=False)  # keeps $
+        axis.set_ticks(np.arange(len(labels)) + 0.5, labels=labels, parse_math=False)  # shows $ unchanged
         axis.set_tick_params(length=0, labelsize=font)
     if fonts[1] < MIN_FONT and mistakes:
         ax.hlines([t + 0.5 for t in mistakes], 1.01 * S, 1.04 * S, color=WRONG_COLOUR, clip_on=False)
@@ -174,7 +174,7 @@ def _panel(ax: Any, attention: Attention, aspect: float, fonts: tuple[float, flo
 
 
 class History(tuple[Epoch, ...]):
-    """The epochs of a training run, by index or slice; by the name of a metric, its values as a list."""
+    """The epochs of a training run. An index or a slice selects epochs; the name of a metric selects its values."""
 
     @overload
     def __getitem__(self, key: SupportsIndex) -> Epoch: ...

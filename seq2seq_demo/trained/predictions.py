@@ -1,4 +1,4 @@
-"""Predictions: the answers of a network in the user's symbols, from batches of sources as a stream."""
+"""Predictions: a network's answers in the user's symbols, computed as a stream from batches of sources."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from seq2seq_demo.trained.saved_network import SavedNetwork
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-UNENDED = " ... (did not end)"  # marks the text of an answer that did not end
-# A batch, the indices of records to decode together, and the target of each
+UNENDED = " ... (did not end)"  # follows the text of an answer without END
+# A batch, the indices of records to decode together, and the target of each of these records
 Part = tuple[list[Record], list[int], list[Any]]
 
 
@@ -39,13 +39,13 @@ class Prediction:
     """
 
     source: Any
-    prediction: Any = None  # also if the answer has no END
+    prediction: Any = None  # given even if the answer has no END
     expected: Any = None
     exact: bool | None = None  # whether the answer equals the expected target
     ended: bool | None = None  # whether the answer has END; None if the network does not write END
-    probability: float | None = None  # of the whole answer, END included, so 0 if it did not end
+    probability: float | None = None  # of the whole answer, END included; 0 if the answer has no END
     confidence: float | None = None  # the calibrated probability, for a network that was trained on pairs
-    score: float | None = None  # log p / length^length_penalty, for an answer of a beam search that ended
+    score: float | None = None  # log p / length^length_penalty of a finished answer from a beam search
     error: str | None = None  # why the source cannot be read
     source_tokens: list[Any] | None = None
     prediction_tokens: list[Any] | None = None
@@ -66,7 +66,7 @@ class Prediction:
         attention: np.ndarray | None = None,
         score: float | None = None,
     ) -> Prediction:
-        """Make a prediction from symbol numbers without END; it has a confidence if the network is calibrated."""
+        """Make a prediction from symbol numbers without END; it includes a confidence if the network is calibrated."""
         is_complete, probability, confidence = ended is not False, None, None
         if probabilities:
             probability = math.prod(probabilities) if is_complete else 0.0
@@ -91,17 +91,17 @@ class Prediction:
 
     @classmethod
     def unread(cls, record: Record) -> Prediction:
-        """Make a prediction that holds the error from reading a record, and its source if it is a string or a list."""
+        """Make a prediction with the error from reading a record, and with the source if it is a string or a list."""
         source = record.values
         is_list = isinstance(source, list) and all(isinstance(symbol, str | int) for symbol in source)
         return cls(source if is_list or isinstance(source, str) else None, error=str(record.error))
 
     @property
     def edits(self) -> int | None:
-        """The edit distance to the expected target, where a missing END counts as an edit; None if it is unknown."""
+        """The edit distance to the expected target, with a missing END as one edit; None if the target is unknown."""
         if self.expected_tokens is None or self.prediction_tokens is None:
             return None
-        from rapidfuzz.distance import Levenshtein  # takes milliseconds
+        from rapidfuzz.distance import Levenshtein  # the import takes milliseconds
 
         return Levenshtein.distance(self.prediction_tokens, self.expected_tokens) + (self.ended is False)
 
@@ -125,7 +125,7 @@ class Prediction:
         return {t: aligned[t] for t, symbol in enumerate(predicted) if aligned[t] != [symbol]}
 
     def to_dict(self, attention: bool = False) -> dict[str, Any]:
-        """Return the fields as JSON values, numbers with six significant digits; `attention` adds the attention."""
+        """Return the fields as JSON values, rounded to six significant digits; `attention` adds the attention."""
         facts = vars(self).copy()
         del facts["attention"], facts["expected_tokens"]
         facts |= {name: _rounded(facts[name]) for name in ("probability", "confidence", "score", "probabilities")}
@@ -175,12 +175,12 @@ class Predictions(list[Any]):
 
 
 def as_text(value: Any) -> str:
-    """Return a string unchanged, and the integers of a list separated by spaces."""
+    """Return a string unchanged, or the integers of a list, separated by spaces, as a string."""
     return value if isinstance(value, str) else join_symbols(INTEGERS, value)
 
 
 def bracketed(value: str | list[int]) -> str:
-    """Return integers in brackets, and a string escaped to one line."""
+    """Return integers in brackets, or a string that is escaped to fit on one line."""
     return one_line(value) if isinstance(value, str) else f"[{as_text(value)}]"
 
 
@@ -192,7 +192,7 @@ def _shown(p: Prediction, name: str) -> Any:
 
 
 def _rounded(value: Any) -> Any:
-    """Return a number, a list of numbers or None with six significant digits."""
+    """Round a number or a list of numbers to six significant digits; return None unchanged."""
     if isinstance(value, list):
         return [float(f"{each:.6g}") for each in value]
     return None if value is None else float(f"{value:.6g}")
@@ -219,15 +219,15 @@ def stream(
     options: DecodingOptions = GREEDY,
     targets: Callable[[np.ndarray], Sequences] | None = None,
 ) -> Iterator[tuple[list[Record], list[list[Prediction]]]]:
-    """Yield each batch with a list of predictions per record, best first; for an unreadable record, its error.
+    """Yield each batch with a list of predictions per record, best first; an unreadable record yields its error.
 
     Args:
         network: decodes the sources.
         facts: the network's vocabularies and calibration.
-        batches: lists of numbered records, or of records with an error.
-        answer_len: source length → answer length, which is the maximum if the network ends its answers.
+        batches: lists of records, which contain symbol numbers or an error.
+        answer_len: maps a source length to the answer length, which is a maximum if the network ends its answers.
         options: how to decode, and which details of the answers to keep.
-        targets: sources `[B, S]` → targets, for records without an output.
+        targets: maps sources `[B, S]` to targets, for records without an output.
 
     Raises:
         UsageError: a sequence is too long to decode.
@@ -261,7 +261,7 @@ def _parts(
     options: DecodingOptions,
     targets: Callable[[np.ndarray], Sequences] | None,
 ) -> Iterator[Part]:
-    """Yield the parts of each batch; the records of a part have one source length, or are unreadable."""
+    """Yield the parts of each batch; the records of a part have the same source length, or are all unreadable."""
     for batch in batches:
         for in_len, indices in by_length(batch).items():
             size = options.rows_at_once(config, in_len, answer_len(in_len))

@@ -1,4 +1,4 @@
-"""The state of a network that a weights file holds: its weights, Adam's state, and the facts of its training."""
+"""The state of a network in a weights file: its weights, Adam's state, and the facts of its training."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class TrainingRun:
     config: TrainConfig
     start_step: int  # Adam's step at the start of the run
     data: str | None = None  # a checksum of the user's pairs; None for a pattern
-    fingerprint: str | None = None  # of the task, so that --resume detects changed data
+    fingerprint: str | None = None  # a checksum of the task, so that --resume detects changed data
     # Whether validation pairs were held out by their content; otherwise, the user gave them.
     # None for a pattern, and in files of earlier versions, which drew these pairs at random.
     validated_by_content: bool | None = None
@@ -43,17 +43,17 @@ class TrainingRun:
 
 @dataclass(frozen=True)
 class Progress:
-    """The position of a training run in the epoch after the completed ones."""
+    """The progress of a training run in its current epoch."""
 
-    points: int = 0  # training points done in this epoch
+    points: int = 0  # training points used so far in this epoch
     loss_sum: float = 0.0  # the sum of the loss over the target symbols of these points
-    correct_sum: float = 0.0  # correct symbols among them
+    correct_sum: float = 0.0  # the number of correct target symbols of these points
     seconds: float = 0.0  # the time that the run has taken, if it has a time limit
 
 
 @dataclass(frozen=True, repr=False, eq=False)
 class SavedNetwork:
-    """The state of a network. A fact, which a weights file holds as JSON, is None if it is unknown."""
+    """The state of a network. A weights file stores the facts as JSON; an unknown fact is None."""
 
     model_config: ModelConfig
     weights: Weights  # by the names of `weight_shapes`
@@ -70,13 +70,13 @@ class SavedNetwork:
     validation: Metrics | None = None  # on the validation pairs, after the saved epoch
     n_validated: int | None = None  # the number of sources in `validation`; None in files of earlier versions
     history: History = field(default_factory=History)  # the completed epochs of this run
-    program: str | None = None  # the program that trained the network, unless it is this one
+    program: str | None = None  # the program that trained the network; None means this program
     calibration: Calibration | None = None  # fitted to the validation pairs; None for a pattern
-    moments_since: int = 0  # the step when Adam's moments were zero, where its bias correction starts
+    moments_since: int = 0  # the step where Adam's moments were zero and its bias correction starts
 
     @property
     def pattern(self) -> str | None:
-        """The built-in pattern that the network learned; a text task may share a pattern's name."""
+        """The built-in pattern that the network learned; None for a text task, even if it has a pattern's name."""
         return self.task if self.task in PATTERNS and not self.vocabularies.are_text else None
 
     @property
@@ -86,15 +86,15 @@ class SavedNetwork:
 
     @property
     def end(self) -> int:
-        """The number of GO and END. Like `encode` and `decode`, it is for models in other formats."""
+        """The number of both GO and END. Like `encode` and `decode`, it is for use with models in other formats."""
         return self.model_config.go
 
     def encode(self, source: Any) -> list[int]:
-        """Return the numbers of a source's symbols; raise InputError if the network cannot read it."""
+        """Return the numbers of a source's symbols; raise InputError if the network cannot read the source."""
         return [*valid(source_records([source], self.vocabularies.source, self.model_config.in_max_int))[0].values]
 
     def decode(self, numbers: Iterable[int]) -> Any:
-        """Return the answer with these numbers, which may continue after END."""
+        """Return the answer for these symbol numbers; numbers after END are ignored."""
         written = itertools.takewhile(lambda number: not self.ends or number != self.end, map(int, numbers))
         return self.vocabularies.target.to_value(written)
 
@@ -102,8 +102,8 @@ class SavedNetwork:
     def settings(self) -> dict[str, Any]:
         """The settings of the last training run, without the lengths, symbols and number of pairs.
 
-        `train(data, **network.settings)` gives the same network for the same data, unless `minutes` ended the run, or
-        the run had a `start`. After training at the command line, it gives one that ends its answers.
+        With the same data, `train(data, **network.settings)` gives the same network unless `minutes` ended the run or
+        the run had a `start`. If the network was trained at the command line, the new one always ends its answers.
         """
         given = vars(self.model_config) | (vars(self.run.config) if self.run else {})
         left_out = {"out_len", "epochs"} if given.get("minutes") else {"out_len"}
@@ -123,12 +123,12 @@ class SavedNetwork:
 
     @property
     def trained_lengths(self) -> range:
-        """The source lengths in training; 2016's default if the file does not record them."""
+        """The source lengths in training, or the 2016 default if the file does not record them."""
         longest = self.in_len or TrainConfig.in_len
         return range(self.min_in_len or longest, longest + 1)
 
     def warn_of_lengths(self, *in_lens: int) -> bool:
-        """Log a notice, and return True, if one of the source lengths `in_lens` did not occur in training."""
+        """Log a notice and return True if one of the source lengths `in_lens` did not occur in training."""
         untrained = sorted({*in_lens}.difference(self.trained_lengths if self.in_len else in_lens))
         if untrained:
             trained = lengths_text(self.trained_lengths[0], self.trained_lengths[-1])
@@ -137,12 +137,13 @@ class SavedNetwork:
         return bool(untrained)
 
     def answer_len(self, in_len: int, pattern: PatternTask | None = None, out_len: int | None = None) -> int:
-        """Return the number of symbols to decode for sources of a length; the maximum if the network ends its answers.
+        """Return the number of symbols to decode for sources of this length.
 
-        The result is the first of these that is known: `out_len`; if the network ends its answers, the length of the
-        longest target in training, scaled up for sources longer than any in training; the training target length, if
-        training used this source length; the target length of `pattern`, by default the built-in pattern that the
-        network learned; the training target length; `in_len`.
+        If `out_len` is given, it is the result. Otherwise, if the network ends its answers, the result is a maximum:
+        the length of the longest target in training, scaled up for sources longer than any in training. For other
+        networks, it is the first of these lengths that is known: the training target length, if training used this
+        source length; the target length of `pattern`, by default the built-in pattern that the network learned; the
+        training target length; `in_len`.
 
         Raises:
             UsageError: the pattern rejects sources of this length, or its targets are shorter than `out_len`.

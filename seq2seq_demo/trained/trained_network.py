@@ -1,4 +1,4 @@
-"""A trained network: prediction, evaluation, saving and loading; and the bundled networks."""
+"""A trained network, with prediction, evaluation, saving and loading, and the bundled networks."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ DESCRIPTIONS = {
 
 
 class TrainedNetwork(SavedNetwork):
-    """A network with its weights and the record of its training: it predicts, and can be evaluated and saved.
+    """A network with its weights and the record of its training. It predicts, and it can be evaluated and saved.
 
     With `others`, it is an ensemble, which answers with the mean probabilities of all `members`.
     """
@@ -105,7 +105,7 @@ class TrainedNetwork(SavedNetwork):
     def __call__(self, source: Any, **options: Any) -> Any: ...
 
     def __call__(self, source: Any, **options: Any) -> Any:
-        """Return the answer to one source, with the options of `predict`, which answers several."""
+        """Return the answer to one source; the options are as in `predict`, which answers several sources."""
         return self.predict([to_record(Place("source"), to_python(source))], **options)[0]
 
     @overload
@@ -158,14 +158,14 @@ class TrainedNetwork(SavedNetwork):
         Args:
             sources: strings, lists of integers, characters or words, a pandas column, or an array `[B, S]`; lengths
                 may differ.
-            out_len: the maximum length of an answer or, for a network that does not end its answers, their exact
+            out_len: the maximum length of an answer or, for a network that does not end its answers, the exact
                 length. By default, it follows from the training lengths and the pattern.
-            beam_size: the number of hypotheses of a beam search; by default `n_best`, or greedy decoding.
+            beam_size: the number of hypotheses of a beam search; by default `n_best` or, without it, greedy decoding.
             n_best: return a list of up to `n_best` answers per source, best first.
             length_penalty: the exponent A in the score log p / length^A of a hypothesis.
             details: return each answer as a `Prediction`, with probabilities, confidence and attention.
             on_error: "return" returns a `Prediction` with an `error` for each source that the network cannot read;
-                needs `details`.
+                it requires `details`.
 
         Raises:
             InputError: the network cannot read a source; the message names its row.
@@ -190,7 +190,7 @@ class TrainedNetwork(SavedNetwork):
         out_len: int | None = None,
         options: DecodingOptions = GREEDY,
     ) -> list[Prediction]:
-        """Return the best answer to each source in `pairs` of symbol numbers, where a target may be None.
+        """Return the best answer to each source in `pairs`, which contain symbol numbers; a target may be None.
 
         `out_len` is as in `predict`; `options` configure the decoding.
         """
@@ -302,7 +302,7 @@ class TrainedNetwork(SavedNetwork):
         return EnsembleNetwork(members) if self.others else members[0]
 
     def to_keras(self) -> Seq2Seq:
-        """Return a `keras.Model` with the inputs sources `[B, S]` and decoder input `[B, T]`; this loads TensorFlow.
+        """Return a `keras.Model` that takes sources `[B, S]` and decoder inputs `[B, T]`; this loads TensorFlow.
 
         Raises:
             UsageError: the network is an ensemble, which is not a single `keras.Model`.
@@ -334,7 +334,7 @@ class TrainedNetwork(SavedNetwork):
 
 
 def make_numpy_network(model_config: ModelConfig, weights: Weights) -> NumpyNetwork:
-    """Return the NumPy network, with a bidirectional encoder if the config says so."""
+    """Return the NumPy network, with a bidirectional encoder if the config requires one."""
     return (BidirectionalNumpyNetwork if model_config.bidirectional else NumpyNetwork)(model_config, weights)
 
 
@@ -357,11 +357,11 @@ def load(path: str | os.PathLike[str]) -> TrainedNetwork:
 
 
 def networks() -> dict[str, dict[str, Any]]:
-    """Return the bundled networks, by the names that `load` takes.
+    """Return facts about the bundled networks, by the names that `load` takes.
 
-    For each, `task` is the name of its data, `lengths` are its shortest and longest source lengths, `weights` is
-    their number, `exact_match` is measured free-running on the validation data, and `description`
-    describes its answers.
+    For each network, `task` is the name of the data, `lengths` are the shortest and longest source lengths, `weights`
+    is the number of weights, `exact_match` is measured free-running on the validation data, and `description`
+    describes the answers.
     """
     found = {name: load(path) for name, path in file_names.shipped_networks().items()}
     return {
@@ -384,7 +384,7 @@ def ensemble(networks: Iterable[TrainedNetwork]) -> TrainedNetwork:
 
     Args:
         networks: networks that read and write the same symbols; models, cells and sizes may differ. The
-            ensemble takes its lengths and its record of training runs from the first one.
+            ensemble takes its lengths and its record of training runs from the first network.
 
     Raises:
         UsageError: there is no network, or there are more than 100, or their symbols or fixed lengths differ.

@@ -1,7 +1,7 @@
-"""Weights files: a network with its origin, or a snapshot of a training run, as a container of arrays and JSON.
+"""Weights files, which store a network with its origin or a snapshot of a training run, as arrays and JSON.
 
-The JSON contains a list of the networks of an ensemble, each with the facts of a `SavedNetwork`, their vocabularies
-and, in a snapshot, the progress of the training. `upgrade` converts files of earlier versions.
+The JSON contains the facts of each network (several in an ensemble), as in `SavedNetwork`, the vocabularies and, in a
+snapshot, the training progress. `upgrade` converts files of earlier versions.
 """
 
 import json
@@ -42,7 +42,7 @@ def write(network: SavedNetwork, path: Path, overwrite: bool, force: bool = Fals
     With `overwrite`, files of this program may be replaced; with `force`, any file may be replaced.
 
     Raises:
-        WeightsError: `read` would refuse the file, or a file could not be written or must not be replaced.
+        WeightsError: `read` would refuse the file, or the file cannot be written or must not be replaced.
         FileExistsError: the path exists and `overwrite` is False.
     """
     if overwrite:
@@ -55,7 +55,7 @@ def to_bytes(network: SavedNetwork, progress: Progress | None = None, best: Save
 
     Args:
         network: the network.
-        progress: makes the file a snapshot.
+        progress: the progress of a training run, which makes the file a snapshot.
         best: in a snapshot, the network at the best epoch so far; only its arrays are written.
 
     Raises:
@@ -84,7 +84,7 @@ def _prefixes(n: int) -> list[str]:
 
 
 def _arrays(network: SavedNetwork, prefix: str) -> dict[str, Any]:
-    """Return weights, step and moments by their names in a file."""
+    """Return the weights, step and moments by their names in a file."""
     adam = {"step": np.int64(network.step), **network.moments}
     arrays = network.weights | {f"optimizer/{name}": array for name, array in adam.items()}
     return {f"{prefix}{name}": array for name, array in arrays.items()}
@@ -138,7 +138,7 @@ def _from_bytes(encoded: bytes, kind: type[N]) -> tuple[N, Progress | None, N | 
 
 
 def _has(file: Container, prefix: str) -> bool:
-    """Whether the name of an array begins with a prefix."""
+    """Return whether the name of an array begins with a prefix."""
     return any(name.startswith(prefix) for name in file.datasets)
 
 
@@ -156,7 +156,7 @@ def _read_arrays(file: Container, model_config: ModelConfig, prefix: str) -> dic
 
 
 def _metadata(file: Container) -> dict[str, Any]:
-    """Return the JSON of a file in the form of the current version."""
+    """Return a file's JSON, converted to the form of the current version."""
     metadata = {name: parse_json(text) for name, text in file.texts.items()}
     if file.version == container.VERSION:
         return metadata
@@ -178,7 +178,7 @@ def parse_metadata(metadata: Mapping[str, Any], kind: type[N]) -> tuple[list[N],
     sides = require_type("vocabularies", metadata["vocabularies"], dict)
     require(sides.keys() == {*Vocabularies._fields}, f"expected source, target, got {sorted(sides)}"[:200])
     vocabularies = Vocabularies(*(parse(Vocabulary, sides[name], name) for name in Vocabularies._fields))
-    require(all(side.symbols or not side.is_text for side in vocabularies), "a vocabulary of text is empty")
+    require(all(side.symbols or not side.is_text for side in vocabularies), "a vocabulary for text has no symbols")
     listed = require_type("networks", metadata["networks"], list)
     require(bool(listed), "there is no network")
     missing: dict[str, Any] = {"weights": {}, "step": 0, "moments": {}, "others": (), "vocabularies": vocabularies}
@@ -193,7 +193,7 @@ def check_members(networks: Sequence[SavedNetwork]) -> None:
         raise UsageError(f"expected at most {MAX_MEMBERS} networks in an ensemble, got {len(networks)}")
     for number, network in enumerate(networks, 1):
         if _sides(network) != _sides(networks[0]):
-            raise UsageError(f"network {number} does not have the symbols and lengths of the first one")
+            raise UsageError(f"network {number} differs from the first one in its symbols or fixed lengths")
 
 
 def _sides(network: SavedNetwork) -> tuple[Vocabularies, int, int, object]:
@@ -225,7 +225,7 @@ def _check_facts(network: SavedNetwork) -> None:
 
 
 def upgrade(version: int, metadata: dict[str, Any]) -> dict[str, Any]:
-    """Convert the metadata of versions 1 to 4 to the form of version 5. A snapshot becomes its network.
+    """Convert the metadata of versions 1 to 4 to the form of version 5. A snapshot loses its progress.
 
     Raises:
         AttributeError, KeyError, TypeError or ValueError: the metadata does not have the form of its version.

@@ -1,6 +1,6 @@
 """Batches: the order of the pairs in an epoch, padding widths and microbatches.
 
-A network that ends its answers learns pairs of different lengths. Each epoch, the pairs are shuffled and cut into
+A network that ends its answers learns pairs of different lengths. In each epoch, the pairs are shuffled and cut into
 stretches of 64 batches. Within a stretch, the pairs are sorted by length, so that a batch contains pairs of similar
 lengths; then the batches are shuffled. Each batch is padded to one of a few widths.
 """
@@ -18,21 +18,21 @@ from seq2seq_demo.network.keras_network.tensorflow_setup import MIN_SAMPLES_FOR_
 
 STEPS_PER_CALL = 64  # K: the number of batches in one call of TensorFlow
 FIRST_STEPS = 8  # the number of batches in the first call of a training run
-MAX_CANDIDATES = 24  # the most source lengths, and target lengths, that `least_padding` considers
+MAX_CANDIDATES = 24  # the largest number of source lengths, and of target lengths, that `least_padding` considers
 MAX_MICROBATCH_BYTES = 2**29
-# Number of samples → number of padding widths that pays off. With 128 units, compiling takes 4 s of CPU time per width.
-# A second width saves up to 18% of an epoch's time, and three more up to 8%.
+# Maps the number of samples to the number of padding widths that pays off. With 128 units, compiling takes 4 s of CPU
+# time per width. A second width saves up to 18% of an epoch's time, and three more widths save up to 8%.
 N_WIDTHS = {0: 1, 75_000: 2, 400_000: 5}
 
 
 class Batch(NamedTuple):
-    """Padded pairs. K stacked batches have the same fields, of shape `[K, B, …]`."""
+    """Padded pairs. In K stacked batches, the fields have the shapes `[K, B, …]`."""
 
     sources: tf.Tensor  # [B, S]
     targets: tf.Tensor  # [B, T], with END if the network ends its answers
     lengths: tf.Tensor  # [B, 2] int32, of source and target; 0 in missing rows
     row_keys: tf.Tensor  # [B] uint32, the seeds of the dropout masks; zeros without dropout
-    # A batch of only some rows keeps the following facts of the whole batch.
+    # In a part of a batch, the following fields still describe the whole batch.
     n_symbols: tf.Tensor  # float32, the number of target symbols
     longest: tf.Tensor  # [2] int32, the largest lengths
 
@@ -46,7 +46,7 @@ class Batch(NamedTuple):
         )
 
     def twice(self) -> "Batch":
-        """Return a batch of 2B rows, whose second half has different dropout masks."""
+        """Return the batch, followed by a copy of its rows with different dropout masks."""
         copies = self.map_rows(lambda x: tf.concat([x, x], axis=0))
         other_keys = scramble(self.row_keys + np.uint32(1), tf.bitwise)
         return copies._replace(row_keys=tf.concat([self.row_keys, other_keys], axis=0))
@@ -78,7 +78,7 @@ class Widths(NamedTuple):
 
 
 def epoch_order(training: Pairs, config: TrainConfig, start_step: int, epoch: int, by_length: bool) -> np.ndarray:
-    """Return the indices of the training pairs in the order of an epoch, which depends only on the arguments.
+    """Return the indices of the training pairs in an epoch's order, which depends only on the arguments.
 
     With `by_length`, the pairs of a batch have similar lengths.
     """
@@ -112,10 +112,10 @@ def stack_batches(pairs: Pairs, width: tuple[int, int], model_config: ModelConfi
 
 
 def row_keys(seed: int, step: int, shape: tuple[int, int]) -> np.ndarray:
-    """Return the seeds of the dropout masks for K batches from Adam's `step` on, uint32, of shape `[K, B]`.
+    """Return the seeds of the dropout masks for the K batches from Adam's `step` onwards, as uint32 `[K, B]`.
 
     A seed depends on the config's `seed`, the step and the row's index in the whole batch. Dropout is therefore the
-    same after a resume, and the same for several workers as for one machine.
+    same in a resumed run as in an uninterrupted one, and the same with several workers as on one machine.
     """
     rngs = (np.random.default_rng([seed, 4, step + k]) for k in range(shape[0]))
     return np.stack([rng.integers(0, 2**32, shape[1], np.uint32) for rng in rngs])
@@ -140,11 +140,11 @@ def least_padding(S: np.ndarray, T: np.ndarray, n: int) -> list[tuple[int, int]]
     """Return up to `n` widths, ascending in both S and T, that minimise the total padding.
 
     S and T are the lengths of the pairs, `[N]`. A pair is padded to the first width that fits. Quantiles of the lengths
-    would be simpler, but for CMUdict they give epochs with 7% to 50% more padded symbols.
+    would be simpler, but with CMUdict, an epoch would have 7% to 50% more padded symbols.
 
-    This is dynamic programming over chains of ascending widths. The cheapest chain of k widths that ends in width j is
-    a cheapest chain of k − 1 widths, followed by j. If the shorter chain ends in width i, then i ≤ j in both S and T,
-    and the pairs that fit j but not i are padded to j.
+    This is dynamic programming over chains of ascending widths. The cheapest chain of k widths that ends in width j
+    consists of a cheapest chain of k − 1 widths and of j. If the shorter chain ends in width i, then i ≤ j in both S
+    and T, and the pairs that fit j but not i are padded to j.
     """
     sides = [_candidate_lengths(lengths) for lengths in (S, T)]
     n_pairs = np.zeros([len(side) for side in sides])
@@ -180,7 +180,7 @@ def first_fitting_width(longest: tf.Tensor, widths: Sequence[tuple[int, int]]) -
 
 
 def microbatch_rows(rows: int, bytes_per_row: int, one_by_one: bool = False) -> int:
-    """Return the rows per microbatch: 1 if `one_by_one`, else the largest divisor of `rows` that fits into memory.
+    """Return the rows per microbatch: 1 if `one_by_one`, otherwise the largest divisor of `rows` that fits into memory.
 
     A microbatch takes at most MAX_MICROBATCH_BYTES, unless a single row takes more.
     """
@@ -189,7 +189,7 @@ def microbatch_rows(rows: int, bytes_per_row: int, one_by_one: bool = False) -> 
 
 
 def use_xla(config: TrainConfig, cell_size: int) -> bool:
-    """Whether the run is long enough for compilation by XLA to pay off; a run with a time limit always is."""
+    """Return whether the run is long enough for XLA compilation to pay off; with a time limit, this is always True."""
     if config.minutes:
         return True
     samples = config.epochs * config.n_training
@@ -197,7 +197,7 @@ def use_xla(config: TrainConfig, cell_size: int) -> bool:
 
 
 def batch_widths(training: Pairs, config: TrainConfig, ends: bool) -> Widths:
-    """Return the padding widths whose compilation pays off: a single one if the network does not end its answers."""
+    """Return the padding widths that are worth compiling; there is only one if the network does not end its answers."""
     if not ends:
         return Widths([(config.in_len, config.out_len)], [])
     samples = config.epochs * config.n_training

@@ -1,4 +1,4 @@
-"""Callbacks, which training calls during each epoch: their base class, and the state that their methods receive."""
+"""The base class of callbacks, which training calls, and the state that their methods receive."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -19,17 +19,17 @@ from seq2seq_demo.trained.trained_network import TrainedNetwork
 class TrainingState:
     """The state of a training run, as the methods of a `Callback` receive it.
 
-    `figures` are the metrics of the current epoch: in `on_steps_end`, loss and accuracy since the previous call; in
-    `on_epoch_end`, all of them. A metric that is not known yet is nan.
+    `figures` contains the metrics of the current epoch: in `on_steps_end`, the loss and accuracy since the previous
+    call; in `on_epoch_end`, all metrics. A metric that is not known yet is nan.
     """
 
     epoch: int  # counted from 1
     step: int  # the number of updates that Adam has made
     points: int  # training points used so far in this epoch
     figures: Epoch
-    seconds_left: float  # until the end of the run, an estimate; nan before enough steps have been timed
-    history: History  # the completed epochs, including those before a resume
-    _network: Callable[[int], TrainedNetwork] = field(repr=False)  # by step
+    seconds_left: float  # an estimate for the rest of the run; nan before enough steps have been timed
+    history: History  # the completed epochs, including epochs before the run was resumed
+    _network: Callable[[int], TrainedNetwork] = field(repr=False)  # takes a step
     _pairs: Pairs = field(repr=False)  # `validation` as numbers
     _vocabularies: Vocabularies = field(repr=False)
 
@@ -44,7 +44,7 @@ class TrainingState:
 
     @functools.cached_property
     def validation(self) -> list[tuple[Any, Any]]:
-        """The validation pairs, as `evaluate` takes them, without pairs that contain symbols unseen in training."""
+        """The validation pairs in the form that `evaluate` takes, except for pairs with symbols unseen in training."""
         sides = zip(self._vocabularies, (self._pairs.sources, self._pairs.targets), strict=True)
         return [*zip(*([*map(side.to_value, sequences.rows())] for side, sequences in sides), strict=True)]
 
@@ -52,9 +52,9 @@ class TrainingState:
 class Callback:
     """The base class of callbacks. Each method does nothing unless a subclass overrides it.
 
-    A method that returns True stops the training after the other callbacks have also been called. `train` then returns
-    the network as it does after the last epoch. If several workers train one network, all of them must stop it. If
-    there are several `members`, a stop ends the training of the current one.
+    If a method returns True, training stops after the other callbacks have also been called. `train` then returns the
+    network as it does after the last epoch. If several workers train one network, the callbacks of all workers must
+    stop the training. If there are several `members`, only the training of the current member stops.
     """
 
     def on_epoch_begin(self, state: TrainingState) -> bool | None:
@@ -74,7 +74,7 @@ METHODS = [name for name in dir(Callback) if name.startswith("on_")]
 
 
 def notify_all(callbacks: Sequence[Callback], method: str, state: TrainingState) -> bool:
-    """Call a method of each callback; return whether one of them stops the training."""
+    """Call a method of each callback; return whether any of them stops the training."""
     answers = [getattr(callback, method)(state) for callback in callbacks]
     return any(isinstance(answer, bool | np.bool_) and bool(answer) for answer in answers)
 
@@ -82,11 +82,11 @@ def notify_all(callbacks: Sequence[Callback], method: str, state: TrainingState)
 def check_callbacks(
     callbacks: Sequence[Callback] | None, on_epoch: Callable[[TrainingState], object] | None = None
 ) -> list[Callback]:
-    """Validate the callbacks and return them, with one that calls `on_epoch` at the end of each epoch.
+    """Check the callbacks and return them, together with one that calls `on_epoch` at the end of each epoch.
 
     Raises:
-        UsageError: an item is not a `Callback`, it has a method `on_…` that `Callback` does not have, or `on_epoch` is
-            not a function.
+        UsageError: an item is not a `Callback` or has a method `on_…` that `Callback` lacks, or `on_epoch` is not a
+            function.
     """
     if not isinstance(callbacks, list | tuple | None) or not all(isinstance(x, Callback) for x in callbacks or ()):
         raise UsageError(f"expected `callbacks` to be a list of Callback objects, got {callbacks!r}"[:200])
@@ -94,7 +94,7 @@ def check_callbacks(
     for callback in checked:
         for name in dir(callback):
             if name.startswith("on_") and name not in METHODS:
-                raise UsageError(f"expected only the methods {', '.join(METHODS)}, got {name}")
+                raise UsageError(f"callbacks have no method {name}; their methods are {', '.join(METHODS)}")
     if on_epoch is not None:
         if not callable(on_epoch):
             raise UsageError(f"expected `on_epoch` to be a function, got {on_epoch!r}")

@@ -1,7 +1,7 @@
-"""Trains the members of an ensemble: separate runs, which differ in their seeds.
+"""Trains the members of an ensemble in separate runs with different seeds.
 
-Side by side, they run in processes with one thread each, so the number of processes does not change their bits. loky
-starts the processes; its cloudpickle also sends them functions of `__main__`.
+Members that are trained side by side run in processes with one thread each, so the number of processes does not change
+the bits of their weights. loky starts the processes; its cloudpickle can also send them functions from `__main__`.
 """
 
 import contextlib
@@ -34,25 +34,26 @@ from seq2seq_demo.training.snapshots import SIGNALS, Snapshot, Snapshots, load_s
 from seq2seq_demo.training.validation import calibrated, validation_metrics
 
 MEMBER_BYTES = 10**9  # the memory of a process that trains a network of 128 units
-SECONDS_TO_SAVE = 2  # for the snapshots of members whose parent was killed
+SECONDS_TO_SAVE = 2  # the time that members get to save snapshots after their parent was killed
 
 
 @dataclass(frozen=True)
 class Member:
-    """The training run of a member."""
+    """The training run of one member."""
 
     number: int  # counted from 1
     task: Task
     start: Snapshot  # uses this member's seed
     callbacks: Sequence[Callback]
     path: Path | None  # its weights file, next to its snapshot; None saves neither
-    quiet: bool  # shows no notices
+    quiet: bool  # whether notices are hidden
 
 
 def n_jobs(jobs: int | None, config: TrainConfig) -> int:
     """Return the number of members to train at the same time.
 
-    It is `jobs` or, by default, the number of cores that this process may use or of gigabytes of memory, if fewer.
+    It is `jobs`; by default, it is the number of cores that this process may use or, if that is lower, the number of
+    gigabytes of memory.
 
     Raises:
         UsageError: `jobs` is not a positive integer.
@@ -67,14 +68,14 @@ def n_jobs(jobs: int | None, config: TrainConfig) -> int:
 def members_of(
     task: Task, first: Snapshot, callbacks: Sequence[Sequence[Callback]], folder: Path | None, verbose: bool
 ) -> list[Member]:
-    """Return the members of an ensemble, which differ in their seeds.
+    """Return the members of an ensemble, each with its own seed.
 
     Args:
         task: the task of all members.
         first: the first member at the start of its run.
         callbacks: the callbacks of each member.
-        folder: contains the weights files of the members; None saves none.
-        verbose: whether to print notices and a line per epoch of each member.
+        folder: the folder for the members' weights files; None saves no files.
+        verbose: whether to print notices, and a line for each epoch of each member.
     """
     members = []
     for number, own in enumerate(callbacks, 1):
@@ -106,7 +107,7 @@ def train_member(member: Member) -> TrainedNetwork:
 def train_side_by_side(
     members: Sequence[Member], jobs: int, stop_signal: Callable[[], int | None] = lambda: None
 ) -> list[TrainedNetwork]:
-    """Train the members that are not saved yet, in `jobs` processes; return all without their optimisers.
+    """Train the members that are not saved yet, in `jobs` processes; return all members, without optimisers.
 
     Raises:
         WeightsError: a file of a member belongs to a different training run.
@@ -117,9 +118,9 @@ def train_side_by_side(
 
     trained = {member.number: saved for member in members if (saved := _saved(member))}
     remaining = [member for member in members if member.number not in trained]
-    # A member stops once `stop_writer` is closed, and its process ends soon after `life_writer` is. A kill closes both.
+    # Closing `stop_writer` stops a member; closing `life_writer` soon ends its process. A kill closes both.
     (stop, stop_writer), (life, life_writer) = (multiprocessing.Pipe(duplex=False) for _ in range(2))
-    environment = {"PYTHONSAFEPATH": "1"}  # import no module from the working directory
+    environment = {"PYTHONSAFEPATH": "1"}  # do not import modules from the working directory
     pool = ProcessPoolExecutor(jobs, timeout=1, initializer=_begin_process, initargs=(stop, life), env=environment)
     futures: dict[int, Future[TrainedNetwork]] = {}
     try:
@@ -128,7 +129,7 @@ def train_side_by_side(
         return [trained.get(member.number) or futures[member.number].result() for member in members]
     except BaseException:
         stop_writer.close()
-        if members[0].path:  # they save snapshots
+        if members[0].path:  # the members save snapshots
             wait([future for future in futures.values() if not future.cancel()])
         raise
     finally:  # a process that ends by itself keeps its compiled programs
@@ -139,7 +140,7 @@ def train_side_by_side(
 def combined(networks: Sequence[TrainedNetwork], task: Task) -> TrainedNetwork:
     """Return the ensemble of networks that learned a task, validated on pairs that none of them was trained on.
 
-    An ensemble that learned a user's pairs is calibrated.
+    An ensemble that learned a user's pairs is also calibrated.
     """
     network = replace(networks[0], others=tuple(networks[1:]))
     drawn = [task.draw(each.run.config, each.model_config) for each in networks if each.run]
@@ -150,7 +151,7 @@ def combined(networks: Sequence[TrainedNetwork], task: Task) -> TrainedNetwork:
 
 
 def _saved(member: Member) -> TrainedNetwork | None:
-    """Return the network of a member that is trained already.
+    """Return the saved network of a member, or None if the member has not been trained yet.
 
     Raises:
         WeightsError: its weights file or its snapshot belongs to a different training run.
@@ -160,13 +161,13 @@ def _saved(member: Member) -> TrainedNetwork | None:
     networks = [load(path) for path in (member.path, file_names.snapshot_path(member.path)) if os.path.lexists(path)]
     for network in networks:
         if (network.model_config, network.run) != (member.start.network.model_config, member.start.run):
-            found = f"{member.path.parent}: expected member {member.number} of this training run, got a different one"
+            found = f"{member.path.parent}: member {member.number} belongs to a different training run"
             raise WeightsError(f"{found}; `force` retrains all members")
     return networks[0] if os.path.lexists(member.path) else None
 
 
 def _wait(futures: Mapping[int, Future[TrainedNetwork]], stop_signal: Callable[[], int | None]) -> None:
-    """Wait until all members are trained; raise an error if one fails, or if a signal arrives."""
+    """Wait until all members are trained; raise an error if a member fails or a signal arrives."""
     pending = {*futures.values()}
     while pending:
         _, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
@@ -182,18 +183,18 @@ def _wait(futures: Mapping[int, Future[TrainedNetwork]], stop_signal: Callable[[
 # ---- The processes ----
 
 
-STOP: list[connection.Connection] = []  # the pipe whose other end closes when the members are to stop
+STOP: list[connection.Connection] = []  # a pipe; when its other end is closed, the members stop
 
 
 def _end_with_parent(life: connection.Connection) -> None:
-    """Wait until the parent ends, leave a member time to save a snapshot, and end this process."""
+    """Wait until the parent ends, give a member time to save a snapshot, and end this process."""
     connection.wait([life])
     time.sleep(SECONDS_TO_SAVE)
     os._exit(1)
 
 
 def _begin_process(stop: connection.Connection, life: connection.Connection) -> None:
-    """Prepare a process that trains members: it has one thread, leaves signals to its parent, and ends with it."""
+    """Prepare a process that trains members: it uses one thread, ignores signals, and ends with its parent."""
     threading.Thread(target=_end_with_parent, args=(life,), daemon=True).start()
     for signum in SIGNALS:
         signal.signal(signum, signal.SIG_IGN)
@@ -204,11 +205,11 @@ def _begin_process(stop: connection.Connection, life: connection.Connection) -> 
     import tensorflow as tf
 
     set_threads(1)
-    tf.zeros(())  # starts the threads, whose number is then final
+    tf.zeros(())  # starts TensorFlow's threads, so that their number cannot change
 
 
 def _train(member: Member) -> TrainedNetwork | None:
-    """Train a member; with a path, start from its snapshot if present, and save it. Return None if it stopped."""
+    """Train a member; if it has a path, start from any snapshot and save the result. Return None if it stopped."""
     from seq2seq_demo.training.trainer import fit
 
     if member.path is None:

@@ -1,4 +1,4 @@
-"""The recipe: settings that suit a user's pairs, from their number, their lengths and their vocabularies, or a pattern.
+"""The recipe chooses settings for a user's pairs, from their number, lengths and vocabularies, or for a pattern.
 
 `scripts/recipe/README.md` lists the measurements behind the numbers.
 """
@@ -9,51 +9,53 @@ from typing import Any
 from seq2seq_demo.config import ModelConfig, given_values
 from seq2seq_demo.network.parameters import weight_shapes
 
-# 192 units, or two layers, were no better on 3,000 pairs, and took twice as long.
+# On 3,000 pairs, neither 192 units nor two layers were better, and both took twice as long.
 MODEL = {"model": "attention", "cell_type": "LSTMCell", "cell_size": 128, "embedding_size": 64, "bidirectional": True}
 TRAINING = {"lr_schedule": "cosine", "batch_size": 32, "label_smoothing": 0.1}
 
-# A pattern gets as many epochs as make PATTERN_SAMPLES samples, and sources of every length up to `in_len`.
+# Training on a pattern takes about PATTERN_SAMPLES samples, with sources of every length up to `in_len`.
 PATTERN = {"model": "attention", "lr_schedule": "cosine", "learning_rate": 0.005, "min_in_len": 1}
 PATTERN_SAMPLES, MAX_PATTERN_EPOCHS = 500_000, 100
 
-# 3,600 pairs of a word and its phones get 60 epochs. Ten times as many pairs get 24 epochs, so that training takes four
+# 3,600 pairs of a word and its phones get 60 epochs. Ten times as many pairs get 24 epochs, so training takes four
 # times as long. Pairs that need more computation, because of long sequences or large vocabularies, get fewer epochs.
 REFERENCE_PAIRS, REFERENCE_EPOCHS, REFERENCE_MULTIPLICATIONS = 3600, 60, 3.2e6
 PAIRS_EXPONENT, MULTIPLICATIONS_EXPONENT = 0.4, 0.75
 MIN_EPOCHS, MAX_EPOCHS, MIN_SAMPLES = 3, 200, 48_000  # 1,500 batches
 
-# Few pairs leave too few validation pairs to choose an epoch, so the last epoch is kept. A second dropout mask for each
-# pair makes training take 1.5 times as long, which pays off for few pairs unless symbols are rare or sources short.
+# If there are few pairs, there are too few validation pairs to choose an epoch, so the last epoch is kept. A second
+# dropout mask for each pair makes training take 1.5 times as long. It pays off if there are few pairs, unless symbols
+# are rare or sources are short.
 FEW_PAIRS, CONSISTENCY = 2000, 2.0
 
-# Symbols are rare if an input symbol occurs fewer than RARE times on average. Few updates involve each symbol, so there
-# are RARE_EPOCHS times as many epochs.
+# Symbols are rare if an input symbol occurs fewer than RARE times on average. Few updates then involve each symbol, so
+# training takes RARE_EPOCHS times as many epochs.
 RARE, RARE_EPOCHS = 10, 1.5
 
-# With more pairs, a training run ends early if 22% of its epochs bring no improvement.
+# With FEW_PAIRS or more, a training run ends early after 22% of the planned epochs without improvement.
 PATIENCE, MIN_PATIENCE = 0.22, 5
 
-# Few pairs need much dropout. Many pairs gain less from it, and have too few epochs to learn with much dropout.
+# Few pairs need much dropout. With many pairs, dropout helps less, and there are too few epochs for much dropout.
 DROPOUT, DROPOUT_EXPONENT = 0.5, 0.25
 
-# A source of fewer than SHORT_BITS bits, such as a number, is short: the rest of it does not reveal what dropout hides.
+# A source of fewer than SHORT_BITS bits, such as a number, is short: the rest of the source does not reveal
+# what dropout hides.
 SHORT_BITS, SHORT_DROPOUT = 20, 0.2
 
-# With 3,600 pairs, a learning rate of 0.0015 was at least 3 points worse; the best rate between 0.003 and 0.006 depends
-# on the set. With 110,000 pairs, 0.002 is better than 0.004, which makes a network of 192 units diverge.
+# With 3,600 pairs, a learning rate of 0.0015 was at least 3 percentage points worse. Whether 0.003 or 0.006 is better
+# depends on the set. With 110,000 pairs, 0.002 is better than 0.004, and a network of 192 units diverges with 0.004.
 LEARNING_RATE, LEARNING_RATE_EXPONENT = 0.004, 0.2
 
 
 def recommended_settings(
     *, n_pairs: int, in_max_int: int, out_max_int: int, mean_in_len: float, mean_out_len: float
 ) -> dict[str, Any]:
-    """Return the settings of the network and its training for pairs.
+    """Return the recommended settings for training a network on pairs.
 
     Args:
         n_pairs: the number of training pairs.
-        in_max_int: the largest number of a source symbol, at least 1.
-        out_max_int: the largest number of a target symbol, at least 1.
+        in_max_int: the largest symbol number in sources, at least 1.
+        out_max_int: the largest symbol number in targets, at least 1.
         mean_in_len: the mean length of the sources.
         mean_out_len: the mean length of the targets, without END.
     """
@@ -79,7 +81,7 @@ def recommended_settings(
 
 
 def settings_for_pattern(points: int) -> dict[str, Any]:
-    """Return the settings of the network and its training for a pattern."""
+    """Return the recommended settings for training a network on this number of points of a pattern."""
     return PATTERN | {"epochs": min(MAX_PATTERN_EPOCHS, max(MIN_EPOCHS, round(PATTERN_SAMPLES / points)))}
 
 

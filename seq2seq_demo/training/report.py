@@ -1,4 +1,4 @@
-"""The report of a training run: a header, a progress bar, a line per epoch, and what the run reached."""
+"""The report of a training run: a header, a progress bar, a line per epoch, and a summary of the result."""
 
 import contextlib
 import json
@@ -20,14 +20,14 @@ from seq2seq_demo.training.callbacks import Callback, TrainingState
 from seq2seq_demo.training.validation import best_epoch, stop_after
 
 DOCUMENTS = "https://github.com/seq2seq-demo/seq2seq-demo/blob/main/seq2seq_demo/docs/"
-PROBE_CANDIDATES = 20  # the probe is one of the first validation pairs
+PROBE_CANDIDATES = 20  # the probe is chosen from this number of validation pairs
 
 
 class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
     """Shows the progress of a training run.
 
-    If `prints`, it prints a line per epoch to standard output, and shows a progress bar on standard error if that is a
-    terminal. If `shows_cell`, it shows a progress bar in the cell of a notebook.
+    If `prints` is True, it prints a line per epoch to standard output and, on a terminal, shows a progress bar on
+    standard error. If `shows_cell` is True, it shows a progress bar in a notebook cell.
     """
 
     def __init__(self, config: TrainConfig, prints: bool = True, shows_cell: bool = True) -> None:
@@ -39,7 +39,7 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
         self.task = self.bar.add_task("", total=self.total, metrics="")
         self.has_cell = shows_cell and in_notebook()
         self.cell: Any = None  # IPython's handle of the bar in a notebook
-        self.metrics = self.validated = self.left = ""  # strings next to this bar
+        self.metrics = self.validated = self.left = ""  # shown next to this bar
 
     def __exit__(self, *_: object) -> None:
         self.bar.stop()
@@ -52,7 +52,7 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
         self._show_in_notebook(0)
 
     def on_steps_end(self, state: TrainingState) -> None:
-        """Advance the bar, and show the loss and accuracy next to it."""
+        """Advance the bar and show the loss and accuracy next to it."""
         self.metrics = f"loss {state.figures.loss:.4f} accuracy {state.figures.forced_token_accuracy:.4f}"
         left, self.left = self.left, time_left(state.seconds_left)
         if self.prints and self.left and not left and state.epoch == 1:
@@ -63,14 +63,14 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
         self._show_in_notebook(state.points)
 
     def on_epoch_end(self, state: TrainingState) -> None:
-        """Remove the bar of a terminal or fill a notebook's bar, and print a line for the epoch and the probe."""
+        """Remove a terminal's bar or fill a notebook's bar; print a line for the epoch and one for the probe."""
         self.bar.stop()
         self.validated = f"; validation exact match {state.figures.validation_exact_match:.4f}"
         self._show_in_notebook(self.total)
         if not self.prints:
             return
         n_points, n = self.config.n_validation, len(state._pairs)
-        if state.epoch == 1 and n < n_points and self.config.validation_points is None:  # the points of a pattern
+        if state.epoch == 1 and n < n_points and self.config.validation_points is None:  # only for patterns
             seen = f"{n_points - n:,} of the {n_points:,} validation points are also training points"
             notice(f"{seen}: the metrics are measured on the other {n:,}")
         left = time_left(state.seconds_left)
@@ -88,13 +88,13 @@ class TrainingReport(Callback, contextlib.AbstractContextManager[Any]):
 
 
 class MemberReport(Callback):
-    """Prints a line per epoch of a member that is trained alongside others."""
+    """Prints a line for each epoch of a member that is trained alongside others."""
 
     def __init__(self, number: int, config: TrainConfig) -> None:
         self.number, self.config = number, config
 
     def on_epoch_end(self, state: TrainingState) -> None:
-        """Print the line."""
+        """Print the line for the epoch."""
         print_line(f"Member {self.number}: {epoch_line(state.figures, self.config)}")
 
 
@@ -122,7 +122,7 @@ def _of_epochs(config: TrainConfig) -> str:
 
 
 def probe_line(p: Prediction, colour: bool) -> str:
-    """Return a line for the probe, a validation source; wrong symbols get a star and, with `colour`, are red."""
+    """Return a line about the probe, a validation pair; wrong symbols are starred and, with `colour`, red."""
     mark, mistakes = red if colour else str, p.mistakes
     # The symbols are escaped one by one, because escaping the whole answer would also escape the colours.
     tokens = [*map(str, p.prediction_tokens or ())]
@@ -135,7 +135,7 @@ def probe_line(p: Prediction, colour: bool) -> str:
 
 
 def probe(state: TrainingState) -> Prediction:
-    """Return the network's prediction for the probe source, with the nearest of the targets of this source."""
+    """Return the network's prediction for the probe's source, with the nearest of this source's targets."""
     network, validation = state.network, state._pairs
     source, expected = probe_pair(validation)
     rows = np.flatnonzero(validation.sources.lengths == len(source))
@@ -148,8 +148,8 @@ def probe(state: TrainingState) -> Prediction:
 def probe_pair(pairs: Pairs) -> tuple[list[int], list[int]]:
     """Return the source and target of the probe.
 
-    Among the first PROBE_CANDIDATES pairs, it has the longest source that consists of more than two different symbols,
-    or else the longest source.
+    The probe is one of the first PROBE_CANDIDATES pairs. It has the longest source with more than two different symbols
+    or, if there are no sources of this kind, the longest source.
     """
     first = pairs[:PROBE_CANDIDATES]
     sources, targets = first.sources.rows(), first.targets.rows()
@@ -158,7 +158,7 @@ def probe_pair(pairs: Pairs) -> tuple[list[int], list[int]]:
 
 
 def training_header(model_config: ModelConfig, config: TrainConfig, task: Task, verbose: int) -> None:
-    """Print the task, the vocabularies, the numbers of points and the settings for pairs; `verbose` 2 adds all."""
+    """Print the task, vocabularies, numbers of points and settings for pairs; `verbose` 2 adds all settings."""
     has_validation_file = isinstance(task, PairTask) and task.validation is not None
     points = config.n_training if has_validation_file else config.points
     lengths = f", sources of {config.lengths} symbols" if model_config.ends else ""
@@ -196,13 +196,13 @@ def settings_line(model: ModelConfig, config: TrainConfig) -> str:
 
 
 def outcome_notices(network: TrainedNetwork, task: Task) -> Iterator[str]:
-    """Yield notices about the end of a training run: early stopping, calibration, a baseline, a low accuracy."""
+    """Yield notices about the result of a training run: early stopping, calibration, a baseline and low accuracy."""
     assert network.run
     config, calibration = network.run.config, network.calibration
     stop = stop_after(network.history, config)
     if stop in ("patience", "stop_at_exact") and not network.others:
-        epochs, best = pluralize(len(network.history), "epoch"), best_epoch(network.history)
-        reached = f"of {epochs}, epoch {best.epoch} was the best, {best.validation_exact_match:.4f} exact"
+        n, best = len(network.history), best_epoch(network.history)
+        reached = f"epoch {best.epoch} of {n} was the best, with exact match {best.validation_exact_match:.4f}"
         yield f"Stopped early (`{stop}` {vars(config)[stop]:g}): {reached}"
     if calibration and calibration.error is None:
         yield "The confidences are uncertain: too few validation pairs, or no answer is right"
@@ -211,7 +211,7 @@ def outcome_notices(network: TrainedNetwork, task: Task) -> Iterator[str]:
     elif calibration:
         yield f"Calibration error {calibration.error:.4f} on the validation pairs (cross-validated)"
     if isinstance(task, PairTask) and (match := task.table_match()):
-        yield f"A table of the most frequent target of each symbol would reach exact match {match:.4f} in validation"
+        yield f"A table of each symbol's most frequent target would reach exact match {match:.4f} in validation"
     exact_match = network.validation.exact_match if network.validation else 0.0
     if exact_match < min(0.99, config.stop_at_exact or 1):
         section = "DATA.md#my-exact-match-is-04-what-now" if task.is_pairs else "TRAINING.md#settings"
@@ -219,7 +219,7 @@ def outcome_notices(network: TrainedNetwork, task: Task) -> Iterator[str]:
 
 
 def summary(network: TrainedNetwork) -> str:
-    """Return the epoch and the exact match that a training run reached, as the end of a line."""
+    """Return the saved epoch of a training run and its exact match, as the end of a line."""
     run, metrics, n, history = network.run, network.validation, network.n_validated, network.history
     if not (run and metrics and n and history):  # a callback has ended the run at once
         return ""

@@ -23,12 +23,12 @@ from seq2seq_demo.trained import plots
 from seq2seq_demo.training.callbacks import Callback, TrainingState
 from seq2seq_demo.training.report import probe, probe_line
 
-PROBE_ROWS = 128  # validation pairs for gradients and activations
+PROBE_ROWS = 128  # the largest number of validation pairs for gradients and activations
 HISTOGRAM_BUCKETS = 30
 
 
 class HistoryFiles(Callback):
-    """Rewrites the JSON file at `path` and the picture at `plot` after each epoch, unless the path is None.
+    """Rewrites the JSON file at `path` and the picture at `plot` after each epoch; None means no file.
 
     Raises:
         UsageError: the picture cannot be drawn.
@@ -43,7 +43,7 @@ class HistoryFiles(Callback):
             plots.check(plot, force)
 
     def on_epoch_end(self, state: TrainingState) -> None:
-        """Write the files; a failure prints a notice and does not stop the training."""
+        """Write the files; on failure, print a notice and let training continue."""
         try:
             if self.path is not None:
                 epochs = [epoch.to_dict() for epoch in state.history]
@@ -51,21 +51,21 @@ class HistoryFiles(Callback):
             if self.plot is not None:
                 plots.save(state.history.plot(), self.plot)
         except (Seq2SeqError, OSError) as error:
-            notice(f"The history is not saved: {error}")
+            notice(f"The history was not saved: {error}")
 
 
 # ---- TensorBoard ----
 
 
 class TensorBoard(Callback):
-    """Writes a new event file, indexed by Adam's steps, so a resumed training run can use the same directory.
+    """Writes a new event file, indexed by Adam's steps. A resumed training run can therefore use the same directory.
 
-    `verbosity` 0 logs loss and metrics; 1 adds gradients, 2 weights, and 3 activations.
+    `verbosity` 0 logs loss and metrics; 1 adds gradients, 2 adds weights, and 3 adds activations.
     """
 
     def __init__(self, log_dir: Path, verbosity: int) -> None:
         self.log_dir, self.verbosity = log_dir, verbosity
-        # Created on first use, after training has configured TensorFlow.
+        # These are created on first use, after training has configured TensorFlow.
         self.writer: Any = None
         self.network: Any = None
 
@@ -95,7 +95,7 @@ class TensorBoard(Callback):
         import tensorflow as tf
 
         network = state.network
-        # A copy, because several workers may share the network in training.
+        # This is a copy, because several workers may share the network that is being trained.
         self.network = self.network or network.to_keras()
         self.network.assign_named(network.weights)
         sources, targets = _probes(state._pairs, network.model_config)
@@ -117,9 +117,9 @@ class TensorBoard(Callback):
 
 
 def _probes(validation: Pairs, model_config: ModelConfig) -> tuple[np.ndarray, np.ndarray]:
-    """Return sources `[B, S]` and targets `[B, T]` of up to PROBE_ROWS pairs with the lengths of the first pair.
+    """Return sources `[B, S]` and targets `[B, T]` of up to PROBE_ROWS pairs with the same lengths as the first pair.
 
-    Targets have END if the network writes END.
+    The targets include END if the network writes END.
     """
     sources, targets = validation.sources, validation.targets
     has_same_lengths = (sources.lengths == sources.lengths[0]) & (targets.lengths == targets.lengths[0])
@@ -138,6 +138,6 @@ def _write(plugin: str, group: str, values: dict[str, Any]) -> None:
 
 
 def _buckets(array: np.ndarray) -> np.ndarray:
-    """Return a histogram of the finite values, one row per bucket: left edge, right edge and count."""
+    """Return a histogram of the finite values, with one row per bucket: left edge, right edge and count."""
     counts, edges = np.histogram(array[np.isfinite(array)].astype(float), HISTOGRAM_BUCKETS)
     return np.stack([edges[:-1], edges[1:], counts], axis=1)

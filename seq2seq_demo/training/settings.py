@@ -1,4 +1,4 @@
-"""Merges the settings of a user, an earlier network, the recipe and the 2016 program into the configs of a run."""
+"""Merges settings from the user, an earlier network, the recipe and the 2016 program into the configs of a run."""
 
 from collections import ChainMap
 from collections.abc import Iterator, Mapping
@@ -26,17 +26,16 @@ def resolve(
 ) -> tuple[ModelConfig, TrainConfig]:
     """Return the configs of a network and of its training.
 
-    The user's `settings` come first, then the lengths of `start`, the network to continue from, then the recipe's
-    values for pairs and, if `recommends`, for a pattern, then the 2016 defaults. The pairs decide their own number
-    and lengths. `start` keeps its model.
+    The user's `settings` take precedence over the lengths of `start`, the network to continue from. After these come
+    the recipe's values, which apply to pairs and, if `recommends` is True, to a pattern. The 2016 defaults come last.
+    The number and the lengths of pairs are always taken from the pairs, and the model from `start`.
 
-    A network with the recipe's values learns to end its answers. So does one that continues from a network that ends
-    them, or that learns a range of lengths. Any other network learns the first `out_len` symbols of a pattern's
-    targets.
+    A network learns to end its answers if it uses the recipe's values, continues from a network that ends its answers,
+    or learns a range of lengths. Any other network learns the first `out_len` symbols of a pattern's targets.
 
     Args:
         task: a pattern or pairs.
-        settings: the user's; `check_given` has checked them.
+        settings: the user's settings, which `check_given` has checked.
         start: the network to continue from.
         recommends: whether the recipe's values are also the defaults for a pattern.
 
@@ -56,7 +55,7 @@ def resolve(
         model_settings = given_values(ModelConfig, ChainMap(given, recipe, task.largest_symbols()))
         model_config = ModelConfig(**model_settings, ends=ends)
 
-    sources = (  # the first one that has a setting decides it
+    sources = (  # the first one that contains a setting decides it
         given,
         {"min_in_len": given["in_len"]} if ends and "in_len" in given and not has_range else {},
         _lengths_of(start) if start else {},
@@ -82,14 +81,14 @@ def _continued_model(start: TrainedNetwork, given: Mapping[str, Any]) -> ModelCo
     """Return the model of `start`.
 
     Raises:
-        UsageError: `start` is an ensemble, or there are to be several `members`, or the settings contradict the model.
+        UsageError: `start` is an ensemble, several `members` are requested, or the settings contradict the model.
     """
     if start.others or given.get("members", 1) > 1:
         found = f"an ensemble of {len(start.members)}" if start.others else f"`members` {given['members']}"
-        raise UsageError(f"training can only continue from one network and train one, got {found}")
+        raise UsageError(f"only a single network can be trained further, got {found}")
     given_sizes = given_values(ModelConfig, given)
     other = replace(start.model_config, **given_sizes)
-    if other.cell == start.model_config.cell:  # BasicLSTMCell and LSTMCell are one cell
+    if other.cell == start.model_config.cell:  # BasicLSTMCell and LSTMCell are the same cell
         other = replace(other, cell_type=start.model_config.cell_type)
     if other != start.model_config:
         network = f"the network, {start.summary()}"
@@ -109,8 +108,8 @@ def _lengths_of(start: TrainedNetwork) -> dict[str, Any]:
 def _recipe(task: Task, given: Mapping[str, Any], start: TrainedNetwork | None) -> dict[str, Any]:
     """Return the recipe's values for the task.
 
-    Training on pairs that continues from `start` keeps the best network, which may be `start`. The recipe's patience
-    applies only to the recipe's number of epochs, and only if the best epoch is kept.
+    If training on pairs continues from `start`, the best network is kept, which may be `start`. The recipe's patience
+    applies only with the recipe's number of epochs, and only if the best epoch is kept.
     """
     if isinstance(task, PatternTask):
         symbols = {"out_max_int": given["in_max_int"]} if "in_max_int" in given else {}
@@ -141,7 +140,7 @@ def _sizes_of_task(
     """Return the settings that the task decides: the sizes of the pairs, or the length of a pattern's targets.
 
     Raises:
-        UsageError: a given length differs.
+        UsageError: a given length differs from the task's.
     """
     if isinstance(task, PairTask):
         return _sizes_of_pairs(task, given)
@@ -163,12 +162,12 @@ def _sizes_of_pairs(task: PairTask, given: Mapping[str, Any]) -> dict[str, int]:
 
 
 def check_training_fits(model_config: ModelConfig, config: TrainConfig) -> None:
-    """Raise UsageError if the weights, the points or a batch cannot fit into memory."""
+    """Raise UsageError if the weights, the points or a batch do not fit into memory."""
     n = n_weights(model_config)
     require_memory(f"{n} weights", 4 * n * FLOAT_BYTES)  # with gradients and two moments
     shortest = config.min_in_len or config.in_len
     require_memory(f"{config.points} points", config.points * (shortest + 16))  # 16 bytes for the order of an epoch
-    # If the network ends its answers, a batch of long sequences is trained in parts, of one pair or more.
+    # If the network ends its answers, a batch of long sequences is trained in parts of at least one pair.
     rows = 1 if model_config.ends else min(config.batch_size, config.n_training)
     batch_bytes = rows * bytes_per_row(model_config, config.in_len, config.out_len)
     require_memory(f"training: a batch of {rows} sequences", batch_bytes)
@@ -180,7 +179,7 @@ def check_training_fits(model_config: ModelConfig, config: TrainConfig) -> None:
 def new_run(
     task: Task, settings: Mapping[str, Any], start: TrainedNetwork | None = None, *, recommends: bool = False
 ) -> Snapshot:
-    """Return a training run before its first step, from initial weights or the weights of `start`, as in `resolve`."""
+    """Return a training run before its first step, with the weights of `start` or, by default, initial weights."""
     model_config, config = resolve(task, settings, start, recommends=recommends)
     network = start or replace(untrained(model_config, config.seed), vocabularies=task.vocabularies)
     begun = begin_run(replace(network, model_config=model_config), task, config)
@@ -205,13 +204,13 @@ def run_notices(task: Task, begun: Snapshot, start: TrainedNetwork | None) -> It
     """Yield the notices about the data of a new training run, each as one line.
 
     Raises:
-        InputError: all validation pairs have symbols that the network lacks.
+        InputError: all validation pairs contain symbols that the network lacks.
     """
     config, model_config = begun.run.config, begun.network.model_config
     if isinstance(task, PatternTask):
         yield from _pattern_notices(task, config, model_config, start)
         return
-    task.draw(config, model_config)  # raises an error before there is a snapshot
+    task.draw(config, model_config)  # raises any error before a snapshot is written
     yield from pair_warnings(task)
     run = start.run if start else None
     if not (start and run and (run.data or start.vocabularies.are_text)):
@@ -237,4 +236,4 @@ def _pattern_notices(
     if not model_config.ends:
         whole = task.check(config.in_len, model_config.largest)
         if whole > config.out_len == TrainConfig.out_len:
-            yield f"Targets of {whole} symbols are cut to {config.out_len}: give `out_len` {whole} to learn them whole"
+            yield f"Targets of {whole} symbols are cut to {config.out_len}: use `out_len` {whole} for whole targets"

@@ -1,8 +1,8 @@
-"""Snapshots of a training run, which can then be resumed after a kill, a crash or Ctrl-C.
+"""Snapshots of a training run, from which it can be resumed after a kill, a crash or Ctrl-C.
 
-A snapshot is a weights file with the `progress` of the run. It is next to the result that the run will write: the
-snapshot of `d/x.h5` is `d/s2s_checkpoint__x.h5`. All randomness depends on the seed and the progress, so a resumed run
-ends with the same bits as an uninterrupted one.
+A snapshot is a weights file that also contains the `progress` of the run. It is saved next to the future result: the
+snapshot of `d/x.h5` is `d/s2s_checkpoint__x.h5`. All randomness depends only on the seed and the progress, so a resumed
+run ends with the same bits as an uninterrupted one.
 """
 
 import contextlib
@@ -24,15 +24,16 @@ from seq2seq_demo.trained.saved_network import Progress, TrainingRun
 from seq2seq_demo.trained.trained_network import TrainedNetwork
 
 SNAPSHOT_INTERVAL = 5000  # steps, as in 2016
-EPOCH_INTERVAL = 2.0  # seconds; a snapshot takes 0.1 s or more, and an epoch of few pairs takes less
-MESSAGE = b"\nStopping after this step; interrupt again to stop at once\n"  # a progress bar has no line end
+EPOCH_INTERVAL = 2.0  # seconds; writing a snapshot takes 0.1 s or more, while an epoch of few pairs may take less
+# The message starts a new line, because a progress bar does not end its line.
+MESSAGE = b"\nStopping after this step; interrupt again to stop at once\n"
 # Windows has SIGBREAK for Ctrl-Break and a closed console, but no SIGHUP.
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
 
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """The complete state of a training run, enough to resume it."""
+    """The complete state of a training run, which suffices to resume it."""
 
     network: TrainedNetwork
     progress: Progress = field(default_factory=Progress)
@@ -58,7 +59,7 @@ def load_snapshot(path: Path) -> Snapshot:
     """
     network, progress, best = weights_file.read(path, TrainedNetwork)
     if progress is None:
-        raise WeightsError(f"{path}: expected a snapshot of this version, got weights; -i continues from them")
+        raise WeightsError(f"{path}: expected a snapshot of this version, got weights; use -i to continue from them")
     return Snapshot(network, progress, best)
 
 
@@ -83,15 +84,15 @@ class SignalHandler:
         self.signum = signum
         for handled in self.previous:
             signal.signal(handled, signal.SIG_DFL)
-        with contextlib.suppress(OSError):  # standard error may be closed; `print` is not safe in a handler
+        with contextlib.suppress(OSError):  # standard error may be closed; `print` is not safe in a signal handler
             os.write(2, MESSAGE)
 
 
 @dataclass
 class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
-    """Writes the snapshots of one training run to a file next to its result; a snapshot replaces the previous one.
+    """Writes the snapshots of one training run to a file next to its result; each snapshot replaces the previous one.
 
-    The file is locked from the first snapshot until the run ends, so only one run writes to the file.
+    The file is locked from the first snapshot until the run ends, so no other run can write to it.
     """
 
     result: Path
@@ -120,7 +121,7 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
         self._write(snapshot, overwrite)
 
     def after_steps(self, before: int, after: int, snapshot: Callable[[], Snapshot]) -> None:
-        """Save a snapshot if one is due, after the steps that took Adam from step `before` to step `after`.
+        """Save a snapshot if one is due after the steps that took Adam from step `before` to step `after`.
 
         Raises:
             Interrupted: a signal arrived; the snapshot has been saved.
@@ -132,16 +133,16 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
             raise Interrupted(f"interrupted at step {after}; {self.how_to_resume()}", signum)
 
     def after_epoch(self, snapshot: Callable[[], Snapshot], is_last: bool) -> None:
-        """Save a snapshot after the last epoch, and after any other if the latest is at least 2 seconds old."""
+        """Save a snapshot after the last epoch; after others, if the latest snapshot is at least 2 seconds old."""
         if is_last or time.monotonic() - self.saved_at >= EPOCH_INTERVAL:
             self.save(snapshot())
 
     def how_to_resume(self) -> str:
-        """Name the snapshot and the command that resumes it."""
-        return f"kept in {self.path}: resume it with `{self.command}`"
+        """Return a clause that names the snapshot and the command that resumes it."""
+        return f"the snapshot is kept in {self.path}: resume it with `{self.command}`"
 
     def save(self, snapshot: Snapshot) -> None:
-        """Replace the snapshot. On failure, warn and let training continue: the previous snapshot remains."""
+        """Replace the snapshot. On failure, warn and let training continue; the previous snapshot remains."""
         try:
             self._write(snapshot)
         except WeightsError as error:

@@ -1,11 +1,11 @@
-"""The steps of training, up to 64 in one call of TensorFlow, as one compiled program.
+"""Training steps: a compiled program takes up to 64 of them in one call of TensorFlow.
 
-A step decodes a batch with teacher forcing, and Adam updates the weights by the gradient of the mean loss over all
-symbols except padding. `Steps.sums_at` computes loss and gradient; other functions of a batch wrap it, to choose the
-padded width, to save memory, or to share the rows among replicas.
+A step decodes a batch with teacher forcing; Adam then updates the weights with the gradient of the mean loss over all
+symbols except padding. `Steps.sums_at` computes the loss and the gradient. Other functions wrap it to choose the
+padding width, to save memory, or to distribute the rows over the replicas.
 
-The program serves batches of all lengths: its loops stop after the longest sequence of the batch. The cost of attention
-grows with the padded width, so the program has a branch for each of a few widths.
+The program handles batches of all lengths: its loops stop after the longest sequence of the batch. The cost of
+attention grows with the padding width, so the program has a branch for each of a few widths.
 """
 
 import contextlib
@@ -33,7 +33,7 @@ BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
 
 
 class Sums(NamedTuple):
-    """The sums over the rows of a batch; the sums of its parts add up to the sums of the whole batch."""
+    """The sums over the rows of a batch; the sums of its parts add up to these."""
 
     loss: tf.Tensor  # nats, a scalar
     correct: tf.Tensor  # the number of correct symbols, a scalar
@@ -44,7 +44,7 @@ BatchFunction = Callable[[Batch], Sums]
 
 
 def by_width(widths: Sequence[tuple[int, int]], functions: Sequence[BatchFunction]) -> BatchFunction:
-    """Return a function that passes a batch to the function of the first width that fits, else to the last one."""
+    """Return a function that passes a batch to the function for the first width that fits, or else to the last one."""
 
     def sums(batch: Batch) -> Sums:
         if len(functions) == 1:
@@ -56,19 +56,19 @@ def by_width(widths: Sequence[tuple[int, int]], functions: Sequence[BatchFunctio
 
 
 def on_replicas(function: BatchFunction, uses_xla: bool) -> BatchFunction:
-    """Return a function that has each replica compute the sums of an equal part of the rows, and adds up the results.
+    """Return a function that lets each replica compute the sums of an equal part of the rows and adds up the results.
 
-    Replicas synchronise once a step, so the sums are added up as one vector.
+    The sums are added up as one vector, so that the replicas synchronise only once per step.
     """
     strategy = tf.distribute.get_strategy()
     replicas = strategy.num_replicas_in_sync
-    if replicas == 1:  # an all-reduce would keep its graph in memory as long as the process
+    if replicas == 1:  # an all-reduce would keep its graph in memory until the process ends
         return function
 
     def packed(batch: Batch) -> tf.Tensor:
         return tf.concat([tf.reshape(x, [-1]) for x in function(batch)], axis=0)
 
-    # XLA cannot compile an all-reduce, so each replica compiles only what it computes alone.
+    # XLA cannot compile an all-reduce, so each replica compiles only its own computation.
     compiled = tf.function(packed, autograph=False, jit_compile=uses_xla)
 
     def sums(batch: Batch) -> Sums:
@@ -82,10 +82,10 @@ def on_replicas(function: BatchFunction, uses_xla: bool) -> BatchFunction:
 
 
 class PackedAdam:
-    """Adam, with all weights and its two moments as vectors `[W]`, in the order of `shapes`.
+    """Adam, with all weights, first moments and second moments as three vectors `[W]`, in the order of `shapes`.
 
     A step updates these three vectors instead of three arrays per weight.
-    `moments` holds "m/NAME" and "v/NAME"; missing moments start at zero. `step` counts the updates so far.
+    `moments` contains "m/NAME" and "v/NAME"; missing moments start at zero. `step` counts the updates so far.
     """
 
     def __init__(self, shapes: Shapes, weights: Weights, moments: Weights, step: int) -> None:
@@ -105,14 +105,14 @@ class PackedAdam:
         return {f"{prefix}{name}": part.reshape(shape) for (name, shape), part in items}
 
     def by_name(self) -> tuple[Weights, Weights]:
-        """Return the weights as arrays by name, and Adam's moments as "m/NAME" and "v/NAME"."""
+        """Return the weights by name, and Adam's moments by the names "m/NAME" and "v/NAME"."""
         return self._unpack(self.weights), self._unpack(self.m, "m/") | self._unpack(self.v, "v/")
 
     @contextlib.contextmanager
     def gradient_tape(self, variables: Sequence[keras.Variable]) -> Iterator[tuple[tf.GradientTape, list[tf.Tensor]]]:
-        """Yield a tape, and the weights as the tensors that it watches.
+        """Yield a tape, and the weights as the tensors that the tape watches.
 
-        Within the context, the `variables` have the values of these tensors. They must be in the order of `shapes`.
+        The `variables` must be in the order of `shapes`. Within the context, they have the values of these tensors.
         """
         parts = tf.split(tf.convert_to_tensor(self.weights), self.sizes)
         parts = [tf.reshape(part, shape) for part, shape in zip(parts, self.shapes.values(), strict=True)]
@@ -136,7 +136,7 @@ class PackedAdam:
 
 
 class Steps:
-    """A network and its optimiser, and the compiled steps that change them.
+    """A network, its optimiser, and the compiled steps that change both.
 
     The variables belong to the TensorFlow strategy that is in scope.
     """
@@ -146,7 +146,7 @@ class Steps:
         # The copies of a row have different dropout masks (Liang et al. 2021).
         self.n_copies = 2 if config.consistency else 1
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        # A batch is padded to `batch_size` rows, or fewer if there are few pairs. Each replica gets an equal part.
+        # A batch is padded to `batch_size` rows, or to fewer if there are few pairs. Each replica gets an equal part.
         block = 128 * replicas
         self.batch_rows = min(config.batch_size, -(-config.n_training // block) * block)
         self.network = Seq2Seq(self.model_config, start.weights)
@@ -168,7 +168,7 @@ class Steps:
     def take(self, pairs: Pairs, learning_rates: np.ndarray) -> tuple[float, float]:
         """Take a step for each batch of up to K · B pairs; return the loss sum and the number of correct symbols.
 
-        There is a learning rate for each of K steps, `[K]`.
+        `learning_rates` `[K]` contains a learning rate for each step.
         """
         rates = tf.constant(learning_rates, tf.float32)
         loss, correct = self.run(self.batches(pairs), tf.constant(len(pairs)), rates)
@@ -195,7 +195,7 @@ class Steps:
 
         Args:
             data: K batches.
-            rows: stop before this row, counted over all K batches.
+            rows: the number of pairs in all batches; batches without pairs are skipped.
             learning_rates: one per batch, `[K]`.
         """
 
@@ -211,7 +211,7 @@ class Steps:
     # ---- The sums of a batch ----
 
     def sums_at_any_width(self) -> BatchFunction:
-        """Return a function for batches of all widths, which splits them into microbatches if memory requires it."""
+        """Return a function for batches of all widths that splits them into microbatches if memory requires it."""
         functions = []
         for widths in self.widths.choices:
             function = by_width(widths, [functools.partial(self.sums_at, width) for width in widths])
@@ -247,7 +247,7 @@ class Steps:
         n_symbols = batch.n_symbols
         rows = batch.twice() if self.n_copies == 2 else batch
         sources, targets = rows.sources[:, : width[0]], rows.targets[:, : width[1]]
-        lengths = rows.lengths if self.model_config.ends else None  # otherwise pairs of one length, without padding
+        lengths = rows.lengths if self.model_config.ends else None  # otherwise, there is no padding
         mask = tf.sequence_mask(rows.lengths[:, 1], targets.shape[1], tf.float32) / self.n_copies  # [B, T]
         dropout = Masks(self.config.dropout, rows.row_keys) if self.config.dropout else None
         with self.adam.gradient_tape(list(self.network.named_variables().values())) as (tape, weights):

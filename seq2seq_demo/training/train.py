@@ -59,59 +59,60 @@ def train(
 ) -> TrainedNetwork:
     """Train a network on data and return it; the network ends its answers and accepts sources of any length.
 
-    Settings that are None get values that suit the data; `network.settings` contains them. The same settings with the
-    same data give the same network; this is certain only for the first training run of a process.
+    Settings that are None get values that suit the data; `network.settings` contains them. The same settings and data
+    give the same network, but this is guaranteed only for the first training run of a process.
 
     Args:
-        data: the name of a pattern, such as "reversed" or "FILE.py:FUNCTION"; a function from a source, a list of
-            integers, to its target; the path of a file of pairs; or pairs: tuples (source, target), dictionaries
-            {"source": …, "target": …} or {"input": …, "output": …}, or a DataFrame that has columns named source and
-            target, or only two columns.
-        points: the number of random sources of a pattern or function (default 100,000); for pairs, use only the first
-            `points` (default all). A tenth is held out for validation.
+        data: the name of a pattern, such as "reversed" or "FILE.py:FUNCTION"; a function that maps a source, a list of
+            integers, to its target; the path of a file of pairs; an iterable of tuples (source, target)
+            or of dictionaries {"source": …, "target": …} or {"input": …, "output": …}; or a DataFrame that has columns
+            named source and target, or only two columns.
+        points: for a pattern or function, the number of random sources (default 100,000); for pairs, only the first
+            `points` are used (default all). A tenth is held out for validation.
         in_tokens: "integers" if a source is a list of integers; "characters" or "words" if it is a string or a
-            list of tokens; by default, recognised.
+            list of tokens; by default, recognised from the data.
         out_tokens: the same for targets.
-        lowercase: convert sources, but not targets, to lower case, in training and whenever the network reads; by
-            default, as `start` does.
+        lowercase: convert sources, but not targets, to lower case, in training and whenever the network reads a source;
+            by default, as `start` does.
         columns: the columns or keys of sources and targets, such as ("word", "ipa"), as in `read_pairs`.
         validation: validation pairs, or the path of their file; by default, a tenth of the pairs.
         in_len: the length of a pattern's sources, or their range (shortest, longest); by default (1, 10).
-        out_len: the length of the longest target, which follows from the data; any other length is an error.
+        out_len: the length of the longest target. It follows from the data; any other value is an error.
         model: "attention", or "rnn" for a decoder without attention.
         cell_type: "LSTM", "GRU" or "RNN".
         num_layers: the number of layers.
         cell_size: the number of units of a cell.
         embedding_size: the size of the embeddings.
         bidirectional: let the encoder read the source in both directions.
-        in_max_int: the largest integer in sources (default for a pattern 9, for pairs the largest one).
-        out_max_int: the largest integer in targets (default for a pattern `in_max_int`, for pairs the largest one).
+        in_max_int: the largest integer in sources (default: 9 for a pattern; for pairs, the largest one in the data).
+        out_max_int: the largest integer in targets (default: `in_max_int` for a pattern; for pairs, the largest one
+            in the data).
         epochs: the number of passes over the data; 0 returns a network without training.
-        minutes: train for this time, instead of a number of epochs.
+        minutes: the training time, instead of a number of epochs.
         learning_rate: the learning rate of Adam.
         lr_schedule: "constant", or "cosine", which lowers the learning rate to 0.
         batch_size: the number of points per batch.
         dropout: the dropout rate.
         label_smoothing: the fraction of the target probability that is spread over all symbols.
         consistency: the weight of the divergence between answers with two dropout masks.
-        few_symbols: the fraction of a pattern's sources that consist of few symbols (default 0.25).
-        keep_best: return the network of the epoch with the best exact match, not of the last epoch.
-        patience: stop after this number of epochs without improvement, and keep the best epoch.
+        few_symbols: the fraction of a pattern's sources that consist of few different symbols (default 0.25).
+        keep_best: return the network after the epoch with the best exact match, not after the last epoch.
+        patience: stop after this number of epochs without improvement and keep the best epoch.
         stop_at_exact: stop once the validation exact match reaches this fraction.
         members: train this many networks and combine them into an ensemble.
         seed: the random seed (default 0).
         start: a network to continue from. Its model is kept, and so are its lengths unless `in_len` changes them.
-        on_epoch: a function that is called after each epoch with a `TrainingState`; True stops the training.
+        on_epoch: a function that is called after each epoch with a `TrainingState`; training stops if it returns True.
         callbacks: objects whose methods are called after steps and epochs, and can stop the training.
-        verbose: print the report of the command `train`, with a progress bar on a terminal; by default, only show a
-            progress bar, and only in a notebook. False shows nothing.
-        jobs: how many `members` are trained at the same time, each in a process; by default, one per core and
+        verbose: True prints the report of the command `train`, with a progress bar on a terminal. False shows nothing.
+            By default, only a progress bar is shown, and only in a notebook.
+        jobs: the number of `members` to train at the same time, each in its own process; by default, one per core and
             gigabyte of memory. With callbacks, members are trained one after another in this process.
 
     Raises:
         UsageError: a setting is out of its range, does not fit the data, or contradicts `start`; or a callback is
             not a `Callback` object, or has a method `on_…` that `Callback` lacks.
-        InputError: there are no pairs, or a pair is not a source and a target of the expected kind.
+        InputError: there are no pairs, or an item is not a source and a target of the expected kinds.
         TrainingError: TensorFlow is not installed, the loss or a weight is not finite, or another worker is lost.
     """
     settings = {name: value for name, value in locals().items() if name in SETTINGS and value is not None}

@@ -1,4 +1,4 @@
-"""The training loop: epochs, their calls of up to 64 steps, and validation; and the clock of a time limit."""
+"""The training loop, with up to 64 steps per call and validation after each epoch, and the clock for time limits."""
 
 import math
 import time
@@ -36,7 +36,7 @@ def fit(
     snapshots: Snapshots | None = None,
     began: float | None = None,
 ) -> TrainedNetwork:
-    """Train a network on a task and return it; each of several workers returns the same network.
+    """Train a network on a task and return it. If there are several workers, all return the same network.
 
     `train_side_by_side` in `members.py` trains an ensemble.
 
@@ -44,8 +44,8 @@ def fit(
         task: the task, which provides the pairs.
         start: the training run before its first step, or a snapshot to resume.
         callbacks: objects whose methods are called after steps and epochs.
-        snapshots: saves the state of the run regularly and on signals.
-        began: the `time.monotonic()` from which a time limit counts; by default now.
+        snapshots: saves the state of the run regularly and when a signal arrives.
+        began: the value of `time.monotonic()` when a time limit starts; by default, now.
 
     Raises:
         UsageError: the task does not fit the configs, or the workers cannot share a batch.
@@ -78,7 +78,7 @@ def fit(
     if start.best and start.best.step == start.run.start_step:  # the network to continue from is the best so far
         epoch_0 = Epoch(0, start.best.step).validated(validation_metrics(task, start.best, validation))
         trainer.epochs = [epoch_0, *trainer.epochs]
-    if snapshots:  # a signal may have arrived while TensorFlow loaded, which takes seconds
+    if snapshots:  # a signal may have arrived while TensorFlow was loading, which takes seconds
         snapshots.after_steps(trainer.step, trainer.step, trainer.snapshot)
     stop = trainer.is_over()
     while not stop:
@@ -105,8 +105,8 @@ def fit(
 class Trainer:
     """A training run: the steps that change its network, and its progress.
 
-    `start` is the snapshot to start from, and `began` the `time.monotonic()` from which `minutes` count, by default
-    now. The variables belong to the TensorFlow strategy that is in scope.
+    `start` is the snapshot to start from. `began` is the value of `time.monotonic()` when a time limit starts, by
+    default now. The variables belong to the TensorFlow strategy that is in scope.
     """
 
     def __init__(self, start: Snapshot, widths: Widths, began: float | None = None) -> None:
@@ -114,7 +114,7 @@ class Trainer:
         self.steps = Steps(start.network, self.config, widths)
         self.clock = Clock(self.config, began, start.progress.seconds)
         self.progress, self.best = start.progress, start.best
-        self.epochs = [*start.network.history]  # completed; epoch 0 is the network to continue from, while it is best
+        self.epochs = [*start.network.history]  # completed; epoch 0, if present, is the network to continue from
 
     @property
     def step(self) -> int:
@@ -129,7 +129,7 @@ class Trainer:
     # ---- An epoch ----
 
     def calls(self, training: Pairs) -> Iterator[Pairs]:
-        """Yield the pairs of each call of TensorFlow that remains in this epoch, until the time is over."""
+        """Yield the pairs for each remaining call of TensorFlow in this epoch, until the time is over."""
         order, rows = self.order(training), STEPS_PER_CALL * self.steps.batch_rows
         while (first := self.progress.points) < len(order):
             # The first call of a run is short, because users wait for its metrics.
@@ -147,7 +147,7 @@ class Trainer:
         return epoch_order(training, self.config, self.start.run.start_step, len(self.history), by_length)
 
     def train(self, pairs: Pairs) -> Epoch:
-        """Take a step for each batch of these pairs; return the epoch with their loss and token accuracy.
+        """Take a step for each batch of these pairs; return the epoch with the loss and token accuracy on them.
 
         Raises:
             TrainingError: the loss is not finite.
@@ -155,7 +155,7 @@ class Trainer:
         is_first, progress, began = self.step == self.start.network.step, self.progress, time.monotonic()
         loss, correct = self.steps.take(pairs, self.learning_rates())
         self.clock.count(len(pairs) / self.steps.batch_rows, time.monotonic() - began)
-        if self.steps.uses_xla and is_first:  # XLA has used hundreds of megabytes
+        if self.steps.uses_xla and is_first:  # compilation has used hundreds of megabytes
             system_memory.release()
         points, loss_sum = progress.points + len(pairs), progress.loss_sum + loss
         correct_sum = progress.correct_sum + correct
@@ -174,9 +174,9 @@ class Trainer:
         return c.learning_rate * factor
 
     def end_epoch(self, training: Pairs, validation: Metrics) -> None:
-        """Complete the epoch with its metrics in validation, and begin the next one."""
+        """Complete the epoch with its validation metrics and begin the next one."""
         progress, pairs = self.progress, training
-        if progress.points < len(training):  # a callback or the time limit ended the epoch
+        if progress.points < len(training):  # a callback or the time limit ended the epoch early
             pairs = training[self.order(training)[: progress.points]]
         epoch = self.epoch_of(pairs, progress.loss_sum, progress.correct_sum).validated(validation)
         self.progress, self.epochs = Progress(), [*self.epochs, epoch]
@@ -189,17 +189,17 @@ class Trainer:
         return self.clock.seconds_left(points / self.steps.batch_rows)
 
     def new_epoch(self) -> Epoch:
-        """Return the current epoch, before any of its metrics is known."""
+        """Return the current epoch without any metrics."""
         return Epoch(len(self.history) + 1, self.step)
 
     def epoch_of(self, pairs: Pairs, loss_sum: float, correct_sum: float) -> Epoch:
-        """Return the current epoch with loss and token accuracy on these of its pairs."""
-        # With END, if the network ends its answers.
+        """Return the current epoch with the loss and token accuracy on these pairs."""
+        # Targets include END if the network ends its answers.
         n_symbols = int(pairs.targets.lengths.sum()) + len(pairs) * self.start.network.ends
         return replace(self.new_epoch(), loss=loss_sum / n_symbols, forced_token_accuracy=correct_sum / n_symbols)
 
     def is_over(self) -> bool:
-        """Whether the run ends at this point. An epoch that has begun ends with validation."""
+        """Return whether the run ends now. An epoch that has begun is always completed with validation."""
         is_time_over = self.clock.is_over and not self.progress.points
         return stop_after(self.history, self.config, is_time_over) is not None
 
@@ -223,7 +223,7 @@ class Trainer:
 
     def network_at(self, step: int) -> TrainedNetwork:
         """Return the network as in `trained_network`; raise UsageError unless it is at this step."""
-        require(self.step == step, f"expected `network` of step {step} to be read before step {self.step}", UsageError)
+        require(self.step == step, f"the `network` of step {step} must be read before step {self.step}", UsageError)
         return self.trained_network()
 
     def snapshot(self) -> Snapshot:
@@ -247,21 +247,21 @@ class Trainer:
 
 
 class Clock:
-    """Measures the time of a training run, including processes that were interrupted, each from its start.
+    """Measures the time of a training run, including the time of earlier processes that were interrupted.
 
-    The schedule of the learning rate follows `fraction_done`, so the rate reaches 0 at the end of the time, however
-    fast the machine is.
+    With a time limit, the learning rate follows `fraction_done`, so a cosine schedule reaches 0 when the time is over,
+    however fast the machine is.
     """
 
     def __init__(self, config: TrainConfig, began: float | None, spent: float) -> None:
-        """Make a clock for a run, or for one that took `spent` seconds before it was interrupted.
+        """Start the clock of a run that has already taken `spent` seconds in earlier processes.
 
-        `began` is the `time.monotonic()` from which the time limit counts, by default now.
+        `began` is the value of `time.monotonic()` when the time limit starts, by default now.
         """
         self.began = (time.monotonic() if began is None else began) - spent
         self.start_up = 0.0 if spent else None  # seconds until the steps were compiled; 0 in a resumed run
         self.limit = 60 * config.minutes if config.minutes else math.inf  # seconds
-        self.validation = 0.0  # seconds that the last validation took; the next one follows the last step
+        self.validation = 0.0  # seconds that the last validation took; reserved for the next one
         self.step_seconds = math.inf  # per step of the last call of TensorFlow
         self.n_steps, self.timed_from = 0.0, math.nan  # the steps after the first call, and the time at its end
 
@@ -290,12 +290,12 @@ class Clock:
 
     @property
     def spent(self) -> float:
-        """The seconds of the time limit that are spent; 0 without a time limit."""
+        """The seconds of the time limit that have been spent; 0 without a time limit."""
         return time.monotonic() - self.began if math.isfinite(self.limit) else 0.0
 
     @property
     def fraction_done(self) -> float:
-        """The elapsed fraction of the time for steps, from 0 to 1; 0 without a time limit."""
+        """The fraction of the time for steps that has elapsed, from 0 to 1; 0 without a time limit."""
         if self.start_up is None:
             return 0.0
         return min(1.0, (self.spent - self.start_up) / self.time_for_steps) if self.time_for_steps > 0 else 1.0
@@ -307,5 +307,5 @@ class Clock:
 
     @property
     def is_over(self) -> bool:
-        """Whether no time for steps is left."""
+        """Whether the time for steps is used up."""
         return self.fraction_done == 1

@@ -1,4 +1,4 @@
-"""Validation during training, and what follows from it: the calibration, the best epoch and early stopping."""
+"""Validation during training, and the results that depend on it: calibration, the best epoch and early stopping."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,12 +14,12 @@ PERFECT_EPOCHS = 3  # in one epoch, an exact match of 1 on few pairs may be luck
 
 
 def validation_metrics(task: Task, network: TrainedNetwork, validation: Pairs) -> Metrics:
-    """Measure the network on the validation pairs. In a user's pairs, the targets of one source are alternatives."""
+    """Return the network's metrics on the validation pairs. In a user's pairs, any target of a source is right."""
     return count_answers(network.to_numpy(), network, validation, alternatives=task.is_pairs).metrics
 
 
 def calibrated(network: TrainedNetwork, validation: Pairs) -> TrainedNetwork:
-    """Return the network with a calibration fitted on the validation pairs, and its error.
+    """Return the network with a calibration fitted to the validation pairs, and the calibration error.
 
     If these are too few, a calibration of earlier training is kept. An ensemble also gets its metrics on these pairs.
     """
@@ -33,7 +33,7 @@ def calibrated(network: TrainedNetwork, validation: Pairs) -> TrainedNetwork:
 def best_epoch(epochs: Sequence[Epoch]) -> Epoch:
     """Return the epoch with the highest validation exact match; the lowest validation loss breaks ties.
 
-    There is at least one epoch.
+    `epochs` must not be empty.
     """
     return max(epochs, key=lambda epoch: (epoch.validation_exact_match, -epoch.validation_loss))
 

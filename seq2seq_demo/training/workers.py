@@ -18,13 +18,13 @@ from seq2seq_demo.errors import TrainingError, UsageError
 from seq2seq_demo.training.snapshots import Snapshot
 
 EXAMPLE = '{"cluster": {"worker": ["HOST:PORT", "HOST:PORT"]}, "task": {"type": "worker", "index": 0}}'
-# TensorFlow 2.21 listens on 0.0.0.0, whatever address TF_CONFIG gives, without authentication (grpc_server_lib.cc).
+# Without authentication, TensorFlow 2.21 listens on 0.0.0.0, whatever address TF_CONFIG gives (grpc_server_lib.cc).
 OPEN_PORT = (
-    "while it trains, TensorFlow listens on a port of every network interface and asks for no password: "
-    "anyone who can reach it can read and write your files and stop the training; use a network that you trust"
+    "during training, TensorFlow listens on a port of every network interface and asks for no password: "
+    "anyone who can reach the port can read and write your files and stop the training; use a network that you trust"
 )
 SECONDS_TO_GATHER = 50
-SECONDS_OF_SILENCE = 20  # after which a worker counts as lost; a killed worker is noticed at once
+SECONDS_OF_SILENCE = 20  # after this time, a worker counts as lost; a killed worker is noticed at once
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Cluster:
 
 
 def is_chief() -> bool:
-    """Whether this worker is the chief, which prints and saves.
+    """Return whether this worker is the chief, which prints and saves.
 
     Raises:
         UsageError: TF_CONFIG is invalid.
@@ -57,7 +57,7 @@ def is_chief() -> bool:
 
 
 def is_single() -> bool:
-    """Whether this process trains without other workers.
+    """Return whether this process trains without other workers.
 
     Raises:
         UsageError: TF_CONFIG is invalid.
@@ -139,7 +139,7 @@ def require_agreement(strategy: Any, start: Snapshot) -> None:
 def sum_over_replicas(strategy: Any, function: Callable[[Any], Any]) -> Any:
     """Call a function on each of several replicas with the replica's number; return the sum of the results.
 
-    The function returns one tensor, so that the replicas synchronise once.
+    The function returns one tensor, so that the replicas synchronise only once.
     """
     import tensorflow as tf
 
@@ -152,7 +152,7 @@ def sum_over_replicas(strategy: Any, function: Callable[[Any], Any]) -> Any:
 
 @contextlib.contextmanager
 def report_lost_workers() -> Iterator[None]:
-    """Turn TensorFlow's errors, such as a missing or lost worker, into TrainingErrors."""
+    """Turn TensorFlow's errors, for example about a missing or lost worker, into TrainingErrors."""
     import tensorflow as tf
 
     try:

@@ -37,7 +37,7 @@ def test_tracebacks_are_printed_only_with_vv(run):
         status, _, err = run("predict 1 -i w", *flags)
         assert status == 1
         assert ("Traceback" in err) == traceback
-        assert "not a weights file" in err.splitlines()[-1]
+        assert "neither a weights file" in err.splitlines()[-1]
 
 
 def test_help_and_usage_errors_import_nothing_heavy():

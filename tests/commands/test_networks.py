@@ -25,7 +25,7 @@ def test_networks_lists_every_shipped_network(run):
     status, out, err = run("networks")
     assert (status, err) == (0, "")
     measured, blank, header, *rows = out.splitlines()
-    assert measured == "Exact match is measured free-running, on the validation data."
+    assert measured == "Exact match is measured free-running on the validation data."
     assert (blank, header.split()) == ("", ["network", "lengths", "weights", "exact", "match"])
     assert [row.split()[0] for row in rows] == list(shipped_networks())
     cells = {row.split()[0]: row.split(maxsplit=4) for row in rows}
@@ -49,7 +49,7 @@ def test_a_local_file_hides_a_shipped_network(run, tmp_path):
     run.refuses("predict -i copy-rnn 1", "error: copy-rnn: no such file", 1)
     (tmp_path / "g2p").write_text("notes")
     for command in ("predict hello", "evaluate", "train 50"):
-        run.refuses(f"{command} -i g2p", "error: g2p: not a weights file of this program or a 2016 checkpoint", 1)
+        run.refuses(f"{command} -i g2p", "error: g2p: neither a weights file of this program nor a 2016 checkpoint", 1)
     (tmp_path / "reversed-rnn").mkdir()
     run.ok("predict -i reversed-rnn 0 1 2 3 4 5 6 7 8 9")
 

@@ -113,7 +113,7 @@ def test_a_file_created_at_the_destination_during_training_is_kept(run, monkeypa
         return network
 
     monkeypatch.setattr(trainer, "fit", fit_and_create)
-    found = r"that this program wrote; kept in s2s_checkpoint__w\.h5: resume it with `seq2seq-demo train"
+    found = r"this program wrote; the snapshot is kept in s2s_checkpoint__w\.h5: resume it with `seq2seq-demo train"
     assert re.search(rf"w\.h5 already exists and is not .* {found}", run(f"{TRAIN} -o w.h5")[2])
     assert Path("w.h5").read_text() == "thesis"
     run.ok("train --resume -o w.h5 --force")

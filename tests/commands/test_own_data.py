@@ -42,7 +42,7 @@ def test_a_user_pattern(sources, run, fast_steps):
     assert out.endswith("(expected=[3 5 7 3])\n")
     run.refuses(f"predict 1 2 3 4 9 -i {path} -p sorted", f"{path} has pattern mine:f, but the options ask for sorted")
     _, err = run.ok(f"train 100 -i {path} -p mine.py:f -e 1 -o v")
-    assert "with sources of 5 and targets of 4 symbols" in err  # the file's lengths are the defaults
+    assert "training on sources of 5 and targets of 4 symbols" in err  # the file's lengths are the defaults
 
 
 def test_a_pattern_makes_the_targets_of_given_inputs(sources, run, fast_steps):

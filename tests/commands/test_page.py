@@ -42,7 +42,7 @@ def test_pairs_from_a_file_become_examples(run):
     Path("t.tsv").write_text("ab\tX Y\ne\u0301\tY\n", encoding="utf-8")
     _, err = run.ok("page -i t.h5 --from-file t.tsv -o t.html")
     (data,) = networks_in("t.html")
-    assert f"The page offers {len(data['examples'])} of the 2 pairs of t.tsv\n" in err
+    assert f"The page offers {len(data['examples'])} of the 2 pairs in t.tsv\n" in err
     assert (data["source"]["symbols"], data["target"]["words"]) == (["a", "b", "é"], [])
     assert data["task_description"].endswith(": from characters to words")
     assert [(x["source"], x["target"]) for x in data["examples"][:2]] == [([0, 1], [0, 1]), ([2], [1])]
@@ -91,7 +91,7 @@ def test_the_gallery_has_a_page_for_each_entry_and_an_index_that_links_to_it(run
     entries = {name: gallery.GALLERY[name] for name in ("train", "reversing", "numbers")}
     monkeypatch.setattr("seq2seq_demo.commands.page.GALLERY", entries)
     _, err = run.ok("page --gallery new")
-    assert err.endswith(f"Wrote {Path('new/index.html')} and 3 pages: open it in a browser\n")
+    assert err.endswith(f"Wrote {Path('new/index.html')} and 3 pages: open the index in a browser\n")
     names = "index.html", "links.html", "numbers.html", "reversing.html", "theory.html", "train.html"
     assert sorted(os.listdir("new")) == [*names]
     attention, rnn = networks_in("new/reversing.html")

@@ -130,7 +130,7 @@ def test_nothing_to_resume(run, fast_steps):
 
 def test_a_damaged_snapshot_is_an_error(run):
     Path(SNAPSHOT).write_bytes(b"x" * 1000)
-    run.refuses(f"{TRAIN} --resume -o w.h5", f"{SNAPSHOT}: not a weights file of this program", 1)
+    run.refuses(f"{TRAIN} --resume -o w.h5", f"{SNAPSHOT}: neither a weights file of this program", 1)
     save_random("w")
     os.rename("w", SNAPSHOT)
     run.refuses(f"{TRAIN} --resume -o w.h5", f"{SNAPSHOT}: expected a snapshot of this version, got weights", 1)
@@ -159,7 +159,7 @@ def test_a_changed_pattern_cannot_be_resumed(run, fast_steps):
     fingerprint = find_pattern("mine.py:f").fingerprint(TrainConfig(points=60, epochs=1), ModelConfig())
     finished_snapshot(SNAPSHOT, fingerprint, task="mine:f")
     Path("mine.py").write_text("def f(source):\n    return source[::+1]\n")
-    message = f"{SNAPSHOT}: pattern 'mine:f' no longer makes the targets that this training run began with"
+    message = f"{SNAPSHOT}: pattern 'mine:f' no longer returns the targets that this run began with"
     run.refuses("train --resume -o w.h5 -p mine.py:f", message)
     run.refuses("train --resume -o w.h5", "give -p with your function again")
     Path("mine.py").write_text("def f(source):\n    # as before\n    return source[::-1]\n")

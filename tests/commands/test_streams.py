@@ -108,4 +108,4 @@ def test_predict_reads_piped_and_redirected_input(tmp_path):
 def test_only_one_input_is_read_from_standard_input(tmp_path):
     done = sh(tmp_path, "printf 'ab\\tba\\nbc\\tcb\\n' | demo train - --validation-file - -o w")
     assert done.returncode == 1
-    assert done.stderr.endswith("error: only one file can be -, standard input\n")
+    assert done.stderr.endswith("error: only one file can be - (standard input)\n")

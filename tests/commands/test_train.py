@@ -46,7 +46,7 @@ def test_iterations_continue_from_the_previous_weights(run, fast_steps):
     path = "d/ts2s__basic__reversed_{}.weights.h5".format
     os.mkdir("d")
     out, err = run.ok(*train, 3)
-    assert f"Found no {path(3)}: starting from fresh weights" in err
+    assert f"{path(3)} does not exist: starting from new weights" in err
     assert f"Saved {path(4)}" in out
     assert f"Continuing from {path(4)}" in run.ok(*train, 4)[1]
     assert f"Using weights {path(4)}" in run.ok(predict, 4)[1]
@@ -56,7 +56,7 @@ def test_iterations_continue_from_the_previous_weights(run, fast_steps):
     assert "Adam's moments start at zero" not in err
     assert load("small.h5").moments == {}
     err = run.ok("train 60 -e 1 -o further.h5 -i small.h5")[1]
-    assert "; the file has no state of the optimiser, so Adam's moments start at zero" in err
+    assert "; the file lacks the optimiser's state, so Adam's moments start at zero" in err
     further = load("further.h5")  # Adam counts from its moments, or its first updates would be 6 times as large
     assert further.step - further.moments_since == load(path(4)).step
     run.refuses([*train, 4], "ts2s__basic__reversed_5.weights.h5 already exists", 1)
@@ -129,7 +129,7 @@ def test_a_checkpoint_of_2016_is_not_overwritten_by_its_continuation(run, refere
 def test_a_checkpoint_of_2016_is_trained_further(run, reference_2016):
     old = str(reference_2016 / "ts2s__attention__sorted_1.tfl")
     out, err = run.ok(f"train 300 -i {old} -o on.h5 -e 1 --in-len 20 --out-len 20")
-    assert "with sources of 20 and targets of 20 symbols" in err
+    assert "training on sources of 20 and targets of 20 symbols" in err
     assert load("on.h5").step == 14080 + 3
     accuracy = float(out.split("accuracy ")[1].split(";")[0])
     assert accuracy > 0.6  # the original network never saw a 9; guessing gives 0.1

@@ -154,7 +154,7 @@ def test_validation_uses_the_vocabularies_of_training():
     unknown = pair_task(TEXTS, kinds=kinds, validation=[("zb", "Z X"), ("cb", "X")])
     assert unknown.vocabularies == task.vocabularies
     assert (unknown.validation.sources.rows(), unknown.validation.targets.rows()) == ([[4, 1], [3, 1]], [[2, 0], [0]])
-    with pytest.raises(InputError, match="all validation pairs have symbols unseen in training"):
+    with pytest.raises(InputError, match="all validation pairs contain symbols unseen in training"):
         config = replace(ENDING, in_max_int=2, out_max_int=1)
         replace(unknown, validation=unknown.validation[:1]).draw(TrainConfig(), config)
     rows = [("a", "A"), ("a", "A"), ("a", "A"), ("b", "A")]
@@ -269,7 +269,7 @@ SAME = "Every target is the same, so there is nothing to learn from the sources"
 MISSING = "Pairs with an empty target: 2, such as in.csv, line 3; remove them if their targets are missing"
 SEVERAL = "Sources with several targets: 2, such as in.csv, line 3; an answer may equal any of them"
 OVERLAP = "3 of 6 distinct validation sources are also training sources: validation metrics are too optimistic"
-ADVICE = "training takes longer and needs more memory with it; remove it if it is a mistake"
+ADVICE = "it makes training slower and increases memory use; remove it if it is a mistake"
 LONG = [
     f"in.csv, line 13: the source has 10000 symbols, but almost all others have at most 2: {ADVICE}",
     f"in.csv, line 21: the target has 300 symbols, but almost all others have at most 1: {ADVICE}",

@@ -46,7 +46,7 @@ def test_missing_and_mismatched_arrays_are_errors(content):
     "content", [b"", b"some text\n", pickle.dumps({"weights": [1, 2]}), b"\x89HDF\r\n\x1a\n" + bytes(900)]
 )
 def test_another_kind_of_file_is_refused(content):
-    with pytest.raises(WeightsError, match="not a weights file of this program or a 2016 checkpoint"):
+    with pytest.raises(WeightsError, match="neither a weights file of this program nor a 2016 checkpoint"):
         read(content)
     with pytest.raises(WeightsError, match="not HDF5 with a superblock"):
         read(with_checksum(content))  # even with a valid checksum

@@ -99,7 +99,7 @@ def test_predict_withholds_answers_of_low_confidence(run, network):
     lines, notice = run.ok("predict -i w --min-confidence", middle, *words)
     for line, answer in zip(lines.splitlines(), answers, strict=True):
         assert (f"no answer (confidence {answer.confidence:.4f})" in line) == (answer.confidence < middle)
-    assert f"Left 2 sources unanswered, because the confidence is below {middle}" in notice
+    assert f"Left 2 sources unanswered because the confidence is below {middle}" in notice
     printed = map(json.loads, run.ok("predict -i w --json --min-confidence", middle, *words)[0].splitlines())
     assert [(facts["confidence"], facts["prediction"]) for facts in printed] == [
         (pytest.approx(x.confidence, abs=1e-6), x.prediction if x.confidence >= middle else None) for x in answers

@@ -15,7 +15,7 @@ SIZES = {"in_max_int": 2, "out_max_int": 1, "ends": True}
 FIRST = ModelConfig("embedding_attention", "GRUCell", 2, 7, 5, bidirectional=True, **SIZES)
 SECOND = ModelConfig("embedding_rnn", "BasicLSTMCell", 1, 4, 3, **SIZES)
 TEXTS = ["abc", "a", "cb"]
-OTHER_SYMBOLS = "network 2 does not have the symbols and lengths of the first one"
+OTHER_SYMBOLS = "network 2 differs from the first one in its symbols or fixed lengths"
 
 
 def network(config=FIRST, seed=1, **changes):

@@ -90,6 +90,6 @@ def test_sources_are_fresh_if_training_drew_few_of_them(runs, in_len, fresh):
 def test_lengths_of_few_sources_are_named_once(caplog):
     network = TrainedNetwork(**vars(network_of(run(132))) | {"weights": random_weights(ENDING), "step": 1})
     evaluation = network.evaluate_task(find_pattern("copy"), n=20, lengths=(4, 2, 5))
-    few = "fewer than 100 are possible for each point of training"
+    few = "fewer than 100 are possible for each training point"
     assert caplog.messages == [f"Some sources of length 4, 2 may be training sources: {few}"]
     assert (evaluation.fresh, [each.fresh for each in evaluation.by_length.values()]) == (False, [False, False, True])

@@ -156,7 +156,7 @@ def test_out_len_is_the_maximum_if_the_network_ends_its_answers_and_else_their_l
 def test_an_evaluation_that_is_too_large_is_refused_at_once(changes):
     network = trained_network(**changes)
     for in_len in (100_001, 10**12):
-        with pytest.raises(UsageError, match=f"expected `in_len` of at most 100000, got {in_len}"):
+        with pytest.raises(UsageError, match=f"expected `in_len` to be at most 100000, got {in_len}"):
             network.evaluate("copy", 3, in_len=in_len)
     with pytest.raises(UsageError, match=r"sources of 11 symbols would need"):
         network.evaluate("copy", 10**12, in_len=11)
@@ -191,7 +191,7 @@ def test_evaluate_needs_a_task_that_fits_unless_the_network_learned_a_pattern():
     assert len(trained_network(**UNKNOWN).evaluate("reversed", 20).by_position) == 10
     with pytest.raises(UsageError, match="expected `in_len` 2, as in the pairs, got 3"):
         trained_network().evaluate([([1, 2], [3])], in_len=3)
-    with pytest.raises(UsageError, match="expected pairs of one length because the network was trained on one"):
+    with pytest.raises(UsageError, match="all pairs must have the same length because the network was trained on one"):
         trained_network().evaluate([([1], [2]), ([1], [2, 3])])
 
 

@@ -272,10 +272,10 @@ def test_a_file_that_is_damaged_anywhere_is_refused(tmp_path, content):
     [
         (edit("networks", {"model": "no"}, "model_config"), "unknown `model` 'no'"),
         (lambda file: file.attrs.update(other="{}"), r"expected networks, vocabularies, got \['networks', 'other'"),
-        (edit("networks", {"moments_since": 1234568}), "expected moments_since of at most 1234567, got 1234568"),
+        (edit("networks", {"moments_since": 1234568}), "expected moments_since to be at most 1234567, got 1234568"),
         (edit("networks", {"calibration": {"temperature": 0}}), "expected a usable calibration, got 0.0, 0.0"),
         (edit("networks", {"in_len": 0}), "expected in_len to be an integer of at least 1, got 0"),
-        (edit("networks", {"in_len": 100_001}), "expected in_len of at most 100000, got 100001"),
+        (edit("networks", {"in_len": 100_001}), "expected in_len to be at most 100000, got 100001"),
         (edit("networks", {"start_step": -1}, "run"), "expected start_step to be an integer of at least 0, got -1"),
         (edit("networks", {"min_in_len": 12}), "expected lengths from shortest to longest, got 12 to 11"),
     ],

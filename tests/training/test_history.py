@@ -40,4 +40,4 @@ def test_write_errors_are_reported_and_do_not_stop_the_training(tmp_path, capsys
     report_epoch(history, HISTORY)
     assert capsys.readouterr() == ("", "")
     (message,) = caplog.messages
-    assert message.startswith("The history is not saved: cannot write ")
+    assert message.startswith("The history was not saved: cannot write ")

@@ -143,7 +143,7 @@ def test_a_member_of_another_training_run_is_an_error(run, name, change):
     second.start.network.save(folder / name)
     line = "train 100 -p reversed --members 2 -e 1 --in-len 2 --out-len 2 --cell-size 3 --embedding-size 2 -o w.h5"
     status, _, err = run(line)
-    message = "s2s_members__w.h5: expected member 2 of this training run, got a different one; --force retrains all"
+    message = "s2s_members__w.h5: member 2 belongs to a different training run; --force retrains all"
     assert (status, message in err) == (1, True), err
 
 
@@ -159,9 +159,9 @@ def test_force_removes_the_members_of_another_run_and_an_error_names_the_command
     monkeypatch.setattr(members, "train_side_by_side", train_side_by_side)
     line = "train 100 -p reversed --members 2 -e 1 --cell-size 3 --embedding-size 2 -o w.h5 --force"
     _, _, err = run(line)
-    kept = "1: No space left on device; kept in s2s_members__w.h5: the trained members, and the latest snapshots"
+    kept = "1: No space left on device; s2s_members__w.h5 contains the trained members and the latest snapshots"
     command = f"seq2seq-demo {line} --resume"
-    assert f"{kept} of the others; later steps are lost; resume them with `{command}`" in err
+    assert f"{kept} of the others; later steps are lost; resume the training with `{command}`" in err
 
 
 def test_only_the_files_of_members_are_removed(tmp_path):

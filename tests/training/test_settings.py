@@ -42,7 +42,7 @@ def test_a_run_begins_with_initial_weights_of_its_seed():
 
 
 FEW_SOURCES = "There are only 110 sources of length 1-2, and 110 were drawn: hardly any validation source is new"
-CUT = "Targets of 12 symbols are cut to 10: give `out_len` 12 to learn them whole"
+CUT = "Targets of 12 symbols are cut to 10: use `out_len` 12 for whole targets"
 
 
 @pytest.mark.parametrize(

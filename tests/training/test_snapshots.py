@@ -82,7 +82,7 @@ def test_a_snapshot_that_cannot_be_written_leaves_the_earlier_one(tmp_path, monk
         snapshots.save(state_at(4))
         monkeypatch.setattr(os, "fsync", full)
         snapshots.stop_signal = lambda: signal.SIGTERM
-        message = rf"at step 5; kept in {snapshots.path}: resume it with `seq2seq-demo train --resume`$"
+        message = rf"at step 5; the snapshot is kept in {snapshots.path}: resume it with `seq2seq-demo train --resume`$"
         with pytest.raises(Interrupted, match=message) as error:
             snapshots.after_steps(5, 5, lambda: state_at(5))
         assert error.value.exit_status == 143

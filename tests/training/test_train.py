@@ -69,7 +69,7 @@ def test_unknown_settings_are_refused():
 @pytest.mark.parametrize(
     ("task", "settings", "message"),
     [
-        ("reversed", {"in_len": (1, 2, 3)}, r"expected `in_len` as a length or a range \(shortest, longest\), got "),
+        ("reversed", {"in_len": (1, 2, 3)}, r"expected `in_len` to be a length or a range \(shortest, longest\), got "),
         (PAIRS, {"few_symbols": 2.0}, "expected `few_symbols` from 0 to 1, got 2.0"),
         (PAIRS, {"start": "w.h5"}, r"expected `start` to be a network, as load\(\) returns it, got 'w.h5'"),
         (PAIRS, {"out_len": 2}, "expected `out_len` 3, as in the pairs, got 2"),

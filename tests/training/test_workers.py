@@ -50,7 +50,7 @@ workers.strategy = lambda batch_size: mirrored
 """
 
 
-EXPOSED = r"while it trains, TensorFlow listens on a port of every network interface .*\n"
+EXPOSED = r"during training, TensorFlow listens on a port of every network interface .*\n"
 
 
 class Worker:
